@@ -1,0 +1,96 @@
+"""Settings that contradict each other, told at start with the sentence that mends them."""
+
+import importlib.util
+import ipaddress
+import os
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+
+
+@register(Tags.database)
+def one_database_driver(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Django silently prefers psycopg 3 where both are installed; this product is tried with psycopg2."""
+    if importlib.util.find_spec("psycopg") is None:
+        return []
+    return [
+        Error(
+            "psycopg 3 is installed beside psycopg2, and Django would use it.",
+            hint="Uninstall psycopg from this environment (pip uninstall psycopg).",
+            id="config.E001",
+        )
+    ]
+
+
+@register()
+def environment_agrees(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """What was set in the environment must make sense together."""
+    found: list[CheckMessage] = []
+    web, owner = os.environ.get("DATABASE_URL"), os.environ.get("DATABASE_OWNER_URL")
+    if owner and not web:
+        found.append(
+            Error(
+                "DATABASE_OWNER_URL is set without DATABASE_URL.",
+                hint="Set both, or neither for the embedded server.",
+                id="config.E002",
+            )
+        )
+    elif owner and web and _database(owner) != _database(web):
+        found.append(
+            Error(
+                "DATABASE_URL and DATABASE_OWNER_URL name different databases.",
+                hint="Only the login may differ.",
+                id="config.E003",
+            )
+        )
+    site = urlsplit(settings.SITE_URL)
+    if site.scheme not in {"http", "https"} or not site.hostname or site.path or site.query or site.fragment:
+        found.append(
+            Error(
+                f"SITE_URL is {settings.SITE_URL!r}.",
+                hint="Write it as https://example.org, without a path.",
+                id="config.E004",
+            )
+        )
+    elif _is_unspecified(site.hostname):
+        found.append(
+            Error(
+                f"HOST={settings.HOST} listens on every address, but no reader can open {settings.SITE_URL}.",
+                hint="Set SITE_URL to the address that readers use, such as https://example.org.",
+                id="config.E005",
+            )
+        )
+    if settings.DEBUG and not is_loopback(settings.HOST):
+        found.append(
+            Error(
+                f"DEBUG would show settings and code to everybody who can reach {settings.HOST}.",
+                hint="Remove DEBUG, or set HOST to 127.0.0.1.",
+                id="config.E006",
+            )
+        )
+    return found
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server that listens on `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_unspecified(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
+def _database(url: str) -> tuple[str, str, str]:
+    parts = urlsplit(url)
+    return parts.netloc.rpartition("@")[2], parts.path, parts.query

@@ -1,0 +1,34 @@
+"""What a load balancer or an operator asks: does the process live, and may it be given readers."""
+
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+
+@never_cache
+@require_safe
+def healthz(request: HttpRequest) -> JsonResponse:
+    """Answers as long as the process does; asks nobody else."""
+    return JsonResponse({"status": "ok"})
+
+
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 where the database answers and every migration is applied, else 503."""
+    try:
+        waiting = unapplied_migrations()
+    except DatabaseError:
+        return JsonResponse({"status": "unready", "database": "no answer"}, status=503)
+    if waiting:
+        return JsonResponse({"status": "unready", "database": "ok", "unapplied": waiting}, status=503)
+    return JsonResponse({"status": "ready", "database": "ok", "unapplied": []})
+
+
+def unapplied_migrations() -> list[str]:
+    """Names such as "comments.0002_log", in the order in which `migrate` would apply them."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]

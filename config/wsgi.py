@@ -1,0 +1,16 @@
+"""The web application, for any WSGI server."""
+
+import os
+import signal
+
+from django.core.wsgi import get_wsgi_application
+
+from config.processes import die_with_parent
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+# Under `manage.py serve` this runs in a worker of granian, which must not outlive granian itself.
+if os.environ.get("SOUNDOFF_SUPERVISED"):
+    die_with_parent(signal.SIGTERM)
+
+application = get_wsgi_application()
