@@ -1,9 +1,14 @@
 """What every test may use. The run's Postgres comes from tests/plugin.py."""
 
 import os
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from django.apps import apps
+from django.db import connection
 
 # Playwright keeps an event loop running in the thread in which Django's live server is asked for rows.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
@@ -36,6 +41,23 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dic
             "--no-first-run",
         ],
     }
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> None:
+    """A test that commits is cleaned up by TRUNCATE, which the append-only tables refuse. Rows stay guarded."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE comments_transition DISABLE TRIGGER transition_no_truncate")
+        cursor.execute("ALTER TABLE moderation_finding DISABLE TRIGGER finding_no_truncate")
+
+
+@pytest.fixture
+def transactional_db(transactional_db: None) -> Iterator[None]:
+    """The same clean-up took the rows that migrations made: the site and the roles with what they may do."""
+    import_module("articles.migrations.0002_the_site").make_site(apps, None)
+    import_module("accounts.migrations.0002_roles").make_roles(apps, None)
+    import_module("archive.migrations.0002_role_permissions").grant(apps, SimpleNamespace(connection=connection))
+    yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,60 @@
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Submit
+from django import forms
+from django.contrib.auth.models import Group
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import NAME_MAX, READER, User
+
+
+class SignupForm(forms.Form):
+    """What allauth's sign-up asks besides e-mail and password (settings.ACCOUNT_SIGNUP_FORM_CLASS)."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=NAME_MAX, help_text=_("Others see it beside your comments.")
+    )
+
+    def signup(self, request: HttpRequest, user: Any) -> None:
+        user.name = self.cleaned_data["name"]
+        user.save(update_fields=["name"])
+        user.groups.add(Group.objects.get(name=READER))
+
+
+class SetupForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The first administrator."""
+
+    password = forms.CharField(
+        label=_("Password"),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        strip=False,
+    )
+
+    class Meta:
+        model = User
+        fields = ("name", "email")
+        widgets = {
+            "name": forms.TextInput(attrs={"autocomplete": "name"}),
+            "email": forms.EmailInput(attrs={"autocomplete": "username"}),
+        }
+
+    @property
+    def helper(self) -> FormHelper:
+        helper = FormHelper()
+        helper.add_input(Submit("", _("Make this account")))
+        return helper
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if password := self.cleaned_data.get("password"):
+            try:
+                validate_password(
+                    password, User(**{k: v for k, v in self.cleaned_data.items() if k != "password"})
+                )
+            except ValidationError as error:
+                self.add_error("password", error)
+        return cleaned

@@ -1,0 +1,49 @@
+"""Guests: people without an account, known again by a signed cookie and confirmed by a mailed link."""
+
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from accounts.models import Guest
+
+COOKIE = "guest"
+COOKIE_AGE = 60 * 60 * 24 * 365  # seconds
+LINK_AGE = 60 * 60 * 24 * 7  # seconds; an e-mail that nobody confirmed is forgotten as soon
+
+
+def read_guest(request: HttpRequest) -> Guest | None:
+    """The guest that the cookie names; None for no cookie, a forged one, or a guest who is gone."""
+    try:
+        key = signing.loads(request.COOKIES[COOKIE], salt=COOKIE, max_age=COOKIE_AGE)
+    except (KeyError, signing.BadSignature):
+        return None
+    return Guest.objects.filter(pk=key).first()
+
+
+def remember_guest(response: HttpResponse, guest: Guest, *, secure: bool) -> None:
+    response.set_cookie(
+        COOKIE,
+        signing.dumps(guest.pk, salt=COOKIE),
+        max_age=COOKIE_AGE,
+        httponly=True,
+        samesite="Lax",
+        secure=secure,
+    )
+
+
+def confirmation_token(guest: Guest) -> str:
+    """What the mailed link carries: good for this guest with this e-mail only."""
+    return signing.dumps([guest.pk, guest.email], salt="guest-confirm")
+
+
+def confirm_guest(token: str) -> Guest | None:
+    """The guest whose e-mail is proved by this token; None for a forged, old or outdated one."""
+    try:
+        key, email = signing.loads(token, salt="guest-confirm", max_age=LINK_AGE)
+    except signing.BadSignature:
+        return None
+    guest = Guest.objects.filter(pk=key, email=email).first()
+    if guest and not guest.confirmed_at:
+        guest.confirmed_at = timezone.now()
+        guest.save(update_fields=["confirmed_at"])
+    return guest

@@ -1,0 +1,120 @@
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, PermissionsMixin
+from django.core.mail import send_mail
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+READER, MODERATOR, EDITOR, ADMINISTRATOR = "Reader", "Moderator", "Editor", "Administrator"
+NAME_MAX = 80  # characters in a name that somebody signs with
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(
+        self, email: str, password: str | None = None, *, roles: tuple[str, ...] = (READER,), **fields: Any
+    ) -> "User":
+        """One account with its roles (names of groups). Raises IntegrityError for an e-mail that is taken."""
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        user.groups.set(Group.objects.filter(name__in=roles))
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, roles=(ADMINISTRATOR,), **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """Somebody with an account. Its e-mail is its login; its name is what others read.
+
+    Roles are groups and nothing else: whether somebody is staff or may everything follows from them.
+    """
+
+    email = models.EmailField(_("e-mail"), unique=True)
+    name = models.CharField(_("name"), max_length=NAME_MAX, help_text=_("Shown beside your comments."))
+    is_active = models.BooleanField(_("active"), default=True)
+    date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    EMAIL_FIELD = USERNAME_FIELD = "email"
+    REQUIRED_FIELDS = ["name"]
+
+    class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once")]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    @cached_property
+    def roles(self) -> frozenset[str]:
+        """Names of the groups, read once for each instance."""
+        return frozenset(self.groups.values_list("name", flat=True)) if self.pk else frozenset()
+
+    @property
+    def is_administrator(self) -> bool:
+        return ADMINISTRATOR in self.roles
+
+    @property
+    def is_moderator(self) -> bool:
+        return bool(self.roles & {MODERATOR, ADMINISTRATOR})
+
+    @property
+    def is_editor(self) -> bool:
+        return bool(self.roles & {EDITOR, ADMINISTRATOR})
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the admin opens at all; what is in it depends on the permissions of the groups."""
+        return bool(self.roles & {MODERATOR, EDITOR, ADMINISTRATOR})
+
+    if not TYPE_CHECKING:  # hides PermissionsMixin's column of the same name
+
+        @property
+        def is_superuser(self) -> bool:
+            return self.is_administrator
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name
+
+    def email_user(self, subject: str, message: str, from_email: str | None = None) -> None:
+        send_mail(subject, message, from_email, [self.email])
+
+
+class GuestQuerySet(models.QuerySet["Guest"]):
+    def confirmed(self) -> Self:
+        return self.filter(confirmed_at__isnull=False)
+
+
+class Guest(models.Model):
+    """A browser that signed with a name and an e-mail, known again by its cookie.
+
+    The e-mail is proved only once the link that was mailed to it has been opened: two browsers that
+    gave the same one are two guests until then, and neither inherits the other's standing.
+    """
+
+    name = models.CharField(_("name"), max_length=NAME_MAX)
+    email = models.EmailField(_("e-mail"))
+    created_at = models.DateTimeField(_("first seen"), default=timezone.now, editable=False)
+    confirmed_at = models.DateTimeField(_("e-mail confirmed"), null=True, blank=True, editable=False)
+
+    objects = GuestQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("guest")
+        verbose_name_plural = _("guests")
+        indexes = [models.Index(Lower("email"), name="guest_email")]
+
+    def __str__(self) -> str:
+        return self.name

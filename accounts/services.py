@@ -1,0 +1,47 @@
+"""The verbs that write accounts."""
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.core.signing import BadSignature, TimestampSigner
+from django.db import transaction
+from django.urls import reverse
+
+from accounts.models import ADMINISTRATOR, User
+
+SETUP_LINK_SECONDS = 60 * 60 * 24
+
+_setup = TimestampSigner(salt="accounts.setup")
+
+
+class AlreadySetUp(Exception):
+    """The site has an administrator, or the link is not one of ours, or too old."""
+
+
+def administrator_missing() -> bool:
+    return not User.objects.filter(groups__name=ADMINISTRATOR).exists()
+
+
+def setup_link() -> str:
+    """The URL that makes the first administrator: for a day, and until there is one. Nothing is stored."""
+    return settings.SITE_URL + reverse("setup", args=[_setup.sign("administrator")])
+
+
+def setup_allowed(token: str) -> bool:
+    """Whether the link with this token still works."""
+    try:
+        _setup.unsign(token, max_age=SETUP_LINK_SECONDS)
+    except BadSignature:
+        return False
+    return administrator_missing()
+
+
+@transaction.atomic
+def create_first_administrator(*, token: str, name: str, email: str, password: str) -> User:
+    """The one account that a set-up link makes. Raises AlreadySetUp, also for whoever came second."""
+    Group.objects.select_for_update().get(name=ADMINISTRATOR)
+    if not setup_allowed(token):
+        raise AlreadySetUp
+    user = User.objects.create_user(email, password, name=name, roles=(ADMINISTRATOR,))
+    EmailAddress.objects.create(user=user, email=user.email, primary=True)
+    return user

@@ -1,0 +1,61 @@
+"""What each role may do in the admin. In the last app of the line, where every model exists.
+
+An Administrator needs no list: accounts.User.is_superuser follows from the role.
+"""
+
+from django.apps import apps as installed
+from django.contrib.auth.management import create_permissions
+from django.db import migrations
+
+PERMISSIONS = {
+    "Moderator": [
+        "comments.view_discussion",
+        "comments.view_comment",
+        "comments.change_comment",
+        "comments.moderate_comment",
+        "comments.view_transition",
+        "moderation.view_batch",
+        "accounts.view_user",
+        "accounts.view_guest",
+    ],
+    "Editor": [
+        "articles.view_article",
+        "articles.add_article",
+        "articles.change_article",
+        "articles.view_topic",
+        "articles.add_topic",
+        "articles.change_topic",
+        "comments.view_discussion",
+        "comments.change_discussion",
+        "comments.view_comment",
+        "comments.change_comment",
+        "comments.moderate_comment",
+        "archive.view_import",
+        "archive.add_import",
+    ],
+}
+
+
+def grant(apps, schema_editor):
+    # Permissions are made after all migrations; these are needed now.
+    for label in ("accounts", "articles", "comments", "moderation", "archive"):
+        create_permissions(
+            installed.get_app_config(label), verbosity=0, apps=apps, using=schema_editor.connection.alias
+        )
+    permission = apps.get_model("auth", "Permission")
+    for role, names in PERMISSIONS.items():
+        group = apps.get_model("auth", "Group").objects.get(name=role)
+        for name in names:
+            app, codename = name.split(".")
+            group.permissions.add(permission.objects.get(content_type__app_label=app, codename=codename))
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("archive", "0001_initial"),
+        ("accounts", "0002_roles"),
+        ("moderation", "0002_findings_append_only"),
+        ("articles", "0002_the_site"),
+    ]
+
+    operations = [migrations.RunPython(grant, migrations.RunPython.noop)]

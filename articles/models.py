@@ -1,0 +1,164 @@
+from datetime import datetime
+from typing import Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+
+
+def check_time_zone(value: str) -> None:
+    if value not in available_timezones():
+        raise ValidationError(
+            _("“%(value)s” is not a time zone such as Europe/Oslo."), params={"value": value}
+        )
+
+
+class Site(models.Model):
+    """What the owner of the site sets; one row, key 1. `version` grows with what changes many pages."""
+
+    name = models.CharField(_("name"), max_length=80, default="Soundoff")
+    tagline = models.CharField(_("tagline"), max_length=160, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[check_time_zone])
+    version = models.PositiveBigIntegerField(default=0, editable=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("site")
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="site_is_one_row")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+class TopicQuerySet(models.QuerySet["Topic"]):
+    def shown(self) -> Self:
+        return self.filter(shown=True)
+
+
+class Topic(models.Model):
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    slug = models.SlugField(_("part of the URL"), max_length=80, unique=True, allow_unicode=True)
+    shown = models.BooleanField(
+        _("shown to readers"),
+        default=True,
+        help_text=_("Switched off, the topic stays on its articles but is on no page."),
+    )
+
+    objects = TopicQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("topic")
+        verbose_name_plural = _("topics")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("topic", args=[self.slug])
+
+
+class ArticleQuerySet(models.QuerySet["Article"]):
+    def published(self, now: datetime | None = None) -> Self:
+        """What readers may see: its moment has come."""
+        return self.filter(published_at__lte=now or timezone.now())
+
+    def syndicated(self, now: datetime | None = None) -> Self:
+        """What may leave the site in feeds, sitemaps and structured data: published, with known rights."""
+        return self.published(now).exclude(rights=Article.Rights.UNKNOWN)
+
+    def editable_by(self, user: User) -> Self:
+        """The articles of one editor; a story without an editor belongs to every editor."""
+        if user.is_administrator:
+            return self
+        if not user.is_editor:
+            return self.none()
+        return self.filter(Q(editors=user) | Q(editors=None)).distinct()
+
+
+class Article(models.Model):
+    """A story. Its body is Markdown with the rendered HTML beside it; services.save_article keeps the two together."""
+
+    class Rights(models.TextChoices):
+        OURS = "ours", _("ours")
+        LICENSED = "licensed", _("licensed")
+        PUBLIC_DOMAIN = "public_domain", _("public domain")
+        UNKNOWN = "unknown", _("unknown")
+
+    title = models.CharField(_("title"), max_length=300)
+    slug = models.SlugField(_("part of the URL"), max_length=120, unique=True, allow_unicode=True)
+    standfirst = models.TextField(_("standfirst"), blank=True)
+    byline = models.CharField(_("byline"), max_length=200, blank=True)
+    body = models.TextField(_("body"), blank=True, help_text=_("Markdown."))
+    body_html = models.TextField(editable=False, blank=True)
+    topics = models.ManyToManyField(Topic, verbose_name=_("topics"), blank=True, related_name="articles")
+    editors = models.ManyToManyField(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("editors"),
+        blank=True,
+        related_name="articles",
+        help_text=_("They may change it and moderate its discussion. With nobody here, every editor may."),
+    )
+    published_at = models.DateTimeField(
+        _("publish at"), null=True, blank=True, help_text=_("Empty: a draft. In the future: scheduled.")
+    )
+    rights = models.CharField(_("rights"), max_length=20, choices=Rights, default=Rights.OURS)
+    source_name = models.CharField(_("source"), max_length=120, blank=True)
+    source_url = models.URLField(_("source's URL"), max_length=500, blank=True)
+    source_zone = models.CharField(
+        max_length=64, blank=True, editable=False
+    )  # zone of the saved page's times
+    source_key = models.CharField(max_length=64, blank=True, editable=False)  # which saved page this was
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+    version = models.PositiveBigIntegerField(default=0, editable=False)
+
+    objects = ArticleQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("article")
+        verbose_name_plural = _("articles")
+        ordering = ["-published_at", "-pk"]
+        indexes = [models.Index(F("published_at").desc(), F("id").desc(), name="article_published")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source_key"], condition=~Q(source_key=""), name="article_source_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("story", args=[self.slug])
+
+    def is_published(self, now: datetime | None = None) -> bool:
+        return self.published_at is not None and self.published_at <= (now or timezone.now())
+
+    @property
+    def is_archived(self) -> bool:
+        """Brought in from a saved page."""
+        return bool(self.source_key)
+
+    def can_be_edited_by(self, user: User) -> bool:
+        return Article.objects.editable_by(user).filter(pk=self.pk).exists()
+
+
+def free_slug(title: str) -> str:
+    """A slug for a new article: from its title in its own script, numbered if another story has it."""
+    base = slugify(title, allow_unicode=True)[:100].strip("-") or "story"
+    taken = set(Article.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    return next(
+        slug for n in range(1, len(taken) + 2) if (slug := base if n == 1 else f"{base}-{n}") not in taken
+    )

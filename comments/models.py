@@ -1,0 +1,355 @@
+"""The discussion. The parent of a comment is the truth; lft, rght, tree_id and level are its cache.
+
+Only comments/services.py writes these tables: each change of a state or a parent needs the lock on
+its Discussion, the counters and a Transition, all in one transaction.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Self
+
+from django.contrib.postgres.indexes import GinIndex, HashIndex
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Length, Now
+from django.db.models.lookups import LessThanOrEqual
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from mptt.managers import TreeManager
+from mptt.models import MPTTModel, TreeForeignKey
+from mptt.querysets import TreeQuerySet
+
+from accounts.models import Guest, User
+from articles.models import Article
+
+BODY_MAX = 10_000  # characters
+DEPTH_MAX = 64  # stored levels; deeper answers keep whom they answer in `in_reply_to`
+EDIT_WINDOW = timedelta(minutes=15)
+OPEN_FOR = timedelta(days=365)  # after its article's publication
+REVIEW_AFTER = timedelta(days=30)  # an older article's new comments are looked at first
+
+
+class State(models.TextChoices):
+    PENDING = "pending", _("Waiting for review")
+    PUBLISHED = "published", _("Published")
+    REJECTED = "rejected", _("Removed by a moderator")
+    SPAM = "spam", _("Removed as spam")
+    DELETED = "deleted", _("Deleted by its author")
+
+
+class Reason(models.TextChoices):
+    """Why a comment is in its state. The first few are given by the system, the rest by a person."""
+
+    POSTED = "posted", _("posted")
+    SCREENED = "screened", _("the checks asked for a look")
+    IMPORTED = "imported", _("brought in")
+    IMPORT_UNDONE = "import_undone", _("the import was undone")
+    AUTHOR = "author", _("its author deleted it")
+    APPROVED = "approved", _("approved")
+    OFF_TOPIC = "off_topic", _("off topic")
+    INSULT = "insult", _("insult")
+    NAME = "name", _("name")
+    REPEAT = "repeat", _("repeat")
+    TEXT_MISSING = "text_missing", _("text missing")
+    OTHER = "other", _("other")
+    SPAM = "spam", _("spam")
+    MOVED = "moved", _("moved under its true parent")
+
+
+REMOVE_REASONS = [
+    Reason.OFF_TOPIC,
+    Reason.INSULT,
+    Reason.NAME,
+    Reason.REPEAT,
+    Reason.TEXT_MISSING,
+    Reason.OTHER,
+]
+
+
+class Discussion(models.Model):
+    """The comments under one article: the row that every write to its thread locks.
+
+    It is made by the first verb that writes; until then `Discussion.of(article)` gives the defaults.
+    `version` grows with each change that a reader could see, and with no other.
+    """
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("open")
+        CLOSED = "closed", _("closed")
+        HIDDEN = "hidden", _("hidden")
+
+    class Moderation(models.TextChoices):
+        CONDITIONAL = "conditional", _("new people and what the checks find are reviewed first")
+        PRE = "pre", _("review everything first")
+        POST = "post", _("publish at once, review afterwards")
+
+    article = models.OneToOneField(Article, models.PROTECT, primary_key=True, related_name="discussion")
+    status = models.CharField(_("comments are"), max_length=10, choices=Status, default=Status.OPEN)
+    closes_at = models.DateTimeField(
+        _("closes at"), null=True, blank=True, help_text=_("Empty: a year after the article was published.")
+    )
+    moderation = models.CharField(
+        _("moderation"), max_length=12, choices=Moderation, default=Moderation.CONDITIONAL
+    )
+    declared_count = models.PositiveIntegerField(
+        _("comments claimed by the source"), null=True, blank=True, editable=False
+    )
+    visible_count = models.PositiveIntegerField(default=0, editable=False)
+    version = models.PositiveBigIntegerField(default=0, editable=False)
+
+    class Meta:
+        verbose_name = _("discussion")
+        verbose_name_plural = _("discussions")
+
+    def __str__(self) -> str:
+        return self.article.title
+
+    @classmethod
+    def of(cls, article: Article) -> "Discussion":
+        """The stored row, or an unsaved one with the defaults."""
+        return cls.objects.filter(pk=article.pk).first() or cls(article=article)
+
+    @property
+    def end(self) -> datetime | None:
+        """The moment from which no new comment is taken."""
+        if self.closes_at or not self.article.published_at:
+            return self.closes_at
+        return self.article.published_at + OPEN_FOR
+
+    def is_open(self, now: datetime | None = None) -> bool:
+        end = self.end
+        return self.status == self.Status.OPEN and (end is None or (now or timezone.now()) < end)
+
+
+class CommentQuerySet(TreeQuerySet["Comment"]):
+    def visible(self) -> Self:
+        """What any reader may read the words of."""
+        return self.filter(state=State.PUBLISHED)
+
+    def waiting(self) -> Self:
+        return self.filter(state=State.PENDING)
+
+    def moderated_by(self, user: User) -> Self:
+        """What this person may decide on: moderators all, editors what stands under their own articles."""
+        if user.is_moderator:
+            return self
+        return self.filter(discussion__article__in=Article.objects.editable_by(user))
+
+    def written_by(self, user: User | None, guest: Guest | None) -> Self:
+        if user is not None and user.is_authenticated:
+            return self.filter(author=user)
+        return self.filter(guest=guest) if guest else self.none()
+
+
+class CommentManager(TreeManager.from_queryset(CommentQuerySet)):  # type: ignore[misc]
+    pass
+
+
+class Comment(MPTTModel):
+    class Missing(models.TextChoices):
+        ALL = "all", _("Text missing in the original")
+        REST = "rest", _("The rest is missing in the original")
+
+    discussion = models.ForeignKey(Discussion, models.PROTECT, related_name="comments", db_index=False)
+    parent = TreeForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="replies", db_index=False
+    )
+    in_reply_to = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    tree_id = models.PositiveIntegerField(editable=False)
+    lft = models.PositiveIntegerField(editable=False)
+    rght = models.PositiveIntegerField(editable=False)
+    level = models.PositiveIntegerField(editable=False)
+
+    author = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="comments", db_index=False
+    )
+    guest = models.ForeignKey(
+        Guest, models.PROTECT, null=True, blank=True, related_name="comments", db_index=False
+    )
+    author_name = models.CharField(_("name"), max_length=200)  # a source may be more generous than we are
+    author_email = models.EmailField(_("e-mail"), blank=True)  # never shown
+
+    body = models.TextField(_("text"), blank=True)
+    is_plain_text = models.BooleanField(default=False, editable=False)  # else Markdown
+    body_html = models.TextField(editable=False, blank=True)
+    text_missing = models.CharField(max_length=4, choices=Missing, blank=True, editable=False)
+    revision = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(_("posted"), default=timezone.now)
+    edited_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    state = models.CharField(_("state"), max_length=10, choices=State)
+    state_reason = models.CharField(max_length=20, choices=Reason)
+    reply_count = models.PositiveIntegerField(default=0, editable=False)  # published descendants
+    shown = models.GeneratedField(
+        expression=Q(state=State.PUBLISHED) | Q(reply_count__gt=0),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
+
+    nonce = models.UUIDField(null=True, editable=False)
+    source = models.CharField(max_length=64, blank=True, editable=False)  # the article's source_key
+    source_id = models.CharField(max_length=300, blank=True, editable=False)
+    source_parent = models.CharField(max_length=300, blank=True, editable=False)  # what the source said
+    source_number = models.PositiveIntegerField(null=True, blank=True, editable=False)  # order in the file
+
+    objects: ClassVar[CommentManager] = CommentManager()  # type: ignore[assignment]
+
+    class MPTTMeta:
+        order_insertion_by: ClassVar[list[str]] = []
+
+    class Meta:
+        verbose_name = _("comment")
+        verbose_name_plural = _("comments")
+        permissions = [("moderate_comment", "Can decide on comments")]
+        # Each shift of lft re-enters every index that holds the row: few, and partial where they can be.
+        indexes = [
+            models.Index(fields=["discussion", "created_at", "id"], name="comment_discussion"),
+            models.Index(
+                fields=["discussion", "created_at", "id"],
+                condition=Q(parent=None, shown=True),
+                name="comment_roots",
+            ),
+            models.Index(fields=["created_at", "id"], condition=Q(state="pending"), name="comment_waiting"),
+            models.Index(fields=["parent"], condition=~Q(parent=None), name="comment_parent"),
+            models.Index(fields=["author", "created_at"], condition=~Q(author=None), name="comment_author"),
+            models.Index(fields=["guest", "created_at"], condition=~Q(guest=None), name="comment_guest"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=State.values), name="comment_state_known"),
+            models.CheckConstraint(
+                condition=~Q(body__regex=r"^\s*$") | Q(text_missing="all"), name="comment_body_or_missing"
+            ),
+            models.CheckConstraint(
+                condition=Q(LessThanOrEqual(Length("body"), BODY_MAX)) | ~Q(source=""),
+                name="comment_body_length",
+            ),
+            models.CheckConstraint(condition=Q(lft__lt=F("rght")), name="comment_lft_before_rght"),
+            models.CheckConstraint(condition=Q(level__lt=DEPTH_MAX), name="comment_depth"),
+            models.UniqueConstraint(
+                fields=["tree_id", "lft"], deferrable=models.Deferrable.IMMEDIATE, name="comment_place"
+            ),
+            models.UniqueConstraint(
+                fields=["tree_id"], condition=Q(parent=None), name="comment_one_root_a_tree"
+            ),
+            models.UniqueConstraint(fields=["id", "discussion"], name="comment_in_discussion"),
+            models.UniqueConstraint(fields=["nonce"], condition=~Q(nonce=None), name="comment_nonce_once"),
+            models.UniqueConstraint(
+                fields=["source", "source_id"], condition=~Q(source=""), name="comment_source_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.author_name}: {' '.join(self.body.split())[:80] or self.get_text_missing_display()}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("comment", args=[self.discussion.article.slug, self.pk])
+
+    def is_by(self, user: Any, guest: Guest | None) -> bool:
+        if user is not None and user.is_authenticated:
+            return self.author_id == user.pk
+        return bool(guest) and self.guest_id == guest.pk
+
+    def can_be_edited_by(self, user: Any, guest: Guest | None, now: datetime | None = None) -> bool:
+        """Its author, while it is published or waiting, for a quarter of an hour."""
+        return (
+            self.is_by(user, guest)
+            and self.state in {State.PUBLISHED, State.PENDING}
+            and (now or timezone.now()) < self.created_at + EDIT_WINDOW
+        )
+
+    def can_be_moderated_by(self, user: Any) -> bool:
+        return user.is_authenticated and (user.is_moderator or self.discussion.article.can_be_edited_by(user))
+
+
+# mptt adds (tree_id, lft), which the constraint above already has; each index slows every shift.
+Comment._meta.indexes = [index for index in Comment._meta.indexes if index.fields[:1] != ["tree_id"]]
+
+
+class CommentRevision(models.Model):
+    """An earlier body of a comment."""
+
+    comment = models.ForeignKey(Comment, models.PROTECT, related_name="revisions")
+    revision = models.PositiveIntegerField()
+    body = models.TextField()
+    replaced_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["comment", "revision"], name="commentrevision_once")]
+
+    def __str__(self) -> str:
+        return f"{self.comment_id}/{self.revision}"
+
+
+class CommentText(models.Model):
+    """What is searched in a comment. A table of its own: with a text index on Comment, each change of a
+    state or a place re-enters that index too, and a bulk act took ten times as long."""
+
+    comment = models.OneToOneField(Comment, models.PROTECT, primary_key=True, related_name="text")
+    folded = models.TextField()  # services.fold(body)
+
+    class Meta:
+        indexes = [
+            HashIndex(fields=["folded"], name="commenttext_same"),
+            GinIndex(fields=["folded"], opclasses=["gin_trgm_ops"], name="commenttext_alike"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.comment_id)
+
+
+class Transition(models.Model):
+    """One line of the log: a state or a parent that changed, or that a person confirmed.
+
+    Append-only by trigger, chained per discussion by `seq` and `hash`, which a trigger fills. It holds
+    ids, codes and times only, so that a text can be forgotten and the chain still verifies.
+    """
+
+    class Kind(models.TextChoices):
+        STATE = "state", _("state")
+        MOVE = "move", _("move")
+
+    kind = models.CharField(max_length=5, choices=Kind, default=Kind.STATE)
+    discussion = models.ForeignKey(Discussion, models.PROTECT, related_name="+", db_index=False)
+    comment = models.ForeignKey(Comment, models.PROTECT, related_name="transitions", db_index=False)
+    revision = models.PositiveIntegerField()
+    actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
+    from_state = models.CharField(max_length=10, blank=True)
+    to_state = models.CharField(max_length=10, blank=True)
+    from_reason = models.CharField(max_length=20, blank=True)
+    reason = models.CharField(max_length=20, choices=Reason)
+    old_parent = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+", db_index=False)
+    new_parent = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+", db_index=False)
+    batch = models.UUIDField(null=True)
+    at = models.DateTimeField(db_default=Now())
+    seq = models.PositiveBigIntegerField(editable=False)
+    hash = models.BinaryField(editable=False)
+
+    class Meta:
+        verbose_name = _("decision")
+        verbose_name_plural = _("decisions")
+        indexes = [models.Index(fields=["comment", "id"], name="transition_comment")]
+        constraints = [
+            models.UniqueConstraint(fields=["discussion", "seq"], name="transition_seq_once"),
+            models.UniqueConstraint(
+                fields=["batch", "comment"], condition=~Q(batch=None), name="transition_once_a_batch"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.comment_id}: {self.from_state or '–'} → {self.to_state or '–'}"
+
+
+def check_body(body: str) -> str:
+    """The body as it will be stored. Raises ValidationError, with the count, for an empty or too long one."""
+    if not body.strip():
+        raise ValidationError(_("Write something first."), code="required")
+    if len(body) > BODY_MAX:
+        raise ValidationError(
+            _("This has %(count)s characters; %(limit)s is the most. Nothing was lost: shorten it here."),
+            code="max_length",
+            params={"count": f"{len(body):,}", "limit": f"{BODY_MAX:,}"},
+        )
+    return body.replace("\x00", "")

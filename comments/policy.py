@@ -1,0 +1,54 @@
+"""What a discussion asks before it takes a comment. settings.COMMENT_POLICY names the object that answers.
+
+Policy here is complete and publishes everything; moderation/policy.py judges.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, Literal
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from accounts.models import Guest, User
+from comments.models import Comment, Discussion
+
+Verdict = Literal["publish", "hold", "spam"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A text before it is a comment, with all that may be known of it. `comment` is set when it is an edit."""
+
+    discussion: Discussion
+    parent: Comment | None
+    author: User | None
+    guest: Guest | None
+    name: str
+    body: str
+    at: datetime
+    comment: Comment | None = None
+
+
+class Policy:
+    def examine(self, draft: Draft) -> tuple[Verdict, list[Any]]:
+        """The verdict and the findings behind it. May query; runs before the lock.
+
+        Raises ValidationError to refuse the text with a sentence for the person who wrote it.
+        """
+        return "publish", []
+
+    def record(self, comment: Comment, findings: list[Any]) -> None:
+        """Store the findings of this revision; runs inside the transaction that wrote it."""
+
+    def reasons(self, ids: Iterable[int]) -> dict[int, list[str]]:
+        """Why comments wait, as sentences by comment id; one query a page, for those who may see them."""
+        return {}
+
+
+@cache
+def policy() -> Policy:
+    found: Policy = import_string(settings.COMMENT_POLICY)()
+    return found

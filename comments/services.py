@@ -1,0 +1,408 @@
+"""The verbs that write a discussion. Each is one transaction that starts with the lock on the Discussion.
+
+Nothing else writes comments, their counters or their log. Mail and jobs belong in `on_commit`; texts are
+examined and rendered before the lock.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Guest, User
+from articles.markdown import render_comment, render_plain
+from articles.models import Article
+from comments import tree
+from comments.models import (
+    DEPTH_MAX,
+    Comment,
+    CommentRevision,
+    CommentText,
+    Discussion,
+    Reason,
+    State,
+    Transition,
+    check_body,
+)
+from comments.policy import Draft, policy
+
+STATE_OF = {"publish": State.PUBLISHED, "hold": State.PENDING, "spam": State.SPAM}
+
+
+def fold(text: str) -> str:
+    """A text for comparison: white space and case do not count."""
+    return " ".join(text.split()).casefold()
+
+
+def render(comment: Comment) -> str:
+    return (render_plain if comment.is_plain_text else render_comment)(comment.body)
+
+
+def post_comment(
+    *,
+    article: Article,
+    body: str,
+    nonce: UUID,
+    parent: Comment | None = None,
+    author: User | None = None,
+    guest: Guest | None = None,
+) -> Comment:
+    """The one way in for a comment that somebody writes here: exactly one of author and guest.
+
+    The same nonce again gives the comment that it made the first time. Raises ValidationError with a
+    sentence for the writer: text empty or too long, discussion closed, comment to answer gone.
+    """
+    body, now = check_body(body), timezone.now()
+    discussion = ensure_discussion(article)
+    if not discussion.is_open(now):
+        raise ValidationError(_("This discussion is closed."), code="closed")
+    name, email = (author.name, author.email) if author else (guest.name, guest.email) if guest else ("", "")
+    draft = Draft(
+        discussion=discussion, parent=parent, author=author, guest=guest, name=name, body=body, at=now
+    )
+    verdict, findings = policy().examine(draft)
+    state = STATE_OF[verdict]
+    values = {
+        "discussion": article.pk,
+        "parent": parent and parent.pk,
+        "author": author and author.pk,
+        "guest": guest and guest.pk,
+        "name": name,
+        "email": email,
+        "body": body,
+        "body_html": render_comment(body),
+        "at": now,
+        "state": state.value,
+        "reason": Reason.POSTED if state == State.PUBLISHED else Reason.SCREENED,
+        "visible": state == State.PUBLISHED,
+        "nonce": nonce,
+    }
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute(tree.INSERT_REPLY if parent else tree.INSERT_ROOT, values)
+        if not (row := cursor.fetchone()):
+            return _already_posted(nonce, author, guest, parent)
+        comment = Comment.objects.get(pk=row[0])
+        CommentText.objects.create(comment=comment, folded=fold(body))
+        policy().record(comment, findings)
+    return comment
+
+
+def _already_posted(nonce: UUID, author: User | None, guest: Guest | None, parent: Comment | None) -> Comment:
+    comment = Comment.objects.filter(nonce=nonce).first()
+    if comment and comment.is_by(author, guest):
+        return comment
+    if comment:
+        raise ValidationError(
+            _("This form was already used. Reload the page and send it again."), code="nonce"
+        )
+    if parent and Comment.objects.get(pk=parent.pk).state != State.PUBLISHED:
+        raise ValidationError(_("The comment that you answer was removed meanwhile."), code="gone")
+    raise ValidationError(_("This discussion was closed meanwhile."), code="closed")
+
+
+def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None) -> Comment:
+    """Replace the text of one's own comment; the earlier one is kept, and the checks look again.
+
+    Raises ValidationError: not (or no longer) one's to edit, text empty or too long.
+    """
+    body, now = check_body(body), timezone.now()
+    if not comment.can_be_edited_by(user, guest, now):
+        raise ValidationError(_("A comment can be changed for 15 minutes only."), code="late")
+    if body == comment.body:
+        return comment
+    draft = Draft(
+        discussion=comment.discussion,
+        parent=comment.parent,
+        author=comment.author,
+        guest=comment.guest,
+        name=comment.author_name,
+        body=body,
+        at=now,
+        comment=comment,
+    )
+    verdict, findings = policy().examine(draft)
+    with transaction.atomic(durable=True):
+        lock([comment.pk])
+        fresh = Comment.objects.get(pk=comment.pk)
+        if not fresh.can_be_edited_by(user, guest, now):
+            raise ValidationError(_("A moderator has decided on this comment meanwhile."), code="decided")
+        CommentRevision.objects.create(comment=fresh, revision=fresh.revision, body=fresh.body)
+        fresh.body, fresh.body_html = body, render_comment(body)
+        fresh.revision, fresh.edited_at, fresh.text_missing = fresh.revision + 1, now, ""
+        Comment.objects.filter(pk=fresh.pk).update(
+            body=fresh.body,
+            body_html=fresh.body_html,
+            revision=fresh.revision,
+            edited_at=now,
+            text_missing="",
+        )
+        CommentText.objects.update_or_create(comment=fresh, defaults={"folded": fold(body)})
+        policy().record(fresh, findings)
+        if fresh.state == State.PUBLISHED:
+            _touch([fresh.discussion_id])
+            if verdict != "publish":
+                change_states(ids=[fresh.pk], to=STATE_OF[verdict], reason=Reason.SCREENED, actor=None)
+        fresh.refresh_from_db()
+    return fresh
+
+
+def delete_comment(*, comment: Comment, user: Any, guest: Guest | None) -> bool:
+    """Take one's own comment back. False if it was already gone or is somebody else's."""
+    if not comment.is_by(user, guest):
+        return False
+    with transaction.atomic():
+        return bool(
+            change_states(
+                ids=[comment.pk],
+                to=State.DELETED,
+                reason=Reason.AUTHOR,
+                actor=comment.author,
+            )
+        )
+
+
+def change_states(
+    *,
+    ids: Sequence[int],
+    to: State,
+    reason: Reason,
+    actor: User | None,
+    batch: UUID | None = None,
+    expected: Mapping[int, int] | None = None,
+) -> list[int]:
+    """Bring comments into one state: one press or ten thousand, in the same three statements.
+
+    `expected` gives, by comment, the id of the last decision that the person saw; where another has come
+    since, nothing changes. Returns the ids that were decided on. Runs in the caller's transaction.
+    """
+    expected = expected or {}
+    values = {
+        "ids": list(ids),
+        "expected": [expected.get(pk) for pk in ids],
+        "to_state": to.value,
+        "to_reason": reason.value,
+    }
+    return _change(tree.CHANGE_CHOSEN, ids, values, actor, batch)
+
+
+def revert_states(*, undoes: UUID, actor: User | None, batch: UUID) -> list[int]:
+    """Take a batch's changes of state back, but for what was decided or edited since. Returns the ids."""
+    ids = Transition.objects.filter(batch=undoes).values_list("comment_id", flat=True)
+    return _change(tree.CHANGE_REVERTED, list(ids), {"undoes": undoes}, actor, batch)
+
+
+def _change(
+    statement: str, ids: Iterable[int], values: dict[str, Any], actor: User | None, batch: UUID | None
+) -> list[int]:
+    # The replies are counted from the batch's own lines in the log, so a single act needs a name as well.
+    batch = batch or uuid4()
+    lock(ids)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values | {"actor": actor and actor.pk, "batch": batch})
+        changed = [row[0] for row in cursor.fetchall()]
+        if changed:
+            cursor.execute(tree.COUNT_REPLIES, {"batch": batch})
+    return changed
+
+
+def move_comment(
+    *,
+    comment: Comment,
+    parent: Comment | None,
+    actor: User | None,
+    batch: UUID | None = None,
+) -> bool:
+    """Hang a comment, with its replies, under another of its discussion, or (None) at the first level.
+
+    False if it hangs there already. Raises ValidationError: other discussion, under its own reply, too deep.
+    """
+    with transaction.atomic():
+        lock([comment.pk])
+        moved = Comment.objects.get(pk=comment.pk)
+        target = parent and Comment.objects.get(pk=parent.pk)
+        if moved.parent_id == (target and target.pk):
+            return False
+        _check_move(moved, target)
+        with connection.cursor() as cursor:
+            if target:
+                to_tree = target.tree_id
+            else:
+                cursor.execute("SELECT nextval('comments_tree_seq')")
+                to_tree = cursor.fetchone()[0]
+            cursor.execute(tree.MOVE, {"id": moved.pk, "parent": target and target.pk, "to_tree": to_tree})
+            cursor.execute(tree.NUMBER, {"trees": [moved.tree_id, to_tree]})
+        Transition.objects.bulk_create(
+            [
+                Transition(
+                    kind=Transition.Kind.MOVE,
+                    discussion_id=moved.discussion_id,
+                    comment=moved,
+                    revision=moved.revision,
+                    actor=actor,
+                    reason=Reason.MOVED,
+                    old_parent_id=moved.parent_id,
+                    new_parent=target,
+                    batch=batch,
+                    seq=0,
+                    hash=b"",
+                )
+            ]
+        )
+        if moved.shown:
+            _touch([moved.discussion_id])
+    return True
+
+
+def _check_move(moved: Comment, target: Comment | None) -> None:
+    if not target:
+        return
+    if target.discussion_id != moved.discussion_id:
+        raise ValidationError(_("That comment belongs to another discussion."), code="discussion")
+    if target.tree_id == moved.tree_id and moved.lft <= target.lft <= moved.rght:
+        raise ValidationError(_("A comment can't be moved under itself or its own replies."), code="own")
+    branch = Comment.objects.filter(tree_id=moved.tree_id, lft__gte=moved.lft, lft__lte=moved.rght)
+    deepest = max(branch.values_list("level", flat=True)) - moved.level
+    if target.level + 1 + deepest >= DEPTH_MAX:
+        raise ValidationError(
+            _("There it would stand deeper than %(n)s levels.") % {"n": DEPTH_MAX}, code="deep"
+        )
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A comment as a source gave it. `parent` is an index into the same list, before this one."""
+
+    source_id: str
+    author_name: str
+    body: str
+    created_at: datetime
+    parent: int | None = None
+    is_plain_text: bool = True
+    text_missing: str = ""
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    created: list[int]
+    skipped: int
+
+
+def import_comments(
+    *, article: Article, comments: Sequence[Imported], actor: User | None, batch: UUID
+) -> ImportResult:
+    """Take a source's comments in, published, as the source showed them; those already here stay untouched.
+
+    `article.source_key` names the source. The trees are numbered in one statement.
+    """
+    ensure_discussion(article)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(tree.LOCK, {"discussion": article.pk})
+        here = {
+            c.source_id: c
+            for c in Comment.objects.filter(source=article.source_key).only("id", "source_id", "tree_id")
+        }
+        new = [c for c in comments if c.source_id not in here]
+        if not new:
+            return ImportResult([], len(comments))
+        cursor.execute(
+            "SELECT nextval('comments_tree_seq') FROM generate_series(1, %s)",
+            [sum(c.parent is None for c in new)],
+        )
+        trees = iter([row[0] for row in cursor.fetchall()])
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence('comments_comment', 'id')) FROM generate_series(1, %s)",
+            [len(new)],
+        )
+        keys = iter([row[0] for row in cursor.fetchall()])
+        made: list[Comment] = []
+        rows: list[Comment] = []  # by position in `comments`, old and new
+        for place, source in enumerate(comments):
+            if row := here.get(source.source_id):
+                rows.append(row)
+                continue
+            parent = None if source.parent is None else rows[source.parent]
+            row = Comment(
+                id=next(keys),
+                discussion_id=article.pk,
+                parent=parent,
+                tree_id=parent.tree_id if parent else next(trees),
+                lft=1_000_000_000 + 2 * place,
+                rght=1_000_000_001 + 2 * place,
+                level=0,
+                author_name=source.author_name,
+                body=source.body,
+                is_plain_text=source.is_plain_text,
+                text_missing=source.text_missing,
+                created_at=source.created_at,
+                state=State.PUBLISHED,
+                state_reason=Reason.IMPORTED,
+                source=article.source_key,
+                source_id=source.source_id,
+                source_parent="" if source.parent is None else comments[source.parent].source_id,
+                source_number=source.number,
+            )
+            row.body_html = render(row)
+            rows.append(row)
+            made.append(row)
+        Comment.objects.bulk_create(made, batch_size=2_000)
+        cursor.execute(tree.NUMBER, {"trees": sorted({row.tree_id for row in made})})
+        CommentText.objects.bulk_create(
+            [CommentText(comment=row, folded=fold(row.body)) for row in made], batch_size=2_000
+        )
+        Transition.objects.bulk_create(
+            [
+                Transition(
+                    discussion_id=article.pk,
+                    comment=row,
+                    revision=1,
+                    actor=actor,
+                    to_state=State.PUBLISHED,
+                    reason=Reason.IMPORTED,
+                    batch=batch,
+                    seq=0,
+                    hash=b"",
+                )
+                for row in made
+            ],
+            batch_size=2_000,
+        )
+        Discussion.objects.filter(pk=article.pk).update(
+            visible_count=F("visible_count") + len(made), version=F("version") + 1
+        )
+    return ImportResult([row.pk for row in made], len(comments) - len(made))
+
+
+def ensure_discussion(article: Article) -> Discussion:
+    """The stored Discussion of an article, made with the defaults if nobody has written here yet."""
+    discussion = Discussion.objects.filter(pk=article.pk).first()
+    if discussion is None:
+        with connection.cursor() as cursor:
+            cursor.execute(tree.ENSURE, {"discussion": article.pk})
+        discussion = Discussion.objects.get(pk=article.pk)
+    discussion.article = article
+    return discussion
+
+
+def change_discussion(*, article: Article, **values: Any) -> Discussion:
+    """Set status, closes_at, moderation or declared_count."""
+    ensure_discussion(article)
+    Discussion.objects.filter(pk=article.pk).update(version=F("version") + 1, **values)
+    return Discussion.objects.get(pk=article.pk)
+
+
+def lock(ids: Iterable[int]) -> None:
+    """Lock the discussions of these comments, in order of their ids, until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(tree.LOCK_OF, {"ids": list(ids)})
+
+
+def _touch(discussions: Iterable[int]) -> None:
+    Discussion.objects.filter(pk__in=discussions).update(version=F("version") + 1)

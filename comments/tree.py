@@ -1,0 +1,166 @@
+"""The statements that write trees, counters and the log, each as it was measured.
+
+Rules (docs/decisions.md has the figures): the lock on the Discussion is a statement of its own, first in
+the transaction; a row is updated once per statement; a comment's tree_id comes from a sequence.
+All take named parameters; `lock` and `lock_of` return article ids in order.
+"""
+
+from comments.models import DEPTH_MAX
+
+ENSURE = """
+INSERT INTO comments_discussion (article_id, status, moderation, visible_count, version)
+VALUES (%(discussion)s, 'open', 'conditional', 0, 0) ON CONFLICT DO NOTHING"""
+
+LOCK = "SELECT article_id FROM comments_discussion WHERE article_id = %(discussion)s FOR NO KEY UPDATE"
+
+LOCK_OF = """
+SELECT article_id FROM comments_discussion
+WHERE article_id IN (SELECT discussion_id FROM comments_comment WHERE id = ANY(%(ids)s))
+ORDER BY article_id FOR NO KEY UPDATE"""
+
+# What a new comment hangs from. An open discussion and an unused nonce are tested here, after the lock:
+# ON CONFLICT on the insert would come too late, the tree would already have been shifted.
+_MAY_INSERT = """
+    EXISTS (SELECT FROM comments_discussion WHERE article_id = %(discussion)s AND status = 'open')
+    AND NOT EXISTS (SELECT FROM comments_comment WHERE nonce = %(nonce)s)"""
+
+_ROOT_PLACE = f"""
+p AS (SELECT NULL::bigint AS id, NULL::bigint AS target, nextval('comments_tree_seq')::int AS tree_id,
+             1 AS rght, -1 AS level WHERE {_MAY_INSERT}),"""
+
+_REPLY_PLACE = f"""
+target AS (SELECT id, parent_id, level FROM comments_comment
+           WHERE id = %(parent)s AND discussion_id = %(discussion)s AND state = 'published'),
+p AS (SELECT c.id, CASE WHEN c.id <> target.id THEN target.id END AS target, c.tree_id, c.rght, c.level
+      FROM target JOIN comments_comment c
+        ON c.id = CASE WHEN target.level >= {DEPTH_MAX - 1} THEN target.parent_id ELSE target.id END
+      WHERE {_MAY_INSERT}),
+shift AS (UPDATE comments_comment c
+          SET lft = c.lft + CASE WHEN c.lft > p.rght THEN 2 ELSE 0 END, rght = c.rght + 2,
+              reply_count = c.reply_count + CASE WHEN c.lft < p.rght THEN %(visible)s::int ELSE 0 END
+          FROM p WHERE c.tree_id = p.tree_id AND c.rght >= p.rght),"""
+
+_INSERT = """
+ins AS (INSERT INTO comments_comment
+          (discussion_id, parent_id, in_reply_to_id, tree_id, lft, rght, level, author_id, guest_id, author_name,
+           author_email, body, is_plain_text, body_html, text_missing, revision, created_at, state, state_reason,
+           reply_count, nonce, source, source_id, source_parent)
+        SELECT %(discussion)s, p.id, p.target, p.tree_id, p.rght, p.rght + 1, p.level + 1, %(author)s, %(guest)s,
+               %(name)s, %(email)s, %(body)s, false, %(body_html)s, '', 1, %(at)s, %(state)s, %(reason)s,
+               0, %(nonce)s, '', '', ''
+        FROM p RETURNING id, discussion_id, revision, author_id, state, state_reason),
+d AS (UPDATE comments_discussion x
+      SET version = version + %(visible)s::int, visible_count = visible_count + %(visible)s::int
+      FROM ins WHERE x.article_id = ins.discussion_id)
+INSERT INTO comments_transition
+  (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason)
+SELECT 'state', discussion_id, id, revision, author_id, '', state, '', state_reason FROM ins
+RETURNING comment_id"""
+
+INSERT_ROOT = f"{LOCK}; WITH {_ROOT_PLACE} {_INSERT}"
+INSERT_REPLY = f"{LOCK}; WITH {_REPLY_PLACE} {_INSERT}"
+
+# The changes that a person asked for: only where the last decision is still the one that the person saw.
+# A person's decision is logged even where it confirms what is; that is how an undo knows to leave it alone.
+CHOSEN = """
+old AS MATERIALIZED (
+  SELECT c.id, c.state AS was, c.state_reason AS was_reason,
+         %(to_state)s::text AS to_state, %(to_reason)s::text AS to_reason
+  FROM comments_comment c
+  JOIN unnest(%(ids)s::bigint[], %(expected)s::bigint[]) AS w(id, seen) ON w.id = c.id
+  WHERE c.state <> 'deleted'
+    AND (w.seen IS NULL OR w.seen = (SELECT max(t.id) FROM comments_transition t
+                                     WHERE t.comment_id = c.id AND t.kind = 'state')))"""
+
+# The way back of a batch: only where its transition is still the comment's last one and the text the same.
+REVERTED = """
+old AS MATERIALIZED (
+  SELECT c.id, c.state AS was, c.state_reason AS was_reason,
+         CASE WHEN t.from_state = '' THEN 'deleted' ELSE t.from_state END AS to_state,
+         CASE WHEN t.from_state = '' THEN 'import_undone' ELSE t.from_reason END AS to_reason
+  FROM comments_transition t JOIN comments_comment c ON c.id = t.comment_id
+  WHERE t.batch = %(undoes)s AND t.kind = 'state' AND c.state = t.to_state AND c.revision = t.revision
+    AND NOT EXISTS (SELECT FROM comments_transition n
+                    WHERE n.comment_id = t.comment_id AND n.kind = 'state' AND n.id > t.id))"""
+
+_CHANGE = """
+ch AS (UPDATE comments_comment c SET state = old.to_state, state_reason = old.to_reason
+       FROM old WHERE c.id = old.id
+       RETURNING c.id, c.discussion_id, c.revision, c.reply_count, old.was, old.was_reason,
+                 old.to_state, old.to_reason),
+agg AS (SELECT discussion_id,
+               sum((to_state = 'published')::int - (was = 'published')::int) AS dv,
+               bool_or((was <> to_state OR (was_reason <> to_reason AND was <> 'published'))
+                       AND (was = 'published' OR to_state = 'published' OR reply_count > 0)) AS seen
+        FROM ch GROUP BY discussion_id),
+d AS (UPDATE comments_discussion x
+      SET version = version + agg.seen::int, visible_count = visible_count + dv
+      FROM agg WHERE x.article_id = agg.discussion_id)
+INSERT INTO comments_transition
+  (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason, batch)
+SELECT 'state', discussion_id, id, revision, %(actor)s, was, to_state, was_reason, to_reason, %(batch)s
+FROM ch ORDER BY discussion_id, id
+RETURNING comment_id"""
+
+CHANGE_CHOSEN = f"WITH {CHOSEN}, {_CHANGE}"
+CHANGE_REVERTED = f"WITH {REVERTED}, {_CHANGE}"
+
+# Ancestors' counts, by difference. A statement of its own: a ticked parent of a ticked reply would be
+# updated twice in the one above, and the second update silently lost.
+COUNT_REPLIES = """
+WITH RECURSIVE t AS (
+  SELECT c.parent_id AS id, (x.to_state = 'published')::int - (x.from_state = 'published')::int AS dv
+  FROM comments_transition x JOIN comments_comment c ON c.id = x.comment_id
+  WHERE x.batch = %(batch)s AND x.kind = 'state'),
+up AS (
+  SELECT id, dv FROM t WHERE id IS NOT NULL AND dv <> 0
+  UNION ALL
+  SELECT c.parent_id, up.dv FROM up JOIN comments_comment c ON c.id = up.id WHERE c.parent_id IS NOT NULL),
+s AS (SELECT id, sum(dv) AS dv FROM up GROUP BY id HAVING sum(dv) <> 0)
+UPDATE comments_comment c SET reply_count = c.reply_count + s.dv FROM s WHERE c.id = s.id"""
+
+# Cut a comment with its replies out of one tree and hang it into another (or the same) one. Its numbers are
+# put far to the right, where they meet no others; NUMBER then gives both trees their true ones.
+MOVE = """
+UPDATE comments_comment c
+SET tree_id = %(to_tree)s, lft = c.lft + 1000000000, rght = c.rght + 1000000000,
+    parent_id = CASE WHEN c.id = %(id)s THEN %(parent)s ELSE c.parent_id END,
+    in_reply_to_id = CASE WHEN c.id = %(id)s THEN NULL ELSE c.in_reply_to_id END
+FROM comments_comment n
+WHERE n.id = %(id)s AND c.tree_id = n.tree_id AND c.lft BETWEEN n.lft AND n.rght"""
+
+
+BY_TIME = "(extract(epoch FROM c.created_at) * 1000000)::bigint, c.id"
+BY_PLACE = "c.lft::bigint, c.id"
+
+
+def numbers(siblings: str) -> str:
+    """The true numbers and reply counts of whole trees, from their parents alone: a query named `want`.
+
+    A tree is all that hangs from a root whose tree_id is in `%(trees)s`, whatever numbers it claims.
+    `siblings` orders the replies to one comment: BY_TIME numbers trees anew, BY_PLACE checks them.
+    Preorder rank r from 1, depth d, size s with itself: lft = 2r - 1 - d, rght = lft + 2s - 1.
+    """
+    return f"""
+RECURSIVE walk AS (
+  SELECT c.id, c.state, c.tree_id, 0 AS level, ARRAY[]::bigint[] AS path, ARRAY[c.id] AS line
+  FROM comments_comment c WHERE c.tree_id = ANY(%(trees)s) AND c.parent_id IS NULL
+  UNION ALL
+  SELECT c.id, c.state, w.tree_id, w.level + 1, w.path || ARRAY[{siblings}], w.line || c.id
+  FROM walk w JOIN comments_comment c ON c.parent_id = w.id),
+ranked AS (SELECT id, tree_id, level, row_number() OVER (PARTITION BY tree_id ORDER BY path) AS rank FROM walk),
+size AS (
+  SELECT a.id, count(*) AS size, count(*) FILTER (WHERE w.state = 'published' AND w.id <> a.id) AS replies
+  FROM walk w, unnest(w.line) AS a(id) GROUP BY a.id),
+want AS (
+  SELECT r.id, r.tree_id, r.level, (2 * r.rank - 1 - r.level)::int AS lft,
+         (2 * r.rank - 2 - r.level + 2 * size.size)::int AS rght, size.replies::int AS reply_count
+  FROM ranked r JOIN size USING (id))"""
+
+
+NUMBER = f"""
+WITH {numbers(BY_TIME)}
+UPDATE comments_comment c
+SET tree_id = want.tree_id, lft = want.lft, rght = want.rght, level = want.level, reply_count = want.reply_count
+FROM want WHERE c.id = want.id AND (c.tree_id, c.lft, c.rght, c.level, c.reply_count)
+  IS DISTINCT FROM (want.tree_id, want.lft, want.rght, want.level, want.reply_count)"""

@@ -1,0 +1,81 @@
+"""The judgement: what the checks found, what people decided, and which terms ask for a look."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Upper
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from comments.models import Comment, Reason, State
+
+
+class Rule(models.Model):
+    """A term that makes a comment wait. Kept, and switched off, rather than deleted: findings point at it."""
+
+    term = models.CharField(_("term"), max_length=200, help_text=_("A word or phrase; case does not count."))
+    note = models.CharField(_("note"), max_length=200, blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+"
+    )
+    added_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("rule")
+        verbose_name_plural = _("rules")
+        ordering = ["term"]
+        constraints = [models.UniqueConstraint(Upper("term"), name="rule_term_once")]
+
+    def __str__(self) -> str:
+        return self.term
+
+
+class Finding(models.Model):
+    """What one check said of one revision of a comment. Append-only; codes, spans and ids, never a text:
+    the words are shown by cutting the spans out of that revision's body."""
+
+    comment = models.ForeignKey(Comment, models.PROTECT, related_name="findings", db_index=False)
+    revision = models.PositiveIntegerField()
+    check_name = models.CharField(max_length=30)  # a name in checks.CHECKS
+    strength = models.FloatField()  # 0 to 1
+    holds = models.BooleanField()  # it alone makes a comment wait
+    spans = models.JSONField(default=list)  # [[start, end], …] in the body, in characters
+    number = models.IntegerField(null=True)  # what the check counted: links, days
+    twin = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+", db_index=False)
+    rule = models.ForeignKey(Rule, models.PROTECT, null=True, related_name="+", db_index=False)
+
+    class Meta:
+        verbose_name = _("finding")
+        verbose_name_plural = _("findings")
+        indexes = [models.Index(fields=["comment", "revision"], name="finding_comment")]
+
+    def __str__(self) -> str:
+        return f"{self.comment_id}: {self.check_name}"
+
+
+class Batch(models.Model):
+    """One act of one person over one comment or ten thousand. Its uuid stands on the transitions."""
+
+    class Kind(models.TextChoices):
+        DECISION = "decision", _("decision")
+        MOVE = "move", _("move")
+        IMPORT = "import", _("import")
+        UNDO = "undo", _("undo")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=10, choices=Kind)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    to_state = models.CharField(max_length=10, choices=State, blank=True)
+    reason = models.CharField(max_length=20, choices=Reason, blank=True)
+    undoes = models.ForeignKey("self", models.PROTECT, null=True, related_name="undone_by")
+
+    class Meta:
+        verbose_name = _("act")
+        verbose_name_plural = _("acts")
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,1 @@
+from comments.policy import Policy as Policy

@@ -1,0 +1,69 @@
+"""Eight writers at once: what django-mptt alone corrupts within a second."""
+
+import multiprocessing
+import random
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import connections, transaction
+
+from articles.models import Article
+from comments.models import Comment, Discussion, Reason, State, Transition
+from comments.services import change_states, move_comment
+from tests.comments.test_services import assert_sound
+from tests.factories import make_article, say
+
+WRITERS, POSTS_EACH = 8, 50
+
+
+def write(seed: int, articles: list[int]) -> int:
+    """Post roots and replies, remove and move now and then. Returns how many comments were taken."""
+    chance, taken = random.Random(seed), 0
+    for number in range(POSTS_EACH):
+        article = Article.objects.get(pk=chance.choice(articles))
+        here = list(Comment.objects.filter(discussion=article.pk, state=State.PUBLISHED))
+        parent = chance.choice(here) if here and chance.random() < 0.8 else None
+        try:
+            say(article, f"Words {seed}-{number}", parent=parent)
+            taken += 1
+            if here and chance.random() < 0.1:
+                move_comment(comment=chance.choice(here), parent=parent, actor=None)
+        except ValidationError:  # under its own reply, or its parent was removed by another writer
+            pass
+        if here and chance.random() < 0.1:
+            with transaction.atomic():
+                change_states(
+                    ids=[chance.choice(here).pk], to=State.REJECTED, reason=Reason.INSULT, actor=None
+                )
+    return taken
+
+
+def work(seed: int, articles: list[int], results: "multiprocessing.Queue[int | str]") -> None:
+    connections.close_all()
+    try:
+        results.put(write(seed, articles))
+    except Exception as error:
+        results.put(repr(error))
+    finally:
+        connections.close_all()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_eight_processes_write_and_no_invariant_breaks():
+    articles = [make_article(f"Story {n}").pk for n in range(3)]
+    connections.close_all()
+    context = multiprocessing.get_context("fork")
+    results = context.Queue()
+    writers = [context.Process(target=work, args=(seed, articles, results)) for seed in range(WRITERS)]
+    for writer in writers:
+        writer.start()
+    taken = [results.get(timeout=120) for _ in writers]
+    for writer in writers:
+        writer.join()
+
+    assert all(isinstance(count, int) for count in taken), taken
+    assert Comment.objects.count() == sum(taken) > WRITERS * POSTS_EACH * 0.8
+    assert_sound()
+    for discussion in Discussion.objects.all():
+        lines = Transition.objects.filter(discussion=discussion).order_by("seq")
+        assert [line.seq for line in lines] == list(range(1, len(lines) + 1))

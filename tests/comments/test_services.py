@@ -1,0 +1,289 @@
+"""The verbs of a discussion, on the real Postgres, with every tree and counter checked after each."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+import time_machine
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from comments import tree
+from comments.models import BODY_MAX, DEPTH_MAX, Comment, Discussion, Reason, State, Transition
+from comments.services import (
+    change_discussion,
+    change_states,
+    delete_comment,
+    edit_comment,
+    move_comment,
+    revert_states,
+)
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+
+def assert_sound() -> None:
+    """Trees, reply counts and visible counts are what parents and states say."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT array_agg(DISTINCT tree_id) FROM comments_comment")
+        cursor.execute(
+            f"WITH {tree.numbers(tree.BY_PLACE)} SELECT c.id FROM comments_comment c LEFT JOIN want USING (id) "
+            "WHERE (c.tree_id, c.lft, c.rght, c.level, c.reply_count) "
+            "IS DISTINCT FROM (want.tree_id, want.lft, want.rght, want.level, want.reply_count)",
+            {"trees": cursor.fetchone()[0]},
+        )
+        assert cursor.fetchall() == []
+        cursor.execute(
+            "SELECT d.article_id FROM comments_discussion d WHERE visible_count <> (SELECT count(*) "
+            "FROM comments_comment c WHERE c.discussion_id = d.article_id AND c.state = 'published')"
+        )
+        assert cursor.fetchall() == []
+
+
+def version(article) -> int:
+    return Discussion.objects.get(pk=article.pk).version
+
+
+def test_a_reply_stands_under_its_parent_and_counts_everywhere():
+    article = make_article()
+    root = say(article)
+    first, second = say(article, parent=root), say(article, parent=root)
+    nested = say(article, parent=first)
+
+    assert_sound()
+    root.refresh_from_db()
+    assert root.reply_count == 3
+    assert [c.pk for c in Comment.objects.filter(tree_id=root.tree_id).order_by("lft")] == [
+        root.pk,
+        first.pk,
+        nested.pk,
+        second.pk,
+    ]
+    discussion = Discussion.objects.get(pk=article.pk)
+    assert (discussion.visible_count, discussion.version) == (4, 4)
+    assert list(nested.transitions.values_list("from_state", "to_state", "reason")) == [
+        ("", "published", "posted")
+    ]
+
+
+def test_a_form_sent_ten_times_is_one_comment():
+    article, guest, nonce = make_article(), GuestFactory.create(), uuid4()
+    root = say(article)
+
+    sent = {say(article, parent=root, guest=guest, nonce=nonce).pk for _ in range(10)}
+
+    assert len(sent) == 1
+    assert Comment.objects.count() == 2
+    assert_sound()
+
+
+def test_a_nonce_of_somebody_else_gives_nothing_away():
+    article, nonce = make_article(), uuid4()
+    say(article, nonce=nonce)
+    with pytest.raises(ValidationError, match="already used"):
+        say(article, nonce=nonce)
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [("", "Write something"), (" \n ", "Write something"), ("x" * (BODY_MAX + 1), "10,001 characters")],
+)
+def test_an_empty_or_too_long_text_is_refused_with_a_sentence(body, sentence):
+    with pytest.raises(ValidationError, match=sentence):
+        say(make_article(), body)
+    assert not Comment.objects.exists()
+
+
+def test_a_closed_discussion_takes_nothing():
+    article = make_article()
+    change_discussion(article=article, status=Discussion.Status.CLOSED)
+    with pytest.raises(ValidationError, match="closed"):
+        say(article)
+
+
+def test_a_discussion_closes_by_itself_a_year_after_its_article():
+    article = make_article(published_at=timezone.now() - timedelta(days=364))
+    say(article)
+    with time_machine.travel(timezone.now() + timedelta(days=2)), pytest.raises(ValidationError):
+        say(article)
+
+
+def test_an_answer_to_what_was_removed_meanwhile_is_refused():
+    article = make_article()
+    root = say(article)
+    change_states(ids=[root.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
+    with pytest.raises(ValidationError, match="removed meanwhile"):
+        say(article, parent=root)
+    assert_sound()
+
+
+def test_the_deepest_level_keeps_whom_it_answers():
+    article = make_article()
+    comment = say(article)
+    for _ in range(DEPTH_MAX + 2):
+        target = comment
+        comment = say(article, parent=target)
+    assert comment.level == DEPTH_MAX - 1
+    assert comment.in_reply_to == target
+    assert_sound()
+
+
+def test_edit_keeps_the_earlier_text_and_is_over_after_fifteen_minutes():
+    guest = GuestFactory.create()
+    comment = say(make_article(), "Frist words", guest=guest)
+
+    edited = edit_comment(comment=comment, body="First words", user=None, guest=guest)
+
+    assert (edited.body, edited.revision) == ("First words", 2)
+    assert list(edited.revisions.values_list("revision", "body")) == [(1, "Frist words")]
+    with pytest.raises(ValidationError):
+        edit_comment(comment=edited, body="Not mine", user=None, guest=GuestFactory.create())
+    with time_machine.travel(timezone.now() + timedelta(minutes=16)), pytest.raises(ValidationError):
+        edit_comment(comment=edited, body="Too late", user=None, guest=guest)
+
+
+def test_only_its_author_deletes_a_comment():
+    guest = GuestFactory.create()
+    comment = say(make_article(), guest=guest)
+    assert not delete_comment(comment=comment, user=None, guest=GuestFactory.create())
+    assert delete_comment(comment=comment, user=None, guest=guest)
+    comment.refresh_from_db()
+    assert comment.state == State.DELETED
+
+
+def test_a_change_and_its_undo_leave_every_column_as_it_was():
+    article, moderator = make_article(), UserFactory.create()
+    root = say(article)
+    child = say(article, parent=root)
+    grandchild = say(article, parent=child)
+    before = list(Comment.objects.order_by("pk").values())
+    batch, back = uuid4(), uuid4()
+
+    # A ticked parent and its ticked reply: each count moves once for each.
+    changed = change_states(
+        ids=[child.pk, grandchild.pk], to=State.SPAM, reason=Reason.SPAM, actor=moderator, batch=batch
+    )
+    assert sorted(changed) == [child.pk, grandchild.pk]
+    assert_sound()
+    reply_since = say(article, parent=root)
+
+    assert sorted(revert_states(undoes=batch, actor=moderator, batch=back)) == sorted(changed)
+    assert_sound()
+    now = Comment.objects.exclude(pk=reply_since.pk).order_by("pk").values()
+    assert [{**row, "reply_count": 0, "rght": 0} for row in now] == [
+        {**row, "reply_count": 0, "rght": 0} for row in before
+    ]
+    revert_states(undoes=back, actor=moderator, batch=uuid4())
+    child.refresh_from_db()
+    assert child.state == State.SPAM
+    assert_sound()
+
+
+def test_undo_leaves_alone_what_a_person_confirmed_since():
+    article, moderator = make_article(), UserFactory.create()
+    kept, undone = say(article), say(article)
+    batch = uuid4()
+    change_states(ids=[kept.pk, undone.pk], to=State.SPAM, reason=Reason.SPAM, actor=None, batch=batch)
+    change_states(ids=[kept.pk], to=State.SPAM, reason=Reason.SPAM, actor=moderator)
+
+    assert revert_states(undoes=batch, actor=moderator, batch=uuid4()) == [undone.pk]
+
+
+def test_a_decision_on_what_a_colleague_has_decided_changes_nothing():
+    comment = say(make_article())
+    seen = comment.transitions.get().pk
+    change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
+
+    assert not change_states(
+        ids=[comment.pk],
+        to=State.SPAM,
+        reason=Reason.SPAM,
+        actor=None,
+        expected={comment.pk: seen},
+    )
+    comment.refresh_from_db()
+    assert comment.state == State.REJECTED
+
+
+def test_the_version_grows_only_with_what_readers_see():
+    article = make_article()
+    comment = say(article)
+    change_states(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
+    gone = version(article)
+    change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
+    assert version(article) == gone
+
+
+def test_bulk_takes_as_many_statements_for_two_as_for_forty(django_assert_num_queries):
+    article = make_article()
+    ids = [say(article).pk for _ in range(40)]
+    for some in (ids[:2], ids):
+        with django_assert_num_queries(3):
+            change_states(ids=some, to=State.SPAM, reason=Reason.SPAM, actor=None)
+    assert_sound()
+
+
+def test_move_takes_replies_along_and_counts_on_both_sides():
+    article, editor = make_article(), UserFactory.create()
+    jim, eben = say(article), say(article)
+    answer = say(article, parent=eben)
+    below = say(article, parent=answer)
+
+    assert move_comment(comment=answer, parent=jim, actor=editor)
+
+    assert_sound()
+    below.refresh_from_db()
+    jim.refresh_from_db()
+    eben.refresh_from_db()
+    assert (below.tree_id, below.level, jim.reply_count, eben.reply_count) == (jim.tree_id, 2, 2, 0)
+    line = Transition.objects.get(kind="move")
+    assert (line.old_parent, line.new_parent, line.actor) == (eben, jim, editor)
+    assert not move_comment(comment=answer, parent=jim, actor=editor)
+    assert move_comment(comment=answer, parent=None, actor=editor)
+    assert_sound()
+
+
+def test_a_move_stays_in_its_discussion_and_out_of_its_own_replies():
+    article, other = make_article(), make_article("Another story")
+    root = say(article)
+    reply = say(article, parent=root)
+    with pytest.raises(ValidationError, match="another discussion"):
+        move_comment(comment=reply, parent=say(other), actor=None)
+    with pytest.raises(ValidationError, match="its own replies"):
+        move_comment(comment=root, parent=reply, actor=None)
+    assert_sound()
+
+
+def test_moved_replies_stand_in_order_of_time():
+    article = make_article()
+    root, early = say(article), say(article)
+    late = say(article, parent=root)
+    move_comment(comment=early, parent=root, actor=None)
+    assert [c.pk for c in Comment.objects.filter(tree_id=root.tree_id).order_by("lft")] == [
+        root.pk,
+        early.pk,
+        late.pk,
+    ]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE comments_transition SET to_state = 'spam'",
+        "DELETE FROM comments_transition",
+        "UPDATE comments_comment SET state = 'unheard of'",
+        "UPDATE comments_comment SET body = ' '",
+        "UPDATE comments_comment SET lft = rght",
+        "UPDATE comments_comment SET parent_id = (SELECT max(id) FROM comments_comment) WHERE level = 0",
+        "INSERT INTO comments_comment SELECT * FROM comments_comment",
+    ],
+)
+def test_the_database_refuses_what_must_never_be(statement):
+    say(make_article())
+    say(make_article("Another story"))
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+

@@ -1,0 +1,47 @@
+"""People and stories for tests. Comments are made by the product's own verbs: rows of a tree come from no factory."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import factory
+from django.utils import timezone
+
+from accounts.models import Guest, User
+from articles.models import Article, free_slug
+from articles.services import save_article
+from comments.models import Comment
+from comments.services import post_comment
+
+
+class UserFactory(factory.django.DjangoModelFactory[User]):
+    class Meta:
+        model = User
+
+    name = factory.Sequence(lambda n: f"Person {n}")
+    email = factory.Sequence(lambda n: f"person{n}@example.org")
+
+    @classmethod
+    def _create(cls, model_class: type[User], *args: Any, **kwargs: Any) -> User:
+        return User.objects.create_user(**kwargs)
+
+
+class GuestFactory(factory.django.DjangoModelFactory[Guest]):
+    class Meta:
+        model = Guest
+
+    name = factory.Sequence(lambda n: f"Guest {n}")
+    email = factory.Sequence(lambda n: f"guest{n}@example.org")
+
+
+def make_article(title: str = "The slip closes", **fields: Any) -> Article:
+    fields.setdefault("published_at", timezone.now() - timedelta(days=1))
+    article = Article(title=title, slug=free_slug(title), body=fields.pop("body", "A story."), **fields)
+    return save_article(article=article)
+
+
+def say(article: Article, body: str = "A word about the boat.", **fields: Any) -> Comment:
+    """Post a comment as a new guest, unless an author or guest is named."""
+    if "author" not in fields:
+        fields.setdefault("guest", GuestFactory.create())
+    return post_comment(article=article, body=body, nonce=fields.pop("nonce", uuid4()), **fields)
