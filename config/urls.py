@@ -4,8 +4,12 @@ from django.urls import include, path
 from config import health
 
 urlpatterns = [
+    path("", include("articles.urls")),
+    path("", include("comments.urls")),
+    path("", include("accounts.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("moderation/", include("moderation.urls")),
+    path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
-    path("admin/", admin.site.urls),
-    path("accounts/", include("allauth.urls")),
 ]
