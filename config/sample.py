@@ -1,0 +1,65 @@
+"""What `serve` puts into an empty database: the sample story and one account of each role."""
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import TypedDict
+
+from allauth.account.models import EmailAddress
+from django.db import transaction
+
+from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, User
+from archive.services import create_sample
+from articles.models import Article
+
+PEOPLE = {READER: "Ruth", MODERATOR: "Mona", EDITOR: "Emil", ADMINISTRATOR: "Ada"}
+
+
+class Account(TypedDict):
+    role: str
+    email: str
+    password: str
+
+
+class Note(TypedDict):
+    """The file in the data folder, readable by its owner only."""
+
+    article: int
+    accounts: list[Account]
+
+
+def create(home: Path) -> None:
+    """Fill the database if nobody and nothing is in it: all of it or, when interrupted, nothing."""
+    if User.objects.exists() or Article.objects.exists():
+        return
+    with transaction.atomic():
+        accounts = [_account(role, name) for role, name in PEOPLE.items()]
+        article = create_sample()
+        _write(home, Note(article=article.pk, accounts=accounts))
+
+
+def accounts(home: Path) -> list[Account]:
+    """The sample's accounts, for as long as its story stands."""
+    try:
+        note: Note = json.loads(path(home).read_text())
+    except FileNotFoundError:
+        return []
+    return note["accounts"] if Article.objects.filter(pk=note["article"]).exists() else []
+
+
+def path(home: Path) -> Path:
+    return home / "sample-accounts.json"
+
+
+def _account(role: str, name: str) -> Account:
+    email, password = f"{role.lower()}@example.org", secrets.token_urlsafe(9)
+    user = User.objects.create_user(email, password, roles=(role,), name=name)
+    EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+    return Account(role=role, email=email, password=password)
+
+
+def _write(home: Path, note: Note) -> None:
+    path(home).unlink(missing_ok=True)
+    with os.fdopen(os.open(path(home), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        json.dump(note, file, indent=2)
