@@ -9,8 +9,9 @@ from config.processes import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-# Under `manage.py serve` this runs in a worker of granian, which must not outlive granian itself.
+# Under `manage.py serve` this runs in a worker of granian. At an orderly stop granian lets it finish its
+# requests; it must not outlive a granian that was killed, whose successor already listens.
 if os.environ.get("SOUNDOFF_SUPERVISED"):
-    die_with_parent(signal.SIGTERM)
+    die_with_parent(signal.SIGKILL)
 
 application = get_wsgi_application()
