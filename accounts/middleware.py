@@ -7,7 +7,7 @@ from accounts.guests import read_guest
 
 
 class GuestMiddleware:
-    """`request.guest`: the guest whom this browser's cookie names, or something false. Read when asked for."""
+    """`request.guest`: whom this browser's cookie names, else something false; read when asked for."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

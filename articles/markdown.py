@@ -33,7 +33,7 @@ def render_comment(text: str) -> str:
 
 
 def render_plain(text: str) -> str:
-    """Text that was never Markdown, such as a saved page's: paragraphs, line breaks and links, nothing else."""
+    """Text that was never Markdown, such as a saved page's: paragraphs, line breaks and links."""
     paragraphs = [part for part in re.split(r"\n\s*\n", text.strip("\n")) if part.strip()]
     return _clean_comment("\n".join(f"<p>{_linked(part)}</p>" for part in paragraphs))
 

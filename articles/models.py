@@ -88,7 +88,7 @@ class ArticleQuerySet(models.QuerySet["Article"]):
 
 
 class Article(models.Model):
-    """A story. Its body is Markdown with the rendered HTML beside it; services.save_article keeps the two together."""
+    """A story. Its body is Markdown, with the rendered HTML beside it: services.save_article writes both."""
 
     class Rights(models.TextChoices):
         OURS = "ours", _("ours")

@@ -142,8 +142,7 @@ class CommentQuerySet(TreeQuerySet["Comment"]):
         return self.filter(guest=guest) if guest else self.none()
 
 
-class CommentManager(TreeManager.from_queryset(CommentQuerySet)):  # type: ignore[misc]
-    pass
+CommentManager = TreeManager.from_queryset(CommentQuerySet)
 
 
 class Comment(MPTTModel):
@@ -184,7 +183,7 @@ class Comment(MPTTModel):
     state_reason = models.CharField(max_length=20, choices=Reason)
     reply_count = models.PositiveIntegerField(default=0, editable=False)  # published descendants
     shown = models.GeneratedField(
-        expression=Q(state=State.PUBLISHED) | Q(reply_count__gt=0),
+        expression=Q(state=State.PUBLISHED) | Q(reply_count__gt=0),  # type: ignore[arg-type]
         output_field=models.BooleanField(),
         db_persist=True,
     )
@@ -195,7 +194,7 @@ class Comment(MPTTModel):
     source_parent = models.CharField(max_length=300, blank=True, editable=False)  # what the source said
     source_number = models.PositiveIntegerField(null=True, blank=True, editable=False)  # order in the file
 
-    objects: ClassVar[CommentManager] = CommentManager()  # type: ignore[assignment]
+    objects: ClassVar["CommentManager[Comment]"] = CommentManager()
 
     class MPTTMeta:
         order_insertion_by: ClassVar[list[str]] = []
@@ -249,8 +248,8 @@ class Comment(MPTTModel):
 
     def is_by(self, user: Any, guest: Guest | None) -> bool:
         if user is not None and user.is_authenticated:
-            return self.author_id == user.pk
-        return bool(guest) and self.guest_id == guest.pk
+            return bool(self.author_id == user.pk)
+        return self.guest_id == guest.pk if guest else False
 
     def can_be_edited_by(self, user: Any, guest: Guest | None, now: datetime | None = None) -> bool:
         """Its author, while it is published or waiting, for a quarter of an hour."""

@@ -20,7 +20,7 @@ Verdict = Literal["publish", "hold", "spam"]
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """A text before it is a comment, with all that may be known of it. `comment` is set when it is an edit."""
+    """A text before it is a comment, with all that may be known of it; `comment` is set for an edit."""
 
     discussion: Discussion
     parent: Comment | None

@@ -69,7 +69,7 @@ def post_comment(
     )
     verdict, findings = policy().examine(draft)
     state = STATE_OF[verdict]
-    values = {
+    values: dict[str, Any] = {
         "discussion": article.pk,
         "parent": parent and parent.pk,
         "author": author and author.pk,
@@ -236,7 +236,9 @@ def move_comment(
             else:
                 cursor.execute("SELECT nextval('comments_tree_seq')")
                 to_tree = cursor.fetchone()[0]
-            cursor.execute(tree.MOVE, {"id": moved.pk, "parent": target and target.pk, "to_tree": to_tree})
+            cursor.execute(
+                tree.MOVE, {"id": moved.pk, "parent": target.pk if target else None, "to_tree": to_tree}
+            )
             cursor.execute(tree.NUMBER, {"trees": [moved.tree_id, to_tree]})
         Transition.objects.bulk_create(
             [

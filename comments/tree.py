@@ -42,12 +42,12 @@ shift AS (UPDATE comments_comment c
 
 _INSERT = """
 ins AS (INSERT INTO comments_comment
-          (discussion_id, parent_id, in_reply_to_id, tree_id, lft, rght, level, author_id, guest_id, author_name,
-           author_email, body, is_plain_text, body_html, text_missing, revision, created_at, state, state_reason,
-           reply_count, nonce, source, source_id, source_parent)
-        SELECT %(discussion)s, p.id, p.target, p.tree_id, p.rght, p.rght + 1, p.level + 1, %(author)s, %(guest)s,
-               %(name)s, %(email)s, %(body)s, false, %(body_html)s, '', 1, %(at)s, %(state)s, %(reason)s,
-               0, %(nonce)s, '', '', ''
+          (discussion_id, parent_id, in_reply_to_id, tree_id, lft, rght, level, author_id, guest_id,
+           author_name, author_email, body, is_plain_text, body_html, text_missing, revision, created_at,
+           state, state_reason, reply_count, nonce, source, source_id, source_parent)
+        SELECT %(discussion)s, p.id, p.target, p.tree_id, p.rght, p.rght + 1, p.level + 1, %(author)s,
+               %(guest)s, %(name)s, %(email)s, %(body)s, false, %(body_html)s, '', 1, %(at)s,
+               %(state)s, %(reason)s, 0, %(nonce)s, '', '', ''
         FROM p RETURNING id, discussion_id, revision, author_id, state, state_reason),
 d AS (UPDATE comments_discussion x
       SET version = version + %(visible)s::int, visible_count = visible_count + %(visible)s::int
@@ -148,9 +148,11 @@ RECURSIVE walk AS (
   UNION ALL
   SELECT c.id, c.state, w.tree_id, w.level + 1, w.path || ARRAY[{siblings}], w.line || c.id
   FROM walk w JOIN comments_comment c ON c.parent_id = w.id),
-ranked AS (SELECT id, tree_id, level, row_number() OVER (PARTITION BY tree_id ORDER BY path) AS rank FROM walk),
+ranked AS (
+  SELECT id, tree_id, level, row_number() OVER (PARTITION BY tree_id ORDER BY path) AS rank FROM walk),
 size AS (
-  SELECT a.id, count(*) AS size, count(*) FILTER (WHERE w.state = 'published' AND w.id <> a.id) AS replies
+  SELECT a.id, count(*) AS size,
+         count(*) FILTER (WHERE w.state = 'published' AND w.id <> a.id) AS replies
   FROM walk w, unnest(w.line) AS a(id) GROUP BY a.id),
 want AS (
   SELECT r.id, r.tree_id, r.level, (2 * r.rank - 1 - r.level)::int AS lft,
@@ -161,6 +163,7 @@ want AS (
 NUMBER = f"""
 WITH {numbers(BY_TIME)}
 UPDATE comments_comment c
-SET tree_id = want.tree_id, lft = want.lft, rght = want.rght, level = want.level, reply_count = want.reply_count
+SET tree_id = want.tree_id, lft = want.lft, rght = want.rght, level = want.level,
+    reply_count = want.reply_count
 FROM want WHERE c.id = want.id AND (c.tree_id, c.lft, c.rght, c.level, c.reply_count)
   IS DISTINCT FROM (want.tree_id, want.lft, want.rght, want.level, want.reply_count)"""

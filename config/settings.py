@@ -1,4 +1,4 @@
-"""Settings, read from the environment once, at start. What contradicts itself is refused by config/checks.py."""
+"""Settings, read from the environment at start. config/checks.py refuses what contradicts itself."""
 
 import os
 import secrets
@@ -30,7 +30,7 @@ def env_flag(name: str) -> bool:
 
 
 def secret_key() -> str:
-    """$SECRET_KEY, else one made at the first start and kept in the data folder, readable by its owner only."""
+    """$SECRET_KEY, else one made at the first start and kept in the data folder, for its owner only."""
     if key := os.environ.get("SECRET_KEY"):
         return key
     path = HOME / "secret_key"
