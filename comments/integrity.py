@@ -1,0 +1,137 @@
+"""What is stored, computed again from what it follows from.
+
+Damage comes in two sorts. Trees, counters and rendered HTML are derived, and `repair` writes them anew.
+A state or a parent that the log does not tell, and a broken chain, are for a person to explain: they are
+reported and left as they are.
+"""
+
+from collections.abc import Iterator
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from articles.markdown import render_story
+from articles.models import Article
+from articles.services import save_article
+from comments import tree
+from comments.models import Comment, Discussion
+from comments.services import lock, render
+
+Damage = dict[str, list[int]]  # kind: ids of comments, discussions, transitions or articles, in order
+
+# A discussion at a time, each in one statement and so in one snapshot: the site may go on meanwhile.
+TREES = f"""
+WITH {tree.numbers(tree.BY_PLACE)}
+SELECT c.id, (c.tree_id, c.lft, c.rght, c.level) IS DISTINCT FROM
+             (want.tree_id, want.lft, want.rght, want.level) AS tree,
+       c.reply_count IS DISTINCT FROM want.reply_count AS replies
+FROM comments_comment c LEFT JOIN want USING (id) WHERE c.discussion_id = %(discussion)s ORDER BY c.id"""
+
+VISIBLE = """
+SELECT d.article_id FROM comments_discussion d
+WHERE d.visible_count <> (SELECT count(*) FROM comments_comment c
+                          WHERE c.discussion_id = d.article_id AND c.state = 'published')
+ORDER BY d.article_id"""
+
+STATES = """
+SELECT c.id FROM comments_comment c LEFT JOIN LATERAL
+  (SELECT t.to_state, t.reason FROM comments_transition t
+   WHERE t.comment_id = c.id AND t.kind = 'state' ORDER BY t.id DESC LIMIT 1) t ON true
+WHERE (c.state, c.state_reason) IS DISTINCT FROM (t.to_state, t.reason) ORDER BY c.id"""
+
+# A comment that was never moved has no line of its own; an imported one still knows what its source said.
+PARENTS = """
+SELECT c.id FROM comments_comment c LEFT JOIN comments_comment p ON p.id = c.parent_id LEFT JOIN LATERAL
+  (SELECT t.id, t.new_parent_id FROM comments_transition t
+   WHERE t.comment_id = c.id AND t.kind = 'move' ORDER BY t.id DESC LIMIT 1) t ON true
+WHERE CASE WHEN t.id IS NOT NULL THEN c.parent_id IS DISTINCT FROM t.new_parent_id
+           ELSE c.source <> '' AND (c.source_parent <> coalesce(p.source_id, '')
+                                    OR (c.source_parent = '') <> (p.id IS NULL)) END
+ORDER BY c.id"""
+
+# Each line against the one before it, so that only the first line after a gap or a forgery is named.
+CHAIN = """
+SELECT id FROM (
+  SELECT t.id, t.seq - coalesce(lag(t.seq) OVER w, 0) AS step, t.hash,
+         comments_transition_digest(t, lag(t.hash) OVER w) AS digest
+  FROM comments_transition t WINDOW w AS (PARTITION BY t.discussion_id ORDER BY t.seq)) line
+WHERE step <> 1 OR hash <> digest ORDER BY id"""
+
+
+def check() -> Damage:
+    """All damage on the site by kind; a kind without any is left out, so a sound site gives {}."""
+    found: Damage = {"tree": [], "reply_count": []}
+    for discussion in Discussion.objects.order_by("pk").values_list("pk", flat=True):
+        for pk, misplaced, miscounted in _trees(discussion):
+            found["tree"] += [pk] if misplaced else []
+            found["reply_count"] += [pk] if miscounted else []
+    found["visible_count"] = _ids(VISIBLE)
+    found["state"] = _ids(STATES)
+    found["parent"] = _ids(PARENTS)
+    found["chain"] = _ids(CHAIN)
+    found["comment_html"] = [comment.pk for comment in _stale_comments()]
+    found["article_html"] = [article.pk for article in _stale_articles()]
+    return {kind: ids for kind, ids in found.items() if ids}
+
+
+def repair(damage: Damage) -> None:
+    """Write anew what is derived, where `check` found it damaged. Trees are numbered by time."""
+    _renumber(sorted({*damage.get("tree", []), *damage.get("reply_count", [])}))
+    _recount(damage.get("visible_count", []))
+    for comment in Comment.objects.filter(pk__in=damage.get("comment_html", [])):
+        with transaction.atomic():
+            lock([comment.pk])
+            comment.refresh_from_db()
+            Comment.objects.filter(pk=comment.pk).update(body_html=render(comment))
+            _say_so([comment.discussion_id])
+    for article in Article.objects.filter(pk__in=damage.get("article_html", [])):
+        save_article(article=article)
+
+
+def _renumber(ids: list[int]) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        lock(ids)
+        discussions = set(Comment.objects.filter(pk__in=ids).values_list("discussion_id", flat=True))
+        cursor.execute(tree.NUMBER, {"trees": _roots(discussions)})
+        _say_so(discussions)
+
+
+def _recount(discussions: list[int]) -> None:
+    for discussion in discussions:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(tree.LOCK, {"discussion": discussion})
+            Discussion.objects.filter(pk=discussion).update(
+                visible_count=Comment.objects.visible().filter(discussion=discussion).count()
+            )
+            _say_so([discussion])
+
+
+def _say_so(discussions: set[int] | list[int]) -> None:
+    Discussion.objects.filter(pk__in=discussions).update(version=F("version") + 1)
+
+
+def _trees(discussion: int) -> list[tuple[int, bool, bool]]:
+    with connection.cursor() as cursor:
+        cursor.execute(TREES, {"trees": _roots({discussion}), "discussion": discussion})
+        return list(cursor.fetchall())
+
+
+def _roots(discussions: set[int]) -> list[int]:
+    roots = Comment.objects.filter(discussion__in=discussions, parent=None)
+    return list(roots.order_by().values_list("tree_id", flat=True))
+
+
+def _ids(statement: str) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _stale_comments() -> Iterator[Comment]:
+    rows = Comment.objects.only("body", "body_html", "is_plain_text").order_by("pk")
+    return (comment for comment in rows.iterator(2_000) if comment.body_html != render(comment))
+
+
+def _stale_articles() -> Iterator[Article]:
+    rows = Article.objects.only("body", "body_html").order_by("pk")
+    return (article for article in rows.iterator(100) if article.body_html != render_story(article.body))

@@ -1,0 +1,37 @@
+import json
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from comments import integrity
+
+
+class Command(BaseCommand):
+    help = "Compute trees, counters, states, parents, the log's chain and rendered HTML again, and compare."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--json", action="store_true", help='{"found": {kind: [ids]}, "left": {kind: [ids]}}'
+        )
+        parser.add_argument("--repair", action="store_true", help="write trees, counters and HTML anew")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        found = left = integrity.check()
+        if options["repair"] and found:
+            integrity.repair(found)
+            left = integrity.check()
+        if options["json"]:
+            self.stdout.write(json.dumps({"found": found, "left": left}))
+        else:
+            self._print(found, left, options["repair"])
+        if left:
+            sys.exit(1)
+
+    def _print(self, found: integrity.Damage, left: integrity.Damage, repaired: bool) -> None:
+        for kind, ids in found.items():
+            self.stdout.write(f"{kind}: {', '.join(map(str, ids))}")
+        if not found:
+            self.stdout.write("Sound: trees, counters, states, parents, the log and the HTML.")
+        elif repaired:
+            self.stdout.write(f"Left after the repair: {', '.join(left) or 'nothing'}.")

@@ -1,0 +1,161 @@
+"""Damage of each kind, done behind the verbs' back as the owner of the database could, is found and named."""
+
+import json
+from uuid import uuid4
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from articles.models import Article
+from comments.integrity import check, repair
+from comments.models import Comment, Discussion, Reason, State, Transition
+from comments.services import Imported, change_states, import_comments, move_comment
+from tests.factories import make_article, say
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def thread() -> list[Comment]:
+    """A root with an answer and an answer to that, a second root, and a reply that was moved there."""
+    article = make_article()
+    root, other = say(article), say(article, "Another *word*.")
+    reply = say(article, parent=root)
+    nested, moved = say(article, parent=reply), say(article, parent=root)
+    move_comment(comment=moved, parent=other, actor=None)
+    change_states(ids=[nested.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
+    return list(Comment.objects.order_by("pk"))
+
+
+def run(capsys: pytest.CaptureFixture[str], *flags: str) -> tuple[str, int]:
+    """What the command prints, and its exit code."""
+    try:
+        call_command("check_integrity", *flags)
+    except SystemExit as stop:
+        return capsys.readouterr().out, int(str(stop.code))
+    return capsys.readouterr().out, 0
+
+
+def behind_the_log(statement: str, *values: object) -> None:
+    """As the owner: with the log's triggers off for one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE comments_transition DISABLE TRIGGER USER")
+        cursor.execute(statement, values)
+        cursor.execute("ALTER TABLE comments_transition ENABLE TRIGGER USER")
+
+
+def test_a_sound_site_gives_nothing(thread, capsys):
+    assert check() == {}
+    assert run(capsys) == ("Sound: trees, counters, states, parents, the log and the HTML.\n", 0)
+    assert run(capsys, "--json") == ('{"found": {}, "left": {}}\n', 0)
+
+
+def test_numbers_of_a_tree_are_found_and_written_anew(thread):
+    Comment.objects.filter(pk=thread[2].pk).update(lft=40, rght=41, level=7)
+
+    damage = check()
+    assert damage == {"tree": [thread[2].pk]}
+    repair(damage)
+    assert check() == {}
+    assert Comment.objects.get(pk=thread[2].pk).level == 1
+
+
+def test_a_comment_that_claims_another_tree_is_brought_home(thread):
+    Comment.objects.filter(pk=thread[3].pk).update(tree_id=thread[1].tree_id, lft=50, rght=51)
+
+    damage = check()
+    assert damage == {"tree": [thread[3].pk]}
+    repair(damage)
+    assert Comment.objects.get(pk=thread[3].pk).tree_id == thread[0].tree_id
+
+
+def test_counters_are_found_and_counted_anew(thread):
+    Comment.objects.filter(pk=thread[0].pk).update(reply_count=9)
+    Discussion.objects.update(visible_count=70)
+
+    damage = check()
+    assert damage == {"reply_count": [thread[0].pk], "visible_count": [thread[0].discussion_id]}
+    repair(damage)
+    assert check() == {}
+    assert Discussion.objects.get().visible_count == 4
+
+
+def test_a_state_that_no_decision_made_is_found_and_left_to_a_person(thread):
+    Comment.objects.filter(pk=thread[3].pk).update(state=State.PUBLISHED)
+
+    damage = check()
+    assert damage["state"] == [thread[3].pk]
+    repair(damage)
+    assert check() == {"state": [thread[3].pk]}  # the counters follow the state that stands there
+
+
+def test_a_parent_that_no_move_made_is_found_and_left_to_a_person(thread):
+    Comment.objects.filter(pk=thread[4].pk).update(parent=thread[0])
+
+    damage = check()
+    assert damage["parent"] == [thread[4].pk]
+    repair(damage)
+    assert check() == {"parent": [thread[4].pk]}
+
+
+def test_an_imported_parent_is_compared_with_what_the_source_said():
+    article = make_article(source_key="page-1")
+    at = article.created_at
+    import_comments(
+        article=article,
+        comments=[Imported("a", "Ann", "One.", at), Imported("b", "Bo", "Two.", at, parent=0)],
+        actor=None,
+        batch=uuid4(),
+    )
+    assert check() == {}
+    Comment.objects.filter(source_id="b").update(parent=None, tree_id=900_000)
+    assert check()["parent"] == [Comment.objects.get(source_id="b").pk]
+
+
+def test_a_line_of_the_log_that_was_changed_is_found(thread):
+    line = Transition.objects.get(comment=thread[2])
+    behind_the_log("UPDATE comments_transition SET actor_id = NULL, revision = 2 WHERE id = %s", line.pk)
+    assert check() == {"chain": [line.pk]}
+
+
+def test_a_line_of_the_log_that_was_taken_out_is_found_by_the_next(thread):
+    first, second = Transition.objects.order_by("seq")[:2]
+    behind_the_log("DELETE FROM comments_transition WHERE id = %s", first.pk)
+    assert check() == {"state": [first.comment_id], "chain": [second.pk]}
+
+
+def test_html_that_does_not_follow_from_its_text_is_found_and_rendered_anew(thread):
+    Comment.objects.filter(pk=thread[1].pk).update(body_html="<script>alert(1)</script>")
+    Article.objects.update(body_html="<p>Other.</p>")
+
+    damage = check()
+    assert damage == {"comment_html": [thread[1].pk], "article_html": [thread[0].discussion_id]}
+    repair(damage)
+    assert check() == {}
+    assert Comment.objects.get(pk=thread[1].pk).body_html == "<p>Another <em>word</em>.</p>\n"
+
+
+def test_a_repair_makes_old_pages_known_as_old(thread):
+    before = Discussion.objects.get().version
+    Comment.objects.filter(pk=thread[0].pk).update(reply_count=9)
+    repair(check())
+    assert Discussion.objects.get().version == before + 1
+
+
+def test_the_command_says_what_it_found_and_what_is_left(thread, capsys):
+    Comment.objects.filter(pk=thread[3].pk).update(state=State.PUBLISHED)
+    Discussion.objects.update(visible_count=70)
+
+    printed, code = run(capsys, "--json")
+    assert code == 1
+    assert json.loads(printed)["found"]["state"] == [thread[3].pk]
+
+    printed, code = run(capsys, "--repair")
+    assert code == 1
+    assert f"visible_count: {thread[0].discussion_id}\n" in printed
+    assert printed.endswith("Left after the repair: state.\n")
+
+    Comment.objects.filter(pk=thread[3].pk).update(state=State.REJECTED)
+    assert run(capsys, "--repair")[1] == 0
