@@ -1,0 +1,137 @@
+"""The import desk: what was brought in, with every warning, and the form that brings a story in."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from archive.models import Import
+from archive.services import MAX_MB, Refused, Report, check_size, import_page
+from articles.models import Article
+
+
+class BringInForm(forms.Form):
+    """A saved page and where it is from. `save` gives the report; a refused file is an error of its field."""
+
+    file = forms.FileField(
+        label=gettext_lazy("File"), help_text=gettext_lazy("A story saved with its discussion, as text.")
+    )
+    source = forms.CharField(
+        label=gettext_lazy("Source"),
+        required=False,
+        max_length=Article._meta.get_field("source_name").max_length,
+        help_text=gettext_lazy("Who published it. Empty: whom the page itself names."),
+    )
+    url = forms.URLField(
+        label=gettext_lazy("Source's URL"),
+        required=False,
+        assume_scheme="https",
+        max_length=Article._meta.get_field("source_url").max_length,
+    )
+
+    def clean_file(self) -> UploadedFile:
+        file: UploadedFile = self.cleaned_data["file"]
+        try:
+            check_size(file.size or 0)
+        except Refused as error:
+            raise forms.ValidationError(str(error)) from error
+        return file
+
+    def save(self, *, actor: Any, dry_run: bool) -> Report | None:
+        file = self.cleaned_data["file"]
+        try:
+            return import_page(
+                data=file.read(),
+                filename=file.name,
+                source=self.cleaned_data["source"],
+                url=self.cleaned_data["url"],
+                actor=actor,
+                dry_run=dry_run,
+            )
+        except Refused as error:
+            self.add_error("file", str(error))
+            return None
+
+
+@admin.register(Import)
+class ImportAdmin(admin.ModelAdmin[Import]):
+    list_display = (
+        "filename",
+        "article",
+        "format",
+        "found_count",
+        "declared_count",
+        "created_count",
+        "warning_count",
+        "actor",
+        "at",
+    )
+    list_filter = ("format", "at")
+    list_select_related = ("article", "actor")
+    search_fields = ("filename", "article__title", "article__source_name")
+    date_hierarchy = "at"
+    fields = (
+        "article",
+        "filename",
+        "format",
+        "at",
+        "actor",
+        "found_count",
+        "declared_count",
+        "created_count",
+        "warning_table",
+    )
+
+    @admin.display(description=gettext_lazy("warnings"))
+    def warning_count(self, obj: Import) -> int:
+        return len(obj.warnings)
+
+    @admin.display(description=gettext_lazy("warnings"))
+    def warning_table(self, obj: Import) -> SafeString | str:
+        if not obj.warnings:
+            return "–"
+        return format_html(
+            "<table><thead><tr><th>{}</th><th>{}</th></tr></thead><tbody>{}</tbody></table>",
+            _("Line"),
+            _("Warning"),
+            format_html_join(
+                "", "<tr><td>{}</td><td>{}</td></tr>", ((w["line"], w["text"]) for w in obj.warnings)
+            ),
+        )
+
+    def has_change_permission(self, request: HttpRequest, obj: Import | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Import | None = None) -> bool:
+        return False
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The form in place of the admin's own: an import is made by its verb, never typed."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        dry_run = "look" in request.POST
+        form = BringInForm(request.POST or None, request.FILES or None)
+        report = form.save(actor=request.user, dry_run=dry_run) if form.is_valid() else None
+        return TemplateResponse(
+            request,
+            "admin/archive/bring_in.html",
+            {
+                **self.admin_site.each_context(request),
+                "title": _("Bring a story in"),
+                "opts": self.opts,
+                "form": form,
+                "report": report,
+                "dry_run": dry_run,
+                "most": MAX_MB,
+            },
+        )

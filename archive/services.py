@@ -1,0 +1,234 @@
+"""The one way in for what was saved elsewhere: a file becomes an article with its discussion, or is refused.
+
+A file may come twice, and newer saves of the same page may follow: what is here already is never touched,
+neither what an editor made of the article nor what moderators decided on the comments.
+"""
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from archive.formats import FORMATS, detect
+from archive.formats.page import DamagedFile, NotThisFormat, PageWarning, ParsedPage
+from archive.models import Import
+from articles.models import Article, Topic, free_slug
+from articles.services import save_article
+from comments.models import Comment, Discussion
+from comments.services import Imported, change_discussion, import_comments
+from moderation.models import Batch
+from moderation.services import screen_import
+
+MAX_MB = 60
+SAMPLE = Path(__file__).parent / "sample" / "story.txt"
+SAMPLE_CLOSES = datetime(2100, 1, 1, tzinfo=UTC)
+UNSHOWN_TOPICS = {"uncategorized"}  # what a blog says of a story of which nobody said anything
+
+
+class Refused(ValueError):
+    """Nothing was taken in. The message is one sentence for a person; of a file's fault it names the line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a file held and what became of it. `created`, `updated` and `skipped` count comments."""
+
+    format: str
+    title: str
+    declared: int | None  # how many comments the page claims
+    by_level: dict[int, int]  # comments in the file, by level from 1
+    warnings: list[PageWarning]
+    boilerplate: list[int]  # numbers of the lines that belong to the site and not to the story
+    created: int
+    skipped: int  # here already, and left as they are
+    article: Article | None  # None before the first import, in a dry run
+    is_new_article: bool
+    articles: int = 1  # stories in the file; a saved page is one
+    updated: int = 0  # a saved page tells nothing newer of a comment that is here
+
+    @property
+    def found(self) -> int:
+        return sum(self.by_level.values())
+
+    @property
+    def changes_something(self) -> bool:
+        return self.is_new_article or self.created > 0
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "format": self.format,
+            "articles": self.articles,
+            "comments": {
+                "found": self.found,
+                "declared": self.declared,
+                "by_level": {str(level): count for level, count in self.by_level.items()},
+            },
+            "warnings": [asdict(warning) for warning in self.warnings],
+            "boilerplate": self.boilerplate,
+            "created": self.created,
+            "updated": self.updated,
+            "skipped": self.skipped,
+        }
+
+
+def import_page(
+    *,
+    data: bytes,
+    filename: str,
+    format: str = "auto",
+    source: str = "",
+    url: str = "",
+    actor: User | None = None,
+    dry_run: bool = False,
+) -> Report:
+    """Take a saved page in, whole or not at all, as its source showed it: closed, published, rights unknown.
+
+    The page is known again by its format, title and date: then only comments that are not here yet are
+    added, and without any nothing at all is written. `source` and `url` say where it was saved; a dry run
+    reports the same numbers and writes nothing. Raises Refused.
+    """
+    check_size(len(data))
+    page = _parse(data, format)
+    article = _article(page, source, url)
+    with transaction.atomic():
+        _wait_for_others(article.source_key)
+        known = Article.objects.filter(source_key=article.source_key).first()
+        here = set(Comment.objects.filter(source=article.source_key).values_list("source_id", flat=True))
+        new = sum(comment.source_id not in here for comment in page.comments)
+        report = Report(
+            format=page.format,
+            title=page.title,
+            declared=page.declared,
+            by_level=dict(sorted(Counter(comment.level for comment in page.comments).items())),
+            warnings=page.warnings,
+            boilerplate=page.boilerplate,
+            created=new,
+            skipped=len(page.comments) - new,
+            article=known if dry_run else known or article,
+            is_new_article=known is None,
+        )
+        if report.changes_something and not dry_run:
+            if known is None:
+                _open_article(article, page)
+            _bring_in(known or article, page, report, filename, sha256(data).hexdigest(), actor)
+    return report
+
+
+def create_sample() -> Article:
+    """The story that an empty site starts with: our own text, so it is in the feed and takes replies."""
+    report = import_page(data=SAMPLE.read_bytes(), filename=SAMPLE.name)
+    assert report.article
+    report.article.rights = Article.Rights.OURS
+    change_discussion(article=report.article, status=Discussion.Status.OPEN, closes_at=SAMPLE_CLOSES)
+    return save_article(article=report.article)
+
+
+def check_size(size: int) -> None:
+    """Raises Refused for a file of more than MAX_MB; `size` is in bytes."""
+    if size > MAX_MB * 1024 * 1024:
+        raise Refused(
+            _("The file has %(size)s MB; %(most)s MB is the most that is read. Nothing was brought in.")
+            % {"size": -(-size // (1024 * 1024)), "most": MAX_MB}
+        )
+
+
+def _parse(data: bytes, name: str) -> ParsedPage:
+    try:
+        module = detect(data) if name == "auto" else FORMATS[name]
+        page: ParsedPage = module.parse(data)
+    except KeyError:
+        raise Refused(_("No format “%(name)s” is read here.") % {"name": name}) from None
+    except (NotThisFormat, DamagedFile) as error:
+        raise Refused(str(error)) from error
+    return page
+
+
+def _article(page: ParsedPage, source: str, url: str) -> Article:
+    """The page's article, not saved. Its key stays the same, however an editor changes title or date."""
+    identity = "\n".join((page.format, page.title, page.published_at.isoformat()))
+    article = Article(
+        title=page.title,
+        standfirst=page.standfirst,
+        body=page.body,
+        published_at=page.published_at,
+        rights=Article.Rights.UNKNOWN,
+        source_name=source or page.source_name,
+        source_url=url,
+        source_zone=page.zone,
+        source_key=sha256(identity.encode()).hexdigest(),
+    )
+    try:
+        article.clean_fields(exclude=["slug"])
+    except ValidationError as error:
+        field, messages = next(iter(error.message_dict.items()))
+        name = Article._meta.get_field(field).verbose_name  # type: ignore[union-attr]
+        raise Refused(f"{name}: {messages[0]}") from error
+    return article
+
+
+def _wait_for_others(source_key: str) -> None:
+    """One import of a page at a time: two at once would both find nothing here."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [source_key])
+
+
+def _open_article(article: Article, page: ParsedPage) -> None:
+    article.slug = free_slug(article.title)
+    save_article(article=article)
+    article.topics.set([_topic(name) for name in page.topics])
+    change_discussion(article=article, status=Discussion.Status.CLOSED)
+
+
+def _topic(name: str) -> Topic:
+    topic = Topic.objects.filter(name=name).first()
+    if topic:
+        return topic
+    base = slugify(name, allow_unicode=True)[:70].strip("-") or "topic"
+    taken = set(Topic.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    slug = next(s for n in range(1, len(taken) + 2) if (s := base if n == 1 else f"{base}-{n}") not in taken)
+    return Topic.objects.create(name=name, slug=slug, shown=name.casefold() not in UNSHOWN_TOPICS)
+
+
+def _bring_in(
+    article: Article, page: ParsedPage, report: Report, filename: str, digest: str, actor: User | None
+) -> None:
+    batch = Batch.objects.create(kind=Batch.Kind.IMPORT, actor=actor)
+    change_discussion(article=article, declared_count=page.declared)
+    result = import_comments(
+        article=article,
+        comments=[
+            Imported(
+                source_id=comment.source_id,
+                author_name=comment.author,
+                body=comment.body,
+                created_at=comment.created_at,
+                parent=comment.parent and comment.parent - 1,
+                text_missing=comment.text_missing,
+                number=comment.number,
+            )
+            for comment in page.comments
+        ],
+        actor=actor,
+        batch=batch.pk,
+    )
+    screen_import(article=article, ids=result.created)
+    Import.objects.create(
+        article=article,
+        batch=batch,
+        format=page.format,
+        filename=filename[-255:],
+        sha256=digest,
+        declared_count=page.declared,
+        found_count=report.found,
+        created_count=len(result.created),
+        warnings=[asdict(warning) for warning in page.warnings],
+        actor=actor,
+    )

@@ -1,0 +1,416 @@
+"""A saved page becomes an article with its discussion: whole, once, and as its source showed it.
+
+Of other people's text only numbers and digests are here; the digests come from a reading of the file that
+shares no code with the parser.
+"""
+
+import json
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection
+from django_tasks_db.models import DBTaskResult
+
+from accounts.models import EDITOR, MODERATOR, READER
+from archive.models import Import
+from archive.services import MAX_MB, Refused, check_size, import_page
+from articles.models import Article, Topic
+from articles.services import save_article
+from comments.models import Comment, Discussion, Reason, State, Transition
+from comments.services import change_discussion, change_states, move_comment
+from moderation.models import Batch, Finding
+from tests.factories import UserFactory, make_article
+from tests.rows import snapshot
+
+pytestmark = pytest.mark.django_db
+
+SEED_SHAPE = {1: 50, 2: 14, 3: 10}
+SEED_TREE = "7efcead16d9b51989c091175cfd30b1930e62cab09a61dc1b149da946f89ceb7"
+SEED_WHO = "7e69bbbb906fe0673b0bfb96b7f5edbb9eb3c71915d66d0a2c8f76a87b0a6c4a"
+SEED_TEXT = "6f8845aa3aa852164e62a9ec4912fe83eb2aead253a4d86211b3ed6073d96fff"
+EMPTIED = {31, 59, 62, 68}
+FRAGMENT = 56
+
+HEAD = """\
+March 3rd, 2014
+09:15 AM ET
+
+The ferry will not sail on Sundays
+
+From May on, nobody crosses the sound on a Sunday.
+
+The council blames the price of diesel.
+
+Topics: Harbour • Uncategorized
+
+soundoff (%s Responses)
+"""
+COMMENTS = [
+    "  1. Ann\n\n    My mother lives over there.\n\n    March 3, 2014 at 9:40 am | Reply\n",
+    "    • Bo\n\n      Mine, too.\n\n      March 3, 2014 at 10:02 am | Reply\n",
+    "      • Ann\n\n        Then let us row.\n\n        March 3, 2014 at 10:30 am |\n",
+    "  2. Cy\n\n    Diesel was dearer in 2012.\n\n    March 4, 2014 at 8:00 am | Reply\n",
+    "    • Di\n\n      It was not.\n\n      March 4, 2014 at 8:30 am | Reply\n",
+]
+FOOT = "\nPost a comment\n\nThe Sound Post welcomes a lively and courteous discussion.\n"
+
+
+def page(count: int = 4) -> bytes:
+    """A page of ours with its first `count` comments."""
+    return (HEAD % count + "\n".join(COMMENTS[:count]) + FOOT).encode()
+
+
+def take(data: bytes, **options):
+    return import_page(data=data, filename="story.txt", **options)
+
+
+def digest(rows) -> str:
+    return sha256("\n".join(map(repr, rows)).encode()).hexdigest()
+
+
+@pytest.fixture
+def seed(data: Path) -> bytes:
+    return (data / "seed" / "story.txt").read_bytes()
+
+
+# The seed
+
+
+@pytest.mark.data
+def test_the_seed_is_stored_whole(seed):
+    report = take(seed)
+
+    assert (report.found, report.declared, report.by_level) == (74, 82, SEED_SHAPE)
+    assert (report.created, report.updated, report.skipped) == (74, 0, 0)
+    comments = list(Comment.objects.order_by("source_number").select_related("parent"))
+    numbers = {c.pk: c.source_number for c in comments}
+    parents = [numbers.get(c.parent_id) for c in comments]
+    assert digest(zip(numbers.values(), [c.level + 1 for c in comments], parents, strict=True)) == SEED_TREE
+    assert digest((c.source_number, c.author_name, c.created_at.isoformat()) for c in comments) == SEED_WHO
+    assert digest((c.source_number, c.body) for c in comments) == SEED_TEXT
+    assert [c.source_parent for c in comments] == [c.parent.source_id if c.parent else "" for c in comments]
+    assert {c.source_number for c in comments if c.text_missing == "all"} == EMPTIED
+    assert {c.source_number for c in comments if c.text_missing == "rest"} == {FRAGMENT}
+
+
+@pytest.mark.data
+def test_the_seed_keeps_its_sources_state(seed, mailoutbox):
+    take(seed)
+
+    article = Article.objects.get()
+    assert article.published_at == datetime(2013, 6, 19, 20, 40, tzinfo=UTC)
+    assert (article.source_name, article.source_zone) == ("CNN", "America/New_York")
+    assert (article.rights, article.byline, article.editors.count()) == ("unknown", "", 0)
+    assert not Article.objects.syndicated().exists()
+    assert list(article.topics.filter(shown=False).values_list("name", flat=True)) == ["Uncategorized"]
+    assert article.topics.shown().count() == 2
+    assert (article.discussion.status, article.discussion.declared_count) == ("closed", 82)
+    assert article.discussion.visible_count == 74
+    assert set(Comment.objects.values_list("state", "state_reason")) == {(State.PUBLISHED, Reason.IMPORTED)}
+    batch = Batch.objects.get()
+    assert batch.kind == Batch.Kind.IMPORT
+    assert Transition.objects.filter(batch=batch.pk, to_state=State.PUBLISHED).count() == 74
+    assert mailoutbox == []
+    assert not DBTaskResult.objects.exists()
+
+
+@pytest.mark.data
+def test_the_seeds_findings(seed):
+    take(seed)
+
+    found: dict[str, set[int]] = {}
+    for finding in Finding.objects.select_related("comment"):
+        found.setdefault(finding.check_name, set()).add(finding.comment.source_number)
+    twins = Finding.objects.exclude(twin=None).values_list(
+        "check_name", "comment__source_number", "twin__source_number"
+    )
+    assert found["emptied"] == {*EMPTIED, FRAGMENT}
+    assert set(twins) == {("repeat", 33, 12), ("near_repeat", 34, 12)}
+    later = Comment.objects.filter(created_at__gt=datetime(2013, 7, 19, 20, 40, tzinfo=UTC))
+    assert found["late"] == set(later.values_list("source_number", flat=True))
+
+
+@pytest.mark.data
+def test_the_seed_twice_changes_no_row(seed):
+    take(seed)
+    before = snapshot()
+
+    report = take(seed)
+
+    assert snapshot() == before
+    assert (report.created, report.updated, report.skipped) == (0, 0, 74)
+    assert not report.changes_something
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    "name", ["chrisjrob_github_io_1082", "chrisjrob_github_io_1323", "mythz_blog_176", "mythz_blog_748"]
+)
+def test_a_saved_thread_has_the_tree_that_its_blog_had(data, name):
+    folder = data / "import" / "soundoff_text"
+    true = json.loads((folder / f"{name}.json").read_text())
+
+    take((folder / f"{name}.txt").read_bytes())
+
+    stored = list(Comment.objects.order_by("source_number").select_related("parent"))
+    assert [
+        (c.source_number, c.author_name, c.level + 1, c.parent and c.parent.source_number) for c in stored
+    ] == [(c["index"], c["author"], c["level"], c["parent"]) for c in true["comments"]]
+    assert [" ".join(c.body.split()) for c in stored] == [
+        " ".join(c["text"].split()) for c in true["comments"]
+    ]
+
+
+# Again, newer, at once
+
+
+def test_a_newer_save_adds_only_what_is_new():
+    take(page(3))
+    before = snapshot()
+
+    report = take(page(5))
+
+    assert (report.created, report.skipped) == (2, 3)
+    after = snapshot()
+    for table in ("articles_article", "articles_topic"):
+        assert after[table] == before[table]
+    for table in ("comments_comment", "comments_transition", "moderation_finding", "archive_import"):
+        assert set(before[table]) <= set(after[table])
+    discussion = Discussion.objects.get()
+    assert (discussion.visible_count, discussion.declared_count) == (5, 5)
+    assert list(Import.objects.order_by("pk").values_list("found_count", "created_count")) == [(3, 3), (5, 2)]
+
+
+def test_a_new_reply_finds_its_parent_where_a_moderator_moved_it():
+    take(page(4))
+    ann, cy = Comment.objects.get(source_number=1), Comment.objects.get(source_number=4)
+    move_comment(comment=cy, parent=ann, actor=None)
+
+    take(page(5))
+
+    new = Comment.objects.get(source_number=5)
+    assert (new.parent, new.level) == (cy, 2)
+    ann.refresh_from_db()
+    assert (ann.reply_count, ann.rght) == (4, 10)
+
+
+def test_what_people_decided_here_outlives_a_newer_save():
+    take(page(3))
+    article = Article.objects.get()
+    article.title, article.rights = "No ferry on Sundays", Article.Rights.LICENSED
+    save_article(article=article)
+    change_discussion(article=article, status=Discussion.Status.OPEN)
+    removed = Comment.objects.get(source_number=3)
+    change_states(ids=[removed.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=None)
+
+    take(page(4))
+
+    article = Article.objects.get()
+    assert (article.title, article.rights) == ("No ferry on Sundays", "licensed")
+    assert article.discussion.status == Discussion.Status.OPEN
+    removed.refresh_from_db()
+    assert removed.state == State.REJECTED
+
+
+def test_an_older_save_changes_nothing():
+    take(page(5))
+    before = snapshot()
+    assert take(page(3)).skipped == 3
+    assert snapshot() == before
+
+
+def test_a_topic_that_is_here_is_used_and_another_of_its_slug_is_numbered():
+    Topic.objects.create(name="Harbour", slug="the-harbour")
+    Topic.objects.create(name="Uncategorized!", slug="uncategorized")
+    take(page())
+    assert set(Article.objects.get().topics.values_list("slug", "shown")) == {
+        ("the-harbour", True),
+        ("uncategorized-2", False),
+    }
+
+
+# All or nothing
+
+
+@pytest.mark.parametrize("table", ["comments_commenttext", "comments_transition", "archive_import"])
+def test_a_failure_in_the_middle_leaves_nothing(table):
+    before = snapshot()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'disk full'; END $$; "
+            f"CREATE TRIGGER fail BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION fail()"
+        )
+    with pytest.raises(DatabaseError, match="disk full"):
+        take(page())
+    assert snapshot() == before
+
+
+def test_a_dry_run_writes_nothing_and_reports_the_same():
+    before = snapshot()
+    dry = take(page(), dry_run=True)
+    assert snapshot() == before
+    assert dry.article is None
+
+    real = take(page())
+
+    assert dry.to_json() == real.to_json()
+    before = snapshot()
+    assert take(page(5), dry_run=True).created == 1
+    assert snapshot() == before
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "sentence"),
+    [
+        (b"", {}, "^Line 1: "),
+        (b"\x7fELF\x02\x01\x01\0\0\0", {}, "^Line 1: "),
+        (b"Dear diary,\n\ntoday", {}, "^Line 1: "),
+        (page()[: page().index(b"Diesel was")], {}, r"^Line \d+: "),
+        (page(), {"format": "gazette"}, "gazette"),
+        (page(), {"url": "javascript:alert(1)"}, "URL"),
+        (page(), {"source": "x" * 121}, "120"),
+    ],
+    ids=["empty", "binary", "another text", "cut", "unknown format", "bad URL", "long source"],
+)
+def test_what_cannot_be_whole_is_refused_with_a_sentence(data, options, sentence):
+    before = snapshot()
+    with pytest.raises(Refused, match=sentence):
+        take(data, **options)
+    assert snapshot() == before
+
+
+def test_a_file_beyond_the_limit_is_refused_before_it_is_read():
+    check_size(MAX_MB * 1024 * 1024)
+    with pytest.raises(Refused, match=f"{MAX_MB + 1} MB"):
+        check_size(MAX_MB * 1024 * 1024 + 1)
+
+
+# The command
+
+
+def test_the_command_reports_in_words(tmp_path, capsys):
+    file = tmp_path / "ferry.txt"
+    file.write_bytes(page(4).replace(b"(4 ", b"(9 "))
+
+    call_command("import_archive", str(file), source="The Post", url="https://post.example/ferry")
+
+    article = Article.objects.get()
+    assert (article.source_name, article.source_url) == ("The Post", "https://post.example/ferry")
+    said = capsys.readouterr().out
+    assert "4 comments in the file (2 at level 1, 1 at level 2, 1 at level 3); the page claims 9." in said
+    assert "  line 13: " in said
+    assert "4 comments are new" in said
+    assert said.rstrip().endswith(article.get_absolute_url())
+
+    call_command("import_archive", str(file))
+    assert "Nothing is new" in capsys.readouterr().out
+
+
+def test_the_command_reports_in_json(tmp_path, capsys):
+    file = tmp_path / "ferry.txt"
+    file.write_bytes(page(5).replace(b"(5 ", b"(9 "))
+
+    call_command("import_archive", str(file), "--json", "--dry-run")
+
+    said = json.loads(capsys.readouterr().out)
+    assert not Article.objects.exists()
+    assert [(w["line"], w["kind"]) for w in said.pop("warnings")] == [(13, "count")]
+    assert said.pop("boilerplate") == [41, 43]
+    assert said == {
+        "format": "soundoff",
+        "articles": 1,
+        "comments": {"found": 5, "declared": 9, "by_level": {"1": 2, "2": 2, "3": 1}},
+        "created": 5,
+        "updated": 0,
+        "skipped": 0,
+    }
+
+
+def test_the_command_refuses_with_the_sentence(tmp_path):
+    file = tmp_path / "notes.txt"
+    file.write_text("Dear diary")
+    with pytest.raises(CommandError, match=r"^Line 1: "):
+        call_command("import_archive", str(file))
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("import_archive", str(tmp_path / "missing.txt"))
+
+
+# The desk in the admin
+
+ADD = "/admin/archive/import/add/"
+
+
+def upload(name="ferry.txt", data=None):
+    return SimpleUploadedFile(name, page() if data is None else data, content_type="text/plain")
+
+
+@pytest.fixture
+def emil(client):
+    emil = UserFactory.create(name="Emil", roles=(EDITOR,))
+    client.force_login(emil)
+    return emil
+
+
+def test_an_editor_brings_a_story_in(client, emil):
+    assert client.get(ADD).status_code == 200
+
+    answer = client.post(ADD, {"file": upload(), "source": "The Post", "url": "https://post.example/"})
+
+    assert answer.status_code == 200
+    article = Article.objects.get()
+    assert article.source_name == "The Post"
+    assert article.get_absolute_url() in answer.content.decode()
+    assert list(Import.objects.values_list("filename", "actor", "batch__actor")) == [
+        ("ferry.txt", emil.pk, emil.pk)
+    ]
+    assert set(Transition.objects.values_list("actor", flat=True)) == {emil.pk}
+
+
+def test_an_editor_looks_first(client, emil):
+    answer = client.post(ADD, {"file": upload(), "look": "1"})
+    assert "Nothing was written" in answer.content.decode()
+    assert not Article.objects.exists()
+
+
+def test_a_refused_file_is_an_error_of_its_field(client, emil):
+    answer = client.post(ADD, {"file": upload(data=b"Dear diary")})
+    assert "Line 1: " in answer.context["form"].errors["file"][0]
+    assert "Line 1: " in answer.content.decode()
+    assert not Article.objects.exists()
+
+
+def test_an_upload_needs_a_file(client, emil):
+    assert client.post(ADD, {"source": "The Post"}).context["form"].errors.keys() == {"file"}
+
+
+@pytest.mark.parametrize(("role", "status"), [(READER, 302), (MODERATOR, 403)])
+def test_others_bring_nothing_in(client, role, status):
+    client.force_login(UserFactory.create(roles=(role,)))
+    assert client.get(ADD).status_code == status
+    assert client.post(ADD, {"file": upload()}).status_code == status
+    assert not Article.objects.exists()
+
+
+def test_the_list_and_its_entries_can_be_read_and_not_changed(client, emil, django_assert_max_num_queries):
+    take(page(3))
+    take(page(4))
+    entry = Import.objects.latest("at")
+    Import.objects.filter(pk=entry.pk).update(warnings=[{"line": 7, "kind": "count", "text": "<b>odd</b>"}])
+    with django_assert_max_num_queries(12):
+        shown = client.get("/admin/archive/import/", {"q": "ferry", "format": "soundoff"}).content.decode()
+    assert "story.txt" in shown
+    entry_page = client.get(f"/admin/archive/import/{entry.pk}/change/").content.decode()
+    assert "&lt;b&gt;odd&lt;/b&gt;" in entry_page
+    assert "_save" not in entry_page
+    assert client.post(f"/admin/archive/import/{entry.pk}/change/", {"filename": "x"}).status_code == 403
+    assert client.post(f"/admin/archive/import/{entry.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_a_story_written_here_is_none_of_the_archives():
+    take(page())
+    make_article(title="The ferry will not sail on Sundays")
+    assert Article.objects.exclude(source_key="").count() == 1

@@ -1,0 +1,28 @@
+"""Every row of the tables that an import may write, to tell whether anything at all changed."""
+
+from django.db import connection
+
+TABLES = [
+    "archive_import",
+    "articles_article",
+    "articles_article_topics",
+    "articles_site",
+    "articles_topic",
+    "comments_comment",
+    "comments_commenttext",
+    "comments_discussion",
+    "comments_transition",
+    "django_tasks_db_dbtaskresult",
+    "moderation_batch",
+    "moderation_finding",
+]
+
+
+def snapshot() -> dict[str, list[tuple[str, str]]]:
+    """By table, each row as (its writing transaction, its values): a row rewritten with equal values shows."""
+    with connection.cursor() as cursor:
+        rows = {}
+        for table in TABLES:
+            cursor.execute(f"SELECT xmin::text, to_jsonb(t)::text FROM {table} t ORDER BY 2")
+            rows[table] = cursor.fetchall()
+    return rows
