@@ -9,6 +9,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from comments.models import Comment, Reason, State
+from moderation.checks import Found
+
+
+class RuleQuerySet(models.QuerySet["Rule"]):
+    def active_terms(self) -> list[tuple[int, str]]:
+        """(id, term) of each rule that is switched on."""
+        return list(self.filter(is_active=True).values_list("pk", "term"))
 
 
 class Rule(models.Model):
@@ -21,6 +28,8 @@ class Rule(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+"
     )
     added_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = RuleQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("rule")
@@ -53,6 +62,21 @@ class Finding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.comment_id}: {self.check_name}"
+
+    @classmethod
+    def of(cls, comment: Comment, found: Found) -> "Finding":
+        """What was found in this revision of a comment, not yet stored."""
+        return cls(
+            comment=comment,
+            revision=comment.revision,
+            check_name=found.check,
+            strength=found.strength,
+            holds=found.holds,
+            spans=found.spans,
+            number=found.number,
+            twin_id=found.twin,
+            rule_id=found.rule,
+        )
 
 
 class Batch(models.Model):
