@@ -1,4 +1,4 @@
-"""The verbs that write articles. Each leaves the versions so that a page made before it is known to be old."""
+"""The verbs that write articles and the site. Versions tell that a kept page is old."""
 
 from django.db import transaction
 from django.db.models import F
@@ -11,10 +11,22 @@ from articles.models import Article, Site
 def save_article(*, article: Article) -> Article:
     """Store an article with its rendered body. Its own page, and the lists that may show it, become new."""
     article.body_html = render_story(article.body)
-    article.version += 1
+    # The stored version, not that of the instance: a colleague may have saved since it was read.
+    stored = (
+        Article.objects.select_for_update().filter(pk=article.pk).values_list("version", flat=True).first()
+    )
+    article.version = (stored or 0) + 1
     article.save()
     touch_site()
     return article
+
+
+@transaction.atomic
+def save_site(*, site: Site) -> Site:
+    """Store what the owner set."""
+    site.version = Site.objects.select_for_update().get(pk=1).version + 1
+    site.save()
+    return site
 
 
 def touch_site() -> None:
