@@ -1,0 +1,87 @@
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Guest, User
+
+admin.site.site_header = _("Soundoff admin")
+admin.site.site_title = _("Soundoff admin")
+admin.site.index_title = _("What you may change")
+
+admin.site.unregister(Group)  # the roles and what they may do are made by migrations
+
+
+@admin.register(User)
+class UserAdmin(admin.ModelAdmin[User]):
+    """People and their roles. Moderators look, administrators change; nobody is ever deleted."""
+
+    list_display = ["name", "email", "role_names", "is_active", "date_joined", "last_login"]
+    list_filter = ["groups", "is_active", "date_joined"]
+    search_fields = ["name", "email"]
+    ordering = ["-date_joined"]
+    list_per_page = 50
+    show_full_result_count = False
+    fields = ["name", "email", "groups", "is_active", "date_joined", "last_login"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        always = ["date_joined", "last_login"]
+        if obj is None:
+            return always
+        if obj == request.user:  # else the last administrator could lock everybody out
+            return ["email", "groups", "is_active", *always]
+        return ["email", *always]  # changed by its owner only, who proves the new one
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "groups":
+            kwargs |= {
+                "widget": forms.CheckboxSelectMultiple,
+                "label": _("Roles"),
+                "help_text": "",
+            }
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """A filter in the URL would tell a password's hash letter by letter."""
+        return not lookup.startswith("password") and super().lookup_allowed(lookup, value, request)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if not change:  # its owner chooses one by "Forgot your password?"
+            obj.set_unusable_password()
+        super().save_model(request, obj, form, change)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
+
+    @admin.display(description=_("roles"))
+    def role_names(self, obj: User) -> str:
+        return ", ".join(group.name for group in obj.groups.all())
+
+
+@admin.register(Guest)
+class GuestAdmin(admin.ModelAdmin[Guest]):
+    """Read-only: a guest's name and e-mail are what the guest wrote."""
+
+    list_display = ["name", "email", "created_at", "confirmed_at"]
+    list_filter = [("confirmed_at", admin.EmptyFieldListFilter), "created_at"]
+    search_fields = ["name", "email"]
+    ordering = ["-created_at"]
+    list_per_page = 50
+    show_full_result_count = False
+    fields = ["name", "email", "created_at", "confirmed_at"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Guest | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Guest | None = None) -> bool:
+        return False

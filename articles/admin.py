@@ -1,0 +1,205 @@
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import ADMINISTRATOR, EDITOR, User
+from articles.models import Article, ArticleQuerySet, Site, Topic, free_slug
+from articles.services import save_article, save_site, touch_site
+
+
+class PublicationFilter(admin.SimpleListFilter):
+    title = _("publication")
+    parameter_name = "publication"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("draft", _("Draft")), ("scheduled", _("Scheduled")), ("published", _("Published"))]
+
+    def queryset(self, request: HttpRequest, queryset: ArticleQuerySet) -> ArticleQuerySet:  # type: ignore[override]
+        match self.value():
+            case "draft":
+                return queryset.filter(published_at=None)
+            case "scheduled":
+                return queryset.filter(published_at__gt=timezone.now())
+            case "published":
+                return queryset.published()
+        return queryset
+
+
+class ArticleForm(forms.ModelForm[Article]):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "slug" in self.fields:
+            self.fields["slug"].required = False
+            self.fields["slug"].help_text = _(
+                "Empty: made from the title. Fixed once the story is published."
+            )
+
+    def clean_slug(self) -> str:
+        return self.cleaned_data["slug"] or free_slug(self.cleaned_data.get("title", ""))
+
+
+@admin.register(Article)
+class ArticleAdmin(admin.ModelAdmin[Article]):
+    """The newsroom: an editor sees and changes own stories and those of nobody."""
+
+    form = ArticleForm
+    list_display = [
+        "title",
+        "publication",
+        "published_at",
+        "editor_names",
+        "comments",
+        "rights",
+        "updated_at",
+    ]
+    list_filter = [PublicationFilter, "rights", "topics", ("editors", admin.RelatedOnlyFieldListFilter)]
+    search_fields = ["title", "standfirst", "byline", "source_name"]
+    list_per_page = 50
+    show_full_result_count = False
+    filter_horizontal = ["topics", "editors"]
+    readonly_fields = ["preview"]
+    save_on_top = True
+
+    def get_queryset(self, request: HttpRequest) -> ArticleQuerySet:
+        assert isinstance(request.user, User)
+        return (
+            Article.objects.editable_by(request.user).select_related("discussion").prefetch_related("editors")
+        )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Article | None = None) -> Any:
+        zone = _("Times are those of %(zone)s.") % {"zone": timezone.get_current_timezone_name()}
+        return [
+            (None, {"fields": ["title", "slug", "standfirst", "byline", "body"]}),
+            (_("Publication"), {"fields": ["published_at", "preview"], "description": zone}),
+            (_("Topics and editors"), {"fields": ["topics", "editors"]}),
+            (
+                _("Source and rights"),
+                {
+                    "fields": ["rights", "source_name", "source_url"],
+                    "description": _(
+                        "While rights are unknown, the page names its source, search engines are told to "
+                        "leave it out, and it is in no feed."
+                    ),
+                },
+            ),
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Article | None = None) -> list[str]:
+        """Links to a published story lead somewhere: its URL stays."""
+        return ["preview", "slug"] if obj and obj.is_published() else ["preview"]
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Article | None = None) -> dict[str, Any]:
+        return {} if obj else {"slug": ["title"]}
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        assert isinstance(request.user, User)
+        return {"byline": request.user.name, **super().get_changeform_initial_data(request)}
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "editors":
+            roles = User.objects.filter(groups__name__in=[EDITOR, ADMINISTRATOR])
+            kwargs["queryset"] = roles.distinct().order_by("name")
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Article, form: Any, change: bool) -> None:
+        save_article(article=obj)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if not change:
+            form.instance.editors.add(request.user)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Article | None = None) -> bool:
+        """What readers answered to stays. `discussion` is the reverse of comments.Discussion.article."""
+        return super().has_delete_permission(request, obj) and not (obj and hasattr(obj, "discussion"))
+
+    def delete_model(self, request: HttpRequest, obj: Article) -> None:
+        super().delete_model(request, obj)
+        touch_site()
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """No deleting by the dozen."""
+        return {
+            name: action for name, action in super().get_actions(request).items() if name != "delete_selected"
+        }
+
+    def view_on_site(self, obj: Article) -> str:
+        return obj.get_absolute_url() if obj.is_published() else obj.preview_url()
+
+    @admin.display(description=_("publication"))
+    def publication(self, obj: Article) -> Any:
+        if obj.published_at is None:
+            return _("Draft")
+        return _("Published") if obj.is_published() else _("Scheduled")
+
+    @admin.display(description=_("editors"))
+    def editor_names(self, obj: Article) -> Any:
+        return ", ".join(str(editor) for editor in obj.editors.all()) or _("every editor")
+
+    @admin.display(description=_("comments"), ordering="discussion__visible_count")
+    def comments(self, obj: Article) -> int:
+        return obj.discussion.visible_count if hasattr(obj, "discussion") else 0
+
+    @admin.display(description=_("preview"))
+    def preview(self, obj: Article) -> Any:
+        if not obj.pk:
+            return _("Save it first.")
+        if obj.is_published():
+            return format_html('<a href="{}">{}</a>', obj.get_absolute_url(), _("It is published."))
+        words = _("Read it as readers will. The link can be sent to others and works for 7 days.")
+        return format_html('<a href="{}">{}</a>', obj.preview_url(), words)
+
+
+@admin.register(Topic)
+class TopicAdmin(admin.ModelAdmin[Topic]):
+    list_display = ["name", "shown", "stories"]
+    list_filter = ["shown"]
+    search_fields = ["name"]
+    prepopulated_fields = {"slug": ["name"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Topic]:
+        published = Q(articles__published_at__lte=timezone.now())
+        return super().get_queryset(request).annotate(story_count=Count("articles", filter=published))
+
+    def save_model(self, request: HttpRequest, obj: Topic, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        touch_site()
+
+    def delete_model(self, request: HttpRequest, obj: Topic) -> None:
+        super().delete_model(request, obj)
+        touch_site()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Topic]) -> None:
+        super().delete_queryset(request, queryset)
+        touch_site()
+
+    @admin.display(description=_("published stories"), ordering="story_count")
+    def stories(self, obj: Topic) -> int:
+        count: int = obj.story_count  # type: ignore[attr-defined]  # annotated above
+        return count
+
+
+@admin.register(Site)
+class SiteAdmin(admin.ModelAdmin[Site]):
+    """One row, so the list is skipped."""
+
+    fields = ["name", "tagline", "time_zone"]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return redirect("admin:articles_site_change", 1)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Site | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Site, form: Any, change: bool) -> None:
+        save_site(site=obj)
