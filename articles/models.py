@@ -1,17 +1,21 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
+from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+
+PREVIEW_FOR = timedelta(days=7)
+PREVIEW_SALT = "articles.preview"
 
 
 def check_time_zone(value: str) -> None:
@@ -44,6 +48,10 @@ class Site(models.Model):
 class TopicQuerySet(models.QuerySet["Topic"]):
     def shown(self) -> Self:
         return self.filter(shown=True)
+
+    def with_stories(self) -> Self:
+        """Those under which a reader finds something."""
+        return self.filter(Exists(Article.objects.published().filter(topics=OuterRef("pk"))))
 
 
 class Topic(models.Model):
@@ -78,13 +86,17 @@ class ArticleQuerySet(models.QuerySet["Article"]):
         """What may leave the site in feeds, sitemaps and structured data: published, with known rights."""
         return self.published(now).exclude(rights=Article.Rights.UNKNOWN)
 
+    def before(self, published_at: datetime, pk: int) -> Self:
+        """What follows that article in a list, newest first. The first condition is the one for the index."""
+        return self.filter(published_at__lte=published_at).exclude(published_at=published_at, pk__gte=pk)
+
     def editable_by(self, user: User) -> Self:
         """The articles of one editor; a story without an editor belongs to every editor."""
         if user.is_administrator:
             return self
         if not user.is_editor:
             return self.none()
-        return self.filter(Q(editors=user) | Q(editors=None)).distinct()
+        return self.filter(Q(editors=user) | Q(editors=None))  # one join, of which one row matches
 
 
 class Article(models.Model):
@@ -145,6 +157,21 @@ class Article(models.Model):
 
     def is_published(self, now: datetime | None = None) -> bool:
         return self.published_at is not None and self.published_at <= (now or timezone.now())
+
+    def preview_url(self) -> str:
+        """The path of a draft for whoever is sent it, good for a week. Nothing is stored."""
+        return reverse("preview", args=[self.slug, signing.dumps(self.pk, salt=PREVIEW_SALT)])
+
+    def allows_preview(self, token: str) -> bool:
+        try:
+            return bool(signing.loads(token, salt=PREVIEW_SALT, max_age=PREVIEW_FOR) == self.pk)
+        except signing.BadSignature:
+            return False
+
+    @property
+    def zone(self) -> str:
+        """IANA name of the zone in which its times are told: the saved page's, else the site's."""
+        return self.source_zone or timezone.get_current_timezone_name()
 
     @property
     def is_archived(self) -> bool:

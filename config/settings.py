@@ -94,6 +94,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.GuestMiddleware",
+    "articles.middleware.SiteMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"

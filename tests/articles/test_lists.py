@@ -1,0 +1,166 @@
+"""Home, topics and paging: what is listed, in which order, and what is not."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from articles.models import Article, Site, Topic
+from articles.views import PAGE_SIZE
+from tests.factories import make_article, say
+
+pytestmark = pytest.mark.django_db
+
+
+def titles(response: Any) -> list[str]:
+    return [article.title for article in response.context["articles"]]
+
+
+def make_topic(name: str = "Harbour", **fields: Any) -> Topic:
+    return Topic.objects.create(name=name, slug=fields.pop("slug", name.lower()), **fields)
+
+
+@pytest.fixture
+def unpublished() -> list[Article]:
+    return [
+        make_article("A draft", published_at=None),
+        make_article("A scheduled one", published_at=timezone.now() + timedelta(minutes=1)),
+    ]
+
+
+def test_home_lists_published_stories_newest_first(client, unpublished):
+    now = timezone.now()
+    make_article("Older", published_at=now - timedelta(days=2))
+    make_article("Newer", published_at=now - timedelta(days=1))
+
+    response = client.get("/")
+
+    assert response.status_code == 200
+    assert titles(response) == ["Newer", "Older"]
+    assert "A draft" not in response.content.decode()
+    assert "A scheduled one" not in response.content.decode()
+
+
+def test_a_scheduled_story_appears_when_its_moment_has_come(client, time_machine):
+    start = timezone.now()
+    make_article("At two", published_at=start + timedelta(hours=2))
+    time_machine.move_to(start + timedelta(hours=2) - timedelta(seconds=1), tick=False)
+    assert titles(client.get("/")) == []
+    time_machine.move_to(start + timedelta(hours=2), tick=False)
+    assert titles(client.get("/")) == ["At two"]
+
+
+def test_an_empty_home_says_so(client):
+    assert "No stories yet." in client.get("/").content.decode()
+
+
+def test_pages_follow_each_other_without_gap_or_repeat_also_among_equal_moments(client):
+    moment = timezone.now() - timedelta(days=1)
+    for number in range(2 * PAGE_SIZE + 5):
+        make_article(f"Story {number}", published_at=moment - timedelta(minutes=number // 7))
+    seen, url = [], "/"
+    while url:
+        response = client.get(url)
+        seen.append(titles(response))
+        url = response.context["next_url"]
+        assert not url or url in response.content.decode()
+        make_article("Published meanwhile", published_at=timezone.now())  # shifts no later page
+
+    assert [len(page) for page in seen] == [PAGE_SIZE, PAGE_SIZE, 5]
+    assert {title for page in seen for title in page} == {f"Story {n}" for n in range(2 * PAGE_SIZE + 5)}
+
+
+@pytest.mark.parametrize(
+    "cursor", ["x", "_", "2013-06-19", "2013-06-19T20:40:00.000000_", "2013-06-19T20:40:00.000000_x"]
+)
+def test_a_damaged_cursor_is_no_page(client, cursor):
+    assert client.get("/", {"before": cursor}).status_code == 404
+
+
+def test_a_cursor_beyond_every_number_is_an_empty_page(client):
+    make_article()
+    response = client.get("/", {"before": "2013-06-19T20:40:00.000000_" + "9" * 30})
+    assert response.status_code == 200
+    assert titles(response) == []
+
+
+def test_home_counts_comments_and_its_queries_do_not_grow_with_stories(client):
+    say(make_article("One"))
+    client.get("/")
+    with CaptureQueriesContext(connection) as few:
+        response = client.get("/")
+    assert "1 comment<" in response.content.decode()
+    for number in range(8):
+        article = make_article(f"Story {number}", source_zone="Europe/Oslo" if number % 2 else "")
+        article.topics.add(make_topic(f"Topic {number}", slug=f"topic-{number}"))
+        if number % 2:
+            say(article)
+
+    with CaptureQueriesContext(connection) as many:
+        assert len(titles(client.get("/"))) == 9
+
+    assert len(many) == len(few), [query["sql"] for query in many]
+    assert len(many) <= 4
+
+
+def test_times_are_told_in_the_zone_of_the_site_and_of_a_saved_page(client):
+    Site.objects.update(time_zone="Asia/Tokyo")
+    moment = datetime(2024, 5, 31, 23, 30, tzinfo=UTC)
+    make_article("Ours", published_at=moment)
+    saved = {"source_zone": "America/New_York", "source_key": "x", "source_name": "An archive"}
+    make_article("Saved", published_at=moment, **saved)
+
+    page = client.get("/").content.decode()
+
+    assert "1 June 2024" in page
+    assert "31 May 2024" in page
+    assert timezone.get_current_timezone_name() == "UTC"  # the request left none behind
+
+
+@pytest.mark.parametrize("url", ["/", "/topics/harbour/", "/feed/"])
+@pytest.mark.parametrize("method", ["post", "put", "delete"])
+def test_lists_are_read_only(client, url, method):
+    make_topic()
+    assert getattr(client, method)(url).status_code == 405
+
+
+def test_a_topic_lists_its_published_stories(client, unpublished):
+    topic = make_topic()
+    for article in [*unpublished, make_article("In the harbour")]:
+        article.topics.add(topic)
+    make_article("Elsewhere")
+
+    response = client.get(topic.get_absolute_url())
+
+    assert titles(response) == ["In the harbour"]
+    assert response.context["topic"] == topic
+
+
+def test_a_topic_in_another_script_has_its_page(client):
+    make_article("قصة").topics.add(topic := make_topic("ميناء", slug="ميناء"))
+    assert titles(client.get(topic.get_absolute_url())) == ["قصة"]
+
+
+def test_a_topic_that_is_not_shown_has_no_page_and_is_in_no_masthead(client):
+    topic = make_topic("Uncategorized", shown=False)
+    make_article("Old").topics.add(topic)
+    assert client.get(topic.get_absolute_url()).status_code == 404
+    assert "Uncategorized" not in client.get("/").content.decode()
+
+
+def test_the_masthead_names_only_topics_under_which_something_is_found(client, unpublished):
+    for article in unpublished:
+        article.topics.add(make_topic(f"Only {article.title}", slug=f"only-{article.pk}"))
+    make_article().topics.add(make_topic("Harbour"))
+
+    page = client.get("/").content.decode()
+
+    assert ">Harbour</a>" in page
+    assert "Only" not in page
+
+
+def test_an_unknown_topic_is_not_found(client):
+    assert client.get("/topics/nothing/").status_code == 404
