@@ -8,10 +8,14 @@ from types import SimpleNamespace
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.db import connection
 
 # Playwright keeps an event loop running in the thread in which Django's live server is asked for rows.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+
+# Static files are read where they lie; only a started site hashes and packs them.
+settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
 
 CHROMIUM = Path("/usr/bin/chromium")
 DATA = Path(os.environ.get("SOUNDOFF_DATA", Path(__file__).parents[2] / "shared" / "data"))
