@@ -29,6 +29,7 @@ import psycopg2
 from config.processes import identity, spawn, unprivileged_user
 
 PROJECT = Path(__file__).resolve().parent.parent
+SYSTEM = Path("/usr/lib/postgresql")  # where Debian installs its servers, a folder per major version
 OLDEST_MAJOR = 15
 START_SECONDS = 60  # recovery after a crash included
 STOP_SECONDS = 30
@@ -299,7 +300,7 @@ def _binaries() -> Path:
         with suppress(OSError, NoServer):  # another C library, another processor
             _major(binaries)
             return binaries
-    candidates = [(int(path.parent.name), path) for path in Path("/usr/lib/postgresql").glob("[0-9]*/bin")]
+    candidates = [(int(path.parent.name), path) for path in SYSTEM.glob("[0-9]*/bin")]
     major, newest = max(candidates, default=(0, Path()))
     if major < OLDEST_MAJOR:
         raise NoServer(

@@ -1,7 +1,6 @@
 """What every test may use. The run's Postgres comes from tests/plugin.py."""
 
 import os
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,12 +9,14 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.db import connection
+from pytest_django import DjangoDbBlocker
 
 # Playwright keeps an event loop running in the thread in which Django's live server is asked for rows.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 
 # Static files are read where they lie; only a started site hashes and packs them.
 settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+settings.WHITENOISE_AUTOREFRESH = True
 
 CHROMIUM = Path("/usr/bin/chromium")
 DATA = Path(os.environ.get("SOUNDOFF_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -48,24 +49,28 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, object]) -> dic
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> None:
-    """A test that commits is cleaned up by TRUNCATE, which the append-only tables refuse. Rows stay guarded."""
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """A test that commits is cleaned up by TRUNCATE, which the append-only tables refuse; let it pass.
+
+    Their rows stay guarded.
+    """
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE comments_transition DISABLE TRIGGER transition_no_truncate")
         cursor.execute("ALTER TABLE moderation_finding DISABLE TRIGGER finding_no_truncate")
 
 
 @pytest.fixture
-def transactional_db(transactional_db: None) -> Iterator[None]:
+def transactional_db(transactional_db: None) -> None:
     """The same clean-up took the rows that migrations made: the site and the roles with what they may do."""
     import_module("articles.migrations.0002_the_site").make_site(apps, None)
     import_module("accounts.migrations.0002_roles").make_roles(apps, None)
-    import_module("archive.migrations.0002_role_permissions").grant(apps, SimpleNamespace(connection=connection))
-    yield
+    editor = SimpleNamespace(connection=connection)
+    import_module("archive.migrations.0002_role_permissions").grant(apps, editor)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without Chromium the browser tests are skipped; in the gate's own run (CI=1) they run and fail."""
+    """Browser tests come last. Without Chromium they are skipped; in the gate's own run (CI=1) they fail."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
     if CHROMIUM.exists() or os.environ.get("CI"):
         return
     for item in items:

@@ -1,6 +1,10 @@
-"""The throw-away Postgres of a test run. Loaded with `-p tests.plugin`: settings need its address first."""
+"""The throw-away Postgres and data folder of a test run.
+
+Loaded with `-p tests.plugin`, because the settings need both before any conftest is read.
+"""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -14,8 +18,15 @@ _run = ExitStack()
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests() -> Iterator[None]:
     """Runs before pytest-django reads the settings."""
+    for name in ("DATABASE_OWNER_URL", "DEBUG", "EMAIL_URL", "HOST", "PORT", "SITE_URL"):
+        os.environ.pop(name, None)
     os.environ["DATABASE_URL"] = _run.enter_context(postgres.temporary())
-    return (yield)
+    os.environ["SOUNDOFF_HOME"] = _run.enter_context(tempfile.TemporaryDirectory(prefix="soundoff-"))
+    try:
+        return (yield)
+    except BaseException:  # such as settings that do not load: the run ends here
+        _run.close()
+        raise
 
 
 def pytest_unconfigure() -> None:

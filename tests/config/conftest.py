@@ -1,0 +1,51 @@
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from config import postgres
+
+
+@contextmanager
+def data_folder() -> Iterator[Path]:
+    """One that the user whom Postgres runs as can reach (pytest's own are closed to others).
+
+    In memory, except where no program may be run from there: as root the server's binaries are copied into it.
+    """
+    memory = Path("/dev/shm")
+    runs = memory.is_dir() and not os.statvfs(memory).f_flag & os.ST_NOEXEC
+    folder = Path(tempfile.mkdtemp(prefix="soundoff-home-", dir=memory if runs else "/tmp"))
+    yield folder
+    shutil.rmtree(folder)
+    shutil.rmtree(postgres.Server(folder).socket, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    """One data folder for all tests of a file: making it is what takes time."""
+    with data_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def environment(home: Path) -> dict[str, str]:
+    """For processes of the real thing: the embedded server in `home`, and nothing else set."""
+    ours = ("DATABASE_", "SOUNDOFF_", "DJANGO_", "SECRET_KEY", "CI")
+    return {k: v for k, v in os.environ.items() if not k.startswith(ours)} | {"SOUNDOFF_HOME": str(home)}
+
+
+def processes(home: Path) -> list[str]:
+    """Every process that has to do with this data folder, by its environment, arguments or current folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            traces = (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+            if os.fsencode(home) in traces or (process / "cwd").readlink().is_relative_to(home):
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except (FileNotFoundError, PermissionError, ProcessLookupError):
+            continue
+    return found

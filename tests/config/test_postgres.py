@@ -1,0 +1,246 @@
+"""The embedded server, in clusters of its own."""
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from config import postgres
+from tests.config.conftest import processes
+
+
+@pytest.fixture
+def server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[postgres.Server]:
+    monkeypatch.delenv("DATABASE_URL")
+    monkeypatch.setenv("SOUNDOFF_HOME", str(home))
+    server = postgres.Server(home)
+    yield server
+    server.stop()
+
+
+def ask(role: postgres.Role, statement: str) -> list[tuple[Any, ...]]:
+    """Run one statement in the server of $SOUNDOFF_HOME and commit."""
+    connection = psycopg2.connect(postgres.url(role))
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        connection.close()
+
+
+def holder(environment: dict[str, str]) -> subprocess.Popen[str]:
+    """Another process that has a database until it is told to go; returns once it has one."""
+    script = """
+        from config import postgres
+        with postgres.available():
+            print("ready", flush=True)
+            input()
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        cwd=postgres.PROJECT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def test_the_first_start_makes_everything(server: postgres.Server) -> None:
+    server.ensure()
+    [(version, encoding, zone)] = ask(
+        "web", "SELECT current_setting('server_version_num')::int, pg_encoding_to_char(encoding), "
+        "current_setting('timezone') FROM pg_database WHERE datname = 'soundoff'"
+    )  # fmt: skip
+    assert version >= postgres.OLDEST_MAJOR * 10_000
+    assert (encoding, zone) == ("UTF8", "UTC")
+    assert ask(
+        "web", "SELECT extname FROM pg_extension WHERE extname IN ('pg_trgm', 'unaccent') ORDER BY 1"
+    ) == [
+        ("pg_trgm",),
+        ("unaccent",),
+    ]
+    # Letters outside ASCII are known, whatever the system's locale.
+    assert ask("web", "SELECT lower('ÄШ')") == [("äш",)]
+
+
+def test_the_web_role_changes_rows_and_nothing_else(server: postgres.Server) -> None:
+    server.ensure()
+    ask("owner", "CREATE TABLE story (id serial PRIMARY KEY, title text)")
+    assert ask("web", "INSERT INTO story (title) VALUES ('one') RETURNING id") == [(1,)]
+    ask("web", "UPDATE story SET title = 'two'")
+    ask("web", "DELETE FROM story")
+    for statement in (
+        "TRUNCATE story",
+        "DROP TABLE story",
+        "ALTER TABLE story ADD COLUMN more int",
+        "CREATE TABLE other (id int)",
+        "CREATE ROLE someone",
+    ):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            ask("web", statement)
+    ask("owner", "DROP TABLE story")
+
+
+def test_it_listens_to_this_machine_and_this_user_only(server: postgres.Server) -> None:
+    server.ensure()
+    assert ask("web", "SHOW listen_addresses") == [("",)]
+    assert server.socket.stat().st_mode & 0o777 == 0o700
+    assert len(bytes(server.socket / ".s.PGSQL.5432")) <= 107
+    assert (server.folder.stat().st_mode & 0o066) == 0
+
+
+def test_available_starts_one_and_stops_it(server: postgres.Server) -> None:
+    with postgres.available():
+        assert ask("web", "SELECT 1") == [(1,)]
+    assert processes(server.folder) == []
+
+
+def test_available_uses_the_one_that_runs(server: postgres.Server, environment: dict[str, str]) -> None:
+    other = holder(environment)
+    with postgres.available():
+        assert ask("web", "SELECT 1") == [(1,)]
+    assert ask("web", "SELECT 1") == [(1,)]  # the other's still runs
+    other.communicate("\n", timeout=10)
+    assert processes(server.folder) == []
+
+
+def test_nothing_outlives_a_killed_process_and_nothing_is_lost(
+    server: postgres.Server, environment: dict[str, str]
+) -> None:
+    other = holder(environment)
+    ask("owner", "CREATE TABLE kept AS SELECT 7 AS n")
+    other.kill()
+    other.communicate()
+    deadline = time.monotonic() + 5
+    while processes(server.folder):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    with postgres.available():
+        assert ask("owner", "SELECT n FROM kept") == [(7,)]
+        ask("owner", "DROP TABLE kept")
+
+
+def test_the_next_waits_until_the_last_of_a_killed_one_is_gone(
+    server: postgres.Server, environment: dict[str, str]
+) -> None:
+    other = holder(environment)
+    other.kill()  # its Postgres may still be stopping: the lock says so
+    with postgres.available():
+        assert ask("web", "SELECT 1") == [(1,)]
+    other.communicate()
+
+
+def test_a_killed_postgres_can_be_started_again(server: postgres.Server) -> None:
+    server.ensure()
+    assert server.process
+    server.process.send_signal(signal.SIGKILL)
+    server.process.wait()
+    deadline = time.monotonic() + 10
+    while True:  # what is left of the old one may hold its memory for a moment
+        try:
+            server.start()
+            break
+        except postgres.NoServer:
+            assert time.monotonic() < deadline
+    assert ask("web", "SELECT 1") == [(1,)]
+
+
+def test_data_of_another_major_version_is_refused(server: postgres.Server) -> None:
+    with postgres.available():
+        pass
+    version = server.cluster / "PG_VERSION"
+    was = version.read_text()
+    version.write_text("14\n")
+    try:
+        with pytest.raises(postgres.NoServer, match=r"is of PostgreSQL 14, the server here is \d+"):
+            server.ensure()
+    finally:
+        version.write_text(was)
+
+
+def test_half_a_cluster_is_made_anew(server: postgres.Server) -> None:
+    with postgres.available():
+        pass
+    server.cluster.rename(server.folder / "postgres.new")
+    (server.folder / "postgres.new" / "PG_VERSION").unlink()
+    with postgres.available():
+        assert ask("web", "SELECT 1") == [(1,)]
+    assert not (server.folder / "postgres.new").exists()
+
+
+def test_a_socket_folder_that_is_not_ours_is_refused(server: postgres.Server, tmp_path: Path) -> None:
+    with postgres.available():
+        pass
+    server.socket.rmdir()
+    server.socket.symlink_to(tmp_path)
+    try:
+        with pytest.raises(postgres.NoServer, match="belongs to somebody else"):
+            server.ensure()
+    finally:
+        server.socket.unlink()
+
+
+def test_a_deep_folder_with_spaces_and_commas(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = home / "a, b" / ("long" * 30) / ("é" * 30)
+    for folder in reversed((deep, *deep.relative_to(home).parents)):
+        (home / folder).mkdir(exist_ok=True, mode=0o755)
+    monkeypatch.setenv("SOUNDOFF_HOME", str(deep))
+    server = postgres.Server(deep, options=["fsync=off"])
+    server.ensure()
+    assert ask("web", "SELECT 1") == [(1,)]
+    server.stop()
+
+
+def test_the_environment_does_not_reach_in(server: postgres.Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "PGPORT": "1",
+        "PGDATA": "/",
+        "LC_ALL": "xx_XX",
+        "LANG": "xx",
+        "TZ": "Asia/Tokyo",
+    }.items():
+        monkeypatch.setenv(name, value)
+    server.ensure()
+    assert ask("web", "SHOW timezone") == [("UTC",)]
+
+
+def test_without_the_package_the_systems_server_is_taken(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    installed = sorted(postgres.SYSTEM.glob("[0-9]*/bin"), key=lambda path: int(path.parent.name))
+    if installed and int(installed[-1].parent.name) >= postgres.OLDEST_MAJOR:
+        with postgres.temporary() as url:
+            psycopg2.connect(url).close()
+    monkeypatch.setattr(postgres, "SYSTEM", tmp_path)
+    with pytest.raises(postgres.NoServer, match="Set DATABASE_URL"), postgres.temporary():
+        pass
+
+
+def test_a_real_database_needs_no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://db/site")
+    monkeypatch.setenv("SOUNDOFF_HOME", str(tmp_path / "none"))
+    with postgres.available():
+        assert not (tmp_path / "none").exists()
+
+
+def test_the_data_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SOUNDOFF_HOME")
+    if os.geteuid() == 0:
+        assert postgres.home().parent == Path("/var/lib/soundoff")
+    else:
+        assert postgres.home() == postgres.PROJECT / "var"

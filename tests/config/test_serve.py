@@ -1,0 +1,300 @@
+"""`manage.py serve`, the real thing: every process of it, in a data folder and on a port of its own."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from http.cookiejar import CookieJar
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
+
+import psycopg2
+import pytest
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+
+from config import postgres
+from config.management.commands.serve import take_up_abandoned_jobs
+from tests.config.conftest import data_folder, processes
+
+Serve = Callable[..., "Site"]
+
+
+class Site:
+    """A running `serve`: what it printed, and its processes."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int, home: Path) -> None:
+        self.process = process
+        self.port = port
+        self.home = home
+        self.printed = ""
+
+    def wait_for(self, text: str, seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
+        assert self.process.stdout
+        while text not in self.printed:
+            line = self.process.stdout.readline()
+            assert line, f"it ended: {self.printed}"
+            assert time.monotonic() < deadline, self.printed
+            self.printed += line
+
+    def status(self, path: str = "/readyz") -> int:
+        """0 where nobody answers."""
+        web = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        try:
+            web.request("GET", path)
+            return web.getresponse().status
+        except OSError:
+            return 0
+        finally:
+            web.close()
+
+    def child(self, words: str) -> int:
+        """The process id of the one direct child with these words in its command line; 0 for none."""
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if parent == self.process.pid and words in command:
+                return int(folder.name)
+        return 0
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Its exit code."""
+        self.process.send_signal(number)
+        self.printed += self.process.communicate(timeout=30)[0]
+        return self.process.returncode
+
+
+def until(condition: Callable[[], Any], seconds: float) -> float:
+    """Seconds until `condition` holds; fails after so many."""
+    start = time.monotonic()
+    while not condition():
+        assert time.monotonic() < start + seconds
+        time.sleep(0.02)
+    return time.monotonic() - start
+
+
+def free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
+
+
+@pytest.fixture
+def serve(home: Path, environment: dict[str, str]) -> Iterator[Serve]:
+    running: list[Site] = []
+
+    def start(*arguments: str, **extra: str) -> Site:
+        port = int(extra.get("PORT") or free_port())
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "serve", *arguments],
+            cwd=postgres.PROJECT,
+            env=environment | {"PORT": str(port)} | extra,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        running.append(Site(process, port, home))
+        return running[-1]
+
+    yield start
+    for site in running:
+        if site.process.poll() is None:
+            site.stop()
+    until(lambda: not processes(home), 10)
+
+
+@pytest.fixture
+def ask(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[tuple[Any, ...]]]:
+    monkeypatch.setenv("SOUNDOFF_HOME", str(home))
+
+    def run(statement: str) -> list[tuple[Any, ...]]:
+        connection = psycopg2.connect(postgres.url("web"))
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(statement)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    return run
+
+
+def browser() -> OpenerDirector:
+    return build_opener(HTTPCookieProcessor(CookieJar()))
+
+
+def submit(opener: OpenerDirector, url: str, fields: dict[str, str]) -> str:
+    """Open the form at `url`, send it with its token, and return the URL where that leads."""
+    page = opener.open(url).read().decode()
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
+    assert token
+    answer = opener.open(url, urlencode(fields | {"csrfmiddlewaretoken": token[1]}).encode())
+    return str(answer.geturl())
+
+
+def accounts(home: Path) -> list[dict[str, str]]:
+    return json.loads((home / "sample-accounts.json").read_text())["accounts"]  # type: ignore[no-any-return]
+
+
+def test_the_first_start_makes_a_site_with_a_sample(serve: Serve, home: Path) -> None:
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    assert f"http://127.0.0.1:{site.port}" in site.printed
+    assert f"mails are written to {home}/mail" in site.printed
+    assert site.status("/") == site.status("/readyz") == 200
+    assert (home / "sample-accounts.json").stat().st_mode & 0o777 == 0o600
+    assert [account["role"] for account in accounts(home)] == [
+        "Reader",
+        "Moderator",
+        "Editor",
+        "Administrator",
+    ]
+    for account in accounts(home):
+        assert account["password"] in site.printed
+        login = f"http://127.0.0.1:{site.port}/accounts/login/"
+        fields = {"login": account["email"], "password": account["password"]}
+        assert submit(browser(), login, fields) == f"http://127.0.0.1:{site.port}/"
+    assert site.stop(signal.SIGINT) == 0
+    assert processes(home) == []
+
+
+def test_the_second_start_is_quick_and_tells_the_accounts_again(serve: Serve, home: Path) -> None:
+    before = time.monotonic()
+    site = serve()
+    until(lambda: site.status() == 200, 10)
+    assert time.monotonic() - before < 3
+    site.wait_for("Ctrl-C stops it.")
+    assert all(account["password"] in site.printed for account in accounts(home))
+
+
+def test_a_killed_child_is_started_again(serve: Serve) -> None:
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    for words in ("granian", "db_worker", "bin/postgres"):
+        old = site.child(words)
+        os.kill(old, signal.SIGKILL)
+        until(lambda words=words, old=old: site.child(words) not in (0, old), 10)  # type: ignore[misc]
+        until(lambda: site.status() == 200, 10)
+    until(lambda: site.child("db_worker"), 10)
+    assert site.stop() == 0
+    assert "The database ended (-9); starting it again." in site.printed
+
+
+def test_a_killed_supervisor_leaves_no_process_and_loses_nothing(
+    serve: Serve, home: Path, ask: Callable[[str], list[tuple[Any, ...]]]
+) -> None:
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    open_connection = socket.create_connection(("127.0.0.1", site.port))
+    open_connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    ask("INSERT INTO auth_group (name) VALUES ('written just before')")
+    site.process.kill()
+    site.process.communicate()
+    until(lambda: not processes(home), 5)
+    open_connection.close()
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    assert ask("DELETE FROM auth_group WHERE name = 'written just before' RETURNING 1") == [(1,)]
+
+
+def test_there_is_only_one(serve: Serve, home: Path) -> None:
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    second = serve()
+    assert second.process.wait(10) == 1
+    second.wait_for(f"Soundoff already runs with the data folder {home}.")
+
+
+def test_a_taken_port_is_named(serve: Serve) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        site = serve(PORT=str(port))
+        assert site.process.wait(10) == 1
+        site.wait_for(f"Cannot listen on 127.0.0.1:{port}")
+
+
+def test_other_commands_use_the_running_server_or_start_one(
+    serve: Serve, environment: dict[str, str]
+) -> None:
+    def count() -> str:
+        return subprocess.check_output(
+            [sys.executable, "manage.py", "shell", "-v0", "-c", "from articles.models import Article as A; "
+             "print(A.objects.count())"],
+            cwd=postgres.PROJECT, env=environment, text=True,
+        )  # fmt: skip
+
+    alone = count()
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    assert count() == alone
+    assert site.status() == 200
+
+
+def test_a_given_file_is_brought_in_and_its_page_named(serve: Serve) -> None:
+    story = postgres.PROJECT / "archive" / "sample" / "story.txt"
+    site = serve(str(story))
+    site.wait_for("Ctrl-C stops it.")
+    address = re.search(rf"{story.name}: (http://127.0.0.1:{site.port}/stories/\S+)", site.printed)
+    assert address
+    assert site.status(address[1].partition(str(site.port))[2]) == 200
+
+
+def test_a_missing_file_is_named(serve: Serve) -> None:
+    site = serve("nowhere.txt")
+    assert site.process.wait(10) == 1
+    site.wait_for("There is no file nowhere.txt.")
+
+
+@pytest.mark.django_db
+def test_jobs_that_our_worker_left_are_queued_again() -> None:
+    def job(status: str, worker: str) -> DBTaskResult:
+        return DBTaskResult.objects.create(
+            task_path="tests.none", args_kwargs={"args": [], "kwargs": {}}, status=status, worker_ids=[worker]
+        )
+
+    ours, others = job(TaskResultStatus.RUNNING, "ours"), job(TaskResultStatus.RUNNING, "another")
+    done = job(TaskResultStatus.SUCCESSFUL, "ours")
+    take_up_abandoned_jobs("ours")
+    for row in (ours, others, done):
+        row.refresh_from_db()
+    assert [ours.status, others.status, done.status] == [
+        TaskResultStatus.READY,
+        TaskResultStatus.RUNNING,
+        TaskResultStatus.SUCCESSFUL,
+    ]
+
+
+def test_on_a_real_address_a_link_makes_the_first_administrator(serve: Serve) -> None:
+    with data_folder() as home:
+        reachable = {"SOUNDOFF_HOME": str(home), "HOST": "0.0.0.0", "SITE_URL": "http://localhost:8000"}
+        site = serve(**reachable)
+        site.wait_for("Ctrl-C stops it.")
+        assert "example.org" not in site.printed  # no sample
+        link = re.search(r"http://localhost:8000(/setup/\S+)", site.printed)
+        assert link
+        url = f"http://localhost:{site.port}{link[1]}"
+        fields = {"name": "Ada", "email": "ada@example.org", "password": "seven-green-herons"}
+        assert submit(browser(), url, fields) == f"http://localhost:{site.port}/"
+        with pytest.raises(HTTPError, match="404"):
+            browser().open(url)
+        site.stop()
+
+        site = serve(**reachable)
+        site.wait_for("Ctrl-C stops it.")
+        assert "/setup/" not in site.printed
+        site.stop()
