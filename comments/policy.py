@@ -3,7 +3,7 @@
 Policy here is complete and publishes everything; moderation/policy.py judges.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -45,6 +45,15 @@ class Policy:
 
     def reasons(self, ids: Iterable[int]) -> dict[int, list[str]]:
         """Why comments wait, as sentences by comment id; one query a page, for those who may see them."""
+        return {}
+
+    def usual(self) -> str:
+        """How long a review usually takes here, as a sentence; nothing while that is not known."""
+        return ""
+
+    def actions(self, rows: Sequence[Any], user: User) -> dict[int, list[dict[str, Any]]]:
+        """What this moderator may do with each comment (thread.Row), by its id, as comments/thread.jinja
+        takes it: {label, url, post (bool), reasons ([(code, words)] or nothing)}."""
         return {}
 
 

@@ -1,3 +1,17 @@
-from django.urls import URLPattern
+from django.urls import path, re_path
 
-urlpatterns: list[URLPattern] = []
+from comments import views
+
+# Slugs are in any script; keys stop below what Postgres takes for one.
+STORY = r"^stories/(?P<slug>[-\w]{1,120})/"
+KEY = r"(?P<pk>\d{1,18})/$"
+
+urlpatterns = [
+    re_path(STORY + "$", views.story, name="story"),
+    re_path(STORY + "comments/" + KEY, views.comment, name="comment"),
+    re_path(STORY + "reply/$", views.reply, name="reply"),
+    re_path(STORY + "reply/" + KEY, views.reply, name="reply"),
+    re_path("^comments/" + KEY.removesuffix("$") + "edit/$", views.edit, name="comment-edit"),
+    re_path("^comments/" + KEY.removesuffix("$") + "delete/$", views.delete, name="comment-delete"),
+    path("guests/confirm/<str:token>/", views.confirm, name="guest-confirm"),
+]

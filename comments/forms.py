@@ -1,0 +1,90 @@
+from typing import Any, cast
+from uuid import uuid4
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Submit
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import NAME_MAX, Guest
+from comments.models import Comment, check_body
+
+
+class BodyForm(forms.Form):
+    """The text of a comment. Its length is judged here: a browser would cut it silently."""
+
+    submit = _("Save")
+
+    body = forms.CharField(
+        label=_("Your comment"),
+        strip=False,
+        error_messages={"required": _("Write something first.")},
+        widget=forms.Textarea(attrs={"rows": 6, "dir": "auto"}),
+    )
+
+    def __init__(self, *args: Any, action: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.action = action
+
+    @property
+    def helper(self) -> FormHelper:
+        helper = FormHelper()
+        helper.form_action = self.action
+        helper.add_input(Submit("", self.submit))
+        return helper
+
+    def clean_body(self) -> str:
+        return check_body(self.cleaned_data["body"].replace("\r\n", "\n"))
+
+
+class EditForm(BodyForm):
+    pass
+
+
+class ReplyForm(BodyForm):
+    """A new comment, and for somebody without an account a name and an e-mail.
+
+    The nonce is made with the form and stays with it: sent ten times, it is one comment.
+    """
+
+    submit = _("Send")
+
+    name = forms.CharField(
+        label=_("Name"), max_length=NAME_MAX, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    email = forms.EmailField(
+        label=_("E-mail"),
+        help_text=_("Never shown. We mail one link to confirm it."),
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+    nonce = forms.UUIDField(widget=forms.HiddenInput)
+
+    field_order = ["name", "email", "body", "nonce"]
+
+    def __init__(
+        self, *args: Any, guest: Guest | None, is_member: bool, parent: Comment | None, **kwargs: Any
+    ) -> None:
+        initial = {"nonce": uuid4(), "name": guest and guest.name, "email": guest and guest.email}
+        # Several forms may be open on one page.
+        auto_id = f"id_reply_{parent.pk}_%s" if parent else "id_reply_%s"
+        super().__init__(*args, initial=initial, auto_id=auto_id, **kwargs)
+        if is_member:
+            del self.fields["name"], self.fields["email"]
+
+    def clean_name(self) -> str:
+        name = " ".join(self.cleaned_data["name"].split())
+        if not any(letter.isprintable() and not letter.isspace() for letter in name):
+            raise forms.ValidationError(_("Write your name, or one that you go by."), code="required")
+        return name
+
+    def clean(self) -> dict[str, Any] | None:
+        if "nonce" in self.errors:
+            del self.errors["nonce"]
+            self.renew_nonce()
+            self.add_error(None, _("The form was damaged on its way. Send it again."))
+        return super().clean()
+
+    def renew_nonce(self) -> None:
+        """Another nonce for the form that goes back, so that sending it again helps."""
+        self.data = {**cast(QueryDict, self.data).dict(), "nonce": str(uuid4())}

@@ -1,0 +1,31 @@
+from django.conf import settings
+from django.core.mail import send_mail
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django_tasks import task
+
+from accounts.guests import confirmation_token
+from accounts.models import Guest
+from articles.models import Site
+
+
+@task()
+def mail_confirmation(guest_id: int) -> None:
+    """Mail a guest the link that proves the e-mail. Says nothing that the guest wrote: anybody may have
+    typed that e-mail, and we carry no messages."""
+    guest = Guest.objects.filter(pk=guest_id, confirmed_at=None).first()
+    if not guest:
+        return
+    site = Site.objects.get(pk=1)
+    link = settings.SITE_URL + reverse("guest-confirm", args=[confirmation_token(guest)])
+    send_mail(
+        _("Confirm your e-mail for %(site)s") % {"site": site.name},
+        _(
+            "Somebody wrote a comment at %(site)s with this e-mail. If it was you, open this link, once:\n\n"
+            "%(link)s\n\n"
+            "It works for seven days. If it was not you, do nothing: the e-mail will be forgotten."
+        )
+        % {"site": site.name, "link": link},
+        None,
+        [guest.email],
+    )

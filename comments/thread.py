@@ -1,0 +1,268 @@
+"""Reading a discussion: one statement a page, rows and not model instances.
+
+A page is a run of first-level comments, each with the first replies of its tree in preorder; a prefix of a
+preorder always holds the ancestors of what is in it. docs/decisions.md has the figures.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, NamedTuple
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from accounts.models import Guest, User
+from articles.models import Article
+from comments.models import DEPTH_MAX, Comment, State
+from comments.policy import policy
+
+BUDGET = 200  # comments on a page; the last tree may exceed it
+REPLIES = 20  # of each tree, before "Show more replies"
+
+Order = Literal["oldest", "newest"]
+
+
+class Cursor(NamedTuple):
+    """The place of a first-level comment in the order: its own values, so it may go without a hole."""
+
+    created_at: datetime
+    id: int
+
+    def __str__(self) -> str:
+        return f"{(self.created_at - EPOCH) // timedelta(microseconds=1)}.{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Cursor":
+        """Raises ValueError for anything but microseconds since 1970 and an id, both within bounds."""
+        moment, _, key = text.partition(".")
+        if not (moment.lstrip("-").isdecimal() and len(moment) <= 17 and key.isdecimal() and len(key) <= 18):
+            raise ValueError(text)
+        try:
+            return cls(EPOCH + timedelta(microseconds=int(moment)), int(key))
+        except OverflowError as error:
+            raise ValueError(text) from error
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads, and hence which comments are there besides those that everybody sees."""
+
+    user: User | None = None
+    guest: Guest | None = None
+    moderates: bool = False
+
+    @property
+    def visible(self) -> str:
+        """SQL over `c`: what all see, one's own unless one deleted it, what waits for those who decide."""
+        conditions = ["c.shown"]
+        if self.user:
+            conditions.append("(c.author_id = %(user)s AND c.state <> 'deleted')")
+        elif self.guest:
+            conditions.append("(c.guest_id = %(guest)s AND c.state <> 'deleted')")
+        if self.moderates:
+            conditions.append("c.state = 'pending'")
+        return "(" + " OR ".join(conditions) + ")"
+
+    @property
+    def parameters(self) -> dict[str, int | None]:
+        return {
+            "user": self.user.pk if self.user else None,
+            "guest": self.guest.pk if self.guest else None,
+        }
+
+    def wrote(self, row: "Row") -> bool:
+        if self.user:
+            return row.author_id == self.user.pk
+        return self.guest is not None and row.guest_id == self.guest.pk
+
+
+class Row(NamedTuple):
+    """A comment as comments/thread.jinja takes it. `level` counts the ancestors that are on the page."""
+
+    id: int
+    author_id: int | None
+    guest_id: int | None
+    author_name: str
+    role: str  # "", "author", "editor", "moderator"
+    body_html: str  # empty unless published or waiting
+    text_missing: str
+    state: str
+    state_reason: str
+    created_at: datetime
+    edited_at: datetime | None
+    answers_id: int | None  # None also where that one was removed: its name is gone with it
+    answers_name: str | None
+    level: int
+    more: int  # published replies of this tree that the page leaves out
+    last: int  # the last comment of this tree that is on the page
+
+
+@dataclass(frozen=True)
+class Page:
+    rows: list[Row]
+    next: Cursor | None = None
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """What comments/thread.jinja shows to one person only; sets and keys are ids of comments."""
+
+    moderates: bool
+    mine: set[int] = field(default_factory=set)
+    editable: set[int] = field(default_factory=set)
+    why: dict[int, list[str]] = field(default_factory=dict)
+    usual: str = ""
+
+
+def read_page(article: Article, reader: Reader, order: Order, after: Cursor | None = None) -> Page:
+    """The discussion from its start, or from behind `after`, in the order of the first-level comments."""
+    direction, beyond = ("ASC", ">") if order == "oldest" else ("DESC", "<")
+    start = f"AND (c.created_at, c.id) {beyond} (%(at)s, %(id)s)" if after else ""
+    statement = f"""
+WITH root AS MATERIALIZED (
+  SELECT id, tree_id, row_number() OVER w AS n,
+         sum(1 + least(reply_count, {REPLIES})) OVER w - (1 + least(reply_count, {REPLIES})) AS used
+  FROM (SELECT c.id, c.tree_id, c.created_at, c.reply_count FROM comments_comment c
+        WHERE c.discussion_id = %(discussion)s AND c.parent_id IS NULL AND {reader.visible} {start}
+        ORDER BY c.created_at {direction}, c.id {direction} LIMIT {BUDGET + 1}) first
+  WINDOW w AS (ORDER BY created_at {direction}, id {direction} ROWS UNBOUNDED PRECEDING))
+SELECT {COLUMNS}, (SELECT count(*) FROM root) > max(root.n) OVER ()
+FROM root
+CROSS JOIN LATERAL (SELECT * FROM comments_comment c WHERE c.tree_id = root.tree_id AND {reader.visible}
+                    ORDER BY c.lft LIMIT {REPLIES + 1}) c
+{ANSWERED}
+WHERE root.used < {BUDGET} ORDER BY root.n, c.lft"""
+    values = {"discussion": article.pk, **reader.parameters}
+    records = _fetch(statement, values | ({"at": after.created_at, "id": after.id} if after else {}))
+    shown = Counter(r.tree_id for r in records if r.parent_id and r.state == State.PUBLISHED)
+    more = {r.id: r.reply_count - shown[r.tree_id] for r in records if not r.parent_id}
+    last = next((r for r in reversed(records) if not r.parent_id), None)
+    following = Cursor(last.created_at, last.id) if last and last.rest else None
+    return Page(list(_place(records, more)), following)
+
+
+def read_branch(comment: Comment, reader: Reader, after: int | None = None) -> list[Row]:
+    """A comment with what it answers and its replies; or, to go on in a long branch, the reply `after` with
+    what it answers and what follows. Empty if `after` is not in the branch."""
+    limit = BUDGET + DEPTH_MAX
+    statement = f"""
+WITH page AS (
+  SELECT c.id, count(*) FILTER (WHERE c.state = 'published') OVER () AS published
+  FROM comments_comment b
+  JOIN comments_comment x ON x.id = %(after)s AND x.tree_id = b.tree_id AND x.lft BETWEEN b.lft AND b.rght
+  JOIN comments_comment c ON c.tree_id = b.tree_id
+   AND (c.lft <= x.lft AND c.rght >= x.rght OR c.lft > x.lft AND c.lft < b.rght)
+  WHERE b.id = %(branch)s AND ({reader.visible} OR c.id = b.id)
+  ORDER BY c.lft LIMIT {limit})
+SELECT {COLUMNS}, page.published
+FROM page JOIN comments_comment c ON c.id = page.id
+{ANSWERED}
+ORDER BY c.lft"""
+    values = {"branch": comment.pk, "after": after or comment.pk, **reader.parameters}
+    records = _fetch(statement, values)
+    shown = sum(r.state == State.PUBLISHED for r in records)
+    more = {r.id: r.rest - shown for r in records[:1]}
+    return list(_place(records, more))
+
+
+def look_at(rows: Iterable[Row], reader: Reader) -> Viewer | None:
+    """What the reader alone is told about these comments; None for somebody unknown."""
+    if not (reader.user or reader.guest):
+        return None
+    mine = [row for row in rows if reader.wrote(row)]
+    waiting = {r.id for r in (rows if reader.moderates else mine) if r.state == State.PENDING}
+    why = policy().reasons(waiting) if waiting else {}
+    removed = {r.id: [_("You wrote it.")] for r in mine if r.state in {State.REJECTED, State.SPAM}}
+    return Viewer(
+        moderates=reader.moderates,
+        mine={row.id for row in mine},
+        editable={row.id for row in mine if _is_editable(row, reader)},
+        why=why | removed,
+        usual=policy().usual() if waiting else "",
+    )
+
+
+def _is_editable(row: Row, reader: Reader) -> bool:
+    comment = Comment(
+        author_id=row.author_id, guest_id=row.guest_id, state=row.state, created_at=row.created_at
+    )
+    return comment.can_be_edited_by(reader.user, reader.guest)
+
+
+# The last column is the statement's own: whether there are more roots, or how many replies there are.
+COLUMNS = """
+c.id, c.tree_id, c.lft, c.rght, c.parent_id, c.reply_count, c.author_id, c.guest_id, c.author_name,
+CASE WHEN c.author_id IS NULL THEN ''
+     WHEN EXISTS (SELECT FROM articles_article_editors e
+                  WHERE e.article_id = c.discussion_id AND e.user_id = c.author_id) THEN 'author'
+     ELSE coalesce((SELECT min(lower(g.name))
+                    FROM accounts_user_groups m JOIN auth_group g ON g.id = m.group_id
+                    WHERE m.user_id = c.author_id AND g.name IN ('Editor', 'Moderator')), '') END,
+CASE WHEN c.state IN ('published', 'pending') THEN c.body_html ELSE '' END,
+c.text_missing, c.state, c.state_reason, c.created_at, c.edited_at, a.id, a.author_name"""
+ANSWERED = """
+LEFT JOIN comments_comment a ON a.id = coalesce(c.in_reply_to_id, c.parent_id) AND a.state = 'published'"""
+
+
+class _Record(NamedTuple):
+    id: int
+    tree_id: int
+    lft: int
+    rght: int
+    parent_id: int | None
+    reply_count: int
+    author_id: int | None
+    guest_id: int | None
+    author_name: str
+    role: str
+    body_html: str
+    text_missing: str
+    state: str
+    state_reason: str
+    created_at: datetime
+    edited_at: datetime | None
+    answers_id: int | None
+    answers_name: str | None
+    rest: int
+
+
+def _fetch(statement: str, values: dict[str, Any]) -> list[_Record]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return [_Record._make(row) for row in cursor.fetchall()]
+
+
+def _place(records: list[_Record], more: dict[int, int]) -> Iterator[Row]:
+    """Rows with their levels, counted from the ancestors that are here: a parent that is not shown to this
+    reader (removed, its only reply the reader's own) leaves no gap in the nested lists."""
+    last = {r.tree_id: r.id for r in records}
+    tree, ends = 0, list[int]()
+    for r in records:
+        if r.tree_id != tree:
+            tree, ends = r.tree_id, []
+        while ends and ends[-1] < r.lft:
+            ends.pop()
+        yield Row(
+            id=r.id,
+            author_id=r.author_id,
+            guest_id=r.guest_id,
+            author_name=r.author_name,
+            role=r.role,
+            body_html=r.body_html,
+            text_missing=r.text_missing,
+            state=r.state,
+            state_reason=r.state_reason,
+            created_at=r.created_at,
+            edited_at=r.edited_at,
+            answers_id=r.answers_id,
+            answers_name=r.answers_name,
+            level=len(ends),
+            more=max(0, more.get(r.id, 0)),
+            last=last[r.tree_id],
+        )
+        ends.append(r.rght)
