@@ -1,5 +1,9 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from moderation.move import move_comment
 
 app_name = "moderation"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("comments/<int:pk>/move/", move_comment, name="move"),
+]

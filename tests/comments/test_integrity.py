@@ -10,7 +10,7 @@ from django.db import connection
 from articles.models import Article
 from comments.integrity import check, repair
 from comments.models import Comment, Discussion, Reason, State, Transition
-from comments.services import Imported, change_states, import_comments, move_comment
+from comments.services import Imported, change_discussion, change_states, import_comments, move_comment
 from tests.factories import make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -20,6 +20,7 @@ pytestmark = pytest.mark.django_db
 def thread() -> list[Comment]:
     """A root with an answer and an answer to that, a second root, and a reply that was moved there."""
     article = make_article()
+    change_discussion(article=article, moderation=Discussion.Moderation.POST)
     root, other = say(article), say(article, "Another *word*.")
     reply = say(article, parent=root)
     nested, moved = say(article, parent=reply), say(article, parent=root)

@@ -1,0 +1,138 @@
+"""Discussions in the admin: a list of them, and each one's settings on the page of its article.
+
+The comments themselves, as a tree, are in moderation/tree.py: to move one is an act that can be undone.
+"""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from articles.admin import ArticleAdmin
+from articles.models import Article
+from comments.models import Comment, Discussion
+from comments.services import change_discussion
+
+SETTINGS = ["status", "closes_at", "moderation"]
+
+
+class DiscussionForm(forms.ModelForm[Discussion]):
+    def save(self, commit: bool = True) -> Discussion:
+        """By the verb, which makes the row if nobody has written here yet; unchanged, nothing is written."""
+        discussion = super().save(commit=False)
+        if commit and self.changed_data:
+            values = {name: self.cleaned_data[name] for name in self.changed_data if name in SETTINGS}
+            change_discussion(article=discussion.article, **values)
+        return discussion
+
+
+class DiscussionInline(admin.StackedInline[Discussion, Article]):
+    model = Discussion
+    form = DiscussionForm
+    fields = [*SETTINGS, "counts", "tree"]
+    readonly_fields = ["counts", "tree"]
+    can_delete = False
+    max_num = 1
+    verbose_name_plural = _("discussion")
+
+    def has_add_permission(self, request: HttpRequest, obj: Article | None = None) -> bool:
+        """An article has its discussion from the start, stored or not: to set it is to change it."""
+        return self.has_change_permission(request, None)
+
+    @admin.display(description=_("comments"))
+    def counts(self, discussion: Discussion) -> Any:
+        if discussion.declared_count is None:
+            return discussion.visible_count
+        return _("%(shown)s shown; the source announced %(declared)s") % {
+            "shown": discussion.visible_count,
+            "declared": discussion.declared_count,
+        }
+
+    @admin.display(description="")
+    def tree(self, discussion: Discussion) -> str:
+        return tree_link(discussion) if discussion.pk else ""
+
+
+ArticleAdmin.inlines = [*ArticleAdmin.inlines, DiscussionInline]
+
+
+@admin.register(Discussion)
+class DiscussionAdmin(admin.ModelAdmin[Discussion]):
+    form = DiscussionForm
+    list_display = [
+        "article",
+        "status",
+        "moderation",
+        "visible_count",
+        "waiting",
+        "stored",
+        "closes_at",
+        "tree",
+    ]
+    list_filter = ["status", "moderation", "article__topics"]
+    search_fields = ["article__title", "article__source_name"]
+    list_select_related = ["article"]
+    ordering = ["-article__published_at", "-pk"]
+    list_per_page = 50
+    show_full_result_count = False
+    actions = None
+    fields = ["article", *SETTINGS, "visible_count", "declared_count", "tree"]
+    readonly_fields = ["article", "visible_count", "declared_count", "tree"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Discussion]:
+        """Moderators see all, editors those of their own articles."""
+        user: Any = request.user
+        rows = (
+            super()
+            .get_queryset(request)
+            .annotate(
+                waiting_count=_count(Comment.objects.waiting()), stored_count=_count(Comment.objects.all())
+            )
+        )
+        return rows if user.is_moderator else rows.filter(article__in=Article.objects.editable_by(user))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Discussion | None = None) -> bool:
+        user: Any = request.user
+        return super().has_change_permission(request, obj) and (
+            obj is None or obj.article.can_be_edited_by(user)
+        )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Discussion | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Discussion, form: Any, change: bool) -> None:
+        form.save()
+
+    @admin.display(description=_("waiting"), ordering="waiting_count")
+    def waiting(self, discussion: Any) -> int:
+        count: int = discussion.waiting_count
+        return count
+
+    @admin.display(description=_("all comments"), ordering="stored_count")
+    def stored(self, discussion: Any) -> int:
+        count: int = discussion.stored_count
+        return count
+
+    @admin.display(description="")
+    def tree(self, discussion: Discussion) -> str:
+        return tree_link(discussion)
+
+
+def tree_link(discussion: Discussion) -> str:
+    url = f"{reverse('admin:comments_comment_changelist')}?discussion={discussion.pk}"
+    return format_html('<a href="{}">{}</a>', url, _("Who answers whom"))
+
+
+def _count(comments: QuerySet[Comment]) -> Coalesce:
+    """Comments of each discussion, as a subquery: it reads an index and multiplies no rows."""
+    own = comments.filter(discussion=OuterRef("pk")).order_by().values("discussion")
+    return Coalesce(Subquery(own.annotate(n=Count("pk")).values("n"), output_field=IntegerField()), 0)

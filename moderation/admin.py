@@ -1,0 +1,1 @@
+from moderation.tree import CommentTreeAdmin as CommentTreeAdmin

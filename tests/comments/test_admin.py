@@ -1,0 +1,160 @@
+"""Discussions in the admin: whose they are, what may be set, and by which verb."""
+
+import pytest
+from django.urls import reverse
+
+from comments.models import Discussion, Reason, State
+from comments.services import change_discussion, change_states
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+LIST = reverse("admin:comments_discussion_changelist")
+
+
+@pytest.fixture
+def mod(client):
+    client.force_login(UserFactory.create(name="Mo", roles=("Moderator",)))
+    return client
+
+
+@pytest.fixture
+def editor(client):
+    user = UserFactory.create(name="Edie", roles=("Editor",))
+    client.force_login(user)
+    client.user = user
+    return client
+
+
+def article_form(article, **discussion):
+    """What the page of an article sends, with its discussion's settings."""
+    values = {
+        "title": article.title,
+        "slug": article.slug,
+        "standfirst": "",
+        "byline": "",
+        "body": article.body,
+        "published_at_0": "",
+        "published_at_1": "",
+        "rights": article.rights,
+        "source_name": "",
+        "source_url": "",
+        "discussion-TOTAL_FORMS": "1",
+        "discussion-INITIAL_FORMS": "1" if hasattr(article, "discussion") else "0",
+        "discussion-0-status": "open",
+        "discussion-0-closes_at_0": "",
+        "discussion-0-closes_at_1": "",
+        "discussion-0-moderation": "conditional",
+    }
+    if hasattr(article, "discussion"):
+        values["discussion-0-article"] = article.pk
+    return values | {f"discussion-0-{name}": value for name, value in discussion.items()}
+
+
+def test_the_list_counts_what_is_shown_waiting_and_stored(mod):
+    article = make_article("Whales")
+    first, second = say(article), say(article)
+    say(article)
+    change_states(ids=[first.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
+    change_states(ids=[second.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
+
+    page = mod.get(LIST)
+
+    row = page.context["cl"].result_list[0]
+    assert (row.stored_count, row.waiting_count + row.visible_count) == (3, 2)
+    assert f"/admin/comments/comment/?discussion={article.pk}" in page.content.decode()
+
+
+def test_the_list_asks_the_same_few_questions_for_one_discussion_and_for_thirty(
+    mod, django_assert_num_queries, django_assert_max_num_queries
+):
+    say(make_article("Number 0"))
+    with django_assert_max_num_queries(9) as one:
+        mod.get(LIST)
+    for n in range(1, 30):
+        say(make_article(f"Number {n}"))
+    with django_assert_num_queries(len(one)):
+        mod.get(LIST)
+
+
+def test_the_list_finds_by_title_and_filters(mod):
+    for title in ("Whales", "Kelp"):
+        say(make_article(title))
+    change_discussion(article=Discussion.objects.first().article, status="closed")
+
+    assert [d.article.title for d in mod.get(LIST, {"q": "kelp"}).context["cl"].result_list] == ["Kelp"]
+    closed = mod.get(LIST, {"status__exact": "closed"}).context["cl"].result_list
+    assert [d.pk for d in closed] == [Discussion.objects.get(status="closed").pk]
+
+
+def test_an_editor_sees_own_discussions_and_those_of_nobody(editor):
+    mine, nobodys, hers = make_article("Mine"), make_article("Nobody's"), make_article("Hers")
+    mine.editors.add(editor.user)
+    hers.editors.add(UserFactory.create(roles=("Editor",)))
+    for article in (mine, nobodys, hers):
+        say(article)
+
+    listed = editor.get(LIST).context["cl"].result_list
+    assert {d.article.title for d in listed} == {"Mine", "Nobody's"}
+    assert editor.get(reverse("admin:comments_discussion_change", args=[hers.pk])).status_code == 302
+
+
+def test_a_reader_is_sent_to_log_in(client):
+    client.force_login(UserFactory.create())
+    assert client.get(LIST).status_code == 302
+
+
+def test_an_editor_closes_a_discussion_and_old_pages_are_known_as_old(editor):
+    article = make_article()
+    say(article)
+    before = Discussion.objects.get().version
+
+    sent = {"status": "closed", "closes_at_0": "", "closes_at_1": "", "moderation": "pre"}
+    answer = editor.post(reverse("admin:comments_discussion_change", args=[article.pk]), sent)
+
+    assert answer.status_code == 302
+    discussion = Discussion.objects.get()
+    assert (discussion.status, discussion.moderation) == ("closed", "pre")
+    assert discussion.version == before + 1
+
+
+def test_a_moderator_reads_settings_and_does_not_change_them(mod):
+    article = make_article()
+    say(article)
+    url = reverse("admin:comments_discussion_change", args=[article.pk])
+    assert mod.get(url).status_code == 200
+    assert mod.post(url, {"status": "closed", "moderation": "pre"}).status_code == 403
+    assert Discussion.objects.get().status == "open"
+
+
+def test_nobody_deletes_or_adds_a_discussion(client):
+    client.force_login(UserFactory.create(roles=("Administrator",)))
+    article = make_article()
+    say(article)
+    assert client.post(reverse("admin:comments_discussion_delete", args=[article.pk])).status_code == 403
+    assert client.get(reverse("admin:comments_discussion_add")).status_code == 403
+
+
+def test_the_page_of_an_article_sets_a_discussion_that_nobody_has_written_in(editor):
+    article = make_article()
+    url = reverse("admin:articles_article_change", args=[article.pk])
+    assert "discussion-0-status" in editor.get(url).content.decode()
+
+    assert editor.post(url, article_form(article)).status_code == 302
+    assert not Discussion.objects.exists()  # the defaults need no row
+
+    assert editor.post(url, article_form(article, moderation="pre")).status_code == 302
+    assert Discussion.objects.get(pk=article.pk).moderation == "pre"
+
+
+def test_the_page_of_an_article_closes_its_discussion(editor):
+    article = make_article()
+    say(article)
+    article.refresh_from_db()
+    url = reverse("admin:articles_article_change", args=[article.pk])
+    assert "Who answers whom" in editor.get(url).content.decode()
+    before = Discussion.objects.get().version
+
+    assert editor.post(url, article_form(article, status="closed")).status_code == 302
+    discussion = Discussion.objects.get()
+    assert (discussion.status, discussion.version) == ("closed", before + 1)

@@ -1,0 +1,121 @@
+"""Move under comment #…: the page for keyboard and phone."""
+
+import pytest
+from django.urls import reverse
+
+from comments.integrity import check
+from comments.models import Discussion, Transition
+from comments.services import change_discussion
+from moderation.models import Batch
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def thread():
+    article = make_article()
+    change_discussion(article=article, moderation=Discussion.Moderation.POST)
+    root = say(article, "First.")
+    return [root, say(article, "Second.", parent=root), say(article, "Third.")]
+
+
+@pytest.fixture
+def mod(client):
+    client.force_login(UserFactory.create(name="Mo", roles=("Moderator",)))
+    return client
+
+
+def address(comment):
+    return reverse("moderation:move", args=[comment.pk])
+
+
+def errors(answer):
+    assert answer.status_code == 422
+    return [str(error) for lines in answer.context["form"].errors.values() for error in lines]
+
+
+def test_the_page_shows_the_comment_and_where_it_stands(mod, thread):
+    page = mod.get(address(thread[1])).content.decode()
+    assert "Second." in page
+    assert f"#{thread[0].pk}</a>" in page
+    assert "First." in page
+    assert "first level." in mod.get(address(thread[0])).content.decode()
+    assert "1 reply moves with it." in mod.get(address(thread[0])).content.decode()
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["{}", " #{} ", "#comment-{}", "https://example.org/stories/the-slip-closes/comments/{}/",
+     "https://example.org/stories/the-slip-closes/#comment-{}"],
+)  # fmt: skip
+def test_it_moves_under_a_number_however_that_is_written(mod, thread, written):
+    answer = mod.post(address(thread[2]), {"parent": written.format(thread[1].pk)})
+
+    thread[2].refresh_from_db()
+    assert thread[2].parent == thread[1]
+    batch = Batch.objects.get(kind="move")
+    assert (answer.status_code, answer.url) == (302, reverse("moderation:batch", args=[batch.pk]))
+    assert Transition.objects.get(kind="move").batch == batch.pk
+    assert check() == {}
+    assert "Undo" in mod.get(answer.url).content.decode()
+
+
+def test_it_moves_to_the_first_level(mod, thread):
+    mod.post(address(thread[1]), {"parent": "", "first_level": "on"})
+    thread[1].refresh_from_db()
+    assert thread[1].parent is None
+    assert check() == {}
+
+
+def test_the_same_place_writes_nothing(mod, thread):
+    answer = mod.post(address(thread[1]), {"parent": str(thread[0].pk)})
+    assert answer.url == address(thread[1])
+    assert "It stands there already." in mod.get(answer.url).content.decode()
+    assert not Batch.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("sent", "sentence"),
+    [
+        ({"parent": ""}, "Name the comment"),
+        ({"parent": "12 or 13"}, "neither"),
+        ({"parent": "https://example.org/"}, "neither"),
+        ({"parent": "999999999999999999"}, "There is no comment"),
+        ({"parent": "9" * 40}, "neither"),
+    ],
+)
+def test_what_names_no_comment_is_refused_in_the_form(mod, thread, sent, sentence):
+    assert sentence in errors(mod.post(address(thread[2]), sent))[0]
+    assert not Transition.objects.filter(kind="move").exists()
+
+
+def test_both_a_number_and_the_first_level_is_neither(mod, thread):
+    sent = {"parent": str(thread[0].pk), "first_level": "on"}
+    assert "Name the comment" in errors(mod.post(address(thread[2]), sent))[0]
+
+
+def test_refusals_of_the_verb_are_errors_of_the_form(mod, thread):
+    elsewhere = say(make_article("Elsewhere"))
+    assert "another discussion" in errors(mod.post(address(thread[2]), {"parent": str(elsewhere.pk)}))[0]
+    assert "its own replies" in errors(mod.post(address(thread[0]), {"parent": str(thread[1].pk)}))[0]
+    assert "its own replies" in errors(mod.post(address(thread[0]), {"parent": str(thread[0].pk)}))[0]
+    assert not Batch.objects.exists()
+
+
+def test_it_is_for_moderators_and_the_articles_own_editors(client, thread):
+    article = thread[0].discussion.article
+    editor, colleague = UserFactory.create(roles=("Editor",)), UserFactory.create(roles=("Editor",))
+    article.editors.add(editor)
+
+    assert client.get(address(thread[2])).status_code == 302  # to log in
+    for person, status in ((UserFactory.create(), 404), (colleague, 404), (editor, 200)):
+        client.force_login(person)
+        assert client.get(address(thread[2])).status_code == status
+        client.post(address(thread[2]), {"parent": str(thread[0].pk)})
+        thread[2].refresh_from_db()
+        assert (thread[2].parent is not None) == (status == 200)
+
+
+def test_a_comment_that_does_not_exist_is_not_found(mod):
+    assert mod.get(reverse("moderation:move", args=[999_999])).status_code == 404

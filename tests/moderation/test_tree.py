@@ -1,0 +1,270 @@
+"""A discussion as a tree in the admin: who sees which, what a drop does, and what a hand may not reach."""
+
+from uuid import uuid4
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from comments.integrity import check
+from comments.models import Comment, Discussion, Transition
+from comments.services import Imported, import_comments
+from moderation import tree
+from moderation.models import Batch
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+TREE = "/admin/comments/comment/"
+
+
+@pytest.fixture
+def mod(client):
+    client.user = UserFactory.create(name="Mo", roles=("Moderator",))
+    client.force_login(client.user)
+    return client
+
+
+@pytest.fixture
+def editor(client):
+    client.user = UserFactory.create(name="Edie", roles=("Editor",))
+    client.force_login(client.user)
+    return client
+
+
+def bring_in(count, article=None):
+    """A discussion of so many comments: each third opens a thread, the others answer the one before."""
+    article = article or make_article(source_key=str(uuid4()))
+    at = timezone.now()
+    thread = [
+        Imported(str(n), f"Person {n}", f"Words {n}.", at, parent=None if n % 3 == 0 else n - 1)
+        for n in range(count)
+    ]
+    import_comments(article=article, comments=thread, actor=None, batch=uuid4())
+    return article
+
+
+def drop(client, cut, on, position, **query):
+    query = {"discussion": cut.discussion_id, **query}
+    url = f"{TREE}?{'&'.join(f'{key}={value}' for key, value in query.items())}"
+    sent = {"cmd": "move_node", "cut_item": cut.pk, "pasted_on": on.pk, "position": position}
+    return client.post(url, sent)
+
+
+def said(client):
+    """The messages that the next page shows."""
+    return [str(message) for message in client.get("/admin/").context["messages"]]
+
+
+# Seeing
+
+
+def test_without_a_discussion_there_is_no_tree(mod):
+    bring_in(3)
+    for address in (TREE, f"{TREE}?discussion=999999", f"{TREE}?discussion=x", f"{TREE}?q=words"):
+        answer = mod.get(address)
+        assert (answer.status_code, answer.url) == (302, reverse("admin:comments_discussion_changelist"))
+
+
+def test_the_tree_holds_one_discussion_indented_by_class_and_numbered(mod):
+    article, other = bring_in(6), make_article("Other")
+    say(other, "Elsewhere.")
+
+    page = mod.get(TREE, {"discussion": article.pk}).content.decode()
+
+    first, second, third = Comment.objects.filter(discussion=article.pk)[:3]
+    assert f'class="tree-title level-0">#{first.pk} Words 0.<' in page
+    assert f'class="tree-title level-1">#{second.pk} Words 1.<' in page
+    assert f'class="tree-title level-2">#{third.pk} Words 2.<' in page
+    assert "Elsewhere." not in page
+    assert "style=" not in page
+    assert reverse("moderation:move", args=[third.pk]) in page
+    assert third.get_absolute_url() in page
+
+
+def test_a_tree_of_74_and_one_of_700_ask_the_same_few_questions(mod, django_assert_num_queries):
+    small, large = bring_in(74), bring_in(700)
+    mod.get(TREE, {"discussion": small.pk})  # content types are cached from here on
+    for article, count in ((small, 74), (large, 700)):
+        with django_assert_num_queries(11):
+            page = mod.get(TREE, {"discussion": article.pk})
+        assert page.content.decode().count('class="tree-node"') == count
+
+
+def test_the_tree_is_searched_and_filtered(mod):
+    article = bring_in(9)
+    found = mod.get(TREE, {"discussion": article.pk, "q": "words 4"})
+    assert [c.body for c in found.context["cl"].result_list] == ["Words 4."]
+    assert f'href="?discussion={article.pk}">Show all' in found.content.decode()
+    assert not mod.get(TREE, {"discussion": article.pk, "state__exact": "spam"}).context["cl"].result_list
+
+
+def test_above_the_limit_the_first_level_is_listed_and_each_tree_opens_alone(mod, monkeypatch):
+    monkeypatch.setattr(tree, "TREE_LIMIT", 20)
+    monkeypatch.setattr(tree, "FIRST_LEVEL_PAGE", 5)
+    article = bring_in(21)
+    roots = list(Comment.objects.filter(discussion=article.pk, parent=None))
+
+    listed = mod.get(TREE, {"discussion": article.pk})
+    assert [c.pk for c in listed.context["cl"].result_list] == [c.pk for c in roots[:5]]
+    page = listed.content.decode()
+    assert "drag-handle" not in page
+    assert f'href="?discussion={article.pk}&amp;tree_id={roots[0].tree_id}">2</a>' in page
+
+    one = mod.get(TREE, {"discussion": article.pk, "tree_id": roots[0].tree_id})
+    assert [c.level for c in one.context["cl"].result_list] == [0, 1, 2]
+    assert (
+        str(roots[1].pk) not in one.content.decode().split("draggable-admin-context")[1].split("</script")[0]
+    )
+
+
+def test_an_editor_sees_the_trees_of_own_articles_only(editor):
+    mine, hers = bring_in(3), bring_in(3)
+    hers.editors.add(UserFactory.create(roles=("Editor",)))
+    theirs = Comment.objects.filter(discussion=hers.pk).first()
+
+    assert editor.get(TREE, {"discussion": mine.pk}).status_code == 200
+    assert editor.get(TREE, {"discussion": hers.pk}).status_code == 302
+    assert editor.get(reverse("admin:comments_comment_change", args=[theirs.pk])).status_code == 302
+
+
+def test_a_reader_is_sent_to_log_in(client):
+    client.force_login(UserFactory.create())
+    assert client.get(TREE, {"discussion": bring_in(3).pk}).status_code == 302
+
+
+# Dropping
+
+
+def test_dropped_on_a_comment_it_becomes_its_reply_with_a_line_in_the_log_and_a_way_back(mod):
+    article = bring_in(6)
+    one, *_, last_root, _, _ = comments = list(Comment.objects.filter(discussion=article.pk))
+    version = Discussion.objects.get().version
+
+    assert drop(mod, last_root, comments[2], "last-child").status_code == 200
+
+    last_root.refresh_from_db()
+    assert last_root.parent == comments[2]
+    assert last_root.tree_id == one.tree_id
+    line = Transition.objects.get(kind="move")
+    assert (line.comment, line.old_parent, line.new_parent) == (last_root, None, comments[2])
+    assert line.actor == mod.user
+    batch = Batch.objects.get(kind="move")
+    assert line.batch == batch.pk
+    assert Discussion.objects.get().version == version + 1
+    assert check() == {}
+    [sentence] = said(mod)
+    assert sentence.startswith("Moved.")
+    assert reverse("moderation:batch", args=[batch.pk]) in sentence
+
+
+@pytest.mark.parametrize("position", ["left", "right"])
+def test_dropped_beside_a_comment_it_answers_whom_that_answers(mod, position):
+    comments = list(Comment.objects.filter(discussion=bring_in(6).pk))
+    drop(mod, comments[3], comments[1], position)
+    comments[3].refresh_from_db()
+    assert comments[3].parent == comments[0]
+    assert check() == {}
+
+
+def test_dropped_beside_a_root_it_stands_at_the_first_level(mod):
+    comments = list(Comment.objects.filter(discussion=bring_in(6).pk))
+    drop(mod, comments[2], comments[3], "left")
+    comments[2].refresh_from_db()
+    assert comments[2].parent is None
+    assert check() == {}
+
+
+def test_dropped_where_it_stands_nothing_is_written(mod):
+    comments = list(Comment.objects.filter(discussion=bring_in(6).pk))
+    drop(mod, comments[1], comments[0], "last-child")
+    assert not Transition.objects.filter(kind="move").exists()
+    assert not Batch.objects.exists()
+    assert said(mod) == ["It stands there already; replies are in the order of their time."]
+
+
+def test_a_drop_under_its_own_reply_is_refused_in_words(mod):
+    comments = list(Comment.objects.filter(discussion=bring_in(6).pk))
+    drop(mod, comments[0], comments[2], "last-child")
+    assert said(mod) == ["A comment can't be moved under itself or its own replies."]
+    assert not Batch.objects.exists()
+    assert check() == {}
+
+
+def test_a_drop_into_another_discussion_is_refused(mod):
+    here, there = bring_in(3), bring_in(3)
+    cut, on = (Comment.objects.filter(discussion=article.pk).first() for article in (here, there))
+    assert drop(mod, cut, on, "last-child").status_code == 404
+    assert said(mod) == ["That comment is no longer here."]
+
+
+@pytest.mark.parametrize("sent", [{}, {"cut_item": "x", "pasted_on": "y"}, {"cut_item": "1"}])
+def test_a_drop_of_nothing_is_refused(mod, sent):
+    article = bring_in(3)
+    answer = mod.post(f"{TREE}?discussion={article.pk}", {"cmd": "move_node", "position": "left", **sent})
+    assert answer.status_code == 404
+
+
+def test_an_editor_drops_under_own_articles_and_nowhere_else(editor):
+    mine, hers = bring_in(6), bring_in(6)
+    hers.editors.add(UserFactory.create(roles=("Editor",)))
+    own = list(Comment.objects.filter(discussion=mine.pk))
+    foreign = list(Comment.objects.filter(discussion=hers.pk))
+
+    assert drop(editor, own[3], own[0], "last-child").status_code == 200
+    assert drop(editor, foreign[3], foreign[0], "last-child").status_code == 404
+    assert [line.comment for line in Transition.objects.filter(kind="move")] == [own[3]]
+
+
+# One comment
+
+
+def test_a_name_is_corrected_and_nothing_else(mod):
+    article = bring_in(3)
+    comment = Comment.objects.filter(discussion=article.pk).first()
+    url = reverse("admin:comments_comment_change", args=[comment.pk])
+    before = Discussion.objects.get().version
+    was = Comment.objects.filter(pk=comment.pk).values().get()
+
+    sent = {"author_name": "  Eben  Ezer ", "state": "spam", "parent": comment.pk, "lft": 9, "body": "Other."}
+    assert mod.post(url, sent).status_code == 302
+
+    assert Comment.objects.filter(pk=comment.pk).values().get() == was | {"author_name": "Eben Ezer"}
+    assert Discussion.objects.get().version == before + 1
+    assert not Transition.objects.exclude(reason="imported").exists()
+
+
+def test_an_empty_name_is_refused(mod):
+    comment = Comment.objects.filter(discussion=bring_in(3).pk).first()
+    url = reverse("admin:comments_comment_change", args=[comment.pk])
+    assert mod.post(url, {"author_name": "   "}).status_code == 200
+    comment.refresh_from_db()
+    assert comment.author_name == "Person 0"
+
+
+def test_no_list_of_all_comments_is_offered_on_the_form_of_one(mod, django_assert_max_num_queries):
+    comment = Comment.objects.filter(discussion=bring_in(200).pk).last()
+    with django_assert_max_num_queries(12):
+        page = mod.get(reverse("admin:comments_comment_change", args=[comment.pk])).content.decode()
+    assert page.count("<option") < 20
+    assert page.count("<input") < 20
+
+
+def test_an_address_is_for_moderators_only(client):
+    comment = say(make_article())
+    url = reverse("admin:comments_comment_change", args=[comment.pk])
+    client.force_login(UserFactory.create(roles=("Editor",)))
+    assert comment.author_email not in client.get(url).content.decode()
+    client.force_login(UserFactory.create(roles=("Moderator",)))
+    assert comment.author_email in client.get(url).content.decode()
+
+
+def test_no_comment_is_deleted_or_added_here(client):
+    client.force_login(UserFactory.create(roles=("Administrator",)))
+    article = bring_in(3)
+    comment = Comment.objects.first()
+    assert client.post(reverse("admin:comments_comment_delete", args=[comment.pk])).status_code == 403
+    assert client.get(reverse("admin:comments_comment_add")).status_code == 403
+    sent = {"action": "delete_selected", "_selected_action": [comment.pk], "post": "yes"}
+    client.post(f"{TREE}?discussion={article.pk}", sent)
+    assert Comment.objects.count() == 3
