@@ -2,6 +2,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db import models
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -35,11 +36,11 @@ class PublicationFilter(admin.SimpleListFilter):
 class ArticleForm(forms.ModelForm[Article]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "slug" in self.fields:
-            self.fields["slug"].required = False
-            self.fields["slug"].help_text = _(
-                "Empty: made from the title. Fixed once the story is published."
-            )
+        if slug := self.fields.get("slug"):
+            slug.required = False
+            slug.help_text = _("Empty: made from the title. Fixed once the story is published.")
+            # Links to it are out. Told here, because reading the form changes the instance.
+            slug.disabled = self.instance.pk is not None and self.instance.is_published()
 
     def clean_slug(self) -> str:
         return self.cleaned_data["slug"] or free_slug(self.cleaned_data.get("title", ""))
@@ -65,6 +66,7 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
     show_full_result_count = False
     filter_horizontal = ["topics", "editors"]
     readonly_fields = ["preview"]
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     save_on_top = True
 
     def get_queryset(self, request: HttpRequest) -> ArticleQuerySet:
@@ -90,10 +92,6 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
                 },
             ),
         ]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Article | None = None) -> list[str]:
-        """Links to a published story lead somewhere: its URL stays."""
-        return ["preview", "slug"] if obj and obj.is_published() else ["preview"]
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Article | None = None) -> dict[str, Any]:
         return {} if obj else {"slug": ["title"]}

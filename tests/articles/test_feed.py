@@ -1,0 +1,93 @@
+from datetime import UTC, datetime, timedelta
+from xml.etree import ElementTree
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from articles.feeds import FEED_SIZE
+from articles.models import Article, Site, Topic
+from tests.factories import make_article
+
+pytestmark = pytest.mark.django_db
+
+ATOM = {"a": "http://www.w3.org/2005/Atom"}
+
+
+def read(client):
+    response = client.get("/feed/")
+    assert response.status_code == 200
+    assert response["Content-Type"] == "application/atom+xml; charset=utf-8"
+    return ElementTree.fromstring(response.content)
+
+
+def texts(root, path):
+    return [element.text for element in root.findall(path, ATOM)]
+
+
+def test_the_feed_tells_what_a_reader_needs(client):
+    Site.objects.update(name="The Slip", tagline="News of the harbour")
+    article = make_article(
+        "Boats & <i>nets</i>",
+        standfirst="Fish < chips",
+        byline="Emil",
+        published_at=datetime(2024, 5, 31, 23, 30, tzinfo=UTC),
+    )
+    article.topics.add(Topic.objects.create(name="Harbour", slug="harbour"))
+    article.topics.add(Topic.objects.create(name="Uncategorized", slug="un", shown=False))
+
+    root = read(client)
+
+    assert texts(root, "a:title") == ["The Slip"]
+    assert texts(root, "a:subtitle") == ["News of the harbour"]
+    assert texts(root, "a:entry/a:title") == ["Boats & <i>nets</i>"]
+    assert texts(root, "a:entry/a:summary") == ["Fish &lt; chips"]
+    assert texts(root, "a:entry/a:published") == ["2024-05-31T23:30:00+00:00"]
+    assert texts(root, "a:entry/a:author/a:name") == ["Emil"]
+    assert [link.get("href") for link in root.findall("a:entry/a:link", ATOM)] == [
+        f"http://testserver{article.get_absolute_url()}"
+    ]
+    assert [category.get("term") for category in root.findall("a:entry/a:category", ATOM)] == ["Harbour"]
+
+
+def test_an_entry_keeps_its_identity_when_its_url_changes(client):
+    article = make_article()
+    before = texts(read(client), "a:entry/a:id")
+    Article.objects.filter(pk=article.pk).update(slug="another")
+    assert texts(read(client), "a:entry/a:id") == before
+
+
+def test_drafts_scheduled_stories_and_unknown_rights_are_not_in_it(client):
+    make_article("A draft", published_at=None)
+    make_article("A scheduled one", published_at=timezone.now() + timedelta(minutes=1))
+    make_article("Not ours to give", rights=Article.Rights.UNKNOWN)
+    make_article("Licensed", rights=Article.Rights.LICENSED)
+    assert texts(read(client), "a:entry/a:title") == ["Licensed"]
+
+
+def test_a_control_character_in_one_story_does_not_break_it(client):
+    make_article("Form\x0cfeed", standfirst="A\x01B")
+    root = read(client)
+    assert texts(root, "a:entry/a:title") == ["Formfeed"]
+    assert texts(root, "a:entry/a:summary") == ["AB"]
+
+
+def test_its_length_and_its_queries_do_not_grow_with_stories(client):
+    make_article()
+    read(client)
+    with CaptureQueriesContext(connection) as few:
+        read(client)
+    topic = Topic.objects.create(name="Harbour", slug="harbour")
+    for number in range(FEED_SIZE + 2):
+        make_article(f"Story {number}").topics.add(topic)
+
+    with CaptureQueriesContext(connection) as many:
+        root = read(client)
+
+    assert len(root.findall("a:entry", ATOM)) == FEED_SIZE
+    assert len(many) == len(few), [query["sql"] for query in many]
+
+
+def test_an_empty_feed_is_a_feed(client):
+    assert read(client).findall("a:entry", ATOM) == []

@@ -1,0 +1,66 @@
+"""A draft behind a signed link."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from articles.models import PREVIEW_FOR, Article, Topic
+from tests.factories import make_article
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def draft():
+    article = make_article("Not yet", body="**Soon**, in words.", standfirst="What comes.", published_at=None)
+    article.topics.add(Topic.objects.create(name="Harbour", slug="harbour"))
+    return article
+
+
+def test_whoever_has_the_link_reads_the_draft_and_no_discussion(client, draft):
+    response = client.get(draft.preview_url())
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert "<strong>Soon</strong>, in words." in page
+    assert "this story is not published yet" in page
+    assert 'id="comments"' not in page
+
+
+def test_search_engines_and_caches_leave_it_alone(client, draft):
+    response = client.get(draft.preview_url())
+    assert '<meta name="robots" content="noindex">' in response.content.decode()
+    assert response["X-Robots-Tag"] == "noindex"
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_a_scheduled_story_is_previewed_with_its_moment(client, draft):
+    Article.objects.filter(pk=draft.pk).update(published_at=timezone.now() + timedelta(hours=2))
+    assert client.get(draft.preview_url()).status_code == 200
+
+
+def test_after_a_week_the_link_is_dead(client, draft, time_machine):
+    url = draft.preview_url()
+    time_machine.move_to(timezone.now() + PREVIEW_FOR - timedelta(minutes=1))
+    assert client.get(url).status_code == 200
+    time_machine.move_to(timezone.now() + timedelta(minutes=2))
+    assert client.get(url).status_code == 404
+
+
+def test_a_forged_link_and_that_of_another_story_are_dead(client, draft):
+    other = make_article("Another", published_at=None)
+    token = draft.preview_url().split("/")[-2]
+    assert client.get(draft.preview_url().replace(token, token[:-1] + "_")).status_code == 404
+    assert client.get(other.preview_url().replace(other.slug, draft.slug)).status_code == 404
+
+
+def test_once_published_the_link_leads_to_the_story(client, draft):
+    url = draft.preview_url()
+    Article.objects.filter(pk=draft.pk).update(published_at=timezone.now())
+    response = client.get(url)
+    assert response.status_code == 302
+    assert response["Location"] == draft.get_absolute_url()
+
+
+def test_it_is_read_only(client, draft):
+    assert client.post(draft.preview_url()).status_code == 405
