@@ -163,7 +163,7 @@ SELECT {COLUMNS}, page.published
 FROM page JOIN comments_comment c ON c.id = page.id
 {ANSWERED}
 ORDER BY c.lft"""
-    values = {"branch": comment.pk, "after": after or comment.pk, **reader.parameters}
+    values = {"branch": comment.pk, "after": comment.pk if after is None else after, **reader.parameters}
     records = _fetch(statement, values)
     shown = sum(r.state == State.PUBLISHED for r in records)
     more = {r.id: r.rest - shown for r in records[:1]}

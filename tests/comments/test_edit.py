@@ -1,0 +1,118 @@
+"""One's own comment: /comments/<pk>/edit/ and /comments/<pk>/delete/."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from comments.models import BODY_MAX, CommentRevision, Reason, State
+from comments.services import change_states
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def author():
+    return UserFactory.create()
+
+
+@pytest.fixture
+def comment(author):
+    return say(make_article(), "A tpyo.", author=author)
+
+
+def edit_url(comment):
+    return f"/comments/{comment.pk}/edit/"
+
+
+def delete_url(comment):
+    return f"/comments/{comment.pk}/delete/"
+
+
+def test_the_author_corrects_a_comment(client, comment, author):
+    client.force_login(author)
+    assert edit_url(comment) in client.get(comment.discussion.article.get_absolute_url()).content.decode()
+    assert "A tpyo." in client.get(edit_url(comment)).content.decode()
+
+    response = client.post(edit_url(comment), {"body": "A typo."})
+
+    assert response["Location"] == comment.get_absolute_url()
+    comment.refresh_from_db()
+    assert (comment.body, comment.body_html.strip(), comment.revision) == ("A typo.", "<p>A typo.</p>", 2)
+    assert CommentRevision.objects.get().body == "A tpyo."
+    assert "edited" in client.get(comment.discussion.article.get_absolute_url()).content.decode()
+
+
+def test_saved_twice_is_one_revision(client, comment, author):
+    client.force_login(author)
+    for _ in range(2):
+        assert client.post(edit_url(comment), {"body": "A typo."}).status_code == 302
+    assert CommentRevision.objects.count() == 1
+
+
+def test_nobody_elses(client, comment):
+    for stranger in (None, UserFactory.create(), UserFactory.create(roles=("Administrator",))):
+        if stranger:
+            client.force_login(stranger)
+        assert client.get(edit_url(comment)).status_code == 404
+        assert client.post(edit_url(comment), {"body": "Mine now."}).status_code == 404
+        assert client.post(delete_url(comment)).status_code == 404
+    comment.refresh_from_db()
+    assert (comment.body, comment.state) == ("A tpyo.", State.PUBLISHED)
+
+
+def test_after_a_quarter_of_an_hour_no_more(client, comment, author):
+    client.force_login(author)
+    with time_machine.travel(timezone.now() + timedelta(minutes=16)):
+        page = client.get(edit_url(comment), follow=True).content.decode()
+        assert "15 minutes only" in page
+        assert edit_url(comment) not in page
+        refused = client.post(edit_url(comment), {"body": "Too late."})
+    assert refused.status_code == 422
+    assert "Too late." in refused.content.decode()
+    comment.refresh_from_db()
+    assert comment.body == "A tpyo."
+
+
+def test_not_after_a_moderator_decided(client, comment, author):
+    change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
+    client.force_login(author)
+    assert client.post(edit_url(comment), {"body": "Nicer."}).status_code == 422
+
+
+def test_too_long_is_refused_with_the_count_and_kept(client, comment, author):
+    client.force_login(author)
+    text = "y" * (BODY_MAX + 1)
+    refused = client.post(edit_url(comment), {"body": text})
+    assert refused.status_code == 422
+    assert "10,001" in refused.content.decode()
+    assert text in refused.content.decode()
+
+
+def test_not_once_its_story_is_a_draft_again(client, comment, author):
+    article = comment.discussion.article
+    article.published_at = None
+    article.save()
+    client.force_login(author)
+    assert client.get(edit_url(comment)).status_code == 404
+
+
+def test_the_author_takes_a_comment_back(client, comment, author):
+    client.force_login(author)
+    assert delete_url(comment) in client.get(edit_url(comment)).content.decode()
+
+    page = client.post(delete_url(comment), follow=True).content.decode()
+
+    assert "Your comment is deleted." in page
+    assert "A tpyo." not in page
+    comment.refresh_from_db()
+    assert (comment.state, comment.state_reason) == (State.DELETED, Reason.AUTHOR)
+    assert "already deleted" in client.post(delete_url(comment), follow=True).content.decode()
+
+
+def test_a_link_deletes_nothing(client, comment, author):
+    client.force_login(author)
+    assert client.get(delete_url(comment)).status_code == 405
+    assert client.put(edit_url(comment)).status_code == 405

@@ -1,0 +1,143 @@
+"""Guests: known again by a cookie, confirmed by one click at /guests/confirm/<token>/."""
+
+import re
+from uuid import uuid4
+
+import pytest
+from django.core import mail, signing
+from django.test import Client
+
+from accounts.guests import confirmation_token
+from accounts.models import Guest
+from comments.models import Comment
+from comments.tasks import mail_confirmation
+from tests.comments.test_reply import fields, url
+from tests.comments.test_story import hold
+from tests.factories import GuestFactory, UserFactory, make_article
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def jobs_run_at_once(settings):
+    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
+
+
+def post(client, article, callbacks, **changed):
+    with callbacks(execute=True):
+        return client.post(url(article), fields(**changed))
+
+
+def link_in(message) -> str:
+    return re.search(r"https?://[^/]+(/guests/confirm/\S+)", message.body)[1]
+
+
+def test_a_guest_is_known_again_and_mailed_once(client, django_capture_on_commit_callbacks):
+    article = make_article()
+    response = post(client, article, django_capture_on_commit_callbacks)
+    cookie = response.cookies["guest"]
+    assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
+
+    form = client.get(url(article)).content.decode()
+    assert 'value="Ida"' in form
+    assert 'value="ida@example.org"' in form
+    post(client, article, django_capture_on_commit_callbacks, body="Again.", email="Ida@Example.org")
+
+    guest = Guest.objects.get()
+    assert set(Comment.objects.values_list("guest", flat=True)) == {guest.pk}
+    [message] = mail.outbox
+    assert message.to == ["ida@example.org"]
+    assert "Ida" not in message.body, "a mail carries nothing that somebody could have typed"
+
+
+@pytest.mark.parametrize("changed", [{"name": "Bo"}, {"email": "bo@example.org"}])
+def test_another_name_or_email_is_another_guest(client, django_capture_on_commit_callbacks, changed):
+    article = make_article()
+    post(client, article, django_capture_on_commit_callbacks)
+    post(client, article, django_capture_on_commit_callbacks, **changed)
+    assert Guest.objects.count() == 2
+    assert len(mail.outbox) == 2
+
+
+def test_the_same_email_in_another_browser_is_another_guest(client, django_capture_on_commit_callbacks):
+    article = make_article()
+    post(client, article, django_capture_on_commit_callbacks)
+    Guest.objects.update(confirmed_at="2026-01-01T00:00Z")
+    post(Client(), article, django_capture_on_commit_callbacks)
+    assert Guest.objects.filter(confirmed_at=None).count() == 1
+
+
+def test_one_click_confirms_and_a_second_changes_nothing(client, django_capture_on_commit_callbacks):
+    article = make_article()
+    post(client, article, django_capture_on_commit_callbacks)
+    link, elsewhere = link_in(mail.outbox[0]), Client()
+
+    response = elsewhere.get(link)
+
+    assert response.status_code == 200
+    assert "Your e-mail is confirmed" in response.content.decode()
+    assert f"{article.get_absolute_url()}#comments" in response.content.decode()
+    assert "guest" not in response.cookies
+    first = Guest.objects.get().confirmed_at
+    assert first
+    assert elsewhere.get(link).status_code == 200
+    assert Guest.objects.get().confirmed_at == first
+    assert elsewhere.post(link).status_code == 405
+
+
+@pytest.mark.parametrize("token", ["x", "a:b:c", "x" * 3000, "%00", "é"])
+def test_a_forged_link_confirms_nothing(client, token):
+    GuestFactory.create()
+    response = client.get(f"/guests/confirm/{token}/")
+    assert response.status_code == 404
+    assert "no longer works" in response.content.decode()
+    assert Guest.objects.get().confirmed_at is None
+
+
+def test_a_cookie_is_no_confirmation_and_an_old_link_is_no_link(client):
+    guest = GuestFactory.create()
+    cookie = signing.dumps(guest.pk, salt="guest")
+    assert client.get(f"/guests/confirm/{cookie}/").status_code == 404
+    link = f"/guests/confirm/{confirmation_token(guest)}/"
+    Guest.objects.update(email="new@example.org")
+    assert client.get(link).status_code == 404
+
+
+def test_a_confirmed_guest_is_mailed_no_more():
+    guest = GuestFactory.create(confirmed_at="2026-01-01T00:00Z")
+    mail_confirmation.enqueue(guest.pk)
+    mail_confirmation.enqueue(guest.pk + 1)
+    assert mail.outbox == []
+
+
+def test_a_guest_sees_the_own_waiting_comment_and_edits_it(client, django_capture_on_commit_callbacks):
+    article = make_article()
+    post(client, article, django_capture_on_commit_callbacks)
+    comment = Comment.objects.get()
+    hold(comment)
+
+    response = client.get(article.get_absolute_url())
+    page = response.content.decode()
+    assert "Waiting for review." in page
+    assert f"/comments/{comment.pk}/edit/" in page
+    assert "private" in response["Cache-Control"]
+    assert client.post(f"/comments/{comment.pk}/edit/", {"body": "Better."}).status_code == 302
+    assert "Waiting for review." not in Client().get(article.get_absolute_url()).content.decode()
+
+
+@pytest.mark.parametrize("cookie", ["", "1", "1:x:y", "'; DROP TABLE x", signing.dumps(1, salt="other")])
+def test_a_forged_cookie_is_nobody(client, cookie):
+    article = make_article()
+    Guest.objects.create(pk=1, name="Ida", email="ida@example.org")
+    client.cookies["guest"] = cookie
+    assert 'value="Ida"' not in client.get(url(article)).content.decode()
+    assert client.get(article.get_absolute_url()).status_code == 200
+
+
+def test_an_account_goes_before_a_guest(client, django_capture_on_commit_callbacks):
+    article, user = make_article(), UserFactory.create()
+    post(client, article, django_capture_on_commit_callbacks)
+    client.force_login(user)
+    client.post(url(article), {"body": "As myself.", "nonce": uuid4()})
+    assert Comment.objects.get(body="As myself.").author == user
+    assert len(mail.outbox) == 1

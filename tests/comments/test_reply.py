@@ -1,0 +1,325 @@
+"""Answering: /stories/<slug>/reply/ and /stories/<slug>/reply/<pk>/."""
+
+import re
+from datetime import timedelta
+from html.parser import HTMLParser
+from urllib.parse import unquote
+from uuid import uuid4
+
+import pytest
+from django.core import signing
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Guest
+from articles.markdown import TEXT_TAGS
+from comments.models import BODY_MAX, Comment, Discussion, Reason, State
+from comments.services import Imported, change_discussion, change_states, import_comments
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+HTMX = {"HX-Request": "true"}
+
+
+def fields(**changed):
+    return {"name": "Ida", "email": "ida@example.org", "body": "It did.", "nonce": str(uuid4())} | changed
+
+
+def url(article, parent=None):
+    return f"{article.get_absolute_url()}reply/" + (f"{parent.pk}/" if parent else "")
+
+
+def nonce_in(response) -> str:
+    return re.search(r'name="nonce" value="([^"]*)"', response.content.decode())[1]
+
+
+def test_a_guest_answers_the_story(client):
+    article = make_article()
+    form = client.get(url(article))
+    assert form.status_code == 200
+    assert "Add to the discussion" in form.content.decode()
+
+    response = client.post(url(article), fields(nonce=nonce_in(form)), follow=True)
+
+    comment = Comment.objects.get()
+    assert response.redirect_chain == [
+        (comment.get_absolute_url(), 302),
+        (f"{article.get_absolute_url()}#comment-{comment.pk}", 302),
+    ]
+    assert (comment.author_name, comment.author_email, comment.body) == ("Ida", "ida@example.org", "It did.")
+    assert comment.guest == Guest.objects.get()
+    assert "It did." in response.content.decode()
+    assert "ida@example.org" not in response.content.decode()
+
+
+def test_a_member_answers_a_comment(client):
+    article, user = make_article(), UserFactory.create(name="Bo")
+    root = say(article, "Who *rowed*?")
+    client.force_login(user)
+
+    page = client.get(url(article, root)).content.decode()
+    assert "Who <em>rowed</em>?" in page
+    assert 'name="email"' not in page
+    client.post(url(article, root), {"body": "I did.", "nonce": uuid4()})
+
+    comment = Comment.objects.get(parent=root)
+    assert (comment.author, comment.guest, comment.author_name) == (user, None, "Bo")
+
+
+def test_the_form_comes_in_place(client):
+    article = make_article()
+    root = say(article)
+    page = client.get(url(article, root), headers=HTMX).content.decode()
+    assert page.lstrip().startswith('<div class="reply-form"')
+    assert f'action="{url(article, root)}"' in page
+    assert f'id="id_reply_{root.pk}_body"' in page
+    assert "maxlength" not in page.split("<textarea")[1]
+
+    response = client.post(url(article, root), fields(), headers=HTMX)
+    assert response["HX-Redirect"] == Comment.objects.get(parent=root).get_absolute_url()
+
+
+def test_a_form_with_a_token_is_kept_by_nobody(client):
+    response = client.get(url(make_article()))
+    assert "no-store" in response["Cache-Control"]
+    assert "csrfmiddlewaretoken" in response.content.decode()
+
+
+def test_a_forged_request_is_refused():
+    client, article = Client(enforce_csrf_checks=True), make_article()
+    assert client.post(url(article), fields()).status_code == 403
+    assert not Comment.objects.exists()
+
+
+def test_other_methods_are_refused(client):
+    article = make_article()
+    assert client.put(url(article)).status_code == 405
+    assert client.delete(url(article)).status_code == 405
+
+
+def test_a_form_sent_ten_times_by_a_member_is_one_comment(client):
+    article = make_article()
+    client.force_login(UserFactory.create())
+    sent = {"body": "Once.", "nonce": uuid4()}
+    places = {client.post(url(article), sent)["Location"] for _ in range(10)}
+    assert places == {Comment.objects.get().get_absolute_url()}
+
+
+def test_a_form_sent_ten_times_by_a_browser_that_is_not_known_yet_is_one_comment():
+    """Ten presses before the first answer, and with it the cookie, has arrived."""
+    article, sent = make_article(), fields()
+    responses = [Client().post(url(article), sent) for _ in range(10)]
+    comment = Comment.objects.get()
+    assert {r["Location"] for r in responses} == {comment.get_absolute_url()}
+    assert Guest.objects.get() == comment.guest
+    assert len({signing.loads(r.cookies["guest"].value, salt="guest") for r in responses}) == 1
+
+
+def test_the_nonce_of_another_is_refused_once(client):
+    article, theirs = make_article(), uuid4()
+    say(article, nonce=theirs)
+
+    refused = client.post(url(article), fields(nonce=theirs, body="Mine."))
+
+    assert refused.status_code == 422
+    assert "already used" in refused.content.decode()
+    assert not Guest.objects.filter(email="ida@example.org").exists()
+    assert client.post(url(article), fields(nonce=nonce_in(refused), body="Mine.")).status_code == 302
+    assert Comment.objects.filter(body="Mine.").count() == 1
+
+
+@pytest.mark.parametrize(
+    "nonce", ["", "1", "x" * 9999, "'; DROP TABLE x", "\x00", "🙂", "{}", "null", "0" * 31]
+)
+def test_a_damaged_nonce_loses_no_text(client, nonce):
+    article = make_article()
+    refused = client.post(url(article), fields(nonce=nonce, body="Still here."))
+    assert refused.status_code == 422
+    assert "Send it again" in refused.content.decode()
+    assert "Still here." in refused.content.decode()
+    assert client.post(url(article), fields(nonce=nonce_in(refused))).status_code == 302
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_a_text_that_is_too_long_is_refused_with_its_count_and_kept(client, headers):
+    article, sent = make_article(), fields(body="å" * (BODY_MAX + 1))
+    refused = client.post(url(article), sent, headers=headers)
+    page = refused.content.decode()
+    assert refused.status_code == 422
+    assert "10,001" in page
+    assert "10,000" in page
+    assert sent["body"] in page
+    assert nonce_in(refused) == sent["nonce"]
+    assert not Comment.objects.exists()
+    assert not Guest.objects.exists()
+
+
+def test_the_most_that_fits_is_taken_with_its_line_ends_counted_once(client):
+    body = "\r\n".join(["x" * 99] * 100)
+    assert client.post(url(make_article()), fields(body=body)).status_code == 302
+    assert Comment.objects.get().body == body.replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"body": ""}, "Write something first."),
+        ({"body": " \n\t "}, "Write something first."),
+        ({"name": ""}, "This field is required."),
+        ({"name": "\u200b"}, "Write your name"),
+        ({"name": "x" * 81}, "at most 80"),
+        ({"email": ""}, "This field is required."),
+        ({"email": "ida"}, "valid email"),
+        ({"email": "ida@example.org\nBcc: x@example.org"}, "valid email"),
+    ],
+)
+def test_what_is_missing_is_said_with_its_field(client, changed, sentence):
+    refused = client.post(url(make_article()), fields(**changed))
+    assert refused.status_code == 422
+    assert sentence in refused.content.decode()
+    assert not Comment.objects.exists()
+
+
+def test_a_closed_discussion_says_so(client):
+    article = make_article()
+    change_discussion(article=article, status=Discussion.Status.CLOSED)
+
+    assert "takes no more replies" in client.get(url(article), follow=True).content.decode()
+    assert client.get(url(article), headers=HTMX)["HX-Redirect"] == f"{article.get_absolute_url()}#comments"
+    refused = client.post(url(article), fields(body="Too late?"))
+
+    assert refused.status_code == 422
+    assert "This discussion is closed." in refused.content.decode()
+    assert "Too late?" in refused.content.decode()
+    assert not Guest.objects.exists()
+
+
+def test_a_discussion_is_closed_a_year_after_its_story(client):
+    article = make_article(published_at=timezone.now() - timedelta(days=366))
+    assert client.post(url(article), fields()).status_code == 422
+
+
+def test_a_message_to_a_browser_makes_its_page_its_own(client):
+    article = make_article()
+    change_discussion(article=article, status=Discussion.Status.CLOSED)
+    response = client.get(url(article), follow=True)
+    assert "private" in response["Cache-Control"]
+
+
+def test_an_answer_to_what_was_removed_meanwhile_is_kept_in_the_form(client):
+    article = make_article()
+    root = say(article, "Loud words.")
+    change_states(ids=[root.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
+
+    assert client.get(url(article, root))["Location"] == root.get_absolute_url()
+    refused = client.post(url(article, root), fields(body="My answer."))
+
+    assert refused.status_code == 422
+    assert "removed meanwhile" in refused.content.decode()
+    assert "My answer." in refused.content.decode()
+    assert "Loud words" not in refused.content.decode()
+
+
+@pytest.mark.parametrize("where", ["other story", "nowhere", "hidden", "draft", "too far"])
+def test_there_is_no_form_where_nothing_can_be_answered(client, where):
+    article = make_article()
+    root = say(article)
+    target = {
+        "other story": url(make_article("Another"), root),
+        "nowhere": f"{url(article)}{root.pk + 1}/",
+        "hidden": url(article, root),
+        "draft": url(make_article("Later", published_at=None)),
+        "too far": f"{url(article)}{2**63}/",
+    }[where]
+    if where == "hidden":
+        change_discussion(article=article, status=Discussion.Status.HIDDEN)
+    assert client.get(target).status_code == 404
+    assert client.post(target, fields()).status_code == 404
+    assert Comment.objects.count() == 1
+
+
+class Inert(HTMLParser):
+    """Fails on anything in a page that could run; in comments, on anything but text marks and links."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.div, self.bodies, self.links = 0, 0, list[str]()
+        self.feed(markup)
+
+    def handle_starttag(self, tag, attributes):
+        names = dict(attributes)
+        assert tag not in {"iframe", "object", "embed", "base", "svg", "math", "style"}, tag
+        assert tag != "script" or names.get("src", "").startswith("/static/"), attributes
+        assert not [name for name in names if name.startswith("on") or name in {"style", "srcdoc"}], (
+            attributes
+        )
+        for name in names.keys() & {"href", "src", "action", "formaction"}:
+            address = re.sub(r"[\x00-\x20]", "", unquote(names[name] or "")).casefold()
+            assert not address.startswith(("javascript:", "data:", "vbscript:")), address
+        if self.div:
+            assert tag in TEXT_TAGS, tag
+            assert names.keys() <= {"href", "rel", "title", "start", "class"}, attributes
+            if tag == "a":
+                self.links.append(names["rel"])
+        elif tag == "div" and names.get("dir") == "auto" and "class" not in names:
+            self.div, self.bodies = 1, self.bodies + 1
+
+    def handle_endtag(self, tag):
+        if tag == "div":
+            self.div = 0
+
+
+@pytest.fixture(scope="session")
+def payloads(data) -> list[str]:
+    files = [*sorted((data / "hostile" / "patt_xss").iterdir()), data / "hostile" / "blns.txt"]
+    lines = {line.strip("\r") for file in files for line in file.read_text(errors="replace").split("\n")}
+    return sorted(line.replace("\x00", "") for line in lines if line.strip())
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("is_plain_text", [True, False])
+def test_no_hostile_text_does_anything(client, payloads, is_plain_text):
+    article = make_article()
+    article.source_key = "test"
+    article.save()
+    comments = [
+        Imported(
+            source_id=str(n),
+            author_name=text[:200],
+            body=text,
+            created_at=timezone.now(),
+            is_plain_text=is_plain_text,
+        )
+        for n, text in enumerate(payloads)
+    ]
+    assert len(comments) > 500
+    import_comments(article=article, comments=comments, actor=None, batch=uuid4())
+
+    bodies, query = 0, "?order=oldest"
+    while query:
+        page = client.get(article.get_absolute_url() + query).content.decode()
+        seen = Inert(page)
+        bodies += seen.bodies
+        assert all("nofollow" in rel and "ugc" in rel for rel in seen.links)
+        more = re.search(r'class="more" href="([^"#]*)#comments"', page)
+        query = more[1].replace("&amp;", "&") if more else ""
+    assert bodies == len(comments)
+
+
+@pytest.mark.data
+def test_hostile_texts_and_names_that_are_posted_do_nothing(client, payloads):
+    article = make_article()
+    user = UserFactory.create()
+    client.force_login(user)
+    for text in payloads[::8]:
+        response = client.post(url(article), {"body": text, "nonce": uuid4()})
+        assert response.status_code == 302, text
+    client.logout()
+    for text in payloads[::40]:
+        response = Client().post(url(article), fields(name=text[:80], body="A word."))
+        assert response.status_code in {302, 422}, text
+        if response.status_code == 422:
+            Inert(response.content.decode())
+    assert Inert(client.get(article.get_absolute_url()).content.decode()).bodies > 100
+    Inert(client.get(url(article, Comment.objects.first())).content.decode())
