@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html, format_html_join
@@ -37,10 +36,10 @@ class BringInForm(forms.Form):
         max_length=Article._meta.get_field("source_url").max_length,
     )
 
-    def clean_file(self) -> UploadedFile:
-        file: UploadedFile = self.cleaned_data["file"]
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
         try:
-            check_size(file.size or 0)
+            check_size(file.size)
         except Refused as error:
             raise forms.ValidationError(str(error)) from error
         return file

@@ -12,14 +12,14 @@ TABLES = [
     "comments_commenttext",
     "comments_discussion",
     "comments_transition",
-    "django_tasks_db_dbtaskresult",
+    "django_tasks_database_dbtaskresult",
     "moderation_batch",
     "moderation_finding",
 ]
 
 
 def snapshot() -> dict[str, list[tuple[str, str]]]:
-    """By table, each row as (its writing transaction, its values): a row rewritten with equal values shows."""
+    """By table, its rows as (writing transaction, values): one rewritten with equal values shows, too."""
     with connection.cursor() as cursor:
         rows = {}
         for table in TABLES:

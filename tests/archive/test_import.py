@@ -302,7 +302,7 @@ def test_the_command_reports_in_words(tmp_path, capsys):
     assert (article.source_name, article.source_url) == ("The Post", "https://post.example/ferry")
     said = capsys.readouterr().out
     assert "4 comments in the file (2 at level 1, 1 at level 2, 1 at level 3); the page claims 9." in said
-    assert "  line 13: " in said
+    assert "  line 12: " in said
     assert "4 comments are new" in said
     assert said.rstrip().endswith(article.get_absolute_url())
 
@@ -318,8 +318,8 @@ def test_the_command_reports_in_json(tmp_path, capsys):
 
     said = json.loads(capsys.readouterr().out)
     assert not Article.objects.exists()
-    assert [(w["line"], w["kind"]) for w in said.pop("warnings")] == [(13, "count")]
-    assert said.pop("boilerplate") == [41, 43]
+    assert [(w["line"], w["kind"]) for w in said.pop("warnings")] == [(12, "count")]
+    assert said.pop("boilerplate") == [43, 45]
     assert said == {
         "format": "soundoff",
         "articles": 1,
