@@ -1,9 +1,12 @@
 """The judgement: what the checks found, what people decided, and which terms ask for a look."""
 
 import uuid
+from collections.abc import Iterable
+from typing import Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import F
 from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -41,6 +44,13 @@ class Rule(models.Model):
         return self.term
 
 
+class FindingQuerySet(models.QuerySet["Finding"]):
+    def of_now(self, comments: Iterable[int]) -> Self:
+        """What was found in these comments as they read now, with what its words need; in order."""
+        current = self.filter(comment__in=list(comments), revision=F("comment__revision"))
+        return current.select_related("rule", "twin__discussion__article").order_by("comment", "id")
+
+
 class Finding(models.Model):
     """What one check said of one revision of a comment. Append-only; codes, spans and ids, never a text:
     the words are shown by cutting the spans out of that revision's body."""
@@ -54,6 +64,8 @@ class Finding(models.Model):
     number = models.IntegerField(null=True)  # what the check counted: links, days
     twin = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+", db_index=False)
     rule = models.ForeignKey(Rule, models.PROTECT, null=True, related_name="+", db_index=False)
+
+    objects = FindingQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("finding")

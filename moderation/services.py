@@ -1,14 +1,97 @@
 """The verbs of judging: each is one act, one Batch and one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import OuterRef, Subquery
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from articles.models import Article
-from comments.models import Comment, Discussion, Reason, State
+from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.policy import Draft
+from comments.services import change_states, lock, move_comment, revert_states
+from moderation import tasks, words
 from moderation.checks import IMPORT_CHECKS, Context, run
 from moderation.models import Batch, Finding, Rule
 from moderation.repeats import find_repeats
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A comment that was left as it is: who had decided on it before ("" for nobody), and what."""
+
+    comment: int
+    who: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What became of an act. Without a batch nothing changed, and nothing was written."""
+
+    batch: Batch | None
+    changed: list[int] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+
+
+def decide(
+    *,
+    ids: Sequence[int],
+    to: State,
+    reason: Reason,
+    actor: User | None,
+    expected: Mapping[int, int] | None = None,
+) -> Decision:
+    """Bring comments into one state by one act: six statements with BEGIN and COMMIT, for one or 10,000.
+
+    `expected` gives, by comment, the last line of the log that the person saw (policy.last_decisions); a
+    comment on which somebody has decided since is refused and left alone. Who may decide on what is the
+    caller's to know (Comment.objects.moderated_by). Authors are told by mail a little later.
+    """
+    batch = Batch(kind=Batch.Kind.DECISION, actor=actor, to_state=to, reason=reason)
+    with transaction.atomic():
+        changed = change_states(ids=ids, to=to, reason=reason, actor=actor, batch=batch.pk, expected=expected)
+        if changed:
+            batch.save(force_insert=True)
+            if not (to == State.SPAM and len(changed) > 1):  # those who flood a site are not written to
+                transaction.on_commit(partial(tasks.tell_authors_later, batch))
+    return Decision(batch if changed else None, changed, _refusals(set(ids) - set(changed)))
+
+
+def undo(*, batch: Batch, actor: User | None) -> Decision:
+    """Take an act back, as an act of its own, which can be undone in turn.
+
+    What was decided on, moved or edited since is left alone and refused.
+    """
+    undoing = Batch(kind=Batch.Kind.UNDO, actor=actor, undoes=batch)
+    with transaction.atomic():
+        moved, refused = _move_back(batch, undoing, actor)
+        changed = moved or revert_states(undoes=batch.pk, actor=actor, batch=undoing.pk)
+        if changed:
+            undoing.save(force_insert=True)
+            if not moved:
+                transaction.on_commit(partial(tasks.tell_authors_later, undoing))
+    if not refused:
+        touched = Transition.objects.filter(batch=batch.pk).values_list("comment", flat=True)
+        refused = _refusals(set(touched) - set(changed))
+    return Decision(undoing if changed else None, changed, refused)
+
+
+def move(*, comment: Comment, parent: Comment | None, actor: User | None) -> Batch | None:
+    """Hang a comment under another of its discussion, or (None) at the first level. None: it was there.
+
+    Raises ValidationError as comments.services.move_comment does.
+    """
+    batch = Batch(kind=Batch.Kind.MOVE, actor=actor)
+    with transaction.atomic():
+        if not move_comment(comment=comment, parent=parent, actor=actor, batch=batch.pk):
+            return None
+        batch.save(force_insert=True)
+    return batch
 
 
 def screen_import(*, article: Article, ids: Sequence[int]) -> int:
@@ -37,15 +120,34 @@ def screen_import(*, article: Article, ids: Sequence[int]) -> int:
     return len(findings)
 
 
-def start_batch(
-    kind: Batch.Kind,
-    actor: User | None,
-    *,
-    to_state: State | None = None,
-    reason: Reason | None = None,
-    undoes: Batch | None = None,
-) -> Batch:
-    """A new act, whose uuid then stands on its transitions."""
-    return Batch.objects.create(
-        kind=kind, actor=actor, to_state=to_state or "", reason=reason or "", undoes=undoes
-    )
+def _move_back(batch: Batch, undoing: Batch, actor: User | None) -> tuple[list[int], list[Refusal]]:
+    """The move of a batch the other way, if it has one and it is still the comment's last move."""
+    done = Transition.objects.filter(batch=batch.pk, kind=Transition.Kind.MOVE).first()
+    if done is None:
+        return [], []
+    lock([done.comment_id])
+    moves = Transition.objects.filter(comment=done.comment_id, kind=Transition.Kind.MOVE)
+    last = moves.select_related("actor").latest("id")
+    if last != done:
+        return [], [Refusal(done.comment_id, _name(last.actor), _("moved it again"))]
+    try:
+        move_comment(comment=done.comment, parent=done.old_parent, actor=actor, batch=undoing.pk)
+    except ValidationError as error:
+        return [], [Refusal(done.comment_id, "", error.messages[0])]
+    return [done.comment_id], []
+
+
+def _refusals(ids: Iterable[int]) -> list[Refusal]:
+    """Why these were left alone: the last decision on each, or that its text has changed since."""
+    last = Transition.objects.filter(comment=OuterRef("comment"), kind=Transition.Kind.STATE).order_by("-id")
+    rows = Transition.objects.filter(comment__in=list(ids), id=Subquery(last.values("id")[:1]))
+    return [
+        Refusal(row.comment_id, _name(row.actor), words.decided(row.to_state, row.reason))
+        if row.comment.revision == row.revision
+        else Refusal(row.comment_id, row.comment.author_name, _("Changed the text"))
+        for row in rows.select_related("actor", "comment").order_by("comment")
+    ]
+
+
+def _name(actor: User | None) -> str:
+    return str(actor) if actor else ""

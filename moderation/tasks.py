@@ -1,0 +1,86 @@
+"""Mails about decisions: to authors whose e-mail is proved, and only of what is true when they are sent."""
+
+from collections import defaultdict
+from datetime import timedelta
+from uuid import UUID
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.db.models import Exists, F, OuterRef, Q
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django_tasks import task
+
+from articles.models import Site
+from comments.models import Comment, Reason, State, Transition
+from moderation.models import Batch
+
+MAIL_AFTER = timedelta(minutes=1)  # an act that is undone at once is told to nobody
+
+
+def tell_authors_later(batch: Batch) -> None:
+    tell_authors.using(run_after=timezone.now() + MAIL_AFTER).enqueue(str(batch.pk))
+
+
+@task()
+def tell_authors(batch: str) -> int:
+    """Write to each author of this act once, whatever the number of their comments. Returns the mails."""
+    mails: dict[tuple[str, str, str], list[Comment]] = defaultdict(list)
+    for line in _to_tell(UUID(batch)):
+        comment = line.comment
+        person = comment.author or comment.guest
+        assert person is not None  # the query asks for proved e-mails
+        mails[person.email, line.to_state, line.reason].append(comment)
+    site = Site.objects.first() or Site()
+    messages = [
+        _mail(site, email, State(state), Reason(reason), comments)
+        for (email, state, reason), comments in mails.items()
+    ]
+    return (get_connection().send_messages(messages) or 0) if messages else 0
+
+
+def _to_tell(batch: UUID) -> list[Transition]:
+    """What this act changed for a proved author, as far as nobody has decided otherwise since."""
+    later = Transition.objects.filter(
+        comment=OuterRef("comment"), kind=Transition.Kind.STATE, id__gt=OuterRef("id")
+    )
+    verified = EmailAddress.objects.filter(
+        user=OuterRef("comment__author"), email=OuterRef("comment__author__email"), verified=True
+    )
+    return list(
+        Transition.objects.filter(
+            ~Exists(later),
+            Q(Exists(verified), comment__author__is_active=True)
+            | Q(comment__guest__confirmed_at__isnull=False),
+            batch=batch,
+            kind=Transition.Kind.STATE,
+            to_state__in=[State.PUBLISHED, State.REJECTED, State.SPAM],
+        )
+        .exclude(to_state=F("from_state"))
+        .select_related("comment__author", "comment__guest", "comment__discussion__article")
+        .order_by("id")
+    )
+
+
+def _mail(site: Site, email: str, state: State, reason: Reason, comments: list[Comment]) -> EmailMessage:
+    context = {
+        "site": site,
+        "url": settings.SITE_URL,
+        "state": state.value,
+        "reason": reason.label,
+        "comments": comments,
+        "count": len(comments),
+    }
+    body = render_to_string("moderation/mail/decision.txt", context)
+    return EmailMessage(_subject(state, len(comments)), body, to=[email])
+
+
+def _subject(state: State, count: int) -> str:
+    if state == State.PUBLISHED:
+        return ngettext("Your comment is published", "Your comments are published", count)
+    if state == State.SPAM:
+        return _("Your comment was taken for spam")
+    return ngettext("Your comment was removed", "Your comments were removed", count)

@@ -1,0 +1,144 @@
+"""Findings and acts as people read them. A finding holds codes and places; the words are made here."""
+
+from datetime import timedelta
+
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from comments.models import Comment, Reason, State
+from moderation.checks import LINKS_FREE
+from moderation.models import Batch, Finding
+
+
+def why(finding: Finding, *, to_moderator: bool) -> str:
+    """One sentence. Its author is not told which term it was, nor of a twin that is not public."""
+    match finding.check_name:
+        case "new_person" if finding.number is None:
+            return _("The e-mail is not confirmed yet.")
+        case "new_person":
+            return _("It is by somebody new: nothing of theirs was approved here yet.")
+        case "reviewed_first":
+            return _("Everything in this discussion is reviewed first.")
+        case "links":
+            words = ngettext(
+                "It has %(count)s links; with more than %(free)s, a person looks first.",
+                "It has %(count)s links; with more than %(free)s, a person looks first.",
+                finding.number or 0,
+            )
+            return words % {"count": finding.number, "free": LINKS_FREE}
+        case "repeat" | "near_repeat":
+            return _repeat(finding, to_moderator)
+        case "emptied":
+            return _("There is no text in it, or its text is missing in the original.")
+        case "term" if not to_moderator:
+            return _("It has words that a person looks at first.")
+        case "term" if finding.spans:
+            return _("It has the term “%(term)s”.") % {"term": finding.rule}
+        case "term":
+            return _("The name has the term “%(term)s”.") % {"term": finding.rule}
+        case "late":
+            return _("Posted %(age)s after the article.") % {"age": age(finding.number or 0)}
+    return _("The check “%(name)s” found something.") % {"name": finding.check_name}
+
+
+def _repeat(finding: Finding, to_moderator: bool) -> str:
+    exact, twin = finding.check_name == "repeat", finding.twin
+    if twin is None or not (to_moderator or twin.state == State.PUBLISHED):
+        return _("The same text as another comment.") if exact else _("Nearly the text of another comment.")
+    words = (
+        _("The same text as comment %(id)s by %(name)s.")
+        if exact
+        else _("Nearly the text of comment %(id)s by %(name)s.")
+    )
+    return words % {"id": twin.pk, "name": twin.author_name}
+
+
+def age(days: int) -> str:
+    """7 years and 8 months · 3 months · 31 days, as people count them: years of 365.25 days."""
+    years, months = divmod(int(days / 30.4375), 12)
+    said_years = ngettext("%(n)s year", "%(n)s years", years) % {"n": years}
+    said_months = ngettext("%(n)s month", "%(n)s months", months) % {"n": months}
+    if years and months:
+        return _("%(years)s and %(months)s") % {"years": said_years, "months": said_months}
+    if years:
+        return said_years
+    if months > 1:
+        return said_months
+    return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
+
+
+def ago(elapsed: timedelta) -> str:
+    """3 h · 40 min · 2 days: how long the oldest has waited."""
+    minutes = int(elapsed.total_seconds() // 60)
+    if minutes < 60:
+        return _("%(n)s min") % {"n": max(minutes, 0)}
+    if minutes < 60 * 48:
+        return _("%(n)s h") % {"n": minutes // 60}
+    return ngettext("%(n)s day", "%(n)s days", minutes // 1440) % {"n": minutes // 1440}
+
+
+def marked(body: str, spans: list[list[int]]) -> SafeString:
+    """A body as HTML, as it was typed, with these places marked; those that overlap become one."""
+    out, last = [], 0
+    for start, end in _merged(spans):
+        out += [escape(body[last:start]), "<mark>", escape(body[start:end]), "</mark>"]
+        last = end
+    markup = "".join([*out, escape(body[last:])])
+    return mark_safe(markup.replace("\n", "<br>\n"))  # noqa: S308  # escaped above, piece by piece
+
+
+def _merged(spans: list[list[int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted((start, end) for start, end in spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def done(batch: Batch) -> str:
+    """What an act did: Approved · Removed: off topic · Marked as spam · Moved · Undone: …"""
+    match batch.kind:
+        case Batch.Kind.DECISION:
+            return decided(batch.to_state, batch.reason)
+        case Batch.Kind.MOVE:
+            return _("Moved")
+        case Batch.Kind.IMPORT:
+            return _("Brought in")
+    if (undone := batch.undoes) is None:
+        return _("Undone")
+    if undone.kind == Batch.Kind.UNDO and undone.undoes:
+        return _("Done again: %(act)s") % {"act": done(undone.undoes)}
+    return _("Undone: %(act)s") % {"act": done(undone)}
+
+
+def decided(state: str, reason: str) -> str:
+    """Approved · Removed: off topic · Marked as spam; else the name of the state."""
+    if state == State.PUBLISHED and reason == Reason.APPROVED:
+        return _("Approved")
+    if state == State.SPAM:
+        return _("Marked as spam")
+    if state == State.REJECTED and reason:
+        return _("Removed: %(reason)s") % {"reason": Reason(reason).label}
+    return str(State(state).label)
+
+
+def history(states: dict[str, int]) -> str:
+    """What somebody wrote here before, by state: "3 published, 1 removed"; nothing for nobody."""
+    said = {
+        State.PUBLISHED: _("%(n)s published"),
+        State.PENDING: _("%(n)s waiting"),
+        State.REJECTED: _("%(n)s removed"),
+        State.SPAM: _("%(n)s spam"),
+        State.DELETED: _("%(n)s deleted by themselves"),
+    }
+    return ", ".join(words % {"n": states[state]} for state, words in said.items() if states.get(state))
+
+
+def excerpt(comment: Comment) -> str:
+    """Its first words, in one line."""
+    words = " ".join(comment.body.split())
+    return words[:120] + ("…" if len(words) > 120 else "") or str(comment.get_text_missing_display())
