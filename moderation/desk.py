@@ -1,0 +1,177 @@
+"""What the desk shows: the two lists, and a card for each comment with all that a decision needs.
+
+A page of cards takes the same few statements whatever its length; each is fetched once for all cards.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Exists, Min, OuterRef, Q
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from accounts.models import User
+from comments.models import Comment, Reason, Transition
+from comments.models import CommentQuerySet as Comments
+from moderation import words
+from moderation.models import Batch, Finding
+from moderation.policy import last_decisions
+
+PAGE = 25  # cards, and acts in the history
+LISTS = ("waiting", "published")
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Who somebody is here: an account, else a guest; neither for a name that a source gave."""
+
+    author: int | None
+    guest: int | None
+
+    def __bool__(self) -> bool:
+        return bool(self.author or self.guest)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What somebody wrote here, this comment included."""
+
+    since: datetime
+    states: str  # "3 published, 1 waiting"
+
+
+@dataclass(frozen=True)
+class Why:
+    sentence: str
+    strength: int  # 1 to 3
+    twin: Comment | None  # where to read the other one
+
+
+@dataclass(frozen=True)
+class Card:
+    comment: Comment
+    seen: str  # what a decision is made upon: the comment and the last line of the log about it
+    body: SafeString
+    why: list[Why]
+    known: Known | None
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The line over the queue."""
+
+    count: int
+    oldest: str  # "3 h"; nothing for an empty queue
+
+
+def waiting(user: User) -> Comments:
+    return Comment.objects.moderated_by(user).waiting()
+
+
+def published_with_findings(user: User) -> Comments:
+    """Published, something was found in them as they read now, and nobody has approved that text yet."""
+    found = Finding.objects.filter(comment=OuterRef("pk"), revision=OuterRef("revision"))
+    approved = Transition.objects.filter(
+        comment=OuterRef("pk"), revision=OuterRef("revision"), reason=Reason.APPROVED
+    )
+    return (
+        Comment.objects.moderated_by(user)
+        .visible()
+        .filter(Exists(found))
+        .exclude(Exists(approved), state_reason=Reason.APPROVED)
+    )
+
+
+def how_many_wait(user: User) -> Waiting:
+    numbers = waiting(user).aggregate(count=Count("pk"), oldest=Min("created_at"))
+    oldest = numbers["oldest"]
+    return Waiting(numbers["count"], words.ago(timezone.now() - oldest) if oldest else "")
+
+
+def page_of(comments: Comments, after: int | None) -> tuple[list[Comment], int | None]:
+    """The oldest of these, or those that come after one of them; and after which the next page starts.
+
+    The one that `after` names may have left the list meanwhile: its time is still its place.
+    """
+    if after and (last := Comment.objects.filter(pk=after).only("created_at").first()):
+        comments = comments.filter(
+            Q(created_at__gt=last.created_at) | Q(created_at=last.created_at, pk__gt=last.pk),
+            created_at__gte=last.created_at,  # the part of it that an index can use
+        )
+    rows = list(
+        comments.select_related("discussion__article", "parent", "guest", "author")
+        .defer(
+            "body_html", "parent__body_html", "discussion__article__body", "discussion__article__body_html"
+        )
+        .order_by("created_at", "pk")[: PAGE + 1]
+    )
+    return rows[:PAGE], rows[PAGE - 1].pk if len(rows) > PAGE else None
+
+
+def cards(comments: Sequence[Comment]) -> list[Card]:
+    """In three statements for any number of comments."""
+    ids = [comment.pk for comment in comments]
+    seen = last_decisions(ids)
+    findings = defaultdict(list)
+    for finding in Finding.objects.of_now(ids):
+        findings[finding.comment_id].append(finding)
+    known = _known({_writer(comment) for comment in comments})
+    return [
+        Card(
+            comment=comment,
+            seen=f"{comment.pk}.{seen.get(comment.pk, 0)}",
+            body=words.marked(comment.body, [s for found in findings[comment.pk] for s in found.spans]),
+            why=[_why(found) for found in findings[comment.pk]],
+            known=known.get(_writer(comment)),
+        )
+        for comment in comments
+    ]
+
+
+def _why(found: Finding) -> Why:
+    return Why(words.why(found, to_moderator=True), 1 + int(found.strength * 2.5), found.twin)
+
+
+def _writer(comment: Comment) -> Writer:
+    return Writer(comment.author_id, comment.guest_id)
+
+
+def _known(writers: Iterable[Writer]) -> dict[Writer, Known]:
+    authors = [w.author for w in writers if w.author]
+    guests = [w.guest for w in writers if w.guest]
+    rows = (
+        Comment.objects.filter(Q(author__in=authors) | Q(guest__in=guests))
+        .order_by()
+        .values_list("author", "guest", "state")
+        .annotate(count=Count("pk"), first=Min("created_at"))
+    )
+    states: dict[Writer, dict[str, int]] = defaultdict(dict)
+    since: dict[Writer, datetime] = {}
+    for author, guest, state, count, first in rows:
+        writer = Writer(author, guest)
+        states[writer][state] = count
+        since[writer] = min(first, since.get(writer, first))
+    return {writer: Known(since[writer], words.history(states[writer])) for writer in since}
+
+
+@dataclass(frozen=True)
+class Act:
+    """One line of the history. `is_undone`: somebody took it back since."""
+
+    batch: Batch
+    done: str
+    count: int
+    is_undone: bool
+
+
+def acts(batches: Sequence[Batch]) -> list[Act]:
+    counts = dict(
+        Transition.objects.filter(batch__in=[batch.pk for batch in batches])
+        .order_by()
+        .values_list("batch")
+        .annotate(count=Count("pk"))
+    )
+    undone = set(Batch.objects.filter(undoes__in=batches).values_list("undoes", flat=True))
+    return [Act(batch, words.done(batch), counts.get(batch.pk, 0), batch.pk in undone) for batch in batches]
