@@ -1,0 +1,141 @@
+"""People and guests in the admin. Ada administers, Mona moderates, Emil edits, Ruth reads."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, Guest, User
+from tests.factories import GuestFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+USERS, GUESTS = "/admin/accounts/user/", "/admin/accounts/guest/"
+
+
+def person(role: str, name: str, **fields: Any) -> User:
+    return UserFactory.create(name=name, roles=(role,), **fields)
+
+
+def as_(role: str) -> Client:
+    client = Client()
+    client.force_login(person(role, f"Some {role}"))
+    return client
+
+
+def roles(*names: str) -> list[int]:
+    return list(Group.objects.filter(name__in=names).values_list("pk", flat=True))
+
+
+def test_an_administrator_gives_and_takes_roles_and_switches_an_account_off():
+    ruth = person(READER, "Ruth", email="ruth@example.org")
+    data = {"name": "Ruth B", "email": "stolen@example.org", "groups": roles(READER, MODERATOR)}
+    assert as_(ADMINISTRATOR).post(f"{USERS}{ruth.pk}/change/", data).status_code == 302
+    changed = User.objects.get(pk=ruth.pk)
+    assert (changed.name, changed.roles, changed.is_active) == ("Ruth B", {READER, MODERATOR}, False)
+    assert changed.email == "ruth@example.org"  # its owner's alone
+
+
+def test_a_moderator_looks_and_changes_nothing():
+    ruth = person(READER, "Ruth", email="ruth@example.org")
+    client = as_(MODERATOR)
+    assert "ruth@example.org" in client.get(USERS).content.decode()
+    assert client.get(f"{USERS}{ruth.pk}/change/").status_code == 200
+    data = {"name": "X", "groups": roles(ADMINISTRATOR)}
+    assert client.post(f"{USERS}{ruth.pk}/change/", data).status_code == 403
+    assert client.post(f"{USERS}add/", data | {"email": "x@example.org"}).status_code == 403
+    assert User.objects.get(pk=ruth.pk).roles == {READER}
+
+
+@pytest.mark.parametrize(("role", "status"), [(READER, 302), (EDITOR, 403)])
+@pytest.mark.parametrize("url", [USERS, GUESTS])
+def test_others_see_no_person_records(role, status, url):
+    GuestFactory.create()
+    assert as_(role).get(url).status_code == status
+
+
+def test_no_page_shows_a_password_and_no_filter_guesses_it():
+    ruth = person(READER, "Ruth", password="nine-quiet-otters")
+    assert ruth.password.startswith("argon2")
+    for client in as_(ADMINISTRATOR), as_(MODERATOR):
+        for url in USERS, f"{USERS}{ruth.pk}/change/":
+            page = client.get(url).content.decode()
+            assert "argon2" not in page
+            assert "password" not in page.replace("/accounts/password/", "").replace("password_change", "")
+        assert client.get(f"{USERS}?password__startswith=argon2").status_code == 400
+
+
+def test_nobody_takes_their_own_roles_away():
+    ada = person(ADMINISTRATOR, "Ada")
+    client = Client()
+    client.force_login(ada)
+    assert client.post(f"{USERS}{ada.pk}/change/", {"name": "Ada L", "groups": []}).status_code == 302
+    ada = User.objects.get(pk=ada.pk)
+    assert (ada.name, ada.roles, ada.is_active) == ("Ada L", {ADMINISTRATOR}, True)
+
+
+def test_an_account_made_for_somebody_has_no_password_until_its_owner_chooses_one():
+    data = {"name": "Emil", "email": "emil@example.org", "groups": roles(EDITOR), "is_active": "on"}
+    assert as_(ADMINISTRATOR).post(f"{USERS}add/", data).status_code == 302
+    emil = User.objects.get(email="emil@example.org")
+    assert emil.roles == {EDITOR}
+    assert not emil.has_usable_password()
+
+
+def test_an_email_that_is_taken_in_another_case_is_an_error_of_the_form():
+    person(READER, "Ruth", email="ruth@example.org")
+    data = {"name": "Eve", "email": "RUTH@example.org", "groups": roles(READER), "is_active": "on"}
+    assert as_(ADMINISTRATOR).post(f"{USERS}add/", data).status_code == 200
+    assert not User.objects.filter(name="Eve").exists()
+
+
+def test_nobody_is_deleted():
+    ruth = person(READER, "Ruth")
+    client = as_(ADMINISTRATOR)
+    assert client.post(f"{USERS}{ruth.pk}/delete/", {"post": "yes"}).status_code == 403
+    client.post(USERS, {"action": "delete_selected", "_selected_action": [ruth.pk], "post": "yes"})
+    assert User.objects.filter(pk=ruth.pk).exists()
+
+
+@pytest.mark.parametrize("role", [MODERATOR, ADMINISTRATOR])
+def test_guests_are_looked_at_and_never_changed(role):
+    guest = GuestFactory.create(name="Gus", email="gus@example.org")
+    client = as_(role)
+    assert "gus@example.org" in client.get(GUESTS).content.decode()
+    assert client.get(f"{GUESTS}{guest.pk}/change/").status_code == 200
+    for page in f"{guest.pk}/change", f"{guest.pk}/delete", "add":
+        assert client.post(f"{GUESTS}{page}/", {"name": "X", "post": "yes"}).status_code == 403
+    assert Guest.objects.get().name == "Gus"
+
+
+def test_people_are_searched_and_filtered():
+    person(READER, "Ruth", email="ruth@example.org")
+    person(EDITOR, "Emil")
+    client = as_(ADMINISTRATOR)
+
+    def found(query: str) -> list[str]:
+        return [user.name for user in client.get(f"{USERS}?{query}").context["cl"].result_list]
+
+    assert found("q=ruth@") == ["Ruth"]
+    assert found(f"groups__id__exact={roles(EDITOR)[0]}") == ["Emil"]
+
+
+@pytest.mark.parametrize("url", [USERS, GUESTS])
+def test_lists_ask_no_more_for_more_rows(url):
+    client = as_(ADMINISTRATOR)
+    person(EDITOR, "Emil")
+    GuestFactory.create()
+    client.get(url)
+    with CaptureQueriesContext(connection) as few:
+        client.get(url)
+    UserFactory.create_batch(15, roles=(READER, MODERATOR))
+    GuestFactory.create_batch(15)
+
+    with CaptureQueriesContext(connection) as many:
+        rows = client.get(url).context["cl"].result_list
+
+    assert len(rows) > 15
+    assert len(many) == len(few), [query["sql"] for query in many]

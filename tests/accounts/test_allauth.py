@@ -1,0 +1,170 @@
+"""Signing up, confirming, logging in and out, a new password: with the mails that are really sent."""
+
+import email
+import re
+import socket
+from email.message import EmailMessage
+from email.policy import default
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from django.contrib.auth import get_user
+from django.core import mail
+from django.core.mail.utils import DNS_NAME
+from django.test import Client
+
+from accounts.models import READER, User
+from articles.models import Site
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "nine-quiet-otters"
+SIGN_UP = {"name": "Ruth", "email": "ruth@example.org", "password1": PASSWORD}
+
+
+class Inbox:
+    """What an SMTP server was handed."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        self.mails.append(email.message_from_bytes(envelope.content, policy=default))
+        return "250 OK"
+
+    def link(self, path: str) -> str:
+        """The newest mail's link to that part of the site, as a path."""
+        body = self.mails[-1].get_body(("plain",)).get_content()
+        (found,) = re.findall(rf"http://testserver({path}\S+)", body)
+        return found
+
+
+@pytest.fixture
+def inbox(settings, monkeypatch):
+    """A real SMTP server on a free port, and Django told to send to it."""
+    monkeypatch.setattr(DNS_NAME, "_fqdn", "localhost", raising=False)  # else asked of a DNS, for seconds
+    inbox = Inbox()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    controller = Controller(inbox, hostname="127.0.0.1", port=port, server_hostname="localhost")
+    controller.start()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST = "127.0.0.1"
+    settings.EMAIL_PORT = port
+    yield inbox
+    controller.stop()
+
+
+def logged_in(client: Client) -> User | None:
+    user = get_user(client)
+    return user if isinstance(user, User) else None
+
+
+def test_a_person_signs_up_confirms_logs_out_and_in_and_chooses_a_new_password(inbox):
+    Site.objects.update(name="The Slip")
+    client = Client()
+
+    assert client.post("/accounts/signup/", SIGN_UP).status_code == 302
+    ruth = User.objects.get()
+    assert (ruth.name, ruth.email, ruth.roles) == ("Ruth", "ruth@example.org", {READER})
+    assert logged_in(client) == ruth
+
+    (message,) = inbox.mails
+    assert message["To"] == "ruth@example.org"
+    assert message["Subject"] == "Please Confirm Your Email Address"
+    assert "The Slip" in message.get_body().get_content()
+    address = ruth.emailaddress_set.get()
+    assert not address.verified
+    confirm = inbox.link("/accounts/confirm-email/")
+    assert client.get(confirm).status_code == 200
+    address.refresh_from_db()
+    assert not address.verified  # a mail scanner that follows the link confirms nothing
+    client.post(confirm)
+    address.refresh_from_db()
+    assert address.verified
+
+    client.post("/accounts/logout/")
+    assert logged_in(client) is None
+    client.post("/accounts/login/", {"login": "RUTH@example.org", "password": PASSWORD})
+    assert logged_in(client) == ruth
+    client.post("/accounts/logout/")
+
+    client.post("/accounts/password/reset/", {"email": "ruth@example.org"})
+    assert len(inbox.mails) == 2
+    page = client.get(inbox.link("/accounts/password/reset/"), follow=True)
+    new = "ten-louder-otters"
+    client.post(page.redirect_chain[-1][0], {"password1": new, "password2": new})
+    client.post("/accounts/login/", {"login": "ruth@example.org", "password": PASSWORD})
+    assert logged_in(client) is None
+    client.post("/accounts/login/", {"login": "ruth@example.org", "password": new})
+    assert logged_in(client) == ruth
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", ""),
+        ("name", "x" * 81),
+        ("email", "ruth"),
+        ("password1", "short"),
+        ("password1", "1234567890"),
+    ],
+)
+def test_a_form_with_an_error_is_shown_again_and_nobody_is_made(client, field, value):
+    response = client.post("/accounts/signup/", SIGN_UP | {field: value})
+    assert response.status_code == 200
+    assert field in response.context["form"].errors
+    assert not User.objects.exists()
+    assert mail.outbox == []
+
+
+def test_an_email_is_one_account_whatever_its_case(client):
+    UserFactory.create(email="ruth@example.org", password=PASSWORD)
+    client.post("/accounts/signup/", SIGN_UP | {"email": "Ruth@Example.org"})
+    assert User.objects.count() == 1
+    assert logged_in(client) is None
+
+
+def test_a_reset_tells_nobody_who_has_an_account(client):
+    UserFactory.create(email="ruth@example.org", password=PASSWORD)
+    known = client.post("/accounts/password/reset/", {"email": "ruth@example.org"}, follow=True)
+    unknown = client.post("/accounts/password/reset/", {"email": "eve@example.org"}, follow=True)
+    assert (known.status_code, known.redirect_chain) == (unknown.status_code, unknown.redirect_chain)
+
+
+def test_a_wrong_password_and_a_switched_off_account_do_not_log_in(client):
+    ruth = UserFactory.create(email="ruth@example.org", password=PASSWORD)
+    assert client.post("/accounts/login/", {"login": ruth.email, "password": "wrong"}).status_code == 200
+    assert logged_in(client) is None
+    User.objects.update(is_active=False)
+    client.post("/accounts/login/", {"login": ruth.email, "password": PASSWORD})
+    assert logged_in(client) is None
+
+
+def test_login_leads_back_but_to_no_other_site(client):
+    ruth = UserFactory.create(email="ruth@example.org", password=PASSWORD)
+    data = {"login": ruth.email, "password": PASSWORD}
+    assert client.post("/accounts/login/", data | {"next": "/feed/"})["Location"] == "/feed/"
+    response = Client().post("/accounts/login/", data | {"next": "https://evil.example/"})
+    assert response.status_code == 302
+    assert response["Location"] == "/"
+
+
+def test_logging_out_takes_a_post(client):
+    ruth = UserFactory.create(password=PASSWORD)
+    client.force_login(ruth)
+    assert client.get("/accounts/logout/").status_code == 200
+    assert logged_in(client) == ruth
+
+
+@pytest.mark.parametrize("path", ["signup", "login", "password/reset"])
+def test_pages_have_no_inline_script_or_style(client, path):
+    response = client.get(f"/accounts/{path}/")
+    text = response.content.decode()
+    assert response.status_code == 200
+    assert not re.search(
+        r"<script(?![^>]*\b(?:src=|type=\"application/json\"))|<style|\sstyle=|\son\w+=", text
+    )
+    assert "default-src 'self'" in response["Content-Security-Policy"]
