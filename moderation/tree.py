@@ -4,28 +4,36 @@ It stands here rather than beside the model because a drop is an act with a page
 tree and its script says what was dropped where; mptt never moves anything.
 """
 
+from contextlib import suppress
 from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from mptt.admin import DraggableMPTTAdmin
 
 from accounts.models import User
-from comments.models import Comment, Discussion
+from comments.models import REMOVE_REASONS, Comment, Discussion, Reason, State, Transition
 from comments.services import rename_author
 from moderation.services import move
 
 TREE_LIMIT = 1_000  # comments that one page shows as a tree; a browser needs seconds for ten times as many
 FIRST_LEVEL_PAGE = 100
+LAST_DECISION = (
+    Transition.objects.filter(comment=OuterRef("pk"), kind=Transition.Kind.STATE)
+    .order_by("-pk")
+    .values("pk")[:1]
+)
 INDENT_MAX = 8  # levels; css/admin-tree.css has a class for each
 
 
@@ -60,6 +68,8 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
     ) -> HttpResponse:
         if request.POST.get("cmd") == "move_node":
             return self._move_node(request)
+        if "done" in request.GET:
+            return self._say_done(request)
         discussion = self._discussion(request)
         if discussion is None:
             messages.info(request, _("Choose a discussion: its comments are one tree."))
@@ -76,6 +86,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         """Bounds the rows, the structure that the script is given, and what may be moved."""
         assert isinstance(request.user, User)
         rows = Comment.objects.moderated_by(request.user)
+        rows = rows.annotate(last_decision=Subquery(LAST_DECISION))
         for field in ("discussion", "tree_id"):
             if (value := _number(request, field)) is not None:
                 rows = rows.filter(**{field: value})
@@ -126,13 +137,28 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
 
     @admin.display(description="")
     def links(self, item: Comment) -> str:
-        return format_html(
-            '<a href="{}">{}</a> <a href="{}">{}</a>',
-            reverse("moderation:move", args=[item.pk]),
-            _("Move…"),
-            item.get_absolute_url(),
-            _("In place"),
-        )
+        """Approving is one press, sent by the list's own form; a removal needs a reason, on the own page."""
+        links = [
+            (reverse("moderation:move", args=[item.pk]), _("Move…")),
+            (item.get_absolute_url(), _("In place")),
+        ]
+        if item.state in {State.PENDING, State.PUBLISHED}:
+            links.insert(0, (reverse("admin:comments_comment_change", args=[item.pk]), _("Remove…")))
+        shown = format_html_join(" ", '<a href="{}">{}</a>', links)
+        if item.state in {State.PUBLISHED, State.DELETED}:
+            return shown
+        seen = f"{item.pk}.{item.last_decision}"  # type: ignore[attr-defined]  # annotated above
+        query = urlencode({"ids": item.pk, "seen": seen, "reason": Reason.APPROVED.value})
+        approve = f"{reverse('moderation:decide')}?{query}"
+        return format_html('<button formaction="{}">{}</button> {}', approve, _("Approve"), shown)
+
+    def _say_done(self, request: HttpRequest) -> HttpResponse:
+        """The desk came back here with an act: tell it, with the way to its page, and show the tree again."""
+        query = request.GET.copy()
+        done = query.pop("done")[-1]
+        with suppress(ValueError):
+            messages.success(request, _with_undo(_("Done."), UUID(str(done))))
+        return redirect(f"{request.path}?{query.urlencode()}")
 
     # A drop
 
@@ -147,6 +173,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         except (KeyError, ValueError, Comment.DoesNotExist):
             messages.error(request, _("That comment is no longer here."))
             return HttpResponse(status=404)
+        assert isinstance(request.user, User)
         if not self.has_change_permission(request, cut):
             return HttpResponse(status=403)
         parent = on if request.POST.get("position") == "last-child" else on.parent
@@ -156,15 +183,18 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
             messages.error(request, error.messages[0])
             return HttpResponse()
         if batch:
-            undo = reverse("moderation:batch", args=[batch.pk])
-            messages.success(
-                request, format_html('{} <a href="{}">{}</a>', _("Moved."), undo, _("Undo this action"))
-            )
+            messages.success(request, _with_undo(_("Moved."), batch.pk))
         else:
             messages.info(request, _("It stands there already; replies are in the order of their time."))
         return HttpResponse()
 
     # One comment
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context["remove_reasons"] = [(reason.value, reason.label) for reason in REMOVE_REASONS]
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Comment | None = None) -> Any:
         assert isinstance(request.user, User)
@@ -194,6 +224,11 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
 def _number(request: HttpRequest, key: str) -> int | None:
     value = request.GET.get(key, "")
     return int(value) if value.isdecimal() and len(value) < 10 else None
+
+
+def _with_undo(sentence: str, act: UUID) -> str:
+    url = reverse("moderation:batch", args=[act])
+    return format_html('{} <a href="{}">{}</a>', sentence, url, _("Undo this action"))
 
 
 def _words(comment: Comment) -> str:

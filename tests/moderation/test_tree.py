@@ -1,13 +1,17 @@
 """A discussion as a tree in the admin: who sees which, what a drop does, and what a hand may not reach."""
 
+import html
+import re
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
 from django.urls import reverse
 from django.utils import timezone
 
 from comments.integrity import check
-from comments.models import Comment, Discussion, Transition
+from comments.models import Comment, Discussion, State, Transition
 from comments.services import Imported, import_comments
 from moderation import tree
 from moderation.models import Batch
@@ -268,3 +272,131 @@ def test_no_comment_is_deleted_or_added_here(client):
     sent = {"action": "delete_selected", "_selected_action": [comment.pk], "post": "yes"}
     client.post(f"{TREE}?discussion={article.pk}", sent)
     assert Comment.objects.count() == 3
+
+
+def test_a_row_approves_with_one_press_and_the_tree_tells_it(mod):
+    article = make_article()
+    comment = say(article)
+    assert comment.state == State.PENDING
+    page = mod.get(TREE, {"discussion": article.pk}).content.decode()
+    [url] = [html.unescape(url) for url in re.findall(r'<button formaction="([^"]+)"', page)]
+    here = html.unescape(re.search(r'name="next" value="([^"]+)"', page)[1])
+
+    answer = mod.post(url, {"next": here})
+    assert answer.url.startswith(f"{here}&done=")
+    answer = mod.get(answer.url)
+    assert (answer.status_code, answer.url) == (302, here)
+
+    page = mod.get(here).content.decode()
+    assert "Done. <a" in page
+    assert "formaction" not in page
+    comment.refresh_from_db()
+    assert comment.state == State.PUBLISHED
+
+
+def test_an_address_with_a_made_up_act_says_nothing(mod):
+    answer = mod.get(TREE, {"discussion": bring_in(3).pk, "done": "x"})
+    assert answer.status_code == 302
+    assert said(mod) == []
+
+
+def test_the_page_of_a_comment_removes_it_for_a_reason_as_it_was_seen(mod):
+    comment = Comment.objects.filter(discussion=bring_in(3).pk).first()
+    page = mod.get(reverse("admin:comments_comment_change", args=[comment.pk])).content.decode()
+    seen = re.search(r'name="seen" value="([^"]+)"', page)[1]
+    assert "Remove, because:" in page
+
+    mod.post(reverse("moderation:decide"), {"ids": comment.pk, "seen": seen, "reason": "off_topic"})
+    comment.refresh_from_db()
+    assert (comment.state, comment.state_reason) == ("rejected", "off_topic")
+
+
+# In a browser
+
+
+@pytest.fixture
+def admin_page(page, live_server, context):
+    """A moderator's browser, which tells what the content policy refused."""
+    moderator = UserFactory.create(name="Mo", roles=("Moderator",))
+    session = SessionStore()
+    session[SESSION_KEY] = str(moderator.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = moderator.get_session_auth_hash()
+    session.save()
+    context.add_cookies([{"name": "sessionid", "value": session.session_key, "url": live_server.url}])
+    page.complaints = []
+    page.on("console", lambda line: page.complaints.append((line.text, line.location["url"])))
+    page.on("pageerror", lambda error: page.complaints.append((str(error), page.url)))
+    return page
+
+
+def drag(page, cut, on):
+    """Take a row by its handle and let it go in the middle of another, as a hand with a mouse does."""
+    handle = page.locator(f'tr:has([data-pk="{cut.pk}"]) .drag-handle').bounding_box()
+    row = page.locator(f'tr:has([data-pk="{on.pk}"])').bounding_box()
+    page.mouse.move(handle["x"] + 5, handle["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(row["x"] + 200, row["y"] + row["height"] / 2 + 3, steps=5)
+    page.mouse.move(row["x"] + 200, row["y"] + row["height"] / 2, steps=3)
+    with page.expect_navigation():
+        page.mouse.up()
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_a_reply_is_dragged_under_its_true_parent(admin_page, live_server):
+    article = bring_in(12)
+    comments = list(Comment.objects.filter(discussion=article.pk))
+    cut, on = comments[4], comments[2]
+    admin_page.goto(f"{live_server.url}{TREE}?discussion={article.pk}")
+
+    drag(admin_page, cut, on)
+
+    admin_page.get_by_text("Moved.").wait_for()
+    cut.refresh_from_db()
+    assert cut.parent == on
+    line = Transition.objects.get(kind="move")
+    assert (line.comment, line.old_parent, line.new_parent) == (cut, comments[3], on)
+    assert admin_page.locator(f'tr:has([data-pk="{cut.pk}"]) .level-3').count() == 1
+    assert check() == {}
+    assert [said for said in admin_page.complaints if not said[1].endswith("/favicon.ico")] == []
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_rows_are_of_one_height_and_indented_in_every_level(admin_page, live_server):
+    article = bring_in(6)
+    deep = Comment.objects.filter(discussion=article.pk).last()
+    Comment.objects.filter(pk=deep.pk).update(body="A long word. " * 200, author_name="A long name " * 9)
+    admin_page.goto(f"{live_server.url}{TREE}?discussion={article.pk}")
+
+    heights = {
+        round(row.bounding_box()["height"]) for row in admin_page.locator("#result_list tbody tr").all()
+    }
+    assert len(heights) == 1
+    indents = admin_page.locator(".tree-title").evaluate_all(
+        "titles => titles.map(title => getComputedStyle(title).paddingInlineStart)"
+    )
+    assert indents == ["0px", "20px", "40px"] * 2
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_by_keyboard_a_link_of_a_row_leads_where_it_says(admin_page, live_server):
+    comment = Comment.objects.filter(discussion=bring_in(3).pk).first()
+    admin_page.goto(f"{live_server.url}{TREE}?discussion={comment.discussion_id}")
+    admin_page.locator(f'tr:has([data-pk="{comment.pk}"])').get_by_text("Move…", exact=True).focus()
+    admin_page.keyboard.press("Enter")
+    admin_page.wait_for_url(f"**{reverse('moderation:move', args=[comment.pk])}")
+    admin_page.get_by_label("Move under comment").wait_for()
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_icons_are_white_on_dark_however_it_became_dark(admin_page, live_server, system):
+    admin_page.emulate_media(color_scheme=system)
+    admin_page.goto(f"{live_server.url}{TREE}?discussion={bring_in(3).pk}")
+    admin_page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    icon = admin_page.locator(".drag-handle").first.evaluate("icon => getComputedStyle(icon).backgroundImage")
+    assert "arrow-move-white" in icon
