@@ -1,0 +1,93 @@
+// Comforts only: each page works without this file.
+"use strict";
+{
+  const find = (node, what) => node.querySelector(what);
+  const place = (node) => node.closest("article, .compose"); // where a reply form opens
+
+  // "3 hours ago" beside nothing older than a day; the exact time stays in the title.
+  const ago = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
+  const tellTimes = () => {
+    for (const time of document.querySelectorAll(".thread a > time, .teaser time")) {
+      const minutes = Math.round((new Date(time.dateTime) - Date.now()) / 60000);
+      if (minutes > 0 || minutes <= -1440) continue;
+      time.textContent = minutes > -60 ? ago.format(minutes, "minute") : ago.format(Math.ceil(minutes / 60), "hour");
+    }
+  };
+  tellTimes();
+  setInterval(tellTimes, 60000);
+
+  // A reply is kept in this browser while it is typed and until the server has taken it, for two weeks.
+  const KEPT = 14 * 86400000;
+  const keyOf = (form) => "draft " + new URL(form.action).pathname;
+  const drafts = {
+    read(form) {
+      const draft = JSON.parse(localStorage.getItem(keyOf(form)));
+      return draft && Date.now() - draft.at < KEPT ? draft.text : "";
+    },
+    write(form, text) {
+      if (text.trim()) localStorage.setItem(keyOf(form), JSON.stringify({ at: Date.now(), text }));
+      else localStorage.removeItem(keyOf(form));
+    },
+  };
+  const replyForm = (node) => node.closest?.(".reply-form form");
+  const quietly = (act) => { try { return act(); } catch { return undefined; } }; // storage may be forbidden
+  const restore = (form) => {
+    const text = find(form, "textarea");
+    if (text && !text.value.trim()) text.value = quietly(() => drafts.read(form)) || text.value;
+  };
+  document.querySelectorAll(".reply-form form").forEach(restore);
+  document.addEventListener("input", ({ target }) => {
+    const form = target.matches("textarea") && replyForm(target);
+    if (form) quietly(() => drafts.write(form, target.value));
+  });
+
+  // The reply form in its place: opened once, with the focus in it; put away with the focus back on "Reply".
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const open = event.target.matches("a") && find(place(event.target), ".reply-form textarea");
+    if (!open) return;
+    event.preventDefault();
+    open.focus();
+  });
+  document.addEventListener("htmx:load", ({ target }) => {
+    if (!target.matches(".reply-form")) return;
+    restore(find(target, "form"));
+    const fields = [...target.querySelectorAll("input:not([type=hidden]), textarea")];
+    (find(target, "[aria-invalid=true]") ?? fields.find((field) => !field.value))?.focus();
+  });
+  document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
+    const form = replyForm(target);
+    if (form && detail.xhr.getResponseHeader("HX-Redirect")) quietly(() => drafts.write(form, ""));
+    else if (detail.successful) return;
+    else if (form) find(form.parentNode, "[data-unsent]").hidden = false;
+    else if (target.href) location.assign(target.href);
+  });
+  document.addEventListener("click", (event) => {
+    const cancel = event.target.closest?.(".cancel");
+    const opened = cancel && place(cancel);
+    if (!opened) return;
+    event.preventDefault();
+    cancel.closest(".reply-form").remove();
+    find(opened, "a[hx-get]").focus();
+  });
+
+  // After sending, and after any link to a comment, the focus is on that comment.
+  const focusTarget = () => {
+    const comment = quietly(() => find(document, "article" + location.hash));
+    if (!comment?.id) return;
+    comment.tabIndex = -1;
+    comment.focus({ preventScroll: true });
+  };
+  addEventListener("hashchange", focusTarget);
+  focusTarget();
+
+  // An open menu closes when one looks elsewhere.
+  const closeMenus = (but) => {
+    for (const menu of document.querySelectorAll(".menu[open]")) if (!menu.contains(but)) menu.open = false;
+  };
+  document.addEventListener("click", ({ target }) => closeMenus(target));
+  document.addEventListener("keydown", ({ key, target }) => {
+    if (key !== "Escape") return;
+    target.closest?.(".menu[open]")?.firstElementChild.focus();
+    closeMenus(null);
+  });
+}
