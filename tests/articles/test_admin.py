@@ -1,5 +1,6 @@
 """The newsroom. Emil and Edda are editors; Mona moderates, Ruth reads, Ada administers."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -277,3 +278,12 @@ def test_a_time_zone_that_does_not_exist_is_refused():
 
 def test_editors_do_not_change_the_site(emil):
     assert as_(emil).get("/admin/articles/site/1/change/").status_code == 403
+
+
+def test_its_pages_have_no_inline_script_or_style(emil):
+    client = as_(emil)
+    article = make_article(published_at=None)
+    for url in "/admin/", LIST, ADD, change(article), "/admin/articles/topic/add/":
+        page = client.get(url).content.decode()
+        assert "Soundoff admin" in page
+        assert not re.findall(r"<script(?![^>]*\bsrc=)[^>]*>|<style|\sstyle=|\son[a-z]+=\"", page), url

@@ -1,0 +1,96 @@
+"""A guest is known again by the cookie and proved by the mailed link."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.http import HttpResponse
+from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.guests import (
+    COOKIE,
+    COOKIE_AGE,
+    LINK_AGE,
+    confirm_guest,
+    confirmation_token,
+    read_guest,
+    remember_guest,
+)
+from accounts.middleware import GuestMiddleware
+from accounts.models import Guest
+from tests.factories import GuestFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def with_cookie(value):
+    request = RequestFactory().get("/")
+    if value is not None:
+        request.COOKIES[COOKIE] = value
+    return request
+
+
+def cookie_of(guest):
+    response = HttpResponse()
+    remember_guest(response, guest, secure=True)
+    return response.cookies[COOKIE]
+
+
+def test_the_cookie_names_its_guest_and_no_script_reads_it():
+    guest = GuestFactory.create()
+    cookie = cookie_of(guest)
+    assert read_guest(with_cookie(cookie.value)) == guest
+    assert (cookie["httponly"], cookie["secure"], cookie["samesite"]) == (True, True, "Lax")
+
+
+@pytest.mark.parametrize("value", [None, "", "1", "1:x:y"])
+def test_no_cookie_and_a_forged_one_name_nobody(value):
+    GuestFactory.create()
+    assert read_guest(with_cookie(value)) is None
+
+
+def test_an_old_cookie_and_that_of_a_guest_who_is_gone_name_nobody(time_machine):
+    guest = GuestFactory.create()
+    value = cookie_of(guest).value
+    time_machine.move_to(timezone.now() + timedelta(seconds=COOKIE_AGE + 1))
+    assert read_guest(with_cookie(value)) is None
+    value = cookie_of(guest).value
+    guest.delete()
+    assert read_guest(with_cookie(value)) is None
+
+
+def test_a_page_that_does_not_ask_for_the_guest_asks_no_database():
+    request = with_cookie(cookie_of(guest := GuestFactory.create()).value)
+    with CaptureQueriesContext(connection) as queries:
+        GuestMiddleware(lambda request: HttpResponse())(request)
+    assert len(queries) == 0
+    assert request.guest == guest
+    anonymous = with_cookie(None)
+    GuestMiddleware(lambda request: HttpResponse())(anonymous)
+    assert not anonymous.guest
+
+
+def test_the_mailed_link_proves_the_email_once(time_machine):
+    guest = GuestFactory.create()
+    token = confirmation_token(guest)
+    first = confirm_guest(token)
+    assert first == guest
+    moment = first.confirmed_at
+    time_machine.move_to(timezone.now() + timedelta(hours=1))
+    assert confirm_guest(token).confirmed_at == moment
+    assert Guest.objects.confirmed().get() == guest
+
+
+def test_a_cookie_is_no_link_and_an_old_or_outdated_link_proves_nothing(time_machine):
+    guest = GuestFactory.create()
+    assert confirm_guest(cookie_of(guest).value) is None
+    token = confirmation_token(guest)
+    Guest.objects.update(email="another@example.org")
+    assert confirm_guest(token) is None
+    guest.refresh_from_db()
+    token = confirmation_token(guest)
+    time_machine.move_to(timezone.now() + timedelta(seconds=LINK_AGE + 1))
+    assert confirm_guest(token) is None
+    assert not Guest.objects.confirmed().exists()

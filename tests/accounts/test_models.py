@@ -1,0 +1,66 @@
+"""Roles are groups and nothing else."""
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import IntegrityError
+
+from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, User
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_migration_made_the_roles():
+    assert set(Group.objects.values_list("name", flat=True)) == {READER, MODERATOR, EDITOR, ADMINISTRATOR}
+
+
+@pytest.mark.parametrize(
+    ("roles", "may"),
+    [
+        ((), set()),
+        ((READER,), set()),
+        ((MODERATOR,), {"moderator", "staff"}),
+        ((EDITOR,), {"editor", "staff"}),
+        ((MODERATOR, EDITOR), {"moderator", "editor", "staff"}),
+        ((ADMINISTRATOR,), {"moderator", "editor", "administrator", "staff", "superuser"}),
+    ],
+)
+def test_what_somebody_is_follows_from_the_roles(roles, may):
+    user = UserFactory.create(roles=roles)
+    names = ("moderator", "editor", "administrator", "staff", "superuser")
+    assert {name for name in names if getattr(user, f"is_{name}")} == may
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed", "refused"),
+    [
+        (READER, [], ["articles.view_article", "accounts.view_user", "comments.view_comment"]),
+        (
+            MODERATOR,
+            ["comments.moderate_comment", "accounts.view_user", "accounts.view_guest"],
+            ["articles.view_article", "accounts.change_user", "articles.change_site"],
+        ),
+        (
+            EDITOR,
+            ["articles.add_article", "articles.change_topic", "comments.moderate_comment"],
+            ["accounts.view_user", "accounts.view_guest", "articles.delete_article", "articles.change_site"],
+        ),
+        (ADMINISTRATOR, ["accounts.change_user", "articles.change_site"], []),
+    ],
+)
+def test_what_each_role_may(role, allowed, refused):
+    user = UserFactory.create(roles=(role,))
+    assert [name for name in allowed if not user.has_perm(name)] == []
+    assert [name for name in refused if user.has_perm(name)] == []
+
+
+def test_a_switched_off_administrator_may_nothing():
+    user = UserFactory.create(roles=(ADMINISTRATOR,), is_active=False)
+    assert not user.has_perm("accounts.change_user")
+
+
+def test_an_email_is_taken_in_every_case():
+    UserFactory.create(email="ruth@example.org")
+    assert User.objects.get_by_natural_key("Ruth@Example.org").email == "ruth@example.org"
+    with pytest.raises(IntegrityError):
+        UserFactory.create(email="Ruth@example.org")
