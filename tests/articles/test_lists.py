@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from articles.models import Article, Site, Topic
 from articles.views import PAGE_SIZE
-from comments.models import Reason, State
-from comments.services import change_states
+from comments.models import Discussion, Reason, State
+from comments.services import change_discussion, change_states
 from tests.factories import make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -112,6 +112,13 @@ def test_home_counts_comments_and_its_queries_do_not_grow_with_stories(client):
 
     assert len(many) == len(few), [query["sql"] for query in many]
     assert len(many) <= 4
+
+
+def test_the_comments_of_a_hidden_discussion_are_not_counted(client):
+    article = make_article()
+    talk(article)
+    change_discussion(article=article, status=Discussion.Status.HIDDEN)
+    assert "comment" not in client.get("/").content.decode().partition("<main")[2]
 
 
 def test_times_are_told_in_the_zone_of_the_site_and_of_a_saved_page(client):
