@@ -1,1 +1,108 @@
+"""The rules that administrators keep, and the log to read and search. The tree is in moderation/tree.py."""
+
+from typing import Any, TypeVar
+
+from django.contrib import admin
+from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from comments.models import Transition
+from moderation import words
+from moderation.models import Batch, Finding, Rule
 from moderation.tree import CommentTreeAdmin as CommentTreeAdmin
+
+M = TypeVar("M", bound=Model)
+
+
+@admin.register(Rule)
+class RuleAdmin(admin.ModelAdmin[Rule]):
+    """Switched off rather than deleted: what it found stays explained."""
+
+    list_display = ["term", "is_active", "found", "note", "added_by", "added_at"]
+    list_editable = ["is_active"]
+    list_filter = ["is_active"]
+    list_select_related = ["added_by"]
+    search_fields = ["term", "note"]
+    fields = ["term", "note", "is_active"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Rule]:
+        found = Finding.objects.filter(rule=OuterRef("pk")).order_by().values("rule")
+        count = Subquery(found.annotate(n=Count("pk")).values("n"))
+        return super().get_queryset(request).annotate(found=Coalesce(count, 0))
+
+    @admin.display(description=_("found"), ordering="found")
+    def found(self, rule: Rule) -> int:
+        return rule.found  # type: ignore[attr-defined, no-any-return]  # annotated above
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Rule | None = None) -> list[str]:
+        """What findings were explained by stays what it was; another term is another rule."""
+        return ["term"] if obj else []
+
+    def save_model(self, request: HttpRequest, obj: Rule, form: Any, change: bool) -> None:
+        if not change:
+            obj.added_by_id = request.user.pk
+        super().save_model(request, obj, form, change)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Rule | None = None) -> bool:
+        return False
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[M]):
+    """Lists of what only the verbs write."""
+
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Batch)
+class BatchAdmin(ReadOnlyAdmin[Batch]):
+    list_display = ["what", "actor", "at", "comments", "page"]
+    list_filter = ["kind", "reason", "at"]
+    list_select_related = ["actor", "undoes__undoes"]
+    search_fields = ["id", "actor__name"]
+    date_hierarchy = "at"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Batch]:
+        lines = Transition.objects.filter(batch=OuterRef("pk")).order_by().values("batch")
+        count = Subquery(lines.annotate(n=Count("pk")).values("n"))
+        return super().get_queryset(request).annotate(comments=Coalesce(count, 0))
+
+    @admin.display(description=_("act"))
+    def what(self, batch: Batch) -> str:
+        return words.done(batch)
+
+    @admin.display(description=_("comments"), ordering="comments")
+    def comments(self, batch: Batch) -> int:
+        return batch.comments  # type: ignore[attr-defined, no-any-return]  # annotated above
+
+    @admin.display(description="")
+    def page(self, batch: Batch) -> str:
+        return format_html(
+            '<a href="{}">{}</a>', reverse("moderation:batch", args=[batch.pk]), _("Its page, with Undo")
+        )
+
+
+@admin.register(Transition)
+class TransitionAdmin(ReadOnlyAdmin[Transition]):
+    list_display = ["comment_number", "kind", "from_state", "to_state", "reason", "actor", "at", "discussion"]
+    list_filter = ["kind", "to_state", "reason", "at"]
+    list_select_related = ["actor", "discussion__article"]
+    search_fields = ["=comment__id", "=batch", "actor__name"]
+    ordering = ["-id"]
+    show_full_result_count = False  # the log only grows
+
+    @admin.display(description=_("comment"))
+    def comment_number(self, line: Transition) -> str:
+        return f"#{line.comment_id}"

@@ -1,0 +1,60 @@
+"""Rules are an administrator's, the log is anybody's on the desk to read and nobody's to write."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from comments.models import Reason, State
+from moderation.models import Rule
+from moderation.services import decide
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+
+
+@pytest.fixture
+def moderator(client):
+    user = UserFactory.create(name="Maria", roles=("Moderator",))
+    client.force_login(user)
+    return user
+
+
+def test_an_administrator_keeps_the_rules(client):
+    client.force_login(admin := UserFactory.create(roles=("Administrator",)))
+    client.post("/admin/moderation/rule/add/", {"term": " casino ", "note": "ads", "is_active": "on"})
+    rule = Rule.objects.get()
+    assert (rule.term, rule.is_active, rule.added_by) == ("casino", True, admin)
+
+    client.post(f"/admin/moderation/rule/{rule.pk}/change/", {"term": "other", "note": "ads"})
+    rule.refresh_from_db()
+    assert (rule.term, rule.is_active) == ("casino", False)
+    assert client.post(f"/admin/moderation/rule/{rule.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert "casino" in client.get("/admin/moderation/rule/?q=casino").content.decode()
+
+    again = client.post("/admin/moderation/rule/add/", {"term": "CASINO"})
+    assert again.status_code == 200  # refused in the form
+    assert Rule.objects.count() == 1
+
+
+def test_a_moderator_does_not_keep_the_rules(client, moderator):
+    assert client.get("/admin/moderation/rule/").status_code == 403
+
+
+def act(moderator) -> None:
+    comment = say(make_article())
+    decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=moderator)
+
+
+@pytest.mark.parametrize("path", ["/admin/moderation/batch/", "/admin/comments/transition/"])
+def test_the_log_is_listed_searched_and_not_written(client, moderator, path):
+    act(moderator)
+    with CaptureQueriesContext(connection) as few:
+        page = client.get(path)
+    assert "Maria" in page.content.decode()
+    assert client.get(path, {"q": "Maria", "reason__exact": "insult"}).status_code == 200
+    assert client.get(path + "add/").status_code == 403
+    for _ in range(3):
+        act(moderator)
+    with CaptureQueriesContext(connection) as many:
+        client.get(path)
+    assert len(many) == len(few)

@@ -1,0 +1,217 @@
+"""What a comment meets when it is posted: verdicts, findings, and the words for who may read them."""
+
+from datetime import timedelta
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from comments.models import Comment, Reason, State
+from comments.policy import policy
+from comments.services import change_discussion, edit_comment
+from moderation.models import Finding, Rule
+from moderation.policy import Policy, last_decisions
+from moderation.services import decide
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+LONG = "The slip was there before any of us, and it will be there when we are gone."
+
+
+@pytest.fixture(autouse=True)
+def _moderation(settings):
+    settings.COMMENT_POLICY = "moderation.policy.Policy"
+    policy.cache_clear()
+    cache.clear()
+    yield
+    policy.cache_clear()
+
+
+@pytest.fixture
+def moderator():
+    return UserFactory.create(name="Maria", roles=("Moderator",))
+
+
+def approve(comment, actor):
+    return decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=actor)
+
+
+def checks(comment) -> list[str]:
+    return list(Finding.objects.filter(comment=comment).order_by("id").values_list("check_name", flat=True))
+
+
+def confirmed_guest(**fields):
+    return GuestFactory.create(confirmed_at=timezone.now(), **fields)
+
+
+def known_guest(article, moderator, **fields):
+    guest = confirmed_guest(**fields)
+    approve(say(article, "Earlier words", guest=guest), moderator)
+    return guest
+
+
+def test_a_new_guest_waits_and_is_told_why():
+    comment = say(make_article())
+    assert (comment.state, comment.state_reason) == ("pending", "screened")
+    assert policy().reasons([comment.pk]) == {comment.pk: ["The e-mail is not confirmed yet."]}
+
+
+def test_one_approved_comment_of_a_confirmed_guest_is_enough(moderator):
+    article, guest = make_article(), confirmed_guest()
+    first = say(article, guest=guest)
+    assert first.state == "pending"
+    approve(first, moderator)
+    assert say(article, "Another", guest=guest).state == "published"
+
+
+def test_an_approved_comment_of_an_unconfirmed_guest_is_not(moderator):
+    article, guest = make_article(), GuestFactory.create()
+    approve(say(article, guest=guest), moderator)
+    assert say(article, "Another", guest=guest).state == "pending"
+
+
+def test_an_approval_that_was_taken_back_no_longer_counts(moderator):
+    article, guest = make_article(), confirmed_guest()
+    first = say(article, guest=guest)
+    approve(first, moderator)
+    decide(ids=[first.pk], to=State.REJECTED, reason=Reason.INSULT, actor=moderator)
+    assert say(article, "Another", guest=guest).state == "pending"
+
+
+def test_the_same_confirmed_e_mail_is_the_same_person(moderator):
+    article = make_article()
+    known_guest(article, moderator, email="Nuala@example.org")
+    assert say(article, "Hers", guest=confirmed_guest(email="nuala@example.org")).state == "published"
+    assert say(article, "Not hers", guest=GuestFactory.create(email="nuala@example.org")).state == "pending"
+
+    account = UserFactory.create(email="nuala@example.org")
+    assert say(article, "Unproved", author=account).state == "pending"
+    EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
+    assert say(article, "Proved", author=account).state == "published"
+
+
+def test_who_decides_here_need_not_wait_but_findings_are_kept(moderator):
+    article, other = make_article(), make_article("Another story")
+    editor = UserFactory.create(roles=("Editor",))
+    other.editors.add(UserFactory.create(roles=("Editor",)))
+    two_links = "https://a.example https://b.example"
+    for author, where, state in [
+        (moderator, article, "published"),
+        (editor, article, "published"),
+        (editor, other, "pending"),
+    ]:
+        comment = say(where, two_links, author=author)
+        assert comment.state == state
+        assert "links" in checks(comment)
+
+
+@pytest.mark.parametrize(("mode", "state"), [("conditional", "published"), ("pre", "pending")])
+def test_review_everything_first(moderator, mode, state):
+    article = make_article()
+    guest = known_guest(article, moderator)
+    change_discussion(article=article, moderation=mode)
+    assert say(article, "More", guest=guest).state == state
+
+
+def test_publish_at_once_keeps_the_findings():
+    article = make_article()
+    change_discussion(article=article, moderation="post")
+    comment = say(article)
+    assert comment.state == "published"
+    assert checks(comment) == ["new_person"]
+
+
+def test_repeats_across_the_site_wait(moderator):
+    first, second = make_article(), make_article("Another story")
+    guest = known_guest(first, moderator)
+    original = say(first, LONG, guest=guest)
+    same = say(second, LONG.upper(), guest=guest)
+    near = say(second, LONG.replace("gone", "gone!!!"), guest=guest)
+    short = [say(second, "I agree", guest=guest) for _ in range(2)]
+
+    assert original.state == "published"
+    assert [(checks(c), c.state) for c in (same, near)] == [
+        (["repeat"], "pending"),
+        (["near_repeat"], "pending"),
+    ]
+    assert [c.state for c in short] == ["published", "published"]
+    name = original.author_name
+    assert policy().reasons([same.pk]) == {same.pk: [f"The same text as comment {original.pk} by {name}."]}
+
+    # Who is not shown is not named, either.
+    decide(ids=[original.pk], to=State.REJECTED, reason=Reason.OTHER, actor=moderator)
+    assert policy().reasons([same.pk]) == {same.pk: ["The same text as another comment."]}
+
+
+def test_a_listed_term_waits_and_is_not_told_to_its_author(moderator):
+    article = make_article()
+    guest = known_guest(article, moderator)
+    rule = Rule.objects.create(term="casino")
+    comment = say(article, "The casino!", guest=guest)
+    assert comment.state == "pending"
+    assert Finding.objects.filter(comment=comment).values_list("rule", "spans").get() == (rule.pk, [[4, 10]])
+    assert policy().reasons([comment.pk]) == {comment.pk: ["It has words that a person looks at first."]}
+
+    Rule.objects.update(is_active=False)
+    assert say(article, "The casino?", guest=guest).state == "published"
+
+
+def test_an_old_article_says_how_old(moderator):
+    guest = known_guest(make_article(), moderator)
+    article = make_article("Old", published_at=timezone.now() - timedelta(days=100))
+    comment = say(article, guest=guest)
+    assert policy().reasons([comment.pk]) == {comment.pk: ["Posted 3 months after the article."]}
+
+
+def test_an_edit_is_looked_at_again_and_is_no_repeat_of_itself(moderator):
+    article = make_article()
+    guest = known_guest(article, moderator)
+    comment = say(article, LONG, guest=guest)
+    comment = edit_comment(comment=comment, body=LONG + " Truly.", user=None, guest=guest)
+    assert (comment.state, checks(comment)) == ("published", [])
+    comment = edit_comment(
+        comment=comment, body="https://a.example https://b.example", user=None, guest=guest
+    )
+    assert (comment.state, checks(comment)) == ("pending", ["links"])
+    comment = edit_comment(comment=comment, body="No links any more", user=None, guest=guest)
+    assert policy().reasons([comment.pk]) == {}  # of the text as it is now
+    assert comment.state == "pending"
+
+
+def test_reasons_of_a_page_are_one_query():
+    article = make_article()
+    ids = [say(article, f"Words {n}").pk for n in range(5)]
+    with CaptureQueriesContext(connection) as queries:
+        assert len(policy().reasons(ids)) == 5
+    assert len(queries) == 1
+
+
+def test_a_review_takes_as_long_as_half_of_them_took(moderator):
+    article = make_article()
+    comments = [say(article, f"Words {n}") for n in range(10)]
+    Comment.objects.update(created_at=timezone.now() - timedelta(minutes=90))
+    for comment in comments[:9]:
+        approve(comment, moderator)
+    assert Policy().usual() == ""
+    cache.clear()
+    approve(comments[9], moderator)
+    assert Policy().usual() == "Usually reviewed within 2 hours."
+
+
+def test_the_menu_of_a_comment_carries_what_it_was_made_upon(moderator):
+    article = make_article()
+    waits, removed = say(article), say(article)
+    decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.OTHER, actor=moderator)
+    rows = list(Comment.objects.order_by("pk"))
+    with CaptureQueriesContext(connection) as queries:
+        menus = policy().actions(rows, moderator)
+    assert len(queries) == 1
+    assert [item["label"] for item in menus[waits.pk]] == ["Approve", "Remove", "Mark as spam", "Move…"]
+    assert [item["label"] for item in menus[removed.pk]] == ["Approve", "Mark as spam", "Move…"]
+    seen = last_decisions([waits.pk])[waits.pk]
+    assert f"seen={waits.pk}.{seen}" in menus[waits.pk][0]["url"]
+    assert [code for code, _ in menus[waits.pk][1]["reasons"]][:2] == ["off_topic", "insult"]
