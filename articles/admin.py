@@ -36,6 +36,9 @@ class PublicationFilter(admin.SimpleListFilter):
 class ArticleForm(forms.ModelForm[Article]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name, rows in {"standfirst": 3, "body": 24}.items():
+            if field := self.fields.get(name):
+                field.widget.attrs["rows"] = rows
         if slug := self.fields.get("slug"):
             slug.required = False
             slug.help_text = _("Empty: made from the title. Fixed once the story is published.")
@@ -58,7 +61,6 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
         "editor_names",
         "comments",
         "rights",
-        "updated_at",
     ]
     list_filter = [PublicationFilter, "rights", "topics", ("editors", admin.RelatedOnlyFieldListFilter)]
     search_fields = ["title", "standfirst", "byline", "source_name"]
