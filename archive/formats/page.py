@@ -9,7 +9,7 @@ class NotThisFormat(ValueError):
 
 
 class DamagedFile(ValueError):
-    """The file is of this format but not whole. The message is one sentence for a person, and names the line."""
+    """The file is of this format but not whole. The message is such a sentence, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class ParsedComment:
 
 @dataclass(frozen=True, slots=True)
 class ParsedPage:
-    """One story with its discussion. Every non-blank line of the file is in here or in one of the last two."""
+    """One story with its discussion. Every line of the file is in its text, warnings or boilerplate."""
 
     format: str
     title: str
@@ -47,7 +47,7 @@ class ParsedPage:
     standfirst: str  # plain text
     body: str  # Markdown
     topics: list[str]
-    source_name: str  # "" where the page does not say who published it
+    source_name: str  # who published it
     declared: int | None  # how many comments the page says it has
     comments: list[ParsedComment]
     warnings: list[PageWarning]

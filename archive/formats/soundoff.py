@@ -1,0 +1,557 @@
+"""A story with its discussion, saved as text from a page of CNN's "soundoff" blogs:
+
+    June 19th, 2013
+    04:40 PM ET
+
+    The title
+
+    The first paragraph is the standfirst.
+
+    Topics: One • Two
+
+    soundoff (3 Responses)
+      1. A name
+
+        Paragraphs of text.
+
+        June 19, 2013 at 5:28 pm | Reply
+        • A second name
+
+          An answer.
+
+          June 19, 2013 at 6:01 pm | Reply
+          • A third name
+
+            The deepest level; who answers it stands beside it.
+
+            June 19, 2013 at 6:02 pm |
+
+    Post a comment
+
+    The Paper welcomes a lively and courteous discussion …
+
+Indentation tells the levels. A comment lasts from its name to the date line that stands exactly where its
+text does and is followed by another name or by the end; whatever lies between is text, however it looks. So
+a number, a bullet or a quoted date inside a text breaks nothing, and a comment without its date is noticed.
+
+Pure: bytes in, a ParsedPage out, or an exception whose message is one sentence that names the line.
+"""
+
+import codecs
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from io import BytesIO
+from itertools import islice, pairwise
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from archive.formats.markdown import as_markdown
+from archive.formats.page import DamagedFile, NotThisFormat, PageWarning, ParsedComment, ParsedPage
+from archive.formats.repeats import find_repeats
+
+__all__ = [
+    "DamagedFile",
+    "NotThisFormat",
+    "PageWarning",
+    "ParsedComment",
+    "ParsedPage",
+    "parse",
+    "recognises",
+]
+
+LEVELS = 3
+NAME_LIMIT, TITLE_LIMIT, TOPIC_LIMIT, SOURCE_LIMIT = 200, 300, 80, 120  # characters, as the database has them
+UNKNOWN_SOURCE = "an archived page"
+TAB = 8  # columns
+BEGINNING = 8192  # bytes: enough for a date and a time
+
+# What a page calls its zone, by the place whose clock it means: "EST" is written in July, too.
+ZONES = {
+    name: zone
+    for names, zone in (
+        ("ET EST EDT", "America/New_York"),
+        ("CT CST CDT", "America/Chicago"),
+        ("MT MST MDT", "America/Denver"),
+        ("PT PST PDT", "America/Los_Angeles"),
+        ("AKT AKST AKDT", "America/Anchorage"),
+        ("HT HST", "Pacific/Honolulu"),
+        ("AT AST ADT", "America/Halifax"),
+        ("GMT UTC UT Z", "UTC"),
+        ("BST", "Europe/London"),
+        ("WET WEST", "Europe/Lisbon"),
+        ("CET CEST", "Europe/Paris"),
+        ("EET EEST", "Europe/Athens"),
+        ("MSK", "Europe/Moscow"),
+        ("SAST", "Africa/Johannesburg"),
+        ("SGT", "Asia/Singapore"),
+        ("HKT", "Asia/Hong_Kong"),
+        ("JST", "Asia/Tokyo"),
+        ("KST", "Asia/Seoul"),
+        ("AET AEST AEDT", "Australia/Sydney"),
+        ("NZST NZDT", "Pacific/Auckland"),
+    )
+    for name in names.split()
+}
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+_DAY = (
+    rf"(?P<month>(?:{'|'.join(MONTHS)})[a-z]{{0,6}})\.?\s+(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?,?"
+    r"\s+(?P<year>[12][0-9]{3})"
+)
+_TIME = r"(?P<hour>1[0-2]|0?[1-9]):(?P<minute>[0-5][0-9])\s?(?P<half>[ap])\.?m\.?"
+HEADER = re.compile(rf"{_DAY}\s*[/,|–-]?\s*{_TIME}(?:\s+\(?(?P<zone>[\w+:/-]{{1,40}})\)?)?", re.IGNORECASE)
+HEADING = re.compile(
+    r"soundoff\s*\((?P<count>[0-9]{1,3}(?:,[0-9]{3}){1,2}|[0-9]{1,9}|one|no)"
+    r" (?:responses?|comments?)(?: yet)?\)",
+    re.IGNORECASE,
+)
+NUMBERED = re.compile(r"([0-9]{1,6})\.(?:\s+(.*))?", re.DOTALL)
+BULLETED = re.compile(r"•\s*(.*)", re.DOTALL)
+CLOSING = re.compile(rf"{_DAY} at {_TIME}\s*\|\s*(?:Reply)?", re.IGNORECASE)
+FORM = re.compile(r"(?:post a comment|leave a (?:reply|comment)|comments are closed)\.?", re.IGNORECASE)
+TERMS = re.compile(rf"(.{{1,{SOURCE_LIMIT}}}?)\s+welcomes a lively\b")
+
+UNENDED = ",;:-–—("  # besides letters and digits: what a text does not end with
+VANISHED_GAP = 3  # blank lines: between paragraphs there is one, around one that lost its words two or more
+GREETING = re.compile(r"(?:(?:hi|hello|hey|dear)\b[\s,]*)?(@?)\s*", re.IGNORECASE)
+ADDRESSED = re.compile(r"\s*[,:;.!?…–—-]")  # what follows a name that is spoken to
+WORD = re.compile(r"[^\W_]+")
+
+
+class Line(NamedTuple):
+    """A non-blank line. Blank ones are the gaps in the numbers."""
+
+    number: int
+    column: int
+    text: str
+
+
+def recognises(data: bytes) -> bool:
+    """Whether it begins with a date and a time as these pages do. The rest may still be damaged."""
+    try:
+        _header(list(islice(_lines(_as_utf8(data[:BEGINNING], errors="ignore")), 2)))
+    except (NotThisFormat, DamagedFile):
+        return False
+    return True
+
+
+def parse(data: bytes) -> ParsedPage:
+    """The whole page; else NotThisFormat or DamagedFile, never a part of it. Linear in time and memory."""
+    data, warnings = _repaired(_as_utf8(data))
+    lines = list(_lines(data))
+    published, zone_name, start = _header(lines)
+    heading, declared = _heading(lines, start)
+    tab = _tab_width(lines, heading)
+    if tab != TAB:
+        lines = list(_lines(data, tab))
+
+    zone = ZONES.get(zone_name.upper(), "UTC")
+    if zone_name.upper() not in ZONES:
+        named = f"The zone “{zone_name}” is not known" if zone_name else "No zone is given"
+        warnings.append(PageWarning(lines[start - 1].number, "zone", f"{named}; the times are read as UTC."))
+    title, standfirst, body, topics = _story(lines[start:heading], lines[heading].number)
+    comments, end, found = _thread(lines, heading + 1, ZoneInfo(zone))
+    warnings += found
+    if declared != len(comments):
+        warnings.append(
+            PageWarning(
+                lines[heading].number,
+                "count",
+                f"The heading says {declared}; {len(comments)} are in the file.",
+            )
+        )
+    warnings += _repeated(comments)
+    warnings += _flattened(comments, lines[heading].number)
+    source_name, boilerplate, found = _tail(lines, end)
+    warnings += found
+
+    return ParsedPage(
+        format="soundoff",
+        title=title,
+        published_at=published.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC),
+        zone=zone,
+        standfirst=standfirst,
+        body=body,
+        topics=topics,
+        source_name=source_name,
+        declared=declared,
+        comments=comments,
+        warnings=sorted(warnings, key=lambda warning: warning.line),
+        boilerplate=boilerplate,
+    )
+
+
+# Bytes and lines
+
+
+def _as_utf8(data: bytes, errors: str = "strict") -> bytes:
+    """UTF-16 becomes UTF-8, a byte order mark goes, lines end in a line feed. Other bytes stay."""
+    encoding = ""
+    if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        encoding = "utf-16"
+    elif b"\0" in data[:2]:  # without its mark, it shows by the empty half of the first letter
+        encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
+    if encoding:
+        try:
+            data = data.decode(encoding, errors).encode()
+        except UnicodeDecodeError as error:
+            number = data[: error.start].decode(encoding).count("\n") + 1
+            raise DamagedFile(f"Line {number}: the bytes here are no character of UTF-16.") from None
+    data = data.removeprefix(codecs.BOM_UTF8)
+    if b"\r" in data:
+        data = data.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return data
+
+
+def _repaired(data: bytes) -> tuple[bytes, list[PageWarning]]:
+    """Lines that are not UTF-8 are read as Windows-1252: a mixed file keeps what is right in it."""
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        number = data.count(b"\n", 0, error.start) + 1
+    else:
+        return data, []
+    text = "This line is not UTF-8; it and any like it are read as Windows-1252 (Latin-1)."
+    return b"".join(map(_line_as_utf8, BytesIO(data))), [PageWarning(number, "encoding", text)]
+
+
+def _line_as_utf8(raw: bytes) -> bytes:
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            return raw.decode(encoding).encode()
+        except UnicodeDecodeError:
+            continue
+    return raw.decode("latin-1").encode()
+
+
+def _lines(data: bytes, tab: int = TAB) -> Iterator[Line]:
+    for number, raw in enumerate(BytesIO(data), 1):
+        if raw.isspace():
+            continue
+        if b"\0" in raw:
+            raise DamagedFile(f"Line {number}: a zero byte, which no text has.")
+        line = raw.decode(errors="replace").rstrip()
+        text = line.lstrip(" \t")
+        if text:
+            yield Line(number, len(line[: len(line) - len(text)].expandtabs(tab)), text)
+
+
+def _tab_width(lines: list[Line], heading: int) -> int:
+    """What a tab stands for: the first comment has its name in column 2 and its date in 4."""
+    name = next(islice(lines, heading + 1, None), None)
+    date = next((line for line in lines[heading + 1 :] if line.column and CLOSING.fullmatch(line.text)), None)
+    if name and name.column == TAB:
+        return 2
+    return 4 if date and date.column == TAB else TAB
+
+
+def _paragraphs(lines: Sequence[Line]) -> list[list[Line]]:
+    paragraphs: list[list[Line]] = []
+    last = None
+    for line in lines:
+        if line.number - 1 == last:
+            paragraphs[-1].append(line)
+        else:
+            paragraphs.append([line])
+        last = line.number
+    return paragraphs
+
+
+def _text(lines: Sequence[Line], column: int) -> str:
+    """Lines that stand at `column`, as text. What stands further in keeps its indentation, as code has it."""
+    return "\n\n".join(
+        "\n".join(" " * (line.column - column) + line.text for line in paragraph)
+        for paragraph in _paragraphs(lines)
+    )
+
+
+def _quoted(text: str) -> str:
+    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:60])
+    return f"“{shown}{'…' if len(text) > 60 else ''}”"
+
+
+# The story
+
+
+def _header(lines: Sequence[Line]) -> tuple[datetime, str, int]:
+    """When it was published (local time), what the page calls its zone, and how many lines said so."""
+    if not lines:
+        raise NotThisFormat("Line 1: the file is empty.")
+    for count in (1, 2):
+        if match := HEADER.fullmatch(" ".join(line.text for line in lines[:count])):
+            return _moment(match, lines[0]), match["zone"] or "", count
+    raise NotThisFormat(
+        f"Line {lines[0].number}: expected a date and a time such as “June 19th, 2013” and “04:40 PM ET”,"
+        f" and found {_quoted(lines[0].text)}."
+    )
+
+
+def _moment(match: re.Match[str], line: Line) -> datetime:
+    """The local time that a header or a comment's closing line says."""
+    hour = int(match["hour"]) % 12 + (12 if match["half"].lower() == "p" else 0)
+    try:
+        month = MONTHS.index(match["month"][:3].lower()) + 1
+        return datetime(  # noqa: DTZ001 - the zone is the page's, which the caller knows
+            int(match["year"]), month, int(match["day"]), hour, int(match["minute"])
+        )
+    except ValueError:
+        raise DamagedFile(f"Line {line.number}: {_quoted(line.text)} is no date.") from None
+
+
+def _heading(lines: list[Line], start: int) -> tuple[int, int]:
+    """Where the discussion's heading stands, and the number in it.
+
+    A story or a comment may quote such a line: the true one is the first that a comment follows, or, where
+    there are no comments, the last.
+    """
+    found = [
+        (index, match["count"].lower().replace(",", ""))
+        for index, line in enumerate(lines[start:], start)
+        if line.column == 0 and (match := HEADING.fullmatch(line.text))
+    ]
+    if not found:
+        raise NotThisFormat(
+            f"Line {lines[-1].number}: the file ends before a line such as “soundoff (82 Responses)”."
+        )
+    index, count = next((one for one in found if _begins_thread(lines, one[0] + 1)), found[-1])
+    return index, int({"one": "1", "no": "0"}.get(count, count))
+
+
+def _begins_thread(lines: list[Line], index: int) -> bool:
+    return index < len(lines) and lines[index].column > 0 and bool(NUMBERED.fullmatch(lines[index].text))
+
+
+def _story(lines: list[Line], end: int) -> tuple[str, str, str, list[str]]:
+    """Title, standfirst, body and topics. `end` is the number of the line after them."""
+    paragraphs = _paragraphs(lines)
+    topics: list[str] = []
+    if paragraphs and paragraphs[-1][0].text.startswith("Topics:"):
+        last = paragraphs.pop()
+        names = " ".join(line.text for line in last).removeprefix("Topics:").split("•")
+        topics = list(dict.fromkeys(name for name in map(str.strip, names) if name))
+        if any(len(name) > TOPIC_LIMIT for name in topics):
+            raise DamagedFile(f"Line {last[0].number}: a topic is longer than {TOPIC_LIMIT} characters.")
+    if not paragraphs:
+        raise DamagedFile(f"Line {end}: the discussion begins before a title.")
+    title = " ".join(line.text.strip() for line in paragraphs[0])
+    if len(title) > TITLE_LIMIT:
+        raise DamagedFile(
+            f"Line {paragraphs[0][0].number}: the title is longer than {TITLE_LIMIT} characters."
+        )
+    rest = [_text(paragraph, 0) for paragraph in paragraphs[1:]]
+    return title, "".join(rest[:1]), as_markdown("\n\n".join(rest[1:])), topics
+
+
+# The discussion
+
+
+class Name(NamedTuple):
+    level: int
+    ordinal: int | None  # as printed, on the first level only
+    author: str
+
+
+def _name(line: Line) -> Name | None:
+    """The line as one over a comment, if it can be that. Text of level n stands in column 2n + 2."""
+    if line.column == 2 and (match := NUMBERED.fullmatch(line.text)):
+        return Name(1, int(match[1]), (match[2] or "").strip())
+    if line.column in range(4, 2 * LEVELS + 1, 2) and (match := BULLETED.fullmatch(line.text)):
+        return Name(line.column // 2, None, match[1].strip())
+    return None
+
+
+def _thread(
+    lines: list[Line], start: int, zone: ZoneInfo
+) -> tuple[list[ParsedComment], int, list[PageWarning]]:
+    """The comments from `start` on, the index of the first line after them, and what is odd about them."""
+    comments: list[ParsedComment] = []
+    warnings: list[PageWarning] = []
+    path: list[int] = []  # numbers of the comments under which the next one may stand
+    equals = Counter[tuple[str, str]]()
+    last_ordinal = 0
+    index = start
+    while index < len(lines) and lines[index].column > 1:
+        line, number = lines[index], len(comments) + 1
+        name = _name(line)
+        if name is None:
+            raise DamagedFile(
+                f"Line {line.number}: expected the name over a comment, and found {_quoted(line.text)}."
+            )
+        if name.level > len(path) + 1:
+            raise DamagedFile(
+                f"Line {line.number}: a reply on level {name.level} without a comment above it on level"
+                f" {name.level - 1}."
+            )
+        if len(name.author) > NAME_LIMIT:
+            raise DamagedFile(f"Line {line.number}: a name is longer than {NAME_LIMIT} characters.")
+        closing, match = _closing(lines, index, column=2 * name.level + 2)
+        moment = _moment(match, lines[closing])
+        local = moment.isoformat(timespec="minutes")
+        equals[name.author, local] += 1
+        path[name.level - 1 :] = [number]
+        body, text_missing = _body(lines[index + 1 : closing + 1], column=2 * name.level + 2)
+        comments.append(
+            ParsedComment(
+                number=number,
+                line=line.number,
+                level=name.level,
+                parent=path[-2] if name.level > 1 else None,
+                author=name.author,
+                # A time that the clock skipped or showed twice is taken as its first reading.
+                created_at=moment.replace(tzinfo=zone).astimezone(UTC),
+                body=body,
+                text_missing=text_missing,
+                source_id=f"{name.author}|{local}|{equals[name.author, local]}",
+            )
+        )
+        who = _called(comments[-1])
+        if text_missing == "all":
+            warnings.append(PageWarning(line.number, "emptied", f"{who} has no text."))
+        elif text_missing == "rest":
+            warnings.append(PageWarning(line.number, "fragment", f"{who} breaks off; its rest is missing."))
+        if not name.author:
+            warnings.append(PageWarning(line.number, "unnamed", f"{who} has no name over it."))
+        if name.ordinal is not None:
+            if name.ordinal != last_ordinal + 1:
+                warnings.append(
+                    PageWarning(
+                        line.number,
+                        "numbering",
+                        f"The page's own numbers go from {last_ordinal} to {name.ordinal} here.",
+                    )
+                )
+            last_ordinal = name.ordinal
+        index = closing + 1
+    return comments, index, warnings
+
+
+def _closing(lines: list[Line], index: int, *, column: int) -> tuple[int, re.Match[str]]:
+    """Where the comment whose name is at `index` ends, and its date."""
+    unexpected = None
+    for at in range(index + 1, len(lines)):
+        line = lines[at]
+        if line.column == column and (match := CLOSING.fullmatch(line.text)):
+            if at + 1 == len(lines) or lines[at + 1].column < 2 or _name(lines[at + 1]):
+                return at, match
+            unexpected = unexpected or lines[at + 1]
+        elif line.column < column and _name(line):
+            break
+    if unexpected:
+        raise DamagedFile(
+            f"Line {unexpected.number}: expected the next comment or the end of them after a date,"
+            f" and found {_quoted(unexpected.text)}."
+        )
+    raise DamagedFile(f"Line {lines[index].number}: the comment that begins here is cut off before its date.")
+
+
+def _body(lines: list[Line], *, column: int) -> tuple[str, str]:
+    """A comment's text and whether some of it is missing. The last of the lines is its date."""
+    body = _text(lines[:-1], column)
+    if all(unicodedata.category(c) in ("Cc", "Cf", "Zs", "Zl", "Zp") for c in body):
+        return "", "all"
+    broken_off = any(
+        after.number - before.number > VANISHED_GAP
+        and (before.text[-1].isalnum() or before.text[-1] in UNENDED)
+        for before, after in pairwise(lines)
+    )
+    return body, "rest" if broken_off else ""
+
+
+# What a curator should look at
+
+
+def _called(comment: ParsedComment) -> str:
+    return f"Comment {comment.number} ({comment.author})" if comment.author else f"Comment {comment.number}"
+
+
+def _repeated(comments: list[ParsedComment]) -> Iterator[PageWarning]:
+    for position, of, exact in find_repeats([comment.body for comment in comments]):
+        comment, original = comments[position], comments[of]
+        kind, verb = ("repeat", "repeats") if exact else ("near_repeat", "nearly repeats")
+        yield PageWarning(comment.line, kind, f"{_called(comment)} {verb} comment {original.number}.")
+
+
+def _flattened(comments: list[ParsedComment], heading: int) -> Iterator[PageWarning]:
+    """The page keeps three levels: who answers on the third stands beside what it answers.
+
+    One warning for each that names somebody else than it stands under, and one for all that may.
+    """
+    names: dict[str, int] = {}  # of the tree so far, with the last comment of each
+    siblings = Counter[int]()
+    unclear: list[int] = []
+    for comment in comments:
+        if comment.parent is None:
+            names = {}
+        elif comment.level == LEVELS:
+            parent = comments[comment.parent - 1]
+            name = _addressed(comment.body, names)
+            if name and name not in _names(parent.author):
+                target = comments[names[name] - 1]
+                yield PageWarning(
+                    comment.line,
+                    "flattened",
+                    f"{_called(comment)} stands under {parent.number} ({parent.author}) and speaks to"
+                    f" {target.author} ({target.number}).",
+                )
+            elif not name and siblings[parent.number]:
+                unclear.append(comment.number)
+            siblings[parent.number] += 1
+        names.update(dict.fromkeys(_names(comment.author), comment.number))
+    if unclear:
+        listed = ", ".join(map(str, unclear[:20])) + (", …" if len(unclear) > 20 else "")
+        yield PageWarning(
+            heading,
+            "flattened",
+            f"The page keeps {LEVELS} levels; some on the last may answer one beside them: {listed}.",
+        )
+
+
+def _names(author: str) -> set[str]:
+    """How others may call an author: by all words of the name or by its first."""
+    words = WORD.findall(author.casefold())
+    return {name for name in (" ".join(words), words[0] if words and len(words[0]) > 2 else "") if name}
+
+
+def _addressed(body: str, names: dict[str, int]) -> str | None:
+    """The name with which a body begins as speaking to somebody: “@Jim …”, “Eben, …”, “Hi Maria! …”."""
+    beginning = body[:200].casefold()
+    start = GREETING.match(beginning)
+    assert start
+    words = list(WORD.finditer(beginning, start.end()))[:8]
+    for count in range(len(words), 0, -1):
+        name = " ".join(word[0] for word in words[:count])
+        if name in names and (start[1] or ADDRESSED.match(beginning, words[count - 1].end())):
+            return name
+    return None
+
+
+# The end of the page
+
+
+def _tail(lines: list[Line], start: int) -> tuple[str, list[int], list[PageWarning]]:
+    """Who published the page, the numbers of the lines that are the site's own, and what is not known."""
+    source_name, in_terms, last = "", False, 0
+    boilerplate: list[int] = []
+    warnings: list[PageWarning] = []
+    for line in lines[start:]:
+        if HEADING.fullmatch(line.text) or CLOSING.fullmatch(line.text):
+            raise DamagedFile(
+                f"Line {line.number}: a second discussion; each page has to come in a file of its own."
+            )
+        in_terms = in_terms and line.number == last + 1
+        if match := TERMS.match(line.text):
+            in_terms = True
+            source_name = source_name or match[1].strip()
+        if in_terms or FORM.fullmatch(line.text):
+            boilerplate.append(line.number)
+        else:
+            text = f"This line is not known and was left out: {_quoted(line.text)}."
+            warnings.append(PageWarning(line.number, "unrecognised", text))
+        last = line.number
+    if not boilerplate:
+        text = "The file ends without the page's closing form: later comments may be missing."
+        warnings.append(PageWarning(lines[-1].number, "truncated", text))
+    return source_name or UNKNOWN_SOURCE, boilerplate, warnings
