@@ -14,7 +14,7 @@ from config import postgres
 def data_folder() -> Iterator[Path]:
     """One that the user whom Postgres runs as can reach (pytest's own are closed to others).
 
-    In memory, except where no program may be run from there: as root the server's binaries are copied into it.
+    In memory, except where programs may not run there: as root the server's binaries are copied into it.
     """
     memory = Path("/dev/shm")
     runs = memory.is_dir() and not os.statvfs(memory).f_flag & os.ST_NOEXEC

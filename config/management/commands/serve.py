@@ -23,7 +23,7 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from accounts.services import administrator_missing, setup_link
-from archive.models import Import
+from archive.services import Refused, import_page
 from config import postgres, sample
 from config.checks import is_loopback
 from config.health import unapplied_migrations
@@ -104,9 +104,15 @@ class Command(BaseCommand):
             yield f"No EMAIL_URL: mails are written to {settings.EMAIL_FILE_PATH}."
 
     def bring_in(self, file: Path) -> str:
-        call_command("import_archive", str(file), stdout=self.stdout)
-        brought = Import.objects.filter(sha256=sha256(file.read_bytes()).hexdigest()).latest("at")
-        return f"{file.name}: {settings.SITE_URL}{brought.article.get_absolute_url()}"
+        try:
+            report = import_page(data=file.read_bytes(), filename=file.name)
+        except Refused as error:
+            raise CommandError(str(error)) from error
+        assert report.article, "only a dry run has none"
+        return (
+            f"{file.name}: {report.created} new comments of {report.found}, {len(report.warnings)} warnings "
+            f"(manage.py import_archive lists them). {settings.SITE_URL}{report.article.get_absolute_url()}"
+        )
 
     @contextmanager
     def workers(self, home: Path) -> Iterator[list[Child]]:
@@ -127,6 +133,7 @@ class Command(BaseCommand):
 
         def jobs() -> subprocess.Popen[bytes]:
             take_up_abandoned_jobs(name)
+            connection.close()
             return spawn(
                 job_worker(name), death_signal=signal.SIGKILL, user=user, cwd=settings.BASE_DIR, env=env
             )
@@ -236,7 +243,6 @@ def take_up_abandoned_jobs(name: str) -> None:
     DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING, worker_ids__contains=[name]).update(
         status=TaskResultStatus.READY, started_at=None
     )
-    connection.close()
 
 
 def wait_for_web(children: list[Child]) -> None:
