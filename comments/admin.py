@@ -65,16 +65,7 @@ ArticleAdmin.inlines = [*ArticleAdmin.inlines, DiscussionInline]
 @admin.register(Discussion)
 class DiscussionAdmin(admin.ModelAdmin[Discussion]):
     form = DiscussionForm
-    list_display = [
-        "article",
-        "status",
-        "moderation",
-        "visible_count",
-        "waiting",
-        "stored",
-        "closes_at",
-        "tree",
-    ]
+    list_display = ["article", "tree", "shown", "waiting", "stored", "status", "closes_at", "moderation"]
     list_filter = ["status", "moderation", "article__topics"]
     search_fields = ["article__title", "article__source_name"]
     list_select_related = ["article"]
@@ -82,8 +73,8 @@ class DiscussionAdmin(admin.ModelAdmin[Discussion]):
     list_per_page = 50
     show_full_result_count = False
     actions = None
-    fields = ["article", *SETTINGS, "visible_count", "declared_count", "tree"]
-    readonly_fields = ["article", "visible_count", "declared_count", "tree"]
+    fields = ["article", *SETTINGS, "shown", "declared_count", "tree"]
+    readonly_fields = ["article", "shown", "declared_count", "tree"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Discussion]:
         """Moderators see all, editors those of their own articles."""
@@ -111,6 +102,10 @@ class DiscussionAdmin(admin.ModelAdmin[Discussion]):
 
     def save_model(self, request: HttpRequest, obj: Discussion, form: Any, change: bool) -> None:
         form.save()
+
+    @admin.display(description=_("shown"), ordering="visible_count")
+    def shown(self, discussion: Discussion) -> int:
+        return discussion.visible_count
 
     @admin.display(description=_("waiting"), ordering="waiting_count")
     def waiting(self, discussion: Any) -> int:

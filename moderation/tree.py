@@ -47,7 +47,7 @@ class FirstLevel(ChangeList):
 
 @admin.register(Comment)
 class CommentTreeAdmin(DraggableMPTTAdmin):
-    list_display = ["tree_actions", "indented_title", "author_name", "state", "created_at", "links"]
+    list_display = ["tree_actions", "indented_title", "state", "created_at", "links"]
     list_display_links = ["indented_title"]  # the script needs the <th>
     list_filter = ["state"]
     search_fields = ["author_name", "body"]
@@ -78,6 +78,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
             "title": _("Who answers whom"),
             "subtitle": discussion.article.title,
             "discussion": discussion,
+            "is_nav_sidebar_enabled": False,  # a tree needs the width
         }
         context |= {"first_level": self._shows_first_level(request), **(extra_context or {})}
         return super().changelist_view(request, context)
@@ -97,7 +98,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
 
     def get_list_display(self, request: HttpRequest) -> Any:
         if self._shows_first_level(request):
-            return ["indented_title", "author_name", "state", "created_at", "replies", "links"]
+            return ["indented_title", "state", "created_at", "replies", "links"]
         return super().get_list_display(request)
 
     def _discussion(self, request: HttpRequest) -> Discussion | None:
@@ -124,9 +125,10 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
     @admin.display(description=gettext_lazy("comment"))
     def indented_title(self, item: Comment) -> str:
         return format_html(
-            '<div class="tree-title level-{}">#{} {}</div>',
+            '<div class="tree-title level-{}">#{} <bdi>{}</bdi> <span dir="auto">{}</span></div>',
             min(item.level, INDENT_MAX),
             item.pk,
+            item.author_name,
             _words(item),
         )
 
@@ -139,18 +141,18 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
     def links(self, item: Comment) -> str:
         """Approving is one press, sent by the list's own form; a removal needs a reason, on the own page."""
         links = [
-            (reverse("moderation:move", args=[item.pk]), _("Move…")),
-            (item.get_absolute_url(), _("In place")),
+            ("move", reverse("moderation:move", args=[item.pk]), _("Move…")),
+            ("place", item.get_absolute_url(), _("In place")),
         ]
         if item.state in {State.PENDING, State.PUBLISHED}:
-            links.insert(0, (reverse("admin:comments_comment_change", args=[item.pk]), _("Remove…")))
-        shown = format_html_join(" ", '<a href="{}">{}</a>', links)
+            links.append(("remove", reverse("admin:comments_comment_change", args=[item.pk]), _("Remove…")))
+        shown = format_html_join(" ", '<a class="{}" href="{}">{}</a>', links)
         if item.state in {State.PUBLISHED, State.DELETED}:
             return shown
         seen = f"{item.pk}.{item.last_decision}"  # type: ignore[attr-defined]  # annotated above
         query = urlencode({"ids": item.pk, "seen": seen, "reason": Reason.APPROVED.value})
         approve = f"{reverse('moderation:decide')}?{query}"
-        return format_html('<button formaction="{}">{}</button> {}', approve, _("Approve"), shown)
+        return format_html('{} <button formaction="{}">{}</button>', shown, approve, _("Approve"))
 
     def _say_done(self, request: HttpRequest) -> HttpResponse:
         """The desk came back here with an act: tell it, with the way to its page, and show the tree again."""

@@ -77,9 +77,9 @@ def test_the_tree_holds_one_discussion_indented_by_class_and_numbered(mod):
     page = mod.get(TREE, {"discussion": article.pk}).content.decode()
 
     first, second, third = Comment.objects.filter(discussion=article.pk)[:3]
-    assert f'class="tree-title level-0">#{first.pk} Words 0.<' in page
-    assert f'class="tree-title level-1">#{second.pk} Words 1.<' in page
-    assert f'class="tree-title level-2">#{third.pk} Words 2.<' in page
+    assert f'class="tree-title level-0">#{first.pk} <bdi>Person 0</bdi>' in page
+    assert f'class="tree-title level-1">#{second.pk} <bdi>Person 1</bdi>' in page
+    assert f'class="tree-title level-2">#{third.pk} <bdi>Person 2</bdi>' in page
     assert "Elsewhere." not in page
     assert "style=" not in page
     assert reverse("moderation:move", args=[third.pk]) in page
