@@ -1,5 +1,7 @@
 """Guests: people without an account, known again by a signed cookie and confirmed by a mailed link."""
 
+from datetime import timedelta
+
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -29,6 +31,13 @@ def remember_guest(response: HttpResponse, guest: Guest, *, secure: bool) -> Non
         samesite="Lax",
         secure=secure,
     )
+
+
+def is_signed_by(guest: Guest, name: str, email: str) -> bool:
+    """Whether a form with this name and e-mail is this guest's. Somebody who never opened the link, until it
+    worked no more, signs as a new guest and gets another."""
+    is_known = guest.confirmed_at or timezone.now() - guest.created_at < timedelta(seconds=LINK_AGE)
+    return bool(is_known) and (guest.name, guest.email.casefold()) == (name, email.casefold())
 
 
 def confirmation_token(guest: Guest) -> str:

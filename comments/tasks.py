@@ -1,6 +1,10 @@
+from datetime import timedelta
+
 from django.conf import settings
 from django.core.mail import send_mail
+from django.db.models.functions import Lower
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_tasks import task
 
@@ -8,13 +12,15 @@ from accounts.guests import confirmation_token
 from accounts.models import Guest
 from articles.models import Site
 
+MAILS_A_DAY = 3  # to one e-mail, whoever types it how often
+
 
 @task()
 def mail_confirmation(guest_id: int) -> None:
     """Mail a guest the link that proves the e-mail. Says nothing that the guest wrote: anybody may have
     typed that e-mail, and we carry no messages."""
     guest = Guest.objects.filter(pk=guest_id, confirmed_at=None).first()
-    if not guest:
+    if not guest or _is_flooded(guest.email):
         return
     site = Site.objects.get(pk=1)
     link = settings.SITE_URL + reverse("guest-confirm", args=[confirmation_token(guest)])
@@ -29,3 +35,8 @@ def mail_confirmation(guest_id: int) -> None:
         None,
         [guest.email],
     )
+
+
+def _is_flooded(email: str) -> bool:
+    same = Guest.objects.alias(folded=Lower("email")).filter(folded=email.lower())
+    return same.filter(created_at__gt=timezone.now() - timedelta(days=1)).count() > MAILS_A_DAY

@@ -27,6 +27,7 @@ from comments.services import delete_comment, edit_comment, post_comment
 from comments.tasks import mail_confirmation
 from comments.thread import Cursor, Order, Reader, Row, look_at, read_branch, read_page
 
+VIEWS = {"order", "after"}  # of one story, whose own URL is the one to find
 PERSONAL_COOKIES = {settings.SESSION_COOKIE_NAME, "messages", guests.COOKIE}
 
 
@@ -40,7 +41,7 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
         "article": article,
         "topics": article.topics.shown(),
         "zone": article.zone,
-        "noindex": article.rights == Article.Rights.UNKNOWN or bool(request.GET),
+        "noindex": article.rights == Article.Rights.UNKNOWN or not request.GET.keys().isdisjoint(VIEWS),
         "hidden": discussion.status == Discussion.Status.HIDDEN,
         "open": discussion.is_open(),
         "count": discussion.visible_count,
@@ -96,17 +97,20 @@ def reply(request: HttpRequest, slug: str, pk: str | None = None) -> HttpRespons
     if discussion.status == Discussion.Status.HIDDEN:
         raise Http404
     parent = get_object_or_404(Comment, pk=pk, discussion=article.pk) if pk else None
-    place = f"#comment-{parent.pk}" if parent else "#comments"
-    back = article.get_absolute_url() + place
-    if request.method != "POST":
-        if not discussion.is_open():
-            messages.info(request, _("This discussion takes no more replies."))
-            return _go(request, back)
-        if parent and parent.state != State.PUBLISHED:
-            return _go(request, reverse("comment", args=[article.slug, parent.pk]))
+    back = article.get_absolute_url() + (f"#comment-{parent.pk}" if parent else "#comments")
+    is_sent = request.method == "POST"  # then the text is kept, whatever has changed meanwhile
+    if not is_sent and not discussion.is_open():
+        messages.info(request, _("This discussion takes no more replies."))
+        return _go(request, back)
+    if not is_sent and parent and parent.state != State.PUBLISHED:
+        return _go(request, reverse("comment", args=[article.slug, parent.pk]))
     user, guest = _writer(request)
     form = ReplyForm(
-        request.POST or None, action=request.path, guest=guest, is_member=user is not None, parent=parent
+        request.POST if is_sent else None,
+        action=request.path,
+        guest=guest,
+        is_member=user is not None,
+        parent=parent,
     )
     if form.is_valid():
         try:
@@ -116,12 +120,7 @@ def reply(request: HttpRequest, slug: str, pk: str | None = None) -> HttpRespons
             if error.code == "nonce":
                 form.renew_nonce()
         else:
-            response = _go(request, reverse("comment", args=[article.slug, made.pk]))
-            if writer:
-                guests.remember_guest(response, writer, secure=settings.SESSION_COOKIE_SECURE)
-                if not writer.confirmed_at and writer != guest:
-                    messages.info(request, _("We mailed you a link: open it to confirm your e-mail."))
-            return response
+            return _posted(request, made, writer, is_new=writer is not None and writer != guest)
     context = {
         "form": form,
         "back": back,
@@ -140,7 +139,9 @@ def edit(request: HttpRequest, pk: str) -> HttpResponse:
     own = _load_own(request, pk)
     user, guest = _writer(request)
     url = own.get_absolute_url()
-    form = EditForm(request.POST or None, action=request.path, initial={"body": own.body})
+    form = EditForm(
+        request.POST if request.method == "POST" else None, action=request.path, initial={"body": own.body}
+    )
     if request.method != "POST" and not own.can_be_edited_by(user, guest):
         messages.info(request, _("A comment can be changed for 15 minutes only."))
         return redirect(url)
@@ -296,7 +297,7 @@ def _post(
     if user:
         return post_comment(article=article, body=body, nonce=nonce, parent=parent, author=user), None
     name, email = form.cleaned_data["name"], form.cleaned_data["email"]
-    if guest and (guest.name, guest.email.casefold()) == (name, email.casefold()):
+    if guest and guests.is_signed_by(guest, name, email):
         return post_comment(article=article, body=body, nonce=nonce, parent=parent, guest=guest), guest
     if earlier := _sent_before(nonce, name, email):
         return earlier, earlier.guest
@@ -310,6 +311,15 @@ def _post(
         raise
     transaction.on_commit(partial(mail_confirmation.enqueue, new.pk))
     return made, new
+
+
+def _posted(request: HttpRequest, made: Comment, writer: Guest | None, *, is_new: bool) -> HttpResponse:
+    response = _go(request, made.get_absolute_url())
+    if writer:
+        guests.remember_guest(response, writer, secure=settings.SESSION_COOKIE_SECURE)
+        if is_new and not writer.confirmed_at:
+            messages.info(request, _("We mailed you a link: open it to confirm your e-mail."))
+    return response
 
 
 def _sent_before(nonce: UUID, name: str, email: str) -> Comment | None:

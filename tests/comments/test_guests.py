@@ -1,16 +1,18 @@
 """Guests: known again by a cookie, confirmed by one click at /guests/confirm/<token>/."""
 
 import re
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.core import mail, signing
 from django.test import Client
+from django.utils import timezone
 
 from accounts.guests import confirmation_token
 from accounts.models import Guest
 from comments.models import Comment
-from comments.tasks import mail_confirmation
+from comments.tasks import MAILS_A_DAY, mail_confirmation
 from tests.comments.test_reply import fields, url
 from tests.comments.test_story import hold
 from tests.factories import GuestFactory, UserFactory, make_article
@@ -57,6 +59,26 @@ def test_another_name_or_email_is_another_guest(client, django_capture_on_commit
     post(client, article, django_capture_on_commit_callbacks, **changed)
     assert Guest.objects.count() == 2
     assert len(mail.outbox) == 2
+
+
+def test_after_a_week_without_confirmation_there_is_another_mail(client, django_capture_on_commit_callbacks):
+    article = make_article()
+    post(client, article, django_capture_on_commit_callbacks)
+    Guest.objects.update(created_at=timezone.now() - timedelta(days=8))
+    post(client, article, django_capture_on_commit_callbacks)
+    assert len(mail.outbox) == 2
+    assert link_in(mail.outbox[0]) != link_in(mail.outbox[1])
+    Guest.objects.update(created_at=timezone.now() - timedelta(days=8), confirmed_at=timezone.now())
+    post(client, article, django_capture_on_commit_callbacks)
+    assert len(mail.outbox) == 2
+
+
+def test_nobody_is_flooded_with_mails_by_others(django_capture_on_commit_callbacks):
+    article = make_article()
+    for n in range(5):
+        post(Client(), article, django_capture_on_commit_callbacks, name=f"Ida {n}")
+    assert Guest.objects.count() == 5
+    assert len(mail.outbox) == MAILS_A_DAY
 
 
 def test_the_same_email_in_another_browser_is_another_guest(client, django_capture_on_commit_callbacks):

@@ -1,6 +1,7 @@
 """Answering: /stories/<slug>/reply/ and /stories/<slug>/reply/<pk>/."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from html.parser import HTMLParser
 from urllib.parse import unquote
@@ -8,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from django.core import signing
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -114,6 +116,31 @@ def test_a_form_sent_ten_times_by_a_browser_that_is_not_known_yet_is_one_comment
     assert {r["Location"] for r in responses} == {comment.get_absolute_url()}
     assert Guest.objects.get() == comment.guest
     assert len({signing.loads(r.cookies["guest"].value, salt="guest") for r in responses}) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_form_sent_by_a_new_browser_several_times_at_once_is_one_comment():
+    article, sent = make_article(), fields()
+
+    def post(_: int) -> str:
+        try:
+            return Client().post(url(article), sent)["Location"]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        places = set(pool.map(post, range(6)))
+
+    comment = Comment.objects.get()
+    assert places == {comment.get_absolute_url()}
+    assert Guest.objects.get() == comment.guest
+
+
+def test_one_nonce_for_two_stories_is_one_comment(client):
+    client.force_login(UserFactory.create())
+    sent, first, second = fields(), make_article(), make_article("Another")
+    assert client.post(url(first), sent)["Location"] == client.post(url(second), sent)["Location"]
+    assert Comment.objects.get().discussion.article == first
 
 
 def test_the_nonce_of_another_is_refused_once(client):

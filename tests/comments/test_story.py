@@ -254,6 +254,7 @@ def test_a_strangers_page_may_be_kept_by_anybody(client):
     say(article)
     response = client.get(article.get_absolute_url())
     assert response["Cache-Control"] == "public, no-cache"
+    assert "Cookie" in response["Vary"]
     assert not response.cookies
     assert "csrf" not in response.content.decode()
 
