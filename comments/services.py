@@ -147,8 +147,10 @@ def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None)
         policy().record(fresh, findings)
         if fresh.state == State.PUBLISHED:
             _touch([fresh.discussion_id])
-            if verdict != "publish":
-                change_states(ids=[fresh.pk], to=STATE_OF[verdict], reason=Reason.SCREENED, actor=None)
+        if fresh.state == State.PENDING or verdict != "publish":
+            # Also where it waits already: who is about to decide upon the earlier words must not.
+            to = STATE_OF[verdict] if verdict != "publish" else State.PENDING
+            change_states(ids=[fresh.pk], to=to, reason=Reason.SCREENED, actor=None)
         fresh.refresh_from_db()
     return fresh
 

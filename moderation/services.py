@@ -141,12 +141,13 @@ def _refusals(ids: Iterable[int]) -> list[Refusal]:
     """Why these were left alone: the last decision on each, or that its text has changed since."""
     last = Transition.objects.filter(comment=OuterRef("comment"), kind=Transition.Kind.STATE).order_by("-id")
     rows = Transition.objects.filter(comment__in=list(ids), id=Subquery(last.values("id")[:1]))
-    return [
-        Refusal(row.comment_id, _name(row.actor), words.decided(row.to_state, row.reason))
-        if row.comment.revision == row.revision
-        else Refusal(row.comment_id, row.comment.author_name, _("Changed the text"))
-        for row in rows.select_related("actor", "comment").order_by("comment")
-    ]
+    refusals = []
+    for row in rows.select_related("actor", "comment").order_by("comment"):
+        edited = row.comment.revision != row.revision or row.from_state == row.to_state == State.PENDING
+        who = row.comment.author_name if edited else _name(row.actor)
+        what = _("Changed the text") if edited else words.decided(row.to_state, row.reason)
+        refusals.append(Refusal(row.comment_id, who, what))
+    return refusals
 
 
 def _name(actor: User | None) -> str:

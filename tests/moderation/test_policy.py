@@ -14,7 +14,7 @@ from comments.policy import policy
 from comments.services import change_discussion, edit_comment
 from moderation.models import Finding, Rule
 from moderation.policy import Policy, last_decisions
-from moderation.services import decide
+from moderation.services import Refusal, decide
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -180,6 +180,15 @@ def test_an_edit_is_looked_at_again_and_is_no_repeat_of_itself(moderator):
     comment = edit_comment(comment=comment, body="No links any more", user=None, guest=guest)
     assert policy().reasons([comment.pk]) == {}  # of the text as it is now
     assert comment.state == "pending"
+
+
+def test_nobody_approves_words_that_were_changed_meanwhile(moderator):
+    guest = GuestFactory.create(name="Nuala")
+    comment = say(make_article(), "Fine words", guest=guest)
+    seen = last_decisions([comment.pk])
+    edit_comment(comment=comment, body="Other words", user=None, guest=guest)
+    act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator, expected=seen)
+    assert (act.changed, act.refused) == ([], [Refusal(comment.pk, "Nuala", "Changed the text")])
 
 
 def test_reasons_of_a_page_are_one_query():
