@@ -1,4 +1,4 @@
-"""The main job, end to end and seen on the page: a saved story comes in, is read, answered, moderated, curated."""
+"""The main job, end to end, seen on the page: a saved story comes in, is read, answered, moderated, mended."""
 
 import pytest
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
