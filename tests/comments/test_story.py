@@ -202,6 +202,7 @@ def test_a_removed_comment_leaves_a_place_where_it_was_answered(client):
 
     assert nesting(page) == [(answered.pk, 1), (answer.pk, 2)]
     assert "Removed by a moderator: off topic" in page
+    assert f">{answer.created_at.day} " in page.split('id="comments"')[1], "no date stands above it"
     assert "ouder words" not in page
     assert "Loud words" not in page
     assert answered.author_name not in page
