@@ -54,7 +54,7 @@ class DiscussionInline(admin.StackedInline[Discussion, Article]):
             "declared": discussion.declared_count,
         }
 
-    @admin.display(description="")
+    @admin.display(description=_("tree"))
     def tree(self, discussion: Discussion) -> str:
         return tree_link(discussion) if discussion.pk else ""
 
@@ -117,7 +117,7 @@ class DiscussionAdmin(admin.ModelAdmin[Discussion]):
         count: int = discussion.stored_count
         return count
 
-    @admin.display(description="")
+    @admin.display(description=_("tree"))
     def tree(self, discussion: Discussion) -> str:
         return tree_link(discussion)
 

@@ -122,6 +122,10 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         """With a name of its own for what was collapsed, else all discussions share one in the browser."""
         return super()._tree_context(request) | {"storageName": f"tree_{_number(request, 'discussion')}"}
 
+    @admin.display(description=gettext_lazy("drag"))  # mptt leaves the head of the column empty
+    def tree_actions(self, item: Comment) -> str:  # type: ignore[override]
+        return super().tree_actions(item)
+
     @admin.display(description=gettext_lazy("comment"))
     def indented_title(self, item: Comment) -> str:
         return format_html(
@@ -137,7 +141,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         url = f"?discussion={item.discussion_id}&tree_id={item.tree_id}"
         return format_html('<a href="{}">{}</a>', url, item.get_descendant_count())
 
-    @admin.display(description="")
+    @admin.display(description=gettext_lazy("actions"))
     def links(self, item: Comment) -> str:
         """Approving is one press, sent by the list's own form; a removal needs a reason, on the own page."""
         links = [

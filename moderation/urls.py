@@ -11,5 +11,5 @@ urlpatterns = [
     path("acts/", views.history, name="history"),
     path("acts/<uuid:pk>/", views.batch, name="batch"),
     path("acts/<uuid:pk>/undo/", views.undo, name="undo"),
-    path("move/<int:pk>/", move_comment, name="move"),
+    path("comments/<int:pk>/move/", move_comment, name="move"),
 ]

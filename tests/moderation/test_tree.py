@@ -2,8 +2,10 @@
 
 import html
 import re
+from pathlib import Path
 from uuid import uuid4
 
+import axe_playwright_python
 import pytest
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
@@ -19,6 +21,7 @@ from tests.factories import UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
 
+AXE = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js")).read_text()
 TREE = "/admin/comments/comment/"
 
 
@@ -360,6 +363,22 @@ def test_a_reply_is_dragged_under_its_true_parent(admin_page, live_server):
     assert admin_page.locator(f'tr:has([data-pk="{cut.pk}"]) .level-3').count() == 1
     assert check() == {}
     assert [said for said in admin_page.complaints if not said[1].endswith("/favicon.ico")] == []
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_in_the_tree_and_beside_it(admin_page, live_server, width):
+    comment = Comment.objects.filter(discussion=bring_in(9).pk).last()
+    admin_page.set_viewport_size({"width": width, "height": 800})
+    for address in (
+        f"{TREE}?discussion={comment.discussion_id}",
+        reverse("moderation:move", args=[comment.pk]),
+    ):
+        admin_page.goto(live_server.url + address)
+        admin_page.evaluate(AXE)
+        found = admin_page.evaluate("axe.run()")["violations"]
+        assert [f"{v['id']}: {v['nodes'][0]['html']}" for v in found] == []
 
 
 @pytest.mark.browser
