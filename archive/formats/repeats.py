@@ -1,13 +1,14 @@
 """Which comments repeat an earlier one.
 
-Exact: equal after folding white space and case. Near: pg_trgm's similarity (shared trigrams over all
-trigrams of both) is at least 0.9, so that a page's warnings and the database agree.
+Exact: equal after folding white space and case. Near: similarity as pg_trgm defines it (shared trigrams over
+all trigrams of both) is at least 0.9. Letters of every script count, as its manual says; in a database of
+the C or C.UTF-8 locale pg_trgm itself sees ASCII only.
 
 Comparing every pair of 10,000 comments would be 50 million comparisons. Instead, with trigrams ordered from
 rare to common: two texts of which the larger has n trigrams and that are similar enough share at least 0.9 n
 of them, hence at least ENOUGH among the first 0.1 n + ENOUGH of each ("prefix filter"). An index over those
 rare trigrams finds the few candidates, and only they are compared in full. Two caps keep it linear whatever
-the input; 10,800 real comments did not reach them (the same pairs as by brute force, in a fifth of the time
+the input; 10,800 real comments did not reach them (the same pairs as by brute force, in a tenth of the time
 at that size), and where text is made to reach them, a warning is missing and nothing else.
 """
 

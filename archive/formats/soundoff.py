@@ -95,12 +95,14 @@ ZONES = {
     )
     for name in names.split()
 }
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-
-_DAY = (
-    rf"(?P<month>(?:{'|'.join(MONTHS)})[a-z]{{0,6}})\.?\s+(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?,?"
-    r"\s+(?P<year>[12][0-9]{3})"
+MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
 )
+
+# Months are written out or cut to three or four letters.
+_MONTH = "|".join(f"{name[:3]}(?:{name[3:4]}|{name[3:]})?" for name in MONTHS)
+_DAY = rf"(?P<month>{_MONTH})\.?\s+(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>[12][0-9]{{3}})"
 _TIME = r"(?P<hour>1[0-2]|0?[1-9]):(?P<minute>[0-5][0-9])\s?(?P<half>[ap])\.?m\.?"
 HEADER = re.compile(rf"{_DAY}\s*[/,|–-]?\s*{_TIME}(?:\s+\(?(?P<zone>[\w+:/-]{{1,40}})\)?)?", re.IGNORECASE)
 HEADING = re.compile(
@@ -292,8 +294,9 @@ def _header(lines: Sequence[Line]) -> tuple[datetime, str, int]:
 def _moment(match: re.Match[str], line: Line) -> datetime:
     """The local time that a header or a comment's closing line says."""
     hour = int(match["hour"]) % 12 + (12 if match["half"].lower() == "p" else 0)
+    start = match["month"].casefold()[:3]
+    month = next(number for number, name in enumerate(MONTHS, 1) if name.startswith(start))
     try:
-        month = MONTHS.index(match["month"][:3].lower()) + 1
         return datetime(  # noqa: DTZ001 - the zone is the page's, which the caller knows
             int(match["year"]), month, int(match["day"]), hour, int(match["minute"])
         )
