@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
@@ -280,22 +281,33 @@ def test_jobs_that_our_worker_left_are_queued_again() -> None:
     ]
 
 
-def test_on_a_real_address_a_link_makes_the_first_administrator(serve: Serve) -> None:
-    with data_folder() as home:
-        reachable = {"SOUNDOFF_HOME": str(home), "HOST": "0.0.0.0", "SITE_URL": "http://localhost:8000"}
-        site = serve(**reachable)
-        site.wait_for("Ctrl-C stops it.")
-        assert "example.org" not in site.printed  # no sample
-        link = re.search(r"http://localhost:8000(/setup/\S+)", site.printed)
-        assert link
-        url = f"http://localhost:{site.port}{link[1]}"
-        fields = {"name": "Ada", "email": "ada@example.org", "password": "seven-green-herons"}
-        assert submit(browser(), url, fields) == f"http://localhost:{site.port}/"
-        with pytest.raises(HTTPError, match="404"):
-            browser().open(url)
-        site.stop()
+@pytest.fixture(params=["address", "database"])
+def reachable(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """The environment of a site with nobody in it, which has a real address or a real database."""
+    with ExitStack() as stack:
+        ours = {"SOUNDOFF_HOME": str(stack.enter_context(data_folder())), "SITE_URL": "http://localhost:8000"}
+        if request.param == "address":
+            yield ours | {"HOST": "0.0.0.0"}
+        else:
+            owner = stack.enter_context(postgres.temporary())
+            web = owner.replace("soundoff_owner", "soundoff_web")
+            yield ours | {"DATABASE_OWNER_URL": owner, "DATABASE_URL": web}
 
-        site = serve(**reachable)
-        site.wait_for("Ctrl-C stops it.")
-        assert "/setup/" not in site.printed
-        site.stop()
+
+def test_a_real_site_gets_a_link_and_no_sample(serve: Serve, reachable: dict[str, str]) -> None:
+    site = serve(**reachable)
+    site.wait_for("Ctrl-C stops it.")
+    assert "example.org" not in site.printed
+    link = re.search(r"http://localhost:8000(/setup/\S+)", site.printed)
+    assert link
+    url = f"http://localhost:{site.port}{link[1]}"
+    fields = {"name": "Ada", "email": "ada@example.org", "password": "seven-green-herons"}
+    assert submit(browser(), url, fields) == f"http://localhost:{site.port}/"
+    with pytest.raises(HTTPError, match="404"):
+        browser().open(url)
+    assert site.stop() == 0
+
+    site = serve(**reachable)
+    site.wait_for("Ctrl-C stops it.")
+    assert "/setup/" not in site.printed
+    assert site.stop() == 0
