@@ -118,8 +118,7 @@ def test_a_form_sent_ten_times_by_a_browser_that_is_not_known_yet_is_one_comment
     assert len({signing.loads(r.cookies["guest"].value, salt="guest") for r in responses}) == 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_form_sent_by_a_new_browser_several_times_at_once_is_one_comment():
+def test_a_form_sent_by_a_new_browser_several_times_at_once_is_one_comment(transactional_db):
     article, sent = make_article(), fields()
 
     def post(_: int) -> str:
