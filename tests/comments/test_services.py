@@ -29,7 +29,8 @@ def assert_sound() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT array_agg(DISTINCT tree_id) FROM comments_comment")
         cursor.execute(
-            f"WITH {tree.numbers(tree.BY_PLACE)} SELECT c.id FROM comments_comment c LEFT JOIN want USING (id) "
+            f"WITH {tree.numbers(tree.BY_PLACE)} SELECT c.id "
+            "FROM comments_comment c LEFT JOIN want USING (id) "
             "WHERE (c.tree_id, c.lft, c.rght, c.level, c.reply_count) "
             "IS DISTINCT FROM (want.tree_id, want.lft, want.rght, want.level, want.reply_count)",
             {"trees": cursor.fetchone()[0]},
@@ -284,6 +285,4 @@ def test_the_database_refuses_what_must_never_be(statement):
     say(make_article())
     say(make_article("Another story"))
     with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(statement)
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-
+        cursor.execute(f"{statement}; SET CONSTRAINTS ALL IMMEDIATE")
