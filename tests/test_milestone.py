@@ -1,4 +1,4 @@
-"""The main job, end to end, seen on the page: a saved story comes in, is read, answered, moderated, mended."""
+"""The main job, end to end: a saved story comes in, is read, answered, moderated, and its thread mended."""
 
 import pytest
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
