@@ -1,4 +1,4 @@
-"""People and stories for tests. Comments come from the product's own verbs: no factory makes rows of a tree."""
+"""People and stories for tests. Comments come from the verbs themselves: no factory makes rows of a tree."""
 
 from datetime import timedelta
 from typing import Any
