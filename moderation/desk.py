@@ -3,7 +3,7 @@
 A page of cards takes the same few statements whatever its length; each is fetched once for all cards.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,16 +30,13 @@ class Writer:
     author: int | None
     guest: int | None
 
-    def __bool__(self) -> bool:
-        return bool(self.author or self.guest)
-
 
 @dataclass(frozen=True)
 class Known:
-    """What somebody wrote here, this comment included."""
+    """What somebody wrote here besides this comment."""
 
     since: datetime
-    states: str  # "3 published, 1 waiting"
+    states: str  # "3 published, 1 waiting"; nothing if this is all
 
 
 @dataclass(frozen=True)
@@ -124,7 +121,7 @@ def cards(comments: Sequence[Comment]) -> list[Card]:
             seen=f"{comment.pk}.{seen.get(comment.pk, 0)}",
             body=words.marked(comment.body, [s for found in findings[comment.pk] for s in found.spans]),
             why=[_why(found) for found in findings[comment.pk]],
-            known=known.get(_writer(comment)),
+            known=_besides(comment, *known[writer]) if (writer := _writer(comment)) in known else None,
         )
         for comment in comments
     ]
@@ -138,7 +135,8 @@ def _writer(comment: Comment) -> Writer:
     return Writer(comment.author_id, comment.guest_id)
 
 
-def _known(writers: Iterable[Writer]) -> dict[Writer, Known]:
+def _known(writers: Iterable[Writer]) -> dict[Writer, tuple[datetime, Counter[str]]]:
+    """When each was first here, and how many of their comments are in which state."""
     authors = [w.author for w in writers if w.author]
     guests = [w.guest for w in writers if w.guest]
     rows = (
@@ -147,13 +145,15 @@ def _known(writers: Iterable[Writer]) -> dict[Writer, Known]:
         .values_list("author", "guest", "state")
         .annotate(count=Count("pk"), first=Min("created_at"))
     )
-    states: dict[Writer, dict[str, int]] = defaultdict(dict)
-    since: dict[Writer, datetime] = {}
+    known: dict[Writer, tuple[datetime, Counter[str]]] = {}
     for author, guest, state, count, first in rows:
-        writer = Writer(author, guest)
-        states[writer][state] = count
-        since[writer] = min(first, since.get(writer, first))
-    return {writer: Known(since[writer], words.history(states[writer])) for writer in since}
+        since, states = known.get(Writer(author, guest), (first, Counter()))
+        known[Writer(author, guest)] = min(since, first), states + Counter({state: count})
+    return known
+
+
+def _besides(comment: Comment, since: datetime, states: Counter[str]) -> Known:
+    return Known(since, words.history(states - Counter([comment.state])))
 
 
 @dataclass(frozen=True)

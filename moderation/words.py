@@ -1,5 +1,6 @@
 """Findings and acts as people read them. A finding holds codes and places; the words are made here."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from django.utils.html import escape
@@ -126,7 +127,7 @@ def decided(state: str, reason: str) -> str:
     return str(State(state).label)
 
 
-def history(states: dict[str, int]) -> str:
+def history(states: Mapping[str, int]) -> str:
     """What somebody wrote here before, by state: "3 published, 1 removed"; nothing for nobody."""
     said = {
         State.PUBLISHED: _("%(n)s published"),

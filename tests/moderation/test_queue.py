@@ -134,7 +134,7 @@ def test_a_card_has_all_that_a_decision_needs(client, maria):
     assert "<bdi>Maria</bdi>: " in page
     assert "Seven to four." in page
     assert "<bdi>Teak &lt;b&gt;</bdi>" in page
-    assert "guest, e-mail confirmed · 1 waiting, 1 removed" in page
+    assert "guest, e-mail confirmed · 1 removed · here since" in page
     assert "<mark>https://a.example</mark><br> and <mark>https://b.example</mark> &lt;i&gt;" in page
     assert "It has 2 links; with more than 1, a person looks first." in page
     assert "It is by somebody new: nothing of theirs was approved here yet." in page
