@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
+from comments import repeats
+from comments.models import Comment, CommentText, State
 from comments.services import fold
 from moderation.checks import Repeat
 
@@ -37,20 +39,6 @@ SELECT id, first FROM (
     WHERE comment_id = ANY(%(ids)s) AND char_length(folded) >= %(shortest)s)) AS x
 WHERE id <> first AND id = ANY(%(ids)s)"""
 
-# Among a flood of thousands that are all alike, the first that are met are enough: they are stored in order.
-ALIKE_EARLIER = """
-SELECT n.comment_id, o.id, o.similarity
-FROM comments_commenttext n JOIN comments_comment nc ON nc.id = n.comment_id
-CROSS JOIN LATERAL (
-  SELECT id, similarity FROM (
-    SELECT c.id, c.created_at, similarity(t.folded, n.folded) AS similarity
-    FROM comments_commenttext t JOIN comments_comment c ON c.id = t.comment_id
-    WHERE t.folded %% n.folded AND char_length(t.folded) >= %(shortest)s AND c.state <> 'deleted'
-      AND (c.created_at, c.id) < (nc.created_at, nc.id)
-    LIMIT 50) AS few
-  ORDER BY created_at, id LIMIT 1) AS o
-WHERE n.comment_id = ANY(%(ids)s) AND char_length(n.folded) >= %(shortest)s"""
-
 
 def find_repeat(body: str, *, but: int | None) -> Repeat | None:
     """The earliest comment on the site that says the same, or else nearly so; never `but`, an edit's own."""
@@ -68,16 +56,32 @@ def find_repeat(body: str, *, but: int | None) -> Repeat | None:
 
 
 def find_repeats(ids: Sequence[int]) -> dict[int, Repeat]:
-    """The same for many stored comments, each against what was there before it, in two statements."""
+    """The same for many stored comments, each against what was there before it, in two statements.
+
+    Near repeats are looked for in their own discussions only, and in memory: through the index each
+    comment costs more the more there are, and a thousand took a minute.
+    """
     with connection.cursor() as cursor:
         cursor.execute(SAME_AS_EARLIER, {"ids": list(ids), "shortest": SHORTEST})
         found = {pk: Repeat(twin=twin, exact=True, similarity=1) for pk, twin in cursor.fetchall()}
-        rest = [pk for pk in ids if pk not in found]
-        with _through_the_index():
-            cursor.execute(ALIKE_EARLIER, {"ids": rest, "shortest": SHORTEST})
-            rows = cursor.fetchall()
-    near = {pk: Repeat(twin=twin, exact=False, similarity=similarity) for pk, twin, similarity in rows}
-    return found | near
+    near = dict(_near_repeats(set(ids)))
+    return near | found
+
+
+def _near_repeats(ids: set[int]) -> Iterator[tuple[int, Repeat]]:
+    rows = list(
+        CommentText.objects.filter(
+            comment__discussion__in=Comment.objects.filter(pk__in=ids).values("discussion")
+        )
+        .exclude(comment__state=State.DELETED)
+        .order_by("comment__created_at", "comment")
+        .values_list("comment", "folded")
+    )
+    for repeat in repeats.find_repeats([folded for _, folded in rows]):
+        (pk, folded), (twin, original) = rows[repeat.position], rows[repeat.of]
+        if not repeat.exact and pk in ids:
+            similarity = repeats.similarity(repeats.trigrams(folded), repeats.trigrams(original))
+            yield pk, Repeat(twin=twin, exact=False, similarity=similarity)
 
 
 @contextmanager

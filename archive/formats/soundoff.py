@@ -50,7 +50,7 @@ from zoneinfo import ZoneInfo
 
 from archive.formats.markdown import as_markdown
 from archive.formats.page import DamagedFile, NotThisFormat, PageWarning, ParsedComment, ParsedPage
-from archive.formats.repeats import find_repeats
+from comments.repeats import find_repeats
 
 __all__ = [
     "DamagedFile",

@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 from archive.formats import FORMATS, detect, soundoff
 from archive.formats.markdown import as_markdown
 from archive.formats.page import DamagedFile, NotThisFormat, ParsedComment, ParsedPage
-from archive.formats.repeats import MOST_COMPARED, find_repeats, similar, trigrams
 from articles.markdown import render_story
+from comments.repeats import MOST_COMPARED, find_repeats, similar, trigrams
 
 SAMPLE = Path(__file__).parents[2] / "archive" / "sample" / "story.txt"
 NEW_YORK = ZoneInfo("America/New_York")

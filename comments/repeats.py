@@ -59,6 +59,11 @@ def trigrams(text: str) -> frozenset[str]:
     return frozenset().union(*map(_word_trigrams, set(_WORD.findall(text.lower()))))
 
 
+def similarity(a: frozenset[str], b: frozenset[str]) -> float:
+    """As pg_trgm's similarity(): 0 to 1."""
+    return len(a & b) / len(a | b) if a or b else 0.0
+
+
 def similar(a: frozenset[str], b: frozenset[str]) -> bool:
     """pg_trgm's similarity() is at least 0.9, in integers."""
     shared = len(a & b)
