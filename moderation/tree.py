@@ -81,6 +81,8 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
             "is_nav_sidebar_enabled": False,  # a tree needs the width
         }
         context |= {"first_level": self._shows_first_level(request), **(extra_context or {})}
+        if context["first_level"]:
+            return super(DraggableMPTTAdmin, self).changelist_view(request, context)  # no tree, no script
         return super().changelist_view(request, context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Comment]:

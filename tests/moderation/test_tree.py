@@ -116,6 +116,7 @@ def test_above_the_limit_the_first_level_is_listed_and_each_tree_opens_alone(mod
     assert [c.pk for c in listed.context["cl"].result_list] == [c.pk for c in roots[:5]]
     page = listed.content.decode()
     assert "drag-handle" not in page
+    assert "draggable-admin" not in page
     assert f'href="?discussion={article.pk}&amp;tree_id={roots[0].tree_id}">2</a>' in page
 
     one = mod.get(TREE, {"discussion": article.pk, "tree_id": roots[0].tree_id})
