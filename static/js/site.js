@@ -42,17 +42,20 @@
   });
 
   // The reply form in its place: opened once, with the focus in it; put away with the focus back on "Reply".
+  const enter = (opened) => {
+    const fields = [...opened.querySelectorAll("input:not([type=hidden]), textarea")];
+    (find(opened, "[aria-invalid=true]") ?? fields.find((field) => !field.value) ?? find(opened, "textarea"))?.focus();
+  };
   document.addEventListener("htmx:beforeRequest", (event) => {
-    const open = event.target.matches("a") && find(place(event.target), ".reply-form textarea");
+    const open = event.target.matches("a") && find(place(event.target), ".reply-form");
     if (!open) return;
     event.preventDefault();
-    open.focus();
+    enter(open);
   });
   document.addEventListener("htmx:load", ({ target }) => {
     if (!target.matches(".reply-form")) return;
     restore(find(target, "form"));
-    const fields = [...target.querySelectorAll("input:not([type=hidden]), textarea")];
-    (find(target, "[aria-invalid=true]") ?? fields.find((field) => !field.value))?.focus();
+    enter(target);
   });
   document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
     const form = replyForm(target);
