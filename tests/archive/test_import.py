@@ -5,6 +5,7 @@ shares no code with the parser.
 """
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -17,13 +18,13 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.models import EDITOR, MODERATOR, READER
 from archive.models import Import
-from archive.services import MAX_MB, Refused, check_size, import_page
+from archive.services import MAX_MB, Refused, check_size, create_sample, import_page
 from articles.models import Article, Topic
 from articles.services import save_article
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.services import change_discussion, change_states, move_comment
 from moderation.models import Batch, Finding
-from tests.factories import UserFactory, make_article
+from tests.factories import UserFactory, make_article, say
 from tests.rows import snapshot
 
 pytestmark = pytest.mark.django_db
@@ -233,6 +234,19 @@ def test_a_topic_that_is_here_is_used_and_another_of_its_slug_is_numbered():
     }
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_same_file_twice_at_once_comes_in_once():
+    def bring_in(_):
+        try:
+            return take(page()).created
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(bring_in, range(4))) == [0, 0, 0, 4]
+    assert (Article.objects.count(), Import.objects.count(), Comment.objects.count()) == (1, 1, 4)
+
+
 # All or nothing
 
 
@@ -287,6 +301,24 @@ def test_a_file_beyond_the_limit_is_refused_before_it_is_read():
     check_size(MAX_MB * 1024 * 1024)
     with pytest.raises(Refused, match=f"{MAX_MB + 1} MB"):
         check_size(MAX_MB * 1024 * 1024 + 1)
+
+
+# The sample
+
+
+def test_the_sample_is_ours_and_takes_replies():
+    article = create_sample()
+
+    assert article.rights == Article.Rights.OURS
+    assert list(Article.objects.syndicated()) == [article]
+    discussion = Discussion.objects.get(article=article)
+    assert discussion.is_open()
+    assert (discussion.declared_count, discussion.visible_count) == (37, 31)
+    assert set(Comment.objects.values_list("level", flat=True)) == {0, 1, 2}
+    checks = set(Finding.objects.values_list("check_name", flat=True))
+    assert {"emptied", "repeat", "near_repeat", "late"} <= checks
+    reply = say(article, parent=Comment.objects.get(source_number=1))
+    assert reply.state == State.PENDING
 
 
 # The command
@@ -403,6 +435,7 @@ def test_the_list_and_its_entries_can_be_read_and_not_changed(client, emil, djan
     with django_assert_max_num_queries(12):
         shown = client.get("/admin/archive/import/", {"q": "ferry", "format": "soundoff"}).content.decode()
     assert "story.txt" in shown
+    assert "Bring a story in" in shown
     entry_page = client.get(f"/admin/archive/import/{entry.pk}/change/").content.decode()
     assert "&lt;b&gt;odd&lt;/b&gt;" in entry_page
     assert "_save" not in entry_page
