@@ -19,7 +19,7 @@ def why(finding: Finding, *, to_moderator: bool) -> str:
         case "new_person" if finding.number is None:
             return _("The e-mail is not confirmed yet.")
         case "new_person":
-            return _("It is by somebody new: nothing of theirs was approved here yet.")
+            return _("Nothing by this person was approved here yet.")
         case "reviewed_first":
             return _("Everything in this discussion is reviewed first.")
         case "links":

@@ -137,7 +137,7 @@ def test_a_card_has_all_that_a_decision_needs(client, maria):
     assert "guest, e-mail confirmed · 1 removed · here since" in page
     assert "<mark>https://a.example</mark><br> and <mark>https://b.example</mark> &lt;i&gt;" in page
     assert "It has 2 links; with more than 1, a person looks first." in page
-    assert "It is by somebody new: nothing of theirs was approved here yet." in page
+    assert "Nothing by this person was approved here yet." in page
     assert f"/stories/{article.slug}/#comment-{comment.pk}" in page
 
 
