@@ -165,6 +165,7 @@ def parse(data: bytes) -> ParsedPage:
                 f"The heading says {declared}; {len(comments)} are in the file.",
             )
         )
+    warnings += _incomplete(comments)
     warnings += _repeated(comments)
     warnings += _flattened(comments, lines[heading].number)
     source_name, boilerplate, found = _tail(lines, end)
@@ -369,7 +370,7 @@ def _name(line: Line) -> Name | None:
 def _thread(
     lines: list[Line], start: int, zone: ZoneInfo
 ) -> tuple[list[ParsedComment], int, list[PageWarning]]:
-    """The comments from `start` on, the index of the first line after them, and what is odd about them."""
+    """The comments from `start` on, the index of the first line after them, and gaps in their numbers."""
     comments: list[ParsedComment] = []
     warnings: list[PageWarning] = []
     path: list[int] = []  # numbers of the comments under which the next one may stand
@@ -410,13 +411,6 @@ def _thread(
                 source_id=f"{name.author}|{local}|{equals[name.author, local]}",
             )
         )
-        who = _called(comments[-1])
-        if text_missing == "all":
-            warnings.append(PageWarning(line.number, "emptied", f"{who} has no text."))
-        elif text_missing == "rest":
-            warnings.append(PageWarning(line.number, "fragment", f"{who} breaks off; its rest is missing."))
-        if not name.author:
-            warnings.append(PageWarning(line.number, "unnamed", f"{who} has no name over it."))
         if name.ordinal is not None:
             if name.ordinal != last_ordinal + 1:
                 warnings.append(
@@ -468,6 +462,18 @@ def _body(lines: list[Line], *, column: int) -> tuple[str, str]:
 
 def _called(comment: ParsedComment) -> str:
     return f"Comment {comment.number} ({comment.author})" if comment.author else f"Comment {comment.number}"
+
+
+def _incomplete(comments: list[ParsedComment]) -> Iterator[PageWarning]:
+    for comment in comments:
+        if comment.text_missing == "all":
+            yield PageWarning(comment.line, "emptied", f"{_called(comment)} has no text.")
+        elif comment.text_missing == "rest":
+            yield PageWarning(
+                comment.line, "fragment", f"{_called(comment)} breaks off; its rest is missing."
+            )
+        if not comment.author:
+            yield PageWarning(comment.line, "unnamed", f"{_called(comment)} has no name over it.")
 
 
 def _repeated(comments: list[ParsedComment]) -> Iterator[PageWarning]:
