@@ -64,14 +64,13 @@ class BringInForm(forms.Form):
 class ImportAdmin(admin.ModelAdmin[Import]):
     list_display = (
         "filename",
+        "at",
         "article",
-        "format",
         "found_count",
         "declared_count",
         "created_count",
         "warning_count",
         "actor",
-        "at",
     )
     list_filter = ("format", "at")
     list_select_related = ("article", "actor")
