@@ -1,11 +1,14 @@
 """The desk at /moderation/. Finding a comment or an act is the permission to decide on it."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
@@ -32,6 +35,18 @@ TO_STATE = {
 }
 
 
+def login_for_the_queue(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """For acts, whose URLs can't be opened: after logging in one comes back to the queue."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(reverse("moderation:queue"))
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
 @require_safe
 @login_required
 def queue(request: HttpRequest) -> HttpResponse:
@@ -56,7 +71,7 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@login_required
+@login_for_the_queue
 def decide(request: HttpRequest) -> HttpResponse:
     """One decision on one comment or several. What the URL says goes before what the form says.
 
@@ -129,7 +144,7 @@ def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
-@login_required
+@login_for_the_queue
 def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
     user = _decider(request)
     act = services.undo(batch=_act(user, pk), actor=user)
