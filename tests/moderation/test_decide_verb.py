@@ -1,9 +1,10 @@
 """Deciding and undoing: one act, one batch, counters exact, and nobody's later decision overwritten."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from comments.models import Comment, Discussion, Reason, State, Transition
@@ -90,6 +91,29 @@ def test_the_faster_colleague_wins_and_is_named(maria, omar):
     nothing = remove(one, actor=maria, expected=seen)
     assert (nothing.batch, nothing.changed) == (None, [])
     assert Batch.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_eight_who_press_at_once_one_decides():
+    article = make_article()
+    comments = [say(article, f"Word {n}") for n in range(5)]
+    seen = last_decisions([c.pk for c in comments])
+    people = [UserFactory.create(roles=("Moderator",)) for _ in range(8)]
+
+    def press(person) -> tuple[int, int]:
+        try:
+            act = remove(*comments, actor=person, expected=seen)
+            return len(act.changed), len(act.refused)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(people)) as pool:
+        results = sorted(pool.map(press, people))
+
+    assert results == [(0, 5)] * 7 + [(5, 0)]
+    assert Batch.objects.count() == 1
+    assert Transition.objects.filter(to_state="rejected").count() == 5
+    assert_sound()
 
 
 def test_what_its_author_deleted_stays_deleted(maria):
