@@ -226,7 +226,12 @@ class Server:
         shutil.rmtree(fresh, ignore_errors=True)
         _make_private(fresh)
         # Since 17 Postgres sorts and folds Unicode by itself, alike on every system.
-        builtin = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if _major(binaries) >= 17 else []
+        # pg_trgm asks the C library all the same, and with its C locale knows the letters of ASCII only.
+        builtin = (
+            ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--lc-ctype=C.UTF-8"]
+            if _major(binaries) >= 17
+            else []
+        )
         sync = ["--no-sync"] if "fsync=off" in self.options else []
         _run(
             [

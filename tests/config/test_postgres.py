@@ -75,6 +75,8 @@ def test_the_first_start_makes_everything(server: postgres.Server) -> None:
     ]
     # Letters outside ASCII are known, whatever the system's locale.
     assert ask("web", "SELECT lower('ÄШ')") == [("äш",)]
+    for word in ("안녕하세요", "أحمد", "Привет", "übermäßig"):
+        assert ask("web", f"SELECT cardinality(show_trgm('{word}'))") == [(len(word) + 1,)]
 
 
 def test_the_web_role_changes_rows_and_nothing_else(server: postgres.Server) -> None:
