@@ -9,8 +9,9 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
+from articles.models import Article
 from comments import repeats
-from comments.models import Comment, CommentText, State
+from comments.models import CommentText, State
 from comments.services import fold
 from moderation.checks import Repeat
 
@@ -57,24 +58,21 @@ def find_repeat(body: str, *, but: int | None) -> Repeat | None:
     return Repeat(twin=row[0], exact=False, similarity=row[1]) if row else None
 
 
-def find_repeats(ids: Sequence[int]) -> dict[int, Repeat]:
-    """The same for many stored comments, each against what was there before it, in two statements.
+def find_repeats(*, article: Article, ids: Sequence[int]) -> dict[int, Repeat]:
+    """The same for many comments of one article, each against what was there before it, in two statements.
 
-    Near repeats are looked for in their own discussions only, and in memory: through the index each
-    comment costs more the more there are, and a thousand took a minute.
+    Near repeats are looked for under that article only, and in memory: through the index each comment
+    costs more the more there are, and a thousand took a minute.
     """
     with connection.cursor() as cursor:
         cursor.execute(SAME_AS_EARLIER, {"ids": list(ids), "shortest": SHORTEST})
         found = {pk: Repeat(twin=twin, exact=True, similarity=1) for pk, twin in cursor.fetchall()}
-    near = dict(_near_repeats(set(ids)))
-    return near | found
+    return dict(_near_repeats(article, set(ids))) | found
 
 
-def _near_repeats(ids: set[int]) -> Iterator[tuple[int, Repeat]]:
+def _near_repeats(article: Article, ids: set[int]) -> Iterator[tuple[int, Repeat]]:
     rows = list(
-        CommentText.objects.filter(
-            comment__discussion__in=Comment.objects.filter(pk__in=ids).values("discussion")
-        )
+        CommentText.objects.filter(comment__discussion=article.pk)
         .exclude(comment__state=State.DELETED)
         .order_by("comment__created_at", "comment")
         .values_list("comment", "folded")

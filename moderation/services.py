@@ -101,7 +101,7 @@ def screen_import(*, article: Article, ids: Sequence[int]) -> int:
     """
     discussion = Discussion(article=article)
     terms = Rule.objects.active_terms()
-    repeats = find_repeats(ids)
+    repeats = find_repeats(article=article, ids=ids)
     findings = []
     for comment in Comment.objects.filter(pk__in=ids).order_by("pk").defer("body_html"):
         draft = Draft(
