@@ -3,9 +3,6 @@
 import importlib.util
 import os
 import signal
-import subprocess
-import sys
-import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +12,7 @@ import psycopg2
 import pytest
 
 from config import postgres
-from tests.config.conftest import processes
+from tests.config.conftest import holder, processes
 
 
 @pytest.fixture
@@ -36,27 +33,6 @@ def ask(role: postgres.Role, statement: str) -> list[tuple[Any, ...]]:
             return cursor.fetchall() if cursor.description else []
     finally:
         connection.close()
-
-
-def holder(environment: dict[str, str]) -> subprocess.Popen[str]:
-    """Another process that has a database until it is told to go; returns once it has one."""
-    script = """
-        from config import postgres
-        with postgres.available():
-            print("ready", flush=True)
-            input()
-    """
-    process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(script)],
-        cwd=postgres.PROJECT,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout
-    assert process.stdout.readline() == "ready\n"
-    return process
 
 
 def test_the_first_start_makes_everything(server: postgres.Server) -> None:

@@ -25,7 +25,7 @@ from django_tasks_db.models import DBTaskResult
 
 from config import postgres
 from config.management.commands.serve import take_up_abandoned_jobs
-from tests.config.conftest import data_folder, processes
+from tests.config.conftest import data_folder, holder, processes
 
 Serve = Callable[..., "Site"]
 
@@ -244,6 +244,15 @@ def test_other_commands_use_the_running_server_or_start_one(
     site = serve()
     site.wait_for("Ctrl-C stops it.")
     assert count() == alone
+    assert site.status() == 200
+
+
+def test_it_waits_for_a_command_that_runs_the_database(serve: Serve, environment: dict[str, str]) -> None:
+    other = holder(environment)
+    site = serve()
+    site.wait_for("Waiting for another command")
+    other.communicate("\n", timeout=10)
+    site.wait_for("Ctrl-C stops it.")
     assert site.status() == 200
 
 
