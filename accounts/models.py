@@ -1,7 +1,6 @@
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, PermissionsMixin
-from django.core.mail import send_mail
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -87,9 +86,6 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_short_name(self) -> str:
         return self.name
-
-    def email_user(self, subject: str, message: str, from_email: str | None = None) -> None:
-        send_mail(subject, message, from_email, [self.email])
 
 
 class GuestQuerySet(models.QuerySet["Guest"]):
