@@ -1,8 +1,7 @@
 """Which comments repeat an earlier one.
 
 Exact: equal after folding white space and case. Near: similarity as pg_trgm defines it (shared trigrams over
-all trigrams of both) is at least 0.9. Letters of every script count, as its manual says; in a database of
-the C or C.UTF-8 locale pg_trgm itself sees ASCII only.
+all trigrams of both) is at least 0.9. Letters of every script count.
 
 Comparing every pair of 10,000 comments would be 50 million comparisons. Instead, with trigrams ordered from
 rare to common: two texts of which the larger has n trigrams and that are similar enough share at least 0.9 n
