@@ -45,14 +45,17 @@ def confirmation_token(guest: Guest) -> str:
     return signing.dumps([guest.pk, guest.email], salt="guest-confirm")
 
 
-def confirm_guest(token: str) -> Guest | None:
-    """The guest whose e-mail is proved by this token; None for a forged, old or outdated one."""
+def read_confirmation(token: str) -> Guest | None:
+    """The guest whose e-mail this token proves; None for a forged, old or outdated one. Writes nothing."""
     try:
         key, email = signing.loads(token, salt="guest-confirm", max_age=LINK_AGE)
     except signing.BadSignature:
         return None
-    guest = Guest.objects.filter(pk=key, email=email).first()
-    if guest and not guest.confirmed_at:
-        guest.confirmed_at = timezone.now()
-        guest.save(update_fields=["confirmed_at"])
-    return guest
+    return Guest.objects.filter(pk=key, email=email).first()
+
+
+def confirm_guest(guest: Guest) -> None:
+    """Take the guest's e-mail as proved; a second time changes nothing."""
+    now = timezone.now()
+    if Guest.objects.filter(pk=guest.pk, confirmed_at=None).update(confirmed_at=now):
+        guest.confirmed_at = now

@@ -178,20 +178,26 @@ def delete(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 @never_cache
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
-    """The mailed link: opened once or often, the guest's e-mail is proved. It says who is who to nobody else:
-    the browser that opens it does not become that guest."""
-    guest = guests.confirm_guest(token)
-    latest = guest and (
+    """The mailed link: one click in the guest's own browser. Any other browser is asked first: mail scanners
+    open links too, and whoever owns the e-mail may not be who signed with it. It says who is who to nobody
+    else: the browser that confirms does not become that guest."""
+    guest = guests.read_confirmation(token)
+    if not guest:
+        return render(request, "comments/confirmed.html", status=404)
+    is_own = request.guest == guest  # type: ignore[attr-defined]
+    if request.method == "POST" or (request.method == "GET" and is_own):
+        guests.confirm_guest(guest)
+    latest = (
         Comment.objects.filter(guest=guest, discussion__article__in=Article.objects.published())
         .exclude(state=State.DELETED)
         .select_related("discussion__article")
         .order_by("-created_at")
         .first()
     )
-    context = {"guest": guest, "article": latest and latest.discussion.article}
-    return render(request, "comments/confirmed.html", context, status=200 if guest else 404)
+    context = {"guest": guest, "comment": latest, "article": latest and latest.discussion.article}
+    return render(request, "comments/confirmed.html", context)
 
 
 def _load_story(slug: str) -> tuple[Article, Discussion]:

@@ -1,4 +1,4 @@
-"""Guests: known again by a cookie, confirmed by one click at /guests/confirm/<token>/."""
+"""Guests: known again by a cookie, confirmed at /guests/confirm/<token>/."""
 
 import re
 from datetime import timedelta
@@ -89,22 +89,48 @@ def test_the_same_email_in_another_browser_is_another_guest(client, django_captu
     assert Guest.objects.filter(confirmed_at=None).count() == 1
 
 
-def test_one_click_confirms_and_a_second_changes_nothing(client, django_capture_on_commit_callbacks):
+def test_one_click_in_the_own_browser_confirms(client, django_capture_on_commit_callbacks):
     article = make_article()
     post(client, article, django_capture_on_commit_callbacks)
-    link, elsewhere = link_in(mail.outbox[0]), Client()
+    link = link_in(mail.outbox[0])
 
-    response = elsewhere.get(link)
+    assert client.head(link).status_code == 200
+    assert Guest.objects.get().confirmed_at is None
+    response = client.get(link)
 
-    assert response.status_code == 200
     assert "Your e-mail is confirmed" in response.content.decode()
     assert f"{article.get_absolute_url()}#comments" in response.content.decode()
-    assert "guest" not in response.cookies
     first = Guest.objects.get().confirmed_at
     assert first
-    assert elsewhere.get(link).status_code == 200
+    assert client.get(link).status_code == 200
     assert Guest.objects.get().confirmed_at == first
-    assert elsewhere.post(link).status_code == 405
+
+
+def test_another_browser_is_asked_first_and_never_becomes_that_guest(
+    client, django_capture_on_commit_callbacks
+):
+    article = make_article(title="The pier")
+    post(client, article, django_capture_on_commit_callbacks)
+    post(other := Client(), article, django_capture_on_commit_callbacks, name="Bo", email="bo@example.org")
+    link = link_in(mail.outbox[0])
+
+    for browser in (Client(), other):
+        page = browser.get(link)
+        assert page.status_code == 200
+        assert all(words in page.content.decode() for words in ("Ida", "The pier", "Yes, I wrote this"))
+        assert browser.head(link).status_code == 200
+        assert Guest.objects.confirmed().count() == 0
+
+    elsewhere = Client(enforce_csrf_checks=True)
+    assert elsewhere.post(link).status_code == 403
+    assert Guest.objects.confirmed().count() == 0
+    elsewhere.get(link)
+    for _ in range(2):
+        response = elsewhere.post(link, {"csrfmiddlewaretoken": elsewhere.cookies["csrftoken"].value})
+        assert "Your e-mail is confirmed" in response.content.decode()
+        assert "guest" not in elsewhere.cookies
+    assert [guest.name for guest in Guest.objects.confirmed()] == ["Ida"]
+    assert Client().put(link).status_code == 405
 
 
 @pytest.mark.parametrize("token", ["x", "a:b:c", "x" * 3000, "%00", "é"])
