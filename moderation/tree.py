@@ -95,6 +95,12 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
                 rows = rows.filter(**{field: value})
         return rows.filter(parent=None) if self._shows_first_level(request) else rows
 
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Only what the page itself asks: any other filter in the URL would tell what editors may not read
+        (an e-mail, a form's nonce), letter by letter."""
+        asked = lookup.partition("__")[0] in {"discussion", "tree_id", "state"}
+        return asked and super().lookup_allowed(lookup, value, request)
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return FirstLevel if self._shows_first_level(request) else super().get_changelist(request, **kwargs)
 
