@@ -64,3 +64,8 @@ def test_once_published_the_link_leads_to_the_story(client, draft):
 
 def test_it_is_read_only(client, draft):
     assert client.post(draft.preview_url()).status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/topics/%00/", "/stories/%00/preview/x/"])
+def test_what_no_database_takes_is_not_found(client, path):
+    assert client.get(path).status_code == 404
