@@ -1,5 +1,6 @@
 from typing import Any
 
+from allauth.account.decorators import secure_admin_login
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Group
@@ -12,6 +13,9 @@ from accounts.models import Guest, User
 admin.site.site_header = _("Soundoff admin")
 admin.site.site_title = _("Soundoff admin")
 admin.site.index_title = _("What you may change")
+
+# One door: our login counts failed attempts, the admin's own would let anybody guess for ever.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 admin.site.unregister(Group)  # the roles and what they may do are made by migrations
 

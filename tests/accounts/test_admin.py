@@ -139,3 +139,23 @@ def test_lists_ask_no_more_for_more_rows(url):
 
     assert len(rows) > 15
     assert len(many) == len(few), [query["sql"] for query in many]
+
+
+def test_the_admin_has_no_login_of_its_own_and_ours_leads_back_to_it():
+    ada = person(ADMINISTRATOR, "Ada", password="nine-quiet-otters")
+    client = Client()
+    page = client.get(USERS, follow=True)
+    assert page.request["PATH_INFO"] == "/accounts/login/"
+    fields = {"login": ada.email, "password": "nine-quiet-otters"}
+    guess = client.post("/admin/login/", {"username": ada.email, "password": "nine-quiet-otters"})
+    assert guess["Location"].startswith("/accounts/login/")
+    assert client.get(USERS).status_code == 302, "that did not log in"
+    url = f"{page.request['PATH_INFO']}?{page.request['QUERY_STRING']}"
+    back = client.post(url, fields | {"next": page.context["redirect_field_value"]}, follow=True)
+    assert back.request["PATH_INFO"] == USERS
+    assert back.status_code == 200
+
+
+def test_a_reader_at_the_admins_door_is_told_no_and_sent_in_no_circle():
+    response = as_(READER).get("/admin/", follow=True)
+    assert response.status_code == 403
