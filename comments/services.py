@@ -147,10 +147,12 @@ def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None)
         policy().record(fresh, findings)
         if fresh.state == State.PUBLISHED:
             _touch([fresh.discussion_id])
-        if fresh.state == State.PENDING or verdict != "publish":
-            # Also where it waits already: who is about to decide upon the earlier words must not.
-            to = STATE_OF[verdict] if verdict != "publish" else State.PENDING
-            change_states(ids=[fresh.pk], to=to, reason=Reason.SCREENED, actor=None)
+        # A line in the log also where the state stays: who is about to decide upon the earlier words must not.
+        # It has no actor: the state is nobody's decision on these words.
+        to, reason = STATE_OF[verdict], Reason.SCREENED
+        if verdict == "publish":
+            to, reason = State(fresh.state), Reason(fresh.state_reason)
+        change_states(ids=[fresh.pk], to=to, reason=reason, actor=None)
         fresh.refresh_from_db()
     return fresh
 

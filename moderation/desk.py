@@ -16,7 +16,7 @@ from accounts.models import User
 from comments.models import Comment, Reason, Transition
 from comments.models import CommentQuerySet as Comments
 from moderation import words
-from moderation.models import Batch, Finding
+from moderation.models import Batch, Finding, has_page
 from moderation.policy import last_decisions
 
 PAGE = 25  # cards, and acts in the history
@@ -43,7 +43,7 @@ class Known:
 class Why:
     sentence: str
     strength: int  # 1 to 3
-    twin: Comment | None  # where to read the other one
+    twin: Comment | None  # the other one, if it can be read
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def published_with_findings(user: User) -> Comments:
     """Published, something was found in them as they read now, and nobody has approved that text yet."""
     found = Finding.objects.filter(comment=OuterRef("pk"), revision=OuterRef("revision"))
     approved = Transition.objects.filter(
-        comment=OuterRef("pk"), revision=OuterRef("revision"), reason=Reason.APPROVED
+        comment=OuterRef("pk"), revision=OuterRef("revision"), reason=Reason.APPROVED, actor__isnull=False
     )
     return (
         Comment.objects.moderated_by(user)
@@ -107,28 +107,33 @@ def page_of(comments: Comments, after: int | None) -> tuple[list[Comment], int |
     return rows[:PAGE], rows[PAGE - 1].pk if len(rows) > PAGE else None
 
 
-def cards(comments: Sequence[Comment]) -> list[Card]:
-    """In three statements for any number of comments."""
+def cards(comments: Sequence[Comment], user: User) -> list[Card]:
+    """In four statements for any number of comments."""
     ids = [comment.pk for comment in comments]
     seen = last_decisions(ids)
     findings = defaultdict(list)
     for finding in Finding.objects.of_now(ids):
         findings[finding.comment_id].append(finding)
+    twins = [found.twin_id for some in findings.values() for found in some if found.twin_id]
+    own = set(Comment.objects.moderated_by(user).filter(pk__in=twins).values_list("pk", flat=True))
     known = _known({_writer(comment) for comment in comments})
     return [
         Card(
             comment=comment,
             seen=f"{comment.pk}.{seen.get(comment.pk, 0)}",
             body=words.marked(comment.body, [s for found in findings[comment.pk] for s in found.spans]),
-            why=[_why(found) for found in findings[comment.pk]],
+            why=[_why(found, own) for found in findings[comment.pk]],
             known=_besides(comment, *known[writer]) if (writer := _writer(comment)) in known else None,
         )
         for comment in comments
     ]
 
 
-def _why(found: Finding) -> Why:
-    return Why(words.why(found, to_moderator=True), 1 + int(found.strength * 2.5), found.twin)
+def _why(found: Finding, own: set[int]) -> Why:
+    """`own`: ids of other comments that this person decides on, and so may know of before they are public."""
+    twin = found.twin if found.twin_id in own else found.public_twin
+    sentence = words.why(found, to_moderator=True, twin=twin)
+    return Why(sentence, 1 + int(found.strength * 2.5), twin if twin and has_page(twin) else None)
 
 
 def _writer(comment: Comment) -> Writer:

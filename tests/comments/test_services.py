@@ -19,6 +19,8 @@ from comments.services import (
     move_comment,
     revert_states,
 )
+from moderation.desk import published_with_findings
+from moderation.models import Finding
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -206,6 +208,40 @@ def test_a_decision_on_what_a_colleague_has_decided_changes_nothing():
     )
     comment.refresh_from_db()
     assert comment.state == State.REJECTED
+
+
+def test_a_decision_on_words_that_were_changed_since_changes_nothing():
+    author = UserFactory.create()
+    article = make_article()
+    change_discussion(article=article, moderation=Discussion.Moderation.POST)
+    comment = say(article, author=author)
+    seen = comment.transitions.get().pk
+    edited = edit_comment(comment=comment, body="Other words.", user=author, guest=None)
+
+    assert (edited.state, edited.state_reason) == (State.PUBLISHED, Reason.POSTED)
+    assert not change_states(
+        ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None, expected={comment.pk: seen}
+    )
+    line = comment.transitions.latest("id")
+    assert (line.from_state, line.to_state, line.reason, line.revision) == (
+        "published",
+        "published",
+        "posted",
+        2,
+    )
+    assert version(article) == 2 + 1  # the discussion's setting, the comment, its edit: each seen once
+
+
+def test_an_edit_carries_no_approval_over_to_the_new_words():
+    author, moderator = UserFactory.create(), UserFactory.create(roles=("Moderator",))
+    comment = say(make_article(), author=author)
+    change_states(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator)
+    edit_comment(comment=comment, body="A word of our own.", user=author, guest=None)
+    Finding.objects.create(comment=comment, revision=2, check_name="repeat", strength=1, holds=False)
+
+    comment.refresh_from_db()
+    assert (comment.revision, comment.state_reason) == (2, Reason.APPROVED)
+    assert list(published_with_findings(moderator)) == [comment]
 
 
 def test_the_version_grows_only_with_what_readers_see():
