@@ -11,7 +11,7 @@ from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from comments.models import Comment, Reason, State
+from comments.models import Comment, Discussion, Reason, State
 from moderation.checks import Found
 
 
@@ -44,6 +44,12 @@ class Rule(models.Model):
         return self.term
 
 
+def has_page(comment: Comment) -> bool:
+    """Whether a link to it leads somewhere: its story is out and its discussion is not hidden."""
+    discussion = comment.discussion
+    return discussion.article.is_published() and discussion.status != Discussion.Status.HIDDEN
+
+
 class FindingQuerySet(models.QuerySet["Finding"]):
     def of_now(self, comments: Iterable[int]) -> Self:
         """What was found in these comments as they read now, with what its words need; in order."""
@@ -74,6 +80,12 @@ class Finding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.comment_id}: {self.check_name}"
+
+    @property
+    def public_twin(self) -> Comment | None:
+        """The other one, if everybody may read it."""
+        twin = self.twin
+        return twin if twin and twin.state == State.PUBLISHED and has_page(twin) else None
 
     @classmethod
     def of(cls, comment: Comment, found: Found) -> "Finding":

@@ -44,7 +44,8 @@ class Policy(comments.policy.Policy):
     def reasons(self, ids: Iterable[int]) -> dict[int, list[str]]:
         said: dict[int, list[str]] = {}
         for finding in Finding.objects.of_now(ids):
-            said.setdefault(finding.comment_id, []).append(words.why(finding, to_moderator=False))
+            sentence = words.why(finding, to_moderator=False, twin=finding.public_twin)
+            said.setdefault(finding.comment_id, []).append(sentence)
         return said
 
     def actions(self, rows: Sequence[Any], user: User) -> dict[int, list[dict[str, Any]]]:

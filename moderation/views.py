@@ -60,7 +60,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     context = {
         "list": chosen,
         "waiting": desk.how_many_wait(user),
-        "cards": desk.cards(rows),
+        "cards": desk.cards(rows, user),
         "remove_reasons": [(reason.value, reason.label) for reason in REMOVE_REASONS],
         "here": _without_done(request.get_full_path()),
         "next_page": f"?{urlencode({**query, 'after': following})}" if following else "",

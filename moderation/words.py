@@ -13,8 +13,9 @@ from moderation.checks import LINKS_FREE
 from moderation.models import Batch, Finding
 
 
-def why(finding: Finding, *, to_moderator: bool) -> str:
-    """One sentence. Its author is not told which term it was, nor of a twin that is not public."""
+def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
+    """One sentence. Its author is not told which term it was. `twin` is the other one, if whoever reads the
+    sentence may know of it."""
     match finding.check_name:
         case "new_person" if finding.number is None:
             return _("The e-mail is not confirmed yet.")
@@ -30,7 +31,7 @@ def why(finding: Finding, *, to_moderator: bool) -> str:
             )
             return words % {"count": finding.number, "free": LINKS_FREE}
         case "repeat" | "near_repeat":
-            return _repeat(finding, to_moderator)
+            return _repeat(exact=finding.check_name == "repeat", twin=twin)
         case "emptied":
             return _("There is no text in it, or its text is missing in the original.")
         case "term" if not to_moderator:
@@ -44,9 +45,8 @@ def why(finding: Finding, *, to_moderator: bool) -> str:
     return _("The check “%(name)s” found something.") % {"name": finding.check_name}
 
 
-def _repeat(finding: Finding, to_moderator: bool) -> str:
-    exact, twin = finding.check_name == "repeat", finding.twin
-    if twin is None or not (to_moderator or twin.state == State.PUBLISHED):
+def _repeat(*, exact: bool, twin: Comment | None) -> str:
+    if twin is None:
         return _("The same text as another comment.") if exact else _("Nearly the text of another comment.")
     words = (
         _("The same text as comment %(id)s by %(name)s.")

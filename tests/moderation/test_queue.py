@@ -9,9 +9,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from articles.models import Article
 from comments.models import Comment, Reason, State
 from comments.policy import policy
-from comments.services import Imported, import_comments
+from comments.services import Imported, change_discussion, import_comments
 from moderation.models import Batch
 from moderation.services import decide, screen_import
 from tests.factories import GuestFactory, UserFactory, make_article, say
@@ -114,6 +115,34 @@ def test_an_editor_decides_under_own_stories_only(client):
     assert press(client, page, mine, act="approved").status_code == 200
     assert state(mine) == ("published", "approved")
     assert client.get(f"/moderation/acts/{Batch.objects.get().pk}/").status_code == 200
+
+
+def test_a_twin_is_named_to_those_who_may_know_of_it_and_linked_where_it_can_be_read(client, maria):
+    own, other = make_article("Own"), make_article("Other")
+    editor = UserFactory.create(roles=("Editor",))
+    own.editors.add(editor)
+    other.editors.add(UserFactory.create(roles=("Editor",)))
+    twin = say(other, LONG, guest=GuestFactory.create(name="Secret Sue"))
+    same = say(own, LONG)
+    named, link = f"The same text as comment {twin.pk} by Secret Sue.", f'href="{twin.get_absolute_url()}"'
+
+    def told(user) -> tuple[bool, bool]:
+        client.force_login(user)
+        page = text(client.get("/moderation/"))
+        card = page[page.index(f'id="comment-{same.pk}"') :]
+        return named in card, link in card
+
+    def author_is_told() -> bool:
+        return policy().reasons([same.pk])[same.pk][-1] == named
+
+    assert (told(editor), told(maria), author_is_told()) == ((False, False), (True, True), False)
+    decide(ids=[twin.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    assert (told(editor), told(maria), author_is_told()) == ((True, True), (True, True), True)
+    change_discussion(article=other, status="hidden")
+    assert (told(editor), told(maria), author_is_told()) == ((False, False), (True, False), False)
+    change_discussion(article=other, status="open")
+    Article.objects.filter(pk=other.pk).update(published_at=None)
+    assert (told(editor), told(maria), author_is_told()) == ((False, False), (True, False), False)
 
 
 # The page
