@@ -49,6 +49,7 @@ HOST = os.environ.get("HOST", "127.0.0.1")
 PORT = int(os.environ.get("PORT", "8000"))
 SITE_URL = os.environ.get("SITE_URL", f"http://{HOST}:{PORT}").rstrip("/")
 HTTPS = SITE_URL.startswith("https:")
+BEHIND_PROXY = env_flag("BEHIND_PROXY")
 DEBUG = env_flag("DEBUG")
 SECRET_KEY = secret_key()
 ALLOWED_HOSTS = sorted({"localhost", "127.0.0.1", "[::1]", HOST, urlsplit(SITE_URL).hostname or HOST})
@@ -127,6 +128,13 @@ DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=600, co
 # The login that the pages use. A migration takes from it what only the log's owner may do.
 DATABASE_WEB_USER = os.environ.get("DATABASE_WEB_USER") or DATABASES["default"].get("USER", "")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {  # counts of failed logins, which all processes share
+    "default": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": HOME / "cache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},  # beyond them a third is dropped, and counted no more
+    }
+}
 
 # People
 AUTH_USER_MODEL = "accounts.User"
@@ -151,6 +159,7 @@ ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0  # whose failed logins are counted
 
 # The judgement that comments/ asks: any object with the methods of comments.policy.Policy.
 COMMENT_POLICY = "moderation.policy.Policy"
@@ -200,7 +209,7 @@ SESSION_COOKIE_AGE = 60 * 60 * 24 * 60
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_flag("BEHIND_PROXY") else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 X_FRAME_OPTIONS = "DENY"
 
 LOGGING = {

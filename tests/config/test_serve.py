@@ -182,6 +182,21 @@ def test_the_second_start_is_quick_and_tells_the_accounts_again(serve: Serve, ho
     assert all(account["password"] in site.printed for account in accounts(home))
 
 
+def test_all_processes_count_failed_logins_together(serve: Serve) -> None:
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    url = f"http://127.0.0.1:{site.port}/accounts/login/"
+    page = browser()
+    for _ in range(6):  # 5 are allowed, to each process if it counted alone
+        submit(page, url, {"login": "eve@example.org", "password": "a guess"})
+    assert list((site.home / "cache").glob("*.djcache"))
+    token = re.search(r'value="(\w{64})"', page.open(url).read().decode())
+    assert token
+    fields = {"login": "eve@example.org", "password": "a guess", "csrfmiddlewaretoken": token[1]}
+    for _ in range(4):  # of any process
+        assert "Too many failed login attempts" in page.open(url, urlencode(fields).encode()).read().decode()
+
+
 def test_a_killed_child_is_started_again(serve: Serve) -> None:
     site = serve()
     site.wait_for("Ctrl-C stops it.")

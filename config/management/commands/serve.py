@@ -211,10 +211,11 @@ def collect_static(home: Path) -> None:
 
 def prepare_for(user: pwd.struct_passwd | None, home: Path) -> None:
     """Give the workers' user what they read or write in the data folder."""
-    mail = home / "mail"
-    mail.mkdir(mode=0o700, exist_ok=True)
+    folders = [home / "mail", home / "cache"]
+    for folder in folders:
+        folder.mkdir(mode=0o700, exist_ok=True)
     if user is not None:
-        for path in (mail, home / "secret_key"):
+        for path in (*folders, home / "secret_key"):
             with suppress(FileNotFoundError):
                 os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 

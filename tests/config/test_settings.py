@@ -1,0 +1,26 @@
+"""What the settings make of the environment, in a process of its own."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from config import postgres
+
+WHO_ASKS = """
+import django
+django.setup()
+from allauth.core.internal.httpkit import get_client_ip
+from django.test import RequestFactory
+print(get_client_ip(RequestFactory().get("/", headers={"X-Forwarded-For": "192.0.2.1, 192.0.2.7"})))
+"""
+
+
+@pytest.mark.parametrize(("behind", "address"), [("1", "192.0.2.7"), ("0", "127.0.0.1")])
+def test_visitors_behind_a_proxy_are_told_apart_and_nobody_else_can_pretend(
+    behind: str, address: str
+) -> None:
+    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "BEHIND_PROXY": behind}
+    told = subprocess.check_output([sys.executable, "-c", WHO_ASKS], cwd=postgres.PROJECT, env=env, text=True)
+    assert told == f"{address}\n"
