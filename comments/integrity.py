@@ -21,7 +21,7 @@ Damage = dict[str, list[int]]  # kind: ids of comments, discussions, transitions
 
 # A discussion at a time, each in one statement and so in one snapshot: the site may go on meanwhile.
 TREES = f"""
-WITH {tree.numbers(tree.BY_PLACE)}
+WITH {tree.numbers(tree.BY_PLACE, "c.discussion_id = %(discussion)s")}
 SELECT c.id, (c.tree_id, c.lft, c.rght, c.level) IS DISTINCT FROM
              (want.tree_id, want.lft, want.rght, want.level) AS tree,
        c.reply_count IS DISTINCT FROM want.reply_count AS replies
@@ -39,15 +39,12 @@ SELECT c.id FROM comments_comment c LEFT JOIN LATERAL
    WHERE t.comment_id = c.id AND t.kind = 'state' ORDER BY t.id DESC LIMIT 1) t ON true
 WHERE (c.state, c.state_reason) IS DISTINCT FROM (t.to_state, t.reason) ORDER BY c.id"""
 
-# A comment that was never moved has no line of its own; an imported one still knows what its source said.
+# What a comment hangs from is told by its last move or else by its first line.
 PARENTS = """
-SELECT c.id FROM comments_comment c LEFT JOIN comments_comment p ON p.id = c.parent_id LEFT JOIN LATERAL
-  (SELECT t.id, t.new_parent_id FROM comments_transition t
-   WHERE t.comment_id = c.id AND t.kind = 'move' ORDER BY t.id DESC LIMIT 1) t ON true
-WHERE CASE WHEN t.id IS NOT NULL THEN c.parent_id IS DISTINCT FROM t.new_parent_id
-           ELSE c.source <> '' AND (c.source_parent <> coalesce(p.source_id, '')
-                                    OR (c.source_parent = '') <> (p.id IS NULL)) END
-ORDER BY c.id"""
+SELECT c.id FROM comments_comment c LEFT JOIN LATERAL
+  (SELECT t.new_parent_id FROM comments_transition t
+   WHERE t.comment_id = c.id AND (t.kind = 'move' OR t.from_state = '') ORDER BY t.id DESC LIMIT 1) t ON true
+WHERE c.parent_id IS DISTINCT FROM t.new_parent_id ORDER BY c.id"""
 
 # Each line against the one before it, so that only the first line after a gap or a forgery is named.
 CHAIN = """
@@ -75,8 +72,14 @@ def check() -> Damage:
 
 
 def repair(damage: Damage) -> None:
-    """Write anew what is derived, where `check` found it damaged. Trees are numbered by time."""
-    _renumber(sorted({*damage.get("tree", []), *damage.get("reply_count", [])}))
+    """Write anew what is derived, where `check` found it damaged. Trees are numbered by time.
+
+    Trees and reply counts stay as they are in a discussion with a damaged parent, from which they follow:
+    until a person has put it right, the numbers still tell where the comment stood.
+    """
+    unsafe = Comment.objects.filter(pk__in=damage.get("parent", [])).values("discussion")
+    misnumbered = Comment.objects.filter(pk__in=[*damage.get("tree", []), *damage.get("reply_count", [])])
+    _renumber(list(misnumbered.exclude(discussion__in=unsafe).values_list("pk", flat=True)))
     _recount(damage.get("visible_count", []))
     for comment in Comment.objects.filter(pk__in=damage.get("comment_html", [])):
         with transaction.atomic():
@@ -92,7 +95,8 @@ def _renumber(ids: list[int]) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         lock(ids)
         discussions = set(Comment.objects.filter(pk__in=ids).values_list("discussion_id", flat=True))
-        cursor.execute(tree.NUMBER, {"trees": _roots(discussions)})
+        roots = Comment.objects.filter(discussion__in=discussions, parent=None)
+        cursor.execute(tree.NUMBER, {"trees": list(roots.order_by().values_list("tree_id", flat=True))})
         _say_so(discussions)
 
 
@@ -112,13 +116,8 @@ def _say_so(discussions: set[int] | list[int]) -> None:
 
 def _trees(discussion: int) -> list[tuple[int, bool, bool]]:
     with connection.cursor() as cursor:
-        cursor.execute(TREES, {"trees": _roots({discussion}), "discussion": discussion})
+        cursor.execute(TREES, {"discussion": discussion})
         return list(cursor.fetchall())
-
-
-def _roots(discussions: set[int]) -> list[int]:
-    roots = Comment.objects.filter(discussion__in=discussions, parent=None)
-    return list(roots.order_by().values_list("tree_id", flat=True))
 
 
 def _ids(statement: str) -> list[int]:

@@ -302,6 +302,7 @@ class CommentText(models.Model):
 class Transition(models.Model):
     """One line of the log: a state or a parent that changed, or that a person confirmed.
 
+    A comment's first line and its moves say in `new_parent` what it hangs from; the others say nothing of it.
     Append-only by trigger, chained per discussion by `seq` and `hash`, which a trigger fills. It holds
     ids, codes and times only, so that a text can be forgotten and the chain still verifies.
     """

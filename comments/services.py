@@ -386,6 +386,7 @@ def import_comments(
                     actor=actor,
                     to_state=State.PUBLISHED,
                     reason=Reason.IMPORTED,
+                    new_parent=row.parent,
                     batch=batch,
                     seq=0,
                     hash=b"",

@@ -48,13 +48,14 @@ ins AS (INSERT INTO comments_comment
         SELECT %(discussion)s, p.id, p.target, p.tree_id, p.rght, p.rght + 1, p.level + 1, %(author)s,
                %(guest)s, %(name)s, %(email)s, %(body)s, false, %(body_html)s, '', 1, %(at)s,
                %(state)s, %(reason)s, 0, %(nonce)s, '', '', ''
-        FROM p RETURNING id, discussion_id, revision, author_id, state, state_reason),
+        FROM p RETURNING id, discussion_id, parent_id, revision, author_id, state, state_reason),
 d AS (UPDATE comments_discussion x
       SET version = version + %(visible)s::int, visible_count = visible_count + %(visible)s::int
       FROM ins WHERE x.article_id = ins.discussion_id)
 INSERT INTO comments_transition
-  (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason)
-SELECT 'state', discussion_id, id, revision, author_id, '', state, '', state_reason FROM ins
+  (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason,
+   new_parent_id)
+SELECT 'state', discussion_id, id, revision, author_id, '', state, '', state_reason, parent_id FROM ins
 RETURNING comment_id"""
 
 INSERT_ROOT = f"{LOCK}; WITH {_ROOT_PLACE} {_INSERT}"
@@ -134,17 +135,17 @@ BY_TIME = "(extract(epoch FROM c.created_at) * 1000000)::bigint, c.id"
 BY_PLACE = "c.lft::bigint, c.id"
 
 
-def numbers(siblings: str) -> str:
+def numbers(siblings: str, roots: str = "c.tree_id = ANY(%(trees)s)") -> str:
     """The true numbers and reply counts of whole trees, from their parents alone: a query named `want`.
 
-    A tree is all that hangs from a root whose tree_id is in `%(trees)s`, whatever numbers it claims.
+    A tree is all that hangs from a root, whatever numbers it claims; `roots` is SQL over `c`.
     `siblings` orders the replies to one comment: BY_TIME numbers trees anew, BY_PLACE checks them.
     Preorder rank r from 1, depth d, size s with itself: lft = 2r - 1 - d, rght = lft + 2s - 1.
     """
     return f"""
 RECURSIVE walk AS (
   SELECT c.id, c.state, c.tree_id, 0 AS level, ARRAY[]::bigint[] AS path, ARRAY[c.id] AS line
-  FROM comments_comment c WHERE c.tree_id = ANY(%(trees)s) AND c.parent_id IS NULL
+  FROM comments_comment c WHERE {roots} AND c.parent_id IS NULL
   UNION ALL
   SELECT c.id, c.state, w.tree_id, w.level + 1, w.path || ARRAY[{siblings}], w.line || c.id
   FROM walk w JOIN comments_comment c ON c.parent_id = w.id),

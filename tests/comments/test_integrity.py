@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from articles.models import Article
-from comments.integrity import check, repair
+from comments.integrity import _trees, check, repair
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.services import Imported, change_discussion, change_states, import_comments, move_comment
 from tests.factories import make_article, say
@@ -92,16 +92,39 @@ def test_a_state_that_no_decision_made_is_found_and_left_to_a_person(thread):
     assert check() == {"state": [thread[3].pk]}  # the counters follow the state that stands there
 
 
-def test_a_parent_that_no_move_made_is_found_and_left_to_a_person(thread):
-    Comment.objects.filter(pk=thread[4].pk).update(parent=thread[0])
+@pytest.mark.parametrize("place", [3, 4], ids=["never moved", "moved"])
+def test_a_parent_that_no_decision_made_is_found_and_left_to_a_person(thread, place, capsys):
+    """Nor are its trees numbered anew: their numbers still tell where it stood."""
+    Comment.objects.filter(pk=thread[place].pk).update(parent=thread[0])
 
+    before = list(Comment.objects.order_by("pk").values())
     damage = check()
-    assert damage["parent"] == [thread[4].pk]
+    assert damage["parent"] == [thread[place].pk]
     repair(damage)
-    assert check() == {"parent": [thread[4].pk]}
+    assert list(Comment.objects.order_by("pk").values()) == before
+    assert check() == damage
+
+    printed, code = run(capsys, "--repair")
+    assert code == 1
+    assert printed.endswith("No tree is numbered anew in a discussion with a damaged parent.\n")
 
 
-def test_an_imported_parent_is_compared_with_what_the_source_said():
+def test_a_damaged_parent_keeps_no_other_discussion_from_repair(thread):
+    elsewhere = say(make_article("Another story"))
+    Comment.objects.filter(pk=thread[3].pk).update(parent=thread[0])
+    Comment.objects.filter(pk=elsewhere.pk).update(reply_count=9)
+    repair(check())
+    elsewhere.refresh_from_db()
+    assert elsewhere.reply_count == 0
+
+
+def test_a_tree_is_checked_in_one_snapshot(thread, django_assert_num_queries):
+    """With the roots read before, a comment that is posted in between would be false damage."""
+    with django_assert_num_queries(1):
+        assert not any(misplaced or miscounted for _, misplaced, miscounted in _trees(thread[0].discussion_id))
+
+
+def test_an_imported_parent_is_compared_with_its_first_line():
     article = make_article(source_key="page-1")
     at = article.created_at
     import_comments(

@@ -35,3 +35,5 @@ class Command(BaseCommand):
             self.stdout.write("Sound: trees, counters, states, parents, the log and the HTML.")
         elif repaired:
             self.stdout.write(f"Left after the repair: {', '.join(left) or 'nothing'}.")
+            if "parent" in left:
+                self.stdout.write("No tree is numbered anew in a discussion with a damaged parent.")
