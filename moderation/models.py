@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Self
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import models
 from django.db.models import F
@@ -42,6 +43,14 @@ class Rule(models.Model):
 
     def __str__(self) -> str:
         return self.term
+
+
+def proofs() -> models.QuerySet[EmailAddress]:
+    """Of accounts whose own e-mail is proved, in whatever case it was typed here and there."""
+    proved: models.QuerySet[EmailAddress] = EmailAddress.objects.filter(
+        verified=True, email__iexact=F("user__email")
+    )
+    return proved
 
 
 def has_page(comment: Comment) -> bool:

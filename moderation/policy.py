@@ -5,7 +5,6 @@ from math import ceil
 from typing import Any
 from urllib.parse import urlencode
 
-from allauth.account.models import EmailAddress
 from django.core.cache import cache
 from django.db import connection
 from django.db.models import Max
@@ -20,7 +19,7 @@ from comments.models import REMOVE_REASONS, Comment, Discussion, Reason, State, 
 from comments.policy import Draft, Verdict
 from moderation import words
 from moderation.checks import CHECKS, Context, Found, run
-from moderation.models import Finding, Rule
+from moderation.models import Finding, Rule, proofs
 from moderation.repeats import find_repeat
 
 USUAL_FROM = 10  # decisions below which nothing is said of how long a review takes
@@ -87,8 +86,7 @@ def _context(draft: Draft) -> Context:
 
 def _is_confirmed(draft: Draft) -> bool:
     if draft.author:
-        own = EmailAddress.objects.filter(user=draft.author, email=draft.author.email.lower(), verified=True)
-        return bool(own.exists())
+        return proofs().filter(user=draft.author).exists()
     return draft.guest is not None and draft.guest.confirmed_at is not None
 
 
@@ -100,7 +98,7 @@ def _was_approved(draft: Draft) -> bool:
     approved = Comment.objects.visible().filter(state_reason=Reason.APPROVED)
     email = (draft.author or draft.guest).email.lower()  # type: ignore[union-attr]  # one of them wrote it
     guests = Guest.objects.confirmed().annotate(folded=Lower("email")).filter(folded=email)
-    accounts = EmailAddress.objects.filter(email=email, verified=True)
+    accounts = proofs().annotate(folded=Lower("user__email")).filter(folded=email)
     return (
         approved.filter(author__in=accounts.values("user")).exists()
         or approved.filter(guest__in=guests.values("pk")).exists()

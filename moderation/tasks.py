@@ -4,7 +4,6 @@ from collections import defaultdict
 from datetime import timedelta
 from uuid import UUID
 
-from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.db.models import Exists, F, OuterRef, Q
@@ -14,9 +13,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_tasks import task
 
+from accounts.models import Guest
 from articles.models import Site
 from comments.models import Comment, Reason, State, Transition
-from moderation.models import Batch
+from moderation.models import Batch, proofs
 
 MAIL_AFTER = timedelta(minutes=1)  # an act that is undone at once is told to nobody
 
@@ -47,14 +47,12 @@ def _to_tell(batch: UUID) -> list[Transition]:
     later = Transition.objects.filter(
         comment=OuterRef("comment"), kind=Transition.Kind.STATE, id__gt=OuterRef("id")
     )
-    verified = EmailAddress.objects.filter(
-        user=OuterRef("comment__author"), email=OuterRef("comment__author__email"), verified=True
-    )
+    proved = proofs().filter(user=OuterRef("comment__author"))
     return list(
         Transition.objects.filter(
             ~Exists(later),
-            Q(Exists(verified), comment__author__is_active=True)
-            | Q(comment__guest__confirmed_at__isnull=False),
+            Q(Exists(proved), comment__author__is_active=True)
+            | Q(comment__guest__in=Guest.objects.confirmed()),
             batch=batch,
             kind=Transition.Kind.STATE,
             to_state__in=[State.PUBLISHED, State.REJECTED, State.SPAM],

@@ -83,6 +83,14 @@ def test_only_proved_e_mails_are_written_to(maria):
     assert [m.to for m in tell(approve(third, actor=maria))] == [["b@example.org"]]
 
 
+def test_an_account_typed_in_capitals_is_written_to_as_well(maria):
+    account = UserFactory.create(email="Bea.B@example.org")
+    EmailAddress.objects.create(user=account, email="bea.b@example.org", verified=True, primary=True)
+    assert [m.to for m in tell(approve(waiting(make_article(), author=account), actor=maria))] == [
+        ["Bea.B@example.org"]
+    ]
+
+
 def test_one_person_gets_one_mail_for_many_comments(maria):
     article, somebody = make_article(), guest()
     made = [waiting(article, f"Words {n}.", guest=somebody) for n in range(3)]

@@ -94,6 +94,16 @@ def test_the_same_confirmed_e_mail_is_the_same_person(moderator):
     assert say(article, "Proved", author=account).state == "published"
 
 
+@pytest.mark.parametrize("proved", ["Bea.B@example.org", "bea.b@example.org"])
+def test_an_account_typed_in_capitals_is_trusted_as_well(moderator, proved):
+    article, account = make_article(), UserFactory.create(email="Bea.B@example.org")
+    EmailAddress.objects.create(user=account, email=proved, verified=True, primary=True)
+    approve(say(article, "Earlier words", author=account), moderator)
+    assert say(article, "Another", author=account).state == "published"
+    same = GuestFactory.create(email="BEA.B@example.org", confirmed_at=timezone.now())
+    assert say(article, "As a guest", guest=same).state == "published"
+
+
 def test_who_decides_here_need_not_wait_but_findings_are_kept(moderator):
     article, other = make_article(), make_article("Another story")
     editor = UserFactory.create(roles=("Editor",))
