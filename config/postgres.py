@@ -177,6 +177,8 @@ class Server:
                 self.process.wait()
         self.process = None
         if self.lock is not None:
+            with suppress(OSError):  # not there yet, or not ours
+                self.socket.rmdir()
             os.close(self.lock)
             self.lock = None
 

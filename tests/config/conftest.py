@@ -22,9 +22,11 @@ def data_folder() -> Iterator[Path]:
     memory = Path("/dev/shm")
     runs = memory.is_dir() and not os.statvfs(memory).f_flag & os.ST_NOEXEC
     folder = Path(tempfile.mkdtemp(prefix="soundoff-home-", dir=memory if runs else "/tmp"))
-    yield folder
-    shutil.rmtree(folder)
-    shutil.rmtree(postgres.Server(folder).socket, ignore_errors=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+        shutil.rmtree(postgres.Server(folder).socket, ignore_errors=True)  # of a server that was killed
 
 
 @pytest.fixture(scope="module")
