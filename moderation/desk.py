@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from accounts.models import User
-from comments.models import Comment, Reason, Transition
+from comments.models import Comment, CommentRevision, Reason, Transition
 from comments.models import CommentQuerySet as Comments
 from moderation import words
 from moderation.models import Batch, Finding, has_page
@@ -53,6 +53,7 @@ class Card:
     body: SafeString
     why: list[Why]
     known: Known | None
+    earlier: list[CommentRevision]  # what it said before it was edited, the latest first
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def page_of(comments: Comments, after: int | None) -> tuple[list[Comment], int |
 
 
 def cards(comments: Sequence[Comment], user: User) -> list[Card]:
-    """In four statements for any number of comments."""
+    """In five statements for any number of comments."""
     ids = [comment.pk for comment in comments]
     seen = last_decisions(ids)
     findings = defaultdict(list)
@@ -117,6 +118,9 @@ def cards(comments: Sequence[Comment], user: User) -> list[Card]:
     twins = [found.twin_id for some in findings.values() for found in some if found.twin_id]
     own = set(Comment.objects.moderated_by(user).filter(pk__in=twins).values_list("pk", flat=True))
     known = _known({_writer(comment) for comment in comments})
+    earlier = defaultdict(list)
+    for version in CommentRevision.objects.filter(comment__in=ids).order_by("-revision"):
+        earlier[version.comment_id].append(version)
     return [
         Card(
             comment=comment,
@@ -124,6 +128,7 @@ def cards(comments: Sequence[Comment], user: User) -> list[Card]:
             body=words.marked(comment.body, [s for found in findings[comment.pk] for s in found.spans]),
             why=[_why(found, own) for found in findings[comment.pk]],
             known=_besides(comment, *known[writer]) if (writer := _writer(comment)) in known else None,
+            earlier=earlier[comment.pk],
         )
         for comment in comments
     ]

@@ -208,6 +208,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         context["remove_reasons"] = [(reason.value, reason.label) for reason in REMOVE_REASONS]
+        context["earlier"] = context["original"].revisions.order_by("-revision")
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Comment | None = None) -> Any:

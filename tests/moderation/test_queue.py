@@ -12,7 +12,7 @@ from django.utils import timezone
 from articles.models import Article
 from comments.models import Comment, Reason, State
 from comments.policy import policy
-from comments.services import Imported, change_discussion, import_comments
+from comments.services import Imported, change_discussion, edit_comment, import_comments
 from moderation.models import Batch
 from moderation.services import decide, screen_import
 from tests.factories import GuestFactory, UserFactory, make_article, say
@@ -203,6 +203,26 @@ def test_25_cards_take_the_statements_of_2(client, maria, path):
     fill(30)
     assert len(shown(client.get(path))) == 25
     assert statements() == few <= 14
+
+
+def test_earlier_versions_are_on_the_card_the_latest_first(client, maria):
+    guest = GuestFactory.create()
+    comment = say(make_article(), "First <b>words", guest=guest)
+    for body in ("Second words", "Third words"):
+        edit_comment(comment=comment, body=body, user=None, guest=guest)
+    plain = say(make_article(), "Never edited")
+
+    page = text(client.get("/moderation/"))
+    edited, _, other = page.partition(f'id="comment-{plain.pk}"')
+    details = edited[edited.index("<summary>Earlier versions</summary>") :]
+    assert 0 < details.index("Second words") < details.index("First &lt;b&gt;words")
+    assert "Third words" not in details
+    assert "Earlier versions" not in other
+
+    form = text(client.get(f"/admin/comments/comment/{comment.pk}/change/"))
+    details = form[form.index("<summary>Earlier versions</summary>") :]
+    assert 0 < details.index("Second words") < details.index("First &lt;b&gt;words")
+    assert "Earlier versions" not in text(client.get(f"/admin/comments/comment/{plain.pk}/change/"))
 
 
 def test_an_unknown_list_is_not_found(client, maria):
