@@ -3,6 +3,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from articles.models import Site
 
@@ -10,12 +11,14 @@ HEALTH = {"healthz", "readyz"}  # must answer where the database does not
 
 
 class SiteMiddleware:
-    """`request.site`, whose time zone becomes the one in which pages tell times and forms read them."""
+    """`request.site`, read when asked for; its time zone is the one in which pages tell and read times."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        # Not from a context processor: allauth's pages have a `site` of their own, named after the host.
+        request.site = SimpleLazyObject(lambda: Site.objects.get(pk=1))  # type: ignore[assignment]
         try:
             return self.get_response(request)
         finally:
@@ -24,6 +27,4 @@ class SiteMiddleware:
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
         if request.resolver_match and request.resolver_match.url_name in HEALTH:
             return
-        site = Site.objects.get(pk=1)
-        timezone.activate(site.zone)
-        request.site = site  # type: ignore[assignment]  # the stubs expect Django's own model of that name
+        timezone.activate(request.site.zone)  # type: ignore[attr-defined]
