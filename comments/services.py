@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -57,7 +57,8 @@ def post_comment(
     """The one way in for a comment that somebody writes here: exactly one of author and guest.
 
     The same nonce again gives the comment that it made the first time. Raises ValidationError with a
-    sentence for the writer: text empty or too long, discussion closed, comment to answer gone.
+    sentence for the writer: text empty or too long, discussion closed, comment to answer gone, nonce used
+    by somebody else.
     """
     body, now = check_body(body), timezone.now()
     discussion = ensure_discussion(article)
@@ -84,13 +85,19 @@ def post_comment(
         "visible": state == State.PUBLISHED,
         "nonce": nonce,
     }
-    with transaction.atomic(durable=True), connection.cursor() as cursor:
-        cursor.execute(tree.INSERT_REPLY if parent else tree.INSERT_ROOT, values)
-        if not (row := cursor.fetchone()):
-            return _already_posted(nonce, author, guest, parent)
-        comment = Comment.objects.get(pk=row[0])
-        CommentText.objects.create(comment=comment, folded=fold(body))
-        policy().record(comment, findings)
+    try:
+        with transaction.atomic(durable=True), connection.cursor() as cursor:
+            cursor.execute(tree.INSERT_REPLY if parent else tree.INSERT_ROOT, values)
+            if not (row := cursor.fetchone()):
+                return _already_posted(nonce, author, guest, parent)
+            comment = Comment.objects.get(pk=row[0])
+            CommentText.objects.create(comment=comment, folded=fold(body))
+            policy().record(comment, findings)
+    except IntegrityError:
+        # The lock keeps out a twin in this discussion, not one that is posted to another at the same time.
+        if not Comment.objects.filter(nonce=nonce).exists():
+            raise
+        return _already_posted(nonce, author, guest, parent)
     return comment
 
 
@@ -172,10 +179,13 @@ def rename_author(*, comment: Comment, name: str) -> None:
 
 
 def delete_comment(*, comment: Comment, user: Any, guest: Guest | None) -> bool:
-    """Take one's own comment back. False if it was already gone or is somebody else's."""
+    """Take one's own comment back. False if it was already gone or removed, or is somebody else's."""
     if not comment.is_by(user, guest):
         return False
     with transaction.atomic():
+        lock([comment.pk])
+        if Comment.objects.get(pk=comment.pk).state not in {State.PUBLISHED, State.PENDING}:
+            return False
         return bool(
             change_states(
                 ids=[comment.pk],

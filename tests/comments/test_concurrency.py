@@ -2,16 +2,20 @@
 
 import multiprocessing
 import random
+from concurrent.futures import ThreadPoolExecutor
+from time import sleep
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 
 from articles.models import Article
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.services import change_states, move_comment
 from tests.comments.test_services import assert_sound
-from tests.factories import make_article, say
+from tests.factories import GuestFactory, make_article, say
 
 WRITERS, POSTS_EACH = 8, 50
 
@@ -67,3 +71,42 @@ def test_eight_processes_write_and_no_invariant_breaks():
     for discussion in Discussion.objects.all():
         lines = Transition.objects.filter(discussion=discussion).order_by("seq")
         assert [line.seq for line in lines] == list(range(1, len(lines) + 1))
+
+
+def post(article: Article, **fields: Any) -> Comment | ValidationError:
+    try:
+        return say(article, **fields)
+    except ValidationError as refusal:
+        return refusal
+    finally:
+        connections.close_all()
+
+
+@pytest.mark.parametrize("is_same_guest", [True, False])
+@pytest.mark.django_db(transaction=True)
+def test_a_form_sent_to_two_discussions_at_once_is_taken_once(is_same_guest):
+    """The first is not committed yet: the second sees no such nonce, and waits at its index."""
+    first, second = make_article(), make_article("Another story")
+    guest, nonce = GuestFactory.create(), uuid4()
+    fields = {"guest": guest if is_same_guest else GuestFactory.create(), "nonce": nonce}
+    say(first, guest=guest)
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            first_one = Comment.objects.get()
+            Comment.objects.filter(pk=first_one.pk).update(nonce=nonce)
+            sent = other.submit(post, second, **fields)
+            wait_for_a_lock()
+        answer = sent.result(timeout=10)
+
+    assert Comment.objects.get() == first_one
+    assert answer == first_one if is_same_guest else "already used" in str(answer)
+
+
+def wait_for_a_lock() -> None:
+    for _ in range(100):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+        sleep(0.05)
+    pytest.fail("Nobody waits.")

@@ -156,6 +156,23 @@ def test_only_its_author_deletes_a_comment():
     assert comment.state == State.DELETED
 
 
+@pytest.mark.parametrize("to", [State.REJECTED, State.SPAM])
+def test_what_a_moderator_removed_is_not_its_authors_to_delete(to):
+    guest = GuestFactory.create()
+    comment = say(make_article(), guest=guest)
+    change_states(ids=[comment.pk], to=to, reason=Reason.INSULT, actor=None)
+    assert not delete_comment(comment=comment, user=None, guest=guest)
+    comment.refresh_from_db()
+    assert comment.state == to
+
+
+def test_a_comment_that_waits_is_its_authors_to_delete():
+    guest = GuestFactory.create()
+    comment = say(make_article(), guest=guest)
+    change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
+    assert delete_comment(comment=comment, user=None, guest=guest)
+
+
 def test_a_change_and_its_undo_leave_every_column_as_it_was():
     article, moderator = make_article(), UserFactory.create()
     root = say(article)
