@@ -48,12 +48,22 @@ def accounts(home: Path) -> list[Account]:
     return note["accounts"] if Article.objects.filter(pk=note["article"]).exists() else []
 
 
+def active_emails() -> list[str]:
+    """With which of the sample's accounts somebody could log in."""
+    ours = User.objects.filter(email__in=map(_email, PEOPLE), is_active=True)
+    return list(ours.order_by("email").values_list("email", flat=True))
+
+
 def path(home: Path) -> Path:
     return home / "sample-accounts.json"
 
 
+def _email(role: str) -> str:
+    return f"{role.lower()}@example.org"
+
+
 def _account(role: str, name: str) -> Account:
-    email, password = f"{role.lower()}@example.org", secrets.token_urlsafe(9)
+    email, password = _email(role), secrets.token_urlsafe(9)
     user = User.objects.create_user(email, password, roles=(role,), name=name)
     EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
     return Account(role=role, email=email, password=password)

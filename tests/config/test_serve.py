@@ -182,6 +182,29 @@ def test_the_second_start_is_quick_and_tells_the_accounts_again(serve: Serve, ho
     assert all(account["password"] in site.printed for account in accounts(home))
 
 
+@pytest.mark.parametrize("reach", [{"HOST": "0.0.0.0"}, {"SITE_URL": "http://soundoff.example"}])
+def test_the_samples_accounts_are_for_this_machine_only(
+    serve: Serve, ask: Callable[[str], list[tuple[Any, ...]]], home: Path, reach: dict[str, str]
+) -> None:
+    reach = {"SITE_URL": "http://localhost:8000"} | reach
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    assert site.stop() == 0
+    refused = serve(**reach)
+    assert refused.process.wait(30) == 1
+    refused.wait_for("the sample's accounts still log in: administrator@example.org, ")
+    assert processes(home) == []
+
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    ask("UPDATE accounts_user SET is_active = false")
+    assert site.stop() == 0
+    site = serve(**reach)
+    site.wait_for("Ctrl-C stops it.")
+    ask("UPDATE accounts_user SET is_active = true")
+    assert not any(account["password"] in site.printed for account in accounts(home))
+
+
 def test_all_processes_count_failed_logins_together(serve: Serve) -> None:
     site = serve()
     site.wait_for("Ctrl-C stops it.")
@@ -319,7 +342,9 @@ def reachable(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
 
 
 def test_a_real_site_gets_a_link_and_no_sample(serve: Serve, reachable: dict[str, str]) -> None:
-    site = serve(**reachable)
+    note = {"article": 1, "accounts": [{"role": "Reader", "email": "r@example.org", "password": "otter"}]}
+    (Path(reachable["SOUNDOFF_HOME"]) / "sample-accounts.json").write_text(json.dumps(note))
+    site = serve(str(postgres.PROJECT / "archive" / "sample" / "story.txt"), **reachable)
     site.wait_for("Ctrl-C stops it.")
     assert "example.org" not in site.printed
     link = re.search(r"http://localhost:8000(/setup/\S+)", site.printed)
@@ -334,4 +359,5 @@ def test_a_real_site_gets_a_link_and_no_sample(serve: Serve, reachable: dict[str
     site = serve(**reachable)
     site.wait_for("Ctrl-C stops it.")
     assert "/setup/" not in site.printed
+    assert "otter" not in site.printed, "a file of another database names the first story of this one"
     assert site.stop() == 0

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
@@ -92,14 +93,21 @@ class Command(BaseCommand):
 
     def first_steps(self, home: Path) -> Iterator[str]:
         """Lines for the person who has just started this, and what they need done before."""
-        if postgres.embedded() and is_loopback(settings.HOST):
+        is_private = is_loopback(settings.HOST) and is_loopback(urlsplit(settings.SITE_URL).hostname or "")
+        if not is_private and (known := sample.active_emails()):
+            raise CommandError(
+                f"Others can reach {settings.SITE_URL}, and the sample's accounts still log in: "
+                f"{', '.join(known)}. Switch them off in the admin (of 127.0.0.1, once you have an "
+                "administrator of your own), or set SOUNDOFF_HOME to an empty folder."
+            )
+        if is_private and postgres.embedded():
             sample.create(home)
+            if accounts := sample.accounts(home):
+                yield f"Accounts of the sample, kept in {sample.path(home)}:"
+                yield from (f"  {a['role']:<14} {a['email']:<26} {a['password']}" for a in accounts)
         elif administrator_missing():
             yield "Nobody administers this site yet. Within a day, this link makes the first administrator:"
             yield f"  {setup_link()}"
-        if accounts := sample.accounts(home):
-            yield f"Accounts of the sample, kept in {sample.path(home)}:"
-            yield from (f"  {a['role']:<14} {a['email']:<26} {a['password']}" for a in accounts)
         if not os.environ.get("EMAIL_URL"):
             yield f"No EMAIL_URL: mails are written to {settings.EMAIL_FILE_PATH}."
 
@@ -107,7 +115,7 @@ class Command(BaseCommand):
         try:
             report = import_page(data=file.read_bytes(), filename=file.name)
         except Refused as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(f"{file.name}: {error}") from error
         assert report.article, "only a dry run has none"
         return (
             f"{file.name}: {report.created} new comments of {report.found}, {len(report.warnings)} warnings "
