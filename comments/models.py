@@ -24,7 +24,7 @@ from accounts.models import Guest, User
 from articles.models import Article
 
 BODY_MAX = 10_000  # characters
-DEPTH_MAX = 64  # stored levels; deeper answers keep whom they answer in `in_reply_to`
+DEPTH_MAX = 64  # stored levels; a deeper answer stands beside whom it answers, its `in_reply_to`
 EDIT_WINDOW = timedelta(minutes=15)
 OPEN_FOR = timedelta(days=365)  # after its article's publication
 REVIEW_AFTER = timedelta(days=30)  # an older article's new comments are looked at first
@@ -344,7 +344,7 @@ class Transition(models.Model):
 
 def check_body(body: str) -> str:
     """The body as it will be stored. Raises ValidationError, with the count, for an empty or too long one."""
-    if not body.strip():
+    if not any(letter.isprintable() and not letter.isspace() for letter in body):
         raise ValidationError(_("Write something first."), code="required")
     if len(body) > BODY_MAX:
         raise ValidationError(

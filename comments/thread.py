@@ -58,15 +58,20 @@ class Reader:
 
     @property
     def visible(self) -> str:
-        """SQL over `c`: what all see, one's own unless one deleted it, what waits for those who decide."""
-        conditions = ["c.shown"]
+        """SQL over `c`: what all see and what only this reader does."""
+        return f"(c.shown OR {self.private})" if self.private else "c.shown"
+
+    @property
+    def private(self) -> str:
+        """SQL over `c`: one's own unless one deleted it, what waits for those who decide. Empty for others."""
+        conditions = []
         if self.user:
             conditions.append("(c.author_id = %(user)s AND c.state <> 'deleted')")
         elif self.guest:
             conditions.append("(c.guest_id = %(guest)s AND c.state <> 'deleted')")
         if self.moderates:
             conditions.append("c.state = 'pending'")
-        return "(" + " OR ".join(conditions) + ")"
+        return " OR ".join(conditions)
 
     @property
     def parameters(self) -> dict[str, int | None]:
@@ -123,17 +128,24 @@ def read_page(article: Article, reader: Reader, order: Order, after: Cursor | No
     """The discussion from its start, or from behind `after`, in the order of the first-level comments."""
     direction, beyond = ("ASC", ">") if order == "oldest" else ("DESC", "<")
     start = f"AND (c.created_at, c.id) {beyond} (%(at)s, %(id)s)" if after else ""
+    # What this reader alone sees may hang below a first-level comment that was removed: its place is shown.
+    roots = reader.visible
+    if reader.private:
+        roots = f"""({reader.visible} OR c.tree_id IN (
+          SELECT c.tree_id FROM comments_comment c
+          WHERE c.discussion_id = %(discussion)s AND ({reader.private})))"""
     statement = f"""
 WITH root AS MATERIALIZED (
   SELECT id, tree_id, row_number() OVER w AS n,
          sum(1 + least(reply_count, {REPLIES})) OVER w - (1 + least(reply_count, {REPLIES})) AS used
   FROM (SELECT c.id, c.tree_id, c.created_at, c.reply_count FROM comments_comment c
-        WHERE c.discussion_id = %(discussion)s AND c.parent_id IS NULL AND {reader.visible} {start}
+        WHERE c.discussion_id = %(discussion)s AND c.parent_id IS NULL AND {roots} {start}
         ORDER BY c.created_at {direction}, c.id {direction} LIMIT {BUDGET + 1}) first
   WINDOW w AS (ORDER BY created_at {direction}, id {direction} ROWS UNBOUNDED PRECEDING))
 SELECT {COLUMNS}, (SELECT count(*) FROM root) > max(root.n) OVER ()
 FROM root
-CROSS JOIN LATERAL (SELECT * FROM comments_comment c WHERE c.tree_id = root.tree_id AND {reader.visible}
+CROSS JOIN LATERAL (SELECT * FROM comments_comment c
+                    WHERE c.tree_id = root.tree_id AND ({reader.visible} OR c.id = root.id)
                     ORDER BY c.lft LIMIT {REPLIES + 1}) c
 {ANSWERED}
 WHERE root.used < {BUDGET} ORDER BY root.n, c.lft"""
@@ -205,8 +217,11 @@ CASE WHEN c.author_id IS NULL THEN ''
                     WHERE m.user_id = c.author_id AND g.name IN ('Editor', 'Moderator')), '') END,
 CASE WHEN c.state IN ('published', 'pending') THEN c.body_html ELSE '' END,
 c.text_missing, c.state, c.state_reason, c.created_at, c.edited_at, a.id, a.author_name"""
+# At the deepest level that is a sibling; once either was moved away, what the comment hangs from counts.
 ANSWERED = """
-LEFT JOIN comments_comment a ON a.id = coalesce(c.in_reply_to_id, c.parent_id) AND a.state = 'published'"""
+LEFT JOIN comments_comment a ON a.state = 'published' AND a.id = coalesce(
+  (SELECT s.id FROM comments_comment s WHERE s.id = c.in_reply_to_id AND s.parent_id = c.parent_id),
+  c.parent_id)"""
 
 
 class _Record(NamedTuple):

@@ -125,8 +125,7 @@ UPDATE comments_comment c SET reply_count = c.reply_count + s.dv FROM s WHERE c.
 MOVE = """
 UPDATE comments_comment c
 SET tree_id = %(to_tree)s, lft = c.lft + 1000000000, rght = c.rght + 1000000000,
-    parent_id = CASE WHEN c.id = %(id)s THEN %(parent)s ELSE c.parent_id END,
-    in_reply_to_id = CASE WHEN c.id = %(id)s THEN NULL ELSE c.in_reply_to_id END
+    parent_id = CASE WHEN c.id = %(id)s THEN %(parent)s ELSE c.parent_id END
 FROM comments_comment n
 WHERE n.id = %(id)s AND c.tree_id = n.tree_id AND c.lft BETWEEN n.lft AND n.rght"""
 

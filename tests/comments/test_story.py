@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 
 from articles.models import Article, Topic
-from comments.models import Comment, Discussion, Reason, State
-from comments.services import Imported, change_discussion, change_states, import_comments
-from comments.thread import BUDGET, REPLIES, Cursor
+from comments.models import DEPTH_MAX, Comment, Discussion, Reason, State
+from comments.services import Imported, change_discussion, change_states, import_comments, move_comment
+from comments.thread import BUDGET, REPLIES, Cursor, Reader, read_branch
 from tests.factories import UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -312,6 +312,29 @@ def test_a_long_tree_says_how_much_is_left(client):
     assert f'href="comments/{root}/?after={replies[REPLIES - 1]}"' in page
 
 
+@pytest.mark.parametrize("role", ["Reader", "Moderator", None])
+def test_what_waits_below_a_removed_comment_is_there_for_those_who_may_see_it(client, role):
+    article, author = make_article(), UserFactory.create()
+    root = say(article, "Loud words.")
+    between = say(article, parent=root)
+    reply = say(article, "A waiting word.", parent=between, author=author)
+    say(article, "Elsewhere.")
+    hold(reply)
+    remove(between)
+    remove(root)
+    if role == "Reader":
+        client.force_login(author)
+    elif role:
+        client.force_login(UserFactory.create(roles=(role,)))
+
+    page = read(client, article, "?order=oldest")
+
+    assert nesting(page)[:-1] == ([(root.pk, 1), (reply.pk, 2)] if role else [])
+    assert ("A waiting word." in page) == bool(role)
+    assert "Loud words." not in page
+    assert root.author_name not in page
+
+
 BAD_CURSORS = [
     "",
     "x",
@@ -333,11 +356,33 @@ def test_a_bad_cursor_is_not_found(client, cursor):
     read(client, make_article(), f"?after={cursor}", status=404)
 
 
-@pytest.mark.parametrize("cursor", ["0.0", "-99999999999999.1", "9" * 17 + "." + "9" * 18])
-def test_a_far_cursor_is_an_empty_page_or_all(client, cursor):
+@pytest.mark.parametrize(
+    ("cursor", "after_it"), [("0.0", 1), ("-99999999999999.1", 1), ("9" * 17 + "." + "9" * 18, 0)]
+)
+def test_a_far_cursor_is_an_empty_page_or_all(client, cursor, after_it):
     article = make_article()
     say(article)
-    assert len(ids(read(client, article, f"?after={cursor}"))) in {0, 1}
+    assert len(ids(read(client, article, f"?order=oldest&after={cursor}"))) == after_it
+
+
+def test_whom_the_deepest_answer_names_follows_its_moves():
+    article = make_article()
+    line = [say(article)]
+    for _ in range(DEPTH_MAX):
+        line.append(say(article, parent=line[-1]))
+    target, deepest = line[-2:]
+    before = Comment.objects.filter(pk=deepest.pk).values().get()
+
+    def answers() -> int | None:
+        return {row.id: row.answers_id for row in read_branch(line[0], Reader())}[deepest.pk]
+
+    assert answers() == target.pk
+    move_comment(comment=deepest, parent=line[1], actor=None)
+    assert answers() == line[1].pk
+    move_comment(comment=deepest, parent=None, actor=None)
+    move_comment(comment=deepest, parent=line[-3], actor=None)
+    assert answers() == target.pk
+    assert Comment.objects.filter(pk=deepest.pk).values().get() == before
 
 
 def test_a_cursor_survives_its_way_through_a_url():
