@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+import dj_email_url
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
@@ -61,6 +62,26 @@ def environment_agrees(app_configs: Sequence[Any] | None = None, **kwargs: Any) 
                 f"HOST={settings.HOST} listens on every address, but no reader can open {settings.SITE_URL}.",
                 hint="Set SITE_URL to the address that readers use, such as https://example.org.",
                 id="config.E005",
+            )
+        )
+    mail = urlsplit(os.environ.get("EMAIL_URL", ""))
+    if mail.geturl() and (
+        mail.scheme not in dj_email_url.SCHEMES
+        or (mail.scheme in {"smtp", "smtps", "submission", "submit"} and not mail.hostname)
+    ):
+        found.append(
+            Error(
+                "EMAIL_URL names no mail server.",
+                hint="Write it as submission://user:password@mail.example.org:587, or leave it out.",
+                id="config.E007",
+            )
+        )
+    if site.scheme == "https" and not settings.BEHIND_PROXY:
+        found.append(
+            Error(
+                f"SITE_URL is {settings.SITE_URL}, but we speak HTTP: each page would lead to itself.",
+                hint="Set BEHIND_PROXY=1 and have a proxy speak HTTPS, or write SITE_URL with http.",
+                id="config.E007",
             )
         )
     if settings.DEBUG and not is_loopback(settings.HOST):

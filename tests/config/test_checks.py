@@ -51,7 +51,32 @@ def test_two_logins_of_one_database(
     ],
 )
 def test_the_site_has_an_address(url: str, expected: list[str], settings: Settings) -> None:
+    settings.BEHIND_PROXY = True
     settings.SITE_URL = url
+    assert ids() == expected
+
+
+def test_https_takes_a_proxy_that_speaks_it(settings: Settings) -> None:
+    settings.SITE_URL = "https://example.org"
+    assert ids() == ["config.E007"]
+    settings.BEHIND_PROXY = True
+    assert ids() == []
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("", []),
+        ("submission://someone:secret@mail.example.org:587", []),
+        ("smtp://127.0.0.1:2525", []),
+        ("console://", []),
+        ("zzz", ["config.E007"]),
+        ("smtp+tls://someone:secret@mail.example.org", ["config.E007"]),  # would be sent in the clear
+        ("submission:///mail", ["config.E007"]),
+    ],
+)
+def test_mail_has_a_server(url: str, expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMAIL_URL", url)
     assert ids() == expected
 
 
