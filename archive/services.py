@@ -22,7 +22,7 @@ from archive.formats.page import DamagedFile, NotThisFormat, PageWarning, Parsed
 from archive.models import Import
 from articles.models import Article, Topic, free_slug
 from articles.services import save_article
-from comments.models import Comment, Discussion
+from comments.models import Comment, Discussion, Reason
 from comments.services import Imported, change_discussion, import_comments
 from moderation.models import Batch
 from moderation.services import screen_import
@@ -47,7 +47,7 @@ class Report:
     by_level: dict[int, int]  # comments in the file, by level from 1
     warnings: list[PageWarning]
     boilerplate: list[int]  # numbers of the lines that belong to the site and not to the story
-    created: int
+    created: int  # with those that an undone import had taken back
     skipped: int  # here already, and left as they are
     article: Article | None  # None before the first import, in a dry run
     is_new_article: bool
@@ -101,7 +101,8 @@ def import_page(
     with transaction.atomic():
         _wait_for_others(article.source_key)
         known = Article.objects.filter(source_key=article.source_key).first()
-        here = set(Comment.objects.filter(source=article.source_key).values_list("source_id", flat=True))
+        stored = Comment.objects.filter(source=article.source_key)
+        here = set(stored.exclude(state_reason=Reason.IMPORT_UNDONE).values_list("source_id", flat=True))
         new = sum(comment.source_id not in here for comment in page.comments)
         report = Report(
             format=page.format,
@@ -228,7 +229,7 @@ def _bring_in(
         sha256=digest,
         declared_count=page.declared,
         found_count=report.found,
-        created_count=len(result.created),
+        created_count=len(result.created) + len(result.returned),
         warnings=[asdict(warning) for warning in page.warnings],
         actor=actor,
     )

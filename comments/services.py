@@ -41,7 +41,7 @@ def fold(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def render(comment: Comment) -> str:
+def render(comment: "Comment | Imported") -> str:
     return (render_plain if comment.is_plain_text else render_comment)(comment.body)
 
 
@@ -135,13 +135,14 @@ def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None)
         comment=comment,
     )
     verdict, findings = policy().examine(draft)
+    html = render_comment(body)
     with transaction.atomic(durable=True):
         lock([comment.pk])
         fresh = Comment.objects.get(pk=comment.pk)
         if not fresh.can_be_edited_by(user, guest, now):
             raise ValidationError(_("A moderator has decided on this comment meanwhile."), code="decided")
         CommentRevision.objects.create(comment=fresh, revision=fresh.revision, body=fresh.body)
-        fresh.body, fresh.body_html = body, render_comment(body)
+        fresh.body, fresh.body_html = body, html
         fresh.revision, fresh.edited_at, fresh.text_missing = fresh.revision + 1, now, ""
         Comment.objects.filter(pk=fresh.pk).update(
             body=fresh.body,
@@ -322,26 +323,32 @@ class Imported:
 @dataclass(frozen=True)
 class ImportResult:
     created: list[int]
+    returned: list[int]  # had been taken back with their import
     skipped: int
 
 
 def import_comments(
     *, article: Article, comments: Sequence[Imported], actor: User | None, batch: UUID
 ) -> ImportResult:
-    """Take a source's comments in, published, as the source showed them; those already here stay untouched.
+    """Take a source's comments in, published, as the source showed them; those already here stay untouched,
+    but for those that were taken back with an earlier import and return to where they stood.
 
     `article.source_key` names the source. The trees are numbered in one statement.
     """
     ensure_discussion(article)
+    html = [render(comment) for comment in comments]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(tree.LOCK, {"discussion": article.pk})
         here = {
             c.source_id: c
             for c in Comment.objects.filter(source=article.source_key).only("id", "source_id", "tree_id")
         }
+        # Before any line of this batch is written for a new comment: it counts replies from those lines.
+        ids = [here[c.source_id].pk for c in comments if c.source_id in here]
+        returned = _change(tree.CHANGE_RETURNED, ids, {"ids": ids}, actor, batch)
         new = [c for c in comments if c.source_id not in here]
         if not new:
-            return ImportResult([], len(comments))
+            return ImportResult([], returned, len(comments) - len(returned))
         cursor.execute(
             "SELECT nextval('comments_tree_seq') FROM generate_series(1, %s)",
             [sum(c.parent is None for c in new)],
@@ -369,6 +376,7 @@ def import_comments(
                 level=0,
                 author_name=source.author_name,
                 body=source.body,
+                body_html=html[place],
                 is_plain_text=source.is_plain_text,
                 text_missing=source.text_missing,
                 created_at=source.created_at,
@@ -379,7 +387,6 @@ def import_comments(
                 source_parent="" if source.parent is None else comments[source.parent].source_id,
                 source_number=source.number,
             )
-            row.body_html = render(row)
             rows.append(row)
             made.append(row)
         Comment.objects.bulk_create(made, batch_size=2_000)
@@ -408,7 +415,7 @@ def import_comments(
         Discussion.objects.filter(pk=article.pk).update(
             visible_count=F("visible_count") + len(made), version=F("version") + 1
         )
-    return ImportResult([row.pk for row in made], len(comments) - len(made))
+    return ImportResult([row.pk for row in made], returned, len(comments) - len(made) - len(returned))
 
 
 def ensure_discussion(article: Article) -> Discussion:

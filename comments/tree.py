@@ -84,6 +84,14 @@ old AS MATERIALIZED (
     AND NOT EXISTS (SELECT FROM comments_transition n
                     WHERE n.comment_id = t.comment_id AND n.kind = 'state' AND n.id > t.id))"""
 
+# What an import took in, its undo took back, and another import of the same source brings again.
+RETURNED = """
+old AS MATERIALIZED (
+  SELECT c.id, c.state AS was, c.state_reason AS was_reason,
+         'published' AS to_state, 'imported' AS to_reason
+  FROM comments_comment c
+  WHERE c.id = ANY(%(ids)s) AND c.state = 'deleted' AND c.state_reason = 'import_undone')"""
+
 _CHANGE = """
 ch AS (UPDATE comments_comment c SET state = old.to_state, state_reason = old.to_reason
        FROM old WHERE c.id = old.id
@@ -105,6 +113,7 @@ RETURNING comment_id"""
 
 CHANGE_CHOSEN = f"WITH {CHOSEN}, {_CHANGE}"
 CHANGE_REVERTED = f"WITH {REVERTED}, {_CHANGE}"
+CHANGE_RETURNED = f"WITH {RETURNED}, {_CHANGE}"
 
 # Ancestors' counts, by difference. A statement of its own: a ticked parent of a ticked reply would be
 # updated twice in the one above, and the second update silently lost.

@@ -21,9 +21,11 @@ from archive.models import Import
 from archive.services import MAX_MB, Refused, check_size, create_sample, import_page
 from articles.models import Article, Topic
 from articles.services import save_article
+from comments.integrity import check
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.services import change_discussion, change_states, move_comment
 from moderation.models import Batch, Finding
+from moderation.services import decide, undo
 from tests.factories import UserFactory, make_article, say
 from tests.rows import snapshot
 
@@ -215,6 +217,41 @@ def test_what_people_decided_here_outlives_a_newer_save():
     assert article.discussion.status == Discussion.Status.OPEN
     removed.refresh_from_db()
     assert removed.state == State.REJECTED
+
+
+def test_what_was_taken_back_with_its_import_comes_in_again():
+    """With what is new beside it, and but for what a moderator had decided on; and back once more."""
+    take(page(4))
+    first = Batch.objects.get()
+    ann, _, _, cy = Comment.objects.order_by("source_number")
+    decide(ids=[cy.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
+    undo(batch=first, actor=None)
+    before = Discussion.objects.get()
+    assert before.visible_count == 0
+
+    assert (take(page(5), dry_run=True).created, before.version) == (4, Discussion.objects.get().version)
+    report = take(page(5))
+
+    assert (report.created, report.skipped) == (4, 1)
+    assert Import.objects.latest("pk").created_count == 4
+    assert list(Comment.objects.order_by("source_number").values_list("state", "reply_count")) == [
+        ("published", 2),
+        ("published", 1),
+        ("published", 0),
+        ("spam", 1),
+        ("published", 0),
+    ]
+    after = Discussion.objects.get()
+    assert after.visible_count == 4
+    assert after.version > before.version
+    line = ann.transitions.latest("id")
+    assert (line.from_state, line.to_state, line.reason) == ("deleted", "published", "imported")
+    assert check() == {}
+    assert take(page(5)).changes_something is False
+
+    undo(batch=Batch.objects.get(pk=line.batch), actor=None)
+    assert Discussion.objects.get().visible_count == 0
+    assert check() == {}
 
 
 def test_an_older_save_changes_nothing():

@@ -121,7 +121,9 @@ def test_a_damaged_parent_keeps_no_other_discussion_from_repair(thread):
 def test_a_tree_is_checked_in_one_snapshot(thread, django_assert_num_queries):
     """With the roots read before, a comment that is posted in between would be false damage."""
     with django_assert_num_queries(1):
-        assert not any(misplaced or miscounted for _, misplaced, miscounted in _trees(thread[0].discussion_id))
+        assert not any(
+            misplaced or miscounted for _, misplaced, miscounted in _trees(thread[0].discussion_id)
+        )
 
 
 def test_an_imported_parent_is_compared_with_its_first_line():

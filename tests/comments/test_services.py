@@ -7,15 +7,18 @@ import pytest
 import time_machine
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from comments import tree
 from comments.models import BODY_MAX, DEPTH_MAX, Comment, Discussion, Reason, State, Transition
 from comments.services import (
+    Imported,
     change_discussion,
     change_states,
     delete_comment,
     edit_comment,
+    import_comments,
     move_comment,
     revert_states,
 )
@@ -145,6 +148,30 @@ def test_edit_keeps_the_earlier_text_and_is_over_after_fifteen_minutes():
         edit_comment(comment=edited, body="Not mine", user=None, guest=GuestFactory.create())
     with time_machine.travel(timezone.now() + timedelta(minutes=16)), pytest.raises(ValidationError):
         edit_comment(comment=edited, body="Too late", user=None, guest=guest)
+
+
+def test_texts_are_rendered_before_the_lock(monkeypatch):
+    """A long text takes a while, and nobody else need wait for it."""
+    guest = GuestFactory.create()
+    article = make_article(source_key="page-1")
+    comment = say(article, guest=guest)
+    early: list[bool] = []
+
+    def rendered(body: str) -> str:
+        early.append(not any("FOR NO KEY UPDATE" in query["sql"] for query in queries))
+        return f"<p>{body}</p>"
+
+    monkeypatch.setattr("comments.services.render_comment", rendered)
+    monkeypatch.setattr("comments.services.render_plain", rendered)
+    with CaptureQueriesContext(connection) as queries:
+        edit_comment(comment=comment, body="Other words.", user=None, guest=guest)
+    with CaptureQueriesContext(connection) as queries:
+        brought = [Imported("a", "Ann", "One.", timezone.now())]
+        import_comments(article=article, comments=brought, actor=None, batch=uuid4())
+
+    assert early == [True, True]
+    assert any("FOR NO KEY UPDATE" in query["sql"] for query in queries)
+    assert Comment.objects.get(source_id="a").body_html == "<p>One.</p>"
 
 
 def test_only_its_author_deletes_a_comment():

@@ -131,7 +131,8 @@ def test_what_waits_is_shown_to_its_author_and_to_moderators_only():
     [
         ("rejected", "off_topic", "Removed by a moderator: off topic"),
         ("rejected", "other", "Removed by a moderator"),
-        ("deleted", "off_topic", "Deleted by its author"),
+        ("deleted", "author", "Deleted by its author"),
+        ("deleted", "import_undone", "Taken back with its import"),
     ],
 )
 def test_what_is_gone_says_why_without_its_words_or_name(state, reason, said):
