@@ -55,7 +55,7 @@ def read_confirmation(token: str) -> Guest | None:
 
 
 def confirm_guest(guest: Guest) -> None:
-    """Take the guest's e-mail as proved; a second time changes nothing."""
+    """Take the guest's e-mail as proved; a second time, or once it is forgotten, that changes nothing."""
     now = timezone.now()
-    if Guest.objects.filter(pk=guest.pk, confirmed_at=None).update(confirmed_at=now):
+    if Guest.objects.filter(pk=guest.pk, email=guest.email, confirmed_at=None).update(confirmed_at=now):
         guest.confirmed_at = now

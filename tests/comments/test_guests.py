@@ -8,21 +8,29 @@ import pytest
 from django.core import mail, signing
 from django.test import Client
 from django.utils import timezone
+from django_tasks.backends.immediate import ImmediateBackend
+from django_tasks_db.models import DBTaskResult
 
-from accounts.guests import confirmation_token
+from accounts.guests import LINK_AGE, confirm_guest, confirmation_token
 from accounts.models import Guest
 from comments.models import Comment
-from comments.tasks import MAILS_A_DAY, mail_confirmation
+from comments.tasks import MAILS_A_DAY, forget_emails, mail_confirmation
 from tests.comments.test_reply import fields, url
 from tests.comments.test_story import hold
-from tests.factories import GuestFactory, UserFactory, make_article
+from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
 
 
+class AtOnce(ImmediateBackend):
+    """Runs every job where it is enqueued, those for later too: before their time they find nothing to do."""
+
+    supports_defer = True
+
+
 @pytest.fixture(autouse=True)
 def jobs_run_at_once(settings):
-    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
+    settings.TASKS = {"default": {"BACKEND": "tests.comments.test_guests.AtOnce"}}
 
 
 def post(client, article, callbacks, **changed):
@@ -189,3 +197,38 @@ def test_an_account_goes_before_a_guest(client, django_capture_on_commit_callbac
     client.post(url(article), {"body": "As myself.", "nonce": uuid4()})
     assert Comment.objects.get(body="As myself.").author == user
     assert len(mail.outbox) == 1
+
+
+@pytest.mark.parametrize(
+    ("days", "confirmed_at", "is_kept"),
+    [(7, None, False), (6.9, None, True), (20, "2026-01-01T00:00Z", True)],
+)
+def test_an_email_that_nobody_confirmed_is_forgotten_after_a_week(days, confirmed_at, is_kept):
+    first_seen = timezone.now() - timedelta(days=days)
+    guest = GuestFactory.create(created_at=first_seen, confirmed_at=confirmed_at)
+    comment = say(make_article(), guest=guest)
+    another = say(comment.discussion.article)
+
+    forget_emails.enqueue()
+
+    guest.refresh_from_db()
+    comment.refresh_from_db()
+    assert (bool(guest.email), bool(comment.author_email)) == (is_kept, is_kept)
+    assert comment.author_name == guest.name
+    assert Comment.objects.get(pk=another.pk).author_email
+
+
+def test_a_confirmation_that_comes_after_the_forgetting_proves_nothing():
+    guest = GuestFactory.create()
+    Guest.objects.update(email="")  # between reading the guest and confirming it
+    confirm_guest(guest)
+    assert not Guest.objects.confirmed().exists()
+
+
+def test_the_forgetting_is_ordered_with_the_mail_and_also_where_none_is_sent(settings):
+    settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+    guests = GuestFactory.create_batch(MAILS_A_DAY + 1, email="ida@example.org")
+    mail_confirmation.func(guests[-1].pk)
+    assert mail.outbox == []
+    job = DBTaskResult.objects.get(task_path="comments.tasks.forget_emails")
+    assert abs(job.run_after - timezone.now() - timedelta(seconds=LINK_AGE)) < timedelta(minutes=1)
