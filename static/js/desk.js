@@ -13,15 +13,17 @@
     (card ?? queue()).focus();
     card?.scrollIntoView({ block: "nearest" });
   };
-  const press = (selector) => current()?.querySelector(selector)?.click();
+  // What the next act is for: all that are ticked, or without a tick the card that has the focus.
+  const subject = () => (document.querySelector("#queue .tick :checked") ? document.getElementById("bulk") : current());
+  const press = (selector) => subject()?.querySelector(selector)?.click();
 
   const keys = {
     j: () => go(current() ? cards().indexOf(current()) + 1 : 0),
     k: () => go(cards().indexOf(current()) - 1),
     a: () => press("button[value=approved]"),
     s: () => press("button[value=spam]"),
-    r: () => current()?.querySelector("select").focus(),
-    x: () => press("input[type=checkbox]"),
+    r: () => subject()?.querySelector("select").focus(),
+    x: () => current()?.querySelector("input[type=checkbox]").click(),
     u: () => document.querySelector("#queue .undo button")?.click(),
     "?": () => {
       const shown = document.querySelector("#queue .keys");

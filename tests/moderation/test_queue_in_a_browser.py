@@ -97,14 +97,16 @@ def test_the_queue_is_worked_by_keys(context, live_server, waiting):
     cards[0].get_by_label("Reason").select_option("insult")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("Removed: insult")
+    expect(cards[1]).to_be_focused()
     page.keyboard.press("a")
     expect(page.get_by_role("status")).to_contain_text("Approved")
+    expect(cards[2]).to_be_focused()
     assert states(waiting) == ["rejected", "published", "pending", "pending"]
 
     page.keyboard.press("x")
     page.keyboard.press("j")
     page.keyboard.press("x")
-    page.locator("#bulk").get_by_role("button", name="Approve").click()
+    page.keyboard.press("a")  # for all that are ticked
     expect(page.get_by_role("status")).to_contain_text("2 comments")
     expect(page.locator("#queue")).to_be_focused()
     assert states(waiting) == ["rejected", "published", "published", "published"]
