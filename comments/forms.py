@@ -7,6 +7,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms import clean_name
 from accounts.models import NAME_MAX, Guest
 from comments.models import Comment, check_body
 
@@ -55,6 +56,7 @@ class ReplyForm(BodyForm):
     )
     email = forms.EmailField(
         label=_("E-mail"),
+        max_length=254,
         help_text=_("Never shown. We mail one link to confirm it."),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
@@ -73,10 +75,7 @@ class ReplyForm(BodyForm):
             del self.fields["name"], self.fields["email"]
 
     def clean_name(self) -> str:
-        name = " ".join(self.cleaned_data["name"].split())
-        if not any(letter.isprintable() and not letter.isspace() for letter in name):
-            raise forms.ValidationError(_("Write your name, or one that you go by."), code="required")
-        return name
+        return clean_name(self.cleaned_data["name"])
 
     def clean(self) -> dict[str, Any] | None:
         if "nonce" in self.errors:
