@@ -155,8 +155,8 @@ def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None)
         policy().record(fresh, findings)
         if fresh.state == State.PUBLISHED:
             _touch([fresh.discussion_id])
-        # A line in the log also where the state stays: who is about to decide upon the earlier words must not.
-        # It has no actor: the state is nobody's decision on these words.
+        # A line in the log also where the state stays: who is about to decide upon the earlier words must
+        # not. It has no actor: the state is nobody's decision on these words.
         to, reason = STATE_OF[verdict], Reason.SCREENED
         if verdict == "publish":
             to, reason = State(fresh.state), Reason(fresh.state_reason)

@@ -63,7 +63,7 @@ class Reader:
 
     @property
     def private(self) -> str:
-        """SQL over `c`: one's own unless one deleted it, what waits for those who decide. Empty for others."""
+        """SQL over `c`: one's own unless one deleted it, what waits for those who decide; "" for others."""
         conditions = []
         if self.user:
             conditions.append("(c.author_id = %(user)s AND c.state <> 'deleted')")

@@ -174,6 +174,12 @@ def test_texts_are_rendered_before_the_lock(monkeypatch):
     assert Comment.objects.get(source_id="a").body_html == "<p>One.</p>"
 
 
+def test_a_comment_names_itself_without_its_words():
+    """The admin writes that name into a log that outlives the words."""
+    comment = say(make_article(), "Private words.")
+    assert str(comment) == f"#{comment.pk}"
+
+
 def test_only_its_author_deletes_a_comment():
     guest = GuestFactory.create()
     comment = say(make_article(), guest=guest)
