@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.core.exceptions import ValidationError
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
@@ -38,7 +38,7 @@ INDENT_MAX = 8  # levels; css/admin-tree.css has a class for each
 
 
 class FirstLevel(ChangeList):
-    """The pages of a large discussion: its first level, a link to each tree."""
+    """The pages of a large discussion: its first level, or what was looked for, a link to each tree."""
 
     def get_results(self, request: HttpRequest) -> None:
         self.list_per_page = FIRST_LEVEL_PAGE
@@ -93,7 +93,8 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         for field in ("discussion", "tree_id"):
             if (value := _number(request, field)) is not None:
                 rows = rows.filter(**{field: value})
-        return rows.filter(parent=None) if self._shows_first_level(request) else rows
+        is_looked_for = request.GET.get(SEARCH_VAR) or request.GET.get("state__exact")
+        return rows.filter(parent=None) if self._shows_first_level(request) and not is_looked_for else rows
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """Only what the page itself asks: any other filter in the URL would tell what editors may not read
@@ -115,7 +116,8 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         return rows.select_related("article").filter(pk=_number(request, "discussion")).first()
 
     def _shows_first_level(self, request: HttpRequest) -> bool:
-        """Whether the discussion is too large for one tree, and none of its trees was chosen."""
+        """Whether the discussion is too large for one tree, and none of its trees was chosen: it is listed
+        by the page, and until something is looked for only its first level."""
         if (known := getattr(request, "_first_level", None)) is None:
             discussion = _number(request, "discussion")
             known = (

@@ -126,6 +126,23 @@ def test_above_the_limit_the_first_level_is_listed_and_each_tree_opens_alone(mod
     )
 
 
+def test_above_the_limit_all_levels_are_searched_and_filtered_by_the_page(mod, monkeypatch):
+    monkeypatch.setattr(tree, "TREE_LIMIT", 20)
+    monkeypatch.setattr(tree, "FIRST_LEVEL_PAGE", 5)
+    article = bring_in(21)
+    deep = Comment.objects.get(discussion=article.pk, body="Words 14.")
+
+    assert "Its first level is listed" in mod.get(TREE, {"discussion": article.pk}).content.decode()
+    one = mod.get(TREE, {"discussion": article.pk, "q": "words 14"})
+    assert [c.pk for c in one.context["cl"].result_list] == [deep.pk]
+    assert f"tree_id={deep.tree_id}" in one.content.decode()
+    assert "What was found in the whole discussion" in one.content.decode()
+    many = mod.get(TREE, {"discussion": article.pk, "q": "words"}).context["cl"]
+    assert (len(many.result_list), many.result_count) == (5, 21)
+    published = mod.get(TREE, {"discussion": article.pk, "state__exact": "published"}).context["cl"]
+    assert published.result_count == 21
+
+
 def test_an_editor_sees_the_trees_of_own_articles_only(editor):
     mine, hers = bring_in(3), bring_in(3)
     hers.editors.add(UserFactory.create(roles=("Editor",)))
