@@ -7,7 +7,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
+from django.db import connection
 from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -168,12 +170,22 @@ def _besides(comment: Comment, since: datetime, states: Counter[str]) -> Known:
 
 @dataclass(frozen=True)
 class Act:
-    """One line of the history. `is_undone`: somebody took it back since."""
+    """One line of the history. `is_undone`: somebody took it back since, and nobody took that back."""
 
     batch: Batch
     done: str
     count: int
     is_undone: bool
+    last: UUID  # of the act and its undos, the last: the one to undo now
+
+
+# An act, the undo of it, the undo of that …, down to the last, and how many undos that makes.
+LAST = """
+WITH RECURSIVE chain AS (
+  SELECT id AS act, id, at, 0 AS undos FROM moderation_batch WHERE id = ANY(%s)
+  UNION ALL
+  SELECT chain.act, b.id, b.at, undos + 1 FROM chain JOIN moderation_batch b ON b.undoes_id = chain.id)
+SELECT DISTINCT ON (act) act, id, undos FROM chain ORDER BY act, undos DESC, at DESC"""
 
 
 def acts(batches: Sequence[Batch]) -> list[Act]:
@@ -183,5 +195,16 @@ def acts(batches: Sequence[Batch]) -> list[Act]:
         .values_list("batch")
         .annotate(count=Count("pk"))
     )
-    undone = set(Batch.objects.filter(undoes__in=batches).values_list("undoes", flat=True))
-    return [Act(batch, words.done(batch), counts.get(batch.pk, 0), batch.pk in undone) for batch in batches]
+    with connection.cursor() as cursor:
+        cursor.execute(LAST, [[batch.pk for batch in batches]])
+        last = {act: (pk, undos % 2 == 1) for act, pk, undos in cursor.fetchall()}
+    return [
+        Act(
+            batch=batch,
+            done=words.done(batch),
+            count=counts.get(batch.pk, 0),
+            is_undone=last[batch.pk][1],
+            last=last[batch.pk][0],
+        )
+        for batch in batches
+    ]

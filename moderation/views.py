@@ -134,9 +134,10 @@ def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What an act did, and the way back."""
     act = _act(_decider(request), pk)
     lines = Transition.objects.filter(batch=act.pk).select_related("comment__discussion__article")
+    shown = desk.acts([act])[0]
     context = {
-        "act": desk.acts([act])[0],
-        "undone_by": act.undone_by.select_related("actor").first(),
+        "act": shown,
+        "later": Batch.objects.select_related("actor").get(pk=shown.last) if shown.last != act.pk else None,
         "lines": [(line, words.excerpt(line.comment)) for line in lines.order_by("id")[:LISTED]],
         "listed": LISTED,
     }

@@ -14,7 +14,7 @@ from comments.models import Comment, Reason, State
 from comments.policy import policy
 from comments.services import Imported, change_discussion, edit_comment, import_comments
 from moderation.models import Batch
-from moderation.services import decide, screen_import
+from moderation.services import decide, screen_import, undo
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -388,6 +388,26 @@ def test_the_history_names_each_act_and_its_page_undoes_it(client, maria, omar):
     assert "A comment was left as it is" in text(twice)
     assert Batch.objects.count() == 2
     assert client.get(f"/moderation/acts/{uuid4()}/").status_code == 404
+
+
+def test_an_act_whose_undo_was_undone_is_in_force_and_says_so(client, maria):
+    comment = say(make_article())
+    first = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria).batch
+    chain = [first]
+    for number, said in enumerate(["Undone by Maria", "it is in force", "Undone by Maria"]):
+        chain.append(undo(batch=chain[-1], actor=maria).batch)
+        page = text(client.get(f"/moderation/acts/{first.pk}/"))
+        assert said in page
+        assert ("Undone by" in page) == (number != 1)
+        assert "Undo this action" not in page
+        assert f'<a href="/moderation/acts/{chain[-1].pk}/">That act, with Undo</a>' in page
+        assert "Undo this action" in text(client.get(f"/moderation/acts/{chain[-1].pk}/"))
+        history = re.findall(
+            r'<li><a href="/moderation/acts/[-0-9a-f]{36}.*?</li>', text(client.get("/moderation/acts/"))
+        )
+        # The last one is in force, the one before it not, and so on up to the first.
+        assert ["<span>undone</span>" in line for line in history] == [n % 2 == 1 for n in range(number + 2)]
+    assert state(comment)[0] == "pending"
 
 
 def test_the_history_is_paged_in_the_same_statements(client, maria):
