@@ -11,6 +11,16 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NAME_MAX, READER, User
 
+BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs that leave nothing to see
+
+
+def clean_name(name: str) -> str:
+    """The name as others will read it, its spaces single. Raises ValidationError where nothing is seen."""
+    name = " ".join(name.split())
+    if not any(letter.isprintable() and letter not in f" {BLANKS}" for letter in name):
+        raise ValidationError(_("Write your name, or one that you go by."), code="required")
+    return name
+
 
 class SignupForm(forms.Form):
     """What allauth's sign-up asks besides e-mail and password (settings.ACCOUNT_SIGNUP_FORM_CLASS)."""
@@ -18,6 +28,9 @@ class SignupForm(forms.Form):
     name = forms.CharField(
         label=_("Name"), max_length=NAME_MAX, help_text=_("Others see it beside your comments.")
     )
+
+    def clean_name(self) -> str:
+        return clean_name(self.cleaned_data["name"])
 
     def signup(self, request: HttpRequest, user: Any) -> None:
         user.name = self.cleaned_data["name"]
@@ -47,6 +60,9 @@ class SetupForm(forms.ModelForm):  # type: ignore[type-arg]
         helper = FormHelper()
         helper.add_input(Submit("", _("Make this account")))
         return helper
+
+    def clean_name(self) -> str:
+        return clean_name(self.cleaned_data["name"])
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()

@@ -107,6 +107,8 @@ def test_a_person_signs_up_confirms_logs_out_and_in_and_chooses_a_new_password(i
     [
         ("name", ""),
         ("name", "x" * 81),
+        ("name", "\u200b\u202e"),
+        ("name", "\u3164"),
         ("email", "ruth"),
         ("password1", "short"),
         ("password1", "1234567890"),

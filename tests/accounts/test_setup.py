@@ -58,7 +58,13 @@ def test_a_link_lasts_a_day(client: Client) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("password", "12345"), ("password", "ada@example.org"), ("email", "ada"), ("name", "")],
+    [
+        ("password", "12345"),
+        ("password", "ada@example.org"),
+        ("email", "ada"),
+        ("name", ""),
+        ("name", "\u200b"),
+    ],
 )
 def test_what_is_wrong_is_said_beside_its_field(client: Client, path: str, field: str, value: str) -> None:
     response = client.post(path, FORM | {field: value})
