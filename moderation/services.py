@@ -143,7 +143,8 @@ def _refusals(ids: Iterable[int]) -> list[Refusal]:
     rows = Transition.objects.filter(comment__in=list(ids), id=Subquery(last.values("id")[:1]))
     refusals = []
     for row in rows.select_related("actor", "comment").order_by("comment"):
-        edited = row.comment.revision != row.revision or row.from_state == row.to_state == State.PENDING
+        kept = row.from_state == row.to_state and row.actor_id is None  # as an edit does
+        edited = kept or row.comment.revision != row.revision
         who = row.comment.author_name if edited else _name(row.actor)
         what = _("Changed the text") if edited else words.decided(row.to_state, row.reason)
         refusals.append(Refusal(row.comment_id, who, what))

@@ -24,6 +24,7 @@ from comments.services import (
 )
 from moderation.desk import published_with_findings
 from moderation.models import Finding
+from moderation.services import Refusal, decide
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -272,6 +273,8 @@ def test_a_decision_on_words_that_were_changed_since_changes_nothing():
     assert not change_states(
         ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None, expected={comment.pk: seen}
     )
+    act = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None, expected={comment.pk: seen})
+    assert act.refused == [Refusal(comment.pk, author.name, "Changed the text")]
     line = comment.transitions.latest("id")
     assert (line.from_state, line.to_state, line.reason, line.revision) == (
         "published",
