@@ -7,7 +7,7 @@ from typing import Self
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import models
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -61,8 +61,13 @@ def has_page(comment: Comment) -> bool:
 
 class FindingQuerySet(models.QuerySet["Finding"]):
     def of_now(self, comments: Iterable[int]) -> Self:
-        """What was found in these comments as they read now, with what its words need; in order."""
+        """What was found in these comments as they read now, with what its words need; in order.
+
+        `is_proved`: whether the e-mail of the comment's writer is proved by now.
+        """
         current = self.filter(comment__in=list(comments), revision=F("comment__revision"))
+        account = proofs().filter(user=OuterRef("comment__author"))
+        current = current.annotate(is_proved=Exists(account) | Q(comment__guest__confirmed_at__isnull=False))
         return current.select_related("rule", "twin__discussion__article").order_by("comment", "id")
 
 

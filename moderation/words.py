@@ -14,9 +14,11 @@ from moderation.models import Batch, Finding
 
 
 def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
-    """One sentence. Its author is not told which term it was. `twin` is the other one, if whoever reads the
-    sentence may know of it."""
+    """One sentence about a finding of FindingQuerySet.of_now, true when it is read. Its author is not told
+    which term it was. `twin` is the other one, if whoever reads the sentence may know of it."""
     match finding.check_name:
+        case "new_person" if finding.number is None and finding.is_proved:  # type: ignore[attr-defined]
+            return _("The e-mail was confirmed only after this was written.")
         case "new_person" if finding.number is None:
             return _("The e-mail is not confirmed yet.")
         case "new_person":

@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.models import Guest
 from comments.models import Comment, Reason, State
 from comments.policy import policy
 from comments.services import change_discussion, edit_comment
@@ -58,6 +59,18 @@ def test_a_new_guest_waits_and_is_told_why():
     comment = say(make_article())
     assert (comment.state, comment.state_reason) == ("pending", "screened")
     assert policy().reasons([comment.pk]) == {comment.pk: ["The e-mail is not confirmed yet."]}
+
+
+def test_who_confirms_later_is_not_told_to_confirm():
+    guest, account = GuestFactory.create(), UserFactory.create()
+    first, second = say(make_article(), guest=guest), say(make_article("B"), "Other words", author=account)
+    unproved = ["The e-mail is not confirmed yet."]
+    assert policy().reasons([first.pk, second.pk]) == {first.pk: unproved, second.pk: unproved}
+
+    Guest.objects.filter(pk=guest.pk).update(confirmed_at=timezone.now())
+    EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
+    proved = ["The e-mail was confirmed only after this was written."]
+    assert policy().reasons([first.pk, second.pk]) == {first.pk: proved, second.pk: proved}
 
 
 def test_one_approved_comment_of_a_confirmed_guest_is_enough(moderator):
