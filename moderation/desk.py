@@ -55,6 +55,7 @@ class Card:
     body: SafeString
     why: list[Why]
     known: Known | None
+    has_page: bool  # whether it can be read in its place
     earlier: list[CommentRevision]  # what it said before it was edited, the latest first
 
 
@@ -130,6 +131,7 @@ def cards(comments: Sequence[Comment], user: User) -> list[Card]:
             body=words.marked(comment.body, [s for found in findings[comment.pk] for s in found.spans]),
             why=[_why(found, own) for found in findings[comment.pk]],
             known=_besides(comment, *known[writer]) if (writer := _writer(comment)) in known else None,
+            has_page=has_page(comment),
             earlier=earlier[comment.pk],
         )
         for comment in comments

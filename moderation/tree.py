@@ -25,6 +25,7 @@ from mptt.admin import DraggableMPTTAdmin
 from accounts.models import User
 from comments.models import REMOVE_REASONS, Comment, Discussion, Reason, State, Transition
 from comments.services import rename_author
+from moderation.models import has_page
 from moderation.services import move
 
 TREE_LIMIT = 1_000  # comments that one page shows as a tree; a browser needs seconds for ten times as many
@@ -156,8 +157,9 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         """Approving is one press, sent by the list's own form; a removal needs a reason, on the own page."""
         links = [
             ("move", reverse("moderation:move", args=[item.pk]), _("Move…")),
-            ("place", item.get_absolute_url(), _("In place")),
         ]
+        if has_page(item):
+            links.append(("place", item.get_absolute_url(), _("In place")))
         if item.state in {State.PENDING, State.PUBLISHED}:
             links.append(("remove", reverse("admin:comments_comment_change", args=[item.pk]), _("Remove…")))
         shown = format_html_join(" ", '<a class="{}" href="{}">{}</a>', links)
@@ -210,6 +212,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         context["remove_reasons"] = [(reason.value, reason.label) for reason in REMOVE_REASONS]
+        context["has_page"] = has_page(context["original"])
         context["earlier"] = context["original"].revisions.order_by("-revision")
         return super().render_change_form(request, context, *args, **kwargs)
 

@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -106,7 +107,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     if back == "story":
         if act.batch:
             _tell_done(request, act.batch)
-        return redirect(f"{found[0].discussion.article.get_absolute_url()}#comment-{found[0].pk}")
+        return redirect(found[0].discussion.article.get_absolute_url() + _place(found[0]))
     return _after(request, act, _ours(request, back))
 
 
@@ -173,6 +174,13 @@ def _after(
     if done or fallback:
         return redirect("moderation:batch", done or fallback)
     return redirect("moderation:queue")
+
+
+def _place(comment: Comment) -> str:
+    """Where its story still shows it, or else the nearest that it answers, to those who decide there."""
+    line = comment.get_ancestors(ascending=True, include_self=True)
+    nearest = line.filter(Q(shown=True) | Q(state=State.PENDING)).first()
+    return f"#comment-{nearest.pk}" if nearest else "#comments"
 
 
 def _tell_done(request: HttpRequest, batch: Batch) -> None:

@@ -145,6 +145,30 @@ def test_a_twin_is_named_to_those_who_may_know_of_it_and_linked_where_it_can_be_
     assert (told(editor), told(maria), author_is_told()) == ((False, False), (True, False), False)
 
 
+@pytest.mark.parametrize("hidden", [True, False])
+def test_links_lead_only_to_what_can_be_read(client, maria, hidden):
+    article = make_article("Taken back")
+    comment = say(article)
+    act = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+    waits = say(article, "Another")
+    pages = [
+        "/moderation/",
+        f"/moderation/acts/{act.pk}/",
+        f"/admin/comments/comment/?discussion={article.pk}",
+        f"/admin/comments/comment/{comment.pk}/change/",
+    ]
+    assert all(article.get_absolute_url() in text(client.get(page)) for page in pages)
+
+    if hidden:
+        change_discussion(article=article, status="hidden")
+    else:
+        Article.objects.filter(pk=article.pk).update(published_at=None)
+    assert waits.pk in shown(client.get(pages[0]))
+    for page in pages:
+        links = re.findall(r'href="(/stories/[^"]+)"', text(client.get(page)))
+        assert [link for link in links if client.get(link).status_code != 200] == []
+
+
 # The page
 
 
@@ -330,6 +354,23 @@ def test_an_act_of_the_articles_menu_comes_back_to_the_story(client, maria):
         removed
     )
     assert state(comment) == ("rejected", "insult")
+
+
+def test_after_a_removal_the_menu_comes_back_to_what_is_left_nearest(client, maria):
+    article = make_article()
+    first = say(article, "First", author=maria)
+    reply = say(article, "A reply", author=maria, parent=first)
+
+    def remove(comment) -> str:
+        fresh = policy().actions([Comment.objects.get(pk=comment.pk)], maria)[comment.pk]
+        url = next(item["url"] for item in fresh if item["label"] == "Remove")
+        return client.post(url, {"reason": "other"}).headers["Location"]
+
+    assert remove(reply) == f"/stories/{article.slug}/#comment-{first.pk}"
+    assert remove(first) == f"/stories/{article.slug}/#comments"
+    second = say(article, "Second", author=maria)
+    say(article, "Its reply", author=maria, parent=second)
+    assert remove(second) == f"/stories/{article.slug}/#comment-{second.pk}"  # a sentence stands there
 
 
 # What an import brought
