@@ -156,6 +156,7 @@ def test_the_first_start_makes_a_site_with_a_sample(serve: Serve, home: Path) ->
     assert f"http://127.0.0.1:{site.port}" in site.printed
     assert f"mails are written to {home}/mail" in site.printed
     assert site.status("/") == site.status("/readyz") == 200
+    assert site.status("/favicon.ico") == 302
     assert (home / "sample-accounts.json").stat().st_mode & 0o777 == 0o600
     assert [account["role"] for account in accounts(home)] == [
         "Reader",
