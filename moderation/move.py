@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from comments.models import Comment
+from moderation.models import has_page
 from moderation.services import move
 
 # 123 · #123 · #comment-123 · …/comments/123/ · …#comment-123
@@ -45,6 +46,7 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
         "above": comment.get_ancestors(),
         "replies": comment.get_descendant_count(),
         "story": comment.discussion.article,
+        "has_page": has_page(comment),
         "form": form,
     }
     return render(request, "moderation/move.html", context, status=422 if form.errors else 200)

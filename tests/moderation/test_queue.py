@@ -150,12 +150,13 @@ def test_links_lead_only_to_what_can_be_read(client, maria, hidden):
     article = make_article("Taken back")
     comment = say(article)
     act = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
-    waits = say(article, "Another")
+    waits = say(article, "Another", parent=say(article, "Its parent", author=maria))
     pages = [
         "/moderation/",
         f"/moderation/acts/{act.pk}/",
         f"/admin/comments/comment/?discussion={article.pk}",
         f"/admin/comments/comment/{comment.pk}/change/",
+        f"/moderation/comments/{waits.pk}/move/",
     ]
     assert all(article.get_absolute_url() in text(client.get(page)) for page in pages)
 
