@@ -4,7 +4,7 @@ Nothing else writes comments, their counters or their log. Mail and jobs belong 
 examined and rendered before the lock.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -346,76 +346,80 @@ def import_comments(
         # Before any line of this batch is written for a new comment: it counts replies from those lines.
         ids = [here[c.source_id].pk for c in comments if c.source_id in here]
         returned = _change(tree.CHANGE_RETURNED, ids, {"ids": ids}, actor, batch)
-        new = [c for c in comments if c.source_id not in here]
-        if not new:
-            return ImportResult([], returned, len(comments) - len(returned))
-        cursor.execute(
-            "SELECT nextval('comments_tree_seq') FROM generate_series(1, %s)",
-            [sum(c.parent is None for c in new)],
-        )
-        trees = iter([row[0] for row in cursor.fetchall()])
-        cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence('comments_comment', 'id')) FROM generate_series(1, %s)",
-            [len(new)],
-        )
-        keys = iter([row[0] for row in cursor.fetchall()])
-        made: list[Comment] = []
-        rows: list[Comment] = []  # by position in `comments`, old and new
-        for place, source in enumerate(comments):
-            if row := here.get(source.source_id):
-                rows.append(row)
-                continue
-            parent = None if source.parent is None else rows[source.parent]
-            row = Comment(
-                id=next(keys),
-                discussion_id=article.pk,
-                parent=parent,
-                tree_id=parent.tree_id if parent else next(trees),
-                lft=1_000_000_000 + 2 * place,
-                rght=1_000_000_001 + 2 * place,
-                level=0,
-                author_name=source.author_name,
-                body=source.body,
-                body_html=html[place],
-                is_plain_text=source.is_plain_text,
-                text_missing=source.text_missing,
-                created_at=source.created_at,
-                state=State.PUBLISHED,
-                state_reason=Reason.IMPORTED,
-                source=article.source_key,
-                source_id=source.source_id,
-                source_parent="" if source.parent is None else comments[source.parent].source_id,
-                source_number=source.number,
+        made = _imported_rows(article, comments, html, here)
+        if made:
+            Comment.objects.bulk_create(made, batch_size=2_000)
+            cursor.execute(tree.NUMBER, {"trees": sorted({row.tree_id for row in made})})
+            CommentText.objects.bulk_create(
+                [CommentText(comment=row, folded=fold(row.body)) for row in made], batch_size=2_000
             )
-            rows.append(row)
-            made.append(row)
-        Comment.objects.bulk_create(made, batch_size=2_000)
-        cursor.execute(tree.NUMBER, {"trees": sorted({row.tree_id for row in made})})
-        CommentText.objects.bulk_create(
-            [CommentText(comment=row, folded=fold(row.body)) for row in made], batch_size=2_000
-        )
-        Transition.objects.bulk_create(
-            [
-                Transition(
-                    discussion_id=article.pk,
-                    comment=row,
-                    revision=1,
-                    actor=actor,
-                    to_state=State.PUBLISHED,
-                    reason=Reason.IMPORTED,
-                    new_parent=row.parent,
-                    batch=batch,
-                    seq=0,
-                    hash=b"",
-                )
-                for row in made
-            ],
-            batch_size=2_000,
-        )
-        Discussion.objects.filter(pk=article.pk).update(
-            visible_count=F("visible_count") + len(made), version=F("version") + 1
-        )
+            Transition.objects.bulk_create([_first_line(row, actor, batch) for row in made], batch_size=2_000)
+            Discussion.objects.filter(pk=article.pk).update(
+                visible_count=F("visible_count") + len(made), version=F("version") + 1
+            )
     return ImportResult([row.pk for row in made], returned, len(comments) - len(made) - len(returned))
+
+
+def _imported_rows(
+    article: Article, comments: Sequence[Imported], html: Sequence[str], here: Mapping[str, Comment]
+) -> list[Comment]:
+    """The comments that are not here yet, each under its parent, with numbers for tree.NUMBER to mend."""
+    new = [c for c in comments if c.source_id not in here]
+    trees = _next("comments_tree_seq", sum(c.parent is None for c in new))
+    keys = _next("comments_comment_id_seq", len(new))
+    made: list[Comment] = []
+    rows: list[Comment] = []  # by position in `comments`, old and new
+    for place, source in enumerate(comments):
+        if row := here.get(source.source_id):
+            rows.append(row)
+            continue
+        parent = None if source.parent is None else rows[source.parent]
+        row = Comment(
+            id=next(keys),
+            discussion_id=article.pk,
+            parent=parent,
+            tree_id=parent.tree_id if parent else next(trees),
+            lft=1_000_000_000 + 2 * place,
+            rght=1_000_000_001 + 2 * place,
+            level=0,
+            author_name=source.author_name,
+            body=source.body,
+            body_html=html[place],
+            is_plain_text=source.is_plain_text,
+            text_missing=source.text_missing,
+            created_at=source.created_at,
+            state=State.PUBLISHED,
+            state_reason=Reason.IMPORTED,
+            source=article.source_key,
+            source_id=source.source_id,
+            source_parent="" if source.parent is None else comments[source.parent].source_id,
+            source_number=source.number,
+        )
+        rows.append(row)
+        made.append(row)
+    return made
+
+
+def _first_line(row: Comment, actor: User | None, batch: UUID) -> Transition:
+    """Of the log, for a comment that was brought in. The trigger gives seq and hash."""
+    return Transition(
+        discussion_id=row.discussion_id,
+        comment=row,
+        revision=1,
+        actor=actor,
+        to_state=State.PUBLISHED,
+        reason=Reason.IMPORTED,
+        new_parent=row.parent,
+        batch=batch,
+        seq=0,
+        hash=b"",
+    )
+
+
+def _next(sequence: str, count: int) -> Iterator[int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(%s) FROM generate_series(1, %s)", [sequence, count])
+        return iter([row[0] for row in cursor.fetchall()])
 
 
 def ensure_discussion(article: Article) -> Discussion:
