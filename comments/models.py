@@ -202,7 +202,6 @@ class Comment(MPTTModel):
     class Meta:
         verbose_name = _("comment")
         verbose_name_plural = _("comments")
-        permissions = [("moderate_comment", "Can decide on comments")]
         # Each shift of lft re-enters every index that holds the row: few, and partial where they can be.
         indexes = [
             models.Index(fields=["discussion", "created_at", "id"], name="comment_discussion"),
@@ -288,7 +287,7 @@ class CommentText(models.Model):
     state or a place re-enters that index too, and a bulk act took ten times as long."""
 
     comment = models.OneToOneField(Comment, models.PROTECT, primary_key=True, related_name="text")
-    folded = models.TextField()  # services.fold(body)
+    folded = models.TextField()  # repeats.fold(body)
 
     class Meta:
         indexes = [

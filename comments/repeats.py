@@ -41,7 +41,7 @@ def find_repeats(bodies: Sequence[str]) -> Iterator[Repeat]:
     for index, body in enumerate(bodies):
         if len(body) > LONGEST:
             continue
-        folded = " ".join(body.split()).casefold()
+        folded = fold(body)
         if len(folded) < SHORTEST:
             continue
         # A digest, so that a large file is not held in memory twice.
@@ -51,6 +51,11 @@ def find_repeats(bodies: Sequence[str]) -> Iterator[Repeat]:
         else:
             yield Repeat(index, first, exact=True)
     yield from _near_repeats(bodies, originals)
+
+
+def fold(text: str) -> str:
+    """A text for comparison: white space and case do not count."""
+    return " ".join(text.split()).casefold()
 
 
 def trigrams(text: str) -> frozenset[str]:

@@ -32,13 +32,9 @@ from comments.models import (
     check_body,
 )
 from comments.policy import Draft, policy
+from comments.repeats import fold
 
 STATE_OF = {"publish": State.PUBLISHED, "hold": State.PENDING, "spam": State.SPAM}
-
-
-def fold(text: str) -> str:
-    """A text for comparison: white space and case do not count."""
-    return " ".join(text.split()).casefold()
 
 
 def render(comment: "Comment | Imported") -> str:

@@ -12,10 +12,9 @@ from django.db import connection, transaction
 from articles.models import Article
 from comments import repeats
 from comments.models import CommentText, State
-from comments.services import fold
+from comments.repeats import SHORTEST, fold
 from moderation.checks import Repeat
 
-SHORTEST = 40  # characters, folded
 SIMILARITY = 0.9  # shared trigrams over all trigrams of both
 
 SAME = """

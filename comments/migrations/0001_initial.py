@@ -225,7 +225,6 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "comment",
                 "verbose_name_plural": "comments",
-                "permissions": [("moderate_comment", "Can decide on comments")],
             },
         ),
         migrations.CreateModel(

@@ -37,12 +37,12 @@ def test_what_somebody_is_follows_from_the_roles(roles, may):
         (READER, [], ["articles.view_article", "accounts.view_user", "comments.view_comment"]),
         (
             MODERATOR,
-            ["comments.moderate_comment", "accounts.view_user", "accounts.view_guest"],
+            ["comments.change_comment", "accounts.view_user", "accounts.view_guest"],
             ["articles.view_article", "accounts.change_user", "articles.change_site"],
         ),
         (
             EDITOR,
-            ["articles.add_article", "articles.change_topic", "comments.moderate_comment"],
+            ["articles.add_article", "articles.change_topic", "comments.change_comment"],
             ["accounts.view_user", "accounts.view_guest", "articles.delete_article", "articles.change_site"],
         ),
         (ADMINISTRATOR, ["accounts.change_user", "articles.change_site"], []),
