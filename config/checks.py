@@ -73,7 +73,7 @@ def environment_agrees(app_configs: Sequence[Any] | None = None, **kwargs: Any) 
             Error(
                 "EMAIL_URL names no mail server.",
                 hint="Write it as submission://user:password@mail.example.org:587, or leave it out.",
-                id="config.E007",
+                id="config.E008",
             )
         )
     if site.scheme == "https" and not settings.BEHIND_PROXY:

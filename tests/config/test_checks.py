@@ -70,9 +70,9 @@ def test_https_takes_a_proxy_that_speaks_it(settings: Settings) -> None:
         ("submission://someone:secret@mail.example.org:587", []),
         ("smtp://127.0.0.1:2525", []),
         ("console://", []),
-        ("zzz", ["config.E007"]),
-        ("smtp+tls://someone:secret@mail.example.org", ["config.E007"]),  # would be sent in the clear
-        ("submission:///mail", ["config.E007"]),
+        ("zzz", ["config.E008"]),
+        ("smtp+tls://someone:secret@mail.example.org", ["config.E008"]),  # would be sent in the clear
+        ("submission:///mail", ["config.E008"]),
     ],
 )
 def test_mail_has_a_server(url: str, expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
