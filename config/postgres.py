@@ -152,12 +152,15 @@ class Server:
         """
         make_home(self.folder)
         deadline = time.monotonic() + START_SECONDS
+        answers = 0
         while not self.take():
-            if self._answers():
+            # Twice in a row: the first may come from a server whose owner was killed a moment ago.
+            answers = answers + 1 if self._answers() else 0
+            if answers == 2:
                 return
             if time.monotonic() > deadline:
                 raise NoServer(f"Another process holds {self.folder}/postgres.lock, but no server answers.")
-            time.sleep(0.05)
+            time.sleep(0.1)
         self.start()
 
     def take(self) -> bool:

@@ -116,10 +116,10 @@ def test_the_next_waits_until_the_last_of_a_killed_one_is_gone(
     server: postgres.Server, environment: dict[str, str]
 ) -> None:
     other = holder(environment)
-    other.kill()  # its Postgres may still be stopping: the lock says so
-    with postgres.available():
-        assert ask("web", "SELECT 1") == [(1,)]
+    other.kill()
     other.communicate()
+    with postgres.available():  # its Postgres may still be stopping: the lock says so
+        assert ask("web", "SELECT 1") == [(1,)]
 
 
 def test_a_killed_postgres_can_be_started_again(server: postgres.Server) -> None:
