@@ -75,7 +75,7 @@
 
   // After sending, and after any link to a comment, the focus is on that comment.
   const focusTarget = () => {
-    const comment = quietly(() => find(document, "article" + location.hash));
+    const comment = location.hash && quietly(() => find(document, "article" + location.hash));
     if (!comment?.id) return;
     comment.tabIndex = -1;
     comment.focus({ preventScroll: true });
