@@ -85,7 +85,7 @@ def post_comment(
         with transaction.atomic(durable=True), connection.cursor() as cursor:
             cursor.execute(tree.INSERT_REPLY if parent else tree.INSERT_ROOT, values)
             if not (row := cursor.fetchone()):
-                return _already_posted(nonce, author, guest, parent)
+                return _already_posted(nonce, body, author, guest, parent)
             comment = Comment.objects.get(pk=row[0])
             CommentText.objects.create(comment=comment, folded=fold(body))
             policy().record(comment, findings)
@@ -93,17 +93,20 @@ def post_comment(
         # The lock keeps out a twin in this discussion, not one that is posted to another at the same time.
         if not Comment.objects.filter(nonce=nonce).exists():
             raise
-        return _already_posted(nonce, author, guest, parent)
+        return _already_posted(nonce, body, author, guest, parent)
     return comment
 
 
-def _already_posted(nonce: UUID, author: User | None, guest: Guest | None, parent: Comment | None) -> Comment:
+def _already_posted(
+    nonce: UUID, body: str, author: User | None, guest: Guest | None, parent: Comment | None
+) -> Comment:
     comment = Comment.objects.filter(nonce=nonce).first()
-    if comment and comment.is_by(author, guest):
+    # Other words are no second click on "Send": they would be lost if the first comment answered for them.
+    if comment and comment.is_by(author, guest) and comment.body == body:
         return comment
     if comment:
         raise ValidationError(
-            _("This form was already used. Reload the page and send it again."), code="nonce"
+            _("This form was already used. Your text is kept here: send it again."), code="nonce"
         )
     if parent and Comment.objects.get(pk=parent.pk).state != State.PUBLISHED:
         raise ValidationError(_("The comment that you answer was removed meanwhile."), code="gone")

@@ -305,14 +305,14 @@ def _post(
     name, email = form.cleaned_data["name"], form.cleaned_data["email"]
     if guest and guests.is_signed_by(guest, name, email):
         return post_comment(article=article, body=body, nonce=nonce, parent=parent, guest=guest), guest
-    if earlier := _sent_before(nonce, name, email):
+    if earlier := _sent_before(nonce, body, name, email):
         return earlier, earlier.guest
     new = Guest.objects.create(name=name, email=email)
     try:
         made = post_comment(article=article, body=body, nonce=nonce, parent=parent, guest=new)
     except ValidationError:
         new.delete()
-        if earlier := _sent_before(nonce, name, email):
+        if earlier := _sent_before(nonce, body, name, email):
             return earlier, earlier.guest
         raise
     transaction.on_commit(partial(mail_confirmation.enqueue, new.pk))
@@ -328,11 +328,11 @@ def _posted(request: HttpRequest, made: Comment, writer: Guest | None, *, is_new
     return response
 
 
-def _sent_before(nonce: UUID, name: str, email: str) -> Comment | None:
+def _sent_before(nonce: UUID, body: str, name: str, email: str) -> Comment | None:
     """What this very form made when it was sent before, by a browser that had no cookie yet. The nonce is
-    known to that form alone; name and e-mail must agree besides."""
+    known to that form alone; the words, name and e-mail must agree besides."""
     return (
-        Comment.objects.filter(nonce=nonce, guest__name=name, guest__email=email)
+        Comment.objects.filter(nonce=nonce, body=body, guest__name=name, guest__email=email)
         .select_related("guest")
         .first()
     )

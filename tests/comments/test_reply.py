@@ -362,3 +362,16 @@ def test_an_invisible_text_or_an_e_mail_longer_than_any_is_refused_and_kept(clie
     answer = client.post(url, sent)
     assert (answer.status_code, "Words to keep." in answer.content.decode()) == (422, True)
     assert not Comment.objects.exists()
+
+
+def test_the_same_form_with_corrected_words_keeps_them_and_sends_them_the_next_time(client):
+    article = make_article()
+    sent = fields(body="Frist words.")
+    client.post(url(article), sent)
+    answer = client.post(url(article), sent | {"body": "First words."})
+    assert answer.status_code == 422
+    assert "First words." in answer.content.decode()
+    renewed = re.search(r'name="nonce" value="([^"]+)"', answer.content.decode())
+    assert renewed
+    assert client.post(url(article), sent | {"body": "First words.", "nonce": renewed[1]}).status_code == 302
+    assert set(Comment.objects.values_list("body", flat=True)) == {"Frist words.", "First words."}
