@@ -38,6 +38,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     email = models.EmailField(_("e-mail"), unique=True)
     name = models.CharField(_("name"), max_length=NAME_MAX, help_text=_("Shown beside your comments."))
+    has_page = models.BooleanField(
+        _("public page"),
+        default=False,
+        help_text=_("A page that lists your comments; search engines skip it."),
+    )
     is_active = models.BooleanField(_("active"), default=True)
     date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
 

@@ -3,6 +3,8 @@ from typing import Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -13,6 +15,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from articles.search import weighed
 
 PREVIEW_FOR = timedelta(days=7)
 PREVIEW_SALT = "articles.preview"
@@ -135,6 +138,11 @@ class Article(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
     version = models.PositiveBigIntegerField(default=0, editable=False)
+    vector = models.GeneratedField(
+        expression=weighed("title", "A") + weighed("standfirst", "B") + weighed("body", "D"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
 
     objects = ArticleQuerySet.as_manager()
 
@@ -142,7 +150,10 @@ class Article(models.Model):
         verbose_name = _("article")
         verbose_name_plural = _("articles")
         ordering = ["-published_at", "-pk"]
-        indexes = [models.Index(F("published_at").desc(), F("id").desc(), name="article_published")]
+        indexes = [
+            models.Index(F("published_at").desc(), F("id").desc(), name="article_published"),
+            GinIndex(fields=["vector"], name="article_vector"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["source_key"], condition=~Q(source_key=""), name="article_source_once"

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from django.contrib.postgres.indexes import GinIndex, HashIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
@@ -22,6 +23,7 @@ from mptt.querysets import TreeQuerySet
 
 from accounts.models import Guest, User
 from articles.models import Article
+from articles.search import weighed
 
 BODY_MAX = 10_000  # characters
 DEPTH_MAX = 64  # stored levels; a deeper answer stands beside whom it answers, its `in_reply_to`
@@ -182,6 +184,7 @@ class Comment(MPTTModel):
     state = models.CharField(_("state"), max_length=10, choices=State)
     state_reason = models.CharField(max_length=20, choices=Reason)
     reply_count = models.PositiveIntegerField(default=0, editable=False)  # published descendants
+    recommend_count = models.PositiveIntegerField(default=0, editable=False)  # folded in by a job
     shown = models.GeneratedField(
         expression=Q(state=State.PUBLISHED) | Q(reply_count__gt=0),  # type: ignore[arg-type]
         output_field=models.BooleanField(),
@@ -209,6 +212,16 @@ class Comment(MPTTModel):
                 fields=["discussion", "created_at", "id"],
                 condition=Q(parent=None, shown=True),
                 name="comment_roots",
+            ),
+            models.Index(
+                fields=["discussion", "recommend_count", "id"],
+                condition=Q(parent=None, shown=True),
+                name="comment_roots_recommended",
+            ),
+            models.Index(
+                fields=["discussion", "reply_count", "id"],
+                condition=Q(parent=None, shown=True),
+                name="comment_roots_discussed",
             ),
             models.Index(fields=["created_at", "id"], condition=Q(state="pending"), name="comment_waiting"),
             models.Index(fields=["parent"], condition=~Q(parent=None), name="comment_parent"),
@@ -288,15 +301,68 @@ class CommentText(models.Model):
 
     comment = models.OneToOneField(Comment, models.PROTECT, primary_key=True, related_name="text")
     folded = models.TextField()  # repeats.fold(body)
+    vector = models.GeneratedField(
+        expression=weighed("folded", "D"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
 
     class Meta:
         indexes = [
+            GinIndex(fields=["vector"], name="commenttext_vector"),
             HashIndex(fields=["folded"], name="commenttext_same"),
             GinIndex(fields=["folded"], opclasses=["gin_trgm_ops"], name="commenttext_alike"),
         ]
 
     def __str__(self) -> str:
         return str(self.comment_id)
+
+
+class Recommendation(models.Model):
+    """One person's "recommended" on one comment. It locks no discussion: a job folds into
+    Comment.recommend_count what is `given` and not yet `counted`, or counted and no longer given."""
+
+    comment = models.ForeignKey(Comment, models.PROTECT, related_name="recommendations", db_index=False)
+    user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
+    guest = models.ForeignKey(Guest, models.PROTECT, null=True, related_name="+", db_index=False)
+    given = models.BooleanField(default=True)
+    counted = models.BooleanField(default=False)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["comment"], condition=~Q(given=F("counted")), name="recommendation_to_fold")
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(user=None, guest__isnull=False) | Q(user__isnull=False, guest=None),
+                name="recommendation_by_one_person",
+            ),
+            models.UniqueConstraint(
+                fields=["comment", "user"], condition=~Q(user=None), name="recommendation_once_a_user"
+            ),
+            models.UniqueConstraint(
+                fields=["comment", "guest"], condition=~Q(guest=None), name="recommendation_once_a_guest"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.comment_id} by {self.user_id or self.guest_id}"
+
+
+class DiscussionDay(models.Model):
+    """How many published comments of a discussion were written on one day (UTC); kept by every change of a
+    state, as a thread of 100,000 can't be counted for each reader."""
+
+    discussion = models.ForeignKey(Discussion, models.PROTECT, related_name="days", db_index=False)
+    day = models.DateField()
+    visible_count = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["discussion", "day"], name="discussionday_once")]
+
+    def __str__(self) -> str:
+        return f"{self.discussion_id} {self.day}: {self.visible_count}"
 
 
 class Transition(models.Model):

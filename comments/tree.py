@@ -44,10 +44,10 @@ _INSERT = """
 ins AS (INSERT INTO comments_comment
           (discussion_id, parent_id, in_reply_to_id, tree_id, lft, rght, level, author_id, guest_id,
            author_name, author_email, body, is_plain_text, body_html, text_missing, revision, created_at,
-           state, state_reason, reply_count, nonce, source, source_id, source_parent)
+           state, state_reason, reply_count, recommend_count, nonce, source, source_id, source_parent)
         SELECT %(discussion)s, p.id, p.target, p.tree_id, p.rght, p.rght + 1, p.level + 1, %(author)s,
                %(guest)s, %(name)s, %(email)s, %(body)s, false, %(body_html)s, '', 1, %(at)s,
-               %(state)s, %(reason)s, 0, %(nonce)s, '', '', ''
+               %(state)s, %(reason)s, 0, 0, %(nonce)s, '', '', ''
         FROM p RETURNING id, discussion_id, parent_id, revision, author_id, state, state_reason),
 d AS (UPDATE comments_discussion x
       SET version = version + %(visible)s::int, visible_count = visible_count + %(visible)s::int
