@@ -8,13 +8,14 @@ from django.contrib.postgres.search import SearchVectorField
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, Min, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from articles.paging import Place
 from articles.search import weighed
 
 PREVIEW_FOR = timedelta(days=7)
@@ -89,9 +90,21 @@ class ArticleQuerySet(models.QuerySet["Article"]):
         """What may leave the site in feeds, sitemaps and structured data: published, with known rights."""
         return self.published(now).exclude(rights=Article.Rights.UNKNOWN)
 
-    def before(self, published_at: datetime, pk: int) -> Self:
-        """What follows that article in a list, newest first. The first condition is the one for the index."""
-        return self.filter(published_at__lte=published_at).exclude(published_at=published_at, pk__gte=pk)
+    def within(self, start: datetime, end: datetime) -> Self:
+        """Those of a year or a month: from `start`, before `end`."""
+        return self.filter(published_at__gte=start, published_at__lt=end)
+
+    def before(self, place: Place) -> Self:
+        """What follows in a list, newest first. The first condition is the one for the index."""
+        return self.filter(published_at__lte=place.at).exclude(published_at=place.at, pk__gte=place.pk)
+
+    def listed(self) -> Self:
+        """As lists show them: with the count of comments, without what only the story's own page reads."""
+        return self.select_related("discussion").defer("body", "body_html", "vector")
+
+    def next_publication(self, now: datetime) -> datetime | None:
+        """The next moment at which a scheduled story becomes one for readers."""
+        return self.filter(published_at__gt=now).aggregate(at=Min("published_at"))["at"]
 
     def editable_by(self, user: User) -> Self:
         """The articles of one editor; a story without an editor belongs to every editor."""
@@ -168,6 +181,11 @@ class Article(models.Model):
 
     def is_published(self, now: datetime | None = None) -> bool:
         return self.published_at is not None and self.published_at <= (now or timezone.now())
+
+    @property
+    def changed_at(self) -> datetime:
+        """Since when readers see it as it is: its publication, or a change after that."""
+        return max(self.published_at or self.updated_at, self.updated_at)
 
     def preview_url(self) -> str:
         """The path of a draft for whoever is sent it, good for a week. Nothing is stored."""

@@ -1,13 +1,12 @@
-from datetime import UTC, datetime
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from articles.models import Article, ArticleQuerySet, Topic
+from articles.paging import Place, asked_place, url_behind
 
 PAGE_SIZE = 20  # stories
 
@@ -40,26 +39,12 @@ def preview(request: HttpRequest, slug: str, token: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, articles: ArticleQuerySet) -> dict[str, Any]:
-    """One page of a list and the URL of the next: older than `?before=`, which a new story does not shift."""
-    if cursor := request.GET.get("before"):
-        articles = articles.before(*_parse_cursor(cursor))
-    # One more than is shown tells whether there is a next page. The discussion is the count of comments.
-    found = list(articles.select_related("discussion").defer("body", "body_html")[: PAGE_SIZE + 1])
+    """One page of a list and the URL of the next, which a new story does not shift."""
+    if place := asked_place(request):
+        articles = articles.before(place)
+    found = list(articles.listed()[: PAGE_SIZE + 1])  # one more than is shown tells of a next page
     shown = found[:PAGE_SIZE]
-    next_url = f"{request.path}?{urlencode({'before': _cursor(shown[-1])})}" if len(found) > PAGE_SIZE else ""
+    next_url = ""
+    if len(found) > PAGE_SIZE and (at := shown[-1].published_at):
+        next_url = url_behind(request, Place(at, shown[-1].pk))
     return {"articles": shown, "next_url": next_url}
-
-
-def _cursor(article: Article) -> str:
-    """The place of a published story in a list: its moment in UTC, to the microsecond, and its key."""
-    assert article.published_at
-    return f"{article.published_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}_{article.pk}"
-
-
-def _parse_cursor(cursor: str) -> tuple[datetime, int]:
-    at, _, key = cursor.partition("_")
-    try:
-        moment = datetime.strptime(at, "%Y-%m-%dT%H:%M:%S.%f").replace(tzinfo=UTC)
-        return moment, int(key)
-    except ValueError as error:
-        raise Http404 from error
