@@ -8,10 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
-from django.utils.translation import gettext as _
+from django.db.models import TextChoices
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Guest, User
 from articles.models import Article
@@ -21,7 +23,14 @@ from comments.policy import policy
 BUDGET = 200  # comments on a page; the last tree may exceed it
 REPLIES = 20  # of each tree, before "Show more replies"
 
-Order = Literal["oldest", "newest"]
+
+class Order(TextChoices):
+    """Of the first-level comments; replies stand as they were written."""
+
+    NEWEST = "newest", _("Newest first")
+    OLDEST = "oldest", _("Oldest first")
+    RECOMMENDED = "recommended", _("Most recommended")
+    DISCUSSED = "discussed", _("Most discussed")
 
 
 class Cursor(NamedTuple):
@@ -102,6 +111,8 @@ class Row(NamedTuple):
     edited_at: datetime | None
     answers_id: int | None  # None also where that one was removed: its name is gone with it
     answers_name: str | None
+    recommend_count: int
+    answers_here: bool  # the answered comment is on this page
     level: int
     more: int  # published replies of this tree that the page leaves out
     last: int  # the last comment of this tree that is on the page
@@ -122,11 +133,13 @@ class Viewer:
     editable: set[int] = field(default_factory=set)
     why: dict[int, list[str]] = field(default_factory=dict)
     usual: str = ""
+    recommended: set[int] = field(default_factory=set)
+    may_recommend: bool = False
 
 
 def read_page(article: Article, reader: Reader, order: Order, after: Cursor | None = None) -> Page:
     """The discussion from its start, or from behind `after`, in the order of the first-level comments."""
-    direction, beyond = ("ASC", ">") if order == "oldest" else ("DESC", "<")
+    direction, beyond = ("ASC", ">") if order == Order.OLDEST else ("DESC", "<")
     start = f"AND (c.created_at, c.id) {beyond} (%(at)s, %(id)s)" if after else ""
     # What this reader alone sees may hang below a first-level comment that was removed: its place is shown.
     roots = reader.visible
@@ -189,7 +202,7 @@ def look_at(rows: Iterable[Row], reader: Reader) -> Viewer | None:
     mine = [row for row in rows if reader.wrote(row)]
     waiting = {r.id for r in (rows if reader.moderates else mine) if r.state == State.PENDING}
     why = policy().reasons(waiting) if waiting else {}
-    removed = {r.id: [_("You wrote it.")] for r in mine if r.state in {State.REJECTED, State.SPAM}}
+    removed = {r.id: [gettext("You wrote it.")] for r in mine if r.state in {State.REJECTED, State.SPAM}}
     return Viewer(
         moderates=reader.moderates,
         mine={row.id for row in mine},
@@ -216,7 +229,7 @@ CASE WHEN c.author_id IS NULL THEN ''
                     FROM accounts_user_groups m JOIN auth_group g ON g.id = m.group_id
                     WHERE m.user_id = c.author_id AND g.name IN ('Editor', 'Moderator')), '') END,
 CASE WHEN c.state IN ('published', 'pending') THEN c.body_html ELSE '' END,
-c.text_missing, c.state, c.state_reason, c.created_at, c.edited_at, a.id, a.author_name"""
+c.text_missing, c.state, c.state_reason, c.created_at, c.edited_at, c.recommend_count, a.id, a.author_name"""
 # At the deepest level that is a sibling; once either was moved away, what the comment hangs from counts.
 ANSWERED = """
 LEFT JOIN comments_comment a ON a.state = 'published' AND a.id = coalesce(
@@ -241,6 +254,7 @@ class _Record(NamedTuple):
     state_reason: str
     created_at: datetime
     edited_at: datetime | None
+    recommend_count: int
     answers_id: int | None
     answers_name: str | None
     rest: int
@@ -256,6 +270,7 @@ def _place(records: list[_Record], more: dict[int, int]) -> Iterator[Row]:
     """Rows with their levels, counted from the ancestors that are here: a parent that is not shown to this
     reader (removed, its only reply the reader's own) leaves no gap in the nested lists."""
     last = {r.tree_id: r.id for r in records}
+    here = {r.id for r in records}
     tree, ends = 0, list[int]()
     for r in records:
         if r.tree_id != tree:
@@ -276,6 +291,8 @@ def _place(records: list[_Record], more: dict[int, int]) -> Iterator[Row]:
             edited_at=r.edited_at,
             answers_id=r.answers_id,
             answers_name=r.answers_name,
+            recommend_count=r.recommend_count,
+            answers_here=r.answers_id in here,
             level=len(ends),
             more=max(0, more.get(r.id, 0)),
             last=last[r.tree_id],

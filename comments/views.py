@@ -1,5 +1,5 @@
 from functools import partial
-from typing import Any, Literal, cast
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -45,8 +45,21 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
         "hidden": discussion.status == Discussion.Status.HIDDEN,
         "open": discussion.is_open(),
         "count": discussion.visible_count,
-        "newest_first": order == "newest",
+        "order": order.value,
+        "newest_first": order == Order.NEWEST,
+        "orders": [],
+        "timeline": None,
+        "version": discussion.version,
+        "seq": 0,
+        "is_member": request.user.is_authenticated,
     }
+    if discussion.visible_count > 1:
+        context["orders"] = [
+            {"code": o.value, "label": o.label, "url": f"order/{o.value}/", "current": o == order}
+            for o in Order
+        ]
+    if after:
+        context["start_url"] = f"?order={order}#comments"
     if not context["hidden"]:
         reader = _reader(request, article)
         page = read_page(article, reader, order, after)
@@ -83,6 +96,7 @@ def comment(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
         "article": article,
         "comment": found,
         "root_id": rows[0].id,
+        "place_url": f"{article.get_absolute_url()}#comments",
         "zone": article.zone,
         "thread": _render_thread(request, article, discussion, rows, reader, here="../../", focus=found.pk),
     }
@@ -227,11 +241,11 @@ def _reader(request: HttpRequest, article: Article) -> Reader:
 
 
 def _order(request: HttpRequest, discussion: Discussion) -> Order:
-    default: Order = "newest" if discussion.is_open() else "oldest"
-    order = request.GET.get("order", default)
-    if order not in {"oldest", "newest"}:
-        raise Http404
-    return cast(Literal["oldest", "newest"], order)
+    default = Order.NEWEST if discussion.is_open() else Order.OLDEST
+    try:
+        return Order(request.GET.get("order", default))
+    except ValueError as error:
+        raise Http404 from error
 
 
 def _after(request: HttpRequest) -> Cursor | None:
@@ -244,7 +258,7 @@ def _after(request: HttpRequest) -> Cursor | None:
 
 
 def _is_on_first_page(comment: Comment, article: Article, discussion: Discussion, reader: Reader) -> bool:
-    order: Order = "newest" if discussion.is_open() else "oldest"
+    order = Order.NEWEST if discussion.is_open() else Order.OLDEST
     return any(row.id == comment.pk for row in read_page(article, reader, order).rows)
 
 

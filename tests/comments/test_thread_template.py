@@ -30,6 +30,8 @@ def row(number: int, level: int = 0, **fields: Any) -> Row:
         "edited_at": None,
         "answers_id": None,
         "answers_name": None,
+        "recommend_count": 0,
+        "answers_here": True,
         "level": level,
         "more": 0,
         "last": number,
