@@ -5,13 +5,15 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
+from articles.kept import is_kept, is_stranger
 from articles.models import Site
 
 HEALTH = {"healthz", "readyz"}  # must answer where the database does not
 
 
 class SiteMiddleware:
-    """`request.site`, read when asked for; its time zone is the one in which pages tell and read times."""
+    """`request.site`, read when asked for; its time zone is the one in which pages tell and read times.
+    `request.now` is the moment for which the page is true."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -19,6 +21,7 @@ class SiteMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         # Not from a context processor: allauth's pages have a `site` of their own, named after the host.
         request.site = SimpleLazyObject(lambda: Site.objects.get(pk=1))  # type: ignore[assignment]
+        request.now = timezone.now()  # type: ignore[attr-defined]
         try:
             return self.get_response(request)
         finally:
@@ -27,4 +30,6 @@ class SiteMiddleware:
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
         if request.resolver_match and request.resolver_match.url_name in HEALTH:
             return
+        if is_kept(view) and is_stranger(request):
+            return  # `keep` reads all of that in the page's own snapshot
         timezone.activate(request.site.zone)  # type: ignore[attr-defined]

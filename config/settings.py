@@ -51,6 +51,7 @@ SITE_URL = os.environ.get("SITE_URL", f"http://{HOST}:{PORT}").rstrip("/")
 HTTPS = SITE_URL.startswith("https:")
 BEHIND_PROXY = env_flag("BEHIND_PROXY")
 DEBUG = env_flag("DEBUG")
+STRICT = DEBUG  # a page that is kept for all, yet sets a cookie, is then an error; else it is not kept
 SECRET_KEY = secret_key()
 ALLOWED_HOSTS = sorted({"localhost", "127.0.0.1", "[::1]", HOST, urlsplit(SITE_URL).hostname or HOST})
 CSRF_TRUSTED_ORIGINS = [SITE_URL]

@@ -14,6 +14,8 @@ from pytest_django import DjangoDbBlocker
 # Playwright keeps an event loop running in the thread in which Django's live server is asked for rows.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 
+settings.STRICT = True
+
 # Static files are read where they lie; only a started site hashes and packs them.
 settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
 settings.WHITENOISE_AUTOREFRESH = True
