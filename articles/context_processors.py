@@ -2,7 +2,13 @@ from django.http import HttpRequest
 
 from articles.models import Topic
 
+THEMES = {"light", "dark"}  # what the cookie `theme` may say; without it the system's own choice counts
+
 
 def masthead(request: HttpRequest) -> dict[str, object]:
-    """`masthead_topics`, read only if a template names them."""
-    return {"masthead_topics": Topic.objects.shown().with_stories()[:6]}
+    """`masthead_topics`, read only if a template names them, and `theme`, "" where the reader chose none."""
+    theme = request.COOKIES.get("theme", "")
+    return {
+        "masthead_topics": Topic.objects.shown().with_stories(request.now)[:6],  # type: ignore[attr-defined]
+        "theme": theme if theme in THEMES else "",
+    }

@@ -8,7 +8,7 @@ from django.contrib.postgres.search import SearchVectorField
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Exists, F, Min, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
@@ -53,9 +53,9 @@ class TopicQuerySet(models.QuerySet["Topic"]):
     def shown(self) -> Self:
         return self.filter(shown=True)
 
-    def with_stories(self) -> Self:
+    def with_stories(self, now: datetime | None = None) -> Self:
         """Those under which a reader finds something."""
-        return self.filter(Exists(Article.objects.published().filter(topics=OuterRef("pk"))))
+        return self.filter(Exists(Article.objects.published(now).filter(topics=OuterRef("pk"))))
 
 
 class Topic(models.Model):
@@ -101,10 +101,6 @@ class ArticleQuerySet(models.QuerySet["Article"]):
     def listed(self) -> Self:
         """As lists show them: with the count of comments, without what only the story's own page reads."""
         return self.select_related("discussion").defer("body", "body_html", "vector")
-
-    def next_publication(self, now: datetime) -> datetime | None:
-        """The next moment at which a scheduled story becomes one for readers."""
-        return self.filter(published_at__gt=now).aggregate(at=Min("published_at"))["at"]
 
     def editable_by(self, user: User) -> Self:
         """The articles of one editor; a story without an editor belongs to every editor."""

@@ -1,4 +1,4 @@
-"""Pages of a list, newest first: each starts behind the last item of the one before, whatever is new since."""
+"""Pages of a list, newest first: each starts behind the last item of the one before, whatever came since."""
 
 from datetime import UTC, datetime
 from typing import NamedTuple

@@ -4,9 +4,17 @@ from articles import feeds, views
 
 SLUG = r"(?P<slug>[-\w]{1,120})/"  # in any script, and nothing that Postgres refuses
 
+YEAR = r"(?P<year>[12]\d{3})/"
+MONTH = r"(?P<month>0[1-9]|1[0-2])/"
+
 urlpatterns = [
     path("", views.home, name="home"),
     re_path(f"^topics/{SLUG}$", views.topic, name="topic"),
+    re_path(f"^topics/{SLUG}feed/$", feeds.topic_feed, name="topic-feed"),
+    path("archive/", views.archive, name="archive"),
+    re_path(rf"^archive/{YEAR}$", views.archive_span, name="archive-year"),
+    re_path(rf"^archive/{YEAR}{MONTH}$", views.archive_span, name="archive-month"),
     path("feed/", feeds.feed, name="feed"),
+    path("theme/", views.theme, name="theme"),
     re_path(rf"^stories/{SLUG}preview/(?P<token>[^/]+)/$", views.preview, name="preview"),
 ]

@@ -1,10 +1,20 @@
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
 
+from articles.calendar import Month, Year, by_year, count_months, neighbours, span
+from articles.context_processors import THEMES
+from articles.kept import depends, keep
 from articles.models import Article, ArticleQuerySet, Topic
 from articles.paging import Place, asked_place, url_behind
 
@@ -12,15 +22,71 @@ PAGE_SIZE = 20  # stories
 
 
 @require_safe
+@keep
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "articles/home.html", _page(request, Article.objects.published()))
+    articles = Article.objects.published(request.now)  # type: ignore[attr-defined]
+    return render(request, "articles/home.html", _page(request, articles))
 
 
 @require_safe
+@keep
 def topic(request: HttpRequest, slug: str) -> HttpResponse:
     found = get_object_or_404(Topic.objects.shown(), slug=slug)
-    articles = Article.objects.published().filter(topics=found)
+    articles = Article.objects.published(request.now).filter(topics=found)  # type: ignore[attr-defined]
     return render(request, "articles/topic.html", {"topic": found, **_page(request, articles)})
+
+
+@require_safe
+@keep
+def archive(request: HttpRequest) -> HttpResponse:
+    """Every month under which there is a story, by year."""
+    articles = Article.objects.published(request.now)  # type: ignore[attr-defined]
+    years = by_year(count_months(articles, request.site.zone))  # type: ignore[attr-defined]
+    return render(request, "articles/archive.html", {"years": years})
+
+
+@require_safe
+@keep
+def archive_span(request: HttpRequest, year: str, month: str | None = None) -> HttpResponse:
+    """The stories of a year or a month of the site's zone; one without stories is no page."""
+    zone: ZoneInfo = request.site.zone  # type: ignore[attr-defined]
+    now: datetime = request.now  # type: ignore[attr-defined]
+    start, end = span(zone, int(year), int(month) if month else None)
+    stories = Article.objects.published(now).within(start, end)
+    page = _page(request, stories)
+    if not page["articles"]:
+        raise Http404
+    earlier, later = (
+        at and _span_of(at.astimezone(zone), by_month=bool(month)) for at in neighbours(now, start, end)
+    )
+    context = {
+        "span": _span_of(start, by_month=bool(month)),
+        "months": [] if month else count_months(stories, zone),
+        "year": _span_of(start, by_month=False) if month else None,
+        "earlier": earlier,
+        "later": later,
+        **page,
+    }
+    return render(request, "articles/archive_span.html", context)
+
+
+@csrf_exempt  # a kept page has no token, and all that another site could do is to change the colours
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Light, dark, or as the reader's system has it: remembered in a cookie. Back to where it was pressed."""
+    response = HttpResponseRedirect(_local_path(request))
+    if (chosen := request.POST.get("theme")) in THEMES:
+        response.set_cookie(
+            "theme",
+            chosen,
+            max_age=60 * 60 * 24 * 365,
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
+    else:
+        response.delete_cookie("theme", samesite="Lax")
+    return response
 
 
 @never_cache
@@ -38,6 +104,21 @@ def preview(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     return response
 
 
+def _span_of(local: datetime, *, by_month: bool) -> Month | Year:
+    return Month(local.year, local.month) if by_month else Year(local.year)
+
+
+def _local_path(request: HttpRequest) -> str:
+    """The page of ours that the form names, else the one that it was sent from, else the front page."""
+    sent_from = urlsplit(request.headers.get("Referer", ""))
+    if sent_from.netloc == request.get_host():
+        sent_from = sent_from._replace(scheme="", netloc="", fragment="")
+    for path in (request.POST.get("next", ""), sent_from.geturl()):
+        if path.startswith("/") and url_has_allowed_host_and_scheme(path, None):
+            return path
+    return reverse("home")
+
+
 def _page(request: HttpRequest, articles: ArticleQuerySet) -> dict[str, Any]:
     """One page of a list and the URL of the next, which a new story does not shift."""
     if place := asked_place(request):
@@ -47,4 +128,9 @@ def _page(request: HttpRequest, articles: ArticleQuerySet) -> dict[str, Any]:
     next_url = ""
     if len(found) > PAGE_SIZE and (at := shown[-1].published_at):
         next_url = url_behind(request, Place(at, shown[-1].pk))
+    # An article that changes grows the site's version; the counts of comments do not.
+    depends(
+        request,
+        discussions={a.pk: a.discussion.version if hasattr(a, "discussion") else 0 for a in shown},
+    )
     return {"articles": shown, "next_url": next_url}

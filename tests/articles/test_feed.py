@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -46,7 +47,7 @@ def test_the_feed_tells_what_a_reader_needs(client):
     assert texts(root, "a:entry/a:published") == ["2024-05-31T23:30:00+00:00"]
     assert texts(root, "a:entry/a:author/a:name") == ["Emil"]
     assert [link.get("href") for link in root.findall("a:entry/a:link", ATOM)] == [
-        f"http://testserver{article.get_absolute_url()}"
+        f"{settings.SITE_URL}{article.get_absolute_url()}"
     ]
     assert [category.get("term") for category in root.findall("a:entry/a:category", ATOM)] == ["Harbour"]
 

@@ -52,15 +52,6 @@ def test_home_lists_published_stories_newest_first(client, unpublished):
     assert "A scheduled one" not in response.content.decode()
 
 
-def test_a_scheduled_story_appears_when_its_moment_has_come(client, time_machine):
-    start = timezone.now()
-    make_article("At two", published_at=start + timedelta(hours=2))
-    time_machine.move_to(start + timedelta(hours=2) - timedelta(seconds=1), tick=False)
-    assert titles(client.get("/")) == []
-    time_machine.move_to(start + timedelta(hours=2), tick=False)
-    assert titles(client.get("/")) == ["At two"]
-
-
 def test_an_empty_home_says_so(client):
     assert "No stories yet." in client.get("/").content.decode()
 

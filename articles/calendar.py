@@ -1,0 +1,80 @@
+"""Stories by month: how many there are, and which months follow each other. In the site's zone."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count
+from django.db.models.functions import TruncMonth
+from django.urls import reverse
+from django.utils.dates import MONTHS
+from django.utils.translation import gettext as _
+
+from articles.models import Article, ArticleQuerySet
+
+
+@dataclass(frozen=True)
+class Month:
+    year: int
+    month: int
+    stories: int = 0
+
+    @property
+    def name(self) -> str:
+        return str(MONTHS[self.month])
+
+    @property
+    def title(self) -> str:
+        return _("{month} {year}").format(month=self.name, year=self.year)
+
+    def get_absolute_url(self) -> str:
+        return reverse("archive-month", args=[self.year, f"{self.month:02}"])
+
+
+@dataclass(frozen=True)
+class Year:
+    year: int
+    months: Sequence[Month] = ()
+
+    @property
+    def title(self) -> str:
+        return str(self.year)
+
+    def get_absolute_url(self) -> str:
+        return reverse("archive-year", args=[f"{self.year:04}"])
+
+
+def span(zone: ZoneInfo, year: int, month: int | None = None) -> tuple[datetime, datetime]:
+    """The first moment of a year or a month, and that of the one behind it."""
+    if month is None:
+        return datetime(year, 1, 1, tzinfo=zone), datetime(year + 1, 1, 1, tzinfo=zone)
+    return (
+        datetime(year, month, 1, tzinfo=zone),
+        datetime(year + month // 12, month % 12 + 1, 1, tzinfo=zone),
+    )
+
+
+def count_months(stories: ArticleQuerySet, zone: ZoneInfo) -> list[Month]:
+    """The months under which there is something, in order. One statement, from the index alone."""
+    months = stories.order_by().annotate(start=TruncMonth("published_at", tzinfo=zone)).values("start")
+    counted = months.annotate(count=Count("pk")).order_by("start").values_list("start", "count")
+    return [Month(start.year, start.month, count) for start, count in counted]
+
+
+def by_year(months: Iterable[Month]) -> list[Year]:
+    """Newest year first, its months as they came."""
+    return [Year(year, list(found)) for year, found in groupby(months, lambda month: month.year)][::-1]
+
+
+def neighbours(now: datetime, start: datetime, end: datetime) -> tuple[datetime | None, datetime | None]:
+    """The moments of the last story before a span and of the first one behind it."""
+    stories = Article.objects.published(now).values_list("published_at", flat=True)
+    before = stories.filter(published_at__lt=start).order_by("-published_at")[:1]
+    behind = stories.filter(published_at__gte=end).order_by("published_at")[:1]
+    found = [at for at in before.union(behind, all=True) if at]
+    return (
+        next((at for at in found if at < start), None),
+        next((at for at in found if at >= end), None),
+    )
