@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.http import HttpRequest
 
 from articles.models import Topic
@@ -6,9 +7,11 @@ THEMES = {"light", "dark"}  # what the cookie `theme` may say; without it the sy
 
 
 def masthead(request: HttpRequest) -> dict[str, object]:
-    """`masthead_topics`, read only if a template names them, and `theme`, "" where the reader chose none."""
+    """`masthead_topics`, read only if a template names them; `theme`, "" where the reader chose none; and
+    `site_url`, for the few places that need a host."""
     theme = request.COOKIES.get("theme", "")
     return {
         "masthead_topics": Topic.objects.shown().with_stories(request.now)[:6],  # type: ignore[attr-defined]
+        "site_url": settings.SITE_URL,
         "theme": theme if theme in THEMES else "",
     }

@@ -38,6 +38,20 @@ def render_plain(text: str) -> str:
     return _clean_comment("\n".join(f"<p>{_linked(part)}</p>" for part in paragraphs))
 
 
+def first_words(markup: str, limit: int) -> str:
+    """The beginning of rendered HTML as plain text of at most `limit` characters, cut between two words."""
+    head = markup[: 4 * limit]  # markup and entities take up some; what is read stays bounded
+    text = html.unescape(_TAG.sub(" ", _INLINE_TAG.sub("", head)))
+    words = " ".join(text.split())
+    if len(words) <= limit and len(markup) == len(head):
+        return words
+    return words[: limit - 1].rsplit(" ", 1)[0].rstrip(",;:–- ") + "…"
+
+
+_INLINE_TAG = re.compile(r"</?(?:em|strong|s|a|code)\b[^>]*(?:>|$)")
+_TAG = re.compile(r"<[^>]*(?:>|$)")
+
+
 def _linked(text: str) -> str:
     out, last = [], 0
     for match in _links.match(text) or []:

@@ -178,6 +178,10 @@ class Article(models.Model):
     def is_published(self, now: datetime | None = None) -> bool:
         return self.published_at is not None and self.published_at <= (now or timezone.now())
 
+    def is_syndicated(self, now: datetime | None = None) -> bool:
+        """As ArticleQuerySet.syndicated: whether it may leave the site."""
+        return self.is_published(now) and self.rights != Article.Rights.UNKNOWN
+
     @property
     def changed_at(self) -> datetime:
         """Since when readers see it as it is: its publication, or a change after that."""

@@ -1,10 +1,10 @@
 from django.urls import path, re_path
 
-from articles import feeds, views
+from articles import feeds, sitemap, views
+from articles.oembed import oembed
 
 SLUG = r"(?P<slug>[-\w]{1,120})/"  # in any script, and nothing that Postgres refuses
-
-YEAR = r"(?P<year>[12]\d{3})/"
+YEAR = r"(?P<year>[12][0-9]{3})/"
 MONTH = r"(?P<month>0[1-9]|1[0-2])/"
 
 urlpatterns = [
@@ -16,5 +16,10 @@ urlpatterns = [
     re_path(rf"^archive/{YEAR}{MONTH}$", views.archive_span, name="archive-month"),
     path("feed/", feeds.feed, name="feed"),
     path("theme/", views.theme, name="theme"),
+    path("oembed/", oembed, name="oembed"),
+    path("robots.txt", sitemap.robots, name="robots"),
+    path("sitemap.xml", sitemap.index, name="sitemap"),
+    path("sitemap/lists.xml", sitemap.lists, name="sitemap-lists"),
+    re_path(r"^sitemap/(?P<file>[1-9][0-9]{0,8})\.xml$", sitemap.stories, name="sitemap-stories"),
     re_path(rf"^stories/{SLUG}preview/(?P<token>[^/]+)/$", views.preview, name="preview"),
 ]

@@ -1,0 +1,78 @@
+"""oEmbed 1.0 (https://oembed.com): how other sites show a link to one of our stories."""
+
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.urls import Resolver404, resolve, reverse
+from django.utils.cache import patch_cache_control
+from django.utils.html import format_html
+from django.views.decorators.http import require_safe
+
+from articles.models import Article, Site
+from articles.xml import XmlWriter
+
+WIDTH, HEIGHT = 600, 200  # pixels; what is shown is text that flows, so these are no more than a guess
+
+
+@require_safe
+def oembed(request: HttpRequest) -> HttpResponse:
+    """`?url=` of a story whose rights are known, `format=json` (the default) or `xml`; 501 for any other."""
+    if (kind := request.GET.get("format", "json")) not in {"json", "xml"}:
+        return HttpResponse(status=501)
+    stories = Article.objects.syndicated().only("slug", "title", "standfirst", "byline")
+    story = get_object_or_404(stories, slug=_slug(request.GET.get("url", "")))
+    answer = _describe(story, request.site, request.GET.get("maxwidth", ""))  # type: ignore[arg-type]
+    response = _xml(answer) if kind == "xml" else JsonResponse(answer)
+    patch_cache_control(response, public=True, no_cache=True)
+    return response
+
+
+def _slug(url: str) -> str:
+    """That of the story at this URL of ours. Raises Http404 for any other."""
+    try:
+        parts = urlsplit(url)
+        match = resolve(unquote(parts.path))
+    except (ValueError, Resolver404) as error:
+        raise Http404 from error
+    ours = parts.scheme in {"http", "https"} and parts.netloc == urlsplit(settings.SITE_URL).netloc
+    if not ours or match.url_name != "story":
+        raise Http404
+    slug: str = match.kwargs["slug"]
+    return slug
+
+
+def _describe(story: Article, site: Site, widest: str) -> dict[str, Any]:
+    url = settings.SITE_URL + story.get_absolute_url()
+    html = format_html(
+        '<blockquote cite="{url}"><p><a href="{url}">{title}</a></p>{standfirst}</blockquote>',
+        url=url,
+        title=story.title,
+        standfirst=format_html("<p>{}</p>", story.standfirst) if story.standfirst else "",
+    )
+    answer = {
+        "version": "1.0",
+        "type": "rich",
+        "title": story.title,
+        "author_name": story.byline,
+        "provider_name": site.name,
+        "provider_url": settings.SITE_URL + reverse("home"),
+        "url": url,
+        "html": html,
+        "width": min(WIDTH, int(widest)) if widest.isdecimal() and len(widest) < 9 else WIDTH,
+        "height": HEIGHT,
+    }
+    return {key: value for key, value in answer.items() if value}
+
+
+def _xml(answer: dict[str, Any]) -> HttpResponse:
+    response = HttpResponse(content_type="text/xml; charset=utf-8")
+    writer = XmlWriter(response, "utf-8")
+    writer.startDocument()
+    writer.startElement("oembed", {})
+    for key, value in answer.items():
+        writer.addQuickElement(key, str(value))
+    writer.endElement("oembed")
+    return response
