@@ -36,6 +36,11 @@ def setup_allowed(token: str) -> bool:
     return administrator_missing()
 
 
+def switch_page(*, user: User, on: bool) -> None:
+    """A member's own page: there for everybody, or for nobody. No kept page tells of it."""
+    User.objects.filter(pk=user.pk).update(has_page=on)
+
+
 @transaction.atomic
 def create_first_administrator(*, token: str, name: str, email: str, password: str) -> User:
     """The one account that a set-up link makes. Raises AlreadySetUp, also for whoever came second."""

@@ -3,5 +3,6 @@ from django.urls import path
 from accounts import views
 
 urlpatterns = [
+    path("accounts/page/", views.page, name="page-switch"),
     path("setup/<str:token>/", views.setup, name="setup"),
 ]

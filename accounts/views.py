@@ -1,5 +1,6 @@
 from django.contrib import messages
 from django.contrib.auth import login
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -8,7 +9,22 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts.forms import SetupForm
-from accounts.services import AlreadySetUp, create_first_administrator, setup_allowed
+from accounts.models import User
+from accounts.services import AlreadySetUp, create_first_administrator, setup_allowed, switch_page
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def page(request: HttpRequest) -> HttpResponse:
+    """Whether this member has a page that lists their comments: `on` = 1 or 0."""
+    assert isinstance(request.user, User)
+    if request.method != "POST":
+        return render(request, "accounts/page.html")
+    on = request.POST.get("on") == "1"  # whatever else is sent: off
+    switch_page(user=request.user, on=on)
+    messages.success(request, _("Your page is on.") if on else _("Your page is off."))
+    return redirect("page-switch")
 
 
 @never_cache
