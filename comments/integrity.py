@@ -14,7 +14,7 @@ from articles.markdown import render_story
 from articles.models import Article
 from articles.services import save_article
 from comments import tree
-from comments.models import Comment, Discussion
+from comments.models import Comment, Discussion, Recommendation
 from comments.services import lock, render
 
 Damage = dict[str, list[int]]  # kind: ids of comments, discussions, transitions or articles, in order
@@ -32,6 +32,30 @@ SELECT d.article_id FROM comments_discussion d
 WHERE d.visible_count <> (SELECT count(*) FROM comments_comment c
                           WHERE c.discussion_id = d.article_id AND c.state = 'published')
 ORDER BY d.article_id"""
+
+DAYS = """
+SELECT DISTINCT discussion_id FROM (
+  SELECT discussion_id, (created_at AT TIME ZONE 'UTC')::date AS day, count(*) AS visible_count
+  FROM comments_comment WHERE state = 'published' GROUP BY 1, 2) want
+FULL JOIN (SELECT discussion_id, day, visible_count FROM comments_discussionday WHERE visible_count <> 0) have
+  USING (discussion_id, day)
+WHERE want.visible_count IS DISTINCT FROM have.visible_count ORDER BY discussion_id"""
+
+REPAIR_DAYS = """
+WITH want AS (
+  SELECT (created_at AT TIME ZONE 'UTC')::date AS day, count(*) AS visible_count
+  FROM comments_comment WHERE discussion_id = %(discussion)s AND state = 'published' GROUP BY 1),
+gone AS (DELETE FROM comments_discussionday
+         WHERE discussion_id = %(discussion)s AND day NOT IN (SELECT day FROM want))
+INSERT INTO comments_discussionday (discussion_id, day, visible_count)
+SELECT %(discussion)s, day, visible_count FROM want
+ON CONFLICT (discussion_id, day) DO UPDATE SET visible_count = excluded.visible_count"""
+
+RECOMMENDED = """
+SELECT c.id FROM comments_comment c
+LEFT JOIN (SELECT comment_id, count(*) AS counted FROM comments_recommendation WHERE counted GROUP BY 1) r
+  ON r.comment_id = c.id
+WHERE c.recommend_count <> coalesce(r.counted, 0) ORDER BY c.id"""
 
 STATES = """
 SELECT c.id FROM comments_comment c LEFT JOIN LATERAL
@@ -63,6 +87,8 @@ def check() -> Damage:
             found["tree"] += [pk] if misplaced else []
             found["reply_count"] += [pk] if miscounted else []
     found["visible_count"] = _ids(VISIBLE)
+    found["day"] = _ids(DAYS)
+    found["recommend_count"] = _ids(RECOMMENDED)
     found["state"] = _ids(STATES)
     found["parent"] = _ids(PARENTS)
     found["chain"] = _ids(CHAIN)
@@ -81,6 +107,8 @@ def repair(damage: Damage) -> None:
     misnumbered = Comment.objects.filter(pk__in=[*damage.get("tree", []), *damage.get("reply_count", [])])
     _renumber(list(misnumbered.exclude(discussion__in=unsafe).values_list("pk", flat=True)))
     _recount(damage.get("visible_count", []))
+    _recount_days(damage.get("day", []))
+    _recount_recommendations(damage.get("recommend_count", []))
     for comment in Comment.objects.filter(pk__in=damage.get("comment_html", [])):
         with transaction.atomic():
             lock([comment.pk])
@@ -108,6 +136,23 @@ def _recount(discussions: list[int]) -> None:
                 visible_count=Comment.objects.visible().filter(discussion=discussion).count()
             )
             _say_so([discussion])
+
+
+def _recount_days(discussions: list[int]) -> None:
+    for discussion in discussions:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(tree.LOCK, {"discussion": discussion})
+            cursor.execute(REPAIR_DAYS, {"discussion": discussion})
+            _say_so([discussion])
+
+
+def _recount_recommendations(ids: list[int]) -> None:
+    for comment in Comment.objects.filter(pk__in=ids):
+        with transaction.atomic():
+            lock([comment.pk])
+            counted = Recommendation.objects.filter(comment=comment, counted=True).count()
+            Comment.objects.filter(pk=comment.pk).update(recommend_count=counted)
+            _say_so([comment.discussion_id])
 
 
 def _say_so(discussions: set[int] | list[int]) -> None:

@@ -318,6 +318,16 @@ class CommentText(models.Model):
         return str(self.comment_id)
 
 
+class RecommendationQuerySet(models.QuerySet["Recommendation"]):
+    def given_by(self, user: User | None, guest: Guest | None) -> Self:
+        """This person's, also those taken back."""
+        return self.filter(user=user) if user else self.filter(guest=guest)
+
+    def uncounted(self) -> Self:
+        """What the counts do not say yet."""
+        return self.exclude(given=F("counted"))
+
+
 class Recommendation(models.Model):
     """One person's "recommended" on one comment. It locks no discussion: a job folds into
     Comment.recommend_count what is `given` and not yet `counted`, or counted and no longer given."""
@@ -328,6 +338,8 @@ class Recommendation(models.Model):
     given = models.BooleanField(default=True)
     counted = models.BooleanField(default=False)
     at = models.DateTimeField(default=timezone.now)
+
+    objects = RecommendationQuerySet.as_manager()
 
     class Meta:
         indexes = [
@@ -348,6 +360,13 @@ class Recommendation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.comment_id} by {self.user_id or self.guest_id}"
+
+    @classmethod
+    def of(cls, comment: Comment, user: User | None, guest: Guest | None) -> "Recommendation | None":
+        """This person's row, given or taken back."""
+        if not (user or guest):
+            return None
+        return cls.objects.given_by(user, guest).filter(comment=comment).first()
 
 
 class DiscussionDay(models.Model):

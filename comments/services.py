@@ -1,18 +1,19 @@
 """The verbs that write a discussion. Each is one transaction that starts with the lock on the Discussion.
 
-Nothing else writes comments, their counters or their log. Mail and jobs belong in `on_commit`; texts are
-examined and rendered before the lock.
+Nothing else writes comments, their counters or their log, but for the job that counts recommendations.
+Mail and jobs belong in `on_commit`; texts are examined and rendered before the lock.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F
+from django.db.models import Case, F, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -27,12 +28,14 @@ from comments.models import (
     CommentText,
     Discussion,
     Reason,
+    Recommendation,
     State,
     Transition,
     check_body,
 )
 from comments.policy import Draft, policy
 from comments.repeats import fold
+from comments.tasks import fold_later
 
 STATE_OF = {"publish": State.PUBLISHED, "hold": State.PENDING, "spam": State.SPAM}
 
@@ -108,7 +111,13 @@ def _already_posted(
         raise ValidationError(
             _("This form was already used. Your text is kept here: send it again."), code="nonce"
         )
-    if parent and Comment.objects.get(pk=parent.pk).state != State.PUBLISHED:
+    state = Comment.objects.get(pk=parent.pk).state if parent else State.PUBLISHED
+    if state == State.PENDING:
+        raise ValidationError(
+            _("The comment that you answer is waiting for review; it takes replies once it is published."),
+            code="waiting",
+        )
+    if state != State.PUBLISHED:
         raise ValidationError(_("The comment that you answer was removed meanwhile."), code="gone")
     raise ValidationError(_("This discussion was closed meanwhile."), code="closed")
 
@@ -240,6 +249,39 @@ def _change(
     return changed
 
 
+def recommend(
+    *, comment: Comment, user: User | None = None, guest: Guest | None = None, given: bool
+) -> Recommendation | None:
+    """Recommend a comment, or take that back, as exactly one of user and guest; twice is the same as once.
+
+    It locks no discussion: tasks.fold_recommendations counts it a few seconds later. Gives the row, or None
+    where nothing changed. Raises ValidationError: one's own comment, a guest with an unproved e-mail, a
+    comment that is not published.
+    """
+    if comment.is_by(user, guest):
+        raise ValidationError(_("You can't recommend your own comment."), code="own")
+    if guest and not guest.confirmed_at:
+        raise ValidationError(
+            _("Confirm your e-mail first: open the link that we mailed you."), code="unconfirmed"
+        )
+    if comment.state != State.PUBLISHED:
+        raise ValidationError(_("This comment is no longer here."), code="gone")
+    values: dict[str, Any] = {
+        "comment": comment.pk,
+        "user": user and user.pk,
+        "guest": guest and guest.pk,
+        "given": given,
+    }
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(tree.RECOMMEND_AS_USER if user else tree.RECOMMEND_AS_GUEST, values)
+        row = cursor.fetchone()
+    if not row:
+        return None
+    recommendation = Recommendation.objects.get(pk=row[0])
+    transaction.on_commit(partial(fold_later, recommendation))
+    return recommendation
+
+
 def move_comment(
     *,
     comment: Comment,
@@ -353,6 +395,7 @@ def import_comments(
                 [CommentText(comment=row, folded=fold(row.body)) for row in made], batch_size=2_000
             )
             Transition.objects.bulk_create([_first_line(row, actor, batch) for row in made], batch_size=2_000)
+            cursor.execute(tree.COUNT_DAYS, {"ids": [row.pk for row in made]})
             Discussion.objects.filter(pk=article.pk).update(
                 visible_count=F("visible_count") + len(made), version=F("version") + 1
             )
@@ -432,11 +475,19 @@ def ensure_discussion(article: Article) -> Discussion:
     return discussion
 
 
+# Of what can be set, what a reader sees: the others leave every page as it is.
+SHOWN = {"status", "closes_at"}
+
+
 def change_discussion(*, article: Article, **values: Any) -> Discussion:
     """Set status, closes_at, moderation or declared_count."""
     ensure_discussion(article)
-    Discussion.objects.filter(pk=article.pk).update(version=F("version") + 1, **values)
-    return Discussion.objects.get(pk=article.pk)
+    row = Discussion.objects.filter(pk=article.pk)
+    if shown := {name: value for name, value in values.items() if name in SHOWN}:
+        # Judged by the database in the same statement: another administrator may save at this moment.
+        values["version"] = Case(When(**shown, then=F("version")), default=F("version") + 1)
+    row.update(**values)
+    return row.get()
 
 
 def lock(ids: Iterable[int]) -> None:

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.mail import send_mail
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
@@ -12,9 +12,11 @@ from django_tasks import task
 from accounts.guests import LINK_AGE, confirmation_token
 from accounts.models import Guest
 from articles.models import Site
-from comments.models import Comment
+from comments import tree
+from comments.models import Comment, Recommendation
 
 MAILS_A_DAY = 3  # to one e-mail, whoever types it how often
+FOLD_AFTER = timedelta(seconds=5)  # recommendations of a busy moment empty the kept pages once
 
 
 @task()
@@ -57,3 +59,30 @@ def forget_emails() -> None:
 def _is_flooded(email: str) -> bool:
     same = Guest.objects.alias(folded=Lower("email")).filter(folded=email.lower())
     return same.filter(created_at__gt=timezone.now() - timedelta(days=1)).count() > MAILS_A_DAY
+
+
+def fold_later(recommendation: Recommendation) -> None:
+    """See to it that a job counts this recommendation; call it once that is committed.
+
+    The oldest that waits has a job already, or its own request is about to enqueue one, and that job looks
+    again after it has counted: so this one is seen. One that waits for a minute lost its job, and counts no
+    more.
+    """
+    older = Recommendation.objects.uncounted().filter(
+        pk__lt=recommendation.pk, at__gt=timezone.now() - timedelta(minutes=1)
+    )
+    if not older.exists():
+        fold_recommendations.using(run_after=timezone.now() + FOLD_AFTER).enqueue()
+
+
+@task()
+def fold_recommendations() -> None:
+    """Count what was recommended or taken back since the last time; each discussion changes once."""
+    uncounted = Recommendation.objects.uncounted()
+    keys = uncounted.order_by("comment__discussion").values_list("comment__discussion", flat=True).distinct()
+    for discussion in list(keys):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(tree.LOCK, {"discussion": discussion})
+            cursor.execute(tree.FOLD, {"discussion": discussion})
+    if uncounted.exists():  # given while this ran
+        fold_recommendations.using(run_after=timezone.now() + FOLD_AFTER).enqueue()

@@ -4,8 +4,9 @@ A page is a run of first-level comments, each with the first replies of its tree
 preorder always holds the ancestors of what is in it. docs/decisions.md has the figures.
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Guest, User
 from articles.models import Article
-from comments.models import DEPTH_MAX, Comment, State
+from comments.models import DEPTH_MAX, Comment, Recommendation, State
 from comments.policy import policy
 
 BUDGET = 200  # comments on a page; the last tree may exceed it
@@ -33,25 +34,57 @@ class Order(TextChoices):
     DISCUSSED = "discussed", _("Most discussed")
 
 
-class Cursor(NamedTuple):
-    """The place of a first-level comment in the order: its own values, so it may go without a hole."""
+KEYS = {  # what each order compares; between equals, the later one counts for more
+    Order.NEWEST: "created_at",
+    Order.OLDEST: "created_at",
+    Order.RECOMMENDED: "recommend_count",
+    Order.DISCUSSED: "reply_count",
+}
 
-    created_at: datetime
+
+class Cursor(NamedTuple):
+    """The place of a first-level comment in an order: its own values, so it may go without a hole.
+
+    `key` is a count, or for an order by time the microseconds since 1970.
+    """
+
+    key: int
     id: int
 
     def __str__(self) -> str:
-        return f"{(self.created_at - EPOCH) // timedelta(microseconds=1)}.{self.id}"
+        return f"{self.key}.{self.id}"
 
     @classmethod
     def parse(cls, text: str) -> "Cursor":
-        """Raises ValueError for anything but microseconds since 1970 and an id, both within bounds."""
-        moment, _, key = text.partition(".")
-        if not (moment.lstrip("-").isdecimal() and len(moment) <= 17 and key.isdecimal() and len(key) <= 18):
+        """Raises ValueError for anything but two whole numbers within bounds."""
+        if not (found := re.fullmatch(r"(-?\d{1,17})\.(\d{1,18})", text, re.ASCII)):
             raise ValueError(text)
-        try:
-            return cls(EPOCH + timedelta(microseconds=int(moment)), int(key))
-        except OverflowError as error:
-            raise ValueError(text) from error
+        return cls(int(found[1]), int(found[2]))
+
+    @classmethod
+    def of(cls, key: datetime | int, pk: int) -> "Cursor":
+        return cls((key - EPOCH) // timedelta(microseconds=1) if isinstance(key, datetime) else key, pk)
+
+    def value(self, order: Order) -> datetime | int:
+        """What the order compares. Raises OverflowError for a time that no calendar has."""
+        return EPOCH + timedelta(microseconds=self.key) if KEYS[order] == "created_at" else self.key
+
+
+class Start(NamedTuple):
+    """Where a page of the discussion starts: behind this place, or with it."""
+
+    cursor: Cursor
+    is_included: bool
+
+
+class Place(NamedTuple):
+    """Where a comment stands in an order: under which first-level comment, and whether that is on the first
+    page and it itself among the replies that a page shows of one tree."""
+
+    root_id: int
+    cursor: Cursor
+    root_is_first: bool
+    is_early: bool
 
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -88,6 +121,11 @@ class Reader:
             "user": self.user.pk if self.user else None,
             "guest": self.guest.pk if self.guest else None,
         }
+
+    @property
+    def may_recommend(self) -> bool:
+        """Whoever has an account, and a guest whose e-mail is proved."""
+        return self.user is not None or (self.guest is not None and self.guest.confirmed_at is not None)
 
     def wrote(self, row: "Row") -> bool:
         if self.user:
@@ -137,24 +175,10 @@ class Viewer:
     may_recommend: bool = False
 
 
-def read_page(article: Article, reader: Reader, order: Order, after: Cursor | None = None) -> Page:
-    """The discussion from its start, or from behind `after`, in the order of the first-level comments."""
-    direction, beyond = ("ASC", ">") if order == Order.OLDEST else ("DESC", "<")
-    start = f"AND (c.created_at, c.id) {beyond} (%(at)s, %(id)s)" if after else ""
-    # What this reader alone sees may hang below a first-level comment that was removed: its place is shown.
-    roots = reader.visible
-    if reader.private:
-        roots = f"""({reader.visible} OR c.tree_id IN (
-          SELECT c.tree_id FROM comments_comment c
-          WHERE c.discussion_id = %(discussion)s AND ({reader.private})))"""
+def read_page(article: Article, reader: Reader, order: Order, start: Start | None = None) -> Page:
+    """The discussion from its start, or from another place, in the order of the first-level comments."""
     statement = f"""
-WITH root AS MATERIALIZED (
-  SELECT id, tree_id, row_number() OVER w AS n,
-         sum(1 + least(reply_count, {REPLIES})) OVER w - (1 + least(reply_count, {REPLIES})) AS used
-  FROM (SELECT c.id, c.tree_id, c.created_at, c.reply_count FROM comments_comment c
-        WHERE c.discussion_id = %(discussion)s AND c.parent_id IS NULL AND {roots} {start}
-        ORDER BY c.created_at {direction}, c.id {direction} LIMIT {BUDGET + 1}) first
-  WINDOW w AS (ORDER BY created_at {direction}, id {direction} ROWS UNBOUNDED PRECEDING))
+WITH {_roots(reader, order, start)}
 SELECT {COLUMNS}, (SELECT count(*) FROM root) > max(root.n) OVER ()
 FROM root
 CROSS JOIN LATERAL (SELECT * FROM comments_comment c
@@ -162,13 +186,67 @@ CROSS JOIN LATERAL (SELECT * FROM comments_comment c
                     ORDER BY c.lft LIMIT {REPLIES + 1}) c
 {ANSWERED}
 WHERE root.used < {BUDGET} ORDER BY root.n, c.lft"""
-    values = {"discussion": article.pk, **reader.parameters}
-    records = _fetch(statement, values | ({"at": after.created_at, "id": after.id} if after else {}))
+    values: dict[str, Any] = {"discussion": article.pk, **reader.parameters}
+    if start:
+        values |= {"key": start.cursor.value(order), "id": start.cursor.id}
+    records = _fetch(statement, values)
     shown = Counter(r.tree_id for r in records if r.parent_id and r.state == State.PUBLISHED)
     more = {r.id: r.reply_count - shown[r.tree_id] for r in records if not r.parent_id}
     last = next((r for r in reversed(records) if not r.parent_id), None)
-    following = Cursor(last.created_at, last.id) if last and last.rest else None
+    following = Cursor.of(getattr(last, KEYS[order]), last.id) if last and last.rest else None
     return Page(list(_place(records, more)), following)
+
+
+def find_place(comment: Comment, reader: Reader, order: Order) -> Place:
+    """Where this reader finds a comment: read from the first roots alone and not from all their replies."""
+    statement = f"""
+WITH {_roots(reader, order)}
+SELECT r.id, r.{KEYS[order]},
+       EXISTS (SELECT FROM root WHERE root.id = r.id AND root.used < {BUDGET}),
+       (SELECT count(*) FROM (
+          SELECT FROM comments_comment c
+          WHERE c.tree_id = r.tree_id AND c.lft <= x.lft AND ({reader.visible} OR c.id = r.id)
+          ORDER BY c.lft LIMIT {REPLIES + 2}) before) <= {REPLIES + 1}
+FROM comments_comment x JOIN comments_comment r ON r.tree_id = x.tree_id AND r.parent_id IS NULL
+WHERE x.id = %(comment)s"""
+    values = {"discussion": comment.discussion_id, "comment": comment.pk, **reader.parameters}
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        root, key, root_is_first, is_early = cursor.fetchone()
+    return Place(root, Cursor.of(key, root), root_is_first, is_early)
+
+
+def _roots(reader: Reader, order: Order, start: Start | None = None) -> str:
+    """A query named `root`: in their order the first-level comments that a page may take, `n` counting them
+    and `used` being how much of the budget is taken before each."""
+    key = KEYS[order]
+    direction, beyond = ("ASC", ">") if order == Order.OLDEST else ("DESC", "<")
+    if start:
+        beyond = f"AND (c.{key}, c.id) {beyond}{'=' * start.is_included} (%(key)s, %(id)s)"
+    by_place = f"ORDER BY key {direction}, id {direction}"
+
+    def first(condition: str) -> str:
+        return f"""
+  (SELECT c.id, c.tree_id, c.{key} AS key, c.reply_count FROM comments_comment c
+   WHERE c.discussion_id = %(discussion)s AND c.parent_id IS NULL AND {condition} {beyond if start else ""}
+   ORDER BY c.{key} {direction}, c.id {direction} LIMIT {BUDGET + 1})"""
+
+    roots = first("c.shown")
+    if reader.private:
+        # What this reader alone sees may hang below a first-level comment that was removed: its place is
+        # shown. Asked for apart, since an OR would keep both from their indexes.
+        alone = f"""c.tree_id IN (
+      SELECT c.tree_id FROM comments_comment c
+      WHERE c.discussion_id = %(discussion)s AND NOT c.shown AND ({reader.private}))"""
+        roots = f"""
+  (SELECT * FROM ({roots} UNION ALL {first(f"NOT c.shown AND {alone}")}) AS found
+   {by_place} LIMIT {BUDGET + 1})"""
+    return f"""
+root AS MATERIALIZED (
+  SELECT id, tree_id, row_number() OVER w AS n,
+         sum(1 + least(reply_count, {REPLIES})) OVER w - (1 + least(reply_count, {REPLIES})) AS used
+  FROM {roots} first
+  WINDOW w AS ({by_place} ROWS UNBOUNDED PRECEDING))"""
 
 
 def read_branch(comment: Comment, reader: Reader, after: int | None = None) -> list[Row]:
@@ -195,21 +273,71 @@ ORDER BY c.lft"""
     return list(_place(records, more))
 
 
-def look_at(rows: Iterable[Row], reader: Reader) -> Viewer | None:
-    """What the reader alone is told about these comments; None for somebody unknown."""
+def count_new(
+    slug: str, since: int, user: User | None, guest: Guest | None, *, now: datetime, most: int
+) -> int | None:
+    """How many comments are published that were not when the log of this story's discussion ended with line
+    `since`, the reader's own not counted and at most `most`. None where there is no such discussion.
+
+    By the log and not by the time they were written: one that waited for days is as new as any.
+    """
+    values: dict[str, Any] = {"slug": slug, "since": since, "now": now, "most": most}
+    values |= {"user": user and user.pk, "guest": guest and guest.pk}
+    with connection.cursor() as cursor:
+        cursor.execute(NEW, values)
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+# A comment's first line since then tells what it was before.
+NEW = """
+SELECT (SELECT count(*) FROM (
+          SELECT FROM comments_transition t JOIN comments_comment c ON c.id = t.comment_id
+          WHERE t.discussion_id = a.id AND t.seq > %(since)s AND t.kind = 'state'
+            AND t.from_state <> 'published' AND c.state = 'published'
+            AND c.author_id IS DISTINCT FROM %(user)s::bigint
+            AND c.guest_id IS DISTINCT FROM %(guest)s::bigint
+            AND NOT EXISTS (SELECT FROM comments_transition b
+                            WHERE b.comment_id = t.comment_id AND b.kind = 'state' AND b.id < t.id
+                              AND b.seq > %(since)s)
+          LIMIT %(most)s) first)
+FROM articles_article a LEFT JOIN comments_discussion d ON d.article_id = a.id
+WHERE a.slug = %(slug)s AND a.published_at <= %(now)s AND d.status IS DISTINCT FROM 'hidden'"""
+
+
+def look_at(rows: list[Row], reader: Reader) -> tuple[list[Row], Viewer | None]:
+    """What the reader alone is told about these comments (None for somebody unknown), and the rows with the
+    reader's own recommendations counted, which the job may not have got to yet."""
     if not (reader.user or reader.guest):
-        return None
+        return rows, None
     mine = [row for row in rows if reader.wrote(row)]
     waiting = {r.id for r in (rows if reader.moderates else mine) if r.state == State.PENDING}
-    why = policy().reasons(waiting) if waiting else {}
+    # Two findings of one check are told in the same words.
+    why = {pk: list(dict.fromkeys(said)) for pk, said in policy().reasons(waiting).items()} if waiting else {}
     removed = {r.id: [gettext("You wrote it.")] for r in mine if r.state in {State.REJECTED, State.SPAM}}
-    return Viewer(
+    votes = _votes([row.id for row in rows], reader) if reader.may_recommend else {}
+    viewer = Viewer(
         moderates=reader.moderates,
         mine={row.id for row in mine},
         editable={row.id for row in mine if _is_editable(row, reader)},
         why=why | removed,
         usual=policy().usual() if waiting else "",
+        recommended={pk for pk, (given, _counted) in votes.items() if given},
+        may_recommend=reader.may_recommend,
     )
+    uncounted = {pk: given - counted for pk, (given, counted) in votes.items() if given != counted}
+    if uncounted:
+        rows = [
+            row._replace(recommend_count=max(0, row.recommend_count + uncounted.get(row.id, 0)))
+            for row in rows
+        ]
+    return rows, viewer
+
+
+def _votes(ids: list[int], reader: Reader) -> dict[int, tuple[bool, bool]]:
+    """By comment, whether this reader recommends it, and whether its count says so."""
+    own = Recommendation.objects.given_by(reader.user, reader.guest).filter(comment__in=ids)
+    return {pk: (given, counted) for pk, given, counted in own.values_list("comment", "given", "counted")}
 
 
 def _is_editable(row: Row, reader: Reader) -> bool:

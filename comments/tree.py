@@ -48,7 +48,11 @@ ins AS (INSERT INTO comments_comment
         SELECT %(discussion)s, p.id, p.target, p.tree_id, p.rght, p.rght + 1, p.level + 1, %(author)s,
                %(guest)s, %(name)s, %(email)s, %(body)s, false, %(body_html)s, '', 1, %(at)s,
                %(state)s, %(reason)s, 0, 0, %(nonce)s, '', '', ''
-        FROM p RETURNING id, discussion_id, parent_id, revision, author_id, state, state_reason),
+        FROM p
+        RETURNING id, discussion_id, parent_id, revision, author_id, state, state_reason, created_at),
+days AS (INSERT INTO comments_discussionday AS day (discussion_id, day, visible_count)
+         SELECT discussion_id, (created_at AT TIME ZONE 'UTC')::date, 1 FROM ins WHERE %(visible)s
+         ON CONFLICT (discussion_id, day) DO UPDATE SET visible_count = day.visible_count + 1),
 d AS (UPDATE comments_discussion x
       SET version = version + %(visible)s::int, visible_count = visible_count + %(visible)s::int
       FROM ins WHERE x.article_id = ins.discussion_id)
@@ -95,13 +99,20 @@ old AS MATERIALIZED (
 _CHANGE = """
 ch AS (UPDATE comments_comment c SET state = old.to_state, state_reason = old.to_reason
        FROM old WHERE c.id = old.id
-       RETURNING c.id, c.discussion_id, c.revision, c.reply_count, old.was, old.was_reason,
+       RETURNING c.id, c.discussion_id, c.created_at, c.revision, c.reply_count, old.was, old.was_reason,
                  old.to_state, old.to_reason),
 agg AS (SELECT discussion_id,
                sum((to_state = 'published')::int - (was = 'published')::int) AS dv,
                bool_or((was <> to_state OR (was_reason <> to_reason AND was <> 'published'))
                        AND (was = 'published' OR to_state = 'published' OR reply_count > 0)) AS seen
         FROM ch GROUP BY discussion_id),
+days AS (INSERT INTO comments_discussionday AS day (discussion_id, day, visible_count)
+         SELECT discussion_id, (created_at AT TIME ZONE 'UTC')::date,
+                sum((to_state = 'published')::int - (was = 'published')::int) AS dv
+         FROM ch GROUP BY 1, 2 HAVING sum((to_state = 'published')::int - (was = 'published')::int) <> 0
+         ORDER BY 1, 2
+         ON CONFLICT (discussion_id, day)
+         DO UPDATE SET visible_count = day.visible_count + excluded.visible_count),
 d AS (UPDATE comments_discussion x
       SET version = version + agg.seen::int, visible_count = visible_count + dv
       FROM agg WHERE x.article_id = agg.discussion_id)
@@ -114,6 +125,13 @@ RETURNING comment_id"""
 CHANGE_CHOSEN = f"WITH {CHOSEN}, {_CHANGE}"
 CHANGE_REVERTED = f"WITH {REVERTED}, {_CHANGE}"
 CHANGE_RETURNED = f"WITH {RETURNED}, {_CHANGE}"
+
+# The days of comments that were brought in, published as they are.
+COUNT_DAYS = """
+INSERT INTO comments_discussionday AS day (discussion_id, day, visible_count)
+SELECT discussion_id, (created_at AT TIME ZONE 'UTC')::date, count(*)
+FROM comments_comment WHERE id = ANY(%(ids)s) GROUP BY 1, 2
+ON CONFLICT (discussion_id, day) DO UPDATE SET visible_count = day.visible_count + excluded.visible_count"""
 
 # Ancestors' counts, by difference. A statement of its own: a ticked parent of a ticked reply would be
 # updated twice in the one above, and the second update silently lost.
@@ -138,6 +156,29 @@ SET tree_id = %(to_tree)s, lft = c.lft + 1000000000, rght = c.rght + 1000000000,
 FROM comments_comment n
 WHERE n.id = %(id)s AND c.tree_id = n.tree_id AND c.lft BETWEEN n.lft AND n.rght"""
 
+
+# One row a person and comment. Where it says so already, or where there is nothing to take back, no row.
+_RECOMMEND = """
+INSERT INTO comments_recommendation AS r (comment_id, user_id, guest_id, given, counted, at)
+SELECT %(comment)s, %(user)s, %(guest)s, %(given)s, false, now()
+WHERE %(given)s OR EXISTS (SELECT FROM comments_recommendation
+                           WHERE comment_id = %(comment)s AND {person}_id = %({person})s)
+ON CONFLICT (comment_id, {person}_id) WHERE {person}_id IS NOT NULL
+DO UPDATE SET given = excluded.given, at = excluded.at WHERE r.given <> excluded.given
+RETURNING id"""
+RECOMMEND_AS_USER = _RECOMMEND.replace("{person}", "user")
+RECOMMEND_AS_GUEST = _RECOMMEND.replace("{person}", "guest")
+
+# What was recommended, or taken back, since the last time. A row that changes meanwhile waits for this one.
+FOLD = """
+WITH f AS (UPDATE comments_recommendation r SET counted = r.given FROM comments_comment c
+           WHERE c.id = r.comment_id AND c.discussion_id = %(discussion)s AND r.given <> r.counted
+           RETURNING r.comment_id, CASE WHEN r.given THEN 1 ELSE -1 END AS dv),
+s AS (SELECT comment_id, sum(dv) AS dv FROM f GROUP BY comment_id HAVING sum(dv) <> 0),
+c AS (UPDATE comments_comment c SET recommend_count = c.recommend_count + s.dv FROM s
+      WHERE c.id = s.comment_id RETURNING c.state)
+UPDATE comments_discussion SET version = version + 1
+WHERE article_id = %(discussion)s AND EXISTS (SELECT FROM c WHERE state = 'published')"""
 
 BY_TIME = "(extract(epoch FROM c.created_at) * 1000000)::bigint, c.id"
 BY_PLACE = "c.lft::bigint, c.id"

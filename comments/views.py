@@ -1,16 +1,20 @@
+import re
+from datetime import date
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.db.models import OuterRef, Subquery
+from django.db.models.functions import JSONArray, JSONObject
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.cache import patch_cache_control
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -19,63 +23,134 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from accounts import guests
 from accounts.models import Guest, User
-from articles.models import Article
+from articles.kept import depends, keep
+from articles.models import Article, Topic
+from comments import machines, timeline
 from comments.forms import EditForm, ReplyForm
-from comments.models import EDIT_WINDOW, REMOVE_REASONS, Comment, Discussion, Reason, State
+from comments.models import (
+    EDIT_WINDOW,
+    REMOVE_REASONS,
+    Comment,
+    Discussion,
+    DiscussionDay,
+    Reason,
+    Recommendation,
+    State,
+    Transition,
+)
 from comments.policy import policy
-from comments.services import delete_comment, edit_comment, post_comment
+from comments.services import delete_comment, edit_comment, post_comment, recommend
 from comments.tasks import mail_confirmation
-from comments.thread import Cursor, Order, Reader, Row, look_at, read_branch, read_page
+from comments.thread import (
+    Cursor,
+    Order,
+    Place,
+    Reader,
+    Row,
+    Start,
+    count_new,
+    find_place,
+    look_at,
+    read_branch,
+    read_page,
+)
 
-VIEWS = {"order", "after"}  # of one story, whose own URL is the one to find
-PERSONAL_COOKIES = {settings.SESSION_COOKIE_NAME, "messages", guests.COOKIE}
+ORDER_COOKIE = "order"
+ORDER_KEPT = 60 * 60 * 24 * 365  # seconds
+VIEWS = {"order", "after", "from"}  # of one story, whose own URL is the one to find
+NEW_MOST = 99  # comments; more than so many are not counted
 
 
 @require_safe
+@keep
 def story(request: HttpRequest, slug: str) -> HttpResponse:
-    """A story and a page of its discussion: `?order=oldest|newest`, `?after=` where another page ended."""
-    article, discussion = _load_story(slug)
+    """A story and a page of its discussion: `?order=`, `?after=` where another page ended, `?from=`."""
+    article, discussion = _load_story(request, slug, with_page=True)
     order = _order(request, discussion)
-    after = _after(request)
+    start = _start(request, order)
+    is_hidden = discussion.status == Discussion.Status.HIDDEN
     context: dict[str, Any] = {
         "article": article,
-        "topics": article.topics.shown(),
+        "topics": [Topic(**topic) for topic in article.shown_topics],  # type: ignore[attr-defined]
         "zone": article.zone,
         "noindex": article.rights == Article.Rights.UNKNOWN or not request.GET.keys().isdisjoint(VIEWS),
-        "hidden": discussion.status == Discussion.Status.HIDDEN,
-        "open": discussion.is_open(),
+        "hidden": is_hidden,
+        "open": _is_open(request, discussion),
         "count": discussion.visible_count,
         "order": order.value,
-        "newest_first": order == Order.NEWEST,
-        "orders": [],
-        "timeline": None,
+        "orders": _orders(order) if discussion.visible_count > 1 else [],
+        "timeline": None if is_hidden else timeline.tell(_days(article)),
         "version": discussion.version,
-        "seq": 0,
+        "seq": article.seq or 0,  # type: ignore[attr-defined]
         "is_member": request.user.is_authenticated,
     }
-    if discussion.visible_count > 1:
-        context["orders"] = [
-            {"code": o.value, "label": o.label, "url": f"order/{o.value}/", "current": o == order}
-            for o in Order
-        ]
-    if after:
-        context["start_url"] = f"?order={order}#comments"
-    if not context["hidden"]:
+    rows: list[Row] = []
+    if not is_hidden:
+        if reply := _reply_at(discussion, order, start):
+            return redirect(reply)
         reader = _reader(request, article)
-        page = read_page(article, reader, order, after)
+        page = read_page(article, reader, order, start)
+        rows = page.rows
         context["thread"] = _render_thread(request, article, discussion, page.rows, reader)
         if page.next:
             context["next_url"] = "?" + urlencode({"order": order, "after": str(page.next)}) + "#comments"
-    return _for_reader(request, render(request, "comments/story.html", context))
+        if start:
+            context["start_url"] = f"?order={order}#comments"
+    count = 0 if is_hidden else discussion.visible_count
+    context["head"] = machines.tell(article, request.site, rows, count, request.now)
+    return render(request, "comments/story.html", context)
+
+
+@never_cache
+@require_safe
+def choose_order(request: HttpRequest, slug: str, order: str) -> HttpResponse:
+    """The story in another order, which is remembered for this and every other one."""
+    if order not in Order.values:
+        raise Http404
+    response = redirect(f"{reverse('story', args=[slug])}?order={order}#comments")
+    response.set_cookie(
+        ORDER_COOKIE,
+        order,
+        max_age=ORDER_KEPT,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
+    return response
 
 
 @require_safe
+@keep
+def version(request: HttpRequest, slug: str) -> HttpResponse:
+    """What a page that shows another version asks about; `seq` is what to count the new comments from."""
+    article, discussion = _load_story(request, slug, with_page=True)
+    if discussion.status == Discussion.Status.HIDDEN:
+        raise Http404
+    return JsonResponse({"version": discussion.version, "seq": article.seq or 0})  # type: ignore[attr-defined]
+
+
+@never_cache
+@require_safe
+def new(request: HttpRequest, slug: str) -> HttpResponse:
+    """How many comments of others were published behind line `?since=` of the discussion's log."""
+    since = request.GET.get("since", "")
+    if not re.fullmatch(r"\d{1,18}", since, re.ASCII):
+        raise Http404
+    now = request.now  # type: ignore[attr-defined]
+    count = count_new(slug, int(since), *_writer(request), now=now, most=NEW_MOST)
+    if count is None:
+        raise Http404
+    return JsonResponse({"count": count})
+
+
+@require_safe
+@keep
 def comment(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
     """The permalink: to the comment in its story; deeper down a page of its branch; or why it is gone.
 
     `?after=` one of its replies goes on behind that one.
     """
-    article, discussion = _load_story(slug)
+    article, discussion = _load_story(request, slug)
     if discussion.status == Discussion.Status.HIDDEN:
         raise Http404
     found = get_object_or_404(Comment, pk=pk, discussion=article.pk)
@@ -84,36 +159,80 @@ def comment(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
     if found.state == State.PENDING and not (own or reader.moderates):
         raise Http404
     if found.state != State.PUBLISHED and not (own or reader.moderates):
-        return _for_reader(request, _gone(request, article, found))
+        return _gone(request, article, found)
     after = request.GET.get("after")
-    if not after and _is_on_first_page(found, article, discussion, reader):
-        return _for_reader(request, redirect(f"{article.get_absolute_url()}#comment-{found.pk}"))
-    if after and not (after.isdecimal() and len(after) <= 18):
+    order = _remembered_order(request, discussion)
+    place = find_place(found, reader, order)
+    if not after and place.root_is_first and place.is_early:
+        return redirect(f"{article.get_absolute_url()}#comment-{found.pk}")
+    if after and not re.fullmatch(r"\d{1,18}", after, re.ASCII):
         raise Http404
     if not (rows := read_branch(found, reader, int(after) if after else None)):
         raise Http404
     context = {
         "article": article,
         "comment": found,
-        "root_id": rows[0].id,
-        "place_url": f"{article.get_absolute_url()}#comments",
+        "root_id": place.root_id,
+        "place_url": _place_url(article, found, place, order),
         "zone": article.zone,
         "thread": _render_thread(request, article, discussion, rows, reader, here="../../", focus=found.pk),
     }
-    return _for_reader(request, render(request, "comments/comment.html", context))
+    return render(request, "comments/comment.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def recommendation(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
+    """Recommend a comment, or take that back; a page for readers without scripts and for strangers."""
+    article, discussion = _load_story(request, slug)
+    if discussion.status == Discussion.Status.HIDDEN:
+        raise Http404
+    found = get_object_or_404(Comment, pk=pk, discussion=article.pk)
+    back = reverse("comment", args=[article.slug, found.pk])
+    if found.state != State.PUBLISHED:
+        return _go(request, back)  # which says why it is gone
+    reader = _reader(request, article)
+    before = Recommendation.of(found, reader.user, reader.guest)
+    given = before is not None and before.given
+    if request.method == "POST" and reader.may_recommend:
+        try:
+            recommend(comment=found, user=reader.user, guest=reader.guest, given=not given)
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+            return _go(request, back)
+        if not request.htmx:  # type: ignore[attr-defined]
+            return redirect(back)
+        counted = before is not None and before.counted
+        button = {
+            "url": request.path,
+            "given": not given,
+            "count": found.recommend_count + (not given) - counted,
+        }
+        return render(request, "comments/_recommend.html", button)
+    if request.method == "POST":
+        return _go(request, request.path)  # which says who may
+    context = {
+        "article": article,
+        "comment": found,
+        "zone": article.zone,
+        "may_recommend": reader.may_recommend,
+        "given": given,
+        "back": back,
+    }
+    return render(request, "comments/recommend.html", context)
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def reply(request: HttpRequest, slug: str, pk: str | None = None) -> HttpResponse:
     """The form of a reply to a comment or to the story, at a URL of its own: cached pages hold no token."""
-    article, discussion = _load_story(slug)
+    article, discussion = _load_story(request, slug)
     if discussion.status == Discussion.Status.HIDDEN:
         raise Http404
     parent = get_object_or_404(Comment, pk=pk, discussion=article.pk) if pk else None
     back = article.get_absolute_url() + (f"#comment-{parent.pk}" if parent else "#comments")
     is_sent = request.method == "POST"  # then the text is kept, whatever has changed meanwhile
-    if not is_sent and not discussion.is_open():
+    if not is_sent and not _is_open(request, discussion):
         messages.info(request, _("This discussion takes no more replies."))
         return _go(request, back)
     if not is_sent and parent and parent.state != State.PUBLISHED:
@@ -214,11 +333,38 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "comments/confirmed.html", context)
 
 
-def _load_story(slug: str) -> tuple[Article, Discussion]:
-    article = get_object_or_404(Article.objects.published(), slug=slug)
-    discussion = Discussion.of(article)
+def _load_story(request: HttpRequest, slug: str, *, with_page: bool = False) -> tuple[Article, Discussion]:
+    """A published story and its discussion in one statement; `with_page` also what its own page tells:
+    `shown_topics`, `days` of the discussion, and `seq`, the last line of its log."""
+    now = request.now  # type: ignore[attr-defined]
+    articles = Article.objects.published(now).select_related("discussion").defer("body", "vector")
+    if with_page:
+        topics = Topic.objects.shown().filter(articles=OuterRef("pk"))
+        days = DiscussionDay.objects.filter(discussion=OuterRef("pk"), visible_count__gt=0)
+        lines = Transition.objects.filter(discussion=OuterRef("pk")).order_by("-seq")
+        articles = articles.annotate(
+            shown_topics=ArraySubquery(topics.values(json=JSONObject(name="name", slug="slug"))),
+            days=ArraySubquery(days.order_by("day").values(json=JSONArray("day", "visible_count"))),
+            seq=Subquery(lines.values("seq")[:1]),
+        )
+    article = get_object_or_404(articles, slug=slug)
+    discussion: Discussion = getattr(article, "discussion", None) or Discussion(article=article)
     discussion.article = article
+    depends(
+        request,
+        articles={article.pk: article.version},
+        discussions={article.pk: discussion.version},
+        until=discussion.end if _is_open(request, discussion) else None,
+    )
     return article, discussion
+
+
+def _is_open(request: HttpRequest, discussion: Discussion) -> bool:
+    return discussion.is_open(request.now)  # type: ignore[attr-defined]
+
+
+def _days(article: Any) -> timeline.Days:
+    return [(date.fromisoformat(day), count) for day, count in article.days]
 
 
 def _load_own(request: HttpRequest, pk: str) -> Comment:
@@ -241,25 +387,67 @@ def _reader(request: HttpRequest, article: Article) -> Reader:
 
 
 def _order(request: HttpRequest, discussion: Discussion) -> Order:
-    default = Order.NEWEST if discussion.is_open() else Order.OLDEST
+    """What the URL says, else what was chosen before, else what is usual."""
+    if (chosen := request.GET.get("order")) is None:
+        return _remembered_order(request, discussion)
     try:
-        return Order(request.GET.get("order", default))
+        return Order(chosen)
     except ValueError as error:
         raise Http404 from error
 
 
-def _after(request: HttpRequest) -> Cursor | None:
-    if (text := request.GET.get("after")) is None:
+def _remembered_order(request: HttpRequest, discussion: Discussion) -> Order:
+    if (chosen := request.COOKIES.get(ORDER_COOKIE)) in Order.values:
+        return Order(chosen)
+    return Order.NEWEST if _is_open(request, discussion) else Order.OLDEST
+
+
+def _orders(current: Order) -> list[dict[str, Any]]:
+    return [
+        {
+            "code": order.value,
+            "label": order.label,
+            "url": f"order/{order.value}/",
+            "current": order == current,
+        }
+        for order in Order
+    ]
+
+
+def _start(request: HttpRequest, order: Order) -> Start | None:
+    for name, is_included in (("after", False), ("from", True)):
+        if (text := request.GET.get(name)) is None:
+            continue
+        try:
+            cursor = Cursor.parse(text)
+            cursor.value(order)
+        except (ValueError, OverflowError) as error:
+            raise Http404 from error
+        return Start(cursor, is_included)
+    return None
+
+
+def _reply_at(discussion: Discussion, order: Order, start: Start | None) -> Comment | None:
+    """What is meant by the link of a day (timeline.py), if that day starts with a reply: it stands on no page
+    of the first-level comments that are as young."""
+    if not (start and start.is_included and order == Order.OLDEST and start.cursor.id == 0):
         return None
-    try:
-        return Cursor.parse(text)
-    except ValueError as error:
-        raise Http404 from error
+    rows = Comment.objects.visible().filter(discussion=discussion, created_at__gte=start.cursor.value(order))
+    found = rows.order_by("created_at", "id").first()
+    if found is None or found.parent_id is None:
+        return None
+    found.discussion = discussion
+    return found
 
 
-def _is_on_first_page(comment: Comment, article: Article, discussion: Discussion, reader: Reader) -> bool:
-    order = Order.NEWEST if discussion.is_open() else Order.OLDEST
-    return any(row.id == comment.pk for row in read_page(article, reader, order).rows)
+def _place_url(article: Article, comment: Comment, place: Place, order: Order) -> str:
+    """Where it stands: on the story's page that starts with its root, or behind the replies shown there."""
+    anchor = f"#comment-{comment.pk}"
+    if not place.is_early:
+        return f"{reverse('comment', args=[article.slug, place.root_id])}?after={comment.pk}{anchor}"
+    if place.root_is_first:
+        return f"{article.get_absolute_url()}{anchor}"
+    return f"{article.get_absolute_url()}?order={order}&from={place.cursor}{anchor}"
 
 
 def _render_thread(
@@ -271,14 +459,15 @@ def _render_thread(
     here: str = "",
     focus: int | None = None,
 ) -> str:
+    rows, viewer = look_at(rows, reader)
     context = {
         "rows": rows,
         "zone": article.zone,
-        "open": discussion.is_open(),
+        "open": _is_open(request, discussion),
         "here": here,
         "focus": focus,
         "reasons": {reason.value: reason.label for reason in SAID_REASONS},
-        "viewer": look_at(rows, reader),
+        "viewer": viewer,
         "actions": policy().actions(rows, reader.user) if reader.moderates and reader.user else {},
     }
     return render_to_string("comments/thread.jinja", context, request, using="jinja2")
@@ -357,12 +546,3 @@ def _go(request: HttpRequest, url: str) -> HttpResponse:
     if request.htmx:  # type: ignore[attr-defined]
         return HttpResponseClientRedirect(url)
     return HttpResponseRedirect(url)
-
-
-def _for_reader(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """Whether others may be given this answer: not if anything in the request says who asks."""
-    if PERSONAL_COOKIES & request.COOKIES.keys():
-        patch_cache_control(response, private=True, no_cache=True)
-    else:
-        patch_cache_control(response, public=True, no_cache=True)
-    return response

@@ -161,5 +161,5 @@ def test_the_statements_do_not_grow_with_the_branch(client, django_assert_num_qu
     for title, replies in (("Short", REPLIES + 3), ("Long", 300)):
         article = make_article(title)
         _, *made = bring_in(article, 1, replies)
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(6):
             assert client.get(link(article, made[-1])).status_code == 200

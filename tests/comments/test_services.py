@@ -282,7 +282,7 @@ def test_a_decision_on_words_that_were_changed_since_changes_nothing():
         "posted",
         2,
     )
-    assert version(article) == 2 + 1  # the discussion's setting, the comment, its edit: each seen once
+    assert version(article) == 2  # the comment and its edit, each seen once
 
 
 def test_an_edit_carries_no_approval_over_to_the_new_words():

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.template import engines
+from django.utils import timezone
 from django.utils.translation.template import templatize
 
 from comments.thread import Row, Viewer
@@ -110,7 +111,13 @@ def test_what_people_write_is_escaped_and_what_we_rendered_is_not():
 
 def test_a_time_is_said_once_a_tree_in_full():
     page = render([row(1), row(2, 1), row(3, created_at=START + timedelta(days=1))])
-    assert re.findall(r">([^<]*)</time>", page) == ["19 June 2013, 17:29", "17:30", "20 June 2013, 17:28"]
+    assert re.findall(r"/\">([^<]*)</a>", page) == ["19 June 2013, 17:29", "17:30", "20 June 2013, 17:28"]
+
+
+def test_a_time_of_today_is_marked_up_for_the_script_that_says_how_long_ago_it_was():
+    page = render([row(1, created_at=timezone.now()), row(2, 1, created_at=timezone.now())])
+    assert page.count("<time datetime=") == 2
+    assert "<time" not in render([row(1), row(2, 1)])
 
 
 def test_what_waits_is_shown_to_its_author_and_to_moderators_only():
@@ -161,7 +168,7 @@ def test_replies_left_out_are_announced_at_the_end_of_their_tree():
 def test_links_are_relative_to_the_story():
     page = render([row(7)], open=True, here="../../")
     assert 'href="../../comments/7/"' in page
-    assert 'href="../../reply/7/" hx-get="../../reply/7/" rel="nofollow"' in page
+    assert 'href="../../reply/7/" rel="nofollow"' in page
 
 
 def test_nothing_gone_or_closed_takes_a_reply():
