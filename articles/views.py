@@ -1,6 +1,5 @@
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -110,10 +109,9 @@ def _span_of(local: datetime, *, by_month: bool) -> Month | Year:
 
 def _local_path(request: HttpRequest) -> str:
     """The page of ours that the form names, else the one that it was sent from, else the front page."""
-    sent_from = urlsplit(request.headers.get("Referer", ""))
-    if sent_from.netloc == request.get_host():
-        sent_from = sent_from._replace(scheme="", netloc="", fragment="")
-    for path in (request.POST.get("next", ""), sent_from.geturl()):
+    host = f"//{request.get_host()}"
+    _, _, sent_from = request.headers.get("Referer", "").partition("#")[0].partition(host)
+    for path in (request.POST.get("next", ""), sent_from):
         if path.startswith("/") and url_has_allowed_host_and_scheme(path, None):
             return path
     return reverse("home")

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.django_db
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
 
 
-def read(client):
-    response = client.get("/feed/")
+def read(client, url="/feed/"):
+    response = client.get(url)
     assert response.status_code == 200
     assert response["Content-Type"] == "application/atom+xml; charset=utf-8"
     return ElementTree.fromstring(response.content)
@@ -92,3 +92,83 @@ def test_its_length_and_its_queries_do_not_grow_with_stories(client):
 
 def test_an_empty_feed_is_a_feed(client):
     assert read(client).findall("a:entry", ATOM) == []
+
+
+def test_ids_and_urls_are_those_of_the_site_whatever_host_was_asked(client, settings):
+    settings.ALLOWED_HOSTS = ["*"]
+    settings.SITE_URL = "https://news.example"
+    make_article()
+    root = ElementTree.fromstring(client.get("/feed/", headers={"host": "other.example"}).content)
+    assert texts(root, "a:id") == ["https://news.example/"]
+    assert {link.get("rel"): link.get("href") for link in root.findall("a:link", ATOM)} == {
+        "alternate": "https://news.example/",
+        "self": "https://news.example/feed/",
+    }
+    assert texts(root, "a:entry/a:id")[0].startswith("tag:news.example,")
+    assert b"other.example" not in ElementTree.tostring(root)
+
+
+def test_updated_is_the_publication_or_a_later_change(client):
+    early, late = datetime(2024, 5, 31, tzinfo=UTC), datetime(2024, 6, 2, tzinfo=UTC)
+    scheduled, changed = (
+        make_article("Scheduled", published_at=late),
+        make_article("Changed", published_at=early),
+    )
+    Article.objects.filter(pk=scheduled.pk).update(updated_at=early)
+    Article.objects.filter(pk=changed.pk).update(updated_at=late)
+    root = read(client)
+    assert texts(root, "a:entry/a:updated") == ["2024-06-02T00:00:00+00:00"] * 2
+    assert texts(root, "a:updated") == ["2024-06-02T00:00:00+00:00"]
+
+
+def test_an_entry_without_a_byline_has_an_author_all_the_same(client):
+    make_article("Ours")
+    make_article("Licensed", source_name="An agency", published_at=datetime(2024, 5, 31, tzinfo=UTC))
+    assert texts(read(client), "a:entry/a:author/a:name") == ["Soundoff", "An agency"]
+
+
+def test_an_empty_feed_is_the_same_later(client, time_machine):
+    first = client.get("/feed/").content
+    time_machine.move_to(timezone.now() + timedelta(days=1))
+    assert client.get("/feed/").content == first
+
+
+def test_a_topic_has_a_feed_of_its_own(client):
+    harbour, other = (Topic.objects.create(name=name, slug=name.lower()) for name in ("Harbour", "Other"))
+    make_article("In the harbour").topics.add(harbour)
+    make_article("Elsewhere").topics.add(other)
+    unknown = make_article("Not ours to give", rights=Article.Rights.UNKNOWN)
+    unknown.topics.add(harbour)
+
+    root = read(client, "/topics/harbour/feed/")
+
+    assert texts(root, "a:title") == ["Harbour · Soundoff"]
+    assert texts(root, "a:entry/a:title") == ["In the harbour"]
+    assert texts(root, "a:id") == [f"{settings.SITE_URL}/topics/harbour/"]
+    assert 'href="/topics/harbour/feed/" type="application/atom+xml"' in (
+        client.get("/topics/harbour/").content.decode()
+    )
+
+
+def test_the_feed_of_a_topic_is_bounded(client):
+    topic = Topic.objects.create(name="Harbour", slug="harbour")
+    for number in range(FEED_SIZE + 2):
+        make_article(f"Story {number}").topics.add(topic)
+    with CaptureQueriesContext(connection) as queries:
+        root = read(client, "/topics/harbour/feed/")
+    assert len(root.findall("a:entry", ATOM)) == FEED_SIZE
+    assert len(queries) <= 4, [query["sql"] for query in queries]
+
+
+def test_there_is_no_feed_of_a_topic_that_is_not_shown_or_unknown(client):
+    Topic.objects.create(name="Uncategorized", slug="un", shown=False)
+    assert client.get("/topics/un/feed/").status_code == 404
+    assert client.get("/topics/nothing/feed/").status_code == 404
+
+
+@pytest.mark.parametrize("url", ["/feed/", "/topics/harbour/feed/"])
+def test_methods(client, url):
+    Topic.objects.create(name="Harbour", slug="harbour")
+    assert client.head(url).content == b""
+    assert client.head(url).status_code == 200
+    assert client.post(url).status_code == 405

@@ -1,0 +1,75 @@
+"""Light or dark by choice: a cookie, and nothing else."""
+
+import pytest
+from django.test import Client
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("chosen", ["dark", "light"])
+def test_a_choice_is_remembered_and_shown(client, chosen):
+    response = client.post("/theme/", {"theme": chosen})
+    assert (response.status_code, response["Location"]) == (302, "/")
+    assert list(response.cookies) == ["theme"]
+    cookie = response.cookies["theme"]
+    assert (cookie.value, cookie["samesite"], bool(cookie["httponly"])) == (chosen, "Lax", True)
+
+    page = client.get("/").content.decode()
+
+    assert f' data-theme="{chosen}">' in page
+    assert f'<meta name="color-scheme" content="{chosen}">' in page
+    assert page.count('name="theme-color"') == 1
+    assert "prefers-color-scheme" not in page
+    assert f'value="{chosen}" aria-pressed="true"' in page
+
+
+@pytest.mark.parametrize("chosen", ["auto", "", "purple", '"><script>'])
+def test_anything_else_goes_by_the_system(client, chosen):
+    client.cookies["theme"] = "dark"
+    response = client.post("/theme/", {"theme": chosen})
+    assert response.cookies["theme"]["max-age"] == 0
+    page = client.get("/").content.decode()
+    assert "data-theme" not in page
+    assert page.count('name="theme-color"') == 2
+    assert 'value="auto" aria-pressed="true"' in page
+
+
+def test_a_forged_cookie_is_no_theme(client):
+    client.cookies["theme"] = 'x"onload="go()'
+    page = client.get("/").content.decode()
+    assert "data-theme" not in page
+    assert "onload" not in page
+
+
+def test_needs_no_token_and_makes_no_session():
+    response = Client(enforce_csrf_checks=True).post("/theme/", {"theme": "dark"})
+    assert response.status_code == 302
+    assert list(response.cookies) == ["theme"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "referer", "to"),
+    [
+        ("/archive/", "", "/archive/"),
+        ("/archive/", "http://testserver/feed/", "/archive/"),
+        ("", "http://testserver/topics/harbour/?before=x#y", "/topics/harbour/?before=x"),
+        ("", "http://evil.example/page/", "/"),
+        ("https://evil.example/", "", "/"),
+        ("//evil.example/", "", "/"),
+        ("/\\evil.example/", "", "/"),
+        ("javascript:go()", "", "/"),
+        ("", "http://testserver//evil.example/", "/"),
+        ("", "nonsense", "/"),
+        ("", "http://[", "/"),
+        ("", "http://evil.example/?http://testserver.evil.example/", "/"),
+        ("/a\r\nSet-Cookie: x=y", "", "/a%0D%0ASet-Cookie:%20x=y"),
+    ],
+)
+def test_back_to_where_it_was_pressed_and_nowhere_else(client, sent, referer, to):
+    response = client.post("/theme/", {"theme": "dark", "next": sent}, headers={"referer": referer})
+    assert response["Location"] == to
+
+
+@pytest.mark.parametrize("method", ["get", "head", "put", "delete"])
+def test_other_methods(client, method):
+    assert getattr(client, method)("/theme/").status_code == 405

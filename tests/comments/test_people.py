@@ -1,0 +1,97 @@
+"""A member's page."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from comments.models import Discussion, Reason, State
+from comments.people import PAGE_SIZE
+from comments.services import change_discussion, change_states
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ida():
+    return UserFactory.create(name="Ida <b>", has_page=True)
+
+
+def url_of(member):
+    return f"/people/{member.pk}/"
+
+
+def bodies(response):
+    return [comment.body_html for comment in response.context["comments"]]
+
+
+def test_lists_what_they_published_newest_first(client, ida):
+    article, other = make_article("The slip"), make_article("The pier")
+    first = say(article, "The first.", author=ida)
+    say(other, "The second.", author=ida)
+    say(article, "Somebody else's.", author=UserFactory.create(has_page=True))
+
+    response = client.get(url_of(ida))
+    page = response.content.decode()
+
+    assert bodies(response) == ["<p>The second.</p>\n", "<p>The first.</p>\n"]
+    assert "Ida &lt;b&gt;" in page
+    assert f'href="{first.get_absolute_url()}">The slip</a>' in page
+    assert '<meta name="robots" content="noindex">' in page
+    assert ida.email not in page
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_not_what_readers_cannot_see_elsewhere(client, ida):
+    article, draft, hidden = make_article(), make_article(), make_article()
+    removed, waiting = say(article, "Removed.", author=ida), say(article, "Waiting.", author=ida)
+    say(draft, "Under a draft.", author=ida)
+    say(hidden, "Hidden.", author=ida)
+    change_states(ids=[removed.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=None)
+    change_states(ids=[waiting.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
+    draft.published_at = None
+    draft.save()
+    change_discussion(article=hidden, status=Discussion.Status.HIDDEN)
+    client.force_login(ida)  # not even to themselves: this is what others see
+    assert bodies(client.get(url_of(ida))) == []
+
+
+@pytest.mark.parametrize("fields", [{"has_page": False}, {"is_active": False}])
+def test_off_or_inactive_it_is_not_there(client, ida, fields):
+    assert client.get(url_of(ida)).status_code == 200
+    User.objects.update(**fields)
+    assert client.get(url_of(ida)).status_code == 404
+
+
+def test_nobody_has_one_unasked(client):
+    assert client.get(url_of(UserFactory.create())).status_code == 404
+
+
+@pytest.mark.parametrize("key", ["0", "999999999999999999", "9999999999999999999", "-1", "x", "1%00"])
+def test_no_such_member(client, key):
+    assert client.get(f"/people/{key}/").status_code == 404
+
+
+def test_it_is_paged_without_gap_or_repeat_and_bounded(client, ida):
+    article = make_article()
+    for number in range(2 * PAGE_SIZE + 3):
+        say(article, f"Comment {number}.", author=ida)
+    seen, url = [], url_of(ida)
+    while url:
+        with CaptureQueriesContext(connection) as queries:
+            response = client.get(url)
+        assert len(queries) <= 4, [query["sql"] for query in queries]
+        seen += bodies(response)
+        url = response.context["next_url"]
+    assert seen == [f"<p>Comment {n}.</p>\n" for n in reversed(range(2 * PAGE_SIZE + 3))]
+
+
+def test_a_damaged_cursor_is_no_page(client, ida):
+    assert client.get(url_of(ida), {"before": "nonsense"}).status_code == 404
+
+
+def test_methods(client, ida):
+    assert client.head(url_of(ida)).content == b""
+    assert client.head(url_of(ida)).status_code == 200
+    assert client.post(url_of(ida)).status_code == 405
