@@ -1,6 +1,6 @@
 """Discussions in the admin: a list of them, and each one's settings on the page of its article.
 
-The comments themselves, as a tree, are in moderation/tree.py: to move one is an act that can be undone.
+The comments themselves, as a tree, are in moderation/admin_tree.py: to move one is an act that can be undone.
 """
 
 from typing import Any
@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
 from articles.admin import ArticleAdmin
 from articles.models import Article
 from comments.models import Comment, Discussion
@@ -77,16 +78,10 @@ class DiscussionAdmin(admin.ModelAdmin[Discussion]):
     readonly_fields = ["article", "shown", "declared_count", "tree"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Discussion]:
-        """Moderators see all, editors those of their own articles."""
-        user: Any = request.user
-        rows = (
-            super()
-            .get_queryset(request)
-            .annotate(
-                waiting_count=_count(Comment.objects.waiting()), stored_count=_count(Comment.objects.all())
-            )
+        assert isinstance(request.user, User)
+        return discussions_of(request.user).annotate(
+            waiting_count=_count(Comment.objects.waiting()), stored_count=_count(Comment.objects.all())
         )
-        return rows if user.is_moderator else rows.filter(article__in=Article.objects.editable_by(user))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -120,6 +115,12 @@ class DiscussionAdmin(admin.ModelAdmin[Discussion]):
     @admin.display(description=_("tree"))
     def tree(self, discussion: Discussion) -> str:
         return tree_link(discussion)
+
+
+def discussions_of(user: User) -> QuerySet[Discussion]:
+    """Moderators see all, editors those of their own articles."""
+    rows = Discussion.objects.all()
+    return rows if user.is_moderator else rows.filter(article__in=Article.objects.editable_by(user))
 
 
 def tree_link(discussion: Discussion) -> str:

@@ -1,4 +1,4 @@
-"""The rules that administrators keep, and the log to read and search. The tree is in moderation/tree.py."""
+"""The rules that administrators keep, and the log to read and search. The tree is in admin_tree.py."""
 
 from typing import Any, TypeVar
 
@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from comments.models import Transition
 from moderation import words
+from moderation.admin_tree import CommentTreeAdmin as CommentTreeAdmin
 from moderation.models import Batch, Finding, Rule
-from moderation.tree import CommentTreeAdmin as CommentTreeAdmin
 
 M = TypeVar("M", bound=Model)
 

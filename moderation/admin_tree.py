@@ -1,18 +1,23 @@
 """Who answers whom: a discussion as an indented tree in the admin, where a reply is dragged under its parent.
 
 It stands here rather than beside the model because a drop is an act with a page to undo it. mptt draws the
-tree and its script says what was dropped where; mptt never moves anything.
+tree and its script says what was dropped where; mptt never moves anything. Which comments a page shows is in
+tree_page.py.
+
+A page is named by its address: ?discussion=<article>, and of a large one &after=<comment> or &start=<comment>
+of the first level; &branch=<comment> for one comment with its replies, &after=<comment> to go on in it; &q=
+and &state__exact= for what is looked for.
 """
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.core.exceptions import ValidationError
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -23,38 +28,72 @@ from django.utils.translation import gettext_lazy
 from mptt.admin import DraggableMPTTAdmin
 
 from accounts.models import User
-from comments.models import REMOVE_REASONS, Comment, Discussion, Reason, State, Transition
+from comments.admin import discussions_of
+from comments.models import (
+    REMOVE_REASONS,
+    Comment,
+    CommentQuerySet,
+    CommentText,
+    Discussion,
+    Reason,
+    State,
+    Transition,
+)
+from comments.repeats import fold
 from comments.services import rename_author
 from moderation.models import has_page
 from moderation.services import move
+from moderation.tree_page import read_branch, read_found, read_trees
 
-TREE_LIMIT = 1_000  # comments that one page shows as a tree; a browser needs seconds for ten times as many
-FIRST_LEVEL_PAGE = 100
+PLACE = ("branch", "after", "start")  # which part is shown: keys of the address that filter nothing
 LAST_DECISION = (
     Transition.objects.filter(comment=OuterRef("pk"), kind=Transition.Kind.STATE)
     .order_by("-pk")
     .values("pk")[:1]
 )
+WORDS_MAX = 10  # of a search
 INDENT_MAX = 8  # levels; css/admin-tree.css has a class for each
 
 
-class FirstLevel(ChangeList):
-    """The pages of a large discussion: its first level, or what was looked for, a link to each tree."""
+class CommentTree(ChangeList):
+    """The rows of one page, as a tree or as what was found. Nothing is counted, and no page has a number."""
+
+    next_url: str | None
+    start_url: str
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Comment]:
+        for key in PLACE:
+            self.params.pop(key, None)
+            self.filter_params.pop(key, None)
+        return super().get_queryset(request, exclude_parameters)
 
     def get_results(self, request: HttpRequest) -> None:
-        self.list_per_page = FIRST_LEVEL_PAGE
-        super().get_results(request)
+        discussion: Discussion = request.discussion  # type: ignore[attr-defined]  # set by changelist_view
+        rows, after = cast(CommentQuerySet, self.queryset), _number(request, "after")
+        if _is_search(request):
+            page = read_found(rows, discussion, after=after)
+        elif branch := _number(request, "branch"):
+            page = read_branch(rows, discussion, branch=branch, after=after)
+        else:
+            page = read_trees(rows, discussion, after=after, start=_number(request, "start"))
+        place = request.GET.copy()
+        for key in ("after", "start"):
+            place.pop(key, None)
+        self.start_url = f"?{place.urlencode()}"
+        self.next_url = f"{self.start_url}&after={page.next}" if page.next else None
+        self.result_list = page.rows
+        self.result_count, self.full_result_count = len(page.rows), None
+        self.show_full_result_count = self.show_admin_actions = self.can_show_all = self.multi_page = False
+        request.tree_rows = page.rows  # type: ignore[attr-defined]  # for _tree_context
 
 
 @admin.register(Comment)
 class CommentTreeAdmin(DraggableMPTTAdmin):
-    list_display = ["tree_actions", "indented_title", "state", "created_at", "links"]
+    list_display = ["tree_actions", "indented_title", "state", "created_at", "replies", "links"]
     list_display_links = ["indented_title"]  # the script needs the <th>
     list_filter = ["state"]
-    search_fields = ["author_name", "body"]
-    list_select_related = ["discussion__article"]
-    list_per_page = TREE_LIMIT  # a page break cuts a tree
-    show_full_result_count = False
+    search_fields = ["author_name", "body"]  # by get_search_results
+    show_facets = admin.ShowFacets.NEVER  # they count
     sortable_by = ()
     actions = None  # mptt's own would delete past the lock and the log
     expand_tree_by_default = True  # collapsing is quadratic in the browser
@@ -75,82 +114,101 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         if discussion is None:
             messages.info(request, _("Choose a discussion: its comments are one tree."))
             return redirect("admin:comments_discussion_changelist")
+        request.discussion = discussion  # type: ignore[attr-defined]
         context = {
             "title": _("Who answers whom"),
             "subtitle": discussion.article.title,
             "discussion": discussion,
+            "is_search": _is_search(request),
+            "branch": _number(request, "branch"),
+            "goes_on": bool(_number(request, "after") or _number(request, "start")),
             "is_nav_sidebar_enabled": False,  # a tree needs the width
+            **(extra_context or {}),
         }
-        context |= {"first_level": self._shows_first_level(request), **(extra_context or {})}
-        if context["first_level"]:
+        if _is_search(request):
             return super(DraggableMPTTAdmin, self).changelist_view(request, context)  # no tree, no script
         return super().changelist_view(request, context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Comment]:
-        """Bounds the rows, the structure that the script is given, and what may be moved."""
+        """Bounds the rows and what may be moved."""
         assert isinstance(request.user, User)
         rows = Comment.objects.moderated_by(request.user)
         rows = rows.annotate(last_decision=Subquery(LAST_DECISION))
-        for field in ("discussion", "tree_id"):
-            if (value := _number(request, field)) is not None:
-                rows = rows.filter(**{field: value})
-        is_looked_for = request.GET.get(SEARCH_VAR) or request.GET.get("state__exact")
-        return rows.filter(parent=None) if self._shows_first_level(request) and not is_looked_for else rows
+        discussion = _number(request, "discussion")
+        return rows if discussion is None else rows.filter(discussion=discussion)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Comment], search_term: str
+    ) -> tuple[QuerySet[Comment], bool]:
+        """Comments that have each word in their text or name, wherever in a word it stands; and #123."""
+        found = Q()
+        for word in search_term.split()[:WORDS_MAX]:
+            texts = CommentText.objects.filter(comment=OuterRef("pk"), folded__contains=fold(word))
+            found &= Q(author_name__icontains=word) | Q(Exists(texts))
+        number = search_term.strip().removeprefix("#")
+        if number.isdecimal() and len(number) < 19:
+            found |= Q(pk=int(number))
+        return queryset.filter(found), False
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """Only what the page itself asks: any other filter in the URL would tell what editors may not read
         (an e-mail, a form's nonce), letter by letter."""
-        asked = lookup.partition("__")[0] in {"discussion", "tree_id", "state"}
+        asked = lookup.partition("__")[0] in {"discussion", "state"}
         return asked and super().lookup_allowed(lookup, value, request)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return FirstLevel if self._shows_first_level(request) else super().get_changelist(request, **kwargs)
+        return CommentTree
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        if self._shows_first_level(request):
-            return ["indented_title", "state", "created_at", "replies", "links"]
-        return super().get_list_display(request)
+        shown = super().get_list_display(request)
+        return [name for name in shown if name != "tree_actions"] if _is_search(request) else shown
 
     def _discussion(self, request: HttpRequest) -> Discussion | None:
         """The one that the address names, if it is in this person's list of discussions."""
-        rows = admin.site.get_model_admin(Discussion).get_queryset(request)
-        return rows.select_related("article").filter(pk=_number(request, "discussion")).first()
-
-    def _shows_first_level(self, request: HttpRequest) -> bool:
-        """Whether the discussion is too large for one tree, and none of its trees was chosen: it is listed
-        by the page, and until something is looked for only its first level."""
-        if (known := getattr(request, "_first_level", None)) is None:
-            discussion = _number(request, "discussion")
-            known = (
-                discussion is not None
-                and _number(request, "tree_id") is None
-                and Comment.objects.filter(discussion=discussion).count() > TREE_LIMIT
-            )
-            request._first_level = known  # type: ignore[attr-defined]
-        return bool(known)
+        assert isinstance(request.user, User)
+        rows = discussions_of(request.user).select_related("article")
+        return rows.filter(pk=_number(request, "discussion")).first()
 
     def _tree_context(self, request: HttpRequest) -> dict[str, Any]:
-        """With a name of its own for what was collapsed, else all discussions share one in the browser."""
-        return super()._tree_context(request) | {"storageName": f"tree_{_number(request, 'discussion')}"}
+        """What the script may fold: the rows of the page. The browser keeps by discussion what was folded."""
+        structure: dict[int | str, list[int]] = {}
+        for row in request.tree_rows:  # type: ignore[attr-defined]  # set by CommentTree.get_results
+            structure.setdefault(str(row.parent_id) if row.parent_id else 0, []).append(row.pk)
+        return super()._tree_context(request) | {
+            "storageName": f"tree_{_number(request, 'discussion')}",
+            "treeStructure": structure,
+        }
+
+    def _build_tree_structure(self, queryset: QuerySet[Comment]) -> dict[int | str, list[int]]:
+        """Not from all comments that get_queryset would give."""
+        return {}
 
     @admin.display(description=gettext_lazy("drag"))  # mptt leaves the head of the column empty
     def tree_actions(self, item: Comment) -> str:  # type: ignore[override]
         return super().tree_actions(item)
 
     @admin.display(description=gettext_lazy("comment"))
-    def indented_title(self, item: Comment) -> str:
+    def indented_title(self, item: Any) -> str:
         return format_html(
-            '<div class="tree-title level-{}">#{} <bdi>{}</bdi> <span dir="auto">{}</span></div>',
+            '<div class="tree-title level-{}{}">#{} <bdi>{}</bdi> <span dir="auto">{}</span></div>',
             min(item.level, INDENT_MAX),
+            " above" if item.is_above else "",
             item.pk,
             item.author_name,
             _words(item),
         )
 
     @admin.display(description=gettext_lazy("replies"))
-    def replies(self, item: Comment) -> str:
-        url = f"?discussion={item.discussion_id}&tree_id={item.tree_id}"
-        return format_html('<a href="{}">{}</a>', url, item.get_descendant_count())
+    def replies(self, item: Any) -> str:
+        """How many there are and, where not all of them are on the page, how many of them are."""
+        url = f"?discussion={item.discussion_id}&branch={item.pk}"
+        count = item.get_descendant_count()
+        if count == 0 and item.shown_replies is not None:
+            return ""
+        if item.shown_replies in {None, count}:
+            return format_html('<a href="{}">{}</a>', url, count)
+        words = _("%(shown)s of %(count)s") % {"shown": item.shown_replies, "count": count}
+        return format_html('<a href="{}">{}</a>', url, words)
 
     @admin.display(description=gettext_lazy("actions"))
     def links(self, item: Comment) -> str:
@@ -201,7 +259,9 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
             messages.error(request, error.messages[0])
             return HttpResponse()
         if batch:
-            messages.success(request, _with_undo(_("Moved."), batch.pk))
+            place = f"{request.path}?discussion={cut.discussion_id}&branch={cut.pk}"
+            shown = format_html('{} <a href="{}">{}</a>', _("Moved."), place, f"#{cut.pk}")
+            messages.success(request, _with_undo(shown, batch.pk))
         else:
             messages.info(request, _("It stands there already; replies are in the order of their time."))
         return HttpResponse()
@@ -246,10 +306,14 @@ def _number(request: HttpRequest, key: str) -> int | None:
     return int(value) if value.isdecimal() and len(value) < 10 else None
 
 
+def _is_search(request: HttpRequest) -> bool:
+    return any(request.GET.get(key) for key in (SEARCH_VAR, "state__exact"))
+
+
 def _with_undo(sentence: str, act: UUID) -> str:
     url = reverse("moderation:batch", args=[act])
     return format_html('{} <a href="{}">{}</a>', sentence, url, _("Undo this action"))
 
 
-def _words(comment: Comment) -> str:
-    return Truncator(" ".join(comment.body.split())).chars(160) or comment.get_text_missing_display()
+def _words(row: Any) -> str:
+    return Truncator(" ".join(row.beginning.split())).chars(160) or row.get_text_missing_display()

@@ -3,19 +3,23 @@
 import html
 import re
 from pathlib import Path
+from urllib.parse import parse_qsl
 from uuid import uuid4
 
 import axe_playwright_python
 import pytest
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import User
 from comments.integrity import check
 from comments.models import Comment, Discussion, State, Transition
 from comments.services import Imported, import_comments
-from moderation import tree
+from moderation import tree_page
 from moderation.models import Batch
 from tests.factories import UserFactory, make_article, say
 
@@ -23,6 +27,7 @@ pytestmark = pytest.mark.django_db
 
 AXE = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js")).read_text()
 TREE = "/admin/comments/comment/"
+QUESTIONS = 10  # of a page
 
 
 @pytest.fixture
@@ -49,6 +54,33 @@ def bring_in(count, article=None):
     ]
     import_comments(article=article, comments=thread, actor=None, batch=uuid4())
     return article
+
+
+def one_tree(count):
+    """The comments of a discussion in one tree: each answers the one before, each twentieth the first."""
+    article, at = make_article(source_key=str(uuid4())), timezone.now()
+    parents = [None, *(n if n % 20 else 0 for n in range(count - 1))]
+    thread = [
+        Imported(str(n), "Somebody", f"Words {n}.", at, parent=parent) for n, parent in enumerate(parents)
+    ]
+    import_comments(article=article, comments=thread, actor=None, batch=uuid4())
+    return list(Comment.objects.filter(discussion=article.pk))
+
+
+def say_published(article, body, **fields):
+    moderator = User.objects.filter(name="Mo").first()
+    return say(article, body, author=moderator, **fields)
+
+
+def ids(comments):
+    return [comment.pk for comment in comments]
+
+
+@pytest.fixture
+def small_pages(monkeypatch):
+    monkeypatch.setattr(tree_page, "PAGE", 6)
+    monkeypatch.setattr(tree_page, "REPLIES", 3)
+    monkeypatch.setattr(tree_page, "FOUND", 5)
 
 
 def drop(client, cut, on, position, **query):
@@ -89,13 +121,40 @@ def test_the_tree_holds_one_discussion_indented_by_class_and_numbered(mod):
     assert third.get_absolute_url() in page
 
 
-def test_a_tree_of_74_and_one_of_700_ask_the_same_few_questions(mod, django_assert_num_queries):
-    small, large = bring_in(74), bring_in(700)
+@pytest.mark.parametrize(("count", "shown"), [(74, 74), (500, 500), (501, 501), (5_000, 501)])
+def test_a_discussion_of_any_size_asks_the_same_few_questions(mod, django_assert_num_queries, count, shown):
+    small, article = bring_in(3), bring_in(count)
     mod.get(TREE, {"discussion": small.pk})  # content types are cached from here on
-    for article, count in ((small, 74), (large, 700)):
-        with django_assert_num_queries(11):
-            page = mod.get(TREE, {"discussion": article.pk})
-        assert page.content.decode().count('class="tree-node"') == count
+    with django_assert_num_queries(QUESTIONS):
+        page = mod.get(TREE, {"discussion": article.pk})
+    assert page.content.decode().count('class="tree-node"') == shown
+
+
+def test_a_tree_of_any_size_asks_the_same_few_questions(mod, django_assert_num_queries):
+    mod.get(TREE, {"discussion": bring_in(3).pk})
+    for count, shown in ((74, 74), (5_000, 500)):
+        thread = one_tree(count)
+        half = thread[len(thread) // 2]
+        for address in ({"branch": thread[0].pk}, {"branch": thread[0].pk, "after": half.pk}):
+            with django_assert_num_queries(QUESTIONS - 1):
+                page = mod.get(TREE, {"discussion": thread[0].discussion_id} | address)
+            rows = page.context["cl"].result_list
+            assert len(rows) - sum(row.is_above for row in rows) == (
+                shown if "after" not in address else min(shown, len(thread) - len(thread) // 2 - 1)
+            )
+
+
+def test_no_row_beyond_the_page_is_read_and_none_is_skipped_by_number(mod):
+    article = bring_in(1_600)
+    address = {"discussion": article.pk}
+    seen = []
+    while address:
+        with CaptureQueriesContext(connection) as asked:
+            cl = mod.get(TREE, address).context["cl"]
+        seen += [row.pk for row in cl.result_list]
+        assert not any("OFFSET" in query["sql"] for query in asked)
+        address = cl.next_url and dict(parse_qsl(cl.next_url[1:]))
+    assert seen == list(Comment.objects.filter(discussion=article.pk).values_list("pk", flat=True))
 
 
 def test_the_tree_is_searched_and_filtered(mod):
@@ -106,41 +165,108 @@ def test_the_tree_is_searched_and_filtered(mod):
     assert not mod.get(TREE, {"discussion": article.pk, "state__exact": "spam"}).context["cl"].result_list
 
 
-def test_above_the_limit_the_first_level_is_listed_and_each_tree_opens_alone(mod, monkeypatch):
-    monkeypatch.setattr(tree, "TREE_LIMIT", 20)
-    monkeypatch.setattr(tree, "FIRST_LEVEL_PAGE", 5)
-    article = bring_in(21)
-    roots = list(Comment.objects.filter(discussion=article.pk, parent=None))
+def test_above_the_limit_each_tree_begins_and_is_read_on_alone(mod, small_pages):
+    article = make_article()
+    first, second = (say_published(article, f"Opens {n}.") for n in (1, 2))
+    replies = [say_published(article, f"Answers {n}.", parent=first) for n in range(8)]
+    deep = say_published(article, "Deep.", parent=replies[6])
 
     listed = mod.get(TREE, {"discussion": article.pk})
-    assert [c.pk for c in listed.context["cl"].result_list] == [c.pk for c in roots[:5]]
+    assert [row.pk for row in listed.context["cl"].result_list] == [first.pk, *ids(replies[:3]), second.pk]
     page = listed.content.decode()
-    assert "drag-handle" not in page
-    assert "draggable-admin" not in page
-    assert f'href="?discussion={article.pk}&amp;tree_id={roots[0].tree_id}">2</a>' in page
+    assert f'href="?discussion={article.pk}&amp;branch={first.pk}">3 of 9</a>' in page
+    structure = page.split("draggable-admin-context")[1].split("</script")[0]
+    assert str(replies[3].pk) not in structure
 
-    one = mod.get(TREE, {"discussion": article.pk, "tree_id": roots[0].tree_id})
-    assert [c.level for c in one.context["cl"].result_list] == [0, 1, 2]
-    assert (
-        str(roots[1].pk) not in one.content.decode().split("draggable-admin-context")[1].split("</script")[0]
-    )
+    one = mod.get(TREE, {"discussion": article.pk, "branch": first.pk}).context["cl"]
+    assert [row.pk for row in one.result_list] == [first.pk, *ids(replies[:5])]
+    more = mod.get(TREE + one.next_url)
+    assert [row.pk for row in more.context["cl"].result_list] == [
+        first.pk,
+        *ids(replies[5:7]),
+        deep.pk,
+        replies[7].pk,
+    ]
+    assert [row.is_above for row in more.context["cl"].result_list] == [True, False, False, False, False]
+    assert more.context["cl"].next_url is None
+    assert "Back to the start" in more.content.decode()
 
 
-def test_above_the_limit_all_levels_are_searched_and_filtered_by_the_page(mod, monkeypatch):
-    monkeypatch.setattr(tree, "TREE_LIMIT", 20)
-    monkeypatch.setattr(tree, "FIRST_LEVEL_PAGE", 5)
+def test_a_branch_stands_under_whom_it_answers_and_leads_back_to_its_place(mod, small_pages):
+    article = bring_in(21)
+    root, reply, deep = Comment.objects.filter(discussion=article.pk)[3:6]
+
+    opened = mod.get(TREE, {"discussion": article.pk, "branch": deep.pk})
+    assert [(row.pk, row.is_above) for row in opened.context["cl"].result_list] == [
+        (root.pk, True),
+        (reply.pk, True),
+        (deep.pk, False),
+    ]
+    assert "1 of" not in opened.content.decode()
+    back = re.search(r'href="([^"]+)">The whole discussion', opened.content.decode())[1]
+    place = mod.get(TREE + html.unescape(back)).context["cl"]
+    assert place.result_list[0].pk == root.pk
+
+
+def test_a_branch_of_another_discussion_is_not_shown(mod):
+    article, other = bring_in(3), bring_in(3)
+    foreign = Comment.objects.filter(discussion=other.pk).first()
+    for branch in (foreign.pk, 999_999_999):
+        page = mod.get(TREE, {"discussion": article.pk, "branch": branch})
+        assert (page.status_code, page.context["cl"].result_list) == (200, [])
+
+
+@pytest.mark.parametrize("key", ["branch", "after", "start"])
+@pytest.mark.parametrize("value", ["x", "-1", "9" * 30, "", "0"])
+def test_a_place_that_cannot_be_is_none(mod, key, value):
+    page = mod.get(TREE, {"discussion": bring_in(3).pk, key: value})
+    assert (page.status_code, len(page.context["cl"].result_list)) == (200, 3)
+
+
+def test_all_levels_are_searched_and_filtered_by_the_page(mod, small_pages):
     article = bring_in(21)
     deep = Comment.objects.get(discussion=article.pk, body="Words 14.")
 
-    assert "Its first level is listed" in mod.get(TREE, {"discussion": article.pk}).content.decode()
     one = mod.get(TREE, {"discussion": article.pk, "q": "words 14"})
     assert [c.pk for c in one.context["cl"].result_list] == [deep.pk]
-    assert f"tree_id={deep.tree_id}" in one.content.decode()
-    assert "What was found in the whole discussion" in one.content.decode()
-    many = mod.get(TREE, {"discussion": article.pk, "q": "words"}).context["cl"]
-    assert (len(many.result_list), many.result_count) == (5, 21)
-    published = mod.get(TREE, {"discussion": article.pk, "state__exact": "published"}).context["cl"]
-    assert published.result_count == 21
+    page = one.content.decode()
+    assert f'href="?discussion={article.pk}&amp;branch={deep.pk}">0</a>' in page
+    assert "What was found in the whole discussion" in page
+    assert reverse("moderation:move", args=[deep.pk]) in page
+    assert "drag-handle" not in page
+    assert "draggable-admin" not in page
+
+    for looked_for in ({"q": "words"}, {"state__exact": "published"}):
+        found, address = [], {"discussion": article.pk, **looked_for}
+        while address:
+            cl = mod.get(TREE, address).context["cl"]
+            found += [c.pk for c in cl.result_list]
+            assert len(cl.result_list) <= 5
+            address = cl.next_url and dict(parse_qsl(cl.next_url[1:]))
+        assert found == list(Comment.objects.filter(discussion=article.pk).values_list("pk", flat=True))
+
+
+@pytest.mark.parametrize("asked", ["{}", "#{}", " #{} "])
+def test_a_comment_is_found_by_its_number(mod, asked):
+    article, other = bring_in(6), bring_in(3)
+    comment = Comment.objects.filter(discussion=article.pk)[4]
+    for place, found in ((article, [comment.pk]), (other, [])):
+        cl = mod.get(TREE, {"discussion": place.pk, "q": asked.format(comment.pk)}).context["cl"]
+        assert [c.pk for c in cl.result_list if c.pk == comment.pk] == found
+
+
+def test_a_comment_is_found_by_its_name_and_by_part_of_a_word(mod):
+    article = bring_in(6)
+    for asked in ("person 4", "PERSON ords 4"):
+        cl = mod.get(TREE, {"discussion": article.pk, "q": asked}).context["cl"]
+        assert [c.body for c in cl.result_list] == ["Words 4."]
+
+
+def test_a_search_asks_the_same_few_questions(mod, django_assert_num_queries):
+    mod.get(TREE, {"discussion": bring_in(3).pk, "q": "x"})
+    for article in (bring_in(74), bring_in(5_000)):
+        with django_assert_num_queries(QUESTIONS - 2):
+            mod.get(TREE, {"discussion": article.pk, "q": "words"})
 
 
 def test_an_editor_sees_the_trees_of_own_articles_only(editor):
@@ -179,7 +305,7 @@ def test_dropped_on_a_comment_it_becomes_its_reply_with_a_line_in_the_log_and_a_
     assert Discussion.objects.get().version == version + 1
     assert check() == {}
     [sentence] = said(mod)
-    assert sentence.startswith("Moved.")
+    assert sentence.startswith(f'Moved. <a href="{TREE}?discussion={article.pk}&amp;branch={last_root.pk}">')
     assert reverse("moderation:batch", args=[batch.pk]) in sentence
 
 
