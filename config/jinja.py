@@ -1,13 +1,13 @@
 """The Jinja2 environment of the one template that needs its speed: the thread."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.safestring import SafeString
+from django.utils import timezone
 from django.utils.translation import gettext, ngettext, npgettext, pgettext
 from jinja2 import Environment
 
@@ -21,9 +21,15 @@ def environment(**options: Any) -> Environment:
     env.install_gettext_callables(  # type: ignore[attr-defined]  # the i18n extension adds it
         gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
     )
-    env.globals |= {"clock": clock, "static": static, "url": reverse}
+    env.globals |= {"clock": clock, "lately": lately, "static": static, "url": reverse}
     # A filter is called directly, a method through the context: for each of 200 comments that counts.
-    env.filters |= {"steps": steps, "more_replies": more_replies, "moment": moment, "since": since}
+    env.filters |= {
+        "steps": steps,
+        "more_replies": more_replies,
+        "recommended_by": recommended_by,
+        "moment": moment,
+        "since": since,
+    }
     return env
 
 
@@ -44,15 +50,33 @@ def steps(rows: Sequence[Any]) -> Iterator[tuple[Any, Any, Any, int, Any, Any]]:
     yield None, None, None, base - level, None, root
 
 
+def lately() -> datetime:
+    """Since when a time is marked up, so that a script can say "3 hours ago". Older ones are words alone: the
+    markup of 74 of them is a tenth of what a page weighs when it is packed."""
+    return timezone.now() - timedelta(days=1)
+
+
+def moment(at: datetime, teller: Clock, marked_since: datetime) -> str:
+    return teller.moment(at) if at >= marked_since else _moment(at, teller)
+
+
+def since(at: datetime, teller: Clock, marked_since: datetime, start: datetime) -> str:
+    return teller.since(at, start) if at >= marked_since else _since(at, teller, start)
+
+
 @lru_cache(maxsize=4096)  # of a thread that changed, all but one time was told before
-def moment(at: datetime, teller: Clock) -> SafeString:
-    return teller.moment(at)
+def _moment(at: datetime, teller: Clock) -> str:
+    return teller.moment_words(at)
 
 
 @lru_cache(maxsize=4096)
-def since(at: datetime, teller: Clock, start: datetime) -> SafeString:
-    return teller.since(at, start)
+def _since(at: datetime, teller: Clock, start: datetime) -> str:
+    return teller.since_words(at, start)
 
 
 def more_replies(count: int) -> str:
     return ngettext("Show %(count)s more reply", "Show %(count)s more replies", count) % {"count": count}
+
+
+def recommended_by(count: int) -> str:
+    return ngettext("%(count)s recommends it", "%(count)s recommend it", count) % {"count": count}

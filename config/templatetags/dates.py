@@ -47,18 +47,24 @@ class Clock:
 
     def moment(self, at: datetime) -> SafeString:
         """19 June 2013, 16:40"""
-        local = at.astimezone(self.zone)
-        return self._element(local, self.date_and_time.format(date=self._date(local), time=self._time(local)))
+        return self._element(at.astimezone(self.zone), self.moment_words(at))
 
     def since(self, at: datetime, start: datetime) -> SafeString:
         """The moment for somebody who just read `start`: 16:40 of its day, 20 June, 06:11 of its year."""
+        return self._element(at.astimezone(self.zone), self.since_words(at, start))
+
+    def moment_words(self, at: datetime) -> str:
+        local = at.astimezone(self.zone)
+        return self.date_and_time.format(date=self._date(local), time=self._time(local))
+
+    def since_words(self, at: datetime, start: datetime) -> str:
         local, start = at.astimezone(self.zone), start.astimezone(self.zone)
         if local.year != start.year:
-            return self.moment(at)
+            return self.moment_words(at)
         if local.date() == start.date():
-            return self._element(local, self._time(local))
+            return self._time(local)
         date = self.date_of_year.format(day=local.day, month=self.months[local.month - 1])
-        return self._element(local, self.date_and_time.format(date=date, time=self._time(local)))
+        return self.date_and_time.format(date=date, time=self._time(local))
 
     def instead(self, at: datetime, words: str) -> SafeString:
         """Other words for a moment ("edited"), which it explains when pointed at."""

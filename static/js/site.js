@@ -1,5 +1,24 @@
 // Comforts only: each page works without this file.
 "use strict";
+
+// The scripts' own words: translated where a language brings Django's catalogue, else as they stand.
+globalThis.gettext ??= (words) => words;
+globalThis.ngettext ??= (one, many, count) => (count === 1 ? one : many);
+globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
+
+// The content policy forbids inline styles and eval; a refused form (422) is shown where it stands.
+Object.assign(htmx.config, {
+  includeIndicatorStyles: false,
+  allowEval: false,
+  allowScriptTags: false,
+  historyEnabled: false,
+  scrollIntoViewOnBoost: false,
+  responseHandling: [
+    { code: "204", swap: false },
+    { code: "[23]..|422", swap: true },
+    { code: "[45]..", swap: false, error: true },
+  ],
+});
 {
   const find = (node, what) => node.querySelector(what);
   const place = (node) => node.closest("article, .compose"); // where a reply form opens
@@ -15,6 +34,7 @@
   };
   tellTimes();
   setInterval(tellTimes, 60000);
+  document.addEventListener("threadchange", tellTimes);
 
   // A reply is kept in this browser while it is typed and until the server has taken it, for two weeks.
   const KEPT = 14 * 86400000;
@@ -70,7 +90,7 @@
     if (!opened) return;
     event.preventDefault();
     cancel.closest(".reply-form").remove();
-    find(opened, "a[hx-get]").focus();
+    find(opened, 'a[rel="nofollow"]').focus();
   });
 
   // After sending, and after any link to a comment, the focus is on that comment.

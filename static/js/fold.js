@@ -1,0 +1,186 @@
+// A thread at hand: branches fold away, and what a comment answers is shown above it. Nothing moves when it loads.
+"use strict";
+{
+  const talk = document.querySelector(".talk");
+  const all = (what, node = talk) => [...node.querySelectorAll(what)];
+  const nameOf = (article) => article.querySelector("h3 > bdi")?.textContent;
+
+  // What is folded is remembered as {path: [when, number, …]}, in the last 50 discussions, 300 numbers in each.
+  const story = location.pathname.replace(/comments\/\d+\/$/, "");
+  const memory = {
+    read() {
+      try { return JSON.parse(localStorage.getItem("folded")) ?? {}; } catch { return {}; }
+    },
+    write(numbers) {
+      const kept = this.read();
+      delete kept[story];
+      const recent = Object.entries(kept).sort(([, a], [, b]) => b[0] - a[0]).slice(0, 49);
+      if (numbers.length) recent.push([story, [Date.now(), ...numbers.slice(-300)]]);
+      try {
+        if (recent.length) localStorage.setItem("folded", JSON.stringify(Object.fromEntries(recent)));
+        else localStorage.removeItem("folded");
+      } catch { /* storage is full or forbidden: then it is not remembered */ }
+    },
+    get numbers() { return (this.read()[story] ?? []).slice(1); },
+  };
+  const numberOf = (list) => Number(list.parentNode.firstElementChild.id.slice("comment-".length));
+  const isFolded = (list) => list.hasAttribute("hidden");
+  // Branches of other pages of this discussion stay as they were remembered.
+  const remember = () => {
+    const lists = all(".thread li > ol");
+    const here = new Set(lists.map(numberOf));
+    memory.write([...memory.numbers.filter((number) => !here.has(number)), ...lists.filter(isFolded).map(numberOf)]);
+  };
+
+  const fold = (list, away) => {
+    if (away) list.setAttribute("hidden", "until-found"); // a search of the browser still finds what is in it
+    else list.removeAttribute("hidden");
+    list.previousElementSibling.setAttribute("aria-expanded", String(!away));
+  };
+  // A button over each guide line; it takes no room of its own until the branch is folded.
+  const equip = () => {
+    const folded = new Set(memory.numbers);
+    for (const list of all(".thread li > ol")) {
+      let button = list.previousElementSibling;
+      if (!button.matches(".fold")) {
+        button = document.createElement("button");
+        button.type = "button";
+        button.className = "fold";
+        list.before(button);
+        fold(list, folded.has(numberOf(list)));
+      }
+      const n = all("article:not(.gone)", list).length;
+      const name = nameOf(list.parentNode.firstElementChild);
+      const replies = interpolate(ngettext("%(n)s reply", "%(n)s replies", n), { n }, true);
+      button.textContent = replies;
+      button.ariaLabel = name
+        ? interpolate(gettext("%(replies)s to %(name)s"), { replies, name }, true)
+        : interpolate(gettext("%(replies)s to a removed comment"), { replies }, true);
+    }
+    for (const link of all(".thread h3 a:not([aria-expanded])")) link.ariaExpanded = "false";
+    tellAll();
+  };
+
+  const foldAll = talk.querySelector(".orders button");
+  const branches = () => all(".thread > ol > li > ol");
+  const tellAll = () => {
+    if (!foldAll) return;
+    foldAll.className = branches().length ? "ready" : "";
+    foldAll.textContent = branches().every(isFolded) ? gettext("Unfold all") : gettext("Fold all");
+  };
+  foldAll?.addEventListener("click", () => {
+    const away = !branches().every(isFolded);
+    for (const list of away ? branches() : all(".thread li > ol")) fold(list, away);
+    remember();
+    tellAll();
+  });
+
+  const reveal = (node) => {
+    let changed = false;
+    for (let list = node.closest("ol[hidden]"); list; list = node.closest("ol[hidden]")) {
+      fold(list, false);
+      changed = true;
+    }
+    if (changed) {
+      remember();
+      tellAll();
+    }
+    return changed;
+  };
+  const commentAt = (hash) => (/^#comment-\d+$/.test(hash) ? document.getElementById(hash.slice(1)) : null);
+  const goTo = (comment) => {
+    reveal(comment);
+    comment.tabIndex = -1;
+    comment.focus({ preventScroll: true });
+    comment.scrollIntoView({ block: "start" });
+  };
+  const arrive = () => {
+    const comment = commentAt(location.hash);
+    if (comment && reveal(comment)) goTo(comment);
+  };
+  addEventListener("hashchange", arrive);
+  document.addEventListener("beforematch", ({ target }) => reveal(target), true);
+  document.addEventListener("reveal", ({ target }) => goTo(target));
+
+  // The answered comment, quoted above the answer.
+  const close = (quote) => {
+    const link = quote.parentNode.querySelector("h3 a");
+    quote.remove();
+    link.ariaExpanded = "false";
+    return link;
+  };
+  const quoteOf = (source, href) => {
+    const quote = document.createElement("blockquote");
+    quote.className = "quote";
+    const head = document.createElement("p");
+    const body = source?.querySelector(":scope > div:not([class])");
+    if (body) {
+      const at = source.querySelector("h3 ~ a");
+      head.append(source.querySelector("h3 > bdi").cloneNode(true), " ", at.textContent);
+      quote.append(head, body.cloneNode(true));
+    } else {
+      head.textContent = gettext("There are no words of this comment to show.");
+      quote.append(head);
+    }
+    const go = document.createElement("a");
+    go.href = href;
+    go.textContent = gettext("Go to this comment");
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = gettext("Close");
+    const ways = document.createElement("p");
+    ways.append(go, button);
+    quote.append(ways);
+    return quote;
+  };
+  const toggleQuote = async (link) => {
+    const article = link.closest("article");
+    const open = article.querySelector(":scope > .quote");
+    if (open) return close(open);
+    const id = link.hash ? link.hash.slice(1) : "comment-" + link.pathname.match(/(\d+)\/$/)[1];
+    let source = document.getElementById(id);
+    if (!source) {
+      const response = await fetch(link.href);
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      source = page.getElementById(id);
+    }
+    if (article.querySelector(":scope > .quote")) return undefined; // pressed twice while it was fetched
+    const after = article.querySelector(":scope > :is(p, div, footer)");
+    article.insertBefore(quoteOf(source, link.href), after);
+    link.ariaExpanded = "true";
+    return undefined;
+  };
+
+  talk.addEventListener("click", (event) => {
+    const { target } = event;
+    if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    const button = target.closest(".fold");
+    const answered = target.closest(".thread h3 a");
+    const closing = target.closest(".quote button");
+    if (button) {
+      const list = button.nextElementSibling;
+      fold(list, !isFolded(list));
+      remember();
+      tellAll();
+      // Pressed far down its guide line: what is folded is then brought back into sight.
+      if (button.getBoundingClientRect().top < 0) button.parentNode.scrollIntoView();
+    } else if (answered) {
+      event.preventDefault();
+      toggleQuote(answered).catch(() => location.assign(answered.href));
+    } else if (closing) {
+      close(closing.closest(".quote")).focus();
+    } else {
+      const link = target.closest("a");
+      const comment = link && link.pathname === location.pathname && commentAt(link.hash);
+      if (comment) reveal(comment);
+    }
+  });
+  talk.addEventListener("keydown", (event) => {
+    const quote = event.key === "Escape" && event.target.closest("article")?.querySelector(":scope > .quote");
+    if (quote) close(quote).focus();
+  });
+
+  document.addEventListener("threadchange", equip);
+  equip();
+  arrive();
+}

@@ -1,0 +1,353 @@
+// A thread that changes in place: its orders, its further parts, and what is written while somebody reads.
+"use strict";
+{
+  const talk = document.querySelector(".talk");
+  const part = () => talk.querySelector(".part");
+  const listOf = (node) => node.querySelector(":scope > ol");
+  const moreOf = (node) => node.querySelector(":scope > .more");
+  const articles = (node) => [...node.querySelectorAll(".thread article")];
+  const make = (name, className, text = "") => {
+    const node = document.createElement(name);
+    node.className = className;
+    node.textContent = text;
+    if (name === "button") node.type = "button";
+    return node;
+  };
+  const status = make("p", "unseen");
+  status.ariaLive = "polite";
+  const news = make("div", "news");
+  news.ariaLive = "polite";
+  talk.append(status, news);
+
+  // Another page of this discussion: {page, url}. Its links are made absolute, as they will stand elsewhere.
+  const load = async (url) => {
+    const response = await fetch(url);
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    if (!response.ok || !page.querySelector(".talk .part")) throw new Error(String(response.status));
+    for (const name of ["href", "formaction"]) {
+      for (const node of page.querySelectorAll(`.part [${name}]:not([${name}^="#"])`)) {
+        node.setAttribute(name, new URL(node.getAttribute(name), response.url).href);
+      }
+    }
+    return { page, url: response.url };
+  };
+
+  // What the server said of each comment here, and which of them came with this page (not with a later part).
+  const looks = new WeakMap();
+  const look = (article) => {
+    const parts = article.querySelectorAll(":scope > :is(h3, span, div:not([class]), p), :scope > footer > :not(details)");
+    return [article.matches(".gone"), article.matches(".waiting"), ...[...parts].map((node) => node.outerHTML)].join("\n");
+  };
+  let own = new Set();
+  const takeStock = () => {
+    own = new Set(articles(talk).map(({ id }) => id));
+    for (const article of articles(talk)) looks.set(article, look(article));
+  };
+  takeStock();
+
+  // Puts the comments of a list of another page where they belong here; gives those that were not here before.
+  // `last` is the item behind which a first newcomer goes, with `append` all of them; without `into` what is known
+  // stays where it is.
+  const merge = (list, into, { last = null, append = false, refresh = false } = {}) => {
+    const made = [];
+    for (const item of [...list.children]) {
+      const article = item.firstElementChild;
+      const known = document.getElementById(article.id)?.closest(".thread li");
+      const here = known ?? item;
+      const replies = listOf(item);
+      if (!known) {
+        replies?.remove();
+        looks.set(article, look(article));
+        made.push(article);
+      } else if (refresh) {
+        update(here.firstElementChild, article);
+        if (!("grown" in here.dataset)) setMore(here, moreOf(item));
+      }
+      if (into && here.parentNode !== into) last ? last.after(here) : into.prepend(here);
+      if (!known || !append) last = here;
+      if (!replies) continue;
+      const below = listOf(here) ?? document.createElement("ol");
+      if (!below.parentNode) here.insertBefore(below, moreOf(here));
+      const behind = refresh ? null : below.lastElementChild;
+      made.push(...merge(replies, below, { last: behind, refresh }));
+    }
+    return made;
+  };
+  const setMore = (node, more) => {
+    moreOf(node)?.remove();
+    if (more) node.append(more);
+  };
+  // A changed comment keeps the form that is open under it, and what is quoted above it.
+  const update = (article, fresh) => {
+    const now = look(fresh);
+    if (looks.get(article) === now) return;
+    looks.set(article, now);
+    const focused = article.contains(document.activeElement) && document.activeElement.href;
+    const quote = article.querySelector(":scope > .quote");
+    const expanded = quote && article.querySelector("h3 a")?.href;
+    for (const node of [...article.childNodes]) {
+      if (!(node instanceof Element && node.matches(".reply-form, .quote"))) node.remove();
+    }
+    article.prepend(...fresh.childNodes);
+    article.classList.toggle("gone", fresh.matches(".gone"));
+    article.classList.toggle("waiting", fresh.matches(".waiting"));
+    const link = article.querySelector("h3 a");
+    if (quote && link?.href === expanded) {
+      article.insertBefore(quote, article.querySelector(":scope > :is(p, div, footer)"));
+      link.ariaExpanded = "true";
+    } else {
+      quote?.remove();
+    }
+    if (focused) [...article.querySelectorAll("a")].find(({ href }) => href === focused)?.focus();
+  };
+  // Comments that came with this page and are no longer in it were removed, or pushed beyond its end by newer
+  // ones: the latter only where the page says that more follows, and behind all that it still shows.
+  const dropRemoved = (page) => {
+    const still = (item) => [...item.querySelectorAll("article")].some(({ id }) => page.getElementById(id));
+    for (const id of own) {
+      const item = document.getElementById(id)?.closest("li");
+      if (!item || still(item) || item.querySelector(".reply-form")) continue;
+      const tree = item.closest(".thread > ol > li");
+      const root = page.getElementById(tree.firstElementChild.id)?.closest("li");
+      const goesOn = root ? moreOf(root) : page.querySelector(".part > .more");
+      const rest = [...(root ? tree : tree.parentNode).querySelectorAll("li")];
+      const isBehindAll = !rest.some((other) => item.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING && still(other));
+      if (goesOn && isBehindAll) continue;
+      const list = item.parentNode;
+      item.remove();
+      if (list.children.length || list.parentNode.matches(".thread")) continue;
+      list.previousElementSibling.matches(".fold") && list.previousElementSibling.remove();
+      list.remove();
+    }
+  };
+  const changed = () => document.dispatchEvent(new Event("threadchange"));
+  const meet = (article) => {
+    article.tabIndex = -1;
+    article.focus({ preventScroll: true });
+  };
+  const say = (words) => { status.textContent = words; };
+  const sayMore = (n) => say(interpolate(ngettext("%(n)s more comment is shown", "%(n)s more comments are shown", n), { n }, true));
+  const busy = async (link, act) => {
+    if (link.ariaBusy === "true") return;
+    link.ariaBusy = "true";
+    try { await act(); } catch { location.assign(link.href); }
+    link.ariaBusy = "false";
+  };
+
+  // The address: `base` is that of the page to which later parts were added, `shown` what it says now.
+  const place = () => location.pathname + location.search;
+  let base = place();
+  let shown = base;
+  const go = (url, fromHere) => {
+    history.replaceState({ base, y: scrollY }, "");
+    base = fromHere ? base : new URL(url).pathname + new URL(url).search;
+    history.pushState({ base }, "", url);
+    shown = place();
+  };
+
+  // The whole part in another order.
+  const show = async (url) => {
+    const { page, url: at } = await load(url);
+    const fresh = page.querySelector(".talk .part");
+    for (const form of part().querySelectorAll(".reply-form")) page.getElementById(form.parentNode.id)?.append(form);
+    part().replaceWith(fresh);
+    Object.assign(talk.dataset, page.querySelector(".talk").dataset);
+    const links = [...page.querySelectorAll(".orders a")];
+    for (const [n, link] of [...talk.querySelectorAll(".orders a")].entries()) link.ariaCurrent = links[n]?.ariaCurrent ?? null;
+    news.replaceChildren();
+    takeStock();
+    changed();
+    return at;
+  };
+  addEventListener("popstate", async ({ state }) => {
+    if (place() === shown) return; // only the part behind # is another
+    shown = place();
+    if (state?.base === base) return; // later parts were added to this page, and still stand here
+    try {
+      await show(location.href);
+      base = place();
+      history.replaceState({ base }, "");
+      if (state?.y) scrollTo(0, state.y);
+    } catch { location.reload(); }
+  });
+
+  const showMoreComments = async (link) => {
+    const { page, url } = await load(link.href);
+    const fresh = page.querySelector(".part");
+    const list = part().querySelector(".thread > ol");
+    const made = merge(fresh.querySelector(".thread > ol"), list, { last: list.lastElementChild, append: true });
+    setMore(part(), moreOf(fresh));
+    go(url, true);
+    arrived(made);
+  };
+  const showMoreReplies = async (link) => {
+    const { page } = await load(link.href);
+    const list = page.querySelector(".thread > ol");
+    const item = link.parentNode;
+    const made = merge(list, null);
+    item.dataset.grown = "";
+    setMore(item, moreOf(list.lastElementChild));
+    arrived(made);
+  };
+  const arrived = (made) => {
+    changed();
+    sayMore(made.length);
+    if (made.length) meet(made[0]);
+  };
+
+  talk.addEventListener("click", (event) => {
+    if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    const link = event.target.closest("a");
+    if (link?.matches(".orders a")) {
+      event.preventDefault();
+      busy(link, async () => {
+        const url = await show(link.href);
+        go(url, false);
+        say(link.textContent);
+      });
+    } else if (link?.matches(".part > .more")) {
+      event.preventDefault();
+      busy(link, () => showMoreComments(link));
+    } else if (link?.matches(".thread li > .more")) {
+      event.preventDefault();
+      busy(link, () => showMoreReplies(link));
+    } else if (link?.matches(".compose > a, .thread footer > a") && /\/reply\/(\d+\/)?$/.test(link.pathname)) {
+      event.preventDefault();
+      htmx.ajax("GET", link.href, { source: link }); // the form, into its place
+    }
+  });
+
+  // A recommendation is given and taken back where it stands.
+  talk.addEventListener("submit", async (event) => {
+    const button = event.submitter;
+    if (!button?.matches("[form=recommend]")) return;
+    event.preventDefault();
+    try {
+      const body = new FormData(event.target);
+      const response = await fetch(button.formAction, { method: "POST", body, headers: { "HX-Request": "true" } });
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      const fresh = page.querySelector("button[form=recommend]");
+      if (!response.ok || !fresh) throw new Error(String(response.status));
+      button.ariaPressed = fresh.ariaPressed;
+      button.replaceChildren(...fresh.childNodes); // the button itself stays, and the focus on it
+    } catch { location.assign(button.formAction); }
+  });
+
+  // While somebody reads: a small question now and then, less often the longer nothing happens, none while the
+  // tab is hidden. What is new is said, and shown when asked for.
+  const SOONEST = 30_000, RAREST = 600_000; // milliseconds
+  const ask = async (path) => {
+    const response = await fetch(new URL(path, location.origin + location.pathname), { cache: "no-cache" });
+    if (!response.ok) throw new Error(String(response.status));
+    return response.json();
+  };
+  let wait = SOONEST;
+  let timer = 0;
+  let seen = talk.dataset.version;
+  let asked = Date.now();
+  const poll = async () => {
+    asked = Date.now();
+    try {
+      const { version } = await ask("version/");
+      if (String(version) === seen) {
+        wait = Math.min(wait * 1.5, RAREST);
+      } else {
+        const { count } = await ask(`new/?since=${talk.dataset.seq}`);
+        seen = String(version);
+        wait = SOONEST;
+        if (count) offer(count);
+      }
+    } catch {
+      wait = Math.min(wait * 2, RAREST);
+    }
+    schedule();
+  };
+  const schedule = () => {
+    clearTimeout(timer);
+    if (!document.hidden) timer = setTimeout(poll, wait);
+  };
+  if (seen !== undefined) {
+    document.addEventListener("visibilitychange", () => {
+      wait = SOONEST;
+      if (!document.hidden && Date.now() - asked > SOONEST) poll();
+      else schedule();
+    });
+    schedule();
+  }
+
+  const dismiss = () => {
+    const button = make("button", "dismiss", "×");
+    button.ariaLabel = gettext("Close");
+    button.addEventListener("click", () => news.replaceChildren());
+    return button;
+  };
+  const count = (n) => (n < 99 ? String(n) : "99+");
+  const offer = (n) => {
+    const words = ngettext("%(n)s new comment", "%(n)s new comments", n);
+    const button = make("button", "", interpolate(words, { n: count(n) }, true));
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      try { await showNew(n); } catch { location.reload(); }
+    });
+    news.replaceChildren(button, dismiss());
+  };
+  const showNew = async (n) => {
+    const { page } = await load(base);
+    const fresh = page.querySelector(".part .thread > ol");
+    const made = keepingPlace(() => {
+      if (!part().querySelector(".thread")) part().prepend(page.querySelector(".thread").cloneNode(false));
+      const thread = part().querySelector(".thread");
+      if (!listOf(thread)) thread.append(document.createElement("ol"));
+      const found = fresh ? merge(fresh, listOf(thread), { refresh: true }) : [];
+      dropRemoved(page);
+      for (const article of found) mark(article);
+      return found;
+    });
+    for (const { id } of articles(page)) own.add(id);
+    for (const { id } of made) own.add(id);
+    const theirs = page.querySelector(".talk");
+    Object.assign(talk.dataset, theirs.dataset);
+    seen = talk.dataset.version;
+    talk.querySelector("h2").replaceChildren(...theirs.querySelector("h2").childNodes);
+    changed();
+    guide(made, Math.max(0, n - made.length));
+  };
+  const mark = (article) => {
+    article.classList.add("new");
+    article.querySelector("h3 ~ a")?.after(" ", make("b", "", gettext("New")));
+  };
+  // What is above the eyes may grow; what is before them stays.
+  const keepingPlace = (act) => {
+    const seen = part().getBoundingClientRect().top < 0 && articles(talk).find((node) => node.getBoundingClientRect().bottom > 0);
+    const top = seen && seen.getBoundingClientRect().top;
+    const root = document.documentElement;
+    root.style.overflowAnchor = "none"; // else a browser that does the same would do it twice
+    const result = act();
+    if (seen?.isConnected) scrollBy({ top: seen.getBoundingClientRect().top - top, behavior: "instant" });
+    requestAnimationFrame(() => { root.style.overflowAnchor = ""; });
+    return result;
+  };
+  // From one new comment to the next, in the order of the page.
+  const guide = (made, elsewhere) => {
+    const told = [];
+    if (made.length) {
+      const left = articles(talk).filter((article) => made.includes(article));
+      const words = () => interpolate(gettext("Next new comment (%(n)s left)"), { n: left.length }, true);
+      const button = make("button", "", interpolate(ngettext("%(n)s new comment is marked: go to it", "%(n)s new comments are marked: go to the first", left.length), { n: left.length }, true));
+      button.addEventListener("click", () => {
+        left.shift()?.dispatchEvent(new Event("reveal", { bubbles: true }));
+        if (left.length) button.textContent = words();
+        else news.replaceChildren();
+      });
+      told.push(button);
+    }
+    if (elsewhere) {
+      const link = make("a", "", interpolate(ngettext("%(n)s more on another page", "%(n)s more on other pages", elsewhere), { n: count(elsewhere) }, true));
+      link.href = "order/newest/";
+      told.push(link);
+    }
+    if (!told.length) return news.replaceChildren();
+    news.replaceChildren(...told, dismiss());
+    return told[0].focus({ preventScroll: true });
+  };
+}
