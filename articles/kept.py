@@ -39,6 +39,7 @@ class Kept:
     """What a page was made from: versions by id, and the moment at which it changes with nothing written."""
 
     site: int
+    zone: str
     articles: dict[int, int] = field(default_factory=dict)
     discussions: dict[int, int] = field(default_factory=dict)
     until: datetime | None = None
@@ -121,6 +122,8 @@ def _snapshot(request: HttpRequest) -> Iterator[None]:
         site: Any = Site.objects.raw(_READ_SITE if nested else _ISOLATE + _READ_SITE)[0]
         request.site = site
         request.now = site.now  # type: ignore[attr-defined]
-        request.META[KEPT] = Kept(site.version, until=site.until)  # each page leads to the newest stories
+        request.META[KEPT] = Kept(
+            site.version, site.time_zone, until=site.until
+        )  # each page leads to the newest stories
         timezone.activate(site.zone)
         yield

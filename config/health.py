@@ -6,6 +6,8 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+NO_ANSWER = {"status": "unready", "database": "no answer"}
+
 
 @never_cache
 @require_safe
@@ -21,7 +23,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     try:
         waiting = unapplied_migrations()
     except DatabaseError:
-        return JsonResponse({"status": "unready", "database": "no answer"}, status=503)
+        return JsonResponse(NO_ANSWER, status=503)
     if waiting:
         return JsonResponse({"status": "unready", "database": "ok", "unapplied": waiting}, status=503)
     return JsonResponse({"status": "ready", "database": "ok", "unapplied": []})

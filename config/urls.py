@@ -6,6 +6,8 @@ from django.views.generic import RedirectView
 
 from config import health
 
+handler500 = "config.away.server_error"
+
 urlpatterns = [
     path("", include("articles.urls")),
     path("", include("comments.urls")),

@@ -1,0 +1,73 @@
+"""What is answered while the database does not."""
+
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from csp.utils import build_policy
+from django.core.exceptions import SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.views import defaults
+
+from config.health import NO_ANSWER
+from config.templatetags.dates import clock
+
+FAILED = "soundoff.failed"  # set in a request's environment: the database failed us on the way
+RETRY_SECONDS = 5
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """503. A form that was sent comes back whole, to be sent again; none that holds a password."""
+    if request.path == "/readyz":
+        return JsonResponse(NO_ANSWER, status=503, headers={"Cache-Control": "no-store"})
+    fields = _sent_fields(request)
+    context = {
+        "was_sent": request.method == "POST",
+        "action": request.get_full_path(),
+        "text": dict(fields).get("body"),
+        "fields": [(name, value) for name, value in fields if name != "body"],
+    }
+    return HttpResponse(
+        render_to_string("503.html", context),
+        status=503,
+        headers={
+            "Retry-After": str(RETRY_SECONDS),
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": build_policy(),  # not all of these pass through the middleware
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500, which is called for whatever nobody caught."""
+    if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
+        request.META[FAILED] = True
+        return unavailable(request)
+    response: Any = defaults.server_error(request)
+    return response  # type: ignore[no-any-return]
+
+
+def say_so(page: bytes, seconds: float, zone: str, language: str) -> bytes:
+    """A kept page with a line before its text: since when (seconds since 1970) it was not looked at."""
+    at = datetime.fromtimestamp(seconds, UTC)
+    with translation.override(language):
+        line = _(
+            "The site can’t reach its database: this is the page as it was at {time} {zone}. "
+            "Replies can’t be sent at the moment."
+        ).format(time=clock(zone).moment(at), zone=clock(zone).zone_name(at))
+    notice = f'<div class="messages wrap" role="status"><p class="alert alert-warning">{line}</p></div>\n'
+    return page.replace(b"<main", notice.encode() + b"<main", 1)
+
+
+def _sent_fields(request: HttpRequest) -> list[tuple[str, str]]:
+    try:
+        fields = [(name, value) for name, values in request.POST.lists() for value in values]
+    except (SuspiciousOperation, UnreadablePostError, MultiPartParserError):
+        return []
+    return [] if any("password" in name for name, _ in fields) else fields

@@ -1,0 +1,84 @@
+"""What of a request counts for a kept page: where it lies, who asks, and how it is packed."""
+
+import re
+from functools import lru_cache
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import get_language_from_request
+
+from articles.kept import PERSONAL_COOKIES
+from comments.thread import Order
+
+PARTIAL = {"after", "before", "from", "q", "since"}  # keys of pages that are not kept
+
+Environ = dict[str, Any]
+
+SITE = urlsplit(settings.SITE_URL)
+_HOSTS = {SITE.netloc.lower(), *(f"{name}:{settings.PORT}" for name in ("localhost", "127.0.0.1"))}
+_PERSONAL = re.compile(rf"(?:^|;)\s*(?:{'|'.join(map(re.escape, PERSONAL_COOKIES))})\s*=")
+_THEME = re.compile(r"(?:^|;)\s*theme=(dark|light)\s*(?:;|$)")
+_ORDER = re.compile(rf"(?:^|;)\s*order=({'|'.join(Order.values)})\s*(?:;|$)")
+_ZERO = re.compile(r"\s*q\s*=\s*0(\.0*)?\s*")
+
+
+class Key(NamedTuple):
+    """All of a request that the page of a stranger may depend on."""
+
+    path: str
+    query: str
+    cookies: str
+    language: str
+
+
+def read_key(environ: Environ) -> Key | None:
+    """None where no kept page answers: another method, host or scheme, or a part of a page only."""
+    if (
+        environ["REQUEST_METHOD"] not in {"GET", "HEAD"}
+        or environ.get("HTTP_HOST", "").lower() not in _HOSTS
+        or _scheme(environ) != SITE.scheme
+    ):
+        return None
+    path, query, sent, cookies = environ["PATH_INFO"], "", environ.get("HTTP_COOKIE"), ""
+    if environ.get("QUERY_STRING"):
+        try:
+            asked = dict(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True, max_num_fields=100))
+        except ValueError:
+            return None
+        if not PARTIAL.isdisjoint(asked) or len(asked.get("order", "")) > 100:
+            return None
+        if "order" in asked:
+            query = urlencode({"order": asked["order"]})
+    if sent:
+        found = [_THEME.search(sent), path.startswith("/stories/") and _ORDER.search(sent)]
+        cookies = "; ".join(match[0].strip("; ") for match in found if match)
+    return Key(path, query, cookies, _language(environ.get("HTTP_ACCEPT_LANGUAGE", "")[:100]))
+
+
+def is_stranger(environ: Environ) -> bool:
+    return "HTTP_AUTHORIZATION" not in environ and not _PERSONAL.search(environ.get("HTTP_COOKIE", ""))
+
+
+def _scheme(environ: Environ) -> str:
+    scheme: str = environ["wsgi.url_scheme"]
+    return environ.get("HTTP_X_FORWARDED_PROTO", scheme) if settings.BEHIND_PROXY else scheme
+
+
+@lru_cache(maxsize=256)
+def _language(accepted: str) -> str:
+    request = HttpRequest()
+    request.META["HTTP_ACCEPT_LANGUAGE"] = accepted
+    return get_language_from_request(request)
+
+
+def takes_gzip(environ: Environ) -> bool:
+    return _accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")[:200])
+
+
+@lru_cache(maxsize=256)
+def _accepts_gzip(accepted: str) -> bool:
+    parts = (part.partition(";") for part in accepted.lower().split(","))
+    wanted = {name.strip(): not _ZERO.fullmatch(quality) for name, _, quality in parts}
+    return wanted.get("gzip", wanted.get("*", False))
