@@ -1,161 +1,123 @@
-"""How long the admin's tree takes in Chromium: `python -m bench.admin_tree`. Prints a table in Markdown.
+"""How long the admin's tree takes in Chromium: `python -m bench.admin_tree` prints a table in Markdown.
 
-It makes a throw-away database with discussions of several shapes, starts the web server as bin/serve does,
-and opens each page ROUNDS times as a moderator. "Drag" is the time from the start of the navigation until a
-row hangs on the mouse. Server, database and browser share the machine.
+Each page is opened ROUNDS times by a moderator, all of it new but for styles and scripts. "Ready" is the load
+event; "drag" is when a row hangs on the mouse, both from the start of the navigation. Server, database and
+browser share the machine.
 """
 
-import os
-import random
+import argparse
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-from config import postgres
+from bench import machine, soundoff
+from bench.report import publish, rows
+from bench.soundoff import Soundoff
+from bench.threads import Said, one_tree, thread
 
 ROUNDS = 5
-PORT = "8791"
-ADDRESS = f"http://127.0.0.1:{PORT}"
-WORDS = [
-    "slip",
-    "closed",
-    "before",
-    "anybody",
-    "asked",
-    "who",
-    "still",
-    "rows",
-    "across",
-    "at",
-    "dawn",
-    "costs",
-]
+TREE = "/admin/comments/comment/"
+LARGE = 50_000
+SCATTERED, ALONE = "50,000, a third at the first level", "one tree of "
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="soundoff-") as home, postgres.temporary() as database:
-        Path(home).chmod(0o755)
-        os.environ |= {
-            "DATABASE_URL": database,
-            "SOUNDOFF_HOME": home,
-            "DJANGO_SETTINGS_MODULE": "config.settings",
-            "DJANGO_ALLOW_ASYNC_UNSAFE": "1",
-            "HOST": "127.0.0.1",
-            "PORT": PORT,
-        }
-        import django
-
-        django.setup()
-        from django.core.management import call_command
-
-        from config.management.commands.serve import web_server
-
-        call_command("migrate", verbosity=0)
-        call_command("collectstatic", interactive=False, verbosity=0)
-        pages, cookie = make_pages(), log_in()
-        web = subprocess.Popen(web_server())
-        try:
-            measure(pages, cookie)
-        finally:
-            web.terminate()
-            web.wait()
+    parser = argparse.ArgumentParser(prog="python -m bench.admin_tree", description=__doc__)
+    parser.add_argument("--write", action="store_true", help="put the table into docs/measured.md")
+    options = parser.parse_args()
+    with machine.folder() as folder, soundoff.running(folder / "soundoff") as site:
+        for name, said in threads():
+            soundoff.add_thread(site, name, said, days=400)
+        soundoff.tidy()
+        head = ("page", "rows", "statements", "kB (sent)", "server ms", "ready ms", "drag ms, worst of 5")
+        publish("admin_tree", rows(head, measure(site, pages(site))), write=options.write)
 
 
-def make_pages() -> dict[str, str]:
-    """The address of each page that is opened, by what it shows."""
-    from django.db import connection
+def threads() -> Iterator[tuple[str, list[Said]]]:
+    yield "100 comments", thread(100)
+    yield "500 comments", thread(500)
+    yield SCATTERED, (said := thread(LARGE))
+    yield "50,000, all at the first level", [row._replace(parent=None) for row in said]
+    yield f"{ALONE}5,000", one_tree(5_000)
+    yield f"{ALONE}50,000", one_tree(LARGE)
 
+
+def pages(site: Soundoff) -> Iterator[tuple[str, str]]:
+    """What is opened, and its query."""
+    from articles.models import Article
     from comments.models import Comment
 
-    shapes: dict[str, list[int | None]] = {
-        "100 comments": thirds(100),
-        "1,000 comments": thirds(1_000),
-        "50,000 comments, 16,667 at the first level": thirds(50_000),
-        "50,000 comments, all at the first level": [None] * 50_000,
-        "one tree of 5,000": one_tree(5_000),
-        "one tree of 50,000": one_tree(50_000),
-    }
-    found = {name: discussion(parents) for name, parents in shapes.items()}
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
-    pages = {name: f"?discussion={pk}" for name, pk in found.items()}
-    large = found["50,000 comments, 16,667 at the first level"]
-    middle = Comment.objects.filter(discussion=large, parent=None).order_by("pk")[8_000]
-    pages["… from its middle"] = f"?discussion={large}&after={middle.pk}"
-    for size in ("5,000", "50,000"):
-        tree = Comment.objects.filter(discussion=found[f"one tree of {size}"])
-        root, half = tree.get(parent=None), tree.order_by("lft")[int(size.replace(",", "")) // 2]
-        pages[f"one tree of {size}, opened"] = f"?discussion={root.discussion_id}&branch={root.pk}"
-        pages[f"one tree of {size}, its middle"] = (
-            f"?discussion={root.discussion_id}&branch={root.pk}&after={half.pk}"
-        )
-    pages["found by words among 50,000"] = f"?discussion={large}&q=rows+across"
-    pages["found by number among 50,000"] = f"?discussion={large}&q=%23{middle.pk}"
-    pages["found by state among 50,000 (none)"] = f"?discussion={large}&state__exact=spam"
-    return pages
+    for name, slug in site.slugs.items():
+        discussion = f"?discussion={Article.objects.get(slug=slug).pk}"
+        yield name, discussion
+        comments, middle = Comment.objects.filter(pk__in=site.ids[name]), len(site.ids[name]) // 2
+        if name.startswith(ALONE):
+            branch = f"{discussion}&branch={comments.get(parent=None).pk}"
+            yield "… opened", branch
+            yield "… from its middle", f"{branch}&after={comments.order_by('lft')[middle].pk}"
+        elif name == SCATTERED:
+            root = comments.filter(parent=None).order_by("created_at")[middle // 3]
+            yield "… from its middle", f"{discussion}&after={root.pk}"
+            yield "… found by two words", f"{discussion}&q=would+said"
+            yield "… found by a word that nobody wrote", f"{discussion}&q=xyzzy"
+            yield "… found by its number", f"{discussion}&q=%23{root.pk}"
+            yield "… found by a state that none has", f"{discussion}&state__exact=spam"
 
 
-def thirds(count: int) -> list[int | None]:
-    return [None if n % 3 == 0 else n - 1 for n in range(count)]
+def measure(site: Soundoff, pages: Iterator[tuple[str, str]]) -> Iterator[tuple[str, ...]]:
+    with chromium() as browser:
+        context = browser.new_context(viewport={"width": 1280, "height": 800})
+        context.add_cookies([log_in(site)])
+        page = context.new_page()
+        for name, query in pages:
+            url = f"http://{site.host}{TREE}{query}"
+            statements = site.statements(
+                lambda url=url: page.goto(url)
+            )  # and its styles are known from here on
+            rounds = [visit(page, url) for _ in range(ROUNDS)]
+            middle = {key: statistics.median(r[key] for r in rounds) for key in rounds[0]}
+            worst = max(r["drag"] for r in rounds)
+            yield (
+                name,
+                f"{middle['rows']:.0f}",
+                f"{len(statements)}",
+                f"{middle['plain'] / 1e3:.0f} ({middle['sent'] / 1e3:.0f})",
+                f"{middle['server']:.0f}",
+                f"{middle['ready']:.0f}",
+                f"{middle['drag']:.0f}, {worst:.0f}" if worst else "–",
+            )
 
 
-def one_tree(count: int) -> list[int | None]:
-    """Half answer one of the last fifty, half any; at most 40 levels deep."""
-    dice = random.Random(3)  # noqa: S311
-    parents: list[int | None] = [None]
-    levels = [0]
-    while len(parents) < count:
-        parent = dice.randrange(max(0, len(parents) - 50) if dice.random() < 0.5 else 0, len(parents))
-        if levels[parent] < 40:
-            parents.append(parent)
-            levels.append(levels[parent] + 1)
-    return parents
-
-
-def discussion(parents: list[int | None]) -> int:
-    from django.utils import timezone
-
-    from articles.models import Article, free_slug
-    from articles.services import save_article
-    from comments.services import Imported, import_comments
-
-    dice = random.Random(len(parents))  # noqa: S311
-    title = f"A story with {len(parents)} comments"
-    body = " ".join(dice.choices(WORDS, k=2_000))
-    article = save_article(
-        article=Article(
-            title=title,
-            slug=free_slug(title),
-            body=body,
-            source_key=str(uuid4()),
-            published_at=timezone.now() - timedelta(days=400),
-        )
+def visit(page: Any, url: str) -> dict[str, float]:
+    """Milliseconds from the start of the navigation, bytes, rows; a drag of 0 where there is none."""
+    start = time.monotonic()
+    page.goto(url)
+    drag = 0.0
+    if page.locator(".drag-handle").count() > 1:
+        box = page.locator(".drag-handle").nth(1).bounding_box()
+        page.mouse.move(box["x"] + 5, box["y"] + 5)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 60, box["y"] + 40)
+        page.locator("#ghost").wait_for()
+        drag = (time.monotonic() - start) * 1e3
+        page.keyboard.press("Escape")
+        page.mouse.up()
+    told: dict[str, float] = page.evaluate(
+        """() => {
+          const told = performance.getEntriesByType("navigation")[0];
+          return {
+            server: told.responseStart, ready: told.loadEventEnd, sent: told.encodedBodySize,
+            plain: told.decodedBodySize, rows: document.querySelectorAll("#result_list tbody tr").length,
+          };
+        }"""
     )
-    start: datetime = article.published_at  # type: ignore[assignment]
-    comments = [
-        Imported(
-            str(n),
-            f"Person {n % 997}",
-            f"{n}: {' '.join(dice.choices(WORDS, k=49))}.",
-            start + timedelta(minutes=n),
-            parent=parent,
-            is_plain_text=True,
-        )
-        for n, parent in enumerate(parents)
-    ]
-    import_comments(article=article, comments=comments, actor=None, batch=uuid4())
-    return article.pk
+    return told | {"drag": drag}
 
 
-def log_in() -> dict[str, str]:
+def log_in(site: Soundoff) -> dict[str, str]:
+    """The cookie of a moderator."""
     from django.conf import settings
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.auth.models import Group
@@ -170,50 +132,8 @@ def log_in() -> dict[str, str]:
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = moderator.get_session_auth_hash()
     session.save()
-    return {"name": settings.SESSION_COOKIE_NAME, "value": str(session.session_key), "url": ADDRESS}
-
-
-def measure(pages: dict[str, str], cookie: dict[str, str]) -> None:
-    with chromium() as browser:
-        context = browser.new_context(viewport={"width": 1280, "height": 800})
-        context.add_cookies([cookie])
-        page = context.new_page()
-        print("| page | rows | kB (sent) | server ms | ready ms | drag ms, median (worst) |")
-        print("|---|--:|--:|--:|--:|--:|", flush=True)
-        for name, query in pages.items():
-            rounds = [visit(page, f"{ADDRESS}/admin/comments/comment/{query}") for _ in range(ROUNDS)]
-            middle = {key: statistics.median(r[key] for r in rounds) for key in rounds[0]}
-            worst = max(r["drag"] for r in rounds)
-            print(
-                f"| {name} | {middle['rows']:.0f} | {middle['plain'] / 1e3:.0f} ({middle['sent'] / 1e3:.0f}) "
-                f"| {middle['server']:.0f} | {middle['ready']:.0f} | "
-                + (f"{middle['drag']:.0f} ({worst:.0f}) |" if worst else "– |"),
-                flush=True,
-            )
-
-
-def visit(page: Any, url: str) -> dict[str, float]:
-    """Milliseconds from the start of the navigation, bytes, rows."""
-    start = time.monotonic()
-    page.goto(url, timeout=120_000)
-    drag = 0.0
-    handles = page.locator(".drag-handle")
-    if handles.count() > 1:
-        box = handles.nth(1).bounding_box()
-        page.mouse.move(box["x"] + 5, box["y"] + 5)
-        page.mouse.down()
-        page.mouse.move(box["x"] + 60, box["y"] + 40)
-        page.locator("#ghost").wait_for()
-        drag = (time.monotonic() - start) * 1e3
-        page.keyboard.press("Escape")
-        page.mouse.up()
-    timing = page.evaluate(
-        """() => { const n = performance.getEntriesByType("navigation")[0];
-        return {server: n.responseStart, ready: n.loadEventEnd,
-        sent: n.encodedBodySize, plain: n.decodedBodySize,
-        rows: document.querySelectorAll("#result_list tbody tr").length} }"""
-    )
-    return {**timing, "drag": drag}
+    url = f"http://{site.host}"
+    return {"name": settings.SESSION_COOKIE_NAME, "value": str(session.session_key), "url": url}
 
 
 @contextmanager
@@ -230,4 +150,4 @@ def chromium() -> Iterator[Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -534,6 +534,40 @@ def test_a_reply_is_dragged_under_its_true_parent(admin_page, live_server):
 
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
+def test_in_the_middle_of_a_tree_of_5000_a_reply_is_dragged(admin_page, live_server):
+    thread = one_tree(5_000)
+    cut, on = thread[502], thread[500]
+    admin_page.set_viewport_size({"width": 1280, "height": 1600})
+    admin_page.goto(f"{live_server.url}{TREE}?discussion={cut.discussion_id}")
+    with admin_page.expect_navigation():
+        admin_page.get_by_role("link", name="20 of 4999").click()
+    numbers = admin_page.locator(".tree-node").evaluate_all(
+        "nodes => nodes.map(node => Number(node.dataset.pk))"
+    )
+    assert numbers == ids(thread[:500])
+    with admin_page.expect_navigation():
+        admin_page.get_by_role("link", name="Go on").click()
+    numbers = admin_page.locator(".tree-node").evaluate_all(
+        "nodes => nodes.map(node => Number(node.dataset.pk))"
+    )
+    assert numbers == ids([thread[0], *thread[481:1000]])
+    here = admin_page.url
+
+    drag(admin_page, cut, on)
+
+    assert admin_page.url == here
+    admin_page.get_by_text("Moved.").wait_for()
+    cut.refresh_from_db()
+    assert cut.parent == on
+    assert check() == {}
+    with admin_page.expect_navigation():
+        admin_page.get_by_role("link", name=f"#{cut.pk}", exact=True).click()
+    assert admin_page.locator("tr:has(.above)").count() == 21
+    assert admin_page.locator("tr:not(:has(.above)) .tree-node").first.get_attribute("data-pk") == str(cut.pk)
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("width", [390, 1280])
 def test_axe_finds_nothing_in_the_tree_and_beside_it(admin_page, live_server, width):
     comment = Comment.objects.filter(discussion=bring_in(9).pk).last()
