@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from comments import feeds, people, views
+from comments import feeds, people, search_views, views
 
 # Slugs are in any script; keys stop below what Postgres takes for one.
 STORY = r"^stories/(?P<slug>[-\w]{1,120})/"
@@ -16,6 +16,8 @@ urlpatterns = [
     re_path(STORY + "feed/$", feeds.feed, name="story-feed"),
     re_path(STORY + "reply/$", views.reply, name="reply"),
     re_path(STORY + "reply/" + KEY, views.reply, name="reply"),
+    re_path(STORY + "find/$", search_views.find, name="find"),
+    path("search/", search_views.search, name="search"),
     re_path("^comments/" + KEY.removesuffix("$") + "edit/$", views.edit, name="comment-edit"),
     re_path("^comments/" + KEY.removesuffix("$") + "delete/$", views.delete, name="comment-delete"),
     re_path("^people/" + KEY, people.person, name="person"),

@@ -1,0 +1,179 @@
+"""The two pages that look for words; not in comments/views.py, since they write nothing and know no reader.
+
+They show the same to everybody, and are kept nowhere: what people look for is without end, and their own.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_safe
+
+from articles.excerpts import Passage, excerpt, mark, read_passages, words_of
+from articles.models import Article, Topic
+from articles.search import ASKED_MAX, Question, Unclear, find_words, limited, read_question
+from comments.models import Discussion
+from comments.search import (
+    Finds,
+    FoundComment,
+    FoundStory,
+    Where,
+    find_comments,
+    find_in_discussion,
+    find_stories,
+)
+
+PAGE_SIZE = 50  # comments of a discussion
+SITE_SIZE = 20  # stories, or comments, of the site
+FIRST_STORIES = 5  # above the comments, where both are shown
+TOPICS_MAX = 200  # to choose from
+KINDS = {"", "stories", "comments"}
+
+
+class Shown(NamedTuple):
+    find: FoundComment | FoundStory
+    title: SafeString  # of its story, marked in a story's own entry
+    text: SafeString
+
+
+@dataclass(frozen=True)
+class Section:
+    rows: list[Shown]
+    count: int
+    is_all: bool  # else there are more than `count`
+    next_url: str
+
+
+@require_safe
+def find(request: HttpRequest, slug: str) -> HttpResponse:
+    """What the comments of a story say of `?q=`, as the discussion went; `?after=` the id of a find."""
+    stories = Article.objects.published(request.now).exclude(  # type: ignore[attr-defined]
+        discussion__status=Discussion.Status.HIDDEN
+    )
+    article = get_object_or_404(stories.defer("body", "body_html", "vector"), slug=slug)
+    asked, after = _asked(request), _key(request.GET.get("after", ""))
+    context: dict[str, Any] = {"article": article, "zone": article.zone, "q": asked}
+    try:
+        if asked:
+            with limited():
+                question = read_question(asked)
+                finds = find_in_discussion(article, question, PAGE_SIZE, after)
+                (rows,) = _present(question, finds)
+            context["comments"] = _section(rows, finds, {"q": asked})
+    except Unclear as error:
+        context["unclear"] = str(error)
+    return _answer(request, "search/find.html", context | {"is_later": after is not None})
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """What stories, and then comments, say of `?q=`: within `?topic=` and `?year=`. One of the two alone, and
+    there `?after=` the id of a find, with `?in=stories|comments`."""
+    kind, asked = request.GET.get("in", ""), _asked(request)
+    if kind not in KINDS:
+        raise Http404
+    after = _key(request.GET.get("after", "")) if kind else None
+    topics = list(Topic.objects.shown().with_stories()[:TOPICS_MAX])
+    where = Where(_topic(request, topics), _year(request))
+    kept = {key: value for key in ("q", "topic", "year") if (value := request.GET.get(key, "").strip())}
+    context: dict[str, Any] = {
+        "q": asked,
+        "topics": topics,
+        "topic": where.topic,
+        "year": kept.get("year", ""),
+        "start_url": "?" + urlencode(kept) if kind else "",
+    }
+    try:
+        if asked:
+            with limited():
+                context |= _search(asked, where, request.now, kind, after, kept)  # type: ignore[attr-defined]
+    except Unclear as error:
+        context["unclear"] = str(error)
+    return _answer(request, "search/search.html", context)
+
+
+def _search(
+    asked: str, where: Where, now: datetime, kind: str, after: int | None, kept: dict[str, str]
+) -> dict[str, Section | None]:
+    question = read_question(asked)
+    none: Finds[Any] = Finds([], 0, True, None)
+    size = SITE_SIZE if kind else FIRST_STORIES
+    stories = none if kind == "comments" else find_stories(question, where, now, size, after)
+    comments = none if kind == "stories" else find_comments(question, where, now, SITE_SIZE, after)
+    story_rows, comment_rows = _present(question, stories, comments)
+    return {
+        "stories": _section(story_rows, stories, kept | {"in": "stories"}),
+        "comments": _section(comment_rows, comments, kept | {"in": "comments"}),
+    }
+
+
+def _present(question: Question, *pages: Finds[Any]) -> list[list[Shown]]:
+    """Each page's finds with their words marked; one statement for all."""
+    read = [[(row, _passages(row)) for row in page.rows] for page in pages]
+    texts = [
+        text for page in read for row, passages in page for text in (row.title, *(p.text for p in passages))
+    ]
+    found = find_words(question, words_of(texts)) if texts else {}
+    return [
+        [
+            Shown(
+                row,
+                mark(row.title, found if isinstance(row, FoundStory) else {}),
+                excerpt(passages, found),
+            )
+            for row, passages in page
+        ]
+        for page in read
+    ]
+
+
+def _passages(row: FoundComment | FoundStory) -> list[Passage]:
+    standfirst = [Passage(row.standfirst, False)] if isinstance(row, FoundStory) and row.standfirst else []
+    return standfirst + read_passages(row.body_html)
+
+
+def _section(rows: list[Shown], finds: Finds[Any], kept: dict[str, str]) -> Section:
+    next_url = "?" + urlencode(kept | {"after": str(finds.next)}) if finds.next else ""
+    return Section(rows, finds.count, finds.is_all, next_url)
+
+
+def _asked(request: HttpRequest) -> str:
+    return request.GET.get("q", "").replace("\x00", " ").strip()
+
+
+def _key(text: str) -> int | None:
+    if text and not re.fullmatch(r"\d{1,18}", text, re.ASCII):
+        raise Http404
+    return int(text) if text else None
+
+
+def _topic(request: HttpRequest, topics: Sequence[Topic]) -> Topic | None:
+    if not (slug := request.GET.get("topic", "").strip()):
+        return None
+    if not (topic := next((topic for topic in topics if topic.slug == slug), None)):
+        raise Http404
+    return topic
+
+
+def _year(request: HttpRequest) -> tuple[datetime, datetime] | None:
+    """Its start and end in the newsroom's zone."""
+    if not (text := request.GET.get("year", "").strip()):
+        return None
+    if not re.fullmatch(r"[12]\d{3}", text, re.ASCII):
+        raise Http404
+    zone = timezone.get_current_timezone()
+    return datetime(int(text), 1, 1, tzinfo=zone), datetime(int(text) + 1, 1, 1, tzinfo=zone)
+
+
+def _answer(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    response = render(request, template, context | {"q_max": ASKED_MAX})
+    patch_cache_control(response, private=True, no_cache=True)
+    return response
