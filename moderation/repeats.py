@@ -1,13 +1,12 @@
 """Which comments repeat another on the site: equal once folded, or nearly so to pg_trgm.
 
 Short texts are exempt: "I agree" is said by many. Both questions go to comments' side table, the second
-through its trigram index.
+through its trigram index, and only if the first found nothing.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 
-from django.db import connection, transaction
+from django.db import connection
 
 from articles.models import Article
 from comments import repeats
@@ -17,19 +16,27 @@ from moderation.checks import Repeat
 
 SIMILARITY = 0.9  # shared trigrams over all trigrams of both
 
-SAME = """
-SELECT c.id FROM comments_commenttext t JOIN comments_comment c ON c.id = t.comment_id
-WHERE t.folded = %(folded)s AND c.state <> 'deleted' AND c.id <> %(but)s
-ORDER BY c.created_at, c.id LIMIT 1"""
-
-# The index is asked first and by itself: together with the order, the planner walks all comments by time.
-ALIKE = """
-WITH t AS MATERIALIZED (
+# The settings hold for this transaction, which is this one statement unless the caller has begun another:
+# pg_trgm's threshold, and the index whatever the planner thinks of it: its guess that one text in a hundred
+# is alike makes it compare with all of them, which takes seconds at 100,000. It is not shown the text (hence
+# the inner SELECT), or it would compare it with its own sample first, which took longer than the search.
+# The index is asked by itself: together with the order, the planner walks all comments by time.
+FIND = """
+SELECT set_config('pg_trgm.similarity_threshold', %(similarity)s, true),
+       set_config('enable_seqscan', 'off', true);
+WITH same AS MATERIALIZED (
+  SELECT c.id FROM comments_commenttext t JOIN comments_comment c ON c.id = t.comment_id
+  WHERE t.folded = %(folded)s AND c.state <> 'deleted' AND c.id <> %(but)s
+  ORDER BY c.created_at, c.id LIMIT 1),
+alike AS MATERIALIZED (
   SELECT comment_id, similarity(folded, %(folded)s) FROM comments_commenttext
-  WHERE folded %% %(folded)s AND char_length(folded) >= %(shortest)s)
-SELECT c.id, t.similarity FROM t JOIN comments_comment c ON c.id = t.comment_id
-WHERE c.state <> 'deleted' AND c.id <> %(but)s
-ORDER BY c.created_at, c.id LIMIT 1"""
+  WHERE folded %% (SELECT %(folded)s) AND char_length(folded) >= %(shortest)s
+    AND NOT EXISTS (SELECT FROM same)),
+near AS (
+  SELECT c.id, t.similarity FROM alike t JOIN comments_comment c ON c.id = t.comment_id
+  WHERE c.state <> 'deleted' AND c.id <> %(but)s
+  ORDER BY c.created_at, c.id LIMIT 1)
+SELECT id, true, 1 FROM same UNION ALL SELECT id, false, similarity FROM near"""
 
 # The first of all that say the same, for many comments: one pass over their groups, not over their pairs.
 SAME_AS_EARLIER = """
@@ -46,15 +53,16 @@ def find_repeat(body: str, *, but: int | None) -> Repeat | None:
     """The earliest comment on the site that says the same, or else nearly so; never `but`, an edit's own."""
     if len(folded := fold(body)) < SHORTEST:
         return None
-    values: dict[str, str | int] = {"folded": folded, "but": but or 0, "shortest": SHORTEST}
+    values: dict[str, str | int] = {
+        "folded": folded,
+        "but": but or 0,
+        "shortest": SHORTEST,
+        "similarity": str(SIMILARITY),
+    }
     with connection.cursor() as cursor:
-        cursor.execute(SAME, values)
-        if row := cursor.fetchone():
-            return Repeat(twin=row[0], exact=True, similarity=1)
-        with _through_the_index():
-            cursor.execute(ALIKE, values)
-            row = cursor.fetchone()
-    return Repeat(twin=row[0], exact=False, similarity=row[1]) if row else None
+        cursor.execute(FIND, values)
+        row = cursor.fetchone()
+    return Repeat(twin=row[0], exact=row[1], similarity=row[2]) if row else None
 
 
 def find_repeats(*, article: Article, ids: Sequence[int]) -> dict[int, Repeat]:
@@ -81,17 +89,3 @@ def _near_repeats(article: Article, ids: set[int]) -> Iterator[tuple[int, Repeat
         if not repeat.exact and pk in ids:
             similarity = repeats.similarity(repeats.trigrams(folded), repeats.trigrams(original))
             yield pk, Repeat(twin=twin, exact=False, similarity=similarity)
-
-
-@contextmanager
-def _through_the_index() -> Iterator[None]:
-    """pg_trgm's threshold, and the index whatever the planner thinks of it: its guess that one text in a
-    hundred is alike makes it compare with all of them, which takes seconds at 100,000."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('pg_trgm.similarity_threshold', %s, true), "
-            "set_config('enable_seqscan', 'off', true)",
-            [str(SIMILARITY)],
-        )
-        yield
-        cursor.execute("SELECT set_config('enable_seqscan', 'on', true)")
