@@ -1,0 +1,65 @@
+"""Tables in Markdown, goals beside what was reached, and docs/measured.md."""
+
+import os
+import platform
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bench.soundoff import PROJECT
+
+MEASURED = PROJECT / "docs" / "measured.md"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A figure, and how much it should be at least or at most; neither: it is told and not judged."""
+
+    what: str
+    figure: float
+    least: float | None = None
+    most: float | None = None
+    unit: str = "×"
+
+    def cells(self) -> tuple[str, str, str, str]:
+        if self.least is not None:
+            wanted, met = f"≥ {self.least:g}", self.figure >= self.least
+        elif self.most is not None:
+            wanted, met = f"≤ {self.most:g}", self.figure <= self.most
+        else:
+            return self.what, self._told(), "–", ""
+        return self.what, self._told(), f"{wanted} {self.unit}".strip(), "met" if met else "**not met**"
+
+    def _told(self) -> str:
+        digits = 0 if self.figure >= 100 or self.figure == int(self.figure) else 1 if self.figure >= 10 else 2
+        return f"{self.figure:,.{digits}f} {self.unit}".strip()
+
+
+def goals(found: Iterable[Goal]) -> Iterator[str]:
+    yield from rows(("goal", "figure", "wanted", ""), (goal.cells() for goal in found))
+
+
+def rows(head: Sequence[str], body: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield "| " + " | ".join(head) + " |"
+    yield "|---" * len(head) + "|"
+    for cells in body:
+        yield "| " + " | ".join(cells) + " |"
+
+
+def publish(name: str, lines: Iterable[str], *, write: bool) -> None:
+    """Print the section; into docs/measured.md as well if asked, in place of the last one of that name."""
+    text = "\n".join([_about(), *lines])
+    print(text)
+    if write:
+        begin, end = f"<!-- {name} -->\n", f"\n<!-- /{name} -->"
+        page = MEASURED.read_text()
+        pattern = re.escape(begin) + ".*?" + re.escape(end)
+        MEASURED.write_text(re.sub(pattern, lambda _: begin + text + end, page, flags=re.DOTALL))
+
+
+def _about() -> str:
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, Python {platform.python_version()}, {os.cpu_count()} processors "
+        "that the servers share with the load."
+    )

@@ -1,0 +1,262 @@
+"""Our own site as `manage.py serve` runs it, in a temporary folder on a port of its own.
+
+Django is imported inside the functions: its settings need the folder first.
+"""
+
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import psycopg2
+
+from bench import machine
+from bench.load import Target, request
+from bench.threads import Said, article
+from config import postgres
+from config.processes import spawn
+
+PROJECT = Path(__file__).resolve().parent.parent
+NOT_COUNTED = re.compile(r"(BEGIN|COMMIT|ROLLBACK|SET|SHOW|DISCARD)\b", re.IGNORECASE)
+
+
+@dataclass
+class Soundoff:
+    folder: Path
+    port: int
+    process: int  # of `manage.py serve`
+    slugs: dict[str, str] = field(default_factory=dict)
+    ids: dict[str, list[int]] = field(default_factory=dict)  # of the comments of a thread, by its name
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def target(self, name: str, path: str, **headers: str) -> Target:
+        """A page, asked for as browsers do; keyword arguments are further headers."""
+        url = f"http://{self.host}{path}"
+        return Target(name, url, self.spent, {"Accept-Encoding": "gzip"} | headers)
+
+    def story(self, thread: str) -> str:
+        return f"/stories/{self.slugs[thread]}/"
+
+    def spent(self, part: str = "") -> float:
+        """Processor seconds of the web server and the database, but for our own connections to it."""
+        parts = [
+            pid for pid in machine.family([self.process])[1:] if _is_part(machine.command_line(pid), part)
+        ]
+        ours = [connection.info.backend_pid for connection in _connections]
+        return machine.processor_seconds(parts, but=ours)
+
+    def statements(self, ask: Callable[[], object]) -> list[str]:
+        """The first line of each statement that the database sees while `ask` runs, but for those of jobs and
+        the beginnings and ends of transactions. Its log tells, which is switched on for this moment."""
+        log = self.folder / "postgres.log"
+        with _superuser() as cursor:
+            cursor.execute("ALTER SYSTEM SET log_statement = 'all'")
+            cursor.execute("ALTER SYSTEM SET log_line_prefix = '%u '")
+            cursor.execute("SELECT pg_reload_conf()")
+            time.sleep(0.3)
+            before = log.stat().st_size
+            ask()
+            time.sleep(0.1)
+            said = log.read_bytes()[before:].decode(errors="replace")
+            cursor.execute("ALTER SYSTEM RESET ALL")
+            cursor.execute("SELECT pg_reload_conf()")
+            time.sleep(0.3)
+        found = re.findall(r"^soundoff_web LOG:  (?:statement|execute [^:]+): (.*)", said, re.MULTILINE)
+        return [line for line in found if not NOT_COUNTED.match(line) and "django_tasks" not in line]
+
+
+_connections: list[Any] = []  # psycopg2's, made by us and not by the site
+
+
+def connect(role: postgres.Role = "web") -> Any:
+    connection = psycopg2.connect(postgres.url(role))
+    connection.autocommit = True
+    _connections.append(connection)
+    return connection
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Soundoff]:
+    """The site, served, and this process set up to write to its database with the project's own verbs."""
+    port = machine.free_port()
+    for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "EMAIL_URL", "SITE_URL", "DEBUG", "HOST"):
+        os.environ.pop(name, None)
+    os.environ |= {"SOUNDOFF_HOME": str(folder), "PORT": str(port)}
+    with (folder.with_suffix(".log")).open("wb") as log:
+        argv = [sys.executable, "manage.py", "serve"]
+        process = spawn(argv, death_signal=signal.SIGTERM, cwd=PROJECT, output=log)
+        try:
+            _wait(process, port)
+            _set_up()
+            yield Soundoff(folder, port, process.pid)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError("The site did not start.")
+        try:
+            machine.wait_for_port(port, 1)
+        except OSError:
+            continue
+        return
+    raise RuntimeError("The site did not answer.")
+
+
+def _set_up() -> None:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    import django
+
+    django.setup()
+    from django.db import connection
+
+    connection.ensure_connection()
+    _connections.append(connection.connection)
+
+
+def _is_part(command: str, part: str) -> bool:
+    is_web, is_database = "granian" in command, "/postgres " in command or command.startswith("postgres:")
+    return {"": is_web or is_database, "web": is_web, "database": is_database}[part]
+
+
+@contextmanager
+def _superuser() -> Iterator[Any]:
+    url = postgres.url("web").replace("soundoff_web@", "postgres@")
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        yield cursor
+    connection.close()
+
+
+def add_thread(site: Soundoff, name: str, said: Sequence[Said], *, days: int) -> None:
+    """A story that was published so many days ago, with this thread, of the same length but one day."""
+    from django.utils import timezone
+
+    from articles.models import Article, free_slug
+    from articles.services import save_article
+    from comments.services import Imported, import_comments
+
+    began = timezone.now() - timedelta(days=days)
+    title = f"A thread of {name}"
+    story = save_article(
+        article=Article(
+            title=title, slug=free_slug(title), body=article(), published_at=began, source_key=f"bench {name}"
+        )
+    )
+    result = import_comments(
+        article=story,
+        comments=[
+            Imported(str(place), row.name, row.body, _moment(began, days, row.at), row.parent)
+            for place, row in enumerate(said)
+        ],
+        actor=None,
+        batch=uuid4(),
+    )
+    # A story of ours: those that were brought in are kept out of feeds, and their discussions closed.
+    Article.objects.filter(pk=story.pk).update(source_key="")
+    site.slugs[name], site.ids[name] = story.slug, result.created
+
+
+def _moment(began: datetime, days: int, at: float) -> datetime:
+    return began + timedelta(days=(days - 1) * at)
+
+
+def add_stories(count: int) -> None:
+    """Stories without comments, one an hour, each under one of five topics: for lists to be full."""
+    from django.utils import timezone
+
+    from articles.models import Article, Topic, free_slug
+    from articles.services import save_article
+
+    topics = [Topic.objects.create(name=f"Topic {n}", slug=f"topic-{n}") for n in range(5)]
+    for n in range(count):
+        title = f"A short story, number {n}"
+        story = save_article(
+            article=Article(
+                title=title,
+                slug=free_slug(title),
+                standfirst="Two sentences that say what this is about. This is the second of them.",
+                body=article(),
+                published_at=timezone.now() - timedelta(hours=n + 1),
+            )
+        )
+        story.topics.add(topics[n % 5])
+
+
+def tidy() -> None:
+    """What autovacuum does within minutes: without statistics a plan is a guess."""
+    with connect("owner").cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+def add_writers(count: int) -> list["Writer"]:
+    """Guests who confirmed their e-mail and of whom somebody approved a comment: they publish at once."""
+    from django.core import signing
+    from django.db import transaction
+    from django.utils import timezone
+
+    from accounts import guests
+    from accounts.models import Guest
+    from articles.models import Article, free_slug
+    from articles.services import save_article
+    from comments.models import Reason, State
+    from comments.services import change_states, post_comment
+
+    title = "Where the writers began"
+    story = save_article(article=Article(title=title, slug=free_slug(title), published_at=timezone.now()))
+    writers = []
+    for n in range(count):
+        guest = Guest.objects.create(
+            name=f"Writer {n}", email=f"writer{n}@example.org", confirmed_at=timezone.now()
+        )
+        first = post_comment(
+            article=story, body=f"My first word here, number {n}.", nonce=uuid4(), guest=guest
+        )
+        with transaction.atomic():
+            change_states(ids=[first.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
+        writers.append(Writer(guest.name, guest.email, signing.dumps(guest.pk, salt=guests.COOKIE)))
+    return writers
+
+
+@dataclass(frozen=True)
+class Writer:
+    name: str
+    email: str
+    cookie: str
+
+    def reply(self, site: Soundoff, thread: str, parent: int, body: str) -> bytes:
+        """The request that sends the form of a reply."""
+        token = secrets.token_hex(16)
+        fields = {
+            "csrfmiddlewaretoken": token,
+            "name": self.name,
+            "email": self.email,
+            "body": body,
+            "nonce": str(uuid4()),
+        }
+        return request(
+            "POST",
+            f"{site.story(thread)}reply/{parent}/",
+            site.host,
+            {"Cookie": f"guest={self.cookie}; csrftoken={token}", "Origin": f"http://{site.host}"},
+            urlencode(fields).encode(),
+        )

@@ -1,0 +1,120 @@
+"""Threads to measure with, the same at every run: who answers whom, when, and in which words.
+
+A third are first-level comments. The others answer a comment that is there already: half of them a recent
+one, half one in proportion to the answers that it has. At most 24 deep. Bodies have 60 to 600 characters,
+most of them few. The words are made up, but as long, as frequent and as varied in their letters as English:
+whoever compares texts by their trigrams would else have ten times as much to compare, or nothing at all.
+"""
+
+from collections import defaultdict
+from itertools import accumulate
+from random import Random
+from typing import NamedTuple
+
+SEED, ROOTS, DEPTH = 20130619, 0.35, 24
+COMMON = (
+    "the of and to in a is that it was for on with as be at by this not are but from or have an they which "
+    "you were all her she there would their we him been has when who will no more if out so up said what"
+).split()
+STARTS = (
+    "b bl br c ch cl cr d dr f fl fr g gl gr h j k l m n p pl pr qu r s sh sk sl sm sn sp st str sw t th tr "
+    "tw v w y z"
+).split()
+VOWELS = "a a a e e e e i i i o o o u u ai ea ee ie io oa oo ou ay y".split()
+ENDS = "b ck d d f g l ll ld m mp n n n nd ng nk nt p r r rd rk rm rn rt s s ss st t t tch th v x".split()
+FIRST = ("Red", "Blue", "Old", "New", "Quiet", "Loud", "Fair", "Tough", "Late", "Early")
+LAST = ("fox", "owl", "reader", "voter", "clerk", "pilot", "nurse", "gull", "tree", "river")
+
+
+class Said(NamedTuple):
+    parent: int | None  # its place in the same list
+    depth: int
+    name: str
+    at: float  # 0 to 1, of the time that the thread took
+    body: str
+
+
+class Words:
+    """Text after text of one sequence."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)
+        self.words = list(COMMON)
+        made = Random(SEED)  # the same words in every thread
+        while len(self.words) < 8_000:
+            self.words.append("".join(_syllable(made) for _ in range(made.choice((1, 2, 2, 2, 3, 3)))))
+        self.weights = list(accumulate(1 / (place + 3) for place in range(len(self.words))))
+
+    def body(self) -> str:
+        wanted = min(600, max(60, int(self.random.lognormvariate(5.2, 0.6))))
+        sentences, length = [], 0
+        while length < wanted:
+            words = self.random.choices(self.words, cum_weights=self.weights, k=self.random.randint(5, 16))
+            sentences.append(" ".join(words).capitalize() + self.random.choice("...!?"))
+            length += len(sentences[-1]) + 1
+        return " ".join(sentences)[:600].rstrip()
+
+
+def _syllable(random: Random) -> str:
+    end = random.choice(ENDS) if random.random() < 0.5 else ""
+    return random.choice(STARTS) + random.choice(VOWELS) + end
+
+
+def article() -> str:
+    words = Words(SEED)
+    return "\n\n".join(f"{words.body()} {words.body()}" for _ in range(12))
+
+
+def thread(count: int) -> list[Said]:
+    random, words = Random(SEED + count), Words(SEED + count)
+    said: list[Said] = []
+    answered: list[int] = []  # a comment once, and once more for each answer
+    for place in range(count):
+        parent = None if not said or random.random() < ROOTS else _answered(random, said, answered)
+        answered.append(place)
+        if parent is not None:
+            answered.append(parent)
+        name = random.choice(FIRST) + random.choice(LAST)
+        depth = 0 if parent is None else said[parent].depth + 1
+        said.append(Said(parent, depth, name, place / count, words.body()))
+    return said
+
+
+def one_tree(count: int) -> list[Said]:
+    """A thread that is a single tree: all hang from its first comment."""
+    return [
+        row._replace(parent=0, depth=1) if place and row.parent is None else row
+        for place, row in enumerate(thread(count))
+    ]
+
+
+def same_trees(small: list[Said], large: list[Said]) -> list[int]:
+    """Places in `large` of whole trees that are, size by size, as many and as large as those of `small`."""
+    by_size: dict[int, list[list[int]]] = defaultdict(list)
+    for tree in _trees(large):
+        by_size[len(tree)].append(tree)
+    chosen: list[int] = []
+    for tree in _trees(small):
+        nearest = min((size for size in by_size if by_size[size]), key=lambda size: abs(size - len(tree)))
+        chosen += by_size[nearest].pop()
+    return chosen
+
+
+def _trees(said: list[Said]) -> list[list[int]]:
+    root: list[int] = []
+    trees: dict[int, list[int]] = {}
+    for place, row in enumerate(said):
+        root.append(place if row.parent is None else root[row.parent])
+        trees.setdefault(root[place], []).append(place)
+    return list(trees.values())
+
+
+def _answered(random: Random, said: list[Said], answered: list[int]) -> int | None:
+    for _ in range(20):
+        if random.random() < 0.5:
+            place = max(0, len(said) - 1 - int(random.expovariate(1 / 12)))
+        else:
+            place = random.choice(answered)
+        if said[place].depth < DEPTH:
+            return place
+    return None

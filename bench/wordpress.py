@@ -1,0 +1,269 @@
+"""The peer: WordPress as Debian packages it, with MariaDB, php-fpm and nginx, in a temporary folder.
+
+nginx answers on four ports: WordPress as it is, WordPress behind nginx's own page cache (ten minutes),
+and plain files. No service of the system is touched.
+"""
+
+import json
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench import machine
+from bench.load import Target
+from bench.threads import Said, article
+from config.processes import spawn
+
+PACKAGED = Path("/usr/share/wordpress")
+NEEDS = "wordpress wordpress-theme-twentytwentyfive mariadb-server php-fpm php-mysql php-cli nginx-light wrk"
+
+
+def is_installed() -> bool:
+    return PACKAGED.is_dir() and all(map(shutil.which, ("mariadbd", "php", "nginx"))) and bool(_fpm())
+
+
+@dataclass
+class Thread:
+    post: int
+    base: int  # the id of the comment at place n is base + 1 + n
+    size: int
+
+
+@dataclass
+class WordPress:
+    folder: Path
+    port: int
+    cached_port: int
+    static_port: int
+    processes: dict[str, int] = field(default_factory=dict)
+    threads: dict[int, Thread] = field(default_factory=dict)  # by size
+    last: int = 0  # the highest id of a comment that was taken in
+
+    def page(self, size: int) -> Target:
+        return Target("WordPress", self._url(self.port, size), lambda: self.spent("nginx", "php", "maria"))
+
+    def cached_page(self, size: int) -> Target:
+        return Target(
+            "WordPress behind nginx's cache", self._url(self.cached_port, size), lambda: self.spent("nginx")
+        )
+
+    def file(self, name: str, content: bytes, *, gzipped: bool = False) -> Target:
+        """nginx serving these very bytes."""
+        path = self.folder / "static" / (f"{name}.gz.html" if gzipped else f"{name}.html")
+        path.write_bytes(content)
+        path.chmod(0o644)
+        url = f"http://127.0.0.1:{self.static_port}/{path.name}"
+        return Target(f"nginx, a file of {len(content) / 1000:.1f} kB", url, lambda: self.spent("nginx"))
+
+    def spent(self, *names: str) -> float:
+        return machine.processor_seconds(self.processes[name] for name in names)
+
+    def statements(self) -> int:
+        """How many statements the database has seen so far."""
+        return int(self.sql("SHOW GLOBAL STATUS LIKE 'Questions'").split()[1])
+
+    def put_back(self, size: int) -> None:
+        """The thread as it was taken in."""
+        thread = self.threads[size]
+        self.sql(
+            f"DELETE FROM wp_comments WHERE comment_ID > {self.last}; "
+            f"UPDATE wp_posts SET comment_count = {size} WHERE ID = {thread.post}"
+        )
+
+    def sql(self, statement: str) -> str:
+        return subprocess.run(
+            ["mariadb", f"--socket={self.folder}/maria.sock", "-uroot", "-N", "wp", "-e", statement],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    def _url(self, port: int, size: int) -> str:
+        return f"http://127.0.0.1:{port}/?p={self.threads[size].post}"
+
+
+@contextmanager
+def running(
+    folder: Path, threads: Mapping[int, list[Said]], began: float, ends: float
+) -> Iterator[WordPress]:
+    """WordPress with these threads, written between the two moments (seconds since 1970)."""
+    wp = WordPress(folder, machine.free_port(), machine.free_port(), machine.free_port())
+    with ExitStack() as stack:
+        _lay_out(wp)
+        for name, argv in (("maria", _maria(wp)), ("php", _php(wp)), ("nginx", _nginx(wp))):
+            log = stack.enter_context((folder / f"{name}.log").open("wb"))
+            process = spawn(argv, death_signal=signal.SIGTERM, output=log)
+            stack.callback(_stop, process)
+            wp.processes[name] = process.pid
+            if name == "maria":
+                _make_database(wp)
+        machine.wait_for_port(wp.port)
+        _take_in(wp, threads, began, ends)
+        yield wp
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _lay_out(wp: WordPress) -> None:
+    # A copy: PHP follows links, and would find the configuration of the packaged one.
+    shutil.copytree(PACKAGED, wp.folder / "wordpress", ignore_dangling_symlinks=True)
+    (wp.folder / "wordpress" / "wp-config.php").write_text(
+        "<?php define('DB_NAME', 'wp'); define('DB_USER', 'wp'); define('DB_PASSWORD', '');"
+        f"define('DB_HOST', 'localhost:{wp.folder}/maria.sock'); define('DB_CHARSET', 'utf8mb4');"
+        "define('DISABLE_WP_CRON', true); define('WP_HTTP_BLOCK_EXTERNAL', true);"
+        f"define('WP_SITEURL', 'http://127.0.0.1:{wp.port}'); define('WP_HOME', WP_SITEURL);"
+        + "".join(
+            f"define('{name}_{kind}', '{secrets.token_hex()}');"
+            for name in ("AUTH", "SECURE_AUTH", "LOGGED_IN", "NONCE")
+            for kind in ("KEY", "SALT")
+        )
+        + "$table_prefix = 'wp_'; if (!defined('ABSPATH')) define('ABSPATH', __DIR__ . '/');"
+        "require_once ABSPATH . 'wp-settings.php';"
+    )
+    plugins = wp.folder / "wordpress" / "wp-content" / "mu-plugins"
+    plugins.mkdir(exist_ok=True)
+    # All writers here have one IP address, which it would hold to four comments a minute.
+    (plugins / "bench.php").write_text("<?php add_filter('comment_flood_filter', '__return_false', 99);")
+    for name in ("maria", "static", "cache", "nginx"):
+        (wp.folder / name).mkdir()
+    if os.geteuid() == 0:
+        shutil.chown(wp.folder / "maria", "mysql")
+        # The socket is made beside the data, by its server.
+        _let_in(wp.folder, "mysql")
+        for name in ("cache", "nginx"):
+            shutil.chown(wp.folder / name, "www-data")
+
+
+def _let_in(folder: Path, user: str) -> None:
+    """The folder's owner becomes this user; root may write there all the same."""
+    os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
+
+
+def _maria(wp: WordPress) -> list[str | Path]:
+    user = ["--user=mysql"] if os.geteuid() == 0 else []
+    subprocess.run(
+        [
+            *("mariadb-install-db", "--no-defaults", *user, f"--datadir={wp.folder}/maria"),
+            *("--auth-root-authentication-method=normal", "--skip-test-db"),
+        ],
+        capture_output=True,
+        check=True,
+    )
+    return [
+        *("mariadbd", "--no-defaults", *user, f"--datadir={wp.folder}/maria"),
+        *(f"--socket={wp.folder}/maria.sock", "--skip-networking", "--skip-log-bin"),
+        *("--innodb-buffer-pool-size=1G", f"--pid-file={wp.folder}/maria/server.pid"),
+    ]
+
+
+def _make_database(wp: WordPress) -> None:
+    for _ in range(300):
+        done = subprocess.run(
+            [
+                *("mariadb", f"--socket={wp.folder}/maria.sock", "-uroot", "-e"),
+                "CREATE DATABASE wp CHARACTER SET utf8mb4; CREATE USER wp@localhost; "
+                "GRANT ALL ON wp.* TO wp@localhost",
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if not done.returncode:
+            return
+        time.sleep(0.1)
+    raise RuntimeError(done.stderr)
+
+
+def _php(wp: WordPress) -> list[str | Path]:
+    user = ["user = www-data", "group = www-data"] if os.geteuid() == 0 else []
+    owner = ["listen.owner = www-data", "listen.group = www-data"] if os.geteuid() == 0 else []
+    (wp.folder / "php.conf").write_text(
+        "\n".join(
+            [
+                *("[global]", "daemonize = no", f"error_log = {wp.folder}/php.err"),
+                *("[www]", *user, f"listen = {wp.folder}/php.sock", *owner),
+                *("pm = static", "pm.max_children = 4"),
+                *("php_admin_value[memory_limit] = 1024M", "php_admin_value[max_execution_time] = 120"),
+                *("php_admin_value[opcache.enable] = 1", "php_admin_value[opcache.memory_consumption] = 192"),
+                *("php_admin_value[opcache.max_accelerated_files] = 20000",),
+                *("php_admin_value[opcache.validate_timestamps] = 0", ""),
+            ]
+        )
+    )
+    return [_fpm(), "-F", "-y", wp.folder / "php.conf", *(["-R"] if os.geteuid() == 0 else [])]
+
+
+def _fpm() -> str:
+    return max(map(str, Path("/usr/sbin").glob("php-fpm*")), default="")
+
+
+def _nginx(wp: WordPress) -> list[str | Path]:
+    user = "user www-data;" if os.geteuid() == 0 else ""
+    php = f"""
+      include /etc/nginx/fastcgi_params; fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name;
+      fastcgi_param HTTP_HOST 127.0.0.1:{wp.port}; fastcgi_pass unix:{wp.folder}/php.sock;
+      fastcgi_read_timeout 120s;"""
+    rest = "root " + str(wp.folder / "wordpress") + "; index index.php; location / "
+    rest += "{ try_files $uri $uri/ /index.php?$args; }"
+    temporary = "".join(
+        f"{kind}_temp_path {wp.folder}/nginx/{kind};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    (wp.folder / "nginx.conf").write_text(f"""
+daemon off; worker_processes 2; pid {wp.folder}/nginx.pid; error_log {wp.folder}/nginx.err; {user}
+events {{ worker_connections 1024; }}
+http {{
+  access_log off; include /etc/nginx/mime.types; default_type text/html; sendfile on; tcp_nopush on;
+  keepalive_requests 1000000; open_file_cache max=1000; {temporary}
+  fastcgi_cache_path {wp.folder}/cache levels=1:2 keys_zone=wp:16m max_size=1g inactive=60m;
+  fastcgi_buffers 64 64k; fastcgi_buffer_size 64k;
+  server {{ listen 127.0.0.1:{wp.port}; {rest} location ~ \\.php$ {{ {php} }} }}
+  server {{ listen 127.0.0.1:{wp.cached_port}; {rest} location ~ \\.php$ {{ {php}
+    fastcgi_cache wp; fastcgi_cache_key $request_method$request_uri; fastcgi_cache_valid 200 10m;
+    fastcgi_cache_use_stale updating; fastcgi_cache_lock on;
+    fastcgi_ignore_headers Cache-Control Expires Set-Cookie; }} }}
+  server {{ listen 127.0.0.1:{wp.static_port}; root {wp.folder}/static;
+    location ~ \\.gz\\.html$ {{ add_header Content-Encoding gzip; }} }}
+}}""")
+    return ["nginx", "-c", wp.folder / "nginx.conf"]
+
+
+def _take_in(wp: WordPress, threads: Mapping[int, list[Said]], began: float, ends: float) -> None:
+    files = []
+    for size, said in threads.items():
+        files.append(wp.folder / f"{size}.jsonl")
+        with files[-1].open("w") as file:
+            for row in said:
+                at = int(began + (ends - began) * row.at)
+                line = {"parent": row.parent, "name": row.name, "body": row.body, "at": at}
+                file.write(json.dumps(line) + "\n")
+    (wp.folder / "article.txt").write_text(article())
+    loader = Path(__file__).with_name("wordpress_load.php")
+    done = subprocess.run(
+        [
+            *("php", "-d", "memory_limit=1G", loader, wp.folder / "wordpress", wp.folder / "article.txt"),
+            *files,
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for line in done.splitlines():
+        size, post, base = map(int, line.split())
+        wp.threads[size] = Thread(post, base, size)
+        wp.last = max(wp.last, base + size)
