@@ -15,6 +15,7 @@ SHORT = 400  # characters: shown whole
 AROUND = 200  # characters of one excerpt
 NEAR = 30  # characters to the next space; some scripts have none
 MOST = 3  # excerpts
+GROUPS_MAX = 200  # places that are compared for them
 TEXT_MAX = 500_000  # characters of HTML that one page of results reads
 
 Found = Mapping[str, frozenset[str]]  # words as written, with the stems looked for
@@ -75,10 +76,9 @@ def excerpt(passages: list[Passage], found: Found) -> SafeString:
             )
             for number, passage in enumerate(passages)
         )
-    groups = sorted(_group(hits), key=lambda group: -len(frozenset().union(*(hit.stems for hit in group))))
-    if not groups:  # found by its title or by what the page doesn't show
+    if not hits:  # found by its title or by what the page doesn't show
         return _around(passages[0], [])
-    return _join(_around(passages[group[0].passage], group) for group in sorted(groups[:MOST]))
+    return _join(_around(passages[group[0].passage], group) for group in _choose(_group(hits)))
 
 
 def _hits(passages: list[Passage], found: Found) -> list[_Hit]:
@@ -119,6 +119,18 @@ def _group(hits: list[_Hit]) -> list[list[_Hit]]:
         else:
             groups.append([hit])
     return groups
+
+
+def _choose(groups: list[list[_Hit]]) -> list[list[_Hit]]:
+    """Those that hold what the ones before lack, then those that hold the most, then the first."""
+    left = [(group, frozenset[str]().union(*(hit.stems for hit in group))) for group in groups[:GROUPS_MAX]]
+    seen, chosen = frozenset[str](), list[list[_Hit]]()
+    while left and len(chosen) < MOST:
+        gains = [(len(stems - seen), len(stems)) for _, stems in left]
+        group, stems = left.pop(gains.index(max(gains)))
+        seen |= stems
+        chosen.append(group)
+    return sorted(chosen)
 
 
 def _around(passage: Passage, hits: list[_Hit]) -> SafeString:
