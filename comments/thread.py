@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -17,8 +17,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Guest, User
-from articles.models import Article
-from comments.models import DEPTH_MAX, Comment, Recommendation, State
+from articles.models import Article, Topic
+from comments.models import DEPTH_MAX, Comment, Discussion, Recommendation, State
 from comments.policy import policy
 
 BUDGET = 200  # comments on a page; the last tree may exceed it
@@ -173,6 +173,59 @@ class Viewer:
     usual: str = ""
     recommended: set[int] = field(default_factory=set)
     may_recommend: bool = False
+
+
+@dataclass(frozen=True)
+class Story:
+    """A published article with its discussion, stored or not, and what its page tells besides."""
+
+    article: Article
+    discussion: Discussion
+    topics: list[Topic]  # those shown, by name
+    days: list[tuple[date, int]]  # in order, with the number of visible comments
+    seq: int  # of the last line in the discussion's log
+
+
+def read_story(slug: str, now: datetime) -> Story | None:
+    """One statement. `body` and `vector` are left out, and read when asked for."""
+    with connection.cursor() as cursor:
+        cursor.execute(STORY, {"slug": slug, "now": now})
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    split = len(ARTICLE) + len(DISCUSSION)
+    article = Article.from_db("default", ARTICLE, row[: len(ARTICLE)])
+    stored = row[len(ARTICLE) : split]
+    is_stored = stored[0] is not None
+    discussion = Discussion.from_db("default", DISCUSSION, stored) if is_stored else Discussion()
+    discussion.article = article
+    names, slugs, days, counts, seq = row[split:]
+    return Story(
+        article,
+        discussion,
+        [Topic(name=name, slug=slug) for name, slug in zip(names or [], slugs or [], strict=True)],
+        list(zip(days or [], counts or [], strict=True)),
+        seq or 0,
+    )
+
+
+ARTICLE = [f.attname for f in Article._meta.concrete_fields if f.name not in {"body", "vector"}]
+DISCUSSION = [f.attname for f in Discussion._meta.concrete_fields]
+# Written out: Django would spend more on making it than the database on answering it.
+STORY = f"""
+SELECT {", ".join(f"a.{name}" for name in ARTICLE)}, {", ".join(f"d.{name}" for name in DISCUSSION)},
+       topics.names, topics.slugs, days.days, days.counts,
+       (SELECT seq FROM comments_transition t WHERE t.discussion_id = a.id ORDER BY seq DESC LIMIT 1)
+FROM articles_article a
+LEFT JOIN comments_discussion d ON d.article_id = a.id
+CROSS JOIN LATERAL (
+  SELECT array_agg(t.name ORDER BY t.name) AS names, array_agg(t.slug ORDER BY t.name) AS slugs
+  FROM articles_article_topics m JOIN articles_topic t ON t.id = m.topic_id
+  WHERE m.article_id = a.id AND t.shown) topics
+CROSS JOIN LATERAL (
+  SELECT array_agg(day ORDER BY day) AS days, array_agg(visible_count ORDER BY day) AS counts
+  FROM comments_discussionday WHERE discussion_id = a.id AND visible_count > 0) days
+WHERE a.slug = %(slug)s AND a.published_at <= %(now)s"""
 
 
 def read_page(article: Article, reader: Reader, order: Order, start: Start | None = None) -> Page:

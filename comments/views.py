@@ -1,16 +1,12 @@
 import re
-from datetime import date
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
-from django.db.models.functions import JSONArray, JSONObject
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -24,7 +20,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from accounts import guests
 from accounts.models import Guest, User
 from articles.kept import depends, keep
-from articles.models import Article, Topic
+from articles.models import Article
 from comments import machines, timeline
 from comments.forms import EditForm, ReplyForm
 from comments.models import (
@@ -32,11 +28,9 @@ from comments.models import (
     REMOVE_REASONS,
     Comment,
     Discussion,
-    DiscussionDay,
     Reason,
     Recommendation,
     State,
-    Transition,
 )
 from comments.policy import policy
 from comments.services import delete_comment, edit_comment, post_comment, recommend
@@ -48,11 +42,13 @@ from comments.thread import (
     Reader,
     Row,
     Start,
+    Story,
     count_new,
     find_place,
     look_at,
     read_branch,
     read_page,
+    read_story,
 )
 
 ORDER_COOKIE = "order"
@@ -65,13 +61,14 @@ NEW_MOST = 99  # comments; more than so many are not counted
 @keep
 def story(request: HttpRequest, slug: str) -> HttpResponse:
     """A story and a page of its discussion: `?order=`, `?after=` where another page ended, `?from=`."""
-    article, discussion = _load_story(request, slug, with_page=True)
+    told = _load_story(request, slug)
+    article, discussion = told.article, told.discussion
     order = _order(request, discussion)
     start = _start(request, order)
     is_hidden = discussion.status == Discussion.Status.HIDDEN
     context: dict[str, Any] = {
         "article": article,
-        "topics": [Topic(**topic) for topic in article.shown_topics],  # type: ignore[attr-defined]
+        "topics": told.topics,
         "zone": article.zone,
         "noindex": article.rights == Article.Rights.UNKNOWN or not request.GET.keys().isdisjoint(VIEWS),
         "hidden": is_hidden,
@@ -79,9 +76,9 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
         "count": discussion.visible_count,
         "order": order.value,
         "orders": _orders(order) if discussion.visible_count > 1 else [],
-        "timeline": None if is_hidden else timeline.tell(_days(article)),
+        "timeline": None if is_hidden else timeline.tell(told.days),
         "version": discussion.version,
-        "seq": article.seq or 0,  # type: ignore[attr-defined]
+        "seq": told.seq,
         "is_member": request.user.is_authenticated,
     }
     rows: list[Row] = []
@@ -123,10 +120,10 @@ def choose_order(request: HttpRequest, slug: str, order: str) -> HttpResponse:
 @keep
 def version(request: HttpRequest, slug: str) -> HttpResponse:
     """What a page that shows another version asks about; `seq` is what to count the new comments from."""
-    article, discussion = _load_story(request, slug, with_page=True)
-    if discussion.status == Discussion.Status.HIDDEN:
+    told = _load_story(request, slug)
+    if told.discussion.status == Discussion.Status.HIDDEN:
         raise Http404
-    return JsonResponse({"version": discussion.version, "seq": article.seq or 0})  # type: ignore[attr-defined]
+    return JsonResponse({"version": told.discussion.version, "seq": told.seq})
 
 
 @never_cache
@@ -150,7 +147,8 @@ def comment(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
 
     `?after=` one of its replies goes on behind that one.
     """
-    article, discussion = _load_story(request, slug)
+    told = _load_story(request, slug)
+    article, discussion = told.article, told.discussion
     if discussion.status == Discussion.Status.HIDDEN:
         raise Http404
     found = get_object_or_404(Comment, pk=pk, discussion=article.pk)
@@ -184,7 +182,8 @@ def comment(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def recommendation(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
     """Recommend a comment, or take that back; a page for readers without scripts and for strangers."""
-    article, discussion = _load_story(request, slug)
+    told = _load_story(request, slug)
+    article, discussion = told.article, told.discussion
     if discussion.status == Discussion.Status.HIDDEN:
         raise Http404
     found = get_object_or_404(Comment, pk=pk, discussion=article.pk)
@@ -226,7 +225,8 @@ def recommendation(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def reply(request: HttpRequest, slug: str, pk: str | None = None) -> HttpResponse:
     """The form of a reply to a comment or to the story, at a URL of its own: cached pages hold no token."""
-    article, discussion = _load_story(request, slug)
+    told = _load_story(request, slug)
+    article, discussion = told.article, told.discussion
     if discussion.status == Discussion.Status.HIDDEN:
         raise Http404
     parent = get_object_or_404(Comment, pk=pk, discussion=article.pk) if pk else None
@@ -333,38 +333,22 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "comments/confirmed.html", context)
 
 
-def _load_story(request: HttpRequest, slug: str, *, with_page: bool = False) -> tuple[Article, Discussion]:
-    """A published story and its discussion in one statement; `with_page` also what its own page tells:
-    `shown_topics`, `days` of the discussion, and `seq`, the last line of its log."""
-    now = request.now  # type: ignore[attr-defined]
-    articles = Article.objects.published(now).select_related("discussion").defer("body", "vector")
-    if with_page:
-        topics = Topic.objects.shown().filter(articles=OuterRef("pk"))
-        days = DiscussionDay.objects.filter(discussion=OuterRef("pk"), visible_count__gt=0)
-        lines = Transition.objects.filter(discussion=OuterRef("pk")).order_by("-seq")
-        articles = articles.annotate(
-            shown_topics=ArraySubquery(topics.values(json=JSONObject(name="name", slug="slug"))),
-            days=ArraySubquery(days.order_by("day").values(json=JSONArray("day", "visible_count"))),
-            seq=Subquery(lines.values("seq")[:1]),
-        )
-    article = get_object_or_404(articles, slug=slug)
-    discussion: Discussion = getattr(article, "discussion", None) or Discussion(article=article)
-    discussion.article = article
+def _load_story(request: HttpRequest, slug: str) -> Story:
+    found = read_story(slug, request.now)  # type: ignore[attr-defined]
+    if found is None:
+        raise Http404
+    article, discussion = found.article, found.discussion
     depends(
         request,
         articles={article.pk: article.version},
         discussions={article.pk: discussion.version},
         until=discussion.end if _is_open(request, discussion) else None,
     )
-    return article, discussion
+    return found
 
 
 def _is_open(request: HttpRequest, discussion: Discussion) -> bool:
     return discussion.is_open(request.now)  # type: ignore[attr-defined]
-
-
-def _days(article: Any) -> timeline.Days:
-    return [(date.fromisoformat(day), count) for day, count in article.days]
 
 
 def _load_own(request: HttpRequest, pk: str) -> Comment:
