@@ -109,6 +109,22 @@ def test_what_people_write_is_escaped_and_what_we_rendered_is_not():
     assert "<em>x</em>" in page
 
 
+def test_nothing_that_is_told_of_a_comment_is_taken_for_markup():
+    bad = "<i>&"
+    viewer = Viewer(moderates=True, mine={1, 2}, why={1: [bad], 2: [bad]}, usual=bad, may_recommend=True)
+    acts = [{"label": bad, "url": "/x/?a=1&b=<i>", "post": True, "reasons": [(bad, bad)]}]
+    rows = [
+        row(1, author_name=bad, state="pending"),
+        row(2, state="rejected", state_reason="off_topic"),
+        row(3, 1, author_name=bad, answers_id=9, answers_name=bad, recommend_count=3),
+    ]
+    page = render(rows, viewer=viewer, actions={1: acts, 3: acts}, reasons={"off_topic": bad}, open=True)
+    Outline(page.replace("<bdi>", "").replace("</bdi>", ""))
+    assert page.count("&lt;i&gt;&amp;") == 3 + 3 + 1 + 2 * 3  # names, why and usual, a reason, the menus
+    assert page.count("?a=1&amp;b=&lt;i&gt;") == 2
+    assert "<i>&" not in page
+
+
 def test_a_time_is_said_once_a_tree_in_full():
     page = render([row(1), row(2, 1), row(3, created_at=START + timedelta(days=1))])
     assert re.findall(r"/\">([^<]*)</a>", page) == ["19 June 2013, 17:29", "17:30", "20 June 2013, 17:28"]
