@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -170,3 +171,35 @@ def test_the_masthead_names_only_topics_under_which_something_is_found(client, u
 
 def test_an_unknown_topic_is_not_found(client):
     assert client.get("/topics/nothing/").status_code == 404
+
+
+@pytest.mark.parametrize("url", ["/", "/topics/harbour/"])
+def test_statements_and_rows_of_a_list_do_not_grow(client, url):
+    topic = make_topic()
+    for count in (0, 25, 300):
+        Article.objects.all().delete()
+        made = Article.objects.bulk_create(
+            Article(title="x", slug=f"story-{n}", published_at=timezone.now() - timedelta(days=n + 1))
+            for n in range(count)
+        )
+        topic.articles.set(made)
+        with CaptureQueriesContext(connection) as queries:
+            response = client.get(url)
+        assert len(titles(response)) == min(count, PAGE_SIZE)
+        assert len(queries) <= 4, [query["sql"] for query in queries]
+        assert not any('"vector"' in query["sql"] or "body_html" in query["sql"] for query in queries)
+
+
+@pytest.mark.parametrize("url", ["/", "/topics/harbour/"])
+def test_a_list_tells_where_it_is_and_only_its_first_page_is_for_search_engines(client, url):
+    topic = make_topic()
+    for number in range(PAGE_SIZE + 1):
+        make_article(f"Story {number}").topics.add(topic)
+    first = client.get(url)
+    page = first.content.decode()
+    assert f'<link rel="canonical" href="{settings.SITE_URL}{url}">' in page
+    assert f'<meta property="og:url" content="{settings.SITE_URL}{url}">' in page
+    assert "noindex" not in page
+    assert '<meta name="robots" content="noindex">' in client.get(first.context["next_url"]).content.decode()
+    assert client.head(url).content == b""
+    assert client.head(url).status_code == 200
