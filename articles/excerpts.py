@@ -55,9 +55,9 @@ _TAG = re.compile(r"""(<[^<>"]*(?:"[^"]*"[^<>"]*)*>)""")
 INLINE = {"a", "em", "strong", "s", "code"}
 
 
-def words_of(texts: Iterable[str]) -> set[str]:
-    """Everything in these texts that a search might have found."""
-    return {text[start:end] for text in texts for run in _runs(text) for start, end in run}
+def words_of(texts: Iterable[str]) -> list[str]:
+    """Everything in these texts that a search might have found, once, in their order."""
+    return list(dict.fromkeys(text[start:end] for text in texts for run in _runs(text) for start, end in run))
 
 
 def mark(text: str, found: Found) -> SafeString:

@@ -42,7 +42,7 @@ class Unclear(ValueError):
 
 
 def read_question(asked: str) -> Question:
-    """Words, "words in this order", -without, or. Raises Unclear; one statement."""
+    """Words, "words in this order", -without, or; no NUL. Raises Unclear; one statement."""
     if len(asked) > ASKED_MAX:
         raise Unclear(
             _("This has %(count)s characters; a search takes %(limit)s. Shorten it.")
@@ -52,13 +52,12 @@ def read_question(asked: str) -> Question:
         with connection.cursor() as cursor:
             cursor.execute(
                 f"SELECT q::text, querytree(q) FROM websearch_to_tsquery('{CONFIG}', search_fold(%s)) q",
-                [asked.replace("\x00", " ")],
+                [asked],
             )
             tsquery, required = cursor.fetchone()
     except DatabaseError as error:
-        if isinstance(
-            error.__cause__, InternalError_ | ProgramLimitExceeded
-        ):  # 33 minus signs, a word of 2 kB
+        # Such as 33 minus signs, and a sign that stands for so many letters that they make a word of 2 kB.
+        if isinstance(error.__cause__, InternalError_ | ProgramLimitExceeded):
             raise Unclear(_("Too many signs, or too long a word. Ask for less.")) from error
         raise
     if not tsquery:
@@ -78,7 +77,7 @@ def _unquoted(stem: str) -> str:
 def find_words(question: Question, words: Collection[str]) -> dict[str, frozenset[str]]:
     """Which of these words, as they are written, the question is about, each with its stems; one statement.
 
-    Looks at 100,000 characters in all, about 15,000 words.
+    Looks at the first 100,000 characters, about 15,000 words.
     """
     wanted = frozenset(question.stems)
     with connection.cursor() as cursor:

@@ -83,12 +83,14 @@ def search(request: HttpRequest) -> HttpResponse:
     after = _key(request.GET.get("after", "")) if kind else None
     topics = list(Topic.objects.shown().with_stories()[:TOPICS_MAX])
     where = Where(_topic(request, topics), _year(request))
-    kept = {key: value for key in ("q", "topic", "year") if (value := request.GET.get(key, "").strip())}
+    year = request.GET.get("year", "").strip()
+    chosen = {"q": asked, "topic": where.topic.slug if where.topic else "", "year": year}
+    kept = {key: value for key, value in chosen.items() if value}
     context: dict[str, Any] = {
         "q": asked,
         "topics": topics,
         "topic": where.topic,
-        "year": kept.get("year", ""),
+        "year": year,
         "start_url": "?" + urlencode(kept) if kind else "",
     }
     try:
@@ -102,7 +104,7 @@ def search(request: HttpRequest) -> HttpResponse:
 
 def _search(
     asked: str, where: Where, now: datetime, kind: str, after: int | None, kept: dict[str, str]
-) -> dict[str, Section | None]:
+) -> dict[str, Section]:
     question = read_question(asked)
     none: Finds[Any] = Finds([], 0, True, None)
     size = SITE_SIZE if kind else FIRST_STORIES
