@@ -18,11 +18,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Guest, User
 from articles.models import Article, Topic
-from comments.models import DEPTH_MAX, Comment, Discussion, Recommendation, State
+from comments.models import Comment, Discussion, Recommendation, State
 from comments.policy import policy
 
 BUDGET = 200  # comments on a page; the last tree may exceed it
 REPLIES = 20  # of each tree, before "Show more replies"
+MORE_MOST = 1_000  # replies that are counted for that link deep in a tree; beyond them it says so many
 
 
 class Order(TextChoices):
@@ -305,24 +306,35 @@ root AS MATERIALIZED (
 def read_branch(comment: Comment, reader: Reader, after: int | None = None) -> list[Row]:
     """A comment with what it answers and its replies; or, to go on in a long branch, the reply `after` with
     what it answers and what follows. Empty if `after` is not in the branch."""
-    limit = BUDGET + DEPTH_MAX
     statement = f"""
-WITH page AS (
-  SELECT c.id, count(*) FILTER (WHERE c.state = 'published') OVER () AS published
-  FROM comments_comment b
-  JOIN comments_comment x ON x.id = %(after)s AND x.tree_id = b.tree_id AND x.lft BETWEEN b.lft AND b.rght
-  JOIN comments_comment c ON c.tree_id = b.tree_id
-   AND (c.lft <= x.lft AND c.rght >= x.rght OR c.lft > x.lft AND c.lft < b.rght)
-  WHERE b.id = %(branch)s AND ({reader.visible} OR c.id = b.id)
-  ORDER BY c.lft LIMIT {limit})
-SELECT {COLUMNS}, page.published
+WITH RECURSIVE b AS (SELECT * FROM comments_comment WHERE id = %(branch)s),
+x AS (SELECT c.* FROM b JOIN comments_comment c
+        ON c.id = %(after)s AND c.tree_id = b.tree_id AND c.lft BETWEEN b.lft AND b.rght),
+up AS (SELECT x.* FROM x
+       UNION ALL SELECT c.* FROM up JOIN comments_comment c ON c.id = up.parent_id),
+rest AS MATERIALIZED (
+  SELECT CASE WHEN x.id = b.id THEN b.reply_count ELSE (
+    SELECT count(*) FROM (SELECT FROM comments_comment c
+                          WHERE c.tree_id = b.tree_id AND c.lft > x.lft AND c.lft < b.rght
+                            AND c.state = 'published' LIMIT {BUDGET + MORE_MOST}) first) END AS n
+  FROM b, x),
+page AS (
+  SELECT c.id, NULL AS rest FROM up c WHERE {reader.visible} OR c.id = %(branch)s
+  UNION ALL
+  SELECT c.id, (SELECT n FROM rest)
+  FROM b CROSS JOIN x CROSS JOIN LATERAL (
+    SELECT c.id FROM comments_comment c
+    WHERE c.tree_id = b.tree_id AND c.lft > x.lft AND c.lft < b.rght AND {reader.visible}
+    ORDER BY c.lft LIMIT {BUDGET}) c)
+SELECT {COLUMNS}, page.rest
 FROM page JOIN comments_comment c ON c.id = page.id
 {ANSWERED}
 ORDER BY c.lft"""
     values = {"branch": comment.pk, "after": comment.pk if after is None else after, **reader.parameters}
     records = _fetch(statement, values)
-    shown = sum(r.state == State.PUBLISHED for r in records)
-    more = {r.id: r.rest - shown for r in records[:1]}
+    following = [r for r in records if r.rest is not None]
+    shown = sum(r.state == State.PUBLISHED for r in following)
+    more = {records[0].id: following[-1].rest - shown} if following else {}
     return list(_place(records, more))
 
 
@@ -438,7 +450,7 @@ class _Record(NamedTuple):
     recommend_count: int
     answers_id: int | None
     answers_name: str | None
-    rest: int
+    rest: Any
 
 
 def _fetch(statement: str, values: dict[str, Any]) -> list[_Record]:
