@@ -11,37 +11,25 @@ and &state__exact= for what is looked for.
 
 from contextlib import suppress
 from typing import Any, cast
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.core.exceptions import ValidationError
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
-from django.utils.text import Truncator
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from mptt.admin import DraggableMPTTAdmin
 
 from accounts.models import User
 from comments.admin import discussions_of
-from comments.models import (
-    REMOVE_REASONS,
-    Comment,
-    CommentQuerySet,
-    CommentText,
-    Discussion,
-    Reason,
-    State,
-    Transition,
-)
+from comments.models import REMOVE_REASONS, Comment, CommentQuerySet, Discussion, Transition
 from comments.repeats import fold
 from comments.services import rename_author
-from moderation.models import has_page
+from moderation.models import has_page, has_pages
 from moderation.services import move
 from moderation.tree_page import read_branch, read_found, read_trees
 
@@ -52,7 +40,6 @@ LAST_DECISION = (
     .values("pk")[:1]
 )
 WORDS_MAX = 10  # of a search
-INDENT_MAX = 8  # levels; css/admin-tree.css has a class for each
 
 
 class CommentTree(ChangeList):
@@ -71,7 +58,7 @@ class CommentTree(ChangeList):
         discussion: Discussion = request.discussion  # type: ignore[attr-defined]  # set by changelist_view
         rows, after = cast(CommentQuerySet, self.queryset), _number(request, "after")
         if _is_search(request):
-            page = read_found(rows, discussion, after=after)
+            page = read_found(rows, after=after)
         elif branch := _number(request, "branch"):
             page = read_branch(rows, discussion, branch=branch, after=after)
         else:
@@ -89,8 +76,7 @@ class CommentTree(ChangeList):
 
 @admin.register(Comment)
 class CommentTreeAdmin(DraggableMPTTAdmin):
-    list_display = ["tree_actions", "indented_title", "state", "created_at", "replies", "links"]
-    list_display_links = ["indented_title"]  # the script needs the <th>
+    # The rows are written by templates/admin/comments/comment/_rows.html.
     list_filter = ["state"]
     search_fields = ["author_name", "body"]  # by get_search_results
     show_facets = admin.ShowFacets.NEVER  # they count
@@ -119,6 +105,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
             "title": _("Who answers whom"),
             "subtitle": discussion.article.title,
             "discussion": discussion,
+            "has_page": has_pages(discussion),
             "is_search": _is_search(request),
             "branch": _number(request, "branch"),
             "goes_on": bool(_number(request, "after") or _number(request, "start")),
@@ -143,8 +130,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         """Comments that have each word in their text or name, wherever in a word it stands; and #123."""
         found = Q()
         for word in search_term.split()[:WORDS_MAX]:
-            texts = CommentText.objects.filter(comment=OuterRef("pk"), folded__contains=fold(word))
-            found &= Q(author_name__icontains=word) | Q(Exists(texts))
+            found &= Q(author_name__icontains=word) | Q(text__folded__contains=fold(word))
         number = search_term.strip().removeprefix("#")
         if number.isdecimal() and len(number) < 19:
             found |= Q(pk=int(number))
@@ -158,10 +144,6 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return CommentTree
-
-    def get_list_display(self, request: HttpRequest) -> Any:
-        shown = super().get_list_display(request)
-        return [name for name in shown if name != "tree_actions"] if _is_search(request) else shown
 
     def _discussion(self, request: HttpRequest) -> Discussion | None:
         """The one that the address names, if it is in this person's list of discussions."""
@@ -182,51 +164,6 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
     def _build_tree_structure(self, queryset: QuerySet[Comment]) -> dict[int | str, list[int]]:
         """Not from all comments that get_queryset would give."""
         return {}
-
-    @admin.display(description=gettext_lazy("drag"))  # mptt leaves the head of the column empty
-    def tree_actions(self, item: Comment) -> str:  # type: ignore[override]
-        return super().tree_actions(item)
-
-    @admin.display(description=gettext_lazy("comment"))
-    def indented_title(self, item: Any) -> str:
-        return format_html(
-            '<div class="tree-title level-{}{}">#{} <bdi>{}</bdi> <span dir="auto">{}</span></div>',
-            min(item.level, INDENT_MAX),
-            " above" if item.is_above else "",
-            item.pk,
-            item.author_name,
-            _words(item),
-        )
-
-    @admin.display(description=gettext_lazy("replies"))
-    def replies(self, item: Any) -> str:
-        """How many there are and, where not all of them are on the page, how many of them are."""
-        url = f"?discussion={item.discussion_id}&branch={item.pk}"
-        count = item.get_descendant_count()
-        if count == 0 and item.shown_replies is not None:
-            return ""
-        if item.shown_replies in {None, count}:
-            return format_html('<a href="{}">{}</a>', url, count)
-        words = _("%(shown)s of %(count)s") % {"shown": item.shown_replies, "count": count}
-        return format_html('<a href="{}">{}</a>', url, words)
-
-    @admin.display(description=gettext_lazy("actions"))
-    def links(self, item: Comment) -> str:
-        """Approving is one press, sent by the list's own form; a removal needs a reason, on the own page."""
-        links = [
-            ("move", reverse("moderation:move", args=[item.pk]), _("Move…")),
-        ]
-        if has_page(item):
-            links.append(("place", item.get_absolute_url(), _("In place")))
-        if item.state in {State.PENDING, State.PUBLISHED}:
-            links.append(("remove", reverse("admin:comments_comment_change", args=[item.pk]), _("Remove…")))
-        shown = format_html_join(" ", '<a class="{}" href="{}">{}</a>', links)
-        if item.state in {State.PUBLISHED, State.DELETED}:
-            return shown
-        seen = f"{item.pk}.{item.last_decision}"  # type: ignore[attr-defined]  # annotated above
-        query = urlencode({"ids": item.pk, "seen": seen, "reason": Reason.APPROVED.value})
-        approve = f"{reverse('moderation:decide')}?{query}"
-        return format_html('{} <button formaction="{}">{}</button>', shown, approve, _("Approve"))
 
     def _say_done(self, request: HttpRequest) -> HttpResponse:
         """The desk came back here with an act: tell it, with the way to its page, and show the tree again."""
@@ -313,7 +250,3 @@ def _is_search(request: HttpRequest) -> bool:
 def _with_undo(sentence: str, act: UUID) -> str:
     url = reverse("moderation:batch", args=[act])
     return format_html('{} <a href="{}">{}</a>', sentence, url, _("Undo this action"))
-
-
-def _words(row: Any) -> str:
-    return Truncator(" ".join(row.beginning.split())).chars(160) or row.get_text_missing_display()

@@ -55,7 +55,11 @@ def proofs() -> models.QuerySet[EmailAddress]:
 
 def has_page(comment: Comment) -> bool:
     """Whether a link to it leads somewhere: its story is out and its discussion is not hidden."""
-    discussion = comment.discussion
+    return has_pages(comment.discussion)
+
+
+def has_pages(discussion: Discussion) -> bool:
+    """The same of all its comments."""
     return discussion.article.is_published() and discussion.status != Discussion.Status.HIDDEN
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Left
+from django.utils.text import Truncator
 
 from comments.models import Comment, Discussion
 from comments.models import CommentQuerySet as Comments
@@ -19,7 +20,7 @@ from comments.models import CommentQuerySet as Comments
 PAGE = 500  # a browser makes twice as many ready in more than a second
 REPLIES = 20
 FOUND = 100
-BEGINNING = 400  # characters of a text
+BEGINNING, WORDS = 400, 120  # characters of a text that are read, and that are shown of them
 
 # Each statement gives (id, above: whether it is there only to say whom the others answer, more: whether
 # another page follows) of the page's comments in their order.
@@ -44,13 +45,17 @@ FROM = "(c.created_at, c.id) >= (SELECT created_at, id FROM comments_comment WHE
 # A branch, in the order in which it is read; whom its first comment here answers, up to the first level, goes
 # before. `after` is any comment of the branch; one that was moved out of it begins the branch anew.
 BRANCH = """
-WITH RECURSIVE part AS MATERIALIZED (
+WITH RECURSIVE branch AS MATERIALIZED (
+  SELECT b.tree_id, b.rght, coalesce((SELECT lft + 1 FROM comments_comment
+                                      WHERE id = %(after)s AND tree_id = b.tree_id
+                                        AND lft BETWEEN b.lft AND b.rght), b.lft) AS lft
+  FROM comments_comment b WHERE b.id = %(branch)s AND b.discussion_id = %(discussion)s),
+part AS MATERIALIZED (
   SELECT c.id, c.parent_id, c.lft
-  FROM comments_comment b JOIN comments_comment c ON c.tree_id = b.tree_id AND c.lft BETWEEN b.lft AND b.rght
-  WHERE b.id = %(branch)s AND b.discussion_id = %(discussion)s
-    AND c.lft > coalesce((SELECT lft FROM comments_comment
-                          WHERE id = %(after)s AND tree_id = b.tree_id AND lft BETWEEN b.lft AND b.rght), 0)
-  ORDER BY c.lft LIMIT %(page)s + 1),
+  FROM branch CROSS JOIN LATERAL
+    (SELECT id, parent_id, lft FROM comments_comment
+     WHERE tree_id = branch.tree_id AND lft >= branch.lft AND lft < branch.rght
+     ORDER BY lft LIMIT %(page)s + 1) c),
 above AS (
   (SELECT parent_id AS id, 1 AS up FROM part ORDER BY lft LIMIT 1)
   UNION ALL
@@ -64,8 +69,8 @@ ORDER BY place"""
 
 @dataclass(frozen=True)
 class TreePage:
-    """Comments, each also with `shown_replies`, how many of its replies at any depth are among the rows (None
-    in a list), and `is_above`, whether it is there only to say whom the others answer.
+    """Comments, each with the first of its `words`. In a tree each also tells `shown_replies`, how many of
+    its replies at any depth are among the rows, and `is_above`: it is there only as what others answer.
 
     `next` is the comment behind which another page begins.
     """
@@ -87,7 +92,7 @@ def read_trees(
         "page": PAGE,
         "replies": PAGE if is_whole else REPLIES,
     }
-    rows, more = _read(comments, discussion, TREES.format(since=since), values)
+    rows, more = _read(comments, TREES.format(since=since), values)
     roots = [row.pk for row in rows if row.parent_id is None]
     return TreePage(rows, roots[-1] if more else None)
 
@@ -95,24 +100,22 @@ def read_trees(
 def read_branch(comments: Comments, discussion: Discussion, *, branch: int, after: int | None) -> TreePage:
     """A comment with all its replies, page by page; empty if the discussion has no such comment."""
     values = {"discussion": discussion.pk, "branch": branch, "after": after, "page": PAGE}
-    rows, more = _read(comments, discussion, BRANCH, values)
+    rows, more = _read(comments, BRANCH, values)
     return TreePage(rows, rows[-1].pk if more else None)
 
 
-def read_found(comments: Comments, discussion: Discussion, *, after: int | None) -> TreePage:
+def read_found(comments: Comments, *, after: int | None) -> TreePage:
     """What of `comments` was looked for, oldest first."""
     if after and (at := Comment.objects.filter(pk=after).values_list("created_at", flat=True).first()):
         behind = Q(created_at__gt=at) | Q(pk__gt=after)
         comments = comments.filter(behind, created_at__gte=at)
     rows = list(_short(comments).order_by("created_at", "pk")[: FOUND + 1])
     for row in rows:
-        row.discussion, row.shown_replies, row.is_above = discussion, None, False
+        row.words = _words(row)
     return TreePage(rows[:FOUND], rows[FOUND - 1].pk if len(rows) > FOUND else None)
 
 
-def _read(
-    comments: Comments, discussion: Discussion, statement: str, values: dict[str, Any]
-) -> tuple[list[Any], bool]:
+def _read(comments: Comments, statement: str, values: dict[str, Any]) -> tuple[list[Any], bool]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         found = cursor.fetchall()
@@ -121,7 +124,7 @@ def _read(
     for pk, is_above, _more in found:
         if not (row := by_id.get(pk)):
             continue
-        row.discussion, row.shown_replies, row.is_above = discussion, 0, is_above
+        row.words, row.shown_replies, row.is_above = _words(row), 0, is_above
         while lines and (lines[-1].tree_id != row.tree_id or lines[-1].rght < row.lft):
             lines.pop()
         for above in lines:
@@ -134,3 +137,7 @@ def _read(
 def _short(comments: Comments) -> QuerySet[Any]:
     """With the `beginning` of their text instead of all of it; a page of long ones would weigh megabytes."""
     return comments.annotate(beginning=Left("body", BEGINNING)).defer("body", "body_html")
+
+
+def _words(row: Any) -> str:
+    return Truncator(" ".join(row.beginning.split())).chars(WORDS) or row.get_text_missing_display()
