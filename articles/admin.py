@@ -10,9 +10,22 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from accounts.admin import UserAdmin
 from accounts.models import ADMINISTRATOR, EDITOR, User
 from articles.models import Article, ArticleQuerySet, Site, Topic, free_slug
 from articles.services import save_article, save_site, touch_site
+
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin):
+    """A person's role stands beside their comments, on pages that are kept."""
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        touch_site()
 
 
 class PublicationFilter(admin.SimpleListFilter):

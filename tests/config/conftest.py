@@ -7,10 +7,16 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
 
+from articles.models import Article
+from comments.policy import policy
 from config import postgres
+from config.pages import Pages
+from tests.factories import make_article
 
 
 @contextmanager
@@ -75,3 +81,35 @@ def holder(environment: dict[str, str]) -> subprocess.Popen[str]:
     assert process.stdout
     assert process.stdout.readline() == "ready\n"
     return process
+
+
+@pytest.fixture
+def everything_is_published(settings: Any) -> Iterator[None]:
+    settings.COMMENT_POLICY = "comments.policy.Policy"
+    policy.cache_clear()
+    yield
+    policy.cache_clear()
+
+
+@pytest.fixture
+def site(transactional_db: None, everything_is_published: None) -> Iterator[Pages]:
+    made = Pages(WSGIHandler())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def other(transactional_db: None) -> Iterator[Pages]:
+    made = Pages(WSGIHandler())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def article(transactional_db: None) -> Article:
+    return make_article()
+
+
+@pytest.fixture
+def story(article: Article) -> str:
+    return article.get_absolute_url()

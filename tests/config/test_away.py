@@ -1,0 +1,260 @@
+"""Without a database: the run's real Postgres, stopped in its tracks, cut off, or come back."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import urlencode
+
+import psycopg2
+import pytest
+from django.db import OperationalError, connection
+from psycopg2.extensions import set_wait_callback
+
+from articles.models import Article
+from articles.services import touch_site
+from comments.models import Comment
+from config import pages
+from config.contact import Away, Contact, give_up_with, question
+from config.pages import Pages
+from tests.asking import HOST, Reply, ask
+from tests.factories import say
+
+LINE = "The site can’t reach its database: this is the page as it was at"
+
+
+@contextmanager
+def frozen() -> Iterator[None]:
+    """A server that takes what is sent to it and never answers, and never hangs up either."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        backend = Path("/proc") / str(cursor.fetchone()[0])
+    status = dict(line.split(":\t", 1) for line in (backend / "status").read_text().splitlines())
+    postmaster = Path("/proc") / status["PPid"].strip()
+    children = (postmaster / "task" / postmaster.name / "children").read_text().split()
+    processes = [int(postmaster.name), *map(int, children)]
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in reversed(processes):
+            os.kill(process, signal.SIGCONT)
+
+
+def cut_off() -> None:
+    """End all connections but the test's own."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+def until_back(site: Pages) -> None:
+    deadline = time.monotonic() + 30
+    while ask(site, "/readyz").status != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+class Form(HTMLParser):
+    """The form with a text on a page: its fields, as a browser would send them, and where to."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.fields: dict[str, str] = {}
+        self.action = self.area = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        if tag == "form" and "body" not in self.fields:
+            self.action, self.fields = found["action"], {}
+        if tag == "input" and found["name"]:
+            self.fields.setdefault(found["name"], found.get("value", ""))
+        if tag == "textarea":
+            self.area = found["name"]
+            self.fields[self.area] = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.area:
+            self.fields[self.area] += data.removeprefix("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            self.area = ""
+
+
+def send(site: Pages, path: str, fields: dict[str, str], cookie: str) -> Reply:
+    body = urlencode(fields).encode()
+    return ask(site, path, "POST", body, Cookie=cookie, Origin=f"http://{HOST}")
+
+
+def test_readers_get_the_last_good_copy_and_writers_keep_their_text(site: Pages, article: Article) -> None:
+    say(article, "Words of before.")
+    story = article.get_absolute_url()
+    good = ask(site, story)
+    form = ask(site, f"{story}reply/")
+    cookie = form.headers["Set-Cookie"].partition(";")[0]
+    fields = Form(form.text).fields | {
+        "body": "\nFirst & <last>\r\n“words”",
+        "name": "Jim",
+        "email": "jim@example.org",
+    }
+    with frozen():
+        for cookies in ("", "sessionid=x; theme=up"):  # a member gets the page of a stranger
+            old = ask(site, story, Cookie=cookies, If_None_Match=good.headers["ETag"])
+            assert old.status == 200
+            before_main = old.text.partition("<main")[0]
+            assert LINE in before_main
+            assert 'role="status"' in before_main
+            assert "Words of before." in old.text
+            assert old.headers["Cache-Control"] == "no-store"
+            assert "ETag" not in old.headers
+            assert old.headers["Content-Length"] == str(len(old.body))
+        assert ask(site, story, "HEAD").body == b""
+        for path in (f"{story}reply/", "/", "/admin/", f"{story}?after=1.1"):  # nobody had asked for them
+            refused = ask(site, path, Accept_Encoding="gzip")
+            assert refused.status == 503, path
+            assert refused.headers["Retry-After"] == "5"
+            assert "can’t reach its database" in refused.text
+        assert ask(site, "/healthz").status == 200
+        assert ask(site, "/readyz").text == '{"status": "unready", "database": "no answer"}'
+        kept = send(site, f"{story}reply/", fields, cookie)
+        assert kept.status == 503
+        assert kept.headers["Cache-Control"] == "no-store"
+        assert "form-action 'self'" in kept.headers["Content-Security-Policy"]
+    until_back(site)
+    assert LINE not in ask(site, story).text
+    again = Form(kept.text)
+    assert again.fields == fields
+    assert send(site, again.action, again.fields, cookie).status == 302
+    assert "First &amp; &lt;last&gt;" in ask(site, story).text
+    assert Comment.objects.get(author_name="Jim").body == "\nFirst & <last>\n“words”"
+
+
+def test_a_password_does_not_come_back(site: Pages) -> None:
+    ask(site, "/")
+    with frozen():
+        refused = send(site, "/accounts/login/", {"login": "jim@example.org", "password": "secret"}, "")
+        assert refused.status == 503
+        assert "secret" not in refused.text
+        assert "<form" not in refused.text
+        huge = ask(site, "/", "POST", b"body=" + b"x" * 6_000_000)
+        assert huge.status == 503
+    until_back(site)
+
+
+def test_a_page_that_nobody_looked_at_lately_is_not_shown(
+    site: Pages, story: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "SWEEP_SECONDS", 3600)
+    ask(site, story)
+    ask(site, "/")
+    for key, entry in site._entries.items():
+        entry.confirmed -= 60 if key.path == "/" else 0
+    with frozen():
+        assert ask(site, "/").status == 503
+        assert ask(site, story).status == 200
+    site.sweep()
+    assert ask(site, "/").status == 200
+
+
+def test_the_sweep_finds_what_another_process_removed(
+    site: Pages, article: Article, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "SWEEP_SECONDS", 3600)
+    story = article.get_absolute_url()
+    ask(site, story)
+    ask(site, "/archive/")
+    for entry in site._entries.values():
+        entry.confirmed -= 60
+    say(article, "Words that are new.")
+    site.sweep()
+    assert [key.path for key in site._entries] == ["/archive/"]
+    with frozen():
+        assert ask(site, story).status == 503
+        assert ask(site, "/archive/").status == 200
+    site.sweep()
+
+
+def test_after_one_vain_wait_nobody_waits(site: Pages, story: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "SWEEP_SECONDS", 3600)
+    ask(site, story)
+    with frozen():
+        ask(site, story)
+        lost_at = site.contact.lost_at
+        for _ in range(200):
+            assert ask(site, story).status == 200
+        assert site.contact.lost_at == lost_at
+        with pytest.raises(Away):
+            site.sweep()
+    assert LINE in ask(site, story).text  # until a sweep has found it back
+    site.sweep()
+    assert LINE not in ask(site, story).text
+
+
+def test_connections_that_were_cut_are_made_again(site: Pages, story: str) -> None:
+    etag = ask(site, story).headers["ETag"]
+    cut_off()
+    assert ask(site, story).headers["ETag"] == etag
+    touch_site()
+    cut_off()
+    assert ask(site, story).headers["ETag"] == etag
+    assert site.contact.lost_at is None
+
+
+def test_a_database_that_is_lost_under_way(site: Pages, article: Article) -> None:
+    """Django's own connection gives up as well, with the text kept, and is made again."""
+    story = article.get_absolute_url()
+    form = ask(site, f"{story}reply/")
+    cookie = form.headers["Set-Cookie"].partition(";")[0]
+    fields = Form(form.text).fields | {"body": "Kept words.", "name": "Jim", "email": "jim@example.org"}
+    thawed, freezing = threading.Event(), threading.Event()
+
+    def freeze() -> None:
+        with frozen():
+            freezing.set()
+            thawed.wait(30)
+        connection.close()
+
+    holder = psycopg2.connect(**connection.get_connection_params())
+    holder.cursor().execute("LOCK TABLE articles_article")  # so that Django waits for an answer
+    give_up_with(site.contact)
+    try:
+        freezer = threading.Timer(0.3, freeze)
+        freezer.start()
+        refused = send(site, f"{story}reply/", fields, cookie)
+        thawed.set()
+        freezer.join()
+        holder.close()
+        assert refused.status == 503
+        assert Form(refused.text).fields == fields
+        until_back(site)
+        assert send(site, f"{story}reply/", fields, cookie).status == 302
+    finally:
+        thawed.set()
+        set_wait_callback(None)
+
+
+def test_a_slow_statement_may_go_on_while_the_database_answers_others(transactional_db: None) -> None:
+    contact = Contact()
+    give_up_with(contact)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(1.3), 7")
+            assert cursor.fetchone()[1] == 7
+        with frozen(), pytest.raises(OperationalError), connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        assert contact.read_singly([], [])[0] == contact.read(question())[0]
+        connection.close_if_unusable_or_obsolete()  # as each request does that starts
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    finally:
+        set_wait_callback(None)
+        contact.close()
