@@ -149,6 +149,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         """The one that the address names, if it is in this person's list of discussions."""
         assert isinstance(request.user, User)
         rows = discussions_of(request.user).select_related("article")
+        rows = rows.defer("article__body", "article__body_html", "article__vector")
         return rows.filter(pk=_number(request, "discussion")).first()
 
     def _tree_context(self, request: HttpRequest) -> dict[str, Any]:

@@ -104,7 +104,8 @@ def page_of(comments: Comments, after: int | None) -> tuple[list[Comment], int |
     rows = list(
         comments.select_related("discussion__article", "parent", "guest", "author")
         .defer(
-            "body_html", "parent__body_html", "discussion__article__body", "discussion__article__body_html"
+            *("body_html", "parent__body_html"),
+            *("discussion__article__body", "discussion__article__body_html", "discussion__article__vector"),
         )
         .order_by("created_at", "pk")[: PAGE + 1]
     )

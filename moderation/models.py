@@ -72,7 +72,16 @@ class FindingQuerySet(models.QuerySet["Finding"]):
         current = self.filter(comment__in=list(comments), revision=F("comment__revision"))
         account = proofs().filter(user=OuterRef("comment__author"))
         current = current.annotate(is_proved=Exists(account) | Q(comment__guest__confirmed_at__isnull=False))
-        return current.select_related("rule", "twin__discussion__article").order_by("comment", "id")
+        told = current.select_related("rule", "twin__discussion__article")
+        texts = ["standfirst", "body", "body_html", "vector"]  # of its story; none of these words is shown
+            "standfirst",
+            "body",
+            "body_html",
+            "vector",
+        ]  # of the twin's story: none of its words is shown
+        return told.defer(
+            "twin__body", "twin__body_html", *(f"twin__discussion__article__{text}" for text in texts)
+        ).order_by("comment", "id")
 
 
 class Finding(models.Model):
