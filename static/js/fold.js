@@ -58,7 +58,19 @@
         : interpolate(gettext("%(replies)s to a removed comment"), { replies }, true);
     }
     for (const link of all(".thread h3 a:not([aria-expanded])")) link.ariaExpanded = "false";
+    all(".thread article").forEach(nameLinks);
     tellAll();
+  };
+  // A list of links, as a screen reader makes one, is of no use if it says "Reply" two hundred times.
+  const nameLinks = (article) => {
+    const name = nameOf(article);
+    const call = (what, words, node = article) => {
+      const link = node.querySelector(`:scope > ${what}`);
+      if (link && name) link.ariaLabel = interpolate(words, { words: link.textContent.trim(), name }, true);
+    };
+    call("h3 ~ a", gettext("%(words)s, comment by %(name)s"));
+    call('footer > a[rel="nofollow"]', gettext("%(words)s to %(name)s"));
+    call("a.more", gettext("%(words)s to %(name)s"), article.parentNode);
   };
 
   const foldAll = talk.querySelector(".orders button");

@@ -29,7 +29,9 @@ Object.assign(htmx.config, {
     for (const time of document.querySelectorAll(".thread a > time, .teaser time")) {
       const minutes = Math.round((new Date(time.dateTime) - Date.now()) / 60000);
       if (minutes > 0 || minutes <= -1440) continue;
-      time.textContent = minutes > -60 ? ago.format(minutes, "minute") : ago.format(Math.ceil(minutes / 60), "hour");
+      const words = minutes > -60 ? ago.format(minutes, "minute") : ago.format(Math.ceil(minutes / 60), "hour");
+      time.parentNode.ariaLabel &&= time.parentNode.ariaLabel.replace(time.textContent, words);
+      time.textContent = words;
     }
   };
   tellTimes();

@@ -1,0 +1,217 @@
+"""What a screen reader is given: the accessibility tree that Chromium itself makes of a thread."""
+
+from collections.abc import Iterator
+from textwrap import shorten
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from archive.services import create_sample
+from comments.models import Comment, Reason, State
+from comments.services import change_states
+
+pytestmark = pytest.mark.browser
+
+THREE_LEVELS = """\
+listitem
+  article
+    heading 3 "Marit"
+    link "9 October 2014, 09:41, comment by Marit"
+    paragraph: My grandmother ran for the last boat of 1961 by […]
+    link "Reply to Marit"
+  button "6 replies to Marit", expanded
+  list
+    listitem
+      article
+        heading 3 "Jun, replying to Marit"
+          link "Marit", collapsed
+        text: , level 2
+        link "09:58, comment by Jun"
+        paragraph: Somebody should count how many people in this […]
+        link "Reply to Jun"
+      button "4 replies to Jun", expanded
+      list
+        listitem
+          article
+            heading 3 "Tollef, replying to Jun"
+              link "Jun", collapsed
+            text: , level 3
+            link "10:06, comment by Tollef"
+            paragraph: I make it four, and one of them runs the kiosk.
+            link "Reply to Tollef"
+"""
+ONE_REMOVED = """\
+listitem
+  article
+    paragraph: Removed by a moderator: insult
+  button "2 replies to a removed comment", expanded
+  list
+    listitem
+      article
+        heading 3 "Marit"
+        text: , level 2
+        link "9 October 2014, 15:29, comment by Marit"
+        paragraph: We have phones. They are fast.
+        link "Reply to Marit"
+"""
+TWO_INCOMPLETE = """\
+listitem
+  article
+    heading 3 "ferrywatcher"
+    link "10 October 2014, 08:05, comment by ferrywatcher"
+    paragraph: What nobody has mentioned so far is that the […]
+    paragraph: The rest is missing in the original
+    link "Reply to ferrywatcher"
+"""
+WITHOUT_SCRIPTS = """\
+listitem
+  article
+    heading 3 "ferrywatcher"
+    link "10 October 2014, 08:05"
+    paragraph: What nobody has mentioned so far is that the […]
+    paragraph: The rest is missing in the original
+    link "Reply"
+  list
+    listitem
+      article
+        heading 3 "Jun, replying to ferrywatcher"
+          link "ferrywatcher"
+        text: , level 2
+        link "08:09"
+        paragraph: Inside the what?
+        link "Reply"
+"""
+
+
+@pytest.fixture
+def sample(transactional_db: None) -> dict[str, Comment]:
+    """The comments of the sample story by the start of their text; one of them is removed."""
+    comments = create_sample().discussion.comments.select_related("discussion__article")
+    found = {comment.body[:6]: comment for comment in comments}
+    ids = [found["Only a"].pk]
+    change_states(ids=ids, to=State.REJECTED, reason=Reason.INSULT, actor=None)
+    return found
+
+
+@pytest.fixture
+def reading(live_server, page, sample) -> Page:
+    page.goto(live_server.url + sample["My gra"].discussion.article.get_absolute_url())
+    page.wait_for_selector(".fold")
+    return page
+
+
+def test_five_comments_as_they_are_heard(reading, sample):
+    assert heard(reading, sample["My gra"]).startswith(THREE_LEVELS)
+    assert heard(reading, sample["Only a"]).startswith(ONE_REMOVED)
+    assert heard(reading, sample["What n"]).startswith(TWO_INCOMPLETE)
+
+
+def test_and_without_scripts(live_server, browser, sample):
+    page = browser.new_context(java_script_enabled=False).new_page()
+    page.goto(live_server.url + sample["My gra"].discussion.article.get_absolute_url())
+    assert heard(page, sample["What n"]) == WITHOUT_SCRIPTS
+    page.context.close()
+
+
+def test_the_way_from_heading_to_heading(reading):
+    nodes = tree(reading)
+    headings = [node for node in nodes.values() if role(node) == "heading"]
+    assert [(value(node, "level"), name(node)) for node in headings[:2]] == [
+        (1, "Harbour clock to stay eleven minutes slow, council decides"),
+        (2, "30 comments"),
+    ]
+    assert {value(node, "level") for node in headings[2:]} == {3}
+    assert len(headings[2:]) == reading.locator(".thread article:not(.gone)").count() == 30
+    named = [node for node in nodes.values() if role(node) == "region"]
+    assert [name(node) for node in named] == ["30 comments"]
+
+
+def test_a_link_is_understood_where_it_stands_alone(reading):
+    """As in the list of links that a screen reader makes."""
+    for article in reading.locator(".thread article:not(.gone)").all():
+        author = article.locator("h3 > bdi").inner_text()
+        moment, reply = article.locator("h3 ~ a"), article.locator("footer > a")
+        assert moment.get_attribute("aria-label") == f"{moment.inner_text()}, comment by {author}"
+        assert reply.get_attribute("aria-label") == f"Reply to {author}"
+
+
+def test_lists_and_articles_and_no_tree(live_server, reading, sample):
+    story = reading.url
+    urls = [story, f"{story}?order=oldest", f"{story}reply/{sample['My gra'].pk}/", f"{story}find/?q=clock"]
+    for url in urls:
+        reading.goto(url)
+        roles = {role(node) for node in tree(reading).values()}
+        assert not {"tree", "treeitem", "application", "grid"} & roles
+        assert {"main", "banner", "contentinfo", "heading"} <= roles
+
+
+def heard(page: Page, comment: Comment) -> str:
+    """A line for each node under the comment's place in its list: role, name and state, long texts cut."""
+    session = page.context.new_cdp_session(page)
+    root = session.send("DOM.getDocument")["root"]["nodeId"]
+    place = {"nodeId": root, "selector": f"li:has(> #comment-{comment.pk})"}
+    item = session.send("DOM.querySelector", place)["nodeId"]
+    start = session.send("DOM.describeNode", {"nodeId": item})["node"]["backendNodeId"]
+    session.detach()
+    nodes = tree(page)
+    first = next(node for node in nodes.values() if node.get("backendDOMNodeId") == start)
+    return "".join(f"{line}\n" for line in lines(first, nodes, "", False))
+
+
+def tree(page: Page) -> dict[str, Any]:
+    """Chromium's nodes by their id, those that it hides left out."""
+    session = page.context.new_cdp_session(page)
+    nodes = session.send("Accessibility.getFullAXTree")["nodes"]
+    session.detach()
+    return {node["nodeId"]: node for node in nodes}
+
+
+SILENT = {"generic", "none", "sectionfooter", "InlineTextBox"}  # containers that are not spoken of
+NAMED_BY_CONTENT = {"heading", "link", "button"}
+
+
+def lines(node: Any, nodes: dict[str, Any], indent: str, is_named: bool) -> Iterator[str]:
+    """`is_named`: the words below are in the name that was told."""
+    told = indent
+    if role(node) == "StaticText":
+        if not is_named and name(node).strip():
+            yield f"{indent}text: {name(node).strip()}"
+        return
+    if not node["ignored"] and role(node) not in SILENT:
+        if role(node) == "paragraph":
+            yield f"{indent}paragraph: {shorten(words(node, nodes), 52, placeholder=' […]')}"
+            return
+        told += role(node)
+        if role(node) == "heading":
+            told += f" {value(node, 'level')}"
+        if name(node):
+            told += f' "{name(node)}"'
+        if (expanded := value(node, "expanded")) is not None:
+            told += ", expanded" if expanded else ", collapsed"
+        yield told
+        indent, is_named = f"{indent}  ", role(node) in NAMED_BY_CONTENT
+    for child in below(node, nodes):
+        yield from lines(child, nodes, indent, is_named)
+
+
+def words(node: Any, nodes: dict[str, Any]) -> str:
+    if role(node) == "StaticText":
+        return name(node)
+    return "".join(words(child, nodes) for child in below(node, nodes))
+
+
+def below(node: Any, nodes: dict[str, Any]) -> list[Any]:
+    return [nodes[child] for child in node.get("childIds", ()) if child in nodes]
+
+
+def role(node: Any) -> str:
+    return node.get("role", {}).get("value", "none")
+
+
+def name(node: Any) -> str:
+    return node.get("name", {}).get("value", "")
+
+
+def value(node: Any, what: str) -> Any:
+    return next((p["value"]["value"] for p in node.get("properties", ()) if p["name"] == what), None)
