@@ -73,12 +73,8 @@ class FindingQuerySet(models.QuerySet["Finding"]):
         account = proofs().filter(user=OuterRef("comment__author"))
         current = current.annotate(is_proved=Exists(account) | Q(comment__guest__confirmed_at__isnull=False))
         told = current.select_related("rule", "twin__discussion__article")
-        texts = ["standfirst", "body", "body_html", "vector"]  # of its story; none of these words is shown
-            "standfirst",
-            "body",
-            "body_html",
-            "vector",
-        ]  # of the twin's story: none of its words is shown
+        # Of the twin's story none of these words is shown.
+        texts = ["standfirst", "body", "body_html", "vector"]
         return told.defer(
             "twin__body", "twin__body_html", *(f"twin__discussion__article__{text}" for text in texts)
         ).order_by("comment", "id")
