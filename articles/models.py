@@ -8,7 +8,8 @@ from django.contrib.postgres.search import SearchVectorField
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models.lookups import IsNull
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
@@ -53,9 +54,15 @@ class TopicQuerySet(models.QuerySet["Topic"]):
     def shown(self) -> Self:
         return self.filter(shown=True)
 
-    def with_stories(self, now: datetime | None = None) -> Self:
-        """Those under which a reader finds something."""
-        return self.filter(Exists(Article.objects.published(now).filter(topics=OuterRef("pk"))))
+    def with_stories(self, articles: "ArticleQuerySet | None" = None) -> Self:
+        """Those under which a reader finds something: one of these articles, else one that is published."""
+        # Two questions that are asked one by one until one is found. As a join, which EXISTS would be made,
+        # they would read every article: 20 ms for 10,000, on each page.
+        found = Article.objects.published() if articles is None else articles
+        article = found.filter(pk=OuterRef("article")).order_by().values("pk")[:1]
+        stands = Article.topics.through.objects.filter(topic=OuterRef("pk"))
+        first = stands.filter(IsNull(Subquery(article), False)).values("pk")[:1]
+        return self.filter(IsNull(Subquery(first), False))
 
 
 class Topic(models.Model):

@@ -1,6 +1,6 @@
 """What search engines may find: /sitemap.xml and /robots.txt, which names it.
 
-The sitemap names one file for the lists and one for each 5,000 keys of stories, so that a new story changes
+The sitemap names one file for the lists and one for each 1,000 keys of stories, so that a new story changes
 the last of them only.
 """
 
@@ -19,7 +19,7 @@ from articles.kept import keep
 from articles.models import Article, Topic
 from articles.xml import XmlWriter
 
-SITEMAP_SIZE = 5_000  # URLs in one file, at most
+SITEMAP_SIZE = 1_000  # keys in one file: it is made anew after each publication, in 40 ms
 NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
 # Forms, and answers to what somebody typed or did. Pages that say "noindex" themselves must stay readable.
@@ -71,7 +71,7 @@ def lists(request: HttpRequest) -> HttpResponse:
     """The front page, topics, years and months that hold stories whose rights are known."""
     now: datetime = request.now  # type: ignore[attr-defined]
     stories = Article.objects.syndicated(now)
-    topics = Topic.objects.shown().filter(articles__in=stories).distinct()[: SITEMAP_SIZE // 2]
+    topics = Topic.objects.shown().with_stories(stories)[: SITEMAP_SIZE // 2]
     urls = [reverse("home"), *(topic.get_absolute_url() for topic in topics)]
     for year in by_year(count_months(stories, request.site.zone)):  # type: ignore[attr-defined]
         urls += [year.get_absolute_url(), *(month.get_absolute_url() for month in year.months)]

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
@@ -28,11 +29,12 @@ class Head(NamedTuple):
     json_ld: SafeString
 
 
-def tell(article: Article, site: Site, rows: Iterable[Row], count: int, now: datetime) -> Head:
+def tell(request: HttpRequest, article: Article, rows: Iterable[Row], count: int) -> Head:
     """`rows`: the comments on the page; `count`: all visible ones. Of unknown rights, it is only named."""
-    if not article.is_syndicated(now):
+    if not article.is_syndicated(request.now):  # type: ignore[attr-defined]
         return Head(False, article.standfirst, SafeString(""))
     description = article.standfirst or first_words(article.body_html, DESCRIPTION)
+    site: Site = request.site  # type: ignore[assignment]
     data = _news_article(article, site, description) | {
         "commentCount": count,
         "comment": [_comment(row) for row in islice(filter(_is_readable, rows), COMMENTS)],

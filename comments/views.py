@@ -94,7 +94,7 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
         if start:
             context["start_url"] = f"?order={order}#comments"
     count = 0 if is_hidden else discussion.visible_count
-    context["head"] = machines.tell(article, request.site, rows, count, request.now)
+    context["head"] = machines.tell(request, article, rows, count)
     return render(request, "comments/story.html", context)
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from articles.kept import KEPT
 from articles.models import Article, Topic
+from articles.sitemap import SITEMAP_SIZE
 from comments.models import Comment, Reason, State
 from comments.services import change_states
 from tests.factories import UserFactory, make_article, say
@@ -44,7 +45,7 @@ def lists(article: Article) -> list[str]:
         f"/archive/{at.year}/{at.month:02}/",
         "/sitemap.xml",
         "/sitemap/lists.xml",
-        f"/sitemap/{(article.pk - 1) // 5000 + 1}.xml",
+        f"/sitemap/{(article.pk - 1) // SITEMAP_SIZE + 1}.xml",
         f"/people/{Comment.objects.get().author_id}/",
     ]
 
