@@ -15,7 +15,6 @@ from accounts.models import ADMINISTRATOR, EDITOR, User
 from articles.models import Article, ArticleQuerySet, Site, Topic, free_slug
 from articles.services import save_article, save_site, touch_site
 
-
 admin.site.unregister(User)
 
 

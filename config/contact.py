@@ -118,7 +118,8 @@ def question(articles: Iterable[int] = (), discussions: Iterable[int] = ()) -> s
 
 
 def give_up_with(contact: Contact) -> None:
-    """Let psycopg2's other connections, Django's, wait for ever only while the database answers us."""
+    """Let psycopg2's other connections, Django's, wait on only while the database answers us. Its COPY does
+    not work then; no page uses it."""
 
     def wait(connection: Any) -> None:
         while (state := connection.poll()) != POLL_OK:

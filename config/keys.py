@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -42,17 +42,20 @@ def read_key(environ: Environ) -> Key | None:
     ):
         return None
     path, query, sent, cookies = environ["PATH_INFO"], "", environ.get("HTTP_COOKIE"), ""
+    has_order = path.startswith("/stories/")
     if environ.get("QUERY_STRING"):
         try:
             asked = dict(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True, max_num_fields=100))
         except ValueError:
             return None
-        if not PARTIAL.isdisjoint(asked) or len(asked.get("order", "")) > 100:
+        if not PARTIAL.isdisjoint(asked):
             return None
-        if "order" in asked:
-            query = urlencode({"order": asked["order"]})
+        if has_order and "order" in asked:
+            if asked["order"] not in Order.values:
+                return None
+            query = f"order={asked['order']}"
     if sent:
-        found = [_THEME.search(sent), path.startswith("/stories/") and _ORDER.search(sent)]
+        found = [_THEME.search(sent), has_order and _ORDER.search(sent)]
         cookies = "; ".join(match[0].strip("; ") for match in found if match)
     return Key(path, query, cookies, _language(environ.get("HTTP_ACCEPT_LANGUAGE", "")[:100]))
 

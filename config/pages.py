@@ -118,7 +118,11 @@ class Pages:
         except Away as away:
             answer = self._answer_alone(key, environ, away)
         start_response(answer.status, answer.headers.copy())
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else answer.body
+        if environ["REQUEST_METHOD"] != "HEAD":
+            return answer.body
+        if hasattr(answer.body, "close"):
+            answer.body.close()
+        return []
 
     def close(self) -> None:
         self._stop.set()
@@ -181,6 +185,7 @@ class Pages:
         """A page by Django, who learns no more of the request than the key says."""
         bare = {name: value for name, value in environ.items() if not name.startswith("HTTP_")}
         bare |= {
+            "REQUEST_METHOD": "GET",
             "QUERY_STRING": key.query,
             "HTTP_HOST": SITE.netloc,
             "HTTP_X_FORWARDED_PROTO": SITE.scheme,

@@ -243,6 +243,14 @@ def test_memory_is_bounded(site: Pages, monkeypatch: pytest.MonkeyPatch) -> None
     assert site._size == sum(entry.size for entry in site._entries.values())
 
 
+def test_invented_orders_are_kept_nowhere(site: Pages, story: str) -> None:
+    for n in range(5):
+        assert ask(site, f"/?order=x{n}").status == 200
+        assert ask(site, f"{story}?order=x{n}").status == 404
+        assert ask(site, story, Cookie=f"order=x{n}; theme=x{n}").status == 200
+    assert len(site._entries) == 2
+
+
 # Never stale
 
 
