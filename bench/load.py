@@ -23,6 +23,7 @@ class Target:
     url: str
     spent: Callable[[], float]
     headers: Mapping[str, str] = field(default_factory=dict)
+    patience: float = 0  # seconds that a load takes at least, for whom it takes long to answer
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ def middle(rounds: Sequence[Measured]) -> Measured:
 def read(target: Target, readers: int, seconds: float) -> Measured:
     """So many readers at once, each asking again as soon as it has its answer."""
     settle(target)
+    seconds = max(seconds, target.patience)
     before = target.spent()
     options = [part for name, value in target.headers.items() for part in ("-H", f"{name}: {value}")]
     said = subprocess.run(

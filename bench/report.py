@@ -60,6 +60,6 @@ def publish(name: str, lines: Iterable[str], *, write: bool) -> None:
 
 def _about() -> str:
     return (
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, Python {platform.python_version()}, {os.cpu_count()} processors "
-        "that the servers share with the load."
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, Python {platform.python_version()}, "
+        f"{os.cpu_count()} processors that the servers share with the load."
     )

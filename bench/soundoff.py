@@ -103,6 +103,10 @@ def running(folder: Path) -> Iterator[Soundoff]:
             _wait(process, port)
             _set_up()
             yield Soundoff(folder, port, process.pid)
+        except BaseException:
+            said = folder.with_suffix(".log").read_text().rpartition("Ctrl-C stops it.")[2]
+            sys.stderr.write(said[-2000:])
+            raise
         finally:
             process.terminate()
             process.wait()
@@ -260,3 +264,89 @@ class Writer:
             {"Cookie": f"guest={self.cookie}; csrftoken={token}", "Origin": f"http://{site.host}"},
             urlencode(fields).encode(),
         )
+
+
+def member_cookie() -> str:
+    """The cookie of somebody who has an account and is logged in."""
+    from django.test import Client
+
+    from accounts.models import User
+
+    client = Client()
+    client.force_login(User.objects.create_user("member@example.org", None, name="Member"))
+    return f"sessionid={client.cookies['sessionid'].value}"
+
+
+@contextmanager
+def floor(page: Path) -> Iterator[Target]:
+    """bench/floor.py serving this file, by the server that serves the site and with as many threads."""
+    from config.management.commands.serve import WEB_PROCESSES, WEB_THREADS
+
+    port = machine.free_port()
+    argv: list[str | Path] = [
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "bench.floor:application"),
+        *("--host", "127.0.0.1", "--port", str(port), "--workers", str(WEB_PROCESSES)),
+        *("--blocking-threads", str(WEB_THREADS), "--no-ws", "--log-level", "warning"),
+    ]
+    process = spawn(
+        argv, death_signal=signal.SIGTERM, cwd=PROJECT, env=os.environ | {"FLOOR_BYTES": str(page)}
+    )
+    try:
+        machine.wait_for_port(port)
+        yield Target(
+            "a constant Django view",
+            f"http://127.0.0.1:{port}/",
+            lambda: machine.processor_seconds([process.pid]),
+        )
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def query_and_html(site: Soundoff, thread: str, times: int) -> float:
+    """Processor milliseconds for the first page of a thread, without its frame: the query, by the database
+    and by us, and the HTML."""
+    from django.contrib.auth.models import AnonymousUser
+    from django.db import connection
+    from django.test import RequestFactory
+    from django.utils import timezone
+
+    from comments.models import Discussion
+    from comments.thread import Order, Reader, read_page
+    from comments.views import _render_thread
+
+    discussion = Discussion.objects.select_related("article").get(article__slug=site.slugs[thread])
+    request = RequestFactory().get(site.story(thread))
+    request.user, request.now = AnonymousUser(), timezone.now()  # type: ignore[attr-defined]
+    connection.ensure_connection()
+    database = [connection.connection.info.backend_pid]
+
+    def make() -> None:
+        page = read_page(discussion.article, Reader(), Order.NEWEST)
+        _render_thread(request, discussion.article, discussion, page.rows, Reader())
+
+    for _ in range(5):
+        make()
+    ours, theirs = time.process_time(), machine.processor_seconds(database)
+    for _ in range(times):
+        make()
+    spent = time.process_time() - ours + machine.processor_seconds(database) - theirs
+    return 1000 * spent / times
+
+
+def bump(site: Soundoff, thread: str) -> Callable[[], None]:
+    """A change to a thread, as cheap as can be: what a comment does to its discussion's version."""
+    cursor = connect().cursor()
+    cursor.execute("SET synchronous_commit = off")
+    cursor.execute("SELECT id FROM articles_article WHERE slug = %s", [site.slugs[thread]])
+    (key,) = cursor.fetchone()
+    return lambda: cursor.execute(
+        "UPDATE comments_discussion SET version = version + 1 WHERE article_id = %s", [key]
+    )
+
+
+def bump_site() -> Callable[[], None]:
+    """A change that every page may show."""
+    cursor = connect().cursor()
+    cursor.execute("SET synchronous_commit = off")
+    return lambda: cursor.execute("UPDATE articles_site SET version = version + 1")

@@ -48,7 +48,8 @@ class WordPress:
     last: int = 0  # the highest id of a comment that was taken in
 
     def page(self, size: int) -> Target:
-        return Target("WordPress", self._url(self.port, size), lambda: self.spent("nginx", "php", "maria"))
+        spent = lambda: self.spent("nginx", "php", "maria")  # noqa: E731
+        return Target("WordPress", self._url(self.port, size), spent, patience=6)
 
     def cached_page(self, size: int) -> Target:
         return Target(
