@@ -360,8 +360,7 @@ SELECT (SELECT count(*) FROM (
           SELECT FROM comments_transition t JOIN comments_comment c ON c.id = t.comment_id
           WHERE t.discussion_id = a.id AND t.seq > %(since)s AND t.kind = 'state'
             AND t.from_state <> 'published' AND c.state = 'published'
-            AND c.author_id IS DISTINCT FROM %(user)s::bigint
-            AND c.guest_id IS DISTINCT FROM %(guest)s::bigint
+            AND (c.author_id = %(user)s OR c.guest_id = %(guest)s) IS NOT TRUE
             AND NOT EXISTS (SELECT FROM comments_transition b
                             WHERE b.comment_id = t.comment_id AND b.kind = 'state' AND b.id < t.id
                               AND b.seq > %(since)s)

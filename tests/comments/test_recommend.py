@@ -1,0 +1,216 @@
+"""/stories/<slug>/recommend/<comment>/, the verb behind it, and the job that counts."""
+
+import re
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from comments.models import Comment, Discussion, Reason, Recommendation, State
+from comments.services import change_discussion, change_states, recommend
+from comments.tasks import FOLD_AFTER, fold_recommendations
+from tests.comments.test_services import version
+from tests.comments.test_story import hold, read
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+HTMX = {"HTTP_HX_REQUEST": "true"}
+
+
+@pytest.fixture
+def comment() -> Comment:
+    return say(make_article(), "A word about the boat.")
+
+
+def url(comment) -> str:
+    return f"{comment.discussion.article.get_absolute_url()}recommend/{comment.pk}/"
+
+
+def count(comment) -> int:
+    return Comment.objects.get(pk=comment.pk).recommend_count
+
+
+def fold() -> None:
+    fold_recommendations.func()
+
+
+def confirmed():
+    return GuestFactory.create(confirmed_at=timezone.now())
+
+
+def test_a_recommendation_is_counted_once_by_the_job(comment):
+    user, guest = UserFactory.create(), confirmed()
+    before = version(comment.discussion.article)
+    assert recommend(comment=comment, user=user, given=True)
+    assert not recommend(comment=comment, user=user, given=True)
+    recommend(comment=comment, guest=guest, given=True)
+    assert (count(comment), version(comment.discussion.article)) == (0, before)
+
+    fold()
+    fold()
+
+    assert count(comment) == 2
+    assert version(comment.discussion.article) == before + 1, "two at once change the page once"
+
+
+def test_what_is_taken_back_is_counted_back(comment):
+    user = UserFactory.create()
+    assert recommend(comment=comment, user=user, given=False) is None
+    recommend(comment=comment, user=user, given=True)
+    fold()
+    recommend(comment=comment, user=user, given=False)
+    assert count(comment) == 1
+    fold()
+    assert count(comment) == 0
+    before = version(comment.discussion.article)
+    recommend(comment=comment, user=user, given=True)
+    recommend(comment=comment, user=user, given=False)
+    fold()
+    assert (count(comment), version(comment.discussion.article)) == (0, before), "nothing that a reader sees"
+    assert Recommendation.objects.count() == 1
+
+
+def test_a_recommendation_locks_no_discussion(comment):
+    with CaptureQueriesContext(
+        connection,
+    ) as statements:
+        recommend(comment=comment, user=UserFactory.create(), given=True)
+    sql = " ".join(s["sql"] for s in statements)
+    assert "comments_discussion" not in sql
+    assert "UPDATE" not in sql.replace("DO UPDATE", "")
+
+
+def test_who_may_not_is_told_why(comment):
+    author = UserFactory.create()
+    own, hidden = say(comment.discussion.article, author=author), say(comment.discussion.article)
+    hold(hidden)
+    hidden.refresh_from_db()
+    for values, words in (
+        ({"comment": own, "user": author}, "your own"),
+        ({"comment": comment, "guest": comment.guest}, "your own"),
+        ({"comment": own, "guest": GuestFactory.create()}, "Confirm your e-mail"),
+        ({"comment": hidden, "user": author}, "no longer here"),
+    ):
+        with pytest.raises(ValidationError, match=words):
+            recommend(**values, given=True)
+    assert not Recommendation.objects.exists()
+
+
+def test_one_job_counts_what_comes_before_it_runs(comment, django_capture_on_commit_callbacks):
+    for _ in range(3):
+        with django_capture_on_commit_callbacks(execute=True):
+            recommend(comment=comment, user=UserFactory.create(), given=True)
+    [job] = DBTaskResult.objects.all()
+    assert job.task_path == fold_recommendations.module_path
+    assert abs(job.run_after - timezone.now() - FOLD_AFTER).total_seconds() < 60
+
+
+def test_a_recommendation_whose_job_was_lost_is_counted_with_the_next(
+    comment, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=False):
+        recommend(comment=comment, user=UserFactory.create(), given=True)
+    Recommendation.objects.update(at=timezone.now() - timezone.timedelta(minutes=2))
+    with django_capture_on_commit_callbacks(execute=True):
+        recommend(comment=comment, user=UserFactory.create(), given=True)
+    assert DBTaskResult.objects.count() == 1
+
+
+def test_what_comes_while_the_job_counts_is_not_lost(comment, monkeypatch):
+    """Its request saw an older one that waits, and left both to that one's job."""
+    recommend(comment=comment, user=UserFactory.create(), given=True)
+    late = UserFactory.create()
+    execute = connection.execute_wrapper
+
+    def come_late(run, sql, params, many, context):
+        found = run(sql, params, many, context)
+        if "recommend_count +" in sql:
+            Recommendation.objects.create(comment=comment, user=late)
+        return found
+
+    with execute(come_late):
+        fold()
+    assert count(comment) == 1
+    assert DBTaskResult.objects.count() == 1
+
+
+def test_a_removed_comment_is_counted_and_changes_no_page(comment):
+    recommend(comment=comment, user=UserFactory.create(), given=True)
+    change_states(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
+    before = version(comment.discussion.article)
+    fold()
+    assert (count(comment), version(comment.discussion.article)) == (1, before)
+
+
+def test_a_member_recommends_and_sees_it_at_once(client, comment):
+    member = UserFactory.create()
+    client.force_login(member)
+    page = read(client, comment.discussion.article)
+    assert f'formaction="recommend/{comment.pk}/" aria-pressed="false">Recommend</button>' in page
+
+    response = client.post(url(comment))
+    assert (response.status_code, response["Location"]) == (302, comment.get_absolute_url())
+    page = read(client, comment.discussion.article)
+    assert f'formaction="recommend/{comment.pk}/" aria-pressed="true">Recommend <b>1</b></button>' in page
+    fold()
+    assert 'aria-pressed="true">Recommend <b>1</b></button>' in read(client, comment.discussion.article)
+
+    client.post(url(comment))
+    assert 'aria-pressed="false">Recommend</button>' in read(client, comment.discussion.article)
+    client.force_login(UserFactory.create())
+    assert 'aria-pressed="false">Recommend <b>1</b></button>' in read(client, comment.discussion.article)
+
+
+def test_in_place_the_button_comes_back(client, comment):
+    client.force_login(UserFactory.create())
+    for given, told in ((True, " <b>1</b>"), (False, ""), (True, " <b>1</b>")):
+        page = client.post(url(comment), **HTMX).content.decode()
+        assert f'formaction="{url(comment)}"' in page
+        assert f'aria-pressed="{str(given).lower()}">Recommend{told}</button>' in page
+        assert Recommendation.objects.get().given is given
+
+
+def test_without_scripts_there_is_a_page_with_the_button(client, comment):
+    client.force_login(UserFactory.create())
+    page = client.get(url(comment)).content.decode()
+    assert "A word about the boat." in page
+    assert re.search(r"<button[^>]*>Recommend</button>", page)
+    client.post(url(comment))
+    assert "Take my recommendation back" in client.get(url(comment)).content.decode()
+
+
+def test_a_stranger_is_told_where_to_log_in(client, comment):
+    page = client.get(url(comment)).content.decode()
+    assert f"?next={url(comment)}" in page
+    assert "<button" not in page.split("<main")[1].split("</main")[0]
+    assert "Recommend" not in read(client, comment.discussion.article).split('class="thread"')[1]
+
+    response = client.post(url(comment))
+    assert (response.status_code, response["Location"]) == (302, url(comment))
+    assert client.post(url(comment), **HTMX)["HX-Redirect"] == url(comment)
+    assert not Recommendation.objects.exists()
+
+
+def test_ones_own_comment_says_that_it_is(client):
+    author = UserFactory.create()
+    own = say(make_article(), author=author)
+    client.force_login(author)
+    assert "Recommend" not in read(client, own.discussion.article).split('class="thread"')[1]
+    page = client.post(url(own), follow=True).content.decode()
+    assert "recommend your own comment" in page
+
+
+def test_there_is_nothing_to_recommend_where_nothing_is_shown(client, comment):
+    article = comment.discussion.article
+    client.force_login(UserFactory.create())
+    assert client.get(f"{article.get_absolute_url()}recommend/{2**63}/").status_code == 404
+    assert client.get(f"{article.get_absolute_url()}recommend/{comment.pk + 1}/").status_code == 404
+    change_states(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
+    assert client.post(url(comment))["Location"] == comment.get_absolute_url()
+    change_discussion(article=article, status=Discussion.Status.HIDDEN)
+    assert client.get(url(comment)).status_code == 404
+    assert client.post(url(comment)).status_code == 404
