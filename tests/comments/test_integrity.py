@@ -1,6 +1,7 @@
 """Damage of each kind, done behind the verbs' back as the owner of the database could, is found and named."""
 
 import json
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -9,9 +10,17 @@ from django.db import connection
 
 from articles.models import Article
 from comments.integrity import _trees, check, repair
-from comments.models import Comment, Discussion, Reason, State, Transition
-from comments.services import Imported, change_discussion, change_states, import_comments, move_comment
-from tests.factories import make_article, say
+from comments.models import Comment, Discussion, DiscussionDay, Reason, State, Transition
+from comments.services import (
+    Imported,
+    change_discussion,
+    change_states,
+    import_comments,
+    move_comment,
+    recommend,
+)
+from comments.tasks import fold_recommendations
+from tests.factories import UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
 
@@ -81,6 +90,35 @@ def test_counters_are_found_and_counted_anew(thread):
     repair(damage)
     assert check() == {}
     assert Discussion.objects.get().visible_count == 4
+
+
+def test_days_and_recommendations_are_found_and_counted_anew(thread):
+    recommend(comment=thread[0], user=UserFactory.create(), given=True)
+    fold_recommendations.func()
+    assert check() == {}
+    discussion = thread[0].discussion_id
+    day = DiscussionDay.objects.get()
+    DiscussionDay.objects.create(discussion_id=discussion, day=day.day - timedelta(days=3), visible_count=2)
+    Comment.objects.filter(pk__in=[thread[0].pk, thread[1].pk]).update(recommend_count=7)
+    before = Discussion.objects.get().version
+
+    damage = check()
+    assert damage == {"day": [discussion], "recommend_count": [thread[0].pk, thread[1].pk]}
+    repair(damage)
+
+    assert check() == {}
+    assert DiscussionDay.objects.get() == day
+    assert list(Comment.objects.order_by("pk").values_list("recommend_count", flat=True)) == [1, 0, 0, 0, 0]
+    assert Discussion.objects.get().version > before
+
+    for wrong in (
+        DiscussionDay.objects.filter(pk=day.pk).delete,
+        lambda: DiscussionDay.objects.update(visible_count=9),
+    ):
+        wrong()
+        assert check() == {"day": [discussion]}
+        repair(check())
+        assert check() == {}
 
 
 def test_a_state_that_no_decision_made_is_found_and_left_to_a_person(thread):

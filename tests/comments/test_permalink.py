@@ -1,12 +1,13 @@
 """/stories/<slug>/comments/<pk>/: to the comment in its place, or why it is gone."""
 
 import re
+from html import unescape
 
 import pytest
 
-from comments.models import Discussion, Reason, State
+from comments.models import DEPTH_MAX, Comment, Discussion, Reason, State
 from comments.services import change_discussion, change_states, delete_comment
-from comments.thread import BUDGET, REPLIES
+from comments.thread import BUDGET, MORE_MOST, REPLIES, Order
 from tests.comments.test_story import bring_in, hold, ids, nesting, remove
 from tests.factories import UserFactory, make_article, say
 
@@ -50,6 +51,60 @@ def test_a_comment_of_a_later_page_brings_its_replies(client):
     assert nesting(page) == [(root, 1), (reply, 2)]
 
 
+@pytest.mark.parametrize("order", Order.values)
+def test_every_comment_of_any_page_is_found_in_its_place(client, order):
+    """Each permalink lands on the comment, and from its own page "In its place" does as well."""
+    article = make_article()
+    big = bring_in(article, BUDGET + 40)
+    root = Comment.objects.get(pk=big[100])
+    replies = [say(article, parent=root) for _ in range(REPLIES + 3)]
+    change_discussion(article=article, status=Discussion.Status.CLOSED)
+    client.cookies["order"] = order
+    first_page = ids(client.get(article.get_absolute_url()).content.decode())
+
+    for pk in [*big[::40], big[-1], root.pk, *(reply.pk for reply in replies[:: REPLIES + 2])]:
+        response = client.get(link(article, pk))
+        if pk in first_page:
+            assert response["Location"] == f"{article.get_absolute_url()}#comment-{pk}"
+            continue
+        page = response.content.decode()
+        assert f'id="comment-{pk}" class="focus"' in page
+        place = unescape(re.search(r'href="([^"]*)">In its place', page)[1])
+        assert place.endswith(f"#comment-{pk}")
+        shown = ids(client.get(place).content.decode())
+        assert pk in shown
+        is_in_story = "/comments/" not in place
+        assert is_in_story == (pk != replies[-1].pk)
+        assert shown[0] == (root.pk if pk in {reply.pk for reply in replies} else pk)
+
+
+def test_the_place_of_what_only_its_author_sees(client):
+    article, author = make_article(), UserFactory.create()
+    bring_in(article, BUDGET + 5)
+    waiting = say(article, author=author)
+    hold(waiting)
+    change_discussion(article=article, status=Discussion.Status.CLOSED)
+    client.force_login(author)
+    page = client.get(link(article, waiting.pk)).content.decode()
+    place = unescape(re.search(r'href="([^"]*)">In its place', page)[1])
+    assert ids(client.get(place).content.decode()) == [waiting.pk]
+
+
+def test_a_link_to_whom_one_answers_leads_where_that_is(client):
+    """On the last page of a long tree, whom a reply at the deepest level answers is on an earlier one."""
+    article = make_article()
+    line = [say(article)]
+    for _ in range(DEPTH_MAX - 1):
+        line.append(say(article, parent=line[-1]))
+    beside = [say(article, parent=line[-1]) for _ in range(2)]
+    root = link(article, line[0].pk)
+    page = client.get(f"{root}?after={beside[0].pk}").content.decode()
+    assert ids(page)[-1] == beside[1].pk
+    assert line[-1].pk not in ids(page)
+    assert f'href="../../comments/{line[-1].pk}/"><bdi>{line[-1].author_name}</bdi></a>' in page
+    assert f'href="#comment-{line[5].pk}"><bdi>' in page
+
+
 def test_show_more_replies_goes_through_a_long_tree_without_hole_or_repeat(client):
     article = make_article()
     root, *replies = bring_in(article, 1, 600)
@@ -66,6 +121,16 @@ def test_show_more_replies_goes_through_a_long_tree_without_hole_or_repeat(clien
 
     assert seen == [root, *replies]
     assert 'class="more"' not in page
+
+
+def test_deep_in_a_long_tree_no_more_are_counted_than_anybody_would_read(client):
+    article = make_article()
+    root, *replies = bring_in(article, 1, BUDGET + MORE_MOST + 100)
+    page = client.get(f"{link(article, root)}?after={replies[9]}").content.decode()
+    assert len(ids(page)) == 2 + BUDGET
+    assert f"Show {MORE_MOST} more" in page
+    page = client.get(f"{link(article, root)}?after={replies[199]}").content.decode()
+    assert f"Show {len(replies) - 200 - BUDGET} more" in page
 
 
 def test_a_deep_answer_brings_those_above_it(client):

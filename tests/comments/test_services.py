@@ -10,8 +10,17 @@ from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from comments import tree
-from comments.models import BODY_MAX, DEPTH_MAX, Comment, Discussion, Reason, State, Transition
+from comments import integrity, tree
+from comments.models import (
+    BODY_MAX,
+    DEPTH_MAX,
+    Comment,
+    Discussion,
+    DiscussionDay,
+    Reason,
+    State,
+    Transition,
+)
 from comments.services import (
     Imported,
     change_discussion,
@@ -31,7 +40,7 @@ pytestmark = pytest.mark.django_db
 
 
 def assert_sound() -> None:
-    """Trees, reply counts and visible counts are what parents and states say."""
+    """Trees, reply counts, visible counts and days are what parents and states say."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT array_agg(DISTINCT tree_id) FROM comments_comment")
         cursor.execute(
@@ -46,6 +55,8 @@ def assert_sound() -> None:
             "SELECT d.article_id FROM comments_discussion d WHERE visible_count <> (SELECT count(*) "
             "FROM comments_comment c WHERE c.discussion_id = d.article_id AND c.state = 'published')"
         )
+        assert cursor.fetchall() == []
+        cursor.execute(integrity.DAYS)
         assert cursor.fetchall() == []
 
 
@@ -375,3 +386,61 @@ def test_the_database_refuses_what_must_never_be(statement):
     say(make_article("Another story"))
     with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"{statement}; SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def test_the_days_follow_every_change_of_a_state():
+    article = make_article()
+    with time_machine.travel("2026-03-31T23:59:00-01:00", tick=False):  # 1 April in UTC
+        late = say(article)
+    with time_machine.travel("2026-03-31T12:00:00Z", tick=False):
+        first, second = say(article), say(article)
+
+    def days() -> dict[str, int]:
+        assert_sound()
+        return {f"{d.day:%m-%d}": d.visible_count for d in DiscussionDay.objects.order_by("day")}
+
+    assert days() == {"03-31": 2, "04-01": 1}
+    batch = uuid4()
+    with transaction.atomic():
+        change_states(ids=[first.pk, late.pk], to=State.SPAM, reason=Reason.SPAM, actor=None, batch=batch)
+    assert days() == {"03-31": 1, "04-01": 0}
+    with transaction.atomic():
+        revert_states(undoes=batch, actor=None, batch=uuid4())
+    assert days() == {"03-31": 2, "04-01": 1}
+    move_comment(comment=second, parent=first, actor=None)
+    delete_comment(comment=second, user=None, guest=second.guest)
+    assert days() == {"03-31": 1, "04-01": 1}
+
+
+@pytest.mark.parametrize(
+    ("values", "is_seen"),
+    [
+        ({"status": "closed"}, True),
+        ({"status": "open"}, False),
+        ({"closes_at": None}, False),
+        ({"closes_at": timezone.now() + timedelta(days=1)}, True),
+        ({"closes_at": None, "status": "hidden"}, True),
+        ({"moderation": "pre"}, False),
+        ({"declared_count": 82}, False),
+    ],
+)
+def test_a_setting_changes_the_page_where_a_reader_sees_it(values, is_seen):
+    article = make_article()
+    say(article)
+    change_discussion(article=article, status="open")
+    before = version(article)
+    change_discussion(article=article, **values)
+    assert version(article) == before + is_seen
+    assert Discussion.objects.filter(pk=article.pk, **values).exists()
+
+
+@pytest.mark.parametrize(
+    ("to", "words"), [(State.PENDING, "waiting for review"), (State.REJECTED, "removed meanwhile")]
+)
+def test_who_answers_what_is_not_there_is_told_what_became_of_it(to, words):
+    article = make_article()
+    parent = say(article)
+    change_states(ids=[parent.pk], to=to, reason=Reason.SCREENED, actor=None)
+    with pytest.raises(ValidationError, match=words):
+        say(article, parent=parent)
+    assert_sound()

@@ -263,18 +263,45 @@ def test_a_members_page_is_the_members(client):
     assert "private" in client.get(article.get_absolute_url())["Cache-Control"]
 
 
-@pytest.mark.parametrize("roles", [None, ("Reader",), ("Moderator",)])
-def test_the_statements_do_not_grow_with_the_thread(client, django_assert_num_queries, roles):
-    small, large = make_article("Small"), make_article("Large")
-    bring_in(small, 10, 1)
-    bring_in(large, 100, 2)
-    if roles:
-        client.force_login(UserFactory.create(roles=roles))
-    client.get(small.get_absolute_url())  # the session, once
+STATEMENTS = {  # of a story's page: site, story, discussion with its replies, topics of the masthead
+    None: 4,
+    "Reader": 4 + 4,  # session, account, roles, own recommendations
+    "Moderator": 4 + 4,  # the policy of these tests has no menu of decisions
+    "Editor": 4 + 5,  # and whether the story is theirs
+}
 
-    for article in (small, large):
-        with django_assert_num_queries({None: 4, ("Reader",): 8, ("Moderator",): 8}[roles]):
-            read(client, article)
+
+@pytest.mark.parametrize("role", STATEMENTS)
+def test_the_statements_do_not_grow_with_the_thread(
+    client, django_assert_num_queries, django_assert_max_num_queries, role
+):
+    sizes = [(0, 0), (1, 0), (37, 1), (250, 3)]  # 0, 1, 74 and 1,000 comments
+    articles = [make_article(f"Of {n}") for n in range(len(sizes))]
+    for article, (roots, replies) in zip(articles, sizes, strict=True):
+        article.topics.add(Topic.objects.create(name=article.title, slug=article.slug))
+        bring_in(article, roots, replies)
+    if role:
+        client.force_login(UserFactory.create(roles=(role,)))
+    read(client, articles[0])  # the session, once
+
+    for query in ("", "?order=discussed", "?from=0.1&order=oldest"):
+        with django_assert_max_num_queries(STATEMENTS[role]):
+            read(client, articles[0], query)
+        for article in articles[1:]:
+            with django_assert_num_queries(STATEMENTS[role]):
+                read(client, article, query)
+
+
+def test_what_waits_costs_a_member_one_statement_more(client, django_assert_num_queries):
+    article, author = make_article(), UserFactory.create()
+    waiting = [say(article, author=author) for _ in range(5)]
+    client.force_login(author)
+    read(client, article)
+    with django_assert_num_queries(STATEMENTS["Reader"]):
+        read(client, article)
+    hold(*waiting)
+    with django_assert_num_queries(STATEMENTS["Reader"]):  # the policy of these tests gives no reasons
+        assert len(ids(read(client, article))) == 5
 
 
 def test_pages_follow_one_another_without_hole_or_repeat(client):
