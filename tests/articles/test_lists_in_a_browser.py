@@ -1,0 +1,77 @@
+"""The lists, a member's page and the choice of colours in a browser; nothing here needs JavaScript."""
+
+import pytest
+
+from articles.models import Topic
+from comments.policy import policy
+from tests.factories import UserFactory, make_article, say
+from tests.test_look import AXE
+
+pytestmark = pytest.mark.browser
+
+PAPER = {"light": "rgb(252, 251, 248)", "dark": "rgb(21, 20, 18)"}
+
+
+@pytest.fixture
+def urls(transactional_db, settings):
+    settings.COMMENT_POLICY = "comments.policy.Policy"
+    policy.cache_clear()
+    article = make_article("The “quiet hours” begin", standfirst="And the boats lie still.", byline="Ida")
+    article.topics.add(Topic.objects.create(name="Harbour", slug="harbour"))
+    member = UserFactory.create(name="Jim", has_page=True)
+    say(article, "I *learned* to row there.", author=member)
+    at = article.published_at
+    yield {
+        "archive": "/archive/",
+        "year": f"/archive/{at.year}/",
+        "month": f"/archive/{at.year}/{at.month:02}/",
+        "topic": "/topics/harbour/",
+        "person": f"/people/{member.pk}/",
+        "switch": "/accounts/page/",
+    }
+    policy.cache_clear()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
+    live_server, page, client, urls, theme, width
+):
+    page.set_viewport_size({"width": width, "height": 900})
+    client.force_login(UserFactory.create())
+    session = client.cookies["sessionid"].value
+    for name, url in urls.items():
+        page.context.clear_cookies()
+        cookies = {"theme": theme} | ({"sessionid": session} if name == "switch" else {})
+        page.context.add_cookies(
+            [{"name": key, "value": value, "url": live_server.url} for key, value in cookies.items()]
+        )
+        assert page.goto(live_server.url + url).status == 200
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        page.evaluate(AXE)
+        found = page.evaluate("axe.run()")["violations"]
+        assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in found] == [], name
+
+
+def test_colours_are_chosen_without_javascript_against_the_system(live_server, browser, urls):
+    context = browser.new_context(java_script_enabled=False, color_scheme="dark")
+    page = context.new_page()
+    page.goto(f"{live_server.url}{urls['month']}")
+
+    def shown():
+        # Through the protocol, as the page may run no script.
+        client = context.new_cdp_session(page)
+        client.send("DOM.enable")
+        client.send("CSS.enable")
+        root = client.send("DOM.getDocument")["root"]["nodeId"]
+        html = client.send("DOM.querySelector", {"nodeId": root, "selector": "html"})["nodeId"]
+        styles = client.send("CSS.getComputedStyleForNode", {"nodeId": html})["computedStyle"]
+        return next(style["value"] for style in styles if style["name"] == "background-color")
+
+    assert shown() == PAPER["dark"]
+    for choice, paper in (("light", "light"), ("dark", "dark"), ("as the system", "dark")):
+        page.get_by_role("button", name=choice).click()
+        assert page.url == f"{live_server.url}{urls['month']}"
+        assert shown() == PAPER[paper], choice
+        assert page.get_by_role("button", name=choice).get_attribute("aria-pressed") == "true"
+    context.close()
