@@ -29,6 +29,7 @@ ROOM = 64 * 1024 * 1024  # bytes in each process
 WAIT = 1.0  # seconds for a page that another thread is making
 SWEEP_SECONDS = 1.0
 TRUSTED = 2.0  # seconds before contact was lost within which a page must have been found true to be shown
+PROBE = question()  # of nothing: whether the database answers
 UNTOUCHED = (settings.STATIC_URL, "/healthz")  # answered without the database
 
 log = logging.getLogger(__name__)
@@ -113,7 +114,7 @@ class Pages:
             if key and is_stranger(environ):
                 answer = self._answer(key, environ)
             else:
-                self.contact.read(question())
+                self.contact.read(PROBE)
                 answer = _pack(self._ask_django(environ), environ)
         except Away as away:
             answer = self._answer_alone(key, environ, away)
@@ -153,12 +154,12 @@ class Pages:
             asked_at = time.monotonic()
             entry = self._entries.get(key)
             if entry is None and not _is_path_of_kept(key.path):
-                self.contact.read(question())
+                self.contact.read(PROBE)
                 return _pack(self._ask_django(environ), environ)
-            stamp = self.contact.read(entry.question if entry else question())
+            stamp = self.contact.read(entry.question if entry else PROBE)
             if entry and entry.is_true(*stamp):
                 entry.confirmed = max(entry.confirmed, asked_at)
-                with suppress(KeyError):  # dropped meanwhile
+                with self._lock, suppress(KeyError):  # dropped meanwhile
                     self._entries.move_to_end(key)
                 return entry.answer(environ)
             if entry:
@@ -194,7 +195,10 @@ class Pages:
         }
         answer = self._ask_django(bare)
         kept: Kept | None = bare.get(KEPT)
-        if not kept or answer.status != "200 OK" or any(name == "Set-Cookie" for name, _ in answer.headers):
+        sets_cookie = any(name == "Set-Cookie" for name, _ in answer.headers)
+        if (
+            not kept or answer.status != "200 OK" or sets_cookie or settings.DEBUG
+        ):  # templates may change then
             return _pack(answer, environ)
         entry = Entry(kept, answer.headers, b"".join(answer.body), asked_at)
         with self._lock:
@@ -202,7 +206,7 @@ class Pages:
             self._entries[key] = entry
             self._size += entry.size
             while self._size > ROOM:
-                self._forget(next(iter(self._entries)))
+                self._size -= self._entries.popitem(last=False)[1].size
         return entry.answer(environ)
 
     def _ask_django(self, environ: Environ) -> Answer:
@@ -214,7 +218,7 @@ class Pages:
             body = [b"".join(response)]
             response.close()
         if FAILED in environ and environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
-            self.contact.read(question())  # Away: perhaps there is a kept page
+            self.contact.read(PROBE)  # Away: perhaps there is a kept page
         return Answer(told[0], told[1], body)
 
     def _answer_alone(self, key: Key | None, environ: Environ, away: Away) -> Answer:
