@@ -115,7 +115,7 @@ TEMPLATES = [
             ],
         },
     },
-    {  # for the thread alone: one loop over hundreds of comments (docs/decisions.md)
+    {  # for loops over hundreds of comments alone (docs/decisions.md)
         "BACKEND": "django.template.backends.jinja2.Jinja2",
         "NAME": "jinja2",
         "DIRS": [BASE_DIR / "templates"],

@@ -19,8 +19,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from mptt.admin import DraggableMPTTAdmin
 
@@ -47,6 +49,7 @@ class CommentTree(ChangeList):
 
     next_url: str | None
     start_url: str
+    table: SafeString
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Comment]:
         for key in PLACE:
@@ -69,14 +72,27 @@ class CommentTree(ChangeList):
         self.start_url = f"?{place.urlencode()}"
         self.next_url = f"{self.start_url}&after={page.next}" if page.next else None
         self.result_list = page.rows
+        self.table = self._table(request, discussion)
         self.result_count, self.full_result_count = len(page.rows), None
         self.show_full_result_count = self.show_admin_actions = self.can_show_all = self.multi_page = False
         request.tree_rows = page.rows  # type: ignore[attr-defined]  # for _tree_context
 
+    def _table(self, request: HttpRequest, discussion: Discussion) -> SafeString:
+        """The rows as HTML, by the environment that writes hundreds of them at once."""
+        context = {
+            "rows": self.result_list,
+            "is_search": _is_search(request),
+            "discussion": discussion.pk,
+            "slug": discussion.article.slug if has_pages(discussion) else "",
+            "back": self.preserved_filters,
+            "decide": reverse("moderation:decide"),
+        }
+        html = render_to_string("admin/comments/comment/rows.jinja", context, using="jinja2")
+        return mark_safe(html)  # noqa: S308  # Jinja2 has escaped what people wrote
+
 
 @admin.register(Comment)
 class CommentTreeAdmin(DraggableMPTTAdmin):
-    # The rows are written by templates/admin/comments/comment/_rows.html.
     list_filter = ["state"]
     search_fields = ["author_name", "body"]  # by get_search_results
     show_facets = admin.ShowFacets.NEVER  # they count
@@ -105,7 +121,6 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
             "title": _("Who answers whom"),
             "subtitle": discussion.article.title,
             "discussion": discussion,
-            "has_page": has_pages(discussion),
             "is_search": _is_search(request),
             "branch": _number(request, "branch"),
             "goes_on": bool(_number(request, "after") or _number(request, "start")),
@@ -127,12 +142,14 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Comment], search_term: str
     ) -> tuple[QuerySet[Comment], bool]:
-        """Comments that have each word in their text or name, wherever in a word it stands; and #123."""
+        """Comments that have each word in their text or name, wherever in a word it stands; or #123 alone."""
+        number = search_term.strip()
+        if number[:1] == "#" and _is_id(number[1:]):
+            return queryset.filter(pk=int(number[1:])), False
         found = Q()
         for word in search_term.split()[:WORDS_MAX]:
             found &= Q(author_name__icontains=word) | Q(text__folded__contains=fold(word))
-        number = search_term.strip().removeprefix("#")
-        if number.isdecimal() and len(number) < 19:
+        if _is_id(number):
             found |= Q(pk=int(number))
         return queryset.filter(found), False
 
@@ -242,6 +259,10 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
 def _number(request: HttpRequest, key: str) -> int | None:
     value = request.GET.get(key, "")
     return int(value) if value.isdecimal() and len(value) < 10 else None
+
+
+def _is_id(text: str) -> bool:
+    return text.isdecimal() and len(text) < 19
 
 
 def _is_search(request: HttpRequest) -> bool:

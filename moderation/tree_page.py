@@ -12,7 +12,9 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Left
+from django.utils.formats import date_format
 from django.utils.text import Truncator
+from django.utils.timezone import localtime
 
 from comments.models import Comment, Discussion
 from comments.models import CommentQuerySet as Comments
@@ -69,8 +71,9 @@ ORDER BY place"""
 
 @dataclass(frozen=True)
 class TreePage:
-    """Comments, each with the first of its `words`. In a tree each also tells `shown_replies`, how many of
-    its replies at any depth are among the rows, and `is_above`: it is there only as what others answer.
+    """Comments, each with the first of its `words` and when it was `posted`. In a tree each also tells
+    `shown_replies`, how many of its replies at any depth are among the rows, and `is_above`: it is there only
+    as what others answer.
 
     `next` is the comment behind which another page begins.
     """
@@ -110,8 +113,7 @@ def read_found(comments: Comments, *, after: int | None) -> TreePage:
         behind = Q(created_at__gt=at) | Q(pk__gt=after)
         comments = comments.filter(behind, created_at__gte=at)
     rows = list(_short(comments).order_by("created_at", "pk")[: FOUND + 1])
-    for row in rows:
-        row.words = _words(row)
+    _tell(rows)
     return TreePage(rows[:FOUND], rows[FOUND - 1].pk if len(rows) > FOUND else None)
 
 
@@ -124,13 +126,14 @@ def _read(comments: Comments, statement: str, values: dict[str, Any]) -> tuple[l
     for pk, is_above, _more in found:
         if not (row := by_id.get(pk)):
             continue
-        row.words, row.shown_replies, row.is_above = _words(row), 0, is_above
+        row.shown_replies, row.is_above = 0, is_above
         while lines and (lines[-1].tree_id != row.tree_id or lines[-1].rght < row.lft):
             lines.pop()
         for above in lines:
             above.shown_replies += 1
         lines.append(row)
         rows.append(row)
+    _tell(rows)
     return rows, bool(found and found[0][2])
 
 
@@ -139,5 +142,8 @@ def _short(comments: Comments) -> QuerySet[Any]:
     return comments.annotate(beginning=Left("body", BEGINNING)).defer("body", "body_html")
 
 
-def _words(row: Any) -> str:
-    return Truncator(" ".join(row.beginning.split())).chars(WORDS) or row.get_text_missing_display()
+def _tell(rows: list[Any]) -> None:
+    for row in rows:
+        words = Truncator(" ".join(row.beginning.split())).chars(WORDS)
+        row.words = words or row.get_text_missing_display()
+        row.posted = date_format(localtime(row.created_at), "DATETIME_FORMAT")
