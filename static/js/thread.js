@@ -18,6 +18,16 @@
   const news = make("div", "news");
   news.ariaLive = "polite";
   talk.append(status, news);
+  // The focus does not go with a button that goes: it returns to where it was before.
+  let before = null;
+  news.addEventListener("focusin", ({ relatedTarget }) => {
+    if (!news.contains(relatedTarget)) before = relatedTarget;
+  });
+  const tellNews = (...told) => {
+    const hadFocus = news.contains(document.activeElement);
+    news.replaceChildren(...told);
+    if (hadFocus) (told[0] ?? (before?.isConnected ? before : talk.querySelector("h1, h2"))).focus({ preventScroll: true });
+  };
 
   // Another page of this discussion: {page, url}. Its links are made absolute, as they will stand elsewhere.
   const load = async (url) => {
@@ -138,8 +148,8 @@
   const place = () => location.pathname + location.search;
   let base = place();
   let shown = base;
-  const go = (url, fromHere) => {
-    history.replaceState({ base, y: scrollY }, "");
+  const go = (url, fromHere, from = shown) => {
+    history.replaceState({ base, y: scrollY }, "", from);
     base = fromHere ? base : new URL(url).pathname + new URL(url).search;
     history.pushState({ base }, "", url);
     shown = place();
@@ -154,7 +164,7 @@
     Object.assign(talk.dataset, page.querySelector(".talk").dataset);
     const links = [...page.querySelectorAll(".orders a")];
     for (const [n, link] of [...talk.querySelectorAll(".orders a")].entries()) link.ariaCurrent = links[n]?.ariaCurrent ?? null;
-    news.replaceChildren();
+    tellNews();
     takeStock();
     changed();
     return at;
@@ -200,9 +210,12 @@
     const link = event.target.closest("a");
     if (link?.matches(".orders a")) {
       event.preventDefault();
+      // An address that names no order shows the one chosen last: going back needs that of before in it.
+      const before = talk.querySelector(".orders [aria-current]")?.href.match(/(\w+)\/$/)[1];
+      const from = location.search || !before ? shown : `${location.pathname}?order=${before}`;
       busy(link, async () => {
         const url = await show(link.href);
-        go(url, false);
+        go(url, false, from);
         say(link.textContent);
       });
     } else if (link?.matches(".part > .more")) {
@@ -278,7 +291,7 @@
   const dismiss = () => {
     const button = make("button", "dismiss", "×");
     button.ariaLabel = gettext("Close");
-    button.addEventListener("click", () => news.replaceChildren());
+    button.addEventListener("click", () => tellNews());
     return button;
   };
   const count = (n) => (n < 99 ? String(n) : "99+");
@@ -286,10 +299,11 @@
     const words = ngettext("%(n)s new comment", "%(n)s new comments", n);
     const button = make("button", "", interpolate(words, { n: count(n) }, true));
     button.addEventListener("click", async () => {
-      button.disabled = true;
+      if (button.ariaBusy) return;
+      button.ariaBusy = "true";
       try { await showNew(n); } catch { location.reload(); }
     });
-    news.replaceChildren(button, dismiss());
+    tellNews(button, dismiss());
   };
   const showNew = async (n) => {
     const { page } = await load(base);
@@ -337,7 +351,7 @@
       button.addEventListener("click", () => {
         left.shift()?.dispatchEvent(new Event("reveal", { bubbles: true }));
         if (left.length) button.textContent = words();
-        else news.replaceChildren();
+        else tellNews();
       });
       told.push(button);
     }
@@ -346,8 +360,8 @@
       link.href = "order/newest/";
       told.push(link);
     }
-    if (!told.length) return news.replaceChildren();
-    news.replaceChildren(...told, dismiss());
+    if (!told.length) return tellNews();
+    tellNews(...told, dismiss());
     return told[0].focus({ preventScroll: true });
   };
 }
