@@ -52,15 +52,17 @@ def post_comment(
     parent: Comment | None = None,
     author: User | None = None,
     guest: Guest | None = None,
+    discussion: Discussion | None = None,
 ) -> Comment:
     """The one way in for a comment that somebody writes here: exactly one of author and guest.
 
-    The same nonce again gives the comment that it made the first time. Raises ValidationError with a
-    sentence for the writer: text empty or too long, discussion closed, comment to answer gone, nonce used
-    by somebody else.
+    `discussion` is the article's as it was just read, if it was. The same nonce again gives the comment that
+    it made the first time. Raises ValidationError with a sentence for the writer: text empty or too long,
+    discussion closed, comment to answer gone, nonce used by somebody else.
     """
     body, now = check_body(body), timezone.now()
-    discussion = ensure_discussion(article)
+    if discussion is None or discussion._state.adding:
+        discussion = ensure_discussion(article)
     if not discussion.is_open(now):
         raise ValidationError(_("This discussion is closed."), code="closed")
     name, email = (author.name, author.email) if author else (guest.name, guest.email) if guest else ("", "")
@@ -78,6 +80,7 @@ def post_comment(
         "email": email,
         "body": body,
         "body_html": render_comment(body),
+        "folded": fold(body),
         "at": now,
         "state": state.value,
         "reason": Reason.POSTED if state == State.PUBLISHED else Reason.SCREENED,
@@ -89,8 +92,8 @@ def post_comment(
             cursor.execute(tree.INSERT_REPLY if parent else tree.INSERT_ROOT, values)
             if not (row := cursor.fetchone()):
                 return _already_posted(nonce, body, author, guest, parent)
-            comment = Comment.objects.get(pk=row[0])
-            CommentText.objects.create(comment=comment, folded=fold(body))
+            comment = Comment.from_db("default", tree.COLUMNS, row)
+            comment.discussion = discussion
             policy().record(comment, findings)
     except IntegrityError:
         # The lock keeps out a twin in this discussion, not one that is posted to another at the same time.

@@ -5,7 +5,7 @@ the transaction; a row is updated once per statement; a comment's tree_id comes 
 All take named parameters; `lock` and `lock_of` return article ids in order.
 """
 
-from comments.models import DEPTH_MAX
+from comments.models import DEPTH_MAX, Comment
 
 ENSURE = """
 INSERT INTO comments_discussion (article_id, status, moderation, visible_count, version)
@@ -48,22 +48,25 @@ ins AS (INSERT INTO comments_comment
         SELECT %(discussion)s, p.id, p.target, p.tree_id, p.rght, p.rght + 1, p.level + 1, %(author)s,
                %(guest)s, %(name)s, %(email)s, %(body)s, false, %(body_html)s, '', 1, %(at)s,
                %(state)s, %(reason)s, 0, 0, %(nonce)s, '', '', ''
-        FROM p
-        RETURNING id, discussion_id, parent_id, revision, author_id, state, state_reason, created_at),
+        FROM p RETURNING *),
+words AS (INSERT INTO comments_commenttext (comment_id, folded) SELECT id, %(folded)s FROM ins),
 days AS (INSERT INTO comments_discussionday AS day (discussion_id, day, visible_count)
          SELECT discussion_id, (created_at AT TIME ZONE 'UTC')::date, 1 FROM ins WHERE %(visible)s
          ON CONFLICT (discussion_id, day) DO UPDATE SET visible_count = day.visible_count + 1),
 d AS (UPDATE comments_discussion x
       SET version = version + %(visible)s::int, visible_count = visible_count + %(visible)s::int
-      FROM ins WHERE x.article_id = ins.discussion_id)
-INSERT INTO comments_transition
-  (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason,
-   new_parent_id)
-SELECT 'state', discussion_id, id, revision, author_id, '', state, '', state_reason, parent_id FROM ins
-RETURNING comment_id"""
+      FROM ins WHERE x.article_id = ins.discussion_id),
+log AS (INSERT INTO comments_transition
+          (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason,
+           new_parent_id)
+        SELECT 'state', discussion_id, id, revision, author_id, '', state, '', state_reason, parent_id
+        FROM ins)
+"""
+COLUMNS = [field.attname for field in Comment._meta.concrete_fields]  # of the comment that was made
+_MADE = f"SELECT {', '.join(COLUMNS)} FROM ins"
 
-INSERT_ROOT = f"{LOCK}; WITH {_ROOT_PLACE} {_INSERT}"
-INSERT_REPLY = f"{LOCK}; WITH {_REPLY_PLACE} {_INSERT}"
+INSERT_ROOT = f"{LOCK}; WITH {_ROOT_PLACE} {_INSERT} {_MADE}"
+INSERT_REPLY = f"{LOCK}; WITH {_REPLY_PLACE} {_INSERT} {_MADE}"
 
 # The changes that a person asked for: only where the last decision is still the one that the person saw.
 # A person's decision is logged even where it confirms what is; that is how an undo knows to leave it alone.

@@ -247,7 +247,7 @@ def reply(request: HttpRequest, slug: str, pk: str | None = None) -> HttpRespons
     )
     if form.is_valid():
         try:
-            made, writer = _post(article, parent, form, user, guest)
+            made, writer = _post(discussion, parent, form, user, guest)
         except ValidationError as error:
             form.add_error(None, error)
             if error.code == "nonce":
@@ -483,20 +483,28 @@ def _gone(request: HttpRequest, article: Article, comment: Comment) -> HttpRespo
 
 
 def _post(
-    article: Article, parent: Comment | None, form: ReplyForm, user: User | None, guest: Guest | None
+    discussion: Discussion, parent: Comment | None, form: ReplyForm, user: User | None, guest: Guest | None
 ) -> tuple[Comment, Guest | None]:
     """The comment, and the guest to remember. Raises ValidationError as post_comment does."""
     body, nonce = form.cleaned_data["body"], form.cleaned_data["nonce"]
+    post = partial(
+        post_comment,
+        article=discussion.article,
+        discussion=discussion,
+        body=body,
+        nonce=nonce,
+        parent=parent,
+    )
     if user:
-        return post_comment(article=article, body=body, nonce=nonce, parent=parent, author=user), None
+        return post(author=user), None
     name, email = form.cleaned_data["name"], form.cleaned_data["email"]
     if guest and guests.is_signed_by(guest, name, email):
-        return post_comment(article=article, body=body, nonce=nonce, parent=parent, guest=guest), guest
+        return post(guest=guest), guest
     if earlier := _sent_before(nonce, body, name, email):
         return earlier, earlier.guest
     new = Guest.objects.create(name=name, email=email)
     try:
-        made = post_comment(article=article, body=body, nonce=nonce, parent=parent, guest=new)
+        made = post(guest=new)
     except ValidationError:
         new.delete()
         if earlier := _sent_before(nonce, body, name, email):
