@@ -125,3 +125,28 @@ def test_of_unknown_rights_it_does_not_leave_the_site(client: Client, article: A
     assert '<meta name="robots" content="noindex">' in page
     assert "ld+json" not in page
     assert client.get(f"{article.get_absolute_url()}feed/").status_code == 404
+
+
+HOSTILE = [
+    "page=-1",
+    "page=9223372036854775808",
+    "before=9223372036854775808",
+    "before=" + "x" * 10_000,
+    "before=%00",
+    "before=2013-06-19T20:40:00.000000_9223372036854775808",
+    "before=0001-01-01T00:00:00.000000_-1",
+    "before=9999-12-31T23:59:59.999999_1",
+    "before=2013-06-19T20:40:00.000000_%D9%A1",
+    "order=%F0%9F%92%A9&after=%FF",
+    "url=%00&format=%00",
+    "%00=%00&=&&&",
+    "utm_source=" + "x" * 2_000,
+]
+
+
+@pytest.mark.parametrize("query", HOSTILE)
+def test_hostile_queries_get_a_page_or_none(client: Client, article: Article, query: str) -> None:
+    urls = [*lists(article), *own_pages(article), "/robots.txt", "/accounts/page/", "/oembed/"]
+    for url in urls:
+        response = client.get(f"{url}{'&' if '?' in url else '?'}{query}")
+        assert response.status_code in {200, 302, 404, 501}, url
