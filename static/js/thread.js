@@ -29,6 +29,13 @@
     if (hadFocus) (told[0] ?? (before?.isConnected ? before : talk.querySelector("h1, h2"))).focus({ preventScroll: true });
   };
 
+  // Where the form of a reply goes that htmx brings.
+  const lay = (node, values) => {
+    for (const [name, value] of Object.entries(values)) node?.setAttribute(`hx-${name}`, value);
+  };
+  lay(talk, { target: "closest article", indicator: "closest article", swap: "beforeend" });
+  lay(talk.querySelector(".compose"), { target: "this", indicator: "this" });
+
   // Another page of this discussion: {page, url}. Its links are made absolute, as they will stand elsewhere.
   const load = async (url) => {
     const response = await fetch(url);
