@@ -37,7 +37,7 @@ def main() -> None:
 
 def threads() -> Iterator[tuple[str, list[Said]]]:
     yield "100 comments", thread(100)
-    yield "500 comments", thread(500)
+    yield "300 comments", thread(300)
     yield SCATTERED, (said := thread(LARGE))
     yield "50,000, all at the first level", [row._replace(parent=None) for row in said]
     yield f"{ALONE}5,000", one_tree(5_000)

@@ -19,7 +19,7 @@ from django.utils.timezone import localtime
 from comments.models import Comment, Discussion
 from comments.models import CommentQuerySet as Comments
 
-PAGE = 500  # a browser makes twice as many ready in more than a second
+PAGE = 300  # with their trees whole; each costs the browser about as much as the server
 REPLIES = 20
 FOUND = 100
 BEGINNING, WORDS = 400, 120  # characters of a text that are read, and that are shown of them
