@@ -72,7 +72,7 @@ REMOVE_REASONS = [
 class Discussion(models.Model):
     """The comments under one article: the row that every write to its thread locks.
 
-    It is made by the first verb that writes; until then `Discussion.of(article)` gives the defaults.
+    It is made by the first verb that writes; until then `thread.read_story` gives one with the defaults.
     `version` grows with each change that a reader could see, and with no other.
     """
 
@@ -106,11 +106,6 @@ class Discussion(models.Model):
 
     def __str__(self) -> str:
         return self.article.title
-
-    @classmethod
-    def of(cls, article: Article) -> "Discussion":
-        """The stored row, or an unsaved one with the defaults."""
-        return cls.objects.filter(pk=article.pk).first() or cls(article=article)
 
     @property
     def end(self) -> datetime | None:

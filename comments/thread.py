@@ -148,9 +148,9 @@ class Row(NamedTuple):
     state_reason: str
     created_at: datetime
     edited_at: datetime | None
+    recommend_count: int
     answers_id: int | None  # None also where that one was removed: its name is gone with it
     answers_name: str | None
-    recommend_count: int
     answers_here: bool  # the answered comment is on this page
     level: int
     more: int  # published replies of this tree that the page leaves out
@@ -413,7 +413,7 @@ def _is_editable(row: Row, reader: Reader) -> bool:
 
 # The last column is the statement's own: whether there are more roots, or how many replies there are.
 COLUMNS = """
-c.id, c.tree_id, c.lft, c.rght, c.parent_id, c.reply_count, c.author_id, c.guest_id, c.author_name,
+c.tree_id, c.lft, c.rght, c.parent_id, c.reply_count, c.id, c.author_id, c.guest_id, c.author_name,
 CASE WHEN c.author_id IS NULL THEN ''
      WHEN EXISTS (SELECT FROM articles_article_editors e
                   WHERE e.article_id = c.discussion_id AND e.user_id = c.author_id) THEN 'author'
@@ -430,12 +430,14 @@ LEFT JOIN comments_comment a ON a.state = 'published' AND a.id = coalesce(
 
 
 class _Record(NamedTuple):
-    id: int
+    """What a statement gives: five numbers for the reading, a Row as far as one comment tells it, `rest`."""
+
     tree_id: int
     lft: int
     rght: int
     parent_id: int | None
     reply_count: int
+    id: int
     author_id: int | None
     guest_id: int | None
     author_name: str
@@ -469,24 +471,5 @@ def _place(records: list[_Record], more: dict[int, int]) -> Iterator[Row]:
             tree, ends = r.tree_id, []
         while ends and ends[-1] < r.lft:
             ends.pop()
-        yield Row(
-            id=r.id,
-            author_id=r.author_id,
-            guest_id=r.guest_id,
-            author_name=r.author_name,
-            role=r.role,
-            body_html=r.body_html,
-            text_missing=r.text_missing,
-            state=r.state,
-            state_reason=r.state_reason,
-            created_at=r.created_at,
-            edited_at=r.edited_at,
-            answers_id=r.answers_id,
-            answers_name=r.answers_name,
-            recommend_count=r.recommend_count,
-            answers_here=r.answers_id in here,
-            level=len(ends),
-            more=max(0, more.get(r.id, 0)),
-            last=last[r.tree_id],
-        )
+        yield Row(*r[5:-1], r.answers_id in here, len(ends), max(0, more.get(r.id, 0)), last[r.tree_id])
         ends.append(r.rght)
