@@ -1,7 +1,7 @@
 """Which comments repeat another on the site: equal once folded, or nearly so to pg_trgm.
 
 Short texts are exempt: "I agree" is said by many. Both questions go to comments' side table, the second
-through its trigram index, and only if the first found nothing.
+through its indexes of words and trigrams, and only if the first found nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,16 +11,23 @@ from django.db import connection
 from articles.models import Article
 from comments import repeats
 from comments.models import CommentText, State
-from comments.repeats import SHORTEST, fold
+from comments.repeats import SHORTEST, fold, trigrams
 from moderation.checks import Repeat
 
 SIMILARITY = 0.9  # shared trigrams over all trigrams of both
+WORD = 29  # trigrams of a text for each word that may be changed in it
 
+# A word that is changed costs two trigrams of this text or more, and adds one: a similarity of 0.9 leaves
+# room for fewer changed words than a 29th of its trigrams. So of that many groups of its words, and one, the
+# words of one are all there in whatever is so similar. The index of words finds those few texts six times as
+# fast as that of trigrams (2,260 of 2,260 in a trial with real comments), which is asked for a text that has
+# too few words.
+#
 # The settings hold for this transaction, which is this one statement unless the caller has begun another:
-# pg_trgm's threshold, and the index whatever the planner thinks of it: its guess that one text in a hundred
-# is alike makes it compare with all of them, which takes seconds at 100,000. It is not shown the text (hence
-# the inner SELECT), or it would compare it with its own sample first, which took longer than the search.
-# The index is asked by itself: together with the order, the planner walks all comments by time.
+# pg_trgm's threshold, and the indexes whatever the planner thinks of them: its guess that one text in a
+# hundred is alike makes it compare with all of them, which takes seconds at 100,000. It is not shown the text
+# (hence the inner SELECT), or it would compare it with its own sample first, which took longer than all
+# else. The indexes are asked by themselves: together with the order, the planner walks all comments by time.
 FIND = """
 SELECT set_config('pg_trgm.similarity_threshold', %(similarity)s, true),
        set_config('enable_seqscan', 'off', true);
@@ -28,10 +35,23 @@ WITH same AS MATERIALIZED (
   SELECT c.id FROM comments_commenttext t JOIN comments_comment c ON c.id = t.comment_id
   WHERE t.folded = %(folded)s AND c.state <> 'deleted' AND c.id <> %(but)s
   ORDER BY c.created_at, c.id LIMIT 1),
+word AS MATERIALIZED (
+  SELECT lexeme, row_number() OVER (ORDER BY length(lexeme) DESC, lexeme) - 1 AS n,
+         count(*) OVER () / %(groups)s AS size
+  FROM unnest(to_tsvector('english', search_fold(%(folded)s)))
+  WHERE lexeme ~ '^[[:alpha:]]{3,}$'),
+asked AS MATERIALIZED (
+  SELECT string_agg(words, ' | ')::tsquery AS words
+  FROM (SELECT '(' || string_agg(lexeme, ' & ') || ')' AS words FROM word
+        WHERE size >= 2 AND n < %(groups)s * size GROUP BY n %% %(groups)s) g),
 alike AS MATERIALIZED (
   SELECT comment_id, similarity(folded, %(folded)s) FROM comments_commenttext
-  WHERE folded %% (SELECT %(folded)s) AND char_length(folded) >= %(shortest)s
-    AND NOT EXISTS (SELECT FROM same)),
+  WHERE vector @@ (SELECT words FROM asked) AND similarity(folded, %(folded)s) >= %(similarity)s::real
+    AND char_length(folded) >= %(shortest)s AND NOT EXISTS (SELECT FROM same)
+  UNION ALL
+  SELECT comment_id, similarity(folded, %(folded)s) FROM comments_commenttext
+  WHERE folded %% (SELECT %(folded)s) AND (SELECT words FROM asked) IS NULL
+    AND char_length(folded) >= %(shortest)s AND NOT EXISTS (SELECT FROM same)),
 near AS (
   SELECT c.id, t.similarity FROM alike t JOIN comments_comment c ON c.id = t.comment_id
   WHERE c.state <> 'deleted' AND c.id <> %(but)s
@@ -58,6 +78,7 @@ def find_repeat(body: str, *, but: int | None) -> Repeat | None:
         "but": but or 0,
         "shortest": SHORTEST,
         "similarity": str(SIMILARITY),
+        "groups": len(trigrams(folded)) // WORD + 1,
     }
     with connection.cursor() as cursor:
         cursor.execute(FIND, values)
