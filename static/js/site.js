@@ -95,6 +95,10 @@ Object.assign(htmx.config, {
     find(opened, 'a[rel="nofollow"]').focus();
   });
 
+  // A comment that gets the focus is called by its heading.
+  document.addEventListener("focusin", ({ target }) => {
+    if (target.matches(".thread article")) target.ariaLabel = find(target, "h3")?.textContent ?? null;
+  });
   // After sending, and after any link to a comment, the focus is on that comment.
   const focusTarget = () => {
     const comment = location.hash && quietly(() => find(document, "article" + location.hash));
