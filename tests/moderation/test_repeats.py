@@ -11,8 +11,8 @@ pytestmark = pytest.mark.django_db
 
 STORY = (
     "The ferry left the eastern landing before sunrise, and nobody on the upper deck noticed that the "
-    "harbour master had forgotten to raise the signal. Fishermen along the breakwater waved their lanterns instead, "
-    "shouting across the water until the captain understood what had happened and turned the vessel around."
+    "harbour master had forgotten to raise the signal. Fishermen along the breakwater waved their lanterns "
+    "instead, shouting across the water until the captain understood and turned the vessel around."
 )
 
 
