@@ -11,11 +11,14 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection, connections, transaction
 
+from accounts.models import User
 from articles.models import Article
+from comments.integrity import check
 from comments.models import Comment, Discussion, Reason, State, Transition
-from comments.services import change_states, move_comment
+from comments.services import change_states, move_comment, recommend
+from comments.tasks import fold_recommendations
 from tests.comments.test_services import assert_sound
-from tests.factories import GuestFactory, make_article, say
+from tests.factories import GuestFactory, UserFactory, make_article, say
 
 WRITERS, POSTS_EACH = 8, 50
 
@@ -71,6 +74,40 @@ def test_eight_processes_write_and_no_invariant_breaks():
     for discussion in Discussion.objects.all():
         lines = Transition.objects.filter(discussion=discussion).order_by("seq")
         assert [line.seq for line in lines] == list(range(1, len(lines) + 1))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_recommendations_are_all_counted_while_others_write_and_two_jobs_count():
+    article = make_article()
+    root = say(article)
+    replies = [say(article, parent=root) for _ in range(4)]
+    people = [UserFactory.create() for _ in range(24)]
+
+    def press(person: User) -> None:
+        try:
+            for reply in replies:
+                for given in (True, False, True):
+                    recommend(comment=reply, user=person, given=given)
+        finally:
+            connections.close_all()
+
+    def count(_: int) -> None:
+        try:
+            for _ in range(15):
+                fold_recommendations.func()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(6) as pool:
+        work = [pool.submit(count, 0), pool.submit(count, 1)]
+        work += [pool.submit(press, person) for person in people]
+        work += [pool.submit(post, article, parent=replies[0]) for _ in range(20)]
+        results = [job.result(timeout=60) for job in work]
+
+    assert not [result for result in results if isinstance(result, ValidationError)]
+    fold_recommendations.func()
+    assert {Comment.objects.get(pk=reply.pk).recommend_count for reply in replies} == {len(people)}
+    assert check() == {}
 
 
 def post(article: Article, **fields: Any) -> Comment | ValidationError:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from articles.models import Article, Topic
 from comments.models import DEPTH_MAX, Comment, Discussion, Reason, State
+from comments.policy import Policy
 from comments.services import Imported, change_discussion, change_states, import_comments, move_comment
 from comments.thread import BUDGET, REPLIES, Cursor, Order, Reader, read_branch
 from tests.factories import UserFactory, make_article, say
@@ -189,6 +190,20 @@ def test_a_waiting_first_level_comment_is_seen_by_its_author(client):
     assert "First!" not in read(client, article)
     client.force_login(author)
     assert "First!" in read(client, article)
+
+
+def test_what_two_findings_say_alike_is_said_once(client, monkeypatch):
+    class TwoTerms(Policy):
+        def reasons(self, ids):
+            return {pk: ["It has a word that is looked at.", "It is your first."] * 2 for pk in ids}
+
+    monkeypatch.setattr("comments.thread.policy", TwoTerms)
+    article, author = make_article(), UserFactory.create()
+    hold(say(article, author=author))
+    client.force_login(author)
+    page = read(client, article)
+    assert page.count("It has a word that is looked at. It is your first.") == 1
+    assert page.count("It is your first.") == 1
 
 
 def test_a_removed_comment_leaves_a_place_where_it_was_answered(client):
