@@ -59,7 +59,7 @@ def say_so(page: bytes, seconds: float, zone: str, language: str) -> bytes:
     at = datetime.fromtimestamp(seconds, UTC)
     with translation.override(language):
         line = _(
-            "The site can’t reach its database: this is the page as it was at {time} {zone}. "
+            "The site can’t reach its database: this is the page as it was on {time} {zone}. "
             "Replies can’t be sent at the moment."
         ).format(time=clock(zone).moment(at), zone=clock(zone).zone_name(at))
     notice = f'<div class="messages wrap" role="status"><p class="alert alert-warning">{line}</p></div>\n'

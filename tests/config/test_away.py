@@ -24,7 +24,7 @@ from config.pages import Pages
 from tests.asking import HOST, Reply, ask
 from tests.factories import say
 
-LINE = "The site can’t reach its database: this is the page as it was at"
+LINE = "The site can’t reach its database: this is the page as it was on"
 
 
 @contextmanager
