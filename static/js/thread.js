@@ -354,7 +354,7 @@
     if (made.length) {
       const left = articles(talk).filter((article) => made.includes(article));
       const words = () => interpolate(gettext("Next new comment (%(n)s left)"), { n: left.length }, true);
-      const button = make("button", "", interpolate(ngettext("%(n)s new comment is marked: go to it", "%(n)s new comments are marked: go to the first", left.length), { n: left.length }, true));
+      const button = make("button", "", interpolate(ngettext("Go to the new comment", "Go to the first of %(n)s new comments", left.length), { n: left.length }, true));
       button.addEventListener("click", () => {
         left.shift()?.dispatchEvent(new Event("reveal", { bubbles: true }));
         if (left.length) button.textContent = words();

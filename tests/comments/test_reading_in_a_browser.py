@@ -341,7 +341,7 @@ def test_new_comments_are_offered_without_moving_anything_and_shown_in_their_pla
     after = at(page, talk.Tollef).bounding_box()
     assert abs(after["y"] - before["y"]) < 1
 
-    guide = page.get_by_role("button", name="3 new comments are marked")
+    guide = page.get_by_role("button", name="Go to the first of 3 new comments")
     expect(guide).to_be_focused()
     guide.press("Enter")
     expect(at(page, root)).to_be_focused()
@@ -426,7 +426,8 @@ def test_by_keyboard_alone(live_server, page, article, talk):
     where = """() => {
       const node = document.activeElement, comment = node.closest("article");
       const by = comment?.querySelector("h3 > bdi")?.textContent;
-      const name = node.ariaLabel || node.labels?.[0]?.textContent.trim() || node.textContent.trim() || node.value;
+      const label = node.ariaLabel || node.labels?.[0]?.textContent;
+      const name = (label || node.textContent || node.value).trim();
       return [name.slice(0, 30), by ?? ""];
     }"""
     steps = []
