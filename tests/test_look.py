@@ -10,7 +10,8 @@ import pytest
 from django.contrib.staticfiles import finders
 from playwright.sync_api import expect
 
-from articles.models import Topic
+from archive.services import import_page
+from articles.models import Article, Topic
 from comments.models import Reason, State
 from comments.policy import policy
 from comments.services import change_states
@@ -31,6 +32,17 @@ def test_what_a_reader_loads_is_small():
     ours = sum(packed(path) for path in ("css/site.css", "js/site.js", "js/fold.js", "js/thread.js"))
     assert ours <= 20_000
     assert ours + packed("django_htmx/htmx-2.min.js") <= 60_000
+
+
+@pytest.mark.data
+@pytest.mark.django_db
+def test_a_page_of_74_comments_is_small(client, data):
+    import_page(data=(data / "seed" / "story.txt").read_bytes(), filename="story.txt")
+    article = Article.objects.get()
+    page = client.get(article.get_absolute_url()).content
+    assert page.count(b"<article id=") == 74
+    assert len(page) <= 45_000
+    assert len(gzip.compress(page, 6)) <= 12.5 * 1024
 
 
 def test_styles_know_no_left_and_right():

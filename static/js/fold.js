@@ -1,4 +1,4 @@
-// A thread at hand: branches fold away, and what a comment answers is shown above it. Nothing moves when it loads.
+// A thread at hand: branches fold away, and what a comment answers is shown above it. Nothing moves at the start.
 "use strict";
 {
   const talk = document.querySelector(".talk");
@@ -29,7 +29,8 @@
   const remember = () => {
     const lists = all(".thread li > ol");
     const here = new Set(lists.map(numberOf));
-    memory.write([...memory.numbers.filter((number) => !here.has(number)), ...lists.filter(isFolded).map(numberOf)]);
+    const elsewhere = memory.numbers.filter((number) => !here.has(number));
+    memory.write([...elsewhere, ...lists.filter(isFolded).map(numberOf)]);
   };
 
   const fold = (list, away) => {

@@ -5,6 +5,7 @@
   const part = () => talk.querySelector(".part");
   const listOf = (node) => node.querySelector(":scope > ol");
   const moreOf = (node) => node.querySelector(":scope > .more");
+  const numberOf = ({ id }) => Number(id.slice("comment-".length));
   const articles = (node) => [...node.querySelectorAll(".thread article")];
   const make = (name, className, text = "") => {
     const node = document.createElement(name);
@@ -52,8 +53,9 @@
   // What the server said of each comment here, and which of them came with this page (not with a later part).
   const looks = new WeakMap();
   const look = (article) => {
-    const parts = article.querySelectorAll(":scope > :is(h3, span, div:not([class]), p), :scope > footer > :not(details)");
-    return [article.matches(".gone"), article.matches(".waiting"), ...[...parts].map((node) => node.outerHTML)].join("\n");
+    const what = ":scope > :is(h3, span, div:not([class]), p), :scope > footer > :not(details)";
+    const parts = [...article.querySelectorAll(what)].map((node) => node.outerHTML);
+    return [article.matches(".gone"), article.matches(".waiting"), ...parts].join("\n");
   };
   let own = new Set();
   const takeStock = () => {
@@ -118,9 +120,11 @@
     if (focused) [...article.querySelectorAll("a")].find(({ href }) => href === focused)?.focus();
   };
   // Comments that came with this page and are no longer in it were removed, or pushed beyond its end by newer
-  // ones: the latter only where the page says that more follows, and behind all that it still shows.
-  const dropRemoved = (page) => {
-    const still = (item) => [...item.querySelectorAll("article")].some(({ id }) => page.getElementById(id));
+  // ones: the latter only where the page says that more follows, and behind all that it still shows. In an order
+  // that is not of time a first-level comment may also have fallen out of the middle.
+  const dropRemoved = (page, there, isByTime) => {
+    const still = (item) => [...item.querySelectorAll("article")].some(({ id }) => there.has(id));
+    const isBehind = (one, other) => other.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING;
     for (const id of own) {
       const item = document.getElementById(id)?.closest("li");
       if (!item || still(item) || item.querySelector(".reply-form")) continue;
@@ -128,8 +132,8 @@
       const root = page.getElementById(tree.firstElementChild.id)?.closest("li");
       const goesOn = root ? moreOf(root) : page.querySelector(".part > .more");
       const rest = [...(root ? tree : tree.parentNode).querySelectorAll("li")];
-      const isBehindAll = !rest.some((other) => item.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING && still(other));
-      if (goesOn && isBehindAll) continue;
+      const isBehindAll = !rest.some((other) => isBehind(other, item) && still(other));
+      if (goesOn && (isBehindAll || !(root || isByTime))) continue;
       const list = item.parentNode;
       item.remove();
       if (list.children.length || list.parentNode.matches(".thread")) continue;
@@ -143,7 +147,7 @@
     article.focus({ preventScroll: true });
   };
   const say = (words) => { status.textContent = words; };
-  const sayMore = (n) => say(interpolate(ngettext("%(n)s more comment is shown", "%(n)s more comments are shown", n), { n }, true));
+  const fill = (words, n) => interpolate(words, { n }, true);
   const busy = async (link, act) => {
     if (link.ariaBusy === "true") return;
     link.ariaBusy = "true";
@@ -155,6 +159,12 @@
   const place = () => location.pathname + location.search;
   let base = place();
   let shown = base;
+  const orderNow = () => talk.querySelector(".orders [aria-current]")?.href.match(/(\w+)\/$/)[1];
+  // An address that names no order shows the one that was chosen last, perhaps meanwhile and in another tab.
+  const named = (address) => {
+    if (/[?&]order=/.test(address) || !orderNow()) return address;
+    return `${address}${address.includes("?") ? "&" : "?"}order=${orderNow()}`;
+  };
   const go = (url, fromHere, from = shown) => {
     history.replaceState({ base, y: scrollY }, "", from);
     base = fromHere ? base : new URL(url).pathname + new URL(url).search;
@@ -166,11 +176,16 @@
   const show = async (url) => {
     const { page, url: at } = await load(url);
     const fresh = page.querySelector(".talk .part");
-    for (const form of part().querySelectorAll(".reply-form")) page.getElementById(form.parentNode.id)?.append(form);
+    for (const form of part().querySelectorAll(".reply-form")) {
+      page.getElementById(form.parentNode.id)?.append(form);
+    }
     part().replaceWith(fresh);
     Object.assign(talk.dataset, page.querySelector(".talk").dataset);
+    seen = talk.dataset.version;
     const links = [...page.querySelectorAll(".orders a")];
-    for (const [n, link] of [...talk.querySelectorAll(".orders a")].entries()) link.ariaCurrent = links[n]?.ariaCurrent ?? null;
+    for (const [n, link] of [...talk.querySelectorAll(".orders a")].entries()) {
+      link.ariaCurrent = links[n]?.ariaCurrent ?? null;
+    }
     tellNews();
     takeStock();
     changed();
@@ -208,18 +223,17 @@
   };
   const arrived = (made) => {
     changed();
-    sayMore(made.length);
+    const n = made.length;
+    say(fill(ngettext("%(n)s more comment is shown", "%(n)s more comments are shown", n), n));
     if (made.length) meet(made[0]);
   };
 
   talk.addEventListener("click", (event) => {
-    if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const link = event.target.closest("a");
     if (link?.matches(".orders a")) {
       event.preventDefault();
-      // An address that names no order shows the one chosen last: going back needs that of before in it.
-      const before = talk.querySelector(".orders [aria-current]")?.href.match(/(\w+)\/$/)[1];
-      const from = location.search || !before ? shown : `${location.pathname}?order=${before}`;
+      const from = named(shown); // to which one goes back
       busy(link, async () => {
         const url = await show(link.href);
         go(url, false, from);
@@ -231,7 +245,7 @@
     } else if (link?.matches(".thread li > .more")) {
       event.preventDefault();
       busy(link, () => showMoreReplies(link));
-    } else if (link?.matches(".compose > a, .thread footer > a") && /\/reply\/(\d+\/)?$/.test(link.pathname)) {
+    } else if (link?.matches(".compose > a, .thread footer > a") && /\/reply\/(\d+\/)?$/.test(link.href)) {
       event.preventDefault();
       htmx.ajax("GET", link.href, { source: link }); // the form, into its place
     }
@@ -244,7 +258,8 @@
     event.preventDefault();
     try {
       const body = new FormData(event.target);
-      const response = await fetch(button.formAction, { method: "POST", body, headers: { "HX-Request": "true" } });
+      const asked = { method: "POST", body, headers: { "HX-Request": "true" } };
+      const response = await fetch(button.formAction, asked);
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       const fresh = page.querySelector("button[form=recommend]");
       if (!response.ok || !fresh) throw new Error(String(response.status));
@@ -303,8 +318,8 @@
   };
   const count = (n) => (n < 99 ? String(n) : "99+");
   const offer = (n) => {
-    const words = ngettext("%(n)s new comment", "%(n)s new comments", n);
-    const button = make("button", "", interpolate(words, { n: count(n) }, true));
+    const words = fill(ngettext("%(n)s new comment", "%(n)s new comments", n), count(n));
+    const button = make("button", "", words);
     button.addEventListener("click", async () => {
       if (button.ariaBusy) return;
       button.ariaBusy = "true";
@@ -313,19 +328,24 @@
     tellNews(button, dismiss());
   };
   const showNew = async (n) => {
-    const { page } = await load(base);
+    const { page } = await load(named(base));
+    const order = orderNow();
+    const isByTime = !order || order === "newest" || order === "oldest";
+    const newest = Math.max(0, ...articles(talk).map(numberOf));
+    const there = new Set(articles(page).map(({ id }) => id));
     const fresh = page.querySelector(".part .thread > ol");
     const made = keepingPlace(() => {
       if (!part().querySelector(".thread")) part().prepend(page.querySelector(".thread").cloneNode(false));
       const thread = part().querySelector(".thread");
       if (!listOf(thread)) thread.append(document.createElement("ol"));
       const found = fresh ? merge(fresh, listOf(thread), { refresh: true }) : [];
-      dropRemoved(page);
-      for (const article of found) mark(article);
-      return found;
+      dropRemoved(page, there, isByTime);
+      // In the other orders an old one may have risen to this page.
+      const arrivals = isByTime ? found : found.filter((article) => numberOf(article) > newest);
+      arrivals.forEach(mark);
+      return arrivals;
     });
-    for (const { id } of articles(page)) own.add(id);
-    for (const { id } of made) own.add(id);
+    for (const id of there) own.add(id);
     const theirs = page.querySelector(".talk");
     Object.assign(talk.dataset, theirs.dataset);
     seen = talk.dataset.version;
@@ -339,12 +359,13 @@
   };
   // What is above the eyes may grow; what is before them stays.
   const keepingPlace = (act) => {
-    const seen = part().getBoundingClientRect().top < 0 && articles(talk).find((node) => node.getBoundingClientRect().bottom > 0);
-    const top = seen && seen.getBoundingClientRect().top;
+    const isAbove = part().getBoundingClientRect().top < 0;
+    const read = isAbove && articles(talk).find((node) => node.getBoundingClientRect().bottom > 0);
+    const top = read && read.getBoundingClientRect().top;
     const root = document.documentElement;
     root.style.overflowAnchor = "none"; // else a browser that does the same would do it twice
     const result = act();
-    if (seen?.isConnected) scrollBy({ top: seen.getBoundingClientRect().top - top, behavior: "instant" });
+    if (read?.isConnected) scrollBy({ top: read.getBoundingClientRect().top - top, behavior: "instant" });
     requestAnimationFrame(() => { root.style.overflowAnchor = ""; });
     return result;
   };
@@ -353,8 +374,10 @@
     const told = [];
     if (made.length) {
       const left = articles(talk).filter((article) => made.includes(article));
-      const words = () => interpolate(gettext("Next new comment (%(n)s left)"), { n: left.length }, true);
-      const button = make("button", "", interpolate(ngettext("Go to the new comment", "Go to the first of %(n)s new comments", left.length), { n: left.length }, true));
+      const words = () => fill(gettext("Next new comment (%(n)s left)"), left.length);
+      const n = left.length;
+      const first = fill(ngettext("Go to the new comment", "Go to the first of %(n)s new comments", n), n);
+      const button = make("button", "", first);
       button.addEventListener("click", () => {
         left.shift()?.dispatchEvent(new Event("reveal", { bubbles: true }));
         if (left.length) button.textContent = words();
@@ -363,7 +386,8 @@
       told.push(button);
     }
     if (elsewhere) {
-      const link = make("a", "", interpolate(ngettext("%(n)s more on another page", "%(n)s more on other pages", elsewhere), { n: count(elsewhere) }, true));
+      const words = ngettext("%(n)s more on another page", "%(n)s more on other pages", elsewhere);
+      const link = make("a", "", fill(words, count(elsewhere)));
       link.href = "order/newest/";
       told.push(link);
     }

@@ -388,6 +388,52 @@ def test_what_is_new_on_other_pages_is_said_with_a_link(waiting, article, talk, 
     ]
 
 
+def test_the_first_comment_of_all_comes_in_its_place(live_server, page, article):
+    page.clock.install()
+    open_story(live_server, page, article)
+    page.locator(".news").wait_for(state="attached")
+    first = say(article, "The first word.", author=UserFactory(name="Per"))
+    page.clock.run_for(30_000)
+    page.get_by_role("button", name="1 new comment").click()
+    expect(at(page, first)).to_contain_text("The first word.")
+    expect(page.get_by_role("heading", level=2)).to_contain_text("1 comment")
+    assert page.failures == []
+
+
+def test_an_order_chosen_in_another_tab_takes_nothing_away(waiting, live_server, article, talk, monkeypatch):
+    page, other = waiting, waiting.context.new_page()
+    open_story(live_server, other, article)
+    other.get_by_role("link", name="Oldest first").click()
+    other.wait_for_url("**/?order=oldest*")
+    monkeypatch.setattr(thread, "BUDGET", 2)  # of which the other order would now show other comments
+    root = say(article, "And I.", author=UserFactory(name="Per"))
+    page.clock.run_for(30_000)
+    page.get_by_role("button", name="1 new comment").click()
+    expect(at(page, root)).to_contain_text("New")
+    assert order_of(page)[:3] == [root.pk, talk.Bo.pk, talk.Olav.pk]
+    assert len(order_of(page)) == 7
+
+
+def test_what_rises_in_an_order_of_merit_is_not_new(live_server, page, article, monkeypatch):
+    bring_in(article, roots=6, replies=0)
+    roots = list(Comment.objects.filter(discussion=article.pk).order_by("pk"))
+    for n, root in enumerate(roots):
+        Comment.objects.filter(pk=root.pk).update(recommend_count=n + 1)
+    monkeypatch.setattr(thread, "BUDGET", 3)
+    page.clock.install()
+    open_story(live_server, page, article, "?order=recommended")
+    page.locator(".news").wait_for(state="attached")
+    assert order_of(page) == [root.pk for root in reversed(roots[3:])]
+
+    Comment.objects.filter(pk=roots[0].pk).update(recommend_count=50)
+    say(article, "A reply.", author=UserFactory(name="Per"), parent=roots[5])
+    page.clock.run_for(30_000)
+    page.get_by_role("button", name="1 new comment").click()
+    page.get_by_role("button", name="Go to the new comment").wait_for()
+    assert page.locator(".thread .new").count() == 1
+    assert set(order_of(page)) >= {root.pk for root in roots[3:]}
+
+
 def test_a_quiet_page_asks_less_and_less_and_a_hidden_one_not_at_all(waiting):
     page = waiting
 
