@@ -19,7 +19,8 @@ def read_guest(request: HttpRequest) -> Guest | None:
         key = signing.loads(request.COOKIES[COOKIE], salt=COOKIE, max_age=COOKIE_AGE)
     except (KeyError, signing.BadSignature):
         return None
-    return Guest.objects.filter(pk=key).first()
+    # In SQL, since each of a guest's requests asks it: Django takes longer to compose it than to read it.
+    return next(iter(Guest.objects.raw("SELECT * FROM accounts_guest WHERE id = %s", [key])), None)
 
 
 def remember_guest(response: HttpResponse, guest: Guest, *, secure: bool) -> None:
