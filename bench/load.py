@@ -25,6 +25,15 @@ class Target:
     headers: Mapping[str, str] = field(default_factory=dict)
     patience: float = 0  # seconds that a load takes at least, for whom it takes long to answer
 
+    @property
+    def port(self) -> int:
+        return urlsplit(self.url).port or 80
+
+    def question(self) -> bytes:
+        parts = urlsplit(self.url)
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        return request("GET", path, parts.netloc, self.headers)
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -97,10 +106,8 @@ def settle(target: Target) -> None:
 def ask(target: Target, times: int, before: Callable[[], object] | None = None) -> Measured:
     """One client, one question after the other; `before` runs ahead of each and is not timed."""
     settle(target)
-    parts = urlsplit(target.url)
-    path = parts.path + (f"?{parts.query}" if parts.query else "")
-    question = request("GET", path, parts.netloc, target.headers)
-    wire, errors, took, sizes = Wire(parts.port or 80), Counter[str](), [], []
+    question, wire = target.question(), Wire(target.port)
+    errors, took, sizes = Counter[str](), list[float](), list[int]()
     spent, began = target.spent(), time.perf_counter()
     for _ in range(times):
         if before:
@@ -119,18 +126,17 @@ def send(
 ) -> Measured:
     """All these requests, by so many writers at once; `good` judges status and head of an answer."""
     settle(target)
-    port = urlsplit(target.url).port or 80
     number, took, errors = count(), list[float](), Counter[str]()
 
     def write() -> None:
-        wire = Wire(port)
+        wire = Wire(target.port)
         while (mine := next(number)) < len(questions):
             start = time.perf_counter()
             try:
                 status, _ = wire.exchange(questions[mine])
             except OSError as error:
                 errors[type(error).__name__] += 1
-                wire = Wire(port)
+                wire = Wire(target.port)
                 continue
             if good(status, wire.head):
                 took.append(time.perf_counter() - start)

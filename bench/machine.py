@@ -31,7 +31,7 @@ def processor_seconds(roots: Iterable[int], but: Collection[int] = ()) -> float:
     """User and system time so far, with that of ended children."""
     ticks = 0
     for process in set(family(roots)).difference(but):
-        if (fields := _stat(process)):
+        if fields := _stat(process):
             ticks += sum(map(int, fields[11:15]))
     return ticks / TICKS
 

@@ -148,10 +148,11 @@ class Ours:
         return measured
 
     def statements(self) -> list[str]:
-        made = "large"
-        self.sent[made] += 1
-        question = self._question("large", made, 1, 0)
-        return self.site.statements(lambda: send(self._target(made), [question], 1, self._is_posted))
+        def post() -> None:
+            question = self._question("large", "large", 1, 0)
+            send(self._target("large"), [question], 1, self._is_posted)
+
+        return self.site.statements(post)
 
     def check(self) -> str:
         """Whether nothing is damaged and every comment is there once."""

@@ -9,13 +9,13 @@ import gzip
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import machine, soundoff, wordpress
-from bench.load import Measured, Target, ask, middle, read
+from bench.load import Measured, Target, Wire, ask, middle, read
 from bench.report import Goal, goals, publish, rows
 from bench.soundoff import Soundoff
 from bench.threads import thread
@@ -211,7 +211,7 @@ class Bench:
     ) -> None:
         full = [size for size in self.sizes if size >= 1_000]
         most = max(statements["changed", size] for size in self.sizes)
-        self.goals.append(Goal("statements for a changed page, at most", most, most=5, unit=""))
+        self.goals.append(Goal("statements for a changed page, of any size", most, most=5, unit=""))
         for size in full[:1]:
             self.goals += [
                 Goal(f"query and HTML, {size:,} comments, CPU", parts[size], most=2, unit="ms"),
@@ -273,13 +273,21 @@ class Bench:
             ),
         )
 
-    def _statements(self, target: Target, bump: object) -> int:
+    def _statements(self, target: Target, bump: Callable[[], None] | None) -> int:
+        wire = Wire(target.port)
         if target.name == "WordPress":
             assert self.wp
             before = self.wp.statements()
-            ask(target, 1)
+            wire.exchange(target.question())
             return self.wp.statements() - before - 1  # the first look at the counter
-        seen = self.site.statements(lambda: ask(target, 1, bump))  # type: ignore[arg-type]
+
+        def ask_once() -> None:
+            if bump:
+                bump()
+            wire.exchange(target.question())
+
+        ask_once()  # not counted: a connection of its own may be made for it
+        seen = self.site.statements(ask_once)
         return sum(
             not line.startswith(("UPDATE comments_discussion", "UPDATE articles_site")) for line in seen
         )
