@@ -10,11 +10,13 @@ import pytest
 from django.contrib.staticfiles import finders
 from playwright.sync_api import expect
 
+from accounts.models import User
 from archive.services import import_page
 from articles.models import Article, Topic
 from comments.models import Reason, State
 from comments.policy import policy
 from comments.services import change_states
+from config.away import unavailable
 from tests.factories import UserFactory, make_article, say
 
 STATIC = Path(__file__).parents[1] / "static"
@@ -106,9 +108,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
     }
     found = {name: check(page, live_server.url + url) for name, url in urls.items()}
 
-    client.force_login(story.editors.get())
-    session = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
-    page.context.add_cookies([session])
+    log_in(client, page, story.editors.get(), live_server.url)
     own = {
         "story of an editor": story.get_absolute_url(),
         "e-mail": "/accounts/email/",
@@ -117,6 +117,55 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
     }
     found |= {name: check(page, live_server.url + url) for name, url in own.items()}
     assert found == {name: [] for name in found}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_where_one_looks_for_something(
+    live_server, page, story, root, client, rf, theme, width
+):
+    editor = story.editors.get()
+    User.objects.update(has_page=True)
+    deep = story.discussion.comments.order_by("-level").first()
+    day, url = story.published_at, story.get_absolute_url()
+    page.emulate_media(color_scheme=theme)
+    page.set_viewport_size({"width": width, "height": 900})
+    sent = rf.post(f"{url}reply/", {"body": "The morning boat.", "name": "Jun"})
+    for name, request in {"away": rf.get("/"), "away with a text": sent}.items():
+        body = unavailable(request).content.decode()
+        page.route(
+            f"**/{name}", lambda route, _, body=body: route.fulfill(body=body, content_type="text/html")
+        )
+    urls = {
+        "search": "/search/",
+        "found": "/search/?q=boat+or+word",
+        "found nothing": "/search/?q=zyzzyva&year=2013",
+        "unclear": "/search/?q=-boat",
+        "find": f"{url}find/?q=word",
+        "find nothing": f"{url}find/?q=zyzzyva",
+        "archive": "/archive/",
+        "year": f"/archive/{day.year}/",
+        "month": f"/archive/{day.year}/{day.month:02}/",
+        "person": f"/people/{editor.pk}/",
+        "comment": f"{url}comments/{deep.pk}/?after={deep.pk}",
+        "order": f"{url}?order=discussed",
+        "recommend": f"{url}recommend/{root.pk}/",
+        "away": "/away",
+        "away with a text": "/away with a text",
+    }
+    assert {client.get(url).status_code for name, url in urls.items() if "away" not in name} == {200}
+    found = {name: check(page, live_server.url + url) for name, url in urls.items()}
+
+    log_in(client, page, editor, live_server.url)
+    own = {"recommend as a member": f"{url}recommend/{root.pk}/", "switch": "/accounts/page/"}
+    found |= {name: check(page, live_server.url + url) for name, url in own.items()}
+    assert found == {name: [] for name in found}
+
+
+def log_in(client, page, user, url) -> None:
+    client.force_login(user)
+    page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}])
 
 
 def check(page, url) -> list[str]:
@@ -226,10 +275,7 @@ def test_without_scripts_a_reply_is_a_page(live_server, browser, story, root):
 
 @pytest.mark.browser
 def test_a_menu_closes_by_key_and_gives_the_focus_back(live_server, page, story, client):
-    client.force_login(story.editors.get())
-    page.context.add_cookies(
-        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
-    )
+    log_in(client, page, story.editors.get(), live_server.url)
     page.goto(live_server.url + story.get_absolute_url())
     page.locator(".account summary").click()
     page.get_by_role("button", name="Log out").focus()
