@@ -7,7 +7,7 @@ globalThis.ngettext ??= (one, many, count) => (count === 1 ? one : many);
 globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
 
 // The content policy forbids inline styles and eval; a refused form (422) is shown where it stands.
-Object.assign(htmx.config, {
+if (globalThis.htmx) Object.assign(htmx.config, {
   includeIndicatorStyles: false,
   allowEval: false,
   allowScriptTags: false,

@@ -245,7 +245,7 @@
     } else if (link?.matches(".thread li > .more")) {
       event.preventDefault();
       busy(link, () => showMoreReplies(link));
-    } else if (link?.matches(".compose > a, .thread footer > a") && /\/reply\/(\d+\/)?$/.test(link.href)) {
+    } else if (globalThis.htmx && link?.matches(".compose > a, .thread footer > a[href*='reply/']")) {
       event.preventDefault();
       htmx.ajax("GET", link.href, { source: link }); // the form, into its place
     }
