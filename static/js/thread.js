@@ -386,9 +386,11 @@
       told.push(button);
     }
     if (elsewhere) {
-      const words = ngettext("%(n)s more on another page", "%(n)s more on other pages", elsewhere);
+      const words = made.length
+        ? ngettext("%(n)s more on another page", "%(n)s more on other pages", elsewhere)
+        : ngettext("%(n)s new comment on another page", "%(n)s new comments on other pages", elsewhere);
       const link = make("a", "", fill(words, count(elsewhere)));
-      link.href = "order/newest/";
+      link.href = "?order=newest#comments"; // chosen for once
       told.push(link);
     }
     if (!told.length) return tellNews();

@@ -375,7 +375,7 @@ def test_what_is_new_on_other_pages_is_said_with_a_link(waiting, article, talk, 
     say(article, "Beyond the cap.", author=UserFactory(name="Per"), parent=talk.Marit)
     page.clock.run_for(30_000)
     page.get_by_role("button", name="1 new comment").click()
-    elsewhere = page.get_by_role("link", name="1 more on another page")
+    elsewhere = page.get_by_role("link", name="1 new comment on another page")
     expect(elsewhere).to_be_focused()
     expect(page.get_by_role("link", name="Show 1 more reply")).to_be_visible()
     assert order_of(page) == [
