@@ -13,6 +13,7 @@ from articles.kept import PERSONAL_COOKIES
 from comments.thread import Order
 
 PARTIAL = {"after", "before", "from", "q", "since"}  # keys of pages that are not kept
+ENCODINGS = ("br", "gzip")  # what packs better first; browsers take it over HTTPS only
 
 Environ = dict[str, Any]
 
@@ -21,7 +22,7 @@ _HOSTS = {SITE.netloc.lower(), *(f"{name}:{settings.PORT}" for name in ("localho
 _PERSONAL = re.compile(rf"(?:^|;)\s*(?:{'|'.join(map(re.escape, PERSONAL_COOKIES))})\s*=")
 _THEME = re.compile(r"(?:^|;)\s*theme=(dark|light)\s*(?:;|$)")
 _ORDER = re.compile(rf"(?:^|;)\s*order=({'|'.join(Order.values)})\s*(?:;|$)")
-_ZERO = re.compile(r"\s*q\s*=\s*0(\.0*)?\s*")
+_QUALITY = re.compile(r"\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*")
 
 
 class Key(NamedTuple):
@@ -76,12 +77,17 @@ def _language(accepted: str) -> str:
     return get_language_from_request(request)
 
 
-def takes_gzip(environ: Environ) -> bool:
-    return _accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")[:200])
+def read_encodings(environ: Environ) -> tuple[str, ...]:
+    """Which of ours the reader takes, the one to send first."""
+    return _encodings(environ.get("HTTP_ACCEPT_ENCODING", "")[:200])
 
 
 @lru_cache(maxsize=256)
-def _accepts_gzip(accepted: str) -> bool:
-    parts = (part.partition(";") for part in accepted.lower().split(","))
-    wanted = {name.strip(): not _ZERO.fullmatch(quality) for name, _, quality in parts}
-    return wanted.get("gzip", wanted.get("*", False))
+def _encodings(accepted: str) -> tuple[str, ...]:
+    wanted: dict[str, float] = {}
+    for part in accepted.lower().split(","):
+        name, _, quality = part.partition(";")
+        found = _QUALITY.fullmatch(quality)
+        wanted[name.strip()] = float(found[1]) if found else 1
+    qualities = {name: wanted.get(name, wanted.get("*", 0)) for name in ENCODINGS}
+    return tuple(sorted((name for name in ENCODINGS if qualities[name]), key=lambda name: -qualities[name]))
