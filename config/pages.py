@@ -37,9 +37,10 @@ log = logging.getLogger(__name__)
 
 Headers = list[tuple[str, str]]
 
-PACKERS: dict[str, Callable[[bytes], bytes]] = {  # a level more would cost as much again and save 1 %
-    "br": lambda page: brotli.compress(page, quality=5),
-    "gzip": lambda page: gzip.compress(page, 4, mtime=0),
+SMALL = 64 * 1024  # bytes of a page; only such a one is packed well, as that takes time for each byte
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "br": lambda page: brotli.compress(page, quality=5 if len(page) < SMALL else 2),
+    "gzip": lambda page: gzip.compress(page, 6 if len(page) < SMALL else 1, mtime=0),
 }
 
 
