@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from playwright.sync_api import expect
 
-from comments.models import Comment, Discussion
+from comments.models import Comment, Discussion, Reason, State
 from comments.policy import policy
-from comments.services import Imported, change_discussion, import_comments
+from comments.services import Imported, change_discussion, change_states, import_comments
 from comments.thread import REPLIES
 from tests.factories import GuestFactory, make_article, say
 
@@ -194,6 +195,41 @@ def test_the_focus_survives_a_line_that_is_slow_or_down(live_server, page, artic
     keys.press("Enter")
     page.get_by_role("alert").wait_for()
     assert keys.focus()[:2] == ("button", "Send")
+
+
+def test_what_is_wrong_with_a_form_as_a_whole_is_said(live_server, page, article):
+    page.goto(f"{live_server.url}{article.get_absolute_url()}?order=oldest")
+    page.wait_for_selector(".fold")
+    keys = Keyboard(page)
+    keys.tab_to("Reply to Marit")
+    keys.enter("Name*")
+    for text in ("Ines", "ines@quay.example", "It is a good movement."):
+        keys.type(text)
+        keys.press("Tab")
+    change_discussion(article=article, status=Discussion.Status.CLOSED)
+    keys.enter("Your comment*")
+    expect(page.get_by_role("alert")).to_have_text("This discussion is closed.")
+    expect(page.get_by_label("Your comment")).to_have_value("It is a good movement.")
+
+
+def test_more_that_is_here_already_loses_no_focus(live_server, page, article):
+    page.goto(f"{live_server.url}{article.get_absolute_url()}?order=oldest")
+    page.wait_for_selector(".fold")
+    left = Comment.objects.filter(author_name__in=[f"Voice {n}" for n in range(REPLIES, REPLIES + 3)])
+    change_states(ids=[c.pk for c in left], to=State.REJECTED, reason=Reason.INSULT, actor=None)
+    keys = Keyboard(page)
+    keys.tab_to("Show 3 more replies to Nils", most=200)
+    keys.enter("Voice 19, replying to Nils")
+
+
+def test_more_replies_unfold_their_branch(live_server, page, article):
+    page.goto(f"{live_server.url}{article.get_absolute_url()}?order=oldest")
+    page.wait_for_selector(".fold")
+    keys = Keyboard(page)
+    keys.tab_to("20 replies to Nils", most=60)
+    keys.press("Enter")
+    keys.tab_to("Show 3 more replies to Nils", most=2)
+    keys.enter("Voice 20, replying to Nils")
 
 
 def test_what_is_new_gives_the_focus_back(live_server, page, article):

@@ -144,7 +144,8 @@
   const changed = () => document.dispatchEvent(new Event("threadchange"));
   const meet = (article) => {
     article.tabIndex = -1;
-    article.focus({ preventScroll: true });
+    if (article.closest("ol[hidden]")) article.dispatchEvent(new Event("reveal", { bubbles: true }));
+    else article.focus({ preventScroll: true });
   };
   const say = (words) => { status.textContent = words; };
   const fill = (words, n) => interpolate(words, { n }, true);
@@ -210,7 +211,7 @@
     const made = merge(fresh.querySelector(".thread > ol"), list, { last: list.lastElementChild, append: true });
     setMore(part(), moreOf(fresh));
     go(url, true);
-    arrived(made);
+    arrived(made, list);
   };
   const showMoreReplies = async (link) => {
     const { page } = await load(link.href);
@@ -219,13 +220,14 @@
     const made = merge(list, null);
     item.dataset.grown = "";
     setMore(item, moreOf(list.lastElementChild));
-    arrived(made);
+    arrived(made, item);
   };
-  const arrived = (made) => {
+  // Where all of it was here already, the focus stays near the link that is gone.
+  const arrived = (made, into) => {
     changed();
     const n = made.length;
     say(fill(ngettext("%(n)s more comment is shown", "%(n)s more comments are shown", n), n));
-    if (made.length) meet(made[0]);
+    meet(made[0] ?? [...into.querySelectorAll("article")].at(-1));
   };
 
   talk.addEventListener("click", (event) => {
