@@ -292,11 +292,13 @@ def waiting(page, live_server, article, talk):
     """A page whose clock the test moves; what it asks for while it waits is in `page.asked`."""
     page.clock.install()
     page.set_viewport_size(DESK)
-    page.asked = []
+    page.asked, page.answered = [], []
     page.on("request", lambda request: page.asked.append(request.url.removeprefix(live_server.url)))
+    page.on("requestfinished", lambda request: page.answered.append(request.url))
     open_story(live_server, page, article)
     page.locator(".fold").first.wait_for()
     page.asked.clear()
+    page.answered.clear()
     return page
 
 
@@ -440,7 +442,9 @@ def test_a_quiet_page_asks_less_and_less_and_a_hidden_one_not_at_all(waiting):
     def go_on(seconds):
         for _ in range(seconds // 15):
             page.clock.run_for(15_000)
-            page.wait_for_timeout(40)  # real time, in which the answer comes
+            page.wait_for_timeout(20)  # real time, in which the question leaves
+            while len(page.answered) < len(page.asked):
+                page.wait_for_timeout(10)
 
     go_on(30)
     assert versions(page) == 1
