@@ -173,15 +173,16 @@ RECOMMEND_AS_USER = _RECOMMEND.replace("{person}", "user")
 RECOMMEND_AS_GUEST = _RECOMMEND.replace("{person}", "guest")
 
 # What was recommended, or taken back, since the last time. A row that changes meanwhile waits for this one.
+# A page changes also with the count of a placeholder, whose place is by its count.
 FOLD = """
 WITH f AS (UPDATE comments_recommendation r SET counted = r.given FROM comments_comment c
            WHERE c.id = r.comment_id AND c.discussion_id = %(discussion)s AND r.given <> r.counted
            RETURNING r.comment_id, CASE WHEN r.given THEN 1 ELSE -1 END AS dv),
 s AS (SELECT comment_id, sum(dv) AS dv FROM f GROUP BY comment_id HAVING sum(dv) <> 0),
 c AS (UPDATE comments_comment c SET recommend_count = c.recommend_count + s.dv FROM s
-      WHERE c.id = s.comment_id RETURNING c.state)
+      WHERE c.id = s.comment_id RETURNING c.shown)
 UPDATE comments_discussion SET version = version + 1
-WHERE article_id = %(discussion)s AND EXISTS (SELECT FROM c WHERE state = 'published')"""
+WHERE article_id = %(discussion)s AND EXISTS (SELECT FROM c WHERE shown)"""
 
 BY_TIME = "(extract(epoch FROM c.created_at) * 1000000)::bigint, c.id"
 BY_PLACE = "c.lft::bigint, c.id"

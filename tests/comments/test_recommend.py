@@ -146,6 +146,15 @@ def test_a_removed_comment_is_counted_and_changes_no_page(comment):
     assert (count(comment), version(comment.discussion.article)) == (1, before)
 
 
+def test_a_removed_comment_that_stands_by_its_count_changes_the_page(comment):
+    say(comment.discussion.article, parent=comment)
+    recommend(comment=comment, user=UserFactory.create(), given=True)
+    change_states(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
+    before = version(comment.discussion.article)
+    fold()
+    assert version(comment.discussion.article) == before + 1
+
+
 def test_a_member_recommends_and_sees_it_at_once(client, comment):
     member = UserFactory.create()
     client.force_login(member)
