@@ -71,9 +71,12 @@ def keep(view: View) -> View:
             response = view(request, *args, **kwargs)
             if hasattr(response, "render"):
                 response.render()
-        patch_cache_control(response, public=True, no_cache=True)
+        sets_cookie = bool(
+            response.cookies or request.META.get("CSRF_COOKIE_NEEDS_UPDATE") or request.session.modified
+        )
+        patch_cache_control(response, **{"private" if sets_cookie else "public": True}, no_cache=True)
         patch_vary_headers(response, ["Accept-Encoding", "Accept-Language", "Cookie"])
-        if response.cookies or request.META.get("CSRF_COOKIE_NEEDS_UPDATE") or request.session.modified:
+        if sets_cookie:
             del request.META[KEPT]
             if settings.STRICT:
                 raise AssertionError(f"The page of {request.path} is kept and sets a cookie.")
