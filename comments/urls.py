@@ -2,9 +2,10 @@ from django.urls import path, re_path
 
 from comments import feeds, people, search_views, views
 
-# Slugs are in any script; keys stop below what Postgres takes for one.
+# Slugs are in any script; keys stop below what Postgres takes for one, and each is written in one way only: "7"
+# in other digits, or as "007", would be another page to keep.
 STORY = r"^stories/(?P<slug>[-\w]{1,120})/"
-KEY = r"(?P<pk>\d{1,18})/$"
+KEY = r"(?P<pk>[1-9][0-9]{0,17})/$"
 
 urlpatterns = [
     re_path(STORY + "$", views.story, name="story"),
