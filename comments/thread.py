@@ -343,8 +343,8 @@ def count_new(
     slug: str, since: int, user: User | None, guest: Guest | None, *, now: datetime, most: int
 ) -> int | None:
     """How many comments are published that were not when the log of this story's discussion ended with line
-    `since`, the reader's own not counted and at most `most`, among the log's last LINES_MOST lines. None where
-    there is no such discussion.
+    `since`, the reader's own not counted and at most `most`, among the log's last LINES_MOST lines. None
+    where there is no such discussion.
 
     By the log and not by the time they were written: one that waited for days is as new as any.
     """
@@ -357,7 +357,7 @@ def count_new(
 
 
 # A comment's first line since then tells what it was before. Only the log's last lines are read: anybody may
-# ask, and a flood that was cleared leaves tens of thousands. Where all could be, the planner reads all comments.
+# ask, and a flood that was cleared leaves tens of thousands. Without a bound the planner reads all comments.
 NEW = f"""
 SELECT (SELECT count(*) FROM (
           SELECT FROM (SELECT * FROM comments_transition t

@@ -2,8 +2,8 @@ from django.urls import path, re_path
 
 from comments import feeds, people, search_views, views
 
-# Slugs are in any script; keys stop below what Postgres takes for one, and each is written in one way only: "7"
-# in other digits, or as "007", would be another page to keep.
+# Slugs are in any script; keys stop below what Postgres takes for one. Each is written in one way only: "007"
+# or the digits of another script would be one more page to keep.
 STORY = r"^stories/(?P<slug>[-\w]{1,120})/"
 KEY = r"(?P<pk>[1-9][0-9]{0,17})/$"
 
