@@ -7,6 +7,7 @@ page to mark is asked of Postgres, too: only it knows what it takes for the same
 import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from threading import BoundedSemaphore
 from typing import Any, NamedTuple
 
 from django.contrib.postgres.search import SearchVector
@@ -18,6 +19,7 @@ from psycopg2.errors import InternalError_, ProgramLimitExceeded, QueryCanceled
 CONFIG = "english"
 ASKED_MAX = 200  # characters of a question
 SECONDS_MAX = 2  # of each statement
+AT_ONCE = 2  # searches in one process: its few threads are for all its readers
 
 
 def folded(text: Any) -> Func:
@@ -95,9 +97,15 @@ CROSS JOIN LATERAL tsvector_to_array(to_tsvector('{CONFIG}', folded)) AS stems
 WHERE word IS NOT NULL AND stems && %(stems)s::text[]"""
 
 
+_turns = BoundedSemaphore(AT_ONCE)
+
+
 @contextmanager
 def limited() -> Iterator[None]:
-    """Ends what takes too long. Raises Unclear: no index helps to find a rare mix of common words."""
+    """Begins only so many searches at once, and ends what takes too long: no index helps to find a rare mix
+    of common words. Raises Unclear."""
+    if not _turns.acquire(blocking=False):  # who waits would hold a thread as well
+        raise Unclear(_("Too many searches at this moment. Try again in a few seconds."))
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{SECONDS_MAX}s"])
@@ -106,3 +114,5 @@ def limited() -> Iterator[None]:
         if isinstance(error.__cause__, QueryCanceled):
             raise Unclear(_("This search takes too long. Add a word that says more.")) from error
         raise
+    finally:
+        _turns.release()

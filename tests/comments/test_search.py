@@ -1,6 +1,7 @@
 """/stories/<slug>/find/ and /search/: words in comments and stories, marked where they were found."""
 
 import re
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -10,7 +11,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from articles.models import Article, Topic
-from articles.search import ASKED_MAX
+from articles.search import ASKED_MAX, AT_ONCE, limited
 from comments import search, search_views
 from comments.models import Comment, CommentText, Discussion, Reason, State
 from comments.services import Imported, change_discussion, edit_comment, import_comments
@@ -392,6 +393,17 @@ def test_what_takes_too_long_is_ended_with_a_sentence(client, monkeypatch):
     say(article, "A ferry.")
     assert "This search takes too long." in find(client, article, "ferry")
     assert "This search takes too long." in look(client, "ferry")
+
+
+def test_searches_leave_room_for_readers(client):
+    article = make_article()
+    say(article, body="The ferry was late.")
+    with ExitStack() as searches:
+        for _ in range(AT_ONCE):
+            searches.enter_context(limited())
+        assert "Too many searches at this moment." in find(client, article, "ferry")
+        assert client.get(article.get_absolute_url()).status_code == 200
+    assert found(find(client, article, "ferry")), "their turns are over"
 
 
 # The whole site
