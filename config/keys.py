@@ -56,7 +56,8 @@ def read_key(environ: Environ) -> Key | None:
                 return None
             query = f"order={asked['order']}"
     if sent:
-        found = [_THEME.search(sent), has_order and _ORDER.search(sent)]
+        # An order in the URL is the one that counts: whatever was chosen before, it is the same page.
+        found = [_THEME.search(sent), has_order and not query and _ORDER.search(sent)]
         cookies = "; ".join(match[0].strip("; ") for match in found if match)
     return Key(path, query, cookies, _language(environ.get("HTTP_ACCEPT_LANGUAGE", "")[:100]))
 

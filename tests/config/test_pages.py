@@ -173,6 +173,10 @@ def test_the_theme_and_the_order_that_somebody_chose_are_pages_of_their_own(
     assert oldest.text.index("Early words.") < oldest.text.index("Late words.")
     assert len(site._entries) == 3
     assert ask(site, "/", Cookie="order=oldest").body == ask(site, "/").body
+    count = len(site._entries)
+    asked = ask(site, f"{story}?order=oldest", Cookie="order=newest")
+    assert asked.body == ask(site, f"{story}?order=oldest").body
+    assert len(site._entries) == count + 1
 
 
 def test_who_asks_on_another_host_gets_what_django_makes_for_that_host(site: Pages, story: str) -> None:
