@@ -319,7 +319,7 @@ def query_and_html(site: Soundoff, thread: str, times: int) -> float:
 
     from comments.models import Discussion
     from comments.thread import Order, Reader, read_page
-    from comments.views import _render_thread
+    from comments.views.reading import render_thread
 
     discussion = Discussion.objects.select_related("article").get(article__slug=site.slugs[thread])
     request = RequestFactory().get(site.story(thread))
@@ -329,7 +329,7 @@ def query_and_html(site: Soundoff, thread: str, times: int) -> float:
 
     def make() -> None:
         page = read_page(discussion.article, Reader(), Order.NEWEST)
-        _render_thread(request, discussion.article, discussion, page.rows, Reader())
+        render_thread(request, discussion.article, discussion, page.rows, Reader())
 
     for _ in range(5):
         make()

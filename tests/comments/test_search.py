@@ -12,9 +12,10 @@ from django.utils.http import urlencode
 
 from articles.models import Article, Topic
 from articles.search import ASKED_MAX, AT_ONCE, limited
-from comments import search, search_views
+from comments import search
 from comments.models import Comment, CommentText, Discussion, Reason, State
 from comments.services import Imported, change_discussion, edit_comment, import_comments
+from comments.views import searching
 from tests.comments.test_story import hold, remove
 from tests.factories import UserFactory, make_article, say
 
@@ -160,8 +161,8 @@ def test_an_edit_changes_what_is_found(client):
 
 
 def test_pages_follow_each_other_without_hole_or_repeat(client, monkeypatch):
-    monkeypatch.setattr(search_views, "PAGE_SIZE", 2)
-    monkeypatch.setattr(search_views, "SITE_SIZE", 2)
+    monkeypatch.setattr(searching, "PAGE_SIZE", 2)
+    monkeypatch.setattr(searching, "SITE_SIZE", 2)
     article = make_article()
     made = bring_in(article, *(f"Ferry number {n}." for n in range(5)))
     for url, expected in ((f"{article.get_absolute_url()}find/", made), ("/search/", made[::-1])):
@@ -176,7 +177,7 @@ def test_pages_follow_each_other_without_hole_or_repeat(client, monkeypatch):
 
 
 def test_a_page_goes_on_behind_a_comment_that_was_removed_meanwhile(client, monkeypatch):
-    monkeypatch.setattr(search_views, "PAGE_SIZE", 2)
+    monkeypatch.setattr(searching, "PAGE_SIZE", 2)
     article = make_article()
     made = bring_in(article, *(f"Ferry number {n}." for n in range(4)))
     remove(Comment.objects.get(pk=made[1]))
@@ -467,8 +468,8 @@ def test_a_topic_that_is_not_shown_cannot_be_chosen(client):
 
 
 def test_stories_go_on_by_rank(client, monkeypatch):
-    monkeypatch.setattr(search_views, "FIRST_STORIES", 2)
-    monkeypatch.setattr(search_views, "SITE_SIZE", 2)
+    monkeypatch.setattr(searching, "FIRST_STORIES", 2)
+    monkeypatch.setattr(searching, "SITE_SIZE", 2)
     made = [make_article(f"Ferry {n}", published_at=timezone.now() - timedelta(days=n + 1)) for n in range(5)]
     seen, query = [], "?q=ferry"
     while query:

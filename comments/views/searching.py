@@ -1,4 +1,4 @@
-"""The two pages that look for words; not in comments/views.py, since they write nothing and know no reader.
+"""The two pages that look for words. They write nothing and know no reader.
 
 They show the same to everybody, and are kept nowhere: what people look for is without end, and their own.
 """

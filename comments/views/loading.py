@@ -1,0 +1,41 @@
+"""Who asks, and of which story: to load it is to check that it may be read."""
+
+from django.http import Http404, HttpRequest
+
+from accounts.models import Guest, User
+from articles.kept import depends
+from articles.models import Article
+from comments.models import Discussion
+from comments.thread import Reader, Story, read_story
+
+
+def load_story(request: HttpRequest, slug: str) -> Story:
+    """What the page then depends on. Raises Http404 for a story that is not published."""
+    found = read_story(slug, request.now)  # type: ignore[attr-defined]
+    if found is None:
+        raise Http404
+    article, discussion = found.article, found.discussion
+    depends(
+        request,
+        articles={article.pk: article.version},
+        discussions={article.pk: discussion.version},
+        until=discussion.end if is_open(request, discussion) else None,
+    )
+    return found
+
+
+def is_open(request: HttpRequest, discussion: Discussion) -> bool:
+    return discussion.is_open(request.now)  # type: ignore[attr-defined]
+
+
+def writer_of(request: HttpRequest) -> tuple[User | None, Guest | None]:
+    """As whom this browser writes: an account, else the guest that its cookie names, else nobody yet."""
+    if request.user.is_authenticated:
+        return request.user, None
+    return None, request.guest or None  # type: ignore[attr-defined]
+
+
+def reader_of(request: HttpRequest, article: Article) -> Reader:
+    user, guest = writer_of(request)
+    moderates = user is not None and (user.is_moderator or article.can_be_edited_by(user))
+    return Reader(user, guest, moderates)
