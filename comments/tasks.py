@@ -50,9 +50,13 @@ def forget_emails() -> None:
     old = Guest.objects.filter(
         confirmed_at=None, created_at__lte=timezone.now() - timedelta(seconds=LINK_AGE)
     ).exclude(email="")
-    with transaction.atomic():
-        keys = list(old.select_for_update().values_list("pk", flat=True))
-        Comment.objects.filter(guest__in=keys).update(author_email="")
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Not against those who refer to the guest: they hold their discussion already, for which we wait.
+        keys = list(old.select_for_update(no_key=True).values_list("pk", flat=True))
+        comments = Comment.objects.filter(guest__in=keys)
+        # As everybody who changes comments does first: a reply that is posted moves others of its tree.
+        cursor.execute(tree.LOCK_OF, {"ids": list(comments.values_list("pk", flat=True))})
+        comments.update(author_email="")
         Guest.objects.filter(pk__in=keys).update(email="")
 
 

@@ -3,6 +3,7 @@
 import multiprocessing
 import random
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from time import sleep
 from typing import Any
 from uuid import uuid4
@@ -10,13 +11,14 @@ from uuid import uuid4
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection, connections, transaction
+from django.utils import timezone
 
 from accounts.models import User
 from articles.models import Article
 from comments.integrity import check
 from comments.models import Comment, Discussion, Reason, State, Transition
-from comments.services import change_states, move_comment, recommend
-from comments.tasks import fold_recommendations
+from comments.services import change_states, lock, move_comment, recommend
+from comments.tasks import fold_recommendations, forget_emails
 from tests.comments.test_services import assert_sound
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
@@ -137,6 +139,30 @@ def test_a_form_sent_to_two_discussions_at_once_is_taken_once(is_same_guest):
 
     assert Comment.objects.get() == first_one
     assert answer == first_one if is_same_guest else "already used" in str(answer)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_forgetting_emails_holds_no_comment_while_it_waits_for_its_discussion():
+    guest = GuestFactory.create(created_at=timezone.now() - timedelta(days=8))
+    comment = say(make_article(), guest=guest)
+
+    def forget() -> None:
+        try:
+            forget_emails.func()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            lock([comment.pk])
+            forgetting = other.submit(forget)
+            wait_for_a_lock()
+            Comment.objects.select_for_update(nowait=True).get(pk=comment.pk)
+            with connection.cursor() as cursor:  # as a new comment of the guest asks
+                cursor.execute("SELECT FROM accounts_guest WHERE id = %s FOR KEY SHARE NOWAIT", [guest.pk])
+        forgetting.result(timeout=10)
+    comment.refresh_from_db()
+    assert comment.author_email == ""
 
 
 def wait_for_a_lock() -> None:
