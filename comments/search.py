@@ -10,9 +10,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import connection
 
-from articles.excerpts import TEXT_MAX
 from articles.models import Article, Topic
 from articles.search import Question
+from comments.excerpts import TEXT_MAX
 from comments.thread import ANSWERED
 
 MOST = 1000  # finds

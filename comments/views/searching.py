@@ -17,9 +17,9 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
-from articles.excerpts import Passage, excerpt, mark, read_passages, words_of
 from articles.models import Article, Topic
 from articles.search import ASKED_MAX, Question, Unclear, find_words, limited, read_question
+from comments.excerpts import Passage, excerpt, mark, read_passages, words_of
 from comments.models import Discussion
 from comments.search import (
     Finds,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from articles.excerpts import AROUND, Passage, excerpt, mark, read_passages, words_of
+from comments.excerpts import AROUND, Passage, excerpt, mark, read_passages, words_of
 
 
 @pytest.mark.parametrize(
