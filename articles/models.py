@@ -102,8 +102,8 @@ class ArticleQuerySet(models.QuerySet["Article"]):
         return self.filter(published_at__gte=start, published_at__lt=end)
 
     def before(self, place: Place) -> Self:
-        """What follows in a list, newest first. The first condition is the one for the index."""
-        return self.filter(published_at__lte=place.at).exclude(published_at=place.at, pk__gte=place.pk)
+        """What follows in a list, newest first."""
+        return self.filter(place.behind("published_at"))
 
     def listed(self) -> Self:
         """As lists show them: with the count of comments, without what only the story's own page reads."""

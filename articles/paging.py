@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from django.db.models import Q
 from django.http import Http404, HttpRequest
 from django.utils.http import urlencode
 
@@ -15,6 +16,10 @@ class Place(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}_{self.pk}"
+
+    def behind(self, moment: str) -> Q:
+        """Whether an item stands behind it, `moment` being the field. The first condition is for an index."""
+        return Q((f"{moment}__lte", self.at)) & ~Q((moment, self.at), pk__gte=self.pk)
 
 
 def asked_place(request: HttpRequest) -> Place | None:

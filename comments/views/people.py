@@ -36,7 +36,7 @@ def person(request: HttpRequest, pk: str) -> HttpResponse:
         .order_by("-created_at", "-pk")
     )
     if place := asked_place(request):
-        comments = comments.filter(created_at__lte=place.at).exclude(created_at=place.at, pk__gte=place.pk)
+        comments = comments.filter(place.behind("created_at"))
     found = list(comments[: PAGE_SIZE + 1])  # one more than is shown tells of a next page
     shown = found[:PAGE_SIZE]
     context = {
