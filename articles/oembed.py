@@ -24,7 +24,10 @@ def oembed(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=501)
     stories = Article.objects.syndicated().only("slug", "title", "standfirst", "byline")
     story = get_object_or_404(stories, slug=_slug(request.GET.get("url", "")))
-    answer = _describe(story, request.site, request.GET.get("maxwidth", ""))  # type: ignore[arg-type]
+    answer = _describe(story, request.site) | {  # type: ignore[arg-type]
+        "width": _at_most(WIDTH, request.GET.get("maxwidth", "")),
+        "height": _at_most(HEIGHT, request.GET.get("maxheight", "")),
+    }
     response = _xml(answer) if kind == "xml" else JsonResponse(answer)
     patch_cache_control(response, public=True, no_cache=True)
     return response
@@ -44,7 +47,11 @@ def _slug(url: str) -> str:
     return slug
 
 
-def _describe(story: Article, site: Site, widest: str) -> dict[str, Any]:
+def _at_most(usual: int, asked: str) -> int:
+    return min(usual, max(1, int(asked))) if asked.isdecimal() and len(asked) < 9 else usual
+
+
+def _describe(story: Article, site: Site) -> dict[str, Any]:
     url = settings.SITE_URL + story.get_absolute_url()
     html = format_html(
         '<blockquote cite="{url}"><p><a href="{url}">{title}</a></p>{standfirst}</blockquote>',
@@ -61,8 +68,6 @@ def _describe(story: Article, site: Site, widest: str) -> dict[str, Any]:
         "provider_url": settings.SITE_URL + reverse("home"),
         "url": url,
         "html": html,
-        "width": min(WIDTH, int(widest)) if widest.isdecimal() and len(widest) < 9 else WIDTH,
-        "height": HEIGHT,
     }
     return {key: value for key, value in answer.items() if value}
 

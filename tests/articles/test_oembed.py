@@ -58,11 +58,14 @@ def test_a_story_in_another_script_with_what_readers_paste_behind_it(client):
 
 
 @pytest.mark.parametrize(
-    ("widest", "width"), [("300", 300), ("9999", 600), ("x", 600), ("-1", 600), ("9" * 99, 600)]
+    ("most", "width", "height"),
+    [("150", 150, 150), ("300", 300, 200), ("9999", 600, 200), ("0", 1, 1), ("x", 600, 200)]
+    + [(nonsense, 600, 200) for nonsense in ("-1", "9" * 99)],
 )
-def test_no_wider_than_asked(client, widest, width):
-    asked = {"url": url_of(make_article()), "maxwidth": widest}
-    assert client.get("/oembed/", asked).json()["width"] == width
+def test_no_larger_than_asked(client, most, width, height):
+    asked = {"url": url_of(make_article()), "maxwidth": most, "maxheight": most}
+    answer = client.get("/oembed/", asked).json()
+    assert (answer["width"], answer["height"]) == (width, height)
 
 
 @pytest.mark.parametrize(
