@@ -59,21 +59,21 @@ def lately() -> datetime:
 
 
 def moment(at: datetime, teller: Clock, marked_since: datetime) -> str:
-    return teller.moment(at) if at >= marked_since else _moment(at, teller)
+    return _moment(at, teller, at >= marked_since)
 
 
 def since(at: datetime, teller: Clock, marked_since: datetime, start: datetime) -> str:
-    return teller.since(at, start) if at >= marked_since else _since(at, teller, start)
+    return _since(at, teller, at >= marked_since, start)
 
 
 @lru_cache(maxsize=4096)  # of a thread that changed, all but one time was told before
-def _moment(at: datetime, teller: Clock) -> str:
-    return teller.moment_words(at)
+def _moment(at: datetime, teller: Clock, is_marked: bool) -> str:
+    return teller.moment(at) if is_marked else teller.moment_words(at)
 
 
 @lru_cache(maxsize=4096)
-def _since(at: datetime, teller: Clock, start: datetime) -> str:
-    return teller.since_words(at, start)
+def _since(at: datetime, teller: Clock, is_marked: bool, start: datetime) -> str:
+    return teller.since(at, start) if is_marked else teller.since_words(at, start)
 
 
 @lru_cache(maxsize=64)
