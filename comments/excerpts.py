@@ -101,8 +101,9 @@ def _runs(text: str) -> Iterator[list[tuple[int, int]]]:
 
 
 _RUN = re.compile(r"\S+")
-# Python does not count the signs that stand on letters as \w.
+# Python does not count the signs that stand on letters as \w, nor those within words that nobody sees.
 _SIGNS = (
+    r"\u00ad\u061c\u0640\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
     r"\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"
     r"\u0900-\u0963\u0966-\u0eff"
 )
