@@ -91,4 +91,6 @@ def _encodings(accepted: str) -> tuple[str, ...]:
         found = _QUALITY.fullmatch(quality)
         wanted[name.strip()] = float(found[1]) if found else 1
     qualities = {name: wanted.get(name, wanted.get("*", 0)) for name in ENCODINGS}
-    return tuple(sorted((name for name in ENCODINGS if qualities[name]), key=lambda name: -qualities[name]))
+    plain = wanted.get("identity", 0)
+    taken = (name for name in ENCODINGS if qualities[name] and qualities[name] >= plain)
+    return tuple(sorted(taken, key=lambda name: -qualities[name]))

@@ -129,6 +129,8 @@ class Pages:
             return self.django(environ, start_response)
         if self._sweeper is None:
             self._start_sweeping()
+        if environ.get("QUERY_STRING", "").count("&") >= settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:
+            environ["QUERY_STRING"] = ""  # nobody means so many, and Django would refuse the whole request
         key = read_key(environ)
         try:
             if key and is_stranger(environ):
