@@ -304,7 +304,8 @@ class CommentText(models.Model):
 
     class Meta:
         indexes = [
-            GinIndex(fields=["vector"], name="commenttext_vector"),
+            # New words at once: each post looks for its repeat, and would read the list of those pending.
+            GinIndex(fields=["vector"], name="commenttext_vector", fastupdate=False),
             HashIndex(fields=["folded"], name="commenttext_same"),
             GinIndex(fields=["folded"], opclasses=["gin_trgm_ops"], name="commenttext_alike"),
         ]

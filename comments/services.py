@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Guest, User
+from accounts.sql import execute_planned
 from articles.markdown import render_comment, render_plain
 from articles.models import Article
 from comments import tree
@@ -89,7 +90,8 @@ def post_comment(
     }
     try:
         with transaction.atomic(durable=True), connection.cursor() as cursor:
-            cursor.execute(tree.INSERT_REPLY if parent else tree.INSERT_ROOT, values)
+            statement = tree.INSERT_REPLY if parent else tree.INSERT_ROOT
+            execute_planned(cursor, statement, values, before=f"{tree.LOCK}; ")
             if not (row := cursor.fetchone()):
                 return _already_posted(nonce, body, author, guest, parent)
             comment = Comment.from_db("default", tree.COLUMNS, row)

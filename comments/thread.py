@@ -17,6 +17,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Guest, User
+from accounts.sql import execute_planned
 from articles.models import Article, Topic
 from comments.models import Comment, Discussion, Recommendation, State
 from comments.policy import policy
@@ -191,7 +192,7 @@ class Story:
 def read_story(slug: str, now: datetime) -> Story | None:
     """One statement. `body` and `vector` are left out, and read when asked for."""
     with connection.cursor() as cursor:
-        cursor.execute(STORY, {"slug": slug, "now": now})
+        execute_planned(cursor, STORY, {"slug": slug, "now": now})
         row = cursor.fetchone()
     if row is None:
         return None
@@ -244,7 +245,7 @@ WHERE root.used < {BUDGET} ORDER BY root.n, c.lft"""
     values: dict[str, Any] = {"discussion": article.pk, **reader.parameters}
     if start:
         values |= {"key": start.cursor.value(order), "id": start.cursor.id}
-    records = _fetch(statement, values)
+    records = _fetch(statement, values, is_planned=not reader.private)
     shown = Counter(r.tree_id for r in records if r.parent_id and r.state == State.PUBLISHED)
     more = {r.id: r.reply_count - shown[r.tree_id] for r in records if not r.parent_id}
     last = next((r for r in reversed(records) if not r.parent_id), None)
@@ -459,9 +460,21 @@ class _Record(NamedTuple):
     rest: Any
 
 
-def _fetch(statement: str, values: dict[str, Any]) -> list[_Record]:
+# For this transaction, or this statement alone: take the plan that was made for any discussion. Made while
+# there are few comments it might read and sort them all, and soon there may be 100,000: so it follows the
+# indexes.
+_ANY_DISCUSSION = """
+SELECT set_config('plan_cache_mode', 'force_generic_plan', true),
+       set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true); """
+
+
+def _fetch(statement: str, values: dict[str, Any], *, is_planned: bool = False) -> list[_Record]:
+    """`is_planned`: the statement is one of few, and is planned once (accounts/sql.py)."""
     with connection.cursor() as cursor:
-        cursor.execute(statement, values)
+        if is_planned:
+            execute_planned(cursor, statement, values, before=_ANY_DISCUSSION)
+        else:
+            cursor.execute(statement, values)
         return [_Record._make(row) for row in cursor.fetchall()]
 
 

@@ -37,7 +37,7 @@ p AS (SELECT c.id, CASE WHEN c.id <> target.id THEN target.id END AS target, c.t
       WHERE {_MAY_INSERT}),
 shift AS (UPDATE comments_comment c
           SET lft = c.lft + CASE WHEN c.lft > p.rght THEN 2 ELSE 0 END, rght = c.rght + 2,
-              reply_count = c.reply_count + CASE WHEN c.lft < p.rght THEN %(visible)s::int ELSE 0 END
+              reply_count = c.reply_count + CASE WHEN c.lft < p.rght THEN %(visible)s::boolean::int ELSE 0 END
           FROM p WHERE c.tree_id = p.tree_id AND c.rght >= p.rght),"""
 
 _INSERT = """
@@ -51,10 +51,11 @@ ins AS (INSERT INTO comments_comment
         FROM p RETURNING *),
 words AS (INSERT INTO comments_commenttext (comment_id, folded) SELECT id, %(folded)s FROM ins),
 days AS (INSERT INTO comments_discussionday AS day (discussion_id, day, visible_count)
-         SELECT discussion_id, (created_at AT TIME ZONE 'UTC')::date, 1 FROM ins WHERE %(visible)s
+         SELECT discussion_id, (created_at AT TIME ZONE 'UTC')::date, 1 FROM ins WHERE %(visible)s::boolean
          ON CONFLICT (discussion_id, day) DO UPDATE SET visible_count = day.visible_count + 1),
 d AS (UPDATE comments_discussion x
-      SET version = version + %(visible)s::int, visible_count = visible_count + %(visible)s::int
+      SET version = version + %(visible)s::boolean::int,
+          visible_count = visible_count + %(visible)s::boolean::int
       FROM ins WHERE x.article_id = ins.discussion_id),
 log AS (INSERT INTO comments_transition
           (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason,
@@ -65,8 +66,9 @@ log AS (INSERT INTO comments_transition
 COLUMNS = [field.attname for field in Comment._meta.concrete_fields]  # of the comment that was made
 _MADE = f"SELECT {', '.join(COLUMNS)} FROM ins"
 
-INSERT_ROOT = f"{LOCK}; WITH {_ROOT_PLACE} {_INSERT} {_MADE}"
-INSERT_REPLY = f"{LOCK}; WITH {_REPLY_PLACE} {_INSERT} {_MADE}"
+# Either goes with LOCK before it; each of two statements sees the database as it is when it starts.
+INSERT_ROOT = f"WITH {_ROOT_PLACE} {_INSERT} {_MADE}"
+INSERT_REPLY = f"WITH {_REPLY_PLACE} {_INSERT} {_MADE}"
 
 # The changes that a person asked for: only where the last decision is still the one that the person saw.
 # A person's decision is logged even where it confirms what is; that is how an undo knows to leave it alone.

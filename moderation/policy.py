@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 import comments.policy
 from accounts.models import User
+from accounts.sql import execute_planned
 from comments.models import REMOVE_REASONS, Comment, Discussion, Reason, State, Transition
 from comments.policy import Draft, Verdict
 from moderation import words
@@ -99,7 +100,7 @@ def _context(draft: Draft) -> Context:
         "author": draft.author.pk if draft.author else None,
     }
     with connection.cursor() as cursor:
-        cursor.execute(KNOWN, values)
+        execute_planned(cursor, KNOWN, values)
         is_proved, was_approved, rules, terms = cursor.fetchone()
     if draft.guest:
         is_proved = draft.guest.confirmed_at is not None
