@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.models import Guest
+from accounts.sql import read
 
 COOKIE = "guest"
 COOKIE_AGE = 60 * 60 * 24 * 365  # seconds
@@ -19,8 +20,7 @@ def read_guest(request: HttpRequest) -> Guest | None:
         key = signing.loads(request.COOKIES[COOKIE], salt=COOKIE, max_age=COOKIE_AGE)
     except (KeyError, signing.BadSignature):
         return None
-    # In SQL, since each of a guest's requests asks it: Django takes longer to compose it than to read it.
-    return next(iter(Guest.objects.raw("SELECT * FROM accounts_guest WHERE id = %s", [key])), None)
+    return next(iter(read(Guest, "SELECT * FROM accounts_guest WHERE id = %s", [key])), None)
 
 
 def remember_guest(response: HttpResponse, guest: Guest, *, secure: bool) -> None:

@@ -1,12 +1,14 @@
+from functools import partial
+
 from django.conf import settings
 from django.http import HttpRequest
 
+from accounts.sql import read
 from articles.models import Topic
 
 THEMES = {"light", "dark"}  # what the cookie `theme` may say; without it the system's own choice counts
 
-# TopicQuerySet.with_stories in SQL, for every page: to compose it took Django longer than a thread of 200
-# comments takes in all.
+# TopicQuerySet.with_stories, for every page.
 TOPICS = """
 SELECT t.* FROM articles_topic t
 WHERE t.shown AND (
@@ -22,7 +24,7 @@ def masthead(request: HttpRequest) -> dict[str, object]:
     `site_url`, for the few places that need a host."""
     theme = request.COOKIES.get("theme", "")
     return {
-        "masthead_topics": Topic.objects.raw(TOPICS, [request.now]),  # type: ignore[attr-defined]
+        "masthead_topics": partial(read, Topic, TOPICS, [request.now]),  # type: ignore[attr-defined]
         "site_url": settings.SITE_URL,
         "theme": theme if theme in THEMES else "",
     }

@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.utils.cache import patch_cache_control, patch_vary_headers
 
 from accounts import guests
+from accounts.sql import read
 from articles.models import Site
 
 KEPT = "soundoff.kept"  # where a request's environment says what its page depends on
@@ -122,7 +123,7 @@ def _snapshot(request: HttpRequest) -> Iterator[None]:
     """One transaction that reads all in one state of the database; first the site and the moment."""
     nested = connection.in_atomic_block  # only in tests, which roll back
     with nullcontext() if nested else transaction.atomic():
-        site: Any = Site.objects.raw(_READ_SITE if nested else _ISOLATE + _READ_SITE)[0]
+        site: Any = read(Site, _READ_SITE if nested else _ISOLATE + _READ_SITE)[0]
         request.site = site
         request.now = site.now  # type: ignore[attr-defined]
         request.META[KEPT] = Kept(

@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
+from accounts.sql import read
 from articles.kept import is_kept, is_stranger
 from articles.models import Site
 
@@ -36,5 +37,4 @@ class SiteMiddleware:
 
 
 def read_site() -> Site:
-    # In SQL, since each request of somebody known asks it: Django takes longer to compose than to read it.
-    return Site.objects.raw("SELECT * FROM articles_site WHERE id = 1")[0]
+    return read(Site, "SELECT * FROM articles_site WHERE id = 1")[0]

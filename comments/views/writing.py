@@ -20,6 +20,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from accounts import guests
 from accounts.models import Guest, User
+from accounts.sql import read
 from articles.models import Article
 from comments.forms import EditForm, ReplyForm
 from comments.models import EDIT_WINDOW, Comment, Discussion, Recommendation, State
@@ -184,10 +185,9 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _load_answered(article: Article, pk: str) -> Comment:
-    # In SQL: Django takes longer to compose it than to read it, and to post a reply is to be quick.
     statement = "SELECT * FROM comments_comment WHERE id = %s AND discussion_id = %s"
-    if found := next(iter(Comment.objects.raw(statement, [int(pk), article.pk])), None):
-        return found
+    if found := read(Comment, statement, [int(pk), article.pk]):
+        return found[0]
     raise Http404
 
 
