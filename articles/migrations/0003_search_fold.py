@@ -9,10 +9,10 @@ from django.db import migrations
 FOLD = """
 CREATE FUNCTION search_fold(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT AS $$
   SELECT translate(
-    regexp_replace(
-      lower(public.unaccent('public.unaccent'::regdictionary, normalize(left(value, 100000), NFKC))),
+    lower(public.unaccent('public.unaccent'::regdictionary, regexp_replace(
+      normalize(left(value, 100000), NFKC),
       '[\\u00AD\\u0610-\\u061A\\u061C\\u0640\\u064B-\\u065F\\u0670'
-      '\\u200B-\\u200F\\u202A-\\u202E\\u2060-\\u2069\\uFEFF]', '', 'g'),
+      '\\u200B-\\u200F\\u202A-\\u202E\\u2060-\\u2069\\uFEFF]', '', 'g'))),
     'أإآٱىةؤئ٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹', 'اااايهوي01234567890123456789')
 $$"""
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from articles.models import Article, Topic
@@ -82,18 +83,18 @@ def search(request: HttpRequest) -> HttpResponse:
         raise Http404
     after = _key(request.GET.get("after", "")) if kind else None
     topics = list(Topic.objects.shown().with_stories()[:TOPICS_MAX])
-    where = Where(_topic(request, topics), _year(request))
-    year = request.GET.get("year", "").strip()
-    chosen = {"q": asked, "topic": where.topic.slug if where.topic else "", "year": year}
+    topic, year = _topic(request, topics), request.GET.get("year", "").strip()
+    chosen = {"q": asked, "topic": topic.slug if topic else "", "year": year}
     kept = {key: value for key, value in chosen.items() if value}
     context: dict[str, Any] = {
         "q": asked,
         "topics": topics,
-        "topic": where.topic,
+        "topic": topic,
         "year": year,
         "start_url": "?" + urlencode(kept) if kind else "",
     }
     try:
+        where = Where(topic, _year(year))
         if asked:
             with limited():
                 context |= _search(asked, where, request.now, kind, after, kept)  # type: ignore[attr-defined]
@@ -165,12 +166,12 @@ def _topic(request: HttpRequest, topics: Sequence[Topic]) -> Topic | None:
     return topic
 
 
-def _year(request: HttpRequest) -> tuple[datetime, datetime] | None:
-    """Its start and end in the newsroom's zone."""
-    if not (text := request.GET.get("year", "").strip()):
+def _year(text: str) -> tuple[datetime, datetime] | None:
+    """Its start and end in the newsroom's zone. Raises Unclear for anything but a year."""
+    if not text:
         return None
     if not re.fullmatch(r"[12]\d{3}", text, re.ASCII):
-        raise Http404
+        raise Unclear(_("A year has four digits, such as 2013."))
     zone = timezone.get_current_timezone()
     return datetime(int(text), 1, 1, tzinfo=zone), datetime(int(text) + 1, 1, 1, tzinfo=zone)
 
