@@ -116,7 +116,8 @@ def test_each_encoding_has_an_etag(site: Pages, story: str) -> None:
         assert unpack(packed.body) == plain.body
         assert packed.headers["ETag"] == f'{plain.headers["ETag"][:-1]}-{name}"'
         assert packed.headers["Content-Length"] == str(len(packed.body))
-    for refused in ("", "gzip;q=0", "zstd", "identity;q=1, gzip;q=0.5", "*;q=0", "gzip; q=0.000, *;q=0", "x" * 5000):
+    none = ("", "gzip;q=0", "zstd", "identity, gzip;q=0.5", "*;q=0", "gzip; q=0.000, *;q=0", "x" * 5000)
+    for refused in none:
         assert "Content-Encoding" not in ask(site, story, Accept_Encoding=refused).headers, refused
     for accepted in ("GZIP", "identity;q=0, gzip", "br;q=0, gzip;q=0.5", "br;q=0.5, *"):
         assert ask(site, story, Accept_Encoding=accepted).headers["Content-Encoding"] == "gzip", accepted
