@@ -85,14 +85,11 @@ def _first(run: Run) -> str:
 
 
 def _later(run: Run, before: Run) -> str:
-    gap, lasted = (run.start - before.end).days, (run.end - run.start).days
+    gap = (run.start - before.end).days
     if gap <= LONG.days:  # what follows the first week without a silence
         text = ngettext("%(count)s in the %(time)s after", "%(count)s more in the %(time)s after", run.size)
         return text % {"count": _number(run.size), "time": _days((run.end - before.end).days)}
-    if lasted > LONG.days:
-        text = ngettext("%(count)s from %(time)s later on", "%(count)s more from %(time)s later on", run.size)
-    else:
-        text = ngettext("%(count)s %(time)s later", "%(count)s more %(time)s later", run.size)
+    text = ngettext("%(count)s %(time)s later", "%(count)s more %(time)s later", run.size)
     return text % {"count": _number(run.size), "time": _days(gap)}
 
 

@@ -39,7 +39,7 @@ def said(*days: tuple[int, int]) -> str | None:
         ([(0, 3), (1500, 1)], "three on the first day, one four years later"),
         (
             [(0, 5), (100, 1), (135, 1), (400, 9), (800, 2), (1900, 1)],
-            "five on the first day, 11 more from three months later on, two more 13 months later, "
+            "five on the first day, 11 more three months later, two more 13 months later, "
             "one three years later",
         ),
     ],
