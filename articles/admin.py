@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import UserAdmin
 from accounts.models import ADMINISTRATOR, EDITOR, User
+from articles.kept import withhold
 from articles.models import Article, ArticleQuerySet, Site, Topic, free_slug
 from articles.services import save_article, save_site, touch_site
 
@@ -134,6 +135,7 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
 
     def delete_model(self, request: HttpRequest, obj: Article) -> None:
         super().delete_model(request, obj)
+        withhold()
         touch_site()
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:

@@ -5,6 +5,9 @@ holds for its own, and the versions of all that it shows. As long as those versi
 `until` has not come, a new page would be the same.
 """
 
+import logging
+import os
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -23,6 +26,7 @@ from accounts import guests
 from accounts.sql import read
 from articles.models import Site
 
+WITHHELD = settings.HOME / "cache" / "withheld"
 KEPT = "soundoff.kept"  # where a request's environment says what its page depends on
 PERSONAL_COOKIES = frozenset({settings.SESSION_COOKIE_NAME, "messages", guests.COOKIE})
 
@@ -31,6 +35,8 @@ _ISOLATE = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; "
 _READ_SITE = """
 SELECT *, now() AS now, (SELECT min(published_at) FROM articles_article WHERE published_at > now()) AS until
 FROM articles_site WHERE id = 1"""
+
+log = logging.getLogger(__name__)
 
 View = Callable[..., HttpResponse]
 
@@ -116,6 +122,28 @@ def depends(
     kept.discussions |= discussions or {}
     if until and until > request.now:  # type: ignore[attr-defined]
         kept.until = min(until, kept.until or until)
+
+
+def withhold() -> None:
+    """Say, last before the commit, that readers may not see any more what they saw until now.
+
+    No page that this machine keeps from before is shown while nobody can ask the database.
+    """
+    fresh = WITHHELD.with_name(f"{WITHHELD.name}.{os.getpid()}.{threading.get_ident()}")
+    try:
+        fresh.parent.mkdir(mode=0o700, exist_ok=True)
+        fresh.touch()
+        fresh.replace(WITHHELD)  # the old one may be another user's
+    except OSError:
+        log.warning("%s can't be written: without a database, what was removed may be shown.", WITHHELD)
+
+
+def withheld_at() -> float:
+    """When that was last said, in seconds since 1970."""
+    try:
+        return WITHHELD.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 @contextmanager

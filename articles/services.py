@@ -3,6 +3,7 @@
 from django.db import transaction
 from django.db.models import F
 
+from articles.kept import withhold
 from articles.markdown import render_story
 from articles.models import Article, Site
 
@@ -18,6 +19,8 @@ def save_article(*, article: Article) -> Article:
     article.version = (stored or 0) + 1
     article.save()
     touch_site()
+    if not article.is_published():
+        withhold()
     return article
 
 

@@ -5,6 +5,7 @@ Mail and jobs belong in `on_commit`; texts are examined and rendered before the 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -19,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Guest, User
 from accounts.sql import execute_planned
+from articles.kept import withhold
 from articles.markdown import render_comment, render_plain
 from articles.models import Article
 from comments import tree
@@ -88,15 +90,19 @@ def post_comment(
         "visible": state == State.PUBLISHED,
         "nonce": nonce,
     }
+    # With nothing to record, the lock and the insert are a transaction by themselves, in one round trip. The
+    # lock is then held for as long as Postgres takes, not until this thread has its turn again and commits.
+    whole = transaction.atomic(durable=True) if findings else nullcontext()
     try:
-        with transaction.atomic(durable=True), connection.cursor() as cursor:
+        with whole, connection.cursor() as cursor:
             statement = tree.INSERT_REPLY if parent else tree.INSERT_ROOT
             execute_planned(cursor, statement, values, before=f"{tree.LOCK}; ")
             if not (row := cursor.fetchone()):
                 return _already_posted(nonce, body, author, guest, parent)
             comment = Comment.from_db("default", tree.COLUMNS, row)
             comment.discussion = discussion
-            policy().record(comment, findings)
+            if findings:
+                policy().record(comment, findings)
     except IntegrityError:
         # The lock keeps out a twin in this discussion, not one that is posted to another at the same time.
         if not Comment.objects.filter(nonce=nonce).exists():
@@ -168,6 +174,7 @@ def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None)
         policy().record(fresh, findings)
         if fresh.state == State.PUBLISHED:
             _touch([fresh.discussion_id])
+            withhold()
         # A line in the log also where the state stays: who is about to decide upon the earlier words must
         # not. It has no actor: the state is nobody's decision on these words.
         to, reason = STATE_OF[verdict], Reason.SCREENED
@@ -251,6 +258,8 @@ def _change(
         changed = [row[0] for row in cursor.fetchall()]
         if changed:
             cursor.execute(tree.COUNT_REPLIES, {"batch": batch})
+    if changed and values.get("to_state") != State.PUBLISHED:
+        withhold()
     return changed
 
 
@@ -491,7 +500,10 @@ def change_discussion(*, article: Article, **values: Any) -> Discussion:
     if shown := {name: value for name, value in values.items() if name in SHOWN}:
         # Judged by the database in the same statement: another administrator may save at this moment.
         values["version"] = Case(When(**shown, then=F("version")), default=F("version") + 1)
-    row.update(**values)
+    with transaction.atomic():
+        row.update(**values)
+        if values.get("status") == Discussion.Status.HIDDEN:
+            withhold()
     return row.get()
 
 

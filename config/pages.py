@@ -21,7 +21,7 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest, get_path_info
 from django.urls import Resolver404, resolve
 
-from articles.kept import KEPT, Kept, is_kept
+from articles.kept import KEPT, Kept, is_kept, withheld_at
 from config.away import FAILED, say_so, unavailable
 from config.contact import Away, Contact, question
 from config.keys import SITE, Environ, Key, is_stranger, read_encodings, read_key
@@ -30,6 +30,7 @@ ROOM = 64 * 1024 * 1024  # bytes in each process
 WAIT = 1.0  # seconds for a page that another thread is making
 SWEEP_SECONDS = 1.0
 TRUSTED = 2.0  # seconds before contact was lost within which a page must have been found true to be shown
+COMMITTED = 1.0  # seconds within which what was said to be taken away is so for the database as well
 PROBE = question()  # of nothing: whether the database answers
 UNTOUCHED = (settings.STATIC_URL, "/healthz")  # answered without the database
 
@@ -246,7 +247,12 @@ class Pages:
     def _answer_alone(self, key: Key | None, environ: Environ, away: Away) -> Answer:
         """Without the database: a page that was true a moment before it was lost, for members as well."""
         entry = self._entries.get(key) if key else None
-        if key and entry and entry.confirmed >= away.since - TRUSTED:
+        if (
+            key
+            and entry
+            and entry.confirmed >= away.since - TRUSTED
+            and time.monotonic() - entry.confirmed < time.time() - withheld_at() - COMMITTED
+        ):
             return entry.old_answer(key.language)
         response = unavailable(WSGIRequest(environ))
         headers = [*response.items(), ("Content-Length", str(len(response.content)))]

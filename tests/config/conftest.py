@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 
+from articles.kept import WITHHELD
 from articles.models import Article
 from comments.policy import policy
 from config import postgres
@@ -93,6 +94,7 @@ def everything_is_published(settings: Any) -> Iterator[None]:
 
 @pytest.fixture
 def site(transactional_db: None, everything_is_published: None) -> Iterator[Pages]:
+    WITHHELD.unlink(missing_ok=True)  # what another test took away
     made = Pages(WSGIHandler())
     yield made
     made.close()

@@ -18,6 +18,7 @@ from psycopg2.extensions import set_wait_callback
 from articles.models import Article
 from articles.services import touch_site
 from comments.models import Comment
+from comments.services import delete_comment
 from config import pages
 from config.contact import Away, Contact, give_up_with, question
 from config.pages import Pages
@@ -163,6 +164,25 @@ def test_a_page_that_nobody_looked_at_lately_is_not_shown(
         assert ask(site, story).status == 200
     site.sweep()
     assert ask(site, "/").status == 200
+
+
+def test_what_was_removed_a_moment_before_is_not_shown(
+    site: Pages, article: Article, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "SWEEP_SECONDS", 3600)
+    story, made = article.get_absolute_url(), say(article, "Words to take back.")
+    assert "Words to take back." in ask(site, story).text
+    assert delete_comment(
+        comment=made, user=None, guest=made.guest
+    )  # by another process, for all this one knows
+    with frozen():
+        assert ask(site, story).status == 503
+    site.sweep()
+    ask(site, story)
+    time.sleep(pages.COMMITTED + 0.1)
+    ask(site, story)  # asked the database long enough after
+    with frozen():
+        assert ask(site, story).status == 200
 
 
 def test_the_sweep_finds_what_another_process_removed(
