@@ -75,6 +75,8 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
             context["next_url"] = "?" + urlencode({"order": order, "after": str(page.next)}) + "#comments"
         if start:
             context["start_url"] = f"?order={order}#comments"
+            place = {"order": order, "from" if start.is_included else "after": str(start.cursor)}
+            context["canonical"] = f"{article.get_absolute_url()}?{urlencode(place)}"
     count = 0 if is_hidden else discussion.visible_count
     context["head"] = machines.tell(request, article, rows, count)
     return render(request, "comments/story.html", context)
