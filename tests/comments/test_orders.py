@@ -4,6 +4,7 @@ import re
 from html import unescape
 
 import pytest
+from django.conf import settings
 
 from comments.models import Comment, Discussion
 from comments.services import change_discussion, recommend
