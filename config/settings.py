@@ -125,7 +125,11 @@ TEMPLATES = [
 
 # Data
 DATABASE_URL = os.environ.get("DATABASE_URL") or postgres.url("web")
-DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=600, conn_health_checks=True)}
+DATABASES = {
+    "default": dj_database_url.parse(
+        DATABASE_URL, engine="config.database", conn_max_age=600, conn_health_checks=True
+    )
+}
 # The login that the pages use. A migration takes from it what only the log's owner may do.
 DATABASE_WEB_USER = os.environ.get("DATABASE_WEB_USER") or DATABASES["default"].get("USER", "")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
