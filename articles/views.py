@@ -72,8 +72,9 @@ def archive_span(request: HttpRequest, year: str, month: str | None = None) -> H
 @csrf_exempt  # a kept page has no token, and all that another site could do is to change the colours
 @require_POST
 def theme(request: HttpRequest) -> HttpResponse:
-    """Light, dark, or as the reader's system has it: remembered in a cookie. Back to where it was pressed."""
-    response = HttpResponseRedirect(_local_path(request))
+    """Light, dark, or as the reader's system has it: remembered in a cookie. Back to the foot of
+    the page where it was pressed."""
+    response = HttpResponseRedirect(_local_path(request).partition("#")[0] + "#foot")
     if (chosen := request.POST.get("theme")) in THEMES:
         response.set_cookie(
             "theme",

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize("chosen", ["dark", "light"])
 def test_a_choice_is_remembered_and_shown(client, chosen):
     response = client.post("/theme/", {"theme": chosen})
-    assert (response.status_code, response["Location"]) == (302, "/")
+    assert (response.status_code, response["Location"]) == (302, "/#foot")
     assert list(response.cookies) == ["theme"]
     cookie = response.cookies["theme"]
     assert (cookie.value, cookie["samesite"], bool(cookie["httponly"])) == (chosen, "Lax", True)
@@ -67,7 +67,7 @@ def test_needs_no_token_and_makes_no_session():
 )
 def test_back_to_where_it_was_pressed_and_nowhere_else(client, sent, referer, to):
     response = client.post("/theme/", {"theme": "dark", "next": sent}, headers={"referer": referer})
-    assert response["Location"] == to
+    assert response["Location"] == f"{to}#foot"
 
 
 @pytest.mark.parametrize("method", ["get", "head", "put", "delete"])
