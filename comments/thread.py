@@ -25,6 +25,7 @@ from comments.policy import policy
 BUDGET = 200  # comments on a page; the last tree may exceed it
 REPLIES = 20  # of each tree, before "Show more replies"
 LINES_MOST = 1_000  # of the log, among which new comments are looked for
+LINKED_MOST = 20  # new comments that are named
 MORE_MOST = 1_000  # replies that are counted for that link deep in a tree; beyond them it says so many
 
 
@@ -340,12 +341,12 @@ ORDER BY c.lft"""
     return list(_place(records, more))
 
 
-def count_new(
+def find_new(
     slug: str, since: int, user: User | None, guest: Guest | None, *, now: datetime, most: int
-) -> int | None:
+) -> tuple[int, list[int]] | None:
     """How many comments are published that were not when the log of this story's discussion ended with line
-    `since`, the reader's own not counted and at most `most`, among the log's last LINES_MOST lines. None
-    where there is no such discussion.
+    `since`, the reader's own not counted and at most `most`, among the log's last LINES_MOST lines; and the
+    ids of the last LINKED_MOST of them, in their order. None where there is no such discussion.
 
     By the log and not by the time they were written: one that waited for days is as new as any.
     """
@@ -354,24 +355,27 @@ def count_new(
     with connection.cursor() as cursor:
         cursor.execute(NEW, values)
         row = cursor.fetchone()
-    return row[0] if row else None
+    return (row[0], (row[1] or [])[::-1]) if row else None
 
 
 # A comment's first line since then tells what it was before. Only the log's last lines are read: anybody may
 # ask, and a flood that was cleared leaves tens of thousands. Without a bound the planner reads all comments.
 NEW = f"""
-SELECT (SELECT count(*) FROM (
-          SELECT FROM (SELECT * FROM comments_transition t
-                       WHERE t.discussion_id = a.id AND t.seq > %(since)s
-                       ORDER BY t.seq DESC LIMIT {LINES_MOST}) t
-          JOIN comments_comment c ON c.id = t.comment_id
-          WHERE t.kind = 'state' AND t.from_state <> 'published' AND c.state = 'published'
-            AND (c.author_id = %(user)s OR c.guest_id = %(guest)s) IS NOT TRUE
-            AND NOT EXISTS (SELECT FROM comments_transition b
-                            WHERE b.comment_id = t.comment_id AND b.kind = 'state' AND b.id < t.id
-                              AND b.seq > %(since)s)
-          LIMIT %(most)s) first)
+SELECT first.count, first.ids
 FROM articles_article a LEFT JOIN comments_discussion d ON d.article_id = a.id
+CROSS JOIN LATERAL (
+  SELECT count(*), (array_agg(id ORDER BY seq DESC))[:{LINKED_MOST}] AS ids
+  FROM (SELECT c.id, t.seq
+        FROM (SELECT * FROM comments_transition t
+              WHERE t.discussion_id = a.id AND t.seq > %(since)s
+              ORDER BY t.seq DESC LIMIT {LINES_MOST}) t
+        JOIN comments_comment c ON c.id = t.comment_id
+        WHERE t.kind = 'state' AND t.from_state <> 'published' AND c.state = 'published'
+          AND (c.author_id = %(user)s OR c.guest_id = %(guest)s) IS NOT TRUE
+          AND NOT EXISTS (SELECT FROM comments_transition b
+                          WHERE b.comment_id = t.comment_id AND b.kind = 'state' AND b.id < t.id
+                            AND b.seq > %(since)s)
+        ORDER BY t.seq DESC LIMIT %(most)s) found) first
 WHERE a.slug = %(slug)s AND a.published_at <= %(now)s AND d.status IS DISTINCT FROM 'hidden'"""
 
 

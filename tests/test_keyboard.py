@@ -91,8 +91,11 @@ class Keyboard:
 
 
 VISIBLE = """() => {
-  const node = document.activeElement, style = getComputedStyle(node), box = node.getBoundingClientRect();
-  return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0 && node.checkVisibility()
+  const node = document.activeElement, box = node.getBoundingClientRect();
+  // That of the button which folds is round: it is around what the eye takes for the button.
+  const outlines = [getComputedStyle(node), getComputedStyle(node, "::before")];
+  return outlines.some((style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0)
+    && node.checkVisibility()
     && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
 }"""
 
@@ -166,10 +169,9 @@ def test_a_discussion_is_read_and_answered(live_server, page, article, width):
     keys.type("ines@quay.example")
     keys.press("Tab")
     keys.press("Tab")
-    with page.expect_navigation(url="**#comment-*"):
-        page.keyboard.press("Enter")
-    keys = again(keys)
-    keys.wait_for("Ines, replying to Bettina")
+    page.evaluate("window.same = true")
+    keys.enter("Ines, replying to Bettina")
+    assert page.evaluate("window.same")
     own = Comment.objects.get(author_name="Ines")
     assert own.parent.author_name == "Bettina"
     assert page.evaluate("document.activeElement.id") == f"comment-{own.pk}"
@@ -260,13 +262,6 @@ def test_what_is_new_gives_the_focus_back(live_server, page, article):
     keys.enter("Hendry")
     keys.tab_to("Next new comment (1 left)", most=9)
     keys.enter("Wim")
-
-
-def again(keys: Keyboard) -> Keyboard:
-    """The same of the page that came meanwhile."""
-    other = Keyboard(keys.page)
-    other.steps = keys.steps
-    return other
 
 
 STEPS = [

@@ -25,7 +25,7 @@ from comments.thread import (
     Reader,
     Row,
     Start,
-    count_new,
+    find_new,
     find_place,
     look_at,
     read_branch,
@@ -113,15 +113,17 @@ def version(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 @require_safe
 def new(request: HttpRequest, slug: str) -> HttpResponse:
-    """How many comments of others were published behind line `?since=` of the discussion's log."""
+    """How many comments of others were published behind line `?since=` of the discussion's log, and the ids
+    of the last of them."""
     since = request.GET.get("since", "")
     if not re.fullmatch(r"\d{1,18}", since, re.ASCII):
         raise Http404
     now = request.now  # type: ignore[attr-defined]
-    count = count_new(slug, int(since), *writer_of(request), now=now, most=NEW_MOST)
-    if count is None:
+    found = find_new(slug, int(since), *writer_of(request), now=now, most=NEW_MOST)
+    if found is None:
         raise Http404
-    return JsonResponse({"count": count})
+    count, ids = found
+    return JsonResponse({"count": count, "ids": ids})
 
 
 @require_safe

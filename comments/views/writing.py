@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
-from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from accounts import guests
 from accounts.models import Guest, User
@@ -66,6 +66,7 @@ def recommendation(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
         "comment": found,
         "zone": article.zone,
         "may_recommend": reader.may_recommend,
+        "is_own": found.is_by(reader.user, reader.guest),
         "given": given,
         "back": back,
     }
@@ -230,7 +231,13 @@ def _post(
 
 
 def _posted(request: HttpRequest, made: Comment, writer: Guest | None, *, is_new: bool) -> HttpResponse:
-    response = _go(request, made.get_absolute_url())
+    response: HttpResponse
+    if request.htmx:  # type: ignore[attr-defined]
+        # The page puts the comment in its place (static/js/thread.js): its reader stays where they are.
+        told = {"id": made.pk, "url": made.get_absolute_url()}
+        response = trigger_client_event(HttpResponse(status=204), "posted", told)
+    else:
+        response = redirect(made)
     if writer:
         guests.remember_guest(response, writer, secure=settings.SESSION_COOKIE_SECURE)
         if is_new and not writer.confirmed_at:

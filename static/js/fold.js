@@ -48,7 +48,8 @@
         button.type = "button";
         button.className = "fold";
         list.before(button);
-        fold(list, folded.has(numberOf(list)));
+        // The comment that the page is about is shown.
+        fold(list, folded.has(numberOf(list)) && !list.querySelector("[autofocus]"));
       }
       const n = all("article:not(.gone)", list).length;
       const name = nameOf(list.parentNode.firstElementChild);
@@ -63,14 +64,19 @@
     tellAll();
   };
   // A list of links, as a screen reader makes one, is of no use if it says "Reply" two hundred times.
+  const wordsOf = (link) => {
+    const shown = [...link.childNodes].filter((node) => node.className !== "paper");
+    return shown.map((node) => node.textContent).join("").trim();
+  };
   const nameLinks = (article) => {
     const name = nameOf(article);
     const call = (what, words, node = article) => {
       const link = node.querySelector(`:scope > ${what}`);
-      if (link && name) link.ariaLabel = interpolate(words, { words: link.textContent.trim(), name }, true);
+      if (link && name) link.ariaLabel = interpolate(words, { words: wordsOf(link), name }, true);
     };
     call("h3 ~ a", gettext("%(words)s, comment by %(name)s"));
     call('footer > a[rel="nofollow"]', gettext("%(words)s to %(name)s"));
+    call("footer > button", gettext("%(words)s, comment by %(name)s"));
     call("a.more", gettext("%(words)s to %(name)s"), article.parentNode);
   };
 

@@ -12,6 +12,8 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   allowEval: false,
   allowScriptTags: false,
   historyEnabled: false,
+  defaultSettleDelay: 0, // a form that comes takes the focus at once, from a link that goes
+  attributesToSettle: [], // else the height to which somebody drew a field comes back as an inline style
   scrollIntoViewOnBoost: false,
   responseHandling: [
     { code: "204", swap: false },
@@ -24,16 +26,24 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   const place = (node) => node.closest("article, .compose"); // where a reply form opens
 
   // "3 hours ago" beside nothing older than a day; the exact time stays in the title.
+  const absolute = new WeakMap(); // the words that were sent, for paper
   const ago = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
   const tellTimes = () => {
     for (const time of document.querySelectorAll(".thread a > time, .teaser time")) {
       const minutes = Math.round((new Date(time.dateTime) - Date.now()) / 60000);
       if (minutes > 0 || minutes <= -1440) continue;
+      if (!absolute.has(time)) absolute.set(time, time.textContent);
       const words = minutes > -60 ? ago.format(minutes, "minute") : ago.format(Math.ceil(minutes / 60), "hour");
       time.parentNode.ariaLabel &&= time.parentNode.ariaLabel.replace(time.textContent, words);
       time.textContent = words;
     }
   };
+  addEventListener("beforeprint", () => {
+    for (const time of document.querySelectorAll("time")) {
+      if (absolute.has(time)) time.textContent = absolute.get(time);
+    }
+  });
+  addEventListener("afterprint", () => tellTimes());
   tellTimes();
   setInterval(tellTimes, 60000);
   document.addEventListener("threadchange", tellTimes);
@@ -81,10 +91,14 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   });
   document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
     const form = replyForm(target);
-    if (form && detail.xhr.getResponseHeader("HX-Redirect")) quietly(() => drafts.write(form, ""));
-    else if (detail.successful) return;
-    else if (form) find(form.parentNode, "[data-unsent]").hidden = false;
+    if (detail.successful) return;
+    if (form) find(form.parentNode, "[data-unsent]").hidden = false;
     else if (target.href) location.assign(target.href);
+  });
+  // The server has taken a reply. A thread puts it in its place (thread.js); any other page leads to it.
+  document.addEventListener("posted", (event) => {
+    quietly(() => drafts.write(event.target, ""));
+    if (!event.defaultPrevented) location.assign(event.detail.url);
   });
   document.addEventListener("click", (event) => {
     const cancel = event.target.closest?.(".cancel");
@@ -96,9 +110,11 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   });
 
   // A comment that gets the focus is called by its heading.
-  document.addEventListener("focusin", ({ target }) => {
+  const callByHeading = ({ target }) => {
     if (target.matches(".thread article")) target.ariaLabel = find(target, "h3")?.textContent ?? null;
-  });
+  };
+  document.addEventListener("focusin", callByHeading);
+  callByHeading({ target: document.activeElement ?? document.body }); // it may have had it from the start
   // After sending, and after any link to a comment, the focus is on that comment.
   const focusTarget = () => {
     const comment = location.hash && quietly(() => find(document, "article" + location.hash));

@@ -82,7 +82,8 @@
         update(here.firstElementChild, article);
         if (!("grown" in here.dataset)) setMore(here, moreOf(item));
       }
-      if (into && here.parentNode !== into) last ? last.after(here) : into.prepend(here);
+      if (into && (here.parentNode !== into || "own" in here.dataset)) last ? last.after(here) : into.prepend(here);
+      delete here.dataset.own;
       if (!known || !append) last = here;
       if (!replies) continue;
       const below = listOf(here) ?? document.createElement("ol");
@@ -91,6 +92,17 @@
       made.push(...merge(replies, below, { last: behind, refresh }));
     }
     return made;
+  };
+  // The list of the first-level comments; made where the first comment of all came meanwhile.
+  const roots = (page) => {
+    if (!part().querySelector(".thread")) {
+      const thread = page.querySelector(".thread").cloneNode(true); // with the form of recommendations
+      listOf(thread)?.replaceChildren();
+      part().prepend(thread);
+    }
+    const thread = part().querySelector(".thread");
+    if (!listOf(thread)) thread.append(document.createElement("ol"));
+    return listOf(thread);
   };
   const setMore = (node, more) => {
     moreOf(node)?.remove();
@@ -152,24 +164,30 @@
   const busy = async (link, act) => {
     if (link.ariaBusy === "true") return;
     link.ariaBusy = "true";
-    try { await act(); } catch { location.assign(link.href); }
+    if (link.nextElementSibling?.matches(".alert")) link.nextElementSibling.remove();
+    try { await act(); } catch { complain(link); }
     link.ariaBusy = "false";
   };
+  const UNREACHED = gettext("That did not work: the site cannot be reached. Press again in a moment.");
+  const complain = (node) => {
+    const problem = make("p", "alert alert-danger", UNREACHED);
+    problem.role = "alert";
+    node.after(problem);
+  };
 
-  // The address: `base` is that of the page to which later parts were added, `shown` what it says now.
+  // The address, which is of the page's start, whatever was added to it.
   const place = () => location.pathname + location.search;
-  let base = place();
-  let shown = base;
+  let shown = place();
   const orderNow = () => talk.querySelector(".orders [aria-current]")?.href.match(/(\w+)\/$/)[1];
   // An address that names no order shows the one that was chosen last, perhaps meanwhile and in another tab.
   const named = (address) => {
     if (/[?&]order=/.test(address) || !orderNow()) return address;
     return `${address}${address.includes("?") ? "&" : "?"}order=${orderNow()}`;
   };
-  const go = (url, fromHere, from = shown) => {
-    history.replaceState({ base, y: scrollY }, "", from);
-    base = fromHere ? base : new URL(url).pathname + new URL(url).search;
-    history.pushState({ base }, "", url);
+  const go = (url, from, added) => {
+    history.replaceState({ y: scrollY }, "", from);
+    growth.write(from, added);
+    history.pushState(null, "", url);
     shown = place();
   };
 
@@ -183,6 +201,7 @@
     part().replaceWith(fresh);
     Object.assign(talk.dataset, page.querySelector(".talk").dataset);
     seen = talk.dataset.version;
+    grown = [];
     const links = [...page.querySelectorAll(".orders a")];
     for (const [n, link] of [...talk.querySelectorAll(".orders a")].entries()) {
       link.ariaCurrent = links[n]?.ariaCurrent ?? null;
@@ -195,36 +214,64 @@
   addEventListener("popstate", async ({ state }) => {
     if (place() === shown) return; // only the part behind # is another
     shown = place();
-    if (state?.base === base) return; // later parts were added to this page, and still stand here
     try {
       await show(location.href);
-      base = place();
-      history.replaceState({ base }, "");
+      await growAgain();
       if (state?.y) scrollTo(0, state.y);
     } catch { location.reload(); }
   });
 
-  const showMoreComments = async (link) => {
-    const { page, url } = await load(link.href);
-    const fresh = page.querySelector(".part");
-    const list = part().querySelector(".thread > ol");
-    const made = merge(fresh.querySelector(".thread > ol"), list, { last: list.lastElementChild, append: true });
-    setMore(part(), moreOf(fresh));
-    go(url, true);
-    arrived(made, list);
+  // What this tab added to a page is added again when it comes back to it, before it scrolls to where it was. Kept
+  // as {address: [y, number, …]} for the last ten: a number is of the comment whose replies grew, 0 of the part.
+  const growth = {
+    read() {
+      try { return JSON.parse(sessionStorage.getItem("grown")) ?? {}; } catch { return {}; }
+    },
+    write(address, numbers) {
+      const others = Object.entries(this.read()).filter(([other]) => other !== address).slice(-9);
+      if (numbers.length) others.push([address, [scrollY, ...numbers.slice(0, 30)]]);
+      try { sessionStorage.setItem("grown", JSON.stringify(Object.fromEntries(others))); } catch { /* then it is not remembered */ }
+    },
   };
-  const showMoreReplies = async (link) => {
+  let grown = [];
+  const growAgain = async () => {
+    const [y, ...numbers] = growth.read()[shown] ?? [];
+    for (const number of numbers) {
+      const holder = number ? document.getElementById(`comment-${number}`)?.closest("li") : part();
+      if (!holder || !moreOf(holder)) return;
+      await grow(moreOf(holder));
+    }
+    if (numbers.length) scrollTo({ top: y, behavior: "instant" });
+  };
+  // What a link "More comments" or "Show 9 more replies" leads to, added here: gives what was not here before.
+  const grow = async (link) => {
     const { page } = await load(link.href);
-    const list = page.querySelector(".thread > ol");
-    const item = link.parentNode;
-    const made = merge(list, null);
-    item.dataset.grown = "";
-    setMore(item, moreOf(list.lastElementChild));
-    arrived(made, item);
-  };
-  // Where all of it was here already, the focus stays near the link that is gone.
-  const arrived = (made, into) => {
+    const fresh = page.querySelector(".part");
+    const list = fresh.querySelector(".thread > ol");
+    const holder = link.parentNode;
+    let made;
+    if (holder === part()) {
+      const into = part().querySelector(".thread > ol");
+      made = merge(list, into, { last: into.lastElementChild, append: true });
+      setMore(holder, moreOf(fresh));
+      grown.push(0);
+    } else {
+      made = merge(list, null);
+      holder.dataset.grown = "";
+      setMore(holder, moreOf(list.lastElementChild));
+      grown.push(numberOf(holder.firstElementChild));
+    }
     changed();
+    return made;
+  };
+  const cameBy = performance.getEntriesByType("navigation")[0]?.type;
+  if (cameBy === "reload" || cameBy === "back_forward") growAgain().catch(() => {}); // the links are still there
+  addEventListener("pagehide", () => growth.write(shown, grown));
+
+  // Where all of it was here already, the focus stays near the link that is gone.
+  const showMore = async (link) => {
+    const into = link.parentNode;
+    const made = await grow(link);
     const n = made.length;
     say(fill(ngettext("%(n)s more comment is shown", "%(n)s more comments are shown", n), n));
     meet(made[0] ?? [...into.querySelectorAll("article")].at(-1));
@@ -236,21 +283,58 @@
     if (link?.matches(".orders a")) {
       event.preventDefault();
       const from = named(shown); // to which one goes back
+      const added = grown;
       busy(link, async () => {
         const url = await show(link.href);
-        go(url, false, from);
+        go(url, from, added);
         say(link.textContent);
       });
-    } else if (link?.matches(".part > .more")) {
+    } else if (link?.matches(".part > .more, .thread li > .more")) {
       event.preventDefault();
-      busy(link, () => showMoreComments(link));
-    } else if (link?.matches(".thread li > .more")) {
-      event.preventDefault();
-      busy(link, () => showMoreReplies(link));
+      busy(link, () => showMore(link));
     } else if (globalThis.htmx && link?.matches(".compose > a, .thread footer > a[href*='reply/']")) {
       event.preventDefault();
       htmx.ajax("GET", link.href, { source: link }); // the form, into its place
     }
+  });
+
+  // A reply that was sent is taken from its own page and put in its place; its writer stays where they are.
+  const putOwn = async (form, id, url) => {
+    const { page } = await load(url);
+    const item = page.getElementById(`comment-${id}`).closest("li");
+    const article = item.firstElementChild;
+    const above = item.parentNode.closest(".thread li")?.firstElementChild.id;
+    const parent = above && document.getElementById(above).closest("li");
+    const list = parent ? listOf(parent) ?? document.createElement("ol") : roots(page);
+    if (parent && !list.parentNode) parent.insertBefore(list, moreOf(parent));
+    looks.set(article, look(article));
+    article.classList.remove("focus");
+    article.autofocus = false;
+    if (!article.matches(".waiting")) article.classList.add("new");
+    if (parent) {
+      list.append(item);
+    } else {
+      item.dataset.own = ""; // once what is new is shown, it stands where the order has it
+      list.prepend(item);
+    }
+    const status = make("div", "told");
+    status.role = "status";
+    article.append(status);
+    form.remove();
+    const count = page.querySelector("h2#comments");
+    if (count) talk.querySelector("h2#comments")?.replaceChildren(...count.childNodes);
+    changed();
+    meet(article);
+    article.scrollIntoView({ block: "nearest" });
+    const words = [...page.querySelectorAll(".messages > p")].map((message) => message.textContent);
+    setTimeout(() => { status.textContent = words.join(" "); }); // said by a line that was there before
+  };
+  talk.addEventListener("posted", (event) => {
+    const { id, url } = event.detail;
+    const form = event.target.closest(".reply-form");
+    event.preventDefault();
+    form.ariaBusy = "true";
+    putOwn(form, id, url).catch(() => location.assign(url));
   });
 
   // A recommendation is given and taken back where it stands.
@@ -267,6 +351,7 @@
       if (!response.ok || !fresh) throw new Error(String(response.status));
       button.ariaPressed = fresh.ariaPressed;
       button.replaceChildren(...fresh.childNodes); // the button itself stays, and the focus on it
+      changed();
     } catch { location.assign(button.formAction); }
   });
 
@@ -289,10 +374,10 @@
       if (String(version) === seen) {
         wait = Math.min(wait * 1.5, RAREST);
       } else {
-        const { count } = await ask(`new/?since=${talk.dataset.seq}`);
+        const { count, ids } = await ask(`new/?since=${talk.dataset.seq}`);
         seen = String(version);
         wait = SOONEST;
-        if (count) offer(count);
+        if (count) offer(count, ids);
       }
     } catch {
       wait = Math.min(wait * 2, RAREST);
@@ -319,28 +404,30 @@
     return button;
   };
   const count = (n) => (n < 99 ? String(n) : "99+");
-  const offer = (n) => {
+  const offer = (n, ids) => {
     const words = fill(ngettext("%(n)s new comment", "%(n)s new comments", n), count(n));
     const button = make("button", "", words);
     button.addEventListener("click", async () => {
       if (button.ariaBusy) return;
       button.ariaBusy = "true";
-      try { await showNew(n); } catch { location.reload(); }
+      try {
+        await showNew(n, ids);
+      } catch {
+        seen = talk.dataset.version; // to be offered again
+        tellNews(make("p", "", UNREACHED), dismiss());
+      }
     });
     tellNews(button, dismiss());
   };
-  const showNew = async (n) => {
-    const { page } = await load(named(base));
+  const showNew = async (n, ids) => {
+    const { page } = await load(named(shown));
     const order = orderNow();
     const isByTime = !order || order === "newest" || order === "oldest";
     const newest = Math.max(0, ...articles(talk).map(numberOf));
     const there = new Set(articles(page).map(({ id }) => id));
     const fresh = page.querySelector(".part .thread > ol");
     const made = keepingPlace(() => {
-      if (!part().querySelector(".thread")) part().prepend(page.querySelector(".thread").cloneNode(false));
-      const thread = part().querySelector(".thread");
-      if (!listOf(thread)) thread.append(document.createElement("ol"));
-      const found = fresh ? merge(fresh, listOf(thread), { refresh: true }) : [];
+      const found = fresh ? merge(fresh, roots(page), { refresh: true }) : [];
       dropRemoved(page, there, isByTime);
       // In the other orders an old one may have risen to this page.
       const arrivals = isByTime ? found : found.filter((article) => numberOf(article) > newest);
@@ -353,7 +440,8 @@
     seen = talk.dataset.version;
     talk.querySelector("h2").replaceChildren(...theirs.querySelector("h2").childNodes);
     changed();
-    guide(made, Math.max(0, n - made.length));
+    const missing = ids.filter((id) => !document.getElementById(`comment-${id}`));
+    guide(made, missing, n > ids.length ? Math.max(0, n - made.length - missing.length) : 0);
   };
   const mark = (article) => {
     article.classList.add("new");
@@ -371,8 +459,8 @@
     requestAnimationFrame(() => { root.style.overflowAnchor = ""; });
     return result;
   };
-  // From one new comment to the next, in the order of the page.
-  const guide = (made, elsewhere) => {
+  // From one new comment to the next, in the order of the page; then to those that it does not hold.
+  const guide = (made, missing, elsewhere) => {
     const told = [];
     if (made.length) {
       const left = articles(talk).filter((article) => made.includes(article));
@@ -387,8 +475,19 @@
       });
       told.push(button);
     }
+    if (missing.length) {
+      const list = make("p", "", gettext("Also new:"));
+      for (const [n, id] of missing.entries()) {
+        const link = make("a", "", String(n + 1));
+        const values = { n: n + 1, all: missing.length };
+        link.ariaLabel = interpolate(gettext("New comment %(n)s of %(all)s"), values, true);
+        link.href = `${location.pathname}comments/${id}/`;
+        list.append(n ? " · " : " ", link);
+      }
+      told.push(list);
+    }
     if (elsewhere) {
-      const words = made.length
+      const words = told.length
         ? ngettext("%(n)s more on another page", "%(n)s more on other pages", elsewhere)
         : ngettext("%(n)s new comment on another page", "%(n)s new comments on other pages", elsewhere);
       const link = make("a", "", fill(words, count(elsewhere)));
@@ -397,6 +496,6 @@
     }
     if (!told.length) return tellNews();
     tellNews(...told, dismiss());
-    return told[0].focus({ preventScroll: true });
+    return (told[0].querySelector("a") ?? told[0]).focus({ preventScroll: true });
   };
 }

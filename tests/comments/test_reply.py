@@ -1,5 +1,6 @@
 """Answering: /stories/<slug>/reply/ and /stories/<slug>/reply/<pk>/."""
 
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -79,7 +80,10 @@ def test_the_form_comes_in_place(client):
     assert "maxlength" not in page.split("<textarea")[1]
 
     response = client.post(url(article, root), fields(), headers=HTMX)
-    assert response["HX-Redirect"] == Comment.objects.get(parent=root).get_absolute_url()
+    reply = Comment.objects.get(parent=root)
+    told = json.loads(response["HX-Trigger"])
+    assert (response.status_code, response.content) == (204, b"")
+    assert told == {"posted": {"id": reply.pk, "url": reply.get_absolute_url()}}
 
 
 def test_a_form_with_a_token_is_kept_by_nobody(client):
