@@ -106,7 +106,7 @@
   };
   const setMore = (node, more) => {
     moreOf(node)?.remove();
-    if (more) node.append(more);
+    if (more) node.append(more.cloneNode(true)); // what it stood on is asked for it again (dropRemoved)
   };
   // A changed comment keeps the form that is open under it, and what is quoted above it.
   const update = (article, fresh) => {

@@ -5,9 +5,11 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from comments import thread
 from comments.models import Comment, Discussion
 from comments.services import change_discussion
-from tests.factories import make_article, say
+from tests.comments.test_story import hold
+from tests.factories import UserFactory, make_article, say
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -63,3 +65,140 @@ def test_a_guest_answers_on_a_phone(browser, live_server, story, with_scripts):
     page.get_by_role("button", name="Save").click()
     expect(page.locator(f"#comment-{reply.pk} em")).to_have_text("I")
     context.close()
+
+
+@pytest.fixture
+def article():
+    made = make_article("The last ferry", body="A story of some length. " * 200)
+    change_discussion(article=made, moderation=Discussion.Moderation.POST)
+    return made
+
+
+def send(page, at, body="So did I."):
+    """Answer the comment, or the story, as a guest."""
+    link = (
+        page.locator(f"#comment-{at.pk}").get_by_role("link", name="Reply")
+        if at
+        else page.locator(".compose a")
+    )
+    link.click()
+    page.get_by_label("Name").fill("Ida")
+    page.get_by_label("E-mail").fill("ida@example.org")
+    page.get_by_label("Your comment").fill(body)
+    page.get_by_role("button", name="Send").click()
+
+
+def ids(page):
+    return page.locator(".thread article").evaluate_all("nodes => nodes.map((n) => Number(n.id.slice(8)))")
+
+
+def parent_of(comment):
+    return comment.evaluate("node => node.closest('ol').closest('.thread li')?.firstElementChild.id")
+
+
+def test_a_reply_comes_in_its_place_and_the_reader_stays(live_server, page, article, monkeypatch):
+    """Also where it lies behind the replies that a page shows: it is taken from its own page."""
+    monkeypatch.setattr(thread, "REPLIES", 3)
+    root = say(article, "Who rowed?")
+    first = say(article, "I did.", parent=root)
+    for n in range(3):
+        say(article, f"And I, {n}.", parent=root)
+    others = [say(article, f"Another matter, {n}.") for n in range(9)]
+    page.clock.install()
+    url = f"{live_server.url}{article.get_absolute_url()}?order=oldest"
+    page.goto(url)
+    page.evaluate("window.same = true")
+    before = ids(page)
+    send(page, root)
+    expect(page.get_by_role("status")).to_contain_text("We mailed you a link")
+    own = page.locator(f"#comment-{Comment.objects.get(body='So did I.').pk}")
+    expect(own).to_be_focused()
+    expect(own).to_be_in_viewport()
+    assert own.evaluate("node => node.ariaLabel").startswith("Ida, replying to Guest")
+    assert parent_of(own) == f"comment-{root.pk}"
+    assert own.evaluate("node => node.parentNode.nextElementSibling") is None
+    assert page.url == url
+    assert page.evaluate("window.same")
+    assert page.locator(".reply-form, .focus").count() == 0
+
+    # A list is made for the first answer of all, and the story's own stand on top.
+    send(page, first, "A first answer.")
+    page.get_by_text("A first answer.").wait_for()
+    answer = page.locator(f"#comment-{Comment.objects.get(body='A first answer.').pk}")
+    assert parent_of(answer) == f"comment-{first.pk}"
+    send(page, None, "To the story.")
+    page.locator(".thread").get_by_text("To the story.").wait_for()
+    top = Comment.objects.get(body="To the story.")
+    expect(page.locator(f"#comment-{top.pk}")).to_be_focused()
+    assert ids(page)[0] == top.pk
+    assert len(ids(page)) == len(before) + 3
+
+    # What comes later is merged with it: nothing twice, and the order is as it would be.
+    late = say(article, "Later.")
+    page.clock.run_for(30_000)
+    page.get_by_role("button", name="1 new comment").click()
+    expect(page.locator(f"#comment-{late.pk}")).to_contain_text("New")
+    assert len(ids(page)) == len(set(ids(page))) == len(before) + 4
+    assert ids(page)[-2:] == [top.pk, late.pk]
+    assert set(before) | {other.pk for other in others} <= set(ids(page))
+
+
+def test_a_first_comment_and_one_that_waits(live_server, page, article):
+    page.goto(live_server.url + article.get_absolute_url())
+    send(page, None, "The first word.")
+    own = page.locator(".thread article")
+    expect(own).to_be_focused()
+    expect(page.get_by_role("heading", level=2)).to_contain_text("1 comment")
+    hold(Comment.objects.get())
+    page.reload()
+    change_discussion(article=article, moderation=Discussion.Moderation.PRE)
+    page.locator(".compose a").click()
+    page.get_by_label("Your comment").fill("One more.")
+    page.get_by_role("button", name="Send").click()
+    expect(own).to_have_count(2)
+
+
+def test_where_the_comment_cannot_be_fetched_its_page_is_gone_to(live_server, page, article):
+    root = say(article, "Who rowed?")
+    page.goto(live_server.url + article.get_absolute_url())
+    refused = []
+
+    def refuse_once(route):
+        if route.request.resource_type == "fetch" and not refused:
+            refused.append(route.request.url)
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/comments/*/", refuse_once)
+    send(page, root)
+    page.wait_for_url(re.compile(r"#comment-\d+$"))
+    assert len(refused) == 1
+    expect(page.get_by_role("status")).to_contain_text("We mailed you a link")
+
+
+def test_the_form_on_its_own_page_leads_to_the_comment(live_server, page, article):
+    root = say(article, "Who rowed?")
+    page.goto(f"{live_server.url}{article.get_absolute_url()}reply/{root.pk}/")
+    page.get_by_label("Name").fill("Ida")
+    page.get_by_label("E-mail").fill("ida@example.org")
+    page.get_by_label("Your comment").fill("So did I.")
+    page.get_by_role("button", name="Send").click()
+    page.wait_for_url(re.compile(r"#comment-\d+$"))
+
+
+def test_ones_own_comment_is_recommended_by_others(live_server, page, client, article):
+    author = UserFactory.create(name="Ruth")
+    own, other = say(article, "Mine.", author=author), say(article, "Theirs.", author=UserFactory(name="Jun"))
+    client.force_login(author)
+    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
+    page.context.add_cookies([cookie])
+    page.goto(live_server.url + article.get_absolute_url())
+    assert page.locator(f"#comment-{own.pk} button[form]").count() == 0
+    button = page.get_by_role("button", name="Recommend, comment by Jun", exact=True)
+    button.click()
+    expect(page.get_by_role("button", name="Recommend 1, comment by Jun", exact=True)).to_be_focused()
+    page.goto(f"{live_server.url}{article.get_absolute_url()}recommend/{own.pk}/")
+    expect(page.get_by_text("You can't recommend your own comment.")).to_be_visible()
+    assert page.locator("main form").count() == 0
+    assert other.pk

@@ -4,6 +4,7 @@ import pytest
 
 from comments.models import Discussion, Reason, State
 from comments.services import change_discussion, change_states, delete_comment, edit_comment, move_comment
+from comments.thread import LINKED_MOST
 from tests.comments.test_story import bring_in, hold, remove
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
@@ -42,6 +43,16 @@ def test_what_was_published_since_is_new(client):
     assert new(client, article, since) == 2
     assert new(client, article, version(client, article)["seq"]) == 0
     assert new(client, article, 0) == 3
+
+
+def test_the_last_of_them_are_named_in_their_order(client):
+    article = make_article()
+    say(article)
+    since = version(client, article)["seq"]
+    made = [say(article).pk for _ in range(LINKED_MOST + 3)]
+    told = client.get(f"{article.get_absolute_url()}new/?since={since}").json()
+    assert told == {"count": len(made), "ids": made[3:]}
+    assert client.get(f"{article.get_absolute_url()}new/?since=999").json() == {"count": 0, "ids": []}
 
 
 def test_a_late_approval_is_new_and_what_waits_is_not(client):

@@ -171,6 +171,66 @@ def test_more_comments_and_more_replies(browser, live_server, article, monkeypat
     context.close()
 
 
+@pytest.mark.parametrize("with_scripts", [True, False])
+def test_a_comments_own_page_opens_at_it(browser, live_server, article, monkeypatch, with_scripts):
+    monkeypatch.setattr(thread, "REPLIES", 2)
+    bring_in(article, roots=1, replies=14)
+    last = Comment.objects.filter(discussion=article.pk).latest("pk")
+    context = browser.new_context(java_script_enabled=with_scripts, viewport=PHONE)
+    page = context.new_page()
+    if with_scripts:
+        open_story(live_server, page, article)
+        page.get_by_role("button", name="Fold all").click()
+        page.get_by_role("button", name="Unfold all").wait_for()
+    open_story(live_server, page, article, f"comments/{last.pk}/")
+    own = at(page, last)
+    expect(own).to_be_in_viewport()
+    expect(own).to_be_focused()
+    if with_scripts:
+        assert own.evaluate("node => node.ariaLabel") == "Bo 13, replying to Bo 12"
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")  # the words that were sent
+    expect(own.locator("h3 ~ a")).to_have_text(re.compile(r"^\d+ \w+ \d{4}, \d\d:\d\d$"))
+    context.close()
+
+
+def test_offline_more_comments_says_so_and_stays(live_server, page, article, monkeypatch):
+    monkeypatch.setattr(thread, "BUDGET", 3)
+    bring_in(article, roots=6, replies=0)
+    open_story(live_server, page, article)
+    page.context.set_offline(True)
+    link = page.get_by_role("link", name="More comments")
+    link.click()
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("the site cannot be reached")
+    assert page.url.endswith(article.get_absolute_url())
+    page.context.set_offline(False)
+    link.click()
+    expect(page.locator(".thread article")).to_have_count(6)
+    expect(alert).to_have_count(0)
+
+
+def test_a_thumb_folds_by_the_round_button_only(browser, live_server, article):
+    bring_in(article, roots=1, replies=12)
+    context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    open_story(live_server, page, article)
+    for box in [button.bounding_box() for button in page.locator(".fold:visible").all()]:
+        assert (round(box["width"]) >= 24, box["height"]) == (True, pytest.approx(46.75, abs=3))
+    button = page.locator(".fold").first
+    box = button.bounding_box()
+    button.tap()
+    expect(button).to_have_text("12 replies")
+    expect(button).to_be_visible()
+    assert button.bounding_box()["width"] > box["width"]
+    context.close()
+
+
+def test_back_at_the_foot_after_the_colours_were_chosen(reading):
+    reading.get_by_role("button", name="dark").click()
+    reading.wait_for_url("**/#foot")
+    expect(reading.get_by_role("button", name="dark")).to_be_in_viewport()
+
+
 def test_six_levels_are_indented_and_three_on_a_phone(live_server, page, article):
     bring_in(article, roots=1, replies=12)
     steps = """nodes => new Set(nodes.map((node) => Math.round(node.getBoundingClientRect().x))).size - 1"""
@@ -621,6 +681,31 @@ def test_on_paper_there_is_the_story_and_the_thread_and_no_furniture(reading, ta
         == 0
     )
     assert at(reading, talk.Jun).bounding_box()["x"] > at(reading, talk.Marit).bounding_box()["x"]
+
+
+def test_on_paper_times_are_absolute_and_it_says_where_more_is(live_server, page, article, monkeypatch):
+    monkeypatch.setattr(thread, "BUDGET", 3)
+    monkeypatch.setattr(thread, "REPLIES", 2)
+    bring_in(article, roots=6, replies=4)
+    say(article, "A moment ago.", author=UserFactory(name="Per"))
+    open_story(live_server, page, article, "?order=newest")
+    time = page.locator(".thread time").first
+    expect(time).to_have_text(re.compile("minute"))
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(time).to_have_text(re.compile(r"^\d+ \w+ \d{4}, \d\d:\d\d$"))
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(time).to_have_text(re.compile("minute"))
+
+    expect(page.locator(".paper").first).not_to_be_visible()
+    expect(page.get_by_role("link", name="More comments", exact=True)).to_be_visible()
+    page.emulate_media(media="print")
+    more = page.locator(".part > .more")
+    expect(more.locator(".paper")).to_be_visible()
+    assert more.inner_text() == "More comments: the page in the browser holds them."
+    open_story(live_server, page, article, "?order=discussed")
+    assert page.locator(".thread .more").first.inner_text() == (
+        "Show 2 more replies: the page in the browser holds them."
+    )
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
