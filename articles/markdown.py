@@ -5,6 +5,7 @@ Both steps are needed: the parser refuses HTML and unsafe URLs, the sanitizer ho
 
 import html
 import re
+from functools import lru_cache
 
 import nh3
 from linkify_it import LinkifyIt
@@ -41,9 +42,14 @@ def render_plain(text: str) -> str:
 def first_words(markup: str, limit: int) -> str:
     """The beginning of rendered HTML as plain text of at most `limit` characters, cut between two words."""
     head = markup[: 4 * limit]  # markup and entities take up some; what is read stays bounded
+    return _first_words(head, len(markup) == len(head), limit)
+
+
+@lru_cache(maxsize=2048)  # of a thread that changed, all but one beginning was told before
+def _first_words(head: str, is_whole: bool, limit: int) -> str:
     text = html.unescape(_TAG.sub(" ", _INLINE_TAG.sub("", head)))
     words = " ".join(text.split())
-    if len(words) <= limit and len(markup) == len(head):
+    if len(words) <= limit and is_whole:
         return words
     return words[: limit - 1].rsplit(" ", 1)[0].rstrip(",;:–- ") + "…"
 

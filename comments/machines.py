@@ -1,6 +1,7 @@
 """What machines are told of a story and the beginning of its discussion, in schema.org's words (JSON-LD)."""
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import islice
@@ -83,9 +84,14 @@ def _moment(at: datetime) -> str:
 
 
 # Nothing that ends the script or opens a comment in it, and no line ends that old parsers know.
-_ESCAPES = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+# By a pattern: str.translate looks at each of 3,000 characters and takes ten times as long.
+_UNSAFE = re.compile("[<>&\u2028\u2029]")
 
 
 def _script_safe(data: Any) -> SafeString:
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return mark_safe(text.translate(_ESCAPES))  # noqa: S308  # escaped for where it stands
+    return mark_safe(_UNSAFE.sub(_escape, text))  # noqa: S308  # escaped for where it stands
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
