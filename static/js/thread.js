@@ -325,7 +325,8 @@
     if (count) talk.querySelector("h2#comments")?.replaceChildren(...count.childNodes);
     changed();
     meet(article);
-    article.scrollIntoView({ block: "nearest" });
+    const { top, bottom } = article.getBoundingClientRect();
+    if (top < 0 || bottom > innerHeight) article.scrollIntoView({ block: "center" }); // with what it answers
     const words = [...page.querySelectorAll(".messages > p")].map((message) => message.textContent);
     setTimeout(() => { status.textContent = words.join(" "); }); // said by a line that was there before
   };
