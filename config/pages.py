@@ -41,7 +41,7 @@ Headers = list[tuple[str, str]]
 SMALL = 64 * 1024  # bytes of a page; only such a one is packed well, as that takes time for each byte
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "br": lambda page: brotli.compress(page, quality=5 if len(page) < SMALL else 2),
-    "gzip": lambda page: gzip.compress(page, 6 if len(page) < SMALL else 1, mtime=0),
+    "gzip": lambda page: gzip.compress(page, 7 if len(page) < SMALL else 1, mtime=0),
 }
 
 

@@ -44,7 +44,7 @@ def test_a_page_of_74_comments_is_small(client, data):
     page = client.get(article.get_absolute_url()).content
     assert page.count(b"<article id=") == 74
     assert len(page) <= 45_000
-    assert len(gzip.compress(page, 6)) <= 12.5 * 1024
+    assert len(gzip.compress(page, 7)) <= 12 * 1024  # as config/pages.py packs it
 
 
 def test_styles_know_no_left_and_right():

@@ -86,7 +86,6 @@ def test_previews_of_a_link(client):
         '<meta property="og:site_name" content="Soundoff">',
         '<meta property="og:title" content="A &quot;quoted&quot; &lt;title&gt;">',
         f'<meta property="og:url" content="{url}">',
-        '<meta name="twitter:card" content="summary">',
         '<meta property="article:published_time" content="2024-05-31T00:00:00+00:00">',
         '<link rel="alternate" href="feed/" type="application/atom+xml" title="Comments">',
     ):
