@@ -252,7 +252,7 @@ def test_a_text_survives_everything_until_it_is_sent(reading, root, story):
 
     place.get_by_label("E-mail").fill("jun@example.org")
     send.click()
-    reading.wait_for_url("**#comment-*")
+    place.locator("form").wait_for(state="detached")
     sent = story.discussion.comments.get(author_name="Jun")
     expect(reading.locator(f"#comment-{sent.pk}")).to_be_focused()
     assert reading.evaluate("Object.keys(localStorage)") == []
