@@ -93,7 +93,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
     const form = replyForm(target);
     if (detail.successful) return;
     if (form) find(form.parentNode, "[data-unsent]").hidden = false;
-    else if (target.href) location.assign(target.href);
+    else if (target.href && detail.xhr.status) location.assign(target.href); // which says why
   });
   // The server has taken a reply. A thread puts it in its place (thread.js); any other page leads to it.
   document.addEventListener("posted", (event) => {

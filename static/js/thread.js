@@ -164,12 +164,16 @@
   const busy = async (link, act) => {
     if (link.ariaBusy === "true") return;
     link.ariaBusy = "true";
-    if (link.nextElementSibling?.matches(".alert")) link.nextElementSibling.remove();
+    calm(link);
     try { await act(); } catch { complain(link); }
     link.ariaBusy = "false";
   };
   const UNREACHED = gettext("That did not work: the site cannot be reached. Press again in a moment.");
+  const calm = (node) => {
+    if (node.nextElementSibling?.matches(".alert")) node.nextElementSibling.remove();
+  };
   const complain = (node) => {
+    calm(node);
     const problem = make("p", "alert alert-danger", UNREACHED);
     problem.role = "alert";
     node.after(problem);
@@ -294,8 +298,12 @@
       busy(link, () => showMore(link));
     } else if (globalThis.htmx && link?.matches(".compose > a, .thread footer > a[href*='reply/']")) {
       event.preventDefault();
+      calm(link);
       htmx.ajax("GET", link.href, { source: link }); // the form, into its place
     }
+  });
+  talk.addEventListener("htmx:sendError", ({ target }) => {
+    if (target.matches("a")) complain(target);
   });
 
   // A reply that was sent is taken from its own page and put in its place; its writer stays where they are.
@@ -343,6 +351,7 @@
     const button = event.submitter;
     if (!button?.matches("[form=recommend]")) return;
     event.preventDefault();
+    calm(button);
     try {
       const body = new FormData(event.target);
       const asked = { method: "POST", body, headers: { "HX-Request": "true" } };
@@ -353,7 +362,10 @@
       button.ariaPressed = fresh.ariaPressed;
       button.replaceChildren(...fresh.childNodes); // the button itself stays, and the focus on it
       changed();
-    } catch { location.assign(button.formAction); }
+    } catch (error) {
+      if (error instanceof TypeError) complain(button); // nobody answered
+      else location.assign(button.formAction);
+    }
   });
 
   // While somebody reads: a small question now and then, less often the longer nothing happens, none while the

@@ -193,6 +193,21 @@ def test_a_comments_own_page_opens_at_it(browser, live_server, article, monkeypa
     context.close()
 
 
+def test_offline_a_reply_says_so_and_opens_once_the_site_is_back(live_server, page, article, talk):
+    open_story(live_server, page, article)
+    reply = at(page, talk.Olav).get_by_role("link", name="Reply")
+    page.context.set_offline(True)
+    reply.click()
+    alert = at(page, talk.Olav).get_by_role("alert")
+    expect(alert).to_contain_text("the site cannot be reached")
+    reply.click()
+    expect(alert).to_have_count(1)
+    page.context.set_offline(False)
+    reply.click()
+    page.get_by_label("Your comment").wait_for()
+    expect(alert.filter(has_text="cannot be reached").filter(visible=True)).to_have_count(0)
+
+
 def test_offline_more_comments_says_so_and_stays(live_server, page, article, monkeypatch):
     monkeypatch.setattr(thread, "BUDGET", 3)
     bring_in(article, roots=6, replies=0)
