@@ -1,5 +1,7 @@
 """Who asks, and of which story: to load it is to check that it may be read."""
 
+import re
+
 from django.http import Http404, HttpRequest
 
 from accounts.models import Guest, User
@@ -22,6 +24,16 @@ def load_story(request: HttpRequest, slug: str) -> Story:
         until=discussion.end if is_open(request, discussion) else None,
     )
     return found
+
+
+def asked_number(request: HttpRequest, name: str) -> int | None:
+    """What a key of the query gives; None where it is absent or empty. Raises Http404 for what is no number,
+    or one that Postgres refuses."""
+    if not (text := request.GET.get(name)):
+        return None
+    if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
+        raise Http404
+    return int(text)
 
 
 def is_open(request: HttpRequest, discussion: Discussion) -> bool:

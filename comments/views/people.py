@@ -1,4 +1,4 @@
-"""A member's page: what they wrote, for those to whom they gave its URL.
+"""A member's page: what they wrote, for anybody, once they switched it on. Nothing leads to it.
 
 Guests and imported names have none.
 """

@@ -1,6 +1,5 @@
 """A story with its discussion, a comment with its branch, and what an open page asks to learn what is new."""
 
-import re
 from typing import Any
 
 from django.conf import settings
@@ -31,7 +30,7 @@ from comments.thread import (
     read_branch,
     read_page,
 )
-from comments.views.loading import is_open, load_story, reader_of, writer_of
+from comments.views.loading import asked_number, is_open, load_story, reader_of, writer_of
 
 ORDER_COOKIE = "order"
 ORDER_KEPT = 60 * 60 * 24 * 365  # seconds
@@ -56,7 +55,6 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
         "hidden": is_hidden,
         "open": is_open(request, discussion),
         "count": discussion.visible_count,
-        "order": order.value,
         "orders": _orders(order) if discussion.visible_count > 1 else [],
         "timeline": None if is_hidden else timeline.tell(told.days),
         "version": discussion.version,
@@ -115,11 +113,10 @@ def version(request: HttpRequest, slug: str) -> HttpResponse:
 def new(request: HttpRequest, slug: str) -> HttpResponse:
     """How many comments of others were published behind line `?since=` of the discussion's log, and the ids
     of the last of them."""
-    since = request.GET.get("since", "")
-    if not re.fullmatch(r"\d{1,18}", since, re.ASCII):
+    if (since := asked_number(request, "since")) is None:
         raise Http404
     now = request.now  # type: ignore[attr-defined]
-    found = find_new(slug, int(since), *writer_of(request), now=now, most=NEW_MOST)
+    found = find_new(slug, since, *writer_of(request), now=now, most=NEW_MOST)
     if found is None:
         raise Http404
     count, ids = found
@@ -144,14 +141,12 @@ def comment(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
         raise Http404
     if found.state != State.PUBLISHED and not (own or reader.moderates):
         return _gone(request, article, found)
-    after = request.GET.get("after")
+    after = asked_number(request, "after")
     order = _remembered_order(request, discussion)
     place = find_place(found, reader, order)
-    if not after and place.root_is_first and place.is_early:
+    if after is None and place.root_is_first and place.is_early:
         return redirect(f"{article.get_absolute_url()}#comment-{found.pk}")
-    if after and not re.fullmatch(r"\d{1,18}", after, re.ASCII):
-        raise Http404
-    if not (rows := read_branch(found, reader, int(after) if after else None)):
+    if not (rows := read_branch(found, reader, after)):
         raise Http404
     context = {
         "article": article,
@@ -183,7 +178,6 @@ def _remembered_order(request: HttpRequest, discussion: Discussion) -> Order:
 def _orders(current: Order) -> list[dict[str, Any]]:
     return [
         {
-            "code": order.value,
             "label": order.label,
             "url": f"order/{order.value}/",
             "current": order == current,

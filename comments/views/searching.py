@@ -31,6 +31,7 @@ from comments.search import (
     find_in_discussion,
     find_stories,
 )
+from comments.views.loading import asked_number
 
 PAGE_SIZE = 50  # comments of a discussion
 SITE_SIZE = 20  # stories, or comments, of the site
@@ -60,7 +61,7 @@ def find(request: HttpRequest, slug: str) -> HttpResponse:
         discussion__status=Discussion.Status.HIDDEN
     )
     article = get_object_or_404(stories.defer("body", "body_html", "vector"), slug=slug)
-    asked, after = _asked(request), _key(request.GET.get("after", ""))
+    asked, after = _asked(request), asked_number(request, "after")
     context: dict[str, Any] = {"article": article, "zone": article.zone, "q": asked}
     try:
         if asked:
@@ -81,7 +82,7 @@ def search(request: HttpRequest) -> HttpResponse:
     kind, asked = request.GET.get("in", ""), _asked(request)
     if kind not in KINDS:
         raise Http404
-    after = _key(request.GET.get("after", "")) if kind else None
+    after = asked_number(request, "after") if kind else None
     topics = list(Topic.objects.shown().with_stories()[:TOPICS_MAX])
     topic, year = _topic(request, topics), request.GET.get("year", "").strip()
     chosen = {"q": asked, "topic": topic.slug if topic else "", "year": year}
@@ -150,12 +151,6 @@ def _section(rows: list[Shown], finds: Finds[Any], kept: dict[str, str]) -> Sect
 
 def _asked(request: HttpRequest) -> str:
     return request.GET.get("q", "").replace("\x00", " ").strip()
-
-
-def _key(text: str) -> int | None:
-    if text and not re.fullmatch(r"\d{1,18}", text, re.ASCII):
-        raise Http404
-    return int(text) if text else None
 
 
 def _topic(request: HttpRequest, topics: Sequence[Topic]) -> Topic | None:
