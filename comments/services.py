@@ -197,6 +197,7 @@ def rename_author(*, comment: Comment, name: str) -> None:
         renamed = Comment.objects.filter(pk=comment.pk).exclude(author_name=name).update(author_name=name)
         if renamed and Comment.objects.filter(pk=comment.pk, shown=True).exists():
             _touch([comment.discussion_id])
+            withhold()
 
 
 def delete_comment(*, comment: Comment, user: Any, guest: Guest | None) -> bool:
