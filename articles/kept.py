@@ -154,8 +154,7 @@ def _snapshot(request: HttpRequest) -> Iterator[None]:
         site: Any = read(Site, _READ_SITE if nested else _ISOLATE + _READ_SITE)[0]
         request.site = site
         request.now = site.now  # type: ignore[attr-defined]
-        request.META[KEPT] = Kept(
-            site.version, site.time_zone, until=site.until
-        )  # each page leads to the newest stories
+        # Each page leads to the newest stories, hence to the next one.
+        request.META[KEPT] = Kept(site.version, site.time_zone, until=site.until)
         timezone.activate(site.zone)
         yield
