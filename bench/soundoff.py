@@ -28,7 +28,7 @@ from config import postgres
 from config.processes import spawn
 
 PROJECT = Path(__file__).resolve().parent.parent
-NOT_COUNTED = re.compile(r"(BEGIN|COMMIT|ROLLBACK|SET|SHOW|DISCARD|SELECT 1$)[^;]*$", re.IGNORECASE)
+NOT_COUNTED = re.compile(r"(BEGIN|COMMIT|ROLLBACK|SET|SHOW|DISCARD)[^;]*$", re.IGNORECASE)
 
 
 @dataclass

@@ -23,7 +23,6 @@ from bench.threads import Said, article
 from config.processes import spawn
 
 PACKAGED = Path("/usr/share/wordpress")
-NEEDS = "wordpress wordpress-theme-twentytwentyfive mariadb-server php-fpm php-mysql php-cli nginx-light wrk"
 
 
 def is_installed() -> bool:
