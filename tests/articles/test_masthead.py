@@ -1,0 +1,34 @@
+from datetime import timedelta
+
+import pytest
+from django.test import RequestFactory
+from django.utils import timezone
+
+from articles.context_processors import masthead
+from articles.models import Topic
+from tests.factories import make_article
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_masthead_names_the_first_six_topics_under_which_there_is_something():
+    """Written in SQL, for every page: the same topics as TopicQuerySet tells."""
+    now = timezone.now()
+    past, scheduled, draft = now - timedelta(days=1), now + timedelta(days=1), None
+    for number, moments in enumerate(
+        [[past], [], [scheduled], [draft, past], [past], [past], [past, past], [past]]
+    ):
+        topic = Topic.objects.create(name=f"Topic {9 - number}", slug=f"topic-{number}", shown=number != 4)
+        for moment in moments:
+            make_article(f"Story of {number}", published_at=moment).topics.add(topic)
+    Topic.objects.create(name="Topic 0", slug="zero").articles.add(make_article("One more"))
+    Topic.objects.create(name="Topic 1", slug="one").articles.add(make_article("And one more"))
+    request = RequestFactory().get("/")
+    request.now = now
+
+    found = masthead(request)["masthead_topics"]()
+
+    wanted = list(Topic.objects.shown().with_stories()[:6])
+    assert found == wanted
+    assert [topic.name for topic in found] == [f"Topic {n}" for n in (0, 1, 2, 3, 4, 6)]
+    assert [topic.get_absolute_url() for topic in found] == [topic.get_absolute_url() for topic in wanted]
