@@ -36,6 +36,15 @@ class Site(models.Model):
     name = models.CharField(_("name"), max_length=80, default="Soundoff")
     tagline = models.CharField(_("tagline"), max_length=160, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[check_time_zone])
+    # What holds for every discussion, whatever its own settings say; moderators press these.
+    comment_status = models.CharField(
+        _("comments are"),
+        max_length=10,
+        choices=[("open", _("open")), ("closed", _("closed")), ("hidden", _("hidden"))],
+        default="open",
+        db_default="open",
+    )
+    review_everything = models.BooleanField(_("review everything first"), default=False, db_default=False)
     version = models.PositiveBigIntegerField(default=0, editable=False)
 
     class Meta:

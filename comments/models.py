@@ -56,6 +56,7 @@ class Reason(models.TextChoices):
     TEXT_MISSING = "text_missing", _("text missing")
     OTHER = "other", _("other")
     SPAM = "spam", _("spam")
+    SEALED = "sealed", _("must not be seen")
     MOVED = "moved", _("moved under its true parent")
 
 
@@ -67,6 +68,29 @@ REMOVE_REASONS = [
     Reason.TEXT_MISSING,
     Reason.OTHER,
 ]
+
+
+class RemovalReason(models.Model):
+    """A reason that moderators can choose when they remove a comment. `code` stands on comments and in the
+    log, so it never changes; a reason is switched off rather than deleted."""
+
+    code = models.SlugField(_("code"), max_length=20, unique=True)
+    label = models.CharField(
+        _("words"), max_length=60, blank=True, help_text=_("Empty: our own words for this code.")
+    )
+    told = models.TextField(
+        _("what its author reads"), max_length=1_000, blank=True, help_text=_("One or two sentences.")
+    )
+    position = models.PositiveSmallIntegerField(_("position"), default=100)
+    is_active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("reason to remove")
+        verbose_name_plural = _("reasons to remove")
+        ordering = ["position", "code"]
+
+    def __str__(self) -> str:
+        return self.label or str(Reason(self.code).label)
 
 
 class Discussion(models.Model):
@@ -98,6 +122,9 @@ class Discussion(models.Model):
         _("comments claimed by the source"), null=True, blank=True, editable=False
     )
     visible_count = models.PositiveIntegerField(default=0, editable=False)
+    # How many were removed, by "<state>/<reason>/<by>", where by is person, confirmed (a check had proposed
+    # it) or machine. The policy keeps it, in the transaction of each change of a state.
+    tally = models.JSONField(default=dict, db_default={}, editable=False)
     version = models.PositiveBigIntegerField(default=0, editable=False)
 
     class Meta:
@@ -175,11 +202,17 @@ class Comment(MPTTModel):
     revision = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("posted"), default=timezone.now)
     edited_at = models.DateTimeField(null=True, blank=True, editable=False)
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)  # blanked for good
 
     state = models.CharField(_("state"), max_length=10, choices=State)
     state_reason = models.CharField(max_length=20, choices=Reason)
     reply_count = models.PositiveIntegerField(default=0, editable=False)  # published descendants
     recommend_count = models.PositiveIntegerField(default=0, editable=False)  # folded in by a job
+    is_pick = models.BooleanField(default=False, db_default=False, editable=False)
+    is_locked = models.BooleanField(default=False, db_default=False, editable=False)  # takes no replies
+    repeat_of = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, editable=False, related_name="+", db_index=False
+    )
     shown = models.GeneratedField(
         expression=Q(state=State.PUBLISHED) | Q(reply_count__gt=0),  # type: ignore[arg-type]
         output_field=models.BooleanField(),
@@ -226,7 +259,8 @@ class Comment(MPTTModel):
         constraints = [
             models.CheckConstraint(condition=Q(state__in=State.values), name="comment_state_known"),
             models.CheckConstraint(
-                condition=~Q(body__regex=r"^\s*$") | Q(text_missing="all"), name="comment_body_or_missing"
+                condition=~Q(body__regex=r"^\s*$") | Q(text_missing="all") | Q(erased_at__isnull=False),
+                name="comment_body_or_missing",
             ),
             models.CheckConstraint(
                 condition=Q(LessThanOrEqual(Length("body"), BODY_MAX)) | ~Q(source=""),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, Literal
+from uuid import UUID
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -42,6 +43,10 @@ class Policy:
 
     def record(self, comment: Comment, findings: list[Any]) -> None:
         """Store the findings of this revision; runs inside the transaction that wrote it."""
+
+    def settle(self, ids: Sequence[int], *, batch: UUID, actor: User | None, undoes: UUID | None) -> None:
+        """What follows from a change of states, in its transaction: `batch` names its lines in the log, and
+        `undoes` those that it took back. Their discussions are locked."""
 
     def reasons(self, ids: Iterable[int]) -> dict[int, list[str]]:
         """Why comments wait, as sentences by comment id; one query a page, for those who may see them."""

@@ -259,6 +259,7 @@ def _change(
         changed = [row[0] for row in cursor.fetchall()]
         if changed:
             cursor.execute(tree.COUNT_REPLIES, {"batch": batch})
+            policy().settle(changed, batch=batch, actor=actor, undoes=values.get("undoes"))
     if changed and values.get("to_state") != State.PUBLISHED:
         withhold()
     return changed

@@ -4,6 +4,7 @@ A page is a run of first-level comments, each with the first replies of its tree
 preorder always holds the ancestors of what is in it. docs/decisions.md has the figures.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -202,6 +203,8 @@ def read_story(slug: str, now: datetime) -> Story | None:
     stored = row[len(ARTICLE) : split]
     is_stored = stored[0] is not None
     discussion = Discussion.from_db("default", DISCUSSION, stored) if is_stored else Discussion()
+    if is_stored:
+        discussion.tally = json.loads(stored[DISCUSSION.index("tally")])
     discussion.article = article
     names, slugs, days, counts, seq = row[split:]
     return Story(

@@ -22,12 +22,12 @@ M = TypeVar("M", bound=Model)
 class RuleAdmin(admin.ModelAdmin[Rule]):
     """Switched off rather than deleted: what it found stays explained."""
 
-    list_display = ["term", "is_active", "found", "note", "added_by", "added_at"]
+    list_display = ["value", "kind", "is_active", "found", "note", "added_by", "added_at"]
     list_editable = ["is_active"]
     list_filter = ["is_active"]
     list_select_related = ["added_by"]
-    search_fields = ["term", "note"]
-    fields = ["term", "note", "is_active"]
+    search_fields = ["value", "note"]
+    fields = ["value", "note", "is_active"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rule]:
         found = Finding.objects.filter(rule=OuterRef("pk")).order_by().values("rule")
@@ -40,7 +40,7 @@ class RuleAdmin(admin.ModelAdmin[Rule]):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Rule | None = None) -> list[str]:
         """What findings were explained by stays what it was; another term is another rule."""
-        return ["term"] if obj else []
+        return ["value"] if obj else []
 
     def save_model(self, request: HttpRequest, obj: Rule, form: Any, change: bool) -> None:
         if not change:

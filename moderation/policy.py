@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from math import ceil
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.core.cache import cache
 from django.db import connection
@@ -17,7 +18,7 @@ from accounts.models import User
 from accounts.sql import execute_planned
 from comments.models import REMOVE_REASONS, Comment, Discussion, Reason, State, Transition
 from comments.policy import Draft, Verdict
-from moderation import words
+from moderation import cases, tally, words
 from moderation.checks import CHECKS, Context, Found, run
 from moderation.models import Finding
 from moderation.repeats import find_repeat
@@ -39,6 +40,12 @@ class Policy(comments.policy.Policy):
 
     def record(self, comment: Comment, findings: list[Found]) -> None:
         Finding.objects.bulk_create([Finding.of(comment, found) for found in findings])
+        if comment.state == State.PENDING:
+            cases.open_case(comment, findings)
+
+    def settle(self, ids: Sequence[int], *, batch: UUID, actor: User | None, undoes: UUID | None) -> None:
+        cases.settle(ids=ids, batch=batch, by_person=actor is not None, undoes=undoes)
+        tally.count(batch)
 
     def reasons(self, ids: Iterable[int]) -> dict[int, list[str]]:
         said: dict[int, list[str]] = {}
@@ -86,8 +93,8 @@ SELECT EXISTS (SELECT FROM account WHERE id = %(author)s),
                   WHERE guest_id IN (SELECT id FROM accounts_guest
                                      WHERE lower(email) = %(email)s AND confirmed_at IS NOT NULL)
                     AND state = 'published' AND state_reason = 'approved'),
-       ARRAY(SELECT id FROM moderation_rule WHERE is_active ORDER BY term, id),
-       ARRAY(SELECT term FROM moderation_rule WHERE is_active ORDER BY term, id)"""
+       ARRAY(SELECT id FROM moderation_rule WHERE is_active AND kind = 'term' ORDER BY value, id),
+       ARRAY(SELECT value FROM moderation_rule WHERE is_active AND kind = 'term' ORDER BY value, id)"""
 
 
 def _context(draft: Draft) -> Context:

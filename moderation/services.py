@@ -46,7 +46,7 @@ def decide(
     actor: User | None,
     expected: Mapping[int, int] | None = None,
 ) -> Decision:
-    """Bring comments into one state by one act: six statements with BEGIN and COMMIT, for one or 10,000.
+    """Bring comments into one state by one act: eight statements with BEGIN and COMMIT, for one or 10,000.
 
     `expected` gives, by comment, the last line of the log that the person saw (policy.last_decisions); a
     comment on which somebody has decided since is refused and left alone. Who may decide on what is the
@@ -54,11 +54,12 @@ def decide(
     """
     batch = Batch(kind=Batch.Kind.DECISION, actor=actor, to_state=to, reason=reason)
     with transaction.atomic():
+        batch.save(force_insert=True)  # first: what follows from the act asks what it was
         changed = change_states(ids=ids, to=to, reason=reason, actor=actor, batch=batch.pk, expected=expected)
-        if changed:
-            batch.save(force_insert=True)
-            if not (to == State.SPAM and len(changed) > 1):  # those who flood a site are not written to
-                transaction.on_commit(partial(tasks.tell_authors_later, batch))
+        if not changed:
+            transaction.set_rollback(True)
+        elif not (to == State.SPAM and len(changed) > 1):  # those who flood a site are not written to
+            transaction.on_commit(partial(tasks.tell_authors_later, batch))
     return Decision(batch if changed else None, changed, _refusals(set(ids) - set(changed)))
 
 
@@ -69,12 +70,13 @@ def undo(*, batch: Batch, actor: User | None) -> Decision:
     """
     undoing = Batch(kind=Batch.Kind.UNDO, actor=actor, undoes=batch)
     with transaction.atomic():
+        undoing.save(force_insert=True)
         moved, refused = _move_back(batch, undoing, actor)
         changed = moved or revert_states(undoes=batch.pk, actor=actor, batch=undoing.pk)
-        if changed:
-            undoing.save(force_insert=True)
-            if not moved:
-                transaction.on_commit(partial(tasks.tell_authors_later, undoing))
+        if not changed:
+            transaction.set_rollback(True)
+        elif not moved:
+            transaction.on_commit(partial(tasks.tell_authors_later, undoing))
     if not refused:
         touched = Transition.objects.filter(batch=batch.pk).values_list("comment", flat=True)
         refused = _refusals(set(touched) - set(changed))

@@ -59,13 +59,16 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE comments_transition DISABLE TRIGGER transition_no_truncate")
         cursor.execute("ALTER TABLE moderation_finding DISABLE TRIGGER finding_no_truncate")
+        cursor.execute("ALTER TABLE moderation_sealreading DISABLE TRIGGER sealreading_no_truncate")
 
 
 @pytest.fixture
 def transactional_db(transactional_db: None) -> None:
-    """The same clean-up took the rows that migrations made: the site and the roles with what they may do."""
+    """The same clean-up took the rows that migrations made: the site, the roles with what they may do, and
+    the reasons to remove."""
     import_module("articles.migrations.0002_the_site").make_site(apps, None)
     import_module("accounts.migrations.0002_roles").make_roles(apps, None)
+    import_module("comments.migrations.0006_reasons_to_remove").create(apps, None)
     editor = SimpleNamespace(connection=connection)
     import_module("archive.migrations.0002_role_permissions").grant(apps, editor)
 

@@ -173,7 +173,7 @@ def test_repeats_across_the_site_wait(moderator):
 def test_a_listed_term_waits_and_is_not_told_to_its_author(moderator):
     article = make_article()
     guest = known_guest(article, moderator)
-    rule = Rule.objects.create(term="casino")
+    rule = Rule.objects.create(value="casino")
     comment = say(article, "The casino!", guest=guest)
     assert comment.state == "pending"
     assert Finding.objects.filter(comment=comment).values_list("rule", "spans").get() == (rule.pk, [[4, 10]])

@@ -46,7 +46,7 @@ def found(ids) -> list[tuple[int, str]]:
 
 def test_each_check_looks_at_each_comment_at_its_own_time():
     article = archived()
-    Rule.objects.create(term="casino")
+    Rule.objects.create(value="casino")
     ids = bring_in(
         article,
         LONG,

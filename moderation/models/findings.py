@@ -1,48 +1,17 @@
-"""The judgement: what the checks found, what people decided, and which terms ask for a look."""
+"""What the checks found."""
 
-import uuid
 from collections.abc import Iterable
 from typing import Self
 
 from allauth.account.models import EmailAddress
-from django.conf import settings
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
-from django.db.models.functions import Upper
-from django.utils import timezone
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from comments.models import Comment, Discussion, Reason, State
+from comments.models import Comment, Discussion, State
 from moderation.checks import Found
-
-
-class RuleQuerySet(models.QuerySet["Rule"]):
-    def active_terms(self) -> list[tuple[int, str]]:
-        """(id, term) of each rule that is switched on."""
-        return list(self.filter(is_active=True).values_list("pk", "term"))
-
-
-class Rule(models.Model):
-    """A term that makes a comment wait. Kept, and switched off, rather than deleted: findings point at it."""
-
-    term = models.CharField(_("term"), max_length=200, help_text=_("A word or phrase; case does not count."))
-    note = models.CharField(_("note"), max_length=200, blank=True)
-    is_active = models.BooleanField(_("active"), default=True)
-    added_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+"
-    )
-    added_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    objects = RuleQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("rule")
-        verbose_name_plural = _("rules")
-        ordering = ["term"]
-        constraints = [models.UniqueConstraint(Upper("term"), name="rule_term_once")]
-
-    def __str__(self) -> str:
-        return self.term
+from moderation.models.rules import Rule
 
 
 def proofs() -> models.QuerySet[EmailAddress]:
@@ -93,6 +62,7 @@ class Finding(models.Model):
     number = models.IntegerField(null=True)  # what the check counted: links, days
     twin = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+", db_index=False)
     rule = models.ForeignKey(Rule, models.PROTECT, null=True, related_name="+", db_index=False)
+    at = models.DateTimeField(db_default=Now())  # that of the transaction, as on the lines of the log
 
     objects = FindingQuerySet.as_manager()
 
@@ -124,29 +94,3 @@ class Finding(models.Model):
             twin_id=found.twin,
             rule_id=found.rule,
         )
-
-
-class Batch(models.Model):
-    """One act of one person over one comment or ten thousand. Its uuid stands on the transitions."""
-
-    class Kind(models.TextChoices):
-        DECISION = "decision", _("decision")
-        MOVE = "move", _("move")
-        IMPORT = "import", _("import")
-        UNDO = "undo", _("undo")
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    kind = models.CharField(max_length=10, choices=Kind)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
-    at = models.DateTimeField(default=timezone.now)
-    to_state = models.CharField(max_length=10, choices=State, blank=True)
-    reason = models.CharField(max_length=20, choices=Reason, blank=True)
-    undoes = models.ForeignKey("self", models.PROTECT, null=True, related_name="undone_by")
-
-    class Meta:
-        verbose_name = _("act")
-        verbose_name_plural = _("acts")
-        ordering = ["-at"]
-
-    def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.at:%Y-%m-%d %H:%M}"

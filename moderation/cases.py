@@ -1,0 +1,100 @@
+"""Opening, closing and reopening cases, in the transaction of whatever makes that necessary."""
+
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
+
+from comments.models import Comment, State
+from moderation.checks import Found
+from moderation.models import Case, Finding
+
+# Hours by which a case is due earlier than others that were opened with it.
+SCORE_HOURS = 12  # for a strongest finding of 1
+REPORT_HOURS = 6  # for each report of somebody whose record says nothing
+APPEAL_HOURS = 24
+ILLEGAL_HOURS = 24 * 365 * 10  # before everything else
+
+# A case is closed by the act that decides on its comment, and by nothing that a machine does; an undo opens
+# again what the act closed. What waits and has no open case then is given back, for open_cases.
+SETTLE = """
+WITH changed AS (SELECT id, state FROM comments_comment WHERE id = ANY(%(ids)s)),
+reopened AS (
+  UPDATE moderation_case k
+  SET closed_at = NULL, closed_by = NULL, is_waiting = changed.state = 'pending'
+  FROM changed WHERE k.comment_id = changed.id AND k.closed_by = %(undoes)s
+    AND NOT EXISTS (SELECT FROM moderation_case o WHERE o.comment_id = changed.id AND o.closed_at IS NULL)
+  RETURNING k.comment_id),
+closed AS (
+  UPDATE moderation_case k
+  SET closed_at = now(), closed_by = %(batch)s, claimed_by_id = NULL, claimed_until = NULL
+  FROM changed WHERE k.comment_id = changed.id AND k.closed_at IS NULL
+    AND (changed.state = 'deleted' OR changed.state <> 'pending' AND %(by_person)s)
+    AND NOT EXISTS (SELECT FROM moderation_case o
+                    WHERE o.comment_id = changed.id AND o.closed_by = %(undoes)s))
+SELECT id FROM changed
+WHERE state = 'pending' AND id NOT IN (SELECT comment_id FROM reopened)
+  AND NOT EXISTS (SELECT FROM moderation_case o WHERE o.comment_id = changed.id AND o.closed_at IS NULL)"""
+
+
+def settle(*, ids: Sequence[int], batch: UUID, by_person: bool, undoes: UUID | None) -> None:
+    """Bring the cases of these comments in line with what they are since this batch of lines in the log."""
+    values: dict[str, Any] = {"ids": list(ids), "batch": batch, "by_person": by_person, "undoes": undoes}
+    with connection.cursor() as cursor:
+        cursor.execute(SETTLE, values)
+        waiting = [row[0] for row in cursor.fetchall()]
+    if waiting:
+        open_cases(Comment.objects.filter(pk__in=waiting))
+
+
+def open_cases(comments: Iterable[Comment]) -> None:
+    """A case for each of these that has none open."""
+    comments = list(comments)
+    found: dict[int, list[Finding]] = defaultdict(list)
+    for finding in Finding.objects.filter(comment__in=comments):
+        found[finding.comment_id].append(finding)
+    rows = []
+    for comment in comments:
+        of_now = [f for f in found[comment.pk] if f.revision == comment.revision]
+        rows.append(_case(comment, [(f.check_name, f.strength) for f in of_now]))
+    Case.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def open_case(comment: Comment, findings: Sequence[Found]) -> None:
+    """The case of a comment that was just written, or edited while it waited."""
+    case = _case(comment, [(found.check, found.strength) for found in findings])
+    told = {"score": case.score, "script": case.script, "is_new_person": case.is_new_person}
+    if comment.revision == 1 or not Case.objects.open().filter(comment=comment).update(**told):
+        case.save(force_insert=True)
+
+
+def _case(comment: Comment, found: Sequence[tuple[str, float]]) -> Case:
+    """`found`: (name of the check, strength) each."""
+    now = timezone.now()
+    score = max((strength for _, strength in found), default=0.0)
+    return Case(
+        comment=comment,
+        discussion_id=comment.discussion_id,
+        opened_at=now,
+        due_at=due(now, score),
+        is_waiting=comment.state == State.PENDING,
+        is_new_person=bool(found) and all(name == "new_person" for name, _ in found),
+        score=score,
+        script=script(comment.body),
+    )
+
+
+def due(opened_at: datetime, score: float) -> datetime:
+    return opened_at - timedelta(hours=SCORE_HOURS * score)
+
+
+def script(text: str) -> str:
+    """The script of most letters, as Unicode names it, in four letters: "Lati", "Cyri"; "" of none."""
+    letters = (unicodedata.name(letter, "") for letter in text if letter.isalpha())
+    counted = Counter(name.split(" ", 1)[0][:4].title() for name in letters if name)
+    return counted.most_common(1)[0][0] if counted else ""

@@ -1,0 +1,34 @@
+from moderation.models.acts import Batch, Change
+from moderation.models.cases import Case, SecondOpinion
+from moderation.models.desk import Desk
+from moderation.models.findings import Finding, FindingQuerySet, has_page, has_pages, proofs
+from moderation.models.groups import Group, Member
+from moderation.models.people import Note, Origin, Sanction
+from moderation.models.reports import Appeal, Notice, Report
+from moderation.models.rules import Rule, RuleTerms
+from moderation.models.seals import Seal, SealReading
+
+__all__ = [
+    "Appeal",
+    "Batch",
+    "Case",
+    "Change",
+    "Desk",
+    "Finding",
+    "FindingQuerySet",
+    "Group",
+    "Member",
+    "Note",
+    "Notice",
+    "Origin",
+    "Report",
+    "Rule",
+    "RuleTerms",
+    "Sanction",
+    "Seal",
+    "SealReading",
+    "SecondOpinion",
+    "has_page",
+    "has_pages",
+    "proofs",
+]

@@ -1,0 +1,80 @@
+"""What people did: one Batch an act, with all that its undo needs."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from comments.models import State
+
+
+class Batch(models.Model):
+    """One act of one person over one comment or ten thousand. Its uuid stands on the transitions.
+
+    `parameters` holds ids and codes, never a text or a name.
+    """
+
+    class Kind(models.TextChoices):
+        DECISION = "decision", _("decision")
+        MOVE = "move", _("move")
+        IMPORT = "import", _("import")
+        UNDO = "undo", _("undo")
+        DISCUSSION = "discussion", _("settings of a discussion or of the site")
+        COMMENT = "comment", _("editor's pick or lock")
+        REDACTION = "redaction", _("redaction")
+        PERSON = "person", _("sanction")
+        RULE = "rule", _("rule")
+        SEAL = "seal", _("seal")
+        EMPTYING = "emptying", _("permanent deletion")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=10, choices=Kind)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    to_state = models.CharField(max_length=10, choices=State, blank=True)
+    reason = models.CharField(max_length=20, blank=True)  # a code: comments.models.Reason or RemovalReason
+    parameters = models.JSONField(default=dict)
+    undoes = models.ForeignKey("self", models.PROTECT, null=True, related_name="undone_by")
+
+    class Meta:
+        verbose_name = _("act")
+        verbose_name_plural = _("acts")
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.at:%Y-%m-%d %H:%M}"
+
+
+class Change(models.Model):
+    """A setting that an act changed: what is no state of a comment and no parent. Codes, times and ids only.
+
+    The way back is taken only where the value is still `new` and no later Change tells of the same field.
+    """
+
+    class Target(models.TextChoices):
+        SITE = "site"  # comment_status, review_everything
+        DISCUSSION = "discussion"  # status, moderation
+        COMMENT = "comment"  # is_pick, is_locked, repeat_of
+        SANCTION = "sanction"  # ended_at
+        RULE = "rule"  # is_active
+        ARTICLE = "article"  # published_at
+
+    batch = models.ForeignKey(Batch, models.PROTECT, related_name="changes")
+    target = models.CharField(max_length=10, choices=Target)
+    target_id = models.BigIntegerField()
+    field = models.CharField(max_length=20)
+    old = models.JSONField(null=True)
+    new = models.JSONField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["target", "target_id", "field", "id"], name="change_target")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["batch", "target", "target_id", "field"], name="change_once_a_batch"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.target} {self.target_id}.{self.field}: {self.old} → {self.new}"

@@ -1,0 +1,28 @@
+"""How the desk works; one row, which administrators change."""
+
+from datetime import time
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+
+class Desk(models.Model):
+    """Settings of the moderation, key 1; absent, the defaults hold."""
+
+    alert_hours = models.PositiveIntegerField(_("hours after which moderators are written to"), default=4)
+    alert_from = models.TimeField(_("not before"), default=time(8))  # in the site's zone
+    alert_until = models.TimeField(_("not after"), default=time(22))
+    alerted_at = models.DateTimeField(null=True, editable=False)  # the last time
+    has_public_log = models.BooleanField(
+        _("public log of the whole site"),
+        default=False,
+        help_text=_("Without names of authors; reasons given less than three times are merged."),
+    )
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("desk")
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="desk_is_one_row")]
+
+    def __str__(self) -> str:
+        return str(self._meta.verbose_name)

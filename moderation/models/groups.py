@@ -1,0 +1,60 @@
+"""Lists of comments that were made once and then only read: groups of alike ones, and what is to be emptied.
+
+An act goes over the members that a list was made of, never over "whatever is there now".
+"""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from comments.models import Comment
+
+
+class Group(models.Model):
+    class Kind(models.TextChoices):
+        TEXT = "text", _("shared text")
+        REPEAT = "repeat", _("repeats of one comment")
+        LINK = "link", _("shared link or domain")
+        NAME = "name", _("names of one shape")
+        ORIGIN = "origin", _("one IP address")
+        BURST = "burst", _("one burst")
+        LATE = "late", _("late comments that sell something")
+        MISSING = "missing", _("text missing")
+        DRIFT = "drift", _("far from the article")
+        EMPTYING = "emptying", _("to be deleted for good")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=10, choices=Kind)
+    run = models.UUIDField()  # of one look over the site; the latest run is shown
+    made_at = models.DateTimeField(default=timezone.now)
+    size = models.PositiveIntegerField()
+    original = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+")  # of repeats
+    shared = models.JSONField(default=dict)  # spans, ids and numbers, from which its words are made
+    settled_at = models.DateTimeField(null=True)  # somebody looked: kept as they are, or acted upon
+    settled_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("group")
+        verbose_name_plural = _("groups")
+        ordering = ["-size", "id"]
+        indexes = [models.Index(fields=["run", "-size"], name="group_run")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.size}"
+
+
+class Member(models.Model):
+    group = models.ForeignKey(Group, models.CASCADE, related_name="members", db_index=False)
+    comment = models.ForeignKey(Comment, models.PROTECT, related_name="+", db_index=False)
+    likeness = models.FloatField()  # to the middle of the group: 1 is the middle, 0 its edge
+    seen = models.BigIntegerField(null=True)  # the last line of the log about it when the list was made
+
+    class Meta:
+        indexes = [models.Index(fields=["comment"], name="member_comment")]
+        constraints = [models.UniqueConstraint(fields=["group", "comment"], name="member_once")]
+
+    def __str__(self) -> str:
+        return f"#{self.comment_id}"

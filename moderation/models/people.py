@@ -1,0 +1,91 @@
+"""What moderators hold people to, what they noted, and whence a comment came. All of it can be erased."""
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Guest, User
+from comments.models import Comment
+
+KEPT_FOR = 30  # days that an Origin lives
+
+
+class SanctionQuerySet(models.QuerySet["Sanction"]):
+    def in_force(self) -> Self:
+        return self.filter(Q(until=None) | Q(until__gt=Now()), ended_at=None)
+
+
+class Sanction(models.Model):
+    """What somebody is held to, until when, and why. Ended by an act, never deleted. People are told."""
+
+    class Kind(models.TextChoices):
+        WARN = "warn", _("warned")
+        REVIEW = "review", _("everything of theirs is reviewed first")
+        PAUSE = "pause", _("paused from commenting")
+        BAN = "ban", _("banned")
+
+    user = models.ForeignKey(User, models.PROTECT, null=True, related_name="sanctions")
+    guest = models.ForeignKey(Guest, models.PROTECT, null=True, related_name="sanctions")
+    kind = models.CharField(max_length=10, choices=Kind)
+    reason = models.CharField(max_length=20)  # code of a removal reason
+    words = models.TextField(blank=True, max_length=2_000)  # what the person is told besides
+    at = models.DateTimeField(default=timezone.now)
+    until = models.DateTimeField(null=True)  # null: until it is ended
+    ended_at = models.DateTimeField(null=True)
+    batch = models.ForeignKey("moderation.Batch", models.PROTECT, related_name="+")
+
+    objects = SanctionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("sanction")
+        verbose_name_plural = _("sanctions")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(user=None, guest__isnull=False) | Q(user__isnull=False, guest=None),
+                name="sanction_of_one_person",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.get_kind_display())
+
+
+class Note(models.Model):
+    """A moderator's words to colleagues about a comment or a person; never shown to anybody else."""
+
+    comment = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="notes")
+    user = models.ForeignKey(User, models.PROTECT, null=True, related_name="notes")
+    guest = models.ForeignKey(Guest, models.PROTECT, null=True, related_name="notes")
+    text = models.TextField(max_length=5_000)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("note")
+        verbose_name_plural = _("notes")
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d}"
+
+
+class Origin(models.Model):
+    """From which IP address a comment was sent, as a keyed hash (of an IPv6 /64), for KEPT_FOR days."""
+
+    comment = models.OneToOneField(Comment, models.PROTECT, primary_key=True, related_name="origin")
+    ip_hash = models.BinaryField(max_length=16)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["ip_hash"], name="origin_ip"),
+            models.Index(fields=["at"], name="origin_at"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.comment_id)

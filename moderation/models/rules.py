@@ -1,0 +1,80 @@
+"""What asks for a look: terms, domains, names, links, rates, ages; for the site, a topic or a story."""
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Upper
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from articles.models import Article, Topic
+
+
+class RuleQuerySet(models.QuerySet["Rule"]):
+    def active_terms(self) -> list[tuple[int, str]]:
+        """(id, term) of each rule that is switched on."""
+        return list(self.filter(is_active=True, kind=Rule.Kind.TERM).values_list("pk", "value"))
+
+
+class Rule(models.Model):
+    """One version of a rule that makes a comment wait. Never changed but for its switch, and never deleted,
+    since findings point at it: a rule with another value is another row, which `replaces` this one."""
+
+    class Kind(models.TextChoices):
+        TERM = "term", _("term")
+        LIST = "list", _("list of terms")
+        DOMAIN = "domain", _("domain")
+        NAME = "name", _("name pattern")
+        LINKS = "links", _("links before a look")
+        RATE = "rate", _("comments in ten minutes")
+        AGE = "age", _("days after which an article's comments are looked at")
+
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.TERM)
+    value = models.CharField(_("value"), max_length=200)  # of a list: the name of its file
+    topic = models.ForeignKey(Topic, models.PROTECT, null=True, blank=True, related_name="+")
+    article = models.ForeignKey(Article, models.PROTECT, null=True, blank=True, related_name="+")
+    note = models.CharField(_("note"), max_length=200, blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
+    replaces = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="replaced_by")
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+"
+    )
+    added_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = RuleQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("rule")
+        verbose_name_plural = _("rules")
+        ordering = ["kind", "value"]
+        constraints = [
+            models.UniqueConstraint(
+                "kind",
+                Upper("value"),
+                "topic",
+                "article",
+                condition=Q(is_active=True),
+                nulls_distinct=False,
+                name="rule_once",
+            ),
+            models.CheckConstraint(condition=Q(topic=None) | Q(article=None), name="rule_one_scope"),
+        ]
+
+    def __str__(self) -> str:
+        return self.value
+
+    def clean(self) -> None:
+        if self.topic_id and self.article_id:
+            raise ValidationError(_("A rule is for a topic or for a story, not for both."))
+
+
+class RuleTerms(models.Model):
+    """The terms of a list, one a line, as the file had them."""
+
+    rule = models.OneToOneField(Rule, models.PROTECT, primary_key=True, related_name="terms")
+    text = models.TextField()
+    count = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return str(self.rule_id)

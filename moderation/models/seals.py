@@ -1,0 +1,58 @@
+"""What must not be seen even by colleagues."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from comments.models import Comment
+
+
+class Seal(models.Model):
+    """A comment whose words only administrators may read, each reading told in the log of readings.
+
+    While it stands the comment is removed and in no list, export, mail, search or sample. A legal hold keeps
+    its words from being erased or emptied.
+    """
+
+    class Why(models.TextChoices):
+        CHILD_ABUSE = "child_abuse", _("abuse of a child")
+        CHILD = "child", _("a child's data")
+        COURT = "court", _("order of a court or an authority")
+        PERSONAL = "personal", _("somebody's private data")
+        OTHER = "other", _("other")
+
+    comment = models.ForeignKey(Comment, models.PROTECT, related_name="seals")
+    why = models.CharField(_("reason"), max_length=12, choices=Why)
+    is_held = models.BooleanField(_("legal hold"), default=False)
+    batch = models.ForeignKey("moderation.Batch", models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    lifted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("seal")
+        verbose_name_plural = _("seals")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["comment"], condition=models.Q(lifted_at=None), name="seal_one_on_a_comment"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.comment_id}"
+
+
+class SealReading(models.Model):
+    """That somebody read, or took out, sealed words. Append-only."""
+
+    seal = models.ForeignKey(Seal, models.PROTECT, related_name="readings")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    is_export = models.BooleanField(default=False)  # as an evidence file
+
+    class Meta:
+        verbose_name = _("reading of sealed words")
+        verbose_name_plural = _("readings of sealed words")
+
+    def __str__(self) -> str:
+        return f"{self.seal_id} {self.at:%Y-%m-%d %H:%M}"
