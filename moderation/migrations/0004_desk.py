@@ -148,6 +148,7 @@ class Migration(migrations.Migration):
                             ("late", "late comments that sell something"),
                             ("missing", "text missing"),
                             ("drift", "far from the article"),
+                            ("rule", "found by a rule"),
                             ("emptying", "to be deleted for good"),
                         ],
                         max_length=10,

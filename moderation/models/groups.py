@@ -24,6 +24,7 @@ class Group(models.Model):
         LATE = "late", _("late comments that sell something")
         MISSING = "missing", _("text missing")
         DRIFT = "drift", _("far from the article")
+        RULE = "rule", _("found by a rule")
         EMPTYING = "emptying", _("to be deleted for good")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

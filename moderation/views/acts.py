@@ -1,0 +1,137 @@
+"""Deciding, and taking an act back. Finding a comment is the permission to decide on it."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from comments.models import REMOVE_REASONS, Comment, Reason, State
+from moderation import services, words
+from moderation.models import Batch
+from moderation.views.loading import (
+    decider,
+    load_act,
+    login_for_the_queue,
+    own_path,
+    whole_number,
+    with_done,
+)
+
+AT_ONCE = 1_000  # comments that one press may decide on
+
+# A reason says where a comment goes.
+TO_STATE = {
+    Reason.APPROVED: State.PUBLISHED,
+    Reason.SPAM: State.SPAM,
+    **dict.fromkeys(REMOVE_REASONS, State.REJECTED),
+}
+
+
+@require_POST
+@login_for_the_queue
+def decide(request: HttpRequest) -> HttpResponse:
+    """One decision on one comment or several. What the URL says goes before what the form says.
+
+    ids (repeated), seen (repeated: "<comment>.<last line of the log>"), reason (a code; `act` is the same,
+    and a button goes before a list of choices), next: a path of ours to come back to, or "story" for the
+    comment's place on its story.
+    """
+    user = decider(request)
+    sent = {
+        key: request.GET.getlist(key) or request.POST.getlist(key)
+        for key in ("ids", "seen", "act", "reason", "next")
+    }
+    ids = list(dict.fromkeys(pk for value in sent["ids"] if (pk := whole_number(value))))
+    reason = (request.GET.getlist("reason") or sent["act"] or sent["reason"] or [""])[0]
+    if reason not in TO_STATE or len(ids) > AT_ONCE:
+        return HttpResponseBadRequest(_("That is no decision that can be taken here."))
+    back = sent["next"][0] if sent["next"] else ""
+    if not ids:
+        messages.warning(request, _("Tick the comments that you mean first."))
+        return redirect(own_path(request, back) or "moderation:queue")
+    found = list(Comment.objects.moderated_by(user).filter(pk__in=ids).select_related("discussion__article"))
+    if len(found) < len(ids):
+        raise Http404
+    act = services.decide(
+        ids=ids,
+        to=TO_STATE[Reason(reason)],
+        reason=Reason(reason),
+        actor=user,
+        expected=_expected(sent["seen"]),
+    )
+    _tell_refused(request, act)
+    if back == "story":
+        if act.batch:
+            _tell_done(request, act.batch)
+        return redirect(found[0].discussion.article.get_absolute_url() + _place(found[0]))
+    return _after(request, act, own_path(request, back))
+
+
+@require_POST
+@login_for_the_queue
+def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
+    user = decider(request)
+    act = services.undo(batch=load_act(user, pk), actor=user)
+    _tell_refused(request, act)
+    if not act.batch and not act.refused:
+        messages.info(request, _("There was nothing left to undo."))
+    return _after(request, act, own_path(request, request.POST.get("next", "")), fallback=pk)
+
+
+def _after(
+    request: HttpRequest, act: services.Decision, back: str, fallback: UUID | None = None
+) -> HttpResponse:
+    """The queue with a bar that says what was done, if one came from there; else the page of the act."""
+    done = act.batch.pk if act.batch else None
+    if back:
+        return redirect(with_done(back, done) if done else back)
+    if done or fallback:
+        return redirect("moderation:batch", done or fallback)
+    return redirect("moderation:queue")
+
+
+def _place(comment: Comment) -> str:
+    """Where its story still shows it, or else the nearest that it answers, to those who decide there."""
+    line = comment.get_ancestors(ascending=True, include_self=True)
+    nearest = line.filter(Q(shown=True) | Q(state=State.PENDING)).first()
+    return f"#comment-{nearest.pk}" if nearest else "#comments"
+
+
+def _tell_done(request: HttpRequest, batch: Batch) -> None:
+    url = reverse("moderation:batch", args=[batch.pk])
+    messages.success(request, format_html('{}. <a href="{}">{}</a>', words.done(batch), url, _("Undo")))
+
+
+def _tell_refused(request: HttpRequest, act: services.Decision) -> None:
+    """Who was faster, and with what, for each comment that was left alone."""
+    if not act.refused:
+        return
+    shown = act.refused[:5]
+    lines = format_html_join(
+        " ", '<a href="#comment-{}">#{}</a>: {}.', [(r.comment, r.comment, _who_and_what(r)) for r in shown]
+    )
+    count = len(act.refused)
+    words_ = ngettext(
+        "A comment was left as it is, since something has happened to it meanwhile.",
+        "%(n)s comments were left as they are, since something has happened to them meanwhile.",
+        count,
+    ) % {"n": count}
+    messages.warning(request, format_html("{} {}{}", words_, lines, " …" if count > len(shown) else ""))
+
+
+def _who_and_what(refusal: services.Refusal) -> str:
+    if not refusal.who:
+        return refusal.what
+    return _("%(who)s: %(what)s") % {"who": refusal.who, "what": refusal.what}
+
+
+def _expected(seen: list[str]) -> dict[int, int]:
+    pairs = (value.partition(".")[::2] for value in seen)
+    return {int(pk): int(last) for pk, last in pairs if whole_number(pk) and whole_number(last)}

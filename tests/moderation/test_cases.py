@@ -1,0 +1,65 @@
+"""A case for each comment in question, closed by the act that answers it and opened again by its undo."""
+
+import pytest
+
+from comments.models import Comment, Reason, State
+from comments.services import delete_comment, edit_comment
+from moderation.models import Case
+from moderation.services import decide, undo
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def maria():
+    return UserFactory.create(name="Maria", roles=("Moderator",))
+
+
+def cases(comment) -> list[tuple[bool, bool]]:
+    """(open, waiting) of each of its cases, in order."""
+    rows = Case.objects.filter(comment=comment).order_by("pk")
+    return [(case.closed_at is None, case.is_waiting) for case in rows]
+
+
+def test_what_waits_has_a_case_and_a_decision_closes_it(maria):
+    comment = say(make_article())
+    assert comment.state == State.PENDING
+    assert cases(comment) == [(True, True)]
+    case = Case.objects.get()
+    assert (case.is_new_person, case.script, case.score) == (True, "Lati", pytest.approx(0.2))
+    assert case.due_at < case.opened_at
+
+    act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    assert cases(comment) == [(False, True)]
+    assert Case.objects.get().closed_by == act.batch.pk
+
+    back = undo(batch=act.batch, actor=maria)
+    assert cases(comment) == [(True, True)]
+    undo(batch=back.batch, actor=maria)
+    assert cases(comment) == [(False, True)]
+
+
+def test_an_author_who_takes_it_back_answers_the_question_too():
+    comment = say(make_article())
+    assert delete_comment(comment=comment, user=None, guest=comment.guest)
+    assert cases(comment) == [(False, True)]
+
+
+@pytest.mark.usefixtures("publishing_policy")
+def test_what_was_published_has_no_case_and_an_undo_makes_none(maria):
+    comment = say(make_article())
+    act = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    undo(batch=act.batch, actor=maria)
+    assert cases(comment) == []
+
+
+def test_an_edit_that_makes_it_wait_opens_a_case(maria):
+    user = UserFactory.create(name="Nils")
+    comment = say(make_article(), author=user)
+    decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    fresh = Comment.objects.get(pk=comment.pk)
+    edit_comment(comment=fresh, body="https://a.example and https://b.example", user=user, guest=None)
+    assert Comment.objects.get(pk=comment.pk).state == State.PENDING
+    assert cases(comment) == [(False, True), (True, True)]
+    assert not Case.objects.latest("pk").is_new_person
