@@ -1,6 +1,6 @@
 from moderation.models.acts import Batch, Change
 from moderation.models.cases import Case, SecondOpinion
-from moderation.models.desk import Desk
+from moderation.models.desk import Desk, JobRun
 from moderation.models.findings import Finding, FindingQuerySet, has_page, has_pages, proofs
 from moderation.models.groups import Group, Member
 from moderation.models.people import Note, Origin, Sanction
@@ -17,6 +17,7 @@ __all__ = [
     "Finding",
     "FindingQuerySet",
     "Group",
+    "JobRun",
     "Member",
     "Note",
     "Notice",

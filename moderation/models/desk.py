@@ -26,3 +26,20 @@ class Desk(models.Model):
 
     def __str__(self) -> str:
         return str(self._meta.verbose_name)
+
+
+class JobRun(models.Model):
+    """When a job of jobs.JOBS last ran. `error` names the kind of failure, never what it was about."""
+
+    name = models.CharField(_("job"), max_length=40, primary_key=True)
+    started_at = models.DateTimeField(_("started"))
+    finished_at = models.DateTimeField(_("finished"), null=True)  # null: running, or cut short
+    error = models.CharField(_("error"), max_length=100, blank=True)
+
+    class Meta:
+        verbose_name = _("run of a job")
+        verbose_name_plural = _("runs of jobs")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

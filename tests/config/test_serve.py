@@ -224,7 +224,7 @@ def test_all_processes_count_failed_logins_together(serve: Serve) -> None:
 def test_a_killed_child_is_started_again(serve: Serve) -> None:
     site = serve()
     site.wait_for("Ctrl-C stops it.")
-    for words in ("granian", "db_worker", "bin/postgres"):
+    for words in ("granian", "db_worker", "tick", "bin/postgres"):
         old = site.child(words)
         os.kill(old, signal.SIGKILL)
         until(lambda words=words, old=old: site.child(words) not in (0, old), 10)  # type: ignore[misc]

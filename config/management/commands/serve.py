@@ -1,4 +1,5 @@
-"""Everything that a site needs, under one process: database, web, jobs, and on an empty database a sample."""
+"""Everything that a site needs, under one process: database, web, jobs, clock, and on an empty database a
+sample."""
 
 import http.client
 import os
@@ -38,9 +39,9 @@ TICK_SECONDS = 0.25
 
 class Command(BaseCommand):
     help = (
-        "Run the site until Ctrl-C: the database, the web server and the job worker, each started again "
-        "if it ends. The first start makes the database and a sample. HOST, PORT, SOUNDOFF_HOME, "
-        "DATABASE_URL and EMAIL_URL are honoured."
+        "Run the site until Ctrl-C: the database, the web server, the job worker and the clock that runs "
+        "what is due, each started again if it ends. The first start makes the database and a sample. "
+        "HOST, PORT, SOUNDOFF_HOME, DATABASE_URL and EMAIL_URL are honoured."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -124,7 +125,7 @@ class Command(BaseCommand):
 
     @contextmanager
     def workers(self, home: Path) -> Iterator[list[Child]]:
-        """The web server and the job worker; both drain at once."""
+        """The web server, the job worker and the clock; all drain at once."""
         user = self.worker_user()
         prepare_for(user, home)
         # Not the owner's login, which no page needs; and a job worker killed in a job starts it again.
@@ -146,9 +147,13 @@ class Command(BaseCommand):
                 job_worker(name), death_signal=signal.SIGKILL, user=user, cwd=settings.BASE_DIR, env=env
             )
 
+        def clock() -> subprocess.Popen[bytes]:
+            argv = [sys.executable, "manage.py", "tick", "--forever"]
+            return spawn(argv, death_signal=signal.SIGTERM, user=user, cwd=settings.BASE_DIR, env=env)
+
         children = []
         try:
-            for title, start in (("The web server", web), ("The job worker", jobs)):
+            for title, start in (("The web server", web), ("The job worker", jobs), ("The clock", clock)):
                 children.append(Child(title, start))
             yield children
         finally:
@@ -167,8 +172,8 @@ class Command(BaseCommand):
             subprocess.run(trial, cwd=settings.BASE_DIR, capture_output=True, check=True, **identity(user))
             return user
         self.say(
-            f"The web server and the job worker stay root: {user.pw_name} cannot read {settings.BASE_DIR} "
-            f"or {Path(sys.executable).resolve()}."
+            f"The web server, the job worker and the clock stay root: {user.pw_name} cannot read "
+            f"{settings.BASE_DIR} or {Path(sys.executable).resolve()}."
         )
         return None
 

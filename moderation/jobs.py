@@ -1,0 +1,89 @@
+"""What is done again and again without anybody asking: `manage.py tick` runs what is due.
+
+A job may be ended at any moment and run again from its start; what it writes must bear that.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db import connection
+from django.utils import timezone
+
+from moderation.models import JobRun
+
+RETRY = timedelta(minutes=5)  # after which a job that failed is tried again, if it is not due earlier
+LOCKS = 0x50DA  # the first half of the advisory locks' keys; the second is of the job's name
+
+logger = logging.getLogger(__name__)
+
+
+class Job(NamedTuple):
+    """`run` takes nothing; what it returns is printed."""
+
+    name: str  # at most 40 characters; the time of the last run is kept by it
+    every: timedelta
+    run: Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of one run. `error` is empty where it went well."""
+
+    name: str
+    seconds: float
+    result: object = None
+    error: str = ""
+
+
+# In this order; a long one keeps those behind it waiting.
+JOBS: list[Job] = []
+
+
+def tick(jobs: Sequence[Job] | None = None) -> Iterator[Ran]:
+    """Run each job that is due and that no other process is running; one that fails stops no other."""
+    for job in JOBS if jobs is None else jobs:
+        with _alone(job.name) as is_ours:
+            if is_ours and is_due(job, timezone.now()):
+                yield _run(job)
+
+
+def is_due(job: Job, now: datetime) -> bool:
+    """Counted from when it last started; a run that failed or was cut short is repeated earlier."""
+    last = JobRun.objects.filter(pk=job.name).first()
+    if last is None:
+        return True
+    ended_well = last.finished_at is not None and not last.error
+    return last.started_at + (job.every if ended_well else min(job.every, RETRY)) <= now
+
+
+def _run(job: Job) -> Ran:
+    JobRun.objects.update_or_create(
+        pk=job.name, defaults={"started_at": timezone.now(), "finished_at": None, "error": ""}
+    )
+    start, result, failure = time.monotonic(), None, ""
+    try:
+        result = job.run()
+    except Exception as error:  # whatever it was, the other jobs go on
+        logger.exception("The job %s failed.", job.name)
+        failure = type(error).__name__
+    JobRun.objects.filter(pk=job.name).update(finished_at=timezone.now(), error=failure)
+    return Ran(job.name, time.monotonic() - start, result, failure)
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[bool]:
+    """Whether no other process runs this job; until the end of the block none starts it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [LOCKS, name])
+        is_ours = bool(cursor.fetchone()[0])
+    try:
+        yield is_ours
+    finally:
+        if is_ours:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [LOCKS, name])
