@@ -1,7 +1,12 @@
 """The verbs that write articles and the site. Versions tell that a kept page is old."""
 
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 
 from articles.kept import withhold
 from articles.markdown import render_story
@@ -30,6 +35,24 @@ def save_site(*, site: Site) -> Site:
     site.version = Site.objects.select_for_update().get(pk=1).version + 1
     site.save()
     return site
+
+
+@transaction.atomic
+def change_site(**values: Any) -> None:
+    """Set some of what the owner or the moderators set, and leave the rest as it is stored."""
+    Site.objects.filter(pk=1).update(**values, version=F("version") + 1)
+    if values.get("comment_status") == "hidden":
+        withhold()
+
+
+@transaction.atomic
+def publish_articles(*, ids: Sequence[int], published_at: datetime | None) -> None:
+    """Publish these at that moment, or (None) make drafts of them. It is no change of what they say: the time
+    of the last one stays."""
+    Article.objects.filter(pk__in=ids).update(published_at=published_at, version=F("version") + 1)
+    touch_site()
+    if published_at is None or published_at > timezone.now():
+        withhold()
 
 
 def touch_site() -> None:

@@ -484,11 +484,15 @@ def ensure_discussion(article: Article) -> Discussion:
     """The stored Discussion of an article, made with the defaults if nobody has written here yet."""
     discussion = Discussion.objects.filter(pk=article.pk).first()
     if discussion is None:
-        with connection.cursor() as cursor:
-            cursor.execute(tree.ENSURE, {"discussion": article.pk})
+        _ensure([article.pk])
         discussion = Discussion.objects.get(pk=article.pk)
     discussion.article = article
     return discussion
+
+
+def _ensure(articles: Iterable[int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(tree.ENSURE, {"discussions": sorted(articles)})
 
 
 # Of what can be set, what a reader sees: the others leave every page as it is.
@@ -497,16 +501,37 @@ SHOWN = {"status", "closes_at"}
 
 def change_discussion(*, article: Article, **values: Any) -> Discussion:
     """Set status, closes_at, moderation or declared_count."""
-    ensure_discussion(article)
-    row = Discussion.objects.filter(pk=article.pk)
+    change_discussions(ids=[article.pk], **values)
+    return Discussion.objects.get(pk=article.pk)
+
+
+def change_discussions(*, ids: Sequence[int], **values: Any) -> None:
+    """The same for the discussions of many articles, in three statements."""
     if shown := {name: value for name, value in values.items() if name in SHOWN}:
         # Judged by the database in the same statement: another administrator may save at this moment.
         values["version"] = Case(When(**shown, then=F("version")), default=F("version") + 1)
     with transaction.atomic():
-        row.update(**values)
+        lock_discussions(ids)
+        Discussion.objects.filter(pk__in=ids).update(**values)
         if values.get("status") == Discussion.Status.HIDDEN:
             withhold()
-    return row.get()
+
+
+def mark_comments(*, field: str, values: Mapping[int, Any]) -> None:
+    """Set is_pick, is_locked or repeat_of (an id, or None) of comments whose discussions are locked."""
+    column, type_ = tree.MARKS[field]
+    parameters = {"ids": list(values), "values": list(values.values())}
+    with connection.cursor() as cursor:
+        cursor.execute(tree.MARK.format(column=column, type=type_), parameters)
+        _touch({discussion for (discussion,) in cursor.fetchall() if discussion})
+
+
+def lock_discussions(articles: Iterable[int]) -> None:
+    """Lock the discussions of these articles, made where they are not stored yet, in order of their ids."""
+    values = {"discussions": sorted(articles)}
+    _ensure(values["discussions"])
+    with connection.cursor() as cursor:
+        cursor.execute(tree.LOCK_THESE, values)
 
 
 def lock(ids: Iterable[int]) -> None:

@@ -9,9 +9,14 @@ from comments.models import DEPTH_MAX, Comment
 
 ENSURE = """
 INSERT INTO comments_discussion (article_id, status, moderation, visible_count, version)
-VALUES (%(discussion)s, 'open', 'conditional', 0, 0) ON CONFLICT DO NOTHING"""
+SELECT id, 'open', 'conditional', 0, 0 FROM articles_article WHERE id = ANY(%(discussions)s)
+ON CONFLICT DO NOTHING"""
 
 LOCK = "SELECT article_id FROM comments_discussion WHERE article_id = %(discussion)s FOR NO KEY UPDATE"
+
+LOCK_THESE = """
+SELECT article_id FROM comments_discussion WHERE article_id = ANY(%(discussions)s)
+ORDER BY article_id FOR NO KEY UPDATE"""
 
 LOCK_OF = """
 SELECT article_id FROM comments_discussion
@@ -161,6 +166,17 @@ SET tree_id = %(to_tree)s, lft = c.lft + 1000000000, rght = c.rght + 1000000000,
 FROM comments_comment n
 WHERE n.id = %(id)s AND c.tree_id = n.tree_id AND c.lft BETWEEN n.lft AND n.rght"""
 
+
+# What moderators say of comments. Gives the discussions in which a reader sees it.
+MARK = """
+UPDATE comments_comment c SET {column} = w.value
+FROM unnest(%(ids)s::bigint[], %(values)s::{type}[]) AS w(id, value)
+WHERE c.id = w.id RETURNING CASE WHEN c.shown THEN c.discussion_id END"""
+MARKS = {  # by field: its column and the column's type
+    "is_pick": ("is_pick", "boolean"),
+    "is_locked": ("is_locked", "boolean"),
+    "repeat_of": ("repeat_of_id", "bigint"),
+}
 
 # One row a person and comment. Where it says so already, or where there is nothing to take back, no row.
 _RECOMMEND = """

@@ -14,19 +14,11 @@ from articles.models import Article
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.policy import Draft
 from comments.services import change_states, lock, move_comment, revert_states
-from moderation import tasks, words
+from moderation import changes, tasks, words
+from moderation.changes import Refusal as Refusal
 from moderation.checks import IMPORT_CHECKS, Context, run
 from moderation.models import Batch, Finding, Rule
 from moderation.repeats import find_repeats
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A comment that was left as it is: who had decided on it before ("" for nobody), and what."""
-
-    comment: int
-    who: str
-    what: str
 
 
 @dataclass(frozen=True)
@@ -36,6 +28,7 @@ class Decision:
     batch: Batch | None
     changed: list[int] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
+    settings: int = 0  # what else changed: values of models.Change
 
 
 def decide(
@@ -64,23 +57,25 @@ def decide(
 
 
 def undo(*, batch: Batch, actor: User | None) -> Decision:
-    """Take an act back, as an act of its own, which can be undone in turn.
+    """Take an act of any kind back, as an act of its own, which can be undone in turn.
 
-    What was decided on, moved or edited since is left alone and refused.
+    What was decided on, moved, edited or set otherwise since is left alone and refused.
     """
     undoing = Batch(kind=Batch.Kind.UNDO, actor=actor, undoes=batch)
     with transaction.atomic():
         undoing.save(force_insert=True)
-        moved, refused = _move_back(batch, undoing, actor)
-        changed = moved or revert_states(undoes=batch.pk, actor=actor, batch=undoing.pk)
-        if not changed:
+        settings, refused = changes.revert(batch=batch, undoing=undoing)
+        moved, not_moved = _move_back(batch, undoing, actor)
+        changed = revert_states(undoes=batch.pk, actor=actor, batch=undoing.pk)
+        if not (settings or moved or changed):
             transaction.set_rollback(True)
-        elif not moved:
+        elif changed:
             transaction.on_commit(partial(tasks.tell_authors_later, undoing))
-    if not refused:
-        touched = Transition.objects.filter(batch=batch.pk).values_list("comment", flat=True)
-        refused = _refusals(set(touched) - set(changed))
-    return Decision(undoing if changed else None, changed, refused)
+    lines = Transition.objects.filter(batch=batch.pk, kind=Transition.Kind.STATE)
+    left = set(lines.values_list("comment", flat=True)) - set(changed)
+    refused += not_moved + _refusals(left)
+    is_done = settings or moved or changed
+    return Decision(undoing if is_done else None, moved + changed, refused, settings)
 
 
 def move(*, comment: Comment, parent: Comment | None, actor: User | None) -> Batch | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
@@ -127,6 +128,36 @@ def decided(state: str, reason: str) -> str:
     if state == State.REJECTED and reason:
         return _("Removed: %(reason)s") % {"reason": Reason(reason).label}
     return str(State(state).label)
+
+
+def setting(field: str, value: Any) -> str:
+    """What an act set (models.Change), as people say it: "Comments are closed"."""
+    match field, value:
+        case (("status" | "comment_status"), "open"):
+            return _("Comments are open")
+        case (("status" | "comment_status"), "closed"):
+            return _("Comments are closed")
+        case (("status" | "comment_status"), "hidden"):
+            return _("The discussion is hidden")
+        case ("moderation", "pre") | ("review_everything", True):
+            return _("Everything is reviewed first")
+        case "moderation", "post":
+            return _("Comments are published at once")
+        case ("moderation", _value) | ("review_everything", _value):
+            return _("New people, and what the checks find, are reviewed first")
+        case "is_pick", value:
+            return _("Editor’s pick") if value else _("No editor’s pick")
+        case "is_locked", value:
+            return _("Replies are locked") if value else _("Replies are taken")
+        case "repeat_of", value:
+            return _("Repeat of #%(id)s") % {"id": value} if value else _("A repeat of nothing")
+        case "ended_at", value:
+            return _("Ended") if value else _("In force")
+        case "is_active", value:
+            return _("Switched on") if value else _("Switched off")
+        case "published_at", value:
+            return _("Published") if value else _("A draft")
+    return f"{field}: {value}"
 
 
 def history(states: Mapping[str, int]) -> str:

@@ -1,0 +1,218 @@
+"""Settings that an act changes, and the way back: what is no state of a comment and no parent.
+
+Each value is set by the verb of its own table, which knows what a reader sees of it.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max, Model
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from articles.models import Article, Site
+from articles.services import change_site, publish_articles
+from comments.models import Comment, Discussion
+from comments.services import change_discussions, lock, lock_discussions, mark_comments
+from moderation import words
+from moderation.models import Batch, Change, Rule, Sanction
+
+Target = Change.Target
+Key = tuple[str, int, str]  # target, id, field
+
+# Locks are taken in this order by every act, so that no two wait for each other.
+MODELS: dict[str, type[Model]] = {
+    Target.ARTICLE: Article,
+    Target.SITE: Site,
+    Target.RULE: Rule,
+    Target.SANCTION: Sanction,
+    Target.DISCUSSION: Discussion,
+    Target.COMMENT: Comment,
+}
+FIELDS: dict[str, set[str]] = {
+    Target.ARTICLE: {"published_at"},
+    Target.SITE: {"comment_status", "review_everything"},
+    Target.RULE: {"is_active"},
+    Target.SANCTION: {"ended_at"},
+    Target.DISCUSSION: {"status", "moderation"},
+    Target.COMMENT: {"is_pick", "is_locked", "repeat_of"},
+}
+TIMES = {"published_at", "ended_at"}
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What was left as it is: who had decided on it before ("" for nobody), and what. `comment` is None for
+    a setting, which `what` then names."""
+
+    comment: int | None
+    who: str
+    what: str
+
+
+def make(*, batch: Batch, changes: Sequence[tuple[Change.Target, int, str, Any]]) -> int:
+    """Set values, each given as (target, id, field, value), as part of this act, which is stored.
+
+    Runs in the caller's transaction. What is so already is left out, and so is what does not exist; a
+    discussion is made where nobody has written yet. `repeat_of` is a comment's id. Returns how many changed.
+    What comes into being with an act, a sanction or a rule, is stored ended or switched off and set in force
+    here: then the way back is the same.
+    Raises IntegrityError where a rule that is switched on would stand twice.
+    """
+    wanted: dict[Key, Any] = {}
+    for target, pk, field, value in changes:
+        if field not in FIELDS[target]:
+            raise ValueError(f"{target}.{field} is not changed by an act.")
+        wanted[target.value, pk, field] = _code(value)
+    now = _read(wanted)
+    todo = {key: value for key, value in wanted.items() if key in now and now[key] != value}
+    _write(batch, [(key, now[key], value) for key, value in todo.items()])
+    for kind in MODELS:
+        _set({key: value for key, value in todo.items() if key[0] == kind})
+    return len(todo)
+
+
+def revert(*, batch: Batch, undoing: Batch) -> tuple[int, list[Refusal]]:
+    """Take back what `batch` changed, as part of the act `undoing`, which is stored.
+
+    A value that is no longer what it was changed to, or that a later act has changed, even to the same, is
+    left alone and refused. Runs in the caller's transaction. Returns how many changed.
+    """
+    rows: dict[Key, Change] = {(c.target, c.target_id, c.field): c for c in batch.changes.order_by("id")}
+    now, last = _read(rows), _last(rows)
+    todo = {key: row for key, row in rows.items() if now.get(key, ...) == row.new and last[key] == row.pk}
+    left = {key for key in rows if key not in todo}
+    done = 0
+    for target in MODELS:
+        part = {key: row for key, row in todo.items() if key[0] == target}
+        try:
+            with transaction.atomic():
+                _set({key: row.old for key, row in part.items()})
+        except IntegrityError:  # a rule with the same value was written since
+            left |= set(part)
+            continue
+        _write(undoing, [(key, row.new, row.old) for key, row in part.items()])
+        done += len(part)
+    return done, _refusals({key: last[key] for key in left}, now)
+
+
+def _read(keys: Iterable[Key]) -> dict[Key, Any]:
+    """The stored values, as codes, under a lock; what does not exist is left out."""
+    found: dict[Key, Any] = {}
+    fields: dict[str, set[str]] = defaultdict(set)
+    ids: dict[str, set[int]] = defaultdict(set)
+    keys = set(keys)
+    for target, pk, field in keys:
+        fields[target].add(field)
+        ids[target].add(pk)
+    for target, model in MODELS.items():
+        if target not in ids:
+            continue
+        rows = model._default_manager.filter(pk__in=ids[target]).order_by("pk")
+        if target == Target.COMMENT:
+            lock(ids[target])
+        elif target == Target.DISCUSSION:
+            lock_discussions(ids[target])
+        else:
+            rows = rows.select_for_update(no_key=True)
+        for row in rows.values("pk", *fields[target]):
+            found |= {(target, row["pk"], field): _code(row[field]) for field in fields[target]}
+    return {key: value for key, value in found.items() if key in keys}
+
+
+def _last(keys: Iterable[Key]) -> dict[Key, int]:
+    """By setting, the last Change that tells of it."""
+    ids: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for target, pk, field in keys:
+        ids[target, field].add(pk)
+    found: dict[Key, int] = {}
+    for (target, field), some in ids.items():
+        rows = Change.objects.filter(target=target, field=field, target_id__in=some).order_by()
+        for pk, last in rows.values_list("target_id").annotate(last=Max("id")):
+            found[target, pk, field] = last
+    return found
+
+
+def _write(batch: Batch, rows: Sequence[tuple[Key, Any, Any]]) -> None:
+    Change.objects.bulk_create(
+        [
+            Change(batch=batch, target=target, target_id=pk, field=field, old=old, new=new)
+            for (target, pk, field), old, new in rows
+        ],
+        batch_size=2_000,
+    )
+
+
+def _set(values: Mapping[Key, Any]) -> None:
+    """Values of one target, each by the verb of its table; as many statements as different values."""
+    grouped: dict[tuple[str, str, Any], list[int]] = defaultdict(list)
+    marks: dict[str, dict[int, Any]] = defaultdict(dict)
+    for (target, pk, field), value in values.items():
+        if target == Target.COMMENT:
+            marks[field][pk] = value
+        else:
+            grouped[target, field, value].append(pk)
+    for field, mark in marks.items():
+        mark_comments(field=field, values=mark)
+    for (target, field, value), ids in grouped.items():
+        SETTERS[target](ids, field, _value(field, value))
+
+
+def _set_rows(model: type[Model]) -> Callable[[list[int], str, Any], object]:
+    """For what no page of a reader shows."""
+    return lambda ids, field, value: model._default_manager.filter(pk__in=ids).update(**{field: value})
+
+
+SETTERS: dict[str, Callable[[list[int], str, Any], object]] = {
+    Target.ARTICLE: lambda ids, field, value: publish_articles(ids=ids, published_at=value),
+    Target.SITE: lambda ids, field, value: change_site(**{field: value}),
+    Target.DISCUSSION: lambda ids, field, value: change_discussions(ids=ids, **{field: value}),
+    Target.SANCTION: _set_rows(Sanction),
+    Target.RULE: _set_rows(Rule),
+}
+
+
+def _code(value: Any) -> Any:
+    """As JSON holds it; two equal moments give the same text."""
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+
+
+def _value(field: str, code: Any) -> Any:
+    return parse_datetime(code) if code and field in TIMES else code
+
+
+def named(changes: Iterable[Change]) -> dict[tuple[str, int], str]:
+    """What the changed things are called, by target and id; a sanction, which is a person's, is not named."""
+    ids: dict[str, set[int]] = defaultdict(set)
+    for change in changes:
+        ids[change.target].add(change.target_id)
+    names = {(Target.SITE.value, pk): _("The whole site") for pk in ids[Target.SITE]}
+    if stories := ids[Target.DISCUSSION] | ids[Target.ARTICLE]:
+        titles = Article.objects.filter(pk__in=stories).values_list("pk", "title")
+        for pk, title in titles:
+            names |= {(t.value, pk): f"“{title}”" for t in (Target.DISCUSSION, Target.ARTICLE)}
+    if ids[Target.RULE]:
+        rules = Rule.objects.filter(pk__in=ids[Target.RULE]).values_list("pk", "value")
+        names |= {(Target.RULE.value, pk): f"“{value}”" for pk, value in rules}
+    return names | {(Target.COMMENT.value, pk): f"#{pk}" for pk in ids[Target.COMMENT]}
+
+
+def _refusals(left: Mapping[Key, int], now: Mapping[Key, Any]) -> list[Refusal]:
+    """Who has changed each of these last; nobody, where it was no act that did."""
+    rows = Change.objects.select_related("batch__actor").in_bulk(list(left.values()))
+    names = named(rows.values())
+    refusals = []
+    for key in sorted(left):
+        target, pk, field = key
+        row = rows[left[key]]
+        is_told = key in now and now[key] == row.new
+        who = str(row.batch.actor) if is_told and row.batch.actor else ""
+        what = words.setting(field, now[key]) if key in now else _("it is gone")
+        if target != Target.COMMENT and (name := names.get((target, pk))):
+            what = _("%(name)s: %(what)s") % {"name": name, "what": what}
+        refusals.append(Refusal(pk if target == Target.COMMENT else None, who, what))
+    return refusals
