@@ -1,6 +1,6 @@
 from django.urls import path
 
-from moderation.views import acts, history, move, queue
+from moderation.views import acts, history, move, people, queue
 
 app_name = "moderation"
 
@@ -11,4 +11,5 @@ urlpatterns = [
     path("acts/<uuid:pk>/", history.batch, name="batch"),
     path("acts/<uuid:pk>/undo/", acts.undo, name="undo"),
     path("comments/<int:pk>/move/", move.move_comment, name="move"),
+    path("people/<str:key>/", people.person, name="person"),
 ]

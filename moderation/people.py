@@ -1,0 +1,281 @@
+"""Who somebody is here and what is known of them: an account, else a guest, else a name that a source gave.
+
+A page of cards asks the same few statements whatever its length.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Min, Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.models import Guest, User
+from comments.models import Comment, State
+from moderation import sanctions, words
+from moderation.models import Note, Report, Sanction
+
+ALIKE = 200  # comments from one IP address that are looked through for other people
+
+
+@dataclass(frozen=True)
+class Person:
+    """Exactly one of the three. `comment` is any one of those that a source gave this name."""
+
+    user: User | None = None
+    guest: Guest | None = None
+    comment: Comment | None = None
+
+    @classmethod
+    def of(cls, comment: Comment) -> "Person":
+        if comment.author_id:
+            return cls(user=comment.author)
+        return cls(guest=comment.guest) if comment.guest_id else cls(comment=comment)
+
+    @property
+    def key(self) -> str:
+        """As it stands in URLs: u12 · g7 · i123, where 123 is a comment."""
+        if self.user:
+            return f"u{self.user.pk}"
+        return f"g{self.guest.pk}" if self.guest else f"i{self.comment.pk if self.comment else 0}"
+
+    @property
+    def name(self) -> str:
+        if self.comment:
+            return self.comment.author_name
+        return str(self.user or self.guest)
+
+    @property
+    def email(self) -> str:
+        """Empty for a name that a source gave. Who may read it: may_read_emails."""
+        return (self.user or self.guest).email if self.user or self.guest else ""  # type: ignore[union-attr]
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What a Sanction or a Note of this person has in its fields."""
+        return {"user": self.user, "guest": self.guest}
+
+    def get_absolute_url(self) -> str:
+        return url_of(self.key)
+
+    def comments(self) -> Any:
+        """All that they wrote here."""
+        if self.comment:
+            named = Q(source=self.comment.source, author_name=self.comment.author_name)
+            return Comment.objects.filter(named, author=None, guest=None)
+        return Comment.objects.written_by(self.user, self.guest)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of the writer of one comment; the numbers are without that comment."""
+
+    url: str  # of the person's page on the desk
+    since: datetime | None  # since when they are here
+    states: Counter[str] = field(default_factory=Counter)  # comments by State
+    against: int = 0  # reports of what they wrote
+    by: int = 0  # reports that they sent
+    sanctions: list[Sanction] = field(default_factory=list)  # in force, also those that hold by their e-mail
+    same_email: list[str] = field(default_factory=list)  # other names with the same proved e-mail
+    ip: str = ""  # a short form of the hash of the comment's IP address, while that is kept
+    same_ip: list[str] = field(
+        default_factory=list
+    )  # names of others who wrote from there, latest first
+    people_at_ip: int = 0  # how many these are, as far as ALIKE comments tell
+    notes: list[Note] = field(default_factory=list)  # on the comment and on the person, the oldest first
+
+    @property
+    def published(self) -> int:
+        return self.states[State.PUBLISHED]
+
+    @property
+    def waiting(self) -> int:
+        return self.states[State.PENDING]
+
+    @property
+    def removed(self) -> int:
+        return self.states[State.REJECTED]
+
+    @property
+    def spam(self) -> int:
+        return self.states[State.SPAM]
+
+    @property
+    def is_first(self) -> bool:
+        """Nothing else of theirs was ever here."""
+        return not +self.states
+
+    @property
+    def said(self) -> str:
+        """3 published, 1 removed; nothing if this is all."""
+        return words.history(self.states)
+
+
+def url_of(key: str) -> str:
+    return reverse("moderation:person", args=[key])
+
+
+def may_read_emails(user: User) -> bool:
+    """As the admin allows it: moderators and administrators, not editors."""
+    return user.has_perm("accounts.view_user") and user.has_perm("accounts.view_guest")
+
+
+def records(comments: Sequence[Comment]) -> dict[int, Record]:
+    """By comment, what is known of its writer: eleven statements at most for any number of comments."""
+    keys = {c.pk: _key(c.author_id, c.guest_id, c.pk) for c in comments}
+    users = {comment.author_id for comment in comments if comment.author_id}
+    guests = {comment.guest_id for comment in comments if comment.guest_id and not comment.author_id}
+    named = [comment for comment in comments if not (comment.author_id or comment.guest_id)]
+    states, since = _states(users, guests, named)
+    against, by = _reports(users, guests, [comment.pk for comment in named])
+    held = sanctions.in_force(users, guests)
+    same_email = _same_email(users, guests)
+    origins = _origins(list(keys))
+    notes = _notes(list(keys), users, guests)
+    found = {}
+    for comment in comments:
+        key = keys[comment.pk]
+        ip, others = origins.get(comment.pk, (b"", {}))
+        alike = {other: name for other, name in others.items() if other != key}
+        found[comment.pk] = Record(
+            url=url_of(key),
+            since=since.get(key),
+            states=states[key] - Counter([comment.state]),
+            against=against[key],
+            by=by[key],
+            sanctions=held.get(key, []),
+            same_email=same_email[key],
+            ip=short(ip),
+            same_ip=list(dict.fromkeys(alike.values())),
+            people_at_ip=len(alike),
+            notes=sorted(notes[f"#{comment.pk}"] + notes[key], key=lambda note: (note.at, note.pk)),
+        )
+    return found
+
+
+def short(ip_hash: bytes) -> str:
+    """Enough of the hash of an IP address to see that two are the same."""
+    return bytes(ip_hash)[:3].hex()
+
+
+def _key(user: int | None, guest: int | None, comment: int | None = None) -> str:
+    return f"u{user}" if user else f"g{guest}" if guest else f"i{comment}"
+
+
+def _states(
+    users: Iterable[int], guests: Iterable[int], named: Sequence[Comment]
+) -> tuple[dict[str, Counter[str]], dict[str, datetime]]:
+    """How many comments of each are in which state; and since when each is here."""
+    states: dict[str, Counter[str]] = defaultdict(Counter)
+    since: dict[str, datetime] = {}
+    mine = Comment.objects.filter(Q(author__in=users) | Q(guest__in=guests, author=None)).order_by()
+    counted = mine.values_list("author", "guest", "state").annotate(n=Count("pk"), first=Min("created_at"))
+    for author, guest, state, n, first in counted:
+        key = _key(author, guest)
+        states[key][state] += n
+        since[key] = min(first, since.get(key, first))
+    for pk, joined in User.objects.filter(pk__in=users).values_list("pk", "date_joined"):
+        since[f"u{pk}"] = min(joined, since.get(f"u{pk}", joined))
+    for pk, seen in Guest.objects.filter(pk__in=guests).values_list("pk", "created_at"):
+        since[f"g{pk}"] = min(seen, since.get(f"g{pk}", seen))
+    if named:
+        _states_of_names(named, states, since)
+    return states, since
+
+
+def _states_of_names(
+    named: Sequence[Comment], states: dict[str, Counter[str]], since: dict[str, datetime]
+) -> None:
+    by_name = defaultdict(list)
+    for comment in named:
+        by_name[comment.source, comment.author_name].append(_key(None, None, comment.pk))
+    rows = Comment.objects.filter(
+        author=None,
+        guest=None,
+        source__in={source for source, _name in by_name},
+        author_name__in={name for _source, name in by_name},
+    ).order_by()
+    counted = rows.values_list("source", "author_name", "state")
+    for source, name, state, n, first in counted.annotate(n=Count("pk"), first=Min("created_at")):
+        for key in by_name.get((source, name), []):
+            states[key][state] += n
+            since[key] = min(first, since.get(key, first))
+
+
+def _reports(
+    users: Iterable[int], guests: Iterable[int], named: Sequence[int]
+) -> tuple[Counter[str], Counter[str]]:
+    """Reports of what each wrote (under an imported name: of that one comment), and those that each sent."""
+    against, by = Counter[str](), Counter[str]()
+    about = Report.objects.filter(
+        Q(comment__author__in=users) | Q(comment__guest__in=guests) | Q(comment__in=named)
+    ).order_by()
+    for author, guest, comment in about.values_list("comment__author", "comment__guest", "comment"):
+        against[_key(author, guest, comment)] += 1
+    sent = Report.objects.filter(Q(user__in=users) | Q(guest__in=guests)).order_by()
+    for user, guest, n in sent.values_list("user", "guest").annotate(n=Count("pk")):
+        by[_key(user, guest)] += n
+    return against, by
+
+
+SAME_EMAIL = """
+WITH proved AS (
+  SELECT 'u' || u.id AS key, lower(u.email) AS email FROM accounts_user u
+  JOIN account_emailaddress e ON e.user_id = u.id AND e.verified AND upper(e.email) = upper(u.email)
+  WHERE u.id = ANY(%(users)s)
+  UNION
+  SELECT 'g' || id, lower(email) FROM accounts_guest WHERE id = ANY(%(guests)s) AND confirmed_at IS NOT NULL)
+SELECT p.key, g.name FROM proved p JOIN accounts_guest g ON lower(g.email) = p.email
+WHERE g.confirmed_at IS NOT NULL AND 'g' || g.id <> p.key
+UNION
+SELECT p.key, u.name FROM proved p JOIN accounts_user u ON lower(u.email) = p.email
+JOIN account_emailaddress e ON e.user_id = u.id AND e.verified AND upper(e.email) = upper(u.email)
+WHERE 'u' || u.id <> p.key
+ORDER BY 1, 2"""
+
+
+def _same_email(users: Iterable[int], guests: Iterable[int]) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(SAME_EMAIL, {"users": list(users), "guests": list(guests)})
+        for key, name in cursor.fetchall():
+            names[key].append(name or _("Somebody"))
+    return names
+
+
+ORIGINS = """
+WITH asked AS (SELECT comment_id, ip_hash FROM moderation_origin WHERE comment_id = ANY(%(ids)s))
+SELECT a.comment_id, a.ip_hash, n.author_id, n.guest_id, n.author_name
+FROM asked a
+LEFT JOIN (SELECT h.ip_hash, c.author_id, c.guest_id, c.author_name, o.comment_id
+           FROM (SELECT DISTINCT ip_hash FROM asked) h
+           CROSS JOIN LATERAL (SELECT comment_id FROM moderation_origin WHERE ip_hash = h.ip_hash
+                               ORDER BY at DESC LIMIT %(alike)s) o
+           JOIN comments_comment c ON c.id = o.comment_id) n ON n.ip_hash = a.ip_hash
+ORDER BY n.comment_id DESC"""
+
+
+def _origins(ids: Sequence[int]) -> dict[int, tuple[bytes, dict[str, str]]]:
+    """By comment: the hash of its IP address, and the name of each person who wrote from there."""
+    found: dict[int, tuple[bytes, dict[str, str]]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(ORIGINS, {"ids": list(ids), "alike": ALIKE})
+        for comment, ip_hash, author, guest, name in cursor.fetchall():
+            people = found.setdefault(comment, (bytes(ip_hash), {}))[1]
+            if author or guest:
+                people.setdefault(_key(author, guest), name)
+    return found
+
+
+def _notes(ids: Sequence[int], users: Iterable[int], guests: Iterable[int]) -> dict[str, list[Note]]:
+    """By "#<comment>" and by the key of a person."""
+    notes: dict[str, list[Note]] = defaultdict(list)
+    about = Note.objects.filter(Q(comment__in=ids) | Q(user__in=users) | Q(guest__in=guests))
+    for note in about.select_related("by"):
+        key = f"#{note.comment_id}" if note.comment_id else _key(note.user_id, note.guest_id)
+        notes[key].append(note)
+    return notes
