@@ -82,9 +82,7 @@ class Record:
     sanctions: list[Sanction] = field(default_factory=list)  # in force, also those that hold by their e-mail
     same_email: list[str] = field(default_factory=list)  # other names with the same proved e-mail
     ip: str = ""  # a short form of the hash of the comment's IP address, while that is kept
-    same_ip: list[str] = field(
-        default_factory=list
-    )  # names of others who wrote from there, latest first
+    same_ip: list[str] = field(default_factory=list)  # names of others who wrote from there, latest first
     people_at_ip: int = 0  # how many these are, as far as ALIKE comments tell
     notes: list[Note] = field(default_factory=list)  # on the comment and on the person, the oldest first
 
