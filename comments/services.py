@@ -92,7 +92,8 @@ def post_comment(
     }
     # With nothing to record, the lock and the insert are a transaction by themselves, in one round trip. The
     # lock is then held for as long as Postgres takes, not until this thread has its turn again and commits.
-    whole = transaction.atomic(durable=True) if findings else nullcontext()
+    is_recorded = bool(findings) or state != State.PUBLISHED
+    whole = transaction.atomic(durable=True) if is_recorded else nullcontext()
     try:
         with whole, connection.cursor() as cursor:
             statement = tree.INSERT_REPLY if parent else tree.INSERT_ROOT
@@ -101,7 +102,7 @@ def post_comment(
                 return _already_posted(nonce, body, author, guest, parent)
             comment = Comment.from_db("default", tree.COLUMNS, row)
             comment.discussion = discussion
-            if findings:
+            if is_recorded:
                 policy().record(comment, findings)
     except IntegrityError:
         # The lock keeps out a twin in this discussion, not one that is posted to another at the same time.

@@ -42,10 +42,12 @@ class Policy(comments.policy.Policy):
         Finding.objects.bulk_create([Finding.of(comment, found) for found in findings])
         if comment.state == State.PENDING:
             cases.open_case(comment, findings)
+        elif comment.state == State.SPAM and comment.revision == 1:
+            tally.count_posted(comment)
 
     def settle(self, ids: Sequence[int], *, batch: UUID, actor: User | None, undoes: UUID | None) -> None:
         cases.settle(ids=ids, batch=batch, by_person=actor is not None, undoes=undoes)
-        tally.count(batch)
+        tally.count(ids, batch)
 
     def reasons(self, ids: Iterable[int]) -> dict[int, list[str]]:
         said: dict[int, list[str]] = {}

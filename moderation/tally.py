@@ -1,22 +1,24 @@
 """How many comments of a discussion were removed, for what and by whom: Discussion.tally.
 
 It follows from the log alone, and is kept by difference. Who decided is told by the line that brought the
-state; where that was an undo, by the line whose state it gave back.
+state; where that was an undo, by the line whose state it gave back. A check "had proposed it" where it found
+something in that very text before, or where the act went over a group that the site had made.
+
+Findings are compared with lines by their times. So whoever stores findings in comments that are already here
+locks their discussions first, as for any other change: a line is counted once, and must give the same again.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import connection
 
-COUNT = """
-WITH RECURSIVE moved AS (
-  SELECT t.comment_id, t.id, 1 AS n FROM comments_transition t
-  WHERE t.batch = %(batch)s AND t.kind = 'state'
-  UNION ALL
-  SELECT t.comment_id, before.id, -1 FROM comments_transition t CROSS JOIN LATERAL (
-    SELECT p.id FROM comments_transition p
-    WHERE p.comment_id = t.comment_id AND p.kind = 'state' AND p.id < t.id ORDER BY p.id DESC LIMIT 1) before
-  WHERE t.batch = %(batch)s AND t.kind = 'state'),
+from comments.models import Comment, Discussion
+
+Tally = dict[str, int]  # by "<state>/<reason>/<person, confirmed or machine>"
+
+# Lines whose states count, each with its n; a line of an undo stands for the one that it gave back.
+_SOURCE = """
 source AS (
   SELECT m.comment_id, m.id, m.n FROM moved m
   UNION ALL
@@ -34,17 +36,33 @@ diff AS (
          t.to_state || '/' || t.reason || '/' || CASE
            WHEN t.to_state = 'deleted' THEN 'person'
            WHEN t.actor_id IS NULL OR t.reason = 'screened' THEN 'machine'
-           WHEN EXISTS (SELECT FROM moderation_finding f
-                        WHERE f.comment_id = t.comment_id AND f.revision = t.revision AND f.at <= t.at)
+           WHEN b.parameters ? 'group' OR EXISTS (
+             SELECT FROM moderation_finding f
+             WHERE f.comment_id = t.comment_id AND f.revision = t.revision AND f.at <= t.at
+               AND f.check_name <> ALL(%(settings)s))
            THEN 'confirmed' ELSE 'person' END AS key,
          sum(s.n)::int AS n
   FROM source s JOIN comments_transition t ON t.id = s.id
   LEFT JOIN moderation_batch b ON b.id = t.batch
-  WHERE b.undoes_id IS NULL AND t.to_state IN ('rejected', 'spam', 'deleted')
-  GROUP BY 1, 2 HAVING sum(s.n) <> 0)
+  WHERE b.undoes_id IS NULL AND t.reason <> 'import_undone' AND t.to_state IN ('rejected', 'spam', 'deleted')
+  GROUP BY 1, 2 HAVING sum(s.n) <> 0)"""
+
+# What says who wrote, or what somebody set, and nothing against a text.
+SETTINGS = ["new_person", "reviewed_first", "sanctioned"]
+
+COUNT = f"""
+WITH RECURSIVE moved AS (
+  SELECT t.comment_id, t.id, 1 AS n FROM comments_transition t
+  WHERE t.batch = %(batch)s AND t.comment_id = ANY(%(ids)s) AND t.kind = 'state'
+  UNION ALL
+  SELECT t.comment_id, before.id, -1 FROM comments_transition t CROSS JOIN LATERAL (
+    SELECT p.id FROM comments_transition p
+    WHERE p.comment_id = t.comment_id AND p.kind = 'state' AND p.id < t.id ORDER BY p.id DESC LIMIT 1) before
+  WHERE t.batch = %(batch)s AND t.comment_id = ANY(%(ids)s) AND t.kind = 'state'),
+{_SOURCE}
 UPDATE comments_discussion d
 SET version = version + 1,
-    tally = (SELECT coalesce(jsonb_object_agg(key, n), '{}')
+    tally = (SELECT coalesce(jsonb_object_agg(key, n), '{{}}')
              FROM (SELECT key, sum(n) AS n
                    FROM (SELECT key, value::int AS n FROM jsonb_each_text(d.tally)
                          UNION ALL
@@ -52,8 +70,54 @@ SET version = version + 1,
                    GROUP BY key HAVING sum(n) <> 0) counted)
 WHERE d.article_id IN (SELECT discussion_id FROM diff)"""
 
+# The same from nothing: the last line of each comment alone.
+RECOUNT = f"""
+WITH RECURSIVE moved AS (
+  SELECT c.id AS comment_id, last.id, 1 AS n
+  FROM comments_comment c CROSS JOIN LATERAL (
+    SELECT p.id FROM comments_transition p
+    WHERE p.comment_id = c.id AND p.kind = 'state' ORDER BY p.id DESC LIMIT 1) last
+  WHERE c.state IN ('rejected', 'spam', 'deleted')
+    AND (%(discussions)s::bigint[] IS NULL OR c.discussion_id = ANY(%(discussions)s))),
+{_SOURCE}
+SELECT discussion_id, key, n FROM diff"""
 
-def count(batch: UUID) -> None:
-    """Count what the lines of this batch changed. Its Batch is stored, its discussions are locked."""
+
+def count(ids: Sequence[int], batch: UUID) -> None:
+    """Count what the lines of this batch about these comments changed. Its Batch, if it has one, is stored,
+    and their discussions are locked."""
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, {"batch": batch})
+        cursor.execute(COUNT, {"ids": list(ids), "batch": batch, "settings": SETTINGS})
+
+
+# A comment that the checks took for spam has one line, which is of no batch.
+COUNT_POSTED = """
+UPDATE comments_discussion
+SET version = version + 1,
+    tally = tally || jsonb_build_object(%(key)s::text, coalesce((tally ->> %(key)s)::int, 0) + 1)
+WHERE article_id = %(discussion)s"""
+
+
+def count_posted(comment: Comment) -> None:
+    """Count a comment that was just written straight into a removed state, in its transaction."""
+    key = f"{comment.state}/{comment.state_reason}/machine"
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT_POSTED, {"key": key, "discussion": comment.discussion_id})
+
+
+def recount(discussions: Sequence[int] | None = None) -> dict[int, Tally]:
+    """What the log says of these discussions, or of all; those of which nothing was removed are left out."""
+    counted: dict[int, Tally] = {}
+    values = {"discussions": None if discussions is None else list(discussions), "settings": SETTINGS}
+    with connection.cursor() as cursor:
+        cursor.execute(RECOUNT, values)
+        for discussion, key, n in cursor.fetchall():
+            counted.setdefault(discussion, {})[key] = n
+    return counted
+
+
+def miscounted() -> list[int]:
+    """Discussions whose stored tally is not what the log says."""
+    counted = recount()
+    stored = Discussion.objects.order_by("pk").values_list("pk", "tally")
+    return [pk for pk, tally in stored.iterator(2_000) if tally != counted.get(pk, {})]

@@ -62,7 +62,7 @@ class Finding(models.Model):
     number = models.IntegerField(null=True)  # what the check counted: links, days
     twin = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+", db_index=False)
     rule = models.ForeignKey(Rule, models.PROTECT, null=True, related_name="+", db_index=False)
-    at = models.DateTimeField(db_default=Now())  # that of the transaction, as on the lines of the log
+    at = models.DateTimeField(db_default=Now())  # of the statement, as on the lines of the log
 
     objects = FindingQuerySet.as_manager()
 

@@ -1,14 +1,25 @@
 """What was removed, for what and by whom: exact through every undo."""
 
-import pytest
+from collections import Counter
+from typing import Any
 
-from comments.models import Discussion, Reason, State
-from comments.services import change_states, delete_comment
-from moderation.models import Finding
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import moderation.policy
+from articles.models import Article
+from comments.models import Comment, Discussion, Reason, State
+from comments.policy import policy
+from comments.services import change_states, delete_comment, edit_comment
+from moderation import tally as tallies
+from moderation.checks import Found
+from moderation.models import Batch, Finding
 from moderation.services import decide, undo
 from tests.factories import UserFactory, make_article, say
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+pytestmark = pytest.mark.django_db
+publishing = pytest.mark.usefixtures("publishing_policy")
 
 
 @pytest.fixture
@@ -17,9 +28,12 @@ def maria():
 
 
 def tally() -> dict[str, int]:
-    return Discussion.objects.get().tally
+    discussion = Discussion.objects.get()
+    assert discussion.tally == tallies.recount().get(discussion.pk, {})
+    return discussion.tally
 
 
+@publishing
 def test_by_whom_follows_every_decision_and_its_undo(maria):
     article = make_article()
     found, plain, third = say(article), say(article), say(article)
@@ -42,6 +56,7 @@ def test_by_whom_follows_every_decision_and_its_undo(maria):
     assert tally()["deleted/author/person"] == 1
 
 
+@publishing
 def test_an_undo_gives_back_also_who_had_decided(maria):
     comment = say(make_article())
     change_states(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
@@ -52,3 +67,114 @@ def test_an_undo_gives_back_also_who_had_decided(maria):
     assert tally() == {"spam/spam/machine": 1}
     undo(batch=back.batch, actor=maria)
     assert tally() == {}
+
+
+@publishing
+def test_a_check_proposes_by_what_it_finds_in_the_text_and_not_by_who_wrote_it(maria):
+    article = make_article()
+    new, grouped, edited = say(article), say(article), say(article)
+    Finding.objects.create(comment=new, revision=1, check_name="new_person", strength=0.2, holds=True)
+    Finding.objects.create(comment=edited, revision=1, check_name="links", strength=1, holds=True)
+    edit_comment(comment=edited, body="Without the links.", user=None, guest=edited.guest)
+    decide(ids=[new.pk, edited.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    assert tally() == {"spam/spam/person": 2}
+    batch = Batch.objects.create(kind=Batch.Kind.DECISION, actor=maria, parameters={"group": "a"})
+    change_states(ids=[grouped.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria, batch=batch.pk)
+    assert tally() == {"spam/spam/person": 2, "spam/spam/confirmed": 1}
+
+
+def test_what_the_checks_took_for_spam_is_counted_from_the_start(maria, monkeypatch):
+    monkeypatch.setattr(
+        moderation.policy.Policy, "examine", lambda self, draft: ("spam", [Found(strength=1, check="links")])
+    )
+    policy.cache_clear()
+    article = make_article()
+    comment = say(article)
+    version = Discussion.objects.get().version
+    assert tally() == {"spam/screened/machine": 1}
+    assert version == 1  # its foot changed
+    act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    assert tally() == {}
+    undo(batch=act.batch, actor=maria)
+    assert tally() == {"spam/screened/machine": 1}
+
+
+class Model:
+    """What the tally should be, kept beside the log in the plainest way: by comment, each line's key."""
+
+    def __init__(self, comments: list[Comment]) -> None:
+        self.lines: dict[int, list[tuple[Any, str]]] = {c.pk: [(None, "")] for c in comments}
+        self.found: set[int] = set()
+
+    def add(self, ids: list[int], batch: Any, key: str) -> None:
+        for pk in ids:
+            is_proposed = pk in self.found and not key.startswith("deleted")
+            self.lines[pk].append((batch, key.replace("person", "confirmed") if is_proposed else key))
+
+    def take_back(self, ids: list[int], undone: Any, batch: Any) -> None:
+        for pk in ids:
+            place = next(n for n, (name, _) in enumerate(self.lines[pk]) if name == undone)
+            self.lines[pk].append((batch, self.lines[pk][place - 1][1]))
+
+    def tally(self, ids: list[int]) -> Counter[str]:
+        return Counter(key for pk in ids if (key := self.lines[pk][-1][1]))
+
+
+ACTS = st.lists(
+    st.tuples(
+        st.sampled_from(["spam", "remove", "approve", "machine", "undo", "undo", "delete", "edit", "find"]),
+        st.sets(st.integers(0, 4), min_size=1),
+        st.integers(0, 9),
+    ),
+    max_size=18,
+)
+
+
+@publishing
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(acts=ACTS)
+def test_it_is_what_a_recount_gives_after_any_acts(acts, maria):
+    articles: list[Article] = [make_article(), make_article()]
+    comments = [say(articles[n % 2]) for n in range(5)]
+    model, batches = Model(comments), []
+    for act, places, number in acts:
+        ids = [comments[n].pk for n in sorted(places)]
+        first = Comment.objects.get(pk=ids[0])
+        match act:
+            case "spam" | "remove" | "approve":
+                to, reason, key = {
+                    "spam": (State.SPAM, Reason.SPAM, "spam/spam/person"),
+                    "remove": (State.REJECTED, Reason.OFF_TOPIC, "rejected/off_topic/person"),
+                    "approve": (State.PUBLISHED, Reason.APPROVED, ""),
+                }[act]
+                done = decide(ids=ids, to=to, reason=reason, actor=maria)
+                if done.batch:
+                    batches.append(done.batch)
+                    model.add(done.changed, done.batch.pk, key)
+            case "machine":
+                changed = change_states(ids=ids, to=State.PENDING, reason=Reason.SCREENED, actor=None)
+                model.add(changed, None, "")
+            case "undo" if batches:
+                undone = batches[number % len(batches)]
+                back = undo(batch=undone, actor=maria)
+                if back.batch:
+                    batches.append(back.batch)
+                    model.take_back(back.changed, undone.pk, back.batch.pk)
+            case "delete":
+                if delete_comment(comment=first, user=None, guest=first.guest):
+                    model.add([first.pk], None, "deleted/author/person")
+            case "edit" if first.state in {State.PUBLISHED, State.PENDING}:
+                edit_comment(comment=first, body=f"Another word {number}.", user=None, guest=first.guest)
+                model.add([first.pk], None, "")
+                model.found.discard(first.pk)
+            case "find":
+                Finding.objects.create(
+                    comment=first, revision=first.revision, check_name="links", strength=1, holds=True
+                )
+                model.found.add(first.pk)
+    counted = tallies.recount([article.pk for article in articles])
+    for article in articles:
+        stored = Discussion.objects.get(pk=article.pk).tally
+        assert stored == counted.get(article.pk, {})
+        assert stored == model.tally([c.pk for c in comments if c.discussion_id == article.pk])
+    assert tallies.miscounted() == []
