@@ -144,34 +144,14 @@ def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None)
         raise ValidationError(_("A comment can be changed for 15 minutes only."), code="late")
     if body == comment.body:
         return comment
-    draft = Draft(
-        discussion=comment.discussion,
-        parent=comment.parent,
-        author=comment.author,
-        guest=comment.guest,
-        name=comment.author_name,
-        body=body,
-        at=now,
-        comment=comment,
-    )
-    verdict, findings = policy().examine(draft)
+    verdict, findings = policy().examine(_draft(comment, body, now))
     html = render_comment(body)
     with transaction.atomic(durable=True):
         lock([comment.pk])
         fresh = Comment.objects.get(pk=comment.pk)
         if not fresh.can_be_edited_by(user, guest, now):
             raise ValidationError(_("A moderator has decided on this comment meanwhile."), code="decided")
-        CommentRevision.objects.create(comment=fresh, revision=fresh.revision, body=fresh.body)
-        fresh.body, fresh.body_html = body, html
-        fresh.revision, fresh.edited_at, fresh.text_missing = fresh.revision + 1, now, ""
-        Comment.objects.filter(pk=fresh.pk).update(
-            body=fresh.body,
-            body_html=fresh.body_html,
-            revision=fresh.revision,
-            edited_at=now,
-            text_missing="",
-        )
-        CommentText.objects.update_or_create(comment=fresh, defaults={"folded": fold(body)})
+        _replace_text(fresh, body, html, now)
         policy().record(fresh, findings)
         if fresh.state == State.PUBLISHED:
             _touch([fresh.discussion_id])
@@ -184,6 +164,61 @@ def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None)
         change_states(ids=[fresh.pk], to=to, reason=reason, actor=None)
         fresh.refresh_from_db()
     return fresh
+
+
+def send_again(*, comment: Comment, body: str, user: Any, guest: Guest | None) -> Comment:
+    """Another text for one's own comment that is held or was removed: it waits for somebody to read it,
+    whatever the checks say. The earlier text is kept. How often is the caller's to know.
+
+    Runs in the caller's transaction. Raises ValidationError: not one's own, another state, text empty, too
+    long or the same, or refused by the checks.
+    """
+    body, now = check_body(body), timezone.now()
+    sendable = {State.PENDING, State.REJECTED, State.SPAM}
+    if not comment.is_by(user, guest) or comment.state not in sendable or comment.erased_at:
+        raise ValidationError(_("This comment can't be sent again."), code="state")
+    if body == comment.body:
+        raise ValidationError(_("Nothing is changed in it yet."), code="same")
+    _verdict, findings = policy().examine(_draft(comment, body, now))
+    html = render_comment(body)
+    lock([comment.pk])
+    fresh = Comment.objects.get(pk=comment.pk)
+    if (fresh.state, fresh.revision) != (comment.state, comment.revision):
+        raise ValidationError(_("Something has happened to this comment meanwhile."), code="decided")
+    _replace_text(fresh, body, html, now)
+    change_states(ids=[fresh.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
+    fresh.refresh_from_db()
+    policy().record(fresh, findings)
+    return fresh
+
+
+def _draft(comment: Comment, body: str, at: datetime) -> Draft:
+    """Another text of a comment, for the checks."""
+    return Draft(
+        discussion=comment.discussion,
+        parent=comment.parent,
+        author=comment.author,
+        guest=comment.guest,
+        name=comment.author_name,
+        body=body,
+        at=at,
+        comment=comment,
+    )
+
+
+def _replace_text(comment: Comment, body: str, html: str, at: datetime) -> None:
+    CommentRevision.objects.create(comment=comment, revision=comment.revision, body=comment.body)
+    values = {
+        "body": body,
+        "body_html": html,
+        "revision": comment.revision + 1,
+        "edited_at": at,
+        "text_missing": "",
+    }
+    for name, value in values.items():
+        setattr(comment, name, value)
+    Comment.objects.filter(pk=comment.pk).update(**values)
+    CommentText.objects.update_or_create(comment=comment, defaults={"folded": fold(body)})
 
 
 def rename_author(*, comment: Comment, name: str) -> None:

@@ -13,10 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_tasks import task
 
-from accounts.models import Guest
+from accounts.models import ADMINISTRATOR, MODERATOR, Guest, User
 from articles.models import Site
 from comments.models import Comment, Reason, State, Transition
-from moderation.models import Batch, proofs
+from comments.tasks import MAILS_A_DAY
+from moderation.models import Batch, Notice, proofs
 
 MAIL_AFTER = timedelta(minutes=1)  # an act that is undone at once is told to nobody
 
@@ -82,3 +83,49 @@ def _subject(state: State, count: int) -> str:
     if state == State.SPAM:
         return _("Your comment was taken for spam")
     return ngettext("Your comment was removed", "Your comments were removed", count)
+
+
+@task()
+def tell_moderators(notice: int) -> int:
+    """Write to every moderator, at once and at any hour, that something is reported as illegal. Not a word of
+    the comment or of the report is in it: mails lie in many places. Returns the mails."""
+    told = Notice.objects.select_related("comment__discussion__article").get(pk=notice)
+    moderators = User.objects.filter(
+        Exists(proofs().filter(user=OuterRef("pk"))),
+        is_active=True,
+        groups__name__in=[MODERATOR, ADMINISTRATOR],
+    ).distinct()
+    site = Site.objects.first() or Site()
+    body = render_to_string(
+        "moderation/mail/notice.txt",
+        {
+            "site": site,
+            "url": settings.SITE_URL,
+            "notice": told,
+            "title": told.comment.discussion.article.title,
+        },
+    )
+    subject = _("Reported as illegal: comment %(id)s") % {"id": told.comment_id}
+    return _send([EmailMessage(subject, body, to=[moderator.email]) for moderator in moderators])
+
+
+@task()
+def send_receipt(notice: int) -> int:
+    """The receipt of a report of illegal content. It holds nothing that was typed: anybody may have given
+    that e-mail. Returns the mails: none beyond MAILS_A_DAY to one e-mail."""
+    told = Notice.objects.select_related("comment__discussion__article").get(pk=notice)
+    same = Notice.objects.filter(email__iexact=told.email, at__gt=timezone.now() - timedelta(days=1))
+    if not told.email or same.filter(pk__lt=told.pk).count() >= MAILS_A_DAY:
+        return 0
+    context = {
+        "site": Site.objects.first() or Site(),
+        "url": settings.SITE_URL,
+        "notice": told,
+        "title": told.comment.discussion.article.title,
+    }
+    body = render_to_string("moderation/mail/receipt.txt", context)
+    return _send([EmailMessage(_("We have your report of illegal content"), body, to=[told.email])])
+
+
+def _send(messages: list[EmailMessage]) -> int:
+    return (get_connection().send_messages(messages) or 0) if messages else 0

@@ -1,0 +1,308 @@
+"""What readers and authors ask of the moderators: reports, reports of illegal content, another look.
+
+Each opens the comment's case or joins the open one, and moves it forward in the queues. Nothing here takes
+anything away from readers: that is for a person to decide, however many ask for it.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Count, Exists, F, OuterRef, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import ADMINISTRATOR, MODERATOR, Guest, User
+from comments.models import Comment, Reason, State, Transition
+from comments.services import lock, send_again
+from moderation import cases, tasks
+from moderation.models import Appeal, Case, Notice, Report
+
+REPORTS_AN_HOUR = 10  # by one person
+LOOKS_A_DAY = 5  # asked for by one person
+LOOK_WITHIN = timedelta(days=30)  # after the decision
+RIGHT = 1.5  # the weight from which somebody is usually right
+TOGETHER = 3  # such people, whose reports raise a case further
+TOGETHER_HOURS = 24
+UNPROVED = 0.25  # the weight of a guest whose e-mail nobody confirmed: as many as one likes are soon made
+REMOVED = [State.REJECTED, State.SPAM]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One thing that somebody asked about a comment, as a moderator reads it. It never says who asked."""
+
+    kind: str  # "report", "notice", "look" or "edit"
+    sentence: str  # "Reported as abuse."
+    words: str  # the person's own; may be empty
+    at: datetime
+    weight: str  # "usually right", "weighs little" or nothing
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one person's report. `sentence` is complete; `url` is nothing where no page is."""
+
+    comment: int
+    title: str  # of the story
+    url: str
+    why: str  # "spam"
+    at: datetime  # of the report
+    decided_at: datetime | None
+    sentence: str
+
+
+def report_comment(
+    *, comment: Comment, user: User | None, guest: Guest | None, why: str, words: str
+) -> Report:
+    """Report a published comment, as exactly one of user and guest, once.
+
+    Raises ValidationError with a sentence for the reporter; its code is own, gone, again or often.
+    """
+    if comment.is_by(user, guest):
+        raise ValidationError(_("You wrote this comment yourself. You can delete it instead."), code="own")
+    mine = Report.objects.filter(user=user) if user else Report.objects.filter(guest=guest)
+    if mine.filter(comment=comment).exists():
+        raise ValidationError(_("You have reported this comment already. Your report is here."), code="again")
+    if mine.filter(at__gt=timezone.now() - timedelta(hours=1)).count() >= REPORTS_AN_HOUR:
+        raise ValidationError(
+            _("You have reported %(n)s comments within an hour. Please go on a little later.")
+            % {"n": REPORTS_AN_HOUR},
+            code="often",
+        )
+    weight = weight_of(user, guest)
+    with transaction.atomic():
+        case = _case_of(comment, [State.PUBLISHED])
+        report, is_new = Report.objects.get_or_create(
+            comment=comment,
+            user=user,
+            guest=guest,
+            defaults={"case": case, "why": why, "words": words, "weight": weight},
+        )
+        if is_new:
+            hours = cases.REPORT_HOURS * weight
+            if weight >= RIGHT and case.reports.filter(weight__gte=RIGHT).count() == TOGETHER:
+                hours += TOGETHER_HOURS
+            _bring_forward(case, hours, is_reported=True)
+    return report
+
+
+def weight_of(user: User | None, guest: Guest | None) -> float:
+    """0.25 for those who are usually wrong, 1 for those of whom nothing is known, up to 2 for those who are
+    usually right: by the share of their decided reports whose comments are removed, with two added of which
+    one was right."""
+    if guest and not guest.confirmed_at:
+        return UNPROVED
+    mine = Report.objects.filter(user=user) if user else Report.objects.filter(guest=guest)
+    record = mine.filter(case__closed_at__isnull=False).aggregate(
+        right=Count("pk", filter=Q(comment__state__in=REMOVED)),
+        wrong=Count("pk", filter=Q(comment__state=State.PUBLISHED)),
+    )
+    share: float = (record["right"] + 1) / (record["right"] + record["wrong"] + 2)
+    return 2 * share if share >= 0.5 else 0.25 + 1.5 * share
+
+
+def give_notice(
+    *, comment: Comment, why: str, name: str = "", email: str = "", is_child_abuse: bool = False
+) -> Notice:
+    """Report a comment as illegal, in good faith; it goes before everything else.
+
+    The first one of a case is told to the moderators at once. Name and e-mail are not kept where it is about
+    the abuse of a child. Raises ValidationError where the comment is gone.
+    """
+    if is_child_abuse:
+        name = email = ""
+    with transaction.atomic():
+        case = _case_of(comment, [State.PUBLISHED])
+        notice = Notice.objects.create(
+            comment=comment,
+            case=case,
+            is_child_abuse=is_child_abuse,
+            why=why,
+            name=name,
+            email=email,
+            in_good_faith=True,
+        )
+        if not case.is_illegal:
+            _bring_forward(case, cases.ILLEGAL_HOURS, is_illegal=True)
+            transaction.on_commit(partial(tasks.tell_moderators.enqueue, notice.pk))
+        if email:
+            transaction.on_commit(partial(tasks.send_receipt.enqueue, notice.pk))
+    return notice
+
+
+@dataclass(frozen=True)
+class Ways:
+    """What the author of a comment may still do about the last decision on it."""
+
+    ask: bool  # for another look
+    send_again: bool  # after an edit
+
+
+def ways(comment: Comment, last: Transition | None, appeals: Sequence[Appeal]) -> Ways:
+    """`last`: the last line of the log about its state; `appeals`: all there are about it.
+
+    Another look once, for what was removed, within LOOK_WITHIN. An edited text once, before that: also of
+    what waits because a check asked for a look. What is sealed or erased has neither.
+    """
+    if last is None or comment.state_reason == Reason.SEALED or comment.erased_at:
+        return Ways(ask=False, send_again=False)
+    asked = any(not appeal.is_edit for appeal in appeals)
+    recent = timezone.now() - last.at < LOOK_WITHIN
+    removed = comment.state in REMOVED and recent
+    return Ways(
+        ask=removed and not asked,
+        send_again=(removed or comment.state == State.PENDING) and not appeals,
+    )
+
+
+def ask_for_a_look(*, comment: Comment, user: User | None, guest: Guest | None, words: str) -> Appeal:
+    """An author asks for another look at a removed comment, once. Raises ValidationError if they may not."""
+    _check_author(comment, user, guest)
+    with transaction.atomic():
+        case = _case_of(comment, REMOVED)
+        last = _may(comment, "ask")
+        appeal = Appeal.objects.create(
+            comment=comment, case=case, revision=case.comment.revision, against=last, words=words
+        )
+        _bring_forward(case, cases.APPEAL_HOURS, is_second_look=True)
+    return appeal
+
+
+def edit_and_send_again(*, comment: Comment, body: str, user: User | None, guest: Guest | None) -> Appeal:
+    """An author sends another text of a removed or held comment, once; it waits for somebody to read it.
+
+    Raises ValidationError: not allowed (any more), text empty, too long or unchanged, or refused.
+    """
+    _check_author(comment, user, guest)
+    last = _may(comment, "send_again")
+    with transaction.atomic():
+        fresh = send_again(comment=comment, body=body, user=user, guest=guest)
+        case = Case.objects.open().select_for_update().get(comment=fresh)
+        appeal, is_first = Appeal.objects.get_or_create(
+            comment=fresh,
+            is_edit=True,
+            defaults={"case": case, "revision": fresh.revision, "against": last},
+        )
+        if not is_first:
+            raise ValidationError(_("You have sent this comment again already."), code="once")
+        _bring_forward(case, cases.APPEAL_HOURS, is_second_look=True, is_waiting=True)
+    return appeal
+
+
+def asked(case_ids: Sequence[int], user: User | None = None) -> dict[int, list[Asked]]:
+    """By case, what was asked about its comment since it was opened, the earliest first; three statements.
+
+    `user`: the moderator who reads it, who is told where a decision of theirs is in question.
+    """
+    ids = list(case_ids)
+    said: dict[int, list[Asked]] = defaultdict(list)
+    for notice in Notice.objects.filter(case__in=ids):
+        sentence = (
+            _("Reported as illegal: it shows the abuse of a child.")
+            if notice.is_child_abuse
+            else _("Reported as illegal content.")
+        )
+        said[notice.case_id].append(Asked("notice", sentence, notice.why, notice.at, ""))
+    for report in Report.objects.filter(case__in=ids):
+        sentence = _("Reported: %(reason)s.") % {"reason": report.get_why_display()}
+        said[report.case_id].append(
+            Asked("report", sentence, report.words, report.at, _weight_in_words(report.weight))
+        )
+    for appeal in Appeal.objects.filter(case__in=ids).select_related("against"):
+        sentence = (
+            _("Its author changed it after it was held or removed, and sent it again.")
+            if appeal.is_edit
+            else _("Its author asks for another look.")
+        )
+        if user and appeal.against.actor_id == user.pk:
+            sentence = _("%(sentence)s You decided the first time: better leave it to somebody else.") % {
+                "sentence": sentence
+            }
+        kind = "edit" if appeal.is_edit else "look"
+        said[appeal.case_id].append(Asked(kind, sentence, appeal.words, appeal.at, ""))
+    return {case: sorted(things, key=lambda thing: thing.at) for case, things in said.items()}
+
+
+def not_for(user: User) -> Q:
+    """Over Case: another look at what this person decided, as long as somebody else could take it."""
+    others = User.objects.filter(is_active=True, groups__name__in=[MODERATOR, ADMINISTRATOR])
+    decided = Appeal.objects.filter(case=OuterRef("pk"), against__actor=user)
+    return Q(Exists(decided), Exists(others.exclude(pk=user.pk)), is_second_look=True)
+
+
+def outcomes(user: User | None, guest: Guest | None) -> list[Outcome]:
+    """What became of this person's last 50 reports, the latest first; in one statement."""
+    mine = Report.objects.filter(user=user) if user else Report.objects.filter(guest=guest)
+    rows = mine.select_related("case", "comment__discussion__article").defer(
+        "comment__body", "comment__body_html", "comment__discussion__article__body"
+    )
+    return [_outcome(report) for report in rows.order_by("-at")[:50]] if user or guest else []
+
+
+def outcome_of(case: Case, comment: Comment) -> str:
+    """One sentence for those who reported it, about how it stands."""
+    if case.closed_at is None:
+        return _("Nobody has decided yet.")
+    if comment.state in REMOVED:
+        return _("A moderator has read it and removed the comment.")
+    if comment.state == State.DELETED:
+        return _("Its author has deleted the comment.")
+    if comment.state_reason == "redacted":
+        return _("A moderator has read it and taken words out of the comment.")
+    return _("A moderator has read it and left the comment where it is.")
+
+
+def _outcome(report: Report) -> Outcome:
+    comment, article = report.comment, report.comment.discussion.article
+    return Outcome(
+        comment=comment.pk,
+        title=article.title,
+        url=comment.get_absolute_url() if article.is_published() else "",
+        why=report.get_why_display(),
+        at=report.at,
+        decided_at=report.case.closed_at,
+        sentence=outcome_of(report.case, comment),
+    )
+
+
+def _case_of(comment: Comment, states: Sequence[str]) -> Case:
+    """The open case of a comment in one of these states, opened if there is none; locked, as is the
+    discussion, whose lock whoever decides takes first. Raises ValidationError for another state."""
+    lock([comment.pk])
+    fresh = Comment.objects.get(pk=comment.pk)
+    if fresh.state not in states:
+        raise ValidationError(_("Somebody has decided on this comment meanwhile."), code="gone")
+    cases.open_cases([fresh])
+    return Case.objects.open().select_related("comment").select_for_update(of=("self",)).get(comment=fresh)
+
+
+def _bring_forward(case: Case, hours: float, **flags: bool) -> None:
+    Case.objects.filter(pk=case.pk).update(due_at=F("due_at") - timedelta(hours=hours), **flags)
+
+
+def _check_author(comment: Comment, user: User | None, guest: Guest | None) -> None:
+    if not comment.is_by(user, guest):
+        raise ValidationError(_("Only who wrote a comment can do this."), code="own")
+    mine = Appeal.objects.filter(comment__in=Comment.objects.written_by(user, guest))
+    if mine.filter(at__gt=timezone.now() - timedelta(days=1)).count() >= LOOKS_A_DAY:
+        raise ValidationError(_("You have asked often today. Please come back tomorrow."), code="often")
+
+
+def _may(comment: Comment, way: str) -> Transition:
+    """The last line of the log about it. Raises ValidationError where its author may not take this way."""
+    fresh = Comment.objects.get(pk=comment.pk)
+    last = fresh.transitions.filter(kind=Transition.Kind.STATE).order_by("-id").first()
+    if last is None or not getattr(ways(fresh, last, list(fresh.appeals.all())), way):
+        raise ValidationError(_("That was possible once, and is not any more."), code="once")
+    return last
+
+
+def _weight_in_words(weight: float) -> str:
+    if weight >= RIGHT:
+        return _("usually right")
+    return _("weighs little") if weight <= 0.5 else ""
