@@ -31,6 +31,8 @@ class Draft:
     body: str
     at: datetime
     comment: Comment | None = None
+    ip: str = ""  # from which it was sent; for the checks, and never to be stored as it is
+    browser: Guest | None = None  # whom the browser's cookie names, while it signs as another guest
 
 
 class Policy:
@@ -43,6 +45,13 @@ class Policy:
 
     def record(self, comment: Comment, findings: list[Any]) -> None:
         """Store the findings of this revision; runs inside the transaction that wrote it."""
+
+    def record_origin(self, comment: Comment, ip: str) -> None:
+        """Keep what may be kept of the IP address that a new comment came from; one statement at most."""
+
+    def standing(self, user: User | None, guest: Guest | None) -> list[str]:
+        """What moderators hold this person to, as sentences to read before one writes."""
+        return []
 
     def settle(self, ids: Sequence[int], *, batch: UUID, actor: User | None, undoes: UUID | None) -> None:
         """What follows from a change of states, in its transaction: `batch` names its lines in the log, and

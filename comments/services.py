@@ -56,11 +56,13 @@ def post_comment(
     author: User | None = None,
     guest: Guest | None = None,
     discussion: Discussion | None = None,
+    ip: str = "",
+    browser: Guest | None = None,
 ) -> Comment:
     """The one way in for a comment that somebody writes here: exactly one of author and guest.
 
-    `discussion` is the article's as it was just read, if it was. The same nonce again gives the comment that
-    it made the first time. Raises ValidationError with a sentence for the writer: text empty or too long,
+    `discussion` is the article's as it was just read, if it was; `ip` and `browser` are as in policy.Draft.
+    The same nonce again gives the comment that it made the first time. Raises ValidationError with a sentence for the writer: text empty or too long,
     discussion closed, comment to answer gone, nonce used by somebody else.
     """
     body, now = check_body(body), timezone.now()
@@ -70,7 +72,15 @@ def post_comment(
         raise ValidationError(_("This discussion is closed."), code="closed")
     name, email = (author.name, author.email) if author else (guest.name, guest.email) if guest else ("", "")
     draft = Draft(
-        discussion=discussion, parent=parent, author=author, guest=guest, name=name, body=body, at=now
+        discussion=discussion,
+        parent=parent,
+        author=author,
+        guest=guest,
+        name=name,
+        body=body,
+        at=now,
+        ip=ip,
+        browser=browser,
     )
     verdict, findings = policy().examine(draft)
     state = STATE_OF[verdict]
@@ -102,6 +112,8 @@ def post_comment(
                 return _already_posted(nonce, body, author, guest, parent)
             comment = Comment.from_db("default", tree.COLUMNS, row)
             comment.discussion = discussion
+            if ip:
+                policy().record_origin(comment, ip)
             if is_recorded:
                 policy().record(comment, findings)
     except IntegrityError:

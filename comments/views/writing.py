@@ -6,6 +6,7 @@ Each lies at a URL of its own, since kept pages hold no token.
 from functools import partial
 from uuid import UUID
 
+from allauth.core.internal.httpkit import get_client_ip
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -19,11 +20,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from accounts import guests
-from accounts.models import Guest, User
+from accounts.models import Guest
 from accounts.sql import read
 from articles.models import Article
 from comments.forms import EditForm, ReplyForm
 from comments.models import EDIT_WINDOW, Comment, Discussion, Recommendation, State
+from comments.policy import policy
 from comments.services import delete_comment, edit_comment, post_comment, recommend
 from comments.tasks import mail_confirmation
 from comments.views.loading import is_open, load_story, reader_of, writer_of
@@ -99,7 +101,7 @@ def reply(request: HttpRequest, slug: str, pk: str | None = None) -> HttpRespons
     )
     if form.is_valid():
         try:
-            made, writer = _post(discussion, parent, form, user, guest)
+            made, writer = _post(request, discussion, parent, form)
         except ValidationError as error:
             form.add_error(None, error)
             if error.code == "nonce":
@@ -108,6 +110,7 @@ def reply(request: HttpRequest, slug: str, pk: str | None = None) -> HttpRespons
             return _posted(request, made, writer, is_new=writer is not None and writer != guest)
     context = {
         "form": form,
+        "standing": [] if form.is_bound else policy().standing(user, guest),
         "back": back,
         "article": article,
         "answered": parent if parent and parent.state == State.PUBLISHED else None,
@@ -199,10 +202,11 @@ def _load_own(request: HttpRequest, pk: str) -> Comment:
 
 
 def _post(
-    discussion: Discussion, parent: Comment | None, form: ReplyForm, user: User | None, guest: Guest | None
+    request: HttpRequest, discussion: Discussion, parent: Comment | None, form: ReplyForm
 ) -> tuple[Comment, Guest | None]:
     """The comment, and the guest to remember. Raises ValidationError as post_comment does."""
     body, nonce = form.cleaned_data["body"], form.cleaned_data["nonce"]
+    user, guest = writer_of(request)
     post = partial(
         post_comment,
         article=discussion.article,
@@ -210,6 +214,8 @@ def _post(
         body=body,
         nonce=nonce,
         parent=parent,
+        ip=get_client_ip(request) or "",
+        browser=guest,
     )
     if user:
         return post(author=user), None
