@@ -6,20 +6,19 @@ it asks no database and is tested as a table. What it finds is a reason to look,
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from datetime import timedelta
 
-from linkify_it import LinkifyIt
-
-from comments.models import REVIEW_AFTER, Discussion
+from comments.models import REVIEW_AFTER
 from comments.policy import Draft
+from moderation import matching
+from moderation.matching import Rules, Spans, Written
 
 LINKS_FREE = 1  # links that a comment may hold before somebody looks at it
+RATE_MINUTES = 10
+RATE_NEW, RATE_KNOWN = 3, 10  # comments that a person may send in these
 _MARKUP = re.compile(r"<[^<>]*>|&#?\w+;")
-_links = LinkifyIt()
-
-Spans = list[tuple[int, int]]  # start and end in the body, in characters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +40,11 @@ class Context:
     person_is_confirmed: bool = False  # an account's verified e-mail, or a guest's confirmed one
     approved_count: int = 0  # comments of this person that somebody approved, as far as it matters: 0 or 1
     may_moderate: bool = False  # the writer could approve this comment
+    is_reviewed: bool = False  # a moderator wants to see everything of theirs first
     repeat: Repeat | None = None
-    terms: Sequence[tuple[int, str]] = ()  # (id of the rule, its term)
+    rules: Rules = field(default_factory=Rules)  # those that hold where this is written
+    sent_by_person: int = 0  # comments of this account or e-mail in the last RATE_MINUTES
+    sent_from_there: int = 0  # … from the same IP address, by anybody
     text_missing: str = ""  # Comment.text_missing, of what came from elsewhere
 
 
@@ -73,16 +75,25 @@ def new_person(draft: Draft, context: Context) -> Iterator[Found]:
         yield Found(strength=0.2, number=0 if context.person_is_confirmed else None)
 
 
+def sanctioned(draft: Draft, context: Context) -> Iterator[Found]:
+    """Who is paused or banned never comes as far as this."""
+    if context.is_reviewed:
+        yield Found(strength=0.3)
+
+
 def reviewed_first(draft: Draft, context: Context) -> Iterator[Found]:
-    if draft.discussion.moderation == Discussion.Moderation.PRE:
+    if draft.discussion.is_reviewed_first:
         yield Found(strength=0.1)
 
 
 def links(draft: Draft, context: Context) -> Iterator[Found]:
     """More links than are free, as the page would make them; e-mail addresses are none."""
-    spans = [(m.index, m.last_index) for m in _links.match(draft.body) or [] if m.schema != "mailto:"]
-    if len(spans) > LINKS_FREE:
-        yield Found(strength=1 - 1 / len(spans), spans=spans, number=len(spans))
+    rule = context.rules.limit("links")
+    free = matching.numbers(rule.value)[0] if rule else LINKS_FREE
+    spans = [(link.start, link.end) for link in matching.links(draft.body)]
+    if len(spans) > free:
+        found = Found(strength=max(0.5, 1 - 1 / len(spans)), spans=spans, number=len(spans))
+        yield _of(rule, found) if rule else found
 
 
 def repeat(draft: Draft, context: Context) -> Iterator[Found]:
@@ -103,26 +114,57 @@ def emptied(draft: Draft, context: Context) -> Iterator[Found]:
 
 def term(draft: Draft, context: Context) -> Iterator[Found]:
     """Each listed term in the body or the name, as whole words in any case."""
-    if not context.terms:
-        return
-    body, name = _Folded(draft.body), _Folded(draft.name)
-    for rule, words in context.terms:
-        spans = body.find(words)
-        if spans or name.find(words):
-            yield Found(strength=0.8, spans=spans, rule=rule)
+    return _matched("term", 0.8, draft, context)
+
+
+def term_list(draft: Draft, context: Context) -> Iterator[Found]:
+    """Each list of which a term is in the body or the name. `number`: how many places of the body."""
+    return _matched("list", 0.7, draft, context)
+
+
+def domain(draft: Draft, context: Context) -> Iterator[Found]:
+    """A link of the body that leads to a listed domain, or to one beneath it."""
+    return _matched("domain", 0.9, draft, context)
+
+
+def name_pattern(draft: Draft, context: Context) -> Iterator[Found]:
+    return _matched("name", 0.6, draft, context)
 
 
 def late(draft: Draft, context: Context) -> Iterator[Found]:
+    """`number`: whole days between the article and the comment."""
+    rule = context.rules.limit("age")
+    after = timedelta(days=matching.numbers(rule.value)[0]) if rule else REVIEW_AFTER
     published_at = draft.discussion.article.published_at
-    if published_at and draft.at - published_at > REVIEW_AFTER:
-        yield Found(strength=0.5, number=(draft.at - published_at).days)
+    if published_at and draft.at - published_at > after:
+        found = Found(strength=0.5, number=(draft.at - published_at).days)
+        yield _of(rule, found) if rule else found
+
+
+def too_fast(draft: Draft, context: Context) -> int | None:
+    """How many comments this person may send in RATE_MINUTES, if this one would be more; else None.
+
+    What a new person's IP address sent counts as theirs, so that another name is no way around it; who is
+    known is not held to what others behind that address send. An edit is no other comment.
+    """
+    if context.may_moderate or draft.comment:
+        return None
+    rule = context.rules.limit("rate")
+    of_new, of_known = matching.numbers(rule.value) if rule else (RATE_NEW, RATE_KNOWN)
+    if context.person_is_confirmed and context.approved_count:
+        return of_known if context.sent_by_person >= of_known else None
+    return of_new if max(context.sent_by_person, context.sent_from_there) >= of_new else None
 
 
 # In the order in which people read them: first who and where, then what.
 CHECKS: list[Check] = [
     new_person,  # a name with an unproved e-mail is anybody's
+    sanctioned,  # a moderator asked to see everything of theirs
     reviewed_first,  # the editors asked to see everything here
-    term,  # words that the administrators want to see first
+    term,  # words that moderators want to see first
+    term_list,  # the same, by the thousand
+    domain,  # what is sold elsewhere
+    name_pattern,  # names that are search phrases
     links,  # what most spam is for
     repeat,  # the same text under another story, or twice under one
     near_repeat,  # the same text with another number in it
@@ -131,7 +173,17 @@ CHECKS: list[Check] = [
 ]
 
 # What is told of comments that were public elsewhere: nothing about persons, and nothing that was a setting.
-IMPORT_CHECKS: list[Check] = [term, links, repeat, near_repeat, emptied, late]
+IMPORT_CHECKS: list[Check] = [
+    term,
+    term_list,
+    domain,
+    name_pattern,
+    links,
+    repeat,
+    near_repeat,
+    emptied,
+    late,
+]
 
 
 def _says_something(body: str) -> bool:
@@ -141,28 +193,14 @@ def _says_something(body: str) -> bool:
     )
 
 
-class _Folded:
-    """A text in which words are found in any case, at their places in the text as it was typed."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text.casefold()
-        # ß becomes ss: only then are the places not the same, and looked up.
-        self.places = range(len(text)) if len(self.text) == len(text) else _places(text)
-
-    def find(self, words: str) -> Spans:
-        pattern, first = _pattern(words)
-        if first not in self.text:
-            return []
-        return [(self.places[m.start()], self.places[m.end() - 1] + 1) for m in pattern.finditer(self.text)]
+def _matched(kind: str, strength: float, draft: Draft, context: Context) -> Iterator[Found]:
+    for found in context.rules.of.get(kind, ()):
+        if found.find is None:
+            continue
+        spans, in_name = found.find(draft.body, draft.name)
+        if spans or in_name:
+            yield _of(found.rule, Found(strength=strength, spans=spans, number=len(spans)))
 
 
-def _places(text: str) -> list[int]:
-    return [place for place, character in enumerate(text) for _ in character.casefold()]
-
-
-@lru_cache(maxsize=4_096)
-def _pattern(words: str) -> tuple[re.Pattern[str], str]:
-    """The term as a pattern, and its first word, which is the quick way to know that it is not there."""
-    parts = words.casefold().split()
-    phrase = r"\s+".join(map(re.escape, parts))
-    return re.compile(rf"(?<!\w){phrase}(?!\w)"), parts[0]
+def _of(rule: Written, found: Found) -> Found:
+    return replace(found, rule=rule.pk, holds=rule.holds)

@@ -1,12 +1,14 @@
 """What comments ask of moderation: settings.COMMENT_POLICY names this object."""
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from math import ceil
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.core.cache import cache
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Max
 from django.urls import reverse
@@ -18,9 +20,10 @@ from accounts.models import User
 from accounts.sql import execute_planned
 from comments.models import REMOVE_REASONS, Comment, Discussion, Reason, State, Transition
 from comments.policy import Draft, Verdict
-from moderation import cases, tally, words
-from moderation.checks import CHECKS, Context, Found, run
-from moderation.models import Finding
+from moderation import cases, ledger, rules, tally, words
+from moderation.checks import CHECKS, RATE_MINUTES, Context, Found, run, too_fast
+from moderation.models import Finding, Sanction
+from moderation.origins import remember
 from moderation.repeats import find_repeat
 
 USUAL_FROM = 10  # decisions below which nothing is said of how long a review takes
@@ -138,6 +141,13 @@ def _menu(row: Any, seen: int) -> list[dict[str, Any]]:
     return menu
 
 
+        "guest_id": draft.guest.pk if draft.guest else None,
+        "browser": draft.browser.pk if draft.browser else None,
+        # Who has proved an e-mail is not held to what others send in its name.
+        "guest": draft.guest.email.lower() if draft.guest else None,
+        "is_proved": draft.guest is not None and draft.guest.confirmed_at is not None,
+        "article": draft.discussion.article.pk,
+        "since": draft.at - timedelta(minutes=RATE_MINUTES),
 def _median_hours() -> int:
     """Half of the comments that people decided on in a week waited no longer. 0: too few to say."""
     with connection.cursor() as cursor:

@@ -32,7 +32,8 @@ def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
                 "It has %(count)s links; with more than %(free)s, a person looks first.",
                 finding.number or 0,
             )
-            return words % {"count": finding.number, "free": LINKS_FREE}
+            free = finding.rule.value if finding.rule else LINKS_FREE
+            return words % {"count": finding.number, "free": free}
         case "repeat" | "near_repeat":
             return _repeat(exact=finding.check_name == "repeat", twin=twin)
         case "emptied":
@@ -48,11 +49,37 @@ def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
     return _("The check “%(name)s” found something.") % {"name": finding.check_name}
 
 
+        case "term_list" if not to_moderator:
+            return _("It has words that a person looks at first.")
+        case "term_list" if finding.spans:
+            return _("It has terms of the list “%(list)s”.") % {"list": finding.rule}
+        case "term_list":
+            return _("The name has a term of the list “%(list)s”.") % {"list": finding.rule}
+        case "domain" if not to_moderator:
+            return _("It has a link that a person looks at first.")
+        case "domain":
+            return _("It links to %(domain)s.") % {"domain": finding.rule}
+        case "name_pattern" if not to_moderator:
+            return _("A person looks first at comments under such a name.")
+        case "name_pattern":
+            return _("The name fits the pattern “%(pattern)s”.") % {"pattern": finding.rule}
 def _repeat(*, exact: bool, twin: Comment | None) -> str:
     if twin is None:
         return _("The same text as another comment.") if exact else _("Nearly the text of another comment.")
     words = (
         _("The same text as comment %(id)s by %(name)s.")
+def too_fast(most: int) -> str:
+    """To whom another comment is refused for now, because there were `most` of theirs."""
+    words = ngettext(
+        "That is much in a short time: %(n)s comment in ten minutes is the most for now. Your text is kept "
+        "here: send it again a little later.",
+        "That is much in a short time: %(n)s comments in ten minutes are the most for now. Your text is kept "
+        "here: send it again a little later.",
+        most,
+    )
+    return words % {"n": most}
+
+
         if exact
         else _("Nearly the text of comment %(id)s by %(name)s.")
     )

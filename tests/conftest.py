@@ -73,6 +73,19 @@ def transactional_db(transactional_db: None) -> None:
     import_module("archive.migrations.0002_role_permissions").grant(apps, editor)
 
 
+@pytest.fixture(autouse=True)
+def _nobody_is_too_fast(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests say in a second what people say in a day. Those of the rate itself use the fixture `hurried`."""
+    if "hurried" not in request.fixturenames:
+        monkeypatch.setattr("moderation.checks.RATE_NEW", 100_000)
+        monkeypatch.setattr("moderation.checks.RATE_KNOWN", 100_000)
+
+
+@pytest.fixture
+def hurried() -> None:
+    """The rate holds."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests come last. Without Chromium they are skipped; in the gate's own run (CI=1) they fail."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)

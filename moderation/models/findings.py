@@ -69,7 +69,10 @@ class Finding(models.Model):
     class Meta:
         verbose_name = _("finding")
         verbose_name_plural = _("findings")
-        indexes = [models.Index(fields=["comment", "revision"], name="finding_comment")]
+        indexes = [
+            models.Index(fields=["comment", "revision"], name="finding_comment"),
+            models.Index(fields=["rule"], condition=~Q(rule=None), name="finding_rule"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.comment_id}: {self.check_name}"

@@ -11,12 +11,6 @@ from django.utils.translation import gettext_lazy as _
 from articles.models import Article, Topic
 
 
-class RuleQuerySet(models.QuerySet["Rule"]):
-    def active_terms(self) -> list[tuple[int, str]]:
-        """(id, term) of each rule that is switched on."""
-        return list(self.filter(is_active=True, kind=Rule.Kind.TERM).values_list("pk", "value"))
-
-
 class Rule(models.Model):
     """One version of a rule that makes a comment wait. Never changed but for its switch, and never deleted,
     since findings point at it: a rule with another value is another row, which `replaces` this one."""
@@ -35,14 +29,14 @@ class Rule(models.Model):
     topic = models.ForeignKey(Topic, models.PROTECT, null=True, blank=True, related_name="+")
     article = models.ForeignKey(Article, models.PROTECT, null=True, blank=True, related_name="+")
     note = models.CharField(_("note"), max_length=200, blank=True)
+    # Else what it finds is only told to whoever looks at the comment anyway.
+    holds = models.BooleanField(_("makes a comment wait"), default=True, db_default=True)
     is_active = models.BooleanField(_("active"), default=True)
     replaces = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="replaced_by")
     added_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+"
     )
     added_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    objects = RuleQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("rule")
@@ -75,6 +69,7 @@ class RuleTerms(models.Model):
     rule = models.OneToOneField(Rule, models.PROTECT, primary_key=True, related_name="terms")
     text = models.TextField()
     count = models.PositiveIntegerField()
+    whole_words = models.BooleanField(_("as whole words only"), default=True, db_default=True)
 
     def __str__(self) -> str:
         return str(self.rule_id)
