@@ -155,7 +155,14 @@ class CommentQuerySet(TreeQuerySet["Comment"]):
         return self.filter(state=State.PENDING)
 
     def moderated_by(self, user: User) -> Self:
-        """What this person may decide on: moderators all, editors what stands under their own articles."""
+        """What this person may decide on: moderators all, editors what stands under their own articles.
+
+        Nobody what is sealed, not even administrators: it has a page of its own and is on no list.
+        """
+        return self.in_care_of(user).exclude(state_reason=Reason.SEALED)
+
+    def in_care_of(self, user: User) -> Self:
+        """The same with what is sealed: for telling of it by its number, and for nothing else."""
         if user.is_moderator:
             return self
         return self.filter(discussion__article__in=Article.objects.editable_by(user))
@@ -259,7 +266,10 @@ class Comment(MPTTModel):
         constraints = [
             models.CheckConstraint(condition=Q(state__in=State.values), name="comment_state_known"),
             models.CheckConstraint(
-                condition=~Q(body__regex=r"^\s*$") | Q(text_missing="all") | Q(erased_at__isnull=False),
+                condition=~Q(body__regex=r"^\s*$")
+                | Q(text_missing="all")
+                | Q(erased_at__isnull=False)
+                | Q(state_reason="sealed"),  # its words lie with its seal
                 name="comment_body_or_missing",
             ),
             models.CheckConstraint(
@@ -302,7 +312,9 @@ class Comment(MPTTModel):
         )
 
     def can_be_moderated_by(self, user: Any) -> bool:
-        return user.is_authenticated and (user.is_moderator or self.discussion.article.can_be_edited_by(user))
+        if self.state_reason == Reason.SEALED or not user.is_authenticated:
+            return False
+        return bool(user.is_moderator or self.discussion.article.can_be_edited_by(user))
 
 
 # mptt adds (tree_id, lft), which the constraint above already has; each index slows every shift.

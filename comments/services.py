@@ -242,7 +242,8 @@ def rename_author(*, comment: Comment, name: str) -> None:
         raise ValidationError(_("A comment needs a name."), code="required")
     with transaction.atomic():
         lock([comment.pk])
-        renamed = Comment.objects.filter(pk=comment.pk).exclude(author_name=name).update(author_name=name)
+        rows = Comment.objects.filter(pk=comment.pk, erased_at=None).exclude(state_reason=Reason.SEALED)
+        renamed = rows.exclude(author_name=name).update(author_name=name)
         if renamed and Comment.objects.filter(pk=comment.pk, shown=True).exists():
             _touch([comment.discussion_id])
             withhold()
@@ -290,10 +291,98 @@ def change_states(
     return _change(tree.CHANGE_CHOSEN, ids, values, actor, batch)
 
 
-def revert_states(*, undoes: UUID, actor: User | None, batch: UUID) -> list[int]:
-    """Take a batch's changes of state back, but for what was decided or edited since. Returns the ids."""
-    ids = Transition.objects.filter(batch=undoes).values_list("comment_id", flat=True)
-    return _change(tree.CHANGE_REVERTED, list(ids), {"undoes": undoes}, actor, batch)
+def revert_states(
+    *, undoes: UUID, actor: User | None, batch: UUID, only: Sequence[int] | None = None
+) -> list[int]:
+    """Take a batch's changes of state back (`only`: of these comments), but for what was decided or edited
+    since. Returns the ids."""
+    ids = list(only or Transition.objects.filter(batch=undoes).values_list("comment_id", flat=True))
+    return _change(tree.CHANGE_REVERTED, ids, {"undoes": undoes, "only": only}, actor, batch)
+
+
+@dataclass(frozen=True)
+class Words:
+    """All that somebody wrote as one comment. `earlier`: (revision, body, when it was replaced), in order."""
+
+    comment: int
+    author_name: str
+    author_email: str
+    body: str
+    revision: int
+    earlier: list[tuple[int, str, datetime]]
+
+
+def seal_states(*, ids: Sequence[int], actor: User | None, batch: UUID) -> list[int]:
+    """Remove comments as sealed, whatever their state; their words are still to be taken. Returns the ids of
+    those that were not sealed and not erased. Runs in the caller's transaction."""
+    return _change(tree.CHANGE_SEALED, ids, {"ids": list(ids)}, actor, batch)
+
+
+def take_words(ids: Sequence[int]) -> list[Words]:
+    """Leave nothing of what was written in sealed comments, and give it to whoever keeps it, by comment.
+
+    In one transaction with seal_states, which holds the locks: no page shows a name or a word of them.
+    """
+    earlier: dict[int, list[tuple[int, str, datetime]]] = {pk: [] for pk in ids}
+    for version in CommentRevision.objects.filter(comment__in=ids).order_by("comment", "revision"):
+        earlier[version.comment_id].append((version.revision, version.body, version.replaced_at))
+    rows = Comment.objects.filter(pk__in=ids).order_by("pk")
+    taken = [
+        Words(*row, earlier[row[0]])
+        for row in rows.values_list("pk", "author_name", "author_email", "body", "revision")
+    ]
+    _blank(ids)
+    return taken
+
+
+def give_words(words: Sequence[Words]) -> None:
+    """The way back of take_words."""
+    ids = [own.comment for own in words]
+    lock(ids)
+    is_plain = dict(Comment.objects.filter(pk__in=ids).values_list("pk", "is_plain_text"))
+    values: dict[str, Any] = {
+        "ids": ids,
+        "bodies": [own.body for own in words],
+        "htmls": [(render_plain if is_plain[own.comment] else render_comment)(own.body) for own in words],
+        "names": [own.author_name for own in words],
+        "emails": [own.author_email for own in words],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(tree.GIVE_WORDS, values)
+    CommentRevision.objects.bulk_create(
+        [
+            CommentRevision(comment_id=own.comment, revision=revision, body=body, replaced_at=at)
+            for own in words
+            for revision, body, at in own.earlier
+        ],
+        batch_size=2_000,
+    )
+    CommentText.objects.bulk_create(
+        [CommentText(comment_id=own.comment, folded=fold(own.body)) for own in words], batch_size=2_000
+    )
+
+
+def erase_comments(*, ids: Sequence[int], at: datetime) -> list[int]:
+    """Blank comments for good: text, earlier texts, what is searched, name and e-mail.
+
+    The rows stay with their states, places and lines in the log, so every number stays what it was; no
+    decision brings an erased one back. Only what no reader may read is erased, so that no page changes: a
+    comment that is published or waiting stays as it is. In the caller's transaction. Returns the ids.
+    """
+    lock(ids)
+    rows = Comment.objects.filter(pk__in=ids, erased_at=None).exclude(
+        state__in=[State.PUBLISHED, State.PENDING]
+    )
+    erased = list(rows.values_list("pk", flat=True))
+    _blank(erased, erased_at=at)
+    return erased
+
+
+def _blank(ids: Sequence[int], **values: Any) -> None:
+    values |= {"body": "", "body_html": "", "author_name": "", "author_email": ""}
+    Comment.objects.filter(pk__in=ids).update(**values)
+    CommentRevision.objects.filter(comment__in=ids).delete()
+    CommentText.objects.filter(comment__in=ids).delete()
 
 
 def _change(

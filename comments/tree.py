@@ -77,17 +77,27 @@ INSERT_REPLY = f"WITH {_REPLY_PLACE} {_INSERT} {_MADE}"
 
 # The changes that a person asked for: only where the last decision is still the one that the person saw.
 # A person's decision is logged even where it confirms what is; that is how an undo knows to leave it alone.
+# Upon what is sealed only its unsealing decides, and upon what was deleted for good nobody.
 CHOSEN = """
 old AS MATERIALIZED (
   SELECT c.id, c.state AS was, c.state_reason AS was_reason,
          %(to_state)s::text AS to_state, %(to_reason)s::text AS to_reason
   FROM comments_comment c
   JOIN unnest(%(ids)s::bigint[], %(expected)s::bigint[]) AS w(id, seen) ON w.id = c.id
-  WHERE c.state <> 'deleted'
+  WHERE c.state <> 'deleted' AND c.state_reason <> 'sealed' AND c.erased_at IS NULL
     AND (w.seen IS NULL OR w.seen = (SELECT max(t.id) FROM comments_transition t
                                      WHERE t.comment_id = c.id AND t.kind = 'state')))"""
 
+# To be seen by nobody, whatever it was, also where its author took it back.
+SEALED = """
+old AS MATERIALIZED (
+  SELECT c.id, c.state AS was, c.state_reason AS was_reason,
+         'rejected' AS to_state, 'sealed' AS to_reason
+  FROM comments_comment c
+  WHERE c.id = ANY(%(ids)s) AND c.state_reason <> 'sealed' AND c.erased_at IS NULL)"""
+
 # The way back of a batch: only where its transition is still the comment's last one and the text the same.
+# `only` may name some of its comments; null is all.
 REVERTED = """
 old AS MATERIALIZED (
   SELECT c.id, c.state AS was, c.state_reason AS was_reason,
@@ -95,6 +105,7 @@ old AS MATERIALIZED (
          CASE WHEN t.from_state = '' THEN 'import_undone' ELSE t.from_reason END AS to_reason
   FROM comments_transition t JOIN comments_comment c ON c.id = t.comment_id
   WHERE t.batch = %(undoes)s AND t.kind = 'state' AND c.state = t.to_state AND c.revision = t.revision
+    AND c.erased_at IS NULL AND (%(only)s::bigint[] IS NULL OR c.id = ANY(%(only)s))
     AND NOT EXISTS (SELECT FROM comments_transition n
                     WHERE n.comment_id = t.comment_id AND n.kind = 'state' AND n.id > t.id))"""
 
@@ -104,7 +115,8 @@ old AS MATERIALIZED (
   SELECT c.id, c.state AS was, c.state_reason AS was_reason,
          'published' AS to_state, 'imported' AS to_reason
   FROM comments_comment c
-  WHERE c.id = ANY(%(ids)s) AND c.state = 'deleted' AND c.state_reason = 'import_undone')"""
+  WHERE c.id = ANY(%(ids)s) AND c.state = 'deleted' AND c.state_reason = 'import_undone'
+    AND c.erased_at IS NULL)"""
 
 _CHANGE = """
 ch AS (UPDATE comments_comment c SET state = old.to_state, state_reason = old.to_reason
@@ -133,6 +145,7 @@ FROM ch ORDER BY discussion_id, id
 RETURNING comment_id"""
 
 CHANGE_CHOSEN = f"WITH {CHOSEN}, {_CHANGE}"
+CHANGE_SEALED = f"WITH {SEALED}, {_CHANGE}"
 CHANGE_REVERTED = f"WITH {REVERTED}, {_CHANGE}"
 CHANGE_RETURNED = f"WITH {RETURNED}, {_CHANGE}"
 
@@ -177,6 +190,14 @@ MARKS = {  # by field: its column and the column's type
     "is_locked": ("is_locked", "boolean"),
     "repeat_of": ("repeat_of_id", "bigint"),
 }
+
+# Put words back, each comment's own.
+GIVE_WORDS = """
+UPDATE comments_comment c
+SET body = w.body, body_html = w.html, author_name = w.name, author_email = w.email
+FROM unnest(%(ids)s::bigint[], %(bodies)s::text[], %(htmls)s::text[], %(names)s::text[], %(emails)s::text[])
+  AS w(id, body, html, name, email)
+WHERE c.id = w.id"""
 
 # One row a person and comment. Where it says so already, or where there is nothing to take back, no row.
 _RECOMMEND = """

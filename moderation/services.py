@@ -19,6 +19,7 @@ from moderation.changes import Refusal as Refusal
 from moderation.checks import IMPORT_CHECKS, Context, run
 from moderation.models import Batch, Finding, Rule
 from moderation.repeats import find_repeats
+from moderation.vault import unsealing, why_not_undone
 
 
 @dataclass(frozen=True)
@@ -53,27 +54,32 @@ def decide(
             transaction.set_rollback(True)
         elif not (to == State.SPAM and len(changed) > 1):  # those who flood a site are not written to
             transaction.on_commit(partial(tasks.tell_authors_later, batch))
-    return Decision(batch if changed else None, changed, _refusals(set(ids) - set(changed)))
+    return Decision(batch if changed else None, changed, refusals(set(ids) - set(changed)))
 
 
-def undo(*, batch: Batch, actor: User | None) -> Decision:
+def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None) -> Decision:
     """Take an act of any kind back, as an act of its own, which can be undone in turn.
 
-    What was decided on, moved, edited or set otherwise since is left alone and refused.
+    What was decided on, moved, edited or set otherwise since is left alone and refused. A seal is lifted by
+    administrators alone; `only`: of these comments. What was deleted for good stays so.
     """
+    if why := why_not_undone(batch, actor):
+        return Decision(None, [], [Refusal(None, "", why)])
     undoing = Batch(kind=Batch.Kind.UNDO, actor=actor, undoes=batch)
     with transaction.atomic():
         undoing.save(force_insert=True)
         settings, refused = changes.revert(batch=batch, undoing=undoing)
         moved, not_moved = _move_back(batch, undoing, actor)
-        changed = revert_states(undoes=batch.pk, actor=actor, batch=undoing.pk)
+        with unsealing(undoing, only):
+            changed = revert_states(undoes=batch.pk, actor=actor, batch=undoing.pk, only=only)
         if not (settings or moved or changed):
             transaction.set_rollback(True)
         elif changed:
             transaction.on_commit(partial(tasks.tell_authors_later, undoing))
     lines = Transition.objects.filter(batch=batch.pk, kind=Transition.Kind.STATE)
-    left = set(lines.values_list("comment", flat=True)) - set(changed)
-    refused += not_moved + _refusals(left)
+    asked = lines.filter(comment__in=only) if only else lines
+    left = set(asked.values_list("comment", flat=True)) - set(changed)
+    refused += not_moved + refusals(left)
     is_done = settings or moved or changed
     return Decision(undoing if is_done else None, moved + changed, refused, settings)
 
@@ -134,18 +140,25 @@ def _move_back(batch: Batch, undoing: Batch, actor: User | None) -> tuple[list[i
     return [done.comment_id], []
 
 
-def _refusals(ids: Iterable[int]) -> list[Refusal]:
+def refusals(ids: Iterable[int]) -> list[Refusal]:
     """Why these were left alone: the last decision on each, or that its text has changed since."""
     last = Transition.objects.filter(comment=OuterRef("comment"), kind=Transition.Kind.STATE).order_by("-id")
     rows = Transition.objects.filter(comment__in=list(ids), id=Subquery(last.values("id")[:1]))
-    refusals = []
+    told = []
     for row in rows.select_related("actor", "comment").order_by("comment"):
+        if row.comment.erased_at:
+            told.append(Refusal(row.comment_id, "", _("Its words were deleted for good")))
+            continue
+        if row.reason == Reason.SEALED:
+            sealed = _("Sealed: only an administrator can lift that")
+            told.append(Refusal(row.comment_id, _name(row.actor), sealed))
+            continue
         kept = row.from_state == row.to_state and row.actor_id is None  # as an edit does
         edited = kept or row.comment.revision != row.revision
         who = row.comment.author_name if edited else _name(row.actor)
         what = _("Changed the text") if edited else words.decided(row.to_state, row.reason)
-        refusals.append(Refusal(row.comment_id, who, what))
-    return refusals
+        told.append(Refusal(row.comment_id, who, what))
+    return told
 
 
 def _name(actor: User | None) -> str:

@@ -6,7 +6,7 @@ from moderation.models.groups import Group, Member
 from moderation.models.people import Note, Origin, Sanction
 from moderation.models.reports import Appeal, Notice, Report
 from moderation.models.rules import Rule, RuleTerms
-from moderation.models.seals import Seal, SealReading
+from moderation.models.seals import Seal, SealedText, SealReading
 
 __all__ = [
     "Appeal",
@@ -28,6 +28,7 @@ __all__ = [
     "Sanction",
     "Seal",
     "SealReading",
+    "SealedText",
     "SecondOpinion",
     "has_page",
     "has_pages",

@@ -11,8 +11,9 @@ from comments.models import Comment
 class Seal(models.Model):
     """A comment whose words only administrators may read, each reading told in the log of readings.
 
-    While it stands the comment is removed and in no list, export, mail, search or sample. A legal hold keeps
-    its words from being erased or emptied.
+    While it stands the comment is removed, and its words, its names and its e-mail lie here and in SealedText
+    and nowhere else: what reads comments can't show them. vault.py moves them. A legal hold keeps them from
+    being erased. Lifted, the row stays without them.
     """
 
     class Why(models.TextChoices):
@@ -28,6 +29,9 @@ class Seal(models.Model):
     batch = models.ForeignKey("moderation.Batch", models.PROTECT, related_name="+")
     at = models.DateTimeField(default=timezone.now)
     lifted_at = models.DateTimeField(null=True)
+    author_name = models.CharField(max_length=200, blank=True)
+    author_email = models.EmailField(blank=True)
+    ip_hash = models.BinaryField(max_length=16, null=True)  # as Origin has it, which is kept for 30 days only
 
     class Meta:
         verbose_name = _("seal")
@@ -40,6 +44,21 @@ class Seal(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.comment_id}"
+
+
+class SealedText(models.Model):
+    """One text of a sealed comment; `replaced_at` is null for the last one."""
+
+    seal = models.ForeignKey(Seal, models.PROTECT, related_name="texts", db_index=False)
+    revision = models.PositiveIntegerField()
+    body = models.TextField()
+    replaced_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["seal", "revision"], name="sealedtext_once")]
+
+    def __str__(self) -> str:
+        return f"{self.seal_id}/{self.revision}"
 
 
 class SealReading(models.Model):

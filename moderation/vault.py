@@ -1,0 +1,108 @@
+"""Where sealed words lie: how they go there, and how they return.
+
+All of it runs in the transaction of an act, around what that does to the states.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from comments.models import Comment, Reason
+from comments.services import Words, give_words, take_words
+from moderation.models import Batch, Origin, Seal, SealedText
+
+
+def why_not_undone(batch: Batch, actor: User | None) -> str:
+    """A sentence where this act can't be taken back, or not by them; nothing where it can."""
+    kind = _about(batch).kind
+    if kind == Batch.Kind.EMPTYING:
+        return _("What was deleted for good can't be brought back.")
+    if kind == Batch.Kind.SEAL and not (actor and actor.is_administrator):
+        return _("Only an administrator can lift a seal.")
+    return ""
+
+
+def put_away(seals: Sequence[Seal]) -> None:
+    """Take the words of comments that were just sealed into these seals, which are not stored yet."""
+    words = {own.comment: own for own in take_words([seal.comment_id for seal in seals])}
+    origins = dict(Origin.objects.filter(comment__in=list(words)).values_list("comment", "ip_hash"))
+    for seal in seals:
+        own = words[seal.comment_id]
+        seal.author_name, seal.author_email = own.author_name, own.author_email
+        seal.ip_hash = origins.get(seal.comment_id)
+    Seal.objects.bulk_create(seals, batch_size=2_000)
+    SealedText.objects.bulk_create(
+        [
+            SealedText(seal=seal, revision=revision, body=body, replaced_at=at)
+            for seal in seals
+            for own in [words[seal.comment_id]]
+            for revision, body, at in [*own.earlier, (own.revision, own.body, None)]
+        ],
+        batch_size=2_000,
+    )
+
+
+@contextmanager
+def unsealing(undoing: Batch, only: Sequence[int] | None) -> Iterator[None]:
+    """Around the change of states of an undo: what it unseals has its words again before (a comment that is
+    not sealed must have some), and what it seals anew loses them after. Of other acts nothing is asked."""
+    assert undoing.undoes
+    if _about(undoing).kind != Batch.Kind.SEAL:
+        yield
+        return
+    # No other decision is taken upon what is sealed: each of these returns to its state.
+    seals = Seal.objects.filter(batch=undoing.undoes, lifted_at=None, comment__erased_at=None)
+    _bring_back(list(seals if only is None else seals.filter(comment__in=only)))
+    yield
+    again = Comment.objects.filter(state_reason=Reason.SEALED, seals__isnull=False)
+    again = again.exclude(seals__lifted_at=None).filter(transitions__batch=undoing.pk)
+    last = Seal.objects.filter(comment__in=again.values("pk")).order_by("comment", "-id").distinct("comment")
+    put_away(
+        [Seal(comment_id=seal.comment_id, why=seal.why, is_held=seal.is_held, batch=undoing) for seal in last]
+    )
+
+
+def clear(seals: Sequence[Seal]) -> None:
+    """Leave no word in these."""
+    keys = [seal.pk for seal in seals]
+    SealedText.objects.filter(seal__in=keys).delete()
+    Seal.objects.filter(pk__in=keys).update(author_name="", author_email="", ip_hash=None)
+
+
+def _about(batch: Batch) -> Batch:
+    """The act that this one, through any number of undos, is about."""
+    while batch.undoes:
+        batch = batch.undoes
+    return batch
+
+
+def _bring_back(seals: Sequence[Seal]) -> None:
+    """Give comments their words again; with that the seals are lifted.
+
+    An e-mail that was forgotten meanwhile, since nobody confirmed it, is not remembered.
+    """
+    texts: defaultdict[int, list[SealedText]] = defaultdict(list)
+    for text in SealedText.objects.filter(seal__in=seals).order_by("seal", "revision"):
+        texts[text.seal_id].append(text)
+    comments = Comment.objects.filter(pk__in=[seal.comment_id for seal in seals], guest__email="")
+    forgotten = set(comments.values_list("pk", flat=True))
+    give_words(
+        [
+            Words(
+                comment=seal.comment_id,
+                author_name=seal.author_name,
+                author_email="" if seal.comment_id in forgotten else seal.author_email,
+                body=last.body,
+                revision=last.revision,
+                earlier=[(t.revision, t.body, t.replaced_at) for t in earlier if t.replaced_at],
+            )
+            for seal in seals
+            for *earlier, last in [texts[seal.pk]]
+        ]
+    )
+    clear(seals)
+    Seal.objects.filter(pk__in=[seal.pk for seal in seals]).update(lifted_at=timezone.now())

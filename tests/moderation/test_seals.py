@@ -1,0 +1,257 @@
+"""Seal, lift, hold, erase: words that nobody may see lie with their seal, and come back exactly."""
+
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from accounts.models import Guest
+from comments.integrity import check
+from comments.models import Comment, CommentRevision, CommentText, Discussion, Reason, State, Transition
+from comments.services import delete_comment, edit_comment, erase_comments, rename_author
+from moderation import seals, services, tasks
+from moderation.cases import open_cases
+from moderation.models import Batch, Case, Origin, Seal, SealedText
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+
+WHY = Seal.Why.PERSONAL
+
+
+@pytest.fixture
+def moderator():
+    return UserFactory.create(name="Mo", roles=("Moderator",))
+
+
+@pytest.fixture
+def administrator():
+    return UserFactory.create(name="Ada", roles=("Administrator",))
+
+
+@pytest.fixture
+def comment() -> Comment:
+    """Edited once, answered, from a guest whose e-mail is proved."""
+    article = make_article()
+    guest = GuestFactory.create(name="Zoe Quillfeather", email="zoe@example.org", confirmed_at=timezone.now())
+    said = say(article, "Her number is 555 0100.", guest=guest)
+    said = edit_comment(comment=said, body="Her number is 555 0199.", user=None, guest=guest)
+    say(article, "How do you know?", parent=said)
+    Origin.objects.create(comment=said, ip_hash=b"0123456789abcdef")
+    return Comment.objects.get(pk=said.pk)
+
+
+def rows(comment: Comment):
+    """All of a discussion but its log and its version, as it is stored."""
+    of = {"comment__discussion": comment.discussion_id}
+    discussion = Discussion.objects.filter(pk=comment.discussion_id)
+    return [
+        list(Comment.objects.filter(discussion=comment.discussion_id).order_by("pk").values()),
+        list(CommentRevision.objects.filter(**of).order_by("revision").values("comment", "revision", "body")),
+        list(CommentText.objects.filter(**of).order_by("pk").values()),
+        list(discussion.values("visible_count", "tally", "status")),
+    ]
+
+
+def seal(*comments: Comment, actor, **options):
+    return seals.seal(ids=[c.pk for c in comments], why=options.pop("why", WHY), actor=actor, **options)
+
+
+def test_a_sealed_comment_has_no_words_of_its_own(comment, moderator):
+    version = Discussion.objects.get().version
+
+    act = seal(comment, actor=moderator)
+
+    assert act.changed == [comment.pk]
+    fresh = Comment.objects.get(pk=comment.pk)
+    assert (fresh.state, fresh.state_reason) == (State.REJECTED, Reason.SEALED)
+    assert (fresh.body, fresh.body_html, fresh.author_name, fresh.author_email) == ("", "", "", "")
+    assert not CommentRevision.objects.filter(comment=comment).exists()
+    assert not CommentText.objects.filter(comment=comment).exists()
+    assert Discussion.objects.get().version > version
+    assert Discussion.objects.get().visible_count == 1
+
+    kept = Seal.objects.get()
+    assert (kept.why, kept.is_held, kept.batch) == (WHY, False, act.batch)
+    assert (kept.author_name, kept.author_email) == ("Zoe Quillfeather", "zoe@example.org")
+    assert bytes(kept.ip_hash) == b"0123456789abcdef"
+    assert list(kept.texts.order_by("revision").values_list("revision", "body")) == [
+        (1, "Her number is 555 0100."),
+        (2, "Her number is 555 0199."),
+    ]
+    assert check() == {}
+
+
+def test_an_administrator_brings_all_of_it_back(comment, moderator, administrator):
+    before = rows(comment)
+    seal(comment, actor=moderator)
+
+    act = seals.lift(seal=Seal.objects.get(), actor=administrator)
+
+    assert act.changed == [comment.pk]
+    assert rows(comment) == before
+    lifted = Seal.objects.get()
+    assert lifted.lifted_at
+    assert (lifted.author_name, lifted.author_email, lifted.ip_hash) == ("", "", None)
+    assert not SealedText.objects.exists()
+    assert check() == {}
+
+
+def test_a_lift_can_be_undone_and_that_again(comment, moderator, administrator):
+    before = rows(comment)
+    act = seal(comment, actor=moderator, held=True)
+    sealed = rows(comment)
+    for _ in range(2):
+        act = services.undo(batch=act.batch, actor=administrator)
+        assert rows(comment) == before
+        act = services.undo(batch=act.batch, actor=administrator)
+        assert rows(comment) == sealed
+        again = Seal.objects.get(lifted_at=None)
+        assert (again.why, again.is_held, again.batch) == (WHY, True, act.batch)
+    assert check() == {}
+
+
+def test_only_administrators_lift_by_whatever_way(comment, moderator, administrator):
+    act = seal(comment, actor=moderator)
+    with pytest.raises(PermissionError):
+        seals.lift(seal=Seal.objects.get(), actor=moderator)
+    undone = services.undo(batch=act.batch, actor=moderator)
+    assert undone.batch is None
+    assert [r.what for r in undone.refused] == ["Only an administrator can lift a seal."]
+
+    lifted = services.undo(batch=act.batch, actor=administrator)
+    assert services.undo(batch=lifted.batch, actor=moderator).batch is None
+    assert Seal.objects.filter(lifted_at=None).count() == 0
+
+
+def test_no_other_decision_reaches_it(comment, moderator, administrator):
+    earlier = services.decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=moderator)
+    seal(comment, actor=moderator)
+    for attempt in (
+        lambda: services.decide(
+            ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=administrator
+        ),
+        lambda: services.undo(batch=earlier.batch, actor=administrator),
+        lambda: seal(comment, actor=administrator),
+    ):
+        act = attempt()
+        assert act.batch is None
+        assert [(r.who, r.what) for r in act.refused] == [
+            ("Mo", "Sealed: only an administrator can lift that")
+        ]
+    rename_author(comment=comment, name="Somebody")
+    assert not delete_comment(comment=comment, user=None, guest=comment.guest)
+    assert Comment.objects.get(pk=comment.pk).author_name == ""
+
+
+def test_one_of_many_is_lifted_alone(moderator, administrator):
+    article = make_article()
+    both = [say(article, "One."), say(article, "Two.")]
+    seal(*both, actor=moderator)
+    assert Seal.objects.values("batch").distinct().count() == 1
+
+    seals.lift(seal=Seal.objects.get(comment=both[0]), actor=administrator)
+
+    assert Comment.objects.get(pk=both[0].pk).body == "One."
+    assert Comment.objects.get(pk=both[1].pk).state_reason == Reason.SEALED
+    seals.lift(seal=Seal.objects.get(comment=both[1]), actor=administrator)
+    assert Comment.objects.get(pk=both[1].pk).body == "Two."
+    assert check() == {}
+
+
+def test_what_its_author_deleted_can_be_sealed_and_returns_as_that(comment, moderator, administrator):
+    delete_comment(comment=comment, user=None, guest=comment.guest)
+    before = rows(comment)
+    assert seal(comment, actor=moderator).changed == [comment.pk]
+    seals.lift(seal=Seal.objects.get(), actor=administrator)
+    assert rows(comment) == before
+
+
+def test_its_open_case_is_closed_and_opened_again(comment, moderator, administrator):
+    services.decide(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
+    open_cases([comment])
+    seal(comment, actor=moderator)
+    assert not Case.objects.open().exists()
+    seals.lift(seal=Seal.objects.get(), actor=administrator)
+    assert Case.objects.open().get().comment_id == comment.pk
+
+
+def test_nobody_decides_on_it_and_its_number_is_known(comment, moderator, administrator):
+    seal(comment, actor=moderator)
+    for person in (moderator, administrator):
+        assert comment not in Comment.objects.moderated_by(person)
+        assert comment in Comment.objects.in_care_of(person)
+        assert not Comment.objects.get(pk=comment.pk).can_be_moderated_by(person)
+
+
+@pytest.mark.parametrize(
+    ("why", "mails"), [(Seal.Why.PERSONAL, 1), (Seal.Why.CHILD_ABUSE, 0), (Seal.Why.COURT, 0)]
+)
+def test_its_author_is_told_unless_an_authority_may_look(
+    comment, moderator, why, mails, django_capture_on_commit_callbacks, monkeypatch
+):
+    """A mail that was waiting to be sent when the comment was sealed is not sent: something came since."""
+    told = []
+    monkeypatch.setattr(tasks, "tell_authors_later", told.append)
+    with django_capture_on_commit_callbacks(execute=True):
+        services.decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=moderator)
+        seal(comment, actor=moderator, why=why)
+    assert len(told) == 1 + mails
+    for batch in told:
+        tasks.tell_authors.func(str(batch.pk))
+    assert len(mail.outbox) == mails
+    assert "555" not in "".join(message.body for message in mail.outbox)
+
+
+def test_an_unconfirmed_e_mail_that_was_forgotten_stays_so(comment, moderator, administrator):
+    seal(comment, actor=moderator)
+    Guest.objects.filter(pk=comment.guest_id).update(email="")
+    seals.lift(seal=Seal.objects.get(), actor=administrator)
+    assert Comment.objects.get(pk=comment.pk).author_email == ""
+
+
+def test_a_hold_keeps_it_from_being_erased(comment, moderator, administrator):
+    seal(comment, actor=moderator, why=Seal.Why.CHILD_ABUSE)
+    own = Seal.objects.get()
+    assert own.is_held
+    act = seals.erase(seal=own, actor=administrator)
+    assert act.batch is None
+    assert [r.what for r in act.refused] == ["A legal hold keeps it."]
+    assert SealedText.objects.count() == 2
+
+    ended = seals.hold(seal=own, is_held=False, actor=administrator)
+    assert ended.parameters == {"comment": comment.pk, "is_held": False}
+    assert seals.hold(seal=own, is_held=False, actor=administrator) is None
+    act = seals.erase(seal=own, actor=administrator)
+
+    assert act.changed == [comment.pk]
+    assert not SealedText.objects.exists()
+    own.refresh_from_db()
+    assert (own.lifted_at, own.author_name, own.author_email) == (None, "", "")
+    # There is nothing to bring back, and no way back.
+    assert seals.lift(seal=own, actor=administrator).batch is None
+    assert services.undo(batch=act.batch, actor=administrator).refused[0].what.startswith("What was deleted")
+    assert Comment.objects.get(pk=comment.pk).state_reason == Reason.SEALED
+    assert check() == {}
+
+
+def test_what_was_deleted_for_good_takes_no_decision(comment, moderator):
+    spam = services.decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=moderator)
+    lines = Transition.objects.count()
+    at = timezone.now() + timedelta(seconds=1)
+    assert erase_comments(ids=[comment.pk], at=at) == [comment.pk]
+    assert erase_comments(ids=[comment.pk], at=at) == []
+    for act in (
+        services.decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator),
+        services.undo(batch=spam.batch, actor=moderator),
+        seal(comment, actor=moderator),
+    ):
+        assert [r.what for r in act.refused] == ["Its words were deleted for good"]
+    assert Transition.objects.count() == lines
+    assert Batch.objects.count() == 1
+
+
+def test_what_somebody_may_read_is_not_erased(comment):
+    assert erase_comments(ids=[comment.pk], at=timezone.now()) == []
+    assert Comment.objects.get(pk=comment.pk).body
