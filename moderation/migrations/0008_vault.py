@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("moderation", "0006_job_runs")]
+    dependencies = [("moderation", "0007_rules_that_only_tell")]
 
     operations = [
         migrations.AddField("seal", "author_name", models.CharField(blank=True, max_length=200)),
