@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Guest, User
 from comments.models import Comment, State
-from moderation import sanctions, words
+from moderation import words
+from moderation.held import in_force
 from moderation.models import Note, Report, Sanction
 
 ALIKE = 200  # comments from one IP address that are looked through for other people
@@ -130,7 +131,7 @@ def records(comments: Sequence[Comment]) -> dict[int, Record]:
     named = [comment for comment in comments if not (comment.author_id or comment.guest_id)]
     states, since = _states(users, guests, named)
     against, by = _reports(users, guests, [comment.pk for comment in named])
-    held = sanctions.in_force(users, guests)
+    held = in_force(users, guests)
     same_email = _same_email(users, guests)
     origins = _origins(list(keys))
     notes = _notes(list(keys), users, guests)

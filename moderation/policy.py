@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from functools import partial
 from math import ceil
 from typing import Any
 from urllib.parse import urlencode
@@ -9,22 +10,26 @@ from uuid import UUID
 
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Max
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 import comments.policy
-from accounts.models import User
+from accounts.models import Guest, User
 from accounts.sql import execute_planned
-from comments.models import REMOVE_REASONS, Comment, Discussion, Reason, State, Transition
+from comments import reasons
+from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.policy import Draft, Verdict
 from moderation import cases, ledger, rules, tally, words
 from moderation.checks import CHECKS, RATE_MINUTES, Context, Found, run, too_fast
+from moderation.held import HELD, read_held, refuse, standing_of, told
 from moderation.models import Finding, Sanction
-from moderation.origins import remember
+from moderation.origins import mark, remember
 from moderation.repeats import find_repeat
+from moderation.tasks import tell_held_later
+from moderation.told import tell
 
 USUAL_FROM = 10  # decisions below which nothing is said of how long a review takes
 USUAL_KEPT = 600  # seconds for which the answer is kept
@@ -33,10 +38,16 @@ USUAL_KEPT = 600  # seconds for which the answer is kept
 class Policy(comments.policy.Policy):
     def examine(self, draft: Draft) -> tuple[Verdict, list[Found]]:
         """Hold what a check asks to be looked at, unless the discussion publishes first or the writer is one
-        who decides here. All findings are kept either way."""
+        who decides here. All findings are kept either way. A sanction holds whoever it is."""
         context = _context(draft)
+        if (most := too_fast(draft, context)) is not None:
+            raise ValidationError(words.too_fast(most), code="rate")
         findings = run(draft, context, CHECKS)
-        publishes_first = draft.discussion.moderation == Discussion.Moderation.POST
+        publishes_first = (
+            draft.discussion.moderation == Discussion.Moderation.POST and not context.site_reviews
+        )
+        if context.is_reviewed:
+            return "hold", findings
         if context.may_moderate or publishes_first or not any(found.holds for found in findings):
             return "publish", findings
         return "hold", findings
@@ -45,8 +56,15 @@ class Policy(comments.policy.Policy):
         Finding.objects.bulk_create([Finding.of(comment, found) for found in findings])
         if comment.state == State.PENDING:
             cases.open_case(comment, findings)
+            transaction.on_commit(partial(tell_held_later, comment))
         elif comment.state == State.SPAM and comment.revision == 1:
             tally.count_posted(comment)
+
+    def record_origin(self, comment: Comment, ip: str) -> None:
+        remember(comment, ip)
+
+    def standing(self, user: User | None, guest: Guest | None) -> list[str]:
+        return [told(one, with_way=True) for one in standing_of(user, guest)]
 
     def settle(self, ids: Sequence[int], *, batch: UUID, actor: User | None, undoes: UUID | None) -> None:
         cases.settle(ids=ids, batch=batch, by_person=actor is not None, undoes=undoes)
@@ -65,6 +83,18 @@ class Policy(comments.policy.Policy):
         return {
             row.id: _menu(row, seen[row.id]) for row in rows if row.state != State.DELETED and row.id in seen
         }
+
+    def account(self, discussion: Discussion) -> list[str]:
+        return ledger.account(discussion)
+
+    def told(self, ids: Iterable[int]) -> dict[int, list[str]]:
+        rows = Comment.objects.filter(pk__in=list(ids)).select_related(
+            "author", "guest", "discussion__article"
+        )
+        return {pk: told.sentences for pk, told in tell(list(rows)).items()}
+
+    def decision_url(self, comment: int) -> str:
+        return reverse("decision", args=[comment])
 
     def usual(self) -> str:
         """Usually reviewed within N hours: the median of a week, nothing below ten decisions."""
@@ -86,11 +116,18 @@ def last_decisions(ids: Iterable[int]) -> dict[int, int]:
 # and back, and to compose these took as long as to answer them. `account` is models.proofs() for one e-mail.
 # A guest's proof also reaches the account of that e-mail; both are looked up by themselves, as each has its
 # own index.
-KNOWN = """
+KNOWN = f"""
 WITH account AS MATERIALIZED (
   SELECT u.id FROM accounts_user u JOIN account_emailaddress e ON e.user_id = u.id
-  WHERE lower(u.email) = %(email)s AND e.verified AND upper(e.email) = upper(u.email))
-SELECT EXISTS (SELECT FROM account WHERE id = %(author)s),
+  WHERE lower(u.email) = %(email)s AND e.verified AND upper(e.email) = upper(u.email)),
+asked AS (
+  SELECT %(author)s::bigint AS author, %(guest_id)s::bigint AS guest, %(browser)s::bigint AS browser,
+         %(email)s::text AS email,
+         EXISTS (SELECT FROM account WHERE id = %(author)s)
+         OR EXISTS (SELECT FROM accounts_guest
+                    WHERE id = %(guest_id)s AND confirmed_at IS NOT NULL) AS is_proved)
+SELECT (SELECT json_agg(held) FROM ({HELD}) held),
+       EXISTS (SELECT FROM account WHERE id = %(author)s),
        EXISTS (SELECT FROM comments_comment
                WHERE author_id IN (SELECT id FROM account)
                  AND state = 'published' AND state_reason = 'approved')
@@ -98,11 +135,19 @@ SELECT EXISTS (SELECT FROM account WHERE id = %(author)s),
                   WHERE guest_id IN (SELECT id FROM accounts_guest
                                      WHERE lower(email) = %(email)s AND confirmed_at IS NOT NULL)
                     AND state = 'published' AND state_reason = 'approved'),
-       ARRAY(SELECT id FROM moderation_rule WHERE is_active AND kind = 'term' ORDER BY value, id),
-       ARRAY(SELECT value FROM moderation_rule WHERE is_active AND kind = 'term' ORDER BY value, id)"""
+       ARRAY(SELECT id FROM moderation_rule WHERE is_active ORDER BY id),
+       ARRAY(SELECT topic_id FROM articles_article_topics WHERE article_id = %(article)s),
+       (SELECT count(*) FROM comments_comment WHERE author_id = %(author)s AND created_at > %(since)s)
+       + (SELECT count(*) FROM comments_comment
+          WHERE guest_id IN (SELECT id FROM accounts_guest
+                             WHERE lower(email) = %(guest)s
+                               AND (confirmed_at IS NOT NULL OR NOT %(is_proved)s))
+            AND created_at > %(since)s),
+       (SELECT count(*) FROM moderation_origin WHERE ip_hash = %(ip_hash)s AND at > %(since)s)"""
 
 
 def _context(draft: Draft) -> Context:
+    """Raises ValidationError for somebody who is paused or banned."""
     may_moderate = draft.author is not None and (
         draft.author.is_moderator or draft.discussion.article.can_be_edited_by(draft.author)
     )
@@ -110,18 +155,32 @@ def _context(draft: Draft) -> Context:
     values = {
         "email": person.email.lower() if person else "",
         "author": draft.author.pk if draft.author else None,
+        "guest_id": draft.guest.pk if draft.guest else None,
+        "browser": draft.browser.pk if draft.browser else None,
+        # Who has proved an e-mail is not held to what others send in its name.
+        "guest": draft.guest.email.lower() if draft.guest else None,
+        "is_proved": draft.guest is not None and draft.guest.confirmed_at is not None,
+        "article": draft.discussion.article.pk,
+        "since": draft.at - timedelta(minutes=RATE_MINUTES),
+        "ip_hash": mark(draft.ip),
     }
     with connection.cursor() as cursor:
         execute_planned(cursor, KNOWN, values)
-        is_proved, was_approved, rules, terms = cursor.fetchone()
+        rows, is_proved, was_approved, rules_in_force, topics, sent, from_there = cursor.fetchone()
+    held = read_held(rows)
+    refuse(held)
     if draft.guest:
         is_proved = draft.guest.confirmed_at is not None
     return Context(
+        site_reviews=draft.discussion.site.review_everything,
         person_is_confirmed=is_proved and not may_moderate,
         approved_count=int(is_proved and was_approved and not may_moderate),
         may_moderate=may_moderate,
+        is_reviewed=any(one.kind == Sanction.Kind.REVIEW for one in held),
         repeat=find_repeat(draft.body, but=draft.comment.pk if draft.comment else None),
-        terms=list(zip(rules, terms, strict=True)),
+        rules=rules.compiled(rules_in_force).at(draft.discussion.article.pk, topics),
+        sent_by_person=sent,
+        sent_from_there=from_there,
     )
 
 
@@ -134,20 +193,13 @@ def _menu(row: Any, seen: int) -> list[dict[str, Any]]:
     if row.state != State.PUBLISHED:
         menu.append(act(_("Approve"), reason=Reason.APPROVED.value))
     if row.state != State.REJECTED:
-        menu.append(act(_("Remove")) | {"reasons": [(r.value, r.label) for r in REMOVE_REASONS]})
+        menu.append(act(_("Remove")) | {"reasons": reasons.choices()})
     if row.state != State.SPAM:
         menu.append(act(_("Mark as spam"), reason=Reason.SPAM.value))
     menu.append({"label": _("Move…"), "url": reverse("moderation:move", args=[row.id]), "post": False})
     return menu
 
 
-        "guest_id": draft.guest.pk if draft.guest else None,
-        "browser": draft.browser.pk if draft.browser else None,
-        # Who has proved an e-mail is not held to what others send in its name.
-        "guest": draft.guest.email.lower() if draft.guest else None,
-        "is_proved": draft.guest is not None and draft.guest.confirmed_at is not None,
-        "article": draft.discussion.article.pk,
-        "since": draft.at - timedelta(minutes=RATE_MINUTES),
 def _median_hours() -> int:
     """Half of the comments that people decided on in a week waited no longer. 0: too few to say."""
     with connection.cursor() as cursor:

@@ -1,5 +1,9 @@
 """Pages of the moderation that readers and authors open, beside those of the discussion."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from moderation.views import standing
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("account/standing/", standing.standing, name="standing"),
+]

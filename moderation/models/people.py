@@ -38,6 +38,10 @@ class Sanction(models.Model):
     until = models.DateTimeField(null=True)  # null: until it is ended
     ended_at = models.DateTimeField(null=True)
     batch = models.ForeignKey("moderation.Batch", models.PROTECT, related_name="+")
+    told_at = models.DateTimeField(null=True)  # by mail
+    asked_at = models.DateTimeField(null=True)  # the person asked for another look at it, once
+    asked_words = models.TextField(_("in your words"), blank=True, max_length=2_000)
+    answered_at = models.DateTimeField(null=True)  # somebody looked again; it was ended, or it stays
 
     objects = SanctionQuerySet.as_manager()
 
