@@ -24,6 +24,10 @@ def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
             return _("The e-mail is not confirmed yet.")
         case "new_person":
             return _("Nothing by this person was approved here yet.")
+        case "sanctioned" if to_moderator:
+            return _("Everything by this person is reviewed first.")
+        case "sanctioned":
+            return _("A moderator reads what you write before it is published.")
         case "reviewed_first":
             return _("Everything in this discussion is reviewed first.")
         case "links":
