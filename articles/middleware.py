@@ -5,9 +5,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from accounts.sql import read
+from articles.current import answering, read_site
 from articles.kept import is_kept, is_stranger
-from articles.models import Site
 
 HEALTH = {"healthz", "readyz"}  # must answer where the database does not
 
@@ -24,7 +23,8 @@ class SiteMiddleware:
         request.site = SimpleLazyObject(read_site)  # type: ignore[assignment]
         request.now = timezone.now()  # type: ignore[attr-defined]
         try:
-            return self.get_response(request)
+            with answering(request):
+                return self.get_response(request)
         finally:
             timezone.deactivate()
 
@@ -34,7 +34,3 @@ class SiteMiddleware:
         if is_kept(view) and is_stranger(request):
             return  # `keep` reads all of that in the page's own snapshot
         timezone.activate(request.site.zone)  # type: ignore[attr-defined]
-
-
-def read_site() -> Site:
-    return read(Site, "SELECT * FROM articles_site WHERE id = 1")[0]

@@ -23,7 +23,7 @@ def feed(request: HttpRequest, slug: str) -> HttpResponse:
     stories = Article.objects.syndicated(request.now).listed()  # type: ignore[attr-defined]
     article = get_object_or_404(stories, slug=slug)
     discussion = article.discussion if hasattr(article, "discussion") else Discussion(article=article)
-    if discussion.status == Discussion.Status.HIDDEN:
+    if discussion.is_hidden:
         raise Http404
     depends(
         request,

@@ -16,13 +16,15 @@ from django.db.models.functions import Length, Now
 from django.db.models.lookups import LessThanOrEqual
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from mptt.managers import TreeManager
 from mptt.models import MPTTModel, TreeForeignKey
 from mptt.querysets import TreeQuerySet
 
 from accounts.models import Guest, User
-from articles.models import Article
+from articles.current import current_site
+from articles.models import Article, Site
 from articles.search import weighed
 
 BODY_MAX = 10_000  # characters
@@ -60,21 +62,17 @@ class Reason(models.TextChoices):
     MOVED = "moved", _("moved under its true parent")
 
 
-REMOVE_REASONS = [
-    Reason.OFF_TOPIC,
-    Reason.INSULT,
-    Reason.NAME,
-    Reason.REPEAT,
-    Reason.TEXT_MISSING,
-    Reason.OTHER,
-]
+# Codes of the reasons to remove that a new site has, with words of ours.
+OUR_REASONS = {"off_topic", "insult", "name", "repeat", "text_missing", "other"}
 
 
 class RemovalReason(models.Model):
     """A reason that moderators can choose when they remove a comment. `code` stands on comments and in the
     log, so it never changes; a reason is switched off rather than deleted."""
 
-    code = models.SlugField(_("code"), max_length=20, unique=True)
+    code = models.SlugField(
+        _("code"), max_length=20, unique=True, help_text=_("It stays as it is, since the log names it.")
+    )
     label = models.CharField(
         _("words"), max_length=60, blank=True, help_text=_("Empty: our own words for this code.")
     )
@@ -90,7 +88,14 @@ class RemovalReason(models.Model):
         ordering = ["position", "code"]
 
     def __str__(self) -> str:
-        return self.label or str(Reason(self.code).label)
+        return self.label or (str(Reason(self.code).label) if self.code in Reason.values else self.code)
+
+    def clean(self) -> None:
+        """A code of the system's own would say that a person removed what was never removed."""
+        if self.code in set(Reason.values) - OUR_REASONS:
+            raise ValidationError({"code": _("This code has another meaning already.")})
+        if not self.label and self.code not in OUR_REASONS:
+            raise ValidationError({"label": _("Say it in a few words.")})
 
 
 class Discussion(models.Model):
@@ -121,6 +126,7 @@ class Discussion(models.Model):
     declared_count = models.PositiveIntegerField(
         _("comments claimed by the source"), null=True, blank=True, editable=False
     )
+    copied_count = models.PositiveIntegerField(default=0, db_default=0, editable=False)  # brought in from there
     visible_count = models.PositiveIntegerField(default=0, editable=False)
     # How many were removed, by "<state>/<reason>/<by>", where by is person, confirmed (a check had proposed
     # it) or machine. The policy keeps it, in the transaction of each change of a state.
@@ -141,15 +147,35 @@ class Discussion(models.Model):
             return self.closes_at
         return self.article.published_at + OPEN_FOR
 
+    @cached_property
+    def site(self) -> Site:
+        """Whose settings hold besides its own."""
+        return current_site()
+
+    @property
+    def is_hidden(self) -> bool:
+        return self.Status.HIDDEN in {self.status, self.site.comment_status}
+
     def is_open(self, now: datetime | None = None) -> bool:
         end = self.end
-        return self.status == self.Status.OPEN and (end is None or (now or timezone.now()) < end)
+        return self.status == self.site.comment_status == self.Status.OPEN and (
+            end is None or (now or timezone.now()) < end
+        )
 
 
 class CommentQuerySet(TreeQuerySet["Comment"]):
     def visible(self) -> Self:
         """What any reader may read the words of."""
         return self.filter(state=State.PUBLISHED)
+
+    def readable(self, now: datetime) -> Self:
+        """Those of them that have a page: under a published story whose discussion is not hidden."""
+        if current_site().comment_status == Discussion.Status.HIDDEN:
+            return self.none()
+        stories = Article.objects.published(now)
+        return self.visible().filter(
+            ~Q(discussion__status=Discussion.Status.HIDDEN), discussion__article__in=stories
+        )
 
     def waiting(self) -> Self:
         return self.filter(state=State.PENDING)
@@ -217,6 +243,7 @@ class Comment(MPTTModel):
     recommend_count = models.PositiveIntegerField(default=0, editable=False)  # folded in by a job
     is_pick = models.BooleanField(default=False, db_default=False, editable=False)
     is_locked = models.BooleanField(default=False, db_default=False, editable=False)  # takes no replies
+    is_redacted = models.BooleanField(default=False, db_default=False, editable=False)
     repeat_of = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, editable=False, related_name="+", db_index=False
     )
@@ -304,9 +331,11 @@ class Comment(MPTTModel):
         return self.guest_id == guest.pk if guest else False
 
     def can_be_edited_by(self, user: Any, guest: Guest | None, now: datetime | None = None) -> bool:
-        """Its author, while it is published or waiting, for a quarter of an hour."""
+        """Its author, while it is published or waiting and no moderator has shortened it, for a quarter of an
+        hour."""
         return (
             self.is_by(user, guest)
+            and not self.is_redacted
             and self.state in {State.PUBLISHED, State.PENDING}
             and (now or timezone.now()) < self.created_at + EDIT_WINDOW
         )
@@ -322,11 +351,12 @@ Comment._meta.indexes = [index for index in Comment._meta.indexes if index.field
 
 
 class CommentRevision(models.Model):
-    """An earlier body of a comment."""
+    """Another body of a comment: an earlier one, or the redacted one whose redaction was undone."""
 
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="revisions")
     revision = models.PositiveIntegerField()
     body = models.TextField()
+    is_redacted = models.BooleanField(default=False, db_default=False)
     replaced_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -457,7 +487,11 @@ class Transition(models.Model):
     class Meta:
         verbose_name = _("decision")
         verbose_name_plural = _("decisions")
-        indexes = [models.Index(fields=["comment", "id"], name="transition_comment")]
+        indexes = [
+            models.Index(fields=["comment", "id"], name="transition_comment"),
+            models.Index(fields=["at", "id"], name="transition_at"),
+            models.Index(fields=["actor", "at", "id"], condition=~Q(actor=None), name="transition_actor"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["discussion", "seq"], name="transition_seq_once"),
             models.UniqueConstraint(

@@ -13,7 +13,7 @@ from django.db import connection
 from articles.models import Article, Topic
 from articles.search import Question
 from comments.excerpts import TEXT_MAX
-from comments.thread import ANSWERED
+from comments.thread import ANSWERED, SITE_SHOWS
 
 MOST = 1000  # finds
 
@@ -74,7 +74,7 @@ def find_comments(
 ) -> Finds[FoundComment]:
     """Of all open stories, the latest first: a rank says little of texts so short. Of more than MOST those
     that came to the site last are collected."""
-    conditions = "d.status <> 'hidden' AND s.published_at <= %(now)s"
+    conditions = f"d.status <> 'hidden' AND {SITE_SHOWS} AND s.published_at <= %(now)s"
     if where.topic:
         conditions += f" AND {_OF_TOPIC}"
     if where.year:

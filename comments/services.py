@@ -271,7 +271,7 @@ def change_states(
     *,
     ids: Sequence[int],
     to: State,
-    reason: Reason,
+    reason: str,
     actor: User | None,
     batch: UUID | None = None,
     expected: Mapping[int, int] | None = None,
@@ -286,7 +286,7 @@ def change_states(
         "ids": list(ids),
         "expected": [expected.get(pk) for pk in ids],
         "to_state": to.value,
-        "to_reason": reason.value,
+        "to_reason": str(reason),
     }
     return _change(tree.CHANGE_CHOSEN, ids, values, actor, batch)
 
@@ -550,7 +550,9 @@ def import_comments(
             Transition.objects.bulk_create([_first_line(row, actor, batch) for row in made], batch_size=2_000)
             cursor.execute(tree.COUNT_DAYS, {"ids": [row.pk for row in made]})
             Discussion.objects.filter(pk=article.pk).update(
-                visible_count=F("visible_count") + len(made), version=F("version") + 1
+                visible_count=F("visible_count") + len(made),
+                copied_count=F("copied_count") + len(made),
+                version=F("version") + 1,
             )
     return ImportResult([row.pk for row in made], returned, len(comments) - len(made) - len(returned))
 

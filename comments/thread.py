@@ -175,6 +175,8 @@ class Viewer:
     mine: set[int] = field(default_factory=set)
     editable: set[int] = field(default_factory=set)
     why: dict[int, list[str]] = field(default_factory=dict)
+    decided: dict[int, list[str]] = field(default_factory=dict)  # of their own that were removed
+    pages: dict[int, str] = field(default_factory=dict)  # URLs, of their own that wait or were removed
     usual: str = ""
     recommended: set[int] = field(default_factory=set)
     may_recommend: bool = False
@@ -361,6 +363,8 @@ def find_new(
     return (row[0], (row[1] or [])[::-1]) if row else None
 
 
+SITE_SHOWS = "(SELECT comment_status FROM articles_site WHERE id = 1) <> 'hidden'"
+
 # A comment's first line since then tells what it was before. Only the log's last lines are read: anybody may
 # ask, and a flood that was cleared leaves tens of thousands. Without a bound the planner reads all comments.
 NEW = f"""
@@ -379,7 +383,8 @@ CROSS JOIN LATERAL (
                           WHERE b.comment_id = t.comment_id AND b.kind = 'state' AND b.id < t.id
                             AND b.seq > %(since)s)
         ORDER BY t.seq DESC LIMIT %(most)s) found) first
-WHERE a.slug = %(slug)s AND a.published_at <= %(now)s AND d.status IS DISTINCT FROM 'hidden'"""
+WHERE a.slug = %(slug)s AND a.published_at <= %(now)s AND d.status IS DISTINCT FROM 'hidden'
+  AND {SITE_SHOWS}"""
 
 
 def look_at(rows: list[Row], reader: Reader) -> tuple[list[Row], Viewer | None]:
@@ -392,12 +397,16 @@ def look_at(rows: list[Row], reader: Reader) -> tuple[list[Row], Viewer | None]:
     # Two findings of one check are told in the same words.
     why = {pk: list(dict.fromkeys(said)) for pk, said in policy().reasons(waiting).items()} if waiting else {}
     removed = {r.id: [gettext("You wrote it.")] for r in mine if r.state in {State.REJECTED, State.SPAM}}
+    decided = policy().told(removed) if removed else {}
+    own_pages = {pk: policy().decision_url(pk) for pk in [*decided, *(r.id for r in mine if r.id in waiting)]}
     votes = _votes([row.id for row in rows], reader) if reader.may_recommend else {}
     viewer = Viewer(
         moderates=reader.moderates,
         mine={row.id for row in mine},
         editable={row.id for row in mine if _is_editable(row, reader)},
         why=why | removed,
+        decided=decided,
+        pages={pk: url for pk, url in own_pages.items() if url},
         usual=policy().usual() if waiting else "",
         recommended={pk for pk, (given, _counted) in votes.items() if given},
         may_recommend=reader.may_recommend,

@@ -26,7 +26,9 @@ ORDER BY article_id FOR NO KEY UPDATE"""
 # What a new comment hangs from. An open discussion and an unused nonce are tested here, after the lock:
 # ON CONFLICT on the insert would come too late, the tree would already have been shifted.
 _MAY_INSERT = """
-    EXISTS (SELECT FROM comments_discussion WHERE article_id = %(discussion)s AND status = 'open')
+    EXISTS (SELECT FROM comments_discussion d, articles_site s
+            WHERE d.article_id = %(discussion)s AND s.id = 1
+              AND d.status = 'open' AND s.comment_status = 'open')
     AND NOT EXISTS (SELECT FROM comments_comment WHERE nonce = %(nonce)s)"""
 
 _ROOT_PLACE = f"""

@@ -27,8 +27,9 @@ from django.utils.translation import gettext as _
 from mptt.admin import DraggableMPTTAdmin
 
 from accounts.models import User
+from comments import reasons
 from comments.admin import discussions_of
-from comments.models import REMOVE_REASONS, Comment, CommentQuerySet, Discussion, Transition
+from comments.models import Comment, CommentQuerySet, Discussion, Transition
 from comments.repeats import fold
 from comments.services import rename_author
 from moderation.models import has_page, has_pages
@@ -226,7 +227,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        context["remove_reasons"] = [(reason.value, reason.label) for reason in REMOVE_REASONS]
+        context["remove_reasons"] = reasons.choices()
         context["has_page"] = has_page(context["original"])
         context["earlier"] = context["original"].revisions.order_by("-revision")
         return super().render_change_form(request, context, *args, **kwargs)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from comments.models import REVIEW_AFTER
+from comments.models import REVIEW_AFTER, Discussion
 from comments.policy import Draft
 from moderation import matching
 from moderation.matching import Rules, Spans, Written
@@ -41,6 +41,7 @@ class Context:
     approved_count: int = 0  # comments of this person that somebody approved, as far as it matters: 0 or 1
     may_moderate: bool = False  # the writer could approve this comment
     is_reviewed: bool = False  # a moderator wants to see everything of theirs first
+    site_reviews: bool = False  # everything on the whole site is reviewed first
     repeat: Repeat | None = None
     rules: Rules = field(default_factory=Rules)  # those that hold where this is written
     sent_by_person: int = 0  # comments of this account or e-mail in the last RATE_MINUTES
@@ -82,7 +83,7 @@ def sanctioned(draft: Draft, context: Context) -> Iterator[Found]:
 
 
 def reviewed_first(draft: Draft, context: Context) -> Iterator[Found]:
-    if draft.discussion.is_reviewed_first:
+    if context.site_reviews or draft.discussion.moderation == Discussion.Moderation.PRE:
         yield Found(strength=0.1)
 
 

@@ -11,13 +11,14 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from articles.models import Article
+from comments import reasons
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.policy import Draft
 from comments.services import change_states, lock, move_comment, revert_states
-from moderation import changes, tasks, words
+from moderation import changes, rules, tasks, words
 from moderation.changes import Refusal as Refusal
 from moderation.checks import IMPORT_CHECKS, Context, run
-from moderation.models import Batch, Finding, Rule
+from moderation.models import Batch, Change, Finding
 from moderation.repeats import find_repeats
 from moderation.vault import unsealing, why_not_undone
 
@@ -36,25 +37,37 @@ def decide(
     *,
     ids: Sequence[int],
     to: State,
-    reason: Reason,
+    reason: str,
     actor: User | None,
     expected: Mapping[int, int] | None = None,
+    repeat_of: int | None = None,
 ) -> Decision:
     """Bring comments into one state by one act: eight statements with BEGIN and COMMIT, for one or 10,000.
 
     `expected` gives, by comment, the last line of the log that the person saw (policy.last_decisions); a
     comment on which somebody has decided since is refused and left alone. Who may decide on what is the
-    caller's to know (Comment.objects.moderated_by). Authors are told by mail a little later.
+    caller's to know (Comment.objects.moderated_by). `repeat_of`: the comment that these say again, where that
+    is why they go; two statements more. Authors are told by mail a little later.
     """
     batch = Batch(kind=Batch.Kind.DECISION, actor=actor, to_state=to, reason=reason)
     with transaction.atomic():
         batch.save(force_insert=True)  # first: what follows from the act asks what it was
         changed = change_states(ids=ids, to=to, reason=reason, actor=actor, batch=batch.pk, expected=expected)
+        if changed and repeat_of:
+            marks = [(Change.Target.COMMENT, pk, "repeat_of", repeat_of) for pk in changed]
+            changes.make(batch=batch, changes=marks)
         if not changed:
             transaction.set_rollback(True)
         elif not (to == State.SPAM and len(changed) > 1):  # those who flood a site are not written to
             transaction.on_commit(partial(tasks.tell_authors_later, batch))
     return Decision(batch if changed else None, changed, refusals(set(ids) - set(changed)))
+
+
+def state_for(reason: str) -> State | None:
+    """Where a comment goes for this reason; None for one that nobody can choose now."""
+    if reason in {Reason.APPROVED.value, Reason.SPAM.value}:
+        return State.PUBLISHED if reason == Reason.APPROVED.value else State.SPAM
+    return State.REJECTED if reasons.is_active(reason) else None
 
 
 def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None) -> Decision:
@@ -103,7 +116,8 @@ def screen_import(*, article: Article, ids: Sequence[int]) -> int:
     Changes no state. A bounded number of statements for any number of comments. Returns the findings.
     """
     discussion = Discussion(article=article)
-    terms = Rule.objects.active_terms()
+    in_force = rules.in_force()
+    here = in_force.at(article.pk, article.topics.values_list("pk", flat=True) if in_force.is_scoped else ())
     repeats = find_repeats(article=article, ids=ids)
     findings = []
     for comment in Comment.objects.filter(pk__in=ids).order_by("pk").defer("body_html"):
@@ -117,7 +131,7 @@ def screen_import(*, article: Article, ids: Sequence[int]) -> int:
             at=comment.created_at,
             comment=comment,
         )
-        context = Context(repeat=repeats.get(comment.pk), terms=terms, text_missing=comment.text_missing)
+        context = Context(repeat=repeats.get(comment.pk), rules=here, text_missing=comment.text_missing)
         findings += [Finding.of(comment, found) for found in run(draft, context, IMPORT_CHECKS)]
     Finding.objects.bulk_create(findings, batch_size=2_000)
     return len(findings)

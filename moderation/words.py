@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from comments import reasons
 from comments.models import Comment, Reason, State
 from moderation.checks import LINKS_FREE
 from moderation.models import Batch, Finding
@@ -48,11 +49,6 @@ def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
             return _("It has the term “%(term)s”.") % {"term": finding.rule}
         case "term":
             return _("The name has the term “%(term)s”.") % {"term": finding.rule}
-        case "late":
-            return _("Posted %(age)s after the article.") % {"age": age(finding.number or 0)}
-    return _("The check “%(name)s” found something.") % {"name": finding.check_name}
-
-
         case "term_list" if not to_moderator:
             return _("It has words that a person looks at first.")
         case "term_list" if finding.spans:
@@ -67,11 +63,11 @@ def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
             return _("A person looks first at comments under such a name.")
         case "name_pattern":
             return _("The name fits the pattern “%(pattern)s”.") % {"pattern": finding.rule}
-def _repeat(*, exact: bool, twin: Comment | None) -> str:
-    if twin is None:
-        return _("The same text as another comment.") if exact else _("Nearly the text of another comment.")
-    words = (
-        _("The same text as comment %(id)s by %(name)s.")
+        case "late":
+            return _("Posted %(age)s after the article.") % {"age": age(finding.number or 0)}
+    return _("The check “%(name)s” found something.") % {"name": finding.check_name}
+
+
 def too_fast(most: int) -> str:
     """To whom another comment is refused for now, because there were `most` of theirs."""
     words = ngettext(
@@ -84,6 +80,11 @@ def too_fast(most: int) -> str:
     return words % {"n": most}
 
 
+def _repeat(*, exact: bool, twin: Comment | None) -> str:
+    if twin is None:
+        return _("The same text as another comment.") if exact else _("Nearly the text of another comment.")
+    words = (
+        _("The same text as comment %(id)s by %(name)s.")
         if exact
         else _("Nearly the text of comment %(id)s by %(name)s.")
     )
@@ -157,7 +158,7 @@ def decided(state: str, reason: str) -> str:
     if state == State.SPAM:
         return _("Marked as spam")
     if state == State.REJECTED and reason:
-        return _("Removed: %(reason)s") % {"reason": Reason(reason).label}
+        return _("Removed: %(reason)s") % {"reason": reasons.label(reason)}
     return str(State(state).label)
 
 

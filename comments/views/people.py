@@ -9,9 +9,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from articles.models import Article
 from articles.paging import Place, asked_place, url_behind
-from comments.models import Comment, Discussion
+from comments.models import Comment
 
 PAGE_SIZE = 20  # comments
 
@@ -22,9 +21,8 @@ def person(request: HttpRequest, pk: str) -> HttpResponse:
     """Published comments under published stories, newest first. 404 unless its owner switched it on."""
     member = get_object_or_404(User, pk=pk, has_page=True, is_active=True)
     comments = (
-        Comment.objects.visible()
-        .filter(author=member, discussion__article__in=Article.objects.published())
-        .exclude(discussion__status=Discussion.Status.HIDDEN)
+        Comment.objects.readable(request.now)  # type: ignore[attr-defined]
+        .filter(author=member)
         .select_related("discussion__article")
         .only(
             "body_html",

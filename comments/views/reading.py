@@ -14,8 +14,8 @@ from django.views.decorators.http import require_safe
 
 from articles.kept import keep
 from articles.models import Article
-from comments import machines, timeline
-from comments.models import REMOVE_REASONS, Comment, Discussion, Reason, State
+from comments import machines, reasons, timeline
+from comments.models import Comment, Discussion, Reason, State
 from comments.policy import policy
 from comments.thread import (
     Cursor,
@@ -35,6 +35,7 @@ from comments.views.loading import asked_number, is_open, load_story, reader_of,
 ORDER_COOKIE = "order"
 ORDER_KEPT = 60 * 60 * 24 * 365  # seconds
 VIEWS = {"order", "after", "from"}  # of one story, whose own URL is the one to find
+REMOVED = {State.REJECTED, State.SPAM}
 NEW_MOST = 99  # comments; more than so many are not counted
 
 
@@ -46,7 +47,7 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
     article, discussion = told.article, told.discussion
     order = _order(request, discussion)
     start = _start(request, order)
-    is_hidden = discussion.status == Discussion.Status.HIDDEN
+    is_hidden = discussion.is_hidden
     context: dict[str, Any] = {
         "article": article,
         "topics": told.topics,
@@ -69,6 +70,7 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
         page = read_page(article, reader, order, start)
         rows = page.rows
         context["thread"] = render_thread(request, article, discussion, page.rows, reader)
+        context["account"] = policy().account(discussion)
         if page.next:
             context["next_url"] = "?" + urlencode({"order": order, "after": str(page.next)}) + "#comments"
         if start:
@@ -103,7 +105,7 @@ def choose_order(request: HttpRequest, slug: str, order: str) -> HttpResponse:
 def version(request: HttpRequest, slug: str) -> HttpResponse:
     """What a page that shows another version asks about; `seq` is what to count the new comments from."""
     told = load_story(request, slug)
-    if told.discussion.status == Discussion.Status.HIDDEN:
+    if told.discussion.is_hidden:
         raise Http404
     return JsonResponse({"version": told.discussion.version, "seq": told.seq})
 
@@ -132,7 +134,7 @@ def comment(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
     """
     told = load_story(request, slug)
     article, discussion = told.article, told.discussion
-    if discussion.status == Discussion.Status.HIDDEN:
+    if discussion.is_hidden:
         raise Http404
     found = get_object_or_404(Comment, pk=pk, discussion=article.pk)
     reader = reader_of(request, article)
@@ -238,15 +240,11 @@ def render_thread(
         "open": is_open(request, discussion),
         "here": here,
         "focus": focus,
-        "reasons": {reason.value: reason.label for reason in SAID_REASONS},
+        "reasons": reasons.said() if any(row.state in REMOVED for row in rows) else {},
         "viewer": viewer,
         "actions": policy().actions(rows, reader.user) if reader.moderates and reader.user else {},
     }
     return render_to_string("comments/thread.jinja", context, request, using="jinja2")
-
-
-# "Other" explains nothing, so it is left out.
-SAID_REASONS = [*(reason for reason in REMOVE_REASONS if reason != Reason.OTHER), Reason.SPAM]
 
 
 def _gone(request: HttpRequest, article: Article, comment: Comment) -> HttpResponse:
@@ -257,8 +255,8 @@ def _gone(request: HttpRequest, article: Article, comment: Comment) -> HttpRespo
         )
     else:
         what = State.REJECTED.label
-        if comment.state_reason in SAID_REASONS:
-            what = f"{what}: {comment.get_state_reason_display()}"
+        if reason := reasons.said().get(comment.state_reason):
+            what = f"{what}: {reason}"
     decision = comment.transitions.filter(kind="state").order_by("-id").first()
     context = {
         "article": article,

@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from articles.current import current_site
 from articles.models import Article, Topic
 from articles.search import ASKED_MAX, Question, Unclear, find_words, limited, read_question
 from comments.excerpts import Passage, excerpt, mark, read_passages, words_of
@@ -60,6 +61,8 @@ def find(request: HttpRequest, slug: str) -> HttpResponse:
     stories = Article.objects.published(request.now).exclude(  # type: ignore[attr-defined]
         discussion__status=Discussion.Status.HIDDEN
     )
+    if current_site().comment_status == Discussion.Status.HIDDEN:
+        raise Http404
     article = get_object_or_404(stories.defer("body", "body_html", "vector"), slug=slug)
     asked, after = _asked(request), asked_number(request, "after")
     context: dict[str, Any] = {"article": article, "zone": article.zone, "q": asked}

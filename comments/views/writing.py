@@ -37,7 +37,7 @@ def recommendation(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
     """Recommend a comment, or take that back; a page for readers without scripts and for strangers."""
     told = load_story(request, slug)
     article, discussion = told.article, told.discussion
-    if discussion.status == Discussion.Status.HIDDEN:
+    if discussion.is_hidden:
         raise Http404
     found = get_object_or_404(Comment, pk=pk, discussion=article.pk)
     back = reverse("comment", args=[article.slug, found.pk])
@@ -81,7 +81,7 @@ def reply(request: HttpRequest, slug: str, pk: str | None = None) -> HttpRespons
     """The form of a reply to a comment or to the story, at a URL of its own: cached pages hold no token."""
     told = load_story(request, slug)
     article, discussion = told.article, told.discussion
-    if discussion.status == Discussion.Status.HIDDEN:
+    if discussion.is_hidden:
         raise Http404
     parent = _load_answered(article, pk) if pk else None
     back = article.get_absolute_url() + (f"#comment-{parent.pk}" if parent else "#comments")

@@ -29,7 +29,7 @@ def has_page(comment: Comment) -> bool:
 
 def has_pages(discussion: Discussion) -> bool:
     """The same of all its comments."""
-    return discussion.article.is_published() and discussion.status != Discussion.Status.HIDDEN
+    return discussion.article.is_published() and not discussion.is_hidden
 
 
 class FindingQuerySet(models.QuerySet["Finding"]):

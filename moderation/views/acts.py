@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from comments.models import REMOVE_REASONS, Comment, Reason, State
+from comments.models import Comment, State
 from moderation import services, words
 from moderation.models import Batch
 from moderation.views.loading import (
@@ -25,13 +25,6 @@ from moderation.views.loading import (
 )
 
 AT_ONCE = 1_000  # comments that one press may decide on
-
-# A reason says where a comment goes.
-TO_STATE = {
-    Reason.APPROVED: State.PUBLISHED,
-    Reason.SPAM: State.SPAM,
-    **dict.fromkeys(REMOVE_REASONS, State.REJECTED),
-}
 
 
 @require_POST
@@ -50,7 +43,8 @@ def decide(request: HttpRequest) -> HttpResponse:
     }
     ids = list(dict.fromkeys(pk for value in sent["ids"] if (pk := whole_number(value))))
     reason = (request.GET.getlist("reason") or sent["act"] or sent["reason"] or [""])[0]
-    if reason not in TO_STATE or len(ids) > AT_ONCE:
+    to = services.state_for(reason)
+    if to is None or len(ids) > AT_ONCE:
         return HttpResponseBadRequest(_("That is no decision that can be taken here."))
     back = sent["next"][0] if sent["next"] else ""
     if not ids:
@@ -61,8 +55,8 @@ def decide(request: HttpRequest) -> HttpResponse:
         raise Http404
     act = services.decide(
         ids=ids,
-        to=TO_STATE[Reason(reason)],
-        reason=Reason(reason),
+        to=to,
+        reason=reason,
         actor=user,
         expected=_expected(sent["seen"]),
     )

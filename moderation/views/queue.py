@@ -1,44 +1,112 @@
-"""The desk at /moderation/."""
+"""The desk at /moderation/: a queue beside its open case."""
 
-from urllib.parse import urlencode
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from comments.models import REMOVE_REASONS
-from moderation import desk
-from moderation.models import Batch
-from moderation.views.loading import as_uuid, decider, whole_number, without_done
+from comments import reasons
+from comments.models import Comment, Reason, Transition
+from moderation import cases, desk, queues
+from moderation.models import Batch, Case
+from moderation.queues import Item, View
+from moderation.views.loading import as_uuid, decider, without_done
+
+# A script fetches the next case before it is asked for: nobody looks at it yet.
+AHEAD = "Soundoff-Ahead"
 
 
 @require_safe
 @login_required
 def queue(request: HttpRequest) -> HttpResponse:
-    """?list=waiting (default) or published, ?after=<comment> for the next page, ?done=<act> for its bar."""
-    user, chosen = decider(request), request.GET.get("list", "waiting")
-    if chosen not in desk.LISTS:
-        raise Http404
-    comments = desk.waiting(user) if chosen == "waiting" else desk.published_with_findings(user)
-    rows, following = desk.page_of(comments, whole_number(request.GET.get("after")))
-    query = {"list": chosen} if chosen != "waiting" else {}
-    context = {
-        "list": chosen,
-        "waiting": desk.how_many_wait(user),
-        "cards": desk.cards(rows, user),
-        "remove_reasons": [(reason.value, reason.label) for reason in REMOVE_REASONS],
-        "here": without_done(request.get_full_path()),
-        "next_page": f"?{urlencode({**query, 'after': following})}" if following else "",
-        "first_page": f"?{urlencode(query)}" if request.GET.get("after") else "",
-        "done": _done(user, request.GET.get("done")),
+    """?queue=waiting…, its filters, ?after=<row> to go on behind one, ?done=<act> for its bar. The first
+    case that no colleague looks at is open."""
+    user = decider(request)
+    view = View.read(request.GET, user)
+    return _desk(request, user, view, view.first_free())
+
+
+@require_safe
+@login_required
+def case(request: HttpRequest, pk: int) -> HttpResponse:
+    """One case, open or closed. Without ?queue= an act comes back to it, else it goes on to the next."""
+    user = decider(request)
+    return _one(request, user, get_object_or_404(Case.objects.only("comment"), pk=pk).comment_id)
+
+
+@require_safe
+@login_required
+def comment(request: HttpRequest, pk: int) -> HttpResponse:
+    """The same for a comment of which nobody has asked anything."""
+    return _one(request, decider(request), pk)
+
+
+def _one(request: HttpRequest, user: User, pk: int) -> HttpResponse:
+    visible = Comment.objects.moderated_by(user).exclude(state_reason=Reason.SEALED)
+    get_object_or_404(visible.only("pk"), pk=pk)
+    return _desk(request, user, View.read(request.GET, user), pk)
+
+
+def _desk(request: HttpRequest, user: User, view: View, opened: int | None) -> HttpResponse:
+    is_ahead = AHEAD in request.headers or request.headers.get("Sec-Purpose", "").startswith("prefetch")
+    if opened and not is_ahead:
+        cases.claim(opened, user)
+    base = reverse("moderation:queue")
+    items, more = view.items()
+    shown = list(desk.with_all(Comment.objects.filter(pk=opened))) if opened else []
+    card = desk.cards(shown, user)[0] if shown else None
+    here = without_done(request.get_full_path())
+    is_queue = "queue" in request.GET or request.path == base
+    following = base + view.inside(items[-1].case or items[-1].comment) if more else ""
+    ahead = _next(items, opened, view) or following if is_queue else ""
+    lines = queues.counted(view, base)
+    context: dict[str, Any] = {
+        "room": "queues",
+        "view": view,
+        "queues": lines,
+        "waiting": queues.in_words(lines[0]),
+        "found": view.count() if view.values else None,
+        "counted": queues.COUNTED,
+        "choices": queues.choices(),
+        "rows": [(item, _url(item, view), item.comment == opened) for item in items],
+        "following": following,
+        "front": base + view.query(),
+        "card": card,
+        "here": here,
+        "ahead": ahead,
+        "then": (ahead or base + view.query()) if is_queue else here,
+        "reasons": [(code, label, reasons.told(code)) for code, label in reasons.choices()],
+        **_done(user, request.GET.get("done"), view),
     }
+    if is_ahead:
+        context["messages"] = []  # they are for the page that is seen
     return render(request, "moderation/queue.html", context)
 
 
-def _done(user: User, value: str | None) -> desk.Act | None:
-    """The act that the bar tells of: one's own only, as others' are news for the history."""
+def _next(items: list[Item], opened: int | None, view: View) -> str:
+    """The URL of the row behind the open one that no colleague looks at, or nothing."""
+    places = [place for place, item in enumerate(items) if item.comment == opened]
+    behind = items[places[0] + 1 :] if places else items
+    return next((_url(item, view) for item in behind if not item.claimed_by and item.comment != opened), "")
+
+
+def _url(item: Item, view: View) -> str:
+    name, pk = ("case", item.case) if item.case else ("comment", item.comment)
+    return reverse(f"moderation:{name}", args=[pk]) + view.inside(view.after)
+
+
+def _done(user: User, value: str | None, view: View) -> dict[str, Any]:
+    """The act that the bar tells of: one's own only, as others' are news for the history. What is undone
+    of one comment opens again."""
     pk = as_uuid(value)
     act = pk and Batch.objects.filter(actor=user, pk=pk).select_related("undoes__undoes").first()
-    return desk.acts([act])[0] if act else None
+    if not act:
+        return {"done": None}
+    touched = list(Transition.objects.filter(batch=act.pk).values_list("comment", flat=True)[:2])
+    query = view.inside(view.after)
+    back = reverse("moderation:comment", args=touched) + query if len(touched) == 1 else ""
+    return {"done": desk.acts([act])[0], "done_back": back}
