@@ -2,7 +2,7 @@ from moderation.models.acts import Batch, Change
 from moderation.models.cases import Case, SecondOpinion
 from moderation.models.desk import Desk, JobRun
 from moderation.models.findings import Finding, FindingQuerySet, has_page, has_pages, proofs
-from moderation.models.groups import Group, Member
+from moderation.models.groups import Group, Look, Member
 from moderation.models.people import Note, Origin, Sanction
 from moderation.models.reports import Appeal, Notice, Report
 from moderation.models.rules import Rule, RuleTerms
@@ -18,6 +18,7 @@ __all__ = [
     "FindingQuerySet",
     "Group",
     "JobRun",
+    "Look",
     "Member",
     "Note",
     "Notice",

@@ -13,6 +13,27 @@ from django.utils.translation import gettext_lazy as _
 from comments.models import Comment
 
 
+class Look(models.Model):
+    """One look over the whole site, which made the groups of that `run`, its key. The latest is shown.
+
+    While `ended_at` is null it is asked for, or under way.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    asked_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)
+    until = models.BigIntegerField(default=0)  # the last line of the log that it knew
+    comments = models.PositiveIntegerField(default=0)  # that it compared
+
+    class Meta:
+        verbose_name = _("look over the site")
+        verbose_name_plural = _("looks over the site")
+        indexes = [models.Index(fields=["-asked_at"], name="look_asked")]
+
+    def __str__(self) -> str:
+        return f"{self.asked_at:%Y-%m-%d %H:%M}"
+
+
 class Group(models.Model):
     class Kind(models.TextChoices):
         TEXT = "text", _("shared text")
@@ -36,6 +57,9 @@ class Group(models.Model):
     shared = models.JSONField(default=dict)  # spans, ids and numbers, from which its words are made
     settled_at = models.DateTimeField(null=True)  # somebody looked: kept as they are, or acted upon
     settled_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    act = models.ForeignKey(
+        "moderation.Batch", models.PROTECT, null=True, related_name="+"
+    )  # that settled it
 
     class Meta:
         verbose_name = _("group")
@@ -51,6 +75,7 @@ class Member(models.Model):
     group = models.ForeignKey(Group, models.CASCADE, related_name="members", db_index=False)
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="+", db_index=False)
     likeness = models.FloatField()  # to the middle of the group: 1 is the middle, 0 its edge
+    clues = models.PositiveIntegerField(default=0)  # similar.find.Clue: why it is one of them
     seen = models.BigIntegerField(null=True)  # the last line of the log about it when the list was made
 
     class Meta:

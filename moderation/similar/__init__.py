@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
-from moderation.models import Group, Member
+from django.db.models import Subquery
+
+from moderation.models import Group, Look, Member
 
 # What a look makes. Groups of the other kinds are made by rules and by emptying, for their own pages.
 KINDS = [
@@ -23,9 +25,11 @@ def groups_of(comment_pks: Iterable[int]) -> dict[int, Group]:
 
     `group.size` counts those that the look put into it.
     """
-    latest = Group.objects.filter(kind__in=KINDS).order_by("-made_at").values("run")[:1]
+    latest = Look.objects.exclude(ended_at=None).order_by("-ended_at").values("pk")[:1]
     rows = (
-        Member.objects.filter(comment__in=list(comment_pks), group__run=latest, group__settled_at=None)
+        Member.objects.filter(
+            comment__in=list(comment_pks), group__run=Subquery(latest), group__settled_at=None
+        )
         .select_related("group")
         .order_by("group__size", "group__id")
     )

@@ -1,0 +1,563 @@
+"""Which of many comments belong together. Pure and without learning: rows in, proposals out, always the same.
+
+Each comment is in one proposal at most, the one of the strongest kind that holds it: so sizes can be added
+up, and an act on one group takes nothing from another. What somebody has kept, and what is spam already, is
+never a member; both may show that others are alike ("9 are already spam").
+"""
+
+import heapq
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import IntFlag
+from itertools import groupby
+from math import log
+from typing import NamedTuple
+
+from comments import repeats
+from comments.models import REVIEW_AFTER
+from moderation.models import Group
+from moderation.similar import texts
+
+Kind = Group.Kind
+
+FEWEST = 3  # alike ones that make a group
+DOUBTFUL = 0.6  # … and from which a late one deserves a look
+QUIET = timedelta(days=60)  # without a word: the discussion had ended
+CLOSED = timedelta(days=365)  # after its article: it would have been closed
+SELLS = 1.0  # from which sum of WEIGHTS on a comment sells something
+COVERED = 0.5  # of a text's words that stand in runs which others have as well
+COVERED_WORDS = 8
+RARE_PROMOTION = 60  # words around each word of advertising, from which on it is only mentioned
+GENERAL = 8  # words that say what it is about; with more of them, praise is not all that a text says
+BURST = timedelta(minutes=10)
+BURST_LEAST = 10  # comments
+BURST_TIMES = 8  # as many as the site usually gets in that time when it gets any
+ONE_ROOM = timedelta(days=1)  # in which one IP address speaks under several names
+EXAMPLES_OF_WORDS = 6
+
+
+class Clue(IntFlag):
+    """Why a comment is a member of its group, as far as it can be said of it alone."""
+
+    LATE = 1
+    PADDED = 2  # numbers around the text
+    NAME = 4  # a search phrase
+    LINK = 8
+    PAGE = 16  # speaks of the page instead of its subject
+    PRAISE = 32  # and shares no word with article or discussion
+    PROMOTION = 64  # words of advertising
+    STRANGE = 128  # shares hardly a word with article and discussion
+    SPUN = 256  # its wording is that of others
+    EXACT = 512  # the very text of the original
+    PAGE_TWICE = 1024
+    TALKS = 2048  # answers somebody, is answered, or names one who spoke there
+
+
+WEIGHTS = {
+    Clue.PADDED: 1.0,
+    Clue.NAME: 0.5,
+    Clue.PAGE: 0.5,
+    Clue.PRAISE: 0.5,
+    Clue.LINK: 0.4,
+    Clue.PROMOTION: 0.4,
+    Clue.PAGE_TWICE: 0.3,
+    Clue.STRANGE: 0.2,
+    Clue.TALKS: -0.6,
+}
+HARD = Clue.PADDED | Clue.NAME | Clue.LINK | Clue.PROMOTION  # what nobody does out of kindness
+
+
+class Story(NamedTuple):
+    published_at: datetime | None
+    text: str  # title and body
+
+
+class Row(NamedTuple):
+    id: int
+    discussion: int
+    parent: int | None
+    name: str
+    writer: str  # who it is, as far as is known: equal for one account, guest, or name of a source
+    body: str
+    text_missing: str
+    at: datetime
+    state: str
+    is_kept: bool  # somebody looked at it and let it stand
+    ip_hash: bytes | None
+    seen: int | None  # the last line of the log about it
+
+
+class Placed(NamedTuple):
+    row: int  # place in the rows
+    likeness: float
+    clues: Clue
+
+
+@dataclass(slots=True)
+class Proposal:
+    kind: Kind
+    members: list[Placed]
+    original: int | None = None  # id of the comment that they repeat
+    shared: dict[str, object] = field(default_factory=dict)
+    evidence: list[int] = field(default_factory=list)  # places of alike ones that are no members
+
+
+class Found(NamedTuple):
+    proposals: list[Proposal]  # largest first
+    doubts: list[int]  # ids: of each discussion the most doubtful late comment that no proposal holds
+
+
+def find(rows: Sequence[Row], stories: Mapping[int, Story]) -> Found:
+    """`rows` by time, `stories` by discussion."""
+    look = _Look(rows, stories)
+    proposals = look.proposals()
+    return Found(proposals, look.doubts(proposals))
+
+
+def score(clues: Clue) -> float:
+    return sum(weight for clue, weight in WEIGHTS.items() if clue & clues)
+
+
+class _Look:
+    def __init__(self, rows: Sequence[Row], stories: Mapping[int, Story]) -> None:
+        self.rows, self.stories = rows, stories
+        self.words = [texts.words(row.body) for row in rows]
+        self.can_join = [row.state in {"pending", "published"} and not row.is_kept for row in rows]
+        self.by_discussion: dict[int, list[int]] = defaultdict(list)
+        for place, row in enumerate(rows):
+            self.by_discussion[row.discussion].append(place)
+        self.is_late = [False] * len(rows)
+        self.answered = {row.parent for row in rows}
+        for discussion, places in self.by_discussion.items():
+            self._find_late(discussion, places)
+        self.clues = [self._plain_clues(place) for place in range(len(rows))]
+        self._compare_with_subjects()
+
+    def proposals(self) -> list[Proposal]:
+        taken = bytearray(len(self.rows))
+        first = [self._missing(), *self._repeats()]
+        for proposal in first:
+            for member in proposal.members:
+                taken[member.row] = 1
+        chosen = [proposal for proposal in first if proposal.members]
+        others = [
+            *self._texts(taken),
+            self._late(),
+            self._names(),
+            *self._links(),
+            *self._origins(),
+            *self._bursts(),
+        ]
+        chosen += _disjoint(others, taken)
+        self._count_words(chosen)
+        return sorted(chosen, key=lambda p: (-len(p.members), p.kind, self.rows[p.members[0].row].id))
+
+    def doubts(self, proposals: Iterable[Proposal]) -> list[int]:
+        held = {member.row for proposal in proposals for member in proposal.members}
+        most: dict[int, tuple[float, int]] = {}
+        for place, row in enumerate(self.rows):
+            if self.is_late[place] and self.can_join[place] and place not in held:
+                doubt = score(self.clues[place])
+                if doubt >= DOUBTFUL and (-doubt, row.id) < most.get(row.discussion, (0.0, 0)):
+                    most[row.discussion] = (-doubt, row.id)
+        return [pk for _, pk in sorted(most.values())]
+
+    # What can be said of one comment
+
+    def _find_late(self, discussion: int, places: Sequence[int]) -> None:
+        """Long after the article, and either nobody had spoken for long before, or it is a year."""
+        published_at = self.stories[discussion].published_at
+        if published_at is None:
+            return
+        last, has_ended = published_at, False
+        for place in places:
+            at = self.rows[place].at
+            has_ended = has_ended or at - last > QUIET
+            last = max(last, at)
+            age = at - published_at
+            self.is_late[place] = age > REVIEW_AFTER and (has_ended or age > CLOSED)
+
+    def _plain_clues(self, place: int) -> Clue:
+        row, said = self.rows[place], self.words[place]
+        clues = Clue.LATE if self.is_late[place] else Clue(0)
+        if texts.is_padded(row.body):
+            clues |= Clue.PADDED
+        if texts.is_search_phrase(row.name):
+            clues |= Clue.NAME
+        if texts.domains(row.body):
+            clues |= Clue.LINK
+        if times := texts.about_the_page(row.body):
+            clues |= Clue.PAGE | (Clue.PAGE_TWICE if times > 1 else Clue(0))
+        if len(said) <= RARE_PROMOTION * sum(word in texts.PROMOTION for word in said):
+            clues |= Clue.PROMOTION
+        if not texts.PRAISE.isdisjoint(said):
+            clues |= Clue.PRAISE  # for now: whether it is also strange comes next
+        return clues
+
+    def _compare_with_subjects(self) -> None:
+        """Of those that have any clue: whether they share a word with the article or with what was said while
+        the discussion lasted. Praise that does is no clue."""
+        for discussion, places in self.by_discussion.items():
+            names = {
+                self.rows[p].name.split()[0].lower(): self.rows[p].writer for p in places if self.rows[p].name
+            }
+            asked = [p for p in places if self.clues[p] & ~Clue.LATE and self.words[p]]
+            if not asked:
+                continue
+            story = self.stories[discussion]
+            subject = texts.topical(texts.words(story.text))
+            spoken = Counter[str]()
+            stems = {
+                p: texts.topical(self.words[p]) for p in places if not self.is_late[p] or p in set(asked)
+            }
+            for place in places:
+                if not self.is_late[place]:
+                    spoken.update(stems[place])
+            for place in asked:
+                row = self.rows[place]
+                called = [names.get(w) for w in self.words[place][:4]]
+                if row.parent or row.id in self.answered or any(w and w != row.writer for w in called):
+                    self.clues[place] |= Clue.TALKS
+                own = 0 if self.is_late[place] else 1
+                known = sum(w in subject or spoken[w] > own for w in stems[place])
+                if (known < 2 and known <= 0.34 * len(stems[place])) or known <= 0.2 * len(stems[place]):
+                    self.clues[place] |= Clue.STRANGE
+                else:
+                    self.clues[place] &= ~Clue.PRAISE
+
+    # The kinds of groups
+
+    def _missing(self) -> Proposal:
+        places = [
+            p
+            for p, row in enumerate(self.rows)
+            if self.can_join[p] and (row.text_missing or not any(c.isalnum() for c in row.body))
+        ]
+        return Proposal(
+            Kind.MISSING,
+            [
+                Placed(p, 0.0 if self.rows[p].body else 1.0, Clue(0))
+                for p in places
+                if not _says(self.rows[p])
+            ],
+        )
+
+    def _repeats(self) -> Iterator[Proposal]:
+        """What somebody said twice. The first time stays; that many say the same is `_texts`."""
+        by_original: dict[int, list[Placed]] = defaultdict(list)
+        where = [p for p, row in enumerate(self.rows) if row.state in {"pending", "published"}]
+        folded = [repeats.fold(self.rows[p].body) for p in where]
+        for found in repeats.find_repeats(folded):
+            place, first = where[found.position], where[found.of]
+            if self.can_join[place] and self.rows[place].writer == self.rows[first].writer:
+                likeness = 1.0
+                if not found.exact:
+                    likeness = repeats.similarity(
+                        repeats.trigrams(folded[found.position]), repeats.trigrams(folded[found.of])
+                    )
+                by_original[first].append(Placed(place, likeness, Clue.EXACT if found.exact else Clue(0)))
+        single: list[Placed] = []
+        for first, members in by_original.items():
+            if len({self.rows[m.row].discussion for m in members}) >= FEWEST:
+                continue  # over many stories: the first is no better than the others
+            if len(members) < 2:
+                single += members
+                continue
+            yield Proposal(Kind.REPEAT, members, original=self.rows[first].id)
+        if len(single) >= FEWEST:
+            yield Proposal(Kind.REPEAT, single)
+
+    def _texts(self, taken: bytearray) -> Iterator[Proposal]:
+        """Texts made of one template: most words of each stand in runs of words that others have as well.
+
+        What is quoted from the article or from the comment that it answers does not count.
+        """
+        held = [texts.runs(said) for said in self.words]
+        again = _met_again(held)
+        holders: dict[int, list[int]] = defaultdict(list)
+        quoted: dict[int, set[int]] = {}
+        by_id = {row.id: place for place, row in enumerate(self.rows)}
+        common: list[set[int]] = []
+        for place, row in enumerate(self.rows):
+            mine = again.intersection(held[place]) if not taken[place] else set[int]()
+            if mine:
+                if row.discussion not in quoted:
+                    quoted[row.discussion] = set(texts.runs(texts.words(self.stories[row.discussion].text)))
+                mine -= quoted[row.discussion]
+                if row.parent in by_id:
+                    mine.difference_update(held[by_id[row.parent]])
+            common.append(mine)
+            for run in held[place] if mine else ():
+                if run in mine:
+                    holders[run].append(place)
+        hot = {
+            run
+            for run, places in holders.items()
+            if len(places) >= FEWEST and len({self.rows[p].name.casefold() for p in places}) >= FEWEST
+        }
+        covered = {
+            p: _covered(held[p], hot & common[p])
+            for p in range(len(self.rows))
+            if not hot.isdisjoint(common[p])
+        }
+        spun = {p for p, n in covered.items() if n >= COVERED_WORDS and n >= COVERED * len(self.words[p])}
+        union = _Union()
+        for run, places in holders.items():
+            if run in hot:
+                alike = [p for p in places if p in spun]
+                for place in alike[1:]:
+                    union.join(alike[0], place)
+        for place in sorted(spun):  # one robot has many templates, but few names to sell
+            for key in ("name", self.rows[place].name.casefold()), *self._domain_keys(place):
+                union.join(key, place)
+        for places in union.sets(sorted(spun)):
+            members = [
+                Placed(p, min(1.0, covered[p] / len(self.words[p])), self.clues[p] | Clue.SPUN)
+                for p in places
+            ]
+            yield self._proposal(Kind.TEXT, members)
+
+    def _domain_keys(self, place: int) -> list[tuple[str, str]]:
+        return [("domain", domain) for domain in sorted(texts.domains(self.rows[place].body))]
+
+    def _late(self) -> Proposal:
+        selling = [
+            p
+            for p in range(len(self.rows))
+            if self.is_late[p] and self.words[p] and score(self.clues[p]) >= SELLS - 1e-9
+        ]
+        together = Counter(self.rows[p].discussion for p in selling)
+        members = [
+            Placed(p, self._likeness(p), self.clues[p])
+            for p in selling
+            if self.clues[p] & HARD or together[self.rows[p].discussion] >= FEWEST
+        ]
+        return self._proposal(Kind.LATE, members)
+
+    def _names(self) -> Proposal:
+        places = [
+            p
+            for p in range(len(self.rows))
+            if self.clues[p] & Clue.NAME and score(self.clues[p]) >= SELLS - 1e-9
+        ]
+        return self._proposal(Kind.NAME, [Placed(p, self._likeness(p), self.clues[p]) for p in places])
+
+    def _links(self) -> Iterator[Proposal]:
+        """Domains to which comments link that sell in other ways, too; those of one name are one group."""
+        linking: dict[str, list[int]] = defaultdict(list)
+        places = [p for p in range(len(self.rows)) if self.clues[p] & Clue.LINK]
+        for place in places:
+            for domain in texts.domains(self.rows[place].body):
+                linking[domain].append(place)
+        union = _Union()
+        selling = [p for p in places if score(self.clues[p]) >= SELLS - 1e-9]
+        chosen = set()
+        for domain, at in sorted(linking.items()):
+            sold = [p for p in at if score(self.clues[p]) >= SELLS - 1e-9]
+            if 2 * len(sold) >= len(at) and len({self.rows[p].name.casefold() for p in at}) >= 2:
+                chosen.add(domain)
+        for place in selling:
+            keys = [("domain", d) for d in sorted(texts.domains(self.rows[place].body)) if d in chosen]
+            for key in keys:
+                union.join(keys[0], key)
+            if keys:
+                union.join(keys[0], ("name", self.rows[place].name.casefold()))
+                union.join(keys[0], place)
+        for nodes in union.all():
+            at = sorted(p for p in nodes if isinstance(p, int))
+            yield self._proposal(Kind.LINK, [Placed(p, self._likeness(p), self.clues[p]) for p in at])
+
+    def _origins(self) -> Iterator[Proposal]:
+        """One IP address under several names: in one discussion within a day, or selling."""
+        by_ip: dict[bytes, list[int]] = defaultdict(list)
+        for place, row in enumerate(self.rows):
+            if row.ip_hash:
+                by_ip[row.ip_hash].append(place)
+        for _, places in sorted(by_ip.items()):
+            if len({self.rows[p].writer for p in places}) < FEWEST:
+                continue
+            sold = sum(score(self.clues[p]) >= SELLS / 2 for p in places)
+            if 2 * sold >= len(places) or self._in_one_room(places):
+                yield self._proposal(
+                    Kind.ORIGIN, [Placed(p, self._likeness(p), self.clues[p]) for p in places]
+                )
+
+    def _in_one_room(self, places: Sequence[int]) -> bool:
+        by_discussion: dict[int, list[int]] = defaultdict(list)
+        for place in places:
+            by_discussion[self.rows[place].discussion].append(place)
+        return any(
+            len(
+                {
+                    self.rows[p].writer
+                    for p in at
+                    if self.rows[p].at - self.rows[first].at <= ONE_ROOM and p >= first
+                }
+            )
+            >= FEWEST
+            for at in by_discussion.values()
+            for first in at
+        )
+
+    def _bursts(self) -> Iterator[Proposal]:
+        """Ten minutes with many more comments than usual, by people who do not speak of the subject."""
+
+        def slot(place: int) -> int:
+            return int(self.rows[place].at.timestamp() // BURST.total_seconds())
+
+        slots = [(n, list(places)) for n, places in groupby(range(len(self.rows)), key=slot)]
+        if not slots:
+            return
+        usual = sorted(len(places) for _, places in slots)[len(slots) // 2]
+        for _, places in slots:
+            selling = [p for p in places if score(self.clues[p]) >= SELLS / 2]
+            names = {self.rows[p].name.casefold() for p in places}
+            if (
+                len(places) >= max(BURST_LEAST, BURST_TIMES * usual)
+                and len(names) >= BURST_LEAST // 2
+                and 2 * len(selling) >= len(places)
+            ):
+                yield self._proposal(
+                    Kind.BURST, [Placed(p, self._likeness(p), self.clues[p]) for p in selling]
+                )
+
+    def _likeness(self, place: int) -> float:
+        return min(1.0, score(self.clues[place]) / 2)
+
+    def _proposal(self, kind: Kind, alike: Iterable[Placed]) -> Proposal:
+        members, evidence = [], []
+        for one in alike:
+            if self.can_join[one.row]:
+                members.append(one)
+            else:
+                evidence.append(one.row)
+        return Proposal(kind, members, evidence=evidence)
+
+    # What is told of a group
+
+    def _count_words(self, chosen: Sequence[Proposal]) -> None:
+        """Into `shared`: how many members have each clue, what else is alike, and the words that are much
+        more common in them than elsewhere, each by its place in one of them: [comment, start, end]."""
+        everywhere = Counter[str]()
+        for said in self.words:
+            everywhere.update(set(said))
+        for proposal in chosen:
+            inside = Counter[str]()
+            clues = Counter[str]()
+            for member in proposal.members:
+                inside.update({w for w in self.words[member.row] if len(w) > 2})
+                clues.update(clue.name for clue in Clue if clue & member.clues and clue.name)
+            states = Counter(
+                "kept" if self.rows[p].is_kept else self.rows[p].state for p in proposal.evidence
+            )
+            proposal.shared = {
+                "clues": dict(sorted(clues.items())),
+                "states": dict(sorted(states.items())),
+                "discussions": len({self.rows[m.row].discussion for m in proposal.members}),
+                "words": self._telling(proposal, inside, everywhere),
+            }
+
+    def _telling(self, proposal: Proposal, inside: Counter[str], everywhere: Counter[str]) -> list[list[int]]:
+        within, outside = len(proposal.members), len(self.rows) - len(proposal.members)
+        if proposal.kind == Kind.REPEAT or not outside:
+            return []
+        odds = [
+            (
+                log((n + 0.1) / (within - n + 0.1))
+                - log((everywhere[w] - n + 0.5) / (outside - everywhere[w] + n + 0.5)),
+                w,
+            )
+            for w, n in inside.items()
+            if n >= max(2, within // 20)
+        ]
+        best = [w for odd, w in sorted(odds, key=lambda o: (-o[0], o[1])) if odd > 2][:EXAMPLES_OF_WORDS]
+        places: dict[str, list[int]] = {}
+        for member in proposal.members:
+            wanted = {w for w in best if w not in places}.intersection(self.words[member.row])
+            if wanted:
+                row = self.rows[member.row]
+                lowered = row.body.lower().replace("’", "'")
+                for word in sorted(wanted):
+                    start = lowered.find(word)
+                    if start >= 0 and len(lowered) == len(row.body):
+                        places[word] = [row.id, start, start + len(word)]
+            if len(places) == len(best):
+                break
+        return [places[w] for w in best if w in places]
+
+
+def _says(row: Row) -> bool:
+    return not row.text_missing and any(c.isalnum() for c in row.body)
+
+
+def _met_again(held: Iterable["array[int]"]) -> set[int]:
+    """The runs that more than one text has, without keeping the holders of all the others."""
+    seen: set[int] = set()
+    again: set[int] = set()
+    for runs in held:
+        mine = set(runs)
+        again |= seen & mine if len(seen) < len(mine) else {run for run in mine if run in seen}
+        seen |= mine
+    return again
+
+
+def _covered(runs: "array[int]", hot: set[int]) -> int:
+    """How many words stand in a run that is hot."""
+    count, end = 0, 0
+    for place, run in enumerate(runs):
+        if run in hot:
+            count += place + texts.RUN - max(end, place)
+            end = place + texts.RUN
+    return count
+
+
+def _disjoint(proposals: Iterable[Proposal], taken: bytearray) -> Iterator[Proposal]:
+    """Largest first, each without the members of those before; marks them in `taken`."""
+    heap: list[tuple[int, int, Proposal]] = []
+    for n, proposal in enumerate(proposals):
+        heap.append((-len(proposal.members), n, proposal))
+    heapq.heapify(heap)
+    while heap:
+        size, n, proposal = heapq.heappop(heap)
+        proposal.members = [m for m in proposal.members if not taken[m.row]]
+        if len(proposal.members) < -size:
+            heapq.heappush(heap, (-len(proposal.members), n, proposal))
+        elif proposal.members and len(proposal.members) + len(proposal.evidence) >= FEWEST:
+            for member in proposal.members:
+                taken[member.row] = 1
+            yield proposal
+
+
+class _Union:
+    """Sets that grow together."""
+
+    def __init__(self) -> None:
+        self.above: dict[Hashable, Hashable] = {}
+
+    def top(self, one: Hashable) -> Hashable:
+        above = self.above.setdefault(one, one)
+        while above != one:
+            self.above[one] = self.above[above]
+            one, above = above, self.above[above]
+        return one
+
+    def join(self, one: Hashable, other: Hashable) -> None:
+        a, b = self.top(one), self.top(other)
+        if a != b:
+            self.above[b] = a
+
+    def sets(self, ones: Iterable[int]) -> list[list[int]]:
+        """Those of these that belong together, each set in the given order."""
+        found: dict[Hashable, list[int]] = defaultdict(list)
+        for one in ones:
+            found[self.top(one)].append(one)
+        return list(found.values())
+
+    def all(self) -> list[list[Hashable]]:
+        found: dict[Hashable, list[Hashable]] = defaultdict(list)
+        for one in list(self.above):
+            found[self.top(one)].append(one)
+        return list(found.values())

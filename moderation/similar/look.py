@@ -1,0 +1,190 @@
+"""A look over the site: reads it, has groups found, stores them in place of those of the look before.
+
+It changes no comment. It runs as a job when somebody opens the page of groups and something has changed, when
+they ask for it, and each night; then the most doubtful comment of a discussion, if no group holds it, gets
+a case.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Max
+from django.utils import timezone
+from django_tasks import task
+
+from comments.models import Comment, Transition
+from moderation import cases
+from moderation.models import Case, Group, Look
+from moderation.similar import KINDS
+from moderation.similar.find import Found, Proposal, Row, Story, find
+
+MOST = 100_000  # comments that are compared: all that wait, and the latest of the others
+FRESH = timedelta(minutes=3)  # so old may a look be that somebody is shown, whatever has happened since
+LOST = timedelta(minutes=3)  # after which a look that has not ended is not waited for any longer
+EVIDENCE_DAYS = 90  # in which spam and what was removed still tell what is like them
+CASES_A_NIGHT = 50
+
+# Who wrote it is known of accounts and guests; a name of a source is one person in one discussion at most.
+# `kept`: a person approved this text, or looked at a group and left it out of the act, which is in force.
+READ = """
+WITH RECURSIVE line AS (
+  SELECT comment_id, max(id) AS seen,
+         max(revision) FILTER (WHERE reason = 'approved' AND actor_id IS NOT NULL) AS approved
+  FROM comments_transition WHERE kind = 'state' GROUP BY comment_id),
+chain AS (
+  SELECT id AS settled, act_id AS act, 0 AS undos FROM moderation_group WHERE settled_at IS NOT NULL
+  UNION ALL
+  SELECT chain.settled, b.id, undos + 1 FROM chain JOIN moderation_batch b ON b.undoes_id = chain.act),
+in_force AS (SELECT settled FROM chain GROUP BY settled HAVING max(undos) % 2 = 0),
+kept AS (
+  SELECT DISTINCT m.comment_id, t.revision FROM moderation_member m
+  JOIN in_force f ON f.settled = m.group_id JOIN comments_transition t ON t.id = m.seen)
+SELECT c.id, c.discussion_id, c.parent_id, c.author_name,
+       coalesce('u' || c.author_id, 'g' || c.guest_id, c.discussion_id || lower(c.author_name)),
+       c.body, c.text_missing, c.created_at, c.state,
+       c.state = 'published' AND c.state_reason = 'approved' AND line.approved = c.revision
+         OR kept.comment_id IS NOT NULL,
+       o.ip_hash, line.seen
+FROM comments_comment c
+JOIN line ON line.comment_id = c.id
+LEFT JOIN kept ON kept.comment_id = c.id AND kept.revision = c.revision
+LEFT JOIN moderation_origin o ON o.comment_id = c.id
+WHERE c.erased_at IS NULL
+  AND (c.state IN ('pending', 'published')
+       OR c.state IN ('spam', 'rejected') AND c.state_reason <> 'sealed'
+          AND c.created_at > now() - %(days)s * interval '1 day')
+  AND NOT EXISTS (SELECT FROM moderation_seal s WHERE s.comment_id = c.id AND s.lifted_at IS NULL)
+ORDER BY c.state = 'pending' DESC, c.created_at DESC, c.id DESC LIMIT %(most)s"""
+
+STORE = """
+INSERT INTO moderation_member (group_id, comment_id, likeness, clues, seen)
+SELECT %(group)s, m.*
+FROM unnest(%(ids)s::bigint[], %(likeness)s::float8[], %(clues)s::int[], %(seen)s::bigint[]) m"""
+
+# What a later look has taken the place of. Of groups that were settled those stay that nobody acted upon, as
+# long as they are there: they do not come again.
+FORGET = """
+DELETE FROM moderation_member m USING moderation_group g
+WHERE g.id = m.group_id AND g.kind = ANY(%(kinds)s) AND g.run <> %(run)s
+  AND (g.settled_at IS NULL
+       OR EXISTS (SELECT FROM comments_comment c
+                  WHERE c.id = m.comment_id AND c.state NOT IN ('pending', 'published')))"""
+FORGET_GROUPS = """
+DELETE FROM moderation_group g
+WHERE g.kind = ANY(%(kinds)s) AND g.run <> %(run)s
+  AND NOT EXISTS (SELECT FROM moderation_member m WHERE m.group_id = g.id)"""
+
+
+def latest() -> Look | None:
+    return Look.objects.exclude(ended_at=None).order_by("-ended_at").first()
+
+
+def under_way() -> Look | None:
+    """The look that is asked for and has not ended, unless it was lost."""
+    return (
+        Look.objects.filter(ended_at=None, asked_at__gt=timezone.now() - LOST).order_by("-asked_at").first()
+    )
+
+
+def ask() -> Look:
+    """Have the site looked over by a job, unless that is about to happen."""
+    if look := under_way():
+        return look
+    look = Look.objects.create()
+    transaction.on_commit(partial(look_over.enqueue, str(look.pk)))
+    return look
+
+
+def is_stale(look: Look | None) -> bool:
+    """Whether it is older than some minutes and something was decided or written since."""
+    if look is None:
+        return True
+    if look.asked_at > timezone.now() - FRESH:
+        return False
+    return _last_line() > look.until
+
+
+@task()
+def look_over(look: str) -> int:
+    """Returns the groups that were found."""
+    found = Look.objects.filter(pk=UUID(look), ended_at=None).first()
+    return len(run(found).proposals) if found else 0
+
+
+def run(look: Look | None = None) -> Found:
+    """Look over the site now and store what is found; groups of earlier looks go."""
+    look = look or Look.objects.create()
+    look.until = _last_line()
+    rows, stories = read()
+    found = find(rows, stories)
+    look.ended_at = now = timezone.now()
+    look.comments = len(rows)
+    with transaction.atomic():
+        look.save()
+        _store(look, now, rows, found.proposals)
+        kinds: dict[str, Any] = {"kinds": [kind.value for kind in KINDS], "run": look.pk}
+        with connection.cursor() as cursor:
+            cursor.execute(FORGET, kinds)
+            cursor.execute(FORGET_GROUPS, kinds)
+        Look.objects.filter(ended_at__lt=look.ended_at).delete()
+    return found
+
+
+def archive_health() -> int:
+    """The nightly look. Returns the cases that it opened."""
+    doubts = run().doubts
+    asked = set(Case.objects.filter(comment__in=doubts).values_list("comment", flat=True))
+    asked_in = set(Case.objects.open().values_list("discussion", flat=True))
+    comments = Comment.objects.filter(pk__in=[pk for pk in doubts if pk not in asked]).exclude(
+        discussion__in=asked_in
+    )
+    chosen = list(comments.visible().order_by("pk")[:CASES_A_NIGHT])
+    cases.open_cases(chosen)
+    return len(chosen)
+
+
+def read() -> tuple[list[Row], dict[int, Story]]:
+    with connection.cursor() as cursor:
+        cursor.execute(READ, {"most": MOST, "days": EVIDENCE_DAYS})
+        rows = [Row(*row)._replace(ip_hash=row[10] and bytes(row[10])) for row in cursor.fetchall()]
+        rows.sort(key=lambda row: (row.at, row.id))
+        cursor.execute(
+            "SELECT id, published_at, title || ' ' || body FROM articles_article WHERE id = ANY(%s)",
+            [list({row.discussion for row in rows})],
+        )
+        stories = {pk: Story(at, text) for pk, at, text in cursor.fetchall()}
+    return rows, stories
+
+
+def _store(look: Look, at: datetime, rows: Sequence[Row], proposals: Sequence[Proposal]) -> None:
+    groups = [
+        Group(
+            kind=proposal.kind,
+            run=look.pk,
+            made_at=at,
+            size=len(proposal.members),
+            original_id=proposal.original,
+            shared=proposal.shared,
+        )
+        for proposal in proposals
+    ]
+    Group.objects.bulk_create(groups)
+    with connection.cursor() as cursor:
+        for group, proposal in zip(groups, proposals, strict=True):
+            values: dict[str, Any] = {
+                "group": group.pk,
+                "ids": [rows[m.row].id for m in proposal.members],
+                "likeness": [m.likeness for m in proposal.members],
+                "clues": [int(m.clues) for m in proposal.members],
+                "seen": [rows[m.row].seen for m in proposal.members],
+            }
+            cursor.execute(STORE, values)
+
+
+def _last_line() -> int:
+    last: int | None = Transition.objects.aggregate(last=Max("id"))["last"]
+    return last or 0

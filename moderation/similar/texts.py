@@ -1,0 +1,92 @@
+"""What a comment's text and name look like to somebody who compares thousands of them. Pure functions.
+
+The lists in words.txt are English; numbers around a text, links and shared wording know no language.
+"""
+
+import re
+from array import array
+from collections.abc import Iterable
+from pathlib import Path
+
+RUN = 4  # words in a row that are compared as one
+STEM = 6  # letters by which two words are taken for the same
+
+_LINK = re.compile(r"(?:https?://|www\.)[^\s<>()\[\]\"']+", re.IGNORECASE)
+_HOST = re.compile(r"(?:https?://)?(?:www\.)?([^\s/:?#]+)", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_DOMAIN = re.compile(
+    r"\b[\w-]+\.(?:com|net|org|info|biz|co|io|ru|cn|xyz|top|shop|site|online|de|uk|us|eu|in|tv)\b",
+    re.IGNORECASE,
+)
+_PADDED = re.compile(r"\A\s*\d{4,8}\s+\d{4,8}|\A\s*\d{4,8}.*[^\d\s]\s*\d{4,8}\s*\Z", re.DOTALL)
+
+
+def _read_lists() -> dict[str, frozenset[str]]:
+    lists: dict[str, frozenset[str]] = {}
+    for part in Path(__file__).with_name("words.txt").read_text("utf-8").split("\n[")[1:]:
+        name, _, listed = part.partition("]")
+        lists[name] = frozenset(listed.split())
+    return lists
+
+
+_lists = _read_lists()
+STOP = _lists["stop"]  # says nothing of what a text is about
+PRAISE = _lists["praise"]
+PAGE = _lists["page"]  # of the page rather than of what it tells
+PROMOTION = _lists["promotion"]
+# Talks to whoever runs the page, about the page.
+_OF_THE_PAGE = re.compile(
+    r"\b(?:you?r|ur|this|the|these|of|one.s|several|nice|great|good|such|written|web|keep|entire)\s+"
+    r"(?:\w+[\s-]+){0,2}?"
+    r"(?:blogs?|web[\s-]?logs?|web[\s-]?sites?|web[\s-]?pages?|sites?|posts?|posting|write[\s-]?ups?|articles?"
+    r"|content|entries|paragraphs?|piece of (?:info|writing)|design|layout|theme|rss|feed|newsletter)\b"
+    r"|\b(?:internet|web) site\b|\bbook-?mark(?:ed|ing)?\b|\bsaved as a favou?rite\b|\bsurfing\b"
+    r"|\bpiece of (?:info|writing)|\bsearch engines?\b|\bonline for\b"
+    r"|\b(?:stumbled ?upon|blogroll|blogging|blog|spam|weblog|webmasters?)\b",
+    re.IGNORECASE,
+)
+
+
+def without_links(text: str) -> str:
+    return _LINK.sub(" ", text)
+
+
+def words(text: str) -> list[str]:
+    """Its words in lower case, without links, numbers and punctuation."""
+    return _WORD.findall(without_links(text).replace("’", "'").lower())
+
+
+def runs(of: list[str]) -> "array[int]":
+    """A number for each RUN words in a row; equal numbers, equal words. Not the same in another process."""
+    if len(of) < RUN:
+        return array("q")
+    return array("q", map(hash, zip(*(of[n:] for n in range(RUN)), strict=False)))
+
+
+def domains(text: str) -> frozenset[str]:
+    """Those that it links to, without www."""
+    found = (_HOST.match(link) for link in _LINK.findall(text))
+    return frozenset(m.group(1).lower().rstrip(".,;!") for m in found if m and "." in m.group(1))
+
+
+def is_padded(text: str) -> bool:
+    """Numbers of four to eight digits stand around it, or two before it."""
+    return bool(_PADDED.match(text))
+
+
+def is_search_phrase(name: str) -> bool:
+    """What one types into a search box, rather than how somebody is called."""
+    parts = _WORD.findall(name.lower())
+    if _DOMAIN.search(name) or not PROMOTION.isdisjoint(parts):
+        return True
+    return len(parts) >= 2 and name == name.lower() and name != name.upper()
+
+
+def about_the_page(text: str) -> int:
+    """How often it speaks of the page or the site instead of what they are about."""
+    return len(_OF_THE_PAGE.findall(text))
+
+
+def topical(of: Iterable[str]) -> set[str]:
+    """The beginnings of those words that say what a text is about."""
+    return {w[:STEM] for w in of if len(w) > 3 and w not in STOP and w not in PRAISE and w not in PAGE}
