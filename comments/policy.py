@@ -61,6 +61,11 @@ class Policy:
         """Why comments wait, as sentences by comment id; one query a page, for those who may see them."""
         return {}
 
+    def account(self, discussion: Discussion) -> list[str]:
+        """How this discussion was moderated, as sentences for every reader, from what its row tells alone:
+        each reader of a story asks."""
+        return []
+
     def usual(self) -> str:
         """How long a review usually takes here, as a sentence; nothing while that is not known."""
         return ""

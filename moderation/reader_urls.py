@@ -2,8 +2,9 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from moderation.views import standing
+from moderation.views import log, standing
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("account/standing/", standing.standing, name="standing"),
+    path("moderation-log/", log.public, name="public-log"),
 ]

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from moderation.views import acts, history, move, people, queue
+from moderation.views import acts, history, log, move, people, queue
 
 app_name = "moderation"
 
@@ -12,4 +12,7 @@ urlpatterns = [
     path("acts/<uuid:pk>/undo/", acts.undo, name="undo"),
     path("comments/<int:pk>/move/", move.move_comment, name="move"),
     path("people/<str:key>/", people.person, name="person"),
+    # The log
+    path("log/", log.lines, name="log"),
+    path("log/decisions.csv", log.as_csv, name="log-csv"),
 ]

@@ -1,0 +1,172 @@
+"""The whole log of decisions, to read, to filter and to take out. It has ids and codes, no comment's words.
+
+Lines come newest first, in pages that start behind a line: the millionth costs what the first does.
+"""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta, tzinfo
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from articles.models import Article
+from comments import reasons
+from comments.models import Reason, State, Transition
+
+PAGE = 50
+CHUNK = 2_000  # lines that a statement reads for the file
+
+# What can have happened, as it is asked for: the fields of a line.
+WHAT: dict[str, tuple[Any, dict[str, Any]]] = {
+    "approved": (_("approved or published"), {"to_state": State.PUBLISHED}),
+    "removed": (_("removed"), {"to_state": State.REJECTED}),
+    "spam": (_("marked as spam"), {"to_state": State.SPAM}),
+    "waiting": (_("waiting for review"), {"to_state": State.PENDING}),
+    "deleted": (_("deleted by its author"), {"to_state": State.DELETED}),
+    "moved": (_("moved"), {"kind": Transition.Kind.MOVE}),
+}
+
+BOUNDS = [MinValueValidator(date(1970, 1, 1)), MaxValueValidator(date(2199, 12, 31))]
+
+
+class LogForm(forms.Form):
+    """What is looked for. All of it may be left out; days are the site's."""
+
+    what = forms.ChoiceField(label=_("What"), required=False)
+    reason = forms.ChoiceField(label=_("Reason"), required=False)
+    by = forms.ChoiceField(
+        label=_("By"),
+        required=False,
+        choices=[("", _("anybody")), ("person", _("a person")), ("machine", _("the checks or the system"))],
+    )
+    who = forms.CharField(label=_("Who"), required=False, max_length=200)
+    article = forms.CharField(label=_("Story"), required=False, max_length=300)
+    comment = forms.IntegerField(label=_("Comment"), required=False, min_value=1, max_value=2**62)
+    since = forms.DateField(
+        label=_("From"), required=False, widget=forms.DateInput({"type": "date"}), validators=BOUNDS
+    )
+    until = forms.DateField(
+        label=_("To"), required=False, widget=forms.DateInput({"type": "date"}), validators=BOUNDS
+    )
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        super().__init__(data)
+        self.fields["who"].widget.attrs["placeholder"] = _("name or e-mail")
+        self.fields["article"].widget.attrs["placeholder"] = _("title or URL")
+        what: Any = self.fields["what"]
+        what.choices = [("", _("anything")), *((key, words) for key, (words, _fields) in WHAT.items())]
+        reason: Any = self.fields["reason"]
+        reason.choices = [("", _("any")), *((code, reasons.label(code)) for code in _codes())]
+
+
+def _codes() -> list[str]:
+    return list(dict.fromkeys([*Reason.values, *reasons.known()]))
+
+
+def lines(asked: Mapping[str, Any], zone: tzinfo) -> QuerySet[Transition]:
+    """The lines that were asked for (LogForm.cleaned_data), newest first."""
+    found = Transition.objects.order_by("-at", "-id")
+    if what := asked.get("what"):
+        found = found.filter(**WHAT[what][1])
+    if reason := asked.get("reason"):
+        found = found.filter(reason=reason)
+    if by := asked.get("by"):
+        found = found.filter(actor__isnull=by == "machine")
+    if who := asked.get("who"):
+        named = User.objects.filter(name__iexact=who) | User.objects.filter(email__iexact=who)
+        found = found.filter(actor__in=list(named.values_list("pk", flat=True)[:100]))
+    if article := asked.get("article"):
+        slug = article.rstrip("/").rpartition("/")[2]
+        named_stories = Article.objects.filter(title__icontains=article) | Article.objects.filter(slug=slug)
+        found = found.filter(discussion__in=list(named_stories.order_by().values_list("pk", flat=True)[:100]))
+    if comment := asked.get("comment"):
+        found = found.filter(comment=comment)
+    if since := asked.get("since"):
+        found = found.filter(at__gte=start_of(since, zone))
+    if until := asked.get("until"):
+        found = found.filter(at__lt=start_of(until + timedelta(days=1), zone))
+    return found
+
+
+def start_of(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time(), zone)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A page of lines, and behind which one the next starts (nothing: this is the last)."""
+
+    rows: list[Transition] = field(default_factory=list)
+    next: int | None = None
+
+
+def part(found: QuerySet[Transition], before: int | None) -> Part:
+    rows = list(_with_names(_behind(found, before))[: PAGE + 1])
+    return Part(rows[:PAGE], rows[PAGE - 1].pk if len(rows) > PAGE else None)
+
+
+def _behind(found: QuerySet[Transition], before: int | None) -> QuerySet[Transition]:
+    if before is None:
+        return found
+    last = Transition.objects.filter(pk=before).values_list("at", flat=True).first()
+    if last is None:
+        return found.none()
+    # Said twice: the first bound is what the index is entered at.
+    return found.filter(at__lte=last).exclude(at=last, pk__gte=before)
+
+
+def _with_names(found: QuerySet[Transition]) -> QuerySet[Transition]:
+    named = found.select_related("actor", "discussion__article")
+    return named.only(
+        *("kind", "comment", "revision", "from_state", "to_state", "from_reason", "reason"),
+        *("new_parent", "batch", "at", "seq"),
+        *("actor__name", "actor__email", "discussion__article__title", "discussion__article__slug"),
+    )
+
+
+COLUMNS = [
+    *("line", "at", "kind", "comment", "revision", "from", "from_reason", "to", "reason"),
+    *("under", "by", "act", "story", "url"),
+]
+FORMULA = tuple("=+-@\t\r\n＝＋－＠–")  # what a spreadsheet may take for the start of something to run
+
+
+def as_csv(found: QuerySet[Transition]) -> Iterator[bytes]:
+    """The lines as a file that a spreadsheet opens, a few thousand at a time: UTF-8 with its mark, by which
+    Excel knows it; times in UTC. Lines that are written meanwhile are not in it."""
+    yield _row(COLUMNS, mark="\ufeff")
+    before = None
+    newest = Transition.objects.order_by("-id").values_list("pk", flat=True).first() or 0
+    while rows := list(_with_names(_behind(found.filter(pk__lte=newest), before))[:CHUNK]):
+        yield b"".join(_row(_cells(row)) for row in rows)
+        before = rows[-1].pk
+
+
+def _cells(row: Transition) -> list[object]:
+    article = row.discussion.article
+    return [
+        *(row.pk, row.at.isoformat(timespec="seconds"), row.kind, row.comment_id, row.revision),
+        *(row.from_state, row.from_reason, row.to_state, row.reason, row.new_parent_id or ""),
+        *(str(row.actor) if row.actor else "", row.batch or "", article.title),
+        f"{settings.SITE_URL}{article.get_absolute_url()}comments/{row.comment_id}/",
+    ]
+
+
+def _row(cells: list[Any], mark: str = "") -> bytes:
+    out = io.StringIO()
+    csv.writer(out, quoting=csv.QUOTE_ALL).writerow([safe(cell) for cell in cells])
+    return f"{mark}{out.getvalue()}".encode()
+
+
+def safe(cell: object) -> str:
+    """A cell that no spreadsheet runs: what starts like a formula gets an apostrophe before it."""
+    text = str(cell).replace("\x00", "")
+    return f"'{text}" if text.lstrip(" \u00a0\u200b\ufeff").startswith(FORMULA) else text

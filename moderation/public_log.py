@@ -1,0 +1,128 @@
+"""What was moderated on the whole site, for every reader: sums a day and story, and nobody's name.
+
+A month at a time, so that there are no more pages to ask for than months.
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime, time, tzinfo
+
+from django.db import connection
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from moderation import ledger
+
+
+@dataclass(frozen=True)
+class StoryDay:
+    """What happened under one story on one day."""
+
+    title: str
+    url: str
+    sentences: list[str]
+
+
+Days = list[tuple[date, list[StoryDay]]]  # the latest first
+
+# Each decision on what readers saw or could have seen; what an author took back is no moderation.
+_DECISIONS = """
+comments_transition t
+JOIN articles_article a ON a.id = t.discussion_id AND a.published_at <= now()
+JOIN comments_discussion d ON d.article_id = a.id AND d.status <> 'hidden'
+CROSS JOIN (SELECT coalesce((SELECT comment_status FROM articles_site WHERE id = 1), 'open') AS status) site
+WHERE site.status <> 'hidden' AND t.kind = 'state' AND t.from_state <> t.to_state
+  AND t.reason NOT IN ('import_undone', 'imported')
+  AND (t.to_state IN ('rejected', 'spam')
+       OR t.from_state IN ('rejected', 'spam') AND t.to_state = 'published')
+"""
+
+DAYS = f"""
+SELECT (t.at AT TIME ZONE %(zone)s)::date AS day, a.title, a.slug, t.to_state,
+       CASE WHEN t.to_state = 'spam' THEN 'spam' ELSE t.reason END AS reason,
+       t.actor_id IS NULL OR t.reason = 'screened' AS by_machine, count(*)
+FROM {_DECISIONS} AND t.at >= %(start)s AND t.at < %(end)s
+GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1 DESC, 2, 3"""
+
+EARLIER = f"SELECT t.at FROM {_DECISIONS} AND t.at < %(start)s ORDER BY t.at DESC LIMIT 1"
+LATER = f"SELECT t.at FROM {_DECISIONS} AND t.at >= %(end)s ORDER BY t.at LIMIT 1"
+
+
+def days(month: date, zone: tzinfo) -> Days:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            DAYS, {"zone": str(zone), "start": _start(month, zone), "end": _start(_next(month), zone)}
+        )
+        rows = cursor.fetchall()
+    told: dict[date, dict[tuple[str, str], list[tuple[str, str, bool, int]]]] = {}
+    for day, title, slug, state, reason, by_machine, n in rows:
+        told.setdefault(day, {}).setdefault((title, slug), []).append((state, reason, by_machine, n))
+    return [
+        (
+            day,
+            [
+                StoryDay(title, reverse("story", args=[slug]), _sentences(counts))
+                for (title, slug), counts in stories.items()
+            ],
+        )
+        for day, stories in told.items()
+    ]
+
+
+def _sentences(counts: list[tuple[str, str, bool, int]]) -> list[str]:
+    """25 removed: 15 spam, … · 3 of them by the checks alone · 2 shown again."""
+    removed: Counter[str] = Counter()
+    by_machine = again = 0
+    for state, reason, is_machine, n in counts:
+        if state == "published":
+            again += n
+            continue
+        removed[ledger.OTHERS if reason in {"other", "sealed", "screened"} else reason] += n
+        by_machine += n * is_machine
+    said = []
+    if n := removed.total():
+        reasons = ", ".join(ledger.in_words(removed))
+        words = ngettext("%(n)s comment removed", "%(n)s comments removed", n) % {"n": f"{n:,}"}
+        said.append(
+            _("%(what)s: %(reasons)s.") % {"what": words, "reasons": reasons} if reasons else f"{words}."
+        )
+    if by_machine:
+        words = ngettext("The checks decided %(n)s of them.", "The checks decided %(n)s of them.", by_machine)
+        said.append(words % {"n": f"{by_machine:,}"})
+    if again:
+        words = ngettext("%(n)s comment shown again.", "%(n)s comments shown again.", again)
+        said.append(words % {"n": f"{again:,}"})
+    return said
+
+
+def as_month(text: str) -> date | None:
+    found = re.fullmatch(r"(\d{4})-(\d\d)", text, re.ASCII)
+    try:
+        return date(int(found[1]), int(found[2]), 1) if found and found[1] > "1900" else None
+    except ValueError:
+        return None
+
+
+def last_month(zone: tzinfo) -> date | None:
+    """The latest in which anything happened; none where nothing ever did."""
+    return neighbour(_next(timezone.localdate(timezone=zone).replace(day=1)), zone, later=False)
+
+
+def neighbour(month: date, zone: tzinfo, *, later: bool) -> date | None:
+    """The nearest month before or after this one in which something happened."""
+    values = {"start": _start(month, zone), "end": _start(_next(month), zone)}
+    with connection.cursor() as cursor:
+        cursor.execute(LATER if later else EARLIER, values)
+        row = cursor.fetchone()
+    return row[0].astimezone(zone).date().replace(day=1) if row else None
+
+
+def _start(month: date, zone: tzinfo) -> datetime:
+    return datetime.combine(month, time(), zone)
+
+
+def _next(month: date) -> date:
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)

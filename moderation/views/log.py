@@ -1,0 +1,126 @@
+"""The log: all of it for moderators, on pages and as a file; its sums for everybody, where that is wanted."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from accounts.models import User
+from comments import reasons
+from comments.models import Reason, State, Transition
+from moderation import log, public_log, words
+from moderation.models import Batch, Desk
+from moderation.views.loading import whole_number
+
+
+def moderator(request: HttpRequest) -> User:
+    """Who asks, a moderator: the log tells of every story."""
+    user = request.user
+    if not isinstance(user, User) or not user.is_moderator:
+        raise PermissionDenied
+    return user
+
+
+@require_safe
+@login_required
+def lines(request: HttpRequest) -> HttpResponse:
+    """?what, reason, by, who, article, comment, since, until (see log.LogForm); ?before=<line>."""
+    moderator(request)
+    form = log.LogForm(request.GET)
+    part = log.Part()
+    if form.is_valid():
+        found = log.lines(form.cleaned_data, timezone.get_current_timezone())
+        part = log.part(found, whole_number(request.GET.get("before")))
+    asked = request.GET.copy()
+    asked.pop("before", None)
+    for name in [name for name in asked if not asked[name]]:
+        del asked[name]
+    query = asked.urlencode()
+    context: dict[str, Any] = {
+        "room": "log",
+        "form": form,
+        "lines": _told(part.rows),
+        "query": query,
+        "next_page": f"?{query}&before={part.next}" if part.next else "",
+        "first_page": f"?{query}" if request.GET.get("before") else "",
+    }
+    return render(request, "moderation/log.html", context, status=200 if form.is_valid() else 400)
+
+
+@require_safe
+@login_required
+def as_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """All the lines that the same query finds, as one file."""
+    moderator(request)
+    form = log.LogForm(request.GET)
+    if not form.is_valid():
+        return lines(request)
+    found = log.lines(form.cleaned_data, timezone.get_current_timezone())
+    response = StreamingHttpResponse(log.as_csv(found), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="decisions.csv"'
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+@never_cache  # no version grows with all that is told here
+@require_safe
+def public(request: HttpRequest) -> HttpResponse:
+    """?month=2026-11, else the last in which something happened. 404 unless it is switched on."""
+    desk = Desk.objects.filter(pk=1).first()
+    if desk is None or not desk.has_public_log:
+        raise Http404
+    zone = timezone.get_current_timezone()
+    if (asked := request.GET.get("month")) is None:
+        month = public_log.last_month(zone)
+    elif (month := public_log.as_month(asked)) is None:
+        raise Http404
+    context: dict[str, Any] = {"month": month, "days": [], "earlier": None, "later": None}
+    if month:
+        context |= {
+            "days": public_log.days(month, zone),
+            "earlier": public_log.neighbour(month, zone, later=False),
+            "later": public_log.neighbour(month, zone, later=True),
+        }
+    return render(request, "moderation/public_log.html", context)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line as the page tells it. `act` is the page of what it was part of, if it has one."""
+
+    line: Transition
+    what: str
+    before: str
+    act: UUID | None
+
+
+def _told(rows: list[Transition]) -> list[Line]:
+    acts = set(
+        Batch.objects.filter(pk__in=[row.batch for row in rows if row.batch]).values_list("pk", flat=True)
+    )
+    return [Line(row, _what(row), _before(row), row.batch if row.batch in acts else None) for row in rows]
+
+
+def _what(row: Transition) -> str:
+    if row.kind == Transition.Kind.MOVE:
+        if row.new_parent_id:
+            return _("Moved under #%(id)s") % {"id": row.new_parent_id}
+        return _("Moved to the first level")
+    decided = words.decided(row.to_state, row.reason)
+    if row.to_state == State.REJECTED or row.reason in {Reason.APPROVED, Reason.SPAM, Reason.AUTHOR}:
+        return decided
+    return _("%(state)s: %(reason)s") % {"state": decided, "reason": reasons.label(row.reason)}
+
+
+def _before(row: Transition) -> str:
+    if row.kind == Transition.Kind.MOVE or not row.from_state or row.from_state == row.to_state:
+        return ""
+    return str(State(row.from_state).label)
