@@ -3,6 +3,7 @@
 A page of cards asks the same few statements whatever its length.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -112,6 +113,23 @@ class Record:
     def said(self) -> str:
         """3 published, 1 removed; nothing if this is all."""
         return words.history(self.states)
+
+
+KEY = re.compile(r"([ugi])([1-9][0-9]{0,17})", re.ASCII)
+
+
+def find(key: str) -> Person | None:
+    """u12: an account, g7: a guest, i123: whom a source named over comment 123."""
+    if not (match := KEY.fullmatch(key)):
+        return None
+    kind, pk = match[1], int(match[2])
+    if kind == "u":
+        found = Person(user=User.objects.filter(pk=pk).first())
+    elif kind == "g":
+        found = Person(guest=Guest.objects.filter(pk=pk).first())
+    else:
+        found = Person(comment=Comment.objects.filter(pk=pk, author=None, guest=None).first())
+    return found if found.user or found.guest or found.comment else None
 
 
 def url_of(key: str) -> str:

@@ -38,7 +38,8 @@ class Sanction(models.Model):
     until = models.DateTimeField(null=True)  # null: until it is ended
     ended_at = models.DateTimeField(null=True)
     batch = models.ForeignKey("moderation.Batch", models.PROTECT, related_name="+")
-    told_at = models.DateTimeField(null=True)  # by mail
+    told_at = models.DateTimeField(null=True)  # by mail, that it holds
+    told_end_at = models.DateTimeField(null=True)  # … that it was ended
     asked_at = models.DateTimeField(null=True)  # the person asked for another look at it, once
     asked_words = models.TextField(_("in your words"), blank=True, max_length=2_000)
     answered_at = models.DateTimeField(null=True)  # somebody looked again; it was ended, or it stays
@@ -57,6 +58,10 @@ class Sanction(models.Model):
 
     def __str__(self) -> str:
         return str(self.get_kind_display())
+
+    @property
+    def is_in_force(self) -> bool:
+        return self.ended_at is None and (self.until is None or self.until > timezone.now())
 
 
 class Note(models.Model):

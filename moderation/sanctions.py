@@ -1,0 +1,242 @@
+"""The verbs that hold people to something: each is one act, with its undo, and is told to the person."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.db.models import Count, Exists, OuterRef, Q
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django_tasks import task
+
+from accounts.models import Guest, User
+from articles.models import Site
+from comments.models import Reason, State, Transition
+from comments.services import change_states
+from moderation import changes, held
+from moderation.models import Batch, Change, Sanction, proofs
+from moderation.people import Person, find
+
+MAIL_AFTER = timedelta(minutes=1)  # what is taken back at once is told to nobody
+DAYS = (1, 7, 30, 365)  # of which what somebody wrote can be removed with a sanction
+
+
+def may_hold(actor: User, person: Person) -> bool:
+    """Moderators anybody, but for themselves and those who decide here, whom administrators hold."""
+    if not actor.is_moderator or not (person.user or person.guest) or person.user == actor:
+        return False
+    if person.guest and person.guest.confirmed_at and person.email.lower() == actor.email.lower():
+        return False
+    return actor.is_administrator or not (person.user and person.user.is_staff)
+
+
+def impose(
+    *,
+    person: Person,
+    kind: str,
+    reason: str,
+    actor: User,
+    words: str = "",
+    until: datetime | None = None,
+    days: int = 0,
+) -> Batch:
+    """Hold an account or a guest to something (a Sanction.Kind), and remove what they wrote in the last
+    `days`: one act, whose undo takes back both. Who may is the caller's to know: may_hold.
+
+    `reason` is the code of a reason to remove, or spam, which then is what the comments were.
+    """
+    now = timezone.now()
+    to = State.SPAM if reason == Reason.SPAM else State.REJECTED
+    batch = Batch(
+        kind=Batch.Kind.PERSON,
+        actor=actor,
+        at=now,
+        reason=reason,
+        parameters={"kind": kind, "person": person.key, "days": days},
+    )
+    with transaction.atomic():
+        batch.save(force_insert=True)
+        # Stored as ended and then set in force: so its undo is that of any other setting.
+        made = Sanction.objects.create(
+            **person.about,
+            kind=kind,
+            reason=reason,
+            words=words,
+            at=now,
+            until=until,
+            ended_at=now,
+            batch=batch,
+        )
+        changes.make(batch=batch, changes=[(Change.Target.SANCTION, made.pk, "ended_at", None)])
+        if ids := list(to_remove(person, now, days).values_list("pk", flat=True)) if days else []:
+            change_states(ids=ids, to=to, reason=reason, actor=actor, batch=batch.pk)
+        transaction.on_commit(partial(tell_later, batch))
+    return batch
+
+
+def why_not_undone(batch: Batch, actor: User | None) -> str:
+    """Why this person may not take back what an act, or the undo of it, did to somebody; else nothing."""
+    root = batch
+    while root.undoes:
+        root = root.undoes
+    if root.kind != Batch.Kind.PERSON or actor is None:
+        return ""
+    person = find(root.parameters["person"])
+    if person is None or may_hold(actor, person):
+        return ""
+    if person.user == actor:
+        return _("What you are held to yourself, somebody else ends.")
+    return _("Those who decide here are held to something, and let go, by administrators alone.")
+
+
+def to_remove(person: Person, now: datetime, days: int) -> Any:
+    """What would go with "also remove the last N days"."""
+    stands = person.comments().filter(state__in=[State.PUBLISHED, State.PENDING])
+    return stands.filter(created_at__gt=now - timedelta(days=days))
+
+
+def counts_to_remove(person: Person, now: datetime) -> dict[int, int]:
+    """How many that would be, by number of days."""
+    counts = {f"d{days}": Count("pk", filter=Q(created_at__gt=now - timedelta(days=days))) for days in DAYS}
+    stands = person.comments().filter(state__in=[State.PUBLISHED, State.PENDING])
+    found = stands.order_by().aggregate(**counts)
+    return {days: found[f"d{days}"] for days in DAYS}
+
+
+def end(*, sanction: Sanction, actor: User) -> Batch | None:
+    """End what is in force. None: it was ended, or is over."""
+    if not Sanction.objects.in_force().filter(pk=sanction.pk).exists():
+        return None
+    now = timezone.now()
+    key = f"u{sanction.user_id}" if sanction.user_id else f"g{sanction.guest_id}"
+    batch = Batch(
+        kind=Batch.Kind.PERSON,
+        actor=actor,
+        at=now,
+        reason=sanction.reason,
+        parameters={"kind": sanction.kind, "person": key, "ends": sanction.pk},
+    )
+    with transaction.atomic():
+        batch.save(force_insert=True)
+        if not changes.make(batch=batch, changes=[(Change.Target.SANCTION, sanction.pk, "ended_at", now)]):
+            transaction.set_rollback(True)
+            return None
+        Sanction.objects.filter(pk=sanction.pk, answered_at=None).exclude(asked_at=None).update(
+            answered_at=now
+        )
+        transaction.on_commit(partial(tell_later, batch))
+    return batch
+
+
+def ask(*, sanction: Sanction, words: str) -> bool:
+    """The person asks for another look at it, once. False: they did before, or it is over."""
+    rows = Sanction.objects.in_force().filter(pk=sanction.pk, asked_at=None)
+    return bool(rows.update(asked_at=timezone.now(), asked_words=words))
+
+
+def keep(*, sanction: Sanction) -> bool:
+    """Somebody has looked again, and it stays. False: nobody asked, or it was answered."""
+    rows = Sanction.objects.filter(pk=sanction.pk, answered_at=None).exclude(asked_at=None)
+    with transaction.atomic():
+        done = bool(rows.update(answered_at=timezone.now()))
+        if done:
+            transaction.on_commit(partial(tell_kept.enqueue, sanction.pk))
+    return done
+
+
+def asked_about() -> Any:
+    """What people ask for another look at, the earliest first."""
+    rows = Sanction.objects.in_force().filter(answered_at=None).exclude(asked_at=None)
+    return rows.select_related("user", "guest", "batch__actor").order_by("asked_at")
+
+
+def tell_later(batch: Batch) -> None:
+    """Tell those whom an act, or its undo, holds to something or lets go."""
+    targets = batch.changes.filter(target=Change.Target.SANCTION)
+    for pk in targets.values_list("target_id", flat=True):
+        tell.using(run_after=timezone.now() + MAIL_AFTER).enqueue(pk)
+
+
+@task()
+def tell(pk: int) -> int:
+    """Write to the person that it holds, or that it was ended, if that is not what they were told last and
+    their e-mail is proved. Returns the mails."""
+    with transaction.atomic():
+        if not (sanction := _to_tell(pk)):
+            return 0
+        last, end_told = sanction.told_at, sanction.told_end_at
+        knows = last is not None and (end_told is None or end_told < last)
+        if sanction.is_in_force == knows:
+            return 0
+        now = timezone.now()
+        rows = Sanction.objects.filter(pk=pk)
+        if sanction.is_in_force:
+            rows.update(told_at=now)
+        elif sanction.ended_at is None:
+            return 0  # it is over by itself, as they were told that it would be
+        else:
+            rows.update(told_end_at=now)
+        return _mail(sanction, "imposed" if sanction.is_in_force else "ended").send()
+
+
+@task()
+def tell_kept(pk: int) -> int:
+    """Write that somebody looked again and that it stays."""
+    sanction = _to_tell(pk)
+    return _mail(sanction, "kept").send() if sanction and sanction.is_in_force else 0
+
+
+def _to_tell(pk: int) -> Sanction | None:
+    """It, locked, if the person's e-mail is proved."""
+    proved = Exists(proofs().filter(user=OuterRef("user")))
+    told = Q(proved, user__is_active=True) | Q(guest__in=Guest.objects.confirmed())
+    with transaction.atomic():
+        rows = Sanction.objects.filter(told, pk=pk).select_for_update(of=("self",))
+        return rows.select_related("user", "guest").first()
+
+
+def _mail(sanction: Sanction, what: str) -> EmailMessage:
+    site = Site.objects.first() or Site()
+    person = sanction.user or sanction.guest
+    assert person is not None  # by a constraint of its table
+    with timezone.override(site.zone):
+        sentence = held.told(sanction, with_way=False)
+    removed = Transition.objects.filter(batch=sanction.batch_id, kind=Transition.Kind.STATE).count()
+    context = {
+        "site": site,
+        "url": settings.SITE_URL,
+        "what": what,
+        "sentence": sentence,
+        "removed": removed,
+        "is_guest": sanction.guest_id is not None,
+        "is_told_once": sanction.asked_at is None,
+    }
+    body = render_to_string("moderation/mail/sanction.txt", context)
+    return EmailMessage(_subject(sanction, what), body, to=[person.email])
+
+
+def _subject(sanction: Sanction, what: str) -> str:
+    if what == "kept":
+        return _("We have looked again: it stays")
+    if what == "ended":
+        is_silent = sanction.kind in held.SILENCE
+        return _("You may comment again") if is_silent else _("It is no longer held against you")
+    return {
+        Sanction.Kind.WARN: _("A warning"),
+        Sanction.Kind.REVIEW: _("Your comments are reviewed first"),
+        Sanction.Kind.PAUSE: _("You are paused from commenting"),
+        Sanction.Kind.BAN: _("You are banned from commenting"),
+    }[Sanction.Kind(sanction.kind)]
+
+
+def of(people: Iterable[Person]) -> Any:
+    """All that ever held these, the latest first."""
+    users = [person.user for person in people if person.user]
+    guests = [person.guest for person in people if person.guest]
+    rows = Sanction.objects.filter(Q(user__in=users) | Q(guest__in=guests))
+    return rows.select_related("batch__actor").order_by("-at", "-pk")

@@ -1,0 +1,220 @@
+"""What moderators hold people to: as it meets them when they write, whom it reaches, and the way back."""
+
+from datetime import timedelta
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core import mail
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from comments.models import Comment, Discussion, Reason, State
+from comments.policy import policy
+from comments.services import edit_comment
+from moderation import sanctions
+from moderation.models import Sanction
+from moderation.people import Person
+from moderation.services import decide, undo
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def maria():
+    return UserFactory.create(name="Maria", roles=("Moderator",))
+
+
+@pytest.fixture
+def article():
+    return make_article()
+
+
+def proved(user):
+    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
+    return user
+
+
+def guest(*, confirmed=True, **fields):
+    return GuestFactory.create(confirmed_at=timezone.now() if confirmed else None, **fields)
+
+
+def hold(who, kind, actor, **fields):
+    person = Person(guest=who) if who._meta.model_name == "guest" else Person(user=who)
+    return sanctions.impose(person=person, kind=kind, reason="insult", actor=actor, **fields)
+
+
+def refusal(article, **writer) -> str:
+    with pytest.raises(ValidationError) as refused:
+        say(article, "Another word", **writer)
+    return refused.value.messages[0]
+
+
+@pytest.mark.parametrize(("kind", "words"), [("pause", "You are paused"), ("ban", "You are banned from")])
+def test_who_is_silenced_is_told_what_until_when_why_and_where_to_ask(article, maria, kind, words):
+    ada = proved(UserFactory.create(name="Ada"))
+    until = timezone.now() + timedelta(days=7)
+    hold(ada, kind, maria, words="Third time.", until=until)
+    said = refusal(article, author=ada)
+    assert words in said
+    assert f"until {until.day} " in said
+    assert "Why: insult. “Third time.”" in said
+    assert 'href="/account/standing/"' in said
+    assert not Comment.objects.filter(author=ada).exists()
+
+
+def test_a_pause_ends_by_itself(article, maria):
+    ada = UserFactory.create()
+    hold(ada, "pause", maria, until=timezone.now() + timedelta(hours=1))
+    Sanction.objects.update(until=timezone.now() - timedelta(seconds=1))  # the hour passed
+    assert say(article, author=ada).state == State.PENDING  # as a new person's
+
+
+def test_a_review_holds_also_where_everything_is_published_first(article, maria):
+    ada = proved(UserFactory.create())
+    first = say(article, author=ada)
+    decide(ids=[first.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    Discussion.objects.update(moderation=Discussion.Moderation.POST)
+    assert say(article, "Second", author=ada).state == State.PUBLISHED
+    hold(ada, "review", maria)
+    third = say(article, "Third", author=ada)
+    assert third.state == State.PENDING
+    assert "A moderator reads what you write" in " ".join(policy().reasons([third.pk])[third.pk])
+
+
+def test_a_warning_keeps_nobody_from_writing(article, maria):
+    ada = UserFactory.create()
+    hold(ada, "warn", maria)
+    assert say(article, author=ada).pk
+
+
+def test_an_edit_is_refused_as_well(article, maria):
+    ada = UserFactory.create()
+    comment = say(article, author=ada)
+    hold(ada, "ban", maria)
+    with pytest.raises(ValidationError, match="banned"):
+        edit_comment(comment=comment, body="Other words", user=ada, guest=None)
+
+
+WHOM = [  # (is the sanctioned guest's e-mail proved, is the other's), whether it reaches them
+    ((False, False), True),
+    ((False, True), False),  # an unproved e-mail is anybody's: it silences nobody who proves it
+    ((True, False), True),
+    ((True, True), True),
+]
+
+
+@pytest.mark.parametrize(("proofs", "reaches"), WHOM)
+def test_a_guests_ban_reaches_another_browser_by_the_e_mail(article, maria, proofs, reaches):
+    first = guest(email="Ada@example.org", confirmed=proofs[0])
+    other = guest(email="ada@example.org", confirmed=proofs[1])
+    hold(first, "ban", maria)
+    if reaches:
+        said = refusal(article, guest=other)
+        # Why somebody is banned is told to nobody who only typed that e-mail.
+        assert ("insult" in said) == proofs[1]
+    else:
+        assert say(article, guest=other).pk
+
+
+@pytest.mark.parametrize("is_proved", [True, False])
+def test_a_guests_ban_reaches_an_account_only_if_one_proof_covers_both(article, maria, is_proved):
+    ada = proved(UserFactory.create(email="ada@example.org"))
+    hold(guest(email="ada@example.org", confirmed=is_proved), "ban", maria)
+    if is_proved:
+        assert "banned" in refusal(article, author=ada)
+    else:
+        assert say(article, author=ada).pk
+
+
+def test_a_guests_ban_holds_for_the_browser_under_any_name(article, maria):
+    first = guest()
+    hold(first, "ban", maria)
+    other = guest(confirmed=False)
+    assert "banned" in refusal(article, guest=other, browser=first)
+    assert say(article, guest=other).pk
+
+
+def test_the_last_days_go_with_it_and_one_undo_brings_all_back(article, maria):
+    ada = proved(UserFactory.create())
+    old, new, _waits, removed = (say(article, f"Word {n}", author=ada) for n in range(4))
+    for comment in (old, new):
+        decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.OTHER, actor=maria)
+    Comment.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=8))
+    before = list(Comment.objects.order_by("pk").values("state", "state_reason"))
+    counted = Discussion.objects.values_list("visible_count", "tally").get()
+
+    batch = hold(ada, "ban", maria, days=7)
+    states = list(Comment.objects.order_by("pk").values_list("state", "state_reason"))
+    assert states == [
+        ("published", "approved"),
+        ("rejected", "insult"),
+        ("rejected", "insult"),
+        ("rejected", "other"),
+    ]
+    done = undo(batch=batch, actor=maria)
+    assert list(Comment.objects.order_by("pk").values("state", "state_reason")) == before
+    assert Discussion.objects.values_list("visible_count", "tally").get() == counted
+    assert not Sanction.objects.in_force().exists()
+    undo(batch=done.batch, actor=maria)
+    assert "banned" in refusal(article, author=ada)
+
+
+def test_an_end_can_be_undone_and_somebody_elses_end_is_left_alone(article, maria):
+    ada = UserFactory.create()
+    batch = hold(ada, "ban", maria)
+    ended = sanctions.end(sanction=Sanction.objects.get(), actor=maria)
+    assert ended
+    assert sanctions.end(sanction=Sanction.objects.get(), actor=maria) is None
+    assert undo(batch=batch, actor=maria).refused  # it was decided on since
+    undo(batch=ended, actor=maria)
+    assert "banned" in refusal(article, author=ada)
+
+
+def test_nobody_takes_back_what_they_are_held_to_themselves(maria):
+    admin = UserFactory.create(roles=("Administrator",))
+    batch = hold(maria, "ban", admin)
+    assert "somebody else" in undo(batch=batch, actor=maria).refused[0].what
+    other = UserFactory.create(roles=("Moderator",))
+    assert "administrators" in undo(batch=batch, actor=other).refused[0].what
+    assert undo(batch=batch, actor=admin).batch
+
+
+def test_who_may_hold_whom(maria):
+    admin, editor = (UserFactory.create(roles=(role,)) for role in ("Administrator", "Editor"))
+    reader = UserFactory.create()
+    may = {
+        (actor.name, person.name): sanctions.may_hold(actor, Person(user=person))
+        for actor in (maria, admin, editor)
+        for person in (maria, admin, editor, reader)
+    }
+    assert {pair for pair, yes in may.items() if yes} == {
+        (maria.name, reader.name),
+        (admin.name, maria.name),
+        (admin.name, editor.name),
+        (admin.name, reader.name),
+    }
+
+
+def test_the_person_is_told_by_mail_what_is_true_when_it_is_sent(article, maria):
+    ada, anybody = proved(UserFactory.create()), guest(confirmed=False)
+    say(article, author=ada)
+    batch, unproved = hold(ada, "pause", maria, days=1, words="Calm down."), hold(anybody, "ban", maria)
+    paused, banned = Sanction.objects.get(batch=batch), Sanction.objects.get(batch=unproved)
+    assert (sanctions.tell.func(paused.pk), sanctions.tell.func(banned.pk)) == (1, 0)
+    assert sanctions.tell.func(paused.pk) == 0  # once
+    told = mail.outbox[0]
+    assert (told.to, told.subject) == ([ada.email], "You are paused from commenting")
+    assert "“Calm down.”" in told.body
+    assert "1 comment of yours was removed" in told.body
+    assert "/account/standing/" in told.body
+    sanctions.end(sanction=paused, actor=maria)
+    assert sanctions.tell.func(paused.pk) == 1
+    assert mail.outbox[1].subject == "You may comment again"
+
+
+def test_what_is_undone_at_once_is_told_to_nobody(maria):
+    ada = proved(UserFactory.create())
+    undo(batch=hold(ada, "ban", maria), actor=maria)
+    assert sanctions.tell.func(Sanction.objects.get().pk) == 0
