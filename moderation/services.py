@@ -15,7 +15,7 @@ from comments import reasons
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.policy import Draft
 from comments.services import change_states, lock, move_comment, revert_states
-from moderation import changes, rules, tasks, words
+from moderation import changes, rules, sanctions, tasks, words
 from moderation.changes import Refusal as Refusal
 from moderation.checks import IMPORT_CHECKS, Context, run
 from moderation.models import Batch, Change, Finding
@@ -76,12 +76,14 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
     What was decided on, moved, edited or set otherwise since is left alone and refused. A seal is lifted by
     administrators alone; `only`: of these comments. What was deleted for good stays so.
     """
-    if why := why_not_undone(batch, actor):
+    if why := why_not_undone(batch, actor) or sanctions.why_not_undone(batch, actor):
         return Decision(None, [], [Refusal(None, "", why)])
     undoing = Batch(kind=Batch.Kind.UNDO, actor=actor, undoes=batch)
     with transaction.atomic():
         undoing.save(force_insert=True)
         settings, refused = changes.revert(batch=batch, undoing=undoing)
+        if settings:
+            transaction.on_commit(partial(sanctions.tell_later, undoing))
         moved, not_moved = _move_back(batch, undoing, actor)
         with unsealing(undoing, only):
             changed = revert_states(undoes=batch.pk, actor=actor, batch=undoing.pk, only=only)

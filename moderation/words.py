@@ -140,6 +140,8 @@ def done(batch: Batch) -> str:
     match batch.kind:
         case Batch.Kind.DECISION:
             return decided(batch.to_state, batch.reason)
+        case Batch.Kind.PERSON:
+            return held_to(batch.parameters)
         case Batch.Kind.MOVE:
             return _("Moved")
         case Batch.Kind.IMPORT:
@@ -149,6 +151,29 @@ def done(batch: Batch) -> str:
     if undone.kind == Batch.Kind.UNDO and undone.undoes:
         return _("Done again: %(act)s") % {"act": done(undone.undoes)}
     return _("Undone: %(act)s") % {"act": done(undone)}
+
+
+def held_to(parameters: Mapping[str, Any]) -> str:
+    """Banned · Paused from commenting, with the comments of 7 days · Ended: banned."""
+    match parameters.get("kind"):
+        case "warn":
+            what = _("Warned")
+        case "review":
+            what = _("Everything of theirs is reviewed first")
+        case "pause":
+            what = _("Paused from commenting")
+        case _kind:
+            what = _("Banned")
+    if parameters.get("ends"):
+        return _("Ended: %(what)s") % {"what": what}
+    if days := parameters.get("days"):
+        words = ngettext(
+            "%(what)s, and what they wrote in %(n)s day removed",
+            "%(what)s, and what they wrote in %(n)s days removed",
+            days,
+        )
+        return words % {"what": what, "n": days}
+    return what
 
 
 def decided(state: str, reason: str) -> str:
