@@ -23,6 +23,8 @@ from comments import reasons
 from config.templatetags.dates import clock
 from moderation.models import Sanction
 
+SILENCE = (Sanction.Kind.BAN, Sanction.Kind.PAUSE)  # what lets nobody write; the graver one is told
+
 # Needs a query `asked` (author, guest, browser, email in lower case, is_proved: all of one who writes) and
 # gives for each the sanctions in force. Each branch goes by an index of its own.
 HELD = """
@@ -107,7 +109,7 @@ def read_held(rows: Iterable[dict[str, Any]] | None) -> list[Held]:
 
 def refuse(held: Sequence[Held]) -> None:
     """Raises ValidationError for who is paused or banned: what, until when, why, and the way to ask."""
-    for kind in (Sanction.Kind.BAN, Sanction.Kind.PAUSE):
+    for kind in SILENCE:
         for sanction in sorted(held, key=lambda one: not one.is_own):
             if sanction.kind == kind:
                 raise ValidationError(told(sanction, with_way=True), code="sanctioned")
