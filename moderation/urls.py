@@ -1,6 +1,6 @@
 from django.urls import path
 
-from moderation.views import acts, history, log, move, people, queue
+from moderation.views import acts, history, log, move, people, queue, seals
 
 app_name = "moderation"
 
@@ -11,6 +11,14 @@ urlpatterns = [
     path("acts/<uuid:pk>/", history.batch, name="batch"),
     path("acts/<uuid:pk>/undo/", acts.undo, name="undo"),
     path("comments/<int:pk>/move/", move.move_comment, name="move"),
+    path("comments/<int:pk>/seal/", seals.seal, name="seal"),
+    path("sealed/", seals.sealed, name="sealed"),
+    path("sealed/<int:pk>/", seals.sealed_comment, name="sealed-comment"),
+    path("sealed/<int:pk>/words/", seals.words, name="sealed-words"),
+    path("sealed/<int:pk>/evidence/", seals.take_out, name="evidence"),
+    path("sealed/<int:pk>/hold/", seals.hold, name="hold"),
+    path("sealed/<int:pk>/lift/", seals.lift, name="lift"),
+    path("sealed/<int:pk>/erase/", seals.erase, name="erase-sealed"),
     path("people/<str:key>/", people.person, name="person"),
     # The log
     path("log/", log.lines, name="log"),
