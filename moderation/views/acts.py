@@ -60,7 +60,7 @@ def decide(request: HttpRequest) -> HttpResponse:
         actor=user,
         expected=_expected(sent["seen"]),
     )
-    _tell_refused(request, act)
+    tell_refused(request, act)
     if back == "story":
         if act.batch:
             _tell_done(request, act.batch)
@@ -73,7 +73,7 @@ def decide(request: HttpRequest) -> HttpResponse:
 def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
     user = decider(request)
     act = services.undo(batch=load_act(user, pk), actor=user)
-    _tell_refused(request, act)
+    tell_refused(request, act)
     if not act.batch and not act.refused:
         messages.info(request, _("There was nothing left to undo."))
     return _after(request, act, own_path(request, request.POST.get("next", "")), fallback=pk)
@@ -103,7 +103,7 @@ def _tell_done(request: HttpRequest, batch: Batch) -> None:
     messages.success(request, format_html('{}. <a href="{}">{}</a>', words.done(batch), url, _("Undo")))
 
 
-def _tell_refused(request: HttpRequest, act: services.Decision) -> None:
+def tell_refused(request: HttpRequest, act: services.Decision) -> None:
     """Who was faster, and with what, for each comment that was left alone."""
     if not act.refused:
         return
