@@ -3,9 +3,11 @@
 from typing import Any, TypeVar
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -13,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from comments.models import Transition
 from moderation import words
 from moderation.admin_tree import CommentTreeAdmin as CommentTreeAdmin
-from moderation.models import Batch, Finding, Rule
+from moderation.models import Batch, Desk, Finding, JobRun, Rule
 
 M = TypeVar("M", bound=Model)
 
@@ -106,3 +108,27 @@ class TransitionAdmin(ReadOnlyAdmin[Transition]):
     @admin.display(description=_("comment"))
     def comment_number(self, line: Transition) -> str:
         return f"#{line.comment_id}"
+
+
+@admin.register(Desk)
+class DeskAdmin(admin.ModelAdmin[Desk]):
+    """One row, so the list is skipped."""
+
+    fields = ["alert_hours", "alert_from", "alert_until", "has_public_log"]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        Desk.objects.get_or_create(pk=1)
+        return redirect("admin:moderation_desk_change", 1)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Desk | None = None) -> bool:
+        return False
+
+
+@admin.register(JobRun)
+class JobRunAdmin(ReadOnlyAdmin[JobRun]):
+    list_display = ["name", "started_at", "finished_at", "error"]

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from django.db import connection
 from django.utils import timezone
 
+from moderation import alerts
 from moderation.models import JobRun
 
 RETRY = timedelta(minutes=5)  # after which a job that failed is tried again, if it is not due earlier
@@ -41,7 +42,9 @@ class Ran:
 
 
 # In this order; a long one keeps those behind it waiting.
-JOBS: list[Job] = []
+JOBS: list[Job] = [
+    Job("tell moderators what waits", timedelta(minutes=5), alerts.alert),
+]
 
 
 def tick(jobs: Sequence[Job] | None = None) -> Iterator[Ran]:

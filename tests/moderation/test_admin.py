@@ -1,11 +1,13 @@
 """Rules are an administrator's, the log is anybody's on the desk to read and nobody's to write."""
 
+from datetime import time
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from comments.models import Reason, State
-from moderation.models import Rule
+from moderation.models import Desk, Rule
 from moderation.services import decide
 from tests.factories import UserFactory, make_article, say
 
@@ -42,6 +44,22 @@ def test_a_moderator_does_not_keep_the_rules(client, moderator):
 def act(moderator) -> None:
     comment = say(make_article())
     decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=moderator)
+
+
+def test_an_administrator_sets_the_desk(client):
+    client.force_login(UserFactory.create(roles=("Administrator",)))
+    form = client.get("/admin/moderation/desk/", follow=True)
+    assert "hours after which moderators are written to" in form.text
+    values = {"alert_hours": "2", "alert_from": "09:00", "alert_until": "17:00", "has_public_log": "on"}
+    client.post("/admin/moderation/desk/1/change/", values)
+    desk = Desk.objects.get()
+    assert (desk.alert_hours, desk.alert_until, desk.has_public_log) == (2, time(17), True)
+    assert client.get("/admin/moderation/jobrun/").status_code == 200
+
+
+def test_a_moderator_does_not_set_the_desk(client, moderator):
+    assert client.get("/admin/moderation/desk/").status_code == 403
+    assert client.get("/admin/moderation/desk/1/change/").status_code in {302, 403}
 
 
 @pytest.mark.parametrize("path", ["/admin/moderation/batch/", "/admin/comments/transition/"])

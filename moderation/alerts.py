@@ -1,0 +1,64 @@
+"""Mail to moderators when something has waited too long: once, and not again until the queue was below it."""
+
+from datetime import time, timedelta
+
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.db import transaction
+from django.db.models import Count, Exists, Min, OuterRef, QuerySet
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import ngettext
+
+from accounts.models import ADMINISTRATOR, MODERATOR, User
+from articles.models import Site
+from moderation import words
+from moderation.models import Case, Desk, proofs
+
+
+def alert() -> str:
+    """Write to the moderators if it is time to. Returns what was done, for whoever looks after the site."""
+    now = timezone.now()
+    Desk.objects.get_or_create(pk=1)
+    with transaction.atomic():
+        # The mails leave before the commit: if they can't, it is tried again.
+        desk = Desk.objects.select_for_update().get(pk=1)
+        waiting = Case.objects.open().filter(is_waiting=True)
+        queue = waiting.aggregate(count=Count("pk"), oldest=Min("opened_at"))
+        limit = timedelta(hours=desk.alert_hours)
+        if queue["oldest"] is None or now - queue["oldest"] <= limit:
+            Desk.objects.filter(pk=1).exclude(alerted_at=None).update(alerted_at=None)
+            return "nothing waits too long"
+        if desk.alerted_at is not None:
+            return "told already"
+        site = Site.objects.first() or Site()
+        if not is_open(desk, now.astimezone(site.zone).time()):
+            return "quiet hours"
+        Desk.objects.filter(pk=1).update(alerted_at=now)
+        return f"{_send(site, queue['count'], now - queue['oldest'])} mails"
+
+
+def is_open(desk: Desk, at: time) -> bool:
+    """Whether moderators are written to at this time of their day; the hours may go over midnight."""
+    if desk.alert_from <= desk.alert_until:
+        return desk.alert_from <= at < desk.alert_until or desk.alert_from == desk.alert_until
+    return at >= desk.alert_from or at < desk.alert_until
+
+
+def moderators() -> QuerySet[User]:
+    """Whose e-mail is proved and who may log in."""
+    proved = Exists(proofs().filter(user=OuterRef("pk")))
+    return User.objects.filter(proved, is_active=True, groups__name__in=[MODERATOR, ADMINISTRATOR]).distinct()
+
+
+def _send(site: Site, count: int, oldest: timedelta) -> int:
+    said = {"n": f"{count:,}", "age": words.ago(oldest)}
+    subject = ngettext(
+        "%(n)s comment is waiting, the oldest for %(age)s",
+        "%(n)s comments are waiting, the oldest for %(age)s",
+        count,
+    )
+    context = {"site": site, "url": settings.SITE_URL, "line": subject % said}
+    body = render_to_string("moderation/mail/waiting.txt", context)
+    mails = [EmailMessage(subject % said, body, to=[moderator.email]) for moderator in moderators()]
+    return (get_connection().send_messages(mails) or 0) if mails else 0
