@@ -66,6 +66,14 @@ class Policy:
         each reader of a story asks."""
         return []
 
+    def told(self, ids: Iterable[int]) -> dict[int, list[str]]:
+        """What the authors of removed comments read of that, as sentences by comment id."""
+        return {}
+
+    def decision_url(self, comment: int) -> str:
+        """Of the page that tells its author why it waits or was removed, and what to do; or nothing."""
+        return ""
+
     def usual(self) -> str:
         """How long a review usually takes here, as a sentence; nothing while that is not known."""
         return ""

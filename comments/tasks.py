@@ -34,7 +34,7 @@ def mail_confirmation(guest_id: int) -> None:
     send_mail(
         _("Confirm your e-mail for %(site)s") % {"site": site.name},
         _(
-            "Somebody wrote a comment at %(site)s with this e-mail. If it was you, open this link, once:\n\n"
+            "Somebody wrote to us at %(site)s with this e-mail. If it was you, open this link, once:\n\n"
             "%(link)s\n\n"
             "It works for seven days. If it was not you, do nothing: the e-mail will be forgotten."
         )

@@ -4,15 +4,17 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from comments.models import Comment, State
 from moderation.checks import Found
 from moderation.models import Case, Finding
+from moderation.tasks import tell_asked_later
 
 # Hours by which a case is due earlier than others that were opened with it.
 SCORE_HOURS = 12  # for a strongest finding of 1
@@ -21,7 +23,8 @@ APPEAL_HOURS = 24
 ILLEGAL_HOURS = 24 * 365 * 10  # before everything else
 
 # A case is closed by the act that decides on its comment, and by nothing that a machine does; an undo opens
-# again what the act closed. What waits and has no open case then is given back, for open_cases.
+# again what the act closed. What waits and has no open case then is given back, for open_cases; and NULL if
+# somebody had asked for one that is closed now, and is to be told.
 SETTLE = """
 WITH changed AS (SELECT id, state FROM comments_comment WHERE id = ANY(%(ids)s)),
 reopened AS (
@@ -36,10 +39,12 @@ closed AS (
   FROM changed WHERE k.comment_id = changed.id AND k.closed_at IS NULL
     AND (changed.state = 'deleted' OR changed.state <> 'pending' AND %(by_person)s)
     AND NOT EXISTS (SELECT FROM moderation_case o
-                    WHERE o.comment_id = changed.id AND o.closed_by = %(undoes)s))
+                    WHERE o.comment_id = changed.id AND o.closed_by = %(undoes)s)
+  RETURNING k.is_reported OR k.is_illegal OR k.is_second_look AS is_asked)
 SELECT id FROM changed
 WHERE state = 'pending' AND id NOT IN (SELECT comment_id FROM reopened)
-  AND NOT EXISTS (SELECT FROM moderation_case o WHERE o.comment_id = changed.id AND o.closed_at IS NULL)"""
+  AND NOT EXISTS (SELECT FROM moderation_case o WHERE o.comment_id = changed.id AND o.closed_at IS NULL)
+UNION ALL SELECT NULL WHERE EXISTS (SELECT FROM closed WHERE is_asked)"""
 
 
 def settle(*, ids: Sequence[int], batch: UUID, by_person: bool, undoes: UUID | None) -> None:
@@ -48,6 +53,9 @@ def settle(*, ids: Sequence[int], batch: UUID, by_person: bool, undoes: UUID | N
     with connection.cursor() as cursor:
         cursor.execute(SETTLE, values)
         waiting = [row[0] for row in cursor.fetchall()]
+    if None in waiting:
+        waiting.remove(None)
+        transaction.on_commit(partial(tell_asked_later, batch))
     if waiting:
         open_cases(Comment.objects.filter(pk__in=waiting))
 

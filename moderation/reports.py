@@ -17,19 +17,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import ADMINISTRATOR, MODERATOR, Guest, User
-from comments.models import Comment, Reason, State, Transition
+from comments.models import Comment, State, Transition
 from comments.services import lock, send_again
 from moderation import cases, tasks
 from moderation.models import Appeal, Case, Notice, Report
+from moderation.told import REMOVED, outcome, ways
 
 REPORTS_AN_HOUR = 10  # by one person
 LOOKS_A_DAY = 5  # asked for by one person
-LOOK_WITHIN = timedelta(days=30)  # after the decision
 RIGHT = 1.5  # the weight from which somebody is usually right
 TOGETHER = 3  # such people, whose reports raise a case further
 TOGETHER_HOURS = 24
 UNPROVED = 0.25  # the weight of a guest whose e-mail nobody confirmed: as many as one likes are soon made
-REMOVED = [State.REJECTED, State.SPAM]
 
 
 @dataclass(frozen=True)
@@ -135,31 +134,6 @@ def give_notice(
     return notice
 
 
-@dataclass(frozen=True)
-class Ways:
-    """What the author of a comment may still do about the last decision on it."""
-
-    ask: bool  # for another look
-    send_again: bool  # after an edit
-
-
-def ways(comment: Comment, last: Transition | None, appeals: Sequence[Appeal]) -> Ways:
-    """`last`: the last line of the log about its state; `appeals`: all there are about it.
-
-    Another look once, for what was removed, within LOOK_WITHIN. An edited text once, before that: also of
-    what waits because a check asked for a look. What is sealed or erased has neither.
-    """
-    if last is None or comment.state_reason == Reason.SEALED or comment.erased_at:
-        return Ways(ask=False, send_again=False)
-    asked = any(not appeal.is_edit for appeal in appeals)
-    recent = timezone.now() - last.at < LOOK_WITHIN
-    removed = comment.state in REMOVED and recent
-    return Ways(
-        ask=removed and not asked,
-        send_again=(removed or comment.state == State.PENDING) and not appeals,
-    )
-
-
 def ask_for_a_look(*, comment: Comment, user: User | None, guest: Guest | None, words: str) -> Appeal:
     """An author asks for another look at a removed comment, once. Raises ValidationError if they may not."""
     _check_author(comment, user, guest)
@@ -244,19 +218,6 @@ def outcomes(user: User | None, guest: Guest | None) -> list[Outcome]:
     return [_outcome(report) for report in rows.order_by("-at")[:50]] if user or guest else []
 
 
-def outcome_of(case: Case, comment: Comment) -> str:
-    """One sentence for those who reported it, about how it stands."""
-    if case.closed_at is None:
-        return _("Nobody has decided yet.")
-    if comment.state in REMOVED:
-        return _("A moderator has read it and removed the comment.")
-    if comment.state == State.DELETED:
-        return _("Its author has deleted the comment.")
-    if comment.state_reason == "redacted":
-        return _("A moderator has read it and taken words out of the comment.")
-    return _("A moderator has read it and left the comment where it is.")
-
-
 def _outcome(report: Report) -> Outcome:
     comment, article = report.comment, report.comment.discussion.article
     return Outcome(
@@ -266,7 +227,7 @@ def _outcome(report: Report) -> Outcome:
         why=report.get_why_display(),
         at=report.at,
         decided_at=report.case.closed_at,
-        sentence=outcome_of(report.case, comment),
+        sentence=outcome(report.case, comment),
     )
 
 

@@ -1,6 +1,8 @@
-"""Mails about decisions: to authors whose e-mail is proved, and only of what is true when they are sent."""
+"""Mails about decisions: to authors and reporters whose e-mail is proved, and only of what is true when they
+are sent; and about reports of illegal content."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,74 +17,187 @@ from django_tasks import task
 
 from accounts.models import ADMINISTRATOR, MODERATOR, Guest, User
 from articles.models import Site
-from comments.models import Comment, Reason, State, Transition
+from comments.models import Comment, State, Transition
 from comments.tasks import MAILS_A_DAY
-from moderation.models import Batch, Notice, proofs
+from moderation.models import Appeal, Batch, Case, Notice, Report, has_page, proofs
+from moderation.told import Kind, Told, outcome, tell
 
 MAIL_AFTER = timedelta(minutes=1)  # an act that is undone at once is told to nobody
+WAITING_MOST = 3  # of one person; whoever has more is written to of no other
 
 
 def tell_authors_later(batch: Batch) -> None:
+    """Tell of an act, but of no sweep of spam: those who flood a site are not written to."""
     tell_authors.using(run_after=timezone.now() + MAIL_AFTER).enqueue(str(batch.pk))
+
+
+def tell_asked_later(batch: UUID) -> None:
+    """Tell those who asked about the comments whose cases this act has closed."""
+    tell_asked.using(run_after=timezone.now() + MAIL_AFTER).enqueue(str(batch))
+
+
+def tell_held_later(comment: Comment) -> None:
+    """Tell the author that it waits; those who move on without a proved e-mail read it on the page."""
+    if comment.author_id or (comment.guest and comment.guest.confirmed_at):
+        tell_held.using(run_after=timezone.now() + MAIL_AFTER).enqueue(comment.pk)
 
 
 @task()
 def tell_authors(batch: str) -> int:
     """Write to each author of this act once, whatever the number of their comments. Returns the mails."""
-    mails: dict[tuple[str, str, str], list[Comment]] = defaultdict(list)
-    for line in _to_tell(UUID(batch)):
-        comment = line.comment
-        person = comment.author or comment.guest
-        assert person is not None  # the query asks for proved e-mails
-        mails[person.email, line.to_state, line.reason].append(comment)
-    site = Site.objects.first() or Site()
-    messages = [
-        _mail(site, email, State(state), Reason(reason), comments)
-        for (email, state, reason), comments in mails.items()
-    ]
-    return (get_connection().send_messages(messages) or 0) if messages else 0
+    act = Batch.objects.select_related("undoes").filter(pk=batch).first()
+    if act and act.undoes and act.undoes.kind != Batch.Kind.UNDO and act.at - act.undoes.at < MAIL_AFTER:
+        return 0  # nobody was told of what was undone
+    return _send(_to_authors(_lines_to_tell(UUID(batch))))
 
 
-def _to_tell(batch: UUID) -> list[Transition]:
-    """What this act changed for a proved author, as far as nobody has decided otherwise since."""
+@task()
+def tell_asked(batch: str) -> int:
+    """Write to those who reported what this act decided, to each once; and where it was a sweep of spam, of
+    which authors are not told, to those who had asked for another look. Returns the mails."""
+    cases = Case.objects.filter(closed_by=batch)
+    untold = Q(told_at=None) | Q(told_at__lt=F("case__closed_at"))
+    comment = "comment__discussion__article"
+    reports = Report.objects.filter(untold, case__in=cases).select_related("case", comment, "user", "guest")
+    notices = Notice.objects.filter(untold, case__in=cases).select_related("case", comment)
+    sent = _send([*_to_reporters(list(reports)), *map(_to_notifier, notices.exclude(email=""))])
+    for rows in (reports, notices):
+        rows.model.objects.filter(pk__in=[row.pk for row in rows]).update(told_at=timezone.now())
+    act = Batch.objects.filter(pk=batch, to_state=State.SPAM).first()
+    lines = Transition.objects.filter(batch=batch)
+    if act and lines.count() > 1:
+        appealed = Appeal.objects.filter(case__in=cases, is_edit=False).values_list("comment", flat=True)
+        sent += _send(_to_authors(_lines_to_tell(act.pk, only=appealed)))
+    return sent
+
+
+@task()
+def tell_held(comment: int) -> int:
+    """Tell the author of a comment that it waits, if it still does. Returns the mails."""
+    rows = Comment.objects.filter(_is_proved(), pk=comment, state=State.PENDING)
+    found = rows.select_related("author", "guest", "discussion__article").first()
+    if found is None:
+        return 0
+    waiting = Comment.objects.written_by(found.author, found.guest).waiting()
+    if waiting.filter(created_at__lt=found.created_at).count() >= WAITING_MOST:
+        return 0
+    return _send(_to_authors([found]))
+
+
+def _is_proved(path: str = "") -> Q:
+    """Over what leads by `path` ("comment__") to a comment: its author reads mails."""
+    return Q(
+        Exists(proofs().filter(user=OuterRef(f"{path}author"))), **{f"{path}author__is_active": True}
+    ) | Q(**{f"{path}guest__in": Guest.objects.confirmed().exclude(email="")})
+
+
+def _lines_to_tell(batch: UUID, only: Iterable[int] | None = None) -> list[Comment]:
+    """What this act changed for a proved author, as far as nobody has decided otherwise since.
+
+    What it confirmed is no news, but for an author who had asked for another look.
+    """
     later = Transition.objects.filter(
         comment=OuterRef("comment"), kind=Transition.Kind.STATE, id__gt=OuterRef("id")
     )
-    proved = proofs().filter(user=OuterRef("comment__author"))
+    looked = Appeal.objects.filter(comment=OuterRef("comment"), case__closed_by=batch, is_edit=False)
+    redacted = Batch.objects.filter(pk=batch, kind=Batch.Kind.REDACTION)
+    lines = Transition.objects.filter(
+        ~Exists(later),
+        _is_proved("comment__"),
+        ~Q(to_state=F("from_state")) | Exists(looked) | Exists(redacted),
+        batch=batch,
+        kind=Transition.Kind.STATE,
+        to_state__in=[State.PUBLISHED, State.REJECTED, State.SPAM],
+    )
+    if only is not None:
+        lines = lines.filter(comment__in=only)
     return list(
-        Transition.objects.filter(
-            ~Exists(later),
-            Q(Exists(proved), comment__author__is_active=True)
-            | Q(comment__guest__in=Guest.objects.confirmed()),
-            batch=batch,
-            kind=Transition.Kind.STATE,
-            to_state__in=[State.PUBLISHED, State.REJECTED, State.SPAM],
-        )
-        .exclude(to_state=F("from_state"))
-        .select_related("comment__author", "comment__guest", "comment__discussion__article")
-        .order_by("id")
+        Comment.objects.filter(pk__in=lines.values("comment"))
+        .select_related("author", "guest", "discussion__article")
+        .order_by("pk")
     )
 
 
-def _mail(site: Site, email: str, state: State, reason: Reason, comments: list[Comment]) -> EmailMessage:
+def _to_authors(comments: list[Comment]) -> list[EmailMessage]:
+    """A mail a person: what is told in the same words is told once, with all the comments that it is of."""
+    site = Site.objects.first() or Site()
+    people: dict[str, list[Told]] = defaultdict(list)
+    for one in tell(comments).values():
+        person = one.comment.author or one.comment.guest
+        if person and one.kind != Kind.NONE:
+            people[person.email].append(one)
+    return [_to_author(site, email, all_told) for email, all_told in people.items()]
+
+
+def _to_author(site: Site, email: str, all_told: list[Told]) -> EmailMessage:
+    parts: dict[tuple[str, ...], list[Told]] = defaultdict(list)
+    for one in all_told:
+        parts[one.title, *one.sentences, one.way].append(one)
     context = {
         "site": site,
         "url": settings.SITE_URL,
-        "state": state.value,
-        "reason": reason.label,
-        "comments": comments,
-        "count": len(comments),
+        "parts": [
+            {"sentences": some[0].sentences, "way": some[0].way, "comments": some} for some in parts.values()
+        ],
+        "is_one": len(all_told) == 1,
     }
-    body = render_to_string("moderation/mail/decision.txt", context)
-    return EmailMessage(_subject(state, len(comments)), body, to=[email])
+    titles = {one.title for one in all_told}
+    subject = all_told[0].title if len(titles) == 1 else ""
+    if len(all_told) > 1:
+        subject = _subject({one.kind for one in all_told}, len(all_told))
+    return EmailMessage(subject, render_to_string("moderation/mail/decision.txt", context), to=[email])
 
 
-def _subject(state: State, count: int) -> str:
-    if state == State.PUBLISHED:
+def _subject(kinds: set[Kind], count: int) -> str:
+    if kinds == {Kind.PUBLISHED}:
         return ngettext("Your comment is published", "Your comments are published", count)
-    if state == State.SPAM:
-        return _("Your comment was taken for spam")
-    return ngettext("Your comment was removed", "Your comments were removed", count)
+    if kinds == {Kind.REMOVED}:
+        return ngettext("Your comment was removed", "Your comments were removed", count)
+    return _("What was decided on your comments")
+
+
+def _to_reporters(reports: list[Report]) -> list[EmailMessage]:
+    accounts = [report.user_id for report in reports if report.user_id]
+    proved = set(proofs().filter(user__in=accounts).values_list("user", flat=True))
+    people: dict[str, list[Report]] = defaultdict(list)
+    for report in reports:
+        if report.user and report.user.is_active and report.user_id in proved:
+            people[report.user.email].append(report)
+        elif report.guest and report.guest.confirmed_at and report.guest.email:
+            people[report.guest.email].append(report)
+    site = Site.objects.first() or Site()
+    return [_to_reporter(site, email, some) for email, some in people.items()]
+
+
+def _to_reporter(site: Site, email: str, reports: list[Report]) -> EmailMessage:
+    context = {
+        "site": site,
+        "url": settings.SITE_URL,
+        "reports": [
+            {
+                "title": report.comment.discussion.article.title,
+                "url": report.comment.get_absolute_url() if has_page(report.comment) else "",
+                "why": report.get_why_display(),
+                "sentence": outcome(report.case, report.comment),
+            }
+            for report in reports
+        ],
+    }
+    body = render_to_string("moderation/mail/outcome.txt", context)
+    subject = ngettext("What came of your report", "What came of your reports", len(reports))
+    return EmailMessage(subject, body, to=[email])
+
+
+def _to_notifier(notice: Notice) -> EmailMessage:
+    context = {
+        "site": Site.objects.first() or Site(),
+        "url": settings.SITE_URL,
+        "notice": notice,
+        "title": notice.comment.discussion.article.title,
+        "sentence": outcome(notice.case, notice.comment),
+    }
+    body = render_to_string("moderation/mail/notice_outcome.txt", context)
+    return EmailMessage(_("What was decided on your report of illegal content"), body, to=[notice.email])
 
 
 @task()

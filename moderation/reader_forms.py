@@ -1,0 +1,170 @@
+"""Forms of readers and authors: a report, a report of illegal content, another look."""
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import HTML, Div, Field, Layout, Submit
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from accounts.forms import clean_name
+from accounts.models import NAME_MAX
+from comments.forms import BodyForm
+from comments.models import Comment, State
+from moderation.models import Notice, Report, has_page
+
+WORDS = forms.Textarea(attrs={"rows": 3, "dir": "auto"})
+
+
+class ReportForm(forms.Form):
+    """Why a comment should not stand here; from somebody without an account, a name and an e-mail as well."""
+
+    why = forms.ChoiceField(label=_("What is wrong with it?"), widget=forms.RadioSelect)
+    words = forms.CharField(
+        label=_("In your words"),
+        required=False,
+        max_length=2_000,
+        help_text=_("Only the moderators read this. Needed for “other” alone."),
+        widget=WORDS,
+    )
+    name = forms.CharField(
+        label=_("Name"), max_length=NAME_MAX, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    email = forms.EmailField(
+        label=_("E-mail"),
+        max_length=254,
+        help_text=_("Never shown. We mail one link to confirm it, and later what came of your report."),
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+
+    def __init__(self, *args: Any, is_known: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["why"].choices = [  # type: ignore[attr-defined]
+            (Report.Why.SPAM, _("It is spam or advertising")),
+            (Report.Why.ABUSE, _("It attacks or insults somebody")),
+            (Report.Why.OFF_TOPIC, _("It has nothing to do with the subject")),
+            (Report.Why.OTHER, _("Something else, which I say below")),
+        ]
+        if is_known:
+            del self.fields["name"], self.fields["email"]
+
+    @property
+    def helper(self) -> FormHelper:
+        return _helper(_("Send the report"))
+
+    def clean_name(self) -> str:
+        return clean_name(self.cleaned_data["name"])
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        why, words = (self.cleaned_data.get(name, "") for name in ("why", "words"))
+        if why == Report.Why.OTHER and not words.strip():
+            self.add_error("words", _("Say in a few words what is wrong with it."))
+        return cleaned
+
+
+class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Illegal content. Of the abuse of a child nobody is asked who they are: the fields go with the tick."""
+
+    where = forms.CharField(
+        label=_("Which comment?"),
+        max_length=2_000,
+        help_text=_("Its link (behind the time of the comment), or its number."),
+        widget=forms.TextInput(attrs={"dir": "ltr", "autocomplete": "off"}),
+    )
+
+    field_order = ["where", "is_child_abuse", "why", "name", "email", "in_good_faith"]
+
+    class Meta:
+        model = Notice
+        fields = ("is_child_abuse", "why", "name", "email", "in_good_faith")
+        widgets = {
+            "why": forms.Textarea(attrs={"rows": 5, "dir": "auto"}),
+            "name": forms.TextInput(attrs={"autocomplete": "name"}),
+            "email": forms.EmailInput(attrs={"autocomplete": "email"}),
+        }
+        help_texts = {
+            "why": _("Which words you mean, and which law or whose right they break, as well as you know."),
+            "email": _("Never shown. We mail you a receipt and the decision."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.comment: Comment | None = None
+        self.fields["why"].required = True
+        self.fields["in_good_faith"].required = True
+        self.fields["in_good_faith"].error_messages["required"] = _("Tick this if it is so.")
+        if self.is_bound and self.data.get("is_child_abuse"):
+            del self.fields["name"], self.fields["email"]
+
+    @property
+    def helper(self) -> FormHelper:
+        who = [name for name in ("name", "email") if name in self.fields]
+        unless = _("Not for the abuse of a child: leave both empty then.")
+        helper = _helper(_("Send the report"))
+        helper.layout = Layout(
+            "where",
+            "is_child_abuse",
+            "why",
+            Div(HTML(f'<p class="form-text">{unless}</p>'), *who, css_class="who") if who else Div(),
+            Field("in_good_faith"),
+        )
+        return helper
+
+    def clean_where(self) -> str:
+        where: str = self.cleaned_data["where"]
+        found = find(where)
+        if found is None or not has_page(found) or found.state == State.PENDING:
+            raise ValidationError(
+                _("We find no comment there. Open the comment by its time, and copy that page's URL."),
+                code="unknown",
+            )
+        if found.state != State.PUBLISHED:
+            raise ValidationError(
+                _("This comment was removed already. Nobody sees it any more."), code="gone"
+            )
+        self.comment = found
+        return where
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        for name in ("name", "email"):
+            if name in self.fields and not (name in self.errors or self.cleaned_data[name].strip()):
+                self.add_error(name, _("We need this, unless it is about the abuse of a child."))
+        return cleaned
+
+
+class AgainForm(BodyForm):
+    submit = _("Send again")
+
+
+class LookForm(forms.Form):
+    words = forms.CharField(
+        label=_("Why should it be looked at again?"), required=False, max_length=2_000, widget=WORDS
+    )
+
+    @property
+    def helper(self) -> FormHelper:
+        return _helper(_("Ask for another look"))
+
+
+def find(where: str) -> Comment | None:
+    """The comment that somebody means by a number, by the link of it or of its place on its story."""
+    where = where.strip()
+    parts = urlsplit(where if "/" in where else f"#comment-{where.removeprefix('#')}")
+    number = re.search(r"/comments/([0-9]{1,18})(?:/|$)", parts.path, re.ASCII) or re.fullmatch(
+        r"comment-([0-9]{1,18})", parts.fragment, re.ASCII
+    )
+    if number is None:
+        return None
+    return Comment.objects.select_related("discussion__article").filter(pk=number[1]).first()
+
+
+def _helper(label: Any) -> FormHelper:
+    helper = FormHelper()
+    helper.form_action = ""
+    helper.add_input(Submit("", label))
+    return helper

@@ -1,0 +1,366 @@
+"""What authors and those who reported read of a decision: in other words for each kind of it.
+
+The same words stand on the page and in mails. They never tell which term or rule found something, nor who
+reported it. A page of comments takes the same few statements whatever its length.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.conf import settings
+from django.core import signing
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+
+from accounts.models import Guest
+from comments import reasons
+from comments.models import Comment, Reason, State, Transition
+from moderation import words
+from moderation.models import Appeal, Batch, Case, Finding
+
+LOOK_WITHIN = timedelta(days=30)  # after a decision its author may ask for another look
+KEY_AGE = LOOK_WITHIN + timedelta(days=2)  # of the link that a guest is mailed
+EXCERPT = 300  # characters of a comment in a mail
+MARKED = 5  # places that a mail names
+REMOVED = [State.REJECTED, State.SPAM]
+
+
+class Kind(StrEnum):
+    NEW = "new"  # waits, since its author is new
+    CHECKED = "checked"  # waits, since a check asked for a look
+    ALL = "all"  # waits, as everything in its discussion does
+    CHANGED = "changed"  # waits, since its author changed it
+    HELD = "held"  # waits, since a person wants it to
+    PUBLISHED = "published"  # after a wait
+    RESTORED = "restored"
+    REMOVED = "removed"
+    SPAM = "spam"
+    STAYS = "stays"  # removed, also after another look
+    REDACTED = "redacted"
+    SEALED = "sealed"
+    NONE = "none"  # nothing that an author would need to be told
+
+
+@dataclass(frozen=True)
+class Ways:
+    """What the author of a comment may still do about the last decision on it."""
+
+    ask: bool  # for another look
+    send_again: bool  # after an edit
+
+
+@dataclass(frozen=True)
+class Told:
+    comment: Comment
+    kind: Kind
+    title: str
+    sentences: list[str]  # what was done, why, whether somebody reported it, who decided
+    ways: Ways
+    way: str  # how to ask for another look, or why that is over; may be empty
+    body: SafeString  # the comment with what was found in it marked; empty where it must not be seen
+    marked: list[str]  # these words
+    excerpt: str
+    at: datetime  # of the decision
+    url: str  # of the author's page about it, as it is mailed
+
+
+def ways(comment: Comment, last: Transition | None, appeals: Sequence[Appeal]) -> Ways:
+    """`last`: the last line of the log about its state; `appeals`: all there are about it.
+
+    Another look once, for what was removed, within LOOK_WITHIN. An edited text once, before that: also of
+    what waits because a check asked for a look. What is sealed or erased has neither.
+    """
+    if last is None or comment.state_reason == Reason.SEALED or comment.erased_at:
+        return Ways(ask=False, send_again=False)
+    asked = any(not appeal.is_edit for appeal in appeals)
+    removed = comment.state in REMOVED and timezone.now() - last.at < LOOK_WITHIN
+    return Ways(
+        ask=removed and not asked,
+        send_again=(removed or comment.state == State.PENDING) and not appeals,
+    )
+
+
+def tell(comments: Sequence[Comment]) -> dict[int, Told]:
+    """By comment, what its author reads about the last decision; five statements, and those that `comments`
+    lack of their stories, authors and guests."""
+    ids = [comment.pk for comment in comments]
+    last = Transition.objects.filter(comment__in=ids, kind=Transition.Kind.STATE)
+    lines = {line.comment_id: line for line in last.order_by("comment", "-id").distinct("comment")}
+    batches = [line.batch for line in lines.values() if line.batch]
+    redactions = set(
+        Batch.objects.filter(pk__in=batches, kind=Batch.Kind.REDACTION).values_list("pk", flat=True)
+    )
+    cases = {case.comment_id: case for case in Case.objects.filter(closed_by__in=batches, comment__in=ids)}
+    appeals = defaultdict(list)
+    for appeal in Appeal.objects.filter(comment__in=ids).select_related("against"):
+        appeals[appeal.comment_id].append(appeal)
+    findings = defaultdict(list)
+    for finding in Finding.objects.of_now(ids):
+        findings[finding.comment_id].append(finding)
+    return {
+        comment.pk: _told(
+            comment,
+            lines[comment.pk],
+            cases.get(comment.pk),
+            appeals[comment.pk],
+            findings[comment.pk],
+            is_redaction=lines[comment.pk].batch in redactions,
+        )
+        for comment in comments
+        if comment.pk in lines
+    }
+
+
+def outcome(case: Case, comment: Comment) -> str:
+    """One sentence for those who reported it, about how it stands."""
+    if case.closed_at is None:
+        return _("Nobody has decided yet.")
+    if comment.state in REMOVED:
+        return _("A moderator has read it and removed the comment.")
+    if comment.state == State.DELETED:
+        return _("Its author has deleted the comment.")
+    if comment.state == State.PENDING:
+        return _("The comment is not shown while it is being looked at.")
+    return _("A moderator has read it and left the comment where it is.")
+
+
+def mailed_url(comment: Comment) -> str:
+    """Of the author's page, with the host. A guest's has a key, since a mail is read in any browser."""
+    url = settings.SITE_URL + reverse("decision", args=[comment.pk])
+    if comment.guest_id is None:
+        return url
+    key = signing.dumps([comment.pk, comment.guest_id], salt="decision", compress=False)
+    return f"{url}?{urlencode({'key': key})}"
+
+
+def read_key(key: str, comment: int) -> Guest | None:
+    """The guest whose mail has this key for this comment; None for a forged or an old one."""
+    try:
+        about, guest = signing.loads(key, salt="decision", max_age=KEY_AGE)
+    except signing.BadSignature:
+        return None
+    return Guest.objects.filter(pk=guest).first() if about == comment else None
+
+
+def _told(
+    comment: Comment,
+    line: Transition,
+    case: Case | None,
+    appeals: list[Appeal],
+    findings: list[Finding],
+    *,
+    is_redaction: bool,
+) -> Told:
+    looked = next((a for a in appeals if case and a.case_id == case.pk), None)
+    kind = _kind(comment, line, looked, appeals, findings, is_redaction=is_redaction)
+    may = ways(comment, line, appeals)
+    hidden = kind == Kind.SEALED or bool(comment.erased_at)
+    # What a rule found is not marked: the marks would tell its terms.
+    spans = [] if hidden else [s for found in findings if found.rule_id is None for s in found.spans]
+    return Told(
+        comment=comment,
+        kind=kind,
+        title=_title(kind),
+        sentences=[
+            sentence
+            for sentence in [
+                *_what(kind, comment, line, looked),
+                *_why(kind, comment, findings),
+                _reported(kind, case),
+                _who(kind, line, findings),
+            ]
+            if sentence
+        ],
+        ways=may,
+        way=_way(kind, may, line, appeals),
+        body=SafeString("") if hidden else words.marked(comment.body, spans),
+        marked=[Truncator(comment.body[start:end]).chars(100) for start, end in spans[:MARKED]],
+        excerpt="" if hidden else Truncator(comment.body).chars(EXCERPT),
+        at=line.at,
+        url=mailed_url(comment),
+    )
+
+
+def _kind(
+    comment: Comment,
+    line: Transition,
+    looked: Appeal | None,
+    appeals: list[Appeal],
+    findings: list[Finding],
+    *,
+    is_redaction: bool,
+) -> Kind:
+    if comment.state == State.PENDING:
+        return _kind_of_wait(line, appeals, findings)
+    if comment.state == State.PUBLISHED:
+        if is_redaction:
+            return Kind.REDACTED
+        if line.from_state in REMOVED:
+            return Kind.RESTORED
+        return Kind.PUBLISHED if line.from_state == State.PENDING else Kind.NONE
+    if comment.state_reason == Reason.SEALED:
+        return Kind.SEALED
+    if comment.state in REMOVED:
+        if looked and not looked.is_edit:
+            return Kind.STAYS
+        return Kind.SPAM if comment.state == State.SPAM else Kind.REMOVED
+    return Kind.NONE
+
+
+def _kind_of_wait(line: Transition, appeals: list[Appeal], findings: list[Finding]) -> Kind:
+    if line.actor_id:
+        return Kind.HELD
+    if line.from_state:
+        return Kind.CHANGED
+    checks = {finding.check_name for finding in findings}
+    if checks and checks <= {"new_person"}:
+        return Kind.NEW
+    return Kind.ALL if checks and checks <= {"new_person", "reviewed_first"} else Kind.CHECKED
+
+
+def _title(kind: Kind) -> str:
+    match kind:
+        case Kind.NEW | Kind.CHECKED | Kind.ALL | Kind.HELD:
+            return _("Your comment is waiting for review")
+        case Kind.CHANGED:
+            return _("Your changed comment is waiting for review")
+        case Kind.PUBLISHED:
+            return _("Your comment is published")
+        case Kind.RESTORED:
+            return _("Your comment is back")
+        case Kind.REMOVED | Kind.SEALED:
+            return _("Your comment was removed")
+        case Kind.SPAM:
+            return _("Your comment was taken for spam")
+        case Kind.STAYS:
+            return _("Your comment stays removed")
+        case Kind.REDACTED:
+            return _("Words were taken out of your comment")
+    return _("Your comment")
+
+
+def _what(kind: Kind, comment: Comment, line: Transition, looked: Appeal | None) -> list[str]:
+    reason = {"reason": reasons.label(comment.state_reason)}
+    match kind:
+        case Kind.NEW:
+            return [
+                _("Only you and the moderators can see it."),
+                _("What somebody new writes here is read before it is published."),
+            ]
+        case Kind.CHECKED:
+            return [
+                _("Only you and the moderators can see it."),
+                _("A check of this site asked for a look at it before it is published."),
+            ]
+        case Kind.ALL:
+            return [
+                _("Only you and the moderators can see it."),
+                _("In this discussion everything is read before it is published."),
+            ]
+        case Kind.CHANGED:
+            return [
+                _("Only you and the moderators can see it."),
+                _("You changed it, so somebody reads the new words first."),
+            ]
+        case Kind.HELD:
+            return [_("Only you and the moderators can see it."), _("A moderator wants to look at it again.")]
+        case Kind.PUBLISHED:
+            return [_("A moderator has read your comment, and it is published now.")]
+        case Kind.RESTORED if looked and not looked.is_edit:
+            return [
+                _("You asked for another look."),
+                _("Your comment had been removed; it is back in place."),
+            ]
+        case Kind.RESTORED:
+            return [
+                _("Your comment had been removed. A moderator has looked again, and it is back in place.")
+            ]
+        case Kind.REMOVED if line.actor_id:
+            return [
+                _("A moderator has removed your comment: %(reason)s.") % reason,
+                reasons.told(comment.state_reason),
+            ]
+        case Kind.REMOVED:
+            return [_("Your comment has been removed: %(reason)s.") % reason]
+        case Kind.SPAM if line.actor_id:
+            return [_("A moderator took your comment for spam and removed it.")]
+        case Kind.SPAM:
+            return [_("A check of this site took your comment for spam and removed it.")]
+        case Kind.STAYS:
+            return [
+                _("You asked for another look. The comment was read again, and it stays removed: %(reason)s.")
+                % reason,
+                _("Somebody who had not decided on it before has read it.")
+                if looked and line.actor_id != looked.against.actor_id
+                else "",
+            ]
+        case Kind.REDACTED:
+            return [
+                _("A moderator has taken words out of your comment; the place is marked."),
+                _("What is left of it stays published."),
+            ]
+        case Kind.SEALED:
+            return [_("Your comment must not be seen here, and has been removed.")]
+    return []
+
+
+def _why(kind: Kind, comment: Comment, findings: list[Finding]) -> list[str]:
+    """What the checks found, where that is why it waits or was removed by them alone."""
+    if kind not in {Kind.NEW, Kind.CHECKED, Kind.ALL, Kind.CHANGED}:
+        return []
+    # Two findings of one check are told in the same words.
+    said = [words.why(found, to_moderator=False, twin=found.public_twin) for found in findings]
+    return list(dict.fromkeys(said))
+
+
+def _reported(kind: Kind, case: Case | None) -> str:
+    if kind not in {Kind.REMOVED, Kind.SPAM, Kind.STAYS, Kind.REDACTED, Kind.SEALED}:
+        return ""
+    if case and case.is_illegal:
+        return _("Somebody had reported it as illegal.")
+    if case and case.is_reported:
+        return _("A reader had reported it.")
+    return _("Nobody had reported it.")
+
+
+def _who(kind: Kind, line: Transition, findings: list[Finding]) -> str:
+    if kind in {Kind.NEW, Kind.CHECKED, Kind.ALL, Kind.CHANGED}:
+        return _("No person has decided yet.")
+    if kind in {Kind.REMOVED, Kind.SPAM, Kind.STAYS, Kind.REDACTED, Kind.SEALED}:
+        if line.actor_id is None:
+            return _("A machine decided this; no person has looked at it.")
+        if any(found.check_name not in {"new_person", "reviewed_first"} for found in findings):
+            return _("A check of this site had pointed it out; a person decided.")
+        return _("A person decided this, not a machine.")
+    return ""
+
+
+def _way(kind: Kind, may: Ways, line: Transition, appeals: list[Appeal]) -> str:
+    until = {"days": LOOK_WITHIN.days}
+    if kind == Kind.STAYS:
+        return _("This is final: it can't be asked for again.")
+    if may.ask and may.send_again:
+        return (
+            _(
+                "If you think that this is wrong, ask for another look; or change your comment and send it"
+                " again. Either is possible once, within %(days)s days."
+            )
+            % until
+        )
+    if may.ask:
+        return (
+            _("If you think that this is wrong, you can ask for another look, once, within %(days)s days.")
+            % until
+        )
+    if may.send_again:
+        return _("You need not do anything. You can change it and send it again, once.")
+    if kind in {Kind.REMOVED, Kind.SPAM} and any(not appeal.is_edit for appeal in appeals):
+        return _("You have asked for another look. What comes of it will stand here.")
+    return ""
