@@ -15,6 +15,7 @@ from enum import IntFlag
 from itertools import groupby
 from math import log
 from typing import NamedTuple
+from unicodedata import category
 
 from comments import repeats
 from comments.models import REVIEW_AFTER
@@ -52,7 +53,7 @@ class Clue(IntFlag):
     STRANGE = 128  # shares hardly a word with article and discussion
     SPUN = 256  # its wording is that of others
     EXACT = 512  # the very text of the original
-    PAGE_TWICE = 1024
+    PAGE_TWICE = 1024  # … more than once
     TALKS = 2048  # answers somebody, is answered, or names one who spoke there
 
 
@@ -231,19 +232,12 @@ class _Look:
     # The kinds of groups
 
     def _missing(self) -> Proposal:
-        places = [
-            p
-            for p, row in enumerate(self.rows)
-            if self.can_join[p] and (row.text_missing or not any(c.isalnum() for c in row.body))
+        members = [
+            Placed(place, 0.5 if row.body.strip() else 1.0, Clue(0))
+            for place, row in enumerate(self.rows)
+            if self.can_join[place] and (row.text_missing or not _says_something(row.body))
         ]
-        return Proposal(
-            Kind.MISSING,
-            [
-                Placed(p, 0.0 if self.rows[p].body else 1.0, Clue(0))
-                for p in places
-                if not _says(self.rows[p])
-            ],
-        )
+        return Proposal(Kind.MISSING, members)
 
     def _repeats(self) -> Iterator[Proposal]:
         """What somebody said twice. The first time stays; that many say the same is `_texts`."""
@@ -489,8 +483,8 @@ class _Look:
         return [places[w] for w in best if w in places]
 
 
-def _says(row: Row) -> bool:
-    return not row.text_missing and any(c.isalnum() for c in row.body)
+def _says_something(body: str) -> bool:
+    return any(c.isalnum() or category(c) == "So" for c in body)
 
 
 def _met_again(held: Iterable["array[int]"]) -> set[int]:

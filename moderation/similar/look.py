@@ -39,7 +39,7 @@ chain AS (
   SELECT id AS settled, act_id AS act, 0 AS undos FROM moderation_group WHERE settled_at IS NOT NULL
   UNION ALL
   SELECT chain.settled, b.id, undos + 1 FROM chain JOIN moderation_batch b ON b.undoes_id = chain.act),
-in_force AS (SELECT settled FROM chain GROUP BY settled HAVING max(undos) % 2 = 0),
+in_force AS (SELECT settled FROM chain GROUP BY settled HAVING max(undos) %% 2 = 0),
 kept AS (
   SELECT DISTINCT m.comment_id, t.revision FROM moderation_member m
   JOIN in_force f ON f.settled = m.group_id JOIN comments_transition t ON t.id = m.seen)

@@ -5,7 +5,7 @@ The lists in words.txt are English; numbers around a text, links and shared word
 
 import re
 from array import array
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 RUN = 4  # words in a row that are compared as one
@@ -18,6 +18,7 @@ _DOMAIN = re.compile(
     r"\b[\w-]+\.(?:com|net|org|info|biz|co|io|ru|cn|xyz|top|shop|site|online|de|uk|us|eu|in|tv)\b",
     re.IGNORECASE,
 )
+_NUMBERS = re.compile(r"(?<!\d)\d{4,8}(?!\d)")
 _PADDED = re.compile(r"\A\s*\d{4,8}\s+\d{4,8}|\A\s*\d{4,8}.*[^\d\s]\s*\d{4,8}\s*\Z", re.DOTALL)
 
 
@@ -47,13 +48,34 @@ _OF_THE_PAGE = re.compile(
 )
 
 
-def without_links(text: str) -> str:
-    return _LINK.sub(" ", text)
-
-
 def words(text: str) -> list[str]:
     """Its words in lower case, without links, numbers and punctuation."""
-    return _WORD.findall(without_links(text).replace("’", "'").lower())
+    return _WORD.findall(_comparable(text))
+
+
+def _comparable(text: str) -> str:
+    """As long as the text, but for a few letters that are longer in lower case."""
+    without = _LINK.sub(lambda m: " " * len(m[0]), text) if "://" in text or "www." in text.lower() else text
+    return without.replace("’", "'").lower()
+
+
+def places(text: str, hot: Container[int]) -> list[tuple[int, int]]:
+    """Start and end of each run of words that is in `hot`."""
+    folded = _comparable(text)
+    found = list(_WORD.finditer(folded)) if len(folded) == len(text) else []
+    numbers = runs([m[0] for m in found])
+    return [(found[n].start(), found[n + RUN - 1].end()) for n, run in enumerate(numbers) if run in hot]
+
+
+def telling(text: str) -> list[tuple[int, int]]:
+    """Start and end of what is_padded, domains, about_the_page and PROMOTION speak of."""
+    spans = [m.span() for m in _LINK.finditer(text)] + [m.span() for m in _OF_THE_PAGE.finditer(text)]
+    if is_padded(text):
+        spans += [m.span() for m in _NUMBERS.finditer(text)]
+    folded = _comparable(text)
+    if len(folded) == len(text):
+        spans += [m.span() for m in _WORD.finditer(folded) if m[0] in PROMOTION]
+    return spans
 
 
 def runs(of: list[str]) -> "array[int]":

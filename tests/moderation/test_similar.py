@@ -1,0 +1,50 @@
+"""What a look over the site puts together, and what it leaves alone.
+
+Of other people's text only numbers are here.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from archive.services import import_page
+from comments.models import Comment, Reason, State
+from moderation import services
+from moderation.models import Group, Member
+from moderation.similar import groups_of, look
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+LATE = {57, 58, 60, 61, *range(63, 68), *range(69, 75)}
+MISSING = {31, 56, 59, 62, 68}
+REPEATS = {33, 34}
+
+
+def groups() -> dict[str, set[int]]:
+    """By kind, the numbers in the file of those who are in."""
+    rows = Member.objects.filter(group__settled_at=None).values_list("group__kind", "comment__source_number")
+    found: dict[str, set[int]] = {}
+    for kind, number in rows:
+        found.setdefault(kind, set()).add(number)
+    return found
+
+
+@pytest.fixture
+def moderator():
+    return UserFactory.create(roles=("Moderator",))
+
+
+@pytest.mark.data
+def test_the_seeds_groups(data: Path, moderator):
+    import_page(data=(data / "seed" / "story.txt").read_bytes(), filename="story.txt")
+
+    look.run()
+
+    assert groups() == {"late": LATE, "missing": MISSING, "repeat": REPEATS}
+    assert Group.objects.count() == 3
+    repeat = Group.objects.get(kind="repeat")
+    assert repeat.original and repeat.original.source_number == 12
+    held = groups_of(Comment.objects.values_list("pk", flat=True))
+    assert len(held) == 22
+    assert {group.size for group in held.values()} == {15, 5, 2}
