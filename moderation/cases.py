@@ -9,8 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
+from accounts.models import User
 from comments.models import Comment, State
 from moderation.checks import Found
 from moderation.models import Case, Finding
@@ -21,6 +24,11 @@ SCORE_HOURS = 12  # for a strongest finding of 1
 REPORT_HOURS = 6  # for each report of somebody whose record says nothing
 APPEAL_HOURS = 24
 ILLEGAL_HOURS = 24 * 365 * 10  # before everything else
+
+# From which score on the reasons are called strong, or middling; below, weak.
+STRONG, MIDDLING = 0.8, 0.4
+
+CLAIMED_FOR = timedelta(minutes=5)
 
 # A case is closed by the act that decides on its comment, and by nothing that a machine does; an undo opens
 # again what the act closed. What waits and has no open case then is given back, for open_cases; and NULL if
@@ -106,3 +114,19 @@ def script(text: str) -> str:
     letters = (unicodedata.name(letter, "") for letter in text if letter.isalpha())
     counted = Counter(name.split(" ", 1)[0][:4].title() for name in letters if name)
     return counted.most_common(1)[0][0] if counted else ""
+
+
+def claim(comment: int, user: User) -> None:
+    """Tell colleagues for five minutes that this person is looking at the open case of a comment.
+
+    Nothing happens while a colleague's own five minutes run.
+    """
+    free = Q(claimed_by=None) | Q(claimed_by=user) | Q(claimed_until__lte=Now())
+    Case.objects.open().filter(free, comment=comment).update(
+        claimed_by=user, claimed_until=Now() + CLAIMED_FOR
+    )
+
+
+def claimed_by_others(user: User) -> Q:
+    """Over Case: what a colleague is looking at now."""
+    return Q(claimed_until__gt=Now()) & ~Q(claimed_by=user)

@@ -1,44 +1,33 @@
-"""What the desk shows: the two lists, and a card for each comment with all that a decision needs.
+"""What the desk shows: a card for each comment, with all that a decision needs, and acts for the history.
 
 A page of cards takes the same few statements whatever its length; each is fetched once for all cards.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Exists, Min, OuterRef, Q
+from django.db.models import Count
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import User
-from comments.models import Comment, CommentRevision, Reason, Transition
+from comments.models import Comment, CommentRevision, State, Transition
 from comments.models import CommentQuerySet as Comments
-from moderation import words
-from moderation.models import Batch, Finding, has_page
+from comments.policy import policy
+from moderation import cases, marks, people, reports, similar, words
+from moderation.models import Batch, Case, Finding, Group, Member, has_page
 from moderation.policy import last_decisions
 
-PAGE = 25  # cards, and acts in the history
-LISTS = ("waiting", "published")
-
-
-@dataclass(frozen=True)
-class Writer:
-    """Who somebody is here: an account, else a guest; neither for a name that a source gave."""
-
-    author: int | None
-    guest: int | None
-
-
-@dataclass(frozen=True)
-class Known:
-    """What somebody wrote here besides this comment."""
-
-    since: datetime
-    states: str  # "3 published, 1 waiting"; nothing if this is all
+PAGE = 25  # acts in the history
 
 
 @dataclass(frozen=True)
@@ -49,71 +38,57 @@ class Why:
 
 
 @dataclass(frozen=True)
-class Card:
-    comment: Comment
-    seen: str  # what a decision is made upon: the comment and the last line of the log about it
-    body: SafeString
-    why: list[Why]
-    known: Known | None
-    has_page: bool  # whether it can be read in its place
-    earlier: list[CommentRevision]  # what it said before it was edited, the latest first
+class Decided:
+    """An earlier decision on the comment."""
+
+    what: str  # "Removed: off topic"
+    who: str  # nothing: nobody
+    at: datetime
+    url: str  # of the act, for those who may open it
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """The line over the queue."""
+class Alike:
+    """The group of similar comments that holds this one."""
 
-    count: int
-    oldest: str  # "3 h"; nothing for an empty queue
-
-
-def waiting(user: User) -> Comments:
-    return Comment.objects.moderated_by(user).waiting()
+    group: Group
+    sentence: str  # "36 comments look like this one, 27 of them published."
 
 
-def published_with_findings(user: User) -> Comments:
-    """Published, something was found in them as they read now, and nobody has approved that text yet."""
-    found = Finding.objects.filter(comment=OuterRef("pk"), revision=OuterRef("revision"))
-    approved = Transition.objects.filter(
-        comment=OuterRef("pk"), revision=OuterRef("revision"), reason=Reason.APPROVED, actor__isnull=False
+@dataclass(frozen=True)
+class Card:
+    comment: Comment
+    case: Case | None  # the open one
+    seen: str  # what a decision is made upon: the comment and the last line of the log about it
+    body: SafeString  # as its page shows it, marked
+    typed: SafeString | None  # as it was typed, where the page does not show all that is marked
+    why: list[Why]  # the strongest first
+    score: str  # what they come to, in a sentence
+    record: people.Record
+    asked: list[reports.Asked]
+    alike: Alike | None
+    decisions: list[Decided]  # the latest first
+    has_page: bool  # whether it can be read in its place
+    earlier: list[CommentRevision]  # what it said before it was edited, the latest first
+    taken: bool  # a colleague is looking at it now: case.claimed_by, until case.claimed_until
+    acts: list[dict[str, Any]]  # what else can be done with it, as Policy.actions gives it
+
+    @property
+    def is_likely_spam(self) -> bool:
+        """Which of its acts is told apart: the reasons are strong, and nobody approved it yet."""
+        return self.comment.state == State.PENDING and any(why.strength == 3 for why in self.why)
+
+
+def with_all(comments: Comments) -> Comments:
+    """With all that a card reads of them and around them."""
+    return comments.select_related("discussion__article", "parent", "guest", "author").defer(
+        "parent__body",
+        *("discussion__article__body", "discussion__article__body_html", "discussion__article__vector"),
     )
-    return (
-        Comment.objects.moderated_by(user)
-        .visible()
-        .filter(Exists(found))
-        .exclude(Exists(approved), state_reason=Reason.APPROVED)
-    )
-
-
-def how_many_wait(user: User) -> Waiting:
-    numbers = waiting(user).aggregate(count=Count("pk"), oldest=Min("created_at"))
-    oldest = numbers["oldest"]
-    return Waiting(numbers["count"], words.ago(timezone.now() - oldest) if oldest else "")
-
-
-def page_of(comments: Comments, after: int | None) -> tuple[list[Comment], int | None]:
-    """The oldest of these, or those that come after one of them; and after which the next page starts.
-
-    The one that `after` names may have left the list meanwhile: its time is still its place.
-    """
-    if after and (last := Comment.objects.filter(pk=after).only("created_at").first()):
-        comments = comments.filter(
-            Q(created_at__gt=last.created_at) | Q(created_at=last.created_at, pk__gt=last.pk),
-            created_at__gte=last.created_at,  # the part of it that an index can use
-        )
-    rows = list(
-        comments.select_related("discussion__article", "parent", "guest", "author")
-        .defer(
-            *("body_html", "parent__body_html"),
-            *("discussion__article__body", "discussion__article__body_html", "discussion__article__vector"),
-        )
-        .order_by("created_at", "pk")[: PAGE + 1]
-    )
-    return rows[:PAGE], rows[PAGE - 1].pk if len(rows) > PAGE else None
 
 
 def cards(comments: Sequence[Comment], user: User) -> list[Card]:
-    """In five statements for any number of comments."""
+    """In the same number of statements for any number of comments (with_all)."""
     ids = [comment.pk for comment in comments]
     seen = last_decisions(ids)
     findings = defaultdict(list)
@@ -121,54 +96,137 @@ def cards(comments: Sequence[Comment], user: User) -> list[Card]:
         findings[finding.comment_id].append(finding)
     twins = [found.twin_id for some in findings.values() for found in some if found.twin_id]
     own = set(Comment.objects.moderated_by(user).filter(pk__in=twins).values_list("pk", flat=True))
-    known = _known({_writer(comment) for comment in comments})
     earlier = defaultdict(list)
     for version in CommentRevision.objects.filter(comment__in=ids).order_by("-revision"):
         earlier[version.comment_id].append(version)
-    return [
-        Card(
-            comment=comment,
-            seen=f"{comment.pk}.{seen.get(comment.pk, 0)}",
-            body=words.marked(comment.body, [s for found in findings[comment.pk] for s in found.spans]),
-            why=[_why(found, own) for found in findings[comment.pk]],
-            known=_besides(comment, *known[writer]) if (writer := _writer(comment)) in known else None,
-            has_page=has_page(comment),
-            earlier=earlier[comment.pk],
+    opened = {
+        case.comment_id: case
+        for case in Case.objects.open().filter(comment__in=ids).select_related("claimed_by")
+    }
+    asked = reports.asked([case.pk for case in opened.values()], user)
+    records = people.records(comments)
+    decisions = _decisions(ids, user)
+    alike = _alike(comments) if user.is_moderator else {}
+    acts = policy().actions(comments, user)
+    now = timezone.now()
+    found_cards = []
+    for comment in comments:
+        found = sorted(findings[comment.pk], key=lambda f: -f.strength)
+        spans = [span for f in found for span in f.spans]
+        body, all_marked = marks.marked(comment.body, comment.body_html, spans)
+        case = opened.get(comment.pk)
+        found_cards.append(
+            Card(
+                comment=comment,
+                case=case,
+                seen=f"{comment.pk}.{seen.get(comment.pk, 0)}",
+                body=body,
+                typed=None if all_marked else words.marked(comment.body, spans),
+                why=[_why(f, own) for f in found],
+                score=_in_a_sentence([f.strength for f in found]),
+                record=records[comment.pk],
+                asked=asked.get(case.pk, []) if case else [],
+                alike=alike.get(comment.pk),
+                decisions=decisions[comment.pk],
+                has_page=has_page(comment),
+                earlier=earlier[comment.pk],
+                taken=bool(
+                    case and case.claimed_until and case.claimed_until > now and case.claimed_by_id != user.pk
+                ),
+                acts=[act for act in acts.get(comment.pk, []) if not _is_on_the_card(act)],
+            )
         )
-        for comment in comments
-    ]
+    return found_cards
+
+
+def comes_back(url: str, here: str) -> str:
+    """The URL of an act of Policy.actions that comes back here rather than to the story."""
+    parts = urlsplit(url)
+    query = [(key, here if key == "next" else value) for key, value in parse_qsl(parts.query)]
+    return parts._replace(query=urlencode(query)).geturl()
+
+
+def _is_on_the_card(act: dict[str, Any]) -> bool:
+    """Its three main acts have buttons of their own."""
+    return bool(urlsplit(act["url"]).path == reverse("moderation:decide"))
 
 
 def _why(found: Finding, own: set[int]) -> Why:
     """`own`: ids of other comments that this person decides on, and so may know of before they are public."""
     twin = found.twin if found.twin_id in own else found.public_twin
     sentence = words.why(found, to_moderator=True, twin=twin)
-    return Why(sentence, 1 + int(found.strength * 2.5), twin if twin and has_page(twin) else None)
+    return Why(sentence, _class(found.strength), twin if twin and has_page(twin) else None)
 
 
-def _writer(comment: Comment) -> Writer:
-    return Writer(comment.author_id, comment.guest_id)
+def _class(strength: float) -> int:
+    return 3 if strength >= cases.STRONG else 2 if strength >= cases.MIDDLING else 1
 
 
-def _known(writers: Iterable[Writer]) -> dict[Writer, tuple[datetime, Counter[str]]]:
-    """When each was first here, and how many of their comments are in which state."""
-    authors = [w.author for w in writers if w.author]
-    guests = [w.guest for w in writers if w.guest]
+def _in_a_sentence(strengths: Sequence[float]) -> str:
+    """What the reasons come to. No probability: nothing has been learned from decisions yet."""
+    counts = [sum(_class(strength) == which for strength in strengths) for which in (3, 2, 1)]
+    said = [
+        ngettext("%(n)s strong reason", "%(n)s strong reasons", counts[0]) % {"n": counts[0]},
+        ngettext("%(n)s middling one", "%(n)s middling ones", counts[1]) % {"n": counts[1]},
+        ngettext("%(n)s weak one", "%(n)s weak ones", counts[2]) % {"n": counts[2]},
+    ]
+    match [bool(count) for count in counts]:
+        case [False, False, False]:
+            return _("The checks found nothing in it.")
+        case [False, False, True]:
+            return ngettext(
+                "One weak reason to look, and no strong one.",
+                "%(n)s weak reasons to look, and no strong one.",
+                counts[2],
+            ) % {"n": counts[2]}
+        case [False, True, weak]:
+            reasons = ngettext("%(n)s middling reason", "%(n)s middling reasons", counts[1])
+            said = [reasons % {"n": counts[1]}, *([said[2]] if weak else [])]
+        case [True, middling, weak]:
+            said = [said[0], *([said[1]] if middling else []), *([said[2]] if weak else [])]
+    if len(said) == 1:
+        return _("%(reasons)s to look.") % {"reasons": said[0]}
+    listed = ", ".join(said[:-1])
+    return _("%(reasons)s and %(last)s to look.") % {"reasons": listed, "last": said[-1]}
+
+
+def _decisions(ids: Sequence[int], user: User) -> dict[int, list[Decided]]:
+    """What people decided on these, the latest first; two statements."""
     rows = (
-        Comment.objects.filter(Q(author__in=authors) | Q(guest__in=guests))
-        .order_by()
-        .values_list("author", "guest", "state")
-        .annotate(count=Count("pk"), first=Min("created_at"))
+        Transition.objects.filter(comment__in=ids)
+        .exclude(actor=None, batch=None)
+        .exclude(from_state="", kind=Transition.Kind.STATE)
+        .select_related("actor")
+        .order_by("-id")
     )
-    known: dict[Writer, tuple[datetime, Counter[str]]] = {}
-    for author, guest, state, count, first in rows:
-        since, states = known.get(Writer(author, guest), (first, Counter()))
-        known[Writer(author, guest)] = min(since, first), states + Counter({state: count})
-    return known
+    lines = list(rows)
+    batches = Batch.objects.select_related("undoes__undoes").in_bulk({line.batch for line in lines})
+    found: dict[int, list[Decided]] = defaultdict(list)
+    for line in lines:
+        batch = batches.get(line.batch)
+        what = words.done(batch) if batch else words.decided(line.to_state, line.reason)
+        opens = batch and (user.is_moderator or batch.actor_id == user.pk)
+        url = reverse("moderation:batch", args=[line.batch]) if opens else ""
+        found[line.comment_id].append(Decided(what, str(line.actor or ""), line.at, url))
+    return found
 
 
-def _besides(comment: Comment, since: datetime, states: Counter[str]) -> Known:
-    return Known(since, words.history(states - Counter([comment.state])))
+def _alike(comments: Sequence[Comment]) -> dict[int, Alike]:
+    """Two statements."""
+    groups = similar.groups_of(comment.pk for comment in comments)
+    members = Member.objects.filter(group__in=list(groups.values()), comment__state=State.PUBLISHED)
+    published = dict(members.order_by().values_list("group").annotate(n=Count("pk")))
+    found = {}
+    for comment in comments:
+        if group := groups.get(comment.pk):
+            count = published.get(group.pk, 0) - (comment.state == State.PUBLISHED)
+            said = ngettext(
+                "%(n)s comment looks like this one, %(published)s of them published.",
+                "%(n)s comments look like this one, %(published)s of them published.",
+                group.size - 1,
+            ) % {"n": f"{group.size - 1:,}", "published": f"{max(count, 0):,}"}
+            found[comment.pk] = Alike(group, said)
+    return found
 
 
 @dataclass(frozen=True)

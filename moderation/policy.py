@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
@@ -54,7 +55,7 @@ class Policy(comments.policy.Policy):
 
     def record(self, comment: Comment, findings: list[Found]) -> None:
         Finding.objects.bulk_create([Finding.of(comment, found) for found in findings])
-        if comment.state == State.PENDING:
+        if comment.state == State.PENDING or _is_looked_at_afterwards(comment, findings):
             cases.open_case(comment, findings)
             transaction.on_commit(partial(tell_held_later, comment))
         elif comment.state == State.SPAM and comment.revision == 1:
@@ -104,6 +105,13 @@ class Policy(comments.policy.Policy):
         return ngettext(
             "Usually reviewed within %(n)s hour.", "Usually reviewed within %(n)s hours.", hours
         ) % {"n": hours}
+
+
+def _is_looked_at_afterwards(comment: Comment, findings: Sequence[Found]) -> bool:
+    """Published at once only because its discussion publishes first."""
+    publishes_first = comment.discussion.moderation == Discussion.Moderation.POST
+    is_asked = comment.state == State.PUBLISHED and any(found.holds for found in findings)
+    return publishes_first and is_asked and not comment.can_be_moderated_by(comment.author or AnonymousUser())
 
 
 def last_decisions(ids: Iterable[int]) -> dict[int, int]:

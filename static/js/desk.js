@@ -1,56 +1,189 @@
-// Keys for the queue, while the focus is in it. Each presses what the page has anyway.
+// The queue by keys, and the next case before it is asked for. Each key presses what the page has anyway.
 "use strict";
-{
-  const queue = () => document.getElementById("queue");
-  const cards = () => [...document.querySelectorAll("#queue .card")];
-  const current = () => document.activeElement?.closest("#queue .card");
-  const types = (node) => node.matches("textarea, select, input:not([type=checkbox])") || node.isContentEditable;
-
-  let place = 0; // of the card on which the last act was taken: the focus comes back there
-  const go = (index) => {
-    const all = cards();
-    const card = all[Math.max(0, Math.min(index, all.length - 1))];
-    (card ?? queue()).focus();
-    card?.scrollIntoView({ block: "nearest" });
+if (document.querySelector(".queue")) {
+  const find = (what, node = document) => node.querySelector(what);
+  const all = (what, node = document) => [...node.querySelectorAll(what)];
+  const queue = () => find(".queue");
+  const card = (node = document) => find(".card", node);
+  const quietly = (act) => { try { return act(); } catch { return undefined; } }; // storage may be forbidden
+  const inFull = (url) => { // as the address says it, without the bar's "done"
+    const full = new URL(url, location.href);
+    full.searchParams.delete("done");
+    return full.href;
   };
-  // What the next act is for: all that are ticked, or without a tick the card that has the focus.
-  const subject = () => (document.querySelector("#queue .tick :checked") ? document.getElementById("bulk") : current());
-  const press = (selector) => subject()?.querySelector(selector)?.click();
 
+  // Pages of the queue, each asked for as a whole.
+  const ask = async (url, how) => {
+    const answer = await fetch(url, how);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (!answer.ok || !find(".queue", page)) throw new Error(answer.status);
+    return { url: inFull(answer.url), page };
+  };
+  let next = {}; // url, and its page once it is here; to look ahead claims nothing
+  const lookAhead = () => {
+    const url = queue().dataset.ahead && inFull(queue().dataset.ahead);
+    if (!url || next.url === url) return;
+    const asked = (next = { url });
+    ask(url, { headers: { "Soundoff-Ahead": "1" } }).then(({ page }) => { asked.page = page; }, () => {});
+  };
+
+  // What stays as one goes on: ticks, and whether there are keys.
+  const keysAreOff = () => quietly(() => localStorage.getItem("keys")) === "off";
+  const tellKeys = () => {
+    queue().dataset.keys = keysAreOff() ? "off" : "on";
+    const panel = find(".keys");
+    panel.hidden = false;
+    find("button", panel).textContent = keysAreOff() ? gettext("Switch the keys on") : gettext("Switch the keys off");
+    find("button", panel).ariaPressed = String(keysAreOff());
+  };
+  const ticked = () => all(".rows .tick :checked").map((box) => box.value);
+  const tick = (ids) => {
+    for (const box of all(".rows .tick input")) box.checked = ids.includes(box.value);
+  };
+  const tell = (page) => { // what the site says at the top
+    find("body > .messages")?.remove();
+    const said = find("body > .messages", page);
+    if (said) find("main").before(document.adoptNode(said));
+    document.title = page.title;
+  };
+
+  const show = (page, url, { push = true } = {}) => {
+    const ids = ticked();
+    if (push && url !== location.href) history.pushState(null, "", url);
+    tell(page);
+    queue().replaceWith(document.importNode(find(".queue", page), true));
+    tick(ids);
+    tellKeys();
+    (card() ?? find("#queue")).focus({ preventScroll: true });
+    if (find("#queue").getBoundingClientRect().top < 0) find("#queue").scrollIntoView();
+    lookAhead();
+  };
+  // A page that is shown already, as it is now: all but the card, in which somebody may be reading or typing.
+  const refresh = (page, url) => {
+    const seen = (node) => find("input[name=seen]", node)?.value;
+    if (url !== location.href || card()?.id !== card(page)?.id || !card() || seen(card()) !== seen(card(page))) {
+      return show(page, url);
+    }
+    const ids = ticked();
+    tell(page);
+    const fresh = document.importNode(find(".queue", page), true);
+    for (const part of [".queue > header", ".queues", ".rows"]) {
+      find(part).replaceWith(find(part.replace(".queue > ", ""), fresh));
+    }
+    all("#queue > :is(.undo, .alert)").forEach((bar) => bar.remove());
+    all("#queue > .undo", fresh).forEach((bar) => find("#queue").prepend(bar));
+    find(".card > .note")?.remove();
+    const note = find(".card > .note", fresh);
+    if (note) card().prepend(note);
+    const then = find(".card input[name=next]", fresh)?.value;
+    for (const field of all(".card input[name=next]")) field.value = then;
+    const [link, newLink] = [find(".card a[rel=next]"), find(".card a[rel=next]", fresh)];
+    if (link && newLink) link.href = newLink.href;
+    else link?.remove();
+    queue().dataset.ahead = fresh.dataset.ahead ?? "";
+    tick(ids);
+    lookAhead();
+  };
+  const warn = (words) => {
+    const alert = document.createElement("p");
+    alert.className = "alert alert-danger";
+    alert.role = "alert";
+    alert.textContent = words;
+    find("#queue").prepend(alert);
+  };
+
+  let turn = 0; // only the answer to what was asked last is shown
+  const visit = async (address, { push = true } = {}) => {
+    const url = inFull(address), mine = ++turn;
+    const isHere = next.url === url && next.page;
+    if (isHere) show(next.page, url, { push });
+    try {
+      const answer = await ask(url);
+      if (mine !== turn) return;
+      if (isHere) refresh(answer.page, answer.url);
+      else show(answer.page, answer.url, { push });
+    } catch {
+      if (!isHere) location.assign(url); // which says why
+    }
+  };
+  const sent = new WeakSet();
+  const act = async (form, button) => {
+    if (sent.has(form)) return;
+    sent.add(form);
+    const data = new FormData(form, button), before = queue(), from = location.href, mine = ++turn;
+    const url = form.closest(".card") && inFull(data.get("next"));
+    const isHere = url && next.url === url && next.page;
+    if (isHere) show(next.page, url);
+    try {
+      const answer = await ask(form.action, { method: "POST", body: data });
+      if (mine === turn) (isHere ? refresh : show)(answer.page, answer.url);
+    } catch {
+      sent.delete(form);
+      if (mine === turn && isHere) {
+        history.replaceState(null, "", from);
+        queue().replaceWith(before);
+        card()?.focus({ preventScroll: true });
+      }
+      warn(gettext("This was not saved: the site did not answer, or refused. Nothing was changed."));
+    }
+  };
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target, button = event.submitter;
+    if (event.defaultPrevented || !form.matches(".queue .undo form, .queue #bulk, .queue .acts > form, .queue .remove form")) return;
+    event.preventDefault();
+    act(form, button);
+  });
+  document.addEventListener("click", (event) => {
+    const { target } = event;
+    const link = target.closest?.(".rows ol a, .card a[rel=next]");
+    if (target.closest?.(".keys button")) {
+      quietly(() => (keysAreOff() ? localStorage.removeItem("keys") : localStorage.setItem("keys", "off")));
+      tellKeys();
+    } else if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) {
+      event.preventDefault();
+      visit(link.href);
+    }
+  });
+  addEventListener("popstate", () => visit(location.href, { push: false }));
+
+  // What the next act is for: all that are ticked, or without a tick the open case.
+  const subject = () => (ticked().length ? find("#bulk") : card());
+  const press = (what, node = document) => find(what, node ?? document.createElement("i"))?.click();
   const keys = {
-    j: () => go(current() ? cards().indexOf(current()) + 1 : 0),
-    k: () => go(cards().indexOf(current()) - 1),
-    a: () => press("button[value=approved]"),
-    s: () => press("button[value=spam]"),
-    r: () => subject()?.querySelector("select").focus(),
-    x: () => current()?.querySelector("input[type=checkbox]").click(),
-    u: () => document.querySelector("#queue .undo button")?.click(),
-    "?": () => {
-      const shown = document.querySelector("#queue .keys");
-      shown.hidden = !shown.hidden;
+    j: () => press(card() ? ".card a[rel=next]" : ".rows ol a"),
+    k: () => press("a", find(".rows li:has([aria-current])")?.previousElementSibling),
+    a: () => press("button[value=approved]", subject()),
+    s: () => press("button[value=spam]", subject()),
+    r: () => {
+      const list = find("details.remove", subject() ?? undefined);
+      if (list) list.open = true;
+      find("details.remove [type=radio], select[name=reason]", subject())?.focus();
     },
+    x: () => press("input[type=checkbox]", find(".rows li:has([aria-current])")),
+    u: () => press("#queue > .undo button"),
+    p: () => press(".card a.person"),
+    o: () => press(".card a.similar"),
+    "?": () => { find(".keys").open = !find(".keys").open; },
   };
-
   document.addEventListener("keydown", (event) => {
     const { key, target } = event;
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !target.closest?.("#queue")) return;
-    if (target.matches("select[name=reason]")) {
-      // Enter in the reasons of a card removes it; Escape goes back to the card.
-      if (key === "Enter") target.previousElementSibling.click();
-      else if (key === "Escape") target.closest(".card")?.focus();
-      else return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (target !== document.body && !target.closest?.(".queue")) return;
+    if (key === "Escape" && target.closest?.("details.remove")) {
+      target.closest("details.remove").open = false;
+      card().focus();
+    } else if (key === "Enter" && target.matches("#bulk select")) {
       event.preventDefault();
-      return;
+      target.previousElementSibling.click();
     }
-    if (types(target) || !keys[key]) return;
+    if (keysAreOff() || target.matches("textarea, select, input:not([type=checkbox])") || target.isContentEditable) return;
+    if (!Object.hasOwn(keys, key)) return;
     event.preventDefault();
     keys[key]();
   });
 
-  document.addEventListener("submit", ({ target }) => {
-    if (target.closest("#queue")) place = cards().indexOf(current() ?? target.closest(".card"));
-  });
-  document.addEventListener("htmx:afterSettle", ({ target }) => {
-    if (queue() && target === document.body) go(place);
-  });
+  history.replaceState(null, "", inFull(location.href));
+  tellKeys();
+  lookAhead();
 }

@@ -1,0 +1,374 @@
+"""The queues: views of the open cases in the order in which they are due, and of all that came lately.
+
+Which queue, which filters and how far along all stand in the query of a URL: `View.read` reads them,
+`View.query` writes them. A page of a queue takes the same few statements whatever is in it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Count, Min, Q, QuerySet
+from django.db.models.functions import Left
+from django.http import Http404, QueryDict
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from accounts.models import Guest, User
+from articles.markdown import first_words
+from articles.models import Article, Topic
+from comments.models import Comment, Reason, State
+from moderation import cases, reports, similar, words
+from moderation.models import Case, Finding, Group, Rule
+from moderation.policy import last_decisions
+
+EXCERPT = 480  # characters of the HTML, of which the first words are shown
+LISTED = 20  # of a queue, beside the open case
+COUNTED = 1_000  # of what a filter leaves; beyond it the page says "more than"
+VALUE_MAX = 200  # characters of a filter
+
+RECENT = "recent"
+QUEUES: dict[str, tuple[Any, Q]] = {
+    "waiting": (gettext_lazy("Waiting"), Q(is_waiting=True)),
+    "reported": (gettext_lazy("Reported"), Q(is_reported=True) | Q(is_illegal=True)),
+    "new": (gettext_lazy("New people"), Q(is_waiting=True, is_new_person=True)),
+    "second": (gettext_lazy("Second looks"), Q(is_second_look=True)),
+    "published": (
+        gettext_lazy("Published, to check"),
+        Q(is_waiting=False, is_reported=False, is_illegal=False, is_second_look=False),
+    ),
+}
+# By the first four letters of a script's name in Unicode, as cases.script gives them.
+SCRIPTS = {
+    "Lati": gettext_lazy("Latin"),
+    "Cyri": gettext_lazy("Cyrillic"),
+    "Gree": gettext_lazy("Greek"),
+    "Arab": gettext_lazy("Arabic"),
+    "Hebr": gettext_lazy("Hebrew"),
+    "Deva": gettext_lazy("Devanagari"),
+    "Thai": gettext_lazy("Thai"),
+    "Cjk": gettext_lazy("Chinese"),
+    "Hira": gettext_lazy("Japanese (Hiragana)"),
+    "Kata": gettext_lazy("Japanese (Katakana)"),
+    "Hang": gettext_lazy("Korean"),
+    "other": gettext_lazy("any but Latin"),
+}
+AGES = (1, 4, 24, 7 * 24)  # hours
+STRENGTHS = {
+    "3": (gettext_lazy("strong reasons"), Q(score__gte=cases.STRONG)),
+    "2": (gettext_lazy("middling reasons"), Q(score__gte=cases.MIDDLING, score__lt=cases.STRONG)),
+    "1": (gettext_lazy("weak reasons only"), Q(score__lt=cases.MIDDLING)),
+}
+FILTERS = ("article", "topic", "author", "rule", "script", "age", "score")
+OF_CASES = ("script", "score")  # what only a case knows
+
+
+@dataclass(frozen=True)
+class Queue:
+    """One line of the list of queues. `count` and `oldest` are empty for what is not counted."""
+
+    key: str
+    label: str
+    url: str
+    count: int | None
+    oldest: str  # "3 h"
+    current: bool
+
+
+@dataclass(frozen=True)
+class Filter:
+    name: str
+    label: str  # "Story"
+    words: str
+    without: str  # query of the page without it
+
+
+@dataclass(frozen=True)
+class Item:
+    """One row of a queue: a comment, and its case if it has one that is open."""
+
+    comment: int
+    case: int | None
+    name: str
+    excerpt: str
+    title: str  # of the story
+    at: datetime
+    state: str
+    claimed_by: str  # a colleague who looks at it now, or nothing
+    seen: str  # what a decision is made upon, as in desk.Card
+    urgent: str  # "illegal", "reported", "look" or nothing
+
+
+@dataclass(frozen=True)
+class View:
+    """A queue as one looks at it: which, through which filters, behind which row."""
+
+    queue: str
+    user: User
+    filters: tuple[Filter, ...]
+    values: dict[str, str]
+    where: Q  # over Comment for "recent", else over Case
+    after: int | None  # a case, or for "recent" a comment
+
+    @classmethod
+    def read(cls, query: QueryDict, user: User) -> "View":
+        """Raises Http404 for what is no queue, and for a value that no filter can have."""
+        queue = query.get("queue", "waiting")
+        if queue not in (*QUEUES, RECENT):
+            raise Http404
+        after = query.get("after", "")
+        sent = {name: query.get(name, "").replace("\x00", "").strip()[:VALUE_MAX] for name in FILTERS}
+        names = [name for name in FILTERS if sent[name] and not (queue == RECENT and name in OF_CASES)]
+        values = {name: sent[name] for name in names}
+        said, where = {}, Q()
+        for name in names:
+            said[name], condition = _READ[name](values[name], "" if queue == RECENT else "comment__")
+            where &= condition
+        bare = cls(queue, user, (), {}, where, None)
+        filters = tuple(
+            Filter(
+                name,
+                str(_LABELS[name]),
+                said[name],
+                replace(bare, values={k: v for k, v in values.items() if k != name}).query(),
+            )
+            for name in names
+        )
+        return replace(bare, filters=filters, values=values, after=_number(after))
+
+    def query(self) -> str:
+        """Of the URL of its start; the waiting ones without a filter need none."""
+        return self.inside() if self.values or self.queue != "waiting" else ""
+
+    def inside(self, after: int | None = None) -> str:
+        """Of the URL of one of its cases, or of what lies behind one."""
+        further = {"after": after} if after else {}
+        return f"?{urlencode({'queue': self.queue, **self.values, **further})}"
+
+    @property
+    def label(self) -> str:
+        return str(_("All recent") if self.queue == RECENT else QUEUES[self.queue][0])
+
+    def rows(self) -> QuerySet[Any]:
+        """All of the queue, first things first: Cases, or for "recent" Comments."""
+        if self.queue == RECENT:
+            recent = Comment.objects.moderated_by(self.user).filter(self.where)
+            return recent.exclude(state_reason=Reason.SEALED).order_by("-pk")
+        found = open_cases(self.user).filter(QUEUES[self.queue][1], self.where)
+        return found.exclude(comment__state_reason=Reason.SEALED).order_by("due_at", "pk")
+
+    def further(self) -> QuerySet[Any]:
+        """The same, behind `after`. What that names may have left the queue: its time is still its place."""
+        rows = self.rows()
+        if self.after is None:
+            return rows
+        if self.queue == RECENT:
+            return rows.filter(pk__lt=self.after)
+        last = Case.objects.filter(pk=self.after).values_list("due_at", flat=True).first()
+        if last is None:
+            return rows
+        return rows.filter(Q(due_at__gt=last) | Q(due_at=last, pk__gt=self.after), due_at__gte=last)
+
+    def count(self) -> int:
+        """How many a filter leaves, up to COUNTED and one more."""
+        return int(self.rows().order_by()[: COUNTED + 1].count())
+
+    def first_free(self) -> int | None:
+        """The comment to begin with: the first that no colleague is looking at."""
+        rows = self.further()
+        if self.queue == RECENT:
+            return rows.values_list("pk", flat=True).first()
+        free = rows.exclude(cases.claimed_by_others(self.user))
+        return free.values_list("comment", flat=True).first()
+
+    def items(self) -> tuple[list[Item], bool]:
+        """The next LISTED, and whether more follow. Two statements."""
+        prefix = "" if self.queue == RECENT else "comment__"
+        of_comment = ("author_name", "discussion__article__title", "created_at", "state", "text_missing")
+        fields = [f"{prefix}{name}" for name in of_comment]
+        if self.queue == RECENT:
+            found = self.further().annotate(start=Left("body_html", EXCERPT))
+            columns = ("pk", "start", *fields)
+            rows = [(pk, None, *rest) for pk, *rest in found.values_list(*columns)[: LISTED + 1]]
+        else:
+            flags = ("claimed_by", "claimed_by__name", "claimed_until", "is_illegal", "is_reported")
+            found = self.further().annotate(start=Left("comment__body_html", EXCERPT))
+            columns = ("comment_id", "pk", "start", *fields, *flags, "is_second_look")
+            rows = list(found.values_list(*columns)[: LISTED + 1])
+        more = len(rows) > LISTED
+        seen = last_decisions(row[0] for row in rows[:LISTED])
+        now = timezone.now()
+        return [self._item(row, seen, now) for row in rows[:LISTED]], more
+
+    def _item(self, row: Sequence[Any], seen: dict[int, int], now: datetime) -> Item:
+        comment, case, start, name, title, at, state, missing, *flags = row
+        who, who_name, until, illegal, reported, look = flags or (None, "", None, False, False, False)
+        is_taken = who not in (None, self.user.pk) and until is not None and until > now
+        return Item(
+            comment=comment,
+            case=case,
+            name=name,
+            excerpt=first_words(start, 120) or str(Comment.Missing(missing).label if missing else ""),
+            title=title,
+            at=at,
+            state=str(State(state).label) if case is None else "",
+            claimed_by=who_name if is_taken else "",
+            seen=f"{comment}.{seen.get(comment, 0)}",
+            urgent="illegal" if illegal else "reported" if reported else "look" if look else "",
+        )
+
+
+def open_cases(user: User) -> QuerySet[Case]:
+    """The questions that this person may answer."""
+    found = Case.objects.open().exclude(reports.not_for(user))
+    if user.is_moderator:
+        return found
+    return found.filter(discussion__in=Article.objects.editable_by(user).values("pk"))
+
+
+def counted(view: View, base: str) -> list[Queue]:
+    """All queues, each with its size and the age of its oldest: three statements. `base`: the desk's URL."""
+    numbers: dict[str, Any] = {}
+    for key, (_label, where) in QUEUES.items():
+        numbers |= {key: Count("pk", filter=where), f"{key}_oldest": Min("opened_at", filter=where)}
+    found = open_cases(view.user).aggregate(**numbers)
+    now = timezone.now()
+
+    def line(key: str, label: Any, count: int | None, oldest: datetime | None) -> Queue:
+        url = base + (f"?queue={key}" if key != "waiting" else "")
+        age = words.ago(now - oldest) if oldest else ""
+        return Queue(key, str(label), url, count, age, current=key == view.queue)
+
+    lines = [line(key, label, found[key], found[f"{key}_oldest"]) for key, (label, _where) in QUEUES.items()]
+    if alike := _similar(view.user):
+        lines.insert(3, alike)
+    return [*lines, line(RECENT, _("All recent"), None, None)]
+
+
+def _similar(user: User) -> Queue | None:
+    """The groups of alike comments that nobody has looked at; they span stories, so editors have none."""
+    if not user.is_moderator:
+        return None
+    try:
+        url = reverse("moderation:similar")
+    except NoReverseMatch:
+        return None
+    latest = Group.objects.filter(kind__in=similar.KINDS).order_by("-made_at").values("run")[:1]
+    found = Group.objects.filter(run=latest, settled_at=None).aggregate(n=Count("pk"), oldest=Min("made_at"))
+    oldest = words.ago(timezone.now() - found["oldest"]) if found["oldest"] else ""
+    return Queue("similar", _("Similar comments"), url, found["n"], oldest, current=False)
+
+
+def _article(value: str, prefix: str) -> tuple[str, Q]:
+    """The last part of a story's URL or the whole of it, else some words of its title."""
+    slug = value.rstrip("/").rpartition("/")[2] if "/" in value else value
+    if article := Article.objects.filter(slug=slug).only("title", "published_at").first():
+        return article.title if article.is_published() else slug, Q(discussion=article.pk)
+    return f"“{value}”", Q(discussion__article__title__icontains=value)
+
+
+def _topic(value: str, prefix: str) -> tuple[str, Q]:
+    topic = _found(Topic.objects.filter(slug=value))
+    return topic.name, Q(discussion__in=Article.objects.filter(topics=topic).values("pk"))
+
+
+def _author(value: str, prefix: str) -> tuple[str, Q]:
+    """u12: an account, g7: a guest, i123: as a source named who wrote comment 123; else a name."""
+    kind, number = value[:1], _number(value[1:])
+    if number is None or kind not in "ugi":
+        return f"“{value}”", Q(**{f"{prefix}author_name__iexact": value})
+    if kind == "u":
+        return str(_found(User.objects.filter(pk=number))), Q(**{f"{prefix}author": number})
+    if kind == "g":
+        return str(_found(Guest.objects.filter(pk=number))), Q(**{f"{prefix}guest": number})
+    named = _found(Comment.objects.filter(pk=number, author=None, guest=None))
+    same = {"author_name": named.author_name, "source": named.source, "author": None, "guest": None}
+    return named.author_name, Q(**{f"{prefix}{field}": value for field, value in same.items()})
+
+
+def _rule(value: str, prefix: str) -> tuple[str, Q]:
+    number = _number(value)
+    rule = _found(Rule.objects.filter(pk=number or 0))
+    found = Finding.objects.filter(rule=rule).values("comment")
+    return str(rule), Q(comment__in=found) if prefix else Q(pk__in=found)
+
+
+def _script(value: str, prefix: str) -> tuple[str, Q]:
+    if value not in SCRIPTS:
+        raise Http404
+    where = Q(script=value) if value != "other" else ~Q(script__in=["", "Lati"])
+    return str(SCRIPTS[value]), where
+
+
+def _age(value: str, prefix: str) -> tuple[str, Q]:
+    hours = _number(value)
+    if hours not in AGES:
+        raise Http404
+    since = "opened_at" if prefix else "created_at"
+    return age_in_words(hours), Q(**{f"{since}__lte": timezone.now() - timedelta(hours=hours)})
+
+
+def _score(value: str, prefix: str) -> tuple[str, Q]:
+    if value not in STRENGTHS:
+        raise Http404
+    return str(STRENGTHS[value][0]), STRENGTHS[value][1]
+
+
+def age_in_words(hours: int) -> str:
+    return _("more than %(age)s") % {"age": words.ago(timedelta(hours=hours))}
+
+
+def _number(value: str) -> int | None:
+    return int(value) if value.isascii() and value.isdecimal() and len(value) <= 18 else None
+
+
+def _found(rows: QuerySet[Any]) -> Any:
+    if (row := rows.first()) is None:
+        raise Http404
+    return row
+
+
+_READ = {
+    "article": _article,
+    "topic": _topic,
+    "author": _author,
+    "rule": _rule,
+    "script": _script,
+    "age": _age,
+    "score": _score,
+}
+_LABELS = {
+    "article": gettext_lazy("Story"),
+    "topic": gettext_lazy("Topic"),
+    "author": gettext_lazy("Person"),
+    "rule": gettext_lazy("Rule"),
+    "script": gettext_lazy("Script"),
+    "age": gettext_lazy("Age"),
+    "score": gettext_lazy("Reasons"),
+}
+
+
+def choices() -> dict[str, list[tuple[str, str]]]:
+    """What the form of filters offers to choose from: (value, words). Two statements."""
+    return {
+        "topic": list(Topic.objects.values_list("slug", "name")),
+        "rule": [
+            (str(pk), value)
+            for pk, value in Rule.objects.filter(is_active=True).values_list("pk", "value")[:200]
+        ],
+        "script": [(code, str(label)) for code, label in SCRIPTS.items()],
+        "age": [(str(hours), age_in_words(hours)) for hours in AGES],
+        "score": [(code, str(label)) for code, (label, _where) in STRENGTHS.items()],
+    }
+
+
+def in_words(waiting: Queue) -> str:
+    """14 waiting, oldest 3 h"""
+    if not waiting.count:
+        return _("Nothing is waiting.")
+    said = ngettext("%(n)s waiting, oldest %(oldest)s", "%(n)s waiting, oldest %(oldest)s", waiting.count)
+    return said % {"n": f"{waiting.count:,}", "oldest": waiting.oldest}
