@@ -1,0 +1,39 @@
+"""One decision for a group."""
+
+from collections.abc import Collection
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from comments.models import Reason, State
+from moderation import services
+from moderation.models import Group
+from moderation.services import Decision
+from moderation.similar import shown
+
+
+def decide_group(
+    *, group: Group, to: State, reason: str, actor: User, without: Collection[int] = ()
+) -> Decision:
+    """One act over all members that are there and on which `actor` may decide, but for `without`. What
+    somebody decided on or edited since the look is refused. The group is settled, and its members do not
+    come again, once there is none left on whom somebody else would have to decide.
+    """
+    expected = shown.expected(group, actor)
+    ids = [pk for pk in expected if pk not in without]
+    with transaction.atomic():
+        done = services.decide(
+            ids=ids,
+            to=to,
+            reason=reason,
+            actor=actor,
+            expected=expected,
+            repeat_of=group.original_id if reason == Reason.REPEAT else None,
+            parameters={"group": str(group.pk), "kind": group.kind},
+        )
+        if done.batch and (actor.is_moderator or group.size == len(expected)):
+            Group.objects.filter(pk=group.pk).update(
+                settled_at=timezone.now(), settled_by=actor, act=done.batch
+            )
+    return done

@@ -1,0 +1,202 @@
+"""Groups of alike comments over the whole site, and one decision for each."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.models import User
+from comments import reasons
+from comments.models import Comment
+from moderation import desk, services, similar
+from moderation.models import Batch, Group
+from moderation.similar import look, say, shown
+from moderation.similar.deciding import decide_group
+from moderation.views.acts import tell_refused
+from moderation.views.loading import as_uuid, decider, whole_number, with_done, without_done
+
+AT_ONCE = 2_000  # comments up to which the site is looked over while one waits
+AGAIN = 3  # seconds after which the page is asked for again while a job looks
+EXCEPTIONS = 400  # that a URL can carry
+
+
+@require_safe
+@login_required
+def groups(request: HttpRequest) -> HttpResponse:
+    """?kind=…, ?page=<n>, ?of=<comment> leads to the group that holds it, ?done=<act> for its bar."""
+    user = decider(request)
+    if of := whole_number(request.GET.get("of")):
+        get_object_or_404(Comment.objects.moderated_by(user).only("pk"), pk=of)
+        if group := similar.groups_of([of]).get(of):
+            return redirect(f"{reverse('moderation:group', args=[group.pk])}?of={of}")
+        messages.info(request, _("No group of similar comments holds that one."))
+    latest = look.latest()
+    looking = _look_if_stale(latest)
+    if latest is None and looking is None:
+        latest = look.latest()
+    kind = request.GET.get("kind", "")
+    if kind not in ["", *similar.KINDS]:
+        raise Http404
+    number = min(whole_number(request.GET.get("page")) or 1, 10_000)
+    found = shown.groups(user, kind)
+    rows = list(found[(number - 1) * shown.LISTED : number * shown.LISTED + 1])
+    query = {"kind": kind} if kind else {}
+    context = {
+        "room": "similar",
+        "look": look.latest() if looking is None else latest,
+        "looking": looking,
+        "lines": shown.lines(rows[: shown.LISTED], user),
+        "kinds": _kinds(user),
+        "kind": kind,
+        "here": without_done(request.get_full_path()),
+        "next_page": f"?{urlencode({**query, 'page': number + 1})}" if len(rows) > shown.LISTED else "",
+        "first_page": f"?{urlencode(query)}" if number > 1 else "",
+        "done": _done(user, request.GET.get("done")),
+    }
+    response = render(request, "moderation/similar.html", context)
+    if looking and (latest is None or "again" in request.GET):
+        response["Refresh"] = str(AGAIN)
+    return response
+
+
+@require_POST
+@login_required
+def look_again(request: HttpRequest) -> HttpResponse:
+    decider(request)
+    if _is_small():
+        look.run()
+        return redirect("moderation:similar")
+    look.ask()
+    return redirect(reverse("moderation:similar") + "?again=1")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def group(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """One group. ?after=<likeness>.<comment> for the next page, ?but=<comment>.<comment>… the exceptions.
+
+    A POST carries what is ticked (`in`) of what was `shown`; `go` leads to another page with the exceptions,
+    `act` or `reason` decides on all but them.
+    """
+    user = decider(request)
+    found = get_object_or_404(_groups_of(user), pk=pk)
+    without = set(_numbers(request.GET.get("but", "").split(".")))
+    if request.method == "POST":
+        listed = set(_numbers(request.POST.getlist("shown")))
+        without = (without - listed) | (listed - set(_numbers(request.POST.getlist("in"))))
+        if "go" in request.POST:
+            return _go(request, found, without)
+        return _decide(request, user, found, without)
+    after = _place(request.GET.get("after", ""))
+    numbers = shown.count([found.pk], shown.articles_of(user)).get(found.pk)
+    if numbers is None:
+        return render(request, "moderation/group.html", {"room": "similar", "group": found, "numbers": None})
+    page = shown.page(found, user, after=after, without=without)
+    of = whole_number(request.GET.get("of"))
+    context: dict[str, Any] = {
+        "room": "similar",
+        "group": found,
+        "title": say.title(found, numbers.members),
+        "numbers": numbers,
+        "told": say.looks_like(numbers) if of else say.numbers(numbers),
+        "shares": say.shares(found, numbers.members),
+        "words": shown.words_of(found),
+        "page": page,
+        "is_first": after is None,
+        "without": sorted(without),
+        "left": numbers.members - len(without),
+        "but": _but(without),
+        "reasons": [(code, label) for code, label in reasons.choices()],
+        "proposed": say.proposed(found.kind),
+    }
+    return render(request, "moderation/group.html", context)
+
+
+def _look_if_stale(latest: Any) -> Any:
+    """The look that a job has been asked for; a small site is looked over at once, and None is given."""
+    if not look.is_stale(latest):
+        return look.under_way()
+    if _is_small():
+        look.run()
+        return None
+    return look.ask()
+
+
+def _is_small() -> bool:
+    return Comment.objects.order_by()[: AT_ONCE + 1].count() <= AT_ONCE
+
+
+def _groups_of(user: User) -> Any:
+    """Those of the latest look and of rules, also when they are settled."""
+    shared = Group.objects.exclude(kind=Group.Kind.EMPTYING).select_related("original__discussion__article")
+    if user.is_moderator:
+        return shared
+    mine = Comment.objects.moderated_by(user)
+    return shared.filter(members__comment__in=mine.values("pk")).distinct()
+
+
+def _kinds(user: User) -> list[tuple[str, str]]:
+    there = set(shown.groups(user).order_by().values_list("kind", flat=True).distinct())
+    return [(kind.value, str(kind.label)) for kind in similar.KINDS if kind.value in there]
+
+
+def _go(request: HttpRequest, found: Group, without: set[int]) -> HttpResponse:
+    if len(without) > EXCEPTIONS:
+        return HttpResponseBadRequest(_too_many())
+    query = {"after": request.POST["go"], "but": _but(without)}
+    path = reverse("moderation:group", args=[found.pk])
+    return redirect(f"{path}?{urlencode({key: value for key, value in query.items() if value})}")
+
+
+def _decide(request: HttpRequest, user: User, found: Group, without: set[int]) -> HttpResponse:
+    reason = request.POST.get("act") or request.POST.get("reason", "")
+    to = services.state_for(reason)
+    if to is None:
+        return HttpResponseBadRequest(_("That is no decision that can be taken here."))
+    done = decide_group(group=found, to=to, reason=reason, actor=user, without=without)
+    tell_refused(request, done)
+    if not done.batch and not done.refused:
+        messages.warning(request, _("Nothing was left to decide on."))
+    path = reverse("moderation:similar")
+    return redirect(with_done(path, done.batch.pk) if done.batch else path)
+
+
+def _done(user: User, value: str | None) -> desk.Act | None:
+    pk = as_uuid(value)
+    act = pk and Batch.objects.filter(actor=user, pk=pk).select_related("undoes__undoes").first()
+    return desk.acts([act])[0] if act else None
+
+
+def _place(value: str) -> tuple[float, int] | None:
+    likeness, _dot, pk = value.rpartition(".")
+    try:
+        place = float(likeness)
+    except ValueError:
+        return None
+    number = whole_number(pk)
+    return (place, number) if number is not None and 0 <= place <= 1 else None
+
+
+def _numbers(values: Sequence[str]) -> list[int]:
+    return [number for value in values if (number := whole_number(value))]
+
+
+def _but(without: set[int]) -> str:
+    return ".".join(map(str, sorted(without)))
+
+
+def _too_many() -> str:
+    return ngettext(
+        "More than %(n)s exception does not fit into one act. Decide on those first.",
+        "More than %(n)s exceptions do not fit into one act. Decide on those first.",
+        EXCEPTIONS,
+    ) % {"n": EXCEPTIONS}
