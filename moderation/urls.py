@@ -1,6 +1,6 @@
 from django.urls import path
 
-from moderation.views import acts, history, log, move, people, queue, seals
+from moderation.views import acts, history, log, move, people, queue, seals, similar
 
 app_name = "moderation"
 
@@ -22,6 +22,10 @@ urlpatterns = [
     path("sealed/<int:pk>/lift/", seals.lift, name="lift"),
     path("sealed/<int:pk>/erase/", seals.erase, name="erase-sealed"),
     path("people/<str:key>/", people.person, name="person"),
+    # Similar comments
+    path("similar/", similar.groups, name="similar"),
+    path("similar/look/", similar.look_again, name="look"),
+    path("similar/<uuid:pk>/", similar.group, name="group"),
     # The log
     path("log/", log.lines, name="log"),
     path("log/decisions.csv", log.as_csv, name="log-csv"),
