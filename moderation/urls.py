@@ -1,6 +1,6 @@
 from django.urls import path
 
-from moderation.views import acts, history, log, move, people, queue, seals, similar
+from moderation.views import acts, emptying, history, log, move, people, queue, seals, similar
 
 app_name = "moderation"
 
@@ -21,6 +21,9 @@ urlpatterns = [
     path("sealed/<int:pk>/hold/", seals.hold, name="hold"),
     path("sealed/<int:pk>/lift/", seals.lift, name="lift"),
     path("sealed/<int:pk>/erase/", seals.erase, name="erase-sealed"),
+    path("emptying/", emptying.choose, name="emptying"),
+    path("emptying/<uuid:pk>/", emptying.emptying_list, name="emptying-list"),
+    path("emptying/<uuid:pk>/all/", emptying.members, name="emptying-members"),
     path("people/<str:key>/", people.person, name="person"),
     # Similar comments
     path("similar/", similar.groups, name="similar"),
