@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -41,15 +42,23 @@ def decide(
     actor: User | None,
     expected: Mapping[int, int] | None = None,
     repeat_of: int | None = None,
+    parameters: Mapping[str, Any] | None = None,
 ) -> Decision:
     """Bring comments into one state by one act: eight statements with BEGIN and COMMIT, for one or 10,000.
 
     `expected` gives, by comment, the last line of the log that the person saw (policy.last_decisions); a
     comment on which somebody has decided since is refused and left alone. Who may decide on what is the
     caller's to know (Comment.objects.moderated_by). `repeat_of`: the comment that these say again, where that
-    is why they go; two statements more. Authors are told by mail a little later.
+    is why they go; two statements more. `parameters`: ids and codes that the act is to be known
+    by. Authors are told by mail a little later.
     """
-    batch = Batch(kind=Batch.Kind.DECISION, actor=actor, to_state=to, reason=reason)
+    batch = Batch(
+        kind=Batch.Kind.DECISION,
+        actor=actor,
+        to_state=to,
+        reason=reason,
+        parameters=dict(parameters or {}),
+    )
     with transaction.atomic():
         batch.save(force_insert=True)  # first: what follows from the act asks what it was
         changed = change_states(ids=ids, to=to, reason=reason, actor=actor, batch=batch.pk, expected=expected)
