@@ -1,6 +1,6 @@
 from django.urls import path
 
-from moderation.views import acts, emptying, history, log, move, people, queue, seals, similar
+from moderation.views import acts, emptying, history, log, move, people, queue, rules, seals, similar
 
 app_name = "moderation"
 
@@ -29,6 +29,13 @@ urlpatterns = [
     path("similar/", similar.groups, name="similar"),
     path("similar/look/", similar.look_again, name="look"),
     path("similar/<uuid:pk>/", similar.group, name="group"),
+    # Rules
+    path("rules/", rules.index, name="rules"),
+    path("rules/new/<slug:kind>/", rules.new, name="rule-new"),
+    path("rules/<int:pk>/", rules.rule, name="rule"),
+    path("rules/<int:pk>/change/", rules.change, name="rule-change"),
+    path("rules/<int:pk>/switch/", rules.switch, name="rule-switch"),
+    path("rules/<int:pk>/apply/", rules.apply, name="rule-apply"),
     # The log
     path("log/", log.lines, name="log"),
     path("log/decisions.csv", log.as_csv, name="log-csv"),

@@ -68,6 +68,24 @@ def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
     return _("The check “%(name)s” found something.") % {"name": finding.check_name}
 
 
+def rule(kind: str, value: str) -> str:
+    """A rule in words: “casino” · More than 1 link · 3 in ten minutes from new people, 10 from known ones."""
+    match kind:
+        case "links":
+            words = ngettext("More than %(n)s link", "More than %(n)s links", int(value))
+            return words % {"n": value}
+        case "age":
+            words = ngettext(
+                "More than %(n)s day after the article", "More than %(n)s days after the article", int(value)
+            )
+            return words % {"n": value}
+        case "rate":
+            new, known = value.split("/")
+            words = _("More than %(new)s in ten minutes from new people, than %(known)s from known ones")
+            return words % {"new": new, "known": known}
+    return value
+
+
 def too_fast(most: int) -> str:
     """To whom another comment is refused for now, because there were `most` of theirs."""
     words = ngettext(

@@ -20,9 +20,9 @@ class Rule(models.Model):
         LIST = "list", _("list of terms")
         DOMAIN = "domain", _("domain")
         NAME = "name", _("name pattern")
-        LINKS = "links", _("links before a look")
-        RATE = "rate", _("comments in ten minutes")
-        AGE = "age", _("days after which an article's comments are looked at")
+        LINKS = "links", _("links")
+        RATE = "rate", _("rate")
+        AGE = "age", _("age of the article")
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.TERM)
     value = models.CharField(_("value"), max_length=200)  # of a list: the name of its file
