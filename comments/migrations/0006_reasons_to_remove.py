@@ -5,7 +5,9 @@ CODES = ["off_topic", "insult", "name", "repeat", "text_missing", "other"]
 
 def create(apps, schema_editor):
     reason = apps.get_model("comments", "RemovalReason")
-    reason.objects.bulk_create([reason(code=code, position=10 * n) for n, code in enumerate(CODES, start=1)])
+    reason.objects.bulk_create(
+        [reason(code=code, position=10 * n) for n, code in enumerate(CODES, start=1)], ignore_conflicts=True
+    )
 
 
 class Migration(migrations.Migration):
