@@ -14,7 +14,7 @@ from typing import NamedTuple
 from django.db import connection
 from django.utils import timezone
 
-from moderation import alerts
+from moderation import alerts, opinions
 from moderation.models import JobRun
 
 RETRY = timedelta(minutes=5)  # after which a job that failed is tried again, if it is not due earlier
@@ -44,6 +44,7 @@ class Ran:
 # In this order; a long one keeps those behind it waiting.
 JOBS: list[Job] = [
     Job("tell moderators what waits", timedelta(minutes=5), alerts.alert),
+    Job("ask for second opinions", timedelta(minutes=10), opinions.ask),
 ]
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from moderation.views import acts, emptying, history, log, move, people, queue, rules, seals, similar
+from moderation.views import acts, dashboard, emptying, history, log, move, people, queue, rules, seals, similar
 
 app_name = "moderation"
 
@@ -39,4 +39,8 @@ urlpatterns = [
     # The log
     path("log/", log.lines, name="log"),
     path("log/decisions.csv", log.as_csv, name="log-csv"),
+    # The mirror
+    path("dashboard/", dashboard.dashboard, name="dashboard"),
+    path("opinions/", dashboard.second_opinions, name="opinions"),
+    path("opinions/<int:pk>/", dashboard.give_opinion, name="opinion"),
 ]

@@ -49,7 +49,7 @@ def act(moderator) -> None:
 def test_an_administrator_sets_the_desk(client):
     client.force_login(UserFactory.create(roles=("Administrator",)))
     form = client.get("/admin/moderation/desk/", follow=True)
-    assert "hours after which moderators are written to" in form.text
+    assert "Hours after which moderators are written to" in form.text
     values = {"alert_hours": "2", "alert_from": "09:00", "alert_until": "17:00", "has_public_log": "on"}
     client.post("/admin/moderation/desk/1/change/", values)
     desk = Desk.objects.get()

@@ -1,0 +1,241 @@
+"""The desk's own mirror: what came, what was decided, what waits, and how often that was taken back.
+
+Each picture is one statement over a span of days, over what waits, or over one discussion.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from comments import reasons
+from comments.models import State
+from moderation.charts import Chart, bars, share
+
+SPANS = (30, 90)  # days
+SLICES = 60  # places on the axis of a discussion's timeline
+BURST_LEAST = 10  # comments in an hour
+BURST_TIMES = 5  # … and so many times what its busy hours usually have
+TOP = 10  # stories to choose from, and rules that are told
+
+# One look at the lines of the span gives all that is told of days, reasons and stories.
+LINES = """
+SELECT (at AT TIME ZONE %(zone)s)::date AS day, from_state = '' AS came, to_state, reason,
+       actor_id IS NOT NULL AS by_person, count(*)
+FROM comments_transition
+WHERE at >= %(start)s AND kind = 'state' AND reason NOT IN ('imported', 'import_undone', 'author')
+GROUP BY 1, 2, 3, 4, 5"""
+
+# Hours that what waits has waited for.
+AGES = """
+SELECT width_bucket(extract(epoch FROM %(now)s - opened_at)::float8 / 3600, %(edges)s::float8[]), count(*)
+FROM moderation_case WHERE closed_at IS NULL AND is_waiting GROUP BY 1"""
+
+# What people decided in the span about comments in which a check had found something, by check and rule; an
+# act that was undone and not done again counts as taken back.
+CHECKS = """
+WITH decided AS MATERIALIZED (
+  SELECT t.comment_id, t.revision, t.to_state, t.batch, t.at
+  FROM comments_transition t JOIN moderation_batch b ON b.id = t.batch AND b.kind = 'decision'
+  WHERE t.at >= %(start)s AND t.kind = 'state' AND t.actor_id IS NOT NULL),
+undone AS (
+  SELECT b.id FROM moderation_batch b JOIN moderation_batch u ON u.undoes_id = b.id
+  WHERE b.at >= %(start)s AND NOT EXISTS (SELECT FROM moderation_batch a WHERE a.undoes_id = u.id))
+SELECT f.check_name, f.rule_id, r.value, count(*),
+       count(*) FILTER (WHERE d.to_state IN ('rejected', 'spam')),
+       count(*) FILTER (WHERE undone.id IS NOT NULL)
+FROM decided d
+JOIN moderation_finding f ON f.comment_id = d.comment_id AND f.revision = d.revision AND f.at <= d.at
+LEFT JOIN moderation_rule r ON r.id = f.rule_id
+LEFT JOIN undone ON undone.id = d.batch
+GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2"""
+
+STORIES = """
+SELECT a.slug, a.title, counted.n
+FROM (SELECT discussion_id, count(*) AS n FROM comments_transition
+      WHERE at >= %(start)s AND kind = 'state' GROUP BY 1 ORDER BY 2 DESC LIMIT %(top)s) counted
+JOIN articles_article a ON a.id = counted.discussion_id ORDER BY counted.n DESC, a.id"""
+
+HOURS = """
+SELECT date_trunc('hour', created_at) AS hour, count(*),
+       count(*) FILTER (WHERE state IN ('rejected', 'spam'))
+FROM comments_comment WHERE discussion_id = %(discussion)s GROUP BY 1 ORDER BY 1"""
+
+CHECK_NAMES = {
+    "new_person": gettext_lazy("a new person"),
+    "reviewed_first": gettext_lazy("everything is reviewed first"),
+    "sanctioned": gettext_lazy("everything of theirs is reviewed"),
+    "term": gettext_lazy("a term"),
+    "term_list": gettext_lazy("a list of terms"),
+    "domain": gettext_lazy("a domain"),
+    "name_pattern": gettext_lazy("a name pattern"),
+    "links": gettext_lazy("many links"),
+    "rate": gettext_lazy("many comments at once"),
+    "repeat": gettext_lazy("the same text"),
+    "near_repeat": gettext_lazy("nearly the same text"),
+    "emptied": gettext_lazy("no text"),
+    "late": gettext_lazy("long after the article"),
+}
+EDGES = [1, 4, 24, 72, 168]  # hours, between which ages are counted together
+
+
+@dataclass(frozen=True)
+class Share:
+    """A line of a table with a bar: `percent` of all."""
+
+    label: str
+    n: int
+    percent: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """What became of what a check, or one of its rules, found: shares in per cent of `decided`."""
+
+    label: str
+    decided: int
+    removed: int
+    undone: int
+
+
+@dataclass(frozen=True)
+class Span:
+    days: Chart
+    reasons: list[Share]
+    came: int
+    decided: int
+
+
+@dataclass(frozen=True)
+class Burst:
+    at: datetime  # its hour
+    count: int
+    removed: int
+
+
+def span(days: int, zone: tzinfo) -> Span:
+    """What came and what people decided, a day at a time, and for which reasons comments were removed."""
+    start, today = start_of(days, zone)
+    came: Counter[date] = Counter()
+    decided: Counter[date] = Counter()
+    removed: Counter[str] = Counter()
+    for day, is_first, to_state, reason, by_person, n in _rows(LINES, zone=str(zone), start=start):
+        if is_first:
+            came[day] += n
+        elif by_person:
+            decided[day] += n
+        if to_state in {State.REJECTED, State.SPAM}:
+            removed[reason if to_state == State.REJECTED else "spam"] += n
+    every = [today - timedelta(days=n) for n in reversed(range(days))]
+    chart = bars(
+        title=_("Arrivals and decisions"),
+        description=ngettext(
+            "Comments that were written and decisions that people took, each day of %(n)s day.",
+            "Comments that were written and decisions that people took, each day of %(n)s days.",
+            days,
+        )
+        % {"n": days},
+        names=[_("written here"), _("decided by people")],
+        rows=[(_day(day), [came[day], decided[day]]) for day in every],
+    )
+    return Span(chart, _shares(removed), came.total(), decided.total())
+
+
+def ages() -> Chart:
+    """How long what waits has waited."""
+    labels = [
+        *(_("under 1 h"), _("1 to 4 h"), _("4 to 24 h")),
+        *(_("1 to 3 days"), _("3 to 7 days"), _("over 7 days")),
+    ]
+    found = dict(_rows(AGES, now=timezone.now(), edges=EDGES))
+    return bars(
+        title=_("Age of the queue"),
+        description=_("How many comments wait for review, by how long they have waited."),
+        names=[_("waiting")],
+        rows=[(label, [found.get(place, 0)]) for place, label in enumerate(labels)],
+    )
+
+
+def checks(days: int, zone: tzinfo) -> list[Found]:
+    """Of each check and rule that found something in what people decided on, the most frequent first."""
+    rows = _rows(CHECKS, start=start_of(days, zone)[0])
+    told = []
+    for name, rule, value, decided, removed, undone in rows[: 2 * TOP]:
+        label = str(CHECK_NAMES.get(name, name))
+        if rule:
+            label = _("%(check)s: %(value)s") % {"check": label, "value": value}
+        told.append(Found(label, decided, share(removed, decided), share(undone, decided)))
+    return told
+
+
+def stories(days: int, zone: tzinfo) -> list[tuple[str, str, int]]:
+    """(slug, title, lines in the log) of those where most happened."""
+    return [(slug, title, n) for slug, title, n in _rows(STORIES, start=start_of(days, zone)[0], top=TOP)]
+
+
+def timeline(discussion: int, zone: tzinfo) -> tuple[Chart, list[Burst]] | None:
+    """One discussion from its first comment to its last, and the hours in which far more came than else.
+    None where nobody wrote."""
+    hours = _rows(HOURS, discussion=discussion)
+    if not hours:
+        return None
+    start, end = hours[0][0], hours[-1][0]
+    length = max(1, -(-int((end - start) / timedelta(hours=1) + 1) // SLICES))  # hours in a slice
+    slices: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+    for hour, n, removed in hours:
+        place = int((hour - start) / timedelta(hours=1)) // length
+        slices[place][0] += n
+        slices[place][1] += removed
+    chart = bars(
+        title=_("Timeline"),
+        description=ngettext(
+            "Comments by when they were written, %(n)s hour a bar.",
+            "Comments by when they were written, %(n)s hours a bar.",
+            length,
+        )
+        % {"n": length},
+        names=[_("written"), _("removed since")],
+        rows=[
+            (_hour(start + timedelta(hours=length * place), zone), slices[place])
+            for place in range(max(slices) + 1)
+        ],
+    )
+    return chart, list(_bursts(hours))
+
+
+def _bursts(hours: list[tuple[Any, ...]]) -> Iterable[Burst]:
+    usual = sorted(n for _hour, n, _removed in hours)[len(hours) // 2]
+    least = max(BURST_LEAST, BURST_TIMES * usual)
+    loudest = sorted((row for row in hours if row[1] >= least), key=lambda row: -row[1])[:TOP]
+    return (Burst(*row) for row in sorted(loudest))
+
+
+def start_of(days: int, zone: tzinfo) -> tuple[datetime, date]:
+    """The first moment of so many days of which today is the last, and today."""
+    today = timezone.localdate(timezone=zone)
+    return datetime.combine(today - timedelta(days=days - 1), time(), zone), today
+
+
+def _shares(counted: Counter[str]) -> list[Share]:
+    total = counted.total()
+    return [Share(reasons.label(code), n, share(n, total)) for code, n in counted.most_common()]
+
+
+def _day(day: date) -> str:
+    return day.isoformat()
+
+
+def _hour(at: datetime, zone: tzinfo) -> str:
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+
+
+def _rows(statement: str, **values: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return list(cursor.fetchall())

@@ -1,0 +1,97 @@
+"""Second opinions: of what was decided, some is shown to another moderator, who is not told how.
+
+It measures how far moderators agree, and decides nothing.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.models import User
+from comments.models import Reason, State
+from moderation.models import SecondOpinion
+
+ONE_IN = 50  # decided cases
+EXPERIENCED = 100  # decisions that two moderators have taken each before anything is asked
+BULK = 25  # comments beyond which an act was no decision on each of them
+DAYS = 7  # after which a decision is not asked about any more
+ANSWERS = (State.PUBLISHED, State.REJECTED, State.SPAM)
+
+# By the comment's id, so that nobody chooses, and the same case is never asked for twice.
+ASK = """
+INSERT INTO moderation_secondopinion (comment_id, first_id, asked_at, to_state)
+SELECT k.comment_id, b.id, now(), ''
+FROM moderation_case k
+JOIN moderation_batch b ON b.id = k.closed_by
+JOIN comments_comment c ON c.id = k.comment_id
+WHERE b.at > now() - %(days)s * interval '1 day' AND b.kind = 'decision' AND b.actor_id IS NOT NULL
+  AND b.to_state = ANY(%(answers)s) AND c.state <> 'deleted' AND c.erased_at IS NULL
+  AND c.state_reason <> 'sealed'
+  AND ('x' || substr(md5(k.comment_id::text), 1, 7))::bit(28)::int %% %(one_in)s = 0
+  AND (SELECT count(*) FROM comments_transition t WHERE t.batch = b.id) <= %(bulk)s
+  AND (SELECT count(*) FROM (SELECT FROM moderation_batch WHERE kind = 'decision' AND actor_id IS NOT NULL
+                             GROUP BY actor_id HAVING count(*) >= %(experienced)s) two) >= 2
+ON CONFLICT DO NOTHING"""
+
+
+def ask() -> int:
+    """Ask about what was decided lately. Returns how many new questions there are."""
+    values: dict[str, Any] = {
+        "days": DAYS,
+        "answers": [state.value for state in ANSWERS],
+        "one_in": ONE_IN,
+        "bulk": BULK,
+        "experienced": EXPERIENCED,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(ASK, values)
+        return int(cursor.rowcount)
+
+
+def open_for(user: User) -> QuerySet[SecondOpinion]:
+    """What this moderator is asked: nothing that they decided themselves, the longest unanswered first."""
+    asked = SecondOpinion.objects.filter(given_at=None, comment__erased_at=None)
+    asked = asked.exclude(first__actor=user).exclude(comment__state=State.DELETED)
+    return asked.exclude(comment__state_reason=Reason.SEALED).order_by("asked_at", "pk")
+
+
+def give(opinion: SecondOpinion, *, user: User, to: State) -> bool:
+    """Store what this moderator would have done. False if a colleague was faster."""
+    mine = open_for(user).filter(pk=opinion.pk).order_by()
+    return bool(mine.update(actor=user, to_state=to, given_at=timezone.now()))
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How often two moderators said the same. `kappa` is what is left of that beyond chance: 1 always,
+    0 no more often than by guessing; None where nothing can be said."""
+
+    count: int
+    same: int
+    kappa: float | None
+
+
+def agreement() -> Agreement:
+    """Of all opinions that were given."""
+    given = SecondOpinion.objects.exclude(given_at=None).order_by()
+    return of_pairs(Counter(given.values_list("first__to_state", "to_state")))
+
+
+def of_pairs(pairs: Mapping[tuple[str, str], int]) -> Agreement:
+    """Cohen's kappa of (first answer, second answer): how many. (Cohen 1960, Educ. Psychol. Meas. 20.)"""
+    count = sum(pairs.values())
+    same = sum(n for (first, second), n in pairs.items() if first == second)
+    firsts: Counter[str] = Counter()
+    seconds: Counter[str] = Counter()
+    for (first, second), n in pairs.items():
+        firsts[first] += n
+        seconds[second] += n
+    by_chance = sum(firsts[answer] * seconds[answer] for answer in firsts) / count**2 if count else 1.0
+    if by_chance == 1:
+        return Agreement(count, same, None)
+    return Agreement(count, same, (same / count - by_chance) / (1 - by_chance))

@@ -1,0 +1,153 @@
+"""The dashboard: the numbers behind its pictures, and that no word of a person can draw in them."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from comments.models import Comment, Reason, State
+from moderation import charts, dashboard
+from moderation.models import Case, Finding, Rule
+from moderation.services import decide, undo
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+URL = "/moderation/dashboard/"
+
+
+@pytest.fixture
+def maria():
+    return UserFactory.create(name="Maria", roles=("Moderator",))
+
+
+@pytest.fixture
+def moderator(client, maria):
+    client.force_login(maria)
+    return client
+
+
+def test_an_empty_desk_has_a_dashboard(moderator):
+    page = moderator.get(URL)
+    assert page.status_code == 200
+    assert page.text.count("Nothing to show.") == 2
+
+
+def test_days_and_reasons(moderator, maria):
+    article = make_article()
+    ids = [say(article).pk for _ in range(4)]
+    decide(ids=ids[:3], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    decide(ids=ids[3:], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
+    told = dashboard.span(30, UTC)
+    today = timezone.now().date().isoformat()
+    assert told.days.rows[-1] == (today, [4, 4])
+    assert len(told.days.rows) == 30
+    assert [(share.label, share.n, share.percent) for share in told.reasons] == [
+        ("spam", 3, 75),
+        ("insult", 1, 25),
+    ]
+
+
+def test_what_became_of_a_rule(maria):
+    article = make_article()
+    rule = Rule.objects.create(kind="term", value="casino")
+    comments = [say(article) for _ in range(4)]
+    for comment in comments:
+        Finding.objects.create(
+            comment=comment, revision=1, check_name="term", strength=1, holds=True, rule=rule
+        )
+    decide(ids=[c.pk for c in comments[:3]], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    wrong = decide(ids=[comments[3].pk], to=State.REJECTED, reason=Reason.OTHER, actor=maria)
+    back = undo(batch=wrong.batch, actor=maria)
+    (told,) = dashboard.checks(30, UTC)
+    assert (told.label, told.decided, told.removed, told.undone) == ("a term: casino", 4, 100, 25)
+    undo(batch=back.batch, actor=maria)  # the undo was undone: the decision stands
+    assert dashboard.checks(30, UTC)[0].undone == 0
+
+
+def test_the_age_of_what_waits():
+    article = make_article()
+    for hours in (0.5, 2, 5, 30, 100, 1_000, 2_000):
+        Case.objects.create(
+            comment=say(article),
+            discussion_id=article.pk,
+            is_waiting=True,
+            opened_at=timezone.now() - timedelta(hours=hours),
+        )
+    assert [numbers for _label, numbers in dashboard.ages().rows] == [[1], [1], [1], [1], [1], [2]]
+
+
+def test_a_burst_stands_out(moderator):
+    article = make_article()
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    times = [start + timedelta(hours=6 * n) for n in range(20)]
+    times += [start + timedelta(hours=50, minutes=n) for n in range(12)]
+    for at in times:
+        Comment.objects.filter(pk=say(article).pk).update(created_at=at)
+    found = dashboard.timeline(article.pk, UTC)
+    assert found is not None
+    chart, bursts = found
+    assert [(burst.at, burst.count) for burst in bursts] == [(start + timedelta(hours=50), 12)]
+    assert sum(numbers[0] for _label, numbers in chart.rows) == 32
+    assert len(chart.rows) <= dashboard.SLICES
+    assert "12 comments in an hour, 0 of them removed" in moderator.get(f"{URL}?story={article.slug}").text
+
+
+def test_words_of_people_stay_words(moderator, maria):
+    article = make_article('</title><script>alert(1)</script>"')
+    rule = Rule.objects.create(kind="term", value="<svg onload=alert(2)>")
+    comment = say(article)
+    Finding.objects.create(comment=comment, revision=1, check_name="term", strength=1, holds=True, rule=rule)
+    decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    page = moderator.get(URL).text
+    assert "<script>alert" not in page
+    assert "<svg onload" not in page
+    assert "&lt;svg onload" in page
+    assert " style=" not in page
+
+
+def test_every_picture_has_a_name_and_a_table(moderator):
+    say(make_article())
+    page = moderator.get(URL).text
+    pictures = re.findall(r'<svg [^>]*role="img" aria-labelledby="([\w-]+) ([\w-]+)">', page)
+    assert pictures
+    for title, description in pictures:
+        assert f'<title id="{title}">' in page
+        assert f'<desc id="{description}">' in page
+    assert page.count("As a table") == len(pictures)
+
+
+def test_it_takes_as_many_statements_whatever_there_is(moderator, maria):
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
+        moderator.get(URL)
+    for n in range(6):
+        article = make_article(f"Story {n}")
+        for _ in range(3):
+            say(article)
+    with CaptureQueriesContext(connection) as many:
+        moderator.get(URL)
+    assert len(many) <= len(few) + 2  # one story's name and its timeline
+
+
+@pytest.mark.parametrize(
+    "query", ["?days=x", "?days=90", "?story=", "?story=%00", "?story=none", "?days[]=1"]
+)
+def test_nonsense_is_answered(moderator, query):
+    assert moderator.get(URL + query).status_code in {200, 404}
+
+
+def test_only_moderators_look(client):
+    assert client.get(URL).status_code == 302
+    client.force_login(UserFactory.create(roles=("Editor",)))
+    assert client.get(URL).status_code == 403
+
+
+def test_bars_keep_the_small_beside_the_large():
+    chart = charts.bars(title="", description="", names=["a", "b"], rows=[("x", [1, 0]), ("y", [10_000, 2])])
+    assert chart.series[0].path == "M1 0v-1.5h4v1.5zM11 0v-100h4v100z"
+    assert chart.series[1].path == "M15 0v-1.5h4v1.5z"
+    assert (chart.top, chart.width) == (10_000, 20)
