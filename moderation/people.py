@@ -15,12 +15,13 @@ from django.db.models import Count, Min, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts.models import Guest, User
+from accounts.models import READER, Guest, User
 from comments.models import Comment, State
 from moderation import words
 from moderation.held import in_force
 from moderation.models import Note, Report, Sanction
 
+FOUND = 30  # people of each sort that a search gives
 ALIKE = 200  # comments from one IP address that are looked through for other people
 
 
@@ -128,8 +129,101 @@ def find(key: str) -> Person | None:
     elif kind == "g":
         found = Person(guest=Guest.objects.filter(pk=pk).first())
     else:
-        found = Person(comment=Comment.objects.filter(pk=pk, author=None, guest=None).first())
+        named = Comment.objects.filter(pk=pk, author=None, guest=None)
+        found = Person(comment=named.select_related("discussion__article").first())
     return found if found.user or found.guest or found.comment else None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """An IP address that somebody wrote from in the last 30 days, by the short form of its hash."""
+
+    ip: str
+    others: list[tuple[str, str]]  # (URL, name) of other people who wrote from there
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of one person, all of their comments included."""
+
+    what: str  # "account" · "guest, e-mail confirmed" · "brought in from CNN"
+    since: datetime | None
+    states: list[tuple[str, str, int]]  # (state, its words, how many comments)
+    against: int
+    by: int
+    same_email: list[tuple[str, str]]  # (URL, name) of others with the same proved e-mail
+    origins: list[Origin]  # the latest first
+
+
+def facts(person: Person) -> Facts:
+    users = [person.user.pk] if person.user else []
+    guests = [person.guest.pk] if person.guest else []
+    named = [person.comment] if person.comment else []
+    states, since = _states(users, guests, named)
+    against, by = _reports(users, guests, [comment.pk for comment in named])
+    latest = list(person.comments().order_by("-created_at").values_list("pk", flat=True)[:ALIKE])
+    by_ip = dict(_origins(latest).values())
+    return Facts(
+        what=_what(person),
+        since=since.get(person.key),
+        states=[(s.value, str(s.label), states[person.key][s]) for s in State if states[person.key][s]],
+        against=against[person.key],
+        by=by[person.key],
+        same_email=[(url_of(key), name) for key, name in _same_email(users, guests)[person.key]],
+        origins=[
+            Origin(short(ip), [(url_of(key), name) for key, name in others.items() if key != person.key])
+            for ip, others in by_ip.items()
+        ],
+    )
+
+
+def notes(person: Person) -> list[Note]:
+    """On the person, the oldest first; of a name that a source gave, on the comment."""
+    about = Note.objects.filter(**{key: value for key, value in person.about.items() if value})
+    if person.comment:
+        about = Note.objects.filter(comment=person.comment)
+    return list(about.select_related("by"))
+
+
+@dataclass(frozen=True)
+class Found:
+    """A person whom a search found."""
+
+    person: Person
+    what: str
+    states: str  # "3 published, 1 removed"
+
+
+def search(asked: str, *, by_email: bool) -> list[Found]:
+    """Accounts, guests and names under a source, by a part of their name; at most FOUND of each."""
+    wanted = Q(name__icontains=asked) | (Q(email__icontains=asked) if by_email else Q(pk=None))
+    users = list(User.objects.filter(wanted).order_by("-date_joined")[:FOUND])
+    guests = list(Guest.objects.filter(wanted).order_by("-created_at")[:FOUND])
+    named = Comment.objects.filter(author=None, guest=None, author_name__icontains=asked)
+    once = list(
+        named.select_related("discussion__article")
+        .defer("body", "body_html", "discussion__article__body", "discussion__article__body_html")
+        .order_by("source", "author_name", "pk")
+        .distinct("source", "author_name")[:FOUND]
+    )
+    states, _since = _states([user.pk for user in users], [guest.pk for guest in guests], once)
+    people = [
+        *(Person(user=user) for user in users),
+        *(Person(guest=guest) for guest in guests),
+        *(Person(comment=comment) for comment in once),
+    ]
+    return [Found(person, _what(person), words.history(states[person.key])) for person in people]
+
+
+def _what(person: Person) -> str:
+    if person.user:
+        return ", ".join([_("account"), *sorted(person.user.roles - {READER})])
+    if person.guest:
+        proved = person.guest.confirmed_at
+        return _("guest, e-mail confirmed") if proved else _("guest, e-mail not confirmed")
+    assert person.comment is not None
+    source = person.comment.discussion.article.source_name
+    return _("brought in from %(source)s") % {"source": source} if source else _("brought in")
 
 
 def url_of(key: str) -> str:
@@ -165,7 +259,7 @@ def records(comments: Sequence[Comment]) -> dict[int, Record]:
             against=against[key],
             by=by[key],
             sanctions=held.get(key, []),
-            same_email=same_email[key],
+            same_email=[name for _other, name in same_email[key]],
             ip=short(ip),
             same_ip=list(dict.fromkeys(alike.values())),
             people_at_ip=len(alike),
@@ -246,22 +340,23 @@ WITH proved AS (
   WHERE u.id = ANY(%(users)s)
   UNION
   SELECT 'g' || id, lower(email) FROM accounts_guest WHERE id = ANY(%(guests)s) AND confirmed_at IS NOT NULL)
-SELECT p.key, g.name FROM proved p JOIN accounts_guest g ON lower(g.email) = p.email
+SELECT p.key, 'g' || g.id, g.name FROM proved p JOIN accounts_guest g ON lower(g.email) = p.email
 WHERE g.confirmed_at IS NOT NULL AND 'g' || g.id <> p.key
 UNION
-SELECT p.key, u.name FROM proved p JOIN accounts_user u ON lower(u.email) = p.email
+SELECT p.key, 'u' || u.id, u.name FROM proved p JOIN accounts_user u ON lower(u.email) = p.email
 JOIN account_emailaddress e ON e.user_id = u.id AND e.verified AND upper(e.email) = upper(u.email)
 WHERE 'u' || u.id <> p.key
-ORDER BY 1, 2"""
+ORDER BY 1, 3"""
 
 
-def _same_email(users: Iterable[int], guests: Iterable[int]) -> dict[str, list[str]]:
-    names: dict[str, list[str]] = defaultdict(list)
+def _same_email(users: Iterable[int], guests: Iterable[int]) -> dict[str, list[tuple[str, str]]]:
+    """By key, the others with the same proved e-mail: (key, name)."""
+    others: dict[str, list[tuple[str, str]]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(SAME_EMAIL, {"users": list(users), "guests": list(guests)})
-        for key, name in cursor.fetchall():
-            names[key].append(name or _("Somebody"))
-    return names
+        for key, other, name in cursor.fetchall():
+            others[key].append((other, name or _("Somebody")))
+    return others
 
 
 ORIGINS = """

@@ -1,6 +1,5 @@
 """The verbs that hold people to something: each is one act, with its undo, and is told to the person."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -113,13 +112,12 @@ def end(*, sanction: Sanction, actor: User) -> Batch | None:
     if not Sanction.objects.in_force().filter(pk=sanction.pk).exists():
         return None
     now = timezone.now()
-    key = f"u{sanction.user_id}" if sanction.user_id else f"g{sanction.guest_id}"
     batch = Batch(
         kind=Batch.Kind.PERSON,
         actor=actor,
         at=now,
         reason=sanction.reason,
-        parameters={"kind": sanction.kind, "person": key, "ends": sanction.pk},
+        parameters={"kind": sanction.kind, "person": sanction.person_key, "ends": sanction.pk},
     )
     with transaction.atomic():
         batch.save(force_insert=True)
@@ -234,9 +232,21 @@ def _subject(sanction: Sanction, what: str) -> str:
     }[Sanction.Kind(sanction.kind)]
 
 
-def of(people: Iterable[Person]) -> Any:
-    """All that ever held these, the latest first."""
-    users = [person.user for person in people if person.user]
-    guests = [person.guest for person in people if person.guest]
-    rows = Sanction.objects.filter(Q(user__in=users) | Q(guest__in=guests))
+def of(person: Person) -> Any:
+    """All that they were ever held to themselves, the latest first."""
+    if person.comment:
+        return Sanction.objects.none()
+    rows = Sanction.objects.filter(user=person.user, guest=person.guest)
     return rows.select_related("batch__actor").order_by("-at", "-pk")
+
+
+def holding(person: Person) -> list[Sanction]:
+    """What holds them now, also by their e-mail, the oldest first."""
+    users = [person.user.pk] if person.user else []
+    guests = [person.guest.pk] if person.guest else []
+    return held.in_force(users, guests).get(person.key, [])
+
+
+def latest_in_force(most: int = 200) -> Any:
+    rows = Sanction.objects.in_force().select_related("user", "guest", "batch__actor")
+    return rows.order_by("-at", "-pk")[:most]

@@ -6,10 +6,12 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Guest, User
+from comments import reasons
 from comments.models import Comment
 
 KEPT_FOR = 30  # days that an Origin lives
@@ -58,6 +60,20 @@ class Sanction(models.Model):
 
     def __str__(self) -> str:
         return str(self.get_kind_display())
+
+    @property
+    def why(self) -> str:
+        """The reason in words."""
+        return reasons.label(self.reason)
+
+    @property
+    def person_key(self) -> str:
+        """As people.Person.key."""
+        return f"u{self.user_id}" if self.user_id else f"g{self.guest_id}"
+
+    @property
+    def person_url(self) -> str:
+        return reverse("moderation:person", args=[self.person_key])
 
     @property
     def is_in_force(self) -> bool:

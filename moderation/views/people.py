@@ -1,38 +1,225 @@
-"""People on the desk: what is known of one."""
+"""People on the desk: who is held to what, what is known of one, and what to do."""
 
-import re
+from typing import Any
+from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
 
-from accounts.models import Guest, User
-from comments.models import Comment
+from accounts.models import User
+from articles.paging import Place, asked_place
+from comments.models import Comment, Reason, State
+from moderation import people, sanctions, seals, words
+from moderation.models import Note, Sanction, Seal
 from moderation.people import Person
-from moderation.views.loading import decider
+from moderation.person_forms import NoteForm, SanctionForm
+from moderation.views.loading import decider, login_for_the_queue, own_path, whole_number
 
-KEY = re.compile(r"([ugi])([1-9][0-9]{0,17})", re.ASCII)
+PAGE = 20  # comments
+EXCERPT = 300  # characters
+SEAL_AT_ONCE = 10_000  # comments of one person
+
+
+@require_safe
+@login_required
+def index(request: HttpRequest) -> HttpResponse:
+    """?q=: a name or, for those who may read them, an e-mail; without it, who is held to something."""
+    user, asked = decider(request), request.GET.get("q", "").replace("\x00", "").strip()[:200]
+    reads_emails = people.may_read_emails(user)
+    context = {
+        "room": "people",
+        "q": asked,
+        "reads_emails": reads_emails,
+        "found": people.search(asked, by_email=reads_emails) if asked else None,
+        "asked": list(sanctions.asked_about()) if user.is_moderator and not asked else [],
+        "held": [] if asked else list(sanctions.latest_in_force()),
+    }
+    return render(request, "moderation/people.html", context)
 
 
 @require_safe
 @login_required
 def person(request: HttpRequest, key: str) -> HttpResponse:
-    decider(request)
-    return render(request, "moderation/person.html", {"person": load_person(key), "room": "people"})
+    """?state=: their comments in one state; ?before=… for older ones."""
+    return _page(request, decider(request), _load(key))
 
 
-def load_person(key: str) -> Person:
-    """u12: an account, g7: a guest, i123: whom a source named over comment 123. Raises Http404."""
-    if not (match := KEY.fullmatch(key)):
+@require_POST
+@login_for_the_queue
+def hold(request: HttpRequest, key: str, kind: str) -> HttpResponse:
+    """Warn, review, pause or ban; a form with errors comes back with all that was typed."""
+    user, who = decider(request), _load(key)
+    if kind not in Sanction.Kind.values:
         raise Http404
-    kind, pk = match[1], int(match[2])
-    if kind == "u":
-        found = Person(user=User.objects.filter(pk=pk).first())
-    elif kind == "g":
-        found = Person(guest=Guest.objects.filter(pk=pk).first())
+    if not sanctions.may_hold(user, who):
+        raise PermissionDenied
+    form = SanctionForm(request.POST, kind=kind, counts=sanctions.counts_to_remove(who, timezone.now()))
+    if not form.is_valid():
+        return _page(request, user, who, bound=form)
+    batch = sanctions.impose(person=who, kind=kind, actor=user, **form.cleaned_data)
+    _tell(request, words.done(batch), batch.pk)
+    return redirect(who)
+
+
+@require_POST
+@login_for_the_queue
+def end(request: HttpRequest, pk: int) -> HttpResponse:
+    user, (sanction, who) = decider(request), _load_sanction(pk)
+    if not sanctions.may_hold(user, who):
+        raise PermissionDenied
+    if batch := sanctions.end(sanction=sanction, actor=user):
+        _tell(request, words.done(batch), batch.pk)
     else:
-        found = Person(comment=Comment.objects.filter(pk=pk, author=None, guest=None).first())
-    if not (found.user or found.guest or found.comment):
-        raise Http404
-    return found
+        messages.info(request, _("It was ended already, or is over."))
+    return redirect(who)
+
+
+@require_POST
+@login_for_the_queue
+def keep(request: HttpRequest, pk: int) -> HttpResponse:
+    """Somebody has looked again at what a person asks about, and it stays."""
+    user, (sanction, who) = decider(request), _load_sanction(pk)
+    if not sanctions.may_hold(user, who):
+        raise PermissionDenied
+    if sanctions.keep(sanction=sanction):
+        messages.success(request, _("It stays. They are told so."))
+    else:
+        messages.info(request, _("Somebody has answered already."))
+    return redirect(who)
+
+
+@require_POST
+@login_for_the_queue
+def note(request: HttpRequest) -> HttpResponse:
+    """A note on a comment (`comment`: its number) or on a person (`person`: a key); `next`: where to go."""
+    user, form = decider(request), NoteForm(request.POST)
+    about: dict[str, Any] = {}
+    if pk := whole_number(request.POST.get("comment")):
+        comment = get_object_or_404(Comment.objects.moderated_by(user), pk=pk)
+        about, back = {"comment": comment}, reverse("moderation:comment", args=[pk])
+    else:
+        who = _load(request.POST.get("person", ""))
+        if not user.is_moderator:
+            raise PermissionDenied
+        about, back = who.about if not who.comment else {"comment": who.comment}, who.get_absolute_url()
+    back = own_path(request, request.POST.get("next", "")) or back
+    if not form.is_valid():
+        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
+        return redirect(back)
+    Note.objects.create(text=form.cleaned_data["text"], by=user, **about)
+    messages.success(request, _("The note is kept. Only moderators and editors of the desk read it."))
+    return redirect(back)
+
+
+@require_POST
+@login_for_the_queue
+def delete_note(request: HttpRequest, pk: int) -> HttpResponse:
+    """By who wrote it, or by an administrator."""
+    user = decider(request)
+    found = Note.objects.filter(pk=pk) if user.is_administrator else Note.objects.filter(pk=pk, by=user)
+    get_object_or_404(found).delete()
+    messages.success(request, _("The note is deleted."))
+    return redirect(own_path(request, request.POST.get("next", "")) or "moderation:people")
+
+
+@require_POST
+@login_for_the_queue
+def child(request: HttpRequest, key: str) -> HttpResponse:
+    """Seal all that a child wrote: one act."""
+    user, who = decider(request), _load(key)
+    if not user.is_moderator:
+        raise PermissionDenied
+    rows = who.comments().exclude(state_reason=Reason.SEALED).filter(erased_at=None)
+    ids = list(rows.values_list("pk", flat=True)[:SEAL_AT_ONCE])
+    act = seals.seal(ids=ids, why=Seal.Why.CHILD, actor=user) if ids else None
+    if not act or not act.batch:
+        messages.info(request, _("There is nothing left of theirs that can be read."))
+        return redirect(who)
+    done = ngettext("%(n)s comment is sealed", "%(n)s comments are sealed", len(act.changed))
+    _tell(request, done % {"n": len(act.changed)}, act.batch.pk)
+    return redirect(who)
+
+
+def _page(request: HttpRequest, user: User, who: Person, bound: SanctionForm | None = None) -> HttpResponse:
+    now, may_hold = timezone.now(), sanctions.may_hold(user, who)
+    counts = sanctions.counts_to_remove(who, now) if may_hold else {}
+    kinds = Sanction.Kind.values if may_hold else []
+    forms = [
+        bound if bound and bound.kind == kind else SanctionForm(kind=kind, counts=counts) for kind in kinds
+    ]
+    rows = list(sanctions.of(who))
+    context = {
+        "room": "people",
+        "person": who,
+        "facts": people.facts(who),
+        "email": who.email if people.may_read_emails(user) else "",
+        "may_hold": may_hold,
+        "forms": forms,
+        "opened": bound,
+        "sanctions": [(row, row.is_in_force) for row in rows],
+        "elsewhere": [row for row in sanctions.holding(who) if row not in rows],
+        "notes": people.notes(who),
+        "note_form": NoteForm(),
+        "may_note": user.is_moderator,
+        "may_seal": user.is_moderator,
+        "here": who.get_absolute_url(),
+        **_comments(request, user, who),
+    }
+    return render(request, "moderation/person.html", context, status=422 if bound else 200)
+
+
+def _comments(request: HttpRequest, user: User, who: Person) -> dict[str, Any]:
+    """A page of what they wrote, the latest first. Editors see what is public, and what they decide on."""
+    rows = who.comments().exclude(state_reason=Reason.SEALED)
+    if not user.is_moderator:
+        mine = Comment.objects.moderated_by(user).values("pk")
+        rows = rows.filter(state=State.PUBLISHED) | rows.filter(pk__in=mine)
+    if (state := request.GET.get("state", "")) not in State.values:
+        state = ""
+    chosen = rows.filter(state=state) if state else rows
+    if place := asked_place(request):
+        chosen = chosen.filter(place.behind("created_at"))
+    texts = ["body_html", "discussion__article__body", "discussion__article__body_html"]
+    found = list(
+        chosen.select_related("discussion__article").defer(*texts).order_by("-created_at", "-pk")[: PAGE + 1]
+    )
+    shown = found[:PAGE]
+    last = Place(shown[-1].created_at, shown[-1].pk) if len(found) > PAGE else None
+    return {
+        "state": state,
+        "comments": [
+            (
+                comment,
+                Truncator(comment.body).chars(EXCERPT),
+                words.decided(comment.state, comment.state_reason),
+            )
+            for comment in shown
+        ],
+        "next_url": f"?{urlencode({'state': state, 'before': str(last)})}#wrote" if last else "",
+    }
+
+
+def _load(key: str) -> Person:
+    if found := people.find(key):
+        return found
+    raise Http404
+
+
+def _load_sanction(pk: int) -> tuple[Sanction, Person]:
+    found = get_object_or_404(Sanction.objects.select_related("user", "guest"), pk=pk)
+    return found, Person(user=found.user, guest=found.guest)
+
+
+def _tell(request: HttpRequest, done: str, batch: Any) -> None:
+    url = reverse("moderation:batch", args=[batch])
+    messages.success(request, format_html('{}. <a href="{}">{}</a>', done, url, _("Undo")))

@@ -1,17 +1,56 @@
 """How somebody stands here: what moderators hold them to, and what became of what they wrote."""
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods
 
+from comments.models import Comment, State
 from comments.views.loading import writer_of
-from moderation import held
+from moderation import held, sanctions
+from moderation.person_forms import AskForm
+from moderation.told import tell
+from moderation.views.loading import whole_number
+
+SHOWN = 50  # comments that wait or were removed, the latest
 
 
 @never_cache
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def standing(request: HttpRequest) -> HttpResponse:
+    """Of the account, else of the guest of this browser. POST asks for another look at one sanction."""
     user, guest = writer_of(request)
-    sanctions = held.standing_of(user, guest)
-    return render(request, "moderation/standing.html", {"sanctions": sanctions})
+    holding = held.standing_of(user, guest)
+    form = AskForm(request.POST if request.method == "POST" else None)
+    asked_about = whole_number(request.POST.get("sanction"))
+    if request.method == "POST":
+        sanction = next((one for one in holding if one.pk == asked_about), None)
+        if sanction is None:
+            raise Http404
+        if form.is_valid():
+            if sanctions.ask(sanction=sanction, words=form.cleaned_data["words"]):
+                messages.success(request, _("A moderator will look again. What comes of it will stand here."))
+            else:
+                messages.info(request, _("You have asked for another look already."))
+            return redirect("standing")
+    rows = list(
+        Comment.objects.written_by(user, guest)
+        .filter(state__in=[State.PENDING, State.REJECTED, State.SPAM])
+        .select_related("discussion__article", "author", "guest")
+        .order_by("-created_at", "-pk")[: SHOWN + 1]
+    )
+    said = tell(rows[:SHOWN])
+    context = {
+        "is_known": bool(user or guest),
+        "name": str(user or guest or ""),
+        "holding": [
+            (one, held.told(one, with_way=False), form if one.pk == asked_about else AskForm())
+            for one in holding
+        ],
+        "comments": [said[comment.pk] for comment in rows[:SHOWN] if comment.pk in said],
+        "shown": SHOWN,
+        "has_more": len(rows) > SHOWN,
+    }
+    return render(request, "moderation/standing.html", context, status=422 if form.is_bound else 200)

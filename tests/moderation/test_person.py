@@ -1,0 +1,238 @@
+"""A person's page on the desk, and one's own standing: who sees what, and who may do what."""
+
+from datetime import timedelta
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+
+from accounts.guests import remember_guest
+from accounts.models import Guest
+from comments.models import Comment, Reason, State
+from moderation import origins, sanctions
+from moderation.models import Note, Origin, Sanction, Seal
+from moderation.people import Person
+from moderation.services import decide
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def maria():
+    return UserFactory.create(name="Maria", roles=("Moderator",))
+
+
+@pytest.fixture
+def ada():
+    user = UserFactory.create(name="Ada", email="ada@example.org")
+    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
+    return user
+
+
+def as_(user) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def as_guest(guest) -> Client:
+    client, response = Client(), HttpResponse()
+    remember_guest(response, guest, secure=False)
+    client.cookies = response.cookies
+    return client
+
+
+def url(user) -> str:
+    return f"/moderation/people/u{user.pk}/"
+
+
+def test_a_moderator_reads_all_that_is_known(maria, ada):
+    say(make_article(), "A word that waits.", author=ada)
+    text = as_(maria).get(url(ada)).content.decode()
+    for words in ("Ada", "ada@example.org", "1 waiting for review", "A word that waits.", "Pause until…"):
+        assert words in text
+
+
+def test_an_editor_reads_no_email_and_only_what_is_public_or_theirs(ada, maria):
+    editor = UserFactory.create(roles=("Editor",))
+    article = make_article()
+    article.editors.add(UserFactory.create(roles=("Editor",)))
+    say(article, "Still waiting.", author=ada)
+    shown = say(article, "Out already.", author=ada)
+    decide(ids=[shown.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    client = as_(editor)
+    text = client.get(url(ada)).content.decode()
+    assert "Out already." in text
+    for hidden in ("ada@example.org", "Still waiting.", "Pause until…", "Seal all"):
+        assert hidden not in text
+    for asked in ("ada@example", "Ada"):
+        found = client.get("/moderation/people/", {"q": asked}).content.decode()
+        assert "ada@example.org" not in found.replace(f'value="{asked}"', "")
+        assert (url(ada) in found) == (asked == "Ada")
+    assert client.post(f"{url(ada)}ban/", {"reason": "insult"}).status_code == 403
+
+
+def test_a_reader_and_a_stranger_see_nothing(ada):
+    assert as_(ada).get(url(ada)).status_code == 403
+    assert Client().get(url(ada)).status_code == 302
+
+
+@pytest.mark.parametrize("key", ["u0", "x7", "g99999999999999999999", "u1%00", "i5"])
+def test_who_does_not_exist_is_not_found(maria, key):
+    assert as_(maria).get(f"/moderation/people/{key}/").status_code == 404
+
+
+@pytest.mark.parametrize("query", ["q=%00", "q=" + "x" * 5_000, "q=%25_%27", "state=x", "before=1"])
+def test_hostile_queries_end_well(maria, ada, query):
+    client = as_(maria)
+    assert client.get(f"/moderation/people/?{query}").status_code == 200
+    assert client.get(f"{url(ada)}?{query}").status_code in {200, 404}
+
+
+def test_a_pause_is_imposed_with_its_days_and_ended_again(maria, ada):
+    comment = say(make_article(), author=ada)
+    until = (timezone.now() + timedelta(days=3)).strftime("%Y-%m-%dT%H:%M")
+    client = as_(maria)
+    sent = {"reason": "insult", "words": "Enough.", "until": until, "days": "7"}
+    answer = client.post(f"{url(ada)}pause/", sent, follow=True)
+    assert "Paused from commenting, and what they wrote in 7 days removed" in answer.content.decode()
+    assert Comment.objects.get().state_reason == "insult"
+    made = Sanction.objects.get()
+    assert (made.kind, made.words, made.is_in_force) == ("pause", "Enough.", True)
+    client.post(f"/moderation/sanctions/{made.pk}/end/")
+    assert not Sanction.objects.in_force().exists()
+    assert Comment.objects.get(pk=comment.pk).state == State.REJECTED  # an end is no undo
+
+
+@pytest.mark.parametrize("until", ["", "2001-01-01T00:00", "tomorrow"])
+def test_a_pause_without_a_good_end_keeps_what_was_typed(maria, ada, until):
+    answer = as_(maria).post(
+        f"{url(ada)}pause/", {"reason": "insult", "words": "My long words", "until": until, "days": "0"}
+    )
+    assert answer.status_code == 422
+    assert "My long words" in answer.content.decode()
+    assert not Sanction.objects.exists()
+
+
+def test_nobody_holds_themselves_or_a_colleague(maria):
+    other = UserFactory.create(roles=("Editor",))
+    for person in (maria, other):
+        assert as_(maria).post(f"{url(person)}ban/", {"reason": "insult", "days": "0"}).status_code == 403
+    assert not Sanction.objects.exists()
+
+
+def test_notes_stand_on_a_person_and_on_a_comment_until_their_writer_deletes_them(maria, ada):
+    comment, client = say(make_article(), author=ada), as_(maria)
+    client.post("/moderation/notes/", {"person": f"u{ada.pk}", "text": "On Ada."})
+    client.post("/moderation/notes/", {"comment": comment.pk, "text": "On this.", "next": url(ada)})
+    assert "On Ada." in client.get(url(ada)).content.decode()
+    assert set(Note.objects.values_list("text", "comment", "user")) == {
+        ("On Ada.", None, ada.pk),
+        ("On this.", comment.pk, None),
+    }
+    other = as_(UserFactory.create(roles=("Moderator",)))
+    pk = Note.objects.get(text="On Ada.").pk
+    assert other.post(f"/moderation/notes/{pk}/delete/").status_code == 404
+    client.post(f"/moderation/notes/{pk}/delete/")
+    assert not Note.objects.filter(pk=pk).exists()
+
+
+def test_a_childs_words_are_sealed_by_one_act(maria):
+    child, article = GuestFactory.create(), make_article()
+    for n in range(3):
+        say(article, f"I am {n + 9} and live in Elm Street", guest=child)
+    client = as_(maria)
+    answer = client.post(f"/moderation/people/g{child.pk}/child/", follow=True)
+    assert "3 comments are sealed" in answer.content.decode()
+    assert "Elm Street" not in answer.content.decode()
+    assert set(Seal.objects.values_list("why", flat=True)) == {"child"}
+    assert Seal.objects.values("batch").distinct().count() == 1
+
+
+def test_a_stranger_is_told_that_nobody_is_known_here():
+    assert "We don’t know you here" in Client().get("/account/standing/").content.decode()
+
+
+def test_one_reads_ones_own_standing_and_asks_once(maria, ada):
+    comment = say(make_article(), "Removed words", author=ada)
+    decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria)
+    client = as_(ada)
+    text = client.get("/account/standing/").content.decode()
+    assert "Nothing is held against you" in text
+    assert f"/comments/{comment.pk}/decision/" in text
+    sanctions.impose(person=Person(user=ada), kind="ban", reason="insult", actor=maria)
+    made = Sanction.objects.get()
+    assert "You are banned from commenting. Why: insult." in client.get("/account/standing/").content.decode()
+    for words in ("It was a joke.", "Again."):
+        client.post("/account/standing/", {"sanction": made.pk, "words": words})
+    assert Sanction.objects.get().asked_words == "It was a joke."
+    desk = as_(maria)
+    assert "It was a joke." in desk.get("/moderation/people/").content.decode()
+    desk.post(f"/moderation/sanctions/{made.pk}/keep/")
+    assert "it stays" in client.get("/account/standing/").content.decode()
+    assert "It was a joke." not in desk.get("/moderation/people/").content.decode()
+
+
+def test_a_guest_reads_it_in_the_browser_and_nobody_elses(maria):
+    guest, other = GuestFactory.create(name="Jo"), GuestFactory.create()
+    for one in (guest, other):
+        sanctions.impose(person=Person(guest=one), kind="ban", reason="insult", actor=maria)
+    text = as_guest(guest).get("/account/standing/").content.decode()
+    assert text.count("You are banned") == 1
+    theirs = Sanction.objects.get(guest=other)
+    sent = {"sanction": theirs.pk, "words": "x"}
+    assert as_guest(guest).post("/account/standing/", sent).status_code == 404
+
+
+def test_the_reply_form_keeps_the_text_and_says_why(maria, ada):
+    article, client = make_article(), as_(ada)
+    sanctions.impose(person=Person(user=ada), kind="ban", reason="insult", actor=maria)
+    path = f"/stories/{article.slug}/reply/"
+    form = client.get(path)
+    assert "You are banned from commenting. Why: insult." in form.content.decode()
+    nonce = form.context["form"].initial["nonce"]
+    answer = client.post(path, {"body": "What I typed", "nonce": nonce})
+    assert answer.status_code == 422
+    text = answer.content.decode()
+    assert text.count("You are banned from commenting") == 1
+    assert "What I typed" in text
+    assert '<a href="/account/standing/">' in text
+    assert not Comment.objects.exists()
+
+
+def test_a_banned_guests_browser_is_known_under_another_name_and_keeps_no_new_guest(maria):
+    article, guest = make_article(), GuestFactory.create()
+    sanctions.impose(person=Person(guest=guest), kind="ban", reason="insult", actor=maria)
+    client, path = as_guest(guest), f"/stories/{article.slug}/reply/"
+    nonce = client.get(path).context["form"].initial["nonce"]
+    sent = {"body": "Me again", "nonce": nonce, "name": "Somebody else", "email": "else@example.org"}
+    assert client.post(path, sent).status_code == 422
+    assert list(Guest.objects.all()) == [guest]
+
+
+@pytest.mark.parametrize("behind_proxy", [True, False])
+def test_whence_a_comment_came_is_a_hash_of_what_can_be_trusted(settings, behind_proxy):
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = int(behind_proxy)
+    article, client = make_article(), Client()
+    path = f"/stories/{article.slug}/reply/"
+    nonce = client.get(path).context["form"].initial["nonce"]
+    sent = {"body": "From somewhere", "nonce": nonce, "name": "Jo", "email": "jo@example.org"}
+    client.post(path, sent, headers={"X-Forwarded-For": "198.51.100.7, 192.0.2.1"}, REMOTE_ADDR="203.0.113.9")
+    expected = origins.mark("192.0.2.1" if behind_proxy else "203.0.113.9")
+    assert bytes(Origin.objects.get().ip_hash) == expected
+
+
+def test_an_ip_is_folded_before_it_is_hashed_and_forgotten_after_30_days():
+    same = [{"192.0.2.1", "::ffff:192.0.2.1"}, {"2001:db8::1", "2001:db8::ffff:1", "2001:db8::2%eth0"}]
+    for ips in same:
+        assert len({origins.mark(ip) for ip in ips}) == 1
+    assert origins.mark("2001:db8:0:1::1") != origins.mark("2001:db8::1")
+    assert origins.mark("no address") is None
+    for days in (29, 31):
+        comment = say(make_article())
+        at = timezone.now() - timedelta(days=days)
+        Origin.objects.create(comment=comment, ip_hash=bytes(16), at=at)
+    assert (origins.forget(), Origin.objects.count()) == (1, 1)
