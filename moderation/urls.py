@@ -24,7 +24,15 @@ urlpatterns = [
     path("emptying/", emptying.choose, name="emptying"),
     path("emptying/<uuid:pk>/", emptying.emptying_list, name="emptying-list"),
     path("emptying/<uuid:pk>/all/", emptying.members, name="emptying-members"),
+    # People
+    path("people/", people.index, name="people"),
     path("people/<str:key>/", people.person, name="person"),
+    path("people/<str:key>/child/", people.child, name="child"),
+    path("people/<str:key>/<slug:kind>/", people.hold, name="person-hold"),
+    path("sanctions/<int:pk>/end/", people.end, name="sanction-end"),
+    path("sanctions/<int:pk>/keep/", people.keep, name="sanction-keep"),
+    path("notes/", people.note, name="note"),
+    path("notes/<int:pk>/delete/", people.delete_note, name="note-delete"),
     # Similar comments
     path("similar/", similar.groups, name="similar"),
     path("similar/look/", similar.look_again, name="look"),
