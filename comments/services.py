@@ -4,6 +4,7 @@ Nothing else writes comments, their counters or their log, but for the job that 
 Mail and jobs belong in `on_commit`; texts are examined and rendered before the lock.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -14,9 +15,10 @@ from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Case, F, When
+from django.db.models import Case, F, Max, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import Guest, User
 from accounts.sql import execute_planned
@@ -40,6 +42,7 @@ from comments.policy import Draft, policy
 from comments.repeats import fold
 from comments.tasks import fold_later
 
+REPLIES_LOCKED = gettext_lazy("Replies to this comment are locked.")
 STATE_OF = {"publish": State.PUBLISHED, "hold": State.PENDING, "spam": State.SPAM}
 
 
@@ -135,7 +138,10 @@ def _already_posted(
         raise ValidationError(
             _("This form was already used. Your text is kept here: send it again."), code="nonce"
         )
-    state = Comment.objects.get(pk=parent.pk).state if parent else State.PUBLISHED
+    answered = Comment.objects.get(pk=parent.pk) if parent else None
+    if answered and answered.is_locked:
+        raise ValidationError(REPLIES_LOCKED, code="locked")
+    state = answered.state if answered else State.PUBLISHED
     if state == State.PENDING:
         raise ValidationError(
             _("The comment that you answer is waiting for review; it takes replies once it is published."),
@@ -223,7 +229,7 @@ def _replace_text(comment: Comment, body: str, html: str, at: datetime) -> None:
     values = {
         "body": body,
         "body_html": html,
-        "revision": comment.revision + 1,
+        "revision": _next_revision(comment),
         "edited_at": at,
         "text_missing": "",
     }
@@ -289,6 +295,21 @@ def change_states(
         "to_reason": str(reason),
     }
     return _change(tree.CHANGE_CHOSEN, ids, values, actor, batch)
+
+
+def confirm_states(*, ids: Sequence[int], actor: User | None, batch: UUID) -> list[int]:
+    """A line in the log for each of these comments, that they stay what they are: whoever is about to decide
+    on what they said before must not. In the caller's transaction."""
+    lock(ids)
+    rows = Comment.objects.filter(pk__in=ids).values_list("state", "state_reason", "pk")
+    grouped: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for state, reason, pk in rows:
+        grouped[state, reason].append(pk)
+    return [
+        pk
+        for (state, reason), some in grouped.items()
+        for pk in change_states(ids=some, to=State(state), reason=reason, actor=actor, batch=batch)
+    ]
 
 
 def revert_states(
@@ -663,6 +684,46 @@ def mark_comments(*, field: str, values: Mapping[int, Any]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(tree.MARK.format(column=column, type=type_), parameters)
         _touch({discussion for (discussion,) in cursor.fetchall() if discussion})
+
+
+def keep_redaction(*, comment: Comment, body: str) -> int:
+    """Store a shortened body of a comment beside its own, for show_revisions to show. Returns its number."""
+    number = _next_revision(comment)
+    CommentRevision.objects.create(comment=comment, revision=number, body=body, is_redacted=True)
+    return number
+
+
+def show_revisions(values: Mapping[int, int]) -> list[int]:
+    """Show another stored body of each comment, by its number, and keep the one that was shown: a redaction,
+    or the way back of one. It is no edit of its author's. In the caller's transaction, whose discussions are
+    locked. Returns the ids; one whose body is not kept any more stays as it is.
+    """
+    rows = CommentRevision.objects.filter(comment__in=values, revision__in=set(values.values()))
+    kept = {row.comment_id: row for row in rows if values[row.comment_id] == row.revision}
+    comments = list(Comment.objects.filter(pk__in=kept))
+    texts = []
+    for comment in comments:
+        other = kept[comment.pk]
+        comment.body, other.body = other.body, comment.body
+        comment.revision, other.revision = other.revision, comment.revision
+        comment.is_redacted, other.is_redacted = other.is_redacted, comment.is_redacted
+        comment.body_html = render(comment)
+        texts.append(CommentText(comment=comment, folded=fold(comment.body)))
+    Comment.objects.bulk_update(comments, ["body", "body_html", "revision", "is_redacted"], batch_size=500)
+    CommentRevision.objects.bulk_update(kept.values(), ["body", "revision", "is_redacted"], batch_size=500)
+    CommentText.objects.bulk_create(
+        texts, update_conflicts=True, unique_fields=["comment"], update_fields=["folded"], batch_size=2_000
+    )
+    if shown := {comment.discussion_id for comment in comments if comment.state == State.PUBLISHED}:
+        _touch(shown)
+        withhold()
+    return [comment.pk for comment in comments]
+
+
+def _next_revision(comment: Comment) -> int:
+    """A redaction that was undone has kept its number."""
+    last = comment.revisions.aggregate(last=Max("revision"))["last"]
+    return max(comment.revision, last or 0) + 1
 
 
 def lock_discussions(articles: Iterable[int]) -> None:

@@ -153,6 +153,11 @@ class Row(NamedTuple):
     created_at: datetime
     edited_at: datetime | None
     recommend_count: int
+    is_pick: bool
+    is_locked: bool
+    is_redacted: bool
+    repeat_id: int | None  # of a removed one: the comment that it says again, if it can be read
+    repeat_slug: str | None  # … and that one's story
     answers_id: int | None  # None also where that one was removed: its name is gone with it
     answers_name: str | None
     answers_here: bool  # the answered comment is on this page
@@ -443,12 +448,16 @@ CASE WHEN c.author_id IS NULL THEN ''
                     FROM accounts_user_groups m JOIN auth_group g ON g.id = m.group_id
                     WHERE m.user_id = c.author_id AND g.name IN ('Editor', 'Moderator')), '') END,
 CASE WHEN c.state IN ('published', 'pending') THEN c.body_html ELSE '' END,
-c.text_missing, c.state, c.state_reason, c.created_at, c.edited_at, c.recommend_count, a.id, a.author_name"""
+c.text_missing, c.state, c.state_reason, c.created_at, c.edited_at, c.recommend_count,
+c.is_pick, c.is_locked, c.is_redacted, said.id, said.slug, a.id, a.author_name"""
 # At the deepest level that is a sibling; once either was moved away, what the comment hangs from counts.
 ANSWERED = """
 LEFT JOIN comments_comment a ON a.state = 'published' AND a.id = coalesce(
   (SELECT s.id FROM comments_comment s WHERE s.id = c.in_reply_to_id AND s.parent_id = c.parent_id),
-  c.parent_id)"""
+  c.parent_id)
+LEFT JOIN LATERAL (
+  SELECT r.id, s.slug FROM comments_comment r JOIN articles_article s ON s.id = r.discussion_id
+  WHERE r.id = c.repeat_of_id AND c.state = 'rejected' AND r.state = 'published') said ON true"""
 
 
 class _Record(NamedTuple):
@@ -471,6 +480,11 @@ class _Record(NamedTuple):
     created_at: datetime
     edited_at: datetime | None
     recommend_count: int
+    is_pick: bool
+    is_locked: bool
+    is_redacted: bool
+    repeat_id: int | None
+    repeat_slug: str | None
     answers_id: int | None
     answers_name: str | None
     rest: Any

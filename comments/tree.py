@@ -37,7 +37,8 @@ p AS (SELECT NULL::bigint AS id, NULL::bigint AS target, nextval('comments_tree_
 
 _REPLY_PLACE = f"""
 target AS (SELECT id, parent_id, level FROM comments_comment
-           WHERE id = %(parent)s AND discussion_id = %(discussion)s AND state = 'published'),
+           WHERE id = %(parent)s AND discussion_id = %(discussion)s AND state = 'published'
+             AND NOT is_locked),
 p AS (SELECT c.id, CASE WHEN c.id <> target.id THEN target.id END AS target, c.tree_id, c.rght, c.level
       FROM target JOIN comments_comment c
         ON c.id = CASE WHEN target.level >= {DEPTH_MAX - 1} THEN target.parent_id ELSE target.id END

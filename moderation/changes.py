@@ -4,7 +4,7 @@ Each value is set by the verb of its own table, which knows what a reader sees o
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 
 from articles.models import Article, Site
 from articles.services import change_site, publish_articles
-from comments.models import Comment, Discussion
-from comments.services import change_discussions, lock, lock_discussions, mark_comments
+from comments.models import Comment, CommentRevision, Discussion
+from comments.services import change_discussions, lock, lock_discussions, mark_comments, show_revisions
 from moderation import words
 from moderation.models import Batch, Change, Rule, Sanction
 
@@ -39,7 +39,7 @@ FIELDS: dict[str, set[str]] = {
     Target.RULE: {"is_active"},
     Target.SANCTION: {"ended_at"},
     Target.DISCUSSION: {"status", "moderation"},
-    Target.COMMENT: {"is_pick", "is_locked", "repeat_of"},
+    Target.COMMENT: {"is_pick", "is_locked", "repeat_of", "revision"},
 }
 TIMES = {"published_at", "ended_at"}
 
@@ -76,15 +76,27 @@ def make(*, batch: Batch, changes: Sequence[tuple[Change.Target, int, str, Any]]
     return len(todo)
 
 
-def revert(*, batch: Batch, undoing: Batch) -> tuple[int, list[Refusal]]:
+def revert(
+    *, batch: Batch, undoing: Batch, marks: bool | None = None, but: Collection[int] = ()
+) -> tuple[int, list[Refusal]]:
     """Take back what `batch` changed, as part of the act `undoing`, which is stored.
 
     A value that is no longer what it was changed to, or that a later act has changed, even to the same, is
-    left alone and refused. Runs in the caller's transaction. Returns how many changed.
+    left alone and refused. `marks`: only what is said of comments, or (False) all else; those in `but` are
+    left out, without a word. Runs in the caller's transaction. Returns how many changed.
     """
-    rows: dict[Key, Change] = {(c.target, c.target_id, c.field): c for c in batch.changes.order_by("id")}
+    told = batch.changes.order_by("id")
+    if marks is not None:
+        told = told.filter(target=Target.COMMENT) if marks else told.exclude(target=Target.COMMENT)
+    rows: dict[Key, Change] = {
+        (c.target, c.target_id, c.field): c
+        for c in told
+        if not (c.target == Target.COMMENT and c.target_id in but)
+    }
     now, last = _read(rows), _last(rows)
     todo = {key: row for key, row in rows.items() if now.get(key, ...) == row.new and last[key] == row.pk}
+    lost = _lost(todo)
+    todo = {key: row for key, row in todo.items() if key not in lost}
     left = {key for key in rows if key not in todo}
     done = 0
     for target in MODELS:
@@ -137,6 +149,14 @@ def _last(keys: Iterable[Key]) -> dict[Key, int]:
     return found
 
 
+def _lost(rows: Mapping[Key, Change]) -> set[Key]:
+    """Where the earlier words of a redacted comment were erased since."""
+    of = {pk: key for key in rows for _target, pk, field in [key] if field == "revision"}
+    kept = CommentRevision.objects.filter(comment__in=of).values_list("comment", "revision") if of else []
+    there = set(kept)
+    return {key for pk, key in of.items() if (pk, rows[key].old) not in there}
+
+
 def _write(batch: Batch, rows: Sequence[tuple[Key, Any, Any]]) -> None:
     Change.objects.bulk_create(
         [
@@ -157,7 +177,10 @@ def _set(values: Mapping[Key, Any]) -> None:
         else:
             grouped[target, field, value].append(pk)
     for field, mark in marks.items():
-        mark_comments(field=field, values=mark)
+        if field == "revision":
+            show_revisions(mark)
+        else:
+            mark_comments(field=field, values=mark)
     for (target, field, value), ids in grouped.items():
         SETTERS[target](ids, field, _value(field, value))
 

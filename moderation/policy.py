@@ -204,6 +204,24 @@ def _menu(row: Any, seen: int) -> list[dict[str, Any]]:
         menu.append(act(_("Remove")) | {"reasons": reasons.choices()})
     if row.state != State.SPAM:
         menu.append(act(_("Mark as spam"), reason=Reason.SPAM.value))
+
+    def page(label: str, name: str) -> dict[str, Any]:
+        url = f"{reverse(f'moderation:{name}', args=[row.id])}?next=story"
+        return {"label": label, "url": url, "post": False}
+
+    def mark(label: str, name: str, *, on: bool) -> dict[str, Any]:
+        url = f"{reverse(f'moderation:{name}', args=[row.id])}?next=story&on={int(on)}"
+        return {"label": label, "url": url, "post": True}
+
+    if row.state == State.PUBLISHED:
+        picks = _("No editor’s pick") if row.is_pick else _("Editor’s pick")
+        menu.append(mark(picks, "pick", on=not row.is_pick))
+    if row.state != State.REJECTED:
+        menu.append(page(_("Repeat of…"), "repeat"))
+    if row.state in {State.PUBLISHED, State.PENDING}:
+        menu.append(page(_("Shorten…"), "redact"))
+    locks = _("Take replies below it again") if row.is_locked else _("Lock the replies below")
+    menu.append(mark(locks, "lock", on=not row.is_locked))
     menu.append({"label": _("Move…"), "url": reverse("moderation:move", args=[row.id]), "post": False})
     return menu
 

@@ -15,7 +15,7 @@ from articles.models import Article
 from comments import reasons
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.policy import Draft
-from comments.services import change_states, lock, move_comment, revert_states
+from comments.services import change_states, confirm_states, lock, move_comment, revert_states
 from moderation import changes, rules, sanctions, tasks, words
 from moderation.changes import Refusal as Refusal
 from moderation.checks import IMPORT_CHECKS, Context, run
@@ -90,20 +90,25 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
     undoing = Batch(kind=Batch.Kind.UNDO, actor=actor, undoes=batch)
     with transaction.atomic():
         undoing.save(force_insert=True)
-        settings, refused = changes.revert(batch=batch, undoing=undoing)
+        settings, refused = changes.revert(batch=batch, undoing=undoing, marks=False)
         if settings:
             transaction.on_commit(partial(sanctions.tell_later, undoing))
         moved, not_moved = _move_back(batch, undoing, actor)
-        with unsealing(undoing, only):
-            changed = revert_states(undoes=batch.pk, actor=actor, batch=undoing.pk, only=only)
+        if _rewritten(batch):
+            marks, not_marked = changes.revert(batch=batch, undoing=undoing, marks=True)
+            changed, left = confirm_states(ids=_rewritten(undoing), actor=actor, batch=undoing.pk), set[int]()
+        else:
+            with unsealing(undoing, only):
+                changed = revert_states(undoes=batch.pk, actor=actor, batch=undoing.pk, only=only)
+            left = set(only or _decided(batch)) - set(changed)
+            # What is said of a comment goes the way of its state.
+            marks, not_marked = changes.revert(batch=batch, undoing=undoing, marks=True, but=left)
+        settings += marks
         if not (settings or moved or changed):
             transaction.set_rollback(True)
         elif changed:
             transaction.on_commit(partial(tasks.tell_authors_later, undoing))
-    lines = Transition.objects.filter(batch=batch.pk, kind=Transition.Kind.STATE)
-    asked = lines.filter(comment__in=only) if only else lines
-    left = set(asked.values_list("comment", flat=True)) - set(changed)
-    refused += not_moved + refusals(left)
+    refused += not_moved + not_marked + refusals(left)
     is_done = settings or moved or changed
     return Decision(undoing if is_done else None, moved + changed, refused, settings)
 
@@ -146,6 +151,17 @@ def screen_import(*, article: Article, ids: Sequence[int]) -> int:
         findings += [Finding.of(comment, found) for found in run(draft, context, IMPORT_CHECKS)]
     Finding.objects.bulk_create(findings, batch_size=2_000)
     return len(findings)
+
+
+def _decided(batch: Batch) -> list[int]:
+    lines = Transition.objects.filter(batch=batch.pk, kind=Transition.Kind.STATE)
+    return list(lines.values_list("comment", flat=True))
+
+
+def _rewritten(batch: Batch) -> list[int]:
+    """The comments of which this act shows another text; a decision on that is its line in the log."""
+    rows = batch.changes.filter(target=Change.Target.COMMENT, field="revision")
+    return list(rows.values_list("target_id", flat=True))
 
 
 def _move_back(batch: Batch, undoing: Batch, actor: User | None) -> tuple[list[int], list[Refusal]]:

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from comments import reasons
 from comments.models import Comment, Reason, State
 from moderation.checks import LINKS_FREE
-from moderation.models import Batch, Finding
+from moderation.models import Batch, Change, Finding
 
 
 def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
@@ -160,6 +160,12 @@ def done(batch: Batch) -> str:
             return decided(batch.to_state, batch.reason)
         case Batch.Kind.PERSON:
             return held_to(batch.parameters)
+        case Batch.Kind.DISCUSSION | Batch.Kind.COMMENT if "field" in batch.parameters:
+            what = setting(batch.parameters["field"], batch.parameters["value"])
+            on_site = batch.parameters.get("target") == Change.Target.SITE
+            return _("On the whole site: %(what)s") % {"what": what} if on_site else what
+        case Batch.Kind.REDACTION:
+            return _("Shortened")
         case Batch.Kind.MOVE:
             return _("Moved")
         case Batch.Kind.IMPORT:
@@ -226,6 +232,8 @@ def setting(field: str, value: Any) -> str:
             return _("Replies are locked") if value else _("Replies are taken")
         case "repeat_of", value:
             return _("Repeat of #%(id)s") % {"id": value} if value else _("A repeat of nothing")
+        case "revision", _value:
+            return _("Another text")
         case "ended_at", value:
             return _("Ended") if value else _("In force")
         case "is_active", value:

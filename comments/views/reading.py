@@ -257,10 +257,12 @@ def _gone(request: HttpRequest, article: Article, comment: Comment) -> HttpRespo
         what = State.REJECTED.label
         if reason := reasons.said().get(comment.state_reason):
             what = f"{what}: {reason}"
+    repeated = comment.repeat_of if comment.state == State.REJECTED else None
     decision = comment.transitions.filter(kind="state").order_by("-id").first()
     context = {
         "article": article,
         "what": what,
+        "repeat_of": repeated if repeated and repeated.state == State.PUBLISHED else None,
         "at": decision and decision.at,
         "zone": article.zone,
         "back": article.get_absolute_url() + (f"#comment-{comment.pk}" if comment.shown else "#comments"),

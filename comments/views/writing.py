@@ -26,7 +26,7 @@ from articles.models import Article
 from comments.forms import EditForm, ReplyForm
 from comments.models import EDIT_WINDOW, Comment, Discussion, Recommendation, State
 from comments.policy import policy
-from comments.services import delete_comment, edit_comment, post_comment, recommend
+from comments.services import REPLIES_LOCKED, delete_comment, edit_comment, post_comment, recommend
 from comments.tasks import mail_confirmation
 from comments.views.loading import is_open, load_story, reader_of, writer_of
 
@@ -88,6 +88,9 @@ def reply(request: HttpRequest, slug: str, pk: str | None = None) -> HttpRespons
     is_sent = request.method == "POST"  # then the text is kept, whatever has changed meanwhile
     if not is_sent and not is_open(request, discussion):
         messages.info(request, _("This discussion takes no more replies."))
+        return _go(request, back)
+    if not is_sent and parent and parent.is_locked:
+        messages.info(request, REPLIES_LOCKED)
         return _go(request, back)
     if not is_sent and parent and parent.state != State.PUBLISHED:
         return _go(request, reverse("comment", args=[article.slug, parent.pk]))

@@ -61,11 +61,7 @@ def decide(request: HttpRequest) -> HttpResponse:
         expected=_expected(sent["seen"]),
     )
     tell_refused(request, act)
-    if back == "story":
-        if act.batch:
-            _tell_done(request, act.batch)
-        return redirect(found[0].discussion.article.get_absolute_url() + _place(found[0]))
-    return _after(request, act, own_path(request, back))
+    return come_back(request, act, back, found[0])
 
 
 @require_POST
@@ -77,6 +73,15 @@ def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
     if not act.batch and not act.refused:
         messages.info(request, _("There was nothing left to undo."))
     return _after(request, act, own_path(request, request.POST.get("next", "")), fallback=pk)
+
+
+def come_back(request: HttpRequest, act: services.Decision, back: str, comment: Comment) -> HttpResponse:
+    """To where the act was pressed: `back` is a path of ours, or "story" for the comment's place there."""
+    if back == "story":
+        if act.batch:
+            tell_done(request, act.batch)
+        return redirect(comment.discussion.article.get_absolute_url() + _place(comment))
+    return _after(request, act, own_path(request, back))
 
 
 def _after(
@@ -98,7 +103,7 @@ def _place(comment: Comment) -> str:
     return f"#comment-{nearest.pk}" if nearest else "#comments"
 
 
-def _tell_done(request: HttpRequest, batch: Batch) -> None:
+def tell_done(request: HttpRequest, batch: Batch) -> None:
     url = reverse("moderation:batch", args=[batch.pk])
     messages.success(request, format_html('{}. <a href="{}">{}</a>', words.done(batch), url, _("Undo")))
 
@@ -109,12 +114,22 @@ def tell_refused(request: HttpRequest, act: services.Decision) -> None:
         return
     shown = act.refused[:5]
     lines = format_html_join(
-        " ", '<a href="#comment-{}">#{}</a>: {}.', [(r.comment, r.comment, _who_and_what(r)) for r in shown]
+        " ",
+        "{}{}.",
+        [
+            (
+                format_html('<a href="{}">#{}</a>: ', reverse("moderation:comment", args=[r.comment]), r.comment)
+                if r.comment
+                else "",
+                _who_and_what(r),
+            )
+            for r in shown
+        ],
     )
     count = len(act.refused)
     words_ = ngettext(
-        "A comment was left as it is, since something has happened to it meanwhile.",
-        "%(n)s comments were left as they are, since something has happened to them meanwhile.",
+        "One was left as it is, since something has happened to it meanwhile.",
+        "%(n)s were left as they are, since something has happened to them meanwhile.",
         count,
     ) % {"n": count}
     messages.warning(request, format_html("{} {}{}", words_, lines, " …" if count > len(shown) else ""))

@@ -52,6 +52,15 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "moderation/move.html", context, status=422 if form.errors else 200)
 
 
+def read_number(text: str) -> Comment:
+    """The comment that a number or a link names. Raises ValidationError."""
+    if not (match := NUMBER.match(text.strip())):
+        raise ValidationError(_("That is neither a comment's number nor a link to one."), code="unreadable")
+    if not (comment := Comment.objects.filter(pk=int(match[1])).first()):
+        raise ValidationError(_("There is no comment #%(number)s.") % {"number": match[1]}, code="unknown")
+    return comment
+
+
 class MoveForm(forms.Form):
     parent = forms.CharField(
         label=gettext_lazy("Move under comment"),
@@ -72,17 +81,7 @@ class MoveForm(forms.Form):
 
     def clean_parent(self) -> Comment | None:
         text = self.cleaned_data["parent"].strip()
-        if not text:
-            return None
-        if not (match := NUMBER.match(text)):
-            raise ValidationError(
-                _("That is neither a comment's number nor a link to one."), code="unreadable"
-            )
-        if not (parent := Comment.objects.filter(pk=int(match[1])).first()):
-            raise ValidationError(
-                _("There is no comment #%(number)s.") % {"number": match[1]}, code="unknown"
-            )
-        return parent
+        return read_number(text) if text else None
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

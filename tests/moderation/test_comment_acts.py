@@ -1,0 +1,233 @@
+"""Picks, locks, repeats and redactions: each one press, seen by readers, told, and taken back exactly."""
+
+import re
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+
+from comments.models import Comment, CommentRevision, Discussion, State
+from comments.services import edit_comment
+from moderation import acts
+from moderation.acts import blacken
+from moderation.models import Batch
+from moderation.services import decide, undo
+from tests.comments.test_services import assert_sound
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+
+
+@pytest.fixture
+def maria(client):
+    user = UserFactory.create(name="Maria", roles=("Moderator",))
+    client.force_login(user)
+    return user
+
+
+def page(client, article) -> str:
+    """As a stranger reads it, without the two numbers by which an open page knows that it is old."""
+    client.logout()
+    answer = client.get(article.get_absolute_url()).content.decode()
+    return re.sub(r' data-(version|seq)="\d+"', "", answer)
+
+
+def press(client, name: str, comment: Comment, **values: str):
+    query = "&".join(f"{key}={value}" for key, value in values.items())
+    return client.post(f"{reverse(f'moderation:{name}', args=[comment.pk])}?{query}")
+
+
+def test_an_editors_pick_is_shown_and_taken_back(client, maria):
+    article = make_article()
+    comment = say(article)
+    before = page(client, article)
+    client.force_login(maria)
+    answer = press(client, "pick", comment, on="1", next="story")
+    assert answer.url == f"{article.get_absolute_url()}#comment-{comment.pk}"
+    assert "Editor’s pick" in page(client, article)
+    client.force_login(maria)
+    press(client, "pick", comment, on="1")
+    assert Batch.objects.count() == 1  # it was one already
+    undo(batch=Batch.objects.get(), actor=maria)
+    assert page(client, article) == before
+
+
+def test_an_editor_picks_under_own_stories_only(client):
+    editor, other = (UserFactory.create(roles=("Editor",)) for _ in range(2))
+    article = make_article()
+    article.editors.add(editor)
+    comment = say(article)
+    client.force_login(other)
+    assert press(client, "pick", comment).status_code == 404
+    client.force_login(UserFactory.create())
+    assert press(client, "pick", comment).status_code == 403
+    client.force_login(editor)
+    press(client, "pick", comment)
+    assert Comment.objects.get().is_pick
+
+
+def test_locked_replies_are_refused_with_a_sentence_in_the_whole_branch(client, maria):
+    article = make_article()
+    root = say(article)
+    reply = say(article, parent=root)
+    below = say(article, parent=reply)
+    beside = say(article, parent=root)
+    before = page(client, article)
+    client.force_login(maria)
+
+    press(client, "lock", reply, on="1")
+
+    locked = set(Comment.objects.filter(is_locked=True).values_list("pk", flat=True))
+    assert locked == {reply.pk, below.pk}
+    for comment in (reply, below):
+        with pytest.raises(ValidationError, match="locked"):
+            say(article, parent=comment)
+    say(article, parent=beside)
+    shown = page(client, article)
+    assert f'reply/{reply.pk}/"' not in shown
+    assert f'reply/{beside.pk}/"' in shown
+    assert "Replies are locked" in shown
+    form = client.get(reverse("reply", args=[article.slug, below.pk]))
+    assert form.status_code == 302
+    sent = {"body": "Kept", "name": "Nuala", "email": "n@example.org", "nonce": str(reply.nonce)}
+    assert "Kept" in client.post(reverse("reply", args=[article.slug, below.pk]), sent).content.decode()
+
+    undo(batch=Batch.objects.get(), actor=maria)
+    assert not Comment.objects.filter(is_locked=True).exists()
+    assert before.count("reply/") == page(client, article).count("reply/") - 1  # the one written meanwhile
+
+
+def test_unlocking_leaves_what_a_colleague_locked_to_their_undo(maria):
+    article = make_article()
+    root = say(article)
+    reply = say(article, parent=root)
+    inner = acts.lock_replies(comment=reply, is_locked=True, actor=maria)
+    outer = acts.lock_replies(comment=root, is_locked=True, actor=maria)
+    undo(batch=outer, actor=maria)
+    assert list(Comment.objects.filter(is_locked=True)) == [reply]
+    undo(batch=inner, actor=maria)
+    assert not Comment.objects.filter(is_locked=True).exists()
+
+
+def test_a_repeat_leads_to_what_it_repeats(client, maria):
+    article, other = make_article(), make_article("Another story")
+    first = say(other, "Word for word")
+    repeat = say(article, "Word for word")
+    say(article, parent=repeat)
+    url = reverse("moderation:repeat", args=[repeat.pk])
+    for wrong, sentence in [
+        (repeat.pk, "the comment itself"),
+        ("nonsense", "neither a comment"),
+        (10**9, "no comment #"),
+    ]:
+        answer = client.post(url, {"of": wrong})
+        assert (answer.status_code, sentence in answer.content.decode()) == (422, True)
+
+    client.post(url, {"of": f"https://example.org/x/comments/{first.pk}/"})
+
+    gone = Comment.objects.get(pk=repeat.pk)
+    assert (gone.state, gone.state_reason, gone.repeat_of_id) == ("rejected", "repeat", first.pk)
+    link = f'Repeat of <a href="{reverse("comment", args=[other.slug, first.pk])}">#{first.pk}</a>'
+    assert link in page(client, article)
+    permalink = client.get(reverse("comment", args=[article.slug, repeat.pk]))
+    assert (permalink.status_code, link in permalink.content.decode()) == (410, True)
+    undo(batch=Batch.objects.get(), actor=maria)
+    back = Comment.objects.get(pk=repeat.pk)
+    assert (back.state, back.repeat_of_id) == ("published", None)
+    assert_sound()
+
+
+@pytest.mark.parametrize(
+    ("body", "marked", "result"),
+    [
+        ("I am Bob Smith.", "I am [[Bob Smith]].", "I am ███."),
+        ("a\r\nb", "[[a]]\nb", "███\nb"),
+        ("a b c", "[[a]] b [[c]]", "███ b ███"),
+        ("[[b]] c", "[[b]] [[c]]", "[[b]] ███"),
+    ],
+)
+def test_marked_passages_are_blackened(body, marked, result):
+    assert blacken(body, marked) == result
+
+
+@pytest.mark.parametrize(
+    ("marked", "code"),
+    [
+        ("I am Bob.", "unmarked"),
+        ("I am [[]]Bob.", "unmarked"),
+        ("I am [[Rob]].", "rewritten"),
+        ("I am [[Bob.", "rewritten"),
+        ("I am [[Bob]]. And a fool.", "rewritten"),
+        ("[[I am Bob.]]", "all"),
+    ],
+)
+def test_a_moderator_puts_no_words_in_and_takes_not_all(marked, code):
+    with pytest.raises(ValidationError) as raised:
+        blacken("I am Bob.", marked)
+    assert raised.value.code == code
+
+
+def test_a_redaction_is_marked_kept_and_taken_back_exactly(client, maria):
+    article, guest = make_article(), GuestFactory.create()
+    comment = say(article, "I am *Bob* of Hull.", guest=guest)
+    before = page(client, article)
+    row = Comment.objects.values().get()
+    client.force_login(maria)
+    url = reverse("moderation:redact", args=[comment.pk])
+    assert "I am *Bob* of Hull." in client.get(url).content.decode()
+    assert client.post(url, {"text": "I am a fool."}).status_code == 422
+
+    client.post(url, {"text": "I am *Bob* of [[Hull]]."})
+
+    shown = page(client, article)
+    assert "<em>Bob</em> of ███." in shown
+    assert "Hull" not in shown
+    assert "Shortened by a moderator" in shown
+    assert CommentRevision.objects.get().body == "I am *Bob* of Hull."
+    short = Comment.objects.get()
+    assert short.text.folded.count("hull") == 0
+    with pytest.raises(ValidationError):  # its author does not put it back
+        edit_comment(comment=short, body="I am Bob of Hull.", user=None, guest=guest)
+
+    back = undo(batch=Batch.objects.get(), actor=maria)
+    assert (back.refused, page(client, article)) == ([], before)
+    assert Comment.objects.values().get() == row
+    undo(batch=back.batch, actor=maria)
+    assert page(client, article) == shown
+    assert_sound()
+
+
+def test_what_was_shortened_and_given_back_can_be_edited_twice(maria):
+    guest = GuestFactory.create()
+    comment = say(make_article(), "I am Bob.", guest=guest)
+    undo(batch=acts.redact(comment=comment, marked="I am [[Bob]].", actor=maria), actor=maria)
+    for body in ("One", "Two"):
+        edit_comment(comment=Comment.objects.get(), body=body, user=None, guest=guest)
+    assert Comment.objects.get().body == "Two"
+
+
+def test_a_redaction_that_was_shortened_further_is_not_undone(maria):
+    comment = say(make_article(), "Bob of Hull here.")
+    first = acts.redact(comment=comment, marked="[[Bob]] of Hull here.", actor=maria)
+    second = acts.redact(comment=Comment.objects.get(), marked="███ of [[Hull]] here.", actor=maria)
+    act = undo(batch=first, actor=maria)
+    assert (act.batch, [r.who for r in act.refused]) == (None, ["Maria"])
+    undo(batch=second, actor=maria)
+    assert Comment.objects.get().body == "███ of Hull here."
+
+
+def test_what_was_decided_upon_other_words_is_not_decided(maria):
+    """Who read the whole text is told that it was shortened meanwhile."""
+    comment = say(make_article(), "I am Bob.")
+    seen = {comment.pk: comment.transitions.latest("id").pk}
+    acts.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
+    act = decide(ids=[comment.pk], to=State.SPAM, reason="spam", actor=maria, expected=seen)
+    assert act.batch is None
+
+
+def test_the_version_grows_once(maria):
+    article = make_article()
+    comment = say(article)
+    before = Discussion.objects.get().version
+    acts.pick(comment=comment, is_pick=True, actor=maria)
+    assert Discussion.objects.get().version == before + 1
