@@ -14,7 +14,7 @@ from typing import NamedTuple
 from django.db import connection
 from django.utils import timezone
 
-from moderation import alerts, opinions
+from moderation import alerts, opinions, origins
 from moderation.models import JobRun
 
 RETRY = timedelta(minutes=5)  # after which a job that failed is tried again, if it is not due earlier
@@ -45,6 +45,7 @@ class Ran:
 JOBS: list[Job] = [
     Job("tell moderators what waits", timedelta(minutes=5), alerts.alert),
     Job("ask for second opinions", timedelta(minutes=10), opinions.ask),
+    Job("forget IP addresses", timedelta(days=1), origins.forget),
 ]
 
 
