@@ -1,4 +1,4 @@
-"""The rules that administrators keep, and the log to read and search. The tree is in admin_tree.py."""
+"""The rules and the log to read and search. The tree is in admin_tree.py."""
 
 from typing import Any, TypeVar
 
@@ -20,39 +20,6 @@ from moderation.models import Batch, Desk, Finding, JobRun, Rule
 M = TypeVar("M", bound=Model)
 
 
-@admin.register(Rule)
-class RuleAdmin(admin.ModelAdmin[Rule]):
-    """Switched off rather than deleted: what it found stays explained."""
-
-    list_display = ["value", "kind", "is_active", "found", "note", "added_by", "added_at"]
-    list_editable = ["is_active"]
-    list_filter = ["is_active"]
-    list_select_related = ["added_by"]
-    search_fields = ["value", "note"]
-    fields = ["value", "note", "is_active"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Rule]:
-        found = Finding.objects.filter(rule=OuterRef("pk")).order_by().values("rule")
-        count = Subquery(found.annotate(n=Count("pk")).values("n"))
-        return super().get_queryset(request).annotate(found=Coalesce(count, 0))
-
-    @admin.display(description=_("found"), ordering="found")
-    def found(self, rule: Rule) -> int:
-        return rule.found  # type: ignore[attr-defined, no-any-return]  # annotated above
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Rule | None = None) -> list[str]:
-        """What findings were explained by stays what it was; another term is another rule."""
-        return ["value"] if obj else []
-
-    def save_model(self, request: HttpRequest, obj: Rule, form: Any, change: bool) -> None:
-        if not change:
-            obj.added_by_id = request.user.pk
-        super().save_model(request, obj, form, change)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Rule | None = None) -> bool:
-        return False
-
-
 class ReadOnlyAdmin(admin.ModelAdmin[M]):
     """Lists of what only the verbs write."""
 
@@ -66,6 +33,32 @@ class ReadOnlyAdmin(admin.ModelAdmin[M]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(Rule)
+class RuleAdmin(ReadOnlyAdmin[Rule]):
+    """Rules are made, tried and switched on the desk, where each of that is an act with its undo."""
+
+    list_display = ["value", "kind", "is_active", "found", "note", "added_by", "added_at", "page"]
+    list_filter = ["kind", "is_active"]
+    list_select_related = ["added_by"]
+    search_fields = ["value", "note"]
+    fields = ["value", "note", "is_active"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Rule]:
+        found = Finding.objects.filter(rule=OuterRef("pk")).order_by().values("rule")
+        count = Subquery(found.annotate(n=Count("pk")).values("n"))
+        return super().get_queryset(request).annotate(found=Coalesce(count, 0))
+
+    @admin.display(description=_("found"), ordering="found")
+    def found(self, rule: Rule) -> int:
+        return rule.found  # type: ignore[attr-defined, no-any-return]  # annotated above
+
+    @admin.display(description="")
+    def page(self, rule: Rule) -> str:
+        return format_html(
+            '<a href="{}">{}</a>', reverse("moderation:rule", args=[rule.pk]), _("Its page on the desk")
+        )
 
 
 @admin.register(Batch)

@@ -272,8 +272,8 @@ WHERE c.state IN ('pending', 'published') AND c.erased_at IS NULL
   AND (%(topic)s::bigint IS NULL OR c.discussion_id IN (
          SELECT article_id FROM articles_article_topics WHERE topic_id = %(topic)s))"""
 ADD_MEMBERS = """
-INSERT INTO moderation_member (group_id, comment_id, likeness, seen)
-SELECT %s, * FROM unnest(%s::bigint[], %s::float8[], %s::bigint[])"""
+INSERT INTO moderation_member (group_id, clues, comment_id, likeness, seen)
+SELECT %s, 0, * FROM unnest(%s::bigint[], %s::float8[], %s::bigint[])"""
 
 
 def gather(rule: Rule) -> Group | None:

@@ -33,7 +33,7 @@ def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
             return _("Everything in this discussion is reviewed first.")
         case "links":
             words = ngettext(
-                "It has %(count)s links; with more than %(free)s, a person looks first.",
+                "It has %(count)s link; with more than %(free)s, a person looks first.",
                 "It has %(count)s links; with more than %(free)s, a person looks first.",
                 finding.number or 0,
             )
