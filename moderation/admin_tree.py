@@ -133,9 +133,10 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         return super().changelist_view(request, context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Comment]:
-        """Bounds the rows and what may be moved."""
+        """Bounds the rows and what may be moved. What is sealed is one of them, by its number alone: others
+        may hang from it."""
         assert isinstance(request.user, User)
-        rows = Comment.objects.moderated_by(request.user)
+        rows = Comment.objects.in_care_of(request.user)
         rows = rows.annotate(last_decision=Subquery(LAST_DECISION))
         discussion = _number(request, "discussion")
         return rows if discussion is None else rows.filter(discussion=discussion)

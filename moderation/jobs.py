@@ -14,7 +14,7 @@ from typing import NamedTuple
 from django.db import connection
 from django.utils import timezone
 
-from moderation import alerts, opinions, origins
+from moderation import alerts, emptying, opinions, origins
 from moderation.models import JobRun
 
 RETRY = timedelta(minutes=5)  # after which a job that failed is tried again, if it is not due earlier
@@ -46,6 +46,9 @@ JOBS: list[Job] = [
     Job("tell moderators what waits", timedelta(minutes=5), alerts.alert),
     Job("ask for second opinions", timedelta(minutes=10), opinions.ask),
     Job("forget IP addresses", timedelta(days=1), origins.forget),
+    Job("forget sealed e-mails", timedelta(days=1), emptying.forget_sealed_emails),
+    Job("blank old spam", timedelta(days=1), emptying.blank_old_spam),
+    Job("throw old lists away", timedelta(days=1), emptying.throw_away_lists),
 ]
 
 

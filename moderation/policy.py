@@ -82,7 +82,9 @@ class Policy(comments.policy.Policy):
         """The menu of each comment but those that their authors deleted; it comes back to the story."""
         seen = last_decisions(row.id for row in rows)
         return {
-            row.id: _menu(row, seen[row.id]) for row in rows if row.state != State.DELETED and row.id in seen
+            row.id: _menu(row, seen[row.id])
+            for row in rows
+            if row.state != State.DELETED and row.state_reason != Reason.SEALED and row.id in seen
         }
 
     def account(self, discussion: Discussion) -> list[str]:
@@ -223,6 +225,8 @@ def _menu(row: Any, seen: int) -> list[dict[str, Any]]:
     locks = _("Take replies below it again") if row.is_locked else _("Lock the replies below")
     menu.append(mark(locks, "lock", on=not row.is_locked))
     menu.append({"label": _("Move…"), "url": reverse("moderation:move", args=[row.id]), "post": False})
+    seal = f"{reverse('moderation:seal', args=[row.id])}?next=story"
+    menu.append({"label": _("Seal…"), "url": seal, "post": False})
     return menu
 
 

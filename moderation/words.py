@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from comments import reasons
 from comments.models import Comment, Reason, State
 from moderation.checks import LINKS_FREE
-from moderation.models import Batch, Change, Finding
+from moderation.models import Batch, Change, Finding, Seal
 
 
 def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
@@ -166,6 +166,17 @@ def done(batch: Batch) -> str:
             return _("On the whole site: %(what)s") % {"what": what} if on_site else what
         case Batch.Kind.REDACTION:
             return _("Shortened")
+        case Batch.Kind.SEAL if "is_held" in batch.parameters:
+            held = (
+                _("Legal hold on #%(id)s")
+                if batch.parameters["is_held"]
+                else _("Legal hold on #%(id)s ended")
+            )
+            return held % {"id": batch.parameters["comment"]}
+        case Batch.Kind.SEAL:
+            return _("Sealed: %(why)s") % {"why": Seal.Why(batch.parameters["why"]).label}
+        case Batch.Kind.EMPTYING:
+            return _("Deleted for good")
         case Batch.Kind.MOVE:
             return _("Moved")
         case Batch.Kind.IMPORT:
@@ -256,6 +267,10 @@ def history(states: Mapping[str, int]) -> str:
 
 
 def excerpt(comment: Comment) -> str:
-    """Its first words, in one line."""
+    """Its first words, in one line; of what has none any more, why."""
+    if comment.erased_at:
+        return _("deleted for good")
+    if comment.state_reason == Reason.SEALED:
+        return _("sealed")
     words = " ".join(comment.body.split())
     return words[:120] + ("…" if len(words) > 120 else "") or str(comment.get_text_missing_display())

@@ -50,7 +50,8 @@ def decide(request: HttpRequest) -> HttpResponse:
     if not ids:
         messages.warning(request, _("Tick the comments that you mean first."))
         return redirect(own_path(request, back) or "moderation:queue")
-    found = list(Comment.objects.moderated_by(user).filter(pk__in=ids).select_related("discussion__article"))
+    # With what was sealed meanwhile: to decide on it is refused, with a sentence, and on the others is not.
+    found = list(Comment.objects.in_care_of(user).filter(pk__in=ids).select_related("discussion__article"))
     if len(found) < len(ids):
         raise Http404
     act = services.decide(

@@ -76,7 +76,7 @@ def load_act(user: User, pk: UUID) -> Batch:
     act: Batch = get_object_or_404(acts_of(user).select_related("actor", "undoes__undoes"), pk=pk)
     if not user.is_moderator:
         touched = Transition.objects.filter(batch=act.pk).values("comment")
-        mine = Comment.objects.moderated_by(user)
+        mine = Comment.objects.in_care_of(user)
         if Comment.objects.filter(pk__in=touched).exclude(pk__in=mine.values("pk")).exists():
             raise Http404
     return act

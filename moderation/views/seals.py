@@ -107,7 +107,10 @@ def _after(request: HttpRequest, act: services.Decision, comment: Comment) -> Ht
         url = reverse("moderation:sealed-comment", args=[comment.pk])
         messages.success(request, format_html('{} <a href="{}">#{}</a>', told, url, comment.pk))
     _tell_refused(request, act)
-    if back := own_path(request, request.GET.get("next", "")):
+    back = request.GET.get("next", "")
+    if back == "story":
+        return redirect(comment.discussion.article.get_absolute_url() + "#comments")
+    if back := own_path(request, back):
         return redirect(back)
     return redirect("moderation:sealed-comment", comment.pk)
 
