@@ -43,7 +43,6 @@ class RuleAdmin(ReadOnlyAdmin[Rule]):
     list_filter = ["kind", "is_active"]
     list_select_related = ["added_by"]
     search_fields = ["value", "note"]
-    fields = ["value", "note", "is_active"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rule]:
         found = Finding.objects.filter(rule=OuterRef("pk")).order_by().values("rule")
