@@ -154,7 +154,10 @@ class LookForm(forms.Form):
 def find(where: str) -> Comment | None:
     """The comment that somebody means by a number, by the link of it or of its place on its story."""
     where = where.strip()
-    parts = urlsplit(where if "/" in where else f"#comment-{where.removeprefix('#')}")
+    try:
+        parts = urlsplit(where if "/" in where else f"#comment-{where.removeprefix('#')}")
+    except ValueError:  # no URL
+        return None
     number = re.search(r"/comments/([0-9]{1,18})(?:/|$)", parts.path, re.ASCII) or re.fullmatch(
         r"comment-([0-9]{1,18})", parts.fragment, re.ASCII
     )

@@ -104,9 +104,13 @@ def tell(comments: Sequence[Comment]) -> dict[int, Told]:
     findings = defaultdict(list)
     for finding in Finding.objects.of_now(ids):
         findings[finding.comment_id].append(finding)
+    # Looked up once for each reason: each time asks for the site's version outside of a request.
+    removals = {c.state_reason for c in comments if c.state in REMOVED}
+    said = {code: (reasons.label(code), reasons.told(code)) for code in removals}
     return {
         comment.pk: _told(
             comment,
+            said.get(comment.state_reason, ("", "")),
             lines[comment.pk],
             cases.get(comment.pk),
             appeals[comment.pk],
@@ -128,6 +132,8 @@ def outcome(case: Case, comment: Comment) -> str:
         return _("Its author has deleted the comment.")
     if comment.state == State.PENDING:
         return _("The comment is not shown while it is being looked at.")
+    if comment.is_redacted:
+        return _("A moderator has read it and taken words out of the comment.")
     return _("A moderator has read it and left the comment where it is.")
 
 
@@ -151,6 +157,7 @@ def read_key(key: str, comment: int) -> Guest | None:
 
 def _told(
     comment: Comment,
+    reason: tuple[str, str],
     line: Transition,
     case: Case | None,
     appeals: list[Appeal],
@@ -159,7 +166,7 @@ def _told(
     is_redaction: bool,
 ) -> Told:
     looked = next((a for a in appeals if case and a.case_id == case.pk), None)
-    kind = _kind(comment, line, looked, appeals, findings, is_redaction=is_redaction)
+    kind = _kind(comment, line, looked, findings, is_redaction=is_redaction)
     may = ways(comment, line, appeals)
     hidden = kind == Kind.SEALED or bool(comment.erased_at)
     # What a rule found is not marked: the marks would tell its terms.
@@ -171,7 +178,7 @@ def _told(
         sentences=[
             sentence
             for sentence in [
-                *_what(kind, comment, line, looked),
+                *_what(kind, reason, line, looked),
                 *_why(kind, comment, findings),
                 _reported(kind, case),
                 _who(kind, line, findings),
@@ -192,13 +199,12 @@ def _kind(
     comment: Comment,
     line: Transition,
     looked: Appeal | None,
-    appeals: list[Appeal],
     findings: list[Finding],
     *,
     is_redaction: bool,
 ) -> Kind:
     if comment.state == State.PENDING:
-        return _kind_of_wait(line, appeals, findings)
+        return _kind_of_wait(line, findings, is_redaction=is_redaction)
     if comment.state == State.PUBLISHED:
         if is_redaction:
             return Kind.REDACTED
@@ -214,10 +220,15 @@ def _kind(
     return Kind.NONE
 
 
-def _kind_of_wait(line: Transition, appeals: list[Appeal], findings: list[Finding]) -> Kind:
-    if line.actor_id:
+def _by_person(line: Transition) -> bool:
+    """The first line of all names who wrote the comment, and no decision."""
+    return line.actor_id is not None and line.from_state != ""
+
+
+def _kind_of_wait(line: Transition, findings: list[Finding], *, is_redaction: bool) -> Kind:
+    if _by_person(line) and not is_redaction:
         return Kind.HELD
-    if line.from_state:
+    if line.from_state and not is_redaction:
         return Kind.CHANGED
     checks = {finding.check_name for finding in findings}
     if checks and checks <= {"new_person"}:
@@ -246,8 +257,9 @@ def _title(kind: Kind) -> str:
     return _("Your comment")
 
 
-def _what(kind: Kind, comment: Comment, line: Transition, looked: Appeal | None) -> list[str]:
-    reason = {"reason": reasons.label(comment.state_reason)}
+def _what(kind: Kind, why: tuple[str, str], line: Transition, looked: Appeal | None) -> list[str]:
+    """`why`: the reason of a removal in words, and what its author reads besides."""
+    reason, besides = {"reason": why[0]}, why[1]
     match kind:
         case Kind.NEW:
             return [
@@ -282,14 +294,14 @@ def _what(kind: Kind, comment: Comment, line: Transition, looked: Appeal | None)
             return [
                 _("Your comment had been removed. A moderator has looked again, and it is back in place.")
             ]
-        case Kind.REMOVED if line.actor_id:
+        case Kind.REMOVED if _by_person(line):
             return [
                 _("A moderator has removed your comment: %(reason)s.") % reason,
-                reasons.told(comment.state_reason),
+                besides,
             ]
         case Kind.REMOVED:
             return [_("Your comment has been removed: %(reason)s.") % reason]
-        case Kind.SPAM if line.actor_id:
+        case Kind.SPAM if _by_person(line):
             return [_("A moderator took your comment for spam and removed it.")]
         case Kind.SPAM:
             return [_("A check of this site took your comment for spam and removed it.")]
@@ -334,7 +346,7 @@ def _who(kind: Kind, line: Transition, findings: list[Finding]) -> str:
     if kind in {Kind.NEW, Kind.CHECKED, Kind.ALL, Kind.CHANGED}:
         return _("No person has decided yet.")
     if kind in {Kind.REMOVED, Kind.SPAM, Kind.STAYS, Kind.REDACTED, Kind.SEALED}:
-        if line.actor_id is None:
+        if not _by_person(line):
             return _("A machine decided this; no person has looked at it.")
         if any(found.check_name not in {"new_person", "reviewed_first"} for found in findings):
             return _("A check of this site had pointed it out; a person decided.")

@@ -131,7 +131,7 @@ def test_a_link_is_understood_where_it_stands_alone(reading):
     """As in the list of links that a screen reader makes."""
     for article in reading.locator(".thread article:not(.gone)").all():
         author = article.locator("h3 > bdi").inner_text()
-        moment, reply = article.locator("h3 ~ a"), article.locator("footer > a")
+        moment, reply = article.locator("h3 ~ a").first, article.locator("footer > a")
         assert moment.get_attribute("aria-label") == f"{moment.inner_text()}, comment by {author}"
         assert reply.get_attribute("aria-label") == f"Reply to {author}"
 

@@ -58,7 +58,7 @@ def tell(batch) -> list[mail.EmailMessage]:
             "Your comment was removed",
             "has removed your comment: off topic.",
         ),
-        (State.SPAM, Reason.SPAM, "Your comment was taken for spam", "took this for spam"),
+        (State.SPAM, Reason.SPAM, "Your comment was taken for spam", "took your comment for spam"),
     ],
 )
 def test_each_decision_has_its_words(maria, to, reason, subject, words):
@@ -69,7 +69,8 @@ def test_each_decision_has_its_words(maria, to, reason, subject, words):
     assert words in message.body
     assert "The <slip>" in message.body
     assert "“It's <here> & now”" in message.body
-    assert (f"/comments/{comment.pk}/" in message.body) == (to == State.PUBLISHED)
+    page = f"/comments/{comment.pk}/\n" if to == State.PUBLISHED else f"/comments/{comment.pk}/decision/?key="
+    assert page in message.body
 
 
 def test_only_proved_e_mails_are_written_to(maria):
