@@ -91,7 +91,7 @@ def looks_like(of: Counts) -> str:
 
 
 def shares(group: Group, size: int) -> list[str]:
-    """What its members share, a sentence each, what most share first."""
+    """What its members share, what most share first."""
     said: list[str] = []
     if group.kind == Kind.REPEAT:
         said.append(_("The same words by the same name. The first one stays and is not among them."))
@@ -120,21 +120,21 @@ def shares(group: Group, size: int) -> list[str]:
 def _shared(clue: Clue, n: int) -> str:
     match clue:
         case Clue.LATE:
-            words_ = _("posted long after the story, when the discussion had ended: %(n)s")
+            words_ = _("%(n)s posted long after the story, when the discussion had ended")
         case Clue.PADDED:
-            words_ = _("numbers around the text: %(n)s")
+            words_ = _("%(n)s with numbers around the text")
         case Clue.NAME:
-            words_ = _("the name is a search phrase: %(n)s")
+            words_ = _("%(n)s with a search phrase for a name")
         case Clue.LINK:
-            words_ = _("a link: %(n)s")
+            words_ = _("%(n)s with a link")
         case Clue.PAGE:
-            words_ = _("about the page instead of its subject: %(n)s")
+            words_ = _("%(n)s about the page instead of its subject")
         case Clue.PRAISE:
-            words_ = _("praise that shares no word with story or discussion: %(n)s")
+            words_ = _("%(n)s of praise that shares no word with story or discussion")
         case Clue.PROMOTION:
-            words_ = _("words of advertising: %(n)s")
+            words_ = _("%(n)s with words of advertising")
         case Clue.SPUN:
-            words_ = _("wording that others have as well: %(n)s")
+            words_ = _("%(n)s in wording that others have as well")
         case _:
             return ""
     return words_ % {"n": f"{n:,}"}

@@ -113,7 +113,6 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
         "page": page,
         "is_first": after is None,
         "without": sorted(without),
-        "left": numbers.members - len(without),
         "but": _but(without),
         "reasons": [(code, label) for code, label in reasons.choices()],
         "proposed": say.proposed(found.kind),

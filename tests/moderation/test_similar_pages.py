@@ -1,0 +1,320 @@
+"""The pages of similar comments: one decision for a group, with exceptions, and back."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import User
+from archive.services import import_page
+from articles.models import Article
+from comments.models import Comment, State
+from comments.services import edit_comment
+from moderation import services
+from moderation.models import Batch, Case, Group, Member
+from moderation.similar import look
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+
+LIST = reverse("moderation:similar")
+HONEST = "The slip closes because the piles rotted, and nobody said so at the council's meeting in March."
+
+
+@pytest.fixture
+def moderator() -> User:
+    return UserFactory.create(roles=("Moderator",))
+
+
+@pytest.fixture
+def article() -> Article:
+    return make_article(body="The council closes the slip. The piles have rotted.")
+
+
+def flood(article: Article, count: int) -> list[Comment]:
+    """Of one wording, each with a number and a name of its own."""
+    return [
+        say(
+            article,
+            f"{n + 10000} {n + 20000} Truly a marvellous magazine with splendid columns, my cousin number "
+            f"{n} was also wondering about such columns all winter long.",
+            guest=GuestFactory.create(name=f"Cousin {n}"),
+        )
+        for n in range(count)
+    ]
+
+
+def states() -> list[tuple[object, ...]]:
+    return list(Comment.objects.order_by("pk").values_list("pk", "state", "state_reason", "reply_count"))
+
+
+def members(group: Group) -> set[int]:
+    return set(Member.objects.filter(group=group).values_list("comment", flat=True))
+
+
+def only_group() -> Group:
+    look.run()
+    return Group.objects.get()
+
+
+def url(group: Group) -> str:
+    return reverse("moderation:group", args=[group.pk])
+
+
+def test_one_press_marks_all_but_the_exceptions_and_can_be_undone(client, moderator, article):
+    spam, honest = flood(article, 6), say(article, HONEST)
+    group = only_group()
+    assert members(group) == {comment.pk for comment in spam}
+    client.force_login(moderator)
+    before = states()
+
+    page = client.get(url(group))
+    ticked = [str(comment.pk) for comment in spam[1:]]
+    form = {"shown": [comment.pk for comment in spam], "in": ticked, "act": "spam"}
+    answer = client.post(url(group), form, follow=True)
+
+    assert all(f'name="in" value="{c.pk}" checked' in page.text for c in spam)
+    assert "Marked as spam" in answer.text
+    assert "5 comments" in answer.text
+    assert set(Comment.objects.filter(state=State.SPAM)) == set(spam[1:])
+    act = Batch.objects.get()
+    assert act.parameters == {"group": str(group.pk), "kind": "text"}
+    assert url(group) not in answer.text
+    look.run()  # what was left out does not come again
+    assert not Group.objects.filter(settled_at=None).exists()
+    services.undo(batch=act, actor=moderator)
+    look.run()  # what was undone does
+    assert members(Group.objects.get(settled_at=None)) == {comment.pk for comment in spam}
+    assert states() == before
+    assert honest.pk not in members(Group.objects.get(settled_at=None))
+
+
+def test_after_an_undo_the_same_group_can_be_decided_on_again(client, moderator, article):
+    spam = flood(article, 4)
+    group = only_group()
+    client.force_login(moderator)
+    client.post(url(group), {"act": "spam"})
+    services.undo(batch=Batch.objects.get(), actor=moderator)
+
+    client.post(url(group), {"act": "spam"})
+
+    assert Comment.objects.filter(state=State.SPAM).count() == len(spam)
+
+
+def test_what_somebody_decided_on_or_edited_meanwhile_is_left_alone(client, moderator, article):
+    spam = flood(article, 5)
+    group = only_group()
+    services.decide(ids=[spam[0].pk], to=State.PUBLISHED, reason="approved", actor=UserFactory.create())
+    edit_comment(comment=spam[1], body=HONEST, user=None, guest=spam[1].guest)
+    client.force_login(moderator)
+
+    answer = client.post(url(group), {"act": "spam"}, follow=True)
+
+    assert set(Comment.objects.visible()) == set(spam[:2])
+    assert "Changed the text" in answer.text
+
+
+def test_exceptions_survive_from_page_to_page_without_a_script(client, moderator, article):
+    flood(article, 60)
+    group = only_group()
+    client.force_login(moderator)
+    first = client.get(url(group))
+    listed = [pk for pk in members(group) if f'name="shown" value="{pk}"' in first.text]
+    go = first.context["page"].after
+    left = listed[3]
+
+    second = client.post(
+        url(group), {"shown": listed, "in": [pk for pk in listed if pk != left], "go": go}, follow=True
+    )
+    rest = [pk for pk in members(group) if f'name="shown" value="{pk}"' in second.text]
+    client.post(second.request["PATH_INFO"] + f"?but={left}", {"shown": rest, "in": rest, "act": "spam"})
+
+    assert len(listed) + len(rest) == 60
+    assert not set(listed) & set(rest)
+    assert "1 exception" in second.text
+    assert set(Comment.objects.exclude(state=State.SPAM).values_list("pk", flat=True)) == {left}
+
+
+def test_the_edges_come_first(client, moderator, article):
+    flood(article, 8)
+    odd = say(
+        article,
+        "Truly a marvellous magazine with splendid columns, my cousin was wondering about such columns all "
+        "winter long, but of the piles and the ferry he had read nowhere.",
+        guest=GuestFactory.create(name="Odd"),
+    )
+    group = only_group()
+    client.force_login(moderator)
+
+    page = client.get(url(group))
+
+    assert odd.pk in members(group)
+    assert page.context["page"].edges[0].comment == odd
+
+
+def test_kept_ones_leave_the_list_and_do_not_come_again(client, moderator, article):
+    flood(article, 4)
+    group = only_group()
+    client.force_login(moderator)
+
+    client.post(url(group), {"act": "approved"})
+    look.run()
+
+    assert not Group.objects.filter(settled_at=None).exists()
+    assert Comment.objects.visible().count() == 4
+
+
+def test_spam_that_is_gone_is_evidence_and_no_member(client, moderator, article):
+    spam = flood(article, 5)
+    services.decide(ids=[c.pk for c in spam[:3]], to=State.SPAM, reason="spam", actor=moderator)
+    client.force_login(moderator)
+
+    group = only_group()
+
+    assert members(group) == {comment.pk for comment in spam[3:]}
+    assert "3 like these are already spam" in client.get(LIST).text
+
+
+def test_an_editor_sees_and_decides_on_their_own_alone(client, moderator, article):
+    editor = UserFactory.create(roles=("Editor",))
+    own = make_article("Our ferry")
+    own.editors.add(editor)
+    article.editors.add(UserFactory.create(roles=("Editor",)))
+    mine, others = flood(own, 3), flood(article, 3)
+    group = only_group()
+    client.force_login(editor)
+
+    answer = client.get(url(group))
+    client.post(url(group), {"act": "spam"})
+
+    assert all(f'name="in" value="{c.pk}"' in answer.text for c in mine)
+    assert not any(f'name="in" value="{c.pk}"' in answer.text for c in others)
+    assert set(Comment.objects.filter(state=State.SPAM)) == set(mine)
+    group.refresh_from_db()
+    assert group.settled_at is None
+    client.force_login(UserFactory.create(roles=("Editor",)))
+    assert client.get(url(group)).status_code == 404
+    client.force_login(UserFactory.create())
+    assert client.get(LIST).status_code == 403
+
+
+def test_repeats_say_what_they_repeat(client, moderator, article):
+    guest = GuestFactory.create(name="Maria")
+    first, *again = [say(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
+    group = only_group()
+    client.force_login(moderator)
+
+    page = client.get(url(group))
+    client.post(url(group), {"reason": page.context["proposed"]})
+
+    assert group.kind == "repeat"
+    assert "Repeat of a comment by Maria" in page.text
+    gone = Comment.objects.filter(state=State.REJECTED)
+    assert set(gone.values_list("pk", "repeat_of", "state_reason")) == {
+        (c.pk, first.pk, "repeat") for c in again
+    }
+
+
+def test_the_statements_do_not_grow(client, moderator, article):
+    client.force_login(moderator)
+
+    def statements(address: str) -> int:
+        client.get(address)
+        with CaptureQueriesContext(connection) as asked:
+            client.get(address)
+        return len(asked)
+
+    def both() -> tuple[int, int]:
+        group = only_open()
+        return statements(LIST), statements(url(group))
+
+    def only_open() -> Group:
+        look.run()
+        return Group.objects.get(settled_at=None)
+
+    flood(article, 15)
+    few = both()
+    flood(make_article("Another"), 40)
+    assert both() == few
+    assert few[0] <= 16
+    assert few[1] <= 18
+
+
+@pytest.mark.parametrize(
+    "query", ["?page=x", "?of=x", "?of=99999999999", "?kind=", "?done=x", "?page=99999999999999", "?of=1"]
+)
+def test_odd_queries_are_no_errors_of_ours(client, moderator, query):
+    client.force_login(moderator)
+
+    assert client.get(LIST + query).status_code in {200, 404}
+
+
+@pytest.mark.parametrize(
+    "query", ["?after=nan.1", "?after=x", "?after=0.5", "?but=x.y", "?of=a", "?after=1e9.5"]
+)
+def test_odd_places_are_no_errors_of_ours(client, moderator, article, query):
+    flood(article, 3)
+    client.force_login(moderator)
+
+    assert client.get(url(only_group()) + query).status_code == 200
+
+
+def test_any_comment_leads_to_its_group(client, moderator, article):
+    spam, honest = flood(article, 4), say(article, HONEST)
+    group = only_group()
+    client.force_login(moderator)
+
+    answer = client.get(f"{LIST}?of={spam[2].pk}", follow=True)
+
+    assert answer.request["PATH_INFO"] == url(group)
+    assert "3 comments look like this one" in answer.text
+    assert "No group of similar comments holds that one" in client.get(f"{LIST}?of={honest.pk}").text
+
+
+OLD = """\
+March 3rd, 2014
+09:15 AM ET
+
+The ferry will not sail on Sundays
+
+From May on, nobody crosses the sound on a Sunday.
+
+Topics: Harbour
+
+soundoff (4 Responses)
+  1. Ann
+
+    My mother lives over there.
+
+    March 3, 2014 at 9:40 am | Reply
+
+  2. Bo
+
+    Very useful blog, keep going.
+
+    March 3, 2018 at 9:40 am | Reply
+
+  3. Cy
+
+    My mother crosses the sound on Mondays now.
+
+    March 4, 2018 at 9:40 am | Reply
+
+  4. Di
+
+    Such useful information, thanks.
+
+    March 5, 2018 at 9:40 am | Reply
+
+Post a comment
+"""
+
+
+def test_at_night_the_most_doubtful_of_an_old_discussion_gets_a_case_if_no_group_holds_it():
+    import_page(data=OLD.encode(), filename="story.txt")
+
+    look.archive_health()
+    look.archive_health()
+
+    assert not Group.objects.exists()
+    assert [case.comment.source_number for case in Case.objects.all()] == [2]
