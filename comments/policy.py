@@ -66,6 +66,10 @@ class Policy:
         each reader of a story asks."""
         return []
 
+    def presses(self, discussion: Discussion) -> list[dict[str, Any]]:
+        """What can be set on this discussion by one press, for those who decide there: {label, url}."""
+        return []
+
     def told(self, ids: Iterable[int]) -> dict[int, list[str]]:
         """What the authors of removed comments read of that, as sentences by comment id."""
         return {}

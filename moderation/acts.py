@@ -9,6 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from comments.models import Comment, State
@@ -27,6 +28,22 @@ PRESSES: dict[str, dict[str, tuple[str, Any]]] = {
     "review": {"discussion": ("moderation", "pre"), "site": ("review_everything", True)},
     "unreview": {"discussion": ("moderation", "conditional"), "site": ("review_everything", False)},
 }
+
+
+LABELS = {
+    "open": gettext_lazy("Open again"),
+    "close": gettext_lazy("Close"),
+    "hide": gettext_lazy("Hide discussion"),
+    "review": gettext_lazy("Review everything first"),
+    "unreview": gettext_lazy("Review as usual"),
+}
+SITE_LABELS = LABELS | {"hide": gettext_lazy("Hide all discussions")}
+
+
+def offered(*, status: str, is_reviewed: bool) -> list[str]:
+    """The presses that would change something, for what is so now."""
+    ways = ["close", "hide"] if status == "open" else ["open"] if status == "hidden" else ["open", "hide"]
+    return [*ways, "unreview" if is_reviewed else "review"]
 
 
 def press(*, name: str, article: int | None, actor: User) -> Batch | None:

@@ -23,7 +23,7 @@ from accounts.sql import execute_planned
 from comments import reasons
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.policy import Draft, Verdict
-from moderation import cases, ledger, rules, tally, words
+from moderation import acts, cases, ledger, rules, tally, words
 from moderation.checks import CHECKS, RATE_MINUTES, Context, Found, run, too_fast
 from moderation.held import HELD, read_held, refuse, standing_of, told
 from moderation.models import Finding, Sanction
@@ -89,6 +89,18 @@ class Policy(comments.policy.Policy):
 
     def account(self, discussion: Discussion) -> list[str]:
         return ledger.account(discussion)
+
+    def presses(self, discussion: Discussion) -> list[dict[str, Any]]:
+        names = acts.offered(
+            status=discussion.status, is_reviewed=discussion.moderation == Discussion.Moderation.PRE
+        )
+        return [
+            {
+                "label": acts.LABELS[name],
+                "url": f"{reverse('moderation:press', args=[discussion.article.pk, name])}?next=story",
+            }
+            for name in names
+        ]
 
     def told(self, ids: Iterable[int]) -> dict[int, list[str]]:
         rows = Comment.objects.filter(pk__in=list(ids)).select_related(

@@ -1,6 +1,20 @@
 from django.urls import path
 
-from moderation.views import acts, dashboard, emptying, history, log, move, people, queue, rules, seals, similar
+from moderation.views import (
+    acts,
+    dashboard,
+    discussions,
+    emptying,
+    history,
+    log,
+    marks,
+    move,
+    people,
+    queue,
+    rules,
+    seals,
+    similar,
+)
 
 app_name = "moderation"
 
@@ -21,11 +35,11 @@ urlpatterns = [
     path("sealed/<int:pk>/hold/", seals.hold, name="hold"),
     path("sealed/<int:pk>/lift/", seals.lift, name="lift"),
     path("sealed/<int:pk>/erase/", seals.erase, name="erase-sealed"),
+    # People
+    path("people/", people.index, name="people"),
     path("emptying/", emptying.choose, name="emptying"),
     path("emptying/<uuid:pk>/", emptying.emptying_list, name="emptying-list"),
     path("emptying/<uuid:pk>/all/", emptying.members, name="emptying-members"),
-    # People
-    path("people/", people.index, name="people"),
     path("people/<str:key>/", people.person, name="person"),
     path("people/<str:key>/child/", people.child, name="child"),
     path("people/<str:key>/<slug:kind>/", people.hold, name="person-hold"),
@@ -33,10 +47,6 @@ urlpatterns = [
     path("sanctions/<int:pk>/keep/", people.keep, name="sanction-keep"),
     path("notes/", people.note, name="note"),
     path("notes/<int:pk>/delete/", people.delete_note, name="note-delete"),
-    # Similar comments
-    path("similar/", similar.groups, name="similar"),
-    path("similar/look/", similar.look_again, name="look"),
-    path("similar/<uuid:pk>/", similar.group, name="group"),
     # Rules
     path("rules/", rules.index, name="rules"),
     path("rules/new/<slug:kind>/", rules.new, name="rule-new"),
@@ -44,6 +54,18 @@ urlpatterns = [
     path("rules/<int:pk>/change/", rules.change, name="rule-change"),
     path("rules/<int:pk>/switch/", rules.switch, name="rule-switch"),
     path("rules/<int:pk>/apply/", rules.apply, name="rule-apply"),
+    # Acts on comments, discussions and the site
+    path("comments/<int:pk>/pick/", marks.pick, name="pick"),
+    path("comments/<int:pk>/lock/", marks.lock, name="lock"),
+    path("comments/<int:pk>/repeat/", marks.repeat, name="repeat"),
+    path("comments/<int:pk>/redact/", marks.redact, name="redact"),
+    path("discussions/", discussions.discussions, name="discussions"),
+    path("discussions/<int:pk>/<slug:name>/", discussions.press, name="press"),
+    path("site/<slug:name>/", discussions.press_site, name="press-site"),
+    # Similar comments
+    path("similar/", similar.groups, name="similar"),
+    path("similar/look/", similar.look_again, name="look"),
+    path("similar/<uuid:pk>/", similar.group, name="group"),
     # The log
     path("log/", log.lines, name="log"),
     path("log/decisions.csv", log.as_csv, name="log-csv"),

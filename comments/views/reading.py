@@ -63,10 +63,13 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
         "is_member": request.user.is_authenticated,
     }
     rows: list[Row] = []
+    reader = reader_of(request, article)
+    if reader.moderates:
+        context["presses"] = policy().presses(discussion)
+        context["site_says"] = _said_of_the_site(discussion)
     if not is_hidden:
         if reply := _reply_at(discussion, order, start):
             return redirect(reply)
-        reader = reader_of(request, article)
         page = read_page(article, reader, order, start)
         rows = page.rows
         context["thread"] = render_thread(request, article, discussion, page.rows, reader)
@@ -159,6 +162,15 @@ def comment(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
         "thread": render_thread(request, article, discussion, rows, reader, here="../../", focus=found.pk),
     }
     return render(request, "comments/comment.html", context)
+
+
+def _said_of_the_site(discussion: Discussion) -> str:
+    """What holds here because it holds everywhere; nothing where all is as usual."""
+    if discussion.site.comment_status == Discussion.Status.HIDDEN:
+        return _("All discussions of the site are hidden.")
+    if discussion.site.comment_status == Discussion.Status.CLOSED:
+        return _("All discussions of the site are closed.")
+    return _("Everything on the site is reviewed first.") if discussion.site.review_everything else ""
 
 
 def _order(request: HttpRequest, discussion: Discussion) -> Order:

@@ -1,0 +1,168 @@
+"""One press on a discussion or on the whole site: it holds on every surface, is told, and is taken back."""
+
+import re
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+
+from articles.models import Site
+from comments.models import Comment, Discussion
+from moderation import acts
+from moderation.models import Batch, Change
+from moderation.services import undo
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def maria():
+    return UserFactory.create(name="Maria", roles=("Moderator",))
+
+
+@pytest.fixture(params=["discussion", "site"])
+def where(request):
+    return request.param
+
+
+def press(name: str, where: str, article: Any, actor: Any) -> Batch:
+    batch = acts.press(name=name, article=article.pk if where == "discussion" else None, actor=actor)
+    assert batch
+    return batch
+
+
+def read(client: Any, article: Any) -> str:
+    return re.sub(r' data-(version|seq)="\d+"', "", client.get(article.get_absolute_url()).content.decode())
+
+
+def test_a_hidden_discussion_is_on_no_surface(client, where, maria):
+    member = UserFactory.create(has_page=True)
+    article = make_article("The harbour", rights="ours")
+    comment = say(article, "A word about herring.", author=member)
+    Comment.objects.update(state="published")
+    Discussion.objects.update(visible_count=1)
+    slug, before, lists = article.slug, read(client, article), client.get("/").content
+    assert b"1 comment" in lists
+
+    assert "A word about" in client.get("/search/?q=herring&in=comments").content.decode()
+
+    batch = press("hide", where, article, maria)
+
+    shown = read(client, article)
+    assert "This story has no comments." in shown
+    assert "herring" not in shown
+    assert "1 comment" not in shown
+    assert b"1 comment" not in client.get("/").content
+    for name in ("story-version", "find", "story-feed", "story-new"):
+        url = reverse(name, args=[slug]) + ("?since=0" if name == "story-new" else "")
+        assert client.get(url).status_code == 404, name
+    for name in ("comment", "reply", "recommend"):
+        assert client.get(reverse(name, args=[slug, comment.pk])).status_code == 404, name
+    assert client.get(reverse("reply", args=[slug])).status_code == 404
+    assert "A word about" not in client.get("/search/?q=herring&in=comments").content.decode()
+    assert "herring" not in client.get(reverse("person", args=[member.pk])).content.decode()
+    with pytest.raises(ValidationError):
+        say(article, author=member)
+
+    undo(batch=batch, actor=maria)
+    assert (read(client, article), client.get("/").content) == (before, lists)
+
+
+def test_a_closed_discussion_takes_nothing(client, where, maria):
+    article = make_article()
+    discussion = Discussion(article=article)
+    comment = say(article, author=maria)
+    before = read(client, article)
+    assert "Add to the discussion" in before
+    batch = press("close", where, article, maria)
+    shown = read(client, article)
+    assert "Closed" in shown
+    assert "reply/" not in shown
+    assert client.get(reverse("reply", args=[article.slug])).status_code == 302
+    assert "takes no more replies" in read(client, article)
+    with pytest.raises(ValidationError, match="closed"):
+        say(article, author=maria, parent=comment)
+    discussion.site = Site()  # as a form read it that was opened before
+    Discussion.objects.get_or_create(pk=article.pk)
+    stored = Discussion.objects.get(pk=article.pk)
+    stored.site, stored.status, stored.article = Site(), "open", article
+    with pytest.raises(ValidationError, match="closed meanwhile"):
+        say(article, author=maria, discussion=stored)  # the insert itself asks
+    undo(batch=batch, actor=maria)
+    assert read(client, article) == before
+
+
+def test_everything_is_reviewed_first(where, maria):
+    article, guest = make_article(), GuestFactory.create(confirmed_at="2026-01-01T00:00Z")
+    known = say(article, "One", guest=guest)
+    Comment.objects.filter(pk=known.pk).update(state="published", state_reason="approved")
+    assert say(article, "Two", guest=guest).state == "published"
+    batch = press("review", where, article, maria)
+    waiting = say(article, "Three of them", guest=guest)
+    assert waiting.state == "pending"
+    assert [f.check_name for f in waiting.findings.all()] == ["reviewed_first"]
+    assert say(article, "From us", author=maria).state == "published"
+    undo(batch=batch, actor=maria)
+    assert say(article, "Four in all", guest=guest).state == "published"
+
+
+def test_the_site_says_so_where_the_discussion_publishes_first(maria):
+    article = make_article()
+    Discussion.objects.create(article=article, moderation="post")
+    assert say(article).state == "published"
+    press("review", "site", article, maria)
+    assert say(article, "Other words here").state == "pending"
+
+
+def test_who_may_press_what(client, maria):
+    article = make_article()
+    editor, other = (UserFactory.create(roles=("Editor",)) for _ in range(2))
+    article.editors.add(editor)
+    url = reverse("moderation:press", args=[article.pk, "close"])
+    site = reverse("moderation:press-site", args=["close"])
+    assert client.post(url).status_code == 302  # to log in
+    for user, own, whole in [(UserFactory.create(), 403, 403), (other, 404, 403), (editor, 302, 403)]:
+        client.force_login(user)
+        assert (client.post(url).status_code, client.post(site).status_code) == (own, whole)
+    client.force_login(maria)
+    assert client.get(url).status_code == 405
+    assert client.post(reverse("moderation:press", args=[article.pk, "explode"])).status_code == 404
+    assert client.post(site).status_code == 302
+    assert Change.objects.count() == 2
+
+
+def test_the_menu_stands_on_the_story_for_those_who_may_and_leads_back(client, maria):
+    article = make_article()
+    assert "Moderate this discussion" not in client.get(article.get_absolute_url()).content.decode()
+    client.force_login(UserFactory.create())
+    assert "Moderate this discussion" not in client.get(article.get_absolute_url()).content.decode()
+    client.force_login(maria)
+    page = client.get(article.get_absolute_url()).content.decode()
+    assert "Moderate this discussion" in page
+    url = f"{reverse('moderation:press', args=[article.pk, 'review'])}?next=story"
+    assert url in page
+    answer = client.post(url, follow=True)
+    assert answer.redirect_chain[-1][0] == f"{article.get_absolute_url()}#comments"
+    assert "Everything is reviewed first. <a" in answer.content.decode()
+    assert "Review as usual" in answer.content.decode()
+    assert client.post(url, follow=True).content.decode().count("It is so already.") == 1
+
+
+def test_the_desks_list_has_the_most_waiting_first_and_bounded_statements(
+    client, maria, django_assert_max_num_queries
+):
+    quiet = make_article("Quiet")
+    for n in range(30):
+        busy = make_article(f"Busy {n}")
+        say(busy)
+    client.force_login(maria)
+    with django_assert_max_num_queries(12):
+        page = client.get(reverse("moderation:discussions")).content.decode()
+    assert page.index("Busy 0") < page.index("Quiet")
+    assert "1 waiting" in page
+    found = client.get(reverse("moderation:discussions"), {"q": "quiet"}).content.decode()
+    assert (quiet.title in found, "Busy 0" in found) == (True, False)
+    for hostile in ("?page=-1", "?page=x", "?page=99999999999999999999", "?q=%00%27", "?done=x"):
+        assert client.get(reverse("moderation:discussions") + hostile).status_code == 200
