@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from moderation import alerts, emptying, opinions, origins
 from moderation.models import JobRun
+from moderation.similar import look
 
 RETRY = timedelta(minutes=5)  # after which a job that failed is tried again, if it is not due earlier
 LOCKS = 0x50DA  # the first half of the advisory locks' keys; the second is of the job's name
@@ -49,6 +50,7 @@ JOBS: list[Job] = [
     Job("forget sealed e-mails", timedelta(days=1), emptying.forget_sealed_emails),
     Job("blank old spam", timedelta(days=1), emptying.blank_old_spam),
     Job("throw old lists away", timedelta(days=1), emptying.throw_away_lists),
+    Job("look after the archive", timedelta(days=1), look.archive_health),
 ]
 
 
