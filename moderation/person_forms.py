@@ -51,7 +51,7 @@ class SanctionForm(forms.Form):
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=FORMAT),
     )
-    days = forms.TypedChoiceField(label=gettext_lazy("Also remove"), coerce=int)
+    days = forms.TypedChoiceField(label=gettext_lazy("Also remove"), coerce=int, required=False)
 
     def __init__(self, data: Any = None, *, kind: str, counts: dict[int, int]) -> None:
         self.kind = Kind(kind)
@@ -68,16 +68,17 @@ class SanctionForm(forms.Form):
             del self.fields["until"]
         elif self.kind == Kind.PAUSE:
             self.fields["until"].required = True
+            self.fields["until"].help_text = _("In the time zone of the site.")
             self.fields["until"].initial = timezone.now() + PAUSE
         else:
-            self.fields["until"].help_text = _("Empty: until somebody ends it.")
+            self.fields["until"].help_text = _("Empty: until somebody ends it. In the time zone of the site.")
 
     @property
     def helper(self) -> FormHelper:
         helper = FormHelper()
         helper.form_tag = False
         helper.disable_csrf = True  # the template has it
-        helper.add_input(Submit("", self.label))
+        helper.add_input(Submit("", _("Pause") if self.kind == Kind.PAUSE else self.label))
         return helper
 
     @property
@@ -98,7 +99,8 @@ class SanctionForm(forms.Form):
         data = super().clean() or {}
         if self.kind == Kind.WARN:
             data["until"] = timezone.now() + WARNED_FOR
-        return {"days": 0} | data
+        data["days"] = data.get("days") or 0
+        return data
 
 
 class NoteForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -10,7 +10,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -19,11 +18,18 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from articles.paging import Place, asked_place
 from comments.models import Comment, Reason, State
-from moderation import people, sanctions, seals, words
-from moderation.models import Note, Sanction, Seal
+from moderation import desk, people, sanctions, seals, words
+from moderation.models import Batch, Note, Sanction, Seal
 from moderation.people import Person
 from moderation.person_forms import NoteForm, SanctionForm
-from moderation.views.loading import decider, login_for_the_queue, own_path, whole_number
+from moderation.views.loading import (
+    as_uuid,
+    decider,
+    login_for_the_queue,
+    own_path,
+    whole_number,
+    with_done,
+)
 
 PAGE = 20  # comments
 EXCERPT = 300  # characters
@@ -67,8 +73,7 @@ def hold(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, user, who, bound=form)
     batch = sanctions.impose(person=who, kind=kind, actor=user, **form.cleaned_data)
-    _tell(request, words.done(batch), batch.pk)
-    return redirect(who)
+    return redirect(with_done(who.get_absolute_url(), batch.pk))
 
 
 @require_POST
@@ -78,9 +83,8 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
     if not sanctions.may_hold(user, who):
         raise PermissionDenied
     if batch := sanctions.end(sanction=sanction, actor=user):
-        _tell(request, words.done(batch), batch.pk)
-    else:
-        messages.info(request, _("It was ended already, or is over."))
+        return redirect(with_done(who.get_absolute_url(), batch.pk))
+    messages.info(request, _("It was ended already, or is over."))
     return redirect(who)
 
 
@@ -145,9 +149,9 @@ def child(request: HttpRequest, key: str) -> HttpResponse:
     if not act or not act.batch:
         messages.info(request, _("There is nothing left of theirs that can be read."))
         return redirect(who)
-    done = ngettext("%(n)s comment is sealed", "%(n)s comments are sealed", len(act.changed))
-    _tell(request, done % {"n": len(act.changed)}, act.batch.pk)
-    return redirect(who)
+    done = ngettext("%(n)s comment is sealed.", "%(n)s comments are sealed.", len(act.changed))
+    messages.success(request, done % {"n": len(act.changed)})
+    return redirect(with_done(who.get_absolute_url(), act.batch.pk))
 
 
 def _page(request: HttpRequest, user: User, who: Person, bound: SanctionForm | None = None) -> HttpResponse:
@@ -173,6 +177,7 @@ def _page(request: HttpRequest, user: User, who: Person, bound: SanctionForm | N
         "may_note": user.is_moderator,
         "may_seal": user.is_moderator,
         "here": who.get_absolute_url(),
+        "done": _done(user, request.GET.get("done")),
         **_comments(request, user, who),
     }
     return render(request, "moderation/person.html", context, status=422 if bound else 200)
@@ -220,6 +225,8 @@ def _load_sanction(pk: int) -> tuple[Sanction, Person]:
     return found, Person(user=found.user, guest=found.guest)
 
 
-def _tell(request: HttpRequest, done: str, batch: Any) -> None:
-    url = reverse("moderation:batch", args=[batch])
-    messages.success(request, format_html('{}. <a href="{}">{}</a>', done, url, _("Undo")))
+def _done(user: User, value: str | None) -> desk.Act | None:
+    """The act that the bar tells of: one's own only, as others' are news for the history."""
+    pk = as_uuid(value)
+    act = pk and Batch.objects.filter(actor=user, pk=pk).select_related("undoes__undoes").first()
+    return desk.acts([act])[0] if act else None
