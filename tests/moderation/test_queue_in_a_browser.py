@@ -1,6 +1,7 @@
 """The queue as a moderator works through it in Chromium: by key, by mouse, without scripts, on a phone."""
 
 import os
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -8,11 +9,11 @@ import axe_playwright_python
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from comments.models import Comment, State
 from comments.policy import policy
-from moderation.models import Batch
+from moderation.models import Batch, Case
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -48,8 +49,8 @@ def waiting():
     ]
 
 
-def log_in(context, live_server) -> None:
-    moderator = UserFactory.create(name="Maria", roles=("Moderator",))
+def log_in(context, live_server, name: str = "Maria") -> None:
+    moderator = UserFactory.create(name=name, roles=("Moderator",))
     session = import_module(django_settings.SESSION_ENGINE).SessionStore()
     session[SESSION_KEY] = str(moderator.pk)
     session[BACKEND_SESSION_KEY] = django_settings.AUTHENTICATION_BACKENDS[0]
@@ -62,25 +63,32 @@ def states(comments) -> list[str]:
     return [Comment.objects.values_list("state", flat=True).get(pk=c.pk) for c in comments]
 
 
-def test_the_queue_is_worked_by_keys(context, live_server, waiting):
-    log_in(context, live_server)
-    page, failures = context.new_page(), list[str]()
+def errors_of(page) -> list[str]:
+    failures = list[str]()
     page.on("console", lambda message: failures.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: failures.append(str(error)))
+    return failures
+
+
+def test_the_queue_is_worked_by_keys(context, live_server, waiting):
+    log_in(context, live_server)
+    page = context.new_page()
+    failures = errors_of(page)
     page.goto(live_server.url + "/moderation/")
     cards = [page.locator(f"#comment-{c.pk}") for c in waiting]
+    expect(cards[0]).to_be_visible()
 
-    page.keyboard.press("s")  # the focus is not in the queue
-    page.locator("#queue").focus()
     page.keyboard.press("?")
-    expect(page.locator(".keys")).to_be_visible()
+    expect(page.get_by_text("these keys")).to_be_visible()
+    page.keyboard.press("?")
     page.keyboard.press("j")
-    expect(cards[0]).to_be_focused()
-    page.keyboard.press("j")
+    expect(cards[1]).to_be_focused()
     page.keyboard.press("k")
+    expect(cards[0]).to_be_focused()
     page.keyboard.press("s")
     expect(page.get_by_role("status")).to_contain_text("Marked as spam")
     expect(cards[1]).to_be_focused()
+    expect(page).to_have_url(re.compile(r"/moderation/cases/\d+/\?queue=waiting$"))
     assert states(waiting) == ["spam", "pending", "pending", "pending"]
 
     page.keyboard.press("u")
@@ -89,12 +97,14 @@ def test_the_queue_is_worked_by_keys(context, live_server, waiting):
     assert states(waiting)[0] == "pending"
 
     page.keyboard.press("r")
-    expect(cards[0].get_by_label("Reason")).to_be_focused()
+    expect(cards[0].get_by_label("off topic")).to_be_focused()
     page.keyboard.press("a")  # a letter in a list of reasons is no key
     page.keyboard.press("Escape")
     expect(cards[0]).to_be_focused()
     page.keyboard.press("r")
-    cards[0].get_by_label("Reason").select_option("insult")
+    page.keyboard.press("ArrowDown")
+    expect(cards[0].get_by_text("Removed by a moderator: insult.")).to_be_visible()
+    expect(cards[0].get_by_text("Removed by a moderator: off topic.")).to_be_hidden()
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("Removed: insult")
     expect(cards[1]).to_be_focused()
@@ -103,14 +113,113 @@ def test_the_queue_is_worked_by_keys(context, live_server, waiting):
     expect(cards[2]).to_be_focused()
     assert states(waiting) == ["rejected", "published", "pending", "pending"]
 
+    page.go_back()  # what was decided says so, and can be decided anew
+    expect(cards[1].get_by_role("button", name="Mark as spam")).to_be_visible()
+    expect(cards[1]).to_contain_text("Published")
+    page.go_forward()
+    expect(cards[2]).to_be_focused()
+
     page.keyboard.press("x")
     page.keyboard.press("j")
+    expect(cards[3]).to_be_focused()
     page.keyboard.press("x")
     page.keyboard.press("a")  # for all that are ticked
     expect(page.get_by_role("status")).to_contain_text("2 comments")
-    expect(page.locator("#queue")).to_be_focused()
+    expect(page.get_by_text("Nothing is waiting.")).to_be_visible()
     assert states(waiting) == ["rejected", "published", "published", "published"]
     assert failures == []
+
+
+def test_keys_can_be_switched_off_for_good(context, live_server, waiting):
+    log_in(context, live_server)
+    page = context.new_page()
+    page.goto(live_server.url + "/moderation/")
+    page.locator(".keys summary").click()
+    page.get_by_role("button", name="Switch the keys off").click()
+    page.reload()
+    page.keyboard.press("s")
+    page.keyboard.press("j")
+    expect(page.locator(f"#comment-{waiting[0].pk} kbd").first).to_be_hidden()
+    assert states(waiting) == [State.PENDING] * 4
+    page.locator(".keys summary").click()
+    page.get_by_role("button", name="Switch the keys on").click()
+    page.keyboard.press("s")
+    expect(page.get_by_role("status")).to_contain_text("Marked as spam")
+
+
+def test_the_next_case_is_there_before_the_site_has_answered(context, live_server, waiting):
+    log_in(context, live_server)
+    page = context.new_page()
+    ahead = list[str]()
+    page.on("requestfinished", lambda r: ahead.append(r.url) if "soundoff-ahead" in r.headers else None)
+    page.goto(live_server.url + "/moderation/")
+    next_card = page.locator(f"#comment-{waiting[1].pk}")
+    page.wait_for_function("!!document.querySelector('.queue').dataset.ahead")
+    wait_until(page, lambda: len(ahead) == 1)
+    case = Case.objects.get(comment=waiting[1])
+    assert ahead[0].startswith(f"{live_server.url}/moderation/cases/{case.pk}/")
+    assert case.claimed_by is None  # nobody looks at it yet
+
+    held = list[Route]()
+    page.route("**/moderation/decide/", lambda route: held.append(route))
+    page.locator(f"#comment-{waiting[0].pk}").focus()
+    page.evaluate(
+        "addEventListener('keydown', () => { const t = performance.now(); "
+        "requestAnimationFrame(() => { globalThis.took = performance.now() - t; }); }, true)"
+    )
+    page.keyboard.press("s")
+    expect(next_card).to_be_focused()
+    wait_until(page, lambda: bool(held))
+    print(f"the next case was there after {page.evaluate('took'):.0f} ms")
+    assert states(waiting)[0] == "pending"  # the act is still on its way
+    note = next_card.get_by_label("A note for colleagues")
+    note.fill("Typed meanwhile")
+    held[0].continue_()
+    expect(page.get_by_role("status")).to_contain_text("Marked as spam")
+    expect(note).to_have_value("Typed meanwhile")
+    expect(note).to_be_focused()
+    assert states(waiting)[0] == "spam"
+    wait_until(page, lambda: Case.objects.get(pk=case.pk).claimed_by is not None)
+
+
+def test_an_act_that_reaches_nobody_is_taken_back_on_the_page(context, live_server, waiting):
+    log_in(context, live_server)
+    page = context.new_page()
+    page.goto(live_server.url + "/moderation/")
+    page.wait_for_load_state("networkidle")
+    page.route("**/moderation/decide/", lambda route: route.abort())
+    page.keyboard.press("a")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was changed")
+    expect(page.locator(f"#comment-{waiting[0].pk}")).to_be_focused()
+    page.unroute("**/moderation/decide/")
+    page.keyboard.press("a")
+    expect(page.get_by_role("status")).to_contain_text("Approved")
+    assert states(waiting)[0] == "published"
+
+
+def test_two_browsers_race_on_one_case(browser, live_server, waiting):
+    pages = []
+    for name in ("Maria", "Omar"):
+        context = browser.new_context()
+        log_in(context, live_server, name)
+        pages.append(context.new_page())
+    case = Case.objects.get(comment=waiting[0])
+    for page in pages:
+        page.goto(f"{live_server.url}/moderation/cases/{case.pk}/?queue=waiting")
+        page.wait_for_load_state("networkidle")
+    maria, omar = pages
+    expect(omar.get_by_text("Maria has had this open")).to_be_visible()
+    expect(maria.get_by_text("has had this open")).to_be_hidden()
+
+    maria.keyboard.press("s")
+    expect(maria.get_by_role("status")).to_contain_text("Marked as spam")
+    omar.keyboard.press("a")
+    expect(omar.get_by_text("Maria: Marked as spam.")).to_be_visible()
+    # Maria has the second one open by now: Omar may have come there, and is told so.
+    assert states(waiting) == ["spam", "pending", "pending", "pending"]
+    assert Batch.objects.count() == 1
+    for page in pages:
+        page.context.close()
 
 
 def test_the_queue_is_worked_without_scripts(browser, live_server, waiting):
@@ -118,18 +227,33 @@ def test_the_queue_is_worked_without_scripts(browser, live_server, waiting):
     log_in(context, live_server)
     page = context.new_page()
     page.goto(live_server.url + "/moderation/")
-    for comment in waiting[:2]:
-        page.locator(f"#comment-{comment.pk}").get_by_role("checkbox").check()
+    assert page.get_by_text("these keys").count() == 0 or page.get_by_text("these keys").is_hidden()
+    for number in (0, 1):
+        page.locator(".rows ol li").nth(number).get_by_role("checkbox").check()
     page.locator("#bulk").get_by_role("button", name="Mark as spam").click()
     assert states(waiting) == ["spam", "spam", "pending", "pending"]
     page.get_by_role("button", name="Undo").click()
     assert states(waiting) == [State.PENDING] * 4
-    page.locator(f"#comment-{waiting[2].pk}").get_by_label("Reason").select_option("name")
-    page.locator(f"#comment-{waiting[2].pk}").get_by_role("button", name="Remove").click()
+
+    page.goto(live_server.url + "/moderation/")
+    first = page.locator(f"#comment-{waiting[0].pk}")
+    first.get_by_text("Remove…").click()
+    first.get_by_label("name").check()
+    expect(first.get_by_text("Removed by a moderator: name.")).to_be_visible()
+    first.get_by_role("button", name="Remove", exact=True).click()
+    expect(page.locator(f"#comment-{waiting[1].pk}")).to_be_visible()
     page.get_by_role("link", name="Removed: name").click()
     page.get_by_role("button", name="Undo this action").click()
     assert states(waiting) == [State.PENDING] * 4
     assert Batch.objects.count() == 4
+
+    page.goto(live_server.url + "/moderation/")
+    page.get_by_text("Filter", exact=True).click()
+    page.get_by_label("Script").select_option("Arabic")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator(f"#comment-{waiting[1].pk}")).to_be_visible()
+    page.get_by_role("link", name="Script: Arabic").click()
+    expect(page.locator(".rows ol li")).to_have_count(4)
     context.close()
 
 
@@ -139,18 +263,32 @@ def test_the_desk_is_readable_by_all(browser, live_server, waiting, width, schem
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     log_in(context, live_server)
     page = context.new_page()
-    page.goto(live_server.url + "/moderation/")
-    page.locator(f"#comment-{waiting[0].pk}").get_by_role("checkbox").check()
+    page.goto(live_server.url + "/moderation/?queue=waiting&age=&script=Lati")
+    page.get_by_text("Filter", exact=True).click()
+    page.locator(".rows ol li").first.get_by_role("checkbox").check()
+    if width > 1000:
+        page.locator(".keys summary").click()
     look(page, f"queue-{width}-{scheme}")
-    page.locator(f"#comment-{waiting[0].pk}").get_by_role("button", name="Approve").click()
+    page.locator(".rows ol li").first.get_by_role("checkbox").uncheck()
+    first = page.locator(f"#comment-{waiting[0].pk}")
+    first.get_by_text("Remove…").click()
+    first.get_by_label("other").check()
+    look(page, f"remove-{width}-{scheme}")
+    first.get_by_text("Remove…").click()
+    first.get_by_role("button", name="Approve").click()
     page.get_by_role("status").get_by_role("link", name="Approved").wait_for()
     look(page, f"done-{width}-{scheme}")
-    page.get_by_role("status").get_by_role("link", name="Approved").click()
-    page.get_by_role("button", name="Undo this action").wait_for()
-    look(page, f"act-{width}-{scheme}")
-    page.goto(live_server.url + "/moderation/acts/")
-    look(page, f"history-{width}-{scheme}")
+    page.goto(live_server.url + "/moderation/?queue=second")
+    look(page, f"empty-{width}-{scheme}")
     context.close()
+
+
+def wait_until(page, holds) -> None:
+    for _ in range(100):
+        if holds():
+            return
+        page.wait_for_timeout(50)  # in which the browser tells what happened
+    raise AssertionError
 
 
 def look(page, name: str) -> None:
