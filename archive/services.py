@@ -24,7 +24,8 @@ from articles.models import Article, Topic, free_slug
 from articles.services import save_article
 from comments.models import Comment, Discussion, Reason
 from comments.services import Imported, change_discussion, import_comments
-from moderation.models import Batch
+from moderation import changes
+from moderation.models import Batch, Change
 from moderation.services import screen_import
 
 MAX_MB = 60
@@ -51,6 +52,7 @@ class Report:
     skipped: int  # here already, and left as they are
     article: Article | None  # None before the first import, in a dry run
     is_new_article: bool
+    is_published_again: bool = False  # it had become a draft with the undo of its import
     articles: int = 1  # stories in the file; a saved page is one
     updated: int = 0  # a saved page tells nothing newer of a comment that is here
 
@@ -60,7 +62,7 @@ class Report:
 
     @property
     def changes_something(self) -> bool:
-        return self.is_new_article or self.created > 0
+        return self.is_new_article or self.is_published_again or self.created > 0
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -115,6 +117,7 @@ def import_page(
             skipped=len(page.comments) - new,
             article=known if dry_run else known or article,
             is_new_article=known is None,
+            is_published_again=known is not None and _was_taken_back(known),
         )
         if report.changes_something and not dry_run:
             if known is None:
@@ -181,8 +184,16 @@ def _wait_for_others(source_key: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [source_key])
 
 
+def _was_taken_back(article: Article) -> bool:
+    """Whether the undo of its import made it a draft, which nobody has said anything about since."""
+    last = Change.objects.filter(target=Change.Target.ARTICLE, target_id=article.pk, field="published_at")
+    change = last.select_related("batch").order_by("id").last()
+    return article.published_at is None and change is not None and change.batch.kind == Batch.Kind.UNDO
+
+
 def _open_article(article: Article, page: ParsedPage) -> None:
-    article.slug = free_slug(article.title)
+    """As a draft: its publication is a part of the act, with which it is taken back."""
+    article.slug, article.published_at = free_slug(article.title), None
     save_article(article=article)
     article.topics.set([_topic(name) for name in page.topics])
     change_discussion(article=article, status=Discussion.Status.CLOSED)
@@ -202,7 +213,13 @@ def _bring_in(
     article: Article, page: ParsedPage, report: Report, filename: str, digest: str, actor: User | None
 ) -> None:
     batch = Batch.objects.create(kind=Batch.Kind.IMPORT, actor=actor)
-    change_discussion(article=article, declared_count=page.declared)
+    setting: list[tuple[Change.Target, int, str, Any]] = [
+        (Change.Target.DISCUSSION, article.pk, "declared_count", page.declared)
+    ]
+    if report.is_new_article or report.is_published_again:
+        setting.append((Change.Target.ARTICLE, article.pk, "published_at", page.published_at))
+        article.published_at = page.published_at
+    changes.make(batch=batch, changes=setting)
     result = import_comments(
         article=article,
         comments=[

@@ -656,7 +656,7 @@ def _ensure(articles: Iterable[int]) -> None:
 
 
 # Of what can be set, what a reader sees: the others leave every page as it is.
-SHOWN = {"status", "closes_at"}
+SHOWN = {"status", "closes_at", "declared_count"}
 
 
 def change_discussion(*, article: Article, **values: Any) -> Discussion:

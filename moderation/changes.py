@@ -38,7 +38,7 @@ FIELDS: dict[str, set[str]] = {
     Target.SITE: {"comment_status", "review_everything"},
     Target.RULE: {"is_active"},
     Target.SANCTION: {"ended_at"},
-    Target.DISCUSSION: {"status", "moderation"},
+    Target.DISCUSSION: {"status", "moderation", "declared_count"},
     Target.COMMENT: {"is_pick", "is_locked", "repeat_of", "revision"},
 }
 TIMES = {"published_at", "ended_at"}

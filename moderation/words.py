@@ -175,6 +175,8 @@ def done(batch: Batch) -> str:
             return held % {"id": batch.parameters["comment"]}
         case Batch.Kind.SEAL:
             return _("Sealed: %(why)s") % {"why": Seal.Why(batch.parameters["why"]).label}
+        case Batch.Kind.RULE:
+            return rule_act(batch.parameters.get("does", ""))
         case Batch.Kind.EMPTYING:
             return _("Deleted for good")
         case Batch.Kind.MOVE:
@@ -186,6 +188,18 @@ def done(batch: Batch) -> str:
     if undone.kind == Batch.Kind.UNDO and undone.undoes:
         return _("Done again: %(act)s") % {"act": done(undone.undoes)}
     return _("Undone: %(act)s") % {"act": done(undone)}
+
+
+def rule_act(does: str) -> str:
+    match does:
+        case "made":
+            return _("New rule")
+        case "changed":
+            return _("Rule changed")
+        case "on":
+            return _("Rule switched on")
+        case _off:
+            return _("Rule switched off")
 
 
 def held_to(parameters: Mapping[str, Any]) -> str:
@@ -243,6 +257,12 @@ def setting(field: str, value: Any) -> str:
             return _("Replies are locked") if value else _("Replies are taken")
         case "repeat_of", value:
             return _("Repeat of #%(id)s") % {"id": value} if value else _("A repeat of nothing")
+        case "declared_count", value:
+            return (
+                _("The source claims %(n)s comments") % {"n": value}
+                if value
+                else _("The source claims nothing")
+            )
         case "revision", _value:
             return _("Another text")
         case "ended_at", value:

@@ -55,8 +55,8 @@ class Change(models.Model):
 
     class Target(models.TextChoices):
         SITE = "site"  # comment_status, review_everything
-        DISCUSSION = "discussion"  # status, moderation
-        COMMENT = "comment"  # is_pick, is_locked, repeat_of
+        DISCUSSION = "discussion"  # status, moderation, declared_count
+        COMMENT = "comment"  # is_pick, is_locked, repeat_of, revision (the text that is shown)
         SANCTION = "sanction"  # ended_at
         RULE = "rule"  # is_active
         ARTICLE = "article"  # published_at

@@ -254,6 +254,43 @@ def test_what_was_taken_back_with_its_import_comes_in_again():
     assert check() == {}
 
 
+def test_its_story_goes_back_to_draft_and_comes_again(client):
+    site = make_article("Something else")
+    urls = ["/", "/feed/", "/archive/", "/topics/", site.get_absolute_url()]
+    before = {url: client.get(url).content for url in urls}
+    take(page(3))
+    story, batch = Article.objects.get(source_name__gt=""), Batch.objects.get()
+    shown = {url: client.get(url).content for url in ["/", story.get_absolute_url()]}
+    assert shown["/"] != before["/"]
+
+    back = undo(batch=batch, actor=None)
+
+    assert (back.settings, back.refused) == (2, [])
+    assert client.get(story.get_absolute_url()).status_code == 404
+    assert {url: client.get(url).content for url in urls} == before
+    assert (take(page(3), dry_run=True).changes_something, Article.objects.get(pk=story.pk).published_at) == (
+        True,
+        None,
+    )
+    take(page(3))
+    assert Article.objects.get(pk=story.pk).published_at == story.published_at
+    assert client.get("/").content == shown["/"]
+
+    undo(batch=Batch.objects.filter(kind="import").latest("at"), actor=None)
+    story.refresh_from_db()
+    save_article(article=story)  # an editor has a hand in it, and it stays a draft
+    assert client.get(story.get_absolute_url()).status_code == 404
+
+
+def test_undoing_a_newer_save_leaves_the_story_out(client):
+    take(page(3))
+    take(page(5))
+    undo(batch=Batch.objects.latest("at"), actor=None)
+    story = Article.objects.get()
+    assert story.published_at
+    assert Discussion.objects.get().visible_count == 3
+
+
 def test_an_older_save_changes_nothing():
     take(page(5))
     before = snapshot()

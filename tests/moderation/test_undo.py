@@ -1,0 +1,146 @@
+"""Undo of a bulk act over several discussions, after people have gone on: exact, and over nobody's word."""
+
+import re
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from comments.models import Comment, Discussion, State
+from comments.services import change_states, edit_comment
+from moderation import acts, tally
+from moderation.models import Batch, Case
+from moderation.services import decide, undo
+from tests.comments.test_services import assert_sound
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+
+
+@pytest.fixture
+def maria():
+    return UserFactory.create(name="Maria", roles=("Moderator",))
+
+
+@pytest.fixture
+def omar():
+    return UserFactory.create(name="Omar", roles=("Moderator",))
+
+
+def pages(client: Any, articles: Any) -> dict[str, bytes]:
+    """What strangers read of these stories, their feeds and comments, without the two numbers by which an
+    open page knows that it is old."""
+    urls = [article.get_absolute_url() for article in articles]
+    urls += [reverse("story-feed", args=[article.slug]) for article in articles]
+    urls += [c.get_absolute_url() for c in Comment.objects.filter(discussion__in=[a.pk for a in articles])]
+    return {url: re.sub(rb' data-(version|seq)="\d+"', b"", client.get(url).content) for url in sorted(urls)}
+
+
+def numbers(articles: Any) -> list[Any]:
+    """All that is counted of these discussions."""
+    ids = [article.pk for article in articles]
+    comments = Comment.objects.filter(discussion__in=ids).order_by("pk")
+    days = Discussion.objects.filter(pk__in=ids, days__visible_count__gt=0).order_by("pk", "days__day")
+    return [
+        list(Discussion.objects.filter(pk__in=ids).order_by("pk").values_list("visible_count", "tally")),
+        list(days.values_list("days__day", "days__visible_count")),
+        list(comments.values_list("state", "state_reason", "reply_count", "shown", "is_pick", "repeat_of")),
+        list(Case.objects.filter(discussion__in=ids).order_by("pk").values_list("comment", "closed_at")),
+    ]
+
+
+@pytest.mark.parametrize("to", [State.SPAM, State.REJECTED, State.PUBLISHED])
+def test_after_three_decisions_a_reply_and_an_edit(client, maria, omar, to):
+    quiet = [make_article(f"Quiet {n}", rights="ours") for n in range(3)]
+    busy = make_article("Busy", rights="ours")
+    guest, chosen = GuestFactory.create(), []
+    for article in [*quiet, busy]:
+        root = say(article, "Stays")
+        one = say(article, "Buy boats", parent=root)
+        say(article, "Below it", parent=one)
+        chosen += [one, say(article, "Buy more boats"), say(article, "Buy the last boats", guest=guest)]
+        if article == busy:
+            chosen += [say(article, f"Boat {n}") for n in range(3)]
+    ids = [comment.pk for comment in chosen]
+    if to == State.PUBLISHED:
+        change_states(ids=ids, to=State.PENDING, reason="screened", actor=None)
+    read, counted, tallied = pages(client, quiet), numbers(quiet), Discussion.objects.get(pk=busy.pk).tally
+
+    reason = {State.SPAM: "spam", State.REJECTED: "off_topic", State.PUBLISHED: "approved"}[to]
+    act = decide(ids=ids, to=to, reason=reason, actor=maria)
+    assert pages(client, quiet) != read
+    assert act.changed == ids
+
+    approved, removed, confirmed = (comment for comment in chosen if comment.body.startswith("Boat "))
+    decide(ids=[approved.pk], to=State.PUBLISHED, reason="approved", actor=omar)
+    decide(ids=[removed.pk], to=State.REJECTED, reason="insult", actor=omar)
+    decide(ids=[confirmed.pk], to=to, reason=reason, actor=omar)
+    stays = Comment.objects.get(discussion=busy.pk, body="Stays")
+    reply = say(busy, "Written meanwhile", parent=stays)
+    theirs = Comment.objects.filter(discussion=busy.pk, guest=guest).get()
+    edited = theirs if to == State.PUBLISHED else stays
+    edit_comment(comment=edited, body="Edited meanwhile", user=None, guest=edited.guest)
+
+    back = undo(batch=act.batch, actor=maria)
+
+    left = {approved.pk, removed.pk, confirmed.pk} | ({theirs.pk} if to == State.PUBLISHED else set())
+    assert {refusal.comment for refusal in back.refused} == left
+    assert {r.who for r in back.refused if r.comment != theirs.pk} == {"Omar"}
+    assert set(back.changed) == set(ids) - left
+    assert (pages(client, quiet), numbers(quiet)) == (read, counted)
+    now = dict(Comment.objects.values_list("pk", "state"))
+    assert (now[approved.pk], now[removed.pk], now[confirmed.pk]) == ("published", "rejected", to)
+    assert (now[reply.pk], Comment.objects.get(pk=edited.pk).body) == ("published", "Edited meanwhile")
+    assert sum(Discussion.objects.get(pk=busy.pk).tally.values()) == sum(tallied.values()) + (
+        1 if to == State.PUBLISHED else 2
+    )
+    assert_sound()
+    assert tally.miscounted() == []
+
+    again = undo(batch=back.batch, actor=omar)
+    assert set(again.changed) == set(back.changed)
+    assert undo(batch=again.batch, actor=maria).refused == []
+    assert (pages(client, quiet), numbers(quiet)) == (read, counted)
+    assert_sound()
+    assert tally.miscounted() == []
+
+
+def test_what_is_said_of_a_comment_goes_the_way_of_its_state(maria, omar):
+    """A repeat that a colleague has removed as well stays a repeat."""
+    article = make_article()
+    first, one, two = (say(article, "The same") for _ in range(3))
+    act = decide(ids=[one.pk, two.pk], to=State.REJECTED, reason="repeat", actor=maria, repeat_of=first.pk)
+    decide(ids=[one.pk], to=State.REJECTED, reason="repeat", actor=omar)
+    back = undo(batch=act.batch, actor=maria)
+    assert (back.changed, back.settings, [r.comment for r in back.refused]) == ([two.pk], 1, [one.pk])
+    said = Comment.objects.filter(pk__in=[one.pk, two.pk]).order_by("pk")
+    assert list(said.values_list("state", "repeat_of")) == [("rejected", first.pk), ("published", None)]
+
+
+def test_an_act_of_every_kind_is_one_line_that_can_be_undone(client, maria):
+    article = make_article()
+    comment, other = say(article, "I am Bob here."), say(article)
+    acts.pick(comment=comment, is_pick=True, actor=maria)
+    acts.lock_replies(comment=comment, is_locked=True, actor=maria)
+    acts.redact(comment=comment, marked="I am [[Bob]] here.", actor=maria)
+    acts.press(name="hide", article=article.pk, actor=maria)
+    acts.press(name="close", article=None, actor=maria)
+    acts.remove_repeat(comment=other, of=comment, actor=maria)
+    client.force_login(maria)
+    for batch in Batch.objects.order_by("at"):
+        page = client.get(reverse("moderation:batch", args=[batch.pk])).content.decode()
+        assert "Undo this action" in page
+        client.post(reverse("moderation:undo", args=[batch.pk]))
+    assert Batch.objects.filter(kind="undo").count() == 6
+    assert Comment.objects.get(pk=comment.pk).body == "I am Bob here."
+    assert set(Comment.objects.values_list("state", flat=True)) == {"published"}
+    history = client.get(reverse("moderation:history")).content.decode()
+    for words in (
+        "Editor’s pick",
+        "Replies are locked",
+        "Shortened",
+        "The discussion is hidden",
+        "On the whole",
+    ):
+        assert words in history
+    assert_sound()
