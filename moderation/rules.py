@@ -236,7 +236,8 @@ def save(*, rule: Written, note: str, actor: User, replaces: Rule | None = None)
                 RuleTerms.objects.create(
                     rule=made, text=rule.terms, count=count, whole_words=rule.whole_words
                 )
-            batch = Batch.objects.create(kind=Batch.Kind.RULE, actor=actor, parameters={"rule": made.pk})
+            told = {"rule": made.pk, "does": "changed" if earlier else "made"}
+            batch = Batch.objects.create(kind=Batch.Kind.RULE, actor=actor, parameters=told)
             off = [(Change.Target.RULE, old.pk, "is_active", False) for old in earlier if old.is_active]
             changes.make(batch=batch, changes=[*off, (Change.Target.RULE, made.pk, "is_active", True)])
     except IntegrityError:
@@ -249,7 +250,8 @@ def save(*, rule: Written, note: str, actor: User, replaces: Rule | None = None)
 def switch(*, rule: Rule, on: bool, actor: User) -> Batch | None:
     """Set a rule in force, or out of it. None: it was so already. Raises ValidationError: another stands for
     the same."""
-    batch = Batch(kind=Batch.Kind.RULE, actor=actor, parameters={"rule": rule.pk})
+    told = {"rule": rule.pk, "does": "on" if on else "off"}
+    batch = Batch(kind=Batch.Kind.RULE, actor=actor, parameters=told)
     try:
         with transaction.atomic():
             batch.save(force_insert=True)

@@ -73,6 +73,8 @@ def test_what_was_tried_is_saved_with_its_undo(client, maria):
     assert "Switched off: casino." in page.text
     client.post(f"/moderation/acts/{Batch.objects.filter(kind='rule').latest('at').pk}/undo/")
     assert Rule.objects.get().is_active
+    history = client.get("/moderation/acts/").text
+    assert all(said in history for said in ("New rule", ">Rule switched off", "Undone: Rule switched off"))
 
 
 def test_a_change_is_another_version(client, maria):
