@@ -52,7 +52,7 @@ STORY_TABLE = {
     "{story}comments/{reply}/?after={reply}": (6, 8, 10, 11),
     "{story}comments/{new}/": (4, 5, 7, 7),  # leads to its place on the story's page
     "{story}comments/{removed}/": (5, 6, 8, 11),
-    "{story}reply/{first}/": (4, 5, 7, 7),
+    "{story}reply/{first}/": (4, 6, 8, 8),  # what the writer is held to
     "{story}recommend/{first}/": (4, 6, 8, 8),
     "{story}find/?q=ferry": (9, 9, 12, 12),  # three begin, end and limit it
     "{story}version/": (2, 2, 2, 2),
