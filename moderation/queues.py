@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from django.db.models import Count, Min, Q, QuerySet
 from django.db.models.functions import Left
 from django.http import Http404, QueryDict
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -22,7 +22,7 @@ from accounts.models import Guest, User
 from articles.markdown import first_words
 from articles.models import Article, Topic
 from comments.models import Comment, Reason, State
-from moderation import cases, reports, similar, words
+from moderation import cases, opinions, reports, similar, words
 from moderation.models import Case, Finding, Group, Rule
 from moderation.policy import last_decisions
 
@@ -231,7 +231,7 @@ def open_cases(user: User) -> QuerySet[Case]:
 
 
 def counted(view: View, base: str) -> list[Queue]:
-    """All queues, each with its size and the age of its oldest: three statements. `base`: the desk's URL."""
+    """All queues, each with its size and the age of its oldest: four statements. `base`: the desk's URL."""
     numbers: dict[str, Any] = {}
     for key, (_label, where) in QUEUES.items():
         numbers |= {key: Count("pk", filter=where), f"{key}_oldest": Min("opened_at", filter=where)}
@@ -246,6 +246,7 @@ def counted(view: View, base: str) -> list[Queue]:
     lines = [line(key, label, found[key], found[f"{key}_oldest"]) for key, (label, _where) in QUEUES.items()]
     if alike := _similar(view.user):
         lines.insert(3, alike)
+        lines += _opinions(view.user)
     return [*lines, line(RECENT, _("All recent"), None, None)]
 
 
@@ -253,14 +254,10 @@ def _similar(user: User) -> Queue | None:
     """The groups of alike comments that nobody has looked at; they span stories, so editors have none."""
     if not user.is_moderator:
         return None
-    try:
-        url = reverse("moderation:similar")
-    except NoReverseMatch:
-        return None
     latest = Group.objects.filter(kind__in=similar.KINDS).order_by("-made_at").values("run")[:1]
     found = Group.objects.filter(run=latest, settled_at=None).aggregate(n=Count("pk"), oldest=Min("made_at"))
     oldest = words.ago(timezone.now() - found["oldest"]) if found["oldest"] else ""
-    return Queue("similar", _("Similar comments"), url, found["n"], oldest, current=False)
+    return Queue("similar", _("Similar comments"), reverse("moderation:similar"), found["n"], oldest, False)
 
 
 def _article(value: str, prefix: str) -> tuple[str, Q]:
@@ -364,6 +361,15 @@ def choices() -> dict[str, list[tuple[str, str]]]:
         "age": [(str(hours), age_in_words(hours)) for hours in AGES],
         "score": [(code, str(label)) for code, (label, _where) in STRENGTHS.items()],
     }
+
+
+def _opinions(user: User) -> list[Queue]:
+    """What colleagues decided and somebody should look at who is not told how; a line if there is any."""
+    found = opinions.open_for(user).order_by().aggregate(n=Count("pk"), oldest=Min("asked_at"))
+    if not found["n"]:
+        return []
+    age = words.ago(timezone.now() - found["oldest"])
+    return [Queue("opinions", _("Second opinions"), reverse("moderation:opinions"), found["n"], age, False)]
 
 
 def in_words(waiting: Queue) -> str:

@@ -162,8 +162,8 @@ if (document.querySelector(".queue")) {
     },
     x: () => press("input[type=checkbox]", find(".rows li:has([aria-current])")),
     u: () => press("#queue > .undo button"),
-    p: () => press(".card a.person"),
-    o: () => press(".card a.similar"),
+    p: () => press(".card a.to-person"),
+    o: () => press(".card a.to-similar"),
     "?": () => { find(".keys").open = !find(".keys").open; },
   };
   document.addEventListener("keydown", (event) => {
