@@ -1,23 +1,27 @@
 """What is stored, computed again from what it follows from.
 
-Damage comes in two sorts. Trees, counters and rendered HTML are derived, and `repair` writes them anew.
-A state or a parent that the log does not tell, and a broken chain, are for a person to explain: they are
-reported and left as they are.
+Damage comes in two sorts. Trees, counters, rendered HTML and what is searched are derived, and `repair`
+writes them anew, as it blanks what was left of words that were deleted for good. A state or a parent that
+the log does not tell, a text without its number, and a broken chain are for a person to explain: they are
+reported and left as they are. What follows from moderation is asked of the policy.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from articles.markdown import render_story
 from articles.models import Article
 from articles.services import save_article
 from comments import tree
-from comments.models import Comment, Discussion, Recommendation
-from comments.services import lock, render
+from comments.models import Comment, CommentText, Discussion, Reason, Recommendation
+from comments.policy import policy
+from comments.repeats import fold
+from comments.services import blank, lock, render
 
-Damage = dict[str, list[int]]  # kind: ids of comments, discussions, transitions or articles, in order
+Damage = dict[str, list[Any]]  # kind: ids of comments, discussions, transitions or articles, in order
 
 # A discussion at a time, each in one statement and so in one snapshot: the site may go on meanwhile.
 TREES = f"""
@@ -78,6 +82,20 @@ SELECT id FROM (
   FROM comments_transition t WINDOW w AS (PARTITION BY t.discussion_id ORDER BY t.seq)) line
 WHERE step <> 1 OR hash <> digest ORDER BY id"""
 
+# The body that a comment shows has a number of its own; the others are kept beside it, none is missing.
+REVISIONS = """
+SELECT c.id FROM comments_comment c LEFT JOIN LATERAL (
+  SELECT count(*) AS count, max(r.revision) AS last, bool_or(r.revision = c.revision) AS twice
+  FROM comments_commentrevision r WHERE r.comment_id = c.id) r ON true
+WHERE c.erased_at IS NULL AND c.state_reason <> 'sealed'
+  AND (r.twice OR r.count + 1 <> greatest(c.revision, r.last)) ORDER BY c.id"""
+
+ERASED = """
+SELECT c.id FROM comments_comment c
+WHERE c.erased_at IS NOT NULL AND (
+  c.body || c.body_html || c.author_name || c.author_email <> '' OR c.state IN ('published', 'pending')
+  OR EXISTS (SELECT FROM comments_commentrevision r WHERE r.comment_id = c.id)) ORDER BY c.id"""
+
 
 def check() -> Damage:
     """All damage on the site by kind; a kind without any is left out, so a sound site gives {}."""
@@ -92,8 +110,11 @@ def check() -> Damage:
     found["state"] = _ids(STATES)
     found["parent"] = _ids(PARENTS)
     found["chain"] = _ids(CHAIN)
-    found["comment_html"] = [comment.pk for comment in _stale_comments()]
+    found["revision"] = _ids(REVISIONS)
+    found["erased"] = _ids(ERASED)
+    found["comment_html"], found["search"] = _stale_comments()
     found["article_html"] = [article.pk for article in _stale_articles()]
+    found |= policy().damage()
     return {kind: ids for kind, ids in found.items() if ids}
 
 
@@ -117,6 +138,9 @@ def repair(damage: Damage) -> None:
             _say_so([comment.discussion_id])
     for article in Article.objects.filter(pk__in=damage.get("article_html", [])):
         save_article(article=article)
+    _search_anew(damage.get("search", []))
+    _blank_erased(damage.get("erased", []))
+    policy().repair(damage)
 
 
 def _renumber(ids: list[int]) -> None:
@@ -171,9 +195,41 @@ def _ids(statement: str) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _stale_comments() -> Iterator[Comment]:
-    rows = Comment.objects.only("body", "body_html", "is_plain_text").order_by("pk")
-    return (comment for comment in rows.iterator(2_000) if comment.body_html != render(comment))
+def _stale_comments() -> tuple[list[int], list[int]]:
+    """Those with other HTML than their text gives, and those that are searched by another text, or by none;
+    of what has no words any more none is right. All texts are read once."""
+    html, search = [], []
+    rows = Comment.objects.only("body", "body_html", "is_plain_text", "state_reason", "erased_at")
+    rows = rows.annotate(folded=F("text__folded")).order_by("pk")
+    for comment in rows.iterator(2_000):
+        if comment.body_html != render(comment):
+            html.append(comment.pk)
+        is_wordless = comment.erased_at or comment.state_reason == Reason.SEALED
+        folded: str | None = comment.folded  # type: ignore[attr-defined]  # annotated above
+        if folded != (None if is_wordless else fold(comment.body)):
+            search.append(comment.pk)
+    return html, search
+
+
+def _search_anew(ids: list[int]) -> None:
+    for comment in Comment.objects.filter(pk__in=ids):
+        with transaction.atomic():
+            lock([comment.pk])
+            comment.refresh_from_db()
+            if comment.erased_at or comment.state_reason == Reason.SEALED:
+                CommentText.objects.filter(comment=comment).delete()
+            else:
+                CommentText.objects.update_or_create(comment=comment, defaults={"folded": fold(comment.body)})
+
+
+def _blank_erased(ids: list[int]) -> None:
+    """Not of what is published all the same: its words are read, and a person has to look."""
+    with transaction.atomic():
+        lock(ids)
+        gone = Comment.objects.filter(
+            ~Q(state__in=["published", "pending"]), pk__in=ids, erased_at__isnull=False
+        )
+        blank(list(gone.values_list("pk", flat=True)))
 
 
 def _stale_articles() -> Iterator[Article]:

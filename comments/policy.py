@@ -3,7 +3,7 @@
 Policy here is complete and publishes everything; moderation/policy.py judges.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -81,6 +81,14 @@ class Policy:
     def usual(self) -> str:
         """How long a review usually takes here, as a sentence; nothing while that is not known."""
         return ""
+
+    def damage(self) -> dict[str, list[Any]]:
+        """What is stored and can't be, by kind, as comments.integrity.check gives it; a kind without any may
+        be left out."""
+        return {}
+
+    def repair(self, damage: Mapping[str, list[Any]]) -> None:
+        """Write anew what of it is derived."""
 
     def actions(self, rows: Sequence[Any], user: User) -> dict[int, list[dict[str, Any]]]:
         """What this moderator may do with each comment (thread.Row), by its id, as comments/thread.jinja

@@ -323,14 +323,14 @@ def revert_states(
 
 @dataclass(frozen=True)
 class Words:
-    """All that somebody wrote as one comment. `earlier`: (revision, body, when it was replaced), in order."""
+    """All that somebody wrote as one comment, with the bodies that it does not show."""
 
     comment: int
     author_name: str
     author_email: str
     body: str
     revision: int
-    earlier: list[tuple[int, str, datetime]]
+    others: list[CommentRevision]
 
 
 def seal_states(*, ids: Sequence[int], actor: User | None, batch: UUID) -> list[int]:
@@ -344,15 +344,15 @@ def take_words(ids: Sequence[int]) -> list[Words]:
 
     In one transaction with seal_states, which holds the locks: no page shows a name or a word of them.
     """
-    earlier: dict[int, list[tuple[int, str, datetime]]] = {pk: [] for pk in ids}
+    others: dict[int, list[CommentRevision]] = {pk: [] for pk in ids}
     for version in CommentRevision.objects.filter(comment__in=ids).order_by("comment", "revision"):
-        earlier[version.comment_id].append((version.revision, version.body, version.replaced_at))
+        others[version.comment_id].append(version)
     rows = Comment.objects.filter(pk__in=ids).order_by("pk")
     taken = [
-        Words(*row, earlier[row[0]])
+        Words(*row, others[row[0]])
         for row in rows.values_list("pk", "author_name", "author_email", "body", "revision")
     ]
-    _blank(ids)
+    blank(ids)
     return taken
 
 
@@ -371,12 +371,7 @@ def give_words(words: Sequence[Words]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(tree.GIVE_WORDS, values)
     CommentRevision.objects.bulk_create(
-        [
-            CommentRevision(comment_id=own.comment, revision=revision, body=body, replaced_at=at)
-            for own in words
-            for revision, body, at in own.earlier
-        ],
-        batch_size=2_000,
+        [version for own in words for version in own.others], batch_size=2_000
     )
     CommentText.objects.bulk_create(
         [CommentText(comment_id=own.comment, folded=fold(own.body)) for own in words], batch_size=2_000
@@ -395,11 +390,12 @@ def erase_comments(*, ids: Sequence[int], at: datetime) -> list[int]:
         state__in=[State.PUBLISHED, State.PENDING]
     )
     erased = list(rows.values_list("pk", flat=True))
-    _blank(erased, erased_at=at)
+    blank(erased, erased_at=at)
     return erased
 
 
-def _blank(ids: Sequence[int], **values: Any) -> None:
+def blank(ids: Sequence[int], **values: Any) -> None:
+    """Leave no word of these, which are removed and locked; `values` is set besides."""
     values |= {"body": "", "body_html": "", "author_name": "", "author_email": ""}
     Comment.objects.filter(pk__in=ids).update(**values)
     CommentRevision.objects.filter(comment__in=ids).delete()

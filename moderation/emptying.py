@@ -8,6 +8,7 @@ every number that readers see stays.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from django.db import connection, transaction
@@ -59,7 +60,7 @@ def freeze(*, states: Sequence[str], days: int, actor: User | None, most: int | 
         size=0,
         shared={"states": [str(state) for state in states], "days": days, "by": actor and actor.pk},
     )
-    values = {
+    values: dict[str, Any] = {
         "group": group.pk,
         "states": [str(state) for state in states],
         "before": group.made_at - timedelta(days=days),

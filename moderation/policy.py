@@ -1,6 +1,6 @@
 """What comments ask of moderation: settings.COMMENT_POLICY names this object."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from math import ceil
@@ -23,7 +23,7 @@ from accounts.sql import execute_planned
 from comments import reasons
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.policy import Draft, Verdict
-from moderation import acts, cases, ledger, rules, tally, words
+from moderation import acts, cases, integrity, ledger, rules, tally, words
 from moderation.checks import CHECKS, RATE_MINUTES, Context, Found, run, too_fast
 from moderation.held import HELD, read_held, refuse, standing_of, told
 from moderation.models import Finding, Sanction
@@ -77,6 +77,12 @@ class Policy(comments.policy.Policy):
             sentence = words.why(finding, to_moderator=False, twin=finding.public_twin)
             said.setdefault(finding.comment_id, []).append(sentence)
         return said
+
+    def damage(self) -> dict[str, list[Any]]:
+        return integrity.damage()
+
+    def repair(self, damage: Mapping[str, list[Any]]) -> None:
+        integrity.repair(damage)
 
     def actions(self, rows: Sequence[Any], user: User) -> dict[int, list[dict[str, Any]]]:
         """The menu of each comment but those that their authors deleted; it comes back to the story."""

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from comments.models import Comment, Reason
+from comments.models import Comment, CommentRevision, Reason
 from comments.services import Words, give_words, take_words
 from moderation.models import Batch, Origin, Seal, SealedText
 
@@ -37,10 +37,20 @@ def put_away(seals: Sequence[Seal]) -> None:
     Seal.objects.bulk_create(seals, batch_size=2_000)
     SealedText.objects.bulk_create(
         [
-            SealedText(seal=seal, revision=revision, body=body, replaced_at=at)
+            SealedText(
+                seal=seal,
+                revision=text.revision,
+                body=text.body,
+                is_redacted=text.is_redacted,
+                replaced_at=text.replaced_at,
+            )
+            for seal in seals
+            for text in words[seal.comment_id].others
+        ]
+        + [
+            SealedText(seal=seal, revision=own.revision, body=own.body)
             for seal in seals
             for own in [words[seal.comment_id]]
-            for revision, body, at in [*own.earlier, (own.revision, own.body, None)]
         ],
         batch_size=2_000,
     )
@@ -96,12 +106,23 @@ def _bring_back(seals: Sequence[Seal]) -> None:
                 comment=seal.comment_id,
                 author_name=seal.author_name,
                 author_email="" if seal.comment_id in forgotten else seal.author_email,
-                body=last.body,
-                revision=last.revision,
-                earlier=[(t.revision, t.body, t.replaced_at) for t in earlier if t.replaced_at],
+                body=shown.body,
+                revision=shown.revision,
+                others=[
+                    CommentRevision(
+                        comment_id=seal.comment_id,
+                        revision=text.revision,
+                        body=text.body,
+                        is_redacted=text.is_redacted,
+                        replaced_at=text.replaced_at,
+                    )
+                    for text in texts[seal.pk]
+                    if text.replaced_at
+                ],
             )
             for seal in seals
-            for *earlier, last in [texts[seal.pk]]
+            for shown in texts[seal.pk]
+            if shown.replaced_at is None
         ]
     )
     clear(seals)

@@ -47,11 +47,12 @@ class Seal(models.Model):
 
 
 class SealedText(models.Model):
-    """One text of a sealed comment; `replaced_at` is null for the last one."""
+    """One text of a sealed comment; `replaced_at` is null for the one that it showed."""
 
     seal = models.ForeignKey(Seal, models.PROTECT, related_name="texts", db_index=False)
     revision = models.PositiveIntegerField()
     body = models.TextField()
+    is_redacted = models.BooleanField(default=False, db_default=False)
     replaced_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -7,14 +7,26 @@ from uuid import uuid4
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 
 from articles.models import Article
 from comments.integrity import _trees, check, repair
-from comments.models import Comment, Discussion, DiscussionDay, Reason, State, Transition
+from comments.models import (
+    Comment,
+    CommentRevision,
+    CommentText,
+    Discussion,
+    DiscussionDay,
+    Reason,
+    State,
+    Transition,
+)
 from comments.services import (
     Imported,
     change_discussion,
     change_states,
+    edit_comment,
+    erase_comments,
     import_comments,
     move_comment,
     recommend,
@@ -58,7 +70,7 @@ def behind_the_log(statement: str, *values: object) -> None:
 
 def test_a_sound_site_gives_nothing(thread, capsys):
     assert check() == {}
-    assert run(capsys) == ("Sound: trees, counters, states, parents, the log and the HTML.\n", 0)
+    assert run(capsys) == ("Sound: all that can be compared agrees.\n", 0)
     assert run(capsys, "--json") == ('{"found": {}, "left": {}}\n', 0)
 
 
@@ -176,6 +188,44 @@ def test_an_imported_parent_is_compared_with_its_first_line():
     assert check() == {}
     Comment.objects.filter(source_id="b").update(parent=None, tree_id=900_000)
     assert check()["parent"] == [Comment.objects.get(source_id="b").pk]
+
+
+def test_what_is_searched_is_compared_with_the_text_and_written_anew(thread):
+    CommentText.objects.filter(pk=thread[0].pk).update(folded="other words")
+    CommentText.objects.filter(pk=thread[1].pk).delete()
+
+    damage = check()
+    assert damage == {"search": [thread[0].pk, thread[1].pk]}
+    repair(damage)
+    assert check() == {}
+    assert CommentText.objects.get(pk=thread[0].pk).folded == "a word about the boat."
+
+
+def test_a_text_that_is_missing_among_the_earlier_ones_is_found(thread):
+    edited = edit_comment(comment=thread[0], body="Other words.", user=None, guest=thread[0].guest)
+    assert check() == {}
+    CommentRevision.objects.filter(comment=edited).update(revision=2)  # the number of the text that it shows
+    assert check() == {"revision": [edited.pk]}
+    CommentRevision.objects.filter(comment=edited).delete()
+    damage = check()
+    assert damage == {"revision": [edited.pk]}
+    repair(damage)
+    assert check() == damage
+
+
+def test_words_that_were_left_of_what_was_deleted_for_good_are_found_and_blanked(thread):
+    gone = thread[3]  # the removed one
+    erase_comments(ids=[gone.pk], at=timezone.now())
+    assert check() == {}
+    Comment.objects.filter(pk=gone.pk).update(author_name="Zoe")
+    CommentRevision.objects.create(comment=gone, revision=1, body="Earlier.")
+    assert check() == {"erased": [gone.pk]}
+    CommentText.objects.create(comment=gone, folded="earlier.")
+    damage = check()
+    assert damage == {"erased": [gone.pk], "search": [gone.pk]}
+    repair(damage)
+    assert check() == {}
+    assert Comment.objects.get(pk=gone.pk).author_name == ""
 
 
 def test_a_line_of_the_log_that_was_changed_is_found(thread):

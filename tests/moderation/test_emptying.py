@@ -78,7 +78,7 @@ def test_it_deletes_what_was_listed_and_nothing_that_came_since(moderator, admin
 
     group = emptying.freeze(states=[State.SPAM], days=0, actor=administrator)
 
-    # Meanwhile: one more arrives as spam, one of the listed is restored, one is decided on anew, one is sealed.
+    # Meanwhile one more arrives as spam, and of the listed one is restored, one confirmed, one sealed.
     new = say(article, "Buy boats, number 6.")
     spam(new, actor=moderator)
     services.decide(ids=[listed[2].pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator)

@@ -9,7 +9,14 @@ from django.utils import timezone
 from accounts.models import Guest
 from comments.integrity import check
 from comments.models import Comment, CommentRevision, CommentText, Discussion, Reason, State, Transition
-from comments.services import delete_comment, edit_comment, erase_comments, rename_author
+from comments.services import (
+    delete_comment,
+    edit_comment,
+    erase_comments,
+    keep_redaction,
+    rename_author,
+    show_revisions,
+)
 from moderation import seals, services, tasks
 from moderation.cases import open_cases
 from moderation.models import Batch, Case, Origin, Seal, SealedText
@@ -48,7 +55,11 @@ def rows(comment: Comment):
     discussion = Discussion.objects.filter(pk=comment.discussion_id)
     return [
         list(Comment.objects.filter(discussion=comment.discussion_id).order_by("pk").values()),
-        list(CommentRevision.objects.filter(**of).order_by("revision").values("comment", "revision", "body")),
+        list(
+            CommentRevision.objects.filter(**of)
+            .order_by("revision")
+            .values("comment", "revision", "body", "is_redacted", "replaced_at")
+        ),
         list(CommentText.objects.filter(**of).order_by("pk").values()),
         list(discussion.values("visible_count", "tally", "status")),
     ]
@@ -110,6 +121,21 @@ def test_a_lift_can_be_undone_and_that_again(comment, moderator, administrator):
         again = Seal.objects.get(lifted_at=None)
         assert (again.why, again.is_held, again.batch) == (WHY, True, act.batch)
     assert check() == {}
+
+
+def test_a_redaction_survives_the_seal_and_can_be_undone_after(comment, moderator, administrator):
+    """Its unshortened words are under a number of their own, and so are they when it was undone before."""
+    for _ in range(2):
+        number = keep_redaction(comment=comment, body="Her number is […].")
+        show_revisions({comment.pk: number})
+        comment.refresh_from_db()
+        before = rows(comment)
+        seal(comment, actor=moderator)
+        seals.lift(seal=Seal.objects.get(lifted_at=None), actor=administrator)
+        assert rows(comment) == before
+        assert check() == {}
+        show_revisions({comment.pk: 2})
+        comment.refresh_from_db()
 
 
 def test_only_administrators_lift_by_whatever_way(comment, moderator, administrator):

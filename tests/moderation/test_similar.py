@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from archive.services import import_page
-from comments.models import Comment, Reason, State
-from moderation import services
+from comments.models import Comment
 from moderation.models import Group, Member
 from moderation.similar import groups_of, look
 from tests.factories import UserFactory

@@ -8,13 +8,13 @@ from comments import integrity
 
 
 class Command(BaseCommand):
-    help = "Compute trees, counters, states, parents, the log's chain and rendered HTML again, and compare."
+    help = "Compute what is derived, and what can't be otherwise, from what it follows from, and compare."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--json", action="store_true", help='{"found": {kind: [ids]}, "left": {kind: [ids]}}'
         )
-        parser.add_argument("--repair", action="store_true", help="write trees, counters and HTML anew")
+        parser.add_argument("--repair", action="store_true", help="write what is derived anew")
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = left = integrity.check()
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         for kind, ids in found.items():
             self.stdout.write(f"{kind}: {', '.join(map(str, ids))}")
         if not found:
-            self.stdout.write("Sound: trees, counters, states, parents, the log and the HTML.")
+            self.stdout.write("Sound: all that can be compared agrees.")
         elif repaired:
             self.stdout.write(f"Left after the repair: {', '.join(left) or 'nothing'}.")
             if "parent" in left:

@@ -1,0 +1,111 @@
+"""What the desk stores, compared with what it follows from; comments/integrity.py asks for it by the policy.
+
+Numbers and queues are derived and are written anew. A seal without its words, words where there must be none
+and an act that the log does not know are for a person to explain.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from comments.models import Comment, Discussion
+from comments.services import lock, lock_discussions
+from moderation import cases, tally
+from moderation.models import Case
+
+# By kind; each gives ids of comments, but for those that say otherwise.
+CHECKS = {
+    # Waits, and no queue shows it.
+    "case_missing": """
+SELECT c.id FROM comments_comment c
+WHERE c.state = 'pending'
+  AND NOT EXISTS (SELECT FROM moderation_case k WHERE k.comment_id = c.id AND k.closed_at IS NULL)
+ORDER BY c.id""",
+    # An open question that says something else than its comment, or that nobody can answer any more.
+    "case": """
+SELECT c.id FROM moderation_case k JOIN comments_comment c ON c.id = k.comment_id
+WHERE k.closed_at IS NULL
+  AND (k.is_waiting <> (c.state = 'pending') OR k.discussion_id <> c.discussion_id
+       OR c.state = 'deleted' OR c.state_reason = 'sealed' OR c.erased_at IS NOT NULL)
+ORDER BY c.id""",
+    # A line of the log in which somebody decided upon another's comment, by an act that is not stored.
+    # Ids of lines.
+    "batch": """
+SELECT t.id FROM comments_transition t JOIN comments_comment c ON c.id = t.comment_id
+WHERE t.actor_id IS NOT NULL AND t.actor_id IS DISTINCT FROM c.author_id
+  AND NOT EXISTS (SELECT FROM moderation_batch b WHERE b.id = t.batch)
+ORDER BY t.id""",
+    # An act that did nothing of what it says. Ids of acts.
+    "batch_empty": """
+SELECT b.id::text FROM moderation_batch b
+WHERE b.kind IN ('decision', 'move', 'undo', 'seal') AND NOT b.parameters ? 'is_held'
+  AND NOT EXISTS (SELECT FROM comments_transition t WHERE t.batch = b.id)
+  AND NOT EXISTS (SELECT FROM moderation_change x WHERE x.batch_id = b.id)
+ORDER BY b.at, b.id""",
+    # Sealed without a seal, or under a seal and not sealed.
+    "seal": """
+SELECT c.id FROM comments_comment c
+WHERE (c.state_reason = 'sealed')
+  <> EXISTS (SELECT FROM moderation_seal s WHERE s.comment_id = c.id AND s.lifted_at IS NULL)
+ORDER BY c.id""",
+    # Sealed, and a word of it where others look.
+    "sealed_words": """
+SELECT c.id FROM comments_comment c
+WHERE c.state_reason = 'sealed' AND (
+  c.body || c.body_html || c.author_name || c.author_email <> ''
+  OR EXISTS (SELECT FROM comments_commentrevision r WHERE r.comment_id = c.id)
+  OR EXISTS (SELECT FROM comments_commenttext x WHERE x.comment_id = c.id))
+ORDER BY c.id""",
+    # A seal that has lost its words, or that has some although it was lifted or they were deleted.
+    # Ids of seals.
+    "vault": """
+SELECT s.id FROM moderation_seal s JOIN comments_comment c ON c.id = s.comment_id
+LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE replaced_at IS NULL) AS shown, count(*) AS count
+                   FROM moderation_sealedtext x WHERE x.seal_id = s.id) x ON true
+WHERE CASE WHEN s.lifted_at IS NULL AND c.erased_at IS NULL THEN x.shown <> 1
+           ELSE x.count > 0 OR s.author_name || s.author_email <> '' END
+ORDER BY s.id""",
+    # Something found in words that the comment does not have: of a later text, or behind its end.
+    # Ids of findings.
+    "finding": """
+SELECT f.id FROM moderation_finding f JOIN comments_comment c ON c.id = f.comment_id
+WHERE c.erased_at IS NULL AND c.state_reason <> 'sealed' AND f.revision = c.revision
+  AND EXISTS (SELECT FROM jsonb_array_elements(f.spans) span WHERE (span ->> 1)::int > char_length(c.body))
+ORDER BY f.id""",
+    # Held to something by an act of another kind. Ids of sanctions.
+    "sanction": """
+SELECT s.id FROM moderation_sanction s JOIN moderation_batch b ON b.id = s.batch_id
+WHERE b.kind <> 'person' ORDER BY s.id""",
+}
+
+
+def damage() -> dict[str, list[Any]]:
+    """As comments.integrity.check gives it."""
+    found: dict[str, list[Any]] = {"tally": tally.miscounted()}
+    with connection.cursor() as cursor:
+        for kind, statement in CHECKS.items():
+            cursor.execute(statement)
+            found[kind] = [row[0] for row in cursor.fetchall()]
+    return found
+
+
+def repair(found: Mapping[str, list[Any]]) -> None:
+    """Count removals anew, and bring the queues in line with the comments."""
+    for discussion in found.get("tally", []):
+        with transaction.atomic():
+            lock_discussions([discussion])
+            counted = tally.recount([discussion]).get(discussion, {})
+            Discussion.objects.filter(pk=discussion).update(tally=counted, version=F("version") + 1)
+    with transaction.atomic():
+        ids = [*found.get("case_missing", []), *found.get("case", [])]
+        lock(ids)
+        cases.open_cases(Comment.objects.filter(pk__in=ids).waiting())
+        for case in Case.objects.open().filter(comment__in=ids).select_related("comment"):
+            comment = case.comment
+            if comment.state == "deleted" or comment.state_reason == "sealed" or comment.erased_at:
+                case.closed_at = timezone.now()
+            case.is_waiting, case.discussion_id = comment.state == "pending", comment.discussion_id
+            case.save(update_fields=["is_waiting", "discussion", "closed_at"])

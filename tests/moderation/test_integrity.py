@@ -1,0 +1,163 @@
+"""Damage of each kind that the desk can have, done behind the verbs' back, is found and named, and no other.
+
+What of it is derived is written anew; tests/comments/test_integrity.py has the discussions' own kinds.
+"""
+
+from uuid import uuid4
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+
+from comments.integrity import check, repair
+from comments.models import Comment, CommentRevision, Discussion, Reason, State, Transition
+from moderation import emptying, seals, services
+from moderation.models import Batch, Case, Finding, Sanction, Seal, SealedText
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def site() -> dict[str, Comment]:
+    """Something of everything, sound."""
+    moderator = UserFactory.create(roles=("Moderator",))
+    administrator = UserFactory.create(roles=("Administrator",))
+    article = make_article()
+    names = ("held", "waits", "published", "removed", "sealed", "lifted", "erased")
+    made = {name: say(article, f"It is a word about the boat, {name}.") for name in names}
+    for name, to, reason in (
+        ("published", State.PUBLISHED, Reason.APPROVED),
+        ("removed", State.REJECTED, Reason.INSULT),
+        ("erased", State.SPAM, Reason.SPAM),
+    ):
+        services.decide(ids=[made[name].pk], to=to, reason=reason, actor=moderator)
+    seals.seal(ids=[made["sealed"].pk, made["lifted"].pk], why=Seal.Why.OTHER, actor=moderator)
+    seals.lift(seal=Seal.objects.get(comment=made["lifted"]), actor=administrator)
+    emptying.empty(
+        group=emptying.freeze(states=[State.SPAM], days=0, actor=administrator), actor=administrator
+    )
+    return made
+
+
+def behind_the_log(statement: str, *values: object) -> None:
+    """As the owner: with a log's triggers off for one statement."""
+    table = "moderation_finding" if "moderation_finding" in statement else "comments_transition"
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        cursor.execute(statement, values)
+        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+
+
+def test_a_site_on_which_everything_was_done_is_sound(site, capsys):
+    assert check() == {}
+    call_command("check_integrity")
+    assert capsys.readouterr().out == "Sound: all that can be compared agrees.\n"
+
+
+def test_numbers_of_removals_are_counted_anew(site):
+    before = Discussion.objects.get()
+    Discussion.objects.update(tally={"spam/spam/machine": 12})
+    damage = check()
+    assert damage == {"tally": [before.pk]}
+    repair(damage)
+    after = Discussion.objects.get()
+    assert after.tally == before.tally
+    assert after.version > before.version
+    assert check() == {}
+
+
+def test_what_waits_without_a_case_gets_one(site):
+    Case.objects.open().filter(comment=site["held"]).delete()
+    damage = check()
+    assert damage == {"case_missing": [site["held"].pk]}
+    repair(damage)
+    assert check() == {}
+    assert Case.objects.open().get(comment=site["held"]).is_waiting
+
+
+@pytest.mark.parametrize("name", ["held", "published", "sealed", "erased"])
+def test_a_case_that_says_something_else_than_its_comment_is_mended(site, name):
+    comment = site[name]
+    if name == "held":
+        Case.objects.open().filter(comment=comment).update(is_waiting=False)
+    else:
+        Case.objects.create(comment=comment, discussion_id=comment.discussion_id, is_waiting=True)
+    damage = check()
+    assert damage == {"case": [comment.pk]}
+    repair(damage)
+    assert check() == {}
+    if name != "held":
+        assert Case.objects.open().filter(comment=comment).exists() == (name == "published")
+
+
+def test_a_decision_of_an_act_that_is_not_stored_is_found(site):
+    line = Transition.objects.filter(comment=site["published"]).latest("id")
+    behind_the_log("UPDATE comments_transition SET batch = %s WHERE id = %s", uuid4(), line.pk)
+    damage = check()
+    assert line.pk in damage.pop("batch")
+    assert str(Batch.objects.get(pk=line.batch).pk) in damage.pop("batch_empty")
+    assert damage.pop("chain")  # the log's own check tells of it, too
+    assert damage == {}
+
+
+def test_an_act_that_did_nothing_is_found(site):
+    empty = Batch.objects.create(kind=Batch.Kind.DECISION)
+    assert check() == {"batch_empty": [str(empty.pk)]}
+
+
+def test_sealed_without_a_seal_and_the_other_way(site):
+    own = Seal.objects.get(comment=site["sealed"])
+    other = Seal.objects.create(comment=site["published"], why=Seal.Why.OTHER, batch=own.batch)
+    SealedText.objects.create(seal=other, revision=1, body="A word.")
+    assert check() == {"seal": [site["published"].pk]}
+    SealedText.objects.filter(seal=other).delete()
+    other.delete()
+    SealedText.objects.filter(seal=own).delete()
+    own.delete()
+    damage = check()
+    assert damage == {"seal": [site["sealed"].pk]}
+    repair(damage)
+    assert check() == damage
+
+
+@pytest.mark.parametrize("place", ["body", "author_name", "author_email", "revision"])
+def test_a_sealed_word_where_others_look_is_found(site, place):
+    if place == "revision":
+        CommentRevision.objects.create(comment=site["sealed"], revision=1, body="A word.")
+    else:
+        Comment.objects.filter(pk=site["sealed"].pk).update(**{place: "zoe@example.org"})
+    damage = check()
+    damage.pop("comment_html", None)
+    assert damage == {"sealed_words": [site["sealed"].pk]}
+    repair(damage)  # where else the words are is for a person to see
+    assert check()["sealed_words"]
+
+
+def test_a_seal_that_lost_its_words_or_kept_them_is_found(site):
+    SealedText.objects.filter(seal__comment=site["sealed"]).delete()
+    lost = Seal.objects.get(comment=site["sealed"])
+    assert check() == {"vault": [lost.pk]}
+    lifted = Seal.objects.get(comment=site["lifted"])
+    SealedText.objects.create(seal=lifted, revision=1, body="A word.")
+    assert check() == {"vault": [lost.pk, lifted.pk]}
+
+
+def test_something_found_behind_the_end_of_a_text_is_found(site):
+    finding = Finding.objects.filter(comment=site["held"]).first()
+    behind_the_log("UPDATE moderation_finding SET spans = '[[5, 9000]]' WHERE id = %s", finding.pk)
+    assert check() == {"finding": [finding.pk]}
+
+
+def test_a_sanction_of_another_act_is_found(site):
+    decision = Batch.objects.filter(kind=Batch.Kind.DECISION).first()
+    sanction = Sanction.objects.create(
+        guest=GuestFactory.create(),
+        kind=Sanction.Kind.WARN,
+        reason="insult",
+        batch=decision,
+        at=timezone.now(),
+    )
+    assert check() == {"sanction": [sanction.pk]}
