@@ -91,6 +91,8 @@ def links(draft: Draft, context: Context) -> Iterator[Found]:
     """More links than are free, as the page would make them; e-mail addresses are none."""
     rule = context.rules.limit("links")
     free = matching.numbers(rule.value)[0] if rule else LINKS_FREE
+    if matching.links_at_most(draft.body) <= free:
+        return
     spans = [(link.start, link.end) for link in matching.links(draft.body)]
     if len(spans) > free:
         found = Found(strength=max(0.5, 1 - 1 / len(spans)), spans=spans, number=len(spans))

@@ -18,7 +18,8 @@ Spans = list[tuple[int, int]]  # start and end, in characters
 SPANS_MOST = 100  # of one rule in one comment: what is marked, not how often it is there
 
 _links = LinkifyIt()
-_MIGHT_LINK = re.compile(r"//|\S\.\S")
+# What each link has at least one of: two slashes, or a dot within a name.
+_LINK_SIGN = re.compile(r"//|[^\s.]\.[^\s.]")
 # Letters and digits of scripts that part their words by spaces. Between others (漢字, かな, ไทย) each place
 # may be the end of a word, and Korean hangs its particles on.
 _PARTED = re.compile(r"[^\W_\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff]")
@@ -231,10 +232,15 @@ class Link:
 @lru_cache(maxsize=8)
 def links(body: str) -> tuple[Link, ...]:
     """The links of a body, as the page would make them; e-mail addresses are none."""
-    if not _MIGHT_LINK.search(body):
+    if not _LINK_SIGN.search(body):
         return ()
     found = _links.match(body) or []
     return tuple(Link(m.index, m.last_index, m.url) for m in found if m.schema != "mailto:")
+
+
+def links_at_most(body: str) -> int:
+    """A number that `links` does not exceed, in a hundredth of its time: most comments have none."""
+    return len(_LINK_SIGN.findall(body))
 
 
 def domain(host: str) -> str:

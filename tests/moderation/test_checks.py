@@ -11,7 +11,16 @@ from articles.models import Article, Site
 from comments.models import Comment, Discussion
 from comments.policy import Draft
 from moderation.checks import CHECKS, IMPORT_CHECKS, RATE_NEW, Context, Repeat, run, too_fast
-from moderation.matching import SPANS_MOST, Folded, TermList, Written, compile_pattern, compile_rules
+from moderation.matching import (
+    SPANS_MOST,
+    Folded,
+    TermList,
+    Written,
+    compile_pattern,
+    compile_rules,
+    links,
+    links_at_most,
+)
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KNOWN = Context(person_is_confirmed=True, approved_count=1)
@@ -201,6 +210,14 @@ def test_the_automaton_finds_what_a_naive_search_finds(terms, body):
 def test_a_domain_and_what_is_under_it(body, spans):
     found = [f for f in run(draft(body), rules(domain="evil.example"), CHECKS) if f.check != "links"]
     assert [(f.check, f.spans) for f in found] == ([] if spans is None else [("domain", spans)])
+
+
+@given(
+    st.lists(st.sampled_from(["a", "b.", ".", "/", "//", "http:", " ", "www.", ".com", "é", "@", "\n", "-"]))
+)
+def test_no_body_has_more_links_than_signs_of_one(parts):
+    body = "".join(parts)
+    assert len(links(body)) <= links_at_most(body)
 
 
 @pytest.mark.parametrize("body", ["http://münchen.de/x", "http://MÜNCHEN.de", "http://xn--mnchen-3ya.de"])
