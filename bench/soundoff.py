@@ -230,7 +230,9 @@ def add_writers(count: int) -> list["Writer"]:
     from articles.services import save_article
     from comments.models import Reason, State
     from comments.services import change_states, post_comment
+    from moderation.models import Rule
 
+    Rule.objects.create(kind=Rule.Kind.RATE, value="1000000/1000000")  # they write faster than people
     title = "Where the writers began"
     story = save_article(article=Article(title=title, slug=free_slug(title), published_at=timezone.now()))
     writers = []
