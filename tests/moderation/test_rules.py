@@ -1,5 +1,7 @@
 """Rules as they are stored, tried on what people decided, and applied: the verbs, and what a post meets."""
 
+import json
+import time
 from datetime import timedelta
 
 import pytest
@@ -16,6 +18,7 @@ from moderation import rules, services, words
 from moderation.matching import Written
 from moderation.models import Batch, Finding, Member, Rule
 from moderation.services import decide
+from moderation.term_files import read_terms
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -328,3 +331,26 @@ def test_what_it_finds_is_gathered_to_be_decided_on_as_one(maria):
     assert members[waiting.pk].seen == waiting.transitions.latest("id").pk
     assert {c.state for c in Comment.objects.filter(pk__in=members)} == {"pending", "published"}
     assert rules.gather(keep(term("nothing"), maria)) is None
+
+
+@pytest.mark.data
+def test_a_list_of_62204_terms_is_one_rule(data, maria, capsys):
+    found = read_terms((data / "hostile" / "wordpress_comment_blocklist.txt").read_bytes())
+    assert len(found.terms) == 62_204
+    # In capitals; of one character.
+    assert [sentence.split(" term")[0] for sentence in found.told] == ["2", "10"]
+    keep(Written(pk=None, kind="list", value="blocklist.txt", terms="\n".join(found.terms)), maria)
+    assert Rule.objects.get().terms.count == 62_204
+
+    article, guest = make_article(), known_guest(maria)
+    assert say(article, "Cheap Viagra, buy cialis online", guest=guest).state == "pending"
+    assert say(article, "The specialist saw the boat to the slip.", guest=guest).state == "published"
+    with (data / "news" / "fox_news_comments.jsonl").open() as file:
+        bodies = [json.loads(line)["text"] for line in file]
+    [listed] = rules.in_force().of["list"]
+    began = time.perf_counter()
+    for body in bodies:
+        listed.find(body, "Nuala")
+    each = 1_000 * (time.perf_counter() - began) / len(bodies)
+    with capsys.disabled():
+        print(f"\n62,204 terms: {each:.4f} ms a comment, of {len(bodies):,}")
