@@ -147,19 +147,16 @@ def span(days: int, zone: tzinfo) -> Span:
     return Span(chart, _shares(removed), came.total(), decided.total())
 
 
-def ages() -> Chart:
-    """How long what waits has waited."""
+def ages() -> list[Share]:
+    """How long what waits has waited; nothing for an empty queue."""
     labels = [
         *(_("under 1 h"), _("1 to 4 h"), _("4 to 24 h")),
         *(_("1 to 3 days"), _("3 to 7 days"), _("over 7 days")),
     ]
     found = dict(_rows(AGES, now=timezone.now(), edges=EDGES))
-    return bars(
-        title=_("Age of the queue"),
-        description=_("How many comments wait for review, by how long they have waited."),
-        names=[_("waiting")],
-        rows=[(label, [found.get(place, 0)]) for place, label in enumerate(labels)],
-    )
+    total = sum(found.values())
+    every = [Share(label, n := found.get(place, 0), share(n, total)) for place, label in enumerate(labels)]
+    return every if total else []
 
 
 def checks(days: int, zone: tzinfo) -> list[Found]:
