@@ -20,6 +20,7 @@ listitem
     link "9 October 2014, 09:41, comment by Marit"
     paragraph: My grandmother ran for the last boat of 1961 by […]
     link "Reply to Marit"
+    link "Report, comment by Marit"
   button "6 replies to Marit", expanded
   list
     listitem
@@ -30,6 +31,7 @@ listitem
         link "09:58, comment by Jun"
         paragraph: Somebody should count how many people in this […]
         link "Reply to Jun"
+        link "Report, comment by Jun"
       button "4 replies to Jun", expanded
       list
         listitem
@@ -40,6 +42,7 @@ listitem
             link "10:06, comment by Tollef"
             paragraph: I make it four, and one of them runs the kiosk.
             link "Reply to Tollef"
+            link "Report, comment by Tollef"
 """
 ONE_REMOVED = """\
 listitem
@@ -54,6 +57,7 @@ listitem
         link "9 October 2014, 15:29, comment by Marit"
         paragraph: We have phones. They are fast.
         link "Reply to Marit"
+        link "Report, comment by Marit"
 """
 TWO_INCOMPLETE = """\
 listitem
@@ -63,6 +67,7 @@ listitem
     paragraph: What nobody has mentioned so far is that the […]
     paragraph: The rest is missing in the original
     link "Reply to ferrywatcher"
+    link "Report, comment by ferrywatcher"
 """
 WITHOUT_SCRIPTS = """\
 listitem
@@ -72,6 +77,7 @@ listitem
     paragraph: What nobody has mentioned so far is that the […]
     paragraph: The rest is missing in the original
     link "Reply"
+    link "Report"
   list
     listitem
       article
@@ -81,6 +87,7 @@ listitem
         link "08:09"
         paragraph: Inside the what?
         link "Reply"
+        link "Report"
 """
 
 
@@ -121,8 +128,9 @@ def test_the_way_from_heading_to_heading(reading):
         (1, "Harbour clock to stay eleven minutes slow, council decides"),
         (2, "30 comments"),
     ]
-    assert {value(node, "level") for node in headings[2:]} == {3}
-    assert len(headings[2:]) == reading.locator(".thread article:not(.gone)").count() == 30
+    assert (value(headings[-1], "level"), name(headings[-1])) == (2, "How this discussion was moderated")
+    assert {value(node, "level") for node in headings[2:-1]} == {3}
+    assert len(headings[2:-1]) == reading.locator(".thread article:not(.gone)").count() == 30
     named = [node for node in nodes.values() if role(node) == "region"]
     assert [name(node) for node in named] == ["30 comments"]
 
@@ -131,9 +139,10 @@ def test_a_link_is_understood_where_it_stands_alone(reading):
     """As in the list of links that a screen reader makes."""
     for article in reading.locator(".thread article:not(.gone)").all():
         author = article.locator("h3 > bdi").inner_text()
-        moment, reply = article.locator("h3 ~ a").first, article.locator("footer > a")
+        moment, (reply, report) = article.locator("h3 ~ a"), article.locator("footer > a").all()
         assert moment.get_attribute("aria-label") == f"{moment.inner_text()}, comment by {author}"
         assert reply.get_attribute("aria-label") == f"Reply to {author}"
+        assert report.get_attribute("aria-label") == f"Report, comment by {author}"
 
 
 def test_lists_and_articles_and_no_tree(live_server, reading, sample):

@@ -96,7 +96,7 @@ def test_pages_and_permalinks(page, url):
     follow(page, "More comments")
     expect(page.get_by_text("This is a later part of the discussion.")).to_be_visible()
     late = at(page, "Voice 5")
-    late.locator("h3 ~ a").first.click()
+    late.locator("h3 ~ a").click()
     assert page.url == f"{url}comments/{by('Voice 5').pk}/"
     expect(page.get_by_role("heading", level=1)).to_have_text("Part of the discussion")
     assert_arrived(late)
@@ -107,7 +107,7 @@ def test_pages_and_permalinks(page, url):
     expect(page.locator(".thread article").first).to_contain_text(f"Voice {ROOTS - 1}")
 
     early = at(page, f"Voice {ROOTS - 9}")
-    early.locator("h3 ~ a").first.click()
+    early.locator("h3 ~ a").click()
     assert page.url == f"{url}#comment-{by(f'Voice {ROOTS - 9}').pk}"
     assert_arrived(early)
 
@@ -120,7 +120,7 @@ def test_more_replies_and_what_they_answer(page, url):
     last = at(page, f"Reply {REPLIES + 4}")
     follow(page, f"Voice {ROOTS - 1}", last)
     assert_arrived(at(page, f"Voice {ROOTS - 1}"))
-    last.locator("h3 ~ a").first.click()
+    last.locator("h3 ~ a").click()
     assert_arrived(last)
     follow(page, "All comments")
     assert page.url == f"{url}#comments"

@@ -75,7 +75,8 @@
       if (link && name) link.ariaLabel = interpolate(words, { words: wordsOf(link), name }, true);
     };
     call("h3 ~ a", gettext("%(words)s, comment by %(name)s"));
-    call('footer > a[rel="nofollow"]', gettext("%(words)s to %(name)s"));
+    call('footer > a[href*="reply/"]', gettext("%(words)s to %(name)s"));
+    call('footer > a[href*="report/"]', gettext("%(words)s, comment by %(name)s"));
     call("footer > button", gettext("%(words)s, comment by %(name)s"));
     call("a.more", gettext("%(words)s to %(name)s"), article.parentNode);
   };
