@@ -36,6 +36,10 @@ class Draft:
 
 
 class Policy:
+    # Queries of a WITH, each after a comma, that go with the insert of a comment and read its row as `ins`:
+    # what is kept of a draft without a way there and back, or a commit, of its own.
+    beside = ""
+
     def examine(self, draft: Draft) -> tuple[Verdict, list[Any]]:
         """The verdict and the findings behind it. May query; runs before the lock.
 
@@ -46,8 +50,9 @@ class Policy:
     def record(self, comment: Comment, findings: list[Any]) -> None:
         """Store the findings of this revision; runs inside the transaction that wrote it."""
 
-    def record_origin(self, comment: Comment, ip: str) -> None:
-        """Keep what may be kept of the IP address that a new comment came from; one statement at most."""
+    def beside_values(self, draft: Draft) -> dict[str, Any]:
+        """The parameters of `beside`."""
+        return {}
 
     def standing(self, user: User | None, guest: Guest | None) -> list[str]:
         """What moderators hold this person to, as sentences to read before one writes."""

@@ -65,8 +65,9 @@ def post_comment(
     """The one way in for a comment that somebody writes here: exactly one of author and guest.
 
     `discussion` is the article's as it was just read, if it was; `ip` and `browser` are as in policy.Draft.
-    The same nonce again gives the comment that it made the first time. Raises ValidationError with a sentence for the writer: text empty or too long,
-    discussion closed, comment to answer gone, nonce used by somebody else.
+    The same nonce again gives the comment that it made the first time. Raises ValidationError with a sentence
+    for the writer: text empty or too long, discussion closed, comment to answer gone, nonce used by somebody
+    else, or refused by the policy.
     """
     body, now = check_body(body), timezone.now()
     if discussion is None or discussion._state.adding:
@@ -102,6 +103,7 @@ def post_comment(
         "reason": Reason.POSTED if state == State.PUBLISHED else Reason.SCREENED,
         "visible": state == State.PUBLISHED,
         "nonce": nonce,
+        **policy().beside_values(draft),
     }
     # With nothing to record, the lock and the insert are a transaction by themselves, in one round trip. The
     # lock is then held for as long as Postgres takes, not until this thread has its turn again and commits.
@@ -109,14 +111,12 @@ def post_comment(
     whole = transaction.atomic(durable=True) if is_recorded else nullcontext()
     try:
         with whole, connection.cursor() as cursor:
-            statement = tree.INSERT_REPLY if parent else tree.INSERT_ROOT
+            statement = tree.insert(is_reply=parent is not None, beside=policy().beside)
             execute_planned(cursor, statement, values, before=f"{tree.LOCK}; ")
             if not (row := cursor.fetchone()):
                 return _already_posted(nonce, body, author, guest, parent)
             comment = Comment.from_db("default", tree.COLUMNS, row)
             comment.discussion = discussion
-            if ip:
-                policy().record_origin(comment, ip)
             if is_recorded:
                 policy().record(comment, findings)
     except IntegrityError:

@@ -5,6 +5,8 @@ the transaction; a row is updated once per statement; a comment's tree_id comes 
 All take named parameters; `lock` and `lock_of` return article ids in order.
 """
 
+from functools import cache
+
 from comments.models import DEPTH_MAX, Comment
 
 ENSURE = """
@@ -74,9 +76,15 @@ log AS (INSERT INTO comments_transition
 COLUMNS = [field.attname for field in Comment._meta.concrete_fields]  # of the comment that was made
 _MADE = f"SELECT {', '.join(COLUMNS)} FROM ins"
 
-# Either goes with LOCK before it; each of two statements sees the database as it is when it starts.
-INSERT_ROOT = f"WITH {_ROOT_PLACE} {_INSERT} {_MADE}"
-INSERT_REPLY = f"WITH {_REPLY_PLACE} {_INSERT} {_MADE}"
+
+@cache
+def insert(*, is_reply: bool, beside: str) -> str:
+    """It goes with LOCK before it: each of two statements sees the database as it is when it starts.
+
+    `beside`: what Policy.beside adds to the queries of the statement.
+    """
+    return f"WITH {_REPLY_PLACE if is_reply else _ROOT_PLACE} {_INSERT} {beside} {_MADE}"
+
 
 # The changes that a person asked for: only where the last decision is still the one that the person saw.
 # A person's decision is logged even where it confirms what is; that is how an undo knows to leave it alone.

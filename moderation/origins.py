@@ -7,13 +7,16 @@ lie where the database does.
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from django.db import connection
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from comments.models import Comment
 from moderation.models import Origin
 from moderation.models.people import KEPT_FOR
+
+# It goes with the insert of the comment (comments.policy.Policy.beside).
+REMEMBER = """
+, origin AS (INSERT INTO moderation_origin (comment_id, ip_hash, at)
+             SELECT id, %(ip_hash)s::bytea, created_at FROM ins WHERE %(ip_hash)s::bytea IS NOT NULL)"""
 
 
 def mark(ip: str) -> bytes | None:
@@ -29,15 +32,6 @@ def mark(ip: str) -> bytes | None:
     else:
         said = str(address)
     return salted_hmac("moderation.origin", said, algorithm="sha256").digest()[:16]
-
-
-def remember(comment: Comment, ip: str) -> None:
-    if ip_hash := mark(ip):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO moderation_origin (comment_id, ip_hash, at) VALUES (%s, %s, now())",
-                [comment.pk, ip_hash],
-            )
 
 
 def forget() -> int:

@@ -27,7 +27,7 @@ from moderation import acts, cases, integrity, ledger, rules, tally, words
 from moderation.checks import CHECKS, RATE_MINUTES, Context, Found, run, too_fast
 from moderation.held import HELD, read_held, refuse, standing_of, told
 from moderation.models import Finding, Sanction
-from moderation.origins import mark, remember
+from moderation.origins import REMEMBER, mark
 from moderation.repeats import find_repeat
 from moderation.tasks import tell_held_later
 from moderation.told import tell
@@ -37,6 +37,8 @@ USUAL_KEPT = 600  # seconds for which the answer is kept
 
 
 class Policy(comments.policy.Policy):
+    beside = REMEMBER
+
     def examine(self, draft: Draft) -> tuple[Verdict, list[Found]]:
         """Hold what a check asks to be looked at, unless the discussion publishes first or the writer is one
         who decides here. All findings are kept either way. A sanction holds whoever it is."""
@@ -61,8 +63,8 @@ class Policy(comments.policy.Policy):
         elif comment.state == State.SPAM and comment.revision == 1:
             tally.count_posted(comment)
 
-    def record_origin(self, comment: Comment, ip: str) -> None:
-        remember(comment, ip)
+    def beside_values(self, draft: Draft) -> dict[str, Any]:
+        return {"ip_hash": mark(draft.ip)}
 
     def standing(self, user: User | None, guest: Guest | None) -> list[str]:
         return [told(one, with_way=True) for one in standing_of(user, guest)]
