@@ -1,6 +1,6 @@
 """Rules: those in force, compiled once in each process; trying one on what people decided; the verbs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from articles.models import Article
-from comments.models import Discussion
+from comments.models import Comment, Discussion
 from comments.policy import Draft
 from moderation import changes, checks, matching
 from moderation.matching import Compiled, Rules, Spans, Written
@@ -149,6 +149,18 @@ def examples(rule: Written, ids: Sequence[int]) -> list[tuple[Decided, Spans]]:
     find = _Finder(rule)
     rows = {decided.comment: decided for decided in _decided(rule, ids)}
     return [(rows[pk], find(rows[pk]) or []) for pk in ids if pk in rows]
+
+
+def places(pk: int) -> Callable[[Comment], Spans]:
+    """Where this rule, in force or not, is found in a comment that has its discussion and article."""
+    find = _Finder(as_written(Rule.objects.select_related("terms").get(pk=pk)))
+
+    def spans(comment: Comment) -> Spans:
+        story = comment.discussion.article
+        told = (comment.body, comment.author_name, comment.created_at, story.pk, story.published_at)
+        return find(Decided(comment.pk, False, *told)) or []
+
+    return spans
 
 
 def _decided(rule: Written, ids: Sequence[int] | None = None) -> Iterator[Decided]:

@@ -7,7 +7,7 @@ from django.utils.translation import ngettext
 
 from comments.models import Comment, Reason
 from moderation import words
-from moderation.models import Group
+from moderation.models import Group, Rule
 from moderation.similar.find import Clue
 
 Kind = Group.Kind
@@ -97,6 +97,10 @@ def shares(group: Group, size: int) -> list[str]:
         said.append(_("The same words by the same name. The first one stays and is not among them."))
     if group.kind == Kind.MISSING:
         said.append(_("The page that was saved had lost their words; readers see that something was said."))
+    if group.kind == Kind.RULE:  # a list on a page of its own: one question, not one for each of many
+        rule = Rule.objects.get(pk=group.shared["rule"])
+        told = {"kind": rule.get_kind_display(), "rule": words.rule(rule.kind, rule.value)}
+        said.append(_("The rule: %(kind)s “%(rule)s”. What a person has approved comes first.") % told)
     clues: dict[str, int] = group.shared.get("clues", {})
     for name, n in sorted(clues.items(), key=lambda item: (-item[1], item[0])):
         if sentence := _shared(Clue[name], n):

@@ -1,7 +1,7 @@
 """What the pages of similar comments show, in a bounded number of statements for a group of any size."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,7 +11,8 @@ from django.utils.safestring import SafeString
 
 from accounts.models import User
 from comments.models import Comment, State
-from moderation import words
+from moderation import rules, words
+from moderation.matching import Spans
 from moderation.models import Group, Look, Member
 from moderation.similar import KINDS, say, texts
 from moderation.similar.find import FEWEST, Clue
@@ -183,10 +184,11 @@ def page(group: Group, user: User, *, after: tuple[float, int] | None, without: 
     others = rows[len(edges) :]
     bodies = _comments({row.comment for row in rows} | set(sample))
     hot = _hot([bodies[pk] for pk in sample if pk in bodies])
+    rule = rules.places(group.shared["rule"]) if group.kind == Group.Kind.RULE else None
 
     def shown(pk: int, found: int) -> Shown:
         comment = bodies[pk]
-        body, is_cut = _marked(comment, hot)
+        body, is_cut = _marked(comment, hot, rule)
         return Shown(comment, body, is_cut, say.clues(Clue(found), comment), pk not in without)
 
     return Page(
@@ -240,9 +242,12 @@ def _hot(sample: Sequence[Comment]) -> set[int]:
     return {run for run, n in held.items() if n >= enough}
 
 
-def _marked(comment: Comment, hot: set[int]) -> tuple[SafeString, bool]:
-    """Its text with what it shares and what tells on it marked, and whether it was cut."""
-    spans = [list(span) for span in (*texts.places(comment.body, hot), *texts.telling(comment.body))]
+def _marked(
+    comment: Comment, hot: set[int], rule: Callable[[Comment], Spans] | None = None
+) -> tuple[SafeString, bool]:
+    """Its text with what it shares and what tells on it, or what the rule found, marked; and is it cut?"""
+    found = rule(comment) if rule else [*texts.places(comment.body, hot), *texts.telling(comment.body)]
+    spans = [list(span) for span in found]
     body = comment.body[:EXCERPT]
     kept = [[start, min(end, len(body))] for start, end in spans if start < len(body)]
     return words.marked(body, kept), len(body) < len(comment.body)

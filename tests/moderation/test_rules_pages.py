@@ -209,7 +209,9 @@ def test_what_it_finds_here_is_a_group_of_its_own(client, maria):
     judged(maria, honest=["A casino"])
     response = client.post(f"/moderation/rules/{rule.pk}/apply/")
     assert response["Location"] == f"/moderation/similar/{Group.objects.get(kind='rule').pk}/"
-    assert client.get(response["Location"]).status_code == 200
+    page = client.get(response["Location"]).text
+    assert "The rule: term “casino”." in page
+    assert "A <mark>casino</mark>" in page
 
 
 @pytest.mark.parametrize(
