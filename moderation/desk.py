@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, Min
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -23,8 +23,8 @@ from accounts.models import User
 from comments.models import Comment, CommentRevision, State, Transition
 from comments.models import CommentQuerySet as Comments
 from comments.policy import policy
-from moderation import cases, marks, people, reports, similar, words
-from moderation.models import Batch, Case, Finding, Group, Member, has_page
+from moderation import cases, changes, marks, people, reports, similar, words
+from moderation.models import Batch, Case, Change, Finding, Group, Member, has_page
 from moderation.policy import last_decisions
 
 PAGE = 25  # acts in the history
@@ -64,6 +64,7 @@ class Card:
     typed: SafeString | None  # as it was typed, where the page does not show all that is marked
     why: list[Why]  # the strongest first
     score: str  # what they come to, in a sentence
+    person: str  # the key of its writer, as in URLs: u12
     record: people.Record
     asked: list[reports.Asked]
     alike: Alike | None
@@ -124,6 +125,7 @@ def cards(comments: Sequence[Comment], user: User) -> list[Card]:
                 typed=None if all_marked else words.marked(comment.body, spans),
                 why=[_why(f, own) for f in found],
                 score=_in_a_sentence([f.strength for f in found]),
+                person=people.Person.of(comment).key,
                 record=records[comment.pk],
                 asked=asked.get(case.pk, []) if case else [],
                 alike=alike.get(comment.pk),
@@ -235,7 +237,8 @@ class Act:
 
     batch: Batch
     done: str
-    count: int
+    about: str  # what it was done to, where that is one thing with a name: a story, the whole site, a rule
+    count: int  # comments
     is_undone: bool
     last: UUID  # of the act and its undos, the last: the one to undo now
 
@@ -256,6 +259,7 @@ def acts(batches: Sequence[Batch]) -> list[Act]:
         .values_list("batch")
         .annotate(count=Count("pk"))
     )
+    about, marked = _about(batches)
     with connection.cursor() as cursor:
         cursor.execute(LAST, [[batch.pk for batch in batches]])
         last = {act: (pk, undos % 2 == 1) for act, pk, undos in cursor.fetchall()}
@@ -263,9 +267,25 @@ def acts(batches: Sequence[Batch]) -> list[Act]:
         Act(
             batch=batch,
             done=words.done(batch),
-            count=counts.get(batch.pk, 0),
+            about=about.get(batch.pk, ""),
+            count=counts.get(batch.pk, 0) or marked.get(batch.pk, 0),
             is_undone=last[batch.pk][1],
             last=last[batch.pk][0],
         )
         for batch in batches
     ]
+
+
+def _about(batches: Sequence[Batch]) -> tuple[dict[UUID, str], dict[UUID, int]]:
+    """Of acts that changed settings: the name of the one thing changed, and how many comments."""
+    rows = Change.objects.filter(batch__in=batches).order_by().values_list("batch", "target")
+    found = list(rows.annotate(things=Count("target_id", distinct=True), one=Min("target_id")))
+    marked = {batch: things for batch, target, things, _one in found if target == Change.Target.COMMENT}
+    single = {
+        batch: Change(target=target, target_id=one)
+        for batch, target, things, one in found
+        if things == 1 and target != Change.Target.COMMENT
+    }
+    names = changes.named(single.values())
+    about = {batch: names.get((change.target, change.target_id), "") for batch, change in single.items()}
+    return about, marked

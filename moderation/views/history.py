@@ -1,34 +1,50 @@
 """What was done: the acts, and each one's page."""
 
+from collections import Counter
+from datetime import date, datetime, time
+from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, User
 from comments.models import Transition
-from moderation import desk, words
+from moderation import changes, desk, services, words
 from moderation.models import Batch
-from moderation.views.loading import acts_of, as_uuid, decider, load_act
+from moderation.views.loading import acts_of, as_uuid, decider, load_act, whole_number
 
-LISTED = 100  # comments of an act that its page names
+LISTED = 50  # comments of an act, settings, and what was left as it is, that its page names
+FILTERS = ("who", "kind", "since")
 
 
 @require_safe
 @login_required
 def history(request: HttpRequest) -> HttpResponse:
-    """Acts, the latest first; ?before=<act> for the next page."""
+    """Acts, the latest first: ?who= a person's id, or 0 for the system, ?kind=, ?since= a day;
+    ?before=<act> for the next page. A filter that can't be read filters nothing."""
     user = decider(request)
-    batches = acts_of(user).select_related("actor", "undoes__undoes")
+    asked = {name: value for name in FILTERS if (value := request.GET.get(name, "").strip())}
+    batches = _filtered(acts_of(user), asked).select_related("actor", "undoes__undoes")
     if before := as_uuid(request.GET.get("before")):
         last = get_object_or_404(acts_of(user), pk=before)
-        batches = batches.filter(at__lt=last.at)
-    rows = list(batches[: desk.PAGE + 1])
+        batches = batches.filter(Q(at__lt=last.at) | Q(at=last.at, pk__lt=last.pk))
+    rows = list(batches.order_by("-at", "-pk")[: desk.PAGE + 1])
+    further = urlencode(asked | {"before": rows[desk.PAGE - 1].pk}) if len(rows) > desk.PAGE else ""
     context = {
+        "room": "history",
         "acts": desk.acts(rows[: desk.PAGE]),
-        "next_page": f"?before={rows[desk.PAGE - 1].pk}" if len(rows) > desk.PAGE else "",
-        "first_page": bool(before),
+        "asked": asked,
+        "people": _people() if user.is_moderator else [],
+        "kinds": Batch.Kind.choices,
+        "next_page": f"?{further}" if further else "",
+        "first_page": f"?{urlencode(asked)}" if before else "",
     }
     return render(request, "moderation/history.html", context)
 
@@ -36,14 +52,87 @@ def history(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """What an act did, and the way back."""
+    """What an act did, what is so by now, and the way back."""
     act = load_act(decider(request), pk)
-    lines = Transition.objects.filter(batch=act.pk).select_related("comment__discussion__article")
+    lines = Transition.objects.filter(batch=act.pk)
     shown = desk.acts([act])[0]
+    is_last = shown.last == act.pk
     context = {
+        "room": "",
         "act": shown,
-        "later": Batch.objects.select_related("actor").get(pk=shown.last) if shown.last != act.pk else None,
-        "lines": [(line, words.excerpt(line.comment)) for line in lines.order_by("id")[:LISTED]],
+        "later": None if is_last else Batch.objects.select_related("actor").get(pk=shown.last),
+        "settings": _settings(act),
+        "states": _states(lines),
+        "lines": [
+            (line, words.excerpt(line.comment), words.decided(line.comment.state, line.comment.state_reason))
+            for line in lines.select_related("comment__discussion__article").order_by("id")[:LISTED]
+        ],
         "listed": LISTED,
+        **(_left(act) if act.undoes_id else {}),
+        **(_would_stay(act) if is_last else {}),
     }
     return render(request, "moderation/batch.html", context)
+
+
+def _filtered(batches: QuerySet[Batch], asked: dict[str, str]) -> QuerySet[Batch]:
+    if (who := whole_number(asked.get("who"))) is not None:
+        batches = batches.filter(actor=who or None)
+    if (kind := asked.get("kind")) in Batch.Kind.values:
+        batches = batches.filter(kind=kind)
+    try:
+        day = date.fromisoformat(asked.get("since", ""))
+        batches = batches.filter(at__gte=datetime.combine(day, time(), timezone.get_current_timezone()))
+    except (ValueError, OverflowError):
+        pass
+    return batches
+
+
+def _people() -> list[tuple[str, str]]:
+    """(id, name) of those who may act here, and the system."""
+    roles = User.objects.filter(groups__name__in=[MODERATOR, EDITOR, ADMINISTRATOR]).distinct()
+    named = [(str(user.pk), str(user)) for user in roles.order_by("name")[:500]]
+    return [*named, ("0", _("the system"))]
+
+
+def _settings(act: Batch) -> list[tuple[str, str, str]]:
+    """(what, what it is set to, what it was before) of the settings that it changed."""
+    rows = list(act.changes.order_by("id")[:LISTED])
+    names = changes.named(rows)
+    return [
+        (
+            names.get((row.target, row.target_id), ""),
+            words.setting(row.field, row.new),
+            words.setting(row.field, row.old),
+        )
+        for row in rows
+        if row.field != "revision"
+    ]
+
+
+def _states(lines: QuerySet[Transition]) -> list[tuple[str, int]]:
+    """(in words, how many of its comments are so now), most first."""
+    rows = lines.filter(kind=Transition.Kind.STATE).order_by()
+    counted: Counter[str] = Counter()
+    for state, reason, count in rows.values_list("comment__state", "comment__state_reason").annotate(
+        count=Count("pk")
+    ):
+        counted[words.decided(state, reason)] += count
+    return counted.most_common()
+
+
+def _left(act: Batch) -> dict[str, Any]:
+    """What an undo left as it was, as people have decided since."""
+    mine = Transition.objects.filter(batch=act.pk, comment=OuterRef("comment"))
+    left = Transition.objects.filter(~Exists(mine), batch=act.undoes_id, kind=Transition.Kind.STATE)
+    ids = left.order_by("comment").values_list("comment", flat=True)
+    return {"left": services.refusals(list(ids[:LISTED])), "left_count": ids.count()}
+
+
+def _would_stay(act: Batch) -> dict[str, Any]:
+    """What its undo would leave as it is, because something has happened to it since."""
+    later = Transition.objects.filter(
+        comment=OuterRef("comment"), kind=Transition.Kind.STATE, id__gt=OuterRef("id")
+    )
+    stays = Transition.objects.filter(Exists(later), batch=act.pk, kind=Transition.Kind.STATE)
+    ids = stays.order_by("comment").values_list("comment", flat=True)
+    return {"stays": services.refusals(list(ids[:LISTED])), "stay_count": ids.count()}

@@ -8,14 +8,16 @@ from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.models import User
+from articles.models import Article
 from comments.models import Comment, Transition
-from moderation.models import Batch
+from moderation.models import Batch, Change
 
 
 def login_for_the_queue(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -72,11 +74,18 @@ def acts_of(user: User) -> Any:
 
 
 def load_act(user: User, pk: UUID) -> Batch:
-    """An act of which this person may decide on every comment."""
+    """An act of which this person may decide on every comment, and change every setting."""
     act: Batch = get_object_or_404(acts_of(user).select_related("actor", "undoes__undoes"), pk=pk)
     if not user.is_moderator:
-        touched = Transition.objects.filter(batch=act.pk).values("comment")
-        mine = Comment.objects.in_care_of(user)
-        if Comment.objects.filter(pk__in=touched).exclude(pk__in=mine.values("pk")).exists():
+        Target = Change.Target
+        touched = Q(pk__in=Transition.objects.filter(batch=act.pk).values("comment"))
+        marked = Q(pk__in=act.changes.filter(target=Target.COMMENT).values("target_id"))
+        mine = Comment.objects.in_care_of(user).values("pk")
+        stories = Article.objects.editable_by(user).values("pk")
+        own = Q(target=Target.COMMENT) | Q(target=Target.DISCUSSION, target_id__in=stories)
+        if (
+            Comment.objects.filter(touched | marked).exclude(pk__in=mine).exists()
+            or act.changes.exclude(own).exists()
+        ):
             raise Http404
     return act

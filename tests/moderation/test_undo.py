@@ -144,3 +144,58 @@ def test_an_act_of_every_kind_is_one_line_that_can_be_undone(client, maria):
     ):
         assert words in history
     assert_sound()
+
+
+def test_the_history_is_sifted_by_who_what_and_since(client, maria, omar):
+    article = make_article()
+    comment = say(article)
+    decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=omar)
+    acts.press(name="close", article=article.pk, actor=maria)
+    client.force_login(maria)
+
+    def shown(query: str) -> tuple[bool, bool]:
+        answer = client.get(f"/moderation/acts/?{query}")
+        assert answer.status_code == 200
+        page = answer.content.decode()
+        return "Removed: insult" in page, "Comments are closed" in page
+
+    assert shown("") == (True, True)
+    assert shown(f"who={omar.pk}") == (True, False)
+    assert shown("who=0") == (False, False)
+    assert shown("kind=discussion") == (False, True)
+    assert shown("since=2999-01-01") == (False, False)
+    assert shown("since=0001-01-01") == (True, True)
+    for hostile in ("who=x", "who=" + "9" * 18, "kind='", "since=2026-99-99", "before=x", "since=%00"):
+        shown(hostile)
+    editor = UserFactory.create(roles=("Editor",))
+    client.force_login(editor)
+    assert shown(f"who={omar.pk}") == (False, False)
+
+
+def test_an_editors_act_on_a_story_that_is_somebody_elses_now_is_not_theirs_to_undo(client):
+    editor, other = (UserFactory.create(roles=("Editor",)) for _ in range(2))
+    article = make_article()
+    article.editors.add(editor)
+    batch = acts.press(name="close", article=article.pk, actor=editor)
+    client.force_login(editor)
+    url = reverse("moderation:undo", args=[batch.pk])
+    article.editors.set([other])
+    assert client.post(url).status_code == 404
+    article.editors.set([editor])
+    assert client.post(url).status_code == 302
+    assert Discussion.objects.get().status == "open"
+
+
+def test_the_page_of_an_undo_names_what_it_left(client, maria, omar):
+    article = make_article()
+    one, two = say(article), say(article)
+    act = decide(ids=[one.pk, two.pk], to=State.SPAM, reason="spam", actor=maria)
+    decide(ids=[one.pk], to=State.REJECTED, reason="insult", actor=omar)
+    client.force_login(maria)
+    page = client.get(reverse("moderation:batch", args=[act.batch.pk])).content.decode()
+    assert "1 would stay as it is" in page
+    assert "<span>1 Removed: insult</span>" in page
+    back = undo(batch=act.batch, actor=maria)
+    page = client.get(reverse("moderation:batch", args=[back.batch.pk])).content.decode()
+    assert "1 was left as it is" in page
+    assert "<bdi>Omar</bdi>: Removed: insult" in page
