@@ -12,6 +12,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntFlag
+from functools import cache
 from itertools import groupby
 from math import log
 from typing import NamedTuple
@@ -68,7 +69,9 @@ WEIGHTS = {
     Clue.STRANGE: 0.2,
     Clue.TALKS: -0.6,
 }
-HARD = Clue.PADDED | Clue.NAME | Clue.LINK | Clue.PROMOTION  # what nobody does out of kindness
+# The same as plain numbers: an enumeration's "&" takes microseconds, and there are millions.
+LATE, PADDED, NAME, LINK, PAGE, PRAISE, PROMOTION, STRANGE, SPUN, EXACT, PAGE_TWICE, TALKS = map(int, Clue)
+HARD = PADDED | NAME | LINK | PROMOTION  # what nobody does out of kindness
 
 
 class Story(NamedTuple):
@@ -94,7 +97,7 @@ class Row(NamedTuple):
 class Placed(NamedTuple):
     row: int  # place in the rows
     likeness: float
-    clues: Clue
+    clues: int
 
 
 @dataclass(slots=True)
@@ -118,8 +121,10 @@ def find(rows: Sequence[Row], stories: Mapping[int, Story]) -> Found:
     return Found(proposals, look.doubts(proposals))
 
 
-def score(clues: Clue) -> float:
-    return sum(weight for clue, weight in WEIGHTS.items() if clue & clues)
+@cache
+def score(clues: int) -> float:
+    """How much speaks for it that such a comment sells something."""
+    return round(sum(weight for clue, weight in WEIGHTS.items() if clue & clues), 3)
 
 
 class _Look:
@@ -181,21 +186,21 @@ class _Look:
             age = at - published_at
             self.is_late[place] = age > REVIEW_AFTER and (has_ended or age > CLOSED)
 
-    def _plain_clues(self, place: int) -> Clue:
+    def _plain_clues(self, place: int) -> int:
         row, said = self.rows[place], self.words[place]
-        clues = Clue.LATE if self.is_late[place] else Clue(0)
+        clues = LATE if self.is_late[place] else 0
         if texts.is_padded(row.body):
-            clues |= Clue.PADDED
+            clues |= PADDED
         if texts.is_search_phrase(row.name):
-            clues |= Clue.NAME
+            clues |= NAME
         if texts.domains(row.body):
-            clues |= Clue.LINK
+            clues |= LINK
         if times := texts.about_the_page(row.body):
-            clues |= Clue.PAGE | (Clue.PAGE_TWICE if times > 1 else Clue(0))
+            clues |= PAGE | (PAGE_TWICE if times > 1 else 0)
         if len(said) <= RARE_PROMOTION * sum(word in texts.PROMOTION for word in said):
-            clues |= Clue.PROMOTION
+            clues |= PROMOTION
         if not texts.PRAISE.isdisjoint(said):
-            clues |= Clue.PRAISE  # for now: whether it is also strange comes next
+            clues |= PRAISE  # for now: whether it is also strange comes next
         return clues
 
     def _compare_with_subjects(self) -> None:
@@ -205,7 +210,7 @@ class _Look:
             names = {
                 self.rows[p].name.split()[0].lower(): self.rows[p].writer for p in places if self.rows[p].name
             }
-            asked = [p for p in places if self.clues[p] & ~Clue.LATE and self.words[p]]
+            asked = [p for p in places if self.clues[p] & ~LATE and self.words[p]]
             if not asked:
                 continue
             story = self.stories[discussion]
@@ -221,19 +226,19 @@ class _Look:
                 row = self.rows[place]
                 called = [names.get(w) for w in self.words[place][:4]]
                 if row.parent or row.id in self.answered or any(w and w != row.writer for w in called):
-                    self.clues[place] |= Clue.TALKS
+                    self.clues[place] |= TALKS
                 own = 0 if self.is_late[place] else 1
                 known = sum(w in subject or spoken[w] > own for w in stems[place])
                 if (known < 2 and known <= 0.34 * len(stems[place])) or known <= 0.2 * len(stems[place]):
-                    self.clues[place] |= Clue.STRANGE
+                    self.clues[place] |= STRANGE
                 else:
-                    self.clues[place] &= ~Clue.PRAISE
+                    self.clues[place] &= ~PRAISE
 
     # The kinds of groups
 
     def _missing(self) -> Proposal:
         members = [
-            Placed(place, 0.5 if row.body.strip() else 1.0, Clue(0))
+            Placed(place, 0.5 if row.body.strip() else 1.0, 0)
             for place, row in enumerate(self.rows)
             if self.can_join[place] and (row.text_missing or not _says_something(row.body))
         ]
@@ -241,18 +246,16 @@ class _Look:
 
     def _repeats(self) -> Iterator[Proposal]:
         """What somebody said twice. The first time stays; that many say the same is `_texts`."""
+        by_writer: dict[str, list[int]] = defaultdict(list)
+        for place, row in enumerate(self.rows):
+            if row.state in {"pending", "published"}:
+                by_writer[row.writer].append(place)
         by_original: dict[int, list[Placed]] = defaultdict(list)
-        where = [p for p, row in enumerate(self.rows) if row.state in {"pending", "published"}]
-        folded = [repeats.fold(self.rows[p].body) for p in where]
-        for found in repeats.find_repeats(folded):
-            place, first = where[found.position], where[found.of]
-            if self.can_join[place] and self.rows[place].writer == self.rows[first].writer:
-                likeness = 1.0
-                if not found.exact:
-                    likeness = repeats.similarity(
-                        repeats.trigrams(folded[found.position]), repeats.trigrams(folded[found.of])
-                    )
-                by_original[first].append(Placed(place, likeness, Clue.EXACT if found.exact else Clue(0)))
+        for where in by_writer.values():
+            if len(where) > 1:
+                for first, member in self._repeats_of(where):
+                    if self.can_join[member.row]:
+                        by_original[first].append(member)
         single: list[Placed] = []
         for first, members in by_original.items():
             if len({self.rows[m.row].discussion for m in members}) >= FEWEST:
@@ -263,6 +266,16 @@ class _Look:
             yield Proposal(Kind.REPEAT, members, original=self.rows[first].id)
         if len(single) >= FEWEST:
             yield Proposal(Kind.REPEAT, single)
+
+    def _repeats_of(self, where: Sequence[int]) -> Iterator[tuple[int, Placed]]:
+        """Of the comments of one writer: the place of an earlier one, and what repeats it."""
+        folded = [repeats.fold(self.rows[p].body) for p in where]
+        for again, first, is_exact in repeats.find_repeats(folded):
+            if is_exact:
+                yield where[first], Placed(where[again], 1.0, EXACT)
+            else:
+                likeness = repeats.similarity(*(repeats.trigrams(folded[n]) for n in (again, first)))
+                yield where[first], Placed(where[again], likeness, 0)
 
     def _texts(self, taken: bytearray) -> Iterator[Proposal]:
         """Texts made of one template: most words of each stand in runs of words that others have as well.
@@ -309,8 +322,7 @@ class _Look:
                 union.join(key, place)
         for places in union.sets(sorted(spun)):
             members = [
-                Placed(p, min(1.0, covered[p] / len(self.words[p])), self.clues[p] | Clue.SPUN)
-                for p in places
+                Placed(p, min(1.0, covered[p] / len(self.words[p])), self.clues[p] | SPUN) for p in places
             ]
             yield self._proposal(Kind.TEXT, members)
 
@@ -321,7 +333,7 @@ class _Look:
         selling = [
             p
             for p in range(len(self.rows))
-            if self.is_late[p] and self.words[p] and score(self.clues[p]) >= SELLS - 1e-9
+            if self.is_late[p] and self.words[p] and score(self.clues[p]) >= SELLS
         ]
         together = Counter(self.rows[p].discussion for p in selling)
         members = [
@@ -332,25 +344,21 @@ class _Look:
         return self._proposal(Kind.LATE, members)
 
     def _names(self) -> Proposal:
-        places = [
-            p
-            for p in range(len(self.rows))
-            if self.clues[p] & Clue.NAME and score(self.clues[p]) >= SELLS - 1e-9
-        ]
+        places = [p for p in range(len(self.rows)) if self.clues[p] & NAME and score(self.clues[p]) >= SELLS]
         return self._proposal(Kind.NAME, [Placed(p, self._likeness(p), self.clues[p]) for p in places])
 
     def _links(self) -> Iterator[Proposal]:
         """Domains to which comments link that sell in other ways, too; those of one name are one group."""
         linking: dict[str, list[int]] = defaultdict(list)
-        places = [p for p in range(len(self.rows)) if self.clues[p] & Clue.LINK]
+        places = [p for p in range(len(self.rows)) if self.clues[p] & LINK]
         for place in places:
             for domain in texts.domains(self.rows[place].body):
                 linking[domain].append(place)
         union = _Union()
-        selling = [p for p in places if score(self.clues[p]) >= SELLS - 1e-9]
+        selling = [p for p in places if score(self.clues[p]) >= SELLS]
         chosen = set()
         for domain, at in sorted(linking.items()):
-            sold = [p for p in at if score(self.clues[p]) >= SELLS - 1e-9]
+            sold = [p for p in at if score(self.clues[p]) >= SELLS]
             if 2 * len(sold) >= len(at) and len({self.rows[p].name.casefold() for p in at}) >= 2:
                 chosen.add(domain)
         for place in selling:
@@ -440,10 +448,11 @@ class _Look:
             everywhere.update(set(said))
         for proposal in chosen:
             inside = Counter[str]()
-            clues = Counter[str]()
             for member in proposal.members:
                 inside.update({w for w in self.words[member.row] if len(w) > 2})
-                clues.update(clue.name for clue in Clue if clue & member.clues and clue.name)
+            clues = Counter[str]()
+            for found, n in Counter(member.clues for member in proposal.members).items():
+                clues.update({clue.name: n for clue in Clue if clue & found and clue.name})
             states = Counter(
                 "kept" if self.rows[p].is_kept else self.rows[p].state for p in proposal.evidence
             )

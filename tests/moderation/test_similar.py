@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from archive.services import import_page
+from bench import flood
 from comments.models import Comment
 from moderation.models import Group, Member
 from moderation.similar import groups_of, look
@@ -43,7 +44,29 @@ def test_the_seeds_groups(data: Path, moderator):
     assert groups() == {"late": LATE, "missing": MISSING, "repeat": REPEATS}
     assert Group.objects.count() == 3
     repeat = Group.objects.get(kind="repeat")
-    assert repeat.original and repeat.original.source_number == 12
+    assert repeat.original
+    assert repeat.original.source_number == 12
     held = groups_of(Comment.objects.values_list("pk", flat=True))
     assert len(held) == 22
     assert {group.size for group in held.values()} == {15, 5, 2}
+
+
+@pytest.mark.data
+def test_a_flood_is_cleared_by_a_few_acts_and_comes_back_byte_by_byte(data: Path, moderator):
+    spun = flood.bring_in(flood.stories(data, spun=1_000, real=200))
+    numbers, pages = flood.numbers(), flood.pages()
+
+    cleared = flood.clear(moderator, most=10, least=10)
+
+    left, wronged = len(spun - cleared.gone), len(cleared.gone - spun)
+    print(f"{len(cleared.acts)} acts: {', '.join(cleared.kinds)}; {left} left, {wronged} real ones wronged")
+    assert len(cleared.acts) <= 10
+    assert left <= 30
+    assert wronged <= 4
+    assert (
+        set(Comment.objects.exclude(state__in=["pending", "published"]).values_list("pk", flat=True))
+        == cleared.gone
+    )
+    flood.take_back(cleared, moderator)
+    assert flood.numbers() == numbers
+    assert flood.pages() == pages

@@ -1,0 +1,259 @@
+"""A flood as a robot makes it, among comments of real people; and a script that clears it away by groups.
+
+The robot spins the templates of ../shared/data/spam when it runs; no sentence of theirs is here. The real
+ones are those of ../shared/data/news and what ../shared/data/spam labels as no spam. All is the same at each
+run.
+"""
+
+import csv
+import json
+import re
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from random import Random
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+SEED = 20210119
+SYNONYMS = (
+    "great good nice wonderful fantastic excellent superb terrific",
+    "article post write-up piece paragraph",
+    "website site blog weblog webpage",
+    "really truly actually genuinely",
+    "like love enjoy appreciate",
+    "information info content details",
+    "thanks thank-you cheers",
+    "people folks visitors readers",
+    "find discover locate",
+    "amazing awesome brilliant remarkable",
+    "keep continue",
+    "helpful useful valuable",
+    "things stuff matters",
+    "want wish desire",
+    "internet web net",
+)
+GOODS = "mattress pergola scooter tiling visa kayak ukulele denture awning chandelier poker casino vape sofa"
+WISHES = "cheap best discount buy online wholesale luxury rent free instant"
+FIRST = "Ada Bela Cato Dora Edda Fritz Gwen Hugo Ines Jarl Kira Lars Mona Nils Olga Piet Rhea Sven Tove Ulla"
+LAST = (
+    "Abbot Birk Crane Dahl Elm Finch Grove Holt Ivory Jute Karp Lund Moss North Orr Pike Reed Stone Tarn Vane"
+)
+
+
+class Written(NamedTuple):
+    name: str
+    body: str
+    at: datetime
+    is_spun: bool
+    waits: bool
+
+
+@dataclass
+class Story:
+    title: str
+    published_at: datetime
+    body: str = ""
+    comments: list[Written] = field(default_factory=list)
+
+
+class Robot:
+    def __init__(self, templates: Sequence[str], random: Random) -> None:
+        self.templates, self.random = templates, random
+        self.like = {word: group.split() for group in SYNONYMS for word in group.split()}
+        self.phrases = [f"{wish} {thing}" for wish in WISHES.split() for thing in GOODS.split()]
+        self.domains = [
+            f"{p.replace(' ', '-')}{n}.example" for n, p in enumerate(random.sample(self.phrases, 60))
+        ]
+
+    def name(self) -> str:
+        kind = self.random.random()
+        if kind < 0.5:
+            return f"{self.random.choice(FIRST.split())} {self.random.choice(LAST.split())}"
+        return self.random.choice(self.phrases if kind < 0.85 else self.domains)
+
+    def body(self) -> str:
+        sentences = re.split(r"(?<=[.!?])\s+", self.random.choice(self.templates))
+        kept = [s for s in sentences if len(sentences) < 3 or self.random.random() > 0.15]
+        text = " ".join(self._spin(word) for word in " ".join(kept or sentences).split())
+        if self.random.random() < 0.25:
+            text += f" https://{self.random.choice(self.domains)}/{self.random.randrange(1000)}"
+        if self.random.random() < 0.3:
+            text = f"{self._number()} {self._number()}{text} {self._number()}"
+        return text
+
+    def _spin(self, word: str) -> str:
+        bare = word.strip(".,!?;:").lower()
+        if bare in self.like and self.random.random() < 0.6:
+            return word.lower().replace(bare, self.random.choice(self.like[bare]))
+        if len(word) > 3 and self.random.random() < 0.05:  # a slip of the keys
+            place = self.random.randrange(1, len(word) - 1)
+            return word[:place] + word[place] + word[place:]
+        return word
+
+    def _number(self) -> int:
+        return self.random.randrange(100_000, 999_999)
+
+
+def stories(data: Path, *, spun: int, real: int) -> list[Story]:
+    """`spun` comments of the robot among `real` ones, over some 170 stories of five years."""
+    random = Random(SEED)
+    found = _real_stories(data, random)
+    _keep(found, real, random)
+    dump = (data / "spam" / "spambot_template_dump.txt").read_text()
+    robot = Robot([" ".join(t.split()) for t in dump.split("|") if len(t.split()) > 4], random)
+    for _ in range(spun):
+        story = random.choice(found)
+        at = story.published_at + timedelta(days=random.random() ** 2 * 2000, minutes=random.randrange(1440))
+        story.comments.append(Written(robot.name(), robot.body(), at, True, random.random() < 0.6))
+    for story in found:
+        story.comments.sort(key=lambda written: (written.at, written.body))
+    return found
+
+
+def _real_stories(data: Path, random: Random) -> list[Story]:
+    by_title: dict[str, Story] = {}
+
+    def story(title: str, at: datetime, body: str = "") -> Story:
+        return by_title.setdefault(title, Story(title[:200], at, body or title))
+
+    began = datetime(2016, 3, 1, 9, tzinfo=UTC)
+    for n, line in enumerate((data / "news" / "fox_news_comments.jsonl").open(encoding="utf-8")):
+        row = json.loads(line)
+        about = story(row["title"], began + timedelta(days=40 * len(by_title)), row["meta"])
+        at = about.published_at + timedelta(minutes=2 * n % 4000)
+        about.comments.append(Written(row["user"], row["text"], at, False, random.random() < 0.1))
+    for row in csv.DictReader((data / "spam" / "wordpress_blog_comments_dev.csv").open(encoding="utf-8")):
+        if row["label"] == "ham" and row["post_date"]:
+            at = datetime.fromisoformat(row["date"]).replace(tzinfo=UTC)
+            published = datetime.fromisoformat(row["post_date"]).replace(tzinfo=UTC)
+            about = story(f"{row['blog']}: {row['post_title']}", published)
+            about.comments.append(Written(row["author"], row["text"], at, False, random.random() < 0.1))
+    for path in sorted((data / "spam").glob("Youtube*.csv")):
+        for row in csv.DictReader(path.open(encoding="utf-8")):
+            if row["CLASS"] == "0":
+                about = story(path.stem, datetime(2014, 8, 1, tzinfo=UTC))
+                at = about.published_at + timedelta(minutes=random.randrange(60 * 24 * 25))
+                about.comments.append(
+                    Written(row["AUTHOR"], row["CONTENT"], at, False, random.random() < 0.1)
+                )
+    return list(by_title.values())
+
+
+def _keep(found: list[Story], real: int, random: Random) -> None:
+    """That many of the real ones, from all stories alike."""
+    places = [(story, written) for story in found for written in story.comments]
+    chosen = defaultdict(list)
+    for story, written in random.sample(places, min(real, len(places))):
+        chosen[story.title].append(written)
+    for story in found:
+        story.comments = chosen[story.title]
+
+
+# With Django set up
+
+
+def bring_in(found: Sequence[Story]) -> set[int]:
+    """Store them with the project's own verbs. Returns the ids of the spun ones."""
+    from articles.models import Article, free_slug
+    from articles.services import save_article
+    from comments.models import Reason, State
+    from comments.services import Imported, change_states, import_comments
+
+    spun: set[int] = set()
+    waiting: list[int] = []
+    for story in found:
+        article = Article(title=story.title, slug=free_slug(story.title), body=story.body)
+        article.published_at, article.source_key = story.published_at, uuid4().hex
+        save_article(article=article)
+        comments = [
+            Imported(
+                source_id=str(n),
+                author_name=w.name[:200] or "–",
+                body=w.body[:10_000] or "–",
+                created_at=w.at,
+            )
+            for n, w in enumerate(story.comments)
+        ]
+        ids = import_comments(article=article, comments=comments, actor=None, batch=uuid4()).created
+        spun |= {pk for pk, w in zip(ids, story.comments, strict=True) if w.is_spun}
+        waiting += [pk for pk, w in zip(ids, story.comments, strict=True) if w.waits]
+    change_states(ids=waiting, to=State.PENDING, reason=Reason.SCREENED, actor=None)
+    return spun
+
+
+@dataclass
+class Cleared:
+    acts: list[Any]  # Batches, in order
+    kinds: list[str]  # of the groups, with how many it took
+    gone: set[int]
+    seconds: list[float]  # that each act took
+
+
+def clear(actor: Any, *, most: int, least: int) -> Cleared:
+    """Press what the groups propose, the largest first, with nothing unticked: at most `most` acts, and none
+    on fewer than `least` comments. When no group is left the site is looked over again, which changes no
+    state.
+    """
+    from moderation import services
+    from moderation.models import Group
+    from moderation.similar import look, say, shown
+    from moderation.similar.deciding import decide_group
+
+    cleared = Cleared([], [], set(), [])
+    while len(cleared.acts) < most:
+        look.run()
+        before = len(cleared.acts)
+        for group in islice(_proposed(shown.groups(actor), least), most - before):
+            reason = say.proposed(group.kind)
+            began = time.perf_counter()
+            done = decide_group(group=group, to=services.state_for(reason), reason=reason, actor=actor)
+            if done.batch:
+                cleared.seconds.append(time.perf_counter() - began)
+                cleared.acts.append(done.batch)
+                cleared.kinds.append(f"{group.kind} {len(done.changed):,}")
+                cleared.gone |= set(done.changed)
+        if len(cleared.acts) == before or not Group.objects.exists():
+            break
+    return cleared
+
+
+def _proposed(groups: Any, least: int) -> Iterator[Any]:
+    from moderation.similar import say
+
+    return (group for group in list(groups) if group.size >= least and say.proposed(group.kind))
+
+
+def take_back(cleared: Cleared, actor: Any) -> None:
+    """Undo every act, the last one first."""
+    from moderation import services
+
+    for act in reversed(cleared.acts):
+        services.undo(batch=act, actor=actor)
+
+
+def numbers() -> list[tuple[Any, ...]]:
+    """All that counts comments, and their states."""
+    from comments.models import Comment, Discussion, DiscussionDay
+
+    return [
+        *Comment.objects.order_by("pk").values_list("pk", "state", "state_reason", "reply_count", "shown"),
+        *Discussion.objects.order_by("pk").values_list("pk", "visible_count", "tally"),
+        *DiscussionDay.objects.exclude(visible_count=0)
+        .order_by("discussion", "day")
+        .values_list("discussion", "day", "visible_count"),
+    ]
+
+
+def pages() -> dict[str, bytes]:
+    """What a stranger reads under each story, but for the numbers of its last change, which only grow."""
+    from django.test import Client
+
+    from articles.models import Article
+
+    found = {a.slug: Client().get(a.get_absolute_url()).content for a in Article.objects.published()}
+    return {slug: re.sub(rb'data-(version|seq)="\d+"', b"", page) for slug, page in found.items()}

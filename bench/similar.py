@@ -1,0 +1,97 @@
+"""The parts of bench.moderation about groups of similar comments."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bench import flood, soundoff
+from bench.report import Goal
+from bench.soundoff import Soundoff
+from bench.threads import thread
+
+WHOLE = 50_000  # comments on the site
+SPUN, REAL = 10_000, 2_000
+IN_A_STORY = 1_000
+
+
+def groups(site: Soundoff) -> Iterator[Goal]:
+    """50,000 comments: the flood, the real ones, and made-up threads around them."""
+    from moderation.models import Group, Member
+    from moderation.similar import look, shown
+
+    rest = WHOLE - SPUN - REAL
+    flood.bring_in([*_flood(), *(_made_up(n, IN_A_STORY) for n in range(rest // IN_A_STORY))])
+    soundoff.tidy()
+    began, worked = time.perf_counter(), time.process_time()
+    found = look.run()
+    seconds, busy = time.perf_counter() - began, time.process_time() - worked
+    yield Goal(f"a look over {WHOLE:,} comments, until its groups are there", seconds, most=10, unit="s")
+    yield Goal("… processor time of Python in it", busy, unit="s")
+    yield Goal("groups", len(found.proposals), unit="")
+    yield Goal("comments in them", Member.objects.count(), unit="")
+    user = _moderator()
+    largest = shown.groups(user).first()
+    assert isinstance(largest, Group)
+    listing = [
+        _seconds(lambda: shown.lines(list(shown.groups(user)[: shown.LISTED]), user)) for _ in range(5)
+    ]
+    yield Goal("the list of groups: median", 1_000 * sorted(listing)[2], unit="ms")
+    one = [_seconds(lambda: shown.page(largest, user, after=None, without=())) for _ in range(5)]
+    yield Goal(f"the page of a group of {largest.size:,}: median", 1_000 * sorted(one)[2], unit="ms")
+
+
+def cleaning(site: Soundoff) -> Iterator[Goal]:
+    """The flood cleared away by what the groups propose, and brought back."""
+    spun = flood.bring_in(_flood())
+    soundoff.tidy()
+    user = _moderator()
+    numbers, pages = flood.numbers(), flood.pages()
+    cleared = flood.clear(user, most=10, least=20)
+    yield Goal(f"acts ({', '.join(cleared.kinds)})", len(cleared.acts), most=10, unit="")
+    yield Goal(f"spun comments left, of {len(spun):,}", len(spun - cleared.gone), unit="")
+    yield Goal(f"real comments wronged, of {REAL:,}", len(cleared.gone - spun), unit="")
+    yield Goal("the largest act, applied", max(cleared.seconds), most=5, unit="s")
+    began = time.perf_counter()
+    flood.take_back(cleared, user)
+    yield Goal("undo of all acts", time.perf_counter() - began, unit="s")
+    yield Goal(
+        "numbers and states that differ afterwards", _differ(numbers, flood.numbers()), most=0, unit=""
+    )
+    after = flood.pages()
+    yield Goal("stories whose page differs", sum(pages[s] != after[s] for s in pages), most=0, unit="")
+
+
+def _flood() -> list[flood.Story]:
+    from bench.moderation import DATA
+
+    return flood.stories(DATA, spun=SPUN, real=REAL)
+
+
+def _made_up(number: int, count: int) -> flood.Story:
+    published = datetime(2015, 1, 1, tzinfo=UTC) + timedelta(days=30 * number)
+    story = flood.Story(f"A made-up story, {number}", published)
+    for said in thread(count + number)[:count]:
+        at = published + timedelta(days=20 * said.at)
+        story.comments.append(flood.Written(said.name, said.body, at, False, False))
+    return story
+
+
+def _moderator() -> Any:
+    from django.contrib.auth.models import Group
+
+    from accounts.models import MODERATOR, User
+
+    user = User.objects.create_user("bench-moderator@example.org", None, name="Maria")
+    user.groups.add(Group.objects.get(name=MODERATOR))
+    return User.objects.get(pk=user.pk)
+
+
+def _differ(one: list[Any], other: list[Any]) -> int:
+    return len(set(map(repr, one)) ^ set(map(repr, other)))
+
+
+def _seconds(ask: Any) -> float:
+    began = time.perf_counter()
+    ask()
+    return time.perf_counter() - began
