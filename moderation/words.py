@@ -69,7 +69,7 @@ def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
 
 
 def rule(kind: str, value: str) -> str:
-    """A rule in words: “casino” · More than 1 link · 3 in ten minutes from new people, 10 from known ones."""
+    """A rule in words: casino · More than 1 link · More than 30 days after the article."""
     match kind:
         case "links":
             words = ngettext("More than %(n)s link", "More than %(n)s links", int(value))
@@ -81,7 +81,7 @@ def rule(kind: str, value: str) -> str:
             return words % {"n": value}
         case "rate":
             new, known = value.split("/")
-            words = _("More than %(new)s in ten minutes from new people, than %(known)s from known ones")
+            words = _("More than %(new)s in ten minutes from new people, or %(known)s from known ones")
             return words % {"new": new, "known": known}
     return value
 
