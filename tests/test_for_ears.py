@@ -128,9 +128,9 @@ def test_the_way_from_heading_to_heading(reading):
         (1, "Harbour clock to stay eleven minutes slow, council decides"),
         (2, "30 comments"),
     ]
-    assert (value(headings[-1], "level"), name(headings[-1])) == (2, "How this discussion was moderated")
-    assert {value(node, "level") for node in headings[2:-1]} == {3}
-    assert len(headings[2:-1]) == reading.locator(".thread article:not(.gone)").count() == 30
+    comments = [node for node in headings[2:] if name(node) != "How this discussion was moderated"]
+    assert {value(node, "level") for node in comments} == {3}
+    assert len(comments) == reading.locator(".thread article:not(.gone)").count() == 30
     named = [node for node in nodes.values() if role(node) == "region"]
     assert [name(node) for node in named] == ["30 comments"]
 
