@@ -133,7 +133,8 @@ def told(sanction: Held | Sanction, *, with_way: bool) -> SafeString:
     if not with_way:
         return format_html("{}", said)
     way = _("Your standing, and how to ask for another look")
-    return format_html('{} <a href="{}">{}</a>', said, reverse("standing"), way)
+    # The form of a reply, in which this stands, would fetch the page into its own place.
+    return format_html('{} <a href="{}" hx-boost="false">{}</a>', said, reverse("standing"), way)
 
 
 def standing_of(user: User | None, guest: Guest | None) -> list[Sanction]:

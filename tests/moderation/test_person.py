@@ -199,7 +199,7 @@ def test_the_reply_form_keeps_the_text_and_says_why(maria, ada):
     text = answer.content.decode()
     assert text.count("You are banned from commenting") == 1
     assert "What I typed" in text
-    assert '<a href="/account/standing/">' in text
+    assert '<a href="/account/standing/"' in text
     assert not Comment.objects.exists()
 
 
