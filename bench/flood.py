@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 SEED = 20210119
@@ -251,9 +252,15 @@ def numbers() -> list[tuple[Any, ...]]:
 
 def pages() -> dict[str, bytes]:
     """What a stranger reads under each story, but for the numbers of its last change, which only grow."""
+    from django.conf import settings
     from django.test import Client
 
     from articles.models import Article
 
-    found = {a.slug: Client().get(a.get_absolute_url()).content for a in Article.objects.published()}
+    client = Client(headers={"host": urlsplit(settings.SITE_URL).netloc})
+    found = {}
+    for article in Article.objects.published():
+        answer = client.get(article.get_absolute_url())
+        assert answer.status_code == 200, answer
+        found[article.slug] = answer.content
     return {slug: re.sub(rb'data-(version|seq)="\d+"', b"", page) for slug, page in found.items()}

@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
 
-from bench import machine, soundoff
+from bench import machine, similar, soundoff
 from bench.report import Goal, goals, publish
 from bench.soundoff import PROJECT, Soundoff
 
@@ -153,7 +153,11 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-PARTS: dict[str, Callable[[Soundoff], Iterator[Goal]]] = {"rules": rules}
+PARTS: dict[str, Callable[[Soundoff], Iterator[Goal]]] = {
+    "rules": rules,
+    "groups": similar.groups,
+    "flood": similar.cleaning,
+}
 
 if __name__ == "__main__":
     main()
