@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
@@ -17,7 +18,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from articles.admin import ArticleAdmin
 from articles.models import Article
-from comments.models import Comment, Discussion
+from articles.services import touch_site
+from comments.models import Comment, Discussion, RemovalReason
 from comments.services import change_discussion
 
 SETTINGS = ["status", "closes_at", "moderation"]
@@ -115,6 +117,30 @@ class DiscussionAdmin(admin.ModelAdmin[Discussion]):
     @admin.display(description=_("tree"))
     def tree(self, discussion: Discussion) -> str:
         return tree_link(discussion)
+
+
+@admin.register(RemovalReason)
+class RemovalReasonAdmin(admin.ModelAdmin[RemovalReason]):
+    """Switched off rather than deleted: what was removed for it stays explained. Its words stand on pages."""
+
+    list_display = ["words", "code", "is_active", "position"]
+    list_editable = ["is_active", "position"]
+    fields = ["code", "label", "told", "position", "is_active"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: RemovalReason | None = None) -> list[str]:
+        return ["code"] if obj else []
+
+    def save_model(self, request: HttpRequest, obj: RemovalReason, form: Any, change: bool) -> None:
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            touch_site()
+
+    def has_delete_permission(self, request: HttpRequest, obj: RemovalReason | None = None) -> bool:
+        return False
+
+    @admin.display(description=_("words"))
+    def words(self, reason: RemovalReason) -> str:
+        return str(reason)
 
 
 def discussions_of(user: User) -> QuerySet[Discussion]:

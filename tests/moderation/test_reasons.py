@@ -1,0 +1,112 @@
+"""The reasons to remove: administrators edit them, readers and forms have their words at once."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import ADMINISTRATOR
+from comments import reasons
+from comments.models import Comment, RemovalReason, State
+from moderation.services import decide
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy", "fresh_reasons")]
+
+
+@pytest.fixture
+def fresh_reasons(monkeypatch):
+    """What other tests, rolled back, have left in this process."""
+    monkeypatch.setattr(reasons, "_known", None)
+
+
+@pytest.fixture
+def admin(client):
+    user = UserFactory.create(roles=(ADMINISTRATOR,))
+    client.force_login(user)
+    return user
+
+
+def change(client: Any, reason_code: str, **values: Any) -> int:
+    reason = RemovalReason.objects.get(code=reason_code)
+    form = {
+        "label": reason.label,
+        "told": reason.told,
+        "position": reason.position,
+        "is_active": "on",
+    } | values
+    url = reverse("admin:comments_removalreason_change", args=[reason.pk])
+    status: int = client.post(
+        url, {key: value for key, value in form.items() if value is not None}
+    ).status_code
+    return status
+
+
+def test_new_words_are_read_by_everybody_at_once(client, admin):
+    article = make_article()
+    comment = say(article)
+    say(article, parent=comment)
+    decide(ids=[comment.pk], to=State.REJECTED, reason="off_topic", actor=admin)
+    assert "Removed by a moderator: off topic" in client.get(article.get_absolute_url()).content.decode()
+
+    assert change(client, "off_topic", label="beside the point") == 302
+
+    client.logout()
+    page = client.get(article.get_absolute_url()).content.decode()
+    assert "Removed by a moderator: beside the point" in page
+    gone = client.get(reverse("comment", args=[article.slug, comment.pk])).content.decode()
+    assert "Removed by a moderator: beside the point." in gone
+    client.force_login(admin)
+    page = client.get(article.get_absolute_url()).content.decode()
+    assert "beside the point</option>" in page
+
+
+def test_a_reason_of_ones_own_removes_and_one_that_is_off_does_not(client, admin):
+    add = reverse("admin:comments_removalreason_add")
+    taken = {"code": "spam", "label": "Spam", "position": 1, "is_active": "on"}
+    assert client.post(add, taken).status_code == 200  # a code of the system's
+    assert client.post(add, {**taken, "code": "mine", "label": ""}).status_code == 200  # without words
+    assert client.post(add, {**taken, "code": "shouting", "label": "shouting"}).status_code == 302
+    article = make_article()
+    comment = say(article)
+    say(article, parent=comment)
+
+    def remove(reason: str) -> int:
+        status: int = client.post(
+            reverse("moderation:decide"), {"ids": comment.pk, "reason": reason}
+        ).status_code
+        return status
+
+    assert [remove(code) for code in ("nonsense", "sealed", "imported", "")] == [400] * 4
+    assert remove("shouting") == 302
+    assert Comment.objects.get(pk=comment.pk).state_reason == "shouting"
+    assert change(client, "shouting", is_active=None) == 302
+    assert remove("shouting") == 400
+    assert "Removed by a moderator: shouting" in client.get(article.get_absolute_url()).content.decode()
+    assert "shouting" in client.get(reverse("moderation:history")).content.decode()
+
+
+def test_the_code_stays_and_no_reason_is_deleted(client, admin):
+    reason = RemovalReason.objects.get(code="insult")
+    assert change(client, "insult", code="other_code", label="insult") == 302
+    assert RemovalReason.objects.get(pk=reason.pk).code == "insult"
+    assert client.post(reverse("admin:comments_removalreason_delete", args=[reason.pk])).status_code == 403
+
+
+def test_a_page_asks_for_no_reasons_that_it_does_not_say_and_for_the_same_ones_once(client, admin):
+    article = make_article()
+    comment = say(article)
+    say(article, parent=comment)
+    client.logout()
+
+    def statements() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            client.get(article.get_absolute_url())
+        return len(queries)
+
+    first = statements()
+    decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=admin)
+    assert statements() == first + 1
+    assert statements() == first
