@@ -290,20 +290,28 @@ INSERT INTO moderation_member (group_id, clues, comment_id, likeness, seen)
 SELECT %s, 0, * FROM unnest(%s::bigint[], %s::float8[], %s::bigint[])"""
 
 
-def gather(rule: Rule) -> Group | None:
+@dataclass(frozen=True)
+class Gathered:
+    group: Group
+    approved: list[int]  # members that a person has approved
+
+
+def gather(rule: Rule) -> Gathered | None:
     """A list of what a rule finds in all that waits or is published, to decide on as one; None for nothing.
 
     What a person has approved stands at its edge, where it is seen first. States are left as they are.
     """
-    written = as_written(rule)
-    find = _Finder(written)
-    ids, likeness, seen = [], [], []
+    find = _Finder(as_written(rule))
+    ids, likeness, seen, approved = [], [], [], []
     for *told, last in _read(PRESENT, {"article": rule.article_id, "topic": rule.topic_id}):
         comment = Decided._make(told)
-        if (spans := find(comment)) is not None:
-            ids.append(comment.comment)
-            likeness.append(0.0 if comment.is_approved else 1 - 0.5 / (1 + len(spans)))
-            seen.append(last)
+        if (spans := find(comment)) is None:
+            continue
+        ids.append(comment.comment)
+        likeness.append(0.0 if comment.is_approved else 1 - 0.5 / (1 + len(spans)))
+        seen.append(last)
+        if comment.is_approved:
+            approved.append(comment.comment)
     if not ids:
         return None
     with transaction.atomic():
@@ -312,7 +320,7 @@ def gather(rule: Rule) -> Group | None:
         )
         with connection.cursor() as cursor:
             cursor.execute(ADD_MEMBERS, [group.pk, ids, likeness, seen])
-    return group
+    return Gathered(group, approved)
 
 
 @dataclass(frozen=True)

@@ -30,10 +30,14 @@ def decide_group(
             actor=actor,
             expected=expected,
             repeat_of=group.original_id if reason == Reason.REPEAT else None,
-            parameters={"group": str(group.pk), "kind": group.kind},
+            parameters={"group": str(group.pk), "kind": group.kind} | _rule(group),
         )
         if done.batch and (actor.is_moderator or group.size == len(expected)):
             Group.objects.filter(pk=group.pk).update(
                 settled_at=timezone.now(), settled_by=actor, act=done.batch
             )
     return done
+
+
+def _rule(group: Group) -> dict[str, int]:
+    return {"rule": group.shared["rule"]} if group.kind == Group.Kind.RULE else {}

@@ -100,7 +100,8 @@ def shares(group: Group, size: int) -> list[str]:
     if group.kind == Kind.RULE:  # a list on a page of its own: one question, not one for each of many
         rule = Rule.objects.get(pk=group.shared["rule"])
         told = {"kind": rule.get_kind_display(), "rule": words.rule(rule.kind, rule.value)}
-        said.append(_("The rule: %(kind)s “%(rule)s”. What a person has approved comes first.") % told)
+        said.append(_("The rule: %(kind)s “%(rule)s”.") % told)
+        said.append(_("What a person has approved comes first, and is left alone unless you tick it."))
     clues: dict[str, int] = group.shared.get("clues", {})
     for name, n in sorted(clues.items(), key=lambda item: (-item[1], item[0])):
         if sentence := _shared(Clue[name], n):

@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -23,6 +23,7 @@ from moderation.matching import Spans, Written
 from moderation.models import Batch, Rule, has_page
 from moderation.rule_forms import FORMS, RuleForm
 from moderation.views.loading import decider, whole_number
+from moderation.views.similar import EXCEPTIONS
 
 PAGE = 100  # rules
 SHOWN = 50  # honest comments that a rule would wrong
@@ -219,22 +220,23 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @login_required
 def apply(request: HttpRequest, pk: int) -> HttpResponse:
-    """Gather what it finds in all that is here, and go to the list, on which one decision is one act."""
+    """Gather what it finds in all that is here, and go to the list, on which one decision is one act. What a
+    person has approved is an exception there, until somebody ticks it."""
     keeper(request)
     found = get_object_or_404(Rule.objects.select_related("terms"), pk=pk)
     if not rules.can_be_replayed(found.kind):
         raise Http404
-    group = rules.gather(found)
-    if group is None:
+    gathered = rules.gather(found)
+    if gathered is None:
         messages.info(request, _("It finds nothing in what is waiting or published."))
         return redirect("moderation:rule", pk)
-    try:
-        return redirect("moderation:group", group.pk)
-    except NoReverseMatch:
-        messages.info(
-            request, _("It finds %(n)s comments in what is waiting or published.") % {"n": group.size}
-        )
+    if len(gathered.approved) > EXCEPTIONS:
+        words_ = _("It finds %(n)s comments that people have approved. Narrow it before you apply it.")
+        messages.warning(request, words_ % {"n": f"{len(gathered.approved):,}"})
         return redirect("moderation:rule", pk)
+    but = ".".join(map(str, gathered.approved))
+    url = reverse("moderation:group", args=[gathered.group.pk])
+    return redirect(f"{url}?but={but}" if but else url)
 
 
 def _lines(some: Iterable[Rule]) -> list[Line]:

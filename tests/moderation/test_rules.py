@@ -323,7 +323,9 @@ def test_what_it_finds_is_gathered_to_be_decided_on_as_one(maria):
     say(article, "A boat")
     approve(approved, by=maria)
     remove(removed, by=maria)
-    group = rules.gather(keep(term(), maria))
+    gathered = rules.gather(keep(term(), maria))
+    group = gathered.group
+    assert gathered.approved == [approved.pk]
     members = {m.comment_id: m for m in Member.objects.filter(group=group)}
     assert set(members) == {waiting.pk, approved.pk}
     assert (group.kind, group.size, group.shared) == ("rule", 2, {"rule": Rule.objects.get().pk})

@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from articles.models import Topic
-from comments.models import Reason, State
+from comments.models import Comment, Reason, State
 from moderation import rules
 from moderation.matching import Written
 from moderation.models import Batch, Group, Rule
@@ -206,12 +206,19 @@ def test_what_it_finds_here_is_a_group_of_its_own(client, maria):
     rule = rules.save(rule=Written(pk=None, kind="term", value="casino"), note="", actor=maria)
     nothing = client.post(f"/moderation/rules/{rule.pk}/apply/", follow=True)
     assert "It finds nothing in what is waiting or published." in nothing.text
-    judged(maria, honest=["A casino"])
+    [approved] = judged(maria, honest=["A casino"])
+    waiting = say(make_article(), "Another casino")
     response = client.post(f"/moderation/rules/{rule.pk}/apply/")
-    assert response["Location"] == f"/moderation/similar/{Group.objects.get(kind='rule').pk}/"
+    group = Group.objects.get(kind="rule")
+    assert response["Location"] == f"/moderation/similar/{group.pk}/?but={approved}"
     page = client.get(response["Location"]).text
     assert "The rule: term “casino”." in page
     assert "A <mark>casino</mark>" in page
+    client.post(
+        response["Location"], {"shown": [approved, waiting.pk], "in": [waiting.pk], "act": Reason.SPAM.value}
+    )
+    assert Batch.objects.latest("at").parameters["rule"] == rule.pk
+    assert dict(Comment.objects.values_list("pk", "state")) == {approved: "published", waiting.pk: "spam"}
 
 
 @pytest.mark.parametrize(
