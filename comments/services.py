@@ -86,7 +86,13 @@ def post_comment(
         ip=ip,
         browser=browser,
     )
-    verdict, findings = policy().examine(draft)
+    try:
+        verdict, findings = policy().examine(draft)
+    except ValidationError:
+        # A second click on "Send" is no further comment, and so not one too many.
+        if Comment.objects.filter(nonce=nonce).exists():
+            return _already_posted(nonce, body, author, guest, parent)
+        raise
     state = STATE_OF[verdict]
     values: dict[str, Any] = {
         "discussion": article.pk,

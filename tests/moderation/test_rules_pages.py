@@ -1,5 +1,7 @@
 """/moderation/rules/: a rule is tried before it is saved, and nothing is stored before."""
 
+from uuid import uuid4
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -282,3 +284,21 @@ def test_what_is_not_there(client, maria):
     assert client.get("/moderation/rules/999/").status_code == 404
     assert client.get("/moderation/rules/new/nothing/").status_code == 404
     assert client.get("/moderation/rules/1/switch/").status_code == 405
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_reply_too_many_keeps_its_text(client):
+    article = make_article()
+    url = f"{article.get_absolute_url()}reply/"
+    sent = [
+        {"name": "Ida", "email": "ida@example.org", "body": f"The boat, {n}.", "nonce": str(uuid4())}
+        for n in range(4)
+    ]
+    for fields in sent[:3]:
+        assert client.post(url, fields).status_code == 302
+    assert client.post(url, sent[2]).status_code == 302  # a second click
+    refused = client.post(url, sent[3])
+    assert refused.status_code == 422
+    assert "3 comments in ten minutes are the most for now." in refused.text
+    assert "The boat, 3." in refused.text
+    assert Comment.objects.count() == 3
