@@ -236,7 +236,7 @@ def _menu(row: Any, seen: int) -> list[dict[str, Any]]:
         return {"label": label, "url": url, "post": True}
 
     if row.state == State.PUBLISHED:
-        picks = _("No editor’s pick") if row.is_pick else _("Editor’s pick")
+        picks = _("Take the editor’s pick back") if row.is_pick else _("Editor’s pick")
         menu.append(mark(picks, "pick", on=not row.is_pick))
     if row.state != State.REJECTED:
         menu.append(page(_("Repeat of…"), "repeat"))

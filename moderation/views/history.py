@@ -20,7 +20,7 @@ from moderation import changes, desk, services, words
 from moderation.models import Batch
 from moderation.views.loading import acts_of, as_uuid, decider, load_act, whole_number
 
-LISTED = 50  # comments of an act, settings, and what was left as it is, that its page names
+LISTED = 20  # comments of an act, settings, and what was left as it is, that its page names
 FILTERS = ("who", "kind", "since")
 
 
