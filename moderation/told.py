@@ -36,6 +36,7 @@ class Kind(StrEnum):
     NEW = "new"  # waits, since its author is new
     CHECKED = "checked"  # waits, since a check asked for a look
     ALL = "all"  # waits, as everything in its discussion does
+    WATCHED = "watched"  # waits, as everything of its author's does
     CHANGED = "changed"  # waits, since its author changed it
     HELD = "held"  # waits, since a person wants it to
     PUBLISHED = "published"  # after a wait
@@ -46,6 +47,9 @@ class Kind(StrEnum):
     REDACTED = "redacted"
     SEALED = "sealed"
     NONE = "none"  # nothing that an author would need to be told
+
+
+WAITS = {Kind.NEW, Kind.CHECKED, Kind.ALL, Kind.WATCHED, Kind.CHANGED}  # no person has decided
 
 
 @dataclass(frozen=True)
@@ -169,8 +173,9 @@ def _told(
     kind = _kind(comment, line, looked, findings, is_redaction=is_redaction)
     may = ways(comment, line, appeals)
     hidden = kind == Kind.SEALED or bool(comment.erased_at)
-    # What a rule found is not marked: the marks would tell its terms.
-    spans = [] if hidden else [s for found in findings if found.rule_id is None for s in found.spans]
+    # What a rule found is not marked, but for links: the marks would tell its terms.
+    shown = [found for found in findings if found.rule_id is None or found.check_name == "links"]
+    spans = [] if hidden else [span for found in shown for span in found.spans]
     return Told(
         comment=comment,
         kind=kind,
@@ -231,6 +236,8 @@ def _kind_of_wait(line: Transition, findings: list[Finding], *, is_redaction: bo
     if line.from_state and not is_redaction:
         return Kind.CHANGED
     checks = {finding.check_name for finding in findings}
+    if "sanctioned" in checks:
+        return Kind.WATCHED
     if checks and checks <= {"new_person"}:
         return Kind.NEW
     return Kind.ALL if checks and checks <= {"new_person", "reviewed_first"} else Kind.CHECKED
@@ -238,7 +245,7 @@ def _kind_of_wait(line: Transition, findings: list[Finding], *, is_redaction: bo
 
 def _title(kind: Kind) -> str:
     match kind:
-        case Kind.NEW | Kind.CHECKED | Kind.ALL | Kind.HELD:
+        case Kind.NEW | Kind.CHECKED | Kind.ALL | Kind.WATCHED | Kind.HELD:
             return _("Your comment is waiting for review")
         case Kind.CHANGED:
             return _("Your changed comment is waiting for review")
@@ -276,6 +283,8 @@ def _what(kind: Kind, why: tuple[str, str], line: Transition, looked: Appeal | N
                 _("Only you and the moderators can see it."),
                 _("In this discussion everything is read before it is published."),
             ]
+        case Kind.WATCHED:
+            return [_("Only you and the moderators can see it.")]
         case Kind.CHANGED:
             return [
                 _("Only you and the moderators can see it."),
@@ -325,11 +334,21 @@ def _what(kind: Kind, why: tuple[str, str], line: Transition, looked: Appeal | N
 
 def _why(kind: Kind, comment: Comment, findings: list[Finding]) -> list[str]:
     """What the checks found, where that is why it waits or was removed by them alone."""
-    if kind not in {Kind.NEW, Kind.CHECKED, Kind.ALL, Kind.CHANGED}:
+    if kind not in WAITS:
         return []
     # Two findings of one check are told in the same words.
-    said = [words.why(found, to_moderator=False, twin=found.public_twin) for found in findings]
-    return list(dict.fromkeys(said))
+    return list(dict.fromkeys(_finding(found) for found in findings))
+
+
+def _finding(found: Finding) -> str:
+    """As its author reads it who alone reads this page; words.why is for moderators as well."""
+    if found.check_name != "new_person":
+        return words.why(found, to_moderator=False, twin=found.public_twin)
+    if found.number is not None:
+        return _("Nothing of yours was approved here yet.")
+    if found.is_proved:  # type: ignore[attr-defined]
+        return _("You confirmed your e-mail only after you wrote it.")
+    return _("Your e-mail is not confirmed yet: open the link that we mailed you.")
 
 
 def _reported(kind: Kind, case: Case | None) -> str:
@@ -343,7 +362,7 @@ def _reported(kind: Kind, case: Case | None) -> str:
 
 
 def _who(kind: Kind, line: Transition, findings: list[Finding]) -> str:
-    if kind in {Kind.NEW, Kind.CHECKED, Kind.ALL, Kind.CHANGED}:
+    if kind in WAITS:
         return _("No person has decided yet.")
     if kind in {Kind.REMOVED, Kind.SPAM, Kind.STAYS, Kind.REDACTED, Kind.SEALED}:
         if not _by_person(line):

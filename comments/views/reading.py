@@ -278,5 +278,6 @@ def _gone(request: HttpRequest, article: Article, comment: Comment) -> HttpRespo
         "at": decision and decision.at,
         "zone": article.zone,
         "back": article.get_absolute_url() + (f"#comment-{comment.pk}" if comment.shown else "#comments"),
+        "own_url": "" if comment.state == State.DELETED else policy().decision_url(comment.pk),
     }
     return render(request, "comments/gone.html", context, status=410)

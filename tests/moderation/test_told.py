@@ -181,7 +181,7 @@ CASES = [
         [
             ALONE,
             "What somebody new writes here is read before it is published.",
-            "Nothing by this person was approved here yet.",
+            "Nothing of yours was approved here yet.",
             NOBODY,
         ],
         "again",
