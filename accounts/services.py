@@ -1,5 +1,7 @@
 """The verbs that write accounts."""
 
+from uuid import uuid4
+
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -7,7 +9,7 @@ from django.core.signing import BadSignature, TimestampSigner
 from django.db import transaction
 from django.urls import reverse
 
-from accounts.models import ADMINISTRATOR, User
+from accounts.models import ADMINISTRATOR, Guest, User
 
 SETUP_LINK_SECONDS = 60 * 60 * 24
 
@@ -39,6 +41,21 @@ def setup_allowed(token: str) -> bool:
 def switch_page(*, user: User, on: bool) -> None:
     """A member's own page: there for everybody, or for nobody. No kept page tells of it."""
     User.objects.filter(pk=user.pk).update(has_page=on)
+
+
+@transaction.atomic
+def forget_account(*, user: User) -> None:
+    """Blank for good who an account was; nobody logs in to it again. What it wrote is not touched."""
+    EmailAddress.objects.filter(user=user).delete()
+    user.name, user.email = "", f"{uuid4().hex}@invalid"
+    user.is_active = user.has_page = False
+    user.set_unusable_password()  # which ends its sessions, too
+    user.save()
+
+
+def forget_guest(*, guest: Guest) -> None:
+    """The same of a guest; the browser signs anew."""
+    Guest.objects.filter(pk=guest.pk).update(name="", email="", confirmed_at=None)
 
 
 @transaction.atomic

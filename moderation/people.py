@@ -50,7 +50,12 @@ class Person:
     def name(self) -> str:
         if self.comment:
             return self.comment.author_name
-        return str(self.user or self.guest)
+        return str(self.user or self.guest) or _("Somebody")
+
+    @property
+    def is_blank(self) -> bool:
+        """Who it was has been forgotten."""
+        return not self.comment and not (self.user or self.guest).name  # type: ignore[union-attr]
 
     @property
     def email(self) -> str:

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -16,6 +17,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
+from accounts.services import forget_account, forget_guest
 from articles.paging import Place, asked_place
 from comments.models import Comment, Reason, State
 from moderation import desk, people, sanctions, seals, words
@@ -143,8 +145,7 @@ def child(request: HttpRequest, key: str) -> HttpResponse:
     user, who = decider(request), _load(key)
     if not user.is_moderator:
         raise PermissionDenied
-    rows = who.comments().exclude(state_reason=Reason.SEALED).filter(erased_at=None)
-    ids = list(rows.values_list("pk", flat=True)[:SEAL_AT_ONCE])
+    ids = list(_readable(who).values_list("pk", flat=True)[:SEAL_AT_ONCE])
     act = seals.seal(ids=ids, why=Seal.Why.CHILD, actor=user) if ids else None
     if not act or not act.batch:
         messages.info(request, _("There is nothing left of theirs that can be read."))
@@ -152,6 +153,31 @@ def child(request: HttpRequest, key: str) -> HttpResponse:
     done = ngettext("%(n)s comment is sealed.", "%(n)s comments are sealed.", len(act.changed))
     messages.success(request, done % {"n": len(act.changed)})
     return redirect(with_done(who.get_absolute_url(), act.batch.pk))
+
+
+@require_POST
+@login_for_the_queue
+def blank(request: HttpRequest, key: str) -> HttpResponse:
+    """Blank who it was, for good, once nothing that they wrote can be read."""
+    user, who = decider(request), _load(key)
+    if not _may_blank(user, who):
+        raise PermissionDenied
+    with transaction.atomic():
+        if who.user:
+            forget_account(user=who.user)
+        elif who.guest:
+            forget_guest(guest=who.guest)
+        Note.objects.create(text=_("Name and e-mail were blanked as a child’s data."), by=user, **who.about)
+    messages.success(request, _("Name and e-mail are blank. There is no Undo for this."))
+    return redirect(who)
+
+
+def _may_blank(user: User, who: Person) -> bool:
+    return user.is_administrator and sanctions.may_hold(user, who) and not _readable(who).exists()
+
+
+def _readable(who: Person) -> Any:
+    return who.comments().exclude(state_reason=Reason.SEALED).filter(erased_at=None)
 
 
 def _page(request: HttpRequest, user: User, who: Person, bound: SanctionForm | None = None) -> HttpResponse:
@@ -175,7 +201,8 @@ def _page(request: HttpRequest, user: User, who: Person, bound: SanctionForm | N
         "notes": people.notes(who),
         "note_form": NoteForm(),
         "may_note": user.is_moderator,
-        "may_seal": user.is_moderator,
+        "may_seal": user.is_moderator and _readable(who).exists(),
+        "may_blank": _may_blank(user, who) and not who.is_blank,
         "here": who.get_absolute_url(),
         "done": _done(user, request.GET.get("done")),
         **_comments(request, user, who),

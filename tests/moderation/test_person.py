@@ -152,6 +152,21 @@ def test_a_childs_words_are_sealed_by_one_act(maria):
     assert Seal.objects.values("batch").distinct().count() == 1
 
 
+def test_an_administrator_blanks_a_child_once_nothing_of_it_can_be_read(maria, ada):
+    admin, comment = UserFactory.create(roles=("Administrator",)), say(make_article(), author=ada)
+    path = f"{url(ada)}blank/"
+    assert as_(admin).post(path).status_code == 403  # a word of hers stands
+    as_(maria).post(f"{url(ada)}child/")
+    assert as_(maria).post(path).status_code == 403
+    session = as_(ada)
+    assert as_(admin).post(path).status_code == 302
+    ada.refresh_from_db()
+    assert (ada.name, ada.is_active, "ada" in ada.email) == ("", False, False)
+    assert not EmailAddress.objects.exists()
+    assert "We don’t know you here" in session.get("/account/standing/").content.decode()
+    assert Comment.objects.get(pk=comment.pk).state == State.REJECTED
+
+
 def test_a_stranger_is_told_that_nobody_is_known_here():
     assert "We don’t know you here" in Client().get("/account/standing/").content.decode()
 
