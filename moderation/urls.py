@@ -42,6 +42,7 @@ urlpatterns = [
     path("emptying/<uuid:pk>/all/", emptying.members, name="emptying-members"),
     path("people/<str:key>/", people.person, name="person"),
     path("people/<str:key>/child/", people.child, name="child"),
+    path("people/<str:key>/blank/", people.blank, name="person-blank"),
     path("people/<str:key>/<slug:kind>/", people.hold, name="person-hold"),
     path("sanctions/<int:pk>/end/", people.end, name="sanction-end"),
     path("sanctions/<int:pk>/keep/", people.keep, name="sanction-keep"),
