@@ -19,6 +19,7 @@ from comments.models import State
 from moderation.charts import Chart, bars, share
 
 SPANS = (30, 90)  # days
+DECIDED_MOST = 10_000  # decisions, the latest, of which is told what the checks had found
 SLICES = 60  # places on the axis of a discussion's timeline
 BURST_LEAST = 10  # comments in an hour
 BURST_TIMES = 5  # … and so many times what its busy hours usually have
@@ -37,13 +38,14 @@ AGES = """
 SELECT width_bucket(extract(epoch FROM %(now)s - opened_at)::float8 / 3600, %(edges)s::float8[]), count(*)
 FROM moderation_case WHERE closed_at IS NULL AND is_waiting GROUP BY 1"""
 
-# What people decided in the span about comments in which a check had found something, by check and rule; an
-# act that was undone and not done again counts as taken back.
+# What people decided in the span, the latest DECIDED_MOST, about comments in which a check had found
+# something, by check and rule; an act that was undone and not done again counts as taken back.
 CHECKS = """
 WITH decided AS MATERIALIZED (
   SELECT t.comment_id, t.revision, t.to_state, t.batch, t.at
   FROM comments_transition t JOIN moderation_batch b ON b.id = t.batch AND b.kind = 'decision'
-  WHERE t.at >= %(start)s AND t.kind = 'state' AND t.actor_id IS NOT NULL),
+  WHERE t.at >= %(start)s AND t.kind = 'state' AND t.actor_id IS NOT NULL
+  ORDER BY t.at DESC LIMIT %(most)s),
 undone AS (
   SELECT b.id FROM moderation_batch b JOIN moderation_batch u ON u.undoes_id = b.id
   WHERE b.at >= %(start)s AND NOT EXISTS (SELECT FROM moderation_batch a WHERE a.undoes_id = u.id))
@@ -161,7 +163,7 @@ def ages() -> list[Share]:
 
 def checks(days: int, zone: tzinfo) -> list[Found]:
     """Of each check and rule that found something in what people decided on, the most frequent first."""
-    rows = _rows(CHECKS, start=start_of(days, zone)[0])
+    rows = _rows(CHECKS, start=start_of(days, zone)[0], most=DECIDED_MOST)
     told = []
     for name, rule, value, decided, removed, undone in rows[: 2 * TOP]:
         label = str(CHECK_NAMES.get(name, name))

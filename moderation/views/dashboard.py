@@ -41,6 +41,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "span": mirror.span(days, zone),
         "ages": mirror.ages(),
         "checks": mirror.checks(days, zone),
+        "decided_most": mirror.DECIDED_MOST,
         "stories": stories,
         "story": story,
         "timeline": mirror.timeline(story.pk, zone) if story else None,
