@@ -3,14 +3,16 @@
 Of other people's text only numbers are here.
 """
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from django.urls import reverse
 
 from archive.services import import_page
 from bench import flood
-from comments.models import Comment
-from moderation.models import Group, Member
+from comments.models import Comment, State
+from moderation.models import Batch, Group, Member
 from moderation.similar import groups_of, look
 from tests.factories import UserFactory
 
@@ -70,3 +72,39 @@ def test_a_flood_is_cleared_by_a_few_acts_and_comes_back_byte_by_byte(data: Path
     flood.take_back(cleared, moderator)
     assert flood.numbers() == numbers
     assert flood.pages() == pages
+
+
+@pytest.mark.data
+def test_three_acts_on_what_is_proposed_leave_52_of_the_seed(data: Path, client, moderator):
+    import_page(data=(data / "seed" / "story.txt").read_bytes(), filename="story.txt")
+    client.force_login(moderator)
+    client.get(reverse("moderation:similar"))  # looks by itself
+
+    for group in Group.objects.order_by("-size"):
+        url = reverse("moderation:group", args=[group.pk])
+        page = client.get(url)
+        client.post(url, {"reason": page.context["proposed"]})
+
+    assert Batch.objects.exclude(kind=Batch.Kind.IMPORT).count() == 3
+    gone = Comment.objects.exclude(state=State.PUBLISHED)
+    assert set(gone.values_list("state_reason", "source_number")) == {
+        *(("spam", number) for number in LATE),
+        *(("text_missing", number) for number in MISSING),
+        *(("repeat", number) for number in REPEATS),
+    }
+    levels = Counter(Comment.objects.visible().values_list("level", flat=True))
+    assert levels == {0: 29, 1: 13, 2: 10}
+    look.run()
+    assert not Group.objects.filter(settled_at=None).exists()
+
+
+@pytest.mark.data
+def test_honest_discussions_are_not_accused(data: Path):
+    """Real threads of the same shape, with answers that came years later."""
+    for path in sorted((data / "import" / "soundoff_text").glob("*.txt")):
+        import_page(data=path.read_bytes(), filename=path.name)
+
+    look.run()
+
+    assert Comment.objects.count() == 48
+    assert not Group.objects.exists()
