@@ -203,6 +203,11 @@ def search(asked: str, *, by_email: bool) -> list[Found]:
     """Accounts, guests and names under a source, by a part of their name; at most FOUND of each."""
     wanted = Q(name__icontains=asked) | (Q(email__icontains=asked) if by_email else Q(pk=None))
     users = list(User.objects.filter(wanted).order_by("-date_joined")[:FOUND])
+    roles = defaultdict(set)
+    for pk, role in User.objects.filter(pk__in=[user.pk for user in users]).values_list("pk", "groups__name"):
+        roles[pk].add(role or READER)
+    for user in users:
+        user.roles = frozenset(roles[user.pk])  # else each asks for its own
     guests = list(Guest.objects.filter(wanted).order_by("-created_at")[:FOUND])
     named = Comment.objects.filter(author=None, guest=None, author_name__icontains=asked)
     once = list(

@@ -4,8 +4,10 @@ from datetime import timedelta
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.guests import remember_guest
@@ -251,3 +253,34 @@ def test_an_ip_is_folded_before_it_is_hashed_and_forgotten_after_30_days():
         at = timezone.now() - timedelta(days=days)
         Origin.objects.create(comment=comment, ip_hash=bytes(16), at=at)
     assert (origins.forget(), Origin.objects.count()) == (1, 1)
+
+
+def test_the_pages_take_as_many_statements_for_much_as_for_little(maria, ada):
+    article, guest = make_article(), GuestFactory.create(name="Ada 2")
+
+    def write(n):
+        for k in range(n):
+            UserFactory.create(name="Ada's friend", roles=("Editor",))
+            comment = say(article, f"Words {n} {k}", author=ada)
+            Origin.objects.create(comment=comment, ip_hash=bytes(15) + bytes([k]))
+            sanctions.impose(person=Person(user=ada), kind="warn", reason="insult", actor=maria)
+            sanctions.impose(person=Person(guest=guest), kind="warn", reason="insult", actor=maria)
+            Note.objects.create(user=ada, by=maria, text="A note")
+
+    def count(client, path):
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(path).status_code == 200
+        return len(queries)
+
+    pages = [
+        (as_(maria), url(ada)),
+        (as_(maria), "/moderation/people/"),
+        (as_(maria), "/moderation/people/?q=Ada"),
+        (as_(ada), "/account/standing/"),
+    ]
+    write(1)
+    for page in pages:
+        count(*page)  # what is read once a process
+    little = [count(*page) for page in pages]
+    write(9)
+    assert [count(*page) for page in pages] == little
