@@ -29,6 +29,7 @@ from moderation.policy import last_decisions
 EXCERPT = 480  # characters of the HTML, of which the first words are shown
 LISTED = 20  # of a queue, beside the open case
 COUNTED = 1_000  # of what a filter leaves; beyond it the page says "more than"
+NAMED = 1_000  # people of one name, and comments of theirs, that a filter finds
 VALUE_MAX = 200  # characters of a filter
 
 RECENT = "recent"
@@ -277,7 +278,7 @@ def _author(value: str, prefix: str) -> tuple[str, Q]:
     """u12: an account, g7: a guest, i123: as a source named who wrote comment 123; else a name."""
     kind, number = value[:1], _number(value[1:])
     if number is None or kind not in "ugi":
-        return f"“{value}”", Q(**{f"{prefix}author_name__iexact": value})
+        return f"“{value}”", Q(**{f"{prefix.rstrip('_') or 'pk'}__in": _named(value)})
     if kind == "u":
         return str(_found(User.objects.filter(pk=number))), Q(**{f"{prefix}author": number})
     if kind == "g":
@@ -285,6 +286,18 @@ def _author(value: str, prefix: str) -> tuple[str, Q]:
     named = _found(Comment.objects.filter(pk=number, author=None, guest=None))
     same = {"author_name": named.author_name, "source": named.source, "author": None, "guest": None}
     return named.author_name, Q(**{f"{prefix}{field}": value for field, value in same.items()})
+
+
+def _named(name: str) -> list[int]:
+    """The latest comments of the people of that name. A comment's own name has no index, as each would slow
+    every change of a state or a place: it is looked for only where nobody here has it, and once a page."""
+    users = list(User.objects.filter(name__iexact=name).values_list("pk", flat=True)[:NAMED])
+    guests = list(Guest.objects.filter(name__iexact=name).values_list("pk", flat=True)[:NAMED])
+    if users or guests:
+        found = Comment.objects.filter(Q(author__in=users) | Q(guest__in=guests))
+    else:
+        found = Comment.objects.filter(author=None, guest=None, author_name__iexact=name)
+    return sorted(found.order_by().values_list("pk", flat=True), reverse=True)[:NAMED]
 
 
 def _rule(value: str, prefix: str) -> tuple[str, Q]:
