@@ -5,6 +5,7 @@ import re
 import pytest
 from django.core.exceptions import ValidationError
 from django.urls import reverse
+from django.utils import timezone
 
 from comments.models import Comment, CommentRevision, Discussion, State
 from comments.services import edit_comment
@@ -12,6 +13,7 @@ from moderation import acts
 from moderation.acts import blacken
 from moderation.models import Batch
 from moderation.services import decide, undo
+from moderation.tasks import tell_authors
 from tests.comments.test_services import assert_sound
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
@@ -231,3 +233,13 @@ def test_the_version_grows_once(maria):
     before = Discussion.objects.get().version
     acts.pick(comment=comment, is_pick=True, actor=maria)
     assert Discussion.objects.get().version == before + 1
+
+
+def test_its_author_is_told_that_words_were_taken_out(maria, mailoutbox):
+    guest = GuestFactory.create(confirmed_at=timezone.now())
+    comment = say(make_article(), "I am Bob.", guest=guest)
+    batch = acts.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
+    tell_authors.call(str(batch.pk))
+    (mail,) = mailoutbox
+    assert (mail.to, mail.subject) == ([guest.email], "Words were taken out of your comment")
+    assert "Bob" not in mail.body
