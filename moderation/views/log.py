@@ -49,6 +49,7 @@ def lines(request: HttpRequest) -> HttpResponse:
         "form": form,
         "lines": _told(part.rows),
         "query": query,
+        "is_public": Desk.objects.filter(pk=1, has_public_log=True).exists(),
         "next_page": f"?{query}&before={part.next}" if part.next else "",
         "first_page": f"?{query}" if request.GET.get("before") else "",
     }
