@@ -1,6 +1,7 @@
 """What every test may use. The run's Postgres comes from tests/plugin.py."""
 
 import os
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -73,17 +74,20 @@ def transactional_db(transactional_db: None) -> None:
     import_module("archive.migrations.0002_role_permissions").grant(apps, editor)
 
 
-@pytest.fixture(autouse=True)
-def _nobody_is_too_fast(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests say in a second what people say in a day. Those of the rate itself use the fixture `hurried`."""
-    if "hurried" not in request.fixturenames:
-        monkeypatch.setattr("moderation.checks.RATE_NEW", 100_000)
-        monkeypatch.setattr("moderation.checks.RATE_KNOWN", 100_000)
+@pytest.fixture(scope="session", autouse=True)
+def _nobody_is_too_fast() -> Iterator[None]:
+    """Tests say in a second what people say in a day."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("moderation.checks.RATE_NEW", 100_000)
+        patch.setattr("moderation.checks.RATE_KNOWN", 100_000)
+        yield
 
 
 @pytest.fixture
-def hurried() -> None:
-    """The rate holds."""
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rate holds, as it does on a site."""
+    monkeypatch.setattr("moderation.checks.RATE_NEW", 3)
+    monkeypatch.setattr("moderation.checks.RATE_KNOWN", 10)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
