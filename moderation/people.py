@@ -389,7 +389,7 @@ def _origins(ids: Sequence[int]) -> dict[int, tuple[bytes, dict[str, str]]]:
         for comment, ip_hash, author, guest, name in cursor.fetchall():
             people = found.setdefault(comment, (bytes(ip_hash), {}))[1]
             if author or guest:
-                people.setdefault(_key(author, guest), name)
+                people.setdefault(_key(author, guest), name or _("Somebody"))  # whose words are sealed
     return found
 
 

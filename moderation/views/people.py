@@ -150,9 +150,11 @@ def child(request: HttpRequest, key: str) -> HttpResponse:
     if not act or not act.batch:
         messages.info(request, _("There is nothing left of theirs that can be read."))
         return redirect(who)
+    if user.is_administrator:  # who alone may undo it
+        return redirect(with_done(who.get_absolute_url(), act.batch.pk))
     done = ngettext("%(n)s comment is sealed.", "%(n)s comments are sealed.", len(act.changed))
     messages.success(request, done % {"n": len(act.changed)})
-    return redirect(with_done(who.get_absolute_url(), act.batch.pk))
+    return redirect(who)
 
 
 @require_POST
