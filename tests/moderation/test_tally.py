@@ -1,9 +1,12 @@
 """What was removed, for what and by whom: exact through every undo."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
 from typing import Any
 
 import pytest
+from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -12,9 +15,10 @@ from articles.models import Article
 from comments.models import Comment, Discussion, Reason, State
 from comments.policy import policy
 from comments.services import change_states, delete_comment, edit_comment
+from moderation import seals
 from moderation import tally as tallies
 from moderation.checks import Found
-from moderation.models import Batch, Finding
+from moderation.models import Batch, Finding, Seal
 from moderation.services import decide, undo
 from tests.factories import UserFactory, make_article, say
 
@@ -178,3 +182,40 @@ def test_it_is_what_a_recount_gives_after_any_acts(acts, maria):
         assert stored == counted.get(article.pk, {})
         assert stored == model.tally([c.pk for c in comments if c.discussion_id == article.pk])
     assert tallies.miscounted() == []
+
+
+@publishing
+def test_what_is_sealed_is_counted_as_removed_and_lifted_as_it_was(maria):
+    chief = UserFactory.create(roles=("Administrator",))
+    article = make_article()
+    spam, shown = say(article), say(article)
+    change_states(ids=[spam.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
+    seals.seal(ids=[spam.pk, shown.pk], why=Seal.Why.COURT, actor=maria)
+    assert tally() == {"rejected/sealed/person": 2}
+    for sealed in Seal.objects.all():
+        seals.lift(seal=sealed, actor=chief)
+    assert tally() == {"spam/spam/machine": 1}
+
+
+@pytest.mark.django_db(transaction=True)
+@publishing
+def test_moderators_at_the_same_time_count_everything_once(maria):
+    articles = [make_article(), make_article()]
+    ids = [say(articles[n % 2]).pk for n in range(8)]
+
+    def act(seed: int) -> None:
+        chance, done = Random(seed), []
+        for _ in range(10):
+            if done and chance.random() < 0.4:
+                made = undo(batch=chance.choice(done), actor=maria)
+            else:
+                to, reason = chance.choice([(State.SPAM, Reason.SPAM), (State.PUBLISHED, Reason.APPROVED)])
+                made = decide(ids=chance.sample(ids, 3), to=to, reason=reason, actor=maria)
+            done += [made.batch] if made.batch else []
+        connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(act, range(4)))
+    assert tallies.miscounted() == []
+    hidden = Comment.objects.filter(state=State.SPAM).count()
+    assert sum(sum(d.tally.values()) for d in Discussion.objects.all()) == hidden
