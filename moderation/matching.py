@@ -15,6 +15,7 @@ from ahocorasick_rs import AhoCorasick
 from linkify_it import LinkifyIt
 
 Spans = list[tuple[int, int]]  # start and end, in characters
+NUMBERS = {"links": 1, "rate": 2, "age": 1}  # in the value of a limit
 SPANS_MOST = 100  # of one rule in one comment: what is marked, not how often it is there
 
 _links = LinkifyIt()
@@ -56,7 +57,7 @@ class Rules:
         if not self.is_scoped:
             return self
         here = set(topics)
-        return _sorted(
+        return together(
             found
             for some in self.of.values()
             for found in some
@@ -70,10 +71,16 @@ class Rules:
         return min(rules, key=lambda r: (_breadth(r), numbers(r.value)), default=None)
 
 
-def compile_rules(written: Iterable[Written], known: Mapping[int, Compiled] | None = None) -> Rules:
-    """`known`: compiled before, by id; a stored rule never changes. Raises ValueError for a bad pattern."""
-    known = known or {}
-    return _sorted(known.get(rule.pk or 0) or Compiled(rule, _finder(rule)) for rule in written)
+def compile_rules(written: Iterable[Written]) -> Rules:
+    """Raises ValueError as compile_rule does."""
+    return together(map(compile_rule, written))
+
+
+def compile_rule(rule: Written) -> Compiled:
+    """Raises ValueError for what can be no rule: a bad pattern, a limit that is no number, an empty term."""
+    if rule.kind in NUMBERS and len(numbers(rule.value)) != NUMBERS[rule.kind]:
+        raise ValueError(f"{rule.value!r} is no limit.")
+    return Compiled(rule, _finder(rule))
 
 
 def numbers(value: str) -> tuple[int, ...]:
@@ -81,7 +88,7 @@ def numbers(value: str) -> tuple[int, ...]:
     return tuple(int(part) for part in value.split("/"))
 
 
-def _sorted(compiled: Iterable[Compiled]) -> Rules:
+def together(compiled: Iterable[Compiled]) -> Rules:
     of: dict[str, list[Compiled]] = {}
     is_scoped = False
     for found in compiled:
@@ -134,6 +141,8 @@ class _Term:
 
     def __init__(self, words: str) -> None:
         parts = words.casefold().split()
+        if not parts:
+            raise ValueError("A term needs a letter.")
         phrase = r"\s+".join(map(re.escape, parts))
         self.first = parts[0]  # the quick way to know that it is not there
         self.pattern = re.compile(rf"(?<!\w){phrase}(?!\w)")

@@ -1,5 +1,6 @@
 """Rules: those in force, compiled once in each process; trying one on what people decided; the verbs."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +33,7 @@ CHECK_OF: dict[str, checks.Check] = {
 }
 LIMITS = {Rule.Kind.LINKS, Rule.Kind.RATE, Rule.Kind.AGE}  # of which the narrowest holds
 
+logger = logging.getLogger(__name__)
 _lock = Lock()
 _kept: tuple[tuple[int, ...], Rules, dict[int, Compiled]] = ((), Rules(), {})
 
@@ -46,12 +48,16 @@ def compiled(ids: Sequence[int]) -> Rules:
         return rules
     with _lock:
         _, _, known = _kept
-        written = [found.rule for pk in key if (found := known.get(pk))]
-        new = [pk for pk in key if pk not in known]
-        written += [as_written(rule) for rule in Rule.objects.filter(pk__in=new).select_related("terms")]
-        rules = matching.compile_rules(sorted(written, key=lambda r: (r.kind, r.value, r.pk)), known)
-        here = {found.rule.pk or 0: found for some in rules.of.values() for found in some}
-        _kept = (key, rules, here)
+        known = {pk: found for pk, found in known.items() if pk in set(key)}
+        for rule in Rule.objects.filter(pk__in=set(key) - set(known)).select_related("terms"):
+            try:
+                known[rule.pk] = matching.compile_rule(as_written(rule))
+            except (
+                ValueError
+            ):  # a later RE2 may refuse what an earlier one took: nobody's comment waits for that
+                logger.exception("Rule %s is left out: it can't be used.", rule.pk)
+        rules = matching.together(sorted(known.values(), key=lambda found: found.rule.pk or 0))
+        _kept = (key, rules, known)
     return rules
 
 

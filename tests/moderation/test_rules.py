@@ -220,6 +220,14 @@ def test_rules_are_read_and_compiled_only_when_they_change(maria):
     assert again.of["list"][0] is compiled.of["list"][0]  # a list that stays is not compiled anew
 
 
+@pytest.mark.parametrize(("kind", "value"), [("name", "("), ("links", "many"), ("term", " "), ("rate", "3")])
+def test_a_rule_that_cannot_be_used_keeps_nobody_from_posting(maria, caplog, kind, value):
+    bad = Rule.objects.create(kind=kind, value=value)
+    keep(term(), maria)
+    assert say(make_article(), "A casino", guest=known_guest(maria)).state == "pending"
+    assert (f"Rule {bad.pk} is left out" in caplog.text) is True
+
+
 def test_a_rule_of_a_topic_holds_under_its_stories(maria):
     harbour = Topic.objects.create(name="Harbour", slug="harbour")
     here, there = make_article(), make_article("Elsewhere")
