@@ -256,7 +256,7 @@ def setting(field: str, value: Any) -> str:
         case "is_locked", value:
             return _("Replies are locked") if value else _("Replies are taken")
         case "repeat_of", value:
-            return _("Repeat of #%(id)s") % {"id": value} if value else _("A repeat of nothing")
+            return _("Repeat of #%(id)s") % {"id": value} if value else _("No repeat")
         case "declared_count", value:
             return (
                 _("The source claims %(n)s comments") % {"n": value}
