@@ -219,8 +219,8 @@ def named(changes: Iterable[Change]) -> dict[tuple[str, int], str]:
         for pk, title in titles:
             names |= {(t.value, pk): f"“{title}”" for t in (Target.DISCUSSION, Target.ARTICLE)}
     if ids[Target.RULE]:
-        rules = Rule.objects.filter(pk__in=ids[Target.RULE]).values_list("pk", "value")
-        names |= {(Target.RULE.value, pk): f"“{value}”" for pk, value in rules}
+        rules = Rule.objects.filter(pk__in=ids[Target.RULE]).values_list("pk", "kind", "value")
+        names |= {(Target.RULE.value, pk): f"“{words.rule(kind, value)}”" for pk, kind, value in rules}
     return names | {(Target.COMMENT.value, pk): f"#{pk}" for pk in ids[Target.COMMENT]}
 
 

@@ -26,7 +26,9 @@ def title(group: Group, n: int) -> str:
     """15 late comments that sell something · 5 with their text missing in the original"""
     match group.kind:
         case Kind.TEXT:
-            said = ngettext("%(n)s comment of one wording", "%(n)s comments of one wording", n)
+            said = ngettext(
+                "%(n)s comment made of the same phrases", "%(n)s comments made of the same phrases", n
+            )
         case Kind.REPEAT if group.original:
             said = ngettext(
                 "%(n)s repeat of a comment by %(name)s", "%(n)s repeats of a comment by %(name)s", n
@@ -100,8 +102,11 @@ def shares(group: Group, size: int) -> list[str]:
     if group.kind == Kind.RULE:  # a list on a page of its own: one question, not one for each of many
         rule = Rule.objects.get(pk=group.shared["rule"])
         told = {"kind": rule.get_kind_display(), "rule": words.rule(rule.kind, rule.value)}
-        said.append(_("The rule: %(kind)s “%(rule)s”.") % told)
-        said.append(_("What a person has approved comes first, and is left alone unless you tick it."))
+        sentences = _(
+            "The rule: %(kind)s “%(rule)s”. What a person has approved comes first, and is left alone unless "
+            "you tick it."
+        )
+        said.append(sentences % told)
     clues: dict[str, int] = group.shared.get("clues", {})
     for name, n in sorted(clues.items(), key=lambda item: (-item[1], item[0])):
         if sentence := _shared(Clue[name], n):
@@ -139,7 +144,7 @@ def _shared(clue: Clue, n: int) -> str:
         case Clue.PROMOTION:
             words_ = _("%(n)s with words of advertising")
         case Clue.SPUN:
-            words_ = _("%(n)s in wording that others have as well")
+            words_ = _("%(n)s in phrases that others have as well")
         case _:
             return ""
     return words_ % {"n": f"{n:,}"}
@@ -156,7 +161,7 @@ def clues(found: Clue, comment: Comment) -> list[str]:
         said.append(_("posted %(age)s after the story") % {"age": words.age(days)})
     told = [
         (Clue.EXACT, _("the very same text")),
-        (Clue.SPUN, _("wording that others have as well")),
+        (Clue.SPUN, _("phrases that others have as well")),
         (Clue.PADDED, _("numbers around the text")),
         (Clue.NAME, _("the name is a search phrase")),
         (Clue.PAGE, _("speaks of the page")),
