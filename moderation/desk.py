@@ -75,9 +75,11 @@ class Card:
     acts: list[dict[str, Any]]  # what else can be done with it, as Policy.actions gives it
 
     @property
-    def is_likely_spam(self) -> bool:
-        """Which of its acts is told apart: the reasons are strong, and nobody approved it yet."""
-        return self.comment.state == State.PENDING and any(why.strength == 3 for why in self.why)
+    def likely(self) -> str:
+        """Which of its acts is told apart while it waits: "spam" for strong reasons, else "approved"."""
+        if self.comment.state != State.PENDING:
+            return ""
+        return "spam" if any(why.strength == 3 for why in self.why) else "approved"
 
 
 def with_all(comments: Comments) -> Comments:
@@ -226,7 +228,7 @@ def _alike(comments: Sequence[Comment]) -> dict[int, Alike]:
                 "%(n)s comment looks like this one, %(published)s of them published.",
                 "%(n)s comments look like this one, %(published)s of them published.",
                 group.size - 1,
-            ) % {"n": f"{group.size - 1:,}", "published": f"{max(count, 0):,}"}
+            ) % {"n": f"{group.size - 1:,}", "published": f"{count:,}" if count > 0 else _("none")}
             found[comment.pk] = Alike(group, said)
     return found
 

@@ -135,6 +135,10 @@ def test_an_editor_decides_under_own_stories_only(client):
     assert client.get(f"/moderation/comments/{theirs.pk}/").status_code == 404
     assert client.get(f"/moderation/cases/{Case.objects.get(comment=theirs).pk}/").status_code == 404
     assert theirs.pk not in rows(client.get("/moderation/?queue=recent"))
+    rooms = re.findall(
+        r'href="(/moderation/[a-z]*/?)"', re.search(r'<nav class="tabs".*?</nav>', text(page))[0]
+    )
+    assert [path for path in rooms if client.get(path).status_code != 200] == []
 
     refused = client.post("/moderation/decide/", {"ids": [mine.pk, theirs.pk], "act": "approved"})
     assert refused.status_code == 404
