@@ -1,0 +1,146 @@
+"""The moderator's walkthrough, in order, in Chromium: from logging in to a colleague who opens the same card."""
+
+from datetime import timedelta
+
+import pytest
+from django.db.models import F
+from playwright.sync_api import expect
+
+from comments.models import Comment, Discussion, Reason, State
+from comments.policy import policy
+from comments.services import change_discussion
+from moderation.models import Case, Rule
+from moderation.services import decide
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PASSWORD = "a boat without a clock"
+SALE = "Our showroom at the east quay has {} oak chairs and free delivery to every island this week only."
+ODD = [
+    "Who keeps writing that a showroom at the east quay has oak chairs and free delivery to every island?",
+    "Come and sit! Our showroom at the east quay has oak chairs and free delivery to every island, and tea.",
+]
+
+
+@pytest.fixture(autouse=True)
+def _moderation(settings):
+    settings.COMMENT_POLICY = "moderation.policy.Policy"
+    policy.cache_clear()
+    yield
+    policy.cache_clear()
+
+
+def published(article, texts) -> list[Comment]:
+    """As under a story that publishes first and reviews afterwards."""
+    change_discussion(article=article, moderation=Discussion.Moderation.POST)
+    return [say(article, text) for text in texts]
+
+
+@pytest.fixture
+def site():
+    """Fourteen wait, the oldest for three hours; fifteen that sell chairs and two that speak of them."""
+    mona = UserFactory.create(name="Mona", email="mona@example.org", password=PASSWORD, roles=("Moderator",))
+    honest = [say(make_article("The casino"), text) for text in ("A casino!", "Casino", "No casino, please.")]
+    decide(ids=[c.pk for c in honest], to=State.PUBLISHED, reason=Reason.APPROVED, actor=mona)
+    pier = make_article("The pier is mended")
+    published(pier, [SALE.format(n) for n in range(100, 107)])
+    ferry = make_article("Council votes to close the old ferry slip")
+    parent = say(ferry, "Let us stay with the boat until the bridge is paid for.", author=mona)
+    first = say(ferry, "See https://a.example and https://b.example, both say so.", parent=parent)
+    rude = say(ferry, "You people could not count to eleven.")
+    plain = [say(ferry, text) for text in ("I row. Nobody needs a bridge.", "My boat leaves when I do.")]
+    alike = [say(ferry, SALE.format(n)) for n in range(200, 208)] + [say(ferry, t) for t in ODD]
+    # In this order, the first for three hours.
+    for minutes, comment in enumerate([first, rude, *plain, *alike]):
+        ago = timedelta(hours=3, minutes=1 - minutes)
+        Case.objects.filter(comment=comment).update(
+            opened_at=F("opened_at") - ago, due_at=F("opened_at") - ago - timedelta(hours=24 - minutes)
+        )
+    return {"ferry": ferry, "pier": pier, "parent": parent, "first": first, "rude": rude}
+
+
+def test_the_moderators_walkthrough(site, live_server, browser):
+    page = browser.new_context().new_page()
+    ferry = live_server.url + site["ferry"].get_absolute_url()
+
+    # Logs in.
+    page.goto(live_server.url + "/moderation/")
+    page.locator("[name=login]").fill("mona@example.org")
+    page.locator("[name=password]").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("14 waiting, oldest 3 h")).to_be_visible()
+
+    # The first card: the whole comment, its parent, the reasons with the words marked.
+    card = page.locator(f"#comment-{site['first'].pk}")
+    expect(card).to_contain_text("both say so.")
+    expect(card).to_contain_text("Let us stay with the boat")
+    assert card.locator("mark").all_inner_texts() == ["https://a.example", "https://b.example"]
+    expect(card.get_by_text("It has 2 links")).to_be_visible()
+    card.get_by_role("button", name="Approve").click()
+    expect(page.get_by_role("status")).to_contain_text("Approved")
+    expect(page.get_by_role("status").get_by_role("button", name="Undo")).to_be_visible()
+
+    # Removes one, and sees what its author will read.
+    card = page.locator(f"#comment-{site['rude'].pk}")
+    card.get_by_text("Remove…").click()
+    card.get_by_label("insult").check()
+    expect(card.get_by_text("Removed by a moderator: insult.")).to_be_visible()
+    card.get_by_role("button", name="Remove", exact=True).click()
+    expect(page.get_by_role("status")).to_contain_text("Removed: insult")
+
+    # 17 similar: two odd ones first; one is unticked, 16 are marked.
+    page.goto(live_server.url + "/moderation/similar/")
+    page.get_by_role("button", name="Look again").click()
+    page.get_by_role("list", name="Groups, the largest first").get_by_role("link").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("17")
+    odd = page.locator(".members ul").first.get_by_role("listitem")
+    expect(odd).to_have_count(2)
+    for text in ODD:
+        expect(odd.filter(has_text=text)).to_have_count(1)
+    odd.filter(has_text=ODD[0]).get_by_role("checkbox").uncheck()
+    page.get_by_role("button", name="Mark as spam").click()
+    expect(page.locator(".undo")).to_contain_text("Marked as spam · 16 comments")
+    assert Comment.objects.filter(state=State.SPAM).count() == 16
+
+    # History, Undo, again.
+    page.goto(live_server.url + "/moderation/acts/")
+    page.get_by_role("list").get_by_role("link", name="Marked as spam").first.click()
+    page.get_by_role("button", name="Undo this action").click()
+    assert not Comment.objects.filter(state=State.SPAM).exists()
+    page.get_by_role("button", name="Undo").first.click()
+    assert Comment.objects.filter(state=State.SPAM).count() == 16
+
+    # On the live article: removes one from its own menu, and reviews everything first.
+    page.goto(ferry)
+    menu = page.locator(f"#comment-{site['parent'].pk} .menu")
+    menu.locator("summary").click()
+    menu.get_by_label("Reason").select_option(label="off topic")
+    menu.get_by_role("button", name="Remove").click()
+    expect(page.locator(".messages")).to_contain_text("Removed: off topic")
+    page.get_by_text("Moderate this discussion").click()
+    page.get_by_role("button", name="Review everything first").click()
+    assert Discussion.objects.get(pk=site["ferry"].pk).moderation == Discussion.Moderation.PRE
+
+    # Tries the rule "casino": three honest comments it would wrong. Cancels.
+    page.goto(live_server.url + "/moderation/rules/")
+    page.get_by_role("link", name="term").first.click()
+    page.get_by_label("Term").fill("casino")
+    page.get_by_role("button", name="Try it").click()
+    expect(page.get_by_role("heading", name="3 honest comments that it would wrong")).to_be_visible()
+    page.get_by_role("link", name="Cancel").click()
+    assert not Rule.objects.exists()
+
+    # A colleague opens the same card, and is told who has it.
+    page.goto(live_server.url + "/moderation/")
+    mine = page.locator("#queue article").first.get_attribute("id")
+    other = browser.new_context().new_page()
+    UserFactory.create(name="Omar", email="omar@example.org", password=PASSWORD, roles=("Moderator",))
+    other.goto(page.url)
+    other.locator("[name=login]").fill("omar@example.org")
+    other.locator("[name=password]").fill(PASSWORD)
+    other.keyboard.press("Enter")
+    expect(other.get_by_role("heading", name="Moderation")).to_be_visible()
+    case = Case.objects.open().get(comment=int(mine.split("-")[1]))
+    other.goto(f"{live_server.url}/moderation/cases/{case.pk}/")
+    expect(other.get_by_text("Mona has had this open")).to_be_visible()
