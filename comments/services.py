@@ -199,7 +199,8 @@ def send_again(*, comment: Comment, body: str, user: Any, guest: Guest | None) -
     """
     body, now = check_body(body), timezone.now()
     sendable = {State.PENDING, State.REJECTED, State.SPAM}
-    if not comment.is_by(user, guest) or comment.state not in sendable or comment.erased_at:
+    is_gone = comment.erased_at or comment.state_reason == Reason.SEALED
+    if not comment.is_by(user, guest) or comment.state not in sendable or is_gone:
         raise ValidationError(_("This comment can't be sent again."), code="state")
     if body == comment.body:
         raise ValidationError(_("Nothing is changed in it yet."), code="same")
@@ -207,7 +208,8 @@ def send_again(*, comment: Comment, body: str, user: Any, guest: Guest | None) -
     html = render_comment(body)
     lock([comment.pk])
     fresh = Comment.objects.get(pk=comment.pk)
-    if (fresh.state, fresh.revision) != (comment.state, comment.revision):
+    seen = ("state", "state_reason", "revision", "erased_at")  # sealed or erased, it stays rejected
+    if any(getattr(fresh, name) != getattr(comment, name) for name in seen):
         raise ValidationError(_("Something has happened to this comment meanwhile."), code="decided")
     _replace_text(fresh, body, html, now)
     change_states(ids=[fresh.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)

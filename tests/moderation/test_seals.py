@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from accounts.models import Guest
@@ -15,6 +16,7 @@ from comments.services import (
     erase_comments,
     keep_redaction,
     rename_author,
+    send_again,
     show_revisions,
 )
 from moderation import seals, services, tasks
@@ -169,6 +171,18 @@ def test_no_other_decision_reaches_it(comment, moderator, administrator):
     rename_author(comment=comment, name="Somebody")
     assert not delete_comment(comment=comment, user=None, guest=comment.guest)
     assert Comment.objects.get(pk=comment.pk).author_name == ""
+
+
+def test_its_author_can_not_write_into_it(comment, moderator):
+    """Nor whoever had the form open when it was sealed."""
+    services.decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=moderator)
+    before = Comment.objects.get(pk=comment.pk)
+    seal(comment, actor=moderator)
+    for own in (before, Comment.objects.get(pk=comment.pk)):
+        with pytest.raises(ValidationError):
+            send_again(comment=own, body="Other words.", user=None, guest=comment.guest)
+    assert Comment.objects.get(pk=comment.pk).body == ""
+    assert check() == {}
 
 
 def test_one_of_many_is_lifted_alone(moderator, administrator):
