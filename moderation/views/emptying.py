@@ -66,7 +66,7 @@ def choose(request: HttpRequest) -> HttpResponse:
         messages.info(request, _("There is nothing of that kind."))
         return redirect("moderation:emptying")
     lists = Group.objects.filter(kind=Group.Kind.EMPTYING).select_related("settled_by").order_by("-made_at")
-    context = {"form": form, "lists": lists[:LISTS], "spam_kept": emptying.SPAM_KEPT, "room": ""}
+    context = {"form": form, "lists": lists[:LISTS], "spam_kept": emptying.SPAM_KEPT, "room": "emptying"}
     return render(request, "moderation/emptying.html", context, status=422 if form.errors else 200)
 
 
@@ -93,7 +93,7 @@ def emptying_list(request: HttpRequest, pk: UUID) -> HttpResponse:
         "left": group.shared.get("left", [])[:NAMED],
         "more_left": max(0, len(group.shared.get("left", [])) - NAMED),
         "to_go": group.size - len(told.changed),
-        "room": "",
+        "room": "emptying",
     }
     return render(request, "moderation/emptying_list.html", context)
 
@@ -115,7 +115,7 @@ def members(request: HttpRequest, pk: UUID) -> HttpResponse:
         "rows": [(member.comment, words.excerpt(member.comment)) for member in found[:PAGE]],
         "next_page": f"?after={found[PAGE - 1].comment_id}" if len(found) > PAGE else "",
         "first_page": bool(after),
-        "room": "",
+        "room": "emptying",
     }
     return render(request, "moderation/emptying_members.html", context)
 

@@ -84,7 +84,7 @@ def seal(request: HttpRequest, pk: int) -> HttpResponse:
         "has_page": has_page(comment),
         "replies": comment.get_descendant_count(),
         "form": form,
-        "room": "",
+        "room": "sealed",
     }
     return render(request, "moderation/seal.html", context, status=422 if form.errors else 200)
 
@@ -145,7 +145,7 @@ def sealed(request: HttpRequest) -> HttpResponse:
         "rows": [Sealed(row, row.comment.erased_at is not None, row.count, row.last) for row in found[:PAGE]],
         "next_page": f"?before={found[PAGE - 1].pk}" if len(found) > PAGE else "",
         "first_page": bool(before),
-        "room": "",
+        "room": "sealed",
     }
     return render(request, "moderation/sealed.html", context)
 
@@ -247,7 +247,7 @@ def _page(request: HttpRequest, own: Seal, texts: list[Any] | None = None) -> Ht
         "readings": own.readings.select_related("by").order_by("-id") if user.is_administrator else [],
         "returns": _returns_to(own),
         "erased_by": _erased_by(own) if own.comment.erased_at else None,
-        "room": "",
+        "room": "sealed",
     }
     return render(request, "moderation/sealed_comment.html", context)
 
