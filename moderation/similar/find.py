@@ -32,6 +32,7 @@ CLOSED = timedelta(days=365)  # after its article: it would have been closed
 SELLS = 1.0  # from which sum of WEIGHTS on a comment sells something
 COVERED = 0.5  # of a text's words that stand in runs which others have as well
 COVERED_WORDS = 8
+FEW = 40  # comments of one writer, of which each is compared with each
 RARE_PROMOTION = 60  # words around each word of advertising, from which on it is only mentioned
 GENERAL = 8  # words that say what it is about; with more of them, praise is not all that a text says
 BURST = timedelta(minutes=10)
@@ -195,7 +196,7 @@ class _Look:
             clues |= NAME
         if texts.domains(row.body):
             clues |= LINK
-        if times := texts.about_the_page(row.body):
+        if times := texts.about_the_page(row.body, said):
             clues |= PAGE | (PAGE_TWICE if times > 1 else 0)
         if len(said) <= RARE_PROMOTION * sum(word in texts.PROMOTION for word in said):
             clues |= PROMOTION
@@ -269,6 +270,8 @@ class _Look:
 
     def _repeats_of(self, where: Sequence[int]) -> Iterator[tuple[int, Placed]]:
         """Of the comments of one writer: the place of an earlier one, and what repeats it."""
+        if len(where) <= FEW and not self._have_like_words(where):
+            return
         folded = [repeats.fold(self.rows[p].body) for p in where]
         for again, first, is_exact in repeats.find_repeats(folded):
             if is_exact:
@@ -276,6 +279,16 @@ class _Look:
             else:
                 likeness = repeats.similarity(*(repeats.trigrams(folded[n]) for n in (again, first)))
                 yield where[first], Placed(where[again], likeness, 0)
+
+    def _have_like_words(self, where: Sequence[int]) -> bool:
+        """Whether any two of a few could repeat one another: they share most of their words, or have too few
+        to tell (a text without spaces)."""
+        have = [set(self.words[p]) for p in where]
+        return any(
+            len(one) < 6 or 2 * len(one & other) > max(len(one), len(other))
+            for n, one in enumerate(have)
+            for other in have[:n]
+        )
 
     def _texts(self, taken: bytearray) -> Iterator[Proposal]:
         """Texts made of one template: most words of each stand in runs of words that others have as well.

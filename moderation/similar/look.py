@@ -18,7 +18,7 @@ from django_tasks import task
 
 from comments.models import Comment, Transition
 from moderation import cases
-from moderation.models import Case, Group, Look
+from moderation.models import Batch, Case, Group, Look
 from moderation.similar import KINDS
 from moderation.similar.find import Found, Proposal, Row, Story, find
 
@@ -65,17 +65,17 @@ INSERT INTO moderation_member (group_id, comment_id, likeness, clues, seen)
 SELECT %(group)s, m.*
 FROM unnest(%(ids)s::bigint[], %(likeness)s::float8[], %(clues)s::int[], %(seen)s::bigint[]) m"""
 
-# What a later look has taken the place of. Of groups that were settled those stay that nobody acted upon, as
-# long as they are there: they do not come again.
+# What a later look has taken the place of, but for the one before it, whose groups may be open in a window.
+# Of groups that were settled those members stay on which nobody acted: they do not come again.
 FORGET = """
 DELETE FROM moderation_member m USING moderation_group g
-WHERE g.id = m.group_id AND g.kind = ANY(%(kinds)s) AND g.run <> %(run)s
+WHERE g.id = m.group_id AND g.kind = ANY(%(kinds)s) AND g.run <> ALL(%(runs)s::uuid[])
   AND (g.settled_at IS NULL
        OR EXISTS (SELECT FROM comments_comment c
                   WHERE c.id = m.comment_id AND c.state NOT IN ('pending', 'published')))"""
 FORGET_GROUPS = """
 DELETE FROM moderation_group g
-WHERE g.kind = ANY(%(kinds)s) AND g.run <> %(run)s
+WHERE g.kind = ANY(%(kinds)s) AND g.run <> ALL(%(runs)s::uuid[])
   AND NOT EXISTS (SELECT FROM moderation_member m WHERE m.group_id = g.id)"""
 
 
@@ -100,11 +100,12 @@ def ask() -> Look:
 
 
 def is_stale(look: Look | None) -> bool:
-    """Whether it is older than some minutes and something was decided or written since."""
+    """Whether it is older than some minutes and something was decided or written since; what was taken back
+    is there again at once."""
     if look is None:
         return True
     if look.asked_at > timezone.now() - FRESH:
-        return False
+        return Batch.objects.filter(at__gt=look.asked_at, undoes__isnull=False).exists()
     return _last_line() > look.until
 
 
@@ -118,7 +119,7 @@ def look_over(look: str) -> int:
 def run(look: Look | None = None) -> Found:
     """Look over the site now and store what is found; groups of earlier looks go."""
     look = look or Look.objects.create()
-    look.until = _last_line()
+    look.until, before = _last_line(), latest()
     rows, stories = read()
     found = find(rows, stories)
     look.ended_at = now = timezone.now()
@@ -126,10 +127,11 @@ def run(look: Look | None = None) -> Found:
     with transaction.atomic():
         look.save()
         _store(look, now, rows, found.proposals)
-        kinds: dict[str, Any] = {"kinds": [kind.value for kind in KINDS], "run": look.pk}
+        runs = [look.pk, *([before.pk] if before else [])]
+        old: dict[str, Any] = {"kinds": [kind.value for kind in KINDS], "runs": runs}
         with connection.cursor() as cursor:
-            cursor.execute(FORGET, kinds)
-            cursor.execute(FORGET_GROUPS, kinds)
+            cursor.execute(FORGET, old)
+            cursor.execute(FORGET_GROUPS, old)
         Look.objects.filter(ended_at__lt=look.ended_at).delete()
     return found
 

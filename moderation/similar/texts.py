@@ -35,6 +35,7 @@ STOP = _lists["stop"]  # says nothing of what a text is about
 PRAISE = _lists["praise"]
 PAGE = _lists["page"]  # of the page rather than of what it tells
 PROMOTION = _lists["promotion"]
+_ABOUT = _lists["about"]  # one of which whatever _OF_THE_PAGE finds has: to look for them takes less time
 # Talks to whoever runs the page, about the page.
 _OF_THE_PAGE = re.compile(
     r"\b(?:you?r|ur|this|the|these|of|one.s|several|nice|great|good|such|written|web|keep|entire)\s+"
@@ -55,7 +56,7 @@ def words(text: str) -> list[str]:
 
 def _comparable(text: str) -> str:
     """As long as the text, but for a few letters that are longer in lower case."""
-    without = _LINK.sub(lambda m: " " * len(m[0]), text) if "://" in text or "www." in text.lower() else text
+    without = _LINK.sub(lambda m: " " * len(m[0]), text) if _may_link(text) else text
     return without.replace("’", "'").lower()
 
 
@@ -85,8 +86,14 @@ def runs(of: list[str]) -> "array[int]":
     return array("q", map(hash, zip(*(of[n:] for n in range(RUN)), strict=False)))
 
 
+def _may_link(text: str) -> bool:
+    return "://" in text or "www." in text.lower()
+
+
 def domains(text: str) -> frozenset[str]:
     """Those that it links to, without www."""
+    if not _may_link(text):
+        return frozenset()
     found = (_HOST.match(link) for link in _LINK.findall(text))
     return frozenset(m.group(1).lower().rstrip(".,;!") for m in found if m and "." in m.group(1))
 
@@ -99,14 +106,14 @@ def is_padded(text: str) -> bool:
 def is_search_phrase(name: str) -> bool:
     """What one types into a search box, rather than how somebody is called."""
     parts = _WORD.findall(name.lower())
-    if _DOMAIN.search(name) or not PROMOTION.isdisjoint(parts):
+    if ("." in name and _DOMAIN.search(name)) or not PROMOTION.isdisjoint(parts):
         return True
     return len(parts) >= 2 and name == name.lower() and name != name.upper()
 
 
-def about_the_page(text: str) -> int:
-    """How often it speaks of the page or the site instead of what they are about."""
-    return len(_OF_THE_PAGE.findall(text))
+def about_the_page(text: str, said: Iterable[str]) -> int:
+    """How often it speaks of the page or the site instead of what they are about; `said` are its words."""
+    return 0 if _ABOUT.isdisjoint(said) else len(_OF_THE_PAGE.findall(text))
 
 
 def topical(of: Iterable[str]) -> set[str]:

@@ -41,8 +41,7 @@ def groups(request: HttpRequest) -> HttpResponse:
         messages.info(request, _("No group of similar comments holds that one."))
     latest = look.latest()
     looking = _look_if_stale(latest)
-    if latest is None and looking is None:
-        latest = look.latest()
+    seen = look.latest() if looking is None else latest
     kind = request.GET.get("kind", "")
     if kind not in ["", *similar.KINDS]:
         raise Http404
@@ -52,7 +51,8 @@ def groups(request: HttpRequest) -> HttpResponse:
     query = {"kind": kind} if kind else {}
     context = {
         "room": "similar",
-        "look": look.latest() if looking is None else latest,
+        "look": seen,
+        "compared": f"{seen.comments:,}" if seen else "",
         "looking": looking,
         "lines": shown.lines(rows[: shown.LISTED], user),
         "kinds": _kinds(user),
@@ -88,6 +88,9 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
     `act` or `reason` decides on all but them.
     """
     user = decider(request)
+    if not Group.objects.filter(pk=pk).exists():
+        messages.info(request, _("The site was looked over again since: these are its groups now."))
+        return redirect("moderation:similar")
     found = get_object_or_404(_groups_of(user), pk=pk)
     without = set(_numbers(request.GET.get("but", "").split(".")))
     if request.method == "POST":
@@ -107,6 +110,7 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
         "group": found,
         "title": say.title(found, numbers.members),
         "numbers": numbers,
+        "all": f"{numbers.members:,}",
         "told": say.looks_like(numbers) if of else say.numbers(numbers),
         "shares": say.shares(found, numbers.members),
         "words": shown.words_of(found),

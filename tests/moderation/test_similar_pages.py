@@ -101,6 +101,32 @@ def test_after_an_undo_the_same_group_can_be_decided_on_again(client, moderator,
     assert Comment.objects.filter(state=State.SPAM).count() == len(spam)
 
 
+def test_what_was_undone_is_in_the_list_again_at_once(client, moderator, article):
+    flood(article, 4)
+    client.force_login(moderator)
+    group = only_group()
+    client.post(url(group), {"act": "spam"})
+    assert "4 comments made" not in client.get(LIST).text
+
+    client.post(reverse("moderation:undo", args=[Batch.objects.get().pk]), {"next": LIST})
+
+    assert "4 comments made of the same phrases" in client.get(LIST).text
+
+
+def test_a_group_that_is_open_in_a_window_outlives_the_next_look(client, moderator, article):
+    spam = flood(article, 4)
+    client.force_login(moderator)
+    group = only_group()
+    look.run()
+
+    client.post(url(group), {"act": "spam"})
+
+    assert set(Comment.objects.filter(state=State.SPAM)) == set(spam)
+    look.run()
+    look.run()
+    assert "looked over again" in client.get(url(group), follow=True).text
+
+
 def test_what_somebody_decided_on_or_edited_meanwhile_is_left_alone(client, moderator, article):
     spam = flood(article, 5)
     group = only_group()
@@ -230,7 +256,7 @@ def test_the_statements_do_not_grow(client, moderator, article):
 
     def only_open() -> Group:
         look.run()
-        return Group.objects.get(settled_at=None)
+        return Group.objects.order_by("-made_at")[0]
 
     flood(article, 15)
     few = both()
