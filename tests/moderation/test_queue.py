@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from html import unescape
+from itertools import cycle
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -387,35 +388,23 @@ def test_filters_are_words_to_take_away(client, maria):
     assert f"/?queue=new&amp;article={sea.slug}&amp;script=Arab" in page  # an act comes back to it
 
 
+HOSTILE = ["\0", "9" * 40, "-1", "٣", "u", "g99999999999999999", "i1", "' OR 1=1", "%", "x" * 5_000, "😀"]
+
+
 @pytest.mark.parametrize(
     "name", ["queue", "article", "topic", "author", "rule", "script", "age", "score", "after", "done"]
 )
 def test_no_query_is_too_much(client, maria, name):
-    say(make_article())
-    for value in (
-        "\0",
-        "9" * 40,
-        "-1",
-        "٣",
-        "u",
-        "u0",
-        "g99999999999999999",
-        "i1",
-        "' OR 1=1",
-        "%",
-        "x" * 5_000,
-        "😀",
-    ):
-        for path in (
-            "/moderation/",
-            "/moderation/?queue=recent",
-            f"/moderation/comments/{Comment.objects.get().pk}/",
-        ):
-            joined = "&" if "?" in path else "?"
-            assert client.get(f"{path}{joined}{urlencode({name: value})}").status_code in (200, 404)
-    for path in ("cases", "comments"):
-        for number in ("0", "9" * 18, "9" * 40):
-            assert client.get(f"/moderation/{path}/{number}/").status_code == 404
+    comment = say(make_article())
+    paths = cycle(["/moderation/?", "/moderation/?queue=recent&", f"/moderation/comments/{comment.pk}/?"])
+    for path, value in zip(paths, HOSTILE, strict=False):
+        assert client.get(path + urlencode({name: value})).status_code in (200, 404)
+
+
+@pytest.mark.parametrize("path", ["cases", "comments"])
+def test_no_number_is_too_much(client, maria, path):
+    for number in ("0", "9" * 18, "9" * 40):
+        assert client.get(f"/moderation/{path}/{number}/").status_code == 404
 
 
 # Who has it
