@@ -45,6 +45,10 @@ LAST = (
     "Abbot Birk Crane Dahl Elm Finch Grove Holt Ivory Jute Karp Lund Moss North Orr Pike Reed Stone Tarn Vane"
 )
 
+ENDS = (
+    "berg bury by dale field ford gate ham holm hurst land ley man mere mont rick son stad thorpe wood worth"
+)
+
 
 class Written(NamedTuple):
     name: str
@@ -74,7 +78,8 @@ class Robot:
     def name(self) -> str:
         kind = self.random.random()
         if kind < 0.5:
-            return f"{self.random.choice(FIRST.split())} {self.random.choice(LAST.split())}"
+            parts = (self.random.choice(some.split()) for some in (LAST, ENDS))
+            return f"{self.random.choice(FIRST.split())} {''.join(parts)}"
         return self.random.choice(self.phrases if kind < 0.85 else self.domains)
 
     def body(self) -> str:

@@ -292,6 +292,7 @@ class _Look:
 
     def _texts(self, taken: bytearray) -> Iterator[Proposal]:
         """Texts made of one template: most words of each stand in runs of words that others have as well.
+        The templates of which most texts sell something are one group: a robot has dozens.
 
         What is quoted from the article or from the comment that it answers does not count.
         """
@@ -333,11 +334,21 @@ class _Look:
         for place in sorted(spun):  # one robot has many templates, but few names to sell
             for key in ("name", self.rows[place].name.casefold()), *self._domain_keys(place):
                 union.join(key, place)
+        selling: list[int] = []
+        wordings = 0
         for places in union.sets(sorted(spun)):
-            members = [
-                Placed(p, min(1.0, covered[p] / len(self.words[p])), self.clues[p] | SPUN) for p in places
-            ]
-            yield self._proposal(Kind.TEXT, members)
+            sold = sum(score(self.clues[p]) >= SELLS / 2 for p in places)
+            if len(places) >= FEWEST and 3 * sold >= 2 * len(places):
+                selling += places
+                wordings += 1
+            else:
+                yield self._proposal(Kind.TEXT, [self._spun(p, covered[p]) for p in places])
+        proposal = self._proposal(Kind.TEXT, [self._spun(p, covered[p]) for p in sorted(selling)])
+        proposal.shared = {"wordings": wordings}
+        yield proposal
+
+    def _spun(self, place: int, covered: int) -> Placed:
+        return Placed(place, min(1.0, covered / len(self.words[place])), self.clues[place] | SPUN)
 
     def _domain_keys(self, place: int) -> list[tuple[str, str]]:
         return [("domain", domain) for domain in sorted(texts.domains(self.rows[place].body))]
@@ -469,7 +480,7 @@ class _Look:
             states = Counter(
                 "kept" if self.rows[p].is_kept else self.rows[p].state for p in proposal.evidence
             )
-            proposal.shared = {
+            proposal.shared |= {
                 "clues": dict(sorted(clues.items())),
                 "states": dict(sorted(states.items())),
                 "discussions": len({self.rows[m.row].discussion for m in proposal.members}),

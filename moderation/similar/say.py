@@ -107,6 +107,8 @@ def shares(group: Group, size: int) -> list[str]:
             "you tick it."
         )
         said.append(sentences % told)
+    if (wordings := group.shared.get("wordings", 0)) > 1:
+        said.append(_("%(n)s wordings") % {"n": wordings})
     clues: dict[str, int] = group.shared.get("clues", {})
     for name, n in sorted(clues.items(), key=lambda item: (-item[1], item[0])):
         if sentence := _shared(Clue[name], n):
