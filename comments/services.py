@@ -386,17 +386,20 @@ def give_words(words: Sequence[Words]) -> None:
     )
 
 
-def erase_comments(*, ids: Sequence[int], at: datetime) -> list[int]:
+def erase_comments(*, ids: Sequence[int], at: datetime, sealed: bool = False) -> list[int]:
     """Blank comments for good: text, earlier texts, what is searched, name and e-mail.
 
     The rows stay with their states, places and lines in the log, so every number stays what it was; no
     decision brings an erased one back. Only what no reader may read is erased, so that no page changes: a
-    comment that is published or waiting stays as it is. In the caller's transaction. Returns the ids.
+    comment that is published or waiting stays as it is, and so does one that is sealed, upon which a legal
+    hold may lie (`sealed`: the caller knows of none). In the caller's transaction. Returns the ids.
     """
     lock(ids)
     rows = Comment.objects.filter(pk__in=ids, erased_at=None).exclude(
         state__in=[State.PUBLISHED, State.PENDING]
     )
+    if not sealed:
+        rows = rows.exclude(state_reason=Reason.SEALED)
     erased = list(rows.values_list("pk", flat=True))
     blank(erased, erased_at=at)
     return erased

@@ -86,7 +86,7 @@ def erase(*, seal: Seal, actor: User) -> Decision:
         fresh = Seal.objects.select_for_update().get(pk=seal.pk)
         if fresh.is_held:
             return Decision(None, [], [Refusal(seal.comment_id, "", _("A legal hold keeps it."))])
-        erased = [] if fresh.lifted_at else erase_comments(ids=[seal.comment_id], at=batch.at)
+        erased = [] if fresh.lifted_at else erase_comments(ids=[seal.comment_id], at=batch.at, sealed=True)
         if erased:
             batch.save(force_insert=True)
             vault.clear([fresh])

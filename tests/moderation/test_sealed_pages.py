@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 from hashlib import sha256
 
@@ -193,3 +194,22 @@ def test_undo_on_the_page_of_the_act_is_for_administrators(sealed, moderator):
     assert "Only an administrator can lift a seal." in text
     assert Seal.objects.get().lifted_at is None
     assert services.undo(batch=act, actor=moderator).batch is None
+
+
+def test_the_story_comes_back_byte_by_byte(comment, moderator, administrator):
+    """But for the numbers of its version and of the last line of its log, which only grow."""
+    say(comment.discussion.article, "How do you know?", parent=comment)
+    url = comment.discussion.article.get_absolute_url()
+
+    def page() -> bytes:
+        return re.sub(rb'data-(version|seq)="[0-9]+"', b"", Client().get(url).content)
+
+    before = page()
+    assert SECRET.encode() in before
+    act = seals.seal(ids=[comment.pk], why=Seal.Why.OTHER, actor=moderator)
+    sealed_page = page()
+    assert SECRET.encode() not in sealed_page
+    undone = services.undo(batch=act.batch, actor=administrator)
+    assert page() == before
+    services.undo(batch=undone.batch, actor=administrator)
+    assert page() == sealed_page

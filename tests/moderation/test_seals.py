@@ -258,6 +258,7 @@ def test_a_hold_keeps_it_from_being_erased(comment, moderator, administrator):
     act = seals.erase(seal=own, actor=administrator)
     assert act.batch is None
     assert [r.what for r in act.refused] == ["A legal hold keeps it."]
+    assert erase_comments(ids=[comment.pk], at=timezone.now()) == []
     assert SealedText.objects.count() == 2
 
     ended = seals.hold(seal=own, is_held=False, actor=administrator)
