@@ -352,8 +352,8 @@ def _finding(found: Finding) -> str:
 
 
 def _reported(kind: Kind, case: Case | None) -> str:
-    if kind not in {Kind.REMOVED, Kind.SPAM, Kind.STAYS, Kind.REDACTED, Kind.SEALED}:
-        return ""
+    if kind not in {Kind.REMOVED, Kind.SPAM, Kind.STAYS, Kind.REDACTED}:
+        return ""  # of what is sealed nobody says so: an authority may look into it
     if case and case.is_illegal:
         return _("Somebody had reported it as illegal.")
     if case and case.is_reported:
