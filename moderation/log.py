@@ -13,7 +13,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -34,6 +34,11 @@ WHAT: dict[str, tuple[Any, dict[str, Any]]] = {
     "moved": (_("moved"), {"kind": Transition.Kind.MOVE}),
 }
 
+# Whose decision a line is: what only tells that somebody wrote, or took back, is neither's.
+_BY = {
+    "person": Q(actor__isnull=False) & ~Q(reason__in=[Reason.POSTED, Reason.SCREENED, Reason.AUTHOR]),
+    "machine": (Q(actor=None) | Q(reason=Reason.SCREENED)) & ~Q(reason__in=[Reason.POSTED, Reason.AUTHOR]),
+}
 BOUNDS = [MinValueValidator(date(1970, 1, 1)), MaxValueValidator(date(2199, 12, 31))]
 
 
@@ -45,7 +50,11 @@ class LogForm(forms.Form):
     by = forms.ChoiceField(
         label=_("By"),
         required=False,
-        choices=[("", _("anybody")), ("person", _("a person")), ("machine", _("the checks or the system"))],
+        choices=[
+            ("", _("anybody")),
+            ("person", _("a moderator or an editor")),
+            ("machine", _("the checks or the system")),
+        ],
     )
     who = forms.CharField(label=_("Who"), required=False, max_length=200)
     article = forms.CharField(label=_("Story"), required=False, max_length=300)
@@ -82,7 +91,7 @@ def lines(asked: Mapping[str, Any], zone: tzinfo) -> QuerySet[Transition]:
     if reason := asked.get("reason"):
         found = found.filter(reason=reason)
     if by := asked.get("by"):
-        found = found.filter(actor__isnull=by == "machine")
+        found = found.filter(_BY[by])
     if who := asked.get("who"):
         found = found.filter(actor__in=list(_named(who).values_list("pk", flat=True)[:100]))
     if article := asked.get("article"):

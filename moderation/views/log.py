@@ -100,6 +100,7 @@ class Line:
     line: Transition
     what: str
     before: str
+    who: str
     act: UUID | None
 
 
@@ -107,7 +108,10 @@ def _told(rows: list[Transition]) -> list[Line]:
     acts = set(
         Batch.objects.filter(pk__in=[row.batch for row in rows if row.batch]).values_list("pk", flat=True)
     )
-    return [Line(row, _what(row), _before(row), row.batch if row.batch in acts else None) for row in rows]
+    return [
+        Line(row, _what(row), _before(row), _who(row), row.batch if row.batch in acts else None)
+        for row in rows
+    ]
 
 
 def _what(row: Transition) -> str:
@@ -115,10 +119,26 @@ def _what(row: Transition) -> str:
         if row.new_parent_id:
             return _("Moved under #%(id)s") % {"id": row.new_parent_id}
         return _("Moved to the first level")
+    if _is_edit(row):
+        return _("The text was changed")
     decided = words.decided(row.to_state, row.reason)
     if row.to_state == State.REJECTED or row.reason in {Reason.APPROVED, Reason.SPAM, Reason.AUTHOR}:
         return decided
     return _("%(state)s: %(reason)s") % {"state": decided, "reason": reasons.label(row.reason)}
+
+
+def _who(row: Transition) -> str:
+    """In words, where no account did it."""
+    if row.actor_id:
+        return ""
+    if _is_edit(row) or row.reason in {Reason.POSTED, Reason.AUTHOR}:
+        return _("its author")
+    return _("the checks") if row.reason == Reason.SCREENED else _("the system")
+
+
+def _is_edit(row: Transition) -> bool:
+    """An edit writes a line that changes no state, so that nobody decides on the earlier words."""
+    return not row.actor_id and (row.from_state, row.from_reason) == (row.to_state, row.reason)
 
 
 def _before(row: Transition) -> str:

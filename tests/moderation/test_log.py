@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from comments.models import Reason, State, Transition
-from comments.services import change_states
+from comments.services import change_states, edit_comment
 from moderation import log
 from moderation.models import Desk
 from moderation.services import decide, move, undo
@@ -72,6 +72,24 @@ def test_a_line_is_found_by_all_that_is_known_of_it(moderator, maria):
     today = timezone.localdate()
     assert len(comments(f"?since={today}&until={today}")) == 7
     assert comments(f"?until={today - timedelta(days=1)}") == []
+
+
+def test_it_tells_who_wrote_from_who_decided(moderator, maria):
+    article = make_article()
+    comment = say(article)
+    say(article, author=UserFactory.create(name="Noor"))
+    edit_comment(comment=comment, body="Another word.", user=None, guest=comment.guest)
+    decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
+    told = [(line.what, line.who) for line in moderator.get(URL).context["lines"]]
+    assert told == [
+        ("Removed: insult", ""),
+        ("The text was changed", "its author"),
+        ("Published: posted", ""),
+        ("Published: posted", "its author"),
+    ]
+    assert len(shown(moderator, "?by=person")) == 1
+    change_states(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
+    assert len(shown(moderator, "?by=machine")) == 1
 
 
 def test_no_word_of_a_comment_is_on_it(moderator, maria):
