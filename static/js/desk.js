@@ -12,6 +12,18 @@ if (document.querySelector(".queue")) {
     return full.href;
   };
 
+  // A note that was begun is kept in this tab until it is sent, also when its case is decided meanwhile.
+  const note = () => find(".notes textarea");
+  const keyOf = (field) => "note " + field.closest(".card").id;
+  const restoreNote = () => {
+    if (note()) note().value ||= quietly(() => sessionStorage.getItem(keyOf(note()))) ?? "";
+  };
+  document.addEventListener("input", ({ target }) => {
+    if (target === note()) quietly(() => sessionStorage.setItem(keyOf(target), target.value));
+  });
+
+  let turn = 0; // of what was pressed last: only its answer is shown as a page
+
   // Pages of the queue, each asked for as a whole.
   const ask = async (url, how) => {
     const answer = await fetch(url, how);
@@ -40,23 +52,43 @@ if (document.querySelector(".queue")) {
   const tick = (ids) => {
     for (const box of all(".rows .tick input")) box.checked = ids.includes(box.value);
   };
-  const tell = (page) => { // what the site says at the top
-    find("body > .messages")?.remove();
+  // What the site says at the top. It stays until the next press: an answer may come when one is further on.
+  const tell = (page) => {
     const said = find("body > .messages", page);
-    if (said) find("main").before(document.adoptNode(said));
-    document.title = page.title;
+    if (said) find("main").before(document.importNode(said, true));
+  };
+  const warn = (words) => {
+    const box = document.createElement("div"), alert = document.createElement("p");
+    box.className = "messages wrap";
+    box.role = "alert";
+    alert.className = "alert alert-danger";
+    alert.textContent = words;
+    box.append(alert);
+    find("main").before(box);
+  };
+  const begin = () => {
+    for (const box of all("body > .messages")) box.remove();
+    return ++turn;
   };
 
   const show = (page, url, { push = true } = {}) => {
     const ids = ticked();
     if (push && url !== location.href) history.pushState(null, "", url);
     tell(page);
+    document.title = page.title;
     queue().replaceWith(document.importNode(find(".queue", page), true));
     tick(ids);
     tellKeys();
+    restoreNote();
     (card() ?? find("#queue")).focus({ preventScroll: true });
     if (find("#queue").getBoundingClientRect().top < 0) find("#queue").scrollIntoView();
     lookAhead();
+  };
+  const showBar = (page) => { // "Approved. Undo"
+    const bar = find("#queue > .undo", page);
+    if (!bar) return;
+    find("#queue > .undo")?.remove();
+    find("#queue").prepend(document.importNode(bar, true));
   };
   // A page that is shown already, as it is now: all but the card, in which somebody may be reading or typing.
   const refresh = (page, url) => {
@@ -66,15 +98,15 @@ if (document.querySelector(".queue")) {
     }
     const ids = ticked();
     tell(page);
+    document.title = page.title;
     const fresh = document.importNode(find(".queue", page), true);
     for (const part of [".queue > header", ".queues", ".rows"]) {
-      find(part).replaceWith(find(part.replace(".queue > ", ""), fresh));
+      if (!find(part).contains(document.activeElement)) find(part).replaceWith(find(part.replace(".queue > ", ""), fresh));
     }
-    all("#queue > :is(.undo, .alert)").forEach((bar) => bar.remove());
-    all("#queue > .undo", fresh).forEach((bar) => find("#queue").prepend(bar));
+    showBar(fresh);
     find(".card > .note")?.remove();
-    const note = find(".card > .note", fresh);
-    if (note) card().prepend(note);
+    const taken = find(".card > .note", fresh);
+    if (taken) card().prepend(taken);
     const then = find(".card input[name=next]", fresh)?.value;
     for (const field of all(".card input[name=next]")) field.value = then;
     const [link, newLink] = [find(".card a[rel=next]"), find(".card a[rel=next]", fresh)];
@@ -84,17 +116,8 @@ if (document.querySelector(".queue")) {
     tick(ids);
     lookAhead();
   };
-  const warn = (words) => {
-    const alert = document.createElement("p");
-    alert.className = "alert alert-danger";
-    alert.role = "alert";
-    alert.textContent = words;
-    find("#queue").prepend(alert);
-  };
-
-  let turn = 0; // only the answer to what was asked last is shown
   const visit = async (address, { push = true } = {}) => {
-    const url = inFull(address), mine = ++turn;
+    const url = inFull(address), mine = begin();
     const isHere = next.url === url && next.page;
     if (isHere) show(next.page, url, { push });
     try {
@@ -110,13 +133,15 @@ if (document.querySelector(".queue")) {
   const act = async (form, button) => {
     if (sent.has(form)) return;
     sent.add(form);
-    const data = new FormData(form, button), before = queue(), from = location.href, mine = ++turn;
+    const data = new FormData(form, button), before = queue(), from = location.href, mine = begin();
     const url = form.closest(".card") && inFull(data.get("next"));
     const isHere = url && next.url === url && next.page;
     if (isHere) show(next.page, url);
     try {
       const answer = await ask(form.action, { method: "POST", body: data });
-      if (mine === turn) (isHere ? refresh : show)(answer.page, answer.url);
+      if (mine === turn) return (isHere ? refresh : show)(answer.page, answer.url);
+      tell(answer.page);
+      showBar(answer.page);
     } catch {
       sent.delete(form);
       if (mine === turn && isHere) {
@@ -130,6 +155,7 @@ if (document.querySelector(".queue")) {
 
   document.addEventListener("submit", (event) => {
     const form = event.target, button = event.submitter;
+    if (note() && form === note().form) quietly(() => sessionStorage.removeItem(keyOf(note())));
     if (event.defaultPrevented || !form.matches(".queue .undo form, .queue #bulk, .queue .acts > form, .queue .remove form")) return;
     event.preventDefault();
     act(form, button);
@@ -185,5 +211,6 @@ if (document.querySelector(".queue")) {
 
   history.replaceState(null, "", inFull(location.href));
   tellKeys();
+  restoreNote();
   lookAhead();
 }

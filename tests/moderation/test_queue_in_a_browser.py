@@ -11,9 +11,10 @@ from django.conf import settings as django_settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from playwright.sync_api import Route, expect
 
-from comments.models import Comment, State
+from comments.models import Comment, Reason, State
 from comments.policy import policy
 from moderation.models import Batch, Case
+from moderation.services import decide
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -180,6 +181,31 @@ def test_the_next_case_is_there_before_the_site_has_answered(context, live_serve
     expect(note).to_be_focused()
     assert states(waiting)[0] == "spam"
     wait_until(page, lambda: Case.objects.get(pk=case.pk).claimed_by is not None)
+
+
+def test_who_is_faster_than_the_site_misses_no_answer(context, live_server, waiting):
+    log_in(context, live_server)
+    page = context.new_page()
+    page.goto(live_server.url + "/moderation/")
+    page.wait_for_load_state("networkidle")
+    colleague = UserFactory.create(name="Omar", roles=("Moderator",))
+    decide(ids=[waiting[0].pk], to=State.REJECTED, reason=Reason.INSULT, actor=colleague)
+    held = list[Route]()
+    page.route("**/moderation/decide/", lambda route: held.append(route))
+    page.keyboard.press("a")
+    note = page.locator(f"#comment-{waiting[1].pk}").get_by_label("A note for colleagues")
+    note.fill("Begun, not sent")
+    page.keyboard.press("Escape")
+    page.locator(f"#comment-{waiting[1].pk}").focus()
+    page.keyboard.press("s")
+    wait_until(page, lambda: len(held) == 2)
+    held[1].continue_()
+    expect(page.get_by_role("status").filter(has_text="Marked as spam")).to_be_visible()
+    held[0].continue_()
+    expect(page.get_by_text("Omar: Removed: insult.")).to_be_visible()
+    assert states(waiting)[:2] == ["rejected", "spam"]
+    page.keyboard.press("u")
+    expect(note).to_have_value("Begun, not sent")
 
 
 def test_an_act_that_reaches_nobody_is_taken_back_on_the_page(context, live_server, waiting):
