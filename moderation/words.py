@@ -177,8 +177,12 @@ def done(batch: Batch) -> str:
             return _("Sealed: %(why)s") % {"why": Seal.Why(batch.parameters["why"]).label}
         case Batch.Kind.RULE:
             return rule_act(batch.parameters.get("does", ""))
+        case Batch.Kind.EMPTYING if "comment" in batch.parameters:
+            return _("Deleted for good: #%(id)s") % {"id": batch.parameters["comment"]}
         case Batch.Kind.EMPTYING:
-            return _("Deleted for good")
+            count = batch.parameters["erased"]
+            words = ngettext("Deleted for good: %(n)s comment", "Deleted for good: %(n)s comments", count)
+            return words % {"n": f"{count:,}"}
         case Batch.Kind.MOVE:
             return _("Moved")
         case Batch.Kind.IMPORT:

@@ -189,6 +189,15 @@ def test_the_page_asks_once_more_and_says_that_there_is_no_undo(moderator, admin
     assert "3 comments are deleted for good." in done
     assert "Nobody can bring them back." in done
     assert "Buy boats" not in done
+    act = Batch.objects.get(kind=Batch.Kind.EMPTYING)
+    for person, is_linked in ((administrator, True), (moderator, False)):
+        client.force_login(person)
+        told = client.get(f"/moderation/acts/{act.pk}/").content.decode()
+        assert "Deleted for good: 3 comments" in told
+        assert "There is no Undo for this." in told
+        assert f"/acts/{act.pk}/undo/" not in told
+        assert (url in told) == is_linked
+    client.force_login(administrator)
     assert (
         "Somebody has deleted them already." in client.post(url, {"sure": "1"}, follow=True).content.decode()
     )
