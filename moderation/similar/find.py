@@ -208,8 +208,11 @@ class _Look:
         """Of those that have any clue: whether they share a word with the article or with what was said while
         the discussion lasted. Praise that does is no clue."""
         for discussion, places in self.by_discussion.items():
+            first_names = ((self.rows[p].name.lower().split() or [""])[0] for p in places)
             names = {
-                self.rows[p].name.split()[0].lower(): self.rows[p].writer for p in places if self.rows[p].name
+                name: self.rows[p].writer
+                for p, name in zip(places, first_names, strict=True)
+                if len(name) > 2 and name not in texts.STOP and name not in texts.PRAISE
             }
             asked = [p for p in places if self.clues[p] & ~LATE and self.words[p]]
             if not asked:

@@ -38,7 +38,8 @@ PROMOTION = _lists["promotion"]
 _ABOUT = _lists["about"]  # one of which whatever _OF_THE_PAGE finds has: to look for them takes less time
 # Talks to whoever runs the page, about the page.
 _OF_THE_PAGE = re.compile(
-    r"\b(?:you?r|ur|this|the|these|of|one.s|several|nice|great|good|such|written|web|keep|entire)\s+"
+    r"\b(?:you?r|ur|this|the|these|of|one.s|several|nice|great|good|such|written|web|keep|entire|wonderful"
+    r"|amazing|awesome|excellent|fantastic|superb|terrific|helpful|informative|interesting|useful|perfect)\s+"
     r"(?:\w+[\s-]+){0,2}?"
     r"(?:blogs?|web[\s-]?logs?|web[\s-]?sites?|web[\s-]?pages?|sites?|posts?|posting|write[\s-]?ups?|articles?"
     r"|content|entries|paragraphs?|piece of (?:info|writing)|design|layout|theme|rss|feed|newsletter)\b"
@@ -118,4 +119,5 @@ def about_the_page(text: str, said: Iterable[str]) -> int:
 
 def topical(of: Iterable[str]) -> set[str]:
     """The beginnings of those words that say what a text is about."""
-    return {w[:STEM] for w in of if len(w) > 3 and w not in STOP and w not in PRAISE and w not in PAGE}
+    said = {w for w in of if len(w) > 3 and w not in STOP and w not in PRAISE and w not in PAGE}
+    return {w.removesuffix("'s").removesuffix("s")[:STEM] for w in said}

@@ -1,0 +1,156 @@
+"""Which comments belong together, and which only look so."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import pytest
+
+from moderation.similar.find import Row, Story, find
+
+DAY = datetime(2020, 5, 1, 9, tzinfo=UTC)
+STORY = Story(
+    DAY, "The slip closes. The council says that the piles of the ferry's slip have rotted for years."
+)
+PRAISE = [
+    "Great blog!",
+    "What a wonderful website, thanks.",
+    "Your posts are superb.",
+    "I love this site so much.",
+    "Such a helpful weblog, well done.",
+    "Fantastic writing on this blog, cheers.",
+    "Truly excellent content here, thank you.",
+    "I have bookmarked it, brilliant.",
+    "Nice article, very useful.",
+    "This blog is amazing.",
+    "The layout of your site is terrific.",
+    "Impressed by your posts!",
+]
+HONEST = [
+    "The piles were inspected in spring, so why did nobody tell the council?",
+    "My boat is moored at that slip and I have seen no rot at all.",
+    "Close it for good, the ferry can land at the quay.",
+    "Who pays for new piles, the county or us?",
+    "The ferry was full again on Sunday, that slip is needed.",
+    "I asked at the meeting and was told to wait for the report on the slip.",
+    "Rotten piles, rotten council.",
+    "The harbour master warned of this years ago.",
+    "Take the bus then, it is three miles.",
+    "They closed the slip at Easter as well, and it took a year.",
+    "A ferry without a slip is a rowing boat.",
+    "The report on the piles is in the library.",
+]
+_ids = count(1)
+
+
+def row(body: str, name: str = "", *, minutes: float = 0, discussion: int = 1, **fields: object) -> Row:
+    pk = next(_ids)
+    name = name or f"Nuala {'abcdefghijklmnopqrstuvwxyz'[pk % 26].upper()}{pk}"
+    values = {
+        "id": pk,
+        "discussion": discussion,
+        "parent": None,
+        "name": name,
+        "writer": name,
+        "body": body,
+        "text_missing": "",
+        "at": DAY + timedelta(minutes=minutes),
+        "state": "published",
+        "is_kept": False,
+        "ip_hash": None,
+        "seen": pk,
+        **fields,
+    }
+    return Row(**values)  # type: ignore[arg-type]
+
+
+def found(rows: list[Row]) -> dict[str, set[int]]:
+    rows = sorted(rows, key=lambda r: (r.at, r.id))
+    stories = dict.fromkeys({r.discussion for r in rows}, STORY)
+    return {str(p.kind): {rows[m.row].id for m in p.members} for p in find(rows, stories).proposals}
+
+
+def ids(rows: list[Row]) -> set[int]:
+    return {r.id for r in rows}
+
+
+def honest(**fields: object) -> list[Row]:
+    return [row(body, minutes=30 * n, **fields) for n, body in enumerate(HONEST)]
+
+
+def test_honest_comments_are_in_no_group():
+    assert found(honest()) == {}
+
+
+def test_one_ip_address_with_several_names_in_one_discussion_within_a_day():
+    same = [row(body, minutes=60 * n, ip_hash=b"x" * 16) for n, body in enumerate(HONEST[:4])]
+
+    assert found(same + honest()) == {"origin": ids(same)}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [{"name": "Maria"}] * 4,  # one person
+        [{"discussion": n + 1} for n in range(4)],  # a family, or a whole town behind one number
+        [{"minutes": 3_000.0 * n} for n in range(4)],
+    ],
+)
+def test_one_ip_address_alone_accuses_nobody(fields):
+    same = [row(body, ip_hash=b"x" * 16, **more) for body, more in zip(HONEST, fields, strict=False)]
+
+    assert found(same) == {}
+
+
+def test_a_burst_of_praise_is_one_group_and_a_rush_of_readers_is_none():
+    usual = [row(body, minutes=600 * n) for n, body in enumerate(HONEST)]
+    burst = [row(body, minutes=9_000 + n / 2) for n, body in enumerate(PRAISE)]
+    rush = [row(body, minutes=9_000 + n / 2) for n, body in enumerate(HONEST)]
+
+    assert found(usual + burst) == {"burst": ids(burst)}
+    assert found(usual + rush) == {}
+
+
+def test_links_of_those_who_sell_are_a_group_and_sources_are_none():
+    selling = [row(f"{body} https://cheap.example/{n}", minutes=n) for n, body in enumerate(PRAISE[:4])]
+    sources = [row(f"{body} https://harbour.example/{n}", minutes=n) for n, body in enumerate(HONEST[:4])]
+
+    assert found(selling + sources) == {"link": ids(selling)}
+
+
+def test_search_phrases_for_names_are_a_group_if_their_texts_sell_as_well():
+    phrases = ["cheap sofas", "best pergola prices", "buy kayak", "vape-outlet.com"]
+    selling = [
+        row(body, name, minutes=n) for n, (body, name) in enumerate(zip(PRAISE, phrases, strict=False))
+    ]
+    lower = [
+        row(body, name) for body, name in zip(HONEST, ["old boatman", "jane doe", "a voter"], strict=False)
+    ]
+
+    assert found(selling + lower) == {"name": ids(selling)}
+
+
+def test_who_quotes_the_story_or_the_comment_they_answer_repeats_nobody():
+    long = "I was there that night when the slip gave way and nobody was hurt, but the crew was badly shaken."
+    first = row(long)
+    story = [row(f"“{STORY.text[18:]}” {end}", minutes=n) for n, end in enumerate(("Really?", "No.", "Ha!"))]
+    answers = [
+        row(f"{long} {end}", parent=first.id, minutes=n) for n, end in enumerate(("So?", "Me too.", "Oh."))
+    ]
+
+    assert found([first, *story, *answers]) == {}
+
+
+def test_years_later_those_who_sell_are_a_group_and_those_who_speak_of_the_slip_are_none():
+    later = 60 * 24 * 900.0
+    selling = [row(body, minutes=later + 5_000 * n) for n, body in enumerate(PRAISE)]
+    asking = [row(body, minutes=later + 7_000 * n) for n, body in enumerate(HONEST)]
+
+    assert found(honest() + selling + asking) == {"late": ids(selling)}
+
+
+def test_kind_words_years_later_to_somebody_are_no_spam():
+    later = 60 * 24 * 900.0
+    asked = row("Is the slip open again?", "Ann", minutes=later)
+    thanks = [row("Thanks Ann, very useful.", minutes=later + n) for n in range(4)]
+
+    assert found([*honest(), asked, *thanks]) == {}
