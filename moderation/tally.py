@@ -44,8 +44,9 @@ diff AS (
                AND f.check_name <> ALL(%(settings)s))
            THEN 'confirmed' ELSE 'person' END AS key,
          sum(s.n)::int AS n
-  FROM source s JOIN comments_transition t ON t.id = s.id
-  LEFT JOIN moderation_batch b ON b.id = t.batch
+  FROM source s
+  CROSS JOIN LATERAL (SELECT * FROM comments_transition t WHERE t.id = s.id LIMIT 1) t
+  LEFT JOIN LATERAL (SELECT * FROM moderation_batch b WHERE b.id = t.batch LIMIT 1) b ON true
   WHERE b.undoes_id IS NULL AND t.reason <> 'import_undone' AND t.to_state IN ('rejected', 'spam', 'deleted')
   GROUP BY 1, 2 HAVING sum(s.n) <> 0)"""
 
