@@ -421,7 +421,7 @@ def test_the_days_follow_every_change_of_a_state():
         ({"closes_at": timezone.now() + timedelta(days=1)}, True),
         ({"closes_at": None, "status": "hidden"}, True),
         ({"moderation": "pre"}, False),
-        ({"declared_count": 82}, False),
+        ({"declared_count": 82}, True),  # told in how the discussion was moderated
     ],
 )
 def test_a_setting_changes_the_page_where_a_reader_sees_it(values, is_seen):
