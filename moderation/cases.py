@@ -48,7 +48,11 @@ closed AS (
     AND (changed.state = 'deleted' OR changed.state <> 'pending' AND %(by_person)s)
     AND NOT EXISTS (SELECT FROM moderation_case o
                     WHERE o.comment_id = changed.id AND o.closed_by = %(undoes)s)
-  RETURNING k.is_reported OR k.is_illegal OR k.is_second_look AS is_asked)
+  RETURNING k.is_reported OR k.is_illegal OR k.is_second_look AS is_asked),
+held AS (
+  UPDATE moderation_case k SET is_waiting = true
+  FROM changed WHERE k.comment_id = changed.id AND k.closed_at IS NULL AND changed.state = 'pending'
+    AND NOT k.is_waiting)
 SELECT id FROM changed
 WHERE state = 'pending' AND id NOT IN (SELECT comment_id FROM reopened)
   AND NOT EXISTS (SELECT FROM moderation_case o WHERE o.comment_id = changed.id AND o.closed_at IS NULL)

@@ -13,6 +13,7 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.guests import COOKIE
 from comments.models import Comment, Reason, State
+from comments.services import change_states
 from moderation import reports
 from moderation.cases import REPORT_HOURS
 from moderation.models import Case, Report
@@ -248,6 +249,13 @@ def test_a_decision_has_one_job_for_all_who_asked_and_none_where_nobody_did(
     with django_capture_on_commit_callbacks(execute=True):
         decide(ids=[comment.pk, quiet.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     assert [job.task_path for job in DBTaskResult.objects.all()] == ["moderation.tasks.tell_asked"]
+
+
+def test_what_was_reported_and_is_then_held_is_on_both_lists(comment):
+    report(comment)
+    change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
+    case = Case.objects.get(comment=comment)
+    assert (case.is_reported, case.is_waiting, case.closed_at) == (True, True, None)
 
 
 def test_moderators_read_what_was_asked_but_not_who_in_three_statements(comment, maria):
