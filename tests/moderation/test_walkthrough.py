@@ -1,4 +1,4 @@
-"""The moderator's walkthrough, in order, in Chromium: from logging in to a colleague who opens the same card."""
+"""The moderator's walkthrough in Chromium, in order: from the log-in to a colleague with the same card."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from comments.policy import policy
 from comments.services import change_discussion
 from moderation.models import Case, Rule
 from moderation.services import decide
-from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.factories import UserFactory, make_article, say
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
