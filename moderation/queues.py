@@ -179,11 +179,8 @@ class View:
         return int(self.rows().order_by()[: COUNTED + 1].count())
 
     def first_free(self) -> int | None:
-        """The comment to begin with: the first that no colleague is looking at."""
-        rows = self.further()
-        if self.queue == RECENT:
-            return rows.values_list("pk", flat=True).first()
-        free = rows.exclude(cases.claimed_by_others(self.user))
+        """The first case that no colleague is looking at, however many of the first ones somebody is."""
+        free = self.further().exclude(cases.claimed_by_others(self.user))
         return free.values_list("comment", flat=True).first()
 
     def items(self) -> tuple[list[Item], bool]:

@@ -26,8 +26,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     """?queue=waiting…, its filters, ?after=<row> to go on behind one, ?done=<act> for its bar. The first
     case that no colleague looks at is open."""
     user = decider(request)
-    view = View.read(request.GET, user)
-    return _desk(request, user, view, view.first_free())
+    return _desk(request, user, View.read(request.GET, user), None)
 
 
 @require_safe
@@ -52,11 +51,15 @@ def _one(request: HttpRequest, user: User, pk: int) -> HttpResponse:
 
 
 def _desk(request: HttpRequest, user: User, view: View, opened: int | None) -> HttpResponse:
+    """With this comment open, or without one the first that is free."""
     is_ahead = AHEAD in request.headers or request.headers.get("Sec-Purpose", "").startswith("prefetch")
-    if opened and not is_ahead:
-        cases.claim(opened, user)
     base = reverse("moderation:queue")
     items, more = view.items()
+    opened = opened or next((item.comment for item in items if not item.claimed_by), None)
+    if not opened and more:  # of a colleague who went through the whole page
+        opened = view.first_free()
+    if opened and not is_ahead:
+        cases.claim(opened, user)
     shown = list(desk.with_all(Comment.objects.filter(pk=opened))) if opened else []
     card = desk.cards(shown, user)[0] if shown else None
     here = without_done(request.get_full_path())

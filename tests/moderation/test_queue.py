@@ -431,6 +431,14 @@ def test_an_opened_case_is_claimed_for_five_minutes_and_colleagues_get_the_next(
     assert "Colleagues are looking at all that is here." in text(client.get("/moderation/"))
 
 
+def test_who_goes_through_a_whole_page_leaves_the_rest_to_colleagues(client, maria, omar):
+    article = make_article()
+    made = [say(article, f"{words}.") for words in WORDS[:22]]
+    until = timezone.now() + timedelta(minutes=5)
+    Case.objects.exclude(comment=made[21]).update(claimed_by=omar, claimed_until=until)
+    assert shown(client.get("/moderation/")) == [made[21].pk]
+
+
 def test_to_fetch_a_case_ahead_claims_nothing_and_takes_no_message(client, maria):
     comment = say(make_article())
     client.post("/moderation/decide/", {"act": "spam", "next": "/moderation/"})  # nothing was ticked
