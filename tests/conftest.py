@@ -90,6 +90,14 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("moderation.checks.RATE_KNOWN", 10)
 
 
+@pytest.fixture(autouse=True)
+def _marked_as_transactional(request: pytest.FixtureRequest) -> None:
+    """The mark alone asks for no fixture of ours: a comment needs the site's row as well."""
+    mark = request.node.get_closest_marker("django_db")
+    if mark and mark.kwargs.get("transaction"):
+        request.getfixturevalue("transactional_db")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests come last. Without Chromium they are skipped; in the gate's own run (CI=1) they fail."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
