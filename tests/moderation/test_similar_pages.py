@@ -2,8 +2,10 @@
 
 import pytest
 from django.db import connection
+from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
 from archive.services import import_page
@@ -344,3 +346,25 @@ def test_at_night_the_most_doubtful_of_an_old_discussion_gets_a_case_if_no_group
 
     assert not Group.objects.exists()
     assert [case.comment.source_number for case in Case.objects.all()] == [2]
+
+
+def test_a_large_site_is_looked_over_by_a_job(client, moderator, article, monkeypatch):
+    monkeypatch.setattr("moderation.views.similar.AT_ONCE", 2)
+    flood(article, 4)
+    client.force_login(moderator)
+
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        first = client.get(LIST)
+        client.get(LIST)
+
+    assert first["Refresh"] == "3"
+    assert "Looking over the site" in first.text
+    task = DBTaskResult.objects.get()  # once, however often the page is opened meanwhile
+    assert look.look_over.call(*task.args_kwargs["args"]) == 1
+    assert look.look_over.call(*task.args_kwargs["args"]) == 0  # a job may run twice
+    page = client.get(LIST)
+    assert "Refresh" not in page
+    assert "4 comments made of the same phrases" in page.text
+    again = client.post(reverse("moderation:look"), follow=True)
+    assert again["Refresh"] == "3"
+    assert "4 comments made of the same phrases" in again.text
