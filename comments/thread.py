@@ -449,15 +449,18 @@ CASE WHEN c.author_id IS NULL THEN ''
                     WHERE m.user_id = c.author_id AND g.name IN ('Editor', 'Moderator')), '') END,
 CASE WHEN c.state IN ('published', 'pending') THEN c.body_html ELSE '' END,
 c.text_missing, c.state, c.state_reason, c.created_at, c.edited_at, c.recommend_count,
-c.is_pick, c.is_locked, c.is_redacted, said.id, said.slug, a.id, a.author_name"""
+c.is_pick, c.is_locked, c.is_redacted,
+CASE WHEN c.state = 'rejected' AND c.repeat_of_id IS NOT NULL THEN (
+  SELECT r.id FROM comments_comment r WHERE r.id = c.repeat_of_id AND r.state = 'published') END,
+CASE WHEN c.state = 'rejected' AND c.repeat_of_id IS NOT NULL THEN (
+  SELECT s.slug FROM comments_comment r JOIN articles_article s ON s.id = r.discussion_id
+  WHERE r.id = c.repeat_of_id AND r.state = 'published') END,
+a.id, a.author_name"""
 # At the deepest level that is a sibling; once either was moved away, what the comment hangs from counts.
 ANSWERED = """
 LEFT JOIN comments_comment a ON a.state = 'published' AND a.id = coalesce(
   (SELECT s.id FROM comments_comment s WHERE s.id = c.in_reply_to_id AND s.parent_id = c.parent_id),
-  c.parent_id)
-LEFT JOIN LATERAL (
-  SELECT r.id, s.slug FROM comments_comment r JOIN articles_article s ON s.id = r.discussion_id
-  WHERE r.id = c.repeat_of_id AND c.state = 'rejected' AND r.state = 'published') said ON true"""
+  c.parent_id)"""
 
 
 class _Record(NamedTuple):
