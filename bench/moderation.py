@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
 
-from bench import machine, queues, similar, soundoff
+from bench import acts, machine, queues, similar, soundoff
 from bench.report import Goal, goals, publish
 from bench.soundoff import PROJECT, Soundoff
 
@@ -165,6 +165,7 @@ def _say(text: str) -> None:
 PARTS: dict[str, Callable[[Soundoff], Iterator[Goal]]] = {
     "queues": queues.queues,
     "rules": rules,
+    "acts": acts.acts,
     "groups": similar.groups,
     "flood": similar.cleaning,
 }

@@ -1,0 +1,160 @@
+"""The part of bench.moderation about acts over many comments, beside WordPress's own function."""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+from typing import Any
+from uuid import uuid4
+
+from bench import machine, soundoff, wordpress
+from bench.report import Goal
+from bench.soundoff import Soundoff
+from bench.threads import Said, thread
+from bench.wordpress import WordPress
+
+STORIES, IN_A_STORY = 200, 250
+CHOSEN = 10_000
+TICKED, THREAD = 1_000, 10_000
+ROUNDS = 3
+DAY = 86_400
+
+
+def acts(site: Soundoff) -> Iterator[Goal]:
+    """10,000 of 50,000 comments in 200 discussions; 1,000 of a thread of 10,000, in turn with WordPress."""
+    yield from _many()
+    yield from _ticked()
+
+
+def _many() -> Iterator[Goal]:
+    from comments.models import Comment, Discussion, State, Transition
+    from moderation import tally
+    from moderation.services import undo
+
+    made = _bring_in([(f"A story of acts, {n}", thread(IN_A_STORY)) for n in range(STORIES)])
+    soundoff.tidy()
+    ids = [pk for story in made for pk in story[: CHOSEN // STORIES]]
+    before, person = _numbers(), _moderator()
+    act, seconds, statements = _timed(lambda: _spam(ids, person))
+    yield Goal(f"{CHOSEN:,} of {STORIES * IN_A_STORY:,} comments to spam", seconds, most=5, unit="s")
+    yield Goal("… statements", statements, most=8, unit="")
+    lines = Transition.objects.filter(batch=act.batch.pk).count()
+    wrong = abs(lines - CHOSEN) + abs(Comment.objects.filter(pk__in=ids, state=State.SPAM).count() - CHOSEN)
+    wrong += len(tally.miscounted()) + _miscounted()
+    wrong += Discussion.objects.filter(pk__in=[d for d, *_ in before], version__lte=1).count()
+    yield Goal("… lines, states, counts and versions that are wrong", wrong, most=0, unit="")
+    _back, seconds, statements = _timed(lambda: undo(batch=act.batch, actor=act.batch.actor))
+    yield Goal("… undone", seconds, most=5, unit="s")
+    yield Goal("… statements of the undo", statements, unit="")
+    differ = sum(one != other for one, other in zip(before, _numbers(), strict=True))
+    yield Goal("… discussions with other numbers afterwards", differ, most=0, unit="")
+
+
+def _ticked() -> Iterator[Goal]:
+    from moderation.services import undo
+
+    said = thread(THREAD)
+    (made,) = _bring_in([("A long thread of acts", said)])
+    soundoff.tidy()
+    ours, person = list[float](), _moderator()
+    theirs: list[tuple[float, int]] = []
+    with ExitStack() as stack:
+        wp = None
+        if wordpress.is_installed():
+            folder = stack.enter_context(machine.folder()) / "wordpress"
+            folder.mkdir(mode=0o755)
+            now = time.time()
+            wp = stack.enter_context(wordpress.running(folder, {THREAD: said}, now - 30 * DAY, now - DAY))
+        for _ in range(ROUNDS):
+            act, seconds, statements = _timed(lambda: _spam(made[:TICKED], person))
+            ours.append(seconds)
+            undo(batch=act.batch, actor=act.batch.actor)
+            if wp:
+                theirs.append(_spam_there(wp))
+    yield Goal(f"{TICKED:,} of a thread of {THREAD:,} to spam: median", 1_000 * median(ours), unit="ms")
+    yield Goal("… statements, with BEGIN and COMMIT", statements, most=8, unit="")
+    if theirs:
+        seconds = median(seconds for seconds, _ in theirs)
+        yield Goal("… by WordPress's own function: median", 1_000 * seconds, unit="ms")
+        yield Goal("… statements of WordPress", theirs[-1][1], unit="")
+        yield Goal("… times as fast as WordPress", seconds / median(ours), least=40)
+
+
+def _bring_in(stories: Sequence[tuple[str, list[Said]]]) -> list[list[int]]:
+    """Published stories with these comments; the comments' ids, each story's in their order."""
+    from datetime import UTC, datetime
+
+    from articles.models import Article, free_slug
+    from articles.services import save_article
+    from comments.services import Imported, import_comments
+
+    began, found = time.time() - 30 * DAY, []
+    for title, said in stories:
+        published = datetime.fromtimestamp(began, UTC)
+        story = Article(title=title, slug=free_slug(title), published_at=published, source_key=title)
+        rows = [
+            Imported(
+                source_id=str(n),
+                author_name=row.name,
+                body=row.body,
+                created_at=datetime.fromtimestamp(began + 29 * DAY * row.at, UTC),
+                parent=row.parent,
+            )
+            for n, row in enumerate(said)
+        ]
+        made = import_comments(article=save_article(article=story), comments=rows, actor=None, batch=uuid4())
+        found.append(made.created)
+    return found
+
+
+def _moderator() -> Any:
+    from accounts.models import User
+
+    person = User.objects.filter(email="bench-acts@example.org").first()
+    return person or User.objects.create_user("bench-acts@example.org", None, name="Maria")
+
+
+def _spam(ids: Sequence[int], person: Any) -> Any:
+    from comments.models import State
+    from moderation.services import decide
+
+    return decide(ids=ids, to=State.SPAM, reason="spam", actor=person)
+
+
+def _timed(act: Callable[[], Any]) -> tuple[Any, float, int]:
+    """What it gave, its seconds, and the statements of its transaction with BEGIN and COMMIT."""
+    from django.db import connection
+
+    statements = 0
+
+    def count(execute: Any, sql: str, *rest: Any) -> Any:
+        nonlocal statements
+        statements += 1
+        return execute(sql, *rest)
+
+    began = time.perf_counter()
+    with connection.execute_wrapper(count):
+        found = act()
+    return found, time.perf_counter() - began, statements + 2
+
+
+def _numbers() -> list[tuple[Any, ...]]:
+    from comments.models import Discussion
+
+    return list(Discussion.objects.order_by("pk").values_list("pk", "visible_count", "tally"))
+
+
+def _miscounted() -> int:
+    from comments.integrity import check
+
+    return sum(len(ids) for ids in check().values())
+
+
+def _spam_there(wp: WordPress) -> tuple[float, int]:
+    script = Path(__file__).with_name("wordpress_spam.php")
+    post = wp.threads[THREAD].post
+    argv = ["php", "-d", "memory_limit=1G", script, wp.folder / "wordpress", str(post), str(TICKED)]
+    seconds, statements = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split()
+    return float(seconds), int(statements)
