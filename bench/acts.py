@@ -4,6 +4,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -67,8 +68,9 @@ def _ticked() -> Iterator[Goal]:
             folder.mkdir(mode=0o755)
             now = time.time()
             wp = stack.enter_context(wordpress.running(folder, {THREAD: said}, now - 30 * DAY, now - DAY))
-        for _ in range(ROUNDS):
-            act, seconds, statements = _timed(lambda: _spam(made[:TICKED], person))
+        for n in range(ROUNDS):
+            ticked = made[n * TICKED : (n + 1) * TICKED]
+            act, seconds, statements = _timed(partial(_spam, ticked, person))
             ours.append(seconds)
             undo(batch=act.batch, actor=act.batch.actor)
             if wp:
