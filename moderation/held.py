@@ -112,12 +112,11 @@ def refuse(held: Sequence[Held]) -> None:
     for kind in SILENCE:
         for sanction in sorted(held, key=lambda one: not one.is_own):
             if sanction.kind == kind:
-                raise ValidationError(told(sanction, with_way=True), code="sanctioned")
+                raise ValidationError(told(sanction), code="sanctioned")
 
 
-def told(sanction: Held | Sanction, *, with_way: bool) -> SafeString:
-    """What a sanction says to the person: "You are paused from commenting until 3 March 2026, 14:00 UTC:
-    insult." `with_way`: and where one asks for another look."""
+def told(sanction: Held | Sanction) -> SafeString:
+    """The same as `sentence`, as HTML, and where one asks for another look."""
     if isinstance(sanction, Held) and not sanction.is_own:
         return format_html(
             "{}",
@@ -126,15 +125,21 @@ def told(sanction: Held | Sanction, *, with_way: bool) -> SafeString:
                 "confirm it: then you may write, or are told why not."
             ),
         )
-    what = _what(sanction.kind, sanction.until)
-    said = _("%(what)s Why: %(reason)s.") % {"what": what, "reason": reasons.label(sanction.reason)}
-    if sanction.words:
-        said = _("%(said)s “%(words)s”") % {"said": said, "words": sanction.words}
-    if not with_way:
-        return format_html("{}", said)
     way = _("Your standing, and how to ask for another look")
     # The form of a reply, in which this stands, would fetch the page into its own place.
-    return format_html('{} <a href="{}" hx-boost="false">{}</a>', said, reverse("standing"), way)
+    return format_html(
+        '{} <a href="{}" hx-boost="false">{}</a>', sentence(sanction), reverse("standing"), way
+    )
+
+
+def sentence(sanction: Held | Sanction) -> str:
+    """What a sanction says to the person, as plain text: You are paused from commenting until 3 March 2026,
+    14:00 UTC. Why: insult. “Third time.”"""
+    what = _what(sanction.kind, sanction.until)
+    said = _("%(what)s Why: %(reason)s.") % {"what": what, "reason": reasons.label(sanction.reason)}
+    if not sanction.words:
+        return said
+    return _("%(said)s “%(words)s”") % {"said": said, "words": sanction.words}
 
 
 def standing_of(user: User | None, guest: Guest | None) -> list[Sanction]:

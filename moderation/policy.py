@@ -67,7 +67,7 @@ class Policy(comments.policy.Policy):
         return {"ip_hash": mark(draft.ip)}
 
     def standing(self, user: User | None, guest: Guest | None) -> list[str]:
-        return [told(one, with_way=True) for one in standing_of(user, guest)]
+        return [told(one) for one in standing_of(user, guest)]
 
     def settle(self, ids: Sequence[int], *, batch: UUID, actor: User | None, undoes: UUID | None) -> None:
         cases.settle(ids=ids, batch=batch, by_person=actor is not None, undoes=undoes)

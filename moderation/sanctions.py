@@ -203,7 +203,7 @@ def _mail(sanction: Sanction, what: str) -> EmailMessage:
     person = sanction.user or sanction.guest
     assert person is not None  # by a constraint of its table
     with timezone.override(site.zone):
-        sentence = held.told(sanction, with_way=False)
+        sentence = held.sentence(sanction)
     removed = Transition.objects.filter(batch=sanction.batch_id, kind=Transition.Kind.STATE).count()
     context = {
         "site": site,

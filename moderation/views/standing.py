@@ -46,8 +46,7 @@ def standing(request: HttpRequest) -> HttpResponse:
         "is_known": bool(user or guest),
         "name": str(user or guest or ""),
         "holding": [
-            (one, held.told(one, with_way=False), form if one.pk == asked_about else AskForm())
-            for one in holding
+            (one, held.sentence(one), form if one.pk == asked_about else AskForm()) for one in holding
         ],
         "comments": [said[comment.pk] for comment in rows[:SHOWN] if comment.pk in said],
         "shown": SHOWN,
