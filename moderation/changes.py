@@ -181,7 +181,8 @@ def _set(values: Mapping[Key, Any]) -> None:
             show_revisions(mark)
         else:
             mark_comments(field=field, values=mark)
-    for (target, field, value), ids in grouped.items():
+    # First what is switched off: another version of a rule may say the same.
+    for (target, field, value), ids in sorted(grouped.items(), key=lambda item: item[0][2] is True):
         SETTERS[target](ids, field, _value(field, value))
 
 

@@ -11,6 +11,8 @@ from uuid import uuid4
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -105,15 +107,14 @@ class Replay:
     wronged: list[int]  # … of which it finds these, the latest first
 
 
-# The last decision of a person on each comment, with the text that it was made upon. What a machine did
-# since, and an edit, is no other decision on that text; what its author took back is nobody's. Blanked and
-# sealed texts are not there to be read.
+# The last decision of a person on each comment, with the text that it was made upon. What a machine or its
+# author did since is no other decision on that text. Blanked and sealed texts are not there to be read.
 DECIDED = """
 SELECT d.comment_id, d.to_state = 'published',
        CASE WHEN d.revision = c.revision THEN c.body ELSE r.body END,
        c.author_name, c.created_at, c.discussion_id, a.published_at
 FROM (SELECT DISTINCT ON (comment_id) comment_id, to_state, reason, revision
-      FROM comments_transition WHERE kind = 'state' AND actor_id IS NOT NULL
+      FROM comments_transition WHERE kind = 'state' AND actor_id IS NOT NULL AND reason <> 'author'
       ORDER BY comment_id, id DESC) d
 JOIN comments_comment c ON c.id = d.comment_id
 JOIN articles_article a ON a.id = c.discussion_id
@@ -213,21 +214,13 @@ def _place(article: int, published_at: datetime | None) -> Discussion:
 
 def versions(pk: int) -> list[Rule]:
     """All versions of a rule, whichever is named, the latest first."""
-    with connection.cursor() as cursor:
-        cursor.execute(VERSIONS, [pk])
-        ids = [row[0] for row in cursor.fetchall()]
-    found = Rule.objects.filter(pk__in=ids).select_related("topic", "article", "added_by", "terms")
-    return list(found.defer("terms__text", *NOT_SHOWN).order_by("-pk"))
+    first = Rule.objects.filter(pk=pk).values(first_of=Coalesce("first", "pk"))
+    found = Rule.objects.filter(Q(pk__in=first) | Q(first__in=first))
+    told = found.select_related("topic", "article", "added_by", "terms")
+    return list(told.defer("terms__text", *NOT_SHOWN).order_by("-pk"))
 
 
 NOT_SHOWN = [f"article__{name}" for name in ("standfirst", "body", "body_html", "vector")]
-VERSIONS = """
-WITH RECURSIVE version AS (
-  SELECT id, replaces_id FROM moderation_rule WHERE id = %s
-  UNION
-  SELECT r.id, r.replaces_id FROM moderation_rule r
-  JOIN version v ON r.replaces_id = v.id OR r.id = v.replaces_id)
-SELECT id FROM version"""
 
 
 def save(*, rule: Written, note: str, actor: User, replaces: Rule | None = None) -> Rule:
@@ -247,6 +240,7 @@ def save(*, rule: Written, note: str, actor: User, replaces: Rule | None = None)
                 note=note,
                 is_active=False,
                 replaces=earlier[0] if earlier else None,
+                first=earlier[-1] if earlier else None,
                 added_by=actor,
             )
             if rule.kind == Rule.Kind.LIST:
@@ -256,8 +250,7 @@ def save(*, rule: Written, note: str, actor: User, replaces: Rule | None = None)
                 )
             told = {"rule": made.pk, "does": "changed" if earlier else "made"}
             batch = Batch.objects.create(kind=Batch.Kind.RULE, actor=actor, parameters=told)
-            off = [(Change.Target.RULE, old.pk, "is_active", False) for old in earlier if old.is_active]
-            changes.make(batch=batch, changes=[*off, (Change.Target.RULE, made.pk, "is_active", True)])
+            changes.make(batch=batch, changes=_in_force(made, earlier))
     except IntegrityError:
         raise ValidationError(
             _("There is such a rule already, or somebody has changed this one meanwhile."), code="twice"
@@ -266,19 +259,33 @@ def save(*, rule: Written, note: str, actor: User, replaces: Rule | None = None)
 
 
 def switch(*, rule: Rule, on: bool, actor: User) -> Batch | None:
-    """Set a rule in force, or out of it. None: it was so already. Raises ValidationError: another stands for
-    the same."""
+    """Set a version of a rule in force in place of the others, or out of it. None: it was so already. Raises
+    ValidationError: another rule stands for the same, or somebody was faster."""
     told = {"rule": rule.pk, "does": "on" if on else "off"}
     batch = Batch(kind=Batch.Kind.RULE, actor=actor, parameters=told)
     try:
         with transaction.atomic():
             batch.save(force_insert=True)
-            if not changes.make(batch=batch, changes=[(Change.Target.RULE, rule.pk, "is_active", on)]):
+            wanted = _in_force(rule, versions(rule.pk)) if on else [_set_active(rule, False)]
+            if not changes.make(batch=batch, changes=wanted):
                 transaction.set_rollback(True)
                 return None
     except IntegrityError:
-        raise ValidationError(_("Another rule in force says the same."), code="twice") from None
+        raise ValidationError(
+            _("Another rule in force says the same, or somebody has changed this one meanwhile."),
+            code="twice",
+        ) from None
     return batch
+
+
+def _in_force(rule: Rule, all_versions: Sequence[Rule]) -> list[tuple[Change.Target, int, str, Any]]:
+    """What is to be changed so that of all versions only this one is in force."""
+    off = [_set_active(other, False) for other in all_versions if other.pk != rule.pk]
+    return [*off, _set_active(rule, True)]
+
+
+def _set_active(rule: Rule, value: bool) -> tuple[Change.Target, int, str, Any]:
+    return (Change.Target.RULE, rule.pk, "is_active", value)
 
 
 # What waits or is published where the rule holds, and the last line of the log about each.

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Upper
+from django.db.models.functions import Coalesce, Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -33,6 +33,8 @@ class Rule(models.Model):
     holds = models.BooleanField(_("makes a comment wait"), default=True, db_default=True)
     is_active = models.BooleanField(_("active"), default=True)
     replaces = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="replaced_by")
+    # The first of all its versions, of which one is in force; null: this one.
+    first = models.ForeignKey("self", models.PROTECT, null=True, editable=False, related_name="+")
     added_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+"
     )
@@ -51,6 +53,9 @@ class Rule(models.Model):
                 condition=Q(is_active=True),
                 nulls_distinct=False,
                 name="rule_once",
+            ),
+            models.UniqueConstraint(
+                Coalesce("first", "id"), condition=Q(is_active=True), name="rule_one_version"
             ),
             models.CheckConstraint(condition=Q(topic=None) | Q(article=None), name="rule_one_scope"),
         ]

@@ -2,6 +2,8 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -90,6 +92,14 @@ def test_the_last_decision_counts_and_what_was_undone_does_not(maria):
     assert found.wronged == [taken_back.pk]  # its author's own act is no decision on it
 
 
+def test_what_its_own_account_took_back_is_still_what_somebody_decided(maria):
+    ada = UserFactory.create(name="Ada")
+    comment = say(make_article(), "A casino", author=ada)
+    approve(comment, by=maria)
+    delete_comment(comment=comment, user=ada, guest=None)
+    assert rules.replay(term()).wronged == [comment.pk]
+
+
 def test_the_words_are_those_that_were_decided_on(maria):
     guest = known_guest(maria)
     comment = say(make_article(), "I was at the casino", guest=guest)
@@ -156,6 +166,70 @@ def test_another_value_is_another_version_in_one_act_that_can_be_undone(maria):
     third = keep(term("gambling"), maria, replaces=first)  # whichever version was opened
     assert third.replaces == second
     assert [r.is_active for r in rules.versions(first.pk)] == [True, False, False]
+
+
+def act_of(rule: Rule) -> Batch:
+    return Batch.objects.filter(parameters__rule=rule.pk).earliest("at")
+
+
+def in_force() -> list[int]:
+    return list(Rule.objects.filter(is_active=True).values_list("pk", flat=True))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (term(), term("Casino", holds=False)),
+        (
+            Written(pk=None, kind="list", value="words.txt", terms="pill"),
+            Written(pk=None, kind="list", value="words.txt", terms="pill\nboots"),
+        ),
+    ],
+)
+def test_a_version_of_the_same_value_is_undone_and_that_undone_again(maria, one, other):
+    first = keep(one, maria)
+    second = keep(other, maria, replaces=first)
+    undone = services.undo(batch=act_of(second), actor=maria)
+    assert in_force() == [first.pk]
+    services.undo(batch=undone.batch, actor=maria)
+    assert in_force() == [second.pk]
+
+
+def test_no_undo_sets_a_second_version_in_force(maria):
+    first = keep(term(), maria)
+    off = rules.switch(rule=first, on=False, actor=maria)
+    second = keep(term("casinos"), maria, replaces=first)
+    assert services.undo(batch=off, actor=maria).batch is None
+    third = keep(term("gambling"), maria, replaces=second)
+    assert services.undo(batch=act_of(second), actor=maria).batch is None
+    assert in_force() == [third.pk]
+
+
+def test_an_earlier_version_is_switched_on_in_place_of_the_one_in_force(maria):
+    first = keep(term(), maria)
+    second = keep(term("casinos"), maria, replaces=first)
+    batch = rules.switch(rule=first, on=True, actor=maria)
+    assert in_force() == [first.pk]
+    services.undo(batch=batch, actor=maria)
+    assert in_force() == [second.pk]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_changes_and_who_switches_on_at_once_leave_one_version_in_force(maria):
+    first = keep(term(), maria)
+    rules.switch(rule=first, on=False, actor=maria)
+
+    def act(number: int) -> None:
+        with suppress(ValidationError):
+            if number % 2:
+                rules.switch(rule=first, on=True, actor=maria)
+            else:
+                keep(term(f"casino {number}"), maria, replaces=first)
+        connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(act, range(12)))
+    assert len(in_force()) == 1
 
 
 def test_one_press_switches_off_and_undo_on_again(maria):
