@@ -101,9 +101,11 @@ def tell(comments: Sequence[Comment]) -> dict[int, Told]:
     redactions = set(
         Batch.objects.filter(pk__in=batches, kind=Batch.Kind.REDACTION).values_list("pk", flat=True)
     )
-    cases = {case.comment_id: case for case in Case.objects.filter(closed_by__in=batches, comment__in=ids)}
+    cases = defaultdict(list)
+    for case in Case.objects.filter(comment__in=ids):
+        cases[case.comment_id].append(case)
     appeals = defaultdict(list)
-    for appeal in Appeal.objects.filter(comment__in=ids).select_related("against"):
+    for appeal in Appeal.objects.filter(comment__in=ids).select_related("against", "case"):
         appeals[appeal.comment_id].append(appeal)
     findings = defaultdict(list)
     for finding in Finding.objects.of_now(ids):
@@ -116,7 +118,7 @@ def tell(comments: Sequence[Comment]) -> dict[int, Told]:
             comment,
             said.get(comment.state_reason, ("", "")),
             lines[comment.pk],
-            cases.get(comment.pk),
+            cases[comment.pk],
             appeals[comment.pk],
             findings[comment.pk],
             is_redaction=lines[comment.pk].batch in redactions,
@@ -163,13 +165,13 @@ def _told(
     comment: Comment,
     reason: tuple[str, str],
     line: Transition,
-    case: Case | None,
+    cases: list[Case],
     appeals: list[Appeal],
     findings: list[Finding],
     *,
     is_redaction: bool,
 ) -> Told:
-    looked = next((a for a in appeals if case and a.case_id == case.pk), None)
+    looked = next((a for a in appeals if line.batch and a.case.closed_by == line.batch), None)
     kind = _kind(comment, line, looked, findings, is_redaction=is_redaction)
     may = ways(comment, line, appeals)
     hidden = kind == Kind.SEALED or bool(comment.erased_at)
@@ -185,7 +187,7 @@ def _told(
             for sentence in [
                 *_what(kind, reason, line, looked),
                 *_why(kind, comment, findings),
-                _reported(kind, case),
+                _reported(kind, [case for case in cases if case.opened_at <= line.at]),
                 _who(kind, line, findings),
             ]
             if sentence
@@ -351,12 +353,13 @@ def _finding(found: Finding) -> str:
     return _("Your e-mail is not confirmed yet: open the link that we mailed you.")
 
 
-def _reported(kind: Kind, case: Case | None) -> str:
+def _reported(kind: Kind, cases: list[Case]) -> str:
+    """`cases`: all that were opened before the decision; an earlier one may hold the report."""
     if kind not in {Kind.REMOVED, Kind.SPAM, Kind.STAYS, Kind.REDACTED}:
         return ""  # of what is sealed nobody says so: an authority may look into it
-    if case and case.is_illegal:
+    if any(case.is_illegal for case in cases):
         return _("Somebody had reported it as illegal.")
-    if case and case.is_reported:
+    if any(case.is_reported for case in cases):
         return _("A reader had reported it.")
     return _("Nobody had reported it.")
 
@@ -375,7 +378,10 @@ def _who(kind: Kind, line: Transition, findings: list[Finding]) -> str:
 
 def _way(kind: Kind, may: Ways, line: Transition, appeals: list[Appeal]) -> str:
     until = {"days": LOOK_WITHIN.days}
-    if kind == Kind.STAYS:
+    looks = [appeal for appeal in appeals if not appeal.is_edit] if kind in {Kind.REMOVED, Kind.SPAM} else []
+    if any(appeal.case.closed_at is None for appeal in looks):
+        return _("You have asked for another look. What comes of it will stand here.")
+    if looks or kind == Kind.STAYS:
         return _("This is final: it can't be asked for again.")
     if may.ask and may.send_again:
         return (
@@ -392,6 +398,4 @@ def _way(kind: Kind, may: Ways, line: Transition, appeals: list[Appeal]) -> str:
         )
     if may.send_again:
         return _("You need not do anything. You can change it and send it again, once.")
-    if kind in {Kind.REMOVED, Kind.SPAM} and any(not appeal.is_edit for appeal in appeals):
-        return _("You have asked for another look. What comes of it will stand here.")
     return ""

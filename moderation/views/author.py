@@ -47,12 +47,13 @@ def decision(request: HttpRequest, pk: str) -> HttpResponse:
             )
             return redirect(request.get_full_path())
     told = tell([own])[own.pk]
+    may_edit = own.can_be_edited_by(*writer_of(request))  # the page for that takes no key
     context = {
         **_about(request, own),
         "told": told,
         "form": form if told.ways.ask or form.is_bound else None,
         "again_url": reverse("send-again", args=[own.pk]) + _query(request),
-        "edit_url": reverse("comment-edit", args=[own.pk]) if own.can_be_edited_by(user, guest) else "",
+        "edit_url": reverse("comment-edit", args=[own.pk]) if may_edit else "",
         "appeals": own.appeals.order_by("at"),
         "usual": policy().usual() if own.state == State.PENDING else "",
     }

@@ -26,7 +26,7 @@ from moderation.acts import redact
 from moderation.models import Rule
 from moderation.services import decide, undo
 from moderation.tasks import MAIL_AFTER, tell_authors, tell_held
-from moderation.told import tell
+from moderation.told import mailed_url, tell
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -426,3 +426,41 @@ def test_many_take_as_many_statements_as_one(jim, maria):
         return len(captured)
 
     assert statements([made[0].pk]) == statements([one.pk for one in made]) <= 9
+
+
+def test_that_it_was_reported_is_said_whichever_case_the_report_was_in(jim, maria):
+    article, otto = make_article(), UserFactory.create(roles=("Moderator",))
+    kept = approved(article, author=jim, maria=maria)
+    looked_at = approved(article, "Another word.", author=jim, maria=maria)
+    later = approved(article, "Call Ann Smith.", author=jim, maria=maria)
+    for one in (kept, looked_at):
+        reports.report_comment(comment=one, user=UserFactory.create(), guest=None, why="abuse", words="")
+    decided(kept, State.PUBLISHED, Reason.APPROVED, maria)
+    decided(kept, State.REJECTED, "off_topic", maria)
+    decided(looked_at, State.REJECTED, "off_topic", maria)
+    looked_at.refresh_from_db()
+    reports.ask_for_a_look(comment=looked_at, user=jim, guest=None, words="")
+    decided(looked_at, State.REJECTED, "off_topic", otto)
+    redact(comment=later, marked="Call [[Ann Smith]].", actor=maria)
+    reports.report_comment(comment=later, user=UserFactory.create(), guest=None, why="abuse", words="")
+
+    told = tell(list(Comment.objects.filter(pk__in=[kept.pk, looked_at.pk, later.pk])))
+
+    assert "A reader had reported it." in told[kept.pk].sentences
+    assert "A reader had reported it." in told[looked_at.pk].sentences
+    assert "Nobody had reported it." in told[later.pk].sentences  # when it was decided
+
+
+def test_after_another_look_no_second_one_is_promised_whatever_is_decided_then(jim, maria):
+    comment, _ = stays(make_article(), jim, maria)
+    decided(comment, State.SPAM, Reason.SPAM, maria)
+    assert tell([Comment.objects.get(pk=comment.pk)])[comment.pk].way.startswith("This is final")
+
+
+def test_who_comes_by_a_mailed_key_is_not_led_to_a_page_that_takes_none(client, maria):
+    guest = GuestFactory.create(confirmed_at=timezone.now())
+    comment = say(make_article(), guest=guest)
+    comment.refresh_from_db()
+    page = client.get("/" + mailed_url(comment).split("/", 3)[3]).content.decode()
+    assert f"/comments/{comment.pk}/edit/" not in page
+    assert f"/comments/{comment.pk}/again/?key=" in page
