@@ -97,7 +97,7 @@ class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["why"].required = True
         self.fields["in_good_faith"].required = True
         self.fields["in_good_faith"].error_messages["required"] = _("Tick this if it is so.")
-        if self.is_bound and self.data.get("is_child_abuse"):
+        if self.is_bound and self["is_child_abuse"].data:
             del self.fields["name"], self.fields["email"]
 
     @property

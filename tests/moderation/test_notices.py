@@ -109,6 +109,10 @@ def test_of_the_abuse_of_a_child_nobody_is_asked_who_they_are(
     assert client.get(response.headers["Location"]).status_code == 200
     assert [job.task_path.rpartition(".")[2] for job in DBTaskResult.objects.all()] == ["tell_moderators"]
 
+    unticked = client.post(URL, bare | {"in_good_faith": "on", "is_child_abuse": "false"})
+    assert unticked.status_code == 422  # and so nobody leaves out who they are for something else
+    assert Notice.objects.count() == 1
+
 
 @pytest.mark.parametrize(
     ("missing", "words"),
