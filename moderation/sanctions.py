@@ -8,12 +8,13 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models.functions import Lower
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_tasks import task
 
-from accounts.models import Guest, User
+from accounts.models import ADMINISTRATOR, MODERATOR, Guest, User
 from articles.models import Site
 from comments.models import Reason, State, Transition
 from comments.services import change_states
@@ -22,16 +23,30 @@ from moderation.models import Batch, Change, Sanction, proofs
 from moderation.people import Person, find
 
 MAIL_AFTER = timedelta(minutes=1)  # what is taken back at once is told to nobody
+SAME_PRESS = timedelta(minutes=1)  # in which the very same from the same moderator is a second click
 DAYS = (1, 7, 30, 365)  # of which what somebody wrote can be removed with a sanction
 
 
 def may_hold(actor: User, person: Person) -> bool:
-    """Moderators anybody, but for themselves and those who decide here, whom administrators hold."""
-    if not actor.is_moderator or not (person.user or person.guest) or person.user == actor:
+    """Moderators anybody, but for themselves and those who decide here, whom administrators hold.
+
+    Whom it would reach by a guest's e-mail counts as well.
+    """
+    if not actor.is_moderator or not (person.user or person.guest):
         return False
-    if person.guest and person.guest.confirmed_at and person.email.lower() == actor.email.lower():
-        return False
-    return actor.is_administrator or not (person.user and person.user.is_staff)
+    reached = person.user or _account_reached(person.guest)
+    return reached != actor and (actor.is_administrator or not (reached and reached.is_staff))
+
+
+def _account_reached(guest: Guest | None) -> User | None:
+    """The account that a sanction on this guest would hold, as held.HELD has it."""
+    if not (guest and guest.email):
+        return None
+    accounts = User.objects.annotate(lower_email=Lower("email"))
+    found = accounts.filter(lower_email=guest.email.lower()).first()
+    if found is None or guest.confirmed_at:
+        return found
+    return None if proofs().filter(user=found).exists() else found
 
 
 def impose(
@@ -47,7 +62,8 @@ def impose(
     """Hold an account or a guest to something (a Sanction.Kind), and remove what they wrote in the last
     `days`: one act, whose undo takes back both. Who may is the caller's to know: may_hold.
 
-    `reason` is the code of a reason to remove, or spam, which then is what the comments were.
+    `reason` is the code of a reason to remove, or spam, which then is what the comments were. A second click
+    gives the act of the first.
     """
     now = timezone.now()
     to = State.SPAM if reason == Reason.SPAM else State.REJECTED
@@ -59,6 +75,8 @@ def impose(
         parameters={"kind": kind, "person": person.key, "days": days},
     )
     with transaction.atomic():
+        if first := _same_press(person, batch, words, until):
+            return first
         batch.save(force_insert=True)
         # Stored as ended and then set in force: so its undo is that of any other setting.
         made = Sanction.objects.create(
@@ -76,6 +94,25 @@ def impose(
             change_states(ids=ids, to=to, reason=reason, actor=actor, batch=batch.pk)
         transaction.on_commit(partial(tell_later, batch))
     return batch
+
+
+def _same_press(person: Person, batch: Batch, words: str, until: datetime | None) -> Batch | None:
+    """The act that did the same a moment ago, and holds. Locks the person: a second click may be faster than
+    the first one's commit."""
+    who: Any = person.user or person.guest
+    type(who).objects.select_for_update(no_key=True).get(pk=who.pk)
+    same = Sanction.objects.in_force().filter(
+        **person.about,
+        words=words,
+        at__gt=batch.at - SAME_PRESS,
+        batch__actor=batch.actor,
+        batch__reason=batch.reason,
+        batch__parameters=batch.parameters,
+    )
+    if batch.parameters["kind"] != Sanction.Kind.WARN:  # of which the end is counted from the click
+        same = same.filter(until=until)
+    found = same.select_related("batch").first()
+    return found.batch if found else None
 
 
 def why_not_undone(batch: Batch, actor: User | None) -> str:
@@ -109,8 +146,6 @@ def counts_to_remove(person: Person, now: datetime) -> dict[int, int]:
 
 def end(*, sanction: Sanction, actor: User) -> Batch | None:
     """End what is in force. None: it was ended, or is over."""
-    if not Sanction.objects.in_force().filter(pk=sanction.pk).exists():
-        return None
     now = timezone.now()
     batch = Batch(
         kind=Batch.Kind.PERSON,
@@ -120,13 +155,11 @@ def end(*, sanction: Sanction, actor: User) -> Batch | None:
         parameters={"kind": sanction.kind, "person": sanction.person_key, "ends": sanction.pk},
     )
     with transaction.atomic():
-        batch.save(force_insert=True)
-        if not changes.make(batch=batch, changes=[(Change.Target.SANCTION, sanction.pk, "ended_at", now)]):
-            transaction.set_rollback(True)
+        # Under a lock: of two who end it at once the second would move its end, and could undo nothing.
+        if not Sanction.objects.in_force().select_for_update(no_key=True).filter(pk=sanction.pk).first():
             return None
-        Sanction.objects.filter(pk=sanction.pk, answered_at=None).exclude(asked_at=None).update(
-            answered_at=now
-        )
+        batch.save(force_insert=True)
+        changes.make(batch=batch, changes=[(Change.Target.SANCTION, sanction.pk, "ended_at", now)])
         transaction.on_commit(partial(tell_later, batch))
     return batch
 
@@ -138,13 +171,23 @@ def ask(*, sanction: Sanction, words: str) -> bool:
 
 
 def keep(*, sanction: Sanction) -> bool:
-    """Somebody has looked again, and it stays. False: nobody asked, or it was answered."""
-    rows = Sanction.objects.filter(pk=sanction.pk, answered_at=None).exclude(asked_at=None)
+    """Somebody has looked again, and it stays. False: nobody asks about it, or it is over or answered."""
+    rows = asked_about().filter(pk=sanction.pk).order_by()
     with transaction.atomic():
         done = bool(rows.update(answered_at=timezone.now()))
         if done:
             transaction.on_commit(partial(tell_kept.enqueue, sanction.pk))
     return done
+
+
+def may_keep(actor: User, sanction: Sanction) -> bool:
+    """Whether their looking again would be another look: not if they imposed it and somebody else could."""
+    if sanction.batch.actor_id != actor.pk:
+        return True
+    is_colleague = sanction.user is not None and sanction.user.is_staff
+    roles = [ADMINISTRATOR] if is_colleague else [MODERATOR, ADMINISTRATOR]
+    others = User.objects.filter(is_active=True, groups__name__in=roles)
+    return not others.exclude(pk__in=[actor.pk, sanction.user_id]).exists()
 
 
 def asked_about() -> Any:

@@ -44,7 +44,7 @@ class Sanction(models.Model):
     told_end_at = models.DateTimeField(null=True)  # … that it was ended
     asked_at = models.DateTimeField(null=True)  # the person asked for another look at it, once
     asked_words = models.TextField(_("in your words"), blank=True, max_length=2_000)
-    answered_at = models.DateTimeField(null=True)  # somebody looked again; it was ended, or it stays
+    answered_at = models.DateTimeField(null=True)  # somebody looked again, and it stays
 
     objects = SanctionQuerySet.as_manager()
 
@@ -78,6 +78,11 @@ class Sanction(models.Model):
     @property
     def is_in_force(self) -> bool:
         return self.ended_at is None and (self.until is None or self.until > timezone.now())
+
+    @property
+    def is_asked_about(self) -> bool:
+        """Its person asks for another look, and nobody has looked yet."""
+        return self.is_in_force and self.asked_at is not None and self.answered_at is None
 
 
 class Note(models.Model):

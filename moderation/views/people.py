@@ -97,10 +97,12 @@ def keep(request: HttpRequest, pk: int) -> HttpResponse:
     user, (sanction, who) = decider(request), _load_sanction(pk)
     if not sanctions.may_hold(user, who):
         raise PermissionDenied
-    if sanctions.keep(sanction=sanction):
+    if not sanctions.may_keep(user, sanction):
+        messages.warning(request, _("You decided the first time: somebody else answers this."))
+    elif sanctions.keep(sanction=sanction):
         messages.success(request, _("It stays. They are told so."))
     else:
-        messages.info(request, _("Somebody has answered already."))
+        messages.info(request, _("Somebody has answered already, or it is over."))
     return redirect(who)
 
 
@@ -199,6 +201,7 @@ def _page(request: HttpRequest, user: User, who: Person, bound: SanctionForm | N
         "forms": forms,
         "opened": bound,
         "sanctions": [(row, row.is_in_force) for row in rows],
+        "left_to_others": [row for row in rows if row.is_asked_about and not sanctions.may_keep(user, row)],
         "elsewhere": [row for row in sanctions.holding(who) if row not in rows],
         "notes": people.notes(who),
         "note_form": NoteForm(),
@@ -250,7 +253,7 @@ def _load(key: str) -> Person:
 
 
 def _load_sanction(pk: int) -> tuple[Sanction, Person]:
-    found = get_object_or_404(Sanction.objects.select_related("user", "guest"), pk=pk)
+    found = get_object_or_404(Sanction.objects.select_related("user", "guest", "batch"), pk=pk)
     return found, Person(user=found.user, guest=found.guest)
 
 

@@ -188,7 +188,14 @@ def test_one_reads_ones_own_standing_and_asks_once(maria, ada):
     assert Sanction.objects.get().asked_words == "It was a joke."
     desk = as_(maria)
     assert "It was a joke." in desk.get("/moderation/people/").content.decode()
-    desk.post(f"/moderation/sanctions/{made.pk}/keep/")
+    omar = as_(UserFactory.create(roles=("Moderator",)))
+    keeps = f"/moderation/sanctions/{made.pk}/keep/"
+    assert keeps not in desk.get(url(ada)).content.decode()
+    assert "somebody else answers this" in desk.post(keeps, follow=True).content.decode()
+    assert keeps in omar.get(url(ada)).content.decode()
+    editor = as_(UserFactory.create(roles=("Editor",)))
+    assert "It was a joke." not in editor.get(url(ada)).content.decode()
+    omar.post(keeps)
     assert "it stays" in client.get("/account/standing/").content.decode()
     assert "It was a joke." not in desk.get("/moderation/people/").content.decode()
 
@@ -263,8 +270,9 @@ def test_the_pages_take_as_many_statements_for_much_as_for_little(maria, ada):
             UserFactory.create(name="Ada's friend", roles=("Editor",))
             comment = say(article, f"Words {n} {k}", author=ada)
             Origin.objects.create(comment=comment, ip_hash=bytes(15) + bytes([k]))
-            sanctions.impose(person=Person(user=ada), kind="warn", reason="insult", actor=maria)
-            sanctions.impose(person=Person(guest=guest), kind="warn", reason="insult", actor=maria)
+            warning = {"kind": "warn", "reason": "insult", "actor": maria, "words": f"{n} {k}"}
+            sanctions.impose(person=Person(user=ada), **warning)
+            sanctions.impose(person=Person(guest=guest), **warning)
             Note.objects.create(user=ada, by=maria, text="A note")
 
     def count(client, path):

@@ -1,18 +1,21 @@
 """What moderators hold people to: as it meets them when they write, whom it reaches, and the way back."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
 from django.core.exceptions import ValidationError
+from django.db import connections
 from django.utils import timezone
 
+from accounts.models import User
 from comments.models import Comment, Discussion, Reason, State
 from comments.policy import policy
 from comments.services import edit_comment
 from moderation import sanctions
-from moderation.models import Sanction
+from moderation.models import Change, Sanction
 from moderation.people import Person
 from moderation.services import decide, undo
 from tests.factories import GuestFactory, UserFactory, make_article, say
@@ -195,6 +198,76 @@ def test_who_may_hold_whom(maria):
         (admin.name, editor.name),
         (admin.name, reader.name),
     }
+
+
+@pytest.mark.parametrize("is_proved", [True, False])
+def test_a_guest_whose_e_mail_is_a_colleagues_is_held_by_administrators_alone(article, maria, is_proved):
+    """The ban would reach the account of that e-mail: see WHOM."""
+    admin, boss = (UserFactory.create(roles=("Administrator",)) for _ in range(2))
+    if is_proved:
+        proved(admin)
+    same = guest(email=admin.email.upper(), confirmed=is_proved)
+    assert [sanctions.may_hold(one, Person(guest=same)) for one in (maria, admin, boss)] == [0, 0, 1]
+    hold(same, "ban", boss)
+    assert refusal(article, author=admin)
+
+
+def test_whoever_gives_a_colleagues_e_mail_without_proof_can_be_held(maria):
+    admin = proved(UserFactory.create(roles=("Administrator",)))
+    assert sanctions.may_hold(maria, Person(guest=guest(email=admin.email, confirmed=False)))
+
+
+def test_a_second_click_is_no_second_act(maria):
+    ada = UserFactory.create()
+    first = hold(ada, "ban", maria)
+    assert hold(ada, "ban", maria) == first
+    assert hold(ada, "ban", maria, days=7) != first
+    undo(batch=first, actor=maria)
+    assert hold(ada, "ban", maria) != first
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("verb", ["impose", "end"])
+def test_of_two_presses_at_once_one_is_the_act(maria, verb):
+    ada = UserFactory.create()
+    if verb == "end":
+        hold(ada, "ban", maria)
+
+    def press(_):
+        try:
+            if verb == "end":
+                return sanctions.end(sanction=Sanction.objects.get(), actor=maria)
+            return hold(ada, "ban", maria)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        acts = set(pool.map(press, range(4))) - {None}
+    assert len(acts) == 1
+    assert Sanction.objects.count() == 1
+    assert Change.objects.filter(batch__in=acts).count() == 1
+
+
+def test_what_was_asked_is_asked_again_when_the_end_is_undone(maria):
+    ada = UserFactory.create()
+    hold(ada, "ban", maria)
+    one = Sanction.objects.get()
+    sanctions.ask(sanction=one, words="It was a joke.")
+    ended = sanctions.end(sanction=one, actor=maria)
+    assert not sanctions.asked_about()
+    assert not sanctions.keep(sanction=one)  # from a page that was open meanwhile
+    undo(batch=ended, actor=maria)
+    assert list(sanctions.asked_about()) == [one]
+    assert sanctions.keep(sanction=one)
+
+
+def test_another_look_is_somebody_elses_where_there_is_somebody(maria):
+    ada, lee = UserFactory.create(), UserFactory.create(roles=("Moderator",))
+    hold(ada, "ban", maria)
+    one = Sanction.objects.get()
+    assert (sanctions.may_keep(maria, one), sanctions.may_keep(lee, one)) == (False, True)
+    User.objects.filter(pk=lee.pk).update(is_active=False)
+    assert sanctions.may_keep(maria, one)
 
 
 def test_the_person_is_told_by_mail_what_is_true_when_it_is_sent(article, maria):
