@@ -438,8 +438,16 @@ def _is_editable(row: Row, reader: Reader) -> bool:
     return comment.can_be_edited_by(reader.user, reader.guest)
 
 
+# The comment that a removed one says again, where a reader can go to it.
+REPEATED = """
+CASE WHEN c.state = 'rejected' AND c.state_reason = 'repeat' THEN (
+  SELECT {} FROM comments_comment r
+  JOIN comments_discussion d ON d.article_id = r.discussion_id
+  JOIN articles_article s ON s.id = r.discussion_id
+  WHERE r.id = c.repeat_of_id AND r.state = 'published'
+    AND d.status <> 'hidden' AND s.published_at <= now()) END"""
 # The last column is the statement's own: whether there are more roots, or how many replies there are.
-COLUMNS = """
+COLUMNS = f"""
 c.tree_id, c.lft, c.rght, c.parent_id, c.reply_count, c.id, c.author_id, c.guest_id, c.author_name,
 CASE WHEN c.author_id IS NULL THEN ''
      WHEN EXISTS (SELECT FROM articles_article_editors e
@@ -450,12 +458,7 @@ CASE WHEN c.author_id IS NULL THEN ''
 CASE WHEN c.state IN ('published', 'pending') THEN c.body_html ELSE '' END,
 c.text_missing, c.state, c.state_reason, c.created_at, c.edited_at, c.recommend_count,
 c.is_pick, c.is_locked, c.is_redacted,
-CASE WHEN c.state = 'rejected' AND c.repeat_of_id IS NOT NULL THEN (
-  SELECT r.id FROM comments_comment r WHERE r.id = c.repeat_of_id AND r.state = 'published') END,
-CASE WHEN c.state = 'rejected' AND c.repeat_of_id IS NOT NULL THEN (
-  SELECT s.slug FROM comments_comment r JOIN articles_article s ON s.id = r.discussion_id
-  WHERE r.id = c.repeat_of_id AND r.state = 'published') END,
-a.id, a.author_name"""
+{REPEATED.format("r.id")}, {REPEATED.format("s.slug")}, a.id, a.author_name"""
 # At the deepest level that is a sibling; once either was moved away, what the comment hangs from counts.
 ANSWERED = """
 LEFT JOIN comments_comment a ON a.state = 'published' AND a.id = coalesce(

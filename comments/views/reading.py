@@ -269,15 +269,22 @@ def _gone(request: HttpRequest, article: Article, comment: Comment) -> HttpRespo
         what = State.REJECTED.label
         if reason := reasons.said().get(comment.state_reason):
             what = f"{what}: {reason}"
-    repeated = comment.repeat_of if comment.state == State.REJECTED else None
     decision = comment.transitions.filter(kind="state").order_by("-id").first()
     context = {
         "article": article,
         "what": what,
-        "repeat_of": repeated if repeated and repeated.state == State.PUBLISHED else None,
+        "repeat_of": _repeated(comment),
         "at": decision and decision.at,
         "zone": article.zone,
         "back": article.get_absolute_url() + (f"#comment-{comment.pk}" if comment.shown else "#comments"),
         "own_url": "" if comment.state == State.DELETED else policy().decision_url(comment.pk),
     }
     return render(request, "comments/gone.html", context, status=410)
+
+
+def _repeated(comment: Comment) -> Comment | None:
+    """The comment that this one says again, where that is why it went and a reader can go there."""
+    said = comment.repeat_of if comment.state_reason == Reason.REPEAT else None
+    if said is None or said.state != State.PUBLISHED or said.discussion.is_hidden:
+        return None
+    return said if said.discussion.article.is_published() else None

@@ -7,7 +7,8 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils import timezone
 
-from comments.models import Comment, CommentRevision, Discussion, State
+from articles.models import Article
+from comments.models import Comment, CommentRevision, Discussion, Reason, State
 from comments.services import edit_comment
 from moderation import acts
 from moderation.acts import blacken
@@ -137,6 +138,27 @@ def test_a_repeat_leads_to_what_it_repeats(client, maria):
     back = Comment.objects.get(pk=repeat.pk)
     assert (back.state, back.repeat_of_id) == ("published", None)
     assert_sound()
+
+
+@pytest.mark.parametrize("away", ["draft", "hidden", "other reason"])
+def test_a_repeat_leads_nowhere_that_a_reader_cannot_go(client, maria, away):
+    article, other = make_article(), make_article("A secret title")
+    first, repeat = say(other, "Word for word"), say(article, "Word for word")
+    say(article, parent=repeat)
+    acts.remove_repeat(comment=repeat, of=first, actor=maria)
+    match away:
+        case "draft":
+            Article.objects.filter(pk=other.pk).update(published_at=None)
+        case "hidden":
+            Discussion.objects.filter(pk=other.pk).update(status=Discussion.Status.HIDDEN)
+        case "other reason":
+            decide(ids=[repeat.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
+    story = page(client, article)
+    gone = client.get(reverse("comment", args=[article.slug, repeat.pk]))
+    assert gone.status_code == 410
+    for shown in (story, gone.content.decode()):
+        assert other.slug not in shown
+        assert f"#{first.pk}<" not in shown
 
 
 @pytest.mark.parametrize(
