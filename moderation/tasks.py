@@ -2,13 +2,12 @@
 are sent; and about reports of illegal content."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -44,11 +43,17 @@ def tell_held_later(comment: Comment) -> None:
 
 @task()
 def tell_authors(batch: str) -> int:
-    """Write to each author of this act once, whatever the number of their comments. Returns the mails."""
+    """Write to each author of this act once, whatever the number of their comments; of no sweep of spam, and
+    of none that is taken back. Returns the mails."""
     act = Batch.objects.select_related("undoes").filter(pk=batch).first()
     if act and act.undoes and act.undoes.kind != Batch.Kind.UNDO and act.at - act.undoes.at < MAIL_AFTER:
         return 0  # nobody was told of what was undone
-    return _send(_to_authors(_lines_to_tell(UUID(batch))))
+    lines = _lines_to_tell(UUID(batch))
+    if _is_sweep(UUID(batch)):
+        lines = lines.exclude(to_state=State.SPAM)
+    if act and act.undoes and _is_sweep(act.undoes.pk):
+        lines = lines.exclude(from_state=State.SPAM)
+    return _send(_to_authors(_comments(lines)))
 
 
 @task()
@@ -63,11 +68,10 @@ def tell_asked(batch: str) -> int:
     sent = _send([*_to_reporters(list(reports)), *map(_to_notifier, notices.exclude(email=""))])
     for rows in (reports, notices):
         rows.model.objects.filter(pk__in=[row.pk for row in rows]).update(told_at=timezone.now())
-    act = Batch.objects.filter(pk=batch, to_state=State.SPAM).first()
-    lines = Transition.objects.filter(batch=batch)
-    if act and lines.count() > 1:
-        appealed = Appeal.objects.filter(case__in=cases, is_edit=False).values_list("comment", flat=True)
-        sent += _send(_to_authors(_lines_to_tell(act.pk, only=appealed)))
+    if _is_sweep(UUID(batch)):
+        appealed = Appeal.objects.filter(case__in=cases, is_edit=False).values("comment")
+        lines = _lines_to_tell(UUID(batch)).filter(to_state=State.SPAM, comment__in=appealed)
+        sent += _send(_to_authors(_comments(lines)))
     return sent
 
 
@@ -91,7 +95,13 @@ def _is_proved(path: str = "") -> Q:
     ) | Q(**{f"{path}guest__in": Guest.objects.confirmed().exclude(email="")})
 
 
-def _lines_to_tell(batch: UUID, only: Iterable[int] | None = None) -> list[Comment]:
+def _is_sweep(batch: UUID) -> bool:
+    """Whether this act, or the one that it did again, took more than one comment for spam."""
+    spam = Transition.objects.filter(batch=batch, kind=Transition.Kind.STATE, to_state=State.SPAM)
+    return spam[:2].count() > 1
+
+
+def _lines_to_tell(batch: UUID) -> QuerySet[Transition]:
     """What this act changed for a proved author, as far as nobody has decided otherwise since.
 
     What it confirmed is no news, but for an author who had asked for another look.
@@ -101,7 +111,7 @@ def _lines_to_tell(batch: UUID, only: Iterable[int] | None = None) -> list[Comme
     )
     looked = Appeal.objects.filter(comment=OuterRef("comment"), case__closed_by=batch, is_edit=False)
     redacted = Batch.objects.filter(pk=batch, kind=Batch.Kind.REDACTION)
-    lines = Transition.objects.filter(
+    return Transition.objects.filter(
         ~Exists(later),
         _is_proved("comment__"),
         ~Q(to_state=F("from_state")) | Exists(looked) | Exists(redacted),
@@ -109,8 +119,9 @@ def _lines_to_tell(batch: UUID, only: Iterable[int] | None = None) -> list[Comme
         kind=Transition.Kind.STATE,
         to_state__in=[State.PUBLISHED, State.REJECTED, State.SPAM],
     )
-    if only is not None:
-        lines = lines.filter(comment__in=only)
+
+
+def _comments(lines: QuerySet[Transition]) -> list[Comment]:
     return list(
         Comment.objects.filter(pk__in=lines.values("comment"))
         .select_related("author", "guest", "discussion__article")
@@ -139,7 +150,6 @@ def _to_author(site: Site, email: str, all_told: list[Told]) -> EmailMessage:
         "parts": [
             {"sentences": some[0].sentences, "way": some[0].way, "comments": some} for some in parts.values()
         ],
-        "is_one": len(all_told) == 1,
     }
     titles = {one.title for one in all_told}
     subject = all_told[0].title if len(titles) == 1 else ""

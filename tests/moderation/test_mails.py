@@ -15,6 +15,7 @@ from django_tasks_db.models import DBTaskResult
 
 from comments.models import Reason, State
 from comments.services import change_states
+from moderation.models import Batch
 from moderation.services import decide, undo
 from moderation.tasks import MAIL_AFTER, tell_authors
 from tests.factories import GuestFactory, UserFactory, make_article, say
@@ -125,6 +126,19 @@ def test_the_job_waits_a_minute_and_spam_in_bulk_makes_none(maria, django_captur
     job = DBTaskResult.objects.get()
     assert job.args_kwargs["args"] == [str(act.pk)]
     assert timedelta() < job.run_after - timezone.now() <= MAIL_AFTER
+
+
+def test_neither_the_way_back_of_a_sweep_nor_the_sweep_done_again_writes_to_those_who_were_not_told(maria):
+    article = make_article()
+    made = [waiting(article, f"Words {n}.", guest=guest()) for n in range(2)]
+    published = say(article, "Stood here.", guest=guest())
+    ids = [comment.pk for comment in [*made, published]]
+    act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+    Batch.objects.update(at=timezone.now() - timedelta(hours=1))
+    back = undo(batch=act, actor=maria).batch
+    assert tell(back) == []
+    again = undo(batch=back, actor=maria).batch
+    assert tell(again) == []
 
 
 class Inbox:

@@ -14,7 +14,7 @@ from comments.services import change_states, delete_comment
 from moderation import reports
 from moderation.cases import APPEAL_HOURS
 from moderation.models import Appeal, Case, Finding
-from moderation.services import decide
+from moderation.services import decide, undo
 from moderation.tasks import tell_asked, tell_authors
 from tests.factories import UserFactory, make_article, say
 
@@ -119,6 +119,9 @@ def test_who_asked_is_told_also_of_a_sweep_of_spam_and_once(removed, jim, maria)
     act = decide(ids=[removed.pk, other.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
     assert tell_asked.func(str(act.pk)) == 1
     assert [m.to for m in mail.outbox] == [["jim@example.org"]]
+
+    again = undo(batch=undo(batch=act, actor=maria).batch, actor=maria).batch
+    assert tell_asked.func(str(again.pk)) == 1  # so is that it was done again
 
 
 def test_sent_again_it_waits_with_its_new_words_and_the_earlier_ones_are_kept(client, removed, jim, maria):
