@@ -4,7 +4,6 @@ Nothing here asks the database. Places are in characters of the text as it was t
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -145,7 +144,9 @@ class _Term:
             raise ValueError("A term needs a letter.")
         phrase = r"\s+".join(map(re.escape, parts))
         self.first = parts[0]  # the quick way to know that it is not there
-        self.pattern = re.compile(rf"(?<!\w){phrase}(?!\w)")
+        before = f"(?<!{_PARTED.pattern})" if _PARTED.match(parts[0][0]) else ""
+        behind = f"(?!{_PARTED.pattern})" if _PARTED.match(parts[-1][-1]) else ""
+        self.pattern = re.compile(f"{before}{phrase}{behind}")
 
     def __call__(self, body: str, name: str) -> tuple[Spans, bool]:
         return self._in(folded(body)), bool(self._in(folded(name)))
@@ -186,14 +187,13 @@ class _Domain:
 
     def __init__(self, domain: str) -> None:
         self.domain, self.under = domain, f".{domain}"
-        self.is_coded = "xn--" in domain  # which a text may spell in its own letters
 
     def __call__(self, body: str, name: str) -> tuple[Spans, bool]:
-        # What is not there is not looked for: to find links takes 0.1 ms. ｅvil.com is evil.com, too.
-        if not self.is_coded and self.domain not in unicodedata.normalize("NFKC", body).casefold():
+        # What is not there is not looked for: to find links takes 0.1 ms. Letters beyond ASCII may be
+        # spelled in many ways: ｅvil.com is evil.com, too, and so it is with a soft hyphen in it.
+        if body.isascii() and self.domain not in folded(body).text:
             return [], False
-        hosts = ((link, link.host) for link in links(body))
-        spans = [(link.start, link.end) for link, host in hosts if self._is(host)]
+        spans = [(link.start, link.end) for link, host in hosts(body) if self._is(host)]
         return spans[:SPANS_MOST], False
 
     def _is(self, host: str) -> bool:
@@ -245,6 +245,12 @@ def links(body: str) -> tuple[Link, ...]:
         return ()
     found = _links.match(body) or []
     return tuple(Link(m.index, m.last_index, m.url) for m in found if m.schema != "mailto:")
+
+
+@lru_cache(maxsize=8)
+def hosts(body: str) -> tuple[tuple[Link, str], ...]:
+    """Each link with its host, for all rules on domains."""
+    return tuple((link, link.host) for link in links(body))
 
 
 def links_at_most(body: str) -> int:

@@ -195,6 +195,14 @@ def test_the_automaton_finds_what_a_naive_search_finds(terms, body):
     assert all(any(t.casefold() in body[a:b].casefold() for t in terms) for a, b in spans)
 
 
+@given(st.text(LETTERS, min_size=1, max_size=4), st.text(LETTERS, max_size=40))
+def test_a_term_is_a_whole_word_where_a_list_of_that_term_finds_one(term, body):
+    """Also in scripts that part no words by spaces."""
+    if len(term.split()) == 1:
+        listed_ones = TermList([term.strip()], whole_words=True).find(Folded(body))
+        assert ("term" in dict(check(draft(body), rules(term=term)))) == bool(listed_ones)
+
+
 @pytest.mark.parametrize(
     ("body", "spans"),
     [
@@ -218,6 +226,11 @@ def test_a_domain_and_what_is_under_it(body, spans):
 def test_no_body_has_more_links_than_signs_of_one(parts):
     body = "".join(parts)
     assert len(links(body)) <= links_at_most(body)
+
+
+@pytest.mark.parametrize("body", ["http://ｅvil.com", "http://ev\u00adil.com", "http://evil\u200b.com/x"])
+def test_a_domain_in_letters_that_a_browser_leaves_out(body):
+    assert check(draft(body), rules(domain="evil.com")) == [("domain", 1)]
 
 
 @pytest.mark.parametrize("body", ["http://münchen.de/x", "http://MÜNCHEN.de", "http://xn--mnchen-3ya.de"])
