@@ -19,7 +19,7 @@ from articles.models import Site
 from comments.models import Comment, State, Transition
 from comments.tasks import MAILS_A_DAY
 from moderation.models import Appeal, Batch, Case, Notice, Report, has_page, proofs
-from moderation.told import Kind, Told, outcome, tell
+from moderation.told import Kind, Told, is_decided, outcome, tell
 
 MAIL_AFTER = timedelta(minutes=1)  # an act that is undone at once is told to nobody
 WAITING_MOST = 3  # of one person; whoever has more is written to of no other
@@ -65,7 +65,9 @@ def tell_asked(batch: str) -> int:
     comment = "comment__discussion__article"
     reports = Report.objects.filter(untold, case__in=cases).select_related("case", comment, "user", "guest")
     notices = Notice.objects.filter(untold, case__in=cases).select_related("case", comment)
-    sent = _send([*_to_reporters(list(reports)), *map(_to_notifier, notices.exclude(email=""))])
+    site = Site.objects.first() or Site()
+    to_notifiers = [_to_notifier(site, notice) for notice in notices if notice.email]
+    sent = _send([*_to_reporters(site, list(reports)), *to_notifiers])
     for rows in (reports, notices):
         rows.model.objects.filter(pk__in=[row.pk for row in rows]).update(told_at=timezone.now())
     if _is_sweep(UUID(batch)):
@@ -166,7 +168,7 @@ def _subject(kinds: set[Kind], count: int) -> str:
     return _("What was decided on your comments")
 
 
-def _to_reporters(reports: list[Report]) -> list[EmailMessage]:
+def _to_reporters(site: Site, reports: list[Report]) -> list[EmailMessage]:
     accounts = [report.user_id for report in reports if report.user_id]
     proved = set(proofs().filter(user__in=accounts).values_list("user", flat=True))
     people: dict[str, list[Report]] = defaultdict(list)
@@ -175,7 +177,6 @@ def _to_reporters(reports: list[Report]) -> list[EmailMessage]:
             people[report.user.email].append(report)
         elif report.guest and report.guest.confirmed_at and report.guest.email:
             people[report.guest.email].append(report)
-    site = Site.objects.first() or Site()
     return [_to_reporter(site, email, some) for email, some in people.items()]
 
 
@@ -198,13 +199,15 @@ def _to_reporter(site: Site, email: str, reports: list[Report]) -> EmailMessage:
     return EmailMessage(subject, body, to=[email])
 
 
-def _to_notifier(notice: Notice) -> EmailMessage:
+def _to_notifier(site: Site, notice: Notice) -> EmailMessage:
     context = {
-        "site": Site.objects.first() or Site(),
+        "site": site,
         "url": settings.SITE_URL,
         "notice": notice,
         "title": notice.comment.discussion.article.title,
         "sentence": outcome(notice.case, notice.comment),
+        "is_decided": is_decided(notice.case, notice.comment),
+        "is_left": notice.comment.state == State.PUBLISHED,
     }
     body = render_to_string("moderation/mail/notice_outcome.txt", context)
     return EmailMessage(_("What was decided on your report of illegal content"), body, to=[notice.email])

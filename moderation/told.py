@@ -135,12 +135,19 @@ def outcome(case: Case, comment: Comment) -> str:
     if comment.state in REMOVED:
         return _("A moderator has read it and removed the comment.")
     if comment.state == State.DELETED:
-        return _("Its author has deleted the comment.")
+        if comment.state_reason == Reason.AUTHOR:
+            return _("Its author has deleted the comment.")
+        return _("The comment is gone: what was brought in with it was taken back.")
     if comment.state == State.PENDING:
         return _("The comment is not shown while it is being looked at.")
     if comment.is_redacted:
         return _("A moderator has read it and taken words out of the comment.")
     return _("A moderator has read it and left the comment where it is.")
+
+
+def is_decided(case: Case, comment: Comment) -> bool:
+    """Whether a person decided what `outcome` says: its author may have deleted it before anybody could."""
+    return case.closed_at is not None and comment.state in [*REMOVED, State.PUBLISHED]
 
 
 def mailed_url(comment: Comment) -> str:

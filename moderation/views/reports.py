@@ -24,7 +24,7 @@ from moderation import reports
 from moderation.models import Notice, Report, has_page
 from moderation.origins import mark
 from moderation.reader_forms import NoticeForm, ReportForm
-from moderation.told import outcome
+from moderation.told import is_decided, outcome
 
 STRANGERS_AN_HOUR = 20  # reports from one IP address by people who are not known
 
@@ -109,13 +109,15 @@ def receipt(request: HttpRequest, receipt: UUID) -> HttpResponse:
         Notice.objects.select_related("case", "comment__discussion__article"), receipt=receipt
     )
     article = notice.comment.discussion.article
+    is_left = notice.comment.state == State.PUBLISHED
     context = {
         "notice": notice,
         "article": article,
         "zone": article.zone,
         "outcome": outcome(notice.case, notice.comment),
         "url": notice.comment.get_absolute_url() if has_page(notice.comment) else "",
-        "again_url": f"{reverse('report-illegal')}?comment={notice.comment_id}",
+        "is_decided": is_decided(notice.case, notice.comment),
+        "again_url": f"{reverse('report-illegal')}?comment={notice.comment_id}" if is_left else "",
         "site_url": settings.SITE_URL,
     }
     response = render(request, "moderation/receipt.html", context)

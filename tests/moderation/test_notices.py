@@ -10,7 +10,7 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult, get_date_max
 
 from comments.models import Reason, State
-from comments.services import change_states
+from comments.services import change_states, delete_comment
 from comments.tasks import MAILS_A_DAY
 from moderation import reports
 from moderation.models import Case, Notice
@@ -84,6 +84,7 @@ def test_anybody_reports_and_gets_a_receipt_that_says_how_it_stands(
     page = client.get(response.headers["Location"]).content.decode()
     assert "A moderator has read it and removed the comment." in page
     assert "to a court" in page
+    assert "report it again" not in page.lower()  # there is nothing left to report
     assert tell_asked.func(str(act.pk)) == 1
     (message,) = mail.outbox
     assert message.to == ["nia@example.org"]
@@ -227,3 +228,25 @@ def test_reported_again_it_is_a_new_question(comment, maria):
     again = notice(comment)
     assert again.case != first.case
     assert again.case.closed_at is None
+
+
+def test_left_in_place_it_can_be_reported_again_from_the_receipt(client, comment, maria):
+    row = notice(comment)
+    act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria).batch
+    page = client.get(f"{URL}{row.receipt}/").content.decode()
+    assert f'href="{URL}?comment={comment.pk}"' in page
+    tell_asked.func(str(act.pk))
+    assert "report it again with what we overlooked" in mail.outbox[0].body
+
+
+def test_what_its_author_deleted_no_person_decided(client, maria):
+    jim = UserFactory.create()
+    comment = say(make_article(), author=jim)
+    row = notice(comment)
+    delete_comment(comment=comment, user=jim, guest=None)
+    tell_asked.func(str(Case.objects.get(comment=comment).closed_by))
+    page = client.get(f"{URL}{row.receipt}/").content.decode()
+    for said in (page, mail.outbox[0].body):
+        assert "Its author has deleted the comment." in said
+        assert "A person decided" not in said
+        assert "court" not in said
