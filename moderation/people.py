@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Min, Q
+from django.db.models import Case, Count, F, Min, Q, When
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import READER, Guest, User
-from comments.models import Comment, State
+from comments.models import Comment, Reason, State
 from moderation import words
 from moderation.held import in_force
 from moderation.models import Note, Report, Sanction
@@ -49,7 +49,7 @@ class Person:
     @property
     def name(self) -> str:
         if self.comment:
-            return self.comment.author_name
+            return self.comment.author_name or _("Somebody")
         return str(self.user or self.guest) or _("Somebody")
 
     @property
@@ -73,8 +73,7 @@ class Person:
     def comments(self) -> Any:
         """All that they wrote here."""
         if self.comment:
-            named = Q(source=self.comment.source, author_name=self.comment.author_name)
-            return Comment.objects.filter(named, author=None, guest=None)
+            return _named().filter(source=self.comment.source, author_name=self.comment.author_name)
         return Comment.objects.written_by(self.user, self.guest)
 
 
@@ -134,8 +133,7 @@ def find(key: str) -> Person | None:
     elif kind == "g":
         found = Person(guest=Guest.objects.filter(pk=pk).first())
     else:
-        named = Comment.objects.filter(pk=pk, author=None, guest=None)
-        found = Person(comment=named.select_related("discussion__article").first())
+        found = Person(comment=_named().filter(pk=pk).select_related("discussion__article").first())
     return found if found.user or found.guest or found.comment else None
 
 
@@ -209,9 +207,10 @@ def search(asked: str, *, by_email: bool) -> list[Found]:
     for user in users:
         user.roles = frozenset(roles[user.pk])  # else each asks for its own
     guests = list(Guest.objects.filter(wanted).order_by("-created_at")[:FOUND])
-    named = Comment.objects.filter(author=None, guest=None, author_name__icontains=asked)
     once = list(
-        named.select_related("discussion__article")
+        _named()
+        .filter(author_name__icontains=asked)
+        .select_related("discussion__article")
         .defer("body", "body_html", "discussion__article__body", "discussion__article__body_html")
         .order_by("source", "author_name", "pk")
         .distinct("source", "author_name")[:FOUND]
@@ -287,6 +286,12 @@ def _key(user: int | None, guest: int | None, comment: int | None = None) -> str
     return f"u{user}" if user else f"g{guest}" if guest else f"i{comment}"
 
 
+def _named() -> Any:
+    """Comments under names that sources gave; of what is sealed or deleted for good none is left."""
+    stand = Comment.objects.filter(author=None, guest=None, erased_at=None)
+    return stand.exclude(state_reason=Reason.SEALED)
+
+
 def _states(
     users: Iterable[int], guests: Iterable[int], named: Sequence[Comment]
 ) -> tuple[dict[str, Counter[str]], dict[str, datetime]]:
@@ -314,12 +319,14 @@ def _states_of_names(
     by_name = defaultdict(list)
     for comment in named:
         by_name[comment.source, comment.author_name].append(_key(None, None, comment.pk))
-    rows = Comment.objects.filter(
-        author=None,
-        guest=None,
-        source__in={source for source, _name in by_name},
-        author_name__in={name for _source, name in by_name},
-    ).order_by()
+    rows = (
+        _named()
+        .filter(
+            source__in={source for source, _name in by_name},
+            author_name__in={name for _source, name in by_name},
+        )
+        .order_by()
+    )
     counted = rows.values_list("source", "author_name", "state")
     for source, name, state, n, first in counted.annotate(n=Count("pk"), first=Min("created_at")):
         for key in by_name.get((source, name), []):
@@ -332,11 +339,14 @@ def _reports(
 ) -> tuple[Counter[str], Counter[str]]:
     """Reports of what each wrote (under an imported name: of that one comment), and those that each sent."""
     against, by = Counter[str](), Counter[str]()
+    # One row a person, who may have written thousands that were reported.
+    of_a_name = Case(When(comment__author=None, comment__guest=None, then=F("comment")))
     about = Report.objects.filter(
         Q(comment__author__in=users) | Q(comment__guest__in=guests) | Q(comment__in=named)
     ).order_by()
-    for author, guest, comment in about.values_list("comment__author", "comment__guest", "comment"):
-        against[_key(author, guest, comment)] += 1
+    counted = about.values_list("comment__author", "comment__guest", of_a_name).annotate(n=Count("pk"))
+    for author, guest, comment, n in counted:
+        against[_key(author, guest, comment)] += n
     sent = Report.objects.filter(Q(user__in=users) | Q(guest__in=guests)).order_by()
     for user, guest, n in sent.values_list("user", "guest").annotate(n=Count("pk")):
         by[_key(user, guest)] += n

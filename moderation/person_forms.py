@@ -17,6 +17,7 @@ from moderation.models import Note, Sanction
 
 WARNED_FOR = timedelta(days=30)  # that a warning is shown where the person writes
 PAUSE = timedelta(days=7)  # as the form proposes it
+LONGEST = timedelta(days=3653)  # a time near the year 9999 is none in another time zone
 FORMAT = "%Y-%m-%dT%H:%M"  # of datetime-local
 
 Kind = Sanction.Kind
@@ -93,6 +94,8 @@ class SanctionForm(forms.Form):
         until: datetime | None = self.cleaned_data["until"]
         if until and until <= timezone.now():
             raise ValidationError(_("That is over already."), code="past")
+        if until and until > timezone.now() + LONGEST:
+            raise ValidationError(_("Ten years are the most."), code="far")
         return until
 
     def clean(self) -> dict[str, Any]:

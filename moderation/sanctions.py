@@ -290,6 +290,6 @@ def holding(person: Person) -> list[Sanction]:
     return held.in_force(users, guests).get(person.key, [])
 
 
-def latest_in_force(most: int = 200) -> Any:
+def latest_in_force(most: int) -> Any:
     rows = Sanction.objects.in_force().select_related("user", "guest", "batch__actor")
     return rows.order_by("-at", "-pk")[:most]

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -34,6 +35,7 @@ from moderation.views.loading import (
 )
 
 PAGE = 20  # comments
+HELD = 200  # sanctions in force
 EXCERPT = 300  # characters
 SEAL_AT_ONCE = 10_000  # comments of one person
 
@@ -50,7 +52,8 @@ def index(request: HttpRequest) -> HttpResponse:
         "reads_emails": reads_emails,
         "found": people.search(asked, by_email=reads_emails) if asked else None,
         "asked": list(sanctions.asked_about()) if user.is_moderator and not asked else [],
-        "held": [] if asked else list(sanctions.latest_in_force()),
+        "held": [] if asked else list(sanctions.latest_in_force(HELD)),
+        "most_held": HELD,
     }
     return render(request, "moderation/people.html", context)
 
@@ -153,10 +156,12 @@ def child(request: HttpRequest, key: str) -> HttpResponse:
         messages.info(request, _("There is nothing left of theirs that can be read."))
         return redirect(who)
     if user.is_administrator:  # who alone may undo it
+        if who.comment:  # of which no name is left, and so no page
+            return redirect("moderation:batch", act.batch.pk)
         return redirect(with_done(who.get_absolute_url(), act.batch.pk))
     done = ngettext("%(n)s comment is sealed.", "%(n)s comments are sealed.", len(act.changed))
     messages.success(request, done % {"n": len(act.changed)})
-    return redirect(who)
+    return redirect("moderation:people") if who.comment else redirect(who)
 
 
 @require_POST
@@ -217,10 +222,10 @@ def _page(request: HttpRequest, user: User, who: Person, bound: SanctionForm | N
 
 def _comments(request: HttpRequest, user: User, who: Person) -> dict[str, Any]:
     """A page of what they wrote, the latest first. Editors see what is public, and what they decide on."""
-    rows = who.comments().exclude(state_reason=Reason.SEALED)
+    rows, mine = who.comments().exclude(state_reason=Reason.SEALED), Comment.objects.moderated_by(user)
     if not user.is_moderator:
-        mine = Comment.objects.moderated_by(user).values("pk")
-        rows = rows.filter(state=State.PUBLISHED) | rows.filter(pk__in=mine)
+        public = Comment.objects.readable(timezone.now())
+        rows = rows.filter(Q(pk__in=public.values("pk")) | Q(pk__in=mine.values("pk")))
     if (state := request.GET.get("state", "")) not in State.values:
         state = ""
     chosen = rows.filter(state=state) if state else rows
@@ -232,11 +237,15 @@ def _comments(request: HttpRequest, user: User, who: Person) -> dict[str, Any]:
     )
     shown = found[:PAGE]
     last = Place(shown[-1].created_at, shown[-1].pk) if len(found) > PAGE else None
+    theirs = set(mine.filter(pk__in=[comment.pk for comment in shown]).values_list("pk", flat=True))
     return {
         "state": state,
         "comments": [
             (
                 comment,
+                reverse("moderation:comment", args=[comment.pk])
+                if comment.pk in theirs
+                else comment.get_absolute_url(),
                 Truncator(comment.body).chars(EXCERPT),
                 words.decided(comment.state, comment.state_reason),
             )

@@ -3,11 +3,12 @@
 import pytest
 from allauth.account.models import EmailAddress
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from comments.models import Comment, Reason, State
-from comments.services import Imported, import_comments
+from comments.services import Imported, erase_comments, import_comments
 from moderation.models import Batch, Case, Note, Origin, Report
 from moderation.people import records
 from moderation.services import decide
@@ -69,6 +70,49 @@ def test_an_imported_name_is_a_person_under_its_source_only(maria):
     assert (record.url, record.said) == (f"/moderation/people/i{first}/", "1 published")
 
 
+def test_reports_are_counted_by_person_and_of_an_imported_name_by_comment(maria):
+    article, ada = make_article(), proved(UserFactory.create())
+    ours = [say(article, f"Word {n}", author=ada) for n in range(2)]
+    source = make_article("one", source_key="one")
+    rows = [
+        Imported(source_id=str(n), author_name="Jim", body=f"Word {n}", created_at=timezone.now())
+        for n in range(2)
+    ]
+    batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
+    jim, other = import_comments(article=source, comments=rows, actor=None, batch=batch.pk).created
+    for comment in [*ours, *Comment.objects.filter(pk__in=[jim, other])]:
+        case = Case.objects.create(comment=comment, discussion_id=comment.discussion_id)
+        for _ in range(2):
+            Report.objects.create(comment=comment, case=case, guest=GuestFactory.create(), why="spam")
+    found = records(list(Comment.objects.filter(pk__in=[ours[0].pk, jim])))
+    assert (found[ours[0].pk].against, found[jim].against) == (4, 2)
+
+
+def test_of_sealed_and_erased_comments_no_name_is_left_to_be_a_person(maria):
+    """They have no name any more, so all of a source's would be one person."""
+    article = make_article("one", source_key="one")
+    rows = [
+        Imported(source_id=str(n), author_name=name, body=f"Word {n}", created_at=timezone.now())
+        for n, name in enumerate(["Jim", "Eben", "Ann", "Jim"])
+    ]
+    batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
+    jim, eben, ann, last = import_comments(article=article, comments=rows, actor=None, batch=batch.pk).created
+    Note.objects.create(comment_id=jim, text="Lives in Elm Street.", by=maria)
+    client = Client()
+    client.force_login(maria)
+    for pk, rest in ((jim, []), (ann, [eben])):
+        if pk == ann:
+            decide(ids=[eben], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+            erase_comments(ids=[eben], at=timezone.now())
+        told = client.post(f"/moderation/people/i{pk}/child/", follow=True)
+        assert told.status_code == 200
+        assert "sealed" in told.content.decode()
+        for gone in (pk, *rest):
+            assert client.get(f"/moderation/people/i{gone}/").status_code == 404
+    assert Comment.objects.filter(state_reason=Reason.SEALED).count() == 3  # both of Jim's, and Ann's
+    assert client.get(f"/moderation/people/i{last}/").status_code == 404
+
+
 def test_25_cards_take_as_many_statements_as_one(maria):
     article = make_article()
     comments = [say(article, f"Word {n}", author=proved(UserFactory.create())) for n in range(12)]
@@ -78,9 +122,7 @@ def test_25_cards_take_as_many_statements_as_one(maria):
 
     def count(some):
         some = list(Comment.objects.filter(pk__in=[c.pk for c in some]))
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+        with CaptureQueriesContext(connection) as queries:
             records(some)
         return len(queries)
 

@@ -65,10 +65,22 @@ def test_an_editor_reads_no_email_and_only_what_is_public_or_theirs(ada, maria):
     say(article, "Still waiting.", author=ada)
     shown = say(article, "Out already.", author=ada)
     decide(ids=[shown.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    draft = make_article("A draft", published_at=None)
+    draft.editors.add(UserFactory.create(roles=("Editor",)))
+    decided = say(draft, "Under a draft.", author=ada)
+    decide(ids=[decided.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     client = as_(editor)
     text = client.get(url(ada)).content.decode()
     assert "Out already." in text
-    for hidden in ("ada@example.org", "Still waiting.", "Pause until…", "Seal all"):
+    assert f'href="{shown.get_absolute_url()}"' in text  # on the desk it is not theirs to open
+    for hidden in (
+        "Under a draft.",
+        f"/moderation/comments/{shown.pk}/",
+        "ada@example.org",
+        "Still waiting.",
+        "Pause until…",
+        "Seal all",
+    ):
         assert hidden not in text
     for asked in ("ada@example", "Ada"):
         found = client.get("/moderation/people/", {"q": asked}).content.decode()
@@ -109,7 +121,9 @@ def test_a_pause_is_imposed_with_its_days_and_ended_again(maria, ada):
     assert Comment.objects.get(pk=comment.pk).state == State.REJECTED  # an end is no undo
 
 
-@pytest.mark.parametrize("until", ["", "2001-01-01T00:00", "tomorrow"])
+@pytest.mark.parametrize(
+    "until", ["", "2001-01-01T00:00", "0001-01-01T00:00", "9999-12-31T23:59", "tomorrow"]
+)
 def test_a_pause_without_a_good_end_keeps_what_was_typed(maria, ada, until):
     answer = as_(maria).post(
         f"{url(ada)}pause/", {"reason": "insult", "words": "My long words", "until": until, "days": "0"}
