@@ -90,7 +90,7 @@ def open_case(comment: Comment, findings: Sequence[Found]) -> None:
     case = _case(comment, [(found.check, found.strength) for found in findings])
     told = {"score": case.score, "script": case.script, "is_new_person": case.is_new_person}
     if comment.revision == 1 or not Case.objects.open().filter(comment=comment).update(**told):
-        case.save(force_insert=True)
+        Case.objects.bulk_create([case], ignore_conflicts=True)  # a job may just have opened one
 
 
 def _case(comment: Comment, found: Sequence[tuple[str, float]]) -> Case:
