@@ -21,7 +21,7 @@ from comments.models import Comment, State, Transition
 from comments.services import lock, send_again
 from moderation import cases, tasks
 from moderation.models import Appeal, Case, Notice, Report
-from moderation.told import REMOVED, outcome, ways
+from moderation.told import REMOVED, ways
 
 REPORTS_AN_HOUR = 10  # by one person
 LOOKS_A_DAY = 5  # asked for by one person
@@ -42,19 +42,6 @@ class Asked:
     weight: str  # "usually right", "weighs little" or nothing
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one person's report. `sentence` is complete; `url` is nothing where no page is."""
-
-    comment: int
-    title: str  # of the story
-    url: str
-    why: str  # "spam"
-    at: datetime  # of the report
-    decided_at: datetime | None
-    sentence: str
-
-
 def report_comment(
     *, comment: Comment, user: User | None, guest: Guest | None, why: str, words: str
 ) -> Report:
@@ -73,7 +60,7 @@ def report_comment(
             % {"n": REPORTS_AN_HOUR},
             code="often",
         )
-    weight = weight_of(user, guest)
+    weight = 0 if guest and _is_repeated(comment, guest) else weight_of(user, guest)
     with transaction.atomic():
         case = _case_of(comment, [State.PUBLISHED])
         report, is_new = Report.objects.get_or_create(
@@ -103,6 +90,13 @@ def weight_of(user: User | None, guest: Guest | None) -> float:
     )
     share: float = (record["right"] + 1) / (record["right"] + record["wrong"] + 2)
     return 2 * share if share >= 0.5 else 0.25 + 1.5 * share
+
+
+def _is_repeated(comment: Comment, guest: Guest) -> bool:
+    """Whether a new guest's e-mail has reported it already. That is not said: whoever types an e-mail would
+    learn who reported a comment."""
+    same = Report.objects.filter(comment=comment, guest__email__iexact=guest.email, guest__confirmed_at=None)
+    return guest.confirmed_at is None and same.exists()
 
 
 def give_notice(
@@ -207,28 +201,6 @@ def not_for(user: User) -> Q:
     others = User.objects.filter(is_active=True, groups__name__in=[MODERATOR, ADMINISTRATOR])
     decided = Appeal.objects.filter(case=OuterRef("pk"), against__actor=user)
     return Q(Exists(decided), Exists(others.exclude(pk=user.pk)), is_second_look=True)
-
-
-def outcomes(user: User | None, guest: Guest | None) -> list[Outcome]:
-    """What became of this person's last 50 reports, the latest first; in one statement."""
-    mine = Report.objects.filter(user=user) if user else Report.objects.filter(guest=guest)
-    rows = mine.select_related("case", "comment__discussion__article").defer(
-        "comment__body", "comment__body_html", "comment__discussion__article__body"
-    )
-    return [_outcome(report) for report in rows.order_by("-at")[:50]] if user or guest else []
-
-
-def _outcome(report: Report) -> Outcome:
-    comment, article = report.comment, report.comment.discussion.article
-    return Outcome(
-        comment=comment.pk,
-        title=article.title,
-        url=comment.get_absolute_url() if article.is_published() else "",
-        why=report.get_why_display(),
-        at=report.at,
-        decided_at=report.case.closed_at,
-        sentence=outcome(report.case, comment),
-    )
 
 
 def _case_of(comment: Comment, states: Sequence[str]) -> Case:

@@ -141,10 +141,6 @@ def _report(
         return guest
     _check_rate(request)
     name, email = form.cleaned_data["name"], form.cleaned_data["email"]
-    if Report.objects.filter(comment=comment, guest__email__iexact=email, guest__confirmed_at=None).exists():
-        raise ValidationError(
-            _("This comment was reported with this e-mail already. Once is enough."), code="again"
-        )
     with transaction.atomic():
         new = Guest.objects.create(name=name, email=email)
         reports.report_comment(comment=comment, user=None, guest=new, why=why, words=words)
