@@ -233,13 +233,16 @@ def _draft(comment: Comment, body: str, at: datetime) -> Draft:
 
 
 def _replace_text(comment: Comment, body: str, html: str, at: datetime) -> None:
-    CommentRevision.objects.create(comment=comment, revision=comment.revision, body=comment.body)
+    CommentRevision.objects.create(
+        comment=comment, revision=comment.revision, body=comment.body, is_redacted=comment.is_redacted
+    )
     values = {
         "body": body,
         "body_html": html,
         "revision": _next_revision(comment),
         "edited_at": at,
         "text_missing": "",
+        "is_redacted": False,
     }
     for name, value in values.items():
         setattr(comment, name, value)

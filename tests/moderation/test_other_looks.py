@@ -12,6 +12,7 @@ from django.utils import timezone
 from comments.models import Comment, CommentRevision, Reason, State
 from comments.services import change_states, delete_comment
 from moderation import reports
+from moderation.acts import redact
 from moderation.cases import APPEAL_HOURS
 from moderation.models import Appeal, Case, Finding
 from moderation.services import decide, undo
@@ -147,6 +148,21 @@ def test_sent_again_it_waits_with_its_new_words_and_the_earlier_ones_are_kept(cl
     assert response.status_code == 422
     assert "A third text." in response.content.decode()
     assert client.get(path).headers["Location"] == page(removed)
+
+
+def test_new_words_for_a_shortened_comment_are_not_called_shortened(jim, maria):
+    comment = say(make_article(), "Call Ann Smith.", author=jim)
+    redaction = redact(comment=comment, marked="Call [[Ann Smith]].", actor=maria)
+    decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=maria)
+    comment.refresh_from_db()
+    again(comment, jim, "Call the harbour.")
+    comment.refresh_from_db()
+    assert not comment.is_redacted
+    kept = comment.revisions.order_by("revision").values_list("body", "is_redacted")
+    assert [is_redacted for _, is_redacted in kept] == [False, True]
+    assert undo(batch=redaction, actor=maria).batch is None
+    comment.refresh_from_db()
+    assert comment.body == "Call the harbour."
 
 
 def test_the_checks_look_again(removed, jim, settings):
