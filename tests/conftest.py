@@ -98,6 +98,12 @@ def _marked_as_transactional(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("transactional_db")
 
 
+@pytest.fixture(autouse=True)
+def _reasons_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process remembers the reasons to remove by the version of the site, which each test counts anew."""
+    monkeypatch.setattr("comments.reasons._known", None)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests come last. Without Chromium they are skipped; in the gate's own run (CI=1) they fail."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)

@@ -39,7 +39,7 @@ class Site:
         self.home = home
         self.printed = ""
 
-    def wait_for(self, text: str, seconds: float = 30) -> None:
+    def wait_for(self, text: str, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         assert self.process.stdout
         while text not in self.printed:
