@@ -136,6 +136,7 @@ ch AS (UPDATE comments_comment c SET state = old.to_state, state_reason = old.to
                  old.to_state, old.to_reason),
 agg AS (SELECT discussion_id,
                sum((to_state = 'published')::int - (was = 'published')::int) AS dv,
+               sum((was_reason = 'import_undone')::int - (to_reason = 'import_undone')::int) AS copied,
                bool_or((was <> to_state OR (was_reason <> to_reason AND was <> 'published'))
                        AND (was = 'published' OR to_state = 'published' OR reply_count > 0)) AS seen
         FROM ch GROUP BY discussion_id),
@@ -147,7 +148,8 @@ days AS (INSERT INTO comments_discussionday AS day (discussion_id, day, visible_
          ON CONFLICT (discussion_id, day)
          DO UPDATE SET visible_count = day.visible_count + excluded.visible_count),
 d AS (UPDATE comments_discussion x
-      SET version = version + agg.seen::int, visible_count = visible_count + dv
+      SET version = version + agg.seen::int, visible_count = visible_count + dv,
+          copied_count = copied_count + copied
       FROM agg WHERE x.article_id = agg.discussion_id)
 INSERT INTO comments_transition
   (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason, batch)

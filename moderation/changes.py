@@ -101,6 +101,8 @@ def revert(
     done = 0
     for target in MODELS:
         part = {key: row for key, row in todo.items() if key[0] == target}
+        if not part:
+            continue
         try:
             with transaction.atomic():
                 _set({key: row.old for key, row in part.items()})

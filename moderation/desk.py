@@ -24,7 +24,7 @@ from comments.models import Comment, CommentRevision, State, Transition
 from comments.models import CommentQuerySet as Comments
 from comments.policy import policy
 from moderation import cases, changes, marks, people, reports, similar, words
-from moderation.models import Batch, Case, Change, Finding, Group, Member, has_page
+from moderation.models import Batch, Case, Change, Finding, Group, Member, Seal, has_page
 from moderation.policy import last_decisions
 
 PAGE = 25  # acts in the history
@@ -265,6 +265,10 @@ def acts(batches: Sequence[Batch]) -> list[Act]:
     with connection.cursor() as cursor:
         cursor.execute(LAST, [[batch.pk for batch in batches]])
         last = {act: (pk, undos % 2 == 1) for act, pk, undos in cursor.fetchall()}
+    # Seals are lifted one by one: such an act is in force, and to be undone, until the last of its own is.
+    if lifted := [b.pk for b in batches if b.kind == Batch.Kind.SEAL and last[b.pk][0] != b.pk]:
+        here = Seal.objects.filter(batch__in=lifted, lifted_at=None, comment__erased_at=None)
+        last |= {act: (act, False) for act in here.order_by().values_list("batch", flat=True)}
     return [
         Act(
             batch=batch,

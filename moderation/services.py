@@ -101,8 +101,9 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
             with unsealing(undoing, only):
                 changed = revert_states(undoes=batch.pk, actor=actor, batch=undoing.pk, only=only)
             left = set(only or _decided(batch)) - set(changed)
-            # What is said of a comment goes the way of its state.
-            marks, not_marked = changes.revert(batch=batch, undoing=undoing, marks=True, but=left)
+            marks, not_marked = 0, list[Refusal]()
+            if not not_moved:  # what is said of a comment goes the way of its state, and of its place
+                marks, not_marked = changes.revert(batch=batch, undoing=undoing, marks=True, but=left)
         settings += marks
         if not (settings or moved or changed):
             transaction.set_rollback(True)
@@ -116,13 +117,18 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
 def move(*, comment: Comment, parent: Comment | None, actor: User | None) -> Batch | None:
     """Hang a comment under another of its discussion, or (None) at the first level. None: it was there.
 
-    Raises ValidationError as comments.services.move_comment does.
+    Under one whose replies are locked, it and its own are locked with the move. Raises ValidationError as
+    comments.services.move_comment does.
     """
     batch = Batch(kind=Batch.Kind.MOVE, actor=actor)
     with transaction.atomic():
         if not move_comment(comment=comment, parent=parent, actor=actor, batch=batch.pk):
             return None
         batch.save(force_insert=True)
+        if parent and Comment.objects.filter(pk=parent.pk, is_locked=True).exists():
+            branch = Comment.objects.get(pk=comment.pk).get_descendants(include_self=True)
+            ids = branch.values_list("pk", flat=True)
+            changes.make(batch=batch, changes=[(Change.Target.COMMENT, pk, "is_locked", True) for pk in ids])
     return batch
 
 

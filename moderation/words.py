@@ -187,11 +187,12 @@ def done(batch: Batch) -> str:
             return _("Moved")
         case Batch.Kind.IMPORT:
             return _("Brought in")
-    if (undone := batch.undoes) is None:
+    act, is_undone = batch, False
+    while act.undoes:
+        act, is_undone = act.undoes, not is_undone
+    if act.kind == Batch.Kind.UNDO:  # of an act that is known no more
         return _("Undone")
-    if undone.kind == Batch.Kind.UNDO and undone.undoes:
-        return _("Done again: %(act)s") % {"act": done(undone.undoes)}
-    return _("Undone: %(act)s") % {"act": done(undone)}
+    return (_("Undone: %(act)s") if is_undone else _("Done again: %(act)s")) % {"act": done(act)}
 
 
 def rule_act(does: str) -> str:

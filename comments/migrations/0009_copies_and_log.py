@@ -3,7 +3,8 @@ from django.db.models import Q
 
 FILL = """
 UPDATE comments_discussion d SET copied_count = n
-FROM (SELECT discussion_id, count(*) AS n FROM comments_comment WHERE source <> '' GROUP BY 1) copied
+FROM (SELECT discussion_id, count(*) AS n FROM comments_comment
+      WHERE source <> '' AND state_reason <> 'import_undone' GROUP BY 1) copied
 WHERE d.article_id = copied.discussion_id"""
 
 

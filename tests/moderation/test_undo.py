@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from comments.models import Comment, Discussion, State
-from comments.services import change_states, edit_comment
-from moderation import acts, tally
-from moderation.models import Batch, Case
-from moderation.services import decide, undo
+from comments.services import Imported, change_states, edit_comment, import_comments
+from moderation import acts, seals, tally, words
+from moderation.models import Batch, Case, Seal
+from moderation.services import decide, move, undo
 from tests.comments.test_services import assert_sound
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
@@ -135,14 +136,14 @@ def test_an_act_of_every_kind_is_one_line_that_can_be_undone(client, maria):
     assert Comment.objects.get(pk=comment.pk).body == "I am Bob here."
     assert set(Comment.objects.values_list("state", flat=True)) == {"published"}
     history = client.get(reverse("moderation:history")).content.decode()
-    for words in (
+    for sentence in (
         "Editor’s pick",
         "Replies are locked",
         "Shortened",
         "The discussion is hidden",
         "On the whole",
     ):
-        assert words in history
+        assert sentence in history
     assert_sound()
 
 
@@ -199,3 +200,83 @@ def test_the_page_of_an_undo_names_what_it_left(client, maria, omar):
     page = client.get(reverse("moderation:batch", args=[back.batch.pk])).content.decode()
     assert "1 was left as it is" in page
     assert "<bdi>Omar</bdi>: Removed: insult" in page
+
+
+def test_a_copy_that_was_taken_back_is_no_copy(maria):
+    """A discussion tells every reader how many comments "our copy holds"."""
+    article = make_article(source_key="there")
+    said = [Imported(str(n), "Voice", f"Words {n}", timezone.now()) for n in range(3)]
+
+    def brought_in() -> Batch:
+        batch = Batch.objects.create(kind="import", actor=maria)
+        import_comments(article=article, comments=said, actor=maria, batch=batch.pk)
+        return batch
+
+    def copied() -> int:
+        return Discussion.objects.get().copied_count
+
+    batch = brought_in()
+    decide(ids=[Comment.objects.first().pk], to=State.SPAM, reason="spam", actor=maria)
+    back = undo(batch=batch, actor=maria)
+    assert copied() == 1  # on which somebody has decided since
+    undo(batch=back.batch, actor=maria)
+    assert copied() == 3
+    undo(batch=Batch.objects.latest("at"), actor=maria)
+    brought_in()
+    assert copied() == 3
+
+
+def test_an_undo_of_an_undo_of_an_undo_says_what_it_did(maria):
+    comment = say(make_article())
+    act = decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=maria).batch
+    said = []
+    for _ in range(4):
+        act = undo(batch=act, actor=maria).batch
+        said.append(words.done(act))
+    assert said == ["Undone: Removed: insult", "Done again: Removed: insult"] * 2
+
+
+def test_what_is_moved_under_locked_replies_takes_none_until_it_is_moved_back(maria, omar):
+    article = make_article()
+    root, one = say(article), say(article)
+    below = say(article, parent=one)
+    acts.lock_replies(comment=root, is_locked=True, actor=maria)
+    batch = move(comment=one, parent=root, actor=maria)
+
+    def locked() -> set[int]:
+        return set(Comment.objects.filter(is_locked=True).values_list("pk", flat=True))
+
+    assert batch is not None
+    assert locked() == {root.pk, one.pk, below.pk}
+    further = move(comment=one, parent=None, actor=omar)
+    assert undo(batch=batch, actor=maria).batch is None  # it was moved again: nothing of it goes back
+    assert locked() == {root.pk, one.pk, below.pk}
+    undo(batch=further, actor=omar)
+    move(comment=one, parent=None, actor=omar)
+    undo(batch=Batch.objects.latest("at"), actor=maria)
+    assert locked() == {root.pk, one.pk, below.pk}
+    assert_sound()
+
+
+def test_seals_of_one_act_that_are_lifted_one_by_one(client):
+    """The page offers the way back until the last is lifted, and says no sooner that it was undone."""
+    adam = UserFactory.create(name="Adam", roles=("Administrator",))
+    article = make_article()
+    one, two = say(article), say(article)
+    act = seals.seal(ids=[one.pk, two.pk], why=Seal.Why.PERSONAL, actor=adam)
+    seals.lift(seal=Seal.objects.get(comment=one), actor=adam)
+    client.force_login(adam)
+    url = reverse("moderation:batch", args=[act.batch.pk])
+    page = client.get(url).text
+    assert "Undone by" not in page
+    assert "1 would stay as it is" in page
+    client.post(reverse("moderation:undo", args=[act.batch.pk]))
+    assert set(Comment.objects.values_list("state", flat=True)) == {"published"}
+    assert "Undone by Adam" in client.get(url).text
+
+
+def test_an_undo_asks_the_database_no_more_than_it_must(maria, django_assert_max_num_queries):
+    comment = say(make_article())
+    act = decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=maria)
+    with django_assert_max_num_queries(14):
+        undo(batch=act.batch, actor=maria)
