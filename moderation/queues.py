@@ -127,7 +127,7 @@ class View:
         values = {name: sent[name] for name in names}
         said, where = {}, Q()
         for name in names:
-            said[name], condition = _READ[name](values[name], "" if queue == RECENT else "comment__")
+            said[name], condition = _READ[name](values[name], "" if queue == RECENT else "comment__", user)
             where &= condition
         bare = cls(queue, user, (), {}, where, None)
         filters = tuple(
@@ -258,7 +258,7 @@ def _similar(user: User) -> Queue | None:
     return Queue("similar", _("Similar comments"), reverse("moderation:similar"), found["n"], oldest, False)
 
 
-def _article(value: str, prefix: str) -> tuple[str, Q]:
+def _article(value: str, prefix: str, user: User) -> tuple[str, Q]:
     """The last part of a story's URL or the whole of it, else some words of its title."""
     slug = value.rstrip("/").rpartition("/")[2] if "/" in value else value
     if article := Article.objects.filter(slug=slug).only("title", "published_at").first():
@@ -266,23 +266,26 @@ def _article(value: str, prefix: str) -> tuple[str, Q]:
     return f"“{value}”", Q(discussion__article__title__icontains=value)
 
 
-def _topic(value: str, prefix: str) -> tuple[str, Q]:
+def _topic(value: str, prefix: str, user: User) -> tuple[str, Q]:
     topic = _found(Topic.objects.filter(slug=value))
     return topic.name, Q(discussion__in=Article.objects.filter(topics=topic).values("pk"))
 
 
-def _author(value: str, prefix: str) -> tuple[str, Q]:
-    """u12: an account, g7: a guest, i123: as a source named who wrote comment 123; else a name."""
+def _author(value: str, prefix: str, user: User) -> tuple[str, Q]:
+    """u12: an account, g7: a guest, i123: as a source named who wrote comment 123; else a name. Whoever
+    decides on nothing of theirs is told no name."""
     kind, number = value[:1], _number(value[1:])
     if number is None or kind not in "ugi":
         return f"“{value}”", Q(**{f"{prefix.rstrip('_') or 'pk'}__in": _named(value)})
-    if kind == "u":
-        return str(_found(User.objects.filter(pk=number))), Q(**{f"{prefix}author": number})
-    if kind == "g":
-        return str(_found(Guest.objects.filter(pk=number))), Q(**{f"{prefix}guest": number})
-    named = _found(Comment.objects.filter(pk=number, author=None, guest=None))
-    same = {"author_name": named.author_name, "source": named.source, "author": None, "guest": None}
-    return named.author_name, Q(**{f"{prefix}{field}": value for field, value in same.items()})
+    mine = Comment.objects.moderated_by(user)
+    if kind == "i":
+        named = _found(mine.filter(pk=number, author=None, guest=None))
+        same = {"author_name": named.author_name, "source": named.source, "author": None, "guest": None}
+        return named.author_name, Q(**{f"{prefix}{field}": value for field, value in same.items()})
+    field = "author" if kind == "u" else "guest"
+    person = (User if kind == "u" else Guest).objects.filter(pk=number)
+    is_known = user.is_moderator or mine.filter(**{field: number}).exists()
+    return str(_found(person)) if is_known else value, Q(**{f"{prefix}{field}": number})
 
 
 def _named(name: str) -> list[int]:
@@ -297,21 +300,21 @@ def _named(name: str) -> list[int]:
     return sorted(found.order_by().values_list("pk", flat=True), reverse=True)[:NAMED]
 
 
-def _rule(value: str, prefix: str) -> tuple[str, Q]:
+def _rule(value: str, prefix: str, user: User) -> tuple[str, Q]:
     number = _number(value)
     rule = _found(Rule.objects.filter(pk=number or 0))
     found = Finding.objects.filter(rule=rule).values("comment")
     return str(rule), Q(comment__in=found) if prefix else Q(pk__in=found)
 
 
-def _script(value: str, prefix: str) -> tuple[str, Q]:
+def _script(value: str, prefix: str, user: User) -> tuple[str, Q]:
     if value not in SCRIPTS:
         raise Http404
     where = Q(script=value) if value != "other" else ~Q(script__in=["", "Lati"])
     return str(SCRIPTS[value]), where
 
 
-def _age(value: str, prefix: str) -> tuple[str, Q]:
+def _age(value: str, prefix: str, user: User) -> tuple[str, Q]:
     hours = _number(value)
     if hours not in AGES:
         raise Http404
@@ -319,7 +322,7 @@ def _age(value: str, prefix: str) -> tuple[str, Q]:
     return age_in_words(hours), Q(**{f"{since}__lte": timezone.now() - timedelta(hours=hours)})
 
 
-def _score(value: str, prefix: str) -> tuple[str, Q]:
+def _score(value: str, prefix: str, user: User) -> tuple[str, Q]:
     if value not in STRENGTHS:
         raise Http404
     return str(STRENGTHS[value][0]), STRENGTHS[value][1]

@@ -161,7 +161,9 @@ def test_the_desks_list_has_the_most_waiting_first_and_bounded_statements(
     with django_assert_max_num_queries(12):
         page = client.get(reverse("moderation:discussions")).content.decode()
     assert page.index("Busy 0") < page.index("Quiet")
-    assert "1 waiting" in page
+    waiting = re.findall(r'href="(/moderation/\?article=[^"]+)">1 waiting', page)
+    assert len(set(waiting)) == 30
+    assert client.get(waiting[0]).content.decode().count('class="tick"') == 1
     found = client.get(reverse("moderation:discussions"), {"q": "quiet"}).content.decode()
     assert (quiet.title in found, "Busy 0" in found) == (True, False)
     for hostile in ("?page=-1", "?page=x", "?page=99999999999999999999", "?q=%00%27", "?done=x"):

@@ -388,6 +388,26 @@ def test_filters_are_words_to_take_away(client, maria):
     assert f"/?queue=new&amp;article={sea.slug}&amp;script=Arab" in page  # an act comes back to it
 
 
+def test_a_filter_tells_an_editor_no_name_of_somebody_who_wrote_elsewhere(client, maria):
+    editor, other = (UserFactory.create(roles=("Editor",)) for _ in range(2))
+    own, elsewhere = make_article("Own"), make_article("Elsewhere")
+    own.editors.add(editor)
+    elsewhere.editors.add(other)
+    theirs, here = say(elsewhere, "Elsewhere"), say(own, "Here")
+    brought = Comment.objects.get(pk=say(elsewhere, "Brought in").pk)
+    Comment.objects.filter(pk=brought.pk).update(guest=None, author_name="Old Name")
+    client.force_login(editor)
+    answers = [
+        client.get(f"/moderation/?author=g{theirs.guest.pk}"),
+        client.get(f"/moderation/?author=u{maria.pk}"),
+    ]
+    for answer, name in zip(answers, (theirs.guest.name, maria.name), strict=True):
+        assert answer.status_code == 200
+        assert f"Person: <bdi>{name}" not in text(answer)
+    assert client.get(f"/moderation/?author=i{brought.pk}").status_code == 404
+    assert f"Person: <bdi>{here.guest.name}" in text(client.get(f"/moderation/?author=g{here.guest.pk}"))
+
+
 HOSTILE = ["\0", "9" * 40, "-1", "٣", "u", "g99999999999999999", "i1", "' OR 1=1", "%", "x" * 5_000, "😀"]
 
 
