@@ -81,6 +81,8 @@ def _run(job: Job) -> Ran:
     except Exception as error:  # whatever it was, the other jobs go on
         logger.exception("The job %s failed.", job.name)
         failure = type(error).__name__
+        if not connection.is_usable():
+            connection.close()  # the lock went with it; the next statement makes another
     JobRun.objects.filter(pk=job.name).update(finished_at=timezone.now(), error=failure)
     return Ran(job.name, time.monotonic() - start, result, failure)
 

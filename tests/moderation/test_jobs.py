@@ -60,6 +60,16 @@ def test_no_two_processes_run_a_job_at_once():
     other.close()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_job_that_loses_the_database_stops_no_other():
+    def lose() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    assert ran(Job("bad", HOUR, lose), Job("good", HOUR, lambda: 7)) == ["bad OperationalError", "good 7"]
+    assert JobRun.objects.get(pk="bad").error == "OperationalError"
+
+
 def test_the_list_says_when_each_last_ran(monkeypatch):
     import moderation.management.commands.tick as command
 
