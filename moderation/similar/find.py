@@ -87,6 +87,7 @@ class Row(NamedTuple):
     name: str
     writer: str  # who it is, as far as is known: equal for one account, guest, or name of a source
     body: str
+    revision: int  # of the body
     text_missing: str
     at: datetime
     state: str
@@ -469,14 +470,14 @@ class _Look:
 
     def _count_words(self, chosen: Sequence[Proposal]) -> None:
         """Into `shared`: how many members have each clue, what else is alike, and the words that are much
-        more common in them than elsewhere, each by its place in one of them: [comment, start, end]."""
+        more common in them than elsewhere, by the place of each: [comment, revision, start, end]."""
         everywhere = Counter[str]()
         for said in self.words:
             everywhere.update(set(said))
         for proposal in chosen:
             inside = Counter[str]()
             for member in proposal.members:
-                inside.update({w for w in self.words[member.row] if len(w) > 2})
+                inside.update({w for w in self.words[member.row] if len(w) > 2 and w not in texts.STOP})
             clues = Counter[str]()
             for found, n in Counter(member.clues for member in proposal.members).items():
                 clues.update({clue.name: n for clue in Clue if clue & found and clue.name})
@@ -486,8 +487,7 @@ class _Look:
             proposal.shared |= {
                 "clues": dict(sorted(clues.items())),
                 "states": dict(sorted(states.items())),
-                "discussions": len({self.rows[m.row].discussion for m in proposal.members}),
-                "words": self._telling(proposal, inside, everywhere),
+                "telling": self._telling(proposal, inside, everywhere),
             }
 
     def _telling(self, proposal: Proposal, inside: Counter[str], everywhere: Counter[str]) -> list[list[int]]:
@@ -513,7 +513,7 @@ class _Look:
                 for word in sorted(wanted):
                     start = lowered.find(word)
                     if start >= 0 and len(lowered) == len(row.body):
-                        places[word] = [row.id, start, start + len(word)]
+                        places[word] = [row.id, row.revision, start, start + len(word)]
             if len(places) == len(best):
                 break
         return [places[w] for w in best if w in places]

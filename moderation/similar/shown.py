@@ -221,16 +221,18 @@ def _comments(ids: Iterable[int]) -> dict[int, Comment]:
 
 
 def _places(found: Iterable[Group]) -> list[int]:
-    return [pk for group in found for pk, _, _ in group.shared.get("words", [])]
+    return [pk for group in found for pk, *_ in group.shared.get("telling", [])]
 
 
 def _cut(group: Group, bodies: dict[int, Comment]) -> list[str]:
-    """The words that tell a group apart, cut out of the comments that have them."""
-    places = group.shared.get("words", [])
-    there = {
-        pk for pk, comment in bodies.items() if comment.state in {State.PENDING, State.PUBLISHED, State.SPAM}
-    }
-    return [word for pk, start, end in places if pk in there and (word := bodies[pk].body[start:end])]
+    """The words that tell a group apart, cut out of comments whose text is still the same."""
+    states = {State.PENDING, State.PUBLISHED, State.SPAM}
+    there = {pk: (c.revision, c.body) for pk, c in bodies.items() if c.state in states}
+    return [
+        there[pk][1][start:end]
+        for pk, revision, start, end in group.shared.get("telling", [])
+        if pk in there and there[pk][0] == revision
+    ]
 
 
 def _hot(sample: Sequence[Comment]) -> set[int]:

@@ -52,6 +52,7 @@ def row(body: str, name: str = "", *, minutes: float = 0, discussion: int = 1, *
         "name": name,
         "writer": name,
         "body": body,
+        "revision": 1,
         "text_missing": "",
         "at": DAY + timedelta(minutes=minutes),
         "state": "published",

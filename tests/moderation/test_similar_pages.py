@@ -163,6 +163,24 @@ def test_exceptions_survive_from_page_to_page_without_a_script(client, moderator
     assert set(Comment.objects.exclude(state=State.SPAM).values_list("pk", flat=True)) == {left}
 
 
+def test_words_that_tell_a_group_apart_are_not_cut_out_of_another_text(client, moderator, article):
+    spam = flood(article, 5)
+    for n in range(20):
+        say(article, f"The slip number {n} is rotten.")
+    group = only_group()
+    client.force_login(moderator)
+    shown = client.get(url(group)).context["words"]
+    assert set(shown) <= set(spam[0].body.split())
+    assert len(shown) == 6
+    assert "about" not in shown  # which says nothing of any text
+
+    for comment in spam:
+        edit_comment(comment=comment, body=f"Well, now: {comment.body}", user=None, guest=comment.guest)
+
+    assert client.get(url(group)).context["words"] == []
+    assert client.get(LIST).status_code == 200
+
+
 def test_the_edges_come_first(client, moderator, article):
     flood(article, 8)
     odd = say(
