@@ -294,7 +294,7 @@ class ListForm(RuleForm):
             check_size(file.size)
             found = read_terms(file.read())
         elif sent := self.cleaned_data.get("terms"):
-            found = read_terms(sent.encode())
+            found = read_terms(sent.replace("\r\n", "\n").encode())  # a browser sends each line with both
         elif self.replaces:
             return self.replaces.terms.text
         elif "file" in self.errors:

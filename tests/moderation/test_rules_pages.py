@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from articles.models import Topic
 from comments.models import Comment, Reason, State
-from moderation import rules
+from moderation import rules, term_files
 from moderation.matching import Written
 from moderation.models import Batch, Group, Rule
 from moderation.services import decide
@@ -60,6 +60,14 @@ def test_try_casino_see_three_honest_comments_cancel(client, maria):
     assert f"/comments/{honest[3]}/" not in page.text
     assert stored() == (0, 0)
     assert 'href="/moderation/rules/">Cancel' in page.text
+
+
+def test_a_list_as_large_as_may_be_comes_back_with_the_line_ends_of_a_browser(client, maria, monkeypatch):
+    monkeypatch.setattr(term_files, "BYTES_MOST", 100)
+    terms = "\n".join(f"word{n:02}" for n in range(14))
+    assert client.post(LIST, {"file": upload(terms.encode()), "try": "1"}).status_code == 200
+    client.post(LIST, {"value": "words", "terms": terms.replace("\n", "\r\n"), "save": "1"})
+    assert Rule.objects.get().terms.text == terms
 
 
 def test_what_was_tried_is_saved_with_its_undo(client, maria):
