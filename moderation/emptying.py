@@ -12,19 +12,24 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.services import forget_account, forget_guest
 from comments.models import Comment, State
 from comments.services import erase_comments, lock
-from moderation.models import Appeal, Batch, Group, Member, Note, Origin, Report, Seal
+from moderation.models import Appeal, Batch, Group, Member, Note, Origin, Report, Sanction, Seal
+from moderation.people import Person
 
 STATES = (State.SPAM, State.REJECTED, State.DELETED)
 SPAM_KEPT = 90  # days, after which the words of spam are deleted by themselves
 AT_ONCE = 10_000  # comments that the job deletes in one transaction
+MOST = 50_000  # that an administrator may list at once
 
-# By the time of the last decision. What was taken back with its import may come in again, and what is sealed
-# is for an administrator to decide, one by one.
+# By the time of the last decision. What was taken back with its import may come in again, what is sealed is
+# for an administrator to decide, one by one, and of what is in question somebody has to read the words.
 FREEZE = """
 INSERT INTO moderation_member (group_id, comment_id, likeness, clues, seen)
 SELECT %(group)s, c.id, 1, 0, last.id
@@ -33,11 +38,13 @@ FROM comments_comment c CROSS JOIN LATERAL (
   WHERE t.comment_id = c.id AND t.kind = 'state' ORDER BY t.id DESC LIMIT 1) last
 WHERE c.state = ANY(%(states)s) AND c.erased_at IS NULL AND last.at < %(before)s
   AND c.state_reason NOT IN ('sealed', 'import_undone')
+  AND NOT EXISTS (SELECT FROM moderation_case k WHERE k.comment_id = c.id AND k.closed_at IS NULL)
 ORDER BY c.id LIMIT %(most)s"""
 
 UNCHANGED = """
 SELECT m.comment_id FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
 WHERE m.group_id = %(group)s AND c.erased_at IS NULL
+  AND NOT EXISTS (SELECT FROM moderation_case k WHERE k.comment_id = c.id AND k.closed_at IS NULL)
   AND m.seen = (SELECT max(t.id) FROM comments_transition t
                 WHERE t.comment_id = m.comment_id AND t.kind = 'state')
 ORDER BY m.comment_id"""
@@ -53,7 +60,8 @@ class Emptied:
 
 
 def freeze(*, states: Sequence[str], days: int, actor: User | None, most: int | None = None) -> Group | None:
-    """List what has been in one of these states for so many days, as it is now. None: there is nothing."""
+    """List what has been in one of these states for so many days, as it is now, at most so many (MOST), the
+    earliest first. None: there is nothing."""
     group = Group(
         kind=Group.Kind.EMPTYING,
         run=uuid4(),
@@ -64,7 +72,7 @@ def freeze(*, states: Sequence[str], days: int, actor: User | None, most: int | 
         "group": group.pk,
         "states": [str(state) for state in states],
         "before": group.made_at - timedelta(days=days),
-        "most": most,
+        "most": most or MOST,
     }
     with transaction.atomic():
         group.save(force_insert=True)
@@ -79,7 +87,7 @@ def freeze(*, states: Sequence[str], days: int, actor: User | None, most: int | 
 
 
 def unchanged(group: Group) -> list[int]:
-    """The members upon which nobody has decided since the list was made."""
+    """The members to which nothing has happened since the list was made, and about which nobody asks."""
     with connection.cursor() as cursor:
         cursor.execute(UNCHANGED, {"group": group.pk})
         return [row[0] for row in cursor.fetchall()]
@@ -88,8 +96,7 @@ def unchanged(group: Group) -> list[int]:
 def empty(*, group: Group, actor: User | None) -> Emptied:
     """Delete the words of a list for good, in one transaction; those that changed since are left.
 
-    With a comment goes what was noted of it, what its author said about it, whence it came, and the words of
-    its reporters. Reports of illegal content stay: they are a record of what the law asks.
+    With each goes what clear_beside clears.
     """
     batch = Batch(kind=Batch.Kind.EMPTYING, actor=actor, parameters={"group": str(group.pk)})
     with transaction.atomic():
@@ -101,10 +108,7 @@ def empty(*, group: Group, actor: User | None) -> Emptied:
         )
         lock(members)
         erased = erase_comments(ids=unchanged(group), at=batch.at)
-        Origin.objects.filter(comment__in=erased).delete()
-        Note.objects.filter(comment__in=erased).delete()
-        Report.objects.filter(comment__in=erased).exclude(words="").update(words="")
-        Appeal.objects.filter(comment__in=erased).exclude(words="").update(words="")
+        clear_beside(erased)
         left = sorted(set(members) - set(erased))
         batch.parameters["erased"] = len(erased)
         if erased:
@@ -113,6 +117,31 @@ def empty(*, group: Group, actor: User | None) -> Emptied:
         done = batch if erased else None
         Group.objects.filter(pk=group.pk).update(settled_at=batch.at, settled_by=actor, act=done, shared=told)
     return Emptied(done, len(erased), left)
+
+
+def clear_beside(comments: Sequence[int]) -> None:
+    """Of comments whose words go, what was noted of them, what their authors said about it, whence they came,
+    and the words of their reporters. Reports of illegal content stay: a record of what the law asks."""
+    Origin.objects.filter(comment__in=comments).delete()
+    Note.objects.filter(comment__in=comments).delete()
+    Report.objects.filter(comment__in=comments).exclude(words="").update(words="")
+    Appeal.objects.filter(comment__in=comments).exclude(words="").update(words="")
+
+
+def forget_person(*, person: Person, actor: User) -> None:
+    """Blank for good who an account or a guest was, also with a seal, unless that is held; and what was noted
+    of them, what they were told, and what they asked. What they wrote is not touched."""
+    about = {key: value for key, value in person.about.items() if value}
+    with transaction.atomic():
+        if person.user:
+            forget_account(user=person.user)
+        elif person.guest:
+            forget_guest(guest=person.guest)
+        seals = Seal.objects.filter(lifted_at=None, is_held=False, comment__in=person.comments().values("pk"))
+        seals.update(author_name="", author_email="")
+        Note.objects.filter(Q(**about) | Q(comment__in=person.comments().values("pk"))).delete()
+        Sanction.objects.filter(**about).update(words="", asked_words="")
+        Note.objects.create(text=_("Name and e-mail were blanked as a child’s data."), by=actor, **about)
 
 
 def blank_old_spam() -> int:
@@ -150,7 +179,7 @@ class Summary:
     oldest: datetime | None
     newest: datetime | None
     sample: list[Comment]  # from its start, its middle and its end
-    changed: list[int]  # were decided on since, and will be left
+    changed: list[int]  # to which something has happened since, and which will be left
 
 
 DISCUSSIONS = 10
@@ -184,8 +213,8 @@ def summary(group: Group) -> Summary:
     members = Member.objects.filter(group=group)
     gone = members.exclude(comment__in=unchanged(group)) if not group.settled_at else members.none()
     return Summary(
-        by_reason=[(state, reason, count) for state, reason, count, _, _ in reasons],
-        by_discussion=[(pk, title, count) for pk, title, count, _ in stories],
+        by_reason=[(state, reason, count) for state, reason, count, *_times in reasons],
+        by_discussion=[(pk, title, count) for pk, title, count, _all in stories],
         more_discussions=stories[0][3] - len(stories) if stories else 0,
         oldest=min((row[3] for row in reasons), default=None),
         newest=max((row[4] for row in reasons), default=None),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from comments.models import Reason, State
 from comments.services import erase_comments, lock, seal_states
-from moderation import services, tasks, vault
+from moderation import emptying, services, tasks, vault
 from moderation.models import Batch, Case, Seal
 from moderation.services import Decision, Refusal
 
@@ -61,12 +61,14 @@ def lift(*, seal: Seal, actor: User) -> Decision:
 
 
 def hold(*, seal: Seal, is_held: bool, actor: User) -> Batch | None:
-    """Put a legal hold on what is sealed, or end it. None: it is so already, or the seal was lifted."""
+    """Put a legal hold on what is sealed, or end it. None: it is so already, or the seal was lifted, or there
+    is nothing left to keep."""
     batch = Batch(
         kind=Batch.Kind.SEAL, actor=actor, parameters={"comment": seal.comment_id, "is_held": is_held}
     )
-    rows = Seal.objects.filter(pk=seal.pk, lifted_at=None).exclude(is_held=is_held)
+    rows = Seal.objects.filter(pk=seal.pk, lifted_at=None, comment__erased_at=None).exclude(is_held=is_held)
     with transaction.atomic():
+        lock([seal.comment_id])
         if not rows.update(is_held=is_held):
             return None
         batch.save(force_insert=True)
@@ -74,9 +76,9 @@ def hold(*, seal: Seal, is_held: bool, actor: User) -> Batch | None:
 
 
 def erase(*, seal: Seal, actor: User) -> Decision:
-    """Delete the words of one sealed comment for good; it stays sealed, with its number and its reason.
+    """Delete the words of one sealed comment for good, and what emptying.clear_beside clears with it.
 
-    Refused while it is held.
+    It stays sealed, with its number and its reason. Refused while it is held.
     """
     batch = Batch(
         kind=Batch.Kind.EMPTYING, actor=actor, parameters={"comment": seal.comment_id, "is_sealed": True}
@@ -90,4 +92,5 @@ def erase(*, seal: Seal, actor: User) -> Decision:
         if erased:
             batch.save(force_insert=True)
             vault.clear([fresh])
+            emptying.clear_beside(erased)
     return Decision(batch if erased else None, erased)

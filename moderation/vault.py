@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -18,9 +19,12 @@ from moderation.models import Batch, Origin, Seal, SealedText
 
 def why_not_undone(batch: Batch, actor: User | None) -> str:
     """A sentence where this act can't be taken back, or not by them; nothing where it can."""
-    kind = _about(batch).kind
+    about = _about(batch)
+    kind = about.kind
     if kind == Batch.Kind.EMPTYING:
         return _("What was deleted for good can't be brought back.")
+    if "is_held" in about.parameters:
+        return _("A legal hold is put and ended on the page of the sealed comment.")
     if kind == Batch.Kind.SEAL and not (actor and actor.is_administrator):
         return _("Only an administrator can lift a seal.")
     return ""
@@ -93,18 +97,20 @@ def _about(batch: Batch) -> Batch:
 def _bring_back(seals: Sequence[Seal]) -> None:
     """Give comments their words again; with that the seals are lifted.
 
-    An e-mail that was forgotten meanwhile, since nobody confirmed it, is not remembered.
+    An e-mail that was forgotten meanwhile, since nobody confirmed it, is not remembered, nor is who was
+    blanked.
     """
     texts: defaultdict[int, list[SealedText]] = defaultdict(list)
     for text in SealedText.objects.filter(seal__in=seals).order_by("seal", "revision"):
         texts[text.seal_id].append(text)
-    comments = Comment.objects.filter(pk__in=[seal.comment_id for seal in seals], guest__email="")
-    forgotten = set(comments.values_list("pk", flat=True))
+    comments = Comment.objects.filter(pk__in=[seal.comment_id for seal in seals])
+    blanked = set(comments.filter(Q(author__name="") | Q(guest__name="")).values_list("pk", flat=True))
+    forgotten = blanked | set(comments.filter(guest__email="").values_list("pk", flat=True))
     give_words(
         [
             Words(
                 comment=seal.comment_id,
-                author_name=seal.author_name,
+                author_name="" if seal.comment_id in blanked else seal.author_name,
                 author_email="" if seal.comment_id in forgotten else seal.author_email,
                 body=shown.body,
                 revision=shown.revision,

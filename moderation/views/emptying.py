@@ -92,6 +92,7 @@ def emptying_list(request: HttpRequest, pk: UUID) -> HttpResponse:
         "more_changed": max(0, len(told.changed) - NAMED),
         "left": group.shared.get("left", [])[:NAMED],
         "more_left": max(0, len(group.shared.get("left", [])) - NAMED),
+        "is_cut": group.size >= emptying.MOST,
         "to_go": group.size - len(told.changed),
         "room": "emptying",
     }

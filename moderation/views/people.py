@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -18,10 +17,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from accounts.services import forget_account, forget_guest
 from articles.paging import Place, asked_place
 from comments.models import Comment, Reason, State
-from moderation import desk, people, sanctions, seals, words
+from moderation import desk, emptying, people, sanctions, seals, words
 from moderation.models import Batch, Note, Sanction, Seal
 from moderation.people import Person
 from moderation.person_forms import NoteForm, SanctionForm
@@ -171,12 +169,7 @@ def blank(request: HttpRequest, key: str) -> HttpResponse:
     user, who = decider(request), _load(key)
     if not _may_blank(user, who):
         raise PermissionDenied
-    with transaction.atomic():
-        if who.user:
-            forget_account(user=who.user)
-        elif who.guest:
-            forget_guest(guest=who.guest)
-        Note.objects.create(text=_("Name and e-mail were blanked as a child’s data."), by=user, **who.about)
+    emptying.forget_person(person=who, actor=user)
     messages.success(request, _("Name and e-mail are blank. There is no Undo for this."))
     return redirect(who)
 

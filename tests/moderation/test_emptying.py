@@ -21,7 +21,7 @@ from comments.models import (
     Transition,
 )
 from comments.services import edit_comment
-from moderation import emptying, seals, services
+from moderation import emptying, reports, seals, services
 from moderation.models import Batch, Case, Group, Note, Origin, Report, Seal
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
@@ -134,6 +134,42 @@ def test_what_it_lists(moderator, administrator):
     assert listed([State.SPAM], 50) == []
     assert listed([State.SPAM], 0) == [old.pk, new.pk]
     assert Group.objects.count() == 3  # an empty list is none
+
+
+def test_what_somebody_asks_about_is_left_until_it_is_answered(moderator, administrator):
+    """Another look at words that are gone is none, and the case could never be closed."""
+    ada, article = UserFactory.create(), make_article()
+    before, since = say(article, "My boat.", author=ada), say(article, "My other boat.", author=ada)
+    spam(before, since, actor=moderator)
+
+    def ask(comment):
+        fresh = Comment.objects.get(pk=comment.pk)
+        reports.ask_for_a_look(comment=fresh, user=ada, guest=None, words="It is a boat.")
+
+    ask(before)
+    group = emptying.freeze(states=[State.SPAM], days=0, actor=administrator)
+    assert list(group.members.values_list("comment", flat=True)) == [since.pk]
+    ask(since)
+    assert emptying.summary(group).changed == [since.pk]
+    assert emptying.empty(group=group, actor=administrator).left == [since.pk]
+    assert check() == {}
+    later(91)
+    assert emptying.blank_old_spam() == 0
+    assert not Comment.objects.filter(body="").exists()
+
+
+def test_a_list_holds_so_many_and_says_so(moderator, administrator, monkeypatch):
+    monkeypatch.setattr(emptying, "MOST", 2)
+    article = make_article()
+    spam(*[say(article, f"Boat {n}.") for n in range(3)], actor=moderator)
+    later(2)
+    client = Client()
+    client.force_login(administrator)
+    for kept, is_cut in ((1, True), (0, False)):
+        listed = client.post("/moderation/emptying/", {"states": ["spam"], "days": "1"}, follow=True)
+        assert ("make another list" in listed.content.decode()) == is_cut
+        client.post(listed.redirect_chain[-1][0], {"sure": "1"})
+        assert Comment.objects.exclude(body="").count() == kept
 
 
 def test_the_job_blanks_spam_of_ninety_days(moderator, monkeypatch):

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.guests import remember_guest
 from accounts.models import Guest
 from comments.models import Comment, Reason, State
-from moderation import origins, sanctions
+from moderation import origins, sanctions, seals
 from moderation.models import Note, Origin, Sanction, Seal
 from moderation.people import Person
 from moderation.services import decide
@@ -181,6 +181,24 @@ def test_an_administrator_blanks_a_child_once_nothing_of_it_can_be_read(maria, a
     assert not EmailAddress.objects.exists()
     assert "We don’t know you here" in session.get("/account/standing/").content.decode()
     assert Comment.objects.get(pk=comment.pk).state == State.REJECTED
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_who_is_blanked_is_blank_everywhere_but_under_a_hold(maria, ada, is_held):
+    admin, comment = UserFactory.create(roles=("Administrator",)), say(make_article(), author=ada)
+    for about in ({"user": ada}, {"comment": comment}):
+        Note.objects.create(text="Ada of Elm Street", by=maria, **about)
+    sanctions.impose(person=Person(user=ada), kind="ban", reason="insult", words="Ada!", actor=maria)
+    sanctions.ask(sanction=Sanction.objects.get(), words="I am Ada of Elm Street")
+    seals.seal(ids=[comment.pk], why=Seal.Why.CHILD, actor=maria, held=is_held)
+    assert as_(admin).post(f"{url(ada)}blank/").status_code == 302
+    own = Seal.objects.get()
+    assert (own.author_name, own.author_email) == (("Ada", "ada@example.org") if is_held else ("", ""))
+    assert Note.objects.get().text == "Name and e-mail were blanked as a child’s data."
+    assert Sanction.objects.values_list("words", "asked_words").get() == ("", "")
+    # Whatever the seal kept does not come back over the comment.
+    seals.lift(seal=own, actor=admin)
+    assert Comment.objects.values_list("author_name", "author_email").get() == ("", "")
 
 
 def test_a_stranger_is_told_that_nobody_is_known_here():

@@ -19,9 +19,9 @@ from comments.services import (
     send_again,
     show_revisions,
 )
-from moderation import seals, services, tasks
+from moderation import reports, seals, services, tasks
 from moderation.cases import open_cases
-from moderation.models import Batch, Case, Origin, Seal, SealedText
+from moderation.models import Batch, Case, Note, Notice, Origin, Report, Seal, SealedText
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
@@ -275,6 +275,32 @@ def test_a_hold_keeps_it_from_being_erased(comment, moderator, administrator):
     assert services.undo(batch=act.batch, actor=administrator).refused[0].what.startswith("What was deleted")
     assert Comment.objects.get(pk=comment.pk).state_reason == Reason.SEALED
     assert check() == {}
+
+
+def test_what_was_said_of_it_is_deleted_with_it(comment, moderator, administrator):
+    """As when a list is emptied; a report of illegal content stays."""
+    reports.report_comment(
+        comment=comment, user=UserFactory.create(), guest=None, why="other", words="555 0199!"
+    )
+    reports.give_notice(comment=comment, why="It is her number.", name="Bo", email="bo@example.org")
+    Note.objects.create(comment=comment, text="Hers: 555 0199.", by=moderator)
+    seal(comment, actor=moderator)
+    seals.erase(seal=Seal.objects.get(), actor=administrator)
+    assert not Note.objects.exists()
+    assert not Origin.objects.exists()
+    assert Report.objects.get().words == ""
+    assert Notice.objects.get().why == "It is her number."
+
+
+def test_a_hold_is_on_words_and_has_no_undo(comment, moderator, administrator):
+    seal(comment, actor=moderator)
+    own = Seal.objects.get()
+    held = seals.hold(seal=own, is_held=True, actor=administrator)
+    assert "on the page of the sealed" in services.undo(batch=held, actor=administrator).refused[0].what
+    seals.hold(seal=own, is_held=False, actor=administrator)
+    seals.erase(seal=own, actor=administrator)
+    assert seals.hold(seal=own, is_held=True, actor=administrator) is None
+    assert not Seal.objects.get().is_held
 
 
 def test_what_was_deleted_for_good_takes_no_decision(comment, moderator):
