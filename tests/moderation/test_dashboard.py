@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from comments.models import Comment, Reason, State
+from comments.models import Comment, Reason, State, Transition
 from moderation import charts, dashboard
 from moderation.models import Case, Finding, Rule
 from moderation.services import decide, undo
@@ -49,6 +49,36 @@ def test_days_and_reasons(moderator, maria):
         ("spam", 3, 75),
         ("insult", 1, 25),
     ]
+
+
+def test_days_that_have_passed_are_counted_once_and_today_each_time(maria, django_assert_num_queries):
+    """Past days cost a statement that reads them all; their lines can't change."""
+    article = make_article("Long ago")
+    comment = say(article)
+
+    def line(days_ago: int) -> None:
+        Transition.objects.create(
+            discussion_id=article.pk,
+            comment=comment,
+            revision=1,
+            actor=maria,
+            from_state=State.PUBLISHED,
+            to_state=State.SPAM,
+            reason=Reason.SPAM,
+            at=timezone.now() - timedelta(days=days_ago),
+            seq=0,
+            hash=b"",
+        )
+
+    line(2)
+    assert [n for _day, (_came, n) in dashboard.span(30, UTC).days.rows[-3:]] == [1, 0, 0]
+    line(0)
+    with django_assert_num_queries(2 + 1):  # the last line before today and today's; the words of reasons
+        told = dashboard.span(30, UTC)
+    assert [n for _day, (_came, n) in told.days.rows[-3:]] == [1, 0, 1]
+    assert dashboard.stories(30, UTC) == [(article.slug, "Long ago", 3)]
+    line(1)  # as where another database is looked at
+    assert [n for _day, (_came, n) in dashboard.span(30, UTC).days.rows[-3:]] == [1, 1, 1]
 
 
 def test_what_became_of_a_rule(maria):
