@@ -1,5 +1,6 @@
 """Readers report a comment, or illegal content. Each form lies at a URL of its own, without scripts."""
 
+import time
 from uuid import UUID
 
 from allauth.core.internal.httpkit import get_client_ip
@@ -26,6 +27,7 @@ from moderation.origins import mark
 from moderation.reader_forms import NoticeForm, ReportForm
 from moderation.told import is_decided, outcome
 
+HOUR = 60 * 60  # seconds
 STRANGERS_AN_HOUR = 20  # reports from one IP address by people who are not known
 
 
@@ -152,12 +154,12 @@ def _check_rate(request: HttpRequest) -> None:
     """Raises ValidationError where more came from this IP address within an hour than from people."""
     origin = mark(get_client_ip(request) or "")
     key = f"reports-{origin.hex() if origin else ''}"
-    cache.add(key, 0, 60 * 60)
-    try:
-        is_often = cache.incr(key) > STRANGERS_AN_HOUR
-    except ValueError:  # it was dropped between the two
-        is_often = False
-    if is_often:
+    now = time.time()
+    began, count = cache.get(key, (now, 0))
+    if now - began >= HOUR:
+        began, count = now, 0
+    cache.set(key, (began, count + 1), HOUR)  # cache.incr would have it dropped after the default, 5 minutes
+    if count >= STRANGERS_AN_HOUR:
         raise ValidationError(
             _("Many reports have come from your network within an hour. Please try again later."),
             code="often",

@@ -195,15 +195,16 @@ def test_nobody_sends_more_than_ten_within_an_hour_and_no_word_is_lost(client):
     assert "My reasons." in response.content.decode()
 
 
-def test_strangers_share_a_limit_for_each_network(client, monkeypatch):
+def test_strangers_share_a_limit_for_each_network_and_hour(client, monkeypatch, time_machine):
     monkeypatch.setattr("moderation.views.reports.STRANGERS_AN_HOUR", 2)
-    article = make_article()
+    article, began = make_article(), timezone.now()
     statuses = []
-    for number in range(3):
+    for minutes in (0, 1, 2, 8, 50, 61):
+        time_machine.move_to(began + timedelta(minutes=minutes))
         client.cookies.clear()
-        filled = {"why": "spam", "name": "Bo", "email": f"bo{number}@example.org"}
+        filled = {"why": "spam", "name": "Bo", "email": f"bo{minutes}@example.org"}
         statuses.append(client.post(url(say(article)), filled, REMOTE_ADDR="192.0.2.77").status_code)
-    assert statuses == [302, 302, 429]
+    assert statuses == [302, 302, 429, 429, 429, 302]
 
 
 def test_what_came_of_it_is_told_on_the_page_and_by_mail_to_proved_e_mails(client, comment, maria):
