@@ -22,6 +22,7 @@ def decide_group(
     """
     expected = shown.expected(group, actor)
     ids = [pk for pk in expected if pk not in without]
+    all_there = shown.count([group.pk], None).get(group.pk, shown.Numbers()).members
     with transaction.atomic():
         done = services.decide(
             ids=ids,
@@ -32,7 +33,7 @@ def decide_group(
             repeat_of=group.original_id if reason == Reason.REPEAT else None,
             parameters={"group": str(group.pk), "kind": group.kind} | _rule(group),
         )
-        if done.batch and (actor.is_moderator or group.size == len(expected)):
+        if done.batch and all_there == len(expected):
             Group.objects.filter(pk=group.pk).update(
                 settled_at=timezone.now(), settled_by=actor, act=done.batch
             )

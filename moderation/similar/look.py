@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 from django_tasks import task
 
@@ -132,7 +132,8 @@ def run(look: Look | None = None) -> Found:
         with connection.cursor() as cursor:
             cursor.execute(FORGET, old)
             cursor.execute(FORGET_GROUPS, old)
-        Look.objects.filter(ended_at__lt=look.ended_at).delete()
+        lost = Q(ended_at=None, asked_at__lt=now - LOST)
+        Look.objects.filter(lost | Q(ended_at__lt=now)).delete()
     return found
 
 

@@ -5,7 +5,7 @@ from typing import Protocol
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from comments.models import Comment, Reason
+from comments.models import Comment, Reason, State
 from moderation import words
 from moderation.models import Group, Rule
 from moderation.similar.find import Clue
@@ -95,7 +95,9 @@ def looks_like(of: Counts) -> str:
 def shares(group: Group, size: int) -> list[str]:
     """What its members share, what most share first."""
     said: list[str] = []
-    if group.kind == Kind.REPEAT:
+    if group.original and group.original.state not in {State.PENDING, State.PUBLISHED}:
+        said.append(_("The same words by the same name. The first one is gone already."))
+    elif group.kind == Kind.REPEAT:
         said.append(_("The same words by the same name. The first one stays and is not among them."))
     if group.kind == Kind.MISSING:
         said.append(_("The page that was saved had lost their words; readers see that something was said."))

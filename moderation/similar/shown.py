@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.utils.safestring import SafeString
 
 from accounts.models import User
@@ -111,7 +111,9 @@ def groups(user: User, kind: str = "") -> QuerySet[Group]:
     if not user.is_moderator:
         mine = Comment.objects.moderated_by(user).filter(pk=OuterRef("comment"))
         found = found.filter(Exists(Member.objects.filter(Exists(mine), group=OuterRef("pk"))))
-    return found.select_related("original__discussion__article").order_by("-size", "pk")
+    first = Member.objects.filter(group=OuterRef("pk")).order_by("comment").values("comment")[:1]
+    # The same comments in the same order after each look, whose keys are random.
+    return found.select_related("original__discussion__article").order_by("-size", "kind", Subquery(first))
 
 
 def lines(found: Sequence[Group], user: User) -> list[Line]:

@@ -1,10 +1,13 @@
 """The pages of similar comments: one decision for a group, with exceptions, and back."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
@@ -13,7 +16,7 @@ from articles.models import Article
 from comments.models import Comment, State
 from comments.services import edit_comment
 from moderation import services
-from moderation.models import Batch, Case, Group, Member
+from moderation.models import Batch, Case, Group, Look, Member
 from moderation.similar import look
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
@@ -242,6 +245,47 @@ def test_an_editor_sees_and_decides_on_their_own_alone(client, moderator, articl
     assert client.get(url(group)).status_code == 404
     client.force_login(UserFactory.create())
     assert client.get(LIST).status_code == 403
+
+
+def test_what_an_editor_leaves_out_of_a_group_of_theirs_does_not_come_again(client, moderator, article):
+    editor = UserFactory.create(roles=("Editor",))
+    article.editors.add(editor)
+    spam = flood(article, 6)
+    group = only_group()
+    services.decide(ids=[spam[0].pk], to=State.SPAM, reason="spam", actor=moderator)  # one less meanwhile
+    client.force_login(editor)
+
+    listed = [comment.pk for comment in spam[1:]]
+    client.post(url(group), {"shown": listed, "in": listed[1:], "act": "spam"})
+
+    look.run()
+    assert not Group.objects.filter(settled_at=None).exists()
+
+
+def test_a_look_leaves_nothing_of_those_before_and_lists_the_same_in_the_same_order(client, moderator):
+    for n in range(5):
+        guest, own = GuestFactory.create(name=f"Maria {n}"), make_article(f"Story {n}")
+        for body in (f"{n} cats", f"{n} cats.", f"{n} cats.."):
+            say(own, f"{body} were on the ferry of the captain's uncle {n * 'again '}.", guest=guest)
+    Look.objects.create(asked_at=timezone.now() - timedelta(days=1))  # its job was lost
+    client.force_login(moderator)
+    orders = []
+    for _ in range(4):
+        look.run()
+        orders.append([line.title for line in client.get(LIST).context["lines"]])
+    assert len(orders[0]) > 4
+    assert orders == [orders[0]] * 4
+    assert Look.objects.count() == 1
+
+
+def test_that_the_first_of_repeats_stays_is_said_only_as_long_as_it_does(client, moderator, article):
+    guest = GuestFactory.create(name="Maria")
+    first, *_ = [say(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
+    group = only_group()
+    client.force_login(moderator)
+    assert "The first one stays" in client.get(url(group)).text
+    services.decide(ids=[first.pk], to=State.REJECTED, reason="insult", actor=moderator)
+    assert "The first one is gone already." in client.get(url(group)).text
 
 
 def test_repeats_say_what_they_repeat(client, moderator, article):
