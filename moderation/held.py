@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import Guest, User
 from comments import reasons
@@ -24,6 +25,10 @@ from config.templatetags.dates import clock
 from moderation.models import Sanction
 
 SILENCE = (Sanction.Kind.BAN, Sanction.Kind.PAUSE)  # what lets nobody write; the graver one is told
+EMAIL_HELD = gettext_lazy(
+    "Comments with this e-mail are not taken at the moment. If it is yours, sign up with it and confirm it: "
+    "then you may write, or are told why not."
+)
 
 # Needs a query `asked` (author, guest, browser, email in lower case, is_proved: all of one who writes) and
 # gives for each the sanctions in force. Each branch goes by an index of its own.
@@ -118,13 +123,7 @@ def refuse(held: Sequence[Held]) -> None:
 def told(sanction: Held | Sanction) -> SafeString:
     """The same as `sentence`, as HTML, and where one asks for another look."""
     if isinstance(sanction, Held) and not sanction.is_own:
-        return format_html(
-            "{}",
-            _(
-                "Comments with this e-mail are not taken at the moment. If it is yours, sign up with it and "
-                "confirm it: then you may write, or are told why not."
-            ),
-        )
+        return format_html("{}", EMAIL_HELD)
     way = _("Your standing, and how to ask for another look")
     # The form of a reply, in which this stands, would fetch the page into its own place.
     return format_html(
@@ -144,10 +143,18 @@ def sentence(sanction: Held | Sanction) -> str:
 
 def standing_of(user: User | None, guest: Guest | None) -> list[Sanction]:
     """What holds who reads, as far as it is told to them."""
-    if not (user or guest):
-        return []
-    held = in_force([user.pk] if user else [], [guest.pk] if guest and not user else [], told_only=True)
-    return held.get(f"u{user.pk}" if user else f"g{guest.pk if guest else 0}", [])
+    return _of_one(user, guest, told_only=True)
+
+
+def is_email_silenced(user: User | None, guest: Guest | None) -> bool:
+    """Whether their e-mail, which they have not proved, is not taken, for what is told to another."""
+    return any(one.kind in SILENCE for one in _of_one(user, guest, told_only=False))
+
+
+def _of_one(user: User | None, guest: Guest | None, *, told_only: bool) -> list[Sanction]:
+    if user:
+        return in_force([user.pk], [], told_only=told_only).get(f"u{user.pk}", [])
+    return in_force([], [guest.pk], told_only=told_only).get(f"g{guest.pk}", []) if guest else []
 
 
 def _what(kind: str, until: datetime | None) -> str:

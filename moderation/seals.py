@@ -16,6 +16,7 @@ from moderation.services import Decision, Refusal
 
 # Nobody is warned of what the police may want to look into.
 UNTOLD = {Seal.Why.CHILD_ABUSE, Seal.Why.COURT}
+AT_ONCE = 10_000  # comments that one act seals
 # What the law of most countries wants kept for those who prosecute it.
 HELD = {Seal.Why.CHILD_ABUSE}
 

@@ -35,7 +35,6 @@ from moderation.views.loading import (
 PAGE = 20  # comments
 HELD = 200  # sanctions in force
 EXCERPT = 300  # characters
-SEAL_AT_ONCE = 10_000  # comments of one person
 
 
 @require_safe
@@ -148,7 +147,7 @@ def child(request: HttpRequest, key: str) -> HttpResponse:
     user, who = decider(request), _load(key)
     if not user.is_moderator:
         raise PermissionDenied
-    ids = list(_readable(who).values_list("pk", flat=True)[:SEAL_AT_ONCE])
+    ids = list(_readable(who).values_list("pk", flat=True)[: seals.AT_ONCE])
     act = seals.seal(ids=ids, why=Seal.Why.CHILD, actor=user) if ids else None
     if not act or not act.batch:
         messages.info(request, _("There is nothing left of theirs that can be read."))

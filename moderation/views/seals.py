@@ -26,7 +26,7 @@ from moderation.models import Batch, Seal, SealReading, has_page
 from moderation.views.loading import decider, login_for_the_queue, own_path, whole_number
 
 PAGE = 50  # seals
-SAME_MOST = 100  # comments with the same words that are sealed together
+NAMED = 5  # comments that were left alone
 
 
 class SealForm(forms.Form):
@@ -97,7 +97,7 @@ def _same(comment: Comment, user: User) -> list[int]:
     others = (
         Comment.objects.moderated_by(user).filter(text__folded=own, erased_at=None).exclude(pk=comment.pk)
     )
-    return list(others.order_by("pk").values_list("pk", flat=True)[:SAME_MOST])
+    return list(others.order_by("pk").values_list("pk", flat=True)[: seals.AT_ONCE - 1])
 
 
 def _after(request: HttpRequest, act: services.Decision, comment: Comment) -> HttpResponse:
@@ -116,7 +116,7 @@ def _after(request: HttpRequest, act: services.Decision, comment: Comment) -> Ht
 
 
 def _tell_refused(request: HttpRequest, act: services.Decision) -> None:
-    for refusal in act.refused:
+    for refusal in act.refused[:NAMED]:
         messages.warning(request, f"#{refusal.comment}: {refusal.what}" if refusal.comment else refusal.what)
 
 

@@ -48,6 +48,7 @@ def standing(request: HttpRequest) -> HttpResponse:
         "holding": [
             (one, held.sentence(one), form if one.pk == asked_about else AskForm()) for one in holding
         ],
+        "email_held": "" if holding or not held.is_email_silenced(user, guest) else held.EMAIL_HELD,
         "comments": [said[comment.pk] for comment in rows[:SHOWN] if comment.pk in said],
         "shown": SHOWN,
         "has_more": len(rows) > SHOWN,

@@ -156,6 +156,12 @@ def test_notes_stand_on_a_person_and_on_a_comment_until_their_writer_deletes_the
     assert not Note.objects.filter(pk=pk).exists()
 
 
+def test_a_note_of_as_many_characters_as_the_browser_lets_through_is_kept(maria, ada):
+    text = "x\r\n" * 2_500  # 5,000 as a browser counts, and sends 7,500
+    as_(maria).post("/moderation/notes/", {"person": f"u{ada.pk}", "text": text})
+    assert Note.objects.get().text == text.replace("\r", "").strip()
+
+
 def test_a_childs_words_are_sealed_by_one_act(maria):
     child, article = GuestFactory.create(), make_article()
     for n in range(3):
@@ -241,6 +247,15 @@ def test_a_guest_reads_it_in_the_browser_and_nobody_elses(maria):
     theirs = Sanction.objects.get(guest=other)
     sent = {"sanction": theirs.pk, "words": "x"}
     assert as_guest(guest).post("/account/standing/", sent).status_code == 404
+
+
+def test_who_only_typed_a_banned_e_mail_reads_that_it_is_not_taken_and_not_why(maria):
+    banned = GuestFactory.create(email="ada@example.org", confirmed_at=timezone.now())
+    sanctions.impose(person=Person(guest=banned), kind="ban", reason="insult", actor=maria)
+    text = as_guest(GuestFactory.create(email="Ada@example.org")).get("/account/standing/").content.decode()
+    assert "Comments with this e-mail are not taken" in text
+    for untold in ("Nothing is held against you", "insult", "banned"):
+        assert untold not in text
 
 
 def test_the_reply_form_keeps_the_text_and_says_why(maria, ada):
