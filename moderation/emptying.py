@@ -156,9 +156,11 @@ def blank_old_spam() -> int:
 
 
 def throw_away_lists() -> int:
-    """The job: a list that nobody emptied for a month is of no use any more. Returns how many."""
+    """The job: a list for emptying, or of what a rule found, on which nobody acted for a month is of no use
+    any more. Returns how many."""
     month_ago = timezone.now() - timedelta(days=30)
-    old = Group.objects.filter(kind=Group.Kind.EMPTYING, settled_at=None, made_at__lt=month_ago)
+    kinds = [Group.Kind.EMPTYING, Group.Kind.RULE]
+    old = Group.objects.filter(kind__in=kinds, settled_at=None, made_at__lt=month_ago)
     return old.delete()[1].get("moderation.Group", 0)
 
 

@@ -75,7 +75,7 @@ class Policy(comments.policy.Policy):
 
     def reasons(self, ids: Iterable[int]) -> dict[int, list[str]]:
         said: dict[int, list[str]] = {}
-        for finding in Finding.objects.of_now(ids):
+        for finding in Finding.objects.of_now(ids).filter(holds=True):
             sentence = words.why(finding, to_moderator=False, twin=finding.public_twin)
             said.setdefault(finding.comment_id, []).append(sentence)
         return said

@@ -115,6 +115,7 @@ SELECT d.comment_id, d.to_state = 'published',
        c.author_name, c.created_at, c.discussion_id, a.published_at
 FROM (SELECT DISTINCT ON (comment_id) comment_id, to_state, reason, revision
       FROM comments_transition WHERE kind = 'state' AND actor_id IS NOT NULL AND reason <> 'author'
+        AND (%(ids)s::bigint[] IS NULL OR comment_id = ANY(%(ids)s))
       ORDER BY comment_id, id DESC) d
 JOIN comments_comment c ON c.id = d.comment_id
 JOIN articles_article a ON a.id = c.discussion_id
@@ -125,8 +126,7 @@ WHERE (d.to_state = 'published' AND d.reason = 'approved' OR d.to_state = 'spam'
   AND c.erased_at IS NULL AND (d.revision = c.revision OR r.body IS NOT NULL)
   AND (%(article)s::bigint IS NULL OR c.discussion_id = %(article)s)
   AND (%(topic)s::bigint IS NULL OR c.discussion_id IN (
-         SELECT article_id FROM articles_article_topics WHERE topic_id = %(topic)s))
-  AND (%(ids)s::bigint[] IS NULL OR c.id = ANY(%(ids)s))"""
+         SELECT article_id FROM articles_article_topics WHERE topic_id = %(topic)s))"""
 
 
 def can_be_replayed(kind: str) -> bool:

@@ -16,9 +16,9 @@ from articles.models import Topic
 from comments.models import Comment, Reason, State
 from comments.policy import policy
 from comments.services import change_states, delete_comment, edit_comment
-from moderation import rules, services, words
+from moderation import emptying, rules, services, words
 from moderation.matching import Written
-from moderation.models import Batch, Finding, Member, Rule
+from moderation.models import Batch, Finding, Group, Member, Rule
 from moderation.services import decide
 from moderation.term_files import read_terms
 from tests.factories import GuestFactory, UserFactory, make_article, say
@@ -319,6 +319,15 @@ def test_what_a_rule_only_tells_is_published(maria):
     assert Finding.objects.get(comment=comment).holds is False
 
 
+def test_what_a_rule_only_tells_is_no_reason_to_its_author(maria):
+    keep(term(holds=False), maria)
+    comment = say(make_article(), "A casino")
+    found = Finding.objects.of_now([comment.pk])
+    assert [finding.check_name for finding in found] == ["new_person", "term"]
+    [sentences] = policy().reasons([comment.pk]).values()
+    assert sentences == [words.why(found[0], to_moderator=False, twin=None)]
+
+
 @pytest.mark.parametrize(
     ("rule", "body", "name", "to_moderator", "to_author"),
     [
@@ -415,6 +424,15 @@ def test_what_it_finds_is_gathered_to_be_decided_on_as_one(maria):
     assert members[waiting.pk].seen == waiting.transitions.latest("id").pk
     assert {c.state for c in Comment.objects.filter(pk__in=members)} == {"pending", "published"}
     assert rules.gather(keep(term("nothing"), maria)) is None
+
+
+def test_what_a_rule_found_is_thrown_away_after_a_month_in_which_nobody_acted(maria):
+    say(make_article(), "A casino")
+    gathered = rules.gather(keep(term(), maria))
+    assert emptying.throw_away_lists() == 0
+    Group.objects.update(made_at=timezone.now() - timedelta(days=31))
+    assert emptying.throw_away_lists() == 1
+    assert not Member.objects.filter(group=gathered.group).exists()
 
 
 @pytest.mark.data
