@@ -78,7 +78,8 @@ def _near_repeats(bodies: Sequence[str], originals: list[int]) -> Iterator[Repea
     frequency = Counter[str]()
     for index in originals:
         frequency.update(trigrams(bodies[index]))
-    rank = {gram: n for n, gram in enumerate(sorted(frequency, key=frequency.__getitem__))}
+    # Equal ones by their letters, not as a set gives them, whose order differs from process to process.
+    rank = {gram: n for n, gram in enumerate(sorted(frequency, key=lambda gram: (frequency[gram], gram)))}
     # The trigrams are made again when needed: to keep them would take many times the memory of the text.
     again = lru_cache(maxsize=1000)(lambda index: trigrams(bodies[index]))
     size: dict[int, int] = {}
