@@ -108,7 +108,7 @@ def tell(comments: Sequence[Comment]) -> dict[int, Told]:
     for appeal in Appeal.objects.filter(comment__in=ids).select_related("against", "case"):
         appeals[appeal.comment_id].append(appeal)
     findings = defaultdict(list)
-    for finding in Finding.objects.of_now(ids):
+    for finding in Finding.objects.of_now(ids).filter(holds=True):
         findings[finding.comment_id].append(finding)
     # Looked up once for each reason: each time asks for the site's version outside of a request.
     removals = {c.state_reason for c in comments if c.state in REMOVED}

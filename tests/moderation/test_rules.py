@@ -21,6 +21,7 @@ from moderation.matching import Written
 from moderation.models import Batch, Finding, Group, Member, Rule
 from moderation.services import decide
 from moderation.term_files import read_terms
+from moderation.told import tell
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -326,6 +327,7 @@ def test_what_a_rule_only_tells_is_no_reason_to_its_author(maria):
     assert [finding.check_name for finding in found] == ["new_person", "term"]
     [sentences] = policy().reasons([comment.pk]).values()
     assert sentences == [words.why(found[0], to_moderator=False, twin=None)]
+    assert "looks at first" not in " ".join(tell([comment])[comment.pk].sentences)
 
 
 @pytest.mark.parametrize(
