@@ -4,7 +4,6 @@ Numbers under LEAST are not told apart, since they could point at somebody.
 """
 
 from collections import Counter
-from collections.abc import Iterable
 
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -68,10 +67,16 @@ def merged(removed: Counter[str]) -> Counter[str]:
     return told
 
 
-def in_words(removed: Counter[str]) -> list[str]:
-    """15 spam · 5 with their text missing · 5 for other reasons; nothing if no reason can be told."""
+def because(removed: Counter[str]) -> str:
+    """What follows upon their number: ": 15 spam, 5 for other reasons" · ", as spam" where it is all of them;
+    nothing if no reason can be told."""
     told = merged(removed)
-    return [] if list(told) == [OTHERS] else [_for(reason, n) for reason, n in told.items()]
+    match list(told):
+        case [] | ["others"]:
+            return ""
+        case [reason]:
+            return _alone(reason, told[reason])
+    return ": " + ", ".join(_for(reason, n) for reason, n in told.items())
 
 
 def _origin(declared: int | None, copied: int) -> list[str]:
@@ -100,16 +105,32 @@ def _shown(n: int) -> str:
 
 def _removed(removed: Counter[str]) -> str:
     n = removed.total()
-    said = {"n": _number(n), "reasons": _listed(in_words(removed))}
-    if not said["reasons"]:
-        return ngettext("%(n)s is not.", "%(n)s are not.", n) % said
-    return ngettext("%(n)s is not: %(reasons)s.", "%(n)s are not: %(reasons)s.", n) % said
+    said = {"n": _number(n), "because": because(removed)}
+    return ngettext("%(n)s is not%(because)s.", "%(n)s are not%(because)s.", n) % said
+
+
+def _code(reason: str) -> str:
+    """None of ours where an administrator's words go before them."""
+    known = reasons.known().get(reason)
+    return "" if known and known.label else reason
+
+
+def _alone(reason: str, n: int) -> str:
+    match _code(reason):
+        case "by_authors":
+            return ngettext(", taken back by its author", ", taken back by their authors", n)
+        case "spam":
+            return _(", as spam")
+        case "text_missing":
+            return ngettext(", with its text missing", ", with their text missing", n)
+        case "off_topic":
+            return _(", as off topic")
+    return _(", for “%(reason)s”") % {"reason": reasons.label(reason)}
 
 
 def _for(reason: str, n: int) -> str:
-    known = reasons.known().get(reason)
     said = {"n": _number(n), "reason": reasons.label(reason)}
-    match "" if known and known.label else reason:  # an administrator's words go before ours
+    match _code(reason):
         case "others":
             words = ngettext("%(n)s for another reason", "%(n)s for other reasons", n)
         case "by_authors":
@@ -144,10 +165,6 @@ def _by(by: Counter[str]) -> str:
         )
         parts.append(words % {"n": _number(n)})
     return capfirst("; ".join(parts)) + "." if parts else ""
-
-
-def _listed(words: Iterable[str]) -> str:
-    return ", ".join(words)
 
 
 def _number(n: int) -> str:

@@ -11,7 +11,6 @@ from datetime import date, datetime, time, tzinfo
 from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from moderation import ledger
@@ -84,11 +83,8 @@ def _sentences(counts: list[tuple[str, str, bool, int]]) -> list[str]:
         by_machine += n * is_machine
     said = []
     if n := removed.total():
-        reasons = ", ".join(ledger.in_words(removed))
-        words = ngettext("%(n)s comment removed", "%(n)s comments removed", n) % {"n": f"{n:,}"}
-        said.append(
-            _("%(what)s: %(reasons)s.") % {"what": words, "reasons": reasons} if reasons else f"{words}."
-        )
+        words = ngettext("%(n)s comment removed%(because)s.", "%(n)s comments removed%(because)s.", n)
+        said.append(words % {"n": f"{n:,}", "because": ledger.because(removed)})
     if by_machine:
         words = ngettext("The checks decided %(n)s of them.", "The checks decided %(n)s of them.", by_machine)
         said.append(words % {"n": f"{by_machine:,}"})

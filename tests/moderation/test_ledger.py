@@ -57,7 +57,7 @@ def test_the_seed_in_the_words_of_the_product():
         (
             {"spam/screened/machine": 1_500},
             {"shown": 0},
-            "None is shown. 1,500 are not: 1,500 spam. The checks removed 1,500 by themselves.",
+            "None is shown. 1,500 are not, as spam. The checks removed 1,500 by themselves.",
         ),
         (
             {"rejected/insult/person": 4, "deleted/author/person": 3},
@@ -76,11 +76,18 @@ def test_the_seed_in_the_words_of_the_product():
             {},
             "49 are shown. 12 are not: 3 off topic, 9 for other reasons. A moderator decided 12 alone.",
         ),
+        # One reason for all of them needs no second number.
+        (
+            {"rejected/text_missing/person": 3},
+            {},
+            "49 are shown. 3 are not, with their text missing. A moderator decided 3 alone.",
+        ),
+        ({"deleted/author/person": 4}, {}, "49 are shown. 4 are not, taken back by their authors."),
         # A reason that administrators made and a code that nobody knows any more.
         (
             {"rejected/flood_2026/confirmed": 3},
             {},
-            "49 are shown. 3 are not: 3 for “flood_2026”. "
+            "49 are shown. 3 are not, for “flood_2026”. "
             "The checks proposed 3 and a moderator confirmed them.",
         ),
     ],
