@@ -163,8 +163,10 @@ def as_csv(found: QuerySet[Transition]) -> Iterator[bytes]:
     yield "\ufeff".encode() + _rows([COLUMNS])
     before = None
     newest = Transition.objects.order_by("-id").values_list("pk", flat=True).first() or 0
-    people, stories = _People(), _Stories()
+    people: dict[int, str] = {}
+    stories: dict[int, tuple[str, str]] = {}
     while rows := list(_behind(found.filter(pk__lte=newest), before).values_list(*FIELDS)[:CHUNK]):
+        _learn(rows, people, stories)
         yield _rows(_cells(row, people, stories) for row in rows)
         before = rows[-1][0]
 
@@ -176,24 +178,18 @@ FIELDS = [
 ]
 
 
-class _People(dict[int, str]):
-    """Names by key, asked for once each."""
-
-    def __missing__(self, pk: int) -> str:
-        self[pk] = str(User.objects.only("name").get(pk=pk))
-        return self[pk]
-
-
-class _Stories(dict[int, tuple[str, str]]):
-    """Title and URL by key, asked for once each."""
-
-    def __missing__(self, pk: int) -> tuple[str, str]:
-        article = Article.objects.only("title", "slug").get(pk=pk)
-        self[pk] = article.title, f"{settings.SITE_URL}{article.get_absolute_url()}"
-        return self[pk]
+def _learn(
+    rows: Iterable[tuple[Any, ...]], people: dict[int, str], stories: dict[int, tuple[str, str]]
+) -> None:
+    """Names by key, and titles with URLs, as far as they are new in these rows: two statements at most."""
+    actors = {row[-3] for row in rows} - people.keys() - {None}
+    people |= {user.pk: str(user) for user in User.objects.only("name").filter(pk__in=actors)}
+    told = {row[-1] for row in rows} - stories.keys()
+    for article in Article.objects.only("title", "slug").filter(pk__in=told):
+        stories[article.pk] = article.title, f"{settings.SITE_URL}{article.get_absolute_url()}"
 
 
-def _cells(row: tuple[Any, ...], people: _People, stories: _Stories) -> list[object]:
+def _cells(row: tuple[Any, ...], people: dict[int, str], stories: dict[int, tuple[str, str]]) -> list[object]:
     *told, parent, actor, act, story = row
     told[1] = told[1].isoformat(timespec="seconds")
     title, url = stories[story]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -159,6 +160,17 @@ def test_the_file_has_every_line_and_runs_nothing(moderator, maria, monkeypatch)
     assert {row["story"] for row in rows} == {"'" + article.title}
     rows = list(csv.DictReader(io.StringIO(_file(moderator, "?what=spam"))))
     assert [row["to"] for row in rows] == ["spam"] * 3
+
+
+def test_the_file_asks_for_no_story_by_itself(moderator, django_assert_max_num_queries):
+    for n in range(2):
+        say(make_article(f"Story {n}"))
+    with CaptureQueriesContext(connection) as few:
+        _file(moderator, "")
+    for n in range(10):
+        say(make_article(f"Another {n}"))
+    with django_assert_max_num_queries(len(few)):
+        assert "Another 9" in _file(moderator, "")
 
 
 def _file(client, query: str) -> str:
