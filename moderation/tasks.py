@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_tasks import task
 
-from accounts.models import ADMINISTRATOR, MODERATOR, Guest, User
+from accounts.models import Guest
 from articles.models import Site
 from comments.models import Comment, State, Transition
 from comments.tasks import MAILS_A_DAY
+from moderation.alerts import moderators
 from moderation.models import Appeal, Batch, Case, Notice, Report, has_page, proofs
 from moderation.told import Kind, Told, is_decided, outcome, tell
 
@@ -218,11 +219,6 @@ def tell_moderators(notice: int) -> int:
     """Write to every moderator, at once and at any hour, that something is reported as illegal. Not a word of
     the comment or of the report is in it: mails lie in many places. Returns the mails."""
     told = Notice.objects.select_related("comment__discussion__article").get(pk=notice)
-    moderators = User.objects.filter(
-        Exists(proofs().filter(user=OuterRef("pk"))),
-        is_active=True,
-        groups__name__in=[MODERATOR, ADMINISTRATOR],
-    ).distinct()
     site = Site.objects.first() or Site()
     body = render_to_string(
         "moderation/mail/notice.txt",
@@ -234,7 +230,7 @@ def tell_moderators(notice: int) -> int:
         },
     )
     subject = _("Reported as illegal: comment %(id)s") % {"id": told.comment_id}
-    return _send([EmailMessage(subject, body, to=[moderator.email]) for moderator in moderators])
+    return _send([EmailMessage(subject, body, to=[moderator.email]) for moderator in moderators()])
 
 
 @task()
