@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadReque
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
@@ -114,19 +115,7 @@ def tell_refused(request: HttpRequest, act: services.Decision) -> None:
     if not act.refused:
         return
     shown = act.refused[:5]
-    lines = format_html_join(
-        " ",
-        "{}{}.",
-        [
-            (
-                format_html('<a href="{}">#{}</a>: ', reverse("moderation:comment", args=[r.comment]), r.comment)
-                if r.comment
-                else "",
-                _who_and_what(r),
-            )
-            for r in shown
-        ],
-    )
+    lines = format_html_join(" ", "{}{}.", [(_link(r.comment), _who_and_what(r)) for r in shown])
     count = len(act.refused)
     words_ = ngettext(
         "One was left as it is, since something has happened to it meanwhile.",
@@ -134,6 +123,12 @@ def tell_refused(request: HttpRequest, act: services.Decision) -> None:
         count,
     ) % {"n": count}
     messages.warning(request, format_html("{} {}{}", words_, lines, " …" if count > len(shown) else ""))
+
+
+def _link(comment: int | None) -> SafeString | str:
+    if not comment:
+        return ""
+    return format_html('<a href="{}">#{}</a>: ', reverse("moderation:comment", args=[comment]), comment)
 
 
 def _who_and_what(refusal: services.Refusal) -> str:

@@ -18,12 +18,12 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from articles.models import Article
 from comments.models import Discussion
-from moderation import acts, desk, words
+from moderation import acts, words
 from moderation.models import Batch, Case
 from moderation.views.acts import tell_done
 from moderation.views.loading import (
-    as_uuid,
     decider,
+    just_done,
     login_for_the_queue,
     own_path,
     whole_number,
@@ -67,7 +67,7 @@ def discussions(request: HttpRequest) -> HttpResponse:
         "here": reverse("moderation:discussions") + (f"?{urlencode(query)}" if query else ""),
         "previous": "?" + urlencode(query | {"page": number - 1}) if number > 1 else "",
         "following": "?" + urlencode(query | {"page": number + 1}) if len(rows) > PAGE else "",
-        "done": _done(user, request.GET.get("done")),
+        "done": just_done(user, request.GET.get("done")),
     }
     return render(request, "moderation/discussions.html", context)
 
@@ -160,10 +160,3 @@ _SITE_SAYS = {
     "closed": lambda: _("All discussions are closed"),
     "hidden": lambda: _("All discussions are hidden"),
 }
-
-
-def _done(user: User, value: str | None) -> desk.Act | None:
-    """One's own act of which the bar tells."""
-    pk = as_uuid(value)
-    act = pk and Batch.objects.filter(actor=user, pk=pk).select_related("undoes__undoes").first()
-    return desk.acts([act])[0] if act else None

@@ -17,6 +17,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from accounts.models import User
 from articles.models import Article
 from comments.models import Comment, Transition
+from moderation import desk
 from moderation.models import Batch, Change
 
 
@@ -71,6 +72,13 @@ def as_uuid(value: str | None) -> UUID | None:
 def acts_of(user: User) -> Any:
     """Moderators may see and undo what anybody did; editors what they did themselves."""
     return Batch.objects.all() if user.is_moderator else Batch.objects.filter(actor=user)
+
+
+def just_done(user: User, value: str | None) -> desk.Act | None:
+    """The act that a bar tells of: one's own only, as others' are news for the history."""
+    pk = as_uuid(value)
+    act = pk and Batch.objects.filter(actor=user, pk=pk).select_related("undoes__undoes").first()
+    return desk.acts([act])[0] if act else None
 
 
 def load_act(user: User, pk: UUID) -> Batch:

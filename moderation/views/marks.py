@@ -8,6 +8,7 @@ from typing import Any
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Submit
 from django import forms
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -31,7 +32,8 @@ def pick(request: HttpRequest, pk: int) -> HttpResponse:
     """?on=1 or 0: an editor's pick, or no more."""
     user, comment = decider(request), _load(request, pk)
     if comment.state != State.PUBLISHED and _is_on(request):
-        return _back(request, None, comment)
+        messages.warning(request, _("Only what is published can be an editor’s pick."))
+        return come_back(request, services.Decision(None), _next(request), comment)
     return _back(request, acts.pick(comment=comment, is_pick=_is_on(request), actor=user), comment)
 
 
@@ -126,6 +128,8 @@ def _next(request: HttpRequest) -> str:
 
 
 def _back(request: HttpRequest, batch: Batch | None, comment: Comment) -> HttpResponse:
+    if batch is None:
+        messages.info(request, _("It is so already."))
     return come_back(request, services.Decision(batch), _next(request), comment)
 
 

@@ -12,9 +12,9 @@ from accounts.models import User
 from comments import reasons
 from comments.models import Comment, Reason, Transition
 from moderation import cases, desk, queues
-from moderation.models import Batch, Case
+from moderation.models import Case
 from moderation.queues import Item, View
-from moderation.views.loading import as_uuid, decider, without_done
+from moderation.views.loading import decider, just_done, without_done
 
 # A script fetches the next case before it is asked for: nobody looks at it yet.
 AHEAD = "Soundoff-Ahead"
@@ -103,13 +103,10 @@ def _url(item: Item, view: View) -> str:
 
 
 def _done(user: User, value: str | None, view: View) -> dict[str, Any]:
-    """The act that the bar tells of: one's own only, as others' are news for the history. What is undone
-    of one comment opens again."""
-    pk = as_uuid(value)
-    act = pk and Batch.objects.filter(actor=user, pk=pk).select_related("undoes__undoes").first()
-    if not act:
+    """The act that the bar tells of. What is undone of one comment opens again."""
+    if not (done := just_done(user, value)):
         return {"done": None}
-    touched = list(Transition.objects.filter(batch=act.pk).values_list("comment", flat=True)[:2])
+    touched = list(Transition.objects.filter(batch=done.batch.pk).values_list("comment", flat=True)[:2])
     query = view.inside(view.after)
     back = reverse("moderation:comment", args=touched) + query if len(touched) == 1 else ""
-    return {"done": desk.acts([act])[0], "done_back": back}
+    return {"done": done, "done_back": back}

@@ -17,12 +17,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User
 from comments import reasons
 from comments.models import Comment
-from moderation import desk, services, similar
-from moderation.models import Batch, Group
+from moderation import services, similar
+from moderation.models import Group
 from moderation.similar import look, say, shown
 from moderation.similar.deciding import decide_group
 from moderation.views.acts import tell_refused
-from moderation.views.loading import as_uuid, decider, whole_number, with_done, without_done
+from moderation.views.loading import decider, just_done, whole_number, with_done, without_done
 
 AT_ONCE = 2_000  # comments up to which the site is looked over while one waits
 AGAIN = 3  # seconds after which the page is asked for again while a job looks
@@ -60,7 +60,7 @@ def groups(request: HttpRequest) -> HttpResponse:
         "here": without_done(request.get_full_path()),
         "next_page": f"?{urlencode({**query, 'page': number + 1})}" if len(rows) > shown.LISTED else "",
         "first_page": f"?{urlencode(query)}" if number > 1 else "",
-        "done": _done(user, request.GET.get("done")),
+        "done": just_done(user, request.GET.get("done")),
     }
     response = render(request, "moderation/similar.html", context)
     if looking and (latest is None or "again" in request.GET):
@@ -171,12 +171,6 @@ def _decide(request: HttpRequest, user: User, found: Group, without: set[int]) -
         messages.warning(request, _("Nothing was left to decide on."))
     path = reverse("moderation:similar")
     return redirect(with_done(path, done.batch.pk) if done.batch else path)
-
-
-def _done(user: User, value: str | None) -> desk.Act | None:
-    pk = as_uuid(value)
-    act = pk and Batch.objects.filter(actor=user, pk=pk).select_related("undoes__undoes").first()
-    return desk.acts([act])[0] if act else None
 
 
 def _place(value: str) -> tuple[float, int] | None:

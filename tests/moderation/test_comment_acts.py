@@ -51,6 +51,7 @@ def test_an_editors_pick_is_shown_and_taken_back(client, maria):
     client.force_login(maria)
     press(client, "pick", comment, on="1")
     assert Batch.objects.count() == 1  # it was one already
+    assert "It is so already." in client.get("/moderation/").text
     undo(batch=Batch.objects.get(), actor=maria)
     assert page(client, article) == before
 
