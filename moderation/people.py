@@ -155,7 +155,7 @@ class Facts:
     against: int
     by: int
     same_email: list[tuple[str, str]]  # (URL, name) of others with the same proved e-mail
-    origins: list[Origin]  # the latest first
+    origins: list[Origin]  # that from which somebody wrote last first
 
 
 def facts(person: Person) -> Facts:
@@ -381,14 +381,15 @@ def _same_email(users: Iterable[int], guests: Iterable[int]) -> dict[str, list[t
 
 ORIGINS = """
 WITH asked AS (SELECT comment_id, ip_hash FROM moderation_origin WHERE comment_id = ANY(%(ids)s))
-SELECT a.comment_id, a.ip_hash, n.author_id, n.guest_id, n.author_name
+SELECT a.comment_id, a.ip_hash, n.author_id, n.guest_id, n.name
 FROM asked a
-LEFT JOIN (SELECT h.ip_hash, c.author_id, c.guest_id, c.author_name, o.comment_id
+LEFT JOIN (SELECT h.ip_hash, c.author_id, c.guest_id, max(o.comment_id) AS last,
+                  (array_agg(c.author_name ORDER BY o.comment_id DESC))[1] AS name
            FROM (SELECT DISTINCT ip_hash FROM asked) h
            CROSS JOIN LATERAL (SELECT comment_id FROM moderation_origin WHERE ip_hash = h.ip_hash
                                ORDER BY at DESC LIMIT %(alike)s) o
-           JOIN comments_comment c ON c.id = o.comment_id) n ON n.ip_hash = a.ip_hash
-ORDER BY n.comment_id DESC"""
+           JOIN comments_comment c ON c.id = o.comment_id GROUP BY 1, 2, 3) n ON n.ip_hash = a.ip_hash
+ORDER BY n.last DESC"""
 
 
 def _origins(ids: Sequence[int]) -> dict[int, tuple[bytes, dict[str, str]]]:

@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from comments.models import Comment, CommentRevision, Reason
-from comments.services import Words, give_words, take_words
+from comments.models import Comment, CommentRevision, Reason, Transition
+from comments.services import Words, give_words, lock, take_words
 from moderation.models import Batch, Origin, Seal, SealedText
 
 
@@ -68,7 +68,10 @@ def unsealing(undoing: Batch, only: Sequence[int] | None) -> Iterator[None]:
     if _about(undoing).kind != Batch.Kind.SEAL:
         yield
         return
-    # No other decision is taken upon what is sealed: each of these returns to its state.
+    # No other decision is taken upon what is sealed, so each of these returns to its state; but under the
+    # lock alone: who lifts or erases one at the same moment would leave it without its seal or its words.
+    lines = Transition.objects.filter(batch=undoing.undoes_id).values_list("comment", flat=True)
+    lock(list(lines if only is None else only))
     seals = Seal.objects.filter(batch=undoing.undoes, lifted_at=None, comment__erased_at=None)
     _bring_back(list(seals if only is None else seals.filter(comment__in=only)))
     yield

@@ -145,7 +145,7 @@ def delete_note(request: HttpRequest, pk: int) -> HttpResponse:
 def child(request: HttpRequest, key: str) -> HttpResponse:
     """Seal all that a child wrote: one act."""
     user, who = decider(request), _load(key)
-    if not user.is_moderator:
+    if not _may_seal(user, who):
         raise PermissionDenied
     ids = list(_readable(who).values_list("pk", flat=True)[: seals.AT_ONCE])
     act = seals.seal(ids=ids, why=Seal.Why.CHILD, actor=user) if ids else None
@@ -171,6 +171,11 @@ def blank(request: HttpRequest, key: str) -> HttpResponse:
     emptying.forget_person(person=who, actor=user)
     messages.success(request, _("Name and e-mail are blank. There is no Undo for this."))
     return redirect(who)
+
+
+def _may_seal(user: User, who: Person) -> bool:
+    """All of somebody's by one act; of those who decide here administrators alone, as with sanctions."""
+    return user.is_moderator and (user.is_administrator or not (who.user and who.user.is_staff))
 
 
 def _may_blank(user: User, who: Person) -> bool:
@@ -203,7 +208,7 @@ def _page(request: HttpRequest, user: User, who: Person, bound: SanctionForm | N
         "notes": people.notes(who),
         "note_form": NoteForm(),
         "may_note": user.is_moderator,
-        "may_seal": user.is_moderator and _readable(who).exists(),
+        "may_seal": _may_seal(user, who) and _readable(who).exists(),
         "may_blank": _may_blank(user, who) and not who.is_blank,
         "here": who.get_absolute_url(),
         "done": _done(user, request.GET.get("done")),

@@ -136,8 +136,13 @@ def test_a_pause_without_a_good_end_keeps_what_was_typed(maria, ada, until):
 def test_nobody_holds_themselves_or_a_colleague(maria):
     other = UserFactory.create(roles=("Editor",))
     for person in (maria, other):
-        assert as_(maria).post(f"{url(person)}ban/", {"reason": "insult", "days": "0"}).status_code == 403
+        say(make_article(), author=person)
+        for act in ("ban", "child", "blank"):
+            sent = {"reason": "insult", "days": "0"}
+            assert as_(maria).post(f"{url(person)}{act}/", sent).status_code == 403
+        assert "Seal all that they wrote" not in as_(maria).get(url(person)).content.decode()
     assert not Sanction.objects.exists()
+    assert not Seal.objects.exists()
 
 
 def test_notes_stand_on_a_person_and_on_a_comment_until_their_writer_deletes_them(maria, ada):

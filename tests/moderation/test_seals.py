@@ -1,10 +1,12 @@
 """Seal, lift, hold, erase: words that nobody may see lie with their seal, and come back exactly."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 
 import pytest
 from django.core import mail
 from django.core.exceptions import ValidationError
+from django.db import connections
 from django.utils import timezone
 
 from accounts.models import Guest
@@ -19,7 +21,7 @@ from comments.services import (
     send_again,
     show_revisions,
 )
-from moderation import reports, seals, services, tasks
+from moderation import reports, seals, services, tasks, vault
 from moderation.cases import open_cases
 from moderation.models import Batch, Case, Note, Notice, Origin, Report, Seal, SealedText
 from tests.factories import GuestFactory, UserFactory, make_article, say
@@ -274,6 +276,36 @@ def test_a_hold_keeps_it_from_being_erased(comment, moderator, administrator):
     assert seals.lift(seal=own, actor=administrator).batch is None
     assert services.undo(batch=act.batch, actor=administrator).refused[0].what.startswith("What was deleted")
     assert Comment.objects.get(pk=comment.pk).state_reason == Reason.SEALED
+    assert check() == {}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_erases_one_while_its_act_is_undone_waits(moderator, administrator, monkeypatch):
+    """Else it was deleted for good between the look at its seal and the lift: no words, and no seal."""
+    article = make_article()
+    one, other = say(article, "One."), say(article, "Two.")
+    act = seal(one, other, actor=moderator)
+    own, bring_back, erasing = Seal.objects.get(comment=one), vault._bring_back, []
+
+    def erase():
+        try:
+            return seals.erase(seal=own, actor=administrator)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+
+        def meanwhile(found):
+            erasing.append(pool.submit(erase))
+            wait(erasing, timeout=0.5)
+            bring_back(found)
+
+        monkeypatch.setattr(vault, "_bring_back", meanwhile)
+        undone = services.undo(batch=act.batch, actor=administrator)
+        assert erasing[0].result().batch is None  # there is no seal any more
+
+    assert undone.changed == [one.pk, other.pk]
+    assert set(Comment.objects.values_list("body", flat=True)) == {"One.", "Two."}
     assert check() == {}
 
 
