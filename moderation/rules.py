@@ -223,14 +223,25 @@ def versions(pk: int) -> list[Rule]:
 NOT_SHOWN = [f"article__{name}" for name in ("standfirst", "body", "body_html", "vector")]
 
 
+def standing(all_versions: Sequence[Rule]) -> Rule:
+    """Of all versions of a rule, the latest first, the one that stands: in force, else the latest."""
+    return next((rule for rule in all_versions if rule.is_active), all_versions[0])
+
+
 def save(*, rule: Written, note: str, actor: User, replaces: Rule | None = None) -> Rule:
     """Store a rule and set it in force in place of all versions of `replaces`, as one act that can be undone.
 
-    Raises ValidationError: there is such a rule, or somebody was faster.
+    Raises ValidationError: there is such a rule, or `replaces` is not the version that stands any more.
     """
     try:
         with transaction.atomic():
             earlier = versions(replaces.pk) if replaces else []
+            if replaces and replaces.pk != (now := standing(earlier)).pk:
+                raise ValidationError(
+                    _("%(who)s has changed this rule meanwhile: open it again and change that version.")
+                    % {"who": now.added_by or _("The system")},
+                    code="changed",
+                )
             made = Rule.objects.create(
                 kind=rule.kind,
                 value=rule.value,

@@ -90,7 +90,8 @@ def rule(request: HttpRequest, pk: int) -> HttpResponse:
     if not versions:
         raise Http404
     lines = _lines(versions)
-    shown = next((line for line in lines if line.rule.is_active), lines[0])
+    stands = rules.standing(versions)
+    shown = next(line for line in lines if line.rule == stands)
     context = {
         "room": "rules",
         "line": shown,

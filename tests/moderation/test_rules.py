@@ -164,9 +164,18 @@ def test_another_value_is_another_version_in_one_act_that_can_be_undone(maria):
         ("casino", True),
     ]
 
-    third = keep(term("gambling"), maria, replaces=first)  # whichever version was opened
+    third = keep(term("gambling"), maria, replaces=first)
     assert third.replaces == second
     assert [r.is_active for r in rules.versions(first.pk)] == [True, False, False]
+
+
+def test_a_version_that_a_colleague_has_replaced_is_not_changed(maria):
+    otto = UserFactory.create(name="Otto", roles=("Moderator",))
+    first = keep(term(), maria)
+    second = keep(term("casinos"), otto, replaces=first)
+    with pytest.raises(ValidationError, match="Otto has changed this rule meanwhile"):
+        keep(term("gambling"), maria, replaces=first)
+    assert in_force() == [second.pk]
 
 
 def act_of(rule: Rule) -> Batch:
