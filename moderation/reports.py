@@ -156,8 +156,9 @@ def edit_and_send_again(*, comment: Comment, body: str, user: User | None, guest
             is_edit=True,
             defaults={"case": case, "revision": fresh.revision, "against": last},
         )
-        if not is_first:
-            raise ValidationError(_("You have sent this comment again already."), code="once")
+        # Another window of theirs may have asked since `_may`.
+        if not is_first or fresh.appeals.filter(is_edit=False).exists():
+            raise ValidationError(_("That was possible once, and is not any more."), code="once")
         _bring_forward(case, cases.APPEAL_HOURS, is_second_look=True, is_waiting=True)
     return appeal
 

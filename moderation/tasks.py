@@ -174,6 +174,7 @@ def _to_reporters(site: Site, reports: list[Report]) -> list[EmailMessage]:
     proved = set(proofs().filter(user__in=accounts).values_list("user", flat=True))
     people: dict[str, list[Report]] = defaultdict(list)
     for report in reports:
+        report.comment.discussion.site = site  # else each would ask for it
         if report.user and report.user.is_active and report.user_id in proved:
             people[report.user.email].append(report)
         elif report.guest and report.guest.confirmed_at and report.guest.email:

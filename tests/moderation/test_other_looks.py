@@ -217,6 +217,22 @@ def test_who_and_what_has_no_other_look(removed, jim, maria, way, time_machine):
     assert not Appeal.objects.exists()
 
 
+def test_of_two_windows_at_the_same_moment_one_is_refused(removed, jim, monkeypatch):
+    may = reports._may
+
+    def and_meanwhile(comment, way):
+        last = may(comment, way)
+        monkeypatch.setattr(reports, "_may", may)
+        ask(removed, jim)
+        return last
+
+    monkeypatch.setattr(reports, "_may", and_meanwhile)
+    with pytest.raises(ValidationError):
+        again(removed, jim)
+    assert not Appeal.objects.get().is_edit
+    assert Comment.objects.get(pk=removed.pk).state == State.REJECTED
+
+
 def test_nobody_asks_for_many_looks_in_a_day(jim, maria):
     article = make_article()
     made = [say(article, f"Word {n}.", author=jim) for n in range(reports.LOOKS_A_DAY + 1)]

@@ -226,6 +226,22 @@ def test_what_came_of_it_is_told_on_the_page_and_by_mail_to_proved_e_mails(clien
     assert "removed the comment" in client.get(url(comment)).content.decode()
 
 
+def test_what_came_of_many_reports_is_told_in_the_same_statements(maria):
+    def statements(count: int) -> int:
+        article = make_article()
+        said = [say(article, f"Word {n}.") for n in range(count)]
+        for one in said:
+            guest = GuestFactory.create(confirmed_at=timezone.now())
+            reports.report_comment(comment=one, user=None, guest=guest, why="spam", words="")
+            reports.give_notice(comment=one, why="§ 130", email=f"{one.pk}@example.org")
+        act = decide(ids=[one.pk for one in said], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+        with CaptureQueriesContext(connection) as asked:
+            assert tell_asked.func(str(act.pk)) == 2 * count
+        return len(asked)
+
+    assert statements(6) == statements(2) <= 10
+
+
 def test_what_is_undone_within_a_minute_is_told_to_no_reporter(comment, maria):
     ruth = UserFactory.create()
     EmailAddress.objects.create(user=ruth, email=ruth.email, verified=True, primary=True)
