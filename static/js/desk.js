@@ -12,11 +12,17 @@ if (document.querySelector(".queue")) {
     return full.href;
   };
 
-  // A note that was begun is kept in this tab until it is sent, also when its case is decided meanwhile.
+  // A note that was begun is kept in this tab until it stands among the notes, also when its case is decided
+  // meanwhile, or when it was sent to a site that asked to log in first.
   const note = () => find(".notes textarea");
   const keyOf = (field) => "note " + field.closest(".card").id;
+  const bare = (text) => text.replace(/\s+/g, "");
   const restoreNote = () => {
-    if (note()) note().value ||= quietly(() => sessionStorage.getItem(keyOf(note()))) ?? "";
+    const begun = note() && quietly(() => sessionStorage.getItem(keyOf(note())));
+    if (!begun) return;
+    const isThere = all(".notes > div > [dir]").some((kept) => bare(kept.textContent) === bare(begun));
+    if (isThere) quietly(() => sessionStorage.removeItem(keyOf(note())));
+    else note().value ||= begun;
   };
   document.addEventListener("input", ({ target }) => {
     if (target === note()) quietly(() => sessionStorage.setItem(keyOf(target), target.value));
@@ -126,7 +132,7 @@ if (document.querySelector(".queue")) {
       if (isHere) refresh(answer.page, answer.url);
       else show(answer.page, answer.url, { push });
     } catch {
-      if (!isHere) location.assign(url); // which says why
+      if (!isHere && mine === turn) location.assign(url); // which says why
     }
   };
   const sent = new WeakSet();
@@ -149,13 +155,12 @@ if (document.querySelector(".queue")) {
         queue().replaceWith(before);
         card()?.focus({ preventScroll: true });
       }
-      warn(gettext("This was not saved: the site did not answer, or refused. Nothing was changed."));
+      warn(gettext("Whether this was saved is not known: the site did not answer as it should. Try again; nothing is done twice."));
     }
   };
 
   document.addEventListener("submit", (event) => {
     const form = event.target, button = event.submitter;
-    if (note() && form === note().form) quietly(() => sessionStorage.removeItem(keyOf(note())));
     if (event.defaultPrevented || !form.matches(".queue .undo form, .queue #bulk, .queue .acts > form, .queue .remove form")) return;
     event.preventDefault();
     act(form, button);

@@ -208,6 +208,28 @@ def test_who_is_faster_than_the_site_misses_no_answer(context, live_server, wait
     expect(note).to_have_value("Begun, not sent")
 
 
+def test_a_note_is_kept_until_it_stands_among_the_notes(context, live_server, waiting):
+    """Also when the session ended meanwhile, and the site asks to log in instead of keeping it."""
+    log_in(context, live_server)
+    page = context.new_page()
+    page.goto(live_server.url + "/moderation/")
+    cookies = context.cookies()
+    note = page.locator(f"#comment-{waiting[0].pk}").get_by_label("A note for colleagues")
+    note.fill("Wrote to her.\nTwice.")
+    context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Keep this note").click()
+    page.wait_for_load_state()
+    assert "/moderation/" not in page.url.partition("?")[0]
+    context.add_cookies(cookies)
+    page.goto(live_server.url + "/moderation/")
+    expect(note).to_have_value("Wrote to her.\nTwice.")
+    page.get_by_role("button", name="Keep this note").click()
+    expect(page.locator(".notes > div")).to_have_count(1)
+    expect(note).to_have_value("")
+    page.reload()
+    expect(note).to_have_value("")
+
+
 def test_an_act_that_reaches_nobody_is_taken_back_on_the_page(context, live_server, waiting):
     log_in(context, live_server)
     page = context.new_page()
@@ -215,7 +237,7 @@ def test_an_act_that_reaches_nobody_is_taken_back_on_the_page(context, live_serv
     page.wait_for_load_state("networkidle")
     page.route("**/moderation/decide/", lambda route: route.abort())
     page.keyboard.press("a")
-    expect(page.get_by_role("alert")).to_contain_text("Nothing was changed")
+    expect(page.get_by_role("alert")).to_contain_text("nothing is done twice")
     expect(page.locator(f"#comment-{waiting[0].pk}")).to_be_focused()
     page.unroute("**/moderation/decide/")
     page.keyboard.press("a")
