@@ -5,16 +5,19 @@ anything away from readers: that is for a person to decide, however many ask for
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import ADMINISTRATOR, MODERATOR, Guest, User
 from comments.models import Comment, State, Transition
@@ -28,6 +31,7 @@ LOOKS_A_DAY = 5  # asked for by one person
 RIGHT = 1.5  # the weight from which somebody is usually right
 TOGETHER = 3  # such people, whose reports raise a case further
 TOGETHER_HOURS = 24
+SHOWN = 20  # reports of one case that a card says one by one
 UNPROVED = 0.25  # the weight of a guest whose e-mail nobody confirmed: as many as one likes are soon made
 
 
@@ -165,6 +169,7 @@ def edit_and_send_again(*, comment: Comment, body: str, user: User | None, guest
 
 def asked(case_ids: Sequence[int], user: User | None = None) -> dict[int, list[Asked]]:
     """By case, what was asked about its comment since it was opened, the earliest first; three statements.
+    Of more than SHOWN reports the rest is counted.
 
     `user`: the moderator who reads it, who is told where a decision of theirs is in question.
     """
@@ -177,11 +182,18 @@ def asked(case_ids: Sequence[int], user: User | None = None) -> dict[int, list[A
             else _("Reported as illegal content.")
         )
         said[notice.case_id].append(Asked("notice", sentence, notice.why, notice.at, ""))
-    for report in Report.objects.filter(case__in=ids):
+    for report in _heaviest(ids):
         sentence = _("Reported: %(reason)s.") % {"reason": report.get_why_display()}
         said[report.case_id].append(
             Asked("report", sentence, report.words, report.at, _weight_in_words(report.weight))
         )
+        if report.place == SHOWN and report.count > SHOWN:
+            more = ngettext(
+                "%(n)s more report weighs no more than these.",
+                "%(n)s more reports weigh no more than these.",
+                report.count - SHOWN,
+            ) % {"n": report.count - SHOWN}
+            said[report.case_id].append(Asked("report", more, "", report.latest, ""))
     for appeal in Appeal.objects.filter(case__in=ids).select_related("against"):
         sentence = (
             _("Its author changed it after it was held or removed, and sent it again.")
@@ -195,6 +207,21 @@ def asked(case_ids: Sequence[int], user: User | None = None) -> dict[int, list[A
         kind = "edit" if appeal.is_edit else "look"
         said[appeal.case_id].append(Asked(kind, sentence, appeal.words, appeal.at, ""))
     return {case: sorted(things, key=lambda thing: thing.at) for case, things in said.items()}
+
+
+def _heaviest(case_ids: Sequence[int]) -> Iterable[Any]:
+    """The SHOWN reports of each case that weigh most; `count` and `latest` are of all there are."""
+    order = [F("weight").desc(), F("at").asc(), F("pk").asc()]
+    return (
+        Report.objects.filter(case__in=case_ids)
+        .annotate(
+            place=Window(RowNumber(), partition_by="case", order_by=order),
+            count=Window(Count("pk"), partition_by="case"),
+            latest=Window(Max("at"), partition_by="case"),
+        )
+        .filter(place__lte=SHOWN)
+        .order_by("case", "place")
+    )
 
 
 def not_for(user: User) -> Q:

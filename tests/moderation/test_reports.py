@@ -290,3 +290,14 @@ def test_moderators_read_what_was_asked_but_not_who_in_three_statements(comment,
     ]
     assert "Bo Reporter" not in str(told)
     assert "Nia" not in str(told)
+
+
+def test_of_a_mob_those_who_are_usually_right_are_read_and_the_others_counted(comment, maria):
+    for _ in range(reports.SHOWN + 2):
+        guest = GuestFactory.create()
+        reports.report_comment(comment=comment, user=None, guest=guest, why="abuse", words="Away with it!")
+    report(comment, known_for(2, 0, maria), "spam", "Sold thrice.")
+    (told,) = reports.asked([Case.objects.open().get(comment=comment).pk]).values()
+    assert len(told) == reports.SHOWN + 1
+    assert "Sold thrice." in {one.words for one in told}
+    assert told[-1].sentence == "3 more reports weigh no more than these."
