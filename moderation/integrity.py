@@ -1,7 +1,8 @@
 """What the desk stores, compared with what it follows from; comments/integrity.py asks for it by the policy.
 
-Numbers and queues are derived and are written anew. A seal without its words, words where there must be none
-and an act that the log does not know are for a person to explain.
+Numbers and queues are derived and are written anew, and what was left of words that were deleted for good is
+blanked. A seal without its words, other words where there must be none and an act that the log does not know
+are for a person to explain.
 """
 
 from collections.abc import Mapping
@@ -13,8 +14,8 @@ from django.utils import timezone
 
 from comments.models import Comment, Discussion
 from comments.services import lock, lock_discussions
-from moderation import cases, tally
-from moderation.models import Case
+from moderation import cases, emptying, tally, vault
+from moderation.models import Case, Seal
 
 # By kind; each gives ids of comments, but for those that say otherwise.
 CHECKS = {
@@ -68,6 +69,15 @@ LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE replaced_at IS NULL) AS shown, 
 WHERE CASE WHEN s.lifted_at IS NULL AND c.erased_at IS NULL THEN x.shown <> 1
            ELSE x.count > 0 OR s.author_name || s.author_email <> '' END
 ORDER BY s.id""",
+    # Deleted for good, and something that was said of it before is left.
+    "erased_beside": """
+SELECT c.id FROM comments_comment c
+WHERE c.erased_at IS NOT NULL AND (
+  EXISTS (SELECT FROM moderation_note n WHERE n.comment_id = c.id AND n.at < c.erased_at)
+  OR EXISTS (SELECT FROM moderation_report r WHERE r.comment_id = c.id AND r.words <> '')
+  OR EXISTS (SELECT FROM moderation_appeal a WHERE a.comment_id = c.id AND a.words <> '')
+  OR EXISTS (SELECT FROM moderation_origin o WHERE o.comment_id = c.id))
+ORDER BY c.id""",
     # Something found in words that the comment does not have: of a later text, or behind its end.
     # Ids of findings.
     "finding": """
@@ -93,12 +103,17 @@ def damage() -> dict[str, list[Any]]:
 
 
 def repair(found: Mapping[str, list[Any]]) -> None:
-    """Count removals anew, and bring the queues in line with the comments."""
+    """Count removals anew, bring the queues in line with the comments, and blank what is to be blank."""
     for discussion in found.get("tally", []):
         with transaction.atomic():
             lock_discussions([discussion])
             counted = tally.recount([discussion]).get(discussion, {})
             Discussion.objects.filter(pk=discussion).update(tally=counted, version=F("version") + 1)
+    with transaction.atomic():
+        lock(found.get("erased_beside", []))
+        emptying.clear_beside(found.get("erased_beside", []))
+        gone = Seal.objects.filter(pk__in=found.get("vault", []), comment__erased_at__isnull=False)
+        vault.clear(list(gone.filter(is_held=False)))  # a hold is for a person to end
     with transaction.atomic():
         ids = [*found.get("case_missing", []), *found.get("case", [])]
         lock(ids)

@@ -63,11 +63,13 @@ def lift(*, seal: Seal, actor: User) -> Decision:
 
 def hold(*, seal: Seal, is_held: bool, actor: User) -> Batch | None:
     """Put a legal hold on what is sealed, or end it. None: it is so already, or the seal was lifted, or there
-    is nothing left to keep."""
+    is nothing to keep: it was deleted for good."""
     batch = Batch(
         kind=Batch.Kind.SEAL, actor=actor, parameters={"comment": seal.comment_id, "is_held": is_held}
     )
-    rows = Seal.objects.filter(pk=seal.pk, lifted_at=None, comment__erased_at=None).exclude(is_held=is_held)
+    rows = Seal.objects.filter(pk=seal.pk, lifted_at=None).exclude(is_held=is_held)
+    if is_held:
+        rows = rows.filter(comment__erased_at=None)
     with transaction.atomic():
         lock([seal.comment_id])
         if not rows.update(is_held=is_held):
