@@ -14,11 +14,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from bench import acts, machine, queues, similar, soundoff
 from bench.report import Goal, goals, publish
 from bench.soundoff import PROJECT, Soundoff
+
+if TYPE_CHECKING:
+    from moderation.matching import Written
 
 DATA = Path(os.environ.get("SOUNDOFF_DATA", PROJECT.parent / "shared" / "data"))
 DECIDED = 50_000  # comments on which people decided
@@ -47,7 +51,6 @@ def _told(found: Iterator[Goal]) -> Iterator[str]:
 
 def rules(site: Soundoff) -> Iterator[Goal]:
     """A list of 62,204 terms looked for in real comments, and rules tried on 50,000 decisions."""
-    from moderation import rules as tried
     from moderation.matching import TermList, Written, folded
     from moderation.term_files import read_terms
 
@@ -73,18 +76,19 @@ def rules(site: Soundoff) -> Iterator[Goal]:
         ("name", "cheap .* online"),
         ("links", "1"),
     ):
-        yield from _tried(tried.replay, Written(pk=None, kind=kind, value=value))
-    yield from _tried(tried.replay, list_of_terms)
+        yield from _tried(Written(pk=None, kind=kind, value=value))
+    yield from _tried(list_of_terms)
     yield Goal("most memory of the process so far", _memory(), most=600, unit="MB")
 
 
-def _tried(replay: Callable[..., object], rule: object) -> Iterator[Goal]:
+def _tried(rule: "Written") -> Iterator[Goal]:
+    from moderation.rules import replay
+
     began, busy, before = time.perf_counter(), time.process_time(), _memory()
     found = replay(rule)
     seconds, more = time.perf_counter() - began, _memory() - before
     own = time.process_time() - busy
-    kind = rule.kind  # type: ignore[attr-defined]
-    count = found.removed + found.approved  # type: ignore[attr-defined]
+    kind, count = rule.kind, found.removed + found.approved
     yield Goal(f"a rule tried on {count:,} decisions: {kind}", seconds, most=5, unit="s")
     yield Goal(f"… of which this process was busy: {kind}", own, unit="s")
     yield Goal(f"… memory that it took beyond the most before: {kind}", more, most=100, unit="MB")
