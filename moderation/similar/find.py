@@ -1,8 +1,8 @@
 """Which of many comments belong together. Pure and without learning: rows in, proposals out, always the same.
 
-Each comment is in one proposal at most, the one of the strongest kind that holds it: so sizes can be added
-up, and an act on one group takes nothing from another. What somebody has kept, and what is spam already, is
-never a member; both may show that others are alike ("9 are already spam").
+Each comment is in one proposal at most: that of missing text or of repeats, else the largest that holds it.
+So sizes can be added up, and an act on one group takes nothing from another. What somebody has kept, and what
+is spam already, is never a member; both may show that others are alike ("9 are already spam").
 """
 
 import heapq
@@ -301,20 +301,9 @@ class _Look:
         What is quoted from the article or from the comment that it answers does not count.
         """
         held = [texts.runs(said) for said in self.words]
-        again = _met_again(held)
+        common = self._common_runs(held, taken)
         holders: dict[int, list[int]] = defaultdict(list)
-        quoted: dict[int, set[int]] = {}
-        by_id = {row.id: place for place, row in enumerate(self.rows)}
-        common: list[set[int]] = []
-        for place, row in enumerate(self.rows):
-            mine = again.intersection(held[place]) if not taken[place] else set[int]()
-            if mine:
-                if row.discussion not in quoted:
-                    quoted[row.discussion] = set(texts.runs(texts.words(self.stories[row.discussion].text)))
-                mine -= quoted[row.discussion]
-                if row.parent in by_id:
-                    mine.difference_update(held[by_id[row.parent]])
-            common.append(mine)
+        for place, mine in enumerate(common):
             for run in held[place] if mine else ():
                 if run in mine:
                     holders[run].append(place)
@@ -350,6 +339,23 @@ class _Look:
         proposal = self._proposal(Kind.TEXT, [self._spun(p, covered[p]) for p in sorted(selling)])
         proposal.shared = {"wordings": wordings}
         yield proposal
+
+    def _common_runs(self, held: Sequence["array[int]"], taken: bytearray) -> list[set[int]]:
+        """Of each comment the runs that others have as well, and that it does not quote."""
+        again = _met_again(held)
+        quoted: dict[int, set[int]] = {}
+        by_id = {row.id: place for place, row in enumerate(self.rows)}
+        common: list[set[int]] = []
+        for place, row in enumerate(self.rows):
+            mine = again.intersection(held[place]) if not taken[place] else set[int]()
+            if mine:
+                if row.discussion not in quoted:
+                    quoted[row.discussion] = set(texts.runs(texts.words(self.stories[row.discussion].text)))
+                mine -= quoted[row.discussion]
+                if row.parent in by_id:
+                    mine.difference_update(held[by_id[row.parent]])
+            common.append(mine)
+        return common
 
     def _spun(self, place: int, covered: int) -> Placed:
         return Placed(place, min(1.0, covered / len(self.words[place])), self.clues[place] | SPUN)
