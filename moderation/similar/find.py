@@ -86,6 +86,7 @@ class Row(NamedTuple):
     parent: int | None
     name: str
     writer: str  # who it is, as far as is known: equal for one account, guest, or name of a source
+    is_known: bool  # an account or a guest
     body: str
     revision: int  # of the body
     text_missing: str
@@ -133,6 +134,8 @@ class _Look:
     def __init__(self, rows: Sequence[Row], stories: Mapping[int, Story]) -> None:
         self.rows, self.stories = rows, stories
         self.words = [texts.words(row.body) for row in rows]
+        # A robot may call itself Jim a thousand times; a Jim of a source is the same under every story.
+        self.people = [row.writer if row.is_known else row.name.casefold() for row in rows]
         self.can_join = [row.state in {"pending", "published"} and not row.is_kept for row in rows]
         self.by_discussion: dict[int, list[int]] = defaultdict(list)
         for place, row in enumerate(rows):
@@ -310,7 +313,7 @@ class _Look:
         hot = {
             run
             for run, places in holders.items()
-            if len(places) >= FEWEST and len({self.rows[p].name.casefold() for p in places}) >= FEWEST
+            if len(places) >= FEWEST and len({self.people[p] for p in places}) >= FEWEST
         }
         covered = {
             p: _covered(held[p], hot & common[p])
@@ -393,7 +396,7 @@ class _Look:
         chosen = set()
         for domain, at in sorted(linking.items()):
             sold = [p for p in at if score(self.clues[p]) >= SELLS]
-            if 2 * len(sold) >= len(at) and len({self.rows[p].name.casefold() for p in at}) >= 2:
+            if 2 * len(sold) >= len(at) and len({self.people[p] for p in at}) >= 2:
                 chosen.add(domain)
         for place in selling:
             keys = [("domain", d) for d in sorted(texts.domains(self.rows[place].body)) if d in chosen]
@@ -450,10 +453,10 @@ class _Look:
         usual = sorted(len(places) for _, places in slots)[len(slots) // 2]
         for _, places in slots:
             selling = [p for p in places if score(self.clues[p]) >= SELLS / 2]
-            names = {self.rows[p].name.casefold() for p in places}
+            people = {self.people[p] for p in places}
             if (
                 len(places) >= max(BURST_LEAST, BURST_TIMES * usual)
-                and len(names) >= BURST_LEAST // 2
+                and len(people) >= BURST_LEAST // 2
                 and 2 * len(selling) >= len(places)
             ):
                 yield self._proposal(

@@ -45,6 +45,7 @@ kept AS (
   JOIN in_force f ON f.settled = m.group_id JOIN comments_transition t ON t.id = m.seen)
 SELECT c.id, c.discussion_id, c.parent_id, c.author_name,
        coalesce('u' || c.author_id, 'g' || c.guest_id, c.discussion_id || lower(c.author_name)),
+       c.author_id IS NOT NULL OR c.guest_id IS NOT NULL,
        c.body, c.revision, c.text_missing, c.created_at, c.state,
        c.state = 'published' AND c.state_reason = 'approved' AND line.approved = c.revision
          OR kept.comment_id IS NOT NULL,
@@ -153,7 +154,7 @@ def archive_health() -> int:
 def read() -> tuple[list[Row], dict[int, Story]]:
     with connection.cursor() as cursor:
         cursor.execute(READ, {"most": MOST, "days": EVIDENCE_DAYS})
-        rows = [Row(*row)._replace(ip_hash=row[11] and bytes(row[11])) for row in cursor.fetchall()]
+        rows = [Row(*row)._replace(ip_hash=row[12] and bytes(row[12])) for row in cursor.fetchall()]
         rows.sort(key=lambda row: (row.at, row.id))
         cursor.execute(
             "SELECT id, published_at, title || ' ' || body FROM articles_article WHERE id = ANY(%s)",

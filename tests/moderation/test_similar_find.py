@@ -51,6 +51,7 @@ def row(body: str, name: str = "", *, minutes: float = 0, discussion: int = 1, *
         "parent": None,
         "name": name,
         "writer": name,
+        "is_known": False,
         "body": body,
         "revision": 1,
         "text_missing": "",
@@ -116,6 +117,34 @@ def test_links_of_those_who_sell_are_a_group_and_sources_are_none():
     sources = [row(f"{body} https://harbour.example/{n}", minutes=n) for n, body in enumerate(HONEST[:4])]
 
     assert found(selling + sources) == {"link": ids(selling)}
+
+
+TEMPLATE = (
+    "{n} Truly a marvellous magazine with splendid columns, my cousin was wondering about such columns."
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "bodies"),
+    [
+        ("text", [TEMPLATE.format(n=n) for n in range(6)]),
+        ("link", [f"{body} https://cheap.example/{n}" for n, body in enumerate(PRAISE[:6])]),
+        ("burst", PRAISE),
+    ],
+)
+def test_a_robot_that_always_gives_one_name_is_many_guests(kind, bodies):
+    usual = [row(body, minutes=600 * n) for n, body in enumerate(HONEST)]
+
+    def told(**who: object) -> list[Row]:
+        fields = [{key: str(value).format(n=n) for key, value in who.items()} for n in range(len(bodies))]
+        return [
+            row(body, "Jim", minutes=9_000 + n / 2, is_known=bool(who), **fields[n])
+            for n, body in enumerate(bodies)
+        ]
+
+    robot = told(writer="g{n}")
+    assert found(usual + robot) == {kind: ids(robot)}
+    assert kind not in found(usual + told())  # of a source nobody knows more than the name
 
 
 def test_search_phrases_for_names_are_a_group_if_their_texts_sell_as_well():
