@@ -59,7 +59,9 @@ class Person:
 
     @property
     def email(self) -> str:
-        """Empty for a name that a source gave. Who may read it: may_read_emails."""
+        """Empty for a name that a source gave, and for who was blanked. Who may read it: may_read_emails."""
+        if self.is_blank:
+            return ""  # an account's is no e-mail then
         return (self.user or self.guest).email if self.user or self.guest else ""  # type: ignore[union-attr]
 
     @property

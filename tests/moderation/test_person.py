@@ -191,6 +191,7 @@ def test_an_administrator_blanks_a_child_once_nothing_of_it_can_be_read(maria, a
     assert (ada.name, ada.is_active, "ada" in ada.email) == ("", False, False)
     assert not EmailAddress.objects.exists()
     assert "We don’t know you here" in session.get("/account/standing/").content.decode()
+    assert "@invalid" not in as_(admin).get(url(ada)).content.decode()
     assert Comment.objects.get(pk=comment.pk).state == State.REJECTED
 
 
