@@ -44,7 +44,6 @@ class Group(models.Model):
         BURST = "burst", _("one burst")
         LATE = "late", _("late comments that sell something")
         MISSING = "missing", _("text missing")
-        DRIFT = "drift", _("far from the article")
         RULE = "rule", _("found by a rule")
         EMPTYING = "emptying", _("to be deleted for good")
 

@@ -16,7 +16,6 @@ KINDS = [
     Group.Kind.BURST,
     Group.Kind.LATE,
     Group.Kind.MISSING,
-    Group.Kind.DRIFT,
 ]
 
 

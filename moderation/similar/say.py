@@ -185,4 +185,4 @@ def proposed(kind: str) -> str:
         return Reason.TEXT_MISSING.value
     if kind == Kind.REPEAT:
         return Reason.REPEAT.value
-    return "" if kind in {Kind.RULE, Kind.DRIFT} else Reason.SPAM.value
+    return "" if kind == Kind.RULE else Reason.SPAM.value
