@@ -115,6 +115,7 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
         "shares": say.shares(found, numbers.members),
         "words": shown.words_of(found),
         "page": page,
+        "at": request.GET["after"] if after else "",
         "is_first": after is None,
         "without": sorted(without),
         "but": _but(without),
