@@ -126,7 +126,7 @@ class Discussion(models.Model):
     declared_count = models.PositiveIntegerField(
         _("comments claimed by the source"), null=True, blank=True, editable=False
     )
-    copied_count = models.PositiveIntegerField(default=0, db_default=0, editable=False)  # brought in from there
+    copied_count = models.PositiveIntegerField(default=0, db_default=0, editable=False)  # that it brought
     visible_count = models.PositiveIntegerField(default=0, editable=False)
     # How many were removed, by "<state>/<reason>/<by>", where by is person, confirmed (a check had proposed
     # it) or machine. The policy keeps it, in the transaction of each change of a state.
