@@ -212,8 +212,7 @@ def summary(group: Group) -> Summary:
         stories = cursor.fetchall()
         cursor.execute(PICKED, {"group": group.pk, "sample": SAMPLE})
         picked = [row[0] for row in cursor.fetchall()]
-    members = Member.objects.filter(group=group)
-    gone = members.exclude(comment__in=unchanged(group)) if not group.settled_at else members.none()
+    members = set(Member.objects.filter(group=group).values_list("comment", flat=True))
     return Summary(
         by_reason=[(state, reason, count) for state, reason, count, *_times in reasons],
         by_discussion=[(pk, title, count) for pk, title, count, _all in stories],
@@ -226,5 +225,5 @@ def summary(group: Group) -> Summary:
             .defer("body_html", "discussion__article__body", "discussion__article__body_html")
             .order_by("pk")
         ),
-        changed=list(gone.order_by("comment").values_list("comment", flat=True)),
+        changed=[] if group.settled_at else sorted(members - set(unchanged(group))),
     )
