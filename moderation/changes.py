@@ -94,9 +94,7 @@ def revert(
         if not (c.target == Target.COMMENT and c.target_id in but)
     }
     now, last = _read(rows), _last(rows)
-    todo = {key: row for key, row in rows.items() if now.get(key, ...) == row.new and last[key] == row.pk}
-    lost = _lost(todo)
-    todo = {key: row for key, row in todo.items() if key not in lost}
+    todo = _standing(rows, now, last)
     left = {key for key in rows if key not in todo}
     done = 0
     for target in MODELS:
@@ -114,7 +112,26 @@ def revert(
     return done, _refusals({key: last[key] for key in left}, now)
 
 
-def _read(keys: Iterable[Key]) -> dict[Key, Any]:
+def would_stay(batch: Batch, most: int) -> list[Refusal]:
+    """What revert would leave alone now, among the first `most` changes of this act; nothing is locked."""
+    rows: dict[Key, Change] = {
+        (c.target, c.target_id, c.field): c for c in batch.changes.order_by("id")[:most]
+    }
+    now, last = _read(rows, is_locked=False), _last(rows)
+    standing = _standing(rows, now, last)
+    return _refusals({key: last[key] for key in rows if key not in standing}, now)
+
+
+def _standing(
+    rows: Mapping[Key, Change], now: Mapping[Key, Any], last: Mapping[Key, int]
+) -> dict[Key, Change]:
+    """The changes that nothing has come after."""
+    held = {key: row for key, row in rows.items() if now.get(key, ...) == row.new and last[key] == row.pk}
+    lost = _lost(held)
+    return {key: row for key, row in held.items() if key not in lost}
+
+
+def _read(keys: Iterable[Key], *, is_locked: bool = True) -> dict[Key, Any]:
     """The stored values, as codes, under a lock; what does not exist is left out."""
     found: dict[Key, Any] = {}
     fields: dict[str, set[str]] = defaultdict(set)
@@ -127,7 +144,9 @@ def _read(keys: Iterable[Key]) -> dict[Key, Any]:
         if target not in ids:
             continue
         rows = model._default_manager.filter(pk__in=ids[target]).order_by("pk")
-        if target == Target.COMMENT:
+        if not is_locked:
+            pass
+        elif target == Target.COMMENT:
             lock(ids[target])
         elif target == Target.DISCUSSION:
             lock_discussions(ids[target])

@@ -21,6 +21,7 @@ from moderation.models import Batch
 from moderation.views.loading import acts_of, as_uuid, decider, load_act, whole_number
 
 LISTED = 20  # comments of an act, settings, and what was left as it is, that its page names
+CHANGES = 2_000  # settings of an act that are looked at
 FILTERS = ("who", "kind", "since")
 
 
@@ -135,4 +136,8 @@ def _would_stay(act: Batch) -> dict[str, Any]:
     )
     stays = Transition.objects.filter(Exists(later), batch=act.pk, kind=Transition.Kind.STATE)
     ids = stays.order_by("comment").values_list("comment", flat=True)
-    return {"stays": services.refusals(list(ids[:LISTED])), "stay_count": ids.count()}
+    told = services.refusals(list(ids[:LISTED]))
+    # What is said of a comment that was decided on goes the way of its state: it is told once.
+    decided = Transition.objects.filter(batch=act.pk, kind=Transition.Kind.STATE).exists()
+    settings = [r for r in changes.would_stay(act, CHANGES) if not (decided and r.comment)]
+    return {"stays": [*told, *settings][:LISTED], "stay_count": ids.count() + len(settings)}

@@ -280,3 +280,26 @@ def test_an_undo_asks_the_database_no_more_than_it_must(maria, django_assert_max
     act = decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=maria)
     with django_assert_max_num_queries(14):
         undo(batch=act.batch, actor=maria)
+
+
+def test_the_page_of_an_act_tells_which_settings_would_stay(client, maria, omar):
+    article = make_article()
+    act = acts.press(name="close", article=article.pk, actor=maria)
+    url = reverse("moderation:batch", args=[act.pk])
+    client.force_login(maria)
+    assert "would stay" not in client.get(url).text
+    acts.press(name="hide", article=article.pk, actor=omar)
+    page = client.get(url).text
+    assert "1 would stay as it is" in page
+    assert f"<bdi>Omar</bdi>: “{article.title}”: The discussion is hidden" in page
+
+
+def test_a_legal_hold_has_no_undo_that_does_nothing(client):
+    adam = UserFactory.create(roles=("Administrator",))
+    comment = say(make_article())
+    seals.seal(ids=[comment.pk], why=Seal.Why.PERSONAL, actor=adam)
+    hold = seals.hold(seal=Seal.objects.get(), is_held=True, actor=adam)
+    client.force_login(adam)
+    page = client.get(reverse("moderation:batch", args=[hold.pk])).text
+    assert "Undo this action" not in page
+    assert reverse("moderation:sealed-comment", args=[comment.pk]) in page
