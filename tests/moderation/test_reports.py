@@ -223,7 +223,9 @@ def test_what_came_of_it_is_told_on_the_page_and_by_mail_to_proved_e_mails(clien
     assert tell_asked.func(str(act.pk)) == 0  # once
 
     client.force_login(ruth)
-    assert "removed the comment" in client.get(url(comment)).content.decode()
+    page = client.get(url(comment)).content.decode()
+    assert "removed the comment" in page
+    assert "Jim" not in page  # who wrote it is no longer said, as the comment is not
 
 
 def test_what_came_of_many_reports_is_told_in_the_same_statements(maria):
