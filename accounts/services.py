@@ -4,7 +4,9 @@ from uuid import uuid4
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
 from django.core.signing import BadSignature, TimestampSigner
 from django.db import transaction
 from django.urls import reverse
@@ -47,15 +49,24 @@ def switch_page(*, user: User, on: bool) -> None:
 def forget_account(*, user: User) -> None:
     """Blank for good who an account was; nobody logs in to it again. What it wrote is not touched."""
     EmailAddress.objects.filter(user=user).delete()
+    _forget_in_log(user)
     user.name, user.email = "", f"{uuid4().hex}@invalid"
     user.is_active = user.has_page = False
     user.set_unusable_password()  # which ends its sessions, too
     user.save()
 
 
+@transaction.atomic
 def forget_guest(*, guest: Guest) -> None:
     """The same of a guest; the browser signs anew."""
+    _forget_in_log(guest)
     Guest.objects.filter(pk=guest.pk).update(name="", email="", confirmed_at=None)
+
+
+def _forget_in_log(person: User | Guest) -> None:
+    """The admin notes whom it changed by the name of that moment."""
+    kind = ContentType.objects.get_for_model(person)
+    LogEntry.objects.filter(content_type=kind, object_id=str(person.pk)).update(object_repr="")
 
 
 @transaction.atomic

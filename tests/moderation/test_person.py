@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
@@ -185,8 +186,12 @@ def test_an_administrator_blanks_a_child_once_nothing_of_it_can_be_read(maria, a
     assert as_(admin).post(path).status_code == 403  # a word of hers stands
     as_(maria).post(f"{url(ada)}child/")
     assert as_(maria).post(path).status_code == 403
+    changed = {"name": "Ada of Elm Street", "groups": [], "is_active": "on"}
+    assert as_(admin).post(f"/admin/accounts/user/{ada.pk}/change/", changed).status_code == 302
+    assert LogEntry.objects.get().object_repr == "Ada of Elm Street"
     session = as_(ada)
     assert as_(admin).post(path).status_code == 302
+    assert LogEntry.objects.get().object_repr == ""
     ada.refresh_from_db()
     assert (ada.name, ada.is_active, "ada" in ada.email) == ("", False, False)
     assert not EmailAddress.objects.exists()
