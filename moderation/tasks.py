@@ -19,7 +19,7 @@ from articles.models import Site
 from comments.models import Comment, State, Transition
 from comments.tasks import MAILS_A_DAY
 from moderation.alerts import moderators
-from moderation.models import Appeal, Batch, Case, Notice, Report, has_page, proofs
+from moderation.models import Appeal, Batch, Case, Change, Notice, Report, has_page, proofs
 from moderation.told import Kind, Told, is_decided, outcome, tell
 
 MAIL_AFTER = timedelta(minutes=1)  # an act that is undone at once is told to nobody
@@ -113,11 +113,13 @@ def _lines_to_tell(batch: UUID) -> QuerySet[Transition]:
         comment=OuterRef("comment"), kind=Transition.Kind.STATE, id__gt=OuterRef("id")
     )
     looked = Appeal.objects.filter(comment=OuterRef("comment"), case__closed_by=batch, is_edit=False)
-    redacted = Batch.objects.filter(pk=batch, kind=Batch.Kind.REDACTION)
+    rewritten = Change.objects.filter(
+        batch=batch, target=Change.Target.COMMENT, field="revision", target_id=OuterRef("comment")
+    )
     return Transition.objects.filter(
         ~Exists(later),
         _is_proved("comment__"),
-        ~Q(to_state=F("from_state")) | Exists(looked) | Exists(redacted),
+        ~Q(to_state=F("from_state")) | Exists(looked) | Q(Exists(rewritten), comment__is_redacted=True),
         batch=batch,
         kind=Transition.Kind.STATE,
         to_state__in=[State.PUBLISHED, State.REJECTED, State.SPAM],

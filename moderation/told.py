@@ -23,7 +23,7 @@ from accounts.models import Guest
 from comments import reasons
 from comments.models import Comment, Reason, State, Transition
 from moderation import words
-from moderation.models import Appeal, Batch, Case, Finding
+from moderation.models import Appeal, Case, Change, Finding
 
 LOOK_WITHIN = timedelta(days=30)  # after a decision its author may ask for another look
 KEY_AGE = LOOK_WITHIN + timedelta(days=2)  # of the link that a guest is mailed
@@ -98,9 +98,8 @@ def tell(comments: Sequence[Comment]) -> dict[int, Told]:
     last = Transition.objects.filter(comment__in=ids, kind=Transition.Kind.STATE)
     lines = {line.comment_id: line for line in last.order_by("comment", "-id").distinct("comment")}
     batches = [line.batch for line in lines.values() if line.batch]
-    redactions = set(
-        Batch.objects.filter(pk__in=batches, kind=Batch.Kind.REDACTION).values_list("pk", flat=True)
-    )
+    shown = Change.objects.filter(batch__in=batches, target=Change.Target.COMMENT, field="revision")
+    rewritten = set(shown.filter(target_id__in=ids).values_list("batch", "target_id"))
     cases = defaultdict(list)
     for case in Case.objects.filter(comment__in=ids):
         cases[case.comment_id].append(case)
@@ -121,7 +120,7 @@ def tell(comments: Sequence[Comment]) -> dict[int, Told]:
             cases[comment.pk],
             appeals[comment.pk],
             findings[comment.pk],
-            is_redaction=lines[comment.pk].batch in redactions,
+            is_rewritten=(lines[comment.pk].batch, comment.pk) in rewritten,
         )
         for comment in comments
         if comment.pk in lines
@@ -176,10 +175,10 @@ def _told(
     appeals: list[Appeal],
     findings: list[Finding],
     *,
-    is_redaction: bool,
+    is_rewritten: bool,  # another of its texts was shown: shortened, or the whole again
 ) -> Told:
     looked = next((a for a in appeals if line.batch and a.case.closed_by == line.batch), None)
-    kind = _kind(comment, line, looked, findings, is_redaction=is_redaction)
+    kind = _kind(comment, line, looked, findings, is_rewritten=is_rewritten)
     may = ways(comment, line, appeals)
     hidden = kind == Kind.SEALED or bool(comment.erased_at)
     # What a rule found is not marked, but for links: the marks would tell its terms.
@@ -215,12 +214,12 @@ def _kind(
     looked: Appeal | None,
     findings: list[Finding],
     *,
-    is_redaction: bool,
+    is_rewritten: bool,
 ) -> Kind:
     if comment.state == State.PENDING:
-        return _kind_of_wait(line, findings, is_redaction=is_redaction)
+        return _kind_of_wait(line, findings, is_rewritten=is_rewritten)
     if comment.state == State.PUBLISHED:
-        if is_redaction:
+        if is_rewritten and comment.is_redacted:
             return Kind.REDACTED
         if line.from_state in REMOVED:
             return Kind.RESTORED
@@ -239,10 +238,10 @@ def _by_person(line: Transition) -> bool:
     return line.actor_id is not None and line.from_state != ""
 
 
-def _kind_of_wait(line: Transition, findings: list[Finding], *, is_redaction: bool) -> Kind:
-    if _by_person(line) and not is_redaction:
+def _kind_of_wait(line: Transition, findings: list[Finding], *, is_rewritten: bool) -> Kind:
+    if _by_person(line) and not is_rewritten:
         return Kind.HELD
-    if line.from_state and not is_redaction:
+    if line.from_state and not is_rewritten:
         return Kind.CHANGED
     checks = {finding.check_name for finding in findings}
     if "sanctioned" in checks:

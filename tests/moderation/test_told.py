@@ -26,7 +26,7 @@ from moderation.acts import redact
 from moderation.models import Rule
 from moderation.services import decide, undo
 from moderation.tasks import MAIL_AFTER, tell_authors, tell_held
-from moderation.told import mailed_url, tell
+from moderation.told import Kind, mailed_url, tell
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -456,6 +456,16 @@ def test_after_another_look_no_second_one_is_promised_whatever_is_decided_then(j
     comment, _ = stays(make_article(), jim, maria)
     decided(comment, State.SPAM, Reason.SPAM, maria)
     assert tell([Comment.objects.get(pk=comment.pk)])[comment.pk].way.startswith("This is final")
+
+
+def test_words_that_are_taken_out_once_more_are_told_once_more(jim, maria):
+    comment, act = blackened(make_article(), jim, maria)
+    back = undo(batch=act, actor=maria).batch
+    again = undo(batch=back, actor=maria).batch
+    assert [tell_authors.func(str(one.pk)) for one in (act, back, again)] == [0, 0, 1]
+    assert mail.outbox[-1].subject == "Words were taken out of your comment"
+    assert "Ann Smith" not in mail.outbox[-1].body
+    assert tell([Comment.objects.get(pk=comment.pk)])[comment.pk].kind == Kind.REDACTED
 
 
 def test_who_comes_by_a_mailed_key_is_not_led_to_a_page_that_takes_none(client, maria):
