@@ -247,7 +247,8 @@ def _mail(sanction: Sanction, what: str) -> EmailMessage:
     assert person is not None  # by a constraint of its table
     with timezone.override(site.zone):
         sentence = held.sentence(sanction)
-    removed = Transition.objects.filter(batch=sanction.batch_id, kind=Transition.Kind.STATE).count()
+    lines = Transition.objects.filter(batch=sanction.batch_id, kind=Transition.Kind.STATE)
+    removed = lines.filter(comment__state__in=[State.REJECTED, State.SPAM]).count()
     context = {
         "site": site,
         "url": settings.SITE_URL,

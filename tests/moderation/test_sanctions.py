@@ -272,8 +272,9 @@ def test_another_look_is_somebody_elses_where_there_is_somebody(maria):
 
 def test_the_person_is_told_by_mail_what_is_true_when_it_is_sent(article, maria):
     ada, anybody = proved(UserFactory.create()), guest(confirmed=False)
-    say(article, author=ada)
+    restored, _gone = (say(article, f"Word {n}", author=ada) for n in range(2))
     batch = hold(ada, "pause", maria, days=1, words="Don't <shout> & calm down.")
+    decide(ids=[restored.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     unproved = hold(anybody, "ban", maria)
     paused, banned = Sanction.objects.get(batch=batch), Sanction.objects.get(batch=unproved)
     assert (sanctions.tell.func(paused.pk), sanctions.tell.func(banned.pk)) == (1, 0)
