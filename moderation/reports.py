@@ -13,7 +13,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, Window
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -168,8 +168,8 @@ def edit_and_send_again(*, comment: Comment, body: str, user: User | None, guest
 
 
 def asked(case_ids: Sequence[int], user: User | None = None) -> dict[int, list[Asked]]:
-    """By case, what was asked about its comment since it was opened, the earliest first; three statements.
-    Of more than SHOWN reports the rest is counted.
+    """By case, what was asked about its comment since it was opened, the earliest first, in at most four
+    statements. Of more than SHOWN reports the rest is counted.
 
     `user`: the moderator who reads it, who is told where a decision of theirs is in question.
     """
@@ -194,13 +194,16 @@ def asked(case_ids: Sequence[int], user: User | None = None) -> dict[int, list[A
                 report.count - SHOWN,
             ) % {"n": report.count - SHOWN}
             said[report.case_id].append(Asked("report", more, "", report.latest, ""))
-    for appeal in Appeal.objects.filter(case__in=ids).select_related("against"):
+    appeals = Appeal.objects.filter(case__in=ids).select_related("against")
+    theirs = {appeal.pk for appeal in appeals if user and appeal.against.actor_id == user.pk}
+    for_others = theirs if user and theirs and _others(user).exists() else set[int]()
+    for appeal in appeals:
         sentence = (
             _("Its author changed it after it was held or removed, and sent it again.")
             if appeal.is_edit
             else _("Its author asks for another look.")
         )
-        if user and appeal.against.actor_id == user.pk:
+        if appeal.pk in for_others:
             sentence = _("%(sentence)s You decided the first time: better leave it to somebody else.") % {
                 "sentence": sentence
             }
@@ -226,9 +229,14 @@ def _heaviest(case_ids: Sequence[int]) -> Iterable[Any]:
 
 def not_for(user: User) -> Q:
     """Over Case: another look at what this person decided, as long as somebody else could take it."""
-    others = User.objects.filter(is_active=True, groups__name__in=[MODERATOR, ADMINISTRATOR])
     decided = Appeal.objects.filter(case=OuterRef("pk"), against__actor=user)
-    return Q(Exists(decided), Exists(others.exclude(pk=user.pk)), is_second_look=True)
+    return Q(Exists(decided), Exists(_others(user)), is_second_look=True)
+
+
+def _others(user: User) -> QuerySet[User]:
+    """Colleagues who could take what is not for this person."""
+    deciding = User.objects.filter(is_active=True, groups__name__in=[MODERATOR, ADMINISTRATOR])
+    return deciding.exclude(pk=user.pk)
 
 
 def _case_of(comment: Comment, states: Sequence[str]) -> Case:

@@ -78,6 +78,8 @@ def test_it_goes_to_somebody_else_if_there_is_one(removed, jim, maria):
     ask(removed, jim)
     others = Case.objects.open().exclude(reports.not_for(maria))
     assert others.count() == 1  # she is alone
+    (told,) = reports.asked([others.get().pk], maria)[others.get().pk]
+    assert "somebody else" not in told.sentence
     otto = UserFactory.create(roles=("Administrator",))
     assert not Case.objects.open().exclude(reports.not_for(maria)).exists()
     assert Case.objects.open().exclude(reports.not_for(otto)).count() == 1
