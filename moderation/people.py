@@ -96,22 +96,6 @@ class Record:
     notes: list[Note] = field(default_factory=list)  # on the comment and on the person, the oldest first
 
     @property
-    def published(self) -> int:
-        return self.states[State.PUBLISHED]
-
-    @property
-    def waiting(self) -> int:
-        return self.states[State.PENDING]
-
-    @property
-    def removed(self) -> int:
-        return self.states[State.REJECTED]
-
-    @property
-    def spam(self) -> int:
-        return self.states[State.SPAM]
-
-    @property
     def is_first(self) -> bool:
         """Nothing else of theirs was ever here."""
         return not +self.states
