@@ -157,8 +157,7 @@ class View:
     def rows(self) -> QuerySet[Any]:
         """All of the queue, first things first: Cases, or for "recent" Comments."""
         if self.queue == RECENT:
-            recent = Comment.objects.moderated_by(self.user).filter(self.where)
-            return recent.exclude(state_reason=Reason.SEALED).order_by("-pk")
+            return Comment.objects.moderated_by(self.user).filter(self.where).order_by("-pk")
         found = open_cases(self.user).filter(QUEUES[self.queue][1], self.where)
         return found.exclude(comment__state_reason=Reason.SEALED).order_by("due_at", "pk")
 

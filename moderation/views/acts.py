@@ -60,7 +60,7 @@ def decide(request: HttpRequest) -> HttpResponse:
         to=to,
         reason=reason,
         actor=user,
-        expected=_expected(sent["seen"]),
+        expected=expected(sent["seen"]),
     )
     tell_refused(request, act)
     return come_back(request, act, back, found[0])
@@ -137,6 +137,7 @@ def _who_and_what(refusal: services.Refusal) -> str:
     return _("%(who)s: %(what)s") % {"who": refusal.who, "what": refusal.what}
 
 
-def _expected(seen: list[str]) -> dict[int, int]:
+def expected(seen: list[str]) -> dict[int, int]:
+    """By comment, the last line of the log that a form was made upon: see decide."""
     pairs = (value.partition(".")[::2] for value in seen)
     return {int(pk): int(last) for pk, last in pairs if whole_number(pk) and whole_number(last)}

@@ -21,7 +21,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from comments.models import Comment, State
 from moderation import acts, services
 from moderation.models import Batch, has_page
-from moderation.views.acts import come_back, tell_refused
+from moderation.policy import last_decisions
+from moderation.views.acts import come_back, expected, tell_refused
 from moderation.views.loading import decider, login_for_the_queue, own_path
 from moderation.views.move import read_number
 
@@ -50,10 +51,16 @@ def lock(request: HttpRequest, pk: int) -> HttpResponse:
 def repeat(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove it as the repeat of another comment, which is named by its number or a link."""
     user, comment = decider(request), _load(request, pk)
-    form = RepeatForm(request.POST or None)
+    seen = f"{comment.pk}.{last_decisions([comment.pk]).get(comment.pk, 0)}"
+    form = RepeatForm(request.POST or None, initial={"seen": seen})
     if form.is_valid():
         try:
-            act = acts.remove_repeat(comment=comment, of=form.cleaned_data["of"], actor=user)
+            act = acts.remove_repeat(
+                comment=comment,
+                of=form.cleaned_data["of"],
+                actor=user,
+                expected=expected([form.cleaned_data["seen"]]),
+            )
         except ValidationError as error:
             form.add_error("of", error)
         else:
@@ -79,6 +86,7 @@ def redact(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 class RepeatForm(forms.Form):
+    seen = forms.CharField(required=False, max_length=50, widget=forms.HiddenInput())  # as in acts.decide
     of = forms.CharField(
         label=gettext_lazy("Repeat of comment"),
         max_length=500,

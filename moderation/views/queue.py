@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from comments import reasons
-from comments.models import Comment, Reason, Transition
+from comments.models import Comment, Transition
 from moderation import cases, desk, queues
 from moderation.models import Case
 from moderation.queues import Item, View
@@ -45,8 +45,7 @@ def comment(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _one(request: HttpRequest, user: User, pk: int) -> HttpResponse:
-    visible = Comment.objects.moderated_by(user).exclude(state_reason=Reason.SEALED)
-    get_object_or_404(visible.only("pk"), pk=pk)
+    get_object_or_404(Comment.objects.moderated_by(user).only("pk"), pk=pk)
     return _desk(request, user, View.read(request.GET, user), pk)
 
 

@@ -192,6 +192,19 @@ def test_a_moderator_puts_no_words_in_and_takes_not_all(marked, code):
     assert raised.value.code == code
 
 
+def test_a_repeat_upon_which_a_colleague_decided_meanwhile_is_left_to_them(client, maria):
+    article = make_article()
+    first, repeat = say(article, "Twice"), say(article, "Twice")
+    url = reverse("moderation:repeat", args=[repeat.pk])
+    client.force_login(maria)
+    (seen,) = re.findall(r'name="seen" value="([^"]+)"', client.get(url).text)
+    omar = UserFactory.create(name="Omar", roles=("Moderator",))
+    decide(ids=[repeat.pk], to=State.REJECTED, reason="insult", actor=omar)
+    answer = client.post(url, {"of": str(first.pk), "seen": seen}, follow=True)
+    assert "Omar" in answer.text
+    assert Comment.objects.get(pk=repeat.pk).state_reason == "insult"
+
+
 def test_a_redaction_is_marked_kept_and_taken_back_exactly(client, maria):
     article, guest = make_article(), GuestFactory.create()
     comment = say(article, "I am *Bob* of Hull.", guest=guest)
