@@ -1,5 +1,7 @@
 """Sealing a comment, and the pages of what is sealed: to all but administrators a number, why and when."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any, NamedTuple
 
 from crispy_forms.helper import FormHelper
@@ -155,18 +157,31 @@ def sealed(request: HttpRequest) -> HttpResponse:
 @login_required
 def sealed_comment(request: HttpRequest, pk: int) -> HttpResponse:
     """Of one: its number, why and when; for administrators what was done with it, and what they may do."""
-    user = decider(request)
-    comments = Comment.objects.in_care_of(user)
-    found = get_object_or_404(_open_seals(), comment=get_object_or_404(comments, pk=pk))
-    return _page(request, found)
+    comment = get_object_or_404(Comment.objects.in_care_of(decider(request)), pk=pk)
+    found = _open_seals().filter(comment=comment).first()
+    return _page(request, found) if found else _to_what_is_unsealed(request, comment)
+
+
+def _of_its_seal(view: Callable[[HttpRequest, Seal], HttpResponse]) -> Callable[..., HttpResponse]:
+    """For what administrators alone may do; who finds that a colleague has lifted the seal is told so."""
+
+    @wraps(view)
+    def loaded(request: HttpRequest, pk: int) -> HttpResponse:
+        if not _user(request).is_administrator:
+            raise PermissionDenied
+        if own := _open_seals().filter(comment=pk).first():
+            return view(request, own)
+        return _to_what_is_unsealed(request, get_object_or_404(Comment, pk=pk))
+
+    return loaded
 
 
 @never_cache
 @require_POST
 @login_for_the_queue
-def words(request: HttpRequest, pk: int) -> HttpResponse:
+@_of_its_seal
+def words(request: HttpRequest, own: Seal) -> HttpResponse:
     """Read it. That is written down, and committed, before the first word is sent."""
-    own = _administered(request, pk)
     SealReading.objects.create(seal=own, by=_user(request))
     return _page(request, own, texts=list(own.texts.order_by("-revision")))
 
@@ -174,58 +189,60 @@ def words(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @require_POST
 @login_for_the_queue
-def take_out(request: HttpRequest, pk: int) -> HttpResponse:
+@_of_its_seal
+def take_out(request: HttpRequest, own: Seal) -> HttpResponse:
     """The evidence file. That it is taken is written down, and committed, before it is made."""
-    own, user = _administered(request, pk), _user(request)
+    user = _user(request)
     SealReading.objects.create(seal=own, by=user, is_export=True)
     response = HttpResponse(evidence.pack(seal=own, by=user), content_type="application/zip")
-    response["Content-Disposition"] = f'attachment; filename="comment-{pk}.zip"'
+    response["Content-Disposition"] = f'attachment; filename="comment-{own.comment_id}.zip"'
     return response
 
 
 @require_POST
 @login_for_the_queue
-def hold(request: HttpRequest, pk: int) -> HttpResponse:
+@_of_its_seal
+def hold(request: HttpRequest, own: Seal) -> HttpResponse:
     """Put a legal hold on it (is_held=1), or end it."""
     is_held = request.POST.get("is_held") == "1"
-    if seals.hold(seal=_administered(request, pk), is_held=is_held, actor=_user(request)):
+    if seals.hold(seal=own, is_held=is_held, actor=_user(request)):
         done = _("It is held: nobody can delete it.") if is_held else _("The legal hold has ended.")
         messages.success(request, done)
-    return redirect("moderation:sealed-comment", pk)
+    return redirect("moderation:sealed-comment", own.comment_id)
 
 
 @require_POST
 @login_for_the_queue
-def lift(request: HttpRequest, pk: int) -> HttpResponse:
-    act = seals.lift(seal=_administered(request, pk), actor=_user(request))
+@_of_its_seal
+def lift(request: HttpRequest, own: Seal) -> HttpResponse:
+    act = seals.lift(seal=own, actor=_user(request))
     _tell_refused(request, act)
     if not act.batch:
-        return redirect("moderation:sealed-comment", pk)
+        return redirect("moderation:sealed-comment", own.comment_id)
     messages.success(request, _("The seal is lifted: the comment is again what it was."))
     return redirect("moderation:batch", act.batch.pk)
 
 
 @require_POST
 @login_for_the_queue
-def erase(request: HttpRequest, pk: int) -> HttpResponse:
+@_of_its_seal
+def erase(request: HttpRequest, own: Seal) -> HttpResponse:
     """For good; the tick says that somebody has read so."""
-    own = _administered(request, pk)
     if request.POST.get("sure") != "1":
         messages.warning(request, _("Tick that you know that nobody can bring it back."))
-        return redirect("moderation:sealed-comment", pk)
+        return redirect("moderation:sealed-comment", own.comment_id)
     act = seals.erase(seal=own, actor=_user(request))
     _tell_refused(request, act)
     if act.batch:
         messages.success(request, _("Its words are deleted for good."))
-    return redirect("moderation:sealed-comment", pk)
+    return redirect("moderation:sealed-comment", own.comment_id)
 
 
-def _administered(request: HttpRequest, pk: int) -> Seal:
-    """For what administrators alone may do."""
-    if not _user(request).is_administrator:
-        raise PermissionDenied
-    own: Seal = get_object_or_404(_open_seals(), comment=pk)
-    return own
+def _to_what_is_unsealed(request: HttpRequest, comment: Comment) -> HttpResponse:
+    if not comment.seals.exists():
+        raise Http404
+    messages.info(request, _("The seal was lifted: the comment is again what it was."))
+    return redirect("moderation:comment", comment.pk)
 
 
 def _open_seals() -> Any:

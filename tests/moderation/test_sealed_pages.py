@@ -172,7 +172,22 @@ def test_an_administrator_lifts_it(sealed, administrator):
     done = asked_by(administrator).post(f"/moderation/sealed/{sealed.pk}/lift/", follow=True)
     assert "The seal is lifted" in done.content.decode()
     assert Comment.objects.get(pk=sealed.pk).body.startswith(SECRET)
-    assert asked_by(administrator).get(f"/moderation/sealed/{sealed.pk}/").status_code == 404
+
+
+def test_who_comes_after_a_colleague_has_lifted_it_is_told_so(sealed, administrator, moderator):
+    seals.lift(seal=Seal.objects.get(), actor=administrator)
+    url = f"/moderation/sealed/{sealed.pk}/"
+    there = f"/moderation/comments/{sealed.pk}/"
+    for act in ("lift", "words", "hold", "erase", "evidence"):
+        told = asked_by(administrator).post(f"{url}{act}/", {"sure": "1"}, follow=True)
+        assert told.redirect_chain[-1][0] == there
+        assert "The seal was lifted" in told.content.decode()
+        assert asked_by(moderator).post(f"{url}{act}/").status_code == 403
+    assert asked_by(moderator).get(url).url == there
+    assert not SealReading.objects.exists()
+    other = say(make_article(), "Never sealed.")
+    assert asked_by(administrator).get(f"/moderation/sealed/{other.pk}/").status_code == 404
+    assert asked_by(administrator).post(f"/moderation/sealed/{other.pk}/lift/").status_code == 404
 
 
 def test_the_list_goes_on_behind_a_seal(moderator, monkeypatch):
