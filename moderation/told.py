@@ -5,10 +5,11 @@ reported it. A page of comments takes the same few statements whatever its lengt
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from django.conf import settings
 from django.core import signing
@@ -98,8 +99,7 @@ def tell(comments: Sequence[Comment]) -> dict[int, Told]:
     last = Transition.objects.filter(comment__in=ids, kind=Transition.Kind.STATE)
     lines = {line.comment_id: line for line in last.order_by("comment", "-id").distinct("comment")}
     batches = [line.batch for line in lines.values() if line.batch]
-    shown = Change.objects.filter(batch__in=batches, target=Change.Target.COMMENT, field="revision")
-    rewritten = set(shown.filter(target_id__in=ids).values_list("batch", "target_id"))
+    rewritten = _rewritten(batches, ids)
     cases = defaultdict(list)
     for case in Case.objects.filter(comment__in=ids):
         cases[case.comment_id].append(case)
@@ -139,7 +139,7 @@ def outcome(case: Case, comment: Comment) -> str:
         return _("The comment is gone: what was brought in with it was taken back.")
     if comment.state == State.PENDING:
         return _("The comment is not shown while it is being looked at.")
-    if comment.is_redacted:
+    if comment.is_redacted and _rewritten([case.closed_by], [comment.pk]):  # by this act, and not before
         return _("A moderator has read it and taken words out of the comment.")
     return _("A moderator has read it and left the comment where it is.")
 
@@ -147,6 +147,12 @@ def outcome(case: Case, comment: Comment) -> str:
 def is_decided(case: Case, comment: Comment) -> bool:
     """Whether a person decided what `outcome` says: its author may have deleted it before anybody could."""
     return case.closed_at is not None and comment.state in [*REMOVED, State.PUBLISHED]
+
+
+def _rewritten(batches: Iterable[Any], ids: Sequence[int]) -> set[tuple[Any, int]]:
+    """(batch, comment) of each of these acts that shows another text of one of these comments."""
+    shown = Change.objects.filter(target=Change.Target.COMMENT, target_id__in=ids, field="revision")
+    return set(shown.filter(batch__in=batches).values_list("batch", "target_id"))
 
 
 def mailed_url(comment: Comment) -> str:

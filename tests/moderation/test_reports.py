@@ -15,6 +15,7 @@ from accounts.guests import COOKIE
 from comments.models import Comment, Reason, State
 from comments.services import change_states
 from moderation import reports
+from moderation.acts import redact
 from moderation.cases import REPORT_HOURS
 from moderation.models import Case, Report
 from moderation.services import decide, undo
@@ -242,6 +243,19 @@ def test_what_came_of_many_reports_is_told_in_the_same_statements(maria):
         return len(asked)
 
     assert statements(6) == statements(2) <= 10
+
+
+def test_a_reporter_hears_of_words_that_were_taken_out_for_them_and_of_no_earlier_ones(client, maria):
+    earlier, now = (say(make_article(), "Call Ann Smith.") for _ in range(2))
+    redact(comment=earlier, marked="Call [[Ann Smith]].", actor=maria)
+    ruth = UserFactory.create()
+    for one in (earlier, now):
+        report(one, ruth)
+    keep(earlier, maria)
+    redact(comment=now, marked="Call [[Ann Smith]].", actor=maria)
+    client.force_login(ruth)
+    assert "left the comment where it is" in client.get(url(earlier)).content.decode()
+    assert "taken words out of the comment" in client.get(url(now)).content.decode()
 
 
 def test_what_is_undone_within_a_minute_is_told_to_no_reporter(comment, maria):
