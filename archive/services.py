@@ -22,8 +22,9 @@ from archive.formats.page import DamagedFile, NotThisFormat, PageWarning, Parsed
 from archive.models import Import
 from articles.models import Article, Topic, free_slug
 from articles.services import save_article
+from comments.imports import Imported, import_comments
 from comments.models import Comment, Discussion, Reason
-from comments.services import Imported, change_discussion, import_comments
+from comments.services import change_discussion
 from moderation import changes
 from moderation.models import Batch, Change
 from moderation.services import screen_import

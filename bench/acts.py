@@ -90,7 +90,7 @@ def _bring_in(stories: Sequence[tuple[str, list[Said]]]) -> list[list[int]]:
 
     from articles.models import Article, free_slug
     from articles.services import save_article
-    from comments.services import Imported, import_comments
+    from comments.imports import Imported, import_comments
 
     began, found = time.time() - 30 * DAY, []
     for title, said in stories:

@@ -167,8 +167,9 @@ def bring_in(found: Sequence[Story]) -> set[int]:
     """Store them with the project's own verbs. Returns the ids of the spun ones."""
     from articles.models import Article, free_slug
     from articles.services import save_article
+    from comments.imports import Imported, import_comments
     from comments.models import Reason, State
-    from comments.services import Imported, change_states, import_comments
+    from comments.services import change_states
 
     spun: set[int] = set()
     waiting: list[int] = []

@@ -133,8 +133,8 @@ def decide_on(honest: Sequence[str], spam: Sequence[str], count: int) -> None:
     from accounts.models import User
     from articles.models import Article, free_slug
     from articles.services import save_article
+    from comments.imports import Imported, import_comments
     from comments.models import Reason, State
-    from comments.services import Imported, import_comments
     from moderation.services import decide
 
     person = User.objects.create_user("bench-moderator@example.org", None, name="Maria")

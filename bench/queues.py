@@ -76,7 +76,7 @@ def _fill() -> dict[str, object]:
     from accounts.models import Guest
     from articles.models import Article, Topic, free_slug
     from articles.services import save_article
-    from comments.services import Imported, import_comments
+    from comments.imports import Imported, import_comments
     from moderation.models import Case, Rule
 
     now = timezone.now()

@@ -163,7 +163,7 @@ def add_thread(site: Soundoff, name: str, said: Sequence[Said], *, days: int) ->
 
     from articles.models import Article, free_slug
     from articles.services import save_article
-    from comments.services import Imported, import_comments
+    from comments.imports import Imported, import_comments
 
     began = timezone.now() - timedelta(days=days)
     title = f"A thread of {name}"

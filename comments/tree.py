@@ -2,7 +2,7 @@
 
 Rules (docs/decisions.md has the figures): the lock on the Discussion is a statement of its own, first in
 the transaction; a row is updated once per statement; a comment's tree_id comes from a sequence.
-All take named parameters; `lock` and `lock_of` return article ids in order.
+All take named parameters; the locks return article ids in order.
 """
 
 from functools import cache

@@ -9,9 +9,10 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import expect
 
+from comments.imports import Imported, import_comments
 from comments.models import Comment, Discussion, Reason, State
 from comments.policy import policy
-from comments.services import Imported, change_discussion, change_states, import_comments
+from comments.services import change_discussion, change_states
 from comments.thread import REPLIES
 from tests.factories import GuestFactory, make_article, say
 

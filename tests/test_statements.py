@@ -21,8 +21,9 @@ from accounts import guests
 from accounts.models import Guest, User
 from articles.models import Topic
 from articles.sitemap import SITEMAP_SIZE
+from comments.imports import Imported, import_comments
 from comments.models import Comment, Discussion, Reason, State
-from comments.services import Imported, change_discussion, change_states, import_comments, recommend
+from comments.services import change_discussion, change_states, recommend
 from comments.thread import Cursor
 from tests.factories import GuestFactory, UserFactory, make_article, say
 

@@ -9,9 +9,10 @@ from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
 from articles.models import Topic
+from comments.imports import Imported, import_comments
 from comments.models import Comment, Discussion
 from comments.policy import policy
-from comments.services import Imported, change_discussion, import_comments
+from comments.services import change_discussion
 from comments.thread import BUDGET, REPLIES
 from tests.factories import UserFactory, make_article, say
 

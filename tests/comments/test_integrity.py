@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from articles.models import Article
+from comments.imports import Imported, import_comments
 from comments.integrity import _trees, check, repair
 from comments.models import (
     Comment,
@@ -22,12 +23,10 @@ from comments.models import (
     Transition,
 )
 from comments.services import (
-    Imported,
     change_discussion,
     change_states,
     edit_comment,
     erase_comments,
-    import_comments,
     move_comment,
     recommend,
 )

@@ -12,8 +12,9 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from comments import thread
+from comments.imports import Imported, import_comments
 from comments.models import Comment, Discussion, Reason, State
-from comments.services import Imported, change_discussion, change_states, import_comments
+from comments.services import change_discussion, change_states
 from tests.factories import UserFactory, make_article, say
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

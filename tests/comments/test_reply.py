@@ -16,8 +16,9 @@ from django.utils import timezone
 
 from accounts.models import Guest
 from articles.markdown import TEXT_TAGS
+from comments.imports import Imported, import_comments
 from comments.models import BODY_MAX, Comment, Discussion, Reason, State
-from comments.services import Imported, change_discussion, change_states, import_comments
+from comments.services import change_discussion, change_states
 from tests.factories import UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db

@@ -13,8 +13,9 @@ from django.utils.http import urlencode
 from articles.models import Article, Topic
 from articles.search import ASKED_MAX, AT_ONCE, limited
 from comments import search
+from comments.imports import Imported, import_comments
 from comments.models import Comment, CommentText, Discussion, Reason, State
-from comments.services import Imported, change_discussion, edit_comment, import_comments
+from comments.services import change_discussion, edit_comment
 from comments.views import searching
 from tests.comments.test_story import hold, remove
 from tests.factories import UserFactory, make_article, say

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from comments import integrity, tree
+from comments.imports import Imported, import_comments
 from comments.models import (
     BODY_MAX,
     DEPTH_MAX,
@@ -22,12 +23,10 @@ from comments.models import (
     Transition,
 )
 from comments.services import (
-    Imported,
     change_discussion,
     change_states,
     delete_comment,
     edit_comment,
-    import_comments,
     move_comment,
     revert_states,
 )

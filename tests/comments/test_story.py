@@ -8,9 +8,10 @@ import pytest
 from django.utils import timezone
 
 from articles.models import Article, Topic
+from comments.imports import Imported, import_comments
 from comments.models import DEPTH_MAX, Comment, Discussion, Reason, State
 from comments.policy import Policy
-from comments.services import Imported, change_discussion, change_states, import_comments, move_comment
+from comments.services import change_discussion, change_states, move_comment
 from comments.thread import BUDGET, REPLIES, Cursor, Order, Reader, read_branch
 from tests.factories import UserFactory, make_article, say
 

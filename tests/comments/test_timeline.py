@@ -9,8 +9,9 @@ import pytest
 
 from archive.services import import_page
 from articles.models import Article
+from comments.imports import Imported, import_comments
 from comments.models import Comment, DiscussionDay, Reason, State
-from comments.services import Imported, change_states, import_comments
+from comments.services import change_states
 from comments.timeline import BARS, tell
 from tests.comments.test_story import ids, read
 from tests.factories import make_article

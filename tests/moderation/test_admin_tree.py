@@ -16,9 +16,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from comments.imports import Imported, import_comments
 from comments.integrity import check
 from comments.models import Comment, Discussion, State, Transition
-from comments.services import Imported, import_comments
 from moderation import tree_page
 from moderation.models import Batch
 from tests.factories import UserFactory, make_article, say

@@ -7,8 +7,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from comments.imports import Imported, import_comments
 from comments.models import Comment, Reason, State
-from comments.services import Imported, erase_comments, import_comments
+from comments.services import erase_comments
 from moderation.models import Batch, Case, Note, Origin, Report
 from moderation.people import records
 from moderation.services import decide

@@ -7,8 +7,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from comments.imports import Imported, import_comments
 from comments.models import Comment, Discussion, State
-from comments.services import Imported, change_states, edit_comment, import_comments
+from comments.services import change_states, edit_comment
 from moderation import acts, seals, tally, words
 from moderation.models import Batch, Case, Seal
 from moderation.services import decide, move, undo
@@ -236,7 +237,7 @@ def test_an_undo_of_an_undo_of_an_undo_says_what_it_did(maria):
     assert said == ["Undone: Removed: insult", "Done again: Removed: insult"] * 2
 
 
-def test_what_is_moved_under_locked_replies_takes_none_until_it_is_moved_back(maria, omar):
+def test_what_is_moved_under_locked_replies_takes_none_until_it_is_moved_back(client, maria, omar):
     article = make_article()
     root, one = say(article), say(article)
     below = say(article, parent=one)
@@ -249,6 +250,10 @@ def test_what_is_moved_under_locked_replies_takes_none_until_it_is_moved_back(ma
     assert batch is not None
     assert locked() == {root.pk, one.pk, below.pk}
     further = move(comment=one, parent=None, actor=omar)
+    client.force_login(maria)
+    page = client.get(reverse("moderation:batch", args=[batch.pk])).text
+    assert "1 would stay as it is" in page
+    assert "<bdi>Omar</bdi>: Moved it again" in page
     assert undo(batch=batch, actor=maria).batch is None  # it was moved again: nothing of it goes back
     assert locked() == {root.pk, one.pk, below.pk}
     undo(batch=further, actor=omar)
