@@ -176,15 +176,23 @@ def _move_back(batch: Batch, undoing: Batch, actor: User | None) -> tuple[list[i
     if done is None:
         return [], []
     lock([done.comment_id])
-    moves = Transition.objects.filter(comment=done.comment_id, kind=Transition.Kind.MOVE)
-    last = moves.select_related("actor").latest("id")
-    if last != done:
-        return [], [Refusal(done.comment_id, _name(last.actor), _("moved it again"))]
+    if refused := moved_since(batch):
+        return [], refused
     try:
         move_comment(comment=done.comment, parent=done.old_parent, actor=actor, batch=undoing.pk)
     except ValidationError as error:
         return [], [Refusal(done.comment_id, "", error.messages[0])]
     return [done.comment_id], []
+
+
+def moved_since(batch: Batch) -> list[Refusal]:
+    """Who moved the comment of a move again, if anybody did."""
+    done = Transition.objects.filter(batch=batch.pk, kind=Transition.Kind.MOVE)
+    moves = Transition.objects.filter(comment__in=done.values("comment"), kind=Transition.Kind.MOVE)
+    last = moves.select_related("actor").order_by("-id").first()
+    if last is None or last.batch == batch.pk:
+        return []
+    return [Refusal(last.comment_id, _name(last.actor), _("Moved it again"))]
 
 
 def refusals(ids: Iterable[int]) -> list[Refusal]:

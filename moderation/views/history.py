@@ -139,5 +139,6 @@ def _would_stay(act: Batch) -> dict[str, Any]:
     told = services.refusals(list(ids[:LISTED]))
     # What is said of a comment that was decided on goes the way of its state: it is told once.
     decided = Transition.objects.filter(batch=act.pk, kind=Transition.Kind.STATE).exists()
-    settings = [r for r in changes.would_stay(act, CHANGES) if not (decided and r.comment)]
-    return {"stays": [*told, *settings][:LISTED], "stay_count": ids.count() + len(settings)}
+    others = [r for r in changes.would_stay(act, CHANGES) if not (decided and r.comment)]
+    others = services.moved_since(act) or others  # the whole of a move stays
+    return {"stays": [*told, *others][:LISTED], "stay_count": ids.count() + len(others)}
