@@ -36,11 +36,18 @@ EXPLAINED = {
 }
 
 
+class Lines(forms.CharField):
+    """Counts a new line as one character, as browsers do: else they let through what is then refused."""
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value)).replace("\r\n", "\n")
+
+
 class SanctionForm(forms.Form):
     """One kind of sanction, with its reason and its end. `counts`: how many comments the last days hold."""
 
     reason = forms.ChoiceField(label=gettext_lazy("Why? They are told:"))
-    words = forms.CharField(
+    words = Lines(
         label=gettext_lazy("In your words"),
         required=False,
         max_length=2_000,
@@ -106,13 +113,6 @@ class SanctionForm(forms.Form):
         return data
 
 
-class Lines(forms.CharField):
-    """Counts a new line as one character, as browsers do: else they let through what is then refused."""
-
-    def to_python(self, value: Any) -> str:
-        return str(super().to_python(value)).replace("\r\n", "\n")
-
-
 class NoteForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Note
@@ -133,7 +133,7 @@ class NoteForm(forms.ModelForm):  # type: ignore[type-arg]
 class AskForm(forms.Form):
     """Another look at a sanction, from the person whom it holds."""
 
-    words = forms.CharField(
+    words = Lines(
         label=gettext_lazy("Why do you think that it is wrong?"),
         max_length=2_000,
         widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),

@@ -162,10 +162,13 @@ def test_notes_stand_on_a_person_and_on_a_comment_until_their_writer_deletes_the
     assert not Note.objects.filter(pk=pk).exists()
 
 
-def test_a_note_of_as_many_characters_as_the_browser_lets_through_is_kept(maria, ada):
+def test_as_many_characters_as_the_browser_lets_through_are_kept(maria, ada):
     text = "x\r\n" * 2_500  # 5,000 as a browser counts, and sends 7,500
     as_(maria).post("/moderation/notes/", {"person": f"u{ada.pk}", "text": text})
     assert Note.objects.get().text == text.replace("\r", "").strip()
+    words = "x\r\n" * 1_000
+    as_(maria).post(f"{url(ada)}ban/", {"reason": "insult", "words": words, "days": "0"})
+    assert Sanction.objects.get().words == words.replace("\r", "").strip()
 
 
 def test_a_childs_words_are_sealed_by_one_act(maria):
