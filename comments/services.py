@@ -78,13 +78,13 @@ def post_comment(
         discussion = ensure_discussion(article)
     if not discussion.is_open(now):
         raise ValidationError(_("This discussion is closed."), code="closed")
-    name, email = (author.name, author.email) if author else (guest.name, guest.email) if guest else ("", "")
+    person = author or guest
     draft = Draft(
         discussion=discussion,
         parent=parent,
         author=author,
         guest=guest,
-        name=name,
+        name=person.name if person else "",
         body=body,
         at=now,
         ip=ip,
@@ -95,20 +95,31 @@ def post_comment(
     except ValidationError:
         # A second click on "Send" is no further comment, and so not one too many.
         if Comment.objects.filter(nonce=nonce).exists():
-            return _already_posted(nonce, body, author, guest, parent)
+            return _already_posted(nonce, draft)
         raise
-    state = STATE_OF[verdict]
+    try:
+        return _insert(draft, nonce, STATE_OF[verdict], findings) or _already_posted(nonce, draft)
+    except IntegrityError:
+        # The lock keeps out a twin in this discussion, not one that is posted to another at the same time.
+        if not Comment.objects.filter(nonce=nonce).exists():
+            raise
+        return _already_posted(nonce, draft)
+
+
+def _insert(draft: Draft, nonce: UUID, state: State, findings: list[Any]) -> Comment | None:
+    """The comment, with what was found in it; None where its place is closed or gone, or the nonce used."""
+    person = draft.author or draft.guest
     values: dict[str, Any] = {
-        "discussion": article.pk,
-        "parent": parent and parent.pk,
-        "author": author and author.pk,
-        "guest": guest and guest.pk,
-        "name": name,
-        "email": email,
-        "body": body,
-        "body_html": render_comment(body),
-        "folded": fold(body),
-        "at": now,
+        "discussion": draft.discussion.pk,
+        "parent": draft.parent and draft.parent.pk,
+        "author": draft.author and draft.author.pk,
+        "guest": draft.guest and draft.guest.pk,
+        "name": draft.name,
+        "email": person.email if person else "",
+        "body": draft.body,
+        "body_html": render_comment(draft.body),
+        "folded": fold(draft.body),
+        "at": draft.at,
         "state": state.value,
         "reason": Reason.POSTED if state == State.PUBLISHED else Reason.SCREENED,
         "visible": state == State.PUBLISHED,
@@ -119,36 +130,28 @@ def post_comment(
     # lock is then held for as long as Postgres takes, not until this thread has its turn again and commits.
     is_recorded = bool(findings) or state != State.PUBLISHED
     whole = transaction.atomic(durable=True) if is_recorded else nullcontext()
-    try:
-        with whole, connection.cursor() as cursor:
-            statement = tree.insert(is_reply=parent is not None, beside=policy().beside)
-            execute_planned(cursor, statement, values, before=f"{tree.LOCK}; ")
-            if not (row := cursor.fetchone()):
-                return _already_posted(nonce, body, author, guest, parent)
-            comment = Comment.from_db("default", tree.COLUMNS, row)
-            comment.discussion = discussion
-            if is_recorded:
-                policy().record(comment, findings)
-    except IntegrityError:
-        # The lock keeps out a twin in this discussion, not one that is posted to another at the same time.
-        if not Comment.objects.filter(nonce=nonce).exists():
-            raise
-        return _already_posted(nonce, body, author, guest, parent)
+    with whole, connection.cursor() as cursor:
+        statement = tree.insert(is_reply=draft.parent is not None, beside=policy().beside)
+        execute_planned(cursor, statement, values, before=f"{tree.LOCK}; ")
+        if not (row := cursor.fetchone()):
+            return None
+        comment = Comment.from_db("default", tree.COLUMNS, row)
+        comment.discussion = draft.discussion
+        if is_recorded:
+            policy().record(comment, findings)
     return comment
 
 
-def _already_posted(
-    nonce: UUID, body: str, author: User | None, guest: Guest | None, parent: Comment | None
-) -> Comment:
+def _already_posted(nonce: UUID, draft: Draft) -> Comment:
     comment = Comment.objects.filter(nonce=nonce).first()
     # Other words are no second click on "Send": they would be lost if the first comment answered for them.
-    if comment and comment.is_by(author, guest) and comment.body == body:
+    if comment and comment.is_by(draft.author, draft.guest) and comment.body == draft.body:
         return comment
     if comment:
         raise ValidationError(
             _("This form was already used. Your text is kept here: send it again."), code="nonce"
         )
-    answered = Comment.objects.get(pk=parent.pk) if parent else None
+    answered = Comment.objects.get(pk=draft.parent.pk) if draft.parent else None
     if answered and answered.is_locked:
         raise ValidationError(REPLIES_LOCKED, code="locked")
     state = answered.state if answered else State.PUBLISHED
