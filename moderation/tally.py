@@ -1,19 +1,20 @@
 """How many comments of a discussion were removed, for what and by whom: Discussion.tally.
 
 It follows from the log alone, and is kept by difference. Who decided is told by the line that brought the
-state; where that was an undo, by the line whose state it gave back. A check "had proposed it" where it found
-something in that very text before, or where the act went over a group that the site had made.
+state; where that was an undo, by the line whose state it gave back. A check "had proposed it" where it had
+found what the reason says in that very text (PROPOSED), or where the act went over a group of the site's.
 
 Findings are compared with lines by their times. So whoever stores findings in comments that are already here
 locks their discussions first, as for any other change: a line is counted once, and must give the same again.
 """
 
+import json
 from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import connection
 
-from comments.models import Comment, Discussion
+from comments.models import Comment, Discussion, Reason
 
 Tally = dict[str, int]  # by "<state>/<reason>/<person, confirmed or machine>"
 
@@ -33,25 +34,33 @@ source AS (
         SELECT undo.undoes_id FROM moderation_batch undo
         WHERE undo.id = (SELECT t.batch FROM comments_transition t WHERE t.id = s.id)))
     ORDER BY p.id DESC LIMIT 1) before),
-diff AS (
-  SELECT t.discussion_id,
+counted AS (
+  SELECT t.comment_id, t.discussion_id, s.n,
          t.to_state || '/' || t.reason || '/' || CASE
-           WHEN t.to_state = 'deleted' THEN 'person'
+           WHEN t.to_state = 'deleted' OR t.reason = 'sealed' THEN 'person'
            WHEN t.actor_id IS NULL OR t.reason = 'screened' THEN 'machine'
            WHEN b.parameters ? 'group' OR EXISTS (
              SELECT FROM moderation_finding f
              WHERE f.comment_id = t.comment_id AND f.revision = t.revision AND f.at <= t.at
-               AND f.check_name <> ALL(%(settings)s))
-           THEN 'confirmed' ELSE 'person' END AS key,
-         sum(s.n)::int AS n
+               AND (f.check_name = ANY(%(rules)s) OR %(proposed)s::jsonb
+                    -> CASE WHEN t.to_state = 'spam' THEN 'spam' ELSE t.reason END ? f.check_name))
+           THEN 'confirmed' ELSE 'person' END AS key
   FROM source s
   CROSS JOIN LATERAL (SELECT * FROM comments_transition t WHERE t.id = s.id LIMIT 1) t
   LEFT JOIN LATERAL (SELECT * FROM moderation_batch b WHERE b.id = t.batch LIMIT 1) b ON true
-  WHERE b.undoes_id IS NULL AND t.reason <> 'import_undone' AND t.to_state IN ('rejected', 'spam', 'deleted')
-  GROUP BY 1, 2 HAVING sum(s.n) <> 0)"""
+  WHERE b.undoes_id IS NULL AND t.reason <> 'import_undone'
+    AND t.to_state IN ('rejected', 'spam', 'deleted')),
+diff AS (SELECT discussion_id, key, sum(n)::int AS n FROM counted GROUP BY 1, 2 HAVING sum(n) <> 0)"""
 
-# What says who wrote, or what somebody set, and nothing against a text.
-SETTINGS = ["new_person", "reviewed_first", "sanctioned"]
+# Rules are what moderators look out for, for whatever reason.
+RULES = ["term", "term_list", "domain", "name_pattern"]
+# Checks whose finding proposes a removal as spam, or for that reason. Who wrote and when says nothing
+# against a text, and no check knows what is off topic, an insult or a name.
+PROPOSED = {
+    Reason.SPAM: ["links", "repeat", "near_repeat", "emptied"],
+    Reason.REPEAT: ["repeat", "near_repeat"],
+    Reason.TEXT_MISSING: ["emptied"],
+}
 
 COUNT = f"""
 WITH RECURSIVE moved AS (
@@ -70,27 +79,30 @@ SET version = version + 1,
                    FROM (SELECT key, value::int AS n FROM jsonb_each_text(d.tally)
                          UNION ALL
                          SELECT key, n FROM diff WHERE diff.discussion_id = d.article_id) both_
-                   GROUP BY key HAVING sum(n) <> 0) counted)
+                   GROUP BY key HAVING sum(n) <> 0) summed)
 WHERE d.article_id IN (SELECT discussion_id FROM diff)"""
 
 # The same from nothing: the last line of each comment alone.
-RECOUNT = f"""
+_STANDING = f"""
 WITH RECURSIVE moved AS (
   SELECT c.id AS comment_id, last.id, 1 AS n
   FROM comments_comment c CROSS JOIN LATERAL (
     SELECT p.id FROM comments_transition p
     WHERE p.comment_id = c.id AND p.kind = 'state' ORDER BY p.id DESC LIMIT 1) last
   WHERE c.state IN ('rejected', 'spam', 'deleted')
-    AND (%(discussions)s::bigint[] IS NULL OR c.discussion_id = ANY(%(discussions)s))),
+    AND (%(discussions)s::bigint[] IS NULL OR c.discussion_id = ANY(%(discussions)s))
+    AND (%(comments)s::bigint[] IS NULL OR c.id = ANY(%(comments)s))),
 {_SOURCE}
-SELECT discussion_id, key, n FROM diff"""
+"""
+RECOUNT = f"{_STANDING} SELECT discussion_id, key, n FROM diff"
+PROPOSALS = f"{_STANDING} SELECT comment_id FROM counted WHERE key LIKE '%%/confirmed'"
 
 
 def count(ids: Sequence[int], batch: UUID) -> None:
     """Count what the lines of this batch about these comments changed. Its Batch, if it has one, is stored,
     and their discussions are locked."""
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, {"ids": list(ids), "batch": batch, "settings": SETTINGS})
+        cursor.execute(COUNT, {"ids": list(ids), "batch": batch, **_proposing()})
 
 
 # A comment that the checks took for spam has one line, which is of no batch.
@@ -111,12 +123,23 @@ def count_posted(comment: Comment) -> None:
 def recount(discussions: Sequence[int] | None = None) -> dict[int, Tally]:
     """What the log says of these discussions, or of all; those of which nothing was removed are left out."""
     counted: dict[int, Tally] = {}
-    values = {"discussions": None if discussions is None else list(discussions), "settings": SETTINGS}
+    wanted = None if discussions is None else list(discussions)
     with connection.cursor() as cursor:
-        cursor.execute(RECOUNT, values)
+        cursor.execute(RECOUNT, {"discussions": wanted, "comments": None, **_proposing()})
         for discussion, key, n in cursor.fetchall():
             counted.setdefault(discussion, {})[key] = n
     return counted
+
+
+def proposed(comments: Sequence[int]) -> set[int]:
+    """Those of these comments that are removed as the checks had proposed and a person confirmed."""
+    with connection.cursor() as cursor:
+        cursor.execute(PROPOSALS, {"discussions": None, "comments": list(comments), **_proposing()})
+        return {pk for (pk,) in cursor.fetchall()}
+
+
+def _proposing() -> dict[str, object]:
+    return {"rules": RULES, "proposed": json.dumps(PROPOSED)}
 
 
 def miscounted() -> list[int]:

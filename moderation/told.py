@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Guest
 from comments import reasons
 from comments.models import Comment, Reason, State, Transition
-from moderation import words
+from moderation import tally, words
 from moderation.models import Appeal, Case, Change, Finding
 
 LOOK_WITHIN = timedelta(days=30)  # after a decision its author may ask for another look
@@ -93,7 +93,7 @@ def ways(comment: Comment, last: Transition | None, appeals: Sequence[Appeal]) -
 
 
 def tell(comments: Sequence[Comment]) -> dict[int, Told]:
-    """By comment, what its author reads about the last decision; five statements, and those that `comments`
+    """By comment, what its author reads about the last decision; six statements, and those that `comments`
     lack of their stories, authors and guests."""
     ids = [comment.pk for comment in comments]
     last = Transition.objects.filter(comment__in=ids, kind=Transition.Kind.STATE)
@@ -111,6 +111,7 @@ def tell(comments: Sequence[Comment]) -> dict[int, Told]:
         findings[finding.comment_id].append(finding)
     # Looked up once for each reason: each time asks for the site's version outside of a request.
     removals = {c.state_reason for c in comments if c.state in REMOVED}
+    proposed = tally.proposed([c.pk for c in comments if c.state in REMOVED])
     said = {code: (reasons.label(code), reasons.told(code)) for code in removals}
     return {
         comment.pk: _told(
@@ -121,6 +122,7 @@ def tell(comments: Sequence[Comment]) -> dict[int, Told]:
             appeals[comment.pk],
             findings[comment.pk],
             is_rewritten=(lines[comment.pk].batch, comment.pk) in rewritten,
+            is_proposed=comment.pk in proposed,
         )
         for comment in comments
         if comment.pk in lines
@@ -181,7 +183,8 @@ def _told(
     appeals: list[Appeal],
     findings: list[Finding],
     *,
-    is_rewritten: bool,  # another of its texts was shown: shortened, or the whole again
+    is_rewritten: bool,  # another of its texts was shown: with words taken out, or the whole again
+    is_proposed: bool,  # the checks had proposed the removal
 ) -> Told:
     looked = next((a for a in appeals if line.batch and a.case.closed_by == line.batch), None)
     kind = _kind(comment, line, looked, findings, is_rewritten=is_rewritten)
@@ -200,7 +203,7 @@ def _told(
                 *_what(kind, reason, line, looked),
                 *_why(kind, comment, findings),
                 _reported(kind, [case for case in cases if case.opened_at <= line.at]),
-                _who(kind, line, findings),
+                _who(kind, line, is_proposed=is_proposed),
             ]
             if sentence
         ],
@@ -376,13 +379,13 @@ def _reported(kind: Kind, cases: list[Case]) -> str:
     return _("Nobody had reported it.")
 
 
-def _who(kind: Kind, line: Transition, findings: list[Finding]) -> str:
+def _who(kind: Kind, line: Transition, *, is_proposed: bool) -> str:
     if kind in WAITS:
         return _("No person has decided yet.")
     if kind in {Kind.REMOVED, Kind.SPAM, Kind.STAYS, Kind.REDACTED, Kind.SEALED}:
         if not _by_person(line):
             return _("A machine decided this; no person has looked at it.")
-        if any(found.check_name not in {"new_person", "reviewed_first"} for found in findings):
+        if is_proposed:
             return _("A check of this site had pointed it out; a person decided.")
         return _("A person decided this, not a machine.")
     return ""

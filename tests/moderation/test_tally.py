@@ -48,11 +48,11 @@ def test_by_whom_follows_every_decision_and_its_undo(maria):
     told = {"spam/spam/confirmed": 1, "spam/spam/person": 1}
     assert tally() == told
     removed = decide(ids=ids, to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria)
-    assert tally() == {"rejected/off_topic/confirmed": 1, "rejected/off_topic/person": 1}
+    assert tally() == {"rejected/off_topic/person": 2}  # no check knows what a story is about
     back = undo(batch=removed.batch, actor=maria)
     assert tally() == told
     undo(batch=back.batch, actor=maria)
-    assert tally() == {"rejected/off_topic/confirmed": 1, "rejected/off_topic/person": 1}
+    assert tally() == {"rejected/off_topic/person": 2}
     undo(batch=spam.batch, actor=maria)  # decided on since: nothing
     assert sum(tally().values()) == 2
 
@@ -87,6 +87,34 @@ def test_a_check_proposes_by_what_it_finds_in_the_text_and_not_by_who_wrote_it(m
     assert tally() == {"spam/spam/person": 2, "spam/spam/confirmed": 1}
 
 
+@publishing
+@pytest.mark.parametrize(
+    ("check", "confirmed"),
+    [
+        ("links", {"spam"}),
+        ("near_repeat", {"spam", "repeat"}),
+        ("emptied", {"spam", "text_missing"}),
+        ("term", {"spam", "repeat", "text_missing", "off_topic", "other"}),
+        ("late", set()),
+        ("sanctioned", set()),
+    ],
+)
+def test_a_check_proposed_only_what_it_looks_for_and_a_seal_is_a_persons(check, confirmed, maria):
+    comment = say(make_article())
+    Finding.objects.create(comment=comment, revision=1, check_name=check, strength=1, holds=True)
+    for reason in ["spam", "repeat", "text_missing", "off_topic", "other"]:
+        to = State.SPAM if reason == "spam" else State.REJECTED
+        decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
+        who = "confirmed" if reason in confirmed else "person"
+        assert tally() == {f"{to}/{reason}/{who}": 1}
+        assert tallies.proposed([comment.pk]) == ({comment.pk} if reason in confirmed else set())
+    group = Batch.objects.create(kind=Batch.Kind.DECISION, actor=maria, parameters={"group": "a"})
+    change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria, batch=group.pk)
+    assert tally() == {"rejected/off_topic/confirmed": 1}
+    seals.seal(ids=[comment.pk], why=Seal.Why.COURT, actor=maria)
+    assert tally() == {"rejected/sealed/person": 1}
+
+
 def test_what_the_checks_took_for_spam_is_counted_from_the_start(maria, monkeypatch):
     monkeypatch.setattr(
         moderation.policy.Policy, "examine", lambda self, draft: ("spam", [Found(strength=1, check="links")])
@@ -112,7 +140,7 @@ class Model:
 
     def add(self, ids: list[int], batch: Any, key: str) -> None:
         for pk in ids:
-            is_proposed = pk in self.found and not key.startswith("deleted")
+            is_proposed = pk in self.found and key.startswith("spam")
             self.lines[pk].append((batch, key.replace("person", "confirmed") if is_proposed else key))
 
     def take_back(self, ids: list[int], undone: Any, batch: Any) -> None:

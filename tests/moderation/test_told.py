@@ -117,7 +117,7 @@ def illegal(article, jim, maria):
 
 
 def pointed_out(article, jim, maria):
-    comment, _ = checked(article, jim, maria)
+    comment, _ = listed(article, jim, maria)
     return comment, decided(comment, State.REJECTED, "off_topic", maria)
 
 
@@ -336,6 +336,16 @@ def test_its_author_reads_it_in_one_mail(case, made, jim):
     assert (f"/comments/{comment.pk}/decision/" in message.body) == (
         state != State.PUBLISHED or case.make is blackened
     )
+
+
+@pytest.mark.parametrize(("reason", "is_proposed"), [("spam", True), ("off_topic", False), ("sealed", False)])
+def test_a_check_had_pointed_out_only_what_it_looks_for(reason, is_proposed, jim, maria):
+    comment, _ = checked(make_article(), jim, maria)
+    to = State.SPAM if reason == "spam" else State.REJECTED
+    change_states(ids=[comment.pk], to=to, reason=reason, actor=maria)
+    comment.refresh_from_db()
+    said = tell([comment])[comment.pk].sentences[-1]
+    assert said == ("A check of this site had pointed it out; a person decided." if is_proposed else PERSON)
 
 
 def test_nobody_else_finds_the_page(client, made, maria):
