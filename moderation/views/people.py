@@ -19,13 +19,13 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from articles.paging import Place, asked_place
 from comments.models import Comment, Reason, State
-from moderation import desk, emptying, people, sanctions, seals, words
-from moderation.models import Batch, Note, Sanction, Seal
+from moderation import emptying, people, sanctions, seals, words
+from moderation.models import Note, Sanction, Seal
 from moderation.people import Person
 from moderation.person_forms import NoteForm, SanctionForm
 from moderation.views.loading import (
-    as_uuid,
     decider,
+    just_done,
     login_for_the_queue,
     own_path,
     whole_number,
@@ -211,7 +211,7 @@ def _page(request: HttpRequest, user: User, who: Person, bound: SanctionForm | N
         "may_seal": _may_seal(user, who) and _readable(who).exists(),
         "may_blank": _may_blank(user, who) and not who.is_blank,
         "here": who.get_absolute_url(),
-        "done": _done(user, request.GET.get("done")),
+        "done": just_done(user, request.GET.get("done")),
         **_comments(request, user, who),
     }
     return render(request, "moderation/person.html", context, status=422 if bound else 200)
@@ -261,10 +261,3 @@ def _load(key: str) -> Person:
 def _load_sanction(pk: int) -> tuple[Sanction, Person]:
     found = get_object_or_404(Sanction.objects.select_related("user", "guest", "batch"), pk=pk)
     return found, Person(user=found.user, guest=found.guest)
-
-
-def _done(user: User, value: str | None) -> desk.Act | None:
-    """The act that the bar tells of: one's own only, as others' are news for the history."""
-    pk = as_uuid(value)
-    act = pk and Batch.objects.filter(actor=user, pk=pk).select_related("undoes__undoes").first()
-    return desk.acts([act])[0] if act else None
