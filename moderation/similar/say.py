@@ -110,7 +110,7 @@ def shares(group: Group, size: int) -> list[str]:
         )
         said.append(sentences % told)
     if (wordings := group.shared.get("wordings", 0)) > 1:
-        said.append(_("%(n)s wordings") % {"n": wordings})
+        said.append(_("made from %(n)s sets of phrases") % {"n": wordings})
     clues: dict[str, int] = group.shared.get("clues", {})
     for name, n in sorted(clues.items(), key=lambda item: (-item[1], item[0])):
         if sentence := _shared(Clue[name], n):
@@ -148,7 +148,7 @@ def _shared(clue: Clue, n: int) -> str:
         case Clue.PROMOTION:
             words_ = _("%(n)s with words of advertising")
         case Clue.SPUN:
-            words_ = _("%(n)s in phrases that others have as well")
+            words_ = _("%(n)s put together from phrases that others use, too")
         case _:
             return ""
     return words_ % {"n": f"{n:,}"}
