@@ -3,7 +3,7 @@
 Policy here is complete and publishes everything; moderation/policy.py judges.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -62,8 +62,9 @@ class Policy:
         """What follows from a change of states, in its transaction: `batch` names its lines in the log, and
         `undoes` those that it took back. Their discussions are locked."""
 
-    def reasons(self, ids: Iterable[int]) -> dict[int, list[str]]:
-        """Why comments wait, as sentences by comment id; one query a page, for those who may see them."""
+    def reasons(self, ids: Iterable[int], own: Collection[int] = ()) -> dict[int, list[str]]:
+        """Why comments wait, as sentences by comment id; one query a page, for those who may see them. `own`:
+        those that whoever reads it wrote."""
         return {}
 
     def account(self, discussion: Discussion) -> list[str]:
@@ -97,7 +98,7 @@ class Policy:
 
     def actions(self, rows: Sequence[Any], user: User) -> dict[int, list[dict[str, Any]]]:
         """What this moderator may do with each comment (thread.Row), by its id, as comments/thread.jinja
-        takes it: {label, url, post (bool), reasons ([(code, words)] or nothing)}."""
+        takes it: {label, url, post (bool), reasons ([(code, words, note)] or nothing)}."""
         return {}
 
 

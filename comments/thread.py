@@ -400,7 +400,8 @@ def look_at(rows: list[Row], reader: Reader) -> tuple[list[Row], Viewer | None]:
     mine = [row for row in rows if reader.wrote(row)]
     waiting = {r.id for r in (rows if reader.moderates else mine) if r.state == State.PENDING}
     # Two findings of one check are told in the same words.
-    why = {pk: list(dict.fromkeys(said)) for pk, said in policy().reasons(waiting).items()} if waiting else {}
+    held = policy().reasons(waiting, {row.id for row in mine}) if waiting else {}
+    why = {pk: list(dict.fromkeys(said)) for pk, said in held.items()}
     removed = {r.id: [gettext("You wrote it.")] for r in mine if r.state in {State.REJECTED, State.SPAM}}
     decided = policy().told(removed) if removed else {}
     own_pages = {pk: policy().decision_url(pk) for pk in [*decided, *(r.id for r in mine if r.id in waiting)]}

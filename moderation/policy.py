@@ -1,6 +1,6 @@
 """What comments ask of moderation: settings.COMMENT_POLICY names this object."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from math import ceil
@@ -30,7 +30,7 @@ from moderation.models import Finding, Sanction
 from moderation.origins import REMEMBER, mark
 from moderation.repeats import find_repeat
 from moderation.tasks import tell_held_later
-from moderation.told import tell
+from moderation.told import finding, tell
 
 USUAL_FROM = 10  # decisions below which nothing is said of how long a review takes
 USUAL_KEPT = 600  # seconds for which the answer is kept
@@ -73,11 +73,14 @@ class Policy(comments.policy.Policy):
         cases.settle(ids=ids, batch=batch, by_person=actor is not None, undoes=undoes)
         tally.count(ids, batch)
 
-    def reasons(self, ids: Iterable[int]) -> dict[int, list[str]]:
+    def reasons(self, ids: Iterable[int], own: Collection[int] = ()) -> dict[int, list[str]]:
         said: dict[int, list[str]] = {}
-        for finding in Finding.objects.of_now(ids).filter(holds=True):
-            sentence = words.why(finding, to_moderator=False, twin=finding.public_twin)
-            said.setdefault(finding.comment_id, []).append(sentence)
+        for found in Finding.objects.of_now(ids).filter(holds=True):
+            is_own = found.comment_id in own
+            sentence = (
+                finding(found) if is_own else words.why(found, to_moderator=False, twin=found.public_twin)
+            )
+            said.setdefault(found.comment_id, []).append(sentence)
         return said
 
     def damage(self) -> dict[str, list[Any]]:
@@ -258,7 +261,15 @@ def _median_hours() -> int:
             "extract(epoch FROM percentile_cont(0.5) WITHIN GROUP (ORDER BY t.at - c.created_at)) "
             "FROM comments_transition t JOIN comments_comment c ON c.id = t.comment_id "
             "WHERE t.kind = 'state' AND t.from_state = 'pending' AND t.actor_id IS DISTINCT FROM c.author_id "
-            "AND t.actor_id IS NOT NULL AND t.at > now() - interval '7 days'"
+            "AND t.actor_id IS NOT NULL AND t.at > now() - interval '7 days' "
+            # What was taken back was no review, unless it was done again; and what an undo does is none.
+            "AND c.state <> 'pending' "
+            "AND NOT EXISTS (SELECT FROM moderation_batch b "
+            "WHERE b.id = t.batch AND b.undoes_id IS NOT NULL) "
+            "AND NOT EXISTS (SELECT FROM comments_transition u JOIN moderation_batch b ON b.id = u.batch "
+            "WHERE u.comment_id = t.comment_id AND u.id > t.id AND b.undoes_id = t.batch "
+            "AND NOT EXISTS (SELECT FROM comments_transition r JOIN moderation_batch a ON a.id = r.batch "
+            "WHERE r.comment_id = t.comment_id AND r.id > u.id AND a.undoes_id = u.batch))"
         )
         count, seconds = cursor.fetchone()
     return max(1, ceil(seconds / 3600)) if count >= USUAL_FROM else 0

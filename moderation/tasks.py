@@ -2,7 +2,8 @@
 are sent; and about reports of illegal content."""
 
 from collections import defaultdict
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 from django.conf import settings
@@ -52,8 +53,10 @@ def tell_authors(batch: str) -> int:
     lines = _lines_to_tell(UUID(batch))
     if _is_sweep(UUID(batch)):
         lines = lines.exclude(to_state=State.SPAM)
-    if act and act.undoes and _is_sweep(act.undoes.pk):
-        lines = lines.exclude(from_state=State.SPAM)
+    if act and act.undoes:
+        if _is_sweep(act.undoes.pk):
+            lines = lines.exclude(from_state=State.SPAM)
+        lines = lines.exclude(comment__in=_known(lines))
     return _send(_to_authors(_comments(lines)))
 
 
@@ -124,6 +127,26 @@ def _lines_to_tell(batch: UUID) -> QuerySet[Transition]:
         kind=Transition.Kind.STATE,
         to_state__in=[State.PUBLISHED, State.REJECTED, State.SPAM],
     )
+
+
+def _known(lines: QuerySet[Transition]) -> list[int]:
+    """The comments that are again what they were when they last stayed so for MAIL_AFTER: what was done and
+    undone within it was told to nobody, however often."""
+    rows = list(lines.values_list("comment", "id"))
+    now_at, logs = dict(rows), defaultdict[int, list[tuple[datetime, str, str]]](list)
+    told = Transition.objects.filter(comment__in=now_at, kind=Transition.Kind.STATE).order_by("id")
+    found = list(told.values_list("comment", "id", "batch", "at", "to_state", "reason"))
+    batches = Batch.objects.filter(pk__in={row[2] for row in found})
+    times: dict[UUID | None, datetime] = dict(batches.values_list("pk", "at"))
+    for comment, pk, batch, at, state, reason in found:
+        if pk <= now_at[comment]:
+            logs[comment].append((times.get(batch, at), state, reason))
+    known = []
+    for comment, log in logs.items():
+        stayed = [was for was, then in pairwise(log) if then[0] - was[0] >= MAIL_AFTER]
+        if (stayed or log)[-1 if stayed else 0][1:] == log[-1][1:] and len(log) > 1:
+            known.append(comment)
+    return known
 
 
 def _comments(lines: QuerySet[Transition]) -> list[Comment]:

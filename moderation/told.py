@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core import signing
@@ -24,7 +25,7 @@ from accounts.models import Guest
 from comments import reasons
 from comments.models import Comment, Reason, State, Transition
 from moderation import tally, words
-from moderation.models import Appeal, Case, Change, Finding
+from moderation.models import Appeal, Batch, Case, Change, Finding
 
 LOOK_WITHIN = timedelta(days=30)  # after a decision its author may ask for another look
 KEY_AGE = LOOK_WITHIN + timedelta(days=2)  # of the link that a guest is mailed
@@ -93,11 +94,12 @@ def ways(comment: Comment, last: Transition | None, appeals: Sequence[Appeal]) -
 
 
 def tell(comments: Sequence[Comment]) -> dict[int, Told]:
-    """By comment, what its author reads about the last decision; six statements, and those that `comments`
-    lack of their stories, authors and guests."""
+    """By comment, what its author reads about the last decision; six statements, two where an act let
+    something wait, and those that `comments` lack of their stories, authors and guests."""
     ids = [comment.pk for comment in comments]
     last = Transition.objects.filter(comment__in=ids, kind=Transition.Kind.STATE)
     lines = {line.comment_id: line for line in last.order_by("comment", "-id").distinct("comment")}
+    lines |= _given_back([line for line in lines.values() if line.to_state == State.PENDING and line.batch])
     batches = [line.batch for line in lines.values() if line.batch]
     rewritten = _rewritten(batches, ids)
     cases = defaultdict(list)
@@ -127,6 +129,27 @@ def tell(comments: Sequence[Comment]) -> dict[int, Told]:
         for comment in comments
         if comment.pk in lines
     }
+
+
+def _given_back(lines: Sequence[Transition]) -> dict[int, Transition]:
+    """By comment, the line whose state an undo gave back, where these lines are of an undo: what waits again
+    is told as it was before. An undone undo is followed in turn, as in tally."""
+    logs: dict[int, list[Transition]] = defaultdict(list)
+    if lines:
+        of_state = Transition.objects.filter(kind=Transition.Kind.STATE)
+        for line in of_state.filter(comment__in=[line.comment_id for line in lines]).order_by("id"):
+            logs[line.comment_id].append(line)
+    batches = {line.batch for log in logs.values() for line in log if line.batch}
+    undos = Batch.objects.filter(pk__in=batches, undoes__isnull=False) if batches else Batch.objects.none()
+    undoes: dict[UUID | None, UUID | None] = dict(undos.values_list("pk", "undoes"))
+    found = {}
+    for comment, log in logs.items():
+        place = len(log) - 1
+        places: dict[UUID | None, int] = {line.batch: n for n, line in enumerate(log) if line.batch}
+        while undone := places.get(undoes.get(log[place].batch)):
+            place = undone - 1
+        found[comment] = log[place]
+    return found
 
 
 def outcome(case: Case, comment: Comment) -> str:
@@ -354,10 +377,10 @@ def _why(kind: Kind, comment: Comment, findings: list[Finding]) -> list[str]:
     if kind not in WAITS:
         return []
     # Two findings of one check are told in the same words.
-    return list(dict.fromkeys(_finding(found) for found in findings))
+    return list(dict.fromkeys(finding(found) for found in findings))
 
 
-def _finding(found: Finding) -> str:
+def finding(found: Finding) -> str:
     """As its author reads it who alone reads this page; words.why is for moderators as well."""
     if found.check_name != "new_person":
         return words.why(found, to_moderator=False, twin=found.public_twin)

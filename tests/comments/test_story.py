@@ -195,7 +195,7 @@ def test_a_waiting_first_level_comment_is_seen_by_its_author(client):
 
 def test_what_two_findings_say_alike_is_said_once(client, monkeypatch):
     class TwoTerms(Policy):
-        def reasons(self, ids):
+        def reasons(self, ids, own=()):
             return {pk: ["It has a word that is looked at.", "It is your first."] * 2 for pk in ids}
 
     monkeypatch.setattr("comments.thread.policy", TwoTerms)

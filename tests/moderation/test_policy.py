@@ -17,7 +17,7 @@ from comments.policy import policy
 from comments.services import change_discussion, edit_comment
 from moderation.models import Finding, Rule
 from moderation.policy import Policy, last_decisions
-from moderation.services import Refusal, decide
+from moderation.services import Refusal, decide, undo
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -234,6 +234,20 @@ def test_a_review_takes_as_long_as_half_of_them_took(moderator):
     cache.clear()
     approve(comments[9], moderator)
     assert Policy().usual() == "Usually reviewed within 2 hours."
+
+
+def test_what_was_taken_back_was_no_review(moderator):
+    ids = [say(make_article(), f"Words {n}").pk for n in range(10)]
+    act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=moderator).batch
+    back = undo(batch=act, actor=moderator).batch
+    assert Policy().usual() == ""
+    cache.clear()
+    undo(batch=back, actor=moderator)
+    assert Policy().usual() == "Usually reviewed within 1 hour."
+    cache.clear()
+    for pk in ids[:2]:  # one of them is decided on otherwise, and that stands
+        decide(ids=[pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator)
+    assert Policy().usual() == "Usually reviewed within 1 hour."
 
 
 def test_the_menu_of_a_comment_carries_what_it_was_made_upon(moderator, rf):

@@ -15,9 +15,11 @@ from comments.models import Comment, Discussion, Reason, State
 from comments.policy import policy
 from comments.services import edit_comment
 from moderation import sanctions
-from moderation.models import Change, Sanction
+from moderation.models import Batch, Change, Sanction
 from moderation.people import Person
 from moderation.services import decide, undo
+from moderation.tasks import tell_authors, tell_held
+from moderation.told import tell
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -293,3 +295,26 @@ def test_what_is_undone_at_once_is_told_to_nobody(maria):
     ada = proved(UserFactory.create())
     undo(batch=hold(ada, "ban", maria), actor=maria)
     assert sanctions.tell.func(Sanction.objects.get().pk) == 0
+
+
+def test_what_a_ban_took_and_gave_back_within_the_minute_is_told_as_before_and_mailed_to_nobody(maria):
+    ada, article = proved(UserFactory.create()), make_article()
+    shown, waits = say(article, "Shown.", author=ada), say(article, "It waits.", author=ada)
+    decide(ids=[shown.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    Batch.objects.update(at=timezone.now() - timedelta(hours=1))
+    as_before = policy().reasons([waits.pk], [waits.pk])
+    told = tell([waits])[waits.pk]
+    ban = hold(ada, "ban", maria, days=1)
+    acts = [ban]
+    for _ in range(3):  # undone, done again, undone
+        acts.append(undo(batch=acts[-1], actor=maria).batch)
+    waits.refresh_from_db()
+    assert waits.state == State.PENDING
+    again = tell([waits])[waits.pk]
+    assert (again.kind, again.sentences, again.at) == (told.kind, told.sentences, told.at)
+    assert policy().reasons([waits.pk], [waits.pk]) == as_before
+    assert [tell_authors.func(str(act.pk)) for act in acts[1:]] == [0, 0, 0]
+    assert sanctions.tell.func(Sanction.objects.get().pk) == 0
+    assert tell_held.func(waits.pk) == 1  # for its own minute, and in its own words
+    assert "A moderator wants to look" not in mail.outbox[0].body
+    assert "Nothing of yours" in mail.outbox[0].body or "somebody new" in mail.outbox[0].body
