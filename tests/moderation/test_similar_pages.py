@@ -1,6 +1,6 @@
 """The pages of similar comments: one decision for a group, with exceptions, and back."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -12,7 +12,7 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
 from archive.services import import_page
-from articles.models import Article
+from articles.models import Article, Site
 from comments.models import Comment, State
 from comments.services import edit_comment
 from moderation import services
@@ -430,3 +430,18 @@ def test_a_large_site_is_looked_over_by_a_job(client, moderator, article, monkey
     again = client.post(reverse("moderation:look"), follow=True)
     assert again["Refresh"] == "3"
     assert "4 comments made of the same phrases" in again.text
+
+
+def test_list_and_group_tell_a_time_in_the_zone_of_the_site_and_name_it(client, moderator, article):
+    """The story's own zone is another one."""
+    Article.objects.update(source_zone="America/New_York")
+    Site.objects.update(time_zone="Europe/Oslo")
+    flood(article, 5)
+    Comment.objects.update(created_at=datetime(2021, 3, 6, 4, 47, tzinfo=UTC))
+    look.run()
+    client.force_login(moderator)
+    groups = Group.objects.values_list("pk", flat=True)
+    for page in (LIST, *(reverse("moderation:group", args=[pk]) for pk in groups)):
+        html = client.get(page).content.decode()
+        assert "6 March 2021, 05:47" in html
+        assert html.count("Europe/Oslo") == 1
