@@ -92,8 +92,9 @@ class Policy(comments.policy.Policy):
     def actions(self, rows: Sequence[Any], user: User) -> dict[int, list[dict[str, Any]]]:
         """The menu of each comment but those that their authors deleted; it comes back to the story."""
         seen = last_decisions(row.id for row in rows)
+        removals = [(code, said, reasons.told(code)) for code, said in reasons.choices()]
         return {
-            row.id: _menu(row, seen[row.id])
+            row.id: _menu(row, seen[row.id], removals)
             for row in rows
             if row.state != State.DELETED and row.state_reason != Reason.SEALED and row.id in seen
         }
@@ -217,7 +218,7 @@ def _context(draft: Draft) -> Context:
     )
 
 
-def _menu(row: Any, seen: int) -> list[dict[str, Any]]:
+def _menu(row: Any, seen: int, removals: list[tuple[str, str, str]]) -> list[dict[str, Any]]:
     def act(label: str, **values: Any) -> dict[str, Any]:
         query = urlencode({"ids": row.id, "seen": f"{row.id}.{seen}", "next": "story", **values})
         return {"label": label, "url": f"{reverse('moderation:decide')}?{query}", "post": True}
@@ -226,7 +227,7 @@ def _menu(row: Any, seen: int) -> list[dict[str, Any]]:
     if row.state != State.PUBLISHED:
         menu.append(act(_("Approve"), reason=Reason.APPROVED.value))
     if row.state != State.REJECTED:
-        menu.append(act(_("Remove")) | {"reasons": reasons.choices()})
+        menu.append(act(_("Remove…")) | {"reasons": removals})
     if row.state != State.SPAM:
         menu.append(act(_("Mark as spam"), reason=Reason.SPAM.value))
 

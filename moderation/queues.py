@@ -34,7 +34,8 @@ VALUE_MAX = 200  # characters of a filter
 
 RECENT = "recent"
 QUEUES: dict[str, tuple[Any, Q]] = {
-    "waiting": (gettext_lazy("Waiting"), Q(is_waiting=True)),
+    # … for somebody: also what is published and reported as illegal, which goes before everything else.
+    "waiting": (gettext_lazy("Waiting"), Q(is_waiting=True) | Q(is_illegal=True)),
     "reported": (gettext_lazy("Reported"), Q(is_reported=True) | Q(is_illegal=True)),
     "new": (gettext_lazy("New people"), Q(is_waiting=True, is_new_person=True)),
     "second": (gettext_lazy("Second looks"), Q(is_second_look=True)),
@@ -78,6 +79,7 @@ class Queue:
     count: int | None
     oldest: str  # "3 h"
     current: bool
+    illegal: int = 0  # of these, reported as illegal
 
 
 @dataclass(frozen=True)
@@ -232,13 +234,14 @@ def counted(view: View, base: str) -> list[Queue]:
     numbers: dict[str, Any] = {}
     for key, (_label, where) in QUEUES.items():
         numbers |= {key: Count("pk", filter=where), f"{key}_oldest": Min("opened_at", filter=where)}
-    found = open_cases(view.user).aggregate(**numbers)
+    found = open_cases(view.user).aggregate(**numbers, illegal=Count("pk", filter=Q(is_illegal=True)))
     now = timezone.now()
 
     def line(key: str, label: Any, count: int | None, oldest: datetime | None) -> Queue:
         url = base + (f"?queue={key}" if key != "waiting" else "")
         age = words.ago(now - oldest) if oldest else ""
-        return Queue(key, str(label), url, count, age, current=key == view.queue)
+        illegal = found["illegal"] if key in {"waiting", "reported"} else 0
+        return Queue(key, str(label), url, count, age, key == view.queue, illegal)
 
     lines = [line(key, label, found[key], found[f"{key}_oldest"]) for key, (label, _where) in QUEUES.items()]
     if alike := _similar(view.user):
@@ -385,8 +388,13 @@ def _opinions(user: User) -> list[Queue]:
 
 
 def in_words(waiting: Queue) -> str:
-    """14 waiting, oldest 3 h"""
+    """14 waiting, oldest 3 h; 1 reported as illegal · 14 waiting, oldest 3 h"""
     if not waiting.count:
         return _("Nothing is waiting.")
     said = ngettext("%(n)s waiting, oldest %(oldest)s", "%(n)s waiting, oldest %(oldest)s", waiting.count)
-    return said % {"n": f"{waiting.count:,}", "oldest": waiting.oldest}
+    said %= {"n": f"{waiting.count:,}", "oldest": waiting.oldest}
+    return f"{illegal_in_words(waiting.illegal)} · {said}" if waiting.illegal else said
+
+
+def illegal_in_words(count: int) -> str:
+    return ngettext("%(n)s reported as illegal", "%(n)s reported as illegal", count) % {"n": f"{count:,}"}

@@ -156,6 +156,8 @@ def _merged(spans: list[list[int]]) -> list[tuple[int, int]]:
 def done(batch: Batch) -> str:
     """What an act did: Approved · Removed: off topic · Marked as spam · Moved · Undone: …"""
     match batch.kind:
+        case Batch.Kind.DECISION if "stays" in batch.parameters:
+            return _("It stays removed: %(reason)s") % {"reason": reasons.label(batch.reason)}
         case Batch.Kind.DECISION:
             return decided(batch.to_state, batch.reason)
         case Batch.Kind.PERSON:

@@ -1,8 +1,10 @@
 """Deciding, and taking an act back. Finding a comment is the permission to decide on it."""
 
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import BadRequest
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect
@@ -26,6 +28,7 @@ from moderation.views.loading import (
 )
 
 AT_ONCE = 1_000  # comments that one press may decide on
+STAYS = "stays"  # in place of a reason: what is removed stays so, for the reason that it has
 
 
 @require_POST
@@ -34,8 +37,8 @@ def decide(request: HttpRequest) -> HttpResponse:
     """One decision on one comment or several. What the URL says goes before what the form says.
 
     ids (repeated), seen (repeated: "<comment>.<last line of the log>"), reason (a code; `act` is the same,
-    and a button goes before a list of choices), next: a path of ours to come back to, or "story" for the
-    comment's place on its story.
+    and a button goes before a list of choices; "stays" of one comment that is removed), next: a path of ours
+    to come back to, or "story" for the comment's place on its story.
     """
     user = decider(request)
     sent = {
@@ -44,8 +47,9 @@ def decide(request: HttpRequest) -> HttpResponse:
     }
     ids = list(dict.fromkeys(pk for value in sent["ids"] if (pk := whole_number(value))))
     reason = (request.GET.getlist("reason") or sent["act"] or sent["reason"] or [""])[0]
+    stays = reason == STAYS and len(ids) == 1
     to = services.state_for(reason)
-    if to is None or len(ids) > AT_ONCE:
+    if (to is None and not stays) or len(ids) > AT_ONCE:
         return HttpResponseBadRequest(_("That is no decision that can be taken here."))
     back = sent["next"][0] if sent["next"] else ""
     if not ids:
@@ -55,12 +59,23 @@ def decide(request: HttpRequest) -> HttpResponse:
     found = list(Comment.objects.in_care_of(user).filter(pk__in=ids).select_related("discussion__article"))
     if len(found) < len(ids):
         raise Http404
+    parameters = {}
+    if stays:
+        if found[0].state not in {State.REJECTED, State.SPAM}:
+            messages.warning(request, _("It is not removed, so it cannot stay so."))
+            return come_back(request, services.Decision(None), back, found[0])
+        to, reason, parameters = State(found[0].state), found[0].state_reason, {"stays": True}
+    try:
+        upon = expected(sent["seen"])
+    except BadRequest as error:
+        return HttpResponseBadRequest(str(error))
     act = services.decide(
         ids=ids,
-        to=to,
+        to=to or State.REJECTED,
         reason=reason,
         actor=user,
-        expected=expected(sent["seen"]),
+        expected=upon,
+        parameters=parameters,
     )
     tell_refused(request, act)
     return come_back(request, act, back, found[0])
@@ -69,20 +84,31 @@ def decide(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_for_the_queue
 def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """`next`: a path of ours; with a fragment, it is a place on a page that is not of the desk, and what was
+    done is told there."""
     user = decider(request)
     act = services.undo(batch=load_act(user, pk), actor=user)
     tell_refused(request, act)
     if not act.batch and not act.refused:
         messages.info(request, _("There was nothing left to undo."))
-    return _after(request, act, own_path(request, request.POST.get("next", "")), fallback=pk)
+    back = own_path(request, request.GET.get("next") or request.POST.get("next", ""))
+    path, _hash, place = back.partition("#")
+    if not place:
+        return _after(request, act, back, fallback=pk)
+    if act.batch:
+        tell_done(request, act.batch, back)
+    number = whole_number(place.removeprefix("comment-"))
+    comment = Comment.objects.in_care_of(user).filter(pk=number or 0).first()
+    return redirect(path + _place(comment) if comment else back)
 
 
 def come_back(request: HttpRequest, act: services.Decision, back: str, comment: Comment) -> HttpResponse:
     """To where the act was pressed: `back` is a path of ours, or "story" for the comment's place there."""
     if back == "story":
+        story = comment.discussion.article.get_absolute_url()
         if act.batch:
-            tell_done(request, act.batch)
-        return redirect(comment.discussion.article.get_absolute_url() + _place(comment))
+            tell_done(request, act.batch, f"{story}#comment-{comment.pk}")
+        return redirect(story + _place(comment))
     return _after(request, act, own_path(request, back))
 
 
@@ -105,9 +131,13 @@ def _place(comment: Comment) -> str:
     return f"#comment-{nearest.pk}" if nearest else "#comments"
 
 
-def tell_done(request: HttpRequest, batch: Batch) -> None:
+def tell_done(request: HttpRequest, batch: Batch, place: str, sentence: str = "") -> None:
+    """A bar that says what was done (or `sentence`), with one press that takes it back and leads to `place`,
+    a path with a fragment. base.html makes it of the message's extra tags."""
     url = reverse("moderation:batch", args=[batch.pk])
-    messages.success(request, format_html('{}. <a href="{}">{}</a>', words.done(batch), url, _("Undo")))
+    told = format_html('<a href="{}">{}</a>', url, sentence or words.done(batch))
+    undo = urlencode({"next": place})
+    messages.success(request, told, extra_tags=f"{reverse('moderation:undo', args=[batch.pk])}?{undo}")
 
 
 def tell_refused(request: HttpRequest, act: services.Decision) -> None:
@@ -138,6 +168,9 @@ def _who_and_what(refusal: services.Refusal) -> str:
 
 
 def expected(seen: list[str]) -> dict[int, int]:
-    """By comment, the last line of the log that a form was made upon: see decide."""
-    pairs = (value.partition(".")[::2] for value in seen)
-    return {int(pk): int(last) for pk, last in pairs if whole_number(pk) and whole_number(last)}
+    """By comment, the last line of the log that a form was made upon: see decide. Raises BadRequest for what
+    no form of ours says: to take it for nothing seen would let one act be done twice."""
+    pairs = [[whole_number(number) for number in value.split(".", 1)] for value in seen if value]
+    if any(len(pair) != 2 or None in pair for pair in pairs):
+        raise BadRequest(_("That is no decision that can be taken here."))
+    return {pk: last for pk, last in pairs if pk is not None and last is not None}

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -102,7 +103,7 @@ def _back(request: HttpRequest, batch: Batch | None, article: Article | None) ->
         messages.info(request, _("It is so already."))
     if asked == "story" and article:
         if batch:
-            tell_done(request, batch)
+            tell_done(request, batch, article.get_absolute_url() + "#comments")
         return redirect(article.get_absolute_url() + "#comments")
     if path := own_path(request, asked):
         return redirect(with_done(path, batch.pk) if batch else path)
@@ -131,8 +132,11 @@ def _line(article: Any) -> Line:
     discussion.article = article
     is_reviewed = discussion.moderation == Discussion.Moderation.PRE
     said = [words.setting("status", discussion.status)]
-    if discussion.status == Discussion.Status.OPEN and discussion.end and not discussion.is_open():
-        said = [_("Closed by its age")]
+    if discussion.status == Discussion.Status.OPEN:
+        if discussion.end and discussion.end <= timezone.now():
+            said = [_("Closed by its age")]
+        elif over_all := _WITH_THE_SITE.get(discussion.site.comment_status):
+            said = [over_all()]
     if is_reviewed or discussion.moderation == Discussion.Moderation.POST:
         said.append(words.setting("moderation", discussion.moderation))
     names = acts.offered(status=discussion.status, is_reviewed=is_reviewed)
@@ -154,6 +158,11 @@ def _of_the_site(request: HttpRequest) -> dict[str, Any]:
     presses = [Press(acts.SITE_LABELS[n], reverse("moderation:press-site", args=[n])) for n in names]
     return {"said": said, "presses": presses, "is_usual": len(said) == 1 and site.comment_status == "open"}
 
+
+_WITH_THE_SITE = {
+    "closed": lambda: _("Closed with the whole site"),
+    "hidden": lambda: _("Hidden with the whole site"),
+}
 
 _SITE_SAYS = {
     "open": lambda: _("As each discussion says"),

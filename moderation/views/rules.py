@@ -11,7 +11,6 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -22,6 +21,7 @@ from moderation import rules, words
 from moderation.matching import Spans, Written
 from moderation.models import Batch, Rule, has_page
 from moderation.rule_forms import FORMS, RuleForm
+from moderation.views.acts import tell_done
 from moderation.views.loading import decider, whole_number
 from moderation.views.similar import EXCEPTIONS
 
@@ -214,8 +214,7 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, error.messages[0])
     else:
         _tell_switched(request, found, batch, is_on)
-    back = request.POST.get("back")
-    return redirect("moderation:rule", pk) if back == "rule" else redirect("moderation:rules")
+    return redirect(_place(request, found))
 
 
 @require_POST
@@ -267,19 +266,21 @@ def _first_terms(rule: Rule) -> list[str]:
 
 def _tell_saved(request: HttpRequest, made: Rule) -> None:
     batch = Batch.objects.filter(kind=Batch.Kind.RULE, parameters__rule=made.pk).latest("at")
-    _tell(request, _("Saved, and in force from now on."), batch)
+    place = reverse("moderation:rule", args=[made.pk])
+    tell_done(request, batch, f"{place}#main", _("Saved, and in force from now on."))
 
 
 def _tell_switched(request: HttpRequest, found: Rule, batch: Batch | None, is_on: bool) -> None:
-    says = {"rule": words.rule(found.kind, found.value)}
     if batch is None:
         messages.info(request, _("It was so already."))
-    elif is_on:
-        _tell(request, _("Switched on: %(rule)s.") % says, batch)
-    else:
-        _tell(request, _("Switched off: %(rule)s.") % says, batch)
+        return
+    sentence = _("Switched on: %(rule)s.") if is_on else _("Switched off: %(rule)s.")
+    says = {"rule": words.rule(found.kind, found.value)}
+    tell_done(request, batch, f"{_place(request, found)}#main", sentence % says)
 
 
-def _tell(request: HttpRequest, sentence: str, batch: Batch) -> None:
-    url = reverse("moderation:batch", args=[batch.pk])
-    messages.success(request, format_html('{} <a href="{}">{}</a>', sentence, url, _("Undo")))
+def _place(request: HttpRequest, found: Rule) -> str:
+    """Where it was switched: on its own page or in the list."""
+    if request.POST.get("back") == "rule":
+        return reverse("moderation:rule", args=[found.pk])
+    return reverse("moderation:rules")

@@ -187,6 +187,8 @@ if (document.querySelector(".queue")) {
     a: () => press("button[value=approved]", subject()),
     s: () => press("button[value=spam]", subject()),
     r: () => {
+      const stays = find("button[value=stays]", subject() ?? undefined);
+      if (stays) return stays.click();
       const list = find("details.remove", subject() ?? undefined);
       if (list) list.open = true;
       find("details.remove [type=radio], select[name=reason]", subject())?.focus();
@@ -195,7 +197,11 @@ if (document.querySelector(".queue")) {
     u: () => press("#queue > .undo button"),
     p: () => press(".card a.to-person"),
     o: () => press(".card a.to-similar"),
-    "?": () => { find(".keys").open = !find(".keys").open; },
+    "?": () => {
+      const panel = find(".keys");
+      panel.open = !panel.open;
+      if (panel.open) panel.scrollIntoView({ block: "nearest" });
+    },
   };
   document.addEventListener("keydown", (event) => {
     const { key, target } = event;

@@ -117,7 +117,7 @@ def test_what_people_write_is_escaped_and_what_we_rendered_is_not():
 def test_nothing_that_is_told_of_a_comment_is_taken_for_markup():
     bad = "<i>&"
     viewer = Viewer(moderates=True, mine={1, 2}, why={1: [bad], 2: [bad]}, usual=bad, may_recommend=True)
-    acts = [{"label": bad, "url": "/x/?a=1&b=<i>", "post": True, "reasons": [(bad, bad)]}]
+    acts = [{"label": bad, "url": "/x/?a=1&b=<i>", "post": True, "reasons": [(bad, bad, bad)]}]
     rows = [
         row(1, author_name=bad, state="pending"),
         row(2, state="rejected", state_reason="off_topic"),
@@ -125,7 +125,7 @@ def test_nothing_that_is_told_of_a_comment_is_taken_for_markup():
     ]
     page = render(rows, viewer=viewer, actions={1: acts, 3: acts}, reasons={"off_topic": bad}, open=True)
     Outline(page.replace("<bdi>", "").replace("</bdi>", ""))
-    assert page.count("&lt;i&gt;&amp;") == 3 + 3 + 1 + 2 * 3  # names, why and usual, a reason, the menus
+    assert page.count("&lt;i&gt;&amp;") == 3 + 3 + 1 + 2 * 4  # names, why and usual, a reason, the menus
     assert page.count("?a=1&amp;b=&lt;i&gt;") == 2
     assert "<i>&" not in page
 
@@ -199,14 +199,13 @@ def test_nothing_gone_or_closed_takes_a_reply():
 
 def test_a_moderators_menu_is_a_form_and_links():
     acts = [
-        {"label": "Remove", "url": "/remove/1/", "post": True, "reasons": [("insult", "insult")]},
+        {"label": "Remove…", "url": "/remove/1/", "post": True, "reasons": [("insult", "insult", "")]},
         {"label": "History", "url": "/history/1/", "post": False, "reasons": []},
     ]
     page = render([row(1), row(2)], actions={1: acts}, viewer=Viewer(moderates=True))
     Outline(page)
-    assert page.count("<details") == 1
-    assert '<button formaction="/remove/1/">Remove</button>' in page
-    assert '<option value="insult">insult</option>' in page
+    assert page.count('<details class="menu">') == 1
+    assert '<button formaction="/remove/1/" name="act" value="insult">insult</button>' in page
     assert '<a href="/history/1/">History</a>' in page
 
 

@@ -263,10 +263,10 @@ def test_the_menu_of_a_comment_carries_what_it_was_made_upon(moderator, rf):
             menus = policy().actions(rows, moderator)
     assert len(queries) == 1
     of_all = ["Lock the replies below", "Move…", "Seal…"]
-    labels = ["Approve", "Remove", "Mark as spam", "Repeat of…", "Shorten…", *of_all]
+    labels = ["Approve", "Remove…", "Mark as spam", "Repeat of…", "Shorten…", *of_all]
     assert [item["label"] for item in menus[waits.pk]] == labels
     of_removed = ["Approve", "Mark as spam", *of_all]
     assert [item["label"] for item in menus[removed.pk]] == of_removed
     seen = last_decisions([waits.pk])[waits.pk]
     assert f"seen={waits.pk}.{seen}" in menus[waits.pk][0]["url"]
-    assert [code for code, _ in menus[waits.pk][1]["reasons"]][:2] == ["off_topic", "insult"]
+    assert [code for code, *_ in menus[waits.pk][1]["reasons"]][:2] == ["off_topic", "insult"]

@@ -572,15 +572,13 @@ def test_an_act_of_the_articles_menu_comes_back_to_the_story(client, maria):
     assert answer.headers["Location"] == f"/stories/{article.slug}/#comment-{comment.pk}"
     assert state(comment) == ("published", "approved")
 
-    stale = client.post(urls["Remove"], {"reason": "insult"}, follow=True)
+    stale = client.post(urls["Remove…"], {"reason": "insult"}, follow=True)
     assert "Maria: Approved" in text(stale)
     assert state(comment) == ("published", "approved")
 
     fresh = policy().actions([Comment.objects.get(pk=comment.pk)], maria)[comment.pk]
     removed = client.post(fresh[0]["url"], {"reason": "insult"}, follow=True)
-    assert f'Removed: insult. <a href="/moderation/acts/{Batch.objects.first().pk}/">Undo</a>' in text(
-        removed
-    )
+    assert f'<a href="/moderation/acts/{Batch.objects.first().pk}/">Removed: insult</a>' in text(removed)
     assert state(comment) == ("rejected", "insult")
 
 
@@ -591,7 +589,7 @@ def test_after_a_removal_the_menu_comes_back_to_what_is_left_nearest(client, mar
 
     def remove(comment) -> str:
         fresh = policy().actions([Comment.objects.get(pk=comment.pk)], maria)[comment.pk]
-        url = next(item["url"] for item in fresh if item["label"] == "Remove")
+        url = next(item["url"] for item in fresh if item["label"] == "Remove…")
         return client.post(url, {"reason": "other"}).headers["Location"]
 
     assert remove(reply) == f"/stories/{article.slug}/#comment-{first.pk}"
