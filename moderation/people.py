@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Case, Count, F, Min, Q, When
+from django.db.models import BooleanField, Case, Count, F, Min, Q, Value, When
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -19,7 +19,7 @@ from accounts.models import READER, Guest, User
 from comments.models import Comment, Reason, State
 from moderation import words
 from moderation.held import in_force
-from moderation.models import Note, Report, Sanction
+from moderation.models import Note, Notice, Report, Sanction
 
 FOUND = 30  # people of each sort that a search gives
 ALIKE = 200  # comments from one IP address that are looked through for other people
@@ -86,7 +86,7 @@ class Record:
     url: str  # of the person's page on the desk
     since: datetime | None  # since when they are here
     states: Counter[str] = field(default_factory=Counter)  # comments by State
-    against: int = 0  # reports of what they wrote
+    against: int = 0  # reports of what they wrote, those of illegal content among them
     by: int = 0  # reports that they sent
     sanctions: list[Sanction] = field(default_factory=list)  # in force, also those that hold by their e-mail
     same_email: list[str] = field(default_factory=list)  # other names with the same proved e-mail
@@ -138,7 +138,8 @@ class Facts:
     what: str  # "account" · "guest, e-mail confirmed" · "brought in from CNN"
     since: datetime | None
     states: list[tuple[str, str, int]]  # (state, its words, how many comments)
-    against: int
+    against: int  # those of illegal content among them
+    illegal: int
     by: int
     same_email: list[tuple[str, str]]  # (URL, name) of others with the same proved e-mail
     origins: list[Origin]  # that from which somebody wrote last first
@@ -149,7 +150,7 @@ def facts(person: Person) -> Facts:
     guests = [person.guest.pk] if person.guest else []
     named = [person.comment] if person.comment else []
     states, since = _states(users, guests, named)
-    against, by = _reports(users, guests, [comment.pk for comment in named])
+    against, illegal, by = _reports(users, guests, [comment.pk for comment in named])
     latest = list(person.comments().order_by("-created_at").values_list("pk", flat=True)[:ALIKE])
     by_ip = dict(_origins(latest).values())
     return Facts(
@@ -157,6 +158,7 @@ def facts(person: Person) -> Facts:
         since=since.get(person.key),
         states=[(s.value, str(s.label), states[person.key][s]) for s in State if states[person.key][s]],
         against=against[person.key],
+        illegal=illegal[person.key],
         by=by[person.key],
         same_email=[(url_of(key), name) for key, name in _same_email(users, guests)[person.key]],
         origins=[
@@ -237,7 +239,7 @@ def records(comments: Sequence[Comment]) -> dict[int, Record]:
     guests = {comment.guest_id for comment in comments if comment.guest_id and not comment.author_id}
     named = [comment for comment in comments if not (comment.author_id or comment.guest_id)]
     states, since = _states(users, guests, named)
-    against, by = _reports(users, guests, [comment.pk for comment in named])
+    against, _illegal, by = _reports(users, guests, [comment.pk for comment in named])
     held = in_force(users, guests)
     same_email = _same_email(users, guests)
     origins = _origins(list(keys))
@@ -322,21 +324,30 @@ def _states_of_names(
 
 def _reports(
     users: Iterable[int], guests: Iterable[int], named: Sequence[int]
-) -> tuple[Counter[str], Counter[str]]:
-    """Reports of what each wrote (under an imported name: of that one comment), and those that each sent."""
-    against, by = Counter[str](), Counter[str]()
+) -> tuple[Counter[str], Counter[str], Counter[str]]:
+    """Reports of what each wrote (under an imported name: of that one comment), how many of these were of
+    illegal content, and those that each sent."""
+    against, illegal, by = Counter[str](), Counter[str](), Counter[str]()
     # One row a person, who may have written thousands that were reported.
     of_a_name = Case(When(comment__author=None, comment__guest=None, then=F("comment")))
-    about = Report.objects.filter(
-        Q(comment__author__in=users) | Q(comment__guest__in=guests) | Q(comment__in=named)
-    ).order_by()
-    counted = about.values_list("comment__author", "comment__guest", of_a_name).annotate(n=Count("pk"))
-    for author, guest, comment, n in counted:
+    theirs = Q(comment__author__in=users) | Q(comment__guest__in=guests) | Q(comment__in=named)
+
+    def counted(rows: Any, *, is_notice: bool) -> Any:
+        kind = Value(is_notice, BooleanField())
+        whose = (
+            rows.filter(theirs).order_by().values_list("comment__author", "comment__guest", of_a_name, kind)
+        )
+        return whose.annotate(n=Count("pk"))
+
+    notices = counted(Notice.objects, is_notice=True)
+    about = counted(Report.objects, is_notice=False).union(notices, all=True)
+    for author, guest, comment, is_notice, n in about:
         against[_key(author, guest, comment)] += n
+        illegal[_key(author, guest, comment)] += n if is_notice else 0
     sent = Report.objects.filter(Q(user__in=users) | Q(guest__in=guests)).order_by()
     for user, guest, n in sent.values_list("user", "guest").annotate(n=Count("pk")):
         by[_key(user, guest)] += n
-    return against, by
+    return against, illegal, by
 
 
 SAME_EMAIL = """

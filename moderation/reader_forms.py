@@ -67,7 +67,8 @@ class ReportForm(forms.Form):
 
 
 class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Illegal content. Of the abuse of a child nobody is asked who they are: the fields go with the tick."""
+    """Illegal content. Of the abuse of a child nobody is asked who they are: with the tick the style sheet
+    hides the fields, without it they are there again, and what they hold is dropped."""
 
     where = forms.CharField(
         label=_("Which comment?"),
@@ -88,6 +89,7 @@ class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]
         }
         help_texts = {
             "why": _("Which words you mean, and which law or whose right they break, as well as you know."),
+            "name": _("Only the moderators read it."),
             "email": _("Never shown. We mail you a receipt and the decision."),
         }
 
@@ -97,19 +99,16 @@ class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["why"].required = True
         self.fields["in_good_faith"].required = True
         self.fields["in_good_faith"].error_messages["required"] = _("Tick this if it is so.")
-        if self.is_bound and self["is_child_abuse"].data:
-            del self.fields["name"], self.fields["email"]
 
     @property
     def helper(self) -> FormHelper:
-        who = [name for name in ("name", "email") if name in self.fields]
         unless = _("Not for the abuse of a child: leave both empty then.")
         helper = _helper(_("Send the report"))
         helper.layout = Layout(
             "where",
             "is_child_abuse",
             "why",
-            Div(HTML(f'<p class="form-text">{unless}</p>'), *who, css_class="who") if who else Div(),
+            Div(HTML(f'<p class="form-text">{unless}</p>'), "name", "email", css_class="who"),
             Field("in_good_faith"),
         )
         return helper
@@ -132,7 +131,10 @@ class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
         for name in ("name", "email"):
-            if name in self.fields and not (name in self.errors or self.cleaned_data[name].strip()):
+            if self.cleaned_data.get("is_child_abuse"):
+                self.errors.pop(name, None)
+                self.cleaned_data[name] = ""
+            elif not (name in self.errors or self.cleaned_data[name].strip()):
                 self.add_error(name, _("We need this, unless it is about the abuse of a child."))
         return cleaned
 
@@ -143,7 +145,10 @@ class AgainForm(BodyForm):
 
 class LookForm(forms.Form):
     words = forms.CharField(
-        label=_("Why should it be looked at again?"), required=False, max_length=2_000, widget=WORDS
+        label=_("Why should it be looked at again?"),
+        max_length=2_000,
+        widget=WORDS,
+        error_messages={"required": _("Say in a few words why. You can ask once.")},
     )
 
     @property

@@ -37,13 +37,15 @@ UNPROVED = 0.25  # the weight of a guest whose e-mail nobody confirmed: as many 
 
 @dataclass(frozen=True)
 class Asked:
-    """One thing that somebody asked about a comment, as a moderator reads it. It never says who asked."""
+    """One thing that somebody asked about a comment, as a moderator reads it. It never says who asked, unless
+    it is a report of illegal content, which is given with a name for the moderators."""
 
     kind: str  # "report", "notice", "look" or "edit"
     sentence: str  # "Reported as abuse."
     words: str  # the person's own; may be empty
     at: datetime
     weight: str  # "usually right", "weighs little" or nothing
+    by: str = ""  # the name that was given with a notice; for moderators, not for a story's editors
 
 
 def report_comment(
@@ -181,7 +183,8 @@ def asked(case_ids: Sequence[int], user: User | None = None) -> dict[int, list[A
             if notice.is_child_abuse
             else _("Reported as illegal content.")
         )
-        said[notice.case_id].append(Asked("notice", sentence, notice.why, notice.at, ""))
+        by = notice.name if user and user.is_moderator else ""
+        said[notice.case_id].append(Asked("notice", sentence, notice.why, notice.at, "", by))
     for report in _heaviest(ids):
         sentence = _("Reported: %(reason)s.") % {"reason": report.get_why_display()}
         said[report.case_id].append(

@@ -1,5 +1,6 @@
 """What moderators hold people to, what they noted, and whence a comment came. All of it can be erased."""
 
+from datetime import timedelta
 from typing import Self
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from comments import reasons
 from comments.models import Comment
 
 KEPT_FOR = 30  # days that an Origin lives
+MAILED_WITHIN = timedelta(minutes=2)  # a person is told of a sanction after one of them
 
 
 class SanctionQuerySet(models.QuerySet["Sanction"]):
@@ -78,6 +80,11 @@ class Sanction(models.Model):
     @property
     def is_in_force(self) -> bool:
         return self.ended_at is None and (self.until is None or self.until > timezone.now())
+
+    @property
+    def is_just_imposed(self) -> bool:
+        """Its mail may be still to come."""
+        return self.is_in_force and timezone.now() - self.at < MAILED_WITHIN
 
     @property
     def is_asked_about(self) -> bool:

@@ -56,6 +56,11 @@ def page(comment) -> str:
 
 def test_an_author_asks_once_and_reads_that_it_was_asked(client, removed, jim):
     client.force_login(jim)
+    for nothing in ("", "  \n "):  # takes the one chance from nobody
+        empty = client.post(page(removed), {"words": nothing})
+        assert empty.status_code == 422
+        assert "Say in a few words why." in empty.content.decode()
+    assert not Appeal.objects.exists()
     response = client.post(page(removed), {"words": "I meant the boat."}, follow=True)
     shown = response.content.decode()
     assert "You have asked for another look. What comes of it will stand here." in shown

@@ -10,8 +10,8 @@ from django.utils import timezone
 from comments.imports import Imported, import_comments
 from comments.models import Comment, Reason, State
 from comments.services import erase_comments
-from moderation.models import Batch, Case, Note, Origin, Report
-from moderation.people import records
+from moderation.models import Batch, Case, Note, Notice, Origin, Report
+from moderation.people import Person, facts, records
 from moderation.services import decide
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
@@ -85,8 +85,12 @@ def test_reports_are_counted_by_person_and_of_an_imported_name_by_comment(maria)
         case = Case.objects.create(comment=comment, discussion_id=comment.discussion_id)
         for _ in range(2):
             Report.objects.create(comment=comment, case=case, guest=GuestFactory.create(), why="spam")
+    case = Case.objects.get(comment=ours[1])
+    Notice.objects.create(comment=ours[1], case=case, why="A threat.", in_good_faith=True)
     found = records(list(Comment.objects.filter(pk__in=[ours[0].pk, jim])))
-    assert (found[ours[0].pk].against, found[jim].against) == (4, 2)
+    assert (found[ours[0].pk].against, found[jim].against) == (5, 2)
+    known = facts(Person(user=ada))
+    assert (known.against, known.illegal) == (5, 1)
 
 
 def test_of_sealed_and_erased_comments_no_name_is_left_to_be_a_person(maria):

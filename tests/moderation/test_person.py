@@ -14,10 +14,10 @@ from django.utils import timezone
 from accounts.guests import remember_guest
 from accounts.models import Guest
 from comments.models import Comment, Reason, State
-from moderation import origins, sanctions, seals
+from moderation import origins, reports, sanctions, seals
 from moderation.models import Note, Origin, Sanction, Seal
 from moderation.people import Person
-from moderation.services import decide
+from moderation.services import decide, undo
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +57,22 @@ def test_a_moderator_reads_all_that_is_known(maria, ada):
     text = as_(maria).get(url(ada)).content.decode()
     for words in ("Ada", "ada@example.org", "1 waiting for review", "A word that waits.", "Pause until…"):
         assert words in text
+
+
+def test_who_gave_a_notice_is_told_to_moderators_and_it_counts_as_a_report(maria, ada):
+    comment = say(make_article(), "A threat.", author=ada)
+    decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    reports.give_notice(comment=comment, why="It is a threat.", name="Nia", email="nia@example.org")
+    desk = as_(maria)
+    assert "By <bdi>Nia</bdi>" in desk.get(f"/moderation/comments/{comment.pk}/").content.decode()
+    assert "1 of what they wrote (1 as illegal)" in desk.get(url(ada)).content.decode()
+
+
+def test_no_mail_was_sent_is_said_only_once_none_can_come(maria, ada):
+    act = sanctions.impose(person=Person(user=ada), kind="warn", reason="insult", actor=maria)
+    assert "told by mail after a minute" in as_(maria).get(url(ada)).content.decode()
+    undo(batch=act, actor=maria)
+    assert "no mail was sent" in as_(maria).get(url(ada)).content.decode()
 
 
 def test_an_editor_reads_no_email_and_only_what_is_public_or_theirs(ada, maria):
