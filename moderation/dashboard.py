@@ -31,17 +31,23 @@ DAY = 24 * 60 * 60  # seconds
 TOP = 10  # stories to choose from, and rules that are told
 
 # Days are told by their number among the moments at which they begin: cheaper than the date of each line.
+# An undo is no decision. A line takes back the removal that it leads away from, whoever wrote it.
 LINES = """
-SELECT width_bucket(at, %(days)s::timestamptz[]), from_state = '' AS came, to_state, reason,
-       actor_id IS NOT NULL AS by_person, count(*)
-FROM comments_transition
-WHERE at >= %(start)s AND at < %(end)s AND kind = 'state'
-  AND reason NOT IN ('imported', 'import_undone', 'author')
-GROUP BY 1, 2, 3, 4, 5"""
+SELECT width_bucket(t.at, %(days)s::timestamptz[]), t.from_state = '' AS came, t.to_state, t.reason,
+       t.from_state, t.from_reason, t.actor_id IS NOT NULL AND b.id IS NULL AS by_person, count(*)
+FROM comments_transition t LEFT JOIN moderation_batch b ON b.id = t.batch AND b.kind = 'undo'
+WHERE t.at >= %(start)s AND t.at < %(end)s AND t.kind = 'state'
+  AND t.reason NOT IN ('imported', 'import_undone', 'author')
+GROUP BY 1, 2, 3, 4, 5, 6, 7"""
 
+# Comments, each once: by its first line of the span.
 STORIES = """
-SELECT discussion_id, count(*) FROM comments_transition
-WHERE at >= %(start)s AND at < %(end)s AND kind = 'state' GROUP BY 1"""
+SELECT t.discussion_id, count(DISTINCT t.comment_id) FROM comments_transition t
+WHERE t.at >= %(start)s AND t.at < %(end)s AND t.kind = 'state' AND NOT EXISTS (
+  SELECT FROM comments_transition l
+  WHERE l.comment_id = t.comment_id AND l.kind = 'state'
+    AND l.at >= (%(days)s::timestamptz[])[1] AND l.at < %(start)s)
+GROUP BY 1"""
 
 # Hours that what waits has waited for.
 AGES = """
@@ -126,19 +132,21 @@ class Burst:
 
 
 def span(days: int, zone: tzinfo) -> Span:
-    """What came and what people decided, a day at a time, and for which reasons comments were removed."""
+    """What came and what people decided, a day at a time, and for which reasons comments were removed
+    that still are."""
     every = dates(days, zone)
     came: Counter[date] = Counter()
     decided: Counter[date] = Counter()
     removed: Counter[str] = Counter()
-    for number, is_first, to_state, reason, by_person, n in _counted(LINES, every, zone):
+    for number, is_first, to_state, reason, from_state, before, by_person, n in _counted(LINES, every, zone):
         day = every[number - 1]
         if is_first:
             came[day] += n
         elif by_person:
             decided[day] += n
-        if to_state in {State.REJECTED, State.SPAM}:
-            removed[reason if to_state == State.REJECTED else "spam"] += n
+        for state, why, times in [(to_state, reason, n), (from_state, before, -n)]:
+            if state in {State.REJECTED, State.SPAM}:
+                removed[why if state == State.REJECTED else "spam"] += times
     chart = bars(
         title=_("Arrivals and decisions"),
         description=ngettext(
@@ -150,7 +158,7 @@ def span(days: int, zone: tzinfo) -> Span:
         names=[_("written here"), _("decided by people")],
         rows=[(_day(day), [came[day], decided[day]]) for day in every],
     )
-    return Span(chart, _shares(removed), came.total(), decided.total())
+    return Span(chart, _shares(+removed), came.total(), decided.total())
 
 
 def ages() -> list[Share]:
@@ -178,7 +186,7 @@ def checks(days: int, zone: tzinfo) -> list[Found]:
 
 
 def stories(days: int, zone: tzinfo) -> list[tuple[str, str, int]]:
-    """(slug, title, lines in the log) of those where most happened."""
+    """(slug, title, comments that were written or decided on) of those with most."""
     counted: Counter[int] = Counter()
     for story, n in _counted(STORIES, dates(days, zone), zone):
         counted[story] += n

@@ -51,6 +51,23 @@ def test_days_and_reasons(moderator, maria):
     ]
 
 
+def test_what_was_undone_is_no_removal_and_makes_no_more_comments(maria):
+    article = make_article("The pier")
+    ids = [say(article).pk for _ in range(3)]
+    decide(ids=ids[:1], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
+    act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    undone = undo(batch=act.batch, actor=maria)
+
+    def told() -> list[tuple[str, int]]:
+        return [(share.label, share.n) for share in dashboard.span(30, UTC).reasons]
+
+    assert told() == [("insult", 1)]
+    undo(batch=undone.batch, actor=maria)
+    assert told() == [("spam", 3)]
+    assert dashboard.span(30, UTC).decided == 4
+    assert dashboard.stories(30, UTC) == [(article.slug, "The pier", 3)]
+
+
 def test_days_that_have_passed_are_counted_once_and_today_each_time(maria, django_assert_num_queries):
     """Past days cost a statement that reads them all; their lines can't change."""
     article = make_article("Long ago")
@@ -76,7 +93,7 @@ def test_days_that_have_passed_are_counted_once_and_today_each_time(maria, djang
     with django_assert_num_queries(2 + 1):  # the last line before today and today's; the words of reasons
         told = dashboard.span(30, UTC)
     assert [n for _day, (_came, n) in told.days.rows[-3:]] == [1, 0, 1]
-    assert dashboard.stories(30, UTC) == [(article.slug, "Long ago", 3)]
+    assert dashboard.stories(30, UTC) == [(article.slug, "Long ago", 1)]  # one comment, whatever was done
     line(1)  # as where another database is looked at
     assert [n for _day, (_came, n) in dashboard.span(30, UTC).days.rows[-3:]] == [1, 1, 1]
 

@@ -168,3 +168,15 @@ def test_the_desks_list_has_the_most_waiting_first_and_bounded_statements(
     assert (quiet.title in found, "Busy 0" in found) == (True, False)
     for hostile in ("?page=-1", "?page=x", "?page=99999999999999999999", "?q=%00%27", "?done=x"):
         assert client.get(reverse("moderation:discussions") + hostile).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("close", "Closed with the whole site"), ("hide", "Hidden with the whole site")]
+)
+def test_what_holds_on_the_whole_site_is_no_storys_age(name, said, client, maria):
+    say(make_article())
+    press(name, "site", make_article(), maria)
+    client.force_login(maria)
+    page = client.get(reverse("moderation:discussions")).text
+    assert page.count(said) == 2
+    assert "Closed by its age" not in page
