@@ -26,6 +26,7 @@ from comments.policy import policy
 from moderation import cases, changes, marks, people, reports, similar, words
 from moderation.models import Batch, Case, Change, Finding, Group, Member, Seal, has_page
 from moderation.policy import last_decisions
+from moderation.similar import alone
 
 PAGE = 25  # acts in the history
 
@@ -114,8 +115,12 @@ def cards(comments: Sequence[Comment], user: User) -> list[Card]:
     now = timezone.now()
     found_cards = []
     for comment in comments:
-        found = sorted(findings[comment.pk], key=lambda f: -f.strength)
-        spans = [span for f in found for span in f.spans]
+        found = findings[comment.pk]
+        signs = alone.signs(comment.author_name, comment.body)
+        spans = [span for one in (*found, *signs) for span in one.spans]
+        why = [(f.strength, _why(f, own)) for f in found]
+        why += [(sign.strength, Why(sign.sentence, _class(sign.strength), None)) for sign in signs]
+        why.sort(key=lambda one: -one[0])
         body, all_marked = marks.marked(comment.body, comment.body_html, spans)
         case = opened.get(comment.pk)
         found_cards.append(
@@ -125,8 +130,8 @@ def cards(comments: Sequence[Comment], user: User) -> list[Card]:
                 seen=f"{comment.pk}.{seen.get(comment.pk, 0)}",
                 body=body,
                 typed=None if all_marked else words.marked(comment.body, spans),
-                why=[_why(f, own) for f in found],
-                score=_in_a_sentence([f.strength for f in found]),
+                why=[one for _strength, one in why],
+                score=_in_a_sentence([strength for strength, _one in why]),
                 person=people.Person.of(comment).key,
                 record=records[comment.pk],
                 asked=asked.get(case.pk, []) if case else [],

@@ -71,13 +71,23 @@ def places(text: str, hot: Container[int]) -> list[tuple[int, int]]:
 
 def telling(text: str) -> list[tuple[int, int]]:
     """Start and end of what is_padded, domains, about_the_page and PROMOTION speak of."""
-    spans = [m.span() for m in _LINK.finditer(text)] + [m.span() for m in _OF_THE_PAGE.finditer(text)]
+    spans = [m.span() for m in _LINK.finditer(text)] + of_the_page(text)
     if is_padded(text):
-        spans += [m.span() for m in _NUMBERS.finditer(text)]
+        spans += numbers(text)
     folded = _comparable(text)
     if len(folded) == len(text):
         spans += [m.span() for m in _WORD.finditer(folded) if m[0] in PROMOTION]
     return spans
+
+
+def numbers(text: str) -> list[tuple[int, int]]:
+    """Start and end of each number that is_padded speaks of."""
+    return [m.span() for m in _NUMBERS.finditer(text)]
+
+
+def of_the_page(text: str) -> list[tuple[int, int]]:
+    """Start and end of each phrase that about_the_page counts."""
+    return [m.span() for m in _OF_THE_PAGE.finditer(text)]
 
 
 def runs(of: list[str]) -> "array[int]":

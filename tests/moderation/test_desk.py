@@ -8,9 +8,11 @@ from allauth.account.models import EmailAddress
 from django.core import mail
 
 from comments.models import Comment, RemovalReason, State
+from moderation import desk
 from moderation.models import Batch, Case, Rule
 from moderation.reports import ask_for_a_look, give_notice
 from moderation.services import decide
+from moderation.similar import alone
 from moderation.tasks import tell_authors
 from tests.factories import UserFactory, make_article, say
 
@@ -149,3 +151,39 @@ def test_a_rule_that_was_switched_is_switched_back_by_the_bar(client, maria):
     back = client.post(unescape(re.search(r'action="([^"]+)"', bar)[1]))
     assert back.headers["Location"] == "/moderation/rules/#main"
     assert Rule.objects.get().is_active
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "said"),
+    [
+        (
+            "luxury kayak",
+            "722802 372445never found such a good website, I have bookmarked it. 81234",
+            {"Numbers stand around the text.": 3, "search phrase: “luxury kayak”": 2, "about the page": 2},
+        ),
+        ("anna berg", "The slip was there before any of us.", {"search phrase: “anna berg”": 1}),
+        ("Anna Berg", "Thank you for this article: the slip in 1907 was mine.", {}),
+    ],
+)
+def test_the_card_says_what_groups_are_made_of_with_its_places(name, body, said):
+    found = alone.signs(name, body)
+    assert len(found) == len(said)
+    for sign, (words, strength) in zip(found, said.items(), strict=True):
+        assert words in sign.sentence
+        assert desk._class(sign.strength) == strength
+    if len(said) > 1:
+        assert [body[a:b] for a, b in found[0].spans] == ["722802", "372445", "81234"]
+        assert "bookmarked" in [body[a:b] for a, b in found[2].spans]
+
+
+def test_the_evidence_stands_on_the_card_of_what_no_check_found(client, maria):
+    name, body = "luxury kayak", "722802 372445never found this website."
+    comment = say(make_article(), body, author=UserFactory.create(name=name))
+    page = text(client.get(f"/moderation/comments/{comment.pk}/"))
+    assert '<li data-strength="3"><span>Numbers stand around the text.' in page
+    assert "<mark>722802</mark> <mark>372445</mark>never" in page
+    assert "found nothing in it" not in page
+
+
+def test_a_name_that_nobody_has_as_a_whole_says_so(client, maria):
+    assert "found by the whole name" in text(client.get("/moderation/?author=lux"))
