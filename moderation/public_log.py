@@ -1,5 +1,6 @@
 """What was moderated on the whole site, for every reader: sums a day and story, and nobody's name.
 
+It tells what stands: each comment once, by the last line about its state. What was undone is not in it.
 A month at a time, so that there are no more pages to ask for than months.
 """
 
@@ -9,11 +10,29 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
 
 from django.db import connection
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from moderation import ledger
+from articles.models import Site
+from moderation import ledger, tally
+from moderation.models import Desk
+
+_wanted: tuple[int, bool] | None = None
+
+
+def is_wanted(site: Site) -> bool:
+    """Whether it is switched on, for the foot of each page: read once for each version of the site."""
+    global _wanted
+    if _wanted is None or _wanted[0] != site.version:
+        _wanted = site.version, Desk.objects.filter(pk=1, has_public_log=True).exists()
+    return _wanted[1]
+
+
+def in_the_foot(request: HttpRequest) -> dict[str, object]:
+    """For templates: `has_public_log`, asked for only where one names it."""
+    return {"has_public_log": lambda: is_wanted(request.site)}  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -27,23 +46,33 @@ class StoryDay:
 
 Days = list[tuple[date, list[StoryDay]]]  # the latest first
 
-# Each decision on what readers saw or could have seen; what an author took back is no moderation.
+# The last line about each comment, where it removed what readers saw or could have seen, or a decision showed it
+# again; what an author took back is no moderation, and an undo is no decision.
 _DECISIONS = """
 comments_transition t
 JOIN articles_article a ON a.id = t.discussion_id AND a.published_at <= now()
 JOIN comments_discussion d ON d.article_id = a.id AND d.status <> 'hidden'
 CROSS JOIN (SELECT coalesce((SELECT comment_status FROM articles_site WHERE id = 1), 'open') AS status) site
-WHERE site.status <> 'hidden' AND t.kind = 'state' AND t.from_state <> t.to_state
-  AND t.reason NOT IN ('import_undone', 'imported')
+WHERE site.status <> 'hidden' AND t.kind = 'state' AND t.reason NOT IN ('import_undone', 'imported')
   AND (t.to_state IN ('rejected', 'spam')
-       OR t.from_state IN ('rejected', 'spam') AND t.to_state = 'published')
+       OR t.from_state IN ('rejected', 'spam') AND t.to_state = 'published' AND NOT EXISTS (
+         SELECT FROM moderation_batch b WHERE b.id = t.batch AND b.kind = 'undo'))
+  AND NOT EXISTS (
+    SELECT FROM comments_transition l
+    WHERE l.comment_id = t.comment_id AND l.kind = 'state' AND l.id > t.id
+      AND (l.from_state, l.from_reason) <> (l.to_state, l.reason))
 """
 
+# Who decided what an undo gave back is told by the line that it stands for.
 DAYS = f"""
-SELECT (t.at AT TIME ZONE %(zone)s)::date AS day, a.title, a.slug, t.to_state,
-       CASE WHEN t.to_state = 'spam' THEN 'spam' ELSE t.reason END AS reason,
-       t.actor_id IS NULL OR t.reason = 'screened' AS by_machine, count(*)
-FROM {_DECISIONS} AND t.at >= %(start)s AND t.at < %(end)s
+WITH RECURSIVE moved AS (
+  SELECT t.comment_id, t.id, 1 AS n, (t.at AT TIME ZONE %(zone)s)::date AS day, a.title, a.slug, t.to_state,
+         CASE WHEN t.to_state = 'spam' THEN 'spam' ELSE t.reason END AS reason
+  FROM {_DECISIONS} AND t.at >= %(start)s AND t.at < %(end)s),
+{tally.SOURCE}
+SELECT m.day, m.title, m.slug, m.to_state, m.reason, coalesce(c.by_machine, false), count(*)
+FROM moved m
+LEFT JOIN (SELECT comment_id, key LIKE '%%/machine' AS by_machine FROM counted) c USING (comment_id)
 GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1 DESC, 2, 3"""
 
 EARLIER = f"SELECT t.at FROM {_DECISIONS} AND t.at < %(start)s ORDER BY t.at DESC LIMIT 1"
@@ -53,7 +82,9 @@ LATER = f"SELECT t.at FROM {_DECISIONS} AND t.at >= %(end)s ORDER BY t.at LIMIT 
 def days(month: date, zone: tzinfo) -> Days:
     with connection.cursor() as cursor:
         cursor.execute(
-            DAYS, {"zone": str(zone), "start": _start(month, zone), "end": _start(_next(month), zone)}
+            DAYS,
+            {"zone": str(zone), "start": _start(month, zone), "end": _start(_next(month), zone)}
+            | tally.proposing(),
         )
         rows = cursor.fetchall()
     told: dict[date, dict[tuple[str, str], list[tuple[str, str, bool, int]]]] = {}

@@ -20,7 +20,7 @@ Tally = dict[str, int]  # by "<state>/<reason>/<person, confirmed or machine>"
 
 # Lines whose states count, each with its n; a line of an undo stands for the one that it gave back. Each is
 # looked up for itself: as a join, the planner once compared every line with every other, 30 s for 10,000.
-_SOURCE = """
+SOURCE = """
 source AS (
   SELECT m.comment_id, m.id, m.n FROM moved m
   UNION ALL
@@ -71,7 +71,7 @@ WITH RECURSIVE moved AS (
     SELECT p.id FROM comments_transition p
     WHERE p.comment_id = t.comment_id AND p.kind = 'state' AND p.id < t.id ORDER BY p.id DESC LIMIT 1) before
   WHERE t.batch = %(batch)s AND t.comment_id = ANY(%(ids)s) AND t.kind = 'state'),
-{_SOURCE}
+{SOURCE}
 UPDATE comments_discussion d
 SET version = version + 1,
     tally = (SELECT coalesce(jsonb_object_agg(key, n), '{{}}')
@@ -92,7 +92,7 @@ WITH RECURSIVE moved AS (
   WHERE c.state IN ('rejected', 'spam', 'deleted')
     AND (%(discussions)s::bigint[] IS NULL OR c.discussion_id = ANY(%(discussions)s))
     AND (%(comments)s::bigint[] IS NULL OR c.id = ANY(%(comments)s))),
-{_SOURCE}
+{SOURCE}
 """
 RECOUNT = f"{_STANDING} SELECT discussion_id, key, n FROM diff"
 PROPOSALS = f"{_STANDING} SELECT comment_id FROM counted WHERE key LIKE '%%/confirmed'"
@@ -102,7 +102,7 @@ def count(ids: Sequence[int], batch: UUID) -> None:
     """Count what the lines of this batch about these comments changed. Its Batch, if it has one, is stored,
     and their discussions are locked."""
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, {"ids": list(ids), "batch": batch, **_proposing()})
+        cursor.execute(COUNT, {"ids": list(ids), "batch": batch, **proposing()})
 
 
 # A comment that the checks took for spam has one line, which is of no batch.
@@ -125,7 +125,7 @@ def recount(discussions: Sequence[int] | None = None) -> dict[int, Tally]:
     counted: dict[int, Tally] = {}
     wanted = None if discussions is None else list(discussions)
     with connection.cursor() as cursor:
-        cursor.execute(RECOUNT, {"discussions": wanted, "comments": None, **_proposing()})
+        cursor.execute(RECOUNT, {"discussions": wanted, "comments": None, **proposing()})
         for discussion, key, n in cursor.fetchall():
             counted.setdefault(discussion, {})[key] = n
     return counted
@@ -134,11 +134,12 @@ def recount(discussions: Sequence[int] | None = None) -> dict[int, Tally]:
 def proposed(comments: Sequence[int]) -> set[int]:
     """Those of these comments that are removed as the checks had proposed and a person confirmed."""
     with connection.cursor() as cursor:
-        cursor.execute(PROPOSALS, {"discussions": None, "comments": list(comments), **_proposing()})
+        cursor.execute(PROPOSALS, {"discussions": None, "comments": list(comments), **proposing()})
         return {pk for (pk,) in cursor.fetchall()}
 
 
-def _proposing() -> dict[str, object]:
+def proposing() -> dict[str, object]:
+    """The values of a statement with SOURCE."""
     return {"rules": RULES, "proposed": json.dumps(PROPOSED)}
 
 
