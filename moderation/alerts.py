@@ -1,6 +1,10 @@
-"""Mail to moderators when something has waited too long: once, and not again until the queue was below it."""
+"""Mail to moderators when something has waited too long: once, and not again until the queue was below it.
 
-from datetime import time, timedelta
+That is a comment that waits, or another look: at a removed comment or at what a person is held to."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
@@ -12,7 +16,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import ADMINISTRATOR, MODERATOR, User
 from articles.models import Site
-from moderation import words
+from moderation import sanctions, words
 from moderation.models import Case, Desk, proofs
 
 
@@ -23,10 +27,10 @@ def alert() -> str:
     with transaction.atomic():
         # The mails leave before the commit: if they can't, it is tried again.
         desk = Desk.objects.select_for_update().get(pk=1)
-        waiting = Case.objects.open().filter(is_waiting=True)
-        queue = waiting.aggregate(count=Count("pk"), oldest=Min("opened_at"))
+        comments, looks = _comments(), _looks()
+        oldest = min((one.since for one in (comments, looks) if one.since), default=None)
         limit = timedelta(hours=desk.alert_hours)
-        if queue["oldest"] is None or now - queue["oldest"] <= limit:
+        if oldest is None or now - oldest <= limit:
             Desk.objects.filter(pk=1).exclude(alerted_at=None).update(alerted_at=None)
             return "nothing waits too long"
         if desk.alerted_at is not None:
@@ -35,7 +39,44 @@ def alert() -> str:
         if not is_open(desk, now.astimezone(site.zone).time()):
             return "quiet hours"
         Desk.objects.filter(pk=1).update(alerted_at=now)
-        return f"{_send(site, queue['count'], now - queue['oldest'])} mails"
+        return f"{_send(site, list(_lines(comments, looks, now)))} mails"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    count: int
+    since: datetime | None  # of the oldest; None: nothing waits
+
+
+def _comments() -> Waiting:
+    found = Case.objects.open().filter(is_waiting=True).aggregate(n=Count("pk"), oldest=Min("opened_at"))
+    return Waiting(found["n"], found["oldest"])
+
+
+def _looks() -> Waiting:
+    """What is asked about and is no comment that waits: removed comments, and sanctions."""
+    cases = Case.objects.open().filter(is_second_look=True, is_waiting=False)
+    found = cases.aggregate(n=Count("pk"), oldest=Min("opened_at"))
+    people = sanctions.asked_about().order_by().aggregate(n=Count("pk"), oldest=Min("asked_at"))
+    since = [one["oldest"] for one in (found, people) if one["oldest"]]
+    return Waiting(found["n"] + people["n"], min(since, default=None))
+
+
+def _lines(comments: Waiting, looks: Waiting, now: datetime) -> Iterator[str]:
+    if comments.since:
+        said = ngettext(
+            "%(n)s comment is waiting, the oldest for %(age)s",
+            "%(n)s comments are waiting, the oldest for %(age)s",
+            comments.count,
+        )
+        yield said % {"n": f"{comments.count:,}", "age": words.ago(now - comments.since)}
+    if looks.since:
+        said = ngettext(
+            "%(n)s second look is asked for, the oldest for %(age)s",
+            "%(n)s second looks are asked for, the oldest for %(age)s",
+            looks.count,
+        )
+        yield said % {"n": f"{looks.count:,}", "age": words.ago(now - looks.since)}
 
 
 def is_open(desk: Desk, at: time) -> bool:
@@ -51,14 +92,8 @@ def moderators() -> QuerySet[User]:
     return User.objects.filter(proved, is_active=True, groups__name__in=[MODERATOR, ADMINISTRATOR]).distinct()
 
 
-def _send(site: Site, count: int, oldest: timedelta) -> int:
-    said = {"n": f"{count:,}", "age": words.ago(oldest)}
-    subject = ngettext(
-        "%(n)s comment is waiting, the oldest for %(age)s",
-        "%(n)s comments are waiting, the oldest for %(age)s",
-        count,
-    )
-    context = {"site": site, "url": settings.SITE_URL, "line": subject % said}
+def _send(site: Site, lines: list[str]) -> int:
+    context = {"site": site, "url": settings.SITE_URL, "lines": lines}
     body = render_to_string("moderation/mail/waiting.txt", context)
-    mails = [EmailMessage(subject % said, body, to=[moderator.email]) for moderator in moderators()]
+    mails = [EmailMessage(lines[0], body, to=[moderator.email]) for moderator in moderators()]
     return (get_connection().send_messages(mails) or 0) if mails else 0

@@ -334,10 +334,9 @@ def _reports(
 
     def counted(rows: Any, *, is_notice: bool) -> Any:
         kind = Value(is_notice, BooleanField())
-        whose = (
-            rows.filter(theirs).order_by().values_list("comment__author", "comment__guest", of_a_name, kind)
-        )
-        return whose.annotate(n=Count("pk"))
+        whose = rows.filter(theirs).order_by()
+        columns = ("comment__author", "comment__guest", of_a_name, kind)
+        return whose.values_list(*columns).annotate(n=Count("pk"))
 
     notices = counted(Notice.objects, is_notice=True)
     about = counted(Report.objects, is_notice=False).union(notices, all=True)

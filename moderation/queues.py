@@ -22,7 +22,7 @@ from accounts.models import Guest, User
 from articles.markdown import first_words
 from articles.models import Article, Topic
 from comments.models import Comment, Reason, State
-from moderation import cases, opinions, reports, similar, words
+from moderation import cases, opinions, reports, sanctions, similar, words
 from moderation.models import Case, Finding, Group, Rule
 from moderation.policy import last_decisions
 
@@ -80,6 +80,7 @@ class Queue:
     oldest: str  # "3 h"
     current: bool
     illegal: int = 0  # of these, reported as illegal
+    people: int = 0  # of these, no comments but looks at what people are held to
 
 
 @dataclass(frozen=True)
@@ -230,24 +231,40 @@ def open_cases(user: User) -> QuerySet[Case]:
 
 
 def counted(view: View, base: str) -> list[Queue]:
-    """All queues, each with its size and the age of its oldest: four statements. `base`: the desk's URL."""
+    """All queues, each with its size and the age of its oldest: five statements. `base`: the desk's URL.
+
+    Second looks are also those that people ask for at a sanction, which stand under People.
+    """
     numbers: dict[str, Any] = {}
     for key, (_label, where) in QUEUES.items():
         numbers |= {key: Count("pk", filter=where), f"{key}_oldest": Min("opened_at", filter=where)}
     found = open_cases(view.user).aggregate(**numbers, illegal=Count("pk", filter=Q(is_illegal=True)))
+    people = _people_who_ask(view.user)
+    if people["n"]:
+        earliest = [at for at in (found["second_oldest"], people["oldest"]) if at]
+        found |= {"second": found["second"] + people["n"], "second_oldest": min(earliest)}
     now = timezone.now()
 
     def line(key: str, label: Any, count: int | None, oldest: datetime | None) -> Queue:
         url = base + (f"?queue={key}" if key != "waiting" else "")
         age = words.ago(now - oldest) if oldest else ""
         illegal = found["illegal"] if key in {"waiting", "reported"} else 0
-        return Queue(key, str(label), url, count, age, key == view.queue, illegal)
+        asking = people["n"] if key == "second" else 0
+        return Queue(key, str(label), url, count, age, key == view.queue, illegal, asking)
 
     lines = [line(key, label, found[key], found[f"{key}_oldest"]) for key, (label, _where) in QUEUES.items()]
     if alike := _similar(view.user):
         lines.insert(3, alike)
         lines += _opinions(view.user)
     return [*lines, line(RECENT, _("All recent"), None, None)]
+
+
+def _people_who_ask(user: User) -> dict[str, Any]:
+    """How many sanctions this person may look at again, and since when the oldest is asked about."""
+    if not user.is_moderator:
+        return {"n": 0, "oldest": None}
+    asked = sanctions.to_answer(user).order_by()
+    return dict(asked.aggregate(n=Count("pk"), oldest=Min("asked_at")))
 
 
 def _similar(user: User) -> Queue | None:

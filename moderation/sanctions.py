@@ -8,13 +8,13 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Coalesce, Lower
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_tasks import task
 
-from accounts.models import ADMINISTRATOR, MODERATOR, Guest, User
+from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, Guest, User
 from articles.models import Site
 from comments.models import Reason, State, Transition
 from comments.services import change_states
@@ -24,6 +24,7 @@ from moderation.people import Person, find
 
 MAIL_AFTER = timedelta(minutes=1)  # what is taken back at once is told to nobody
 SAME_PRESS = timedelta(minutes=1)  # in which the very same from the same moderator is a second click
+STAFF = Q(groups__name__in=[MODERATOR, EDITOR, ADMINISTRATOR])  # as User.is_staff
 DAYS = (1, 7, 30, 365)  # of which what somebody wrote can be removed with a sanction
 
 
@@ -182,18 +183,33 @@ def keep(*, sanction: Sanction) -> bool:
 
 def may_keep(actor: User, sanction: Sanction) -> bool:
     """Whether their looking again would be another look: not if they imposed it and somebody else could."""
-    if sanction.batch.actor_id != actor.pk:
-        return True
-    is_colleague = sanction.user is not None and sanction.user.is_staff
-    roles = [ADMINISTRATOR] if is_colleague else [MODERATOR, ADMINISTRATOR]
-    others = User.objects.filter(is_active=True, groups__name__in=roles)
-    return not others.exclude(pk__in=[actor.pk, sanction.user_id]).exists()
+    return not Sanction.objects.filter(_for_others(actor), pk=sanction.pk).exists()
+
+
+def _for_others(actor: User) -> Q:
+    """Over Sanction: what this person imposed and somebody else could look at again."""
+
+    def others(*roles: str) -> Any:
+        deciding = User.objects.filter(is_active=True, groups__name__in=roles)
+        return Exists(deciding.exclude(pk=actor.pk).filter(~Q(pk=Coalesce(OuterRef("user"), 0))))
+
+    is_colleague = Exists(User.objects.filter(STAFF, pk=OuterRef("user")))
+    could = Q(is_colleague, others(ADMINISTRATOR)) | Q(~is_colleague, others(MODERATOR, ADMINISTRATOR))
+    return Q(could, batch__actor=actor)
 
 
 def asked_about() -> Any:
     """What people ask for another look at, the earliest first."""
     rows = Sanction.objects.in_force().filter(answered_at=None).exclude(asked_at=None)
     return rows.select_related("user", "guest", "batch__actor").order_by("asked_at")
+
+
+def to_answer(actor: User) -> Any:
+    """What of that this moderator may answer, as may_hold and may_keep have it."""
+    rows = asked_about().exclude(_for_others(actor)).exclude(user=actor)
+    if actor.is_administrator:
+        return rows
+    return rows.exclude(Exists(User.objects.filter(STAFF, pk=OuterRef("user"))))
 
 
 def tell_later(batch: Batch) -> None:

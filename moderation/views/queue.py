@@ -71,6 +71,7 @@ def _desk(request: HttpRequest, user: User, view: View, opened: int | None) -> H
         "view": view,
         "queues": lines,
         "waiting": queues.in_words(lines[0]),
+        "asking": next((line.people for line in lines if line.current), 0),
         "found": view.count() if view.values else None,
         "counted": queues.COUNTED,
         "choices": queues.choices(),

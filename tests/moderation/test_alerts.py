@@ -10,8 +10,11 @@ from django.core import mail
 from articles.models import Site
 from comments.models import Comment, Reason, State
 from comments.services import change_states
+from moderation import reports, sanctions
 from moderation.alerts import alert, is_open
-from moderation.models import Case, Desk
+from moderation.models import Case, Desk, Sanction
+from moderation.people import Person
+from moderation.services import decide
 from tests.factories import UserFactory, make_article, say
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
@@ -50,6 +53,24 @@ def test_once_until_the_queue_was_below_the_limit(maria):
         assert alert() == "nothing waits too long"
         Case.objects.filter(comment=second).update(opened_at=datetime(2026, 3, 2, 13, tzinfo=UTC))
         assert alert() == "1 mails"
+
+
+def test_another_look_at_a_sanction_or_a_removal_is_told_as_what_waits_is(maria):
+    jim, ada = UserFactory.create(), UserFactory.create()
+    with time_machine.travel(datetime(2026, 3, 2, 12, tzinfo=UTC), tick=False) as clock:
+        sanctions.impose(person=Person(user=ada), kind="ban", reason="insult", actor=maria)
+        assert sanctions.ask(sanction=Sanction.objects.get(), words="It was a joke.")
+        removed = say(make_article(), author=jim)
+        decide(ids=[removed.pk], to=State.REJECTED, reason="insult", actor=maria)
+        reports.ask_for_a_look(comment=removed, user=jim, guest=None, words="Read it again.")
+        Case.objects.open().update(opened_at=datetime(2026, 3, 2, 12, tzinfo=UTC))
+        clock.shift(timedelta(hours=4))
+        assert alert() == "nothing waits too long"
+        clock.shift(timedelta(minutes=1))
+        mail.outbox.clear()
+        assert [alert(), alert()] == ["1 mails", "told already"]
+        assert mail.outbox[0].subject == "2 second looks are asked for, the oldest for 4 h"
+        assert "joke" not in mail.outbox[0].body
 
 
 def test_at_night_nobody_is_woken(maria):

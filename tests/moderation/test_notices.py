@@ -99,9 +99,7 @@ def test_of_the_abuse_of_a_child_nobody_is_asked_who_they_are(
     bare = {"where": str(comment.pk), "is_child_abuse": "on", "why": "It links to pictures."}
     unfinished = client.post(URL, bare)  # the tick for good faith is missing
     assert unfinished.status_code == 422
-    page = (
-        unfinished.content.decode()
-    )  # the fields are there for who takes the tick off, and no error is theirs
+    page = unfinished.content.decode()  # for who takes the tick off the fields are there, without an error
     assert page.count("is-invalid") == 1
     assert 'class="who"' in page
     assert 'name="name"' in page

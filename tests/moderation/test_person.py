@@ -255,15 +255,22 @@ def test_one_reads_ones_own_standing_and_asks_once(maria, ada):
         client.post("/account/standing/", {"sanction": made.pk, "words": words})
     assert Sanction.objects.get().asked_words == "It was a joke."
     desk = as_(maria)
+    second = "/moderation/?queue=second"
+    assert "<span>Second looks</span> <b>1</b>" in desk.get("/moderation/").content.decode()
+    assert "Somebody asks for another look" in desk.get(second).content.decode()  # she is alone
     assert "It was a joke." in desk.get("/moderation/people/").content.decode()
     omar = as_(UserFactory.create(roles=("Moderator",)))
+    assert "Somebody asks" in omar.get(second).content.decode()
+    assert "Somebody asks" not in desk.get(second).content.decode()  # as with a comment that she removed
     keeps = f"/moderation/sanctions/{made.pk}/keep/"
     assert keeps not in desk.get(url(ada)).content.decode()
     assert "somebody else answers this" in desk.post(keeps, follow=True).content.decode()
     assert keeps in omar.get(url(ada)).content.decode()
     editor = as_(UserFactory.create(roles=("Editor",)))
     assert "It was a joke." not in editor.get(url(ada)).content.decode()
+    assert "Somebody asks" not in editor.get(second).content.decode()
     omar.post(keeps)
+    assert "<span>Second looks</span> <b>0</b>" in omar.get("/moderation/").content.decode()
     assert "it stays" in client.get("/account/standing/").content.decode()
     assert "It was a joke." not in desk.get("/moderation/people/").content.decode()
 
