@@ -125,9 +125,14 @@ def _after(
 
 
 def _place(comment: Comment) -> str:
-    """Where its story still shows it, or else the nearest that it answers, to those who decide there."""
+    """Where its story still shows it, or else the nearest that it answers, or the one that stood before it,
+    to those who decide there."""
     line = comment.get_ancestors(ascending=True, include_self=True)
     nearest = line.filter(Q(shown=True) | Q(state=State.PENDING)).first()
+    if nearest is None:
+        roots = Comment.objects.filter(discussion=comment.discussion_id, parent=None, shown=True)
+        before = roots.filter(created_at__lte=comment.created_at).exclude(pk=comment.pk)
+        nearest = before.order_by("-created_at", "-pk").first()
     return f"#comment-{nearest.pk}" if nearest else "#comments"
 
 

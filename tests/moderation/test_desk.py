@@ -187,3 +187,11 @@ def test_the_evidence_stands_on_the_card_of_what_no_check_found(client, maria):
 
 def test_a_name_that_nobody_has_as_a_whole_says_so(client, maria):
     assert "found by the whole name" in text(client.get("/moderation/?author=lux"))
+
+
+def test_what_a_removal_takes_off_the_page_leads_to_what_stood_before_it(client, maria):
+    article = make_article()
+    first, second = (say(article, words, author=UserFactory.create()) for words in ("One.", "Two."))
+    sent = {"ids": second.pk, "act": "off_topic", "next": "story"}
+    answer = client.post("/moderation/decide/", sent)
+    assert answer.headers["Location"] == f"{article.get_absolute_url()}#comment-{first.pk}"
