@@ -92,7 +92,7 @@ class Policy(comments.policy.Policy):
     def actions(self, rows: Sequence[Any], user: User) -> dict[int, list[dict[str, Any]]]:
         """The menu of each comment but those that their authors deleted; it comes back to the story."""
         seen = last_decisions(row.id for row in rows)
-        removals = [(code, said, reasons.told(code)) for code, said in reasons.choices()]
+        removals = [(code, said, reasons.told(code)) for code, said in reasons.choices()] if seen else []
         return {
             row.id: _menu(row, seen[row.id], removals)
             for row in rows
