@@ -204,7 +204,7 @@ class TopicAdmin(admin.ModelAdmin[Topic]):
 class SiteAdmin(admin.ModelAdmin[Site]):
     """One row, so the list is skipped."""
 
-    fields = ["name", "tagline", "time_zone"]
+    fields = ["name", "tagline", "time_zone", "has_public_log"]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         return redirect("admin:articles_site_change", 1)

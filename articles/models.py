@@ -45,6 +45,12 @@ class Site(models.Model):
         db_default="open",
     )
     review_everything = models.BooleanField(_("review everything first"), default=False, db_default=False)
+    has_public_log = models.BooleanField(
+        _("public log of the moderation"),
+        default=False,
+        db_default=False,
+        help_text=_("Without names of authors; reasons given less than three times are merged."),
+    )
     version = models.PositiveBigIntegerField(default=0, editable=False)
 
     class Meta:

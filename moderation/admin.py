@@ -106,7 +106,7 @@ class TransitionAdmin(ReadOnlyAdmin[Transition]):
 class DeskAdmin(admin.ModelAdmin[Desk]):
     """One row, so the list is skipped."""
 
-    fields = ["alert_hours", "alert_from", "alert_until", "has_public_log"]
+    fields = ["alert_hours", "alert_from", "alert_until"]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if not self.has_view_or_change_permission(request):

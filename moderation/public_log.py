@@ -10,29 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
 
 from django.db import connection
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from articles.models import Site
 from moderation import ledger, tally
-from moderation.models import Desk
-
-_wanted: tuple[int, bool] | None = None
-
-
-def is_wanted(site: Site) -> bool:
-    """Whether it is switched on, for the foot of each page: read once for each version of the site."""
-    global _wanted
-    if _wanted is None or _wanted[0] != site.version:
-        _wanted = site.version, Desk.objects.filter(pk=1, has_public_log=True).exists()
-    return _wanted[1]
-
-
-def in_the_foot(request: HttpRequest) -> dict[str, object]:
-    """For templates: `has_public_log`, asked for only where one names it."""
-    return {"has_public_log": lambda: is_wanted(request.site)}  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -46,8 +28,8 @@ class StoryDay:
 
 Days = list[tuple[date, list[StoryDay]]]  # the latest first
 
-# The last line about each comment, where it removed what readers saw or could have seen, or a decision showed it
-# again; what an author took back is no moderation, and an undo is no decision.
+# The last line about each comment, where it removed what readers saw or could have seen, or a decision
+# showed it again; what an author took back is no moderation, and an undo is no decision.
 _DECISIONS = """
 comments_transition t
 JOIN articles_article a ON a.id = t.discussion_id AND a.published_at <= now()

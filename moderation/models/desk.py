@@ -14,11 +14,6 @@ class Desk(models.Model):
     alert_from = models.TimeField(_("not before"), default=time(8))  # in the site's zone
     alert_until = models.TimeField(_("not after"), default=time(22))
     alerted_at = models.DateTimeField(null=True, editable=False)  # the last time
-    has_public_log = models.BooleanField(
-        _("public log of the whole site"),
-        default=False,
-        help_text=_("Without names of authors; reasons given less than three times are merged."),
-    )
 
     class Meta:
         verbose_name = verbose_name_plural = _("desk")

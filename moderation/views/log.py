@@ -14,10 +14,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
+from articles.current import current_site
 from comments import reasons
 from comments.models import Reason, State, Transition
 from moderation import log, public_log, words
-from moderation.models import Batch, Desk
+from moderation.models import Batch
 from moderation.views.loading import whole_number
 
 
@@ -49,7 +50,7 @@ def lines(request: HttpRequest) -> HttpResponse:
         "form": form,
         "lines": _told(part.rows),
         "query": query,
-        "is_public": Desk.objects.filter(pk=1, has_public_log=True).exists(),
+        "is_public": current_site().has_public_log,
         "next_page": f"?{query}&before={part.next}" if part.next else "",
         "first_page": f"?{query}" if request.GET.get("before") else "",
     }
@@ -75,8 +76,7 @@ def as_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
 @require_safe
 def public(request: HttpRequest) -> HttpResponse:
     """?month=2026-11, else the last in which something happened. 404 unless it is switched on."""
-    desk = Desk.objects.filter(pk=1).first()
-    if desk is None or not desk.has_public_log:
+    if not current_site().has_public_log:
         raise Http404
     zone = timezone.get_current_timezone()
     if (asked := request.GET.get("month")) is None:

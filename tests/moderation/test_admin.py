@@ -46,10 +46,10 @@ def test_an_administrator_sets_the_desk(client):
     client.force_login(UserFactory.create(roles=("Administrator",)))
     form = client.get("/admin/moderation/desk/", follow=True)
     assert "Hours after which moderators are written to" in form.text
-    values = {"alert_hours": "2", "alert_from": "09:00", "alert_until": "17:00", "has_public_log": "on"}
+    values = {"alert_hours": "2", "alert_from": "09:00", "alert_until": "17:00"}
     client.post("/admin/moderation/desk/1/change/", values)
     desk = Desk.objects.get()
-    assert (desk.alert_hours, desk.alert_until, desk.has_public_log) == (2, time(17), True)
+    assert (desk.alert_hours, desk.alert_until) == (2, time(17))
     assert client.get("/admin/moderation/jobrun/").status_code == 200
 
 

@@ -10,10 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from articles.models import Site
 from comments.models import Reason, State, Transition
 from comments.services import change_states, edit_comment
 from moderation import log
-from moderation.models import Desk
 from moderation.services import decide, move, undo
 from tests.factories import UserFactory, make_article, say
 
@@ -230,8 +230,8 @@ def test_the_public_log_is_off_until_it_is_wanted(client):
 
 
 def test_the_public_log_sums_up_and_names_nobody(client, maria):
-    Desk.objects.create(pk=1, has_public_log=True)
-    assert "Nothing was removed yet." in client.get("/moderation-log/").text
+    Site.objects.update(has_public_log=True)
+    assert "Nothing is removed." in client.get("/moderation-log/").text
     article = make_article("The slip closes")
     comments = [say(article) for _ in range(7)]
     ids = [comment.pk for comment in comments]
@@ -241,7 +241,8 @@ def test_the_public_log_sums_up_and_names_nobody(client, maria):
     undo(batch=act.batch, actor=maria)
     answer = client.get("/moderation-log/")
     page = answer.text
-    assert "7 comments removed: 4 spam, 3 for other reasons. 2 comments shown again." in page
+    assert "5 comments removed." in page  # one insult could be found out beside four of spam
+    assert "again.</li>" not in page  # what was undone is nothing that stands
     assert "Maria" not in page
     assert not any(comment.author_name in page for comment in comments)
     assert "no-store" in answer["Cache-Control"]
@@ -251,3 +252,34 @@ def test_the_public_log_sums_up_and_names_nobody(client, maria):
     article.published_at = None
     article.save()
     assert "The slip closes" not in client.get("/moderation-log/").text
+
+
+def test_the_public_log_counts_what_stands_once(client, maria):
+    Site.objects.update(has_public_log=True)
+    article = make_article("The slip closes")
+    ids = [say(article).pk for _ in range(4)]
+
+    def log() -> str:
+        return client.get("/moderation-log/").text
+
+    act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    first = undo(batch=act.batch, actor=maria)
+    assert "Nothing is removed." in log()
+    again = undo(batch=first.batch, actor=maria)
+    assert "4 comments removed, as spam.</li>" in log()
+    undo(batch=again.batch, actor=maria)
+    assert "Nothing is removed." in log()
+    change_states(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=None)
+    shown = decide(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    assert ": 4 comments shown again.</li>" in log()
+    undo(batch=shown.batch, actor=maria)
+    assert "4 comments removed, as spam. The checks decided 4 of them.</li>" in log()
+
+
+def test_the_foot_of_each_page_leads_to_the_public_log_once_it_is_on(client, admin_client):
+    foot = '<a href="/moderation-log/">'
+    assert foot not in client.get("/").text
+    values = {"name": "Soundoff", "tagline": "", "time_zone": "UTC", "has_public_log": "on"}
+    admin_client.post("/admin/articles/site/1/change/", values)
+    assert foot in client.get("/").text
+    assert foot in client.get(make_article().get_absolute_url()).text
