@@ -638,9 +638,8 @@ def test_an_act_whose_undo_was_undone_is_in_force_and_says_so(client, maria):
         assert "Undo this action" not in page
         assert f'<a href="/moderation/acts/{chain[-1].pk}/">That act, with Undo</a>' in page
         assert "Undo this action" in text(client.get(f"/moderation/acts/{chain[-1].pk}/"))
-        history = re.findall(
-            r'<li[^>]*><div><a href="/moderation/acts/[-0-9a-f]{36}.*?</li>', text(client.get("/moderation/acts/"))
-        )
+        lines = text(client.get("/moderation/acts/"))
+        history = re.findall(r'<li[^>]*><div><a href="/moderation/acts/[-0-9a-f]{36}.*?</li>', lines)
         # The last one is in force, the one before it not, and so on up to the first.
         assert ["<span>undone</span>" in line for line in history] == [n % 2 == 1 for n in range(number + 2)]
     assert state(comment)[0] == "pending"
