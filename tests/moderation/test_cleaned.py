@@ -53,7 +53,7 @@ def remove(desk: Page, story: str, comment: Comment, reason: str) -> int:
     """From the comment's own menu on its page."""
     desk.goto(story)
     menu = desk.locator(f"#comment-{comment.pk} .menu")
-    menu.locator("summary").click()
+    menu.locator("> summary").click()
     menu.get_by_text("Remove…").click()
     menu.get_by_role("button", name=reason).click()
     expect(desk.locator(".messages")).to_contain_text(f"Removed: {reason}")

@@ -114,7 +114,7 @@ def test_the_moderators_walkthrough(site, live_server, browser):
     # On the live article: removes one from its own menu, and reviews everything first.
     page.goto(ferry)
     menu = page.locator(f"#comment-{site['parent'].pk} .menu")
-    menu.locator("summary").click()
+    menu.locator("> summary").click()
     menu.get_by_text("Remove…").click()
     menu.get_by_role("button", name="off topic").click()
     expect(page.locator(".messages")).to_contain_text("Removed: off topic")
