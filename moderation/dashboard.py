@@ -31,13 +31,16 @@ DAY = 24 * 60 * 60  # seconds
 TOP = 10  # stories to choose from, and rules that are told
 
 # Days are told by their number among the moments at which they begin: cheaper than the date of each line.
-# An undo is no decision. A line takes back the removal that it leads away from, whoever wrote it.
+# An undo is no decision. A line takes back the removal that it leads away from, whoever wrote it: also one
+# that gives a comment back that was brought in.
 LINES = """
 SELECT width_bucket(t.at, %(days)s::timestamptz[]), t.from_state = '' AS came, t.to_state, t.reason,
-       t.from_state, t.from_reason, t.actor_id IS NOT NULL AND b.id IS NULL AS by_person, count(*)
+       t.from_state, t.from_reason,
+       t.actor_id IS NOT NULL AND b.id IS NULL AND t.reason NOT IN ('imported', 'import_undone', 'author')
+         AS by_person, count(*)
 FROM comments_transition t LEFT JOIN moderation_batch b ON b.id = t.batch AND b.kind = 'undo'
 WHERE t.at >= %(start)s AND t.at < %(end)s AND t.kind = 'state'
-  AND t.reason NOT IN ('imported', 'import_undone', 'author')
+  AND (t.reason NOT IN ('imported', 'import_undone', 'author') OR t.from_state IN ('rejected', 'spam'))
 GROUP BY 1, 2, 3, 4, 5, 6, 7"""
 
 # Comments, each once: by its first line of the span.

@@ -54,6 +54,7 @@ def test_days_and_reasons(moderator, maria):
 def test_what_was_undone_is_no_removal_and_makes_no_more_comments(maria):
     article = make_article("The pier")
     ids = [say(article).pk for _ in range(3)]
+    Comment.objects.filter(pk=ids[2]).update(state_reason=Reason.IMPORTED)
     decide(ids=ids[:1], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria)
     undone = undo(batch=act.batch, actor=maria)
