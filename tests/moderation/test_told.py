@@ -406,6 +406,18 @@ def test_nobody_hears_of_what_is_undone_within_a_minute_or_that_it_is_back(jim, 
     assert [tell_authors.func(str(one.pk)) for one in (act, back)] == [0, 0]
 
 
+def test_on_the_story_the_author_is_spoken_to_and_a_moderator_told_of_them(client, jim, maria):
+    article = make_article()
+    say(article, "Hello, everybody.", author=jim)
+    pages = {}
+    for user in (jim, maria):
+        client.force_login(user)
+        pages[user.name] = client.get(article.get_absolute_url()).content.decode()
+    assert "Nothing of yours was approved here yet." in pages["Jim"]
+    assert "by this person" not in pages["Jim"]
+    assert "Nothing by this person was approved here yet." in pages["Maria"]
+
+
 def test_a_wait_is_told_a_minute_later_to_proved_e_mails_and_a_flood_of_them_three_times(
     jim, django_capture_on_commit_callbacks
 ):
