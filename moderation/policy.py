@@ -245,7 +245,7 @@ def _menu(row: Any, seen: int, removals: list[tuple[str, str, str]]) -> list[dic
     if row.state != State.REJECTED:
         menu.append(page(_("Repeat of…"), "repeat"))
     if row.state in {State.PUBLISHED, State.PENDING}:
-        menu.append(page(_("Shorten…"), "redact"))
+        menu.append(page(_("Black out words…"), "redact"))
     locks = _("Take replies below it again") if row.is_locked else _("Lock the replies below")
     menu.append(mark(locks, "lock", on=not row.is_locked))
     menu.append({"label": _("Move…"), "url": reverse("moderation:move", args=[row.id]), "post": False})

@@ -163,11 +163,12 @@ def done(batch: Batch) -> str:
         case Batch.Kind.PERSON:
             return held_to(batch.parameters)
         case Batch.Kind.DISCUSSION | Batch.Kind.COMMENT if "field" in batch.parameters:
-            what = setting(batch.parameters["field"], batch.parameters["value"])
-            on_site = batch.parameters.get("target") == Change.Target.SITE
-            return _("On the whole site: %(what)s") % {"what": what} if on_site else what
+            field, value = batch.parameters["field"], batch.parameters["value"]
+            if batch.parameters.get("target") == Change.Target.SITE:
+                return on_the_site(field, value)
+            return setting(field, value)
         case Batch.Kind.REDACTION:
-            return _("Shortened")
+            return _("Words blacked out")
         case Batch.Kind.SEAL if "is_held" in batch.parameters:
             held = (
                 _("Legal hold on #%(id)s")
@@ -238,9 +239,25 @@ def decided(state: str, reason: str) -> str:
         return _("Approved")
     if state == State.SPAM:
         return _("Marked as spam")
+    if state == State.DELETED and reason == Reason.IMPORT_UNDONE:
+        return _("Taken back with its import")
     if state == State.REJECTED and reason:
         return _("Removed: %(reason)s") % {"reason": reasons.label(reason)}
     return str(State(state).label)
+
+
+def on_the_site(field: str, value: Any) -> str:
+    """What an act set on the whole site."""
+    match field, value:
+        case "comment_status", "open":
+            return _("On the whole site: comments are open")
+        case "comment_status", "closed":
+            return _("On the whole site: comments are closed")
+        case "comment_status", "hidden":
+            return _("On the whole site: discussions are hidden")
+        case "review_everything", True:
+            return _("On the whole site: everything is reviewed first")
+    return _("On the whole site: new people, and what the checks find, are reviewed first")
 
 
 def setting(field: str, value: Any) -> str:

@@ -53,9 +53,13 @@ def history(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """What an act did, what is so by now, and the way back."""
+    """What an act did, what is so by now, and the way back. ?after=<line> for further comments."""
     act = load_act(decider(request), pk)
     lines = Transition.objects.filter(batch=act.pk)
+    after = min(whole_number(request.GET.get("after")) or 0, 2**63 - 1)
+    before = lines.filter(id__lte=after).count() if after else 0
+    further = lines.filter(id__gt=after).select_related("comment__discussion__article").order_by("id")
+    rows = list(further[: LISTED + 1])
     shown = desk.acts([act])[0]
     is_last = shown.last == act.pk
     context = {
@@ -66,13 +70,21 @@ def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
         "states": _states(lines),
         "lines": [
             (line, words.excerpt(line.comment), words.decided(line.comment.state, line.comment.state_reason))
-            for line in lines.select_related("comment__discussion__article").order_by("id")[:LISTED]
+            for line in rows[:LISTED]
         ],
-        "listed": LISTED,
-        **(_left(act) if act.undoes_id else {}),
+        "first": before + 1,
+        "final": before + len(rows[:LISTED]),
+        "next_page": f"?after={rows[LISTED - 1].pk}#sample" if len(rows) > LISTED else "",
+        "first_page": "?#sample" if before else "",
+        **(_left(act) if act.undoes_id and not _is_of_one_seal(act) else {}),
         **(_would_stay(act) if is_last else {}),
     }
     return render(request, "moderation/batch.html", context)
+
+
+def _is_of_one_seal(act: Batch) -> bool:
+    """Seals are lifted one by one, so that what its act sealed besides was not left: nobody asked for it."""
+    return act.undoes is not None and act.undoes.kind == Batch.Kind.SEAL
 
 
 def _filtered(batches: QuerySet[Batch], asked: dict[str, str]) -> QuerySet[Batch]:

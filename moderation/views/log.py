@@ -104,6 +104,9 @@ class Line:
     act: UUID | None
 
 
+_SAID = {Reason.APPROVED, Reason.SPAM, Reason.AUTHOR, Reason.IMPORT_UNDONE}  # by words.decided already
+
+
 def _told(rows: list[Transition]) -> list[Line]:
     acts = set(
         Batch.objects.filter(pk__in=[row.batch for row in rows if row.batch]).values_list("pk", flat=True)
@@ -122,7 +125,7 @@ def _what(row: Transition) -> str:
     if _is_edit(row):
         return _("The text was changed")
     decided = words.decided(row.to_state, row.reason)
-    if row.to_state == State.REJECTED or row.reason in {Reason.APPROVED, Reason.SPAM, Reason.AUTHOR}:
+    if row.to_state == State.REJECTED or row.reason in _SAID:
         return decided
     return _("%(state)s: %(reason)s") % {"state": decided, "reason": reasons.label(row.reason)}
 

@@ -220,7 +220,7 @@ def test_a_redaction_is_marked_kept_and_taken_back_exactly(client, maria):
     shown = page(client, article)
     assert "<em>Bob</em> of ███." in shown
     assert "Hull" not in shown
-    assert "Shortened by a moderator" in shown
+    assert "Words blacked out by a moderator" in shown
     assert CommentRevision.objects.get().body == "I am *Bob* of Hull."
     short = Comment.objects.get()
     assert short.text.folded.count("hull") == 0

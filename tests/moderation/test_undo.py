@@ -140,7 +140,7 @@ def test_an_act_of_every_kind_is_one_line_that_can_be_undone(client, maria):
     for sentence in (
         "Editor’s pick",
         "Replies are locked",
-        "Shortened",
+        "Words blacked out",
         "The discussion is hidden",
         "On the whole",
     ):
