@@ -10,6 +10,7 @@ locks their discussions first, as for any other change: a line is counted once, 
 
 import json
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -138,7 +139,7 @@ def proposed(comments: Sequence[int]) -> set[int]:
         return {pk for (pk,) in cursor.fetchall()}
 
 
-def proposing() -> dict[str, object]:
+def proposing() -> dict[str, Any]:
     """The values of a statement with SOURCE."""
     return {"rules": RULES, "proposed": json.dumps(PROPOSED)}
 
