@@ -117,7 +117,8 @@ def cards(comments: Sequence[Comment], user: User) -> list[Card]:
     for comment in comments:
         found = findings[comment.pk]
         signs = alone.signs(comment.author_name, comment.body)
-        spans = [span for one in (*found, *signs) for span in one.spans]
+        spans = [span for finding in found for span in finding.spans]
+        spans += [span for sign in signs for span in sign.spans]
         why = [(f.strength, _why(f, own)) for f in found]
         why += [(sign.strength, Why(sign.sentence, _class(sign.strength), None)) for sign in signs]
         why.sort(key=lambda one: -one[0])

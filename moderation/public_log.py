@@ -65,8 +65,8 @@ def days(month: date, zone: tzinfo) -> Days:
     with connection.cursor() as cursor:
         cursor.execute(
             DAYS,
-            {"zone": str(zone), "start": _start(month, zone), "end": _start(_next(month), zone)}
-            | tally.proposing(),
+            tally.proposing()
+            | {"zone": str(zone), "start": _start(month, zone), "end": _start(_next(month), zone)},
         )
         rows = cursor.fetchall()
     told: dict[date, dict[tuple[str, str], list[tuple[str, str, bool, int]]]] = {}
