@@ -56,7 +56,9 @@ def remove(desk: Page, story: str, comment: Comment, reason: str) -> int:
     menu.locator("> summary").click()
     menu.get_by_text("Remove…").click()
     menu.get_by_role("button", name=reason).click()
-    expect(desk.locator(".messages")).to_contain_text(f"Removed: {reason}")
+    bar = desk.locator(".messages > .undo")  # where the eye is, far down on a long page
+    expect(bar).to_contain_text(f"Removed: {reason}")
+    expect(bar.get_by_role("button", name="Undo")).to_be_in_viewport()
     return 1
 
 

@@ -131,6 +131,21 @@ def test_the_queue_is_worked_by_keys(context, live_server, waiting):
     assert failures == []
 
 
+def test_r_lets_stay_removed_what_is_and_the_keys_are_shown_where_one_looks(context, live_server, waiting):
+    log_in(context, live_server)
+    omar = UserFactory.create(name="Omar", roles=("Moderator",))
+    decide(ids=[waiting[3].pk], to=State.REJECTED, reason=Reason.INSULT, actor=omar)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/moderation/comments/{waiting[3].pk}/")
+    page.keyboard.press("?")
+    expect(page.locator(".keys dl")).to_be_in_viewport(ratio=1)
+    page.keyboard.press("r")
+    expect(page.locator("#queue > .undo")).to_contain_text("It stays removed: insult")
+    assert Batch.objects.latest("at").parameters == {"stays": True}
+    page.keyboard.press("u")
+    expect(page.locator("#queue > .undo")).to_contain_text("Undone: It stays removed: insult")
+
+
 def test_keys_can_be_switched_off_for_good(context, live_server, waiting):
     log_in(context, live_server)
     page = context.new_page()

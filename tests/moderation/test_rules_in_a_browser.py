@@ -46,7 +46,7 @@ def test_casino_would_wrong_three_cancel(client, page, live_server, width, theme
     page.get_by_role("link", name="words.txt").click()
     check(page)
     page.get_by_role("button", name="Switch off").click()
-    expect(page.locator("main, .alert").get_by_text("Switched off: words.txt.")).to_be_visible()
+    expect(page.locator(".messages > .undo").get_by_text("Switched off: words.txt.")).to_be_in_viewport()
     assert not Rule.objects.get().is_active
     assert failures == []
 
