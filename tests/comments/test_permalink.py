@@ -157,6 +157,8 @@ def test_a_removed_comment_says_who_and_why_and_not_what(client, to, reason, wha
     comment = say(article, "Loud words.")
     if is_answered:
         say(article, parent=comment)
+    if reason == Reason.IMPORT_UNDONE:
+        Discussion.objects.update(copied_count=1)  # as if it had been brought in
     remove(comment, to, reason)
 
     response = client.get(link(article, comment.pk))
