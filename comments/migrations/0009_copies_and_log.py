@@ -26,6 +26,8 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="transition",
-            index=models.Index(fields=["actor", "at", "id"], condition=~Q(actor=None), name="transition_actor"),
+            index=models.Index(
+                fields=["actor", "at", "id"], condition=~Q(actor=None), name="transition_actor"
+            ),
         ),
     ]

@@ -4,24 +4,26 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('moderation', '0005_readings_append_only'),
+        ("moderation", "0005_readings_append_only"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='JobRun',
+            name="JobRun",
             fields=[
-                ('name', models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name='job')),
-                ('started_at', models.DateTimeField(verbose_name='started')),
-                ('finished_at', models.DateTimeField(null=True, verbose_name='finished')),
-                ('error', models.CharField(blank=True, max_length=100, verbose_name='error')),
+                (
+                    "name",
+                    models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name="job"),
+                ),
+                ("started_at", models.DateTimeField(verbose_name="started")),
+                ("finished_at", models.DateTimeField(null=True, verbose_name="finished")),
+                ("error", models.CharField(blank=True, max_length=100, verbose_name="error")),
             ],
             options={
-                'verbose_name': 'run of a job',
-                'verbose_name_plural': 'runs of jobs',
-                'ordering': ['name'],
+                "verbose_name": "run of a job",
+                "verbose_name_plural": "runs of jobs",
+                "ordering": ["name"],
             },
         ),
     ]
