@@ -221,20 +221,21 @@ def tidy() -> None:
 def add_writers(count: int) -> list["Writer"]:
     """Guests who confirmed their e-mail and of whom somebody approved a comment: they publish at once."""
     from django.core import signing
-    from django.db import transaction
     from django.utils import timezone
 
     from accounts import guests
-    from accounts.models import Guest
+    from accounts.models import MODERATOR, Guest, User
     from articles.models import Article, free_slug
     from articles.services import save_article
     from comments.models import Reason, State
-    from comments.services import change_states, post_comment
+    from comments.services import post_comment
     from moderation.models import Rule
+    from moderation.services import decide
 
     Rule.objects.create(kind=Rule.Kind.RATE, value="1000000/1000000")  # they write faster than people
     title = "Where the writers began"
     story = save_article(article=Article(title=title, slug=free_slug(title), published_at=timezone.now()))
+    moderator = User.objects.create_user("bench-writers@example.org", name="Mona", roles=(MODERATOR,))
     writers = []
     for n in range(count):
         guest = Guest.objects.create(
@@ -243,8 +244,7 @@ def add_writers(count: int) -> list["Writer"]:
         first = post_comment(
             article=story, body=f"My first word here, number {n}.", nonce=uuid4(), guest=guest
         )
-        with transaction.atomic():
-            change_states(ids=[first.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
+        decide(ids=[first.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator)
         writers.append(Writer(guest.name, guest.email, signing.dumps(guest.pk, salt=guests.COOKIE)))
     return writers
 

@@ -30,9 +30,9 @@ STRONG, MIDDLING = 0.8, 0.4
 
 CLAIMED_FOR = timedelta(minutes=5)
 
-# A case is closed by the act that decides on its comment, and by nothing that a machine does; an undo opens
-# again what the act closed. What waits and has no open case then is given back, for open_cases; and NULL if
-# somebody had asked for one that is closed now, and is to be told.
+# A case is closed by the act that decides on its comment; what a machine does answers only that it waited,
+# and nobody who asked. An undo opens again what the act closed. What waits and has no open case then is given
+# back, for open_cases; and NULL if somebody had asked for one that is closed now, and is to be told.
 SETTLE = """
 WITH changed AS (SELECT id, state FROM comments_comment WHERE id = ANY(%(ids)s)),
 reopened AS (
@@ -45,14 +45,20 @@ closed AS (
   UPDATE moderation_case k
   SET closed_at = now(), closed_by = %(batch)s, claimed_by_id = NULL, claimed_until = NULL
   FROM changed WHERE k.comment_id = changed.id AND k.closed_at IS NULL
-    AND (changed.state = 'deleted' OR changed.state <> 'pending' AND %(by_person)s)
+    AND (changed.state = 'deleted' OR changed.state <> 'pending' AND (
+      %(by_person)s OR k.is_waiting AND NOT (k.is_reported OR k.is_illegal OR k.is_second_look)))
     AND NOT EXISTS (SELECT FROM moderation_case o
                     WHERE o.comment_id = changed.id AND o.closed_by = %(undoes)s)
   RETURNING k.is_reported OR k.is_illegal OR k.is_second_look AS is_asked),
 held AS (
   UPDATE moderation_case k SET is_waiting = true
   FROM changed WHERE k.comment_id = changed.id AND k.closed_at IS NULL AND changed.state = 'pending'
-    AND NOT k.is_waiting)
+    AND NOT k.is_waiting),
+freed AS (
+  UPDATE moderation_case k SET is_waiting = false
+  FROM changed WHERE k.comment_id = changed.id AND k.closed_at IS NULL
+    AND changed.state NOT IN ('pending', 'deleted') AND NOT %(by_person)s
+    AND k.is_waiting AND (k.is_reported OR k.is_illegal OR k.is_second_look))
 SELECT id FROM changed
 WHERE state = 'pending' AND id NOT IN (SELECT comment_id FROM reopened)
   AND NOT EXISTS (SELECT FROM moderation_case o WHERE o.comment_id = changed.id AND o.closed_at IS NULL)

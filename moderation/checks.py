@@ -18,6 +18,7 @@ from moderation.matching import Rules, Spans, Written
 LINKS_FREE = 1  # links that a comment may hold before somebody looks at it
 RATE_MINUTES = 10
 RATE_NEW, RATE_KNOWN = 3, 10  # comments that a person may send in these
+RATE_MOST = 1_000  # are counted; a higher limit is none
 _MARKUP = re.compile(r"<[^<>]*>|&#?\w+;")
 
 

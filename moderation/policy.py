@@ -24,7 +24,7 @@ from comments import reasons
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.policy import Draft, Verdict
 from moderation import acts, cases, integrity, ledger, rules, tally, words
-from moderation.checks import CHECKS, RATE_MINUTES, Context, Found, run, too_fast
+from moderation.checks import CHECKS, RATE_MINUTES, RATE_MOST, Context, Found, run, too_fast
 from moderation.held import HELD, read_held, refuse, standing_of, told
 from moderation.models import Finding, Sanction
 from moderation.origins import REMEMBER, mark
@@ -171,13 +171,17 @@ SELECT (SELECT json_agg(held) FROM ({HELD}) held),
                     AND state = 'published' AND state_reason = 'approved'),
        ARRAY(SELECT id FROM moderation_rule WHERE is_active ORDER BY id),
        ARRAY(SELECT topic_id FROM articles_article_topics WHERE article_id = %(article)s),
-       (SELECT count(*) FROM comments_comment WHERE author_id = %(author)s AND created_at > %(since)s)
-       + (SELECT count(*) FROM comments_comment
+       (SELECT count(*) FROM (
+          SELECT FROM comments_comment WHERE author_id = %(author)s AND created_at > %(since)s
+          UNION ALL
+          SELECT FROM comments_comment
           WHERE guest_id IN (SELECT id FROM accounts_guest
                              WHERE lower(email) = %(guest)s
                                AND (confirmed_at IS NOT NULL OR NOT %(is_proved)s))
-            AND created_at > %(since)s),
-       (SELECT count(*) FROM moderation_origin WHERE ip_hash = %(ip_hash)s AND at > %(since)s)"""
+            AND created_at > %(since)s
+          LIMIT {RATE_MOST}) AS sent),
+       (SELECT count(*) FROM (SELECT FROM moderation_origin
+                              WHERE ip_hash = %(ip_hash)s AND at > %(since)s LIMIT {RATE_MOST}) AS sent)"""
 
 
 def _context(draft: Draft) -> Context:

@@ -3,7 +3,7 @@
 import pytest
 
 from comments.models import Comment, Reason, State
-from comments.services import delete_comment, edit_comment
+from comments.services import change_states, delete_comment, edit_comment
 from moderation.models import Case
 from moderation.services import decide, undo
 from tests.factories import UserFactory, make_article, say
@@ -63,3 +63,12 @@ def test_an_edit_that_makes_it_wait_opens_a_case(maria):
     assert Comment.objects.get(pk=comment.pk).state == State.PENDING
     assert cases(comment) == [(False, True), (True, True)]
     assert not Case.objects.latest("pk").is_new_person
+
+
+def test_what_a_machine_publishes_waits_no_longer_but_answers_nobody_who_asked(maria):
+    article = make_article()
+    plain, asked = say(article), say(article)
+    Case.objects.filter(comment=asked).update(is_reported=True)
+    change_states(ids=[plain.pk, asked.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
+    assert cases(plain) == [(False, True)]
+    assert cases(asked) == [(True, False)]
