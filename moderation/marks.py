@@ -11,6 +11,8 @@ from html.parser import HTMLParser
 
 from django.utils.safestring import SafeString, mark_safe
 
+from moderation.words import merged
+
 MARKS_MAX = 200  # places that are looked for
 
 
@@ -59,13 +61,7 @@ def _places(body: str, shown: str, spans: Iterable[Iterable[int]]) -> tuple[list
         number = sum(place < start for place in typed[words])
         match = matches[min(number, len(matches) - 1)]
         found.append(match.span())
-    merged: list[tuple[int, int]] = []
-    for start, end in sorted(found):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return merged, found_all
+    return merged(found), found_all
 
 
 class _Reader(HTMLParser):

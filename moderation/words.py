@@ -1,6 +1,6 @@
 """Findings and acts as people read them. A finding holds codes and places; the words are made here."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -136,21 +136,22 @@ def ago(elapsed: timedelta) -> str:
 def marked(body: str, spans: list[list[int]]) -> SafeString:
     """A body as HTML, as it was typed, with these places marked; those that overlap become one."""
     out, last = [], 0
-    for start, end in _merged(spans):
+    for start, end in merged(spans):
         out += [escape(body[last:start]), "<mark>", escape(body[start:end]), "</mark>"]
         last = end
     markup = "".join([*out, escape(body[last:])])
     return mark_safe(markup.replace("\n", "<br>\n"))  # noqa: S308  # escaped above, piece by piece
 
 
-def _merged(spans: list[list[int]]) -> list[tuple[int, int]]:
-    merged: list[tuple[int, int]] = []
+def merged(spans: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
+    """In order; places that overlap or touch become one."""
+    apart: list[tuple[int, int]] = []
     for start, end in sorted((start, end) for start, end in spans):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        if apart and start <= apart[-1][1]:
+            apart[-1] = (apart[-1][0], max(end, apart[-1][1]))
         else:
-            merged.append((start, end))
-    return merged
+            apart.append((start, end))
+    return apart
 
 
 def done(batch: Batch) -> str:
