@@ -7,7 +7,7 @@ ever changes: what it says of days that have passed is counted once and remember
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from hashlib import sha256
 from typing import Any
 
@@ -21,6 +21,7 @@ from articles.models import Article
 from comments import reasons
 from comments.models import State, Transition
 from moderation.charts import Chart, bars, share
+from moderation.log import start_of
 
 SPANS = (30, 90)  # days
 DECIDED_MOST = 2_000  # decisions, the latest, of which is told what the checks had found
@@ -178,7 +179,7 @@ def ages() -> list[Share]:
 
 def checks(days: int, zone: tzinfo) -> list[Found]:
     """Of each check and rule that found something in what people decided on, the most frequent first."""
-    rows = _rows(CHECKS, start=_start(dates(days, zone)[0], zone), most=DECIDED_MOST)
+    rows = _rows(CHECKS, start=start_of(dates(days, zone)[0], zone), most=DECIDED_MOST)
     told = []
     for name, rule, value, decided, removed, undone in rows[: 2 * TOP]:
         label = str(CHECK_NAMES.get(name, name))
@@ -241,14 +242,10 @@ def dates(days: int, zone: tzinfo) -> list[date]:
     return [today - timedelta(days=n) for n in reversed(range(days))]
 
 
-def _start(day: date, zone: tzinfo) -> datetime:
-    return datetime.combine(day, time(), zone)
-
-
 def _counted(statement: str, every: list[date], zone: tzinfo) -> list[tuple[Any, ...]]:
     """The rows of a statement over the log, for the days before today and for today. Those before are kept
     for as long as the last line before today is the same one: not so in another database."""
-    starts = [_start(day, zone) for day in every]
+    starts = [start_of(day, zone) for day in every]
     end = starts[-1] + timedelta(days=2)
     lines = Transition.objects.filter(at__lt=starts[-1]).order_by("-at", "-id")
     last = lines.values_list("pk", "hash").first() or (0, b"")

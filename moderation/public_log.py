@@ -7,7 +7,7 @@ A month at a time, so that there are no more pages to ask for than months.
 import re
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date, datetime, time, tzinfo
+from datetime import date, tzinfo
 
 from django.db import connection
 from django.urls import reverse
@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 
 from moderation import ledger, tally
+from moderation.log import start_of
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def days(month: date, zone: tzinfo) -> Days:
         cursor.execute(
             DAYS,
             tally.proposing()
-            | {"zone": str(zone), "start": _start(month, zone), "end": _start(_next(month), zone)},
+            | {"zone": str(zone), "start": start_of(month, zone), "end": start_of(_next(month), zone)},
         )
         rows = cursor.fetchall()
     told: dict[date, dict[tuple[str, str], list[tuple[str, str, bool, int]]]] = {}
@@ -122,15 +123,11 @@ def last_month(zone: tzinfo) -> date | None:
 
 def neighbour(month: date, zone: tzinfo, *, later: bool) -> date | None:
     """The nearest month before or after this one in which something happened."""
-    values = {"start": _start(month, zone), "end": _start(_next(month), zone)}
+    values = {"start": start_of(month, zone), "end": start_of(_next(month), zone)}
     with connection.cursor() as cursor:
         cursor.execute(LATER if later else EARLIER, values)
         row = cursor.fetchone()
     return row[0].astimezone(zone).date().replace(day=1) if row else None
-
-
-def _start(month: date, zone: tzinfo) -> datetime:
-    return datetime.combine(month, time(), zone)
 
 
 def _next(month: date) -> date:
