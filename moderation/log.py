@@ -20,6 +20,7 @@ from accounts.models import User
 from articles.models import Article
 from comments import reasons
 from comments.models import Reason, State, Transition
+from moderation.filters import whole_number
 
 PAGE = 50
 CHUNK = 2_000  # lines that a statement reads for the file
@@ -109,8 +110,8 @@ def lines(asked: Mapping[str, Any], zone: tzinfo) -> QuerySet[Transition]:
 
 def _named(who: str) -> QuerySet[User]:
     """By name, or by number as "#12". Not by e-mail, which not every moderator may read."""
-    if who.startswith("#") and who[1:].isascii() and who[1:].isdecimal() and len(who) < 19:
-        return User.objects.filter(pk=int(who[1:]))
+    if who.startswith("#") and (number := whole_number(who[1:])) is not None:
+        return User.objects.filter(pk=number)
     return User.objects.filter(name__iexact=who)
 
 

@@ -6,7 +6,7 @@ Which queue, which filters and how far along all stand in the query of a URL: `V
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,19 +18,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.models import Guest, User
+from accounts.models import User
 from articles.markdown import first_words
-from articles.models import Article, Topic
+from articles.models import Article
 from comments.models import Comment, Reason, State
-from moderation import cases, opinions, reports, sanctions, similar, words
-from moderation.models import Case, Finding, Group, Rule
+from moderation import cases, filters, opinions, reports, sanctions, similar, words
+from moderation.models import Case, Group
 from moderation.policy import last_decisions
 
 EXCERPT = 480  # characters of the HTML, of which the first words are shown
 LISTED = 20  # of a queue, beside the open case
 COUNTED = 1_000  # of what a filter leaves; beyond it the page says "more than"
-NAMED = 1_000  # people of one name, and comments of theirs, that a filter finds
-VALUE_MAX = 200  # characters of a filter
 
 RECENT = "recent"
 QUEUES: dict[str, tuple[Any, Q]] = {
@@ -44,36 +42,12 @@ QUEUES: dict[str, tuple[Any, Q]] = {
         Q(is_waiting=False, is_reported=False, is_illegal=False, is_second_look=False),
     ),
 }
-# By the first four letters of a script's name in Unicode, as cases.script gives them.
-SCRIPTS = {
-    "Lati": gettext_lazy("Latin"),
-    "Cyri": gettext_lazy("Cyrillic"),
-    "Gree": gettext_lazy("Greek"),
-    "Arab": gettext_lazy("Arabic"),
-    "Hebr": gettext_lazy("Hebrew"),
-    "Deva": gettext_lazy("Devanagari"),
-    "Thai": gettext_lazy("Thai"),
-    "Cjk": gettext_lazy("Chinese"),
-    "Hira": gettext_lazy("Japanese (Hiragana)"),
-    "Kata": gettext_lazy("Japanese (Katakana)"),
-    "Hang": gettext_lazy("Korean"),
-    "other": gettext_lazy("any but Latin"),
-}
-AGES = (1, 4, 24, 7 * 24)  # hours
-STRENGTHS = {
-    "3": (gettext_lazy("strong reasons"), Q(score__gte=cases.STRONG)),
-    "2": (gettext_lazy("middling reasons"), Q(score__gte=cases.MIDDLING, score__lt=cases.STRONG)),
-    "1": (gettext_lazy("weak reasons only"), Q(score__lt=cases.MIDDLING)),
-}
-FILTERS = ("article", "topic", "author", "rule", "script", "age", "score")
-OF_CASES = ("script", "score")  # what only a case knows
 
 
 @dataclass(frozen=True)
 class Queue:
     """One line of the list of queues. `count` and `oldest` are empty for what is not counted."""
 
-    key: str
     label: str
     url: str
     count: int | None
@@ -82,10 +56,16 @@ class Queue:
     illegal: int = 0  # of these, reported as illegal
     people: int = 0  # of these, no comments but looks at what people are held to
 
+    @property
+    def illegal_in_words(self) -> str:
+        words_ = ngettext("%(n)s reported as illegal", "%(n)s reported as illegal", self.illegal)
+        return words_ % {"n": f"{self.illegal:,}"}
+
 
 @dataclass(frozen=True)
 class Filter:
-    name: str
+    """One that is set."""
+
     label: str  # "Story"
     words: str
     without: str  # query of the page without it
@@ -100,7 +80,6 @@ class Item:
     name: str
     excerpt: str
     title: str  # of the story
-    at: datetime
     state: str
     claimed_by: str  # a colleague who looks at it now, or nothing
     seen: str  # what a decision is made upon, as in desk.Card
@@ -124,25 +103,14 @@ class View:
         queue = query.get("queue", "waiting")
         if queue not in (*QUEUES, RECENT):
             raise Http404
-        after = query.get("after", "")
-        sent = {name: query.get(name, "").replace("\x00", "").strip()[:VALUE_MAX] for name in FILTERS}
-        names = [name for name in FILTERS if sent[name] and not (queue == RECENT and name in OF_CASES)]
-        values = {name: sent[name] for name in names}
-        said, where = {}, Q()
-        for name in names:
-            said[name], condition = _READ[name](values[name], "" if queue == RECENT else "comment__", user)
-            where &= condition
+        values, told, where = filters.read(query, user, of_cases=queue != RECENT)
         bare = cls(queue, user, (), {}, where, None)
-        filters = tuple(
-            Filter(
-                name,
-                str(_LABELS[name]),
-                said[name],
-                replace(bare, values={k: v for k, v in values.items() if k != name}).query(),
-            )
-            for name in names
+        shown = tuple(
+            Filter(label, said, replace(bare, values={k: v for k, v in values.items() if k != name}).query())
+            for name, (label, said) in told.items()
         )
-        return replace(bare, filters=filters, values=values, after=_number(after))
+        after = filters.whole_number(query.get("after"))
+        return replace(bare, filters=shown, values=values, after=after)
 
     def query(self) -> str:
         """Of the URL of its start; the waiting ones without a filter need none."""
@@ -188,7 +156,7 @@ class View:
     def items(self) -> tuple[list[Item], bool]:
         """The next LISTED, and whether more follow. Two statements."""
         prefix = "" if self.queue == RECENT else "comment__"
-        of_comment = ("author_name", "discussion__article__title", "created_at", "state", "text_missing")
+        of_comment = ("author_name", "discussion__article__title", "state", "text_missing")
         fields = [f"{prefix}{name}" for name in of_comment]
         if self.queue == RECENT:
             found = self.further().annotate(start=Left("body_html", EXCERPT))
@@ -205,7 +173,7 @@ class View:
         return [self._item(row, seen, now) for row in rows[:LISTED]], more
 
     def _item(self, row: Sequence[Any], seen: dict[int, int], now: datetime) -> Item:
-        comment, case, start, name, title, at, state, missing, *flags = row
+        comment, case, start, name, title, state, missing, *flags = row
         who, who_name, until, illegal, reported, look = flags or (None, "", None, False, False, False)
         is_taken = who not in (None, self.user.pk) and until is not None and until > now
         return Item(
@@ -214,7 +182,6 @@ class View:
             name=name,
             excerpt=first_words(start, 120) or str(Comment.Missing(missing).label if missing else ""),
             title=title,
-            at=at,
             state=str(State(state).label) if case is None else "",
             claimed_by=who_name if is_taken else "",
             seen=f"{comment}.{seen.get(comment, 0)}",
@@ -250,7 +217,7 @@ def counted(view: View, base: str) -> list[Queue]:
         age = words.ago(now - oldest) if oldest else ""
         illegal = found["illegal"] if key in {"waiting", "reported"} else 0
         asking = people["n"] if key == "second" else 0
-        return Queue(key, str(label), url, count, age, key == view.queue, illegal, asking)
+        return Queue(str(label), url, count, age, key == view.queue, illegal, asking)
 
     lines = [line(key, label, found[key], found[f"{key}_oldest"]) for key, (label, _where) in QUEUES.items()]
     if alike := _similar(view.user):
@@ -274,125 +241,7 @@ def _similar(user: User) -> Queue | None:
     latest = Group.objects.filter(kind__in=similar.KINDS).order_by("-made_at").values("run")[:1]
     found = Group.objects.filter(run=latest, settled_at=None).aggregate(n=Count("pk"), oldest=Min("made_at"))
     oldest = words.ago(timezone.now() - found["oldest"]) if found["oldest"] else ""
-    return Queue("similar", _("Similar comments"), reverse("moderation:similar"), found["n"], oldest, False)
-
-
-def _article(value: str, prefix: str, user: User) -> tuple[str, Q]:
-    """The last part of a story's URL or the whole of it, else some words of its title."""
-    slug = value.rstrip("/").rpartition("/")[2] if "/" in value else value
-    if article := Article.objects.filter(slug=slug).only("title", "published_at").first():
-        return article.title if article.is_published() else slug, Q(discussion=article.pk)
-    return f"“{value}”", Q(discussion__article__title__icontains=value)
-
-
-def _topic(value: str, prefix: str, user: User) -> tuple[str, Q]:
-    topic = _found(Topic.objects.filter(slug=value))
-    return topic.name, Q(discussion__in=Article.objects.filter(topics=topic).values("pk"))
-
-
-def _author(value: str, prefix: str, user: User) -> tuple[str, Q]:
-    """u12: an account, g7: a guest, i123: as a source named who wrote comment 123; else a name. Whoever
-    decides on nothing of theirs is told no name."""
-    kind, number = value[:1], _number(value[1:])
-    if number is None or kind not in "ugi":
-        return f"“{value}”", Q(**{f"{prefix.rstrip('_') or 'pk'}__in": _named(value)})
-    mine = Comment.objects.moderated_by(user)
-    if kind == "i":
-        named = _found(mine.filter(pk=number, author=None, guest=None))
-        same = {"author_name": named.author_name, "source": named.source, "author": None, "guest": None}
-        return named.author_name, Q(**{f"{prefix}{field}": value for field, value in same.items()})
-    field = "author" if kind == "u" else "guest"
-    person = (User if kind == "u" else Guest).objects.filter(pk=number)
-    is_known = user.is_moderator or mine.filter(**{field: number}).exists()
-    return str(_found(person)) if is_known else value, Q(**{f"{prefix}{field}": number})
-
-
-def _named(name: str) -> list[int]:
-    """The latest comments of the people of that name. A comment's own name has no index, as each would slow
-    every change of a state or a place: it is looked for only where nobody here has it, and once a page."""
-    users = list(User.objects.filter(name__iexact=name).values_list("pk", flat=True)[:NAMED])
-    guests = list(Guest.objects.filter(name__iexact=name).values_list("pk", flat=True)[:NAMED])
-    if users or guests:
-        found = Comment.objects.filter(Q(author__in=users) | Q(guest__in=guests))
-    else:
-        found = Comment.objects.filter(author=None, guest=None, author_name__iexact=name)
-    return sorted(found.order_by().values_list("pk", flat=True), reverse=True)[:NAMED]
-
-
-def _rule(value: str, prefix: str, user: User) -> tuple[str, Q]:
-    number = _number(value)
-    rule = _found(Rule.objects.filter(pk=number or 0))
-    found = Finding.objects.filter(rule=rule).values("comment")
-    return str(rule), Q(comment__in=found) if prefix else Q(pk__in=found)
-
-
-def _script(value: str, prefix: str, user: User) -> tuple[str, Q]:
-    if value not in SCRIPTS:
-        raise Http404
-    where = Q(script=value) if value != "other" else ~Q(script__in=["", "Lati"])
-    return str(SCRIPTS[value]), where
-
-
-def _age(value: str, prefix: str, user: User) -> tuple[str, Q]:
-    hours = _number(value)
-    if hours not in AGES:
-        raise Http404
-    since = "opened_at" if prefix else "created_at"
-    return age_in_words(hours), Q(**{f"{since}__lte": timezone.now() - timedelta(hours=hours)})
-
-
-def _score(value: str, prefix: str, user: User) -> tuple[str, Q]:
-    if value not in STRENGTHS:
-        raise Http404
-    return str(STRENGTHS[value][0]), STRENGTHS[value][1]
-
-
-def age_in_words(hours: int) -> str:
-    return _("more than %(age)s") % {"age": words.ago(timedelta(hours=hours))}
-
-
-def _number(value: str) -> int | None:
-    return int(value) if value.isascii() and value.isdecimal() and len(value) <= 18 else None
-
-
-def _found(rows: QuerySet[Any]) -> Any:
-    if (row := rows.first()) is None:
-        raise Http404
-    return row
-
-
-_READ = {
-    "article": _article,
-    "topic": _topic,
-    "author": _author,
-    "rule": _rule,
-    "script": _script,
-    "age": _age,
-    "score": _score,
-}
-_LABELS = {
-    "article": gettext_lazy("Story"),
-    "topic": gettext_lazy("Topic"),
-    "author": gettext_lazy("Person"),
-    "rule": gettext_lazy("Rule"),
-    "script": gettext_lazy("Script"),
-    "age": gettext_lazy("Age"),
-    "score": gettext_lazy("Reasons"),
-}
-
-
-def choices() -> dict[str, list[tuple[str, str]]]:
-    """What the form of filters offers to choose from: (value, words). Two statements."""
-    return {
-        "topic": list(Topic.objects.values_list("slug", "name")),
-        "rule": [
-            (str(pk), value)
-            for pk, value in Rule.objects.filter(is_active=True).values_list("pk", "value")[:200]
-        ],
-        "script": [(code, str(label)) for code, label in SCRIPTS.items()],
-        "age": [(str(hours), age_in_words(hours)) for hours in AGES],
-        "score": [(code, str(label)) for code, (label, _where) in STRENGTHS.items()],
-    }
+    return Queue(_("Similar comments"), reverse("moderation:similar"), found["n"], oldest, False)
 
 
 def _opinions(user: User) -> list[Queue]:
@@ -401,7 +250,7 @@ def _opinions(user: User) -> list[Queue]:
     if not found["n"]:
         return []
     age = words.ago(timezone.now() - found["oldest"])
-    return [Queue("opinions", _("Second opinions"), reverse("moderation:opinions"), found["n"], age, False)]
+    return [Queue(_("Second opinions"), reverse("moderation:opinions"), found["n"], age, False)]
 
 
 def in_words(waiting: Queue) -> str:
@@ -410,8 +259,4 @@ def in_words(waiting: Queue) -> str:
         return _("Nothing is waiting.")
     said = ngettext("%(n)s waiting, oldest %(oldest)s", "%(n)s waiting, oldest %(oldest)s", waiting.count)
     said %= {"n": f"{waiting.count:,}", "oldest": waiting.oldest}
-    return f"{illegal_in_words(waiting.illegal)} · {said}" if waiting.illegal else said
-
-
-def illegal_in_words(count: int) -> str:
-    return ngettext("%(n)s reported as illegal", "%(n)s reported as illegal", count) % {"n": f"{count:,}"}
+    return f"{waiting.illegal_in_words} · {said}" if waiting.illegal else said

@@ -1,14 +1,20 @@
 """What the templates of the desk need beside values."""
 
 from datetime import datetime
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django import template
 from django.utils.timezone import localtime
 
-from moderation.desk import comes_back
-
 register = template.Library()
-register.filter(comes_back)
+
+
+@register.filter
+def comes_back(url: str, here: str) -> str:
+    """The URL of an act of Policy.actions that comes back here rather than to the story."""
+    parts = urlsplit(url)
+    query = [(key, here if key == "next" else value) for key, value in parse_qsl(parts.query)]
+    return parts._replace(query=urlencode(query)).geturl()
 
 
 @register.filter

@@ -15,8 +15,7 @@ from comments.models import State
 from moderation import dashboard as mirror
 from moderation import opinions, words
 from moderation.models import Finding, SecondOpinion
-from moderation.views.loading import login_for_the_queue
-from moderation.views.log import moderator
+from moderation.views.loading import login_for_the_queue, moderator
 
 
 @require_safe

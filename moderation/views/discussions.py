@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
@@ -26,6 +26,7 @@ from moderation.views.loading import (
     decider,
     just_done,
     login_for_the_queue,
+    moderator,
     own_path,
     whole_number,
     with_done,
@@ -89,9 +90,7 @@ def press(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 @login_for_the_queue
 def press_site(request: HttpRequest, name: str) -> HttpResponse:
     """The same on the whole site; for moderators."""
-    user = decider(request)
-    if not user.is_moderator:
-        raise PermissionDenied
+    user = moderator(request)
     if name not in acts.PRESSES:
         raise Http404
     return _back(request, acts.press(name=name, article=None, actor=user), None)
@@ -136,7 +135,7 @@ def _line(article: Any) -> Line:
         if discussion.end and discussion.end <= timezone.now():
             said = [_("Closed by its age")]
         elif over_all := _WITH_THE_SITE.get(discussion.site.comment_status):
-            said = [over_all()]
+            said = [str(over_all)]
     if is_reviewed or discussion.moderation == Discussion.Moderation.POST:
         said.append(words.setting("moderation", discussion.moderation))
     names = acts.offered(status=discussion.status, is_reviewed=is_reviewed)
@@ -152,7 +151,7 @@ def _line(article: Any) -> Line:
 def _of_the_site(request: HttpRequest) -> dict[str, Any]:
     site: Any = request.site
     names = acts.offered(status=site.comment_status, is_reviewed=site.review_everything)
-    said = [_SITE_SAYS[site.comment_status]()]
+    said = [str(_SITE_SAYS[site.comment_status])]
     if site.review_everything:
         said.append(words.setting("review_everything", True))
     presses = [Press(acts.SITE_LABELS[n], reverse("moderation:press-site", args=[n])) for n in names]
@@ -160,12 +159,12 @@ def _of_the_site(request: HttpRequest) -> dict[str, Any]:
 
 
 _WITH_THE_SITE = {
-    "closed": lambda: _("Closed with the whole site"),
-    "hidden": lambda: _("Hidden with the whole site"),
+    "closed": gettext_lazy("Closed with the whole site"),
+    "hidden": gettext_lazy("Hidden with the whole site"),
 }
 
 _SITE_SAYS = {
-    "open": lambda: _("As each discussion says"),
-    "closed": lambda: _("All discussions are closed"),
-    "hidden": lambda: _("All discussions are hidden"),
+    "open": gettext_lazy("As each discussion says"),
+    "closed": gettext_lazy("All discussions are closed"),
+    "hidden": gettext_lazy("All discussions are hidden"),
 }

@@ -1,7 +1,7 @@
 """What was done: the acts, and each one's page."""
 
 from collections import Counter
-from datetime import date, datetime, time
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -16,10 +16,12 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, User
 from comments.models import Transition
-from moderation import changes, desk, services, words
+from moderation import batches, changes, services, words
+from moderation.log import start_of
 from moderation.models import Batch
 from moderation.views.loading import acts_of, as_uuid, decider, load_act, whole_number
 
+PAGE = 25  # acts of the history
 LISTED = 20  # comments of an act, settings, and what was left as it is, that its page names
 CHANGES = 2_000  # settings of an act that are looked at
 FILTERS = ("who", "kind", "since")
@@ -32,15 +34,15 @@ def history(request: HttpRequest) -> HttpResponse:
     ?before=<act> for the next page. A filter that can't be read filters nothing."""
     user = decider(request)
     asked = {name: value for name in FILTERS if (value := request.GET.get(name, "").strip())}
-    batches = _filtered(acts_of(user), asked).select_related("actor", "undoes__undoes")
+    found = _filtered(acts_of(user), asked).select_related("actor", "undoes__undoes")
     if before := as_uuid(request.GET.get("before")):
         last = get_object_or_404(acts_of(user), pk=before)
-        batches = batches.filter(Q(at__lt=last.at) | Q(at=last.at, pk__lt=last.pk))
-    rows = list(batches.order_by("-at", "-pk")[: desk.PAGE + 1])
-    further = urlencode(asked | {"before": rows[desk.PAGE - 1].pk}) if len(rows) > desk.PAGE else ""
+        found = found.filter(Q(at__lt=last.at) | Q(at=last.at, pk__lt=last.pk))
+    rows = list(found.order_by("-at", "-pk")[: PAGE + 1])
+    further = urlencode(asked | {"before": rows[PAGE - 1].pk}) if len(rows) > PAGE else ""
     context = {
         "room": "history",
-        "acts": desk.acts(rows[: desk.PAGE]),
+        "acts": batches.acts(rows[:PAGE]),
         "asked": asked,
         "people": _people() if user.is_moderator else [],
         "kinds": Batch.Kind.choices,
@@ -56,11 +58,11 @@ def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What an act did, what is so by now, and the way back. ?after=<line> for further comments."""
     act = load_act(decider(request), pk)
     lines = Transition.objects.filter(batch=act.pk)
-    after = min(whole_number(request.GET.get("after")) or 0, 2**63 - 1)
+    after = whole_number(request.GET.get("after")) or 0
     before = lines.filter(id__lte=after).count() if after else 0
     further = lines.filter(id__gt=after).select_related("comment__discussion__article").order_by("id")
     rows = list(further[: LISTED + 1])
-    shown = desk.acts([act])[0]
+    shown = batches.acts([act])[0]
     is_last = shown.last == act.pk
     context = {
         "room": "",
@@ -87,17 +89,17 @@ def _is_of_one_seal(act: Batch) -> bool:
     return act.undoes is not None and act.undoes.kind == Batch.Kind.SEAL
 
 
-def _filtered(batches: QuerySet[Batch], asked: dict[str, str]) -> QuerySet[Batch]:
+def _filtered(found: QuerySet[Batch], asked: dict[str, str]) -> QuerySet[Batch]:
     if (who := whole_number(asked.get("who"))) is not None:
-        batches = batches.filter(actor=who or None)
+        found = found.filter(actor=who or None)
     if (kind := asked.get("kind")) in Batch.Kind.values:
-        batches = batches.filter(kind=kind)
+        found = found.filter(kind=kind)
     try:
         day = date.fromisoformat(asked.get("since", ""))
-        batches = batches.filter(at__gte=datetime.combine(day, time(), timezone.get_current_timezone()))
+        found = found.filter(at__gte=start_of(day, timezone.get_current_timezone()))
     except (ValueError, OverflowError):
         pass
-    return batches
+    return found
 
 
 def _people() -> list[tuple[str, str]]:

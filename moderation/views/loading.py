@@ -17,7 +17,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from accounts.models import User
 from articles.models import Article
 from comments.models import Comment, Transition
-from moderation import desk
+from moderation import batches
+from moderation.filters import whole_number as whole_number
 from moderation.models import Batch, Change
 
 
@@ -41,6 +42,14 @@ def decider(request: HttpRequest) -> User:
     return user
 
 
+def moderator(request: HttpRequest) -> User:
+    """Who asks, a moderator: for what tells of every story."""
+    user = decider(request)
+    if not user.is_moderator:
+        raise PermissionDenied
+    return user
+
+
 def own_path(request: HttpRequest, path: str) -> str:
     """A path of this site to go back to, or nothing."""
     safe = url_has_allowed_host_and_scheme(path, {request.get_host()}, require_https=request.is_secure())
@@ -58,10 +67,6 @@ def without_done(path: str) -> str:
     return parts._replace(query=urlencode(kept)).geturl()
 
 
-def whole_number(value: str | None) -> int | None:
-    return int(value) if value and value.isascii() and value.isdecimal() and len(value) <= 18 else None
-
-
 def as_uuid(value: str | None) -> UUID | None:
     try:
         return UUID(value or "")
@@ -74,11 +79,11 @@ def acts_of(user: User) -> Any:
     return Batch.objects.all() if user.is_moderator else Batch.objects.filter(actor=user)
 
 
-def just_done(user: User, value: str | None) -> desk.Act | None:
+def just_done(user: User, value: str | None) -> batches.Act | None:
     """The act that a bar tells of: one's own only, as others' are news for the history."""
     pk = as_uuid(value)
     act = pk and Batch.objects.filter(actor=user, pk=pk).select_related("undoes__undoes").first()
-    return desk.acts([act])[0] if act else None
+    return batches.acts([act])[0] if act else None
 
 
 def load_act(user: User, pk: UUID) -> Batch:

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -13,21 +12,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.models import User
 from articles.current import current_site
 from comments import reasons
 from comments.models import Reason, State, Transition
 from moderation import log, public_log, words
 from moderation.models import Batch
-from moderation.views.loading import whole_number
-
-
-def moderator(request: HttpRequest) -> User:
-    """Who asks, a moderator: the log tells of every story."""
-    user = request.user
-    if not isinstance(user, User) or not user.is_moderator:
-        raise PermissionDenied
-    return user
+from moderation.views.loading import moderator, whole_number
 
 
 @require_safe

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from comments import reasons
 from comments.models import Comment, Transition
-from moderation import cases, desk, queues
+from moderation import cases, desk, filters, queues
 from moderation.models import Case
 from moderation.queues import Item, View
 from moderation.views.loading import decider, just_done, without_done
@@ -59,8 +59,6 @@ def _desk(request: HttpRequest, user: User, view: View, opened: int | None) -> H
         opened = view.first_free()
     if opened and not is_ahead:
         cases.claim(opened, user)
-    shown = list(desk.with_all(Comment.objects.filter(pk=opened))) if opened else []
-    card = desk.cards(shown, user)[0] if shown else None
     here = without_done(request.get_full_path())
     is_queue = "queue" in request.GET or request.path == base
     following = base + view.inside(items[-1].case or items[-1].comment) if more else ""
@@ -74,11 +72,11 @@ def _desk(request: HttpRequest, user: User, view: View, opened: int | None) -> H
         "asking": next((line.people for line in lines if line.current), 0),
         "found": view.count() if view.values else None,
         "counted": queues.COUNTED,
-        "choices": queues.choices(),
+        "choices": filters.choices(),
         "rows": [(item, _url(item, view), item.comment == opened) for item in items],
         "following": following,
         "front": base + view.query(),
-        "card": card,
+        "card": desk.card(opened, user) if opened else None,
         "here": here,
         "ahead": ahead,
         "then": (ahead or base + view.query()) if is_queue else here,

@@ -5,6 +5,7 @@ import pytest
 import comments.policy
 import moderation.policy
 from comments.policy import policy
+from tests.factories import UserFactory
 
 
 class Publishing(moderation.policy.Policy):
@@ -21,3 +22,26 @@ def publishing_policy(settings) -> Iterator[None]:
     policy.cache_clear()
     yield
     policy.cache_clear()
+
+
+@pytest.fixture
+def checking_policy(settings) -> Iterator[None]:
+    """With all its checks, as a site has it."""
+    settings.COMMENT_POLICY = "moderation.policy.Policy"
+    policy.cache_clear()
+    yield
+    policy.cache_clear()
+
+
+@pytest.fixture
+def maria(client):
+    """A moderator who has logged in."""
+    user = UserFactory.create(name="Maria", roles=("Moderator",))
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def omar():
+    """A colleague."""
+    return UserFactory.create(name="Omar", roles=("Moderator",))

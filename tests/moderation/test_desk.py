@@ -15,19 +15,9 @@ from moderation.services import decide
 from moderation.similar import alone
 from moderation.tasks import tell_authors
 from tests.factories import UserFactory, make_article, say
+from tests.moderation.on_the_desk import text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
-
-
-@pytest.fixture
-def maria(client):
-    user = UserFactory.create(name="Maria", roles=("Moderator",))
-    client.force_login(user)
-    return user
-
-
-def text(response) -> str:
-    return re.sub(r"\s+", " ", response.content.decode())
 
 
 def opened(page: str) -> list[str]:

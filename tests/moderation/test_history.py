@@ -1,21 +1,22 @@
-"""The history of acts: what it says of those that are undone in part, and that it leads to all of each."""
+"""The history of acts and the page of each: what was done, what of it is in force, and the way back."""
+
+import re
+from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from comments.models import Reason, State
-from moderation import acts, desk, seals, words
+from moderation import acts, batches, seals, words
 from moderation.models import Batch, Seal
 from moderation.services import decide, undo
 from moderation.views import history
 from tests.factories import UserFactory, make_article, say
+from tests.moderation.on_the_desk import state, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
-
-
-@pytest.fixture
-def maria():
-    return UserFactory.create(name="Maria", roles=("Moderator",))
 
 
 @pytest.fixture
@@ -30,16 +31,15 @@ def page_of(client, act: Batch, query: str = "") -> str:
 def test_an_act_that_is_undone_in_part_is_told_as_that(client, maria):
     article = make_article()
     ids = [say(article).pk for _ in range(3)]
-    client.force_login(maria)
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
     decide(ids=ids[:1], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
-    assert desk.acts([act])[0].part == ""
+    assert batches.acts([act])[0].part == ""
     back = undo(batch=act, actor=maria).batch  # the insult is left as it is
-    assert desk.acts([act])[0].part == "undone for 2 of 3"
+    assert batches.acts([act])[0].part == "undone for 2 of 3"
     assert "undone for 2 of 3" in client.get(reverse("moderation:history")).text
     assert "Undone for 2 of 3." in page_of(client, act)
     undo(batch=back, actor=maria)
-    assert desk.acts([act])[0].part == ""
+    assert batches.acts([act])[0].part == ""
 
 
 def test_a_seal_that_is_lifted_from_one_is_neither_undone_nor_left(client, chief):
@@ -54,7 +54,7 @@ def test_a_seal_that_is_lifted_from_one_is_neither_undone_nor_left(client, chief
     assert "only an administrator can lift" not in page_of(client, Batch.objects.get(undoes=act))
     assert 'class="undone"' not in client.get(reverse("moderation:history")).text
     seals.lift(seal=second, actor=chief)
-    shown = desk.acts([act])[0]
+    shown = batches.acts([act])[0]
     assert (shown.is_undone, shown.part) == (True, "")
 
 
@@ -62,7 +62,6 @@ def test_the_page_of_an_act_leads_to_all_its_comments_once(client, maria, monkey
     monkeypatch.setattr(history, "LISTED", 2)
     article = make_article()
     ids = [say(article).pk for _ in range(5)]
-    client.force_login(maria)
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
     url, query, found, headings = reverse("moderation:batch", args=[act.pk]), "", [], []
     while query is not None:
@@ -82,6 +81,7 @@ def test_acts_are_named_as_what_they_did(maria):
     comment = say(article)
     hidden = acts.press(name="hide", article=None, actor=maria)
     assert words.done(hidden) == "On the whole site: discussions are hidden"
+    assert batches.acts([hidden])[0].about == ""  # it is named once
     assert words.decided(State.DELETED, Reason.IMPORT_UNDONE) == "Taken back with its import"
     brought = Batch.objects.create(kind=Batch.Kind.IMPORT, actor=maria)
     comment.transitions.create(
@@ -93,4 +93,70 @@ def test_acts_are_named_as_what_they_did(maria):
         seq=99,
         hash=b"",
     )
-    assert desk.acts([brought])[0].about == article.title
+    assert batches.acts([brought])[0].about == article.title
+
+
+def test_the_history_names_each_act_and_its_page_undoes_it(client, maria, omar):
+    article = make_article("Council votes")
+    comment = say(article)
+    first = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=omar).batch
+
+    history = text(client.get("/moderation/acts/"))
+    assert "Removed: insult" in history
+    assert "Omar" in history
+    page = text(client.get(f"/moderation/acts/{first.pk}/"))
+    assert "Undo this action" in page
+    assert "A word about the boat." in page
+    assert "now: Removed: insult" in page
+
+    undone = client.post(f"/moderation/acts/{first.pk}/undo/", follow=True)
+    assert undone.redirect_chain[-1][0] == f"/moderation/acts/{Batch.objects.first().pk}/"
+    assert "Undone by Maria" in text(client.get(f"/moderation/acts/{first.pk}/"))
+    assert "undone" in text(client.get("/moderation/acts/"))
+
+    twice = client.post(f"/moderation/acts/{first.pk}/undo/", follow=True)
+    assert "One was left as it is" in text(twice)
+    assert Batch.objects.count() == 2
+    assert client.get(f"/moderation/acts/{uuid4()}/").status_code == 404
+
+
+def test_an_act_whose_undo_was_undone_is_in_force_and_says_so(client, maria):
+    comment = say(make_article())
+    first = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria).batch
+    chain = [first]
+    for number, said in enumerate(["Undone by Maria", "it is in force", "Undone by Maria"]):
+        chain.append(undo(batch=chain[-1], actor=maria).batch)
+        page = text(client.get(f"/moderation/acts/{first.pk}/"))
+        assert said in page
+        assert ("Undone by" in page) == (number != 1)
+        assert "Undo this action" not in page
+        assert f'<a href="/moderation/acts/{chain[-1].pk}/">That act, with Undo</a>' in page
+        assert "Undo this action" in text(client.get(f"/moderation/acts/{chain[-1].pk}/"))
+        lines = text(client.get("/moderation/acts/"))
+        history = re.findall(r'<li[^>]*><div><a href="/moderation/acts/[-0-9a-f]{36}.*?</li>', lines)
+        # The last one is in force, the one before it not, and so on up to the first.
+        assert ["<span>undone</span>" in line for line in history] == [n % 2 == 1 for n in range(number + 2)]
+    assert state(comment)[0] == "published"
+
+
+def test_the_history_is_paged_in_the_same_statements(client, maria):
+    article = make_article()
+
+    def take(count: int) -> None:
+        for number in range(count):
+            comment = say(article, f"Words {number}")
+            decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+
+    def statements() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            client.get("/moderation/acts/")
+        return len(queries)
+
+    take(2)
+    few = statements()
+    take(28)
+    assert statements() == few
+    page = text(client.get("/moderation/acts/"))
+    link = re.search(r'href="(\?before=[-\w]+)"', page)[1]
+    assert page.count("Marked as spam") == 25
+    assert text(client.get("/moderation/acts/" + link)).count("Marked as spam") == 5

@@ -1,11 +1,7 @@
-"""The desk at /moderation/: who sees what, a page of cards, and each act with its way back."""
+"""The desk at /moderation/: who sees what, the queues with their open case, and who has it."""
 
 import re
 from datetime import timedelta
-from html import unescape
-from itertools import cycle
-from urllib.parse import urlencode
-from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -13,16 +9,17 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from articles.models import Article, Topic
+from articles.models import Article
 from comments.models import Comment, Reason, State
 from comments.policy import policy
 from comments.services import change_discussion, edit_comment
 from moderation import cases
-from moderation.models import Batch, Case, Rule
+from moderation.models import Batch, Case
 from moderation.services import decide, undo
 from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.moderation.on_the_desk import links, open_card, press, rows, shown, state, text
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy")]
 
 WORDS = [
     f"{first} {last}"
@@ -30,69 +27,6 @@ WORDS = [
     for last in ("oar", "net", "gull", "crab", "salt", "sand")
 ]
 LONG = "The slip was there before any of us, and it will be there when we are gone."
-
-
-@pytest.fixture(autouse=True)
-def _moderation(settings):
-    settings.COMMENT_POLICY = "moderation.policy.Policy"
-    policy.cache_clear()
-    yield
-    policy.cache_clear()
-
-
-@pytest.fixture
-def maria(client):
-    user = UserFactory.create(name="Maria", roles=("Moderator",))
-    client.force_login(user)
-    return user
-
-
-@pytest.fixture
-def omar():
-    return UserFactory.create(name="Omar", roles=("Moderator",))
-
-
-def text(response) -> str:
-    return re.sub(r"\s+", " ", response.content.decode())
-
-
-def shown(response) -> list[int]:
-    """The id of the comment on the open card, if one is open."""
-    return [int(pk) for pk in re.findall(r'<article class="card" id="comment-(\d+)"', text(response))]
-
-
-def links(response) -> str:
-    """The page with its URLs as a browser reads them."""
-    return unescape(text(response))
-
-
-def rows(response) -> list[int]:
-    """Ids of the comments listed, from top to bottom."""
-    return [int(pk) for pk in re.findall(r'name="ids" value="(\d+)" form="bulk"', text(response))]
-
-
-def open_card(client, comment) -> str:
-    return text(client.get(f"/moderation/comments/{comment.pk}/?queue=waiting"))
-
-
-def seen(page, comment) -> str:
-    found = re.search(rf'name="seen" value="({comment.pk}\.\d+)"', text(page))
-    assert found
-    return found[1]
-
-
-def press(client, page, *comments, **fields):
-    values = {
-        "ids": [c.pk for c in comments],
-        "seen": [seen(page, c) for c in comments],
-        "next": "/moderation/",
-        **fields,
-    }
-    return client.post("/moderation/decide/", values, follow=True)
-
-
-def state(comment) -> tuple[str, str]:
-    return Comment.objects.values_list("state", "state_reason").get(pk=comment.pk)
 
 
 # Who
@@ -350,77 +284,6 @@ def test_what_is_sealed_is_nowhere(client, maria):
     assert client.get(f"/moderation/cases/{Case.objects.get().pk}/").status_code == 404
 
 
-# Filters
-
-
-def test_filters_are_words_to_take_away(client, maria):
-    topic = Topic.objects.create(name="Sea", slug="sea")
-    sea, land = make_article("The slip closes"), make_article("A road opens")
-    land.topics.add(topic)
-    rule = Rule.objects.create(value="casino")
-    jun = UserFactory.create(name="Jun")
-    latin, arabic = say(sea, "A plain word"), say(sea, "کانت جدّتي تعبر")
-    bets, own = say(land, "The casino there"), say(land, "Mine", author=jun)
-    Case.objects.filter(comment=own).update(opened_at=timezone.now() - timedelta(hours=30))
-    guest = latin.guest
-
-    def left(**filters) -> set[int]:
-        return set(rows(client.get("/moderation/", filters)))
-
-    everything = {latin.pk, arabic.pk, bets.pk, own.pk}
-    assert (
-        left(article=sea.slug)
-        == left(article=f"https://x.example/stories/{sea.slug}/")
-        == {latin.pk, arabic.pk}
-    )
-    assert left(article="ROAD") == left(topic="sea") == {bets.pk, own.pk}
-    assert left(author=f"u{jun.pk}") == left(author="jun") == left(age="24") == {own.pk}
-    assert left(author=f"g{guest.pk}") == left(author=guest.name) == {latin.pk}
-    assert left(rule=rule.pk) == left(score="3") == {bets.pk}
-    assert left(script="Arab") == left(script="other") == {arabic.pk}
-    assert left(score="1", article=sea.slug, script="Lati") == {latin.pk}
-    assert left() == left(colour="red") == everything
-    assert set(rows(client.get("/moderation/?queue=recent&topic=sea&rule=" + str(rule.pk)))) == {bets.pk}
-
-    page = text(client.get(f"/moderation/?queue=new&article={sea.slug}&script=Arab"))
-    assert f'<a href="/moderation/?queue=new&amp;article={sea.slug}">Script: <bdi>Arabic</bdi>' in page
-    assert '<a href="/moderation/?queue=new&amp;script=Arab">Story: <bdi>The slip closes</bdi>' in page
-    assert f"/?queue=new&amp;article={sea.slug}&amp;script=Arab" in page  # an act comes back to it
-
-
-def test_a_filter_tells_an_editor_no_name_of_somebody_who_wrote_elsewhere(client, maria):
-    editor, other = (UserFactory.create(roles=("Editor",)) for _ in range(2))
-    own, elsewhere = make_article("Own"), make_article("Elsewhere")
-    own.editors.add(editor)
-    elsewhere.editors.add(other)
-    theirs, here = say(elsewhere, "Elsewhere"), say(own, "Here")
-    brought = Comment.objects.get(pk=say(elsewhere, "Brought in").pk)
-    Comment.objects.filter(pk=brought.pk).update(guest=None, author_name="Old Name")
-    client.force_login(editor)
-    answers = [
-        client.get(f"/moderation/?author=g{theirs.guest.pk}"),
-        client.get(f"/moderation/?author=u{maria.pk}"),
-    ]
-    for answer, name in zip(answers, (theirs.guest.name, maria.name), strict=True):
-        assert answer.status_code == 200
-        assert f"Person: <bdi>{name}" not in text(answer)
-    assert client.get(f"/moderation/?author=i{brought.pk}").status_code == 404
-    assert f"Person: <bdi>{here.guest.name}" in text(client.get(f"/moderation/?author=g{here.guest.pk}"))
-
-
-HOSTILE = ["\0", "9" * 40, "-1", "٣", "u", "g99999999999999999", "i1", "' OR 1=1", "%", "x" * 5_000, "😀"]
-
-
-@pytest.mark.parametrize(
-    "name", ["queue", "article", "topic", "author", "rule", "script", "age", "score", "after", "done"]
-)
-def test_no_query_is_too_much(client, maria, name):
-    comment = say(make_article())
-    paths = cycle(["/moderation/?", "/moderation/?queue=recent&", f"/moderation/comments/{comment.pk}/?"])
-    for path, value in zip(paths, HOSTILE, strict=False):
-        assert client.get(path + urlencode({name: value})).status_code in (200, 404)
-
-
 @pytest.mark.parametrize("path", ["cases", "comments"])
 def test_no_number_is_too_much(client, maria, path):
     for number in ("0", "9" * 18, "9" * 40):
@@ -481,188 +344,3 @@ def test_a_case_has_a_page_also_when_it_is_closed(client, maria, omar):
     back = press(client, page, comment, act="approved", next=url)
     assert shown(back) == [comment.pk]
     assert state(comment) == ("published", "approved")
-
-
-# Acts
-
-
-@pytest.mark.parametrize(
-    ("fields", "expected", "words"),
-    [
-        ({"act": "approved", "reason": "off_topic"}, ("published", "approved"), "Approved"),
-        ({"reason": "off_topic"}, ("rejected", "off_topic"), "Removed: off topic"),
-        ({"reason": "insult"}, ("rejected", "insult"), "Removed: insult"),
-        ({"reason": "name"}, ("rejected", "name"), "Removed: name"),
-        ({"reason": "repeat"}, ("rejected", "repeat"), "Removed: repeat"),
-        ({"reason": "text_missing"}, ("rejected", "text_missing"), "Removed: text missing"),
-        ({"reason": "other"}, ("rejected", "other"), "Removed: other"),
-        ({"act": "spam", "reason": "off_topic"}, ("spam", "spam"), "Marked as spam"),
-    ],
-)
-def test_each_act_lands_on_a_bar_with_its_undo(client, maria, fields, expected, words):
-    comment = say(make_article())
-    page = press(client, client.get("/moderation/"), comment, **fields)
-
-    assert state(comment) == expected
-    assert shown(page) == []
-    assert words in text(page)
-    undo = re.search(r'action="(/moderation/acts/[-\w]+/undo/)"', text(page))[1]
-
-    back = client.post(undo, {"next": "/moderation/"}, follow=True)
-    assert state(comment) == ("pending", "screened")
-    assert shown(back) == [comment.pk]
-    assert f"Undone: {words}" in text(back)
-
-    again = re.search(r'action="(/moderation/acts/[-\w]+/undo/)"', text(back))[1]
-    assert f"Done again: {words}" in text(client.post(again, {"next": "/moderation/"}, follow=True))
-    assert state(comment) == expected
-
-
-def test_several_are_ticked_and_decided_at_once(client, maria):
-    article = make_article()
-    made = [say(article, f"Words {n}") for n in range(4)]
-    page = press(client, client.get("/moderation/"), *made[:3], act="spam")
-    assert shown(page) == [made[3].pk]
-    assert "Marked as spam" in text(page)
-    assert "3 comments" in text(page)
-    assert Batch.objects.count() == 1
-
-
-def test_a_colleague_was_faster(client, maria, omar):
-    article = make_article()
-    one, two = say(article), say(article, "Other words")
-    page = client.get("/moderation/")
-    decide(ids=[one.pk], to=State.REJECTED, reason=Reason.INSULT, actor=omar)
-
-    answer = press(client, page, one, two, act="approved")
-
-    assert [state(one), state(two)] == [("rejected", "insult"), ("published", "approved")]
-    assert "One was left as it is" in text(answer)
-    assert f'<a href="/moderation/comments/{one.pk}/">#{one.pk}</a>: Omar: Removed: insult.' in text(answer)
-
-
-def test_nothing_ticked_and_nonsense_change_nothing(client, maria):
-    comment = say(make_article())
-    nothing = client.post("/moderation/decide/", {"act": "spam", "next": "/moderation/"}, follow=True)
-    assert "Tick the comments that you mean first." in text(nothing)
-    for reason in ("", "posted", "imported", "x"):
-        answer = client.post("/moderation/decide/", {"ids": comment.pk, "act": reason})
-        assert answer.status_code == 400
-    assert client.post("/moderation/decide/", {"ids": "999999", "act": "spam"}).status_code == 404
-    assert state(comment)[0] == "pending"
-    assert not Batch.objects.exists()
-
-
-def test_one_is_sent_back_only_within_the_site(client, maria):
-    comment = say(make_article())
-    answer = client.post(
-        "/moderation/decide/", {"ids": comment.pk, "act": "spam", "next": "https://evil.example/"}
-    )
-    assert answer.headers["Location"] == f"/moderation/acts/{Batch.objects.get().pk}/"
-
-
-def test_an_act_of_the_articles_menu_comes_back_to_the_story(client, maria):
-    article = make_article()
-    comment = say(article)
-    menu = policy().actions([Comment.objects.get(pk=comment.pk)], maria)[comment.pk]
-    urls = {item["label"]: item["url"] for item in menu}
-
-    # The form of the menu sends its list of reasons whichever button is pressed.
-    answer = client.post(urls["Approve"], {"reason": "insult"})
-    assert answer.headers["Location"] == f"/stories/{article.slug}/#comment-{comment.pk}"
-    assert state(comment) == ("published", "approved")
-
-    stale = client.post(urls["Remove…"], {"reason": "insult"}, follow=True)
-    assert "Maria: Approved" in text(stale)
-    assert state(comment) == ("published", "approved")
-
-    fresh = policy().actions([Comment.objects.get(pk=comment.pk)], maria)[comment.pk]
-    removed = client.post(fresh[0]["url"], {"reason": "insult"}, follow=True)
-    assert f'<a href="/moderation/acts/{Batch.objects.first().pk}/">Removed: insult</a>' in text(removed)
-    assert state(comment) == ("rejected", "insult")
-
-
-def test_after_a_removal_the_menu_comes_back_to_what_is_left_nearest(client, maria):
-    article = make_article()
-    first = say(article, "First", author=maria)
-    reply = say(article, "A reply", author=maria, parent=first)
-
-    def remove(comment) -> str:
-        fresh = policy().actions([Comment.objects.get(pk=comment.pk)], maria)[comment.pk]
-        url = next(item["url"] for item in fresh if item["label"] == "Remove…")
-        return client.post(url, {"reason": "other"}).headers["Location"]
-
-    assert remove(reply) == f"/stories/{article.slug}/#comment-{first.pk}"
-    assert remove(first) == f"/stories/{article.slug}/#comments"
-    second = say(article, "Second", author=maria)
-    say(article, "Its reply", author=maria, parent=second)
-    assert remove(second) == f"/stories/{article.slug}/#comment-{second.pk}"  # a sentence stands there
-
-
-# History
-
-
-def test_the_history_names_each_act_and_its_page_undoes_it(client, maria, omar):
-    article = make_article("Council votes")
-    comment = say(article)
-    first = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=omar).batch
-
-    history = text(client.get("/moderation/acts/"))
-    assert "Removed: insult" in history
-    assert "Omar" in history
-    page = text(client.get(f"/moderation/acts/{first.pk}/"))
-    assert "Undo this action" in page
-    assert "A word about the boat." in page
-    assert "now: Removed: insult" in page
-
-    undone = client.post(f"/moderation/acts/{first.pk}/undo/", follow=True)
-    assert undone.redirect_chain[-1][0] == f"/moderation/acts/{Batch.objects.first().pk}/"
-    assert "Undone by Maria" in text(client.get(f"/moderation/acts/{first.pk}/"))
-    assert "undone" in text(client.get("/moderation/acts/"))
-
-    twice = client.post(f"/moderation/acts/{first.pk}/undo/", follow=True)
-    assert "One was left as it is" in text(twice)
-    assert Batch.objects.count() == 2
-    assert client.get(f"/moderation/acts/{uuid4()}/").status_code == 404
-
-
-def test_an_act_whose_undo_was_undone_is_in_force_and_says_so(client, maria):
-    comment = say(make_article())
-    first = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria).batch
-    chain = [first]
-    for number, said in enumerate(["Undone by Maria", "it is in force", "Undone by Maria"]):
-        chain.append(undo(batch=chain[-1], actor=maria).batch)
-        page = text(client.get(f"/moderation/acts/{first.pk}/"))
-        assert said in page
-        assert ("Undone by" in page) == (number != 1)
-        assert "Undo this action" not in page
-        assert f'<a href="/moderation/acts/{chain[-1].pk}/">That act, with Undo</a>' in page
-        assert "Undo this action" in text(client.get(f"/moderation/acts/{chain[-1].pk}/"))
-        lines = text(client.get("/moderation/acts/"))
-        history = re.findall(r'<li[^>]*><div><a href="/moderation/acts/[-0-9a-f]{36}.*?</li>', lines)
-        # The last one is in force, the one before it not, and so on up to the first.
-        assert ["<span>undone</span>" in line for line in history] == [n % 2 == 1 for n in range(number + 2)]
-    assert state(comment)[0] == "pending"
-
-
-def test_the_history_is_paged_in_the_same_statements(client, maria):
-    article = make_article()
-
-    def take(count: int) -> None:
-        for number in range(count):
-            comment = say(article, f"Words {number}")
-            decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
-
-    def statements() -> int:
-        with CaptureQueriesContext(connection) as queries:
-            client.get("/moderation/acts/")
-        return len(queries)
-
-    take(2)
-    few = statements()
-    take(28)
-    assert statements() == few
-    page = text(client.get("/moderation/acts/"))
-    link = re.search(r'href="(\?before=[-\w]+)"', page)[1]
-    assert page.count("Marked as spam") == 25
-    assert text(client.get("/moderation/acts/" + link)).count("Marked as spam") == 5

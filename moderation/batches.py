@@ -1,0 +1,106 @@
+"""Acts as the history tells them: what was done to what, and what of it is in force. Each was a Batch.
+
+Many take the same few statements as one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Count, Min
+from django.utils.translation import gettext as _
+
+from comments.models import Transition
+from moderation import changes, words
+from moderation.models import Batch, Change, Seal
+
+
+@dataclass(frozen=True)
+class Act:
+    """One line of the history. `is_undone`: somebody took it back since, and nobody took that back."""
+
+    batch: Batch
+    done: str
+    about: str  # what it was done to, where that is one thing with a name: a story, a rule
+    count: int  # comments
+    is_undone: bool
+    part: str  # "undone for 1 of 2", where that is so of some of its comments alone
+    last: UUID  # of the act and its undos, the last: the one to undo now
+
+
+# An act, the undo of it, the undo of that …, down to the last, and how many undos that makes.
+LAST = """
+WITH RECURSIVE chain AS (
+  SELECT id AS act, id, at, 0 AS undos FROM moderation_batch WHERE id = ANY(%s)
+  UNION ALL
+  SELECT chain.act, b.id, b.at, undos + 1 FROM chain JOIN moderation_batch b ON b.undoes_id = chain.id)
+SELECT DISTINCT ON (act) act, id, undos FROM chain ORDER BY act, undos DESC, at DESC"""
+
+
+# How many comments such acts were about, and for how many of them each is undone now: an undo leaves alone
+# what was decided on since, and seals are lifted one by one.
+PARTS = """
+WITH RECURSIVE chain AS (
+  SELECT id AS act, id, 0 AS undos FROM moderation_batch WHERE id = ANY(%s)
+  UNION ALL
+  SELECT chain.act, b.id, undos + 1 FROM chain JOIN moderation_batch b ON b.undoes_id = chain.id),
+lines AS (
+  SELECT chain.act, t.comment_id, count(*) FILTER (WHERE undos > 0) %% 2 AS undone
+  FROM chain JOIN comments_transition t ON t.batch = chain.id GROUP BY 1, 2)
+SELECT act, count(*), sum(undone)::int FROM lines GROUP BY 1"""
+
+
+def acts(batches: Sequence[Batch]) -> list[Act]:
+    counts = dict(
+        Transition.objects.filter(batch__in=[batch.pk for batch in batches])
+        .order_by()
+        .values_list("batch")
+        .annotate(count=Count("pk"))
+    )
+    about, marked = _about(batches)
+    with connection.cursor() as cursor:
+        cursor.execute(LAST, [[batch.pk for batch in batches]])
+        last = {act: (pk, undos % 2 == 1) for act, pk, undos in cursor.fetchall()}
+        parts = {}
+        if touched := [act for act, (pk, _is_undone) in last.items() if pk != act]:
+            cursor.execute(PARTS, [touched])
+            counted = [(act, {"k": f"{k:,}", "n": f"{n:,}"}) for act, n, k in cursor.fetchall() if 0 < k < n]
+            parts = {act: _("undone for %(k)s of %(n)s") % part for act, part in counted}
+    # Seals are lifted one by one: such an act is in force, and to be undone, until the last of its own is.
+    if lifted := [b.pk for b in batches if b.kind == Batch.Kind.SEAL and last[b.pk][0] != b.pk]:
+        here = Seal.objects.filter(batch__in=lifted, lifted_at=None, comment__erased_at=None)
+        last |= {act: (act, False) for act in here.order_by().values_list("batch", flat=True)}
+    return [
+        Act(
+            batch=batch,
+            done=words.done(batch),
+            about=about.get(batch.pk, ""),
+            count=counts.get(batch.pk, 0) or marked.get(batch.pk, 0),
+            is_undone=last[batch.pk][1],
+            part=parts.get(batch.pk, ""),
+            last=last[batch.pk][0],
+        )
+        for batch in batches
+    ]
+
+
+def _about(batches: Sequence[Batch]) -> tuple[dict[UUID, str], dict[UUID, int]]:
+    """Of acts that changed settings: the name of the one thing changed, and how many comments; and of an
+    import, its story. What was set on the whole site says so itself (words.on_the_site)."""
+    rows = Change.objects.filter(batch__in=batches).order_by().values_list("batch", "target")
+    found = list(rows.annotate(things=Count("target_id", distinct=True), one=Min("target_id")))
+    marked = {batch: things for batch, target, things, _one in found if target == Change.Target.COMMENT}
+    single = {
+        batch: Change(target=target, target_id=one)
+        for batch, target, things, one in found
+        if things == 1 and target not in {Change.Target.COMMENT, Change.Target.SITE}
+    }
+    names = changes.named(single.values())
+    about = {batch: names.get((change.target, change.target_id), "") for batch, change in single.items()}
+    # The story of an import, which stands in none of its parameters.
+    brought = [batch.pk for batch in batches if batch.kind == Batch.Kind.IMPORT]
+    if brought:
+        lines = Transition.objects.filter(batch__in=brought).order_by("batch", "id").distinct("batch")
+        about |= dict(lines.values_list("batch", "discussion__article__title"))
+    return about, marked
