@@ -4,11 +4,11 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
-from uuid import uuid4
 
 from bench import machine, soundoff, wordpress
 from bench.report import Goal
@@ -37,7 +37,7 @@ def _many() -> Iterator[Goal]:
     made = _bring_in([(f"A story of acts, {n}", thread(IN_A_STORY)) for n in range(STORIES)])
     soundoff.tidy()
     ids = [pk for story in made for pk in story[: CHOSEN // STORIES]]
-    before, person = _numbers(), _moderator()
+    before, person = _numbers(), soundoff.moderator()
     act, seconds, statements = _timed(lambda: _spam(ids, person))
     yield Goal(f"{CHOSEN:,} of {STORIES * IN_A_STORY:,} comments to spam", seconds, most=5, unit="s")
     yield Goal("… statements", statements, most=8, unit="")
@@ -59,7 +59,7 @@ def _ticked() -> Iterator[Goal]:
     said = thread(THREAD)
     (made,) = _bring_in([("A long thread of acts", said)])
     soundoff.tidy()
-    ours, person = list[float](), _moderator()
+    ours, person = list[float](), soundoff.moderator()
     theirs: list[tuple[float, int]] = []
     with ExitStack() as stack:
         wp = None
@@ -86,36 +86,20 @@ def _ticked() -> Iterator[Goal]:
 
 def _bring_in(stories: Sequence[tuple[str, list[Said]]]) -> list[list[int]]:
     """Published stories with these comments; the comments' ids, each story's in their order."""
-    from datetime import UTC, datetime
+    from comments.imports import Imported
 
-    from articles.models import Article, free_slug
-    from articles.services import save_article
-    from comments.imports import Imported, import_comments
-
-    began, found = time.time() - 30 * DAY, []
-    for title, said in stories:
-        published = datetime.fromtimestamp(began, UTC)
-        story = Article(title=title, slug=free_slug(title), published_at=published, source_key=title)
-        rows = [
-            Imported(
-                source_id=str(n),
-                author_name=row.name,
-                body=row.body,
-                created_at=datetime.fromtimestamp(began + 29 * DAY * row.at, UTC),
-                parent=row.parent,
-            )
-            for n, row in enumerate(said)
-        ]
-        made = import_comments(article=save_article(article=story), comments=rows, actor=None, batch=uuid4())
-        found.append(made.created)
-    return found
-
-
-def _moderator() -> Any:
-    from accounts.models import User
-
-    person = User.objects.filter(email="bench-acts@example.org").first()
-    return person or User.objects.create_user("bench-acts@example.org", None, name="Maria")
+    began = datetime.now(UTC) - timedelta(days=30)
+    return [
+        soundoff.add_story(
+            title,
+            [
+                Imported(str(n), row.name, row.body, soundoff.moment(began, 29, row.at), row.parent)
+                for n, row in enumerate(said)
+            ],
+            published_at=began,
+        )[1]
+        for title, said in stories
+    ]
 
 
 def _spam(ids: Sequence[int], person: Any) -> Any:

@@ -118,22 +118,8 @@ def visit(page: Any, url: str) -> dict[str, float]:
 
 def log_in(site: Soundoff) -> dict[str, str]:
     """The cookie of a moderator."""
-    from django.conf import settings
-    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-    from django.contrib.auth.models import Group
-    from django.contrib.sessions.backends.db import SessionStore
-
-    from accounts.models import MODERATOR, User
-
-    moderator = User.objects.create_user(name="Mo", email="mo@example.org")
-    moderator.groups.add(Group.objects.get(name=MODERATOR))
-    session = SessionStore()
-    session[SESSION_KEY] = str(moderator.pk)
-    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-    session[HASH_SESSION_KEY] = moderator.get_session_auth_hash()
-    session.save()
-    url = f"http://{site.host}"
-    return {"name": settings.SESSION_COOKIE_NAME, "value": str(session.session_key), "url": url}
+    value = soundoff.session(soundoff.moderator())
+    return {"name": "sessionid", "value": value, "url": f"http://{site.host}"}
 
 
 @contextmanager

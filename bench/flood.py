@@ -10,15 +10,15 @@ import json
 import re
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
-from uuid import uuid4
+
+from bench import soundoff
 
 SEED = 20210119
 SYNONYMS = (
@@ -165,18 +165,13 @@ def _keep(found: list[Story], real: int, random: Random) -> None:
 
 def bring_in(found: Sequence[Story]) -> set[int]:
     """Store them with the project's own verbs. Returns the ids of the spun ones."""
-    from articles.models import Article, free_slug
-    from articles.services import save_article
-    from comments.imports import Imported, import_comments
+    from comments.imports import Imported
     from comments.models import Reason, State
     from comments.services import change_states
 
     spun: set[int] = set()
     waiting: list[int] = []
     for story in found:
-        article = Article(title=story.title, slug=free_slug(story.title), body=story.body)
-        article.published_at, article.source_key = story.published_at, uuid4().hex
-        save_article(article=article)
         comments = [
             Imported(
                 source_id=str(n),
@@ -186,7 +181,7 @@ def bring_in(found: Sequence[Story]) -> set[int]:
             )
             for n, w in enumerate(story.comments)
         ]
-        ids = import_comments(article=article, comments=comments, actor=None, batch=uuid4()).created
+        _, ids = soundoff.add_story(story.title, comments, published_at=story.published_at, body=story.body)
         spun |= {pk for pk, w in zip(ids, story.comments, strict=True) if w.is_spun}
         waiting += [pk for pk, w in zip(ids, story.comments, strict=True) if w.waits]
     change_states(ids=waiting, to=State.PENDING, reason=Reason.SCREENED, actor=None)
@@ -207,7 +202,6 @@ def clear(actor: Any, *, most: int, least: int) -> Cleared:
     state.
     """
     from moderation import services
-    from moderation.models import Group
     from moderation.similar import look, say, shown
     from moderation.similar.deciding import decide_group
 
@@ -215,7 +209,8 @@ def clear(actor: Any, *, most: int, least: int) -> Cleared:
     while len(cleared.acts) < most:
         look.run()
         before = len(cleared.acts)
-        for group in islice(_proposed(shown.groups(actor), least), most - before):
+        groups = [g for g in shown.groups(actor) if g.size >= least and say.proposed(g.kind)]
+        for group in groups[: most - before]:
             reason = say.proposed(group.kind)
             began = time.perf_counter()
             done = decide_group(group=group, to=services.state_for(reason), reason=reason, actor=actor)
@@ -224,15 +219,9 @@ def clear(actor: Any, *, most: int, least: int) -> Cleared:
                 cleared.acts.append(done.batch)
                 cleared.kinds.append(f"{group.kind} {len(done.changed):,}")
                 cleared.gone |= set(done.changed)
-        if len(cleared.acts) == before or not Group.objects.exists():
+        if len(cleared.acts) == before:
             break
     return cleared
-
-
-def _proposed(groups: Any, least: int) -> Iterator[Any]:
-    from moderation.similar import say
-
-    return (group for group in list(groups) if group.size >= least and say.proposed(group.kind))
 
 
 def take_back(cleared: Cleared, actor: Any) -> None:

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
-from uuid import uuid4
 
 from bench import soundoff
 from bench.load import ask
@@ -57,7 +56,7 @@ WHERE g.n = c.id %% %(guests)s"""
 def queues(site: Soundoff) -> Iterator[Goal]:
     """Every queue, and each filter, with 50,000 open cases under 200 stories."""
     values = _fill()
-    moderator = _cookie()
+    moderator = f"sessionid={soundoff.session(soundoff.moderator())}"
     for name, query in PAGES.items():
         target = site.target(name, f"/moderation/{query.format(**values)}", Cookie=moderator)
         ask(target, 3)
@@ -74,9 +73,8 @@ def _fill() -> dict[str, object]:
     from django.utils import timezone
 
     from accounts.models import Guest
-    from articles.models import Article, Topic, free_slug
-    from articles.services import save_article
-    from comments.imports import Imported, import_comments
+    from articles.models import Article, Topic
+    from comments.imports import Imported
     from moderation.models import Case, Rule
 
     now = timezone.now()
@@ -88,19 +86,15 @@ def _fill() -> dict[str, object]:
     for number in range(STORIES):
         if number % 20 == 0:
             print(f"{number * each:,} of {OPEN:,} comments …", file=sys.stderr, flush=True)
-        title = f"The story with the number {number}"
-        story = save_article(
-            article=Article(title=title, slug=free_slug(title), published_at=now, source_key=title)
-        )
-        if number % 20 == 0:
-            story.topics.add(topic)
         said = [
             Imported(
                 str(n), "Voice", f"Some words about the slip, the boat and the bridge, number {n}. " * 5, now
             )
             for n in range(each)
         ]
-        import_comments(article=story, comments=said, actor=None, batch=uuid4())
+        story, _ = soundoff.add_story(f"The story with the number {number}", said, published_at=now)
+        if number % 20 == 0:
+            story.topics.add(topic)
     with connection.cursor() as cursor:
         cursor.execute(PEOPLE, {"guests": GUESTS})
         cursor.execute(CASES)
@@ -109,16 +103,3 @@ def _fill() -> dict[str, object]:
     soundoff.tidy()
     far = Case.objects.filter(is_waiting=True).order_by("due_at")[OPEN // 2]
     return {"slug": story.slug, "guest": guests[17].pk, "rule": rule.pk, "far": far.pk}
-
-
-def _cookie() -> str:
-    from django.contrib.auth.models import Group
-    from django.test import Client
-
-    from accounts.models import MODERATOR, User
-
-    user = User.objects.create_user("queues@example.org", None, name="Maria")
-    user.groups.add(Group.objects.get(name=MODERATOR))
-    client = Client()
-    client.force_login(user)
-    return f"sessionid={client.cookies['sessionid'].value}"

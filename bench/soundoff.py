@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -26,6 +26,11 @@ from bench.load import Target, request
 from bench.threads import Said, article
 from config import postgres
 from config.processes import spawn
+
+if TYPE_CHECKING:
+    from accounts.models import User
+    from articles.models import Article
+    from comments.imports import Imported
 
 PROJECT = Path(__file__).resolve().parent.parent
 NOT_COUNTED = re.compile(r"(BEGIN|COMMIT|ROLLBACK|SET|SHOW|DISCARD)[^;]*$", re.IGNORECASE)
@@ -161,33 +166,37 @@ def add_thread(site: Soundoff, name: str, said: Sequence[Said], *, days: int) ->
     """A story that was published so many days ago, with this thread, of the same length but one day."""
     from django.utils import timezone
 
-    from articles.models import Article, free_slug
-    from articles.services import save_article
-    from comments.imports import Imported, import_comments
+    from articles.models import Article
+    from comments.imports import Imported
 
     began = timezone.now() - timedelta(days=days)
-    title = f"A thread of {name}"
-    story = save_article(
-        article=Article(
-            title=title, slug=free_slug(title), body=article(), published_at=began, source_key=f"bench {name}"
-        )
-    )
-    result = import_comments(
-        article=story,
-        comments=[
-            Imported(str(place), row.name, row.body, _moment(began, days, row.at), row.parent)
-            for place, row in enumerate(said)
-        ],
-        actor=None,
-        batch=uuid4(),
-    )
+    comments = [
+        Imported(str(place), row.name, row.body, moment(began, days - 1, row.at), row.parent)
+        for place, row in enumerate(said)
+    ]
+    story, site.ids[name] = add_story(f"A thread of {name}", comments, published_at=began, body=article())
     # A story of ours: those that were brought in are kept out of feeds, and their discussions closed.
     Article.objects.filter(pk=story.pk).update(source_key="")
-    site.slugs[name], site.ids[name] = story.slug, result.created
+    site.slugs[name] = story.slug
 
 
-def _moment(began: datetime, days: int, at: float) -> datetime:
-    return began + timedelta(days=(days - 1) * at)
+def add_story(
+    title: str, comments: "Sequence[Imported]", *, published_at: datetime, body: str = ""
+) -> tuple["Article", list[int]]:
+    """A story that was brought in with these comments, whenever they were written, and their ids."""
+    from articles.models import Article, free_slug
+    from articles.services import save_article
+    from comments.imports import import_comments
+
+    story = Article(title=title, slug=free_slug(title), body=body, published_at=published_at)
+    story.source_key = uuid4().hex
+    made = import_comments(article=save_article(article=story), comments=comments, actor=None, batch=uuid4())
+    return story, made.created
+
+
+def moment(began: datetime, days: float, at: float) -> datetime:
+    """`at`: 0 to 1, of these days."""
+    return began + timedelta(days=days * at)
 
 
 def add_stories(count: int) -> None:
@@ -224,7 +233,7 @@ def add_writers(count: int) -> list["Writer"]:
     from django.utils import timezone
 
     from accounts import guests
-    from accounts.models import MODERATOR, Guest, User
+    from accounts.models import Guest
     from articles.models import Article, free_slug
     from articles.services import save_article
     from comments.models import Reason, State
@@ -235,7 +244,6 @@ def add_writers(count: int) -> list["Writer"]:
     Rule.objects.create(kind=Rule.Kind.RATE, value="1000000/1000000")  # they write faster than people
     title = "Where the writers began"
     story = save_article(article=Article(title=title, slug=free_slug(title), published_at=timezone.now()))
-    moderator = User.objects.create_user("bench-writers@example.org", name="Mona", roles=(MODERATOR,))
     writers = []
     for n in range(count):
         guest = Guest.objects.create(
@@ -244,7 +252,7 @@ def add_writers(count: int) -> list["Writer"]:
         first = post_comment(
             article=story, body=f"My first word here, number {n}.", nonce=uuid4(), guest=guest
         )
-        decide(ids=[first.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator)
+        decide(ids=[first.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator())
         writers.append(Writer(guest.name, guest.email, signing.dumps(guest.pk, salt=guests.COOKIE)))
     return writers
 
@@ -276,13 +284,26 @@ class Writer:
 
 def member_cookie() -> str:
     """The cookie of somebody who has an account and is logged in."""
-    from django.test import Client
-
     from accounts.models import User
 
+    return f"sessionid={session(User.objects.create_user('member@example.org', None, name='Member'))}"
+
+
+def moderator() -> "User":
+    """The same at each call."""
+    from accounts.models import MODERATOR, User
+
+    person = User.objects.filter(email="moderator@example.org").first()
+    return person or User.objects.create_user("moderator@example.org", name="Maria", roles=(MODERATOR,))
+
+
+def session(user: "User") -> str:
+    """The value of the cookie `sessionid` with which this person is logged in."""
+    from django.test import Client
+
     client = Client()
-    client.force_login(User.objects.create_user("member@example.org", None, name="Member"))
-    return f"sessionid={client.cookies['sessionid'].value}"
+    client.force_login(user)
+    return client.cookies["sessionid"].value
 
 
 @contextmanager

@@ -1,0 +1,104 @@
+"""The part of bench.moderation about rules."""
+
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from bench import examples, soundoff
+from bench.report import Goal
+from bench.soundoff import Soundoff
+
+if TYPE_CHECKING:
+    from moderation.matching import Written
+
+DECIDED = 50_000  # comments on which people decided
+AT_ONCE = 5_000
+
+
+def rules(site: Soundoff) -> Iterator[Goal]:
+    """A list of 62,204 terms looked for in real comments, and rules tried on 50,000 decisions."""
+    from moderation.matching import TermList, Written, folded
+    from moderation.term_files import read_terms
+
+    terms = read_terms((examples.DATA / "hostile" / "wordpress_comment_blocklist.txt").read_bytes()).terms
+    honest, spam = examples.honest_comments(), examples.spam_comments()
+    yield Goal("terms of the list", len(terms), least=62_204, unit="")
+    began = time.perf_counter()
+    both = {whole: TermList(terms, whole_words=whole) for whole in (True, False)}
+    yield Goal("compiling the list, once a process", 500 * (time.perf_counter() - began), unit="ms")
+    for whole, where in ((True, "whole words"), (False, "anywhere")):
+        times = sorted(_each(both[whole], honest + spam, forget=folded.cache_clear))
+        yield Goal(f"a comment, {where}: median", 1_000 * times[len(times) // 2], most=1, unit="ms")
+        yield Goal(f"a comment, {where}: slowest of {len(times):,}", 1_000 * times[-1], most=1, unit="ms")
+        for name, some in (("honest", honest), ("spam", spam)):
+            found = sum(bool(both[whole](body, "")[0]) for body in some)
+            yield Goal(f"{name} comments found, {where}", 100 * found / len(some), unit="%")
+    _decide_on(honest, spam, DECIDED)
+    soundoff.tidy()
+    list_of_terms = Written(pk=None, kind="list", value="list", terms="\n".join(terms))
+    for kind, value in (
+        ("term", "casino"),
+        ("domain", "casino.com"),
+        ("name", "cheap .* online"),
+        ("links", "1"),
+    ):
+        yield from _tried(Written(pk=None, kind=kind, value=value))
+    yield from _tried(list_of_terms)
+    yield Goal("most memory of the process so far", _memory(), most=600, unit="MB")
+
+
+def _tried(rule: "Written") -> Iterator[Goal]:
+    from moderation.rules import replay
+
+    began, busy, before = time.perf_counter(), time.process_time(), _memory()
+    found = replay(rule)
+    seconds, more = time.perf_counter() - began, _memory() - before
+    own = time.process_time() - busy
+    kind, count = rule.kind, found.removed + found.approved
+    yield Goal(f"a rule tried on {count:,} decisions: {kind}", seconds, most=5, unit="s")
+    yield Goal(f"… of which this process was busy: {kind}", own, unit="s")
+    yield Goal(f"… memory that it took beyond the most before: {kind}", more, most=100, unit="MB")
+
+
+def _each(
+    find: Callable[[str, str], object], bodies: Sequence[str], forget: Callable[[], None]
+) -> Iterator[float]:
+    """Of each the best of three times: others want the processor as well."""
+    for body in bodies:
+        times = []
+        for _ in range(3):
+            forget()
+            began = time.perf_counter()
+            find(body, "Nuala")
+            times.append(time.perf_counter() - began)
+        yield min(times)
+
+
+def _memory() -> float:
+    """The most that this process has held, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _decide_on(honest: Sequence[str], spam: Sequence[str], count: int) -> None:
+    """Stories with so many comments, of which a person approved the honest ones and removed the spam."""
+    from django.utils import timezone
+
+    from comments.imports import Imported
+    from comments.models import Reason, State
+    from moderation.services import decide
+
+    person = soundoff.moderator()
+    bodies = [(body, True) for body in honest] + [(body, False) for body in spam]
+    now = timezone.now()
+    for start in range(0, count, AT_ONCE):
+        print(f"{start:,} of {count:,} decided …", file=sys.stderr, flush=True)
+        some = [(n, *bodies[n % len(bodies)]) for n in range(start, min(start + AT_ONCE, count))]
+        said = [Imported(str(n), f"Voice {n % 500}", f"{body} {n}"[:9_000], now) for n, body, _ in some]
+        _, made = soundoff.add_story(f"A story of {start}", said, published_at=now)
+        good = [pk for pk, (_, _, is_honest) in zip(made, some, strict=True) if is_honest]
+        bad = [pk for pk, (_, _, is_honest) in zip(made, some, strict=True) if not is_honest]
+        decide(ids=good, to=State.PUBLISHED, reason=Reason.APPROVED, actor=person)
+        if bad:
+            decide(ids=bad, to=State.SPAM, reason=Reason.SPAM, actor=person)
