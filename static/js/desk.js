@@ -180,20 +180,24 @@ if (document.querySelector(".queue")) {
 
   // What the next act is for: all that are ticked, or without a tick the open case.
   const subject = () => (ticked().length ? find("#bulk") : card());
-  const press = (what, node = document) => find(what, node ?? document.createElement("i"))?.click();
+  const press = (what) => find(what)?.click();
+  const pressIn = (node, what) => node && find(what, node)?.click();
+  const row = () => find(".rows li:has([aria-current])");
   const keys = {
     j: () => press(card() ? ".card a[rel=next]" : ".rows ol a"),
-    k: () => press("a", find(".rows li:has([aria-current])")?.previousElementSibling),
-    a: () => press("button[value=approved]", subject()),
-    s: () => press("button[value=spam]", subject()),
+    k: () => pressIn(row()?.previousElementSibling, "a"),
+    a: () => pressIn(subject(), "button[value=approved]"),
+    s: () => pressIn(subject(), "button[value=spam]"),
     r: () => {
-      const stays = find("button[value=stays]", subject() ?? undefined);
+      const node = subject();
+      if (!node) return;
+      const stays = find("button[value=stays]", node);
       if (stays) return stays.click();
-      const list = find("details.remove", subject() ?? undefined);
+      const list = find("details.remove", node);
       if (list) list.open = true;
-      find("details.remove [type=radio], select[name=reason]", subject())?.focus();
+      find("details.remove [type=radio], select[name=reason]", node)?.focus();
     },
-    x: () => press("input[type=checkbox]", find(".rows li:has([aria-current])")),
+    x: () => pressIn(row(), "input[type=checkbox]"),
     u: () => press("#queue > .undo button"),
     p: () => press(".card a.to-person"),
     o: () => press(".card a.to-similar"),

@@ -1,8 +1,13 @@
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
+from comments.models import Discussion
 from comments.policy import policy
+from comments.services import change_discussion
+from tests.comments.in_a_browser import DESK, open_story
+from tests.factories import UserFactory, make_article, say
 
 
 @pytest.fixture(autouse=True)
@@ -12,3 +17,43 @@ def everything_is_published(settings) -> Iterator[None]:
     policy.cache_clear()
     yield
     policy.cache_clear()
+
+
+@pytest.fixture
+def article():
+    made = make_article("The last ferry", body="\n\n".join(["A story of some length. " * 40] * 3))
+    change_discussion(article=made, moderation=Discussion.Moderation.POST)
+    return made
+
+
+@pytest.fixture
+def talk(article):
+    """Marit, answered by Tollef, whom Ada answers, whom Jun answers; then Olav; then Bo."""
+    said, parent = {}, None
+    for name in ("Marit", "Tollef", "Ada", "Jun"):
+        parent = said[name] = say(
+            article, f"{name} has a word.", author=UserFactory(name=name), parent=parent
+        )
+    for name in ("Olav", "Bo"):
+        said[name] = say(article, f"{name} has a word.", author=UserFactory(name=name))
+    return SimpleNamespace(**said)
+
+
+@pytest.fixture
+def reading(live_server, page, article, talk):
+    page.set_viewport_size(DESK)
+    open_story(live_server, page, article)
+    return page
+
+
+@pytest.fixture
+def waiting(page, live_server, article, talk):
+    """A page whose clock the test moves; what it asks for while it waits is in `page.asked`."""
+    page.clock.install()
+    page.set_viewport_size(DESK)
+    page.asked = []
+    page.on("request", lambda request: page.asked.append(request.url.removeprefix(live_server.url)))
+    open_story(live_server, page, article)
+    page.locator(".fold").first.wait_for()
+    page.asked.clear()
+    return page

@@ -12,23 +12,18 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from playwright.sync_api import Route, expect
 
 from comments.models import Comment, Reason, State
-from comments.policy import policy
 from moderation.models import Batch, Case
 from moderation.services import decide
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("checking_policy"),
+]
 
 AXE = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js")).read_text()
 SHOTS = os.environ.get("SHOTS")  # a folder for pictures to be looked at
-
-
-@pytest.fixture(autouse=True)
-def _moderation(settings):
-    settings.COMMENT_POLICY = "moderation.policy.Policy"
-    policy.cache_clear()
-    yield
-    policy.cache_clear()
 
 
 @pytest.fixture
@@ -128,6 +123,9 @@ def test_the_queue_is_worked_by_keys(context, live_server, waiting):
     expect(page.get_by_role("status")).to_contain_text("2 comments")
     expect(page.get_by_text("Nothing is waiting.")).to_be_visible()
     assert states(waiting) == ["rejected", "published", "published", "published"]
+    for key in "asrkxpo":  # there is nothing left that they could press
+        page.keyboard.press(key)
+    expect(page).to_have_url(re.compile(r"^[^#]*/moderation/[^#]*$"))
     assert failures == []
 
 

@@ -1,0 +1,51 @@
+"""A story with its thread in Chromium, for the tests that read it there."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+from django.utils import timezone
+
+from comments.imports import Imported, import_comments
+
+# Whatever shifts, also what answers a press: here nothing may.
+SHIFTS = """window.shifts = []; new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) shifts.push(entry.value);
+}).observe({ type: "layout-shift" })"""
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+
+def bring_in(article, roots, replies):
+    """So many first-level comments, the first with a chain of so many replies, each under the one before."""
+    article.source_key = f"test|{article.slug}"
+    article.save()
+    start, made = timezone.now() - timedelta(days=3), []
+    for n in range(roots):
+        made.append(
+            Imported(
+                source_id=f"{n}", author_name="Ida", body=f"Root {n}", created_at=start + timedelta(hours=n)
+            )
+        )
+    for n in range(replies):
+        at = start + timedelta(days=2, minutes=n)
+        parent = len(made) - 1 if n else 0
+        made.append(
+            Imported(
+                source_id=f"r{n}", author_name=f"Bo {n}", body=f"Reply {n}", created_at=at, parent=parent
+            )
+        )
+    import_comments(article=article, comments=made, actor=None, batch=uuid4())
+
+
+def open_story(live_server, page, article, rest=""):
+    page.failures = []
+    page.on("pageerror", lambda error: page.failures.append(str(error)))
+    page.goto(live_server.url + article.get_absolute_url() + rest)
+
+
+def at(page, comment):
+    return page.locator(f"#comment-{comment.pk}")
+
+
+def order_of(page) -> list[int]:
+    found = page.locator(".thread article").evaluate_all("nodes => nodes.map((node) => node.id)")
+    return [int(key.removeprefix("comment-")) for key in found]
