@@ -118,9 +118,7 @@ def _same_press(person: Person, batch: Batch, words: str, until: datetime | None
 
 def why_not_undone(batch: Batch, actor: User | None) -> str:
     """Why this person may not take back what an act, or the undo of it, did to somebody; else nothing."""
-    root = batch
-    while root.undoes:
-        root = root.undoes
+    root = batch.root
     if root.kind != Batch.Kind.PERSON or actor is None:
         return ""
     person = find(root.parameters["person"])

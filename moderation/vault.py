@@ -19,7 +19,7 @@ from moderation.models import Batch, Origin, Seal, SealedText
 
 def why_not_undone(batch: Batch, actor: User | None) -> str:
     """A sentence where this act can't be taken back, or not by them; nothing where it can."""
-    about = _about(batch)
+    about = batch.root
     kind = about.kind
     if kind == Batch.Kind.EMPTYING:
         return _("What was deleted for good can't be brought back.")
@@ -65,7 +65,7 @@ def unsealing(undoing: Batch, only: Sequence[int] | None) -> Iterator[None]:
     """Around the change of states of an undo: what it unseals has its words again before (a comment that is
     not sealed must have some), and what it seals anew loses them after. Of other acts nothing is asked."""
     assert undoing.undoes
-    if _about(undoing).kind != Batch.Kind.SEAL:
+    if undoing.root.kind != Batch.Kind.SEAL:
         yield
         return
     # No other decision is taken upon what is sealed, so each of these returns to its state; but under the
@@ -88,13 +88,6 @@ def clear(seals: Sequence[Seal]) -> None:
     keys = [seal.pk for seal in seals]
     SealedText.objects.filter(seal__in=keys).delete()
     Seal.objects.filter(pk__in=keys).update(author_name="", author_email="", ip_hash=None)
-
-
-def _about(batch: Batch) -> Batch:
-    """The act that this one, through any number of undos, is about."""
-    while batch.undoes:
-        batch = batch.undoes
-    return batch
 
 
 def _bring_back(seals: Sequence[Seal]) -> None:

@@ -46,6 +46,19 @@ class Batch(models.Model):
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.at:%Y-%m-%d %H:%M}"
 
+    @property
+    def chain(self) -> "list[Batch]":
+        """This act, what it undoes, what that had undone, and so on to the act that all of them are about."""
+        acts = [self]
+        while undone := acts[-1].undoes:
+            acts.append(undone)
+        return acts
+
+    @property
+    def root(self) -> "Batch":
+        """The act that this one, through any number of undos, is about."""
+        return self.chain[-1]
+
 
 class Change(models.Model):
     """A setting that an act changed: what is no state of a comment and no parent. Codes, times and ids only.
