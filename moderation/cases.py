@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from comments.models import Comment, State
+from comments.services import lock
 from moderation.checks import Found
 from moderation.models import Case, Finding
 from moderation.tasks import tell_asked_later
@@ -32,7 +33,7 @@ CLAIMED_FOR = timedelta(minutes=5)
 
 # A case is closed by the act that decides on its comment; what a machine does answers only that it waited,
 # and nobody who asked. An undo opens again what the act closed. What waits and has no open case then is given
-# back, for open_cases; and NULL if somebody had asked for one that is closed now, and is to be told.
+# back, to open one; and NULL if somebody had asked for one that is closed now, and is to be told.
 SETTLE = """
 WITH changed AS (SELECT id, state FROM comments_comment WHERE id = ANY(%(ids)s)),
 reopened AS (
@@ -75,11 +76,19 @@ def settle(*, ids: Sequence[int], batch: UUID, by_person: bool, undoes: UUID | N
         waiting.remove(None)
         transaction.on_commit(partial(tell_asked_later, batch))
     if waiting:
-        open_cases(Comment.objects.filter(pk__in=waiting))
+        _open(Comment.objects.filter(pk__in=waiting))
 
 
-def open_cases(comments: Iterable[Comment]) -> None:
-    """A case for each of these that has none open."""
+@transaction.atomic(savepoint=False)
+def open_cases(ids: Collection[int], *, states: Collection[str]) -> None:
+    """A case for each of these comments that has none open, and that is in one of these states under the lock
+    of its discussion: who decides on it at the same moment closes the case, or it is not opened."""
+    lock(ids)
+    _open(Comment.objects.filter(pk__in=ids, state__in=states))
+
+
+def _open(comments: Iterable[Comment]) -> None:
+    """The same of comments that were read under that lock."""
     comments = list(comments)
     found: dict[int, list[Finding]] = defaultdict(list)
     for finding in Finding.objects.filter(comment__in=comments):

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from comments.models import Comment, Discussion
+from comments.models import Discussion, State
 from comments.services import lock, lock_discussions
 from moderation import cases, emptying, tally, vault
 from moderation.models import Case, Seal
@@ -116,8 +116,7 @@ def repair(found: Mapping[str, list[Any]]) -> None:
         vault.clear(list(gone.filter(is_held=False)))  # a hold is for a person to end
     with transaction.atomic():
         ids = [*found.get("case_missing", []), *found.get("case", [])]
-        lock(ids)
-        cases.open_cases(Comment.objects.filter(pk__in=ids).waiting())
+        cases.open_cases(ids, states=[State.PENDING])  # locks them all
         for case in Case.objects.open().filter(comment__in=ids).select_related("comment"):
             comment = case.comment
             if comment.state == "deleted" or comment.state_reason == "sealed" or comment.erased_at:

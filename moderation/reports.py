@@ -249,7 +249,7 @@ def _case_of(comment: Comment, states: Sequence[str]) -> Case:
     fresh = Comment.objects.get(pk=comment.pk)
     if fresh.state not in states:
         raise ValidationError(_("Somebody has decided on this comment meanwhile."), code="gone")
-    cases.open_cases([fresh])
+    cases.open_cases([fresh.pk], states=states)
     return Case.objects.open().select_related("comment").select_for_update(of=("self",)).get(comment=fresh)
 
 

@@ -16,7 +16,7 @@ from django.db.models import Max, Q
 from django.utils import timezone
 from django_tasks import task
 
-from comments.models import Comment, Transition
+from comments.models import Comment, State, Transition
 from moderation import cases
 from moderation.models import Batch, Case, Group, Look
 from moderation.similar import KINDS
@@ -146,8 +146,8 @@ def archive_health() -> int:
     comments = Comment.objects.filter(pk__in=[pk for pk in doubts if pk not in asked]).exclude(
         discussion__in=asked_in
     )
-    chosen = list(comments.visible().order_by("pk")[:CASES_A_NIGHT])
-    cases.open_cases(chosen)
+    chosen = list(comments.visible().order_by("pk").values_list("pk", flat=True)[:CASES_A_NIGHT])
+    cases.open_cases(chosen, states=[State.PUBLISHED])
     return len(chosen)
 
 

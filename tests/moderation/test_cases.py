@@ -1,11 +1,16 @@
 """A case for each comment in question, closed by the act that answers it and opened again by its undo."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from django.db import connections, transaction
 
 from comments.models import Comment, Reason, State
 from comments.services import change_states, delete_comment, edit_comment
+from moderation.cases import open_cases
 from moderation.models import Case
 from moderation.services import decide, undo
+from tests.comments.test_concurrency import wait_for_a_lock
 from tests.factories import UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -72,3 +77,23 @@ def test_what_a_machine_publishes_waits_no_longer_but_answers_nobody_who_asked(m
     change_states(ids=[plain.pk, asked.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
     assert cases(plain) == [(False, True)]
     assert cases(asked) == [(True, False)]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("publishing_policy")
+def test_a_job_asks_nothing_about_what_is_decided_on_at_that_moment(maria):
+    comment = say(make_article())
+
+    def ask() -> None:
+        try:
+            open_cases([comment.pk], states=[State.PUBLISHED])
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as job:
+        with transaction.atomic():
+            decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+            asking = job.submit(ask)
+            wait_for_a_lock()
+        asking.result(timeout=10)
+    assert cases(comment) == []

@@ -243,7 +243,7 @@ def test_each_queue_has_what_it_says_with_its_count_and_age(client, maria):
     new, reported = say(article, "New here"), say(article, "Fine words", guest=known)
     links = say(article, "https://a.example https://b.example", guest=known)
     again = say(article, "Look again")
-    cases.open_cases([reported])
+    cases.open_cases([reported.pk], states=[State.PUBLISHED])
     Case.objects.filter(comment=reported).update(is_reported=True)
     Case.objects.filter(comment=again).update(is_second_look=True, is_new_person=False)
     Case.objects.filter(comment=new).update(opened_at=timezone.now() - timedelta(hours=3))

@@ -85,7 +85,7 @@ class Planted:
         # Decided on, reported, in a group of alike ones, and waiting to be mailed of.
         self.batch = self._decide(State.SPAM, Reason.SPAM)
         self.batch = self._decide(State.PUBLISHED, Reason.APPROVED)
-        cases.open_cases(self.secret)
+        cases.open_cases([c.pk for c in self.secret], states=[State.PUBLISHED])
         for comment in self.secret:
             case = Case.objects.open().get(comment=comment)
             Report.objects.create(comment=comment, case=case, user=self.reader, why="abuse")
