@@ -1,7 +1,8 @@
 """What the models can't say: the sequence of trees, a parent in the same discussion, and the log's chain."""
 
-from django.conf import settings
 from django.db import migrations
+
+from comments.append_only import append_only
 
 SEQUENCE = "CREATE SEQUENCE comments_tree_seq"
 
@@ -38,31 +39,13 @@ CREATE TRIGGER transition_chain BEFORE INSERT ON comments_transition
 CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP;
-END $$;
-CREATE TRIGGER transition_append_only BEFORE UPDATE OR DELETE ON comments_transition
-  FOR EACH ROW EXECUTE FUNCTION append_only();
-CREATE TRIGGER transition_no_truncate BEFORE TRUNCATE ON comments_transition
-  FOR EACH STATEMENT EXECUTE FUNCTION append_only()"""
+END $$"""
 
 UNCHAIN = """
-DROP TRIGGER transition_no_truncate ON comments_transition;
-DROP TRIGGER transition_append_only ON comments_transition;
 DROP TRIGGER transition_chain ON comments_transition;
 DROP FUNCTION append_only();
 DROP FUNCTION comments_transition_chain();
 DROP FUNCTION comments_transition_digest(comments_transition, bytea)"""
-
-
-def revoke(apps, schema_editor):
-    """Where the pages have a login of their own, it may add to the log and no more."""
-    with schema_editor.connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT rolname FROM pg_roles WHERE rolname = %s AND rolname <> current_user",
-            [settings.DATABASE_WEB_USER],
-        )
-        if row := cursor.fetchone():
-            web = schema_editor.quote_name(row[0])
-            cursor.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON comments_transition FROM {web}")
 
 
 class Migration(migrations.Migration):
@@ -75,5 +58,5 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(FILL, "ALTER TABLE comments_comment RESET (fillfactor)"),
         migrations.RunSQL(CHAIN, UNCHAIN),
-        migrations.RunPython(revoke, migrations.RunPython.noop),
+        *append_only("comments_transition", "transition"),
     ]

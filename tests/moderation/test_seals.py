@@ -22,7 +22,6 @@ from comments.services import (
     show_revisions,
 )
 from moderation import reports, seals, services, tasks, vault
-from moderation.cases import open_cases
 from moderation.models import Batch, Case, Note, Notice, Origin, Report, Seal, SealedText
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
@@ -212,7 +211,6 @@ def test_what_its_author_deleted_can_be_sealed_and_returns_as_that(comment, mode
 
 def test_its_open_case_is_closed_and_opened_again(comment, moderator, administrator):
     services.decide(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
-    open_cases([comment.pk], states=[State.PENDING])
     seal(comment, actor=moderator)
     assert not Case.objects.open().exists()
     seals.lift(seal=Seal.objects.get(), actor=administrator)
