@@ -22,7 +22,8 @@ def choices() -> list[tuple[str, str]]:
 
 
 def is_active(code: str) -> bool:
-    return code in known() and known()[code].is_active
+    reason = known().get(code)
+    return reason is not None and reason.is_active
 
 
 def label(code: str) -> str:

@@ -88,11 +88,7 @@ def revert(
     told = batch.changes.order_by("id")
     if marks is not None:
         told = told.filter(target=Target.COMMENT) if marks else told.exclude(target=Target.COMMENT)
-    rows: dict[Key, Change] = {
-        (c.target, c.target_id, c.field): c
-        for c in told
-        if not (c.target == Target.COMMENT and c.target_id in but)
-    }
+    rows = {c.key: c for c in told if not (c.target == Target.COMMENT and c.target_id in but)}
     now, last = _read(rows), _last(rows)
     todo = _standing(rows, now, last)
     left = {key for key in rows if key not in todo}
@@ -114,9 +110,7 @@ def revert(
 
 def would_stay(batch: Batch, most: int) -> list[Refusal]:
     """What revert would leave alone now, among the first `most` changes of this act; nothing is locked."""
-    rows: dict[Key, Change] = {
-        (c.target, c.target_id, c.field): c for c in batch.changes.order_by("id")[:most]
-    }
+    rows = {c.key: c for c in batch.changes.order_by("id")[:most]}
     now, last = _read(rows, is_locked=False), _last(rows)
     standing = _standing(rows, now, last)
     return _refusals({key: last[key] for key in rows if key not in standing}, now)
@@ -144,13 +138,11 @@ def _read(keys: Iterable[Key], *, is_locked: bool = True) -> dict[Key, Any]:
         if target not in ids:
             continue
         rows = model._default_manager.filter(pk__in=ids[target]).order_by("pk")
-        if not is_locked:
-            pass
-        elif target == Target.COMMENT:
+        if is_locked and target == Target.COMMENT:
             lock(ids[target])
-        elif target == Target.DISCUSSION:
+        elif is_locked and target == Target.DISCUSSION:
             lock_discussions(ids[target])
-        else:
+        elif is_locked:
             rows = rows.select_for_update(no_key=True)
         for row in rows.values("pk", *fields[target]):
             found |= {(target, row["pk"], field): _code(row[field]) for field in fields[target]}

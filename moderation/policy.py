@@ -253,28 +253,28 @@ def _menu(row: Any, seen: int, removals: list[tuple[str, str, str]]) -> list[dic
     locks = _("Take replies below it again") if row.is_locked else _("Lock the replies below")
     menu.append(mark(locks, "lock", on=not row.is_locked))
     menu.append({"label": _("Move…"), "url": reverse("moderation:move", args=[row.id]), "post": False})
-    seal = f"{reverse('moderation:seal', args=[row.id])}?next=story"
-    menu.append({"label": _("Seal…"), "url": seal, "post": False})
+    menu.append(page(_("Seal…"), "seal"))
     return menu
+
+
+# What was taken back was no review, unless it was done again; and what an undo does is none.
+USUAL = """
+SELECT count(*), extract(epoch FROM percentile_cont(0.5) WITHIN GROUP (ORDER BY t.at - c.created_at))
+FROM comments_transition t JOIN comments_comment c ON c.id = t.comment_id
+WHERE t.kind = 'state' AND t.from_state = 'pending' AND t.actor_id IS NOT NULL
+  AND t.actor_id IS DISTINCT FROM c.author_id AND t.at > now() - interval '7 days'
+  AND c.state <> 'pending'
+  AND NOT EXISTS (SELECT FROM moderation_batch b WHERE b.id = t.batch AND b.undoes_id IS NOT NULL)
+  AND NOT EXISTS (
+    SELECT FROM comments_transition u JOIN moderation_batch b ON b.id = u.batch
+    WHERE u.comment_id = t.comment_id AND u.id > t.id AND b.undoes_id = t.batch
+      AND NOT EXISTS (SELECT FROM comments_transition r JOIN moderation_batch a ON a.id = r.batch
+                      WHERE r.comment_id = t.comment_id AND r.id > u.id AND a.undoes_id = u.batch))"""
 
 
 def _median_hours() -> int:
     """Half of the comments that people decided on in a week waited no longer. 0: too few to say."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*), "
-            "extract(epoch FROM percentile_cont(0.5) WITHIN GROUP (ORDER BY t.at - c.created_at)) "
-            "FROM comments_transition t JOIN comments_comment c ON c.id = t.comment_id "
-            "WHERE t.kind = 'state' AND t.from_state = 'pending' AND t.actor_id IS DISTINCT FROM c.author_id "
-            "AND t.actor_id IS NOT NULL AND t.at > now() - interval '7 days' "
-            # What was taken back was no review, unless it was done again; and what an undo does is none.
-            "AND c.state <> 'pending' "
-            "AND NOT EXISTS (SELECT FROM moderation_batch b "
-            "WHERE b.id = t.batch AND b.undoes_id IS NOT NULL) "
-            "AND NOT EXISTS (SELECT FROM comments_transition u JOIN moderation_batch b ON b.id = u.batch "
-            "WHERE u.comment_id = t.comment_id AND u.id > t.id AND b.undoes_id = t.batch "
-            "AND NOT EXISTS (SELECT FROM comments_transition r JOIN moderation_batch a ON a.id = r.batch "
-            "WHERE r.comment_id = t.comment_id AND r.id > u.id AND a.undoes_id = u.batch))"
-        )
+        cursor.execute(USUAL)
         count, seconds = cursor.fetchone()
     return max(1, ceil(seconds / 3600)) if count >= USUAL_FROM else 0

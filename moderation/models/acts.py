@@ -91,3 +91,8 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         return f"{self.target} {self.target_id}.{self.field}: {self.old} → {self.new}"
+
+    @property
+    def key(self) -> tuple[str, int, str]:
+        """Which setting it is, whatever act changes it."""
+        return self.target, self.target_id, self.field
