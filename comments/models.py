@@ -42,6 +42,9 @@ class State(models.TextChoices):
     DELETED = "deleted", _("Deleted by its author")
 
 
+REMOVED = (State.REJECTED, State.SPAM)  # by somebody else than its author
+
+
 class Reason(models.TextChoices):
     """Why a comment is in its state. The first few are given by the system, the rest by a person."""
 
@@ -155,6 +158,11 @@ class Discussion(models.Model):
     @property
     def is_hidden(self) -> bool:
         return self.Status.HIDDEN in {self.status, self.site.comment_status}
+
+    @property
+    def has_pages(self) -> bool:
+        """Whether a link to one of its comments leads somewhere: as CommentQuerySet.readable, for one."""
+        return self.article.is_published() and not self.is_hidden
 
     def is_open(self, now: datetime | None = None) -> bool:
         end = self.end

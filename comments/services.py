@@ -29,6 +29,7 @@ from articles.models import Article
 from comments import tree
 from comments.models import (
     DEPTH_MAX,
+    REMOVED,
     Comment,
     CommentRevision,
     CommentText,
@@ -205,7 +206,7 @@ def send_again(*, comment: Comment, body: str, user: Any, guest: Guest | None) -
     long or the same, or refused by the checks.
     """
     body, now = check_body(body), timezone.now()
-    sendable = {State.PENDING, State.REJECTED, State.SPAM}
+    sendable = {State.PENDING, *REMOVED}
     is_gone = comment.erased_at or comment.state_reason == Reason.SEALED
     if not comment.is_by(user, guest) or comment.state not in sendable or is_gone:
         raise ValidationError(_("This comment can't be sent again."), code="state")

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Guest, User
 from accounts.sql import execute_planned
 from articles.models import Article, Topic
-from comments.models import Comment, Discussion, Recommendation, State
+from comments.models import REMOVED, Comment, Discussion, Recommendation, State
 from comments.policy import policy
 
 BUDGET = 200  # comments on a page; the last tree may exceed it
@@ -402,7 +402,7 @@ def look_at(rows: list[Row], reader: Reader) -> tuple[list[Row], Viewer | None]:
     # Two findings of one check are told in the same words.
     held = policy().reasons(waiting, {row.id for row in mine}) if waiting else {}
     why = {pk: list(dict.fromkeys(said)) for pk, said in held.items()}
-    removed = {r.id: [gettext("You wrote it.")] for r in mine if r.state in {State.REJECTED, State.SPAM}}
+    removed = {r.id: [gettext("You wrote it.")] for r in mine if r.state in REMOVED}
     decided = policy().told(removed) if removed else {}
     own_pages = {pk: policy().decision_url(pk) for pk in [*decided, *(r.id for r in mine if r.id in waiting)]}
     votes = _votes([row.id for row in rows], reader) if reader.may_recommend else {}

@@ -32,7 +32,7 @@ from comments.admin import discussions_of
 from comments.models import Comment, CommentQuerySet, Discussion, Transition
 from comments.repeats import fold
 from comments.services import rename_author
-from moderation.models import has_page, has_pages
+from moderation.models import has_page
 from moderation.services import move
 from moderation.tree_page import read_branch, read_found, read_trees
 
@@ -84,7 +84,7 @@ class CommentTree(ChangeList):
             "rows": self.result_list,
             "is_search": _is_search(request),
             "discussion": discussion.pk,
-            "slug": discussion.article.slug if has_pages(discussion) else "",
+            "slug": discussion.article.slug if discussion.has_pages else "",
             "back": self.preserved_filters,
             "decide": reverse("moderation:decide"),
         }

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from articles.kept import keep
 from articles.models import Article
 from comments import machines, reasons, timeline
-from comments.models import Comment, Discussion, Reason, State
+from comments.models import REMOVED, Comment, Discussion, Reason, State
 from comments.policy import policy
 from comments.thread import (
     Cursor,
@@ -35,7 +35,6 @@ from comments.views.loading import asked_number, is_open, load_story, reader_of,
 ORDER_COOKIE = "order"
 ORDER_KEPT = 60 * 60 * 24 * 365  # seconds
 VIEWS = {"order", "after", "from"}  # of one story, whose own URL is the one to find
-REMOVED = {State.REJECTED, State.SPAM}
 NEW_MOST = 99  # comments; more than so many are not counted
 
 
@@ -285,6 +284,4 @@ def _gone(request: HttpRequest, article: Article, comment: Comment) -> HttpRespo
 def _repeated(comment: Comment) -> Comment | None:
     """The comment that this one says again, where that is why it went and a reader can go there."""
     said = comment.repeat_of if comment.state_reason == Reason.REPEAT else None
-    if said is None or said.state != State.PUBLISHED or said.discussion.is_hidden:
-        return None
-    return said if said.discussion.article.is_published() else None
+    return said if said and said.state == State.PUBLISHED and said.discussion.has_pages else None

@@ -1,7 +1,7 @@
 from moderation.models.acts import Batch, Change
 from moderation.models.cases import Case, SecondOpinion
 from moderation.models.desk import Desk, JobRun
-from moderation.models.findings import Finding, FindingQuerySet, has_page, has_pages, proofs
+from moderation.models.findings import Finding, FindingQuerySet, has_page, proofs
 from moderation.models.groups import Group, Look, Member
 from moderation.models.people import Note, Origin, Sanction
 from moderation.models.reports import Appeal, Notice, Report
@@ -32,6 +32,5 @@ __all__ = [
     "SealedText",
     "SecondOpinion",
     "has_page",
-    "has_pages",
     "proofs",
 ]

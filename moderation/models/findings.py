@@ -9,7 +9,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from comments.models import Comment, Discussion, State
+from comments.models import Comment, State
 from moderation.checks import Found
 from moderation.models.rules import Rule
 
@@ -24,12 +24,7 @@ def proofs() -> models.QuerySet[EmailAddress]:
 
 def has_page(comment: Comment) -> bool:
     """Whether a link to it leads somewhere: its story is out and its discussion is not hidden."""
-    return has_pages(comment.discussion)
-
-
-def has_pages(discussion: Discussion) -> bool:
-    """The same of all its comments."""
-    return discussion.article.is_published() and not discussion.is_hidden
+    return comment.discussion.has_pages
 
 
 class FindingQuerySet(models.QuerySet["Finding"]):
