@@ -13,7 +13,8 @@ from articles.models import Article
 from comments import tree
 from comments.models import Comment, CommentText, Discussion, Reason, State, Transition
 from comments.repeats import fold
-from comments.services import ensure_discussion, render, return_states
+from comments.services import ensure_discussion, return_states
+from comments.texts import render
 
 
 @dataclass(frozen=True)

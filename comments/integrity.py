@@ -19,7 +19,8 @@ from comments import tree
 from comments.models import Comment, CommentText, Discussion, Reason, Recommendation
 from comments.policy import policy
 from comments.repeats import fold
-from comments.services import blank, lock, render
+from comments.services import lock
+from comments.texts import blank, render
 
 Damage = dict[str, list[Any]]  # kind: ids of comments, discussions, transitions or articles, in order
 

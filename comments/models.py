@@ -1,7 +1,7 @@
 """The discussion. The parent of a comment is the truth; lft, rght, tree_id and level are its cache.
 
-Only comments/services.py writes these tables: each change of a state or a parent needs the lock on
-its Discussion, the counters and a Transition, all in one transaction.
+Only comments/services.py, and what it names, writes these tables: each change of a state or a parent needs
+the lock on its Discussion, the counters and a Transition, all in one transaction.
 """
 
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from django.contrib.postgres.indexes import GinIndex, HashIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 from django.db.models.functions import Length, Now
 from django.db.models.lookups import LessThanOrEqual
 from django.urls import reverse
@@ -347,6 +347,11 @@ class Comment(MPTTModel):
             and self.state in {State.PUBLISHED, State.PENDING}
             and (now or timezone.now()) < self.created_at + EDIT_WINDOW
         )
+
+    def next_revision(self) -> int:
+        """The number of its next body; a redaction that was undone has kept its own."""
+        last = self.revisions.aggregate(last=Max("revision"))["last"]
+        return max(self.revision, last or 0) + 1
 
     def can_be_moderated_by(self, user: Any) -> bool:
         if self.state_reason == Reason.SEALED or not user.is_authenticated:

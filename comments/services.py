@@ -1,22 +1,21 @@
 """The verbs that write a discussion. Each is one transaction that starts with the lock on the Discussion.
 
 Nothing else writes comments, their counters or their log, but for imports.py, which brings many in at once,
-and the job that counts recommendations.
+texts.py, which takes words away and gives them back, and the job that counts recommendations.
 Mail and jobs belong in `on_commit`; texts are examined and rendered before the lock.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Case, F, Max, When
+from django.db.models import Case, F, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -24,7 +23,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import Guest, User
 from accounts.sql import execute_planned
 from articles.kept import withhold
-from articles.markdown import render_comment, render_plain
+from articles.markdown import render_comment
 from articles.models import Article
 from comments import tree
 from comments.models import (
@@ -44,15 +43,8 @@ from comments.policy import Draft, policy
 from comments.repeats import fold
 from comments.tasks import fold_later
 
-if TYPE_CHECKING:
-    from comments.imports import Imported
-
 REPLIES_LOCKED = gettext_lazy("Replies to this comment are locked.")
 STATE_OF = {"publish": State.PUBLISHED, "hold": State.PENDING, "spam": State.SPAM}
-
-
-def render(comment: "Comment | Imported") -> str:
-    return (render_plain if comment.is_plain_text else render_comment)(comment.body)
 
 
 def post_comment(
@@ -186,7 +178,7 @@ def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None)
         _replace_text(fresh, body, html, now)
         policy().record(fresh, findings)
         if fresh.state == State.PUBLISHED:
-            _touch([fresh.discussion_id])
+            touch([fresh.discussion_id])
             withhold()
         # A line in the log also where the state stays: who is about to decide upon the earlier words must
         # not. It has no actor: the state is nobody's decision on these words.
@@ -247,7 +239,7 @@ def _replace_text(comment: Comment, body: str, html: str, at: datetime) -> None:
     values = {
         "body": body,
         "body_html": html,
-        "revision": _next_revision(comment),
+        "revision": comment.next_revision(),
         "edited_at": at,
         "text_missing": "",
         "is_redacted": False,
@@ -270,7 +262,7 @@ def rename_author(*, comment: Comment, name: str) -> None:
         rows = Comment.objects.filter(pk=comment.pk, erased_at=None).exclude(state_reason=Reason.SEALED)
         renamed = rows.exclude(author_name=name).update(author_name=name)
         if renamed and Comment.objects.filter(pk=comment.pk, shown=True).exists():
-            _touch([comment.discussion_id])
+            touch([comment.discussion_id])
             withhold()
 
 
@@ -345,88 +337,10 @@ def return_states(*, ids: Sequence[int], actor: User | None, batch: UUID) -> lis
     return _change(tree.CHANGE_RETURNED, ids, {"ids": list(ids)}, actor, batch)
 
 
-@dataclass(frozen=True)
-class Words:
-    """All that somebody wrote as one comment, with the bodies that it does not show."""
-
-    comment: int
-    author_name: str
-    author_email: str
-    body: str
-    revision: int
-    others: list[CommentRevision]
-
-
 def seal_states(*, ids: Sequence[int], actor: User | None, batch: UUID) -> list[int]:
-    """Remove comments as sealed, whatever their state; their words are still to be taken. Returns the ids of
-    those that were not sealed and not erased. Runs in the caller's transaction."""
+    """Remove comments as sealed, whatever their state; their words are still to be taken: texts.take_words.
+    Returns the ids of those that were not sealed and not erased. Runs in the caller's transaction."""
     return _change(tree.CHANGE_SEALED, ids, {"ids": list(ids)}, actor, batch)
-
-
-def take_words(ids: Sequence[int]) -> list[Words]:
-    """Leave nothing of what was written in sealed comments, and give it to whoever keeps it, by comment.
-
-    In one transaction with seal_states, which holds the locks: no page shows a name or a word of them.
-    """
-    others: dict[int, list[CommentRevision]] = {pk: [] for pk in ids}
-    for version in CommentRevision.objects.filter(comment__in=ids).order_by("comment", "revision"):
-        others[version.comment_id].append(version)
-    rows = Comment.objects.filter(pk__in=ids).order_by("pk")
-    taken = [
-        Words(*row, others[row[0]])
-        for row in rows.values_list("pk", "author_name", "author_email", "body", "revision")
-    ]
-    blank(ids)
-    return taken
-
-
-def give_words(words: Sequence[Words]) -> None:
-    """The way back of take_words."""
-    ids = [own.comment for own in words]
-    lock(ids)
-    is_plain = dict(Comment.objects.filter(pk__in=ids).values_list("pk", "is_plain_text"))
-    values: dict[str, Any] = {
-        "ids": ids,
-        "bodies": [own.body for own in words],
-        "htmls": [(render_plain if is_plain[own.comment] else render_comment)(own.body) for own in words],
-        "names": [own.author_name for own in words],
-        "emails": [own.author_email for own in words],
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(tree.GIVE_WORDS, values)
-    CommentRevision.objects.bulk_create(
-        [version for own in words for version in own.others], batch_size=2_000
-    )
-    CommentText.objects.bulk_create(
-        [CommentText(comment_id=own.comment, folded=fold(own.body)) for own in words], batch_size=2_000
-    )
-
-
-def erase_comments(*, ids: Sequence[int], at: datetime, sealed: bool = False) -> list[int]:
-    """Blank comments for good: text, earlier texts, what is searched, name and e-mail.
-
-    The rows stay with their states, places and lines in the log, so every number stays what it was; no
-    decision brings an erased one back. Only what no reader may read is erased, so that no page changes: a
-    comment that is published or waiting stays as it is, and so does one that is sealed, upon which a legal
-    hold may lie (`sealed`: the caller knows of none). In the caller's transaction. Returns the ids.
-    """
-    lock(ids)
-    rows = Comment.objects.filter(pk__in=ids, erased_at=None).exclude(
-        state__in=[State.PUBLISHED, State.PENDING]
-    )
-    if not sealed:
-        rows = rows.exclude(state_reason=Reason.SEALED)
-    erased = list(rows.values_list("pk", flat=True))
-    blank(erased, erased_at=at)
-    return erased
-
-
-def blank(ids: Sequence[int], **values: Any) -> None:
-    """Leave no word of these, which are removed and locked; `values` is set besides."""
-    values |= {"body": "", "body_html": "", "author_name": "", "author_email": ""}
-    Comment.objects.filter(pk__in=ids).update(**values)
-    CommentRevision.objects.filter(comment__in=ids).delete()
-    CommentText.objects.filter(comment__in=ids).delete()
 
 
 def _change(
@@ -525,7 +439,7 @@ def move_comment(
             ]
         )
         if moved.shown:
-            _touch([moved.discussion_id])
+            touch([moved.discussion_id])
     return True
 
 
@@ -587,47 +501,7 @@ def mark_comments(*, field: str, values: Mapping[int, Any]) -> None:
     parameters = {"ids": list(values), "values": list(values.values())}
     with connection.cursor() as cursor:
         cursor.execute(tree.MARK.format(column=column, type=type_), parameters)
-        _touch({discussion for (discussion,) in cursor.fetchall() if discussion})
-
-
-def keep_redaction(*, comment: Comment, body: str) -> int:
-    """Store a shortened body of a comment beside its own, for show_revisions to show. Returns its number."""
-    number = _next_revision(comment)
-    CommentRevision.objects.create(comment=comment, revision=number, body=body, is_redacted=True)
-    return number
-
-
-def show_revisions(values: Mapping[int, int]) -> list[int]:
-    """Show another stored body of each comment, by its number, and keep the one that was shown: a redaction,
-    or the way back of one. It is no edit of its author's. In the caller's transaction, whose discussions are
-    locked. Returns the ids; one whose body is not kept any more stays as it is.
-    """
-    rows = CommentRevision.objects.filter(comment__in=values, revision__in=set(values.values()))
-    kept = {row.comment_id: row for row in rows if values[row.comment_id] == row.revision}
-    comments = list(Comment.objects.filter(pk__in=kept))
-    texts = []
-    for comment in comments:
-        other = kept[comment.pk]
-        comment.body, other.body = other.body, comment.body
-        comment.revision, other.revision = other.revision, comment.revision
-        comment.is_redacted, other.is_redacted = other.is_redacted, comment.is_redacted
-        comment.body_html = render(comment)
-        texts.append(CommentText(comment=comment, folded=fold(comment.body)))
-    Comment.objects.bulk_update(comments, ["body", "body_html", "revision", "is_redacted"], batch_size=500)
-    CommentRevision.objects.bulk_update(kept.values(), ["body", "revision", "is_redacted"], batch_size=500)
-    CommentText.objects.bulk_create(
-        texts, update_conflicts=True, unique_fields=["comment"], update_fields=["folded"], batch_size=2_000
-    )
-    if shown := {comment.discussion_id for comment in comments if comment.state == State.PUBLISHED}:
-        _touch(shown)
-        withhold()
-    return [comment.pk for comment in comments]
-
-
-def _next_revision(comment: Comment) -> int:
-    """A redaction that was undone has kept its number."""
-    last = comment.revisions.aggregate(last=Max("revision"))["last"]
-    return max(comment.revision, last or 0) + 1
+        touch({discussion for (discussion,) in cursor.fetchall() if discussion})
 
 
 def lock_discussions(articles: Iterable[int]) -> None:
@@ -644,5 +518,6 @@ def lock(ids: Iterable[int]) -> None:
         cursor.execute(tree.LOCK_OF, {"ids": list(ids)})
 
 
-def _touch(discussions: Iterable[int]) -> None:
+def touch(discussions: Iterable[int]) -> None:
+    """Say that a reader sees something else in these, which are locked."""
     Discussion.objects.filter(pk__in=discussions).update(version=F("version") + 1)

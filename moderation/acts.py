@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from comments.models import Comment, State
-from comments.services import confirm_states, keep_redaction, lock
+from comments.services import confirm_states, lock
+from comments.texts import keep_redaction
 from moderation import changes, services, tasks
 from moderation.models import Batch, Change
 

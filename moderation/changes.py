@@ -17,7 +17,8 @@ from django.utils.translation import gettext as _
 from articles.models import Article, Site
 from articles.services import change_site, publish_articles
 from comments.models import Comment, CommentRevision, Discussion
-from comments.services import change_discussions, lock, lock_discussions, mark_comments, show_revisions
+from comments.services import change_discussions, lock, lock_discussions, mark_comments
+from comments.texts import show_revisions
 from moderation import words
 from moderation.models import Batch, Change, Rule, Sanction
 

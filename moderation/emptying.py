@@ -19,7 +19,8 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.services import forget_account, forget_guest
 from comments.models import Comment, State
-from comments.services import erase_comments, lock
+from comments.services import lock
+from comments.texts import erase_comments
 from moderation.models import Appeal, Batch, Group, Member, Note, Origin, Report, Sanction, Seal
 from moderation.people import Person
 

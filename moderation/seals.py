@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from comments.models import Reason, State
-from comments.services import erase_comments, lock, seal_states
+from comments.services import lock, seal_states
+from comments.texts import erase_comments
 from moderation import emptying, services, tasks, vault
 from moderation.models import Batch, Case, Seal
 from moderation.services import Decision, Refusal

@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from comments.models import Comment, CommentRevision, Reason, Transition
-from comments.services import Words, give_words, lock, take_words
+from comments.services import lock
+from comments.texts import Words, give_words, take_words
 from moderation.models import Batch, Origin, Seal, SealedText
 
 

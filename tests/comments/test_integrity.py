@@ -26,11 +26,11 @@ from comments.services import (
     change_discussion,
     change_states,
     edit_comment,
-    erase_comments,
     move_comment,
     recommend,
 )
 from comments.tasks import fold_recommendations
+from comments.texts import erase_comments
 from tests.factories import UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db

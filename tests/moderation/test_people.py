@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from comments.imports import Imported, import_comments
 from comments.models import Comment, Reason, State
-from comments.services import erase_comments
+from comments.texts import erase_comments
 from moderation.models import Batch, Case, Note, Notice, Origin, Report
 from moderation.people import Person, facts, records
 from moderation.services import decide

@@ -15,12 +15,10 @@ from comments.models import Comment, CommentRevision, CommentText, Discussion, R
 from comments.services import (
     delete_comment,
     edit_comment,
-    erase_comments,
-    keep_redaction,
     rename_author,
     send_again,
-    show_revisions,
 )
+from comments.texts import erase_comments, keep_redaction, show_revisions
 from moderation import reports, seals, services, tasks, vault
 from moderation.models import Batch, Case, Note, Notice, Origin, Report, Seal, SealedText
 from tests.factories import GuestFactory, UserFactory, make_article, say
