@@ -50,7 +50,7 @@ def rules(site: Soundoff) -> Iterator[Goal]:
 
 
 def _tried(rule: "Written") -> Iterator[Goal]:
-    from moderation.rules import replay
+    from moderation.trials import replay
 
     began, busy, before = time.perf_counter(), time.process_time(), _memory()
     found = replay(rule)

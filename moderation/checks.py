@@ -112,7 +112,7 @@ def near_repeat(draft: Draft, context: Context) -> Iterator[Found]:
 
 def emptied(draft: Draft, context: Context) -> Iterator[Found]:
     """Nothing but punctuation and markup is left, or the source itself lost the text."""
-    if context.text_missing or not _says_something(draft.body):
+    if context.text_missing or not says_something(draft.body):
         yield Found(strength=1)
 
 
@@ -190,7 +190,7 @@ IMPORT_CHECKS: list[Check] = [
 ]
 
 
-def _says_something(body: str) -> bool:
+def says_something(body: str) -> bool:
     """A letter, a digit or a picture (👍) in any script."""
     return any(
         unicodedata.category(c)[0] in "LN" or unicodedata.category(c) == "So" for c in _MARKUP.sub("", body)

@@ -1,13 +1,10 @@
-"""Rules: those in force, compiled once in each process; trying one on what people decided; the verbs."""
+"""Rules: those in force, compiled once in each process; their versions, the verbs, their record."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
 from threading import Lock
-from typing import Any, NamedTuple
-from uuid import uuid4
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
@@ -16,24 +13,9 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from articles.models import Article
-from comments.models import Comment, Discussion
-from comments.policy import Draft
-from moderation import changes, checks, matching
-from moderation.matching import Compiled, Rules, Spans, Written
-from moderation.models import Batch, Change, Group, Rule, RuleTerms
-
-READ_AT_ONCE = 2_000  # rows of a cursor on the server
-
-CHECK_OF: dict[str, checks.Check] = {
-    Rule.Kind.TERM: checks.term,
-    Rule.Kind.LIST: checks.term_list,
-    Rule.Kind.DOMAIN: checks.domain,
-    Rule.Kind.NAME: checks.name_pattern,
-    Rule.Kind.LINKS: checks.links,
-    Rule.Kind.AGE: checks.late,
-}
-LIMITS = {Rule.Kind.LINKS, Rule.Kind.RATE, Rule.Kind.AGE}  # of which the narrowest holds
+from moderation import changes, matching
+from moderation.matching import Compiled, Rules, Written
+from moderation.models import Batch, Change, Rule, RuleTerms
 
 logger = logging.getLogger(__name__)
 _lock = Lock()
@@ -54,9 +36,8 @@ def compiled(ids: Sequence[int]) -> Rules:
         for rule in Rule.objects.filter(pk__in=set(key) - set(known)).select_related("terms"):
             try:
                 known[rule.pk] = matching.compile_rule(as_written(rule))
-            except (
-                ValueError
-            ):  # a later RE2 may refuse what an earlier one took: nobody's comment waits for that
+            except ValueError:
+                # A later RE2 may refuse what an earlier one took: nobody's comment waits for that.
                 logger.exception("Rule %s is left out: it can't be used.", rule.pk)
         rules = matching.together(sorted(known.values(), key=lambda found: found.rule.pk or 0))
         _kept = (key, rules, known)
@@ -80,136 +61,6 @@ def as_written(rule: Rule) -> Written:
         terms=terms.text if terms else "",
         whole_words=terms.whole_words if terms else True,
     )
-
-
-# The time machine
-
-
-class Decided(NamedTuple):
-    """A comment as a person decided on it: the words of then."""
-
-    comment: int
-    is_approved: bool
-    body: str
-    name: str
-    at: datetime
-    article: int
-    published_at: datetime | None
-
-
-@dataclass(frozen=True)
-class Replay:
-    """What a rule would have done to all that people decided, where it would hold."""
-
-    removed: int  # comments that a person removed, or marked as spam
-    caught: int  # … of which it finds so many
-    approved: int  # comments that a person approved
-    wronged: list[int]  # … of which it finds these, the latest first
-
-
-# The last decision of a person on each comment, with the text that it was made upon. What a machine or its
-# author did since is no other decision on that text. Blanked and sealed texts are not there to be read.
-DECIDED = """
-SELECT d.comment_id, d.to_state = 'published',
-       CASE WHEN d.revision = c.revision THEN c.body ELSE r.body END,
-       c.author_name, c.created_at, c.discussion_id, a.published_at
-FROM (SELECT DISTINCT ON (comment_id) comment_id, to_state, reason, revision
-      FROM comments_transition WHERE kind = 'state' AND actor_id IS NOT NULL AND reason <> 'author'
-        AND (%(ids)s::bigint[] IS NULL OR comment_id = ANY(%(ids)s))
-      ORDER BY comment_id, id DESC) d
-JOIN comments_comment c ON c.id = d.comment_id
-JOIN articles_article a ON a.id = c.discussion_id
-LEFT JOIN comments_commentrevision r
-  ON r.comment_id = c.id AND r.revision = d.revision AND d.revision <> c.revision
-WHERE (d.to_state = 'published' AND d.reason = 'approved' OR d.to_state = 'spam'
-       OR d.to_state = 'rejected' AND d.reason NOT IN ('import_undone', 'sealed'))
-  AND c.erased_at IS NULL AND (d.revision = c.revision OR r.body IS NOT NULL)
-  AND (%(article)s::bigint IS NULL OR c.discussion_id = %(article)s)
-  AND (%(topic)s::bigint IS NULL OR c.discussion_id IN (
-         SELECT article_id FROM articles_article_topics WHERE topic_id = %(topic)s))"""
-
-
-def can_be_replayed(kind: str) -> bool:
-    return kind in CHECK_OF
-
-
-def replay(rule: Written) -> Replay:
-    """Look with this rule at all that people decided. Reads them from a cursor on the server: it holds the
-    ids of those that it would wrong, and READ_AT_ONCE texts."""
-    find = _Finder(rule)
-    removed = caught = approved = 0
-    wronged = []
-    for decided in _decided(rule):
-        found = find(decided)
-        if decided.is_approved:
-            approved += 1
-            if found is not None:
-                wronged.append(decided.comment)
-        else:
-            removed += 1
-            caught += found is not None
-    return Replay(removed, caught, approved, sorted(wronged, reverse=True))
-
-
-def examples(rule: Written, ids: Sequence[int]) -> list[tuple[Decided, Spans]]:
-    """Of a replay: these comments as they were decided on, in this order, and where the rule finds them."""
-    find = _Finder(rule)
-    rows = {decided.comment: decided for decided in _decided(rule, ids)}
-    return [(rows[pk], find(rows[pk]) or []) for pk in ids if pk in rows]
-
-
-def places(pk: int) -> Callable[[Comment], Spans]:
-    """Where this rule, in force or not, is found in a comment that has its discussion and article."""
-    find = _Finder(as_written(Rule.objects.select_related("terms").get(pk=pk)))
-
-    def spans(comment: Comment) -> Spans:
-        story = comment.discussion.article
-        told = (comment.body, comment.author_name, comment.created_at, story.pk, story.published_at)
-        return find(Decided(comment.pk, False, *told)) or []
-
-    return spans
-
-
-def _decided(rule: Written, ids: Sequence[int] | None = None) -> Iterator[Decided]:
-    values = {"article": rule.article, "topic": rule.topic, "ids": None if ids is None else list(ids)}
-    return map(Decided._make, _read(DECIDED, values))
-
-
-def _read(statement: str, values: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
-    """Rows by a cursor on the server, which lives as long as a transaction."""
-    with transaction.atomic(), connection.chunked_cursor() as cursor:
-        cursor.execute(statement, values)
-        while rows := cursor.fetchmany(READ_AT_ONCE):
-            yield from rows
-
-
-class _Finder:
-    """(Decided or alike) → the places that a rule finds, or None for nothing."""
-
-    def __init__(self, rule: Written) -> None:
-        self.check = CHECK_OF[Rule.Kind(rule.kind)]
-        self.context = checks.Context(rules=matching.compile_rules([rule]))
-        self.place = lru_cache(maxsize=1_000)(_place)
-
-    def __call__(self, comment: Decided) -> Spans | None:
-        draft = Draft(
-            discussion=self.place(comment.article, comment.published_at),
-            parent=None,
-            author=None,
-            guest=None,
-            name=comment.name,
-            body=comment.body,
-            at=comment.at,
-        )
-        found = next(self.check(draft, self.context), None)
-        return None if found is None else found.spans
-
-
-def _place(article: int, published_at: datetime | None) -> Discussion:
-    return Discussion(article=Article(pk=article, published_at=published_at))
-
-
-# The verbs
 
 
 def versions(pk: int) -> list[Rule]:
@@ -299,54 +150,6 @@ def _set_active(rule: Rule, value: bool) -> tuple[Change.Target, int, str, Any]:
     return (Change.Target.RULE, rule.pk, "is_active", value)
 
 
-# What waits or is published where the rule holds, and the last line of the log about each.
-PRESENT = """
-SELECT c.id, c.state_reason = 'approved', c.body, c.author_name, c.created_at, c.discussion_id,
-       a.published_at,
-       (SELECT max(t.id) FROM comments_transition t WHERE t.comment_id = c.id AND t.kind = 'state')
-FROM comments_comment c JOIN articles_article a ON a.id = c.discussion_id
-WHERE c.state IN ('pending', 'published') AND c.erased_at IS NULL
-  AND (%(article)s::bigint IS NULL OR c.discussion_id = %(article)s)
-  AND (%(topic)s::bigint IS NULL OR c.discussion_id IN (
-         SELECT article_id FROM articles_article_topics WHERE topic_id = %(topic)s))"""
-ADD_MEMBERS = """
-INSERT INTO moderation_member (group_id, clues, comment_id, likeness, seen)
-SELECT %s, 0, * FROM unnest(%s::bigint[], %s::float8[], %s::bigint[])"""
-
-
-@dataclass(frozen=True)
-class Gathered:
-    group: Group
-    approved: list[int]  # members that a person has approved
-
-
-def gather(rule: Rule) -> Gathered | None:
-    """A list of what a rule finds in all that waits or is published, to decide on as one; None for nothing.
-
-    What a person has approved stands at its edge, where it is seen first. States are left as they are.
-    """
-    find = _Finder(as_written(rule))
-    ids, likeness, seen, approved = [], [], [], []
-    for *told, last in _read(PRESENT, {"article": rule.article_id, "topic": rule.topic_id}):
-        comment = Decided._make(told)
-        if (spans := find(comment)) is None:
-            continue
-        ids.append(comment.comment)
-        likeness.append(0.0 if comment.is_approved else 1 - 0.5 / (1 + len(spans)))
-        seen.append(last)
-        if comment.is_approved:
-            approved.append(comment.comment)
-    if not ids:
-        return None
-    with transaction.atomic():
-        group = Group.objects.create(
-            kind=Group.Kind.RULE, run=uuid4(), size=len(ids), shared={"rule": rule.pk}
-        )
-        with connection.cursor() as cursor:
-            cursor.execute(ADD_MEMBERS, [group.pk, ids, likeness, seen])
-    return Gathered(group, approved)
-
-
 @dataclass(frozen=True)
 class Record:
     """How often a rule found something, and what became of those comments."""
@@ -377,7 +180,7 @@ def records(ids: Sequence[int]) -> dict[int, Record]:
 
 def same_limit(rule: Written, but: Sequence[int] = ()) -> Rule | None:
     """Of limits one a place can hold: the one in force where this one would, other than these."""
-    if rule.kind not in LIMITS:
+    if rule.kind not in matching.NUMBERS:
         return None
     others = Rule.objects.filter(
         is_active=True, kind=rule.kind, topic=rule.topic, article=rule.article

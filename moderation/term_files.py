@@ -6,9 +6,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-BYTES_MOST = (
-    4 * 1024 * 1024
-)  # it comes back with the form that saves it: settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+# It comes back with the form that saves it: settings.DATA_UPLOAD_MAX_MEMORY_SIZE.
+BYTES_MOST = 4 * 1024 * 1024
 TERMS_MOST = 200_000
 TERM_MOST = 200  # characters
 
@@ -69,7 +68,7 @@ def read_terms(data: bytes) -> TermFile:
             % {"count": f"{len(terms):,}", "most": f"{TERMS_MOST:,}"},
             code="many",
         )
-    return TermFile(terms, list(_told(lines, filled, kept, terms)))
+    return TermFile(terms, _told(lines, filled, kept, terms))
 
 
 def _told(lines: list[str], filled: list[str], kept: list[str], terms: list[str]) -> list[str]:

@@ -74,7 +74,7 @@ class Member(models.Model):
     group = models.ForeignKey(Group, models.CASCADE, related_name="members", db_index=False)
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="+", db_index=False)
     likeness = models.FloatField()  # to the middle of the group: 1 is the middle, 0 its edge
-    clues = models.PositiveIntegerField(default=0)  # similar.find.Clue: why it is one of them
+    clues = models.PositiveIntegerField(default=0)  # similar.clues.Clue: why it is one of them
     seen = models.BigIntegerField(null=True)  # the last line of the log about it when the list was made
 
     class Meta:

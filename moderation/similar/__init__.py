@@ -1,8 +1,9 @@
 """Similar comments: what a look over the whole site found alike, for one decision on all of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from django.db.models import Subquery
+from django.db import connection
+from django.db.models import QuerySet, Subquery
 
 from moderation.models import Group, Look, Member
 
@@ -18,18 +19,37 @@ KINDS = [
     Group.Kind.MISSING,
 ]
 
+ADD_MEMBERS = """
+INSERT INTO moderation_member (group_id, comment_id, likeness, clues, seen)
+SELECT %s, * FROM unnest(%s::bigint[], %s::float8[], %s::int[], %s::bigint[])"""
+
+
+def looks() -> QuerySet[Look]:
+    """Those that have ended, the latest first: its groups are shown."""
+    return Look.objects.exclude(ended_at=None).order_by("-ended_at")
+
 
 def groups_of(comment_pks: Iterable[int]) -> dict[int, Group]:
     """By comment, the largest open group of the latest look that holds it; in one statement.
 
     `group.size` counts those that the look put into it.
     """
-    latest = Look.objects.exclude(ended_at=None).order_by("-ended_at").values("pk")[:1]
+    latest = Subquery(looks().values("pk")[:1])
     rows = (
-        Member.objects.filter(
-            comment__in=list(comment_pks), group__run=Subquery(latest), group__settled_at=None
-        )
+        Member.objects.filter(comment__in=list(comment_pks), group__run=latest, group__settled_at=None)
         .select_related("group")
         .order_by("group__size", "group__id")
     )
     return {member.comment_id: member.group for member in rows}
+
+
+def add_members(
+    group: Group,
+    comments: Sequence[int],
+    likeness: Sequence[float],
+    clues: Sequence[int],
+    seen: Sequence[int | None],
+) -> None:
+    """So many members in one statement, the fields of each at the same place of these lists."""
+    with connection.cursor() as cursor:
+        cursor.execute(ADD_MEMBERS, [group.pk, *map(list, (comments, likeness, clues, seen))])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from moderation.similar import texts
-from moderation.similar.find import RARE_PROMOTION, WEIGHTS, Clue
+from moderation.similar.clues import LINK, NAME, PADDED, PAGE, PAGE_TWICE, PROMOTION, WEIGHTS, Clue, of_text
 
 READ = 20_000  # characters of a text
 MARKED = 20  # places for each sign
@@ -26,18 +26,17 @@ def signs(name: str, body: str) -> list[Sign]:
     """
     text = body[:READ]
     said = texts.words(text)
-    padding = texts.numbers(text) if texts.is_padded(text) else []
-    phrases = texts.of_the_page(text) if texts.about_the_page(text, said) else []
-    is_phrase = texts.is_search_phrase(name)
-    sells = len(said) <= RARE_PROMOTION * sum(word in texts.PROMOTION for word in said)
-    others = bool(padding) + bool(phrases) + is_phrase + bool(texts.domains(text)) + (sells and bool(said))
+    clues = of_text(name, text, said)
+    others = sum(bool(clues & clue) for clue in (PADDED, PAGE, NAME, LINK)) + bool(clues & PROMOTION and said)
     found = []
-    if padding:
-        found.append(Sign(_("Numbers stand around the text."), WEIGHTS[Clue.PADDED], padding[:MARKED]))
-    if is_phrase:
+    if clues & PADDED:
+        sentence = _("Numbers stand around the text.")
+        found.append(Sign(sentence, WEIGHTS[Clue.PADDED], texts.numbers(text)[:MARKED]))
+    if clues & NAME:
         sentence = _("The name is a search phrase: “%(name)s”.") % {"name": name}
         found.append(Sign(sentence, WEIGHTS[Clue.NAME] if others > 1 else WEAK, []))
-    if len(phrases) > 1 or (phrases and others > 1):
+    if clues & PAGE_TWICE or (clues & PAGE and others > 1):
         sentence = _("It speaks about the page instead of its subject.")
-        found.append(Sign(sentence, WEIGHTS[Clue.PAGE] if others > 1 else WEAK, phrases[:MARKED]))
+        strength = WEIGHTS[Clue.PAGE] if others > 1 else WEAK
+        found.append(Sign(sentence, strength, texts.of_the_page(text)[:MARKED]))
     return found

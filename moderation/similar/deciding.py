@@ -10,7 +10,7 @@ from comments.models import Reason, State
 from moderation import services
 from moderation.models import Group
 from moderation.services import Decision
-from moderation.similar import shown
+from moderation.similar import say, shown
 
 
 def decide_group(
@@ -22,7 +22,7 @@ def decide_group(
     """
     expected = shown.expected(group, actor)
     ids = [pk for pk in expected if pk not in without]
-    all_there = shown.count([group.pk], None).get(group.pk, shown.Numbers()).members
+    all_there = shown.count([group.pk], None).get(group.pk, say.Numbers()).members
     with transaction.atomic():
         done = services.decide(
             ids=ids,

@@ -7,94 +7,33 @@ is spam already, is never a member; both may show that others are alike ("9 are 
 
 import heapq
 from array import array
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import IntFlag
-from functools import cache
+from datetime import timedelta
 from itertools import groupby
 from math import log
 from typing import NamedTuple
-from unicodedata import category
 
 from comments import repeats
-from comments.models import REVIEW_AFTER
+from moderation.checks import says_something
 from moderation.models import Group
 from moderation.similar import texts
+from moderation.similar.clues import EXACT, HARD, LINK, NAME, SPUN, Clue, Read, Row, Story, score
 
 Kind = Group.Kind
 
 FEWEST = 3  # alike ones that make a group
 DOUBTFUL = 0.6  # … and from which a late one deserves a look
-QUIET = timedelta(days=60)  # without a word: the discussion had ended
-CLOSED = timedelta(days=365)  # after its article: it would have been closed
 SELLS = 1.0  # from which sum of WEIGHTS on a comment sells something
 COVERED = 0.5  # of a text's words that stand in runs which others have as well
 COVERED_WORDS = 8
 FEW = 40  # comments of one writer, of which each is compared with each
-RARE_PROMOTION = 60  # words around each word of advertising, from which on it is only mentioned
-GENERAL = 8  # words that say what it is about; with more of them, praise is not all that a text says
 BURST = timedelta(minutes=10)
 BURST_LEAST = 10  # comments
 BURST_TIMES = 8  # as many as the site usually gets in that time when it gets any
 ONE_ROOM = timedelta(days=1)  # in which one IP address speaks under several names
 EXAMPLES_OF_WORDS = 6
-
-
-class Clue(IntFlag):
-    """Why a comment is a member of its group, as far as it can be said of it alone."""
-
-    LATE = 1
-    PADDED = 2  # numbers around the text
-    NAME = 4  # a search phrase
-    LINK = 8
-    PAGE = 16  # speaks of the page instead of its subject
-    PRAISE = 32  # and shares no word with article or discussion
-    PROMOTION = 64  # words of advertising
-    STRANGE = 128  # shares hardly a word with article and discussion
-    SPUN = 256  # its wording is that of others
-    EXACT = 512  # the very text of the original
-    PAGE_TWICE = 1024  # … more than once
-    TALKS = 2048  # answers somebody, is answered, or names one who spoke there
-
-
-WEIGHTS = {
-    Clue.PADDED: 1.0,
-    Clue.NAME: 0.5,
-    Clue.PAGE: 0.5,
-    Clue.PRAISE: 0.5,
-    Clue.LINK: 0.4,
-    Clue.PROMOTION: 0.4,
-    Clue.PAGE_TWICE: 0.3,
-    Clue.STRANGE: 0.2,
-    Clue.TALKS: -0.6,
-}
-# The same as plain numbers: an enumeration's "&" takes microseconds, and there are millions.
-LATE, PADDED, NAME, LINK, PAGE, PRAISE, PROMOTION, STRANGE, SPUN, EXACT, PAGE_TWICE, TALKS = map(int, Clue)
-HARD = PADDED | NAME | LINK | PROMOTION  # what nobody does out of kindness
-
-
-class Story(NamedTuple):
-    published_at: datetime | None
-    text: str  # title and body
-
-
-class Row(NamedTuple):
-    id: int
-    discussion: int
-    parent: int | None
-    name: str
-    writer: str  # who it is, as far as is known: equal for one account, guest, or name of a source
-    is_known: bool  # an account or a guest
-    body: str
-    revision: int  # of the body
-    text_missing: str
-    at: datetime
-    state: str
-    is_kept: bool  # somebody looked at it and let it stand
-    ip_hash: bytes | None
-    seen: int | None  # the last line of the log about it
 
 
 class Placed(NamedTuple):
@@ -124,29 +63,7 @@ def find(rows: Sequence[Row], stories: Mapping[int, Story]) -> Found:
     return Found(proposals, look.doubts(proposals))
 
 
-@cache
-def score(clues: int) -> float:
-    """How much speaks for it that such a comment sells something."""
-    return round(sum(weight for clue, weight in WEIGHTS.items() if clue & clues), 3)
-
-
-class _Look:
-    def __init__(self, rows: Sequence[Row], stories: Mapping[int, Story]) -> None:
-        self.rows, self.stories = rows, stories
-        self.words = [texts.words(row.body) for row in rows]
-        # A robot may call itself Jim a thousand times; a Jim of a source is the same under every story.
-        self.people = [row.writer if row.is_known else row.name.casefold() for row in rows]
-        self.can_join = [row.state in {"pending", "published"} and not row.is_kept for row in rows]
-        self.by_discussion: dict[int, list[int]] = defaultdict(list)
-        for place, row in enumerate(rows):
-            self.by_discussion[row.discussion].append(place)
-        self.is_late = [False] * len(rows)
-        self.answered = {row.parent for row in rows}
-        for discussion, places in self.by_discussion.items():
-            self._find_late(discussion, places)
-        self.clues = [self._plain_clues(place) for place in range(len(rows))]
-        self._compare_with_subjects()
-
+class _Look(Read):
     def proposals(self) -> list[Proposal]:
         taken = bytearray(len(self.rows))
         first = [self._missing(), *self._repeats()]
@@ -176,79 +93,13 @@ class _Look:
                     most[row.discussion] = (-doubt, row.id)
         return [pk for _, pk in sorted(most.values())]
 
-    # What can be said of one comment
-
-    def _find_late(self, discussion: int, places: Sequence[int]) -> None:
-        """Long after the article, and either nobody had spoken for long before, or it is a year."""
-        published_at = self.stories[discussion].published_at
-        if published_at is None:
-            return
-        last, has_ended = published_at, False
-        for place in places:
-            at = self.rows[place].at
-            has_ended = has_ended or at - last > QUIET
-            last = max(last, at)
-            age = at - published_at
-            self.is_late[place] = age > REVIEW_AFTER and (has_ended or age > CLOSED)
-
-    def _plain_clues(self, place: int) -> int:
-        row, said = self.rows[place], self.words[place]
-        clues = LATE if self.is_late[place] else 0
-        if texts.is_padded(row.body):
-            clues |= PADDED
-        if texts.is_search_phrase(row.name):
-            clues |= NAME
-        if texts.domains(row.body):
-            clues |= LINK
-        if times := texts.about_the_page(row.body, said):
-            clues |= PAGE | (PAGE_TWICE if times > 1 else 0)
-        if len(said) <= RARE_PROMOTION * sum(word in texts.PROMOTION for word in said):
-            clues |= PROMOTION
-        if not texts.PRAISE.isdisjoint(said):
-            clues |= PRAISE  # for now: whether it is also strange comes next
-        return clues
-
-    def _compare_with_subjects(self) -> None:
-        """Of those that have any clue: whether they share a word with the article or with what was said while
-        the discussion lasted. Praise that does is no clue."""
-        for discussion, places in self.by_discussion.items():
-            first_names = ((self.rows[p].name.lower().split() or [""])[0] for p in places)
-            names = {
-                name: self.rows[p].writer
-                for p, name in zip(places, first_names, strict=True)
-                if len(name) > 2 and name not in texts.STOP and name not in texts.PRAISE
-            }
-            asked = [p for p in places if self.clues[p] & ~LATE and self.words[p]]
-            if not asked:
-                continue
-            story = self.stories[discussion]
-            subject = texts.topical(texts.words(story.text))
-            spoken = Counter[str]()
-            stems = {
-                p: texts.topical(self.words[p]) for p in places if not self.is_late[p] or p in set(asked)
-            }
-            for place in places:
-                if not self.is_late[place]:
-                    spoken.update(stems[place])
-            for place in asked:
-                row = self.rows[place]
-                called = [names.get(w) for w in self.words[place][:4]]
-                if row.parent or row.id in self.answered or any(w and w != row.writer for w in called):
-                    self.clues[place] |= TALKS
-                own = 0 if self.is_late[place] else 1
-                known = sum(w in subject or spoken[w] > own for w in stems[place])
-                if (known < 2 and known <= 0.34 * len(stems[place])) or known <= 0.2 * len(stems[place]):
-                    self.clues[place] |= STRANGE
-                else:
-                    self.clues[place] &= ~PRAISE
-
     # The kinds of groups
 
     def _missing(self) -> Proposal:
         members = [
             Placed(place, 0.5 if row.body.strip() else 1.0, 0)
             for place, row in enumerate(self.rows)
-            if self.can_join[place] and (row.text_missing or not _says_something(row.body))
+            if self.can_join[place] and (row.text_missing or not says_something(row.body))
         ]
         return Proposal(Kind.MISSING, members)
 
@@ -333,8 +184,8 @@ class _Look:
         selling: list[int] = []
         wordings = 0
         for places in union.sets(sorted(spun)):
-            sold = sum(score(self.clues[p]) >= SELLS / 2 for p in places)
-            if len(places) >= FEWEST and 3 * sold >= 2 * len(places):
+            sold = self._selling(places, SELLS / 2)
+            if len(places) >= FEWEST and 3 * len(sold) >= 2 * len(places):
                 selling += places
                 wordings += 1
             else:
@@ -367,22 +218,17 @@ class _Look:
         return [("domain", domain) for domain in sorted(texts.domains(self.rows[place].body))]
 
     def _late(self) -> Proposal:
-        selling = [
-            p
-            for p in range(len(self.rows))
-            if self.is_late[p] and self.words[p] and score(self.clues[p]) >= SELLS
-        ]
+        late = (p for p in range(len(self.rows)) if self.is_late[p] and self.words[p])
+        selling = self._selling(late)
         together = Counter(self.rows[p].discussion for p in selling)
-        members = [
-            Placed(p, self._likeness(p), self.clues[p])
-            for p in selling
-            if self.clues[p] & HARD or together[self.rows[p].discussion] >= FEWEST
-        ]
-        return self._proposal(Kind.LATE, members)
+        return self._by_clues(
+            Kind.LATE,
+            (p for p in selling if self.clues[p] & HARD or together[self.rows[p].discussion] >= FEWEST),
+        )
 
     def _names(self) -> Proposal:
-        places = [p for p in range(len(self.rows)) if self.clues[p] & NAME and score(self.clues[p]) >= SELLS]
-        return self._proposal(Kind.NAME, [Placed(p, self._likeness(p), self.clues[p]) for p in places])
+        named = (p for p in range(len(self.rows)) if self.clues[p] & NAME)
+        return self._by_clues(Kind.NAME, self._selling(named))
 
     def _links(self) -> Iterator[Proposal]:
         """Domains to which comments link that sell in other ways, too; those of one name are one group."""
@@ -392,14 +238,13 @@ class _Look:
             for domain in texts.domains(self.rows[place].body):
                 linking[domain].append(place)
         union = _Union()
-        selling = [p for p in places if score(self.clues[p]) >= SELLS]
-        chosen = set()
-        for domain, at in sorted(linking.items()):
-            sold = [p for p in at if score(self.clues[p]) >= SELLS]
-            if 2 * len(sold) >= len(at) and len({self.people[p] for p in at}) >= 2:
-                chosen.add(domain)
-        for place in selling:
-            keys = [("domain", d) for d in sorted(texts.domains(self.rows[place].body)) if d in chosen]
+        chosen = {
+            ("domain", domain)
+            for domain, at in linking.items()
+            if 2 * len(self._selling(at)) >= len(at) and len({self.people[p] for p in at}) >= 2
+        }
+        for place in self._selling(places):
+            keys = [key for key in self._domain_keys(place) if key in chosen]
             for key in keys:
                 union.join(keys[0], key)
             if keys:
@@ -407,7 +252,7 @@ class _Look:
                 union.join(keys[0], place)
         for nodes in union.all():
             at = sorted(p for p in nodes if isinstance(p, int))
-            yield self._proposal(Kind.LINK, [Placed(p, self._likeness(p), self.clues[p]) for p in at])
+            yield self._by_clues(Kind.LINK, at)
 
     def _origins(self) -> Iterator[Proposal]:
         """One IP address under several names: in one discussion within a day, or selling."""
@@ -418,28 +263,23 @@ class _Look:
         for _, places in sorted(by_ip.items()):
             if len({self.rows[p].writer for p in places}) < FEWEST:
                 continue
-            sold = sum(score(self.clues[p]) >= SELLS / 2 for p in places)
-            if 2 * sold >= len(places) or self._in_one_room(places):
-                yield self._proposal(
-                    Kind.ORIGIN, [Placed(p, self._likeness(p), self.clues[p]) for p in places]
-                )
+            sold = self._selling(places, SELLS / 2)
+            if 2 * len(sold) >= len(places) or self._in_one_room(places):
+                yield self._by_clues(Kind.ORIGIN, places)
 
     def _in_one_room(self, places: Sequence[int]) -> bool:
-        by_discussion: dict[int, list[int]] = defaultdict(list)
-        for place in places:
-            by_discussion[self.rows[place].discussion].append(place)
-        return any(
-            len(
-                {
-                    self.rows[p].writer
-                    for p in at
-                    if self.rows[p].at - self.rows[first].at <= ONE_ROOM and p >= first
-                }
-            )
-            >= FEWEST
-            for at in by_discussion.values()
-            for first in at
-        )
+        """Whether several speak in one discussion within a day."""
+        latest: dict[int, deque[Row]] = defaultdict(deque)
+        writers: dict[int, Counter[str]] = defaultdict(Counter)
+        for row in map(self.rows.__getitem__, places):
+            here, names = latest[row.discussion], writers[row.discussion]
+            here.append(row)
+            names[row.writer] += 1
+            while row.at - here[0].at > ONE_ROOM:
+                names -= Counter([here.popleft().writer])
+            if len(names) >= FEWEST:
+                return True
+        return False
 
     def _bursts(self) -> Iterator[Proposal]:
         """Ten minutes with many more comments than usual, by people who do not speak of the subject."""
@@ -452,19 +292,23 @@ class _Look:
             return
         usual = sorted(len(places) for _, places in slots)[len(slots) // 2]
         for _, places in slots:
-            selling = [p for p in places if score(self.clues[p]) >= SELLS / 2]
+            selling = self._selling(places, SELLS / 2)
             people = {self.people[p] for p in places}
             if (
                 len(places) >= max(BURST_LEAST, BURST_TIMES * usual)
                 and len(people) >= BURST_LEAST // 2
                 and 2 * len(selling) >= len(places)
             ):
-                yield self._proposal(
-                    Kind.BURST, [Placed(p, self._likeness(p), self.clues[p]) for p in selling]
-                )
+                yield self._by_clues(Kind.BURST, selling)
 
-    def _likeness(self, place: int) -> float:
-        return min(1.0, score(self.clues[place]) / 2)
+    def _selling(self, places: Iterable[int], least: float = SELLS) -> list[int]:
+        return [place for place in places if score(self.clues[place]) >= least]
+
+    def _by_clues(self, kind: Kind, places: Iterable[int]) -> Proposal:
+        """Those are the most alike for which most speaks."""
+        return self._proposal(
+            kind, (Placed(p, min(1.0, score(self.clues[p]) / 2), self.clues[p]) for p in places)
+        )
 
     def _proposal(self, kind: Kind, alike: Iterable[Placed]) -> Proposal:
         members, evidence = [], []
@@ -518,18 +362,11 @@ class _Look:
             wanted = {w for w in best if w not in places}.intersection(self.words[member.row])
             if wanted:
                 row = self.rows[member.row]
-                lowered = row.body.lower().replace("’", "'")
-                for word in sorted(wanted):
-                    start = lowered.find(word)
-                    if start >= 0 and len(lowered) == len(row.body):
-                        places[word] = [row.id, row.revision, start, start + len(word)]
+                for word, (start, end) in texts.first_places(row.body, wanted).items():
+                    places[word] = [row.id, row.revision, start, end]
             if len(places) == len(best):
                 break
         return [places[w] for w in best if w in places]
-
-
-def _says_something(body: str) -> bool:
-    return any(c.isalnum() or category(c) == "So" for c in body)
 
 
 def _met_again(held: Iterable["array[int]"]) -> set[int]:

@@ -19,8 +19,9 @@ from django_tasks import task
 from comments.models import Comment, State, Transition
 from moderation import cases
 from moderation.models import Batch, Case, Group, Look
-from moderation.similar import KINDS
-from moderation.similar.find import Found, Proposal, Row, Story, find
+from moderation.similar import KINDS, add_members, looks
+from moderation.similar.clues import Row, Story
+from moderation.similar.find import Found, Proposal, find
 
 MOST = 100_000  # comments that are compared: all that wait, and the latest of the others
 FRESH = timedelta(minutes=3)  # so old may a look be that somebody is shown, whatever has happened since
@@ -61,11 +62,6 @@ WHERE c.erased_at IS NULL
   AND NOT EXISTS (SELECT FROM moderation_seal s WHERE s.comment_id = c.id AND s.lifted_at IS NULL)
 ORDER BY c.state = 'pending' DESC, c.created_at DESC, c.id DESC LIMIT %(most)s"""
 
-STORE = """
-INSERT INTO moderation_member (group_id, comment_id, likeness, clues, seen)
-SELECT %(group)s, m.*
-FROM unnest(%(ids)s::bigint[], %(likeness)s::float8[], %(clues)s::int[], %(seen)s::bigint[]) m"""
-
 # What a later look has taken the place of, but for the one before it, whose groups may be open in a window.
 # Of groups that were settled those members stay on which nobody acted: they do not come again.
 FORGET = """
@@ -81,7 +77,7 @@ WHERE g.kind = ANY(%(kinds)s) AND g.run <> ALL(%(runs)s::uuid[])
 
 
 def latest() -> Look | None:
-    return Look.objects.exclude(ended_at=None).order_by("-ended_at").first()
+    return looks().first()
 
 
 def under_way() -> Look | None:
@@ -177,16 +173,15 @@ def _store(look: Look, at: datetime, rows: Sequence[Row], proposals: Sequence[Pr
         for proposal in proposals
     ]
     Group.objects.bulk_create(groups)
-    with connection.cursor() as cursor:
-        for group, proposal in zip(groups, proposals, strict=True):
-            values: dict[str, Any] = {
-                "group": group.pk,
-                "ids": [rows[m.row].id for m in proposal.members],
-                "likeness": [m.likeness for m in proposal.members],
-                "clues": [int(m.clues) for m in proposal.members],
-                "seen": [rows[m.row].seen for m in proposal.members],
-            }
-            cursor.execute(STORE, values)
+    for group, proposal in zip(groups, proposals, strict=True):
+        members = proposal.members
+        add_members(
+            group,
+            comments=[rows[m.row].id for m in members],
+            likeness=[m.likeness for m in members],
+            clues=[m.clues for m in members],
+            seen=[rows[m.row].seen for m in members],
+        )
 
 
 def _last_line() -> int:

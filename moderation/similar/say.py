@@ -1,6 +1,6 @@
 """Groups in words."""
 
-from typing import Protocol
+from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -8,18 +8,17 @@ from django.utils.translation import ngettext
 from comments.models import Comment, Reason, State
 from moderation import words
 from moderation.models import Group, Rule
-from moderation.similar.find import Clue
+from moderation.similar.clues import Clue
 
 Kind = Group.Kind
 
 
-class Counts(Protocol):
-    @property
-    def members(self) -> int: ...
-    @property
-    def published(self) -> int: ...
-    @property
-    def discussions(self) -> int: ...
+class Numbers(NamedTuple):
+    """Of the members that are there now and that this person decides on."""
+
+    members: int = 0
+    published: int = 0
+    discussions: int = 0
 
 
 def title(group: Group, n: int) -> str:
@@ -70,7 +69,7 @@ def title(group: Group, n: int) -> str:
     return said % {"n": f"{n:,}", "name": group.original.author_name if group.original else ""}
 
 
-def numbers(of: Counts) -> str:
+def numbers(of: Numbers) -> str:
     """27 of them published · under 12 stories"""
     stories = ngettext("under %(n)s story", "under %(n)s stories", of.discussions) % {
         "n": f"{of.discussions:,}"
@@ -82,7 +81,7 @@ def numbers(of: Counts) -> str:
     return _("%(n)s of them published, %(stories)s") % {"n": f"{of.published:,}", "stories": stories}
 
 
-def looks_like(of: Counts) -> str:
+def looks_like(of: Numbers) -> str:
     """36 comments look like this one, 27 of them published."""
     others = of.members - 1
     return ngettext(

@@ -11,11 +11,12 @@ from django.utils.safestring import SafeString
 
 from accounts.models import User
 from comments.models import Comment, State
-from moderation import rules, words
+from moderation import trials, words
 from moderation.matching import Spans
-from moderation.models import Group, Look, Member
-from moderation.similar import KINDS, say, texts
-from moderation.similar.find import FEWEST, Clue
+from moderation.models import Group, Member
+from moderation.similar import KINDS, looks, say, texts
+from moderation.similar.clues import Clue
+from moderation.similar.find import FEWEST
 
 LISTED = 20  # groups on a page
 PAGE = 50  # members on a page
@@ -59,14 +60,6 @@ WHERE m.group_id = %(group)s AND {LIVE} AND m.comment_id <> ALL(%(without)s::big
 ORDER BY m.likeness, m.comment_id LIMIT %(many)s"""
 
 
-class Numbers(NamedTuple):
-    """Of the members that are there now and that this person decides on."""
-
-    members: int = 0
-    published: int = 0
-    discussions: int = 0
-
-
 @dataclass(frozen=True)
 class Line:
     """One group in the list."""
@@ -106,14 +99,21 @@ def articles_of(user: User) -> list[int] | None:
 
 def groups(user: User, kind: str = "") -> QuerySet[Group]:
     """The open groups of the latest look that hold a comment on which this person decides; largest first."""
-    look = Look.objects.exclude(ended_at=None).order_by("-ended_at").values("pk")[:1]
-    found = Group.objects.filter(run__in=look, kind__in=[kind] if kind else KINDS, settled_at=None)
-    if not user.is_moderator:
-        mine = Comment.objects.moderated_by(user).filter(pk=OuterRef("comment"))
-        found = found.filter(Exists(Member.objects.filter(Exists(mine), group=OuterRef("pk"))))
+    found = seen_by(user).filter(
+        run__in=looks().values("pk")[:1], kind__in=[kind] if kind else KINDS, settled_at=None
+    )
     first = Member.objects.filter(group=OuterRef("pk")).order_by("comment").values("comment")[:1]
     # The same comments in the same order after each look, whose keys are random.
-    return found.select_related("original__discussion__article").order_by("-size", "kind", Subquery(first))
+    return found.order_by("-size", "kind", Subquery(first))
+
+
+def seen_by(user: User) -> QuerySet[Group]:
+    """Those that hold a comment on which this person decides, of whatever look or rule, also when settled."""
+    found = Group.objects.select_related("original__discussion__article")
+    if user.is_moderator:
+        return found
+    mine = Comment.objects.moderated_by(user).filter(pk=OuterRef("comment"))
+    return found.filter(Exists(Member.objects.filter(Exists(mine), group=OuterRef("pk"))))
 
 
 def lines(found: Sequence[Group], user: User) -> list[Line]:
@@ -144,10 +144,10 @@ def lines(found: Sequence[Group], user: User) -> list[Line]:
     return shown
 
 
-def count(keys: list[Any], articles: list[int] | None) -> dict[Any, Numbers]:
+def count(keys: list[Any], articles: list[int] | None) -> dict[Any, say.Numbers]:
     with connection.cursor() as cursor:
         cursor.execute(COUNT, {"groups": keys, "articles": articles})
-        return {key: Numbers(*rest) for key, *rest in cursor.fetchall()}
+        return {key: say.Numbers(*rest) for key, *rest in cursor.fetchall()}
 
 
 def expected(group: Group, user: User) -> dict[int, int]:
@@ -165,28 +165,31 @@ class Page:
     after: str  # the place behind the last one; "" at the end
 
 
-def page(group: Group, user: User, *, after: tuple[float, int] | None, without: Collection[int]) -> Page:
+def page(
+    group: Group,
+    articles: list[int] | None,
+    *,
+    after: tuple[float, int] | None = None,
+    without: Collection[int] = (),
+) -> Page:
     """The first page begins with the edges and some from the middle, and goes on with all others, the least
-    alike first; those behind `after` follow. `without`: the exceptions."""
-    values = {"group": group.pk, "articles": articles_of(user)}
+    alike first; those behind `after` follow. `articles`: articles_of; `without`: the exceptions."""
+    sample = _examples([group.pk], articles, SAMPLE).get(group.pk, [])
+    edge_count = EDGES if group.size <= MANY else EDGES_OF_MANY
+    middle = [] if group.size <= edge_count + EXAMPLES else sample[:EXAMPLES]
+    likeness, last = after or (-1.0, 0)
+    wanted = PAGE if after else PAGE - len(middle)
+    values: dict[str, Any] = {"group": group.pk, "articles": articles, "without": middle}
     with connection.cursor() as cursor:
-        cursor.execute(MIDDLES, {**values, "groups": [group.pk], "many": SAMPLE})
-        sample = [pk for _, pk in cursor.fetchall()]
-        edge_count = EDGES if group.size <= MANY else EDGES_OF_MANY
-        middle = [] if group.size <= edge_count + EXAMPLES else sample[:EXAMPLES]
-        likeness, last = after or (-1.0, 0)
-        wanted = PAGE if after else PAGE - len(middle)
-        cursor.execute(
-            PART, {**values, "likeness": likeness, "after": last, "without": middle, "many": wanted + 1}
-        )
+        cursor.execute(PART, values | {"likeness": likeness, "after": last, "many": wanted + 1})
         rows = [Part(*row) for row in cursor.fetchall()]
-        clues = dict(Member.objects.filter(group=group, comment__in=middle).values_list("comment", "clues"))
+    clues = dict(Member.objects.filter(group=group, comment__in=middle).values_list("comment", "clues"))
     more, rows = len(rows) > wanted, rows[:wanted]
     edges = [] if after else rows[:edge_count]
     others = rows[len(edges) :]
     bodies = _comments({row.comment for row in rows} | set(sample))
     hot = _hot([bodies[pk] for pk in sample if pk in bodies])
-    rule = rules.places(group.shared["rule"]) if group.kind == Group.Kind.RULE else None
+    rule = trials.places(group.shared["rule"]) if group.kind == Group.Kind.RULE else None
 
     def shown(pk: int, found: int) -> Shown:
         comment = bodies[pk]
@@ -251,7 +254,6 @@ def _marked(
 ) -> tuple[SafeString, bool]:
     """Its text with what it shares and what tells on it, or what the rule found, marked; and is it cut?"""
     found = rule(comment) if rule else [*texts.places(comment.body, hot), *texts.telling(comment.body)]
-    spans = [list(span) for span in found]
     body = comment.body[:EXCERPT]
-    kept = [[start, min(end, len(body))] for start, end in spans if start < len(body)]
+    kept = [[start, min(end, len(body))] for start, end in found if start < len(body)]
     return words.marked(body, kept), len(body) < len(comment.body)

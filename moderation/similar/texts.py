@@ -61,10 +61,24 @@ def _comparable(text: str) -> str:
     return without.replace("’", "'").lower()
 
 
+def first_places(text: str, wanted: Container[str]) -> dict[str, tuple[int, int]]:
+    """Start and end of each of its words that is in `wanted`, where it stands first."""
+    found: dict[str, tuple[int, int]] = {}
+    for m in _found(text):
+        if m[0] in wanted:
+            found.setdefault(m[0], m.span())
+    return found
+
+
+def _found(text: str) -> list[re.Match[str]]:
+    """Its words, at their places in it; none where these are not known."""
+    folded = _comparable(text)
+    return list(_WORD.finditer(folded)) if len(folded) == len(text) else []
+
+
 def places(text: str, hot: Container[int]) -> list[tuple[int, int]]:
     """Start and end of each run of words that is in `hot`."""
-    folded = _comparable(text)
-    found = list(_WORD.finditer(folded)) if len(folded) == len(text) else []
+    found = _found(text)
     numbers = runs([m[0] for m in found])
     return [(found[n].start(), found[n + RUN - 1].end()) for n, run in enumerate(numbers) if run in hot]
 
@@ -74,10 +88,7 @@ def telling(text: str) -> list[tuple[int, int]]:
     spans = [m.span() for m in _LINK.finditer(text)] + of_the_page(text)
     if is_padded(text):
         spans += numbers(text)
-    folded = _comparable(text)
-    if len(folded) == len(text):
-        spans += [m.span() for m in _WORD.finditer(folded) if m[0] in PROMOTION]
-    return spans
+    return spans + [m.span() for m in _found(text) if m[0] in PROMOTION]
 
 
 def numbers(text: str) -> list[tuple[int, int]]:

@@ -17,13 +17,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from comments.models import Comment
-from moderation import rules, words
+from moderation import rules, trials, words
 from moderation.matching import Spans, Written
 from moderation.models import Batch, Rule, has_page
 from moderation.rule_forms import FORMS, RuleForm
 from moderation.views.acts import tell_done
 from moderation.views.loading import decider, whole_number
-from moderation.views.similar import EXCEPTIONS
+from moderation.views.similar import EXCEPTIONS, url_of
 
 PAGE = 100  # rules
 SHOWN = 50  # honest comments that a rule would wrong
@@ -65,7 +65,7 @@ def index(request: HttpRequest) -> HttpResponse:
     start = PAGE * min((whole_number(request.GET.get("page")) or 1) - 1, 10_000)
     found = shown.select_related("topic", "article", "added_by", "terms")
     found = found.defer("terms__text", *rules.NOT_SHOWN).order_by("kind", "value", "pk")
-    rows = list(found[max(start, 0) : max(start, 0) + PAGE + 1])
+    rows = list(found[start : start + PAGE + 1])
     query = request.GET.copy()
     query["page"] = str(start // PAGE + 2)
     context = {
@@ -77,7 +77,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "is_with_off": is_with_off,
         "off": Rule.objects.filter(is_active=False, replaced_by=None).count(),
         "next_page": f"?{query.urlencode()}" if len(rows) > PAGE else "",
-        "is_first": start <= 0,
+        "is_first": start == 0,
     }
     return render(request, "moderation/rules.html", context)
 
@@ -98,7 +98,7 @@ def rule(request: HttpRequest, pk: int) -> HttpResponse:
         "versions": lines,
         "latest": versions[0],
         "first_terms": _first_terms(shown.rule),
-        "can_be_applied": rules.can_be_replayed(shown.rule.kind),
+        "can_be_applied": trials.can_be_replayed(shown.rule.kind),
     }
     return render(request, "moderation/rule.html", context)
 
@@ -148,10 +148,10 @@ def _trial(request: HttpRequest, form: RuleForm) -> dict[str, object]:
     written = form.written()
     told = getattr(form, "told", [])
     says = words.rule(written.kind, written.value)
-    if not rules.can_be_replayed(written.kind):
+    if not trials.can_be_replayed(written.kind):
         return {"says": says, "told": told}
     began = time.monotonic()
-    replay = rules.replay(written)
+    replay = trials.replay(written)
     start = min(whole_number(request.POST.get("from")) or 0, len(replay.wronged))
     shown = replay.wronged[start : start + SHOWN]
     return {
@@ -184,7 +184,7 @@ class Wronged:
 def _wronged(written: Written, ids: list[int]) -> list[Wronged]:
     comments = Comment.objects.select_related("discussion__article").in_bulk(ids)
     found = []
-    for decided, spans in rules.examples(written, ids):
+    for decided, spans in trials.examples(written, ids):
         comment = comments[decided.comment]
         start, end = _window(len(decided.body), spans)
         here = [[max(a, start) - start, min(b, end) - start] for a, b in spans if a < end and b > start]
@@ -224,9 +224,9 @@ def apply(request: HttpRequest, pk: int) -> HttpResponse:
     person has approved is an exception there, until somebody ticks it."""
     keeper(request)
     found = get_object_or_404(Rule.objects.select_related("terms"), pk=pk)
-    if not rules.can_be_replayed(found.kind):
+    if not trials.can_be_replayed(found.kind):
         raise Http404
-    gathered = rules.gather(found)
+    gathered = trials.gather(found)
     if gathered is None:
         messages.info(request, _("It finds nothing in what is waiting or published."))
         return redirect("moderation:rule", pk)
@@ -234,9 +234,7 @@ def apply(request: HttpRequest, pk: int) -> HttpResponse:
         words_ = _("It finds %(n)s comments that people have approved. Narrow it before you apply it.")
         messages.warning(request, words_ % {"n": f"{len(gathered.approved):,}"})
         return redirect("moderation:rule", pk)
-    but = ".".join(map(str, gathered.approved))
-    url = reverse("moderation:group", args=[gathered.group.pk])
-    return redirect(f"{url}?but={but}" if but else url)
+    return redirect(url_of(gathered.group, gathered.approved))
 
 
 def _lines(some: Iterable[Rule]) -> list[Line]:

@@ -1,6 +1,6 @@
 """Groups of alike comments over the whole site, and one decision for each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -18,7 +18,7 @@ from accounts.models import User
 from comments import reasons
 from comments.models import Comment
 from moderation import services, similar
-from moderation.models import Group
+from moderation.models import Group, Look
 from moderation.similar import look, say, shown
 from moderation.similar.deciding import decide_group
 from moderation.views.acts import tell_refused
@@ -91,7 +91,7 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
     if not Group.objects.filter(pk=pk).exists():
         messages.info(request, _("The site was looked over again since: these are its groups now."))
         return redirect("moderation:similar")
-    found = get_object_or_404(_groups_of(user), pk=pk)
+    found = get_object_or_404(shown.seen_by(user).exclude(kind=Group.Kind.EMPTYING), pk=pk)
     without = set(_numbers(request.GET.get("but", "").split(".")))
     if request.method == "POST":
         listed = set(_numbers(request.POST.getlist("shown")))
@@ -100,32 +100,31 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
             return _go(request, found, without)
         return _decide(request, user, found, without)
     after = _place(request.GET.get("after", ""))
-    numbers = shown.count([found.pk], shown.articles_of(user)).get(found.pk)
+    articles = shown.articles_of(user)
+    numbers = shown.count([found.pk], articles).get(found.pk)
     if numbers is None:
         return render(request, "moderation/group.html", {"room": "similar", "group": found, "numbers": None})
-    page = shown.page(found, user, after=after, without=without)
-    of = whole_number(request.GET.get("of"))
     context: dict[str, Any] = {
         "room": "similar",
         "group": found,
         "title": say.title(found, numbers.members),
         "numbers": numbers,
         "all": f"{numbers.members:,}",
-        "told": say.looks_like(numbers) if of else say.numbers(numbers),
+        "told": say.looks_like(numbers) if whole_number(request.GET.get("of")) else say.numbers(numbers),
         "shares": say.shares(found, numbers.members),
         "words": shown.words_of(found),
-        "page": page,
+        "page": shown.page(found, articles, after=after, without=without),
         "at": request.GET["after"] if after else "",
         "is_first": after is None,
         "without": sorted(without),
         "but": _but(without),
-        "reasons": [(code, label) for code, label in reasons.choices()],
+        "reasons": reasons.choices(),
         "proposed": say.proposed(found.kind),
     }
     return render(request, "moderation/group.html", context)
 
 
-def _look_if_stale(latest: Any) -> Any:
+def _look_if_stale(latest: Look | None) -> Look | None:
     """The look that a job has been asked for; a small site is looked over at once, and None is given."""
     if not look.is_stale(latest):
         return look.under_way()
@@ -139,15 +138,6 @@ def _is_small() -> bool:
     return Comment.objects.order_by()[: AT_ONCE + 1].count() <= AT_ONCE
 
 
-def _groups_of(user: User) -> Any:
-    """Those of the latest look and of rules, also when they are settled."""
-    shared = Group.objects.exclude(kind=Group.Kind.EMPTYING).select_related("original__discussion__article")
-    if user.is_moderator:
-        return shared
-    mine = Comment.objects.moderated_by(user)
-    return shared.filter(members__comment__in=mine.values("pk")).distinct()
-
-
 def _kinds(user: User) -> list[tuple[str, str]]:
     there = set(shown.groups(user).order_by().values_list("kind", flat=True).distinct())
     return [(kind.value, str(kind.label)) for kind in similar.KINDS if kind.value in there]
@@ -156,9 +146,15 @@ def _kinds(user: User) -> list[tuple[str, str]]:
 def _go(request: HttpRequest, found: Group, without: set[int]) -> HttpResponse:
     if len(without) > EXCEPTIONS:
         return HttpResponseBadRequest(_too_many())
-    query = {"after": request.POST["go"], "but": _but(without)}
-    path = reverse("moderation:group", args=[found.pk])
-    return redirect(f"{path}?{urlencode({key: value for key, value in query.items() if value})}")
+    return redirect(url_of(found, without, after=request.POST["go"]))
+
+
+def url_of(group: Group, without: Iterable[int], after: str = "") -> str:
+    """Its page with these exceptions, from this place on."""
+    path = reverse("moderation:group", args=[group.pk])
+    query = {"after": after, "but": _but(without)}
+    asked = urlencode({key: value for key, value in query.items() if value})
+    return f"{path}?{asked}" if asked else path
 
 
 def _decide(request: HttpRequest, user: User, found: Group, without: set[int]) -> HttpResponse:
@@ -184,11 +180,11 @@ def _place(value: str) -> tuple[float, int] | None:
     return (place, number) if number is not None and 0 <= place <= 1 else None
 
 
-def _numbers(values: Sequence[str]) -> list[int]:
+def _numbers(values: Iterable[str]) -> list[int]:
     return [number for value in values if (number := whole_number(value))]
 
 
-def _but(without: set[int]) -> str:
+def _but(without: Iterable[int]) -> str:
     return ".".join(map(str, sorted(without)))
 
 

@@ -5,7 +5,8 @@ from itertools import count
 
 import pytest
 
-from moderation.similar.find import Row, Story, find
+from moderation.similar.clues import Row, Story
+from moderation.similar.find import find
 
 DAY = datetime(2020, 5, 1, 9, tzinfo=UTC)
 STORY = Story(
@@ -101,6 +102,20 @@ def test_one_ip_address_alone_accuses_nobody(fields):
     same = [row(body, ip_hash=b"x" * 16, **more) for body, more in zip(HONEST, fields, strict=False)]
 
     assert found(same) == {}
+
+
+def test_a_day_in_which_several_names_speak_may_begin_with_any_of_them():
+    hours = (0, 40, 50, 60)
+    same = [row(body, minutes=60 * at, ip_hash=b"x" * 16) for at, body in zip(hours, HONEST, strict=False)]
+
+    assert found(same) == {"origin": ids(same)}
+
+
+def test_what_has_nothing_but_markup_and_punctuation_lacks_its_text():
+    """As the check `emptied` says of each."""
+    lost = [row("<b></b>&nbsp;"), row("…")]
+
+    assert found([*honest(), *lost, row("👍")]) == {"missing": ids(lost)}
 
 
 def test_a_burst_of_praise_is_one_group_and_a_rush_of_readers_is_none():

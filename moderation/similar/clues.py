@@ -1,0 +1,164 @@
+"""What can be said of each comment by itself, and beside its story and what was said there. Pure."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import IntFlag
+from functools import cache
+from typing import NamedTuple
+
+from comments.models import REVIEW_AFTER
+from moderation.similar import texts
+
+QUIET = timedelta(days=60)  # without a word: the discussion had ended
+CLOSED = timedelta(days=365)  # after its article: it would have been closed
+RARE_PROMOTION = 60  # words around each word of advertising, from which on it is only mentioned
+
+
+class Clue(IntFlag):
+    """Why a comment is a member of its group, as far as it can be said of it alone."""
+
+    LATE = 1
+    PADDED = 2  # numbers around the text
+    NAME = 4  # a search phrase
+    LINK = 8
+    PAGE = 16  # speaks of the page instead of its subject
+    PRAISE = 32  # and shares no word with article or discussion
+    PROMOTION = 64  # words of advertising
+    STRANGE = 128  # shares hardly a word with article and discussion
+    SPUN = 256  # its wording is that of others
+    EXACT = 512  # the very text of the original
+    PAGE_TWICE = 1024  # … more than once
+    TALKS = 2048  # answers somebody, is answered, or names one who spoke there
+
+
+WEIGHTS = {
+    Clue.PADDED: 1.0,
+    Clue.NAME: 0.5,
+    Clue.PAGE: 0.5,
+    Clue.PRAISE: 0.5,
+    Clue.LINK: 0.4,
+    Clue.PROMOTION: 0.4,
+    Clue.PAGE_TWICE: 0.3,
+    Clue.STRANGE: 0.2,
+    Clue.TALKS: -0.6,
+}
+# The same as plain numbers: an enumeration's "&" takes microseconds, and there are millions.
+LATE, PADDED, NAME, LINK, PAGE, PRAISE, PROMOTION, STRANGE, SPUN, EXACT, PAGE_TWICE, TALKS = map(int, Clue)
+HARD = PADDED | NAME | LINK | PROMOTION  # what nobody does out of kindness
+
+
+@cache
+def score(clues: int) -> float:
+    """How much speaks for it that such a comment sells something."""
+    return round(sum(weight for clue, weight in WEIGHTS.items() if clue & clues), 3)
+
+
+def of_text(name: str, body: str, said: Sequence[str]) -> int:
+    """The clues of a name and a text alone; `said` are its words. PRAISE: as long as nobody has compared it
+    with what it is about."""
+    clues = 0
+    if texts.is_padded(body):
+        clues |= PADDED
+    if texts.is_search_phrase(name):
+        clues |= NAME
+    if texts.domains(body):
+        clues |= LINK
+    if times := texts.about_the_page(body, said):
+        clues |= PAGE | (PAGE_TWICE if times > 1 else 0)
+    if len(said) <= RARE_PROMOTION * sum(word in texts.PROMOTION for word in said):
+        clues |= PROMOTION
+    if not texts.PRAISE.isdisjoint(said):
+        clues |= PRAISE
+    return clues
+
+
+class Story(NamedTuple):
+    published_at: datetime | None
+    text: str  # title and body
+
+
+class Row(NamedTuple):
+    id: int
+    discussion: int
+    parent: int | None
+    name: str
+    writer: str  # who it is, as far as is known: equal for one account, guest, or name of a source
+    is_known: bool  # an account or a guest
+    body: str
+    revision: int  # of the body
+    text_missing: str
+    at: datetime
+    state: str
+    is_kept: bool  # somebody looked at it and let it stand
+    ip_hash: bytes | None
+    seen: int | None  # the last line of the log about it
+
+
+class Read:
+    """The rows with what was found out about each, at the same place of every list."""
+
+    def __init__(self, rows: Sequence[Row], stories: Mapping[int, Story]) -> None:
+        self.rows, self.stories = rows, stories
+        self.words = [texts.words(row.body) for row in rows]
+        # A robot may call itself Jim a thousand times; a Jim of a source is the same under every story.
+        self.people = [row.writer if row.is_known else row.name.casefold() for row in rows]
+        self.can_join = [row.state in {"pending", "published"} and not row.is_kept for row in rows]
+        self.by_discussion: dict[int, list[int]] = defaultdict(list)
+        for place, row in enumerate(rows):
+            self.by_discussion[row.discussion].append(place)
+        self.is_late = [False] * len(rows)
+        self.answered = {row.parent for row in rows}
+        for discussion, places in self.by_discussion.items():
+            self._find_late(discussion, places)
+        self.clues = [
+            of_text(row.name, row.body, said) | (LATE if late else 0)
+            for row, said, late in zip(rows, self.words, self.is_late, strict=True)
+        ]
+        self._compare_with_subjects()
+
+    def _find_late(self, discussion: int, places: Sequence[int]) -> None:
+        """Long after the article, and either nobody had spoken for long before, or it is a year."""
+        published_at = self.stories[discussion].published_at
+        if published_at is None:
+            return
+        last, has_ended = published_at, False
+        for place in places:
+            at = self.rows[place].at
+            has_ended = has_ended or at - last > QUIET
+            last = max(last, at)
+            age = at - published_at
+            self.is_late[place] = age > REVIEW_AFTER and (has_ended or age > CLOSED)
+
+    def _compare_with_subjects(self) -> None:
+        """Of those that have any clue: whether they share a word with the article or with what was said while
+        the discussion lasted. Praise that does is no clue."""
+        for discussion, places in self.by_discussion.items():
+            first_names = ((self.rows[p].name.lower().split() or [""])[0] for p in places)
+            names = {
+                name: self.rows[p].writer
+                for p, name in zip(places, first_names, strict=True)
+                if len(name) > 2 and name not in texts.STOP and name not in texts.PRAISE
+            }
+            asked = [p for p in places if self.clues[p] & ~LATE and self.words[p]]
+            if not asked:
+                continue
+            story = self.stories[discussion]
+            subject = texts.topical(texts.words(story.text))
+            spoken = Counter[str]()
+            compared = {*asked, *(p for p in places if not self.is_late[p])}
+            stems = {p: texts.topical(self.words[p]) for p in compared}
+            for place in places:
+                if not self.is_late[place]:
+                    spoken.update(stems[place])
+            for place in asked:
+                row = self.rows[place]
+                called = [names.get(w) for w in self.words[place][:4]]
+                if row.parent or row.id in self.answered or any(w and w != row.writer for w in called):
+                    self.clues[place] |= TALKS
+                own = 0 if self.is_late[place] else 1
+                known = sum(w in subject or spoken[w] > own for w in stems[place])
+                if (known < 2 and known <= 0.34 * len(stems[place])) or known <= 0.2 * len(stems[place]):
+                    self.clues[place] |= STRANGE
+                else:
+                    self.clues[place] &= ~PRAISE
