@@ -6,18 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
 from django.db import transaction
-from django.db.models import Count, Exists, Min, OuterRef, QuerySet
-from django.template.loader import render_to_string
+from django.db.models import Count, Min
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from accounts.models import ADMINISTRATOR, MODERATOR, User
-from articles.models import Site
-from moderation import sanctions, words
-from moderation.models import Case, Desk, proofs
+from moderation import mails, sanctions, words
+from moderation.models import Case, Desk
 
 
 def alert() -> str:
@@ -35,11 +30,14 @@ def alert() -> str:
             return "nothing waits too long"
         if desk.alerted_at is not None:
             return "told already"
-        site = Site.objects.first() or Site()
+        site = mails.current_site()
         if not is_open(desk, now.astimezone(site.zone).time()):
             return "quiet hours"
         Desk.objects.filter(pk=1).update(alerted_at=now)
-        return f"{_send(site, list(_lines(comments, looks, now)))} mails"
+        lines = list(_lines(comments, looks, now))
+        to = [moderator.email for moderator in mails.moderators()]
+        sent = mails.send(mails.mail("waiting", lines[0], each, site=site, lines=lines) for each in to)
+        return f"{sent} mails"
 
 
 @dataclass(frozen=True)
@@ -84,16 +82,3 @@ def is_open(desk: Desk, at: time) -> bool:
     if desk.alert_from <= desk.alert_until:
         return desk.alert_from <= at < desk.alert_until or desk.alert_from == desk.alert_until
     return at >= desk.alert_from or at < desk.alert_until
-
-
-def moderators() -> QuerySet[User]:
-    """Whose e-mail is proved and who may log in."""
-    proved = Exists(proofs().filter(user=OuterRef("pk")))
-    return User.objects.filter(proved, is_active=True, groups__name__in=[MODERATOR, ADMINISTRATOR]).distinct()
-
-
-def _send(site: Site, lines: list[str]) -> int:
-    context = {"site": site, "url": settings.SITE_URL, "lines": lines}
-    body = render_to_string("moderation/mail/waiting.txt", context)
-    mails = [EmailMessage(lines[0], body, to=[moderator.email]) for moderator in moderators()]
-    return (get_connection().send_messages(mails) or 0) if mails else 0

@@ -104,7 +104,7 @@ def card(pk: int, user: User) -> Card | None:
         why=[one for _strength, one in why],
         score=_in_a_sentence([strength for strength, _one in why]),
         person=people.Person.of(comment).key,
-        record=people.records([comment])[comment.pk],
+        record=people.records([comment], user)[comment.pk],
         asked=reports.asked([case.pk], user).get(case.pk, []) if case else [],
         alike=_alike(comment) if user.is_moderator else None,
         decisions=_decisions(comment, user),

@@ -24,7 +24,6 @@ from comments.texts import erase_comments
 from moderation.models import Appeal, Batch, Group, Member, Note, Origin, Report, Sanction, Seal
 from moderation.people import Person
 
-STATES = (State.SPAM, State.REJECTED, State.DELETED)
 SPAM_KEPT = 90  # days, after which the words of spam are deleted by themselves
 AT_ONCE = 10_000  # comments that the job deletes in one transaction
 MOST = 50_000  # that an administrator may list at once
@@ -132,7 +131,7 @@ def clear_beside(comments: Sequence[int]) -> None:
 def forget_person(*, person: Person, actor: User) -> None:
     """Blank for good who an account or a guest was, also with a seal, unless that is held; and what was noted
     of them, what they were told, and what they asked. What they wrote is not touched."""
-    about = {key: value for key, value in person.about.items() if value}
+    about = person.about
     with transaction.atomic():
         if person.user:
             forget_account(user=person.user)
@@ -177,7 +176,7 @@ class Summary:
     """What a list holds, to be looked at before it is emptied."""
 
     by_reason: list[tuple[str, str, int]]  # state, reason, comments
-    by_discussion: list[tuple[int, str, int]]  # article, its title, comments; the most first
+    by_discussion: list[tuple[str, int]]  # title of its story, comments; the most first
     more_discussions: int
     oldest: datetime | None
     newest: datetime | None
@@ -192,7 +191,7 @@ SELECT c.state, c.state_reason, count(*), min(c.created_at), max(c.created_at)
 FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
 WHERE m.group_id = %(group)s GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"""
 STORIES = """
-SELECT a.id, a.title, n.count, count(*) OVER () FROM (
+SELECT a.title, n.count, count(*) OVER () FROM (
   SELECT c.discussion_id, count(*) FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
   WHERE m.group_id = %(group)s GROUP BY 1) n
 JOIN articles_article a ON a.id = n.discussion_id ORDER BY n.count DESC, a.id LIMIT %(most)s"""
@@ -216,8 +215,8 @@ def summary(group: Group) -> Summary:
     members = set(Member.objects.filter(group=group).values_list("comment", flat=True))
     return Summary(
         by_reason=[(state, reason, count) for state, reason, count, *_times in reasons],
-        by_discussion=[(pk, title, count) for pk, title, count, _all in stories],
-        more_discussions=stories[0][3] - len(stories) if stories else 0,
+        by_discussion=[(title, count) for title, count, _all in stories],
+        more_discussions=stories[0][2] - len(stories) if stories else 0,
         oldest=min((row[3] for row in reasons), default=None),
         newest=max((row[4] for row in reasons), default=None),
         sample=list(

@@ -23,6 +23,7 @@ from accounts.models import Guest, User
 from comments import reasons
 from config.templatetags.dates import clock
 from moderation.models import Sanction
+from moderation.models.people import person_key
 
 SILENCE = (Sanction.Kind.BAN, Sanction.Kind.PAUSE)  # what lets nobody write; the graver one is told
 EMAIL_HELD = gettext_lazy(
@@ -86,7 +87,7 @@ def in_force(
     with connection.cursor() as cursor:
         cursor.execute(HELD_OF_SEVERAL, {"users": list(users), "guests": list(guests)})
         rows = [
-            (f"u{author}" if author else f"g{guest}", pk)
+            (person_key(author, guest), pk)
             for author, guest, pk, *_, is_own in cursor.fetchall()
             if is_own or not told_only
         ]
@@ -143,18 +144,21 @@ def sentence(sanction: Held | Sanction) -> str:
 
 def standing_of(user: User | None, guest: Guest | None) -> list[Sanction]:
     """What holds who reads, as far as it is told to them."""
-    return _of_one(user, guest, told_only=True)
+    return holding(user, guest, told_only=True)
 
 
 def is_email_silenced(user: User | None, guest: Guest | None) -> bool:
     """Whether their e-mail, which they have not proved, is not taken, for what is told to another."""
-    return any(one.kind in SILENCE for one in _of_one(user, guest, told_only=False))
+    return any(one.kind in SILENCE for one in holding(user, guest))
 
 
-def _of_one(user: User | None, guest: Guest | None, *, told_only: bool) -> list[Sanction]:
+def holding(user: User | None, guest: Guest | None, *, told_only: bool = False) -> list[Sanction]:
+    """`in_force` of one person: the account, else the guest, else nobody."""
     if user:
-        return in_force([user.pk], [], told_only=told_only).get(f"u{user.pk}", [])
-    return in_force([], [guest.pk], told_only=told_only).get(f"g{guest.pk}", []) if guest else []
+        return in_force([user.pk], [], told_only=told_only).get(person_key(user.pk, None), [])
+    if guest:
+        return in_force([], [guest.pk], told_only=told_only).get(person_key(None, guest.pk), [])
+    return []
 
 
 def _what(kind: str, until: datetime | None) -> str:

@@ -4,14 +4,19 @@ The IP address itself is stored nowhere. Who has the secret key could try all of
 lie where the database does.
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
+from django.db import connection
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
 
 from moderation.models import Origin
-from moderation.models.people import KEPT_FOR
+from moderation.models.people import KEPT_FOR, person_key
+
+ALIKE = 200  # comments from one IP address that are looked through for other people
 
 # It goes with the insert of the comment (comments.policy.Policy.beside).
 REMEMBER = """
@@ -32,6 +37,39 @@ def mark(ip: str) -> bytes | None:
     else:
         said = str(address)
     return salted_hmac("moderation.origin", said, algorithm="sha256").digest()[:16]
+
+
+def short(ip_hash: bytes) -> str:
+    """Enough of the hash of an IP address to see that two are the same."""
+    return bytes(ip_hash)[:3].hex()
+
+
+FROM_THERE = """
+WITH asked AS (SELECT comment_id, ip_hash FROM moderation_origin WHERE comment_id = ANY(%(ids)s))
+SELECT a.comment_id, a.ip_hash, n.author_id, n.guest_id, n.name
+FROM asked a
+LEFT JOIN (SELECT h.ip_hash, c.author_id, c.guest_id, max(o.comment_id) AS last,
+                  (array_agg(c.author_name ORDER BY o.comment_id DESC))[1] AS name
+           FROM (SELECT DISTINCT ip_hash FROM asked) h
+           CROSS JOIN LATERAL (SELECT comment_id FROM moderation_origin WHERE ip_hash = h.ip_hash
+                               ORDER BY at DESC LIMIT %(alike)s) o
+           JOIN comments_comment c ON c.id = o.comment_id
+           WHERE %(stories)s::bigint[] IS NULL OR c.discussion_id = ANY(%(stories)s::bigint[])
+           GROUP BY 1, 2, 3) n ON n.ip_hash = a.ip_hash
+ORDER BY n.last DESC"""
+
+
+def of(comments: Iterable[int], stories: list[int] | None = None) -> dict[int, tuple[bytes, dict[str, str]]]:
+    """By comment: the hash of its IP address, and by the key of each person who wrote from there (under one
+    of these stories) their name, who did so last first."""
+    found: dict[int, tuple[bytes, dict[str, str]]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(FROM_THERE, {"ids": list(comments), "alike": ALIKE, "stories": stories})
+        for comment, ip_hash, author, guest, name in cursor.fetchall():
+            people = found.setdefault(comment, (bytes(ip_hash), {}))[1]
+            if author or guest:
+                people.setdefault(person_key(author, guest), name or _("Somebody"))  # whose words are sealed
+    return found
 
 
 def forget() -> int:

@@ -16,13 +16,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import READER, Guest, User
+from articles.models import Article
 from comments.models import Comment, Reason, State
-from moderation import words
+from moderation import origins, words
 from moderation.held import in_force
 from moderation.models import Note, Notice, Report, Sanction
+from moderation.models.people import person_key
 
 FOUND = 30  # people of each sort that a search gives
-ALIKE = 200  # comments from one IP address that are looked through for other people
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,8 @@ class Person:
     @property
     def key(self) -> str:
         """As it stands in URLs: u12 · g7 · i123, where 123 is a comment."""
-        if self.user:
-            return f"u{self.user.pk}"
-        return f"g{self.guest.pk}" if self.guest else f"i{self.comment.pk if self.comment else 0}"
+        one: Any = self.user or self.guest or self.comment
+        return f"{'u' if self.user else 'g' if self.guest else 'i'}{one.pk}"
 
     @property
     def name(self) -> str:
@@ -66,7 +66,9 @@ class Person:
 
     @property
     def about(self) -> dict[str, Any]:
-        """What a Sanction or a Note of this person has in its fields."""
+        """What a Note of this person has in its fields, and a Sanction: there is none of a name."""
+        if self.comment:
+            return {"comment": self.comment}
         return {"user": self.user, "guest": self.guest}
 
     def get_absolute_url(self) -> str:
@@ -92,7 +94,7 @@ class Record:
     same_email: list[str] = field(default_factory=list)  # other names with the same proved e-mail
     ip: str = ""  # a short form of the hash of the comment's IP address, while that is kept
     same_ip: list[str] = field(default_factory=list)  # names of others who wrote from there, latest first
-    people_at_ip: int = 0  # how many these are, as far as ALIKE comments tell
+    people_at_ip: int = 0  # how many these are, as far as origins.ALIKE comments tell
     notes: list[Note] = field(default_factory=list)  # on the comment and on the person, the oldest first
 
     @property
@@ -124,7 +126,7 @@ def find(key: str) -> Person | None:
 
 
 @dataclass(frozen=True)
-class Origin:
+class Shared:
     """An IP address that somebody wrote from in the last 30 days, by the short form of its hash."""
 
     ip: str
@@ -142,17 +144,20 @@ class Facts:
     illegal: int
     by: int
     same_email: list[tuple[str, str]]  # (URL, name) of others with the same proved e-mail
-    origins: list[Origin]  # that from which somebody wrote last first
+    origins: list[Shared]  # that from which somebody wrote last first
 
 
-def facts(person: Person) -> Facts:
+def facts(person: Person, user: User) -> Facts:
+    """As this moderator or editor may know it, who is told of others as in `records`."""
+    stories = _own_stories(user)
     users = [person.user.pk] if person.user else []
     guests = [person.guest.pk] if person.guest else []
     named = [person.comment] if person.comment else []
     states, since = _states(users, guests, named)
     against, illegal, by = _reports(users, guests, [comment.pk for comment in named])
-    latest = list(person.comments().order_by("-created_at").values_list("pk", flat=True)[:ALIKE])
-    by_ip = dict(_origins(latest).values())
+    theirs = person.comments().in_care_of(user).order_by("-created_at")
+    latest = theirs.values_list("pk", flat=True)[: origins.ALIKE]
+    by_ip = dict(origins.of(latest, stories).values())
     return Facts(
         what=_what(person),
         since=since.get(person.key),
@@ -160,9 +165,11 @@ def facts(person: Person) -> Facts:
         against=against[person.key],
         illegal=illegal[person.key],
         by=by[person.key],
-        same_email=[(url_of(key), name) for key, name in _same_email(users, guests)[person.key]],
+        same_email=[(url_of(key), name) for key, name in _same_email(users, guests, stories)[person.key]],
         origins=[
-            Origin(short(ip), [(url_of(key), name) for key, name in others.items() if key != person.key])
+            Shared(
+                origins.short(ip), [(url_of(key), name) for key, name in others.items() if key != person.key]
+            )
             for ip, others in by_ip.items()
         ],
     )
@@ -170,10 +177,7 @@ def facts(person: Person) -> Facts:
 
 def notes(person: Person) -> list[Note]:
     """On the person, the oldest first; of a name that a source gave, on the comment."""
-    about = Note.objects.filter(**{key: value for key, value in person.about.items() if value})
-    if person.comment:
-        about = Note.objects.filter(comment=person.comment)
-    return list(about.select_related("by"))
+    return list(Note.objects.filter(**person.about).select_related("by"))
 
 
 @dataclass(frozen=True)
@@ -232,8 +236,13 @@ def may_read_emails(user: User) -> bool:
     return user.has_perm("accounts.view_user") and user.has_perm("accounts.view_guest")
 
 
-def records(comments: Sequence[Comment]) -> dict[int, Record]:
-    """By comment, what is known of its writer: eleven statements at most for any number of comments."""
+def records(comments: Sequence[Comment], user: User) -> dict[int, Record]:
+    """By comment, what is known of its writer: eleven statements at most for any number of comments.
+
+    An editor reads who else is behind an e-mail or an IP address only of those who wrote under their own
+    articles, for a twelfth.
+    """
+    stories = _own_stories(user)
     keys = {c.pk: _key(c.author_id, c.guest_id, c.pk) for c in comments}
     users = {comment.author_id for comment in comments if comment.author_id}
     guests = {comment.guest_id for comment in comments if comment.guest_id and not comment.author_id}
@@ -241,13 +250,13 @@ def records(comments: Sequence[Comment]) -> dict[int, Record]:
     states, since = _states(users, guests, named)
     against, _illegal, by = _reports(users, guests, [comment.pk for comment in named])
     held = in_force(users, guests)
-    same_email = _same_email(users, guests)
-    origins = _origins(list(keys))
+    same_email = _same_email(users, guests, stories)
+    whence = origins.of(keys, stories)
     notes = _notes(list(keys), users, guests)
     found = {}
     for comment in comments:
         key = keys[comment.pk]
-        ip, others = origins.get(comment.pk, (b"", {}))
+        ip, others = whence.get(comment.pk, (b"", {}))
         alike = {other: name for other, name in others.items() if other != key}
         found[comment.pk] = Record(
             url=url_of(key),
@@ -257,7 +266,7 @@ def records(comments: Sequence[Comment]) -> dict[int, Record]:
             by=by[key],
             sanctions=held.get(key, []),
             same_email=[name for _other, name in same_email[key]],
-            ip=short(ip),
+            ip=origins.short(ip),
             same_ip=list(dict.fromkeys(alike.values())),
             people_at_ip=len(alike),
             notes=sorted(notes[f"#{comment.pk}"] + notes[key], key=lambda note: (note.at, note.pk)),
@@ -265,13 +274,8 @@ def records(comments: Sequence[Comment]) -> dict[int, Record]:
     return found
 
 
-def short(ip_hash: bytes) -> str:
-    """Enough of the hash of an IP address to see that two are the same."""
-    return bytes(ip_hash)[:3].hex()
-
-
-def _key(user: int | None, guest: int | None, comment: int | None = None) -> str:
-    return f"u{user}" if user else f"g{guest}" if guest else f"i{comment}"
+def _key(user: int | None, guest: int | None, comment: int | None) -> str:
+    return person_key(user, guest) if user or guest else f"i{comment}"
 
 
 def _named() -> Any:
@@ -289,7 +293,7 @@ def _states(
     mine = Comment.objects.filter(Q(author__in=users) | Q(guest__in=guests, author=None)).order_by()
     counted = mine.values_list("author", "guest", "state").annotate(n=Count("pk"), first=Min("created_at"))
     for author, guest, state, n, first in counted:
-        key = _key(author, guest)
+        key = person_key(author, guest)
         states[key][state] += n
         since[key] = min(first, since.get(key, first))
     for pk, joined in User.objects.filter(pk__in=users).values_list("pk", "date_joined"):
@@ -306,7 +310,7 @@ def _states_of_names(
 ) -> None:
     by_name = defaultdict(list)
     for comment in named:
-        by_name[comment.source, comment.author_name].append(_key(None, None, comment.pk))
+        by_name[comment.source, comment.author_name].append(f"i{comment.pk}")
     rows = (
         _named()
         .filter(
@@ -345,8 +349,15 @@ def _reports(
         illegal[_key(author, guest, comment)] += n if is_notice else 0
     sent = Report.objects.filter(Q(user__in=users) | Q(guest__in=guests)).order_by()
     for user, guest, n in sent.values_list("user", "guest").annotate(n=Count("pk")):
-        by[_key(user, guest)] += n
+        by[person_key(user, guest)] += n
     return against, illegal, by
+
+
+def _own_stories(user: User) -> list[int] | None:
+    """None: everything is this person's to know."""
+    if user.is_moderator:
+        return None
+    return list(Article.objects.editable_by(user).values_list("pk", flat=True))
 
 
 SAME_EMAIL = """
@@ -357,47 +368,28 @@ WITH proved AS (
   UNION
   SELECT 'g' || id, lower(email) FROM accounts_guest WHERE id = ANY(%(guests)s) AND confirmed_at IS NOT NULL)
 SELECT p.key, 'g' || g.id, g.name FROM proved p JOIN accounts_guest g ON lower(g.email) = p.email
-WHERE g.confirmed_at IS NOT NULL AND 'g' || g.id <> p.key
+WHERE g.confirmed_at IS NOT NULL AND 'g' || g.id <> p.key AND (%(stories)s::bigint[] IS NULL
+  OR EXISTS (SELECT FROM comments_comment c
+             WHERE c.guest_id = g.id AND c.discussion_id = ANY(%(stories)s::bigint[])))
 UNION
 SELECT p.key, 'u' || u.id, u.name FROM proved p JOIN accounts_user u ON lower(u.email) = p.email
 JOIN account_emailaddress e ON e.user_id = u.id AND e.verified AND upper(e.email) = upper(u.email)
-WHERE 'u' || u.id <> p.key
+WHERE 'u' || u.id <> p.key AND (%(stories)s::bigint[] IS NULL
+  OR EXISTS (SELECT FROM comments_comment c
+             WHERE c.author_id = u.id AND c.discussion_id = ANY(%(stories)s::bigint[])))
 ORDER BY 1, 3"""
 
 
-def _same_email(users: Iterable[int], guests: Iterable[int]) -> dict[str, list[tuple[str, str]]]:
-    """By key, the others with the same proved e-mail: (key, name)."""
+def _same_email(
+    users: Iterable[int], guests: Iterable[int], stories: list[int] | None
+) -> dict[str, list[tuple[str, str]]]:
+    """By key, the others with the same proved e-mail (who wrote under one of these stories): (key, name)."""
     others: dict[str, list[tuple[str, str]]] = defaultdict(list)
     with connection.cursor() as cursor:
-        cursor.execute(SAME_EMAIL, {"users": list(users), "guests": list(guests)})
+        cursor.execute(SAME_EMAIL, {"users": list(users), "guests": list(guests), "stories": stories})
         for key, other, name in cursor.fetchall():
             others[key].append((other, name or _("Somebody")))
     return others
-
-
-ORIGINS = """
-WITH asked AS (SELECT comment_id, ip_hash FROM moderation_origin WHERE comment_id = ANY(%(ids)s))
-SELECT a.comment_id, a.ip_hash, n.author_id, n.guest_id, n.name
-FROM asked a
-LEFT JOIN (SELECT h.ip_hash, c.author_id, c.guest_id, max(o.comment_id) AS last,
-                  (array_agg(c.author_name ORDER BY o.comment_id DESC))[1] AS name
-           FROM (SELECT DISTINCT ip_hash FROM asked) h
-           CROSS JOIN LATERAL (SELECT comment_id FROM moderation_origin WHERE ip_hash = h.ip_hash
-                               ORDER BY at DESC LIMIT %(alike)s) o
-           JOIN comments_comment c ON c.id = o.comment_id GROUP BY 1, 2, 3) n ON n.ip_hash = a.ip_hash
-ORDER BY n.last DESC"""
-
-
-def _origins(ids: Sequence[int]) -> dict[int, tuple[bytes, dict[str, str]]]:
-    """By comment: the hash of its IP address, and the name of each person who wrote from there."""
-    found: dict[int, tuple[bytes, dict[str, str]]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(ORIGINS, {"ids": list(ids), "alike": ALIKE})
-        for comment, ip_hash, author, guest, name in cursor.fetchall():
-            people = found.setdefault(comment, (bytes(ip_hash), {}))[1]
-            if author or guest:
-                people.setdefault(_key(author, guest), name or _("Somebody"))  # whose words are sealed
-    return found
 
 
 def _notes(ids: Sequence[int], users: Iterable[int], guests: Iterable[int]) -> dict[str, list[Note]]:
@@ -405,6 +397,6 @@ def _notes(ids: Sequence[int], users: Iterable[int], guests: Iterable[int]) -> d
     notes: dict[str, list[Note]] = defaultdict(list)
     about = Note.objects.filter(Q(comment__in=ids) | Q(user__in=users) | Q(guest__in=guests))
     for note in about.select_related("by"):
-        key = f"#{note.comment_id}" if note.comment_id else _key(note.user_id, note.guest_id)
+        key = f"#{note.comment_id}" if note.comment_id else person_key(note.user_id, note.guest_id)
         notes[key].append(note)
     return notes

@@ -4,21 +4,18 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.functions import Coalesce, Lower
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_tasks import task
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, Guest, User
-from articles.models import Site
 from comments.models import Reason, State, Transition
 from comments.services import change_states
-from moderation import changes, held
+from moderation import changes, held, mails
 from moderation.models import Batch, Change, Sanction, proofs
 from moderation.people import Person, find
 
@@ -91,7 +88,8 @@ def impose(
             batch=batch,
         )
         changes.make(batch=batch, changes=[(Change.Target.SANCTION, made.pk, "ended_at", None)])
-        if ids := list(to_remove(person, now, days).values_list("pk", flat=True)) if days else []:
+        written = _removable(person).filter(created_at__gt=now - timedelta(days=days))
+        if ids := list(written.values_list("pk", flat=True)) if days else []:
             change_states(ids=ids, to=to, reason=reason, actor=actor, batch=batch.pk)
         transaction.on_commit(partial(tell_later, batch))
     return batch
@@ -129,17 +127,14 @@ def why_not_undone(batch: Batch, actor: User | None) -> str:
     return _("Those who decide here are held to something, and let go, by administrators alone.")
 
 
-def to_remove(person: Person, now: datetime, days: int) -> Any:
-    """What would go with "also remove the last N days"."""
-    stands = person.comments().filter(state__in=[State.PUBLISHED, State.PENDING])
-    return stands.filter(created_at__gt=now - timedelta(days=days))
+def _removable(person: Person) -> Any:
+    return person.comments().filter(state__in=[State.PUBLISHED, State.PENDING])
 
 
 def counts_to_remove(person: Person, now: datetime) -> dict[int, int]:
-    """How many that would be, by number of days."""
+    """How many comments would go with "also remove the last N days", by number of days."""
     counts = {f"d{days}": Count("pk", filter=Q(created_at__gt=now - timedelta(days=days))) for days in DAYS}
-    stands = person.comments().filter(state__in=[State.PUBLISHED, State.PENDING])
-    found = stands.order_by().aggregate(**counts)
+    found = _removable(person).order_by().aggregate(**counts)
     return {days: found[f"d{days}"] for days in DAYS}
 
 
@@ -248,32 +243,30 @@ def tell_kept(pk: int) -> int:
 
 def _to_tell(pk: int) -> Sanction | None:
     """It, locked, if the person's e-mail is proved."""
-    proved = Exists(proofs().filter(user=OuterRef("user")))
-    told = Q(proved, user__is_active=True) | Q(guest__in=Guest.objects.confirmed())
     with transaction.atomic():
-        rows = Sanction.objects.filter(told, pk=pk).select_for_update(of=("self",))
+        rows = Sanction.objects.filter(mails.are_read(), pk=pk).select_for_update(of=("self",))
         return rows.select_related("user", "guest").first()
 
 
 def _mail(sanction: Sanction, what: str) -> EmailMessage:
-    site = Site.objects.first() or Site()
+    site = mails.current_site()
     person = sanction.user or sanction.guest
     assert person is not None  # by a constraint of its table
     with timezone.override(site.zone):
         sentence = held.sentence(sanction)
     lines = Transition.objects.filter(batch=sanction.batch_id, kind=Transition.Kind.STATE)
     removed = lines.filter(comment__state__in=[State.REJECTED, State.SPAM]).count()
-    context = {
-        "site": site,
-        "url": settings.SITE_URL,
-        "what": what,
-        "sentence": sentence,
-        "removed": removed,
-        "is_guest": sanction.guest_id is not None,
-        "is_told_once": sanction.asked_at is None,
-    }
-    body = render_to_string("moderation/mail/sanction.txt", context)
-    return EmailMessage(_subject(sanction, what), body, to=[person.email])
+    return mails.mail(
+        "sanction",
+        _subject(sanction, what),
+        person.email,
+        site=site,
+        what=what,
+        sentence=sentence,
+        removed=removed,
+        is_guest=sanction.guest_id is not None,
+        is_told_once=sanction.asked_at is None,
+    )
 
 
 def _subject(sanction: Sanction, what: str) -> str:
@@ -296,13 +289,6 @@ def of(person: Person) -> Any:
         return Sanction.objects.none()
     rows = Sanction.objects.filter(user=person.user, guest=person.guest)
     return rows.select_related("batch__actor").order_by("-at", "-pk")
-
-
-def holding(person: Person) -> list[Sanction]:
-    """What holds them now, also by their e-mail, the oldest first."""
-    users = [person.user.pk] if person.user else []
-    guests = [person.guest.pk] if person.guest else []
-    return held.in_force(users, guests).get(person.key, [])
 
 
 def latest_in_force(most: int) -> Any:

@@ -6,22 +6,20 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
-from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import EmailMessage
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_tasks import task
 
-from accounts.models import Guest
 from articles.models import Site
 from comments.models import Comment, State, Transition
 from comments.tasks import MAILS_A_DAY
-from moderation.alerts import moderators
-from moderation.models import Appeal, Batch, Case, Change, Notice, Report, has_page, proofs
-from moderation.told import Kind, Told, is_decided, outcome, tell
+from moderation.kinds import Kind
+from moderation.mails import are_read, current_site, mail, moderators, send
+from moderation.models import Appeal, Batch, Case, Change, Notice, Report, has_page
+from moderation.told import Told, is_decided, outcome, tell
 
 MAIL_AFTER = timedelta(minutes=1)  # an act that is undone at once is told to nobody
 WAITING_MOST = 3  # of one person; whoever has more is written to of no other
@@ -57,7 +55,7 @@ def tell_authors(batch: str) -> int:
         if _is_sweep(act.undoes.pk):
             lines = lines.exclude(from_state=State.SPAM)
         lines = lines.exclude(comment__in=_known(lines))
-    return _send(_to_authors(_comments(lines)))
+    return send(_to_authors(_comments(lines)))
 
 
 @task()
@@ -69,36 +67,30 @@ def tell_asked(batch: str) -> int:
     comment = "comment__discussion__article"
     reports = Report.objects.filter(untold, case__in=cases).select_related("case", comment, "user", "guest")
     notices = Notice.objects.filter(untold, case__in=cases).select_related("case", comment)
-    site = Site.objects.first() or Site()
+    site = current_site()
+    to_reporters = _to_reporters(site, list(reports.filter(are_read())))
     to_notifiers = [_to_notifier(site, notice) for notice in notices if notice.email]
-    sent = _send([*_to_reporters(site, list(reports)), *to_notifiers])
+    sent = send([*to_reporters, *to_notifiers])
     for rows in (reports, notices):
         rows.model.objects.filter(pk__in=[row.pk for row in rows]).update(told_at=timezone.now())
     if _is_sweep(UUID(batch)):
         appealed = Appeal.objects.filter(case__in=cases, is_edit=False).values("comment")
         lines = _lines_to_tell(UUID(batch)).filter(to_state=State.SPAM, comment__in=appealed)
-        sent += _send(_to_authors(_comments(lines)))
+        sent += send(_to_authors(_comments(lines)))
     return sent
 
 
 @task()
 def tell_held(comment: int) -> int:
     """Tell the author of a comment that it waits, if it still does. Returns the mails."""
-    rows = Comment.objects.filter(_is_proved(), pk=comment, state=State.PENDING)
+    rows = Comment.objects.filter(are_read("author"), pk=comment, state=State.PENDING)
     found = rows.select_related("author", "guest", "discussion__article").first()
     if found is None:
         return 0
     waiting = Comment.objects.written_by(found.author, found.guest).waiting()
     if waiting.filter(created_at__lt=found.created_at).count() >= WAITING_MOST:
         return 0
-    return _send(_to_authors([found]))
-
-
-def _is_proved(path: str = "") -> Q:
-    """Over what leads by `path` ("comment__") to a comment: its author reads mails."""
-    return Q(
-        Exists(proofs().filter(user=OuterRef(f"{path}author"))), **{f"{path}author__is_active": True}
-    ) | Q(**{f"{path}guest__in": Guest.objects.confirmed().exclude(email="")})
+    return send(_to_authors([found]))
 
 
 def _is_sweep(batch: UUID) -> bool:
@@ -121,7 +113,7 @@ def _lines_to_tell(batch: UUID) -> QuerySet[Transition]:
     )
     return Transition.objects.filter(
         ~Exists(later),
-        _is_proved("comment__"),
+        are_read("comment__author", "comment__guest"),
         ~Q(to_state=F("from_state")) | Exists(looked) | Q(Exists(rewritten), comment__is_redacted=True),
         batch=batch,
         kind=Transition.Kind.STATE,
@@ -159,7 +151,7 @@ def _comments(lines: QuerySet[Transition]) -> list[Comment]:
 
 def _to_authors(comments: list[Comment]) -> list[EmailMessage]:
     """A mail a person: what is told in the same words is told once, with all the comments that it is of."""
-    site = Site.objects.first() or Site()
+    site = current_site()
     people: dict[str, list[Told]] = defaultdict(list)
     for one in tell(comments).values():
         person = one.comment.author or one.comment.guest
@@ -172,18 +164,12 @@ def _to_author(site: Site, email: str, all_told: list[Told]) -> EmailMessage:
     parts: dict[tuple[str, ...], list[Told]] = defaultdict(list)
     for one in all_told:
         parts[one.title, *one.sentences, one.way].append(one)
-    context = {
-        "site": site,
-        "url": settings.SITE_URL,
-        "parts": [
-            {"sentences": some[0].sentences, "way": some[0].way, "comments": some} for some in parts.values()
-        ],
-    }
+    told = [{"sentences": some[0].sentences, "way": some[0].way, "comments": some} for some in parts.values()]
     titles = {one.title for one in all_told}
     subject = all_told[0].title if len(titles) == 1 else ""
     if len(all_told) > 1:
         subject = _subject({one.kind for one in all_told}, len(all_told))
-    return EmailMessage(subject, render_to_string("moderation/mail/decision.txt", context), to=[email])
+    return mail("decision", subject, email, site=site, parts=told)
 
 
 def _subject(kinds: set[Kind], count: int) -> str:
@@ -195,49 +181,40 @@ def _subject(kinds: set[Kind], count: int) -> str:
 
 
 def _to_reporters(site: Site, reports: list[Report]) -> list[EmailMessage]:
-    accounts = [report.user_id for report in reports if report.user_id]
-    proved = set(proofs().filter(user__in=accounts).values_list("user", flat=True))
     people: dict[str, list[Report]] = defaultdict(list)
     for report in reports:
         report.comment.discussion.site = site  # else each would ask for it
-        if report.user and report.user.is_active and report.user_id in proved:
-            people[report.user.email].append(report)
-        elif report.guest and report.guest.confirmed_at and report.guest.email:
-            people[report.guest.email].append(report)
+        if person := report.user or report.guest:
+            people[person.email].append(report)
     return [_to_reporter(site, email, some) for email, some in people.items()]
 
 
 def _to_reporter(site: Site, email: str, reports: list[Report]) -> EmailMessage:
-    context = {
-        "site": site,
-        "url": settings.SITE_URL,
-        "reports": [
-            {
-                "title": report.comment.discussion.article.title,
-                "url": report.comment.get_absolute_url() if has_page(report.comment) else "",
-                "why": report.get_why_display(),
-                "sentence": outcome(report.case, report.comment),
-            }
-            for report in reports
-        ],
-    }
-    body = render_to_string("moderation/mail/outcome.txt", context)
+    told = [
+        {
+            "title": report.comment.discussion.article.title,
+            "url": report.comment.get_absolute_url() if has_page(report.comment) else "",
+            "why": report.get_why_display(),
+            "sentence": outcome(report.case, report.comment),
+        }
+        for report in reports
+    ]
     subject = ngettext("What came of your report", "What came of your reports", len(reports))
-    return EmailMessage(subject, body, to=[email])
+    return mail("outcome", subject, email, site=site, reports=told)
 
 
 def _to_notifier(site: Site, notice: Notice) -> EmailMessage:
-    context = {
-        "site": site,
-        "url": settings.SITE_URL,
-        "notice": notice,
-        "title": notice.comment.discussion.article.title,
-        "sentence": outcome(notice.case, notice.comment),
-        "is_decided": is_decided(notice.case, notice.comment),
-        "is_left": notice.comment.state == State.PUBLISHED,
-    }
-    body = render_to_string("moderation/mail/notice_outcome.txt", context)
-    return EmailMessage(_("What was decided on your report of illegal content"), body, to=[notice.email])
+    return mail(
+        "notice_outcome",
+        _("What was decided on your report of illegal content"),
+        notice.email,
+        site=site,
+        notice=notice,
+        title=notice.comment.discussion.article.title,
+        sentence=outcome(notice.case, notice.comment),
+        is_decided=is_decided(notice.case, notice.comment),
+        is_left=notice.comment.state == State.PUBLISHED,
+    )
 
 
 @task()
@@ -245,18 +222,10 @@ def tell_moderators(notice: int) -> int:
     """Write to every moderator, at once and at any hour, that something is reported as illegal. Not a word of
     the comment or of the report is in it: mails lie in many places. Returns the mails."""
     told = Notice.objects.select_related("comment__discussion__article").get(pk=notice)
-    site = Site.objects.first() or Site()
-    body = render_to_string(
-        "moderation/mail/notice.txt",
-        {
-            "site": site,
-            "url": settings.SITE_URL,
-            "notice": told,
-            "title": told.comment.discussion.article.title,
-        },
-    )
+    site, title = current_site(), told.comment.discussion.article.title
     subject = _("Reported as illegal: comment %(id)s") % {"id": told.comment_id}
-    return _send([EmailMessage(subject, body, to=[moderator.email]) for moderator in moderators()])
+    to = [moderator.email for moderator in moderators()]
+    return send(mail("notice", subject, each, site=site, notice=told, title=title) for each in to)
 
 
 @task()
@@ -267,15 +236,6 @@ def send_receipt(notice: int) -> int:
     same = Notice.objects.filter(email__iexact=told.email, at__gt=timezone.now() - timedelta(days=1))
     if not told.email or same.filter(pk__lt=told.pk).count() >= MAILS_A_DAY:
         return 0
-    context = {
-        "site": Site.objects.first() or Site(),
-        "url": settings.SITE_URL,
-        "notice": told,
-        "title": told.comment.discussion.article.title,
-    }
-    body = render_to_string("moderation/mail/receipt.txt", context)
-    return _send([EmailMessage(_("We have your report of illegal content"), body, to=[told.email])])
-
-
-def _send(messages: list[EmailMessage]) -> int:
-    return (get_connection().send_messages(messages) or 0) if messages else 0
+    title = told.comment.discussion.article.title
+    subject = _("We have your report of illegal content")
+    return send([mail("receipt", subject, told.email, site=current_site(), notice=told, title=title)])

@@ -95,7 +95,7 @@ def _bring_back(seals: Sequence[Seal]) -> None:
     """Give comments their words again; with that the seals are lifted.
 
     An e-mail that was forgotten meanwhile, since nobody confirmed it, is not remembered, nor is who was
-    blanked.
+    blanked: what readers see has a name over it, which then is nobody's.
     """
     texts: defaultdict[int, list[SealedText]] = defaultdict(list)
     for text in SealedText.objects.filter(seal__in=seals).order_by("seal", "revision"):
@@ -107,7 +107,7 @@ def _bring_back(seals: Sequence[Seal]) -> None:
         [
             Words(
                 comment=seal.comment_id,
-                author_name="" if seal.comment_id in blanked else seal.author_name,
+                author_name=_("Somebody") if seal.comment_id in blanked else seal.author_name,
                 author_email="" if seal.comment_id in forgotten else seal.author_email,
                 body=shown.body,
                 revision=shown.revision,

@@ -1,6 +1,5 @@
 """Deleting for good: choose, look at the list, be asked once more. For administrators."""
 
-from typing import Any
 from uuid import UUID
 
 from crispy_forms.helper import FormHelper
@@ -141,7 +140,7 @@ def _load(pk: UUID) -> Group:
     return group
 
 
-def _administrator(request: HttpRequest) -> Any:
+def _administrator(request: HttpRequest) -> User:
     user = decider(request)
     if not user.is_administrator:
         raise PermissionDenied

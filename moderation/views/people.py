@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from articles.paging import Place, asked_place
 from comments.models import Comment, Reason, State
-from moderation import emptying, people, sanctions, seals, words
+from moderation import emptying, held, people, sanctions, seals, words
 from moderation.models import Note, Sanction, Seal
 from moderation.people import Person
 from moderation.person_forms import NoteForm, SanctionForm
@@ -119,7 +119,7 @@ def note(request: HttpRequest) -> HttpResponse:
         who = _load(request.POST.get("person", ""))
         if not user.is_moderator:
             raise PermissionDenied
-        about, back = who.about if not who.comment else {"comment": who.comment}, who.get_absolute_url()
+        about, back = who.about, who.get_absolute_url()
     back = own_path(request, request.POST.get("next", "")) or back
     if not form.is_valid():
         messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
@@ -197,14 +197,14 @@ def _page(request: HttpRequest, user: User, who: Person, bound: SanctionForm | N
     context = {
         "room": "people",
         "person": who,
-        "facts": people.facts(who),
+        "facts": people.facts(who, user),
         "email": who.email if people.may_read_emails(user) else "",
         "may_hold": may_hold,
         "forms": forms,
         "opened": bound,
         "sanctions": [(row, row.is_in_force) for row in rows],
         "left_to_others": [row for row in rows if row.is_asked_about and not sanctions.may_keep(user, row)],
-        "elsewhere": [row for row in sanctions.holding(who) if row not in rows],
+        "elsewhere": [row for row in held.holding(who.user, who.guest) if row not in rows],
         "notes": people.notes(who),
         "note_form": NoteForm(),
         "may_note": user.is_moderator,

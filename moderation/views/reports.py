@@ -66,9 +66,7 @@ def report(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
         reporter = _report(request, found, form, user, guest)
     except ValidationError as error:
         form.add_error(None, error)
-        return render(
-            request, "moderation/report.html", context, status=429 if error.code == "often" else 422
-        )
+        return render(request, "moderation/report.html", context, status=_status(error))
     response = redirect(request.path)
     if reporter and reporter != guest:
         guests.remember_guest(response, reporter, secure=settings.SESSION_COOKIE_SECURE)

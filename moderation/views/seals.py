@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, NamedTuple
+from typing import Any
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Submit
@@ -122,13 +122,6 @@ def _tell_refused(request: HttpRequest, act: services.Decision) -> None:
         messages.warning(request, f"#{refusal.comment}: {refusal.what}" if refusal.comment else refusal.what)
 
 
-class Sealed(NamedTuple):
-    seal: Seal
-    is_erased: bool
-    readings: int
-    last_read: Any  # datetime, or None
-
-
 @never_cache
 @require_safe
 @login_required
@@ -137,14 +130,14 @@ def sealed(request: HttpRequest) -> HttpResponse:
     user = decider(request)
     rows = Seal.objects.filter(lifted_at=None, comment__in=Comment.objects.in_care_of(user))
     rows = rows.select_related("comment", "batch__actor").annotate(
-        count=Count("readings"), last=Max("readings__at")
+        times_read=Count("readings"), last_read=Max("readings__at")
     )
     before = whole_number(request.GET.get("before"))
     if before:
         rows = rows.filter(pk__lt=before)
-    found: list[Any] = list(rows.order_by("-pk")[: PAGE + 1])
+    found = list(rows.order_by("-pk")[: PAGE + 1])
     context = {
-        "rows": [Sealed(row, row.comment.erased_at is not None, row.count, row.last) for row in found[:PAGE]],
+        "seals": found[:PAGE],
         "next_page": f"?before={found[PAGE - 1].pk}" if len(found) > PAGE else "",
         "first_page": bool(before),
         "room": "sealed",
@@ -167,7 +160,7 @@ def _of_its_seal(view: Callable[[HttpRequest, Seal], HttpResponse]) -> Callable[
 
     @wraps(view)
     def loaded(request: HttpRequest, pk: int) -> HttpResponse:
-        if not _user(request).is_administrator:
+        if not decider(request).is_administrator:
             raise PermissionDenied
         if own := _open_seals().filter(comment=pk).first():
             return view(request, own)
@@ -182,7 +175,7 @@ def _of_its_seal(view: Callable[[HttpRequest, Seal], HttpResponse]) -> Callable[
 @_of_its_seal
 def words(request: HttpRequest, own: Seal) -> HttpResponse:
     """Read it. That is written down, and committed, before the first word is sent."""
-    SealReading.objects.create(seal=own, by=_user(request))
+    SealReading.objects.create(seal=own, by=decider(request))
     return _page(request, own, texts=list(own.texts.order_by("-revision")))
 
 
@@ -192,7 +185,7 @@ def words(request: HttpRequest, own: Seal) -> HttpResponse:
 @_of_its_seal
 def take_out(request: HttpRequest, own: Seal) -> HttpResponse:
     """The evidence file. That it is taken is written down, and committed, before it is made."""
-    user = _user(request)
+    user = decider(request)
     SealReading.objects.create(seal=own, by=user, is_export=True)
     response = HttpResponse(evidence.pack(seal=own, by=user), content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="comment-{own.comment_id}.zip"'
@@ -205,7 +198,7 @@ def take_out(request: HttpRequest, own: Seal) -> HttpResponse:
 def hold(request: HttpRequest, own: Seal) -> HttpResponse:
     """Put a legal hold on it (is_held=1), or end it."""
     is_held = request.POST.get("is_held") == "1"
-    if seals.hold(seal=own, is_held=is_held, actor=_user(request)):
+    if seals.hold(seal=own, is_held=is_held, actor=decider(request)):
         done = _("It is held: nobody can delete it.") if is_held else _("The legal hold has ended.")
         messages.success(request, done)
     return redirect("moderation:sealed-comment", own.comment_id)
@@ -215,7 +208,7 @@ def hold(request: HttpRequest, own: Seal) -> HttpResponse:
 @login_for_the_queue
 @_of_its_seal
 def lift(request: HttpRequest, own: Seal) -> HttpResponse:
-    act = seals.lift(seal=own, actor=_user(request))
+    act = seals.lift(seal=own, actor=decider(request))
     _tell_refused(request, act)
     if not act.batch:
         return redirect("moderation:sealed-comment", own.comment_id)
@@ -231,7 +224,7 @@ def erase(request: HttpRequest, own: Seal) -> HttpResponse:
     if request.POST.get("sure") != "1":
         messages.warning(request, _("Tick that you know that nobody can bring it back."))
         return redirect("moderation:sealed-comment", own.comment_id)
-    act = seals.erase(seal=own, actor=_user(request))
+    act = seals.erase(seal=own, actor=decider(request))
     _tell_refused(request, act)
     if act.batch:
         messages.success(request, _("Its words are deleted for good."))
@@ -249,12 +242,8 @@ def _open_seals() -> Any:
     return Seal.objects.filter(lifted_at=None).select_related("comment__discussion__article", "batch__actor")
 
 
-def _user(request: HttpRequest) -> User:
-    return decider(request)
-
-
 def _page(request: HttpRequest, own: Seal, texts: list[Any] | None = None) -> HttpResponse:
-    user = _user(request)
+    user = decider(request)
     context = {
         "seal": own,
         "comment": own.comment,

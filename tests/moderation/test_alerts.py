@@ -93,7 +93,7 @@ def test_a_mail_that_can_not_leave_is_tried_again(maria, monkeypatch):
     with time_machine.travel(datetime(2026, 3, 2, 12, tzinfo=UTC), tick=False):
         wait(datetime(2026, 3, 2, 1, tzinfo=UTC))
         with monkeypatch.context() as patched:
-            patched.setattr("moderation.alerts.get_connection", fail)
+            patched.setattr("moderation.mails.get_connection", fail)
             with pytest.raises(OSError):  # noqa: PT011
                 alert()
         assert alert() == "1 mails"

@@ -41,7 +41,7 @@ def test_a_record_tells_of_all_but_this_comment(maria):
     Report.objects.create(comment=other, case=case, guest=other_name, why="spam")
     Note.objects.create(user=ada, text="Writes from the harbour.", by=maria)
 
-    record = records([this])[this.pk]
+    record = records([this], maria)[this.pk]
     assert record.url == f"/moderation/people/u{ada.pk}/"
     assert record.said == "1 published, 1 spam"
     assert (record.against, record.by, record.since) == (1, 0, ada.date_joined)
@@ -52,7 +52,39 @@ def test_a_record_tells_of_all_but_this_comment(maria):
         1,
     )
     assert [note.text for note in record.notes] == ["Writes from the harbour."]
-    assert records([stranger])[stranger.pk].is_first
+    assert records([stranger], maria)[stranger.pk].is_first
+
+
+def test_an_editor_reads_of_others_only_who_wrote_under_the_own_articles(maria):
+    editor = UserFactory.create(roles=("Editor",))
+    own, elsewhere = make_article("own"), make_article("elsewhere")
+    own.editors.add(editor)
+    elsewhere.editors.add(maria)
+    here, ada = b"\x0a\xbc\xde" + bytes(13), proved(UserFactory.create(name="Ada", email="ada@example.org"))
+    this = say(own, "This", author=ada)
+    texts = [this]
+    for story, name in ((own, "Here"), (elsewhere, "Elsewhere")):
+        alias = GuestFactory.create(name=name, email="ada@example.org", confirmed_at=timezone.now())
+        say(story, f"By an alias, {name}", guest=alias)
+        texts.append(say(story, f"Next door, {name}", guest=GuestFactory.create(name=f"Next door {name}")))
+    for comment in texts:
+        Origin.objects.create(comment=comment, ip_hash=here)
+    away = say(elsewhere, "From elsewhere", author=ada)
+    Origin.objects.create(comment=away, ip_hash=b"\xff" * 16)
+
+    record = records([this], editor)[this.pk]
+    assert (record.same_email, record.same_ip, record.people_at_ip) == (["Here"], ["Next door Here"], 1)
+    known = facts(Person(user=ada), editor)
+    assert [name for _url, name in known.same_email] == ["Here"]
+    assert [(at.ip, [name for _url, name in at.others]) for at in known.origins] == [
+        ("0abcde", ["Next door Here"])
+    ]
+
+    record = records([this], maria)[this.pk]
+    assert (record.same_email, record.people_at_ip) == (["Elsewhere", "Here"], 2)
+    known = facts(Person(user=ada), maria)
+    assert [at.ip for at in known.origins] == ["ffffff", "0abcde"]
+    assert len(known.same_email) == 2
 
 
 def test_an_imported_name_is_a_person_under_its_source_only(maria):
@@ -67,7 +99,7 @@ def test_an_imported_name_is_a_person_under_its_source_only(maria):
 
     first, *_ = bring("one", "Jim", "Jim", "Eben")
     bring("two", "Jim")
-    record = records([Comment.objects.get(pk=first)])[first]
+    record = records([Comment.objects.get(pk=first)], maria)[first]
     assert (record.url, record.said) == (f"/moderation/people/i{first}/", "1 published")
 
 
@@ -87,9 +119,9 @@ def test_reports_are_counted_by_person_and_of_an_imported_name_by_comment(maria)
             Report.objects.create(comment=comment, case=case, guest=GuestFactory.create(), why="spam")
     case = Case.objects.get(comment=ours[1])
     Notice.objects.create(comment=ours[1], case=case, why="A threat.", in_good_faith=True)
-    found = records(list(Comment.objects.filter(pk__in=[ours[0].pk, jim])))
+    found = records(list(Comment.objects.filter(pk__in=[ours[0].pk, jim])), maria)
     assert (found[ours[0].pk].against, found[jim].against) == (5, 2)
-    known = facts(Person(user=ada))
+    known = facts(Person(user=ada), maria)
     assert (known.against, known.illegal) == (5, 1)
 
 
@@ -128,7 +160,8 @@ def test_25_cards_take_as_many_statements_as_one(maria):
     def count(some):
         some = list(Comment.objects.filter(pk__in=[c.pk for c in some]))
         with CaptureQueriesContext(connection) as queries:
-            records(some)
+            records(some, maria)
         return len(queries)
 
+    assert maria.is_moderator  # asked once for each request
     assert count(comments[11:13]) == count(comments) <= 11

@@ -222,6 +222,7 @@ def test_an_administrator_blanks_a_child_once_nothing_of_it_can_be_read(maria, a
 @pytest.mark.parametrize("is_held", [False, True])
 def test_who_is_blanked_is_blank_everywhere_but_under_a_hold(maria, ada, is_held):
     admin, comment = UserFactory.create(roles=("Administrator",)), say(make_article(), author=ada)
+    decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     for about in ({"user": ada}, {"comment": comment}):
         Note.objects.create(text="Ada of Elm Street", by=maria, **about)
     sanctions.impose(person=Person(user=ada), kind="ban", reason="insult", words="Ada!", actor=maria)
@@ -234,7 +235,10 @@ def test_who_is_blanked_is_blank_everywhere_but_under_a_hold(maria, ada, is_held
     assert Sanction.objects.values_list("words", "asked_words").get() == ("", "")
     # Whatever the seal kept does not come back over the comment.
     seals.lift(seal=own, actor=admin)
-    assert Comment.objects.values_list("author_name", "author_email").get() == ("", "")
+    assert Comment.objects.values_list("author_name", "author_email").get() == ("Somebody", "")
+    read = Client().get(comment.get_absolute_url(), follow=True).content.decode()
+    assert "<bdi>Somebody</bdi>" in read
+    assert "Ada" not in read
 
 
 def test_a_stranger_is_told_that_nobody_is_known_here():

@@ -197,8 +197,8 @@ def test_the_list_goes_on_behind_a_seal(moderator, monkeypatch):
     seals.seal(ids=ids, why=Seal.Why.OTHER, actor=moderator)
     client = asked_by(moderator)
     first = client.get("/moderation/sealed/").context
-    assert len(first["rows"]) == 2
-    assert len(client.get(f"/moderation/sealed/{first['next_page']}").context["rows"]) == 1
+    assert len(first["seals"]) == 2
+    assert len(client.get(f"/moderation/sealed/{first['next_page']}").context["seals"]) == 1
     for hostile in ("?before=x", "?before=" + "9" * 40, "?before=-1", "?before=%00"):
         assert client.get(f"/moderation/sealed/{hostile}").status_code == 200
 

@@ -23,10 +23,11 @@ from comments.models import Comment, Discussion, Reason, RemovalReason, State
 from comments.services import change_discussion, change_states, edit_comment
 from moderation import reports
 from moderation.acts import redact
+from moderation.kinds import Kind
 from moderation.models import Rule
 from moderation.services import decide, undo
 from moderation.tasks import MAIL_AFTER, tell_authors, tell_held
-from moderation.told import Kind, mailed_url, tell
+from moderation.told import mailed_url, tell
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
