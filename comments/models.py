@@ -482,8 +482,13 @@ class Transition(models.Model):
         MOVE = "move", _("move")
 
     kind = models.CharField(max_length=5, choices=Kind, default=Kind.STATE)
-    discussion = models.ForeignKey(Discussion, models.PROTECT, related_name="+", db_index=False)
-    comment = models.ForeignKey(Comment, models.PROTECT, related_name="transitions", db_index=False)
+    # One constraint holds both: the comment is in that discussion (transition_of_comment, in a migration).
+    discussion = models.ForeignKey(
+        Discussion, models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    comment = models.ForeignKey(
+        Comment, models.PROTECT, related_name="transitions", db_index=False, db_constraint=False
+    )
     revision = models.PositiveIntegerField()
     actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
     from_state = models.CharField(max_length=10, blank=True)

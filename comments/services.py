@@ -293,7 +293,7 @@ def change_states(
     batch: UUID | None = None,
     expected: Mapping[int, int] | None = None,
 ) -> list[int]:
-    """Bring comments into one state: one press or ten thousand, in the same three statements.
+    """Bring comments into one state: one press or ten thousand, in the same two statements.
 
     `expected` gives, by comment, the id of the last decision that the person saw; where another has come
     since, nothing changes. Returns the ids that were decided on. Runs in the caller's transaction.
@@ -346,14 +346,12 @@ def seal_states(*, ids: Sequence[int], actor: User | None, batch: UUID) -> list[
 def _change(
     statement: str, ids: Iterable[int], values: dict[str, Any], actor: User | None, batch: UUID | None
 ) -> list[int]:
-    # The replies are counted from the batch's own lines in the log, so a single act needs a name as well.
-    batch = batch or uuid4()
+    batch = batch or uuid4()  # what follows from the act finds its lines in the log by that
     lock(ids)
     with connection.cursor() as cursor:
         cursor.execute(statement, values | {"actor": actor and actor.pk, "batch": batch})
         changed = [row[0] for row in cursor.fetchall()]
         if changed:
-            cursor.execute(tree.COUNT_REPLIES, {"batch": batch})
             policy().settle(changed, batch=batch, actor=actor, undoes=values.get("undoes"))
     if changed and values.get("to_state") != State.PUBLISHED:
         withhold()

@@ -86,23 +86,26 @@ def insert(*, is_reply: bool, beside: str) -> str:
     return f"WITH {_REPLY_PLACE if is_reply else _ROOT_PLACE} {_INSERT} {beside} {_MADE}"
 
 
+# What an act is about: `old`, with what each comment was and is to become.
+
 # The changes that a person asked for: only where the last decision is still the one that the person saw.
 # A person's decision is logged even where it confirms what is; that is how an undo knows to leave it alone.
 # Upon what is sealed only its unsealing decides, and upon what was deleted for good nobody.
 CHOSEN = """
 old AS MATERIALIZED (
-  SELECT c.id, c.state AS was, c.state_reason AS was_reason,
+  SELECT c.id, c.parent_id, c.state AS was, c.state_reason AS was_reason,
          %(to_state)s::text AS to_state, %(to_reason)s::text AS to_reason
   FROM comments_comment c
   JOIN unnest(%(ids)s::bigint[], %(expected)s::bigint[]) AS w(id, seen) ON w.id = c.id
-  WHERE c.state <> 'deleted' AND c.state_reason <> 'sealed' AND c.erased_at IS NULL
+  WHERE c.id = ANY(%(ids)s)
+    AND c.state <> 'deleted' AND c.state_reason <> 'sealed' AND c.erased_at IS NULL
     AND (w.seen IS NULL OR w.seen = (SELECT max(t.id) FROM comments_transition t
                                      WHERE t.comment_id = c.id AND t.kind = 'state')))"""
 
 # To be seen by nobody, whatever it was, also where its author took it back.
 SEALED = """
 old AS MATERIALIZED (
-  SELECT c.id, c.state AS was, c.state_reason AS was_reason,
+  SELECT c.id, c.parent_id, c.state AS was, c.state_reason AS was_reason,
          'rejected' AS to_state, 'sealed' AS to_reason
   FROM comments_comment c
   WHERE c.id = ANY(%(ids)s) AND c.state_reason <> 'sealed' AND c.erased_at IS NULL)"""
@@ -111,7 +114,7 @@ old AS MATERIALIZED (
 # `only` may name some of its comments; null is all.
 REVERTED = """
 old AS MATERIALIZED (
-  SELECT c.id, c.state AS was, c.state_reason AS was_reason,
+  SELECT c.id, c.parent_id, c.state AS was, c.state_reason AS was_reason,
          CASE WHEN t.from_state = '' THEN 'deleted' ELSE t.from_state END AS to_state,
          CASE WHEN t.from_state = '' THEN 'import_undone' ELSE t.from_reason END AS to_reason
   FROM comments_transition t JOIN comments_comment c ON c.id = t.comment_id
@@ -123,27 +126,39 @@ old AS MATERIALIZED (
 # What an import took in, its undo took back, and another import of the same source brings again.
 RETURNED = """
 old AS MATERIALIZED (
-  SELECT c.id, c.state AS was, c.state_reason AS was_reason,
+  SELECT c.id, c.parent_id, c.state AS was, c.state_reason AS was_reason,
          'published' AS to_state, 'imported' AS to_reason
   FROM comments_comment c
   WHERE c.id = ANY(%(ids)s) AND c.state = 'deleted' AND c.state_reason = 'import_undone'
     AND c.erased_at IS NULL)"""
 
+# Their ancestors' counts of replies move by difference, and a row is updated once: what is ticked and has
+# ticked replies gets its state and its count together.
 _CHANGE = """
-ch AS (UPDATE comments_comment c SET state = old.to_state, state_reason = old.to_reason
-       FROM old WHERE c.id = old.id
-       RETURNING c.id, c.discussion_id, c.created_at, c.revision, c.reply_count, old.was, old.was_reason,
-                 old.to_state, old.to_reason),
+up AS (
+  SELECT parent_id AS id, (to_state = 'published')::int - (was = 'published')::int AS dv
+  FROM old WHERE parent_id IS NOT NULL AND (to_state = 'published') <> (was = 'published')
+  UNION ALL
+  SELECT c.parent_id, up.dv FROM up JOIN comments_comment c ON c.id = up.id WHERE c.parent_id IS NOT NULL),
+replies AS (SELECT id, sum(dv)::int AS dv FROM up GROUP BY id HAVING sum(dv) <> 0),
+new AS (SELECT id, was, was_reason, to_state, to_reason, dv FROM old FULL JOIN replies USING (id)),
+ch AS (UPDATE comments_comment c
+       SET state = coalesce(to_state, state), state_reason = coalesce(to_reason, state_reason),
+           reply_count = reply_count + coalesce(dv, 0)
+       FROM new WHERE c.id = new.id
+       RETURNING c.id, c.discussion_id, c.created_at, c.revision, c.reply_count, was, was_reason,
+                 to_state, to_reason),
+decided AS (SELECT * FROM ch WHERE to_state IS NOT NULL),
 agg AS (SELECT discussion_id,
                sum((to_state = 'published')::int - (was = 'published')::int) AS dv,
                sum((was_reason = 'import_undone')::int - (to_reason = 'import_undone')::int) AS copied,
                bool_or((was <> to_state OR (was_reason <> to_reason AND was <> 'published'))
                        AND (was = 'published' OR to_state = 'published' OR reply_count > 0)) AS seen
-        FROM ch GROUP BY discussion_id),
+        FROM decided GROUP BY discussion_id),
 days AS (INSERT INTO comments_discussionday AS day (discussion_id, day, visible_count)
          SELECT discussion_id, (created_at AT TIME ZONE 'UTC')::date,
                 sum((to_state = 'published')::int - (was = 'published')::int) AS dv
-         FROM ch GROUP BY 1, 2 HAVING sum((to_state = 'published')::int - (was = 'published')::int) <> 0
+         FROM decided GROUP BY 1, 2 HAVING sum((to_state = 'published')::int - (was = 'published')::int) <> 0
          ORDER BY 1, 2
          ON CONFLICT (discussion_id, day)
          DO UPDATE SET visible_count = day.visible_count + excluded.visible_count),
@@ -154,13 +169,13 @@ d AS (UPDATE comments_discussion x
 INSERT INTO comments_transition
   (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason, batch)
 SELECT 'state', discussion_id, id, revision, %(actor)s, was, to_state, was_reason, to_reason, %(batch)s
-FROM ch ORDER BY discussion_id, id
+FROM decided ORDER BY discussion_id, id
 RETURNING comment_id"""
 
-CHANGE_CHOSEN = f"WITH {CHOSEN}, {_CHANGE}"
-CHANGE_SEALED = f"WITH {SEALED}, {_CHANGE}"
-CHANGE_REVERTED = f"WITH {REVERTED}, {_CHANGE}"
-CHANGE_RETURNED = f"WITH {RETURNED}, {_CHANGE}"
+CHANGE_CHOSEN = f"WITH RECURSIVE {CHOSEN}, {_CHANGE}"
+CHANGE_SEALED = f"WITH RECURSIVE {SEALED}, {_CHANGE}"
+CHANGE_REVERTED = f"WITH RECURSIVE {REVERTED}, {_CHANGE}"
+CHANGE_RETURNED = f"WITH RECURSIVE {RETURNED}, {_CHANGE}"
 
 # The days of comments that were brought in, published as they are.
 COUNT_DAYS = """
@@ -168,20 +183,6 @@ INSERT INTO comments_discussionday AS day (discussion_id, day, visible_count)
 SELECT discussion_id, (created_at AT TIME ZONE 'UTC')::date, count(*)
 FROM comments_comment WHERE id = ANY(%(ids)s) GROUP BY 1, 2
 ON CONFLICT (discussion_id, day) DO UPDATE SET visible_count = day.visible_count + excluded.visible_count"""
-
-# Ancestors' counts, by difference. A statement of its own: a ticked parent of a ticked reply would be
-# updated twice in the one above, and the second update silently lost.
-COUNT_REPLIES = """
-WITH RECURSIVE t AS (
-  SELECT c.parent_id AS id, (x.to_state = 'published')::int - (x.from_state = 'published')::int AS dv
-  FROM comments_transition x JOIN comments_comment c ON c.id = x.comment_id
-  WHERE x.batch = %(batch)s AND x.kind = 'state'),
-up AS (
-  SELECT id, dv FROM t WHERE id IS NOT NULL AND dv <> 0
-  UNION ALL
-  SELECT c.parent_id, up.dv FROM up JOIN comments_comment c ON c.id = up.id WHERE c.parent_id IS NOT NULL),
-s AS (SELECT id, sum(dv) AS dv FROM up GROUP BY id HAVING sum(dv) <> 0)
-UPDATE comments_comment c SET reply_count = c.reply_count + s.dv FROM s WHERE c.id = s.id"""
 
 # Cut a comment with its replies out of one tree and hang it into another (or the same) one. Its numbers are
 # put far to the right, where they meet no others; NUMBER then gives both trees their true ones.

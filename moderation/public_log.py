@@ -49,11 +49,11 @@ WHERE site.status <> 'hidden' AND t.kind = 'state' AND t.reason NOT IN ('import_
 # Who decided what an undo gave back is told by the line that it stands for.
 DAYS = f"""
 WITH RECURSIVE moved AS (
-  SELECT t.comment_id, t.id, 1 AS n, (t.at AT TIME ZONE %(zone)s)::date AS day, a.title, a.slug, t.to_state,
-         CASE WHEN t.to_state = 'spam' THEN 'spam' ELSE t.reason END AS reason
+  SELECT t.*, 1 AS n, (t.at AT TIME ZONE %(zone)s)::date AS day, a.title, a.slug,
+         CASE WHEN t.to_state = 'spam' THEN 'spam' ELSE t.reason END AS why
   FROM {_DECISIONS} AND t.at >= %(start)s AND t.at < %(end)s),
 {tally.SOURCE}
-SELECT m.day, m.title, m.slug, m.to_state, m.reason, coalesce(c.by_machine, false), count(*)
+SELECT m.day, m.title, m.slug, m.to_state, m.why, coalesce(c.by_machine, false), count(*)
 FROM moved m
 LEFT JOIN (SELECT comment_id, key LIKE '%%/machine' AS by_machine FROM counted) c USING (comment_id)
 GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1 DESC, 2, 3"""

@@ -44,7 +44,7 @@ def decide(
     repeat_of: int | None = None,
     parameters: Mapping[str, Any] | None = None,
 ) -> Decision:
-    """Bring comments into one state by one act: eight statements with BEGIN and COMMIT, for one or 10,000.
+    """Bring comments into one state by one act: seven statements with BEGIN and COMMIT, for one or 10,000.
 
     `expected` gives, by comment, the last line of the log that the person saw (policy.last_decisions); a
     comment on which somebody has decided since is refused and left alone. Who may decide on what is the
