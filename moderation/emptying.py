@@ -156,10 +156,10 @@ def blank_old_spam() -> int:
 
 
 def throw_away_lists() -> int:
-    """The job: a list for emptying, or of what a rule found, on which nobody acted for a month is of no use
-    any more. Returns how many."""
+    """The job: a list for emptying, of what a rule found or of a queue, on which nobody acted for a month is
+    of no use any more. Returns how many."""
     month_ago = timezone.now() - timedelta(days=30)
-    kinds = [Group.Kind.EMPTYING, Group.Kind.RULE]
+    kinds = [Group.Kind.EMPTYING, Group.Kind.RULE, Group.Kind.QUEUE]
     old = Group.objects.filter(kind__in=kinds, settled_at=None, made_at__lt=month_ago)
     return old.delete()[1].get("moderation.Group", 0)
 

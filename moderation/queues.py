@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
+from uuid import uuid4
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db import transaction
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Left
 from django.http import Http404, QueryDict
 from django.urls import reverse
@@ -28,6 +30,8 @@ from moderation.policy import last_decisions
 
 EXCERPT = 480  # characters of the HTML, of which the first words are shown
 LISTED = 20  # of a queue, beside the open case
+GATHERED = 50_000  # comments in one list
+THERE = (State.PENDING, State.PUBLISHED)
 COUNTED = 1_000  # of what a filter leaves; beyond it the page says "more than"
 
 RECENT = "recent"
@@ -147,6 +151,36 @@ class View:
     def count(self) -> int:
         """How many a filter leaves, up to COUNTED and one more."""
         return int(self.rows().order_by()[: COUNTED + 1].count())
+
+    def gather(self) -> Group | None:
+        """A list of all that is here now, to decide on as one; None for nothing. What was reported as illegal
+        is left out, and what is gone already, of which another look is asked.
+
+        At the edge, where it is seen first, stands that against which the least was found.
+        """
+        if self.queue == RECENT:
+            illegal = Case.objects.open().filter(comment=OuterRef("pk"), is_illegal=True)
+            found = self.rows().filter(~Exists(illegal), state__in=THERE)
+            chosen = found.values_list("pk", Value(0.0))
+        else:
+            found = self.rows().filter(is_illegal=False, comment__state__in=THERE)
+            chosen = found.values_list("comment_id", "score")
+        rows = dict(chosen[:GATHERED])
+        if not rows:
+            return None
+        seen = last_decisions(rows)
+        told = [self.label, *(f"{chosen.label}: {chosen.words}" for chosen in self.filters)]
+        with transaction.atomic():
+            group = Group.objects.create(
+                kind=Group.Kind.QUEUE,
+                run=uuid4(),
+                size=len(rows),
+                shared={"view": told, "query": self.query()},
+            )
+            similar.add_members(
+                group, list(rows), list(rows.values()), [0] * len(rows), [seen.get(pk) for pk in rows]
+            )
+        return group
 
     def first_free(self) -> int | None:
         """The first case that no colleague is looking at, however many of the first ones somebody is."""

@@ -22,6 +22,7 @@ urlpatterns = [
     path("", queue.queue, name="queue"),
     path("cases/<int:pk>/", queue.case, name="case"),
     path("comments/<int:pk>/", queue.comment, name="comment"),
+    path("gather/", queue.gather, name="gather"),
     path("decide/", acts.decide, name="decide"),
     path("acts/", history.history, name="history"),
     path("acts/<uuid:pk>/", history.batch, name="batch"),

@@ -45,6 +45,7 @@ class Group(models.Model):
         LATE = "late", _("late comments that sell something")
         MISSING = "missing", _("text missing")
         RULE = "rule", _("found by a rule")
+        QUEUE = "queue", _("all of a queue")
         EMPTYING = "emptying", _("to be deleted for good")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -1,6 +1,7 @@
 """One decision for a group."""
 
 from collections.abc import Collection
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -31,7 +32,7 @@ def decide_group(
             actor=actor,
             expected=expected,
             repeat_of=group.original_id if reason == Reason.REPEAT else None,
-            parameters={"group": str(group.pk), "kind": group.kind} | _rule(group),
+            parameters=_known_by(group),
         )
         if done.batch and all_there == len(expected):
             Group.objects.filter(pk=group.pk).update(
@@ -40,5 +41,9 @@ def decide_group(
     return done
 
 
-def _rule(group: Group) -> dict[str, int]:
-    return {"rule": group.shared["rule"]} if group.kind == Group.Kind.RULE else {}
+def _known_by(group: Group) -> dict[str, Any]:
+    """What the act is known by. "group" says that the site had proposed these: a person chose a queue's."""
+    if group.kind == Group.Kind.QUEUE:
+        return {"list": str(group.pk)}
+    rule = {"rule": group.shared["rule"]} if group.kind == Group.Kind.RULE else {}
+    return {"group": str(group.pk), "kind": group.kind} | rule

@@ -64,6 +64,8 @@ def title(group: Group, n: int) -> str:
             )
         case Kind.RULE:
             said = ngettext("%(n)s comment found by a rule", "%(n)s comments found by a rule", n)
+        case Kind.QUEUE:
+            said = ngettext("%(n)s comment of a queue", "All %(n)s comments of a queue", n)
         case _:
             said = ngettext("%(n)s comment", "%(n)s comments", n)
     return said % {"n": f"{n:,}", "name": group.original.author_name if group.original else ""}
@@ -108,6 +110,10 @@ def shares(group: Group, size: int) -> list[str]:
             "you tick it."
         )
         said.append(sentences % told)
+    if group.kind == Kind.QUEUE:
+        said += group.shared["view"]
+        said.append(_("Those against which the least was found come first."))
+        said.append(_("What was reported as illegal is not among them: each is decided on by itself."))
     if (wordings := group.shared.get("wordings", 0)) > 1:
         said.append(_("made from %(n)s sets of phrases") % {"n": wordings})
     clues: dict[str, int] = group.shared.get("clues", {})
@@ -184,4 +190,4 @@ def proposed(kind: str) -> str:
         return Reason.TEXT_MISSING.value
     if kind == Kind.REPEAT:
         return Reason.REPEAT.value
-    return "" if kind == Kind.RULE else Reason.SPAM.value
+    return "" if kind in {Kind.RULE, Kind.QUEUE} else Reason.SPAM.value

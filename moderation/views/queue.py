@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from comments import reasons
@@ -44,6 +46,18 @@ def comment(request: HttpRequest, pk: int) -> HttpResponse:
     return _one(request, decider(request), pk)
 
 
+@require_POST
+@login_required
+def gather(request: HttpRequest) -> HttpResponse:
+    """A list of all that the queue holds behind its filters, on which one decision is one act."""
+    view = View.read(request.GET, decider(request))
+    group = view.gather()
+    if group is None:
+        messages.info(request, _("Nothing is here that could be decided on together."))
+        return redirect(reverse("moderation:queue") + view.query())
+    return redirect("moderation:group", group.pk)
+
+
 def _one(request: HttpRequest, user: User, pk: int) -> HttpResponse:
     get_object_or_404(Comment.objects.moderated_by(user).only("pk"), pk=pk)
     return _desk(request, user, View.read(request.GET, user), pk)
@@ -74,6 +88,7 @@ def _desk(request: HttpRequest, user: User, view: View, opened: int | None) -> H
         "counted": queues.COUNTED,
         "choices": filters.choices(),
         "rows": [(item, _url(item, view), item.comment == opened) for item in items],
+        "all": f"{reverse('moderation:gather')}{view.inside()}" if more or view.after else "",
         "following": following,
         "front": base + view.query(),
         "card": desk.card(opened, user) if opened else None,

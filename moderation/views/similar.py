@@ -167,6 +167,8 @@ def _decide(request: HttpRequest, user: User, found: Group, without: set[int]) -
     if not done.batch and not done.refused:
         messages.warning(request, _("Nothing was left to decide on."))
     path = reverse("moderation:similar")
+    if found.kind == Group.Kind.QUEUE:
+        path = reverse("moderation:queue") + found.shared["query"]
     return redirect(with_done(path, done.batch.pk) if done.batch else path)
 
 

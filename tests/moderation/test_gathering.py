@@ -1,0 +1,100 @@
+"""All that a queue holds behind its filters, decided on as one: a list made once, then only read."""
+
+import pytest
+from django.db import connection
+from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
+
+from comments.models import Comment, State
+from moderation import queues
+from moderation.models import Batch, Case, Group, Rule
+from moderation.services import decide, undo
+from tests.comments.test_services import assert_sound
+from tests.factories import UserFactory, make_article, say
+from tests.moderation.on_the_desk import state, text
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy")]
+
+
+@pytest.fixture
+def flood(maria):
+    """25 that wait under one story with a term of a rule, and one each that is not to go with them."""
+    Rule.objects.create(value="casino")
+    article, other = make_article("The slip closes"), make_article("A road opens")
+    waiting = [say(article, f"The casino, word {n}") for n in range(25)]
+    illegal = say(article, "The casino of threats")
+    Case.objects.filter(comment=illegal).update(is_illegal=True)
+    return article, waiting, illegal, say(other, "A casino elsewhere")
+
+
+def gather(client, article):
+    return client.post(f"/moderation/gather/?queue=waiting&article={article.slug}", follow=True)
+
+
+def test_one_decision_takes_all_that_the_filters_leave_and_its_undo_all_of_them_back(client, maria, flood):
+    article, waiting, illegal, elsewhere = flood
+    queue = text(client.get(f"/moderation/?article={article.slug}"))
+    assert f'action="/moderation/gather/?queue=waiting&amp;article={article.slug}"' in queue
+    page = gather(client, article)
+    assert "All 25 comments of a queue" in text(page)
+    assert "Story: The slip closes" in text(page)
+    kept = waiting[3]
+    late = say(article, "The casino, meanwhile")  # is not in the list
+    done = client.post(page.redirect_chain[-1][0], {"shown": [kept.pk], "act": "spam"}, follow=True)
+    assert done.redirect_chain[-1][0].startswith(f"/moderation/?queue=waiting&article={article.slug}&done=")
+    gone = {c.pk for c in waiting} - {kept.pk}
+    assert set(Comment.objects.filter(state=State.SPAM).values_list("pk", flat=True)) == gone
+    assert {state(c)[0] for c in (kept, late, illegal, elsewhere)} == {"pending"}
+    act = Batch.objects.get(kind="decision")
+    article.discussion.refresh_from_db()
+    # Whoever chose them did so alone, but for what a rule had found.
+    assert article.discussion.tally == {"spam/spam/confirmed": 24}
+    assert undo(batch=act, actor=maria).changed
+    assert not Comment.objects.filter(state=State.SPAM).exists()
+    assert_sound()
+
+
+def test_what_a_colleague_decided_on_since_is_refused(client, maria, omar, flood):
+    article, waiting, *_ = flood
+    page = gather(client, article)
+    decide(ids=[waiting[0].pk], to=State.PUBLISHED, reason="approved", actor=omar)
+    client.post(page.redirect_chain[-1][0], {"act": "spam"})
+    assert state(waiting[0]) == ("published", "approved")
+    assert Comment.objects.filter(state=State.SPAM).count() == 24
+
+
+def test_what_is_gone_already_is_in_no_list(client, maria):
+    article = make_article()
+    gone = say(article, "A word")
+    client.post("/moderation/decide/", {"ids": gone.pk, "act": "spam"})
+    Case.objects.filter(comment=gone).update(closed_at=None, is_second_look=True, is_waiting=False)
+    for queue in ("second", "recent"):
+        answer = client.post(f"/moderation/gather/?queue={queue}", follow=True)
+        assert "Nothing is here that could be decided on together." in text(answer)
+    assert not Group.objects.exists()
+
+
+def test_an_editor_gathers_what_is_under_the_own_stories(client, flood):
+    editor, other = (UserFactory.create(roles=("Editor",)) for _ in range(2))
+    own = make_article("Own")
+    own.editors.add(editor)
+    for article in {flood[0], flood[3].discussion.article}:
+        article.editors.add(other)
+    mine = say(own, "A casino of my own")
+    client.force_login(editor)
+    assert client.post("/moderation/gather/?queue=waiting").status_code == 302
+    assert list(Group.objects.get().members.values_list("comment", flat=True)) == [mine.pk]
+
+
+def test_a_list_takes_as_many_statements_for_two_as_for_twenty(client, maria, flood):
+    article, *_ = flood
+
+    def statements(view) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            view.gather()
+        return len(queries)
+
+    assert maria.is_moderator  # asked once for each request
+    few = queues.View.read(QueryDict("queue=waiting&article=a-road-opens"), maria)
+    many = queues.View.read(QueryDict(f"queue=waiting&article={article.slug}"), maria)
+    assert statements(few) == statements(many) <= 6
