@@ -1,9 +1,11 @@
 """Undo of a bulk act over several discussions, after people have gone on: exact, and over nobody's word."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connections, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -13,6 +15,7 @@ from comments.services import change_states, edit_comment
 from moderation import acts, seals, tally, words
 from moderation.models import Batch, Case, Seal
 from moderation.services import decide, move, undo
+from tests.comments.test_concurrency import wait_for_a_lock
 from tests.comments.test_services import assert_sound
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
@@ -308,3 +311,35 @@ def test_a_legal_hold_has_no_undo_that_does_nothing(client):
     page = client.get(reverse("moderation:batch", args=[hold.pk])).text
     assert "Undo this action" not in page
     assert reverse("moderation:sealed-comment", args=[comment.pk]) in page
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("of", ["a decision", "a setting"])
+def test_of_two_who_undo_at_once_the_second_changes_nothing(maria, omar, of):
+    article = make_article()
+    comments = [say(article, f"Word {n}") for n in range(3)]
+    if of == "a decision":
+        act = decide(ids=[c.pk for c in comments], to=State.SPAM, reason="spam", actor=maria).batch
+    else:
+        act = acts.press(name="close", article=article.pk, actor=maria)
+
+    def again():
+        try:
+            return undo(batch=Batch.objects.get(pk=act.pk), actor=omar)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as colleague:
+        with transaction.atomic():
+            first = undo(batch=act, actor=maria)
+            asked = colleague.submit(again)
+            wait_for_a_lock()
+        second = asked.result(timeout=10)
+    assert first.batch
+    assert second.batch is None
+    assert second.refused
+    assert Batch.objects.filter(undoes=act).count() == 1
+    assert set(Comment.objects.values_list("state", flat=True)) == {"published"}
+    article.discussion.refresh_from_db()
+    assert (article.discussion.status, article.discussion.visible_count) == ("open", 3)
+    assert_sound()
