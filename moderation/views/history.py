@@ -65,7 +65,7 @@ def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
     shown = batches.acts([act])[0]
     is_last = shown.last == act.pk
     context = {
-        "room": "",
+        "room": "history",
         "act": shown,
         "later": None if is_last else Batch.objects.select_related("actor").get(pk=shown.last),
         "settings": _settings(act),

@@ -43,6 +43,7 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("moderation:move", comment.pk)
     context = {
         "comment": comment,
+        "room": "",
         "above": comment.get_ancestors(),
         "replies": comment.get_descendant_count(),
         "story": comment.discussion.article,
