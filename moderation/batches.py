@@ -3,7 +3,7 @@
 Many take the same few statements as one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from comments.models import Transition
 from moderation import changes, words
-from moderation.models import Batch, Change, Seal
+from moderation.models import Batch, Change, Sanction, Seal
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,19 @@ def _about(batches: Sequence[Batch]) -> tuple[dict[UUID, str], dict[UUID, int]]:
     }
     names = changes.named(single.values())
     about = {batch: names.get((change.target, change.target_id), "") for batch, change in single.items()}
+    about |= _held({batch: c.target_id for batch, c in single.items() if c.target == Change.Target.SANCTION})
     # The story of an import, which stands in none of its parameters.
     brought = [batch.pk for batch in batches if batch.kind == Batch.Kind.IMPORT]
     if brought:
         lines = Transition.objects.filter(batch__in=brought).order_by("batch", "id").distinct("batch")
         about |= dict(lines.values_list("batch", "discussion__article__title"))
     return about, marked
+
+
+def _held(sanctions: Mapping[UUID, int]) -> dict[UUID, str]:
+    """Who is held by the sanction of each act: read where it can be erased, as an act keeps no name."""
+    if not sanctions:
+        return {}
+    rows = Sanction.objects.filter(pk__in=sanctions.values()).select_related("user", "guest")
+    names = {row.pk: str(row.user or row.guest) for row in rows}
+    return {batch: names[pk] for batch, pk in sanctions.items()}

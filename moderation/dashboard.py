@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from articles.models import Article
 from comments import reasons
 from comments.models import State, Transition
+from config.templatetags.dates import clock
 from moderation.charts import Chart, bars, share
 from moderation.log import start_of
 
@@ -160,7 +161,7 @@ def span(days: int, zone: tzinfo) -> Span:
         )
         % {"n": days},
         names=[_("written here"), _("decided by people")],
-        rows=[(_day(day), [came[day], decided[day]]) for day in every],
+        rows=[(clock(zone).date_words(day), [came[day], decided[day]]) for day in every],
     )
     return Span(chart, _shares(+removed), came.total(), decided.total())
 
@@ -222,7 +223,7 @@ def timeline(discussion: int, zone: tzinfo) -> tuple[Chart, list[Burst]] | None:
         % {"n": length},
         names=[_("written"), _("removed since")],
         rows=[
-            (_hour(start + timedelta(hours=length * place), zone), slices[place])
+            (clock(zone).moment_words(start + timedelta(hours=length * place)), slices[place])
             for place in range(max(slices) + 1)
         ],
     )
@@ -261,14 +262,6 @@ def _counted(statement: str, every: list[date], zone: tzinfo) -> list[tuple[Any,
 def _shares(counted: Counter[str]) -> list[Share]:
     total = counted.total()
     return [Share(reasons.label(code), n, share(n, total)) for code, n in counted.most_common()]
-
-
-def _day(day: date) -> str:
-    return day.isoformat()
-
-
-def _hour(at: datetime, zone: tzinfo) -> str:
-    return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def _rows(statement: str, **values: Any) -> list[tuple[Any, ...]]:

@@ -290,7 +290,7 @@ def setting(field: str, value: Any) -> str:
         case "revision", _value:
             return _("Another text")
         case "ended_at", value:
-            return _("Ended") if value else _("In force")
+            return _("Not in force") if value else _("In force")
         case "is_active", value:
             return _("Switched on") if value else _("Switched off")
         case "published_at", value:

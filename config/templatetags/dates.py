@@ -3,7 +3,7 @@
 Absolute words only: a page may be kept and shown much later, and must still be true then.
 """
 
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -43,7 +43,7 @@ class Clock:
     def day(self, at: datetime) -> SafeString:
         """19 June 2013"""
         local = at.astimezone(self.zone)
-        return self._element(local, self._date(local))
+        return self._element(local, self.date_words(local))
 
     def moment(self, at: datetime) -> SafeString:
         """19 June 2013, 16:40"""
@@ -55,7 +55,7 @@ class Clock:
 
     def moment_words(self, at: datetime) -> str:
         local = at.astimezone(self.zone)
-        return self.date_and_time.format(date=self._date(local), time=self._time(local))
+        return self.date_and_time.format(date=self.date_words(local), time=self._time(local))
 
     def since_words(self, at: datetime, start: datetime) -> str:
         local, start = at.astimezone(self.zone), start.astimezone(self.zone)
@@ -70,7 +70,7 @@ class Clock:
         """Other words for a moment ("edited"), which it explains when pointed at."""
         return self._element(at.astimezone(self.zone), words)
 
-    def _date(self, local: datetime) -> str:
+    def date_words(self, local: date) -> str:
         return self.date.format(day=local.day, month=self.months[local.month - 1], year=local.year)
 
     def _time(self, local: datetime) -> str:
@@ -83,7 +83,7 @@ class Clock:
     def _element(self, local: datetime, words: str) -> SafeString:
         exact = self.exact.format(
             weekday=self.weekdays[local.weekday()],
-            date=self._date(local),
+            date=self.date_words(local),
             time=self._time(local),
             zone=self._abbreviation(local),
         )

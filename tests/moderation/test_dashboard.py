@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from comments.models import Comment, Reason, State, Transition
+from config.templatetags.dates import clock
 from moderation import charts, dashboard
 from moderation.models import Case, Finding, Rule
 from moderation.services import decide, undo
@@ -42,7 +43,7 @@ def test_days_and_reasons(moderator, maria):
     decide(ids=ids[:3], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     decide(ids=ids[3:], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     told = dashboard.span(30, UTC)
-    today = timezone.now().date().isoformat()
+    today = clock(UTC).date_words(timezone.now())
     assert told.days.rows[-1] == (today, [4, 4])
     assert len(told.days.rows) == 30
     assert [(share.label, share.n, share.percent) for share in told.reasons] == [
