@@ -27,7 +27,7 @@ class ReportForm(forms.Form):
         label=_("In your words"),
         required=False,
         max_length=2_000,
-        help_text=_("Only the moderators read this. Needed for “other” alone."),
+        help_text=_("Only the moderators read this. Needed for “Something else” alone."),
         widget=WORDS,
     )
     name = forms.CharField(
