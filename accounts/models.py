@@ -2,6 +2,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, PermissionsMixin
 from django.db import models
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -12,7 +13,33 @@ READER, MODERATOR, EDITOR, ADMINISTRATOR = "Reader", "Moderator", "Editor", "Adm
 NAME_MAX = 80  # characters in a name that somebody signs with
 
 
-class UserManager(BaseUserManager["User"]):
+class UserQuerySet(models.QuerySet["User"]):
+    """By role, as the properties of User have them; each person once."""
+
+    def administrators(self) -> Self:
+        return self._with(ADMINISTRATOR)
+
+    def moderators(self) -> Self:
+        return self._with(MODERATOR, ADMINISTRATOR)
+
+    def editors(self) -> Self:
+        return self._with(EDITOR, ADMINISTRATOR)
+
+    def staff(self) -> Self:
+        return self._with(MODERATOR, EDITOR, ADMINISTRATOR)
+
+    def active(self) -> Self:
+        """Who may log in."""
+        return self.filter(is_active=True)
+
+    def _with(self, *roles: str) -> Self:
+        return self.filter(Exists(Group.objects.filter(user=OuterRef("pk"), name__in=roles)))
+
+
+_UserManager = BaseUserManager.from_queryset(UserQuerySet)
+
+
+class UserManager(_UserManager["User"]):
     def create_user(
         self, email: str, password: str | None = None, *, roles: tuple[str, ...] = (READER,), **fields: Any
     ) -> "User":

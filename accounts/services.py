@@ -23,7 +23,7 @@ class AlreadySetUp(Exception):
 
 
 def administrator_missing() -> bool:
-    return not User.objects.filter(groups__name=ADMINISTRATOR).exists()
+    return not User.objects.administrators().exists()
 
 
 def setup_link() -> str:

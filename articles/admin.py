@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import UserAdmin
-from accounts.models import ADMINISTRATOR, EDITOR, User
+from accounts.models import User
 from articles.kept import withhold
 from articles.models import Article, ArticleQuerySet, Site, Topic, free_slug
 from articles.services import save_article, save_site, touch_site
@@ -117,8 +117,7 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "editors":
-            roles = User.objects.filter(groups__name__in=[EDITOR, ADMINISTRATOR])
-            kwargs["queryset"] = roles.distinct().order_by("name")
+            kwargs["queryset"] = User.objects.editors().order_by("name")
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Article, form: Any, change: bool) -> None:

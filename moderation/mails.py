@@ -8,7 +8,7 @@ from django.core.mail import EmailMessage, get_connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.template.loader import render_to_string
 
-from accounts.models import ADMINISTRATOR, MODERATOR, Guest, User
+from accounts.models import Guest, User
 from articles.models import Site
 from moderation.models import proofs
 
@@ -37,5 +37,4 @@ def are_read(user: str = "user", guest: str = "guest") -> Q:
 
 def moderators() -> QuerySet[User]:
     """Whose e-mail is proved and who may log in."""
-    proved = Exists(proofs().filter(user=OuterRef("pk")))
-    return User.objects.filter(proved, is_active=True, groups__name__in=[MODERATOR, ADMINISTRATOR]).distinct()
+    return User.objects.moderators().active().filter(Exists(proofs().filter(user=OuterRef("pk"))))

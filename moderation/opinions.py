@@ -54,9 +54,11 @@ def ask() -> int:
 
 
 def open_for(user: User) -> QuerySet[SecondOpinion]:
-    """What this moderator is asked: nothing that they decided themselves, the longest unanswered first."""
+    """What this moderator is asked: nothing that they decided or wrote themselves, the longest unanswered
+    first."""
     asked = SecondOpinion.objects.filter(given_at=None, comment__erased_at=None)
-    asked = asked.exclude(first__actor=user).exclude(comment__state=State.DELETED)
+    asked = asked.exclude(first__actor=user).exclude(comment__author=user)
+    asked = asked.exclude(comment__state=State.DELETED)
     return asked.exclude(comment__state_reason=Reason.SEALED).order_by("asked_at", "pk")
 
 

@@ -14,12 +14,12 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Window
-from django.db.models.functions import RowNumber
+from django.db.models.functions import Coalesce, RowNumber
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import ADMINISTRATOR, MODERATOR, Guest, User
+from accounts.models import Guest, User
 from comments.models import Comment, State, Transition
 from comments.services import lock, send_again
 from moderation import cases, tasks
@@ -197,21 +197,12 @@ def asked(case_ids: Sequence[int], user: User | None = None) -> dict[int, list[A
                 report.count - SHOWN,
             ) % {"n": report.count - SHOWN}
             said[report.case_id].append(Asked("report", more, "", report.latest, ""))
-    appeals = Appeal.objects.filter(case__in=ids).select_related("against")
-    theirs = {appeal.pk for appeal in appeals if user and appeal.against.actor_id == user.pk}
-    for_others = theirs if user and theirs and _others(user).exists() else set[int]()
+    appeals = Appeal.objects.filter(case__in=ids).select_related("against", "comment")
+    if user:
+        appeals = appeals.annotate(could_others=Exists(_others(user, "comment__author")))
     for appeal in appeals:
-        sentence = (
-            _("Its author changed it after it was held or removed, and sent it again.")
-            if appeal.is_edit
-            else _("Its author asks for another look.")
-        )
-        if appeal.pk in for_others:
-            sentence = _("%(sentence)s You decided the first time: better leave it to somebody else.") % {
-                "sentence": sentence
-            }
         kind = "edit" if appeal.is_edit else "look"
-        said[appeal.case_id].append(Asked(kind, sentence, appeal.words, appeal.at, ""))
+        said[appeal.case_id].append(Asked(kind, _of_appeal(appeal, user), appeal.words, appeal.at, ""))
     return {case: sorted(things, key=lambda thing: thing.at) for case, things in said.items()}
 
 
@@ -230,16 +221,35 @@ def _heaviest(case_ids: Sequence[int]) -> Iterable[Any]:
     )
 
 
+def _of_appeal(appeal: Any, user: User | None) -> str:
+    sentence = (
+        _("Its author changed it after it was held or removed, and sent it again.")
+        if appeal.is_edit
+        else _("Its author asks for another look.")
+    )
+    if user is None or not appeal.could_others:
+        return sentence
+    if appeal.comment.author_id == user.pk:
+        return _("%(sentence)s It is your own: better leave it to somebody else.") % {"sentence": sentence}
+    if appeal.against.actor_id == user.pk:
+        return _("%(sentence)s You decided the first time: better leave it to somebody else.") % {
+            "sentence": sentence
+        }
+    return sentence
+
+
 def not_for(user: User) -> Q:
-    """Over Case: another look at what this person decided, as long as somebody else could take it."""
+    """Over Case: another look at what this person wrote or decided, as long as somebody else could look."""
     decided = Appeal.objects.filter(case=OuterRef("pk"), against__actor=user)
-    return Q(Exists(decided), Exists(_others(user)), is_second_look=True)
+    own = Q(Exists(decided)) | Q(comment__author=user)
+    return Q(own, Exists(_others(user, "comment__author")), is_second_look=True)
 
 
-def _others(user: User) -> QuerySet[User]:
-    """Colleagues who could take what is not for this person."""
-    deciding = User.objects.filter(is_active=True, groups__name__in=[MODERATOR, ADMINISTRATOR])
-    return deciding.exclude(pk=user.pk)
+def _others(user: User, author: str) -> QuerySet[User]:
+    """Colleagues who could take what is not for this person; who wrote it (`author`: the path to them from
+    the rows in question) is none of them."""
+    deciding = User.objects.moderators().active().exclude(pk=user.pk)
+    return deciding.exclude(pk=Coalesce(OuterRef(author), 0))
 
 
 def _case_of(comment: Comment, states: Sequence[str]) -> Case:

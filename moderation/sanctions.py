@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_tasks import task
 
-from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, Guest, User
+from accounts.models import Guest, User
 from comments.models import Reason, State, Transition
 from comments.services import change_states
 from moderation import changes, held, mails
@@ -21,7 +21,6 @@ from moderation.people import Person, find
 
 MAIL_AFTER = timedelta(minutes=1)  # what is taken back at once is told to nobody
 SAME_PRESS = timedelta(minutes=1)  # in which the very same from the same moderator is a second click
-STAFF = Q(groups__name__in=[MODERATOR, EDITOR, ADMINISTRATOR])  # as User.is_staff
 DAYS = (1, 7, 30, 365)  # of which what somebody wrote can be removed with a sanction
 
 
@@ -182,13 +181,18 @@ def may_keep(actor: User, sanction: Sanction) -> bool:
 def _for_others(actor: User) -> Q:
     """Over Sanction: what this person imposed and somebody else could look at again."""
 
-    def others(*roles: str) -> Any:
-        deciding = User.objects.filter(is_active=True, groups__name__in=roles)
-        return Exists(deciding.exclude(pk=actor.pk).filter(~Q(pk=Coalesce(OuterRef("user"), 0))))
+    def others(deciding: Any) -> Exists:
+        return Exists(deciding.active().exclude(pk=actor.pk).exclude(pk=Coalesce(OuterRef("user"), 0)))
 
-    is_colleague = Exists(User.objects.filter(STAFF, pk=OuterRef("user")))
-    could = Q(is_colleague, others(ADMINISTRATOR)) | Q(~is_colleague, others(MODERATOR, ADMINISTRATOR))
+    everybody = User.objects.all()
+    could = Q(_is_of_staff(), others(everybody.administrators()))
+    could |= Q(~_is_of_staff(), others(everybody.moderators()))
     return Q(could, batch__actor=actor)
+
+
+def _is_of_staff() -> Exists:
+    """Over Sanction: it holds somebody who decides here."""
+    return Exists(User.objects.staff().filter(pk=OuterRef("user")))
 
 
 def asked_about() -> Any:
@@ -202,7 +206,7 @@ def to_answer(actor: User) -> Any:
     rows = asked_about().exclude(_for_others(actor)).exclude(user=actor)
     if actor.is_administrator:
         return rows
-    return rows.exclude(Exists(User.objects.filter(STAFF, pk=OuterRef("user"))))
+    return rows.exclude(_is_of_staff())
 
 
 def tell_later(batch: Batch) -> None:

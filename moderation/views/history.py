@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, User
+from accounts.models import User
 from comments.models import Transition
 from moderation import batches, changes, services, words
 from moderation.log import start_of
@@ -104,8 +104,7 @@ def _filtered(found: QuerySet[Batch], asked: dict[str, str]) -> QuerySet[Batch]:
 
 def _people() -> list[tuple[str, str]]:
     """(id, name) of those who may act here, and the system."""
-    roles = User.objects.filter(groups__name__in=[MODERATOR, EDITOR, ADMINISTRATOR]).distinct()
-    named = [(str(user.pk), str(user)) for user in roles.order_by("name")[:500]]
+    named = [(str(user.pk), str(user)) for user in User.objects.staff().order_by("name")[:500]]
     return [*named, ("0", _("the system"))]
 
 

@@ -77,6 +77,12 @@ def test_it_is_blind_and_not_asked_of_who_decided(client, asked, maria, noor):
     assert "Marked as spam" not in page
 
 
+def test_its_author_is_not_asked(asked, noor):
+    assert asked in opinions.open_for(noor)
+    Comment.objects.filter(pk=asked.comment_id).update(author=noor, guest=None)
+    assert asked not in opinions.open_for(noor)
+
+
 def test_an_answer_is_kept_once_and_changes_nothing(client, asked, noor):
     client.force_login(noor)
     lines, version = Transition.objects.count(), asked.comment.discussion.version

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.contrib.auth.models import Group
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.db.models import F
@@ -94,6 +95,19 @@ def test_it_goes_to_somebody_else_if_there_is_one(removed, jim, maria):
     otto.is_active = False
     otto.save()
     assert Case.objects.open().exclude(reports.not_for(maria)).count() == 1
+
+
+def test_it_goes_to_no_author_as_long_as_another_moderator_could_look(removed, jim, maria):
+    """Nor is it kept from who decided, where the author is the only other one."""
+    jim.groups.set(Group.objects.filter(name="Moderator"))
+    ask(removed, jim)
+    case = Case.objects.open().exclude(reports.not_for(maria)).get()
+    assert not Case.objects.open().exclude(reports.not_for(jim)).exists()
+    assert "somebody else" not in reports.asked([case.pk], maria)[case.pk][0].sentence
+    assert "It is your own: better leave it" in reports.asked([case.pk], jim)[case.pk][0].sentence
+    maria.is_active = False
+    maria.save()
+    assert Case.objects.open().exclude(reports.not_for(jim)).exists()  # he is alone
 
 
 def test_other_cases_are_for_everybody(jim, maria):
