@@ -179,9 +179,9 @@ def _decisions(comment: Comment, user: User) -> list[Decided]:
 
 
 def _alike(comment: Comment) -> Alike | None:
-    """Two statements."""
+    """Two statements. Nothing where all the others like it were decided on before the look."""
     group = similar.groups_of([comment.pk]).get(comment.pk)
-    if not group:
+    if not group or group.size < 2:
         return None
     count = Member.objects.filter(group=group, comment__state=State.PUBLISHED).count()
     count -= comment.state == State.PUBLISHED

@@ -361,6 +361,15 @@ def test_any_comment_leads_to_its_group(client, moderator, article):
     assert "No group of similar comments holds that one" in client.get(f"{LIST}?of={honest.pk}").text
 
 
+def test_a_card_says_nothing_of_others_where_none_is_left(client, moderator, article):
+    spam = flood(article, 4)
+    services.decide(ids=[c.pk for c in spam[1:]], to=State.SPAM, reason="spam", actor=moderator)
+    client.force_login(moderator)
+
+    assert only_group().size == 1
+    assert "look like this one" not in client.get(f"/moderation/comments/{spam[0].pk}/").text
+
+
 OLD = """\
 March 3rd, 2014
 09:15 AM ET
