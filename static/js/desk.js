@@ -185,7 +185,11 @@ if (document.querySelector(".queue")) {
   const row = () => find(".rows li:has([aria-current])");
   const keys = {
     j: () => press(card() ? ".card a[rel=next]" : ".rows ol a"),
-    k: () => pressIn(row()?.previousElementSibling, "a"),
+    k: () => {
+      let before = row()?.previousElementSibling;
+      while (before?.matches(".taken")) before = before.previousElementSibling;
+      pressIn(before, "a");
+    },
     a: () => pressIn(subject(), "button[value=approved]"),
     s: () => pressIn(subject(), "button[value=spam]"),
     r: () => {

@@ -283,6 +283,26 @@ def test_two_browsers_race_on_one_case(browser, live_server, waiting):
         page.context.close()
 
 
+def test_back_and_forth_one_passes_what_a_colleague_has_open(browser, live_server, waiting):
+    pages = []
+    for name in ("Omar", "Maria"):
+        context = browser.new_context()
+        log_in(context, live_server, name)
+        pages.append(context.new_page())
+    omar, maria = pages
+    theirs = Case.objects.get(comment=waiting[1])
+    omar.goto(f"{live_server.url}/moderation/cases/{theirs.pk}/?queue=waiting")
+    maria.goto(f"{live_server.url}/moderation/")
+    first, third = (maria.locator(f"#comment-{waiting[n].pk}") for n in (0, 2))
+    expect(first).to_be_visible()
+    maria.keyboard.press("j")
+    expect(third).to_be_focused()
+    maria.keyboard.press("k")
+    expect(first).to_be_focused()
+    for page in pages:
+        page.context.close()
+
+
 def test_the_queue_is_worked_without_scripts(browser, live_server, waiting):
     context = browser.new_context(java_script_enabled=False)
     log_in(context, live_server)
