@@ -16,7 +16,7 @@ from comments.models import Comment, Transition
 from moderation import cases, desk, filters, queues
 from moderation.models import Case
 from moderation.queues import Item, View
-from moderation.views.loading import decider, just_done, without_done
+from moderation.views.loading import decider, just_done, login_for_the_queue, without_done
 
 # A script fetches the next case before it is asked for: nobody looks at it yet.
 AHEAD = "Soundoff-Ahead"
@@ -47,7 +47,7 @@ def comment(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@login_required
+@login_for_the_queue
 def gather(request: HttpRequest) -> HttpResponse:
     """A list of all that the queue holds behind its filters, on which one decision is one act."""
     view = View.read(request.GET, decider(request))

@@ -22,7 +22,7 @@ from moderation.matching import Spans, Written
 from moderation.models import Batch, Rule, has_page
 from moderation.rule_forms import FORMS, RuleForm
 from moderation.views.acts import tell_done
-from moderation.views.loading import decider, whole_number
+from moderation.views.loading import decider, login_for_the_queue, whole_number
 from moderation.views.similar import EXCEPTIONS, url_of
 
 PAGE = 100  # rules
@@ -202,7 +202,7 @@ def _window(length: int, spans: Spans) -> tuple[int, int]:
 
 
 @require_POST
-@login_required
+@login_for_the_queue
 def switch(request: HttpRequest, pk: int) -> HttpResponse:
     """on=1 or 0."""
     user = keeper(request)
@@ -218,7 +218,7 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@login_required
+@login_for_the_queue
 def apply(request: HttpRequest, pk: int) -> HttpResponse:
     """Gather what it finds in all that is here, and go to the list, on which one decision is one act. What a
     person has approved is an exception there, until somebody ticks it."""

@@ -2,11 +2,13 @@
 
 import re
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from articles.models import Article
@@ -16,6 +18,7 @@ from comments.services import change_discussion, edit_comment
 from moderation import cases
 from moderation.models import Batch, Case
 from moderation.services import decide, undo
+from moderation.urls import urlpatterns
 from tests.factories import GuestFactory, UserFactory, make_article, say
 from tests.moderation.on_the_desk import links, open_card, press, rows, shown, state, text
 
@@ -54,6 +57,20 @@ def test_the_desk_is_for_moderators_and_editors(client):
     client.force_login(UserFactory.create(roles=("Editor",)))  # another's act is not an editor's business
     assert [client.get(path).status_code for path in gets] == [200, 200, 404]
     assert [client.post(path).status_code for path in posts] == [400, 404]  # let in, and sent nothing
+
+
+ANY = {"int": 1, "uuid": uuid4(), "slug": "review", "str": "u1"}  # a value of each kind in a URL
+
+
+def test_no_act_sends_its_own_url_through_the_login_as_it_cannot_be_opened(client):
+    acts = 0
+    for pattern in urlpatterns:
+        kinds = re.findall(r"<(\w+):", str(pattern.pattern))
+        url = reverse(f"moderation:{pattern.name}", args=[ANY[kind] for kind in kinds])
+        if client.get(url).status_code == 405:
+            assert client.post(url).headers["Location"] == "/accounts/login/?next=/moderation/", url
+            acts += 1
+    assert acts > 20
 
 
 def test_an_editor_decides_under_own_stories_only(client):
