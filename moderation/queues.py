@@ -27,6 +27,7 @@ from comments.models import Comment, Reason, State
 from moderation import cases, filters, opinions, reports, sanctions, similar, words
 from moderation.models import Case, Group
 from moderation.policy import last_decisions
+from moderation.similar import shown
 
 EXCERPT = 480  # characters of the HTML, of which the first words are shown
 LISTED = 20  # of a queue, beside the open case
@@ -272,8 +273,7 @@ def _similar(user: User) -> Queue | None:
     """The groups of alike comments that nobody has looked at; they span stories, so editors have none."""
     if not user.is_moderator:
         return None
-    latest = Group.objects.filter(kind__in=similar.KINDS).order_by("-made_at").values("run")[:1]
-    found = Group.objects.filter(run=latest, settled_at=None).aggregate(n=Count("pk"), oldest=Min("made_at"))
+    found = shown.groups(user).order_by().aggregate(n=Count("pk"), oldest=Min("made_at"))
     oldest = words.ago(timezone.now() - found["oldest"]) if found["oldest"] else ""
     return Queue(_("Similar comments"), reverse("moderation:similar"), found["n"], oldest, False)
 

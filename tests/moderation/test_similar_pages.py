@@ -106,6 +106,18 @@ def test_after_an_undo_the_same_group_can_be_decided_on_again(client, moderator,
     assert Comment.objects.filter(state=State.SPAM).count() == len(spam)
 
 
+def test_the_desk_counts_the_groups_of_its_list_also_when_a_look_finds_none(client, moderator, article):
+    spam = flood(article, 4)
+    only_group()
+    for comment in spam:
+        edit_comment(comment=comment, body=f"{comment.guest} wrote this", user=None, guest=comment.guest)
+    look.run()
+    client.force_login(moderator)
+    assert not client.get(LIST).context["lines"]
+    desk = client.get(reverse("moderation:queue")).context
+    assert [queue.count for queue in desk["queues"] if queue.url == LIST] == [0]
+
+
 def test_what_was_undone_is_in_the_list_again_at_once(client, moderator, article):
     flood(article, 4)
     client.force_login(moderator)
