@@ -10,12 +10,11 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F
-from django.utils import timezone
 
 from comments.models import Discussion, State
 from comments.services import lock, lock_discussions
 from moderation import cases, emptying, tally, vault
-from moderation.models import Case, Seal
+from moderation.models import Seal
 
 # By kind; each gives ids of comments, but for those that say otherwise.
 CHECKS = {
@@ -91,6 +90,14 @@ SELECT s.id FROM moderation_sanction s JOIN moderation_batch b ON b.id = s.batch
 WHERE b.kind <> 'person' ORDER BY s.id""",
 }
 
+MEND_CASES = """
+UPDATE moderation_case k
+SET is_waiting = c.state = 'pending', discussion_id = c.discussion_id,
+    closed_at = CASE WHEN c.state = 'deleted' OR c.state_reason = 'sealed' OR c.erased_at IS NOT NULL
+                     THEN now() END
+FROM comments_comment c
+WHERE c.id = k.comment_id AND k.closed_at IS NULL AND k.comment_id = ANY(%s)"""
+
 
 def damage() -> dict[str, list[Any]]:
     """As comments.integrity.check gives it."""
@@ -117,9 +124,5 @@ def repair(found: Mapping[str, list[Any]]) -> None:
     with transaction.atomic():
         ids = [*found.get("case_missing", []), *found.get("case", [])]
         cases.open_cases(ids, states=[State.PENDING])  # locks them all
-        for case in Case.objects.open().filter(comment__in=ids).select_related("comment"):
-            comment = case.comment
-            if comment.state == "deleted" or comment.state_reason == "sealed" or comment.erased_at:
-                case.closed_at = timezone.now()
-            case.is_waiting, case.discussion_id = comment.state == "pending", comment.discussion_id
-            case.save(update_fields=["is_waiting", "discussion", "closed_at"])
+        with connection.cursor() as cursor:
+            cursor.execute(MEND_CASES, [ids])

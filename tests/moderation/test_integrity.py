@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from comments.integrity import check, repair
@@ -92,6 +93,20 @@ def test_a_case_that_says_something_else_than_its_comment_is_mended(site, name):
     assert check() == {}
     if name != "held":
         assert Case.objects.open().filter(comment=comment).exists() == (name == "published")
+
+
+def test_many_cases_are_mended_with_as_few_statements_as_one(site):
+    def statements(ids) -> int:
+        Case.objects.filter(comment__in=ids).update(is_waiting=False)
+        damage = check()
+        assert damage == {"case": ids}
+        with CaptureQueriesContext(connection) as queries:
+            repair(damage)
+        assert check() == {}
+        return len(queries)
+
+    more = [say(site["held"].discussion.article, f"It is one more word, {n}.").pk for n in range(9)]
+    assert statements(more) == statements([site["held"].pk])
 
 
 def test_a_decision_of_an_act_that_is_not_stored_is_found(site):
