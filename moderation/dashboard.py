@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from articles.models import Article
 from comments import reasons
-from comments.models import State, Transition
+from comments.models import REMOVED, State, Transition
 from config.templatetags.dates import clock
 from moderation.charts import Chart, bars, share
 from moderation.log import start_of
@@ -150,7 +150,7 @@ def span(days: int, zone: tzinfo) -> Span:
         elif by_person:
             decided[day] += n
         for state, why, times in [(to_state, reason, n), (from_state, before, -n)]:
-            if state in {State.REJECTED, State.SPAM}:
+            if state in REMOVED:
                 removed[why if state == State.REJECTED else "spam"] += times
     chart = bars(
         title=_("Arrivals and decisions"),

@@ -13,14 +13,14 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from comments.models import Reason, State
+from comments.models import REMOVED, Reason, State
 from moderation.models import SecondOpinion
 
 ONE_IN = 50  # decided cases
 EXPERIENCED = 100  # decisions that two moderators have taken each before anything is asked
 BULK = 25  # comments beyond which an act was no decision on each of them
 DAYS = 7  # after which a decision is not asked about any more
-ANSWERS = (State.PUBLISHED, State.REJECTED, State.SPAM)
+ANSWERS = (State.PUBLISHED, *REMOVED)
 
 # By the comment's id, so that nobody chooses, and the same case is never asked for twice.
 ASK = """

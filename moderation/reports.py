@@ -20,11 +20,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Guest, User
-from comments.models import Comment, State, Transition
+from comments.models import REMOVED, Comment, State, Transition
 from comments.services import lock, send_again
 from moderation import cases, tasks
 from moderation.models import Appeal, Case, Notice, Report
-from moderation.told import REMOVED, ways
+from moderation.told import ways
 
 REPORTS_AN_HOUR = 10  # by one person
 LOOKS_A_DAY = 5  # asked for by one person

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django_tasks import task
 
 from accounts.models import Guest, User
-from comments.models import Reason, State, Transition
+from comments.models import REMOVED, Reason, State, Transition
 from comments.services import change_states
 from moderation import changes, held, mails
 from moderation.models import Batch, Change, Sanction, proofs
@@ -259,7 +259,7 @@ def _mail(sanction: Sanction, what: str) -> EmailMessage:
     with timezone.override(site.zone):
         sentence = held.sentence(sanction)
     lines = Transition.objects.filter(batch=sanction.batch_id, kind=Transition.Kind.STATE)
-    removed = lines.filter(comment__state__in=[State.REJECTED, State.SPAM]).count()
+    removed = lines.filter(comment__state__in=REMOVED).count()
     return mails.mail(
         "sanction",
         _subject(sanction, what),

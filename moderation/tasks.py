@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from django_tasks import task
 
 from articles.models import Site
-from comments.models import Comment, State, Transition
+from comments.models import REMOVED, Comment, State, Transition
 from comments.tasks import MAILS_A_DAY
 from moderation.kinds import Kind
 from moderation.mails import are_read, current_site, mail, moderators, send
@@ -117,7 +117,7 @@ def _lines_to_tell(batch: UUID) -> QuerySet[Transition]:
         ~Q(to_state=F("from_state")) | Exists(looked) | Q(Exists(rewritten), comment__is_redacted=True),
         batch=batch,
         kind=Transition.Kind.STATE,
-        to_state__in=[State.PUBLISHED, State.REJECTED, State.SPAM],
+        to_state__in=[State.PUBLISHED, *REMOVED],
     )
 
 

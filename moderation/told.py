@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Guest
 from comments import reasons
-from comments.models import Comment, Reason, State, Transition
+from comments.models import REMOVED, Comment, Reason, State, Transition
 from moderation import kinds, tally, words
 from moderation.kinds import LOOK_WITHIN, Kind, Ways
 from moderation.models import Appeal, Batch, Case, Change, Finding
@@ -30,7 +30,6 @@ from moderation.models import Appeal, Batch, Case, Change, Finding
 KEY_AGE = LOOK_WITHIN + timedelta(days=2)  # of the link that a guest is mailed
 EXCERPT = 300  # characters of a comment in a mail
 MARKED = 5  # places that a mail names
-REMOVED = [State.REJECTED, State.SPAM]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from comments.models import Comment, State
+from comments.models import REMOVED, Comment, State
 from moderation import services, words
 from moderation.models import Batch
 from moderation.views.loading import (
@@ -61,7 +61,7 @@ def decide(request: HttpRequest) -> HttpResponse:
         raise Http404
     parameters = {}
     if stays:
-        if found[0].state not in {State.REJECTED, State.SPAM}:
+        if found[0].state not in REMOVED:
             messages.warning(request, _("It is not removed, so it cannot stay so."))
             return come_back(request, services.Decision(None), back, found[0])
         to, reason, parameters = State(found[0].state), found[0].state_reason, {"stays": True}

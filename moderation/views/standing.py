@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from comments.models import Comment, State
+from comments.models import REMOVED, Comment, State
 from comments.views.loading import writer_of
 from moderation import held, sanctions
 from moderation.person_forms import AskForm
@@ -37,7 +37,7 @@ def standing(request: HttpRequest) -> HttpResponse:
             return redirect("standing")
     rows = list(
         Comment.objects.written_by(user, guest)
-        .filter(state__in=[State.PENDING, State.REJECTED, State.SPAM])
+        .filter(state__in=[State.PENDING, *REMOVED])
         .select_related("discussion__article", "author", "guest")
         .order_by("-created_at", "-pk")[: SHOWN + 1]
     )
