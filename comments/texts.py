@@ -31,6 +31,7 @@ class Words:
     author_email: str
     body: str
     revision: int
+    is_redacted: bool  # of this body, as of the others
     others: list[CommentRevision]
 
 
@@ -49,7 +50,7 @@ def take_words(ids: Sequence[int]) -> list[Words]:
     rows = Comment.objects.filter(pk__in=ids).order_by("pk")
     taken = [
         Words(*row, others[row[0]])
-        for row in rows.values_list("pk", "author_name", "author_email", "body", "revision")
+        for row in rows.values_list("pk", "author_name", "author_email", "body", "revision", "is_redacted")
     ]
     blank(ids)
     return taken

@@ -88,6 +88,7 @@ def _tell(seal: Seal, by: User) -> dict[str, Any]:
             {
                 "revision": text.revision,
                 "text": text.body,
+                "is_redacted": text.is_redacted,
                 "replaced_at": text.replaced_at and text.replaced_at.isoformat(),
                 "sha256": sha256(text.body.encode()).hexdigest(),
             }
@@ -153,7 +154,8 @@ def _readme(seal: Seal) -> str:
     return _(
         "Comment #%(number)s as it was stored, taken out of Soundoff.\n\n"
         "comment.json  all that is known of it, in UTF-8; times are in UTC unless they say otherwise\n"
-        "text-N.txt    what it said in its version N; the highest is the last\n"
+        "text-N.txt    what it said in its version N; comment.json tells until when, and which of them\n"
+        "              a moderator had blacked out\n"
         "SHA256SUMS    check with: sha256sum -c SHA256SUMS, in the folder above\n\n"
         "“origin” is a keyed hash of the IP address from which it was sent, or nothing. The IP address\n"
         "itself is not stored; with the site's secret key, a known one can be compared.\n\n"

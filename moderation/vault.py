@@ -53,7 +53,7 @@ def put_away(seals: Sequence[Seal]) -> None:
             for text in words[seal.comment_id].others
         ]
         + [
-            SealedText(seal=seal, revision=own.revision, body=own.body)
+            SealedText(seal=seal, revision=own.revision, body=own.body, is_redacted=own.is_redacted)
             for seal in seals
             for own in [words[seal.comment_id]]
         ],
@@ -111,6 +111,7 @@ def _bring_back(seals: Sequence[Seal]) -> None:
                 author_email="" if seal.comment_id in forgotten else seal.author_email,
                 body=shown.body,
                 revision=shown.revision,
+                is_redacted=shown.is_redacted,
                 others=[
                     CommentRevision(
                         comment_id=seal.comment_id,

@@ -11,6 +11,7 @@ from django.test import Client
 
 from comments.models import Comment, Reason, Transition
 from moderation import seals, services
+from moderation.acts import redact
 from moderation.models import Batch, Seal, SealedText, SealReading
 from tests.factories import UserFactory, make_article, say
 
@@ -150,6 +151,18 @@ def test_the_evidence_file_can_be_checked_by_others(sealed, administrator):
         assert made == line["hash"]
     assert told["log_ends_with"]["hash"] == bytes(Transition.objects.latest("seq").hash).hex()
     assert told["seal"]["readings"][0]["is_export"] is True
+
+
+def test_what_a_moderator_blacked_out_is_told_from_what_its_author_wrote(comment, moderator, administrator):
+    """Also where it is the text that was shown."""
+    redact(comment=comment, marked=comment.body.replace("number 5", "[[number 5]]"), actor=moderator)
+    seals.seal(ids=[comment.pk], why=Seal.Why.COURT, actor=moderator)
+    client, url = asked_by(administrator), f"/moderation/sealed/{comment.pk}/"
+    assert client.post(f"{url}words/").content.decode().count("blacked out by a moderator") == 1
+    with zipfile.ZipFile(io.BytesIO(client.post(f"{url}evidence/").content)) as archive:
+        told = json.loads(archive.read(f"comment-{comment.pk}/comment.json"))
+    texts = [(text["text"][-9:], text["is_redacted"]) for text in told["texts"]]
+    assert texts == [("number 5.", False), ("our, ███.", True)]
 
 
 def test_an_administrator_holds_ends_the_hold_and_deletes(sealed, administrator):
