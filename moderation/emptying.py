@@ -129,10 +129,12 @@ def clear_beside(comments: Sequence[int]) -> None:
 
 
 def forget_person(*, person: Person, actor: User) -> None:
-    """Blank for good who an account or a guest was, also with a seal, unless that is held; and what was noted
-    of them, what they were told, and what they asked. What they wrote is not touched."""
+    """Blank for good who an account or a guest was, also with a seal; what was noted of them, what they were
+    told, and what they asked and reported in their own words. Their comments are not touched, nor what is a
+    part of one that a legal hold keeps."""
     about = person.about
     with transaction.atomic():
+        held = Seal.objects.filter(lifted_at=None, is_held=True).values("comment")
         if person.user:
             forget_account(user=person.user)
         elif person.guest:
@@ -140,6 +142,9 @@ def forget_person(*, person: Person, actor: User) -> None:
         seals = Seal.objects.filter(lifted_at=None, is_held=False, comment__in=person.comments().values("pk"))
         seals.update(author_name="", author_email="")
         Note.objects.filter(Q(**about) | Q(comment__in=person.comments().values("pk"))).delete()
+        asked = Appeal.objects.filter(comment__in=person.comments().values("pk"))
+        for own in (asked, Report.objects.filter(**about)):
+            own.exclude(comment__in=held).exclude(words="").update(words="")
         Sanction.objects.filter(**about).update(words="", asked_words="")
         Note.objects.create(text=_("Name and e-mail were blanked as a child’s data."), by=actor, **about)
 

@@ -15,7 +15,7 @@ from accounts.guests import remember_guest
 from accounts.models import Guest
 from comments.models import Comment, Reason, State
 from moderation import origins, reports, sanctions, seals
-from moderation.models import Note, Origin, Sanction, Seal
+from moderation.models import Appeal, Note, Origin, Report, Sanction, Seal
 from moderation.people import Person
 from moderation.services import decide, undo
 from tests.factories import GuestFactory, UserFactory, make_article, say
@@ -239,6 +239,26 @@ def test_who_is_blanked_is_blank_everywhere_but_under_a_hold(maria, ada, is_held
     read = Client().get(comment.get_absolute_url(), follow=True).content.decode()
     assert "<bdi>Somebody</bdi>" in read
     assert "Ada" not in read
+
+
+@pytest.mark.usefixtures("publishing_policy")
+@pytest.mark.parametrize("is_held", [False, True])
+def test_nothing_that_a_blanked_child_asked_or_reported_is_left(maria, ada, is_held):
+    """But for what a hold keeps: what is a part of her own comment, and her report of one that is held."""
+    admin, article = UserFactory.create(roles=("Administrator",)), make_article()
+    comment, other, reported = say(article, author=ada), say(article), say(article)
+    decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria)
+    comment.refresh_from_db()
+    reports.ask_for_a_look(comment=comment, user=ada, guest=None, words="I am 12, call my mother")
+    for one in (other, reported):
+        reports.report_comment(comment=one, user=ada, guest=None, why="abuse", words="I am Ada, 12")
+    reports.report_comment(comment=other, user=maria, guest=None, why="abuse", words="Hers")
+    seals.seal(ids=[comment.pk, reported.pk], why=Seal.Why.CHILD, actor=maria, held=is_held)
+    assert as_(admin).post(f"{url(ada)}blank/").status_code == 302
+    assert Appeal.objects.get().words == ("I am 12, call my mother" if is_held else "")
+    left = dict(Report.objects.filter(user=ada).values_list("comment", "words"))
+    assert left == {other.pk: "", reported.pk: "I am Ada, 12" if is_held else ""}
+    assert Report.objects.get(user=maria).words == "Hers"
 
 
 def test_a_stranger_is_told_that_nobody_is_known_here():
