@@ -32,6 +32,7 @@ RIGHT = 1.5  # the weight from which somebody is usually right
 TOGETHER = 3  # such people, whose reports raise a case further
 TOGETHER_HOURS = 24
 SHOWN = 20  # reports of one case that a card says one by one
+NOTICED = 5  # of the reports of illegal content: so many of the first, and of the last
 UNPROVED = 0.25  # the weight of a guest whose e-mail nobody confirmed: as many as one likes are soon made
 
 
@@ -171,13 +172,13 @@ def edit_and_send_again(*, comment: Comment, body: str, user: User | None, guest
 
 def asked(case_ids: Sequence[int], user: User | None = None) -> dict[int, list[Asked]]:
     """By case, what was asked about its comment since it was opened, the earliest first, in at most four
-    statements. Of more than SHOWN reports the rest is counted.
+    statements. Of more than SHOWN reports, and of many notices, the rest is counted.
 
     `user`: the moderator who reads it, who is told where a decision of theirs is in question.
     """
     ids = list(case_ids)
     said: dict[int, list[Asked]] = defaultdict(list)
-    for notice in Notice.objects.filter(case__in=ids):
+    for notice in _earliest_and_latest(ids):
         sentence = (
             _("Reported as illegal: it shows the abuse of a child.")
             if notice.is_child_abuse
@@ -185,6 +186,10 @@ def asked(case_ids: Sequence[int], user: User | None = None) -> dict[int, list[A
         )
         by = notice.name if user and user.is_moderator else ""
         said[notice.case_id].append(Asked("notice", sentence, notice.why, notice.at, "", by))
+        if notice.place == NOTICED and notice.count > 2 * NOTICED:
+            left = notice.count - 2 * NOTICED
+            more = ngettext("%(n)s more came after it.", "%(n)s more came after it.", left) % {"n": left}
+            said[notice.case_id].append(Asked("notice", more, "", notice.at, ""))
     for report in _heaviest(ids):
         sentence = _("Reported: %(reason)s.") % {"reason": report.get_why_display()}
         said[report.case_id].append(
@@ -204,6 +209,22 @@ def asked(case_ids: Sequence[int], user: User | None = None) -> dict[int, list[A
         kind = "edit" if appeal.is_edit else "look"
         said[appeal.case_id].append(Asked(kind, _of_appeal(appeal, user), appeal.words, appeal.at, ""))
     return {case: sorted(things, key=lambda thing: thing.at) for case, things in said.items()}
+
+
+def _earliest_and_latest(case_ids: Sequence[int]) -> Iterable[Any]:
+    """The first and the last NOTICED notices of each case, those of child abuse by themselves: whoever sends
+    hundreds hides none of them. `place` is counted from the first, `count` is of all there are."""
+    same = ["case", "is_child_abuse"]
+    return (
+        Notice.objects.filter(case__in=case_ids)
+        .annotate(
+            place=Window(RowNumber(), partition_by=same, order_by=["at", "pk"]),
+            back=Window(RowNumber(), partition_by=same, order_by=["-at", "-pk"]),
+            count=Window(Count("pk"), partition_by=same),
+        )
+        .filter(Q(place__lte=NOTICED) | Q(back__lte=NOTICED))
+        .order_by("pk")
+    )
 
 
 def _heaviest(case_ids: Sequence[int]) -> Iterable[Any]:

@@ -1,5 +1,6 @@
 """Reports of illegal content: from anybody, with a receipt, before everything else, and told at once."""
 
+import re
 from datetime import timedelta
 from uuid import uuid4
 
@@ -239,6 +240,17 @@ def test_left_in_place_it_can_be_reported_again_from_the_receipt(client, comment
     assert f'href="{URL}?comment={comment.pk}"' in page
     tell_asked.func(str(act.pk))
     assert "report it again with what we overlooked" in mail.outbox[0].body
+
+
+def test_of_hundreds_a_card_says_the_first_and_the_last(client, comment, maria):
+    """Each may have 5,000 characters, and anybody may send them; but none of child abuse is lost in them."""
+    for number in range(30):
+        notice(comment, why=f"It is a threat: {number:02}.", is_child_abuse=number == 15)
+    client.force_login(maria)
+    page = client.get(f"/moderation/comments/{comment.pk}/").content.decode()
+    read = [int(number) for number in re.findall(r"It is a threat: (\d\d)\.", page)]
+    assert read == [0, 1, 2, 3, 4, 15, 25, 26, 27, 28, 29]
+    assert "19 more came after it." in page
 
 
 def test_what_its_author_deleted_no_person_decided(client, maria):
