@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 from django.db import transaction
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Value
+from django.db.models import Count, Min, Q, QuerySet, Value
 from django.db.models.functions import Left
 from django.http import Http404, QueryDict
 from django.urls import reverse
@@ -154,17 +154,15 @@ class View:
         return int(self.rows().order_by()[: COUNTED + 1].count())
 
     def gather(self) -> Group | None:
-        """A list of all that is here now, to decide on as one; None for nothing. What was reported as illegal
-        is left out, and what is gone already, of which another look is asked.
+        """A list of all that is here now, to decide on as one; None for nothing. What is gone already is left
+        out, though another look at it is asked.
 
         At the edge, where it is seen first, stands that against which the least was found.
         """
         if self.queue == RECENT:
-            illegal = Case.objects.open().filter(comment=OuterRef("pk"), is_illegal=True)
-            found = self.rows().filter(~Exists(illegal), state__in=THERE)
-            chosen = found.values_list("pk", Value(0.0))
+            chosen = self.rows().filter(state__in=THERE).values_list("pk", Value(0.0))
         else:
-            found = self.rows().filter(is_illegal=False, comment__state__in=THERE)
+            found = self.rows().filter(comment__state__in=THERE)
             chosen = found.values_list("comment_id", "score")
         rows = dict(chosen[:GATHERED])
         if not rows:

@@ -1,14 +1,18 @@
 """One decision for a group."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from comments.models import Reason, State
+from comments.services import lock
 from moderation import services
+from moderation.changes import Refusal
 from moderation.models import Group
 from moderation.services import Decision
 from moderation.similar import say, shown
@@ -18,13 +22,15 @@ def decide_group(
     *, group: Group, to: State, reason: str, actor: User, without: Collection[int] = ()
 ) -> Decision:
     """One act over all members that are there and on which `actor` may decide, but for `without`. What
-    somebody decided on or edited since the look is refused. The group is settled, and its members do not
-    come again, once there is none left on whom somebody else would have to decide.
+    somebody decided on or edited since the look is refused, and so is what was reported as illegal. The
+    group is settled, and its members do not come again, once there is none left on whom somebody else would
+    have to decide.
     """
-    expected = shown.expected(group, actor)
-    ids = [pk for pk in expected if pk not in without]
-    all_there = shown.count([group.pk], None).get(group.pk, say.Numbers()).members
     with transaction.atomic():
+        lock(shown.expected(group, actor))  # then nobody reports one of them, or decides on it
+        expected = shown.expected(group, actor)
+        ids = [pk for pk in expected if pk not in without]
+        all_there = shown.count([group.pk], None).get(group.pk, say.Numbers()).members
         done = services.decide(
             ids=ids,
             to=to,
@@ -38,7 +44,9 @@ def decide_group(
             Group.objects.filter(pk=group.pk).update(
                 settled_at=timezone.now(), settled_by=actor, act=done.batch
             )
-    return done
+        reported = [pk for pk in shown.illegal(group, shown.articles_of(actor)) if pk not in without]
+    left = [Refusal(pk, "", _("Reported as illegal: it is decided on by itself")) for pk in reported]
+    return replace(done, refused=done.refused + left)
 
 
 def _known_by(group: Group) -> dict[str, Any]:

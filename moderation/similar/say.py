@@ -113,7 +113,6 @@ def shares(group: Group, size: int) -> list[str]:
     if group.kind == Kind.QUEUE:
         said += group.shared["view"]
         said.append(_("Those against which the least was found come first."))
-        said.append(_("What was reported as illegal is not among them: each is decided on by itself."))
     if (wordings := group.shared.get("wordings", 0)) > 1:
         said.append(_("made from %(n)s sets of phrases") % {"n": wordings})
     clues: dict[str, int] = group.shared.get("clues", {})

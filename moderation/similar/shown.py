@@ -26,14 +26,19 @@ MANY = 40
 EXAMPLES = 3  # from the middle
 SAMPLE = 200  # members by which the shared words are found again
 EXCERPT = 700  # characters of a member's text
+NAMED = 20  # of those that were reported as illegal
 
+HERE = """c.state IN ('pending', 'published')
+  AND (%(articles)s::bigint[] IS NULL OR c.discussion_id = ANY(%(articles)s))"""
+# What was reported as illegal is decided on by itself, whatever list it is in.
+ILLEGAL = """EXISTS (
+    SELECT FROM moderation_case k WHERE k.comment_id = c.id AND k.closed_at IS NULL AND k.is_illegal)"""
 # A member is there as long as nobody has decided on it: not any more if it is gone, or was approved since.
-LIVE = """c.state IN ('pending', 'published')
+LIVE = f"""{HERE} AND NOT {ILLEGAL}
   AND NOT (c.state_reason = 'approved' AND EXISTS (
     SELECT FROM comments_transition t
     WHERE t.comment_id = c.id AND t.kind = 'state' AND t.reason = 'approved' AND t.actor_id IS NOT NULL
-      AND t.id > m.seen))
-  AND (%(articles)s::bigint[] IS NULL OR c.discussion_id = ANY(%(articles)s))"""
+      AND t.id > m.seen))"""
 COUNT = f"""
 SELECT m.group_id, count(*), count(*) FILTER (WHERE c.state = 'published'), count(DISTINCT c.discussion_id)
 FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
@@ -58,6 +63,10 @@ FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
 WHERE m.group_id = %(group)s AND {LIVE} AND m.comment_id <> ALL(%(without)s::bigint[])
   AND (m.likeness, m.comment_id) > (%(likeness)s::float8, %(after)s)
 ORDER BY m.likeness, m.comment_id LIMIT %(many)s"""
+
+LEFT = f"""
+SELECT m.comment_id FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
+WHERE m.group_id = %(group)s AND {HERE} AND {ILLEGAL} ORDER BY 1"""
 
 
 @dataclass(frozen=True)
@@ -155,6 +164,13 @@ def expected(group: Group, user: User) -> dict[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(EXPECTED, {"group": group.pk, "articles": articles_of(user)})
         return dict(cursor.fetchall())
+
+
+def illegal(group: Group, articles: list[int] | None) -> list[int]:
+    """The members that are left out, as somebody has reported them as illegal."""
+    with connection.cursor() as cursor:
+        cursor.execute(LEFT, {"group": group.pk, "articles": articles})
+        return [row[0] for row in cursor.fetchall()]
 
 
 @dataclass(frozen=True)

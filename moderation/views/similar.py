@@ -109,13 +109,18 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
     after = _place(request.GET.get("after", ""))
     articles = shown.articles_of(user)
     numbers = shown.count([found.pk], articles).get(found.pk)
-    if numbers is None:
-        return render(request, "moderation/group.html", {"room": "similar", "group": found, "numbers": None})
+    illegal = shown.illegal(found, articles)
     context: dict[str, Any] = {
         "room": "similar",
         "group": found,
-        "title": say.title(found, numbers.members),
         "numbers": numbers,
+        "illegal": illegal[: shown.NAMED],
+        "illegal_count": len(illegal),
+    }
+    if numbers is None:
+        return render(request, "moderation/group.html", context)
+    context |= {
+        "title": say.title(found, numbers.members),
         "all": f"{numbers.members:,}",
         "told": say.looks_like(numbers) if whole_number(request.GET.get("of")) else say.numbers(numbers),
         "shares": say.shares(found, numbers.members),

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from comments.models import Comment, State
 from moderation import queues
 from moderation.models import Batch, Case, Group, Rule
+from moderation.reports import give_notice
 from moderation.services import decide, undo
 from tests.comments.test_services import assert_sound
 from tests.factories import UserFactory, make_article, say
@@ -61,6 +62,28 @@ def test_what_a_colleague_decided_on_since_is_refused(client, maria, omar, flood
     client.post(page.redirect_chain[-1][0], {"act": "spam"})
     assert state(waiting[0]) == ("published", "approved")
     assert Comment.objects.filter(state=State.SPAM).count() == 24
+
+
+def test_what_is_reported_as_illegal_is_named_and_left_to_be_decided_on_by_itself(client, maria, flood):
+    article, waiting, illegal, _elsewhere = flood
+    page = gather(client, article)
+    assert (
+        f"1 was reported as illegal and is not among them: it is decided on by itself. {link(illegal)}"
+        in (text(page))
+    )
+    reported = waiting[0]  # while the list is open in a window
+    Comment.objects.filter(pk=reported.pk).update(state="published")
+    give_notice(comment=reported, why="It is a threat.", name="Zoe", email="zoe@example.org")
+    done = client.post(page.redirect_chain[-1][0], {"act": "spam"}, follow=True)
+    assert f"{link(reported)}: Reported as illegal: it is decided on by itself" in text(done)
+    assert state(reported)[0] == "published"
+    assert Case.objects.open().get(comment=reported).is_illegal
+    assert state(illegal)[0] == "pending"
+    assert Comment.objects.filter(state=State.SPAM).count() == 24
+
+
+def link(comment) -> str:
+    return f'<a href="/moderation/comments/{comment.pk}/">#{comment.pk}</a>'
 
 
 def test_what_is_gone_already_is_in_no_list(client, maria):
