@@ -1,6 +1,7 @@
 """What was moderated on the whole site, for every reader: sums a day and story, and nobody's name.
 
-It tells what stands: each comment once, by the last line about its state. What was undone is not in it.
+It tells what stands: each comment once, by the line that brought its state; who confirmed that later counts
+as who decided it. What was undone is not in it.
 A month at a time, so that there are no more pages to ask for than months.
 """
 
@@ -29,7 +30,7 @@ class StoryDay:
 
 Days = list[tuple[date, list[StoryDay]]]  # the latest first
 
-# The last line about each comment, where it removed what readers saw or could have seen, or a decision
+# The last line that changed each comment, where it removed what readers saw or could have seen, or a decision
 # showed it again; what an author took back is no moderation, and an undo is no decision.
 _DECISIONS = """
 comments_transition t
@@ -37,6 +38,7 @@ JOIN articles_article a ON a.id = t.discussion_id AND a.published_at <= now()
 JOIN comments_discussion d ON d.article_id = a.id AND d.status <> 'hidden'
 CROSS JOIN (SELECT coalesce((SELECT comment_status FROM articles_site WHERE id = 1), 'open') AS status) site
 WHERE site.status <> 'hidden' AND t.kind = 'state' AND t.reason NOT IN ('import_undone', 'imported')
+  AND (t.from_state, t.from_reason) <> (t.to_state, t.reason)
   AND (t.to_state IN ('rejected', 'spam')
        OR t.from_state IN ('rejected', 'spam') AND t.to_state = 'published' AND NOT EXISTS (
          SELECT FROM moderation_batch b WHERE b.id = t.batch AND b.kind = 'undo'))
@@ -48,13 +50,18 @@ WHERE site.status <> 'hidden' AND t.kind = 'state' AND t.reason NOT IN ('import_
 
 # Who decided what an undo gave back is told by the line that it stands for.
 DAYS = f"""
-WITH RECURSIVE moved AS (
-  SELECT t.*, 1 AS n, (t.at AT TIME ZONE %(zone)s)::date AS day, a.title, a.slug,
+WITH RECURSIVE told AS (
+  SELECT t.comment_id, t.to_state, (t.at AT TIME ZONE %(zone)s)::date AS day, a.title, a.slug,
          CASE WHEN t.to_state = 'spam' THEN 'spam' ELSE t.reason END AS why
   FROM {_DECISIONS} AND t.at >= %(start)s AND t.at < %(end)s),
+moved AS (
+  SELECT last.*, 1 AS n
+  FROM told CROSS JOIN LATERAL (
+    SELECT {tally.LINE} FROM comments_transition l
+    WHERE l.comment_id = told.comment_id AND l.kind = 'state' ORDER BY l.id DESC LIMIT 1) last),
 {tally.SOURCE}
 SELECT m.day, m.title, m.slug, m.to_state, m.why, coalesce(c.by_machine, false), count(*)
-FROM moved m
+FROM told m
 LEFT JOIN (SELECT comment_id, key LIKE '%%/machine' AS by_machine FROM counted) c USING (comment_id)
 GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1 DESC, 2, 3"""
 

@@ -276,6 +276,18 @@ def test_the_public_log_counts_what_stands_once(client, maria):
     assert "4 comments removed, as spam. The checks decided 4 of them.</li>" in log()
 
 
+def test_the_public_log_counts_a_comment_once_however_often_its_removal_is_confirmed(client, maria):
+    Site.objects.update(has_public_log=True)
+    article = make_article("The slip closes")
+    ids = [say(article).pk for _ in range(4)]
+    change_states(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=None)
+    for _ in range(3):
+        decide(ids=ids[:1], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    page = client.get("/moderation-log/").text
+    # A person has confirmed one of them: the checks decided the others.
+    assert "4 comments removed, as spam. The checks decided 3 of them.</li>" in page
+
+
 def test_the_foot_of_each_page_leads_to_the_public_log_once_it_is_on(client, admin_client):
     foot = '<a href="/moderation-log/">'
     assert foot not in client.get("/").text
