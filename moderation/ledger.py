@@ -1,6 +1,6 @@
 """How a discussion was moderated, in sentences for every reader: from its counts alone, without a statement.
 
-Numbers under LEAST are not told apart, since they could point at somebody.
+A reason given fewer than LEAST times is not named, since it could point at somebody.
 """
 
 from collections import Counter
@@ -53,16 +53,11 @@ def split(tally: dict[str, int]) -> tuple[Counter[str], Counter[str]]:
 
 
 def merged(removed: Counter[str]) -> Counter[str]:
-    """The same with no number under LEAST but where all together are fewer: OTHERS takes what is too few to
-    be named, and the smallest named one with it as long as it is too few itself. The most frequent first,
-    OTHERS last."""
-    named = Counter({reason: n for reason, n in removed.items() if n >= LEAST and reason != OTHERS})
-    others = removed.total() - named.total()
-    while 0 < others < LEAST and named:
-        smallest = min(named, key=lambda reason: (named[reason], reason))
-        others += named.pop(smallest)
+    """OTHERS takes each reason that is given fewer than LEAST times, and says of none which it is. The most
+    frequent first, OTHERS last."""
+    named = {reason: n for reason, n in removed.items() if n >= LEAST and reason != OTHERS}
     told = Counter(dict(sorted(named.items(), key=lambda item: (-item[1], item[0]))))
-    if others:
+    if others := removed.total() - told.total():
         told[OTHERS] = others
     return told
 

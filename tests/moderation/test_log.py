@@ -241,7 +241,7 @@ def test_the_public_log_sums_up_and_names_nobody(client, maria):
     undo(batch=act.batch, actor=maria)
     answer = client.get("/moderation-log/")
     page = answer.text
-    assert "5 comments removed." in page  # one insult could be found out beside four of spam
+    assert "5 comments removed: 4 spam, 1 for another reason." in page
     assert "again.</li>" not in page  # what was undone is nothing that stands
     assert "Maria" not in page
     assert not any(comment.author_name in page for comment in comments)
