@@ -64,7 +64,7 @@ class RuleAdmin(ReadOnlyAdmin[Rule]):
 class BatchAdmin(ReadOnlyAdmin[Batch]):
     list_display = ["what", "actor", "at", "comments", "page"]
     list_filter = ["kind", "reason", "at"]
-    list_select_related = ["actor", "undoes__undoes"]
+    list_select_related = ["actor", "root"]
     search_fields = ["id", "actor__name"]
     date_hierarchy = "at"
 

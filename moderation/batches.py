@@ -29,26 +29,31 @@ class Act:
     last: UUID  # of the act and its undos, the last: the one to undo now
 
 
-# An act, the undo of it, the undo of that …, down to the last, and how many undos that makes.
+# Over lines t of the log and their acts b: whether the act is undone for the comment of the line. Each undo
+# acts upon the lines of the one before it, so that the last about a comment tells; it leaves alone what was
+# decided on since, and seals are lifted one by one.
+IS_UNDONE = """(
+  SELECT mod(max(u.undos) - b.undos, 2) = 1
+  FROM moderation_batch u JOIN comments_transition l ON l.batch = u.id AND l.comment_id = t.comment_id
+  WHERE u.root_id = b.root_id)"""
+
+# The last of an act and its undos, and how many undos that makes. Two undos of seals that were lifted one by
+# one have nothing to do with each other.
 LAST = """
-WITH RECURSIVE chain AS (
-  SELECT id AS act, id, at, 0 AS undos FROM moderation_batch WHERE id = ANY(%s)
-  UNION ALL
-  SELECT chain.act, b.id, b.at, undos + 1 FROM chain JOIN moderation_batch b ON b.undoes_id = chain.id)
-SELECT DISTINCT ON (act) act, id, undos FROM chain ORDER BY act, undos DESC, at DESC"""
+SELECT DISTINCT ON (b.id) b.id, u.id, u.undos - b.undos
+FROM moderation_batch b
+JOIN moderation_batch r ON r.id = b.root_id
+JOIN moderation_batch u ON u.root_id = b.root_id AND u.undos >= b.undos
+WHERE b.id = ANY(%s) AND (u.id = b.id OR r.kind <> 'seal' OR EXISTS (
+  SELECT FROM comments_transition t JOIN comments_transition l USING (comment_id)
+  WHERE t.batch = b.id AND l.batch = u.id))
+ORDER BY b.id, u.undos DESC, u.at DESC"""
 
-
-# How many comments such acts were about, and for how many of them each is undone now: an undo leaves alone
-# what was decided on since, and seals are lifted one by one.
-PARTS = """
-WITH RECURSIVE chain AS (
-  SELECT id AS act, id, 0 AS undos FROM moderation_batch WHERE id = ANY(%s)
-  UNION ALL
-  SELECT chain.act, b.id, undos + 1 FROM chain JOIN moderation_batch b ON b.undoes_id = chain.id),
-lines AS (
-  SELECT chain.act, t.comment_id, count(*) FILTER (WHERE undos > 0) %% 2 AS undone
-  FROM chain JOIN comments_transition t ON t.batch = chain.id GROUP BY 1, 2)
-SELECT act, count(*), sum(undone)::int FROM lines GROUP BY 1"""
+# How many comments acts were about, and for how many of them each is undone.
+PARTS = f"""
+SELECT b.id, count(*), count(*) FILTER (WHERE {IS_UNDONE})
+FROM moderation_batch b JOIN comments_transition t ON t.batch = b.id
+WHERE b.id = ANY(%s) GROUP BY 1"""
 
 
 def acts(batches: Sequence[Batch]) -> list[Act]:

@@ -21,6 +21,7 @@ from articles.models import Article
 from comments import reasons
 from comments.models import REMOVED, State, Transition
 from config.templatetags.dates import clock
+from moderation.batches import IS_UNDONE
 from moderation.charts import Chart, bars, share
 from moderation.log import start_of
 
@@ -60,23 +61,22 @@ SELECT width_bucket(extract(epoch FROM %(now)s - opened_at)::float8 / 3600, %(ed
 FROM moderation_case WHERE closed_at IS NULL AND is_waiting GROUP BY 1"""
 
 # What people decided in the span, the latest DECIDED_MOST, about comments in which a check had found
-# something, by check and rule; an act that was undone and not done again counts as taken back.
-CHECKS = """
+# something, by check and rule, and how many of these were taken back.
+CHECKS = f"""
 WITH decided AS MATERIALIZED (
-  SELECT t.comment_id, t.revision, t.to_state, t.batch, t.at
+  SELECT t.comment_id, t.revision, t.to_state, t.at, b.root_id, b.undos
   FROM comments_transition t JOIN moderation_batch b ON b.id = t.batch AND b.kind = 'decision'
   WHERE t.at >= %(start)s AND t.kind = 'state' AND t.actor_id IS NOT NULL
   ORDER BY t.at DESC LIMIT %(most)s),
-undone AS (
-  SELECT b.id FROM moderation_batch b JOIN moderation_batch u ON u.undoes_id = b.id
-  WHERE b.at >= %(start)s AND NOT EXISTS (SELECT FROM moderation_batch a WHERE a.undoes_id = u.id))
+told AS MATERIALIZED (
+  SELECT t.comment_id, t.revision, t.to_state, t.at, {IS_UNDONE} AS is_undone
+  FROM decided t CROSS JOIN LATERAL (SELECT t.root_id, t.undos) b)
 SELECT f.check_name, f.rule_id, r.value, count(*),
-       count(*) FILTER (WHERE d.to_state IN ('rejected', 'spam')),
-       count(*) FILTER (WHERE undone.id IS NOT NULL)
-FROM decided d
-JOIN moderation_finding f ON f.comment_id = d.comment_id AND f.revision = d.revision AND f.at <= d.at
+       count(*) FILTER (WHERE t.to_state IN ('rejected', 'spam')),
+       count(*) FILTER (WHERE t.is_undone)
+FROM told t
+JOIN moderation_finding f ON f.comment_id = t.comment_id AND f.revision = t.revision AND f.at <= t.at
 LEFT JOIN moderation_rule r ON r.id = f.rule_id
-LEFT JOIN undone ON undone.id = d.batch
 GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2"""
 
 HOURS = """

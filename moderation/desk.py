@@ -167,7 +167,7 @@ def _decisions(comment: Comment, user: User) -> list[Decided]:
         .select_related("actor")
         .order_by("-id")
     )
-    batches = Batch.objects.select_related("undoes__undoes").in_bulk({line.batch for line in lines})
+    batches = Batch.objects.select_related("root").in_bulk({line.batch for line in lines})
     found = []
     for line in lines:
         batch = batches.get(line.batch)

@@ -24,6 +24,7 @@ from comments import reasons
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.policy import Draft, Verdict
 from moderation import acts, cases, integrity, ledger, rules, tally, words
+from moderation.batches import IS_UNDONE
 from moderation.checks import CHECKS, RATE_MINUTES, RATE_MOST, Context, Found, run, too_fast
 from moderation.held import HELD, read_held, refuse, standing_of, told
 from moderation.models import Finding, Sanction
@@ -258,18 +259,15 @@ def _menu(row: Any, seen: int, removals: list[tuple[str, str, str]]) -> list[dic
 
 
 # What was taken back was no review, unless it was done again; and what an undo does is none.
-USUAL = """
+USUAL = f"""
 SELECT count(*), extract(epoch FROM percentile_cont(0.5) WITHIN GROUP (ORDER BY t.at - c.created_at))
-FROM comments_transition t JOIN comments_comment c ON c.id = t.comment_id
+FROM comments_transition t
+JOIN comments_comment c ON c.id = t.comment_id
+LEFT JOIN moderation_batch b ON b.id = t.batch
 WHERE t.kind = 'state' AND t.from_state = 'pending' AND t.actor_id IS NOT NULL
   AND t.actor_id IS DISTINCT FROM c.author_id AND t.at > now() - interval '7 days'
   AND c.state <> 'pending'
-  AND NOT EXISTS (SELECT FROM moderation_batch b WHERE b.id = t.batch AND b.undoes_id IS NOT NULL)
-  AND NOT EXISTS (
-    SELECT FROM comments_transition u JOIN moderation_batch b ON b.id = u.batch
-    WHERE u.comment_id = t.comment_id AND u.id > t.id AND b.undoes_id = t.batch
-      AND NOT EXISTS (SELECT FROM comments_transition r JOIN moderation_batch a ON a.id = r.batch
-                      WHERE r.comment_id = t.comment_id AND r.id > u.id AND a.undoes_id = u.batch))"""
+  AND b.undoes_id IS NULL AND {IS_UNDONE} IS NOT TRUE"""
 
 
 def _median_hours() -> int:

@@ -19,9 +19,9 @@ from comments.models import Comment, Discussion, Reason
 
 Tally = dict[str, int]  # by "<state>/<reason>/<person, confirmed or machine>"
 
-# Lines that brought a removal (LINE), each with its n; a line of an undo stands for the one whose state it
-# gave back. Each is looked up for itself: as a join, the planner once compared every line with every other,
-# 30 s for 10,000.
+# Lines that brought a removal (LINE), each with its n. A line of an undo stands for the one whose state it
+# gave back: that of the act which is done again, or the one before it where that is undone. Each is looked up
+# for itself: as a join, the planner once compared every line with every other, 30 s for 10,000.
 LINE = "comment_id, id, discussion_id, revision, actor_id, to_state, reason, at, batch"
 REMOVALS = "('rejected', 'spam', 'deleted')"
 SOURCE = f"""
@@ -30,12 +30,14 @@ source AS (
   UNION ALL
   SELECT before.*, s.n
   FROM source s
-  CROSS JOIN LATERAL (SELECT undoes_id FROM moderation_batch WHERE id = s.batch LIMIT 1) undo
+  CROSS JOIN LATERAL (
+    SELECT root_id, mod(undos, 2) AS is_undone FROM moderation_batch
+    WHERE id = s.batch AND undos > 0 LIMIT 1) act
   CROSS JOIN LATERAL (
     SELECT {LINE} FROM comments_transition p
-    WHERE p.comment_id = s.comment_id AND p.kind = 'state' AND p.id < (
-      SELECT undone.id FROM comments_transition undone
-      WHERE undone.comment_id = s.comment_id AND undone.batch = undo.undoes_id)
+    WHERE p.comment_id = s.comment_id AND p.kind = 'state' AND p.id <= (
+      SELECT root.id - act.is_undone FROM comments_transition root
+      WHERE root.comment_id = s.comment_id AND root.batch = act.root_id)
     ORDER BY p.id DESC LIMIT 1) before),
 counted AS (
   SELECT t.comment_id, t.discussion_id, t.n,

@@ -103,21 +103,24 @@ def tell(comments: Sequence[Comment]) -> dict[int, Told]:
 
 def _given_back(lines: Sequence[Transition]) -> dict[int, Transition]:
     """By comment, the line whose state an undo gave back, where these lines are of an undo: what waits again
-    is told as it was before. An undone undo is followed in turn, as in tally."""
+    is told as it was before. As in tally, that may be an undo's as well."""
     logs: dict[int, list[Transition]] = defaultdict(list)
     if lines:
         of_state = Transition.objects.filter(kind=Transition.Kind.STATE)
         for line in of_state.filter(comment__in=[line.comment_id for line in lines]).order_by("id"):
             logs[line.comment_id].append(line)
     batches = {line.batch for log in logs.values() for line in log if line.batch}
-    undos = Batch.objects.filter(pk__in=batches, undoes__isnull=False) if batches else Batch.objects.none()
-    undoes: dict[UUID | None, UUID | None] = dict(undos.values_list("pk", "undoes"))
+    undos = Batch.objects.filter(pk__in=batches, undos__gt=0).values_list("pk", "root", "undos")
+    acts: dict[UUID | None, tuple[UUID, int]] = {
+        pk: (root, undos % 2) for pk, root, undos in (undos if batches else [])
+    }
     found = {}
     for comment, log in logs.items():
         place = len(log) - 1
         places: dict[UUID | None, int] = {line.batch: n for n, line in enumerate(log) if line.batch}
-        while undone := places.get(undoes.get(log[place].batch)):
-            place = undone - 1
+        while act := acts.get(log[place].batch):
+            root, is_undone = act
+            place = places[root] - is_undone
         found[comment] = log[place]
     return found
 

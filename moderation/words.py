@@ -191,11 +191,10 @@ def done(batch: Batch) -> str:
             return _("Moved")
         case Batch.Kind.IMPORT:
             return _("Brought in")
-    *undos, act = batch.chain
-    if act.kind == Batch.Kind.UNDO:  # of an act that is known no more
+    if not batch.undos:  # of an act that is known no more
         return _("Undone")
-    is_undone = len(undos) % 2 == 1
-    return (_("Undone: %(act)s") if is_undone else _("Done again: %(act)s")) % {"act": done(act)}
+    said = _("Undone: %(act)s") if batch.undos % 2 else _("Done again: %(act)s")
+    return said % {"act": done(batch.root)}
 
 
 def rule_act(does: str) -> str:

@@ -1,9 +1,11 @@
 """What people did: one Batch an act, with all that its undo needs."""
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -36,28 +38,29 @@ class Batch(models.Model):
     to_state = models.CharField(max_length=10, choices=State, blank=True)
     reason = models.CharField(max_length=20, blank=True)  # a code: comments.models.Reason or RemovalReason
     parameters = models.JSONField(default=dict)
-    undoes = models.ForeignKey("self", models.PROTECT, null=True, related_name="undone_by")
+    undoes = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    # The act that this one, through so many undos, is about: itself for what undoes nothing.
+    root = models.ForeignKey("self", models.PROTECT, related_name="+", editable=False)
+    undos = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
         verbose_name = _("act")
         verbose_name_plural = _("acts")
         ordering = ["-at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(undoes=None, undos=0, root=F("id")) | Q(undoes__isnull=False, undos__gt=0),
+                name="batch_root",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.at:%Y-%m-%d %H:%M}"
 
-    @property
-    def chain(self) -> "list[Batch]":
-        """This act, what it undoes, what that had undone, and so on to the act that all of them are about."""
-        acts = [self]
-        while undone := acts[-1].undoes:
-            acts.append(undone)
-        return acts
-
-    @property
-    def root(self) -> "Batch":
-        """The act that this one, through any number of undos, is about."""
-        return self.chain[-1]
+    def save(self, **options: Any) -> None:
+        if self._state.adding:
+            self.root, self.undos = (self.undoes.root, self.undoes.undos + 1) if self.undoes else (self, 0)
+        super().save(**options)
 
 
 class Change(models.Model):

@@ -32,18 +32,17 @@ CASES_A_NIGHT = 50
 # Who wrote it is known of accounts and guests; a name of a source is one person in one discussion at most.
 # `kept`: a person approved this text, or looked at a group and left it out of the act, which is in force.
 READ = """
-WITH RECURSIVE line AS (
+WITH line AS (
   SELECT comment_id, max(id) AS seen,
          max(revision) FILTER (WHERE reason = 'approved' AND actor_id IS NOT NULL) AS approved
   FROM comments_transition WHERE kind = 'state' GROUP BY comment_id),
-chain AS (
-  SELECT id AS settled, act_id AS act, 0 AS undos FROM moderation_group WHERE settled_at IS NOT NULL
-  UNION ALL
-  SELECT chain.settled, b.id, undos + 1 FROM chain JOIN moderation_batch b ON b.undoes_id = chain.act),
-in_force AS (SELECT settled FROM chain GROUP BY settled HAVING max(undos) %% 2 = 0),
+in_force AS (
+  SELECT g.id FROM moderation_group g
+  LEFT JOIN moderation_batch b ON b.root_id = g.act_id
+  WHERE g.settled_at IS NOT NULL GROUP BY g.id HAVING mod(coalesce(max(b.undos), 0), 2) = 0),
 kept AS (
   SELECT DISTINCT m.comment_id, t.revision FROM moderation_member m
-  JOIN in_force f ON f.settled = m.group_id JOIN comments_transition t ON t.id = m.seen)
+  JOIN in_force f ON f.id = m.group_id JOIN comments_transition t ON t.id = m.seen)
 SELECT c.id, c.discussion_id, c.parent_id, c.author_name,
        coalesce('u' || c.author_id, 'g' || c.guest_id, c.discussion_id || lower(c.author_name)),
        c.author_id IS NOT NULL OR c.guest_id IS NOT NULL,

@@ -34,7 +34,7 @@ def history(request: HttpRequest) -> HttpResponse:
     ?before=<act> for the next page. A filter that can't be read filters nothing."""
     user = decider(request)
     asked = {name: value for name in FILTERS if (value := request.GET.get(name, "").strip())}
-    found = _filtered(acts_of(user), asked).select_related("actor", "undoes__undoes")
+    found = _filtered(acts_of(user), asked).select_related("actor", "root")
     if before := as_uuid(request.GET.get("before")):
         last = get_object_or_404(acts_of(user), pk=before)
         found = found.filter(Q(at__lt=last.at) | Q(at=last.at, pk__lt=last.pk))
@@ -86,7 +86,7 @@ def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _is_of_one_seal(act: Batch) -> bool:
     """Seals are lifted one by one, so that what its act sealed besides was not left: nobody asked for it."""
-    return act.undoes is not None and act.undoes.kind == Batch.Kind.SEAL
+    return act.undos == 1 and act.root.kind == Batch.Kind.SEAL
 
 
 def _filtered(found: QuerySet[Batch], asked: dict[str, str]) -> QuerySet[Batch]:

@@ -82,13 +82,13 @@ def acts_of(user: User) -> Any:
 def just_done(user: User, value: str | None) -> batches.Act | None:
     """The act that a bar tells of: one's own only, as others' are news for the history."""
     pk = as_uuid(value)
-    act = pk and Batch.objects.filter(actor=user, pk=pk).select_related("undoes__undoes").first()
+    act = pk and Batch.objects.filter(actor=user, pk=pk).select_related("root").first()
     return batches.acts([act])[0] if act else None
 
 
 def load_act(user: User, pk: UUID) -> Batch:
     """An act of which this person may decide on every comment, and change every setting."""
-    act: Batch = get_object_or_404(acts_of(user).select_related("actor", "undoes__undoes"), pk=pk)
+    act: Batch = get_object_or_404(acts_of(user).select_related("actor", "root"), pk=pk)
     if not user.is_moderator:
         Target = Change.Target
         touched = Q(pk__in=Transition.objects.filter(batch=act.pk).values("comment"))

@@ -113,8 +113,23 @@ def test_what_became_of_a_rule(maria):
     back = undo(batch=wrong.batch, actor=maria)
     (told,) = dashboard.checks(30, UTC)
     assert (told.label, told.decided, told.removed, told.undone) == ("a term: casino", 4, 100, 25)
-    undo(batch=back.batch, actor=maria)  # the undo was undone: the decision stands
+    again = undo(batch=back.batch, actor=maria)  # the undo was undone: the decision stands
     assert dashboard.checks(30, UTC)[0].undone == 0
+    undo(batch=again.batch, actor=maria)
+    assert dashboard.checks(30, UTC)[0].undone == 25
+
+
+def test_of_an_act_undone_in_part_the_rest_counts_as_it_stands(maria):
+    article = make_article()
+    comments = [say(article) for _ in range(4)]
+    for comment in comments:
+        Finding.objects.create(comment=comment, revision=1, check_name="links", strength=1, holds=True)
+    sweep = decide(ids=[c.pk for c in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+    for comment in comments[:3]:
+        decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
+    undo(batch=sweep, actor=maria)  # of one: three were decided on since
+    (told,) = dashboard.checks(30, UTC)
+    assert (told.decided, told.undone) == (7, 14)
 
 
 def test_the_age_of_what_waits():

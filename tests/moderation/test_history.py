@@ -58,6 +58,20 @@ def test_a_seal_that_is_lifted_from_one_is_neither_undone_nor_left(client, chief
     assert (shown.is_undone, shown.part) == (True, "")
 
 
+def test_what_is_lifted_from_one_and_sealed_again_says_nothing_of_another(chief):
+    article = make_article()
+    ids = [say(article).pk for _ in range(2)]
+    seals.seal(ids=ids, why=Seal.Why.COURT, actor=chief)
+    lifted = [seals.lift(seal=seal, actor=chief).batch for seal in Seal.objects.order_by("comment")]
+    again = undo(batch=lifted[0], actor=chief).batch
+    shown = {act.batch: act for act in batches.acts([*lifted, again])}
+    assert [(shown[act].is_undone, shown[act].last) for act in lifted] == [
+        (True, again.pk),
+        (False, lifted[1].pk),
+    ]
+    assert not shown[again].is_undone
+
+
 def test_the_page_of_an_act_leads_to_all_its_comments_once(client, maria, monkeypatch):
     monkeypatch.setattr(history, "LISTED", 2)
     article = make_article()
@@ -160,3 +174,31 @@ def test_the_history_is_paged_in_the_same_statements(client, maria):
     link = re.search(r'href="(\?before=[-\w]+)"', page)[1]
     assert page.count("Marked as spam") == 25
     assert text(client.get("/moderation/acts/" + link)).count("Marked as spam") == 5
+
+
+def test_however_often_an_act_was_undone_pages_take_the_same_statements(client, maria):
+    comment = say(make_article())
+    card = f"/moderation/comments/{comment.pk}/"
+    last = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+
+    def statements() -> list[int]:
+        counts = []
+        for url in ("/moderation/acts/", f"/moderation/acts/{last.pk}/", card):
+            client.get(url)
+            with CaptureQueriesContext(connection) as queries:
+                assert client.get(url).status_code == 200
+            counts.append(len(queries))
+        return counts
+
+    def go_on(times: int) -> Batch:
+        act = last
+        for _ in range(times):
+            act = undo(batch=act, actor=maria).batch
+        return act
+
+    last = go_on(2)
+    few = statements()
+    last = go_on(10)
+    assert statements() == few
+    last = go_on(9)
+    assert words.done(Batch.objects.get(pk=last.pk)) == "Undone: Marked as spam"
