@@ -20,6 +20,8 @@ from moderation.models import Batch, Case, Finding, Group, Member, has_page
 from moderation.policy import last_decisions
 from moderation.similar import alone
 
+LISTED = 20  # earlier decisions and texts that a card has
+
 
 @dataclass(frozen=True)
 class Why:
@@ -109,7 +111,7 @@ def card(pk: int, user: User) -> Card | None:
         alike=_alike(comment) if user.is_moderator else None,
         decisions=_decisions(comment, user),
         has_page=has_page(comment),
-        earlier=list(comment.revisions.order_by("-revision")),
+        earlier=list(comment.revisions.order_by("-revision")[:LISTED]),
         taken=until is not None and until > timezone.now(),
         acts=[act for act in acts if not _is_on_the_card(act)],
     )
@@ -160,12 +162,12 @@ def _in_a_sentence(strengths: Sequence[float]) -> str:
 
 
 def _decisions(comment: Comment, user: User) -> list[Decided]:
-    """What people decided on it, the latest first; two statements."""
+    """What people decided on it, the latest first and LISTED at most; two statements."""
     lines = list(
         comment.transitions.exclude(actor=None, batch=None)
         .exclude(from_state="", kind=Transition.Kind.STATE)
         .select_related("actor")
-        .order_by("-id")
+        .order_by("-id")[:LISTED]
     )
     batches = Batch.objects.select_related("root").in_bulk({line.batch for line in lines})
     found = []

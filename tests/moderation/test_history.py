@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from comments.models import Reason, State
-from moderation import acts, batches, seals, words
+from moderation import acts, batches, desk, seals, words
 from moderation.models import Batch, Seal
 from moderation.services import decide, undo
 from moderation.views import history
@@ -202,3 +202,4 @@ def test_however_often_an_act_was_undone_pages_take_the_same_statements(client, 
     assert statements() == few
     last = go_on(9)
     assert words.done(Batch.objects.get(pk=last.pk)) == "Undone: Marked as spam"
+    assert len(client.get(card).context["card"].decisions) == desk.LISTED
