@@ -292,11 +292,13 @@ def change_states(
     actor: User | None,
     batch: UUID | None = None,
     expected: Mapping[int, int] | None = None,
+    undoes: UUID | None = None,
 ) -> list[int]:
     """Bring comments into one state: one press or ten thousand, in the same two statements.
 
     `expected` gives, by comment, the id of the last decision that the person saw; where another has come
-    since, nothing changes. Returns the ids that were decided on. Runs in the caller's transaction.
+    since, nothing changes. `undoes`: see confirm_states. Returns the ids that were decided on. Runs in the
+    caller's transaction.
     """
     expected = expected or {}
     values = {
@@ -304,13 +306,22 @@ def change_states(
         "expected": [expected.get(pk) for pk in ids],
         "to_state": to.value,
         "to_reason": str(reason),
+        "undoes": undoes,
     }
     return _change(tree.CHANGE_CHOSEN, ids, values, actor, batch)
 
 
-def confirm_states(*, ids: Sequence[int], actor: User | None, batch: UUID) -> list[int]:
+def confirm_states(
+    *,
+    ids: Sequence[int],
+    actor: User | None,
+    batch: UUID,
+    undoes: UUID | None = None,
+    expected: Mapping[int, int] | None = None,
+) -> list[int]:
     """A line in the log for each of these comments, that they stay what they are: whoever is about to decide
-    on what they said before must not. In the caller's transaction."""
+    on what they said before must not. `undoes`: the act of which this is the way back; `expected` and what is
+    returned are as in change_states. In the caller's transaction."""
     lock(ids)
     rows = Comment.objects.filter(pk__in=ids).values_list("state", "state_reason", "pk")
     grouped: dict[tuple[str, str], list[int]] = defaultdict(list)
@@ -319,7 +330,15 @@ def confirm_states(*, ids: Sequence[int], actor: User | None, batch: UUID) -> li
     return [
         pk
         for (state, reason), some in grouped.items()
-        for pk in change_states(ids=some, to=State(state), reason=reason, actor=actor, batch=batch)
+        for pk in change_states(
+            ids=some,
+            to=State(state),
+            reason=reason,
+            actor=actor,
+            batch=batch,
+            expected=expected,
+            undoes=undoes,
+        )
     ]
 
 

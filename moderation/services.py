@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -94,9 +94,10 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
         if settings:
             transaction.on_commit(partial(sanctions.tell_later, undoing))
         moved, not_moved = _move_back(batch, undoing, actor)
-        if _rewritten(batch):
-            marks, not_marked = changes.revert(batch=batch, undoing=undoing, marks=True)
-            changed, left = confirm_states(ids=_rewritten(undoing), actor=actor, batch=undoing.pk), set[int]()
+        if rewritten := _rewritten(batch):
+            left = _decided_since(batch, rewritten)
+            marks, not_marked = changes.revert(batch=batch, undoing=undoing, marks=True, but=left)
+            changed = confirm_states(ids=_rewritten(undoing), actor=actor, batch=undoing.pk, undoes=batch.pk)
         else:
             with unsealing(undoing, only):
                 changed = revert_states(undoes=batch.pk, actor=actor, batch=undoing.pk, only=only)
@@ -168,6 +169,19 @@ def _rewritten(batch: Batch) -> list[int]:
     """The comments of which this act shows another text; a decision on that is its line in the log."""
     rows = batch.changes.filter(target=Change.Target.COMMENT, field="revision")
     return list(rows.values_list("target_id", flat=True))
+
+
+def _decided_since(batch: Batch, ids: Sequence[int]) -> set[int]:
+    """On which of these, whose text an act has changed, people have decided since, upon that text. Another
+    change of the text is no such decision: changes.revert names it itself."""
+    lock(ids)
+    lines = Transition.objects.filter(kind=Transition.Kind.STATE, comment=OuterRef("comment"))
+    rewriting = Change.objects.filter(
+        target=Change.Target.COMMENT, field="revision", target_id=OuterRef("comment")
+    )
+    later = lines.filter(pk__gt=OuterRef("pk")).exclude(batch__in=rewriting.values("batch"))
+    own = Transition.objects.filter(Exists(later), batch=batch.pk, kind=Transition.Kind.STATE)
+    return set(own.values_list("comment", flat=True))
 
 
 def _move_back(batch: Batch, undoing: Batch, actor: User | None) -> tuple[list[int], list[Refusal]]:

@@ -10,22 +10,15 @@ from django.utils import timezone
 from articles.models import Article
 from comments.models import Comment, CommentRevision, Discussion, Reason, State
 from comments.services import edit_comment
-from moderation import acts
+from moderation import acts, reports
 from moderation.acts import blacken
-from moderation.models import Batch
-from moderation.services import decide, undo
+from moderation.models import Batch, Case
+from moderation.services import Refusal, decide, undo
 from moderation.tasks import tell_authors
 from tests.comments.test_services import assert_sound
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
-
-
-@pytest.fixture
-def maria(client):
-    user = UserFactory.create(name="Maria", roles=("Moderator",))
-    client.force_login(user)
-    return user
 
 
 def page(client, article) -> str:
@@ -252,6 +245,29 @@ def test_a_redaction_that_was_shortened_further_is_not_undone(maria):
     assert (act.batch, [r.who for r in act.refused]) == (None, ["Maria"])
     undo(batch=second, actor=maria)
     assert Comment.objects.get().body == "███ of Hull here."
+
+
+def test_a_redaction_upon_which_a_colleague_has_decided_is_not_undone(maria, omar):
+    """Nor is the way back taken from that colleague."""
+    comment = say(make_article(), "I am Bob.")
+    redaction = acts.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
+    removal = decide(ids=[comment.pk], to=State.REJECTED, reason="off_topic", actor=omar)
+    act = undo(batch=redaction, actor=maria)
+    assert (act.batch, act.refused) == (None, [Refusal(comment.pk, "Omar", "Removed: off topic")])
+    assert Comment.objects.get().body == "I am ███."
+    assert undo(batch=removal.batch, actor=omar).changed == [comment.pk]
+
+
+def test_the_undo_of_a_redaction_opens_the_case_that_it_closed(maria):
+    comment = say(make_article(), "I am Bob.")
+    reader = UserFactory.create()
+    reports.report_comment(comment=comment, user=reader, guest=None, why="abuse", words="")
+    redaction = acts.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
+    assert not Case.objects.open().exists()
+    back = undo(batch=redaction, actor=maria)
+    assert Case.objects.open().get().is_reported
+    undo(batch=back.batch, actor=maria)
+    assert not Case.objects.open().exists()
 
 
 def test_what_was_decided_upon_other_words_is_not_decided(maria):
