@@ -80,12 +80,10 @@ def remove_repeat(
 ) -> services.Decision:
     """Remove a comment as the repeat of another, to which its place then leads.
 
-    Raises ValidationError: itself, one that is not to be read, or itself a repeat of this one.
+    Raises ValidationError: itself, or one that has been removed.
     """
     if of.pk == comment.pk:
         raise ValidationError(_("That is the comment itself."), code="itself")
-    if of.state != State.PUBLISHED:
-        raise ValidationError(_("Comment #%(id)s is not published.") % {"id": of.pk}, code="unpublished")
     return services.decide(
         ids=[comment.pk],
         to=State.REJECTED,

@@ -49,8 +49,9 @@ def decide(
     `expected` gives, by comment, the last line of the log that the person saw (policy.last_decisions); a
     comment on which somebody has decided since is refused and left alone. Who may decide on what is the
     caller's to know (Comment.objects.moderated_by). `repeat_of`: the comment that these say again, where that
-    is why they go; two statements more. `parameters`: ids and codes that the act is to be known
-    by. Authors are told by mail a little later.
+    is why they go; some statements more. `parameters`: ids and codes that the act is to be known
+    by. Authors are told by mail a little later. Raises ValidationError where the comment that these say again
+    has been removed itself.
     """
     batch = Batch(
         kind=Batch.Kind.DECISION,
@@ -61,15 +62,32 @@ def decide(
     )
     with transaction.atomic():
         batch.save(force_insert=True)  # first: what follows from the act asks what it was
+        if repeat_of:
+            lock([*ids, repeat_of])
+            _check_stays(repeat_of)
         changed = change_states(ids=ids, to=to, reason=reason, actor=actor, batch=batch.pk, expected=expected)
-        if changed and repeat_of:
-            marks = [(Change.Target.COMMENT, pk, "repeat_of", repeat_of) for pk in changed]
+        if reason == Reason.REPEAT:
+            repeats = changed if repeat_of else _marked_before(batch)
+            marks = [(Change.Target.COMMENT, pk, "repeat_of", repeat_of) for pk in repeats]
             changes.make(batch=batch, changes=marks)
         if not changed:
             transaction.set_rollback(True)
         elif not (to == State.SPAM and len(changed) > 1):  # those who flood a site are not written to
             transaction.on_commit(partial(tasks.tell_authors_later, batch))
     return Decision(batch if changed else None, changed, refusals(set(ids) - set(changed)))
+
+
+def _check_stays(original: int) -> None:
+    """One of the two is to stay. Whoever removes the original at this moment waits for its lock, or was first."""
+    if not Comment.objects.filter(pk=original, state__in=[State.PUBLISHED, State.PENDING]).exists():
+        raise ValidationError(_("Comment #%(id)s is not published.") % {"id": original}, code="unpublished")
+
+
+def _marked_before(batch: Batch) -> list[int]:
+    """What goes as a repeat of nothing named, and had once gone as a repeat of something: that was another
+    decision, which did not stand."""
+    lines = Transition.objects.filter(batch=batch.pk, comment__repeat_of__isnull=False)
+    return list(lines.exclude(from_reason=Reason.REPEAT).values_list("comment", flat=True))
 
 
 def state_for(reason: str) -> State | None:

@@ -24,10 +24,13 @@ def decide_group(
     """One act over all members that are there and on which `actor` may decide, but for `without`. What
     somebody decided on or edited since the look is refused, and so is what was reported as illegal. The
     group is settled, and its members do not come again, once there is none left on whom somebody else would
-    have to decide.
+    have to decide. Raises ValidationError where they would go as repeats of one that has been removed.
     """
+    original = group.original_id if reason == Reason.REPEAT else None
     with transaction.atomic():
-        lock(shown.expected(group, actor))  # then nobody reports one of them, or decides on it
+        lock(
+            [*shown.expected(group, actor), *([original] if original else [])]
+        )  # then nobody reports one of them, or decides on it
         expected = shown.expected(group, actor)
         ids = [pk for pk in expected if pk not in without]
         all_there = shown.count([group.pk], None).get(group.pk, say.Numbers()).members
@@ -37,7 +40,7 @@ def decide_group(
             reason=reason,
             actor=actor,
             expected=expected,
-            repeat_of=group.original_id if reason == Reason.REPEAT else None,
+            repeat_of=original,
             parameters=_known_by(group),
         )
         if done.batch and all_there == len(expected):

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -174,7 +175,11 @@ def _decide(request: HttpRequest, user: User, found: Group, without: set[int]) -
     to = services.state_for(reason)
     if to is None:
         return HttpResponseBadRequest(_("That is no decision that can be taken here."))
-    done = decide_group(group=found, to=to, reason=reason, actor=user, without=without)
+    try:
+        done = decide_group(group=found, to=to, reason=reason, actor=user, without=without)
+    except ValidationError as error:
+        messages.warning(request, error.messages[0])
+        return redirect(url_of(found, without))
     tell_refused(request, done)
     if not done.batch and not done.refused:
         messages.warning(request, _("Nothing was left to decide on."))

@@ -1,9 +1,11 @@
 """Picks, locks, repeats and redactions: each one press, seen by readers, told, and taken back exactly."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connections, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -15,6 +17,7 @@ from moderation.acts import blacken
 from moderation.models import Batch, Case
 from moderation.services import Refusal, decide, undo
 from moderation.tasks import tell_authors
+from tests.comments.test_concurrency import wait_for_a_lock
 from tests.comments.test_services import assert_sound
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
@@ -153,6 +156,41 @@ def test_a_repeat_leads_nowhere_that_a_reader_cannot_go(client, maria, away):
     for shown in (story, gone.content.decode()):
         assert other.slug not in shown
         assert f"#{first.pk}<" not in shown
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_comment_is_no_repeat_of_one_that_is_removed_at_the_same_moment(maria, omar):
+    """Or both would be gone."""
+    first, repeat = say(make_article(), "Twice"), say(make_article("Another story"), "Twice")
+
+    def remove():
+        try:
+            return acts.remove_repeat(comment=repeat, of=first, actor=maria)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as colleague:
+        with transaction.atomic():
+            decide(ids=[first.pk], to=State.SPAM, reason="spam", actor=omar)
+            asked = colleague.submit(remove)
+            wait_for_a_lock()
+        with pytest.raises(ValidationError, match=f"#{first.pk} is not published"):
+            asked.result(timeout=10)
+    assert Comment.objects.get(pk=repeat.pk).state == State.PUBLISHED
+    assert Batch.objects.count() == 1
+
+
+def test_what_was_once_a_repeat_of_something_is_no_repeat_of_that_for_good(client, maria):
+    """Approved, and removed again as a repeat of nothing that was named."""
+    article = make_article()
+    first, repeat = say(article, "Twice"), say(article, "Twice")
+    say(article, parent=repeat)
+    acts.remove_repeat(comment=repeat, of=first, actor=maria)
+    decide(ids=[repeat.pk], to=State.PUBLISHED, reason="approved", actor=maria)
+    act = decide(ids=[repeat.pk], to=State.REJECTED, reason="repeat", actor=maria)
+    assert "Repeat of" not in page(client, article)
+    undo(batch=act.batch, actor=maria)
+    assert Comment.objects.get(pk=repeat.pk).repeat_of == first
 
 
 @pytest.mark.parametrize(

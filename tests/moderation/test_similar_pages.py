@@ -300,6 +300,20 @@ def test_that_the_first_of_repeats_stays_is_said_only_as_long_as_it_does(client,
     assert "The first one is gone already." in client.get(url(group)).text
 
 
+def test_repeats_of_one_that_was_removed_do_not_follow_it(client, moderator, article):
+    """Or no copy of what was said would stay."""
+    guest = GuestFactory.create(name="Maria")
+    first, *again = [say(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
+    group = only_group()
+    services.decide(ids=[first.pk], to=State.SPAM, reason="spam", actor=moderator)
+    client.force_login(moderator)
+    answer = client.post(url(group), {"reason": "repeat"}, follow=True)
+    assert f"Comment #{first.pk} is not published." in answer.text
+    assert set(Comment.objects.filter(pk__in=[c.pk for c in again]).values_list("state", flat=True)) == {
+        "published"
+    }
+
+
 def test_repeats_say_what_they_repeat(client, moderator, article):
     guest = GuestFactory.create(name="Maria")
     first, *again = [say(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
