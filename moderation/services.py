@@ -78,7 +78,7 @@ def decide(
 
 
 def _check_stays(original: int) -> None:
-    """One of the two is to stay. Whoever removes the original at this moment waits for its lock, or was first."""
+    """One of the two is to stay: whoever removes this one at the same moment was first, or waits."""
     if not Comment.objects.filter(pk=original, state__in=[State.PUBLISHED, State.PENDING]).exists():
         raise ValidationError(_("Comment #%(id)s is not published.") % {"id": original}, code="unpublished")
 
@@ -122,7 +122,11 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
             left = set(only or _decided(batch)) - set(changed)
             marks, not_marked = 0, list[Refusal]()
             if not not_moved:  # what is said of a comment goes the way of its state, and of its place
-                marks, not_marked = changes.revert(batch=batch, undoing=undoing, marks=True, but=left)
+                locked = _below_locked(moved)
+                marks, not_marked = changes.revert(
+                    batch=batch, undoing=undoing, marks=True, but=left | locked
+                )
+                _lock_replies(undoing, locked)
         settings += marks
         if not (settings or moved or changed):
             transaction.set_rollback(True)
@@ -144,10 +148,7 @@ def move(*, comment: Comment, parent: Comment | None, actor: User | None) -> Bat
         if not move_comment(comment=comment, parent=parent, actor=actor, batch=batch.pk):
             return None
         batch.save(force_insert=True)
-        if parent and Comment.objects.filter(pk=parent.pk, is_locked=True).exists():
-            branch = Comment.objects.get(pk=comment.pk).get_descendants(include_self=True)
-            ids = branch.values_list("pk", flat=True)
-            changes.make(batch=batch, changes=[(Change.Target.COMMENT, pk, "is_locked", True) for pk in ids])
+        _lock_replies(batch, _below_locked([comment.pk]))
     return batch
 
 
@@ -215,6 +216,16 @@ def _move_back(batch: Batch, undoing: Batch, actor: User | None) -> tuple[list[i
     except ValidationError as error:
         return [], [Refusal(done.comment_id, "", error.messages[0])]
     return [done.comment_id], []
+
+
+def _below_locked(moved: Sequence[int]) -> set[int]:
+    """Of comments that were just moved, those whose new place takes no replies, with all below them."""
+    found = Comment.objects.filter(pk__in=moved, parent__is_locked=True)
+    return {pk for one in found for pk in one.get_descendants(include_self=True).values_list("pk", flat=True)}
+
+
+def _lock_replies(batch: Batch, ids: Iterable[int]) -> None:
+    changes.make(batch=batch, changes=[(Change.Target.COMMENT, pk, "is_locked", True) for pk in ids])
 
 
 def moved_since(batch: Batch) -> list[Refusal]:

@@ -266,6 +266,35 @@ def test_what_is_moved_under_locked_replies_takes_none_until_it_is_moved_back(cl
     assert_sound()
 
 
+def test_what_comes_back_under_replies_that_were_locked_meanwhile_takes_none(maria, omar):
+    article = make_article()
+    root, other = say(article), say(article)
+    reply = say(article, parent=root)
+    below = say(article, parent=reply)
+    batch = move(comment=reply, parent=other, actor=maria)
+    acts.lock_replies(comment=root, is_locked=True, actor=omar)
+
+    def locked() -> set[int]:
+        return set(Comment.objects.filter(is_locked=True).values_list("pk", flat=True))
+
+    assert locked() == {root.pk}
+    back = undo(batch=batch, actor=maria)
+    assert locked() == {root.pk, reply.pk, below.pk}
+    again = undo(batch=back.batch, actor=maria)
+    assert (again.refused, locked()) == ([], {root.pk})
+
+
+def test_what_was_locked_by_its_move_stays_so_where_it_comes_back_under_locked_replies(maria, omar):
+    article = make_article()
+    root, other = say(article), say(article)
+    reply = say(article, parent=root)
+    acts.lock_replies(comment=other, is_locked=True, actor=omar)
+    batch = move(comment=reply, parent=other, actor=maria)
+    acts.lock_replies(comment=root, is_locked=True, actor=omar)
+    undo(batch=batch, actor=maria)
+    assert not Comment.objects.filter(is_locked=False).exists()
+
+
 def test_seals_of_one_act_that_are_lifted_one_by_one(client):
     """The page offers the way back until the last is lifted, and says no sooner that it was undone."""
     adam = UserFactory.create(name="Adam", roles=("Administrator",))
