@@ -176,7 +176,6 @@ def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None)
         if not fresh.can_be_edited_by(user, guest, now):
             raise ValidationError(_("A moderator has decided on this comment meanwhile."), code="decided")
         _replace_text(fresh, body, html, now)
-        policy().record(fresh, findings)
         if fresh.state == State.PUBLISHED:
             touch([fresh.discussion_id])
             withhold()
@@ -187,6 +186,7 @@ def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None)
             to, reason = State(fresh.state), Reason(fresh.state_reason)
         change_states(ids=[fresh.pk], to=to, reason=reason, actor=None)
         fresh.refresh_from_db()
+        policy().record(fresh, findings)  # of what it has become: who waits now is told so
     return fresh
 
 

@@ -435,6 +435,16 @@ def test_a_wait_is_told_a_minute_later_to_proved_e_mails_and_a_flood_of_them_thr
     assert [tell_held.func(one.pk) for one in [first, *more, last]] == [1, 1, 1, 0]
 
 
+def test_a_wait_after_an_edit_is_told_as_well(jim, maria, django_capture_on_commit_callbacks):
+    comment = approved(make_article(), author=jim, maria=maria)
+    DBTaskResult.objects.all().delete()
+    with django_capture_on_commit_callbacks(execute=True):
+        body = "See https://one.example and https://two.example."
+        assert edit_comment(comment=comment, body=body, user=jim, guest=None).state == State.PENDING
+    jobs = [job for job in DBTaskResult.objects.all() if job.task_path.endswith("tell_held")]
+    assert [job.args_kwargs["args"] for job in jobs] == [[comment.pk]]
+
+
 def test_many_take_as_many_statements_as_one(jim, maria):
     article = make_article()
     made = [approved(article, f"Word {n} of the harbour.", author=jim, maria=maria) for n in range(4)]
