@@ -56,9 +56,16 @@ def press(*, name: str, article: int | None, actor: User) -> Batch | None:
 
 
 def pick(*, comment: Comment, is_pick: bool, actor: User) -> Batch | None:
-    """Make it an editor's pick, or take that back. None: it is so already."""
+    """Make it an editor's pick, or take that back. None: it is so already.
+
+    Raises ValidationError for a pick that is not published.
+    """
     told = {"field": "is_pick", "value": is_pick}
-    return _change(Batch.Kind.COMMENT, actor, told, [(Target.COMMENT, comment.pk, "is_pick", is_pick)])
+    with transaction.atomic():
+        lock([comment.pk])
+        if is_pick and not Comment.objects.filter(pk=comment.pk, state=State.PUBLISHED).exists():
+            raise ValidationError(_("Only what is published can be an editor’s pick."), code="unpublished")
+        return _change(Batch.Kind.COMMENT, actor, told, [(Target.COMMENT, comment.pk, "is_pick", is_pick)])
 
 
 def lock_replies(*, comment: Comment, is_locked: bool, actor: User) -> Batch | None:
@@ -94,11 +101,12 @@ def remove_repeat(
     )
 
 
-def redact(*, comment: Comment, marked: str, actor: User) -> Batch:
+def redact(*, comment: Comment, marked: str, actor: User, expected: Mapping[int, int] | None = None) -> Batch:
     """Black out the passages that are marked [[so]] in the text of a comment as it was read.
 
-    The earlier text is kept for moderators, and its author is told. Raises ValidationError: other changes
-    than marks, nothing or everything marked, a text or a state that has changed meanwhile.
+    The earlier text is kept for moderators, and its author is told. `expected` is as in services.decide.
+    Raises ValidationError: other changes than marks, nothing or everything marked, a text or a state that has
+    changed meanwhile.
     """
     body = blacken(comment.body, marked)
     batch = Batch(kind=Batch.Kind.REDACTION, actor=actor, parameters={"comment": comment.pk})
@@ -106,13 +114,15 @@ def redact(*, comment: Comment, marked: str, actor: User) -> Batch:
         batch.save(force_insert=True)
         lock([comment.pk])
         fresh = Comment.objects.get(pk=comment.pk)
+        changed = ValidationError(
+            _("Something has happened to this comment meanwhile: look at it again."), code="changed"
+        )
         if fresh.revision != comment.revision or fresh.state not in {State.PUBLISHED, State.PENDING}:
-            raise ValidationError(
-                _("Something has happened to this comment meanwhile: look at it again."), code="changed"
-            )
+            raise changed
         number = keep_redaction(comment=fresh, body=body)
         changes.make(batch=batch, changes=[(Target.COMMENT, fresh.pk, "revision", number)])
-        confirm_states(ids=[fresh.pk], actor=actor, batch=batch.pk)
+        if not confirm_states(ids=[fresh.pk], actor=actor, batch=batch.pk, expected=expected):
+            raise changed
         transaction.on_commit(partial(tasks.tell_authors_later, batch))
     return batch
 

@@ -32,10 +32,12 @@ from moderation.views.move import read_number
 def pick(request: HttpRequest, pk: int) -> HttpResponse:
     """?on=1 or 0: an editor's pick, or no more."""
     user, comment = decider(request), _load(request, pk)
-    if comment.state != State.PUBLISHED and _is_on(request):
-        messages.warning(request, _("Only what is published can be an editor’s pick."))
+    try:
+        batch = acts.pick(comment=comment, is_pick=_is_on(request), actor=user)
+    except ValidationError as error:
+        messages.warning(request, error.messages[0])
         return come_back(request, services.Decision(None), _next(request), comment)
-    return _back(request, acts.pick(comment=comment, is_pick=_is_on(request), actor=user), comment)
+    return _back(request, batch, comment)
 
 
 @require_POST
@@ -51,8 +53,7 @@ def lock(request: HttpRequest, pk: int) -> HttpResponse:
 def repeat(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove it as the repeat of another comment, which is named by its number or a link."""
     user, comment = decider(request), _load(request, pk)
-    seen = f"{comment.pk}.{last_decisions([comment.pk]).get(comment.pk, 0)}"
-    form = RepeatForm(request.POST or None, initial={"seen": seen})
+    form = RepeatForm(request.POST or None, initial={"seen": _seen(comment)})
     if form.is_valid():
         try:
             act = acts.remove_repeat(
@@ -74,19 +75,31 @@ def repeat(request: HttpRequest, pk: int) -> HttpResponse:
 def redact(request: HttpRequest, pk: int) -> HttpResponse:
     """Black out passages of its text."""
     user, comment = decider(request), _load(request, pk)
-    form = RedactForm(request.POST or None, initial={"text": comment.body})
+    form = RedactForm(request.POST or None, initial={"text": comment.body, "seen": _seen(comment)})
     if form.is_valid():
         try:
-            batch = acts.redact(comment=comment, marked=form.cleaned_data["text"], actor=user)
+            batch = acts.redact(
+                comment=comment,
+                marked=form.cleaned_data["text"],
+                actor=user,
+                expected=expected([form.cleaned_data["seen"]]),
+            )
         except ValidationError as error:
+            if error.code == "changed":
+                act = services.Decision(None, [], services.refusals([comment.pk]))
+                tell_refused(request, act)
+                return come_back(request, act, _next(request), comment)
             form.add_error("text", error)
         else:
             return _back(request, batch, comment)
     return _page(request, "moderation/redact.html", comment, form)
 
 
-class RepeatForm(forms.Form):
+class SeenForm(forms.Form):
     seen = forms.CharField(required=False, max_length=50, widget=forms.HiddenInput())  # as in acts.decide
+
+
+class RepeatForm(SeenForm):
     of = forms.CharField(
         label=gettext_lazy("Repeat of comment"),
         max_length=500,
@@ -104,7 +117,7 @@ class RepeatForm(forms.Form):
         return read_number(self.cleaned_data["of"])
 
 
-class RedactForm(forms.Form):
+class RedactForm(SeenForm):
     text = forms.CharField(
         label=gettext_lazy("Its text"),
         strip=False,
@@ -125,6 +138,10 @@ class RedactForm(forms.Form):
 def _load(request: HttpRequest, pk: int) -> Comment:
     comments = Comment.objects.moderated_by(decider(request)).exclude(state=State.DELETED)
     return get_object_or_404(comments.select_related("discussion__article"), pk=pk)
+
+
+def _seen(comment: Comment) -> str:
+    return f"{comment.pk}.{last_decisions([comment.pk]).get(comment.pk, 0)}"
 
 
 def _is_on(request: HttpRequest) -> bool:

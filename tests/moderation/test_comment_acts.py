@@ -66,6 +66,18 @@ def test_an_editor_picks_under_own_stories_only(client):
     assert Comment.objects.get().is_pick
 
 
+def test_only_what_is_published_is_picked(client, maria, omar):
+    comment = say(make_article())
+    decide(ids=[comment.pk], to=State.SPAM, reason="spam", actor=omar)
+    with pytest.raises(ValidationError):
+        acts.pick(comment=comment, is_pick=True, actor=maria)  # as it was read, before that
+    assert (
+        "Only what is published"
+        in client.post(f"{reverse('moderation:pick', args=[comment.pk])}?on=1", follow=True).text
+    )
+    assert not Comment.objects.get().is_pick
+
+
 def test_locked_replies_are_refused_with_a_sentence_in_the_whole_branch(client, maria):
     article = make_article()
     root = say(article)
@@ -234,6 +246,19 @@ def test_a_repeat_upon_which_a_colleague_decided_meanwhile_is_left_to_them(clien
     answer = client.post(url, {"of": str(first.pk), "seen": seen}, follow=True)
     assert "Omar" in answer.text
     assert Comment.objects.get(pk=repeat.pk).state_reason == "insult"
+
+
+def test_a_redaction_upon_which_colleagues_decided_meanwhile_is_not_made(client, maria, omar):
+    """Also where it is again what it was."""
+    comment = say(make_article(), "I am Bob.")
+    url = reverse("moderation:redact", args=[comment.pk])
+    (seen,) = re.findall(r'name="seen" value="([^"]+)"', client.get(url).text)
+    for to, reason in ((State.SPAM, "spam"), (State.PUBLISHED, "approved")):
+        decide(ids=[comment.pk], to=to, reason=reason, actor=omar)
+    answer = client.post(url, {"text": "I am [[Bob]].", "seen": seen}, follow=True)
+    assert "Omar: Approved" in answer.text
+    assert Comment.objects.get().body == "I am Bob."
+    assert not CommentRevision.objects.exists()
 
 
 def test_a_redaction_is_marked_kept_and_taken_back_exactly(client, maria):
