@@ -126,7 +126,7 @@ class NoteForm(forms.ModelForm):  # type: ignore[type-arg]
         helper = FormHelper()
         helper.form_tag = False
         helper.disable_csrf = True
-        helper.add_input(Submit("", _("Add the note")))
+        helper.add_input(Submit("", _("Keep this note")))
         return helper
 
 
