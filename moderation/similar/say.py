@@ -93,8 +93,8 @@ def looks_like(of: Numbers) -> str:
     ) % {"n": f"{others:,}", "published": f"{of.published:,}"}
 
 
-def shares(group: Group, size: int) -> list[str]:
-    """What its members share, what most share first."""
+def shares(group: Group, *, is_whole: bool) -> list[str]:
+    """What its members share, what most share first; without what counts them all, unless `is_whole`."""
     said: list[str] = []
     if group.original and group.original.state not in {State.PENDING, State.PUBLISHED}:
         said.append(_("The same words by the same name. The first one is gone already."))
@@ -113,6 +113,8 @@ def shares(group: Group, size: int) -> list[str]:
     if group.kind == Kind.QUEUE:
         said += group.shared["view"]
         said.append(_("Those against which the least was found come first."))
+    if not is_whole:
+        return said
     if (wordings := group.shared.get("wordings", 0)) > 1:
         said.append(_("made from %(n)s sets of phrases") % {"n": wordings})
     clues: dict[str, int] = group.shared.get("clues", {})

@@ -144,8 +144,8 @@ def lines(found: Sequence[Group], user: User) -> list[Line]:
                 group=group,
                 title=say.title(group, of.members),
                 numbers=say.numbers(of),
-                shares=say.shares(group, of.members),
-                words=_cut(group, bodies),
+                shares=say.shares(group, is_whole=articles is None),
+                words=_cut(group, bodies, articles),
                 example=_marked(example, hot)[0] if example else None,
                 example_of=example,
             )
@@ -220,8 +220,8 @@ def page(
     )
 
 
-def words_of(group: Group) -> list[str]:
-    return _cut(group, _comments(_places([group])))
+def words_of(group: Group, articles: list[int] | None) -> list[str]:
+    return _cut(group, _comments(_places([group])), articles)
 
 
 def _examples(keys: list[Any], articles: list[int] | None, many: int) -> dict[Any, list[int]]:
@@ -245,10 +245,14 @@ def _places(found: Iterable[Group]) -> list[int]:
     return [pk for group in found for pk, *_ in group.shared.get("telling", [])]
 
 
-def _cut(group: Group, bodies: dict[int, Comment]) -> list[str]:
-    """The words that tell a group apart, cut out of comments whose text is still the same."""
+def _cut(group: Group, bodies: dict[int, Comment], articles: list[int] | None) -> list[str]:
+    """The words that tell a group apart, cut out of comments whose text is still the same, in `articles`."""
     states = {State.PENDING, State.PUBLISHED, State.SPAM}
-    there = {pk: (c.revision, c.body) for pk, c in bodies.items() if c.state in states}
+    there = {
+        pk: (c.revision, c.body)
+        for pk, c in bodies.items()
+        if c.state in states and (articles is None or c.discussion_id in articles)
+    }
     return [
         there[pk][1][start:end]
         for pk, revision, start, end in group.shared.get("telling", [])

@@ -120,12 +120,16 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
     }
     if numbers is None:
         return render(request, "moderation/group.html", context)
+    original = found.original
     context |= {
+        "original": original
+        if original and (articles is None or original.discussion_id in articles)
+        else None,
         "title": say.title(found, numbers.members),
         "all": f"{numbers.members:,}",
         "told": say.looks_like(numbers) if whole_number(request.GET.get("of")) else say.numbers(numbers),
-        "shares": say.shares(found, numbers.members),
-        "words": shown.words_of(found),
+        "shares": say.shares(found, is_whole=articles is None),
+        "words": shown.words_of(found, articles),
         "page": shown.page(found, articles, after=after, without=without),
         "at": request.GET["after"] if after else "",
         "is_first": after is None,

@@ -17,7 +17,7 @@ from comments.models import Comment, State
 from comments.services import edit_comment
 from moderation import services
 from moderation.models import Batch, Case, Group, Look, Member
-from moderation.similar import look
+from moderation.similar import groups_of, look
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
@@ -257,6 +257,50 @@ def test_an_editor_sees_and_decides_on_their_own_alone(client, moderator, articl
     assert client.get(url(group)).status_code == 404
     client.force_login(UserFactory.create())
     assert client.get(LIST).status_code == 403
+
+
+def test_an_editor_reads_of_a_group_nothing_that_stands_elsewhere(client, moderator, article):
+    nora = UserFactory.create(name="Nora", roles=("Editor",))
+    own = make_article("Our ferry")
+    own.editors.add(nora)
+    article.editors.add(UserFactory.create(roles=("Editor",)))
+    told = "{} our big big day was so very very nice and it is all for me and you and her and him so on, {}"
+    for n in range(6):
+        say(article, told.format(n + 10_000, "zebra xylophone confidential"))
+    mine = [say(own, told.format(n + 10_000, "")) for n in range(3)]
+    Comment.objects.exclude(pk__in=[c.pk for c in mine]).update(state="pending")
+    for n in range(60):
+        say(article, f"Honest words {n} on the piles and rotten boards of harbour {n:x}{n * 7:x}")
+    look.run()
+    group = groups_of([mine[0].pk])[mine[0].pk]
+
+    def shown(user: User) -> tuple[set[str], bool]:
+        client.force_login(user)
+        listed, page = client.get(LIST), client.get(url(group))
+        [line] = (line for line in listed.context["lines"] if line.group == group)
+        counts = "9 put together from phrases"
+        return {*line.words, *page.context["words"]}, counts in listed.text or counts in page.text
+
+    assert {"zebra", "xylophone"} <= shown(moderator)[0]
+    assert shown(moderator)[1]
+    words, is_counted = shown(nora)
+    assert not words & {"zebra", "xylophone", "confidential"}
+    assert not is_counted
+
+
+def test_the_first_of_repeats_is_shown_to_those_who_decide_there(client, moderator, article):
+    nora, guest = UserFactory.create(name="Nora", roles=("Editor",)), GuestFactory.create(name="Maria")
+    own = make_article("Our ferry")
+    own.editors.add(nora)
+    article.editors.add(UserFactory.create(roles=("Editor",)))
+    for where, dot in ((article, ""), (own, "."), (own, "..")):
+        say(where, HONEST + dot, guest=guest)
+    group = only_group()
+    for user, is_shown in ((moderator, True), (nora, False)):
+        client.force_login(user)
+        page = client.get(url(group)).text
+        assert ("Repeat of a comment by Maria" in page) == is_shown
+        assert "2 repeats of a comment by Maria" in page
 
 
 def test_what_an_editor_leaves_out_of_a_group_of_theirs_does_not_come_again(client, moderator, article):
