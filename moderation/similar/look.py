@@ -48,7 +48,7 @@ SELECT c.id, c.discussion_id, c.parent_id, c.author_name,
        c.author_id IS NOT NULL OR c.guest_id IS NOT NULL,
        c.body, c.revision, c.text_missing, c.created_at, c.state,
        c.state = 'published' AND c.state_reason = 'approved' AND line.approved = c.revision
-         OR kept.comment_id IS NOT NULL,
+         OR c.state IN ('pending', 'published') AND kept.comment_id IS NOT NULL,
        o.ip_hash, line.seen
 FROM comments_comment c
 JOIN line ON line.comment_id = c.id

@@ -236,6 +236,21 @@ def test_spam_that_is_gone_is_evidence_and_no_member(client, moderator, article)
     assert "3 like these are already spam" in client.get(LIST).text
 
 
+def test_what_an_act_on_a_group_took_is_not_said_to_have_been_kept(client, moderator, article):
+    flood(article, 5)
+    group = only_group()
+    client.force_login(moderator)
+    listed = sorted(members(group))
+    client.post(url(group), {"shown": listed, "in": listed[1:], "act": "spam"})
+    flood(article, 3)
+
+    look.run()
+
+    shares = client.get(LIST).context["lines"][0].shares
+    assert "4 like these are already spam" in shares
+    assert "1 like these was looked at and kept" in shares  # the exception
+
+
 def test_an_editor_sees_and_decides_on_their_own_alone(client, moderator, article):
     editor = UserFactory.create(roles=("Editor",))
     own = make_article("Our ferry")
