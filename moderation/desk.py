@@ -181,9 +181,9 @@ def _decisions(comment: Comment, user: User) -> list[Decided]:
 
 
 def _alike(comment: Comment) -> Alike | None:
-    """Two statements. Nothing where all the others like it were decided on before the look."""
+    """Two statements."""
     group = similar.groups_of([comment.pk]).get(comment.pk)
-    if not group or group.size < 2:
+    if not group:
         return None
     count = Member.objects.filter(group=group, comment__state=State.PUBLISHED).count()
     count -= comment.state == State.PUBLISHED

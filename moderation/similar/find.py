@@ -24,7 +24,8 @@ from moderation.similar.clues import EXACT, HARD, LINK, NAME, SPUN, Clue, Read, 
 Kind = Group.Kind
 
 FEWEST = 3  # alike ones that make a group
-DOUBTFUL = 0.6  # … and from which a late one deserves a look
+MEMBERS = 2  # … of which so many are still to be decided on: one comment is no group
+DOUBTFUL = 0.6  # from which sum of WEIGHTS a late comment deserves a look
 SELLS = 1.0  # from which sum of WEIGHTS on a comment sells something
 COVERED = 0.5  # of a text's words that stand in runs which others have as well
 COVERED_WORDS = 8
@@ -53,7 +54,7 @@ class Proposal:
 
 class Found(NamedTuple):
     proposals: list[Proposal]  # largest first
-    doubts: list[int]  # ids: of each discussion the most doubtful late comment that no proposal holds
+    doubts: list[int]  # ids: of each discussion the most doubtful comment that no proposal holds
 
 
 def find(rows: Sequence[Row], stories: Mapping[int, Story]) -> Found:
@@ -64,6 +65,8 @@ def find(rows: Sequence[Row], stories: Mapping[int, Story]) -> Found:
 
 
 class _Look(Read):
+    alone: frozenset[int] = frozenset()  # places of those with which all that is alike was decided on before
+
     def proposals(self) -> list[Proposal]:
         taken = bytearray(len(self.rows))
         first = [self._missing(), *self._repeats()]
@@ -80,15 +83,19 @@ class _Look(Read):
             *self._bursts(),
         ]
         chosen += _disjoint(others, taken)
-        self._count_words(chosen)
-        return sorted(chosen, key=lambda p: (-len(p.members), p.kind, self.rows[p.members[0].row].id))
+        groups = [proposal for proposal in chosen if len(proposal.members) >= MEMBERS]
+        self.alone = frozenset(p.members[0].row for p in chosen if len(p.members) < MEMBERS)
+        self._count_words(groups)
+        return sorted(groups, key=lambda p: (-len(p.members), p.kind, self.rows[p.members[0].row].id))
 
     def doubts(self, proposals: Iterable[Proposal]) -> list[int]:
         held = {member.row for proposal in proposals for member in proposal.members}
         most: dict[int, tuple[float, int]] = {}
         for place, row in enumerate(self.rows):
-            if self.is_late[place] and self.can_join[place] and place not in held:
-                doubt = score(self.clues[place])
+            if self.can_join[place] and place not in held:
+                doubt = score(self.clues[place]) if self.is_late[place] else 0.0
+                if place in self.alone:
+                    doubt = max(doubt, SELLS)
                 if doubt >= DOUBTFUL and (-doubt, row.id) < most.get(row.discussion, (0.0, 0)):
                     most[row.discussion] = (-doubt, row.id)
         return [pk for _, pk in sorted(most.values())]

@@ -16,7 +16,7 @@ from moderation.matching import Spans
 from moderation.models import Group, Member
 from moderation.similar import KINDS, looks, say, texts
 from moderation.similar.clues import Clue
-from moderation.similar.find import FEWEST
+from moderation.similar.find import FEWEST, MEMBERS
 
 LISTED = 20  # groups on a page
 PAGE = 50  # members on a page
@@ -126,7 +126,7 @@ def seen_by(user: User) -> QuerySet[Group]:
 
 
 def lines(found: Sequence[Group], user: User) -> list[Line]:
-    """Four statements. Groups of which nobody is left are left out."""
+    """Four statements. Groups of which less than two are left are left out."""
     keys = [group.pk for group in found]
     articles = articles_of(user)
     numbers = count(keys, articles)
@@ -134,7 +134,8 @@ def lines(found: Sequence[Group], user: User) -> list[Line]:
     bodies = _comments({pk for sample in samples.values() for pk in sample} | set(_places(found)))
     shown = []
     for group in found:
-        if not (of := numbers.get(group.pk)):
+        of = numbers.get(group.pk, say.Numbers())
+        if of.members < MEMBERS:
             continue
         sample = [bodies[pk] for pk in samples.get(group.pk, []) if pk in bodies]
         example = next((comment for comment in sample if comment.body), None)

@@ -6,8 +6,9 @@ from itertools import count
 import pytest
 
 from moderation.similar.clues import Row, Story
-from moderation.similar.find import find
+from moderation.similar.find import Found, find
 
+DAYS = 24 * 60  # minutes
 DAY = datetime(2020, 5, 1, 9, tzinfo=UTC)
 STORY = Story(
     DAY, "The slip closes. The council says that the piles of the ferry's slip have rotted for years."
@@ -66,10 +67,18 @@ def row(body: str, name: str = "", *, minutes: float = 0, discussion: int = 1, *
     return Row(**values)  # type: ignore[arg-type]
 
 
-def found(rows: list[Row]) -> dict[str, set[int]]:
+def look(rows: list[Row]) -> tuple[list[Row], Found]:
     rows = sorted(rows, key=lambda r: (r.at, r.id))
-    stories = dict.fromkeys({r.discussion for r in rows}, STORY)
-    return {str(p.kind): {rows[m.row].id for m in p.members} for p in find(rows, stories).proposals}
+    return rows, find(rows, dict.fromkeys({r.discussion for r in rows}, STORY))
+
+
+def found(rows: list[Row]) -> dict[str, set[int]]:
+    rows, result = look(rows)
+    return {str(p.kind): {rows[m.row].id for m in p.members} for p in result.proposals}
+
+
+def doubted(rows: list[Row]) -> list[int]:
+    return look(rows)[1].doubts
 
 
 def ids(rows: list[Row]) -> set[int]:
@@ -116,6 +125,15 @@ def test_what_has_nothing_but_markup_and_punctuation_lacks_its_text():
     lost = [row("<b></b>&nbsp;"), row("…")]
 
     assert found([*honest(), *lost, row("👍")]) == {"missing": ids(lost)}
+
+
+def test_one_comment_is_no_group_but_is_doubted():
+    gone = [row(body, minutes=DAYS * 900 + 5_000 * n, state="spam") for n, body in enumerate(PRAISE)]
+    late = row("Your blog is superb, thanks.", minutes=DAYS * 999)
+    lost = row("…", discussion=2)
+
+    assert found([*honest(), *gone, late, lost]) == {}
+    assert doubted([*honest(), *gone, late, lost]) == [late.id, lost.id]
 
 
 def test_a_burst_of_praise_is_one_group_and_a_rush_of_readers_is_none():
