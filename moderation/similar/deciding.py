@@ -28,9 +28,8 @@ def decide_group(
     """
     original = group.original_id if reason == Reason.REPEAT else None
     with transaction.atomic():
-        lock(
-            [*shown.expected(group, actor), *([original] if original else [])]
-        )  # then nobody reports one of them, or decides on it
+        # Then nobody reports one of them, decides on it, or removes what they repeat.
+        lock([*shown.expected(group, actor), *([original] if original else [])])
         expected = shown.expected(group, actor)
         ids = [pk for pk in expected if pk not in without]
         all_there = shown.count([group.pk], None).get(group.pk, say.Numbers()).members
