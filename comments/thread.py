@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Guest, User
 from accounts.sql import execute_planned
 from articles.models import Article, Topic
-from comments.models import REMOVED, Comment, Discussion, Recommendation, State
+from comments.models import REMOVED, Comment, Discussion, Reason, Recommendation, State
 from comments.policy import policy
 
 BUDGET = 200  # comments on a page; the last tree may exceed it
@@ -390,6 +390,15 @@ CROSS JOIN LATERAL (
         ORDER BY t.seq DESC LIMIT %(most)s) found) first
 WHERE a.slug = %(slug)s AND a.published_at <= %(now)s AND d.status IS DISTINCT FROM 'hidden'
   AND {SITE_SHOWS}"""
+
+
+def repeated(rows: list[Row]) -> list[tuple[int, int, int]]:
+    """Where the comments stand that removed ones of these say again, whether a reader can go there or not:
+    the article, its version and that of its discussion. A page without such a row asks nothing."""
+    ids = [row.id for row in rows if row.state_reason == Reason.REPEAT]
+    found = Comment.objects.filter(pk__in=ids, repeat_of__isnull=False)
+    there = "repeat_of__discussion"
+    return list(found.values_list(there, f"{there}__article__version", f"{there}__version"))
 
 
 def look_at(rows: list[Row], reader: Reader) -> tuple[list[Row], Viewer | None]:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from articles.kept import keep
+from articles.kept import depends, keep
 from articles.models import Article
 from comments import machines, reasons, timeline
 from comments.models import REMOVED, Comment, Discussion, Reason, State
@@ -29,6 +29,7 @@ from comments.thread import (
     look_at,
     read_branch,
     read_page,
+    repeated,
 )
 from comments.views.loading import asked_number, is_open, load_story, reader_of, writer_of
 
@@ -245,6 +246,12 @@ def render_thread(
     focus: int | None = None,
 ) -> str:
     rows, viewer = look_at(rows, reader)
+    elsewhere = repeated(rows)
+    depends(
+        request,
+        articles={pk: version for pk, version, _version in elsewhere},
+        discussions={pk: version for pk, _version, version in elsewhere},
+    )
     context = {
         "rows": rows,
         "zone": article.zone,

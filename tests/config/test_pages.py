@@ -33,6 +33,7 @@ from comments.services import (
     change_states,
     delete_comment,
     edit_comment,
+    mark_comments,
     move_comment,
     recommend,
     rename_author,
@@ -291,6 +292,12 @@ class Scene:
         self.answer = say(self.article, "An answer.", parent=self.second)
         self.reader = UserFactory.create(name="Ruth")
 
+    def repeat(self) -> None:
+        """Take the second comment away, as the repeat of one under another story."""
+        self.original = say(make_article("Another story"), "Second words.")
+        self.decide(self.second, State.REJECTED, Reason.REPEAT)
+        mark_comments(field="repeat_of", values={self.second.pk: self.original.pk})
+
     def decide(self, comment: Comment, to: State, reason: Reason) -> None:
         change_states(ids=[comment.pk], to=to, reason=reason, actor=None)
 
@@ -339,6 +346,21 @@ CHANGES: dict[str, tuple[str, Write, str]] = {
         "First words.",
     ),
     "a removal": ("story", lambda s: s.decide(s.second, State.REJECTED, Reason.INSULT), "Second words."),
+    "what a repeat repeats is removed": (
+        "story",
+        lambda s: s.decide(s.original, State.SPAM, Reason.SPAM),
+        "Repeat of",
+    ),
+    "what a repeat repeats is published": (
+        "story",
+        lambda s: s.decide(s.original, State.PUBLISHED, Reason.APPROVED),
+        "Repeat of",
+    ),
+    "the discussion of what a repeat repeats is hidden": (
+        "story",
+        lambda s: change_discussion(article=s.original.discussion.article, status="hidden"),
+        "Repeat of",
+    ),
     "a move": ("story", lambda s: move_comment(comment=s.answer, parent=s.first, actor=None), ""),
     "a corrected name": ("story", lambda s: rename_author(comment=s.second, name="Jim"), "Jim"),
     "a recommendation": (
@@ -421,6 +443,10 @@ def test_no_change_is_missed(site: Pages, other: Pages, name: str) -> None:
     if where == "comment":  # near its start it is read in the story
         for number in range(25):
             scene.answer = say(scene.article, f"Number {number}.", parent=scene.second)
+    if "repeat" in name:
+        scene.repeat()
+    if name == "what a repeat repeats is published":
+        scene.decide(scene.original, State.PENDING, Reason.SCREENED)
     if name == "a repair":
         Comment.objects.filter(pk=scene.first.pk).update(body_html="<p>Wrong.</p>")
     story = scene.article.get_absolute_url()
