@@ -31,6 +31,7 @@ class Kind(StrEnum):
 
 
 WAITS = {Kind.NEW, Kind.CHECKED, Kind.ALL, Kind.WATCHED, Kind.CHANGED}  # no person has decided
+REMOVED = {Kind.REMOVED, Kind.SPAM, Kind.STAYS}
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def by_person(line: Transition) -> bool:
 
 def reported(kind: Kind, cases: list[Case]) -> str:
     """`cases`: all that were opened before the decision; an earlier one may hold the report."""
-    if kind not in {Kind.REMOVED, Kind.SPAM, Kind.STAYS, Kind.REDACTED}:
+    if kind not in REMOVED | {Kind.REDACTED}:
         return ""  # of what is sealed nobody says so: an authority may look into it
     if any(case.is_illegal for case in cases):
         return _("Somebody had reported it as illegal.")
@@ -143,7 +144,7 @@ def reported(kind: Kind, cases: list[Case]) -> str:
 def who(kind: Kind, line: Transition, *, is_proposed: bool) -> str:
     if kind in WAITS:
         return _("No person has decided yet.")
-    if kind in {Kind.REMOVED, Kind.SPAM, Kind.STAYS, Kind.REDACTED, Kind.SEALED}:
+    if kind in REMOVED | {Kind.REDACTED, Kind.SEALED}:
         if not by_person(line):
             return _("A machine decided this; no person has looked at it.")
         if is_proposed:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from comments.models import Comment, Discussion, Reason
+from comments.models import Comment, Discussion, Reason, State
 
 Tally = dict[str, int]  # by "<state>/<reason>/<person, confirmed or machine>"
 
@@ -59,7 +59,7 @@ diff AS (SELECT discussion_id, key, sum(n)::int AS n FROM counted GROUP BY 1, 2 
 RULES = ["term", "term_list", "domain", "name_pattern"]
 # Checks whose finding proposes a removal as spam, or for that reason. Who wrote and when says nothing
 # against a text, and no check knows what is off topic, an insult or a name.
-PROPOSED = {
+PROPOSED: dict[str, list[str]] = {
     Reason.SPAM: ["links", "repeat", "near_repeat", "emptied"],
     Reason.REPEAT: ["repeat", "near_repeat"],
     Reason.TEXT_MISSING: ["emptied"],
@@ -140,6 +140,12 @@ def proposed(comments: Sequence[int]) -> set[int]:
     with connection.cursor() as cursor:
         cursor.execute(PROPOSALS, {"discussions": None, "comments": list(comments), **proposing()})
         return {pk for (pk,) in cursor.fetchall()}
+
+
+def proposes(check: str, comment: Comment) -> bool:
+    """Whether this check looks for what the comment was removed for."""
+    reason = Reason.SPAM if comment.state == State.SPAM else comment.state_reason
+    return check in RULES or check in PROPOSED.get(reason, [])
 
 
 def proposing() -> dict[str, Any]:

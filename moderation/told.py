@@ -1,7 +1,8 @@
 """What authors and those who reported read of a decision: in other words for each kind of it.
 
-The same words stand on the page and in mails. They never tell which term or rule found something, nor who
-reported it. A page of comments takes the same few statements whatever its length.
+The same words stand on the page and in mails. Of a rule they tell its kind and which of the own words it
+found, and nothing else that is in it; never who reported it. A page of comments takes the same few statements
+whatever its length.
 """
 
 from collections import defaultdict
@@ -79,7 +80,7 @@ def tell(comments: Sequence[Comment]) -> dict[int, Told]:
     for appeal in Appeal.objects.filter(comment__in=ids).select_related("against", "case"):
         appeals[appeal.comment_id].append(appeal)
     findings = defaultdict(list)
-    for finding in Finding.objects.of_now(ids).filter(holds=True):
+    for finding in Finding.objects.of_now(ids):
         findings[finding.comment_id].append(finding)
     # Looked up once for each reason: each time asks for the site's version outside of a request.
     removals = {c.state_reason for c in comments if c.state in REMOVED}
@@ -183,12 +184,14 @@ def _told(
     is_proposed: bool,  # the checks had proposed the removal
 ) -> Told:
     looked = next((a for a in appeals if line.batch and a.case.closed_by == line.batch), None)
-    kind = _kind(comment, line, looked, findings, is_rewritten=is_rewritten)
+    holding = [found for found in findings if found.holds]
+    kind = _kind(comment, line, looked, holding, is_rewritten=is_rewritten)
+    why = holding if kind in kinds.WAITS else []
+    if kind in kinds.REMOVED and (is_proposed or not kinds.by_person(line)):
+        why = [found for found in findings if tally.proposes(found.check_name, comment)]
     may = ways(comment, line, appeals)
     hidden = kind == Kind.SEALED or bool(comment.erased_at)
-    # What a rule found is not marked, but for links: the marks would tell its terms.
-    shown = [found for found in findings if found.rule_id is None or found.check_name == "links"]
-    spans = [] if hidden else [span for found in shown for span in found.spans]
+    spans = [] if hidden else words.merged(span for found in why for span in found.spans)
     return Told(
         comment=comment,
         kind=kind,
@@ -197,7 +200,8 @@ def _told(
             sentence
             for sentence in [
                 *kinds.what(kind, reason, line, looked),
-                *_why(kind, findings),
+                # Two findings of one check are told in the same words.
+                *dict.fromkeys(finding(found) for found in why),
                 kinds.reported(kind, [case for case in cases if case.opened_at <= line.at]),
                 kinds.who(kind, line, is_proposed=is_proposed),
             ]
@@ -206,7 +210,7 @@ def _told(
         ways=may,
         way=kinds.way(kind, may, appeals),
         body=SafeString("") if hidden else words.marked(comment.body, spans),
-        marked=[Truncator(comment.body[start:end]).chars(100) for start, end in spans[:MARKED]],
+        marked=list(dict.fromkeys(Truncator(comment.body[a:z]).chars(100) for a, z in spans))[:MARKED],
         excerpt="" if hidden else Truncator(comment.body).chars(EXCERPT),
         at=line.at,
         url=mailed_url(comment),
@@ -249,14 +253,6 @@ def _kind_of_wait(line: Transition, findings: list[Finding], *, is_rewritten: bo
     if checks and checks <= {"new_person"}:
         return Kind.NEW
     return Kind.ALL if checks and checks <= {"new_person", "reviewed_first"} else Kind.CHECKED
-
-
-def _why(kind: Kind, findings: list[Finding]) -> list[str]:
-    """What the checks found, where that is why it waits or was removed by them alone."""
-    if kind not in kinds.WAITS:
-        return []
-    # Two findings of one check are told in the same words.
-    return list(dict.fromkeys(finding(found) for found in findings))
 
 
 def finding(found: Finding) -> str:

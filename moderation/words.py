@@ -16,8 +16,9 @@ from moderation.models import Batch, Change, Finding, Seal
 
 
 def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
-    """One sentence about a finding of FindingQuerySet.of_now, true when it is read. Its author is not told
-    which term it was. `twin` is the other one, if whoever reads the sentence may know of it."""
+    """One sentence about a finding of FindingQuerySet.of_now, true when it is read. Only a moderator
+    is told the rule itself, its author the kind of it. `twin` is the other one, if whoever reads the sentence
+    may know of it."""
     match finding.check_name:
         case "new_person" if finding.number is None and finding.is_proved:  # type: ignore[attr-defined]
             return _("The e-mail was confirmed only after this was written.")
@@ -43,29 +44,38 @@ def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
             return _repeat(exact=finding.check_name == "repeat", twin=twin)
         case "emptied":
             return _("There is no text in it, or its text is missing in the original.")
-        case "term" if not to_moderator:
-            return _("It has words that a person looks at first.")
+        case "term" | "term_list" | "domain" | "name_pattern" if not to_moderator:
+            return _rule_found(finding)
         case "term" if finding.spans:
             return _("It has the term “%(term)s”.") % {"term": finding.rule}
         case "term":
             return _("The name has the term “%(term)s”.") % {"term": finding.rule}
-        case "term_list" if not to_moderator:
-            return _("It has words that a person looks at first.")
         case "term_list" if finding.spans:
             return _("It has terms of the list “%(list)s”.") % {"list": finding.rule}
         case "term_list":
             return _("The name has a term of the list “%(list)s”.") % {"list": finding.rule}
-        case "domain" if not to_moderator:
-            return _("It has a link that a person looks at first.")
         case "domain":
             return _("It links to %(domain)s.") % {"domain": finding.rule}
-        case "name_pattern" if not to_moderator:
-            return _("A person looks first at comments under such a name.")
         case "name_pattern":
             return _("The name fits the pattern “%(pattern)s”.") % {"pattern": finding.rule}
         case "late":
             return _("Posted %(age)s after the article.") % {"age": age(finding.number or 0)}
     return _("The check “%(name)s” found something.") % {"name": finding.check_name}
+
+
+def _rule_found(finding: Finding) -> str:
+    match finding.check_name:
+        case "term" if finding.spans:
+            return _("It has a term that a rule of this site points to.")
+        case "term":
+            return _("The name over it has a term that a rule of this site points to.")
+        case "term_list" if finding.spans:
+            return _("It has words that a list of terms of this site points to.")
+        case "term_list":
+            return _("The name over it has a word that a list of terms of this site points to.")
+        case "domain":
+            return _("It links to a domain that a rule of this site points to.")
+    return _("The name over it is like those that a rule of this site points to.")
 
 
 def rule(kind: str, value: str) -> str:
@@ -133,7 +143,7 @@ def ago(elapsed: timedelta) -> str:
     return ngettext("%(n)s day", "%(n)s days", minutes // 1440) % {"n": minutes // 1440}
 
 
-def marked(body: str, spans: list[list[int]]) -> SafeString:
+def marked(body: str, spans: Iterable[Sequence[int]]) -> SafeString:
     """A body as HTML, as it was typed, with these places marked; those that overlap become one."""
     out, last = [], 0
     for start, end in merged(spans):

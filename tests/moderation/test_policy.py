@@ -172,14 +172,16 @@ def test_repeats_across_the_site_wait(moderator):
     assert policy().reasons([same.pk]) == {same.pk: ["The same text as another comment."]}
 
 
-def test_a_listed_term_waits_and_is_not_told_to_its_author(moderator):
+def test_a_listed_term_waits(moderator):
     article = make_article()
     guest = known_guest(article, moderator)
     rule = Rule.objects.create(value="casino")
     comment = say(article, "The casino!", guest=guest)
     assert comment.state == "pending"
     assert Finding.objects.filter(comment=comment).values_list("rule", "spans").get() == (rule.pk, [[4, 10]])
-    assert policy().reasons([comment.pk]) == {comment.pk: ["It has words that a person looks at first."]}
+    assert policy().reasons([comment.pk]) == {
+        comment.pk: ["It has a term that a rule of this site points to."]
+    }
 
     Rule.objects.update(is_active=False)
     assert say(article, "The casino?", guest=guest).state == "published"

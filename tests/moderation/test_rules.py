@@ -326,7 +326,7 @@ def test_what_a_rule_only_tells_is_no_reason_to_its_author(maria):
     assert [finding.check_name for finding in found] == ["new_person", "term"]
     [sentences] = policy().reasons([comment.pk]).values()
     assert sentences == [words.why(found[0], to_moderator=False, twin=None)]
-    assert "looks at first" not in " ".join(tell([comment])[comment.pk].sentences)
+    assert "points to" not in " ".join(tell([comment])[comment.pk].sentences)
 
 
 @pytest.mark.parametrize(
@@ -337,21 +337,21 @@ def test_what_a_rule_only_tells_is_no_reason_to_its_author(maria):
             "Cheap boots",
             "Nuala",
             "It has terms of the list “a.txt”.",
-            "It has words that a person looks at first.",
+            "It has words that a list of terms of this site points to.",
         ),
         (
             Written(pk=None, kind="domain", value="evil.example"),
             "http://evil.example",
             "Nuala",
             "It links to evil.example.",
-            "It has a link that a person looks at first.",
+            "It links to a domain that a rule of this site points to.",
         ),
         (
             Written(pk=None, kind="name", value="^seo"),
             "Fine",
             "SEO Services",
             "The name fits the pattern “^seo”.",
-            "A person looks first at comments under such a name.",
+            "The name over it is like those that a rule of this site points to.",
         ),
         (
             Written(pk=None, kind="links", value="0"),
@@ -362,7 +362,7 @@ def test_what_a_rule_only_tells_is_no_reason_to_its_author(maria):
         ),
     ],
 )
-def test_moderators_are_told_what_and_authors_are_not(maria, rule, body, name, to_moderator, to_author):
+def test_moderators_are_told_the_rule_and_authors_its_kind(maria, rule, body, name, to_moderator, to_author):
     keep(rule, maria)
     comment = say(make_article(), body, guest=known_guest(maria, name=name))
     finding = Finding.objects.of_now([comment.pk]).get()

@@ -21,9 +21,10 @@ from accounts.models import User
 from articles.models import Site
 from comments.models import Comment, Discussion, Reason, RemovalReason, State
 from comments.services import change_discussion, change_states, edit_comment
-from moderation import reports
+from moderation import reports, rules
 from moderation.acts import redact
 from moderation.kinds import Kind
+from moderation.matching import Written
 from moderation.models import Rule
 from moderation.services import decide, undo
 from moderation.tasks import MAIL_AFTER, tell_authors, tell_held
@@ -175,6 +176,7 @@ WAITS = "Your comment is waiting for review"
 ALONE = "Only you and the moderators can see it."
 NOBODY = "No person has decided yet."
 PERSON = "A person decided this, not a machine."
+TERM = "It has a term that a rule of this site points to."
 CASES = [
     Case(
         new,
@@ -188,7 +190,7 @@ CASES = [
         "again",
     ),
     Case(checked, WAITS, [ALONE, "A check of this site asked for a look", "It has 2 links", NOBODY], "again"),
-    Case(listed, WAITS, [ALONE, "It has words that a person looks at first.", NOBODY], "again", ("<mark>",)),
+    Case(listed, WAITS, [ALONE, TERM, NOBODY], "again"),
     Case(everything, WAITS, [ALONE, "In this discussion everything is read before", NOBODY], "again"),
     Case(
         changed,
@@ -225,7 +227,11 @@ CASES = [
     Case(
         pointed_out,
         "Your comment was removed",
-        ["removed your comment: off topic.", "A check of this site had pointed it out; a person decided."],
+        [
+            "removed your comment: off topic.",
+            TERM,
+            "A check of this site had pointed it out; a person decided.",
+        ],
         "both",
     ),
     Case(
@@ -364,6 +370,86 @@ def test_the_places_are_marked_that_a_check_found(client, jim, maria):
     assert "See <mark>https://one.example</mark> and <mark>https://two" in page_of(client, comment)
     tell_held.func(comment.pk)
     assert "Marked in it: “https://one.example”, “https://two.example”" in mail.outbox[-1].body
+
+
+RULES = [
+    (
+        Written(pk=None, kind="term", value="casino"),
+        "The Casino pays, a casino!",
+        TERM,
+        ["Casino", "casino"],
+    ),
+    (
+        Written(pk=None, kind="list", value="a.txt", terms="pill\nboots\ncheap boots"),
+        "Get cheap boots here",
+        "It has words that a list of terms of this site points to.",
+        ["cheap boots"],
+    ),
+    (
+        Written(pk=None, kind="domain", value="evil.example"),
+        "See http://www.evil.example/x for more",
+        "It links to a domain that a rule of this site points to.",
+        ["http://www.evil.example/x"],
+    ),
+    (
+        Written(pk=None, kind="name", value="^jim"),
+        "See you there",
+        "The name over it is like those that a rule of this site points to.",
+        [],
+    ),
+    (
+        Written(pk=None, kind="list", value="a.txt", terms="pill\njim"),
+        "See you there",
+        "The name over it has a word that a list of terms of this site points to.",
+        [],
+    ),
+]
+
+
+@pytest.mark.parametrize("becomes", ["waits", "removed", "spam", "stays"])
+@pytest.mark.parametrize(("rule", "body", "sentence", "own"), RULES)
+def test_own_words_are_marked_that_a_rule_found_and_nothing_else_of_it_is_told(
+    rule, body, sentence, own, becomes, client, jim, maria
+):
+    article = make_article()
+    approved(article, author=jim, maria=maria)
+    rules.save(rule=rule, note="", actor=maria)
+    comment = say(article, body, author=jim)
+    if becomes == "waits":
+        tell_held.func(comment.pk)
+    else:
+        to, reason = (State.SPAM, "spam") if becomes == "spam" else (State.REJECTED, "insult")
+        act = decided(comment, to, reason, maria)
+        if becomes == "stays":
+            reports.ask_for_a_look(comment=comment, user=jim, guest=None, words="It is about the boat.")
+            act = decided(comment, to, reason, UserFactory.create(roles=("Moderator",)))
+        tell_authors.func(str(act.pk))
+    client.force_login(jim)
+    page, written = page_of(client, comment), mail.outbox[-1].body
+    assert sentence in page
+    assert sentence in written
+    assert re.findall(r"<mark>(.*?)</mark>", page) == own
+    assert ("Marked in it:" in written) == bool(own)
+    assert all(f"“{words}”" in written for words in own)
+    assert not any(part in page + written for part in ("pill", "a.txt", "^jim"))
+
+
+def test_of_what_is_published_nothing_is_marked(client, jim, maria):
+    comment, _ = listed(make_article(), jim, maria)
+    decided(comment, State.PUBLISHED, Reason.APPROVED, maria)
+    client.force_login(jim)
+    page = page_of(client, comment)
+    assert TERM not in page
+    assert "<mark>" not in page
+
+
+def test_what_proposed_nothing_is_not_told_of_a_removal(client, jim, maria):
+    comment, _ = checked(make_article(), jim, maria)
+    decided(comment, State.REJECTED, "insult", maria)
+    client.force_login(jim)
+    page = page_of(client, comment)
+    assert "It has 2 links" not in page
+    assert "<mark>" not in page
 
 
 def test_a_guest_comes_from_the_mail_in_any_browser(client, maria):
