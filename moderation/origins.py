@@ -13,9 +13,10 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from moderation.models import Origin
+from moderation.models import Network, Origin
 from moderation.models.people import KEPT_FOR, person_key
 
+HOUR = timedelta(hours=1)
 ALIKE = 200  # comments from one IP address that are looked through for other people
 
 # It goes with the insert of the comment (comments.policy.Policy.beside).
@@ -72,6 +73,24 @@ def of(comments: Iterable[int], stories: list[int] | None = None) -> dict[int, t
     return found
 
 
+COUNT = """
+INSERT INTO moderation_network AS n (ip_hash, began_at, count) VALUES (%(ip_hash)s, %(now)s, 1)
+ON CONFLICT (ip_hash) DO UPDATE
+SET count = CASE WHEN n.began_at > %(hour_ago)s THEN n.count + 1 ELSE 1 END,
+    began_at = CASE WHEN n.began_at > %(hour_ago)s THEN n.began_at ELSE %(now)s END
+RETURNING count"""
+
+
+def count_report(ip: str) -> int:
+    """Count one more report from there, and return how many these are within the hour since the first. Those
+    who send at the same moment wait for each other: one statement, to be committed by itself."""
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, {"ip_hash": mark(ip) or b"", "now": now, "hour_ago": now - HOUR})
+        return int(cursor.fetchone()[0])
+
+
 def forget() -> int:
-    """Delete what is older than it may be. Returns how many."""
+    """Delete what is older than it may be. Returns from how many comments."""
+    Network.objects.filter(began_at__lt=timezone.now() - HOUR).delete()
     return Origin.objects.filter(at__lt=timezone.now() - timedelta(days=KEPT_FOR)).delete()[0]

@@ -74,6 +74,14 @@ class Person:
     def get_absolute_url(self) -> str:
         return url_of(self.key)
 
+    def lock(self) -> None:
+        """Until the transaction ends, before any discussion: of two acts about an account or a guest the
+        second waits, and finds what the first one did."""
+        if self.user:
+            User.objects.select_for_update(no_key=True).get(pk=self.user.pk)
+        elif self.guest:
+            Guest.objects.select_for_update(no_key=True).get(pk=self.guest.pk)
+
     def comments(self) -> Any:
         """All that they wrote here."""
         if self.comment:

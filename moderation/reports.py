@@ -24,6 +24,7 @@ from comments.models import REMOVED, Comment, State, Transition
 from comments.services import lock, send_again
 from moderation import cases, tasks
 from moderation.models import Appeal, Case, Notice, Report
+from moderation.people import Person
 from moderation.told import ways
 
 REPORTS_AN_HOUR = 10  # by one person
@@ -61,14 +62,15 @@ def report_comment(
     mine = Report.objects.filter(user=user) if user else Report.objects.filter(guest=guest)
     if mine.filter(comment=comment).exists():
         raise ValidationError(_("You have reported this comment already. Your report is here."), code="again")
-    if mine.filter(at__gt=timezone.now() - timedelta(hours=1)).count() >= REPORTS_AN_HOUR:
-        raise ValidationError(
-            _("You have reported %(n)s comments within an hour. Please go on a little later.")
-            % {"n": REPORTS_AN_HOUR},
-            code="often",
-        )
     weight = 0 if guest and _is_repeated(comment, guest) else weight_of(user, guest)
     with transaction.atomic():
+        Person(user=user, guest=guest).lock()  # so that what is sent at once is counted as well
+        if mine.filter(at__gt=timezone.now() - timedelta(hours=1)).count() >= REPORTS_AN_HOUR:
+            raise ValidationError(
+                _("You have reported %(n)s comments within an hour. Please go on a little later.")
+                % {"n": REPORTS_AN_HOUR},
+                code="often",
+            )
         case = _case_of(comment, [State.PUBLISHED])
         report, is_new = Report.objects.get_or_create(
             comment=comment,
@@ -137,8 +139,8 @@ def give_notice(
 
 def ask_for_a_look(*, comment: Comment, user: User | None, guest: Guest | None, words: str) -> Appeal:
     """An author asks for another look at a removed comment, once. Raises ValidationError if they may not."""
-    _check_author(comment, user, guest)
     with transaction.atomic():
+        _check_author(comment, user, guest)
         case = _case_of(comment, REMOVED)
         last = _may(comment, "ask")
         appeal = Appeal.objects.create(
@@ -153,19 +155,14 @@ def edit_and_send_again(*, comment: Comment, body: str, user: User | None, guest
 
     Raises ValidationError: not allowed (any more), text empty, too long or unchanged, or refused.
     """
-    _check_author(comment, user, guest)
-    last = _may(comment, "send_again")
     with transaction.atomic():
+        _check_author(comment, user, guest)
+        last = _may(comment, "send_again")
         fresh = send_again(comment=comment, body=body, user=user, guest=guest)
         case = Case.objects.open().select_for_update().get(comment=fresh)
-        appeal, is_first = Appeal.objects.get_or_create(
-            comment=fresh,
-            is_edit=True,
-            defaults={"case": case, "revision": fresh.revision, "against": last},
+        appeal = Appeal.objects.create(
+            comment=fresh, is_edit=True, case=case, revision=fresh.revision, against=last
         )
-        # Another window of theirs may have asked since `_may`.
-        if not is_first or fresh.appeals.filter(is_edit=False).exists():
-            raise ValidationError(_("That was possible once, and is not any more."), code="once")
         _bring_forward(case, cases.APPEAL_HOURS, is_second_look=True, is_waiting=True)
     return appeal
 
@@ -289,8 +286,10 @@ def _bring_forward(case: Case, hours: float, **flags: bool) -> None:
 
 
 def _check_author(comment: Comment, user: User | None, guest: Guest | None) -> None:
+    """Locks them, so that what is asked at once is counted as well."""
     if not comment.is_by(user, guest):
         raise ValidationError(_("Only who wrote a comment can do this."), code="own")
+    Person(user=user, guest=guest).lock()
     mine = Appeal.objects.filter(comment__in=Comment.objects.written_by(user, guest))
     if mine.filter(at__gt=timezone.now() - timedelta(days=1)).count() >= LOOKS_A_DAY:
         raise ValidationError(_("You have asked often today. Please come back tomorrow."), code="often")

@@ -97,8 +97,7 @@ def impose(
 def _same_press(person: Person, batch: Batch, words: str, until: datetime | None) -> Batch | None:
     """The act that did the same a moment ago, and holds. Locks the person: a second click may be faster than
     the first one's commit."""
-    who: Any = person.user or person.guest
-    type(who).objects.select_for_update(no_key=True).get(pk=who.pk)
+    person.lock()
     same = Sanction.objects.in_force().filter(
         **person.about,
         words=words,

@@ -4,7 +4,7 @@ from moderation.models.desk import Desk, JobRun
 from moderation.models.findings import Finding, FindingQuerySet, has_page, proofs
 from moderation.models.groups import Group, Look, Member
 from moderation.models.people import Note, Origin, Sanction
-from moderation.models.reports import Appeal, Notice, Report
+from moderation.models.reports import Appeal, Network, Notice, Report
 from moderation.models.rules import Rule, RuleTerms
 from moderation.models.seals import Seal, SealedText, SealReading
 
@@ -20,6 +20,7 @@ __all__ = [
     "JobRun",
     "Look",
     "Member",
+    "Network",
     "Note",
     "Notice",
     "Origin",

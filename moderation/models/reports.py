@@ -76,6 +76,18 @@ class Notice(models.Model):
         return str(self.receipt)
 
 
+class Network(models.Model):
+    """How many reports people who are not known sent from one IP address (`ip_hash` as Origin has it; empty:
+    nobody knows from where) in the hour since the first of them."""
+
+    ip_hash = models.BinaryField(max_length=16, primary_key=True)
+    began_at = models.DateTimeField()
+    count = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.began_at:%Y-%m-%d %H:%M}"
+
+
 class Appeal(models.Model):
     """An author's "look at it again", once a comment; `revision` is the text that it asks about.
 

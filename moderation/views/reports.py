@@ -1,12 +1,10 @@
 """Readers report a comment, or illegal content. Each form lies at a URL of its own, without scripts."""
 
-import time
 from uuid import UUID
 
 from allauth.core.internal.httpkit import get_client_ip
 from django.conf import settings
 from django.contrib import messages
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
@@ -23,11 +21,10 @@ from comments.tasks import mail_confirmation
 from comments.views.loading import load_story, writer_of
 from moderation import reports
 from moderation.models import Notice, Report, has_page
-from moderation.origins import mark
+from moderation.origins import count_report
 from moderation.reader_forms import NoticeForm, ReportForm
 from moderation.told import is_decided, outcome
 
-HOUR = 60 * 60  # seconds
 STRANGERS_AN_HOUR = 20  # reports from one IP address by people who are not known
 
 
@@ -150,14 +147,7 @@ def _report(
 
 def _check_rate(request: HttpRequest) -> None:
     """Raises ValidationError where more came from this IP address within an hour than from people."""
-    origin = mark(get_client_ip(request) or "")
-    key = f"reports-{origin.hex() if origin else ''}"
-    now = time.time()
-    began, count = cache.get(key, (now, 0))
-    if now - began >= HOUR:
-        began, count = now, 0
-    cache.set(key, (began, count + 1), HOUR)  # cache.incr would have it dropped after the default, 5 minutes
-    if count >= STRANGERS_AN_HOUR:
+    if count_report(get_client_ip(request) or "") > STRANGERS_AN_HOUR:
         raise ValidationError(
             _("Many reports have come from your network within an hour. Please try again later."),
             code="often",

@@ -1,12 +1,16 @@
 """Reports of illegal content: from anybody, with a receipt, before everything else, and told at once."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from uuid import uuid4
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
+from django.db import connections
+from django.test import Client
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult, get_date_max
 
@@ -223,6 +227,24 @@ def test_a_network_that_sends_many_is_told_to_wait_and_keeps_its_words(client, c
     response = client.post(URL, filled(comment), **here)
     assert response.status_code == 429
     assert "It is a threat: § 241." in response.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_sends_many_at_once_gets_no_further(monkeypatch):
+    """Over a connection each, as they come from a script."""
+    monkeypatch.setattr("moderation.views.reports.STRANGERS_AN_HOUR", 2)
+    sent, together = filled(say(make_article())), Barrier(6)
+
+    def send(_number: int) -> int:
+        try:
+            together.wait()
+            return Client().post(URL, sent, REMOTE_ADDR="192.0.2.79").status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sorted(pool.map(send, range(6))) == [302, 302, 429, 429, 429, 429]
+    assert Notice.objects.count() == 2
 
 
 def test_reported_again_it_is_a_new_question(comment, maria):

@@ -1,12 +1,15 @@
 """An author asks for another look once, or changes a comment and sends it again once."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
 from django.core import mail
 from django.core.exceptions import ValidationError
+from django.db import connections
 from django.db.models import F
 from django.utils import timezone
 
@@ -238,20 +241,22 @@ def test_who_and_what_has_no_other_look(removed, jim, maria, way, time_machine):
     assert not Appeal.objects.exists()
 
 
-def test_of_two_windows_at_the_same_moment_one_is_refused(removed, jim, monkeypatch):
-    may = reports._may
+@pytest.mark.django_db(transaction=True)
+def test_of_two_windows_at_the_same_moment_one_is_refused(removed, jim):
+    together = Barrier(2)
 
-    def and_meanwhile(comment, way):
-        last = may(comment, way)
-        monkeypatch.setattr(reports, "_may", may)
-        ask(removed, jim)
-        return last
+    def press(way) -> int:
+        try:
+            together.wait()
+            return bool(way(Comment.objects.get(pk=removed.pk), jim))
+        except ValidationError:
+            return False
+        finally:
+            connections.close_all()
 
-    monkeypatch.setattr(reports, "_may", and_meanwhile)
-    with pytest.raises(ValidationError):
-        again(removed, jim)
-    assert not Appeal.objects.get().is_edit
-    assert Comment.objects.get(pk=removed.pk).state == State.REJECTED
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(press, [ask, again])) == [False, True]
+    assert Appeal.objects.count() == 1
 
 
 def test_nobody_asks_for_many_looks_in_a_day(jim, maria):

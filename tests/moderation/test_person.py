@@ -15,7 +15,7 @@ from accounts.guests import remember_guest
 from accounts.models import Guest
 from comments.models import Comment, Reason, State
 from moderation import origins, reports, sanctions, seals
-from moderation.models import Appeal, Note, Origin, Report, Sanction, Seal
+from moderation.models import Appeal, Network, Note, Origin, Report, Sanction, Seal
 from moderation.people import Person
 from moderation.services import decide, undo
 from tests.factories import GuestFactory, UserFactory, make_article, say
@@ -367,7 +367,11 @@ def test_an_ip_is_folded_before_it_is_hashed_and_forgotten_after_30_days():
         comment = say(make_article())
         at = timezone.now() - timedelta(days=days)
         Origin.objects.create(comment=comment, ip_hash=bytes(16), at=at)
-    assert (origins.forget(), Origin.objects.count()) == (1, 1)
+    for ip in ("192.0.2.1", "192.0.2.1", "no address"):
+        counted = origins.count_report(ip)
+    assert counted == 1
+    Network.objects.filter(count=2).update(began_at=timezone.now() - timedelta(minutes=61))
+    assert (origins.forget(), Origin.objects.count(), Network.objects.count()) == (1, 1, 1)
 
 
 def test_the_pages_take_as_many_statements_for_much_as_for_little(maria, ada):

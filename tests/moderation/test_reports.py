@@ -1,12 +1,15 @@
 """Readers report comments: once each, weighed by their record; it takes nothing away by itself."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import pairwise
+from threading import Barrier
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
-from django.db import connection
+from django.core.exceptions import ValidationError
+from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
@@ -194,6 +197,25 @@ def test_nobody_sends_more_than_ten_within_an_hour_and_no_word_is_lost(client):
     response = client.post(url(said[-1]), {"why": "other", "words": "My reasons."})
     assert response.status_code == 429
     assert "My reasons." in response.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nor_within_a_moment(monkeypatch):
+    monkeypatch.setattr(reports, "REPORTS_AN_HOUR", 2)
+    article, somebody, together = make_article(), UserFactory.create(), Barrier(6)
+
+    def send(comment: Comment) -> bool:
+        try:
+            together.wait()
+            return report(comment, somebody).pk > 0
+        except ValidationError:
+            return False
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(6) as pool:
+        sent = list(pool.map(send, [say(article, f"Word {n}.") for n in range(6)]))
+    assert sum(sent) == Report.objects.count() == 2
 
 
 def test_strangers_share_a_limit_for_each_network_and_hour(client, monkeypatch, time_machine):
