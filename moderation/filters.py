@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Guest, User
+from articles.links import find_story
 from articles.models import Article, Topic
 from comments.models import Comment
 from moderation import cases, words
@@ -78,10 +79,9 @@ def choices() -> dict[str, list[tuple[str, str]]]:
 
 
 def _article(value: str, prefix: str, user: User) -> tuple[str, Q]:
-    """The last part of a story's URL or the whole of it, else some words of its title."""
-    slug = value.rstrip("/").rpartition("/")[2] if "/" in value else value
-    if article := Article.objects.filter(slug=slug).only("title", "published_at").first():
-        return article.title if article.is_published() else slug, Q(discussion=article.pk)
+    """A story's link, else some words of its title."""
+    if article := find_story(value):
+        return article.title if article.is_published() else article.slug, Q(discussion=article.pk)
     return f"“{value}”", Q(discussion__article__title__icontains=value)
 
 

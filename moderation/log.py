@@ -17,6 +17,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from articles.links import find_story
 from articles.models import Article
 from comments import reasons
 from comments.models import Reason, State, Transition
@@ -96,9 +97,11 @@ def lines(asked: Mapping[str, Any], zone: tzinfo) -> QuerySet[Transition]:
     if who := asked.get("who"):
         found = found.filter(actor__in=list(_named(who).values_list("pk", flat=True)[:100]))
     if article := asked.get("article"):
-        slug = article.rstrip("/").rpartition("/")[2]
-        named_stories = Article.objects.filter(title__icontains=article) | Article.objects.filter(slug=slug)
-        found = found.filter(discussion__in=list(named_stories.order_by().values_list("pk", flat=True)[:100]))
+        story = find_story(article)
+        named = (
+            Article.objects.filter(pk=story.pk) if story else Article.objects.filter(title__icontains=article)
+        )
+        found = found.filter(discussion__in=list(named.order_by().values_list("pk", flat=True)[:100]))
     if comment := asked.get("comment"):
         found = found.filter(comment=comment)
     if since := asked.get("since"):

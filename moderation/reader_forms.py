@@ -1,8 +1,6 @@
 """Forms of readers and authors: a report, a report of illegal content, another look."""
 
-import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Div, Field, Layout, Submit
@@ -13,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.forms import clean_name
 from accounts.models import NAME_MAX
 from comments.forms import BodyForm
+from comments.links import comment_number
 from comments.models import Comment, State
 from moderation.models import Notice, Report, has_page
 
@@ -115,7 +114,8 @@ class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_where(self) -> str:
         where: str = self.cleaned_data["where"]
-        found = find(where)
+        comments = Comment.objects.select_related("discussion__article")
+        found = comments.filter(pk=comment_number(where) or 0).first()
         if found is None or not has_page(found) or found.state == State.PENDING:
             raise ValidationError(
                 _("We find no comment there. Open the comment by its time, and copy that page's URL."),
@@ -154,21 +154,6 @@ class LookForm(forms.Form):
     @property
     def helper(self) -> FormHelper:
         return _helper(_("Ask for another look"))
-
-
-def find(where: str) -> Comment | None:
-    """The comment that somebody means by a number, by the link of it or of its place on its story."""
-    where = where.strip()
-    try:
-        parts = urlsplit(where if "/" in where else f"#comment-{where.removeprefix('#')}")
-    except ValueError:  # no URL
-        return None
-    number = re.search(r"/comments/([0-9]{1,18})(?:/|$)", parts.path, re.ASCII) or re.fullmatch(
-        r"comment-([0-9]{1,18})", parts.fragment, re.ASCII
-    )
-    if number is None:
-        return None
-    return Comment.objects.select_related("discussion__article").filter(pk=number[1]).first()
 
 
 def _helper(label: Any) -> FormHelper:

@@ -2,7 +2,7 @@
 
 import re
 from typing import Any, ClassVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Submit
@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from articles.links import find_story
 from articles.models import Article, Topic
 from moderation import matching, rules
 from moderation.matching import Written
@@ -77,8 +78,7 @@ class RuleForm(forms.Form):
         text = self.cleaned_data["article"].strip()
         if not text:
             return None
-        slug = unquote(urlsplit(text).path).strip("/").rpartition("/")[2]
-        if not slug or "\x00" in slug or not (article := Article.objects.filter(slug=slug).first()):
+        if (article := find_story(text)) is None:
             raise ValidationError(_("There is no story at this link."), code="unknown")
         return article
 

@@ -1,6 +1,5 @@
 """Move under comment #…: the way by keyboard, phone and screen reader to say whom a comment answers."""
 
-import re
 from typing import Any
 
 from crispy_forms.helper import FormHelper
@@ -15,12 +14,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from comments.links import comment_number
 from comments.models import Comment
 from moderation.models import has_page
 from moderation.services import move
-
-# 123 · #123 · #comment-123 · …/comments/123/ · …#comment-123
-NUMBER = re.compile(r"^(?:\S*#comment-|\S*/comments/|#?)(\d{1,18})/?$")
 
 
 @login_required
@@ -55,10 +52,10 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
 
 def read_number(text: str) -> Comment:
     """The comment that a number or a link names. Raises ValidationError."""
-    if not (match := NUMBER.match(text.strip())):
+    if (number := comment_number(text)) is None:
         raise ValidationError(_("That is neither a comment's number nor a link to one."), code="unreadable")
-    if not (comment := Comment.objects.filter(pk=int(match[1])).first()):
-        raise ValidationError(_("There is no comment #%(number)s.") % {"number": match[1]}, code="unknown")
+    if not (comment := Comment.objects.filter(pk=number).first()):
+        raise ValidationError(_("There is no comment #%(number)s.") % {"number": number}, code="unknown")
     return comment
 
 
