@@ -26,12 +26,14 @@ SETTINGS = ["status", "closes_at", "moderation"]
 
 
 class DiscussionForm(forms.ModelForm[Discussion]):
+    actor: Any = None  # who sends it
+
     def save(self, commit: bool = True) -> Discussion:
         """By the verb, which makes the row if nobody has written here yet; unchanged, nothing is written."""
         discussion = super().save(commit=False)
         if commit and self.changed_data:
             values = {name: self.cleaned_data[name] for name in self.changed_data if name in SETTINGS}
-            change_discussion(article=discussion.article, **values)
+            change_discussion(article=discussion.article, actor=self.actor, **values)
         return discussion
 
 
@@ -43,6 +45,11 @@ class DiscussionInline(admin.StackedInline[Discussion, Article]):
     can_delete = False
     max_num = 1
     verbose_name_plural = _("discussion")
+
+    def get_formset(self, request: HttpRequest, obj: Article | None = None, **kwargs: Any) -> Any:
+        formset: Any = super().get_formset(request, obj, **kwargs)
+        formset.form.actor = request.user  # a class of this request alone
+        return formset
 
     def has_add_permission(self, request: HttpRequest, obj: Article | None = None) -> bool:
         """An article has its discussion from the start, stored or not: to set it is to change it."""
@@ -98,6 +105,7 @@ class DiscussionAdmin(admin.ModelAdmin[Discussion]):
         return False
 
     def save_model(self, request: HttpRequest, obj: Discussion, form: Any, change: bool) -> None:
+        form.actor = request.user
         form.save()
 
     @admin.display(description=_("shown"), ordering="visible_count")

@@ -62,6 +62,10 @@ class Policy:
         """What follows from a change of states, in its transaction: `batch` names its lines in the log, and
         `undoes` those that it took back. Their discussions are locked."""
 
+    def record_settings(self, before: Discussion, after: Discussion, actor: User) -> None:
+        """What follows from settings that somebody changed in the admin, in its transaction. The discussion
+        is locked."""
+
     def reasons(self, ids: Iterable[int], own: Collection[int] = ()) -> dict[int, list[str]]:
         """Why comments wait, as sentences by comment id; one query a page, for those who may see them. `own`:
         those that whoever reads it wrote."""

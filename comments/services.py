@@ -494,10 +494,16 @@ def _ensure(articles: Iterable[int]) -> None:
 SHOWN = {"status", "closes_at", "declared_count"}
 
 
-def change_discussion(*, article: Article, **values: Any) -> Discussion:
-    """Set status, closes_at, moderation or declared_count."""
-    change_discussions(ids=[article.pk], **values)
-    return Discussion.objects.get(pk=article.pk)
+def change_discussion(*, article: Article, actor: User | None = None, **values: Any) -> Discussion:
+    """Set status, closes_at, moderation or declared_count. `actor`: whose act it is, by itself."""
+    with transaction.atomic():
+        lock_discussions([article.pk])
+        before = Discussion.objects.get(pk=article.pk)
+        change_discussions(ids=[article.pk], **values)
+        after = Discussion.objects.get(pk=article.pk)
+        if actor:
+            policy().record_settings(before, after, actor)
+    return after
 
 
 def change_discussions(*, ids: Sequence[int], **values: Any) -> None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from comments.models import Comment, State
+from comments.models import Comment, Discussion, State
 from comments.services import confirm_states, lock
 from comments.texts import keep_redaction
 from moderation import changes, services, tasks
@@ -53,6 +53,19 @@ def press(*, name: str, article: int | None, actor: User) -> Batch | None:
     field, value = PRESSES[name][target.value]
     told = {"field": field, "value": value, "target": target.value}
     return _change(Batch.Kind.DISCUSSION, actor, told, [(target, article or 1, field, value)])
+
+
+def record_settings(before: Discussion, after: Discussion, actor: User) -> None:
+    """The acts of settings that were changed in the admin: then no undo of another takes them for its own."""
+    for field in ("status", "moderation"):
+        old, new = getattr(before, field), getattr(after, field)
+        if old == new:
+            continue
+        told = {"field": field, "value": new, "target": Target.DISCUSSION.value}
+        batch = Batch.objects.create(kind=Batch.Kind.DISCUSSION, actor=actor, parameters=told)
+        Change.objects.create(
+            batch=batch, target=Target.DISCUSSION, target_id=after.pk, field=field, old=old, new=new
+        )
 
 
 def pick(*, comment: Comment, is_pick: bool, actor: User) -> Batch | None:

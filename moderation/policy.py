@@ -74,6 +74,9 @@ class Policy(comments.policy.Policy):
         cases.settle(ids=ids, batch=batch, by_person=actor is not None, undoes=undoes)
         tally.count(ids, batch)
 
+    def record_settings(self, before: Discussion, after: Discussion, actor: User) -> None:
+        acts.record_settings(before, after, actor)
+
     def reasons(self, ids: Iterable[int], own: Collection[int] = ()) -> dict[int, list[str]]:
         said: dict[int, list[str]] = {}
         for found in Finding.objects.of_now(ids).filter(holds=True):

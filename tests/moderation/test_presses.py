@@ -12,6 +12,7 @@ from comments.models import Comment, Discussion
 from moderation import acts
 from moderation.models import Batch, Change
 from moderation.services import undo
+from tests.comments.test_admin import article_form
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -180,3 +181,34 @@ def test_what_holds_on_the_whole_site_is_no_storys_age(name, said, client, maria
     page = client.get(reverse("moderation:discussions")).text
     assert page.count(said) == 2
     assert "Closed by its age" not in page
+
+
+def test_no_undo_goes_over_what_an_administrator_has_set_since(client, maria):
+    """Also to the same value again; what was set in the admin is an act itself."""
+    article = make_article("The harbour")
+    say(article)
+    pressed = acts.press(name="close", article=article.pk, actor=maria)
+    client.force_login(UserFactory.create(name="Ada", roles=("Administrator",)))
+    url = reverse("admin:comments_discussion_change", args=[article.pk])
+    for status in ("open", "closed"):
+        client.post(url, {"status": status, "moderation": "conditional"})
+    told = undo(batch=pressed, actor=maria)
+    assert (told.batch, [r.who for r in told.refused]) == (None, ["Ada"])
+    assert undo(batch=Batch.objects.latest("at"), actor=maria).settings == 1
+    assert Discussion.objects.get().status == "open"
+
+
+def test_what_is_set_on_the_page_of_an_article_is_an_act(client):
+    article = make_article("The harbour")
+    ada = UserFactory.create(name="Ada", roles=("Administrator",))
+    client.force_login(ada)
+    url = reverse("admin:articles_article_change", args=[article.pk])
+    assert client.post(url, article_form(article)).status_code == 302
+    assert not Batch.objects.exists()
+    client.post(url, article_form(article, status="closed", moderation="pre"))
+    assert set(Batch.objects.values_list("actor", "parameters__field")) == {
+        (ada.pk, "status"),
+        (ada.pk, "moderation"),
+    }
+    client.force_login(ada)
+    assert "The harbour" in client.get(reverse("moderation:history")).text
