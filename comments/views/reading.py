@@ -138,7 +138,7 @@ def comment(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
     told = load_story(request, slug)
     article, discussion = told.article, told.discussion
     if discussion.is_hidden:
-        raise Http404
+        return render(request, "comments/hidden.html", {"article": article}, status=404)
     found = get_object_or_404(Comment, pk=pk, discussion=article.pk)
     reader = reader_of(request, article)
     own = found.is_by(reader.user, reader.guest) and found.state != State.DELETED

@@ -139,8 +139,17 @@ def test_a_hidden_discussion_shows_nothing_of_itself(client):
     page = read(client, article)
 
     assert "carpet" not in page
-    assert "This story has no comments." in page
-    assert client.get(comment.get_absolute_url()).status_code == 404
+    assert "The discussion of this story is hidden." in page
+    link = client.get(comment.get_absolute_url())
+    assert link.status_code == 404
+    assert "This discussion is hidden" in link.text
+    assert "carpet" not in link.text
+
+
+def test_a_discussion_that_was_hidden_from_the_start_is_said_to_be_none(client):
+    article = make_article()
+    change_discussion(article=article, status=Discussion.Status.HIDDEN)
+    assert "This story has no comments." in read(client, article)
 
 
 def test_a_closed_discussion_says_so_and_reads_from_its_start(client):

@@ -52,7 +52,7 @@ def test_a_hidden_discussion_is_on_no_surface(client, where, maria):
     batch = press("hide", where, article, maria)
 
     shown = read(client, article)
-    assert "This story has no comments." in shown
+    assert "The discussion of this story is hidden." in shown
     assert "herring" not in shown
     assert "1 comment" not in shown
     assert b"1 comment" not in client.get("/").content
