@@ -65,12 +65,11 @@ def tell_asked(batch: str) -> int:
     cases = Case.objects.filter(closed_by=batch)
     untold = Q(told_at=None) | Q(told_at__lt=F("case__closed_at"))
     comment = "comment__discussion__article"
-    reports = Report.objects.filter(untold, case__in=cases).select_related("case", comment, "user", "guest")
-    notices = Notice.objects.filter(untold, case__in=cases).select_related("case", comment)
+    reports = Report.objects.filter(untold, are_read(), case__in=cases)
+    reports = reports.select_related("case", comment, "user", "guest")
+    notices = Notice.objects.filter(untold, case__in=cases).exclude(email="").select_related("case", comment)
     site = current_site()
-    to_reporters = _to_reporters(site, list(reports.filter(are_read())))
-    to_notifiers = [_to_notifier(site, notice) for notice in notices if notice.email]
-    sent = send([*to_reporters, *to_notifiers])
+    sent = send([*_to_reporters(site, list(reports)), *(_to_notifier(site, notice) for notice in notices)])
     for rows in (reports, notices):
         rows.model.objects.filter(pk__in=[row.pk for row in rows]).update(told_at=timezone.now())
     if _is_sweep(UUID(batch)):

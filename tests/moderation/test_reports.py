@@ -244,6 +244,7 @@ def test_what_came_of_it_is_told_on_the_page_and_by_mail_to_proved_e_mails(clien
     assert message.subject == "What came of your reports"
     assert message.body.count("A moderator has read it and removed the comment.") == 2
     assert tell_asked.func(str(act.pk)) == 0  # once
+    assert {told.user for told in Report.objects.exclude(told_at=None)} == {ruth}
 
     client.force_login(ruth)
     page = client.get(url(comment)).content.decode()
