@@ -7,12 +7,13 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import BooleanField, Case, Count, F, Min, Q, Value, When
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import READER, Guest, User
@@ -23,6 +24,7 @@ from moderation.held import in_force
 from moderation.models import Note, Notice, Report, Sanction
 from moderation.models.people import person_key
 
+SAME_PRESS = timedelta(minutes=1)  # in which the very same from the same moderator is a second click
 FOUND = 30  # people of each sort that a search gives
 
 
@@ -181,6 +183,16 @@ def facts(person: Person, user: User) -> Facts:
             for ip, others in by_ip.items()
         ],
     )
+
+
+def keep_note(*, text: str, by: User, **about: Any) -> Note:
+    """Note something of a comment (`comment`) or of a person (Person.about). A second click gives the note of
+    the first."""
+    now = timezone.now()
+    with transaction.atomic():
+        Person(user=by).lock()
+        same = Note.objects.filter(text=text, by=by, at__gt=now - SAME_PRESS, **about).first()
+        return same or Note.objects.create(text=text, by=by, at=now, **about)
 
 
 def notes(person: Person) -> list[Note]:

@@ -17,10 +17,9 @@ from comments.models import REMOVED, Reason, State, Transition
 from comments.services import change_states
 from moderation import changes, held, mails
 from moderation.models import Batch, Change, Sanction, proofs
-from moderation.people import Person, find
+from moderation.people import SAME_PRESS, Person, find
 
 MAIL_AFTER = timedelta(minutes=1)  # what is taken back at once is told to nobody
-SAME_PRESS = timedelta(minutes=1)  # in which the very same from the same moderator is a second click
 DAYS = (1, 7, 30, 365)  # of which what somebody wrote can be removed with a sanction
 
 

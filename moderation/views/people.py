@@ -124,7 +124,7 @@ def note(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
         return redirect(back)
-    Note.objects.create(text=form.cleaned_data["text"], by=user, **about)
+    people.keep_note(text=form.cleaned_data["text"], by=user, **about)
     messages.success(request, _("The note is kept. Only moderators and editors of the desk read it."))
     return redirect(back)
 

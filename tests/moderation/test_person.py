@@ -178,6 +178,20 @@ def test_notes_stand_on_a_person_and_on_a_comment_until_their_writer_deletes_the
     assert not Note.objects.filter(pk=pk).exists()
 
 
+def test_the_same_note_within_a_minute_is_a_second_click(maria, ada, time_machine):
+    comment, began = say(make_article(), author=ada), timezone.now()
+    for seconds in (0, 1, 70):
+        time_machine.move_to(began + timedelta(seconds=seconds))
+        for about in ({"person": f"u{ada.pk}"}, {"comment": comment.pk}):
+            as_(maria).post("/moderation/notes/", {**about, "text": "Asked why."})
+    assert Note.objects.count() == 4
+    as_(maria).post("/moderation/notes/", {"person": f"u{ada.pk}", "text": "Asked why twice."})
+    as_(UserFactory.create(roles=("Moderator",))).post(
+        "/moderation/notes/", {"person": f"u{ada.pk}", "text": "Asked why."}
+    )
+    assert Note.objects.count() == 6
+
+
 def test_as_many_characters_as_the_browser_lets_through_are_kept(maria, ada):
     text = "x\r\n" * 2_500  # 5,000 as a browser counts, and sends 7,500
     as_(maria).post("/moderation/notes/", {"person": f"u{ada.pk}", "text": text})
