@@ -16,7 +16,7 @@ RARE_PROMOTION = 60  # words around each word of advertising, from which on it i
 
 
 class Clue(IntFlag):
-    """Why a comment is a member of its group, as far as it can be said of it alone."""
+    """Why a comment is a member of its group, as far as it can be said of it alone, or is apart in it."""
 
     LATE = 1
     PADDED = 2  # numbers around the text
@@ -30,6 +30,12 @@ class Clue(IntFlag):
     EXACT = 512  # the very text of the original
     PAGE_TWICE = 1024  # … more than once
     TALKS = 2048  # answers somebody, is answered, or names one who spoke there
+    # Of what few members of a group have:
+    ELSEWHERE = 4096  # under another story than the others
+    IN_TIME = 8192  # not late, as the others are
+    CONFIRMED = 16384  # the e-mail of who wrote it
+    APPROVED = 32768  # something else by the same person
+    OF_ITS_STORY = 65536  # has words of it
 
 
 WEIGHTS = {
@@ -44,7 +50,9 @@ WEIGHTS = {
     Clue.TALKS: -0.6,
 }
 # The same as plain numbers: an enumeration's "&" takes microseconds, and there are millions.
-LATE, PADDED, NAME, LINK, PAGE, PRAISE, PROMOTION, STRANGE, SPUN, EXACT, PAGE_TWICE, TALKS = map(int, Clue)
+_plain = list(map(int, Clue))
+LATE, PADDED, NAME, LINK, PAGE, PRAISE, PROMOTION, STRANGE, SPUN, EXACT, PAGE_TWICE, TALKS = _plain[:12]
+ELSEWHERE, IN_TIME, CONFIRMED, APPROVED, OF_ITS_STORY = _plain[12:]
 HARD = PADDED | NAME | LINK | PROMOTION  # what nobody does out of kindness
 
 
@@ -85,6 +93,7 @@ class Row(NamedTuple):
     name: str
     writer: str  # who it is, as far as is known: equal for one account, guest, or name of a source
     is_known: bool  # an account or a guest
+    is_confirmed: bool  # … with an e-mail that is proved
     body: str
     revision: int  # of the body
     text_missing: str
@@ -107,6 +116,7 @@ class Read:
         self.by_discussion: dict[int, list[int]] = defaultdict(list)
         for place, row in enumerate(rows):
             self.by_discussion[row.discussion].append(place)
+        self._subjects: dict[int, set[str]] = {}
         self.is_late = [False] * len(rows)
         self.answered = {row.parent for row in rows}
         for discussion, places in self.by_discussion.items():
@@ -116,6 +126,12 @@ class Read:
             for row, said, late in zip(rows, self.words, self.is_late, strict=True)
         ]
         self._compare_with_subjects()
+
+    def subject(self, discussion: int) -> set[str]:
+        """What its story is about, as texts.topical has it."""
+        if discussion not in self._subjects:
+            self._subjects[discussion] = texts.topical(texts.words(self.stories[discussion].text))
+        return self._subjects[discussion]
 
     def _find_late(self, discussion: int, places: Sequence[int]) -> None:
         """Long after the article, and either nobody had spoken for long before, or it is a year."""
@@ -143,8 +159,7 @@ class Read:
             asked = [p for p in places if self.clues[p] & ~LATE and self.words[p]]
             if not asked:
                 continue
-            story = self.stories[discussion]
-            subject = texts.topical(texts.words(story.text))
+            subject = self.subject(discussion)
             spoken = Counter[str]()
             compared = {*asked, *(p for p in places if not self.is_late[p])}
             stems = {p: texts.topical(self.words[p]) for p in compared}

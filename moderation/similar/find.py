@@ -19,7 +19,24 @@ from comments import repeats
 from moderation.checks import says_something
 from moderation.models import Group
 from moderation.similar import texts
-from moderation.similar.clues import EXACT, HARD, LINK, NAME, SPUN, Clue, Read, Row, Story, score
+from moderation.similar.clues import (
+    APPROVED,
+    CONFIRMED,
+    ELSEWHERE,
+    EXACT,
+    HARD,
+    IN_TIME,
+    LINK,
+    NAME,
+    OF_ITS_STORY,
+    SPUN,
+    TALKS,
+    Clue,
+    Read,
+    Row,
+    Story,
+    score,
+)
 
 Kind = Group.Kind
 
@@ -35,6 +52,8 @@ BURST_LEAST = 10  # comments
 BURST_TIMES = 8  # as many as the site usually gets in that time when it gets any
 ONE_ROOM = timedelta(days=1)  # in which one IP address speaks under several names
 EXAMPLES_OF_WORDS = 6
+FEW_OF = 3  # members, of whom no more than one has what sets it apart
+OWN_WORDS = 2  # of its story that a comment has, to be about it
 
 
 class Placed(NamedTuple):
@@ -85,6 +104,7 @@ class _Look(Read):
         chosen += _disjoint(others, taken)
         groups = [proposal for proposal in chosen if len(proposal.members) >= MEMBERS]
         self.alone = frozenset(p.members[0].row for p in chosen if len(p.members) < MEMBERS)
+        self._set_apart(groups)
         self._count_words(groups)
         return sorted(groups, key=lambda p: (-len(p.members), p.kind, self.rows[p.members[0].row].id))
 
@@ -327,6 +347,37 @@ class _Look(Read):
         return Proposal(kind, members, evidence=evidence)
 
     # What is told of a group
+
+    def _set_apart(self, groups: Iterable[Proposal]) -> None:
+        """The more sets a member apart from the others, the nearer to the edge it is, whatever it shares."""
+        approved = {row.writer for row in self.rows if row.is_kept and row.is_known}
+        for group in groups:
+            rows = [self.rows[member.row] for member in group.members]
+            [(story, _)] = Counter(row.discussion for row in rows).most_common(1)
+            have = {
+                ELSEWHERE: [row.discussion != story for row in rows],
+                IN_TIME: [not self.is_late[member.row] for member in group.members],
+                CONFIRMED: [row.is_confirmed for row in rows],
+                APPROVED: [row.writer in approved for row in rows],
+                OF_ITS_STORY: [self._is_of_its_story(member.row) for member in group.members],
+                TALKS: [self._talks(member.row) for member in group.members],
+            }
+            rare = {sign: found for sign, found in have.items() if FEW_OF * sum(found) <= len(rows)}
+            for n, member in enumerate(group.members):
+                apart = [sign for sign, found in rare.items() if found[n]]
+                group.members[n] = Placed(
+                    member.row,
+                    (len(have) - len(apart) + member.likeness) / (len(have) + 1),
+                    member.clues | sum(apart),
+                )
+
+    def _talks(self, place: int) -> bool:
+        row = self.rows[place]
+        return bool(self.clues[place] & TALKS or row.parent or row.id in self.answered)
+
+    def _is_of_its_story(self, place: int) -> bool:
+        own = texts.topical(self.words[place]) & self.subject(self.rows[place].discussion)
+        return len(own) >= OWN_WORDS
 
     def _count_words(self, chosen: Sequence[Proposal]) -> None:
         """Into `shared`: how many members have each clue, what else is alike, and the words that are much

@@ -46,6 +46,8 @@ kept AS (
 SELECT c.id, c.discussion_id, c.parent_id, c.author_name,
        coalesce('u' || c.author_id, 'g' || c.guest_id, c.discussion_id || lower(c.author_name)),
        c.author_id IS NOT NULL OR c.guest_id IS NOT NULL,
+       EXISTS (SELECT FROM account_emailaddress e WHERE e.user_id = c.author_id AND e.verified)
+         OR EXISTS (SELECT FROM accounts_guest g WHERE g.id = c.guest_id AND g.confirmed_at IS NOT NULL),
        c.body, c.revision, c.text_missing, c.created_at, c.state,
        c.state = 'published' AND c.state_reason = 'approved' AND line.approved = c.revision
          OR c.state IN ('pending', 'published') AND kept.comment_id IS NOT NULL,
@@ -149,7 +151,8 @@ def archive_health() -> int:
 def read() -> tuple[list[Row], dict[int, Story]]:
     with connection.cursor() as cursor:
         cursor.execute(READ, {"most": MOST, "days": EVIDENCE_DAYS})
-        rows = [Row(*row)._replace(ip_hash=row[12] and bytes(row[12])) for row in cursor.fetchall()]
+        rows = [Row(*row) for row in cursor.fetchall()]
+        rows = [row._replace(ip_hash=row.ip_hash and bytes(row.ip_hash)) for row in rows]
         rows.sort(key=lambda row: (row.at, row.id))
         cursor.execute(
             "SELECT id, published_at, title || ' ' || body FROM articles_article WHERE id = ANY(%s)",

@@ -170,6 +170,11 @@ def clues(found: Clue, comment: Comment) -> list[str]:
         days = (comment.created_at - published_at).days
         said.append(_("posted %(age)s after the story") % {"age": words.age(days)})
     told = [
+        (Clue.ELSEWHERE, _("under another story than the others")),
+        (Clue.IN_TIME, _("not late, as the others are")),
+        (Clue.CONFIRMED, _("the e-mail is confirmed")),
+        (Clue.APPROVED, _("others of theirs were approved or kept")),
+        (Clue.OF_ITS_STORY, _("speaks of its story")),
         (Clue.EXACT, _("the very same text")),
         (Clue.SPUN, _("phrases that others have as well")),
         (Clue.PADDED, _("numbers around the text")),

@@ -41,6 +41,9 @@ HONEST = [
     "A ferry without a slip is a rowing boat.",
     "The report on the piles is in the library.",
 ]
+TEMPLATE = (
+    "{n} Truly a marvellous magazine with splendid columns, my cousin was wondering about such columns."
+)
 _ids = count(1)
 
 
@@ -54,6 +57,7 @@ def row(body: str, name: str = "", *, minutes: float = 0, discussion: int = 1, *
         "name": name,
         "writer": name,
         "is_known": False,
+        "is_confirmed": False,
         "body": body,
         "revision": 1,
         "text_missing": "",
@@ -145,16 +149,94 @@ def test_a_burst_of_praise_is_one_group_and_a_rush_of_readers_is_none():
     assert found(usual + rush) == {}
 
 
+LATER = DAYS * 900.0
+BURST = [row(body, minutes=LATER + n / 4) for n, body in enumerate([*PRAISE, *PRAISE[:9]])]
+SHORT = "Good news, thanks for the useful post."
+
+
+def edge(rows: list[Row]) -> list[int]:
+    """The members of the only group, the least like the others first."""
+    rows, result = look(rows)
+    [group] = result.proposals
+    return [rows[member.row].id for member in sorted(group.members, key=lambda m: (m.likeness, m.row))]
+
+
+@pytest.mark.parametrize(
+    ("odd", "before"),
+    [
+        ({"discussion": 2}, []),  # under another story, which is as old
+        ({"is_known": True, "writer": "g7", "is_confirmed": True}, []),
+        (
+            {"is_known": True, "writer": "g7"},
+            [row("I come by it daily.", writer="g7", is_known=True, is_kept=True)],
+        ),
+        ({"body": "Such a useful post about the rotten piles."}, []),
+    ],
+)
+def test_what_sets_a_member_apart_puts_it_at_the_edge(odd, before):
+    other = row(SHORT, minutes=LATER + 4)._replace(**odd)
+    usual = [*honest(), *honest(discussion=2)]
+
+    assert other.id not in edge([*usual, *BURST])
+    assert edge([*usual, *before, *BURST, other])[0] == other.id
+
+
+@pytest.mark.parametrize("odd", [{"discussion": 2}, {"parent": 1}, {"is_known": True, "is_confirmed": True}])
+@pytest.mark.parametrize(
+    ("kind", "bodies", "fields"),
+    [
+        ("text", [TEMPLATE.format(n=n) for n in range(7)], {}),
+        ("link", [f"{body} https://cheap.example/{n}" for n, body in enumerate(PRAISE[:7])], {}),
+        (
+            "origin",
+            [f"{body} https://cheap{n}.example" for n, body in enumerate(PRAISE[:7])],
+            {"ip_hash": b"x" * 16},
+        ),
+        ("missing", ["…"] * 7, {}),
+        ("repeat", [HONEST[0]] * 8, {"name": "Maria"}),
+    ],
+)
+def test_in_a_group_of_any_kind(kind, bodies, fields, odd):
+    rows = [row(body, minutes=n, **fields) for n, body in enumerate(bodies)]
+    rows[5] = rows[5]._replace(**odd)
+
+    assert found(rows) == {kind: ids(rows[1:] if kind == "repeat" else rows)}
+    assert edge(rows)[0] == rows[5].id
+
+
+def test_what_most_of_a_group_have_sets_nobody_apart():
+    flood = [
+        one._replace(discussion=n % 7 + 1, is_known=True, is_confirmed=True) for n, one in enumerate(BURST)
+    ]
+    [group] = look(flood)[1].proposals
+
+    assert not {"ELSEWHERE", "IN_TIME", "CONFIRMED"} & set(group.shared["clues"])
+
+
+def test_an_honest_reader_in_a_burst_under_another_story_stands_first():
+    """Praise that is as short as the robot's: by its own words nothing tells it from those."""
+    new = Story(BURST[0].at - timedelta(days=1), "The library opens on Saturdays, the council says.")
+    paula = row(
+        "Good news for families who work.",
+        discussion=2,
+        minutes=LATER + 4,
+        is_known=True,
+        is_confirmed=True,
+    )
+    rows = sorted([*honest(), *BURST, paula], key=lambda r: r.at)
+
+    [group] = find(rows, {1: STORY, 2: new}).proposals
+
+    assert group.kind == "burst"
+    assert rows[min(group.members, key=lambda m: m.likeness).row] == paula
+    assert {"ELSEWHERE": 1, "IN_TIME": 1, "CONFIRMED": 1}.items() <= group.shared["clues"].items()
+
+
 def test_links_of_those_who_sell_are_a_group_and_sources_are_none():
     selling = [row(f"{body} https://cheap.example/{n}", minutes=n) for n, body in enumerate(PRAISE[:4])]
     sources = [row(f"{body} https://harbour.example/{n}", minutes=n) for n, body in enumerate(HONEST[:4])]
 
     assert found(selling + sources) == {"link": ids(selling)}
-
-
-TEMPLATE = (
-    "{n} Truly a marvellous magazine with splendid columns, my cousin was wondering about such columns."
-)
 
 
 @pytest.mark.parametrize(

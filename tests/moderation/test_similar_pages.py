@@ -213,6 +213,19 @@ def test_the_edges_come_first(client, moderator, article):
     assert page.context["page"].edges[0].comment == odd
 
 
+def test_who_is_apart_from_the_others_comes_first_and_the_page_says_why(client, moderator, article):
+    spam = flood(article, 8)
+    paula = GuestFactory.create(name="Paula", confirmed_at=timezone.now())
+    odd = say(make_article("Library"), spam[3].body.replace("number 3", "number 5"), guest=paula)
+    group = only_group()
+    client.force_login(moderator)
+
+    first = client.get(url(group)).context["page"].edges[0]
+
+    assert first.comment == odd
+    assert first.clues[:2] == ["under another story than the others", "the e-mail is confirmed"]
+
+
 def test_kept_ones_leave_the_list_and_do_not_come_again(client, moderator, article):
     flood(article, 4)
     group = only_group()
