@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from django.db import transaction
 from django.db.models import Count, Min
 from django.utils import timezone
 from django.utils.translation import ngettext
@@ -18,26 +17,29 @@ from moderation.models import Case, Desk
 def alert() -> str:
     """Write to the moderators if it is time to. Returns what was done, for whoever looks after the site."""
     now = timezone.now()
-    Desk.objects.get_or_create(pk=1)
-    with transaction.atomic():
-        # The mails leave before the commit: if they can't, it is tried again.
-        desk = Desk.objects.select_for_update().get(pk=1)
-        comments, looks = _comments(), _looks()
-        oldest = min((one.since for one in (comments, looks) if one.since), default=None)
-        limit = timedelta(hours=desk.alert_hours)
-        if oldest is None or now - oldest <= limit:
-            Desk.objects.filter(pk=1).exclude(alerted_at=None).update(alerted_at=None)
-            return "nothing waits too long"
-        if desk.alerted_at is not None:
-            return "told already"
-        site = mails.current_site()
-        if not is_open(desk, now.astimezone(site.zone).time()):
-            return "quiet hours"
-        Desk.objects.filter(pk=1).update(alerted_at=now)
-        lines = list(_lines(comments, looks, now))
-        to = [moderator.email for moderator in mails.moderators()]
+    desk, _is_new = Desk.objects.get_or_create(pk=1)
+    comments, looks = _comments(), _looks()
+    oldest = min((one.since for one in (comments, looks) if one.since), default=None)
+    if oldest is None or now - oldest <= timedelta(hours=desk.alert_hours):
+        Desk.objects.filter(pk=1).exclude(alerted_at=None).update(alerted_at=None)
+        return "nothing waits too long"
+    if desk.alerted_at is not None:
+        return "told already"
+    site = mails.current_site()
+    if not is_open(desk, now.astimezone(site.zone).time()):
+        return "quiet hours"
+    lines = list(_lines(comments, looks, now))
+    to = [moderator.email for moderator in mails.moderators()]
+    # Claimed and committed first: who settles the desk meanwhile does not wait for a server of mails.
+    untold = Desk.objects.filter(pk=1, alerted_at=None)
+    if not untold.update(alerted_at=now):
+        return "told already"
+    try:
         sent = mails.send(mails.mail("waiting", lines[0], each, site=site, lines=lines) for each in to)
-        return f"{sent} mails"
+    except Exception:
+        Desk.objects.filter(pk=1, alerted_at=now).update(alerted_at=None)  # it is tried again
+        raise
+    return f"{sent} mails"
 
 
 @dataclass(frozen=True)

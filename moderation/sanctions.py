@@ -218,22 +218,24 @@ def tell_later(batch: Batch) -> None:
 def tell(pk: int) -> int:
     """Write to the person that it holds, or that it was ended, if that is not what they were told last and
     their e-mail is proved. Returns the mails."""
-    with transaction.atomic():
-        if not (sanction := _to_tell(pk)):
-            return 0
-        last, end_told = sanction.told_at, sanction.told_end_at
-        knows = last is not None and (end_told is None or end_told < last)
-        if sanction.is_in_force == knows:
-            return 0
-        now = timezone.now()
-        rows = Sanction.objects.filter(pk=pk)
-        if sanction.is_in_force:
-            rows.update(told_at=now)
-        elif sanction.ended_at is None:
-            return 0  # it is over by itself, as they were told that it would be
-        else:
-            rows.update(told_end_at=now)
-        return _mail(sanction, "imposed" if sanction.is_in_force else "ended").send()
+    if not (sanction := _to_tell(pk)):
+        return 0
+    holds, last, end_told = sanction.is_in_force, sanction.told_at, sanction.told_end_at
+    knows = last is not None and (end_told is None or end_told < last)
+    if holds == knows:
+        return 0
+    if not holds and sanction.ended_at is None:
+        return 0  # it is over by itself, as they were told that it would be
+    before = {"told_at": last, "told_end_at": end_told}
+    told = {"told_at" if holds else "told_end_at": timezone.now()}
+    # Claimed and committed before it is sent: nobody who ends it waits for a server of mails.
+    if not Sanction.objects.filter(pk=pk, ended_at=sanction.ended_at, **before).update(**told):
+        return 0  # another job tells it
+    try:
+        return _mail(sanction, "imposed" if holds else "ended").send()
+    except Exception:
+        Sanction.objects.filter(pk=pk, **told).update(**before)
+        raise
 
 
 @task()
@@ -244,10 +246,8 @@ def tell_kept(pk: int) -> int:
 
 
 def _to_tell(pk: int) -> Sanction | None:
-    """It, locked, if the person's e-mail is proved."""
-    with transaction.atomic():
-        rows = Sanction.objects.filter(mails.are_read(), pk=pk).select_for_update(of=("self",))
-        return rows.select_related("user", "guest").first()
+    """It, if the person's e-mail is proved."""
+    return Sanction.objects.filter(mails.are_read(), pk=pk).select_related("user", "guest").first()
 
 
 def _mail(sanction: Sanction, what: str) -> EmailMessage:

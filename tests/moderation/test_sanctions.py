@@ -7,7 +7,8 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
 from django.core.exceptions import ValidationError
-from django.db import connections
+from django.core.mail.backends.locmem import EmailBackend
+from django.db import connection, connections
 from django.utils import timezone
 
 from accounts.models import User
@@ -318,3 +319,23 @@ def test_what_a_ban_took_and_gave_back_within_the_minute_is_told_as_before_and_m
     assert tell_held.func(waits.pk) == 1  # for its own minute, and in its own words
     assert "A moderator wants to look" not in mail.outbox[0].body
     assert "Nothing of yours" in mail.outbox[0].body or "somebody new" in mail.outbox[0].body
+
+
+@pytest.mark.django_db(transaction=True)
+def test_its_mail_leaves_under_no_lock_and_is_told_only_if_it_left(maria, article, monkeypatch):
+    """A slow server of mails keeps nobody from ending it."""
+    made = hold(proved(UserFactory.create()), "ban", maria).changes.get().target_id
+    send, under_a_lock = EmailBackend.send_messages, []
+
+    def fail(*args: object) -> None:
+        under_a_lock.append(connection.in_atomic_block)
+        raise OSError
+
+    monkeypatch.setattr(EmailBackend, "send_messages", fail)
+    with pytest.raises(OSError):  # noqa: PT011
+        sanctions.tell.func(made)
+    monkeypatch.setattr(EmailBackend, "send_messages", send)
+    assert under_a_lock == [False]
+    assert Sanction.objects.get().told_at is None
+    assert sanctions.tell.func(made) == 1
+    assert Sanction.objects.get().told_at
