@@ -14,7 +14,7 @@ from django_tasks import task
 
 from accounts.models import Guest, User
 from comments.models import REMOVED, Reason, State, Transition
-from comments.services import change_states
+from comments.services import change_states, lock
 from moderation import changes, held, mails
 from moderation.models import Batch, Change, Sanction, proofs
 from moderation.people import SAME_PRESS, Person, find
@@ -86,8 +86,7 @@ def impose(
             batch=batch,
         )
         changes.make(batch=batch, changes=[(Change.Target.SANCTION, made.pk, "ended_at", None)])
-        written = _removable(person).filter(created_at__gt=now - timedelta(days=days))
-        if ids := list(written.values_list("pk", flat=True)) if days else []:
+        if ids := _lock_removable(person, since=now - timedelta(days=days)) if days else []:
             change_states(ids=ids, to=to, reason=reason, actor=actor, batch=batch.pk)
         transaction.on_commit(partial(tell_later, batch))
     return batch
@@ -126,6 +125,15 @@ def why_not_undone(batch: Batch, actor: User | None) -> str:
 
 def _removable(person: Person) -> Any:
     return person.comments().filter(state__in=[State.PUBLISHED, State.PENDING])
+
+
+def _lock_removable(person: Person, *, since: datetime) -> list[int]:
+    """What of theirs is to be removed, under the lock of its discussions: what a colleague has removed
+    meanwhile stays as that one decided."""
+    written = _removable(person).filter(created_at__gt=since)
+    ids = list(written.values_list("pk", flat=True))
+    lock(ids)
+    return list(written.filter(pk__in=ids).values_list("pk", flat=True))
 
 
 def counts_to_remove(person: Person, now: datetime) -> dict[int, int]:

@@ -1,6 +1,6 @@
 """What moderators hold people to: as it meets them when they write, whom it reaches, and the way back."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 
 import pytest
@@ -8,11 +8,11 @@ from allauth.account.models import EmailAddress
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.core.mail.backends.locmem import EmailBackend
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from comments.models import Comment, Discussion, Reason, State
+from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.policy import policy
 from comments.services import edit_comment
 from moderation import sanctions
@@ -339,3 +339,29 @@ def test_its_mail_leaves_under_no_lock_and_is_told_only_if_it_left(maria, articl
     assert Sanction.objects.get().told_at is None
     assert sanctions.tell.func(made) == 1
     assert Sanction.objects.get().told_at
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("publishing_policy")
+def test_what_a_colleague_decides_at_the_same_moment_is_not_removed_with_it(maria, article):
+    """It waits for the colleague's lock, and then takes only what is still there."""
+    omar, ada = UserFactory.create(roles=("Moderator",)), guest()
+    decided, other = say(article, "One.", guest=ada), say(article, "Two.", guest=ada)
+
+    def ban() -> Batch:
+        try:
+            return sanctions.impose(
+                person=Person(guest=ada), kind="ban", reason=Reason.SPAM, actor=maria, days=7
+            )
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            decide(ids=[decided.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=omar)
+            banning = pool.submit(ban)
+            wait([banning], timeout=0.5)
+        act = banning.result()
+    reasons = dict(Comment.objects.values_list("pk", "state_reason"))
+    assert reasons == {decided.pk: Reason.OFF_TOPIC, other.pk: Reason.SPAM}
+    assert [line.comment_id for line in Transition.objects.filter(batch=act.pk)] == [other.pk]
