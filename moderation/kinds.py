@@ -132,8 +132,10 @@ def by_person(line: Transition) -> bool:
 
 def reported(kind: Kind, cases: list[Case]) -> str:
     """`cases`: all that were opened before the decision; an earlier one may hold the report."""
+    if kind == Kind.SEALED:  # an authority may look into it
+        return _("Of such comments nobody is told whether they were reported.")
     if kind not in REMOVED | {Kind.REDACTED}:
-        return ""  # of what is sealed nobody says so: an authority may look into it
+        return ""
     if any(case.is_illegal for case in cases):
         return _("Somebody had reported it as illegal.")
     if any(case.is_reported for case in cases):
@@ -160,6 +162,12 @@ def way(kind: Kind, may: Ways, appeals: Sequence[Appeal]) -> str:
         return _("You have asked for another look. What comes of it will stand here.")
     if looks or kind == Kind.STAYS:
         return _("This is final: it can't be asked for again.")
+    if kind == Kind.SEALED:
+        return _(
+            "You can't ask for another look here: only an administrator of this site can bring it back. If "
+            "you think that this is wrong, you can turn to a body that settles such disputes out of court, "
+            "or to a court."
+        )
     if may.ask and may.send_again:
         return (
             _(

@@ -260,7 +260,11 @@ CASES = [
     Case(
         sealed,
         "Your comment was removed",
-        ["Your comment must not be seen here, and has been removed."],
+        [
+            "Your comment must not be seen here, and has been removed.",
+            "Of such comments nobody is told whether they were reported.",
+            PERSON,
+        ],
         "",
         ("unspeakable",),
     ),
@@ -353,6 +357,13 @@ def test_a_check_had_pointed_out_only_what_it_looks_for(reason, is_proposed, jim
     comment.refresh_from_db()
     said = tell([comment])[comment.pk].sentences[-1]
     assert said == ("A check of this site had pointed it out; a person decided." if is_proposed else PERSON)
+
+
+def test_what_its_author_can_do_about_a_seal_is_said_where_the_link_leads(client, jim, maria):
+    comment, _ = sealed(make_article(), jim, maria)
+    client.force_login(jim)
+    page = text(page_of(client, comment))
+    assert "What you can do You can't ask for another look here: only an administrator" in page
 
 
 def test_nobody_else_finds_the_page(client, made, maria):
