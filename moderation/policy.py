@@ -45,7 +45,8 @@ class Policy(comments.policy.Policy):
         who decides here. All findings are kept either way. A sanction holds whoever it is."""
         context = _context(draft)
         if (most := too_fast(draft, context)) is not None:
-            raise ValidationError(words.too_fast(most), code="rate")
+            by_others = context.sent_by_person < most  # who share the connection
+            raise ValidationError(words.too_fast(most, by_others=by_others), code="rate")
         findings = run(draft, context, CHECKS)
         publishes_first = (
             draft.discussion.moderation == Discussion.Moderation.POST and not context.site_reviews

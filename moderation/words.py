@@ -96,8 +96,18 @@ def rule(kind: str, value: str) -> str:
     return value
 
 
-def too_fast(most: int) -> str:
-    """To whom another comment is refused for now, because there were `most` of theirs."""
+def too_fast(most: int, *, by_others: bool) -> str:
+    """To whom another comment is refused for now, because there were `most` of theirs; or `by_others`, of
+    all who write from there."""
+    if by_others:
+        words = ngettext(
+            "New people can send %(n)s comment in ten minutes from one internet connection. Yours has "
+            "reached that; others may share it. Your text is kept here: send it again a little later.",
+            "New people can send %(n)s comments in ten minutes from one internet connection. Yours has "
+            "reached that; others may share it. Your text is kept here: send it again a little later.",
+            most,
+        )
+        return words % {"n": most}
     words = ngettext(
         "That is much in a short time: %(n)s comment in ten minutes is the most for now. Your text is kept "
         "here: send it again a little later.",

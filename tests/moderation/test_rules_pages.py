@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -310,3 +311,14 @@ def test_a_reply_too_many_keeps_its_text(client):
     assert "3 comments in ten minutes are the most for now." in refused.text
     assert "The boat, 3." in refused.text
     assert Comment.objects.count() == 3
+
+
+@pytest.mark.usefixtures("hurried")
+def test_who_pays_for_what_others_sent_from_there_reads_so(client):
+    url = f"{make_article().get_absolute_url()}reply/"
+    for n in range(4):
+        fields = {"name": f"Ida {n}", "email": f"ida{n}@example.org", "body": f"The boat, {n}."}
+        answer = Client().post(url, fields | {"nonce": str(uuid4())})
+    assert answer.status_code == 422
+    assert "3 comments in ten minutes from one internet connection" in answer.text
+    assert "are the most for now" not in answer.text
