@@ -72,7 +72,7 @@ def decide(
             changes.make(batch=batch, changes=marks)
         if not changed:
             transaction.set_rollback(True)
-        elif not (to == State.SPAM and len(changed) > 1):  # those who flood a site are not written to
+        else:
             transaction.on_commit(partial(tasks.tell_authors_later, batch))
     return Decision(batch if changed else None, changed, refusals(set(ids) - set(changed)))
 

@@ -2,12 +2,12 @@
 are sent; and about reports of illegal content."""
 
 from collections import defaultdict
-from datetime import datetime, timedelta
-from itertools import pairwise
+from collections.abc import Collection
+from datetime import timedelta
 from uuid import UUID
 
 from django.core.mail import EmailMessage
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -16,17 +16,17 @@ from django_tasks import task
 from articles.models import Site
 from comments.models import REMOVED, Comment, State, Transition
 from comments.tasks import MAILS_A_DAY
+from moderation import runs
 from moderation.kinds import Kind
 from moderation.mails import are_read, current_site, mail, moderators, send
-from moderation.models import Appeal, Batch, Case, Change, Notice, Report, has_page
+from moderation.models import Appeal, Batch, Case, Notice, Report, has_page
+from moderation.runs import MAIL_AFTER
 from moderation.told import Told, is_decided, outcome, tell
 
-MAIL_AFTER = timedelta(minutes=1)  # an act that is undone at once is told to nobody
 WAITING_MOST = 3  # of one person; whoever has more is written to of no other
 
 
 def tell_authors_later(batch: Batch) -> None:
-    """Tell of an act, but of no sweep of spam: those who flood a site are not written to."""
     tell_authors.using(run_after=timezone.now() + MAIL_AFTER).enqueue(str(batch.pk))
 
 
@@ -43,25 +43,38 @@ def tell_held_later(comment: Comment) -> None:
 
 @task()
 def tell_authors(batch: str) -> int:
-    """Write to each author of this act once, whatever the number of their comments; of no sweep of spam, and
-    of none that is taken back. Returns the mails."""
-    act = Batch.objects.select_related("undoes").filter(pk=batch).first()
-    if act and act.undoes and act.undoes.kind != Batch.Kind.UNDO and act.at - act.undoes.at < MAIL_AFTER:
-        return 0  # nobody was told of what was undone
-    lines = _lines_to_tell(UUID(batch))
-    if _is_sweep(UUID(batch)):
-        lines = lines.exclude(to_state=State.SPAM)
-    if act and act.undoes:
-        if _is_sweep(act.undoes.pk):
-            lines = lines.exclude(from_state=State.SPAM)
-        lines = lines.exclude(comment__in=_known(lines))
-    return send(_to_authors(_comments(lines)))
+    """Write to each author of this act once, whatever the number of their comments, of what is so by it and
+    is news to them. Those who flood a site are not written to: a sweep of spam is told to nobody but who had
+    asked for another look. Returns the mails."""
+    act = UUID(batch)
+    lines = Transition.objects.filter(
+        are_read("comment__author", "comment__guest"),
+        batch=act,
+        kind=Transition.Kind.STATE,
+        comment__state__in=[State.PUBLISHED, *REMOVED],
+    )
+    appeals = Appeal.objects.filter(case__closed_by=act, is_edit=False)
+    answered = set(appeals.values_list("comment", flat=True))
+    if _sweeps([act]):
+        lines = lines.filter(comment__in=answered)
+    found = dict(lines.values_list("comment", "id"))
+    logs = runs.read(found)
+    sweeps = _sweeps({run.first.batch for log in logs.values() for run in log.runs})
+    told = [pk for pk, log in logs.items() if _is_told(log, found[pk], sweeps, is_answered=pk in answered)]
+    return send(_to_authors(told))
+
+
+def _is_told(log: runs.Log, line: int, sweeps: set[UUID | None], *, is_answered: bool) -> bool:
+    """Whether this line brought what is so now, and that is news; to whom it answers, it is in any case."""
+    now = log.runs[-1]
+    if is_answered:
+        return now.first.pk <= line
+    return now.first.pk == line and now.said != log.known(sweeps)
 
 
 @task()
 def tell_asked(batch: str) -> int:
-    """Write to those who reported what this act decided, to each once; and where it was a sweep of spam, of
-    which authors are not told, to those who had asked for another look. Returns the mails."""
+    """Write to those who reported what this act decided, to each once. Returns the mails."""
     cases = Case.objects.filter(closed_by=batch)
     untold = Q(told_at=None) | Q(told_at__lt=F("case__closed_at"))
     comment = "comment__discussion__article"
@@ -72,10 +85,6 @@ def tell_asked(batch: str) -> int:
     sent = send([*_to_reporters(site, list(reports)), *(_to_notifier(site, notice) for notice in notices)])
     for rows in (reports, notices):
         rows.model.objects.filter(pk__in=[row.pk for row in rows]).update(told_at=timezone.now())
-    if _is_sweep(UUID(batch)):
-        appealed = Appeal.objects.filter(case__in=cases, is_edit=False).values("comment")
-        lines = _lines_to_tell(UUID(batch)).filter(to_state=State.SPAM, comment__in=appealed)
-        sent += send(_to_authors(_comments(lines)))
     return sent
 
 
@@ -83,73 +92,26 @@ def tell_asked(batch: str) -> int:
 def tell_held(comment: int) -> int:
     """Tell the author of a comment that it waits, if it still does. Returns the mails."""
     rows = Comment.objects.filter(are_read("author"), pk=comment, state=State.PENDING)
-    found = rows.select_related("author", "guest", "discussion__article").first()
+    found = rows.select_related("author", "guest").first()
     if found is None:
         return 0
     waiting = Comment.objects.written_by(found.author, found.guest).waiting()
     if waiting.filter(created_at__lt=found.created_at).count() >= WAITING_MOST:
         return 0
-    return send(_to_authors([found]))
+    return send(_to_authors([found.pk]))
 
 
-def _is_sweep(batch: UUID) -> bool:
-    """Whether this act, or the one that it did again, took more than one comment for spam."""
-    spam = Transition.objects.filter(batch=batch, kind=Transition.Kind.STATE, to_state=State.SPAM)
-    return spam[:2].count() > 1
+def _sweeps(batches: Collection[UUID | None]) -> set[UUID | None]:
+    """Those of these acts that took more than one comment for spam, or did that again."""
+    spam = Transition.objects.filter(batch__in=batches, kind=Transition.Kind.STATE, to_state=State.SPAM)
+    many = spam.order_by().values("batch").annotate(count=Count("pk")).filter(count__gt=1)
+    return set(many.values_list("batch", flat=True))
 
 
-def _lines_to_tell(batch: UUID) -> QuerySet[Transition]:
-    """What this act changed for a proved author, as far as nobody has decided otherwise since.
-
-    What it confirmed is no news, but for an author who had asked for another look.
-    """
-    later = Transition.objects.filter(
-        comment=OuterRef("comment"), kind=Transition.Kind.STATE, id__gt=OuterRef("id")
-    )
-    looked = Appeal.objects.filter(comment=OuterRef("comment"), case__closed_by=batch, is_edit=False)
-    rewritten = Change.objects.filter(
-        batch=batch, target=Change.Target.COMMENT, field="revision", target_id=OuterRef("comment")
-    )
-    return Transition.objects.filter(
-        ~Exists(later),
-        are_read("comment__author", "comment__guest"),
-        ~Q(to_state=F("from_state")) | Exists(looked) | Q(Exists(rewritten), comment__is_redacted=True),
-        batch=batch,
-        kind=Transition.Kind.STATE,
-        to_state__in=[State.PUBLISHED, *REMOVED],
-    )
-
-
-def _known(lines: QuerySet[Transition]) -> list[int]:
-    """The comments that are again what they were when they last stayed so for MAIL_AFTER: what was done and
-    undone within it was told to nobody, however often."""
-    rows = list(lines.values_list("comment", "id"))
-    now_at, logs = dict(rows), defaultdict[int, list[tuple[datetime, str, str]]](list)
-    told = Transition.objects.filter(comment__in=now_at, kind=Transition.Kind.STATE).order_by("id")
-    found = list(told.values_list("comment", "id", "batch", "at", "to_state", "reason"))
-    batches = Batch.objects.filter(pk__in={row[2] for row in found})
-    times: dict[UUID | None, datetime] = dict(batches.values_list("pk", "at"))
-    for comment, pk, batch, at, state, reason in found:
-        if pk <= now_at[comment]:
-            logs[comment].append((times.get(batch, at), state, reason))
-    known = []
-    for comment, log in logs.items():
-        stayed = [was for was, then in pairwise(log) if then[0] - was[0] >= MAIL_AFTER]
-        if (stayed or log)[-1 if stayed else 0][1:] == log[-1][1:] and len(log) > 1:
-            known.append(comment)
-    return known
-
-
-def _comments(lines: QuerySet[Transition]) -> list[Comment]:
-    return list(
-        Comment.objects.filter(pk__in=lines.values("comment"))
-        .select_related("author", "guest", "discussion__article")
-        .order_by("pk")
-    )
-
-
-def _to_authors(comments: list[Comment]) -> list[EmailMessage]:
+def _to_authors(ids: Collection[int]) -> list[EmailMessage]:
     """A mail a person: what is told in the same words is told once, with all the comments that it is of."""
+    rows = Comment.objects.filter(pk__in=ids).select_related("author", "guest", "discussion__article")
+    comments = list(rows.order_by("pk"))
     site = current_site()
     people: dict[str, list[Told]] = defaultdict(list)
     for one in tell(comments).values():

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.core import signing
@@ -24,9 +23,9 @@ from django.utils.translation import gettext as _
 from accounts.models import Guest
 from comments import reasons
 from comments.models import REMOVED, Comment, Reason, State, Transition
-from moderation import kinds, tally, words
+from moderation import kinds, runs, tally, words
 from moderation.kinds import LOOK_WITHIN, Kind, Ways
-from moderation.models import Appeal, Batch, Case, Change, Finding
+from moderation.models import Appeal, Case, Change, Finding
 
 KEY_AGE = LOOK_WITHIN + timedelta(days=2)  # of the link that a guest is mailed
 EXCERPT = 300  # characters of a comment in a mail
@@ -65,14 +64,10 @@ def ways(comment: Comment, last: Transition | None, appeals: Sequence[Appeal]) -
 
 
 def tell(comments: Sequence[Comment]) -> dict[int, Told]:
-    """By comment, what its author reads about the last decision; six statements, two where an act let
-    something wait, and those that `comments` lack of their stories, authors and guests."""
+    """By comment, what its author reads about the last decision; seven statements, and those that `comments`
+    lack of their stories, authors and guests."""
     ids = [comment.pk for comment in comments]
-    last = Transition.objects.filter(comment__in=ids, kind=Transition.Kind.STATE)
-    lines = {line.comment_id: line for line in last.order_by("comment", "-id").distinct("comment")}
-    lines |= _given_back([line for line in lines.values() if line.to_state == State.PENDING and line.batch])
-    batches = [line.batch for line in lines.values() if line.batch]
-    rewritten = _rewritten(batches, ids)
+    logs = runs.read(ids)
     cases = defaultdict(list)
     for case in Case.objects.filter(comment__in=ids):
         cases[case.comment_id].append(case)
@@ -90,40 +85,15 @@ def tell(comments: Sequence[Comment]) -> dict[int, Told]:
         comment.pk: _told(
             comment,
             said.get(comment.state_reason, ("", "")),
-            lines[comment.pk],
+            logs[comment.pk],
             cases[comment.pk],
             appeals[comment.pk],
             findings[comment.pk],
-            is_rewritten=(lines[comment.pk].batch, comment.pk) in rewritten,
             is_proposed=comment.pk in proposed,
         )
         for comment in comments
-        if comment.pk in lines
+        if comment.pk in logs
     }
-
-
-def _given_back(lines: Sequence[Transition]) -> dict[int, Transition]:
-    """By comment, the line whose state an undo gave back, where these lines are of an undo: what waits again
-    is told as it was before. As in tally, that may be an undo's as well."""
-    logs: dict[int, list[Transition]] = defaultdict(list)
-    if lines:
-        of_state = Transition.objects.filter(kind=Transition.Kind.STATE)
-        for line in of_state.filter(comment__in=[line.comment_id for line in lines]).order_by("id"):
-            logs[line.comment_id].append(line)
-    batches = {line.batch for log in logs.values() for line in log if line.batch}
-    undos = Batch.objects.filter(pk__in=batches, undos__gt=0).values_list("pk", "root", "undos")
-    acts: dict[UUID | None, tuple[UUID, int]] = {
-        pk: (root, undos % 2) for pk, root, undos in (undos if batches else [])
-    }
-    found = {}
-    for comment, log in logs.items():
-        place = len(log) - 1
-        places: dict[UUID | None, int] = {line.batch: n for n, line in enumerate(log) if line.batch}
-        while act := acts.get(log[place].batch):
-            root, is_undone = act
-            place = places[root] - is_undone
-        found[comment] = log[place]
-    return found
 
 
 def outcome(case: Case, comment: Comment) -> str:
@@ -175,21 +145,21 @@ def read_key(key: str, comment: int) -> Guest | None:
 def _told(
     comment: Comment,
     reason: tuple[str, str],
-    line: Transition,
+    log: runs.Log,
     cases: list[Case],
     appeals: list[Appeal],
     findings: list[Finding],
     *,
-    is_rewritten: bool,  # another of its texts was shown: with words taken out, or the whole again
     is_proposed: bool,  # the checks had proposed the removal
 ) -> Told:
+    line = log.telling
     looked = next((a for a in appeals if line.batch and a.case.closed_by == line.batch), None)
     holding = [found for found in findings if found.holds]
-    kind = _kind(comment, line, looked, holding, is_rewritten=is_rewritten)
+    kind = _kind(comment, log, looked, holding)
     why = holding if kind in kinds.WAITS else []
     if kind in kinds.REMOVED and (is_proposed or not kinds.by_person(line)):
         why = [found for found in findings if tally.proposes(found.check_name, comment)]
-    may = ways(comment, line, appeals)
+    may = ways(comment, log.last, appeals)
     hidden = kind == Kind.SEALED or bool(comment.erased_at)
     spans = [] if hidden else words.merged(span for found in why for span in found.spans)
     return Told(
@@ -217,22 +187,16 @@ def _told(
     )
 
 
-def _kind(
-    comment: Comment,
-    line: Transition,
-    looked: Appeal | None,
-    findings: list[Finding],
-    *,
-    is_rewritten: bool,
-) -> Kind:
+def _kind(comment: Comment, log: runs.Log, looked: Appeal | None, findings: list[Finding]) -> Kind:
     if comment.state == State.PENDING:
-        return _kind_of_wait(line, findings, is_rewritten=is_rewritten)
+        return _kind_of_wait(log.telling, findings, is_rewritten=log.is_rewritten)
     if comment.state == State.PUBLISHED:
-        if is_rewritten and comment.is_redacted:
+        if log.is_rewritten and comment.is_redacted:
             return Kind.REDACTED
-        if line.from_state in REMOVED:
+        was = known[0] if (known := log.known()) else ""
+        if was in REMOVED:
             return Kind.RESTORED
-        return Kind.PUBLISHED if line.from_state == State.PENDING else Kind.NONE
+        return Kind.PUBLISHED if was == State.PENDING else Kind.NONE
     if comment.state_reason == Reason.SEALED:
         return Kind.SEALED
     if comment.state in REMOVED:

@@ -142,11 +142,12 @@ def test_who_asked_is_told_also_of_a_sweep_of_spam_and_once(removed, jim, maria)
     ask(removed, jim)
     other = say(removed.discussion.article, "Something else.")
     act = decide(ids=[removed.pk, other.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
-    assert tell_asked.func(str(act.pk)) == 1
+    assert tell_asked.func(str(act.pk)) == 0
+    assert tell_authors.func(str(act.pk)) == 1
     assert [m.to for m in mail.outbox] == [["jim@example.org"]]
 
     again = undo(batch=undo(batch=act, actor=maria).batch, actor=maria).batch
-    assert tell_asked.func(str(again.pk)) == 1  # so is that it was done again
+    assert tell_authors.func(str(again.pk)) == 1  # so is that it was done again
 
 
 def test_sent_again_it_waits_with_its_new_words_and_the_earlier_ones_are_kept(client, removed, jim, maria):

@@ -25,7 +25,7 @@ from moderation import reports, rules
 from moderation.acts import redact
 from moderation.kinds import Kind
 from moderation.matching import Written
-from moderation.models import Rule
+from moderation.models import Batch, Rule
 from moderation.services import decide, undo
 from moderation.tasks import MAIL_AFTER, tell_authors, tell_held
 from moderation.told import mailed_url, tell
@@ -59,6 +59,10 @@ def approved(article, body="A word about the boat.", *, author, maria) -> Commen
     decided(comment, State.PUBLISHED, Reason.APPROVED, maria)
     comment.refresh_from_db()
     return comment
+
+
+def an_hour_later() -> None:
+    Batch.objects.update(at=F("at") - timedelta(hours=1))
 
 
 # Each brings a comment of Jim's into being and gives it with the act that he is told of, if it is one.
@@ -136,6 +140,7 @@ def machine(article, jim, maria):
 
 def restored(article, jim, maria):
     comment, _ = removed(article, jim, maria)
+    an_hour_later()
     return comment, decided(comment, State.PUBLISHED, Reason.APPROVED, maria)
 
 
@@ -159,6 +164,7 @@ def stays(article, jim, maria):
 
 def back(article, jim, maria):
     comment, _ = removed(article, jim, maria)
+    an_hour_later()
     reports.ask_for_a_look(comment=comment, user=jim, guest=None, words="It is about the boat.")
     return comment, decided(comment, State.PUBLISHED, Reason.APPROVED, maria)
 
@@ -485,6 +491,7 @@ def test_a_mail_a_person_and_act_however_different_their_comments(jim, maria):
     article = make_article()
     first, second = approved(article, "One.", author=jim, maria=maria), say(article, "Two.", author=jim)
     decided(second, State.REJECTED, "insult", maria)
+    an_hour_later()
     act = decide(ids=[first.pk, second.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria).batch
     assert tell_authors.func(str(act.pk)) == 1  # the first was published already
     act = decide(ids=[first.pk, second.pk], to=State.REJECTED, reason="off_topic", actor=maria).batch
@@ -499,9 +506,50 @@ def test_a_mail_a_person_and_act_however_different_their_comments(jim, maria):
 
 def test_nobody_hears_of_what_is_undone_within_a_minute_or_that_it_is_back(jim, maria):
     comment = approved(make_article(), author=jim, maria=maria)
+    an_hour_later()
     act = decided(comment, State.REJECTED, "insult", maria)
     back = undo(batch=act, actor=maria).batch
     assert [tell_authors.func(str(one.pk)) for one in (act, back)] == [0, 0]
+
+
+def subjects(*acts: Batch) -> list[str]:
+    mail.outbox.clear()
+    for act in acts:
+        tell_authors.func(str(act.pk))
+    return [message.subject for message in mail.outbox]
+
+
+def test_of_two_decisions_within_a_minute_the_second_is_told(jim, maria):
+    comment = approved(make_article(), author=jim, maria=maria)
+    an_hour_later()
+    acts = [decided(comment, State.REJECTED, why, maria) for why in ("off_topic", "insult")]
+    assert subjects(*acts) == ["Your comment was removed"]
+    assert "insult" in mail.outbox[0].body
+    an_hour_later()
+    assert subjects(decided(comment, State.REJECTED, "off_topic", maria)) == ["Your comment was removed"]
+    assert "off topic" in mail.outbox[0].body
+
+
+def test_what_a_colleague_confirms_within_the_minute_is_told_once(jim, maria):
+    article = make_article()
+    stays = approved(article, author=jim, maria=maria)
+    redacted, act = blackened(article, jim, maria)
+    an_hour_later()
+    acts = [decided(stays, State.REJECTED, "off_topic", maria) for _ in range(2)]
+    assert subjects(*acts) == ["Your comment was removed"]
+    confirmed = decided(redacted, State.PUBLISHED, Reason.APPROVED, maria)
+    assert subjects(act, confirmed) == ["Words were taken out of your comment"]
+    waits = say(article, "See https://one.example and https://two.example here.", author=jim)
+    acts = [decided(waits, State.PUBLISHED, Reason.APPROVED, maria) for _ in range(2)]
+    assert subjects(*acts) == ["Your comment is published"]
+
+
+def test_what_was_published_and_removed_and_put_back_within_the_minute_is_told_as_published(jim, maria):
+    comment = say(make_article(), author=jim)
+    acts = [decided(comment, State.PUBLISHED, Reason.APPROVED, maria)]
+    acts.append(decided(comment, State.REJECTED, "insult", maria))
+    acts.append(undo(batch=acts[-1], actor=maria).batch)
+    assert subjects(*acts) == ["Your comment is published"]
 
 
 def test_on_the_story_the_author_is_spoken_to_and_a_moderator_told_of_them(client, jim, maria):
