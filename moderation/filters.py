@@ -3,6 +3,8 @@
 `read` is given what `choices` offered, or what somebody typed.
 """
 
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -62,6 +64,29 @@ def read(
     return values, told, where
 
 
+def codes(values: Mapping[str, str]) -> dict[str, str]:
+    """Of these, the ids and codes: what else was typed may be a person's name, and is not to be stored."""
+    kept = dict(values)
+    if "author" in kept and not _person(kept["author"]):
+        del kept["author"]
+    if story := find_story(kept.pop("article", "")):
+        kept["article"] = story.slug
+    return kept
+
+
+def in_words(query: QueryDict, typed: Sequence[str], user: User) -> list[str]:
+    """Story: The slip closes. What is gone since is told by its code; `typed` are those without one."""
+    said = []
+    for name, (label, found) in _READ.items():
+        if name in typed:
+            said.append(f"{label}: {_('as somebody typed it')}")
+        elif value := query.get(name):
+            with suppress(Http404):
+                value, _where = found(value, "", user)
+            said.append(f"{label}: {value}")
+    return said
+
+
 def whole_number(value: str | None) -> int | None:
     return int(value) if value and value.isascii() and value.isdecimal() and len(value) <= 18 else None
 
@@ -93,18 +118,23 @@ def _topic(value: str, prefix: str, user: User) -> tuple[str, Q]:
 def _author(value: str, prefix: str, user: User) -> tuple[str, Q]:
     """u12: an account, g7: a guest, i123: as a source named who wrote comment 123; else a name. Whoever
     decides on nothing of theirs is told no name."""
-    kind, number = value[:1], whole_number(value[1:])
-    if number is None or kind not in "ugi":
+    if (person := _person(value)) is None:
         return f"“{value}”", Q(**{f"{prefix.rstrip('_') or 'pk'}__in": _named(value)})
+    kind, number = person
     mine = Comment.objects.moderated_by(user)
     if kind == "i":
         named = _found(mine.filter(pk=number, author=None, guest=None))
         same = {"author_name": named.author_name, "source": named.source, "author": None, "guest": None}
         return named.author_name, Q(**{f"{prefix}{field}": value for field, value in same.items()})
     field = "author" if kind == "u" else "guest"
-    person = (User if kind == "u" else Guest).objects.filter(pk=number)
+    found = (User if kind == "u" else Guest).objects.filter(pk=number)
     is_known = user.is_moderator or mine.filter(**{field: number}).exists()
-    return str(_found(person)) if is_known else value, Q(**{f"{prefix}{field}": number})
+    return str(_found(found)) if is_known else value, Q(**{f"{prefix}{field}": number})
+
+
+def _person(value: str) -> tuple[str, int] | None:
+    kind, number = value[:1], whole_number(value[1:])
+    return (kind, number) if number is not None and kind in "ugi" else None
 
 
 def _named(name: str) -> list[int]:

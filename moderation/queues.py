@@ -128,7 +128,7 @@ class View:
 
     @property
     def label(self) -> str:
-        return str(_("All recent") if self.queue == RECENT else QUEUES[self.queue][0])
+        return _label(self.queue)
 
     def rows(self) -> QuerySet[Any]:
         """All of the queue, first things first: Cases, or for "recent" Comments."""
@@ -168,13 +168,14 @@ class View:
         if not rows:
             return None
         seen = last_decisions(rows)
-        told = [self.label, *(f"{chosen.label}: {chosen.words}" for chosen in self.filters)]
+        codes = filters.codes(self.values)
+        typed = sorted(self.values.keys() - codes.keys())
         with transaction.atomic():
             group = Group.objects.create(
                 kind=Group.Kind.QUEUE,
                 run=uuid4(),
                 size=len(rows),
-                shared={"view": told, "query": self.query()},
+                shared={"query": replace(self, values=codes).query(), "typed": typed},
             )
             similar.add_members(
                 group, list(rows), list(rows.values()), [0] * len(rows), [seen.get(pk) for pk in rows]
@@ -220,6 +221,17 @@ class View:
             seen=f"{comment}.{seen.get(comment, 0)}",
             urgent="illegal" if illegal else "reported" if reported else "look" if look else "",
         )
+
+
+def gathered_from(group: Group, user: User) -> list[str]:
+    """The queue that a list was made of, and the filters before it: Waiting · Story: The slip closes"""
+    query = QueryDict(group.shared["query"].removeprefix("?"))
+    queue = query.get("queue", "waiting")
+    return [_label(queue), *filters.in_words(query, group.shared["typed"], user)]
+
+
+def _label(queue: str) -> str:
+    return str(_("All recent") if queue == RECENT else QUEUES[queue][0])
 
 
 def open_cases(user: User) -> QuerySet[Case]:

@@ -111,7 +111,6 @@ def shares(group: Group, *, is_whole: bool) -> list[str]:
         )
         said.append(sentences % told)
     if group.kind == Kind.QUEUE:
-        said += group.shared["view"]
         said.append(_("Those against which the least was found come first."))
     if not is_whole:
         return said

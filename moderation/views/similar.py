@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User
 from comments import reasons
 from comments.models import Comment
-from moderation import services, similar
+from moderation import queues, services, similar
 from moderation.models import Group, Look
 from moderation.similar import look, say, shown
 from moderation.similar.deciding import decide_group
@@ -121,6 +121,7 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
     if numbers is None:
         return render(request, "moderation/group.html", context)
     original = found.original
+    of_queue = queues.gathered_from(found, user) if found.kind == Group.Kind.QUEUE else []
     context |= {
         "original": original
         if original and (articles is None or original.discussion_id in articles)
@@ -128,7 +129,7 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
         "title": say.title(found, numbers.members),
         "all": f"{numbers.members:,}",
         "told": say.looks_like(numbers) if whole_number(request.GET.get("of")) else say.numbers(numbers),
-        "shares": say.shares(found, is_whole=articles is None),
+        "shares": of_queue + say.shares(found, is_whole=articles is None),
         "words": shown.words_of(found, articles),
         "page": shown.page(found, articles, after=after, without=without),
         "at": request.GET["after"] if after else "",
