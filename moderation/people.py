@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import BooleanField, Case, Count, F, Min, Q, Value, When
+from django.db.models import BooleanField, Case, Count, Exists, F, Min, OuterRef, Q, Value, When
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -209,19 +209,33 @@ class Found:
     states: str  # "3 published, 1 removed"
 
 
-def search(asked: str, *, by_email: bool) -> list[Found]:
-    """Accounts, guests and names under a source, by a part of their name; at most FOUND of each."""
-    wanted = Q(name__icontains=asked) | (Q(email__icontains=asked) if by_email else Q(pk=None))
-    users = list(User.objects.filter(wanted).order_by("-date_joined")[:FOUND])
+def may_read(user: User, person: Person) -> bool:
+    """What is known and noted of somebody, and what they were held to: moderators of everybody, editors of
+    who wrote under articles that they may edit."""
+    return user.is_moderator or person.comments().in_care_of(user).exists()
+
+
+def search(asked: str, user: User) -> list[Found]:
+    """Accounts, guests and names under a source of whom this person may read, by a part of their name or, who
+    may read that, of their e-mail; at most FOUND of each."""
+    wanted = Q(name__icontains=asked)
+    if may_read_emails(user):
+        wanted |= Q(email__icontains=asked)
+    by_account, by_guest, names = Q(), Q(), _named()
+    if not user.is_moderator:
+        theirs = Comment.objects.in_care_of(user)
+        by_account = Q(Exists(theirs.filter(author=OuterRef("pk"))))
+        by_guest = Q(Exists(theirs.filter(guest=OuterRef("pk"), author=None)))
+        names = names.in_care_of(user)
+    users = list(User.objects.filter(wanted, by_account).order_by("-date_joined")[:FOUND])
     roles = defaultdict(set)
     for pk, role in User.objects.filter(pk__in=[user.pk for user in users]).values_list("pk", "groups__name"):
         roles[pk].add(role or READER)
     for user in users:
         user.roles = frozenset(roles[user.pk])  # else each asks for its own
-    guests = list(Guest.objects.filter(wanted).order_by("-created_at")[:FOUND])
+    guests = list(Guest.objects.filter(wanted, by_guest).order_by("-created_at")[:FOUND])
     once = list(
-        _named()
-        .filter(author_name__icontains=asked)
+        names.filter(author_name__icontains=asked)
         .select_related("discussion__article")
         .defer("body", "body_html", "discussion__article__body", "discussion__article__body_html")
         .order_by("source", "author_name", "pk")

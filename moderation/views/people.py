@@ -40,16 +40,17 @@ EXCERPT = 300  # characters
 @require_safe
 @login_required
 def index(request: HttpRequest) -> HttpResponse:
-    """?q=: a name or, for those who may read them, an e-mail; without it, who is held to something."""
+    """?q=: a name or, for those who may read them, an e-mail; without it, for moderators, who is held to
+    something."""
     user, asked = decider(request), request.GET.get("q", "").replace("\x00", "").strip()[:200]
-    reads_emails = people.may_read_emails(user)
+    lists_held = user.is_moderator and not asked
     context = {
         "room": "people",
         "q": asked,
-        "reads_emails": reads_emails,
-        "found": people.search(asked, by_email=reads_emails) if asked else None,
-        "asked": list(sanctions.asked_about()) if user.is_moderator and not asked else [],
-        "held": [] if asked else list(sanctions.latest_in_force(HELD)),
+        "reads_emails": people.may_read_emails(user),
+        "found": people.search(asked, user) if asked else None,
+        "asked": list(sanctions.asked_about()) if lists_held else [],
+        "held": list(sanctions.latest_in_force(HELD)) if lists_held else [],
         "most_held": HELD,
     }
     return render(request, "moderation/people.html", context)
@@ -59,14 +60,16 @@ def index(request: HttpRequest) -> HttpResponse:
 @login_required
 def person(request: HttpRequest, key: str) -> HttpResponse:
     """?state=: their comments in one state; ?before=… for older ones."""
-    return _page(request, decider(request), _load(key))
+    user = decider(request)
+    return _page(request, user, _load(key, user))
 
 
 @require_POST
 @login_for_the_queue
 def hold(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     """Warn, review, pause or ban; a form with errors comes back with all that was typed."""
-    user, who = decider(request), _load(key)
+    user = decider(request)
+    who = _load(key, user)
     if kind not in Sanction.Kind.values:
         raise Http404
     if not sanctions.may_hold(user, who):
@@ -116,7 +119,7 @@ def note(request: HttpRequest) -> HttpResponse:
         comment = get_object_or_404(Comment.objects.moderated_by(user), pk=pk)
         about, back = {"comment": comment}, reverse("moderation:comment", args=[pk])
     else:
-        who = _load(request.POST.get("person", ""))
+        who = _load(request.POST.get("person", ""), user)
         if not user.is_moderator:
             raise PermissionDenied
         about, back = who.about, who.get_absolute_url()
@@ -144,7 +147,8 @@ def delete_note(request: HttpRequest, pk: int) -> HttpResponse:
 @login_for_the_queue
 def child(request: HttpRequest, key: str) -> HttpResponse:
     """Seal all that a child wrote: one act."""
-    user, who = decider(request), _load(key)
+    user = decider(request)
+    who = _load(key, user)
     if not _may_seal(user, who):
         raise PermissionDenied
     ids = list(_readable(who).values_list("pk", flat=True)[: seals.AT_ONCE])
@@ -165,7 +169,8 @@ def child(request: HttpRequest, key: str) -> HttpResponse:
 @login_for_the_queue
 def blank(request: HttpRequest, key: str) -> HttpResponse:
     """Blank who it was, for good, once nothing that they wrote can be read."""
-    user, who = decider(request), _load(key)
+    user = decider(request)
+    who = _load(key, user)
     if not _may_blank(user, who):
         raise PermissionDenied
     emptying.forget_person(person=who, actor=user)
@@ -252,10 +257,11 @@ def _comments(request: HttpRequest, user: User, who: Person) -> dict[str, Any]:
     }
 
 
-def _load(key: str) -> Person:
-    if found := people.find(key):
-        return found
-    raise Http404
+def _load(key: str, user: User) -> Person:
+    found = people.find(key)
+    if found is None or not people.may_read(user, found):
+        raise Http404
+    return found
 
 
 def _load_sanction(pk: int) -> tuple[Sanction, Person]:

@@ -13,9 +13,10 @@ from django.utils import timezone
 
 from accounts.guests import remember_guest
 from accounts.models import Guest
+from comments.imports import Imported, import_comments
 from comments.models import Comment, Reason, State
 from moderation import origins, reports, sanctions, seals
-from moderation.models import Appeal, Network, Note, Origin, Report, Sanction, Seal
+from moderation.models import Appeal, Batch, Network, Note, Origin, Report, Sanction, Seal
 from moderation.people import Person
 from moderation.services import decide, undo
 from tests.factories import GuestFactory, UserFactory, make_article, say
@@ -75,8 +76,45 @@ def test_no_mail_was_sent_is_said_only_once_none_can_come(maria, ada):
     assert "no mail was sent" in as_(maria).get(url(ada)).content.decode()
 
 
+def test_an_editor_finds_and_reads_only_who_wrote_under_the_own_articles(maria, ada):
+    """Not what colleagues noted of others, nor what those were told."""
+    editor, article = UserFactory.create(roles=("Editor",)), make_article()
+    article.editors.add(maria)
+    named = make_article("A copy", source_key="cnn")
+    named.editors.add(maria)
+    batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
+    row = Imported(source_id="1", author_name="Adam", body="A word", created_at=timezone.now())
+    (adam,) = import_comments(article=named, comments=[row], actor=None, batch=batch.pk).created
+    guest = GuestFactory.create(name="Adalbert")
+    for writer in ({"author": ada}, {"guest": guest}):
+        say(article, **writer)
+    for who in (Person(user=ada), Person(guest=guest)):
+        sanctions.impose(person=who, kind="warn", reason="insult", words="Ann Secret", actor=maria)
+        Note.objects.create(text="Is ill", by=maria, **who.about)
+    everybody = {f"/moderation/people/{key}/" for key in (f"u{ada.pk}", f"g{guest.pk}", f"i{adam}")}
+
+    def found(client) -> set[str]:
+        read = client.get("/moderation/people/", {"q": "ada"}).content.decode()
+        return {path for path in everybody if path in read}
+
+    assert found(as_(maria)) == everybody
+    assert found(as_(editor)) == set()
+    for path in everybody:
+        assert as_(editor).get(path).status_code == 404
+    for story in (article, named):
+        story.editors.add(editor)
+    assert found(as_(editor)) == everybody
+    assert "Ada" not in as_(editor).get("/moderation/people/").content.decode()
+    read = as_(editor).get(url(ada)).content.decode()
+    assert "Is ill" in read
+    assert "Ann Secret" in read
+
+
 def test_an_editor_reads_no_email_and_only_what_is_public_or_theirs(ada, maria):
     editor = UserFactory.create(roles=("Editor",))
+    own = make_article("Hers")
+    own.editors.add(editor)
+    say(own, "Under hers.", author=ada)
     article = make_article()
     article.editors.add(UserFactory.create(roles=("Editor",)))
     say(article, "Still waiting.", author=ada)
@@ -89,6 +127,7 @@ def test_an_editor_reads_no_email_and_only_what_is_public_or_theirs(ada, maria):
     client = as_(editor)
     text = client.get(url(ada)).content.decode()
     assert "Out already." in text
+    assert "Under hers." in text
     assert f'href="{shown.get_absolute_url()}"' in text  # on the desk it is not theirs to open
     for hidden in (
         "Under a draft.",
@@ -305,7 +344,7 @@ def test_one_reads_ones_own_standing_and_asks_once(maria, ada):
     assert "somebody else answers this" in desk.post(keeps, follow=True).content.decode()
     assert keeps in omar.get(url(ada)).content.decode()
     editor = as_(UserFactory.create(roles=("Editor",)))
-    assert "It was a joke." not in editor.get(url(ada)).content.decode()
+    assert "It was a joke." not in editor.get("/moderation/people/").content.decode()
     assert "Somebody asks" not in editor.get(second).content.decode()
     omar.post(keeps)
     assert "<span>Second looks</span> <b>0</b>" in omar.get("/moderation/").content.decode()
