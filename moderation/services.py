@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -32,6 +32,7 @@ class Decision:
     changed: list[int] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     settings: int = 0  # what else changed: values of models.Change
+    more: int = 0  # that were refused and are not listed
 
 
 def decide(
@@ -241,7 +242,15 @@ def moved_since(batch: Batch) -> list[Refusal]:
 def refusals(ids: Iterable[int]) -> list[Refusal]:
     """Why these were left alone: the last decision on each, or that its text has changed since."""
     last = Transition.objects.filter(comment=OuterRef("comment"), kind=Transition.Kind.STATE).order_by("-id")
-    rows = Transition.objects.filter(comment__in=list(ids), id=Subquery(last.values("id")[:1]))
+    return _left_by(Transition.objects.filter(comment__in=list(ids), id=Subquery(last.values("id")[:1])))
+
+
+def refusals_by(lines: Sequence[int]) -> list[Refusal]:
+    """The same by these lines of the log, whatever came later."""
+    return _left_by(Transition.objects.filter(id__in=lines))
+
+
+def _left_by(rows: QuerySet[Transition]) -> list[Refusal]:
     told = []
     for row in rows.select_related("actor", "comment").order_by("comment"):
         if row.comment.erased_at:

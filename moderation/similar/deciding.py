@@ -1,6 +1,6 @@
 """One decision for a group."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,18 +13,28 @@ from comments.models import Reason, State
 from comments.services import lock
 from moderation import services
 from moderation.changes import Refusal
-from moderation.models import Group
+from moderation.models import Batch, Group
+from moderation.policy import last_decisions
 from moderation.services import Decision
 from moderation.similar import say, shown
+from moderation.similar.shown import NAMED
 
 
 def decide_group(
-    *, group: Group, to: State, reason: str, actor: User, without: Collection[int] = ()
+    *,
+    group: Group,
+    to: State,
+    reason: str,
+    actor: User,
+    without: Collection[int] = (),
+    since: int = 0,
 ) -> Decision:
     """One act over all members that are there and on which `actor` may decide, but for `without`. What
     somebody decided on or edited since the look is refused, and so is what was reported as illegal. The
     group is settled, and its members do not come again, once there is none left on whom somebody else would
-    have to decide. Raises ValidationError where they would go as repeats of one that has been removed.
+    have to decide. What somebody decided on after `since`, the last line of the log when the list was shown,
+    is told as refused, and by the act's page. Raises ValidationError where they would go as repeats of one
+    that has been removed.
     """
     original = group.original_id if reason == Reason.REPEAT else None
     with transaction.atomic():
@@ -32,6 +42,7 @@ def decide_group(
         lock([*shown.expected(group, actor), *([original] if original else [])])
         expected = shown.expected(group, actor)
         ids = [pk for pk in expected if pk not in without]
+        gone = [pk for pk in shown.decided(group, actor, since) if pk not in without]
         all_there = shown.count([group.pk], None).get(group.pk, say.Numbers()).members
         done = services.decide(
             ids=ids,
@@ -46,9 +57,20 @@ def decide_group(
             Group.objects.filter(pk=group.pk).update(
                 settled_at=timezone.now(), settled_by=actor, act=done.batch
             )
+        if done.batch:
+            _remember_left(done.batch, [pk for refusal in done.refused if (pk := refusal.comment)] + gone)
         reported = [pk for pk in shown.illegal(group, shown.articles_of(actor)) if pk not in without]
     left = [Refusal(pk, "", _("Reported as illegal: it is decided on by itself")) for pk in reported]
-    return replace(done, refused=done.refused + left)
+    told = services.refusals(gone[:NAMED])
+    return replace(done, refused=done.refused + told + left, more=len(gone[NAMED:]))
+
+
+def _remember_left(act: Batch, left: Sequence[int]) -> None:
+    """By the last line of the log about each of the first: who had decided what, whatever comes later."""
+    if left:
+        lines = sorted(last_decisions(left[:NAMED]).values())
+        act.parameters |= {"left": lines, "left_count": len(left)}
+        act.save(update_fields=["parameters"])
 
 
 def _known_by(group: Group) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def is_stale(look: Look | None) -> bool:
         return True
     if look.asked_at > timezone.now() - FRESH:
         return Batch.objects.filter(at__gt=look.asked_at, undoes__isnull=False).exists()
-    return _last_line() > look.until
+    return last_line() > look.until
 
 
 @task()
@@ -117,7 +117,7 @@ def look_over(look: str) -> int:
 def run(look: Look | None = None) -> Found:
     """Look over the site now and store what is found; groups of earlier looks go."""
     look = look or Look.objects.create()
-    look.until, before = _last_line(), latest()
+    look.until, before = last_line(), latest()
     rows, stories = read()
     found = find(rows, stories)
     look.ended_at = now = timezone.now()
@@ -186,6 +186,7 @@ def _store(look: Look, at: datetime, rows: Sequence[Row], proposals: Sequence[Pr
         )
 
 
-def _last_line() -> int:
+def last_line() -> int:
+    """Of the log, by now."""
     last: int | None = Transition.objects.aggregate(last=Max("id"))["last"]
     return last or 0

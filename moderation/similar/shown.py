@@ -28,8 +28,8 @@ SAMPLE = 200  # members by which the shared words are found again
 EXCERPT = 700  # characters of a member's text
 NAMED = 20  # of those that were reported as illegal
 
-HERE = """c.state IN ('pending', 'published')
-  AND (%(articles)s::bigint[] IS NULL OR c.discussion_id = ANY(%(articles)s))"""
+OWN = "(%(articles)s::bigint[] IS NULL OR c.discussion_id = ANY(%(articles)s))"
+HERE = f"c.state IN ('pending', 'published') AND {OWN}"
 # What was reported as illegal is decided on by itself, whatever list it is in.
 ILLEGAL = """EXISTS (
     SELECT FROM moderation_case k WHERE k.comment_id = c.id AND k.closed_at IS NULL AND k.is_illegal)"""
@@ -57,6 +57,13 @@ LEFT JOIN LATERAL (
   WHERE t.comment_id = c.id AND t.kind = 'state' ORDER BY t.id DESC LIMIT 1) l ON true
 LEFT JOIN moderation_batch b ON b.id = l.batch
 WHERE m.group_id = %(group)s AND {LIVE}"""
+DECIDED = f"""
+SELECT m.comment_id FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
+CROSS JOIN LATERAL (
+  SELECT t.id, t.actor_id FROM comments_transition t
+  WHERE t.comment_id = c.id AND t.kind = 'state' ORDER BY t.id DESC LIMIT 1) l
+WHERE m.group_id = %(group)s AND {OWN} AND l.id > greatest(m.seen, %(since)s) AND l.actor_id IS NOT NULL
+  AND NOT {ILLEGAL} AND NOT ({LIVE}) ORDER BY 1"""
 PART = f"""
 SELECT m.comment_id, m.likeness, m.clues
 FROM moderation_member m JOIN comments_comment c ON c.id = m.comment_id
@@ -165,6 +172,13 @@ def expected(group: Group, user: User) -> dict[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(EXPECTED, {"group": group.pk, "articles": articles_of(user)})
         return dict(cursor.fetchall())
+
+
+def decided(group: Group, user: User, since: int) -> list[int]:
+    """The members that are there no more as somebody has decided on them after this line of the log."""
+    with connection.cursor() as cursor:
+        cursor.execute(DECIDED, {"group": group.pk, "articles": articles_of(user), "since": since})
+        return [row[0] for row in cursor.fetchall()]
 
 
 def illegal(group: Group, articles: list[int] | None) -> list[int]:

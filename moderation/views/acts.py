@@ -151,7 +151,7 @@ def tell_refused(request: HttpRequest, act: services.Decision) -> None:
         return
     shown = act.refused[:5]
     lines = format_html_join(" ", "{}{}.", [(_link(r.comment), _who_and_what(r)) for r in shown])
-    count = len(act.refused)
+    count = len(act.refused) + act.more
     words_ = ngettext(
         "One was left as it is, since something has happened to it meanwhile.",
         "%(n)s were left as they are, since something has happened to them meanwhile.",

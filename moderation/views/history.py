@@ -78,7 +78,7 @@ def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
         "final": before + len(rows[:LISTED]),
         "next_page": f"?after={rows[LISTED - 1].pk}#sample" if len(rows) > LISTED else "",
         "first_page": "?#sample" if before else "",
-        **(_left(act) if act.undoes_id and not _is_of_one_seal(act) else {}),
+        **(_left(act) if act.undoes_id and not _is_of_one_seal(act) else _left_of_a_group(act)),
         **(_would_stay(act) if is_last else {}),
     }
     return render(request, "moderation/batch.html", context)
@@ -140,6 +140,12 @@ def _left(act: Batch) -> dict[str, Any]:
     left = Transition.objects.filter(~Exists(mine), batch=act.undoes_id, kind=Transition.Kind.STATE)
     ids = left.order_by("comment").values_list("comment", flat=True)
     return {"left": services.refusals(list(ids[:LISTED])), "left_count": ids.count()}
+
+
+def _left_of_a_group(act: Batch) -> dict[str, Any]:
+    """What an act on a list left as it was, as people had decided since the list was shown."""
+    count = act.parameters.get("left_count", 0)
+    return {"left": services.refusals_by(act.parameters["left"]), "left_count": count} if count else {}
 
 
 def _would_stay(act: Batch) -> dict[str, Any]:

@@ -90,7 +90,8 @@ def look_again(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def group(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """One group. ?after=<likeness>.<comment> for the next page, ?but=<comment>.<comment>… the exceptions.
+    """One group. ?after=<likeness>.<comment> for the next page, ?but=<comment>.<comment>… the exceptions,
+    ?since=<line> the last one of the log when its first page was shown.
 
     A POST carries what is ticked (`in`) of what was `shown`; `go` leads to another page with the exceptions,
     `act` or `reason` decides on all but them.
@@ -101,12 +102,13 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect("moderation:similar")
     found = get_object_or_404(shown.seen_by(user).exclude(kind=Group.Kind.EMPTYING), pk=pk)
     without = set(_numbers(request.GET.get("but", "").split(".")))
+    since = whole_number(request.GET.get("since") or request.POST.get("since")) or 0
     if request.method == "POST":
         listed = set(_numbers(request.POST.getlist("shown")))
         without = (without - listed) | (listed - set(_numbers(request.POST.getlist("in"))))
         if "go" in request.POST:
-            return _go(request, found, without)
-        return _decide(request, user, found, without)
+            return _go(request, found, without, since)
+        return _decide(request, user, found, without, since)
     after = _place(request.GET.get("after", ""))
     articles = shown.articles_of(user)
     numbers = shown.count([found.pk], articles).get(found.pk)
@@ -136,6 +138,7 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
         "is_first": after is None,
         "without": sorted(without),
         "but": _but(without),
+        "since": since or look.last_line(),
         "reasons": reasons.choices(),
         "proposed": say.proposed(found.kind),
     }
@@ -161,30 +164,30 @@ def _kinds(user: User) -> list[tuple[str, str]]:
     return [(kind.value, str(kind.label)) for kind in similar.KINDS if kind.value in there]
 
 
-def _go(request: HttpRequest, found: Group, without: set[int]) -> HttpResponse:
+def _go(request: HttpRequest, found: Group, without: set[int], since: int) -> HttpResponse:
     if len(without) > EXCEPTIONS:
         return HttpResponseBadRequest(_too_many())
-    return redirect(url_of(found, without, after=request.POST["go"]))
+    return redirect(url_of(found, without, after=request.POST["go"], since=since))
 
 
-def url_of(group: Group, without: Iterable[int], after: str = "") -> str:
+def url_of(group: Group, without: Iterable[int], after: str = "", since: int = 0) -> str:
     """Its page with these exceptions, from this place on."""
     path = reverse("moderation:group", args=[group.pk])
-    query = {"after": after, "but": _but(without)}
+    query = {"after": after, "but": _but(without), "since": since}
     asked = urlencode({key: value for key, value in query.items() if value})
     return f"{path}?{asked}" if asked else path
 
 
-def _decide(request: HttpRequest, user: User, found: Group, without: set[int]) -> HttpResponse:
+def _decide(request: HttpRequest, user: User, found: Group, without: set[int], since: int) -> HttpResponse:
     reason = request.POST.get("act") or request.POST.get("reason", "")
     to = services.state_for(reason)
     if to is None:
         return HttpResponseBadRequest(_("That is no decision that can be taken here."))
     try:
-        done = decide_group(group=found, to=to, reason=reason, actor=user, without=without)
+        done = decide_group(group=found, to=to, reason=reason, actor=user, without=without, since=since)
     except ValidationError as error:
         messages.warning(request, error.messages[0])
-        return redirect(url_of(found, without))
+        return redirect(url_of(found, without, since=since))
     tell_refused(request, done)
     if not done.batch and not done.refused:
         messages.warning(request, _("Nothing was left to decide on."))

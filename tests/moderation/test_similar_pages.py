@@ -1,9 +1,11 @@
 """The pages of similar comments: one decision for a group, with exceptions, and back."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.http import HttpResponse
 from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -155,6 +157,58 @@ def test_what_somebody_decided_on_or_edited_meanwhile_is_left_alone(client, mode
 
     assert set(Comment.objects.visible()) == set(spam[:2])
     assert "Changed the text" in answer.text
+
+
+def left_alone(page: HttpResponse) -> list[tuple[str, str]]:
+    """(#id, who and what) of each comment that a page says was left."""
+    plain = re.sub(r"</?bdi>", "", page.text)
+    return re.findall(r">(#[0-9]+)</a>: (Omar: [A-Z][a-z ]+(?:: [a-z]+)?)", plain)
+
+
+def test_whose_decisions_an_act_on_a_group_left_alone_is_told_by_the_bar_and_by_its_page(
+    client, moderator, article
+):
+    spam, omar = flood(article, 60), UserFactory.create(name="Omar", roles=("Moderator",))
+    group = only_group()
+    client.force_login(moderator)
+    services.decide(ids=[spam[0].pk], to=State.SPAM, reason="spam", actor=omar)  # was never on the page
+    first = client.get(url(group))
+    services.decide(ids=[spam[1].pk], to=State.REJECTED, reason="insult", actor=omar)
+    services.decide(ids=[spam[2].pk], to=State.PUBLISHED, reason="approved", actor=omar)
+    listed = [pk for pk in members(group) if f'name="shown" value="{pk}"' in first.text]
+    form = {"shown": listed, "in": [pk for pk in listed if pk != spam[4].pk], "since": first.context["since"]}
+    second = client.post(url(group), form | {"go": first.context["page"].after}, follow=True)
+    services.decide(ids=[spam[3].pk, spam[4].pk], to=State.REJECTED, reason="name", actor=omar)
+
+    there = f"{second.request['PATH_INFO']}?{second.request['QUERY_STRING']}"
+    answer = client.post(there, {"act": "spam"}, follow=True)
+
+    act = Batch.objects.get(actor=moderator)
+    page = client.get(reverse("moderation:batch", args=[act.pk]))
+    told = ["Removed: insult", "Approved", "Removed: name"]
+    for told_by in (answer, page):
+        assert "3 were left as they are" in told_by.text
+        assert left_alone(told_by) == [
+            (f"#{spam[n].pk}", f"Omar: {what}") for n, what in enumerate(told, start=1)
+        ]
+    services.decide(ids=[spam[1].pk], to=State.PUBLISHED, reason="approved", actor=moderator)
+    assert left_alone(client.get(page.request["PATH_INFO"])) == left_alone(page)
+
+
+def test_many_that_a_colleague_decided_on_are_told_by_the_first(client, moderator, article):
+    spam, omar = flood(article, 60), UserFactory.create(name="Omar", roles=("Moderator",))
+    group = only_group()
+    client.force_login(moderator)
+    since = client.get(url(group)).context["since"]
+    services.decide(ids=[c.pk for c in spam[:50]], to=State.SPAM, reason="spam", actor=omar)
+
+    answer = client.post(url(group), {"act": "spam", "since": since}, follow=True)
+
+    assert "50 were left as they are" in answer.text
+    assert len(left_alone(answer)) == 5
+    page = client.get(reverse("moderation:batch", args=[Batch.objects.get(actor=moderator).pk]))
+    assert "50 were left as they are" in page.text
+    assert len(left_alone(page)) == 20
 
 
 def test_exceptions_survive_from_page_to_page_without_a_script(client, moderator, article):
