@@ -8,6 +8,7 @@ from django.core import mail
 from django.core.exceptions import ValidationError
 from django.db import connections
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
 from accounts.models import Guest
 from comments.integrity import check
@@ -19,7 +20,7 @@ from comments.services import (
     send_again,
 )
 from comments.texts import erase_comments, keep_redaction, show_revisions
-from moderation import reports, seals, services, tasks, vault
+from moderation import reports, seals, services, vault
 from moderation.models import Batch, Case, Note, Notice, Origin, Report, Seal, SealedText
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
@@ -227,17 +228,16 @@ def test_nobody_decides_on_it_and_its_number_is_known(comment, moderator, admini
     ("why", "mails"), [(Seal.Why.PERSONAL, 1), (Seal.Why.CHILD_ABUSE, 0), (Seal.Why.COURT, 0)]
 )
 def test_its_author_is_told_unless_an_authority_may_look(
-    comment, moderator, why, mails, django_capture_on_commit_callbacks, monkeypatch
+    comment, moderator, why, mails, django_capture_on_commit_callbacks
 ):
     """A mail that was waiting to be sent when the comment was sealed is not sent: something came since."""
-    told = []
-    monkeypatch.setattr(tasks, "tell_authors_later", told.append)
     with django_capture_on_commit_callbacks(execute=True):
         services.decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=moderator)
         seal(comment, actor=moderator, why=why)
-    assert len(told) == 1 + mails
-    for batch in told:
-        tasks.tell_authors.func(str(batch.pk))
+    queued = DBTaskResult.objects.filter(task_path="moderation.tasks.tell_authors")
+    assert len(queued) == 1 + mails
+    for job in queued:
+        job.task.func(*job.args_kwargs["args"])
     assert len(mail.outbox) == mails
     assert "555" not in "".join(message.body for message in mail.outbox)
 
