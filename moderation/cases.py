@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -101,11 +101,19 @@ def _open(comments: Iterable[Comment]) -> None:
 
 
 def open_case(comment: Comment, findings: Sequence[Found]) -> None:
-    """The case of a comment that was just written, or edited while it waited."""
+    """The case of a comment that was just written, or edited: then it is due by its new score, and by as many
+    hours earlier as before for what readers asked."""
     case = _case(comment, [(found.check, found.strength) for found in findings])
-    told = {"score": case.score, "script": case.script, "is_new_person": case.is_new_person}
-    if comment.revision == 1 or not Case.objects.open().filter(comment=comment).update(**told):
+    known = Case.objects.open().filter(comment=comment).first() if comment.revision > 1 else None
+    if known is None:
         Case.objects.bulk_create([case], ignore_conflicts=True)  # a job may just have opened one
+        return
+    Case.objects.filter(pk=known.pk).update(
+        score=case.score,
+        script=case.script,
+        is_new_person=case.is_new_person,
+        due_at=F("due_at") - timedelta(hours=SCORE_HOURS * (case.score - known.score)),
+    )
 
 
 def _case(comment: Comment, found: Sequence[tuple[str, float]]) -> Case:

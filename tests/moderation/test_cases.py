@@ -1,13 +1,15 @@
 """A case for each comment in question, closed by the act that answers it and opened again by its undo."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.db import connections, transaction
+from django.db.models import F
 
 from comments.models import Comment, Reason, State
 from comments.services import change_states, delete_comment, edit_comment
-from moderation.cases import open_cases
+from moderation.cases import due, open_cases
 from moderation.models import Case
 from moderation.services import decide, undo
 from tests.comments.test_concurrency import wait_for_a_lock
@@ -43,6 +45,17 @@ def test_what_waits_has_a_case_and_a_decision_closes_it(maria):
     assert cases(comment) == [(True, True)]
     undo(batch=back.batch, actor=maria)
     assert cases(comment) == [(False, True)]
+
+
+def test_an_edit_in_which_more_is_found_makes_a_case_due_earlier():
+    comment = say(make_article())
+    Case.objects.update(due_at=F("due_at") - timedelta(hours=6))  # as by a report
+    before = Case.objects.get()
+    body = "See https://one.example and https://two.example."
+    edit_comment(comment=comment, body=body, user=None, guest=comment.guest)
+    after = Case.objects.get()
+    assert after.score > before.score
+    assert after.due_at == due(after.opened_at, after.score) - timedelta(hours=6)
 
 
 def test_an_author_who_takes_it_back_answers_the_question_too():

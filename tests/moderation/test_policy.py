@@ -15,6 +15,7 @@ from comments import reasons
 from comments.models import Comment, Reason, State
 from comments.policy import policy
 from comments.services import change_discussion, edit_comment
+from moderation.cases import due
 from moderation.models import Case, Finding, Rule
 from moderation.policy import Policy, last_decisions
 from moderation.services import Refusal, decide, undo
@@ -204,7 +205,9 @@ def test_an_edit_is_looked_at_again_and_is_no_repeat_of_itself(moderator):
         comment=comment, body="https://a.example https://b.example", user=None, guest=guest
     )
     assert (comment.state, checks(comment)) == ("pending", ["links"])
-    assert Case.objects.open().get(comment=comment).score > 0
+    case = Case.objects.open().get(comment=comment)
+    assert case.score > 0
+    assert case.due_at == due(case.opened_at, case.score)
     comment = edit_comment(comment=comment, body="No links any more", user=None, guest=guest)
     assert policy().reasons([comment.pk]) == {}  # of the text as it is now
     assert comment.state == "pending"
