@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,7 @@ ILLEGAL_HOURS = 24 * 365 * 10  # before everything else
 STRONG, MIDDLING = 0.8, 0.4
 
 CLAIMED_FOR = timedelta(minutes=5)
+LETTERS = 500  # of a text that tell its script
 
 # A case is closed by the act that decides on its comment; what a machine does answers only that it waited,
 # and nobody who asked. An undo opens again what the act closed. What waits and has no open case then is given
@@ -137,8 +139,9 @@ def due(opened_at: datetime, score: float) -> datetime:
 
 
 def script(text: str) -> str:
-    """The script of most letters, as Unicode names it, in four letters: "Lati", "Cyri"; "" of none."""
-    letters = (unicodedata.name(letter, "") for letter in text if letter.isalpha())
+    """The script of most letters, as Unicode names it, in four letters: "Lati", "Cyri"; "" of none. The first
+    LETTERS tell: each is looked up by its name, while the discussion is locked."""
+    letters = (unicodedata.name(letter, "") for letter in islice(filter(str.isalpha, text), LETTERS))
     counted = Counter(name.split(" ", 1)[0][:4].title() for name in letters if name)
     return counted.most_common(1)[0][0] if counted else ""
 
