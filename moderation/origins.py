@@ -1,4 +1,5 @@
-"""Whence a comment was sent: a keyed hash of the IP address, for groups and bursts, and for 30 days only.
+"""Whence a comment was sent: a keyed hash of the IP address, for groups and bursts, and for 30 days only. By
+the same hash the reports of strangers are counted, for an hour.
 
 The IP address itself is stored nowhere. Who has the secret key could try all of them, so the key must not
 lie where the database does.
