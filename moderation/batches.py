@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Count, Min
 from django.utils.translation import gettext as _
 
-from comments.models import Transition
+from comments.models import Comment, Transition
 from moderation import changes, words
 from moderation.models import Batch, Change, Sanction, Seal
 
@@ -22,7 +22,7 @@ class Act:
 
     batch: Batch
     done: str
-    about: str  # what it was done to, where that is one thing with a name: a story, a rule
+    about: str  # what it was done to, where that is one thing with a name: a story, a rule, a comment
     count: int  # comments
     is_undone: bool
     part: str  # "undone for 1 of 2", where that is so of some of its comments alone
@@ -57,13 +57,10 @@ WHERE b.id = ANY(%s) GROUP BY 1"""
 
 
 def acts(batches: Sequence[Batch]) -> list[Act]:
-    counts = dict(
-        Transition.objects.filter(batch__in=[batch.pk for batch in batches])
-        .order_by()
-        .values_list("batch")
-        .annotate(count=Count("pk"))
-    )
-    about, marked = _about(batches)
+    lines = Transition.objects.filter(batch__in=[batch.pk for batch in batches]).order_by()
+    moved = list(lines.values_list("batch").annotate(count=Count("pk"), one=Min("comment")))
+    counts = {batch: count for batch, count, _one in moved}
+    about, marked = _about(batches, {batch: one for batch, count, one in moved if count == 1})
     with connection.cursor() as cursor:
         cursor.execute(LAST, [[batch.pk for batch in batches]])
         last = {act: (pk, undos % 2 == 1) for act, pk, undos in cursor.fetchall()}
@@ -90,9 +87,10 @@ def acts(batches: Sequence[Batch]) -> list[Act]:
     ]
 
 
-def _about(batches: Sequence[Batch]) -> tuple[dict[UUID, str], dict[UUID, int]]:
-    """Of acts that changed settings: the name of the one thing changed, and how many comments; and of an
-    import, its story. What was set on the whole site says so itself (words.on_the_site)."""
+def _about(batches: Sequence[Batch], comments: Mapping[UUID, int]) -> tuple[dict[UUID, str], dict[UUID, int]]:
+    """The name of the one thing that was changed, and how many comments have another setting. `comments`: of
+    acts that brought one alone another state. What was set on the whole site says so itself
+    (words.on_the_site)."""
     rows = Change.objects.filter(batch__in=batches).order_by().values_list("batch", "target")
     found = list(rows.annotate(things=Count("target_id", distinct=True), one=Min("target_id")))
     marked = {batch: things for batch, target, things, _one in found if target == Change.Target.COMMENT}
@@ -101,15 +99,32 @@ def _about(batches: Sequence[Batch]) -> tuple[dict[UUID, str], dict[UUID, int]]:
         for batch, target, things, one in found
         if things == 1 and target not in {Change.Target.COMMENT, Change.Target.SITE}
     }
+    one_marked = {
+        batch: one for batch, target, things, one in found if target == Change.Target.COMMENT and things == 1
+    }
+    # A lock reaches all that is below the one that was meant.
+    locks = [batch for batch in batches if batch.kind == Batch.Kind.COMMENT]
+    pressed = {batch.pk: batch.parameters["comment"] for batch in locks if "comment" in batch.parameters}
+    about = _comments(one_marked | dict(comments) | pressed)
     names = changes.named(single.values())
-    about = {batch: names.get((change.target, change.target_id), "") for batch, change in single.items()}
+    about |= {batch: names.get((change.target, change.target_id), "") for batch, change in single.items()}
     about |= _held({batch: c.target_id for batch, c in single.items() if c.target == Change.Target.SANCTION})
     # The story of an import, which stands in none of its parameters.
     brought = [batch.pk for batch in batches if batch.kind == Batch.Kind.IMPORT]
     if brought:
         lines = Transition.objects.filter(batch__in=brought).order_by("batch", "id").distinct("batch")
-        about |= dict(lines.values_list("batch", "discussion__article__title"))
+        titles = lines.values_list("batch", "discussion__article__title")
+        about |= {batch: title for batch, title in titles if batch}
     return about, marked
+
+
+def _comments(ids: Mapping[UUID, int]) -> dict[UUID, str]:
+    """The one comment of each act, by its number and its story."""
+    if not ids:
+        return {}
+    rows = Comment.objects.filter(pk__in=ids.values()).values_list("pk", "discussion__article__title")
+    titles = dict(rows)
+    return {batch: f"#{pk}, “{titles[pk]}”" for batch, pk in ids.items()}
 
 
 def _held(sanctions: Mapping[UUID, int]) -> dict[UUID, str]:

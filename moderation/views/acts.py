@@ -150,7 +150,8 @@ def tell_refused(request: HttpRequest, act: services.Decision) -> None:
     if not act.refused:
         return
     shown = act.refused[:5]
-    lines = format_html_join(" ", "{}{}.", [(_link(r.comment), _who_and_what(r)) for r in shown])
+    told = [(_link(r.comment), _who_and_what(r).removesuffix(".")) for r in shown]  # some are sentences
+    lines = format_html_join(" ", "{}{}.", told)
     count = len(act.refused) + act.more
     words_ = ngettext(
         "One was left as it is, since something has happened to it meanwhile.",

@@ -134,6 +134,27 @@ def test_the_history_names_each_act_and_its_page_undoes_it(client, maria, omar):
     assert client.get(f"/moderation/acts/{uuid4()}/").status_code == 404
 
 
+def test_an_act_on_one_comment_names_it_and_its_story(client, maria):
+    article = make_article("The slip closes")
+    one, other, more = (say(article, f"Words {n}") for n in range(3))
+    decide(ids=[one.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    act = decide(ids=[other.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+    undo(batch=act, actor=maria)
+    acts.pick(comment=one, is_pick=True, actor=maria)
+    say(article, "Words below.", parent=one)
+    acts.lock_replies(comment=one, is_locked=True, actor=maria)
+    decide(ids=[one.pk, more.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    listed = re.findall(r"<li.*?<div>(.*?)</div>", text(client.get("/moderation/acts/")), re.DOTALL)
+    assert [re.sub(r"<[^>]+>", "", line) for line in listed] == [
+        "Marked as spam",
+        f"Replies are locked · #{one.pk}, “The slip closes”",
+        f"Editor’s pick · #{one.pk}, “The slip closes”",
+        f"Undone: Marked as spam · #{other.pk}, “The slip closes”",
+        f"Marked as spam · #{other.pk}, “The slip closes”",
+        f"Approved · #{one.pk}, “The slip closes”",
+    ]
+
+
 def test_an_act_whose_undo_was_undone_is_in_force_and_says_so(client, maria):
     comment = say(make_article())
     first = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria).batch

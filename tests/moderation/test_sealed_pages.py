@@ -203,6 +203,14 @@ def test_who_comes_after_a_colleague_has_lifted_it_is_told_so(sealed, administra
     assert asked_by(administrator).post(f"/moderation/sealed/{other.pk}/lift/").status_code == 404
 
 
+def test_a_refused_undo_of_a_seal_ends_as_one_sentence_does(moderator):
+    sealed = say(make_article(), "Unspeakable.")
+    act = seals.seal(ids=[sealed.pk], why=Seal.Why.OTHER, actor=moderator).batch
+    page = asked_by(moderator).post(f"/moderation/acts/{act.pk}/undo/", follow=True).text
+    assert "Only an administrator can lift a seal." in page
+    assert "lift a seal.." not in page
+
+
 def test_the_list_goes_on_behind_a_seal(moderator, monkeypatch):
     monkeypatch.setattr("moderation.views.seals.PAGE", 2)
     article = make_article()
