@@ -107,6 +107,12 @@ def is_stale(look: Look | None) -> bool:
     return last_line() > look.until
 
 
+def came_since(look: Look) -> int:
+    """How many comments it does not know of."""
+    lines = Transition.objects.filter(pk__gt=look.until, kind=Transition.Kind.STATE, from_state="")
+    return lines.count()
+
+
 @task()
 def look_over(look: str) -> int:
     """Returns the groups that were found."""

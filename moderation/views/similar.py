@@ -61,6 +61,7 @@ def groups(request: HttpRequest) -> HttpResponse:
         "room": "similar",
         "look": seen,
         "compared": f"{seen.comments:,}" if seen else "",
+        "came": look.came_since(seen) if seen else 0,
         "looking": looking,
         "lines": shown.lines(rows[: shown.LISTED], user),
         "kinds": _kinds(user),

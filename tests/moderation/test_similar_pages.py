@@ -304,6 +304,18 @@ def test_one_that_is_left_is_no_group_in_the_list(client, moderator, article):
     assert client.get(LIST).context["lines"] == []
 
 
+def test_the_list_says_how_many_came_since_it_was_made(client, moderator, article):
+    client.force_login(moderator)
+    flood(article, 4)
+    assert "came since" not in client.get(LIST).text
+
+    flood(article, 3)
+
+    assert "4 comments compared, waiting and published. 3 came since." in client.get(LIST).text
+    client.post(reverse("moderation:look"))
+    assert "7 comments compared, waiting and published.</p>" in client.get(LIST).text
+
+
 def test_spam_that_is_gone_is_evidence_and_no_member(client, moderator, article):
     spam = flood(article, 5)
     services.decide(ids=[c.pk for c in spam[:3]], to=State.SPAM, reason="spam", actor=moderator)
