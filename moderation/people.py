@@ -102,6 +102,8 @@ class Record:
     by: int = 0  # reports that they sent
     sanctions: list[Sanction] = field(default_factory=list)  # in force, also those that hold by their e-mail
     same_email: list[str] = field(default_factory=list)  # other names with the same proved e-mail
+    same_name: int = 0  # others who signed as the comment's writer did; no claim that they are one person
+    same_name_said: str = ""  # what they wrote: "2 published, 1 spam"
     ip: str = ""  # a short form of the hash of the comment's IP address, while that is kept
     same_ip: list[str] = field(default_factory=list)  # names of others who wrote from there, latest first
     people_at_ip: int = 0  # how many these are, as far as origins.ALIKE comments tell
@@ -271,10 +273,10 @@ def may_read_emails(user: User) -> bool:
 
 
 def records(comments: Sequence[Comment], user: User) -> dict[int, Record]:
-    """By comment, what is known of its writer: eleven statements at most for any number of comments.
+    """By comment, what is known of its writer: twelve statements at most for any number of comments.
 
-    An editor reads who else is behind an e-mail or an IP address only of those who wrote under their own
-    articles, for a twelfth.
+    An editor reads who else is behind a name, an e-mail or an IP address only of those who wrote under their
+    own articles, for one more.
     """
     stories = _own_stories(user)
     keys = {c.pk: _key(c.author_id, c.guest_id, c.pk) for c in comments}
@@ -285,6 +287,7 @@ def records(comments: Sequence[Comment], user: User) -> dict[int, Record]:
     against, _illegal, by = _reports(users, guests, [comment.pk for comment in named])
     held = in_force(users, guests)
     same_email = _same_email(users, guests, stories)
+    same_name = _same_name(keys, stories)
     whence = origins.of(keys, stories)
     notes = _notes(list(keys), users, guests)
     found = {}
@@ -300,6 +303,8 @@ def records(comments: Sequence[Comment], user: User) -> dict[int, Record]:
             by=by[key],
             sanctions=held.get(key, []),
             same_email=[name for _other, name in same_email[key]],
+            same_name=same_name[comment.pk][0],
+            same_name_said=words.history(same_name[comment.pk][1]),
             ip=origins.short(ip),
             same_ip=list(dict.fromkeys(alike.values())),
             people_at_ip=len(alike),
@@ -424,6 +429,32 @@ def _same_email(
         for key, other, name in cursor.fetchall():
             others[key].append((other, name or _("Somebody")))
     return others
+
+
+# The names of comments have no index (see filters): the table is read once for all the cards of a page.
+SAME_NAME = """
+WITH signed AS MATERIALIZED (
+  SELECT id, author_name, coalesce('u' || author_id, 'g' || guest_id, 'i' || source) AS who
+  FROM comments_comment WHERE id = ANY(%(ids)s) AND author_name <> ''),
+found AS (
+  SELECT s.id, coalesce('u' || c.author_id, 'g' || c.guest_id, 'i' || c.source) AS who, c.state
+  FROM signed s JOIN comments_comment c ON c.author_name = s.author_name
+  WHERE coalesce('u' || c.author_id, 'g' || c.guest_id, 'i' || c.source) <> s.who
+    AND c.erased_at IS NULL AND c.state_reason <> 'sealed'
+    AND (%(stories)s::bigint[] IS NULL OR c.discussion_id = ANY(%(stories)s::bigint[])))
+SELECT id, state, count(*), (SELECT count(DISTINCT o.who) FROM found o WHERE o.id = f.id)
+FROM found f GROUP BY id, state"""
+
+
+def _same_name(comments: Iterable[int], stories: list[int] | None) -> dict[int, tuple[int, dict[str, int]]]:
+    """By comment: how many others signed with its very name (under one of these stories), and how many
+    comments of theirs are in which state. A name under one source is one person, as on its page."""
+    found: dict[int, tuple[int, dict[str, int]]] = defaultdict(lambda: (0, {}))
+    with connection.cursor() as cursor:
+        cursor.execute(SAME_NAME, {"ids": list(comments), "stories": stories})
+        for comment, state, n, others in cursor.fetchall():
+            found[comment] = (others, found[comment][1] | {state: n})
+    return found
 
 
 def _notes(ids: Sequence[int], users: Iterable[int], guests: Iterable[int]) -> dict[str, list[Note]]:

@@ -150,6 +150,34 @@ def test_of_sealed_and_erased_comments_no_name_is_left_to_be_a_person(maria):
     assert client.get(f"/moderation/people/i{last}/").status_code == 404
 
 
+def test_who_else_signed_with_the_same_name_is_told_and_not_taken_for_the_same_person(client, maria):
+    article, elsewhere = make_article(), make_article("elsewhere", source_key="old")
+    editor = UserFactory.create(roles=("Editor",))
+    elsewhere.editors.add(editor)
+    article.editors.add(UserFactory.create(roles=("Editor",)))
+    guest, another = (GuestFactory.create(name="Women") for _ in range(2))
+    this, own = say(article, "One.", guest=guest), say(article, "Two.", guest=guest)
+    spam = say(article, "Three.", author=UserFactory.create(name="Women"))
+    decide(ids=[spam.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    brought = [Imported(source_id="1", author_name="Women", body="Four.", created_at=timezone.now())]
+    batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
+    import_comments(article=elsewhere, comments=brought, actor=None, batch=batch.pk)
+    say(article, "Five.", guest=GuestFactory.create(name="Woman"))
+    gone = say(article, "Six.", guest=another)
+    decide(ids=[gone.pk], to=State.REJECTED, reason="insult", actor=maria)
+    erase_comments(ids=[gone.pk], at=timezone.now())
+
+    record = records([this], maria)[this.pk]
+    there = records([own], editor)[own.pk]
+
+    assert (record.same_name, record.same_name_said) == (2, "1 published, 1 spam")
+    assert (there.same_name, there.same_name_said) == (1, "1 published")
+    client.force_login(maria)
+    card = client.get(f"/moderation/comments/{spam.pk}/").text
+    assert "nothing else is known to be theirs." in card
+    assert "also used by 2 other writers (3 published), who may or may not be the same person." in card
+
+
 def test_25_cards_take_as_many_statements_as_one(maria):
     article = make_article()
     comments = [say(article, f"Word {n}", author=proved(UserFactory.create())) for n in range(12)]
@@ -164,4 +192,4 @@ def test_25_cards_take_as_many_statements_as_one(maria):
         return len(queries)
 
     assert maria.is_moderator  # asked once for each request
-    assert count(comments[11:13]) == count(comments) <= 11
+    assert count(comments[11:13]) == count(comments) <= 12
