@@ -372,7 +372,7 @@ CHANGES: dict[str, tuple[str, Write, str]] = {
         "",
     ),
     "closing": ("story", lambda s: change_discussion(article=s.article, status="closed"), "Closed"),
-    "hiding": ("story", lambda s: change_discussion(article=s.article, status="hidden"), "no comments"),
+    "hiding": ("story", lambda s: change_discussion(article=s.article, status="hidden"), "is hidden"),
     "closing in the admin": (
         "story",
         lambda s: s.save_article_form(**{"discussion-0-status": "closed"}),
