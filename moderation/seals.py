@@ -51,8 +51,9 @@ def seal(*, ids: Sequence[int], why: str, actor: User | None, held: bool = False
             )
             if why not in UNTOLD:
                 transaction.on_commit(partial(tasks.tell_authors_later, batch))
-    refused = services.refusals(set(ids) - set(sealed))
-    return Decision(batch if sealed else None, sealed, refused)
+    left = sorted(set(ids) - set(sealed))
+    refused = services.refusals(left[: services.NAMED])
+    return Decision(batch if sealed else None, sealed, refused, more=len(left[services.NAMED :]))
 
 
 def lift(*, seal: Seal, actor: User) -> Decision:

@@ -23,6 +23,8 @@ from moderation.models import Batch, Change, Finding
 from moderation.repeats import find_repeats
 from moderation.vault import unsealing, why_not_undone
 
+NAMED = 20  # of the comments that were left alone, by whom and with what
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -75,7 +77,8 @@ def decide(
             transaction.set_rollback(True)
         else:
             transaction.on_commit(partial(tasks.tell_authors_later, batch))
-    return Decision(batch if changed else None, changed, refusals(set(ids) - set(changed)))
+    left = sorted(set(ids) - set(changed))
+    return Decision(batch if changed else None, changed, refusals(left[:NAMED]), more=len(left[NAMED:]))
 
 
 def _check_stays(original: int) -> None:
@@ -133,9 +136,11 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
             transaction.set_rollback(True)
         elif changed:
             transaction.on_commit(partial(tasks.tell_authors_later, undoing))
-    refused += not_moved + not_marked + refusals(left)
+    refused += not_moved + not_marked + refusals(sorted(left)[:NAMED])
     is_done = settings or moved or changed
-    return Decision(undoing if is_done else None, moved + changed, refused, settings)
+    return Decision(
+        undoing if is_done else None, moved + changed, refused, settings, max(0, len(left) - NAMED)
+    )
 
 
 def move(*, comment: Comment, parent: Comment | None, actor: User | None) -> Batch | None:
@@ -252,7 +257,8 @@ def refusals_by(lines: Sequence[int]) -> list[Refusal]:
 
 def _left_by(rows: QuerySet[Transition]) -> list[Refusal]:
     told = []
-    for row in rows.select_related("actor", "comment").order_by("comment"):
+    around = rows.select_related("actor", "comment").defer("comment__body", "comment__body_html")
+    for row in around.order_by("comment"):
         if row.comment.erased_at:
             told.append(Refusal(row.comment_id, "", _("Its words were deleted for good")))
             continue

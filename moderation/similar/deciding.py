@@ -58,18 +58,19 @@ def decide_group(
                 settled_at=timezone.now(), settled_by=actor, act=done.batch
             )
         if done.batch:
-            _remember_left(done.batch, [pk for refusal in done.refused if (pk := refusal.comment)] + gone)
+            left = [pk for refusal in done.refused if (pk := refusal.comment)] + gone
+            _remember_left(done.batch, left, len(left) + done.more)
         reported = [pk for pk in shown.illegal(group, shown.articles_of(actor)) if pk not in without]
-    left = [Refusal(pk, "", _("Reported as illegal: it is decided on by itself")) for pk in reported]
+    illegal = [Refusal(pk, "", _("Reported as illegal: it is decided on by itself")) for pk in reported]
     told = services.refusals(gone[:NAMED])
-    return replace(done, refused=done.refused + told + left, more=len(gone[NAMED:]))
+    return replace(done, refused=done.refused + told + illegal, more=done.more + len(gone[NAMED:]))
 
 
-def _remember_left(act: Batch, left: Sequence[int]) -> None:
+def _remember_left(act: Batch, left: Sequence[int], count: int) -> None:
     """By the last line of the log about each of the first: who had decided what, whatever comes later."""
     if left:
         lines = sorted(last_decisions(left[:NAMED]).values())
-        act.parameters |= {"left": lines, "left_count": len(left)}
+        act.parameters |= {"left": lines, "left_count": count}
         act.save(update_fields=["parameters"])
 
 

@@ -11,7 +11,7 @@ from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.services import delete_comment, edit_comment
 from moderation.models import Batch
 from moderation.policy import last_decisions
-from moderation.services import Refusal, decide, move, undo
+from moderation.services import NAMED, Refusal, decide, move, undo
 from tests.comments.test_services import assert_sound
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
@@ -202,3 +202,19 @@ def test_a_hundred_take_the_statements_of_one(maria):
     # The first seven with SAVEPOINT for BEGIN: batch, lock, act, cases, tally.
     assert one[:7] == ["SAVEPOINT", "INSERT", "SELECT", "WITH", "WITH", "WITH", "RELEASE"]
     assert_sound()
+
+
+def test_of_many_that_are_left_alone_the_first_are_told_without_their_words(maria, omar):
+    article = make_article()
+    ids = [say(article, f"Words {n}.").pk for n in range(NAMED + 5)]
+    seen = last_decisions(ids)
+    act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=omar)
+    for pk in ids:  # so that the undo of Omar's leaves all as well
+        decide(ids=[pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
+    with CaptureQueriesContext(connection) as queries:
+        refused = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=omar, expected=seen)
+    assert (refused.batch, len(refused.refused), refused.more) == (None, NAMED, 5)
+    assert refused.refused[0] == Refusal(ids[0], "Maria", "Removed: insult")
+    assert not [query for query in queries if '"comments_comment"."body' in query["sql"]]
+    back = undo(batch=act.batch, actor=omar)
+    assert (back.batch, len(back.refused), back.more) == (None, NAMED, 5)
