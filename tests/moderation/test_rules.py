@@ -1,10 +1,11 @@
 """Rules as they are stored, tried on what people decided, and applied: the verbs, and what a post meets."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -18,6 +19,7 @@ from moderation.models import Batch, Finding, Group, Member, Rule
 from moderation.services import decide
 from moderation.term_files import read_terms
 from moderation.told import tell
+from tests.comments.test_concurrency import wait_for_a_lock
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -220,16 +222,30 @@ def test_an_earlier_version_is_switched_on_in_place_of_the_one_in_force(maria):
     assert in_force() == [second.pk]
 
 
-def test_who_did_not_see_a_colleagues_version_sets_none_beside_it(maria, monkeypatch):
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("press", ["switch", "save"])
+def test_who_did_not_see_a_colleagues_version_sets_none_beside_it(maria, press):
+    otto = UserFactory.create(name="Otto", roles=("Moderator",))
     first = keep(term(), maria)
-    stale = rules.versions(first.pk)
-    second = keep(term("casinos"), maria, replaces=first)
-    monkeypatch.setattr(rules, "versions", lambda pk: stale)  # read before the colleague's commit
-    with pytest.raises(ValidationError, match="changed this one meanwhile"):
-        rules.switch(rule=first, on=True, actor=maria)
-    with pytest.raises(ValidationError, match="changed this one meanwhile"):
-        keep(term("gambling"), maria, replaces=first)
+
+    def meanwhile():
+        try:
+            if press == "switch":
+                rules.switch(rule=first, on=True, actor=maria)
+            else:
+                keep(term("gambling"), maria, replaces=first)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as colleague:
+        with transaction.atomic():
+            second = keep(term("casinos"), otto, replaces=first)
+            asked = colleague.submit(meanwhile)  # reads the versions before Otto's commit
+            wait_for_a_lock()
+        with pytest.raises(ValidationError, match="changed this one meanwhile"):
+            asked.result(timeout=10)
     assert in_force() == [second.pk]
+    assert rules.versions(first.pk) == [second, first]
 
 
 def test_one_press_switches_off_and_undo_on_again(maria):
