@@ -249,13 +249,13 @@ def _menu(row: Any, seen: int, removals: list[tuple[str, str, str]]) -> list[dic
         return {"label": label, "url": url, "post": True}
 
     if row.state == State.PUBLISHED:
-        picks = _("Take the editor’s pick back") if row.is_pick else _("Editor’s pick")
+        picks = _("No editor’s pick any more") if row.is_pick else _("Editor’s pick")
         menu.append(mark(picks, "pick", on=not row.is_pick))
     if row.state != State.REJECTED:
         menu.append(page(_("Repeat of…"), "repeat"))
     if row.state in {State.PUBLISHED, State.PENDING}:
         menu.append(page(_("Black out words…"), "redact"))
-    locks = _("Take replies below it again") if row.is_locked else _("Lock the replies below")
+    locks = _("Unlock the replies below") if row.is_locked else _("Lock the replies below")
     menu.append(mark(locks, "lock", on=not row.is_locked))
     menu.append({"label": _("Move…"), "url": reverse("moderation:move", args=[row.id]), "post": False})
     menu.append(page(_("Seal…"), "seal"))

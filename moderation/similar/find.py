@@ -52,6 +52,7 @@ BURST_LEAST = 10  # comments
 BURST_TIMES = 8  # as many as the site usually gets in that time when it gets any
 ONE_ROOM = timedelta(days=1)  # in which one IP address speaks under several names
 EXAMPLES_OF_WORDS = 6
+TELLING = 0.2  # of the members that have a word by which they are told apart
 FEW_OF = 3  # members, of whom no more than one has what sets it apart
 OWN_WORDS = 2  # of its story that a comment has, to be about it
 
@@ -412,7 +413,7 @@ class _Look(Read):
                 w,
             )
             for w, n in inside.items()
-            if n >= max(2, within // 20)
+            if n >= max(2, within * TELLING)
         ]
         best = [w for odd, w in sorted(odds, key=lambda o: (-o[0], o[1])) if odd > 2][:EXAMPLES_OF_WORDS]
         places: dict[str, list[int]] = {}

@@ -1,7 +1,7 @@
 """Which comments belong together, and which only look so."""
 
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, product
 
 import pytest
 
@@ -291,6 +291,19 @@ def test_years_later_those_who_sell_are_a_group_and_those_who_speak_of_the_slip_
     asking = [row(body, minutes=later + 7_000 * n) for n, body in enumerate(HONEST)]
 
     assert found(honest() + selling + asking) == {"late": ids(selling)}
+
+
+def test_a_word_that_hardly_any_member_has_tells_no_group_apart():
+    praise = [body + (" I take the rss feed." if n < 2 else "") for n, body in enumerate(PRAISE)]
+    late = [row(body, minutes=400 * DAYS + n) for n, body in enumerate(praise)]
+    own = ("".join(letters) for letters in product("abcdef", repeat=3))  # nobody says what another says
+    others = [row(f"x{w}x y{w}y z{w}z", minutes=n) for n, w in enumerate(own)]
+    rows, result = look([*late, *others])
+    proposal = max(result.proposals, key=lambda p: len(p.members))
+    bodies = {r.id: r.body for r in rows}
+    words = {bodies[pk][start:end] for pk, _revision, start, end in proposal.shared["telling"]}
+    assert "blog" in words
+    assert not words & {"feed", "rss"}
 
 
 def test_kind_words_years_later_to_somebody_are_no_spam():
