@@ -101,7 +101,7 @@ class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]
 
     @property
     def helper(self) -> FormHelper:
-        unless = _("Not for the abuse of a child: leave both empty then.")
+        unless = _("About the abuse of a child we ask nobody who they are: leave name and e-mail empty then.")
         helper = _helper(_("Send the report"))
         helper.layout = Layout(
             "where",

@@ -101,6 +101,7 @@ def test_anybody_reports_and_gets_a_receipt_that_says_how_it_stands(
 def test_of_the_abuse_of_a_child_nobody_is_asked_who_they_are(
     client, comment, django_capture_on_commit_callbacks
 ):
+    assert "leave name and e-mail empty then." in client.get(URL).text  # and not the reason, above it
     bare = {"where": str(comment.pk), "is_child_abuse": "on", "why": "It links to pictures."}
     unfinished = client.post(URL, bare)  # the tick for good faith is missing
     assert unfinished.status_code == 422
