@@ -93,7 +93,6 @@ CHECK_NAMES = {
     "domain": gettext_lazy("a domain"),
     "name_pattern": gettext_lazy("a name pattern"),
     "links": gettext_lazy("many links"),
-    "rate": gettext_lazy("many comments at once"),
     "repeat": gettext_lazy("the same text"),
     "near_repeat": gettext_lazy("nearly the same text"),
     "emptied": gettext_lazy("no text"),

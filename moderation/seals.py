@@ -12,8 +12,9 @@ from comments.models import Reason, State
 from comments.services import lock, seal_states
 from comments.texts import erase_comments
 from moderation import emptying, services, tasks, vault
+from moderation.changes import Refusal
 from moderation.models import Batch, Case, Seal
-from moderation.services import Decision, Refusal
+from moderation.services import Decision
 
 # Nobody is warned of what the police may want to look into.
 UNTOLD = {Seal.Why.CHILD_ABUSE, Seal.Why.COURT}

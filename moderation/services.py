@@ -1,4 +1,7 @@
-"""The verbs of judging: each is one act, one Batch and one transaction."""
+"""The verbs of judging, each one act, one Batch and one transaction: decide, undo, move.
+
+Beside them: what the checks find in an import, and who had decided on what an act leaves alone.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +20,7 @@ from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.policy import Draft
 from comments.services import change_states, confirm_states, lock, move_comment, revert_states
 from moderation import changes, rules, sanctions, tasks, words
-from moderation.changes import Refusal as Refusal
+from moderation.changes import Refusal
 from moderation.checks import IMPORT_CHECKS, Context, run
 from moderation.models import Batch, Change, Finding
 from moderation.repeats import find_repeats

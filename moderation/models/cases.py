@@ -29,7 +29,7 @@ class Case(models.Model):
     is_reported = models.BooleanField(default=False)  # somebody reported it since it was opened
     is_illegal = models.BooleanField(default=False)  # … as illegal
     is_new_person = models.BooleanField(default=False)  # nothing else was found in it
-    is_second_look = models.BooleanField(default=False)  # its author asked, or it is a blind second opinion
+    is_second_look = models.BooleanField(default=False)  # its author asked for one
     score = models.FloatField(default=0)  # 0 to 1: the strongest finding
     script = models.CharField(max_length=4, blank=True)  # of most of its letters, as cases.script names it
     claimed_by = models.ForeignKey(
@@ -37,7 +37,7 @@ class Case(models.Model):
     )
     claimed_until = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
-    closed_by = models.UUIDField(null=True)  # the act, else null: its author took the comment back
+    closed_by = models.UUIDField(null=True)  # the act; of no Batch where its author took the comment back
 
     objects = CaseQuerySet.as_manager()
 

@@ -17,15 +17,10 @@ from django.views.decorators.http import require_POST
 
 from comments.models import REMOVED, Comment, State
 from moderation import services, words
+from moderation.changes import Refusal
+from moderation.filters import whole_number
 from moderation.models import Batch
-from moderation.views.loading import (
-    decider,
-    load_act,
-    login_for_the_queue,
-    own_path,
-    whole_number,
-    with_done,
-)
+from moderation.views.loading import decider, load_act, login_for_the_queue, own_path, with_done
 
 AT_ONCE = 1_000  # comments that one press may decide on
 STAYS = "stays"  # in place of a reason: what is removed stays so, for the reason that it has
@@ -167,7 +162,7 @@ def _link(comment: int | None) -> SafeString | str:
     return format_html('<a href="{}">#{}</a>: ', reverse("moderation:comment", args=[comment]), comment)
 
 
-def _who_and_what(refusal: services.Refusal) -> str:
+def _who_and_what(refusal: Refusal) -> str:
     if not refusal.who:
         return refusal.what
     return _("%(who)s: %(what)s") % {"who": refusal.who, "what": refusal.what}

@@ -18,7 +18,6 @@ from accounts.models import User
 from articles.models import Article
 from comments.models import Comment, Transition
 from moderation import batches
-from moderation.filters import whole_number as whole_number
 from moderation.models import Batch, Change
 
 

@@ -24,8 +24,9 @@ from accounts.models import User
 from comments.models import Comment, CommentText, Reason, State, Transition
 from comments.repeats import SHORTEST
 from moderation import evidence, seals, services
+from moderation.filters import whole_number
 from moderation.models import Batch, Seal, SealReading, has_page
-from moderation.views.loading import decider, login_for_the_queue, own_path, whole_number
+from moderation.views.loading import decider, login_for_the_queue, own_path
 
 PAGE = 50  # seals
 NAMED = 5  # comments that were left alone

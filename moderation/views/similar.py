@@ -19,18 +19,12 @@ from accounts.models import User
 from comments import reasons
 from comments.models import Comment
 from moderation import queues, services, similar
+from moderation.filters import whole_number
 from moderation.models import Group, Look
 from moderation.similar import look, say, shown
 from moderation.similar.deciding import decide_group
 from moderation.views.acts import tell_refused
-from moderation.views.loading import (
-    decider,
-    just_done,
-    login_for_the_queue,
-    whole_number,
-    with_done,
-    without_done,
-)
+from moderation.views.loading import decider, just_done, login_for_the_queue, with_done, without_done
 
 AT_ONCE = 2_000  # comments up to which the site is looked over while one waits
 AGAIN = 3  # seconds after which the page is asked for again while a job looks

@@ -10,9 +10,9 @@ from django.views.decorators.http import require_http_methods
 from comments.models import REMOVED, Comment, State
 from comments.views.loading import writer_of
 from moderation import held, sanctions
+from moderation.filters import whole_number
 from moderation.person_forms import AskForm
 from moderation.told import tell
-from moderation.views.loading import whole_number
 
 SHOWN = 50  # comments that wait or were removed, the latest
 

@@ -30,8 +30,9 @@ from comments.services import (
     move_comment,
     revert_states,
 )
+from moderation.changes import Refusal
 from moderation.models import Finding
-from moderation.services import Refusal, decide
+from moderation.services import decide
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db

@@ -14,8 +14,9 @@ from comments.models import Comment, CommentRevision, Discussion, Reason, State
 from comments.services import edit_comment
 from moderation import acts, reports
 from moderation.acts import blacken
+from moderation.changes import Refusal
 from moderation.models import Batch, Case
-from moderation.services import Refusal, decide, undo
+from moderation.services import decide, undo
 from moderation.tasks import tell_authors
 from tests.comments.test_concurrency import wait_for_a_lock
 from tests.comments.test_services import assert_sound

@@ -9,9 +9,10 @@ from django.test.utils import CaptureQueriesContext
 
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.services import delete_comment, edit_comment
+from moderation.changes import Refusal
 from moderation.models import Batch
 from moderation.policy import last_decisions
-from moderation.services import NAMED, Refusal, decide, move, undo
+from moderation.services import NAMED, decide, move, undo
 from tests.comments.test_services import assert_sound
 from tests.factories import GuestFactory, UserFactory, make_article, say
 

@@ -16,9 +16,10 @@ from comments.models import Comment, Reason, State
 from comments.policy import policy
 from comments.services import change_discussion, edit_comment
 from moderation.cases import due
+from moderation.changes import Refusal
 from moderation.models import Case, Finding, Rule
 from moderation.policy import Policy, last_decisions
-from moderation.services import Refusal, decide, undo
+from moderation.services import decide, undo
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
