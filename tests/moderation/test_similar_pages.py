@@ -1,10 +1,11 @@
 """The pages of similar comments: one decision for a group, with exceptions, and back."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, connections, transaction
 from django.http import HttpResponse
 from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
@@ -19,7 +20,10 @@ from comments.models import Comment, State
 from comments.services import edit_comment
 from moderation import services
 from moderation.models import Batch, Case, Group, Look, Member
+from moderation.reports import give_notice
 from moderation.similar import groups_of, look
+from moderation.similar.deciding import decide_group
+from tests.comments.test_concurrency import wait_for_a_lock
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
@@ -340,6 +344,28 @@ def test_what_an_act_on_a_group_took_is_not_said_to_have_been_kept(client, moder
     shares = client.get(LIST).context["lines"][0].shares
     assert "4 like these are already spam" in shares
     assert "1 like these was looked at and kept" in shares  # the exception
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_reported_as_illegal_while_somebody_presses_is_left(moderator, article):
+    spam = flood(article, 4)
+    group = only_group()
+
+    def press() -> services.Decision:
+        try:
+            return decide_group(group=group, to=State.SPAM, reason="spam", actor=moderator)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as colleague:
+        with transaction.atomic():
+            give_notice(comment=spam[0], why="It is a threat.", name="Zoe", email="zoe@example.org")
+            asked = colleague.submit(press)
+            wait_for_a_lock()
+        done = asked.result(timeout=10)
+    assert [refusal.comment for refusal in done.refused] == [spam[0].pk]
+    assert set(done.changed) == {comment.pk for comment in spam[1:]}
+    assert Case.objects.open().get(comment=spam[0]).is_illegal
 
 
 def test_an_editor_sees_and_decides_on_their_own_alone(client, moderator, article):
