@@ -1,8 +1,10 @@
 """The open case of the desk: a card with all that a decision on one comment needs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +20,8 @@ from comments.policy import policy
 from moderation import cases, marks, people, reports, similar, words
 from moderation.models import Batch, Case, Finding, Group, Member, has_page
 from moderation.policy import last_decisions
-from moderation.similar import alone
+from moderation.similar import alone, shown
+from moderation.similar.clues import Clue
 
 LISTED = 20  # earlier decisions and texts that a card has
 
@@ -87,12 +90,16 @@ def card(pk: int, user: User) -> Card | None:
     findings = list(Finding.objects.of_now([comment.pk]))
     twins = [found.twin_id for found in findings if found.twin_id]
     own = set(Comment.objects.moderated_by(user).filter(pk__in=twins).values_list("pk", flat=True))
-    signs = alone.signs(comment.author_name, comment.body)
+    member = similar.members_of([comment.pk]).get(comment.pk)
+    compared = _compared(comment, member, findings)
+    signs = alone.signs(comment.author_name, comment.body, compared)
     why = [(f.strength, _why(f, own)) for f in findings]
     why += [(sign.strength, Why(sign.sentence, _class(sign.strength), None)) for sign in signs]
     why.sort(key=lambda one: -one[0])
     spans = [span for finding in findings for span in finding.spans]
     spans += [span for sign in signs for span in sign.spans]
+    if member and Clue.SPUN in compared:
+        spans += shown.shared_places(member.group, comment)
     body, all_marked = marks.marked(comment.body, comment.body_html, spans)
     case = Case.objects.open().filter(comment=comment).select_related("claimed_by").first()
     until = case.claimed_until if case and case.claimed_by_id != user.pk else None
@@ -108,7 +115,7 @@ def card(pk: int, user: User) -> Card | None:
         person=people.Person.of(comment).key,
         record=people.records([comment], user)[comment.pk],
         asked=reports.asked([case.pk], user).get(case.pk, []) if case else [],
-        alike=_alike(comment) if user.is_moderator else None,
+        alike=_alike(comment, member) if user.is_moderator else None,
         decisions=_decisions(comment, user),
         has_page=has_page(comment),
         earlier=list(comment.revisions.order_by("-revision")[:LISTED]),
@@ -180,11 +187,20 @@ def _decisions(comment: Comment, user: User) -> list[Decided]:
     return found
 
 
-def _alike(comment: Comment) -> Alike | None:
-    """Two statements."""
-    group = similar.groups_of([comment.pk]).get(comment.pk)
-    if not group:
+def _compared(comment: Comment, member: Member | None, findings: Iterable[Finding]) -> Clue:
+    """What a look found by comparing this very text, but for what a check says already."""
+    if member is None or member.revision != comment.revision:  # type: ignore[attr-defined]
+        return Clue(0)
+    told = {"late": Clue.LATE, "links": Clue.LINK, "domain": Clue.LINK, "repeat": Clue.EXACT}
+    said = [told[found.check_name] for found in findings if found.check_name in told]
+    return Clue(member.clues) & ~reduce(or_, said, Clue(0))
+
+
+def _alike(comment: Comment, member: Member | None) -> Alike | None:
+    """One statement."""
+    if not member:
         return None
+    group = member.group
     count = Member.objects.filter(group=group, comment__state=State.PUBLISHED).count()
     count -= comment.state == State.PUBLISHED
     said = ngettext(

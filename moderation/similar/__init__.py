@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from django.db import connection
-from django.db.models import QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
+from comments.models import Transition
 from moderation.models import Group, Look, Member
 
 # What a look makes. Groups of the other kinds are made by rules and by emptying, for their own pages.
@@ -29,18 +30,20 @@ def looks() -> QuerySet[Look]:
     return Look.objects.exclude(ended_at=None).order_by("-ended_at")
 
 
-def groups_of(comment_pks: Iterable[int]) -> dict[int, Group]:
-    """By comment, the largest open group of the latest look that holds it; in one statement.
+def members_of(comment_pks: Iterable[int]) -> dict[int, Member]:
+    """By comment, its place in the largest open group of the latest look that holds it; in one statement.
 
-    `group.size` counts those that the look put into it.
+    `group.size` counts those that the look put into it; `revision` is that of the text that the look saw.
     """
+    saw = Transition.objects.filter(pk=OuterRef("seen")).values("revision")
     latest = Subquery(looks().values("pk")[:1])
     rows = (
         Member.objects.filter(comment__in=list(comment_pks), group__run=latest, group__settled_at=None)
         .select_related("group")
+        .annotate(revision=Subquery(saw))
         .order_by("group__size", "group__id")
     )
-    return {member.comment_id: member.group for member in rows}
+    return {member.comment_id: member for member in rows}
 
 
 def add_members(

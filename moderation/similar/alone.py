@@ -10,6 +10,8 @@ from moderation.similar.clues import LINK, NAME, PADDED, PAGE, PAGE_TWICE, PROMO
 READ = 20_000  # characters of a text
 MARKED = 20  # places for each sign
 WEAK = 0.2  # of what honest people do as well
+SHARED = 0.8  # of a wording that is not its own
+NOTHING = Clue(0)
 
 
 @dataclass(frozen=True)
@@ -19,8 +21,9 @@ class Sign:
     spans: list[tuple[int, int]]  # in the text as it was typed
 
 
-def signs(name: str, body: str) -> list[Sign]:
-    """Numbers around the text, a search phrase for a name, talk about the page instead of its subject.
+def signs(name: str, body: str, compared: Clue = NOTHING) -> list[Sign]:
+    """Numbers around the text, a search phrase for a name, talk about the page instead of its subject; and
+    what a look found by comparing it with others, as the group says that holds it.
 
     A name in small letters, or one word of the page, is no more than weak, or nothing, where it is alone.
     """
@@ -35,8 +38,25 @@ def signs(name: str, body: str) -> list[Sign]:
     if clues & NAME:
         sentence = _("The name is a search phrase: “%(name)s”.") % {"name": name}
         found.append(Sign(sentence, WEIGHTS[Clue.NAME] if others > 1 else WEAK, []))
-    if clues & PAGE_TWICE or (clues & PAGE and others > 1):
+    if clues & PAGE_TWICE or (clues & PAGE and (others > 1 or compared & PAGE)):
         sentence = _("It speaks about the page instead of its subject.")
         strength = WEIGHTS[Clue.PAGE] if others > 1 else WEAK
         found.append(Sign(sentence, strength, texts.of_the_page(text)[:MARKED]))
-    return found
+    return found + _compared(text, compared)
+
+
+def _compared(text: str, clues: Clue) -> list[Sign]:
+    listed = (texts.PROMOTION, texts.PRAISE)
+    promotion, praise = ([*texts.first_places(text, some).values()][:MARKED] for some in listed)
+    told = [
+        (Clue.SPUN, SHARED, _("Most of its words stand in phrases that others have as well."), []),
+        (Clue.EXACT, SHARED, _("It is the very text of an earlier comment under the same name."), []),
+        (Clue.LATE, WEAK, _("It was posted long after the story, when the discussion had ended."), []),
+        (Clue.PRAISE, WEIGHTS[Clue.PRAISE], _("It is praise that shares no word with its subject."), praise),
+        (Clue.PROMOTION, WEIGHTS[Clue.PROMOTION], _("It has words of advertising."), promotion),
+        (Clue.LINK, WEIGHTS[Clue.LINK], _("It has a link."), texts.links(text)[:MARKED]),
+        (Clue.STRANGE, WEAK, _("It has hardly a word of its story or discussion."), []),
+    ]
+    if clues & Clue.PRAISE:
+        clues &= ~Clue.STRANGE  # which praise says already
+    return [Sign(words, strength, spans) for clue, strength, words, spans in told if clue & clues]

@@ -235,6 +235,13 @@ def page(
     )
 
 
+def shared_places(group: Group, comment: Comment) -> Spans:
+    """Where a member's text has runs of words that several others have. Two statements."""
+    sample = _examples([group.pk], None, SAMPLE).get(group.pk, [])
+    hot = _hot(list(Comment.objects.filter(pk__in=sample).only("body")))
+    return words.merged(texts.places(comment.body, hot))
+
+
 def words_of(group: Group, articles: list[int] | None) -> list[str]:
     return _cut(group, _comments(_places([group])), articles)
 

@@ -85,10 +85,15 @@ def places(text: str, hot: Container[int]) -> list[tuple[int, int]]:
 
 def telling(text: str) -> list[tuple[int, int]]:
     """Start and end of what is_padded, domains, about_the_page and PROMOTION speak of."""
-    spans = [m.span() for m in _LINK.finditer(text)] + of_the_page(text)
+    spans = links(text) + of_the_page(text)
     if is_padded(text):
         spans += numbers(text)
     return spans + [m.span() for m in _found(text) if m[0] in PROMOTION]
+
+
+def links(text: str) -> list[tuple[int, int]]:
+    """Start and end of each link."""
+    return [m.span() for m in _LINK.finditer(text)]
 
 
 def numbers(text: str) -> list[tuple[int, int]]:

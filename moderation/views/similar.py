@@ -38,8 +38,8 @@ def groups(request: HttpRequest) -> HttpResponse:
     user = decider(request)
     if of := whole_number(request.GET.get("of")):
         get_object_or_404(Comment.objects.moderated_by(user).only("pk"), pk=of)
-        if group := similar.groups_of([of]).get(of):
-            return redirect(f"{reverse('moderation:group', args=[group.pk])}?of={of}")
+        if member := similar.members_of([of]).get(of):
+            return redirect(f"{reverse('moderation:group', args=[member.group_id])}?of={of}")
         messages.info(request, _("No group of similar comments holds that one."))
     latest = look.latest()
     looking = _look_if_stale(latest)

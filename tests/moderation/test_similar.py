@@ -13,7 +13,7 @@ from archive.services import import_page
 from bench import flood
 from comments.models import Comment, State
 from moderation.models import Batch, Group, Member
-from moderation.similar import groups_of, look
+from moderation.similar import look, members_of
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -48,9 +48,9 @@ def test_the_seeds_groups(data: Path, moderator):
     repeat = Group.objects.get(kind="repeat")
     assert repeat.original
     assert repeat.original.source_number == 12
-    held = groups_of(Comment.objects.values_list("pk", flat=True))
+    held = members_of(Comment.objects.values_list("pk", flat=True))
     assert len(held) == 22
-    assert {group.size for group in held.values()} == {15, 5, 2}
+    assert {member.group.size for member in held.values()} == {15, 5, 2}
 
 
 @pytest.mark.data

@@ -21,7 +21,7 @@ from comments.services import edit_comment
 from moderation import services
 from moderation.models import Batch, Case, Group, Look, Member
 from moderation.reports import give_notice
-from moderation.similar import groups_of, look
+from moderation.similar import look, members_of
 from moderation.similar.deciding import decide_group
 from tests.comments.test_concurrency import wait_for_a_lock
 from tests.factories import GuestFactory, UserFactory, make_article, say
@@ -404,7 +404,7 @@ def test_an_editor_reads_of_a_group_nothing_that_stands_elsewhere(client, modera
     for n in range(60):
         say(article, f"Honest words {n} on the piles and rotten boards of harbour {n:x}{n * 7:x}")
     look.run()
-    group = groups_of([mine[0].pk])[mine[0].pk]
+    group = members_of([mine[0].pk])[mine[0].pk].group
 
     def shown(user: User) -> tuple[set[str], bool]:
         client.force_login(user)
@@ -571,6 +571,26 @@ def test_a_card_says_nothing_of_others_where_none_is_left(client, moderator, art
     look.run()
     assert not Group.objects.exists()
     assert "look like this one" not in client.get(f"/moderation/comments/{spam[0].pk}/").text
+
+
+def test_what_a_group_says_of_a_member_stands_on_its_card(client, moderator, article):
+    library = make_article("Library", body="The library opens on Saturdays.")
+    things = ["work", "idea", "view", "song", "day", "one", "two"]
+    praise = [say(library, f"Superb {thing}. https://cheap.example/{thing}") for thing in things]
+    spam = flood(article, 5)
+    look.run()
+    client.force_login(moderator)
+
+    def card(comment: Comment) -> str:
+        return client.get(f"/moderation/comments/{comment.pk}/").text
+
+    assert "Most of its words stand in phrases that others have as well." in card(spam[1])
+    assert re.search(r"<mark>[^<]*Truly a marvellous magazine with splendid columns", card(spam[1]))
+    assert "It is praise that shares no word with its subject." in card(praise[1])
+    assert "<mark>Superb</mark>" in card(praise[1])
+    assert "It has a link." in card(praise[1])
+    edit_comment(comment=spam[1], body=HONEST, user=None, guest=spam[1].guest)
+    assert "phrases that others have" not in card(spam[1])
 
 
 OLD = """\
