@@ -110,7 +110,7 @@ def _spam(ids: Sequence[int], person: Any) -> Any:
 
 
 def _timed(act: Callable[[], Any]) -> tuple[Any, float, int]:
-    """What it gave, its seconds, and the statements of its transaction with BEGIN and COMMIT."""
+    """What it gave, its seconds, and its statements, with BEGIN and COMMIT and the job that tells authors."""
     from django.db import connection
 
     statements = 0

@@ -50,14 +50,14 @@ def decide(
     repeat_of: int | None = None,
     parameters: Mapping[str, Any] | None = None,
 ) -> Decision:
-    """Bring comments into one state by one act: seven statements with BEGIN and COMMIT, for one or 10,000.
+    """Bring comments into one state by one act: seven statements with BEGIN and COMMIT, for one or 10,000,
+    and one that has authors told a little later.
 
     `expected` gives, by comment, the last line of the log that the person saw (policy.last_decisions); a
     comment on which somebody has decided since is refused and left alone. Who may decide on what is the
     caller's to know (Comment.objects.moderated_by). `repeat_of`: the comment that these say again, where that
     is why they go; some statements more. `parameters`: ids and codes that the act is to be known
-    by. Authors are told by mail a little later. Raises ValidationError where the comment that these say again
-    has been removed itself.
+    by. Raises ValidationError where the comment that these say again has been removed itself.
     """
     batch = Batch(
         kind=Batch.Kind.DECISION,
