@@ -81,6 +81,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         verbose_name = _("person")
         verbose_name_plural = _("people")
+        indexes = [models.Index(fields=["name"], name="user_name")]
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once")]
 
     def __str__(self) -> str:
@@ -143,7 +144,10 @@ class Guest(models.Model):
     class Meta:
         verbose_name = _("guest")
         verbose_name_plural = _("guests")
-        indexes = [models.Index(Lower("email"), name="guest_email")]
+        indexes = [
+            models.Index(Lower("email"), name="guest_email"),
+            models.Index(fields=["name"], name="guest_name"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -431,24 +431,32 @@ def _same_email(
     return others
 
 
-# The names of comments have no index (see filters): the table is read once for all the cards of a page.
+# The names of comments have no index, which each change of a state would enter anew; those of accounts and
+# guests have one.
 SAME_NAME = """
 WITH signed AS MATERIALIZED (
-  SELECT id, author_name, coalesce('u' || author_id, 'g' || guest_id, 'i' || source) AS who
-  FROM comments_comment WHERE id = ANY(%(ids)s) AND author_name <> ''),
+  SELECT id, author_name, author_id, guest_id FROM comments_comment
+  WHERE id = ANY(%(ids)s) AND author_name <> ''),
 found AS (
-  SELECT s.id, coalesce('u' || c.author_id, 'g' || c.guest_id, 'i' || c.source) AS who, c.state
-  FROM signed s JOIN comments_comment c ON c.author_name = s.author_name
-  WHERE coalesce('u' || c.author_id, 'g' || c.guest_id, 'i' || c.source) <> s.who
-    AND c.erased_at IS NULL AND c.state_reason <> 'sealed'
-    AND (%(stories)s::bigint[] IS NULL OR c.discussion_id = ANY(%(stories)s::bigint[])))
-SELECT id, state, count(*), (SELECT count(DISTINCT o.who) FROM found o WHERE o.id = f.id)
-FROM found f GROUP BY id, state"""
+  SELECT s.id, 'u' || u.id AS who, c.state, c.discussion_id
+  FROM signed s JOIN accounts_user u ON u.name = s.author_name AND u.id IS DISTINCT FROM s.author_id
+  JOIN comments_comment c ON c.author_id = u.id
+  WHERE c.erased_at IS NULL AND c.state_reason <> 'sealed'
+  UNION ALL
+  SELECT s.id, 'g' || g.id, c.state, c.discussion_id
+  FROM signed s JOIN accounts_guest g ON g.name = s.author_name AND g.id IS DISTINCT FROM s.guest_id
+  JOIN comments_comment c ON c.guest_id = g.id
+  WHERE c.erased_at IS NULL AND c.state_reason <> 'sealed'),
+seen AS (
+  SELECT * FROM found
+  WHERE %(stories)s::bigint[] IS NULL OR discussion_id = ANY(%(stories)s::bigint[]))
+SELECT id, state, count(*), (SELECT count(DISTINCT o.who) FROM seen o WHERE o.id = f.id)
+FROM seen f GROUP BY id, state"""
 
 
 def _same_name(comments: Iterable[int], stories: list[int] | None) -> dict[int, tuple[int, dict[str, int]]]:
-    """By comment: how many others signed with its very name (under one of these stories), and how many
-    comments of theirs are in which state. A name under one source is one person, as on its page."""
+    """By comment: how many other accounts and guests have its very name (and wrote under one of these
+    stories), and how many comments of theirs are in which state."""
     found: dict[int, tuple[int, dict[str, int]]] = defaultdict(lambda: (0, {}))
     with connection.cursor() as cursor:
         cursor.execute(SAME_NAME, {"ids": list(comments), "stories": stories})

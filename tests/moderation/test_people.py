@@ -151,7 +151,7 @@ def test_of_sealed_and_erased_comments_no_name_is_left_to_be_a_person(maria):
 
 
 def test_who_else_signed_with_the_same_name_is_told_and_not_taken_for_the_same_person(client, maria):
-    article, elsewhere = make_article(), make_article("elsewhere", source_key="old")
+    article, elsewhere = make_article(), make_article("elsewhere")
     editor = UserFactory.create(roles=("Editor",))
     elsewhere.editors.add(editor)
     article.editors.add(UserFactory.create(roles=("Editor",)))
@@ -159,9 +159,7 @@ def test_who_else_signed_with_the_same_name_is_told_and_not_taken_for_the_same_p
     this, own = say(article, "One.", guest=guest), say(article, "Two.", guest=guest)
     spam = say(article, "Three.", author=UserFactory.create(name="Women"))
     decide(ids=[spam.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
-    brought = [Imported(source_id="1", author_name="Women", body="Four.", created_at=timezone.now())]
-    batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
-    import_comments(article=elsewhere, comments=brought, actor=None, batch=batch.pk)
+    say(elsewhere, "Four.", guest=GuestFactory.create(name="Women"))
     say(article, "Five.", guest=GuestFactory.create(name="Woman"))
     gone = say(article, "Six.", guest=another)
     decide(ids=[gone.pk], to=State.REJECTED, reason="insult", actor=maria)
