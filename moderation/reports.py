@@ -248,11 +248,9 @@ def _of_appeal(appeal: Any, user: User | None) -> str:
     if user is None or not appeal.could_others:
         return sentence
     if appeal.comment.author_id == user.pk:
-        return _("%(sentence)s It is your own: better leave it to somebody else.") % {"sentence": sentence}
+        return _("%(sentence)s It is your own: somebody else answers.") % {"sentence": sentence}
     if appeal.against.actor_id == user.pk:
-        return _("%(sentence)s You decided the first time: better leave it to somebody else.") % {
-            "sentence": sentence
-        }
+        return _("%(sentence)s You decided the first time: somebody else answers.") % {"sentence": sentence}
     return sentence
 
 

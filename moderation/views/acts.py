@@ -16,10 +16,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from comments.models import REMOVED, Comment, State
-from moderation import services, words
+from moderation import reports, services, words
 from moderation.changes import Refusal
 from moderation.filters import whole_number
-from moderation.models import Batch
+from moderation.models import Batch, Case
 from moderation.views.loading import decider, load_act, login_for_the_queue, own_path, with_done
 
 AT_ONCE = 1_000  # comments that one press may decide on
@@ -64,8 +64,13 @@ def decide(request: HttpRequest) -> HttpResponse:
         upon = expected(sent["seen"])
     except BadRequest as error:
         return HttpResponseBadRequest(str(error))
+    # Another look that would leave it removed is somebody else's; who decided may always bring it back.
+    theirs = set[int]()
+    if to != State.PUBLISHED:
+        asked = Case.objects.open().filter(reports.not_for(user), comment__in=ids)
+        theirs = set(asked.values_list("comment", flat=True))
     act = services.decide(
-        ids=ids,
+        ids=[pk for pk in ids if pk not in theirs],
         to=to or State.REJECTED,
         reason=reason,
         actor=user,
@@ -73,6 +78,8 @@ def decide(request: HttpRequest) -> HttpResponse:
         parameters=parameters,
     )
     tell_refused(request, act)
+    if theirs:
+        messages.warning(request, _("Another look is asked for: somebody who has not decided on it answers."))
     return come_back(request, act, back, found[0])
 
 

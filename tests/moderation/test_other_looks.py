@@ -93,11 +93,27 @@ def test_it_goes_to_somebody_else_if_there_is_one(removed, jim, maria):
     assert not Case.objects.open().exclude(reports.not_for(maria)).exists()
     assert Case.objects.open().exclude(reports.not_for(otto)).count() == 1
     case = Case.objects.open().get()
-    assert "better leave it to somebody else" in reports.asked([case.pk], maria)[case.pk][0].sentence
+    assert (
+        "You decided the first time: somebody else answers."
+        in reports.asked([case.pk], maria)[case.pk][0].sentence
+    )
     assert "somebody else" not in reports.asked([case.pk], otto)[case.pk][0].sentence
     otto.is_active = False
     otto.save()
     assert Case.objects.open().exclude(reports.not_for(maria)).count() == 1
+
+
+@pytest.mark.parametrize("act", ["stays", "spam", "insult"])
+def test_who_decided_does_not_answer_but_may_bring_it_back(client, removed, jim, maria, omar, act):
+    ask(removed, jim)
+    client.force_login(maria)
+    sent = {"ids": removed.pk, "act": act, "next": "/moderation/"}
+    told = client.post("/moderation/decide/", sent, follow=True).text
+    assert "somebody who has not decided on it answers." in told
+    assert Case.objects.open().get(comment=removed).is_second_look
+    assert Comment.objects.get(pk=removed.pk).state_reason == "insult"
+    client.post("/moderation/decide/", {"ids": removed.pk, "act": "approved"})
+    assert Comment.objects.get(pk=removed.pk).state == State.PUBLISHED
 
 
 def test_it_goes_to_no_author_as_long_as_another_moderator_could_look(removed, jim, maria):
@@ -107,7 +123,7 @@ def test_it_goes_to_no_author_as_long_as_another_moderator_could_look(removed, j
     case = Case.objects.open().exclude(reports.not_for(maria)).get()
     assert not Case.objects.open().exclude(reports.not_for(jim)).exists()
     assert "somebody else" not in reports.asked([case.pk], maria)[case.pk][0].sentence
-    assert "It is your own: better leave it" in reports.asked([case.pk], jim)[case.pk][0].sentence
+    assert "It is your own: somebody else answers." in reports.asked([case.pk], jim)[case.pk][0].sentence
     maria.is_active = False
     maria.save()
     assert Case.objects.open().exclude(reports.not_for(jim)).exists()  # he is alone
