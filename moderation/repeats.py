@@ -11,7 +11,7 @@ from django.db import connection
 from accounts.sql import execute_planned
 from articles.models import Article
 from comments import repeats
-from comments.models import CommentText, State
+from comments.models import Comment, CommentText, State
 from comments.repeats import SHORTEST, fold, trigrams
 from moderation.checks import Repeat
 
@@ -95,6 +95,23 @@ def find_repeat(body: str, *, but: int | None) -> Repeat | None:
         execute_planned(cursor, FIND, values, before=_SETTINGS)
         row = cursor.fetchone()
     return Repeat(twin=row[0], exact=row[1], similarity=row[2]) if row else None
+
+
+# All of them, by the index of trigrams.
+ALIKE = """
+SELECT comment_id FROM comments_commenttext
+WHERE folded %% (SELECT %(folded)s) AND char_length(folded) >= %(shortest)s AND comment_id <> %(but)s
+ORDER BY comment_id LIMIT %(most)s"""
+
+
+def find_alike(comment: Comment, most: int) -> list[int]:
+    """The comments that say the same as this one, or nearly so, wherever they stand; of a short one none."""
+    if len(folded := fold(comment.body)) < SHORTEST:
+        return []
+    values = {"folded": folded, "shortest": SHORTEST, "but": comment.pk, "most": most}
+    with connection.cursor() as cursor:
+        execute_planned(cursor, ALIKE, values, before=_SETTINGS)
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 def find_repeats(*, article: Article, ids: Sequence[int]) -> dict[int, Repeat]:

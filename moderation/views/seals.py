@@ -21,11 +21,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
-from comments.models import Comment, CommentText, Reason, State, Transition
-from comments.repeats import SHORTEST
+from comments.models import Comment, Reason, State, Transition
 from moderation import evidence, seals, services
 from moderation.filters import whole_number
 from moderation.models import Batch, Seal, SealReading, has_page
+from moderation.repeats import find_alike
 from moderation.views.loading import decider, login_for_the_queue, own_path
 
 PAGE = 50  # seals
@@ -50,8 +50,8 @@ class SealForm(forms.Form):
         super().__init__(*args, **kwargs)
         if same:
             self.fields["same"].label = ngettext(
-                "Seal the other comment with the same words, too",
-                "Seal the %(n)s other comments with the same words, too",
+                "Seal the other comment with the same or nearly the same words, too",
+                "Seal the %(n)s other comments with the same or nearly the same words, too",
                 same,
             ) % {"n": same}
         else:
@@ -93,14 +93,10 @@ def seal(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _same(comment: Comment, user: User) -> list[int]:
-    """Other comments that say the same; a short one says what many say."""
-    own = CommentText.objects.filter(comment=comment).values_list("folded", flat=True).first() or ""
-    if len(own) < SHORTEST:
-        return []
-    others = (
-        Comment.objects.moderated_by(user).filter(text__folded=own, erased_at=None).exclude(pk=comment.pk)
-    )
-    return list(others.order_by("pk").values_list("pk", flat=True)[: seals.AT_ONCE - 1])
+    """Other comments that say the same, or nearly so; a short one says what many say."""
+    alike = find_alike(comment, seals.AT_ONCE - 1)
+    others = Comment.objects.moderated_by(user).filter(pk__in=alike, erased_at=None)
+    return list(others.order_by("pk").values_list("pk", flat=True))
 
 
 def _after(request: HttpRequest, act: services.Decision, comment: Comment) -> HttpResponse:

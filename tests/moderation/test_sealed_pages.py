@@ -69,12 +69,15 @@ def test_a_moderator_seals_with_a_reason(comment, moderator):
 
 def test_what_says_the_same_is_sealed_with_it(comment, moderator):
     twin = say(make_article("Another"), f"{SECRET} lives at  the harbour, number 5.")
+    nearly = say(make_article("A third"), f"{SECRET} lives at the harbour, number 5!!")
+    other = say(make_article("A fourth"), "Of the harbour, and of number 5, much else can be said than that.")
     url = f"/moderation/comments/{comment.pk}/seal/"
-    assert "Seal the other comment with the same words, too" in asked_by(moderator).get(url).content.decode()
+    asked = asked_by(moderator).get(url).content.decode()
+    assert "Seal the 2 other comments with the same or nearly the same words, too" in asked
     asked_by(moderator).post(url, {"why": "personal", "same": "on"})
-    assert Seal.objects.count() == 2
+    assert set(Seal.objects.values_list("comment", flat=True)) == {comment.pk, twin.pk, nearly.pk}
     assert Batch.objects.filter(kind=Batch.Kind.SEAL).count() == 1
-    assert Comment.objects.get(pk=twin.pk).state_reason == Reason.SEALED
+    assert Comment.objects.get(pk=other.pk).state_reason != Reason.SEALED
 
 
 def test_it_is_no_page_for_who_does_not_decide_there(comment, sealed):
