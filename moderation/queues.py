@@ -59,6 +59,7 @@ class Queue:
     oldest: str  # "3 h"
     current: bool
     illegal: int = 0  # of these, reported as illegal
+    published: int = 0  # of those, published ones
     people: int = 0  # of these, no comments but looks at what people are held to
 
     @property
@@ -250,7 +251,10 @@ def counted(view: View, base: str) -> list[Queue]:
     numbers: dict[str, Any] = {}
     for key, (_label, where) in QUEUES.items():
         numbers |= {key: Count("pk", filter=where), f"{key}_oldest": Min("opened_at", filter=where)}
-    found = open_cases(view.user).aggregate(**numbers, illegal=Count("pk", filter=Q(is_illegal=True)))
+    is_illegal = Q(is_illegal=True)
+    numbers["illegal"] = Count("pk", filter=is_illegal)
+    numbers["published"] = Count("pk", filter=is_illegal & Q(is_waiting=False))
+    found = open_cases(view.user).aggregate(**numbers)
     people = _people_who_ask(view.user)
     if people["n"]:
         earliest = [at for at in (found["second_oldest"], people["oldest"]) if at]
@@ -262,7 +266,8 @@ def counted(view: View, base: str) -> list[Queue]:
         age = words.ago(now - oldest) if oldest else ""
         illegal = found["illegal"] if key in {"waiting", "reported"} else 0
         asking = people["n"] if key == "second" else 0
-        return Queue(str(label), url, count, age, key == view.queue, illegal, asking)
+        published = found["published"] if key == "waiting" else 0
+        return Queue(str(label), url, count, age, key == view.queue, illegal, published, asking)
 
     lines = [line(key, label, found[key], found[f"{key}_oldest"]) for key, (label, _where) in QUEUES.items()]
     if alike := _similar(view.user):
@@ -301,6 +306,8 @@ def in_words(waiting: Queue) -> str:
     """14 waiting, oldest 3 h; 1 reported as illegal · 14 waiting, oldest 3 h"""
     if not waiting.count:
         return _("Nothing is waiting.")
-    said = ngettext("%(n)s waiting, oldest %(oldest)s", "%(n)s waiting, oldest %(oldest)s", waiting.count)
-    said %= {"n": f"{waiting.count:,}", "oldest": waiting.oldest}
+    if not (count := waiting.count - waiting.published):
+        return waiting.illegal_in_words
+    said = ngettext("%(n)s waiting, oldest %(oldest)s", "%(n)s waiting, oldest %(oldest)s", count)
+    said %= {"n": f"{count:,}", "oldest": waiting.oldest}
     return f"{waiting.illegal_in_words} · {said}" if waiting.illegal else said

@@ -35,7 +35,7 @@ def test_what_is_published_and_reported_as_illegal_stands_first(client, maria):
     page = text(client.get("/moderation/"))
     assert opened(page) == [str(told.pk)]
     assert re.findall(r'name="ids" value="(\d+)" form="bulk"', page) == [str(told.pk), str(waits.pk)]
-    assert "<title>1 reported as illegal · 2 waiting, oldest" in page
+    assert "<title>1 reported as illegal · 1 waiting, oldest" in page
     assert "<b>2</b> <strong>1 reported as illegal</strong>" in page  # as many as are listed
     assert "<strong>Reported as illegal.</strong> It goes before everything else." in page
     assert "<small><strong>Reported as illegal</strong>" in page
