@@ -174,6 +174,10 @@ ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0  # whose failed logins ar
 # The judgement that comments/ asks: any object with the methods of comments.policy.Policy.
 COMMENT_POLICY = "moderation.policy.Policy"
 
+# Outside services that are asked about each comment; none unless they are named (moderation/scorers.py)
+AKISMET_API_KEY = os.environ.get("AKISMET_API_KEY", "")
+SCORER_URL = os.environ.get("SCORER_URL", "")
+
 # Forms, jobs, mail
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
