@@ -1,0 +1,209 @@
+"""Real comments with labels, from the example data ($SOUNDOFF_DATA): read in place, none is copied."""
+
+import csv
+import html
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bench.examples import DATA
+from moderation.filter.reading import Said, host, split_url
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    id: str
+    group: str  # what must not be torn apart by a split: a spammer's domain, a thread, a blog
+    said: Said
+    is_spam: bool
+
+
+def _read(name: str) -> list[dict[str, str]]:
+    with (DATA / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _text(markup: str) -> str:
+    markup = re.sub(r"<br ?/?>|</p>", "\n", markup)
+    return html.unescape(re.sub(r"<[^<>]*>", "", markup)).replace("\ufeff", "").strip()
+
+
+def wordpress_spam() -> list[Row]:
+    """Without articles: the titles are those of the one site that collected it, and have no dates."""
+    rows: list[Row] = []
+    for n, row in enumerate(_read("spam/wordpress_spam_dev.csv")):
+        parts = split_url(row["url"])
+        domain = host(parts) if parts else "-"
+        said = Said(body=row["text"], author=row["author"], url=row["url"])
+        rows.append(Row(f"wp{n}", domain, said, True))
+    return rows
+
+
+DAY = datetime(2020, 1, 1, tzinfo=UTC)  # where a set tells no time
+
+
+YOUTUBE = ("Youtube01-Psy", "Youtube02-KatyPerry", "Youtube03-LMFAO", "Youtube04-Eminem")
+
+
+def youtube() -> list[Row]:
+    return [
+        Row(f"yt{n}.{i}", name, Said(body=_text(row["CONTENT"]), author=row["AUTHOR"]), row["CLASS"] == "1")
+        for n, name in enumerate(YOUTUBE)
+        for i, row in enumerate(_read(f"spam/{name}.csv"))
+    ]
+
+
+def fox() -> list[Row]:
+    with (DATA / "news/fox_news_comments.jsonl").open(encoding="utf-8") as file:
+        found = [json.loads(line) for line in file]
+    return [
+        Row(
+            f"fox{n}",
+            row["title"],
+            Said(
+                body=row["text"],
+                author=row["user"],
+                article_title=row["title"],
+                article_text=row["meta"],
+                parent=row["prev"] or None,
+            ),
+            False,
+        )
+        for n, row in enumerate(found)
+        if row["text"].strip()
+    ]
+
+
+def civil() -> list[Row]:
+    rows = _read("news/civilcomments_toxic_spans_train.csv")
+    return [Row(f"civil{n}", f"civil{n % 4}", Said(body=row["text"]), False) for n, row in enumerate(rows)]
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _tag(item: str, name: str) -> str:
+    m = re.search(rf"<{name}>(?:<!\[CDATA\[)?(.*?)(?:\]\]>)?</{name}>", item, re.DOTALL)
+    return m[1] if m else ""
+
+
+def wxr_posts(name: str) -> dict[str, str]:
+    """The texts of a WordPress export's posts by title. By pattern: one of them is no XML."""
+    text = (DATA / f"import/wxr_real/{name}.xml").read_text("utf-8", errors="replace")
+    return {
+        html.unescape(_tag(item, "title")): _text(_tag(item, "content:encoded"))
+        for item in re.findall(r"<item>.*?</item>", text, re.DOTALL)
+    }
+
+
+WXR = ("spotthevuln", "calcode", "charleso", "chrisjrob", "davidsouther", "dinhyen", "joesepi", "mythz")
+
+
+def blogs() -> list[Row]:
+    """The eight real blogs, each comment with its article's text and the one that it answers."""
+    found = _read("spam/wordpress_blog_comments_dev.csv")
+    posts = {name: wxr_posts(name) for name in WXR}
+    bodies = {(row["blog"], row["comment_id"]): row["text"] for row in found}
+    rows: list[Row] = []
+    for n, row in enumerate(found):
+        key = next(name for name in WXR if name in row["blog"].lower())
+        said = Said(
+            body=row["text"],
+            author=row["author"] or None,
+            url=row["url"],
+            article_title=row["post_title"] or None,
+            article_text=posts[key].get(row["post_title"]) or None,
+            article_date=_date(row["post_date"]),
+            comment_date=_date(row["date"]),
+            parent=bodies.get((row["blog"], row["parent"])),
+        )
+        rows.append(Row(f"blog{n}", key, said, row["label"] == "spam"))
+    return rows
+
+
+# For validation only.
+
+
+def betabong() -> list[Row]:
+    text = (DATA / "import/wxr_real/betabong.xml").read_text("utf-8", errors="replace")
+    rows: list[Row] = []
+    for item in re.findall(r"<item>.*?</item>", text, re.DOTALL):
+        for comment in re.findall(r"<wp:comment>.*?</wp:comment>", item, re.DOTALL):
+            if _tag(comment, "wp:comment_type") in {"pingback", "trackback"}:
+                continue
+            said = Said(
+                body=_tag(comment, "wp:comment_content"),
+                author=_tag(comment, "wp:comment_author"),
+                url=_tag(comment, "wp:comment_author_url"),
+                article_title=html.unescape(_tag(item, "title")),
+                article_text=_text(_tag(item, "content:encoded")) or None,
+                article_date=_date(_tag(item, "wp:post_date")),
+                comment_date=_date(_tag(comment, "wp:comment_date")),
+            )
+            rows.append(Row(f"beta{len(rows)}", "betabong", said, False))
+    return rows
+
+
+def staticman() -> list[Row]:
+    """Real blog comments without an article, of one blog about money and what it costs."""
+    text = (DATA / "import/staticman/hendrixjoseph_comments.yml").read_text("utf-8")
+    rows: list[Row] = []
+    parts = re.split(r"^# file: (.*)$", text, flags=re.MULTILINE)[1:]
+    for slug, part in zip(parts[::2], parts[1::2], strict=True):
+        said = Said(
+            body=_scalar(part, "message"),
+            author=_scalar(part, "name") or None,
+            url=_scalar(part, "url"),
+            article_title=slug.split("/")[0].replace("-", " "),
+        )
+        rows.append(Row(f"static{len(rows)}", "staticman", said, False))
+    return rows
+
+
+def _scalar(part: str, name: str) -> str:
+    """A value as these files write them: folded, literal, quoted, or plain, over several lines or on one."""
+    m = re.search(rf"^{name}: (.*\n(?:  .*\n|\n)*)", part + "\n", re.MULTILINE)
+    if not m:
+        return ""
+    raw = re.sub(r"^  ", "", m[1].strip(), flags=re.MULTILINE)
+    if raw[:1] == "|":
+        return raw.partition("\n")[2]
+    text = re.sub(r"\n(\n*)", lambda m: m[1] or " ", raw.partition("\n")[2] if raw[:1] == ">" else raw)
+    if raw[:1] == '"':
+        return re.sub(r"\\(x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)", _escaped, text[1:-1])
+    return text[1:-1].replace("''", "'") if raw[:1] == "'" else text
+
+
+def _escaped(m: re.Match[str]) -> str:
+    if m[1][0] in "xuU" and len(m[1]) > 1:
+        return chr(int(m[1][1:], 16))
+    return {"n": "\n", "r": "\r", "t": "\t"}.get(m[1], m[1])
+
+
+def disqus() -> list[Row]:
+    rows: list[Row] = []
+    for name in (
+        "disqus_real/churchs19",
+        "disqus_real/yesilmavihayat",
+        "remark42_tests/disqus",
+        "isso_tests/disqus",
+    ):
+        text = (DATA / f"import/{name}.xml").read_text("utf-8")
+        for post in re.findall(r"<post [^>]*>.*?</post>", text, re.DOTALL):
+            body = _text(_tag(post, "message").replace("<![CDATA[", "").replace("]]>", ""))
+            if body and "<isSpam>true" not in post:
+                said = Said(body=body, author=html.unescape(_tag(post, "name")) or None)
+                rows.append(Row(f"{name.split('/')[-1]}{len(rows)}", name, said, False))
+    return rows
+
+
+def template_dump() -> list[Row]:
+    """What a spam robot spilled: texts without names."""
+    text = (DATA / "spam/spambot_template_dump.txt").read_text("utf-8")
+    parts = [" ".join(part.split()) for part in text.split("|\n")]
+    return [Row(f"dump{n}", "dump", Said(body=part), True) for n, part in enumerate(parts) if part]

@@ -1,0 +1,62 @@
+"""From which probability on a comment waits, so that of a hundred honest ones no more do than may. Pure.
+
+What is known of honest comments are probabilities that a version gave to comments on which people decided
+later, so that it could not have learnt from them: a site's own, and, while those are few, the ones of the
+sets that the starter was tried on, which together count as PRIOR.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import nextafter
+
+PRIOR = 200  # honest comments, as which those of the starter count
+LOWEST = 0.1  # below that nothing waits because of the filter, however few honest comments would
+KEPT = 500  # of the highest probabilities of honest comments
+
+OF_A_TOPIC = 300  # honest comments on which people decided later, from which on a topic has a line of its own
+
+STRICT_SHARE = 0.1  # of the honest ones that may wait, as many may be taken for spam outright …
+STRICT_LOWEST = 0.98  # … from this probability on at the least
+STRICT_FROM = 200  # decisions of people on this site, before which nothing is
+
+
+@dataclass(frozen=True)
+class Honest:
+    """The probabilities that honest comments got: how many there were, and the highest, in falling order."""
+
+    count: int
+    highest: Sequence[float]
+
+    @classmethod
+    def of(cls, probabilities: Sequence[float]) -> "Honest":
+        return cls(len(probabilities), sorted(probabilities, reverse=True)[:KEPT])
+
+
+def line(percent: float, here: Honest, elsewhere: Honest) -> float:
+    """A comment waits from this probability on: `percent` (0 to 100) of the honest ones do, or a little less.
+
+    `elsewhere`: those of the starter's sets. What lies below the highest ones that are kept is not known:
+    then the line is the lowest of those.
+    """
+    weighed = [(p, 1.0) for p in here.highest]
+    if elsewhere.count:
+        weighed += [(p, PRIOR / elsewhere.count) for p in elsewhere.highest]
+    may_wait = percent / 100 * (here.count + (PRIOR if elsewhere.count else 0))
+    above, at = 0.0, 1.0
+    for probability, weight in sorted(weighed, reverse=True):
+        above += weight
+        if above > may_wait + 1e-9:  # this one must not wait, so the line is above it
+            return max(LOWEST, nextafter(probability, 2.0))
+        at = probability
+    return max(LOWEST, at)
+
+
+def strict_line(percent: float, here: Honest, elsewhere: Honest, decisions: int) -> float | None:
+    """From this probability on a comment is spam without a person's look; None: none is, yet.
+
+    Above every honest comment that people have decided on later, too.
+    """
+    if decisions < STRICT_FROM:
+        return None
+    highest = here.highest[0] if here.highest else 0.0
+    return max(STRICT_LOWEST, line(percent * STRICT_SHARE, here, elsewhere), nextafter(highest, 2.0))

@@ -1,0 +1,654 @@
+"""Facts about one comment that speak for or against its being spam. Pure functions: no database, no clock.
+
+Each signal is a function of a `Read` (a `Said`, normalised once) that returns a `Found` or None. None means
+"nothing to say": the signal did not apply, or what it needs (an article, a date, a URL) is not known. The two
+are not told apart, so no weight is ever given to a field's mere absence.
+
+Strengths are from 0 to 1. Spans are (start, end) in characters of the body as it was typed. A signal is a
+reason to look; what it weighs is the learner's business (learner.py), and WEIGHTS are only where it starts.
+The word lists are English and short; lateness, drift, links, padding and scripts know no language.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from math import log
+from urllib.parse import unquote
+
+from moderation.filter.lists import PRAISE, SELLING, SHORTENERS, TOPICS, WARES, listed
+from moderation.filter.reading import SPANS_MOST, Found, Read, host, split_url
+
+LATE_FROM, LATE_FULL = 30, 1825  # days after the article: nothing below, 1.0 from there on
+SUBJECT_LEAST = 30  # stems of article, parent and thread: of a title alone nothing drifts
+
+_MARKED_UP = re.compile(r"<a\s[^>]{0,500}href|\[url\b|\[link\b", re.IGNORECASE)
+_DOMAIN_NAME = re.compile(
+    r"(?:https?:/?/?|www\.)\S+|(?<![\w.-])(?:[\w-]{1,63}\.){1,5}(?:com|net|org|info|biz|co|io|ru|cn|xyz|top|shop"
+    r"|site|online|de|uk"
+    r"|us|eu|in|lt|tv|me)(?![\w.])",
+    re.IGNORECASE,
+)
+_SHORT_HOST = re.compile(r"(?:^|\.|-)(?:short(?:en)?(?:my|er|url|link)?s?|tinyurl|urlshort|korturl|miniurl)")
+# Where people have a page of their own: to be one level deep there is no sign of anything.
+_PROFILES = re.compile(
+    r"(?:^|\.)(?:facebook|twitter|x|github|gitlab|google|linkedin|myspace|livejournal|flickr|youtube"
+    r"|instagram"
+    r"|medium|tumblr|wordpress|blogspot|stackoverflow|about|sourceforge|launchpad|bitbucket|disqus|gravatar"
+    r"|mastodon|codeplex|ycombinator)\.(?:com|org|net|me|io|social|blog)$"
+)
+
+
+# When
+
+
+def late(read: Read) -> Found | None:
+    """Long after the article, when hardly anybody reads it but robots. `number`: whole days."""
+    said = read.said
+    if said.article_date is None or said.comment_date is None:
+        return None
+    days = (said.comment_date.replace(tzinfo=None) - said.article_date.replace(tzinfo=None)).days
+    if days < LATE_FROM:
+        return None
+    return Found(min(1.0, 0.2 + 0.8 * log(days / LATE_FROM) / log(LATE_FULL / LATE_FROM)), number=days)
+
+
+# What it is about
+
+
+def drift(read: Read) -> Found | None:
+    """Of the words that tell something, hardly any is in article, parent or thread. `number`: how many."""
+    if read.subject is None or len(read.subject) < SUBJECT_LEAST:
+        return None
+    stems = {s for s, _ in read.content}
+    if len(stems) < 3:
+        return None
+    known = len(stems & read.subject)
+    share = known / len(stems)
+    if share >= 0.3:
+        return None
+    return Found((1 - share / 0.3) * min(1.0, len(stems) / 8), number=known)
+
+
+def on_subject(read: Read) -> Found | None:
+    """Speaks with the article's own words. Speaks for it. `number`: how many of them."""
+    if read.subject is None:
+        return None
+    known = {s: m for s, m in reversed(read.content) if s in read.subject}
+    if not known:
+        return None
+    share = len(known) / len({s for s, _ in read.content})
+    strength = min(1.0, len(known) / 5) * min(1.0, 0.4 + share)
+    return Found(strength, read.at(sorted(known.values(), key=lambda m: m.start())), len(known))
+
+
+_SPECIFIC = re.compile(
+    r"\d+(?:[.,:/]\d+)+|\b\d+\s?(?:%|[kmgt]b|mm|cm|km|ms|px|hz|am|pm|°)|[$€£]\s?\d|\b\w+[_/\\]\w+\b"
+    r"|\w\(\)|[{};]\s*$"
+    r"|\b[a-z]+[A-Z]\w*|\b[A-Z]{2,}[a-z]?\d*\b|\b[A-Z][a-z]*\d+\w*|--?\w+\b|\b\d{2,4}\b",
+    re.MULTILINE,
+)
+_NAME_INSIDE = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]+")
+
+
+def specific(read: Read) -> Found | None:
+    """Names, figures, versions and code that only somebody with something to say would use. Speaks for it."""
+    text = read.body
+    shouting = sum(w.isupper() for w in text.split()) > 0.5 * len(text.split())
+    if read.links:
+        for m in read.links:
+            start, end = read.folded.span(*m.span())
+            text = text[:start] + " " * (end - start) + text[end:]
+    found = [] if shouting else list(_SPECIFIC.finditer(text))
+    found += _NAME_INSIDE.finditer(text)
+    if not found or is_padded(read):
+        return None
+    words = max(10, len(read.words))
+    return Found(
+        min(1.0, 4 * len(found) / words) * min(1.0, 0.25 + len(found) / 4),
+        tuple(m.span() for m in sorted(found, key=lambda m: m.start())[:SPANS_MOST]),
+        len(found),
+    )
+
+
+_ADDRESSED = re.compile(
+    r"\A\s*@\w|\A\s*(?:hi|hello|hey|dear|thanks|thank you)[ ,]+(?!there|all|guys|every|to|you|for"
+    r"|very|so|a|from|i|admin|it|this|my|dear|friend|mate|web"
+    r"|again)[a-z]+ ?[,!.:-]"
+)
+
+
+def answers(read: Read) -> Found | None:
+    """Answers somebody: a parent is known, or it calls a person by name. Speaks for it."""
+    if m := _ADDRESSED.search(read.plain):
+        return Found(0.7, read.at([m]))
+    return Found(0.4) if read.said.parent else None
+
+
+_ASKS = re.compile(
+    r"\b(?:how|what|why|where|which|when|is|are|do|does|did|can|could|would|has|have|any)\b[^.!?]{5,160}\?"
+)
+_FIRST_HAND = re.compile(
+    r"\bi (?:\w+ )?(?:tried|installed|used|bought|built|ran|had|got|get|fixed|changed|ended up|followed"
+    r"|replaced|set up"
+    r"|upgraded|added|noticed|disagree|doubt|remember|lived|worked|grew up|voted|saw)\b"
+    r"|\b(?:this|that|it) (?:worked|works|fixed|solved|saved|helped)\b|\b(?:doesn't|didn't|won't|can't"
+    r"|isn't) work\b"
+    r"|\b(?:same|similar) (?:problem|issue|error)\b|\berror\b"
+)
+
+
+def asks(read: Read) -> Found | None:
+    """A question, or what somebody did and saw: to be answered, not to be seen. Speaks for it, a little."""
+    found = [*_ASKS.finditer(read.plain), *_FIRST_HAND.finditer(read.plain)]
+    found = [m for m in found if not _SITE_TALK.search(m[0])]
+    if not found:
+        return None
+    return Found(
+        min(1.0, 0.4 + 0.2 * len(found)), read.at(sorted(found, key=lambda m: m.start())), len(found)
+    )
+
+
+def praise(read: Read) -> Found | None:
+    """Praise, and hardly a word that tells what for. `number`: words of praise."""
+    kind = [m for m in read.words if m[0] in PRAISE]
+    if not kind:
+        return None
+    telling: float = len(read.content)
+    if (
+        read.subject is not None and len(read.subject) >= SUBJECT_LEAST
+    ):  # what has nothing to do with the article tells little
+        telling = 0.5 * telling + 2 * len({s for s, _ in read.content} & read.subject)
+    strength = min(1.0, len(kind) / 4) * max(0.0, 1 - telling / (6 + 3 * len(kind)))
+    return Found(strength, read.at(kind), len(kind)) if strength > 0.05 else None
+
+
+_THE_PAGE = (
+    r"(?:blogs?|web[\s-]?logs?|web[\s-]?sites?|web[\s-]?pages?|sites?|posts?|posting|write[\s-]?ups?"
+    r"|articles?|content"
+    r"|contents|entries|paragraphs?|pieces? of (?:info|information|writing)|design|layout|theme|rss"
+    r"|feed|newsletter)"
+)
+_SITE_TALK = re.compile(
+    rf"\b(?:you?r|ur|this|the|these|of|one's|several|nice|great|good|such|written|web|keep|entire"
+    rf"|wonderful|amazing"
+    rf"|awesome|excellent|fantastic|superb|terrific|helpful|informative|interesting|useful|perfect)\s+"
+    rf"(?:\w+[\s-]+){{0,2}}?{_THE_PAGE}\b"
+    r"|\b(?:book-?mark(?:ed|ing)?|blogroll|weblogs?|webmasters?|web owners|bloggers)\b"
+    r"|\bsaved as a favou?rite\b"
+    r"|\b(?:stumbled|came) (?:up)?on\b|\bsearch engines?\b|\bsurfing\b"
+)
+# Which of these it takes: to look for the whole in every text takes ten times as long.
+_SITE_SIGNS = re.compile(
+    r"blog|site|post|artic|write|content|entr|paragr|piece|page|design|layout|theme|rss|feed|newsl|mark"
+    r"|roll|web|favo"
+    r"|upon|engine|surf"
+)
+
+
+def site_talk(read: Read) -> Found | None:
+    """Speaks of the page, the site or the writing instead of its subject. `number`: how often."""
+    if not _SITE_SIGNS.search(read.plain):
+        return None
+    found = list(_SITE_TALK.finditer(read.plain))
+    if not found:
+        return None
+    words = max(1, len(read.words))
+    strength = min(1.0, len(found) / 3 + 0.2) * min(1.0, 10 * len(found) / words)
+    return Found(strength, read.at(found), len(found))
+
+
+# Turns of phrase of the templates that robots spin: each slot with the synonyms that they are filled with.
+_TEMPLATES = re.compile(
+    r"|".join(
+        (
+            r"\b(?:surfing|browsing|exploring|searching|looking)(?: on-? ?line)?(?: \w+){0,3} (?:more"
+            r"|greater) than"
+            r" \w+ hours",
+            r"\bnever (?:found|discovered) any (?:\w+ )?(?:interesting|fascinating|attention-grabbing)",
+            r"\ball (?:web ?masters|website owners|web owners|site owners)",
+            r"\b(?:grab|seize|clutch|snatch|take hold of)(?: of)? your (?:rss|feed)",
+            r"\bkeep (?:up to date|updated|up-to-date) with (?:forth)?coming",
+            r"\b(?:loved|liked|preferred) as much as you(?:'ll| will)",
+            r"\b(?:sketch|caricature|cartoon|comic strip) is (?:\w+ )?(?:tasteful|attractive)",
+            r"\bauthored (?:material|subject matter)",
+            r"\bdefinitely (?:believe|imagine|consider) that (?:which )?you",
+            r"\byour (?:favou?rite|favourite) (?:justification|reason) (?:seemed|appeared) to be",
+            r"\b(?:certainly|definitely) get (?:irked|annoyed)",
+            r"\bwhat i (?:don't|do not) (?:understood|realize)",
+            r"\bmuch more (?:\w+-)?(?:smartly|neatly|well)-(?:liked|favou?red|preferred|appreciated)",
+            r"\bgreat[ ,]+i should (?:certainly|definitely) pronounce",
+            r"\bno (?:trouble|problem) navigating",
+            r"\b(?:my|our) (?:sister|daughter|niece|cousin|mother|girl|aunt|mum|father"
+            r"|brother) (?:really )?"
+            r"(?:delights in|loves|enjoys|likes|take interest in)",
+            r"\bnot (?:certain|sure|positive) (?:where|the place) (?:you are|you're) getting your",
+            r"\bspend (?:some|a while) (?:time )?(?:learning|studying|finding out) (?:much )?more",
+            r"\bwas (?:looking|searching|in search) (?:for|of) this (?:info|information|particular)",
+            r"\bcontinuous googl",
+            r"\bonly wanna (?:remark|say|state|comment|tell|input)",
+            r"\b(?:wanna|want to|wish to|should) remark on (?:some|few)",
+            r"\bi (?:have|'ve|will have|ll have) bookmarked? ",
+            r"\b(?:certain|sure) to (?:don't|do not) (?:omit|put out of your mind|fail to remember|forget)",
+            r"\b(?:give it a|provides? it a) (?:look|glance)",
+            r"\bwatch out for brussels",
+            r"\bgonna watch out",
+            r"\bexcellent goods from you|\b(?:fantastic|magnificent|great|wonderful) goods from you",
+            r"\bwrit(?:ing|ten) (?:taste|style) is (?:ideal|perfect|great)",
+            r"\bi (?:am|'m) (?:glad|happy) to (?:reading|convey)|\bi'm (?:glad|satisfied) (?:reading"
+            r"|studying) your",
+            r"\byou(?:'ve| have)? (?:made|hit the nail)(?: \w+){0,2} (?:clear|nice|good|decent"
+            r"|fine) points",
+            r"\blooked on the (?:internet|web|net) for",
+            r"\bmost (?:individuals|people|folks|persons) will (?:agree|go along|approve|consent)",
+            r"\b(?:wish|want|would like|need) to (?:express|get across|convey|show|point out) (?:my|some) "
+            r"(?:\w+ ){0,2}(?:thanks|appreciation|respect|passion|gratitude|admiration|love)",
+            r"\bbailing me out|\brescuing me from",
+            r"\bfor your (?:kindness|generosity|kind-heartedness) (?:in support of|for supporting)",
+            r"\b(?:precisely|simply|exactly) (?:needed|wanted|had) to (?:thank|appreciate|say thanks)",
+            r"\bfound (?:exactly )?just what i (?:needed|was looking)",
+            r"\bkeep up the (?:\w+ )?(?:good|great|nice|superb|excellent|fantastic|wonderful) (?:\w+ )?"
+            r"(?:work|operate|paintings|writing|process|piece|spirit)",
+            r"\bvery (?:good|nice|great|neat|well)(?:-| )?(?:written)? (?:post|article|information|info"
+            r"|story)\b",
+            r"\b(?:saved|added) (?:it |this )?(?:as a favou?rite|to (?:my )?(?:favou?rites|bookmarks"
+            r"|del\.?icio))",
+            r"\b(?:plenty|tons|lots|a lot) of (?:useful|valuable|helpful) (?:info|information)",
+            r"\b(?:professional|expert) (?:web )?(?:writers?|blogger)\b",
+            r"\byou (?:may be|are|must be|could be) (?:an|a)? ?(?:expert|professional|specialist) (?:in"
+            r"|on) this",
+            r"\b(?:one|some) of the (?:most|so much) (?:\w+ )?(?:significant|important|vital) (?:info"
+            r"|information)",
+            r"\b(?:awfully|really) (?:helpful|good|nice) (?:website|web site|web-site)",
+            r"\bi (?:was )?(?:recommended|suggested) this (?:web ?site|blog|site) by",
+            r"\bbrowser compatibility (?:issues|problems)",
+            r"\bhow (?:can|could|do) i subscribe (?:for|to) a? ?(?:blog|weblog)",
+            r"\ball the (?:time|posts) (?:emailed|e-mailed) this (?:blog|website|weblog)",
+            r"\bthis (?:put up|submit|publish) (?:is|was|truly|has)",
+        )
+    )
+)
+
+
+def spun(read: Read) -> Found | None:
+    """Turns of phrase from the templates that robots spin. `number`: how many."""
+    found = list(_TEMPLATES.finditer(read.plain))
+    return Found(min(1.0, 0.4 + 0.3 * len(found)), read.at(found), len(found)) if found else None
+
+
+_LEFTOVER = re.compile(
+    r"\{[^{}|]{1,80}\|[^{}]{1,300}\}|%[a-z_]{2,20}%|\[(?:keyword|name|link|url)\]|#\w+_?(?:anchor"
+    r"|link)\b|¡\S|i¡|â€"
+    r"|\bspin(?:ner)?tax\b|\[(?:trackback|pingback)\]"
+    r"|\b\w*(?:sitewebsite|websiteblog|siteblog|blogsite|blogwebsite|postarticle|articlepost|blogpage)\w*\b"
+)
+
+
+def leftovers(read: Read) -> Found | None:
+    """What a robot forgot to fill in or to decode: {great|good}, %name%, ¡¦."""
+    found = list(_LEFTOVER.finditer(read.folded.text))
+    return Found(min(1.0, 0.6 + 0.2 * len(found)), read.at(found), len(found)) if found else None
+
+
+NUMBERS = re.compile(r"(?<!\d)\d{4,8}(?!\d)")
+PADDED = re.compile(r"\A\s*\d{4,8}\s+\d{4,8}|\A\s*\d{4,8}.*[^\d\s]\s*\d{4,8}\s*\Z", re.DOTALL)
+
+
+def is_padded(read: Read) -> bool:
+    return read.body[:30].lstrip()[:1].isdecimal() and bool(PADDED.match(read.folded.text))
+
+
+def padded(read: Read) -> Found | None:
+    """Numbers of four to eight digits around the text, so that no two copies are equal."""
+    if not is_padded(read):
+        return None
+    found = list(NUMBERS.finditer(read.folded.text))
+    return Found(1.0, read.at([found[0], found[-1]] if len(found) > 1 else found), len(found))
+
+
+# Who
+
+
+def name_phrase(read: Read) -> Found | None:
+    """The name is what one types into a search box, or what a directory files a site under."""
+    words = read.name_words
+    if not words or name_domain(read) is not None:
+        return None
+    name = (read.said.author or "").strip()
+    label = host(read.site).rsplit(".", 1)[0] if read.site else ""
+    # Somebody of a site with a name: "Ann @ Money Diary", or the very name of their own site.
+    own = 0.4 if _OF_SITE.search(read.name) or "".join(words) == label.replace("-", "") else 1.0
+    listed = sum(w in SELLING or w.removesuffix("s") in SELLING for w in words)
+    topics = sum(w in TOPICS for w in words)
+    if listed or (topics and topics == len(words)):
+        return Found((1.0 if len(words) > 1 or listed else 0.7) * own, number=len(words))
+    if topics and len(words) > 1:
+        return Found(0.7 * own, number=len(words))
+    if (
+        len(words) >= 3
+        and any(w in _LINKING for w in words)
+        and not name[:4].lower().startswith(("the ", "a "))
+    ):
+        return Found(0.7 * own, number=len(words))
+    if len(words) >= 2 and name == name.lower() and name != name.upper():
+        return Found((0.25 * min(4, len(words)) - 0.25) * own, number=len(words))
+    return None
+
+
+_OF_SITE = re.compile(r"\w\s?@\s?\w|^[a-z]+ (?:from|at|of) |^(?:mr|mrs|ms|miss|dr|sir)\b")
+_LINKING = listed("and of for in to how what best top your with online near")
+
+
+def name_domain(read: Read) -> Found | None:
+    """The name is a site's address."""
+    if "." not in read.name and "://" not in read.name:
+        return None
+    return Found(1.0) if _DOMAIN_NAME.search(read.name) else None
+
+
+def own_name(read: Read) -> Found | None:
+    """The author's site carries the author's name, and the name is a person's. Speaks for it."""
+    if read.site is None or not read.name_words or name_phrase(read) or name_domain(read):
+        return None
+    at = host(read.site) + (read.site.path.lower() if _PROFILES.search(host(read.site)) else "")
+    at = re.sub(r"[^a-z]", "", at)
+    first, last = read.name_words[0], read.name_words[-1]
+    if sells(host(read.site)) or not {first, last}.isdisjoint(SELLING | TOPICS):
+        return None
+    if first != last and len(last) > 3 and last in at:
+        return Found(1.0)
+    return Found(0.5) if len(first) > 3 and first in at else None  # may be a firm's name as well
+
+
+# Links
+
+
+def no_gain(read: Read) -> Found | None:
+    """Nobody would earn by it: the author's site is known to be empty ("", not None), there is no link and no
+    call, and the name sells nothing. Speaks for it."""
+    if read.said.url is None or read.said.url.strip() or read.links:
+        return None
+    is_plain = not (name_phrase(read) or name_domain(read) or calls(read) or padded(read))
+    return Found(1.0) if is_plain else None
+
+
+@lru_cache(maxsize=4096)
+def sells(text: str) -> bool:
+    """Whether a host or path, written without spaces, has a word of selling in it."""
+    parts = set(re.findall(r"[a-z]+", text))
+    return not parts.isdisjoint(SELLING) or any(w in text for w in _IN_HOSTS)
+
+
+_IN_HOSTS = sorted(
+    {w for w in SELLING if len(w) >= 6}
+    | {"loan", "casino", "poker", "seo", "shop", "hotel", "cheap", "deals"}
+)
+
+
+def site_sells(read: Read) -> Found | None:
+    """The author's site sells, by its address, and the name does not say so already."""
+    if read.site is None or name_phrase(read) is not None or _PROFILES.search(host(read.site)):
+        return None
+    if sells(host(read.site)):
+        return Found(0.8)
+    return Found(0.6) if sells(unquote(read.site.path).lower()) else None
+
+
+def site_deep(read: Read) -> Found | None:
+    """The author's site is a page deep in somebody's site: a profile made for the link, a query."""
+    if read.site is None:
+        return None
+    levels = [part for part in read.site.path.split("/") if part]
+    if _PROFILES.search(host(read.site)):
+        return None
+    score = 0.25 * max(0, len(levels) - 1) + (0.5 if read.site.query else 0)
+    score += 0.3 * any(len(part) > 25 or part.count("-") > 2 for part in levels)
+    return Found(min(1.0, score)) if score > 0.2 else None
+
+
+def shortened(read: Read) -> Found | None:
+    """A link, in the body or as the author's site, that hides where it leads."""
+    at = [m for m in read.links if _is_short(m[0])]
+    if not at and not (read.site and _is_short(host(read.site))):
+        return None
+    return Found(0.9, read.at(at), len(at))
+
+
+def _is_short(link: str) -> bool:
+    parts = split_url(link)
+    return parts is not None and (host(parts) in SHORTENERS or bool(_SHORT_HOST.search(host(parts))))
+
+
+def puny(read: Read) -> Found | None:
+    """A host of look-alike letters: xn--, or letters of two scripts."""
+    at = [m for m in read.links if "xn--" in m[0]]
+    of_site = read.site is not None and "xn--" in host(read.site)
+    return Found(0.8, read.at(at), len(at)) if at or of_site else None
+
+
+def links(read: Read) -> Found | None:
+    """Links in the body. `number`: how many."""
+    if not read.links:
+        return None
+    words = max(1, len(read.words))
+    strength = min(1.0, 0.2 + 0.2 * len(read.links) + (0.3 if words < 8 * len(read.links) else 0))
+    return Found(strength, read.at(read.links), len(read.links))
+
+
+def link_markup(read: Read) -> Found | None:
+    """Links as HTML or BBCode, in two ways or many: what robots paste and people hardly type."""
+    found = list(_MARKED_UP.finditer(read.folded.text))
+    if not found:
+        return None
+    return Found(min(1.0, 0.3 + 0.25 * len(found)), read.at(found), len(found))
+
+
+def own_link(read: Read) -> Found | None:
+    """The body links to the author's own site as well."""
+    if read.site is None or not read.links:
+        return None
+    own = host(read.site)
+    at = [m for m in read.links if own in m[0]]
+    return Found(0.8, read.at(at), len(at)) if at and not _PROFILES.search(own) else None
+
+
+_CALLS = re.compile(
+    r"\b(?:check|visit|see|watch|click|subscribe|sub|follow|like|join|view|try|download"
+    r"|listen)\b(?:\s\w+){0,4}?\s"
+    r"(?:my|our|me|us)\b(?:\s\w+){0,3}?\s?(?:channel|video|vid|page|site|website|web ?site|blog|link"
+    r"|profile"
+    r"|cover|covers|song|songs|music|playlist|company|store|shop|offer|weblog|homepage|out)\b"
+    r"|\b(?:subscribe|sub) (?:to |me|for|please|pls|plz|and)|\bclick here\b|\bfeel free to (?:visit"
+    r"|surf|stop by)\b"
+    r"|\b(?:also|my) (?:visit|web) (?:my|page|site|blog)|(?<!to )(?<!will )(?<!'ll )\bcheck (?:this "
+    r"|me |us )out\b"
+    r"|\bearn(?:ed|ing|s)? (?:\$|money|cash|up to|extra)|\bfrom home\b|\bwork(?:ing)? online\b"
+    r"|\bcontact (?:us|me) (?:at"
+    r"|on|via|today)|\b(?:whatsapp|telegram)\b|\bfree (?:gift|trial|money|download|shipping|quote)\b"
+)
+
+
+def calls(read: Read) -> Found | None:
+    """Calls to visit, subscribe, earn, write to. `number`: how often."""
+    found = list(_CALLS.finditer(read.plain))
+    return Found(min(1.0, 0.5 + 0.25 * len(found)), read.at(found), len(found)) if found else None
+
+
+def wares(read: Read) -> Found | None:
+    """Words of selling in the body, thickly. `number`: how many."""
+    found = [m for m in read.words if m[0] in WARES]
+    if not found:
+        return None
+    strength = min(1.0, 12 * len(found) / max(12, len(read.words)) * 0.6)
+    return Found(strength, read.at(found), len(found)) if strength >= 0.15 else None
+
+
+# How
+
+
+def shouting(read: Read) -> Found | None:
+    """Mostly capitals, or rows of !!!."""
+    letters = [c for c in read.body if c.isalpha()]
+    marks = max((len(m) for m in re.findall(r"[!?]+", read.body)), default=0)
+    capitals = sum(c.isupper() for c in letters) / len(letters) if len(letters) >= 12 else 0.0
+    strength = max(min(1.0, 1.4 * (capitals - 0.4)), 0.15 * (marks - 2))
+    return Found(min(1.0, strength)) if strength > 0.1 else None
+
+
+_RANGES = (  # name, first and last
+    ("Latin", 0x0041, 0x024F),
+    ("Greek", 0x0370, 0x03FF),
+    ("Cyrillic", 0x0400, 0x052F),
+    ("Hebrew", 0x0590, 0x05FF),
+    ("Arabic", 0x0600, 0x077F),
+    ("Devanagari", 0x0900, 0x097F),
+    ("Thai", 0x0E00, 0x0E7F),
+    ("Kana", 0x3040, 0x30FF),
+    ("Han", 0x3400, 0x9FFF),
+    ("Hangul", 0xAC00, 0xD7A3),
+    ("Arabic", 0xFB50, 0xFEFF),
+)
+
+
+@lru_cache(maxsize=4096)
+def _script(c: str) -> str:
+    at = ord(c)
+    return next((name for name, first, last in _RANGES if first <= at <= last), "other")
+
+
+def script(text: str) -> str:
+    """The script of most of its letters; nothing for a text without any."""
+    if text.isascii():
+        return "Latin" if any(map(str.isalpha, text)) else ""
+    counts: dict[str, int] = {}
+    for c in text[:2_000]:
+        if c.isalpha():
+            counts[_script(c)] = counts.get(_script(c), 0) + 1
+    return max(counts, key=lambda name: counts[name]) if counts else ""
+
+
+@lru_cache(maxsize=256)
+def _article_script(text: str) -> str:
+    return script(text[:4_000])
+
+
+def other_script(read: Read) -> Found | None:
+    """Written in another script than the article."""
+    article = read.said.article_text or read.said.article_title
+    if not article:
+        return None
+    mine, theirs = script(read.plain), _article_script(article)
+    return Found(0.8) if mine and theirs and mine != theirs else None
+
+
+def mixed_script(read: Read) -> Found | None:
+    """Words that mix Latin with Greek or Cyrillic letters: look-alikes, to slip by a list."""
+    if read.body.isascii():
+        return None
+    found = [m for m in read.words if not m[0].isascii() and len({*map(_script, m[0])} & _ALIKE) > 1]
+    return Found(min(1.0, 0.6 + 0.1 * len(found)), read.at(found), len(found)) if found else None
+
+
+_ALIKE = {"Latin", "Greek", "Cyrillic"}
+
+
+def name_script(read: Read) -> Found | None:
+    """The name is in another script than the text. A fact for the card; weighs nothing."""
+    name, body = script(read.said.author or ""), script(read.plain)
+    return Found(0.3) if name and body and name != body else None
+
+
+# Abuse: ranks what waits, and is no part of the probability of spam.
+
+_SLURS = re.compile(
+    r"\b(?:n[i1]gg(?:er|a)s?|fagg?(?:ot)?s?|k[i1]kes?|sp[i1]cs?|ch[i1]nks?|trann(?:y|ies)|retards?"
+    r"|wetbacks?"
+    r"|ragheads?|towelheads?|dykes?|coons?)\b"
+)
+_INSULT = re.compile(
+    r"\b(?:you|u)(?:'re| are| r)? (?:(?:an?|all|such|just|really|fucking|f\*+ing|complete|total|utter"
+    r"|so|the) )*"
+    r"(?:idiots?|morons?|imbeciles?|fools?|losers?|stupid|dumb(?:ass)?|trash|scum|liars?|pathetic"
+    r"|clowns?|trolls?"
+    r"|bigots?|racists?|ass(?:hole)?s?|pigs?|disgusting|ignorant|retard(?:ed)?)\b"
+    r"|\b(?:shut up|shut the|go to hell|fuck you|f\*+k you|screw you|drop dead|kill yourself)\b"
+)
+
+
+def slur(read: Read) -> Found | None:
+    """A slur in body or name. Ranks only."""
+    found = list(_SLURS.finditer(read.plain))
+    in_name = bool(_SLURS.search(read.name))
+    return Found(1.0 if in_name else 0.9, read.at(found), len(found)) if found or in_name else None
+
+
+def insult(read: Read) -> Found | None:
+    """An insult at the one who is answered. Ranks only."""
+    found = list(_INSULT.finditer(read.plain))
+    return Found(min(1.0, 0.5 + 0.2 * len(found)), read.at(found), len(found)) if found else None
+
+
+Signal = Callable[[Read], Found | None]
+
+# What each weighs before anything was learnt, in logits at strength 1; those below 0 speak for the comment.
+# Set by hand. Those of which the starter's sets know nothing (dates, articles) keep theirs until a site's own
+# decisions move them.
+WEIGHTS: dict[Signal, float] = {
+    late: 0.8,
+    drift: 0.8,
+    on_subject: -1.5,
+    specific: -1.5,
+    answers: -0.8,
+    asks: -0.8,
+    praise: 1.2,
+    site_talk: 1.2,
+    spun: 2.0,
+    leftovers: 2.0,
+    padded: 3.0,
+    name_phrase: 2.5,
+    name_domain: 2.0,
+    own_name: -0.8,
+    no_gain: -1.0,
+    site_sells: 1.6,
+    site_deep: 1.0,
+    shortened: 1.5,
+    puny: 1.0,
+    links: 0.4,
+    link_markup: 1.0,
+    own_link: 0.5,
+    calls: 1.5,
+    wares: 1.2,
+    shouting: 0.3,
+    other_script: 1.0,
+    mixed_script: 1.5,
+}
+SIGNALS: tuple[Signal, ...] = tuple(WEIGHTS)
+FACTS: tuple[Signal, ...] = (name_script,)  # shown, and never weighed
+RANKS: tuple[Signal, ...] = (slur, insult)  # order the queue, and remove nothing
+# … and of what the site itself finds (filter.here, the checks, outside scorers).
+OF_THE_SITE: dict[str, float] = {
+    "repeat": 1.5,
+    "near_repeat": 1.5,
+    "spam_host": 2.5,
+    "link_burst": 1.0,
+    "imitates": 1.5,
+    "one_address": 1.0,
+    "akismet": 2.0,
+    "scorer": 2.0,
+}
+PRIORS: dict[str, float] = {signal.__name__: weight for signal, weight in WEIGHTS.items()} | OF_THE_SITE
+
+
+def find(read: Read, signals: Iterable[Signal] = SIGNALS) -> list[Found]:
+    """What each of these found, in their order."""
+    out = []
+    for signal in signals:
+        if (found := signal(read)) is not None:
+            out.append(Found(found.strength, found.spans, found.number, signal.__name__))
+    return out
+
+
+def without(names: Sequence[str]) -> tuple[Signal, ...]:
+    """All signals but those. Raises ValueError for a name that is none."""
+    if unknown := set(names) - set(PRIORS):
+        raise ValueError(f"No such signal: {', '.join(sorted(unknown))}")
+    return tuple(signal for signal in SIGNALS if signal.__name__ not in names)

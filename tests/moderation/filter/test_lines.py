@@ -1,0 +1,59 @@
+"""The line above which a comment waits follows from one number, and from what honest comments got."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moderation.filter.lines import LOWEST, PRIOR, STRICT_LOWEST, Honest, line, strict_line
+
+NOTHING = Honest(0, [])
+probabilities = st.floats(0, 1)
+
+
+@given(st.lists(probabilities, min_size=1, max_size=100), st.floats(0.1, 20))
+def test_no_more_honest_ones_wait_than_may(scores, percent):
+    at = line(percent, Honest.of(scores), NOTHING)
+    assert sum(p >= at for p in scores) <= percent / 100 * len(scores) + 1e-6
+
+
+@given(st.lists(probabilities, min_size=1, max_size=100))
+def test_a_higher_number_never_raises_the_line(scores):
+    lines = [line(percent, Honest.of(scores), NOTHING) for percent in (0.1, 1, 5, 20)]
+    assert lines == sorted(lines, reverse=True)
+
+
+def test_one_in_a_hundred_of_a_thousand_are_ten():
+    scores = [n / 1_000 for n in range(1_000)]
+    at = line(1, Honest.of(scores), NOTHING)
+    assert sum(p >= at for p in scores) == 10
+
+
+def test_few_of_ones_own_move_what_is_known_from_elsewhere_only_a_little():
+    elsewhere = Honest.of([0.02] * 970 + [0.6] * 30)
+    alone = line(1, NOTHING, elsewhere)
+    assert alone > 0.6
+    with_some = line(1, Honest.of([0.05] * 20), elsewhere)
+    assert with_some == alone
+    # Thousands of one's own that are never suspected do: the others count as PRIOR only.
+    assert line(1, Honest.of([0.05] * 50 * PRIOR), elsewhere) < 0.6
+
+
+def test_it_is_never_so_low_that_anything_waits():
+    assert line(20, Honest.of([0.0] * 100), NOTHING) == LOWEST
+
+
+def test_nothing_known_at_all():
+    assert line(1, NOTHING, NOTHING) == 1.0
+
+
+@pytest.mark.parametrize("decisions", [0, 199])
+def test_nothing_is_taken_for_spam_outright_before_people_have_decided(decisions):
+    assert strict_line(1, Honest.of([0.1] * 100), NOTHING, decisions) is None
+
+
+def test_what_is_spam_outright_is_above_all_that_was_honest():
+    here = Honest.of([0.1] * 5_000 + [0.995])
+    at = strict_line(1, here, NOTHING, 200)
+    assert at is not None
+    assert at > 0.995
+    assert strict_line(1, Honest.of([0.1] * 5_000), NOTHING, 200) == STRICT_LOWEST
