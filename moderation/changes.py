@@ -20,7 +20,7 @@ from comments.models import Comment, CommentRevision, Discussion
 from comments.services import change_discussions, lock, lock_discussions, mark_comments
 from comments.texts import show_revisions
 from moderation import words
-from moderation.models import Batch, Change, Rule, Sanction
+from moderation.models import Batch, Change, Desk, Rule, Sanction
 
 Target = Change.Target
 Key = tuple[str, int, str]  # target, id, field
@@ -29,6 +29,7 @@ Key = tuple[str, int, str]  # target, id, field
 MODELS: dict[str, type[Model]] = {
     Target.ARTICLE: Article,
     Target.SITE: Site,
+    Target.DESK: Desk,
     Target.RULE: Rule,
     Target.SANCTION: Sanction,
     Target.DISCUSSION: Discussion,
@@ -37,6 +38,7 @@ MODELS: dict[str, type[Model]] = {
 FIELDS: dict[str, set[str]] = {
     Target.ARTICLE: {"published_at"},
     Target.SITE: {"comment_status", "review_everything"},
+    Target.DESK: {"filter", "honest_may_wait"},
     Target.RULE: {"is_active"},
     Target.SANCTION: {"ended_at"},
     Target.DISCUSSION: {"status", "moderation", "declared_count"},
@@ -211,6 +213,7 @@ SETTERS: dict[str, Callable[[list[int], str, Any], object]] = {
     Target.DISCUSSION: lambda ids, field, value: change_discussions(ids=ids, **{field: value}),
     Target.SANCTION: _set_rows(Sanction),
     Target.RULE: _set_rows(Rule),
+    Target.DESK: _set_rows(Desk),
 }
 
 
@@ -229,6 +232,7 @@ def named(changes: Iterable[Change]) -> dict[tuple[str, int], str]:
     for change in changes:
         ids[change.target].add(change.target_id)
     names = {(Target.SITE.value, pk): _("The whole site") for pk in ids[Target.SITE]}
+    names |= {(Target.DESK.value, pk): _("The filter") for pk in ids[Target.DESK]}
     if stories := ids[Target.DISCUSSION] | ids[Target.ARTICLE]:
         titles = Article.objects.filter(pk__in=stories).values_list("pk", "title")
         for pk, title in titles:

@@ -61,6 +61,7 @@ class Found:
     number: int | None = None
     twin: int | None = None
     rule: int | None = None
+    filter: int | None = None  # the version that gave this probability
 
 
 Check = Callable[[Draft, Context], Iterator[Found]]

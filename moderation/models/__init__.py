@@ -1,6 +1,7 @@
 from moderation.models.acts import Batch, Change
 from moderation.models.cases import Case, SecondOpinion
 from moderation.models.desk import Desk, JobRun
+from moderation.models.filters import Filter
 from moderation.models.findings import Finding, FindingQuerySet, has_page, proofs
 from moderation.models.groups import Group, Look, Member
 from moderation.models.people import Note, Origin, Sanction
@@ -14,6 +15,7 @@ __all__ = [
     "Case",
     "Change",
     "Desk",
+    "Filter",
     "Finding",
     "FindingQuerySet",
     "Group",

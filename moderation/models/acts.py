@@ -29,6 +29,7 @@ class Batch(models.Model):
         PERSON = "person", _("sanction")
         RULE = "rule", _("rule")
         SEAL = "seal", _("seal")
+        FILTER = "filter", _("filter")
         EMPTYING = "emptying", _("permanent deletion")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -76,6 +77,7 @@ class Change(models.Model):
         SANCTION = "sanction"  # ended_at
         RULE = "rule"  # is_active
         ARTICLE = "article"  # published_at
+        DESK = "desk"  # filter, honest_may_wait
 
     batch = models.ForeignKey(Batch, models.PROTECT, related_name="changes")
     target = models.CharField(max_length=10, choices=Target)

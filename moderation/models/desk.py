@@ -2,9 +2,12 @@
 
 from datetime import time
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+
+from moderation.models.filters import Filter
 
 
 class Desk(models.Model):
@@ -14,6 +17,17 @@ class Desk(models.Model):
     alert_from = models.TimeField(_("not before"), default=time(8))  # in the site's zone
     alert_until = models.TimeField(_("not after"), default=time(22))
     alerted_at = models.DateTimeField(null=True, editable=False)  # the last time
+    # The version in force; none: there is no filter. It and the next are changed by acts alone.
+    filter = models.ForeignKey(
+        Filter, models.PROTECT, null=True, editable=False, related_name="+", db_index=False
+    )
+    honest_may_wait = models.FloatField(
+        _("honest comments in a hundred that may wait because of the filter"),
+        default=1.0,
+        db_default=1.0,
+        editable=False,
+        validators=[MinValueValidator(0.1), MaxValueValidator(20)],
+    )
 
     class Meta:
         verbose_name = verbose_name_plural = _("desk")

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from comments.models import Comment, State
 from moderation.checks import Found
+from moderation.models.filters import Filter
 from moderation.models.rules import Rule
 
 
@@ -57,6 +58,7 @@ class Finding(models.Model):
     number = models.IntegerField(null=True)  # what the check counted: links, days
     twin = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+", db_index=False)
     rule = models.ForeignKey(Rule, models.PROTECT, null=True, related_name="+", db_index=False)
+    filter = models.ForeignKey(Filter, models.PROTECT, null=True, related_name="+", db_index=False)
     at = models.DateTimeField(db_default=Now())  # of the statement, as on the lines of the log
 
     objects = FindingQuerySet.as_manager()
@@ -91,4 +93,5 @@ class Finding(models.Model):
             number=found.number,
             twin_id=found.twin,
             rule_id=found.rule,
+            filter_id=found.filter,
         )

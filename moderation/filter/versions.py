@@ -1,0 +1,36 @@
+"""Which version is in force, and what an administrator sets: acts like all others, with their Undo."""
+
+from django.db import transaction
+
+from accounts.models import User
+from moderation import changes
+from moderation.models import Batch, Change, Desk, Filter
+
+Target = Change.Target
+LEAST, MOST = 0.1, 20.0  # honest comments in a hundred that may wait
+
+
+def put_in_force(*, version: Filter | None, actor: User | None) -> Batch | None:
+    """This version, or none at all; without an `actor` it did better on later decisions. None: it was so."""
+    return _set("filter", version.pk if version else None, actor)
+
+
+def let_wait(*, percent: float, actor: User) -> Batch | None:
+    """Of a hundred honest comments so many may wait because of the filter, LEAST to MOST. None: it was so.
+
+    Raises ValueError for another number.
+    """
+    if not LEAST <= percent <= MOST:
+        raise ValueError(f"{percent} is not between {LEAST} and {MOST}.")
+    return _set("honest_may_wait", percent, actor)
+
+
+def _set(field: str, value: float | int | None, actor: User | None) -> Batch | None:
+    batch = Batch(kind=Batch.Kind.FILTER, actor=actor, parameters={"field": field, "value": value})
+    with transaction.atomic():
+        Desk.objects.get_or_create(pk=1)
+        batch.save(force_insert=True)
+        if not changes.make(batch=batch, changes=[(Target.DESK, 1, field, value)]):
+            transaction.set_rollback(True)
+            return None
+    return batch
