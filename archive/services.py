@@ -27,7 +27,7 @@ from comments.models import Comment, Discussion, Reason
 from comments.services import change_discussion
 from moderation import changes
 from moderation.models import Batch, Change
-from moderation.services import screen_import
+from moderation.screening import screen_import
 
 MAX_MB = 60
 SAMPLE = Path(__file__).parent / "sample" / "story.txt"

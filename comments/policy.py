@@ -47,12 +47,20 @@ class Policy:
         """
         return "publish", []
 
-    def record(self, comment: Comment, findings: list[Any]) -> None:
-        """Store the findings of this revision; runs inside the transaction that wrote it."""
-
-    def beside_values(self, draft: Draft) -> dict[str, Any]:
-        """The parameters of `beside`."""
+    def beside_values(self, draft: Draft, findings: list[Any]) -> dict[str, Any]:
+        """The parameters of `beside`, which stores the findings of a new comment."""
         return {}
+
+    def asks(self, findings: list[Any]) -> bool:
+        """Whether somebody is to look at a comment because of these, even where it is published at once."""
+        return False
+
+    def follow(self, comment: Comment, findings: list[Any]) -> None:
+        """What follows where it waits, is removed, or somebody is asked: inside the transaction that wrote
+        it."""
+
+    def record(self, comment: Comment, findings: list[Any]) -> None:
+        """Store the findings of another text of a comment, and do what follows; inside that transaction."""
 
     def standing(self, user: User | None, guest: Guest | None) -> list[str]:
         """What moderators hold this person to, as sentences to read before one writes."""

@@ -117,12 +117,12 @@ def _insert(draft: Draft, nonce: UUID, state: State, findings: list[Any]) -> Com
         "reason": Reason.POSTED if state == State.PUBLISHED else Reason.SCREENED,
         "visible": state == State.PUBLISHED,
         "nonce": nonce,
-        **policy().beside_values(draft),
+        **policy().beside_values(draft, findings),
     }
-    # With nothing to record, the lock and the insert are a transaction by themselves, in one round trip. The
+    # If nothing follows, the lock and the insert are a transaction by themselves, in one round trip. The
     # lock is then held for as long as Postgres takes, not until this thread has its turn again and commits.
-    is_recorded = bool(findings) or state != State.PUBLISHED
-    whole = transaction.atomic(durable=True) if is_recorded else nullcontext()
+    follows = state != State.PUBLISHED or policy().asks(findings)
+    whole = transaction.atomic(durable=True) if follows else nullcontext()
     with whole, connection.cursor() as cursor:
         statement = tree.insert(is_reply=draft.parent is not None, beside=policy().beside)
         execute_planned(cursor, statement, values, before=f"{tree.LOCK}; ")
@@ -130,8 +130,8 @@ def _insert(draft: Draft, nonce: UUID, state: State, findings: list[Any]) -> Com
             return None
         comment = Comment.from_db("default", tree.COLUMNS, row)
         comment.discussion = draft.discussion
-        if is_recorded:
-            policy().record(comment, findings)
+        if follows:
+            policy().follow(comment, findings)
     return comment
 
 

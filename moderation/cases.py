@@ -30,6 +30,9 @@ ILLEGAL_HOURS = 24 * 365 * 10  # before everything else
 # From which score on the reasons are called strong, or middling; below, weak.
 STRONG, MIDDLING = 0.8, 0.4
 
+# Of what makes no comment wait by itself: what says how soon somebody should look.
+RANKS = {"filter", "slur", "insult"}
+
 CLAIMED_FOR = timedelta(minutes=5)
 LETTERS = 500  # of a text that tell its script
 
@@ -98,14 +101,14 @@ def _open(comments: Iterable[Comment]) -> None:
     rows = []
     for comment in comments:
         of_now = [f for f in found[comment.pk] if f.revision == comment.revision]
-        rows.append(_case(comment, [(f.check_name, f.strength) for f in of_now]))
+        rows.append(_case(comment, [(f.check_name, f.strength, f.holds) for f in of_now]))
     Case.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def open_case(comment: Comment, findings: Sequence[Found]) -> None:
     """The case of a comment that was just written, or edited: then it is due by its new score, and by as many
     hours earlier as before for what readers asked."""
-    case = _case(comment, [(found.check, found.strength) for found in findings])
+    case = _case(comment, [(found.check, found.strength, found.holds) for found in findings])
     known = Case.objects.open().filter(comment=comment).first() if comment.revision > 1 else None
     if known is None:
         Case.objects.bulk_create([case], ignore_conflicts=True)  # a job may just have opened one
@@ -118,17 +121,18 @@ def open_case(comment: Comment, findings: Sequence[Found]) -> None:
     )
 
 
-def _case(comment: Comment, found: Sequence[tuple[str, float]]) -> Case:
-    """`found`: (name of the check, strength) each."""
+def _case(comment: Comment, found: Sequence[tuple[str, float, bool]]) -> Case:
+    """`found`: (name of the check, strength, whether it holds) each."""
     now = timezone.now()
-    score = max((strength for _, strength in found), default=0.0)
+    score = max((strength for name, strength, holds in found if holds or name in RANKS), default=0.0)
+    holding = {name for name, _strength, holds in found if holds}
     return Case(
         comment=comment,
         discussion_id=comment.discussion_id,
         opened_at=now,
         due_at=due(now, score),
         is_waiting=comment.state == State.PENDING,
-        is_new_person=bool(found) and all(name == "new_person" for name, _ in found),
+        is_new_person=holding == {"new_person"},
         score=score,
         script=script(comment.body),
     )

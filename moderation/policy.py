@@ -1,5 +1,7 @@
 """What comments ask of moderation: settings.COMMENT_POLICY names this object."""
 
+import json
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -26,6 +28,8 @@ from comments.policy import Draft, Verdict
 from moderation import acts, cases, integrity, ledger, rules, tally, words
 from moderation.batches import IS_UNDONE
 from moderation.checks import CHECKS, RATE_MINUTES, RATE_MOST, Context, Found, run, too_fast
+from moderation.filter.live import IN_FORCE, InForce, Unusable
+from moderation.filter.posting import look_at
 from moderation.held import HELD, read_held, refuse, standing_of, told
 from moderation.models import Finding, Sanction
 from moderation.origins import REMEMBER, mark
@@ -33,40 +37,72 @@ from moderation.repeats import find_repeat
 from moderation.tasks import tell_held_later
 from moderation.told import finding, tell
 
+logger = logging.getLogger(__name__)
+
+# It goes with the insert of a comment (comments.policy.Policy.beside).
+STORE = """
+, found AS (
+  INSERT INTO moderation_finding
+    (comment_id, revision, check_name, strength, holds, spans, number, twin_id, rule_id, filter_id)
+  SELECT ins.id, ins.revision, f."check", f.strength, f.holds, f.spans, f.number, f.twin, f.rule, f.filter
+  FROM ins CROSS JOIN jsonb_to_recordset(%(findings)s::jsonb) AS f (
+    "check" text, strength float8, holds boolean, spans jsonb, number int, twin bigint, rule bigint,
+    filter bigint))"""
+
 USUAL_FROM = 10  # decisions below which nothing is said of how long a review takes
 USUAL_KEPT = 600  # seconds for which the answer is kept
 
 
 class Policy(comments.policy.Policy):
-    beside = REMEMBER
+    beside = REMEMBER + STORE
 
     def examine(self, draft: Draft) -> tuple[Verdict, list[Found]]:
         """Hold what a check asks to be looked at, unless the discussion publishes first or the writer is one
         who decides here. All findings are kept either way. A sanction holds whoever it is."""
-        context = _context(draft)
+        context, in_force = _context(draft)
         if (most := too_fast(draft, context)) is not None:
             by_others = context.sent_by_person < most  # who share the connection
             raise ValidationError(words.too_fast(most, by_others=by_others), code="rate")
         findings = run(draft, context, CHECKS)
+        is_spam = False
+        if in_force:
+            try:
+                judged, more = look_at(draft, in_force, findings, mark(draft.ip))
+            except Unusable:  # nobody's comment waits for that
+                logger.exception("Version %s of the filter can't be used.", in_force.version)
+            else:
+                findings += more
+                # Whoever was approved here, and what was published already, somebody looks at first.
+                known = context.may_moderate or context.approved_count or draft.comment
+                is_spam = judged.is_spam and not known
         publishes_first = (
             draft.discussion.moderation == Discussion.Moderation.POST and not context.site_reviews
         )
+        if is_spam:
+            return "spam", findings
         if context.is_reviewed:
             return "hold", findings
         if context.may_moderate or publishes_first or not any(found.holds for found in findings):
             return "publish", findings
         return "hold", findings
 
+    def beside_values(self, draft: Draft, findings: list[Found]) -> dict[str, Any]:
+        return {"ip_hash": mark(draft.ip), "findings": json.dumps([vars(found) for found in findings])}
+
+    def asks(self, findings: list[Found]) -> bool:
+        return any(found.holds for found in findings)
+
     def record(self, comment: Comment, findings: list[Found]) -> None:
         Finding.objects.bulk_create([Finding.of(comment, found) for found in findings])
+        self.follow(comment, findings)
+
+    def follow(self, comment: Comment, findings: list[Found]) -> None:
         if comment.state == State.PENDING or _is_looked_at_afterwards(comment, findings):
             cases.open_case(comment, findings)
             transaction.on_commit(partial(tell_held_later, comment))
-        elif comment.state == State.SPAM and comment.revision == 1:
+        elif comment.state == State.SPAM:
             tally.count_posted(comment)
-
-    def beside_values(self, draft: Draft) -> dict[str, Any]:
-        return {"ip_hash": mark(draft.ip)}
+            transaction.on_commit(partial(tell_held_later, comment))
 
     def standing(self, user: User | None, guest: Guest | None) -> list[str]:
         return [told(one) for one in standing_of(user, guest)]
@@ -174,6 +210,7 @@ SELECT (SELECT json_agg(held) FROM ({HELD}) held),
                   WHERE guest_id IN (SELECT id FROM accounts_guest
                                      WHERE lower(email) = %(email)s AND confirmed_at IS NOT NULL)
                     AND state = 'published' AND state_reason = 'approved'),
+       ({IN_FORCE}),
        ARRAY(SELECT id FROM moderation_rule WHERE is_active ORDER BY id),
        ARRAY(SELECT topic_id FROM articles_article_topics WHERE article_id = %(article)s),
        (SELECT count(*) FROM (
@@ -189,7 +226,7 @@ SELECT (SELECT json_agg(held) FROM ({HELD}) held),
                               WHERE ip_hash = %(ip_hash)s AND at > %(since)s LIMIT {RATE_MOST}) AS sent)"""
 
 
-def _context(draft: Draft) -> Context:
+def _context(draft: Draft) -> tuple[Context, InForce | None]:
     """Raises ValidationError for somebody who is paused or banned."""
     may_moderate = draft.author is not None and (
         draft.author.is_moderator or draft.discussion.article.can_be_edited_by(draft.author)
@@ -209,12 +246,12 @@ def _context(draft: Draft) -> Context:
     }
     with connection.cursor() as cursor:
         execute_planned(cursor, KNOWN, values)
-        rows, is_proved, was_approved, rules_in_force, topics, sent, from_there = cursor.fetchone()
+        rows, is_proved, was_approved, in_force, rules_in_force, topics, sent, from_there = cursor.fetchone()
     held = read_held(rows)
     refuse(held)
     if draft.guest:
         is_proved = draft.guest.confirmed_at is not None
-    return Context(
+    context = Context(
         site_reviews=draft.discussion.site.review_everything,
         person_is_confirmed=is_proved and not may_moderate,
         approved_count=int(is_proved and was_approved and not may_moderate),
@@ -225,6 +262,7 @@ def _context(draft: Draft) -> Context:
         sent_by_person=sent,
         sent_from_there=from_there,
     )
+    return context, InForce(*in_force)._replace(topics=tuple(sorted(topics))) if in_force else None
 
 
 def _menu(row: Any, seen: int, removals: list[tuple[str, str, str]]) -> list[dict[str, Any]]:

@@ -14,16 +14,12 @@ from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from articles.models import Article
 from comments import reasons
-from comments.models import Comment, Discussion, Reason, State, Transition
-from comments.policy import Draft
+from comments.models import Comment, Reason, State, Transition
 from comments.services import change_states, confirm_states, lock, move_comment, revert_states
-from moderation import changes, rules, sanctions, tasks, words
+from moderation import changes, sanctions, tasks, words
 from moderation.changes import Refusal
-from moderation.checks import IMPORT_CHECKS, Context, run
-from moderation.models import Batch, Change, Finding
-from moderation.repeats import find_repeats
+from moderation.models import Batch, Change
 from moderation.vault import unsealing, why_not_undone
 
 NAMED = 20  # of the comments that were left alone, by whom and with what
@@ -159,33 +155,6 @@ def move(*, comment: Comment, parent: Comment | None, actor: User | None) -> Bat
         batch.save(force_insert=True)
         _lock_replies(batch, _below_locked([comment.pk]))
     return batch
-
-
-def screen_import(*, article: Article, ids: Sequence[int]) -> int:
-    """Look at comments that were brought in, each at its own time, and store what the checks find.
-
-    Changes no state. A bounded number of statements for any number of comments. Returns the findings.
-    """
-    discussion = Discussion(article=article)
-    in_force = rules.in_force()
-    here = in_force.at(article.pk, article.topics.values_list("pk", flat=True) if in_force.is_scoped else ())
-    repeats = find_repeats(article=article, ids=ids)
-    findings = []
-    for comment in Comment.objects.filter(pk__in=ids).order_by("pk").defer("body_html"):
-        draft = Draft(
-            discussion=discussion,
-            parent=None,
-            author=None,
-            guest=None,
-            name=comment.author_name,
-            body=comment.body,
-            at=comment.created_at,
-            comment=comment,
-        )
-        context = Context(repeat=repeats.get(comment.pk), rules=here, text_missing=comment.text_missing)
-        findings += [Finding.of(comment, found) for found in run(draft, context, IMPORT_CHECKS)]
-    Finding.objects.bulk_create(findings, batch_size=2_000)
-    return len(findings)
 
 
 def _decided(batch: Batch) -> list[int]:

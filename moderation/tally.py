@@ -16,6 +16,7 @@ from uuid import UUID
 from django.db import connection
 
 from comments.models import Comment, Discussion, Reason, State
+from moderation.models import Finding
 
 Tally = dict[str, int]  # by "<state>/<reason>/<person, confirmed or machine>"
 
@@ -47,6 +48,7 @@ counted AS (
            WHEN b.parameters ? 'group' OR EXISTS (
              SELECT FROM moderation_finding f
              WHERE f.comment_id = t.comment_id AND f.revision = t.revision AND f.at <= t.at
+               AND (f.check_name <> 'filter' OR f.holds)
                AND (f.check_name = ANY(%(rules)s) OR %(proposed)s::jsonb
                     -> CASE WHEN t.to_state = 'spam' THEN 'spam' ELSE t.reason END ? f.check_name))
            THEN 'confirmed' ELSE 'person' END AS key
@@ -60,7 +62,7 @@ RULES = ["term", "term_list", "domain", "name_pattern"]
 # Checks whose finding proposes a removal as spam, or for that reason. Who wrote and when says nothing
 # against a text, and no check knows what is off topic, an insult or a name.
 PROPOSED: dict[str, list[str]] = {
-    Reason.SPAM: ["links", "repeat", "near_repeat", "emptied"],
+    Reason.SPAM: ["links", "repeat", "near_repeat", "emptied", "filter"],
     Reason.REPEAT: ["repeat", "near_repeat"],
     Reason.TEXT_MISSING: ["emptied"],
 }
@@ -142,9 +144,12 @@ def proposed(comments: Sequence[int]) -> set[int]:
         return {pk for (pk,) in cursor.fetchall()}
 
 
-def proposes(check: str, comment: Comment) -> bool:
+def proposes(finding: Finding, comment: Comment) -> bool:
     """Whether this check looks for what the comment was removed for."""
     reason = Reason.SPAM if comment.state == State.SPAM else comment.state_reason
+    check = finding.check_name
+    if check == "filter" and not finding.holds:  # it gives every comment a probability
+        return False
     return check in RULES or check in PROPOSED.get(reason, [])
 
 

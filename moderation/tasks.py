@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from django_tasks import task
 
 from articles.models import Site
-from comments.models import REMOVED, Comment, State, Transition
+from comments.models import REMOVED, Comment, Reason, State, Transition
 from comments.tasks import MAILS_A_DAY
 from moderation import runs
 from moderation.kinds import Kind
@@ -36,7 +36,8 @@ def tell_asked_later(batch: UUID) -> None:
 
 
 def tell_held_later(comment: Comment) -> None:
-    """Tell the author that it waits; those who move on without a proved e-mail read it on the page."""
+    """Tell the author that it waits, or was taken for spam as it came; those who move on without a proved
+    e-mail read it on the page."""
     if comment.author_id or (comment.guest and comment.guest.confirmed_at):
         tell_held.using(run_after=timezone.now() + MAIL_AFTER).enqueue(comment.pk)
 
@@ -90,13 +91,15 @@ def tell_asked(batch: str) -> int:
 
 @task()
 def tell_held(comment: int) -> int:
-    """Tell the author of a comment that it waits, if it still does. Returns the mails."""
-    rows = Comment.objects.filter(are_read("author"), pk=comment, state=State.PENDING)
+    """Tell the author of a comment that it waits, or that the filter took it for spam, if it is still so.
+    Returns the mails."""
+    held = Q(state=State.PENDING) | Q(state=State.SPAM, state_reason=Reason.SCREENED)
+    rows = Comment.objects.filter(are_read("author"), held, pk=comment)
     found = rows.select_related("author", "guest").first()
     if found is None:
         return 0
-    waiting = Comment.objects.written_by(found.author, found.guest).waiting()
-    if waiting.filter(created_at__lt=found.created_at).count() >= WAITING_MOST:
+    before = Comment.objects.written_by(found.author, found.guest).filter(held)
+    if before.filter(created_at__lt=found.created_at).count() >= WAITING_MOST:
         return 0
     return send(_to_authors([found.pk]))
 

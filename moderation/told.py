@@ -158,7 +158,7 @@ def _told(
     kind = _kind(comment, log, looked, holding)
     why = holding if kind in kinds.WAITS else []
     if kind in kinds.REMOVED and (is_proposed or not kinds.by_person(line)):
-        why = [found for found in findings if tally.proposes(found.check_name, comment)]
+        why = [found for found in findings if tally.proposes(found, comment)]
     may = ways(comment, log.last, appeals)
     hidden = kind == Kind.SEALED or bool(comment.erased_at)
     spans = [] if hidden else words.merged(span for found in why for span in found.spans)

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from comments import reasons
 from comments.models import Comment, Reason, State
 from moderation.checks import LINKS_FREE
+from moderation.filter import say
 from moderation.models import Batch, Change, Finding, Seal
 
 
@@ -60,6 +61,16 @@ def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
             return _("The name fits the pattern “%(pattern)s”.") % {"pattern": finding.rule}
         case "late":
             return _("Posted %(age)s after the article.") % {"age": age(finding.number or 0)}
+        case "filter" if to_moderator:
+            return say.probability(finding.strength)
+        case "filter":
+            return _("The filter of this site asks a person to look at it first.")
+        case "imitates" if not to_moderator:
+            return _("A person looks first at comments under a name that looks like somebody else’s.")
+        case "akismet" | "scorer" if finding.strength < 0.5:
+            return _("An outside service takes it for honest.")
+    if said := say.signal(finding.check_name, finding.number):
+        return said
     return _("The check “%(name)s” found something.") % {"name": finding.check_name}
 
 
@@ -183,7 +194,7 @@ def done(batch: Batch) -> str:
             return decided(batch.to_state, batch.reason)
         case Batch.Kind.PERSON:
             return held_to(batch.parameters)
-        case Batch.Kind.DISCUSSION | Batch.Kind.COMMENT if "field" in batch.parameters:
+        case Batch.Kind.DISCUSSION | Batch.Kind.COMMENT | Batch.Kind.FILTER if "field" in batch.parameters:
             field, value = batch.parameters["field"], batch.parameters["value"]
             if batch.parameters.get("target") == Change.Target.SITE:
                 return on_the_site(field, value)
@@ -308,6 +319,10 @@ def setting(field: str, value: Any) -> str:
             )
         case "revision", _value:
             return _("Another text")
+        case "filter", value:
+            return _("Version %(n)s is in force") % {"n": value} if value else _("No filter is in force")
+        case "honest_may_wait", value:
+            return _("Of 100 honest comments %(n)s may wait") % {"n": f"{value:g}"}
         case "ended_at", value:
             return _("Not in force") if value else _("In force")
         case "is_active", value:

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from comments.imports import Imported, import_comments
 from comments.models import Comment, State, Transition
 from moderation.models import Finding, Rule
-from moderation.services import screen_import
+from moderation.screening import screen_import
 from tests.factories import make_article
 
 pytestmark = pytest.mark.django_db

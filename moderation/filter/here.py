@@ -1,0 +1,105 @@
+"""Signals that only the site can give: who else has this name, where spam led to, what came from there."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+from moderation.filter.known import Known
+from moderation.filter.reading import Found, Read, host, split_url
+
+# Letters and digits that are taken for another one at a glance, by the one that they are taken for. Of those
+# that Unicode itself calls forms of a letter (full width, mathematical, superscript) NFKD knows.
+_LOOKS_LIKE = {
+    "a": "аαɑ",
+    "b": "ƄЬьв",
+    "c": "сϲᴄ",
+    "d": "ԁɗ",
+    "e": "еҽε3",
+    "f": "ƒϝ",
+    "g": "ɡց9",
+    "h": "һн",
+    "i": "іιıɩ1lӏ|!",
+    "j": "јϳ",
+    "k": "кκ",
+    "m": "м",
+    "n": "пηո",
+    "o": "оοσօ0ө",
+    "p": "рρ",
+    "q": "ԛգ",
+    "r": "гᴦ",
+    "s": "ѕꜱ5$",
+    "t": "тτ",
+    "u": "υսᴜ",
+    "v": "ѵνᴠ",
+    "w": "ѡωԝᴡ",
+    "x": "хχ",
+    "y": "уүγʏ",
+    "z": "ᴢ2",
+}
+_LETTERS = str.maketrans({alike: letter for letter, some in _LOOKS_LIKE.items() for alike in some})
+
+
+def skeleton(name: str) -> str:
+    """What is left of a name at a glance: two with the same can be taken for one another."""
+    return re.sub(r"[\W_]", "", _plain(name).translate(_LETTERS)).replace("rn", "m").replace("vv", "w")
+
+
+def _plain(name: str) -> str:
+    """Without case and accents."""
+    parts = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
+    return "".join(c for c in parts if unicodedata.category(c) not in {"Mn", "Cf"})
+
+
+def imitates(read: Read, known: Known) -> Found | None:
+    """The name of somebody who publishes or decides here, or looks like one; or looks like, and is not, the
+    name of somebody else in this discussion. Two people may well be called the same."""
+    name = read.said.author or ""
+    mine = skeleton(name)
+    if not mine:
+        return None
+    if mine in map(skeleton, known.staff):
+        return Found(1.0, number=1)
+    plain = _words(name)
+    alike = any(skeleton(other) == mine and _words(other) != plain for other in known.names)
+    return Found(0.8) if alike else None
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"\w+", _plain(name))
+
+
+def spam_host(read: Read, known: Known) -> Found | None:
+    """Links where a comment linked that was spam."""
+    at = [m for m in read.links if _host(m[0]) in known.spam_hosts]
+    return Found(1.0, read.at(at), len(at)) if at else None
+
+
+def link_burst(read: Read, known: Known) -> Found | None:
+    """Links where two others or more have linked within a day. `number`: to how many such places."""
+    at = [m for m in read.links if _host(m[0]) in known.burst_hosts]
+    return Found(1.0, read.at(at), len(at)) if at else None
+
+
+def hosts(read: Read) -> list[str]:
+    """To which it links, without www., each once."""
+    return list(dict.fromkeys(filter(None, (_host(m[0]) for m in read.links))))
+
+
+def _host(link: str) -> str:
+    parts = split_url(link)
+    return host(parts) if parts else ""
+
+
+def one_address(read: Read, known: Known) -> Found | None:
+    """Its IP address spoke under two other names within a day. An office does, too. `number`: how many."""
+    if known.names_at_address < 2:
+        return None
+    return Found(min(1.0, 0.2 * known.names_at_address), number=known.names_at_address)
+
+
+HERE: tuple[Callable[[Read, Known], Found | None], ...] = (imitates, spam_host, link_burst, one_address)
+
+
+def find(read: Read, known: Known) -> list[Found]:
+    found = ((signal(read, known), signal.__name__) for signal in HERE)
+    return [Found(one.strength, one.spans, one.number, name) for one, name in found if one is not None]

@@ -1,0 +1,104 @@
+"""What the site knows that tells of a comment, beside its own words: one statement for each."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
+from accounts.sql import execute_planned
+
+THREAD = 20  # of the comments before it, with whose words it may be on the subject
+THREAD_EACH = 500  # characters of each of these
+NAMES = 200  # of the latest comments of the discussion, whose names it may imitate
+DAY = timedelta(days=1)  # in which one IP address speaks under several names, or many link to one host
+_HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+")  # what the index of words can hold as one
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    thread: str = ""  # what was said in the discussion before, in lower case
+    spam_hosts: Sequence[str] = ()  # of those that it links to, what spam has linked to
+    burst_hosts: Sequence[str] = ()  # … and what two others or more have linked to within a day
+    staff: Sequence[str] = ()  # the names of those who publish and decide here
+    names: Sequence[str] = ()  # of the discussion
+    names_at_address: int = 0  # under which its IP address spoke within a day, but for its own
+    replied: str = ""  # the comment that it answers
+
+
+# A host stands in the index of words as it was written, with www. or without.
+KNOWN = f"""
+SELECT (SELECT string_agg(left(t.folded, {THREAD_EACH}), ' ')
+        FROM (SELECT id FROM comments_comment
+              WHERE discussion_id = %(article)s AND state = 'published' AND created_at < %(at)s
+                AND id <> %(but)s
+              ORDER BY created_at DESC, id DESC LIMIT {THREAD}) c
+        JOIN comments_commenttext t ON t.comment_id = c.id),
+       ARRAY(SELECT host FROM unnest(%(hosts)s::text[]) AS host
+             WHERE EXISTS (SELECT FROM comments_commenttext t JOIN comments_comment c ON c.id = t.comment_id
+                           WHERE c.state = 'spam' AND t.vector @@ (
+                             quote_literal(host) || '|' || quote_literal('www.' || host))::tsquery)),
+       ARRAY(SELECT host FROM unnest(%(hosts)s::text[]) AS host
+             WHERE 2 <= (SELECT count(DISTINCT lower(c.author_name)) FROM comments_commenttext t
+                         JOIN comments_comment c ON c.id = t.comment_id
+                         WHERE c.created_at BETWEEN %(since)s AND %(at)s AND c.id <> %(but)s
+                           AND lower(c.author_name) <> lower(%(name)s)
+                           AND t.vector @@ (
+                             quote_literal(host) || '|' || quote_literal('www.' || host))::tsquery)),
+       ARRAY(SELECT DISTINCT u.name FROM accounts_user u
+             JOIN accounts_user_groups m ON m.user_id = u.id JOIN auth_group g ON g.id = m.group_id
+             WHERE u.is_active AND u.name <> '' AND u.id IS DISTINCT FROM %(author)s::bigint
+               AND g.name = ANY(%(staff)s::text[])),
+       ARRAY(SELECT DISTINCT author_name FROM (
+               SELECT author_name FROM comments_comment
+               WHERE discussion_id = %(article)s AND state = 'published' AND id <> %(but)s
+                 AND (author_id IS NULL OR author_id IS DISTINCT FROM %(author)s::bigint)
+                 AND (guest_id IS NULL OR guest_id IS DISTINCT FROM %(guest)s::bigint)
+               ORDER BY created_at DESC, id DESC LIMIT {NAMES}) c),
+       (SELECT count(DISTINCT lower(c.author_name)) FROM moderation_origin o
+        JOIN comments_comment c ON c.id = o.comment_id
+        WHERE o.ip_hash = %(ip_hash)s AND o.at > %(since)s AND lower(c.author_name) <> lower(%(name)s)),
+       coalesce((SELECT left(folded, {THREAD_EACH * 4}) FROM comments_commenttext
+                 WHERE comment_id = %(parent)s), '')"""
+
+
+def look_up(
+    *,
+    article: int,
+    at: datetime,
+    hosts: Sequence[str],
+    name: str,
+    author: int | None,
+    guest: int | None,
+    parent: int | None,
+    ip_hash: bytes | None,
+    but: int | None = None,
+) -> Known:
+    """Of a comment by this account or guest, that is written at this time; `but`: its id, if it has one."""
+    values = {
+        "article": article,
+        "at": at,
+        "hosts": [host for host in hosts if _HOST.fullmatch(host)],
+        "name": name,
+        "author": author,
+        "guest": guest,
+        "parent": parent or 0,
+        "ip_hash": ip_hash,
+        "since": at - DAY,
+        "but": but or 0,
+        "staff": [ADMINISTRATOR, EDITOR, MODERATOR],
+    }
+    with connection.cursor() as cursor:
+        execute_planned(cursor, KNOWN, values)
+        thread, spam_hosts, burst_hosts, staff, names, at_address, replied = cursor.fetchone()
+    return Known(
+        thread=thread or "",
+        spam_hosts=spam_hosts,
+        burst_hosts=burst_hosts,
+        staff=staff,
+        names=names,
+        names_at_address=at_address,
+        replied=replied,
+    )

@@ -1,0 +1,123 @@
+"""The version in force, loaded once in each process, and what it says of a comment."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from django.db import connection
+
+from moderation.filter.learner import Features, Model, Part, read_features, sigmoid
+from moderation.filter.lines import Honest, line, strict_line
+from moderation.filter.reading import Found, Read, Said
+from moderation.models import Filter
+
+
+class InForce(NamedTuple):
+    """What a request reads of the desk: which version, how its numbers stood when they were counted last, and
+    how many honest comments in a hundred may wait."""
+
+    version: int
+    numbers_at: float  # seconds; 0: none were counted
+    percent: float
+    topics: tuple[int, ...] = ()  # of the story
+
+
+# As a query of the row that a request asks for (policy.KNOWN); NULL: there is no filter.
+IN_FORCE = """
+SELECT json_build_array(f.id, coalesce(extract(epoch FROM f.numbers_at), 0), d.honest_may_wait)
+FROM moderation_desk d JOIN moderation_filter f ON f.id = d.filter_id WHERE d.id = 1"""
+
+
+def in_force() -> InForce | None:
+    with connection.cursor() as cursor:
+        cursor.execute(IN_FORCE)
+        row = cursor.fetchone()
+    return InForce(*row[0]) if row else None
+
+
+def usable() -> InForce | None:
+    """What is in force, unless it can't be used."""
+    now = in_force()
+    try:
+        if now:
+            model(now.version)
+    except Unusable:
+        return None
+    return now
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the filter says of one comment."""
+
+    version: int
+    probability: float  # that it is spam
+    waits: bool
+    is_spam: bool  # so surely that nobody need look first
+    found: tuple[Found, ...]  # the signals, those that speak for it among them
+
+
+class Unusable(Exception):
+    """This version was stored by another release of the program."""
+
+
+@lru_cache(maxsize=3)
+def model(version: int) -> Model:
+    """Weights of a version never change. Raises Filter.DoesNotExist, and Unusable."""
+    stored = Filter.objects.values_list("weights", flat=True).get(pk=version)
+    try:
+        return Model.from_bytes(bytes(stored))
+    except ValueError as error:
+        raise Unusable(str(error)) from error
+
+
+def can_be_used(version: int) -> bool:
+    try:
+        model(version)
+    except Unusable:
+        return False
+    return True
+
+
+@lru_cache(maxsize=64)
+def _lines(now: InForce) -> tuple[float, float | None]:
+    """Where a comment waits, and where it is spam outright. A topic on which enough was decided has a line of
+    its own; of two the higher one."""
+    row = Filter.objects.only("numbers", "trained_on").get(pk=now.version)
+    here, elsewhere, decisions = honest(row)
+    own = [row.numbers.get("topics", {}).get(str(topic)) for topic in now.topics]
+    lines = [line(now.percent, Honest(*told), Honest(0, [])) for told in own if told]
+    waits = max(lines) if lines else line(now.percent, here, elsewhere)
+    return waits, strict_line(now.percent, here, elsewhere, decisions)
+
+
+def honest(version: Filter) -> tuple[Honest, Honest, int]:
+    """What is known of honest comments here and elsewhere, and how many decisions were taken here."""
+    starter = Filter.objects.filter(kind=Filter.Kind.STARTER).only("trained_on").order_by("pk").last()
+    figures = version.numbers.get("figures", {})
+    here = Honest(figures.get("ham", 0), version.numbers.get("highest", []))
+    told = starter.trained_on.get("honest", {}) if starter else {}
+    elsewhere = Honest(told.get("count", 0), told.get("highest", []))
+    return here, elsewhere, figures.get("rows", 0) + version.trained_on.get("decisions", 0)
+
+
+def judge(read: Read, now: InForce, more: Iterable[Found] = ()) -> Judged:
+    """`more`: what the site itself found (decisions.OF_THE_SITE)."""
+    its = model(now.version)
+    told = read_features(read.said, its.settings, read=read)
+    told = Features(told.spaces, (*told.found, *more))
+    probability = sigmoid(its.logit(told))
+    waits_from, spam_from = _lines(now)
+    return Judged(
+        version=now.version,
+        probability=probability,
+        waits=probability >= waits_from,
+        is_spam=spam_from is not None and probability >= spam_from,
+        found=told.found,
+    )
+
+
+def explain(said: Said, version: int, more: Sequence[Found] = ()) -> list[Part]:
+    """What this version's score is made of, the heaviest first."""
+    return model(version).explain(said, more=more)

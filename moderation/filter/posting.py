@@ -1,0 +1,102 @@
+"""A draft before the filter: what is read of it, what the site knows, what others say, and the verdict."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from comments.policy import Draft
+from moderation import scorers
+from moderation.checks import Found
+from moderation.filter import here, live, reading, signals
+from moderation.filter.known import look_up
+from moderation.filter.live import InForce, Judged
+from moderation.filter.reading import Read, Said
+from moderation.filter.signals import OF_THE_SITE
+
+# What is kept of the signals: what speaks against a comment, orders the queue, or is a fact for the card; but
+# for those of which a check says the same.
+KEPT = {
+    *(signal.__name__ for signal, weight in signals.WEIGHTS.items() if weight > 0),
+    *(signal.__name__ for signal in (*signals.FACTS, *signals.RANKS)),
+    "imitates",
+    "spam_host",
+    "link_burst",
+    "one_address",
+} - {"late", "links"}
+HOLDS = {"imitates"}  # makes a comment wait by itself
+
+
+def look_at(
+    draft: Draft, now: InForce, found: Sequence[Found], ip_hash: bytes | None
+) -> tuple[Judged, list[Found]]:
+    """`found`: by the checks. One statement, and the outside scorers' time if there are any."""
+    read = Read(said_of(draft))
+    known = look_up(
+        article=draft.discussion.article.pk,
+        at=draft.at,
+        hosts=here.hosts(read),
+        name=draft.name,
+        author=draft.author.pk if draft.author else None,
+        guest=draft.guest.pk if draft.guest else None,
+        parent=draft.parent.pk if draft.parent else None,
+        ip_hash=ip_hash,
+        but=draft.comment.pk if draft.comment else None,
+    )
+    read.said = replace(read.said, parent=known.replied or None, thread=known.thread or None)
+    more = here.find(read, known)
+    others = list(_others(draft)) if draft.ip else []
+    of_checks = [as_signal(one) for one in found if one.check in OF_THE_SITE]
+    voices = [as_signal(one) for one in others if one.strength]
+    return judge(read, now, [*more, *of_checks, *voices], others)
+
+
+def judge(
+    read: Read, now: InForce, more: Sequence[reading.Found], others: Sequence[Found] = ()
+) -> tuple[Judged, list[Found]]:
+    """`more`: what the site knows of it (decisions.OF_THE_SITE); `others`: what outside scorers said."""
+    judged = live.judge(read, now, more)
+    ranks = signals.find(read, (*signals.FACTS, *signals.RANKS))
+    kept = [
+        Found(
+            check=one.signal,
+            strength=one.strength,
+            holds=one.signal in HOLDS,
+            spans=list(one.spans),
+            number=one.number,
+        )
+        for one in (*judged.found, *ranks)
+        if one.signal in KEPT
+    ]
+    own = Found(check="filter", strength=judged.probability, holds=judged.waits, filter=judged.version)
+    return judged, [*kept, *others, own]
+
+
+def as_signal(found: Found) -> reading.Found:
+    return reading.Found(found.strength, signal=found.check)
+
+
+def said_of(draft: Draft) -> Said:
+    article = draft.discussion.article
+    return Said(
+        body=draft.body,
+        author=draft.name or None,
+        article_title=article.title,
+        article_text=f"{article.standfirst}\n{article.body}",
+        article_date=article.published_at,
+        comment_date=draft.at,
+    )
+
+
+def _others(draft: Draft) -> Iterator[Found]:
+    article = draft.discussion.article
+    asked = scorers.Asked(
+        body=draft.body,
+        name=draft.name,
+        ip=draft.ip,
+        article=article.get_absolute_url(),
+        title=article.title,
+    )
+    for answer in scorers.ask(asked):
+        if answer.probability is None:
+            yield Found(check=f"{answer.name}_silent", strength=0, holds=False)
+        else:
+            yield Found(check=answer.name, strength=answer.probability, holds=False)

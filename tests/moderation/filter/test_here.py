@@ -1,0 +1,80 @@
+"""Signals that only the site can give."""
+
+import re
+
+import pytest
+
+from moderation.filter.here import find, hosts, skeleton
+from moderation.filter.known import Known
+from moderation.filter.reading import Read, Said
+
+
+def found(known: Known, name: str = "Ada", body: str = "A word.") -> dict[str, float]:
+    return {one.signal: one.strength for one in find(Read(Said(body=body, author=name)), known)}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Maria",
+        "maria",
+        "МАRIА",
+        "Mаria",
+        "M a r i a",
+        "ｍａｒｉａ",
+        "Mariа\u200b",
+        "Mar1a",
+        "rnaria",
+        "𝓜aria",
+    ],
+)
+def test_a_name_that_can_be_taken_for_one_of_the_staff(name):
+    assert found(Known(staff=["Maria"]), name) == {"imitates": 1.0}
+
+
+@pytest.mark.parametrize("name", ["Marian", "Mario", "Mari", "", "…", "李娜"])
+def test_another_name_is_another_name(name):
+    assert found(Known(staff=["Maria"], names=["Maria"]), name) == {}
+
+
+def test_in_a_discussion_only_what_looks_like_another_and_is_not():
+    known = Known(names=["Jose", "Tollef"])
+    assert found(known, "Tоllef") == {"imitates": 0.8}  # a Cyrillic o
+    assert found(known, "Tollef") == found(known, "tollef") == found(known, "José") == {}
+
+
+@pytest.mark.data
+def test_most_letters_that_unicode_calls_confusable_are_known(data, capsys):
+    """With one such letter in a name of the staff; of the 26 letters, in their small and large forms."""
+    lines = (data / "hostile" / "unicode_confusables.txt").read_text("utf-8-sig").splitlines()
+    pairs = [
+        (chr(int(m[1], 16)), chr(int(m[2], 16)))
+        for line in lines
+        if (m := re.match(r"([0-9A-F]+) ;\s([0-9A-F]+) ;", line)) and chr(int(m[2], 16)).isascii()
+    ]
+    pairs = [(alike, letter) for alike, letter in pairs if letter.isalpha()]
+    assert len(pairs) > 1_000
+    missed = [(alike, letter) for alike, letter in pairs if skeleton(f"x{alike}x") != skeleton(f"x{letter}x")]
+    with capsys.disabled():
+        print(f"\nconfusable letters known: {len(pairs) - len(missed):,} of {len(pairs):,}")
+    assert len(missed) < 0.4 * len(pairs)
+
+
+def test_links_to_where_spam_has_led():
+    known = Known(spam_hosts=["teak.example"])
+    body = "See https://www.teak.example/a and oak.example.com and http://elm.example"
+    read = Read(Said(body=body))
+    assert hosts(read) == ["teak.example", "oak.example.com", "elm.example"]
+    [one] = find(read, known)
+    assert (one.signal, [body[a:b] for a, b in one.spans]) == ("spam_host", ["https://www.teak.example/a"])
+
+
+def test_links_to_where_several_have_linked():
+    assert found(Known(burst_hosts=["teak.example"]), body="See https://teak.example/a") == {
+        "link_burst": 1.0
+    }
+
+
+@pytest.mark.parametrize(("names", "strength"), [(0, None), (1, None), (2, 0.4), (9, 1.0)])
+def test_one_address_under_several_names(names, strength):
+    assert found(Known(names_at_address=names)).get("one_address") == strength

@@ -1,0 +1,29 @@
+"""The seed on an empty site, without decisions: what the filter and the checks that compare point out.
+
+It is where the starter is shown. Nothing in it was chosen by it.
+"""
+
+import pytest
+
+from archive.services import import_page
+from comments.models import Comment
+from moderation.models import Finding
+
+pytestmark = [pytest.mark.django_db, pytest.mark.data]
+
+SPAM = {57, 58, 60, 61, *range(63, 68), *range(69, 75)}
+MISSING = {31, 56, 59, 62, 68}
+REPEATS = {33, 34}
+
+
+def test_all_22_are_found_and_no_honest_comment_is_marked(starter, data):
+    import_page(data=(data / "seed" / "story.txt").read_bytes(), filename="story.txt")
+    places = dict(Comment.objects.values_list("pk", "source_number"))
+    assert len(places) == 74
+    found: dict[str, set[int]] = {}
+    for finding in Finding.objects.filter(comment__in=places):
+        if finding.check_name != "filter" or finding.holds:
+            found.setdefault(finding.check_name, set()).add(places[finding.comment_id])
+    assert found["filter"] == SPAM
+    assert found["emptied"] == MISSING
+    assert found["repeat"] | found["near_repeat"] == REPEATS
