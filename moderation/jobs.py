@@ -15,6 +15,7 @@ from django.db import connection
 from django.utils import timezone
 
 from moderation import alerts, emptying, opinions, origins
+from moderation.filter import training
 from moderation.models import JobRun
 from moderation.similar import look
 
@@ -46,6 +47,7 @@ class Ran:
 JOBS: list[Job] = [
     Job("tell moderators what waits", timedelta(minutes=5), alerts.alert),
     Job("ask for second opinions", timedelta(minutes=10), opinions.ask),
+    Job("train the filter", timedelta(minutes=10), training.run),
     Job("forget IP addresses", timedelta(days=1), origins.forget),
     Job("forget sealed e-mails", timedelta(days=1), emptying.forget_sealed_emails),
     Job("blank old spam", timedelta(days=1), emptying.blank_old_spam),

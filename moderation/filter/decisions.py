@@ -1,0 +1,140 @@
+"""What people decided, as examples to learn from and to be judged by: in the order in which they decided."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from articles.models import Article
+from moderation.filter.known import THREAD, THREAD_EACH
+from moderation.filter.reading import Found, Said
+from moderation.filter.signals import OF_THE_SITE
+
+MOST = 20_000  # decisions, the latest ones, from which a version is trained
+AT_ONCE = 1_000  # rows of a cursor on the server
+
+# By so much one of these can weigh, however much it decided, wrote or swept.
+BATCH, AUTHOR = 25.0, 10.0
+PERSON = 300.0  # … or as much as all others together, where that is more
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """A decision that stands, upon the words of then."""
+
+    line: int  # of the log
+    comment: int
+    is_spam: bool  # else a person approved it
+    at: datetime  # of the decision
+    topics: tuple[int, ...]  # of its story
+    said: Said
+    found: tuple[Found, ...]  # OF_THE_SITE
+    actor: int
+    batch: UUID | None
+    author: str
+
+
+# The last decision of a person on each comment; what was removed for another reason than spam tells nothing
+# of spam. What was undone is not here, nor what is sealed or erased, whose words are gone.
+DECIDED = f"""
+WITH d AS (
+  SELECT DISTINCT ON (comment_id) id, comment_id, actor_id, batch, to_state, reason, revision, at
+  FROM comments_transition
+  WHERE kind = 'state' AND actor_id IS NOT NULL AND reason <> 'author'
+  ORDER BY comment_id, id DESC),
+chosen AS (
+  SELECT d.* FROM d
+  WHERE (d.to_state = 'published' AND d.reason = 'approved' OR d.to_state = 'spam')
+    AND d.id > %(after)s AND (%(ids)s::bigint[] IS NULL OR d.comment_id = ANY(%(ids)s))
+  ORDER BY d.id DESC LIMIT %(most)s)
+SELECT d.id, c.id, d.to_state = 'spam', d.at,
+       CASE WHEN d.revision = c.revision THEN c.body ELSE r.body END, c.author_name, c.created_at,
+       c.discussion_id, d.actor_id, d.batch,
+       coalesce('u' || c.author_id, 'g' || c.guest_id, lower(c.author_name)),
+       (SELECT left(t.folded, {THREAD_EACH * 4}) FROM comments_commenttext t
+        WHERE t.comment_id = c.parent_id),
+       (SELECT string_agg(left(t.folded, {THREAD_EACH}), ' ')
+        FROM (SELECT b.id FROM comments_comment b
+              WHERE b.discussion_id = c.discussion_id AND b.state = 'published'
+                AND b.created_at < c.created_at
+              ORDER BY b.created_at DESC, b.id DESC LIMIT {THREAD}) b
+        JOIN comments_commenttext t ON t.comment_id = b.id),
+       (SELECT json_agg(json_build_array(f.check_name, f.strength)) FROM moderation_finding f
+        WHERE f.comment_id = c.id AND f.revision = d.revision AND f.check_name = ANY(%(checks)s))
+FROM chosen d
+JOIN comments_comment c ON c.id = d.comment_id
+LEFT JOIN comments_commentrevision r
+  ON r.comment_id = c.id AND r.revision = d.revision AND d.revision <> c.revision
+WHERE c.erased_at IS NULL AND c.state_reason <> 'sealed' AND c.text_missing = ''
+  AND (d.revision = c.revision OR r.body IS NOT NULL)
+ORDER BY d.id"""
+
+
+def standing(*, after: int = 0, most: int = MOST, ids: Sequence[int] | None = None) -> Iterator[Decided]:
+    """The decisions behind this line of the log that stand now, the earliest first; of these comments."""
+    values = {
+        "after": after,
+        "most": most,
+        "ids": None if ids is None else list(ids),
+        "checks": list(OF_THE_SITE),  # what can't be found in the words again
+    }
+    story = lru_cache(maxsize=64)(_story)
+    with transaction.atomic(), connection.chunked_cursor() as cursor:
+        cursor.execute(DECIDED, values)
+        while rows := cursor.fetchmany(AT_ONCE):
+            yield from (_read(row, story) for row in rows)
+
+
+Story = tuple[str, str, datetime | None, tuple[int, ...]]  # title, text, when it was published, topics
+
+
+def _read(row: tuple[Any, ...], story: Callable[[int], Story]) -> Decided:
+    line, pk, is_spam, at, body, name, written, article, actor, batch, author, parent, thread, found = row
+    title, text, published, topics = story(article)
+    return Decided(
+        line=line,
+        comment=pk,
+        is_spam=is_spam,
+        at=at,
+        topics=topics,
+        said=Said(
+            body=body,
+            author=name or None,
+            article_title=title,
+            article_text=text,
+            article_date=published,
+            comment_date=written,
+            parent=parent,
+            thread=thread,
+        ),
+        found=tuple(Found(strength, signal=check) for check, strength in found or ()),
+        actor=actor,
+        batch=batch,
+        author=author,
+    )
+
+
+def _story(pk: int) -> Story:
+    story = Article.objects.only("title", "standfirst", "body", "published_at").get(pk=pk)
+    topics = tuple(story.topics.order_by("pk").values_list("pk", flat=True))
+    return story.title, f"{story.standfirst}\n{story.body}", story.published_at, topics
+
+
+def weights(decided: Sequence[Decided]) -> list[float]:
+    """How much each of these counts, 0 to 1: no sweep, no writer and no judge outweighs the rest."""
+    batches = Counter(d.batch for d in decided if d.batch)
+    authors = Counter(d.author for d in decided)
+    shares = [
+        min(1.0, BATCH / batches[d.batch] if d.batch else 1.0, AUTHOR / authors[d.author]) for d in decided
+    ]
+    by_person: defaultdict[int, float] = defaultdict(float)
+    for d, share in zip(decided, shares, strict=True):
+        by_person[d.actor] += share
+    total = sum(by_person.values())
+    most = {actor: max(PERSON, total - sum_) / sum_ for actor, sum_ in by_person.items() if sum_}
+    return [share * min(1.0, most[d.actor]) for d, share in zip(decided, shares, strict=True)]

@@ -1,0 +1,227 @@
+"""How a version comes into being, is tried on decisions that came later, and goes live if it did no worse.
+
+Each is trained anew, from the starter, over the decisions that stand at that moment: what was undone, sealed
+or erased since is not among them, so nothing need be taken back.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from math import log
+from typing import Any, TypedDict
+
+from django.utils import timezone
+
+from moderation.filter import live, measure, versions, voices
+from moderation.filter.decisions import MOST, Decided, standing, weights
+from moderation.filter.learner import Features, Model, fit_calibration, read_features, sigmoid
+from moderation.filter.lines import KEPT, OF_A_TOPIC
+from moderation.filter.voices import Mistake, Voice, Voices
+from moderation.models import Desk, Filter
+
+ENOUGH = 50  # new decisions, upon which another version is trained …
+SHARE = 0.05  # … or this share of those of the last one, if that is more
+LATER = 50  # decisions that came later, by which it is judged; of each kind …
+OF_EACH = 5
+CALIBRATED_BY = 2_000  # of the latest decisions, each foretold before it was learnt …
+CALIBRATED_FROM = 25  # … if there are so many of each kind, and
+HELD = 40.0  # with this weight held to the starter's calibration
+PASSES, PASSED = 4, 4_000  # over all decisions, as long as they are no more than that taken together
+HEARD = 2_000  # of the latest decisions, by which the one in force is measured
+
+
+class Numbers(TypedDict):
+    """What a version said of decisions that came after those it had learnt from. JSON."""
+
+    until: int  # the last line of the log that is counted
+    figures: measure.Figures
+    log_loss: float
+    highest: list[float]  # probabilities of honest comments, the highest KEPT
+    topics: dict[str, tuple[int, list[float]]]  # … by topic, and how many, where these are OF_A_TOPIC
+    spam: list[float]  # … and of spam, in falling order, thinned
+    roc: list[tuple[float, float]]  # measure.roc
+    voices: list[Voice]  # over the latest HEARD of them
+    missed: list[Mistake]  # spam that it took for honest …
+    wronged: list[Mistake]  # … and honest ones that it took for spam, the worst of each first
+
+
+class Trial(TypedDict):
+    """How a version did before it went live, beside the one that was in force. In its numbers, for good."""
+
+    version: int  # the other one
+    rows: int  # decisions that both were tried on
+    log_loss: tuple[float, float]  # of this one, of the other one
+    recall: tuple[float | None, float | None]  # of spam, where 1 in 100 honest ones may wait
+
+
+def starter() -> Model:
+    """A copy of its own, to learn with."""
+    row = Filter.objects.filter(kind=Filter.Kind.STARTER).order_by("pk").last()
+    assert row is not None  # a migration made it
+    return Model.from_bytes(bytes(row.weights))
+
+
+def features(decided: Decided, model: Model) -> Features:
+    found = read_features(decided.said, model.settings)
+    return Features(found.spaces, (*found.found, *decided.found))
+
+
+def foretell(decided: Sequence[Decided], model: Model) -> Iterator[float]:
+    """The raw score of each decision by what was learnt from those before it; the model learns them all."""
+    for one, weight in zip(decided, weights(decided), strict=True):
+        told = features(one, model)
+        yield model.raw(told)
+        model.learn(told, one.is_spam, weight)
+
+
+def train(decided: Sequence[Decided], model: Model) -> Model:
+    """`model`, a starter, is changed, and returned with its weights settled. Deterministic."""
+    raw = list(foretell(decided, model))[-CALIBRATED_BY:]
+    for _ in range(min(PASSES, PASSED // max(1, len(decided))) - 1):
+        for one, weight in zip(decided, weights(decided), strict=True):
+            model.learn(features(one, model), one.is_spam, weight, again=True)
+    labels = [one.is_spam for one in decided[-CALIBRATED_BY:]]
+    if min(sum(labels), len(labels) - sum(labels)) >= CALIBRATED_FROM:
+        model.slope, model.offset = fit_calibration(
+            raw, labels, before=(model.slope, model.offset), held=HELD
+        )
+    model.settle()
+    return model
+
+
+def judge(model: Model, decided: Sequence[Decided]) -> Numbers:
+    """Raises ValueError without decisions."""
+    if not decided:
+        raise ValueError("There is nothing to judge by.")
+    labels = [one.is_spam for one in decided]
+    probabilities, heard = list[float](), Voices()
+    for n, one in enumerate(decided):
+        found = features(one, model)
+        probabilities.append(sigmoid(model.logit(found)))
+        if n >= len(decided) - HEARD:
+            heard.add(model.parts(found), is_spam=one.is_spam)
+    honest = [p for p, is_spam in zip(probabilities, labels, strict=True) if not is_spam]
+    spam = [p for p, is_spam in zip(probabilities, labels, strict=True) if is_spam]
+    missed, wronged = voices.worst(probabilities, labels, [one.said.body for one in decided])
+    return Numbers(
+        until=decided[-1].line,
+        figures=measure.figures(probabilities, labels),
+        log_loss=log_loss(probabilities, labels),
+        highest=sorted(honest, reverse=True)[:KEPT],
+        topics=_by_topic(probabilities, decided),
+        spam=voices.thinned(spam),
+        roc=measure.roc(spam, honest),
+        voices=heard.told(),
+        missed=[_mistake(model, decided[n], probabilities[n]) for n in missed],
+        wronged=[_mistake(model, decided[n], probabilities[n]) for n in wronged],
+    )
+
+
+def _by_topic(
+    probabilities: Sequence[float], decided: Sequence[Decided]
+) -> dict[str, tuple[int, list[float]]]:
+    honest: defaultdict[int, list[float]] = defaultdict(list)
+    for p, one in zip(probabilities, decided, strict=True):
+        for topic in () if one.is_spam else one.topics:
+            honest[topic].append(p)
+    return {
+        str(topic): (len(some), sorted(some, reverse=True)[:KEPT])
+        for topic, some in honest.items()
+        if len(some) >= OF_A_TOPIC
+    }
+
+
+def _mistake(model: Model, one: Decided, probability: float) -> Mistake:
+    numbers = {found.signal: found.number for found in features(one, model).found}
+    return Mistake(
+        comment=one.comment,
+        line=one.line,
+        probability=probability,
+        parts=voices.told(model.explain(one.said, more=one.found), numbers),
+    )
+
+
+def log_loss(probabilities: Iterable[float], labels: Iterable[bool]) -> float:
+    """The mean of what each decision came as a surprise; the less, the better."""
+    losses = [
+        -log(max(1e-6, p if is_spam else 1 - p)) for p, is_spam in zip(probabilities, labels, strict=True)
+    ]
+    return sum(losses) / len(losses)
+
+
+def run() -> str:
+    """The job: judge the version that waits, or train one if much was decided since; and count what came
+    later for the one in force. Without a filter in force it does nothing."""
+    desk = Desk.objects.select_related("filter").filter(pk=1).first()
+    if desk is None or desk.filter is None:
+        return "no filter is in force"
+    try:
+        live.model(desk.filter.pk)
+    except live.Unusable:
+        begin = Filter.objects.filter(kind=Filter.Kind.STARTER).order_by("pk").last()
+        versions.put_in_force(version=begin, actor=None)
+        return "the version in force was of another release; the starter is in force"
+    count(desk.filter)
+    waiting = Filter.objects.filter(kind=Filter.Kind.LEARNT, numbers_at=None).order_by("pk").last()
+    if waiting is not None:
+        return _try(waiting, desk.filter)
+    return _train_if_due()
+
+
+def count(version: Filter) -> None:
+    """Bring its numbers up to date with the decisions that came after those it had learnt from, the latest
+    HEARD at most: each of them is scored anew, and 20,000 took 19 s."""
+    later = list(standing(after=version.trained_on.get("until", 0), most=HEARD))
+    if later and later[-1].line != version.numbers.get("until"):
+        _store(version, judge(live.model(version.pk), later))
+
+
+def _try(waiting: Filter, current: Filter) -> str:
+    try:
+        live.model(waiting.pk)
+    except live.Unusable:
+        Filter.objects.filter(pk=waiting.pk).update(is_refused=True, numbers_at=timezone.now())
+        return f"version {waiting.pk} was of another release, and is not used"
+    later = list(standing(after=waiting.trained_on["until"]))
+    spam = sum(one.is_spam for one in later)
+    if len(later) < LATER or spam < OF_EACH or len(later) - spam < OF_EACH:
+        return "a version waits for decisions by which it can be judged"
+    numbers = judge(live.model(waiting.pk), later)
+    usual = judge(live.model(current.pk), later)
+    waiting.is_refused = numbers["log_loss"] > usual["log_loss"]
+    _store(waiting, numbers, _trial(numbers, usual, current))
+    if waiting.is_refused:
+        return f"version {waiting.pk} did worse, and is not used"
+    versions.put_in_force(version=waiting, actor=None)
+    return f"version {waiting.pk} did no worse, and is in force"
+
+
+def _trial(numbers: Numbers, usual: Numbers, current: Filter) -> Trial:
+    return Trial(
+        version=current.pk,
+        rows=numbers["figures"]["rows"],
+        log_loss=(numbers["log_loss"], usual["log_loss"]),
+        recall=(numbers["figures"]["recall_at"]["0.01"], usual["figures"]["recall_at"]["0.01"]),
+    )
+
+
+def _store(version: Filter, numbers: Numbers, trial: Trial | None = None) -> None:
+    kept = trial or version.numbers.get("trial")
+    version.numbers = dict(numbers) | ({"trial": kept} if kept else {})
+    version.numbers_at = timezone.now()
+    version.save(update_fields=["numbers", "numbers_at", "is_refused"])
+
+
+def _train_if_due() -> str:
+    last = Filter.objects.filter(kind=Filter.Kind.LEARNT).order_by("pk").last()
+    known = last.trained_on if last else {"until": 0, "decisions": 0}
+    news = sum(1 for _ in standing(after=known["until"]))
+    if news < max(ENOUGH, SHARE * known["decisions"]):
+        return "too little was decided since"
+    decided = list(standing(most=MOST))
+    spam = sum(one.is_spam for one in decided)
+    if not spam or spam == len(decided):
+        return "all decisions are alike"
+    model = train(decided, starter())
+    about: dict[str, Any] = {"decisions": len(decided), "spam": spam, "until": decided[-1].line}
+    made = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=model.to_bytes(), trained_on=about)
+    return f"version {made.pk} was trained on {len(decided)} decisions"

@@ -1,0 +1,80 @@
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from moderation.filter import measure, training
+from moderation.filter.decisions import MOST, standing
+from moderation.filter.learner import sigmoid
+
+WIDTH = 40  # characters of the longest bar
+
+
+class Command(BaseCommand):
+    help = (
+        "Walk through what people decided here, in the order in which they did, and foretell each decision "
+        "before it is learnt: how the filter would have done, beside the starter, which learns nothing."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--each", type=int, default=50, metavar="N", help="decisions to one step of the curve"
+        )
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["each"] < 1:
+            raise CommandError("--each takes a number from 1 on.")
+        decided = list(standing(most=MOST))
+        if not decided:
+            raise CommandError("Nobody has decided anything yet: there is nothing to walk through.")
+        labels = [one.is_spam for one in decided]
+        starter, learner = training.starter(), training.starter()
+        usual = [sigmoid(starter.logit(training.features(one, starter))) for one in decided]
+        learnt = [
+            sigmoid(learner.slope * raw + learner.offset) for raw in training.foretell(decided, learner)
+        ]
+        steps: list[dict[str, Any]] = []
+        for start in range(0, len(decided), options["each"]):
+            places = range(start, min(start + options["each"], len(decided)))
+            told: dict[str, Any] = {
+                "from": places[0] + 1,
+                "until": places[-1] + 1,
+                "spam": sum(labels[n] for n in places),
+            }
+            for name, scores in (("learnt", learnt), ("starter", usual)):
+                here, of = [scores[n] for n in places], [labels[n] for n in places]
+                told |= {
+                    f"{name}_log_loss": round(training.log_loss(here, of), 4),
+                    f"{name}_wrong": sum((p >= 0.5) != is_spam for p, is_spam in zip(here, of, strict=True)),
+                }
+            steps.append(told)
+        whole = {
+            name: {key: value for key, value in measure.figures(scores, labels).items() if key != "bins"}
+            for name, scores in (("learnt", learnt), ("starter", usual))
+        }
+        if options["json"]:
+            self.stdout.write(json.dumps({"steps": steps, **whole}))
+        else:
+            self._draw(steps, whole)
+
+    def _draw(self, steps: list[dict[str, Any]], whole: dict[str, Any]) -> None:
+        most = max(max(step["learnt_log_loss"], step["starter_log_loss"]) for step in steps) or 1
+        self.stdout.write("Surprise at each decision (log loss); ▇ what has learnt here, ░ the starter")
+        for step in steps:
+            head = f"{step['from']:>6,}–{step['until']:<6,} {step['spam']:>4} spam"
+            for mark, name in (("▇", "learnt"), ("░", "starter")):
+                loss, wrong = step[f"{name}_log_loss"], step[f"{name}_wrong"]
+                bar = mark * max(1, round(WIDTH * loss / most))
+                self.stdout.write(f"{head:24} {bar:{WIDTH}} {loss:.3f}, {wrong} wrong")
+                head = ""
+        for name, told in whole.items():
+            at = ", ".join(
+                f"{float(share):.1%}: {'–' if value is None else f'{value:.0%}'}"
+                for share, value in told["recall_at"].items()
+            )
+            area = told["roc_auc"]
+            self.stdout.write(
+                f"{name}: roc_auc {'–' if area is None else f'{area:.4f}'}; of the spam found where so many "
+                f"honest ones wait: {at}"
+            )

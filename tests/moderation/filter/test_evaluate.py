@@ -1,0 +1,132 @@
+"""manage.py evaluate_filter: how good the filter is, on a file of one's own."""
+
+import csv
+import json
+import time
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from moderation.filter.learner import Model
+from moderation.models import Desk, Filter
+
+SPAM = [
+    ("cheap loans", "http://loans.example.com", "Great post! I have bookmarked your blog, visit my website"),
+    ("best casino online", "http://casino.example.com", "Very good article, keep up the good work"),
+]
+HONEST = [
+    ("Ebba Norling", "", "The mayor of Lindal asked for 2 icebreakers in 2013, and got none. Why?"),
+    ("Ann", "", "Thanks Ben, that worked: the helicopter comes at 07:15."),
+]
+
+
+@pytest.fixture
+def file(tmp_path) -> Path:
+    path = tmp_path / "comments.csv"
+    with path.open("w", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(["author", "url", "body", "label"])
+        writer.writerows([*one, "spam"] for one in SPAM)
+        writer.writerows([*one, "ham"] for one in HONEST)
+    return path
+
+
+def evaluate(capsys, *arguments) -> dict:
+    call_command("evaluate_filter", *map(str, arguments), "--json")
+    return json.loads(capsys.readouterr().out)
+
+
+def test_it_needs_no_database_for_the_starter(file, capsys):
+    told = evaluate(capsys, file, "--filter", "starter")
+    assert (told["rows"], told["spam"], told["ham"]) == (4, 2, 2)
+    assert told["roc_auc"] == 1.0
+    assert set(told["recall_at"]) == {"0.005", "0.01", "0.05"}
+    assert {"precision", "recall", "f1", "seconds"} < set(told)
+    assert set(told["calibration"]) == {"bins", "ece"}
+    assert set(told["calibration"]["bins"][0]) == {"low", "high", "mean", "share", "weight"}
+
+
+def test_for_people(file, capsys):
+    call_command("evaluate_filter", str(file), "--filter", "starter")
+    out = capsys.readouterr().out
+    assert "4 rows with a label: 2 spam, 2 honest" in out
+    assert "roc_auc      1.0000" in out
+    assert "where 1.0% of the honest ones wait" in out
+
+
+def test_each_row_with_its_score_and_reasons(file, tmp_path, capsys):
+    evaluate(capsys, file, "--filter", "starter", "--scores", tmp_path / "out.csv")
+    with (tmp_path / "out.csv").open(newline="") as out:
+        rows = list(csv.DictReader(out))
+    assert [(row["row"], row["label"]) for row in rows] == [
+        ("2", "spam"),
+        ("3", "spam"),
+        ("4", "ham"),
+        ("5", "ham"),
+    ]
+    assert float(rows[0]["probability"]) > 0.5 > float(rows[2]["probability"])
+    assert "name_phrase" in rows[0]["reasons"]
+
+
+def test_without_a_signal_it_does_worse(file, capsys, tmp_path):
+    def probability(*arguments) -> float:
+        evaluate(capsys, file, "--filter", "starter", "--scores", tmp_path / "out.csv", *arguments)
+        with (tmp_path / "out.csv").open(newline="") as out:
+            return float(next(csv.DictReader(out))["probability"])
+
+    assert probability("--without", "name_phrase", "--without", "site_sells") < probability()
+
+
+def test_rows_without_labels_are_scored_and_not_counted(tmp_path, capsys):
+    path = tmp_path / "comments.csv"
+    path.write_text("body\nSomething\n")
+    told = evaluate(capsys, path, "--filter", "starter", "--scores", tmp_path / "out.csv")
+    assert (told["rows"], told["roc_auc"], told["calibration"]["ece"]) == (0, None, None)
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 2
+
+
+@pytest.mark.django_db
+def test_what_is_in_force_is_what_is_asked(starter, file, capsys):
+    timid = Model.from_bytes(bytes(starter.weights))
+    timid.offset -= 20
+    other = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=timid.to_bytes())
+    assert evaluate(capsys, file)["recall"] > 0
+    assert evaluate(capsys, file, "--filter", other.pk)["recall"] == 0
+    Desk.objects.update(filter=other)
+    assert evaluate(capsys, file)["recall"] == 0
+    Desk.objects.update(filter=None)  # it is off: then the one that comes along
+    assert evaluate(capsys, file)["recall"] > 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("content", "arguments", "sentence"),
+    [
+        ("text\nx\n", [], "has no column “body”"),
+        ("body,label\nx,maybe\n", [], "neither spam nor ham"),
+        ("body\nx\n", ["--without", "nonsense"], "No such signal: nonsense"),
+        ("body\nx\n", ["--filter", "999999"], "There is no version '999999' of the filter"),
+        ("body\nx\n", ["--filter", "nonsense"], "There is no version 'nonsense' of the filter"),
+        (None, [], "No such file"),
+    ],
+)
+def test_what_it_can_not_do_it_says(starter, tmp_path, content, arguments, sentence):
+    path = tmp_path / "comments.csv"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(CommandError, match=sentence):
+        call_command("evaluate_filter", str(path), *arguments)
+
+
+def test_two_thousand_comments_take_seconds(tmp_path, capsys):
+    path = tmp_path / "comments.csv"
+    with path.open("w", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(["author", "url", "body", "article_text", "label"])
+        for n in range(2_000):
+            body = f"Number {n}: the council of island {n} decided that ferry {n % 7} would stay moored. " * 4
+            writer.writerow(["Ann Lee", "http://a.example", body, "Ferries stop in winter. " * 40, "ham"])
+    began = time.process_time()
+    evaluate(capsys, path, "--filter", "starter")
+    assert time.process_time() - began < 10

@@ -1,0 +1,263 @@
+"""A version learns from what people decided here, is tried on what they decide later, and goes live if it did
+no worse; nothing is learnt of what was undone, sealed or erased."""
+
+import json
+from dataclasses import replace
+from random import Random
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from comments.models import State
+from moderation import seals
+from moderation.filter import decisions, live, training
+from moderation.filter.decisions import BATCH, PERSON, Decided, standing, weights
+from moderation.filter.learner import Model
+from moderation.filter.reading import Said
+from moderation.models import Batch, Desk, Filter, Seal
+from moderation.services import decide, undo
+from tests.factories import GuestFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+SPAM = [
+    "bekuki crystals cure",
+    "zorb lanterns at factory cost",
+    "my uncle's bekuki saved him",
+    "zorb zorb bekuki",
+]
+HONEST = [
+    "the slip must stay",
+    "rowers use the piles",
+    "the council never asked",
+    "a bridge for walkers as well",
+]
+
+
+def talk(article, rng: Random, *, is_spam: bool):
+    words = [*rng.choice(SPAM if is_spam else HONEST).split(), *rng.choices("abcdefghij", k=3)]
+    rng.shuffle(words)
+    return say(article, " ".join(words) + ".", guest=GuestFactory.create(name=f"Reader {rng.random()}"))
+
+
+def days(count: int, actor, article=None, seed: int = 1) -> list:
+    """So many comments, one in three of them spam, each decided on by itself."""
+    article, rng, made = article or make_article(), Random(seed), []
+    for n in range(count):
+        comment = talk(article, rng, is_spam=n % 3 == 0)
+        to, reason = (State.SPAM, "spam") if n % 3 == 0 else (State.PUBLISHED, "approved")
+        decide(ids=[comment.pk], to=to, reason=reason, actor=actor)
+        made.append(comment)
+    return made
+
+
+def lines() -> list[tuple[int, bool]]:
+    return [(one.comment, one.is_spam) for one in standing()]
+
+
+def test_the_last_decision_of_a_person_is_what_stands(maria, omar, publishing_policy):
+    article = make_article()
+    one, two, three, four = (say(article, f"Word {n}") for n in range(4))
+    decide(ids=[one.pk], to=State.SPAM, reason="spam", actor=maria)
+    decide(ids=[two.pk], to=State.PUBLISHED, reason="approved", actor=maria)
+    decide(ids=[one.pk], to=State.PUBLISHED, reason="approved", actor=omar)
+    decide(ids=[three.pk], to=State.REJECTED, reason="insult", actor=maria)  # says nothing of spam
+    decide(ids=[four.pk], to=State.SPAM, reason="spam", actor=None)  # a machine teaches nothing
+    assert lines() == [(two.pk, False), (one.pk, False)]
+
+
+def test_what_is_undone_sealed_or_erased_is_not_learnt(maria, publishing_policy):
+    article = make_article()
+    undone, sealed, stays = (say(article, f"Word {n}") for n in range(3))
+    acts = [
+        decide(ids=[c.pk], to=State.SPAM, reason="spam", actor=maria).batch for c in (undone, sealed, stays)
+    ]
+    undo(batch=acts[0], actor=maria)
+    seals.seal(ids=[sealed.pk], why=Seal.Why.OTHER, actor=maria)
+    assert lines() == [(stays.pk, True)]
+
+
+def test_the_words_are_those_that_were_decided_on(maria, publishing_policy):
+    from comments.services import edit_comment
+
+    guest = GuestFactory.create()
+    comment = say(make_article(), "First words", guest=guest)
+    decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria)
+    edit_comment(comment=comment, body="Other words", user=None, guest=guest)
+    assert [one.said.body for one in standing()] == ["First words"]
+
+
+def decided(n: int, *, actor: int = 1, batch=None, author: str = "", is_spam: bool = True) -> Decided:
+    return Decided(
+        line=n,
+        comment=n,
+        is_spam=is_spam,
+        at=None,
+        topics=(),
+        said=Said(body="x"),
+        found=(),
+        actor=actor,
+        batch=batch,
+        author=author or f"g{n}",
+    )
+
+
+def test_no_sweep_no_writer_and_nobody_outweighs_the_rest():
+    sweep = [decided(n, batch="b") for n in range(1_000)]
+    assert sum(weights(sweep)) == pytest.approx(BATCH)
+    flood = [decided(n, author="g1") for n in range(1_000)]
+    assert sum(weights(flood)) == pytest.approx(decisions.AUTHOR)
+    alone = [decided(n) for n in range(200)]
+    assert weights(alone) == [1.0] * 200  # where one person decides, there is nobody to be outweighed
+    two = [decided(n, actor=1) for n in range(5_000)] + [decided(n, actor=2) for n in range(5_000, 5_100)]
+    by_first = sum(weights(two)[:5_000])
+    assert by_first == pytest.approx(PERSON)
+    assert sum(weights(two)[5_000:]) == 100
+
+
+def test_a_poisoned_batch_turns_nobody_against_the_honest(starter, maria):
+    """One press that marks 300 honest comments as spam, among 300 decisions that were right."""
+    days(90, maria)
+    article = make_article("Another")
+    rng = Random(7)
+    some = [talk(article, rng, is_spam=False) for _ in range(120)]
+    decide(ids=[c.pk for c in some], to=State.SPAM, reason="spam", actor=maria)
+    model = training.train(list(standing()), live.Model.from_bytes(bytes(starter.weights)))
+    scores = [model.score(Said(body=body, author="Ada")) for body in HONEST]
+    assert max(scores) < min(model.score(Said(body=body, author="Ada")) for body in SPAM)
+
+
+def test_a_version_is_trained_waits_is_tried_and_goes_live(starter, maria, client):
+    days(60, maria)
+    told = training.run()
+    made = Filter.objects.latest("pk")
+    assert told == f"version {made.pk} was trained on 60 decisions"
+    assert (made.kind, made.trained_on["decisions"], made.trained_on["spam"]) == ("learnt", 60, 20)
+    assert Desk.objects.get().filter == starter
+    assert training.run() == "a version waits for decisions by which it can be judged"
+    days(54, maria, seed=2)
+    assert training.run() == f"version {made.pk} did no worse, and is in force"
+    made.refresh_from_db()
+    assert Desk.objects.get().filter == made
+    assert made.numbers["figures"]["rows"] == 54
+    assert made.numbers["log_loss"] < training.judge(live.model(starter.pk), list(standing()))["log_loss"]
+    act = Batch.objects.get(kind="filter")
+    assert act.actor is None
+    undo(batch=act, actor=maria)
+    assert Desk.objects.get().filter == starter
+
+
+def test_one_that_does_worse_is_refused(starter, maria):
+    days(60, maria)
+    training.run()
+    made = Filter.objects.latest("pk")
+    # Since then people find nothing wrong with what they had removed before.
+    article, rng = make_article("Later"), Random(3)
+    for _ in range(60):
+        comment = talk(article, rng, is_spam=True)
+        decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria)
+    for n in range(training.OF_EACH):
+        comment = say(article, f"Cheap payday loans and casino bonus, click here http://casino.example/{n}")
+        decide(ids=[comment.pk], to=State.SPAM, reason="spam", actor=maria)
+    assert training.run() == f"version {made.pk} did worse, and is not used"
+    made.refresh_from_db()
+    assert made.is_refused
+    assert Desk.objects.get().filter == starter
+
+
+def learnable(spam: int, honest: int) -> list[Decided]:
+    """So many decisions of each kind, in an order of no meaning."""
+    rng = Random(1)
+    labels = [True] * spam + [False] * honest
+    rng.shuffle(labels)
+    return [
+        replace(decided(n, is_spam=label), said=Said(body=f"{rng.choice(SPAM if label else HONEST)} {n}"))
+        for n, label in enumerate(labels)
+    ]
+
+
+@pytest.mark.parametrize(("spam", "moves"), [(training.CALIBRATED_FROM - 1, False), (100, True)])
+def test_calibration_waits_for_enough_of_each_kind(starter, spam, moves):
+    before = Model.from_bytes(bytes(starter.weights))
+    after = training.train(learnable(spam, 120), Model.from_bytes(bytes(starter.weights)))
+    assert ((after.slope, after.offset) != (before.slope, before.offset)) is moves
+
+
+def test_few_decisions_are_passed_over_several_times(starter, monkeypatch):
+    def surprise() -> float:
+        some = learnable(20, 40)
+        model = training.train(some, Model.from_bytes(bytes(starter.weights)))
+        return training.log_loss([model.score(one.said) for one in some], [one.is_spam for one in some])
+
+    often = surprise()
+    monkeypatch.setattr(training, "PASSES", 1)
+    assert often < surprise()
+
+
+def test_what_is_stored_is_settled(starter):
+    model = training.train(learnable(20, 40), Model.from_bytes(bytes(starter.weights)))
+    assert not any(model.gradients)
+    assert not any(model.squares)
+    assert model.signal_gradients == {}
+
+
+def test_training_is_the_same_again(starter, maria):
+    days(60, maria)
+    one, two = (
+        training.train(list(standing()), live.Model.from_bytes(bytes(starter.weights))).to_bytes()
+        for _ in range(2)
+    )
+    assert one == two
+
+
+def test_after_a_release_that_stores_otherwise_the_starter_is_in_force(starter, maria):
+    other = Filter.objects.create(
+        kind=Filter.Kind.LEARNT, weights=b"of another release", trained_on={"decisions": 0, "until": 0}
+    )
+    Desk.objects.update(filter=other)
+    assert training.run() == "the version in force was of another release; the starter is in force"
+    assert Desk.objects.get().filter == starter
+    assert training.run().endswith("was of another release, and is not used")
+    assert training.run() == "too little was decided since"
+
+
+def test_without_a_filter_in_force_nothing_is_trained(starter, maria):
+    Desk.objects.update(filter=None)
+    days(60, maria)
+    assert training.run() == "no filter is in force"
+    assert not Filter.objects.filter(kind="learnt").exists()
+
+
+def test_too_little_trains_nothing(starter, maria):
+    days(40, maria)
+    assert training.run() == "too little was decided since"
+
+
+def test_all_alike_trains_nothing(starter, maria):
+    article = make_article()
+    for n in range(training.ENOUGH):
+        decide(ids=[say(article, f"Word {n}").pk], to=State.PUBLISHED, reason="approved", actor=maria)
+    assert training.run() == "all decisions are alike"
+
+
+def test_a_replay_foretells_each_decision_before_it_learns_it(starter, maria, capsys):
+    days(100, maria)
+    call_command("replay_filter", "--json", "--each", "25")
+    told = json.loads(capsys.readouterr().out)
+    assert [(step["from"], step["until"]) for step in told["steps"]] == [
+        (1, 25),
+        (26, 50),
+        (51, 75),
+        (76, 100),
+    ]
+    assert sum(step["spam"] for step in told["steps"]) == 34
+    first, *_, last = told["steps"]
+    assert first["learnt_log_loss"] < 1.5 * first["starter_log_loss"]
+    assert last["learnt_log_loss"] < 0.5 * last["starter_log_loss"]
+    call_command("replay_filter")
+    assert "▇" in capsys.readouterr().out
+
+
+def test_a_replay_of_nothing_says_so(starter):
+    with pytest.raises(CommandError, match="Nobody has decided anything yet"):
+        call_command("replay_filter")
