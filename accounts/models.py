@@ -39,7 +39,7 @@ class UserQuerySet(models.QuerySet["User"]):
 _UserManager = BaseUserManager.from_queryset(UserQuerySet)
 
 
-class UserManager(_UserManager["User"]):  # type: ignore[valid-type]  # made by from_queryset
+class UserManager(_UserManager["User"]):  # type: ignore[valid-type, unused-ignore]  # as modules go
     def create_user(
         self, email: str, password: str | None = None, *, roles: tuple[str, ...] = (READER,), **fields: Any
     ) -> "User":

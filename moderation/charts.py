@@ -1,4 +1,5 @@
-"""Bars as SVG paths. The numbers themselves stand in a table behind each chart; the picture repeats them.
+"""Bars and lines as SVG paths. The numbers themselves stand in a table behind each chart; the picture
+repeats them.
 
 Nothing here is a colour or a size on the screen: classes and the page's style sheet say those.
 """
@@ -63,6 +64,37 @@ def _bar(x: float, width: float, n: int, top: int) -> str:
     """From the ground up; one among thousands is still seen."""
     height = max(1.5, HEIGHT * n / top)
     return f"M{x:g} 0v-{height:.4g}h{width:g}v{height:.4g}z"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One square picture of shares against shares, with its table: `rows` has a label and cells."""
+
+    title: str
+    description: str
+    across: str  # what the axes are of
+    up: str
+    line: str  # the d of SVG paths: through all points …
+    dots: str  # … and a ring around some
+    heads: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[str]]]
+
+
+def line(points: Sequence[tuple[float, float]]) -> str:
+    """Through these, each from (0, 0) below to (1, 1) above."""
+    return "".join(f"{'L' if n else 'M'}{_at(x, y)}" for n, (x, y) in enumerate(points))
+
+
+def dots(points: Sequence[tuple[float, float, float]]) -> str:
+    """A ring around each, with its radius in units of the picture."""
+    return "".join(
+        f"M{_at(x, y)}m-{r:g} 0a{r:g} {r:g} 0 1 0 {2 * r:g} 0a{r:g} {r:g} 0 1 0 -{2 * r:g} 0"
+        for x, y, r in points
+    )
+
+
+def _at(x: float, y: float) -> str:
+    return f"{HEIGHT * x:.4g} {-HEIGHT * y:.4g}"
 
 
 def share(n: int, total: int) -> int:

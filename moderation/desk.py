@@ -1,6 +1,6 @@
 """The open case of the desk: a card with all that a decision on one comment needs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -18,11 +18,14 @@ from accounts.models import User
 from comments.models import Comment, CommentRevision, State, Transition
 from comments.policy import policy
 from moderation import cases, marks, people, reports, similar, words
+from moderation.filter import again, posting
+from moderation.filter.page import PartSaid, say_parts
 from moderation.models import Batch, Case, Finding, Group, Member, has_page
 from moderation.policy import last_decisions
 from moderation.similar import alone, shown
 from moderation.similar.clues import Clue
 
+ALONE = 0.35  # the most that a signal of the filter says by itself
 LISTED = 20  # earlier decisions and texts that a card has
 
 
@@ -68,6 +71,8 @@ class Card:
     has_page: bool  # whether it can be read in its place
     earlier: list[CommentRevision]  # what it said before it was edited, the latest first
     taken: bool  # a colleague is looking at it now: case.claimed_by, until case.claimed_until
+    parts: list[PartSaid]  # what made the score that the filter gave it, the heaviest first
+    weighed: SafeString  # its words as they were typed, with those marked that are among these
     acts: list[dict[str, Any]]  # what else can be done with it, as Policy.actions gives it
 
     @property
@@ -91,9 +96,10 @@ def card(pk: int, user: User) -> Card | None:
     twins = [found.twin_id for found in findings if found.twin_id]
     own = set(Comment.objects.moderated_by(user).filter(pk__in=twins).values_list("pk", flat=True))
     member = similar.members_of([comment.pk]).get(comment.pk)
-    compared = _compared(comment, member, findings)
-    signs = alone.signs(comment.author_name, comment.body, compared)
-    why = [(f.strength, _why(f, own)) for f in findings]
+    told = reduce(or_, [TOLD[f.check_name] for f in findings if f.check_name in TOLD], Clue(0))
+    compared = _compared(comment, member) & ~told
+    signs = alone.signs(comment.author_name, comment.body, compared, told)
+    why = [(_weight(f), _why(f, own)) for f in findings]
     why += [(sign.strength, Why(sign.sentence, _class(sign.strength), None)) for sign in signs]
     why.sort(key=lambda one: -one[0])
     spans = [span for finding in findings for span in finding.spans]
@@ -101,6 +107,7 @@ def card(pk: int, user: User) -> Card | None:
     if member and Clue.SPUN in compared:
         spans += shown.shared_places(member.group, comment)
     body, all_marked = marks.marked(comment.body, comment.body_html, spans)
+    weighed = again.parts_of(comment, findings)
     case = Case.objects.open().filter(comment=comment).select_related("claimed_by").first()
     until = case.claimed_until if case and case.claimed_by_id != user.pk else None
     acts = policy().actions([comment], user).get(comment.pk, [])
@@ -120,6 +127,8 @@ def card(pk: int, user: User) -> Card | None:
         has_page=has_page(comment),
         earlier=list(comment.revisions.order_by("-revision")[:LISTED]),
         taken=until is not None and until > timezone.now(),
+        parts=say_parts(weighed, comment.body, comment.author_name),
+        weighed=words.marked(comment.body, [span for part in weighed for span in part["spans"]]),
         acts=[act for act in acts if not _is_on_the_card(act)],
     )
 
@@ -133,7 +142,7 @@ def _why(found: Finding, own: set[int]) -> Why:
     """`own`: ids of other comments that this person decides on, and so may know of before they are public."""
     twin = found.twin if found.twin_id in own else found.public_twin
     sentence = words.why(found, to_moderator=True, twin=twin)
-    return Why(sentence, _class(found.strength), twin if twin and has_page(twin) else None)
+    return Why(sentence, _class(_weight(found)), twin if twin and has_page(twin) else None)
 
 
 def _class(strength: float) -> int:
@@ -141,7 +150,7 @@ def _class(strength: float) -> int:
 
 
 def _in_a_sentence(strengths: Sequence[float]) -> str:
-    """What the reasons come to. No probability: nothing has been learned from decisions yet."""
+    """What the reasons come to; the filter's probability is one of them, in its own words."""
     counts = [sum(_class(strength) == which for strength in strengths) for which in (3, 2, 1)]
     said = [
         ngettext("%(n)s strong reason", "%(n)s strong reasons", counts[0]) % {"n": counts[0]},
@@ -187,13 +196,34 @@ def _decisions(comment: Comment, user: User) -> list[Decided]:
     return found
 
 
-def _compared(comment: Comment, member: Member | None, findings: Iterable[Finding]) -> Clue:
-    """What a look found by comparing this very text, but for what a check says already."""
+# What a check says as well as a clue of similar comments does.
+TOLD = {
+    "late": Clue.LATE,
+    "links": Clue.LINK,
+    "domain": Clue.LINK,
+    "repeat": Clue.EXACT,
+    "padded": Clue.PADDED,
+    "name_phrase": Clue.NAME,
+    "name_domain": Clue.NAME,
+    "site_talk": Clue.PAGE | Clue.PAGE_TWICE,
+    "praise": Clue.PRAISE,
+    "wares": Clue.PROMOTION,
+    "drift": Clue.STRANGE,
+}
+
+
+def _compared(comment: Comment, member: Member | None) -> Clue:
+    """What a look found by comparing this very text."""
     if member is None or member.revision != comment.revision:  # type: ignore[attr-defined]
         return Clue(0)
-    told = {"late": Clue.LATE, "links": Clue.LINK, "domain": Clue.LINK, "repeat": Clue.EXACT}
-    said = [told[found.check_name] for found in findings if found.check_name in told]
-    return Clue(member.clues) & ~reduce(or_, said, Clue(0))
+    return Clue(member.clues)
+
+
+def _weight(finding: Finding) -> float:
+    """How much it says by itself. What a signal found is a part of what the filter says, and little alone."""
+    if finding.check_name in posting.KEPT and not finding.holds:
+        return min(finding.strength, ALONE)
+    return finding.strength
 
 
 def _alike(comment: Comment, member: Member | None) -> Alike | None:

@@ -5,6 +5,7 @@ from moderation.views import (
     dashboard,
     discussions,
     emptying,
+    filter,
     history,
     log,
     marks,
@@ -56,6 +57,9 @@ urlpatterns = [
     path("rules/<int:pk>/change/", rules.change, name="rule-change"),
     path("rules/<int:pk>/switch/", rules.switch, name="rule-switch"),
     path("rules/<int:pk>/apply/", rules.apply, name="rule-apply"),
+    # The filter
+    path("filter/", filter.filter_page, name="filter"),
+    path("filter/use/", filter.use, name="filter-use"),
     # Acts on comments, discussions and the site
     path("comments/<int:pk>/pick/", marks.pick, name="pick"),
     path("comments/<int:pk>/lock/", marks.lock, name="lock"),

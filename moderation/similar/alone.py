@@ -21,15 +21,16 @@ class Sign:
     spans: list[tuple[int, int]]  # in the text as it was typed
 
 
-def signs(name: str, body: str, compared: Clue = NOTHING) -> list[Sign]:
+def signs(name: str, body: str, compared: Clue = NOTHING, but: Clue = NOTHING) -> list[Sign]:
     """Numbers around the text, a search phrase for a name, talk about the page instead of its subject; and
-    what a look found by comparing it with others, as the group says that holds it.
+    what a look found by comparing it with others, as the group says that holds it. `but`: what a check says
+    already.
 
     A name in small letters, or one word of the page, is no more than weak, or nothing, where it is alone.
     """
     text = body[:READ]
     said = texts.words(text)
-    clues = of_text(name, text, said)
+    clues = of_text(name, text, said) & ~but
     others = sum(bool(clues & clue) for clue in (PADDED, PAGE, NAME, LINK)) + bool(clues & PROMOTION and said)
     found = []
     if clues & PADDED:

@@ -8,8 +8,10 @@ from array import array
 from collections.abc import Container, Iterable
 from pathlib import Path
 
+from moderation.filter.reading import stem
+from moderation.filter.signals import NUMBERS, PADDED
+
 RUN = 4  # words in a row that are compared as one
-STEM = 6  # letters by which two words are taken for the same
 
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>()\[\]\"']+", re.IGNORECASE)
 _HOST = re.compile(r"(?:https?://)?(?:www\.)?([^\s/:?#]+)", re.IGNORECASE)
@@ -18,8 +20,6 @@ _DOMAIN = re.compile(
     r"\b[\w-]+\.(?:com|net|org|info|biz|co|io|ru|cn|xyz|top|shop|site|online|de|uk|us|eu|in|tv)\b",
     re.IGNORECASE,
 )
-_NUMBERS = re.compile(r"(?<!\d)\d{4,8}(?!\d)")
-_PADDED = re.compile(r"\A\s*\d{4,8}\s+\d{4,8}|\A\s*\d{4,8}.*[^\d\s]\s*\d{4,8}\s*\Z", re.DOTALL)
 
 
 def _read_lists() -> dict[str, frozenset[str]]:
@@ -98,7 +98,7 @@ def links(text: str) -> list[tuple[int, int]]:
 
 def numbers(text: str) -> list[tuple[int, int]]:
     """Start and end of each number that is_padded speaks of."""
-    return [m.span() for m in _NUMBERS.finditer(text)]
+    return [m.span() for m in NUMBERS.finditer(text)]
 
 
 def of_the_page(text: str) -> list[tuple[int, int]]:
@@ -127,7 +127,7 @@ def domains(text: str) -> frozenset[str]:
 
 def is_padded(text: str) -> bool:
     """Numbers of four to eight digits stand around it, or two before it."""
-    return bool(_PADDED.match(text))
+    return bool(PADDED.match(text))
 
 
 def is_search_phrase(name: str) -> bool:
@@ -145,5 +145,4 @@ def about_the_page(text: str, said: Iterable[str]) -> int:
 
 def topical(of: Iterable[str]) -> set[str]:
     """The beginnings of those words that say what a text is about."""
-    said = {w for w in of if len(w) > 3 and w not in STOP and w not in PRAISE and w not in PAGE}
-    return {w.removesuffix("'s").removesuffix("s")[:STEM] for w in said}
+    return {stem(w) for w in of if len(w) > 3 and w not in STOP and w not in PRAISE and w not in PAGE}

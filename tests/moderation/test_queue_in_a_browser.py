@@ -329,7 +329,7 @@ def test_the_queue_is_worked_without_scripts(browser, live_server, waiting):
     assert Batch.objects.count() == 4
 
     page.goto(live_server.url + "/moderation/")
-    page.get_by_text("Filter", exact=True).click()
+    page.get_by_text("Show only…", exact=True).click()
     page.get_by_label("Script").select_option("Arabic")
     page.get_by_role("button", name="Show").click()
     expect(page.locator(f"#comment-{waiting[1].pk}")).to_be_visible()
@@ -345,7 +345,7 @@ def test_the_desk_is_readable_by_all(browser, live_server, waiting, width, schem
     log_in(context, live_server)
     page = context.new_page()
     page.goto(live_server.url + "/moderation/?queue=waiting&age=&script=Lati")
-    page.get_by_text("Filter", exact=True).click()
+    page.get_by_text("Show only…", exact=True).click()
     page.locator(".rows ol li").first.get_by_role("checkbox").check()
     if width > 1000:
         page.locator(".keys summary").click()
