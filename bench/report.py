@@ -21,6 +21,7 @@ class Goal:
     least: float | None = None
     most: float | None = None
     unit: str = "×"
+    digits: int | None = None  # behind the point; else by its size
 
     def cells(self) -> tuple[str, str, str, str]:
         if self.least is not None:
@@ -32,7 +33,10 @@ class Goal:
         return self.what, self._told(), f"{wanted} {self.unit}".strip(), "met" if met else "**not met**"
 
     def _told(self) -> str:
-        digits = 0 if self.figure >= 100 or self.figure == int(self.figure) else 1 if self.figure >= 10 else 2
+        digits = self.digits
+        if digits is None:
+            is_whole = self.figure >= 100 or self.figure == int(self.figure)
+            digits = 0 if is_whole else 1 if self.figure >= 10 else 2
         return f"{self.figure:,.{digits}f} {self.unit}".strip()
 
 
