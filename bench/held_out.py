@@ -61,6 +61,7 @@ def _decided(n: int, row: Row) -> "Decided":
 
     return Decided(
         line=n,
+        topics=(),
         comment=n,
         is_spam=row.is_spam,
         at=row.said.comment_date or sets.DAY,
