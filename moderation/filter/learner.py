@@ -333,12 +333,16 @@ class Model:
             raise ValueError(f"This is no stored filter: {error}.") from error
         if kind != (FORMAT, BITS) or len(body) != 6 * SLOTS:
             raise ValueError("This filter was stored by another version of the program.")
-        model = cls(Settings(**head["settings"]))
+        try:
+            model = cls(Settings(**head["settings"]))
+            # A signal that is newer than the version begins as it was set by hand.
+            model.priors |= head["priors"]
+            model.signal_squares = head["signal_squares"]
+            model.slope, model.offset = head["slope"], head["offset"]
+        except (KeyError, TypeError) as error:
+            raise ValueError("This filter was stored by another version of the program.") from error
         model.base = _from_little(body[: 4 * SLOTS])
         model.squares = array("f", struct.unpack(f"<{SLOTS}e", body[4 * SLOTS :]))
-        model.priors |= head["priors"]  # a signal that is newer than the version begins as it was set by hand
-        model.signal_squares = head["signal_squares"]
-        model.slope, model.offset = head["slope"], head["offset"]
         return model
 
 

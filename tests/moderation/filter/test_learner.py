@@ -1,6 +1,8 @@
 """The laws of the learner: it learns, what it says adds up, and it comes back from bytes as it was."""
 
+import json
 import random
+import struct
 import time
 from dataclasses import replace
 
@@ -191,6 +193,19 @@ def test_a_full_model_is_small():
 def test_other_bytes_are_refused(stored):
     with pytest.raises(ValueError, match="filter"):
         Model.from_bytes(stored)
+
+
+@pytest.mark.parametrize("change", [{"settings": {"speed": 1}}, {"slope": None}])
+def test_one_of_another_release_is_refused(change):
+    """With the same format, but other settings, or without what this release needs."""
+    stored = Model().to_bytes()
+    (size,) = struct.unpack_from("<I", stored)
+    head = json.loads(stored[4 : 4 + size]) | change
+    if head["slope"] is None:
+        del head["slope"]
+    text = json.dumps(head).encode()
+    with pytest.raises(ValueError, match="another version"):
+        Model.from_bytes(struct.pack("<I", len(text)) + text + stored[4 + size :])
 
 
 def test_calibration_finds_the_truth():
