@@ -253,7 +253,7 @@ def counted(view: View, base: str) -> list[Queue]:
         numbers |= {key: Count("pk", filter=where), f"{key}_oldest": Min("opened_at", filter=where)}
     is_illegal = Q(is_illegal=True)
     numbers["illegal"] = Count("pk", filter=is_illegal)
-    numbers["published"] = Count("pk", filter=is_illegal & Q(is_waiting=False))
+    numbers["illegal_published"] = Count("pk", filter=is_illegal & Q(is_waiting=False))
     found = open_cases(view.user).aggregate(**numbers)
     people = _people_who_ask(view.user)
     if people["n"]:
@@ -266,7 +266,7 @@ def counted(view: View, base: str) -> list[Queue]:
         age = words.ago(now - oldest) if oldest else ""
         illegal = found["illegal"] if key in {"waiting", "reported"} else 0
         asking = people["n"] if key == "second" else 0
-        published = found["published"] if key == "waiting" else 0
+        published = found["illegal_published"] if key == "waiting" else 0
         return Queue(str(label), url, count, age, key == view.queue, illegal, published, asking)
 
     lines = [line(key, label, found[key], found[f"{key}_oldest"]) for key, (label, _where) in QUEUES.items()]

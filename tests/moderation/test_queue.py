@@ -260,7 +260,8 @@ def test_each_queue_has_what_it_says_with_its_count_and_age(client, maria):
     new, reported = say(article, "New here"), say(article, "Fine words", guest=known)
     links = say(article, "https://a.example https://b.example", guest=known)
     again = say(article, "Look again")
-    cases.open_cases([reported.pk], states=[State.PUBLISHED])
+    doubt = say(article, "Other fine words", guest=known)  # as the look after the archive asks
+    cases.open_cases([reported.pk, doubt.pk], states=[State.PUBLISHED])
     Case.objects.filter(comment=reported).update(is_reported=True)
     Case.objects.filter(comment=again).update(is_second_look=True, is_new_person=False)
     Case.objects.filter(comment=new).update(opened_at=timezone.now() - timedelta(hours=3))
@@ -274,11 +275,17 @@ def test_each_queue_has_what_it_says_with_its_count_and_age(client, maria):
         {reported.pk},
         {again.pk},
     ]
-    assert queue("recent") == [again.pk, links.pk, reported.pk, new.pk, Comment.objects.earliest("pk").pk]
+    assert queue("published") == [doubt.pk]
+    assert queue("recent")[1:] == [again.pk, links.pk, reported.pk, new.pk, Comment.objects.earliest("pk").pk]
     page = text(client.get("/moderation/"))
     assert "3 waiting, oldest 3 h" in page
     told = re.findall(r"<span>([^<]+)</span> <b>(\d+)</b>(?: <small>oldest ([^<]+)</small>)?", page)
-    assert {("Waiting", "3", "3 h"), ("New people", "1", "3 h"), ("Reported", "1", "0 min")} <= set(told)
+    assert {
+        ("Waiting", "3", "3 h"),
+        ("New people", "1", "3 h"),
+        ("Reported", "1", "0 min"),
+        ("Published, to check", "1", "0 min"),
+    } <= set(told)
 
 
 def test_what_was_published_at_once_is_looked_at_afterwards(client, maria):
