@@ -49,6 +49,9 @@ _MARKS = re.compile("[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670
 _FOLDS: dict[str, str] = {}
 
 
+SPELLED_OUT = 4  # letters; what stands for more stays as it is
+
+
 def _fold_one(c: str) -> str:
     """One character as it is compared: compatible forms, accents, tashkeel, alef, ya, ta marbuta, case."""
     folded = _FOLDS.get(c)
@@ -62,6 +65,10 @@ def _fold_one(c: str) -> str:
         else:
             folded = _MARKS.sub("", unicodedata.normalize("NFKD", c)).casefold()
             folded = "".join(_QUOTES.get(part, part) for part in folded)
+            if (
+                len(folded) > SPELLED_OUT
+            ):  # ﷺ is a sign, and a text of them would be read as eighteen times as long
+                folded = c
         if len(_FOLDS) < 20_000:
             _FOLDS[c] = folded
     return folded

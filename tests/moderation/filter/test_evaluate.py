@@ -2,7 +2,6 @@
 
 import csv
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -117,16 +116,3 @@ def test_what_it_can_not_do_it_says(starter, tmp_path, content, arguments, sente
         path.write_text(content)
     with pytest.raises(CommandError, match=sentence):
         call_command("evaluate_filter", str(path), *arguments)
-
-
-def test_two_thousand_comments_take_seconds(tmp_path, capsys):
-    path = tmp_path / "comments.csv"
-    with path.open("w", newline="") as out:
-        writer = csv.writer(out)
-        writer.writerow(["author", "url", "body", "article_text", "label"])
-        for n in range(2_000):
-            body = f"Number {n}: the council of island {n} decided that ferry {n % 7} would stay moored. " * 4
-            writer.writerow(["Ann Lee", "http://a.example", body, "Ferries stop in winter. " * 40, "ham"])
-    began = time.process_time()
-    evaluate(capsys, path, "--filter", "starter")
-    assert time.process_time() - began < 10

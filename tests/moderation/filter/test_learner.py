@@ -242,11 +242,11 @@ def test_a_logit_is_a_probability(x):
     assert sigmoid(x) + sigmoid(-x) == pytest.approx(1)
 
 
-def test_the_longest_comment_is_scored_and_explained_at_once():
+def test_the_longest_comment_hangs_nothing():
     made = Model()
     for piece in ("word ", "a", "x1 ", "مُ", "a'b "):
         one = said((piece * LONGEST)[:LONGEST], author=piece * 40, url=f"http://{piece * 40}")
         began = time.process_time()
         made.score(one)
         made.explain(one)
-        assert time.process_time() - began < 1
+        assert time.process_time() - began < 5  # no measure: hundreds of times what it takes

@@ -152,12 +152,13 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE)
-def test_reading_takes_time_by_length_alone(piece):
-    took = []
-    for length in (LONGEST // 8, LONGEST):
-        read = Read(Said(body=(piece * length)[:length], author=piece * 50))
-        began = time.process_time()
-        assert isinstance(read.words, list)
-        assert isinstance(read.content, list)
-        took.append(time.process_time() - began)
-    assert took[1] < 40 * max(took[0], 0.01)  # squared, it would be 64 times
+def test_no_hostile_text_keeps_the_reading_busy(piece):
+    """No measure, but a bound that a pattern which goes back and forth would pass a hundred times over."""
+    read = Read(Said(body=(piece * LONGEST)[:LONGEST], author=piece * 50))
+    began = time.process_time()
+    assert len(read.content) <= len(read.words) <= LONGEST
+    assert time.process_time() - began < 5
+
+
+def test_one_sign_is_not_read_as_many_letters():
+    assert fold("ﷺ½ﬁ") == "ﷺ1⁄2fi"
