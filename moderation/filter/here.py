@@ -18,7 +18,7 @@ _LOOKS_LIKE = {
     "f": "ƒϝ",
     "g": "ɡց9",
     "h": "һн",
-    "i": "іιıɩ1lӏ|!",
+    "i": "іιıɩ",
     "j": "јϳ",
     "k": "кκ",
     "m": "м",
@@ -37,11 +37,18 @@ _LOOKS_LIKE = {
     "z": "ᴢ2",
 }
 _LETTERS = str.maketrans({alike: letter for letter, some in _LOOKS_LIKE.items() for alike in some})
+_EITHER = str.maketrans(dict.fromkeys("1|!ӏ", "\x00"))  # taken for an i, or for an l
+_CAPITAL_I = re.compile(r"(?<=[^\W\d_A-Z])I")  # within small letters
 
 
-def skeleton(name: str) -> str:
-    """What is left of a name at a glance: two with the same can be taken for one another."""
-    return re.sub(r"[\W_]", "", _plain(name).translate(_LETTERS)).replace("rn", "m").replace("vv", "w")
+def skeletons(name: str) -> set[str]:
+    """What is left of a name at a glance: two that share one can be taken for one another.
+
+    Letters of one alphabet stand for themselves: Neil is not Nell, nor Marnie Mamie.
+    """
+    plain = _plain(_CAPITAL_I.sub("|", name)).translate(_EITHER).translate(_LETTERS)
+    bare = re.sub(r"[^\w\0]|_", "", plain)
+    return {bare.replace("\0", letter) for letter in "il"} - {""}
 
 
 def _plain(name: str) -> str:
@@ -54,13 +61,11 @@ def imitates(read: Read, known: Known) -> Found | None:
     """The name of somebody who publishes or decides here, or looks like one; or looks like, and is not, the
     name of somebody else in this discussion. Two people may well be called the same."""
     name = read.said.author or ""
-    mine = skeleton(name)
-    if not mine:
-        return None
-    if mine in map(skeleton, known.staff):
+    mine = skeletons(name)
+    if any(mine & skeletons(other) for other in known.staff):
         return Found(1.0, number=1)
     plain = _words(name)
-    alike = any(skeleton(other) == mine and _words(other) != plain for other in known.names)
+    alike = any(mine & skeletons(other) and _words(other) != plain for other in known.names)
     return Found(0.8) if alike else None
 
 

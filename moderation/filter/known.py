@@ -14,7 +14,9 @@ THREAD = 20  # of the comments before it, with whose words it may be on the subj
 THREAD_EACH = 500  # characters of each of these
 NAMES = 200  # of the latest comments of the discussion, whose names it may imitate
 DAY = timedelta(days=1)  # in which one IP address speaks under several names, or many link to one host
-_HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+")  # what the index of words can hold as one
+_HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+")  # what the index of words can hold as one …
+HOST_LONGEST = 253  # … in bytes, as a name can be
+HOSTS = 20  # of one comment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +82,7 @@ def look_up(
     values = {
         "article": article,
         "at": at,
-        "hosts": [host for host in hosts if _HOST.fullmatch(host)],
+        "hosts": [host for host in hosts if _is_host(host)][:HOSTS],
         "name": name,
         "author": author,
         "guest": guest,
@@ -102,3 +104,7 @@ def look_up(
         names_at_address=at_address,
         replied=replied,
     )
+
+
+def _is_host(host: str) -> bool:
+    return _HOST.fullmatch(host) is not None and len(host.encode()) <= HOST_LONGEST

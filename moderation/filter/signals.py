@@ -82,7 +82,7 @@ def on_subject(read: Read) -> Found | None:
 
 
 _SPECIFIC = re.compile(
-    r"\d+(?:[.,:/]\d+)+|\b\d+\s?(?:%|[kmgt]b|mm|cm|km|ms|px|hz|am|pm|°)|[$€£]\s?\d|\b\w+[_/\\]\w+\b"
+    r"(?<!\d)\d+(?:[.,:/]\d+)+|\b\d+\s?(?:%|[kmgt]b|mm|cm|km|ms|px|hz|am|pm|°)|[$€£]\s?\d|\b\w+[_/\\]\w+\b"
     r"|\w\(\)|[{};]\s*$"
     r"|\b[a-z]+[A-Z]\w*|\b[A-Z]{2,}[a-z]?\d*\b|\b[A-Z][a-z]*\d+\w*|--?\w+\b|\b\d{2,4}\b",
     re.MULTILINE,

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from moderation.filter.here import find, hosts, skeleton
+from moderation.filter.here import find, hosts, skeletons
 from moderation.filter.known import Known
 from moderation.filter.reading import Read, Said
 
@@ -24,7 +24,6 @@ def found(known: Known, name: str = "Ada", body: str = "A word.") -> dict[str, f
         "ｍａｒｉａ",
         "Mariа\u200b",
         "Mar1a",
-        "rnaria",
         "𝓜aria",
     ],
 )
@@ -32,9 +31,22 @@ def test_a_name_that_can_be_taken_for_one_of_the_staff(name):
     assert found(Known(staff=["Maria"]), name) == {"imitates": 1.0}
 
 
-@pytest.mark.parametrize("name", ["Marian", "Mario", "Mari", "", "…", "李娜"])
+@pytest.mark.parametrize("name", ["Marian", "Mario", "Mari", "Marla", "", "…", "李娜"])
 def test_another_name_is_another_name(name):
     assert found(Known(staff=["Maria"], names=["Maria"]), name) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("Neil", "Nell"), ("Celia", "Cella"), ("Ali", "All"), ("Marnie", "Mamie"), ("Kai", "Kal")],
+)
+def test_honest_names_that_differ_by_letters_of_one_alphabet(name, other):
+    assert found(Known(staff=[other], names=[other]), name) == {}
+
+
+@pytest.mark.parametrize("name", ["Nei1", "NeiI", "Ne|l", "Nеil"])
+def test_a_sign_a_digit_or_a_capital_that_stands_for_a_letter(name):
+    assert found(Known(staff=["Neil"]), name) == {"imitates": 1.0}
 
 
 def test_in_a_discussion_only_what_looks_like_another_and_is_not():
@@ -54,7 +66,9 @@ def test_most_letters_that_unicode_calls_confusable_are_known(data, capsys):
     ]
     pairs = [(alike, letter) for alike, letter in pairs if letter.isalpha()]
     assert len(pairs) > 1_000
-    missed = [(alike, letter) for alike, letter in pairs if skeleton(f"x{alike}x") != skeleton(f"x{letter}x")]
+    missed = [
+        (alike, letter) for alike, letter in pairs if not skeletons(f"x{alike}x") & skeletons(f"x{letter}x")
+    ]
     with capsys.disabled():
         print(f"\nconfusable letters known: {len(pairs) - len(missed):,} of {len(pairs):,}")
     assert len(missed) < 0.4 * len(pairs)

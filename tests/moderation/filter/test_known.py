@@ -69,6 +69,14 @@ def test_a_host_to_which_several_others_link_within_a_day():
     assert known(article, hosts=["teak.example"], name="Bo", at=later).burst_hosts == []
 
 
+def test_no_host_of_a_hostile_comment_keeps_it_from_being_posted(starter, maria):
+    article = make_article()
+    spam = [say(article, f"Fine tables at teak{n}.example, number {n}") for n in range(25)]
+    decide(ids=[c.pk for c in spam], to=State.SPAM, reason="spam", actor=maria)
+    for host in ("中" * 900 + ".com", "a." * 600 + "com", ".".join(["b" * 60] * 4)):
+        assert say(article, f"See http://{host} and what is there").pk
+
+
 @pytest.mark.parametrize("host", ["'", "''|x", "a\\b", "& !", "", "\u0130.example", "x" * 300])
 def test_no_host_is_too_odd(host):
     assert known(make_article(), hosts=[host]).spam_hosts == []
