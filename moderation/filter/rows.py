@@ -1,7 +1,7 @@
 """Comments of a CSV file, as the filter sees them. Pure."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -69,15 +69,23 @@ def _day(value: str | None) -> datetime | None:
         return None
 
 
-def features(rows: Sequence[Row], model: Model, signals: Sequence[Signal] = SIGNALS) -> list[Features]:
-    """What the filter sees of each, with the repeats among them, as a site would find them."""
-    repeats = {
-        repeat.position: "repeat" if repeat.exact else "near_repeat"
-        for repeat in find_repeats([row.said.body for row in rows])
-    }
-    found = []
-    for place, row in enumerate(rows):
-        own = read_features(row.said, model.settings, signals)
-        more = (Found(1.0, signal=repeats[place]),) if place in repeats else ()
-        found.append(Features(own.spaces, (*own.found, *more)))
+def repeats(rows: Sequence[Row], without: Collection[str] = ()) -> list[tuple[Found, ...]]:
+    """Of each row, that it repeats an earlier one, as a site would find it."""
+    found: list[tuple[Found, ...]] = [()] * len(rows)
+    for repeat in find_repeats([row.said.body for row in rows]):
+        name = "repeat" if repeat.exact else "near_repeat"
+        if name not in without:
+            found[repeat.position] = (Found(1.0, signal=name),)
     return found
+
+
+def features(
+    rows: Sequence[Row],
+    model: Model,
+    signals: Sequence[Signal] = SIGNALS,
+    more: Sequence[tuple[Found, ...]] | None = None,
+) -> list[Features]:
+    """What the filter sees of each. `more`: what is known beside its words, else its repeats."""
+    read = [read_features(row.said, model.settings, signals) for row in rows]
+    beside = repeats(rows) if more is None else more
+    return [Features(own.spaces, (*own.found, *known)) for own, known in zip(read, beside, strict=True)]

@@ -10,8 +10,9 @@ from django.db import DatabaseError
 
 from moderation.filter import rows, signals
 from moderation.filter.learner import Model, sigmoid
-from moderation.filter.live import in_force, model
+from moderation.filter.live import Unusable, in_force, model
 from moderation.filter.measure import Figures, figures
+from moderation.filter.reading import Found
 from moderation.filter.rows import Row
 from moderation.models import Filter
 
@@ -51,17 +52,18 @@ class Command(BaseCommand):
             its = self._model(options["filter"])
             began = time.perf_counter()
             read = rows.read(options["file"])
-            found = rows.features(read, its, of)
+            beside = rows.repeats(read, without=options["without"])
+            found = rows.features(read, its, of, beside)
             probabilities = [sigmoid(its.logit(one)) for one in found]
             seconds = time.perf_counter() - began
-        except (OSError, ValueError) as error:
+            if options["scores"]:
+                self._write(options["scores"], read, probabilities, beside, its, of)
+        except (OSError, ValueError, Unusable) as error:
             raise CommandError(str(error)) from error
         labelled = [
             (p, row.is_spam) for p, row in zip(probabilities, read, strict=True) if row.is_spam is not None
         ]
         told = figures([p for p, _ in labelled], [bool(is_spam) for _, is_spam in labelled])
-        if options["scores"]:
-            self._write(options["scores"], read, probabilities, its, of)
         if options["json"]:
             calibration = {"bins": [one._asdict() for one in told["bins"]], "ece": told["ece"]}
             rest = {name: value for name, value in told.items() if name not in {"bins", "ece"}}
@@ -108,13 +110,19 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
     def _write(
-        self, path: Path, read: Sequence[Row], probabilities: Sequence[float], its: Model, of: Sequence[Any]
+        self,
+        path: Path,
+        read: Sequence[Row],
+        probabilities: Sequence[float],
+        beside: Sequence[tuple[Found, ...]],
+        its: Model,
+        of: Sequence[Any],
     ) -> None:
         with path.open("w", encoding="utf-8", newline="") as file:
             out = csv.writer(file)
             out.writerow(["row", "label", "probability", "reasons"])
-            for row, p in zip(read, probabilities, strict=True):
+            for row, p, more in zip(read, probabilities, beside, strict=True):
                 label = {True: "spam", False: "ham", None: ""}[row.is_spam]
-                parts = its.explain(row.said, of)[:REASONS]
+                parts = its.explain(row.said, of, more)[:REASONS]
                 reasons = "; ".join(f"{part.kind} {part.what[:40]} {part.logit:+.2f}" for part in parts)
                 out.writerow([row.line, label, f"{p:.6f}", reasons])

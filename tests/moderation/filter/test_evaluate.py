@@ -116,3 +116,28 @@ def test_what_it_can_not_do_it_says(starter, tmp_path, content, arguments, sente
         path.write_text(content)
     with pytest.raises(CommandError, match=sentence):
         call_command("evaluate_filter", str(path), *arguments)
+
+
+@pytest.mark.django_db
+def test_repeats_count_are_told_and_can_be_left_out(starter, tmp_path, capsys):
+    path, out = tmp_path / "comments.csv", tmp_path / "scores.csv"
+    body = "The council of the island decided that the ferry would stay moored until the spring."
+    path.write_text(f"body,label\n{body},ham\n{body},ham\n")
+    evaluate(capsys, path, "--filter", "starter", "--scores", str(out))
+    first, second = csv.DictReader(out.open())
+    assert float(second["probability"]) > float(first["probability"])
+    assert "signal repeat" in second["reasons"]
+    evaluate(capsys, path, "--filter", "starter", "--without", "repeat", "--scores", str(out))
+    first, second = csv.DictReader(out.open())
+    assert first["probability"] == second["probability"]
+
+
+@pytest.mark.django_db
+def test_a_version_of_another_release_is_told_as_that(starter, tmp_path):
+    other = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=b"of another release")
+    path = tmp_path / "comments.csv"
+    path.write_text("body,label\nA word,ham\n")
+    with pytest.raises(CommandError, match="filter"):
+        call_command("evaluate_filter", str(path), "--filter", str(other.pk))
+    with pytest.raises(CommandError, match="No such file"):
+        call_command("evaluate_filter", str(path), "--scores", str(tmp_path / "no" / "such.csv"))
