@@ -103,8 +103,9 @@ def state_for(reason: str) -> State | None:
 def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None) -> Decision:
     """Take an act of any kind back, as an act of its own, which can be undone in turn.
 
-    What was decided on, moved, edited or set otherwise since is left alone and refused. A seal is lifted by
-    administrators alone; `only`: of these comments. What was deleted for good stays so.
+    What was decided on, moved, edited or set otherwise since is left alone and refused. A seal is lifted,
+    and the filter changed, by administrators alone; `only`: of these comments. What was deleted for good
+    stays so.
     """
     if why := why_not_undone(batch, actor) or sanctions.why_not_undone(batch, actor):
         return Decision(None, [], [Refusal(None, "", why)])

@@ -28,6 +28,8 @@ def why_not_undone(batch: Batch, actor: User | None) -> str:
         return _("A legal hold is put and ended on the page of the sealed comment.")
     if kind == Batch.Kind.SEAL and not (actor and actor.is_administrator):
         return _("Only an administrator can lift a seal.")
+    if kind == Batch.Kind.FILTER and not (actor and actor.is_administrator):
+        return _("The filter is changed by administrators alone.")
     return ""
 
 

@@ -6,6 +6,7 @@ from moderation import words
 from moderation.filter import versions
 from moderation.models import Batch, Desk, Filter
 from moderation.services import undo
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -15,18 +16,24 @@ def two() -> list[Filter]:
     return [Filter.objects.create(kind=kind, weights=b"") for kind in Filter.Kind]
 
 
+@pytest.fixture
+def ada():
+    """An administrator."""
+    return UserFactory.create(name="Ada", roles=("Administrator",))
+
+
 def in_force() -> int | None:
     return Desk.objects.values_list("filter", flat=True).get(pk=1)
 
 
-def test_a_version_goes_live_and_one_press_goes_back(client, maria, two):
+def test_a_version_goes_live_and_one_press_goes_back(client, maria, ada, two):
     first, second = two
     versions.put_in_force(version=first, actor=maria)
     act = versions.put_in_force(version=second, actor=None)  # by the system
     assert in_force() == second.pk
     assert words.done(act) == f"Version {second.pk} is in force"
     assert str(second.pk) in client.get("/moderation/acts/").content.decode()
-    assert undo(batch=act, actor=maria).settings == 1
+    assert undo(batch=act, actor=ada).settings == 1
     assert in_force() == first.pk
     off = versions.put_in_force(version=None, actor=maria)
     assert words.done(off) == "No filter is in force"
@@ -46,8 +53,21 @@ def test_how_many_honest_ones_may_wait_has_bounds(maria, percent):
     assert not Batch.objects.exists()
 
 
-def test_an_undo_leaves_what_somebody_set_since(maria, omar):
-    act = versions.let_wait(percent=2, actor=maria)
+def test_an_undo_leaves_what_somebody_set_since(ada, omar):
+    act = versions.let_wait(percent=2, actor=ada)
     versions.let_wait(percent=3, actor=omar)
-    assert undo(batch=act, actor=maria).batch is None
+    assert undo(batch=act, actor=ada).batch is None
     assert Desk.objects.get(pk=1).honest_may_wait == 3
+
+
+def test_who_may_not_change_the_filter_does_not_by_an_undo_either(client, maria, ada):
+    act = versions.let_wait(percent=5, actor=ada)
+    told = "The filter is changed by administrators alone."
+    url = f"/moderation/acts/{act.pk}/"
+    assert "Undo this action" not in client.get(url).text
+    assert told in client.get(url).text
+    assert told in client.post(f"{url}undo/", follow=True).text
+    undone = undo(batch=act, actor=ada).batch
+    assert "Undo this action" not in client.get(f"/moderation/acts/{undone.pk}/").text
+    assert undo(batch=undone, actor=maria).batch is None
+    assert Desk.objects.get(pk=1).honest_may_wait == 1
