@@ -49,7 +49,7 @@ WITH d AS (
   ORDER BY comment_id, id DESC),
 chosen AS (
   SELECT d.* FROM d
-  WHERE (d.to_state = 'published' AND d.reason = 'approved' OR d.to_state = 'spam')
+  WHERE (d.to_state = 'published' AND d.reason = 'approved' OR d.to_state = 'spam' AND d.reason = 'spam')
     AND d.id > %(after)s AND (%(ids)s::bigint[] IS NULL OR d.comment_id = ANY(%(ids)s))
   ORDER BY d.id DESC LIMIT %(most)s)
 SELECT d.id, c.id, d.to_state = 'spam', d.at,
