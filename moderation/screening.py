@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from articles.models import Article
-from comments.models import Comment, Discussion
+from comments.models import Comment, Discussion, State
 from comments.policy import Draft
 from comments.repeats import fold
 from moderation import rules
@@ -63,7 +63,8 @@ class _Thread:
 
     def add(self, comment: Comment) -> None:
         folded = fold(comment.body)
-        self.latest.append(folded[:THREAD_EACH])
+        if comment.state == State.PUBLISHED:
+            self.latest.append(folded[:THREAD_EACH])
         self.said[comment.pk] = folded[: THREAD_EACH * 4]
 
     def judge(self, draft: Draft, now: InForce, found: Sequence[Found]) -> list[Found]:

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from comments.imports import Imported, import_comments
 from comments.models import Comment, State, Transition
+from moderation.filter import posting
 from moderation.models import Finding, Rule
 from moderation.screening import screen_import
 from tests.factories import make_article
@@ -83,6 +84,17 @@ def test_lateness_counts_from_the_article():
     screen_import(article=article, ids=ids)
     finding = Finding.objects.get()
     assert (finding.check_name, finding.number) == ("late", 31)
+
+
+def test_what_is_not_published_is_not_what_the_thread_is_about(starter, monkeypatch):
+    """Spam that somebody marked before it was looked at would make its like look on the subject."""
+    article = archived()
+    ids = bring_in(article, "The first word.", "Zorb lanterns.", "The next word.", "The last.")
+    Comment.objects.filter(pk=ids[1]).update(state=State.SPAM)
+    threads = []
+    monkeypatch.setattr(posting, "judge", lambda read, now, more: (threads.append(read.said.thread), []))
+    screen_import(article=article, ids=ids)
+    assert threads == [None, "the first word.", "the first word.", "the first word. the next word."]
 
 
 def test_a_hundred_take_no_more_statements_than_two():
