@@ -126,7 +126,8 @@ def _story(pk: int) -> Story:
 
 
 def weights(decided: Sequence[Decided]) -> list[float]:
-    """How much each of these counts, 0 to 1: no sweep, no writer and no judge outweighs the rest."""
+    """How much each of these counts, 0 to 1: no sweep, no writer and no judge outweighs the rest. Where one
+    person decides, there is nobody to be outweighed."""
     batches = Counter(d.batch for d in decided if d.batch)
     authors = Counter(d.author for d in decided)
     shares = [
@@ -135,6 +136,8 @@ def weights(decided: Sequence[Decided]) -> list[float]:
     by_person: defaultdict[int, float] = defaultdict(float)
     for d, share in zip(decided, shares, strict=True):
         by_person[d.actor] += share
+    if len(by_person) == 1:
+        return shares
     total = sum(by_person.values())
     most = {actor: max(PERSON, total - sum_) / sum_ for actor, sum_ in by_person.items() if sum_}
     return [share * min(1.0, most[d.actor]) for d, share in zip(decided, shares, strict=True)]

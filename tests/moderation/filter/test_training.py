@@ -107,8 +107,8 @@ def test_no_sweep_no_writer_and_nobody_outweighs_the_rest():
     assert sum(weights(sweep)) == pytest.approx(BATCH)
     flood = [decided(n, author="g1") for n in range(1_000)]
     assert sum(weights(flood)) == pytest.approx(decisions.AUTHOR)
-    alone = [decided(n) for n in range(200)]
-    assert weights(alone) == [1.0] * 200  # where one person decides, there is nobody to be outweighed
+    alone = [decided(n) for n in range(1_000)]
+    assert weights(alone) == [1.0] * 1_000  # where one person decides, there is nobody to be outweighed
     two = [decided(n, actor=1) for n in range(5_000)] + [decided(n, actor=2) for n in range(5_000, 5_100)]
     by_first = sum(weights(two)[:5_000])
     assert by_first == pytest.approx(PERSON)
