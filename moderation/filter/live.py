@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -84,12 +84,18 @@ def can_be_used(version: int) -> bool:
 def _lines(now: InForce) -> tuple[float, float | None]:
     """Where a comment waits, and where it is spam outright. A topic on which enough was decided has a line of
     its own; of two the higher one."""
-    row = Filter.objects.only("numbers", "trained_on").get(pk=now.version)
-    here, elsewhere, decisions = honest(row)
-    own = [row.numbers.get("topics", {}).get(str(topic)) for topic in now.topics]
+    here, elsewhere, decisions, by_topic = _counted(now.version, now.numbers_at)
+    own = [by_topic.get(str(topic)) for topic in now.topics]
     lines = [line(now.percent, Honest(*told), Honest(0, [])) for told in own if told]
     waits = max(lines) if lines else line(now.percent, here, elsewhere)
     return waits, strict_line(now.percent, here, elsewhere, decisions)
+
+
+@lru_cache(maxsize=4)
+def _counted(version: int, numbers_at: float) -> tuple[Honest, Honest, int, dict[str, Any]]:
+    """What lines are drawn by: read once after each count, for stories of all topics."""
+    row = Filter.objects.only("numbers", "trained_on").get(pk=version)
+    return *honest(row), row.numbers.get("topics", {})
 
 
 def honest(version: Filter) -> tuple[Honest, Honest, int]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from articles.models import Topic
 from comments.models import Comment, State
 from comments.services import edit_comment
-from moderation.filter import versions
+from moderation.filter import live, versions
 from moderation.models import Case, Desk, Filter, Finding
 from moderation.services import decide, undo
 from moderation.tasks import tell_held
@@ -123,6 +123,15 @@ def test_a_post_takes_one_statement_more(starter, article, known):
         statements("Nobody asked the rowers of the north bank what they need, and there are sixty.")
         == without + 1
     )
+
+
+def test_a_story_of_other_topics_takes_no_statement_more(starter):
+    """However many sets of them a site has, what is counted is read once."""
+    now = live.in_force()._replace(numbers_at=1.0)
+    with CaptureQueriesContext(connection) as queries:
+        lines = [live._lines(now._replace(topics=(n,))) for n in [*range(70), 0]]
+    assert len(set(lines)) == 1
+    assert len(queries) <= 2  # this version's numbers, and the starter's
 
 
 def test_an_old_story_is_no_reason_by_itself(starter, maria, known):
