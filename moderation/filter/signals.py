@@ -82,7 +82,7 @@ def on_subject(read: Read) -> Found | None:
 
 
 _SPECIFIC = re.compile(
-    r"(?<!\d)\d+(?:[.,:/]\d+)+|\b\d+\s?(?:%|[kmgt]b|mm|cm|km|ms|px|hz|am|pm|°)|[$€£]\s?\d|\b\w+[_/\\]\w+\b"
+    r"(?<!\d)\d+(?:[.,:/]\d+)+|\b\d+\s?(?:%|[kmgt]b|mm|cm|km|ms|px|hz|am|pm|°)|\b\w+[_/\\]\w+\b"
     r"|\w\(\)|[{};]\s*$"
     r"|\b[a-z]+[A-Z]\w*|\b[A-Z]{2,}[a-z]?\d*\b|\b[A-Z][a-z]*\d+\w*|--?\w+\b|\b\d{2,4}\b",
     re.MULTILINE,
@@ -93,14 +93,14 @@ _NAME_INSIDE = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]+")
 def specific(read: Read) -> Found | None:
     """Names, figures, versions and code that only somebody with something to say would use. Speaks for it."""
     text = read.body
-    shouting = sum(w.isupper() for w in text.split()) > 0.5 * len(text.split())
+    shouting = sum(w.isupper() for w in text.split()) > 0.3 * len(text.split())
     if read.links:
         for m in read.links:
             start, end = read.folded.span(*m.span())
             text = text[:start] + " " * (end - start) + text[end:]
     found = [] if shouting else list(_SPECIFIC.finditer(text))
     found += _NAME_INSIDE.finditer(text)
-    if not found or is_padded(read):
+    if not found or is_padded(read) or wares(read):  # a price and a brand are what sellers name
         return None
     words = max(10, len(read.words))
     return Found(
@@ -616,7 +616,7 @@ WEIGHTS: dict[Signal, float] = {
     link_markup: 1.0,
     own_link: 0.5,
     calls: 1.5,
-    wares: 1.2,
+    wares: 2.0,
     shouting: 0.3,
     other_script: 1.0,
     mixed_script: 1.5,
