@@ -41,16 +41,30 @@ class Decided:
 
 # The last decision of a person on each comment; what was removed for another reason than spam tells nothing
 # of spam. What was undone is not here, nor what is sealed or erased, whose words are gone.
-DECIDED = f"""
+_LAST = """
 WITH d AS (
   SELECT DISTINCT ON (comment_id) id, comment_id, actor_id, batch, to_state, reason, revision, at
   FROM comments_transition
   WHERE kind = 'state' AND actor_id IS NOT NULL AND reason <> 'author'
-  ORDER BY comment_id, id DESC),
+  ORDER BY comment_id, id DESC)"""
+_IS_DECIDED = (
+    "(d.to_state = 'published' AND d.reason = 'approved' OR d.to_state = 'spam' AND d.reason = 'spam')"
+)
+_DECIDED_BEFORE = """EXISTS (
+  SELECT FROM comments_transition e
+  WHERE e.comment_id = d.comment_id AND e.id <= %(after)s AND e.kind = 'state' AND e.actor_id IS NOT NULL
+    AND (e.to_state = 'published' AND e.reason = 'approved' OR e.to_state = 'spam'))"""
+_ITS_WORDS = """
+JOIN comments_comment c ON c.id = d.comment_id
+LEFT JOIN comments_commentrevision r
+  ON r.comment_id = c.id AND r.revision = d.revision AND d.revision <> c.revision
+WHERE c.erased_at IS NULL AND c.state_reason <> 'sealed' AND c.text_missing = ''
+  AND (d.revision = c.revision OR r.body IS NOT NULL)"""
+DECIDED = f"""{_LAST},
 chosen AS (
   SELECT d.* FROM d
-  WHERE (d.to_state = 'published' AND d.reason = 'approved' OR d.to_state = 'spam' AND d.reason = 'spam')
-    AND d.id > %(after)s AND (%(ids)s::bigint[] IS NULL OR d.comment_id = ANY(%(ids)s))
+  WHERE {_IS_DECIDED} AND d.id > %(after)s AND (%(after)s = 0 OR NOT {_DECIDED_BEFORE})
+    AND (%(ids)s::bigint[] IS NULL OR d.comment_id = ANY(%(ids)s))
   ORDER BY d.id DESC LIMIT %(most)s)
 SELECT d.id, c.id, d.to_state = 'spam', d.at,
        CASE WHEN d.revision = c.revision THEN c.body ELSE r.body END, c.author_name, c.created_at,
@@ -66,17 +80,25 @@ SELECT d.id, c.id, d.to_state = 'spam', d.at,
         JOIN comments_commenttext t ON t.comment_id = b.id),
        (SELECT json_agg(json_build_array(f.check_name, f.strength)) FROM moderation_finding f
         WHERE f.comment_id = c.id AND f.revision = d.revision AND f.check_name = ANY(%(checks)s))
-FROM chosen d
-JOIN comments_comment c ON c.id = d.comment_id
-LEFT JOIN comments_commentrevision r
-  ON r.comment_id = c.id AND r.revision = d.revision AND d.revision <> c.revision
-WHERE c.erased_at IS NULL AND c.state_reason <> 'sealed' AND c.text_missing = ''
-  AND (d.revision = c.revision OR r.body IS NOT NULL)
+FROM chosen d {_ITS_WORDS}
 ORDER BY d.id"""
+COUNTED = f"""{_LAST}
+SELECT count(*) FILTER (WHERE d.id > %(after)s), count(*) FILTER (WHERE {_DECIDED_BEFORE})
+FROM d {_ITS_WORDS} AND {_IS_DECIDED}"""
+
+
+def count(*, after: int) -> tuple[int, int]:
+    """Of what stands now, how much was decided after this line of the log; and on how many comments somebody
+    had decided by then."""
+    with connection.cursor() as cursor:
+        cursor.execute(COUNTED, {"after": after})
+        new, kept = cursor.fetchone()
+    return new, kept
 
 
 def standing(*, after: int = 0, most: int = MOST, ids: Sequence[int] | None = None) -> Iterator[Decided]:
-    """The decisions behind this line of the log that stand now, the earliest first; of these comments."""
+    """The decisions that stand now, the earliest first; of these comments. `after` a line of the log: on
+    comments on which nobody had decided by then, so that what had learnt until then never saw them."""
     values = {
         "after": after,
         "most": most,

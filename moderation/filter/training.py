@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 
 from django.utils import timezone
 
-from moderation.filter import live, measure, versions, voices
+from moderation.filter import decisions, live, measure, versions, voices
 from moderation.filter.decisions import MOST, Decided, standing, weights
 from moderation.filter.learner import Features, Model, fit_calibration, read_features, sigmoid
 from moderation.filter.lines import KEPT, OF_A_TOPIC
@@ -214,7 +214,7 @@ def _store(version: Filter, numbers: Numbers, trial: Trial | None = None) -> Non
 def _train_if_due() -> str:
     last = Filter.objects.filter(kind=Filter.Kind.LEARNT).order_by("pk").last()
     known = last.trained_on if last else {"until": 0, "decisions": 0}
-    news = sum(1 for _ in standing(after=known["until"]))
+    news, _kept = decisions.count(after=known["until"])
     if news < max(ENOUGH, SHARE * known["decisions"]):
         return "too little was decided since"
     decided = list(standing(most=MOST))

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from comments.models import State
 from moderation import seals
@@ -145,6 +146,26 @@ def test_a_version_is_trained_waits_is_tried_and_goes_live(starter, maria, clien
     assert act.actor is None
     undo(batch=act, actor=UserFactory.create(roles=("Administrator",)))
     assert Desk.objects.get().filter == starter
+
+
+def test_what_it_learnt_from_judges_no_version_however_often_it_is_decided(starter, maria):
+    made = days(60, maria)
+    training.run()
+    for n, comment in enumerate(made):
+        ways = [(State.PUBLISHED, "approved"), (State.SPAM, "spam")]
+        for to, reason in ways if n % 3 == 0 else reversed(ways):
+            decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
+    assert training.run() == "a version waits for decisions by which it can be judged"
+
+
+def test_a_decision_that_was_changed_is_a_new_one_to_learn_from(starter, maria):
+    made = days(60, maria)
+    training.run()
+    Filter.objects.filter(kind="learnt").update(numbers_at=timezone.now())
+    for n, comment in enumerate(made[: training.ENOUGH]):
+        to, reason = (State.PUBLISHED, "approved") if n % 3 == 0 else (State.SPAM, "spam")
+        decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
+    assert training.run().endswith("was trained on 60 decisions")
 
 
 def test_one_that_does_worse_is_refused(starter, maria):
