@@ -62,7 +62,7 @@ def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
         case "late":
             return _("Posted %(age)s after the article.") % {"age": age(finding.number or 0)}
         case "filter" if to_moderator:
-            return say.probability(finding.strength)
+            return say.probability(finding.strength, waits=finding.holds)
         case "filter":
             return _("The filter of this site asks a person to look at it first.")
         case "imitates" if not to_moderator:

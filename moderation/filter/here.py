@@ -58,15 +58,20 @@ def _plain(name: str) -> str:
 
 
 def imitates(read: Read, known: Known) -> Found | None:
-    """The name of somebody who publishes or decides here, or looks like one; or looks like, and is not, the
-    name of somebody else in this discussion. Two people may well be called the same."""
+    """The name of somebody who publishes or decides here, or one that looks like it or claims to be it; or
+    one that looks like that of somebody else in this discussion. Two may well be called the same."""
     name = read.said.author or ""
     mine = skeletons(name)
+    if any(skeletons(word) & ROLES for word in re.findall(r"[^\W_]+", name)):
+        return Found(1.0, number=1)
     if any(mine & skeletons(other) for other in known.staff):
         return Found(1.0, number=1)
     plain = _words(name)
     alike = any(mine & skeletons(other) and _words(other) != plain for other in known.names)
     return Found(0.8) if alike else None
+
+
+ROLES = {"moderator", "administrator", "admin", "editor", "webmaster", "redaktion", "staff"}
 
 
 def _words(name: str) -> list[str]:

@@ -6,14 +6,16 @@ from django.utils.translation import ngettext
 NEARLY_SURE, LIKELY, MAYBE = 0.95, 0.7, 0.3
 
 
-def probability(p: float) -> str:
-    """As somebody would say it, with the number: 9 in 10 like it are spam."""
+def probability(p: float, *, waits: bool = False) -> str:
+    """As somebody would say it, with the number: 9 in 10 like it are spam. `waits`: it is over the line."""
     if p >= NEARLY_SURE:
         return _("The filter takes it for spam: %(n)s in 100 like it are.") % {"n": min(99, round(100 * p))}
     if p >= LIKELY:
         return _("The filter finds it likely to be spam: %(n)s in 10 like it are.") % {"n": round(10 * p)}
     if p >= MAYBE:
         return _("The filter is in doubt: %(n)s in 10 like it are spam.") % {"n": round(10 * p)}
+    if waits:
+        return _("The filter is in doubt: %(n)s in 100 like it are spam.") % {"n": round(100 * p)}
     if n := round(100 * p):
         said = ngettext("%(n)s in 100 like it is spam.", "%(n)s in 100 like it are spam.", n)
         return _("The filter finds nothing much: %(said)s") % {"said": said % {"n": n}}
@@ -68,6 +70,8 @@ def signal(name: str, number: int | None) -> str:
             said = _("It has a link that hides where it leads.")
         case "puny":
             said = _("It links to a site with look-alike letters in its name.")
+        case "links" if number is None:
+            said = _("It has a link.")
         case "links":
             said = ngettext("It has %(n)s link.", "It has %(n)s links.", n)
         case "link_markup":

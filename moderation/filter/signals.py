@@ -57,8 +57,8 @@ def late(read: Read) -> Found | None:
 
 def drift(read: Read) -> Found | None:
     """Of the words that tell something, hardly any is in article, parent or thread. `number`: how many."""
-    if read.subject is None or len(read.subject) < SUBJECT_LEAST:
-        return None
+    if read.subject is None or len(read.subject) < SUBJECT_LEAST or other_script(read):
+        return None  # between two scripts there is no word in common
     stems = {s for s, _ in read.content}
     if len(stems) < 3:
         return None
@@ -560,7 +560,7 @@ def name_script(read: Read) -> Found | None:
 # Abuse: ranks what waits, and is no part of the probability of spam.
 
 _SLURS = re.compile(
-    r"\b(?:n[i1]gg(?:er|a)s?|fagg?(?:ot)?s?|k[i1]kes?|sp[i1]cs?|ch[i1]nks?|trann(?:y|ies)|retards?"
+    r"\b(?:n[i1]gg(?:er|a)s?|fagg?(?:ot)?s?|k[i1]kes?|sp[i1]cs?|ch[i1]nks?(?! in\b)|trann(?:y|ies)|retards?"
     r"|wetbacks?"
     r"|ragheads?|towelheads?|dykes?|coons?)\b"
 )
@@ -583,6 +583,8 @@ def slur(read: Read) -> Found | None:
 
 def insult(read: Read) -> Found | None:
     """An insult at the one who is answered. Ranks only."""
+    if not answers(read):
+        return None
     found = list(_INSULT.finditer(read.plain))
     return Found(min(1.0, 0.5 + 0.2 * len(found)), read.at(found), len(found)) if found else None
 

@@ -47,6 +47,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["scores"] and options["scores"].resolve() == options["file"].resolve():
+            raise CommandError("The scores would overwrite the comments: name another file.")
         try:
             of = signals.without(options["without"])
             its = self._model(options["filter"])
@@ -60,6 +62,7 @@ class Command(BaseCommand):
                 self._write(options["scores"], read, probabilities, beside, its, of)
         except (OSError, ValueError, Unusable) as error:
             raise CommandError(str(error)) from error
+        unlabelled = sum(row.is_spam is None for row in read)
         labelled = [
             (p, row.is_spam) for p, row in zip(probabilities, read, strict=True) if row.is_spam is not None
         ]
@@ -67,9 +70,18 @@ class Command(BaseCommand):
         if options["json"]:
             calibration = {"bins": [one._asdict() for one in told["bins"]], "ece": told["ece"]}
             rest = {name: value for name, value in told.items() if name not in {"bins", "ece"}}
-            self.stdout.write(json.dumps({**rest, "calibration": calibration, "seconds": round(seconds, 3)}))
+            self.stdout.write(
+                json.dumps(
+                    {
+                        **rest,
+                        "unlabelled": unlabelled,
+                        "calibration": calibration,
+                        "seconds": round(seconds, 3),
+                    }
+                )
+            )
         else:
-            self._print(told, seconds)
+            self._print(told, unlabelled, seconds)
 
     def _model(self, asked: str) -> Model:
         """Raises CommandError for a version that does not exist."""
@@ -85,12 +97,13 @@ class Command(BaseCommand):
             now = None
         return model(now.version) if now else Model.from_bytes(STARTER.read_bytes())
 
-    def _print(self, told: Figures, seconds: float) -> None:
+    def _print(self, told: Figures, unlabelled: int, seconds: float) -> None:
         def share(value: float | None) -> str:
             return "–" if value is None else f"{value:.4f}"
 
         lines = [
             f"{told['rows']:,} rows with a label: {told['spam']:,} spam, {told['ham']:,} honest",
+            *([f"{unlabelled:,} rows without a label, which are scored only"] if unlabelled else []),
             f"seconds      {seconds:.1f}",
             f"precision    {share(told['precision'])}  (taken for spam from 0.5 on)",
             f"recall       {share(told['recall'])}",

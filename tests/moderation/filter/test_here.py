@@ -44,6 +44,11 @@ def test_honest_names_that_differ_by_letters_of_one_alphabet(name, other):
     assert found(Known(staff=[other], names=[other]), name) == {}
 
 
+@pytest.mark.parametrize("name", ["Moderator", "Mona (moderator)", "Administrat0r", "Emil, editor", "Аdmin"])
+def test_who_says_to_be_of_the_staff(name):
+    assert found(Known(), name) == {"imitates": 1.0}
+
+
 @pytest.mark.parametrize("name", ["Nei1", "NeiI", "Ne|l", "Nеil"])
 def test_a_sign_a_digit_or_a_capital_that_stands_for_a_letter(name):
     assert found(Known(staff=["Neil"]), name) == {"imitates": 1.0}

@@ -87,7 +87,7 @@ FINDS = [
     ("name_script", said("Nobody asked", author="Иван"), []),
     ("slur", said("a wetback"), ["wetback"]),
     ("slur", said(author="towelhead"), []),
-    ("insult", said("But you are an idiot, Jim"), ["you are an idiot"]),
+    ("insult", said("But you are an idiot, Jim", parent="The slip stays."), ["you are an idiot"]),
 ]
 # The signal, and a comment that is near to it and does not have it.
 PASSES = [
@@ -132,7 +132,9 @@ PASSES = [
     ("mixed_script", said("Он сказал hello")),
     ("name_script", said("Nobody asked", author="Ann")),
     ("slur", said("the captain of the ferry", author="Coonan")),
-    ("insult", said("An idiot would do that; you are right")),
+    ("insult", said("An idiot would do that; you are right", parent="The slip stays.")),
+    ("insult", said("But you are an idiot, Jim")),  # nobody is answered
+    ("slur", said("Through the chinks in the wall one sees the water")),
 ]
 
 
