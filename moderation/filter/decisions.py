@@ -147,13 +147,13 @@ def _story(pk: int) -> Story:
     return story.title, f"{story.standfirst}\n{story.body}", story.published_at, topics
 
 
-def weights(decided: Sequence[Decided]) -> list[float]:
+def weights(decided: Sequence[Decided], batch: float = BATCH) -> list[float]:
     """How much each of these counts, 0 to 1: no sweep, no writer and no judge outweighs the rest. Where one
     person decides, there is nobody to be outweighed."""
     batches = Counter(d.batch for d in decided if d.batch)
     authors = Counter(d.author for d in decided)
     shares = [
-        min(1.0, BATCH / batches[d.batch] if d.batch else 1.0, AUTHOR / authors[d.author]) for d in decided
+        min(1.0, batch / batches[d.batch] if d.batch else 1.0, AUTHOR / authors[d.author]) for d in decided
     ]
     by_person: defaultdict[int, float] = defaultdict(float)
     for d, share in zip(decided, shares, strict=True):

@@ -5,7 +5,7 @@ later, so that it could not have learnt from them: a site's own, and, while thos
 sets that the starter was tried on, which together count as PRIOR.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import nextafter
 
@@ -22,10 +22,15 @@ STRICT_FROM = 200  # decisions of people on this site, before which nothing is
 
 @dataclass(frozen=True)
 class Honest:
-    """The probabilities that honest comments got: how many there were, and the highest, in falling order."""
+    """The probabilities that honest comments got: how many there were, and the highest, in falling order.
+    Where some count for less than one, `count` is the sum, and `weights` has those of the highest."""
 
-    count: int
+    count: float
     highest: Sequence[float]
+    weights: Sequence[float] = ()
+
+    def weighed(self) -> Iterable[tuple[float, float]]:
+        return zip(self.highest, self.weights or [1.0] * len(self.highest), strict=True)
 
     @classmethod
     def of(cls, probabilities: Sequence[float]) -> "Honest":
@@ -38,9 +43,9 @@ def line(percent: float, here: Honest, elsewhere: Honest) -> float:
     `elsewhere`: those of the starter's sets. What lies below the highest ones that are kept is not known:
     then the line is the lowest of those.
     """
-    weighed = [(p, 1.0) for p in here.highest]
+    weighed = list(here.weighed())
     if elsewhere.count:
-        weighed += [(p, PRIOR / elsewhere.count) for p in elsewhere.highest]
+        weighed += [(p, weight * PRIOR / elsewhere.count) for p, weight in elsewhere.weighed()]
     may_wait = percent / 100 * (here.count + (PRIOR if elsewhere.count else 0))
     above, at = 0.0, 1.0
     for probability, weight in sorted(weighed, reverse=True):

@@ -102,7 +102,11 @@ def honest(version: Filter) -> tuple[Honest, Honest, int]:
     """What is known of honest comments here and elsewhere, and how many decisions were taken here."""
     starter = Filter.objects.filter(kind=Filter.Kind.STARTER).only("trained_on").order_by("pk").last()
     figures = version.numbers.get("figures", {})
-    here = Honest(figures.get("ham", 0), version.numbers.get("highest", []))
+    here = Honest(
+        version.numbers.get("honest", figures.get("ham", 0)),
+        version.numbers.get("highest", []),
+        version.numbers.get("weights", ()),
+    )
     told = starter.trained_on.get("honest", {}) if starter else {}
     elsewhere = Honest(told.get("count", 0), told.get("highest", []))
     return here, elsewhere, figures.get("rows", 0) + version.trained_on.get("decisions", 0)

@@ -26,6 +26,7 @@ CALIBRATED_BY = 2_000  # of the latest decisions, each foretold before it was le
 CALIBRATED_FROM = 25  # … if there are so many of each kind, and
 HELD = 40.0  # with this weight held to the starter's calibration
 PASSES, PASSED = 4, 4_000  # over all decisions, as long as they are no more than that taken together
+A_PRESS = 1.0  # comment, as which all that one batch approves count where a line is drawn
 HEARD = 2_000  # of the latest decisions, by which the one in force is measured
 
 
@@ -35,8 +36,10 @@ class Numbers(TypedDict):
     until: int  # the last line of the log that is counted
     figures: measure.Figures
     log_loss: float
-    highest: list[float]  # probabilities of honest comments, the highest KEPT
-    topics: dict[str, tuple[int, list[float]]]  # … by topic, and how many, where these are OF_A_TOPIC
+    honest: float  # comments, as which honest ones count for a line …
+    highest: list[float]  # … the highest KEPT of their probabilities …
+    weights: list[float]  # … as how much each of these counts …
+    topics: dict[str, tuple[float, list[float], list[float]]]  # … and all three by topic, from OF_A_TOPIC on
     spam: list[float]  # … and of spam, in falling order, thinned
     roc: list[tuple[float, float]]  # measure.roc
     voices: list[Voice]  # over the latest HEARD of them
@@ -99,15 +102,21 @@ def judge(model: Model, decided: Sequence[Decided]) -> Numbers:
         probabilities.append(sigmoid(model.logit(found)))
         if n >= len(decided) - HEARD:
             heard.add(model.parts(found), is_spam=one.is_spam)
+    for_lines = weights(decided, A_PRESS)
     honest = [p for p, is_spam in zip(probabilities, labels, strict=True) if not is_spam]
+    told = _highest(
+        (p, w) for p, w, one in zip(probabilities, for_lines, decided, strict=True) if not one.is_spam
+    )
     spam = [p for p, is_spam in zip(probabilities, labels, strict=True) if is_spam]
     missed, wronged = voices.worst(probabilities, labels, [one.said.body for one in decided])
     return Numbers(
         until=decided[-1].line,
         figures=measure.figures(probabilities, labels),
-        log_loss=log_loss(probabilities, labels),
-        highest=sorted(honest, reverse=True)[:KEPT],
-        topics=_by_topic(probabilities, decided),
+        log_loss=log_loss(probabilities, labels, weights(decided)),
+        honest=told[0],
+        highest=told[1],
+        weights=told[2],
+        topics=_by_topic(probabilities, for_lines, decided),
         spam=voices.thinned(spam),
         roc=measure.roc(spam, honest),
         voices=heard.told(),
@@ -116,18 +125,20 @@ def judge(model: Model, decided: Sequence[Decided]) -> Numbers:
     )
 
 
+def _highest(weighed: Iterable[tuple[float, float]]) -> tuple[float, list[float], list[float]]:
+    some = sorted(weighed, reverse=True)
+    return sum(w for _p, w in some), [p for p, _w in some[:KEPT]], [round(w, 4) for _p, w in some[:KEPT]]
+
+
 def _by_topic(
-    probabilities: Sequence[float], decided: Sequence[Decided]
-) -> dict[str, tuple[int, list[float]]]:
-    honest: defaultdict[int, list[float]] = defaultdict(list)
-    for p, one in zip(probabilities, decided, strict=True):
+    probabilities: Sequence[float], weighed: Sequence[float], decided: Sequence[Decided]
+) -> dict[str, tuple[float, list[float], list[float]]]:
+    honest: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
+    for p, weight, one in zip(probabilities, weighed, decided, strict=True):
         for topic in () if one.is_spam else one.topics:
-            honest[topic].append(p)
-    return {
-        str(topic): (len(some), sorted(some, reverse=True)[:KEPT])
-        for topic, some in honest.items()
-        if len(some) >= OF_A_TOPIC
-    }
+            honest[topic].append((p, weight))
+    told = {str(topic): _highest(some) for topic, some in honest.items()}
+    return {topic: one for topic, one in told.items() if one[0] >= OF_A_TOPIC}
 
 
 def _mistake(model: Model, one: Decided, probability: float) -> Mistake:
@@ -140,12 +151,15 @@ def _mistake(model: Model, one: Decided, probability: float) -> Mistake:
     )
 
 
-def log_loss(probabilities: Iterable[float], labels: Iterable[bool]) -> float:
+def log_loss(
+    probabilities: Sequence[float], labels: Sequence[bool], weighed: Sequence[float] | None = None
+) -> float:
     """The mean of what each decision came as a surprise; the less, the better."""
     losses = [
         -log(max(1e-6, p if is_spam else 1 - p)) for p, is_spam in zip(probabilities, labels, strict=True)
     ]
-    return sum(losses) / len(losses)
+    weighed = weighed or [1.0] * len(losses)
+    return sum(w * loss for w, loss in zip(weighed, losses, strict=True)) / sum(weighed)
 
 
 def run() -> str:

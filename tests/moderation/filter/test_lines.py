@@ -38,6 +38,14 @@ def test_few_of_ones_own_move_what_is_known_from_elsewhere_only_a_little():
     assert line(1, Honest.of([0.05] * 50 * PRIOR), elsewhere) < 0.6
 
 
+def test_what_counts_for_less_moves_the_line_less():
+    few = [n / 1_000 for n in range(400)]
+    press = [0.99] * 60
+    assert line(1, Honest.of([*few, *press]), NOTHING) > 0.99
+    some = Honest(401, [*press, *sorted(few, reverse=True)], [1 / 60] * 60 + [1.0] * 400)
+    assert line(1, some, NOTHING) < 0.4
+
+
 def test_it_is_never_so_low_that_anything_waits():
     assert line(20, Honest.of([0.0] * 100), NOTHING) == LOWEST
 

@@ -168,6 +168,32 @@ def test_a_decision_that_was_changed_is_a_new_one_to_learn_from(starter, maria):
     assert training.run().endswith("was trained on 60 decisions")
 
 
+def test_one_press_does_not_move_the_line_of_a_site(starter, maria):
+    days(60, maria)
+    training.count(starter)
+    before, _strict = live._lines(live.in_force())
+    article = make_article("Another")
+    some = [
+        say(article, f"Visit my website for cheap loans and casino bonus {n} {n * 7919}", guest=guest)
+        for n in range(60)
+        for guest in [GuestFactory.create(name=f"casino bonus {n}")]
+    ]
+    decide(ids=[c.pk for c in some], to=State.PUBLISHED, reason="approved", actor=maria)
+    starter.refresh_from_db()
+    training.count(starter)
+    assert starter.numbers["figures"]["ham"] == 100
+    assert starter.numbers["honest"] == pytest.approx(41)
+    after, _strict = live._lines(live.in_force())
+    assert after < before + 0.2
+
+
+def test_a_press_of_a_hundred_surprises_like_25():
+    right = [decided(n) for n in range(75)]
+    press = [decided(n, batch="b", is_spam=False) for n in range(75, 175)]
+    told = training.log_loss([0.9] * 175, [True] * 75 + [False] * 100, weights([*right, *press]))
+    assert told == pytest.approx(training.log_loss([0.9] * 100, [True] * 75 + [False] * 25))
+
+
 def test_one_that_does_worse_is_refused(starter, maria):
     days(60, maria)
     training.run()
