@@ -82,7 +82,7 @@ def _probability(name: str, future: Future[float] | None) -> float | None:
         return None
     with _lock:
         _silent.pop(name, None)
-    return min(1.0, max(0.0, future.result()))
+    return future.result()
 
 
 def _note(name: str, why: str) -> None:
@@ -131,4 +131,7 @@ class Http:
         answer = self.client.post(self.url, json=vars(asked))
         answer.raise_for_status()
         told: Any = answer.json()
-        return float(told["probability"])
+        probability = float(told["probability"])
+        if not 0 <= probability <= 1:
+            raise ValueError(f"{probability} is no probability.")
+        return probability

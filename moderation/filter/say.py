@@ -115,9 +115,9 @@ def signal(name: str, number: int | None) -> str:
         case "scorer":
             said = _("The service that this site asks takes it for spam.")
         case "akismet_silent":
-            said = _("Akismet gave no answer in time.")
+            said = _("Akismet gave no answer in time, or none that could be used.")
         case "scorer_silent":
-            said = _("The service that this site asks gave no answer in time.")
+            said = _("The service that this site asks gave no answer in time, or none that could be used.")
         case _unknown:
             return ""
     return said % {"n": n}
