@@ -205,7 +205,8 @@ def _try(waiting: Filter, current: Filter) -> str:
     _store(waiting, numbers, _trial(numbers, usual, current))
     if waiting.is_refused:
         return f"version {waiting.pk} did worse, and is not used"
-    versions.put_in_force(version=waiting, actor=None)
+    if not versions.put_in_force(version=waiting, actor=None, instead_of=current):
+        return f"version {waiting.pk} did no worse, but somebody has set another one meanwhile"
     return f"version {waiting.pk} did no worse, and is in force"
 
 

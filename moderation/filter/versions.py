@@ -10,9 +10,12 @@ Target = Change.Target
 LEAST, MOST = 0.1, 20.0  # honest comments in a hundred that may wait
 
 
-def put_in_force(*, version: Filter | None, actor: User | None) -> Batch | None:
-    """This version, or none at all; without an `actor` it did better on later decisions. None: it was so."""
-    return _set("filter", version.pk if version else None, actor)
+def put_in_force(
+    *, version: Filter | None, actor: User | None, instead_of: Filter | None = None
+) -> Batch | None:
+    """This version, or none at all; without an `actor` the system found it to be due. None: it was so, or
+    what is in force is by now another one than `instead_of`."""
+    return _set("filter", version.pk if version else None, actor, instead_of)
 
 
 def let_wait(*, percent: float, actor: User) -> Batch | None:
@@ -25,10 +28,15 @@ def let_wait(*, percent: float, actor: User) -> Batch | None:
     return _set("honest_may_wait", percent, actor)
 
 
-def _set(field: str, value: float | int | None, actor: User | None) -> Batch | None:
+def _set(
+    field: str, value: float | int | None, actor: User | None, instead_of: Filter | None = None
+) -> Batch | None:
     batch = Batch(kind=Batch.Kind.FILTER, actor=actor, parameters={"field": field, "value": value})
     with transaction.atomic():
         Desk.objects.get_or_create(pk=1)
+        desk = Desk.objects.select_for_update(no_key=True).get(pk=1)
+        if instead_of and desk.filter_id != instead_of.pk:
+            return None
         batch.save(force_insert=True)
         if not changes.make(batch=batch, changes=[(Target.DESK, 1, field, value)]):
             transaction.set_rollback(True)

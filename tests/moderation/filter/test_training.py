@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from comments.models import State
 from moderation import seals
-from moderation.filter import decisions, live, training
+from moderation.filter import decisions, live, training, versions
 from moderation.filter.decisions import BATCH, PERSON, Decided, standing, weights
 from moderation.filter.learner import Model
 from moderation.filter.reading import Said
@@ -192,6 +192,21 @@ def test_a_press_of_a_hundred_surprises_like_25():
     press = [decided(n, batch="b", is_spam=False) for n in range(75, 175)]
     told = training.log_loss([0.9] * 175, [True] * 75 + [False] * 100, weights([*right, *press]))
     assert told == pytest.approx(training.log_loss([0.9] * 100, [True] * 75 + [False] * 25))
+
+
+def test_what_somebody_sets_while_the_job_judges_stays(starter, maria, monkeypatch):
+    days(60, maria)
+    training.run()
+    days(54, maria, seed=2)
+    judge = training.judge
+
+    def meanwhile(*of):
+        versions.put_in_force(version=None, actor=maria)
+        return judge(*of)
+
+    monkeypatch.setattr(training, "judge", meanwhile)
+    assert training.run().endswith("but somebody has set another one meanwhile")
+    assert Desk.objects.get().filter is None
 
 
 def test_one_that_does_worse_is_refused(starter, maria):
