@@ -14,6 +14,7 @@ from moderation import seals
 from moderation.filter import decisions, live, training, versions
 from moderation.filter.decisions import BATCH, PERSON, Decided, standing, weights
 from moderation.filter.learner import Model
+from moderation.filter.lines import Honest, line
 from moderation.filter.reading import Said
 from moderation.models import Batch, Desk, Filter, Seal
 from moderation.services import decide, undo
@@ -116,16 +117,28 @@ def test_no_sweep_no_writer_and_nobody_outweighs_the_rest():
     assert sum(weights(two)[5_000:]) == 100
 
 
-def test_a_poisoned_batch_turns_nobody_against_the_honest(starter, maria):
-    """One press that marks 300 honest comments as spam, among 300 decisions that were right."""
-    days(90, maria)
-    article = make_article("Another")
+@pytest.mark.parametrize("is_bound", [True, False])
+def test_a_poisoned_batch_turns_nobody_against_the_honest(starter, monkeypatch, is_bound):
+    """One press that marks 300 honest comments as spam, after 60 decisions that were right: without the bound
+    honest ones would wait."""
     rng = Random(7)
-    some = [talk(article, rng, is_spam=False) for _ in range(120)]
-    decide(ids=[c.pk for c in some], to=State.SPAM, reason="spam", actor=maria)
-    model = training.train(list(standing()), live.Model.from_bytes(bytes(starter.weights)))
-    scores = [model.score(Said(body=body, author="Ada")) for body in HONEST]
-    assert max(scores) < min(model.score(Said(body=body, author="Ada")) for body in SPAM)
+
+    def said(*, is_spam: bool) -> Said:
+        words = [*rng.choice(SPAM if is_spam else HONEST).split(), *rng.choices("abcdefghij", k=3)]
+        rng.shuffle(words)
+        return Said(body=" ".join(words) + ".", author=f"Reader {rng.random()}")
+
+    right = [replace(decided(n, is_spam=n % 3 == 0), said=said(is_spam=n % 3 == 0)) for n in range(60)]
+    wrong = [replace(decided(n, batch="b"), said=said(is_spam=False)) for n in range(100, 400)]
+    if not is_bound:
+        monkeypatch.setattr(training, "weights", lambda some: [1.0] * len(some))
+    model = training.train([*right, *wrong], live.Model.from_bytes(bytes(starter.weights)))
+    elsewhere = Honest(**starter.trained_on["honest"])
+    waits = [
+        model.score(Said(body=body, author="Ada")) >= line(1, Honest(0, []), elsewhere) for body in HONEST
+    ]
+    assert any(waits) is not is_bound
+    assert all(model.score(Said(body=body, author="Ada")) > 0.3 for body in SPAM)
 
 
 def test_a_version_is_trained_waits_is_tried_and_goes_live(starter, maria, client):
