@@ -69,7 +69,7 @@ chosen AS (
 SELECT d.id, c.id, d.to_state = 'spam', d.at,
        CASE WHEN d.revision = c.revision THEN c.body ELSE r.body END, c.author_name, c.created_at,
        c.discussion_id, d.actor_id, d.batch,
-       coalesce('u' || c.author_id, 'g' || c.guest_id, lower(c.author_name)),
+       coalesce('u' || c.author_id, 'g' || c.guest_id, 'n' || lower(c.author_name)),
        (SELECT left(t.folded, {THREAD_EACH * 4}) FROM comments_commenttext t
         WHERE t.comment_id = c.parent_id),
        (SELECT string_agg(left(t.folded, {THREAD_EACH}), ' ')

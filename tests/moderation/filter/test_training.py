@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from comments.models import State
+from comments.models import Comment, State
 from moderation import seals
 from moderation.filter import decisions, live, training, versions
 from moderation.filter.decisions import BATCH, PERSON, Decided, standing, weights
@@ -77,6 +77,16 @@ def test_what_is_undone_sealed_or_erased_is_not_learnt(maria, publishing_policy)
     undo(batch=acts[0], actor=maria)
     seals.seal(ids=[sealed.pk], why=Seal.Why.OTHER, actor=maria)
     assert lines() == [(stays.pk, True)]
+
+
+def test_a_name_that_was_brought_in_is_no_account(maria, publishing_policy):
+    account, brought = say(make_article("One"), "A word"), say(make_article("Two"), "Another")
+    Comment.objects.filter(pk=account.pk).update(guest=None, author=maria)
+    name = f"U{maria.pk}"
+    Comment.objects.filter(pk=brought.pk).update(author=None, guest=None, author_name=name)
+    for comment in (account, brought):
+        decide(ids=[comment.pk], to=State.SPAM, reason="spam", actor=maria)
+    assert [one.author for one in standing()] == [f"u{maria.pk}", f"nu{maria.pk}"]
 
 
 def test_the_words_are_those_that_were_decided_on(maria, publishing_policy):
