@@ -50,10 +50,11 @@ WITH d AS (
 _IS_DECIDED = (
     "(d.to_state = 'published' AND d.reason = 'approved' OR d.to_state = 'spam' AND d.reason = 'spam')"
 )
-_DECIDED_BEFORE = """EXISTS (
+_IS_OF_A_PERSON = """e.kind = 'state' AND e.actor_id IS NOT NULL
+    AND (e.to_state = 'published' AND e.reason = 'approved' OR e.to_state = 'spam')"""
+_DECIDED_BEFORE = f"""EXISTS (
   SELECT FROM comments_transition e
-  WHERE e.comment_id = d.comment_id AND e.id <= %(after)s AND e.kind = 'state' AND e.actor_id IS NOT NULL
-    AND (e.to_state = 'published' AND e.reason = 'approved' OR e.to_state = 'spam'))"""
+  WHERE e.comment_id = d.comment_id AND e.id <= %(line)s AND {_IS_OF_A_PERSON})"""
 _ITS_WORDS = """
 JOIN comments_comment c ON c.id = d.comment_id
 LEFT JOIN comments_commentrevision r
@@ -63,7 +64,7 @@ WHERE c.erased_at IS NULL AND c.state_reason <> 'sealed' AND c.text_missing = ''
 DECIDED = f"""{_LAST},
 chosen AS (
   SELECT d.* FROM d
-  WHERE {_IS_DECIDED} AND d.id > %(after)s AND (%(after)s = 0 OR NOT {_DECIDED_BEFORE})
+  WHERE {_IS_DECIDED} AND (%(line)s = 0 OR %(is_known)s = {_DECIDED_BEFORE})
     AND (%(ids)s::bigint[] IS NULL OR d.comment_id = ANY(%(ids)s))
   ORDER BY d.id DESC LIMIT %(most)s)
 SELECT d.id, c.id, d.to_state = 'spam', d.at,
@@ -83,24 +84,59 @@ SELECT d.id, c.id, d.to_state = 'spam', d.at,
 FROM chosen d {_ITS_WORDS}
 ORDER BY d.id"""
 COUNTED = f"""{_LAST}
-SELECT count(*) FILTER (WHERE d.id > %(after)s), count(*) FILTER (WHERE {_DECIDED_BEFORE})
+SELECT count(*) FILTER (WHERE d.id > %(line)s), count(*) FILTER (WHERE {_DECIDED_BEFORE})
 FROM d {_ITS_WORDS} AND {_IS_DECIDED}"""
+
+
+# By comment that is gone since: the first line of a person's decision.
+GONE = f"""
+SELECT min(e.id), s.id IS NOT NULL FROM comments_comment c
+LEFT JOIN moderation_seal s ON s.comment_id = c.id
+JOIN comments_transition e ON e.comment_id = c.id AND {_IS_OF_A_PERSON}
+WHERE s.id IS NOT NULL OR c.erased_at IS NOT NULL
+GROUP BY c.id, s.id"""
+
+
+@dataclass(frozen=True)
+class Gone:
+    """Of comments that were sealed (each time that one was), and of others that were erased: the line from
+    which on a version may have learnt from them. No such line ever goes."""
+
+    sealed: Sequence[int]
+    erased: Sequence[int]
+
+    def until(self, line: int) -> dict[str, int]:
+        """How many of each a version may have learnt from, which knew the log until this line."""
+        return {"sealed": sum(n <= line for n in self.sealed), "erased": sum(n <= line for n in self.erased)}
+
+
+def gone() -> Gone:
+    with connection.cursor() as cursor:
+        cursor.execute(GONE)
+        rows = cursor.fetchall()
+    return Gone(
+        [line for line, is_sealed in rows if is_sealed], [line for line, sealed in rows if not sealed]
+    )
 
 
 def count(*, after: int) -> tuple[int, int]:
     """Of what stands now, how much was decided after this line of the log; and on how many comments somebody
     had decided by then."""
     with connection.cursor() as cursor:
-        cursor.execute(COUNTED, {"after": after})
+        cursor.execute(COUNTED, {"line": after})
         new, kept = cursor.fetchone()
     return new, kept
 
 
-def standing(*, after: int = 0, most: int = MOST, ids: Sequence[int] | None = None) -> Iterator[Decided]:
-    """The decisions that stand now, the earliest first; of these comments. `after` a line of the log: on
-    comments on which nobody had decided by then, so that what had learnt until then never saw them."""
+def standing(
+    *, after: int = 0, until: int = 0, most: int = MOST, ids: Sequence[int] | None = None
+) -> Iterator[Decided]:
+    """The decisions that stand now, the earliest first; of these comments. Given a line of the log, on
+    comments on which nobody (`after`) or somebody (`until`) had decided by then: what had learnt until then
+    never saw the former, whatever was decided since."""
     values = {
-        "after": after,
+        "line": after or until,
+        "is_known": not after,
         "most": most,
         "ids": None if ids is None else list(ids),
         "checks": list(OF_THE_SITE),  # what can't be found in the words again

@@ -101,7 +101,7 @@ class Version:
     numbers_at: Any
     trained_on: int
     spam: int
-    state: str  # "in_force", "waits", "worse" or "" (it was tried, and is not used now)
+    state: str  # "in_force", "emptied", "waits", "worse" or "" (it was tried, and is not used now)
     log_loss: float | None
     recall: int | None  # per cent of spam, where 1 in 100 honest ones may wait
     rows: int
@@ -136,7 +136,7 @@ class Page:
         """Of no version in force: the one that could be again."""
         if self.version:
             return None
-        known = Filter.objects.filter(is_refused=False)
+        known = Filter.objects.filter(is_refused=False).exclude(weights=b"")
         last = self.act.old if self.act and isinstance(self.act.old, int) else 0
         ids = list(known.order_by("-pk").values_list("pk", flat=True)[: VERSIONS + 1])
         return last if last in ids else next(iter(ids), None)
@@ -334,7 +334,8 @@ class Page:
         """The latest first, the one in force among them."""
         fields = ("kind", "made_at", "numbers_at", "is_refused")
         paths = (
-            *("trained_on__decisions", "trained_on__spam", "numbers__log_loss", "numbers__trial"),
+            *("trained_on__decisions", "trained_on__spam", "trained_on__is_emptied"),
+            *("numbers__log_loss", "numbers__trial"),
             *("numbers__figures__recall_at", "numbers__figures__rows"),
         )
         current = self.version.pk if self.version else 0
@@ -367,6 +368,8 @@ def _version(row: Mapping[str, Any], current: int) -> Version:
     state = ""
     if row["pk"] == current:
         state = "in_force"
+    elif row["trained_on__is_emptied"]:
+        state = "emptied"
     elif row["is_refused"]:
         state = "worse"
     elif row["kind"] == Filter.Kind.LEARNT and row["numbers_at"] is None:

@@ -167,6 +167,7 @@ def run() -> str:
     later for the one in force. Without a filter in force it does nothing."""
     desk = Desk.objects.select_related("filter").filter(pk=1).first()
     if desk is None or desk.filter is None:
+        empty_sealed()
         return "no filter is in force"
     try:
         live.model(desk.filter.pk)
@@ -174,6 +175,10 @@ def run() -> str:
         begin = Filter.objects.filter(kind=Filter.Kind.STARTER).order_by("pk").last()
         versions.put_in_force(version=begin, actor=None)
         return "the version in force was of another release; the starter is in force"
+    told = _unlearn(desk.filter)
+    empty_sealed()
+    if told:
+        return told
     count(desk.filter)
     waiting = Filter.objects.filter(kind=Filter.Kind.LEARNT, numbers_at=None).order_by("pk").last()
     if waiting is not None:
@@ -227,16 +232,72 @@ def _store(version: Filter, numbers: Numbers, trial: Trial | None = None) -> Non
 
 
 def _train_if_due() -> str:
-    last = Filter.objects.filter(kind=Filter.Kind.LEARNT).order_by("pk").last()
+    learnt = Filter.objects.filter(kind=Filter.Kind.LEARNT).exclude(weights=b"")
+    last = learnt.order_by("pk").last()
     known = last.trained_on if last else {"until": 0, "decisions": 0}
     news, _kept = decisions.count(after=known["until"])
     if news < max(ENOUGH, SHARE * known["decisions"]):
         return "too little was decided since"
-    decided = list(standing(most=MOST))
+    made = _made()
+    if made is None:
+        return "all decisions are alike"
+    return f"version {made.pk} was trained on {made.trained_on['decisions']} decisions"
+
+
+def _made(until: int = 0) -> Filter | None:
+    """A version of all that stands; or of what was known by this line, and then it is not to be tried. None:
+    all of that is alike."""
+    gone = decisions.gone()  # before what stands, so that what goes meanwhile is seen to be gone
+    decided = list(standing(most=MOST, until=until))
     spam = sum(one.is_spam for one in decided)
     if not spam or spam == len(decided):
-        return "all decisions are alike"
-    model = train(decided, starter())
-    about: dict[str, Any] = {"decisions": len(decided), "spam": spam, "until": decided[-1].line}
-    made = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=model.to_bytes(), trained_on=about)
-    return f"version {made.pk} was trained on {len(decided)} decisions"
+        return None
+    last = until or decided[-1].line
+    _news, kept = decisions.count(after=last)
+    about: dict[str, Any] = {"decisions": len(decided), "spam": spam, "until": last, "kept": kept}
+    return Filter.objects.create(
+        kind=Filter.Kind.LEARNT,
+        weights=train(decided, starter()).to_bytes(),
+        trained_on=about | gone.until(last),
+        numbers_at=timezone.now() if until else None,
+    )
+
+
+def _holds(known: dict[str, Any], gone: decisions.Gone, kind: str) -> bool:
+    then: int = known.get(kind, 0)
+    return gone.until(known.get("until", 0))[kind] > then
+
+
+def _unlearn(current: Filter) -> str:
+    """Where something that it learnt was sealed or erased, or SHARE of it no longer stands: what it had
+    learnt and still stands is learnt anew, and in force at once. "": all is as it was."""
+    known = current.trained_on
+    if current.kind == Filter.Kind.STARTER or not known.get("until"):
+        return ""
+    gone = decisions.gone()
+    was, (_news, kept) = known.get("kept", known.get("decisions", 0)), decisions.count(after=known["until"])
+    if was - kept < max(1, SHARE * was) and not any(
+        _holds(known, gone, kind) for kind in ("sealed", "erased")
+    ):
+        return ""
+    made = _made(known["until"])
+    begin = Filter.objects.filter(kind=Filter.Kind.STARTER).order_by("pk").last()
+    if not versions.put_in_force(version=made or begin, actor=None, instead_of=current):
+        return "what is gone is unlearnt, but somebody has set another version meanwhile"
+    if made is None:
+        return f"hardly anything stands of what version {current.pk} learnt; the starter is in force"
+    count(made)
+    return f"version {made.pk}, without what is gone of version {current.pk}, is in force"
+
+
+def empty_sealed() -> None:
+    """Of what was sealed no weight stays, but in the version in force, which is replaced. The rows stay."""
+    gone = decisions.gone()
+    learnt = Filter.objects.filter(kind=Filter.Kind.LEARNT).exclude(weights=b"")
+    for version in learnt.exclude(pk__in=Desk.objects.exclude(filter=None).values("filter")).defer("weights"):
+        if _holds(version.trained_on, gone, "sealed"):
+            version.weights = b""
+            version.trained_on |= {"is_emptied": True}
+            version.numbers_at = version.numbers_at or timezone.now()  # it waits no more
+            version.save(update_fields=["weights", "trained_on", "numbers_at"])
+            live.model.cache_clear()

@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 class Filter(models.Model):
     """One version of the filter: weights, what they were learnt from, and how it did on what came later.
 
-    Its weights never change. Which version is in force stands on the desk, which acts set (Desk.filter).
+    Its weights never change, but are deleted where it learnt what is sealed now. Which version is in force
+    stands on the desk, which acts set (Desk.filter).
     """
 
     class Kind(models.TextChoices):
@@ -18,7 +19,8 @@ class Filter(models.Model):
     kind = models.CharField(max_length=10, choices=Kind)
     made_at = models.DateTimeField(default=timezone.now)
     weights = models.BinaryField()  # learner.Model.to_bytes
-    # {"decisions": n, "spam": n, "until": last line of the log that it knew}; a starter's provenance
+    # {"decisions": n, "spam": n, "until": last line of the log that it knew}, and how much was gone by then;
+    # a starter's provenance. "is_emptied": its weights were deleted, for it had learnt what is sealed now.
     trained_on = models.JSONField(default=dict)
     # What it said of decisions that people took after those (filter.training.Numbers); empty: of none yet.
     numbers = models.JSONField(default=dict)

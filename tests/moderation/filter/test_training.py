@@ -232,6 +232,70 @@ def test_what_somebody_sets_while_the_job_judges_stays(starter, maria, monkeypat
     assert Desk.objects.get().filter is None
 
 
+@pytest.fixture
+def learnt(starter, maria):
+    """The comments that the version in force learnt from."""
+    made = days(60, maria)
+    training.run()
+    days(54, maria, seed=2)
+    assert training.run().endswith("is in force")
+    return made
+
+
+def in_force() -> Filter:
+    return Desk.objects.get().filter
+
+
+def test_what_is_sealed_is_unlearnt_at_once_and_no_weight_of_it_stays(learnt, maria, client):
+    before = in_force()
+    seals.seal(ids=[learnt[0].pk], why=Seal.Why.OTHER, actor=maria)
+    made = Filter.objects.latest("pk").pk + 1
+    assert training.run() == f"version {made}, without what is gone of version {before.pk}, is in force"
+    now = in_force()
+    assert (now.pk, now.trained_on["decisions"], now.trained_on["until"]) == (
+        made,
+        59,
+        before.trained_on["until"],
+    )
+    assert now.numbers["figures"]["rows"] == 54
+    before.refresh_from_db()
+    assert (bytes(before.weights), before.trained_on["is_emptied"]) == (b"", True)
+    assert not live.can_be_used(before.pk)
+    assert "its weights are deleted" in client.get("/moderation/filter/").content.decode()
+    assert training.run().endswith("was trained on 113 decisions")
+    assert in_force() == now
+
+
+def test_what_is_sealed_leaves_past_versions_while_the_filter_is_off(learnt, maria):
+    before = in_force()
+    versions.put_in_force(version=None, actor=maria)
+    seals.seal(ids=[learnt[0].pk], why=Seal.Why.OTHER, actor=maria)
+    training.run()
+    before.refresh_from_db()
+    assert bytes(before.weights) == b""
+
+
+def test_where_a_twentieth_was_undone_the_rest_is_learnt_anew(learnt, maria):
+    before = in_force()
+    acts = list(Batch.objects.filter(kind="decision").order_by("at")[:3])
+    for act in acts[:2]:
+        undo(batch=act, actor=maria)
+    training.run()
+    assert in_force() == before
+    undo(batch=acts[2], actor=maria)
+    Filter.objects.filter(numbers_at=None).delete()
+    assert f"without what is gone of version {before.pk}" in training.run()
+    assert in_force().trained_on["decisions"] == 57
+    before.refresh_from_db()
+    assert bytes(before.weights)  # to which one may go back
+
+
+def test_where_nothing_stands_of_it_the_starter_is_in_force(learnt, starter, maria):
+    seals.seal(ids=[one.pk for one in learnt], why=Seal.Why.OTHER, actor=maria)
+    assert training.run().endswith("the starter is in force")
+    assert in_force() == starter
+
+
 def test_one_that_does_worse_is_refused(starter, maria):
     days(60, maria)
     training.run()
