@@ -32,7 +32,7 @@ from moderation.filter.signals import PRIORS, SIGNALS, Signal
 
 SEED = 5
 FOLDS = 5
-# Signals of which these sets know nothing, or know it of one class only: they keep the weight set by hand.
+# Signals that keep the weight set by hand: all, as of most these sets know nothing, or know it of one class.
 UNTAUGHT = frozenset(PRIORS)
 FILES = (
     "spam/wordpress_spam_dev.csv",

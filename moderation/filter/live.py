@@ -64,7 +64,7 @@ class Unusable(Exception):
 
 @lru_cache(maxsize=3)
 def model(version: int) -> Model:
-    """Weights of a version never change. Raises Filter.DoesNotExist, and Unusable."""
+    """What is learnt is another version. Raises Filter.DoesNotExist, and Unusable."""
     stored = Filter.objects.values_list("weights", flat=True).get(pk=version)
     try:
         return Model.from_bytes(bytes(stored))
@@ -113,7 +113,7 @@ def honest(version: Filter) -> tuple[Honest, Honest, int]:
 
 
 def judge(read: Read, now: InForce, more: Iterable[Found] = ()) -> Judged:
-    """`more`: what the site itself found (decisions.OF_THE_SITE)."""
+    """`more`: what the site itself found (signals.OF_THE_SITE)."""
     its = model(now.version)
     told = read_features(read.said, its.settings, read=read)
     told = Features(told.spaces, (*told.found, *more))
