@@ -29,6 +29,12 @@ class Honest:
     highest: Sequence[float]
     weights: Sequence[float] = ()
 
+    @property
+    def lowest(self) -> float:
+        """Below or beside it there may be more than is kept."""
+        is_cut = self.count > sum(weight for _p, weight in self.weighed()) + 0.01
+        return self.highest[-1] if is_cut and self.highest else 0.0
+
     def weighed(self) -> Iterable[tuple[float, float]]:
         return zip(self.highest, self.weights or [1.0] * len(self.highest), strict=True)
 
@@ -41,16 +47,18 @@ def line(percent: float, here: Honest, elsewhere: Honest) -> float:
     """A comment waits from this probability on: `percent` (0 to 100) of the honest ones do, or a little less.
 
     `elsewhere`: those of the starter's sets. What lies below the highest ones that are kept is not known:
-    then the line is the lowest of those.
+    then the line is above the lowest of those.
     """
     weighed = list(here.weighed())
     if elsewhere.count:
         weighed += [(p, weight * PRIOR / elsewhere.count) for p, weight in elsewhere.weighed()]
     may_wait = percent / 100 * (here.count + (PRIOR if elsewhere.count else 0))
+    known = max(here.lowest, elsewhere.lowest)
     above, at = 0.0, 1.0
     for probability, weight in sorted(weighed, reverse=True):
         above += weight
-        if above > may_wait + 1e-9:  # this one must not wait, so the line is above it
+        # This one must not wait, or nobody knows how many would: the line is above it.
+        if above > may_wait + 1e-9 or 0 < probability <= known:
             return max(LOWEST, nextafter(probability, 2.0))
         at = probability
     return max(LOWEST, at)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.filter.lines import LOWEST, PRIOR, STRICT_LOWEST, Honest, line, strict_line
+from moderation.filter.lines import KEPT, LOWEST, PRIOR, STRICT_LOWEST, Honest, line, strict_line
 
 NOTHING = Honest(0, [])
 probabilities = st.floats(0, 1)
@@ -44,6 +44,15 @@ def test_what_counts_for_less_moves_the_line_less():
     assert line(1, Honest.of([*few, *press]), NOTHING) > 0.99
     some = Honest(401, [*press, *sorted(few, reverse=True)], [1 / 60] * 60 + [1.0] * 400)
     assert line(1, some, NOTHING) < 0.4
+
+
+def test_of_many_no_more_wait_than_may_though_only_the_highest_are_kept():
+    scores = [0.9] * KEPT + [0.5] * 19 * KEPT
+    at = line(10, Honest.of(scores), Honest(3_000, [0.12] * KEPT))
+    assert sum(p >= at for p in scores) <= len(scores) / 10
+    scores = [1 - n / 100_000 for n in range(20 * KEPT)]
+    at = line(10, Honest.of(scores), Honest(3_000, [0.12] * KEPT))
+    assert sum(p >= at for p in scores) == KEPT - 1
 
 
 def test_it_is_never_so_low_that_anything_waits():
