@@ -6,6 +6,7 @@ or erased since is not among them, so nothing need be taken back.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from math import log
 from typing import Any, TypedDict
 
@@ -22,6 +23,7 @@ ENOUGH = 50  # new decisions, upon which another version is trained …
 SHARE = 0.05  # … or this share of those of the last one, if that is more
 LATER = 50  # decisions that came later, by which it is judged; of each kind …
 OF_EACH = 5
+PATIENCE = timedelta(days=14)  # … after which it is judged by what there is
 CALIBRATED_BY = 2_000  # of the latest decisions, each foretold before it was learnt …
 CALIBRATED_FROM = 25  # … if there are so many of each kind, and
 HELD = 40.0  # with this weight held to the starter's calibration
@@ -127,7 +129,7 @@ def judge(model: Model, decided: Sequence[Decided]) -> Numbers:
 
 def _highest(weighed: Iterable[tuple[float, float]]) -> tuple[float, list[float], list[float]]:
     some = sorted(weighed, reverse=True)
-    return sum(w for _p, w in some), [p for p, _w in some[:KEPT]], [round(w, 4) for _p, w in some[:KEPT]]
+    return sum(w for _p, w in some), [p for p, _w in some[:KEPT]], [w for _p, w in some[:KEPT]]
 
 
 def _by_topic(
@@ -202,8 +204,11 @@ def _try(waiting: Filter, current: Filter) -> str:
         return f"version {waiting.pk} was of another release, and is not used"
     later = list(standing(after=waiting.trained_on["until"]))
     spam = sum(one.is_spam for one in later)
-    if len(later) < LATER or spam < OF_EACH or len(later) - spam < OF_EACH:
+    is_late = waiting.made_at < timezone.now() - PATIENCE
+    if not is_late and (len(later) < LATER or spam < OF_EACH or len(later) - spam < OF_EACH):
         return "a version waits for decisions by which it can be judged"
+    if not later:  # then one that learnt what was changed since takes its place
+        return _train_if_due()
     numbers = judge(live.model(waiting.pk), later)
     usual = judge(live.model(current.pk), later)
     waiting.is_refused = numbers["log_loss"] > usual["log_loss"]
@@ -241,6 +246,7 @@ def _train_if_due() -> str:
     made = _made()
     if made is None:
         return "all decisions are alike"
+    learnt.filter(numbers_at=None).exclude(pk=made.pk).update(numbers_at=timezone.now())
     return f"version {made.pk} was trained on {made.trained_on['decisions']} decisions"
 
 

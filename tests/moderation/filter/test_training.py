@@ -232,6 +232,32 @@ def test_what_somebody_sets_while_the_job_judges_stays(starter, maria, monkeypat
     assert Desk.objects.get().filter is None
 
 
+def test_after_two_weeks_it_is_judged_by_what_there_is(starter, maria):
+    days(60, maria)
+    training.run()
+    article, rng = make_article("Later"), Random(3)
+    for _ in range(20):
+        comment = talk(article, rng, is_spam=False)
+        decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria)
+    waiting = Filter.objects.filter(numbers_at=None, kind="learnt")
+    assert training.run() == "a version waits for decisions by which it can be judged"
+    waiting.update(made_at=timezone.now() - training.PATIENCE)
+    assert training.run().startswith(f"version {Filter.objects.latest('pk').pk} did ")
+    assert not waiting.exists()
+
+
+def test_after_two_weeks_without_a_decision_on_others_one_takes_its_place(starter, maria):
+    made = days(60, maria)
+    training.run()
+    waiting = Filter.objects.latest("pk")
+    for n, comment in enumerate(made[: training.ENOUGH]):
+        to, reason = (State.PUBLISHED, "approved") if n % 3 == 0 else (State.SPAM, "spam")
+        decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
+    Filter.objects.filter(pk=waiting.pk).update(made_at=timezone.now() - training.PATIENCE)
+    assert training.run() == f"version {waiting.pk + 1} was trained on 60 decisions"
+    assert [one.pk for one in Filter.objects.filter(numbers_at=None, kind="learnt")] == [waiting.pk + 1]
+
+
 @pytest.fixture
 def learnt(starter, maria):
     """The comments that the version in force learnt from."""
