@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from comments.models import Comment
 from moderation.filter import live, reading, voices
-from moderation.filter.known import look_up
+from moderation.filter.known import around
 from moderation.filter.reading import Said
 from moderation.filter.signals import OF_THE_SITE
 from moderation.filter.voices import Told
@@ -37,17 +37,7 @@ def parts_of(comment: Comment, findings: Sequence[Finding]) -> list[Told]:
 
 def _said(comment: Comment) -> Said:
     article = comment.discussion.article
-    known = look_up(
-        article=article.pk,
-        at=comment.created_at,
-        hosts=[],
-        name=comment.author_name,
-        author=comment.author_id,
-        guest=comment.guest_id,
-        parent=comment.parent_id,
-        ip_hash=None,
-        but=comment.pk,
-    )
+    known = around(article=article.pk, at=comment.created_at, parent=comment.parent_id, but=comment.pk)
     return Said(
         body=comment.body,
         author=comment.author_name or None,

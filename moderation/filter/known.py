@@ -30,14 +30,19 @@ class Known:
     replied: str = ""  # the comment that it answers
 
 
+_THREAD = f"""
+(SELECT string_agg(left(t.folded, {THREAD_EACH}), ' ')
+ FROM (SELECT id FROM comments_comment
+       WHERE discussion_id = %(article)s AND state = 'published' AND created_at < %(at)s AND id <> %(but)s
+       ORDER BY created_at DESC, id DESC LIMIT {THREAD}) c
+ JOIN comments_commenttext t ON t.comment_id = c.id)"""
+_REPLIED = f"""
+coalesce((SELECT left(folded, {THREAD_EACH * 4}) FROM comments_commenttext
+          WHERE comment_id = %(parent)s), '')"""
+AROUND = f"SELECT {_THREAD}, {_REPLIED}"
 # A host stands in the index of words as it was written, with www. or without.
 KNOWN = f"""
-SELECT (SELECT string_agg(left(t.folded, {THREAD_EACH}), ' ')
-        FROM (SELECT id FROM comments_comment
-              WHERE discussion_id = %(article)s AND state = 'published' AND created_at < %(at)s
-                AND id <> %(but)s
-              ORDER BY created_at DESC, id DESC LIMIT {THREAD}) c
-        JOIN comments_commenttext t ON t.comment_id = c.id),
+SELECT {_THREAD},
        ARRAY(SELECT host FROM unnest(%(hosts)s::text[]) AS host
              WHERE EXISTS (SELECT FROM comments_commenttext t JOIN comments_comment c ON c.id = t.comment_id
                            WHERE c.state = 'spam' AND t.vector @@ (
@@ -62,8 +67,16 @@ SELECT (SELECT string_agg(left(t.folded, {THREAD_EACH}), ' ')
        (SELECT count(DISTINCT lower(c.author_name)) FROM moderation_origin o
         JOIN comments_comment c ON c.id = o.comment_id
         WHERE o.ip_hash = %(ip_hash)s AND o.at > %(since)s AND lower(c.author_name) <> lower(%(name)s)),
-       coalesce((SELECT left(folded, {THREAD_EACH * 4}) FROM comments_commenttext
-                 WHERE comment_id = %(parent)s), '')"""
+       {_REPLIED}"""
+
+
+def around(*, article: int, at: datetime, parent: int | None, but: int) -> Known:
+    """What was said around a comment that is stored, and nothing else."""
+    values = {"article": article, "at": at, "parent": parent or 0, "but": but}
+    with connection.cursor() as cursor:
+        execute_planned(cursor, AROUND, values)
+        thread, replied = cursor.fetchone()
+    return Known(thread=thread or "", replied=replied)
 
 
 def look_up(

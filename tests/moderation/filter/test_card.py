@@ -5,6 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from comments.models import State
+from moderation.filter import again, known
 from moderation.filter.learner import Model
 from moderation.models import Filter, Finding
 from moderation.services import decide
@@ -62,3 +63,11 @@ def test_it_takes_two_more_statements(client, maria, blank, monkeypatch):
     with CaptureQueriesContext(connection) as bare:
         open_card(client, comment)
     assert len(full) == len(bare) + 2
+
+
+def test_it_asks_for_what_was_said_around_it_alone(maria, blank, monkeypatch):
+    """Neither for names nor for hosts, which were found when it was posted."""
+    comment = say(make_article("Council closes the ferry slip", body=STORY), SPAM.format(n=1))
+    found = Finding(comment=comment, revision=1, check_name="filter", strength=0.9, filter=blank)
+    monkeypatch.setattr(known, "KNOWN", "SELECT all FROM nowhere")
+    assert again.parts_of(comment, [found])

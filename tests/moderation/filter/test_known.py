@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from comments.models import State
-from moderation.filter.known import Known, look_up
+from moderation.filter.known import Known, around, look_up
 from moderation.origins import mark
 from moderation.services import decide
 from tests.factories import GuestFactory, UserFactory, make_article, say
@@ -46,6 +46,9 @@ def test_what_was_said_before_and_what_is_answered():
     say(article, "Later words.")
     found = known(article, parent=first.pk, at=then)
     assert found.thread == found.replied == "the ferry needs a new rudder."
+    assert around(article=article.pk, at=then, parent=first.pk, but=0) == Known(
+        thread=found.thread, replied=found.replied
+    )
 
 
 @pytest.mark.parametrize(
