@@ -64,17 +64,15 @@ class Policy(comments.policy.Policy):
             by_others = context.sent_by_person < most  # who share the connection
             raise ValidationError(words.too_fast(most, by_others=by_others), code="rate")
         findings = run(draft, context, CHECKS)
-        is_spam = False
-        if in_force:
-            try:
-                judged, more = look_at(draft, in_force, findings, mark(draft.ip))
-            except Unusable:  # nobody's comment waits for that
-                logger.exception("Version %s of the filter can't be used.", in_force.version)
-            else:
-                findings += more
-                # Whoever was approved here, and what was published already, somebody looks at first.
-                known = context.may_moderate or context.approved_count or draft.comment
-                is_spam = judged.is_spam and not known
+        try:
+            judged, more = look_at(draft, in_force, findings, mark(draft.ip))
+        except Unusable:  # nobody's comment waits for that
+            logger.exception("The version of the filter that is in force can't be used.")
+            judged, more = look_at(draft, None, findings, mark(draft.ip))
+        findings += more
+        # Whoever was approved here, and what was published already, somebody looks at first.
+        known = context.may_moderate or context.approved_count or draft.comment
+        is_spam = judged is not None and judged.is_spam and not known
         publishes_first = (
             draft.discussion.moderation == Discussion.Moderation.POST and not context.site_reviews
         )

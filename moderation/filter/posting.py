@@ -26,8 +26,8 @@ HOLDS = {"imitates"}  # makes a comment wait by itself
 
 
 def look_at(
-    draft: Draft, now: InForce, found: Sequence[Found], ip_hash: bytes | None
-) -> tuple[Judged, list[Found]]:
+    draft: Draft, now: InForce | None, found: Sequence[Found], ip_hash: bytes | None
+) -> tuple[Judged | None, list[Found]]:
     """`found`: by the checks. One statement, and the outside scorers' time if there are any."""
     read = Read(said_of(draft))
     known = look_up(
@@ -43,6 +43,8 @@ def look_at(
     )
     read.said = replace(read.said, parent=known.replied or None, thread=known.thread or None)
     more = here.find(read, known)
+    if now is None:
+        return None, _kept(read, more)
     others = list(_others(draft)) if draft.ip else []
     of_checks = [as_signal(one) for one in found if one.check in OF_THE_SITE]
     voices = [as_signal(one) for one in others if one.strength]
@@ -54,8 +56,15 @@ def judge(
 ) -> tuple[Judged, list[Found]]:
     """`more`: what the site knows of it (decisions.OF_THE_SITE); `others`: what outside scorers said."""
     judged = live.judge(read, now, more)
-    ranks = signals.find(read, (*signals.FACTS, *signals.RANKS))
-    kept = [
+    kept = _kept(read, judged.found)
+    own = Found(check="filter", strength=judged.probability, holds=judged.waits, filter=judged.version)
+    return judged, [*kept, *others, own]
+
+
+def _kept(read: Read, found: Sequence[reading.Found]) -> list[Found]:
+    """Of these, and of what only ranks or is a fact, what is kept."""
+    beside = signals.find(read, (*signals.FACTS, *signals.RANKS))
+    return [
         Found(
             check=one.signal,
             strength=one.strength,
@@ -63,11 +72,9 @@ def judge(
             spans=list(one.spans),
             number=one.number,
         )
-        for one in (*judged.found, *ranks)
+        for one in (*found, *beside)
         if one.signal in KEPT
     ]
-    own = Found(check="filter", strength=judged.probability, holds=judged.waits, filter=judged.version)
-    return judged, [*kept, *others, own]
 
 
 def as_signal(found: Found) -> reading.Found:

@@ -78,6 +78,8 @@ def test_without_a_filter_in_force_nothing_is_found(starter, article, known, mar
     comment = say(article, SPAM.replace("http", "hxxp"), guest=known)
     assert comment.state == State.PUBLISHED
     assert findings(comment) == {}
+    guest = GuestFactory.create(name="Mаria", confirmed_at=timezone.now())  # a Cyrillic a
+    assert findings(say(article, "The slip stays open.", guest=guest))["imitates"].holds
 
 
 def test_the_one_number_holds_in_the_very_next_request(starter, article, known, maria):
@@ -106,7 +108,7 @@ def test_a_name_of_the_staff_makes_a_comment_wait(starter, article, maria):
     assert findings(comment)["imitates"].holds
 
 
-def test_a_post_takes_one_statement_more(starter, article, known):
+def test_a_post_takes_no_statement_more_with_a_version_in_force(starter, article, known):
     say(article, HONEST, guest=known)  # what a process asks only once
     Desk.objects.update(filter=None)
 
@@ -119,10 +121,8 @@ def test_a_post_takes_one_statement_more(starter, article, known):
         "The bridge carries more lorries than it was built for, says my brother, who drives one."
     )
     Desk.objects.update(filter=starter)
-    assert (
-        statements("Nobody asked the rowers of the north bank what they need, and there are sixty.")
-        == without + 1
-    )
+    body = "Nobody asked the rowers of the north bank what they need, and there are sixty."
+    assert statements(body) == without <= 7  # what the site knows is asked either way
 
 
 def test_a_story_of_other_topics_takes_no_statement_more(starter):
