@@ -190,21 +190,29 @@ def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None)
     return fresh
 
 
-def send_again(*, comment: Comment, body: str, user: Any, guest: Guest | None) -> Comment:
-    """Another text for one's own comment that is held or was removed: it waits for somebody to read it,
-    whatever the checks say. The earlier text is kept. How often is the caller's to know.
+def examine_again(*, comment: Comment, body: str, user: Any, guest: Guest | None) -> list[Any]:
+    """What the checks say of another text for one's own comment that is held or was removed, for send_again.
+    Outside services may be asked, so that nothing should be locked meanwhile.
 
-    Runs in the caller's transaction. Raises ValidationError: not one's own, another state, text empty, too
-    long or the same, or refused by the checks.
+    Raises ValidationError: not one's own, another state, text empty, too long or the same, or refused.
     """
-    body, now = check_body(body), timezone.now()
+    body = check_body(body)
     sendable = {State.PENDING, *REMOVED}
     is_gone = comment.erased_at or comment.state_reason == Reason.SEALED
     if not comment.is_by(user, guest) or comment.state not in sendable or is_gone:
         raise ValidationError(_("This comment can't be sent again."), code="state")
     if body == comment.body:
         raise ValidationError(_("Nothing is changed in it yet."), code="same")
-    _verdict, findings = policy().examine(_draft(comment, body, now))
+    return policy().examine(_draft(comment, body, timezone.now()))[1]
+
+
+def send_again(*, comment: Comment, body: str, findings: list[Any]) -> Comment:
+    """Another text for a comment: it waits for somebody to read it, whatever the checks said (`findings`, by
+    examine_again). The earlier text is kept. How often is the caller's to know.
+
+    Runs in the caller's transaction. Raises ValidationError where something has happened to it meanwhile.
+    """
+    body, now = check_body(body), timezone.now()
     html = render_comment(body)
     lock([comment.pk])
     fresh = Comment.objects.get(pk=comment.pk)

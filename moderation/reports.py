@@ -21,7 +21,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import Guest, User
 from comments.models import REMOVED, Comment, State, Transition
-from comments.services import lock, send_again
+from comments.services import examine_again, lock, send_again
 from moderation import cases, tasks
 from moderation.models import Appeal, Case, Notice, Report
 from moderation.people import Person
@@ -157,8 +157,12 @@ def edit_and_send_again(*, comment: Comment, body: str, user: User | None, guest
     """
     with transaction.atomic():
         _check_author(comment, user, guest)
+        _may(comment, "send_again")
+    findings = examine_again(comment=comment, body=body, user=user, guest=guest)  # with nobody locked
+    with transaction.atomic():
+        _check_author(comment, user, guest)
         last = _may(comment, "send_again")
-        fresh = send_again(comment=comment, body=body, user=user, guest=guest)
+        fresh = send_again(comment=comment, body=body, findings=findings)
         case = Case.objects.open().select_for_update().get(comment=fresh)
         appeal = Appeal.objects.create(
             comment=fresh, is_edit=True, case=case, revision=fresh.revision, against=last

@@ -9,11 +9,12 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
 from django.core import mail
 from django.core.exceptions import ValidationError
-from django.db import connections
+from django.db import connection, connections
 from django.db.models import F
 from django.utils import timezone
 
 from comments.models import Comment, CommentRevision, Reason, State
+from comments.policy import policy
 from comments.services import change_states, delete_comment
 from moderation import reports
 from moderation.acts import redact
@@ -204,6 +205,17 @@ def test_new_words_for_a_shortened_comment_are_not_called_shortened(jim, maria):
     assert undo(batch=redaction, actor=maria).batch is None
     comment.refresh_from_db()
     assert comment.body == "Call the harbour."
+
+
+def test_nobody_is_locked_while_the_checks_look_again(removed, jim, monkeypatch):
+    """They may ask outside services, which take their time."""
+    depth, seen = len(connection.savepoint_ids), []
+    real = policy().examine
+    monkeypatch.setattr(
+        policy(), "examine", lambda draft: seen.append(len(connection.savepoint_ids)) or real(draft)
+    )
+    again(removed, jim)
+    assert seen == [depth]
 
 
 def test_the_checks_look_again(removed, jim, settings):

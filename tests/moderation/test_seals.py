@@ -16,6 +16,7 @@ from comments.models import Comment, CommentRevision, CommentText, Discussion, R
 from comments.services import (
     delete_comment,
     edit_comment,
+    examine_again,
     rename_author,
     send_again,
 )
@@ -178,9 +179,12 @@ def test_its_author_can_not_write_into_it(comment, moderator):
     services.decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=moderator)
     before = Comment.objects.get(pk=comment.pk)
     seal(comment, actor=moderator)
-    for own in (before, Comment.objects.get(pk=comment.pk)):
-        with pytest.raises(ValidationError):
-            send_again(comment=own, body="Other words.", user=None, guest=comment.guest)
+    written = {"body": "Other words.", "user": None, "guest": comment.guest}
+    found = examine_again(comment=before, **written)
+    with pytest.raises(ValidationError):
+        send_again(comment=before, body="Other words.", findings=found)
+    with pytest.raises(ValidationError):
+        examine_again(comment=Comment.objects.get(pk=comment.pk), **written)
     assert Comment.objects.get(pk=comment.pk).body == ""
     assert check() == {}
 
