@@ -1,16 +1,16 @@
 """What people decided, as examples to learn from and to be judged by: in the order in which they decided."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Prefetch
 
-from articles.models import Article
+from articles.models import Article, Topic
 from moderation.filter.known import THREAD, THREAD_EACH
 from moderation.filter.reading import Found, Said
 from moderation.filter.signals import OF_THE_SITE
@@ -84,7 +84,8 @@ SELECT d.id, c.id, d.to_state = 'spam', d.at,
 FROM chosen d {_ITS_WORDS}
 ORDER BY d.id"""
 COUNTED = f"""{_LAST}
-SELECT count(*) FILTER (WHERE d.id > %(line)s), count(*) FILTER (WHERE {_DECIDED_BEFORE})
+SELECT count(*) FILTER (WHERE d.id > %(line)s), count(*) FILTER (WHERE {_DECIDED_BEFORE}),
+       max(d.id) FILTER (WHERE NOT {_DECIDED_BEFORE})
 FROM d {_ITS_WORDS} AND {_IS_DECIDED}"""
 
 
@@ -119,13 +120,18 @@ def gone() -> Gone:
     )
 
 
-def count(*, after: int) -> tuple[int, int]:
-    """Of what stands now, how much was decided after this line of the log; and on how many comments somebody
-    had decided by then."""
+class Counted(NamedTuple):
+    """Of what stands now, beside a line of the log."""
+
+    news: int  # decided after it
+    kept: int  # on comments on which somebody had decided by then
+    latest: int | None  # line of one on the others
+
+
+def count(*, after: int) -> Counted:
     with connection.cursor() as cursor:
         cursor.execute(COUNTED, {"line": after})
-        new, kept = cursor.fetchone()
-    return new, kept
+        return Counted(*cursor.fetchone())
 
 
 def standing(
@@ -141,19 +147,20 @@ def standing(
         "ids": None if ids is None else list(ids),
         "checks": list(OF_THE_SITE),  # what can't be found in the words again
     }
-    story = lru_cache(maxsize=64)(_story)
+    stories = dict[int, Story]()  # each text once, however many decisions were taken under it
     with transaction.atomic(), connection.chunked_cursor() as cursor:
         cursor.execute(DECIDED, values)
         while rows := cursor.fetchmany(AT_ONCE):
-            yield from (_read(row, story) for row in rows)
+            stories |= _stories({row[7] for row in rows} - set(stories))
+            yield from (_read(row, stories[row[7]]) for row in rows)
 
 
 Story = tuple[str, str, datetime | None, tuple[int, ...]]  # title, text, when it was published, topics
 
 
-def _read(row: tuple[Any, ...], story: Callable[[int], Story]) -> Decided:
-    line, pk, is_spam, at, body, name, written, article, actor, batch, author, parent, thread, found = row
-    title, text, published, topics = story(article)
+def _read(row: tuple[Any, ...], story: Story) -> Decided:
+    line, pk, is_spam, at, body, name, written, _article, actor, batch, author, parent, thread, found = row
+    title, text, published, topics = story
     return Decided(
         line=line,
         comment=pk,
@@ -177,10 +184,19 @@ def _read(row: tuple[Any, ...], story: Callable[[int], Story]) -> Decided:
     )
 
 
-def _story(pk: int) -> Story:
-    story = Article.objects.only("title", "standfirst", "body", "published_at").get(pk=pk)
-    topics = tuple(story.topics.order_by("pk").values_list("pk", flat=True))
-    return story.title, f"{story.standfirst}\n{story.body}", story.published_at, topics
+def _stories(ids: Collection[int]) -> dict[int, Story]:
+    if not ids:
+        return {}
+    rows = Article.objects.only("title", "standfirst", "body", "published_at").filter(pk__in=ids)
+    return {
+        one.pk: (
+            one.title,
+            f"{one.standfirst}\n{one.body}",
+            one.published_at,
+            tuple(sorted(topic.pk for topic in one.topics.all())),
+        )
+        for one in rows.prefetch_related(Prefetch("topics", Topic.objects.only("pk")))
+    }
 
 
 def weights(decided: Sequence[Decided], batch: float = BATCH) -> list[float]:

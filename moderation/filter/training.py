@@ -191,8 +191,10 @@ def run() -> str:
 def count(version: Filter) -> None:
     """Bring its numbers up to date with the decisions that came after those it had learnt from, the latest
     HEARD at most: each of them is scored anew, and 20,000 took 19 s."""
-    later = list(standing(after=version.trained_on.get("until", 0), most=HEARD))
-    if later and later[-1].line != version.numbers.get("until"):
+    known = version.trained_on.get("until", 0)
+    if decisions.count(after=known).latest in {None, version.numbers.get("until")}:
+        return
+    if later := list(standing(after=known, most=HEARD)):
         _store(version, judge(live.model(version.pk), later))
 
 
@@ -240,7 +242,7 @@ def _train_if_due() -> str:
     learnt = Filter.objects.filter(kind=Filter.Kind.LEARNT).exclude(weights=b"")
     last = learnt.order_by("pk").last()
     known = last.trained_on if last else {"until": 0, "decisions": 0}
-    news, _kept = decisions.count(after=known["until"])
+    news = decisions.count(after=known["until"]).news
     if news < max(ENOUGH, SHARE * known["decisions"]):
         return "too little was decided since"
     made = _made()
@@ -259,7 +261,7 @@ def _made(until: int = 0) -> Filter | None:
     if not spam or spam == len(decided):
         return None
     last = until or decided[-1].line
-    _news, kept = decisions.count(after=last)
+    kept = decisions.count(after=last).kept
     about: dict[str, Any] = {"decisions": len(decided), "spam": spam, "until": last, "kept": kept}
     return Filter.objects.create(
         kind=Filter.Kind.LEARNT,
@@ -281,7 +283,8 @@ def _unlearn(current: Filter) -> str:
     if current.kind == Filter.Kind.STARTER or not known.get("until"):
         return ""
     gone = decisions.gone()
-    was, (_news, kept) = known.get("kept", known.get("decisions", 0)), decisions.count(after=known["until"])
+    was = known.get("kept", known.get("decisions", 0))
+    kept = decisions.count(after=known["until"]).kept
     if was - kept < max(1, SHARE * was) and not any(
         _holds(known, gone, kind) for kind in ("sealed", "erased")
     ):

@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from articles.models import Topic
 from comments.models import Comment, State
 from moderation import seals
 from moderation.filter import decisions, live, training, versions
@@ -97,6 +98,25 @@ def test_the_words_are_those_that_were_decided_on(maria, publishing_policy):
     decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria)
     edit_comment(comment=comment, body="Other words", user=None, guest=guest)
     assert [one.said.body for one in standing()] == ["First words"]
+
+
+def test_as_many_statements_however_many_stories(maria, publishing_policy, django_assert_max_num_queries):
+    topic = Topic.objects.create(name="Ferries", slug="ferries")
+    for n in range(70):
+        article = make_article(f"Story {n}")
+        article.topics.add(topic)
+        decide(ids=[say(article, f"Word {n}").pk], to=State.PUBLISHED, reason="approved", actor=maria)
+    with django_assert_max_num_queries(5):  # two of them begin and end
+        found = list(standing())
+    assert [one.said.article_title for one in found] == [f"Story {n}" for n in range(70)]
+    assert {one.topics for one in found} == {(topic.pk,)}
+
+
+def test_what_is_counted_already_is_not_read_again(starter, maria, monkeypatch):
+    days(6, maria)
+    training.count(starter)
+    monkeypatch.setattr(training, "standing", lambda **_of: pytest.fail("It read them."))
+    training.count(starter)
 
 
 def decided(n: int, *, actor: int = 1, batch=None, author: str = "", is_spam: bool = True) -> Decided:
