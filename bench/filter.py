@@ -28,6 +28,7 @@ from moderation.filter.lines import Honest, line
 from moderation.filter.measure import recall_at, roc_auc, threshold
 
 AREA, RECALL, WRONGED, FEWER = 98.5, 85.0, 0.3, 33.3  # percent
+MAY_WAIT = 1.0  # of a hundred honest ones, as a site begins
 EVALUATED = 2_000
 SHOWN = 12  # mistakes of a kind
 # Of the seed, by the places in its file (docs: the walkthrough of the product).
@@ -78,10 +79,12 @@ def _told(site: Soundoff, folder: Path) -> Iterator[str]:
 def kinds(what: str, scored: Sequence[Scored], *, judged: bool = False) -> Iterator[Goal]:
     spam = [one.logit for one in scored if one.row.is_spam]
     honest = [one.logit for one in scored if not one.row.is_spam]
+    each = len(honest) // len({one.row.id for one in scored if not one.row.is_spam})
+    of = f"{len(honest) // each:,} honest ones" + (f", each by {each} models," if each > 1 else "")
     area, recall, half = roc_auc(spam, honest), recall_at(spam, honest, 0.01), recall_at(spam, honest, 0.005)
     yield _percent(f"{what}: ROC-AUC", 100 * (area or 0), least=AREA if judged else None)
     yield _percent(
-        f"… spam found where 1 % of {len(honest):,} honest ones wait, of {len(spam):,}",
+        f"… spam found where 1 % of {of} wait, of {len(spam):,}",
         100 * (recall or 0),
         least=RECALL if judged else None,
     )
@@ -113,7 +116,8 @@ def wronged(at: float, its: Starters, news: Sequence[Scored], blogs: Sequence[Sc
         ("… of a German blog", held_out.score(its.whole, sets.betabong())),
         ("… of sites with Disqus (Turkish)", held_out.score(its.whole, sets.disqus())),
     ):
-        yield _percent(f"{name} that wait on an empty site, of {len(found):,}", _share(found, at))
+        what = f"{name} that wait on an empty site, of {len(found):,}"
+        yield _percent(what, _share(found, at), most=MAY_WAIT)
     robot = held_out.score(its.whole, sets.template_dump())
     yield _percent(f"a robot’s own templates, without names, that wait, of {len(robot)}", _share(robot, at))
 

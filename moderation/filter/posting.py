@@ -54,7 +54,7 @@ def look_at(
 def judge(
     read: Read, now: InForce, more: Sequence[reading.Found], others: Sequence[Found] = ()
 ) -> tuple[Judged, list[Found]]:
-    """`more`: what the site knows of it (decisions.OF_THE_SITE); `others`: what outside scorers said."""
+    """`more`: what the site knows of it (signals.OF_THE_SITE); `others`: what outside scorers said."""
     judged = live.judge(read, now, more)
     kept = _kept(read, judged.found)
     own = Found(check="filter", strength=judged.probability, holds=judged.waits, filter=judged.version)
