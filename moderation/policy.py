@@ -1,7 +1,6 @@
 """What comments ask of moderation: settings.COMMENT_POLICY names this object."""
 
 import json
-import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -28,7 +27,7 @@ from comments.policy import Draft, Verdict
 from moderation import acts, cases, integrity, ledger, rules, tally, words
 from moderation.batches import IS_UNDONE
 from moderation.checks import CHECKS, RATE_MINUTES, RATE_MOST, Context, Found, run, too_fast
-from moderation.filter.live import IN_FORCE, InForce, Unusable
+from moderation.filter.live import IN_FORCE, InForce, can_be_used
 from moderation.filter.posting import look_at
 from moderation.held import HELD, read_held, refuse, standing_of, told
 from moderation.models import Finding, Sanction
@@ -36,8 +35,6 @@ from moderation.origins import REMEMBER, mark
 from moderation.repeats import find_repeat
 from moderation.tasks import tell_held_later
 from moderation.told import finding, tell
-
-logger = logging.getLogger(__name__)
 
 # It goes with the insert of a comment (comments.policy.Policy.beside).
 STORE = """
@@ -64,11 +61,7 @@ class Policy(comments.policy.Policy):
             by_others = context.sent_by_person < most  # who share the connection
             raise ValidationError(words.too_fast(most, by_others=by_others), code="rate")
         findings = run(draft, context, CHECKS)
-        try:
-            judged, more = look_at(draft, in_force, findings, mark(draft.ip))
-        except Unusable:  # nobody's comment waits for that
-            logger.exception("The version of the filter that is in force can't be used.")
-            judged, more = look_at(draft, None, findings, mark(draft.ip))
+        judged, more = look_at(draft, in_force, findings, mark(draft.ip))
         findings += more
         # Whoever was approved here, and what was published already, somebody looks at first.
         known = context.may_moderate or context.approved_count or draft.comment
@@ -188,7 +181,7 @@ def last_decisions(ids: Iterable[int]) -> dict[int, int]:
 # One question for all that is known of a person and of the rules, in SQL: a post waits for each way there
 # and back, and to compose these took as long as to answer them. `account` is models.proofs() for one e-mail.
 # A guest's proof also reaches the account of that e-mail; both are looked up by themselves, as each has its
-# own index.
+# own index. Their ids are found first (ANY(ARRAY(…))): joined, all comments of guests may be gone through.
 KNOWN = f"""
 WITH account AS MATERIALIZED (
   SELECT u.id FROM accounts_user u JOIN account_emailaddress e ON e.user_id = u.id
@@ -202,11 +195,11 @@ asked AS (
 SELECT (SELECT json_agg(held) FROM ({HELD}) held),
        EXISTS (SELECT FROM account WHERE id = %(author)s),
        EXISTS (SELECT FROM comments_comment
-               WHERE author_id IN (SELECT id FROM account)
+               WHERE author_id = ANY(ARRAY(SELECT id FROM account))
                  AND state = 'published' AND state_reason = 'approved')
        OR EXISTS (SELECT FROM comments_comment
-                  WHERE guest_id IN (SELECT id FROM accounts_guest
-                                     WHERE lower(email) = %(email)s AND confirmed_at IS NOT NULL)
+                  WHERE guest_id = ANY(ARRAY(SELECT id FROM accounts_guest
+                                             WHERE lower(email) = %(email)s AND confirmed_at IS NOT NULL))
                     AND state = 'published' AND state_reason = 'approved'),
        ({IN_FORCE}),
        ARRAY(SELECT id FROM moderation_rule WHERE is_active ORDER BY id),
@@ -215,9 +208,9 @@ SELECT (SELECT json_agg(held) FROM ({HELD}) held),
           SELECT FROM comments_comment WHERE author_id = %(author)s AND created_at > %(since)s
           UNION ALL
           SELECT FROM comments_comment
-          WHERE guest_id IN (SELECT id FROM accounts_guest
-                             WHERE lower(email) = %(guest)s
-                               AND (confirmed_at IS NOT NULL OR NOT %(is_proved)s))
+          WHERE guest_id = ANY(ARRAY(SELECT id FROM accounts_guest
+                                     WHERE lower(email) = %(guest)s
+                                       AND (confirmed_at IS NOT NULL OR NOT %(is_proved)s)))
             AND created_at > %(since)s
           LIMIT {RATE_MOST}) AS sent),
        (SELECT count(*) FROM (SELECT FROM moderation_origin
@@ -225,7 +218,7 @@ SELECT (SELECT json_agg(held) FROM ({HELD}) held),
 
 
 def _context(draft: Draft) -> tuple[Context, InForce | None]:
-    """Raises ValidationError for somebody who is paused or banned."""
+    """Raises ValidationError for somebody who is paused or banned. No filter where it can't be used."""
     may_moderate = draft.author is not None and (
         draft.author.is_moderator or draft.discussion.article.can_be_edited_by(draft.author)
     )
@@ -260,7 +253,9 @@ def _context(draft: Draft) -> tuple[Context, InForce | None]:
         sent_by_person=sent,
         sent_from_there=from_there,
     )
-    return context, InForce(*in_force)._replace(topics=tuple(sorted(topics))) if in_force else None
+    if not in_force or not can_be_used(in_force[0]):
+        return context, None
+    return context, InForce(*in_force)._replace(topics=tuple(sorted(topics)))
 
 
 def _menu(row: Any, seen: int, removals: list[tuple[str, str, str]]) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """The version in force, loaded once in each process, and what it says of a comment."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +12,8 @@ from moderation.filter.learner import Features, Model, Part, read_features, sigm
 from moderation.filter.lines import Honest, line, strict_line
 from moderation.filter.reading import Found, Read, Said
 from moderation.models import Filter
+
+logger = logging.getLogger(__name__)
 
 
 class InForce(NamedTuple):
@@ -39,12 +42,7 @@ def in_force() -> InForce | None:
 def usable() -> InForce | None:
     """What is in force, unless it can't be used."""
     now = in_force()
-    try:
-        if now:
-            model(now.version)
-    except Unusable:
-        return None
-    return now
+    return now if now and can_be_used(now.version) else None
 
 
 @dataclass(frozen=True)
@@ -62,22 +60,30 @@ class Unusable(Exception):
     """This version was stored by another release of the program."""
 
 
-@lru_cache(maxsize=3)
 def model(version: int) -> Model:
     """What is learnt is another version. Raises Filter.DoesNotExist, and Unusable."""
+    loaded = _load(version)
+    if isinstance(loaded, str):
+        raise Unusable(loaded)
+    return loaded
+
+
+def can_be_used(version: int) -> bool:
+    return not isinstance(_load(version), str)
+
+
+@lru_cache(maxsize=3)
+def _load(version: int) -> Model | str:
+    """Or why it can't be used, which is in the log once for each process."""
     stored = Filter.objects.values_list("weights", flat=True).get(pk=version)
     try:
         return Model.from_bytes(bytes(stored))
     except ValueError as error:
-        raise Unusable(str(error)) from error
+        logger.exception("Version %s of the filter can't be used.", version)
+        return str(error)
 
 
-def can_be_used(version: int) -> bool:
-    try:
-        model(version)
-    except Unusable:
-        return False
-    return True
+forget = _load.cache_clear
 
 
 @lru_cache(maxsize=64)
@@ -100,7 +106,7 @@ def _counted(version: int, numbers_at: float) -> tuple[Honest, Honest, int, dict
 
 def honest(version: Filter) -> tuple[Honest, Honest, int]:
     """What is known of honest comments here and elsewhere, and how many decisions were taken here."""
-    starter = Filter.objects.filter(kind=Filter.Kind.STARTER).only("trained_on").order_by("pk").last()
+    starter = Filter.objects.filter(kind=Filter.Kind.STARTER).only("trained_on").first()
     figures = version.numbers.get("figures", {})
     here = Honest(
         version.numbers.get("honest", figures.get("ham", 0)),

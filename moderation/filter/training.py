@@ -60,9 +60,7 @@ class Trial(TypedDict):
 
 def starter() -> Model:
     """A copy of its own, to learn with."""
-    row = Filter.objects.filter(kind=Filter.Kind.STARTER).order_by("pk").last()
-    assert row is not None  # a migration made it
-    return Model.from_bytes(bytes(row.weights))
+    return Model.from_bytes(bytes(versions.starter().weights))
 
 
 def features(decided: Decided, model: Model) -> Features:
@@ -81,8 +79,9 @@ def foretell(decided: Sequence[Decided], model: Model) -> Iterator[float]:
 def train(decided: Sequence[Decided], model: Model) -> Model:
     """`model`, a starter, is changed, and returned with its weights settled. Deterministic."""
     raw = list(foretell(decided, model))[-CALIBRATED_BY:]
+    weighed = weights(decided)
     for _ in range(min(PASSES, PASSED // max(1, len(decided))) - 1):
-        for one, weight in zip(decided, weights(decided), strict=True):
+        for one, weight in zip(decided, weighed, strict=True):
             model.learn(features(one, model), one.is_spam, weight, again=True)
     labels = [one.is_spam for one in decided[-CALIBRATED_BY:]]
     if min(sum(labels), len(labels) - sum(labels)) >= CALIBRATED_FROM:
@@ -171,11 +170,8 @@ def run() -> str:
     if desk is None or desk.filter is None:
         empty_sealed()
         return "no filter is in force"
-    try:
-        live.model(desk.filter.pk)
-    except live.Unusable:
-        begin = Filter.objects.filter(kind=Filter.Kind.STARTER).order_by("pk").last()
-        versions.put_in_force(version=begin, actor=None)
+    if not live.can_be_used(desk.filter.pk):
+        versions.put_in_force(version=versions.starter(), actor=None)
         return "the version in force was of another release; the starter is in force"
     told = _unlearn(desk.filter)
     empty_sealed()
@@ -199,9 +195,7 @@ def count(version: Filter) -> None:
 
 
 def _try(waiting: Filter, current: Filter) -> str:
-    try:
-        live.model(waiting.pk)
-    except live.Unusable:
+    if not live.can_be_used(waiting.pk):
         Filter.objects.filter(pk=waiting.pk).update(is_refused=True, numbers_at=timezone.now())
         return f"version {waiting.pk} was of another release, and is not used"
     later = list(standing(after=waiting.trained_on["until"]))
@@ -290,8 +284,7 @@ def _unlearn(current: Filter) -> str:
     ):
         return ""
     made = _made(known["until"])
-    begin = Filter.objects.filter(kind=Filter.Kind.STARTER).order_by("pk").last()
-    if not versions.put_in_force(version=made or begin, actor=None, instead_of=current):
+    if not versions.put_in_force(version=made or versions.starter(), actor=None, instead_of=current):
         return "what is gone is unlearnt, but somebody has set another version meanwhile"
     if made is None:
         return f"hardly anything stands of what version {current.pk} learnt; the starter is in force"
@@ -309,4 +302,4 @@ def empty_sealed() -> None:
             version.trained_on |= {"is_emptied": True}
             version.numbers_at = version.numbers_at or timezone.now()  # it waits no more
             version.save(update_fields=["weights", "trained_on", "numbers_at"])
-            live.model.cache_clear()
+            live.forget()

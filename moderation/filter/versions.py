@@ -1,5 +1,8 @@
 """Which version is in force, and what an administrator sets: acts like all others, with their Undo."""
 
+import json
+from pathlib import Path
+
 from django.db import transaction
 
 from accounts.models import User
@@ -8,6 +11,16 @@ from moderation.models import Batch, Change, Desk, Filter
 
 Target = Change.Target
 LEAST, MOST = 0.1, 20.0  # honest comments in a hundred that may wait
+STARTER = Path(__file__).parent  # of starter.bin, weights, and starter.json, whence they are
+
+
+def starter() -> Filter:
+    """The version that came with this release of the program, which a new one brings along."""
+    about = json.loads((STARTER / "starter.json").read_text("utf-8"))
+    found = Filter.objects.filter(kind=Filter.Kind.STARTER, trained_on__sha256=about["sha256"]).first()
+    return found or Filter.objects.create(
+        kind=Filter.Kind.STARTER, weights=(STARTER / "starter.bin").read_bytes(), trained_on=about
+    )
 
 
 def put_in_force(

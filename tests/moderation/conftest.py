@@ -1,17 +1,13 @@
-import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 import comments.policy
-import moderation.filter
 import moderation.policy
 from comments.policy import policy
+from moderation.filter import versions
 from moderation.models import Desk, Filter
 from tests.factories import UserFactory
-
-STARTER = Path(moderation.filter.__file__).parent
 
 
 class Publishing(moderation.policy.Policy):
@@ -42,13 +38,7 @@ def checking_policy(settings) -> Iterator[None]:
 @pytest.fixture
 def starter(checking_policy) -> Filter:
     """The filter that comes with the program, in force."""
-    made = Filter.objects.filter(kind=Filter.Kind.STARTER).first()
-    if made is None:  # a test that commits has lost what migrations made
-        made = Filter.objects.create(
-            kind=Filter.Kind.STARTER,
-            weights=(STARTER / "starter.bin").read_bytes(),
-            trained_on=json.loads((STARTER / "starter.json").read_text("utf-8")),
-        )
+    made = versions.starter()
     Desk.objects.update_or_create(pk=1, defaults={"filter": made})
     return made
 

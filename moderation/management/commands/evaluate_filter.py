@@ -14,9 +14,9 @@ from moderation.filter.live import Unusable, in_force, model
 from moderation.filter.measure import Figures, figures
 from moderation.filter.reading import Found
 from moderation.filter.rows import Row
+from moderation.filter.versions import STARTER
 from moderation.models import Filter
 
-STARTER = Path(rows.__file__).with_name("starter.bin")
 REASONS = 6  # of each row, the heaviest
 
 
@@ -86,7 +86,7 @@ class Command(BaseCommand):
     def _model(self, asked: str) -> Model:
         """Raises CommandError for a version that does not exist."""
         if asked == "starter":
-            return Model.from_bytes(STARTER.read_bytes())
+            return Model.from_bytes((STARTER / "starter.bin").read_bytes())
         try:
             if asked:
                 return model(int(asked))
@@ -95,7 +95,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no version {asked!r} of the filter.") from error
         except DatabaseError:  # nothing was set up here yet
             now = None
-        return model(now.version) if now else Model.from_bytes(STARTER.read_bytes())
+        return model(now.version) if now else Model.from_bytes((STARTER / "starter.bin").read_bytes())
 
     def _print(self, told: Figures, unlabelled: int, seconds: float) -> None:
         def share(value: float | None) -> str:

@@ -12,7 +12,7 @@ from moderation.filter.learner import BIAS, SLOTS, Model, sigmoid
 from moderation.filter.lines import Honest, line
 from moderation.filter.reading import Said
 from moderation.filter.signals import PRIORS
-from tests.moderation.conftest import STARTER
+from moderation.filter.versions import STARTER
 
 STORED = (STARTER / "starter.bin").read_bytes()
 ABOUT = json.loads((STARTER / "starter.json").read_text("utf-8"))
