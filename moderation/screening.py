@@ -28,7 +28,7 @@ def screen_import(*, article: Article, ids: Sequence[int]) -> int:
     known = rules.in_force()
     here = known.at(article.pk, article.topics.values_list("pk", flat=True) if known.is_scoped else ())
     repeats = find_repeats(article=article, ids=ids)
-    thread, now = _Thread(), usable()
+    thread, now = _Thread(article), usable()
     if now:
         now = now._replace(topics=tuple(article.topics.order_by("pk").values_list("pk", flat=True)))
     findings = []
@@ -57,7 +57,8 @@ class _Thread:
     """What was said before a comment that was brought in, as known.look_up would tell it of one that is
     written here; but in memory, for all of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, article: Article) -> None:
+        self.story = f"{article.standfirst}\n{article.body}"
         self.latest: deque[str] = deque(maxlen=THREAD)
         self.said: dict[int, str] = {}
 
@@ -72,6 +73,7 @@ class _Thread:
         read = Read(
             replace(
                 posting.said_of(draft),
+                article_text=self.story,
                 parent=self.said.get(draft.comment.parent_id or 0),
                 thread=" ".join(self.latest) or None,
             )

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 
 from moderation.filter.known import Known
 from moderation.filter.reading import Found, Read, host, split_url
@@ -41,14 +42,15 @@ _EITHER = str.maketrans(dict.fromkeys("1|!ӏ", "\x00"))  # taken for an i, or fo
 _CAPITAL_I = re.compile(r"(?<=[^\W\d_A-Z])I")  # within small letters
 
 
-def skeletons(name: str) -> set[str]:
+@lru_cache(maxsize=4_096)
+def skeletons(name: str) -> frozenset[str]:
     """What is left of a name at a glance: two that share one can be taken for one another.
 
     Letters of one alphabet stand for themselves: Neil is not Nell, nor Marnie Mamie.
     """
     plain = _plain(_CAPITAL_I.sub("|", name)).translate(_EITHER).translate(_LETTERS)
     bare = re.sub(r"[^\w\0]|_", "", plain)
-    return {bare.replace("\0", letter) for letter in "il"} - {""}
+    return frozenset(bare.replace("\0", letter) for letter in "il") - {""}
 
 
 def _plain(name: str) -> str:

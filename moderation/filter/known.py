@@ -17,6 +17,8 @@ DAY = timedelta(days=1)  # in which one IP address speaks under several names, o
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+")  # what the index of words can hold as one …
 HOST_LONGEST = 253  # … in bytes, as a name can be
 HOSTS = 20  # of one comment
+AT_HOST = 1_000  # comments with links to one host that are looked at: one with more is no news, nor a reason
+AT_ADDRESS = 50  # of the latest comments from one IP address
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +30,7 @@ class Known:
     names: Sequence[str] = ()  # of the discussion
     names_at_address: int = 0  # under which its IP address spoke within a day, but for its own
     replied: str = ""  # the comment that it answers
+    article: str = ""  # the story's own text
 
 
 _THREAD = f"""
@@ -40,20 +43,32 @@ _REPLIED = f"""
 coalesce((SELECT left(folded, {THREAD_EACH * 4}) FROM comments_commenttext
           WHERE comment_id = %(parent)s), '')"""
 AROUND = f"SELECT {_THREAD}, {_REPLIED}"
-# A host stands in the index of words as it was written, with www. or without.
+# A host stands in the index of words as it was written, with www. or without. The words are looked up first,
+# and the comments by their ids, whatever the planner thinks of them when a connection is young.
+_LINKING = f"""
+SELECT host, c.* FROM unnest(%(hosts)s::text[]) AS host
+CROSS JOIN LATERAL (
+  WITH linking AS MATERIALIZED (
+    SELECT comment_id FROM comments_commenttext
+    WHERE vector @@ (quote_literal(host) || '|' || quote_literal('www.' || host))::tsquery)
+  SELECT comment_id FROM linking LIMIT {AT_HOST}) t
+CROSS JOIN LATERAL (
+  SELECT id, state, created_at, lower(author_name) AS author
+  FROM comments_comment WHERE id = t.comment_id LIMIT 1) c"""
+_ADDRESS = f"""
+SELECT count(DISTINCT c.author) FROM (
+  SELECT comment_id FROM moderation_origin
+  WHERE ip_hash = %(ip_hash)s AND at > %(since)s ORDER BY at DESC LIMIT {AT_ADDRESS}) o
+CROSS JOIN LATERAL (
+  SELECT lower(author_name) AS author FROM comments_comment WHERE id = o.comment_id LIMIT 1) c
+WHERE c.author <> lower(%(name)s)"""
 KNOWN = f"""
+WITH linking AS MATERIALIZED ({_LINKING})
 SELECT {_THREAD},
-       ARRAY(SELECT host FROM unnest(%(hosts)s::text[]) AS host
-             WHERE EXISTS (SELECT FROM comments_commenttext t JOIN comments_comment c ON c.id = t.comment_id
-                           WHERE c.state = 'spam' AND t.vector @@ (
-                             quote_literal(host) || '|' || quote_literal('www.' || host))::tsquery)),
-       ARRAY(SELECT host FROM unnest(%(hosts)s::text[]) AS host
-             WHERE 2 <= (SELECT count(DISTINCT lower(c.author_name)) FROM comments_commenttext t
-                         JOIN comments_comment c ON c.id = t.comment_id
-                         WHERE c.created_at BETWEEN %(since)s AND %(at)s AND c.id <> %(but)s
-                           AND lower(c.author_name) <> lower(%(name)s)
-                           AND t.vector @@ (
-                             quote_literal(host) || '|' || quote_literal('www.' || host))::tsquery)),
+       ARRAY(SELECT DISTINCT host FROM linking WHERE state = 'spam'),
+       ARRAY(SELECT host FROM linking
+             WHERE created_at BETWEEN %(since)s AND %(at)s AND id <> %(but)s AND author <> lower(%(name)s)
+             GROUP BY host HAVING count(DISTINCT author) >= 2),
        ARRAY(SELECT DISTINCT u.name FROM accounts_user u
              JOIN accounts_user_groups m ON m.user_id = u.id JOIN auth_group g ON g.id = m.group_id
              WHERE u.is_active AND u.name <> '' AND u.id IS DISTINCT FROM %(author)s::bigint
@@ -64,10 +79,9 @@ SELECT {_THREAD},
                  AND (author_id IS NULL OR author_id IS DISTINCT FROM %(author)s::bigint)
                  AND (guest_id IS NULL OR guest_id IS DISTINCT FROM %(guest)s::bigint)
                ORDER BY created_at DESC, id DESC LIMIT {NAMES}) c),
-       (SELECT count(DISTINCT lower(c.author_name)) FROM moderation_origin o
-        JOIN comments_comment c ON c.id = o.comment_id
-        WHERE o.ip_hash = %(ip_hash)s AND o.at > %(since)s AND lower(c.author_name) <> lower(%(name)s)),
-       {_REPLIED}"""
+       ({_ADDRESS}),
+       {_REPLIED},
+       (SELECT standfirst || E'\\n' || body FROM articles_article WHERE id = %(article)s)"""
 
 
 def around(*, article: int, at: datetime, parent: int | None, but: int) -> Known:
@@ -107,7 +121,7 @@ def look_up(
     }
     with connection.cursor() as cursor:
         execute_planned(cursor, KNOWN, values)
-        thread, spam_hosts, burst_hosts, staff, names, at_address, replied = cursor.fetchone()
+        thread, spam_hosts, burst_hosts, staff, names, at_address, replied, text = cursor.fetchone()
     return Known(
         thread=thread or "",
         spam_hosts=spam_hosts,
@@ -116,6 +130,7 @@ def look_up(
         names=names,
         names_at_address=at_address,
         replied=replied,
+        article=text or "",
     )
 
 

@@ -41,7 +41,12 @@ def look_at(
         ip_hash=ip_hash,
         but=draft.comment.pk if draft.comment else None,
     )
-    read.said = replace(read.said, parent=known.replied or None, thread=known.thread or None)
+    read.said = replace(
+        read.said,
+        article_text=known.article,
+        parent=known.replied or None,
+        thread=known.thread or None,
+    )
     more = here.find(read, known)
     if now is None:
         return None, _kept(read, more)
@@ -82,12 +87,12 @@ def as_signal(found: Found) -> reading.Found:
 
 
 def said_of(draft: Draft) -> Said:
+    """Without the story's text, which a request may not have read."""
     article = draft.discussion.article
     return Said(
         body=draft.body,
         author=draft.name or None,
         article_title=article.title,
-        article_text=f"{article.standfirst}\n{article.body}",
         article_date=article.published_at,
         comment_date=draft.at,
     )

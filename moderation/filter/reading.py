@@ -211,7 +211,7 @@ def tells(word: str) -> bool:
 
 
 def stems_of(text: str) -> frozenset[str]:
-    return frozenset(stem(w) for w in _WORD.findall(fold(_TAG.sub(" ", text))) if tells(w))
+    return frozenset(stem(w) for w in set(_WORD.findall(fold(_TAG.sub(" ", text)))) if tells(w))
 
 
 @lru_cache(maxsize=256)

@@ -124,7 +124,7 @@ class Origin(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["ip_hash"], name="origin_ip"),
+            models.Index(fields=["ip_hash", "at"], name="origin_ip_at"),
             models.Index(fields=["at"], name="origin_at"),
         ]
 

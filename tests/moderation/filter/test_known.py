@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from comments.models import State
-from moderation.filter.known import Known, around, look_up
+from moderation.filter.known import AT_ADDRESS, Known, around, look_up
 from moderation.origins import mark
 from moderation.services import decide
 from tests.factories import GuestFactory, UserFactory, make_article, say
@@ -34,7 +34,7 @@ def known(article, **asked) -> Known:
 
 def test_of_an_empty_discussion_nothing_is_known():
     assert known(make_article(), hosts=["teak.example"], ip_hash=mark("198.51.100.7")) == Known(
-        thread="", spam_hosts=[], burst_hosts=[], staff=[], names=[], names_at_address=0
+        thread="", spam_hosts=[], burst_hosts=[], staff=[], names=[], names_at_address=0, article="\nA story."
     )
 
 
@@ -104,3 +104,15 @@ def test_one_address_under_several_names():
         say(article, guest=GuestFactory.create(name=name), ip=here)
     say(article, guest=GuestFactory.create(name="Cy"), ip="203.0.113.5")
     assert known(article, ip_hash=mark(here)).names_at_address == 2
+
+
+def test_the_storys_own_text_comes_along():
+    article = make_article(standfirst="Of piles.", body="They have **rotted**.")
+    assert known(article).article == "Of piles.\nThey have **rotted**."
+
+
+def test_of_an_address_the_latest_are_looked_at():
+    article, here = make_article(), "198.51.100.7"
+    for n in range(AT_ADDRESS + 5):
+        say(article, f"Row {n} is free.", guest=GuestFactory.create(name=f"Rower {n}"), ip=here)
+    assert known(article, ip_hash=mark(here)).names_at_address == AT_ADDRESS

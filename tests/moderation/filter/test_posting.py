@@ -1,6 +1,7 @@
 """A comment before the filter, on a site that knows nothing yet."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.core import mail
@@ -125,6 +126,19 @@ def test_a_post_takes_no_statement_more_with_a_version_in_force(starter, article
     assert statements(body) == without <= 7  # what the site knows is asked either way
 
 
+def test_a_post_takes_one_statement_for_all_that_the_site_knows(starter, article, client):
+    """Also over HTTP, where the story's text is not read with its row."""
+    form = {"name": "Ada", "email": "ada@example.org"}
+    url = f"{article.get_absolute_url()}reply/"
+    client.post(url, form | {"body": "What a process asks only once.", "nonce": uuid4()})
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.post(url, form | {"body": HONEST, "nonce": uuid4()})
+    assert answer.status_code == 302
+    asked = [q["sql"] for q in queries if not q["sql"].startswith(("SAVEPOINT", "RELEASE"))]
+    assert not [sql for sql in asked if sql.startswith("SELECT") and '"body"' in sql]
+    assert len(asked) <= 10
+
+
 def test_a_story_of_other_topics_takes_no_statement_more(starter):
     """However many sets of them a site has, what is counted is read once."""
     now = live.in_force()._replace(numbers_at=1.0)
@@ -197,10 +211,12 @@ def test_who_was_approved_here_and_who_edits_is_looked_at_first(proven, article,
 def test_a_version_that_cannot_be_read_keeps_nobody_from_writing(starter, article, known, caplog):
     other = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=b"of another release")
     Desk.objects.update(filter=other)
-    comment = say(article, HONEST, guest=known)
-    assert comment.state == State.PUBLISHED
-    assert findings(comment) == {}
-    assert "can't be used" in caplog.text
+    for body in (HONEST, f"{HONEST} the rest of them rots."):
+        comment = say(article, body, guest=known)
+        assert comment.state == State.PUBLISHED
+        assert findings(comment) == {}
+    [told] = [record for record in caplog.records if "can't be used" in record.message]
+    assert told.exc_info
 
 
 def test_a_person_brings_back_what_the_filter_took(proven, article, maria):
