@@ -1,15 +1,15 @@
 """From which probability on a comment waits, so that of a hundred honest ones no more do than may. Pure.
 
 What is known of honest comments are probabilities that a version gave to comments on which people decided
-later, so that it could not have learnt from them: a site's own, and, while those are few, the ones of the
-sets that the starter was tried on, which together count as PRIOR.
+later, so that it could not have learnt from them: a site's own, and, as long as those are fewer than PRIOR,
+as many as are missing of the sets that the starter was tried on.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import nextafter
 
-PRIOR = 200  # honest comments, as which those of the starter count
+PRIOR = 200  # honest comments by which a line is drawn at the least
 LOWEST = 0.1  # below that nothing waits because of the filter, however few honest comments would
 KEPT = 500  # of the highest probabilities of honest comments
 
@@ -49,11 +49,12 @@ def line(percent: float, here: Honest, elsewhere: Honest) -> float:
     `elsewhere`: those of the starter's sets. What lies below the highest ones that are kept is not known:
     then the line is above the lowest of those.
     """
+    prior = max(0.0, PRIOR - here.count) if elsewhere.count else 0.0
     weighed = list(here.weighed())
-    if elsewhere.count:
-        weighed += [(p, weight * PRIOR / elsewhere.count) for p, weight in elsewhere.weighed()]
-    may_wait = percent / 100 * (here.count + (PRIOR if elsewhere.count else 0))
-    known = max(here.lowest, elsewhere.lowest)
+    if prior:
+        weighed += [(p, weight * prior / elsewhere.count) for p, weight in elsewhere.weighed()]
+    may_wait = percent / 100 * (here.count + prior)
+    known = max(here.lowest, elsewhere.lowest if prior else 0.0)
     above, at = 0.0, 1.0
     for probability, weight in sorted(weighed, reverse=True):
         above += weight

@@ -34,8 +34,12 @@ def test_few_of_ones_own_move_what_is_known_from_elsewhere_only_a_little():
     assert alone > 0.6
     with_some = line(1, Honest.of([0.05] * 20), elsewhere)
     assert with_some == alone
-    # Thousands of one's own that are never suspected do: the others count as PRIOR only.
-    assert line(1, Honest.of([0.05] * 50 * PRIOR), elsewhere) < 0.6
+
+
+def test_with_enough_of_ones_own_what_is_known_from_elsewhere_counts_no_more():
+    elsewhere = Honest.of([0.02] * 970 + [0.6] * 30)
+    assert line(1, Honest.of([0.05] * (PRIOR // 2)), elsewhere) > 0.6
+    assert line(1, Honest.of([0.05] * PRIOR), elsewhere) == LOWEST
 
 
 def test_what_counts_for_less_moves_the_line_less():
