@@ -3,30 +3,51 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Max
 from django.utils import timezone
 
+from accounts.models import User
 from articles.kept import withhold
 from articles.markdown import render_story
-from articles.models import Article, Site
+from articles.models import Article, Revision, Site, Text
 
 
 @transaction.atomic
-def save_article(*, article: Article) -> Article:
-    """Store an article with its rendered body. Its own page, and the lists that may show it, become new."""
+def save_article(
+    *, article: Article, by: User | None = None, nonce: UUID | None = None, restored: int | None = None
+) -> Article:
+    """Store an article with its rendered body. Its own page, and the lists that may show it, become new.
+
+    Where its text differs from the stored one, that is a Revision: `by` somebody, typed on the page of that
+    `nonce`, or the text of the number that is `restored`.
+    """
     article.body_html = render_story(article.body)
     # The stored version, not that of the instance: a colleague may have saved since it was read.
-    stored = (
-        Article.objects.select_for_update().filter(pk=article.pk).values_list("version", flat=True).first()
-    )
-    article.version = (stored or 0) + 1
+    stored = Article.objects.select_for_update().defer("body_html", "vector").filter(pk=article.pk).first()
+    article.version = (stored.version if stored else 0) + 1
     article.save()
+    _keep_revision(article, stored, by=by, nonce=nonce, restored=restored)
     touch_site()
     if not article.is_published():
         withhold()
     return article
+
+
+def _keep_revision(article: Article, stored: Article | None, **values: Any) -> None:
+    number = 0
+    if stored:
+        number = article.revisions.aggregate(last=Max("number"))["last"] or 0
+        last = article.revisions.saved().first()
+        if last is None or Text.of(last) != Text.of(stored):  # from before there were any, or by another way
+            number += 1
+            last = Revision(article=article, number=number, at=stored.updated_at, **Text.of(stored)._asdict())
+            last.save()
+        if Text.of(last) == Text.of(article):
+            return
+    Revision.objects.create(article=article, number=number + 1, **Text.of(article)._asdict(), **values)
 
 
 @transaction.atomic

@@ -94,11 +94,11 @@ def theme(request: HttpRequest) -> HttpResponse:
 def preview(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     """A draft for whoever was sent the link: the story without its discussion, found by no search engine."""
     article = get_object_or_404(Article, slug=slug)
-    if not article.allows_preview(token):
+    if not (until := article.preview_until(token)):
         raise Http404
     if article.is_published():
         return redirect(article)
-    context = {"article": article, "topics": article.topics.shown(), "zone": article.zone}
+    context = {"article": article, "topics": article.topics.shown(), "zone": article.zone, "until": until}
     response = render(request, "articles/preview.html", context)
     response["X-Robots-Tag"] = "noindex"
     return response

@@ -1,4 +1,4 @@
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from django.conf import settings
@@ -98,6 +98,13 @@ class Article(models.Model):
         PUBLIC_DOMAIN = "public_domain", _("public domain")
         UNKNOWN = "unknown", _("unknown")
 
+    class Stage(models.TextChoices):
+        """Of what is not published: words between editors, which hide nothing by themselves."""
+
+        DRAFT = "draft", _("draft")
+        READY = "ready", _("ready for review")
+        PRIVATE = "private", _("private")
+
     title = models.CharField(_("title"), max_length=300)
     slug = models.SlugField(_("part of the URL"), max_length=120, unique=True, allow_unicode=True)
     standfirst = models.TextField(_("standfirst"), blank=True)
@@ -115,6 +122,19 @@ class Article(models.Model):
     published_at = models.DateTimeField(
         _("publish at"), null=True, blank=True, help_text=_("Empty: a draft. In the future: scheduled.")
     )
+    stage = models.CharField(
+        _("stage"),
+        max_length=10,
+        choices=Stage,
+        default=Stage.DRAFT,
+        db_default=Stage.DRAFT,
+        help_text=_("Until it is published. Links to the preview of a private story do not open."),
+    )
+    embargo_until = models.DateTimeField(null=True, editable=False)  # never published before
+    taken_back_at = models.DateTimeField(null=True, editable=False)
+    taken_back_why = models.TextField(blank=True, default="", db_default="", editable=False)  # for readers
+    was_published_at = models.DateTimeField(null=True, editable=False)  # before it was taken back
+    corrected_at = models.DateTimeField(null=True, editable=False)  # the last correction; null: there is none
     rights = models.CharField(_("rights"), max_length=20, choices=Rights, default=Rights.OURS)
     source_name = models.CharField(_("source"), max_length=120, blank=True)
     source_url = models.URLField(_("source's URL"), max_length=500, blank=True)
@@ -144,7 +164,13 @@ class Article(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["source_key"], condition=~Q(source_key=""), name="article_source_once"
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(embargo_until=None)
+                | Q(published_at=None)
+                | Q(published_at__gte=F("embargo_until")),
+                name="article_not_before_its_embargo",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -155,6 +181,13 @@ class Article(models.Model):
 
     def is_published(self, now: datetime | None = None) -> bool:
         return self.published_at is not None and self.published_at <= (now or timezone.now())
+
+    def is_taken_back(self, now: datetime | None = None) -> bool:
+        """Readers knew it, and its address tells them that it is gone."""
+        return self.taken_back_at is not None and not self.is_published(now)
+
+    def is_embargoed(self, now: datetime | None = None) -> bool:
+        return self.embargo_until is not None and self.embargo_until > (now or timezone.now())
 
     def is_syndicated(self, now: datetime | None = None) -> bool:
         """As ArticleQuerySet.syndicated: whether it may leave the site."""
@@ -169,11 +202,17 @@ class Article(models.Model):
         """The path of a draft for whoever is sent it, good for a week. Nothing is stored."""
         return reverse("preview", args=[self.slug, signing.dumps(self.pk, salt=PREVIEW_SALT)])
 
-    def allows_preview(self, token: str) -> bool:
+    def preview_until(self, token: str) -> datetime | None:
+        """The moment until which that link opens the preview; None if it does not. That of a private story
+        never does, nor one from before the story was taken back."""
         try:
-            return bool(signing.loads(token, salt=PREVIEW_SALT, max_age=PREVIEW_FOR) == self.pk)
+            key = signing.loads(token, salt=PREVIEW_SALT, max_age=PREVIEW_FOR)
         except signing.BadSignature:
-            return False
+            return None
+        made = datetime.fromtimestamp(signing.b62_decode(token.rsplit(":", 2)[1]), UTC)
+        if key != self.pk or self.stage == Article.Stage.PRIVATE or made < (self.taken_back_at or made):
+            return None
+        return made + PREVIEW_FOR
 
     @property
     def zone(self) -> str:

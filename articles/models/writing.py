@@ -1,0 +1,145 @@
+"""What stands behind an article and readers never see, but for its corrections."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from articles.models.articles import Article
+
+HERE_FOR = timedelta(minutes=2)  # since an open page was last heard of
+NOTE_MAX, CORRECTION_MAX = 5000, 2000  # characters
+
+
+class HasText(Protocol):
+    title: str
+    standfirst: str
+    body: str
+
+
+class Text(NamedTuple):
+    """What is compared, restored and never lost."""
+
+    title: str
+    standfirst: str
+    body: str
+
+    @classmethod
+    def of(cls, row: HasText) -> "Text":
+        return cls(*(getattr(row, name).replace("\r\n", "\n").strip() for name in cls._fields))
+
+
+class RevisionQuerySet(models.QuerySet["Revision"]):
+    def saved(self) -> Self:
+        """Those that were the article's text, and not only kept beside it."""
+        return self.filter(is_aside=False)
+
+
+class Revision(models.Model):
+    """The text of an article as somebody saved it; services.save_article makes one where the text differs."""
+
+    article = models.ForeignKey(Article, models.CASCADE, related_name="revisions")
+    number = models.PositiveIntegerField()
+    title = models.CharField(max_length=300)
+    standfirst = models.TextField(blank=True)
+    body = models.TextField(blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    # Never the article's text: somebody else had saved since it was read, and this was kept.
+    is_aside = models.BooleanField(default=False)
+    base = models.PositiveIntegerField(null=True)  # of what is kept aside: upon which number it was written
+    restored = models.PositiveIntegerField(null=True)  # the number whose text came back by this one
+    nonce = models.UUIDField(null=True)  # of the page on which it was written
+
+    objects = RevisionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("version")
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["article", "number"], name="revision_number_once")]
+        indexes = [models.Index(fields=["nonce"], name="revision_nonce", condition=Q(nonce__isnull=False))]
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.number})"
+
+
+class Unsaved(models.Model):
+    """What somebody has typed on one open page and not saved. Each page has a nonce: two windows of one
+    person keep two texts."""
+
+    nonce = models.UUIDField(primary_key=True)
+    article = models.ForeignKey(Article, models.CASCADE, null=True, related_name="unsaved")  # null: a new one
+    editor = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    title = models.TextField(blank=True)
+    standfirst = models.TextField(blank=True)
+    body = models.TextField(blank=True)
+    read = models.TextField(blank=True)  # what the page knew of the article (reading.py)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("unsaved text")
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class PresenceQuerySet(models.QuerySet["Presence"]):
+    def others(self, article: Article, user: User, now: datetime) -> Self:
+        """Who else has it open."""
+        here = self.filter(article=article, seen_at__gt=now - HERE_FOR).exclude(editor=user)
+        return here.select_related("editor").order_by("editor__name")
+
+
+class Presence(models.Model):
+    """Somebody has an article open."""
+
+    article = models.ForeignKey(Article, models.CASCADE, related_name="+")
+    editor = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    seen_at = models.DateTimeField()
+    typed_at = models.DateTimeField(null=True)
+
+    objects = PresenceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["article", "editor"], name="presence_once")]
+
+    def __str__(self) -> str:
+        return str(self.editor)
+
+
+class Note(models.Model):
+    """A word between editors, which readers never see."""
+
+    article = models.ForeignKey(Article, models.CASCADE, related_name="notes")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    body = models.TextField(_("note"), max_length=NOTE_MAX)
+
+    class Meta:
+        verbose_name = _("note")
+        ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return self.body
+
+
+class Correction(models.Model):
+    """What readers are told that was wrong, with its date."""
+
+    article = models.ForeignKey(Article, models.CASCADE, related_name="corrections")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    text = models.TextField(_("correction"), max_length=CORRECTION_MAX)
+
+    class Meta:
+        verbose_name = _("correction")
+        ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return self.text

@@ -1,0 +1,190 @@
+"""The verbs of the editors' room beside save_article: what was typed, who is here, when readers see it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Max
+from django.utils import timezone
+
+from accounts.models import User
+from articles.kept import withhold
+from articles.models import Article, Correction, Note, Presence, Revision, Text, Unsaved
+from articles.services import save_article, touch_site
+
+
+class EmbargoedError(Exception):
+    """The moment lies before the end of the embargo."""
+
+
+class ChangedError(Exception):
+    """The article is not any more what the person had seen."""
+
+
+# What was typed
+
+
+@transaction.atomic
+def keep_unsaved(
+    *, nonce: UUID, editor: User, article: Article | None, text: Text, read: str
+) -> Unsaved | None:
+    """Keep what one open page holds; None where that is saved already."""
+    if _is_saved(nonce, article, text):
+        Unsaved.objects.filter(nonce=nonce, editor=editor).delete()
+        return None
+    values = {"article": article, "read": read, "at": timezone.now(), **text._asdict()}
+    kept, is_new = Unsaved.objects.get_or_create(nonce=nonce, defaults={"editor": editor, **values})
+    if kept.editor_id != editor.pk:
+        raise PermissionError(nonce)
+    if not is_new:
+        Unsaved.objects.filter(nonce=nonce).update(**values)
+    return kept
+
+
+def _is_saved(nonce: UUID, article: Article | None, text: Text) -> bool:
+    """A page is heard of once more when it is left, also where it was just saved."""
+    if article:
+        return Text.of(article) == text
+    sent = Revision.objects.filter(nonce=nonce).order_by("number").first()
+    return not any(text) or (sent is not None and Text.of(sent) == text)
+
+
+@transaction.atomic
+def keep_aside(*, article: Article, text: Text, by: User, base: int | None, nonce: UUID | None) -> Revision:
+    """Keep a text that was not saved because somebody else had saved another one; the same one once."""
+    Article.objects.select_for_update().get(pk=article.pk)
+    last = article.revisions.filter(is_aside=True, by=by).first()
+    if last and Text.of(last) == text:
+        return last
+    number = (article.revisions.aggregate(last=Max("number"))["last"] or 0) + 1
+    return Revision.objects.create(
+        article=article, number=number, by=by, base=base, nonce=nonce, is_aside=True, **text._asdict()
+    )
+
+
+@transaction.atomic
+def restore(*, revision: Revision, by: User, seen: int) -> Article:
+    """Make a text of before that of the article again, which is a new revision. `seen`: the version that the
+    person looked at. Raises ChangedError where it is another one now."""
+    article = _locked(revision.article_id, seen)
+    article.title, article.standfirst, article.body = Text.of(revision)
+    return save_article(article=article, by=by, restored=revision.number)
+
+
+# Who is here
+
+
+def tell_presence(*, article: Article, editor: User, typed: bool) -> None:
+    now = timezone.now()
+    values = {"seen_at": now, **({"typed_at": now} if typed else {})}
+    Presence.objects.update_or_create(article=article, editor=editor, defaults=values)
+
+
+def leave(*, article: Article, editor: User) -> None:
+    Presence.objects.filter(article=article, editor=editor).delete()
+
+
+# When readers see it
+
+
+@transaction.atomic
+def publish(*, article: Article, at: datetime, seen: int) -> Article:
+    """Publish at that moment: now, later, or as of before. Raises ChangedError as restore does, and
+    EmbargoedError."""
+    article = _locked(article.pk, seen)
+    if article.embargo_until and at < article.embargo_until:
+        raise EmbargoedError
+    was_published = article.is_published()
+    article.published_at, article.stage = at, Article.Stage.DRAFT
+    if article.is_published():
+        article.taken_back_at, article.taken_back_why, article.was_published_at = None, "", None
+    _store(article, hides=was_published and not article.is_published())
+    return article
+
+
+@transaction.atomic
+def unschedule(*, article: Article, seen: int) -> Article:
+    """Make a draft again of what is scheduled. Raises ChangedError, also where readers see it meanwhile."""
+    article = _locked(article.pk, seen)
+    if article.is_published():
+        raise ChangedError
+    article.published_at = None
+    _store(article, hides=False)
+    return article
+
+
+@transaction.atomic
+def take_back(*, article: Article, why: str, seen: int) -> Article:
+    """Take it away from readers; its address tells them so, and `why` if that is not empty."""
+    article = _locked(article.pk, seen)
+    if not article.is_published():
+        raise ChangedError
+    article.was_published_at, article.published_at = article.published_at, None
+    article.taken_back_at, article.taken_back_why = timezone.now(), why
+    _store(article, hides=True)
+    return article
+
+
+@transaction.atomic
+def set_embargo(*, article: Article, until: datetime | None, seen: int) -> Article:
+    """Never before that moment; what is scheduled earlier is put off until then. Raises EmbargoedError for
+    what readers see already."""
+    article = _locked(article.pk, seen)
+    if until and article.published_at and article.published_at < until:
+        if article.is_published():
+            raise EmbargoedError
+        article.published_at = until
+    article.embargo_until = until
+    _store(article, hides=False)
+    return article
+
+
+def _locked(key: int, seen: int) -> Article:
+    article = Article.objects.select_for_update().get(pk=key)
+    if article.version != seen:
+        raise ChangedError
+    return article
+
+
+def _store(article: Article, *, hides: bool) -> None:
+    """It is no change of what the article says: the time of the last one stays."""
+    article.version += 1
+    names = ["published_at", "stage", "embargo_until", "taken_back_at", "taken_back_why", "was_published_at"]
+    article.save(update_fields=[*names, "version"])
+    touch_site()
+    if hides:
+        withhold()
+
+
+# Words beside it
+
+
+def add_note(*, article: Article, by: User, body: str) -> Note:
+    """For colleagues only: no version grows."""
+    return Note.objects.create(article=article, by=by, body=body)
+
+
+@transaction.atomic
+def correct(*, article: Article, by: User, text: str) -> Correction:
+    """Tell readers, dated, what was wrong."""
+    made = Correction.objects.create(article=article, by=by, text=text)
+    _corrected(article)
+    return made
+
+
+@transaction.atomic
+def change_correction(*, correction: Correction, text: str) -> None:
+    """Other words for it, or (empty) none; its date stays."""
+    if text:
+        correction.text = text
+        correction.save(update_fields=["text"])
+    else:
+        correction.delete()
+    _corrected(correction.article)
+
+
+def _corrected(article: Article) -> None:
+    last = article.corrections.last()
+    changes = {"corrected_at": last.at if last else None, "updated_at": timezone.now()}
+    Article.objects.filter(pk=article.pk).update(**changes, version=F("version") + 1)
+    touch_site()

@@ -1,0 +1,58 @@
+import pytest
+
+from articles.differences import compare, merge
+
+OLD = "The boat leaves at nine.\n\nNobody waits.\n\nThe end."
+
+
+def told(old, new):
+    signs = {"del": "[-{}-]", "ins": "[+{}+]", "same": "{}"}
+    return "".join(signs[kind].format(text) for row in compare(old, new) for kind, text in row.parts)
+
+
+def test_words_are_told_and_not_whole_paragraphs():
+    new = "The old boat leaves at ten.\n\nNobody waits.\n\nThe end."
+    assert told(OLD, new) == "The [+old +]boat leaves at [-nine-][+ten+].\n\nNobody waits.\n\nThe end."
+
+
+def test_neighbouring_words_are_one_change():
+    assert told("one two three four", "one five six four") == "one [-two three -][+five six +]four"
+
+
+def test_a_paragraph_that_is_cut_in_two_shows_where():
+    assert "¶" in told("One. Two.", "One.\n\nTwo.")
+
+
+@pytest.mark.parametrize(("old", "new"), [(OLD, ""), ("", OLD), (OLD, OLD), ("a\n", "a"), (OLD, OLD.upper())])
+def test_each_side_gives_its_text_back(old, new):
+    rows = compare(old, new)
+    assert "".join(text for row in rows for _, text in row.old).replace("¶", "") == old
+    assert "".join(text for row in rows for _, text in row.new).replace("¶", "") == new
+
+
+def test_changes_in_two_places_come_together():
+    mine = OLD.replace("nine", "ten")
+    theirs = OLD.replace("The end.", "The end, for now.")
+    assert merge(OLD, mine, theirs) == mine.replace("The end.", "The end, for now.")
+
+
+def test_two_words_of_one_paragraph_come_together():
+    assert merge("The boat leaves at nine.", "The old boat leaves at nine.", "The boat leaves at ten.") == (
+        "The old boat leaves at ten."
+    )
+
+
+def test_the_same_change_is_made_once():
+    new = OLD.replace("nine", "ten")
+    assert merge(OLD, new, new) == new
+
+
+def test_what_touches_is_for_a_person():
+    assert merge("at nine", "at ten", "at eleven") is None
+    assert merge("a\n", "a\nmine\n", "a\ntheirs\n") is None
+
+
+def test_a_long_text_is_compared_in_time():
+    old = " ".join(f"word{n % 700}" for n in range(4000))
+    assert compare(old, old.replace("word5 ", "other "))
+    assert compare(old, "x " * 4000)

@@ -1,0 +1,183 @@
+"""The verbs of the editors' room. Emil and Edda are editors."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import EDITOR
+from articles.models import Article, Revision, Site, Text, Unsaved
+from articles.services import publish_articles, save_article
+from articles.writing import (
+    ChangedError,
+    EmbargoedError,
+    change_correction,
+    correct,
+    keep_aside,
+    keep_unsaved,
+    publish,
+    restore,
+    set_embargo,
+    take_back,
+    unschedule,
+)
+from tests.factories import UserFactory, make_article
+
+pytestmark = pytest.mark.django_db
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def emil():
+    return UserFactory.create(name="Emil", roles=(EDITOR,))
+
+
+@pytest.fixture
+def edda():
+    return UserFactory.create(name="Edda", roles=(EDITOR,))
+
+
+@pytest.fixture
+def draft():
+    return make_article("Boats", body="One.", published_at=None)
+
+
+def numbers(article):
+    return [(r.number, r.body, r.by and r.by.name) for r in article.revisions.order_by("number")]
+
+
+def test_the_first_save_makes_number_1_and_another_only_where_the_text_differs(draft, emil):
+    assert numbers(draft) == [(1, "One.", None)]
+    draft.byline = "Emil"
+    save_article(article=draft, by=emil)
+    assert numbers(draft) == [(1, "One.", None)]
+    draft.body = "Two."
+    save_article(article=draft, by=emil)
+    assert numbers(draft) == [(1, "One.", None), (2, "Two.", "Emil")]
+
+
+def test_the_text_of_before_there_were_revisions_is_kept_with_the_first_save(draft, emil):
+    Revision.objects.all().delete()
+    draft.body = "Two."
+    save_article(article=draft, by=emil)
+    assert numbers(draft) == [(1, "One.", None), (2, "Two.", "Emil")]
+
+
+def test_a_text_that_came_another_way_is_kept_too(draft, emil):
+    Article.objects.filter(pk=draft.pk).update(body="By hand.")
+    draft.body = "Two."
+    save_article(article=draft, by=emil)
+    assert [row[1] for row in numbers(draft)] == ["One.", "By hand.", "Two."]
+
+
+def test_a_save_that_fails_leaves_no_revision(draft, emil):
+    draft.body, draft.slug = "Two.", make_article("Other").slug
+    with pytest.raises(IntegrityError), transaction.atomic():
+        save_article(article=draft, by=emil)
+    assert numbers(draft) == [(1, "One.", None)]
+
+
+def test_what_is_restored_is_a_new_revision(draft, emil):
+    draft.body = "Two."
+    save_article(article=draft, by=emil)
+    first = draft.revisions.get(number=1)
+    restored = restore(revision=first, by=emil, seen=draft.version)
+    assert (restored.body, restored.body_html) == ("One.", "<p>One.</p>\n")
+    last = draft.revisions.first()
+    assert (last.number, last.body, last.restored, last.by) == (3, "One.", 1, emil)
+    with pytest.raises(ChangedError):
+        restore(revision=first, by=emil, seen=draft.version)
+
+
+def test_an_aside_is_kept_once_and_is_not_the_articles_text(draft, emil):
+    text = Text("Boats", "", "Mine.")
+    for _ in range(2):
+        kept = keep_aside(article=draft, text=text, by=emil, base=1, nonce=uuid4())
+    assert (kept.number, kept.is_aside, draft.revisions.count()) == (2, True, 2)
+    draft.body = "Three."
+    save_article(article=draft, by=emil)
+    assert [row[:2] for row in numbers(draft)] == [(1, "One."), (2, "Mine."), (3, "Three.")]
+
+
+def test_two_windows_of_one_person_keep_two_texts(draft, emil, edda):
+    one, two = uuid4(), uuid4()
+    for nonce, body in ((one, "In the one."), (two, "In the other."), (one, "In the one, more.")):
+        keep_unsaved(nonce=nonce, editor=emil, article=draft, text=Text("Boats", "", body), read="")
+    assert sorted(Unsaved.objects.values_list("body", flat=True)) == ["In the one, more.", "In the other."]
+    with pytest.raises(PermissionError):
+        keep_unsaved(nonce=one, editor=edda, article=draft, text=Text("Boats", "", "Hers"), read="")
+
+
+def test_what_is_saved_already_is_not_kept(draft, emil):
+    def keep(nonce, article, *text):
+        return keep_unsaved(nonce=nonce, editor=emil, article=article, text=Text(*text), read="")
+
+    nonce = uuid4()
+    keep(nonce, draft, "Boats", "", "Two.")
+    assert keep(nonce, draft, "Boats", "", "One.") is None  # taken back by hand
+    assert keep(nonce, None, "", "", "") is None
+    new = save_article(article=Article(title="New", slug="new", body="Text."), by=emil, nonce=nonce)
+    assert keep(nonce, None, "New", "", "Text.") is None  # said once more as the page was left
+    assert keep(nonce, None, "New", "", "Text, and more.") is not None
+    assert new.revisions.get().nonce == nonce
+
+
+def test_publishing_later_and_now(draft):
+    site = Site.objects.get().version
+    later = timezone.now() + HOUR
+    scheduled = publish(article=draft, at=later, seen=draft.version)
+    assert (scheduled.published_at, scheduled.is_published()) == (later, False)
+    with pytest.raises(ChangedError):
+        publish(article=draft, at=timezone.now(), seen=draft.version)
+    assert unschedule(article=draft, seen=scheduled.version).published_at is None
+    now = publish(article=draft, at=timezone.now(), seen=scheduled.version + 1)
+    assert now.is_published()
+    assert Site.objects.get().version == site + 3
+
+
+def test_what_is_taken_back_is_hidden_and_remembers_its_moment():
+    story = make_article("Out")
+    moment = story.published_at
+    taken = take_back(article=story, why="It was wrong.", seen=story.version)
+    assert (taken.published_at, taken.was_published_at, taken.is_taken_back()) == (None, moment, True)
+    assert not Article.objects.published().exists()
+    with pytest.raises(ChangedError):
+        take_back(article=taken, why="", seen=taken.version)
+    again = publish(article=taken, at=moment, seen=taken.version)
+    assert (again.taken_back_at, again.taken_back_why, again.is_published()) == (None, "", True)
+
+
+def test_an_embargo_is_held_by_the_verb_and_by_the_database(draft):
+    until = timezone.now() + 2 * HOUR
+    held = set_embargo(article=draft, until=until, seen=draft.version)
+    with pytest.raises(EmbargoedError):
+        publish(article=draft, at=timezone.now() + HOUR, seen=held.version)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        publish_articles(ids=[draft.pk], published_at=timezone.now())
+    assert publish(article=draft, at=until, seen=held.version).published_at == until
+
+
+def test_an_embargo_puts_off_what_is_scheduled_and_comes_too_late_for_what_is_out(draft):
+    until = timezone.now() + 2 * HOUR
+    scheduled = publish(article=draft, at=timezone.now() + HOUR, seen=draft.version)
+    assert set_embargo(article=draft, until=until, seen=scheduled.version).published_at == until
+    story = make_article("Out")
+    with pytest.raises(EmbargoedError):
+        set_embargo(article=story, until=until, seen=story.version)
+
+
+def test_a_correction_is_dated_and_is_a_change_of_the_story(emil, time_machine):
+    story = make_article("Out")
+    time_machine.move_to(timezone.now() + HOUR)
+    made = correct(article=story, by=emil, text="It was nine.")
+    story.refresh_from_db()
+    assert story.corrected_at == made.at
+    assert (story.version, story.changed_at >= made.at) == (2, True)
+    change_correction(correction=made, text="It was nine o’clock.")
+    assert story.corrections.get().text == "It was nine o’clock."
+    change_correction(correction=made, text="")
+    story.refresh_from_db()
+    assert (story.corrected_at, story.corrections.count(), story.version) == (None, 0, 4)
