@@ -4,8 +4,7 @@ from django import forms
 from django.contrib import admin
 from django.db import models
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -13,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin import UserAdmin
 from accounts.models import User
 from articles.kept import withhold
-from articles.models import Article, ArticleQuerySet, Site, Topic, free_slug
-from articles.services import save_article, save_site, touch_site
+from articles.models import Article, ArticleQuerySet, Topic, free_slug
+from articles.services import save_article, touch_site
 
 admin.site.unregister(User)
 
@@ -197,22 +196,3 @@ class TopicAdmin(admin.ModelAdmin[Topic]):
     def stories(self, obj: Topic) -> int:
         count: int = obj.story_count  # type: ignore[attr-defined]  # annotated above
         return count
-
-
-@admin.register(Site)
-class SiteAdmin(admin.ModelAdmin[Site]):
-    """One row, so the list is skipped."""
-
-    fields = ["name", "tagline", "time_zone", "has_public_log"]
-
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        return redirect("admin:articles_site_change", 1)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Site | None = None) -> bool:
-        return False
-
-    def save_model(self, request: HttpRequest, obj: Site, form: Any, change: bool) -> None:
-        save_site(site=obj)

@@ -21,9 +21,11 @@ from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.translation import get_language
 
 from accounts import guests
 from accounts.sql import read
+from articles.languages import activate_language
 from articles.models import Site
 
 WITHHELD = settings.HOME / "cache" / "withheld"
@@ -47,6 +49,7 @@ class Kept:
 
     site: int
     zone: str
+    language: str
     articles: dict[int, int] = field(default_factory=dict)
     discussions: dict[int, int] = field(default_factory=dict)
     until: datetime | None = None
@@ -155,6 +158,7 @@ def _snapshot(request: HttpRequest) -> Iterator[None]:
         request.site = site
         request.now = site.now  # type: ignore[attr-defined]
         # Each page leads to the newest stories, hence to the next one.
-        request.META[KEPT] = Kept(site.version, site.time_zone, until=site.until)
         timezone.activate(site.zone)
+        activate_language(request)
+        request.META[KEPT] = Kept(site.version, site.time_zone, get_language() or "", until=site.until)
         yield

@@ -7,13 +7,15 @@ from django.utils.functional import SimpleLazyObject
 
 from articles.current import answering, read_site
 from articles.kept import is_kept, is_stranger
+from articles.languages import activate_language
 
 HEALTH = {"healthz", "readyz"}  # must answer where the database does not
 
 
 class SiteMiddleware:
-    """`request.site`, read when asked for; its time zone is the one in which pages tell and read times.
-    `request.now` is the moment for which the page is true."""
+    """`request.site`, read when asked for; its time zone is the one in which pages tell and read times, its
+    language that of pages for whoever asks for none of ours. `request.now` is the moment for which the page
+    is true."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -34,3 +36,4 @@ class SiteMiddleware:
         if is_kept(view) and is_stranger(request):
             return  # `keep` reads all of that in the page's own snapshot
         timezone.activate(request.site.zone)  # type: ignore[attr-defined]
+        activate_language(request)

@@ -14,6 +14,9 @@ from articles.kept import withhold
 from articles.markdown import render_story
 from articles.models import Article, Revision, Site, Text
 
+# What an owner takes away from readers by changing it.
+WITHHELD_WITH_THE_SITE = {"contact_email", "rules", "has_public_log"}
+
 
 @transaction.atomic
 def save_article(
@@ -62,7 +65,8 @@ def save_site(*, site: Site) -> Site:
 def change_site(**values: Any) -> None:
     """Set some of what the owner or the moderators set, and leave the rest as it is stored."""
     Site.objects.filter(pk=1).update(**values, version=F("version") + 1)
-    if values.get("comment_status") == "hidden":
+    is_hidden = values.get("comment_status") == "hidden"
+    if is_hidden or not WITHHELD_WITH_THE_SITE.isdisjoint(values):
         withhold()
 
 

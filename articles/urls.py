@@ -15,6 +15,7 @@ urlpatterns = [
     re_path(rf"^archive/{YEAR}$", views.archive_span, name="archive-year"),
     re_path(rf"^archive/{YEAR}{MONTH}$", views.archive_span, name="archive-month"),
     path("feed/", feeds.feed, name="feed"),
+    path("rules/", views.rules, name="rules"),
     path("theme/", views.theme, name="theme"),
     path("oembed/", oembed, name="oembed"),
     path("robots.txt", sitemap.robots, name="robots"),

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from articles.calendar import Month, Year, by_year, count_months, neighbours, span
 from articles.context_processors import THEMES
 from articles.kept import depends, keep
+from articles.markdown import render_story
 from articles.models import Article, ArticleQuerySet, Topic
 from articles.paging import Place, asked_place, url_behind
 
@@ -67,6 +68,16 @@ def archive_span(request: HttpRequest, year: str, month: str | None = None) -> H
         **page,
     }
     return render(request, "articles/archive_span.html", context)
+
+
+@require_safe
+@keep
+def rules(request: HttpRequest) -> HttpResponse:
+    """What is asked of those who comment, in full; no page while the owner has written none."""
+    text: str = request.site.rules  # type: ignore[attr-defined]
+    if not text:
+        raise Http404
+    return render(request, "articles/rules.html", {"rules": render_story(text)})
 
 
 @csrf_exempt  # a kept page has no token, and all that another site could do is to change the colours

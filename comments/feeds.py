@@ -22,7 +22,7 @@ FEED_SIZE = 50  # comments
 def feed(request: HttpRequest, slug: str) -> HttpResponse:
     stories = Article.objects.syndicated(request.now).listed()  # type: ignore[attr-defined]
     article = get_object_or_404(stories, slug=slug)
-    discussion = article.discussion if hasattr(article, "discussion") else Discussion(article=article)
+    discussion = article.discussion if hasattr(article, "discussion") else Discussion.not_stored(article)
     if discussion.is_hidden:
         raise Http404
     depends(

@@ -30,8 +30,6 @@ from articles.search import weighed
 BODY_MAX = 10_000  # characters
 DEPTH_MAX = 64  # stored levels; a deeper answer stands beside whom it answers, its `in_reply_to`
 EDIT_WINDOW = timedelta(minutes=15)
-OPEN_FOR = timedelta(days=365)  # after its article's publication
-REVIEW_AFTER = timedelta(days=30)  # an older article's new comments are looked at first
 
 
 class State(models.TextChoices):
@@ -121,7 +119,7 @@ class Discussion(models.Model):
     article = models.OneToOneField(Article, models.PROTECT, primary_key=True, related_name="discussion")
     status = models.CharField(_("comments are"), max_length=10, choices=Status, default=Status.OPEN)
     closes_at = models.DateTimeField(
-        _("closes at"), null=True, blank=True, help_text=_("Empty: a year after the article was published.")
+        _("closes at"), null=True, blank=True, help_text=_("Empty: as the site’s settings say.")
     )
     moderation = models.CharField(
         _("moderation"), max_length=12, choices=Moderation, default=Moderation.CONDITIONAL
@@ -143,12 +141,19 @@ class Discussion(models.Model):
     def __str__(self) -> str:
         return self.article.title
 
+    @classmethod
+    def not_stored(cls, article: Article) -> Self:
+        """That of an article under which nobody has written yet, as the first one will find it."""
+        discussion = cls(article=article)
+        discussion.moderation = discussion.site.moderation
+        return discussion
+
     @property
     def end(self) -> datetime | None:
         """The moment from which no new comment is taken."""
         if self.closes_at or not self.article.published_at:
             return self.closes_at
-        return self.article.published_at + OPEN_FOR
+        return self.article.published_at + timedelta(days=self.site.close_after_days)
 
     @cached_property
     def site(self) -> Site:

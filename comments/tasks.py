@@ -11,6 +11,7 @@ from django_tasks import task
 
 from accounts.guests import LINK_AGE, confirmation_token
 from accounts.models import Guest
+from articles.languages import in_site_language
 from articles.models import Site
 from comments import tree
 from comments.models import Comment, Recommendation
@@ -20,6 +21,7 @@ FOLD_AFTER = timedelta(seconds=5)  # recommendations of a busy moment empty the 
 
 
 @task()
+@in_site_language
 def mail_confirmation(guest_id: int) -> None:
     """Mail a guest the link that proves the e-mail. Says nothing that the guest wrote: anybody may have
     typed that e-mail, and we carry no messages."""

@@ -209,10 +209,12 @@ def read_story(slug: str, now: datetime) -> Story | None:
     article = Article.from_db("default", ARTICLE, row[: len(ARTICLE)])
     stored = row[len(ARTICLE) : split]
     is_stored = stored[0] is not None
-    discussion = Discussion.from_db("default", DISCUSSION, stored) if is_stored else Discussion()
     if is_stored:
+        discussion = Discussion.from_db("default", DISCUSSION, stored)
         discussion.tally = json.loads(stored[DISCUSSION.index("tally")])
-    discussion.article = article
+        discussion.article = article
+    else:
+        discussion = Discussion.not_stored(article)
     names, slugs, days, counts, seq = row[split:]
     return Story(
         article,

@@ -11,7 +11,8 @@ from comments.models import DEPTH_MAX, Comment
 
 ENSURE = """
 INSERT INTO comments_discussion (article_id, status, moderation, visible_count, version)
-SELECT id, 'open', 'conditional', 0, 0 FROM articles_article WHERE id = ANY(%(discussions)s)
+SELECT a.id, 'open', s.moderation, 0, 0 FROM articles_article a, articles_site s
+WHERE a.id = ANY(%(discussions)s) AND s.id = 1
 ON CONFLICT DO NOTHING"""
 
 LOCK = "SELECT article_id FROM comments_discussion WHERE article_id = %(discussion)s FOR NO KEY UPDATE"

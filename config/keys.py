@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from django.conf import settings
-from django.http import HttpRequest
-from django.utils.translation import get_language_from_request
 
 from articles.kept import PERSONAL_COOKIES
+from articles.languages import asked_language
 from comments.thread import Order
 
 PARTIAL = {"after", "before", "from", "q", "since"}  # keys of pages that are not kept
@@ -31,7 +30,7 @@ class Key(NamedTuple):
     path: str
     query: str
     cookies: str
-    language: str
+    language: str  # that is asked for; nothing: the site's
 
 
 def read_key(environ: Environ) -> Key | None:
@@ -71,11 +70,7 @@ def _scheme(environ: Environ) -> str:
     return environ.get("HTTP_X_FORWARDED_PROTO", scheme) if settings.BEHIND_PROXY else scheme
 
 
-@lru_cache(maxsize=256)
-def _language(accepted: str) -> str:
-    request = HttpRequest()
-    request.META["HTTP_ACCEPT_LANGUAGE"] = accepted
-    return get_language_from_request(request)
+_language = lru_cache(maxsize=256)(asked_language)
 
 
 def read_encodings(environ: Environ) -> tuple[str, ...]:

@@ -101,10 +101,10 @@ class Entry:
             )
         return self.packed[encoding]
 
-    def old_answer(self, language: str) -> Answer:
+    def old_answer(self) -> Answer:
         """The page with a line that says since when nobody could look whether it is still true."""
         seconds = time.time() - (time.monotonic() - self.confirmed)
-        page = say_so(self.plain.body, seconds, self.kept.zone, language)
+        page = say_so(self.plain.body, seconds, self.kept.zone, self.kept.language)
         headers = [
             (n, v) for n, v in self.plain.headers if n not in {"ETag", "Content-Length", "Cache-Control"}
         ]
@@ -253,7 +253,7 @@ class Pages:
             and entry.confirmed >= away.since - TRUSTED
             and time.monotonic() - entry.confirmed < time.time() - withheld_at() - COMMITTED
         ):
-            return entry.old_answer(key.language)
+            return entry.old_answer()
         response = unavailable(WSGIRequest(environ))
         headers = [*response.items(), ("Content-Length", str(len(response.content)))]
         return _pack(Answer("503 Service Unavailable", headers, [response.content]), environ)

@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("comments.urls")),
     path("", include("accounts.urls")),
     path("", include("moderation.reader_urls")),
+    path("", include("config.owner.urls")),
     path("accounts/", include("allauth.urls")),
     path("moderation/", include("moderation.urls")),
     path("admin/", admin.site.urls),

@@ -10,10 +10,12 @@ from django.db.models import Count, Min
 from django.utils import timezone
 from django.utils.translation import ngettext
 
+from articles.languages import in_site_language
 from moderation import mails, sanctions, words
 from moderation.models import Case, Desk
 
 
+@in_site_language
 def alert() -> str:
     """Write to the moderators if it is time to. Returns what was done, for whoever looks after the site."""
     now = timezone.now()

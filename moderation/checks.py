@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from comments.models import REVIEW_AFTER, Discussion
+from comments.models import Discussion
 from comments.policy import Draft
 from moderation import matching
 from moderation.matching import Rules, Spans, Written
@@ -139,9 +139,9 @@ def name_pattern(draft: Draft, context: Context) -> Iterator[Found]:
 def late(draft: Draft, context: Context) -> Iterator[Found]:
     """`number`: whole days between the article and the comment."""
     rule = context.rules.limit("age")
-    after = timedelta(days=matching.numbers(rule.value)[0]) if rule else REVIEW_AFTER
+    days = matching.numbers(rule.value)[0] if rule else draft.discussion.site.review_after_days
     published_at = draft.discussion.article.published_at
-    if published_at and draft.at - published_at > after:
+    if published_at and draft.at - published_at > timedelta(days=days):
         found = Found(strength=0.5, number=(draft.at - published_at).days)
         yield _of(rule, found) if rule else found
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django_tasks import task
 
 from accounts.models import Guest, User
+from articles.languages import in_site_language
 from comments.models import REMOVED, Reason, State, Transition
 from comments.services import change_states, lock
 from moderation import changes, held, mails
@@ -223,6 +224,7 @@ def tell_later(batch: Batch) -> None:
 
 
 @task()
+@in_site_language
 def tell(pk: int) -> int:
     """Write to the person that it holds, or that it was ended, if that is not what they were told last and
     their e-mail is proved. Returns the mails."""
@@ -247,6 +249,7 @@ def tell(pk: int) -> int:
 
 
 @task()
+@in_site_language
 def tell_kept(pk: int) -> int:
     """Write that somebody looked again and that it stays."""
     sanction = _to_tell(pk)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_tasks import task
 
+from articles.languages import in_site_language
 from articles.models import Site
 from comments.models import REMOVED, Comment, Reason, State, Transition
 from comments.tasks import MAILS_A_DAY
@@ -43,6 +44,7 @@ def tell_held_later(comment: Comment) -> None:
 
 
 @task()
+@in_site_language
 def tell_authors(batch: str) -> int:
     """Write to each author of this act once, whatever the number of their comments, of what is so by it and
     is news to them. Those who flood a site are not written to: a sweep of spam is told to nobody but who had
@@ -74,6 +76,7 @@ def _is_told(log: runs.Log, line: int, sweeps: set[UUID | None], *, is_answered:
 
 
 @task()
+@in_site_language
 def tell_asked(batch: str) -> int:
     """Write to those who reported what this act decided, to each once. Returns the mails."""
     cases = Case.objects.filter(closed_by=batch)
@@ -90,6 +93,7 @@ def tell_asked(batch: str) -> int:
 
 
 @task()
+@in_site_language
 def tell_held(comment: int) -> int:
     """Tell the author of a comment that it waits, or that the filter took it for spam, if it is still so.
     Returns the mails."""
@@ -182,6 +186,7 @@ def _to_notifier(site: Site, notice: Notice) -> EmailMessage:
 
 
 @task()
+@in_site_language
 def tell_moderators(notice: int) -> int:
     """Write to every moderator, at once and at any hour, that something is reported as illegal. Not a word of
     the comment or of the report is in it: mails lie in many places. Returns the mails."""
@@ -193,6 +198,7 @@ def tell_moderators(notice: int) -> int:
 
 
 @task()
+@in_site_language
 def send_receipt(notice: int) -> int:
     """The receipt of a report of illegal content. It holds nothing that was typed: anybody may have given
     that e-mail. Returns the mails: none beyond MAILS_A_DAY to one e-mail."""

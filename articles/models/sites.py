@@ -1,9 +1,16 @@
 from zoneinfo import ZoneInfo, available_timezones
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
+
+RULES_IN_SHORT = gettext_noop(
+    "Keep to the subject. Argue with what was said, not with who said it. No advertising."
+)
 
 
 def check_time_zone(value: str) -> None:
@@ -13,12 +20,52 @@ def check_time_zone(value: str) -> None:
         )
 
 
+def check_language(value: str) -> None:
+    if value not in dict(settings.LANGUAGES):
+        raise ValidationError(_("There is no translation into “%(value)s”."), params={"value": value})
+
+
+def check_one_line(value: str) -> None:
+    """For what stands in the head of a mail."""
+    if not value.isprintable():
+        raise ValidationError(_("This must be one line."))
+
+
 class Site(models.Model):
     """What the owner of the site sets; one row, key 1. `version` grows with what changes many pages."""
 
-    name = models.CharField(_("name"), max_length=80, default="Soundoff")
+    class Moderation(models.TextChoices):  # as comments.Discussion.Moderation, which takes it over
+        CONDITIONAL = "conditional", _("New people and what the checks find are reviewed first")
+        PRE = "pre", _("Review everything first")
+        POST = "post", _("Publish at once, review afterwards")
+
+    name = models.CharField(_("name"), max_length=80, default="Soundoff", validators=[check_one_line])
     tagline = models.CharField(_("tagline"), max_length=160, blank=True)
+    # Not `choices`: a translation more is no migration.
+    language = models.CharField(
+        _("language"), max_length=12, default="en", db_default="en", validators=[check_language]
+    )
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[check_time_zone])
+    contact_email = models.EmailField(_("contact address"), blank=True, db_default="")
+    mail_name = models.CharField(
+        _("sender’s name in mails"), max_length=80, blank=True, db_default="", validators=[check_one_line]
+    )
+    # What a discussion begins with; each may be set otherwise.
+    moderation = models.CharField(
+        _("new discussions"),
+        max_length=12,
+        choices=Moderation,
+        default=Moderation.CONDITIONAL,
+        db_default=Moderation.CONDITIONAL,
+    )
+    review_after_days = models.PositiveSmallIntegerField(
+        _("days until late comments are reviewed first"), default=30, db_default=30
+    )
+    close_after_days = models.PositiveSmallIntegerField(
+        _("days until discussions close"), default=365, db_default=365, validators=[MinValueValidator(1)]
+    )
+    rules_in_short = models.TextField(_("rules in short"), blank=True, db_default="")
+    rules = models.TextField(_("rules in full"), blank=True, db_default="")
     # What holds for every discussion, whatever its own settings say; moderators press these.
     comment_status = models.CharField(
         _("comments are"),
@@ -46,3 +93,8 @@ class Site(models.Model):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    @property
+    def shown_rules(self) -> list[str]:
+        """The few lines that stand over each reply form."""
+        return self.rules_in_short.splitlines() or [gettext(RULES_IN_SHORT)]

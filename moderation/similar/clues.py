@@ -7,9 +7,9 @@ from enum import IntFlag
 from functools import cache
 from typing import NamedTuple
 
-from comments.models import REVIEW_AFTER
 from moderation.similar import texts
 
+LATE_AFTER = timedelta(days=30)  # its article
 QUIET = timedelta(days=60)  # without a word: the discussion had ended
 CLOSED = timedelta(days=365)  # after its article: it would have been closed
 RARE_PROMOTION = 60  # words around each word of advertising, from which on it is only mentioned
@@ -144,7 +144,7 @@ class Read:
             has_ended = has_ended or at - last > QUIET
             last = max(last, at)
             age = at - published_at
-            self.is_late[place] = age > REVIEW_AFTER and (has_ended or age > CLOSED)
+            self.is_late[place] = age > LATE_AFTER and (has_ended or age > CLOSED)
 
     def _compare_with_subjects(self) -> None:
         """Of those that have any clue: whether they share a word with the article or with what was said while

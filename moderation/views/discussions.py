@@ -120,7 +120,7 @@ def _found(user: User, asked: str) -> QuerySet[Article]:
 
 
 def _line(article: Any) -> Line:
-    discussion = article.discussion if hasattr(article, "discussion") else Discussion(article=article)
+    discussion = article.discussion if hasattr(article, "discussion") else Discussion.not_stored(article)
     discussion.article = article
     is_reviewed = discussion.moderation == Discussion.Moderation.PRE
     said = [words.setting("status", discussion.status)]

@@ -165,12 +165,12 @@ def test_the_story_of_another_editor_is_closed(emil):
 
 
 @pytest.mark.parametrize(("role", "status"), [(READER, 302), (MODERATOR, 403)])
-@pytest.mark.parametrize("room", ["article", "topic", "site"])
+@pytest.mark.parametrize("room", ["article", "topic"])
 def test_others_stay_outside(role, status, room):
     client = as_(person(role, "Mona"))
     article = make_article(published_at=None)
     topic = Topic.objects.create(name="Harbour", slug="harbour")
-    key = {"article": article.pk, "topic": topic.pk, "site": 1}[room]
+    key = {"article": article.pk, "topic": topic.pk}[room]
     urls = [f"/admin/articles/{room}/{key}/{page}/" for page in ("change", "delete")]
     for url in [*urls, f"/admin/articles/{room}/add/"]:
         assert client.get(url).status_code == status, url
@@ -252,32 +252,6 @@ def test_a_topic_is_made_counted_and_ages_the_lists(emil):
     make_article("Not yet", published_at=None).topics.add(topic)
     (row,) = client.get("/admin/articles/topic/").context["cl"].result_list
     assert row.story_count == 1  # a draft is counted nowhere
-
-
-def test_the_site_is_one_row_that_administrators_change():
-    client = as_(person(ADMINISTRATOR, "Ada"))
-    version = Site.objects.get().version
-    response = client.get("/admin/articles/site/")
-    assert response["Location"] == "/admin/articles/site/1/change/"
-    data = {"name": "The Slip", "tagline": "", "time_zone": "Africa/Cairo"}
-    assert client.post(response["Location"], data).status_code == 302
-    site = Site.objects.get()
-    assert (site.name, site.time_zone, site.version) == ("The Slip", "Africa/Cairo", version + 1)
-    assert client.get("/admin/articles/site/add/").status_code == 403
-    assert client.post("/admin/articles/site/1/delete/", {"post": "yes"}).status_code == 403
-
-
-def test_a_time_zone_that_does_not_exist_is_refused():
-    client = as_(person(ADMINISTRATOR, "Ada"))
-    response = client.post(
-        "/admin/articles/site/1/change/", {"name": "x", "tagline": "", "time_zone": "Mars/Olympus"}
-    )
-    assert "is not a time zone" in response.content.decode()
-    assert Site.objects.get().time_zone == "UTC"
-
-
-def test_editors_do_not_change_the_site(emil):
-    assert as_(emil).get("/admin/articles/site/1/change/").status_code == 403
 
 
 def test_its_pages_have_no_inline_script_or_style(emil):

@@ -303,7 +303,8 @@ class Scene:
 
     def post_form(self, path: str, **changed: Any) -> None:
         """The admin's form, with what it shows now but for what is changed."""
-        form = self.admin.get(path).context["adminform"].form
+        context = self.admin.get(path).context
+        form = context["adminform"].form if "adminform" in context else context["form"]
         values = {name: form[name].value() for name in form.fields}
         page = self.admin.get(path).text
         for name, value in re.findall(
@@ -422,7 +423,7 @@ CHANGES: dict[str, tuple[str, Write, str]] = {
     "a story in its topic": ("topic", lambda s: s.save_article_form(topics=[]), "The slip closes"),
     "the site's name": (
         "/",
-        lambda s: s.post_form("/admin/articles/site/1/change/", name="The Slip"),
+        lambda s: s.post_form("/owner/settings/", name="The Slip"),
         "The Slip",
     ),
     "a repair": (

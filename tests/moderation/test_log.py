@@ -291,7 +291,8 @@ def test_the_public_log_counts_a_comment_once_however_often_its_removal_is_confi
 def test_the_foot_of_each_page_leads_to_the_public_log_once_it_is_on(client, admin_client):
     foot = '<a href="/moderation-log/">'
     assert foot not in client.get("/").text
-    values = {"name": "Soundoff", "tagline": "", "time_zone": "UTC", "has_public_log": "on"}
-    admin_client.post("/admin/articles/site/1/change/", values)
+    form = admin_client.get("/owner/settings/").context["form"]
+    values = {name: form[name].value() for name in form.fields} | {"has_public_log": "on"}
+    admin_client.post("/owner/settings/", values)
     assert foot in client.get("/").text
     assert foot in client.get(make_article().get_absolute_url()).text

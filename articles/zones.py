@@ -1,0 +1,36 @@
+"""Time zones as people name them."""
+
+from functools import cache
+from zoneinfo import available_timezones
+
+REGIONS = {
+    *("Africa", "America", "Antarctica", "Arctic", "Asia"),
+    *("Atlantic", "Australia", "Europe", "Indian", "Pacific"),
+}
+
+
+@cache
+def zones() -> list[str]:
+    """Those to choose from: places, and UTC. Older names of the same are taken as well, but not offered."""
+    return ["UTC", *sorted(name for name in available_timezones() if name.partition("/")[0] in REGIONS)]
+
+
+def find_zones(text: str) -> list[str]:
+    """The zone that is named so, else those of places whose name begins so, else has it: "oslo", "new york".
+
+    Case, spaces and underscores don't count.
+    """
+    wanted = _folded(text)
+    if not wanted:
+        return []
+    if exact := [name for name in sorted(available_timezones()) if _folded(name) == wanted]:
+        return exact[:1]
+    places = [(name, _folded(name.rpartition("/")[2])) for name in zones()]
+    for test in (str.__eq__, str.startswith, str.__contains__):
+        if found := [name for name, place in places if test(place, wanted)]:
+            return found
+    return []
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("_", " ").strip()

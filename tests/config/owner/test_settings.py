@@ -1,0 +1,253 @@
+"""Every setting of the site: who may set it, and that it is so in the next request, on warm kept pages."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
+from articles.models import Site
+from articles.services import change_site
+from comments.models import Comment, Discussion, State
+from comments.policy import policy
+from config.pages import Pages
+from tests.asking import Reply, ask
+from tests.factories import UserFactory, make_article, say
+
+URL = "/owner/settings/"
+
+
+@pytest.fixture
+def ada(transactional_db: None) -> Client:
+    client = Client()
+    client.force_login(UserFactory.create(name="Ada", roles=(ADMINISTRATOR,)))
+    return client
+
+
+def fields(client: Client) -> dict[str, Any]:
+    """As the form comes, to be sent back with some of it changed."""
+    form = client.get(URL).context["form"]
+    found = {name: form[name].value() for name in form.fields}
+    return {name: value for name, value in found.items() if value not in (None, False)}
+
+
+def save(client: Client, **values: Any) -> Any:
+    return client.post(URL, {**fields(client), **values})
+
+
+def warm(site: Pages, path: str = "/") -> str:
+    """The page, which is from then on answered from memory."""
+    ask(site, path)
+    reply = ask(site, path)
+    assert reply.status == 200
+    return text(reply)
+
+
+def text(reply: Reply) -> str:
+    return reply.body.decode()
+
+
+def test_only_administrators_find_it(db: None) -> None:
+    assert Client().get(URL).status_code == 302
+    for role in (READER, MODERATOR, EDITOR):
+        client = Client()
+        client.force_login(UserFactory.create(roles=(role,)))
+        assert client.get(URL).status_code == 403
+        assert client.post(URL, {"name": "Mine"}).status_code == 403
+    assert Site.objects.get().name == "Soundoff"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "before", "after"),
+    [
+        ("name", "The Slip", ">Soundoff</a>", ">The Slip</a>"),
+        ("tagline", "A boat, every morning", None, "A boat, every morning"),
+        ("contact_email", "desk@example.org", None, 'href="mailto:desk@example.org"'),
+        ("rules", "Be **kind**.", None, 'href="/rules/"'),
+        ("has_public_log", "on", None, 'href="/moderation-log/"'),
+    ],
+)
+def test_is_so_on_a_warm_page(
+    ada: Client, site: Pages, field: str, value: str, before: str | None, after: str
+) -> None:
+    make_article()
+    page = warm(site)
+    assert after not in page
+    assert before is None or before in page
+    assert save(ada, **{field: value}).status_code == 302
+    page = text(ask(site, "/"))
+    assert after in page
+    assert before is None or before not in page
+
+
+def test_the_zone_is_so_on_a_warm_page(ada: Client, site: Pages) -> None:
+    url = make_article(published_at=timezone.now() - timedelta(days=2)).get_absolute_url()
+    say(make_article())
+    assert "Africa/Cairo" not in warm(site, url)
+    before = warm(site, url)
+    save(ada, time_zone="cairo")
+    assert Site.objects.get().time_zone == "Africa/Cairo"
+    assert text(ask(site, url)) != before
+
+
+def test_the_language_is_so_on_a_warm_page_for_whoever_asks_for_none_of_ours(
+    ada: Client, site: Pages, settings: Any
+) -> None:
+    settings.LANGUAGES = [("en", "English"), ("ar", "العربية")]
+    make_article()
+    for _ in range(2):
+        assert '<html lang="en" dir="ltr"' in text(ask(site, "/", Accept_Language="fi"))
+        assert '<html lang="en" dir="ltr"' in text(ask(site, "/", Accept_Language="en-GB,en;q=0.8"))
+    save(ada, language="ar")
+    assert '<html lang="ar" dir="rtl"' in text(ask(site, "/", Accept_Language="fi"))
+    assert '<html lang="en" dir="ltr"' in text(ask(site, "/", Accept_Language="en-GB,en;q=0.8"))
+    # The same for pages that nobody keeps.
+    assert '<html lang="ar" dir="rtl"' in Client().get("/accounts/login/").content.decode()
+
+
+def test_a_language_that_is_not_there_is_refused(ada: Client) -> None:
+    assert list(save(ada, language="xx").context["form"].errors) == ["language"]
+
+
+def test_the_rules_page_is_there_while_there_are_rules(ada: Client, site: Pages) -> None:
+    assert ask(site, "/rules/").status == 404
+    save(ada, rules="Be **kind**.\n\n<script>x</script>")
+    page = warm(site, "/rules/")
+    assert "<strong>kind</strong>" in page
+    assert "<script>x" not in page
+    save(ada, rules="Be *short*.")
+    assert "<em>short</em>" in text(ask(site, "/rules/"))
+    save(ada, rules="")
+    assert ask(site, "/rules/").status == 404
+
+
+def test_the_rules_in_short_stand_over_the_reply_form(ada: Client) -> None:
+    url = f"{make_article().get_absolute_url()}reply/"
+    assert "Argue with what was said" in Client().get(url).content.decode()
+    save(ada, rules_in_short="One.\n\n Two. \nThree <b>.", rules="All of them.")
+    page = Client().get(url).content.decode()
+    assert "One.<br>Two.<br>Three &lt;b&gt;." in page
+    assert 'href="/rules/"' in page
+    save(ada, rules_in_short="")
+    assert "Argue with what was said" in Client().get(url).content.decode()
+
+
+def test_too_many_lines_are_refused_with_their_count_and_kept(ada: Client) -> None:
+    response = save(ada, rules_in_short="a\nb\nc\nd", rules="x" * 20_001, name="Kept")
+    errors = response.context["form"].errors
+    assert response.status_code == 422
+    assert "4 lines" in errors["rules_in_short"][0]
+    assert "20,001" in errors["rules"][0]
+    page = response.content.decode()
+    assert "a\nb\nc\nd" in page
+    assert "x" * 20_001 in page
+    assert 'value="Kept"' in page
+    assert Site.objects.get().name == "Soundoff"
+
+
+@pytest.fixture
+def judged(settings: Any) -> Iterator[None]:
+    settings.COMMENT_POLICY = "moderation.policy.Policy"
+    policy.cache_clear()
+    yield
+    policy.cache_clear()
+
+
+def test_a_new_discussion_begins_as_is_set_and_an_old_one_stays(ada: Client, judged: None) -> None:
+    old, new = make_article("Old"), make_article("New")
+    assert say(old).state == State.PENDING
+    save(ada, moderation="post")
+    assert say(old).state == State.PENDING
+    assert say(new).state == State.PUBLISHED
+    assert set(Discussion.objects.values_list("article__title", "moderation")) == {
+        ("Old", "conditional"),
+        ("New", "post"),
+    }
+
+
+def test_discussions_close_as_is_set_on_a_warm_page(ada: Client, site: Pages) -> None:
+    article = make_article(published_at=timezone.now() - timedelta(days=10))
+    url = article.get_absolute_url()
+    assert "Add to the discussion" in warm(site, url)
+    save(ada, close_after_days=9)
+    assert "Add to the discussion" not in text(ask(site, url))
+    with pytest.raises(Exception, match="closed"):
+        say(article)
+    save(ada, close_after_days=11)
+    assert "Add to the discussion" in text(ask(site, url))
+
+
+def test_late_comments_are_reviewed_as_is_set(ada: Client, judged: None) -> None:
+    ruth = UserFactory.create(roles=(MODERATOR,))
+    mona = UserFactory.create(roles=(READER,))
+    article = make_article(published_at=timezone.now() - timedelta(days=10))
+    save(ada, moderation="post", review_after_days=20)
+    assert say(article, author=mona).findings.filter(check_name="late").count() == 0  # type: ignore[attr-defined]
+    save(ada, review_after_days=9)
+    said = say(article, "Another word about the slip.", author=mona)
+    assert said.findings.filter(check_name="late").count() == 1  # type: ignore[attr-defined]
+    assert ruth.pk
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("Europe/Oslo", "Europe/Oslo"),
+        ("europe/oslo ", "Europe/Oslo"),
+        ("new york", "America/New_York"),
+        ("utc", "UTC"),
+        ("US/Eastern", "US/Eastern"),  # an older name that somebody knows
+        ("Kolk", "Asia/Kolkata"),
+    ],
+)
+def test_a_zone_is_found_by_a_part_of_its_name(ada: Client, typed: str, found: str) -> None:
+    assert save(ada, time_zone=typed).status_code == 302
+    assert Site.objects.get().time_zone == found
+
+
+@pytest.mark.parametrize(("typed", "said"), [("Mars/Olympus", "is not a time zone"), ("san", "Write one")])
+def test_a_zone_that_is_none_or_several_is_refused(ada: Client, typed: str, said: str) -> None:
+    response = save(ada, time_zone=typed)
+    assert said in response.context["form"].errors["time_zone"][0]
+    assert f'value="{typed}"' in response.content.decode()
+    assert Site.objects.get().time_zone == "UTC"
+
+
+def test_only_what_was_changed_is_written(ada: Client) -> None:
+    """Moderators press `comment_status` meanwhile; and nothing at all is no new version."""
+    sent = fields(ada)
+    change_site(comment_status="closed")
+    version = Site.objects.get().version
+    ada.post(URL, {**sent, "name": "The Slip"})
+    site = Site.objects.get()
+    assert (site.name, site.comment_status, site.version) == ("The Slip", "closed", version + 1)
+    save(ada)
+    assert Site.objects.get().version == version + 1
+
+
+def test_two_owners_at_once_hear_of_each_other(ada: Client) -> None:
+    sent = fields(ada)
+    save(ada, tagline="Of the other one")
+    response = ada.post(URL, {**sent, "name": "Mine"})
+    assert response.status_code == 422
+    page = response.content.decode()
+    assert "Somebody has changed the settings" in page
+    assert 'value="Mine"' in page
+    assert Site.objects.get().name == "Soundoff"
+    again = {name: response.context["form"][name].value() for name in sent}
+    assert ada.post(URL, again).status_code == 302
+    assert Site.objects.get().name == "Mine"
+
+
+def test_the_numbers_of_the_filter_and_the_desk_are_told(ada: Client) -> None:
+    page = ada.get(URL).content.decode()
+    assert "Of 100 honest comments, 1 may wait" in page
+    assert "more than 4 hours, between 08:00 and 22:00" in page
+
+
+def test_there_is_one_row_and_it_has_comments(ada: Client) -> None:
+    assert ada.get("/admin/articles/site/").status_code == 404
+    assert Comment.objects.count() == 0
