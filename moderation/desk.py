@@ -18,8 +18,7 @@ from accounts.models import User
 from comments.models import Comment, CommentRevision, State, Transition
 from comments.policy import policy
 from moderation import cases, marks, people, reports, similar, words
-from moderation.filter import again, posting
-from moderation.filter.page import PartSaid, say_parts
+from moderation.filter import again, posting, say
 from moderation.models import Batch, Case, Finding, Group, Member, has_page
 from moderation.policy import last_decisions
 from moderation.similar import alone, shown
@@ -71,7 +70,7 @@ class Card:
     has_page: bool  # whether it can be read in its place
     earlier: list[CommentRevision]  # what it said before it was edited, the latest first
     taken: bool  # a colleague is looking at it now: case.claimed_by, until case.claimed_until
-    parts: list[PartSaid]  # what made the score that the filter gave it, the heaviest first
+    parts: list[say.PartSaid]  # what made the score that the filter gave it, the heaviest first
     weighed: SafeString  # its words as they were typed, with those marked that are among these
     acts: list[dict[str, Any]]  # what else can be done with it, as Policy.actions gives it
 
@@ -127,7 +126,7 @@ def card(pk: int, user: User) -> Card | None:
         has_page=has_page(comment),
         earlier=list(comment.revisions.order_by("-revision")[:LISTED]),
         taken=until is not None and until > timezone.now(),
-        parts=say_parts(weighed, comment.body, comment.author_name),
+        parts=say.parts(weighed, comment.body, comment.author_name),
         weighed=words.marked(comment.body, [span for part in weighed for span in part["spans"]]),
         acts=[act for act in acts if not _is_on_the_card(act)],
     )

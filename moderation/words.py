@@ -59,8 +59,8 @@ def why(finding: Finding, *, to_moderator: bool, twin: Comment | None) -> str:
             return _("It links to %(domain)s.") % {"domain": finding.rule}
         case "name_pattern":
             return _("The name fits the pattern “%(pattern)s”.") % {"pattern": finding.rule}
-        case "late":
-            return _("Posted %(age)s after the article.") % {"age": age(finding.number or 0)}
+        case "late" if finding.number is not None:
+            return _("Posted %(age)s after the article.") % {"age": age(finding.number)}
         case "filter" if to_moderator:
             return say.probability(finding.strength, waits=finding.holds)
         case "filter":

@@ -18,7 +18,7 @@ from comments.models import Comment, Reason, State, Transition
 from moderation import charts, words
 from moderation.filter import live, say
 from moderation.filter.lines import STRICT_FROM, line, strict_line
-from moderation.filter.voices import Mistake, Told, Voice
+from moderation.filter.voices import Mistake, Voice
 from moderation.models import Change, Desk, Filter, has_page
 from moderation.policy import last_decisions
 
@@ -61,23 +61,6 @@ class Line:
 
 
 @dataclass(frozen=True)
-class PartSaid:
-    """A part of a score, in words. `share`: of the heaviest one, 0 to 1."""
-
-    sentence: str
-    logit: float
-    share: float
-
-    @property
-    def is_against(self) -> bool:
-        return self.logit > 0
-
-    @property
-    def bar(self) -> str:
-        return _bar(self.share if self.is_against else -self.share)
-
-
-@dataclass(frozen=True)
 class Wrong:
     """A comment that the filter took for something else than people did."""
 
@@ -87,7 +70,7 @@ class Wrong:
     sentence: str  # … and the filter
     text: SafeString  # its first words, with those marked that weighed
     is_whole: bool
-    parts: list[PartSaid]
+    parts: list[say.PartSaid]
     has_page: bool
 
 
@@ -288,11 +271,11 @@ class Page:
         top = max((max(one["against"], -one["in_favour"]) for one in loud), default=1.0)
         return [
             Line(
-                sentence=voice(one["name"]),
+                sentence=say.voice(one["name"]),
                 against=one["against"] if one["against"] >= QUIET else 0.0,
                 in_favour=one["in_favour"] if one["in_favour"] <= -QUIET else 0.0,
-                bar_against=_bar(one["against"] / top),
-                bar_in_favour=_bar(one["in_favour"] / top),
+                bar_against=say.bar(one["against"] / top),
+                bar_in_favour=say.bar(one["in_favour"] / top),
                 of_spam=round(100 * one["of_spam"]),
                 of_honest=round(100 * one["of_honest"]),
             )
@@ -355,12 +338,6 @@ def _learnt(decisions: int, spam: int) -> str:
     return said % {"n": f"{decisions:,}", "spam": f"{spam:,}"}
 
 
-def _bar(share: float) -> str:
-    """From the middle to one side; 1 is half the picture."""
-    width = f"{50 * share:.4g}"
-    return f"M0 0h{width}v8h{-50 * share:.4g}z"
-
-
 def _version(row: Mapping[str, Any], current: int) -> Version:
     trial = row["numbers__trial"] or {}
     own = trial.get("log_loss", [row["numbers__log_loss"], None])
@@ -406,7 +383,7 @@ def _say_wrong(comment: Comment, mistake: Mistake, last: int) -> Wrong:
         sentence=say.probability(mistake["probability"]),
         text=words.marked(comment.body[start:end], here),
         is_whole=end - start == len(comment.body),
-        parts=say_parts(mistake["parts"], comment.body, comment.author_name),
+        parts=say.parts(mistake["parts"], comment.body, comment.author_name),
         has_page=has_page(comment),
     )
 
@@ -416,50 +393,3 @@ def _window(body: str, spans: Iterable[Sequence[int]]) -> tuple[int, int]:
     first = min((start for start, _end in spans), default=0)
     start = first - 60 if len(body) > EXCERPT and first > EXCERPT - 60 else 0
     return start, min(start + EXCERPT, len(body))
-
-
-def say_parts(parts: Iterable[Told], body: str, name: str) -> list[PartSaid]:
-    """Parts of one score, in words; what can't be said is left out."""
-    said = [(sentence, part["logit"]) for part in parts if (sentence := _say_part(part, body, name))]
-    top = max((abs(logit) for _sentence, logit in said), default=0.0)
-    return [PartSaid(sentence, logit, abs(logit) / top if top else 0.0) for sentence, logit in said]
-
-
-def _say_part(part: Told, body: str, name: str) -> str:
-    match part["kind"]:
-        case "signal":
-            return say.signal(part["signal"], part["number"]) or voice(part["signal"])
-        case "word" if part["spans"]:
-            start, end = part["spans"][0]
-            return _("The word “%(word)s”.") % {"word": body[start:end]} if body[start:end] else ""
-        case "name":
-            return _("The name “%(name)s”.") % {"name": name}
-        case "site":
-            return _("The address of the author’s site.")
-    return ""
-
-
-def voice(name: str) -> str:
-    """What a signal says of any comment, without a number."""
-    match name:
-        case "words":
-            return _("Its words, and which stand together.")
-        case "characters":
-            return _("Parts of its words.")
-        case "name":
-            return _("The name over it.")
-        case "site":
-            return _("The address of the author’s site.")
-        case "late":
-            return _("It comes long after the article.")
-        case "drift":
-            return _("It has hardly a word in common with article and discussion.")
-        case "links":
-            return _("It has links.")
-        case "wares":
-            return _("It has words of selling.")
-        case "near_repeat":
-            return _("Another comment says nearly the same.")
-        case "one_address":
-            return _("Its IP address spoke under other names within a day.")
-    return say.signal(name, None) or _("The signal “%(name)s”.") % {"name": name}

@@ -1,7 +1,12 @@
 """What the filter and its signals found, in words."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
+
+from moderation.filter.voices import Told
 
 NEARLY_SURE, LIKELY, MAYBE = 0.95, 0.7, 0.3
 
@@ -22,102 +27,138 @@ def probability(p: float, *, waits: bool = False) -> str:
     return _("The filter finds nothing.")
 
 
+@dataclass(frozen=True)
+class PartSaid:
+    """A part of a score, in words. `share`: of the heaviest one, 0 to 1."""
+
+    sentence: str
+    logit: float
+    share: float
+
+    @property
+    def is_against(self) -> bool:
+        return self.logit > 0
+
+    @property
+    def bar(self) -> str:
+        return bar(self.share if self.is_against else -self.share)
+
+
+def parts(told: Iterable[Told], body: str, name: str) -> list[PartSaid]:
+    """Parts of one score, in words; what can't be said is left out."""
+    said = [(sentence, part["logit"]) for part in told if (sentence := _part(part, body, name))]
+    top = max((abs(logit) for _sentence, logit in said), default=0.0)
+    return [PartSaid(sentence, logit, abs(logit) / top if top else 0.0) for sentence, logit in said]
+
+
+def _part(part: Told, body: str, name: str) -> str:
+    match part["kind"]:
+        case "signal":
+            return signal(part["signal"], part["number"]) or voice(part["signal"])
+        case "word" if part["spans"]:
+            start, end = part["spans"][0]
+            return _("The word “%(word)s”.") % {"word": body[start:end]} if body[start:end] else ""
+        case "name":
+            return _("The name “%(name)s”.") % {"name": name}
+        case "site":
+            return _("The address of the author’s site.")
+    return ""
+
+
+def bar(share: float) -> str:
+    """From the middle to one side; 1 is half the picture."""
+    width = f"{50 * share:.4g}"
+    return f"M0 0h{width}v8h{-50 * share:.4g}z"
+
+
 def signal(name: str, number: int | None) -> str:
-    """What a signal found, to a moderator; "" for none that is known."""
-    n = number or 0
+    """What a signal found in a comment, to a moderator; "" for none that is known. Where its number is not
+    known, it is not told."""
     match name:
-        case "late":
-            said = ngettext("Posted %(n)s day after the article.", "Posted %(n)s days after the article.", n)
-        case "drift" if n:
-            said = ngettext(
-                "It has %(n)s word in common with article and discussion, among many.",
-                "It has %(n)s words in common with article and discussion, among many.",
-                n,
-            )
-        case "drift":
-            said = _("It has no word in common with article or discussion.")
-        case "on_subject":
-            said = _("It speaks with the article’s own words.")
-        case "specific":
-            said = _("It has names, figures or code of its own.")
-        case "answers":
-            said = _("It answers somebody.")
-        case "asks":
-            said = _("It asks something, or tells what somebody did.")
-        case "no_gain":
-            said = _("Nobody would gain by it.")
-        case "own_name":
-            said = _("The author’s site carries the author’s name.")
-        case "praise":
-            said = _("It praises, and hardly says what.")
-        case "site_talk":
-            said = _("It speaks of the page instead of its subject.")
-        case "spun":
-            said = _("It has turns of phrase of texts that robots spin.")
-        case "leftovers":
-            said = _("It has what a robot forgot to fill in.")
-        case "padded":
-            said = _("Numbers stand around the text.")
-        case "name_phrase":
-            said = _("The name is a search phrase or a kind of shop.")
-        case "name_domain":
-            said = _("The name is the address of a site.")
-        case "site_sells":
-            said = _("The author’s site sells something, by its address.")
-        case "site_deep":
-            said = _("The author’s site is a page deep within another.")
-        case "shortened":
-            said = _("It has a link that hides where it leads.")
-        case "puny":
-            said = _("It links to a site with look-alike letters in its name.")
-        case "links" if number is None:
-            said = _("It has a link.")
-        case "links":
-            said = ngettext("It has %(n)s link.", "It has %(n)s links.", n)
-        case "link_markup":
-            said = _("Its links are written as code.")
-        case "own_link":
-            said = _("It links to its author’s own site.")
-        case "calls":
-            said = _("It calls to visit, to subscribe, to earn or to write to somebody.")
-        case "wares":
-            said = ngettext("It has %(n)s word of selling.", "It has %(n)s words of selling.", n)
-        case "shouting":
-            said = _("It shouts.")
-        case "other_script":
-            said = _("It is written in another script than the article.")
-        case "mixed_script":
-            said = _("Letters of two scripts are mixed within words.")
-        case "name_script":
-            said = _("The name is in another script than the text.")
-        case "slur":
-            said = _("It has a slur.")
-        case "insult":
-            said = _("It insults the one it answers.")
-        case "imitates" if n:
-            said = _("The name is that of somebody who works here, or looks like it.")
-        case "imitates":
-            said = _("The name looks like that of somebody else in this discussion.")
-        case "spam_host":
-            said = _("It links where spam has linked.")
-        case "link_burst":
-            said = _("It links where others have linked within a day.")
-        case "one_address":
-            said = ngettext(
-                "Its IP address spoke under %(n)s other name within a day.",
-                "Its IP address spoke under %(n)s other names within a day.",
-                n,
-            )
-        case "repeat" | "near_repeat":
-            said = _("Another comment says the same.")
-        case "akismet":
-            said = _("Akismet takes it for spam.")
-        case "scorer":
-            said = _("The service that this site asks takes it for spam.")
-        case "akismet_silent":
-            said = _("Akismet gave no answer in time, or none that could be used.")
-        case "scorer_silent":
-            said = _("The service that this site asks gave no answer in time, or none that could be used.")
-        case _unknown:
-            return ""
-    return said % {"n": n}
+        case "drift" if number == 0:
+            return _("It has no word in common with article or discussion.")
+        case "imitates" if number:
+            return _("The name is that of somebody who works here, or looks like it.")
+    if name in _COUNTED:
+        return str(_WORDS[name] if number is None else _COUNTED[name] % {"n": number})
+    return str(_FOUND.get(name, ""))
+
+
+def voice(name: str) -> str:
+    """What a signal, or all of a kind of words, says of any comment."""
+    if said := _WORDS.get(name) or _FOUND.get(name):
+        return str(said)
+    return _("The signal “%(name)s”.") % {"name": name}
+
+
+# What a signal found.
+_FOUND = {
+    "on_subject": gettext_lazy("It speaks with the article’s own words."),
+    "specific": gettext_lazy("It has names, figures or code of its own."),
+    "answers": gettext_lazy("It answers somebody."),
+    "asks": gettext_lazy("It asks something, or tells what somebody did."),
+    "no_gain": gettext_lazy("Nobody would gain by it."),
+    "own_name": gettext_lazy("The author’s site carries the author’s name."),
+    "praise": gettext_lazy("It praises, and hardly says what."),
+    "site_talk": gettext_lazy("It speaks of the page instead of its subject."),
+    "spun": gettext_lazy("It has turns of phrase of texts that robots spin."),
+    "leftovers": gettext_lazy("It has what a robot forgot to fill in."),
+    "padded": gettext_lazy("Numbers stand around the text."),
+    "name_phrase": gettext_lazy("The name is a search phrase or a kind of shop."),
+    "name_domain": gettext_lazy("The name is the address of a site."),
+    "site_sells": gettext_lazy("The author’s site sells something, by its address."),
+    "site_deep": gettext_lazy("The author’s site is a page deep within another."),
+    "shortened": gettext_lazy("It has a link that hides where it leads."),
+    "puny": gettext_lazy("It links to a site with look-alike letters in its name."),
+    "link_markup": gettext_lazy("Its links are written as code."),
+    "own_link": gettext_lazy("It links to its author’s own site."),
+    "calls": gettext_lazy("It calls to visit, to subscribe, to earn or to write to somebody."),
+    "shouting": gettext_lazy("It shouts."),
+    "other_script": gettext_lazy("It is written in another script than the article."),
+    "mixed_script": gettext_lazy("Letters of two scripts are mixed within words."),
+    "name_script": gettext_lazy("The name is in another script than the text."),
+    "slur": gettext_lazy("It has a slur."),
+    "insult": gettext_lazy("It insults the one it answers."),
+    "imitates": gettext_lazy("The name looks like that of somebody else in this discussion."),
+    "spam_host": gettext_lazy("It links where spam has linked."),
+    "link_burst": gettext_lazy("It links where others have linked within a day."),
+    "repeat": gettext_lazy("Another comment says the same."),
+    "near_repeat": gettext_lazy("Another comment says the same."),
+    "akismet": gettext_lazy("Akismet takes it for spam."),
+    "scorer": gettext_lazy("The service that this site asks takes it for spam."),
+    "akismet_silent": gettext_lazy("Akismet gave no answer in time, or none that could be used."),
+    "scorer_silent": gettext_lazy(
+        "The service that this site asks gave no answer in time, or none that could be used."
+    ),
+}
+
+# … with a number.
+_COUNTED = {
+    "late": ngettext_lazy("Posted %(n)s day after the article.", "Posted %(n)s days after the article.", "n"),
+    "drift": ngettext_lazy(
+        "It has %(n)s word in common with article and discussion, among many.",
+        "It has %(n)s words in common with article and discussion, among many.",
+        "n",
+    ),
+    "links": ngettext_lazy("It has %(n)s link.", "It has %(n)s links.", "n"),
+    "wares": ngettext_lazy("It has %(n)s word of selling.", "It has %(n)s words of selling.", "n"),
+    "one_address": ngettext_lazy(
+        "Its IP address spoke under %(n)s other name within a day.",
+        "Its IP address spoke under %(n)s other names within a day.",
+        "n",
+    ),
+}
+
+# What those say without it, and others of no comment in particular.
+_WORDS = {
+    "words": gettext_lazy("Its words, and which stand together."),
+    "characters": gettext_lazy("Parts of its words."),
+    "name": gettext_lazy("The name over it."),
+    "site": gettext_lazy("The address of the author’s site."),
+    "late": gettext_lazy("It comes long after the article."),
+    "drift": gettext_lazy("It has hardly a word in common with article and discussion."),
+    "links": gettext_lazy("It has links."),
+    "wares": gettext_lazy("It has words of selling."),
+    "near_repeat": gettext_lazy("Another comment says nearly the same."),
+    "one_address": gettext_lazy("Its IP address spoke under other names within a day."),
+}

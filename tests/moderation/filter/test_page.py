@@ -11,7 +11,7 @@ from comments.models import Comment, Reason, State
 from moderation import charts
 from moderation.filter import measure, training, versions, voices
 from moderation.filter.learner import Model
-from moderation.filter.page import Page, say_parts
+from moderation.filter.page import Page
 from moderation.models import Batch, Desk, Filter
 from moderation.services import decide
 from tests.factories import UserFactory, make_article, say
@@ -280,22 +280,6 @@ def test_of_many_probabilities_some_stay_in_even_steps():
     kept = voices.thinned([n / 9_999 for n in range(10_000)], 100)
     assert (len(kept), kept[0], kept[-1]) == (100, 1, 0)
     assert sum(p >= 0.25 for p in kept) == 75
-
-
-def test_words_of_people_stay_words():
-    parts = [
-        voices.Told(kind="word", signal="", number=None, logit=1.0, spans=[(0, 5)]),
-        voices.Told(kind="word", signal="", number=None, logit=0.5, spans=[(90, 95)]),
-        voices.Told(kind="signal", signal="late", number=40, logit=-0.5, spans=[]),
-        voices.Told(kind="signal", signal="unheard_of", number=None, logit=0.1, spans=[]),
-    ]
-    said = say_parts(parts, "<b>ad now", "Jim")
-    assert [one.sentence for one in said] == [
-        "The word “<b>ad”.",
-        "Posted 40 days after the article.",
-        "The signal “unheard_of”.",
-    ]
-    assert [one.bar for one in said[:2]] == ["M0 0h50v8h-50z", "M0 0h-25v8h25z"]
 
 
 def test_a_setting_of_the_number_that_was_so_is_no_act(client, ada, blank):
