@@ -15,27 +15,34 @@ from functools import lru_cache
 from math import log
 from urllib.parse import unquote
 
-from moderation.filter.lists import PRAISE, SELLING, SHORTENERS, TOPICS, WARES, listed
+from moderation.filter.lists import PRAISE, SELLING, SHORTENERS, TOPICS, WARES
+from moderation.filter.phrases import (
+    ADDRESSED,
+    ASKS,
+    CALLS,
+    DOMAIN_NAME,
+    FIRST_HAND,
+    IN_HOSTS,
+    INSULT,
+    LEFTOVER,
+    LINKING,
+    MARKED_UP,
+    NAME_INSIDE,
+    NUMBERS,
+    OF_SITE,
+    PADDED,
+    PROFILES,
+    SHORT_HOST,
+    SITE_SIGNS,
+    SITE_TALK,
+    SLURS,
+    SPECIFIC,
+    TEMPLATES,
+)
 from moderation.filter.reading import SPANS_MOST, Found, Read, host, split_url
 
 LATE_FROM, LATE_FULL = 30, 1825  # days after the article: nothing below, 1.0 from there on
 SUBJECT_LEAST = 30  # stems of article, parent and thread: of a title alone nothing drifts
-
-_MARKED_UP = re.compile(r"<a\s[^>]{0,500}href|\[url\b|\[link\b", re.IGNORECASE)
-_DOMAIN_NAME = re.compile(
-    r"(?:https?:/?/?|www\.)\S+|(?<![\w.-])(?:[\w-]{1,63}\.){1,5}(?:com|net|org|info|biz|co|io|ru|cn|xyz|top|shop"
-    r"|site|online|de|uk"
-    r"|us|eu|in|lt|tv|me)(?![\w.])",
-    re.IGNORECASE,
-)
-_SHORT_HOST = re.compile(r"(?:^|\.|-)(?:short(?:en)?(?:my|er|url|link)?s?|tinyurl|urlshort|korturl|miniurl)")
-# Where people have a page of their own: to be one level deep there is no sign of anything.
-_PROFILES = re.compile(
-    r"(?:^|\.)(?:facebook|twitter|x|github|gitlab|google|linkedin|myspace|livejournal|flickr|youtube"
-    r"|instagram"
-    r"|medium|tumblr|wordpress|blogspot|stackoverflow|about|sourceforge|launchpad|bitbucket|disqus|gravatar"
-    r"|mastodon|codeplex|ycombinator)\.(?:com|org|net|me|io|social|blog)$"
-)
 
 
 # When
@@ -81,15 +88,6 @@ def on_subject(read: Read) -> Found | None:
     return Found(strength, read.at(sorted(known.values(), key=lambda m: m.start())), len(known))
 
 
-_SPECIFIC = re.compile(
-    r"(?<!\d)\d+(?:[.,:/]\d+)+|\b\d+\s?(?:%|[kmgt]b|mm|cm|km|ms|px|hz|am|pm|°)|\b\w+[_/\\]\w+\b"
-    r"|\w\(\)|[{};]\s*$"
-    r"|\b[a-z]+[A-Z]\w*|\b[A-Z]{2,}[a-z]?\d*\b|\b[A-Z][a-z]*\d+\w*|--?\w+\b|\b\d{2,4}\b",
-    re.MULTILINE,
-)
-_NAME_INSIDE = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]+")
-
-
 def specific(read: Read) -> Found | None:
     """Names, figures, versions and code that only somebody with something to say would use. Speaks for it."""
     text = read.body
@@ -98,8 +96,8 @@ def specific(read: Read) -> Found | None:
         for m in read.links:
             start, end = read.folded.span(*m.span())
             text = text[:start] + " " * (end - start) + text[end:]
-    found = [] if shouting else list(_SPECIFIC.finditer(text))
-    found += _NAME_INSIDE.finditer(text)
+    found = [] if shouting else list(SPECIFIC.finditer(text))
+    found += NAME_INSIDE.finditer(text)
     if not found or is_padded(read) or wares(read):  # a price and a brand are what sellers name
         return None
     words = max(10, len(read.words))
@@ -110,37 +108,17 @@ def specific(read: Read) -> Found | None:
     )
 
 
-_ADDRESSED = re.compile(
-    r"\A\s*@\w|\A\s*(?:hi|hello|hey|dear|thanks|thank you)[ ,]+(?!there|all|guys|every|to|you|for"
-    r"|very|so|a|from|i|admin|it|this|my|dear|friend|mate|web"
-    r"|again)[a-z]+ ?[,!.:-]"
-)
-
-
 def answers(read: Read) -> Found | None:
     """Answers somebody: a parent is known, or it calls a person by name. Speaks for it."""
-    if m := _ADDRESSED.search(read.plain):
+    if m := ADDRESSED.search(read.plain):
         return Found(0.7, read.at([m]))
     return Found(0.4) if read.said.parent else None
 
 
-_ASKS = re.compile(
-    r"\b(?:how|what|why|where|which|when|is|are|do|does|did|can|could|would|has|have|any)\b[^.!?]{5,160}\?"
-)
-_FIRST_HAND = re.compile(
-    r"\bi (?:\w+ )?(?:tried|installed|used|bought|built|ran|had|got|get|fixed|changed|ended up|followed"
-    r"|replaced|set up"
-    r"|upgraded|added|noticed|disagree|doubt|remember|lived|worked|grew up|voted|saw)\b"
-    r"|\b(?:this|that|it) (?:worked|works|fixed|solved|saved|helped)\b|\b(?:doesn't|didn't|won't|can't"
-    r"|isn't) work\b"
-    r"|\b(?:same|similar) (?:problem|issue|error)\b|\berror\b"
-)
-
-
 def asks(read: Read) -> Found | None:
     """A question, or what somebody did and saw: to be answered, not to be seen. Speaks for it, a little."""
-    found = [*_ASKS.finditer(read.plain), *_FIRST_HAND.finditer(read.plain)]
-    found = [m for m in found if not _SITE_TALK.search(m[0])]
+    found = [*ASKS.finditer(read.plain), *FIRST_HAND.finditer(read.plain)]
+    found = [m for m in found if not SITE_TALK.search(m[0])]
     if not found:
         return None
     return Found(
@@ -162,34 +140,11 @@ def praise(read: Read) -> Found | None:
     return Found(strength, read.at(kind), len(kind)) if strength > 0.05 else None
 
 
-_THE_PAGE = (
-    r"(?:blogs?|web[\s-]?logs?|web[\s-]?sites?|web[\s-]?pages?|sites?|posts?|posting|write[\s-]?ups?"
-    r"|articles?|content"
-    r"|contents|entries|paragraphs?|pieces? of (?:info|information|writing)|design|layout|theme|rss"
-    r"|feed|newsletter)"
-)
-_SITE_TALK = re.compile(
-    rf"\b(?:you?r|ur|this|the|these|of|one's|several|nice|great|good|such|written|web|keep|entire"
-    rf"|wonderful|amazing"
-    rf"|awesome|excellent|fantastic|superb|terrific|helpful|informative|interesting|useful|perfect)\s+"
-    rf"(?:\w+[\s-]+){{0,2}}?{_THE_PAGE}\b"
-    r"|\b(?:book-?mark(?:ed|ing)?|blogroll|weblogs?|webmasters?|web owners|bloggers)\b"
-    r"|\bsaved as a favou?rite\b"
-    r"|\b(?:stumbled|came) (?:up)?on\b|\bsearch engines?\b|\bsurfing\b"
-)
-# Which of these it takes: to look for the whole in every text takes ten times as long.
-_SITE_SIGNS = re.compile(
-    r"blog|site|post|artic|write|content|entr|paragr|piece|page|design|layout|theme|rss|feed|newsl|mark"
-    r"|roll|web|favo"
-    r"|upon|engine|surf"
-)
-
-
 def site_talk(read: Read) -> Found | None:
     """Speaks of the page, the site or the writing instead of its subject. `number`: how often."""
-    if not _SITE_SIGNS.search(read.plain):
+    if not SITE_SIGNS.search(read.plain):
         return None
-    found = list(_SITE_TALK.finditer(read.plain))
+    found = list(SITE_TALK.finditer(read.plain))
     if not found:
         return None
     words = max(1, len(read.words))
@@ -197,100 +152,16 @@ def site_talk(read: Read) -> Found | None:
     return Found(strength, read.at(found), len(found))
 
 
-# Turns of phrase of the templates that robots spin: each slot with the synonyms that they are filled with.
-_TEMPLATES = re.compile(
-    r"|".join(
-        (
-            r"\b(?:surfing|browsing|exploring|searching|looking)(?: on-? ?line)?(?: \w+){0,3} (?:more"
-            r"|greater) than"
-            r" \w+ hours",
-            r"\bnever (?:found|discovered) any (?:\w+ )?(?:interesting|fascinating|attention-grabbing)",
-            r"\ball (?:web ?masters|website owners|web owners|site owners)",
-            r"\b(?:grab|seize|clutch|snatch|take hold of)(?: of)? your (?:rss|feed)",
-            r"\bkeep (?:up to date|updated|up-to-date) with (?:forth)?coming",
-            r"\b(?:loved|liked|preferred) as much as you(?:'ll| will)",
-            r"\b(?:sketch|caricature|cartoon|comic strip) is (?:\w+ )?(?:tasteful|attractive)",
-            r"\bauthored (?:material|subject matter)",
-            r"\bdefinitely (?:believe|imagine|consider) that (?:which )?you",
-            r"\byour (?:favou?rite|favourite) (?:justification|reason) (?:seemed|appeared) to be",
-            r"\b(?:certainly|definitely) get (?:irked|annoyed)",
-            r"\bwhat i (?:don't|do not) (?:understood|realize)",
-            r"\bmuch more (?:\w+-)?(?:smartly|neatly|well)-(?:liked|favou?red|preferred|appreciated)",
-            r"\bgreat[ ,]+i should (?:certainly|definitely) pronounce",
-            r"\bno (?:trouble|problem) navigating",
-            r"\b(?:my|our) (?:sister|daughter|niece|cousin|mother|girl|aunt|mum|father"
-            r"|brother) (?:really )?"
-            r"(?:delights in|loves|enjoys|likes|take interest in)",
-            r"\bnot (?:certain|sure|positive) (?:where|the place) (?:you are|you're) getting your",
-            r"\bspend (?:some|a while) (?:time )?(?:learning|studying|finding out) (?:much )?more",
-            r"\bwas (?:looking|searching|in search) (?:for|of) this (?:info|information|particular)",
-            r"\bcontinuous googl",
-            r"\bonly wanna (?:remark|say|state|comment|tell|input)",
-            r"\b(?:wanna|want to|wish to|should) remark on (?:some|few)",
-            r"\bi (?:have|'ve|will have|ll have) bookmarked? ",
-            r"\b(?:certain|sure) to (?:don't|do not) (?:omit|put out of your mind|fail to remember|forget)",
-            r"\b(?:give it a|provides? it a) (?:look|glance)",
-            r"\bwatch out for brussels",
-            r"\bgonna watch out",
-            r"\bexcellent goods from you|\b(?:fantastic|magnificent|great|wonderful) goods from you",
-            r"\bwrit(?:ing|ten) (?:taste|style) is (?:ideal|perfect|great)",
-            r"\bi (?:am|'m) (?:glad|happy) to (?:reading|convey)|\bi'm (?:glad|satisfied) (?:reading"
-            r"|studying) your",
-            r"\byou(?:'ve| have)? (?:made|hit the nail)(?: \w+){0,2} (?:clear|nice|good|decent"
-            r"|fine) points",
-            r"\blooked on the (?:internet|web|net) for",
-            r"\bmost (?:individuals|people|folks|persons) will (?:agree|go along|approve|consent)",
-            r"\b(?:wish|want|would like|need) to (?:express|get across|convey|show|point out) (?:my|some) "
-            r"(?:\w+ ){0,2}(?:thanks|appreciation|respect|passion|gratitude|admiration|love)",
-            r"\bbailing me out|\brescuing me from",
-            r"\bfor your (?:kindness|generosity|kind-heartedness) (?:in support of|for supporting)",
-            r"\b(?:precisely|simply|exactly) (?:needed|wanted|had) to (?:thank|appreciate|say thanks)",
-            r"\bfound (?:exactly )?just what i (?:needed|was looking)",
-            r"\bkeep up the (?:\w+ )?(?:good|great|nice|superb|excellent|fantastic|wonderful) (?:\w+ )?"
-            r"(?:work|operate|paintings|writing|process|piece|spirit)",
-            r"\bvery (?:good|nice|great|neat|well)(?:-| )?(?:written)? (?:post|article|information|info"
-            r"|story)\b",
-            r"\b(?:saved|added) (?:it |this )?(?:as a favou?rite|to (?:my )?(?:favou?rites|bookmarks"
-            r"|del\.?icio))",
-            r"\b(?:plenty|tons|lots|a lot) of (?:useful|valuable|helpful) (?:info|information)",
-            r"\b(?:professional|expert) (?:web )?(?:writers?|blogger)\b",
-            r"\byou (?:may be|are|must be|could be) (?:an|a)? ?(?:expert|professional|specialist) (?:in"
-            r"|on) this",
-            r"\b(?:one|some) of the (?:most|so much) (?:\w+ )?(?:significant|important|vital) (?:info"
-            r"|information)",
-            r"\b(?:awfully|really) (?:helpful|good|nice) (?:website|web site|web-site)",
-            r"\bi (?:was )?(?:recommended|suggested) this (?:web ?site|blog|site) by",
-            r"\bbrowser compatibility (?:issues|problems)",
-            r"\bhow (?:can|could|do) i subscribe (?:for|to) a? ?(?:blog|weblog)",
-            r"\ball the (?:time|posts) (?:emailed|e-mailed) this (?:blog|website|weblog)",
-            r"\bthis (?:put up|submit|publish) (?:is|was|truly|has)",
-        )
-    )
-)
-
-
 def spun(read: Read) -> Found | None:
     """Turns of phrase from the templates that robots spin. `number`: how many."""
-    found = list(_TEMPLATES.finditer(read.plain))
+    found = list(TEMPLATES.finditer(read.plain))
     return Found(min(1.0, 0.4 + 0.3 * len(found)), read.at(found), len(found)) if found else None
-
-
-_LEFTOVER = re.compile(
-    r"\{[^{}|]{1,80}\|[^{}]{1,300}\}|%[a-z_]{2,20}%|\[(?:keyword|name|link|url)\]|#\w+_?(?:anchor"
-    r"|link)\b|¡\S|i¡|â€"
-    r"|\bspin(?:ner)?tax\b|\[(?:trackback|pingback)\]"
-    r"|\b\w*(?:sitewebsite|websiteblog|siteblog|blogsite|blogwebsite|postarticle|articlepost|blogpage)\w*\b"
-)
 
 
 def leftovers(read: Read) -> Found | None:
     """What a robot forgot to fill in or to decode: {great|good}, %name%, ¡¦."""
-    found = list(_LEFTOVER.finditer(read.folded.text))
+    found = list(LEFTOVER.finditer(read.folded.text))
     return Found(min(1.0, 0.6 + 0.2 * len(found)), read.at(found), len(found)) if found else None
-
-
-NUMBERS = re.compile(r"(?<!\d)\d{4,8}(?!\d)")
-PADDED = re.compile(r"\A\s*\d{4,8}\s+\d{4,8}|\A\s*\d{4,8}.*[^\d\s]\s*\d{4,8}\s*\Z", re.DOTALL)
 
 
 def is_padded(read: Read) -> bool:
@@ -316,7 +187,7 @@ def name_phrase(read: Read) -> Found | None:
     name = (read.said.author or "").strip()
     label = host(read.site).rsplit(".", 1)[0] if read.site else ""
     # Somebody of a site with a name: "Ann @ Money Diary", or the very name of their own site.
-    own = 0.4 if _OF_SITE.search(read.name) or "".join(words) == label.replace("-", "") else 1.0
+    own = 0.4 if OF_SITE.search(read.name) or "".join(words) == label.replace("-", "") else 1.0
     listed = sum(w in SELLING or w.removesuffix("s") in SELLING for w in words)
     topics = sum(w in TOPICS for w in words)
     if listed or (topics and topics == len(words)):
@@ -325,7 +196,7 @@ def name_phrase(read: Read) -> Found | None:
         return Found(0.7 * own, number=len(words))
     if (
         len(words) >= 3
-        and any(w in _LINKING for w in words)
+        and any(w in LINKING for w in words)
         and not name[:4].lower().startswith(("the ", "a "))
     ):
         return Found(0.7 * own, number=len(words))
@@ -334,22 +205,18 @@ def name_phrase(read: Read) -> Found | None:
     return None
 
 
-_OF_SITE = re.compile(r"\w\s?@\s?\w|^[a-z]+ (?:from|at|of) |^(?:mr|mrs|ms|miss|dr|sir)\b")
-_LINKING = listed("and of for in to how what best top your with online near")
-
-
 def name_domain(read: Read) -> Found | None:
     """The name is a site's address."""
     if "." not in read.name and "://" not in read.name:
         return None
-    return Found(1.0) if _DOMAIN_NAME.search(read.name) else None
+    return Found(1.0) if DOMAIN_NAME.search(read.name) else None
 
 
 def own_name(read: Read) -> Found | None:
     """The author's site carries the author's name, and the name is a person's. Speaks for it."""
     if read.site is None or not read.name_words or name_phrase(read) or name_domain(read):
         return None
-    at = host(read.site) + (read.site.path.lower() if _PROFILES.search(host(read.site)) else "")
+    at = host(read.site) + (read.site.path.lower() if PROFILES.search(host(read.site)) else "")
     at = re.sub(r"[^a-z]", "", at)
     first, last = read.name_words[0], read.name_words[-1]
     if sells(host(read.site)) or not {first, last}.isdisjoint(SELLING | TOPICS):
@@ -375,18 +242,12 @@ def no_gain(read: Read) -> Found | None:
 def sells(text: str) -> bool:
     """Whether a host or path, written without spaces, has a word of selling in it."""
     parts = set(re.findall(r"[a-z]+", text))
-    return not parts.isdisjoint(SELLING) or any(w in text for w in _IN_HOSTS)
-
-
-_IN_HOSTS = sorted(
-    {w for w in SELLING if len(w) >= 6}
-    | {"loan", "casino", "poker", "seo", "shop", "hotel", "cheap", "deals"}
-)
+    return not parts.isdisjoint(SELLING) or any(w in text for w in IN_HOSTS)
 
 
 def site_sells(read: Read) -> Found | None:
     """The author's site sells, by its address, and the name does not say so already."""
-    if read.site is None or name_phrase(read) is not None or _PROFILES.search(host(read.site)):
+    if read.site is None or name_phrase(read) is not None or PROFILES.search(host(read.site)):
         return None
     if sells(host(read.site)):
         return Found(0.8)
@@ -398,7 +259,7 @@ def site_deep(read: Read) -> Found | None:
     if read.site is None:
         return None
     levels = [part for part in read.site.path.split("/") if part]
-    if _PROFILES.search(host(read.site)):
+    if PROFILES.search(host(read.site)):
         return None
     score = 0.25 * max(0, len(levels) - 1) + (0.5 if read.site.query else 0)
     score += 0.3 * any(len(part) > 25 or part.count("-") > 2 for part in levels)
@@ -415,7 +276,7 @@ def shortened(read: Read) -> Found | None:
 
 def _is_short(link: str) -> bool:
     parts = split_url(link)
-    return parts is not None and (host(parts) in SHORTENERS or bool(_SHORT_HOST.search(host(parts))))
+    return parts is not None and (host(parts) in SHORTENERS or bool(SHORT_HOST.search(host(parts))))
 
 
 def puny(read: Read) -> Found | None:
@@ -436,7 +297,7 @@ def links(read: Read) -> Found | None:
 
 def link_markup(read: Read) -> Found | None:
     """Links as HTML or BBCode, in two ways or many: what robots paste and people hardly type."""
-    found = list(_MARKED_UP.finditer(read.folded.text))
+    found = list(MARKED_UP.finditer(read.folded.text))
     if not found:
         return None
     return Found(min(1.0, 0.3 + 0.25 * len(found)), read.at(found), len(found))
@@ -448,28 +309,12 @@ def own_link(read: Read) -> Found | None:
         return None
     own = host(read.site)
     at = [m for m in read.links if own in m[0]]
-    return Found(0.8, read.at(at), len(at)) if at and not _PROFILES.search(own) else None
-
-
-_CALLS = re.compile(
-    r"\b(?:check|visit|see|watch|click|subscribe|sub|follow|like|join|view|try|download"
-    r"|listen)\b(?:\s\w+){0,4}?\s"
-    r"(?:my|our|me|us)\b(?:\s\w+){0,3}?\s?(?:channel|video|vid|page|site|website|web ?site|blog|link"
-    r"|profile"
-    r"|cover|covers|song|songs|music|playlist|company|store|shop|offer|weblog|homepage|out)\b"
-    r"|\b(?:subscribe|sub) (?:to |me|for|please|pls|plz|and)|\bclick here\b|\bfeel free to (?:visit"
-    r"|surf|stop by)\b"
-    r"|\b(?:also|my) (?:visit|web) (?:my|page|site|blog)|(?<!to )(?<!will )(?<!'ll )\bcheck (?:this "
-    r"|me |us )out\b"
-    r"|\bearn(?:ed|ing|s)? (?:\$|money|cash|up to|extra)|\bfrom home\b|\bwork(?:ing)? online\b"
-    r"|\bcontact (?:us|me) (?:at"
-    r"|on|via|today)|\b(?:whatsapp|telegram)\b|\bfree (?:gift|trial|money|download|shipping|quote)\b"
-)
+    return Found(0.8, read.at(at), len(at)) if at and not PROFILES.search(own) else None
 
 
 def calls(read: Read) -> Found | None:
     """Calls to visit, subscribe, earn, write to. `number`: how often."""
-    found = list(_CALLS.finditer(read.plain))
+    found = list(CALLS.finditer(read.plain))
     return Found(min(1.0, 0.5 + 0.25 * len(found)), read.at(found), len(found)) if found else None
 
 
@@ -559,25 +404,11 @@ def name_script(read: Read) -> Found | None:
 
 # Abuse: ranks what waits, and is no part of the probability of spam.
 
-_SLURS = re.compile(
-    r"\b(?:n[i1]gg(?:er|a)s?|fagg?(?:ot)?s?|k[i1]kes?|sp[i1]cs?|ch[i1]nks?(?! in\b)|trann(?:y|ies)|retards?"
-    r"|wetbacks?"
-    r"|ragheads?|towelheads?|dykes?|coons?)\b"
-)
-_INSULT = re.compile(
-    r"\b(?:you|u)(?:'re| are| r)? (?:(?:an?|all|such|just|really|fucking|f\*+ing|complete|total|utter"
-    r"|so|the) )*"
-    r"(?:idiots?|morons?|imbeciles?|fools?|losers?|stupid|dumb(?:ass)?|trash|scum|liars?|pathetic"
-    r"|clowns?|trolls?"
-    r"|bigots?|racists?|ass(?:hole)?s?|pigs?|disgusting|ignorant|retard(?:ed)?)\b"
-    r"|\b(?:shut up|shut the|go to hell|fuck you|f\*+k you|screw you|drop dead|kill yourself)\b"
-)
-
 
 def slur(read: Read) -> Found | None:
     """A slur in body or name. Ranks only."""
-    found = list(_SLURS.finditer(read.plain))
-    in_name = bool(_SLURS.search(read.name))
+    found = list(SLURS.finditer(read.plain))
+    in_name = bool(SLURS.search(read.name))
     return Found(1.0 if in_name else 0.9, read.at(found), len(found)) if found or in_name else None
 
 
@@ -585,7 +416,7 @@ def insult(read: Read) -> Found | None:
     """An insult at the one who is answered. Ranks only."""
     if not answers(read):
         return None
-    found = list(_INSULT.finditer(read.plain))
+    found = list(INSULT.finditer(read.plain))
     return Found(min(1.0, 0.5 + 0.2 * len(found)), read.at(found), len(found)) if found else None
 
 

@@ -8,8 +8,8 @@ from array import array
 from collections.abc import Container, Iterable
 from pathlib import Path
 
+from moderation.filter.phrases import NUMBERS, PADDED
 from moderation.filter.reading import stem
-from moderation.filter.signals import NUMBERS, PADDED
 
 RUN = 4  # words in a row that are compared as one
 
