@@ -280,7 +280,8 @@ def _is_short(link: str) -> bool:
 
 
 def puny(read: Read) -> Found | None:
-    """A host of look-alike letters: xn--, or letters of two scripts."""
+    """A link or a site whose host is written in Punycode (xn--): with letters beyond ASCII, which may look
+    like others."""
     at = [m for m in read.links if "xn--" in m[0]]
     of_site = read.site is not None and "xn--" in host(read.site)
     return Found(0.8, read.at(at), len(at)) if at or of_site else None
