@@ -1,11 +1,9 @@
 """Opening, closing and reopening cases, in the transaction of whatever makes that necessary."""
 
-import unicodedata
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +16,7 @@ from accounts.models import User
 from comments.models import Comment, State
 from comments.services import lock
 from moderation.checks import Found
+from moderation.filter.reading import script
 from moderation.models import Case, Finding
 from moderation.tasks import tell_asked_later
 
@@ -34,7 +33,6 @@ STRONG, MIDDLING = 0.8, 0.4
 RANKS = {"filter", "slur", "insult"}
 
 CLAIMED_FOR = timedelta(minutes=5)
-LETTERS = 500  # of a text that tell its script
 
 # A case is closed by the act that decides on its comment; what a machine does answers only that it waited,
 # and nobody who asked. An undo opens again what the act closed. What waits and has no open case then is given
@@ -140,14 +138,6 @@ def _case(comment: Comment, found: Sequence[tuple[str, float, bool]]) -> Case:
 
 def due(opened_at: datetime, score: float) -> datetime:
     return opened_at - timedelta(hours=SCORE_HOURS * score)
-
-
-def script(text: str) -> str:
-    """The script of most letters, as Unicode names it, in four letters: "Lati", "Cyri"; "" of none. The first
-    LETTERS tell: each is looked up by its name, while the discussion is locked."""
-    letters = (unicodedata.name(letter, "") for letter in islice(filter(str.isalpha, text), LETTERS))
-    counted = Counter(name.split(" ", 1)[0][:4].title() for name in letters if name)
-    return counted.most_common(1)[0][0] if counted else ""
 
 
 def claim(comment: int, user: User) -> None:

@@ -26,7 +26,7 @@ VALUE_MAX = 200  # characters
 
 OF_CASES = ("script", "score")  # what only a case knows
 
-# By the first four letters of a script's name in Unicode, as cases.script gives them.
+# By the first four letters of a script's name in Unicode, as filter.reading.script gives them.
 SCRIPTS = {
     "Lati": gettext_lazy("Latin"),
     "Cyri": gettext_lazy("Cyrillic"),

@@ -2,10 +2,12 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
+from itertools import islice
 from urllib.parse import SplitResult, urlsplit
 
 from moderation.filter.lists import PAGE, PRAISE, STOP
@@ -16,6 +18,7 @@ LONGEST = 10_000  # characters of a body that are read; nobody types more, and a
 ARTICLE_LONGEST = 60_000  # characters of an article
 STEM = 6  # letters by which two words are taken for the same
 SPANS_MOST = 50
+LETTERS = 500  # of a text that tell its script
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -222,3 +225,18 @@ def subject_stems(title: str, text: str) -> frozenset[str]:
 def words_of(text: str) -> list[str]:
     """The words of a text that is folded already."""
     return _WORD.findall(text)
+
+
+def script(text: str) -> str:
+    """The script of most letters, as script_of names it; "" of none. The first LETTERS tell."""
+    if text.isascii():
+        return "Lati" if any(map(str.isalpha, text)) else ""
+    counted = Counter(map(script_of, islice(filter(str.isalpha, text), LETTERS)))
+    del counted[""]
+    return counted.most_common(1)[0][0] if counted else ""
+
+
+@lru_cache(maxsize=4096)
+def script_of(letter: str) -> str:
+    """The first word of its name in Unicode, in four letters: "Lati", "Cyri", "Cjk", "Hira"; "" of none."""
+    return unicodedata.name(letter, "").split(" ", 1)[0][:4].title()

@@ -39,10 +39,13 @@ from moderation.filter.phrases import (
     SPECIFIC,
     TEMPLATES,
 )
-from moderation.filter.reading import SPANS_MOST, Found, Read, host, split_url
+from moderation.filter.reading import SPANS_MOST, Found, Read, host, script, script_of, split_url
 
 LATE_FROM, LATE_FULL = 30, 1825  # days after the article: nothing below, 1.0 from there on
 SUBJECT_LEAST = 30  # stems of article, parent and thread: of a title alone nothing drifts
+
+ALIKE = {"Lati", "Gree", "Cyri"}  # scripts with letters that look like another's
+KANA = {"Hira", "Kata"}  # are written together
 
 
 # When
@@ -340,67 +343,32 @@ def shouting(read: Read) -> Found | None:
     return Found(min(1.0, strength)) if strength > 0.1 else None
 
 
-_RANGES = (  # name, first and last
-    ("Latin", 0x0041, 0x024F),
-    ("Greek", 0x0370, 0x03FF),
-    ("Cyrillic", 0x0400, 0x052F),
-    ("Hebrew", 0x0590, 0x05FF),
-    ("Arabic", 0x0600, 0x077F),
-    ("Devanagari", 0x0900, 0x097F),
-    ("Thai", 0x0E00, 0x0E7F),
-    ("Kana", 0x3040, 0x30FF),
-    ("Han", 0x3400, 0x9FFF),
-    ("Hangul", 0xAC00, 0xD7A3),
-    ("Arabic", 0xFB50, 0xFEFF),
-)
-
-
-@lru_cache(maxsize=4096)
-def _script(c: str) -> str:
-    at = ord(c)
-    return next((name for name, first, last in _RANGES if first <= at <= last), "other")
-
-
-def script(text: str) -> str:
-    """The script of most of its letters; nothing for a text without any."""
-    if text.isascii():
-        return "Latin" if any(map(str.isalpha, text)) else ""
-    counts: dict[str, int] = {}
-    for c in text[:2_000]:
-        if c.isalpha():
-            counts[_script(c)] = counts.get(_script(c), 0) + 1
-    return max(counts, key=lambda name: counts[name]) if counts else ""
-
-
-@lru_cache(maxsize=256)
-def _article_script(text: str) -> str:
-    return script(text[:4_000])
-
-
 def other_script(read: Read) -> Found | None:
     """Written in another script than the article."""
     article = read.said.article_text or read.said.article_title
     if not article:
         return None
     mine, theirs = script(read.plain), _article_script(article)
-    return Found(0.8) if mine and theirs and mine != theirs else None
+    return Found(0.8) if mine and theirs and mine != theirs and {mine, theirs} != KANA else None
+
+
+@lru_cache(maxsize=256)
+def _article_script(text: str) -> str:
+    return script(text)
 
 
 def mixed_script(read: Read) -> Found | None:
     """Words that mix Latin with Greek or Cyrillic letters: look-alikes, to slip by a list."""
     if read.body.isascii():
         return None
-    found = [m for m in read.words if not m[0].isascii() and len({*map(_script, m[0])} & _ALIKE) > 1]
+    found = [m for m in read.words if not m[0].isascii() and len({*map(script_of, m[0])} & ALIKE) > 1]
     return Found(min(1.0, 0.6 + 0.1 * len(found)), read.at(found), len(found)) if found else None
-
-
-_ALIKE = {"Latin", "Greek", "Cyrillic"}
 
 
 def name_script(read: Read) -> Found | None:
     """The name is in another script than the text. A fact for the card; weighs nothing."""
     name, body = script(read.said.author or ""), script(read.plain)
-    return Found(0.3) if name and body and name != body else None
+    return Found(0.3) if name and body and name != body and {name, body} != KANA else None
 
 
 # Abuse: ranks what waits, and is no part of the probability of spam.

@@ -31,7 +31,7 @@ class Case(models.Model):
     is_new_person = models.BooleanField(default=False)  # nothing else was found in it
     is_second_look = models.BooleanField(default=False)  # its author asked for one
     score = models.FloatField(default=0)  # 0 to 1: the strongest finding
-    script = models.CharField(max_length=4, blank=True)  # of most of its letters, as cases.script names it
+    script = models.CharField(max_length=4, blank=True)  # of most letters, as filter.reading.script
     claimed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False
     )

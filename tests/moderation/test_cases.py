@@ -9,7 +9,7 @@ from django.db.models import F
 
 from comments.models import Comment, Reason, State
 from comments.services import change_states, delete_comment, edit_comment
-from moderation.cases import LETTERS, due, open_cases, script
+from moderation.cases import due, open_cases
 from moderation.models import Case
 from moderation.services import decide, undo
 from tests.comments.test_concurrency import wait_for_a_lock
@@ -56,12 +56,6 @@ def test_an_edit_in_which_more_is_found_makes_a_case_due_earlier():
     after = Case.objects.get()
     assert after.score > before.score
     assert after.due_at == due(after.opened_at, after.score) - timedelta(hours=6)
-
-
-def test_the_first_letters_tell_the_script():
-    assert script("") == script("1 + 1 = 2") == ""
-    assert script("Да, the bus" + "и" * 10) == "Cyri"
-    assert script("a" * LETTERS + "и" * 9_000) == "Lati"
 
 
 def test_an_author_who_takes_it_back_answers_the_question_too():

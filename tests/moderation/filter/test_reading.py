@@ -8,12 +8,15 @@ from hypothesis import strategies as st
 
 from moderation.filter.reading import (
     ARTICLE_LONGEST,
+    LETTERS,
     LONGEST,
     Folded,
     Read,
     Said,
     fold,
     host,
+    script,
+    script_of,
     split_url,
     stem,
     stems_of,
@@ -162,3 +165,17 @@ def test_no_hostile_text_keeps_the_reading_busy(piece):
 
 def test_one_sign_is_not_read_as_many_letters():
     assert fold("ﷺ½ﬁ") == "ﷺ1⁄2fi"
+
+
+def test_the_first_letters_tell_the_script():
+    assert script("") == script("1 + 1 = 2") == ""
+    assert script("Да, the bus" + "и" * 10) == "Cyri"
+    assert script("a" * LETTERS + "и" * 9_000) == "Lati"
+    assert script("a" * LETTERS + "1") == "Lati"
+    assert script("東京のターミナル") == "Kata"
+
+
+def test_a_letter_tells_its_script_and_what_is_none_does_not():
+    letters = {"a": "Lati", "à": "Lati", "я": "Cyri", "α": "Gree", "か": "Hira", "カ": "Kata", "東": "Cjk"}
+    assert {letter: script_of(letter) for letter in letters} == letters
+    assert script_of("\ue000") == ""

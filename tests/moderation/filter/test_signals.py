@@ -83,6 +83,7 @@ FINDS = [
     ("shouting", said("THIS IS AN OUTRAGE AND YOU KNOW IT"), []),
     ("shouting", said("Oh no!!!!!"), []),
     ("other_script", said("Это другой текст", article_text=ARTICLE), []),
+    ("other_script", said("தீவின் சபை", article_text="দ্বীপের পরিষদ"), []),
     ("mixed_script", said("pаypal is cheap"), ["pаypal"]),  # its first а is Cyrillic
     ("name_script", said("Nobody asked", author="Иван"), []),
     ("slur", said("a wetback"), ["wetback"]),
@@ -129,6 +130,7 @@ PASSES = [
     ("wares", said("We sell software and tickets for ferries")),
     ("shouting", said("NATO and the EU agreed!!")),
     ("other_script", said("Another text", article_text=ARTICLE)),
+    ("other_script", said("カフェ", article_text="これはひらがなです")),
     ("mixed_script", said("Он сказал hello")),
     ("name_script", said("Nobody asked", author="Ann")),
     ("slur", said("the captain of the ferry", author="Coonan")),
