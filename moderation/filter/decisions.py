@@ -65,7 +65,6 @@ DECIDED = f"""{_LAST},
 chosen AS (
   SELECT d.* FROM d
   WHERE {_IS_DECIDED} AND (%(line)s = 0 OR %(is_known)s = {_DECIDED_BEFORE})
-    AND (%(ids)s::bigint[] IS NULL OR d.comment_id = ANY(%(ids)s))
   ORDER BY d.id DESC LIMIT %(most)s)
 SELECT d.id, c.id, d.to_state = 'spam', d.at,
        CASE WHEN d.revision = c.revision THEN c.body ELSE r.body END, c.author_name, c.created_at,
@@ -134,17 +133,14 @@ def count(*, after: int) -> Counted:
         return Counted(*cursor.fetchone())
 
 
-def standing(
-    *, after: int = 0, until: int = 0, most: int = MOST, ids: Sequence[int] | None = None
-) -> Iterator[Decided]:
-    """The decisions that stand now, the earliest first; of these comments. Given a line of the log, on
-    comments on which nobody (`after`) or somebody (`until`) had decided by then: what had learnt until then
-    never saw the former, whatever was decided since."""
-    values = {
+def standing(*, after: int = 0, until: int = 0, most: int = MOST) -> Iterator[Decided]:
+    """The decisions that stand now, the earliest first. Given a line of the log, on comments on which nobody
+    (`after`) or somebody (`until`) had decided by then: what had learnt until then never saw the former,
+    whatever was decided since."""
+    values: dict[str, Any] = {
         "line": after or until,
         "is_known": not after,
         "most": most,
-        "ids": None if ids is None else list(ids),
         "checks": list(OF_THE_SITE),  # what can't be found in the words again
     }
     stories = dict[int, Story]()  # each text once, however many decisions were taken under it
