@@ -1,17 +1,17 @@
-"""Statements written in SQL, for what each request or each post asks.
+"""Statements written in SQL, for what each request or each post asks, and for what is too much to hold.
 
 Django takes 0.2 ms and more to compose a query and to make objects of what it answers, and Postgres as long
 to parse and plan what reads a story, finds a repeat or inserts a reply as to do it.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Model
 
 M = TypeVar("M", bound=Model)
@@ -33,6 +33,17 @@ def read(model: type[M], statement: str, values: Sequence[Any] = ()) -> list[M]:
         found.append(model.from_db("default", names, [told.pop(name) for name in names]))
         vars(found[-1]).update(told)
     return found
+
+
+def stream(
+    statement: str, values: Sequence[Any] | Mapping[str, Any] = (), *, at_once: int
+) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows of a cursor on the server, so many at once. It lives as long as a transaction, which this
+    holds until all are read."""
+    with transaction.atomic(), connection.chunked_cursor() as cursor:
+        cursor.execute(statement, values)
+        while rows := cursor.fetchmany(at_once):
+            yield rows
 
 
 def execute_planned(cursor: Any, statement: str, values: Mapping[str, Any], *, before: str = "") -> None:

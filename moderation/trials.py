@@ -4,15 +4,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from django.db import connection, transaction
+from django.db import transaction
 
+from accounts.sql import stream
 from articles.models import Article
 from comments.models import Comment, Discussion
 from comments.policy import Draft
 from moderation import checks, matching
+from moderation.decided import ARE_THERE, BODY, ITS_WORDS, LAST
 from moderation.matching import Spans, Written
 from moderation.models import Group, Rule
 from moderation.rules import as_written
@@ -56,23 +59,15 @@ THERE = """(%(article)s::bigint IS NULL OR c.discussion_id = %(article)s)
   AND (%(topic)s::bigint IS NULL OR c.discussion_id IN (
          SELECT article_id FROM articles_article_topics WHERE topic_id = %(topic)s))"""
 
-# The last decision of a person on each comment, with the text that it was made upon. What a machine or its
-# author did since is no other decision on that text. Blanked and sealed texts are not there to be read.
+# Blanked and sealed texts are not there to be read.
 DECIDED = f"""
-SELECT d.comment_id, d.to_state = 'published',
-       CASE WHEN d.revision = c.revision THEN c.body ELSE r.body END,
-       c.author_name, c.created_at, c.discussion_id, a.published_at
-FROM (SELECT DISTINCT ON (comment_id) comment_id, to_state, reason, revision
-      FROM comments_transition WHERE kind = 'state' AND actor_id IS NOT NULL AND reason <> 'author'
-        AND (%(ids)s::bigint[] IS NULL OR comment_id = ANY(%(ids)s))
-      ORDER BY comment_id, id DESC) d
-JOIN comments_comment c ON c.id = d.comment_id
+SELECT d.comment_id, d.to_state = 'published', {BODY}, c.author_name, c.created_at, c.discussion_id,
+       a.published_at
+FROM ({LAST}) d {ITS_WORDS}
 JOIN articles_article a ON a.id = c.discussion_id
-LEFT JOIN comments_commentrevision r
-  ON r.comment_id = c.id AND r.revision = d.revision AND d.revision <> c.revision
 WHERE (d.to_state = 'published' AND d.reason = 'approved' OR d.to_state = 'spam'
        OR d.to_state = 'rejected' AND d.reason NOT IN ('import_undone', 'sealed'))
-  AND c.erased_at IS NULL AND (d.revision = c.revision OR r.body IS NOT NULL)
+  AND {ARE_THERE} AND (%(ids)s::bigint[] IS NULL OR d.comment_id = ANY(%(ids)s))
   AND {THERE}"""
 
 
@@ -123,11 +118,7 @@ def _decided(rule: Written, ids: Sequence[int] | None = None) -> Iterator[Decide
 
 
 def _read(statement: str, values: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
-    """Rows by a cursor on the server, which lives as long as a transaction."""
-    with transaction.atomic(), connection.chunked_cursor() as cursor:
-        cursor.execute(statement, values)
-        while rows := cursor.fetchmany(READ_AT_ONCE):
-            yield from rows
+    return chain.from_iterable(stream(statement, values, at_once=READ_AT_ONCE))
 
 
 class _Finder:

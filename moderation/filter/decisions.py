@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Prefetch
 
+from accounts.sql import stream
 from articles.models import Article, Topic
+from moderation.decided import ARE_THERE, BODY, ITS_WORDS, LAST
 from moderation.filter.known import THREAD, THREAD_EACH
 from moderation.filter.reading import Found, Said
 from moderation.filter.signals import OF_THE_SITE
@@ -39,14 +41,9 @@ class Decided:
     author: str
 
 
-# The last decision of a person on each comment; what was removed for another reason than spam tells nothing
-# of spam. What was undone is not here, nor what is sealed or erased, whose words are gone.
-_LAST = """
-WITH d AS (
-  SELECT DISTINCT ON (comment_id) id, comment_id, actor_id, batch, to_state, reason, revision, at
-  FROM comments_transition
-  WHERE kind = 'state' AND actor_id IS NOT NULL AND reason <> 'author'
-  ORDER BY comment_id, id DESC)"""
+# What was removed for another reason than spam tells nothing of spam. What was undone is not here, nor what
+# is sealed or erased, whose words are gone.
+_LAST = f"WITH d AS ({LAST})"
 _IS_DECIDED = (
     "(d.to_state = 'published' AND d.reason = 'approved' OR d.to_state = 'spam' AND d.reason = 'spam')"
 )
@@ -55,20 +52,14 @@ _IS_OF_A_PERSON = """e.kind = 'state' AND e.actor_id IS NOT NULL
 _DECIDED_BEFORE = f"""EXISTS (
   SELECT FROM comments_transition e
   WHERE e.comment_id = d.comment_id AND e.id <= %(line)s AND {_IS_OF_A_PERSON})"""
-_ITS_WORDS = """
-JOIN comments_comment c ON c.id = d.comment_id
-LEFT JOIN comments_commentrevision r
-  ON r.comment_id = c.id AND r.revision = d.revision AND d.revision <> c.revision
-WHERE c.erased_at IS NULL AND c.state_reason <> 'sealed' AND c.text_missing = ''
-  AND (d.revision = c.revision OR r.body IS NOT NULL)"""
+_ITS_WORDS = f"{ITS_WORDS} WHERE {ARE_THERE} AND c.state_reason <> 'sealed' AND c.text_missing = ''"
 DECIDED = f"""{_LAST},
 chosen AS (
   SELECT d.* FROM d
   WHERE {_IS_DECIDED} AND (%(line)s = 0 OR %(is_known)s = {_DECIDED_BEFORE})
   ORDER BY d.id DESC LIMIT %(most)s)
 SELECT d.id, c.id, d.to_state = 'spam', d.at,
-       CASE WHEN d.revision = c.revision THEN c.body ELSE r.body END, c.author_name, c.created_at,
-       c.discussion_id, d.actor_id, d.batch,
+       {BODY}, c.author_name, c.created_at, c.discussion_id, d.actor_id, d.batch,
        coalesce('u' || c.author_id, 'g' || c.guest_id, 'n' || lower(c.author_name)),
        (SELECT left(t.folded, {THREAD_EACH * 4}) FROM comments_commenttext t
         WHERE t.comment_id = c.parent_id),
@@ -144,11 +135,9 @@ def standing(*, after: int = 0, until: int = 0, most: int = MOST) -> Iterator[De
         "checks": list(OF_THE_SITE),  # what can't be found in the words again
     }
     stories = dict[int, Story]()  # each text once, however many decisions were taken under it
-    with transaction.atomic(), connection.chunked_cursor() as cursor:
-        cursor.execute(DECIDED, values)
-        while rows := cursor.fetchmany(AT_ONCE):
-            stories |= _stories({row[7] for row in rows} - set(stories))
-            yield from (_read(row, stories[row[7]]) for row in rows)
+    for rows in stream(DECIDED, values, at_once=AT_ONCE):
+        stories |= _stories({row[7] for row in rows} - set(stories))
+        yield from (_read(row, stories[row[7]]) for row in rows)
 
 
 Story = tuple[str, str, datetime | None, tuple[int, ...]]  # title, text, when it was published, topics

@@ -2,7 +2,7 @@ import pytest
 from django.db import DataError, connection, transaction
 
 from accounts.models import Guest
-from accounts.sql import execute_planned, read
+from accounts.sql import execute_planned, read, stream
 from tests.factories import GuestFactory
 
 pytestmark = pytest.mark.django_db
@@ -16,6 +16,18 @@ def test_rows_become_objects_with_what_else_they_tell():
     assert (found, found.name, found.luck) == (guest, "Jim", 7)
     assert not found._state.adding
     assert read(Guest, "SELECT * FROM accounts_guest WHERE false") == []
+
+
+def test_rows_come_so_many_at_once():
+    numbers = "SELECT n FROM generate_series(1, %(last)s) n"
+    assert list(stream(numbers, {"last": 5}, at_once=2)) == [[(1,), (2,)], [(3,), (4,)], [(5,)]]
+    assert list(stream(numbers, {"last": 0}, at_once=2)) == []
+    first = next(rows := stream(numbers, {"last": 5}, at_once=2))
+    rows.close()  # and nothing is left open
+    assert first == [(1,), (2,)]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_cursors WHERE NOT is_holdable AND name <> ''")
+        assert cursor.fetchone() == (0,)
 
 
 def test_a_statement_is_planned_once_and_executed_with_each_values():
