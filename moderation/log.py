@@ -21,7 +21,7 @@ from articles.links import find_story
 from articles.models import Article
 from comments import reasons
 from comments.models import Reason, State, Transition
-from moderation.filters import whole_number
+from moderation.queue_filters import whole_number
 
 PAGE = 50
 CHUNK = 2_000  # lines that a statement reads for the file

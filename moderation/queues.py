@@ -24,7 +24,7 @@ from accounts.models import User
 from articles.markdown import first_words
 from articles.models import Article
 from comments.models import Comment, Reason, State
-from moderation import cases, filters, opinions, reports, sanctions, similar, words
+from moderation import cases, opinions, queue_filters, reports, sanctions, similar, words
 from moderation.models import Case, Group
 from moderation.policy import last_decisions
 from moderation.similar import shown
@@ -109,13 +109,13 @@ class View:
         queue = query.get("queue", "waiting")
         if queue not in (*QUEUES, RECENT):
             raise Http404
-        values, told, where = filters.read(query, user, of_cases=queue != RECENT)
+        values, told, where = queue_filters.read(query, user, of_cases=queue != RECENT)
         bare = cls(queue, user, (), {}, where, None)
         shown = tuple(
             Filter(label, said, replace(bare, values={k: v for k, v in values.items() if k != name}).query())
             for name, (label, said) in told.items()
         )
-        after = filters.whole_number(query.get("after"))
+        after = queue_filters.whole_number(query.get("after"))
         return replace(bare, filters=shown, values=values, after=after)
 
     def query(self) -> str:
@@ -169,7 +169,7 @@ class View:
         if not rows:
             return None
         seen = last_decisions(rows)
-        codes = filters.codes(self.values)
+        codes = queue_filters.codes(self.values)
         typed = sorted(self.values.keys() - codes.keys())
         with transaction.atomic():
             group = Group.objects.create(
@@ -228,7 +228,7 @@ def gathered_from(group: Group, user: User) -> list[str]:
     """The queue that a list was made of, and the filters before it: Waiting · Story: The slip closes"""
     query = QueryDict(group.shared["query"].removeprefix("?"))
     queue = query.get("queue", "waiting")
-    return [_label(queue), *filters.in_words(query, group.shared["typed"], user)]
+    return [_label(queue), *queue_filters.in_words(query, group.shared["typed"], user)]
 
 
 def _label(queue: str) -> str:

@@ -18,8 +18,8 @@ from django.views.decorators.http import require_POST
 from comments.models import REMOVED, Comment, State
 from moderation import reports, services, words
 from moderation.changes import Refusal
-from moderation.filters import whole_number
 from moderation.models import Batch, Case
+from moderation.queue_filters import whole_number
 from moderation.views.loading import decider, load_act, login_for_the_queue, own_path, with_done
 
 AT_ONCE = 1_000  # comments that one press may decide on

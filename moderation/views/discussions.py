@@ -20,8 +20,8 @@ from accounts.models import User
 from articles.models import Article
 from comments.models import Discussion
 from moderation import acts, words
-from moderation.filters import whole_number
 from moderation.models import Batch, Case
+from moderation.queue_filters import whole_number
 from moderation.views.acts import tell_done
 from moderation.views.loading import decider, just_done, login_for_the_queue, moderator, own_path, with_done
 

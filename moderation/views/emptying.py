@@ -18,8 +18,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import User
 from comments.models import State
 from moderation import emptying, words
-from moderation.filters import whole_number
 from moderation.models import Group, Member
+from moderation.queue_filters import whole_number
 from moderation.views.loading import decider
 
 PAGE = 100  # members

@@ -14,8 +14,8 @@ from moderation import words
 from moderation.filter import live, versions
 from moderation.filter.page import Page
 from moderation.filter_form import WaitForm
-from moderation.filters import whole_number
 from moderation.models import Batch, Filter
+from moderation.queue_filters import whole_number
 from moderation.views.acts import tell_done
 from moderation.views.loading import just_done, login_for_the_queue, moderator
 

@@ -17,9 +17,9 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from comments.models import Transition
 from moderation import batches, changes, services, words
-from moderation.filters import whole_number
 from moderation.log import start_of
 from moderation.models import Batch
+from moderation.queue_filters import whole_number
 from moderation.views.loading import acts_of, as_uuid, decider, load_act
 
 PAGE = 25  # acts of the history

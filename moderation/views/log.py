@@ -16,8 +16,8 @@ from articles.current import current_site
 from comments import reasons
 from comments.models import Reason, State, Transition
 from moderation import log, public_log, words
-from moderation.filters import whole_number
 from moderation.models import Batch
+from moderation.queue_filters import whole_number
 from moderation.views.loading import moderator
 
 

@@ -20,10 +20,10 @@ from accounts.models import User
 from articles.paging import Place, asked_place
 from comments.models import Comment, Reason, State
 from moderation import emptying, held, people, sanctions, seals, words
-from moderation.filters import whole_number
 from moderation.models import Note, Sanction, Seal
 from moderation.people import Person
 from moderation.person_forms import NoteForm, SanctionForm
+from moderation.queue_filters import whole_number
 from moderation.views.loading import decider, just_done, login_for_the_queue, own_path, with_done
 
 PAGE = 20  # comments

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from comments import reasons
 from comments.models import Comment, Transition
-from moderation import cases, desk, filters, queues
+from moderation import cases, desk, queue_filters, queues
 from moderation.models import Case
 from moderation.queues import Item, View
 from moderation.views.loading import decider, just_done, login_for_the_queue, without_done
@@ -86,7 +86,7 @@ def _desk(request: HttpRequest, user: User, view: View, opened: int | None) -> H
         "asking": next((line.people for line in lines if line.current), 0),
         "found": view.count() if view.values else None,
         "counted": queues.COUNTED,
-        "choices": filters.choices(),
+        "choices": queue_filters.choices(),
         "rows": [(item, _url(item, view), item.comment == opened) for item in items],
         "all": f"{reverse('moderation:gather')}{view.inside()}" if more or view.after else "",
         "following": following,

@@ -18,9 +18,9 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from comments.models import Comment
 from moderation import rules, trials, words
-from moderation.filters import whole_number
 from moderation.matching import Spans, Written
 from moderation.models import Batch, Rule, has_page
+from moderation.queue_filters import whole_number
 from moderation.rule_forms import FORMS, RuleForm
 from moderation.views.acts import tell_done
 from moderation.views.loading import decider, login_for_the_queue

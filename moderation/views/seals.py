@@ -23,8 +23,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User
 from comments.models import Comment, Reason, State, Transition
 from moderation import evidence, seals, services
-from moderation.filters import whole_number
 from moderation.models import Batch, Seal, SealReading, has_page
+from moderation.queue_filters import whole_number
 from moderation.repeats import find_alike
 from moderation.views.loading import decider, login_for_the_queue, own_path
 

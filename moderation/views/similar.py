@@ -19,8 +19,8 @@ from accounts.models import User
 from comments import reasons
 from comments.models import Comment
 from moderation import queues, services, similar
-from moderation.filters import whole_number
 from moderation.models import Group, Look
+from moderation.queue_filters import whole_number
 from moderation.similar import look, say, shown
 from moderation.similar.deciding import decide_group
 from moderation.views.acts import tell_refused

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_http_methods
 from comments.models import REMOVED, Comment, State
 from comments.views.loading import writer_of
 from moderation import held, sanctions
-from moderation.filters import whole_number
 from moderation.person_forms import AskForm
+from moderation.queue_filters import whole_number
 from moderation.told import tell
 
 SHOWN = 50  # comments that wait or were removed, the latest
