@@ -17,10 +17,10 @@ from accounts.models import User
 from comments import reasons
 from comments.models import Comment, Reason, State, Transition
 from comments.services import change_states, confirm_states, lock, move_comment, revert_states
-from moderation import changes, sanctions, tasks, words
+from moderation import changes, sanctions, tasks, vault, words
 from moderation.changes import Refusal
 from moderation.models import Batch, Change
-from moderation.vault import unsealing, why_not_undone
+from moderation.vault import unsealing
 
 NAMED = 20  # of the comments that were left alone, by whom and with what
 
@@ -107,7 +107,7 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
     and the filter changed, by administrators alone; `only`: of these comments. What was deleted for good
     stays so.
     """
-    if why := why_not_undone(batch, actor) or sanctions.why_not_undone(batch, actor):
+    if why := why_not_undone(batch, actor):
         return Decision(None, [], [Refusal(None, "", why)])
     undoing = Batch(kind=Batch.Kind.UNDO, actor=actor, undoes=batch)
     with transaction.atomic():
@@ -141,6 +141,11 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
     return Decision(
         undoing if is_done else None, moved + changed, refused, settings, max(0, len(left) - NAMED)
     )
+
+
+def why_not_undone(batch: Batch, actor: User | None) -> str:
+    """A sentence where this act can't be taken back, or not by them; nothing where it can."""
+    return vault.why_not_undone(batch, actor) or sanctions.why_not_undone(batch, actor)
 
 
 def move(*, comment: Comment, parent: Comment | None, actor: User | None) -> Batch | None:

@@ -57,7 +57,8 @@ def history(request: HttpRequest) -> HttpResponse:
 @login_required
 def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What an act did, what is so by now, and the way back. ?after=<line> for further comments."""
-    act = load_act(decider(request), pk)
+    user = decider(request)
+    act = load_act(user, pk)
     lines = Transition.objects.filter(batch=act.pk)
     after = whole_number(request.GET.get("after")) or 0
     before = lines.filter(id__lte=after).count() if after else 0
@@ -65,10 +66,12 @@ def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
     rows = list(further[: LISTED + 1])
     shown = batches.acts([act])[0]
     is_last = shown.last == act.pk
+    why_not = services.why_not_undone(act, user) if is_last else ""
     context = {
         "room": "history",
         "act": shown,
         "later": None if is_last else Batch.objects.select_related("actor").get(pk=shown.last),
+        "why_not": why_not,
         "settings": _settings(act),
         "states": _states(lines),
         "lines": [
@@ -80,7 +83,7 @@ def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
         "next_page": f"?after={rows[LISTED - 1].pk}#sample" if len(rows) > LISTED else "",
         "first_page": "?#sample" if before else "",
         **(_left(act) if act.undoes_id and not _is_of_one_seal(act) else _left_of_a_group(act)),
-        **(_would_stay(act) if is_last else {}),
+        **(_would_stay(act) if is_last and not why_not else {}),
     }
     return render(request, "moderation/batch.html", context)
 

@@ -178,12 +178,16 @@ def test_an_end_can_be_undone_and_somebody_elses_end_is_left_alone(article, mari
     assert "banned" in refusal(article, author=ada)
 
 
-def test_nobody_takes_back_what_they_are_held_to_themselves(maria):
+def test_nobody_takes_back_what_they_are_held_to_themselves(client, maria):
     admin = UserFactory.create(roles=("Administrator",))
     batch = hold(maria, "ban", admin)
     assert "somebody else" in undo(batch=batch, actor=maria).refused[0].what
     other = UserFactory.create(roles=("Moderator",))
     assert "administrators" in undo(batch=batch, actor=other).refused[0].what
+    client.force_login(other)
+    page = client.get(f"/moderation/acts/{batch.pk}/").text
+    assert "Undo this action" not in page
+    assert "by administrators alone" in page
     assert undo(batch=batch, actor=admin).batch
 
 

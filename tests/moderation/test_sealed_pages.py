@@ -235,6 +235,15 @@ def test_undo_on_the_page_of_the_act_is_for_administrators(sealed, moderator):
     assert services.undo(batch=act, actor=moderator).batch is None
 
 
+def test_undo_of_a_lift_is_offered_to_those_who_may(sealed, moderator, administrator):
+    lifted = seals.lift(seal=Seal.objects.get(), actor=administrator).batch
+    url = f"/moderation/acts/{lifted.pk}/"
+    page = asked_by(moderator).get(url).text
+    assert "Undo this action" not in page
+    assert "Only an administrator can lift a seal." in page
+    assert "Undo this action" in asked_by(administrator).get(url).text
+
+
 def test_the_story_comes_back_byte_by_byte(comment, moderator, administrator):
     """But for the numbers of its version and of the last line of its log, which only grow."""
     say(comment.discussion.article, "How do you know?", parent=comment)
