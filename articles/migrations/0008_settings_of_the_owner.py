@@ -8,7 +8,7 @@ import articles.models.sites
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("articles", "0006_public_log"),
+        ("articles", "0007_writing"),
     ]
 
     operations = [
