@@ -1,7 +1,7 @@
 from typing import Any
 
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Submit
+from crispy_forms.layout import Fieldset, Layout
 from django import forms
 from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
@@ -38,13 +38,15 @@ class SignupForm(forms.Form):
         user.groups.add(Group.objects.get(name=READER))
 
 
-class SetupForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The first administrator."""
+class AdministratorForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The first administrator, beside what else a site is set up with."""
 
     password = forms.CharField(
         label=_("Password"),
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        # It comes back with the form, which no cache stores: nothing is typed twice for another field's sake.
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}, render_value=True),
         strip=False,
+        help_text=_("At least ten characters."),
     )
 
     class Meta:
@@ -58,7 +60,8 @@ class SetupForm(forms.ModelForm):  # type: ignore[type-arg]
     @property
     def helper(self) -> FormHelper:
         helper = FormHelper()
-        helper.add_input(Submit("", _("Make this account")))
+        helper.form_tag, helper.disable_csrf = False, True
+        helper.layout = Layout(Fieldset(_("You, who administer it"), "name", "email", "password"))
         return helper
 
     def clean_name(self) -> str:

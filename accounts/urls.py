@@ -4,5 +4,4 @@ from accounts import views
 
 urlpatterns = [
     path("accounts/page/", views.page, name="page-switch"),
-    path("setup/<str:token>/", views.setup, name="setup"),
 ]

@@ -1,6 +1,6 @@
 """The verbs that write articles and the site. Versions tell that a kept page is old."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from django.db.models import F, Max
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.services import create_first_administrator
 from articles.kept import withhold
 from articles.markdown import render_story
 from articles.models import Article, Revision, Site, Text
@@ -59,6 +60,15 @@ def save_site(*, site: Site) -> Site:
     site.version = Site.objects.select_for_update().get(pk=1).version + 1
     site.save()
     return site
+
+
+@transaction.atomic
+def set_up_site(*, token: str, administrator: Mapping[str, str], **values: Any) -> User:
+    """What a set-up link makes: the first administrator (name, email, password), and the site as they wish.
+    Raises AlreadySetUp, and then nothing is set."""
+    user = create_first_administrator(token=token, **administrator)
+    change_site(**values)
+    return user
 
 
 @transaction.atomic

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.core.mail import send_mail
 from django.db import connection, transaction
 from django.db.models.functions import Lower
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -40,7 +41,9 @@ def mail_confirmation(guest_id: int) -> None:
             "%(link)s\n\n"
             "It works for seven days. If it was not you, do nothing: the e-mail will be forgotten."
         )
-        % {"site": site.name, "link": link},
+        % {"site": site.name, "link": link}
+        + "\n\n"
+        + render_to_string("_mail_foot.txt", {"site": site, "url": settings.SITE_URL}),
         None,
         [guest.email],
     )

@@ -187,6 +187,8 @@ if email_url := os.environ.get("EMAIL_URL"):
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = HOME / "mail"
+MAIL_TRANSPORT, EMAIL_BACKEND = EMAIL_BACKEND, "config.mail.Backend"  # which counts what that one carries
+EMAIL_TIMEOUT = vars().get("EMAIL_TIMEOUT") or 10  # seconds; without, a server that is silent stops all jobs
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = os.environ.get(
     "FROM_EMAIL", f"noreply@{urlsplit(SITE_URL).hostname or 'localhost'}"
 )

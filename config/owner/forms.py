@@ -21,7 +21,20 @@ from articles.zones import find_zones, zones
 RULES_LINES, RULES_MAX, RULES_IN_SHORT_MAX = 3, 20_000, 300
 OFFERED = 6  # zones that are named where several are meant
 
+# What is asked when a site is set up; all else has a default that holds.
 SET_UP = ["name", "language", "time_zone", "contact_email", "moderation", "rules_in_short"]
+
+
+class TestMailForm(forms.Form):
+    to = forms.EmailField(
+        label=gettext_lazy("Send it to"), widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
+
+    @property
+    def helper(self) -> FormHelper:
+        helper = FormHelper()
+        helper.add_input(Submit("", _("Send a test mail")))
+        return helper
 
 
 class ZoneInput(forms.TextInput):
@@ -108,9 +121,27 @@ class SiteForm(forms.ModelForm[Site]):
                 "address": settings.DEFAULT_FROM_EMAIL
             }
 
+    def propose(self, *, is_sent: bool) -> None:
+        """For a site that is set up: no name is right yet, and the zone is where the browser is."""
+        if self.instance.name == Site._meta.get_field("name").default:
+            self.initial["name"] = ""
+        if not is_sent:
+            self.fields["time_zone"].widget.attrs["data-propose"] = ""
+
+    @property
+    def about_the_site(self) -> FormHelper:
+        """The first half of what is asked at the set-up, within a form that holds more."""
+        return _part(
+            Fieldset(_("The site"), "name", "language", "time_zone"),
+            Fieldset(_("Contact"), "contact_email"),
+        )
+
+    @property
+    def about_comments(self) -> FormHelper:
+        return _part(Fieldset(_("Comments"), "moderation", "rules_in_short"))
+
     @property
     def helper(self) -> FormHelper:
-        """The whole of it in parts; for what shows fewer fields: without."""
         helper = FormHelper()
         helper.layout = Layout(
             Fieldset(_("The site"), "name", "tagline", "language", "time_zone"),
@@ -169,6 +200,13 @@ class SiteForm(forms.ModelForm[Site]):
             for name, value in self.cleaned_data.items()
             if name != "seen" and getattr(stored, name) != value
         }
+
+
+def _part(*fields: Fieldset) -> FormHelper:
+    helper = FormHelper()
+    helper.form_tag, helper.disable_csrf = False, True
+    helper.layout = Layout(*fields)
+    return helper
 
 
 def _stamp(site: Site) -> str:

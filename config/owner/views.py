@@ -1,20 +1,85 @@
 """The owner's pages: for administrators only."""
 
+from typing import Any
+
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.core.mail import EmailMessage
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from accounts.forms import AdministratorForm
 from accounts.models import User
+from accounts.services import AlreadySetUp, setup_allowed
 from articles.models import Site
-from articles.services import change_site
-from config.owner.forms import SiteForm
+from articles.services import change_site, set_up_site
+from config.mail import explain, server
+from config.owner.forms import SET_UP, SiteForm, TestMailForm
 from moderation.models import Desk
+
+
+@never_cache
+@sensitive_post_parameters("you-password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def set_up(request: HttpRequest, token: str) -> HttpResponse:
+    """Where the link that `serve` prints leads: whoever has it becomes the first administrator, and says what
+    the site is. Then a mail is tried."""
+    if not setup_allowed(token):
+        return render(request, "owner/set_up.html", status=404)
+    you = AdministratorForm(request.POST or None, prefix="you")
+    form = SiteForm(request.POST or None, instance=Site.objects.get(pk=1), only=SET_UP)
+    if not all([you.is_valid(), form.is_valid()]):  # what is wrong in either is said
+        form.propose(is_sent=form.is_bound)
+        status = 422 if form.is_bound else 200
+        return render(request, "owner/set_up.html", {"you": you, "form": form}, status=status)
+    try:
+        user = set_up_site(token=token, administrator=you.cleaned_data, **form.cleaned_data)
+    except AlreadySetUp:
+        return render(request, "owner/set_up.html", status=404)
+    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    messages.success(request, _("Your site is set up. All of it can be changed under Settings."))
+    return redirect(f"{reverse('owner-mail')}?first=1")
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def test_mail(request: HttpRequest) -> HttpResponse:
+    """One mail, sent while the owner waits; or the sentence that says why it did not leave."""
+    user = owner(request)
+    site: Any = request.site
+    form = TestMailForm(request.POST or None, initial={"to": user.email})
+    sent, failure = "", ""
+    if form.is_valid():
+        to = form.cleaned_data["to"]
+        try:
+            compose_test(user, to, site).send()
+        except Exception as error:  # that is what this page is for
+            failure = explain(error)
+        else:
+            sent = to
+    context = {
+        "form": form,
+        "sent": sent,
+        "failure": failure,
+        "server": server(),
+        "folder": getattr(settings, "EMAIL_FILE_PATH", "") or "",
+        "is_first": "first" in request.GET,
+        "room": "mail",
+    }
+    is_refused = failure or (form.is_bound and not form.is_valid())
+    return render(request, "owner/mail.html", context, status=422 if is_refused else 200)
 
 
 @never_cache
@@ -35,6 +100,16 @@ def site_settings(request: HttpRequest) -> HttpResponse:
     desk = Desk.objects.filter(pk=1).first() or Desk()
     context = {"form": form, "desk": desk, "room": "settings"}
     return render(request, "owner/settings.html", context, status=422 if form.is_bound else 200)
+
+
+def compose_test(user: User, to: str, site: Site) -> EmailMessage:
+    """It proves the owner's own e-mail as well, as moderators are written to only if theirs is proved."""
+    address = EmailAddress.objects.filter(user=user, email=to, verified=False).first()
+    key = address and EmailConfirmationHMAC.create(address).key
+    link = settings.SITE_URL + reverse("account_confirm_email", args=[key]) if key else ""
+    context = {"site": site, "url": settings.SITE_URL, "link": link}
+    subject = _("Test mail of %(site)s") % {"site": site.name}
+    return EmailMessage(subject, render_to_string("owner/test_mail.txt", context), to=[to])
 
 
 def owner(request: HttpRequest) -> User:

@@ -1,0 +1,171 @@
+"""How mails leave: who is their sender, what is counted, and what the owner reads where one is refused."""
+
+import smtplib
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.core import mail
+from django.core.mail import EmailMessage, get_connection
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import ADMINISTRATOR, EDITOR, Guest
+from articles.models import Site
+from comments.tasks import mail_confirmation
+from config.mail import explain
+from config.models import MailDay, MailFailure
+from tests.config.owner.conftest import Inbox, free_port
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+URL = "/owner/mail/"
+
+
+@pytest.fixture
+def ada(client: Client) -> Client:
+    user = UserFactory.create(name="Ada", email="ada@example.org", roles=(ADMINISTRATOR,))
+    user.emailaddress_set.create(email=user.email, primary=True)
+    client.force_login(user)
+    return client
+
+
+def send(*to: str) -> int:
+    return get_connection().send_messages([EmailMessage("News", "Words", to=[one]) for one in to])
+
+
+def counted() -> tuple[int, int]:
+    days = MailDay.objects.values_list("sent", "failed")
+    return sum(d[0] for d in days), sum(d[1] for d in days)
+
+
+@pytest.mark.parametrize("name", ["The Slip", "Škola “X”", 'The "Slip", daily <x>', "نشرة المرفأ"])
+def test_the_sender_has_the_name_that_the_owner_set(inbox: Inbox, name: str) -> None:
+    Site.objects.update(mail_name=name, contact_email="desk@example.org")
+    send("a@example.org")
+    (message,) = inbox.mails
+    (sender,) = message["From"].addresses
+    assert (sender.display_name, sender.addr_spec) == (name, "noreply@127.0.0.1")
+    assert message["Reply-To"] == "desk@example.org"
+
+
+def test_without_one_it_is_the_sites_name_and_answers_go_nowhere_else(inbox: Inbox) -> None:
+    Site.objects.update(name="The Slip")
+    send("a@example.org")
+    assert inbox.mails[0]["From"].addresses[0].display_name == "The Slip"
+    assert inbox.mails[0]["Reply-To"] is None
+
+
+def test_each_mail_names_the_contact_at_its_foot(inbox: Inbox) -> None:
+    Site.objects.update(name="Slip & Pier", contact_email="desk@example.org")
+    mail_confirmation.func(Guest.objects.create(name="Jim", email="jim@example.org").pk)
+    body = inbox.mails[0].get_content()
+    foot = ["-- ", "Slip & Pier", "http://127.0.0.1:8000", "desk@example.org"]
+    assert body.splitlines()[-4:] == foot
+    Client().post(
+        "/accounts/signup/", {"name": "Ruth", "email": "ruth@example.org", "password1": "nine-quiet-otters"}
+    )
+    assert "desk@example.org" in inbox.mails[1].get_content()
+
+
+def test_one_that_is_refused_keeps_none_from_leaving_and_is_counted(inbox: Inbox) -> None:
+    inbox.refused = {"b@example.org": "550 5.1.1 <b@example.org> is unknown here"}
+    with pytest.raises(smtplib.SMTPRecipientsRefused):
+        send("a@example.org", "b@example.org", "c@example.org")
+    assert [message["To"] for message in inbox.mails] == ["a@example.org", "c@example.org"]
+    assert counted() == (2, 1)
+    (failure,) = MailFailure.objects.all()
+    assert (failure.subject, failure.count) == ("News", 1)
+    assert "550 5.1.1 <…@…> is unknown here" in failure.error
+    assert "b@example" not in failure.error
+
+
+def test_counts_add_up_and_old_failures_go(inbox: Inbox) -> None:
+    old = MailFailure.objects.create(at=timezone.now() - timedelta(days=31), error="Old")
+    send("a@example.org")
+    send("a@example.org", "b@example.org")
+    assert counted() == (3, 0)
+    assert MailFailure.objects.get() == old
+    inbox.refused = {"b@example.org": "550 no"}
+    with pytest.raises(smtplib.SMTPRecipientsRefused):
+        send("b@example.org")
+    assert "Old" not in MailFailure.objects.values_list("error", flat=True)
+
+
+def test_where_nobody_listens_all_are_counted_at_once(inbox: Inbox, settings: Any) -> None:
+    settings.EMAIL_PORT = free_port()
+    with pytest.raises(ConnectionRefusedError):
+        send("a@example.org", "b@example.org")
+    assert counted() == (0, 2)
+    assert MailFailure.objects.get().count == 2
+    assert get_connection(fail_silently=True).send_messages([EmailMessage("x", "y", to=["a@b.org"])]) == 0
+
+
+def test_the_owner_gets_a_test_mail_that_proves_the_address(ada: Client, inbox: Inbox) -> None:
+    response = ada.post(URL, {"to": "ada@example.org"})
+    assert response.status_code == 200
+    assert "took it for ada@example.org" in response.content.decode()
+    (message,) = inbox.mails
+    assert message["Subject"] == "Test mail of Soundoff"
+    link = next(line for line in message.get_content().splitlines() if "/confirm-email/" in line)
+    ada.post(link.removeprefix(django_settings.SITE_URL))
+    assert ada.get(URL).context["user"].emailaddress_set.get().verified
+    ada.post(URL, {"to": "ada@example.org"})
+    ada.post(URL, {"to": "other@example.org"})
+    assert all("/confirm-email/" not in m.get_content() for m in inbox.mails[1:])
+
+
+def test_what_the_server_answered_is_told_and_the_address_kept(ada: Client, inbox: Inbox) -> None:
+    inbox.refused = {"ada@example.org": "554 5.7.1 Relay access denied"}
+    response = ada.post(URL, {"to": "ada@example.org"})
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert "refuses this recipient: 554 5.7.1 Relay access denied" in page
+    assert 'value="ada@example.org"' in page
+    inbox.refused = {}
+    assert ada.post(URL, {"to": "ada@example.org"}).status_code == 200
+
+
+def test_a_server_that_is_not_there_is_told(ada: Client, inbox: Inbox, settings: Any) -> None:
+    settings.EMAIL_PORT = free_port()
+    page = ada.post(URL, {"to": "ada@example.org"}).content.decode()
+    assert f"Nothing listens at 127.0.0.1:{settings.EMAIL_PORT}" in page
+
+
+def test_without_a_server_it_is_a_file_and_says_so(ada: Client, settings: Any, tmp_path: Any) -> None:
+    settings.EMAIL_BACKEND = "config.mail.Backend"
+    settings.MAIL_TRANSPORT = "django.core.mail.backends.filebased.EmailBackend"
+    settings.EMAIL_FILE_PATH = tmp_path / "mail"
+    assert "No mail server is set" in ada.get(URL).content.decode()
+    assert "It was written." in ada.post(URL, {"to": "ada@example.org"}).content.decode()
+    (file,) = (tmp_path / "mail").iterdir()
+    assert b"Test mail of Soundoff" in file.read_bytes()
+
+
+def test_others_send_none() -> None:
+    client = Client()
+    assert client.post(URL, {"to": "a@example.org"}).status_code == 302
+    client.force_login(UserFactory.create(roles=(EDITOR,)))
+    assert client.post(URL, {"to": "a@example.org"}).status_code == 403
+    assert mail.outbox == []
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (smtplib.SMTPAuthenticationError(535, b"5.7.8 Bad credentials"), "password of EMAIL_URL: 535 5.7.8"),
+        (
+            smtplib.SMTPSenderRefused(550, b"not yours", "x@example.org"),
+            "(FROM_EMAIL): 550 not",
+        ),
+        (smtplib.SMTPDataError(554, b"spam\r\nsaid twice"), "answered: 554 spam said twice"),
+        (smtplib.SMTPServerDisconnected("closed"), "ended the connection: closed"),
+        (smtplib.SMTPNotSupportedError("STARTTLS"), "EMAIL_URL asks for: STARTTLS"),
+        (TimeoutError(), "did not answer within"),
+        (OSError("disk full"), "OSError: disk full"),
+    ],
+)
+def test_each_failure_is_a_sentence(error: Exception, said: str) -> None:
+    assert said in explain(error)

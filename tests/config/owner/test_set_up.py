@@ -1,0 +1,114 @@
+"""The link with which `serve` has a site set up, and makes its first administrator."""
+
+import pytest
+import time_machine
+from django.contrib.auth import get_user
+from django.test import Client
+
+from accounts.models import ADMINISTRATOR, User
+from accounts.services import SETUP_LINK_SECONDS, AlreadySetUp, setup_link
+from articles.models import Site
+from articles.services import set_up_site
+
+pytestmark = pytest.mark.django_db
+ADA = {"name": "Ada", "email": "ada@example.org", "password": "seven-green-herons"}
+FORM = {
+    **{f"you-{name}": value for name, value in ADA.items()},
+    "name": "The Slip",
+    "language": "en",
+    "time_zone": "cairo",
+    "contact_email": "desk@example.org",
+    "moderation": "pre",
+    "rules_in_short": "Be kind.",
+}
+
+
+@pytest.fixture
+def path() -> str:
+    return setup_link().removeprefix("http://127.0.0.1:8000")
+
+
+def test_makes_an_administrator_and_logs_in(client: Client, path: str) -> None:
+    assert client.get(path).status_code == 200
+    response = client.post(path, FORM)
+    assert response.status_code == 302
+    user = User.objects.get()
+    assert (user.name, user.email, user.is_administrator) == ("Ada", "ada@example.org", True)
+    assert get_user(client) == user
+    assert response["Location"] == "/owner/mail/?first=1"
+    site = Site.objects.get()
+    assert (site.name, site.time_zone, site.contact_email) == ("The Slip", "Africa/Cairo", "desk@example.org")
+    assert (site.moderation, site.rules_in_short) == ("pre", "Be kind.")
+
+
+def test_works_once(client: Client, path: str) -> None:
+    client.post(path, FORM)
+    response = Client().get(path)
+    assert response.status_code == 404
+    assert "This link no longer works" in response.content.decode()
+    assert Client().post(path, FORM | {"you-email": "eve@example.org", "name": "Eve’s"}).status_code == 404
+    assert User.objects.count() == 1
+    assert Site.objects.get().name == "The Slip"
+
+
+def test_the_second_of_two_at_once_is_refused(client: Client, path: str) -> None:
+    token = path.strip("/").split("/")[-1]
+    set_up_site(token=token, administrator=ADA, name="The Slip")
+    with pytest.raises(AlreadySetUp):
+        set_up_site(token=token, administrator=ADA | {"email": "eve@example.org"}, name="Eve’s")
+    assert Site.objects.get().name == "The Slip"
+
+
+def test_a_link_that_is_not_ours(client: Client, path: str) -> None:
+    assert client.get("/setup/administrator:1abcde:forged/").status_code == 404
+    assert client.get(path[:-3] + "/").status_code == 404
+
+
+def test_a_link_lasts_a_day(client: Client) -> None:
+    with time_machine.travel("2026-03-01 12:00Z", tick=False) as now:
+        path = setup_link().removeprefix("http://127.0.0.1:8000")
+        now.shift(SETUP_LINK_SECONDS)
+        assert client.get(path).status_code == 200
+        now.shift(1)
+        assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("you-password", "12345"),
+        ("you-password", "ada@example.org"),
+        ("you-email", "ada"),
+        ("you-name", ""),
+        ("you-name", "\u200b"),
+        ("name", ""),
+        ("name", "The Slip\nBcc: eve@example.org"),
+        ("time_zone", "Olympus"),
+        ("contact_email", "desk"),
+        ("moderation", "none"),
+        ("rules_in_short", "1\n2\n3\n4"),
+    ],
+)
+def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_lost(
+    client: Client, path: str, field: str, value: str
+) -> None:
+    response = client.post(path, FORM | {field: value})
+    assert response.status_code == 422
+    form, you = response.context["form"], response.context["you"]
+    wrong = [*form.errors, *(f"you-{name}" for name in you.errors)]
+    assert wrong == [field]
+    page = response.content.decode()
+    for name, sent in FORM.items():
+        if name != field and name not in {"language", "moderation"}:
+            assert sent in page, name
+    assert field == "moderation" or "checked" in page
+    assert not User.objects.filter(groups__name=ADMINISTRATOR).exists()
+    assert Site.objects.get().name == "Soundoff"
+
+
+def test_no_cache_stores_what_was_typed(client: Client, path: str) -> None:
+    assert "no-store" in client.post(path, FORM | {"name": ""})["Cache-Control"]
+
+
+def test_other_methods(client: Client, path: str) -> None:
+    assert client.put(path).status_code == 405
