@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from articles import feeds, sitemap, views
+from articles import editor, feeds, sitemap, views
 from articles.oembed import oembed
 
 SLUG = r"(?P<slug>[-\w]{1,120})/"  # in any script, and nothing that Postgres refuses
@@ -8,6 +8,9 @@ YEAR = r"(?P<year>[12][0-9]{3})/"
 MONTH = r"(?P<month>0[1-9]|1[0-2])/"
 
 urlpatterns = [
+    # Asked by the page of an article in the admin, whose own URLs come later.
+    path("admin/articles/article/render/", editor.render_typed, name="editor-render"),
+    path("admin/articles/article/pasted/", editor.convert_pasted, name="editor-pasted"),
     path("", views.home, name="home"),
     re_path(f"^topics/{SLUG}$", views.topic, name="topic"),
     re_path(f"^topics/{SLUG}feed/$", feeds.topic_feed, name="topic-feed"),

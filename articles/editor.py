@@ -1,0 +1,68 @@
+"""What the page of an article asks while somebody writes there: the text as readers will see it, and what was
+pasted as Markdown. Nothing is stored."""
+
+import re
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, JsonResponse
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from accounts.models import User
+from articles.markdown import render_story
+from articles.models import Article
+from articles.pasted import as_markdown
+
+WORDS_A_MINUTE = 230  # silent reading of prose
+TYPED = ("title", "standfirst", "byline", "body")
+
+
+@require_POST
+def render_typed(request: HttpRequest) -> JsonResponse:
+    """{"html": the story as its page shows it, "count": "412 words, 2 minutes to read"} of what stands in the
+    form."""
+    _check_editor(request)
+    typed = {name: request.POST.get(name, "") for name in TYPED}
+    article = Article(**typed, body_html=render_story(typed["body"]))
+    context = {"article": article, "topics": [], "zone": timezone.get_current_timezone_name()}
+    return JsonResponse(
+        {"html": render_to_string("articles/_story.html", context, request), "count": count_words(article)}
+    )
+
+
+@require_POST
+def convert_pasted(request: HttpRequest) -> JsonResponse:
+    """{"markdown", "note": what was left behind, or nothing} of `html` from a clipboard; 422 and {"note"}
+    where it can't be."""
+    _check_editor(request)
+    try:
+        pasted = as_markdown(request.POST.get("html", ""))
+    except ValidationError as error:
+        return JsonResponse({"note": error.messages[0]}, status=422)
+    left = ngettext(
+        "An image was left behind: drop its file in.",
+        "%(n)s images were left behind: drop their files in.",
+        pasted.images,
+    ) % {"n": pasted.images}
+    return JsonResponse({"markdown": pasted.markdown, "note": left if pasted.images else ""})
+
+
+def count_words(article: Article) -> str:
+    """Of its standfirst and its body, and how long they take to read."""
+    text = f"{article.standfirst} {re.sub('<[^>]*>', ' ', article.body_html)}"
+    words = sum(any(sign.isalnum() for sign in word) for word in text.split())
+    minutes = max(1, round(words / WORDS_A_MINUTE))
+    said = ngettext("%(n)s word", "%(n)s words", words) % {"n": f"{words:,}"}
+    if not words:
+        return said
+    long = ngettext("%(n)s minute to read", "%(n)s minutes to read", minutes) % {"n": minutes}
+    return _("%(words)s, %(minutes)s") % {"words": said, "minutes": long}
+
+
+def _check_editor(request: HttpRequest) -> None:
+    user = request.user
+    if not (isinstance(user, User) and user.is_editor):
+        raise PermissionDenied

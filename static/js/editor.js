@@ -1,0 +1,325 @@
+// The body of an article: a toolbar over it, what readers will see beside it, formatted text and images that are
+// pasted or dropped. Comforts only: the field itself is a plain one, and is sent as it stands.
+"use strict";
+globalThis.gettext ??= (words) => words;
+globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
+{
+  const room = document.querySelector("[data-editor]");
+  const field = document.getElementById("id_body");
+  if (room && field) open(room, field);
+
+  function open(room, field) {
+    const { render: renderUrl, pasted: pastedUrl, upload: uploadUrl, css } = room.dataset;
+    const form = field.form, row = field.closest(".form-row");
+    const isMac = /Mac|iP(hone|ad)/.test(navigator.platform);
+    const make = (tag, values = {}, ...children) => {
+      const node = Object.assign(document.createElement(tag), values);
+      node.append(...children);
+      return node;
+    };
+    const ask = (url, values) => {
+      const data = new FormData();
+      for (const [name, value] of Object.entries(values)) data.append(name, value);
+      const token = form.elements.csrfmiddlewaretoken.value;
+      return fetch(url, { method: "POST", body: data, headers: { "X-CSRFToken": token } });
+    };
+
+    // The text. What is written by a command can be taken back by the field's own undo.
+    const selected = () => field.value.slice(field.selectionStart, field.selectionEnd);
+    const write = (text, from = field.selectionStart, to = field.selectionEnd) => {
+      field.focus();
+      field.setSelectionRange(from, to);
+      const done = text ? document.execCommand("insertText", false, text) : document.execCommand("delete");
+      if (!done && from + text.length !== to) {
+        field.setRangeText(text, from, to, "end");
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+      }
+    };
+    const around = (mark) => {
+      const [from, to, words] = [field.selectionStart, field.selectionEnd, selected()];
+      const isIn = field.value.slice(from - mark.length, from) === mark && field.value.slice(to, to + mark.length) === mark;
+      if (isIn) {
+        write(words, from - mark.length, to + mark.length);
+        field.setSelectionRange(from - mark.length, to - mark.length);
+        return;
+      }
+      const [, lead, inner, trail] = words.match(/^(\s*)([^]*?)(\s*)$/);
+      write(lead + mark + inner + mark + trail);
+      const start = from + lead.length + mark.length;
+      field.setSelectionRange(start, start + inner.length);
+    };
+    const lines = (change) => {
+      const from = field.value.lastIndexOf("\n", field.selectionStart - 1) + 1;
+      const end = field.value.indexOf("\n", Math.max(field.selectionEnd - (selected().endsWith("\n") ? 1 : 0), from));
+      const to = end < 0 ? field.value.length : end;
+      const text = change(field.value.slice(from, to).split("\n")).join("\n");
+      write(text, from, to);
+      field.setSelectionRange(from + (text.includes("\n") ? 0 : text.length), from + text.length);
+    };
+    const listed = /^(\s*)(?:[-*+]|\d+[.)]) /;
+    const each = (mark, isSo) => (all) =>
+      all.every((line) => !line.trim() || isSo(line))
+        ? all.map((line) => line.replace(listed, "$1").replace(/^> ?/, ""))
+        : all.map((line, n) => (line.trim() || all.length === 1 ? mark(n) + line.replace(listed, "$1") : line));
+    const heading = (all) => all.map((line) => {
+      const [, marks, words] = line.match(/^(#*) *(.*)$/);
+      return { 0: "## ", 2: "### " }[marks.length] ? { 0: "## ", 2: "### " }[marks.length] + words : words;
+    });
+
+    // The toolbar: one stop of the Tab key, arrows inside.
+    const link = () => {
+      const words = selected();
+      say(gettext("Link"), [
+        { name: "url", label: gettext("Where it leads"), value: /^https?:\S+$/.test(words) ? words : "https://", type: "url" },
+        { name: "words", label: gettext("Its words"), value: /^https?:\S+$/.test(words) ? "" : words },
+      ], ({ url, words: text }, close, from, to) => {
+        close(); // nothing behind an open dialog can be written to
+        const target = url.replace(/[\s()<>]/g, (sign) => "%" + sign.charCodeAt(0).toString(16).toUpperCase());
+        write(text ? `[${text.replace(/[[\]]/g, "\\$&")}](${target})` : `<${target}>`, from, to);
+      });
+    };
+    const picker = make("input", { type: "file", accept: "image/*", multiple: true, hidden: true, ariaLabel: gettext("Images") });
+    picker.addEventListener("change", () => { addImages([...picker.files]); picker.value = ""; });
+    const tools = [
+      ["B", gettext("Bold"), () => around("**"), "b", "strong"],
+      ["I", gettext("Italic"), () => around("*"), "i", "em"],
+      ["H", gettext("Heading"), () => lines(heading), "alt+2"],
+      ["• –", gettext("List"), () => lines(each(() => "- ", (line) => /^\s*[-*+] /.test(line))), "shift+8"],
+      ["1. 2.", gettext("Numbered list"), () => lines(each((n) => `${n + 1}. `, (line) => /^\s*\d+[.)] /.test(line))), "shift+7"],
+      ["❝", gettext("Quotation"), () => lines(each(() => "> ", (line) => /^> /.test(line))), "shift+9"],
+      [gettext("Link"), gettext("Link"), link, "k"],
+      ...(uploadUrl ? [[gettext("Image"), gettext("Image"), () => picker.click(), ""]] : []),
+    ];
+    const keysOf = (key) => key && (isMac ? "⌘" : "Ctrl+") + key.split("+").map((part) => part[0].toUpperCase() + part.slice(1)).join("+");
+    const bar = make("div", { className: "editor-tools", role: "toolbar", ariaLabel: gettext("Formatting") });
+    bar.setAttribute("aria-controls", field.id);
+    for (const [sign, name, act, key] of tools) {
+      const title = key ? `${name} (${keysOf(key)})` : name;
+      const button = make("button", { type: "button", textContent: sign, title, tabIndex: bar.children.length ? -1 : 0 });
+      if (sign !== name) button.ariaLabel = name;
+      if (key) button.setAttribute("aria-keyshortcuts", (isMac ? "Meta+" : "Control+") + key);
+      button.dataset.tool = name;
+      button.addEventListener("mousedown", (event) => event.preventDefault()); // the selection stays
+      button.addEventListener("click", () => act());
+      bar.append(button);
+    }
+    bar.addEventListener("keydown", (event) => {
+      const all = [...bar.children], at = all.indexOf(document.activeElement);
+      const back = document.dir === "rtl" ? "ArrowRight" : "ArrowLeft", on = document.dir === "rtl" ? "ArrowLeft" : "ArrowRight";
+      const to = { [back]: at - 1, [on]: at + 1, Home: 0, End: all.length - 1 }[event.key];
+      if (to === undefined || at < 0) return;
+      event.preventDefault();
+      const next = all[(to + all.length) % all.length];
+      all.forEach((button) => { button.tabIndex = button === next ? 0 : -1; });
+      next.focus();
+    });
+    field.addEventListener("keydown", (event) => {
+      if (event.isComposing) return;
+      if (event.key === "Enter" && !event.shiftKey && !event.ctrlKey && !event.metaKey && !event.altKey) goOn(event);
+      if (!(isMac ? event.metaKey : event.ctrlKey)) return;
+      const digit = /^Digit(\d)$/.exec(event.code)?.[1];
+      const pressed = (event.altKey ? "alt+" : "") + (event.shiftKey ? "shift+" : "") + (digit ?? event.key.toLowerCase());
+      const tool = tools.find(([, , , key]) => key && key === pressed);
+      if (!tool) return;
+      event.preventDefault();
+      tool[2]();
+    });
+    const goOn = (event) => { // a list goes on with the next line, and ends with an empty item
+      const from = field.value.lastIndexOf("\n", field.selectionStart - 1) + 1;
+      const line = field.value.slice(from, field.selectionStart);
+      const found = /^(\s*)(?:([-*+])|(\d+)([.)])) (.*)$/.exec(line);
+      if (!found || field.selectionStart !== field.selectionEnd) return;
+      event.preventDefault();
+      const [, lead, bullet, number, dot, words] = found;
+      if (words.trim()) write(`\n${lead}${bullet ?? Number(number) + 1 + dot} `);
+      else write("", from, field.selectionStart);
+    };
+
+    // A small form in a dialog, which gives the focus back to the text.
+    function say(title, fields, done, { picture, cancelled } = {}) {
+      const [from, to] = [field.selectionStart, field.selectionEnd];
+      const box = make("dialog", { className: "editor-dialog", ariaLabel: title });
+      const inner = make("form", { method: "dialog" });
+      if (picture) inner.append(picture);
+      for (const { label, hint, name, type = "text", value = "", required = name === "url" } of fields) {
+        const input = make(type === "area" ? "textarea" : "input", { name, required, id: `editor-${name}` });
+        if (type === "area") input.rows = 3; else input.type = type;
+        if (type === "checkbox") input.checked = value; else input.value = value;
+        if (hint) input.setAttribute("aria-describedby", `editor-${name}-hint`);
+        const words = make("label", { htmlFor: input.id, textContent: label });
+        const row = make("p", type === "checkbox" ? { className: "check" } : {}, ...(type === "checkbox" ? [input, words] : [words, input]));
+        if (hint) row.append(make("small", { id: `editor-${name}-hint`, textContent: hint }));
+        inner.append(row);
+      }
+      const wrong = make("p", { className: "errornote", role: "alert", hidden: true });
+      const insert = make("button", { type: "submit", className: "button default", textContent: gettext("Insert") });
+      const stop = make("button", { type: "button", className: "button", textContent: gettext("Cancel") });
+      inner.append(wrong, make("p", { className: "acts" }, insert, stop));
+      box.append(inner);
+      let isDone = false;
+      inner.addEventListener("submit", async (event) => {
+        event.preventDefault();
+        const values = {};
+        for (const input of inner.querySelectorAll("input, textarea")) {
+          values[input.name] = input.type === "checkbox" ? input.checked : input.value.trim();
+        }
+        insert.disabled = true;
+        const problem = await done(values, () => { isDone = true; box.close(); }, from, to);
+        insert.disabled = false;
+        if (typeof problem === "string") {
+          wrong.textContent = problem;
+          wrong.hidden = false;
+        } else if (!isDone) {
+          isDone = true;
+          box.close();
+        }
+      });
+      stop.addEventListener("click", () => box.close());
+      box.addEventListener("close", () => {
+        box.remove();
+        field.focus();
+        if (!isDone) cancelled?.();
+      });
+      document.body.append(box);
+      box.showModal();
+      (inner.querySelector("[name=url], [name=alt]") ?? inner.elements[0]).select();
+    }
+
+    // Pasting. The plain text is there at once; its Markdown takes its place when it comes, else it stays.
+    const MEANS = /<(?:a|b|strong|i|em|s|strike|h[1-6]|ul|ol|li|blockquote|table|img)\b|mso-list|font-weight:\s*(?:bold|[6-9]00)|font-style:\s*italic/i;
+    field.addEventListener("paste", async (event) => {
+      const board = event.clipboardData;
+      const files = imagesIn(board);
+      const markup = board.getData("text/html"), plain = board.getData("text/plain").replaceAll("\r\n", "\n");
+      if (files.length && !plain.trim()) {
+        event.preventDefault();
+        addImages(files);
+        return;
+      }
+      if (!markup || !MEANS.test(markup)) return;
+      event.preventDefault();
+      const from = field.selectionStart;
+      write(plain);
+      const before = field.value;
+      try {
+        const answer = await ask(pastedUrl, { html: markup });
+        const { markdown, note } = await answer.json();
+        if (!answer.ok) return tell(note);
+        if (field.value.slice(from, from + plain.length) !== plain) {
+          return tell(gettext("Pasted without its formatting: the text has changed meanwhile."));
+        }
+        const [start, end, isWhole] = [field.selectionStart, field.selectionEnd, field.value === before];
+        const grown = markdown.length - plain.length;
+        write(markdown, from, from + plain.length);
+        if (!isWhole || start !== from + plain.length) { // somebody typed on
+          const move = (at) => (at >= from + plain.length ? at + grown : at);
+          field.setSelectionRange(move(start), move(end));
+        }
+        tell(note);
+      } catch {
+        tell(gettext("Pasted without its formatting: the site cannot be reached."));
+      }
+    });
+
+    // Images: each asks what is to be seen in it before it stands in the text.
+    const imagesIn = (transfer) => [...transfer.files].filter((file) => file.type.startsWith("image/"));
+    field.addEventListener("dragover", (event) => {
+      if (uploadUrl && [...event.dataTransfer.types].includes("Files")) event.preventDefault();
+    });
+    field.addEventListener("drop", (event) => {
+      const files = imagesIn(event.dataTransfer);
+      if (!uploadUrl || !files.length) return;
+      event.preventDefault();
+      addImages(files);
+    });
+    function addImages([file, ...rest]) {
+      if (!file || !uploadUrl) return;
+      const shown = URL.createObjectURL(file);
+      const picture = make("img", { src: shown, alt: "", className: "editor-picture" });
+      picture.addEventListener("error", () => picture.remove());
+      const next = () => { URL.revokeObjectURL(shown); addImages(rest); };
+      say(interpolate(gettext("Image: %(name)s"), { name: file.name }, true), [
+        { name: "alt", label: gettext("Alternative text"), type: "area", hint: gettext("What is to be seen, for those who do not see it.") },
+        { name: "is_decorative", label: gettext("Decorative: it says nothing that the text does not"), type: "checkbox" },
+        { name: "caption", label: gettext("Caption"), type: "text" },
+        { name: "credit", label: gettext("Credit"), type: "text" },
+      ], async (values, close, from, to) => {
+        const { is_decorative: isDecorative, ...words } = values;
+        try {
+          const answer = await ask(uploadUrl, { file, ...words, ...(isDecorative ? { is_decorative: "on" } : {}) });
+          const made = await answer.json();
+          if (!answer.ok) return Object.values(made.errors).flat().map((one) => one.message ?? one).join(" ");
+          close();
+          const before = field.value.slice(0, from), after = field.value.slice(to);
+          const lead = !before || before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n";
+          const trail = after.startsWith("\n\n") ? "" : after.startsWith("\n") ? "\n" : "\n\n";
+          write(lead + made.markdown + trail, from, to);
+          tell(made.note);
+          next();
+        } catch {
+          return gettext("Not sent: the site cannot be reached. Try it again in a moment.");
+        }
+      }, { picture, cancelled: next });
+    }
+
+    // What readers will see: in a frame, since it has the styles of the site and not those of this page.
+    const frame = make("iframe", { title: gettext("Preview"), className: "editor-frame" });
+    const theme = document.documentElement.dataset.theme;
+    const themed = ["light", "dark"].includes(theme) ? ` data-theme="${theme}"` : "";
+    frame.srcdoc = `<!doctype html><html lang="${document.documentElement.lang}" dir="${document.dir || "ltr"}"${themed}>` +
+      `<head><meta charset="utf-8"><title>${gettext("Preview")}</title><base target="_blank"><link rel="stylesheet" href="${css}"></head><body><main></main></body></html>`;
+    const count = make("p", { className: "editor-count" });
+    const status = make("p", { className: "editor-status", role: "status" });
+    const tell = (words) => { status.textContent = words || ""; };
+
+    let asked = 0, timer = 0;
+    const render = async () => {
+      const turn = ++asked;
+      const values = { body: field.value };
+      for (const name of ["title", "standfirst", "byline"]) values[name] = form.elements[name]?.value ?? "";
+      try {
+        const answer = await ask(renderUrl, values);
+        if (!answer.ok || turn !== asked) return;
+        const { html, count: said } = await answer.json();
+        count.textContent = said;
+        const main = frame.contentDocument?.querySelector("main");
+        if (!main) return;
+        main.innerHTML = html;
+        keepStep();
+      } catch { /* the next key asks again */ }
+    };
+    const later = () => { clearTimeout(timer); timer = setTimeout(render, 350); };
+    form.addEventListener("input", (event) => {
+      if (["body", "title", "standfirst", "byline"].includes(event.target.name)) later();
+    });
+    frame.addEventListener("load", render);
+
+    const share = (node) => node.scrollTop / Math.max(1, node.scrollHeight - node.clientHeight);
+    const keepStep = () => {
+      const page = frame.contentDocument?.scrollingElement;
+      if (page) page.scrollTop = share(field) * (page.scrollHeight - page.clientHeight);
+    };
+    field.addEventListener("scroll", keepStep, { passive: true });
+
+    // On a phone the two are tabs.
+    const tabs = make("div", { className: "editor-tabs", role: "group", ariaLabel: gettext("Text or preview") });
+    const show = (view) => {
+      row.dataset.view = view;
+      for (const tab of tabs.children) tab.ariaPressed = String(tab.dataset.view === view);
+      if (view === "preview") keepStep();
+    };
+    for (const [view, label] of [["write", gettext("Write")], ["preview", gettext("Preview")]]) {
+      const tab = make("button", { type: "button", textContent: label });
+      tab.dataset.view = view;
+      tab.addEventListener("click", () => show(view));
+      tabs.append(tab);
+    }
+
+    const panes = make("div", { className: "editor-panes" });
+    field.before(tabs, bar, picker, panes);
+    panes.append(field, frame);
+    panes.after(make("div", { className: "editor-foot" }, count, status));
+    row.classList.add("editor-row");
+    show("write");
+  }
+}

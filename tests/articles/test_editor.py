@@ -1,0 +1,75 @@
+"""What the page of an article asks while somebody writes. Emil is an editor, Mona moderates, Ruth reads."""
+
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from articles.models import Article
+from articles.pasted import MOST
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+RENDER, PASTED = "/admin/articles/article/render/", "/admin/articles/article/pasted/"
+
+
+@pytest.fixture
+def emil(client) -> Client:
+    client.force_login(UserFactory.create(name="Emil", roles=("Editor",)))
+    return client
+
+
+def test_what_is_typed_is_shown_as_its_page_will(emil):
+    typed = {
+        "title": "The slip <closes>",
+        "standfirst": "At last.",
+        "byline": "Emil",
+        "body": "A *story* now.",
+    }
+    answer = emil.post(RENDER, typed | {"body": "A *story* now."}).json()
+    assert "<h1>The slip &lt;closes&gt;</h1>" in answer["html"]
+    assert "<p>A <em>story</em> now.</p>" in answer["html"]
+    assert "By Emil" in answer["html"]
+    assert answer["count"] == "5 words, 1 minute to read"
+    assert not Article.objects.exists()
+
+
+def test_words_are_counted_without_marks_and_dashes(emil):
+    body = "## Two words\n\n- one – *two*\n\n" + "word " * 460
+    assert emil.post(RENDER, {"body": body}).json()["count"] == "464 words, 2 minutes to read"
+    assert emil.post(RENDER, {"body": ""}).json()["count"] == "0 words"
+
+
+def test_nothing_of_what_is_typed_runs(emil):
+    body = "<script>alert(1)</script> [x](javascript:alert(1)) <img src=x onerror=alert(1)>"
+    answer = emil.post(RENDER, {"body": body}).json()["html"]
+    assert "<script" not in answer
+    assert "<img" not in answer
+    assert 'href="javascript' not in answer
+
+
+def test_what_is_pasted_is_markdown_and_what_was_left_is_told(emil):
+    markup = (Path(__file__).parent / "pasted" / "word.html").read_text()
+    answer = emil.post(PASTED, {"html": markup}).json()
+    assert answer["markdown"].startswith("## The slip closes\n\nThe ferry to **Lower Quay** sails")
+    assert answer["note"] == "An image was left behind: drop its file in."
+
+
+def test_too_much_is_refused_with_a_sentence(emil):
+    answer = emil.post(PASTED, {"html": "x" * (MOST + 1)})
+    assert answer.status_code == 422
+    assert answer.json()["note"] == "This is too much to be pasted with its formatting."
+
+
+@pytest.mark.parametrize("url", [RENDER, PASTED])
+def test_it_is_for_editors_alone(url):
+    for role, status in [("Reader", 403), ("Moderator", 403), ("Editor", 200), ("Administrator", 200)]:
+        client = Client()
+        client.force_login(UserFactory.create(roles=(role,)))
+        assert client.post(url, {"html": "", "body": ""}).status_code == status
+    assert Client().post(url).status_code == 403
+    assert client.get(url).status_code == 405
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(UserFactory.create(roles=("Editor",)))
+    assert strict.post(url).status_code == 403

@@ -1,0 +1,194 @@
+"""The page of an article while somebody writes there, in Chromium. Emil is an editor."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.factories import UserFactory, make_article
+
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("transactional_db")]
+
+WORD = (Path(__file__).parent / "pasted" / "word.html").read_text()
+
+PASTE = """(field, [html, plain]) => {
+  const data = new DataTransfer();
+  if (html) data.setData("text/html", html);
+  data.setData("text/plain", plain);
+  field.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+}"""
+
+
+@pytest.fixture
+def emil(client):
+    user = UserFactory.create(name="Emil", roles=("Editor",))
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def writing(live_server, page, client, emil):
+    """A draft, open on a desk."""
+    article = make_article("The slip closes", body="The ferry sails.", published_at=None)
+    page.context.add_cookies(
+        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
+    )
+    page.failures = []
+    page.on("pageerror", lambda error: page.failures.append(str(error)))
+    page.on("console", lambda said: page.failures.append(said.text) if said.type == "error" else None)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{live_server.url}/admin/articles/article/{article.pk}/change/")
+    page.article = article
+    yield page
+    assert page.failures == []
+
+
+def body(page):
+    return page.locator("#id_body")
+
+
+def shown(page):
+    return page.frame_locator(".editor-frame").locator("main")
+
+
+def select(page, words) -> None:
+    body(page).evaluate(
+        "(field, words) => { const at = field.value.indexOf(words); field.focus(); "
+        "field.setSelectionRange(at, at + words.length); }",
+        words,
+    )
+
+
+def test_what_readers_will_see_follows_the_keys(writing):
+    expect(shown(writing).locator("h1")).to_have_text("The slip closes")
+    expect(writing.locator(".editor-count")).to_have_text("3 words, 1 minute to read")
+    body(writing).press("Control+End")
+    body(writing).press_sequentially(" It **never** comes back.")
+    expect(shown(writing).locator("strong")).to_have_text("never")
+    writing.locator("#id_title").fill("The slip opens")
+    expect(shown(writing).locator("h1")).to_have_text("The slip opens")
+
+
+def test_the_toolbar_by_mouse_and_by_keys(writing):
+    tools = writing.get_by_role("toolbar", name="Formatting")
+    select(writing, "ferry")
+    tools.get_by_role("button", name="Bold").click()
+    expect(body(writing)).to_have_value("The **ferry** sails.")
+    body(writing).press("Control+b")
+    expect(body(writing)).to_have_value("The ferry sails.")
+    body(writing).press("Control+i")
+    expect(body(writing)).to_have_value("The *ferry* sails.")
+    body(writing).press("Control+z")
+    expect(body(writing)).to_have_value("The ferry sails.")
+    tools.get_by_role("button", name="Heading").click()
+    expect(body(writing)).to_have_value("## The ferry sails.")
+    tools.get_by_role("button", name="Heading").click()
+    expect(body(writing)).to_have_value("### The ferry sails.")
+    tools.get_by_role("button", name="Heading").click()
+    expect(body(writing)).to_have_value("The ferry sails.")
+    tools.get_by_role("button", name="Quotation").click()
+    expect(body(writing)).to_have_value("> The ferry sails.")
+    tools.get_by_role("button", name="Quotation").click()
+    body(writing).press("Control+Shift+8")
+    expect(body(writing)).to_have_value("- The ferry sails.")
+    body(writing).press("End")
+    body(writing).press("Enter")
+    body(writing).press_sequentially("And returns.")
+    expect(body(writing)).to_have_value("- The ferry sails.\n- And returns.")
+    body(writing).press("Enter")
+    body(writing).press("Enter")
+    expect(body(writing)).to_have_value("- The ferry sails.\n- And returns.\n")
+    tools.get_by_role("button", name="Bold").focus()
+    writing.keyboard.press("ArrowRight")
+    expect(tools.get_by_role("button", name="Italic")).to_be_focused()
+    writing.keyboard.press("Shift+Tab")
+    writing.keyboard.press("Tab")
+    expect(tools.get_by_role("button", name="Italic")).to_be_focused()
+
+
+def test_a_link_is_asked_for(writing):
+    select(writing, "ferry")
+    body(writing).press("Control+k")
+    dialog = writing.get_by_role("dialog", name="Link")
+    expect(dialog.get_by_label("Its words")).to_have_value("ferry")
+    dialog.get_by_label("Where it leads").fill("https://harbour.example/a_(b)")
+    writing.keyboard.press("Enter")
+    expect(body(writing)).to_have_value("The [ferry](https://harbour.example/a_%28b%29) sails.")
+    expect(body(writing)).to_be_focused()
+
+
+def test_what_word_pastes_stands_as_markdown_and_undo_gives_the_plain_text(writing):
+    body(writing).press("Control+End")
+    body(writing).evaluate(PASTE, [WORD, " The slip closes\r\nThe ferry to Lower Quay"])
+    text = body(writing)
+    expect(shown(writing).locator("h2").last).to_have_text("What replaces it")
+    value = text.input_value()
+    assert "[the harbour office](https://harbour.example/notices_%282026%29)" in value
+    assert "  - on weekdays" in value
+    assert "**Lower Quay**" in value
+    expect(writing.get_by_role("status").last).to_have_text("An image was left behind: drop its file in.")
+    text.press("Control+z")
+    expect(text).to_have_value("The ferry sails. The slip closes\nThe ferry to Lower Quay")
+
+
+def test_plain_text_and_code_are_left_to_the_browser(writing):
+    markup = '<div style="font-weight: normal"><span>a *b*</span></div>'
+    is_ours = body(writing).evaluate(
+        """(field, html) => {
+          const data = new DataTransfer();
+          data.setData("text/html", html);
+          data.setData("text/plain", "a *b*");
+          const paste = new ClipboardEvent("paste", { clipboardData: data, cancelable: true, bubbles: true });
+          return !field.dispatchEvent(paste);
+        }""",
+        markup,
+    )
+    assert not is_ours
+
+
+def test_a_paste_is_not_lost_while_the_site_is_away(writing):
+    writing.route("**/pasted/", lambda route: route.abort())
+    body(writing).press("Control+End")
+    body(writing).evaluate(PASTE, ["<b>Bold</b> news", " Bold news"])
+    expect(body(writing)).to_have_value("The ferry sails. Bold news")
+    expect(writing.get_by_role("status").last).to_contain_text("Pasted without its formatting")
+    writing.failures[:] = [said for said in writing.failures if "net::ERR_FAILED" not in said]
+
+
+def test_who_types_on_while_it_is_converted_keeps_their_words(writing):
+    body(writing).press("Control+End")
+    held = []
+    writing.route("**/pasted/", lambda route: held.append(route))
+    body(writing).evaluate(PASTE, ["<b>Bold</b> news.", " Bold news."])
+    body(writing).press_sequentially(" And so on.")
+    held[0].continue_()
+    expect(body(writing)).to_have_value("The ferry sails.**Bold** news. And so on.")
+    body(writing).press_sequentially("!")
+    expect(body(writing)).to_have_value("The ferry sails.**Bold** news. And so on.!")
+
+
+def test_on_a_phone_the_preview_is_a_tab(writing):
+    writing.set_viewport_size({"width": 390, "height": 844})
+    expect(body(writing)).to_be_visible()
+    expect(writing.locator(".editor-frame")).to_be_hidden()
+    writing.get_by_role("button", name="Preview", exact=True).click()
+    expect(body(writing)).to_be_hidden()
+    expect(shown(writing).locator("h1")).to_be_visible()
+    writing.get_by_role("button", name="Write", exact=True).click()
+    expect(body(writing)).to_be_visible()
+    assert not writing.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+def test_without_scripts_the_field_is_sent_as_it_stands(live_server, browser, client, emil):
+    article = make_article("The slip closes", published_at=None)
+    context = browser.new_context(java_script_enabled=False)
+    context.add_cookies(
+        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
+    )
+    page = context.new_page()
+    page.goto(f"{live_server.url}/admin/articles/article/{article.pk}/change/")
+    page.locator("#id_body").fill("Other *words*.")
+    page.locator("[name=_save]").first.click()
+    article.refresh_from_db()
+    assert article.body_html == "<p>Other <em>words</em>.</p>\n"
+    context.close()

@@ -1,0 +1,89 @@
+"""What word processors put on a clipboard, as Markdown. The files in pasted/ have their markup, our words."""
+
+import html
+import random
+import re
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from articles.markdown import render_story
+from articles.pasted import MOST, as_markdown
+
+FILES = Path(__file__).parent / "pasted"
+
+
+@pytest.mark.parametrize("name", ["google", "word", "word_on_the_web"])
+def test_a_story_keeps_what_it_means(name):
+    pasted = as_markdown((FILES / f"{name}.html").read_text())
+    assert pasted.markdown + "\n" == (FILES / f"{name}.md").read_text()
+
+
+def test_images_of_elsewhere_are_counted():
+    assert as_markdown((FILES / "google.html").read_text()).images == 1
+    assert as_markdown((FILES / "word.html").read_text()).images == 1
+
+
+@pytest.mark.parametrize(
+    ("markup", "markdown"),
+    [
+        ("<p>one<br>two</p>", "one\\\ntwo"),
+        ("<p>one<br><br>two</p>", "one\n\ntwo"),
+        ("one<div>two</div>three", "one\n\ntwo\n\nthree"),
+        ("<b>bold </b>then <i> slanted</i>", "**bold** then *slanted*"),
+        ("<b>two</b> <b>words</b>", "**two words**"),
+        ("<b>bold<i>er</i></b>", "**bold*****er***"),
+        ("<i>a</i>,<b>b</b>.<i>c</i>d", None),
+        ("<b>“Ha!”</b>he said", "**“Ha**!”he said"),
+        ("<p>a * b_c_d [x](y) `z` &amp;amp; ~~no~~ &lt;b&gt;</p>", None),
+        ("<p># no</p><p>- no</p><p>12. no</p><p>&gt; no</p><p>--- </p><p>+ no</p>", None),
+        ("<a href='javascript:alert(1)'>no</a> <a href='/x'>nor</a>", "no nor"),
+        ("<a href='https://a.example/x'>https://a.example/x</a>", "<https://a.example/x>"),
+        ("<a href='https://a.example/'>[a] <b>b</b></a>", "[\\[a\\] **b**](https://a.example/)"),
+        ("<blockquote><p>one</p><p>two</p></blockquote><p>three</p>", "> one\n>\n> two\n\nthree"),
+        ("<pre>a\n  b</pre>", "```\na\n  b\n```"),
+        ("<ul><li><p>one</p><p>more</p></li><li>two</li></ul>", "- one\n\n  more\n\n- two"),
+        ("<ol start=7><li>seven<ul><li>in</li></ul></li><li>eight</li></ol>", "7. seven\n   - in\n8. eight"),
+        ("<h2>a</h2><h5>b</h5><h6>c</h6><h6>d</h6>", "## a\n\n### b\n\n#### c\n\n#### d"),
+        ("<table><tr><td><p>framed</p></td></tr></table>", "framed"),
+        ("<script>no()</script><style>p{}</style><p>yes</p>", "yes"),
+        ("<p>12&nbsp;km. Vraiment&nbsp;!</p>", "12 km. Vraiment\xa0!"),
+        ("", ""),
+    ],
+)
+def test_a_part_of_it(markup, markdown):
+    made = as_markdown(markup).markdown
+    if markdown is not None:
+        assert made == markdown
+    assert words(render_story(made)) == words(markup)
+
+
+def test_words_stay_the_words_whatever_the_markup():
+    """Text of what Markdown means something by, in random tags: what a reader sees is what was copied."""
+    chance = random.Random(6)
+    bits = ["* _ ** ~~ ` [ ]( ) # | \\ a word ! = 2 é", "“ ”. &amp; &lt; &nbsp; <br>"]
+    bits = [*" ".join(bits).split(), "- ", "1. ", "> ", " "]
+    tags = ["b", "i", "s", "p", "li", "ul", "ol", "blockquote", "h2", "span", "div"]
+    for _round in range(1_500):
+        markup = ""
+        for _part in range(chance.randint(1, 12)):
+            tag = chance.choice(tags)
+            text = "".join(chance.choice(bits) for _bit in range(chance.randint(0, 5)))
+            markup += chance.choice([f"<{tag}>{text}</{tag}>", f"<{tag}>{text}", f"{text}</{tag}>", text])
+        made = as_markdown(markup).markdown
+        assert words(render_story(made)) == words(markup), (markup, made)
+
+
+@pytest.mark.parametrize("tag", ["b", "ul><li", "blockquote", "div", "table><tr><td"])
+def test_it_is_bounded(tag):
+    """Depth costs no more than length, and too much is refused."""
+    assert "deep" in as_markdown(f"<{tag}>" * 5_000 + "deep").markdown
+    with pytest.raises(ValidationError):
+        as_markdown("x" * (MOST + 1))
+
+
+def words(markup: str) -> str:
+    """The letters and signs in it without the spaces, which paragraphs and lists change."""
+    plain = re.sub(r"(?s)<(script|style)>.*?</\1>", "", markup)
+    return re.sub(r"\s", "", html.unescape(re.sub(r"</?[a-z][^>]*>", "", plain)))
