@@ -11,6 +11,7 @@ from django.core.signing import BadSignature, TimestampSigner
 from django.db import transaction
 from django.urls import reverse
 
+from accounts import erasures
 from accounts.models import ADMINISTRATOR, Guest, User
 
 SETUP_LINK_SECONDS = 60 * 60 * 24
@@ -54,6 +55,7 @@ def forget_account(*, user: User) -> None:
     user.is_active = user.has_page = False
     user.set_unusable_password()  # which ends its sessions, too
     user.save()
+    erasures.remember([erasures.Erasure("account", user.pk, user.date_joined.isoformat())])
 
 
 @transaction.atomic
@@ -61,6 +63,7 @@ def forget_guest(*, guest: Guest) -> None:
     """The same of a guest; the browser signs anew."""
     _forget_in_log(guest)
     Guest.objects.filter(pk=guest.pk).update(name="", email="", confirmed_at=None)
+    erasures.remember([erasures.Erasure("guest", guest.pk, guest.created_at.isoformat())])
 
 
 def _forget_in_log(person: User | Guest) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
+from accounts.erasures import Erasure, remember
 from articles.kept import withhold
 from articles.markdown import render_comment, render_plain
 from comments import tree
@@ -85,6 +86,8 @@ def erase_comments(*, ids: Sequence[int], at: datetime, sealed: bool = False) ->
     decision brings an erased one back. Only what no reader may read is erased, so that no page changes: a
     comment that is published or waiting stays as it is, and so does one that is sealed, upon which a legal
     hold may lie (`sealed`: the caller knows of none). In the caller's transaction. Returns the ids.
+
+    They are remembered outside of the database, for a restore of an older backup.
     """
     lock(ids)
     rows = Comment.objects.filter(pk__in=ids, erased_at=None).exclude(
@@ -92,9 +95,11 @@ def erase_comments(*, ids: Sequence[int], at: datetime, sealed: bool = False) ->
     )
     if not sealed:
         rows = rows.exclude(state_reason=Reason.SEALED)
-    erased = list(rows.values_list("pk", flat=True))
-    blank(erased, erased_at=at)
-    return erased
+    erased = list(rows.values_list("pk", "created_at", "state", "state_reason"))
+    ids = [pk for pk, *_ in erased]
+    blank(ids, erased_at=at)
+    remember([Erasure("comment", pk, made.isoformat(), state, reason) for pk, made, state, reason in erased])
+    return ids
 
 
 def blank(ids: Sequence[int], **values: Any) -> None:

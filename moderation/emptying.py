@@ -128,10 +128,10 @@ def clear_beside(comments: Sequence[int]) -> None:
     Appeal.objects.filter(comment__in=comments).exclude(words="").update(words="")
 
 
-def forget_person(*, person: Person, actor: User) -> None:
+def forget_person(*, person: Person, actor: User | None) -> None:
     """Blank for good who an account or a guest was, also with a seal; what was noted of them, what they were
     told, and what they asked and reported in their own words. Their comments are not touched, nor what is a
-    part of one that a legal hold keeps."""
+    part of one that a legal hold keeps. Without an actor it is done again after a restore, and not noted."""
     about = person.about
     with transaction.atomic():
         held = Seal.objects.filter(lifted_at=None, is_held=True).values("comment")
@@ -146,7 +146,9 @@ def forget_person(*, person: Person, actor: User) -> None:
         for own in (asked, Report.objects.filter(**about)):
             own.exclude(comment__in=held).exclude(words="").update(words="")
         Sanction.objects.filter(**about).update(words="", asked_words="")
-        Note.objects.create(text=_("Name and e-mail were blanked as a child’s data."), by=actor, **about)
+        if actor:
+            text = _("Name and e-mail were blanked as a child’s data.")
+            Note.objects.create(text=text, by=actor, **about)
 
 
 def blank_old_spam() -> int:

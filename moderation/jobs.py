@@ -14,7 +14,7 @@ from typing import NamedTuple
 from django.db import connection
 from django.utils import timezone
 
-from moderation import alerts, emptying, opinions, origins
+from moderation import alerts, emptying, forgetting, opinions, origins
 from moderation.filter import training
 from moderation.models import JobRun
 from moderation.similar import look
@@ -52,6 +52,7 @@ JOBS: list[Job] = [
     Job("forget sealed e-mails", timedelta(days=1), emptying.forget_sealed_emails),
     Job("blank old spam", timedelta(days=1), emptying.blank_old_spam),
     Job("throw old lists away", timedelta(days=1), emptying.throw_away_lists),
+    Job("remember what was erased", timedelta(days=1), forgetting.remember_all),
     Job("look after the archive", timedelta(days=1), look.archive_health),
 ]
 

@@ -23,12 +23,14 @@ AT_ONCE = 10_000  # comments that one act seals
 HELD = {Seal.Why.CHILD_ABUSE}
 
 
-def seal(*, ids: Sequence[int], why: str, actor: User | None, held: bool = False) -> Decision:
+def seal(
+    *, ids: Sequence[int], why: str, actor: User | None, held: bool = False, tell: bool = True
+) -> Decision:
     """Remove comments from everywhere by one act, and put their words where administrators alone read them.
 
     `why` is a Seal.Why; `held`: a legal hold, which the abuse of a child gets in any case. What is sealed
     already, or was deleted for good, is refused. Who may do this is the caller's to know. The author is told
-    that it was removed, but not where an authority may look into it.
+    that it was removed, but not where an authority may look into it, nor a second time (`tell`).
     """
     batch = Batch(
         kind=Batch.Kind.SEAL,
@@ -44,13 +46,12 @@ def seal(*, ids: Sequence[int], why: str, actor: User | None, held: bool = False
             transaction.set_rollback(True)
         else:
             is_held = held or why in HELD
-            vault.put_away(
-                seals=[Seal(comment_id=pk, why=why, is_held=is_held, batch=batch) for pk in sealed]
-            )
+            made = [Seal(comment_id=pk, why=why, is_held=is_held, batch=batch) for pk in sealed]
+            vault.put_away(seals=made)
             Case.objects.open().filter(comment__in=sealed).update(
                 closed_at=timezone.now(), closed_by=batch.pk, claimed_by=None, claimed_until=None
             )
-            if why not in UNTOLD:
+            if tell and why not in UNTOLD:
                 transaction.on_commit(partial(tasks.tell_authors_later, batch))
     left = sorted(set(ids) - set(sealed))
     refused = services.refusals(left[: services.NAMED])
@@ -77,6 +78,7 @@ def hold(*, seal: Seal, is_held: bool, actor: User) -> Batch | None:
         lock([seal.comment_id])
         if not rows.update(is_held=is_held):
             return None
+        vault.remember_seals([seal.comment_id])
         batch.save(force_insert=True)
     return batch
 

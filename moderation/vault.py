@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.erasures import Erasure, remember
 from accounts.models import User
 from comments.models import Comment, CommentRevision, Reason, Transition
 from comments.services import lock
@@ -61,6 +62,18 @@ def put_away(seals: Sequence[Seal]) -> None:
         ],
         batch_size=2_000,
     )
+    remember_seals([seal.comment_id for seal in seals])
+
+
+def remember_seals(comments: Sequence[int]) -> None:
+    """Outside of the database, for a restore of an older backup: sealed why, and whether held."""
+    stand = Seal.objects.filter(comment__in=comments, lifted_at=None).select_related("comment")
+    remember([erasure(seal) for seal in stand.defer("comment__body", "comment__body_html").order_by("pk")])
+
+
+def erasure(seal: Seal) -> Erasure:
+    made = seal.comment.created_at.isoformat()
+    return Erasure("sealed", seal.comment_id, made, reason=seal.why, is_held=seal.is_held)
 
 
 @contextmanager
@@ -133,3 +146,4 @@ def _bring_back(seals: Sequence[Seal]) -> None:
     )
     clear(seals)
     Seal.objects.filter(pk__in=[seal.pk for seal in seals]).update(lifted_at=timezone.now())
+    remember([Erasure("unsealed", comment.pk, comment.created_at.isoformat()) for comment in comments])

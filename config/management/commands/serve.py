@@ -227,8 +227,10 @@ def prepare_for(user: pwd.struct_passwd | None, home: Path) -> None:
     folders = [home / "mail", home / "cache"]
     for folder in folders:
         folder.mkdir(mode=0o700, exist_ok=True)
+    erasures = home / "erasures.jsonl"
+    erasures.touch(mode=0o600)
     if user is not None:
-        for path in (*folders, home / "secret_key"):
+        for path in (*folders, home / "secret_key", erasures):
             with suppress(FileNotFoundError):
                 os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
