@@ -16,6 +16,8 @@ WITHOUT_DATABASE = {
     "compilemessages",
     "collectstatic",
 }
+# These change tables, which is their owner's to do.
+OWNERS = {"migrate", "upgrade", "restore"}
 
 
 def main() -> None:
@@ -33,7 +35,7 @@ def main() -> None:
         return
     try:
         with postgres.available():
-            if command == "migrate":
+            if command in OWNERS:
                 become_owner(postgres.url("owner"), postgres.url("web"))
             execute_from_command_line(sys.argv)
     except postgres.NoServer as error:

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from config import postgres
+from django.conf import settings
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class LastBackup:
 
 def folder() -> Path:
     """The data folder's backups/, made if it is not there: others may walk through it and list nothing."""
-    path = postgres.home() / "backups"
+    path = Path(settings.HOME) / "backups"
     path.mkdir(mode=0o711, exist_ok=True)
     return path
 
@@ -47,7 +47,7 @@ def folder() -> Path:
 def last_backup() -> LastBackup | None:
     """None: there never was one with this data folder, or what is noted of it can't be read."""
     try:
-        told: dict[str, Any] = json.loads((postgres.home() / "backups" / "last.json").read_bytes())
+        told: dict[str, Any] = json.loads((Path(settings.HOME) / "backups" / "last.json").read_bytes())
         told |= {"file": Path(told["file"]), "at": datetime.fromisoformat(told["at"])}
         return LastBackup(**told)
     except (OSError, ValueError, KeyError, TypeError):

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -7,8 +8,8 @@ from config.backups import LastBackup, folder, last_backup, remember_last
 
 
 @pytest.fixture(autouse=True)
-def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SOUNDOFF_HOME", str(tmp_path))
+def _own_home(tmp_path: Path, settings: Any) -> None:
+    settings.HOME = tmp_path
 
 
 def test_what_is_remembered_is_told(tmp_path: Path) -> None:

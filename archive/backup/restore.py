@@ -1,0 +1,276 @@
+"""Bring a backup into a site in which nothing is yet."""
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.core.management import call_command
+from django.db import DatabaseError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import F
+from django.db.utils import IntegrityError, ProgrammingError
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+
+from accounts import erasures
+from archive.backup import tables
+from archive.backup.container import CHUNK, Manifest, Part, Reader, Refused, opened
+from archive.backup.write import applied_migrations, media_folder, megabytes
+from articles.kept import withhold
+from articles.models import Site
+from config.processes import unprivileged_user
+from moderation import forgetting
+
+# Where one of these has a row, somebody has begun something here.
+NOT_EMPTY = {
+    "articles_article": "stories",
+    "comments_comment": "comments",
+    "accounts_user": "accounts",
+    "accounts_guest": "guests",
+}
+
+
+@dataclass(frozen=True)
+class Restored:
+    manifest: Manifest
+    replayed: forgetting.Replayed
+    has_list: bool  # of erasures: without one nobody knows what came after the backup
+
+
+def restore(path: Path, *, erased: Path | None = None) -> Restored:
+    """All of the file, in one transaction, or nothing. Raises Refused with the sentence that says why.
+
+    `erased`: a list of what was deleted for good or sealed (accounts/erasures.py), beside the one in the data
+    folder. What is on them and in the backup is deleted or sealed again before anybody can read it.
+
+    The login must own the tables. Where the backup is of an earlier version its rows come into tables as they
+    were then, which are migrated afterwards, and only then the erasures are done again.
+    """
+    known = _read_lists(erased)
+    with opened(path) as reader:
+        later = _compare_migrations(reader)
+        _refuse_if_not_empty()
+        _check_room(reader.manifest)
+        try:
+            _prepare_tables(reader.manifest)
+            with _Media(reader) as put_in_place, transaction.atomic(durable=True):
+                before = _lock_and_look_again()
+                _fill(reader)
+                replayed = forgetting.Replayed()
+                if not later:
+                    replayed = _settle(known, before)
+                put_in_place()
+            if later:
+                call_command("migrate", verbosity=0)
+                with transaction.atomic(durable=True):
+                    replayed = _settle(known, before)
+        except IntegrityError as error:
+            raise Refused(f"The backup contradicts itself: {_first_line(error)}") from error
+        except ProgrammingError as error:
+            raise Refused(
+                f"The database refused: {_first_line(error)} Restoring needs the login that owns the tables "
+                "(DATABASE_OWNER_URL)."
+            ) from error
+        except DatabaseError as error:
+            raise Refused(f"Nothing was restored: the database says “{_first_line(error)}”.") from error
+        except OSError as error:
+            raise Refused(f"Nothing was restored: {error.strerror or error}.") from error
+    withhold()
+    tables.gather_statistics()
+    if erased:
+        with suppress(OSError):
+            forgetting.note_missing(known)
+    return Restored(reader.manifest, replayed, bool(known))
+
+
+def _read_lists(erased: Path | None) -> list[erasures.Erasure]:
+    found: list[erasures.Erasure] = []
+    try:
+        if erasures.path().exists():
+            found += erasures.read(erasures.path())
+        if erased:
+            found += erasures.read(erased)
+    except OSError as error:
+        raise Refused(f"{error.filename} can't be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    return found
+
+
+def _compare_migrations(reader: Reader) -> list[str]:
+    """Those that this version has and the backup has not. Raises Refused."""
+    name, told = reader.path.name, _nodes(reader.manifest.migrations)
+    known = set(MigrationExecutor(connection).loader.disk_migrations)
+    if lacking := sorted(told - known):
+        raise Refused(
+            f"{name} was made by a later version of Soundoff, or by another one: it has {_listed(lacking)}, "
+            "which this version lacks. Restore it with the version that made it."
+        )
+    missing = sorted(known - told)
+    if missing and _nodes(applied_migrations()) - told:
+        raise Refused(
+            f"{name} was made by an earlier version, before {_listed(missing)}, and this database has the "
+            "tables of a later one already. Restore it into a database without tables (or a new data folder, "
+            "SOUNDOFF_HOME): it is brought up to date there."
+        )
+    return [".".join(node) for node in missing]
+
+
+def _prepare_tables(manifest: Manifest) -> None:
+    """The tables as they were when the backup was made: of this version, or of an earlier one."""
+    told, applied = _nodes(manifest.migrations), _nodes(applied_migrations())
+    if told == applied:
+        return
+    executor = MigrationExecutor(connection)
+    graph = executor.loader.graph
+    # The last ones of each app: to name others would mean to go back to them.
+    leaves = [
+        node
+        for node in sorted(told - applied)
+        if not any(child.key[0] == node[0] and child.key in told for child in graph.node_map[node].children)
+    ]
+    executor.migrate(leaves)
+
+
+def _lock_and_look_again() -> int:
+    """The version of the site that was here. Whoever signs up at this moment waits, or was first."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {', '.join(NOT_EMPTY)} IN ACCESS EXCLUSIVE MODE")
+        _refuse_if_not_empty()
+        cursor.execute("SELECT version FROM articles_site")
+        row = cursor.fetchone()
+    return row[0] if row else 0
+
+
+def _fill(reader: Reader) -> None:
+    tables.write_in_one_way()
+    here = tables.names()
+    emptied = [name for name in here if name != "django_migrations"]
+    told = {part.name: sorted(part.columns) for part in reader.manifest.tables}
+    expected = {name: sorted(here[name]) for name in here if name not in tables.LEFT_OUT}
+    if told != expected:
+        names = sorted(name for name in told.keys() | expected.keys() if told.get(name) != expected.get(name))
+        raise Refused(f"{reader.path.name} has other tables than its migrations make: {', '.join(names)}.")
+    if unknown := set(reader.manifest.sequences) ^ set(tables.sequences()):
+        raise Refused(f"{reader.path.name} has other sequences than its migrations make: {sorted(unknown)}.")
+    with tables.replaced(emptied):
+        for part in reader.manifest.tables:
+            with reader.part("table", part) as rows:
+                tables.copy_in(part, rows)
+    tables.set_sequences(reader.manifest.sequences)
+
+
+def _settle(known: list[erasures.Erasure], before: int) -> forgetting.Replayed:
+    """What can't be as it was: jobs that were under way are queued again, pages that were kept of the empty
+    site are true no more, and what was erased since is erased again."""
+    DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING).update(
+        status=TaskResultStatus.READY, started_at=None
+    )
+    Site.objects.filter(version__lte=before).update(version=before)
+    Site.objects.update(version=F("version") + 1)
+    return forgetting.replay(known)
+
+
+def _refuse_if_not_empty() -> None:
+    with connection.cursor() as cursor:
+        there = set(connection.introspection.table_names(cursor))
+        for table, what in NOT_EMPTY.items():
+            if table in there:
+                cursor.execute(f"SELECT count(*) FROM (SELECT FROM {table} LIMIT 1000) x")
+                if count := cursor.fetchone()[0]:
+                    some = f"{count:,}" if count < 1000 else "1,000 or more"
+                    raise Refused(
+                        f"This site is not empty: it has {what} ({some}). Restore into a database without "
+                        "tables, or into a new data folder (SOUNDOFF_HOME)."
+                    )
+    if any(not path.name.startswith(".") for path in media_folder().glob("*")):
+        raise Refused(f"This site is not empty: {media_folder()} has files. Move them away first.")
+
+
+def _check_room(manifest: Manifest) -> None:
+    need, folder = sum(part.size for part in manifest.media), media_folder().parent
+    free = shutil.disk_usage(folder).free
+    if free < need:
+        raise Refused(f"The media need {megabytes(need)}, and {folder} has {megabytes(free)} left.")
+
+
+class _Media:
+    """Media are unpacked beside the others, put in place before the commit, and taken away if it fails."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.root = media_folder()
+        self.aside = self.root / ".restoring"
+        self.placed: list[Path] = []
+
+    def __enter__(self) -> "_Media":
+        if self.reader.manifest.media:
+            self.root.mkdir(mode=0o700, exist_ok=True)
+            shutil.rmtree(self.aside, ignore_errors=True)  # of a restore that was killed
+            self.aside.mkdir(mode=0o700)
+            try:
+                for part in self.reader.manifest.media:
+                    self._unpack(part)
+            except BaseException:
+                shutil.rmtree(self.aside, ignore_errors=True)
+                raise
+        return self
+
+    def __call__(self) -> None:
+        if self.reader.manifest.media:
+            self._give_away()
+            for path in sorted(self.aside.iterdir()):
+                self.placed.append(path.rename(self.root / path.name))
+
+    def __exit__(self, failure: object, *args: object) -> None:
+        shutil.rmtree(self.aside, ignore_errors=True)
+        for path in self.placed if failure else ():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def _unpack(self, part: Part) -> None:
+        path = self.aside / part.name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self.reader.part("media", part) as data, path.open("xb") as file:
+            while chunk := data.read(CHUNK):
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _give_away(self) -> None:
+        """To the user as whom the site runs, where we are root."""
+        if user := unprivileged_user():
+            for path in (self.root, self.aside, *self.aside.rglob("*")):
+                os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+
+
+def _nodes(migrations: dict[str, list[str]]) -> set[tuple[str, str]]:
+    return {(app, name) for app, names in migrations.items() for name in names}
+
+
+def _listed(nodes: Iterable[tuple[str, str]]) -> str:
+    names = [".".join(node) for node in nodes]
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".") + "."
+
+
+def in_words(done: Restored) -> Iterator[str]:
+    told = ", ".join(f"{count:,} {what}" for what, count in done.manifest.counts.items())
+    yield f"Restored as it was at {done.manifest.at:%Y-%m-%d %H:%M} UTC: {told}."
+    if done.has_list:
+        again = done.replayed
+        yield (
+            f"Done again of what came after: {again.comments:,} comments deleted for good, "
+            f"{again.sealed:,} sealed, {again.people:,} people blanked."
+        )
+    else:
+        yield (
+            "No list of erasures was there: what was deleted for good or sealed after that moment is back. "
+            "If you have the old site's erasures.jsonl: manage.py replay_erasures FILE."
+        )
+    yield "Sessions are not in it: people log in again. Next: manage.py check_integrity."

@@ -1,0 +1,129 @@
+"""Rows as Postgres copies them. What there is to copy is asked of the database and not of the models: before
+an upgrade the tables are still those of the earlier version."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.apps import apps
+from django.db import connection
+
+from archive.backup.container import CHUNK, Part, Refused
+
+# Who is logged in logs in again; which migrations there are is a part of the manifest.
+LEFT_OUT = ("django_session", "django_migrations")
+
+# Whatever the server or the login has set, values are written in one way.
+_ONE_WAY = """
+SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = 'postgres'; SET LOCAL timezone = 'UTC';
+SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 1; SET LOCAL client_encoding = 'UTF8';
+SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;
+SET LOCAL idle_in_transaction_session_timeout = 0"""
+
+_TABLES = """
+SELECT c.relname, array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE a.attgenerated = '')
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace
+GROUP BY c.relname ORDER BY c.relname"""
+
+_SEQUENCES = "SELECT sequencename::text FROM pg_sequences WHERE schemaname = current_schema() ORDER BY 1"
+
+# Those that guard the logs and chain their lines; the keys are guarded by triggers of another sort.
+_TRIGGERS = """
+SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND c.relnamespace = current_schema()::regnamespace
+ORDER BY 1, 2"""
+
+
+def names() -> dict[str, list[str]]:
+    """The columns to copy of each of our tables: all but what Postgres computes."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TABLES)
+        return {name: columns for name, columns in cursor.fetchall() if _is_ours(name)}
+
+
+def sequences() -> dict[str, tuple[int, bool]]:
+    """By name the last value and whether it was given out. They are of no snapshot: read after the rows, no
+    row has a number that is still to come."""
+    found = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_SEQUENCES)
+        for name in [name for (name,) in cursor.fetchall() if _is_ours(name)]:
+            cursor.execute(f"SELECT last_value, is_called FROM {_quoted(name)}")
+            found[name] = cursor.fetchone()
+    return found
+
+
+def write_in_one_way() -> None:
+    """For the rest of the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ONE_WAY)
+
+
+def copy_out(name: str, columns: list[str], to: Any) -> int:
+    """Returns the number of rows."""
+    with connection.cursor() as cursor:
+        what = ", ".join(map(_quoted, columns))
+        cursor.cursor.copy_expert(f"COPY {_quoted(name)} ({what}) TO STDOUT", to)
+        return int(cursor.rowcount)
+
+
+def copy_in(part: Part, rows: Any) -> None:
+    """Raises Refused for another number of rows."""
+    with connection.cursor() as cursor:
+        what = ", ".join(map(_quoted, part.columns))
+        cursor.cursor.copy_expert(f"COPY {_quoted(part.name)} ({what}) FROM STDIN", rows, size=CHUNK)
+        if cursor.rowcount != part.rows:
+            raise Refused(f"Of {part.rows:,} rows of {part.name} {cursor.rowcount:,} came in.")
+
+
+@contextmanager
+def replaced(tables: list[str]) -> Iterator[None]:
+    """Empty these tables, and let the block fill them without what their triggers would make of it.
+
+    In the caller's transaction. At the end every key is compared, and the triggers are what they were.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_TRIGGERS)
+        triggers = [(table, name) for table, name in cursor.fetchall() if table in tables]
+        for table, name in triggers:
+            cursor.execute(f"ALTER TABLE {_quoted(table)} DISABLE TRIGGER {_quoted(name)}")
+        cursor.execute(f"TRUNCATE {', '.join(map(_quoted, tables))}")
+        yield
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for table, name in triggers:
+            cursor.execute(f"ALTER TABLE {_quoted(table)} ENABLE TRIGGER {_quoted(name)}")
+
+
+def set_sequences(values: dict[str, tuple[int, bool]]) -> None:
+    """In the caller's transaction, with which it is taken back if need be."""
+    with connection.cursor() as cursor:
+        for name, (last, is_called) in values.items():
+            cursor.execute(f"ALTER SEQUENCE {_quoted(name)} RESTART WITH {int(last) + is_called}")
+
+
+def gather_statistics() -> None:
+    """Without them a plan is a guess, until the database has gathered some by itself."""
+    with connection.cursor() as cursor:
+        for name in names():
+            cursor.execute(f"ANALYZE {_quoted(name)}")
+
+
+def size() -> int:
+    """Bytes of our tables without their indexes; a backup of them is smaller."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(sum(pg_table_size(c.oid)), 0) FROM pg_class c WHERE c.relkind = 'r' "
+            "AND c.relnamespace = current_schema()::regnamespace AND c.relname = ANY(%s)",
+            [list(names())],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def _is_ours(name: str) -> bool:
+    """By the app's label, so that a table which a later version has no model for is found as well."""
+    return name.startswith(("django_", *(f"{app.label}_" for app in apps.get_app_configs())))
+
+
+def _quoted(name: str) -> str:
+    return str(connection.ops.quote_name(name))

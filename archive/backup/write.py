@@ -1,0 +1,202 @@
+"""Take a backup while people write."""
+
+import errno
+import glob
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from django.db.migrations.recorder import MigrationRecorder
+
+from archive.backup import tables
+from archive.backup.container import CHUNK, Manifest, Part, Refused, Writer, is_safe
+from config.backups import LastBackup, remember_last
+
+DAY = 86_400  # seconds
+DIGEST = re.compile(r"[0-9a-f]{64}")
+# What people ask after, and the table that says how many.
+COUNTED = {
+    "stories": "articles_article",
+    "comments": "comments_comment",
+    "people": "accounts_user",
+    "guests": "accounts_guest",
+}
+
+
+@dataclass(frozen=True)
+class Made:
+    last: LastBackup
+    notes: list[str]  # sentences: what in media/ is no file of ours, such as a link, or damaged already
+
+
+def backup(path: Path) -> Made:
+    """Write the whole site into this file, or leave what was there. Raises Refused.
+
+    All rows are of one moment, whatever is written meanwhile. Media are read after them: what the rows name
+    is there already, and no file ever changes. The file appears under its name once it is on the disk.
+    """
+    path, began = path.absolute(), time.monotonic()
+    if path.exists() and not path.is_file():
+        raise Refused(f"{path} is there, and is no file.")
+    if not path.parent.is_dir():
+        raise Refused(f"There is no folder {path.parent}.")
+    _remove_remains(path)
+    _check_room(path)
+    part = None
+    try:
+        handle, part = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            writer, notes = Writer(file), list[str]()
+            try:
+                manifest = _rows(writer)
+                manifest.media.extend(_media(writer, notes))
+                manifest.counts["media"] = len(manifest.media)
+                digest = writer.finish(manifest)
+            except BaseException:
+                writer.abandon()
+                raise
+            os.fsync(file.fileno())
+            size = file.seek(0, os.SEEK_END)
+        Path(part).replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise Refused(f"The disk of {path.parent} is full: the backup was not made.") from error
+        raise Refused(f"The backup was not made: {error.strerror or error} ({path.parent}).") from error
+    except DatabaseError as error:
+        raise Refused(f"The backup was not made: the database says “{_first_line(error)}”.") from error
+    finally:
+        with suppress(OSError):
+            if part:
+                Path(part).unlink()
+    last = LastBackup(path, manifest.at, size, digest, time.monotonic() - began, manifest.counts)
+    with suppress(OSError):  # it is made all the same
+        remember_last(last)
+    return Made(last, notes)
+
+
+def media_folder() -> Path:
+    """What the rows tell of, but for mails: what editors uploaded."""
+    return Path(settings.MEDIA_ROOT or settings.HOME / "media")
+
+
+def _rows(writer: Writer) -> Manifest:
+    with transaction.atomic(durable=True):
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            cursor.execute("SELECT now()")  # the snapshot is taken by this
+            (at,) = cursor.fetchone()
+        tables.write_in_one_way()
+        found, copied = tables.names(), []
+        for name, columns in found.items():
+            if name in tables.LEFT_OUT:
+                continue
+            with writer.part(f"tables/{name}.copy", packed=True) as part:
+                rows = tables.copy_out(name, columns, part)
+                copied.append(part.told(name, rows=rows, columns=columns))
+        counted = {part.name: part.rows for part in copied}
+        return Manifest(
+            taken_at=at.astimezone(UTC).isoformat(),
+            postgres=connection.pg_version,  # type: ignore[attr-defined]
+            migrations=applied_migrations(),
+            counts={what: counted.get(table, 0) for what, table in COUNTED.items()},
+            sequences=tables.sequences(),
+            tables=copied,
+            left_out=[name for name in tables.LEFT_OUT if name in found],
+        )
+
+
+def applied_migrations() -> dict[str, list[str]]:
+    """By app, in the order of their names."""
+    found: dict[str, list[str]] = {}
+    for app, name in sorted(MigrationRecorder(connection).applied_migrations()):
+        found.setdefault(app, []).append(name)
+    return found
+
+
+def _media(writer: Writer, notes: list[str]) -> Iterator[Part]:
+    root = media_folder()
+    for path in _files(root, notes):
+        name = path.relative_to(root).as_posix()
+        try:
+            source = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        except FileNotFoundError:  # thrown away meanwhile
+            continue
+        with os.fdopen(source, "rb") as file, writer.part(f"media/{name}", packed=False) as part:
+            while data := file.read(CHUNK):
+                part.write(data)
+            told = part.told(name)
+        # The folder of a picture is named after what is in the largest of its files.
+        if path.stem == "full" and DIGEST.fullmatch(path.parent.name) and told.sha256 != path.parent.name:
+            notes.append(f"Damaged on this disk already, and taken as it is: {path}")
+        yield told
+
+
+def _files(folder: Path, notes: list[str]) -> Iterator[Path]:
+    """Ordinary files, in the order of their names. Links are not followed: they may lead anywhere. What is
+    hidden is being written, or somebody else's."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        path = Path(entry.path)
+        if entry.name.startswith("."):
+            continue
+        if is_safe(entry.name) and entry.is_dir(follow_symlinks=False):
+            yield from _files(path, notes)
+        elif is_safe(entry.name) and entry.is_file(follow_symlinks=False):
+            yield path
+        else:
+            notes.append(f"Left out, as it is no file of ours: {path}")
+
+
+def _check_room(path: Path) -> None:
+    need = tables.size() + sum(file.lstat().st_size for file in _files(media_folder(), []))
+    free = shutil.disk_usage(path.parent).free
+    if free < need:
+        raise Refused(
+            f"The backup was not made: it may take {megabytes(need)}, and {path.parent} has "
+            f"{megabytes(free)} left."
+        )
+
+
+def _remove_remains(path: Path) -> None:
+    """Of a backup that was killed a day ago or earlier."""
+    for old in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        with suppress(OSError):
+            if time.time() - old.lstat().st_mtime > DAY:
+                old.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def megabytes(size: int) -> str:
+    return f"{size / 1_000_000:,.1f} MB"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+def in_words(made: Made) -> Iterator[str]:
+    last = made.last
+    told = ", ".join(f"{count:,} {what}" for what, count in last.counts.items())
+    yield f"{last.file}: {told}; {megabytes(last.size)} in {last.seconds:.1f} s."
+    yield f"SHA-256 {last.sha256}"
+    yield from made.notes

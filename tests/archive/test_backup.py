@@ -1,0 +1,492 @@
+"""A site in one file and back: all of it, of one moment, and nothing of what is not as it was written."""
+
+import json
+import os
+import threading
+import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
+from django.db import InternalError, connection, connections
+from django.test import Client
+from django.utils import timezone
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+
+from archive.backup import container, tables
+from archive.backup.container import Refused, Writer, is_safe, opened
+from archive.backup.restore import restore
+from archive.backup.write import backup, media_folder
+from articles.models import Site, Topic
+from comments.integrity import check
+from comments.models import Comment, Discussion, Reason, State
+from comments.services import edit_comment
+from config.backups import last_backup
+from moderation import seals
+from moderation.models import Seal
+from moderation.services import decide, move
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("publishing_policy")]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, settings: Any) -> Path:
+    """A data folder of the test's own."""
+    settings.HOME = tmp_path / "home"
+    settings.MEDIA_ROOT = settings.HOME / "media"
+    settings.HOME.mkdir()
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def publishing_policy(settings: Any) -> Iterator[None]:
+    from comments.policy import policy
+
+    settings.COMMENT_POLICY = "tests.moderation.conftest.Publishing"
+    policy.cache_clear()
+    yield
+    policy.cache_clear()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "site.zip"
+
+
+@pytest.fixture
+def paths() -> list[str]:
+    """A site with something of everything; its pages."""
+    maria = UserFactory.create(name="Maria", roles=("Moderator",))
+    ada = UserFactory.create(name="Ada\tof\\the ‘Isles’\n", roles=("Administrator",))
+    harbour = Topic.objects.create(name="Harbour", slug="harbour")
+    boat = make_article("The slip closes", body="A *story* — of boats 🚤.\n\n\\. \\N is no end.")
+    other = make_article("The ferry is late")
+    boat.topics.add(harbour)
+    zoe = GuestFactory.create(name="Zoe", email="zoe@example.org", confirmed_at=timezone.now())
+    first = say(boat, "First!\r\n\\.\n\\N", guest=zoe)
+    reply = say(boat, "An answer, مرحبا.", parent=first, author=maria)
+    say(boat, "An answer to that.", parent=reply)
+    edit_comment(comment=first, body="First, I think.", user=None, guest=zoe)
+    moved, gone, hidden = say(boat, "Elsewhere."), say(other, "Buy casino."), say(other, "A number: 555.")
+    move(comment=moved, parent=reply, actor=maria)
+    decide(ids=[gone.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    seals.seal(ids=[hidden.pk], why=Seal.Why.PERSONAL, actor=ada)
+    DBTaskResult.objects.update(status=TaskResultStatus.SUCCESSFUL)
+    Client().force_login(ada)
+    return ["/", boat.get_absolute_url(), other.get_absolute_url(), "/topics/harbour/", "/feed/"]
+
+
+def put_media(name: str, data: bytes) -> Path:
+    path = media_folder() / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def media() -> dict[str, bytes]:
+    root = media_folder()
+    return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
+
+
+def pages(paths: list[str]) -> list[tuple[int, bytes]]:
+    client = Client()
+    return [(answer.status_code, answer.content) for answer in map(client.get, paths)]
+
+
+def rows() -> dict[str, list[Any]]:
+    """All that there is, but who is logged in and the version of the site."""
+    found = {}
+    with connection.cursor() as cursor:
+        for name, columns in tables.names().items():
+            if name in tables.LEFT_OUT:
+                continue
+            what = ", ".join(f'"{one}"' for one in columns if (name, one) != ("articles_site", "version"))
+            cursor.execute(f"SELECT {what} FROM {name} AS t ORDER BY t::text")
+            found[name] = cursor.fetchall()
+    return found
+
+
+def empty() -> None:
+    """As a site that nobody has begun."""
+    call_command("flush", interactive=False, verbosity=0)
+    assert not Comment.objects.exists()
+
+
+def test_a_site_comes_back_as_it_was(file: Path, paths: list[str]) -> None:
+    put_media("ab/abc/full.jpg", b"\xff\xd8 a picture")
+    put_media("ab/abc/320.avif", b"")
+    before, shown, pictures = rows(), pages(paths), media()
+    version, sequences = Site.objects.get().version, tables.sequences()
+    assert [status for status, _ in shown] == [200] * len(paths)
+    made = backup(file)
+    assert made.notes == []
+    assert made.last == last_backup()
+    assert made.last.is_there
+    assert made.last.sha256 == sha256(file.read_bytes()).hexdigest()
+    assert made.last.counts == {"stories": 2, "comments": 6, "people": 2, "guests": 6, "media": 2}
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in file.parent.iterdir() if path.is_file()] == [file.name]
+
+    empty()
+    for path in media_folder().rglob("*"):
+        path.is_file() and path.unlink()
+    media_folder().rename(media_folder().with_name("gone"))
+    done = restore(file)
+    assert done.manifest.counts == made.last.counts
+    assert rows() == before
+    assert media() == pictures
+    assert pages(paths) == shown
+    assert check() == {}
+    assert Site.objects.get().version > version, "a page kept of the empty site would be taken for true"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM django_session")
+        assert cursor.fetchone() == (0,)
+        cursor.execute("SELECT bool_and(tgenabled = 'O') FROM pg_trigger WHERE tgname = 'transition_chain'")
+        assert cursor.fetchone() == (True,)
+    # The next numbers are those that would have come.
+    following = {name: last + is_called for name, (last, is_called) in tables.sequences().items()}
+    assert following == {name: last + is_called for name, (last, is_called) in sequences.items()}
+    say(make_article("Afterwards"), "And on.")
+    assert check() == {}
+
+
+def test_the_guards_of_the_log_are_what_they_were(file: Path, paths: list[str]) -> None:
+    def guards() -> list[Any]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1")
+            return cursor.fetchall()
+
+    backup(file)
+    empty()
+    before = guards()
+    restore(file)
+    assert guards() == before
+    with connection.cursor() as cursor, pytest.raises(InternalError, match="append-only"):
+        cursor.execute("UPDATE comments_transition SET seq = 1")
+
+
+def test_every_table_is_in_it_or_left_out_by_name(file: Path, paths: list[str]) -> None:
+    backup(file)
+    with connection.cursor() as cursor:
+        there = set(connection.introspection.table_names(cursor))
+    with opened(file) as reader:
+        copied = {part.name for part in reader.manifest.tables}
+    assert there - copied == set(tables.LEFT_OUT)
+
+
+def test_without_media_and_without_anything(file: Path) -> None:
+    assert backup(file).last.counts["media"] == 0
+    media_folder().mkdir()
+    assert backup(file).last.counts["media"] == 0
+    restore(file)
+    assert media() == {}
+
+
+def test_jobs_that_were_under_way_are_queued_again(file: Path) -> None:
+    values = {"task_path": "tests.none", "args_kwargs": {"args": [], "kwargs": {}}, "worker_ids": ["gone"]}
+    DBTaskResult.objects.create(status=TaskResultStatus.RUNNING, started_at=timezone.now(), **values)
+    backup(file)
+    empty()
+    restore(file)
+    assert DBTaskResult.objects.get().status == TaskResultStatus.READY
+
+
+def test_it_is_of_one_moment_while_people_write(file: Path, paths: list[str]) -> None:
+    """Eight threads post, answer, recommend and remove; the backup has a state that was."""
+    articles, over, wrote = [make_article(f"Story {n}") for n in range(3)], threading.Event(), [0] * 8
+
+    def write(seed: int) -> None:
+        try:
+            while not over.is_set():
+                article = articles[wrote[seed] % 3]
+                first = Comment.objects.filter(discussion=article.pk, state=State.PUBLISHED).last()
+                with suppress(ValidationError):  # answered what another one removed
+                    said = say(article, f"Words {seed}-{wrote[seed]}", parent=first)
+                    if wrote[seed] % 5 == 0:
+                        decide(ids=[said.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
+                    wrote[seed] += 1
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=write, args=(seed,)) for seed in range(8)]
+    for thread in threads:
+        thread.start()
+    try:
+        while sum(wrote) < 40:
+            threading.Event().wait(0.01)
+        before = Comment.objects.count()
+        made = backup(file)
+        after = Comment.objects.count()
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert before <= made.last.counts["comments"] <= after < Comment.objects.count() + 1
+    assert sum(wrote) > 40
+    empty()
+    restore(file)
+    assert Comment.objects.count() == made.last.counts["comments"]
+    assert check() == {}
+    for discussion in Discussion.objects.all():
+        assert say(discussion.article, "Goes on.").pk
+
+
+# What is refused
+
+
+def parts_of(file: Path) -> list[zipfile.ZipInfo]:
+    with zipfile.ZipFile(file) as archive:
+        return archive.infolist()
+
+
+def assert_untouched_by(file: Path, sentence: str) -> None:
+    before = rows()
+    with pytest.raises(CommandError, match=sentence):
+        call_command("restore", str(file))
+    assert rows() == before
+    assert not media_folder().exists()
+
+
+def test_a_flipped_bit_in_any_part_is_found_and_the_part_named(file: Path, paths: list[str]) -> None:
+    put_media("ab/abc/full.jpg", os.urandom(2000))
+    backup(file)
+    whole, found = bytearray(file.read_bytes()), 0
+    empty()
+    media_folder().rename(media_folder().with_name("gone"))
+    for part in parts_of(file):
+        start = part.header_offset + 30 + sum(whole[part.header_offset + n] for n in (26, 28))
+        place = start + (part.compress_size // 2 if part.file_size else 0)
+        whole[place] ^= 4
+        file.write_bytes(whole)
+        whole[place] ^= 4
+        with pytest.raises(Refused, match=f"damaged in {part.filename}"), opened(file):
+            pass
+        found += 1
+    assert found > 40
+    assert_untouched_by(file, "damaged in ")
+
+
+def test_a_flipped_bit_anywhere_is_found(file: Path) -> None:
+    backup(file)
+    whole = bytearray(file.read_bytes())
+    with opened(file):
+        pass
+    for place in [*range(0, len(whole), 997), *range(len(whole) - 400, len(whole))]:
+        for bit in (1, 128):
+            whole[place] ^= bit
+            file.write_bytes(whole)
+            whole[place] ^= bit
+            with (
+                pytest.raises(Refused, match=r"damaged|is no backup|its list|which this version|can't read"),
+                opened(file),
+            ):
+                pass
+
+
+def test_a_cut_file_is_found_at_any_length(file: Path) -> None:
+    backup(file)
+    whole = file.read_bytes()
+    for length in [0, 1, 4, 30, 1000, len(whole) // 2, *range(len(whole) - 200, len(whole), 7)]:
+        file.write_bytes(whole[:length])
+        with pytest.raises(Refused, match=r"is empty|is no backup|damaged or cut|damaged"), opened(file):
+            pass
+    file.write_bytes(whole + b"\0")
+    with pytest.raises(Refused, match=r"damaged|no backup"), opened(file):
+        pass
+    assert_untouched_by(file, "damaged|no backup")
+
+
+def test_what_is_no_backup_is_told_so(file: Path) -> None:
+    assert_untouched_by(file, "No such file")
+    file.write_text("A letter.")
+    assert_untouched_by(file, "is no backup of Soundoff")
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a.txt", "A letter in an envelope.")
+    assert_untouched_by(file, "is no backup of Soundoff")
+
+
+def made_up(file: Path, change: Any, *, more: dict[str, bytes] | None = None) -> None:
+    """The backup as somebody would write it who changed its list, with all sums as they should be."""
+    with zipfile.ZipFile(file) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    told = json.loads(parts.pop(container.MANIFEST))
+    change(told)
+    with file.open("wb") as out:
+        writer = Writer(out)
+        for name, data in {**parts, **(more or {})}.items():
+            with writer.part(name, packed=True) as part:
+                part.write(data)
+
+        class Told:
+            def to_json(self) -> bytes:
+                return json.dumps(told).encode()
+
+        writer.finish(Told())  # type: ignore[arg-type]
+
+
+def test_a_backup_that_is_written_anew_is_as_good(file: Path, paths: list[str]) -> None:
+    backup(file)
+    before = rows()
+    empty()
+    made_up(file, lambda told: None)
+    restore(file)
+    assert rows() == before
+
+
+def test_another_format_and_a_later_version_are_refused(file: Path) -> None:
+    backup(file)
+    kept = file.read_bytes()
+    made_up(file, lambda told: told.update(format=2))
+    assert_untouched_by(file, "is of format 2; this version of Soundoff reads format 1")
+    file.write_bytes(kept)
+    made_up(file, lambda told: told["migrations"]["comments"].append("0999_threads_in_space"))
+    assert_untouched_by(
+        file, "made by a later version of Soundoff.*comments.0999_threads_in_space, which this version lacks"
+    )
+    file.write_bytes(kept)
+    made_up(file, lambda told: told["migrations"]["comments"].pop())
+    assert_untouched_by(file, "made by an earlier version, before comments.*without tables")
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil", "/etc/passwd", "a/../../evil", "a//b", ".hidden", "a\\b", "c:evil", "a\0b", ""]
+)
+def test_a_path_that_leads_out_is_refused(file: Path, home: Path, name: str) -> None:
+    assert not is_safe(name)
+    backup(file)
+    evil = {"name": name, "size": 4, "sha256": sha256(b"evil").hexdigest(), "rows": 0, "columns": []}
+    made_up(file, lambda told: told["media"].append(evil), more={f"media/{name}": b"evil"})
+    assert_untouched_by(file, "whose path leads out of media/")
+    assert not list(home.parent.rglob("*evil*"))
+
+
+def test_a_part_that_the_list_lacks_or_that_is_not_there_is_refused(file: Path) -> None:
+    backup(file)
+    kept = file.read_bytes()
+    made_up(file, lambda told: None, more={"media/more": b"more"})
+    assert_untouched_by(file, "holds 'media/more', which its list does not name")
+    file.write_bytes(kept)
+    part = {"name": "less", "size": 4, "sha256": "", "rows": 0, "columns": []}
+    made_up(file, lambda told: told["media"].append(part))
+    assert_untouched_by(file, "lacks 'media/less', which its list names")
+    file.write_bytes(kept)
+    made_up(file, lambda told: told["tables"][0].update(name='x"; DROP TABLE y'))
+    assert_untouched_by(file, "names a table that can't be one of Soundoff's")
+    file.write_bytes(kept)
+    made_up(file, lambda told: told["tables"].pop(), more=None)
+    with pytest.raises(Refused, match="which its list does not name"), opened(file):
+        pass
+
+
+def test_media_with_another_content_are_refused(file: Path) -> None:
+    put_media("ab/abc/full.jpg", b"as it was")
+    backup(file)
+    media_folder().rename(media_folder().with_name("gone"))
+    made_up(file, lambda told: told["media"][0].update(sha256="0" * 64))
+    assert_untouched_by(file, "damaged in media/ab/abc/full.jpg")
+
+
+def test_rows_that_contradict_each_other_leave_nothing(file: Path, paths: list[str]) -> None:
+    """A comment whose story is not there: the sums agree, and the keys do not."""
+    put_media("ab/abc/full.jpg", b"a picture")
+    backup(file)
+    empty()
+    media_folder().rename(media_folder().with_name("gone"))
+
+    def without_articles(told: dict[str, Any]) -> None:
+        for table in told["tables"]:
+            if table["name"] == "articles_article":
+                table.update(rows=0, size=0, sha256=sha256(b"").hexdigest())
+
+    made_up(file, without_articles, more={"tables/articles_article.copy": b""})
+    before = rows()
+    with pytest.raises(Refused, match="contradicts itself"):
+        restore(file)
+    assert rows() == before
+    assert media() == {}
+
+
+@pytest.mark.parametrize("what", ["story", "person", "guest", "picture"])
+def test_a_site_that_is_not_empty_is_refused(file: Path, what: str) -> None:
+    backup(file)
+    match what:
+        case "story":
+            make_article()
+        case "person":
+            UserFactory.create()
+        case "guest":
+            GuestFactory.create()
+        case "picture":
+            put_media("x/y.jpg", b"a picture")
+    before, pictures = rows(), media()
+    with pytest.raises(CommandError, match="This site is not empty"):
+        call_command("restore", str(file))
+    assert (rows(), media()) == (before, pictures)
+
+
+# What a backup leaves alone
+
+
+def test_links_are_not_followed(file: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("a secret")
+    real = put_media("ab/real.jpg", b"a picture")
+    (media_folder() / "ab" / "link.jpg").symlink_to(secret)
+    (media_folder() / "folder").symlink_to(tmp_path)
+    (real.parent / ".half.jpg").write_bytes(b"being written")
+    made = backup(file)
+    assert len(made.notes) == 2
+    assert all("no file of ours" in note for note in made.notes)
+    assert [p.filename for p in parts_of(file) if p.filename.startswith("media")] == ["media/ab/real.jpg"]
+    assert b"a secret" not in file.read_bytes()
+
+
+def test_a_media_folder_on_another_disk_is_followed(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    media_folder().symlink_to(tmp_path / "disk")
+    put_media("ab/real.jpg", b"a picture")
+    backup(file)
+    (tmp_path / "disk" / "ab" / "real.jpg").unlink()
+    (tmp_path / "disk" / "ab").rmdir()
+    restore(file)
+    assert (tmp_path / "disk" / "ab" / "real.jpg").read_bytes() == b"a picture"
+
+
+def test_a_picture_that_is_damaged_on_the_disk_is_told(file: Path) -> None:
+    digest = sha256(b"a picture").hexdigest()
+    put_media(f"{digest[:2]}/{digest}/full.jpg", b"another one")
+    (note,) = backup(file).notes
+    assert "Damaged on this disk already" in note
+
+
+def test_a_backup_that_fails_leaves_the_earlier_one(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    backup(file)
+    kept = file.read_bytes()
+    monkeypatch.setattr(tables, "sequences", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        backup(file)
+    assert file.read_bytes() == kept
+    assert [path.name for path in file.parent.iterdir() if path.is_file()] == [file.name]
+
+
+def test_a_disk_without_room_is_told_before(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archive.backup.write.shutil.disk_usage", lambda path: os.statvfs_result([0] * 10))
+    usage = type("Usage", (), {"free": 1000})
+    monkeypatch.setattr("archive.backup.write.shutil.disk_usage", lambda path: usage)
+    with pytest.raises(CommandError, match=r"it may take .* MB, and .* has 0.0 MB left"):
+        call_command("backup", str(file))
+    assert not file.exists()
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="There is no folder"):
+        call_command("backup", str(tmp_path / "nowhere" / "site.zip"))
+    with pytest.raises(CommandError, match="is no file"):
+        call_command("backup", str(tmp_path))
