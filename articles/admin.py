@@ -11,8 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import UserAdmin
 from accounts.models import User
+from articles.images import admin as images  # noqa: F401  registers them
 from articles.kept import withhold
-from articles.models import Article, ArticleQuerySet, Topic, free_slug
+from articles.markdown import named_images
+from articles.models import Article, ArticleQuerySet, Image, Topic, free_slug
 from articles.services import save_article, touch_site
 
 admin.site.unregister(User)
@@ -60,6 +62,14 @@ class ArticleForm(forms.ModelForm[Article]):
     def clean_slug(self) -> str:
         return self.cleaned_data["slug"] or free_slug(self.cleaned_data.get("title", ""))
 
+    def clean_body(self) -> str:
+        body: str = self.cleaned_data["body"]
+        named = named_images(body)
+        if missing := named - set(Image.objects.filter(pk__in=named).values_list("pk", flat=True)):
+            numbers = ", ".join(map(str, sorted(missing)))
+            raise forms.ValidationError(_("There is no image %(numbers)s.") % {"numbers": numbers})
+        return body
+
 
 @admin.register(Article)
 class ArticleAdmin(admin.ModelAdmin[Article]):
@@ -79,6 +89,7 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
     list_per_page = 50
     show_full_result_count = False
     filter_horizontal = ["topics", "editors"]
+    raw_id_fields = ["lead_image"]
     readonly_fields = ["preview"]
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     save_on_top = True
@@ -92,7 +103,7 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
     def get_fieldsets(self, request: HttpRequest, obj: Article | None = None) -> Any:
         zone = _("Times are those of %(zone)s.") % {"zone": timezone.get_current_timezone_name()}
         return [
-            (None, {"fields": ["title", "slug", "standfirst", "byline", "body"]}),
+            (None, {"fields": ["title", "slug", "standfirst", "byline", "lead_image", "body"]}),
             (_("Publication"), {"fields": ["published_at", "preview"], "description": zone}),
             (_("Topics and editors"), {"fields": ["topics", "editors"]}),
             (

@@ -9,7 +9,8 @@ from articles.current import answering, read_site
 from articles.kept import is_kept, is_stranger
 from articles.languages import activate_language
 
-HEALTH = {"healthz", "readyz"}  # must answer where the database does not
+# The first two must answer where the database does not; of the others a page may hold dozens.
+WITHOUT_SITE = {"healthz", "readyz", "image"}
 
 
 class SiteMiddleware:
@@ -31,7 +32,7 @@ class SiteMiddleware:
             timezone.deactivate()
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
-        if request.resolver_match and request.resolver_match.url_name in HEALTH:
+        if request.resolver_match and request.resolver_match.url_name in WITHOUT_SITE:
             return
         if is_kept(view) and is_stranger(request):
             return  # `keep` reads all of that in the page's own snapshot

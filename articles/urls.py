@@ -1,10 +1,13 @@
 from django.urls import path, re_path
 
 from articles import editor, feeds, sitemap, views
+from articles.images import views as images
 from articles.oembed import oembed
 
 SLUG = r"(?P<slug>[-\w]{1,120})/"  # in any script, and nothing that Postgres refuses
 YEAR = r"(?P<year>[12][0-9]{3})/"
+POINT = "-[0-9]{1,3}-[0-9]{1,3}"
+IMAGE = f"(?P<name>full|moving|w[0-9]{{1,5}}|c[0-9]{{1,5}}{POINT}|og{POINT})"
 MONTH = r"(?P<month>0[1-9]|1[0-2])/"
 
 urlpatterns = [
@@ -25,5 +28,10 @@ urlpatterns = [
     path("sitemap.xml", sitemap.index, name="sitemap"),
     path("sitemap/lists.xml", sitemap.lists, name="sitemap-lists"),
     re_path(r"^sitemap/(?P<file>[1-9][0-9]{0,8})\.xml$", sitemap.stories, name="sitemap-stories"),
+    re_path(
+        rf"^images/(?P<pk>[1-9][0-9]{{0,17}})/{IMAGE}\.(?P<suffix>avif|webp|jpg|png)$",
+        images.image,
+        name="image",
+    ),
     re_path(rf"^stories/{SLUG}preview/(?P<token>[^/]+)/$", views.preview, name="preview"),
 ]

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from articles.calendar import Month, Year, by_year, count_months, neighbours, span
 from articles.context_processors import THEMES
+from articles.images.figures import open_images
 from articles.kept import depends, keep
 from articles.markdown import render_story
 from articles.models import Article, ArticleQuerySet, Topic
@@ -112,6 +113,7 @@ def preview(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     context = {"article": article, "topics": article.topics.shown(), "zone": article.zone, "until": until}
     response = render(request, "articles/preview.html", context)
     response["X-Robots-Tag"] = "noindex"
+    open_images(response, article)
     return response
 
 

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
+from articles.images.figures import card
 from articles.markdown import first_words
 from articles.models import Article, Site
 from comments.models import State
@@ -27,20 +28,23 @@ class Head(NamedTuple):
 
     syndicated: bool
     description: str
+    image: dict[str, Any] | None
     json_ld: SafeString
 
 
 def tell(request: HttpRequest, article: Article, rows: Iterable[Row], count: int) -> Head:
     """`rows`: the comments on the page; `count`: all visible ones. Of unknown rights, it is only named."""
     if not article.is_syndicated(request.now):  # type: ignore[attr-defined]
-        return Head(False, article.standfirst, SafeString(""))
+        return Head(False, article.standfirst, None, SafeString(""))
     description = article.standfirst or first_words(article.body_html, DESCRIPTION)
     site: Site = request.site  # type: ignore[assignment]
+    image = card(article.lead_image) if article.lead_image else None
     data = _news_article(article, site, description) | {
+        "image": [settings.SITE_URL + image["path"]] if image else [],
         "commentCount": count,
         "comment": [_comment(row) for row in islice(filter(_is_readable, rows), COMMENTS)],
     }
-    return Head(True, description, _script_safe({key: value for key, value in data.items() if value}))
+    return Head(True, description, image, _script_safe({key: value for key, value in data.items() if value}))
 
 
 def _news_article(article: Article, site: Site, description: str) -> dict[str, Any]:

@@ -73,6 +73,7 @@ def transactional_db(transactional_db: None) -> None:
     import_module("comments.migrations.0006_reasons_to_remove").create(apps, None)
     editor = SimpleNamespace(connection=connection)
     import_module("archive.migrations.0002_role_permissions").grant(apps, editor)
+    import_module("articles.migrations.0010_image_permissions").grant(apps, editor)
 
 
 @pytest.fixture(scope="session", autouse=True)

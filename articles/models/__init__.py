@@ -1,4 +1,5 @@
 from articles.models.articles import PREVIEW_FOR, Article, ArticleQuerySet, Topic, free_slug
+from articles.models.images import Image, ImageUse
 from articles.models.sites import Site, check_time_zone
 from articles.models.writing import Correction, Note, Presence, Revision, Text, Unsaved
 
@@ -7,6 +8,8 @@ __all__ = [
     "Article",
     "ArticleQuerySet",
     "Correction",
+    "Image",
+    "ImageUse",
     "Note",
     "Presence",
     "Revision",

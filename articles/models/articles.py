@@ -78,7 +78,7 @@ class ArticleQuerySet(models.QuerySet["Article"]):
 
     def listed(self) -> Self:
         """As lists show them: with the count of comments, without what only the story's own page reads."""
-        return self.select_related("discussion").defer("body", "body_html", "vector")
+        return self.select_related("discussion", "lead_image").defer("body", "body_html", "vector")
 
     def editable_by(self, user: User) -> Self:
         """The articles of one editor; a story without an editor belongs to every editor."""
@@ -111,6 +111,15 @@ class Article(models.Model):
     byline = models.CharField(_("byline"), max_length=200, blank=True)
     body = models.TextField(_("body"), blank=True, help_text=_("Markdown."))
     body_html = models.TextField(editable=False, blank=True)
+    lead_image = models.ForeignKey(
+        "articles.Image",
+        models.PROTECT,
+        verbose_name=_("lead image"),
+        null=True,
+        blank=True,
+        related_name="led",
+        help_text=_("Above the story, in lists, and where others show a link to it."),
+    )
     topics = models.ManyToManyField(Topic, verbose_name=_("topics"), blank=True, related_name="articles")
     editors = models.ManyToManyField(
         settings.AUTH_USER_MODEL,

@@ -224,7 +224,7 @@ def collect_static(home: Path) -> None:
 
 def prepare_for(user: pwd.struct_passwd | None, home: Path) -> None:
     """Give the workers' user what they read or write in the data folder."""
-    folders = [home / "mail", home / "cache"]
+    folders = [home / "mail", home / "cache", home / "media"]
     for folder in folders:
         folder.mkdir(mode=0o700, exist_ok=True)
     erasures = home / "erasures.jsonl"

@@ -1,0 +1,167 @@
+"""The newsroom's pictures: a list, a form for each, and the endpoint that an article's page sends one to."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from articles.images import figures
+from articles.images.forms import ImageForm, UploadForm
+from articles.images.services import delete_image
+from articles.models import Article, Image
+
+
+class UsedFilter(admin.SimpleListFilter):
+    title = _("use")
+    parameter_name = "used"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("In a story")), ("no", _("In none"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Image]) -> QuerySet[Image]:
+        match self.value():
+            case "yes":
+                return queryset.exclude(uses=None)
+            case "no":
+                return queryset.filter(uses=None)
+        return queryset
+
+
+@admin.register(Image)
+class ImageAdmin(admin.ModelAdmin[Image]):
+    list_display = ["small", "told", "credit", "stories", "uploaded_by", "uploaded_at"]
+    list_display_links = ["small", "told"]
+    list_filter = [UsedFilter, "is_decorative", "uploaded_at"]
+    list_select_related = ["uploaded_by"]
+    list_per_page = 30
+    search_fields = ["alt", "caption", "credit", "filename"]
+    show_full_result_count = False
+    actions = None
+    change_form_template = "admin/articles/image/change_form.html"
+
+    def get_urls(self) -> list[Any]:
+        send = self.admin_site.admin_view(self.upload_view)
+        return [path("upload/", send, name="articles_image_upload"), *super().get_urls()]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
+        return super().get_queryset(request).annotate(story_count=Count("uses"))
+
+    def get_form(
+        self, request: HttpRequest, obj: Image | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        kwargs["form"] = ImageForm if change else UploadForm
+        return super().get_form(request, obj, change, **kwargs)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Image | None = None) -> Any:
+        told = ["alt", "is_decorative", "caption", "credit"]
+        crop = (
+            _("Where it is cropped"),
+            {
+                "fields": ["focal_x", "focal_y"],
+                "description": _(
+                    "In lists, and where others show a link to the story, a picture is cropped around its "
+                    "focal point."
+                ),
+            },
+        )
+        if obj is None:
+            return [(None, {"fields": ["file", *told]}), crop]
+        return [
+            (None, {"fields": told}),
+            crop,
+            (_("File"), {"fields": ["file_line", "used_in", "markdown_line"]}),
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Image | None = None) -> list[str]:
+        return ["file_line", "used_in", "markdown_line"] if obj else []
+
+    def save_model(self, request: HttpRequest, obj: Image, form: Any, change: bool) -> None:
+        assert isinstance(request.user, User)
+        stored = form.save_as(request.user)
+        obj.pk = stored.pk
+        if not change and form.opened.note:
+            self.message_user(request, form.opened.note)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Image | None = None) -> bool:
+        """What a story shows stays."""
+        return super().has_delete_permission(request, obj) and not (obj and obj.uses.exists())
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if image := context.get("original"):
+            context["picture"] = figures.url(image, f"full.{image.suffix}")
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def delete_model(self, request: HttpRequest, obj: Image) -> None:
+        delete_image(image=obj)
+
+    def upload_view(self, request: HttpRequest) -> HttpResponse:
+        """`POST /admin/articles/image/upload/` as multipart/form-data, with the CSRF token in the form or in
+        the header X-CSRFToken, by whoever may add images:
+
+            file            the picture
+            alt             what is to be seen; or
+            is_decorative   "on": it says nothing that the text does not
+            caption, credit, focal_x, focal_y (per cent from the left and from the top)     may be left out
+
+        201 and {"id", "markdown", "url", "alt", "width", "height", "note"}: `markdown` is what to insert on a
+        line of its own, `url` the whole picture as it can be seen at once by who sent it, `note` a sentence
+        to tell them, or "". 400 and {"errors": {field: [sentence]}} where something has to be mended, nothing
+        is stored then. 403 for others, 405 for another method.
+        """
+        if request.method != "POST":
+            return JsonResponse({"errors": {}}, status=405, headers={"Allow": "POST"})
+        if not self.has_add_permission(request):
+            return JsonResponse({"errors": {"file": [_("Only editors add pictures.")]}}, status=403)
+        assert isinstance(request.user, User)
+        form = UploadForm(request.POST, request.FILES)
+        if not form.is_valid():
+            return JsonResponse({"errors": form.errors}, status=400)
+        image = form.save_as(request.user)
+        answer = {
+            "id": image.pk,
+            "markdown": image.markdown,
+            "url": figures.url(image, f"full.{image.suffix}"),
+            "alt": image.alt,
+            "width": image.width,
+            "height": image.height,
+            "note": form.opened.note,
+        }
+        return JsonResponse(answer, status=201)
+
+    @admin.display(description=_("picture"))
+    def small(self, image: Image) -> str:
+        made = image.sizes
+        name = f"w{min(made['widths'])}.{made['formats'][-1]}" if made else f"full.{image.suffix}"
+        return format_html(
+            '<img class="small-image" src="{}" alt="" loading="lazy">', figures.url(image, name)
+        )
+
+    @admin.display(description=_("alternative text"), ordering="alt")
+    def told(self, image: Image) -> Any:
+        return image.alt or _("decorative")
+
+    @admin.display(description=_("stories"), ordering="story_count")
+    def stories(self, image: Any) -> int:
+        count: int = image.story_count
+        return count
+
+    @admin.display(description=_("file"))
+    def file_line(self, image: Image) -> str:
+        return f"{image.filename} · {image.width} × {image.height}"
+
+    @admin.display(description=_("shown in"))
+    def used_in(self, image: Image) -> Any:
+        articles = Article.objects.filter(image_uses__image=image).only("pk", "title")
+        links = [(reverse("admin:articles_article_change", args=[a.pk]), a.title) for a in articles]
+        return format_html_join(", ", '<a href="{}">{}</a>', links) or _("no story")
+
+    @admin.display(description=_("in a text"))
+    def markdown_line(self, image: Image) -> str:
+        return format_html("<code>{}</code>", image.markdown)

@@ -1,0 +1,125 @@
+"""The verbs that write images, and what articles say of them."""
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F
+
+from accounts.models import User
+from articles.images.reading import Opened
+from articles.images.tasks import make_sizes_of
+from articles.markdown import render_story
+from articles.models import Article, Image, ImageUse, Site
+
+
+@transaction.atomic
+def add_image(*, opened: Opened, actor: User | None, **told: Any) -> Image:
+    """Store a picture with what is told of it (alt, is_decorative, caption, credit, focal_x, focal_y). Its
+    sizes are made by a job."""
+    image = Image(
+        digest=opened.digest,
+        suffix=opened.suffix,
+        width=opened.width,
+        height=opened.height,
+        has_alpha=opened.has_alpha,
+        is_animated=opened.moving is not None,
+        filename=opened.filename,
+        uploaded_by=actor,
+        **told,
+    )
+    _hold(image)
+    _make_folder(image.folder)
+    _write(image.folder / f"full.{image.suffix}", opened.full)
+    if opened.moving is not None:
+        _write(image.folder / "moving.webp", opened.moving)
+    image.save()
+    make_sizes_of.enqueue(image.pk)
+    return image
+
+
+@transaction.atomic
+def change_image(*, image: Image) -> Image:
+    """Store what is told of a picture: the stories that show it say so at once. Where it is cropped, they do
+    once a job has made that."""
+    image.save()
+    if image.sizes and image.sizes["at"] != [image.focal_x, image.focal_y]:
+        make_sizes_of.enqueue(image.pk)
+    show_again(image)
+    return image
+
+
+@transaction.atomic
+def delete_image(*, image: Image) -> None:
+    """Raises ProtectedError while an article shows it. Its files go, but for those that another row needs."""
+    Image.objects.get(pk=image.pk).delete()
+    transaction.on_commit(lambda: _forget_files(image))
+
+
+def keep_sizes(*, image: Image, sizes: dict[str, Any]) -> None:
+    """Say what was made, and show it."""
+    with transaction.atomic():
+        Image.objects.filter(pk=image.pk).update(sizes=sizes)
+        show_again(image)
+    point = f"-{sizes['at'][0]}-{sizes['at'][1]}."
+    if not Image.objects.filter(digest=image.digest).exclude(pk=image.pk).exists():
+        for path in [*image.folder.glob("c*"), *image.folder.glob("og*")]:
+            if point not in path.name:
+                path.unlink(missing_ok=True)
+
+
+def hold_images(article: Article, named: Iterable[int]) -> set[int]:
+    """Those of these, and its lead image, that there are. Until the end of the transaction a job that has
+    made their sizes waits: it would not find the article yet, which then showed for ever what was before."""
+    wanted = set(named) | ({article.lead_image_id} if article.lead_image_id else set())
+    if not wanted:
+        return set()
+    rows = Image.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
+    return set(rows.values_list("pk", flat=True))
+
+
+def use_images(*, article: Article, images: set[int]) -> None:
+    """Say which images an article shows now: with it they are published and hidden."""
+    ImageUse.objects.filter(article=article).exclude(image__in=images).delete()
+    rows = [ImageUse(article=article, image_id=pk) for pk in images]
+    ImageUse.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def show_again(image: Image) -> None:
+    """Render the articles that show it. It is no change of what they say: the time of the last one stays."""
+    articles = Article.objects.filter(image_uses__image=image).order_by("pk").select_for_update(of=["self"])
+    found = list(articles.only("body"))
+    for article in found:
+        Article.objects.filter(pk=article.pk).update(
+            body_html=render_story(article.body), version=F("version") + 1
+        )
+    if found:
+        Site.objects.filter(pk=1).update(version=F("version") + 1)
+
+
+def _hold(image: Image) -> None:
+    """Until the end of the transaction nobody else makes or deletes the files of this picture."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [image.digest])
+
+
+def _make_folder(folder: Path) -> None:
+    for each in (Path(settings.MEDIA_ROOT), folder.parent, folder):
+        each.mkdir(mode=0o700, exist_ok=True)
+
+
+def _write(path: Path, data: bytes) -> None:
+    if not path.exists():
+        scratch = path.with_name(f".{path.name}")
+        scratch.write_bytes(data)
+        scratch.replace(path)
+
+
+@transaction.atomic
+def _forget_files(image: Image) -> None:
+    _hold(image)
+    if not Image.objects.filter(digest=image.digest).exists():
+        shutil.rmtree(image.folder, ignore_errors=True)

@@ -1,0 +1,51 @@
+"""An image's file, for whoever may see it; and the endpoint by which an editor's page sends one."""
+
+import logging
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.cache import get_conditional_response, patch_cache_control
+from django.views.decorators.http import require_safe
+
+from articles.images.figures import TYPES, opened_article
+from articles.models import Article, Image, ImageUse
+
+log = logging.getLogger(__name__)
+
+
+@require_safe
+def image(request: HttpRequest, pk: str, name: str, suffix: str) -> HttpResponse:
+    """One file of an image that a published story shows; of another one for the newsroom, and for whoever
+    opened the preview of a story that shows it.
+
+    Of a crop the point in its name only tells browsers that it changed: the present one is sent.
+    """
+    found = Image.objects.filter(pk=pk).only("digest", "suffix", "sizes").first()
+    if found is None:
+        raise Http404
+    shown = Article.objects.published().filter(image_uses__image=found).exists()
+    if not shown and not _may_see(request, found):
+        raise Http404
+    if name[0] in "co" and found.sizes:
+        name = f"{name.partition('-')[0]}-{found.sizes['at'][0]}-{found.sizes['at'][1]}"
+    etag = f'"{found.digest[:16]}-{name}-{suffix}"'
+    response = get_conditional_response(request, etag)
+    if response is None:
+        try:
+            data = (found.folder / f"{name}.{suffix}").read_bytes()
+        except FileNotFoundError as error:
+            raise Http404 from error
+        response = HttpResponse(data, content_type=TYPES[suffix])
+    response["ETag"] = etag
+    # Kept by whoever likes, and shown by nobody who has not asked us again: a story may be taken back.
+    patch_cache_control(response, no_cache=True, **{"public" if shown else "private": True})
+    return response
+
+
+def _may_see(request: HttpRequest, found: Image) -> bool:
+    if token := request.GET.get("preview"):
+        article = opened_article(token)
+        if article and ImageUse.objects.filter(article=article, image=found).exists():
+            return True
+    user: Any = request.user
+    return found.is_readable_by(user)

@@ -1,0 +1,128 @@
+import re
+from pathlib import Path
+from typing import Self
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from articles.models.articles import Article
+
+MIDDLE = 50  # per cent
+_SIGNS = re.compile(r"[\\`*_\[\]<>&!~]")  # what Markdown would read
+
+
+class ImageQuerySet(models.QuerySet["Image"]):
+    def newest(self) -> Self:
+        return self.order_by("-pk")
+
+    def unused(self) -> Self:
+        return self.filter(uses=None)
+
+
+class Image(models.Model):
+    """A picture of the newsroom. Its files lie in a folder named after what is in the largest of them
+    (`digest`), so two rows may share one; the row says how the picture is told, credited and cropped.
+
+    Nothing that was uploaded is kept as it came: `full` is what images/decode.py wrote anew.
+    """
+
+    digest = models.CharField(max_length=64, editable=False)  # SHA-256 of `full`, in hex
+    suffix = models.CharField(max_length=4, editable=False)  # of `full`: jpg, or png
+    width = models.PositiveIntegerField(_("width"), editable=False)  # pixels, of `full`
+    height = models.PositiveIntegerField(_("height"), editable=False)
+    is_animated = models.BooleanField(_("moves"), default=False, editable=False)  # there is `moving.webp`
+    has_alpha = models.BooleanField(default=False, editable=False)  # no JPEG can show it
+    filename = models.CharField(_("file"), max_length=255, editable=False)  # as it was called
+    alt = models.CharField(
+        _("alternative text"),
+        max_length=500,
+        blank=True,
+        help_text=_("What is to be seen, for those who do not see it. One or two sentences."),
+    )
+    is_decorative = models.BooleanField(
+        _("decorative"),
+        default=False,
+        help_text=_("It says nothing that the text does not: those who listen are not told of it."),
+    )
+    caption = models.CharField(
+        _("caption"),
+        max_length=500,
+        blank=True,
+        help_text=_("Under the picture, where a story has no other."),
+    )
+    credit = models.CharField(
+        _("credit"),
+        max_length=200,
+        blank=True,
+        help_text=_("Whose picture it is: “Ida Lund / Harbour News”."),
+    )
+    focal_x = models.PositiveSmallIntegerField(
+        _("focal point, from the left"),
+        default=MIDDLE,
+        validators=[MaxValueValidator(100)],
+        help_text=_("Per cent. Where a picture is cropped, this point stays in it."),
+    )
+    focal_y = models.PositiveSmallIntegerField(
+        _("focal point, from the top"), default=MIDDLE, validators=[MaxValueValidator(100)]
+    )
+    sizes = models.JSONField(default=dict, editable=False)  # what images/sizes.py has made; {} until then
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        verbose_name=_("uploaded by"),
+        null=True,
+        editable=False,
+        related_name="images",
+    )
+    uploaded_at = models.DateTimeField(_("uploaded at"), default=timezone.now, editable=False)
+
+    objects = ImageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("image")
+        verbose_name_plural = _("images")
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["digest"], name="image_digest")]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(alt="") | Q(is_decorative=True), name="image_alt_or_decorative"
+            ),
+            models.CheckConstraint(
+                condition=Q(focal_x__lte=100, focal_y__lte=100), name="image_focal_inside"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk}: {self.alt or self.caption or self.filename}"
+
+    @property
+    def folder(self) -> Path:
+        return Path(settings.MEDIA_ROOT) / self.digest[:2] / self.digest
+
+    @property
+    def markdown(self) -> str:
+        """What an editor writes into a story to show it there."""
+        alt = _SIGNS.sub(r"\\\g<0>", self.alt)
+        return f"![{alt}](image:{self.pk})"
+
+    def is_readable_by(self, user: User) -> bool:
+        """Whether somebody may see it before a published story shows it."""
+        return user.is_authenticated and user.is_staff
+
+
+class ImageUse(models.Model):
+    """That an article shows an image, in its text or above it. services.use_images writes these."""
+
+    article = models.ForeignKey(Article, models.CASCADE, related_name="image_uses")
+    image = models.ForeignKey(Image, models.PROTECT, related_name="uses")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(F("image"), F("article"), name="image_use_once")]
+
+    def __str__(self) -> str:
+        return f"{self.image_id} in {self.article_id}"

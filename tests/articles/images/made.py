@@ -1,0 +1,110 @@
+"""Pictures that tests make themselves: good ones, odd ones and hostile ones."""
+
+import struct
+import zlib
+from io import BytesIO
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image as Pillow
+from PIL import ImageCms, ImageDraw
+
+from accounts.models import User
+from articles.images.forms import UploadForm
+from articles.images.tasks import make_sizes_of
+from articles.models import Image
+
+PLACE = b"Harbour 59.9139N 10.7522E"
+
+
+def photo(width: int = 900, height: int = 600, mode: str = "RGB") -> Pillow.Image:
+    """A sky over the sea, with a red sun at its upper left."""
+    picture = Pillow.linear_gradient("L").resize((width, height)).convert("RGB")
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((0, height // 2, width, height), fill=(20, 60, 90))
+    draw.ellipse((width // 10, height // 10, width // 4, height // 10 + width // 7), fill=(200, 30, 30))
+    return picture.convert(mode)
+
+
+def saved(picture: Pillow.Image, kind: str = "JPEG", **how: Any) -> bytes:
+    file = BytesIO()
+    picture.save(file, kind, **how)
+    return file.getvalue()
+
+
+def jpeg(width: int = 900, height: int = 600, **how: Any) -> bytes:
+    return saved(photo(width, height), "JPEG", **how)
+
+
+def with_place() -> bytes:
+    """As a phone writes it: held upright, with position, camera, comment and a thumbnail."""
+    exif = Pillow.Exif()
+    exif[0x0112] = 6  # turned by 90 degrees
+    exif[0x010F] = "Camera of Ida"
+    exif[0x9286] = PLACE.decode()
+    exif.get_ifd(0x8825).update({1: "N", 2: (59.0, 54.0, 50.0), 3: "E", 4: (10.0, 45.0, 7.0)})
+    return jpeg(exif=exif, comment=PLACE)
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A PNG of a few kilobytes that says it holds so many pixels, all black."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    rows = zlib.compress(bytes(min(height * ((width + 7) // 8 + 1), 20_000_000)), 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def gif(frames: int, side: int = 60) -> bytes:
+    made = [Pillow.new("P", (side, side), n % 200) for n in range(frames)]
+    for n, frame in enumerate(made):
+        frame.putpalette([value for i in range(256) for value in (i, 255 - i, 40)])
+        frame.putpixel((n % side, n % side), 255)
+    return saved(made[0], "GIF", save_all=True, append_images=made[1:], duration=80, loop=0)
+
+
+def mpo() -> bytes:
+    return saved(photo(), "MPO", save_all=True, append_images=[photo(90, 60)])
+
+
+def palette_with_holes() -> bytes:
+    picture = photo().quantize(16)
+    return saved(picture, "PNG", transparency=0)
+
+
+def sixteen_bits() -> bytes:
+    """From black to white, 16 bits of grey."""
+    picture = Pillow.new("I;16", (256, 64))
+    picture.putdata([x * 257 for _ in range(64) for x in range(256)])
+    return saved(picture, "PNG")
+
+
+def other_colours() -> bytes:
+    """A profile in which red is what others call blue."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    table = (
+        profile[132:].replace(b"rXYZ", b"?XYZ", 1).replace(b"bXYZ", b"rXYZ", 1).replace(b"?XYZ", b"bXYZ", 1)
+    )
+    return jpeg(icc_profile=profile[:132] + table)
+
+
+def upload(data: bytes, name: str = "photo.jpg") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, data, "image/jpeg")
+
+
+def form(data: bytes, name: str = "photo.jpg", **told: Any) -> UploadForm:
+    return UploadForm({"alt": "The sea"} | told, {"file": upload(data, name)})
+
+
+def make_image(
+    data: bytes | None = None, actor: User | None = None, *, is_ready: bool = True, **told: Any
+) -> Image:
+    filled = form(data or jpeg(), **told)
+    assert filled.is_valid(), filled.errors
+    image = filled.save_as(actor)  # type: ignore[arg-type]
+    if is_ready:
+        make_sizes_of.call(image.pk)
+        image.refresh_from_db()
+    return image

@@ -1,0 +1,172 @@
+"""An image's address: open while a published story shows it, and in the very next request no more."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import EDITOR, MODERATOR, READER
+from articles.models import Article, Image
+from articles.services import publish_articles, save_article
+from tests.articles.images.made import gif, make_image, palette_with_holes
+from tests.factories import UserFactory, make_article
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def image() -> Image:
+    return make_image()
+
+
+def show(image: Image, **fields) -> Article:
+    return make_article(body=f"Look.\n\n![](image:{image.pk})", **fields)
+
+
+def files(image: Image) -> list[str]:
+    return sorted(path.name for path in image.folder.iterdir())
+
+
+def at(image: Image, name: str = "w800.jpg") -> str:
+    return f"/images/{image.pk}/{name}"
+
+
+def test_every_file_of_it_is_served_as_what_it_is(client, image):
+    show(image)
+    kinds = {"jpg": "image/jpeg", "webp": "image/webp", "avif": "image/avif", "png": "image/png"}
+    assert {"full.jpg", "w400.avif", "w800.webp", "c800-50-50.jpg", "og-50-50.jpg"} <= set(files(image))
+    for name in files(image):
+        response = client.get(at(image, name))
+        assert response.status_code == 200, name
+        assert response["Content-Type"] == kinds[name.rpartition(".")[2]]
+        assert response["X-Content-Type-Options"] == "nosniff"
+        assert response.content == (image.folder / name).read_bytes()
+        assert not response.cookies
+
+
+def test_pngs_and_moving_ones_as_well(client):
+    for image in make_image(palette_with_holes()), make_image(gif(5)):
+        show(image)
+        for name in files(image):
+            assert client.get(at(image, name)).status_code == 200, name
+
+
+HIDDEN = {
+    "a draft": None,
+    "scheduled": timedelta(minutes=1),
+}
+
+
+@pytest.mark.parametrize("when", HIDDEN)
+def test_while_only_a_hidden_story_shows_it_nobody_finds_it(client, image, when):
+    assert client.get(at(image)).status_code == 404  # in no story
+    ahead = HIDDEN[when]
+    show(image, published_at=ahead and timezone.now() + ahead)
+    for name in files(image):
+        assert client.get(at(image, name)).status_code == 404
+    ruth = Client()
+    ruth.force_login(UserFactory.create(roles=(READER,)))
+    assert ruth.get(at(image)).status_code == 404
+
+
+def test_at_its_moment_it_is_there_and_taken_back_it_is_gone(client, image, time_machine):
+    story = show(image, published_at=timezone.now() + timedelta(minutes=5))
+    assert client.get(at(image)).status_code == 404
+    time_machine.move_to(timezone.now() + timedelta(minutes=6))
+    first = client.get(at(image))
+    assert first.status_code == 200
+    publish_articles(ids=[story.pk], published_at=None)
+    again = {"HTTP_IF_NONE_MATCH": first["ETag"]}
+    assert client.get(at(image)).status_code == 404
+    assert client.get(at(image), **again).status_code == 404
+
+
+def test_out_of_the_text_it_is_gone_as_well(client, image):
+    story = show(image)
+    assert client.get(at(image)).status_code == 200
+    story.body = "No picture."
+    save_article(article=story)
+    assert client.get(at(image)).status_code == 404
+    story.lead_image = image
+    save_article(article=story)
+    assert client.get(at(image)).status_code == 200
+
+
+@pytest.mark.parametrize("role", [EDITOR, MODERATOR])
+def test_the_newsroom_sees_it_before_and_no_proxy_keeps_that(image, role):
+    colleague = Client()
+    colleague.force_login(UserFactory.create(roles=(role,)))
+    response = colleague.get(at(image))
+    assert response.status_code == 200
+    assert response["Cache-Control"] == "no-cache, private"
+
+
+def test_whoever_has_the_preview_sees_its_pictures_and_no_others(client, image, time_machine):
+    other = make_image(alt="Another")
+    draft = show(image, published_at=None, lead_image=image)
+    page = client.get(draft.preview_url()).content.decode()
+    urls = {part.split('"')[0].split(" ")[0] for part in page.split("/images/")[1:]}
+    assert len(urls) > 6
+    assert all("?preview=" in url for url in urls)
+    for url in urls:
+        response = client.get(f"/images/{url}")
+        assert response.status_code == 200, url
+        assert "private" in response["Cache-Control"]
+    token = next(iter(urls)).partition("?")[2]
+    assert client.get(f"{at(other)}?{token}").status_code == 404
+    assert client.get(f"{at(image)}?{token}x").status_code == 404
+    time_machine.move_to(timezone.now() + timedelta(hours=25))
+    assert client.get(f"{at(image)}?{token}").status_code == 404
+
+
+def test_a_copy_is_asked_about_each_time_and_sent_once(client, image):
+    show(image)
+    first = client.get(at(image))
+    assert first["Cache-Control"] == "no-cache, public"
+    second = client.get(at(image), HTTP_IF_NONE_MATCH=first["ETag"])
+    assert (second.status_code, second.content) == (304, b"")
+    assert second["ETag"] == first["ETag"]
+    assert second["Cache-Control"] == "no-cache, public"
+    assert client.get(at(image, "w800.webp"), HTTP_IF_NONE_MATCH=first["ETag"]).status_code == 200
+
+
+def test_it_costs_two_statements(client, image):
+    show(image)
+    client.get(at(image))
+    with CaptureQueriesContext(connection) as asked:
+        client.get(at(image))
+    assert len(asked) == 2, [query["sql"] for query in asked]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "w9999.jpg",
+        "w800.svg",
+        "w800.jpg/",
+        "../w800.jpg",
+        "%2e%2e%2fsecret_key.jpg",
+        "full.png",
+        ".full.jpg",
+        "w800.JPG",
+        "w" + "8" * 40 + ".jpg",
+        "c800.jpg",
+    ],
+)
+def test_what_there_is_no_such_file_of_is_not_found(client, image, name):
+    show(image)
+    assert client.get(at(image, name)).status_code == 404
+
+
+@pytest.mark.parametrize("pk", ["0", "9" * 18, "9" * 19, "-1", "%00", "١"])
+def test_what_there_is_no_such_image_of_is_not_found(client, pk):
+    assert client.get(f"/images/{pk}/full.jpg").status_code == 404
+
+
+def test_it_is_read_only(client, image):
+    show(image)
+    assert client.post(at(image)).status_code == 405
+    assert client.head(at(image)).content == b""

@@ -1,0 +1,224 @@
+"""What editors may send, and what becomes of files that are odd, damaged or meant to harm."""
+
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image as Pillow
+
+from articles.images import decode, reading
+from articles.images.reading import Refused, read_upload
+from articles.models import Image
+from tests.articles.images import made
+
+HTML = b"<!DOCTYPE html><html><body><script>alert(document.cookie)</script></body></html>"
+SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+HEIC = b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(500)
+EXECUTABLE = b"MZ\x90\x00" + bytes(2000)
+
+REFUSED = {
+    "nothing": (b"", "a.jpg", "This file is empty"),
+    "a decompression bomb": (made.bomb(15_000, 15_000), "a.png", "15,000 × 15,000 pixels"),
+    "a bomb that is larger than any memory": (made.bomb(2**31 - 1, 2**31 - 1), "a.png", "too large|pixels"),
+    "a strip that is too long": (made.bomb(30_000, 20), "a.png", "30,000 × 20 pixels"),
+    "a bug for counting readers": (made.jpeg(1, 1), "a.jpg", "only 1 × 1 pixels"),
+    "a drawing with a program": (SVG, "a.svg", "SVG drawing"),
+    "a drawing that calls itself a photo": (SVG, "a.jpg", "SVG drawing"),
+    "a page that calls itself a photo": (HTML, "a.jpg", "web page or a program"),
+    "a program that calls itself a photo": (EXECUTABLE, "a.png", "no picture that is known"),
+    "a photo that is cut off": (made.jpeg()[:-4000], "a.jpg", "damaged or cut off"),
+    "a PNG that is cut off": (made.saved(made.photo(), "PNG")[:3000], "a.png", "damaged or cut off"),
+    "a WebP that is cut off": (made.saved(made.photo(), "WEBP")[:900], "a.webp", "damaged or cut off"),
+    "the beginning of a photo and then noise": (b"\xff\xd8\xff\xe0" + b"noise" * 900, "a.jpg", "damaged"),
+    "a photo that browsers can't show": (HEIC, "a.heic", "HEIC photo"),
+    "a kind with too many ways to be read": (made.saved(made.photo(), "TIFF"), "a.tiff", "no picture that"),
+    "a kind that runs other programs": (
+        b"%!PS-Adobe-3.0 EPSF-3.0\n" + bytes(900),
+        "a.eps",
+        "no picture that",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_it_is_refused_in_a_sentence(what):
+    data, name, why = REFUSED[what]
+    with pytest.raises(Refused, match=why) as refused:
+        read_upload(made.upload(data, name))
+    assert str(refused.value).endswith(".")
+
+
+def opened(data: bytes, name: str = "a.jpg") -> Pillow.Image:
+    told = read_upload(made.upload(data, name))
+    with Pillow.open(BytesIO(told.full)) as picture:
+        assert picture.size == (told.width, told.height)
+        assert picture.format == {"jpg": "JPEG", "png": "PNG"}[told.suffix]
+        assert set(picture.info) <= {
+            "jfif",
+            "jfif_version",
+            "jfif_unit",
+            "jfif_density",
+            "progressive",
+            "progression",
+        }
+        return picture.copy()
+
+
+def red_sun(picture: Pillow.Image, x: float, y: float) -> bool:
+    red, green, blue = picture.convert("RGB").getpixel((int(picture.width * x), int(picture.height * y)))
+    return red > 150 and green < 80 and blue < 80
+
+
+ODD = {
+    "16 colours, one of them transparent": made.palette_with_holes(),
+    "a photo of a stereo camera": made.mpo(),
+    "four inks": made.saved(made.photo(mode="CMYK"), "JPEG"),
+    "greys": made.saved(made.photo(mode="L"), "JPEG"),
+    "black and white": made.saved(made.photo(mode="1"), "PNG"),
+    "AVIF": made.saved(made.photo(), "AVIF"),
+    "WebP without losses": made.saved(made.photo(), "WEBP", lossless=True),
+    "a page behind the photo": made.jpeg() + HTML,
+    "a program in the comment": made.jpeg(comment=b"<?php system($_GET['c']); ?>"),
+    "colours of a profile that is damaged": made.jpeg(icc_profile=b"no profile at all" * 40),
+    "a phone's position": made.with_place(),
+    "wide": made.jpeg(6000, 500),
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_it_is_written_anew_with_nothing_attached(what):
+    picture = opened(ODD[what])
+    assert picture.mode in {"RGB", "RGBA"}
+    assert max(picture.size) <= decode.EDGE
+
+
+@pytest.mark.parametrize("word", [made.PLACE, b"Camera of Ida", b"script", b"<?php", b"Exif", b"ICC_PROFILE"])
+def test_no_byte_of_what_came_along_is_left(word):
+    for data in (*ODD.values(), made.other_colours()):
+        assert word not in read_upload(made.upload(data)).full
+
+
+def test_a_photo_of_a_phone_held_upright_stands_upright():
+    picture = opened(made.with_place())
+    assert picture.size == (600, 900)
+    assert red_sun(picture, 0.83, 0.17)  # the upper left has become the upper right
+
+
+def test_its_content_says_what_it_is_and_not_its_name():
+    told = read_upload(made.upload(made.saved(made.photo(), "PNG"), "photo.jpg"))
+    assert (told.suffix, told.filename) == ("png", "photo.jpg")
+
+
+def test_what_can_be_seen_through_stays_so():
+    picture = opened(ODD["16 colours, one of them transparent"])
+    assert picture.mode == "RGBA"
+    assert picture.getchannel("A").getextrema() == (0, 255)
+
+
+def test_sixteen_bits_of_grey_are_no_white_page():
+    picture = opened(made.sixteen_bits()).convert("L")
+    assert picture.getpixel((0, 0)) < 4
+    assert 120 < picture.getpixel((128, 30)) < 136
+    assert picture.getpixel((255, 63)) > 250
+
+
+def test_inks_become_the_colours_that_they_were():
+    assert red_sun(opened(ODD["four inks"]), 0.17, 0.2)
+
+
+def test_other_colours_than_of_a_screen_are_translated():
+    assert red_sun(opened(made.jpeg()), 0.17, 0.2)
+    picture = opened(made.other_colours())
+    red, _green, blue = picture.getpixel((int(picture.width * 0.17), int(picture.height * 0.2)))
+    assert red < 80 < 150 < blue
+
+
+def test_a_large_photo_is_made_smaller_and_no_small_one_larger():
+    assert opened(made.jpeg(5000, 4000)).size == (3200, 2560)
+    assert opened(made.jpeg(300, 200)).size == (300, 200)
+
+
+def test_a_moving_picture_moves_and_has_a_first_frame():
+    told = read_upload(made.upload(made.gif(12), "a.gif"))
+    assert told.moving
+    assert not told.note
+    with Pillow.open(BytesIO(told.moving)) as moving:
+        assert (moving.format, moving.n_frames) == ("WEBP", 12)
+
+
+def test_one_that_moves_too_long_stands_still_and_that_is_said():
+    told = read_upload(made.upload(made.gif(decode.FRAMES_MOST + 1), "a.gif"))
+    assert told.moving is None
+    assert "first frame is shown" in told.note
+
+
+def test_a_file_that_is_too_large_is_not_even_opened(monkeypatch):
+    monkeypatch.setattr(reading, "MAX_MB", 0.001)
+    with pytest.raises(Refused, match=r"This file has 0\.\d MB; an image may have"):
+        read_upload(made.upload(made.jpeg()))
+
+
+def test_what_kills_the_program_that_opens_it_is_refused(monkeypatch, tmp_path):
+    program = tmp_path / "decode.py"
+    program.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
+    monkeypatch.setattr(decode, "__file__", str(program))
+    with pytest.raises(Refused, match="damaged"):
+        read_upload(made.upload(made.jpeg()))
+
+
+def test_what_takes_for_ever_is_given_up(monkeypatch, tmp_path):
+    program = tmp_path / "decode.py"
+    program.write_text("import time\ntime.sleep(60)\n")
+    monkeypatch.setattr(decode, "__file__", str(program))
+    monkeypatch.setattr(reading, "SECONDS", 1)
+    with pytest.raises(Refused, match="too large to be opened"):
+        read_upload(made.upload(made.jpeg()))
+
+
+@pytest.mark.django_db
+def test_the_same_picture_twice_lies_there_once_and_is_told_twice():
+    first, second = made.make_image(is_ready=False), made.make_image(is_ready=False, alt="A boat")
+    assert first.pk != second.pk
+    assert first.folder == second.folder
+    assert [path.name for path in first.folder.iterdir()] == ["full.jpg"]
+
+
+@pytest.mark.django_db
+def test_its_folder_is_closed_to_others():
+    image = made.make_image(is_ready=False)
+    folders: list[Path] = [image.folder, image.folder.parent]
+    assert [folder.stat().st_mode & 0o777 for folder in folders] == [0o700, 0o700]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("told", "field", "why"),
+    [
+        ({"alt": ""}, "alt", "Say what is to be seen"),
+        ({"alt": "  "}, "alt", "Say what is to be seen"),
+        ({"alt": "DSC_0042.JPG"}, "alt", "name of a file"),
+        ({"is_decorative": "on"}, "is_decorative", "has an alternative text"),
+        ({"alt": "x" * 501}, "alt", "at most 500 characters .it has 501"),
+        ({"focal_x": "101"}, "focal_x", "less than or equal to 100"),
+    ],
+)
+def test_what_is_told_of_it_has_to_make_sense(told, field, why):
+    filled = made.form(made.jpeg(), **told)
+    assert not filled.is_valid()
+    assert why.replace(".", "(") in str(filled.errors[field]).replace("&quot;", '"')
+    assert not Image.objects.exists()
+
+
+@pytest.mark.django_db
+def test_decorative_is_a_choice_of_its_own():
+    image = made.make_image(alt="", is_decorative="on", is_ready=False)
+    assert (image.alt, image.markdown) == ("", f"![](image:{image.pk})")
+
+
+@pytest.mark.django_db
+def test_the_file_is_wanted():
+    filled = made.UploadForm({"alt": "The sea"}, {})
+    assert filled.errors["file"] == ["Choose a picture."]
+    empty = made.UploadForm({"alt": "The sea"}, {"file": SimpleUploadedFile("a.jpg", b"")})
+    assert empty.errors["file"] == ["This file is empty."]
