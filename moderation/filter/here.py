@@ -109,7 +109,40 @@ def one_address(read: Read, known: Known) -> Found | None:
     return Found(min(1.0, 0.2 * known.names_at_address), number=known.names_at_address)
 
 
-HERE: tuple[Callable[[Read, Known], Found | None], ...] = (imitates, spam_host, link_burst, one_address)
+# What stands in a name, as one sign: Jim is A, JimBer AA, jim77 a0.
+_RUNS = re.compile(
+    r"(?P<A>[^\W\d_a-z][a-zß-öø-ÿ]+)|(?P<a>[a-zß-öø-ÿ]+)|(?P<Q>[^\W\d_]+)|(?P<zero>\d+)|(?P<space>\s+)"
+)
+_SIGNS = {"zero": "0", "space": " "}
+# Up to three words, with one sign between two.
+_USUAL = re.compile(r"[AaQ](?:(?:\. ?|[ '’-])[AaQ]){0,2}\.?")
+
+
+@lru_cache(maxsize=1_024)
+def odd_shape(name: str) -> str | None:
+    """How it is made, if that is unlike how people are called: digits or signs in it, words grown together,
+    more than three words."""
+    shape = _RUNS.sub(lambda run: _SIGNS.get(str(run.lastgroup), str(run.lastgroup)), name.strip())
+    return None if not shape or _USUAL.fullmatch(shape) else shape
+
+
+def name_burst(read: Read, known: Known) -> Found | None:
+    """A name as a machine makes them, and three others made the same way wrote within a day. `number`: how
+    many others."""
+    mine = odd_shape(read.said.author or "")
+    alike = sum(odd_shape(other) == mine for other in known.names_of_the_day) if mine else 0
+    return Found(min(1.0, 0.2 * alike), number=alike) if alike >= BURST else None
+
+
+BURST = 3
+
+HERE: tuple[Callable[[Read, Known], Found | None], ...] = (
+    imitates,
+    spam_host,
+    link_burst,
+    one_address,
+    name_burst,
+)
 
 
 def find(read: Read, known: Known) -> list[Found]:

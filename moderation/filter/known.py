@@ -19,6 +19,7 @@ HOST_LONGEST = 253  # … in bytes, as a name can be
 HOSTS = 20  # of one comment
 AT_HOST = 1_000  # comments with links to one host that are looked at: one with more is no news, nor a reason
 AT_ADDRESS = 50  # of the latest comments from one IP address
+OF_THE_DAY = 100  # of the latest comments of the site, with whose names one of an odd shape is compared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,7 @@ class Known:
     staff: Sequence[str] = ()  # the names of those who publish and decide here
     names: Sequence[str] = ()  # of the discussion
     names_at_address: int = 0  # under which its IP address spoke within a day, but for its own
+    names_of_the_day: Sequence[str] = ()  # of others who wrote on the site, if they were asked for
     replied: str = ""  # the comment that it answers
     article: str = ""  # the story's own text
 
@@ -62,6 +64,13 @@ SELECT count(DISTINCT c.author) FROM (
 CROSS JOIN LATERAL (
   SELECT lower(author_name) AS author FROM comments_comment WHERE id = o.comment_id LIMIT 1) c
 WHERE c.author <> lower(%(name)s)"""
+_OF_THE_DAY = f"""
+SELECT DISTINCT c.author FROM (
+  SELECT comment_id FROM moderation_origin
+  WHERE %(is_odd)s AND at > %(since)s ORDER BY at DESC LIMIT {OF_THE_DAY}) o
+CROSS JOIN LATERAL (
+  SELECT author_name AS author FROM comments_comment WHERE id = o.comment_id AND id <> %(but)s LIMIT 1) c
+WHERE lower(c.author) <> lower(%(name)s)"""
 KNOWN = f"""
 WITH linking AS MATERIALIZED ({_LINKING})
 SELECT {_THREAD},
@@ -80,6 +89,7 @@ SELECT {_THREAD},
                  AND (guest_id IS NULL OR guest_id IS DISTINCT FROM %(guest)s::bigint)
                ORDER BY created_at DESC, id DESC LIMIT {NAMES}) c),
        ({_ADDRESS}),
+       ARRAY({_OF_THE_DAY}),
        {_REPLIED},
        (SELECT standfirst || E'\\n' || body FROM articles_article WHERE id = %(article)s)"""
 
@@ -99,16 +109,19 @@ def look_up(
     at: datetime,
     hosts: Sequence[str],
     name: str,
+    is_odd: bool,
     author: int | None,
     guest: int | None,
     parent: int | None,
     ip_hash: bytes | None,
     but: int | None = None,
 ) -> Known:
-    """Of a comment by this account or guest, that is written at this time; `but`: its id, if it has one."""
+    """Of a comment by this account or guest, that is written at this time; `but`: its id, if it has one;
+    `is_odd`: its name is of a shape that few have."""
     values = {
         "article": article,
         "at": at,
+        "is_odd": is_odd,
         "hosts": [host for host in hosts if _is_host(host)][:HOSTS],
         "name": name,
         "author": author,
@@ -121,7 +134,7 @@ def look_up(
     }
     with connection.cursor() as cursor:
         execute_planned(cursor, KNOWN, values)
-        thread, spam_hosts, burst_hosts, staff, names, at_address, replied, text = cursor.fetchone()
+        thread, spam_hosts, burst_hosts, staff, names, at_address, of_day, replied, text = cursor.fetchone()
     return Known(
         thread=thread or "",
         spam_hosts=spam_hosts,
@@ -129,6 +142,7 @@ def look_up(
         staff=staff,
         names=names,
         names_at_address=at_address,
+        names_of_the_day=of_day,
         replied=replied,
         article=text or "",
     )

@@ -21,6 +21,7 @@ KEPT = {
     "spam_host",
     "link_burst",
     "one_address",
+    "name_burst",
 } - {"late", "links"}
 HOLDS = {"imitates"}  # makes a comment wait by itself
 
@@ -35,6 +36,7 @@ def look_at(
         at=draft.at,
         hosts=here.hosts(read),
         name=draft.name,
+        is_odd=here.odd_shape(draft.name) is not None,
         author=draft.author.pk if draft.author else None,
         guest=draft.guest.pk if draft.guest else None,
         parent=draft.parent.pk if draft.parent else None,

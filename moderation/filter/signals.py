@@ -434,6 +434,7 @@ OF_THE_SITE: dict[str, float] = {
     "link_burst": 1.0,
     "imitates": 1.5,
     "one_address": 1.0,
+    "name_burst": 1.0,
     "akismet": 2.0,
     "scorer": 2.0,
 }

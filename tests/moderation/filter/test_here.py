@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from moderation.filter.here import find, hosts, skeletons
+from moderation.filter.here import find, hosts, odd_shape, skeletons
 from moderation.filter.known import Known
 from moderation.filter.reading import Read, Said
 
@@ -97,3 +97,31 @@ def test_links_to_where_several_have_linked():
 @pytest.mark.parametrize(("names", "strength"), [(0, None), (1, None), (2, 0.4), (9, 1.0)])
 def test_one_address_under_several_names(names, strength):
     assert found(Known(names_at_address=names)).get("one_address") == strength
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("JamesTib", "AA"),
+        ("robex77", "a0"),
+        ("best_price", "a_a"),
+        ("buy the best tables", "a a a a"),
+    ],
+)
+def test_a_name_as_machines_make_them(name, shape):
+    assert odd_shape(name) == shape
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Jim", "jim", "JIM", "Ada Lovelace", "J. R. Olsen", "Åse-Marie", "O'Neil", "李娜", "Жанна", "", "  "],
+)
+def test_a_name_as_people_have_them(name):
+    assert odd_shape(name) is None
+
+
+def test_names_of_one_odd_shape_within_a_day():
+    others = ["RobertExo", "WilliamTus", "Jim", "DavidFem"]
+    assert found(Known(names_of_the_day=others), "JamesTib")["name_burst"] == pytest.approx(0.6)
+    assert found(Known(names_of_the_day=others[:3]), "JamesTib") == {}
+    assert found(Known(names_of_the_day=["Ada", "Bo", "Cy", "Di"]), "Jim") == {}

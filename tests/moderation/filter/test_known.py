@@ -21,6 +21,7 @@ def known(article, **asked) -> Known:
         "at": timezone.now(),
         "hosts": [],
         "name": "Olav",
+        "is_odd": False,
         "author": None,
         "guest": None,
         "parent": None,
@@ -34,7 +35,14 @@ def known(article, **asked) -> Known:
 
 def test_of_an_empty_discussion_nothing_is_known():
     assert known(make_article(), hosts=["teak.example"], ip_hash=mark("198.51.100.7")) == Known(
-        thread="", spam_hosts=[], burst_hosts=[], staff=[], names=[], names_at_address=0, article="\nA story."
+        thread="",
+        spam_hosts=[],
+        burst_hosts=[],
+        staff=[],
+        names=[],
+        names_at_address=0,
+        names_of_the_day=[],
+        article="\nA story.",
     )
 
 
@@ -116,3 +124,14 @@ def test_of_an_address_the_latest_are_looked_at():
     for n in range(AT_ADDRESS + 5):
         say(article, f"Row {n} is free.", guest=GuestFactory.create(name=f"Rower {n}"), ip=here)
     assert known(article, ip_hash=mark(here)).names_at_address == AT_ADDRESS
+
+
+def test_the_names_of_the_day_are_asked_for_an_odd_one_only():
+    article = make_article()
+    for n, name in enumerate(("RobertExo", "olav", "Ada")):
+        say(article, f"Row {n} is free.", guest=GuestFactory.create(name=name), ip="198.51.100.7")
+    say(article, "Without an address.", guest=GuestFactory.create(name="Cy"))
+    assert known(article).names_of_the_day == []
+    assert sorted(known(article, is_odd=True).names_of_the_day) == ["Ada", "RobertExo"]
+    later = timezone.now() + timedelta(days=2)
+    assert known(article, is_odd=True, at=later).names_of_the_day == []
