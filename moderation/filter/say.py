@@ -147,6 +147,11 @@ _COUNTED = {
         "Its IP address spoke under %(n)s other names within a day.",
         "n",
     ),
+    "name_burst": ngettext_lazy(
+        "Its name is made like that of %(n)s other who wrote within a day.",
+        "Its name is made like those of %(n)s others who wrote within a day.",
+        "n",
+    ),
 }
 
 # What those say without it, and others of no comment in particular.
@@ -161,4 +166,5 @@ _WORDS = {
     "wares": gettext_lazy("It has words of selling."),
     "near_repeat": gettext_lazy("Another comment says nearly the same."),
     "one_address": gettext_lazy("Its IP address spoke under other names within a day."),
+    "name_burst": gettext_lazy("Its name is made like those of others who wrote within a day."),
 }
