@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from django.conf import settings
+
 from comments.policy import Draft
 from moderation import scorers
 from moderation.checks import Found
@@ -106,7 +108,7 @@ def _others(draft: Draft) -> Iterator[Found]:
         body=draft.body,
         name=draft.name,
         ip=draft.ip,
-        article=article.get_absolute_url(),
+        article=settings.SITE_URL + article.get_absolute_url(),
         title=article.title,
     )
     for answer in scorers.ask(asked):

@@ -155,7 +155,10 @@ def asked_here(service, settings):
 
 
 @pytest.mark.django_db
-def test_its_voice_is_one_in_the_filters_sum_and_holds_nothing_by_itself(asked_here, starter, maria):
+def test_its_voice_is_one_in_the_filters_sum_and_holds_nothing_by_itself(
+    asked_here, starter, maria, settings
+):
+    settings.SITE_URL = "https://x.example"
     article = make_article("The slip closes")
     guest = GuestFactory.create(confirmed_at=timezone.now())
     first = say(article, "The first word.", guest=guest, ip="198.51.100.7")
@@ -167,6 +170,7 @@ def test_its_voice_is_one_in_the_filters_sum_and_holds_nothing_by_itself(asked_h
     assert comment.state == State.PUBLISHED
     told = json.loads(asked_here.asked[-1][1])
     assert (told["body"], told["title"]) == ("The slip is sixty years old, and it shows.", "The slip closes")
+    assert told["article"] == "https://x.example/stories/the-slip-closes/"
 
     asked_here.answer = '{"probability": 0.0}'
     other = say(article, "The slip is fifty years old, and so it looks.", guest=guest, ip="198.51.100.7")
