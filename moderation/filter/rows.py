@@ -43,8 +43,10 @@ def read(path: Path) -> list[Row]:
 
 def _read(file: TextIO, path: Path) -> Iterator[Row]:
     reader = csv.DictReader(file)
-    if "body" not in (reader.fieldnames or ()):
-        raise ValueError(f"{path} has no column “body”.")
+    columns = reader.fieldnames or ()
+    if "body" not in columns:
+        told = ", ".join(columns)[:200] or "none"
+        raise ValueError(f"{path} has no column “body”; as UTF-8, cut at commas, its columns are: {told}")
     for n, row in enumerate(reader, start=2):
         label = (row.get("label") or "").strip().lower()
         if label and label not in LABELS:

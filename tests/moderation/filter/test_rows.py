@@ -82,6 +82,19 @@ def test_a_file_without_bodies_is_refused(write, content):
         rows.read(write(content))
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("author;body;label\nAnn;x;ham\n", "author;body;label$"),
+        ("Body,Label\nx,ham\n", "Body, Label$"),
+        ("", "none$"),
+    ],
+)
+def test_a_file_without_bodies_is_told_which_columns_were_read(write, content, told):
+    with pytest.raises(ValueError, match=f"its columns are: {told}"):
+        rows.read(write(content))
+
+
 def test_a_label_that_is_none_is_refused_with_its_row(write):
     with pytest.raises(ValueError, match=r"Row 3 of .*: the label is 'maybe', neither spam nor ham"):
         rows.read(write("body,label\nx,ham\ny,maybe\n"))
