@@ -51,6 +51,8 @@ def check(page) -> None:
     found = [f"{v['id']}: {v['nodes'][0]['html']}" for v in page.evaluate("axe.run()")["violations"]]
     assert found == []
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    cut = "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)"
+    assert page.locator("main :is(td, th, .scroll)").evaluate_all(cut) == []
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
