@@ -76,6 +76,8 @@ def can_be_used(version: int) -> bool:
 def _load(version: int) -> Model | str:
     """Or why it can't be used, which is in the log once for each process."""
     stored = Filter.objects.values_list("weights", flat=True).get(pk=version)
+    if not stored:
+        return f"The weights of version {version} are deleted: it had learnt from what is sealed."
     try:
         return Model.from_bytes(bytes(stored))
     except ValueError as error:

@@ -119,6 +119,14 @@ def test_what_it_can_not_do_it_says(starter, tmp_path, content, arguments, sente
 
 
 @pytest.mark.django_db
+def test_a_version_whose_weights_are_deleted_is_not_asked(starter, file, caplog):
+    emptied = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=b"")
+    with pytest.raises(CommandError, match=f"The weights of version {emptied.pk} are deleted"):
+        call_command("evaluate_filter", file, "--filter", str(emptied.pk))
+    assert caplog.records == []
+
+
+@pytest.mark.django_db
 def test_repeats_count_are_told_and_can_be_left_out(starter, tmp_path, capsys):
     path, out = tmp_path / "comments.csv", tmp_path / "scores.csv"
     body = "The council of the island decided that the ferry would stay moored until the spring."
