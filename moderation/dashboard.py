@@ -23,6 +23,7 @@ from comments.models import REMOVED, State, Transition
 from config.templatetags.dates import clock
 from moderation.batches import IS_UNDONE
 from moderation.charts import Chart, bars, share
+from moderation.filter import say
 from moderation.log import start_of
 
 SPANS = (30, 90)  # days
@@ -61,7 +62,8 @@ SELECT width_bucket(extract(epoch FROM %(now)s - opened_at)::float8 / 3600, %(ed
 FROM moderation_case WHERE closed_at IS NULL AND is_waiting GROUP BY 1"""
 
 # What people decided in the span, the latest DECIDED_MOST, about comments in which a check had found
-# something, by check and rule, and how many of these were taken back.
+# something, by check and rule, and how many of these were taken back. The filter says something of each
+# comment, and found something in those that it made wait.
 CHECKS = f"""
 WITH decided AS MATERIALIZED (
   SELECT t.comment_id, t.revision, t.to_state, t.at, b.root_id, b.undos
@@ -76,6 +78,7 @@ SELECT f.check_name, f.rule_id, r.value, count(*),
        count(*) FILTER (WHERE t.is_undone)
 FROM told t
 JOIN moderation_finding f ON f.comment_id = t.comment_id AND f.revision = t.revision AND f.at <= t.at
+  AND (f.holds OR f.check_name <> 'filter')
 LEFT JOIN moderation_rule r ON r.id = f.rule_id
 GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2"""
 
@@ -97,7 +100,8 @@ CHECK_NAMES = {
     "near_repeat": gettext_lazy("nearly the same text"),
     "emptied": gettext_lazy("no text"),
     "late": gettext_lazy("long after the article"),
-}
+    "filter": gettext_lazy("the filter"),
+}  # what is none of these is a signal of the filter
 EDGES = [1, 4, 24, 72, 168]  # hours, between which ages are counted together
 
 
@@ -182,7 +186,7 @@ def checks(days: int, zone: tzinfo) -> list[Found]:
     rows = _rows(CHECKS, start=start_of(dates(days, zone)[0], zone), most=DECIDED_MOST)
     told = []
     for name, rule, value, decided, removed, undone in rows[: 2 * TOP]:
-        label = str(CHECK_NAMES.get(name, name))
+        label = str(CHECK_NAMES.get(name) or say.voice(name))
         if rule:
             label = _("%(check)s: %(value)s") % {"check": label, "value": value}
         told.append(Found(label, decided, share(removed, decided), share(undone, decided)))

@@ -132,6 +132,16 @@ def test_of_an_act_undone_in_part_the_rest_counts_as_it_stands(maria):
     assert (told.decided, told.undone) == (7, 14)
 
 
+def test_what_the_filter_found_is_told_in_words_and_counted_where_it_made_wait(maria):
+    comments = [say(make_article()) for _ in range(2)]
+    for comment, waits in zip(comments, (True, False), strict=True):
+        for name, holds in (("filter", waits), ("praise", False)):
+            Finding.objects.create(comment=comment, revision=1, check_name=name, strength=0.5, holds=holds)
+    decide(ids=[c.pk for c in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    told = {one.label: one.decided for one in dashboard.checks(30, UTC)}
+    assert told == {"It praises, and hardly says what.": 2, "the filter": 1}
+
+
 def test_the_age_of_what_waits():
     article = make_article()
     for hours in (0.5, 2, 5, 30, 100, 1_000, 2_000):
