@@ -88,7 +88,6 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
     search_fields = ["title", "standfirst", "byline", "source_name"]
     list_per_page = 50
     show_full_result_count = False
-    filter_horizontal = ["topics", "editors"]
     raw_id_fields = ["lead_image"]
     readonly_fields = ["preview"]
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
@@ -128,6 +127,7 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "editors":
             kwargs["queryset"] = User.objects.editors().order_by("name")
+        kwargs["widget"] = forms.CheckboxSelectMultiple  # one press each, also on a phone
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Article, form: Any, change: bool) -> None:
