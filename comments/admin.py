@@ -17,16 +17,25 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from articles.admin import ArticleAdmin
+from articles.current import current_site
 from articles.models import Article
 from articles.services import touch_site
 from comments.models import Comment, Discussion, RemovalReason
 from comments.services import change_discussion
 
-SETTINGS = ["status", "closes_at", "moderation"]
+SETTINGS = ["moderation", "status", "members_only", "close_after_days", "closes_at"]
 
 
 class DiscussionForm(forms.ModelForm[Discussion]):
     actor: Any = None  # who sends it
+
+    class Meta:
+        widgets = {"status": forms.RadioSelect, "moderation": forms.RadioSelect}  # one press each
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance._state.adding and "moderation" in self.fields:
+            self.initial["moderation"] = current_site().moderation
 
     def save(self, commit: bool = True) -> Discussion:
         """By the verb, which makes the row if nobody has written here yet; unchanged, nothing is written."""
@@ -40,8 +49,8 @@ class DiscussionForm(forms.ModelForm[Discussion]):
 class DiscussionInline(admin.StackedInline[Discussion, Article]):
     model = Discussion
     form = DiscussionForm
-    fields = [*SETTINGS, "counts", "tree"]
-    readonly_fields = ["counts", "tree"]
+    fields = [*SETTINGS, "counts", "links"]
+    readonly_fields = ["counts", "links"]
     can_delete = False
     max_num = 1
     verbose_name_plural = _("discussion")
@@ -57,16 +66,28 @@ class DiscussionInline(admin.StackedInline[Discussion, Article]):
 
     @admin.display(description=_("comments"))
     def counts(self, discussion: Discussion) -> Any:
+        if not discussion.pk:
+            return 0
+        waiting = Comment.objects.waiting().filter(discussion=discussion.pk).count()
         if discussion.declared_count is None:
-            return discussion.visible_count
+            return _("%(shown)s shown, %(waiting)s waiting for review") % {
+                "shown": discussion.visible_count,
+                "waiting": waiting,
+            }
         return _("%(shown)s shown; the source announced %(declared)s") % {
             "shown": discussion.visible_count,
             "declared": discussion.declared_count,
         }
 
-    @admin.display(description=_("tree"))
-    def tree(self, discussion: Discussion) -> str:
-        return tree_link(discussion) if discussion.pk else ""
+    @admin.display(description=_("go to"))
+    def links(self, discussion: Discussion) -> Any:
+        """Where one answers, picks and decides, once readers see it."""
+        if not discussion.pk:
+            return _("It begins with the first comment.")
+        if not discussion.article.is_published():
+            return tree_link(discussion)
+        url = f"{discussion.article.get_absolute_url()}#comments"
+        return format_html('<a href="{}">{}</a> · {}', url, _("The discussion"), tree_link(discussion))
 
 
 ArticleAdmin.inlines = [*ArticleAdmin.inlines, DiscussionInline]

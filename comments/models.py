@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 from django.contrib.postgres.indexes import GinIndex, HashIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Max, Q
 from django.db.models.functions import Length, Now
@@ -119,7 +120,17 @@ class Discussion(models.Model):
     article = models.OneToOneField(Article, models.PROTECT, primary_key=True, related_name="discussion")
     status = models.CharField(_("comments are"), max_length=10, choices=Status, default=Status.OPEN)
     closes_at = models.DateTimeField(
-        _("closes at"), null=True, blank=True, help_text=_("Empty: as the site’s settings say.")
+        _("closes at"), null=True, blank=True, help_text=_("Empty: so many days after its publication.")
+    )
+    close_after_days = models.PositiveSmallIntegerField(
+        _("closes after (days)"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("After its publication. Empty: as the site’s settings say."),
+    )
+    members_only = models.BooleanField(
+        _("only people with an account"), default=False, db_default=False, help_text=_("No guests.")
     )
     moderation = models.CharField(
         _("moderation"), max_length=12, choices=Moderation, default=Moderation.CONDITIONAL
@@ -153,7 +164,8 @@ class Discussion(models.Model):
         """The moment from which no new comment is taken."""
         if self.closes_at or not self.article.published_at:
             return self.closes_at
-        return self.article.published_at + timedelta(days=self.site.close_after_days)
+        days = self.close_after_days or self.site.close_after_days
+        return self.article.published_at + timedelta(days=days)
 
     @cached_property
     def site(self) -> Site:
@@ -299,6 +311,9 @@ class Comment(MPTTModel):
                 name="comment_roots_discussed",
             ),
             models.Index(fields=["created_at", "id"], condition=Q(state="pending"), name="comment_waiting"),
+            models.Index(
+                fields=["discussion", "created_at", "id"], condition=Q(is_pick=True), name="comment_picks"
+            ),
             models.Index(fields=["parent"], condition=~Q(parent=None), name="comment_parent"),
             models.Index(fields=["author", "created_at"], condition=~Q(author=None), name="comment_author"),
             models.Index(fields=["guest", "created_at"], condition=~Q(guest=None), name="comment_guest"),

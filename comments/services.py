@@ -43,6 +43,7 @@ from comments.policy import Draft, policy
 from comments.repeats import fold
 from comments.tasks import fold_later
 
+MEMBERS_ONLY = gettext_lazy("Only people with an account take part in this discussion.")
 REPLIES_LOCKED = gettext_lazy("Replies to this comment are locked.")
 STATE_OF = {"publish": State.PUBLISHED, "hold": State.PENDING, "spam": State.SPAM}
 
@@ -71,6 +72,8 @@ def post_comment(
         discussion = ensure_discussion(article)
     if not discussion.is_open(now):
         raise ValidationError(_("This discussion is closed."), code="closed")
+    if discussion.members_only and author is None:
+        raise ValidationError(MEMBERS_ONLY, code="members")
     person = author or guest
     draft = Draft(
         discussion=discussion,
@@ -499,11 +502,11 @@ def _ensure(articles: Iterable[int]) -> None:
 
 
 # Of what can be set, what a reader sees: the others leave every page as it is.
-SHOWN = {"status", "closes_at", "declared_count"}
+SHOWN = {"status", "closes_at", "close_after_days", "members_only", "declared_count"}
 
 
 def change_discussion(*, article: Article, actor: User | None = None, **values: Any) -> Discussion:
-    """Set status, closes_at, moderation or declared_count. `actor`: whose act it is, by itself."""
+    """Set what its editors or moderators set, or declared_count. `actor`: whose act it is, by itself."""
     with transaction.atomic():
         lock_discussions([article.pk])
         before = Discussion.objects.get(pk=article.pk)

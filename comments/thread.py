@@ -19,12 +19,15 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Guest, User
 from accounts.sql import execute_planned
+from articles.markdown import first_words
 from articles.models import Article, Topic
 from comments.models import REMOVED, Comment, Discussion, Reason, Recommendation, State
 from comments.policy import policy
 
 BUDGET = 200  # comments on a page; the last tree may exceed it
 REPLIES = 20  # of each tree, before "Show more replies"
+PICKS = 3  # above the thread; the others are told apart in their places
+PICK_WORDS = 280  # characters of each
 LINES_MOST = 1_000  # of the log, among which new comments are looked for
 LINKED_MOST = 20  # new comments that are named
 MORE_MOST = 1_000  # replies that are counted for that link deep in a tree; beyond them it says so many
@@ -187,6 +190,14 @@ class Viewer:
     may_recommend: bool = False
 
 
+class Pick(NamedTuple):
+    """An editor's pick: the beginning of it."""
+
+    id: int
+    author_name: str
+    words: str
+
+
 @dataclass(frozen=True)
 class Story:
     """A published article with its discussion, stored or not, and what its page tells besides."""
@@ -196,6 +207,7 @@ class Story:
     topics: list[Topic]  # those shown, by name
     days: list[tuple[date, int]]  # in order, with the number of visible comments
     seq: int  # of the last line in the discussion's log
+    picks: list[Pick]  # what stands above the thread, the last first
 
 
 def read_story(slug: str, now: datetime) -> Story | None:
@@ -215,13 +227,15 @@ def read_story(slug: str, now: datetime) -> Story | None:
         discussion.article = article
     else:
         discussion = Discussion.not_stored(article)
-    names, slugs, days, counts, seq = row[split:]
+    names, slugs, days, counts, seq, ids, authors, beginnings = row[split:]
+    picks = zip(ids or [], authors or [], beginnings or [], strict=True)
     return Story(
         article,
         discussion,
         [Topic(name=name, slug=slug) for name, slug in zip(names or [], slugs or [], strict=True)],
         list(zip(days or [], counts or [], strict=True)),
         seq or 0,
+        [Pick(pk, name, first_words(beginning, PICK_WORDS)) for pk, name, beginning in picks],
     )
 
 
@@ -231,7 +245,8 @@ DISCUSSION = [f.attname for f in Discussion._meta.concrete_fields]
 STORY = f"""
 SELECT {", ".join(f"a.{name}" for name in ARTICLE)}, {", ".join(f"d.{name}" for name in DISCUSSION)},
        topics.names, topics.slugs, days.days, days.counts,
-       (SELECT seq FROM comments_transition t WHERE t.discussion_id = a.id ORDER BY seq DESC LIMIT 1)
+       (SELECT seq FROM comments_transition t WHERE t.discussion_id = a.id ORDER BY seq DESC LIMIT 1),
+       picks.ids, picks.names, picks.beginnings
 FROM articles_article a
 LEFT JOIN comments_discussion d ON d.article_id = a.id
 CROSS JOIN LATERAL (
@@ -241,6 +256,13 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
   SELECT array_agg(day ORDER BY day) AS days, array_agg(visible_count ORDER BY day) AS counts
   FROM comments_discussionday WHERE discussion_id = a.id AND visible_count > 0) days
+CROSS JOIN LATERAL (
+  SELECT array_agg(id ORDER BY created_at DESC, id DESC) AS ids,
+         array_agg(author_name ORDER BY created_at DESC, id DESC) AS names,
+         array_agg(left(body_html, {4 * PICK_WORDS + 1}) ORDER BY created_at DESC, id DESC) AS beginnings
+  FROM (SELECT id, author_name, body_html, created_at FROM comments_comment c
+        WHERE c.discussion_id = a.id AND c.is_pick AND c.state = 'published'
+        ORDER BY created_at DESC, id DESC LIMIT {PICKS}) c) picks
 WHERE a.slug = %(slug)s AND a.published_at <= %(now)s"""
 
 

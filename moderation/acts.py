@@ -28,6 +28,8 @@ PRESSES: dict[str, dict[str, tuple[str, Any]]] = {
     "hide": {"discussion": ("status", "hidden"), "site": ("comment_status", "hidden")},
     "review": {"discussion": ("moderation", "pre"), "site": ("review_everything", True)},
     "unreview": {"discussion": ("moderation", "conditional"), "site": ("review_everything", False)},
+    "members": {"discussion": ("members_only", True)},
+    "guests": {"discussion": ("members_only", False)},
 }
 
 
@@ -37,14 +39,17 @@ LABELS = {
     "hide": gettext_lazy("Hide discussion"),
     "review": gettext_lazy("Review everything first"),
     "unreview": gettext_lazy("Review as usual"),
+    "members": gettext_lazy("Only people with an account"),
+    "guests": gettext_lazy("Guests as well"),
 }
 SITE_LABELS = LABELS | {"hide": gettext_lazy("Hide all discussions")}
 
 
-def offered(*, status: str, is_reviewed: bool) -> list[str]:
-    """The presses that would change something, for what is so now."""
+def offered(*, status: str, is_reviewed: bool, members_only: bool | None = None) -> list[str]:
+    """The presses that would change something, for what is so now; `members_only` is None for the site."""
     ways = ["close", "hide"] if status == "open" else ["open"] if status == "hidden" else ["open", "hide"]
-    return [*ways, "unreview" if is_reviewed else "review"]
+    who = [] if members_only is None else ["guests" if members_only else "members"]
+    return [*ways, "unreview" if is_reviewed else "review", *who]
 
 
 def press(*, name: str, article: int | None, actor: User) -> Batch | None:
@@ -57,7 +62,7 @@ def press(*, name: str, article: int | None, actor: User) -> Batch | None:
 
 def record_settings(before: Discussion, after: Discussion, actor: User) -> None:
     """The acts of settings that were changed in the admin: then no undo of another takes them for its own."""
-    for field in ("status", "moderation"):
+    for field in ("status", "moderation", "members_only"):
         old, new = getattr(before, field), getattr(after, field)
         if old == new:
             continue

@@ -41,7 +41,7 @@ FIELDS: dict[str, set[str]] = {
     Target.DESK: {"filter", "honest_may_wait"},
     Target.RULE: {"is_active"},
     Target.SANCTION: {"ended_at"},
-    Target.DISCUSSION: {"status", "moderation", "declared_count"},
+    Target.DISCUSSION: {"status", "moderation", "members_only", "declared_count"},
     Target.COMMENT: {"is_pick", "is_locked", "repeat_of", "revision"},
 }
 TIMES = {"published_at", "ended_at"}

@@ -136,7 +136,9 @@ class Policy(comments.policy.Policy):
 
     def presses(self, discussion: Discussion) -> list[dict[str, Any]]:
         names = acts.offered(
-            status=discussion.status, is_reviewed=discussion.moderation == Discussion.Moderation.PRE
+            status=discussion.status,
+            is_reviewed=discussion.moderation == Discussion.Moderation.PRE,
+            members_only=discussion.members_only,
         )
         return [
             {

@@ -305,6 +305,8 @@ def setting(field: str, value: Any) -> str:
             return _("Comments are published at once")
         case ("moderation", _value) | ("review_everything", _value):
             return _("New people, and what the checks find, are reviewed first")
+        case "members_only", value:
+            return _("Only people with an account take part") if value else _("Guests take part as well")
         case "is_pick", value:
             return _("Editor’s pick") if value else _("No editor’s pick")
         case "is_locked", value:

@@ -61,6 +61,8 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
         "version": discussion.version,
         "seq": told.seq,
         "is_member": request.user.is_authenticated,
+        "members_only": discussion.members_only and not request.user.is_authenticated,
+        "picks": [] if start else told.picks,
     }
     rows: list[Row] = []
     reader = reader_of(request, article)

@@ -26,7 +26,14 @@ from articles.models import Article
 from comments.forms import EditForm, ReplyForm
 from comments.models import EDIT_WINDOW, Comment, Discussion, Recommendation, State
 from comments.policy import policy
-from comments.services import REPLIES_LOCKED, delete_comment, edit_comment, post_comment, recommend
+from comments.services import (
+    MEMBERS_ONLY,
+    REPLIES_LOCKED,
+    delete_comment,
+    edit_comment,
+    post_comment,
+    recommend,
+)
 from comments.tasks import mail_confirmation
 from comments.views.loading import is_open, load_story, reader_of, writer_of
 
@@ -95,6 +102,7 @@ def reply(request: HttpRequest, slug: str, pk: str | None = None) -> HttpRespons
     if not is_sent and parent and parent.state != State.PUBLISHED:
         return _go(request, reverse("comment", args=[article.slug, parent.pk]))
     user, guest = writer_of(request)
+    is_closed_to = discussion.members_only and user is None
     form = ReplyForm(
         request.POST if is_sent else None,
         action=request.path,
@@ -113,6 +121,7 @@ def reply(request: HttpRequest, slug: str, pk: str | None = None) -> HttpRespons
             return _posted(request, made, writer, is_new=writer is not None and writer != guest)
     context = {
         "form": form,
+        "members_only": MEMBERS_ONLY if is_closed_to else "",
         "standing": [] if form.is_bound else policy().standing(user, guest),
         "back": back,
         "article": article,

@@ -72,7 +72,7 @@ class Change(models.Model):
 
     class Target(models.TextChoices):
         SITE = "site"  # comment_status, review_everything
-        DISCUSSION = "discussion"  # status, moderation, declared_count
+        DISCUSSION = "discussion"  # status, moderation, members_only, declared_count
         COMMENT = "comment"  # is_pick, is_locked, repeat_of, revision (the text that is shown)
         SANCTION = "sanction"  # ended_at
         RULE = "rule"  # is_active

@@ -84,7 +84,7 @@ def press(request: HttpRequest, pk: int, name: str) -> HttpResponse:
 def press_site(request: HttpRequest, name: str) -> HttpResponse:
     """The same on the whole site; for moderators."""
     user = moderator(request)
-    if name not in acts.PRESSES:
+    if "site" not in acts.PRESSES.get(name, {}):
         raise Http404
     return _back(request, acts.press(name=name, article=None, actor=user), None)
 
@@ -131,7 +131,11 @@ def _line(article: Any) -> Line:
             said = [str(over_all)]
     if is_reviewed or discussion.moderation == Discussion.Moderation.POST:
         said.append(words.setting("moderation", discussion.moderation))
-    names = acts.offered(status=discussion.status, is_reviewed=is_reviewed)
+    if discussion.members_only:
+        said.append(words.setting("members_only", True))
+    names = acts.offered(
+        status=discussion.status, is_reviewed=is_reviewed, members_only=discussion.members_only
+    )
     return Line(
         article,
         discussion.visible_count,

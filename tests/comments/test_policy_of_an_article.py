@@ -1,0 +1,149 @@
+"""What editors set on a discussion. Emil is the editor of its story, Ruth has an account, Gus has none."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from articles.models import Site
+from comments.models import Comment, Discussion
+from comments.policy import policy
+from comments.services import change_discussion, mark_comments, post_comment
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def moderated(settings):
+    """The presses are the moderation's."""
+    settings.COMMENT_POLICY = "tests.moderation.conftest.Publishing"
+    policy.cache_clear()
+
+
+@pytest.fixture
+def story():
+    return make_article("The slip closes")
+
+
+def reply_url(story) -> str:
+    return reverse("reply", args=[story.slug])
+
+
+def sent(**values: str) -> dict[str, str]:
+    return {"body": "A word.", "nonce": str(uuid4()), "name": "Gus", "email": "gus@example.org"} | values
+
+
+def test_members_only_is_told_before_one_writes_and_held_by_the_verb(client, story):
+    change_discussion(article=story, members_only=True)
+    sentence = "Only people with an account take part in this discussion."
+    assert sentence in client.get(story.get_absolute_url()).content.decode()
+    page = client.get(reply_url(story)).content.decode()
+    assert sentence in page
+    assert "<textarea" not in page
+    assert f"/accounts/login/?next=/stories/{story.slug}/reply/" in page
+    with pytest.raises(ValidationError, match="Only people with an account"):
+        post_comment(article=story, body="A word.", nonce=uuid4(), guest=GuestFactory.create())
+    assert not Comment.objects.exists()
+
+
+def test_what_a_guest_had_typed_before_it_was_set_comes_back(client, story):
+    change_discussion(article=story, members_only=True)
+    response = client.post(reply_url(story), sent(body="I had typed so much."))
+    assert response.status_code == 422
+    assert "I had typed so much." in response.content.decode()
+    assert "Only people with an account" in response.content.decode()
+
+
+def test_a_member_writes_and_a_kept_page_is_right_in_the_next_request(client, story):
+    client.get(story.get_absolute_url())
+    change_discussion(article=story, members_only=True)
+    assert "Only people with an account" in client.get(story.get_absolute_url()).content.decode()
+    client.force_login(UserFactory.create(name="Ruth"))
+    page = client.get(story.get_absolute_url()).content.decode()
+    assert "Only people with an account" not in page
+    assert client.post(reply_url(story), sent()).status_code == 302
+    assert Comment.objects.get().author_name == "Ruth"
+
+
+def test_it_closes_so_many_days_after_its_publication():
+    story = make_article("Old", published_at=timezone.now() - timedelta(days=8))
+    discussion = change_discussion(article=story, close_after_days=7)
+    assert discussion.end == story.published_at + timedelta(days=7)
+    assert not discussion.is_open()
+    assert change_discussion(article=story, close_after_days=9).is_open()
+    assert change_discussion(article=story, close_after_days=None).end == story.published_at + timedelta(
+        days=Site.objects.get().close_after_days
+    )
+
+
+def test_an_editor_sets_it_all_on_the_page_of_the_article(client, story):
+    emil = UserFactory.create(name="Emil", roles=("Editor",))
+    story.editors.add(emil)
+    client.force_login(emil)
+    url = reverse("admin:articles_article_change", args=[story.pk])
+    page = client.get(url).content.decode()
+    assert '<input type="radio" name="discussion-0-moderation" value="pre"' in page
+    form = client.get(url).context["adminform"].form
+    data = {name: form[name].value() or "" for name in form.fields}
+    data |= {
+        "topics": [],
+        "editors": [emil.pk],
+        "published_at_0": f"{story.published_at:%Y-%m-%d}",
+        "published_at_1": f"{story.published_at:%H:%M:%S}",
+        "discussion-TOTAL_FORMS": "1",
+        "discussion-INITIAL_FORMS": "0",
+        "discussion-0-moderation": "pre",
+        "discussion-0-status": "open",
+        "discussion-0-members_only": "on",
+        "discussion-0-close_after_days": "14",
+    }
+    response = client.post(url, data)
+    assert response.status_code == 302, response.context["errors"]
+    discussion = Discussion.objects.get(pk=story.pk)
+    assert (discussion.moderation, discussion.members_only, discussion.close_after_days) == ("pre", True, 14)
+
+
+def test_members_only_is_one_press_that_is_taken_back(client, story):
+    emil = UserFactory.create(name="Emil", roles=("Editor",))
+    story.editors.add(emil)
+    client.force_login(emil)
+    assert "Only people with an account" in client.get(story.get_absolute_url()).content.decode()
+    client.post(reverse("moderation:press", args=[story.pk, "members"]) + "?next=story")
+    assert Discussion.objects.get(pk=story.pk).members_only
+    page = client.get(story.get_absolute_url()).content.decode()
+    assert "Guests as well" in page
+    undo = page.partition('<div class="undo">')[2].partition('action="')[2].partition('"')[0]
+    client.post(undo)
+    assert not Discussion.objects.get(pk=story.pk).members_only
+    ada = Client()
+    ada.force_login(UserFactory.create(roles=("Administrator",)))
+    assert ada.post(reverse("moderation:press-site", args=["members"])).status_code == 404
+
+
+def test_picks_stand_above_the_thread_while_they_are_published(client, story):
+    said = [say(story, f"Word {n} of the harbour. " + "More of it. " * 60) for n in range(5)]
+    mark_comments(field="is_pick", values={comment.pk: True for comment in said[:4]})
+    page = client.get(story.get_absolute_url()).content.decode()
+    above = page.partition('<aside class="picks"')[2].partition("</aside>")[0]
+    assert "Editor’s picks" in above
+    assert [f"Word {n} of" in above for n in range(5)] == [False, True, True, True, False]
+    assert f'href="comments/{said[3].pk}/"' in above
+    assert above.count("…</blockquote>") == 3
+    mark_comments(field="is_pick", values={comment.pk: False for comment in said[:4]})
+    assert 'class="picks"' not in client.get(story.get_absolute_url()).content.decode()
+
+
+def test_an_editor_answers_with_the_authors_mark(client, story):
+    emil = UserFactory.create(name="Emil", roles=("Editor",))
+    story.editors.add(emil)
+    said = say(story)
+    client.force_login(emil)
+    client.post(reverse("reply", args=[story.slug, said.pk]), sent(body="So it is."))
+    client.logout()
+    page = client.get(story.get_absolute_url()).content.decode()
+    assert '<bdi>Emil</bdi> <span class="role">author</span>' in page
