@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import dj_email_url
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import connection
 
 
 @register(Tags.database)
@@ -93,6 +94,69 @@ def environment_agrees(app_configs: Sequence[Any] | None = None, **kwargs: Any) 
             )
         )
     return found
+
+
+@register(Tags.security, deploy=True)
+def nobody_reads_the_key(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Whoever has the secret key can log in as anybody."""
+    path = settings.HOME / "secret_key"
+    if os.environ.get("SECRET_KEY") or not path.exists() or not (mode := path.stat().st_mode & 0o077):
+        return []
+    who = "change" if mode & 0o022 else "read"
+    return [
+        Warning(
+            f"Others on this machine can {who} the secret key in {path}.",
+            hint=f"chmod 600 {path}. If somebody may have read it, delete it and start again: then everybody "
+            "logs in anew.",
+            id="config.W001",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def only_the_proxy_is_trusted(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    if not settings.BEHIND_PROXY or is_loopback(settings.HOST):
+        return []
+    return [
+        Warning(
+            f"Behind a proxy, yet {settings.HOST}:{settings.PORT} can be reached past it: whoever does may "
+            "claim any IP address and HTTPS.",
+            hint="Set HOST to 127.0.0.1, or let a firewall keep all but the proxy away from that port.",
+            id="config.W002",
+        )
+    ]
+
+
+@register(Tags.database, deploy=True)
+def pages_own_no_table(
+    app_configs: Sequence[Any] | None = None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Not told of the login that migrates, which must own them: `migrate` asks for no deployment check."""
+    if not databases:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT rolname, rolsuper, "
+            "EXISTS (SELECT FROM pg_class WHERE relowner = r.oid AND relkind = 'r') "
+            "FROM pg_roles r WHERE rolname = current_user"
+        )
+        name, is_superuser, owns = cursor.fetchone()
+    if not (is_superuser or owns):
+        return []
+    what = "may do everything in the database server" if is_superuser else "owns the tables"
+    return [
+        Warning(
+            f"The login {name}, with which pages are served, {what}: a fault in a page could rewrite the log "
+            "of decisions.",
+            hint="Make a second login as docs/operate.md says, and set DATABASE_OWNER_URL and DATABASE_URL.",
+            id="config.W003",
+        )
+    ]
+
+
+def is_private() -> bool:
+    """Whether only this machine can reach the site."""
+    return is_loopback(settings.HOST) and is_loopback(urlsplit(settings.SITE_URL).hostname or "")
 
 
 def is_loopback(host: str) -> bool:

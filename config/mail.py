@@ -124,6 +124,11 @@ def explain(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+def mask(text: str) -> str:
+    """Without anybody's e-mail."""
+    return _EMAIL.sub("…@…", text)
+
+
 def _answer(code: int, text: bytes | str) -> str:
     said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     return f"{code} {' '.join(said.split())}".strip()
@@ -138,7 +143,7 @@ def _record(sent: int, failures: Sequence[tuple[EmailMessage, int, Exception]]) 
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_COUNT, [now.date(), sent, failed])
             for message, count, error in failures:
-                told = _EMAIL.sub("…@…", explain(error))[:ERROR_MAX]
+                told = mask(explain(error))[:ERROR_MAX]
                 MailFailure.objects.create(subject=message.subject[:200], count=count, error=told)
             if failures:
                 MailFailure.objects.filter(at__lt=now - FAILURES_KEPT).delete()

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from django.db import connection
 from django.utils import timezone
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
 
 from moderation import alerts, emptying, forgetting, opinions, origins
 from moderation.filter import training
@@ -20,6 +22,7 @@ from moderation.models import JobRun
 from moderation.similar import look
 
 RETRY = timedelta(minutes=5)  # after which a job that failed is tried again, if it is not due earlier
+DONE_KEPT = timedelta(days=7)
 LOCKS = 0x50DA  # the first half of the advisory locks' keys; the second is of the job's name
 
 logger = logging.getLogger(__name__)
@@ -43,6 +46,12 @@ class Ran:
     error: str = ""
 
 
+def forget_done() -> int:
+    """What jobs of the worker did is kept for a week; those that failed stay until somebody has looked."""
+    done = DBTaskResult.objects.filter(status=TaskResultStatus.SUCCESSFUL)
+    return done.filter(finished_at__lt=timezone.now() - DONE_KEPT).delete()[0]
+
+
 # In this order; a long one keeps those behind it waiting.
 JOBS: list[Job] = [
     Job("tell moderators what waits", timedelta(minutes=5), alerts.alert),
@@ -51,6 +60,7 @@ JOBS: list[Job] = [
     Job("forget IP addresses", timedelta(days=1), origins.forget),
     Job("forget sealed e-mails", timedelta(days=1), emptying.forget_sealed_emails),
     Job("blank old spam", timedelta(days=1), emptying.blank_old_spam),
+    Job("forget jobs that are done", timedelta(days=1), forget_done),
     Job("throw old lists away", timedelta(days=1), emptying.throw_away_lists),
     Job("remember what was erased", timedelta(days=1), forgetting.remember_all),
     Job("look after the archive", timedelta(days=1), look.archive_health),

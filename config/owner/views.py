@@ -1,6 +1,7 @@
 """The owner's pages: for administrators only."""
 
 from typing import Any
+from uuid import UUID
 
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.conf import settings
@@ -15,9 +16,10 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.forms import AdministratorForm
 from accounts.models import User
@@ -25,6 +27,7 @@ from accounts.services import AlreadySetUp, setup_allowed
 from articles.models import Site
 from articles.services import change_site, set_up_site
 from config.mail import explain, server
+from config.owner import having, jobs
 from config.owner.forms import SET_UP, SiteForm, TestMailForm
 from moderation.models import Desk
 
@@ -100,6 +103,45 @@ def site_settings(request: HttpRequest) -> HttpResponse:
     desk = Desk.objects.filter(pk=1).first() or Desk()
     context = {"form": form, "desk": desk, "room": "settings"}
     return render(request, "owner/settings.html", context, status=422 if form.is_bound else 200)
+
+
+@never_cache
+@login_required
+@require_safe
+def have(request: HttpRequest) -> HttpResponse:
+    """What there is, what fails, and what to do about it."""
+    owner(request)
+    return render(request, "owner/have.html", {"have": having.look(), "room": "have"})
+
+
+@never_cache
+@login_required
+@require_POST
+def job(request: HttpRequest) -> HttpResponse:
+    """`again` or `away`: the id of a failed job; `all`: each again; `soon`: the name of a job of the clock.
+    What is gone meanwhile is no error: a colleague's press came first."""
+    owner(request)
+    if "all" in request.POST:
+        done = jobs.run_again()
+        said = ngettext("%(n)s job will run again.", "%(n)s jobs will run again.", done) % {"n": done}
+    elif pk := _as_uuid(request.POST.get("again")):
+        done, said = jobs.run_again(ids=[pk]), _("It will run again.")
+    elif pk := _as_uuid(request.POST.get("away")):
+        done, said = jobs.throw_away(pk=pk), _("It is thrown away.")
+    else:
+        done, said = jobs.run_soon(name=request.POST.get("soon", "")), _("It will run within a minute.")
+    if done:
+        messages.success(request, said)
+    else:
+        messages.info(request, _("Nothing was left to do: somebody was faster, or it has run meanwhile."))
+    return redirect(f"{reverse('owner-have')}#jobs")
+
+
+def _as_uuid(value: str | None) -> UUID | None:
+    try:
+        return UUID(value or "")
+    except ValueError:
+        return None
 
 
 def compose_test(user: User, to: str, site: Site) -> EmailMessage:

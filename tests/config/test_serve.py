@@ -351,8 +351,21 @@ def test_a_real_site_gets_a_link_and_no_sample(serve: Serve, reachable: dict[str
     link = re.search(r"http://localhost:8000(/setup/\S+)", site.printed)
     assert link
     url = f"http://localhost:{site.port}{link[1]}"
-    fields = {"name": "Ada", "email": "ada@example.org", "password": "seven-green-herons"}
-    assert submit(browser(), url, fields) == f"http://localhost:{site.port}/"
+    fields = {
+        "you-name": "Ada",
+        "you-email": "ada@example.org",
+        "you-password": "seven-green-herons",
+        "name": "The Slip",
+        "language": "en",
+        "time_zone": "Africa/Cairo",
+        "moderation": "conditional",
+    }
+    ada = browser()
+    assert submit(ada, url, fields) == f"http://localhost:{site.port}/owner/mail/?first=1"
+    told = ada.open(f"http://localhost:{site.port}/owner/have/").read().decode()
+    assert "served without HTTPS" in told
+    assert "could rewrite the log of decisions" not in told  # pages have a login that owns nothing
+    assert "secret key" not in told
     with pytest.raises(HTTPError, match="404"):
         browser().open(url)
     assert site.stop() == 0

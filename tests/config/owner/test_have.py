@@ -1,0 +1,257 @@
+"""What the owner reads of the site's state, and the presses that have a failed job run again."""
+
+import os
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from django.utils import timezone
+from django_tasks import task
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+
+from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
+from accounts.services import forget_account
+from comments.tasks import mail_confirmation
+from config import VERSION
+from config.backups import LastBackup, folder, remember_last
+from config.checks import nobody_reads_the_key, only_the_proxy_is_trusted, pages_own_no_table
+from config.models import MailDay, MailFailure
+from config.owner import having
+from moderation.jobs import Job, forget_done, is_due, tick
+from moderation.models import JobRun
+from tests.config.owner.conftest import Inbox
+from tests.factories import GuestFactory, UserFactory
+
+URL, JOB = "/owner/have/", "/owner/jobs/"
+
+
+@pytest.fixture
+def ada(transactional_db: None) -> Client:
+    client = Client()
+    client.force_login(UserFactory.create(name="Ada", roles=(ADMINISTRATOR,)))
+    return client
+
+
+def page(client: Client) -> str:
+    response = client.get(URL)
+    assert response.status_code == 200
+    return " ".join(response.content.decode().split())
+
+
+def work() -> None:
+    """As the job worker does, until nothing is left."""
+    call_command("db_worker", batch=True, interval=0, startup_delay=False, verbosity=0, reload=False)
+
+
+def refused(inbox: Inbox) -> DBTaskResult:
+    """A job that failed because the server refused its mail."""
+    guest = GuestFactory.create(email="jim@example.org")
+    inbox.refused = {guest.email: "550 5.1.1 <jim@example.org> is unknown here"}
+    result = mail_confirmation.enqueue(guest.pk)
+    work()
+    job: DBTaskResult = DBTaskResult.objects.get(pk=result.id)
+    assert job.status == TaskResultStatus.FAILED
+    return job
+
+
+def test_others_read_nothing_and_press_nothing(db: None) -> None:
+    assert Client().get(URL).status_code == 302
+    assert Client().post(JOB, {"all": "1"}).status_code == 302
+    for role in (MODERATOR, EDITOR):
+        client = Client()
+        client.force_login(UserFactory.create(roles=(role,)))
+        assert client.get(URL).status_code == 403
+        assert client.post(JOB, {"all": "1"}).status_code == 403
+
+
+def test_versions_database_and_disk(ada: Client) -> None:
+    told = page(ada)
+    assert f"Soundoff {VERSION} · Python 3." in told
+    assert "PostgreSQL 1" in told
+    assert "MB, “" in told
+    assert f"are free where {os.environ['SOUNDOFF_HOME']} is." in told
+
+
+def test_the_last_backup(ada: Client) -> None:
+    (folder() / "last.json").unlink(missing_ok=True)
+    assert "Never. Take one each day" in page(ada)
+    file = folder() / "one.backup"
+    file.write_bytes(b"x" * 2048)
+    made = {"size": 2048, "sha256": "", "seconds": 1.0, "counts": {}}
+    remember_last(LastBackup(file=file, at=timezone.now(), **made))
+    told = page(ada)
+    assert f"2.0 KB in {file}" in told.replace("\xa0", " ")
+    assert "Take one each day" not in told
+    file.unlink()
+    assert "It is no longer there" in page(ada)
+    remember_last(LastBackup(file=file, at=timezone.now() - timedelta(days=8), **made))
+    assert "Take one each day" in page(ada)
+    (folder() / "last.json").unlink()
+
+
+def test_a_mail_that_failed_and_its_job_are_told_and_run_again(ada: Client, inbox: Inbox) -> None:
+    job = refused(inbox)
+    told = page(ada)
+    assert "0 mails left, 1 did not." in told
+    assert "refuses this recipient: 550 5.1.1 &lt;…@…&gt; is unknown here" in told
+    assert "Mail the link that confirms an e-mail</strong>" in told
+    assert "SMTPRecipientsRefused" in told
+    assert "jim@example.org" not in told
+
+    ada.post(JOB, {"again": str(job.pk)})
+    job.refresh_from_db()
+    assert job.status == TaskResultStatus.READY
+    assert having.look().jobs.waiting == 2  # the job that forgets the e-mail waits for its day
+    inbox.refused = {}
+    work()
+    job.refresh_from_db()
+    assert job.status == TaskResultStatus.SUCCESSFUL
+    assert [mail["To"] for mail in inbox.mails] == ["jim@example.org"]
+    told = page(ada)
+    assert "1 mail left, 1 did not." in told
+    assert "Failed jobs" not in told
+
+
+def test_a_second_press_does_nothing(ada: Client, inbox: Inbox) -> None:
+    job = refused(inbox)
+    ada.post(JOB, {"again": str(job.pk)})
+    response = ada.post(JOB, {"again": str(job.pk)}, follow=True)
+    assert "somebody was faster" in response.content.decode()
+    work()
+    assert DBTaskResult.objects.failed().count() == 1
+
+
+def test_all_run_again_or_one_is_thrown_away(ada: Client, inbox: Inbox) -> None:
+    jobs = [refused(inbox) for _ in range(3)]
+    ada.post(JOB, {"away": str(jobs[0].pk)})
+    assert not DBTaskResult.objects.filter(pk=jobs[0].pk).exists()
+    ada.post(JOB, {"all": "1"})
+    states = DBTaskResult.objects.filter(pk__in=[job.pk for job in jobs]).values_list("status", flat=True)
+    assert list(states) == [TaskResultStatus.READY] * 2
+
+
+@pytest.mark.parametrize("sent", [{}, {"again": "x"}, {"again": "9" * 32}, {"soon": "no such"}])
+def test_what_is_not_there_is_no_error(ada: Client, sent: dict[str, str]) -> None:
+    assert ada.post(JOB, sent).status_code == 302
+
+
+@task()
+def quiet() -> None:
+    """Does nothing."""
+
+
+def test_a_worker_that_does_not_run_is_told(ada: Client) -> None:
+    result = quiet.enqueue()
+    assert "does not seem to run. bin/serve starts it; by hand it is manage.py db_worker" not in page(ada)
+    long_ago = timezone.now() - timedelta(minutes=11)
+    DBTaskResult.objects.filter(pk=result.id).update(enqueued_at=long_ago)
+    assert "the job worker does not seem to run" in page(ada)
+    work()
+    quiet.using(run_after=timezone.now() + timedelta(days=1)).enqueue()
+    DBTaskResult.objects.update(enqueued_at=long_ago)
+    assert "the job worker does not seem to run" not in page(ada)  # that one has time
+
+
+def test_the_clock(ada: Client) -> None:
+    assert "It never ran." in page(ada)
+
+    def fails() -> None:
+        raise RuntimeError
+
+    job = Job("blank old spam", timedelta(days=1), fails)
+    list(tick([job]))
+    told = page(ada)
+    assert "failed: RuntimeError. It is tried again within five minutes." in told
+    assert not is_due(job, timezone.now())
+    ada.post(JOB, {"soon": "blank old spam"})
+    assert is_due(job, timezone.now())
+    JobRun.objects.create(name="train the filter", started_at=timezone.now() - timedelta(minutes=11))
+    assert "by hand it is manage.py tick" in page(ada)
+
+
+def test_what_jobs_did_is_kept_for_a_week(ada: Client, inbox: Inbox) -> None:
+    quiet.enqueue()
+    work()
+    failed = refused(inbox)
+    assert forget_done() == 0
+    DBTaskResult.objects.update(finished_at=timezone.now() - timedelta(days=8))
+    assert forget_done() == 1
+    assert DBTaskResult.objects.failed().get() == failed
+
+
+def found(client: Client) -> str:
+    told = page(client)
+    return told[told.index('id="check"') : told.index('id="program"')]
+
+
+def test_mails_of_a_week_are_counted(ada: Client) -> None:
+    today = timezone.now().date()
+    MailDay.objects.create(day=today, sent=2, failed=1)
+    MailDay.objects.create(day=today - timedelta(days=6), sent=1_000)
+    MailDay.objects.create(day=today - timedelta(days=7), sent=5)
+    MailFailure.objects.create(subject="News", count=3, error="No <b>")
+    told = page(ada)
+    assert "1,002 mails left, 1 did not." in told
+    assert "News and others, 3 in all" in told
+    assert "No &lt;b&gt;" in told
+
+
+def test_the_check_says_what_to_do(ada: Client) -> None:
+    told = found(ada)
+    assert "Only this machine can reach the site" in told
+    assert "served without HTTPS" in told
+    assert "SITE_URL=https://" in told
+    assert "No mail server is set" in told
+    assert "The e-mail of 1 administrator is not confirmed" in told
+    # The run's own database has one login for all.
+    assert "could rewrite the log of decisions" in told
+    # Django's own words about what follows from that are left out.
+    assert "SECURE_SSL_REDIRECT" not in told
+    assert "SECURE_HSTS" not in told
+
+
+def test_the_check_says_no_more_than_is_so(ada: Client, inbox: Inbox, settings: Any) -> None:
+    settings.HTTPS = settings.BEHIND_PROXY = True
+    settings.SITE_URL = "https://example.org"
+    user = UserFactory.create(name="Eve", email="eve@example.org", roles=(ADMINISTRATOR,))
+    for person in (user, type(user).objects.get(name="Ada")):
+        person.emailaddress_set.create(email=person.email, verified=True, primary=True)
+    told = found(ada)
+    for gone in ("HTTPS", "mail server", "is not confirmed", "Only this machine"):
+        assert gone not in told
+    forget_account(user=user)
+    assert "is not confirmed" not in found(ada)
+
+
+def test_accounts_of_the_sample_are_told(ada: Client) -> None:
+    assert "of the sample" not in found(ada)
+    UserFactory.create(email="moderator@example.org")
+    assert "Accounts of the sample can log in: moderator@example.org" in found(ada)
+
+
+def test_a_key_that_others_can_read(settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    settings.HOME = tmp_path
+    assert nobody_reads_the_key() == []
+    key = tmp_path / "secret_key"
+    key.write_text("x")
+    for mode, said in [(0o600, None), (0o640, "read"), (0o606, "change")]:
+        key.chmod(mode)
+        told = [one.msg for one in nobody_reads_the_key()]
+        assert [said in one for one in told if said] == ([True] if said else []), oct(mode)
+        assert bool(told) == bool(said)
+
+
+def test_a_port_behind_the_proxy_that_others_reach(settings: Any) -> None:
+    settings.BEHIND_PROXY, settings.HOST = True, "0.0.0.0"
+    assert [one.id for one in only_the_proxy_is_trusted()] == ["config.W002"]
+    settings.HOST = "127.0.0.1"
+    assert only_the_proxy_is_trusted() == []
+
+
+def test_a_login_that_owns_the_tables_is_told(db: None) -> None:
+    assert [one.id for one in pages_own_no_table(databases=["default"])] == ["config.W003"]
+    assert pages_own_no_table(databases=None) == []
