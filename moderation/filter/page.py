@@ -17,7 +17,7 @@ from accounts.models import User
 from comments.models import Comment, Reason, State, Transition
 from moderation import charts, words
 from moderation.filter import live, say
-from moderation.filter.lines import STRICT_FROM, line, strict_line
+from moderation.filter.lines import LOWEST, STRICT_FROM, line, strict_line
 from moderation.filter.voices import Mistake, Voice
 from moderation.models import Change, Desk, Filter, has_page
 from moderation.policy import last_decisions
@@ -45,6 +45,11 @@ class Choice:
     @property
     def line_in_words(self) -> str:
         return f"{100 * self.line:.1f}"
+
+    @property
+    def is_lowest(self) -> bool:
+        """More could wait, but of what the filter finds so little in nothing does."""
+        return self.line <= LOWEST
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,7 @@ class Page:
         """How it did on later decisions, in sentences."""
         figures = self.figures
         if not figures:
-            return [_("Nobody has decided on anything since by which it could be measured.")]
+            return [_("Not measured yet: that takes later decisions, and is counted every ten minutes.")]
         rows = ngettext(
             "Since then people took %(n)s decision by which it is measured: %(spam)s spam, %(ham)s honest.",
             "Since then people took %(n)s decisions by which it is measured: %(spam)s spam, %(ham)s honest.",

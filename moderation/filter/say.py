@@ -45,10 +45,12 @@ class PartSaid:
 
 
 def parts(told: Iterable[Told], body: str, name: str) -> list[PartSaid]:
-    """Parts of one score, in words; what can't be said is left out."""
-    said = [(sentence, part["logit"]) for part in told if (sentence := _part(part, body, name))]
-    top = max((abs(logit) for _sentence, logit in said), default=0.0)
-    return [PartSaid(sentence, logit, abs(logit) / top if top else 0.0) for sentence, logit in said]
+    """Parts of one score, in words; what can't be said any more is told by its weight."""
+    said = list(told)
+    top = max((abs(part["logit"]) for part in said if part["kind"] != "start"), default=0.0) or 1.0
+    return [
+        PartSaid(_part(part, body, name), part["logit"], min(1.0, abs(part["logit"]) / top)) for part in said
+    ]
 
 
 def _part(part: Told, body: str, name: str) -> str:
@@ -57,12 +59,17 @@ def _part(part: Told, body: str, name: str) -> str:
             return signal(part["signal"], part["number"]) or voice(part["signal"])
         case "word" if part["spans"]:
             start, end = part["spans"][0]
-            return _("The word “%(word)s”.") % {"word": body[start:end]} if body[start:end] else ""
+            if body[start:end]:
+                return _("The word “%(word)s”.") % {"word": body[start:end]}
         case "name":
             return _("The name “%(name)s”.") % {"name": name}
         case "site":
             return _("The address of the author’s site.")
-    return ""
+        case "rest":
+            return _("All else together.")
+        case "start":
+            return _("Where every comment starts.")
+    return _("A word that is not there any more.")
 
 
 def bar(share: float) -> str:

@@ -76,8 +76,10 @@ class Voices:
 
 
 def told(parts: Sequence[Part], numbers: Mapping[str, int | None], most: int = HEAVIEST) -> list[Told]:
-    """The heaviest, without where every comment starts. `numbers`: what signals counted, by their names."""
-    return [
+    """The heaviest; then all the others as one, and where every comment starts, so that the logits add up.
+    `numbers`: what signals counted, by their names."""
+    own = [part for part in parts if part.what != BIAS or part.kind != "signal"]
+    heaviest = [
         Told(
             kind=part.kind,
             signal=part.what if part.kind == "signal" else "",
@@ -85,8 +87,15 @@ def told(parts: Sequence[Part], numbers: Mapping[str, int | None], most: int = H
             logit=part.logit,
             spans=part.spans,
         )
-        for part in [part for part in parts if part.what != BIAS or part.kind != "signal"][:most]
+        for part in own[:most]
     ]
+    rest = sum(part.logit for part in own[most:])
+    start = sum(part.logit for part in parts) - rest - sum(part["logit"] for part in heaviest)
+    return [*heaviest, *(_sum("rest", rest) if len(own) > most else ()), *_sum("start", start)]
+
+
+def _sum(kind: str, logit: float) -> list[Told]:
+    return [Told(kind=kind, signal="", number=None, logit=logit, spans=())]
 
 
 def worst(

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from comments.models import State
 from moderation.filter import again, known
-from moderation.filter.learner import Model
+from moderation.filter.learner import Model, sigmoid
 from moderation.models import Filter, Finding
 from moderation.services import decide
 from tests.factories import make_article, say
@@ -71,3 +71,12 @@ def test_it_asks_for_what_was_said_around_it_alone(maria, blank, monkeypatch):
     found = Finding(comment=comment, revision=1, check_name="filter", strength=0.9, filter=blank)
     monkeypatch.setattr(known, "KNOWN", "SELECT all FROM nowhere")
     assert again.parts_of(comment, [found])
+
+
+def test_the_parts_add_up_to_the_score(maria, blank):
+    comment = say(make_article("Council closes the ferry slip", body=STORY), f"{SPAM.format(n=1)} " * 3)
+    found = Finding(comment=comment, revision=1, check_name="filter", strength=0.9, filter=blank)
+    parts = again.parts_of(comment, [found])
+    assert [part["kind"] for part in parts[-2:]] == ["rest", "start"]
+    total = sum(part["logit"] for part in parts)
+    assert sigmoid(total) == pytest.approx(Model().score(again._said(comment)), abs=1e-6)
