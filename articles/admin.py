@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import UserAdmin
@@ -15,7 +15,8 @@ from articles.images import admin as images  # noqa: F401  registers them
 from articles.kept import withhold
 from articles.markdown import named_images
 from articles.models import Article, ArticleQuerySet, Image, Topic, free_slug
-from articles.services import save_article, touch_site
+from articles.services import touch_site
+from articles.writing_pages import WordsForm, WritingPages
 
 admin.site.unregister(User)
 
@@ -34,12 +35,22 @@ class PublicationFilter(admin.SimpleListFilter):
     parameter_name = "publication"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("draft", _("Draft")), ("scheduled", _("Scheduled")), ("published", _("Published"))]
+        return [
+            ("draft", _("Draft")),
+            ("ready", _("Ready for review")),
+            ("scheduled", _("Scheduled")),
+            ("published", _("Published")),
+            ("back", _("Taken back")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: ArticleQuerySet) -> ArticleQuerySet:  # type: ignore[override]
         match self.value():
             case "draft":
                 return queryset.filter(published_at=None)
+            case "ready":
+                return queryset.filter(published_at=None, stage=Article.Stage.READY)
+            case "back":
+                return queryset.filter(published_at=None).exclude(taken_back_at=None)
             case "scheduled":
                 return queryset.filter(published_at__gt=timezone.now())
             case "published":
@@ -47,7 +58,7 @@ class PublicationFilter(admin.SimpleListFilter):
         return queryset
 
 
-class ArticleForm(forms.ModelForm[Article]):
+class ArticleForm(WordsForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, rows in {"standfirst": 3, "body": 24}.items():
@@ -72,7 +83,7 @@ class ArticleForm(forms.ModelForm[Article]):
 
 
 @admin.register(Article)
-class ArticleAdmin(admin.ModelAdmin[Article]):
+class ArticleAdmin(WritingPages):
     """The newsroom: an editor sees and changes own stories and those of nobody."""
 
     form = ArticleForm
@@ -89,7 +100,6 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
     list_per_page = 50
     show_full_result_count = False
     raw_id_fields = ["lead_image"]
-    readonly_fields = ["preview"]
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     save_on_top = True
 
@@ -100,10 +110,13 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: Article | None = None) -> Any:
-        zone = _("Times are those of %(zone)s.") % {"zone": timezone.get_current_timezone_name()}
+        is_published = obj is not None and obj.is_published()
         return [
             (None, {"fields": ["title", "slug", "standfirst", "byline", "lead_image", "body"]}),
-            (_("Publication"), {"fields": ["published_at", "preview"], "description": zone}),
+            (
+                _("Between editors, and to readers"),
+                {"fields": ["new_correction" if is_published else "stage", "new_note"]},
+            ),
             (_("Topics and editors"), {"fields": ["topics", "editors"]}),
             (
                 _("Source and rights"),
@@ -130,9 +143,6 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
         kwargs["widget"] = forms.CheckboxSelectMultiple  # one press each, also on a phone
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
-    def save_model(self, request: HttpRequest, obj: Article, form: Any, change: bool) -> None:
-        save_article(article=obj)
-
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         if not change:
@@ -158,9 +168,9 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
 
     @admin.display(description=_("publication"))
     def publication(self, obj: Article) -> Any:
-        if obj.published_at is None:
-            return _("Draft")
-        return _("Published") if obj.is_published() else _("Scheduled")
+        if obj.published_at:
+            return _("Published") if obj.is_published() else _("Scheduled")
+        return _("Taken back") if obj.taken_back_at else capfirst(obj.get_stage_display())
 
     @admin.display(description=_("editors"))
     def editor_names(self, obj: Article) -> Any:
@@ -169,15 +179,6 @@ class ArticleAdmin(admin.ModelAdmin[Article]):
     @admin.display(description=_("comments"), ordering="discussion__visible_count")
     def comments(self, obj: Article) -> int:
         return obj.discussion.visible_count if hasattr(obj, "discussion") else 0
-
-    @admin.display(description=_("preview"))
-    def preview(self, obj: Article) -> Any:
-        if not obj.pk:
-            return _("Save it first.")
-        if obj.is_published():
-            return format_html('<a href="{}">{}</a>', obj.get_absolute_url(), _("It is published."))
-        words = _("Read it as readers will. The link can be sent to others and works for 7 days.")
-        return format_html('<a href="{}">{}</a>', obj.preview_url(), words)
 
 
 @admin.register(Topic)

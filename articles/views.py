@@ -110,7 +110,14 @@ def preview(request: HttpRequest, slug: str, token: str) -> HttpResponse:
         raise Http404
     if article.is_published():
         return redirect(article)
-    context = {"article": article, "topics": article.topics.shown(), "zone": article.zone, "until": until}
+    context = {
+        "article": article,
+        "topics": article.topics.shown(),
+        "zone": article.zone,
+        "until": until,
+        "corrections": article.corrections.all(),
+        "is_embargoed": article.is_embargoed(),
+    }
     response = render(request, "articles/preview.html", context)
     response["X-Robots-Tag"] = "noindex"
     open_images(response, article)

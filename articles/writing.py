@@ -43,10 +43,10 @@ def keep_unsaved(
 
 def _is_saved(nonce: UUID, article: Article | None, text: Text) -> bool:
     """A page is heard of once more when it is left, also where it was just saved."""
-    if article:
-        return Text.of(article) == text
-    sent = Revision.objects.filter(nonce=nonce).order_by("number").first()
-    return not any(text) or (sent is not None and Text.of(sent) == text)
+    if article and Text.of(article) == text:
+        return True
+    sent = Revision.objects.saved().filter(nonce=nonce).order_by("-at").first()
+    return (sent is not None and Text.of(sent) == text) or not (article or any(text))
 
 
 @transaction.atomic

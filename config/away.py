@@ -1,4 +1,4 @@
-"""What is answered while the database does not."""
+"""What is answered where nothing can be done: the database is away, or nobody knows who sends a form."""
 
 import sys
 from datetime import UTC, datetime
@@ -9,6 +9,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -52,6 +53,29 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return unavailable(request)
     response: Any = defaults.server_error(request)
     return response  # type: ignore[no-any-return]
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's CSRF_FAILURE_VIEW. A form of our own page, whose secret is old because somebody logged in
+    meanwhile, comes back with a new one; what another site sends does not."""
+    return not_sent(request)
+
+
+def not_sent(request: HttpRequest, *, is_logged_out: bool = False) -> HttpResponse:
+    """403, with all that was sent from a page of ours, to be sent again."""
+    is_ours = request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}"
+    fields = [
+        (name, value) for name, value in _sent_fields(request) if is_ours and name != "csrfmiddlewaretoken"
+    ]
+    context = {
+        "is_logged_out": is_logged_out,
+        "action": request.get_full_path(),
+        "text": dict(fields).get("body"),
+        "fields": [(name, value) for name, value in fields if name != "body"],
+    }
+    response = render(request, "403_csrf.html", context, status=403)
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def say_so(page: bytes, seconds: float, zone: str, language: str) -> bytes:

@@ -11,10 +11,21 @@ from comments.models import Discussion
 from comments.thread import Reader, Story, read_story
 
 
+class TakenBackError(Http404):
+    """Of a story that readers knew: its own page says so, and beneath it there is nothing."""
+
+    def __init__(self, article: Article) -> None:
+        super().__init__()
+        self.article = article
+
+
 def load_story(request: HttpRequest, slug: str) -> Story:
-    """What the page then depends on. Raises Http404 for a story that is not published."""
+    """What the page then depends on. Raises Http404 for a story that is not published, TakenBackError for one
+    that was."""
     found = read_story(slug, request.now)  # type: ignore[attr-defined]
     if found is None:
+        if taken_back := Article.objects.filter(slug=slug).exclude(taken_back_at=None).first():
+            raise TakenBackError(taken_back)
         raise Http404
     article, discussion = found.article, found.discussion
     depends(

@@ -31,7 +31,7 @@ from comments.thread import (
     read_page,
     repeated,
 )
-from comments.views.loading import asked_number, is_open, load_story, reader_of, writer_of
+from comments.views.loading import TakenBackError, asked_number, is_open, load_story, reader_of, writer_of
 
 ORDER_COOKIE = "order"
 ORDER_KEPT = 60 * 60 * 24 * 365  # seconds
@@ -43,7 +43,10 @@ NEW_MOST = 99  # comments; more than so many are not counted
 @keep
 def story(request: HttpRequest, slug: str) -> HttpResponse:
     """A story and a page of its discussion: `?order=`, `?after=` where another page ended, `?from=`."""
-    told = load_story(request, slug)
+    try:
+        told = load_story(request, slug)
+    except TakenBackError as gone:
+        return render(request, "articles/taken_back.html", {"article": gone.article}, status=410)
     article, discussion = told.article, told.discussion
     order = _order(request, discussion)
     start = _start(request, order)
@@ -51,6 +54,7 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
     context: dict[str, Any] = {
         "article": article,
         "topics": told.topics,
+        "corrections": article.corrections.all() if article.corrected_at else [],
         "zone": article.zone,
         "noindex": article.rights == Article.Rights.UNKNOWN or not request.GET.keys().isdisjoint(VIEWS),
         "hidden": is_hidden,

@@ -1,0 +1,594 @@
+"""The editors' room: what stands on an article's page in the admin beside its form, and pages behind it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.admin.models import LogEntry
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import User
+from articles import writing
+from articles.conflicts import Read, WrittenForm, last_number, merge_texts
+from articles.differences import compare
+from articles.models import PREVIEW_FOR, Article, Presence, Revision, Text, Unsaved
+from articles.models.writing import CORRECTION_MAX, NOTE_MAX
+from articles.moments import ago, at_desk, said, time_of
+from articles.services import save_article
+from articles.writing import ChangedError, EmbargoedError
+from config.away import not_sent
+
+REVISIONS_A_PAGE = 50
+TEXT_LABELS = {
+    "title": gettext_lazy("title"),
+    "standfirst": gettext_lazy("standfirst"),
+    "body": gettext_lazy("body"),
+}
+WORDS = {"new_note", "new_correction"}  # of the form, and of no column of the article
+
+
+class WordsForm(WrittenForm):
+    """With what is said beside the article: saved, and given back, together with it."""
+
+    new_note = forms.CharField(
+        label=gettext_lazy("A note to your colleagues"),
+        max_length=NOTE_MAX,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    new_correction = forms.CharField(
+        label=gettext_lazy("A correction that readers see"),
+        max_length=CORRECTION_MAX,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=gettext_lazy("It stands with the story, dated now."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if stage := self.fields.get("stage"):
+            stage.required = False  # left out, it stays
+
+    def clean_stage(self) -> str:
+        return self.cleaned_data["stage"] or self.instance.stage
+
+
+class MomentForm(forms.Form):
+    """A date and a time of the site's zone."""
+
+    at = forms.SplitDateTimeField(
+        label=gettext_lazy("Date and time"),
+        widget=forms.SplitDateTimeWidget(
+            date_attrs={"type": "date"},
+            time_attrs={"type": "time"},
+            date_format="%Y-%m-%d",
+            time_format="%H:%M",
+        ),
+    )
+
+
+class Offer(NamedTuple):
+    """A text that was not saved."""
+
+    nonce: UUID
+    title: str
+    at: str
+
+
+class WritingPages(admin.ModelAdmin[Article]):
+    """What the admin does with an article beyond a form: it keeps, compares, tells and publishes."""
+
+    change_form_template = "admin/articles/article/change_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        page = self.admin_site.admin_view
+        key, name = "<int:key>", "articles_article_{}".format
+        own = [
+            path("unsaved/", _for_scripts(page(self.keep_view)), name=name("unsaved")),
+            path("unsaved/<uuid:nonce>/throw/", page(self.throw_view), name=name("throw")),
+            path(f"{key}/publication/<slug:act>/", page(self.publication_view), name=name("publication")),
+            path(f"{key}/history/<int:number>/", page(self.restore_view), name=name("restore")),
+            path(f"{key}/corrections/<int:pk>/", page(self.correction_view), name=name("correction")),
+        ]
+        urls = super().get_urls()
+        for url in urls:
+            if url.name in {name("add"), name("change")}:
+                url.callback = _keeping_what_was_sent(url.callback)
+        return [*own, *urls]
+
+    # The form
+
+    def get_form(
+        self, request: HttpRequest, obj: Article | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        form.editor = request.user  # a class of this request alone
+        form.aside = getattr(request, "aside", None)
+        return form
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Article | None:
+        """Locked where it is changed, so that nobody saves between the look at what is new and the save; with
+        the text that was not saved, where that is taken up."""
+        if request.method == "POST" and str(object_id).isdigit():
+            Article.objects.select_for_update().filter(pk=object_id).values_list("pk").first()
+        found = super().get_object(request, object_id, from_field)
+        if found and (unsaved := _taken_up(request, found)):
+            found.title, found.standfirst, found.body = unsaved.title, unsaved.standfirst, unsaved.body
+        return found
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        initial = super().get_changeform_initial_data(request)
+        if unsaved := _taken_up(request, None):
+            initial |= {name: getattr(unsaved, name) for name in Text._fields}
+        return initial
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra: Any = None
+    ) -> HttpResponse:
+        if request.method == "POST" and "_fill" in request.POST and (object_id or "").isdigit():
+            self._fill(request, int(object_id or 0))
+        return super().changeform_view(request, object_id, form_url, extra)
+
+    def _fill(self, request: HttpRequest, key: int) -> None:
+        """Put the text that was chosen in a conflict into the form; it is seen there before it is saved."""
+        article = self._open(request, key)
+        asides = article.revisions.filter(is_aside=True, by=_user(request), nonce=_nonce(request))
+        aside = asides.first()
+        if aside is None:
+            return
+        text: Text | None = Text.of(aside)
+        if request.POST["_fill"] == "theirs":
+            text = Text.of(article)
+        elif request.POST["_fill"] == "both":
+            base = article.revisions.saved().filter(number=aside.base or 0).first()
+            text = merge_texts(Text.of(base), Text.of(aside), Text.of(article)) if base else None
+        data = request.POST.copy()
+        for name, value in (text or Text.of(aside))._asdict().items():
+            data[name] = value
+        request.POST = data  # type: ignore[assignment]
+        request.aside = aside  # type: ignore[attr-defined]
+
+    def save_model(self, request: HttpRequest, obj: Article, form: Any, change: bool) -> None:
+        user, nonce = _user(request), _nonce(request)
+        if not change or set(form.changed_data) - WORDS:
+            save_article(article=obj, by=user, nonce=nonce)
+        if note := form.cleaned_data.get("new_note"):
+            writing.add_note(article=obj, by=user, body=note)
+        if correction := form.cleaned_data.get("new_correction"):
+            writing.correct(article=obj, by=user, text=correction)
+        Unsaved.objects.filter(nonce=nonce, editor=user).delete()
+
+    def response_add(self, request: HttpRequest, obj: Article, post_url_continue: Any = None) -> HttpResponse:
+        return self._then(request, obj) or super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: HttpRequest, obj: Article) -> HttpResponse:
+        return self._then(request, obj) or super().response_change(request, obj)
+
+    def _then(self, request: HttpRequest, obj: Article) -> HttpResponse | None:
+        """Saved, and on to what was pressed besides."""
+        act = request.POST.get("_then")
+        return redirect("admin:articles_article_publication", obj.pk, act) if act in PUBLICATION else None
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Article | None = None,
+    ) -> HttpResponse:
+        form = context["adminform"].form
+        now: datetime = request.now  # type: ignore[attr-defined]
+        if conflict := getattr(form, "conflict", None):
+            if not form.aside:
+                writing.keep_aside(
+                    article=form.instance,
+                    text=conflict.mine,
+                    by=_user(request),
+                    base=conflict.base,
+                    nonce=_nonce(request),
+                )
+            if form.errors.keys() == {"__all__"}:
+                context["errors"] = []
+        unsaved = _taken_up(request, obj)
+        nonce = unsaved.nonce if unsaved else _nonce(request)
+        context |= {
+            "nonce": nonce,
+            "read": form.data.get("read") or (unsaved.read if unsaved else form.read().token()),
+            "offers": _offers(_user(request), obj, form.stored, nonce, now),
+            "conflict": conflict,
+            "conflict_at": conflict and at_desk(conflict.last.at, now),
+            "is_filled": bool(getattr(form, "aside", None)),
+            "taken_up": unsaved and at_desk(unsaved.at, now),
+            "zone_time": time_of(),
+        }
+        if obj:
+            if request.method == "GET":
+                writing.tell_presence(article=obj, editor=_user(request), typed=False)
+            context |= {
+                "others": _others(obj, _user(request), now),
+                "state": _state(obj, now),
+                "embargo_said": _embargo(obj, now),
+                "acts": [(act, PUBLICATION[act].label) for act in _acts(obj, now)],
+                "preview_url": None if obj.is_published() else settings.SITE_URL + obj.preview_url(),
+                "preview_until": at_desk(now + PREVIEW_FOR, now),
+                "notes_": obj.notes.select_related("by"),
+                "corrections": obj.corrections.select_related("by"),
+            }
+        else:
+            context["acts"] = [(act, PUBLICATION[act].label) for act in ("publish", "schedule")]
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    # What a page tells while somebody types on it
+
+    def keep_view(self, request: HttpRequest) -> HttpResponse:
+        """Keep what an open page holds (title, standfirst, body; left out: nothing new), and answer who else
+        has the article open."""
+        if request.method != "POST":
+            raise Http404
+        user = _user(request)
+        key = request.POST.get("article", "")
+        if key:
+            article = self._open(request, int(key) if key.isdigit() else 0)
+        elif self.has_add_permission(request):
+            article = None
+        else:
+            raise PermissionDenied
+        now: datetime = request.now  # type: ignore[attr-defined]
+        told: dict[str, Any] = {"kept": False, "at": at_desk(now, now)}
+        is_typed = "body" in request.POST
+        if is_typed:
+            text = Text(*(request.POST.get(name, "").replace("\r\n", "\n").strip() for name in Text._fields))
+            try:
+                unsaved = writing.keep_unsaved(
+                    nonce=_nonce(request),
+                    editor=user,
+                    article=article,
+                    text=text,
+                    read=request.POST.get("read", ""),
+                )
+            except PermissionError as error:
+                raise PermissionDenied from error
+            told["kept"] = unsaved is not None
+        if article:
+            if "gone" in request.POST:
+                writing.leave(article=article, editor=user)
+            else:
+                writing.tell_presence(article=article, editor=user, typed=is_typed)
+            told |= {"others": _others(article, user, now), "newer": _newer(article, request, now)}
+        return JsonResponse(told)
+
+    def throw_view(self, request: HttpRequest, nonce: UUID) -> HttpResponse:
+        if request.method != "POST":
+            raise Http404
+        thrown = get_object_or_404(Unsaved, nonce=nonce, editor=_user(request))
+        thrown.delete()
+        self.message_user(request, _("The unsaved text was thrown away."))
+        if thrown.article_id:
+            return redirect("admin:articles_article_change", thrown.article_id)
+        return redirect("admin:articles_article_add")
+
+    # When readers see it
+
+    def publication_view(self, request: HttpRequest, key: int, act: str) -> HttpResponse:
+        """One act with its confirmation: what will be so, and the button."""
+        article = self._open(request, key)
+        now: datetime = request.now  # type: ignore[attr-defined]
+        if act not in PUBLICATION:
+            raise Http404
+        if act not in _acts(article, now):
+            self.message_user(request, _state(article, now), messages.WARNING)
+            return redirect("admin:articles_article_change", key)
+        doing = PUBLICATION[act]
+        proposed = {"schedule": article.published_at, "embargo": article.embargo_until}.get(act)
+        form = MomentForm(request.POST or None, initial={"at": proposed}) if doing.asks_for_a_moment else None
+        is_lifted = "lift" in request.POST
+        if request.method == "POST" and (form is None or is_lifted or form.is_valid()):
+            at = form.cleaned_data["at"] if form and not is_lifted else now
+            try:
+                done = self._act(request, article, act, None if is_lifted else at)
+            except ChangedError:
+                told = _("It was changed since you opened this page. Look again, then press.")
+                self.message_user(request, told, messages.WARNING)
+            except EmbargoedError:
+                told = _("Not done: %(embargo)s") % {
+                    "embargo": _embargo(article, now) or _state(article, now)
+                }
+                self.message_user(request, told, messages.ERROR)
+            else:
+                told = _state(done, timezone.now())
+                if embargo := _embargo(done, now):
+                    told = f"{told} {embargo}"
+                self.log_change(request, done, told)
+                self.message_user(request, told)
+                return redirect("admin:articles_article_change", key)
+        context = {
+            **self._context(request, article, str(doing.title)),
+            "act": act,
+            "doing": doing,
+            "form": form,
+            "state": _state(article, now),
+            "embargo": _embargo(article, now),
+            "was": article.was_published_at and at_desk(article.was_published_at, now),
+            "zone_time": time_of(),
+            "now": at_desk(now, now),
+        }
+        return TemplateResponse(request, "admin/articles/article/publication.html", context)
+
+    def _act(self, request: HttpRequest, article: Article, act: str, at: datetime | None) -> Article:
+        sent = request.POST.get("seen", "")
+        seen = int(sent) if sent.isdigit() else -1
+        match act:
+            case "take-back":
+                why = request.POST.get("why", "").strip()
+                return writing.take_back(article=article, why=why, seen=seen)
+            case "unschedule":
+                return writing.unschedule(article=article, seen=seen)
+            case "embargo":
+                return writing.set_embargo(article=article, until=at, seen=seen)
+        if "as-before" in request.POST and article.was_published_at:
+            at = article.was_published_at
+        assert at
+        return writing.publish(article=article, at=at, seen=seen)
+
+    # Its versions
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Who saved what and when; `?old=` and `?new=`: what differs between two."""
+        article = self._open(request, int(object_id) if object_id.isdigit() else 0)
+        numbers = [request.GET.get(name, "") for name in ("old", "new")]
+        if all(number.isdigit() and len(number) < 9 for number in numbers):
+            return self._difference(request, article, *sorted(int(number) for number in numbers))
+        pages = Paginator(article.revisions.select_related("by").defer("body"), REVISIONS_A_PAGE)
+        shown = pages.get_page(request.GET.get("page"))
+        context = {
+            **self._context(request, article, _("History")),
+            "page": shown,
+            "last": last_number(article),
+            "first_of_two": shown[1].number if len(shown.object_list) > 1 else None,
+            "acts": LogEntry.objects.filter(
+                content_type__app_label="articles", content_type__model="article", object_id=str(article.pk)
+            ).select_related("user")[:REVISIONS_A_PAGE],
+            "zone_time": time_of(),
+        }
+        return TemplateResponse(request, "admin/articles/article/history.html", context)
+
+    def _difference(self, request: HttpRequest, article: Article, old: int, new: int) -> HttpResponse:
+        found = {
+            row.number: row for row in article.revisions.filter(number__in=[old, new]).select_related("by")
+        }
+        if not found.keys() == {old, new}:
+            raise Http404
+        texts = [
+            (TEXT_LABELS[name], compare(before, after))
+            for name, before, after in zip(
+                Text._fields, Text.of(found[old]), Text.of(found[new]), strict=True
+            )
+        ]
+        context = {
+            **self._context(
+                request, article, _("Number %(old)s and number %(new)s") % {"old": old, "new": new}
+            ),
+            "old": found[old],
+            "new": found[new],
+            "pair": [found[old], found[new]] if old != new else [found[new]],
+            "texts": texts,
+            "is_same": all(row.is_same for _label, rows in texts for row in rows),
+            "last": last_number(article),
+            "zone_time": time_of(),
+        }
+        return TemplateResponse(request, "admin/articles/article/difference.html", context)
+
+    def restore_view(self, request: HttpRequest, key: int, number: int) -> HttpResponse:
+        if request.method != "POST":
+            raise Http404
+        article = self._open(request, key)
+        revision = get_object_or_404(Revision, article=article, number=number)
+        seen = request.POST.get("seen", "")
+        try:
+            restored = writing.restore(
+                revision=revision, by=_user(request), seen=int(seen) if seen.isdigit() else -1
+            )
+        except ChangedError:
+            told = _("Not done: it was saved by somebody since you opened that page. Look again.")
+            self.message_user(request, told, messages.WARNING)
+        else:
+            told = _("The text of number %(number)s is back.") % {"number": number}
+            self.log_change(request, restored, told)
+            self.message_user(request, told)
+        return redirect("admin:articles_article_history", key)
+
+    def correction_view(self, request: HttpRequest, key: int, pk: int) -> HttpResponse:
+        """Other words for a correction, or none."""
+        article = self._open(request, key)
+        correction = get_object_or_404(article.corrections.all(), pk=pk)
+        text = request.POST.get("text", correction.text).strip()
+        is_too_long = len(text) > CORRECTION_MAX
+        if request.method == "POST" and not is_too_long:
+            writing.change_correction(correction=correction, text="" if "withdraw" in request.POST else text)
+            self.message_user(request, _("The correction was changed."))
+            return redirect("admin:articles_article_change", key)
+        context = {
+            **self._context(request, article, _("A correction")),
+            "correction": correction,
+            "text": text,
+            "most": CORRECTION_MAX if is_too_long else None,
+        }
+        return TemplateResponse(request, "admin/articles/article/correction.html", context)
+
+    def _open(self, request: HttpRequest, key: int) -> Article:
+        article = get_object_or_404(self.get_queryset(request), pk=key)
+        if not self.has_change_permission(request, article):
+            raise PermissionDenied
+        return article
+
+    def _context(self, request: HttpRequest, article: Article, title: str) -> dict[str, Any]:
+        site = self.admin_site.each_context(request)
+        return {**site, "opts": self.opts, "title": title, "subtitle": article.title, "article": article}
+
+
+class Doing(NamedTuple):
+    """An act upon a publication: what leads to it, what its page is called, what it does, and its button."""
+
+    label: Any
+    title: Any
+    sentence: Any
+    button: Any
+    asks_for_a_moment: bool = False
+
+
+PUBLICATION = {
+    "publish": Doing(
+        gettext_lazy("Publish now…"),
+        gettext_lazy("Publish now"),
+        gettext_lazy("Everybody can read it from this moment on."),
+        gettext_lazy("Publish now"),
+    ),
+    "schedule": Doing(
+        gettext_lazy("Schedule…"),
+        gettext_lazy("Schedule"),
+        gettext_lazy("It appears at that moment by itself. A moment that is over dates it back."),
+        gettext_lazy("Schedule"),
+        asks_for_a_moment=True,
+    ),
+    "unschedule": Doing(
+        gettext_lazy("Off the schedule…"),
+        gettext_lazy("Take it off the schedule"),
+        gettext_lazy("It becomes a draft again and appears only when somebody publishes it."),
+        gettext_lazy("Take it off the schedule"),
+    ),
+    "embargo": Doing(
+        gettext_lazy("Embargo…"),
+        gettext_lazy("Embargo"),
+        gettext_lazy("Until that moment nobody can publish it. Whoever opens the preview reads so."),
+        gettext_lazy("Hold it until then"),
+        asks_for_a_moment=True,
+    ),
+    "take-back": Doing(
+        gettext_lazy("Take back…"),
+        gettext_lazy("Take back"),
+        gettext_lazy(
+            "Nobody can read it any more: it leaves every list, feed and search, and its address says that "
+            "it was taken back. Its discussion is kept, and you can publish it again."
+        ),
+        gettext_lazy("Take it back"),
+    ),
+}
+
+
+def _acts(article: Article, now: datetime) -> list[str]:
+    if article.is_published(now):
+        return ["take-back"]
+    if article.published_at:
+        return ["publish", "schedule", "unschedule", "embargo"]
+    return ["publish", "schedule", "embargo"]
+
+
+def _state(article: Article, now: datetime) -> str:
+    """How it stands with its publication, in a sentence."""
+    if article.is_published(now) and article.published_at:
+        return _("Published: %(moment)s.") % {"moment": said(article.published_at, now)}
+    if article.published_at:
+        return _("Scheduled: %(moment)s.") % {"moment": said(article.published_at, now)}
+    if article.taken_back_at:
+        return _("Taken back: %(moment)s.") % {"moment": said(article.taken_back_at, now)}
+    if article.stage == Article.Stage.READY:
+        return _("Ready for review. Only editors can read it.")
+    if article.stage == Article.Stage.PRIVATE:
+        return _("Private. Only its editors can read it, and links to its preview do not open.")
+    return _("A draft. Only editors can read it, and whoever has the link to its preview.")
+
+
+def _embargo(article: Article, now: datetime) -> str:
+    if not article.is_embargoed(now) or not article.embargo_until:
+        return ""
+    return _("Embargoed until %(moment)s.") % {"moment": said(article.embargo_until, now)}
+
+
+def _others(article: Article, user: User, now: datetime) -> list[str]:
+    """Who else has it open."""
+    told = []
+    for one in Presence.objects.others(article, user, now):
+        if one.typed_at:
+            words = _("%(name)s has it open, last typed %(ago)s.")
+            told.append(words % {"name": one.editor, "ago": ago(one.typed_at, now)})
+        else:
+            told.append(_("%(name)s has it open.") % {"name": one.editor})
+    return told
+
+
+def _newer(article: Article, request: HttpRequest, now: datetime) -> str:
+    """What was saved since the page was read, in a sentence."""
+    read = Read.of(request.POST.get("read", ""))
+    last = article.revisions.saved().select_related("by").defer("body").first()
+    if read is None or last is None or last.number <= read.number:
+        return ""
+    words = _("%(name)s saved it at %(at)s. When you save, you see both texts; nothing is lost.")
+    return words % {"name": last.by or _("Somebody"), "at": at_desk(last.at, now)}
+
+
+def _offers(user: User, article: Article | None, stored: Text, nonce: UUID, now: datetime) -> list[Offer]:
+    """What this person typed here and did not save, the latest first."""
+    rows = Unsaved.objects.filter(editor=user, article=article).exclude(nonce=nonce)
+    return [Offer(row.nonce, row.title, at_desk(row.at, now)) for row in rows if Text.of(row) != stored]
+
+
+def _taken_up(request: HttpRequest, article: Article | None) -> Unsaved | None:
+    if request.method != "GET" or "unsaved" not in request.GET:
+        return None
+    try:
+        nonce = UUID(request.GET["unsaved"])
+    except ValueError:
+        return None
+    return Unsaved.objects.filter(nonce=nonce, editor=_user(request), article=article).first()
+
+
+def _nonce(request: HttpRequest) -> UUID:
+    """That of the page that was sent; a new one for a new page."""
+    try:
+        return UUID(request.POST.get("nonce", ""))
+    except ValueError:
+        return uuid4()
+
+
+def _user(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def _for_scripts(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A script is told that nobody is logged in, and not sent to a page."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return JsonResponse({}, status=403)
+        return view(request, *args, **kwargs)
+
+    return answer
+
+
+def _keeping_what_was_sent(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Who is logged out meanwhile gets the text back instead of an empty form to log in."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "POST" and not request.user.is_authenticated:
+            return not_sent(request, is_logged_out=True)
+        return view(request, *args, **kwargs)
+
+    return answer

@@ -1,0 +1,461 @@
+"""The editors' room behind the form. Emil and Edda are editors of one story; Ruth reads."""
+
+import re
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import EDITOR, MODERATOR, READER, User
+from articles.models import Article, Note, Presence, Revision, Site, Topic, Unsaved
+from articles.services import save_article
+from articles.writing import correct, publish, set_embargo, take_back
+from tests.articles.test_admin import ADD, as_, change, form
+from tests.factories import UserFactory, make_article
+
+pytestmark = pytest.mark.django_db
+
+KEEP = "/admin/articles/article/unsaved/"
+OURS = {"HTTP_ORIGIN": "http://testserver"}
+
+
+@pytest.fixture
+def emil() -> User:
+    return UserFactory.create(name="Emil", roles=(EDITOR,))
+
+
+@pytest.fixture
+def edda() -> User:
+    return UserFactory.create(name="Edda", roles=(EDITOR,))
+
+
+@pytest.fixture
+def draft() -> Article:
+    return make_article(
+        "Boats", body="The boat leaves at nine.\n\nNobody waits.\n\nThe end.", published_at=None
+    )
+
+
+def opened(client: Client, url: str) -> dict[str, str]:
+    """What the page carries, to be sent back with its form."""
+    page = client.get(url).content.decode()
+    return {name: re.search(f'name="{name}" value="([^"]*)"', page)[1] for name in ("nonce", "read")}
+
+
+def of(article: Article, **values) -> dict[str, str]:
+    return (
+        form(
+            title=article.title,
+            slug=article.slug,
+            body=article.body,
+            byline=article.byline,
+            stage=article.stage,
+        )
+        | values
+    )
+
+
+def act(article: Article, name: str) -> str:
+    return reverse("admin:articles_article_publication", args=[article.pk, name])
+
+
+def keep(client: Client, **values):
+    data = {"nonce": str(uuid4()), "article": "", "read": "", "title": "", "standfirst": "", "body": ""}
+    return client.post(KEEP, data | values)
+
+
+# Two in one article
+
+
+def test_a_second_save_overwrites_nothing_and_shows_both_texts(draft, emil, edda):
+    first, second = as_(emil), as_(edda)
+    read = opened(second, change(draft))
+    first.post(
+        change(draft), of(draft, body=draft.body.replace("nine", "ten")) | opened(first, change(draft))
+    )
+    hers = of(draft, body=draft.body.replace("nine", "eleven")) | read
+
+    response = second.post(change(draft), hers)
+
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert "<del>ten</del>" in page
+    assert "<ins>eleven</ins>" in page
+    assert "Emil saved this article at" in page
+    assert "Please correct" not in page
+    draft.refresh_from_db()
+    assert "at ten" in draft.body
+    aside = draft.revisions.get(is_aside=True)
+    assert ("at eleven" in aside.body, aside.by, aside.base) == (True, edda, 1)
+
+    again = re.search('name="read" value="([^"]*)"', page)[1]
+    assert second.post(change(draft), hers | {"read": again}).status_code == 302
+    draft.refresh_from_db()
+    assert "at eleven" in draft.body
+    assert [(r.number, r.by.name) for r in draft.revisions.saved().order_by("number")[1:]] == [
+        (2, "Emil"),
+        (4, "Edda"),
+    ]
+
+
+def test_changes_that_do_not_touch_are_put_together_before_they_are_saved(draft, emil, edda):
+    first, second = as_(emil), as_(edda)
+    read = opened(second, change(draft))
+    first.post(change(draft), of(draft, body=draft.body.replace("nine", "ten")))
+    hers = of(draft, body=draft.body.replace("The end.", "The end, for now.")) | read
+    page = second.post(change(draft), hers).content.decode()
+    assert 'value="both"' in page
+    renewed = {"read": re.search('name="read" value="([^"]*)"', page)[1]}
+
+    response = second.post(change(draft), hers | renewed | {"_fill": "both"})
+
+    both = "The boat leaves at ten.\n\nNobody waits.\n\nThe end, for now."
+    assert response.context["adminform"].form["body"].value() == both
+    draft.refresh_from_db()
+    assert "for now" not in draft.body
+    page = second.post(change(draft), hers | renewed | {"_fill": "theirs"})
+    assert page.context["adminform"].form["body"].value() == draft.body
+    page = second.post(change(draft), hers | renewed | {"_fill": "mine", "body": "?"})
+    assert page.context["adminform"].form["body"].value() == hers["body"]
+    assert draft.revisions.filter(is_aside=True).count() == 1
+    assert second.post(change(draft), hers | renewed | {"body": both}).status_code == 302
+    draft.refresh_from_db()
+    assert draft.body == both
+
+
+def test_what_only_a_colleague_changed_stays_as_they_saved_it(draft, emil, edda):
+    topic = Topic.objects.create(name="Harbour", slug="harbour")
+    second = as_(edda)
+    read = opened(second, change(draft))
+    as_(emil).post(change(draft), of(draft, byline="Emil and Edda", topics=[topic.pk]))
+    assert second.post(change(draft), of(draft, body="Hers.") | read).status_code == 302
+    draft.refresh_from_db()
+    assert (draft.body, draft.byline, list(draft.topics.all())) == ("Hers.", "Emil and Edda", [topic])
+
+
+def test_another_field_that_both_changed_is_asked_about(draft, emil, edda):
+    second = as_(edda)
+    read = opened(second, change(draft))
+    as_(emil).post(change(draft), of(draft, byline="Emil"))
+    page = second.post(change(draft), of(draft, byline="Edda") | read).content.decode()
+    assert "<del>Emil</del> <ins>Edda</ins>" in page
+    draft.refresh_from_db()
+    assert draft.byline == "Emil"
+
+
+def test_to_publish_meanwhile_is_no_conflict(draft, emil, edda):
+    second = as_(edda)
+    read = opened(second, change(draft))
+    publish(article=draft, at=timezone.now(), seen=draft.version)
+    assert second.post(change(draft), of(draft, body="Hers.") | read).status_code == 302
+    draft.refresh_from_db()
+    assert (draft.body, draft.is_published()) == ("Hers.", True)
+
+
+def test_whoever_opens_it_reads_who_has_it_open(draft, emil, edda, time_machine):
+    first, second = as_(emil), as_(edda)
+    first.get(change(draft))
+    assert "Emil has it open." in second.get(change(draft)).content.decode()
+    keep(first, article=draft.pk, body="Typed.")
+    time_machine.move_to(timezone.now() + timedelta(seconds=70))
+    told = second.post(KEEP, {"nonce": str(uuid4()), "article": draft.pk}).json()
+    assert told["others"] == ["Emil has it open, last typed 1 min ago."]
+    first.post(KEEP, {"nonce": str(uuid4()), "article": draft.pk, "gone": "1"})
+    assert not Presence.objects.filter(editor=emil).exists()
+
+
+def test_whoever_types_is_told_that_a_colleague_saved(draft, emil, edda):
+    second = as_(edda)
+    read = opened(second, change(draft))
+    assert second.post(KEEP, {"article": draft.pk, **read}).json()["newer"] == ""
+    as_(emil).post(change(draft), of(draft, body="His."))
+    assert "Emil saved it at" in second.post(KEEP, {"article": draft.pk, **read}).json()["newer"]
+
+
+# What was not saved
+
+
+def test_what_was_typed_is_offered_taken_up_and_gone_once_saved(draft, emil):
+    client = as_(emil)
+    page = opened(client, change(draft))
+    assert keep(client, article=draft.pk, title="Boats", body="Typed.", **page).json()["kept"] is True
+
+    shown = client.get(change(draft)).content.decode()
+    assert "You have unsaved changes of" in shown
+    assert "Typed." not in shown
+    url = f"{change(draft)}?unsaved={page['nonce']}"
+    response = client.get(url)
+    assert response.context["adminform"].form["body"].value() == "Typed."
+    assert opened(client, url) == page
+    client.post(change(draft), of(draft, body="Typed, and more.") | page)
+    assert not Unsaved.objects.exists()
+    assert (
+        keep(client, article=draft.pk, title="Boats", body="Typed, and more.", **page).json()["kept"] is False
+    )
+
+
+def test_unsaved_changes_of_before_a_colleague_saved_meet_their_text(draft, emil, edda):
+    client = as_(emil)
+    page = opened(client, change(draft))
+    keep(client, article=draft.pk, title="Boats", body="Typed.", **page)
+    as_(edda).post(change(draft), of(draft, body="Hers."))
+    page = opened(client, f"{change(draft)}?unsaved={page['nonce']}")
+    assert "Not saved yet" in client.post(change(draft), of(draft, body="Typed.") | page).content.decode()
+    draft.refresh_from_db()
+    assert draft.body == "Hers."
+
+
+def test_a_new_article_is_kept_before_it_has_a_title(emil, edda):
+    client = as_(emil)
+    page = opened(client, ADD)
+    keep(client, body="A beginning.", **page)
+    assert "You have unsaved changes of" in client.get(ADD).content.decode()
+    assert "You have unsaved changes" not in as_(edda).get(ADD).content.decode()
+    response = client.get(f"{ADD}?unsaved={page['nonce']}")
+    assert response.context["adminform"].form["body"].value() == "A beginning."
+    client.post(ADD, form(body="A beginning.") | page)
+    assert not Unsaved.objects.exists()
+
+
+def test_what_is_thrown_away_is_ones_own(draft, emil, edda):
+    client = as_(emil)
+    nonce = uuid4()
+    keep(client, article=draft.pk, title="Boats", body="Typed.", nonce=str(nonce))
+    url = reverse("admin:articles_article_throw", args=[nonce])
+    assert as_(edda).post(url).status_code == 404
+    assert client.get(url).status_code == 404
+    assert client.post(url).status_code == 302
+    assert not Unsaved.objects.exists()
+
+
+@pytest.mark.parametrize("role", [READER, MODERATOR])
+def test_nobody_else_keeps_or_reads_anything(draft, emil, role):
+    draft.editors.add(emil)
+    for other in (as_(UserFactory.create(roles=(role,))), Client(), as_(UserFactory.create(roles=(EDITOR,)))):
+        assert keep(other, article=draft.pk, body="x").status_code in {302, 403, 404}
+        for url in (
+            act(draft, "publish"),
+            reverse("admin:articles_article_history", args=[draft.pk]),
+            reverse("admin:articles_article_restore", args=[draft.pk, 1]),
+        ):
+            for response in (other.get(url), other.post(url)):
+                assert response.status_code in {302, 403, 404}
+                assert "Nobody waits" not in response.content.decode()
+    assert not Unsaved.objects.exists()
+    draft.refresh_from_db()
+    assert draft.version == 1
+
+
+def test_whoever_is_logged_out_gets_the_text_back(draft):
+    response = Client().post(change(draft), of(draft, body="An hour of work."), **OURS)
+    page = response.content.decode()
+    assert response.status_code == 403
+    assert "you are logged out" in page
+    assert "An hour of work." in page
+    assert 'name="title" value="Boats"' in page
+    stranger = Client().post(
+        change(draft), of(draft, body="Forged."), HTTP_ORIGIN="https://elsewhere.example"
+    )
+    assert "Forged." not in stranger.content.decode()
+
+
+def test_an_old_secret_gives_the_text_back_with_a_new_one(draft, emil):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(emil)
+    data = of(draft, body="An hour of work.") | opened(client, change(draft))
+    response = client.post(change(draft), data | {"csrfmiddlewaretoken": "x" * 64}, **OURS)
+    page = response.content.decode()
+    assert response.status_code == 403
+    assert "An hour of work." in page
+    token = re.search('name="csrfmiddlewaretoken" value="([^"]*)"', page)[1]
+    assert client.post(change(draft), data | {"csrfmiddlewaretoken": token}, **OURS).status_code == 302
+    draft.refresh_from_db()
+    assert draft.body == "An hour of work."
+
+
+# Versions
+
+
+def test_two_versions_are_compared_and_one_comes_back(draft, emil):
+    draft.body = draft.body.replace("nine", "ten")
+    save_article(article=draft, by=emil)
+    client, history = as_(emil), reverse("admin:articles_article_history", args=[draft.pk])
+    listed = client.get(history).content.decode()
+    assert "Emil" in listed
+    page = client.get(f"{history}?old=2&new=1").content.decode()
+    assert "at <del>nine</del><ins>ten</ins>." in page
+    restore = reverse("admin:articles_article_restore", args=[draft.pk, 1])
+    assert client.get(restore).status_code == 404
+    client.post(restore, {"seen": draft.version - 1})
+    draft.refresh_from_db()
+    assert "ten" in draft.body
+    client.post(restore, {"seen": draft.version})
+    draft.refresh_from_db()
+    assert "nine" in draft.body
+    assert "Number 1 brought back." in client.get(history).content.decode()
+    assert client.get(f"{history}?old=1&new=99").status_code == 404
+
+
+def test_markup_in_a_text_is_shown_as_text(draft, emil):
+    draft.body = "<script>alert(1)</script> <b>"
+    save_article(article=draft, by=emil)
+    history = reverse("admin:articles_article_history", args=[draft.pk])
+    assert "<script>alert" not in as_(emil).get(f"{history}?old=1&new=2").content.decode()
+
+
+# When readers see it
+
+
+def test_from_the_form_to_published_in_two_presses(emil):
+    client = as_(emil)
+    response = client.post(ADD, form(_then="publish"))
+    article = Article.objects.get()
+    assert response["Location"] == act(article, "publish")
+    assert "Everybody can read it" in client.get(act(article, "publish")).content.decode()
+    assert client.get(article.get_absolute_url()).status_code == 404
+    assert client.post(act(article, "publish"), {"seen": article.version}).status_code == 302
+    assert client.get(article.get_absolute_url()).status_code == 200
+
+
+def test_it_is_scheduled_in_the_newsrooms_zone_and_said_as_a_person_would(draft, emil, time_machine):
+    Site.objects.update(time_zone="Africa/Cairo")
+    time_machine.move_to("2030-01-15T09:50:00Z", tick=False)
+    client = as_(emil)
+    assert "Cairo time" in client.get(act(draft, "schedule")).content.decode()
+    data = {"seen": draft.version, "at_0": "2030-01-15", "at_1": "14:00"}
+    page = client.post(act(draft, "schedule"), data, follow=True).content.decode()
+    assert "Scheduled: 14:00, in 2 h 10 min, Cairo time." in page
+    draft.refresh_from_db()
+    assert draft.published_at.isoformat() == "2030-01-15T12:00:00+00:00"
+
+
+def test_a_press_on_what_was_changed_meanwhile_does_nothing(draft, emil):
+    response = as_(emil).post(act(draft, "publish"), {"seen": draft.version - 1})
+    assert "It was changed since you opened this page" in response.content.decode()
+    draft.refresh_from_db()
+    assert draft.published_at is None
+
+
+def test_an_embargo_is_held_told_and_lifted(draft, emil):
+    client = as_(emil)
+    client.post(act(draft, "embargo"), {"seen": draft.version, "at_0": "2130-01-15", "at_1": "14:00"})
+    draft.refresh_from_db()
+    assert draft.is_embargoed()
+    assert "Embargoed until" in client.get(change(draft)).content.decode()
+    told = client.post(act(draft, "publish"), {"seen": draft.version}).content.decode()
+    assert "Not done: Embargoed until" in told
+    client.post(act(draft, "embargo"), {"seen": draft.version, "lift": ""})
+    draft.refresh_from_db()
+    assert draft.embargo_until is None
+
+
+def test_a_story_that_is_taken_back_says_so_at_its_address(emil):
+    story = make_article("The mayor’s boat", body="Wrong.")
+    reader, client = Client(), as_(emil)
+    assert reader.get(story.get_absolute_url()).status_code == 200
+    client.post(act(story, "take-back"), {"seen": story.version, "why": "It named the wrong person."})
+    for visitor in (reader, client):
+        response = visitor.get(story.get_absolute_url())
+        page = response.content.decode()
+        assert response.status_code == 410
+        assert "This story was taken back" in page
+        assert "It named the wrong person." in page
+        assert "mayor" not in page.replace(story.slug, "")
+    assert reader.get(f"{story.get_absolute_url()}reply/").status_code == 404
+    assert "mayor" not in reader.get("/").content.decode()
+    moment = story.published_at
+    story.refresh_from_db()
+    client.post(act(story, "publish"), {"seen": story.version, "as-before": ""})
+    story.refresh_from_db()
+    assert story.published_at == moment
+    assert reader.get(story.get_absolute_url()).status_code == 200
+
+
+def test_what_does_not_apply_is_told_and_not_done(emil):
+    story = make_article("Out")
+    response = as_(emil).post(act(story, "schedule"), {"seen": story.version}, follow=True)
+    assert "Published:" in response.content.decode()
+    assert as_(emil).get(act(story, "nothing")).status_code == 404
+
+
+# Words beside it
+
+
+def test_notes_are_between_editors(draft, emil, edda):
+    as_(emil).post(change(draft), of(draft, new_note="Is nine right?"))
+    draft.refresh_from_db()
+    assert (draft.version, Note.objects.get().by) == (1, emil)
+    assert "Is nine right?" in as_(edda).get(change(draft)).content.decode()
+    published = publish(article=draft, at=timezone.now(), seen=1)
+    assert "Is nine right?" not in Client().get(published.get_absolute_url()).content.decode()
+
+
+def test_a_correction_stands_with_the_story_and_in_the_time_of_its_entry(emil, time_machine):
+    story = make_article("Out")
+    reader, client = Client(), as_(emil)
+    before = re.findall("<updated>(.*?)</updated>", reader.get("/feed/").content.decode())[-1]
+    time_machine.move_to(timezone.now() + timedelta(hours=1))
+    client.post(change(story), of(story, new_correction="It was nine, not ten."))
+    assert "It was nine, not ten." in reader.get(story.get_absolute_url()).content.decode()
+    assert re.findall("<updated>(.*?)</updated>", reader.get("/feed/").content.decode())[-1] > before
+    url = reverse("admin:articles_article_correction", args=[story.pk, story.corrections.get().pk])
+    too_long = client.post(url, {"text": "x" * 2001}).content.decode()
+    assert "It has 2001 characters" in too_long
+    assert "x" * 2001 in too_long
+    client.post(url, {"text": "It was eight."})
+    assert "It was eight." in reader.get(story.get_absolute_url()).content.decode()
+    client.post(url, {"text": "It was eight.", "withdraw": ""})
+    assert "It was eight." not in reader.get(story.get_absolute_url()).content.decode()
+
+
+def test_a_story_ready_for_review_is_found_in_the_list(draft, emil):
+    client = as_(emil)
+    client.post(change(draft), of(draft, stage="ready"))
+    assert "Ready for review" in client.get("/admin/articles/article/?publication=ready").content.decode()
+
+
+# The preview
+
+
+def test_the_preview_tells_the_embargo_and_its_own_end(client, draft):
+    held = set_embargo(article=draft, until=timezone.now() + timedelta(days=2), seen=draft.version)
+    page = client.get(held.preview_url()).content.decode()
+    assert "Embargoed until" in page
+    assert "This link works until" in page
+
+
+def test_a_private_story_and_links_of_before_it_was_taken_back_open_no_preview(client, draft, time_machine):
+    url = draft.preview_url()
+    Article.objects.filter(pk=draft.pk).update(stage=Article.Stage.PRIVATE)
+    assert client.get(url).status_code == 404
+    story = make_article("Out")
+    old = story.preview_url()
+    time_machine.move_to(timezone.now() + timedelta(minutes=1))
+    taken = take_back(article=story, why="", seen=story.version)
+    assert client.get(old).status_code == 404
+    time_machine.move_to(timezone.now() + timedelta(minutes=1))
+    assert "was taken back" in client.get(taken.preview_url()).content.decode()
+
+
+def test_its_pages_have_no_inline_script_or_style(draft, emil):
+    draft.body = "Other words."
+    save_article(article=draft, by=emil)
+    client, history = as_(emil), reverse("admin:articles_article_history", args=[draft.pk])
+    correction = correct(article=draft, by=emil, text="x")
+    for url in (
+        history,
+        f"{history}?old=1&new=2",
+        act(draft, "publish"),
+        act(draft, "schedule"),
+        reverse("admin:articles_article_correction", args=[draft.pk, correction.pk]),
+    ):
+        response = client.get(url)
+        assert response.status_code == 200
+        found = re.findall(
+            r"<script(?![^>]*\bsrc=)[^>]*>|<style|\sstyle=|\son[a-z]+=\"", response.content.decode()
+        )
+        assert not found, url
+    assert Revision.objects.filter(article=draft).count() == 2
