@@ -35,6 +35,11 @@ def are_read(user: str = "user", guest: str = "guest") -> Q:
     return proved | Q(**{f"{guest}__in": Guest.objects.confirmed().exclude(email="")})
 
 
+def administrators() -> QuerySet[User]:
+    """As moderators."""
+    return User.objects.administrators().active().filter(Exists(proofs().filter(user=OuterRef("pk"))))
+
+
 def moderators() -> QuerySet[User]:
     """Whose e-mail is proved and who may log in."""
     return User.objects.moderators().active().filter(Exists(proofs().filter(user=OuterRef("pk"))))

@@ -19,8 +19,8 @@ from comments.models import REMOVED, Comment, Reason, State, Transition
 from comments.tasks import MAILS_A_DAY
 from moderation import runs
 from moderation.kinds import Kind
-from moderation.mails import are_read, current_site, mail, moderators, send
-from moderation.models import Appeal, Batch, Case, Notice, Report, has_page
+from moderation.mails import administrators, are_read, current_site, mail, moderators, send
+from moderation.models import Appeal, Batch, Case, Notice, RemovalRequest, Report, has_page
 from moderation.runs import MAIL_AFTER
 from moderation.told import Told, is_decided, outcome, tell
 
@@ -209,3 +209,39 @@ def send_receipt(notice: int) -> int:
     title = told.comment.discussion.article.title
     subject = _("We have your report of illegal content")
     return send([mail("receipt", subject, told.email, site=current_site(), notice=told, title=title)])
+
+
+@task()
+@in_site_language
+def tell_administrators(request: int) -> int:
+    """Write to every administrator that somebody asks for a removal or a correction; not a word of it is in
+    the mail. Returns the mails."""
+    told = RemovalRequest.objects.get(pk=request)
+    subject = _("Somebody asks for a removal or a correction")
+    site, to = current_site(), [person.email for person in administrators()]
+    return send(mail("request", subject, each, site=site, request=told) for each in to)
+
+
+@task()
+@in_site_language
+def send_request_receipt(request: int) -> int:
+    """As send_receipt does for a report of illegal content."""
+    told = RemovalRequest.objects.get(pk=request)
+    same = RemovalRequest.objects.filter(email__iexact=told.email, at__gt=timezone.now() - timedelta(days=1))
+    if same.filter(pk__lt=told.pk).count() >= MAILS_A_DAY:
+        return 0
+    subject = _("We have your request")
+    return send([mail("request_receipt", subject, told.email, site=current_site(), request=told)])
+
+
+@task()
+@in_site_language
+def tell_request_outcome(request: int) -> int:
+    """What came of it, once. Returns the mails."""
+    told = RemovalRequest.objects.filter(pk=request, told_at=None).exclude(outcome="").first()
+    if told is None:
+        return 0
+    subject = _("What came of your request")
+    sent = send([mail("request_outcome", subject, told.email, site=current_site(), request=told)])
+    RemovalRequest.objects.filter(pk=request).update(told_at=timezone.now())
+    return sent

@@ -12,6 +12,7 @@ from moderation.views import (
     move,
     people,
     queue,
+    requests,
     rules,
     seals,
     similar,
@@ -37,6 +38,9 @@ urlpatterns = [
     path("sealed/<int:pk>/hold/", seals.hold, name="hold"),
     path("sealed/<int:pk>/lift/", seals.lift, name="lift"),
     path("sealed/<int:pk>/erase/", seals.erase, name="erase-sealed"),
+    # Requests for removal or correction
+    path("requests/", requests.index, name="requests"),
+    path("requests/<int:pk>/", requests.one, name="request"),
     # People
     path("people/", people.index, name="people"),
     path("emptying/", emptying.choose, name="emptying"),

@@ -6,6 +6,7 @@ from moderation.models.findings import Finding, FindingQuerySet, has_page, proof
 from moderation.models.groups import Group, Look, Member
 from moderation.models.people import Note, Origin, Sanction
 from moderation.models.reports import Appeal, Network, Notice, Report
+from moderation.models.requests import RemovalRequest
 from moderation.models.rules import Rule, RuleTerms
 from moderation.models.seals import Seal, SealedText, SealReading
 
@@ -26,6 +27,7 @@ __all__ = [
     "Note",
     "Notice",
     "Origin",
+    "RemovalRequest",
     "Report",
     "Rule",
     "RuleTerms",

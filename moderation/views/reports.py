@@ -81,7 +81,7 @@ def illegal(request: HttpRequest) -> HttpResponse:
     status = 422 if is_sent else 200
     if is_sent and form.is_valid():
         try:
-            _check_rate(request)
+            check_rate(request)
             assert form.comment is not None
             notice = reports.give_notice(
                 comment=form.comment,
@@ -136,7 +136,7 @@ def _report(
     if user or guest:
         reports.report_comment(comment=comment, user=user, guest=guest, why=why, words=words)
         return guest
-    _check_rate(request)
+    check_rate(request)
     name, email = form.cleaned_data["name"], form.cleaned_data["email"]
     with transaction.atomic():
         new = Guest.objects.create(name=name, email=email)
@@ -145,7 +145,7 @@ def _report(
     return new
 
 
-def _check_rate(request: HttpRequest) -> None:
+def check_rate(request: HttpRequest) -> None:
     """Raises ValidationError where more came from this IP address within an hour than from people."""
     if count_report(get_client_ip(request) or "") > STRANGERS_AN_HOUR:
         raise ValidationError(

@@ -1,0 +1,63 @@
+"""What somebody asks about a story or a comment that is about them. These rows hold people's words."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from articles.models import Article
+from comments.models import Comment
+
+
+class RemovalRequest(models.Model):
+    """A wish that something be removed or corrected, which needs no account; `receipt` is the number that was
+    given for it. It outlives what it is about: `where` says what that was."""
+
+    class Wants(models.TextChoices):
+        REMOVE = "remove", _("to have it removed")
+        CORRECT = "correct", _("to have it corrected")
+
+    class Who(models.TextChoices):
+        SUBJECT = "subject", _("It is about me")
+        AUTHOR = "author", _("I wrote it")
+        AGENT = "agent", _("I speak for somebody it is about")
+        OTHER = "other", _("I am somebody else")
+
+    class Outcome(models.TextChoices):
+        DONE = "done", _("Removed")
+        CORRECTED = "corrected", _("Corrected")
+        REFUSED = "refused", _("It stays as it is")
+
+    receipt = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    where = models.CharField(max_length=300)  # the story's title
+    article = models.ForeignKey(Article, models.SET_NULL, null=True, related_name="+")
+    comment = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+")
+    wants = models.CharField(_("what you want"), max_length=10, choices=Wants)
+    what = models.TextField(_("which words or which picture"), max_length=5_000)
+    why = models.TextField(_("why"), max_length=5_000)
+    who = models.CharField(_("who you are"), max_length=10, choices=Who)
+    name = models.CharField(_("your name"), max_length=200)
+    email = models.EmailField(_("your e-mail"))
+    at = models.DateTimeField(default=timezone.now)
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome, blank=True)
+    answer = models.TextField(_("what they read"), max_length=5_000, blank=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True)  # of the outcome
+
+    class Meta:
+        verbose_name = _("request for removal or correction")
+        verbose_name_plural = _("requests for removal or correction")
+        indexes = [models.Index(fields=["at"], condition=Q(outcome=""), name="removalrequest_open")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(outcome="", decided_at=None) | ~Q(outcome="") & Q(decided_at__isnull=False),
+                name="removalrequest_decided_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.receipt)

@@ -1,0 +1,36 @@
+"""Requests for removal or correction: taken from anybody, answered by an administrator, once."""
+
+from functools import partial
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from articles.models import Article
+from comments.models import Comment
+from moderation import tasks
+from moderation.models import RemovalRequest
+
+
+@transaction.atomic
+def ask(*, article: Article, comment: Comment | None, **told: str) -> RemovalRequest:
+    """`told`: wants, what, why, who, name and email, as the form has them. Administrators are written to at
+    once, and whoever asks gets a receipt."""
+    request = RemovalRequest.objects.create(article=article, comment=comment, where=article.title, **told)
+    transaction.on_commit(partial(tasks.tell_administrators.enqueue, request.pk))
+    transaction.on_commit(partial(tasks.send_request_receipt.enqueue, request.pk))
+    return request
+
+
+@transaction.atomic
+def answer(*, request: RemovalRequest, outcome: str, words: str, actor: User) -> None:
+    """What became of it, with a sentence for whoever asked. It changes nothing that readers see: that was
+    done before. Raises ValidationError where a colleague has answered meanwhile."""
+    decided = RemovalRequest.objects.filter(pk=request.pk, outcome="").update(
+        outcome=outcome, answer=words, decided_by=actor, decided_at=timezone.now()
+    )
+    if not decided:
+        raise ValidationError(_("Somebody has answered this meanwhile."), code="decided")
+    transaction.on_commit(partial(tasks.tell_request_outcome.enqueue, request.pk))
