@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin import UserAdmin
 from accounts.models import User
 from articles.images import admin as images  # noqa: F401  registers them
+from articles.images.lead import LeadImageFields, lead_fieldset, lead_picture
 from articles.kept import withhold
 from articles.markdown import named_images
 from articles.models import Article, ArticleQuerySet, Image, Topic, free_slug
@@ -58,7 +59,7 @@ class PublicationFilter(admin.SimpleListFilter):
         return queryset
 
 
-class ArticleForm(WordsForm):
+class ArticleForm(WordsForm, LeadImageFields):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, rows in {"standfirst": 3, "body": 24}.items():
@@ -81,6 +82,11 @@ class ArticleForm(WordsForm):
             raise forms.ValidationError(_("There is no image %(numbers)s.") % {"numbers": numbers})
         return body
 
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        self.check_lead_image()
+        return cleaned
+
 
 @admin.register(Article)
 class ArticleAdmin(WritingPages):
@@ -100,6 +106,7 @@ class ArticleAdmin(WritingPages):
     list_per_page = 50
     show_full_result_count = False
     raw_id_fields = ["lead_image"]
+    readonly_fields = ["lead_picture"]
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     save_on_top = True
 
@@ -112,7 +119,8 @@ class ArticleAdmin(WritingPages):
     def get_fieldsets(self, request: HttpRequest, obj: Article | None = None) -> Any:
         is_published = obj is not None and obj.is_published()
         return [
-            (None, {"fields": ["title", "slug", "standfirst", "byline", "lead_image", "body"]}),
+            (None, {"fields": ["title", "slug", "standfirst", "byline", "body"]}),
+            lead_fieldset(),
             (
                 _("Between editors, and to readers"),
                 {"fields": ["new_correction" if is_published else "stage", "new_note"]},
@@ -142,6 +150,12 @@ class ArticleAdmin(WritingPages):
             kwargs["queryset"] = User.objects.editors().order_by("name")
         kwargs["widget"] = forms.CheckboxSelectMultiple  # one press each, also on a phone
         return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Article, form: Any, change: bool) -> None:
+        assert isinstance(request.user, User)
+        if note := form.add_lead_image(obj, request.user):
+            self.message_user(request, note)
+        super().save_model(request, obj, form, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
@@ -179,6 +193,10 @@ class ArticleAdmin(WritingPages):
     @admin.display(description=_("comments"), ordering="discussion__visible_count")
     def comments(self, obj: Article) -> int:
         return obj.discussion.visible_count if hasattr(obj, "discussion") else 0
+
+    @admin.display(description=_("now"))
+    def lead_picture(self, obj: Article) -> Any:
+        return lead_picture(obj)
 
 
 @admin.register(Topic)

@@ -29,11 +29,11 @@ def save_article(
     Where its text differs from the stored one, that is a Revision: `by` somebody, typed on the page of that
     `nonce`, or the text of the number that is `restored`.
     """
-    images = hold_images(article, named_images(article.body))
-    article.body_html = render_story(article.body)
     # The stored version, not that of the instance: a colleague may have saved since it was read.
     stored = Article.objects.select_for_update().defer("body_html", "vector").filter(pk=article.pk).first()
     article.version = (stored.version if stored else 0) + 1
+    images = hold_images(article, named_images(article.body))
+    article.body_html = render_story(article.body)
     article.save()
     use_images(article=article, images=images)
     _keep_revision(article, stored, by=by, nonce=nonce, restored=restored)

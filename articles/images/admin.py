@@ -137,10 +137,8 @@ class ImageAdmin(admin.ModelAdmin[Image]):
 
     @admin.display(description=_("picture"))
     def small(self, image: Image) -> str:
-        made = image.sizes
-        name = f"w{min(made['widths'])}.{made['formats'][-1]}" if made else f"full.{image.suffix}"
         return format_html(
-            '<img class="small-image" src="{}" alt="" loading="lazy">', figures.url(image, name)
+            '<img class="small-image" src="{}" alt="" loading="lazy">', figures.small_url(image)
         )
 
     @admin.display(description=_("alternative text"), ordering="alt")

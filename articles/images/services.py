@@ -45,6 +45,7 @@ def add_image(*, opened: Opened, actor: User | None, **told: Any) -> Image:
 def change_image(*, image: Image) -> Image:
     """Store what is told of a picture: the stories that show it say so at once. Where it is cropped, they do
     once a job has made that."""
+    _lock_articles(image)
     image.save()
     if image.sizes and image.sizes["at"] != [image.focal_x, image.focal_y]:
         make_sizes_of.enqueue(image.pk)
@@ -60,10 +61,9 @@ def delete_image(*, image: Image) -> None:
 
 
 def keep_sizes(*, image: Image, sizes: dict[str, Any]) -> None:
-    """Say what was made, and show it."""
-    with transaction.atomic():
-        Image.objects.filter(pk=image.pk).update(sizes=sizes)
-        show_again(image)
+    """Say what was made, and show it. In two transactions: see hold_images."""
+    Image.objects.filter(pk=image.pk).update(sizes=sizes)
+    show_again(image)
     point = f"-{sizes['at'][0]}-{sizes['at'][1]}."
     if not Image.objects.filter(digest=image.digest).exclude(pk=image.pk).exists():
         for path in [*image.folder.glob("c*"), *image.folder.glob("og*")]:
@@ -72,8 +72,9 @@ def keep_sizes(*, image: Image, sizes: dict[str, Any]) -> None:
 
 
 def hold_images(article: Article, named: Iterable[int]) -> set[int]:
-    """Those of these, and its lead image, that there are. Until the end of the transaction a job that has
-    made their sizes waits: it would not find the article yet, which then showed for ever what was before."""
+    """Those of these, and its lead image, that there are. Until the end of the transaction, which has locked
+    the article before, nobody says anything new of them: a job that has made their sizes would not find
+    this article yet, which then showed for ever what was before."""
     wanted = set(named) | ({article.lead_image_id} if article.lead_image_id else set())
     if not wanted:
         return set()
@@ -88,16 +89,23 @@ def use_images(*, article: Article, images: set[int]) -> None:
     ImageUse.objects.bulk_create(rows, ignore_conflicts=True)
 
 
+@transaction.atomic
 def show_again(image: Image) -> None:
     """Render the articles that show it. It is no change of what they say: the time of the last one stays."""
-    articles = Article.objects.filter(image_uses__image=image).order_by("pk").select_for_update(of=["self"])
-    found = list(articles.only("body"))
-    for article in found:
-        Article.objects.filter(pk=article.pk).update(
-            body_html=render_story(article.body), version=F("version") + 1
-        )
-    if found:
+    is_seen = False
+    for article in _lock_articles(image):
+        html = render_story(article.body)
+        if html != article.body_html or article.lead_image_id == image.pk:
+            Article.objects.filter(pk=article.pk).update(body_html=html, version=F("version") + 1)
+            is_seen = True
+    if is_seen:
         Site.objects.filter(pk=1).update(version=F("version") + 1)
+
+
+def _lock_articles(image: Image) -> list[Article]:
+    """Articles before images, as save_article does, else both would wait for each other."""
+    rows = Article.objects.filter(image_uses__image=image).order_by("pk").select_for_update(of=["self"])
+    return list(rows.only("body", "body_html", "lead_image"))
 
 
 def _hold(image: Image) -> None:

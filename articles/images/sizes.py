@@ -56,7 +56,7 @@ def make_sizes(folder: Path, suffix: str, *, has_alpha: bool, at: tuple[int, int
         box = cut(full.width, full.height, CARD, at)
         size = CARD if box.right - box.left >= CARD[0] else (box.right - box.left, box.bottom - box.top)
         _write(folder, f"og-{point}", ["jpg"], card, box, size)
-    return {"formats": formats, "widths": widths, "crops": crops, "card": size, "at": list(at)}
+    return {"formats": formats, "widths": widths, "crops": crops, "card": list(size), "at": list(at)}
 
 
 def fitting(widths: tuple[int, ...], most: int) -> list[int]:

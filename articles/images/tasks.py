@@ -6,7 +6,7 @@ from articles.models import Image
 
 @task()
 def make_sizes_of(image_id: int) -> None:
-    """Make the sizes of an image and show them. Done twice it does nothing the second time."""
+    """Make the sizes of an image and show them. It may be done twice."""
     from articles.images.services import keep_sizes  # which queues this
 
     image = Image.objects.filter(pk=image_id).first()
@@ -14,5 +14,4 @@ def make_sizes_of(image_id: int) -> None:
         return  # deleted meanwhile
     at = (image.focal_x, image.focal_y)
     sizes = make_sizes(image.folder, image.suffix, has_alpha=image.has_alpha, at=at)
-    if sizes != image.sizes:
-        keep_sizes(image=image, sizes=sizes)
+    keep_sizes(image=image, sizes=sizes)

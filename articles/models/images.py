@@ -112,7 +112,7 @@ class Image(models.Model):
 
     def is_readable_by(self, user: User) -> bool:
         """Whether somebody may see it before a published story shows it."""
-        return user.is_authenticated and user.is_staff
+        return user.is_authenticated and user.is_editor
 
 
 class ImageUse(models.Model):

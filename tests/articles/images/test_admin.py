@@ -1,0 +1,169 @@
+"""The newsroom's pictures. Emil is an editor, Mona moderates, Ruth reads."""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from accounts.models import EDITOR, MODERATOR, READER, User
+from articles.models import Article, Image
+from tests.articles.images.made import gif, jpeg, make_image, upload
+from tests.articles.test_admin import ADD as WRITE
+from tests.articles.test_admin import as_, change, form
+from tests.factories import UserFactory, make_article
+
+pytestmark = pytest.mark.django_db
+
+LIST, ADD = "/admin/articles/image/", "/admin/articles/image/add/"
+SEND = "/admin/articles/image/upload/"
+
+
+@pytest.fixture
+def emil() -> User:
+    return UserFactory.create(name="Emil", roles=(EDITOR,))
+
+
+def test_a_page_sends_a_picture_and_is_told_what_to_insert(emil):
+    response = as_(emil).post(SEND, {"file": upload(jpeg(), "slip.jpg"), "alt": "The slip", "credit": "Ida"})
+    image = Image.objects.get()
+    assert response.status_code == 201
+    assert response.json() == {
+        "id": image.pk,
+        "markdown": f"![The slip](image:{image.pk})",
+        "url": f"/images/{image.pk}/full.jpg",
+        "alt": "The slip",
+        "width": 900,
+        "height": 600,
+        "note": "",
+    }
+    assert (image.credit, image.uploaded_by, image.filename) == ("Ida", emil, "slip.jpg")
+    assert as_(emil).get(response.json()["url"]).status_code == 200
+
+
+def test_it_is_told_what_to_mend_and_nothing_is_stored(emil):
+    response = as_(emil).post(SEND, {"file": upload(b"<svg></svg>")})
+    assert response.status_code == 400
+    assert set(response.json()["errors"]) == {"file", "alt"}
+    assert "SVG drawing" in response.json()["errors"]["file"][0]
+    assert "Say what is to be seen" in response.json()["errors"]["alt"][0]
+    assert not Image.objects.exists()
+    assert as_(emil).get(SEND).status_code == 405
+
+
+@pytest.mark.parametrize(("role", "status"), [(READER, 302), (MODERATOR, 403)])
+def test_others_send_none(role, status):
+    client = as_(UserFactory.create(roles=(role,)))
+    for url in (SEND, ADD):
+        assert client.post(url, {"file": upload(jpeg()), "alt": "The slip"}).status_code == status
+    assert client.get(LIST).status_code == status
+    assert not Image.objects.exists()
+
+
+def test_another_site_can_send_none(emil):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(emil)
+    assert client.post(SEND, {"file": upload(jpeg()), "alt": "The slip"}).status_code == 403
+
+
+def test_the_form_of_a_picture_alone_needs_no_script(emil):
+    client = as_(emil)
+    page = client.get(ADD).content.decode()
+    assert 'enctype="multipart/form-data"' in page
+    response = client.post(ADD, {"file": upload(jpeg()), "alt": "The slip", "focal_x": "20", "focal_y": ""})
+    assert response.status_code == 302, response.context["adminform"].form.errors
+    image = Image.objects.get()
+    assert (image.focal_x, image.focal_y, image.uploaded_by) == (20, 50, emil)
+    url = f"{LIST}{image.pk}/change/"
+    assert client.get(url).status_code == 200
+    data = {"alt": "The old slip", "focal_x": "0", "focal_y": "100", "credit": "Ida"}
+    assert client.post(url, data).status_code == 302
+    image.refresh_from_db()
+    assert (image.alt, image.focal_x, image.focal_y, image.credit) == ("The old slip", 0, 100, "Ida")
+    assert "The old slip" in client.get(f"{LIST}?q=old").content.decode()
+
+
+def test_a_picture_that_moves_too_long_is_told_of(emil):
+    response = as_(emil).post(ADD, {"file": upload(gif(101), "a.gif"), "alt": "A wave"}, follow=True)
+    assert "its first frame is shown" in response.content.decode()
+
+
+def test_what_a_story_shows_is_not_deleted_and_what_none_does_goes_with_its_files(
+    emil, django_capture_on_commit_callbacks
+):
+    client, shown, spare = as_(emil), make_image(is_ready=False), make_image(jpeg(500, 400), is_ready=False)
+    twin = make_image(jpeg(500, 400), alt="The same again", is_ready=False)
+    make_article(body=f"![](image:{shown.pk})")
+
+    def delete(image: Image) -> int:
+        with django_capture_on_commit_callbacks(execute=True):
+            return client.post(f"{LIST}{image.pk}/delete/", {"post": "yes"}).status_code
+
+    assert delete(shown) == 403
+    assert delete(spare) == 302
+    assert twin.folder.exists()  # it is also that of another one
+    assert delete(twin) == 302
+    assert not twin.folder.exists()
+    assert list(Image.objects.all()) == [shown]
+    assert shown.folder.exists()
+
+
+def test_the_list_is_filtered_by_use_and_asks_no_more_for_more(emil, django_assert_max_num_queries):
+    client, used = as_(emil), make_image(is_ready=False, alt="Used")
+    make_article(lead_image=used)
+    make_image(is_ready=False, alt="Spare")
+    assert [image.alt for image in client.get(f"{LIST}?used=no").context["cl"].result_list] == ["Spare"]
+    assert [image.alt for image in client.get(f"{LIST}?used=yes").context["cl"].result_list] == ["Used"]
+    with django_assert_max_num_queries(20) as few:
+        client.get(LIST)
+    for number in range(6):
+        make_image(is_ready=False, alt=f"Spare {number}", actor=emil)
+    with django_assert_max_num_queries(len(few)):
+        client.get(LIST)
+
+
+def test_a_lead_image_is_sent_with_the_story(emil):
+    data = form(lead_file=upload(jpeg(), "slip.jpg"), lead_alt="The slip", lead_credit="Ida")
+    response = as_(emil).post(WRITE, data)
+    assert response.status_code == 302, response.context["adminform"].form.errors
+    article = Article.objects.get()
+    assert article.lead_image
+    assert (article.lead_image.alt, article.lead_image.credit) == ("The slip", "Ida")
+    assert article.lead_image.uploaded_by == emil
+    assert [use.image for use in article.image_uses.all()] == [article.lead_image]
+    page = as_(emil).get(change(article)).content.decode()
+    assert f'<img class="lead-image" src="/images/{article.lead_image.pk}/full.jpg"' in page
+
+
+@pytest.mark.parametrize(
+    ("data", "field", "why"),
+    [
+        ({"lead_file": b"<html>"}, "lead_file", "web page or a program"),
+        ({"lead_file": jpeg()}, "lead_alt", "Say what is to be seen"),
+        ({"lead_alt": "The slip"}, "lead_file", "Choose the picture"),
+        ({"lead_file": jpeg(), "lead_alt": "The slip", "title": ""}, "lead_file", "Choose it again"),
+        (
+            {"lead_file": jpeg(), "lead_alt": "The slip", "lead_credit": "x" * 201},
+            "lead_credit",
+            "it has 201",
+        ),
+        ({"body": "![](image:4711)"}, "body", "There is no image 4711."),
+    ],
+)
+def test_what_is_to_be_mended_of_it_stands_at_its_field(emil, data, field, why):
+    if file := data.get("lead_file"):
+        data = data | {"lead_file": SimpleUploadedFile("slip.jpg", file)}
+    response = as_(emil).post(WRITE, form(**data))
+    assert response.status_code == 200
+    assert why in str(response.context["adminform"].form.errors[field])
+    assert not Article.objects.exists()
+    assert not Image.objects.exists()
+
+
+def test_one_that_is_there_already_is_taken_by_its_number_and_taken_away(emil):
+    image, client = make_image(is_ready=False), as_(emil)
+    assert client.post(WRITE, form(lead_image=image.pk)).status_code == 302
+    article = Article.objects.get()
+    assert article.lead_image == image
+    client.post(change(article), form(slug=article.slug))
+    article.refresh_from_db()
+    assert article.lead_image is None
+    assert not article.image_uses.exists()

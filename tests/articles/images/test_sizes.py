@@ -1,0 +1,51 @@
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image as Pillow
+from PIL import ImageChops
+
+from articles.images.sizes import CARD, CROP, WIDTHS, cut, fitting, make_sizes
+from tests.articles.images.made import photo
+
+sides, per_cent = st.integers(16, 20_000), st.integers(0, 100)
+
+
+@given(sides, sides, st.sampled_from([CROP, CARD]), per_cent, per_cent)
+def test_what_is_cut_out_lies_inside_is_as_large_as_can_be_and_holds_the_point(width, height, ratio, x, y):
+    box = cut(width, height, ratio, (x, y))
+    assert 0 <= box.left < box.right <= width
+    assert 0 <= box.top < box.bottom <= height
+    across, down = box.right - box.left, box.bottom - box.top
+    assert across == width or down == height
+    assert abs(across * ratio[1] - down * ratio[0]) <= max(ratio)
+    assert box.left - 1 <= width * x / 100 <= box.right + 1
+    assert box.top - 1 <= height * y / 100 <= box.bottom + 1
+
+
+@given(sides)
+def test_nothing_is_enlarged_and_the_picture_itself_is_among_them(width):
+    widths = fitting(WIDTHS, width)
+    assert widths
+    assert max(widths) == min(width, WIDTHS[-1])
+    assert widths == sorted(set(widths))
+
+
+def test_the_point_stays_in_what_is_cut_out(tmp_path):
+    photo(900, 600).resize((1800, 600)).save(tmp_path / "full.jpg")  # the sun stands far to the left
+    for at, is_in in ((17, 24), True), ((100, 100), False):
+        make_sizes(tmp_path, "jpg", has_alpha=False, at=at)
+        with Pillow.open(tmp_path / f"c400-{at[0]}-{at[1]}.jpg") as crop:
+            assert crop.size == (400, 267)
+            red, _green, blue = crop.convert("RGB").split()
+            sun = ImageChops.subtract(red, blue)  # all else is grey or blue
+            assert (sun.getextrema()[1] > 100) == is_in
+
+
+def test_begun_again_it_makes_what_is_missing(tmp_path):
+    photo(500, 300).save(tmp_path / "full.jpg")
+    told = make_sizes(tmp_path, "jpg", has_alpha=False, at=(50, 50))
+    made = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    (tmp_path / "w400.webp").unlink()
+    assert make_sizes(tmp_path, "jpg", has_alpha=False, at=(50, 50)) == told
+    again = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert [name for name in made if made[name] != again[name]] == ["w400.webp"]
+    assert told["widths"] == [400, 500]
