@@ -4,7 +4,7 @@
 globalThis.gettext ??= (words) => words;
 globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
 {
-  const room = document.querySelector("[data-editor]");
+  const room = document.querySelector("[data-render]");
   const field = document.getElementById("id_body");
   if (room && field) open(room, field);
 
