@@ -182,7 +182,10 @@ class SiteForm(forms.ModelForm[Site]):
         text = "\n".join(lines)
         if len(lines) > RULES_LINES:
             raise ValidationError(
-                _("These are %(count)s lines; %(limit)s is the most. The rest can stand in full below.")
+                _(
+                    "These are %(count)s lines; %(limit)s is the most. More has room on the page of the "
+                    "rules, under Settings."
+                )
                 % {"count": len(lines), "limit": RULES_LINES}
             )
         _check_length(text, RULES_IN_SHORT_MAX)

@@ -1,0 +1,27 @@
+"""The admin's first page says what each role may do; each of its links opens for whom it is shown to."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+WRITE, ANSWER, KEEP = "Write a story", "What waits for review", "What you have"
+
+
+@pytest.mark.parametrize(
+    ("role", "shown"),
+    [(EDITOR, {WRITE, ANSWER}), (MODERATOR, {ANSWER}), (ADMINISTRATOR, {WRITE, ANSWER, KEEP})],
+)
+def test_what_one_may_do(client: Client, role: str, shown: set[str]) -> None:
+    client.force_login(UserFactory.create(roles=(role,)))
+    page = client.get("/admin/").content.decode()
+    block = page[page.index('class="may-do"') : page.index('class="all-lists"')]
+    links = dict(re.findall(r'<a href="([^"]+)">([^<]+)</a>', block))
+    assert {WRITE, ANSWER, KEEP} & set(links.values()) == shown
+    for url in links:
+        assert client.get(url, follow=True).status_code == 200, url

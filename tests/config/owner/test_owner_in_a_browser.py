@@ -1,0 +1,187 @@
+"""The owner's walkthrough in Chromium, from the one-time link on; and how the owner's pages look."""
+
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core.handlers.wsgi import WSGIHandler
+from django.utils import timezone
+from playwright.sync_api import Browser, Page, expect
+
+from accounts.models import ADMINISTRATOR, EDITOR, User
+from accounts.services import setup_link
+from articles.models import Site
+from config.models import MailDay, MailFailure
+from config.pages import Pages
+from moderation.models import JobRun
+from tests.asking import ask
+from tests.config.owner.conftest import Inbox
+from tests.config.owner.test_have import quiet, refused, work
+from tests.factories import UserFactory, make_article
+from tests.test_look import check
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+SHOTS = os.environ.get("SHOTS", "")  # a folder to put pictures of each page into
+
+
+def token_of(link: str) -> str:
+    return re.sub(r"^https?://[^/]+", "", link)
+
+
+def shoot(page: Page, name: str) -> None:
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+
+
+def test_the_owners_walkthrough(live_server: Any, browser: Browser, inbox: Inbox, settings: Any) -> None:
+    settings.SITE_URL = live_server.url
+    make_article("Council votes to close the old ferry slip", published_at=timezone.now() - timedelta(days=2))
+    site = Pages(WSGIHandler())
+    assert "Soundoff" in ask(site, "/").text
+    context = browser.new_context(timezone_id="Africa/Cairo", viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(live_server.url + token_of(setup_link()))
+    page.get_by_role("heading", name="Set up this site").wait_for()
+
+    # The browser's own zone is proposed; a slip of the pen loses nothing, the password included.
+    expect(page.locator("[name=time_zone]")).to_have_value("Africa/Cairo")
+    page.locator("[name=name]").fill("The Slip")
+    page.get_by_label("Contact address").fill("desk@example.org")
+    page.locator("[name=you-name]").fill("Ada")
+    page.locator("[name=you-email]").fill("ada@example.org")
+    page.locator("[name=you-password]").fill("seven-green-herons")
+    page.get_by_label("Review everything first").check()
+    page.get_by_label("Rules in three lines").fill("One\nTwo\nThree\nFour")
+    shoot(page, "set-up-390")
+    page.get_by_role("button", name="Set the site up").click()
+    expect(page.get_by_text("These are 4 lines")).to_be_visible()
+    expect(page.locator("[name=you-password]")).to_have_value("seven-green-herons")
+    expect(page.get_by_label("Review everything first")).to_be_checked()
+    shoot(page, "set-up-errors-390")
+    page.get_by_label("Rules in three lines").fill("Stay with the slip.\nBe kind.")
+    page.get_by_role("button", name="Set the site up").click()
+
+    # A test mail: first the server refuses it, in its own words.
+    expect(page.get_by_text("Your site is set up.")).to_be_visible()
+    inbox.refused = {"ada@example.org": "450 4.2.1 Mailbox busy"}
+    page.get_by_role("button", name="Send a test mail").click()
+    expect(page.get_by_role("alert")).to_contain_text("refuses this recipient: 450 4.2.1 Mailbox busy")
+    shoot(page, "mail-refused-390")
+    inbox.refused = {}
+    page.get_by_role("button", name="Send a test mail").click()
+    expect(page.get_by_text("took it for ada@example.org")).to_be_visible()
+    shoot(page, "mail-sent-390")
+    (mail,) = inbox.mails
+    assert mail["From"].addresses[0].display_name == "The Slip"
+    (link,) = re.findall(rf"{live_server.url}(/accounts/confirm-email/\S+)", mail.get_content())
+    page.get_by_role("link", name="Go on").click()
+    expect(page).to_have_url(live_server.url + "/admin/")
+
+    # The mail's link proves the address.
+    page.goto(live_server.url + link)
+    page.get_by_role("button", name="Confirm").click()
+    page.wait_for_load_state()
+    assert EmailAddress.objects.get().verified
+
+    # A kept page has the name already; a setting that is changed later is so in the next request.
+    assert ">The Slip</a>" in ask(site, "/").text
+    page.goto(live_server.url + "/owner/settings/")
+    page.get_by_label("Tagline").fill("A boat, every morning")
+    page.locator("[name=time_zone]").fill("oslo")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    assert "A boat, every morning" in ask(site, "/").text
+    site.close()
+    stored = Site.objects.get()
+    assert (stored.time_zone, stored.moderation) == ("Europe/Oslo", "pre")
+    # The browser is elsewhere: its own zone is offered, and not set.
+    expect(page.get_by_text("Your browser is in Africa/Cairo.")).to_be_visible()
+    page.get_by_role("button", name="Use it").click()
+    expect(page.locator("[name=time_zone]")).to_have_value("Africa/Cairo")
+
+    # What there is, and a job that failed is run again.
+    refused(inbox)
+    page.goto(live_server.url + "/owner/have/")
+    expect(page.get_by_text("Mail the link that confirms an e-mail").first).to_be_visible()
+    page.get_by_role("button", name="Run it again").click()
+    expect(page.get_by_text("It will run again.")).to_be_visible()
+    inbox.refused = {}
+    work()
+    assert inbox.mails[-1]["To"] == "jim@example.org"
+
+    # The link was for once.
+    assert page.goto(live_server.url + token_of(setup_link())).status == 404  # type: ignore[union-attr]
+
+
+def test_without_javascript(live_server: Any, browser: Browser, inbox: Inbox) -> None:
+    page = browser.new_context(java_script_enabled=False).new_page()
+    page.goto(live_server.url + token_of(setup_link()))
+    expect(page.locator("[name=time_zone]")).to_have_value("UTC")
+    page.locator("[name=name]").fill("The Slip")
+    page.locator("[name=time_zone]").fill("new york")
+    page.locator("[name=you-name]").fill("Ada")
+    page.locator("[name=you-email]").fill("ada@example.org")
+    page.locator("[name=you-password]").fill("seven-green-herons")
+    page.get_by_role("button", name="Set the site up").click()
+    page.get_by_role("link", name="Skip this").click()
+    expect(page).to_have_url(live_server.url + "/admin/")
+    assert Site.objects.get().time_zone == "America/New_York"
+
+
+@pytest.fixture
+def ada() -> User:
+    return UserFactory.create(name="Ada", email="ada@example.org", roles=(ADMINISTRATOR,))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
+    live_server: Any, page: Page, client: Any, inbox: Inbox, ada: User, theme: str, width: int
+) -> None:
+    page.emulate_media(color_scheme=theme)
+    page.set_viewport_size({"width": width, "height": 900})
+    Site.objects.update(rules="Be **kind**.\n\n1. Stay\n2. Go", contact_email="desk@example.org")
+    refused(inbox)
+    refused(inbox)
+    quiet.enqueue()
+    MailDay.objects.update(sent=1_204)
+    MailFailure.objects.create(subject="Your comment is published", count=12, error="Nothing listens there.")
+    for name in ("train the filter", "blank old spam"):
+        JobRun.objects.create(name=name, started_at=timezone.now(), finished_at=timezone.now())
+    JobRun.objects.create(name="tell moderators what waits", started_at=timezone.now(), error="OSError")
+    found = {"rules": check(page, live_server.url + "/rules/")}
+    shoot(page, f"rules-{width}-{theme}")
+    edda = UserFactory.create(name="Edda", roles=(EDITOR,))
+    for user, urls in [
+        (edda, {"index-editor": "/admin/"}),
+        (
+            ada,
+            {
+                "index": "/admin/",
+                "settings": "/owner/settings/",
+                "mail": "/owner/mail/",
+                "have": "/owner/have/",
+            },
+        ),
+    ]:
+        client.force_login(user)
+        cookie = client.cookies["sessionid"].value
+        page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+        for name, url in urls.items():
+            found[name] = check(page, live_server.url + url)
+            shoot(page, f"{name}-{width}-{theme}")
+    assert found == {name: [] for name in found}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_at_the_set_up(live_server: Any, page: Page, theme: str, width: int) -> None:
+    page.emulate_media(color_scheme=theme)
+    page.set_viewport_size({"width": width, "height": 900})
+    assert check(page, live_server.url + token_of(setup_link())) == []
+    shoot(page, f"set-up-{width}-{theme}")
