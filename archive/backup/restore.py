@@ -175,19 +175,26 @@ def _settle(known: list[erasures.Erasure], before: int) -> forgetting.Replayed:
 
 
 def _refuse_if_not_empty() -> None:
+    if found := what_is_here():
+        raise Refused(
+            f"This site is not empty: it has {found}. Restore into a database without tables, or into a new "
+            "data folder (SOUNDOFF_HOME)."
+        )
+    if any(not path.name.startswith(".") for path in media_folder().glob("*")):
+        raise Refused(f"This site is not empty: {media_folder()} has files. Move them away first.")
+
+
+def what_is_here() -> str:
+    """What somebody has begun in this database, such as "stories (3)"; nothing where nobody has."""
     with connection.cursor() as cursor:
         there = set(connection.introspection.table_names(cursor))
         for table, what in NOT_EMPTY.items():
-            if table in there:
-                cursor.execute(f"SELECT count(*) FROM (SELECT FROM {table} LIMIT 1000) x")
-                if count := cursor.fetchone()[0]:
-                    some = f"{count:,}" if count < 1000 else "1,000 or more"
-                    raise Refused(
-                        f"This site is not empty: it has {what} ({some}). Restore into a database without "
-                        "tables, or into a new data folder (SOUNDOFF_HOME)."
-                    )
-    if any(not path.name.startswith(".") for path in media_folder().glob("*")):
-        raise Refused(f"This site is not empty: {media_folder()} has files. Move them away first.")
+            if table not in there:
+                continue
+            cursor.execute(f"SELECT count(*) FROM (SELECT FROM {table} LIMIT 1000) x")
+            if count := cursor.fetchone()[0]:
+                return f"{what} ({count})" if count < 1000 else f"{what} (1,000 or more)"
+    return ""
 
 
 def _check_room(manifest: Manifest) -> None:

@@ -161,7 +161,13 @@ def test_the_guards_of_the_log_are_what_they_were(file: Path, paths: list[str]) 
     def guards() -> list[Any]:
         with connection.cursor() as cursor:
             cursor.execute("SELECT tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1")
-            return cursor.fetchall()
+            found = cursor.fetchall()
+            cursor.execute(
+                "SELECT conname, convalidated, pg_get_constraintdef(oid) FROM pg_constraint ORDER BY 1"
+            )
+            found += cursor.fetchall()
+            cursor.execute("SELECT indexname, indexdef FROM pg_indexes ORDER BY 1")
+            return list(found + cursor.fetchall())
 
     backup(file)
     empty()

@@ -1,0 +1,181 @@
+"""Measures a backup and its way back: python -m bench.backup
+
+A site is filled, written into one file while its pages are read, and brought into a data folder in which
+nothing is: its pages must then be the same, byte by byte, and everything stored agree. Both commands are
+measured as an operator runs them, with the start of Python, of the second database and its tables.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from random import Random
+
+from bench import machine, soundoff
+from bench.report import Goal, goals, publish
+from bench.soundoff import PROJECT, Soundoff
+from bench.threads import thread
+
+COMMENTS = 100_000
+IN_A_STORY = 5_000
+PICTURES, PICTURE = 200, 200_000  # files in media/, and the bytes of each
+DRILL = 60  # seconds for a backup and its way back
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.backup", description=__doc__)
+    parser.add_argument("--comments", type=int, default=COMMENTS)
+    parser.add_argument("--write", action="store_true", help="put the table into docs/measured.md")
+    options = parser.parse_args()
+    with ExitStack() as stack:
+        folder = stack.enter_context(machine.folder())
+        publish("backup", _told(drill(folder, options.comments)), write=options.write)
+
+
+def drill(folder: Path, comments: int) -> Iterator[Goal]:
+    file, second = folder / "site.zip", folder / "second"
+    with soundoff.running(folder / "first") as site:
+        names = _fill(site, comments)
+        _add_pictures(folder / "first")
+        soundoff.tidy()
+        paths = ["/", "/feed/", "/search/?q=vote", *(site.story(name) for name in names)]
+        before = _pages(site.port, paths)
+        port, size = site.port, _size()
+        with _readers(site, paths) as met:
+            backup = _run("backup", file, folder / "first")
+        yield Goal(f"a backup of {comments:,} comments, while eight read", backup.seconds, unit="s")
+        yield Goal("… most memory of it", backup.memory, most=150, unit="MB")
+        yield Goal("… pages read meanwhile", sum(met), unit="")
+        yield Goal("rows and indexes in the database", size / 1e6, unit="MB")
+        yield Goal("pictures", PICTURES * PICTURE / 1e6, unit="MB")
+        yield Goal("the file", file.stat().st_size / 1e6, unit="MB")
+    restore = _run("restore", file, second)
+    yield Goal("restore, from no data folder to the site", restore.seconds, unit="s")
+    yield Goal("… most memory of it", restore.memory, most=200, unit="MB")
+    yield Goal("both", backup.seconds + restore.seconds, most=DRILL, unit="s")
+    with _serving(second, port):
+        after = _pages(port, paths)
+    differ = sum(one != other for one, other in zip(before, after, strict=True))
+    yield Goal(f"of {len(paths)} pages, those with another byte", differ, most=0, unit="")
+    checked = _run("check_integrity", None, second)
+    yield Goal("check_integrity of it: disagreements", checked.failed, most=0, unit="")
+    yield Goal("… which takes", checked.seconds, unit="s")
+
+
+class _Ran:
+    def __init__(self, seconds: float, memory: float, failed: bool) -> None:
+        self.seconds = seconds
+        self.memory = memory  # the most that it held, in MB
+        self.failed = failed
+
+
+def _run(command: str, file: Path | None, home: Path) -> _Ran:
+    print(f"{command} …", file=sys.stderr, flush=True)
+    argv = [sys.executable, "manage.py", command, *([str(file)] if file else [])]
+    began = time.perf_counter()
+    process = subprocess.Popen(argv, cwd=PROJECT, env=os.environ | {"SOUNDOFF_HOME": str(home)})
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.perf_counter() - began
+    if process.returncode and command != "check_integrity":
+        raise RuntimeError(f"{command} failed.")
+    return _Ran(seconds, used.ru_maxrss / 1024, bool(process.returncode))
+
+
+def _fill(site: Soundoff, comments: int) -> list[str]:
+    names = []
+    for start in range(0, comments, IN_A_STORY):
+        print(f"{start:,} of {comments:,} comments …", file=sys.stderr, flush=True)
+        names.append(f"{start}")
+        soundoff.add_thread(site, names[-1], thread(min(IN_A_STORY, comments - start)), days=30)
+    return names
+
+
+def _add_pictures(home: Path) -> None:
+    """Bytes that nothing can pack, in folders as the pictures of editors have them."""
+    chance = Random(1)
+    for n in range(PICTURES):
+        folder = home / "media" / f"{n % 256:02x}" / f"{n:064x}"
+        folder.mkdir(parents=True)
+        (folder / "800.avif").write_bytes(chance.randbytes(PICTURE))
+
+
+def _size() -> int:
+    with soundoff.connect("owner").cursor() as cursor:
+        cursor.execute("SELECT pg_database_size(current_database())")
+        return int(cursor.fetchone()[0])
+
+
+def _pages(port: int, paths: Sequence[str]) -> list[bytes]:
+    found = []
+    for path in paths:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as answer:
+            found.append(answer.read())
+    return found
+
+
+class _readers:
+    """Eight who read pages in turn until the block ends; gives how many each has read."""
+
+    def __init__(self, site: Soundoff, paths: Sequence[str]) -> None:
+        self.site, self.paths = site, paths
+        self.over = threading.Event()
+        self.read = [0] * 8
+        self.threads = [threading.Thread(target=self._read, args=(n,)) for n in range(8)]
+
+    def __enter__(self) -> list[int]:
+        for one in self.threads:
+            one.start()
+        return self.read
+
+    def __exit__(self, *args: object) -> None:
+        self.over.set()
+        for one in self.threads:
+            one.join()
+
+    def _read(self, number: int) -> None:
+        while not self.over.is_set():
+            _pages(self.site.port, [self.paths[self.read[number] % len(self.paths)]])
+            self.read[number] += 1
+            time.sleep(0.05)
+
+
+class _serving:
+    """The second site, at the address of the first."""
+
+    def __init__(self, home: Path, port: int) -> None:
+        self.environment = os.environ | {"SOUNDOFF_HOME": str(home), "PORT": str(port)}
+        self.port = port
+
+    def __enter__(self) -> None:
+        argv = [sys.executable, "manage.py", "serve"]
+        self.process = subprocess.Popen(
+            argv, cwd=PROJECT, env=self.environment, stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout
+        for line in self.process.stdout:
+            if "Ctrl-C stops it." in line:
+                return
+        raise RuntimeError("The second site did not start.")
+
+    def __exit__(self, *args: object) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+
+def _told(found: Iterator[Goal]) -> Iterator[str]:
+    yield f"Load average before: {machine.load()}."
+    yield ""
+    yield from goals(found)
+    yield ""
+    yield f"Load average after: {machine.load()}."
+
+
+if __name__ == "__main__":
+    main()
