@@ -29,6 +29,14 @@ def readyz(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ready", "database": "ok", "unapplied": []})
 
 
+def later_migrations() -> list[str]:
+    """Those of ours that were applied and that this program does not have: a later version was here."""
+    loader = MigrationExecutor(connection).loader
+    ours = {"accounts", "articles", "comments", "moderation", "archive"}
+    unknown = set(loader.applied_migrations) - set(loader.disk_migrations)
+    return sorted(f"{app}.{name}" for app, name in unknown if app in ours)
+
+
 def unapplied_migrations() -> list[str]:
     """Names such as "comments.0002_log", in the order in which `migrate` would apply them."""
     executor = MigrationExecutor(connection)

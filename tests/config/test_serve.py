@@ -375,3 +375,31 @@ def test_a_real_site_gets_a_link_and_no_sample(serve: Serve, reachable: dict[str
     assert "/setup/" not in site.printed
     assert "otter" not in site.printed, "a file of another database names the first story of this one"
     assert site.stop() == 0
+
+
+def test_an_upgrade_makes_a_backup_first(serve: Serve, home: Path, environment: dict[str, str]) -> None:
+    argv = [sys.executable, "manage.py", "migrate", "-v0", "moderation", "0020"]
+    subprocess.run(argv, cwd=postgres.PROJECT, env=environment, check=True)
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    (made,) = (home / "backups").glob("upgrade-*.zip")
+    assert f"{made}: " in site.printed
+    assert "migrations were applied" in site.printed
+    assert site.status() == 200
+    assert site.stop() == 0
+
+
+def test_what_a_later_version_upgraded_is_not_started(
+    serve: Serve, ask: Callable[[str], list[tuple[Any, ...]]]
+) -> None:
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    ask("INSERT INTO django_migrations (app, name, applied) VALUES ('comments', '0999_next', now())")
+    assert site.stop() == 0
+    refused = serve()
+    assert refused.process.wait(30) == 1
+    refused.wait_for("The site is not started: its database is not that of this version.")
+    assert (
+        "upgraded by a later version of Soundoff (comments.0999_next). Put that version back"
+        in refused.printed
+    )

@@ -28,7 +28,7 @@ from accounts.services import administrator_missing, setup_link
 from archive.services import Refused, import_page
 from config import postgres, sample
 from config.checks import is_loopback
-from config.health import unapplied_migrations
+from config.health import later_migrations, unapplied_migrations
 from config.processes import Child, identity, spawn, unprivileged_user
 
 WEB_PROCESSES, WEB_THREADS = 2, 4
@@ -84,13 +84,13 @@ class Command(BaseCommand):
             server.stop()
 
     def migrate(self) -> None:
-        """In a process of its own, because it has another login."""
-        if not unapplied_migrations():
+        """In a process of its own, because it has another login. It makes a backup first, and says so."""
+        if not (unapplied_migrations() or later_migrations()):
             return
         self.say("Preparing the database …")
-        argv = [sys.executable, "manage.py", "migrate", "-v0"]
+        argv = [sys.executable, "manage.py", "upgrade"]
         if spawn(argv, death_signal=signal.SIGTERM, cwd=settings.BASE_DIR).wait():
-            raise CommandError("The database could not be migrated.")
+            raise CommandError("The site is not started: its database is not that of this version.")
 
     def first_steps(self, home: Path) -> Iterator[str]:
         """Lines for the person who has just started this, and what they need done before."""

@@ -1,0 +1,95 @@
+"""Bring the database up to date with the program: first a backup, then the migrations."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.core.management import call_command
+from django.db import connection
+
+from archive.backup.container import Refused
+from archive.backup.restore import what_is_here
+from archive.backup.write import backup, in_words
+from config import backups
+from config.health import later_migrations, unapplied_migrations
+
+KEPT = 3  # backups that were made before upgrades
+LOCK = 0x50DB  # of all who upgrade this database, on whatever machine
+
+
+def upgrade(*, say: Callable[[str], None], without_backup: bool = False) -> None:
+    """Apply what is to be applied, after a backup where there is anything to lose. Raises Refused.
+
+    Each migration is one transaction. Where one fails, those before it stay, and nothing starts upon that: a
+    site starts only where none waits and none is unknown.
+    """
+    with _alone():
+        if unknown := later_migrations():
+            raise Refused(
+                f"This database was upgraded by a later version of Soundoff ({_listed(unknown)}). Put that "
+                "version back; or restore, into an empty database or a new data folder, the backup that was "
+                f"made before: see {backups.folder()}."
+            )
+        if not (waiting := unapplied_migrations()):
+            say("The database is up to date.")
+            return
+        made = None
+        if what_is_here() and not without_backup:
+            made = _back_up(say)
+        _migrate(waiting, made)
+        say(f"The database is up to date: {len(waiting)} migrations were applied.")
+
+
+def _back_up(say: Callable[[str], None]) -> Path:
+    path = backups.folder() / f"upgrade-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.zip"
+    say("A backup, before the database is changed …")
+    try:
+        for line in in_words(backup(path)):
+            say(line)
+    except Refused as error:
+        raise Refused(
+            f"Nothing was upgraded, as there is no backup to go back to. {error} Mend that and start again; "
+            "or write one elsewhere (manage.py backup FILE) and then: manage.py upgrade --without-backup."
+        ) from error
+    for old in sorted(path.parent.glob("upgrade-*.zip"))[:-KEPT]:
+        with suppress(OSError):
+            old.unlink()
+    return path
+
+
+def _migrate(waiting: list[str], made: Path | None) -> None:
+    try:
+        call_command("migrate", verbosity=0, interactive=False)
+    except Exception as error:  # whatever it was: a migration may run anything
+        left = unapplied_migrations()
+        done = len(waiting) - len(left)
+        said = str(error).strip().partition("\n")[0] or type(error).__name__
+        where = f"The migration {left[0]} failed and was taken back" if left else "What follows them failed"
+        back = ""
+        if made:
+            back = (
+                " To go back instead: put the earlier version in place and restore, into an empty database "
+                f"or a new data folder, {made}."
+            )
+        raise Refused(
+            f"{where}: {said}. {done} of {len(waiting)} were applied, and the site does not start upon that. "
+            f"Once what is said there is mended, manage.py upgrade goes on from here.{back}"
+        ) from error
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, 0)", [LOCK])
+        if not cursor.fetchone()[0]:
+            raise Refused("Somebody else upgrades this database at this moment.")
+    try:
+        yield
+    finally:
+        with suppress(Exception), connection.cursor() as cursor:  # it goes with the connection anyway
+            cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [LOCK])
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"

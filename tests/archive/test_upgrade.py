@@ -1,0 +1,233 @@
+"""A later version comes to a database of an earlier one, in databases of the test's own."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.db.migrations import RunSQL
+from django.utils import timezone
+
+from accounts import erasures
+from archive.backup.container import opened
+from archive.backup.restore import restore
+from archive.backup.write import backup
+from articles.models import Article
+from comments.integrity import check
+from comments.models import Comment, Reason, State
+from comments.texts import erase_comments
+from config import backups
+from config.health import later_migrations, unapplied_migrations
+from moderation.services import decide
+from tests.factories import make_article, say
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Upgrade = Callable[..., str]
+
+
+@contextmanager
+def database(name: str, template: str) -> Iterator[None]:
+    """A database of this name, as a copy of that one, is ours while the block runs."""
+    was = connection.settings_dict["NAME"]
+    connection.close()
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+        cursor.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    connection.settings_dict["NAME"] = name
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = was
+        with connection._nodb_cursor() as cursor:
+            cursor.execute(f"DROP DATABASE {name}")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, settings: Any) -> Path:
+    settings.HOME = tmp_path
+    settings.MEDIA_ROOT = tmp_path / "media"
+    return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def _database(transactional_db: None) -> Iterator[None]:
+    with database("soundoff_upgraded", connection.settings_dict["NAME"]):
+        yield
+
+
+@pytest.fixture
+def later(settings: Any) -> Callable[[], None]:
+    """From this call on the program is a later version."""
+
+    def install() -> None:
+        settings.MIGRATION_MODULES = {"archive": "tests.archive.later"}
+
+    return install
+
+
+@pytest.fixture
+def upgrade(capsys: pytest.CaptureFixture[str]) -> Upgrade:
+    def run(**options: Any) -> str:
+        call_command("upgrade", **options)
+        return capsys.readouterr().out
+
+    return run
+
+
+def made() -> list[Path]:
+    return sorted((Path(backups.folder())).glob("upgrade-*.zip"))
+
+
+def tables() -> set[str]:
+    with connection.cursor() as cursor:
+        return set(connection.introspection.table_names(cursor))
+
+
+def test_nothing_waits(upgrade: Upgrade) -> None:
+    make_article()
+    assert upgrade() == "The database is up to date.\n"
+    assert made() == []
+
+
+def test_a_site_that_nobody_has_begun_needs_no_backup(upgrade: Upgrade, later: Callable[[], None]) -> None:
+    later()
+    assert "1 migrations were applied" in upgrade()
+    assert made() == []
+
+
+def test_a_backup_comes_first(upgrade: Upgrade, later: Callable[[], None]) -> None:
+    say(make_article(), "A word.")
+    later()
+    assert unapplied_migrations() == ["archive.0990_next"]
+    said = upgrade()
+    (file,) = made()
+    assert str(file) in said
+    assert file.stat().st_mode & 0o777 == 0o600
+    last = backups.last_backup()
+    assert last
+    assert last.file == file
+    with opened(file) as reader:
+        assert reader.manifest.counts["comments"] == 1
+        assert "0990_next" not in reader.manifest.migrations["archive"]
+    assert unapplied_migrations() == []
+    assert "archive_next" in tables()
+
+
+def test_the_last_three_are_kept(upgrade: Upgrade, later: Callable[[], None]) -> None:
+    make_article()
+    other = backups.folder() / "by-hand.zip"
+    for name in (
+        "upgrade-20250101T000000Z.zip",
+        "upgrade-20250102T000000Z.zip",
+        "upgrade-20250103T000000Z.zip",
+    ):
+        (backups.folder() / name).touch()
+    other.touch()
+    later()
+    upgrade()
+    assert [path.name for path in made()][:2] == [
+        "upgrade-20250102T000000Z.zip",
+        "upgrade-20250103T000000Z.zip",
+    ]
+    assert len(made()) == 3
+    assert other.exists()
+
+
+def test_a_migration_that_fails_leaves_no_half(
+    upgrade: Upgrade, later: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_article()
+    later()
+    migration = import_module("tests.archive.later.0990_next").Migration
+    with monkeypatch.context() as patch:
+        broken = [RunSQL("CREATE TABLE archive_half ()"), RunSQL("SELECT 1 / 0")]
+        patch.setattr(migration, "operations", broken)
+        with pytest.raises(CommandError) as failed:
+            upgrade()
+    (file,) = made()
+    for part in (
+        "The migration archive.0990_next failed and was taken back: division by zero. 0 of 1 were applied",
+        "manage.py upgrade goes on from here",
+        f"restore, into an empty database or a new data folder, {file}",
+    ):
+        assert part in str(failed.value)
+    assert "archive_half" not in tables()
+    assert unapplied_migrations() == ["archive.0990_next"], "upon which serve does not start"
+    assert "1 migrations were applied" in upgrade()
+
+
+def test_without_a_backup_nothing_is_upgraded(
+    upgrade: Upgrade, later: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_article()
+    later()
+    full = type("Usage", (), {"free": 10})
+    with monkeypatch.context() as patch:
+        patch.setattr("archive.backup.write.shutil.disk_usage", lambda path: full)
+        with pytest.raises(CommandError, match=r"Nothing was upgraded.*it may take .* MB.*--without-backup"):
+            upgrade()
+        assert unapplied_migrations() == ["archive.0990_next"]
+        assert "1 migrations were applied" in upgrade(without_backup=True)
+    assert made() == []
+
+
+def test_an_earlier_version_refuses_what_a_later_one_upgraded(
+    upgrade: Upgrade, later: Callable[[], None], settings: Any
+) -> None:
+    make_article()
+    later()
+    upgrade()
+    settings.MIGRATION_MODULES = {}
+    assert later_migrations() == ["archive.0990_next"]
+    with pytest.raises(
+        CommandError, match=r"upgraded by a later version of Soundoff .archive.0990_next.*the backup"
+    ):
+        upgrade()
+
+
+def test_one_upgrades_at_a_time(upgrade: Upgrade, later: Callable[[], None]) -> None:
+    later()
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, 0)", [0x50DB])
+    try:
+        with pytest.raises(CommandError, match="Somebody else upgrades"):
+            upgrade()
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [0x50DB])
+    finally:
+        other.close()
+    assert "1 migrations were applied" in upgrade()
+
+
+def test_a_backup_of_an_earlier_version_is_brought_up_to_date(
+    home: Path, later: Callable[[], None], settings: Any
+) -> None:
+    settings.COMMENT_POLICY = "moderation.policy.Policy"
+    story, file = make_article(), home / "site.zip"
+    gone, stays = say(story, "Buy casino."), say(story, "A word about the boat.")
+    backup(file)
+    decide(ids=[gone.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
+    erase_comments(ids=[gone.pk], at=timezone.now())
+    assert [one.id for one in erasures.read(erasures.path())] == [gone.pk]
+    later()
+    with database("soundoff_blank", "template1"):
+        done = restore(file)
+        assert done.replayed.comments == 1
+        assert "archive_next" in tables()
+        assert unapplied_migrations() == later_migrations() == []
+        assert Article.objects.get().title == story.title
+        assert dict(Comment.objects.values_list("pk", "body")) == {gone.pk: "", stays.pk: stays.body}
+        assert check() == {}
+        say(story, "It goes on.")
+    with database("soundoff_blank", "template1"):
+        call_command("migrate", verbosity=0)
+        with pytest.raises(CommandError, match=r"made by an earlier version, before archive.0990_next"):
+            call_command("restore", str(file))
+        assert not Article.objects.exists()
