@@ -1,5 +1,6 @@
 """The editors' room: what stands on an article's page in the admin beside its form, and pages behind it."""
 
+from bisect import bisect_left
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
@@ -66,14 +67,18 @@ class WordsForm(WrittenForm):
         return self.cleaned_data["stage"] or self.instance.stage
 
 
+_DATE: dict[str, Any] = {"type": "date", "aria-label": gettext_lazy("Date")}
+_TIME: dict[str, Any] = {"type": "time", "aria-label": gettext_lazy("Time")}
+
+
 class MomentForm(forms.Form):
     """A date and a time of the site's zone."""
 
     at = forms.SplitDateTimeField(
         label=gettext_lazy("Date and time"),
         widget=forms.SplitDateTimeWidget(
-            date_attrs={"type": "date"},
-            time_attrs={"type": "time"},
+            date_attrs=_DATE,
+            time_attrs=_TIME,
             date_format="%Y-%m-%d",
             time_format="%H:%M",
         ),
@@ -355,11 +360,15 @@ class WritingPages(admin.ModelAdmin[Article]):
             return self._difference(request, article, *sorted(int(number) for number in numbers))
         pages = Paginator(article.revisions.select_related("by").defer("body"), REVISIONS_A_PAGE)
         shown = pages.get_page(request.GET.get("page"))
+        saved = list(article.revisions.saved().order_by("number").values_list("number", flat=True))
+        for revision in shown:
+            before = bisect_left(saved, revision.number) - 1
+            revision.before = revision.base or (saved[before] if before >= 0 else None)  # type: ignore[attr-defined]
         context = {
             **self._context(request, article, _("History")),
             "page": shown,
-            "last": last_number(article),
-            "first_of_two": shown[1].number if len(shown.object_list) > 1 else None,
+            "last": saved[-1] if saved else None,
+            "first_of_two": saved[-2] if len(saved) > 1 else None,
             "acts": LogEntry.objects.filter(
                 content_type__app_label="articles", content_type__model="article", object_id=str(article.pk)
             ).select_related("user")[:REVISIONS_A_PAGE],

@@ -36,6 +36,11 @@ class DiscussionForm(forms.ModelForm[Discussion]):
         super().__init__(*args, **kwargs)
         if self.instance._state.adding and "moderation" in self.fields:
             self.initial["moderation"] = current_site().moderation
+        if "closes_at" in self.fields:
+            moment: Any = self.fields["closes_at"].widget
+            labels = [_("Closes at, date"), _("Closes at, time")]
+            for widget, label in zip(moment.widgets, labels, strict=True):
+                widget.attrs["aria-label"] = label  # the words that the admin writes there are no label
 
     def save(self, commit: bool = True) -> Discussion:
         """By the verb, which makes the row if nobody has written here yet; unchanged, nothing is written."""

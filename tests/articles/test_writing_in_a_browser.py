@@ -1,0 +1,222 @@
+"""Two editors in one article, each in a browser of their own; and texts that nothing loses."""
+
+import re
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from playwright.sync_api import expect
+
+from accounts.models import EDITOR
+from articles.models import Article, Unsaved
+from articles.services import save_article
+from articles.writing import add_note, correct, take_back
+from tests.articles.test_admin import ADD, change
+from tests.comments.in_a_browser import DESK, PHONE
+from tests.factories import UserFactory, make_article
+from tests.test_look import AXE
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+BODY = "The boat leaves at nine.\n\nNobody waits.\n\nThe end."
+
+
+@pytest.fixture
+def story():
+    return make_article("Boats", standfirst="Of the harbour.", body=BODY, published_at=None)
+
+
+@pytest.fixture
+def desk_of(browser, live_server):
+    """Opens a window in a browser of somebody's own, who is an editor."""
+    contexts = []
+
+    def open_for(name, **how):
+        client = Client()
+        client.force_login(UserFactory.create(name=name, roles=(EDITOR,)))
+        context = browser.new_context(base_url=live_server.url, viewport=DESK, **how)
+        contexts.append(context)
+        context.add_cookies(
+            [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
+        )
+        page = context.new_page()
+        page.failures = []
+        page.on("pageerror", lambda error: page.failures.append(str(error)))
+        return page
+
+    yield open_for
+    for context in contexts:
+        context.close()
+
+
+def save(page):
+    page.locator('[name="_save"]').last.click()
+
+
+def test_two_editors_of_one_article_see_each_other_and_lose_nothing(desk_of, story):
+    emil, edda = desk_of("Emil"), desk_of("Edda")
+    emil.goto(change(story))
+    edda.clock.install()
+    edda.goto(change(story))
+    expect(edda.locator(".others")).to_have_text("Emil has it open.")
+
+    emil.locator("#id_body").fill(BODY.replace("nine", "ten"))
+    expect(emil.locator(".kept")).to_contain_text("Kept at", timeout=15000)
+    edda.clock.run_for(21_000)
+    expect(edda.locator(".others")).to_have_text("Emil has it open, last typed just now.")
+    save(emil)
+    expect(emil.locator(".messagelist")).to_contain_text("changed successfully")
+    edda.clock.run_for(21_000)
+    expect(edda.locator(".newer")).to_contain_text("Emil saved it at")
+
+    edda.locator("#id_body").fill(BODY.replace("nine", "eleven").replace("The end.", "The end, for now."))
+    save(edda)
+
+    expect(edda.get_by_role("heading", name=re.compile("Not saved yet: Emil saved"))).to_be_visible()
+    expect(edda.locator(".sides del").first).to_have_text("ten")
+    expect(edda.locator(".sides ins").first).to_have_text("eleven")
+    left, right = (edda.locator(".side").nth(n).bounding_box() for n in (0, 1))
+    assert left["y"] == right["y"]
+    assert left["x"] + left["width"] <= right["x"]
+    story.refresh_from_db()
+    assert story.body == BODY.replace("nine", "ten")
+
+    edda.locator("#id_body").fill(
+        BODY.replace("nine", "ten or eleven").replace("The end.", "The end, for now.")
+    )
+    save(edda)
+    expect(edda.locator(".messagelist")).to_contain_text("changed successfully")
+    story.refresh_from_db()
+    assert "ten or eleven" in story.body
+    bodies = list(story.revisions.order_by("number").values_list("body", flat=True))
+    assert [re.search("leaves at (.*)[.]", text)[1] for text in bodies] == [
+        "nine",
+        "ten",
+        "eleven",
+        "ten or eleven",
+    ]
+    assert not Unsaved.objects.exists()
+    assert emil.failures == edda.failures == []
+
+
+def test_what_is_typed_survives_a_closed_window(desk_of, story):
+    page = desk_of("Emil")
+    page.goto(change(story))
+    page.locator("#id_body").fill("An hour of work.")
+    page.goto("/admin/")  # leaves at once, before three seconds are over
+    page.goto(change(story))
+    offer = page.locator(".offer")
+    expect(offer).to_contain_text("You have unsaved changes")
+    expect(page.locator("#id_body")).to_have_value(BODY)
+    offer.get_by_role("link").click()
+    expect(page.locator("#id_body")).to_have_value("An hour of work.")
+    save(page)
+    expect(page.locator(".messagelist")).to_contain_text("changed successfully")
+    page.goto(change(story))
+    page.wait_for_timeout(500)
+    expect(page.locator(".offer")).to_have_count(0)
+    assert page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('unsaved'))") == []
+
+
+def test_what_is_typed_without_a_network_is_kept_in_the_browser_and_comes_back(desk_of, story):
+    page = desk_of("Emil")
+    page.goto(ADD)
+    page.context.set_offline(True)
+    page.locator("#id_title").fill("On the train")
+    page.locator("#id_body").fill("Written under a hill.")
+    expect(page.locator(".failed")).to_contain_text("kept in this browser", timeout=15000)
+    page.close()
+    assert not Unsaved.objects.exists()
+    page.context.set_offline(False)
+
+    again = page.context.new_page()
+    again.goto(ADD)
+    again.locator(".offer").get_by_role("link").click()
+    expect(again.locator("#id_body")).to_have_value("Written under a hill.")
+    expect(again.locator("#id_title")).to_have_value("On the train")
+
+
+def test_a_session_that_ended_loses_nothing(desk_of, live_server, story):
+    page = desk_of("Emil")
+    page.goto(change(story))
+    page.context.clear_cookies(name="sessionid")
+    page.locator("#id_body").fill("An hour of work.")
+    expect(page.locator(".failed")).to_contain_text("You are logged out", timeout=15000)
+    save(page)
+    expect(page.get_by_role("heading", name="Not saved: you are logged out")).to_be_visible()
+    expect(page.get_by_label("Your text")).to_have_value("An hour of work.")
+    client = Client()
+    client.force_login(UserFactory.create(name="Emil again", roles=(EDITOR,)))
+    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
+    page.context.add_cookies([cookie])
+    page.get_by_role("button", name="Send again").click()
+    expect(page.locator(".messagelist")).to_contain_text("changed successfully")
+    story.refresh_from_db()
+    assert story.body == "An hour of work."
+
+
+def test_without_scripts_a_conflict_is_settled_too(desk_of, story):
+    page = desk_of("Edda", java_script_enabled=False)
+    page.goto(change(story))
+    changed = Article.objects.get(pk=story.pk)
+    changed.body = BODY.replace("nine", "twelve")
+    save_article(article=changed)
+    page.locator("#id_body").fill(BODY.replace("The end.", "The end, for now."))
+    save(page)
+    page.get_by_role("button", name="Put both changes together").click()
+    expect(page.locator("#id_body")).to_have_value(re.compile("twelve[^~]*for now"))
+    save(page)
+    story.refresh_from_db()
+    assert "twelve" in story.body
+    assert "for now" in story.body
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(desk_of, story, theme, size):
+    page = desk_of("Emil", color_scheme=theme)
+    page.set_viewport_size(size)
+    edda = UserFactory.create(name="Edda", roles=(EDITOR,))
+    add_note(article=story, by=edda, body="Is nine right?")
+    correction = correct(article=story, by=edda, text="It was nine.")
+    page.goto(change(story))
+    page.locator("#id_body").fill(BODY.replace("nine", "eleven"))
+    other = Article.objects.get(pk=story.pk)
+    other.body = BODY.replace("nine", "ten")
+    save_article(article=other, by=edda)
+    save(page)
+    found = {"conflict": check(page)}
+    out = make_article("Out")
+    gone = take_back(article=make_article("Gone"), why="It was wrong.", seen=1)
+    history = reverse("admin:articles_article_history", args=[story.pk])
+    urls = {
+        "add": ADD,
+        "draft": change(story),
+        "published": change(out),
+        "history": history,
+        "difference": f"{history}?old=1&new=2",
+        "publish": act(story, "publish"),
+        "schedule": act(story, "schedule"),
+        "take back": act(out, "take-back"),
+        "correction": reverse("admin:articles_article_correction", args=[story.pk, correction.pk]),
+        "gone": gone.get_absolute_url(),
+        "preview": story.preview_url(),
+    }
+    for name, url in urls.items():
+        page.goto(url)
+        found[name] = check(page)
+    assert found == {name: [] for name in found}
+    assert page.failures == []
+
+
+def act(article, name):
+    return reverse("admin:articles_article_publication", args=[article.pk, name])
+
+
+def check(page):
+    page.evaluate(AXE)
+    violations = page.evaluate("axe.run()")["violations"]
+    found = [f"{each['id']}: {each['nodes'][0]['html']}" for each in violations]
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        found.append("wider than the screen")
+    return found
