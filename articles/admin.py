@@ -11,12 +11,14 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import UserAdmin
 from accounts.models import User
+from articles.admin_readers import AuthorsField, pin_button
 from articles.images import admin as images  # noqa: F401  registers them
 from articles.images.lead import LeadImageFields, lead_fieldset, lead_picture
 from articles.kept import withhold
 from articles.markdown import named_images
 from articles.models import Article, ArticleQuerySet, Image, Topic, free_slug
-from articles.services import touch_site
+from articles.redirects import find_article
+from articles.services import save_topic, sign_article, touch_site
 from articles.writing_pages import WordsForm, WritingPages
 
 admin.site.unregister(User)
@@ -60,6 +62,8 @@ class PublicationFilter(admin.SimpleListFilter):
 
 
 class ArticleForm(WordsForm, LeadImageFields):
+    signed = AuthorsField()
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, rows in {"standfirst": 3, "body": 24}.items():
@@ -67,12 +71,21 @@ class ArticleForm(WordsForm, LeadImageFields):
                 field.widget.attrs["rows"] = rows
         if slug := self.fields.get("slug"):
             slug.required = False
-            slug.help_text = _("Empty: made from the title. Fixed once the story is published.")
-            # Links to it are out. Told here, because reading the form changes the instance.
-            slug.disabled = self.instance.pk is not None and self.instance.is_published()
+            slug.help_text = _(
+                "Empty: made from the title. Once the story is published, an earlier one leads here for ever."
+            )
+        if authors := self.fields.get("signed"):
+            signed = (
+                list(self.instance.bylines.values_list("author__user", flat=True)) if self.instance.pk else []
+            )
+            self.initial.setdefault("signed", signed)
+            authors.offer(signed)  # type: ignore[attr-defined]
 
     def clean_slug(self) -> str:
-        return self.cleaned_data["slug"] or free_slug(self.cleaned_data.get("title", ""))
+        slug = self.cleaned_data["slug"] or free_slug(self.cleaned_data.get("title", ""))
+        if (once := find_article("", slug)) and once != self.instance.pk:
+            raise forms.ValidationError(_("Links to that address lead to another story, which once had it."))
+        return slug
 
     def clean_body(self) -> str:
         body: str = self.cleaned_data["body"]
@@ -100,6 +113,7 @@ class ArticleAdmin(WritingPages):
         "editor_names",
         "comments",
         "rights",
+        "front_page",
     ]
     list_filter = [PublicationFilter, "rights", "topics", ("editors", admin.RelatedOnlyFieldListFilter)]
     search_fields = ["title", "standfirst", "byline", "source_name"]
@@ -113,13 +127,15 @@ class ArticleAdmin(WritingPages):
     def get_queryset(self, request: HttpRequest) -> ArticleQuerySet:
         assert isinstance(request.user, User)
         return (
-            Article.objects.editable_by(request.user).select_related("discussion").prefetch_related("editors")
+            Article.objects.editable_by(request.user)
+            .select_related("discussion", "pin")
+            .prefetch_related("editors")
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: Article | None = None) -> Any:
         is_published = obj is not None and obj.is_published()
         return [
-            (None, {"fields": ["title", "slug", "standfirst", "byline", "body"]}),
+            (None, {"fields": ["title", "slug", "standfirst", "signed", "byline", "body"]}),
             lead_fieldset(),
             (
                 _("Between editors, and to readers"),
@@ -129,7 +145,7 @@ class ArticleAdmin(WritingPages):
             (
                 _("Source and rights"),
                 {
-                    "fields": ["rights", "source_name", "source_url"],
+                    "fields": ["rights", "source_name", "source_url", "canonical_url"],
                     "description": _(
                         "While rights are unknown, the page names its source, search engines are told to "
                         "leave it out, and it is in no feed."
@@ -143,7 +159,7 @@ class ArticleAdmin(WritingPages):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         assert isinstance(request.user, User)
-        return {"byline": request.user.name, **super().get_changeform_initial_data(request)}
+        return {"signed": [request.user.pk], **super().get_changeform_initial_data(request)}
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "editors":
@@ -161,6 +177,8 @@ class ArticleAdmin(WritingPages):
         super().save_related(request, form, formsets, change)
         if not change:
             form.instance.editors.add(request.user)
+        if "signed" in form.cleaned_data:
+            sign_article(article=form.instance, people=form.cleaned_data["signed"])
 
     def has_delete_permission(self, request: HttpRequest, obj: Article | None = None) -> bool:
         """What readers answered to stays. `discussion` is the reverse of comments.Discussion.article."""
@@ -198,6 +216,10 @@ class ArticleAdmin(WritingPages):
     def lead_picture(self, obj: Article) -> Any:
         return lead_picture(obj)
 
+    @admin.display(description=_("front page"))
+    def front_page(self, obj: Article) -> Any:
+        return pin_button(obj)
+
 
 @admin.register(Topic)
 class TopicAdmin(admin.ModelAdmin[Topic]):
@@ -211,8 +233,7 @@ class TopicAdmin(admin.ModelAdmin[Topic]):
         return super().get_queryset(request).annotate(story_count=Count("articles", filter=published))
 
     def save_model(self, request: HttpRequest, obj: Topic, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        touch_site()
+        save_topic(topic=obj)
 
     def delete_model(self, request: HttpRequest, obj: Topic) -> None:
         super().delete_model(request, obj)

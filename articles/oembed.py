@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
 from articles.models import Article, Site
+from articles.redirects import find_article
 from articles.xml import XmlWriter
 
 WIDTH, HEIGHT = 600, 200  # pixels; what is shown is text that flows, so these are no more than a guess
@@ -22,8 +23,9 @@ def oembed(request: HttpRequest) -> HttpResponse:
     """`?url=` of a story whose rights are known, `format=json` (the default) or `xml`; 501 for any other."""
     if (kind := request.GET.get("format", "json")) not in {"json", "xml"}:
         return HttpResponse(status=501)
-    stories = Article.objects.syndicated().only("slug", "title", "standfirst", "byline")
-    story = get_object_or_404(stories, slug=_slug(request.GET.get("url", "")))
+    stories = Article.objects.syndicated().signed().only("slug", "title", "standfirst", "byline")
+    slug = _slug(request.GET.get("url", ""))
+    story = stories.filter(slug=slug).first() or get_object_or_404(stories, pk=find_article("", slug) or 0)
     answer = _describe(story, request.site) | {  # type: ignore[arg-type]
         "width": _at_most(WIDTH, request.GET.get("maxwidth", "")),
         "height": _at_most(HEIGHT, request.GET.get("maxheight", "")),
@@ -63,7 +65,7 @@ def _describe(story: Article, site: Site) -> dict[str, Any]:
         "version": "1.0",
         "type": "rich",
         "title": story.title,
-        "author_name": story.byline,
+        "author_name": story.signature,
         "provider_name": site.name,
         "provider_url": settings.SITE_URL + reverse("home"),
         "url": url,

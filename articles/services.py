@@ -14,7 +14,19 @@ from accounts.services import create_first_administrator
 from articles.images.services import hold_images, use_images
 from articles.kept import withhold
 from articles.markdown import named_images, render_story
-from articles.models import Article, Revision, Site, Text
+from articles.models import (
+    Article,
+    Author,
+    Byline,
+    Revision,
+    Site,
+    StandingPage,
+    Text,
+    Topic,
+    free_author_slug,
+)
+from articles.redirects import remember
+from articles.related import note_keywords
 
 # What an owner takes away from readers by changing it.
 WITHHELD_WITH_THE_SITE = {"contact_email", "rules", "has_public_log"}
@@ -37,6 +49,12 @@ def save_article(
     article.save()
     use_images(article=article, images=images)
     _keep_revision(article, stored, by=by, nonce=nonce, restored=restored)
+    was_public = stored and (
+        stored.is_published() or stored.was_published_at
+    )  # of a draft nobody has the URL
+    if stored and was_public and stored.slug != article.slug:
+        remember(old=stored.get_absolute_url(), thing=article)
+    note_keywords(article=article)
     touch_site()
     if not article.is_published():
         withhold()
@@ -55,6 +73,55 @@ def _keep_revision(article: Article, stored: Article | None, **values: Any) -> N
         if Text.of(last) == Text.of(article):
             return
     Revision.objects.create(article=article, number=number + 1, **Text.of(article)._asdict(), **values)
+
+
+@transaction.atomic
+def sign_article(*, article: Article, people: Sequence[User]) -> None:
+    """Who of the staff wrote it, in this order; each gets a page by that. Does nothing where it is so."""
+    signed = Byline.objects.filter(article=article).order_by("place", "pk")
+    if list(signed.values_list("author__user", flat=True)) == [person.pk for person in people]:
+        return
+    signed.delete()
+    for place, person in enumerate(people, 1):
+        author, _ = Author.objects.get_or_create(
+            user=person, defaults={"slug": free_author_slug(person.name)}
+        )
+        Byline.objects.create(article=article, author=author, place=place)
+    Article.objects.filter(pk=article.pk).update(version=F("version") + 1)
+    touch_site()
+
+
+@transaction.atomic
+def save_topic(*, topic: Topic) -> Topic:
+    """Store a topic; its earlier URL leads to it."""
+    _store(topic)
+    return topic
+
+
+@transaction.atomic
+def save_author(*, author: Author) -> Author:
+    """Store what is said of an author; the earlier URL of their page leads to it."""
+    _store(author)
+    return author
+
+
+@transaction.atomic
+def save_page(*, page: StandingPage) -> StandingPage:
+    """Store a standing page with its rendered text; its earlier URL leads to it."""
+    page.body_html = render_story(page.body)
+    page.updated_at = timezone.now()
+    _store(page)
+    if not page.shown:
+        withhold()
+    return page
+
+
+def _store(thing: Topic | Author | StandingPage) -> None:
+    stored = type(thing).objects.select_for_update(of=("self",)).filter(pk=thing.pk).first()
+    thing.save()
+    if stored and stored.slug != thing.slug:
+        remember(old=stored.get_absolute_url(), thing=thing)
+    touch_site()
 
 
 @transaction.atomic

@@ -17,6 +17,8 @@ urlpatterns = [
     path("", views.home, name="home"),
     re_path(f"^topics/{SLUG}$", views.topic, name="topic"),
     re_path(f"^topics/{SLUG}feed/$", feeds.topic_feed, name="topic-feed"),
+    re_path(f"^authors/{SLUG}$", views.author, name="author"),
+    re_path(f"^pages/{SLUG}$", views.page, name="page"),
     path("archive/", views.archive, name="archive"),
     re_path(rf"^archive/{YEAR}$", views.archive_span, name="archive-year"),
     re_path(rf"^archive/{YEAR}{MONTH}$", views.archive_span, name="archive-month"),
@@ -27,6 +29,7 @@ urlpatterns = [
     path("robots.txt", sitemap.robots, name="robots"),
     path("sitemap.xml", sitemap.index, name="sitemap"),
     path("sitemap/lists.xml", sitemap.lists, name="sitemap-lists"),
+    path("sitemap/news.xml", sitemap.news, name="sitemap-news"),
     re_path(r"^sitemap/(?P<file>[1-9][0-9]{0,8})\.xml$", sitemap.stories, name="sitemap-stories"),
     re_path(
         rf"^images/(?P<pk>[1-9][0-9]{{0,17}})/{IMAGE}\.(?P<suffix>avif|webp|jpg|png)$",

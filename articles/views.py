@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,8 +17,9 @@ from articles.context_processors import THEMES
 from articles.images.figures import open_images
 from articles.kept import depends, keep
 from articles.markdown import render_story
-from articles.models import Article, ArticleQuerySet, Topic
+from articles.models import Article, ArticleQuerySet, Author, StandingPage, Topic
 from articles.paging import Place, asked_place, url_behind
+from articles.redirects import OLD_KEYS, lead_on
 
 PAGE_SIZE = 20  # stories
 
@@ -25,8 +27,16 @@ PAGE_SIZE = 20  # stories
 @require_safe
 @keep
 def home(request: HttpRequest) -> HttpResponse:
+    """What was pinned, in its order, and below it all else by time."""
+    if not OLD_KEYS.isdisjoint(request.GET) and (response := lead_on(request)):
+        return response
     articles = Article.objects.published(request.now)  # type: ignore[attr-defined]
-    return render(request, "articles/home.html", _page(request, articles))
+    pinned = list(articles.filter(pin__isnull=False).order_by("pin__place", "pin__pk").listed())
+    page = _page(request, articles.exclude(pk__in=[story.pk for story in pinned]))
+    if not request.GET.get("before"):
+        _depend_on_counts(request, pinned)
+        page["articles"] = pinned + page["articles"]
+    return render(request, "articles/home.html", page)
 
 
 @require_safe
@@ -35,6 +45,23 @@ def topic(request: HttpRequest, slug: str) -> HttpResponse:
     found = get_object_or_404(Topic.objects.shown(), slug=slug)
     articles = Article.objects.published(request.now).filter(topics=found)  # type: ignore[attr-defined]
     return render(request, "articles/topic.html", {"topic": found, **_page(request, articles)})
+
+
+@require_safe
+@keep
+def author(request: HttpRequest, slug: str) -> HttpResponse:
+    """Somebody of the staff and what they signed; who signed nothing that can be read has no page."""
+    found = get_object_or_404(Author.objects.shown(request.now), slug=slug)  # type: ignore[attr-defined]
+    stories = Article.objects.published(request.now).filter(authors=found)  # type: ignore[attr-defined]
+    return render(request, "articles/author.html", {"author": found, **_page(request, stories)})
+
+
+@require_safe
+@keep
+def page(request: HttpRequest, slug: str) -> HttpResponse:
+    """About, Rules, Contact: what stands, and is no story."""
+    found = get_object_or_404(StandingPage.objects.shown(), slug=slug)
+    return render(request, "articles/page.html", {"page": found})
 
 
 @require_safe
@@ -113,6 +140,7 @@ def preview(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     context = {
         "article": article,
         "topics": article.topics.shown(),
+        "authors": article.signed_by(),
         "zone": article.zone,
         "until": until,
         "corrections": article.corrections.all(),
@@ -147,9 +175,11 @@ def _page(request: HttpRequest, articles: ArticleQuerySet) -> dict[str, Any]:
     next_url = ""
     if len(found) > PAGE_SIZE and (at := shown[-1].published_at):
         next_url = url_behind(request, Place(at, shown[-1].pk))
-    # An article that changes grows the site's version; the counts of comments do not.
-    depends(
-        request,
-        discussions={a.pk: a.discussion.version if hasattr(a, "discussion") else 0 for a in shown},
-    )
+    _depend_on_counts(request, shown)
     return {"articles": shown, "next_url": next_url}
+
+
+def _depend_on_counts(request: HttpRequest, shown: Iterable[Article]) -> None:
+    """An article that changes grows the site's version; the counts of comments do not."""
+    versions = {a.pk: a.discussion.version if hasattr(a, "discussion") else 0 for a in shown}
+    depends(request, discussions=versions)

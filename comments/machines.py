@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from articles.images.figures import card
 from articles.markdown import first_words
-from articles.models import Article, Site
+from articles.models import Article, Signed, Site
 from comments.models import State
 from comments.thread import Row
 
@@ -32,14 +32,17 @@ class Head(NamedTuple):
     json_ld: SafeString
 
 
-def tell(request: HttpRequest, article: Article, rows: Iterable[Row], count: int) -> Head:
-    """`rows`: the comments on the page; `count`: all visible ones. Of unknown rights, it is only named."""
+def tell(
+    request: HttpRequest, article: Article, authors: Sequence[Signed], rows: Iterable[Row], count: int
+) -> Head:
+    """`authors`: of the staff; `rows`: the comments on the page; `count`: all visible ones. Of unknown
+    rights, it is only named."""
     if not article.is_syndicated(request.now):  # type: ignore[attr-defined]
         return Head(False, article.standfirst, None, SafeString(""))
     description = article.standfirst or first_words(article.body_html, DESCRIPTION)
     site: Site = request.site  # type: ignore[assignment]
     image = card(article.lead_image) if article.lead_image else None
-    data = _news_article(article, site, description) | {
+    data = _news_article(article, authors, site, description) | {
         "image": [settings.SITE_URL + image["path"]] if image else [],
         "commentCount": count,
         "comment": [_comment(row) for row in islice(filter(_is_readable, rows), COMMENTS)],
@@ -47,11 +50,19 @@ def tell(request: HttpRequest, article: Article, rows: Iterable[Row], count: int
     return Head(True, description, image, _script_safe({key: value for key, value in data.items() if value}))
 
 
-def _news_article(article: Article, site: Site, description: str) -> dict[str, Any]:
+def _news_article(
+    article: Article, authors: Sequence[Signed], site: Site, description: str
+) -> dict[str, Any]:
     publisher = {"@type": "Organization", "name": site.name, "url": settings.SITE_URL + reverse("home")}
-    author = publisher
-    if article.byline:
-        author = {"@type": "Person", "name": article.byline}
+    people = [
+        {"@type": "Person", "name": name, "url": settings.SITE_URL + reverse("author", args=[slug])}
+        for name, slug in authors
+    ]
+    if article.others:
+        people.append({"@type": "Person", "name": article.others})
+    author: Any = publisher
+    if people:
+        author = people if len(people) > 1 else people[0]
     elif article.source_name:
         author = {"@type": "Organization", "name": article.source_name}
     assert article.published_at  # it is syndicated
@@ -59,13 +70,14 @@ def _news_article(article: Article, site: Site, description: str) -> dict[str, A
         "@context": "https://schema.org",
         "@type": "NewsArticle",
         "url": settings.SITE_URL + article.get_absolute_url(),
+        "mainEntityOfPage": article.canonical_url,
         "headline": article.title,
         "description": description,
         "datePublished": _moment(article.published_at),
         "dateModified": _moment(article.changed_at),
         "author": author,
         "publisher": publisher,
-        "isBasedOn": article.source_url,
+        "isBasedOn": article.source_url or article.canonical_url,
     }
 
 

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Guest, User
 from accounts.sql import execute_planned
 from articles.markdown import first_words
-from articles.models import Article, Topic
+from articles.models import Article, Signed, Topic
 from comments.models import REMOVED, Comment, Discussion, Reason, Recommendation, State
 from comments.policy import policy
 
@@ -205,6 +205,7 @@ class Story:
     article: Article
     discussion: Discussion
     topics: list[Topic]  # those shown, by name
+    authors: list[Signed]  # of the staff, in their order
     days: list[tuple[date, int]]  # in order, with the number of visible comments
     seq: int  # of the last line in the discussion's log
     picks: list[Pick]  # what stands above the thread, the last first
@@ -227,12 +228,14 @@ def read_story(slug: str, now: datetime) -> Story | None:
         discussion.article = article
     else:
         discussion = Discussion.not_stored(article)
-    names, slugs, days, counts, seq, ids, authors, beginnings = row[split:]
-    picks = zip(ids or [], authors or [], beginnings or [], strict=True)
+    names, slugs, signed, signed_slugs, days, counts, seq, ids, picked, beginnings = row[split:]
+    vars(article)["author_names"] = signed or []
+    picks = zip(ids or [], picked or [], beginnings or [], strict=True)
     return Story(
         article,
         discussion,
         [Topic(name=name, slug=slug) for name, slug in zip(names or [], slugs or [], strict=True)],
+        [Signed(name, slug) for name, slug in zip(signed or [], signed_slugs or [], strict=True)],
         list(zip(days or [], counts or [], strict=True)),
         seq or 0,
         [Pick(pk, name, first_words(beginning, PICK_WORDS)) for pk, name, beginning in picks],
@@ -244,7 +247,7 @@ DISCUSSION = [f.attname for f in Discussion._meta.concrete_fields]
 # Written out: Django would spend more on making it than the database on answering it.
 STORY = f"""
 SELECT {", ".join(f"a.{name}" for name in ARTICLE)}, {", ".join(f"d.{name}" for name in DISCUSSION)},
-       topics.names, topics.slugs, days.days, days.counts,
+       topics.names, topics.slugs, authors.names, authors.slugs, days.days, days.counts,
        (SELECT seq FROM comments_transition t WHERE t.discussion_id = a.id ORDER BY seq DESC LIMIT 1),
        picks.ids, picks.names, picks.beginnings
 FROM articles_article a
@@ -253,6 +256,10 @@ CROSS JOIN LATERAL (
   SELECT array_agg(t.name ORDER BY t.name) AS names, array_agg(t.slug ORDER BY t.name) AS slugs
   FROM articles_article_topics m JOIN articles_topic t ON t.id = m.topic_id
   WHERE m.article_id = a.id AND t.shown) topics
+CROSS JOIN LATERAL (
+  SELECT array_agg(u.name ORDER BY b.place, b.id) AS names, array_agg(w.slug ORDER BY b.place, b.id) AS slugs
+  FROM articles_byline b JOIN articles_author w ON w.id = b.author_id JOIN accounts_user u ON u.id = w.user_id
+  WHERE b.article_id = a.id AND u.name <> '') authors
 CROSS JOIN LATERAL (
   SELECT array_agg(day ORDER BY day) AS days, array_agg(visible_count ORDER BY day) AS counts
   FROM comments_discussionday WHERE discussion_id = a.id AND visible_count > 0) days

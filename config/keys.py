@@ -9,6 +9,7 @@ from django.conf import settings
 
 from articles.kept import PERSONAL_COOKIES
 from articles.languages import asked_language
+from articles.redirects import OLD_KEYS
 from comments.thread import Order
 
 PARTIAL = {"after", "before", "from", "q", "since"}  # keys of pages that are not kept
@@ -48,7 +49,7 @@ def read_key(environ: Environ) -> Key | None:
             asked = dict(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True, max_num_fields=100))
         except ValueError:  # more than anybody means; Django would refuse a thousand of them
             asked = {}
-        if not PARTIAL.isdisjoint(asked):
+        if not PARTIAL.isdisjoint(asked) or (path == "/" and not OLD_KEYS.isdisjoint(asked)):
             return None
         if has_order and "order" in asked:
             if asked["order"] not in Order.values:

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from config import health
 
+handler404 = "articles.redirects.not_found"
 handler500 = "config.away.server_error"
 
 urlpatterns = [

@@ -1,22 +1,35 @@
 from articles.models.articles import PREVIEW_FOR, Article, ArticleQuerySet, Topic, free_slug
+from articles.models.bylines import Author, Byline, Signed, free_author_slug
 from articles.models.images import Image, ImageUse
+from articles.models.pages import StandingPage
+from articles.models.pins import Pin
+from articles.models.redirects import OLD_MAX, REST_MAX, Redirect
 from articles.models.sites import Site, check_time_zone
 from articles.models.writing import Correction, Note, Presence, Revision, Text, Unsaved
 
 __all__ = [
+    "OLD_MAX",
     "PREVIEW_FOR",
+    "REST_MAX",
     "Article",
     "ArticleQuerySet",
+    "Author",
+    "Byline",
     "Correction",
     "Image",
     "ImageUse",
     "Note",
+    "Pin",
     "Presence",
+    "Redirect",
     "Revision",
+    "Signed",
     "Site",
+    "StandingPage",
     "Text",
     "Topic",
     "Unsaved",
     "check_time_zone",
+    "free_author_slug",
     "free_slug",
 ]

@@ -2,6 +2,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from django.conf import settings
+from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.core import signing
@@ -10,10 +12,12 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.lookups import IsNull
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.text import slugify
+from django.utils.text import get_text_list, slugify
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from articles.models.bylines import Byline, Signed
+from articles.models.redirects import Redirect
 from articles.paging import Place
 from articles.search import weighed
 
@@ -77,8 +81,17 @@ class ArticleQuerySet(models.QuerySet["Article"]):
         return self.filter(place.behind("published_at"))
 
     def listed(self) -> Self:
-        """As lists show them: with the count of comments, without what only the story's own page reads."""
-        return self.select_related("discussion", "lead_image").defer("body", "body_html", "vector")
+        """As lists show them: with the count of comments and who signed, without what only the story's own
+        page reads."""
+        unread = ["body", "body_html", "vector", "keywords"]
+        return self.select_related("discussion", "lead_image").signed().defer(*unread)
+
+    def signed(self) -> Self:
+        """With the names of the authors, in order, in the same statement."""
+        names = Byline.objects.filter(article=OuterRef("pk")).exclude(author__user__name="")
+        return self.annotate(
+            author_names=ArraySubquery(names.order_by("place", "pk").values("author__user__name"))
+        )
 
     def editable_by(self, user: User) -> Self:
         """The articles of one editor; a story without an editor belongs to every editor."""
@@ -108,7 +121,15 @@ class Article(models.Model):
     title = models.CharField(_("title"), max_length=300)
     slug = models.SlugField(_("part of the URL"), max_length=120, unique=True, allow_unicode=True)
     standfirst = models.TextField(_("standfirst"), blank=True)
-    byline = models.CharField(_("byline"), max_length=200, blank=True)
+    authors = models.ManyToManyField(
+        "articles.Author", through="articles.Byline", related_name="articles", editable=False
+    )
+    byline = models.CharField(
+        _("byline"),
+        max_length=200,
+        blank=True,
+        help_text=_("Others who signed it, in words; they have no page here."),
+    )
     body = models.TextField(_("body"), blank=True, help_text=_("Markdown."))
     body_html = models.TextField(editable=False, blank=True)
     lead_image = models.ForeignKey(
@@ -147,6 +168,12 @@ class Article(models.Model):
     rights = models.CharField(_("rights"), max_length=20, choices=Rights, default=Rights.OURS)
     source_name = models.CharField(_("source"), max_length=120, blank=True)
     source_url = models.URLField(_("source's URL"), max_length=500, blank=True)
+    canonical_url = models.URLField(
+        _("first published at"),
+        max_length=500,
+        blank=True,
+        help_text=_("The URL at which search engines should look for it. Empty: here."),
+    )
     source_zone = models.CharField(
         max_length=64, blank=True, editable=False
     )  # zone of the saved page's times
@@ -154,6 +181,8 @@ class Article(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
     version = models.PositiveBigIntegerField(default=0, editable=False)
+    # Its rarest words that other stories have as well: see related.py.
+    keywords = ArrayField(models.TextField(), default=list, db_default=[], editable=False)
     vector = models.GeneratedField(
         expression=weighed("title", "A") + weighed("standfirst", "B") + weighed("body", "D"),
         output_field=SearchVectorField(),
@@ -223,6 +252,30 @@ class Article(models.Model):
             return None
         return made + PREVIEW_FOR
 
+    def signed_by(self) -> list[Signed]:
+        """Its authors, in order."""
+        if self.pk is None:
+            return []
+        found = Byline.objects.filter(article=self).exclude(author__user__name="").order_by("place", "pk")
+        return [Signed(*row) for row in found.values_list("author__user__name", "author__slug")]
+
+    @property
+    def signature(self) -> str:
+        """Who wrote it, in words: the authors in their order, and whoever else is named."""
+        words: str = get_text_list([*self._names, *filter(None, [self.others])], str(_("and")))
+        return words
+
+    @property
+    def others(self) -> str:
+        """Who is named beside the authors."""
+        return "" if self.byline in self._names else self.byline
+
+    @property
+    def _names(self) -> list[str]:
+        """Lists and the story's page have read them along (`signed`)."""
+        names: list[str] | None = vars(self).get("author_names")
+        return [author.name for author in self.signed_by()] if names is None else names
+
     @property
     def zone(self) -> str:
         """IANA name of the zone in which its times are told: the saved page's, else the site's."""
@@ -241,6 +294,9 @@ def free_slug(title: str) -> str:
     """A slug for a new article: from its title in its own script, numbered if another story has it."""
     base = slugify(title, allow_unicode=True)[:100].strip("-") or "story"
     taken = set(Article.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    begins = reverse("story", args=["-"]).removesuffix("-/")
+    once = Redirect.objects.filter(old__startswith=begins + base).values_list("old", flat=True)
+    taken |= {old.removeprefix(begins).strip("/") for old in once}  # links to those lead elsewhere
     return next(
         slug for n in range(1, len(taken) + 2) if (slug := base if n == 1 else f"{base}-{n}") not in taken
     )

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from articles.kept import depends, keep
 from articles.models import Article
+from articles.related import find_related
 from comments import machines, reasons, timeline
 from comments.models import REMOVED, Comment, Discussion, Reason, State
 from comments.policy import policy
@@ -54,6 +55,8 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
     context: dict[str, Any] = {
         "article": article,
         "topics": told.topics,
+        "authors": told.authors,
+        "related": find_related(article, request.now),  # type: ignore[attr-defined]
         "corrections": article.corrections.all() if article.corrected_at else [],
         "zone": article.zone,
         "noindex": article.rights == Article.Rights.UNKNOWN or not request.GET.keys().isdisjoint(VIEWS),
@@ -87,7 +90,7 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
             place = {"order": order, "from" if start.is_included else "after": str(start.cursor)}
             context["canonical"] = f"{article.get_absolute_url()}?{urlencode(place)}"
     count = 0 if is_hidden else discussion.visible_count
-    context["head"] = machines.tell(request, article, rows, count)
+    context["head"] = machines.tell(request, article, told.authors, rows, count)
     return render(request, "comments/story.html", context)
 
 

@@ -5,7 +5,7 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from articles.context_processors import masthead
-from articles.models import Topic
+from articles.models import StandingPage, Topic
 from tests.factories import make_article
 
 pytestmark = pytest.mark.django_db
@@ -26,9 +26,24 @@ def test_the_masthead_names_the_first_six_topics_under_which_there_is_something(
     request = RequestFactory().get("/")
     request.now = now
 
-    found = masthead(request)["masthead_topics"]()
+    found = masthead(request)["masthead"].topics
 
     wanted = list(Topic.objects.shown().with_stories()[:6])
-    assert found == wanted
     assert [topic.name for topic in found] == [f"Topic {n}" for n in (0, 1, 2, 3, 4, 6)]
-    assert [topic.get_absolute_url() for topic in found] == [topic.get_absolute_url() for topic in wanted]
+    assert [topic.get_absolute_url for topic in found] == [topic.get_absolute_url() for topic in wanted]
+
+
+def test_standing_pages_are_linked_in_their_order():
+    for place, (title, menu) in enumerate([("Rules", "foot"), ("About", "top"), ("Imprint", "none")]):
+        StandingPage.objects.create(title=title, slug=title.lower(), menu=menu, place=place)
+    StandingPage.objects.create(title="Later", slug="later", menu="top", shown=False)
+    request = RequestFactory().get("/")
+    request.now = timezone.now()
+
+    found = masthead(request)["masthead"]
+
+    assert [link.name for link in found.top] == ["About"]
+    assert [(link.name, link.get_absolute_url) for link in found.foot] == [
+        ("Rules", "/pages/rules/"),
+        ("About", "/pages/about/"),
+    ]

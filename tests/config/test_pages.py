@@ -26,6 +26,8 @@ from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
 from articles.models import Article, Topic
+from articles.redirects import add_redirect
+from articles.services import save_article
 from comments.integrity import check, repair
 from comments.models import Comment, Reason, State
 from comments.services import (
@@ -95,6 +97,22 @@ def test_pages_of_others_are_not_kept(site: Pages, story: str) -> None:
         assert not is_kept(reply)
     assert not is_kept(ask(site, story, Authorization="Basic eDp4"))
     assert site._entries == {}
+
+
+def test_the_front_page_of_a_stranger_is_kept_and_yet_led_on(site: Pages) -> None:
+    article = make_article("Here")
+    add_redirect(old="/?p=12", to="/stories/here/")
+    assert ask(site, "/").status == 200
+    assert ask(site, "/?utm_source=x").headers["ETag"] == ask(site, "/").headers["ETag"]
+    reply = ask(site, "/?p=12")
+    assert (reply.status, reply.headers["Location"]) == (301, "/stories/here/")
+    assert ask(site, "/?p=13").status == 200
+    old = article.get_absolute_url()
+    assert ask(site, old).status == 200
+    article.slug = "there"
+    save_article(article=article)
+    assert ask(site, old).headers["Location"] == "/stories/there/"
+    assert ask(site, "/?p=12").headers["Location"] == "/stories/there/"
 
 
 # HTTP

@@ -1,0 +1,249 @@
+"""The rooms of the admin that are about what readers find: front page, authors, pages, old addresses."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from articles import front_page
+from articles.kept import withhold
+from articles.models import Article, Author, Pin, Redirect, StandingPage
+from articles.redirects import Refused, add_redirect, plan_redirect, stands
+from articles.services import save_author, save_page, touch_site
+
+AUTHORS_MAX = 4  # that the form takes
+OFFERED = 20  # stories that can be pinned at once; the search finds the others
+
+
+class AuthorsWidget(forms.MultiWidget):
+    """One list of the staff for each place in the byline."""
+
+    use_fieldset = True
+
+    def __init__(self) -> None:
+        names = [_("First author"), _("Second author"), _("Third author"), _("Fourth author")]
+        super().__init__([forms.Select(attrs={"aria-label": name}) for name in names])
+
+    def decompress(self, value: Any) -> list[Any]:
+        return list(value or [])
+
+
+class AuthorsField(forms.MultiValueField):
+    """People of the staff in the order in which they sign, each once."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            [forms.ModelChoiceField(User.objects.none(), required=False) for _place in range(AUTHORS_MAX)],
+            widget=AuthorsWidget(),
+            label=_("authors"),
+            required=False,
+            require_all_fields=False,
+            help_text=_("In their order. Each has a page with a line about them and their stories."),
+        )
+
+    def offer(self, signed: Sequence[int]) -> None:
+        """The staff, and who signed already."""
+        people = {user.pk: str(user) for user in User.objects.staff().active()}
+        people |= {user.pk: str(user) for user in User.objects.filter(pk__in=signed) if signed}
+        choices = [("", "—"), *sorted(people.items(), key=lambda row: row[1].casefold())]
+        for field, widget in zip(self.fields, self.widget.widgets, strict=True):
+            field.queryset = User.objects.filter(pk__in=people)  # type: ignore[attr-defined]
+            widget.choices = choices
+
+    def compress(self, data_list: Sequence[User | None]) -> list[User]:
+        return list(dict.fromkeys(filter(None, data_list or [])))
+
+
+class EditorsRoom(admin.ModelAdmin[Any]):
+    """What every editor may change, whosever the story: it is the house's."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return bool(getattr(request.user, "is_editor", False))
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.has_module_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_module_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.has_module_permission(request)
+
+
+def pin_button(article: Article) -> Any:
+    """For the list of stories, whose form it sends elsewhere."""
+    if hasattr(article, "pin"):
+        return format_html('<a href="{}">{}</a>', reverse("admin:articles_pin_changelist"), _("Pinned"))
+    if not article.is_published():
+        return ""
+    return format_html(
+        '<button class="button" formaction="{}" name="pin" value="{}" aria-label="{}">{}</button>',
+        reverse("admin:articles_pin_changelist"),
+        article.pk,
+        _("Pin “%(title)s”") % {"title": article.title},
+        _("Pin"),
+    )
+
+
+@admin.register(Pin)
+class PinAdmin(EditorsRoom):
+    """The front page: what is pinned, in its order, and what could be."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return obj is None and super().has_change_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        if request.method == "POST":
+            return self._press(request)
+        asked = request.GET.get("q", "").replace("\x00", "").strip()
+        pinned = (
+            Article.objects.filter(pin__isnull=False).select_related("pin").order_by("pin__place", "pin__pk")
+        )
+        offered = Article.objects.published().filter(pin=None).listed()
+        if asked:
+            offered = offered.filter(title__icontains=asked)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Front page"),
+            "opts": Pin._meta,
+            "pinned": pinned.defer("body", "body_html", "vector"),
+            "offered": offered[:OFFERED],
+            "q": asked,
+        }
+        return TemplateResponse(request, "admin/articles/front_page.html", context)
+
+    def _press(self, request: HttpRequest) -> HttpResponse:
+        act = next((name for name in ("pin", "unpin", "up", "down") if name in request.POST), "")
+        pk = request.POST.get(act, "")
+        article = get_object_or_404(Article, pk=pk if pk.isdecimal() and len(pk) < 19 else 0)
+        try:
+            if act == "pin":
+                front_page.pin(article=article)
+                self.message_user(request, _("Pinned at the top: %(title)s") % {"title": article.title})
+            elif act == "unpin":
+                front_page.unpin(article=article)
+                self.message_user(
+                    request, _("Back in its place by time: %(title)s") % {"title": article.title}
+                )
+            else:
+                front_page.move_pin(article=article, up=act == "up")
+        except front_page.TooMany as error:
+            self.message_user(request, str(error), messages.ERROR)
+        return redirect("admin:articles_pin_changelist")
+
+
+@admin.register(Author)
+class AuthorAdmin(EditorsRoom):
+    """The pages of those who sign stories; somebody comes in by signing one, or here."""
+
+    list_display = ["name", "slug", "line"]
+    search_fields = ["user__name", "line"]
+    list_select_related = ["user"]
+    fields = ["user", "slug", "line"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Author | None = None) -> list[str]:
+        return ["user"] if obj else []
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "user":
+            kwargs["queryset"] = User.objects.staff().active().filter(author=None).order_by("name")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Author, form: Any, change: bool) -> None:
+        save_author(author=obj)
+
+    @admin.display(description=_("name"), ordering="user__name")
+    def name(self, obj: Author) -> str:
+        return str(obj)
+
+
+@admin.register(StandingPage)
+class StandingPageAdmin(EditorsRoom):
+    list_display = ["title", "menu", "place", "shown"]
+    search_fields = ["title", "body"]
+    prepopulated_fields = {"slug": ["title"]}
+    fields = ["title", "slug", "body", "menu", "place", "shown"]
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Model | None = None) -> dict[str, Any]:
+        return {} if obj else {"slug": ["title"]}
+
+    def save_model(self, request: HttpRequest, obj: StandingPage, form: Any, change: bool) -> None:
+        save_page(page=obj)
+
+    def delete_model(self, request: HttpRequest, obj: StandingPage) -> None:
+        super().delete_model(request, obj)
+        withhold()
+        touch_site()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[StandingPage]) -> None:
+        super().delete_queryset(request, queryset)
+        withhold()
+        touch_site()
+
+
+class RedirectForm(forms.ModelForm[Redirect]):
+    to = forms.CharField(
+        label=_("leads to"),
+        max_length=500,
+        widget=forms.TextInput(attrs={"size": 60}),
+        help_text=_("The path of a page here, such as /stories/slug/ or /topics/slug/."),
+    )
+
+    class Meta:
+        model = Redirect
+        fields = ["old"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if "old" in cleaned and "to" in cleaned:
+            try:
+                cleaned["old"], _fields = plan_redirect(old=cleaned["old"], to=cleaned["to"])
+            except Refused as error:
+                raise forms.ValidationError(str(error)) from error
+            if stands(cleaned["old"]):
+                self.add_error("old", _("There is a page at this address, which would always win."))
+        return cleaned
+
+
+@admin.register(Redirect)
+class RedirectAdmin(admin.ModelAdmin[Redirect]):
+    """Old addresses: most are written when a page gets another one, or by an import."""
+
+    form = RedirectForm
+    list_display = ["old", "leads_to", "created_at"]
+    list_select_related = ["article", "topic", "page", "author"]
+    search_fields = ["old", "path"]
+    list_per_page = 100
+    show_full_result_count = False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Redirect, form: Any, change: bool) -> None:
+        obj.pk = add_redirect(old=form.cleaned_data["old"], to=form.cleaned_data["to"]).pk
+
+    @admin.display(description=_("leads to"))
+    def leads_to(self, obj: Redirect) -> Any:
+        url = obj.destination
+        return format_html('<a href="{}">{}</a>', url, url)

@@ -1,0 +1,82 @@
+"""Stories beside a story: those that share its rarest words, and its topics.
+
+Which words are rare is counted when a story is stored; a page then looks for eight words of which each was in
+few stories, so what it reads does not grow with the site.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import connection
+
+from accounts.sql import execute_planned
+from articles.models import Article
+
+SHOWN = 3  # stories
+KEYWORDS = 8
+COUNTED = 60  # words of a story, of which the rarest become keywords
+COMMON = 100  # stories: a word that so many have says little
+OF_TOPIC = 20  # the last to come in of each of its topics are looked at
+
+
+class Related(NamedTuple):
+    slug: str
+    title: str
+    published_at: datetime
+    source_zone: str
+
+
+def note_keywords(*, article: Article) -> None:
+    """Store which of its words are rare among other stories, and in more than this one; one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE, {"id": article.pk})
+        (article.keywords,) = cursor.fetchone()
+
+
+def find_related(article: Article, now: datetime) -> list[Related]:
+    """Published ones alone, the nearest first; one statement."""
+    with connection.cursor() as cursor:
+        values = {"id": article.pk, "words": article.keywords, "now": now}
+        execute_planned(cursor, _FIND, values)
+        return [Related._make(row) for row in cursor.fetchall()]
+
+
+# Of the title and standfirst (weights A, B) any word counts, of the body what is said more than once.
+# A lexeme becomes a query by quoting alone: to_tsquery would cut it down once more.
+_QUERY = "('''' || replace(replace({}, '\\', '\\\\'), '''', '''''') || '''')::tsquery"
+_NOTE = f"""
+UPDATE articles_article a SET keywords = coalesce((
+  SELECT array_agg(word ORDER BY stories, is_body, word) FROM (
+    SELECT w.lexeme AS word, w.is_body, n.stories
+    FROM (SELECT lexeme, NOT weights && ARRAY['A', 'B'] AS is_body FROM unnest(a.vector)
+          WHERE (weights && ARRAY['A', 'B'] OR cardinality(positions) > 1) AND length(lexeme) > 2
+          ORDER BY weights && ARRAY['A', 'B'] DESC, cardinality(positions) DESC, lexeme
+          LIMIT {COUNTED}) w
+    CROSS JOIN LATERAL (
+      SELECT count(*) AS stories FROM (
+        SELECT FROM articles_article o WHERE o.vector @@ {_QUERY.format("w.lexeme")} AND o.id <> a.id
+        LIMIT {COMMON + 1}) o) n
+    WHERE n.stories BETWEEN 1 AND {COMMON}
+    ORDER BY n.stories, w.is_body, w.lexeme LIMIT {KEYWORDS}) rare), '{{}}')
+WHERE a.id = %(id)s RETURNING keywords"""
+_FIND = f"""
+WITH near AS (
+  SELECT o.id, 1.0 / count(*) OVER (PARTITION BY k.word) AS weight
+  FROM unnest(%(words)s::text[]) AS k(word)
+  CROSS JOIN LATERAL (
+    SELECT s.id FROM articles_article s
+    WHERE s.vector @@ {_QUERY.format("k.word")} AND s.id <> %(id)s AND s.published_at <= %(now)s
+    LIMIT {COMMON}) o
+  UNION ALL
+  SELECT o.id, 0.2
+  FROM articles_article_topics t
+  JOIN articles_topic topic ON topic.id = t.topic_id AND topic.shown
+  CROSS JOIN LATERAL (
+    SELECT m.article_id AS id FROM articles_article_topics m JOIN articles_article s ON s.id = m.article_id
+    WHERE m.topic_id = t.topic_id AND s.id <> %(id)s AND s.published_at <= %(now)s
+    ORDER BY m.article_id DESC LIMIT {OF_TOPIC}) o
+  WHERE t.article_id = %(id)s)
+SELECT s.slug, s.title, s.published_at, s.source_zone
+FROM (SELECT id, sum(weight) AS weight FROM near GROUP BY id) found
+JOIN articles_article s USING (id)
+ORDER BY found.weight DESC, s.published_at DESC, s.id DESC LIMIT {SHOWN}"""

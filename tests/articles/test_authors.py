@@ -1,0 +1,142 @@
+"""Bylines of the staff, and the pages of those who sign. Ida and Emil edit; Ruth reads."""
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import EDITOR, MODERATOR, READER, User
+from accounts.services import forget_account
+from articles.models import Article, Author, Site
+from articles.services import publish_articles, sign_article
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ida() -> User:
+    return UserFactory.create(name="Ida Berg", roles=(EDITOR,))
+
+
+@pytest.fixture
+def emil() -> User:
+    return UserFactory.create(name="Emil Ness", roles=(EDITOR,))
+
+
+def test_authors_stand_in_their_order_with_links_and_others_behind(client, ida, emil):
+    article = make_article(byline="Jo of the Gazette")
+    sign_article(article=article, people=[emil, ida])
+    page = client.get(article.get_absolute_url()).content.decode()
+    line = re.search(r"<span>By (.*?)</span>", page)[1]
+    assert re.sub("<[^>]+>", "", line) == "Emil Ness, Ida Berg, Jo of the Gazette"
+    assert '<a href="/authors/emil-ness/" rel="author">' in line
+    assert f'<meta property="article:author" content="{settings.SITE_URL}/authors/emil-ness/">' in page
+    assert "Emil Ness, Ida Berg and Jo of the Gazette" in client.get("/").content.decode()
+    data = json.loads(re.search(r'ld\+json">(.*?)</script>', page)[1])
+    assert data["author"] == [
+        {"@type": "Person", "name": "Emil Ness", "url": f"{settings.SITE_URL}/authors/emil-ness/"},
+        {"@type": "Person", "name": "Ida Berg", "url": f"{settings.SITE_URL}/authors/ida-berg/"},
+        {"@type": "Person", "name": "Jo of the Gazette"},
+    ]
+    oembed = client.get("/oembed/", {"url": f"{settings.SITE_URL}{article.get_absolute_url()}"}).json()
+    assert oembed["author_name"] == "Emil Ness, Ida Berg and Jo of the Gazette"
+
+
+def test_a_byline_in_words_has_no_page(client):
+    article = make_article(byline="Jo")
+    page = client.get(article.get_absolute_url()).content.decode()
+    assert "<span>By Jo</span>" in page
+    assert "/authors/" not in page
+
+
+def test_the_page_has_a_line_and_their_stories_newest_first(client, ida, emil):
+    now = timezone.now()
+    for title, days, people in (("Old", 3, [ida]), ("New", 1, [emil, ida]), ("Other", 1, [emil])):
+        sign_article(article=make_article(title, published_at=now - timedelta(days=days)), people=people)
+    Author.objects.filter(user=ida).update(line="Writes about boats.")
+    response = client.get("/authors/ida-berg/")
+    page = response.content.decode()
+    assert [article.title for article in response.context["articles"]] == ["New", "Old"]
+    assert "<h1><bdi>Ida Berg</bdi></h1>" in page
+    assert "Writes about boats." in page
+    assert f'<link rel="canonical" href="{settings.SITE_URL}/authors/ida-berg/">' in page
+
+
+def test_who_has_nothing_to_read_has_no_page(client, ida):
+    article = make_article()
+    sign_article(article=article, people=[ida])
+    for at, status in (
+        (None, 404),
+        (timezone.now() + timedelta(hours=1), 404),
+        (timezone.now() - timedelta(hours=1), 200),
+    ):
+        publish_articles(ids=[article.pk], published_at=at)
+        assert client.get("/authors/ida-berg/").status_code == status
+
+
+def test_members_and_guests_get_none(client):
+    member = UserFactory.create(name="Ruth", roles=(READER,))
+    say(make_article(), author=member)
+    assert client.get("/authors/ruth/").status_code == 404
+    assert not Author.objects.exists()
+
+
+def test_two_of_one_name_have_two_pages(client, ida):
+    sign_article(
+        article=make_article(), people=[ida, UserFactory.create(name="Ida Berg", roles=(MODERATOR,))]
+    )
+    assert [client.get(f"/authors/{slug}/").status_code for slug in ("ida-berg", "ida-berg-2")] == [200, 200]
+
+
+def test_an_account_that_was_blanked_signs_nothing_more(client, ida, emil):
+    article = make_article()
+    sign_article(article=article, people=[ida, emil])
+    forget_account(user=ida)
+    assert client.get("/authors/ida-berg/").status_code == 404
+    for url in ("/", article.get_absolute_url(), "/feed/", "/search/?q=slip"):
+        page = client.get(url).content.decode()
+        assert "Ida" not in page
+        assert "ida-berg" not in page
+    assert client.get("/authors/emil-ness/").status_code == 200
+
+
+def test_signing_makes_the_pages_anew_once(ida):
+    article = make_article()
+    version, site = article.version, Site.objects.get().version
+    for _ in range(2):
+        sign_article(article=article, people=[ida])
+    article.refresh_from_db()
+    assert (article.version, Site.objects.get().version) == (version + 1, site + 1)
+
+
+def test_an_editor_writes_the_line_and_only_staff_is_offered(ida, emil):
+    UserFactory.create(name="Ruth", roles=(READER,))
+    sign_article(article=make_article(), people=[ida])
+    client = Client()
+    client.force_login(emil)
+    form = client.get("/admin/articles/author/add/").context["adminform"].form
+    assert [user.name for user in form.fields["user"].queryset] == ["Emil Ness"]
+    author = Author.objects.get()
+    url = f"/admin/articles/author/{author.pk}/change/"
+    version = Site.objects.get().version
+    assert client.post(url, {"slug": "ida", "line": "Boats."}).status_code == 302
+    assert Site.objects.get().version > version
+    assert "Boats." in client.get("/authors/ida/").content.decode()
+    assert client.get("/authors/ida-berg/")["Location"] == "/authors/ida/"
+    assert client.post(url, {"slug": "ida", "line": "x" * 301}).status_code == 200
+    assert client.get(f"/admin/articles/author/{author.pk}/delete/").status_code == 403
+
+
+def test_lists_ask_no_more_for_more_authors(client, ida, emil, django_assert_num_queries):
+    for n in range(12):
+        sign_article(article=make_article(f"{n}"), people=[ida, emil])
+    client.get("/")
+    for url in ("/", "/authors/ida-berg/"):
+        with django_assert_num_queries(4):
+            client.get(url)
+    assert Article.objects.count() == 12

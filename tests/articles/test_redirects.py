@@ -1,0 +1,259 @@
+"""Old addresses lead on for ever: the ones that we changed, and those of other systems."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import ADMINISTRATOR, EDITOR
+from articles.links import find_story
+from articles.models import OLD_MAX, Article, Author, Redirect, StandingPage, Topic
+from articles.redirects import Refused, add_redirect
+from articles.services import (
+    publish_articles,
+    save_article,
+    save_author,
+    save_page,
+    save_topic,
+    sign_article,
+)
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+
+def rename(article: Article, slug: str) -> Article:
+    article.slug = slug
+    return save_article(article=article)
+
+
+def leads(client: Client, url: str) -> str:
+    """Where one hop leads; it must be a permanent one, and what it leads to a page."""
+    response = client.get(url)
+    assert response.status_code == 301, (url, response.status_code)
+    assert client.get(response["Location"].partition("#")[0]).status_code == 200, response["Location"]
+    return response["Location"]
+
+
+def test_a_renamed_story_is_found_under_each_earlier_name_in_one_hop(client):
+    article = make_article("One")
+    for slug in ("two", "three", "four"):
+        rename(article, slug)
+    for slug in ("one", "two", "three"):
+        assert leads(client, f"/stories/{slug}/") == "/stories/four/"
+    assert client.get("/stories/four/").status_code == 200
+
+
+def test_a_name_that_is_given_back_leads_in_no_circle(client):
+    article = make_article("One")
+    rename(article, "two")
+    rename(article, "one")
+    assert client.get("/stories/one/").status_code == 200
+    assert leads(client, "/stories/two/") == "/stories/one/"
+    rename(article, "two")
+    assert leads(client, "/stories/one/") == "/stories/two/"
+    assert Redirect.objects.count() == 1
+
+
+def test_two_stories_that_change_names_lead_to_what_stands_there(client):
+    first, second = make_article("First"), make_article("Second")
+    rename(first, "third")
+    rename(second, "first")
+    assert client.get("/stories/first/").context["article"] == second
+    assert leads(client, "/stories/second/") == "/stories/first/"
+    assert Redirect.objects.count() == 1  # a page exists at /stories/first/
+
+
+def test_what_lies_beneath_and_the_query_come_along(client):
+    article = make_article("One")
+    comment = say(article)
+    rename(article, "zwei ö".replace(" ", "-"))
+    new = "/stories/zwei-%C3%B6/"
+    assert article.get_absolute_url() == new
+    for rest in ("feed/", f"comments/{comment.pk}/", "?order=oldest", "reply/", "find/?q=a+b"):
+        response = client.get(f"/stories/one/{rest}")
+        assert (response.status_code, response["Location"]) == (301, new + rest)
+    assert client.get("/stories/one")["Location"] == new  # in one hop
+    assert client.get("/stories/one/nothing/").status_code == 301  # to a page that is none
+
+
+def test_a_form_that_was_open_meanwhile_is_sent_to_the_new_address(client):
+    article = make_article("One")
+    rename(article, "two")
+    response = client.post("/stories/one/reply/", {"body": "Typed before."})
+    assert (response.status_code, response["Location"]) == (308, "/stories/two/reply/")
+
+
+def test_browsers_do_not_keep_it_for_ever(client):
+    rename(make_article("One"), "two")
+    assert client.get("/stories/one/")["Cache-Control"] == "public, no-cache"
+
+
+def test_a_hidden_story_is_not_led_to(client):
+    article = make_article("One")
+    rename(article, "what-nobody-may-know-yet")
+    add_redirect(old="/?p=12", to="/stories/what-nobody-may-know-yet/")
+    for at in (None, timezone.now() + timedelta(hours=1)):
+        publish_articles(ids=[article.pk], published_at=at)
+        for url in ("/stories/one/", "/stories/one/feed/"):
+            response = client.get(url)
+            assert response.status_code == 404
+            assert "nobody-may-know" not in response.content.decode()
+        assert client.get("/?p=12").status_code == 200  # the front page
+    publish_articles(ids=[article.pk], published_at=timezone.now() - timedelta(hours=1))
+    assert leads(client, "/stories/one/") == "/stories/what-nobody-may-know-yet/"
+
+
+def test_names_that_a_draft_had_lead_nowhere(client):
+    draft = make_article("A working title", published_at=None)
+    rename(draft, "spring")
+    publish_articles(ids=[draft.pk], published_at=timezone.now())
+    assert client.get("/stories/a-working-title/").status_code == 404
+
+
+def test_topics_pages_and_authors_are_found_under_earlier_names(client):
+    article = make_article()
+    topic = Topic.objects.create(name="Harbour", slug="harbour")
+    article.topics.add(topic)
+    sign_article(article=article, people=[UserFactory.create(name="Ida", roles=(EDITOR,))])
+    page, author = save_page(page=StandingPage(title="About", slug="about")), Author.objects.get()
+    for thing, save in (
+        (topic, lambda: save_topic(topic=topic)),
+        (page, lambda: save_page(page=page)),
+        (author, lambda: save_author(author=author)),
+    ):
+        old = thing.get_absolute_url()
+        thing.slug = "other"
+        save()
+        assert leads(client, old) == thing.get_absolute_url()
+    assert leads(client, "/topics/harbour/feed/") == "/topics/other/feed/"
+    topic.shown = page.shown = False
+    save_topic(topic=topic)
+    save_page(page=page)
+    for url in ("/topics/harbour/", "/pages/about/"):
+        assert client.get(url).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("old", "asked"),
+    [
+        ("/?p=12", "/?p=12"),
+        ("/?p=12", "/?p=12&utm_source=x"),
+        ("/2013/06/19/slug/", "/2013/06/19/slug/"),
+        ("/2013/06/19/slug/", "/2013/06/19/slug"),
+        ("/2013/06/19/slug", "/2013/06/19/slug/?replytocom=5"),
+        ("https://old.example.org/2013/06/19/slug/#comments", "/2013/06/19/slug/"),
+        ("/index.php?option=com_content&id=12", "/index.php?option=com_content&id=12"),
+        ("/%D9%82%D8%B5%D8%A9/", "/%D9%82%D8%B5%D8%A9/"),
+        ("/a.html", "/a.html"),
+    ],
+)
+def test_addresses_of_other_systems(client, old, asked):
+    make_article("Here")
+    add_redirect(old=old, to="/stories/here/#comments")
+    assert leads(client, asked) == "/stories/here/#comments"
+
+
+def test_a_query_that_differs_is_another_address(client):
+    make_article("Here")
+    add_redirect(old="/?p=12", to="/stories/here/")
+    for url in ("/?p=13", "/?p=", "/?q=12", "/?p=012"):
+        assert client.get(url).status_code == 200, url
+    assert client.get("/index.php?p=12").status_code == 404
+
+
+def test_chains_are_flat_and_circles_are_refused(client):
+    make_article("Here")
+    add_redirect(old="/a/", to="/archive/")
+    add_redirect(old="/b/", to="/a/")
+    add_redirect(old="/c/", to="/b/")
+    assert set(Redirect.objects.values_list("path", flat=True)) == {"/archive/"}
+    with pytest.raises(Refused, match="circle"):
+        add_redirect(old="/archive/", to="/c/")
+    with pytest.raises(Refused, match="circle"):
+        add_redirect(old="/stories/here/", to="/stories/here/")
+    with pytest.raises(Refused, match="no page"):
+        add_redirect(old="/d/", to="/nothing/")
+    with pytest.raises(Refused, match="no page"):
+        add_redirect(old="/d/", to="/stories/nothing/")
+    assert leads(client, "/c/") == "/archive/"
+    add_redirect(old="/archive/", to="/stories/here/")  # what stands there wins, but what led there goes on
+    assert client.get("/archive/").status_code == 200
+    assert leads(client, "/c/") == "/stories/here/"
+
+
+def test_twice_the_same_changes_nothing_and_the_last_word_counts(client):
+    make_article("Here")
+    make_article("There")
+    for to in ("/stories/here/", "/stories/here/", "/stories/there/"):
+        add_redirect(old="/x/", to=to)
+    assert Redirect.objects.count() == 1
+    assert leads(client, "/x/") == "/stories/there/"
+
+
+@pytest.mark.parametrize("old", ["x/", "/" + "x" * OLD_MAX, "/\x00", "http://[x/"])
+def test_what_is_no_address_is_refused(old):
+    make_article("Here")
+    with pytest.raises(Refused):
+        add_redirect(old=old, to="/stories/here/")
+    assert not Redirect.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "to", ["https://example.org/", "//example.org/", "/\\example.org", "javascript:alert(1)"]
+)
+def test_it_leads_nowhere_else(to):
+    with pytest.raises(Refused):
+        add_redirect(old="/x/", to=to)
+
+
+def test_a_404_costs_one_statement_for_it_whatever_is_asked(client):
+    Redirect.objects.bulk_create(Redirect(old=f"/{n}/", path="/archive/") for n in range(2_000))
+    client.get("/nothing/")
+    for url in (
+        "/nothing/",
+        "/nothing/?" + "&".join(f"k{n}=v" for n in range(99)),
+        "/stories/nothing/feed/?a=b",
+    ):
+        with CaptureQueriesContext(connection) as asked:
+            assert client.get(url).status_code == 404
+        assert sum("articles_redirect" in query["sql"] for query in asked) == 1
+    with CaptureQueriesContext(connection) as asked:
+        client.get("/?utm_source=x")
+    assert not [query for query in asked if "articles_redirect" in query["sql"]]
+
+
+def test_whoever_pastes_an_old_link_means_the_story():
+    article = make_article("One")
+    rename(article, "two")
+    add_redirect(old="/2013/06/19/one/", to="/stories/two/")
+    for named in ("one", "https://example.org/stories/one/comments/5/", "https://x.org/2013/06/19/one/"):
+        assert find_story(named) == article
+    assert find_story("nothing") is None
+
+
+def test_an_administrator_writes_them_and_nobody_changes_one():
+    make_article("Here")
+    ada = Client()
+    ada.force_login(UserFactory.create(roles=(ADMINISTRATOR,)))
+    add = "/admin/articles/redirect/add/"
+    assert ada.post(add, {"old": "/x/?a=1", "to": "/stories/here/"}).status_code == 302
+    assert leads(Client(), "/x/?a=1") == "/stories/here/"
+    for old, to, said in (
+        ("/archive/", "/stories/here/", "would always win"),
+        ("/stories/here/", "/archive/", "would always win"),
+        ("/y/", "/nothing/", "There is no page at /nothing/."),
+    ):
+        assert said in ada.post(add, {"old": old, "to": to}).content.decode()
+    assert "/stories/here/" in ada.get("/admin/articles/redirect/").content.decode()
+    pk = Redirect.objects.get().pk
+    assert (
+        ada.post(f"/admin/articles/redirect/{pk}/change/", {"old": "/z/", "to": "/archive/"}).status_code
+        == 403
+    )
+    emil = Client()
+    emil.force_login(UserFactory.create(roles=(EDITOR,)))
+    assert emil.get("/admin/articles/redirect/").status_code == 403

@@ -1,0 +1,90 @@
+"""Stories beside a story: by rare words and by topic, and never a hidden one."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from articles.models import Article, Topic
+from articles.related import KEYWORDS, SHOWN, find_related
+from articles.services import publish_articles, save_article
+from tests.factories import make_article
+
+pytestmark = pytest.mark.django_db
+
+
+def related(article: Article) -> list[str]:
+    return [story.title for story in find_related(article, timezone.now())]
+
+
+def again(*articles: Article) -> None:
+    """Words are counted when a story is stored: these were, before the others came."""
+    for article in articles:
+        save_article(article=article)
+
+
+def test_rare_words_bring_stories_together_and_common_ones_do_not():
+    ferry = make_article("The Zephyrine sails", body="The council met.")
+    other = make_article("Budget", body="The council met about the zephyrine. A zephyrine is costly.")
+    for n in range(120):
+        make_article(f"Council {n}", body="The council met.")
+    again(ferry)
+    assert ferry.keywords[0] == "zephyrin"
+    assert "council" not in ferry.keywords  # 121 others have it
+    assert related(ferry) == ["Budget"]
+    assert related(other) == ["The Zephyrine sails"]
+
+
+def test_stories_of_the_same_topic_come_behind_those_that_share_words():
+    harbour, unshown = (Topic.objects.create(name=n, slug=n, shown=n == "h") for n in "hu")
+    here = make_article("Kittiwake")
+    shares = make_article("A kittiwake again", body="")
+    for n, topic in enumerate([harbour, harbour, unshown]):
+        make_article(f"Of topic {n}", body="").topics.add(topic)
+    here.topics.add(harbour, unshown)
+    again(here)
+    assert related(here) == [shares.title, "Of topic 1", "Of topic 0"]
+
+
+def test_a_hidden_one_is_never_among_them():
+    topic = Topic.objects.create(name="Harbour", slug="harbour")
+    here, other = make_article("Kittiwake"), make_article("A kittiwake")
+    for article in (here, other):
+        article.topics.add(topic)
+    again(here)
+    assert related(here) == ["A kittiwake"]
+    for at in (None, timezone.now() + timedelta(minutes=1)):
+        publish_articles(ids=[other.pk], published_at=at)
+        assert related(here) == []
+
+
+def test_the_page_names_a_few_at_the_storys_end(client):
+    for n in range(SHOWN + 2):
+        make_article(f"Kittiwake {n}")
+    here = make_article("More kittiwakes")
+    page = client.get(here.get_absolute_url()).content.decode()
+    assert page.count("Kittiwake ") == SHOWN
+    assert page.index("Related stories") < page.index('id="comments"')
+    alone = make_article("Quite alone", body="Nothing.")
+    assert "Related stories" not in client.get(alone.get_absolute_url()).content.decode()
+
+
+def test_it_is_one_statement_and_words_are_bounded(client):
+    here = make_article(" ".join(f"word{n}x" for n in range(30)), body="it's \\ o'clock o'clock 'x' ''' " * 3)
+    for n in range(30):
+        make_article(f"word{n}x", body="o'clock")
+    again(here)
+    assert len(here.keywords) == KEYWORDS
+    with CaptureQueriesContext(connection) as asked:
+        find_related(here, timezone.now())
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("word", ["o'clock", "a\\b", "http://example.org/it's\\here", "''", "\\\\"])
+def test_odd_words_are_found_as_they_are(word):
+    first, second = make_article("One", body=f"{word} {word}"), make_article("Two", body=f"{word} {word}")
+    again(first)
+    assert first.title == "One"
+    assert set(related(second)) <= {"One"}
