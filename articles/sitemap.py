@@ -1,26 +1,29 @@
 """What search engines may find: /sitemap.xml and /robots.txt, which names it.
 
-The sitemap names one file for the lists and one for each 1,000 keys of stories, so that a new story changes
-the last of them only.
+The sitemap names one file for the lists, one for the news and one for each 1,000 keys of stories, so that a
+new story changes the last of them only. What was published first elsewhere is theirs to tell.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F, Max
+from django.db.models import Exists, F, Max, OuterRef
 from django.db.models.functions import Greatest
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from articles.calendar import by_year, count_months
-from articles.kept import keep
-from articles.models import Article, Topic
+from articles.kept import depends, keep
+from articles.models import Article, Author, StandingPage, Topic
 from articles.xml import XmlWriter
 
 SITEMAP_SIZE = 1_000  # keys in one file: it is made anew after each publication, in 40 ms
+NEWS_FOR = timedelta(hours=48)
 NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
+NEWS_NAMESPACE = "http://www.google.com/schemas/sitemap-news/0.9"
 
 # Forms, and answers to what somebody typed or did. Pages that say "noindex" themselves must stay readable.
 ROBOTS = """\
@@ -52,7 +55,7 @@ def robots(request: HttpRequest) -> HttpResponse:
 @require_safe
 @keep
 def index(request: HttpRequest) -> HttpResponse:
-    stories = Article.objects.syndicated(request.now).order_by()  # type: ignore[attr-defined]
+    stories = Article.objects.syndicated(request.now).filter(canonical_url="").order_by()  # type: ignore[attr-defined]
     files = (
         stories.annotate(file=(F("pk") - 1) / SITEMAP_SIZE + 1)
         .values("file")
@@ -60,7 +63,10 @@ def index(request: HttpRequest) -> HttpResponse:
         .order_by("file")
         .values_list("file", "last")
     )
-    lists: list[tuple[str, datetime | None]] = [(reverse("sitemap-lists"), None)]
+    lists: list[tuple[str, datetime | None]] = [
+        (reverse("sitemap-lists"), None),
+        (reverse("sitemap-news"), None),
+    ]
     named = [(reverse("sitemap-stories", args=[file]), last) for file, last in files]
     return _write("sitemapindex", "sitemap", lists + named)
 
@@ -68,14 +74,50 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 @keep
 def lists(request: HttpRequest) -> HttpResponse:
-    """The front page, topics, years and months that hold stories whose rights are known."""
+    """The front page, standing pages, and topics, authors, years and months of stories whose rights are
+    known."""
     now: datetime = request.now  # type: ignore[attr-defined]
     stories = Article.objects.syndicated(now)
-    topics = Topic.objects.shown().with_stories(stories)[: SITEMAP_SIZE // 2]
-    urls = [reverse("home"), *(topic.get_absolute_url() for topic in topics)]
+    topics = Topic.objects.shown().with_stories(stories)[: SITEMAP_SIZE // 4]
+    authors = Author.objects.named().filter(Exists(stories.filter(authors=OuterRef("pk"))))
+    pages = StandingPage.objects.shown()[: SITEMAP_SIZE // 4]
+    found = [*pages, *topics, *authors[: SITEMAP_SIZE // 4]]
+    urls = [reverse("home"), *(each.get_absolute_url() for each in found)]
     for year in by_year(count_months(stories, request.site.zone)):  # type: ignore[attr-defined]
         urls += [year.get_absolute_url(), *(month.get_absolute_url() for month in year.months)]
     return _write("urlset", "url", ((url, None) for url in urls[:SITEMAP_SIZE]))
+
+
+@require_safe
+@keep
+def news(request: HttpRequest) -> HttpResponse:
+    """What was published first here in the last two days, as Google's news sitemaps have it."""
+    now: datetime = request.now  # type: ignore[attr-defined]
+    recent = (
+        Article.objects.syndicated(now)
+        .filter(published_at__gt=now - NEWS_FOR, canonical_url="")
+        .only("slug", "title", "published_at")[:SITEMAP_SIZE]
+    )
+    response = HttpResponse(content_type="application/xml; charset=utf-8")
+    writer = XmlWriter(response, "utf-8")
+    writer.startDocument()
+    writer.startElement("urlset", {"xmlns": NAMESPACE, "xmlns:news": NEWS_NAMESPACE})
+    for story in recent:
+        assert story.published_at
+        depends(request, until=story.published_at + NEWS_FOR)
+        writer.startElement("url", {})
+        writer.addQuickElement("loc", settings.SITE_URL + story.get_absolute_url())
+        writer.startElement("news:news", {})
+        writer.startElement("news:publication", {})
+        writer.addQuickElement("news:name", request.site.name)
+        writer.addQuickElement("news:language", (get_language() or "en").partition("-")[0])
+        writer.endElement("news:publication")
+        writer.addQuickElement("news:publication_date", _moment(story.published_at))
+        writer.addQuickElement("news:title", story.title)
+        writer.endElement("news:news")
+        writer.endElement("url")
+    writer.endElement("urlset")
+    return response
 
 
 @require_safe
@@ -84,7 +126,7 @@ def stories(request: HttpRequest, file: str) -> HttpResponse:
     last = int(file) * SITEMAP_SIZE
     found = (
         Article.objects.syndicated(request.now)  # type: ignore[attr-defined]
-        .filter(pk__gt=last - SITEMAP_SIZE, pk__lte=last)
+        .filter(pk__gt=last - SITEMAP_SIZE, pk__lte=last, canonical_url="")
         .only("slug", "published_at", "updated_at")
         .order_by("pk")
     )
@@ -103,7 +145,11 @@ def _write(root: str, entry: str, urls: Iterable[tuple[str, datetime | None]]) -
         writer.startElement(entry, {})
         writer.addQuickElement("loc", settings.SITE_URL + path)
         if changed_at:
-            writer.addQuickElement("lastmod", f"{changed_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
+            writer.addQuickElement("lastmod", _moment(changed_at))
         writer.endElement(entry)
     writer.endElement(root)
     return response
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

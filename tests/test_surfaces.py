@@ -45,6 +45,7 @@ def lists(article: Article) -> list[str]:
         f"/archive/{at.year}/{at.month:02}/",
         "/sitemap.xml",
         "/sitemap/lists.xml",
+        "/sitemap/news.xml",
         f"/sitemap/{(article.pk - 1) // SITEMAP_SIZE + 1}.xml",
         f"/people/{Comment.objects.get().author_id}/",
     ]
@@ -98,7 +99,7 @@ def test_before_its_moment_it_is_nowhere(client: Client, article: Article, ahead
         assert not shown(client, url, article), url
     assert "Secrets" not in client.get("/").content.decode()
     assert "/archive/2" not in client.get("/archive/").content.decode()
-    assert client.get("/sitemap.xml").content.decode().count("<loc>") == 1
+    assert client.get("/sitemap.xml").content.decode().count("<loc>") == 2  # lists and news
     assert client.get("/sitemap/lists.xml").content.decode().count("<loc>") == 1
 
 
