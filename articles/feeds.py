@@ -1,5 +1,6 @@
 """The newest stories whose rights are known, as Atom: of the whole site and of a topic."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -75,10 +76,24 @@ class AtomFeed(Atom1Feed):
         self.write_items(writer)
         writer.endElement("feed")
 
+    def add_item_elements(self, handler: Any, item: dict[str, Any]) -> None:
+        super().add_item_elements(handler, item)
+        if item.get("content"):
+            handler.addQuickElement("content", item["content"], {"type": "html"})
+
     def response(self) -> HttpResponse:
         answer = HttpResponse(content_type=self.content_type)
         self.write(answer, "utf-8")
         return answer
+
+
+def absolute(markup: str) -> str:
+    """Rendered HTML whose links and images work on other sites as well."""
+    return _LOCAL.sub(lambda found: f'{found[1]}"{settings.SITE_URL}/', markup)
+
+
+# The sanitizer writes each attribute in one way only.
+_LOCAL = re.compile(r'(\s(?:href|src|poster)=)"/(?!/)')
 
 
 def tag(what: str, pk: int, made: datetime) -> str:
@@ -88,16 +103,18 @@ def tag(what: str, pk: int, made: datetime) -> str:
 
 def _answer(request: HttpRequest, atom: AtomFeed, stories: ArticleQuerySet) -> HttpResponse:
     topics = Prefetch("topics", Topic.objects.shown())
-    for story in stories.listed().prefetch_related(topics)[:FEED_SIZE]:
+    whole = stories.select_related("discussion").signed().defer("body", "vector", "keywords")
+    for story in whole.prefetch_related(topics)[:FEED_SIZE]:
         atom.add_item(
             title=story.title,
             link=settings.SITE_URL + story.get_absolute_url(),
             description=escape(story.standfirst),  # the format declares it as HTML
             # Atom wants an author for each entry.
-            author_name=story.byline or story.source_name or request.site.name,
+            author_name=story.signature or story.source_name or request.site.name,
             unique_id=tag("story", story.pk, story.created_at),
             pubdate=story.published_at,
             updateddate=story.changed_at,
+            content=absolute(story.body_html),
             categories=[topic.name for topic in story.topics.all()],
         )
     return atom.response()

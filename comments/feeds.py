@@ -69,7 +69,6 @@ class CommentsFeed(AtomFeed):
         super().add_item_elements(handler, item | {"description": None})
         ref, href = item["in_reply_to"]
         handler.addQuickElement("thr:in-reply-to", None, {"ref": ref, "href": href})
-        handler.addQuickElement("content", item["content"], {"type": "html"})
 
 
 def newest(article: Article) -> Any:

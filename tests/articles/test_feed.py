@@ -7,9 +7,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.models import EDITOR
 from articles.feeds import FEED_SIZE
 from articles.models import Article, Site, Topic
-from tests.factories import make_article
+from articles.services import sign_article
+from tests.factories import UserFactory, make_article
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +52,29 @@ def test_the_feed_tells_what_a_reader_needs(client):
         f"{settings.SITE_URL}{article.get_absolute_url()}"
     ]
     assert [category.get("term") for category in root.findall("a:entry/a:category", ATOM)] == ["Harbour"]
+
+
+def test_an_entry_has_the_whole_text_and_works_on_other_sites(client):
+    words = "A [list](/topics/x/), [theirs](//example.org/) and [far](https://example.org/a).\n\n" * 40
+    story = make_article(body=words)
+    (content,) = read(client).findall("a:entry/a:content", ATOM)
+    assert content.get("type") == "html"
+    text = content.text
+    assert text.count("<p>") == 40
+    assert f'href="{settings.SITE_URL}/topics/x/"' in text
+    assert 'href="//example.org/"' in text
+    assert 'href="https://example.org/a"' in text
+    topic = Topic.objects.create(name="Harbour", slug="harbour")
+    topic.articles.add(story)
+    assert texts(read(client, "/topics/harbour/feed/"), "a:entry/a:content") == [text]
+
+
+def test_staff_and_others_are_its_author(client):
+    sign_article(
+        article=make_article(byline="Jo"),
+        people=[UserFactory.create(name=name, roles=(EDITOR,)) for name in ("Ida", "Emil")],
+    )
+    assert texts(read(client), "a:entry/a:author/a:name") == ["Ida, Emil and Jo"]
 
 
 def test_an_entry_keeps_its_identity_when_its_url_changes(client):
