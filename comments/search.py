@@ -10,7 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import connection
 
-from articles.models import Article, Topic
+from articles.models import Article, Author, Topic
 from articles.search import Question
 from comments.excerpts import TEXT_MAX
 from comments.thread import ANSWERED, SITE_SHOWS
@@ -54,9 +54,11 @@ class Finds(Generic[Find]):
 
 @dataclass(frozen=True)
 class Where:
-    """Which stories and comments are asked for: of a topic, and written in a year (its start, its end)."""
+    """Which stories and comments are asked for: of a topic, by somebody of the staff or under their stories,
+    and written in a year (its start, its end)."""
 
     topic: Topic | None = None
+    author: Author | None = None
     year: tuple[datetime, datetime] | None = None
 
 
@@ -77,6 +79,8 @@ def find_comments(
     conditions = f"d.status <> 'hidden' AND {SITE_SHOWS} AND s.published_at <= %(now)s"
     if where.topic:
         conditions += f" AND {_OF_TOPIC}"
+    if where.author:
+        conditions += f" AND {_BY_AUTHOR}"
     if where.year:
         conditions += " AND c.created_at >= %(start)s AND c.created_at < %(end)s"
     return _comments(conditions, "DESC", _values(where, now), question, size, after)
@@ -89,6 +93,8 @@ def find_stories(
     conditions = "s.vector @@ %(question)s::tsquery AND s.published_at <= %(now)s"
     if where.topic:
         conditions += f" AND {_OF_TOPIC}"
+    if where.author:
+        conditions += f" AND {_BY_AUTHOR}"
     if where.year:
         conditions += " AND s.published_at >= %(start)s AND s.published_at < %(end)s"
     statement = f"""
@@ -142,10 +148,14 @@ ORDER BY {order} LIMIT %(size)s + 1"""
 _OF_TOPIC = """EXISTS (
     SELECT FROM articles_article_topics x WHERE x.article_id = s.id AND x.topic_id = %(topic)s)"""
 
+_BY_AUTHOR = """EXISTS (
+    SELECT FROM articles_byline y WHERE y.article_id = s.id AND y.author_id = %(author)s)"""
+
 
 def _values(where: Where, now: datetime) -> dict[str, Any]:
     start, end = where.year or (None, None)
-    return {"now": now, "topic": where.topic and where.topic.pk, "start": start, "end": end}
+    topic, author = where.topic and where.topic.pk, where.author and where.author.pk
+    return {"now": now, "topic": topic, "author": author, "start": start, "end": end}
 
 
 def _fetch(statement: str, values: dict[str, Any], size: int, after: int | None) -> list[tuple[Any, ...]]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from articles.current import current_site
-from articles.models import Article, Topic
+from articles.models import Article, Author, Topic
 from articles.search import ASKED_MAX, Question, Unclear, find_words, limited, read_question
 from comments.excerpts import Passage, excerpt, mark, read_passages, words_of
 from comments.models import Discussion
@@ -37,8 +37,10 @@ from comments.views.loading import asked_number
 PAGE_SIZE = 50  # comments of a discussion
 SITE_SIZE = 20  # stories, or comments, of the site
 FIRST_STORIES = 5  # above the comments, where both are shown
-TOPICS_MAX = 200  # to choose from
+TOPICS_MAX = AUTHORS_MAX = 200  # to choose from
 KINDS = {"", "stories", "comments"}
+
+Named = TypeVar("Named", Topic, Author)
 
 
 class Shown(NamedTuple):
@@ -80,25 +82,34 @@ def find(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
-    """What stories, and then comments, say of `?q=`: within `?topic=` and `?year=`. One of the two alone, and
-    there `?after=` the id of a find, with `?in=stories|comments`."""
+    """What stories, and then comments, say of `?q=`: within `?topic=`, `?author=` and `?year=`. One
+    of the two alone, and there `?after=` the id of a find, with `?in=stories|comments`."""
     kind, asked = request.GET.get("in", ""), _asked(request)
     if kind not in KINDS:
         raise Http404
     after = asked_number(request, "after") if kind else None
     topics = list(Topic.objects.shown().with_stories()[:TOPICS_MAX])
-    topic, year = _topic(request, topics), request.GET.get("year", "").strip()
-    chosen = {"q": asked, "topic": topic.slug if topic else "", "year": year}
+    authors = list(Author.objects.shown(request.now)[:AUTHORS_MAX])  # type: ignore[attr-defined]
+    topic, author = _chosen(request, "topic", topics), _chosen(request, "author", authors)
+    year = request.GET.get("year", "").strip()
+    chosen = {
+        "q": asked,
+        "topic": topic.slug if topic else "",
+        "author": author.slug if author else "",
+        "year": year,
+    }
     kept = {key: value for key, value in chosen.items() if value}
     context: dict[str, Any] = {
         "q": asked,
         "topics": topics,
         "topic": topic,
+        "authors": authors,
+        "author": author,
         "year": year,
         "start_url": "?" + urlencode(kept) if kind else "",
     }
     try:
-        where = Where(topic, _year(year))
+        where = Where(topic, author, _year(year))
         if asked:
             with limited():
                 context |= _search(asked, where, request.now, kind, after, kept)  # type: ignore[attr-defined]
@@ -156,12 +167,13 @@ def _asked(request: HttpRequest) -> str:
     return request.GET.get("q", "").replace("\x00", " ").strip()
 
 
-def _topic(request: HttpRequest, topics: Sequence[Topic]) -> Topic | None:
-    if not (slug := request.GET.get("topic", "").strip()):
+def _chosen(request: HttpRequest, name: str, offered: Sequence[Named]) -> Named | None:
+    """The one whose slug the URL names. Raises Http404 where it is none of these."""
+    if not (slug := request.GET.get(name, "").strip()):
         return None
-    if not (topic := next((topic for topic in topics if topic.slug == slug), None)):
+    if not (found := next((each for each in offered if each.slug == slug), None)):
         raise Http404
-    return topic
+    return found
 
 
 def _year(text: str) -> tuple[datetime, datetime] | None:
