@@ -419,7 +419,10 @@ CHANGES: dict[str, tuple[str, Write, str]] = {
     ),
     "a draft again": (
         "/",
-        lambda s: s.save_article_form(published_at_0="", published_at_1=""),
+        lambda s: s.admin.post(
+            f"/admin/articles/article/{s.article.pk}/publication/take-back/",
+            {"seen": Article.objects.get(pk=s.article.pk).version},
+        ),
         "The slip closes",
     ),
     "a topic's name": (
