@@ -49,6 +49,10 @@ JOB_NAMES = {
     "tell_held": gettext_lazy("Tell an author that a comment waits"),
     "tell_moderators": gettext_lazy("Tell moderators of illegal content"),
     "send_receipt": gettext_lazy("Send the receipt of a report"),
+    "tell_administrators": gettext_lazy("Tell administrators of a request for removal or correction"),
+    "send_request_receipt": gettext_lazy("Send the receipt of a request"),
+    "tell_request_outcome": gettext_lazy("Tell what came of a request"),
+    "make_sizes_of": gettext_lazy("Make the sizes of an image"),
 }
 
 # What Django says of a site without HTTPS, which is said once.
