@@ -176,6 +176,34 @@ class WritingPages(admin.ModelAdmin[Article]):
             writing.correct(article=obj, by=user, text=correction)
         Unsaved.objects.filter(nonce=nonce, editor=user).delete()
 
+    def _get_obj_does_not_exist_redirect(
+        self, request: HttpRequest, opts: Any, object_id: str
+    ) -> HttpResponse:
+        """What was written for an article that is gone, or that others edit now, is kept for a new one."""
+        text = _sent_text(request)
+        if request.method == "POST" and any(text) and self.has_add_permission(request):
+            writing.keep_unsaved(nonce=uuid4(), editor=_user(request), article=None, text=text, read="")
+            told = _(
+                "That article is not yours to edit any more. What you wrote is kept: it is offered here."
+            )
+            self.message_user(request, told, messages.WARNING)
+            return redirect("admin:articles_article_add")
+        response: HttpResponse = super()._get_obj_does_not_exist_redirect(  # type: ignore[misc]
+            request, opts, object_id
+        )
+        return response
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        now: datetime = request.now  # type: ignore[attr-defined]
+        user = _user(request)
+        placeless = set(Unsaved.objects.offered(user, None).values_list("pk", flat=True))
+        offers = [
+            (row.title, None if row.pk in placeless else row.article, row.nonce, at_desk(row.at, now))
+            for row in Unsaved.objects.filter(editor=user).select_related("article")
+            if row.pk in placeless or row.article is None or Text.of(row) != Text.of(row.article)
+        ]
+        return super().changelist_view(request, {**(extra_context or {}), "offers": offers})
+
     def response_add(self, request: HttpRequest, obj: Article, post_url_continue: Any = None) -> HttpResponse:
         return self._then(request, obj) or super().response_add(request, obj, post_url_continue)
 
@@ -257,7 +285,7 @@ class WritingPages(admin.ModelAdmin[Article]):
         told: dict[str, Any] = {"kept": False, "at": at_desk(now, now)}
         is_typed = "body" in request.POST
         if is_typed:
-            text = Text(*(request.POST.get(name, "").replace("\r\n", "\n").strip() for name in Text._fields))
+            text = _sent_text(request)
             try:
                 unsaved = writing.keep_unsaved(
                     nonce=_nonce(request),
@@ -552,7 +580,7 @@ def _newer(article: Article, request: HttpRequest, now: datetime) -> str:
 
 def _offers(user: User, article: Article | None, stored: Text, nonce: UUID, now: datetime) -> list[Offer]:
     """What this person typed here and did not save, the latest first."""
-    rows = Unsaved.objects.filter(editor=user, article=article).exclude(nonce=nonce)
+    rows = Unsaved.objects.offered(user, article).exclude(nonce=nonce)
     return [Offer(row.nonce, row.title, at_desk(row.at, now)) for row in rows if Text.of(row) != stored]
 
 
@@ -563,7 +591,11 @@ def _taken_up(request: HttpRequest, article: Article | None) -> Unsaved | None:
         nonce = UUID(request.GET["unsaved"])
     except ValueError:
         return None
-    return Unsaved.objects.filter(nonce=nonce, editor=_user(request), article=article).first()
+    return Unsaved.objects.offered(_user(request), article).filter(nonce=nonce).first()
+
+
+def _sent_text(request: HttpRequest) -> Text:
+    return Text(*(request.POST.get(name, "").replace("\r\n", "\n").strip() for name in Text._fields))
 
 
 def _nonce(request: HttpRequest) -> UUID:

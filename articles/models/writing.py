@@ -68,18 +68,31 @@ class Revision(models.Model):
         return f"{self.title} ({self.number})"
 
 
+class UnsavedQuerySet(models.QuerySet["Unsaved"]):
+    def offered(self, user: User, article: Article | None) -> Self:
+        """What somebody typed at this article. Where that is none: for new ones, and what has lost its place,
+        because the article is gone, or others edit it now."""
+        own = self.filter(editor=user)
+        if article:
+            return own.filter(article=article)
+        return own.filter(Q(article=None) | ~Q(article__in=Article.objects.editable_by(user)))
+
+
 class Unsaved(models.Model):
     """What somebody has typed on one open page and not saved. Each page has a nonce: two windows of one
     person keep two texts."""
 
     nonce = models.UUIDField(primary_key=True)
-    article = models.ForeignKey(Article, models.CASCADE, null=True, related_name="unsaved")  # null: a new one
+    # Null: a new one.
+    article = models.ForeignKey(Article, models.SET_NULL, null=True, related_name="unsaved")
     editor = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     title = models.TextField(blank=True)
     standfirst = models.TextField(blank=True)
     body = models.TextField(blank=True)
     read = models.TextField(blank=True)  # what the page knew of the article (reading.py)
     at = models.DateTimeField(default=timezone.now)
+
+    objects = UnsavedQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("unsaved text")

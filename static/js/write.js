@@ -38,11 +38,12 @@
     say(".newer", newer);
   };
 
-  let kept, timer, isLeaving = false;
+  let kept, timer, isLeaving = false; // kept: the text that the site has, or undefined
+  const isKept = (now) => kept !== undefined && same(now, kept);
   const keep = async () => {
     clearTimeout(timer);
     const now = text();
-    if (isLeaving || same(now, kept)) return;
+    if (isLeaving || isKept(now)) return;
     try {
       const answer = await send(entry(now));
       kept = now;
@@ -66,11 +67,14 @@
       const one = quietly(() => JSON.parse(localStorage.getItem(name)));
       if (!one || one.nonce === field("nonce").value) continue;
       try {
-        const answer = await send(one);
+        const answer = await send(one).catch((error) => {
+          if (error.message !== "404" || !one.article) throw error;
+          return send({ ...one, article: "" }); // the article is gone, or others edit it: kept for a new one
+        });
         forget(one.nonce);
         if (answer.kept && one.article === here.dataset.article && !document.querySelector(`a[href="?unsaved=${one.nonce}"]`)) offer(one.nonce);
-      } catch (error) {
-        if (error.message === "404") forget(one.nonce); // the article is gone, or another's now
+      } catch {
+        return; // there is no network, or nobody is logged in: the next page tries again
       }
     }
   };
@@ -87,7 +91,8 @@
   };
 
   if (form) {
-    kept = text();
+    if ("sent" in here.dataset) timer = setTimeout(keep); // it came back and is saved nowhere yet
+    else kept = text();
     form.addEventListener("input", ({ target }) => {
       if (!NAMES.includes(target.name)) return;
       store(entry(text()));
@@ -96,13 +101,13 @@
     });
     form.addEventListener("submit", () => {
       field("csrfmiddlewaretoken").value = token(); // somebody may have logged in in another tab
-      if (!same(text(), kept)) store(entry(text()));
+      if (!isKept(text())) store(entry(text()));
       isLeaving = true;
       clearTimeout(timer);
     });
     addEventListener("pageshow", ({ persisted }) => { if (persisted) isLeaving = false; });
     addEventListener("pagehide", () => {
-      const now = text(), isTyped = !isLeaving && !same(now, kept);
+      const now = text(), isTyped = !isLeaving && !isKept(now);
       if (!isTyped && !("presence" in here.dataset)) return;
       send({ ...entry(isTyped ? now : {}), gone: "1" }, { keepalive: true }).catch(() => {});
     });

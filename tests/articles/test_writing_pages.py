@@ -1,10 +1,12 @@
 """The editors' room behind the form. Emil and Edda are editors of one story; Ruth reads."""
 
 import re
+import threading
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -99,6 +101,28 @@ def test_a_second_save_overwrites_nothing_and_shows_both_texts(draft, emil, edda
         (2, "Emil"),
         (4, "Edda"),
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_that_are_sent_at_the_same_moment_one_is_asked(draft, emil, edda):
+    desks = [as_(emil), as_(edda)]
+    sent = [
+        of(draft, body=f"{draft.body} {n}") | opened(client, change(draft)) for n, client in enumerate(desks)
+    ]
+    statuses = []
+
+    def save(client, data):
+        statuses.append(client.post(change(draft), data).status_code)
+        connection.close()
+
+    threads = [threading.Thread(target=save, args=each) for each in zip(desks, sent, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200, 302]
+    assert draft.revisions.saved().count() == 2
+    assert draft.revisions.filter(is_aside=True).count() == 1
 
 
 def test_changes_that_do_not_touch_are_put_together_before_they_are_saved(draft, emil, edda):
@@ -218,6 +242,20 @@ def test_a_new_article_is_kept_before_it_has_a_title(emil, edda):
     assert response.context["adminform"].form["body"].value() == "A beginning."
     client.post(ADD, form(body="A beginning.") | page)
     assert not Unsaved.objects.exists()
+
+
+def test_what_was_written_for_an_article_that_is_gone_is_kept_for_a_new_one(draft, emil, edda):
+    client = as_(emil)
+    page = opened(client, change(draft))
+    keep(client, article=draft.pk, title="Boats", body="Typed.", **page)
+    assert "You have unsaved changes of" in client.get("/admin/articles/article/").content.decode()
+    draft.editors.add(edda)
+    told = client.post(change(draft), of(draft, body="Typed, and sent."), follow=True).content.decode()
+    assert "not yours to edit any more" in told
+    assert told.count("You have unsaved changes of") == 2
+    draft.delete()
+    page = client.get(f"{ADD}?unsaved={page['nonce']}")
+    assert page.context["adminform"].form["body"].value() == "Typed."
 
 
 def test_what_is_thrown_away_is_ones_own(draft, emil, edda):
