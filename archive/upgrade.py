@@ -38,7 +38,7 @@ def upgrade(*, say: Callable[[str], None], without_backup: bool = False) -> None
         if what_is_here() and not without_backup:
             made = _back_up(say)
         _migrate(waiting, made)
-        say(f"The database is up to date: {len(waiting)} migrations were applied.")
+        say(f"The database is up to date. Migrations that were applied: {len(waiting)}.")
 
 
 def _back_up(say: Callable[[str], None]) -> Path:

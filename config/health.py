@@ -32,7 +32,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 def later_migrations() -> list[str]:
     """Those of ours that were applied and that this program does not have: a later version was here."""
     loader = MigrationExecutor(connection).loader
-    ours = {"accounts", "articles", "comments", "moderation", "archive"}
+    ours = {"config", "accounts", "articles", "comments", "moderation", "archive"}
     unknown = set(loader.applied_migrations) - set(loader.disk_migrations)
     return sorted(f"{app}.{name}" for app, name in unknown if app in ours)
 

@@ -33,6 +33,13 @@ class Replayed:
     comments: int = 0
     people: int = 0
 
+    @property
+    def told(self) -> str:
+        return (
+            f"Comments deleted for good: {self.comments:,}; sealed: {self.sealed:,}; people blanked: "
+            f"{self.people:,}."
+        )
+
 
 def replay(known: Sequence[Erasure]) -> Replayed:
     """In the caller's transaction. What is as it should be stays as it is."""

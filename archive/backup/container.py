@@ -20,6 +20,13 @@ MANIFEST_MOST = 256 * 1024 * 1024  # bytes; a site with a million media has 150 
 MARK = b"Soundoff backup. SHA-256 of all bytes before the sum: "
 SUM = 64  # bytes, in hexadecimal digits
 CHUNK = 1024 * 1024
+WORDS = {  # of the counts
+    "stories": ("story", "stories"),
+    "comments": ("comment", "comments"),
+    "people": ("account", "accounts"),
+    "guests": ("guest", "guests"),
+    "media": ("media file", "media files"),
+}
 # As Postgres and our migrations write names; nothing else is put into a statement.
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
@@ -47,6 +54,15 @@ class Manifest:
     tables: list[Part] = field(default_factory=list)
     media: list[Part] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)  # tables
+    program: str = ""  # the version of Soundoff that made it
+
+    @property
+    def told(self) -> str:
+        """What is in it, for a person."""
+        return ", ".join(
+            f"{count:,} {WORDS[what][count != 1] if what in WORDS else what}"
+            for what, count in self.counts.items()
+        )
 
     @property
     def at(self) -> datetime:

@@ -21,6 +21,7 @@ from archive.backup.container import CHUNK, Manifest, Part, Reader, Refused, ope
 from archive.backup.write import applied_migrations, media_folder, megabytes
 from articles.kept import withhold
 from articles.models import Site
+from config import VERSION
 from config.processes import unprivileged_user
 from moderation import forgetting
 
@@ -103,11 +104,12 @@ def _read_lists(erased: Path | None) -> list[erasures.Erasure]:
 def _compare_migrations(reader: Reader) -> list[str]:
     """Those that this version has and the backup has not. Raises Refused."""
     name, told = reader.path.name, _nodes(reader.manifest.migrations)
+    made_by = reader.manifest.program or "unknown"
     known = set(MigrationExecutor(connection).loader.disk_migrations)
     if lacking := sorted(told - known):
         raise Refused(
-            f"{name} was made by a later version of Soundoff, or by another one: it has {_listed(lacking)}, "
-            "which this version lacks. Restore it with the version that made it."
+            f"{name} was made by a later version of Soundoff ({made_by}): it has "
+            f"{_listed(lacking)}, which this version ({VERSION}) lacks. Restore it with the one that made it."
         )
     missing = sorted(known - told)
     if missing and _nodes(applied_migrations()) - told:
@@ -267,17 +269,13 @@ def _first_line(error: Exception) -> str:
 
 
 def in_words(done: Restored) -> Iterator[str]:
-    told = ", ".join(f"{count:,} {what}" for what, count in done.manifest.counts.items())
-    yield f"Restored as it was at {done.manifest.at:%Y-%m-%d %H:%M} UTC: {told}."
+    yield f"Restored as it was at {done.manifest.at:%Y-%m-%d %H:%M} UTC: {done.manifest.told}."
     if done.has_list:
-        again = done.replayed
-        yield (
-            f"Done again of what came after: {again.comments:,} comments deleted for good, "
-            f"{again.sealed:,} sealed, {again.people:,} people blanked."
-        )
+        yield f"Done again of what came after. {done.replayed.told}"
     else:
         yield (
-            "No list of erasures was there: what was deleted for good or sealed after that moment is back. "
-            "If you have the old site's erasures.jsonl: manage.py replay_erasures FILE."
+            "No list of erasures was there, or nothing is on it: what was deleted for good or sealed after "
+            "that moment is back. If you have the erasures.jsonl of the site that was, now: manage.py "
+            "replay_erasures FILE."
         )
     yield "Sessions are not in it: people log in again. Next: manage.py check_integrity."

@@ -19,6 +19,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from archive.backup import tables
 from archive.backup.container import CHUNK, Manifest, Part, Refused, Writer, is_safe
+from config import VERSION
 from config.backups import LastBackup, remember_last
 
 DAY = 86_400  # seconds
@@ -35,6 +36,7 @@ COUNTED = {
 @dataclass(frozen=True)
 class Made:
     last: LastBackup
+    manifest: Manifest
     notes: list[str]  # sentences: what in media/ is no file of ours, such as a link, or damaged already
 
 
@@ -81,7 +83,7 @@ def backup(path: Path) -> Made:
     last = LastBackup(path, manifest.at, size, digest, time.monotonic() - began, manifest.counts)
     with suppress(OSError):  # it is made all the same
         remember_last(last)
-    return Made(last, notes)
+    return Made(last, manifest, notes)
 
 
 def media_folder() -> Path:
@@ -112,6 +114,7 @@ def _rows(writer: Writer) -> Manifest:
             sequences=tables.sequences(),
             tables=copied,
             left_out=[name for name in tables.LEFT_OUT if name in found],
+            program=VERSION,
         )
 
 
@@ -196,7 +199,6 @@ def _first_line(error: Exception) -> str:
 
 def in_words(made: Made) -> Iterator[str]:
     last = made.last
-    told = ", ".join(f"{count:,} {what}" for what, count in last.counts.items())
-    yield f"{last.file}: {told}; {megabytes(last.size)} in {last.seconds:.1f} s."
+    yield f"{last.file}: {made.manifest.told}; {megabytes(last.size)} in {last.seconds:.1f} s."
     yield f"SHA-256 {last.sha256}"
     yield from made.notes

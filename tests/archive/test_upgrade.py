@@ -97,7 +97,7 @@ def test_nothing_waits(upgrade: Upgrade) -> None:
 
 def test_a_site_that_nobody_has_begun_needs_no_backup(upgrade: Upgrade, later: Callable[[], None]) -> None:
     later()
-    assert "1 migrations were applied" in upgrade()
+    assert "Migrations that were applied: 1" in upgrade()
     assert made() == []
 
 
@@ -159,7 +159,7 @@ def test_a_migration_that_fails_leaves_no_half(
         assert part in str(failed.value)
     assert "archive_half" not in tables()
     assert unapplied_migrations() == ["archive.0990_next"], "upon which serve does not start"
-    assert "1 migrations were applied" in upgrade()
+    assert "Migrations that were applied: 1" in upgrade()
 
 
 def test_without_a_backup_nothing_is_upgraded(
@@ -173,7 +173,7 @@ def test_without_a_backup_nothing_is_upgraded(
         with pytest.raises(CommandError, match=r"Nothing was upgraded.*it may take .* MB.*--without-backup"):
             upgrade()
         assert unapplied_migrations() == ["archive.0990_next"]
-        assert "1 migrations were applied" in upgrade(without_backup=True)
+        assert "Migrations that were applied: 1" in upgrade(without_backup=True)
     assert made() == []
 
 
@@ -203,7 +203,7 @@ def test_one_upgrades_at_a_time(upgrade: Upgrade, later: Callable[[], None]) -> 
             cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [0x50DB])
     finally:
         other.close()
-    assert "1 migrations were applied" in upgrade()
+    assert "Migrations that were applied: 1" in upgrade()
 
 
 def test_a_backup_of_an_earlier_version_is_brought_up_to_date(

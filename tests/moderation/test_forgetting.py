@@ -173,13 +173,13 @@ def test_a_list_that_the_operator_gives(tmp_path: Path, ada: User, capsys: Any) 
     assert "No list of erasures" in capsys.readouterr().out
     assert words_of(comment)
     call_command("replay_erasures", str(elsewhere))
-    assert "1 comments deleted for good" in capsys.readouterr().out
+    assert "Comments deleted for good: 1;" in capsys.readouterr().out
     assert not words_of(comment)
 
     call_command("flush", interactive=False, verbosity=0)
     erasures.path().unlink()
     call_command("restore", str(file), erasures=elsewhere)
-    assert "1 comments deleted for good" in capsys.readouterr().out
+    assert "Comments deleted for good: 1;" in capsys.readouterr().out
     assert [e.id for e in erasures.read(erasures.path())][-1:] == [comment.pk], "for the next restore"
 
 

@@ -28,7 +28,4 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         with transaction.atomic():
             done = replay(known)
-        self.stdout.write(
-            f"{done.comments:,} comments deleted for good, {done.sealed:,} sealed, {done.people:,} people "
-            "blanked."
-        )
+        self.stdout.write(done.told)
