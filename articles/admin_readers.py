@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, TextField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -45,7 +45,7 @@ class AuthorsField(forms.MultiValueField):
         super().__init__(
             [forms.ModelChoiceField(User.objects.none(), required=False) for _place in range(AUTHORS_MAX)],
             widget=AuthorsWidget(),
-            label=_("authors"),
+            label=_("Authors"),
             required=False,
             require_all_fields=False,
             help_text=_("In their order. Each has a page with a line about them and their stories."),
@@ -184,6 +184,7 @@ class StandingPageAdmin(EditorsRoom):
     search_fields = ["title", "body"]
     prepopulated_fields = {"slug": ["title"]}
     fields = ["title", "slug", "body", "menu", "place", "shown"]
+    formfield_overrides = {TextField: {"widget": forms.Textarea(attrs={"rows": 18, "cols": 80})}}
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Model | None = None) -> dict[str, Any]:
         return {} if obj else {"slug": ["title"]}

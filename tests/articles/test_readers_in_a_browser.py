@@ -1,0 +1,130 @@
+"""What readers find around a story, and the rooms in which that is set, in a browser: nothing for axe,
+nothing wider than the screen, and pins and an old address without JavaScript."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from accounts.models import EDITOR
+from articles.front_page import pin
+from articles.models import Article, Author, StandingPage, Topic
+from articles.services import save_article, save_page, sign_article
+from comments.policy import policy
+from tests.factories import UserFactory, make_article
+from tests.moderation.test_person_in_a_browser import faults, log_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def emil(settings):
+    settings.COMMENT_POLICY = "comments.policy.Policy"
+    policy.cache_clear()
+    emil = UserFactory.create(name="Emil Ness", roles=(EDITOR,))
+    ida = UserFactory.create(name="Ida Berg", roles=(EDITOR,))
+    topics = [Topic.objects.create(name=n, slug=n.lower()) for n in ("Harbour", "Council", "Weather")]
+    now = timezone.now()
+    for n, title in enumerate(
+        [
+            "The ferry to Hestøya sails again",
+            "Quiet hours on the Hestøya quay",
+            "A council without a mayor",
+            "Fog",
+        ]
+    ):
+        article = make_article(
+            title,
+            standfirst="The boats lie still from ten at night, and nobody knows for how long.",
+            published_at=now - timedelta(days=n + 1),
+            body="They came down to the quay.\n\nHestøya is an island of forty people.",
+        )
+        article.topics.add(topics[n % 3])
+        sign_article(article=article, people=[ida, emil][: 1 + n % 2])
+    for article in Article.objects.all():
+        save_article(article=article)
+    Author.objects.filter(user=ida).update(line="Writes about boats, and whoever waits for one.")
+    for place, title in enumerate(["About us", "How we correct", "Contact"]):
+        menu = "top" if not place else "foot"
+        body = "We *row*.\n\n## Where\n\nAt the quay, in the yellow house."
+        save_page(page=StandingPage(title=title, slug=title.lower().replace(" ", "-"), body=body, menu=menu))
+    yield emil
+    policy.cache_clear()
+
+
+def urls() -> dict[str, str]:
+    pin(article=Article.objects.get(title="Fog"))
+    first, author = (
+        Article.objects.get(slug__startswith="the-ferry"),
+        Author.objects.get(user__name="Ida Berg"),
+    )
+    page = StandingPage.objects.first()
+    assert page
+    return {
+        "home": "/",
+        "story": first.get_absolute_url(),
+        "author": author.get_absolute_url(),
+        "page": page.get_absolute_url(),
+        "search": "/search/?q=quay&author=ida-berg",
+        "admin-front": "/admin/articles/pin/",
+        "admin-list": "/admin/articles/article/",
+        "admin-form": f"/admin/articles/article/{first.pk}/change/",
+        "admin-author": f"/admin/articles/author/{author.pk}/change/",
+        "admin-page": f"/admin/articles/standingpage/{page.pk}/change/",
+    }
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(browser, live_server, emil, theme, width):
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+    page = context.new_page()
+    for name, url in urls().items():
+        if name == "admin-front":
+            log_in(context, live_server, emil)
+        assert page.goto(live_server.url + url).status == 200
+        if name not in {"admin-list", "admin-form"}:  # Django's own tables are
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        if not name.startswith("admin-") or name == "admin-front":
+            assert faults(page) == [], name
+    context.close()
+
+
+def test_an_editor_pins_and_orders_without_javascript(browser, live_server, emil):
+    context = browser.new_context(java_script_enabled=False)
+    log_in(context, live_server, emil)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/admin/articles/article/")
+    page.get_by_role("button", name="Pin “Fog”").click()  # one press
+    expect(page.get_by_text("Pinned at the top: Fog")).to_be_visible()
+    page.get_by_role("button", name="Pin: A council without a mayor").click()
+    page.get_by_role("button", name="Up: Fog").click()
+    page.goto(live_server.url)
+    expect(page.locator(".teaser h2")).to_have_text(
+        [
+            "Fog",
+            "A council without a mayor",
+            "The ferry to Hestøya sails again",
+            "Quiet hours on the Hestøya quay",
+        ]
+    )
+    context.close()
+
+
+def test_a_story_is_renamed_and_its_old_address_arrives(browser, live_server, emil):
+    article = Article.objects.get(title="Fog")
+    context = browser.new_context(java_script_enabled=False)
+    log_in(context, live_server, emil)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/admin/articles/article/{article.pk}/change/")
+    page.locator("[name=slug]").fill("the-great-fog")
+    page.locator("[name=signed_0]").select_option(label="Ida Berg")
+    page.locator("[name=signed_1]").select_option(label="Emil Ness")
+    page.locator("[name=_save]").first.click()
+    page.goto(f"{live_server.url}/stories/fog/")
+    assert page.url == f"{live_server.url}/stories/the-great-fog/"
+    expect(page.locator(".story .meta")).to_contain_text("By Ida Berg, Emil Ness")
+    page.get_by_role("link", name="Emil Ness").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Emil Ness")
+    context.close()
