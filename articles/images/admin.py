@@ -6,6 +6,8 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
@@ -34,9 +36,9 @@ class UsedFilter(admin.SimpleListFilter):
 
 @admin.register(Image)
 class ImageAdmin(admin.ModelAdmin[Image]):
-    list_display = ["small", "told", "credit", "stories", "uploaded_by", "uploaded_at"]
+    list_display = ["small", "told", "credit", "stories", "uploaded"]
     list_display_links = ["small", "told"]
-    list_filter = [UsedFilter, "is_decorative", "uploaded_at"]
+    list_filter = [UsedFilter, "uploaded_at"]
     list_select_related = ["uploaded_by"]
     list_per_page = 30
     search_fields = ["alt", "caption", "credit", "filename"]
@@ -149,6 +151,11 @@ class ImageAdmin(admin.ModelAdmin[Image]):
     def stories(self, image: Any) -> int:
         count: int = image.story_count
         return count
+
+    @admin.display(description=_("sent"), ordering="uploaded_at")
+    def uploaded(self, image: Image) -> str:
+        day = date_format(timezone.localtime(image.uploaded_at), "j F Y")
+        return f"{day}, {image.uploaded_by}" if image.uploaded_by else day
 
     @admin.display(description=_("file"))
     def file_line(self, image: Image) -> str:

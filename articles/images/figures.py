@@ -14,7 +14,10 @@ from articles.images.sizes import CROP
 from articles.models.articles import Article
 from articles.models.images import Image
 
-COLUMN = "(min-width: 41rem) 38rem, 92vw"  # how wide a story's column is: --measure in site.css
+# How wide a picture is shown: as the column of a story is (--measure in site.css), and beside a teaser.
+COLUMN_PIXELS = 646
+COLUMN = f"(min-width: 700px) {COLUMN_PIXELS}px, 92vw"
+BESIDE = "(min-width: 624px) 187px, 30vw"
 TYPES = {"avif": "image/avif", "webp": "image/webp", "jpg": "image/jpeg", "png": "image/png"}
 REFERENCE = re.compile(r"image:([1-9][0-9]{0,17})")  # the URL of an image in Markdown
 ADDRESS = r"/images/[1-9][0-9]*/[-a-z0-9]+\.(?:avif|webp|jpg|png)"
@@ -57,11 +60,13 @@ def picture(image: Image, *, alt: str = "", is_first: bool = False) -> SafeStrin
             '<source type="image/webp" media="(prefers-reduced-motion: no-preference)" srcset="{}">',
             url(image, "moving.webp"),
         )
-    return format_html("<picture>{}{}{}</picture>", moving, _sources(image, names), still)
+    sizes = COLUMN if image.width >= COLUMN_PIXELS else f"{image.width}px"
+    return format_html("<picture>{}{}{}</picture>", moving, _sources(image, names, sizes), still)
 
 
 def cropped(image: Image, *, is_first: bool = False) -> SafeString:
-    """The image cut around its focal point, for lists; decorative there, as the title beside it says it."""
+    """The image cut around its focal point, for lists: large above the first, else beside a teaser. It is
+    decorative there, as the title says what it is of."""
     made = image.sizes
     point = "-".join(map(str, made["at"])) if made else ""
     names = [(f"c{width}-{point}", width) for width in made["crops"]] if made else []
@@ -76,7 +81,8 @@ def cropped(image: Image, *, is_first: bool = False) -> SafeString:
         round(width * CROP[1] / CROP[0]),
         _loading(is_first=is_first),
     )
-    return format_html("<picture>{}{}</picture>", _sources(image, names), still)
+    sizes = COLUMN if is_first else BESIDE
+    return format_html("<picture>{}{}</picture>", _sources(image, names, sizes), still)
 
 
 def card(image: Image) -> dict[str, Any]:
@@ -116,7 +122,7 @@ def opened_article(token: str) -> int | None:
     return found
 
 
-def _sources(image: Image, names: list[tuple[str, int]]) -> SafeString:
+def _sources(image: Image, names: list[tuple[str, int]], sizes: str) -> SafeString:
     if not names:
         return SafeString("")
     return format_html_join(
@@ -125,7 +131,7 @@ def _sources(image: Image, names: list[tuple[str, int]]) -> SafeString:
         [
             (
                 TYPES[suffix],
-                COLUMN,
+                sizes,
                 ", ".join(f"{url(image, f'{name}.{suffix}')} {width}w" for name, width in names),
             )
             for suffix in image.sizes["formats"]

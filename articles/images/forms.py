@@ -20,6 +20,7 @@ class ImageForm(forms.ModelForm[Image]):
     class Meta:
         model = Image
         fields = ["alt", "is_decorative", "caption", "credit", "focal_x", "focal_y"]
+        widgets = {name: forms.Textarea(attrs={"rows": 2}) for name in ("alt", "caption")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -35,7 +35,11 @@ class LeadImageFields(forms.Form):
         help_text=gettext_lazy("What is to be seen, for those who do not see it."),
     )
     lead_is_decorative = forms.BooleanField(
-        label=gettext_lazy("Decorative: it says nothing that the text does not"), required=False
+        label=gettext_lazy("Decorative"),
+        required=False,
+        help_text=gettext_lazy(
+            "It says nothing that the text does not: those who listen are not told of it."
+        ),
     )
     lead_caption = forms.CharField(
         label=gettext_lazy("Caption"),
@@ -45,6 +49,12 @@ class LeadImageFields(forms.Form):
     lead_credit = forms.CharField(
         label=gettext_lazy("Credit"), required=False, widget=forms.TextInput(attrs={"class": "vTextField"})
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if there := self.fields.get("lead_image"):
+            there.label = _("Or one that is there")
+            there.help_text = _("Its number, which the lens finds. Empty: the story has none.")
 
     def check_lead_image(self) -> None:
         if not self.cleaned_data.get("lead_file"):

@@ -1,0 +1,149 @@
+"""Pictures in Chromium: stories and lists, the newsroom's forms, and the focal point by hand."""
+
+import pytest
+
+from accounts.models import EDITOR
+from articles.images.tasks import make_sizes_of
+from articles.models import Article, Image
+from tests.articles.images.made import gif, jpeg, make_image, photo, saved
+from tests.factories import UserFactory, make_article
+from tests.test_look import AXE
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def emil(page, client, live_server):
+    """An editor, logged in."""
+    user = UserFactory.create(name="Emil", roles=(EDITOR,))
+    client.force_login(user)
+    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
+    page.context.add_cookies([cookie])
+    return user
+
+
+@pytest.fixture
+def image(emil) -> Image:
+    return make_image(
+        jpeg(1500, 1000),
+        emil,
+        alt="A red sun stands low over a calm grey sea",
+        caption="The slip at seven in the morning",
+        credit="Ida Lund / Harbour News",
+    )
+
+
+@pytest.fixture
+def story(image) -> Article:
+    tall = make_image(jpeg(500, 900), alt="A tall sky", credit="Ole Berg")
+    wave = make_image(gif(6, 200), alt="A wave that comes and goes")
+    words = "The slip closes on Friday, after a hundred and four years. " * 6
+    return make_article(
+        "The slip closes after a hundred years",
+        standfirst="Boats leave the harbour for the last time on Friday.",
+        byline="Ida Lund",
+        body=f'{words}\n\n{tall.markdown}\n\n{words}\n\n![]({f"image:{wave.pk}"} "It moves")\n\n{words}',
+        lead_image=image,
+    )
+
+
+@pytest.fixture
+def urls(story, image) -> dict[str, str]:
+    for number in range(3):
+        lead = make_image(saved(photo(700 + 80 * number, 500), "PNG"), alt="The sea again")
+        make_article(
+            f"Another story of the harbour, number {number}",
+            standfirst="What was said about it, and by whom.",
+            lead_image=lead,
+        )
+    make_article("One without a picture", standfirst="It has words only.")
+    return {
+        "home": "/",
+        "story": story.get_absolute_url(),
+        "draft": make_article("A draft", published_at=None, lead_image=image).preview_url(),
+        "list": "/admin/articles/image/",
+        "add": "/admin/articles/image/add/",
+        "change": f"/admin/articles/image/{image.pk}/change/",
+        "article": f"/admin/articles/article/{story.pk}/change/",
+    }
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_and_every_picture_is_seen(live_server, page, urls, theme, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=theme)
+    for name, url in urls.items():
+        assert page.goto(live_server.url + url).status == 200
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        page.evaluate("document.querySelectorAll('img').forEach((img) => { img.loading = 'eager'; })")
+        page.wait_for_load_state("networkidle")
+        unseen = "[...document.images].filter((img) => !img.naturalWidth).map((img) => img.currentSrc)"
+        assert page.evaluate(unseen) == [], name
+        page.evaluate(AXE)
+        # Django's own admin is not ours to mend.
+        where = "'#main'" if not url.startswith("/admin/") else "'#content .pictures, .field-lead_picture'"
+        found = page.evaluate(f"document.querySelector({where}) ? axe.run({where}) : {{violations: []}}")
+        assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in found["violations"]] == [], name
+
+
+def test_a_browser_takes_the_smallest_size_that_will_do_and_nothing_moves_when_it_comes(
+    live_server, page, story
+):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.add_init_script(
+        """window.shift = 0; new PerformanceObserver((list) => {
+             for (const entry of list.getEntries()) window.shift += entry.value;
+           }).observe({ type: "layout-shift", buffered: true })"""
+    )
+    page.goto(live_server.url + story.get_absolute_url())
+    page.wait_for_load_state("networkidle")
+    assert page.locator("figure img").first.evaluate("img => img.currentSrc").endswith("/w400.avif")
+    assert page.evaluate("window.shift") < 0.02
+
+
+def test_the_focal_point_is_pressed_moved_with_the_arrows_and_saved(live_server, page, image):
+    url = f"{live_server.url}/admin/articles/image/{image.pk}/change/"
+    page.goto(url)
+    box = page.locator(".focal img").bounding_box()
+    page.locator(".focal img").click(position={"x": box["width"] * 0.2, "y": box["height"] * 0.25})
+    assert page.locator("#id_focal_x").input_value() == "20"
+    assert page.locator("#id_focal_y").input_value() == "25"
+    point = page.locator(".focal button")
+    assert point.evaluate("node => node === document.activeElement")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowUp")
+    assert "21 per cent from the left, 15 from the top" in point.get_attribute("aria-label")
+    page.locator("[name=_save]").first.click()
+    page.wait_for_url("**/admin/articles/image/")
+    image.refresh_from_db()
+    assert (image.focal_x, image.focal_y) == (21, 15)
+    make_sizes_of.call(image.pk)
+    image.refresh_from_db()
+    assert image.sizes["at"] == [21, 15]
+
+
+def test_a_picture_is_sent_with_its_story_without_a_script(live_server, browser, client, tmp_path):
+    user = UserFactory.create(name="Emil", roles=(EDITOR,))
+    client.force_login(user)
+    context = browser.new_context(java_script_enabled=False)
+    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
+    context.add_cookies([cookie])
+    page = context.new_page()
+    file = tmp_path / "slip.jpg"
+    file.write_bytes(jpeg())
+    page.goto(f"{live_server.url}/admin/articles/article/add/")
+    page.fill("[name=title]", "The slip closes")
+    page.fill("[name=body]", "On Friday.")
+    page.set_input_files("[name=lead_file]", file)
+    page.locator("[name=_save]").first.click()
+    assert "Say what is to be seen" in page.content()
+    page.set_input_files("[name=lead_file]", file)
+    page.fill("[name=lead_alt]", "The slip")
+    page.locator("[name=_save]").first.click()
+    article = Article.objects.get()
+    assert article.lead_image
+    assert article.lead_image.alt == "The slip"
+    page.goto(live_server.url + article.preview_url())
+    assert page.locator("figure img").evaluate("img => img.naturalWidth") == 900
+    context.close()
