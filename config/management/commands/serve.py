@@ -14,7 +14,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
@@ -27,7 +26,7 @@ from django_tasks_db.models import DBTaskResult
 from accounts.services import administrator_missing, setup_link
 from archive.services import Refused, import_page
 from config import postgres, sample
-from config.checks import is_loopback
+from config.checks import is_private
 from config.health import later_migrations, unapplied_migrations
 from config.processes import Child, identity, spawn, unprivileged_user
 
@@ -94,20 +93,19 @@ class Command(BaseCommand):
 
     def first_steps(self, home: Path) -> Iterator[str]:
         """Lines for the person who has just started this, and what they need done before."""
-        is_private = is_loopback(settings.HOST) and is_loopback(urlsplit(settings.SITE_URL).hostname or "")
-        if not is_private and (known := sample.active_emails()):
+        if not is_private() and (known := sample.active_emails()):
             raise CommandError(
                 f"Others can reach {settings.SITE_URL}, and the sample's accounts still log in: "
                 f"{', '.join(known)}. Switch them off in the admin (of 127.0.0.1, once you have an "
                 "administrator of your own), or set SOUNDOFF_HOME to an empty folder."
             )
-        if is_private and postgres.embedded():
+        if is_private() and postgres.embedded():
             sample.create(home)
             if accounts := sample.accounts(home):
                 yield f"Accounts of the sample, kept in {sample.path(home)}:"
                 yield from (f"  {a['role']:<14} {a['email']:<26} {a['password']}" for a in accounts)
         elif administrator_missing():
-            yield "Nobody administers this site yet. Within a day, this link makes the first administrator:"
+            yield "Nobody administers this site yet. This link opens its set-up, once and within a day:"
             yield f"  {setup_link()}"
         if not os.environ.get("EMAIL_URL"):
             yield f"No EMAIL_URL: mails are written to {settings.EMAIL_FILE_PATH}."

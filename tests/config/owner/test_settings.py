@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
+from articles.kept import withheld_at
 from articles.models import Site
 from articles.services import change_site
 from comments.models import Comment, Discussion, State
@@ -251,3 +252,12 @@ def test_the_numbers_of_the_filter_and_the_desk_are_told(ada: Client) -> None:
 def test_there_is_one_row_and_it_has_comments(ada: Client) -> None:
     assert ada.get("/admin/articles/site/").status_code == 404
     assert Comment.objects.count() == 0
+
+
+def test_what_is_taken_away_is_not_shown_while_the_database_is_away(ada: Client) -> None:
+    save(ada, contact_email="desk@example.org")
+    before = withheld_at()
+    save(ada, tagline="Nothing that anybody would miss")
+    assert withheld_at() == before
+    save(ada, contact_email="")
+    assert withheld_at() > before
