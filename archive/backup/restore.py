@@ -7,11 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import F
-from django.db.utils import IntegrityError, ProgrammingError
+from django.db.utils import IntegrityError
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
@@ -69,14 +70,12 @@ def restore(path: Path, *, erased: Path | None = None) -> Restored:
                 with transaction.atomic(durable=True):
                     replayed = _settle(known, before)
         except IntegrityError as error:
-            raise Refused(f"The backup contradicts itself: {_first_line(error)}") from error
-        except ProgrammingError as error:
-            raise Refused(
-                f"The database refused: {_first_line(error)} Restoring needs the login that owns the tables "
-                "(DATABASE_OWNER_URL)."
-            ) from error
+            raise Refused(f"The backup contradicts itself: {_first_line(error)}.") from error
         except DatabaseError as error:
-            raise Refused(f"Nothing was restored: the database says “{_first_line(error)}”.") from error
+            said = str(error)
+            is_barred = "permission denied" in said or "must be owner" in said
+            hint = " It wants the login that owns the tables: DATABASE_OWNER_URL." if is_barred else ""
+            raise Refused(f"Nothing was restored: the database says “{_first_line(error)}”.{hint}") from error
         except OSError as error:
             raise Refused(f"Nothing was restored: {error.strerror or error}.") from error
     withhold()
@@ -163,6 +162,7 @@ def _fill(reader: Reader) -> None:
             with reader.part("table", part) as rows:
                 tables.copy_in(part, rows)
     tables.set_sequences(reader.manifest.sequences)
+    ContentType.objects.clear_cache()  # whose numbers may be others
 
 
 def _settle(known: list[erasures.Erasure], before: int) -> forgetting.Replayed:
@@ -231,6 +231,7 @@ class _Media:
     def __call__(self) -> None:
         if self.reader.manifest.media:
             self._give_away()
+            os.sync()  # one by one would take a disk's turn for each file
             for path in sorted(self.aside.iterdir()):
                 self.placed.append(path.rename(self.root / path.name))
 
@@ -245,8 +246,6 @@ class _Media:
         with self.reader.part("media", part) as data, path.open("xb") as file:
             while chunk := data.read(CHUNK):
                 file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
 
     def _give_away(self) -> None:
         """To the user as whom the site runs, where we are root."""
@@ -265,7 +264,7 @@ def _listed(nodes: Iterable[tuple[str, str]]) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".") + "."
+    return str(error).strip().partition("\n")[0].rstrip(".")
 
 
 def in_words(done: Restored) -> Iterator[str]:
@@ -278,4 +277,8 @@ def in_words(done: Restored) -> Iterator[str]:
             "that moment is back. If you have the erasures.jsonl of the site that was, now: manage.py "
             "replay_erasures FILE."
         )
-    yield "Sessions are not in it: people log in again. Next: manage.py check_integrity."
+    yield (
+        "All else is as it was at that moment: what was removed, corrected or taken back later is to be done "
+        "again by hand. Sessions are not in it: people log in again."
+    )
+    yield "Next: manage.py check_integrity; and if the site runs, start it anew, as it knows old numbers."

@@ -231,3 +231,23 @@ def test_a_backup_of_an_earlier_version_is_brought_up_to_date(
         with pytest.raises(CommandError, match=r"made by an earlier version, before archive.0990_next"):
             call_command("restore", str(file))
         assert not Article.objects.exists()
+
+
+def test_restoring_wants_the_owner(home: Path) -> None:
+    """The login of the pages may read all tables, so that it can make a backup, and owns none."""
+    file = home / "site.zip"
+    call_command("migrate", verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO soundoff_web")
+        cursor.execute("GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO soundoff_web")
+    connection.close()
+    owner = connection.settings_dict["USER"]
+    connection.settings_dict["USER"] = "soundoff_web"
+    try:
+        backup(file)
+        with pytest.raises(CommandError, match=r"Nothing was restored.*DATABASE_OWNER_URL"):
+            call_command("restore", str(file))
+    finally:
+        connection.close()
+        connection.settings_dict["USER"] = owner
+    restore(file)

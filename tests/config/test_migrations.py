@@ -1,7 +1,15 @@
 import pytest
 from django.core.management import call_command
+from django.db.migrations.loader import MigrationLoader
 
 
 @pytest.mark.django_db
 def test_models_and_migrations_agree() -> None:
     call_command("makemigrations", check_changes=True, dry_run=True, verbosity=1)
+
+
+def test_no_migration_is_left_half_done() -> None:
+    """An upgrade that fails says that the one which failed was taken back."""
+    loader = MigrationLoader(None)
+    assert loader.disk_migrations
+    assert [str(one) for one in loader.disk_migrations.values() if not one.atomic] == []
