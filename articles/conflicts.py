@@ -20,6 +20,7 @@ from articles.differences import Row, compare, merge
 from articles.models import Article, Revision, Text
 
 READ_SALT = "articles.read"
+ORDERLESS = {column.name for column in Article._meta.many_to_many}
 COLUMNS = {column.name for column in [*Article._meta.fields, *Article._meta.many_to_many]}
 
 
@@ -89,12 +90,11 @@ class WrittenForm(forms.ModelForm[Article]):
         theirs = {name for name in now if now[name] != read.fields.get(name, now[name])}
         if not theirs:
             return
-        untouched = {name for name in theirs if _digest(cleaned.get(name)) == read.fields[name]}
+        sent = {name: _digest(name, cleaned.get(name)) for name in theirs}
+        untouched = {name for name in theirs if sent[name] == read.fields[name]}
         for name in untouched & cleaned.keys():
-            cleaned[name] = self.get_initial_for_field(self.fields[name], name)
-        contested = {
-            name for name in (theirs - untouched) & cleaned.keys() if _digest(cleaned[name]) != now[name]
-        }
+            cleaned[name] = self._stored(name)
+        contested = {name for name in (theirs - untouched) & cleaned.keys() if sent[name] != now[name]}
         mine = _text(cleaned)
         is_text_changed = theirs & set(Text._fields) and mine != self.stored
         if not contested and not is_text_changed:
@@ -127,8 +127,18 @@ class WrittenForm(forms.ModelForm[Article]):
         return Conflict(theirs, mine, number, texts, values, both)
 
     def _digests(self) -> dict[str, str]:
-        names = [name for name, entry in self.fields.items() if name in COLUMNS and not entry.disabled]
-        return {name: _digest(self.get_initial_for_field(self.fields[name], name)) for name in names}
+        names = [name for name in self.fields if name in COLUMNS or name in self.initial]
+        return {name: _digest(name, self.get_initial_for_field(self.fields[name], name)) for name in names}
+
+    def _stored(self, name: str) -> Any:
+        """What the form would make of the stored value if that were sent."""
+        entry = self.fields[name]
+        value = self.get_initial_for_field(entry, name)
+        if isinstance(entry, forms.MultiValueField):
+            return entry.clean(entry.widget.decompress(value))
+        if isinstance(entry, forms.FileField):
+            return entry.clean(None, value)
+        return entry.clean(entry.prepare_value(value))
 
 
 def _text(cleaned: dict[str, Any]) -> Text:
@@ -147,8 +157,11 @@ def last_number(article: Article) -> int:
     return last or 0
 
 
-def _digest(value: Any) -> str:
-    return sha256(_plain(value).encode()).hexdigest()[:16]
+def _digest(name: str, value: Any) -> str:
+    plain = _plain(value)
+    if name in ORDERLESS:
+        plain = ",".join(sorted(plain.split(",")))
+    return sha256(plain.encode()).hexdigest()[:16]
 
 
 def _plain(value: Any) -> str:
@@ -165,7 +178,7 @@ def _plain(value: Any) -> str:
         case str():
             return value.replace("\r\n", "\n").strip()
     if isinstance(value, Iterable):
-        return ",".join(sorted(_plain(one) for one in value))
+        return ",".join(_plain(one) for one in value)
     return str(value)
 
 

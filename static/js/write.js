@@ -112,6 +112,7 @@
       send({ ...entry(isTyped ? now : {}), gone: "1" }, { keepalive: true }).catch(() => {});
     });
     addEventListener("online", keep);
+    form.querySelector(".preview input")?.addEventListener("focus", ({ target }) => target.select());
     if ("presence" in here.dataset) {
       setInterval(() => { if (!document.hidden) send(entry({})).then(tell, () => {}); }, TELL);
     }

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import EDITOR, MODERATOR, READER, User
-from articles.models import Article, Note, Presence, Revision, Site, Topic, Unsaved
+from articles.models import Article, Image, Note, Presence, Revision, Site, Topic, Unsaved
 from articles.services import save_article
 from articles.writing import correct, publish, set_embargo, take_back
 from tests.articles.test_admin import ADD, as_, change, form
@@ -158,6 +158,24 @@ def test_what_only_a_colleague_changed_stays_as_they_saved_it(draft, emil, edda)
     assert second.post(change(draft), of(draft, body="Hers.") | read).status_code == 302
     draft.refresh_from_db()
     assert (draft.body, draft.byline, list(draft.topics.all())) == ("Hers.", "Emil and Edda", [topic])
+
+
+def test_authors_and_the_lead_image_of_a_colleague_stay_too(draft, emil, edda):
+    image = Image.objects.create(alt="A boat", width=8, height=8, suffix="png", digest="a" * 64)
+    second = as_(edda)
+    read = opened(second, change(draft))
+    as_(emil).post(change(draft), of(draft, signed_0=emil.pk, signed_1=edda.pk, lead_image=image.pk))
+    assert second.post(change(draft), of(draft, body="Hers.") | read).status_code == 302
+    draft.refresh_from_db()
+    assert (draft.body, draft.lead_image) == ("Hers.", image)
+    signed = list(draft.bylines.values_list("author__user", flat=True))
+    assert signed == [emil.pk, edda.pk]
+
+    read = opened(second, change(draft))
+    as_(emil).post(change(draft), of(draft, signed_0=edda.pk, signed_1=emil.pk, lead_image=image.pk))
+    hers = of(draft, body="Hers, again.", signed_0=emil.pk, signed_1=edda.pk, lead_image=image.pk) | read
+    assert second.post(change(draft), hers).status_code == 302
+    assert list(draft.bylines.values_list("author__user", flat=True)) == [edda.pk, emil.pk]
 
 
 def test_another_field_that_both_changed_is_asked_about(draft, emil, edda):
