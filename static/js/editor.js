@@ -124,6 +124,11 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       event.preventDefault();
       tool[2]();
     });
+    form.addEventListener("keydown", (event) => { // saved, as any other text that one writes
+      if (event.key !== "s" || event.altKey || event.shiftKey || !(isMac ? event.metaKey : event.ctrlKey)) return;
+      event.preventDefault();
+      form.querySelector("[name=_continue]")?.click();
+    });
     const goOn = (event) => { // a list goes on with the next line, and ends with an empty item
       const from = field.value.lastIndexOf("\n", field.selectionStart - 1) + 1;
       const line = field.value.slice(from, field.selectionStart);
@@ -254,6 +259,8 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
           const lead = !before || before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n";
           const trail = after.startsWith("\n\n") ? "" : after.startsWith("\n") ? "\n" : "\n\n";
           write(lead + made.markdown + trail, from, to);
+          field.blur();
+          field.focus(); // browsers show the place of the caret again
           tell(made.note);
           next();
         } catch {
