@@ -13,10 +13,10 @@ from accounts.admin import UserAdmin
 from accounts.models import User
 from articles.admin_readers import AuthorsField, pin_button
 from articles.images import admin as images  # noqa: F401  registers them
+from articles.images.forms import check_images
 from articles.images.lead import LeadImageFields, lead_fieldset, lead_picture
 from articles.kept import withhold
-from articles.markdown import named_images
-from articles.models import Article, ArticleQuerySet, Image, Topic, free_slug
+from articles.models import Article, ArticleQuerySet, Topic, free_slug
 from articles.redirects import find_article
 from articles.services import save_topic, sign_article, touch_site
 from articles.writing_pages import WordsForm, WritingPages
@@ -88,12 +88,7 @@ class ArticleForm(WordsForm, LeadImageFields):
         return slug
 
     def clean_body(self) -> str:
-        body: str = self.cleaned_data["body"]
-        named = named_images(body)
-        if missing := named - set(Image.objects.filter(pk__in=named).values_list("pk", flat=True)):
-            numbers = ", ".join(map(str, sorted(missing)))
-            raise forms.ValidationError(_("There is no image %(numbers)s.") % {"numbers": numbers})
-        return body
+        return check_images(self.cleaned_data["body"])
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

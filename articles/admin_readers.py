@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from articles import front_page
+from articles.images.forms import check_images
 from articles.kept import withhold
 from articles.models import Article, Author, Pin, Redirect, StandingPage
 from articles.redirects import Refused, add_redirect, plan_redirect, stands
@@ -178,8 +179,14 @@ class AuthorAdmin(EditorsRoom):
         return str(obj)
 
 
+class StandingPageForm(forms.ModelForm[StandingPage]):
+    def clean_body(self) -> str:
+        return check_images(self.cleaned_data["body"])
+
+
 @admin.register(StandingPage)
 class StandingPageAdmin(EditorsRoom):
+    form = StandingPageForm
     list_display = ["title", "menu", "place", "shown"]
     search_fields = ["title", "body"]
     prepopulated_fields = {"slug": ["title"]}

@@ -15,6 +15,7 @@ from django.utils.html import escape
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
+from articles.images.figures import figure, plain
 from articles.kept import keep
 from articles.models import Article, ArticleQuerySet, Site, Topic
 from articles.xml import XmlWriter
@@ -103,8 +104,9 @@ def tag(what: str, pk: int, made: datetime) -> str:
 
 def _answer(request: HttpRequest, atom: AtomFeed, stories: ArticleQuerySet) -> HttpResponse:
     topics = Prefetch("topics", Topic.objects.shown())
-    whole = stories.select_related("discussion").signed().defer("body", "vector", "keywords")
+    whole = stories.select_related("discussion", "lead_image").signed().defer("body", "vector", "keywords")
     for story in whole.prefetch_related(topics)[:FEED_SIZE]:
+        lead = figure(story.lead_image) if story.lead_image else ""
         atom.add_item(
             title=story.title,
             link=settings.SITE_URL + story.get_absolute_url(),
@@ -114,7 +116,7 @@ def _answer(request: HttpRequest, atom: AtomFeed, stories: ArticleQuerySet) -> H
             unique_id=tag("story", story.pk, story.created_at),
             pubdate=story.published_at,
             updateddate=story.changed_at,
-            content=absolute(story.body_html),
+            content=absolute(plain(lead + story.body_html)),
             categories=[topic.name for topic in story.topics.all()],
         )
     return atom.response()

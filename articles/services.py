@@ -44,10 +44,11 @@ def save_article(
     # The stored version, not that of the instance: a colleague may have saved since it was read.
     stored = Article.objects.select_for_update().defer("body_html", "vector").filter(pk=article.pk).first()
     article.version = (stored.version if stored else 0) + 1
-    images = hold_images(article, named_images(article.body))
+    lead = {article.lead_image_id} if article.lead_image_id else set()
+    images = hold_images(named_images(article.body) | lead)
     article.body_html = render_story(article.body)
     article.save()
-    use_images(article=article, images=images)
+    use_images(article, images)
     _keep_revision(article, stored, by=by, nonce=nonce, restored=restored)
     was_public = stored and (
         stored.is_published() or stored.was_published_at
@@ -108,9 +109,13 @@ def save_author(*, author: Author) -> Author:
 @transaction.atomic
 def save_page(*, page: StandingPage) -> StandingPage:
     """Store a standing page with its rendered text; its earlier URL leads to it."""
+    if page.pk:
+        StandingPage.objects.select_for_update().filter(pk=page.pk).values_list("pk").first()
+    images = hold_images(named_images(page.body))
     page.body_html = render_story(page.body)
     page.updated_at = timezone.now()
     _store(page)
+    use_images(page, images)
     if not page.shown:
         withhold()
     return page

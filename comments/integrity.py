@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F, Q
 
+from articles.images import integrity as images
 from articles.markdown import render_story
 from articles.models import Article
 from articles.services import save_article
@@ -22,7 +23,7 @@ from comments.repeats import fold
 from comments.services import lock
 from comments.texts import blank, render
 
-Damage = dict[str, list[Any]]  # kind: ids of comments, discussions, transitions or articles, in order
+Damage = dict[str, list[Any]]  # kind: ids of comments, discussions, transitions, articles or images, in order
 
 # A discussion at a time, each in one statement and so in one snapshot: the site may go on meanwhile.
 TREES = f"""
@@ -115,6 +116,9 @@ def check() -> Damage:
     found["erased"] = _ids(ERASED)
     found["comment_html"], found["search"] = _stale_comments()
     found["article_html"] = [article.pk for article in _stale_articles()]
+    found["image_file"] = images.damaged_files()
+    found["image_size"] = images.missing_sizes(without=found["image_file"])
+    found["image_use"] = images.wrong_uses()
     found |= policy().damage()
     return {kind: ids for kind, ids in found.items() if ids}
 
@@ -131,6 +135,8 @@ def repair(damage: Damage) -> None:
     _recount(damage.get("visible_count", []))
     _recount_days(damage.get("day", []))
     _recount_recommendations(damage.get("recommend_count", []))
+    images.make_sizes_again(damage.get("image_size", []))
+    images.use_again(damage.get("image_use", []))
     for comment in Comment.objects.filter(pk__in=damage.get("comment_html", [])):
         with transaction.atomic():
             lock([comment.pk])

@@ -15,7 +15,7 @@ from accounts.models import User
 from articles.images import figures
 from articles.images.forms import ImageForm, UploadForm
 from articles.images.services import delete_image
-from articles.models import Article, Image
+from articles.models import Article, Image, StandingPage
 
 
 class UsedFilter(admin.SimpleListFilter):
@@ -23,7 +23,7 @@ class UsedFilter(admin.SimpleListFilter):
     parameter_name = "used"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("In a story")), ("no", _("In none"))]
+        return [("yes", _("Shown somewhere")), ("no", _("Shown nowhere"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Image]) -> QuerySet[Image]:
         match self.value():
@@ -147,7 +147,7 @@ class ImageAdmin(admin.ModelAdmin[Image]):
     def told(self, image: Image) -> Any:
         return image.alt or _("decorative")
 
-    @admin.display(description=_("stories"), ordering="story_count")
+    @admin.display(description=_("shown"), ordering="story_count")
     def stories(self, image: Any) -> int:
         count: int = image.story_count
         return count
@@ -164,8 +164,12 @@ class ImageAdmin(admin.ModelAdmin[Image]):
     @admin.display(description=_("shown in"))
     def used_in(self, image: Image) -> Any:
         articles = Article.objects.filter(image_uses__image=image).only("pk", "title")
-        links = [(reverse("admin:articles_article_change", args=[a.pk]), a.title) for a in articles]
-        return format_html_join(", ", '<a href="{}">{}</a>', links) or _("no story")
+        pages = StandingPage.objects.filter(image_uses__image=image).only("pk", "title")
+        links = [
+            (reverse(f"admin:articles_{each._meta.model_name}_change", args=[each.pk]), each.title)
+            for each in (*articles, *pages)
+        ]
+        return format_html_join(", ", '<a href="{}">{}</a>', links) or _("no story and no page")
 
     @admin.display(description=_("in a text"))
     def markdown_line(self, image: Image) -> str:

@@ -106,6 +106,11 @@ def url(image: Image, name: str) -> str:
     return reverse("image", kwargs={"pk": image.pk, "name": stem, "suffix": suffix})
 
 
+def plain(markup: str) -> str:
+    """Rendered HTML with each picture in one size, for feeds: their readers make little of several."""
+    return re.sub(r"</?picture>|<source[^>]*>", "", markup)
+
+
 def open_images(response: HttpResponse, article: Article) -> None:
     """Let who was shown this preview see its pictures, which are closed while no published story has them."""
     token = signing.dumps(article.pk, salt=SALT)

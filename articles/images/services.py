@@ -13,7 +13,7 @@ from accounts.models import User
 from articles.images.reading import Opened
 from articles.images.tasks import make_sizes_of
 from articles.markdown import render_story
-from articles.models import Article, Image, ImageUse, Site
+from articles.models import Article, Image, ImageUse, Site, StandingPage
 
 
 @transaction.atomic
@@ -71,32 +71,38 @@ def keep_sizes(*, image: Image, sizes: dict[str, Any]) -> None:
                 path.unlink(missing_ok=True)
 
 
-def hold_images(article: Article, named: Iterable[int]) -> set[int]:
-    """Those of these, and its lead image, that there are. Until the end of the transaction, which has locked
-    the article before, nobody says anything new of them: a job that has made their sizes would not find
-    this article yet, which then showed for ever what was before."""
-    wanted = set(named) | ({article.lead_image_id} if article.lead_image_id else set())
-    if not wanted:
+def hold_images(named: Iterable[int]) -> set[int]:
+    """Those of these that there are. Until the end of the transaction, which has locked what shows them
+    before, nobody says anything new of them: a job that has made their sizes would not find that yet, and
+    it then showed for ever what was before."""
+    if not (wanted := set(named)):
         return set()
     rows = Image.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
     return set(rows.values_list("pk", flat=True))
 
 
-def use_images(*, article: Article, images: set[int]) -> None:
-    """Say which images an article shows now: with it they are published and hidden."""
-    ImageUse.objects.filter(article=article).exclude(image__in=images).delete()
-    rows = [ImageUse(article=article, image_id=pk) for pk in images]
+def use_images(shown_by: Article | StandingPage, images: set[int]) -> None:
+    """Say which images an article or a standing page shows now: with it they are published and hidden."""
+    field = "article" if isinstance(shown_by, Article) else "page"
+    ImageUse.objects.filter(**{field: shown_by}).exclude(image__in=images).delete()
+    rows = [ImageUse(image_id=pk, **{field: shown_by}) for pk in images]
     ImageUse.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 @transaction.atomic
 def show_again(image: Image) -> None:
-    """Render the articles that show it. It is no change of what they say: the time of the last one stays."""
+    """Render what shows it. It is no change of what that says: the time of the last one stays."""
     is_seen = False
     for article in _lock_articles(image):
         html = render_story(article.body)
         if html != article.body_html or article.lead_image_id == image.pk:
             Article.objects.filter(pk=article.pk).update(body_html=html, version=F("version") + 1)
+            is_seen = True
+    pages = StandingPage.objects.filter(image_uses__image=image).order_by("pk")
+    for page in pages.select_for_update(of=["self"]):
+        html = render_story(page.body)
+        if html != page.body_html:
+            StandingPage.objects.filter(pk=page.pk).update(body_html=html)
             is_seen = True
     if is_seen:
         Site.objects.filter(pk=1).update(version=F("version") + 1)

@@ -8,7 +8,7 @@ from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.http import require_safe
 
 from articles.images.figures import TYPES, opened_article
-from articles.models import Article, Image, ImageUse
+from articles.models import Article, Image, ImageUse, StandingPage
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,10 @@ def image(request: HttpRequest, pk: str, name: str, suffix: str) -> HttpResponse
     found = Image.objects.filter(pk=pk).only("digest", "suffix", "sizes").first()
     if found is None:
         raise Http404
-    shown = Article.objects.published().filter(image_uses__image=found).exists()
+    shown = (
+        Article.objects.published().filter(image_uses__image=found).exists()
+        or StandingPage.objects.shown().filter(image_uses__image=found).exists()
+    )
     if not shown and not _may_see(request, found):
         raise Http404
     if name[0] in "co" and found.sizes:

@@ -5,12 +5,13 @@ from typing import Self
 from django.conf import settings
 from django.core.validators import MaxValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from articles.models.articles import Article
+from articles.models.pages import StandingPage
 
 MIDDLE = 50  # per cent
 _SIGNS = re.compile(r"[\\`*_\[\]<>&!~]")  # what Markdown would read
@@ -116,13 +117,22 @@ class Image(models.Model):
 
 
 class ImageUse(models.Model):
-    """That an article shows an image, in its text or above it. services.use_images writes these."""
+    """That an article, in its text or above it, or a standing page shows an image. services.use_images
+    writes these."""
 
-    article = models.ForeignKey(Article, models.CASCADE, related_name="image_uses")
     image = models.ForeignKey(Image, models.PROTECT, related_name="uses")
+    article = models.ForeignKey(Article, models.CASCADE, null=True, related_name="image_uses")
+    page = models.ForeignKey(StandingPage, models.CASCADE, null=True, related_name="image_uses")
 
     class Meta:
-        constraints = [models.UniqueConstraint(F("image"), F("article"), name="image_use_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["image", "article"], name="image_use_once"),
+            models.UniqueConstraint(fields=["image", "page"], name="image_use_once_a_page"),
+            models.CheckConstraint(
+                condition=Q(article=None, page__isnull=False) | Q(article__isnull=False, page=None),
+                name="image_use_of_one",
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.image_id} in {self.article_id}"
+        return f"{self.image_id} in {self.article_id or self.page_id}"

@@ -1,5 +1,6 @@
 """Pictures in a story's text and above it, and what machines are told of them."""
 
+import html
 import json
 import re
 import threading
@@ -244,3 +245,13 @@ def test_a_story_forgets_what_it_shows_no_more(image):
     story.body, story.lead_image = f"![](image:{other.pk}) and ![](image:77777)", None
     save_article(article=story)
     assert set(story.image_uses.values_list("image", flat=True)) == {other.pk}
+
+
+def test_a_feed_has_it_whole_in_one_size_that_works_elsewhere(client, image):
+    make_article(body=f"Words.\n\n![](image:{image.pk})", lead_image=image)
+    feed = html.unescape(client.get("/feed/").content.decode())
+    assert (
+        feed.count(f'<figure><img src="http://127.0.0.1:8000/images/{image.pk}/w800.jpg" alt="The sea"') == 2
+    )
+    assert "srcset" not in feed
+    assert '"/images/' not in feed

@@ -9,8 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
-from articles.models import Article, Image
-from articles.services import publish_articles, save_article
+from articles.images.services import change_image
+from articles.models import Article, Image, StandingPage
+from articles.services import publish_articles, save_article, save_page
 from tests.articles.images.made import gif, make_image, palette_with_holes
 from tests.factories import UserFactory, make_article
 
@@ -168,3 +169,16 @@ def test_it_is_read_only(client, image):
     show(image)
     assert client.post(at(image)).status_code == 405
     assert client.head(at(image)).content == b""
+
+
+def test_a_standing_page_opens_its_pictures_while_it_is_shown(client, image):
+    page = save_page(page=StandingPage(title="About us", slug="about-us", body=f"![](image:{image.pk})"))
+    assert client.get(at(image)).status_code == 200
+    assert "w800.webp" in client.get(page.get_absolute_url()).content.decode()
+    image.credit = "Ole Berg"
+    change_image(image=image)
+    assert "Ole Berg" in client.get(page.get_absolute_url()).content.decode()
+    page = StandingPage.objects.get()
+    page.shown = False
+    save_page(page=page)
+    assert client.get(at(image)).status_code == 404

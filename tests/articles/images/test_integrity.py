@@ -1,0 +1,52 @@
+"""What check_integrity says of images, and mends."""
+
+import pytest
+
+from articles.models import ImageUse, StandingPage
+from articles.services import save_page
+from comments import integrity
+from tests.articles.images.made import make_image
+from tests.factories import make_article
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_sound_site_is_sound():
+    image = make_image()
+    make_article(body=f"![](image:{image.pk}) and ![](image:99999)", lead_image=image)
+    save_page(page=StandingPage(title="About", slug="about", body=f"![](image:{image.pk})"))
+    assert integrity.check() == {}
+
+
+def test_a_file_that_is_gone_or_another_one_is_told_and_only_a_backup_helps():
+    gone, changed = make_image(alt="Gone"), make_image(alt="Changed", data=None)
+    (gone.folder / "full.jpg").write_bytes(b"another one")
+    found = integrity.check()
+    assert found == {"image_file": [gone.pk, changed.pk]}  # one file, told twice
+    integrity.repair(found)
+    assert integrity.check() == found
+
+
+def test_a_size_that_is_gone_is_made_again():
+    image = make_image()
+    (image.folder / "w400.avif").unlink()
+    found = integrity.check()
+    assert found == {"image_size": [image.pk]}
+    integrity.repair(found)
+    assert (image.folder / "w400.avif").exists()
+    assert integrity.check() == {}
+
+
+def test_what_is_open_or_closed_by_mistake_is_told_and_mended(client):
+    open_one, closed = make_image(alt="Open", is_ready=False), make_image(alt="Closed", is_ready=False)
+    story = make_article(body=f"![](image:{closed.pk})")
+    page = save_page(page=StandingPage(title="About", slug="about", body=f"![](image:{closed.pk})"))
+    ImageUse.objects.filter(article=story).update(image=open_one)
+    ImageUse.objects.filter(page=page).delete()
+    assert client.get(f"/images/{open_one.pk}/full.jpg").status_code == 200
+    found = integrity.check()
+    assert found == {"image_use": [f"article {story.pk}", f"page {page.pk}"]}
+    integrity.repair(found)
+    assert integrity.check() == {}
+    assert client.get(f"/images/{open_one.pk}/full.jpg").status_code == 404
+    assert client.get(f"/images/{closed.pk}/full.jpg").status_code == 200
