@@ -92,7 +92,6 @@ class SiteForm(forms.ModelForm[Site]):
             "rules": gettext_lazy("Markdown, on a page of its own at /rules/. Empty: there is no such page."),
         }
 
-    # Their lengths are judged here: a browser would cut silently what is pasted.
     rules_in_short = forms.CharField(required=False)
     rules = forms.CharField(required=False)
     time_zone = forms.CharField(label=gettext_lazy("Time zone"), max_length=64, widget=ZoneInput)
@@ -107,6 +106,8 @@ class SiteForm(forms.ModelForm[Site]):
             if field := self.fields.get(name):
                 field.widget = self._meta.widgets[name]  # type: ignore[index]
                 field.label, field.help_text = self._meta.labels[name], self._meta.help_texts[name]  # type: ignore[index]
+        for field in self.fields.values():  # too long is refused with the count, where a browser would cut
+            field.widget.attrs.pop("maxlength", None)
         language: Any = self.fields["language"]
         language.choices = settings.LANGUAGES
         language.help_text = _("Of pages, where a reader’s browser asks for no other of ours, and of mails.")

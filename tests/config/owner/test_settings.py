@@ -137,14 +137,17 @@ def test_the_rules_in_short_stand_over_the_reply_form(ada: Client) -> None:
 
 
 def test_too_many_lines_are_refused_with_their_count_and_kept(ada: Client) -> None:
-    response = save(ada, rules_in_short="a\nb\nc\nd", rules="x" * 20_001, name="Kept")
+    response = save(ada, rules_in_short="a\nb\nc\nd", rules="x" * 20_001, tagline="y" * 161, name="Kept")
     errors = response.context["form"].errors
+    assert "maxlength" not in ada.get(URL).content.decode()
+    assert "161" in errors["tagline"][0]
     assert response.status_code == 422
     assert "4 lines" in errors["rules_in_short"][0]
     assert "20,001" in errors["rules"][0]
     page = response.content.decode()
     assert "a\nb\nc\nd" in page
     assert "x" * 20_001 in page
+    assert "y" * 161 in page
     assert 'value="Kept"' in page
     assert Site.objects.get().name == "Soundoff"
 
