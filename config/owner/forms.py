@@ -59,8 +59,6 @@ class SiteForm(forms.ModelForm[Site]):
         widgets = {
             "contact_email": forms.EmailInput(attrs={"autocomplete": "email"}),
             "moderation": forms.RadioSelect,
-            "rules_in_short": forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
-            "rules": forms.Textarea(attrs={"rows": 10, "dir": "auto"}),
         }
         labels = {
             "name": gettext_lazy("Name of the site"),
@@ -70,8 +68,6 @@ class SiteForm(forms.ModelForm[Site]):
             "moderation": gettext_lazy("Who is read before being published"),
             "review_after_days": gettext_lazy("Late comments are reviewed first after (days)"),
             "close_after_days": gettext_lazy("Discussions close after (days)"),
-            "rules_in_short": gettext_lazy("Rules in three lines"),
-            "rules": gettext_lazy("Rules in full"),
             "has_public_log": gettext_lazy("Show every reader what was removed, at /moderation-log/"),
         }
         help_texts = {
@@ -88,12 +84,20 @@ class SiteForm(forms.ModelForm[Site]):
                 "After its article’s publication. A rule of the desk about age goes before this."
             ),
             "close_after_days": gettext_lazy("After its article’s publication, where no other day is set."),
-            "rules_in_short": gettext_lazy("Everybody who writes reads them above the form."),
-            "rules": gettext_lazy("Markdown, on a page of its own at /rules/. Empty: there is no such page."),
         }
 
-    rules_in_short = forms.CharField(required=False)
-    rules = forms.CharField(required=False)
+    rules_in_short = forms.CharField(
+        label=gettext_lazy("Rules in three lines"),
+        required=False,
+        help_text=gettext_lazy("Everybody who writes reads them above the form."),
+        widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
+    )
+    rules = forms.CharField(
+        label=gettext_lazy("Rules in full"),
+        required=False,
+        help_text=gettext_lazy("Markdown, on a page of its own at /rules/. Empty: there is no such page."),
+        widget=forms.Textarea(attrs={"rows": 10, "dir": "auto"}),
+    )
     time_zone = forms.CharField(label=gettext_lazy("Time zone"), max_length=64, widget=ZoneInput)
     seen = forms.CharField(required=False, widget=forms.HiddenInput)  # what was stored when it was read
     language = forms.ChoiceField(label=gettext_lazy("Language"))
@@ -102,10 +106,6 @@ class SiteForm(forms.ModelForm[Site]):
         super().__init__(*args, **kwargs)
         for name in set(self.fields) - set(only or self.fields):
             del self.fields[name]
-        for name in ("rules_in_short", "rules"):
-            if field := self.fields.get(name):
-                field.widget = self._meta.widgets[name]  # type: ignore[index]
-                field.label, field.help_text = self._meta.labels[name], self._meta.help_texts[name]  # type: ignore[index]
         for field in self.fields.values():  # too long is refused with the count, where a browser would cut
             field.widget.attrs.pop("maxlength", None)
         language: Any = self.fields["language"]
@@ -117,8 +117,8 @@ class SiteForm(forms.ModelForm[Site]):
         self.stamp = _stamp(self.instance)
         self.initial["seen"] = self.stamp
         self.initial["rules_in_short"] = "\n".join(self.instance.shown_rules)
-        if field := self.fields.get("mail_name"):
-            field.help_text = _("Mails come from %(address)s. Empty: the name of the site.") % {
+        if sender := self.fields.get("mail_name"):
+            sender.help_text = _("Mails come from %(address)s. Empty: the name of the site.") % {
                 "address": settings.DEFAULT_FROM_EMAIL
             }
 

@@ -150,6 +150,7 @@ def test_too_many_lines_are_refused_with_their_count_and_kept(ada: Client) -> No
     assert "y" * 161 in page
     assert 'value="Kept"' in page
     assert Site.objects.get().name == "Soundoff"
+    assert "is-invalid" not in ada.get(URL).content.decode()  # nothing of it stays for the next request
 
 
 @pytest.fixture
