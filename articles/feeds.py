@@ -1,6 +1,7 @@
 """The newest stories whose rights are known, as Atom: of the whole site and of a topic."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,14 +12,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
-from django.utils.html import escape
+from django.utils.html import escape, format_html
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from articles.images.figures import figure, plain
 from articles.kept import keep
-from articles.models import Article, ArticleQuerySet, Site, Topic
+from articles.models import Article, ArticleQuerySet, Correction, Site, Topic
 from articles.xml import XmlWriter
+from config.templatetags.dates import clock
 
 FEED_SIZE = 30  # stories
 
@@ -105,7 +108,9 @@ def tag(what: str, pk: int, made: datetime) -> str:
 def _answer(request: HttpRequest, atom: AtomFeed, stories: ArticleQuerySet) -> HttpResponse:
     topics = Prefetch("topics", Topic.objects.shown())
     whole = stories.select_related("discussion", "lead_image").signed().defer("body", "vector", "keywords")
-    for story in whole.prefetch_related(topics)[:FEED_SIZE]:
+    shown = list(whole.prefetch_related(topics)[:FEED_SIZE])
+    corrected = _corrections(shown)
+    for story in shown:
         lead = figure(story.lead_image) if story.lead_image else ""
         atom.add_item(
             title=story.title,
@@ -116,7 +121,18 @@ def _answer(request: HttpRequest, atom: AtomFeed, stories: ArticleQuerySet) -> H
             unique_id=tag("story", story.pk, story.created_at),
             pubdate=story.published_at,
             updateddate=story.changed_at,
-            content=absolute(plain(lead + story.body_html)),
+            content=absolute(plain(lead + story.body_html)) + corrected.get(story.pk, ""),
             categories=[topic.name for topic in story.topics.all()],
         )
     return atom.response()
+
+
+def _corrections(stories: Sequence[Article]) -> dict[int, str]:
+    """What stands below the text of those that were corrected, as HTML."""
+    told: dict[int, str] = {}
+    if keys := [story.pk for story in stories if story.corrected_at]:
+        for one in Correction.objects.filter(article__in=keys):
+            words = _("Correction, %(day)s") % {"day": clock().date_words(one.at.astimezone(clock().zone))}
+            paragraph = format_html("<p><strong>{}:</strong> {}</p>", words, one.text)
+            told[one.article_id] = told.get(one.article_id, "") + paragraph
+    return told

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.models import User
 from articles.calendar import Month, Year, by_year, count_months, neighbours, span
 from articles.context_processors import THEMES
 from articles.images.figures import open_images
@@ -133,7 +134,8 @@ def theme(request: HttpRequest) -> HttpResponse:
 def preview(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     """A draft for whoever was sent the link: the story without its discussion, found by no search engine."""
     article = get_object_or_404(Article, slug=slug)
-    if not (until := article.preview_until(token)):
+    reader = request.user if isinstance(request.user, User) else None
+    if not (until := article.preview_until(token, reader)):
         raise Http404
     if article.is_published():
         return redirect(article)

@@ -259,6 +259,7 @@ class WritingPages(admin.ModelAdmin[Article]):
                 "acts": [(act, PUBLICATION[act].label) for act in _acts(obj, now)],
                 "preview_url": None if obj.is_published() else settings.SITE_URL + obj.preview_url(),
                 "preview_until": at_desk(now + PREVIEW_FOR, now),
+                "is_private": obj.stage == Article.Stage.PRIVATE,
                 "notes_": obj.notes.select_related("by"),
                 "corrections": obj.corrections.select_related("by"),
             }
@@ -546,7 +547,7 @@ def _state(article: Article, now: datetime) -> str:
     if article.stage == Article.Stage.READY:
         return _("Ready for review. Only editors can read it.")
     if article.stage == Article.Stage.PRIVATE:
-        return _("Private. Only its editors can read it, and links to its preview do not open.")
+        return _("Private. Only its editors can read it, and its preview.")
     return _("A draft. Only editors can read it, and whoever has the link to its preview.")
 
 

@@ -240,15 +240,17 @@ class Article(models.Model):
         """The path of a draft for whoever is sent it, good for a week. Nothing is stored."""
         return reverse("preview", args=[self.slug, signing.dumps(self.pk, salt=PREVIEW_SALT)])
 
-    def preview_until(self, token: str) -> datetime | None:
+    def preview_until(self, token: str, reader: User | None = None) -> datetime | None:
         """The moment until which that link opens the preview; None if it does not. That of a private story
-        never does, nor one from before the story was taken back."""
+        opens for its editors alone, and none from before the story was taken back does."""
         try:
             key = signing.loads(token, salt=PREVIEW_SALT, max_age=PREVIEW_FOR)
         except signing.BadSignature:
             return None
         made = datetime.fromtimestamp(signing.b62_decode(token.rsplit(":", 2)[1]), UTC)
-        if key != self.pk or self.stage == Article.Stage.PRIVATE or made < (self.taken_back_at or made):
+        if key != self.pk or made < (self.taken_back_at or made):
+            return None
+        if self.stage == Article.Stage.PRIVATE and not (reader and self.can_be_edited_by(reader)):
             return None
         return made + PREVIEW_FOR
 

@@ -1,5 +1,6 @@
 """The editors' room behind the form. Emil and Edda are editors of one story; Ruth reads."""
 
+import html
 import re
 import threading
 from datetime import timedelta
@@ -457,6 +458,7 @@ def test_a_correction_stands_with_the_story_and_in_the_time_of_its_entry(emil, t
     client.post(change(story), of(story, new_correction="It was nine, not ten."))
     assert "It was nine, not ten." in reader.get(story.get_absolute_url()).content.decode()
     assert re.findall("<updated>(.*?)</updated>", reader.get("/feed/").content.decode())[-1] > before
+    assert "It was nine, not ten." in html.unescape(reader.get("/feed/").content.decode())
     url = reverse("admin:articles_article_correction", args=[story.pk, story.corrections.get().pk])
     too_long = client.post(url, {"text": "x" * 2001}).content.decode()
     assert "It has 2001 characters" in too_long
@@ -483,10 +485,15 @@ def test_the_preview_tells_the_embargo_and_its_own_end(client, draft):
     assert "This link works until" in page
 
 
-def test_a_private_story_and_links_of_before_it_was_taken_back_open_no_preview(client, draft, time_machine):
+def test_a_private_story_and_links_of_before_it_was_taken_back_open_no_preview(
+    client, draft, emil, time_machine
+):
     url = draft.preview_url()
     Article.objects.filter(pk=draft.pk).update(stage=Article.Stage.PRIVATE)
     assert client.get(url).status_code == 404
+    assert as_(UserFactory.create(roles=(READER,))).get(url).status_code == 404
+    assert as_(emil).get(url).status_code == 200
+    assert "A link to send" not in as_(emil).get(change(draft)).content.decode()
     story = make_article("Out")
     old = story.preview_url()
     time_machine.move_to(timezone.now() + timedelta(minutes=1))
