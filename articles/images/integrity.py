@@ -1,10 +1,12 @@
 """Images compared with their files, and with what shows them."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
 from django.db import transaction
+from django.utils import timezone
 
 from articles.images.services import hold_images, use_images
 from articles.images.tasks import make_sizes_of
@@ -18,9 +20,14 @@ def damaged_files() -> list[int]:
 
 
 def missing_sizes(*, without: Iterable[int]) -> list[int]:
-    """Of the others, those of which something that was made is not there."""
+    """Of the others, those of which something that was made is not there, or nothing was for an hour."""
+    late = timezone.now() - timedelta(hours=1)
     rows = Image.objects.exclude(pk__in=list(without)).order_by("pk")
-    return [image.pk for image in rows.iterator(500) if not all(path.is_file() for path in _made(image))]
+    return [
+        image.pk
+        for image in rows.iterator(500)
+        if (not image.sizes and image.uploaded_at < late) or not all(path.is_file() for path in _made(image))
+    ]
 
 
 def make_sizes_again(ids: Iterable[int]) -> None:

@@ -1,6 +1,7 @@
 """What somebody sends as a picture, made harmless, or refused in one sentence for that person."""
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -84,7 +85,10 @@ def _decode(source: Path, folder: Path) -> dict[str, Any]:
         told: dict[str, Any] = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
         return {"refused": "slow"}
-    except (subprocess.CalledProcessError, ValueError):  # killed by its limits, or by the file
+    except subprocess.CalledProcessError as error:
+        is_spent = -error.returncode in {signal.SIGKILL, signal.SIGXCPU}  # out of memory, or of time
+        return {"refused": "pixels" if is_spent else "damaged"}
+    except ValueError:
         return {"refused": "damaged"}
     return told
 

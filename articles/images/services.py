@@ -62,9 +62,11 @@ def delete_image(*, image: Image) -> None:
 
 def keep_sizes(*, image: Image, sizes: dict[str, Any]) -> None:
     """Say what was made, and show it. In two transactions: see hold_images."""
-    Image.objects.filter(pk=image.pk).update(sizes=sizes)
+    x, y = sizes["at"]
+    if not Image.objects.filter(pk=image.pk, focal_x=x, focal_y=y).update(sizes=sizes):
+        return  # the point was moved meanwhile, and another job is on its way
     show_again(image)
-    point = f"-{sizes['at'][0]}-{sizes['at'][1]}."
+    point = f"-{x}-{y}."
     if not Image.objects.filter(digest=image.digest).exclude(pk=image.pk).exists():
         for path in [*image.folder.glob("c*"), *image.folder.glob("og*")]:
             if point not in path.name:

@@ -1,16 +1,15 @@
 """An image's file, for whoever may see it; and the endpoint by which an editor's page sends one."""
 
-import logging
 from typing import Any
 
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.http import require_safe
 
 from articles.images.figures import TYPES, opened_article
 from articles.models import Article, Image, ImageUse, StandingPage
-
-log = logging.getLogger(__name__)
 
 
 @require_safe
@@ -20,13 +19,13 @@ def image(request: HttpRequest, pk: str, name: str, suffix: str) -> HttpResponse
 
     Of a crop the point in its name only tells browsers that it changed: the present one is sent.
     """
-    found = Image.objects.filter(pk=pk).only("digest", "suffix", "sizes").first()
-    if found is None:
-        raise Http404
-    shown = (
-        Article.objects.published().filter(image_uses__image=found).exists()
-        or StandingPage.objects.shown().filter(image_uses__image=found).exists()
+    uses = ImageUse.objects.filter(image=OuterRef("pk"))
+    rows = Image.objects.only("digest", "sizes").annotate(
+        in_article=Exists(uses.filter(article__in=Article.objects.published())),
+        on_page=Exists(uses.filter(page__in=StandingPage.objects.shown())),
     )
+    found: Any = get_object_or_404(rows, pk=pk)
+    shown = found.in_article or found.on_page
     if not shown and not _may_see(request, found):
         raise Http404
     if name[0] in "co" and found.sizes:

@@ -1,6 +1,9 @@
 """What check_integrity says of images, and mends."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from articles.models import ImageUse, StandingPage
 from articles.services import save_page
@@ -34,6 +37,16 @@ def test_a_size_that_is_gone_is_made_again():
     assert found == {"image_size": [image.pk]}
     integrity.repair(found)
     assert (image.folder / "w400.avif").exists()
+    assert integrity.check() == {}
+
+
+def test_what_no_job_has_made_is_made(time_machine):
+    image = make_image(is_ready=False)
+    assert integrity.check() == {}  # the job is on its way
+    time_machine.move_to(timezone.now() + timedelta(hours=2))
+    found = integrity.check()
+    assert found == {"image_size": [image.pk]}
+    integrity.repair(found)
     assert integrity.check() == {}
 
 

@@ -132,12 +132,12 @@ def test_a_copy_is_asked_about_each_time_and_sent_once(client, image):
     assert client.get(at(image, "w800.webp"), HTTP_IF_NONE_MATCH=first["ETag"]).status_code == 200
 
 
-def test_it_costs_two_statements(client, image):
+def test_it_costs_one_statement(client, image):
     show(image)
     client.get(at(image))
     with CaptureQueriesContext(connection) as asked:
         client.get(at(image))
-    assert len(asked) == 2, [query["sql"] for query in asked]
+    assert len(asked) == 1, [query["sql"] for query in asked]
 
 
 @pytest.mark.parametrize(

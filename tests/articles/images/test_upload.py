@@ -159,11 +159,14 @@ def test_a_file_that_is_too_large_is_not_even_opened(monkeypatch):
         read_upload(made.upload(made.jpeg()))
 
 
-def test_what_kills_the_program_that_opens_it_is_refused(monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    ("signal", "why"), [("SIGSEGV", "damaged"), ("SIGKILL", "too large"), ("SIGXCPU", "too large")]
+)
+def test_what_kills_the_program_that_opens_it_is_refused(monkeypatch, tmp_path, signal, why):
     program = tmp_path / "decode.py"
-    program.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
+    program.write_text(f"import os, signal\nos.kill(os.getpid(), signal.{signal})\n")
     monkeypatch.setattr(decode, "__file__", str(program))
-    with pytest.raises(Refused, match="damaged"):
+    with pytest.raises(Refused, match=why):
         read_upload(made.upload(made.jpeg()))
 
 
