@@ -24,18 +24,18 @@ from comments.models import Comment, Discussion, RemovalReason
 from comments.services import change_discussion
 
 SETTINGS = ["moderation", "status", "members_only", "close_after_days", "closes_at"]
+RADIOS: dict[str, Any] = {"moderation": admin.VERTICAL, "status": admin.HORIZONTAL}  # one press each
 
 
 class DiscussionForm(forms.ModelForm[Discussion]):
     actor: Any = None  # who sends it
 
-    class Meta:
-        widgets = {"status": forms.RadioSelect, "moderation": forms.RadioSelect}  # one press each
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.instance._state.adding and "moderation" in self.fields:
-            self.initial["moderation"] = current_site().moderation
+        if moderation := self.fields.get("moderation"):
+            moderation.help_text = _("A trial, a death, all that is sensitive: review everything first.")
+            if self.instance._state.adding:
+                self.initial["moderation"] = current_site().moderation
         if "closes_at" in self.fields:
             moment: Any = self.fields["closes_at"].widget
             labels = [_("Closes at, date"), _("Closes at, time")]
@@ -54,6 +54,7 @@ class DiscussionForm(forms.ModelForm[Discussion]):
 class DiscussionInline(admin.StackedInline[Discussion, Article]):
     model = Discussion
     form = DiscussionForm
+    radio_fields = RADIOS
     fields = [*SETTINGS, "counts", "links"]
     readonly_fields = ["counts", "links"]
     can_delete = False
@@ -101,6 +102,7 @@ ArticleAdmin.inlines = [*ArticleAdmin.inlines, DiscussionInline]
 @admin.register(Discussion)
 class DiscussionAdmin(admin.ModelAdmin[Discussion]):
     form = DiscussionForm
+    radio_fields = RADIOS
     list_display = ["article", "tree", "shown", "waiting", "stored", "status", "closes_at", "moderation"]
     list_filter = ["status", "moderation", "article__topics"]
     search_fields = ["article__title", "article__source_name"]

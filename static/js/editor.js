@@ -239,10 +239,12 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
     });
     function addImages([file, ...rest]) {
       if (!file || !uploadUrl) return;
-      const shown = URL.createObjectURL(file);
-      const picture = make("img", { src: shown, alt: "", className: "editor-picture" });
-      picture.addEventListener("error", () => picture.remove());
-      const next = () => { URL.revokeObjectURL(shown); addImages(rest); };
+      const picture = make("canvas", { className: "editor-picture", hidden: true }); // the policy shows no blob: images
+      createImageBitmap(file, { resizeWidth: 480, resizeQuality: "medium" }).then((bitmap) => {
+        Object.assign(picture, { width: bitmap.width, height: bitmap.height, hidden: false });
+        picture.getContext("2d").drawImage(bitmap, 0, 0);
+      }, () => {}); // what the browser can't read the site may
+      const next = () => addImages(rest);
       say(interpolate(gettext("Image: %(name)s"), { name: file.name }, true), [
         { name: "alt", label: gettext("Alternative text"), type: "area", hint: gettext("What is to be seen, for those who do not see it.") },
         { name: "is_decorative", label: gettext("Decorative: it says nothing that the text does not"), type: "checkbox" },

@@ -1,11 +1,16 @@
 """The page of an article while somebody writes there, in Chromium. Emil is an editor."""
 
+import re
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
+from articles.models import Image
+from tests.articles.images.made import jpeg
 from tests.factories import UserFactory, make_article
+from tests.test_look import AXE
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("transactional_db")]
 
@@ -192,3 +197,67 @@ def test_without_scripts_the_field_is_sent_as_it_stands(live_server, browser, cl
     article.refresh_from_db()
     assert article.body_html == "<p>Other <em>words</em>.</p>\n"
     context.close()
+
+
+@pytest.mark.parametrize("way", ["paste", "drop"])
+def test_an_image_that_is_pasted_or_dropped_stands_in_the_text_with_its_words(
+    writing, settings, tmp_path, way
+):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    body(writing).press("Control+End")
+    body(writing).evaluate(
+        """(field, [way, data]) => {
+          const bytes = Uint8Array.from(atob(data), (sign) => sign.charCodeAt(0));
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([bytes], "slip.jpg", { type: "image/jpeg" }));
+          const how = { bubbles: true, cancelable: true };
+          field.dispatchEvent(way === "paste"
+            ? new ClipboardEvent("paste", { ...how, clipboardData: transfer })
+            : new DragEvent("drop", { ...how, dataTransfer: transfer }));
+        }""",
+        [way, b64encode(jpeg()).decode()],
+    )
+    dialog = writing.get_by_role("dialog", name="Image: slip.jpg")
+    dialog.get_by_label("Alternative text").fill("Boats in the [grey] harbour")
+    dialog.get_by_label("Credit").fill("Ida Lund")
+    dialog.get_by_role("button", name="Insert").click()
+    expect(body(writing)).to_have_value(re.compile(r"^The ferry sails\.\n\n!\[.*\]\(image:\d+\)\n\n$"))
+    image = Image.objects.get()
+    assert (image.alt, image.credit) == ("Boats in the [grey] harbour", "Ida Lund")
+    expect(shown(writing).get_by_role("img", name="Boats in the [grey] harbour")).to_be_visible()
+    expect(body(writing)).to_be_focused()
+
+
+def test_of_three_images_that_are_dropped_one_can_be_left_out(writing, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    files = [{"name": f"{n}.jpg", "mimeType": "image/jpeg", "buffer": jpeg()} for n in range(3)]
+    writing.locator(".editor-tools ~ input[type=file]").set_input_files(files)
+    for n, button in enumerate(["Insert", "Cancel", "Insert"]):
+        dialog = writing.get_by_role("dialog", name=f"Image: {n}.jpg")
+        dialog.get_by_label("Alternative text").fill(f"Picture {n}")
+        dialog.get_by_role("button", name=button).click()
+    expect(shown(writing).locator("img")).to_have_count(2)
+    assert sorted(Image.objects.values_list("alt", flat=True)) == ["Picture 0", "Picture 2"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_in_the_room_its_dialog_and_its_preview(writing, theme):
+    writing.emulate_media(color_scheme=theme)
+    writing.reload()
+    found = {}
+    for width in (1280, 390):
+        writing.set_viewport_size({"width": width, "height": 900})
+        expect(shown(writing).locator("h1")).to_have_count(1)
+        found[width, "page"] = violations(writing)
+        body(writing).press("Control+k")
+        found[width, "dialog"] = violations(writing)
+        writing.keyboard.press("Escape")
+    writing.get_by_role("button", name="Preview", exact=True).click()
+    found["preview"] = violations(writing)
+    writing.failures.clear()  # axe itself tries inline styles
+    assert found == {where: [] for where in found}
+
+
+def violations(page) -> list[str]:
+    page.evaluate(AXE)
+    return [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in page.evaluate("axe.run()")["violations"]]
