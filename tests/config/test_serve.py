@@ -366,6 +366,8 @@ def test_a_real_site_gets_a_link_and_no_sample(serve: Serve, reachable: dict[str
     assert "served without HTTPS" in told
     assert "could rewrite the log of decisions" not in told  # pages have a login that owns nothing
     assert "secret key" not in told
+    is_embedded = f"in the data folder {reachable['SOUNDOFF_HOME']}" in told
+    assert is_embedded == ("DATABASE_URL" not in reachable)
     with pytest.raises(HTTPError, match="404"):
         browser().open(url)
     assert site.stop() == 0
