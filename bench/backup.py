@@ -24,6 +24,7 @@ from bench.threads import thread
 
 COMMENTS = 100_000
 IN_A_STORY = 5_000
+STORIES = 20  # whose pages are compared
 PICTURES, PICTURE = 200, 200_000  # files in media/, and the bytes of each
 DRILL = 60  # seconds for a backup and its way back
 
@@ -31,20 +32,27 @@ DRILL = 60  # seconds for a backup and its way back
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.backup", description=__doc__)
     parser.add_argument("--comments", type=int, default=COMMENTS)
+    parser.add_argument(
+        "--of", type=Path, help="a backup to begin with, instead of comments that are made up"
+    )
     parser.add_argument("--write", action="store_true", help="put the table into docs/measured.md")
     options = parser.parse_args()
     with ExitStack() as stack:
         folder = stack.enter_context(machine.folder())
-        publish("backup", _told(drill(folder, options.comments)), write=options.write)
+        publish("backup", _told(drill(folder, options.comments, options.of)), write=options.write)
 
 
-def drill(folder: Path, comments: int) -> Iterator[Goal]:
+def drill(folder: Path, comments: int, of: Path | None) -> Iterator[Goal]:
     file, second = folder / "site.zip", folder / "second"
+    if of:
+        _run("restore", of.absolute(), folder / "first")
     with soundoff.running(folder / "first") as site:
-        names = _fill(site, comments)
-        _add_pictures(folder / "first")
+        if not of:
+            _fill(site, comments)
+            _add_pictures(folder / "first")
         soundoff.tidy()
-        paths = ["/", "/feed/", "/search/?q=vote", *(site.story(name) for name in names)]
+        comments, pictures, stories = _what_there_is(folder / "first")
+        paths = ["/", "/feed/", "/search/?q=vote", *stories]
         before = _pages(site.port, paths)
         port, size = site.port, _size()
         with _readers(site, paths) as met:
@@ -53,7 +61,7 @@ def drill(folder: Path, comments: int) -> Iterator[Goal]:
         yield Goal("… most memory of it", backup.memory, most=200, unit="MB")
         yield Goal("… pages read meanwhile", sum(met), unit="")
         yield Goal("rows and indexes in the database", size / 1e6, unit="MB")
-        yield Goal("pictures", PICTURES * PICTURE / 1e6, unit="MB")
+        yield Goal("media", pictures / 1e6, unit="MB")
         yield Goal("the file", file.stat().st_size / 1e6, unit="MB")
     restore = _run("restore", file, second)
     yield Goal("restore, from no data folder to the site", restore.seconds, unit="s")
@@ -93,13 +101,19 @@ def _run(command: str, file: Path | None, home: Path) -> _Ran:
     return _Ran(seconds, used.ru_maxrss / 1024, bool(process.returncode))
 
 
-def _fill(site: Soundoff, comments: int) -> list[str]:
-    names = []
+def _what_there_is(home: Path) -> tuple[int, int, list[str]]:
+    """How many comments, the bytes of media, and the pages of the longest discussions."""
+    from comments.models import Comment, Discussion
+
+    longest = Discussion.objects.select_related("article").order_by("-visible_count")[:STORIES]
+    media = sum(path.stat().st_size for path in (home / "media").rglob("*") if path.is_file())
+    return Comment.objects.count(), media, [one.article.get_absolute_url() for one in longest]
+
+
+def _fill(site: Soundoff, comments: int) -> None:
     for start in range(0, comments, IN_A_STORY):
         print(f"{start:,} of {comments:,} comments …", file=sys.stderr, flush=True)
-        names.append(f"{start}")
-        soundoff.add_thread(site, names[-1], thread(min(IN_A_STORY, comments - start)), days=30)
-    return names
+        soundoff.add_thread(site, str(start), thread(min(IN_A_STORY, comments - start)), days=30)
 
 
 def _add_pictures(home: Path) -> None:
