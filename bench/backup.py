@@ -65,6 +65,7 @@ def drill(folder: Path, comments: int, of: Path | None) -> Iterator[Goal]:
         yield Goal("the file", file.stat().st_size / 1e6, unit="MB")
     restore = _run("restore", file, second)
     yield Goal("restore, from no data folder to the site", restore.seconds, unit="s")
+    yield Goal("… processor time of it and of its database", restore.busy, unit="s")
     yield Goal(
         "… most memory of a process, the database's too",
         restore.memory,
@@ -82,8 +83,9 @@ def drill(folder: Path, comments: int, of: Path | None) -> Iterator[Goal]:
 
 
 class _Ran:
-    def __init__(self, seconds: float, memory: float, failed: bool) -> None:
+    def __init__(self, seconds: float, busy: float, memory: float, failed: bool) -> None:
         self.seconds = seconds
+        self.busy = busy  # seconds that processors worked for it and for a database that it started
         self.memory = memory  # the most that it held, in MB
         self.failed = failed
 
@@ -98,7 +100,8 @@ def _run(command: str, file: Path | None, home: Path) -> _Ran:
     seconds = time.perf_counter() - began
     if process.returncode and command != "check_integrity":
         raise RuntimeError(f"{command} failed.")
-    return _Ran(seconds, used.ru_maxrss / 1024, bool(process.returncode))
+    busy = used.ru_utime + used.ru_stime
+    return _Ran(seconds, busy, used.ru_maxrss / 1024, bool(process.returncode))
 
 
 def _what_there_is(home: Path) -> tuple[int, int, list[str]]:

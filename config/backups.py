@@ -40,7 +40,7 @@ class LastBackup:
 def folder() -> Path:
     """The data folder's backups/, made if it is not there: others may walk through it and list nothing."""
     path = Path(settings.HOME) / "backups"
-    path.mkdir(mode=0o711, exist_ok=True)
+    path.mkdir(mode=0o711, parents=True, exist_ok=True)
     return path
 
 

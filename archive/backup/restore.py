@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
@@ -22,7 +23,7 @@ from archive.backup.container import CHUNK, Manifest, Part, Reader, Refused, ope
 from archive.backup.write import applied_migrations, media_folder, megabytes
 from articles.kept import withhold
 from articles.models import Site
-from config import VERSION
+from config import VERSION, postgres
 from config.processes import unprivileged_user
 from moderation import forgetting
 
@@ -51,6 +52,7 @@ def restore(path: Path, *, erased: Path | None = None) -> Restored:
     The login must own the tables. Where the backup is of an earlier version its rows come into tables as they
     were then, which are migrated afterwards, and only then the erasures are done again.
     """
+    postgres.make_home(Path(settings.HOME))
     known = _read_lists(erased)
     with opened(path) as reader:
         later = _compare_migrations(reader)
@@ -66,7 +68,7 @@ def restore(path: Path, *, erased: Path | None = None) -> Restored:
                     replayed = _settle(known, before)
                 put_in_place()
             if later:
-                call_command("migrate", verbosity=0)
+                _bring_up_to_date(reader.manifest)
                 with transaction.atomic(durable=True):
                     replayed = _settle(known, before)
         except IntegrityError as error:
@@ -134,6 +136,16 @@ def _prepare_tables(manifest: Manifest) -> None:
         if not any(child.key[0] == node[0] and child.key in told for child in graph.node_map[node].children)
     ]
     executor.migrate(leaves)
+
+
+def _bring_up_to_date(manifest: Manifest) -> None:
+    try:
+        call_command("migrate", verbosity=0)
+    except Exception as error:  # whatever it was: a migration may run anything
+        raise Refused(
+            f"All of the backup came in, but it can't be brought up to date: {_first_line(error)}. Restore "
+            f"it into another empty database with the version that made it ({manifest.program or 'unknown'})."
+        ) from error
 
 
 def _lock_and_look_again() -> int:

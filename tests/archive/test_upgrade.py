@@ -207,7 +207,7 @@ def test_one_upgrades_at_a_time(upgrade: Upgrade, later: Callable[[], None]) -> 
 
 
 def test_a_backup_of_an_earlier_version_is_brought_up_to_date(
-    home: Path, later: Callable[[], None], settings: Any
+    home: Path, later: Callable[[], None], settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.COMMENT_POLICY = "moderation.policy.Policy"
     story, file = make_article(), home / "site.zip"
@@ -226,6 +226,12 @@ def test_a_backup_of_an_earlier_version_is_brought_up_to_date(
         assert dict(Comment.objects.values_list("pk", "body")) == {gone.pk: "", stays.pk: stays.body}
         assert check() == {}
         say(story, "It goes on.")
+    broken = import_module("tests.archive.later.0990_next").Migration
+    with database("soundoff_blank", "template1"), monkeypatch.context() as patch:
+        patch.setattr(broken, "operations", [RunSQL("SELECT 1 / 0")])
+        with pytest.raises(CommandError, match=r"All of the backup came in, but .*: division by zero"):
+            call_command("restore", str(file))
+        assert unapplied_migrations(), "upon which serve does not start"
     with database("soundoff_blank", "template1"):
         call_command("migrate", verbosity=0)
         with pytest.raises(CommandError, match=r"made by an earlier version, before archive.0990_next"):
