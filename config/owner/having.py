@@ -220,7 +220,7 @@ def _ask_database() -> tuple[int, str]:
 
 def _where() -> str:
     # `serve` tells its workers the URL of the embedded server as if it were any other.
-    if settings.DATABASE_URL == postgres.url("web"):
+    if postgres.url("web") == settings.DATABASE_URL:
         return _("in the data folder %(folder)s") % {"folder": settings.HOME}
     to = connection.settings_dict
     place = f"{to['HOST'] or 'localhost'}{':' + str(to['PORT']) if to['PORT'] else ''}"
