@@ -13,10 +13,11 @@ from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.db import connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -33,6 +34,7 @@ from articles.writing import ChangedError, EmbargoedError
 from config.away import not_sent
 
 REVISIONS_A_PAGE = 50
+PAGES = 0x50DB  # the first half of the advisory locks' keys; the second is of the page's nonce
 TEXT_LABELS = {
     "title": gettext_lazy("title"),
     "standfirst": gettext_lazy("standfirst"),
@@ -145,7 +147,31 @@ class WritingPages(admin.ModelAdmin[Article]):
     ) -> HttpResponse:
         if request.method == "POST" and "_fill" in request.POST and (object_id or "").isdigit():
             self._fill(request, int(object_id or 0))
-        return super().changeform_view(request, object_id, form_url, extra)
+        if request.method != "POST" or object_id:
+            return super().changeform_view(request, object_id, form_url, extra)
+        with transaction.atomic(), connection.cursor() as cursor:
+            # A page makes one article, however often its button is pressed: the second waits for the first.
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [PAGES, str(_nonce(request))])
+            made = Revision.objects.filter(nonce=_nonce(request), number=1).select_related("article").first()
+            return (
+                self._again(request, made)
+                if made
+                else super().changeform_view(request, None, form_url, extra)
+            )
+
+    def _again(self, request: HttpRequest, made: Revision) -> HttpResponse:
+        """The article was made already, by this page. What is sent now meets what was saved then."""
+        article, user, text = self._open(request, made.article_id), _user(request), _sent_text(request)
+        if text != Text.of(article):
+            read = request.POST.get("read", "")
+            kept = writing.keep_unsaved(nonce=uuid4(), editor=user, article=article, text=text, read=read)
+            self.message_user(
+                request, _("It is saved already. What you have changed since is below, unsaved.")
+            )
+            if kept:
+                url = reverse("admin:articles_article_change", args=[article.pk])
+                return redirect(f"{url}?unsaved={kept.pk}")
+        return self._then(request, article) or redirect("admin:articles_article_changelist")
 
     def _fill(self, request: HttpRequest, key: int) -> None:
         """Put the text that was chosen in a conflict into the form; it is seen there before it is saved."""

@@ -277,6 +277,32 @@ def test_what_was_written_for_an_article_that_is_gone_is_kept_for_a_new_one(draf
     assert page.context["adminform"].form["body"].value() == "Typed."
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_page_makes_one_article_however_often_it_is_sent(emil):
+    client = as_(emil)
+    page = form(body="A beginning.", stage="draft") | opened(client, ADD)
+
+    def send():
+        assert client.post(ADD, page).status_code == 302
+        connection.close()
+
+    threads = [threading.Thread(target=send) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    article = Article.objects.get()
+    response = client.post(ADD, page | {"_then": "publish"})
+    assert response["Location"] == act(article, "publish")
+    # Back to the page, on it goes, and sent again.
+    response = client.post(ADD, page | {"body": "A beginning, and more."}, follow=True)
+    assert response.context["adminform"].form["body"].value() == "A beginning, and more."
+    assert Article.objects.get().body == "A beginning."
+    data = page | {"slug": article.slug, "body": "A beginning, and more."}
+    data |= {"read": response.context["read"], "nonce": str(response.context["nonce"])}
+    assert "Not saved yet" in client.post(change(article), data).content.decode()
+
+
 def test_what_is_thrown_away_is_ones_own(draft, emil, edda):
     client = as_(emil)
     nonce = uuid4()
