@@ -492,7 +492,9 @@ COLUMNS = f"""
 c.tree_id, c.lft, c.rght, c.parent_id, c.reply_count, c.id, c.author_id, c.guest_id, c.author_name,
 CASE WHEN c.author_id IS NULL THEN ''
      WHEN EXISTS (SELECT FROM articles_article_editors e
-                  WHERE e.article_id = c.discussion_id AND e.user_id = c.author_id) THEN 'author'
+                  WHERE e.article_id = c.discussion_id AND e.user_id = c.author_id)
+       OR EXISTS (SELECT FROM articles_byline b JOIN articles_author w ON w.id = b.author_id
+                  WHERE b.article_id = c.discussion_id AND w.user_id = c.author_id) THEN 'author'
      ELSE coalesce((SELECT min(lower(g.name))
                     FROM accounts_user_groups m JOIN auth_group g ON g.id = m.group_id
                     WHERE m.user_id = c.author_id AND g.name IN ('Editor', 'Moderator')), '') END,

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from articles.models import Site
+from articles.services import sign_article
 from comments.models import Comment, Discussion
 from comments.policy import policy
 from comments.services import change_discussion, mark_comments, post_comment
@@ -147,3 +148,12 @@ def test_an_editor_answers_with_the_authors_mark(client, story):
     client.logout()
     page = client.get(story.get_absolute_url()).content.decode()
     assert '<bdi>Emil</bdi> <span class="role">author</span>' in page
+
+
+def test_who_signed_the_story_has_the_authors_mark_too(client, story):
+    ida = UserFactory.create(name="Ida", roles=("Editor",))
+    story.editors.add(UserFactory.create(name="Emil", roles=("Editor",)))
+    sign_article(article=story, people=[ida])
+    say(story, author=ida)
+    page = client.get(story.get_absolute_url()).content.decode()
+    assert '<bdi>Ida</bdi> <span class="role">author</span>' in page
