@@ -16,7 +16,7 @@ from django.utils import timezone
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from moderation import alerts, emptying, forgetting, opinions, origins
+from moderation import alerts, emptying, forgetting, opinions, origins, requests
 from moderation.filter import training
 from moderation.models import JobRun
 from moderation.similar import look
@@ -58,6 +58,7 @@ JOBS: list[Job] = [
     Job("ask for second opinions", timedelta(minutes=10), opinions.ask),
     Job("train the filter", timedelta(minutes=10), training.run),
     Job("forget IP addresses", timedelta(days=1), origins.forget),
+    Job("forget who asked for a removal", timedelta(days=1), requests.forget),
     Job("forget sealed e-mails", timedelta(days=1), emptying.forget_sealed_emails),
     Job("blank old spam", timedelta(days=1), emptying.blank_old_spam),
     Job("forget jobs that are done", timedelta(days=1), forget_done),

@@ -1,5 +1,6 @@
 """Requests for removal or correction: taken from anybody, answered by an administrator, once."""
 
+from datetime import timedelta
 from functools import partial
 
 from django.core.exceptions import ValidationError
@@ -12,6 +13,8 @@ from articles.models import Article
 from comments.models import Comment
 from moderation import tasks
 from moderation.models import RemovalRequest
+
+KEPT = timedelta(days=365)  # what somebody typed, after the answer
 
 
 @transaction.atomic
@@ -34,3 +37,10 @@ def answer(*, request: RemovalRequest, outcome: str, words: str, actor: User) ->
     if not decided:
         raise ValidationError(_("Somebody has answered this meanwhile."), code="decided")
     transaction.on_commit(partial(tasks.tell_request_outcome.enqueue, request.pk))
+
+
+def forget() -> int:
+    """The job of the day: of what was answered long ago, what came of it stays, and not who asked nor their
+    words. Returns how many."""
+    old = RemovalRequest.objects.filter(decided_at__lt=timezone.now() - KEPT).exclude(email="")
+    return old.update(name="", email="", what="", why="")

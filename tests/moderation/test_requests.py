@@ -1,6 +1,7 @@
 """Requests for removal or correction. Nia asks, Ada administers, Mona moderates, Emil is an editor."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -227,3 +228,19 @@ def test_the_list_has_the_oldest_open_one_first(story, ada):
         RemovalRequest.objects.filter(pk=row.pk).update(at=timezone.now().replace(microsecond=n))
     page = as_(ada).get("/moderation/requests/").content.decode()
     assert page.index("First") < page.index("Second")
+
+
+def test_who_asked_is_forgotten_a_year_after_the_answer(client, story, ada):
+    row, fresh, waiting = asked(story), asked(story), asked(story)
+    for one in (row, fresh):
+        requests.answer(request=one, outcome="refused", words="The paper says 2014.", actor=ada)
+    RemovalRequest.objects.filter(pk=row.pk).update(decided_at=timezone.now() - timedelta(days=366))
+    RemovalRequest.objects.filter(pk=waiting.pk).update(at=timezone.now() - timedelta(days=800))
+    assert requests.forget() == 1
+    assert requests.forget() == 0
+    row.refresh_from_db()
+    assert (row.name, row.email, row.what, row.why, row.answer) == ("", "", "", "", "The paper says 2014.")
+    assert "The paper says 2014." in client.get(f"{URL}{row.receipt}/").content.decode()
+    assert "Forgotten" in as_(ada).get(f"/moderation/requests/{row.pk}/").content.decode()
+    waiting.refresh_from_db()
+    assert waiting.email == "nia@example.org"
