@@ -18,11 +18,10 @@ from accounts.models import User
 from articles import front_page
 from articles.images.forms import check_images
 from articles.kept import withhold
-from articles.models import Article, Author, Pin, Redirect, StandingPage
+from articles.models import AUTHORS_MAX, Article, Author, Pin, Redirect, StandingPage
 from articles.redirects import Refused, add_redirect, plan_redirect, stands
 from articles.services import save_author, save_page, touch_site
 
-AUTHORS_MAX = 4  # that the form takes
 OFFERED = 20  # stories that can be pinned at once; the search finds the others
 
 

@@ -7,13 +7,14 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, JsonResponse
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from articles.markdown import render_story
-from articles.models import Article
+from articles.models import AUTHORS_MAX, Article, Signed
 from articles.pasted import as_markdown
 
 WORDS_A_MINUTE = 230  # silent reading of prose
@@ -27,7 +28,10 @@ def render_typed(request: HttpRequest) -> JsonResponse:
     _check_editor(request)
     typed = {name: request.POST.get(name, "") for name in TYPED}
     article = Article(**typed, body_html=render_story(typed["body"]))
-    context = {"article": article, "topics": [], "zone": timezone.get_current_timezone_name()}
+    authors = _signed(request)
+    vars(article)["author_names"] = [author.name for author in authors]
+    zone = timezone.get_current_timezone_name()
+    context = {"article": article, "topics": [], "authors": authors, "zone": zone}
     return JsonResponse(
         {"html": render_to_string("articles/_story.html", context, request), "count": count_words(article)}
     )
@@ -60,6 +64,17 @@ def count_words(article: Article) -> str:
         return said
     long = ngettext("%(n)s minute to read", "%(n)s minutes to read", minutes) % {"n": minutes}
     return _("%(words)s, %(minutes)s") % {"words": said, "minutes": long}
+
+
+def _signed(request: HttpRequest) -> list[Signed]:
+    """Who is chosen to sign; whoever has not signed yet gets their address when it is saved."""
+    chosen = [request.POST.get(f"signed_{place}", "") for place in range(AUTHORS_MAX)]
+    keys = [int(key) for key in chosen if re.fullmatch("[0-9]{1,18}", key)]
+    people = User.objects.staff().select_related("author").in_bulk(keys)
+    signing = [people[key] for key in dict.fromkeys(keys) if key in people]
+    return [
+        Signed(p.name, p.author.slug if hasattr(p, "author") else slugify(p.name) or "-") for p in signing
+    ]
 
 
 def _check_editor(request: HttpRequest) -> None:

@@ -1,5 +1,5 @@
 from articles.models.articles import PREVIEW_FOR, Article, ArticleQuerySet, Topic, free_slug
-from articles.models.bylines import Author, Byline, Signed, free_author_slug
+from articles.models.bylines import AUTHORS_MAX, Author, Byline, Signed, free_author_slug
 from articles.models.images import Image, ImageUse
 from articles.models.pages import StandingPage
 from articles.models.pins import Pin
@@ -8,6 +8,7 @@ from articles.models.sites import Site, check_time_zone
 from articles.models.writing import Correction, Note, Presence, Revision, Text, Unsaved
 
 __all__ = [
+    "AUTHORS_MAX",
     "OLD_MAX",
     "PREVIEW_FOR",
     "REST_MAX",

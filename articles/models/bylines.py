@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
+AUTHORS_MAX = 4  # of a story
 LINE_MAX = 300  # characters of what is said of somebody
 
 

@@ -281,11 +281,12 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
     const status = make("p", { className: "editor-status", role: "status" });
     const tell = (words) => { status.textContent = words || ""; };
 
+    const told = ["title", "standfirst", "byline", ...[0, 1, 2, 3].map((place) => `signed_${place}`)];
     let asked = 0, timer = 0;
     const render = async () => {
       const turn = ++asked;
       const values = { body: field.value };
-      for (const name of ["title", "standfirst", "byline"]) values[name] = form.elements[name]?.value ?? "";
+      for (const name of told) values[name] = form.elements[name]?.value ?? "";
       try {
         const answer = await ask(renderUrl, values);
         if (!answer.ok || turn !== asked) return;
@@ -299,7 +300,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
     };
     const later = () => { clearTimeout(timer); timer = setTimeout(render, 350); };
     form.addEventListener("input", (event) => {
-      if (["body", "title", "standfirst", "byline"].includes(event.target.name)) later();
+      if (["body", ...told].includes(event.target.name)) later();
     });
     frame.addEventListener("load", render);
 

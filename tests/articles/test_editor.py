@@ -1,10 +1,12 @@
 """What the page of an article asks while somebody writes. Emil is an editor, Mona moderates, Ruth reads."""
 
+import re
 from pathlib import Path
 
 import pytest
 from django.test import Client
 
+from accounts.models import User
 from articles.models import Article
 from articles.pasted import MOST
 from tests.factories import UserFactory
@@ -33,6 +35,18 @@ def test_what_is_typed_is_shown_as_its_page_will(emil):
     assert "By Emil" in answer["html"]
     assert answer["count"] == "5 words, 1 minute to read"
     assert not Article.objects.exists()
+
+
+def test_who_is_chosen_to_sign_stands_there_in_order(emil):
+    ida, ruth = UserFactory.create(name="Ida Berg", roles=("Editor",)), UserFactory.create(name="Ruth")
+    me = User.objects.get(name="Emil")
+    chosen = {"signed_0": ida.pk, "signed_1": "", "signed_2": me.pk, "signed_3": ruth.pk, "byline": "Emil"}
+    html = emil.post(RENDER, {"title": "x", "body": ""} | chosen).json()["html"]
+    assert re.search("By .*Ida Berg.*, .*Emil</", html)
+    assert "Ruth" not in html
+    assert html.count("Emil") == 1
+    for wrong in ("x", "9" * 30, "-1", "٣"):
+        assert emil.post(RENDER, {"body": "", "signed_0": wrong}).status_code == 200
 
 
 def test_words_are_counted_without_marks_and_dashes(emil):
