@@ -90,8 +90,12 @@ class ImageAdmin(admin.ModelAdmin[Image]):
             self.message_user(request, form.opened.note)
 
     def has_delete_permission(self, request: HttpRequest, obj: Image | None = None) -> bool:
-        """What a story shows stays."""
-        return super().has_delete_permission(request, obj) and not (obj and obj.uses.exists())
+        """What a story shows stays. What an earlier version of one shows goes by an administrator alone: that
+        version could not be brought back whole."""
+        if not super().has_delete_permission(request, obj):
+            return False
+        user: Any = request.user
+        return obj is None or not (obj.uses.exists() or (obj.is_in_history() and not user.is_administrator))
 
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any

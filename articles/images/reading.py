@@ -8,6 +8,7 @@ import tempfile
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 from articles.images import decode
 
 MAX_MB = 20
+TURN_SECONDS = 10  # to wait until another one is opened
 SECONDS = 60  # until a file that can't be read is given up
 
 
@@ -78,7 +80,19 @@ def read_upload(upload: Any) -> Opened:
         )
 
 
+_turns = BoundedSemaphore(1)  # a large picture takes a gigabyte while it is opened
+
+
 def _decode(source: Path, folder: Path) -> dict[str, Any]:
+    if not _turns.acquire(timeout=TURN_SECONDS):
+        return {"refused": "busy"}
+    try:
+        return _run(source, folder)
+    finally:
+        _turns.release()
+
+
+def _run(source: Path, folder: Path) -> dict[str, Any]:
     argv = [sys.executable, "-I", decode.__file__, str(source), str(folder)]
     try:
         done = subprocess.run(argv, capture_output=True, timeout=SECONDS, check=True)
@@ -107,6 +121,8 @@ def _why(told: dict[str, Any], head: bytes) -> str:
             }
         case "pixels" | "slow":
             return _("This picture is too large to be opened. Save it smaller and send it again.")
+        case "busy":
+            return _("Other pictures are being opened at this moment. Send it again in a minute.")
         case "small":
             return _(
                 "This picture has only %(width)s × %(height)s pixels; it needs %(least)s on each side."

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from articles.models.articles import Article
 from articles.models.pages import StandingPage
+from articles.models.writing import Revision
 
 MIDDLE = 50  # per cent
 _SIGNS = re.compile(r"[\\`*_\[\]<>&!~]")  # what Markdown would read
@@ -110,6 +111,10 @@ class Image(models.Model):
         """What an editor writes into a story to show it there."""
         alt = _SIGNS.sub(r"\\\g<0>", self.alt)
         return f"![{alt}](image:{self.pk})"
+
+    def is_in_history(self) -> bool:
+        """Whether some version of a story has it in its text."""
+        return Revision.objects.filter(body__regex=rf"\(image:{self.pk}[^0-9]").exists()
 
     def is_readable_by(self, user: User) -> bool:
         """Whether somebody may see it before a published story shows it."""

@@ -4,8 +4,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from accounts.models import EDITOR, MODERATOR, READER, User
+from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, User
 from articles.models import Article, Image
+from articles.services import save_article
 from tests.articles.images.made import gif, jpeg, make_image, upload
 from tests.articles.test_admin import ADD as WRITE
 from tests.articles.test_admin import as_, change, form
@@ -87,7 +88,7 @@ def test_a_picture_that_moves_too_long_is_told_of(emil):
 
 
 def test_what_a_story_shows_is_not_deleted_and_what_none_does_goes_with_its_files(
-    emil, django_capture_on_commit_callbacks
+    emil, own_folder, django_capture_on_commit_callbacks
 ):
     client, shown, spare = as_(emil), make_image(is_ready=False), make_image(jpeg(500, 400), is_ready=False)
     twin = make_image(jpeg(500, 400), alt="The same again", is_ready=False)
@@ -104,6 +105,17 @@ def test_what_a_story_shows_is_not_deleted_and_what_none_does_goes_with_its_file
     assert not twin.folder.exists()
     assert list(Image.objects.all()) == [shown]
     assert shown.folder.exists()
+
+
+def test_what_an_earlier_version_shows_is_deleted_by_administrators_alone(emil):
+    image = make_image(is_ready=False)
+    story = make_article(body=f"![](image:{image.pk})")
+    story.body = "Without it."
+    save_article(article=story)
+    url = f"{LIST}{image.pk}/delete/"
+    assert as_(emil).post(url, {"post": "yes"}).status_code == 403
+    assert as_(UserFactory.create(roles=(ADMINISTRATOR,))).post(url, {"post": "yes"}).status_code == 302
+    assert not Image.objects.exists()
 
 
 def test_the_list_is_filtered_by_use_and_asks_no_more_for_more(emil, django_assert_max_num_queries):

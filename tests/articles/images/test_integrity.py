@@ -11,7 +11,7 @@ from comments import integrity
 from tests.articles.images.made import make_image
 from tests.factories import make_article
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
 
 
 def test_a_sound_site_is_sound():

@@ -35,7 +35,7 @@ def at(image: Image, name: str = "w800.jpg") -> str:
     return f"/images/{image.pk}/{name}"
 
 
-def test_every_file_of_it_is_served_as_what_it_is(client, image):
+def test_every_file_of_it_is_served_as_what_it_is(client, own_folder, image):
     show(image)
     kinds = {"jpg": "image/jpeg", "webp": "image/webp", "avif": "image/avif", "png": "image/png"}
     assert {"full.jpg", "w400.avif", "w800.webp", "c800-50-50.jpg", "og-50-50.jpg"} <= set(files(image))
@@ -48,7 +48,7 @@ def test_every_file_of_it_is_served_as_what_it_is(client, image):
         assert not response.cookies
 
 
-def test_pngs_and_moving_ones_as_well(client):
+def test_pngs_and_moving_ones_as_well(client, own_folder):
     for image in make_image(palette_with_holes()), make_image(gif(5)):
         show(image)
         for name in files(image):
@@ -62,7 +62,7 @@ HIDDEN = {
 
 
 @pytest.mark.parametrize("when", HIDDEN)
-def test_while_only_a_hidden_story_shows_it_nobody_finds_it(client, image, when):
+def test_while_only_a_hidden_story_shows_it_nobody_finds_it(client, own_folder, image, when):
     assert client.get(at(image)).status_code == 404  # in no story
     ahead = HIDDEN[when]
     show(image, published_at=ahead and timezone.now() + ahead)
