@@ -17,6 +17,7 @@ from articles.images.forms import check_images
 from articles.images.lead import LeadImageFields, lead_fieldset, lead_picture
 from articles.kept import withhold
 from articles.models import Article, ArticleQuerySet, Topic, free_slug
+from articles.moments import until
 from articles.redirects import find_article
 from articles.services import save_topic, sign_article, touch_site
 from articles.writing_pages import WordsForm, WritingPages
@@ -196,7 +197,9 @@ class ArticleAdmin(WritingPages):
     @admin.display(description=_("publication"))
     def publication(self, obj: Article) -> Any:
         if obj.published_at:
-            return _("Published") if obj.is_published() else _("Scheduled")
+            if obj.is_published():
+                return _("Published")
+            return _("Scheduled, %(until)s") % {"until": until(obj.published_at, timezone.now())}
         return _("Taken back") if obj.taken_back_at else capfirst(obj.get_stage_display())
 
     @admin.display(description=_("editors"))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
+AROUND = 240  # characters of an unchanged passage that stand beside a change
 WORDS_MOST = 4_000_000  # pairs of words that are compared; beyond them a passage is told as a whole
 _SHOWN = re.compile(r"\w[\w’'-]*[ \t]*|\s+|[^\w\s][ \t]*")
 _EXACT = re.compile(r"\w[\w’'-]*|\s+|[^\w\s]")
@@ -17,6 +18,18 @@ class Part(NamedTuple):
     text: str
 
 
+class Folded(NamedTuple):
+    """A long passage that is the same: what stands beside the changes around it, and what is between."""
+
+    head: str
+    middle: str
+    tail: str
+
+    @property
+    def words(self) -> int:
+        return len(self.middle.split())
+
+
 class Row(NamedTuple):
     """A passage of one or more lines, in reading order."""
 
@@ -25,6 +38,15 @@ class Row(NamedTuple):
     @property
     def is_same(self) -> bool:
         return all(part.kind == "same" for part in self.parts)
+
+    @property
+    def folded(self) -> Folded | None:
+        """None where there is nothing to fold."""
+        if not self.is_same or len(text := "".join(part.text for part in self.parts)) < 4 * AROUND:
+            return None
+        head = text[:AROUND].rsplit(maxsplit=1)[0]
+        tail = text[-AROUND:].split(maxsplit=1)[-1]
+        return Folded(head, text[len(head) : len(text) - len(tail)], tail)
 
     @property
     def old(self) -> list[Part]:

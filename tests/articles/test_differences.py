@@ -56,3 +56,13 @@ def test_a_long_text_is_compared_in_time():
     old = " ".join(f"word{n % 700}" for n in range(4000))
     assert compare(old, old.replace("word5 ", "other "))
     assert compare(old, "x " * 4000)
+
+
+def test_a_long_passage_that_is_the_same_is_folded_and_whole():
+    same = "\n\n".join(f"Paragraph {n} says what it said." for n in range(60)) + "\n"
+    first, last = compare(same + "nine", same + "ten")
+    folded = first.folded
+    assert "".join(folded) == same
+    assert folded.words > 200
+    assert last.folded is None
+    assert compare("short", "short")[0].folded is None

@@ -21,6 +21,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 BODY = "The boat leaves at nine.\n\nNobody waits.\n\nThe end."
 
 
+# Some of it is the same and some is not, more than fits on a screen.
+LONG = BODY + "".join(
+    f"\n\nParagraph {n} about the harbour, where it says word {n % 20} and then goes on for a while."
+    for n in range(80)
+)
+
+
 @pytest.fixture
 def story():
     return make_article("Boats", standfirst="Of the harbour.", body=BODY, published_at=None)
@@ -180,9 +187,9 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(desk_of, story, 
     add_note(article=story, by=edda, body="Is nine right?")
     correction = correct(article=story, by=edda, text="It was nine.")
     page.goto(change(story))
-    page.locator("#id_body").fill(BODY.replace("nine", "eleven"))
+    page.locator("#id_body").fill(LONG.replace("nine", "eleven"))
     other = Article.objects.get(pk=story.pk)
-    other.body = BODY.replace("nine", "ten")
+    other.body = LONG.replace("nine", "ten").replace("word 9", "words")
     save_article(article=other, by=edda)
     save(page)
     found = {"conflict": check(page)}
