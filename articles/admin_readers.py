@@ -106,7 +106,11 @@ class PinAdmin(EditorsRoom):
         return obj is None and super().has_change_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+        """With its article alone, which the admin asks about."""
+        return super().has_delete_permission(request) and obj is not None
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        raise PermissionDenied
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if not self.has_change_permission(request):

@@ -6,10 +6,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import EDITOR, MODERATOR, READER
+from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
 from articles.front_page import PINS_MAX, TooMany, move_pin, pin, unpin
 from articles.models import Article, Pin, Site
-from articles.services import publish_articles
+from articles.services import publish_articles, save_article, sign_article
 from articles.views import PAGE_SIZE
 from tests.factories import UserFactory, make_article
 
@@ -115,6 +115,20 @@ def test_a_draft_is_not_offered_and_a_hidden_pin_says_so(stories):
     page = as_(EDITOR).get(ROOM)
     assert draft not in page.context["offered"]
     assert "readers don’t see it" in page.content.decode()
+
+
+def test_a_pinned_and_signed_story_with_old_addresses_can_be_deleted(client, stories):
+    article = stories["A"]
+    pin(article=article)
+    sign_article(article=article, people=[UserFactory.create(roles=(EDITOR,))])
+    article.slug = "another"
+    save_article(article=article)
+    ada = as_(ADMINISTRATOR)
+    response = ada.post(f"/admin/articles/article/{article.pk}/delete/", {"post": "yes"})
+    assert response.status_code == 302
+    assert titles(client) == ["B", "C", "D", "E"]
+    pin(article=stories["B"])
+    assert ada.post(f"{ROOM}{Pin.objects.get().pk}/delete/", {"post": "yes"}).status_code == 403
 
 
 @pytest.mark.parametrize("values", [{}, {"pin": ""}, {"pin": "x"}, {"pin": "9" * 30}, {"up": "0"}])

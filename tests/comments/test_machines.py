@@ -74,6 +74,19 @@ def test_a_story_and_its_comments(client):
     }
 
 
+def test_what_was_published_first_elsewhere_says_where(client):
+    first = "https://gazette.example/2013/slip?a=1&b=2"
+    article = make_article(canonical_url=first, rights=Article.Rights.LICENSED)
+    page = read(client, article)
+    assert '<link rel="canonical" href="https://gazette.example/2013/slip?a=1&amp;b=2">' in page
+    told = data(page)
+    assert (told["mainEntityOfPage"], told["isBasedOn"]) == (first, first)
+    assert told["url"] == settings.SITE_URL + article.get_absolute_url()
+    here = read(client, make_article("Ours"))
+    assert f'<link rel="canonical" href="{settings.SITE_URL}/stories/ours/">' in here
+    assert "mainEntityOfPage" not in data(here)
+
+
 def test_previews_of_a_link(client):
     article = make_article(
         'A "quoted" <title>', published_at=datetime(2024, 5, 31, tzinfo=UTC), body="Some *words*."

@@ -10,13 +10,16 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.http import urlencode
 
+from accounts.models import EDITOR
 from articles.models import Article, Topic
 from articles.search import ASKED_MAX, AT_ONCE, limited
+from articles.services import sign_article
 from comments import search
 from comments.imports import Imported, import_comments
 from comments.models import Comment, CommentText, Discussion, Reason, State
 from comments.services import change_discussion, edit_comment
 from comments.views import searching
+from comments.views.searching import SITE_SIZE
 from tests.comments.test_story import hold, remove
 from tests.factories import UserFactory, make_article, say
 
@@ -469,6 +472,31 @@ def test_a_topic_and_a_year_narrow_both(client):
         assert (set(stories(page)), found(page)) == expected, query
     assert "Search everything" in look(client, "ferry", year="2024", topic="harbour")
     assert '<option value="harbour" selected>' in look(client, "ferry", topic="harbour")
+
+
+def test_an_author_narrows_both_and_the_url_keeps_it(client):
+    ida = UserFactory.create(name="Ida Berg", roles=(EDITOR,))
+    hers, other = make_article("Her ferry"), make_article("Another ferry")
+    sign_article(article=hers, people=[ida])
+    said, _elsewhere = say(hers, "The ferry."), say(other, "The ferry.")
+    drafts = UserFactory.create(name="Olav", roles=(EDITOR,))
+    sign_article(article=make_article("A ferry to come", published_at=None), people=[drafts])
+    for n in range(SITE_SIZE + 1):
+        sign_article(article=make_article(f"Ferry {n}"), people=[ida])
+
+    page = look(client, "ferry", author="ida-berg")
+    assert found(page) == [said.pk]
+    assert other.slug not in stories(page)
+    assert '<option value="ida-berg" selected>Ida Berg</option>' in page
+    assert "Olav" not in page  # nothing to read by him
+    page = look(client, "ferry", author="ida-berg", **{"in": "stories"})
+    more = re.search(r'class="more" href="([^"]+)"', page)[1].replace("&amp;", "&")
+    assert "author=ida-berg" in more
+    rest = client.get(f"/search/{more}").content.decode()
+    assert len(stories(page)) + len(stories(rest)) == SITE_SIZE + 2
+    assert other.slug not in stories(rest)
+    for wrong in ("olav", "nobody"):
+        assert client.get("/search/", {"q": "ferry", "author": wrong}).status_code == 404
 
 
 def test_a_topic_that_is_not_shown_cannot_be_chosen(client):
