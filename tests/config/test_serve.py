@@ -380,10 +380,15 @@ def test_a_real_site_gets_a_link_and_no_sample(serve: Serve, reachable: dict[str
 
 
 def test_an_upgrade_makes_a_backup_first(serve: Serve, home: Path, environment: dict[str, str]) -> None:
+    site = serve()
+    site.wait_for("Ctrl-C stops it.", 180)
+    assert site.stop() == 0
+    owner = (home / "erasures.jsonl").stat()
+    assert (owner.st_uid, owner.st_mode & 0o777) == ((home / "cache").stat().st_uid, 0o600)
     argv = [sys.executable, "manage.py", "migrate", "-v0", "moderation", "0020"]
     subprocess.run(argv, cwd=postgres.PROJECT, env=environment, check=True)
     site = serve()
-    site.wait_for("Ctrl-C stops it.")
+    site.wait_for("Ctrl-C stops it.", 180)
     (made,) = (home / "backups").glob("upgrade-*.zip")
     assert f"{made}: " in site.printed
     assert "Migrations that were applied: " in site.printed
@@ -412,7 +417,7 @@ def test_the_drill(serve: Serve, home: Path, environment: dict[str, str]) -> Non
         return found
 
     site, file = serve(), home / "site.zip"
-    site.wait_for("Ctrl-C stops it.")
+    site.wait_for("Ctrl-C stops it.", 180)
     (home / "media" / "ab").mkdir(parents=True, exist_ok=True)
     (home / "media" / "ab" / "picture.avif").write_bytes(b"a picture")
     before = pages(site.port)
@@ -423,7 +428,7 @@ def test_the_drill(serve: Serve, home: Path, environment: dict[str, str]) -> Non
         assert "Restored as it was at" in manage("restore", file, **other)
         assert "Sound: all that can be compared agrees." in manage("check_integrity", **other)
         beside = serve(PORT=str(site.port), **other)
-        beside.wait_for("Ctrl-C stops it.")
+        beside.wait_for("Ctrl-C stops it.", 180)
         assert pages(site.port) == before
         picture = second / "media" / "ab" / "picture.avif"
         assert picture.read_bytes() == b"a picture"
@@ -435,7 +440,7 @@ def test_what_a_later_version_upgraded_is_not_started(
     serve: Serve, ask: Callable[[str], list[tuple[Any, ...]]]
 ) -> None:
     site = serve()
-    site.wait_for("Ctrl-C stops it.")
+    site.wait_for("Ctrl-C stops it.", 180)
     ask("INSERT INTO django_migrations (app, name, applied) VALUES ('comments', '0999_next', now())")
     assert site.stop() == 0
     refused = serve()
