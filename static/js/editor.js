@@ -137,7 +137,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       event.preventDefault();
       const [, lead, bullet, number, dot, words] = found;
       if (words.trim()) write(`\n${lead}${bullet ?? Number(number) + 1 + dot} `);
-      else write("", from, field.selectionStart);
+      else write("\n", from, field.selectionStart); // else what follows would belong to the last item
     };
 
     // A small form in a dialog, which gives the focus back to the text.
