@@ -70,6 +70,8 @@ class ArticleForm(WordsForm, LeadImageFields):
         for name, rows in {"standfirst": 3, "body": 24}.items():
             if field := self.fields.get(name):
                 field.widget.attrs["rows"] = rows
+        if (title := self.fields.get("title")) and not self.instance.pk:
+            title.widget.attrs["autofocus"] = True
         if slug := self.fields.get("slug"):
             slug.required = False
             slug.help_text = _(

@@ -143,6 +143,21 @@ def test_what_is_typed_without_a_network_is_kept_in_the_browser_and_comes_back(d
     expect(again.locator("#id_title")).to_have_value("On the train")
 
 
+def test_the_enter_key_saves_and_throws_nothing_away(desk_of):
+    page = desk_of("Emil")
+    page.goto(ADD)
+    page.locator("#id_body").fill("An hour of work.")
+    page.goto(ADD)
+    expect(page.locator(".offer")).to_contain_text("You have unsaved changes")
+    expect(page.locator("#id_title")).to_be_focused()
+    page.keyboard.type("Another")
+    page.keyboard.press("Enter")
+    expect(page.locator(".messagelist")).to_contain_text("added successfully")
+    expect(page.locator(".messagelist")).not_to_contain_text("thrown away")
+    assert Unsaved.objects.get().body == "An hour of work."
+    assert Article.objects.get().title == "Another"
+
+
 def test_a_session_that_ended_loses_nothing(desk_of, live_server, story):
     page = desk_of("Emil")
     page.goto(change(story))
