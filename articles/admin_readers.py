@@ -163,6 +163,10 @@ class AuthorAdmin(EditorsRoom):
     list_select_related = ["user"]
     fields = ["user", "slug", "line"]
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        line = forms.Textarea(attrs={"rows": 3, "cols": 60})
+        return super().get_form(request, obj, change=change, widgets={"line": line}, **kwargs)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Author | None = None) -> list[str]:
         return ["user"] if obj else []
 
