@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from articles.markdown import render_story
-from articles.models import AUTHORS_MAX, Article, Signed
+from articles.models import AUTHORS_MAX, Article, Image, Signed, Topic
 from articles.pasted import as_markdown
 
 WORDS_A_MINUTE = 230  # silent reading of prose
@@ -31,7 +31,9 @@ def render_typed(request: HttpRequest) -> JsonResponse:
     authors = _signed(request)
     vars(article)["author_names"] = [author.name for author in authors]
     zone = timezone.get_current_timezone_name()
-    context = {"article": article, "topics": [], "authors": authors, "zone": zone}
+    topics = Topic.objects.shown().filter(pk__in=_numbers(request, "topics"))
+    article.lead_image = Image.objects.filter(pk__in=_numbers(request, "lead_image")).first()
+    context = {"article": article, "topics": topics, "authors": authors, "zone": zone}
     return JsonResponse(
         {"html": render_to_string("articles/_story.html", context, request), "count": count_words(article)}
     )
@@ -75,6 +77,11 @@ def _signed(request: HttpRequest) -> list[Signed]:
     return [
         Signed(p.name, p.author.slug if hasattr(p, "author") else slugify(p.name) or "-") for p in signing
     ]
+
+
+def _numbers(request: HttpRequest, name: str) -> list[int]:
+    """What was chosen; whatever else is sent chooses nothing."""
+    return [int(pk) for pk in request.POST.getlist(name)[:50] if re.fullmatch(r"\d{1,18}", pk, re.ASCII)]
 
 
 def _check_editor(request: HttpRequest) -> None:

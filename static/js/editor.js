@@ -19,7 +19,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
     };
     const ask = (url, values) => {
       const data = new FormData();
-      for (const [name, value] of Object.entries(values)) data.append(name, value);
+      for (const [name, value] of Object.entries(values)) for (const one of [value].flat()) data.append(name, one);
       const token = form.elements.csrfmiddlewaretoken.value;
       return fetch(url, { method: "POST", body: data, headers: { "X-CSRFToken": token } });
     };
@@ -281,12 +281,13 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
     const status = make("p", { className: "editor-status", role: "status" });
     const tell = (words) => { status.textContent = words || ""; };
 
-    const told = ["title", "standfirst", "byline", ...[0, 1, 2, 3].map((place) => `signed_${place}`)];
+    const told = ["title", "standfirst", "byline", "lead_image", ...[0, 1, 2, 3].map((place) => `signed_${place}`)];
     let asked = 0, timer = 0;
     const render = async () => {
       const turn = ++asked;
       const values = { body: field.value };
       for (const name of told) values[name] = form.elements[name]?.value ?? "";
+      values.topics = new FormData(form).getAll("topics");
       try {
         const answer = await ask(renderUrl, values);
         if (!answer.ok || turn !== asked) return;
@@ -300,7 +301,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
     };
     const later = () => { clearTimeout(timer); timer = setTimeout(render, 350); };
     form.addEventListener("input", (event) => {
-      if (["body", ...told].includes(event.target.name)) later();
+      if (["body", "topics", ...told].includes(event.target.name)) later();
     });
     frame.addEventListener("load", render);
 

@@ -7,8 +7,9 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from articles.models import Article
+from articles.models import Article, Topic
 from articles.pasted import MOST
+from tests.articles.images.made import jpeg, make_image
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +48,18 @@ def test_who_is_chosen_to_sign_stands_there_in_order(emil):
     assert html.count("Emil") == 1
     for wrong in ("x", "9" * 30, "-1", "٣"):
         assert emil.post(RENDER, {"body": "", "signed_0": wrong}).status_code == 200
+
+
+def test_topics_and_the_lead_image_are_those_that_are_chosen(emil, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    topic = Topic.objects.create(name="Harbour", slug="harbour")
+    hidden = Topic.objects.create(name="Secret", slug="secret", shown=False)
+    image = make_image(jpeg(), alt="Boats")
+    chosen = {"topics": [topic.pk, hidden.pk, "x"], "lead_image": image.pk}
+    answer = emil.post(RENDER, {"title": "The slip", "body": "A story.", **chosen}).json()["html"]
+    assert "Harbour" in answer
+    assert "Secret" not in answer
+    assert 'alt="Boats"' in answer
 
 
 def test_words_are_counted_without_marks_and_dashes(emil):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from articles.models import Image
+from articles.models import Image, Topic
 from tests.articles.images.made import jpeg
 from tests.factories import UserFactory, make_article
 from tests.test_look import AXE
@@ -34,6 +34,7 @@ def emil(client):
 @pytest.fixture
 def writing(live_server, page, client, emil):
     """A draft, open on a desk."""
+    Topic.objects.create(name="Harbour", slug="harbour")
     article = make_article("The slip closes", body="The ferry sails.", published_at=None)
     page.context.add_cookies(
         [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
@@ -72,6 +73,8 @@ def test_what_readers_will_see_follows_the_keys(writing):
     body(writing).press("Control+End")
     body(writing).press_sequentially(" It **never** comes back.")
     expect(shown(writing).locator("strong")).to_have_text("never")
+    writing.locator("#id_topics").get_by_label("Harbour").check()
+    expect(shown(writing).locator(".kicker")).to_have_text("Harbour")
     writing.locator("#id_title").fill("The slip opens")
     expect(shown(writing).locator("h1")).to_have_text("The slip opens")
 
