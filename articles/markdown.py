@@ -23,7 +23,6 @@ IMAGE_ATTRIBUTES = {
     "img": {"src", "alt", "width", "height", "loading", "decoding", "fetchpriority"},
     "source": {"type", "media", "sizes", "srcset"},
     "span": {"dir"},
-    "small": {"dir"},
 }
 URL_SCHEMES = {"http", "https", "mailto"}
 

@@ -11,6 +11,7 @@ from django.utils.cache import patch_cache_control
 from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
+from articles.images.figures import card
 from articles.models import Article, Site
 from articles.redirects import find_article
 from articles.xml import XmlWriter
@@ -23,7 +24,9 @@ def oembed(request: HttpRequest) -> HttpResponse:
     """`?url=` of a story whose rights are known, `format=json` (the default) or `xml`; 501 for any other."""
     if (kind := request.GET.get("format", "json")) not in {"json", "xml"}:
         return HttpResponse(status=501)
-    stories = Article.objects.syndicated().signed().only("slug", "title", "standfirst", "byline")
+    stories = (
+        Article.objects.syndicated().signed().only("slug", "title", "standfirst", "byline", "lead_image")
+    )
     slug = _slug(request.GET.get("url", ""))
     story = stories.filter(slug=slug).first() or get_object_or_404(stories, pk=find_article("", slug) or 0)
     answer = _describe(story, request.site) | {  # type: ignore[arg-type]
@@ -71,6 +74,13 @@ def _describe(story: Article, site: Site) -> dict[str, Any]:
         "url": url,
         "html": html,
     }
+    if story.lead_image:
+        image = card(story.lead_image)
+        answer |= {
+            "thumbnail_url": settings.SITE_URL + image["path"],
+            "thumbnail_width": image["width"],
+            "thumbnail_height": image["height"],
+        }
     return {key: value for key, value in answer.items() if value}
 
 

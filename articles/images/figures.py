@@ -33,11 +33,8 @@ def find_images(urls: Iterable[str]) -> dict[int, Image]:
 
 def figure(image: Image, *, alt: str = "", caption: str = "", is_first: bool = False) -> SafeString:
     """A picture with its caption and whose it is; `is_first`: it is seen before anybody scrolls."""
-    words = format_html_join(
-        " ",
-        '<{0} dir="auto">{1}</{0}>',
-        [(tag, text) for tag, text in (("span", caption or image.caption), ("small", image.credit)) if text],
-    )
+    said = [(text,) for text in (caption or image.caption, image.credit) if text]
+    words = format_html_join(" ", '<span dir="auto">{}</span>', said)
     told = format_html("<figcaption>{}</figcaption>", words) if words else SafeString("")
     return format_html("<figure>{}{}</figure>", picture(image, alt=alt, is_first=is_first), told)
 
