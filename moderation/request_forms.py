@@ -51,6 +51,7 @@ class AskForm(forms.ModelForm):  # type: ignore[type-arg]
         for name in ("wants", "who"):
             field: Any = self.fields[name]
             field.choices = [choice for choice in field.choices if choice[0]]
+        _leave_whole(self)
 
     @property
     def helper(self) -> FormHelper:
@@ -79,6 +80,12 @@ class AskForm(forms.ModelForm):  # type: ignore[type-arg]
         return clean_name(self.cleaned_data["name"])
 
 
+def _leave_whole(form: forms.BaseForm) -> None:
+    """The length is judged here: a browser would cut what is pasted silently."""
+    for field in form.fields.values():
+        field.widget.attrs.pop("maxlength", None)
+
+
 class AnswerForm(forms.Form):
     outcome = forms.ChoiceField(
         label=_("What became of it"),
@@ -93,6 +100,10 @@ class AnswerForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
         error_messages={"required": _("Say it in a sentence.")},
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _leave_whole(self)
 
     @property
     def helper(self) -> FormHelper:

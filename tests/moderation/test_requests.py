@@ -139,6 +139,7 @@ def test_too_long_is_refused_with_the_count_and_kept(client, story):
     response = client.post(URL, filled(story.get_absolute_url(), why="x" * 5_001))
     assert "5001" in response.content.decode()
     assert "x" * 5_001 in response.content.decode()
+    assert "maxlength" not in response.content.decode()  # a browser would cut it
 
 
 def test_one_network_sends_only_so_many(client, story, monkeypatch):
