@@ -11,7 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from articles.images.sizes import CROP
-from articles.models.articles import Article
+from articles.models.articles import Article, signed_at
 from articles.models.images import Image
 
 # How wide a picture is shown: as the column of a story is (--measure in site.css), and beside a teaser.
@@ -115,13 +115,14 @@ def open_images(response: HttpResponse, article: Article) -> None:
     response.content = re.sub(rf"{ADDRESS}(?=[\s\",])", rf"\g<0>?preview={token}", page).encode()
 
 
-def opened_article(token: str) -> int | None:
-    """Of which article's preview this is, if it still holds."""
+def opened_article(token: str) -> Article | None:
+    """The one whose preview this is, if it still holds: not once the story was made private or taken back."""
     try:
-        found: int = signing.loads(token, salt=SALT, max_age=OPEN_FOR)
+        key = signing.loads(token, salt=SALT, max_age=OPEN_FOR)
     except signing.BadSignature:
         return None
-    return found
+    found = Article.objects.filter(pk=key).only("stage", "taken_back_at").first()
+    return found if found and found.opens_previews(signed_at(token)) else None
 
 
 def _sources(image: Image, names: list[tuple[str, int]], sizes: str) -> SafeString:

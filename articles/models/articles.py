@@ -247,12 +247,14 @@ class Article(models.Model):
             key = signing.loads(token, salt=PREVIEW_SALT, max_age=PREVIEW_FOR)
         except signing.BadSignature:
             return None
-        made = datetime.fromtimestamp(signing.b62_decode(token.rsplit(":", 2)[1]), UTC)
-        if key != self.pk or made < (self.taken_back_at or made):
-            return None
-        if self.stage == Article.Stage.PRIVATE and not (reader and self.can_be_edited_by(reader)):
-            return None
-        return made + PREVIEW_FOR
+        made = signed_at(token)
+        return made + PREVIEW_FOR if key == self.pk and self.opens_previews(made, reader) else None
+
+    def opens_previews(self, made: datetime, reader: User | None = None) -> bool:
+        """Whether what was given out at that moment, a link or what it opened, still shows the story."""
+        if made < (self.taken_back_at or made):
+            return False
+        return self.stage != Article.Stage.PRIVATE or bool(reader and self.can_be_edited_by(reader))
 
     def signed_by(self) -> list[Signed]:
         """Its authors, in order."""
@@ -290,6 +292,11 @@ class Article(models.Model):
 
     def can_be_edited_by(self, user: User) -> bool:
         return Article.objects.editable_by(user).filter(pk=self.pk).exists()
+
+
+def signed_at(token: str) -> datetime:
+    """When this was signed, to the second; the signature is not looked at."""
+    return datetime.fromtimestamp(signing.b62_decode(token.rsplit(":", 2)[1]), UTC)
 
 
 def free_slug(title: str) -> str:

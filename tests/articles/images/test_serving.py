@@ -12,6 +12,7 @@ from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
 from articles.images.services import change_image
 from articles.models import Article, Image, StandingPage
 from articles.services import publish_articles, save_article, save_page
+from articles.writing import publish, take_back
 from tests.articles.images.made import gif, make_image, palette_with_holes
 from tests.factories import UserFactory, make_article
 
@@ -119,6 +120,21 @@ def test_whoever_has_the_preview_sees_its_pictures_and_no_others(client, image, 
     assert client.get(f"{at(image)}?{token}x").status_code == 404
     time_machine.move_to(timezone.now() + timedelta(hours=25))
     assert client.get(f"{at(image)}?{token}").status_code == 404
+
+
+def test_what_a_preview_opened_is_closed_once_the_story_is_private_or_taken_back(client, image, time_machine):
+    draft = show(image, published_at=None, lead_image=image)
+    token = client.get(draft.preview_url()).content.decode().partition("?preview=")[2].partition('"')[0]
+    url = f"{at(image)}?preview={token.partition(' ')[0]}"
+    assert client.get(url).status_code == 200
+    Article.objects.filter(pk=draft.pk).update(stage=Article.Stage.PRIVATE)
+    assert client.get(url).status_code == 404
+    time_machine.move_to(timezone.now() + timedelta(minutes=1))
+    draft.refresh_from_db()
+    published = publish(article=draft, at=timezone.now(), seen=draft.version)
+    assert client.get(url).status_code == 200
+    take_back(article=published, why="", seen=published.version)
+    assert client.get(url).status_code == 404
 
 
 def test_a_copy_is_asked_about_each_time_and_sent_once(client, image):
