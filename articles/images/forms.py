@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from articles.images.reading import MAX_MB, Opened, Refused, read_upload
-from articles.images.services import add_image, change_image
+from articles.images.services import TOLD, add_image, change_image
 from articles.markdown import named_images
 from articles.models import Image
 
@@ -29,7 +29,7 @@ class ImageForm(forms.ModelForm[Image]):
 
     class Meta:
         model = Image
-        fields = ["alt", "is_decorative", "caption", "credit", "focal_x", "focal_y"]
+        fields = TOLD
         widgets = {name: forms.Textarea(attrs={"rows": 2}) for name in ("alt", "caption")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -101,6 +101,6 @@ class UploadForm(ImageForm):
         return self.cleaned_data["file"]
 
     def save_as(self, actor: User) -> Image:
-        told = {name: self.cleaned_data[name] for name in ImageForm.Meta.fields}
+        told = {name: self.cleaned_data[name] for name in TOLD}
         self.instance = add_image(opened=self.opened, actor=actor, **told)
         return self.instance

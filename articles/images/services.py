@@ -15,11 +15,12 @@ from articles.images.tasks import make_sizes_of
 from articles.markdown import render_story
 from articles.models import Article, Image, ImageUse, Site, StandingPage
 
+TOLD = ("alt", "is_decorative", "caption", "credit", "focal_x", "focal_y")  # by people
+
 
 @transaction.atomic
 def add_image(*, opened: Opened, actor: User | None, **told: Any) -> Image:
-    """Store a picture with what is told of it (alt, is_decorative, caption, credit, focal_x, focal_y). Its
-    sizes are made by a job."""
+    """Store a picture with what is told of it (TOLD). Its sizes are made by a job."""
     image = Image(
         digest=opened.digest,
         suffix=opened.suffix,
@@ -46,7 +47,8 @@ def change_image(*, image: Image) -> Image:
     """Store what is told of a picture: the stories that show it say so at once. Where it is cropped, they do
     once a job has made that."""
     _lock_articles(image)
-    image.save()
+    image.save(update_fields=TOLD)  # its sizes may have been made since it was read
+    image.refresh_from_db(fields=["sizes"])
     if image.sizes and image.sizes["at"] != [image.focal_x, image.focal_y]:
         make_sizes_of.enqueue(image.pk)
     show_again(image)
@@ -64,7 +66,8 @@ def keep_sizes(*, image: Image, sizes: dict[str, Any]) -> None:
     """Say what was made, and show it. In two transactions: see hold_images."""
     x, y = sizes["at"]
     if not Image.objects.filter(pk=image.pk, focal_x=x, focal_y=y).update(sizes=sizes):
-        return  # the point was moved meanwhile, and another job is on its way
+        make_sizes_of.enqueue(image.pk)  # the point was moved meanwhile, or the image is gone
+        return
     show_again(image)
     point = f"-{x}-{y}."
     if not Image.objects.filter(digest=image.digest).exclude(pk=image.pk).exists():

@@ -1,6 +1,5 @@
 import re
 from pathlib import Path
-from typing import Self
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator
@@ -16,14 +15,6 @@ from articles.models.writing import Revision
 
 MIDDLE = 50  # per cent
 _SIGNS = re.compile(r"[\\`*_\[\]<>&!~]")  # what Markdown would read
-
-
-class ImageQuerySet(models.QuerySet["Image"]):
-    def newest(self) -> Self:
-        return self.order_by("-pk")
-
-    def unused(self) -> Self:
-        return self.filter(uses=None)
 
 
 class Image(models.Model):
@@ -82,8 +73,6 @@ class Image(models.Model):
         related_name="images",
     )
     uploaded_at = models.DateTimeField(_("uploaded at"), default=timezone.now, editable=False)
-
-    objects = ImageQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("image")

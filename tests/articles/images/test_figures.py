@@ -4,11 +4,15 @@ import html
 import json
 import re
 import threading
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django_tasks_db.models import DBTaskResult
 
+from articles.images import tasks
 from articles.images.services import change_image
+from articles.images.sizes import make_sizes
 from articles.images.tasks import make_sizes_of
 from articles.markdown import first_words, named_images, render_story
 from articles.models import Article, Image, Site
@@ -172,6 +176,35 @@ def test_another_focal_point_cuts_anew_and_takes_the_old_ones_away(client, image
     assert not (image.folder / "c800-50-50.webp").exists()
     assert client.get(old).status_code == 200  # whoever has the page from before sees the new one
     assert "og-10-0.jpg" in client.get(story.get_absolute_url()).content.decode()
+
+
+def test_a_point_that_is_set_while_sizes_are_made_is_cut_around_next(monkeypatch):
+    image = make_image(is_ready=False)
+
+    def make(*args: Any, **kwargs: Any) -> Any:
+        made = make_sizes(*args, **kwargs)
+        if kwargs["at"] == (50, 50):
+            late = Image.objects.get()
+            late.focal_x = 10
+            change_image(image=late)
+        return made
+
+    monkeypatch.setattr(tasks, "make_sizes", make)
+    DBTaskResult.objects.all().delete()
+    make_sizes_of.call(image.pk)
+    assert DBTaskResult.objects.count() == 1
+    make_sizes_of.call(image.pk)
+    assert Image.objects.get().sizes["at"] == [10, 50]
+    assert DBTaskResult.objects.count() == 1
+
+
+def test_words_of_a_page_that_was_read_before_its_sizes_were_made_leave_these(image):
+    make_article(lead_image=image)
+    stale = Image.objects.get()
+    stale.sizes, stale.alt = {}, "Two boats"
+    change_image(image=stale)
+    stored = Image.objects.get()
+    assert (stored.alt, stored.sizes) == ("Two boats", image.sizes)
 
 
 def test_above_a_story_in_lists_and_for_those_who_show_a_link(client, image):
