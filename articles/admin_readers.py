@@ -137,7 +137,10 @@ class PinAdmin(EditorsRoom):
     def _press(self, request: HttpRequest) -> HttpResponse:
         act = next((name for name in ("pin", "unpin", "up", "down") if name in request.POST), "")
         pk = request.POST.get(act, "")
-        article = get_object_or_404(Article, pk=pk if pk.isdecimal() and len(pk) < 19 else 0)
+        known = Article.objects.published() | Article.objects.filter(
+            pin__isnull=False
+        )  # no colleague's draft
+        article = get_object_or_404(known, pk=pk if pk.isdecimal() and len(pk) < 19 else 0)
         try:
             if act == "pin":
                 front_page.pin(article=article)

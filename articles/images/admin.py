@@ -3,13 +3,14 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.models import User
 from articles.images import figures
@@ -78,6 +79,12 @@ class ImageAdmin(admin.ModelAdmin[Image]):
             crop,
             (_("File"), {"fields": ["file_line", "used_in", "markdown_line"]}),
         ]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Image | None:
+        found: Any = super().get_object(request, object_id, from_field)
+        if found:
+            found.reader = request.user  # of the page: see used_in
+        return found  # type: ignore[no-any-return]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Image | None = None) -> list[str]:
         return ["file_line", "used_in", "markdown_line"] if obj else []
@@ -166,14 +173,21 @@ class ImageAdmin(admin.ModelAdmin[Image]):
         return f"{image.filename} · {image.width} × {image.height}"
 
     @admin.display(description=_("shown in"))
-    def used_in(self, image: Image) -> Any:
-        articles = Article.objects.filter(image_uses__image=image).only("pk", "title")
+    def used_in(self, image: Any) -> Any:
+        """A colleague's draft is counted and not named."""
+        own = Article.objects.editable_by(image.reader).filter(image_uses__image=image)
+        shown = Article.objects.published().filter(image_uses__image=image)
+        articles = Article.objects.filter(Q(pk__in=own.values("pk")) | Q(pk__in=shown.values("pk")))
         pages = StandingPage.objects.filter(image_uses__image=image).only("pk", "title")
         links = [
             (reverse(f"admin:articles_{each._meta.model_name}_change", args=[each.pk]), each.title)
-            for each in (*articles, *pages)
+            for each in (*articles.only("pk", "title"), *pages)
         ]
-        return format_html_join(", ", '<a href="{}">{}</a>', links) or _("no story and no page")
+        told: list[str] = [format_html('<a href="{}">{}</a>', url, title) for url, title in links]
+        if others := image.story_count - len(links):
+            words = ngettext("%(n)s that you don’t edit", "%(n)s that you don’t edit", others)
+            told.append(words % {"n": others})
+        return format_html_join(", ", "{}", ((each,) for each in told)) or _("no story and no page")
 
     @admin.display(description=_("in a text"))
     def markdown_line(self, image: Image) -> str:

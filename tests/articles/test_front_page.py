@@ -131,6 +131,17 @@ def test_a_pinned_and_signed_story_with_old_addresses_can_be_deleted(client, sto
     assert ada.post(f"{ROOM}{Pin.objects.get().pk}/delete/", {"post": "yes"}).status_code == 403
 
 
+def test_what_readers_may_not_see_is_not_pinned_and_its_title_not_told(stories):
+    draft, emil = make_article("Not yet", published_at=None), as_(EDITOR)
+    response = emil.post(ROOM, {"pin": draft.pk}, follow=True)
+    assert response.status_code == 404
+    assert "Not yet" not in emil.get(ROOM).content.decode()
+    pin(article=stories["A"])
+    publish_articles(ids=[stories["A"].pk], published_at=None)
+    assert emil.post(ROOM, {"unpin": stories["A"].pk}).status_code == 302
+    assert not Pin.objects.exists()
+
+
 @pytest.mark.parametrize("values", [{}, {"pin": ""}, {"pin": "x"}, {"pin": "9" * 30}, {"up": "0"}])
 def test_a_press_that_names_nothing_is_not_found(values):
     assert as_(EDITOR).post(ROOM, values).status_code == 404

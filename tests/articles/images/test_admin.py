@@ -1,8 +1,11 @@
 """The newsroom's pictures. Emil is an editor, Mona moderates, Ruth reads."""
 
+import re
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, User
 from articles.models import Article, Image
@@ -116,6 +119,15 @@ def test_what_an_earlier_version_shows_is_deleted_by_administrators_alone(emil):
     assert as_(emil).post(url, {"post": "yes"}).status_code == 403
     assert as_(UserFactory.create(roles=(ADMINISTRATOR,))).post(url, {"post": "yes"}).status_code == 302
     assert not Image.objects.exists()
+
+
+def test_where_it_is_shown_is_told_but_no_draft_of_a_colleague(emil):
+    image, edda = make_image(is_ready=False), UserFactory.create(name="Edda", roles=(EDITOR,))
+    for title, at, editor in (("Hers", None, edda), ("His", None, emil), ("Out", timezone.now(), edda)):
+        make_article(title, published_at=at, lead_image=image).editors.add(editor)
+    page = as_(emil).get(f"{LIST}{image.pk}/change/").content.decode()
+    assert re.findall('/admin/articles/article/[0-9]+/change/">(.*?)<', page) == ["His", "Out"]
+    assert "1 that you don’t edit" in page
 
 
 def test_the_list_is_filtered_by_use_and_asks_no_more_for_more(emil, django_assert_max_num_queries):
