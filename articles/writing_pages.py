@@ -66,7 +66,12 @@ class WordsForm(WrittenForm):
             stage.required = False  # left out, it stays
 
     def clean_stage(self) -> str:
-        return self.cleaned_data["stage"] or self.instance.stage
+        stage: str = self.cleaned_data["stage"] or self.instance.stage
+        if stage == Article.Stage.PRIVATE and self.instance.published_at:
+            raise forms.ValidationError(
+                _("It is scheduled, and would appear. Take it off the schedule first.")
+            )
+        return stage
 
 
 _DATE: dict[str, Any] = {"type": "date", "aria-label": gettext_lazy("Date")}
@@ -129,8 +134,8 @@ class WritingPages(admin.ModelAdmin[Article]):
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Article | None:
         """Locked where it is changed, so that nobody saves between the look at what is new and the save; with
         the text that was not saved, where that is taken up."""
-        if request.method == "POST" and str(object_id).isdigit():
-            Article.objects.select_for_update().filter(pk=object_id).values_list("pk").first()
+        if request.method == "POST" and (key := _number(object_id)):
+            Article.objects.select_for_update().filter(pk=key).values_list("pk").first()
         found = super().get_object(request, object_id, from_field)
         if found and (unsaved := _taken_up(request, found)):
             found.title, found.standfirst, found.body = unsaved.title, unsaved.standfirst, unsaved.body
@@ -145,8 +150,8 @@ class WritingPages(admin.ModelAdmin[Article]):
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra: Any = None
     ) -> HttpResponse:
-        if request.method == "POST" and "_fill" in request.POST and (object_id or "").isdigit():
-            self._fill(request, int(object_id or 0))
+        if request.method == "POST" and "_fill" in request.POST and (key := _number(object_id)):
+            self._fill(request, key)
         if request.method != "POST" or object_id:
             return super().changeform_view(request, object_id, form_url, extra)
         with transaction.atomic(), connection.cursor() as cursor:
@@ -303,7 +308,7 @@ class WritingPages(admin.ModelAdmin[Article]):
         user = _user(request)
         key = request.POST.get("article", "")
         if key:
-            article = self._open(request, int(key) if key.isdigit() else 0)
+            article = self._open(request, _number(key))
         elif self.has_add_permission(request):
             article = None
         else:
@@ -390,8 +395,7 @@ class WritingPages(admin.ModelAdmin[Article]):
         return TemplateResponse(request, "admin/articles/article/publication.html", context)
 
     def _act(self, request: HttpRequest, article: Article, act: str, at: datetime | None) -> Article:
-        sent = request.POST.get("seen", "")
-        seen = int(sent) if sent.isdigit() else -1
+        seen = _number(request.POST.get("seen"))
         match act:
             case "take-back":
                 why = request.POST.get("why", "").strip()
@@ -409,10 +413,10 @@ class WritingPages(admin.ModelAdmin[Article]):
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """Who saved what and when; `?old=` and `?new=`: what differs between two."""
-        article = self._open(request, int(object_id) if object_id.isdigit() else 0)
-        numbers = [request.GET.get(name, "") for name in ("old", "new")]
-        if all(number.isdigit() and len(number) < 9 for number in numbers):
-            return self._difference(request, article, *sorted(int(number) for number in numbers))
+        article = self._open(request, _number(object_id))
+        numbers = [_number(request.GET.get(name)) for name in ("old", "new")]
+        if all(numbers):
+            return self._difference(request, article, *sorted(numbers))
         pages = Paginator(article.revisions.select_related("by").defer("body"), REVISIONS_A_PAGE)
         shown = pages.get_page(request.GET.get("page"))
         saved = list(article.revisions.saved().order_by("number").values_list("number", flat=True))
@@ -462,11 +466,9 @@ class WritingPages(admin.ModelAdmin[Article]):
             raise Http404
         article = self._open(request, key)
         revision = get_object_or_404(Revision, article=article, number=number)
-        seen = request.POST.get("seen", "")
+        seen = _number(request.POST.get("seen"))
         try:
-            restored = writing.restore(
-                revision=revision, by=_user(request), seen=int(seen) if seen.isdigit() else -1
-            )
+            restored = writing.restore(revision=revision, by=_user(request), seen=seen)
         except ChangedError:
             told = _("Not done: it was saved by somebody since you opened that page. Look again.")
             self.message_user(request, told, messages.WARNING)
@@ -623,6 +625,11 @@ def _taken_up(request: HttpRequest, article: Article | None) -> Unsaved | None:
 
 def _sent_text(request: HttpRequest) -> Text:
     return Text(*(request.POST.get(name, "").replace("\r\n", "\n").strip() for name in Text._fields))
+
+
+def _number(text: str | None) -> int:
+    """Keys, versions and numbers begin with 1: 0 is none that there is."""
+    return int(text) if text and text.isdecimal() and len(text) < 10 else 0
 
 
 def _nonce(request: HttpRequest) -> UUID:

@@ -529,6 +529,30 @@ def test_a_private_story_and_links_of_before_it_was_taken_back_open_no_preview(
     assert "was taken back" in client.get(taken.preview_url()).content.decode()
 
 
+def test_what_is_scheduled_is_not_made_private_since_it_would_appear(draft, emil):
+    draft = publish(article=draft, at=timezone.now() + timedelta(hours=1), seen=draft.version)
+    response = as_(emil).post(change(draft), of(draft, stage="private"))
+    assert "Take it off the schedule first" in response.content.decode()
+    assert Article.objects.get().stage == Article.Stage.DRAFT
+
+
+@pytest.mark.parametrize("number", ["²", "٣٣٣", "9" * 5000, "-1", "x", ""])
+def test_what_is_no_number_is_none_that_there_is(draft, emil, number):
+    client = as_(emil)
+    assert keep(client, article=number or "0").status_code == 404
+    assert client.get(
+        change(draft).replace("/change/", "/history/"), {"old": number, "new": "1"}
+    ).status_code in {
+        200,
+        404,
+    }
+    restore = reverse("admin:articles_article_restore", args=[draft.pk, 1])
+    assert client.post(restore, {"seen": number}).status_code == 302
+    assert client.post(act(draft, "publish"), {"seen": number}).status_code == 200
+    assert not Article.objects.get().is_published()
+    assert Revision.objects.count() == 1
+
+
 def test_its_pages_have_no_inline_script_or_style(draft, emil):
     draft.body = "Other words."
     save_article(article=draft, by=emil)
