@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from django.core.signing import BadSignature, TimestampSigner
 from django.db import transaction
+from django.db.models import Model
 from django.urls import reverse
 
 from accounts import erasures
@@ -50,7 +51,7 @@ def switch_page(*, user: User, on: bool) -> None:
 def forget_account(*, user: User) -> None:
     """Blank for good who an account was; nobody logs in to it again. What it wrote is not touched."""
     EmailAddress.objects.filter(user=user).delete()
-    _forget_in_log(user)
+    forget_in_log(user)
     user.name, user.email = "", f"{uuid4().hex}@invalid"
     user.is_active = user.has_page = False
     user.set_unusable_password()  # which ends its sessions, too
@@ -61,12 +62,12 @@ def forget_account(*, user: User) -> None:
 @transaction.atomic
 def forget_guest(*, guest: Guest) -> None:
     """The same of a guest; the browser signs anew."""
-    _forget_in_log(guest)
+    forget_in_log(guest)
     Guest.objects.filter(pk=guest.pk).update(name="", email="", confirmed_at=None)
     erasures.remember([erasures.Erasure("guest", guest.pk, guest.created_at.isoformat())])
 
 
-def _forget_in_log(person: User | Guest) -> None:
+def forget_in_log(person: Model) -> None:
     """The admin notes whom it changed by the name of that moment."""
     kind = ContentType.objects.get_for_model(person)
     LogEntry.objects.filter(content_type=kind, object_id=str(person.pk)).update(object_repr="")

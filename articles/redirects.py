@@ -257,5 +257,7 @@ FROM articles_redirect r
 LEFT JOIN articles_article a ON a.id = r.article_id AND a.published_at <= %(now)s
 LEFT JOIN articles_topic t ON t.id = r.topic_id AND t.shown
 LEFT JOIN articles_standingpage p ON p.id = r.page_id AND p.shown
-LEFT JOIN articles_author w ON w.id = r.author_id
+LEFT JOIN articles_author w ON w.id = r.author_id AND EXISTS (
+  SELECT FROM articles_byline b JOIN articles_article s ON s.id = b.article_id
+  WHERE b.author_id = w.id AND s.published_at <= %(now)s)
 WHERE r.old = ANY (%(old)s)"""

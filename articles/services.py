@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.services import create_first_administrator
+from accounts.services import create_first_administrator, forget_in_log
 from articles.images.services import hold_images, use_images
 from articles.kept import withhold
 from articles.markdown import named_images, render_story
@@ -18,6 +18,7 @@ from articles.models import (
     Article,
     Author,
     Byline,
+    Redirect,
     Revision,
     Site,
     StandingPage,
@@ -104,6 +105,20 @@ def save_author(*, author: Author) -> Author:
     """Store what is said of an author; the earlier URL of their page leads to it."""
     _store(author)
     return author
+
+
+@transaction.atomic
+def forget_author(*, user: User) -> None:
+    """Leave nothing of a name beside the stories that somebody signed: their account is blanked."""
+    author = Author.objects.select_for_update(of=("self",)).filter(user=user).first()
+    if author is None:
+        return
+    Redirect.objects.filter(author=author).delete()
+    forget_in_log(author)
+    author.slug, author.line = uuid4().hex, ""
+    author.save()
+    touch_site()
+    withhold()
 
 
 @transaction.atomic

@@ -18,8 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.services import forget_account, forget_guest
-from articles.kept import withhold
-from articles.services import touch_site
+from articles.services import forget_author
 from comments.models import Comment, State
 from comments.services import lock
 from comments.texts import erase_comments
@@ -139,8 +138,7 @@ def forget_person(*, person: Person, actor: User | None) -> None:
         held = Seal.objects.filter(lifted_at=None, is_held=True).values("comment")
         if person.user:
             forget_account(user=person.user)
-            touch_site()  # who signed a story stands on its page, and on a page of their own
-            withhold()
+            forget_author(user=person.user)
         elif person.guest:
             forget_guest(guest=person.guest)
         seals = Seal.objects.filter(lifted_at=None, is_held=False, comment__in=person.comments().values("pk"))

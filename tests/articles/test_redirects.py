@@ -107,6 +107,17 @@ def test_a_hidden_story_is_not_led_to(client):
     assert leads(client, "/stories/one/") == "/stories/what-nobody-may-know-yet/"
 
 
+def test_an_author_of_whom_nothing_can_be_read_is_not_led_to(client):
+    article = make_article("One")
+    sign_article(article=article, people=[UserFactory.create(name="Ida", roles=(EDITOR,))])
+    author = Author.objects.get()
+    author.slug = "ida-lund"
+    save_author(author=author)
+    assert leads(client, "/authors/ida/") == "/authors/ida-lund/"
+    publish_articles(ids=[article.pk], published_at=None)
+    assert client.get("/authors/ida/").status_code == 404
+
+
 def test_names_that_a_draft_had_lead_nowhere(client):
     draft = make_article("A working title", published_at=None)
     rename(draft, "spring")

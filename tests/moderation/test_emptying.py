@@ -3,11 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from articles.models import Author, Redirect, Site
+from articles.services import sign_article
 from comments.integrity import check
 from comments.models import (
     Comment,
@@ -22,6 +25,7 @@ from comments.models import (
 from comments.services import edit_comment
 from moderation import emptying, reports, seals, services
 from moderation.models import Batch, Case, Group, Note, Origin, Report, Seal
+from moderation.people import Person
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
@@ -250,3 +254,21 @@ def test_a_list_of_any_size_takes_the_same_few_statements(moderator, administrat
             emptying.empty(group=group, actor=administrator)
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 26, counts
+
+
+def test_who_signed_stories_leaves_no_name_beside_them(administrator, client):
+    ida, story = UserFactory.create(name="Ida Quill", roles=("Editor",)), make_article("The slip")
+    sign_article(article=story, people=[ida])
+    author = Author.objects.get()
+    admin = Client()
+    admin.force_login(administrator)
+    admin.post(f"/admin/articles/author/{author.pk}/change/", {"slug": "quill", "line": "Call Ida Quill."})
+    assert client.get("/authors/ida-quill/")["Location"] == "/authors/quill/"
+    version = Site.objects.get().version
+    emptying.forget_person(person=Person(user=ida), actor=administrator)
+    assert Site.objects.get().version > version  # else pages that are kept would name them still
+    for url in ("/authors/ida-quill/", "/authors/quill/"):
+        assert client.get(url).status_code == 404
+    told = [Author.objects.values(), Redirect.objects.values(), LogEntry.objects.values("object_repr")]
+    assert "quill" not in repr([list(rows) for rows in told]).lower()
+    assert "quill" not in client.get(story.get_absolute_url()).content.decode().lower()
