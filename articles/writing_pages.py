@@ -34,7 +34,7 @@ from articles.writing import ChangedError, EmbargoedError
 from config.away import not_sent
 
 REVISIONS_A_PAGE = 50
-PAGES = 0x50DB  # the first half of the advisory locks' keys; the second is of the page's nonce
+PAGES = 0x50DC  # the first half of the advisory locks' keys; the second is of the page's nonce
 TEXT_LABELS = {
     "title": gettext_lazy("title"),
     "standfirst": gettext_lazy("standfirst"),
