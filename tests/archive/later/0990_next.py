@@ -1,8 +1,14 @@
+from pkgutil import iter_modules
+
 from django.db import migrations
+
+import archive.migrations
+
+LAST = max(found.name for found in iter_modules(archive.migrations.__path__))
 
 
 class Migration(migrations.Migration):
-    dependencies = [("archive", "0002_role_permissions"), ("moderation", "0001_initial")]
+    dependencies = [("archive", LAST)]
 
     operations = [
         migrations.RunSQL(
