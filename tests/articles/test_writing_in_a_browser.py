@@ -207,6 +207,8 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(desk_of, story, 
     other.body = LONG.replace("nine", "ten").replace("word 9", "words")
     save_article(article=other, by=edda)
     save(page)
+    expect(page.get_by_role("heading", name=re.compile("Not saved yet"))).to_be_visible()
+    page.wait_for_load_state()
     found = {"conflict": check(page)}
     out = make_article("Out")
     gone = take_back(article=make_article("Gone"), why="It was wrong.", seen=1)
