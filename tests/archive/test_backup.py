@@ -31,6 +31,7 @@ from config.backups import last_backup
 from moderation import seals
 from moderation.models import Seal
 from moderation.services import decide, move
+from tests.articles.images.made import make_image
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("publishing_policy")]
@@ -185,6 +186,23 @@ def test_every_table_is_in_it_or_left_out_by_name(file: Path, paths: list[str]) 
     with opened(file) as reader:
         copied = {part.name for part in reader.manifest.tables}
     assert there - copied == set(tables.LEFT_OUT)
+
+
+def test_a_picture_in_a_story_comes_back_with_its_files(file: Path) -> None:
+    image = make_image()
+    story = make_article(body=f"Look:\n\n{image.markdown}")
+    paths, pictures = [story.get_absolute_url()], media()
+    assert len(pictures) > 1
+    assert check() == {}
+    before = pages(paths)
+    assert backup(file).notes == []
+    empty()
+    media_folder().rename(media_folder().with_name("gone"))
+    restore(file)
+    assert media() == pictures
+    assert pages(paths) == before
+    assert b"<picture" in before[0][1]
+    assert check() == {}
 
 
 def test_without_media_and_without_anything(file: Path) -> None:
