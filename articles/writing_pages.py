@@ -359,7 +359,11 @@ class WritingPages(admin.ModelAdmin[Article]):
             self.message_user(request, _state(article, now), messages.WARNING)
             return redirect("admin:articles_article_change", key)
         doing = PUBLICATION[act]
-        proposed = {"schedule": article.published_at, "embargo": article.embargo_until}.get(act)
+        moments = {
+            "schedule": article.published_at or article.embargo_until,
+            "embargo": article.embargo_until,
+        }
+        proposed = moments.get(act) or [timezone.localdate(now), None]
         form = MomentForm(request.POST or None, initial={"at": proposed}) if doing.asks_for_a_moment else None
         is_lifted = "lift" in request.POST
         if request.method == "POST" and (form is None or is_lifted or form.is_valid()):
