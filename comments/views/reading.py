@@ -76,6 +76,8 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
     if reader.moderates:
         context["presses"] = policy().presses(discussion)
         context["site_says"] = _said_of_the_site(discussion)
+        if reader.user and reader.user.is_editor:
+            context["change_url"] = reverse("admin:articles_article_change", args=[article.pk])
     if not is_hidden:
         if reply := _reply_at(discussion, order, start):
             return redirect(reply)

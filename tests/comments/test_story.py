@@ -288,6 +288,21 @@ def test_a_members_page_is_the_members(client):
     assert "private" in client.get(article.get_absolute_url())["Cache-Control"]
 
 
+@pytest.mark.parametrize("role", ["Editor", "Administrator", "Moderator"])
+def test_who_edits_a_story_gets_from_its_page_to_its_form(client, role):
+    article = make_article()
+    client.force_login(UserFactory.create(roles=(role,)))
+    page = client.get(article.get_absolute_url()).content.decode()
+    assert (f'href="/admin/articles/article/{article.pk}/change/"' in page) == (role != "Moderator")
+
+
+def test_a_story_of_others_has_no_way_to_its_form(client):
+    article = make_article()
+    article.editors.add(UserFactory.create(roles=("Editor",)))
+    client.force_login(UserFactory.create(roles=("Editor",)))
+    assert "/admin/articles/" not in client.get(article.get_absolute_url()).content.decode()
+
+
 STATEMENTS = {  # of a story's page: site, story, related, discussion, masthead
     None: 5,
     "Reader": 5 + 4,  # session, account, roles, own recommendations
