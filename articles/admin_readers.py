@@ -19,6 +19,7 @@ from articles import front_page
 from articles.images.forms import check_images
 from articles.kept import withhold
 from articles.models import AUTHORS_MAX, Article, Author, Pin, Redirect, StandingPage
+from articles.moments import time_of
 from articles.redirects import Refused, add_redirect, plan_redirect, stands
 from articles.services import save_author, save_page, touch_site
 
@@ -131,6 +132,7 @@ class PinAdmin(EditorsRoom):
             "pinned": pinned.defer("body", "body_html", "vector"),
             "offered": offered[:OFFERED],
             "q": asked,
+            "zone_time": time_of(),
         }
         return TemplateResponse(request, "admin/articles/front_page.html", context)
 
