@@ -18,7 +18,7 @@ from articles.context_processors import THEMES
 from articles.images.figures import open_images
 from articles.kept import depends, keep
 from articles.markdown import render_story
-from articles.models import Article, ArticleQuerySet, Author, StandingPage, Topic
+from articles.models import Article, ArticleQuerySet, Author, StandingPage, Topic, previewed
 from articles.paging import Place, asked_place, url_behind
 from articles.redirects import OLD_KEYS, lead_on
 
@@ -133,7 +133,9 @@ def theme(request: HttpRequest) -> HttpResponse:
 @require_safe
 def preview(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     """A draft for whoever was sent the link: the story without its discussion, found by no search engine."""
-    article = get_object_or_404(Article, slug=slug)
+    # A link that was sent goes on working while the story is called otherwise.
+    named = Article.objects.filter(slug=slug).first()
+    article = named or get_object_or_404(Article, pk=previewed(token))
     reader = request.user if isinstance(request.user, User) else None
     if not (until := article.preview_until(token, reader)):
         raise Http404

@@ -1,4 +1,4 @@
-from articles.models.articles import PREVIEW_FOR, Article, ArticleQuerySet, Topic, free_slug
+from articles.models.articles import PREVIEW_FOR, Article, ArticleQuerySet, Topic, free_slug, previewed
 from articles.models.bylines import AUTHORS_MAX, Author, Byline, Signed, free_author_slug
 from articles.models.images import Image, ImageUse
 from articles.models.pages import StandingPage
@@ -33,4 +33,5 @@ __all__ = [
     "check_time_zone",
     "free_author_slug",
     "free_slug",
+    "previewed",
 ]

@@ -243,12 +243,10 @@ class Article(models.Model):
     def preview_until(self, token: str, reader: User | None = None) -> datetime | None:
         """The moment until which that link opens the preview; None if it does not. That of a private story
         opens for its editors alone, and none from before the story was taken back does."""
-        try:
-            key = signing.loads(token, salt=PREVIEW_SALT, max_age=PREVIEW_FOR)
-        except signing.BadSignature:
+        if previewed(token) != self.pk:
             return None
         made = signed_at(token)
-        return made + PREVIEW_FOR if key == self.pk and self.opens_previews(made, reader) else None
+        return made + PREVIEW_FOR if self.opens_previews(made, reader) else None
 
     def opens_previews(self, made: datetime, reader: User | None = None) -> bool:
         """Whether what was given out at that moment, a link or what it opened, still shows the story."""
@@ -292,6 +290,15 @@ class Article(models.Model):
 
     def can_be_edited_by(self, user: User) -> bool:
         return Article.objects.editable_by(user).filter(pk=self.pk).exists()
+
+
+def previewed(token: str) -> int | None:
+    """The key of the article of which this is the token of a preview, if it is not too old."""
+    try:
+        key: int = signing.loads(token, salt=PREVIEW_SALT, max_age=PREVIEW_FOR)
+    except signing.BadSignature:
+        return None
+    return key
 
 
 def signed_at(token: str) -> datetime:

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from articles.models import PREVIEW_FOR, Article, Topic
+from articles.services import save_article
 from tests.factories import make_article
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +53,14 @@ def test_a_forged_link_and_that_of_another_story_are_dead(client, draft):
     token = draft.preview_url().split("/")[-2]
     assert client.get(draft.preview_url().replace(token, token[:-1] + "_")).status_code == 404
     assert client.get(other.preview_url().replace(other.slug, draft.slug)).status_code == 404
+
+
+def test_a_link_that_was_sent_works_under_another_name_of_the_story(client, draft):
+    url = draft.preview_url()
+    draft.slug = "called-otherwise"
+    save_article(article=draft)
+    assert draft.title in client.get(url).content.decode()
+    assert client.get(f"{url[:-2]}/").status_code == 404
 
 
 def test_once_published_the_link_leads_to_the_story(client, draft):
