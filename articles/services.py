@@ -42,8 +42,10 @@ def save_article(
     Where its text differs from the stored one, that is a Revision: `by` somebody, typed on the page of that
     `nonce`, or the text of the number that is `restored`.
     """
-    # The stored version, not that of the instance: a colleague may have saved since it was read.
-    stored = Article.objects.select_for_update().defer("body_html", "vector").filter(pk=article.pk).first()
+    # The stored version, not that of the instance: a colleague may have saved since it was read. Without the
+    # key, so that what others type and say beside it waits for nobody who sends a picture.
+    rows = Article.objects.select_for_update(no_key=True).defer("body_html", "vector")
+    stored = rows.filter(pk=article.pk).first()
     article.version = (stored.version if stored else 0) + 1
     lead = {article.lead_image_id} if article.lead_image_id else set()
     images = hold_images(named_images(article.body) | lead)

@@ -52,7 +52,7 @@ def _is_saved(nonce: UUID, article: Article | None, text: Text) -> bool:
 @transaction.atomic
 def keep_aside(*, article: Article, text: Text, by: User, base: int | None, nonce: UUID | None) -> Revision:
     """Keep a text that was not saved because somebody else had saved another one; the same one once."""
-    Article.objects.select_for_update().get(pk=article.pk)
+    Article.objects.select_for_update(no_key=True).get(pk=article.pk)
     last = article.revisions.filter(is_aside=True, by=by).first()
     if last and Text.of(last) == text:
         return last
@@ -140,7 +140,7 @@ def set_embargo(*, article: Article, until: datetime | None, seen: int) -> Artic
 
 
 def _locked(key: int, seen: int) -> Article:
-    article = Article.objects.select_for_update().get(pk=key)
+    article = Article.objects.select_for_update(no_key=True).get(pk=key)
     if article.version != seen:
         raise ChangedError
     return article

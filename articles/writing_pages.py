@@ -64,6 +64,8 @@ class WordsForm(WrittenForm):
         super().__init__(*args, **kwargs)
         if stage := self.fields.get("stage"):
             stage.required = False  # left out, it stays
+        for field in self.fields.values():  # a browser would cut what is pasted, and say nothing
+            field.widget.attrs.pop("maxlength", None)
 
     def clean_stage(self) -> str:
         stage: str = self.cleaned_data["stage"] or self.instance.stage
@@ -135,7 +137,7 @@ class WritingPages(admin.ModelAdmin[Article]):
         """Locked where it is changed, so that nobody saves between the look at what is new and the save; with
         the text that was not saved, where that is taken up."""
         if request.method == "POST" and (key := _number(object_id)):
-            Article.objects.select_for_update().filter(pk=key).values_list("pk").first()
+            Article.objects.select_for_update(no_key=True).filter(pk=key).values_list("pk").first()
         found = super().get_object(request, object_id, from_field)
         if found and (unsaved := _taken_up(request, found)):
             found.title, found.standfirst, found.body = unsaved.title, unsaved.standfirst, unsaved.body

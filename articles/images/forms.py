@@ -34,6 +34,8 @@ class ImageForm(forms.ModelForm[Image]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for each in self.fields.values():  # a browser would cut what is pasted, and say nothing
+            each.widget.attrs.pop("maxlength", None)
         for name in ("focal_x", "focal_y"):
             if field := self.fields.get(name):
                 field.required = False  # the middle, for who does not say

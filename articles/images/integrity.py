@@ -56,7 +56,7 @@ def use_again(found: Iterable[str]) -> None:
     for kind, _space, pk in (each.partition(" ") for each in found):
         with transaction.atomic():
             if kind == "article":
-                article = Article.objects.select_for_update().get(pk=pk)
+                article = Article.objects.select_for_update(no_key=True).get(pk=pk)
                 use_images(article, hold_images(_named(article)))
             else:
                 page = StandingPage.objects.select_for_update().get(pk=pk)

@@ -104,7 +104,7 @@ def show_again(image: Image) -> None:
             Article.objects.filter(pk=article.pk).update(body_html=html, version=F("version") + 1)
             is_seen = True
     pages = StandingPage.objects.filter(image_uses__image=image).order_by("pk")
-    for page in pages.select_for_update(of=["self"]):
+    for page in pages.select_for_update(of=["self"], no_key=True):
         html = render_story(page.body)
         if html != page.body_html:
             StandingPage.objects.filter(pk=page.pk).update(body_html=html)
@@ -115,8 +115,10 @@ def show_again(image: Image) -> None:
 
 def _lock_articles(image: Image) -> list[Article]:
     """Articles before images, as save_article does, else both would wait for each other."""
-    rows = Article.objects.filter(image_uses__image=image).order_by("pk").select_for_update(of=["self"])
-    return list(rows.only("body", "body_html", "lead_image"))
+    rows = (
+        Article.objects.filter(image_uses__image=image).order_by("pk").only("body", "body_html", "lead_image")
+    )
+    return list(rows.select_for_update(of=["self"], no_key=True))
 
 
 def _hold(image: Image) -> None:

@@ -7,15 +7,25 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import EDITOR, MODERATOR, READER, User
-from articles.models import Article, Image, Note, Presence, Revision, Site, Topic, Unsaved
+from articles import writing
+from articles.admin import ArticleForm
+from articles.models import Article, Image, Note, Presence, Revision, Site, Text, Topic, Unsaved
 from articles.services import save_article
-from articles.writing import correct, publish, set_embargo, take_back
+from articles.writing import (
+    correct,
+    keep_unsaved,
+    publish,
+    restore,
+    set_embargo,
+    take_back,
+    tell_presence,
+)
 from tests.articles.test_admin import ADD, as_, change, form
 from tests.factories import UserFactory, make_article
 
@@ -124,6 +134,45 @@ def test_of_two_that_are_sent_at_the_same_moment_one_is_asked(draft, emil, edda)
     assert sorted(statuses) == [200, 302]
     assert draft.revisions.saved().count() == 2
     assert draft.revisions.filter(is_aside=True).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_colleague_types_waits_for_nobody_who_sends_a_picture(draft, emil, edda, monkeypatch):
+    """The form opens what was sent while it holds the article: up to a minute."""
+    failed = []
+
+    def type_on() -> None:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '500ms'")
+                tell_presence(article=draft, editor=edda, typed=True)
+                text = Text("Boats", "", "Typed by Edda.")
+                keep_unsaved(nonce=uuid4(), editor=edda, article=draft, text=text, read="")
+        except OperationalError as error:
+            failed.append(error)
+        finally:
+            connection.close()
+
+    def in_time(*args, **kwargs) -> None:
+        thread = threading.Thread(target=type_on)
+        thread.start()
+        thread.join()
+
+    monkeypatch.setattr(ArticleForm, "check_lead_image", in_time)
+    assert as_(emil).post(change(draft), of(draft, title="Ships")).status_code == 302
+    assert (failed, Unsaved.objects.get().body) == ([], "Typed by Edda.")
+    monkeypatch.setattr(writing, "save_article", in_time)
+    restore(revision=Revision.objects.latest("number"), by=emil, seen=Article.objects.get().version)
+    assert failed == []
+
+
+def test_a_browser_cuts_nothing_that_is_pasted_and_too_long_is_told(draft, emil):
+    client = as_(emil)
+    form = client.get(change(draft)).context["adminform"].form
+    assert not [name for name in form.fields if "maxlength" in str(form[name])]
+    page = client.post(change(draft), of(draft, new_note="x" * 5001)).content.decode()
+    assert "it has 5001" in page
+    assert "x" * 5001 in page
 
 
 def test_changes_that_do_not_touch_are_put_together_before_they_are_saved(draft, emil, edda):
