@@ -300,13 +300,18 @@ def _manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
         is_sound = (
             manifest.at.tzinfo is not None
             and all(isinstance(names, list) for names in manifest.migrations.values())
-            and all(isinstance(part.size, int) for part in (*manifest.tables, *manifest.media))
+            and all(map(_is_sound, (*manifest.tables, *manifest.media)))
         )
     except Exception as error:
         raise Refused(f"{path.name} has a {MANIFEST} that this version of Soundoff can't read.") from error
     if not is_sound:
         raise Refused(f"{path.name} has a {MANIFEST} that this version of Soundoff can't read.")
     return manifest
+
+
+def _is_sound(part: Part) -> bool:
+    names = (part.name, *part.columns)
+    return isinstance(part.size, int) and part.size >= 0 and all(isinstance(name, str) for name in names)
 
 
 def _check_names(reader: Reader) -> None:

@@ -410,6 +410,15 @@ def test_a_part_that_the_list_lacks_or_that_is_not_there_is_refused(file: Path) 
         pass
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"name": 5}, {"name": None}, {"columns": [1]}, {"columns": None}, {"size": -1}]
+)
+def test_a_list_of_nonsense_is_refused(file: Path, wrong: dict[str, Any]) -> None:
+    backup(file)
+    made_up(file, lambda told: told["tables"][0].update(wrong))
+    assert_untouched_by(file, "that this version of Soundoff can't read")
+
+
 def test_media_with_another_content_are_refused(file: Path) -> None:
     put_media("ab/abc/full.jpg", b"as it was")
     backup(file)
