@@ -56,8 +56,11 @@ def append(erasures: Iterable[Erasure]) -> None:
     lines = [json.dumps({"at": at} | _told(one)) for one in erasures]
     if not lines:
         return
-    handle = os.open(path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(handle, "wb") as file:  # one write: those of two processes don't mix
+    handle = os.open(path(), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(handle, "ab+") as file:  # one write: those of two processes don't mix
+        end = file.seek(0, os.SEEK_END)
+        if end and os.pread(handle, 1, end - 1) != b"\n":
+            lines.insert(0, "")  # behind a line that was cut
         file.write(("\n".join(lines) + "\n").encode())
         file.flush()
         os.fsync(file.fileno())

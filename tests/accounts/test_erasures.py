@@ -62,6 +62,8 @@ def test_a_line_that_was_cut_is_passed_over(caplog: pytest.LogCaptureFixture) ->
     erasures.path().write_text(whole[:-10])
     assert [e.id for e in read()] == [1]
     assert "line 2 is cut" in caplog.text
+    erasures.append([Erasure("guest", 3, MADE)])
+    assert [e.id for e in read()] == [1, 3]
 
 
 @pytest.mark.parametrize(
