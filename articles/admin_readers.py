@@ -156,7 +156,9 @@ class PinAdmin(EditorsRoom):
                 front_page.move_pin(article=article, up=act == "up")
         except front_page.TooMany as error:
             self.message_user(request, str(error), messages.ERROR)
-        return redirect("admin:articles_pin_changelist")
+        # Who moves a story mostly moves it on: the focus stays at the press.
+        there = f"#{act}-{article.pk}" if act in {"up", "down"} else ""
+        return redirect(reverse("admin:articles_pin_changelist") + there)
 
 
 @admin.register(Author)

@@ -101,7 +101,9 @@ def test_an_editor_pins_with_one_press_and_sees_where_it_stands(client, stories)
     assert [article.title for article in page.context["pinned"]] == ["C"]
     assert [article.title for article in page.context["offered"]] == ["A", "B", "D", "E"]
     emil.post(ROOM, {"pin": stories["E"].pk})
-    emil.post(ROOM, {"down": stories["E"].pk})
+    pressed = f"down-{stories['E'].pk}"
+    assert emil.post(ROOM, {"down": stories["E"].pk}).url == f"{ROOM}#{pressed}"  # where the focus stays
+    assert f'id="{pressed}"' in emil.get(ROOM).content.decode()
     assert titles(client)[:2] == ["C", "E"]
     emil.post(ROOM, {"unpin": stories["C"].pk})
     assert titles(client)[:2] == ["E", "A"]
