@@ -184,8 +184,8 @@ class SiteForm(forms.ModelForm[Site]):
         if len(lines) > RULES_LINES:
             raise ValidationError(
                 _(
-                    "These are %(count)s lines; %(limit)s is the most. More has room on the page of the "
-                    "rules, under Settings."
+                    "These are %(count)s lines; %(limit)s is the most. More has room in the rules in full, "
+                    "under Settings."
                 )
                 % {"count": len(lines), "limit": RULES_LINES}
             )
