@@ -238,6 +238,15 @@ def test_another_field_that_both_changed_is_asked_about(draft, emil, edda):
     assert draft.byline == "Emil"
 
 
+def test_who_saved_in_another_window_is_told_so(draft, emil):
+    client = as_(emil)
+    read = opened(client, change(draft))
+    client.post(change(draft), of(draft, body="Here.") | opened(client, change(draft)))
+    assert "you saved this article elsewhere at" in (
+        client.post(change(draft), of(draft, body="There.") | read).content.decode()
+    )
+
+
 def test_to_publish_meanwhile_is_no_conflict(draft, emil, edda):
     second = as_(edda)
     read = opened(second, change(draft))
