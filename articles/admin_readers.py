@@ -194,8 +194,29 @@ class AuthorAdmin(EditorsRoom):
 
 
 class StandingPageForm(forms.ModelForm[StandingPage]):
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)  # when what was read was saved
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.stamp = self.instance.updated_at.isoformat() if self.instance.pk else ""
+        self.initial["seen"] = self.stamp
+
     def clean_body(self) -> str:
         return check_images(self.cleaned_data["body"])
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if self.stamp and self.data.get("seen") != self.stamp:
+            self.data = self.data.copy()  # type: ignore[attr-defined]
+            self.data["seen"] = self.stamp  # type: ignore[index]
+            self.add_error(
+                None,
+                _(
+                    "Somebody has saved this page since you opened it. What you typed is kept here: saving "
+                    "once more sets all of it."
+                ),
+            )
+        return cleaned
 
 
 @admin.register(StandingPage)
@@ -204,7 +225,7 @@ class StandingPageAdmin(EditorsRoom):
     list_display = ["title", "menu", "place", "shown"]
     search_fields = ["title", "body"]
     prepopulated_fields = {"slug": ["title"]}
-    fields = ["title", "slug", "body", "menu", "place", "shown"]
+    fields = ["title", "slug", "body", "menu", "place", "shown", "seen"]
     formfield_overrides = {TextField: {"widget": forms.Textarea(attrs={"rows": 18, "cols": 80})}}
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Model | None = None) -> dict[str, Any]:

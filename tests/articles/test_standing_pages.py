@@ -1,5 +1,8 @@
 """About, Rules, Contact."""
 
+import re
+from typing import Any
+
 import pytest
 from django.conf import settings
 from django.test import Client
@@ -57,6 +60,24 @@ def test_hidden_or_deleted_it_is_gone_and_linked_nowhere(client):
     as_(ADMINISTRATOR).post(f"/admin/articles/standingpage/{page.pk}/delete/", {"post": "yes"})
     assert client.get("/pages/rules/").status_code == 404
     assert Site.objects.get().version == version + 1
+
+
+def test_a_second_save_overwrites_nothing_unseen_and_keeps_what_was_typed():
+    page = save_page(page=StandingPage(title="Rules", slug="rules", body="Be kind."))
+    emil, url = as_(EDITOR), f"/admin/articles/standingpage/{page.pk}/change/"
+    values = {"title": "Rules", "slug": "rules", "menu": "top", "place": "1", "shown": "on"}
+
+    def seen(response: Any) -> str:
+        return re.search('name="seen" value="([^"]+)"', response.content.decode())[1]
+
+    first = seen(emil.get(url))
+    assert emil.post(url, values | {"body": "Be brief.", "seen": first}).status_code == 302
+    late = emil.post(url, values | {"body": "Be honest.", "seen": first})
+    assert "Somebody has saved this page since" in late.content.decode()
+    assert "Be honest." in late.content.decode()
+    assert StandingPage.objects.get().body == "Be brief."
+    assert emil.post(url, values | {"body": "Be honest.", "seen": seen(late)}).status_code == 302
+    assert StandingPage.objects.get().body == "Be honest."
 
 
 def test_raw_html_is_text(client):
