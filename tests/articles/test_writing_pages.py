@@ -487,6 +487,9 @@ def test_an_embargo_is_held_told_and_lifted(draft, emil):
     client.post(act(draft, "embargo"), {"seen": draft.version, "at_0": "2130-01-15", "at_1": "14:00"})
     draft.refresh_from_db()
     assert draft.is_embargoed()
+    held = client.get(act(draft, "publish")).content.decode()
+    assert "Everybody can read it" not in held
+    assert f'href="{act(draft, "embargo")}"' in held
     assert "Embargoed until" in client.get(change(draft)).content.decode()
     told = client.post(act(draft, "publish"), {"seen": draft.version}).content.decode()
     assert "Not done: Embargoed until" in told
