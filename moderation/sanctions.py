@@ -40,7 +40,7 @@ def _account_reached(guest: Guest | None) -> User | None:
     if not (guest and guest.email):
         return None
     accounts = User.objects.annotate(lower_email=Lower("email"))
-    found = accounts.filter(lower_email=guest.email.lower()).first()
+    found: User | None = accounts.filter(lower_email=guest.email.lower()).first()
     if found is None or guest.confirmed_at:
         return found
     return None if proofs().filter(user=found).exists() else found
@@ -191,9 +191,8 @@ def _for_others(actor: User) -> Q:
     def others(deciding: Any) -> Exists:
         return Exists(deciding.active().exclude(pk=actor.pk).exclude(pk=Coalesce(OuterRef("user"), 0)))
 
-    everybody = User.objects.all()
-    could = Q(_is_of_staff(), others(everybody.administrators()))
-    could |= Q(~_is_of_staff(), others(everybody.moderators()))
+    could = Q(_is_of_staff(), others(User.objects.administrators()))
+    could |= Q(~_is_of_staff(), others(User.objects.moderators()))
     return Q(could, batch__actor=actor)
 
 
