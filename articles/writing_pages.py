@@ -76,7 +76,13 @@ class WordsForm(WrittenForm):
         return stage
 
 
-_DATE: dict[str, Any] = {"type": "date", "aria-label": gettext_lazy("Date")}
+YEARS = range(1000, 3000)  # which the archive has addresses for; "26" in a browser’s field is the year 26
+_DATE: dict[str, Any] = {
+    "type": "date",
+    "aria-label": gettext_lazy("Date"),
+    "min": f"{YEARS.start}-01-01",
+    "max": f"{YEARS.stop - 1}-12-31",
+}
 _TIME: dict[str, Any] = {"type": "time", "aria-label": gettext_lazy("Time")}
 
 
@@ -92,6 +98,12 @@ class MomentForm(forms.Form):
             time_format="%H:%M",
         ),
     )
+
+    def clean_at(self) -> datetime:
+        at: datetime = self.cleaned_data["at"]
+        if at.year not in YEARS:
+            raise forms.ValidationError(_("The year %(year)s can’t be right.") % {"year": at.year})
+        return at
 
 
 class Offer(NamedTuple):

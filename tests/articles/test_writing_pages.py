@@ -475,6 +475,16 @@ def test_it_is_scheduled_in_the_newsrooms_zone_and_said_as_a_person_would(draft,
     assert draft.published_at.isoformat() == "2030-01-15T12:00:00+00:00"
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "0026-01-15", "3000-01-01", "9999-12-31"])
+def test_a_year_that_no_archive_has_is_refused(draft, emil, day):
+    client = as_(emil)
+    for name in ("schedule", "embargo"):
+        data = {"seen": draft.version, "at_0": day, "at_1": "23:59"}
+        assert "can’t be right" in client.post(act(draft, name), data).content.decode()
+    draft.refresh_from_db()
+    assert draft.published_at is draft.embargo_until is None
+
+
 def test_a_press_on_what_was_changed_meanwhile_does_nothing(draft, emil):
     response = as_(emil).post(act(draft, "publish"), {"seen": draft.version - 1})
     assert "It was changed since you opened this page" in response.content.decode()
