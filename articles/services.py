@@ -147,14 +147,6 @@ def _store(thing: Topic | Author | StandingPage) -> None:
 
 
 @transaction.atomic
-def save_site(*, site: Site) -> Site:
-    """Store what the owner set."""
-    site.version = Site.objects.select_for_update().get(pk=1).version + 1
-    site.save()
-    return site
-
-
-@transaction.atomic
 def set_up_site(*, token: str, administrator: Mapping[str, str], **values: Any) -> User:
     """What a set-up link makes: the first administrator (name, email, password), and the site as they wish.
     Raises AlreadySetUp, and then nothing is set."""

@@ -220,10 +220,6 @@ class Article(models.Model):
     def is_published(self, now: datetime | None = None) -> bool:
         return self.published_at is not None and self.published_at <= (now or timezone.now())
 
-    def is_taken_back(self, now: datetime | None = None) -> bool:
-        """Readers knew it, and its address tells them that it is gone."""
-        return self.taken_back_at is not None and not self.is_published(now)
-
     def is_embargoed(self, now: datetime | None = None) -> bool:
         return self.embargo_until is not None and self.embargo_until > (now or timezone.now())
 

@@ -4,7 +4,7 @@ import pytest
 
 from accounts.models import EDITOR
 from articles.models import Article, Site
-from articles.services import save_article, save_site
+from articles.services import save_article
 from tests.factories import UserFactory, make_article
 
 
@@ -23,11 +23,6 @@ def test_two_who_read_the_same_version_leave_two_new_ones():
     first, second = Article.objects.get(pk=key), Article.objects.get(pk=key)
     assert save_article(article=first).version == 2
     assert save_article(article=second).version == 3
-
-    site, late = Site.objects.get(), Site.objects.get()
-    before = site.version
-    save_site(site=site)
-    assert save_site(site=late).version == before + 2
 
 
 @pytest.mark.django_db(transaction=True)
