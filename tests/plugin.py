@@ -1,4 +1,4 @@
-"""The throw-away Postgres and data folder of a test run.
+"""The throw-away Postgres and data folder of a test run; of each worker, where it has some (`-n`).
 
 Loaded with `-p tests.plugin`, because the settings need both before any conftest is read.
 """
@@ -12,6 +12,8 @@ import pytest
 
 from config import postgres
 
+OF_THE_RUN = "SOUNDOFF_HOME_OF_THE_RUN"
+
 _run = ExitStack()
 
 
@@ -20,6 +22,10 @@ def pytest_load_initial_conftests() -> Iterator[None]:
     """Runs before pytest-django reads the settings."""
     for name in ("DATABASE_OWNER_URL", "DEBUG", "EMAIL_URL", "HOST", "PORT", "SITE_URL"):
         os.environ.pop(name, None)
+    if own := os.environ.get(OF_THE_RUN):  # a worker, which finds the server's binaries where they were copied
+        os.environ["SOUNDOFF_HOME"] = own
+    else:
+        os.environ[OF_THE_RUN] = str(postgres.home())
     os.environ["DATABASE_URL"] = _run.enter_context(postgres.temporary())
     os.environ["SOUNDOFF_HOME"] = _run.enter_context(tempfile.TemporaryDirectory(prefix="soundoff-"))
     try:
