@@ -22,7 +22,7 @@ def pytest_load_initial_conftests() -> Iterator[None]:
     """Runs before pytest-django reads the settings."""
     for name in ("DATABASE_OWNER_URL", "DEBUG", "EMAIL_URL", "HOST", "PORT", "SITE_URL"):
         os.environ.pop(name, None)
-    if own := os.environ.get(OF_THE_RUN):  # a worker, which finds the server's binaries where they were copied
+    if own := os.environ.get(OF_THE_RUN):  # a worker: there the server was copied to
         os.environ["SOUNDOFF_HOME"] = own
     else:
         os.environ[OF_THE_RUN] = str(postgres.home())
