@@ -31,6 +31,11 @@ def upgrade(*, say: Callable[[str], None], without_backup: bool = False) -> None
                 "version back; or restore, into an empty database or a new data folder, the backup that was "
                 f"made before: see {backups.folder()}."
             )
+        if backups.unfinished().exists() and what_is_here():
+            raise Refused(
+                "A restore of an earlier version's backup was not finished: what was erased since may be in "
+                f"the database. Restore it again, into an empty one; then delete {backups.unfinished()}."
+            )
         if not (waiting := unapplied_migrations()):
             say("The database is up to date.")
             return

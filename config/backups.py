@@ -44,6 +44,11 @@ def folder() -> Path:
     return path
 
 
+def unfinished() -> Path:
+    """There while a restore has still to do erasures again; nothing starts upon it."""
+    return Path(settings.HOME) / "restore.unfinished"
+
+
 def last_backup() -> LastBackup | None:
     """None: there never was one with this data folder, or what is noted of it can't be read."""
     try:

@@ -23,7 +23,7 @@ from archive.backup.container import CHUNK, Manifest, Part, Reader, Refused, ope
 from archive.backup.write import applied_migrations, media_folder, megabytes
 from articles.kept import withhold
 from articles.models import Site
-from config import VERSION, postgres
+from config import VERSION, backups, postgres
 from config.processes import unprivileged_user
 from moderation import forgetting
 
@@ -67,10 +67,13 @@ def restore(path: Path, *, erased: Path | None = None) -> Restored:
                 if not later:
                     replayed = _settle(known, before)
                 put_in_place()
+                if later:  # what was erased since stands in it, until that is done again
+                    backups.unfinished().write_text(reader.manifest.told, "utf-8")
             if later:
                 _bring_up_to_date(reader.manifest)
                 with transaction.atomic(durable=True):
                     replayed = _settle(known, before)
+                backups.unfinished().unlink(missing_ok=True)
         except IntegrityError as error:
             raise Refused(f"The backup contradicts itself: {_first_line(error)}.") from error
         except DatabaseError as error:

@@ -232,6 +232,9 @@ def test_a_backup_of_an_earlier_version_is_brought_up_to_date(
         with pytest.raises(CommandError, match=r"All of the backup came in, but .*: division by zero"):
             call_command("restore", str(file))
         assert unapplied_migrations(), "upon which serve does not start"
+        patch.undo()
+        with pytest.raises(CommandError, match=r"restore .* was not finished"):
+            call_command("upgrade")
     with database("soundoff_blank", "template1"):
         call_command("migrate", verbosity=0)
         with pytest.raises(CommandError, match=r"made by an earlier version, before archive.0990_next"):
