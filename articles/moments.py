@@ -2,11 +2,20 @@
 
 from datetime import datetime, tzinfo
 
+from django.core.exceptions import ValidationError
 from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from config.templatetags.dates import clock
+
+YEARS = range(1000, 3000)  # which the archive has addresses for; "26" in a browser’s field is the year 26
+
+
+def check_year(at: datetime) -> None:
+    """Raises ValidationError."""
+    if at.year not in YEARS:
+        raise ValidationError(_("The year %(year)s can’t be right.") % {"year": at.year})
 
 
 def time_of(zone: tzinfo | None = None) -> str:

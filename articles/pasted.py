@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from markdown_it import MarkdownIt
 
 MOST = 3_000_000  # characters of HTML: Word sends fifty for each that a person typed
+TAGS_MOST = 40_000  # that begin or end, which take three seconds
 DEEPEST = 9  # levels of a list or of quotations; what lies deeper stands on the last
 
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
@@ -64,7 +65,7 @@ class Pasted:
 
 def as_markdown(markup: str) -> Pasted:
     """Raises ValidationError where there is more of it than anybody writes."""
-    if len(markup) > MOST:
+    if len(markup) > MOST or markup.count("<") > TAGS_MOST:
         raise ValidationError(_("This is too much to be pasted with its formatting."), code="long")
     # It balances the tags and drops comments, scripts and what is unknown, with its words kept.
     tidy = nh3.clean(

@@ -28,7 +28,7 @@ from articles.conflicts import Read, WrittenForm, last_number, merge_texts
 from articles.differences import compare
 from articles.models import PREVIEW_FOR, Article, Presence, Revision, Text, Unsaved
 from articles.models.writing import CORRECTION_MAX, NOTE_MAX
-from articles.moments import ago, at_desk, said, time_of
+from articles.moments import YEARS, ago, at_desk, check_year, said, time_of
 from articles.services import save_article
 from articles.writing import ChangedError, EmbargoedError
 from config.away import not_sent
@@ -76,7 +76,6 @@ class WordsForm(WrittenForm):
         return stage
 
 
-YEARS = range(1000, 3000)  # which the archive has addresses for; "26" in a browser’s field is the year 26
 _DATE: dict[str, Any] = {
     "type": "date",
     "aria-label": gettext_lazy("Date"),
@@ -101,8 +100,7 @@ class MomentForm(forms.Form):
 
     def clean_at(self) -> datetime:
         at: datetime = self.cleaned_data["at"]
-        if at.year not in YEARS:
-            raise forms.ValidationError(_("The year %(year)s can’t be right.") % {"year": at.year})
+        check_year(at)
         return at
 
 

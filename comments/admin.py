@@ -3,6 +3,7 @@
 The comments themselves, as a tree, are in moderation/admin_tree.py: to move one is an act that can be undone.
 """
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -19,6 +20,7 @@ from accounts.models import User
 from articles.admin import ArticleAdmin
 from articles.current import current_site
 from articles.models import Article
+from articles.moments import check_year
 from articles.services import touch_site
 from comments.models import Comment, Discussion, RemovalReason
 from comments.services import change_discussion
@@ -41,6 +43,12 @@ class DiscussionForm(forms.ModelForm[Discussion]):
             labels = [_("Closes at, date"), _("Closes at, time")]
             for widget, label in zip(moment.widgets, labels, strict=True):
                 widget.attrs["aria-label"] = label  # the words that the admin writes there are no label
+
+    def clean_closes_at(self) -> datetime | None:
+        at: datetime | None = self.cleaned_data["closes_at"]
+        if at:
+            check_year(at)
+        return at
 
     def save(self, commit: bool = True) -> Discussion:
         """By the verb, which makes the row if nobody has written here yet; unchanged, nothing is written."""

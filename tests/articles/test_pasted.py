@@ -9,7 +9,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from articles.markdown import render_story
-from articles.pasted import MOST, as_markdown
+from articles.pasted import MOST, TAGS_MOST, as_markdown
 
 FILES = Path(__file__).parent / "pasted"
 
@@ -81,6 +81,8 @@ def test_it_is_bounded(tag):
     assert "deep" in as_markdown(f"<{tag}>" * 5_000 + "deep").markdown
     with pytest.raises(ValidationError):
         as_markdown("x" * (MOST + 1))
+    with pytest.raises(ValidationError):
+        as_markdown("<b>x</b> " * (TAGS_MOST // 2 + 1))
 
 
 def words(markup: str) -> str:

@@ -118,6 +118,15 @@ def test_an_editor_closes_a_discussion_and_old_pages_are_known_as_old(editor):
     assert discussion.version == before + 1
 
 
+def test_a_year_that_can_t_be_right_is_refused(editor):
+    article = make_article()
+    say(article)
+    sent = {"status": "open", "closes_at_0": "0001-01-01", "closes_at_1": "00:00", "moderation": "pre"}
+    answer = editor.post(reverse("admin:comments_discussion_change", args=[article.pk]), sent)
+    assert "The year 1 can’t be right." in answer.text
+    assert Discussion.objects.get().closes_at is None
+
+
 def test_a_moderator_reads_settings_and_does_not_change_them(mod):
     article = make_article()
     say(article)
