@@ -40,6 +40,7 @@ Disallow: /stories/*/new/
 Disallow: /stories/*/order/
 Disallow: /stories/*/recommend/
 Disallow: /stories/*/reply/
+Disallow: /stories/*/report/
 Disallow: /stories/*/version/
 
 Sitemap: {}

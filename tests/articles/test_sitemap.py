@@ -172,7 +172,7 @@ def test_robots_are_led_to_it_and_kept_from_forms(client):
     lines = response.content.decode().splitlines()
     assert lines[0] == "User-agent: *"
     assert f"Sitemap: {settings.SITE_URL}/sitemap.xml" in lines
-    for path in ("/search/", "/stories/*/find/", "/stories/*/reply/"):
+    for path in ("/search/", "/stories/*/find/", "/stories/*/reply/", "/stories/*/report/"):
         assert f"Disallow: {path}" in lines
     # What says "noindex" must stay readable, or it would not be heard.
     assert not [line for line in lines if "/people/" in line or "/stories/*/comments/" in line]

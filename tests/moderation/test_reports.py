@@ -69,7 +69,7 @@ def known_for(right: int, wrong: int, maria):
 
 def test_every_reader_finds_the_link_and_the_kept_page_knows_nobody(client, comment):
     response = client.get(comment.discussion.article.get_absolute_url())
-    assert f'<a href="report/{comment.pk}/" rel="nofollow">Report</a>' in response.content.decode()
+    assert f'<a href="report/{comment.pk}/">Report</a>' in response.content.decode()
     assert not response.cookies
     page = client.get(comment.get_absolute_url(), follow=True).content.decode()
     assert f'report/{comment.pk}/"' in page
