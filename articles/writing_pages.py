@@ -23,12 +23,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from articles import writing
+from articles import publication, writing
 from articles.conflicts import Read, WrittenForm, last_number, merge_texts
 from articles.differences import compare
 from articles.models import PREVIEW_FOR, Article, Presence, Revision, Text, Unsaved
 from articles.models.writing import CORRECTION_MAX, NOTE_MAX
-from articles.moments import YEARS, ago, at_desk, check_year, said, time_of
+from articles.moments import ago, at_desk, time_of
 from articles.services import save_article
 from articles.writing import ChangedError, EmbargoedError
 from config.away import not_sent
@@ -74,34 +74,6 @@ class WordsForm(WrittenForm):
                 _("It is scheduled, and would appear. Take it off the schedule first.")
             )
         return stage
-
-
-_DATE: dict[str, Any] = {
-    "type": "date",
-    "aria-label": gettext_lazy("Date"),
-    "min": f"{YEARS.start}-01-01",
-    "max": f"{YEARS.stop - 1}-12-31",
-}
-_TIME: dict[str, Any] = {"type": "time", "aria-label": gettext_lazy("Time")}
-
-
-class MomentForm(forms.Form):
-    """A date and a time of the site's zone."""
-
-    at = forms.SplitDateTimeField(
-        label=gettext_lazy("Date and time"),
-        widget=forms.SplitDateTimeWidget(
-            date_attrs=_DATE,
-            time_attrs=_TIME,
-            date_format="%Y-%m-%d",
-            time_format="%H:%M",
-        ),
-    )
-
-    def clean_at(self) -> datetime:
-        at: datetime = self.cleaned_data["at"]
-        check_year(at)
-        return at
 
 
 class Offer(NamedTuple):
@@ -256,7 +228,9 @@ class WritingPages(admin.ModelAdmin[Article]):
     def _then(self, request: HttpRequest, obj: Article) -> HttpResponse | None:
         """Saved, and on to what was pressed besides."""
         act = request.POST.get("_then")
-        return redirect("admin:articles_article_publication", obj.pk, act) if act in PUBLICATION else None
+        return (
+            redirect("admin:articles_article_publication", obj.pk, act) if act in publication.DOINGS else None
+        )
 
     def render_change_form(
         self,
@@ -297,9 +271,9 @@ class WritingPages(admin.ModelAdmin[Article]):
                 writing.tell_presence(article=obj, editor=_user(request), typed=False)
             context |= {
                 "others": _others(obj, _user(request), now),
-                "state": _state(obj, now),
-                "embargo_said": _embargo(obj, now),
-                "acts": [(act, PUBLICATION[act].label) for act in _acts(obj, now)],
+                "state": publication.state(obj, now),
+                "embargo_said": publication.embargo(obj, now),
+                "acts": [(act, publication.DOINGS[act].label) for act in publication.acts(obj, now)],
                 "preview_url": None if obj.is_published() else settings.SITE_URL + obj.preview_url(),
                 "preview_until": at_desk(now + PREVIEW_FOR, now),
                 "is_private": obj.stage == Article.Stage.PRIVATE,
@@ -307,7 +281,7 @@ class WritingPages(admin.ModelAdmin[Article]):
                 "corrections": obj.corrections.select_related("by"),
             }
         else:
-            context["acts"] = [(act, PUBLICATION[act].label) for act in ("publish", "schedule")]
+            context["acts"] = [(act, publication.DOINGS[act].label) for act in ("publish", "schedule")]
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     # What a page tells while somebody types on it
@@ -365,18 +339,22 @@ class WritingPages(admin.ModelAdmin[Article]):
         """One act with its confirmation: what will be so, and the button."""
         article = self._open(request, key)
         now: datetime = request.now  # type: ignore[attr-defined]
-        if act not in PUBLICATION:
+        if act not in publication.DOINGS:
             raise Http404
-        if act not in _acts(article, now):
-            self.message_user(request, _state(article, now), messages.WARNING)
+        if act not in publication.acts(article, now):
+            self.message_user(request, publication.state(article, now), messages.WARNING)
             return redirect("admin:articles_article_change", key)
-        doing = PUBLICATION[act]
+        doing = publication.DOINGS[act]
         moments = {
             "schedule": article.published_at or article.embargo_until,
             "embargo": article.embargo_until,
         }
         proposed = moments.get(act) or [timezone.localdate(now), None]
-        form = MomentForm(request.POST or None, initial={"at": proposed}) if doing.asks_for_a_moment else None
+        form = (
+            publication.MomentForm(request.POST or None, initial={"at": proposed})
+            if doing.asks_for_a_moment
+            else None
+        )
         is_lifted = "lift" in request.POST
         if request.method == "POST" and (form is None or is_lifted or form.is_valid()):
             at = form.cleaned_data["at"] if form and not is_lifted else now
@@ -387,12 +365,12 @@ class WritingPages(admin.ModelAdmin[Article]):
                 self.message_user(request, told, messages.WARNING)
             except EmbargoedError:
                 told = _("Not done: %(embargo)s") % {
-                    "embargo": _embargo(article, now) or _state(article, now)
+                    "embargo": publication.embargo(article, now) or publication.state(article, now)
                 }
                 self.message_user(request, told, messages.ERROR)
             else:
-                told = _state(done, timezone.now())
-                if embargo := _embargo(done, now):
+                told = publication.state(done, timezone.now())
+                if embargo := publication.embargo(done, now):
                     told = f"{told} {embargo}"
                 self.log_change(request, done, told)
                 self.message_user(request, told)
@@ -402,8 +380,8 @@ class WritingPages(admin.ModelAdmin[Article]):
             "act": act,
             "doing": doing,
             "form": form,
-            "state": _state(article, now),
-            "embargo": _embargo(article, now),
+            "state": publication.state(article, now),
+            "embargo": publication.embargo(article, now),
             "was": article.was_published_at and at_desk(article.was_published_at, now),
             "zone_time": time_of(),
             "now": at_desk(now, now),
@@ -521,84 +499,6 @@ class WritingPages(admin.ModelAdmin[Article]):
     def _context(self, request: HttpRequest, article: Article, title: str) -> dict[str, Any]:
         site = self.admin_site.each_context(request)
         return {**site, "opts": self.opts, "title": title, "subtitle": article.title, "article": article}
-
-
-class Doing(NamedTuple):
-    """An act upon a publication: what leads to it, what its page is called, what it does, and its button."""
-
-    label: Any
-    title: Any
-    sentence: Any
-    button: Any
-    asks_for_a_moment: bool = False
-
-
-PUBLICATION = {
-    "publish": Doing(
-        gettext_lazy("Publish now…"),
-        gettext_lazy("Publish now"),
-        gettext_lazy("Everybody can read it from this moment on."),
-        gettext_lazy("Publish now"),
-    ),
-    "schedule": Doing(
-        gettext_lazy("Schedule…"),
-        gettext_lazy("Schedule"),
-        gettext_lazy("It appears at that moment by itself. A moment that is over dates it back."),
-        gettext_lazy("Schedule"),
-        asks_for_a_moment=True,
-    ),
-    "unschedule": Doing(
-        gettext_lazy("Off the schedule…"),
-        gettext_lazy("Take it off the schedule"),
-        gettext_lazy("It becomes a draft again and appears only when somebody publishes it."),
-        gettext_lazy("Take it off the schedule"),
-    ),
-    "embargo": Doing(
-        gettext_lazy("Embargo…"),
-        gettext_lazy("Embargo"),
-        gettext_lazy("Until that moment nobody can publish it. Whoever opens the preview reads so."),
-        gettext_lazy("Hold it until then"),
-        asks_for_a_moment=True,
-    ),
-    "take-back": Doing(
-        gettext_lazy("Take back…"),
-        gettext_lazy("Take back"),
-        gettext_lazy(
-            "Nobody can read it any more: it leaves every list, feed and search, and its address says that "
-            "it was taken back. Its discussion is kept, and you can publish it again."
-        ),
-        gettext_lazy("Take it back"),
-    ),
-}
-
-
-def _acts(article: Article, now: datetime) -> list[str]:
-    if article.is_published(now):
-        return ["take-back"]
-    if article.published_at:
-        return ["publish", "schedule", "unschedule", "embargo"]
-    return ["publish", "schedule", "embargo"]
-
-
-def _state(article: Article, now: datetime) -> str:
-    """How it stands with its publication, in a sentence."""
-    if article.is_published(now) and article.published_at:
-        return _("Published: %(moment)s.") % {"moment": said(article.published_at, now)}
-    if article.published_at:
-        return _("Scheduled: %(moment)s.") % {"moment": said(article.published_at, now)}
-    if article.taken_back_at:
-        return _("Taken back: %(moment)s.") % {"moment": said(article.taken_back_at, now)}
-    if article.stage == Article.Stage.READY:
-        return _("Ready for review. Only editors can read it.")
-    if article.stage == Article.Stage.PRIVATE:
-        return _("Private. Only its editors can read it, and its preview.")
-    return _("A draft. Only editors can read it, and whoever has the link to its preview.")
-
-
-def _embargo(article: Article, now: datetime) -> str:
-    if not article.is_embargoed(now) or not article.embargo_until:
-        return ""
-    return _("Embargoed until %(moment)s.") % {"moment": said(article.embargo_until, now)}
 
 
 def _others(article: Article, user: User, now: datetime) -> list[str]:

@@ -132,7 +132,11 @@ def test_nothing_that_is_told_of_a_comment_is_taken_for_markup():
 
 def test_a_time_is_said_once_a_tree_in_full():
     page = render([row(1), row(2, 1), row(3, created_at=START + timedelta(days=1))])
-    assert re.findall(r"comments/\d+/\">([^<]*)</a>", page) == ["19 June 2013, 17:29", "17:30", "20 June 2013, 17:28"]
+    assert re.findall(r"comments/\d+/\">([^<]*)</a>", page) == [
+        "19 June 2013, 17:29",
+        "17:30",
+        "20 June 2013, 17:28",
+    ]
 
 
 def test_a_time_of_today_is_marked_up_for_the_script_that_says_how_long_ago_it_was():
