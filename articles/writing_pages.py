@@ -32,6 +32,7 @@ from articles.moments import ago, at_desk, time_of
 from articles.services import save_article
 from articles.writing import ChangedError, EmbargoedError
 from config.away import not_sent
+from config.forms import leave_whole
 
 REVISIONS_A_PAGE = 50
 PAGES = 0x50DC  # the first half of the advisory locks' keys; the second is of the page's nonce
@@ -64,8 +65,7 @@ class WordsForm(WrittenForm):
         super().__init__(*args, **kwargs)
         if stage := self.fields.get("stage"):
             stage.required = False  # left out, it stays
-        for field in self.fields.values():  # a browser would cut what is pasted, and say nothing
-            field.widget.attrs.pop("maxlength", None)
+        leave_whole(self)
 
     def clean_stage(self) -> str:
         stage: str = self.cleaned_data["stage"] or self.instance.stage

@@ -13,6 +13,7 @@ from accounts.models import NAME_MAX
 from comments.forms import BodyForm
 from comments.links import comment_number
 from comments.models import Comment, State
+from config.forms import leave_whole
 from moderation.models import Notice, Report, has_page
 
 WORDS = forms.Textarea(attrs={"rows": 3, "dir": "auto"})
@@ -41,6 +42,7 @@ class ReportForm(forms.Form):
 
     def __init__(self, *args: Any, is_known: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        leave_whole(self)
         self.fields["why"].choices = [  # type: ignore[attr-defined]
             (Report.Why.SPAM, _("It is spam or advertising")),
             (Report.Why.ABUSE, _("It attacks or insults somebody")),
@@ -94,6 +96,7 @@ class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        leave_whole(self)
         self.comment: Comment | None = None
         self.fields["why"].required = True
         self.fields["in_good_faith"].required = True
@@ -150,6 +153,10 @@ class LookForm(forms.Form):
         widget=WORDS,
         error_messages={"required": _("Say in a few words why. You can ask once.")},
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        leave_whole(self)
 
     @property
     def helper(self) -> FormHelper:

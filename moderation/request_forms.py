@@ -13,6 +13,7 @@ from articles.links import find_story
 from articles.models import Article
 from comments.links import comment_number
 from comments.models import Comment, State
+from config.forms import leave_whole
 from moderation.models import RemovalRequest, has_page
 
 
@@ -51,7 +52,7 @@ class AskForm(forms.ModelForm):  # type: ignore[type-arg]
         for name in ("wants", "who"):
             field: Any = self.fields[name]
             field.choices = [choice for choice in field.choices if choice[0]]
-        _leave_whole(self)
+        leave_whole(self)
 
     @property
     def helper(self) -> FormHelper:
@@ -80,12 +81,6 @@ class AskForm(forms.ModelForm):  # type: ignore[type-arg]
         return clean_name(self.cleaned_data["name"])
 
 
-def _leave_whole(form: forms.BaseForm) -> None:
-    """The length is judged here: a browser would cut what is pasted silently."""
-    for field in form.fields.values():
-        field.widget.attrs.pop("maxlength", None)
-
-
 class AnswerForm(forms.Form):
     outcome = forms.ChoiceField(
         label=_("What became of it"),
@@ -103,7 +98,7 @@ class AnswerForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _leave_whole(self)
+        leave_whole(self)
 
     @property
     def helper(self) -> FormHelper:

@@ -10,6 +10,7 @@ from articles.images.reading import MAX_MB, Opened, Refused, read_upload
 from articles.images.services import TOLD, add_image, change_image
 from articles.markdown import named_images
 from articles.models import Image
+from config.forms import leave_whole
 
 ACCEPT = "image/jpeg,image/png,image/webp,image/avif,image/gif"
 _FILE_NAME = re.compile(r"\S+\.(?:jpe?g|png|webp|avif|gif|heic)", re.IGNORECASE)
@@ -34,8 +35,7 @@ class ImageForm(forms.ModelForm[Image]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for each in self.fields.values():  # a browser would cut what is pasted, and say nothing
-            each.widget.attrs.pop("maxlength", None)
+        leave_whole(self)
         for name in ("focal_x", "focal_y"):
             if field := self.fields.get(name):
                 field.required = False  # the middle, for who does not say

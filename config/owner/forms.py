@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from articles.models import Site
 from articles.models.sites import RULES_IN_SHORT
 from articles.zones import find_zones, zones
+from config.forms import leave_whole
 
 RULES_LINES, RULES_MAX, RULES_IN_SHORT_MAX = 3, 20_000, 300
 OFFERED = 6  # zones that are named where several are meant
@@ -106,8 +107,7 @@ class SiteForm(forms.ModelForm[Site]):
         super().__init__(*args, **kwargs)
         for name in set(self.fields) - set(only or self.fields):
             del self.fields[name]
-        for field in self.fields.values():  # too long is refused with the count, where a browser would cut
-            field.widget.attrs.pop("maxlength", None)
+        leave_whole(self)
         language: Any = self.fields["language"]
         language.choices = settings.LANGUAGES
         language.help_text = _("Of pages, where a reader’s browser asks for no other of ours, and of mails.")

@@ -58,6 +58,16 @@ def notice(comment, **fields) -> Notice:
     return reports.give_notice(comment=comment, **({"why": "A threat.", "email": "n@example.org"} | fields))
 
 
+def test_what_is_too_long_is_refused_whole_and_with_the_count(client, comment):
+    """The browser is told no length: it would cut what is pasted, and say nothing."""
+    assert "maxlength" not in client.get(URL).text
+    why = "It is a threat. " * 2_000
+    answer = client.post(URL, filled(comment, why=why))
+    assert (answer.status_code, Notice.objects.exists()) == (422, False)
+    assert str(len(why.strip())) in answer.text
+    assert why.strip() in answer.text
+
+
 def test_every_page_leads_to_it_and_a_report_of_a_comment_brings_it_along(client, comment):
     assert f'href="{URL}"' in client.get("/").content.decode()
     page = client.get(f"{comment.discussion.article.get_absolute_url()}report/{comment.pk}/").content.decode()
