@@ -8,7 +8,7 @@ from pathlib import Path
 from django.core.management import call_command
 from django.db import connection
 
-from archive.backup.container import Refused
+from archive.backup.container import Refused, first_line, listed
 from archive.backup.restore import what_is_here
 from archive.backup.write import backup, in_words
 from config import backups
@@ -27,7 +27,7 @@ def upgrade(*, say: Callable[[str], None], without_backup: bool = False) -> None
     with _alone():
         if unknown := later_migrations():
             raise Refused(
-                f"This database was upgraded by a later version of Soundoff ({_listed(unknown)}). Put that "
+                f"This database was upgraded by a later version of Soundoff ({listed(unknown)}). Put that "
                 "version back; or restore, into an empty database or a new data folder, the backup that was "
                 f"made before: see {backups.folder()}."
             )
@@ -69,7 +69,7 @@ def _migrate(waiting: list[str], made: Path | None) -> None:
     except Exception as error:  # whatever it was: a migration may run anything
         left = unapplied_migrations()
         done = len(waiting) - len(left)
-        said = str(error).strip().partition("\n")[0] or type(error).__name__
+        said = first_line(error)
         where = f"The migration {left[0]} failed and was taken back" if left else "What follows them failed"
         back = ""
         if made:
@@ -94,7 +94,3 @@ def _alone() -> Iterator[None]:
     finally:
         with suppress(Exception), connection.cursor() as cursor:  # it goes with the connection anyway
             cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [LOCK])
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"

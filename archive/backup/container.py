@@ -35,6 +35,15 @@ class Refused(Exception):
     """Why a file is not restored, or a backup not made, in a sentence."""
 
 
+def first_line(error: Exception) -> str:
+    """What it says, to stand within a sentence."""
+    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+
+
+def listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
 @dataclass(frozen=True)
 class Part:
     name: str  # of a table, or the path of a file in media/

@@ -19,7 +19,7 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts import erasures
 from archive.backup import tables
-from archive.backup.container import CHUNK, Manifest, Part, Reader, Refused, opened
+from archive.backup.container import CHUNK, Manifest, Part, Reader, Refused, first_line, listed, opened
 from archive.backup.write import applied_migrations, media_folder, megabytes
 from articles.kept import withhold
 from articles.models import Site
@@ -75,12 +75,12 @@ def restore(path: Path, *, erased: Path | None = None) -> Restored:
                     replayed = _settle(known, before)
                 backups.unfinished().unlink(missing_ok=True)
         except IntegrityError as error:
-            raise Refused(f"The backup contradicts itself: {_first_line(error)}.") from error
+            raise Refused(f"The backup contradicts itself: {first_line(error)}.") from error
         except DatabaseError as error:
             said = str(error)
             is_barred = "permission denied" in said or "must be owner" in said
             hint = " It wants the login that owns the tables: DATABASE_OWNER_URL." if is_barred else ""
-            raise Refused(f"Nothing was restored: the database says “{_first_line(error)}”.{hint}") from error
+            raise Refused(f"Nothing was restored: the database says “{first_line(error)}”.{hint}") from error
         except OSError as error:
             raise Refused(f"Nothing was restored: {error.strerror or error}.") from error
     withhold()
@@ -110,19 +110,19 @@ def _compare_migrations(reader: Reader) -> list[str]:
     name, told = reader.path.name, _nodes(reader.manifest.migrations)
     made_by = reader.manifest.program or "unknown"
     known = set(MigrationExecutor(connection).loader.disk_migrations)
-    if lacking := sorted(told - known):
+    if lacking := _dotted(told - known):
         raise Refused(
             f"{name} was made by a later version of Soundoff ({made_by}): it has "
-            f"{_listed(lacking)}, which this version ({VERSION}) lacks. Restore it with the one that made it."
+            f"{listed(lacking)}, which this version ({VERSION}) lacks. Restore it with the one that made it."
         )
-    missing = sorted(known - told)
+    missing = _dotted(known - told)
     if missing and _nodes(applied_migrations()) - told:
         raise Refused(
-            f"{name} was made by an earlier version, before {_listed(missing)}, and this database has the "
+            f"{name} was made by an earlier version, before {listed(missing)}, and this database has the "
             "tables of a later one already. Restore it into a database without tables (or a new data folder, "
             "SOUNDOFF_HOME): it is brought up to date there."
         )
-    return [".".join(node) for node in missing]
+    return missing
 
 
 def _prepare_tables(manifest: Manifest) -> None:
@@ -146,7 +146,7 @@ def _bring_up_to_date(manifest: Manifest) -> None:
         call_command("migrate", verbosity=0)
     except Exception as error:  # whatever it was: a migration may run anything
         raise Refused(
-            f"All of the backup came in, but it can't be brought up to date: {_first_line(error)}. Restore "
+            f"All of the backup came in, but it can't be brought up to date: {first_line(error)}. Restore "
             f"it into another empty database with the version that made it ({manifest.program or 'unknown'})."
         ) from error
 
@@ -273,13 +273,8 @@ def _nodes(migrations: dict[str, list[str]]) -> set[tuple[str, str]]:
     return {(app, name) for app, names in migrations.items() for name in names}
 
 
-def _listed(nodes: Iterable[tuple[str, str]]) -> str:
-    names = [".".join(node) for node in nodes]
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".")
+def _dotted(nodes: Iterable[tuple[str, str]]) -> list[str]:
+    return sorted(".".join(node) for node in nodes)
 
 
 def in_words(done: Restored) -> Iterator[str]:

@@ -18,7 +18,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
 from archive.backup import tables
-from archive.backup.container import CHUNK, Manifest, Part, Refused, Writer, is_safe
+from archive.backup.container import CHUNK, Manifest, Part, Refused, Writer, first_line, is_safe
 from config import VERSION
 from config.backups import LastBackup, remember_last
 
@@ -75,7 +75,7 @@ def backup(path: Path) -> Made:
             raise Refused(f"The disk of {path.parent} is full: the backup was not made.") from error
         raise Refused(f"The backup was not made: {error.strerror or error} ({path.parent}).") from error
     except DatabaseError as error:
-        raise Refused(f"The backup was not made: the database says “{_first_line(error)}”.") from error
+        raise Refused(f"The backup was not made: the database says “{first_line(error)}”.") from error
     finally:
         with suppress(OSError):
             if part:
@@ -191,10 +191,6 @@ def _sync_folder(folder: Path) -> None:
 
 def megabytes(size: int) -> str:
     return f"{size / 1_000_000:,.1f} MB"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
 
 
 def in_words(made: Made) -> Iterator[str]:
