@@ -13,6 +13,7 @@ from accounts.models import Guest, User
 admin.site.site_header = _("Soundoff admin")
 admin.site.site_title = _("Soundoff admin")
 admin.site.index_title = _("What you may change")
+admin.site.enable_nav_sidebar = False  # lists need the width, and the first page says the same in words
 
 # One door: our login counts failed attempts, the admin's own would let anybody guess for ever.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
@@ -21,6 +22,7 @@ from articles.moments import until
 from articles.redirects import find_article
 from articles.services import save_topic, sign_article, touch_site
 from articles.writing_pages import WordsForm, WritingPages
+from config.templatetags.dates import clock
 
 admin.site.unregister(User)
 
@@ -107,7 +109,6 @@ class ArticleAdmin(WritingPages):
     list_display = [
         "title",
         "publication",
-        "published_at",
         "editor_names",
         "comments",
         "rights",
@@ -196,12 +197,13 @@ class ArticleAdmin(WritingPages):
     def view_on_site(self, obj: Article) -> str:
         return obj.get_absolute_url() if obj.is_published() else obj.preview_url()
 
-    @admin.display(description=_("publication"))
+    @admin.display(description=_("publication"), ordering="published_at")
     def publication(self, obj: Article) -> Any:
-        if obj.published_at:
+        if at := obj.published_at:
             if obj.is_published():
-                return _("Published")
-            return _("Scheduled, %(until)s") % {"until": until(obj.published_at, timezone.now())}
+                return format_html("{} {}", _("Published"), clock().moment(at))
+            when = {"until": until(at, timezone.now()), "at": clock().moment(at)}
+            return format_html(_("Scheduled, {until}: {at}"), **when)
         return _("Taken back") if obj.taken_back_at else capfirst(obj.get_stage_display())
 
     @admin.display(description=_("editors"))

@@ -125,7 +125,6 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
             "is_search": _is_search(request),
             "branch": _number(request, "branch"),
             "goes_on": bool(_number(request, "after") or _number(request, "start")),
-            "is_nav_sidebar_enabled": False,  # a tree needs the width
             **(extra_context or {}),
         }
         if _is_search(request):

@@ -91,6 +91,26 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(browser, live_se
     context.close()
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_list_of_stories_has_no_column_beyond_the_edge(browser, live_server, emil, width):
+    for title in ("Überlandleitungsgenehmigungsverfahrensbeschleunigung", "The slip closes " * 9):
+        at = timezone.now() + timedelta(days=3)
+        make_article(title, published_at=at, source_name="CNN").editors.add(emil)
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    log_in(context, live_server, emil)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/admin/articles/article/")
+    shown = page.locator("#result_list thead th:visible").all_inner_texts()
+    wanted = ["Title", "Publication", "Editors", "Comments", "Rights", "Front page"]
+    assert [words.strip().capitalize() for words in shown] == (
+        wanted if width > 390 else ["Title", "Publication", "Front page"]
+    )
+    results = page.locator(".results")
+    assert results.evaluate("box => box.scrollWidth <= box.clientWidth")
+    expect(page.get_by_role("button", name="Pin “Fog”")).to_be_in_viewport(ratio=1)
+    context.close()
+
+
 def test_an_editor_pins_and_orders_without_javascript(browser, live_server, emil):
     context = browser.new_context(java_script_enabled=False)
     log_in(context, live_server, emil)
