@@ -203,7 +203,7 @@ class ArticleAdmin(WritingPages):
             if obj.is_published():
                 return format_html("{} {}", _("Published"), clock().moment(at))
             when = {"until": until(at, timezone.now()), "at": clock().moment(at)}
-            return format_html(_("Scheduled, {until}: {at}"), **when)
+            return format_html(str(_("Scheduled, {until}: {at}")), **when)
         return _("Taken back") if obj.taken_back_at else capfirst(obj.get_stage_display())
 
     @admin.display(description=_("editors"))
