@@ -13,6 +13,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
@@ -21,6 +22,7 @@ from archive.formats import FORMATS, detect
 from archive.formats.page import DamagedFile, NotThisFormat, PageWarning, ParsedPage
 from archive.models import Import
 from articles.models import Article, Topic, free_slug
+from articles.publication import too_early
 from articles.services import save_article
 from comments.imports import Imported, import_comments
 from comments.models import Comment, Discussion, Reason
@@ -107,6 +109,12 @@ def import_page(
         stored = Comment.objects.filter(source=article.source_key)
         here = set(stored.exclude(state_reason=Reason.IMPORT_UNDONE).values_list("source_id", flat=True))
         new = sum(comment.source_id not in here for comment in page.comments)
+        is_again = known is not None and _was_taken_back(known)
+        if known and is_again and (why := too_early(known, page.published_at, timezone.now())):
+            raise Refused(
+                _("The story is here and would be published again. %(why)s Nothing was brought in.")
+                % {"why": why}
+            )
         report = Report(
             format=page.format,
             title=page.title,
@@ -118,7 +126,7 @@ def import_page(
             skipped=len(page.comments) - new,
             article=known if dry_run else known or article,
             is_new_article=known is None,
-            is_published_again=known is not None and _was_taken_back(known),
+            is_published_again=is_again,
         )
         if report.changes_something and not dry_run:
             if known is None:
@@ -189,7 +197,12 @@ def _was_taken_back(article: Article) -> bool:
     """Whether the undo of its import made it a draft, which nobody has said anything about since."""
     last = Change.objects.filter(target=Change.Target.ARTICLE, target_id=article.pk, field="published_at")
     change = last.select_related("batch").order_by("id").last()
-    return article.published_at is None and change is not None and change.batch.kind == Batch.Kind.UNDO
+    return (
+        article.published_at is None
+        and change is not None
+        and change.batch.kind == Batch.Kind.UNDO
+        and article.taken_back_at in {None, change.batch.at}
+    )
 
 
 def _open_article(article: Article, page: ParsedPage) -> None:

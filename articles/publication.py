@@ -111,6 +111,15 @@ def state(article: Article, now: datetime) -> str:
     return _("A draft. Only editors can read it, and whoever has the link to its preview.")
 
 
+def too_early(article: Article, at: datetime, now: datetime) -> str:
+    """Why it can't be published as of that moment, in a sentence; nothing where it can."""
+    if not article.embargo_until or at >= article.embargo_until:
+        return ""
+    return _("Its date lies before the end of its embargo, which its editors can lift: %(moment)s.") % {
+        "moment": said(article.embargo_until, now)
+    }
+
+
 def embargo(article: Article, now: datetime) -> str:
     if not article.is_embargoed(now) or not article.embargo_until:
         return ""

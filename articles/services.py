@@ -1,7 +1,6 @@
 """The verbs that write articles and the site. Versions tell that a kept page is old."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -161,16 +160,6 @@ def change_site(**values: Any) -> None:
     Site.objects.filter(pk=1).update(**values, version=F("version") + 1)
     is_hidden = values.get("comment_status") == "hidden"
     if is_hidden or not WITHHELD_WITH_THE_SITE.isdisjoint(values):
-        withhold()
-
-
-@transaction.atomic
-def publish_articles(*, ids: Sequence[int], published_at: datetime | None) -> None:
-    """Publish these at that moment, or (None) make drafts of them. It is no change of what they say: the time
-    of the last one stays."""
-    Article.objects.filter(pk__in=ids).update(published_at=published_at, version=F("version") + 1)
-    touch_site()
-    if published_at is None or published_at > timezone.now():
         withhold()
 
 

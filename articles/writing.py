@@ -1,6 +1,8 @@
 """The verbs of the editors' room beside save_article: what was typed, who is here, when readers see it."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -92,14 +94,8 @@ def publish(*, article: Article, at: datetime, seen: int) -> Article:
     """Publish at that moment: now, later, or as of before. Raises ChangedError as restore does, and
     EmbargoedError."""
     article = _locked(article.pk, seen)
-    if article.embargo_until and at < article.embargo_until:
-        raise EmbargoedError
-    was_published = article.is_published()
-    article.published_at, article.stage = at, Article.Stage.DRAFT
-    if article.is_published():
-        article.taken_back_at, article.taken_back_why, article.was_published_at = None, "", None
-    _store(article, hides=was_published and not article.is_published())
-    return article
+    publish_articles(ids=[article.pk], at=at)
+    return Article.objects.get(pk=article.pk)
 
 
 @transaction.atomic
@@ -108,9 +104,8 @@ def unschedule(*, article: Article, seen: int) -> Article:
     article = _locked(article.pk, seen)
     if article.is_published():
         raise ChangedError
-    article.published_at = None
-    _store(article, hides=False)
-    return article
+    take_back_articles(ids=[article.pk])
+    return Article.objects.get(pk=article.pk)
 
 
 @transaction.atomic
@@ -119,10 +114,8 @@ def take_back(*, article: Article, why: str, seen: int) -> Article:
     article = _locked(article.pk, seen)
     if not article.is_published():
         raise ChangedError
-    article.was_published_at, article.published_at = article.published_at, None
-    article.taken_back_at, article.taken_back_why = timezone.now(), why
-    _store(article, hides=True)
-    return article
+    take_back_articles(ids=[article.pk], why=why)
+    return Article.objects.get(pk=article.pk)
 
 
 @transaction.atomic
@@ -135,7 +128,9 @@ def set_embargo(*, article: Article, until: datetime | None, seen: int) -> Artic
             raise EmbargoedError
         article.published_at = until
     article.embargo_until = until
-    _store(article, hides=False)
+    article.version += 1
+    article.save(update_fields=["published_at", "embargo_until", "version"])
+    touch_site()
     return article
 
 
@@ -146,13 +141,41 @@ def _locked(key: int, seen: int) -> Article:
     return article
 
 
-def _store(article: Article, *, hides: bool) -> None:
-    """It is no change of what the article says: the time of the last one stays."""
-    article.version += 1
-    names = ["published_at", "stage", "embargo_until", "taken_back_at", "taken_back_why", "was_published_at"]
-    article.save(update_fields=[*names, "version"])
+# The same of many, by whoever they are published: it is no change of what they say, the time of the last one
+# stays. The caller has locked them.
+
+
+@transaction.atomic
+def publish_articles(*, ids: Sequence[int], at: datetime) -> None:
+    """Raises EmbargoedError where that is too early for one of them."""
+    articles, now = Article.objects.filter(pk__in=ids), timezone.now()
+    if articles.filter(embargo_until__gt=at).exists():
+        raise EmbargoedError
+    hides = at > now and articles.published(now).exists()
+    values: dict[str, Any] = {"published_at": at, "stage": Article.Stage.DRAFT}
+    if at <= now:
+        values |= {"taken_back_at": None, "taken_back_why": "", "was_published_at": None}
+    articles.update(**values, version=F("version") + 1)
     touch_site()
     if hides:
+        withhold()
+
+
+@transaction.atomic
+def take_back_articles(*, ids: Sequence[int], why: str = "", at: datetime | None = None) -> None:
+    """Make drafts of them. At the address of what readers knew they are told so, since `at` (now) and `why`;
+    of what was only scheduled they are told nothing."""
+    articles, now = Article.objects.filter(pk__in=ids), timezone.now()
+    hidden = articles.published(now).update(
+        was_published_at=F("published_at"),
+        published_at=None,
+        taken_back_at=at or now,
+        taken_back_why=why,
+        version=F("version") + 1,
+    )
+    articles.exclude(published_at=None).update(published_at=None, version=F("version") + 1)
+    touch_site()
+    if hidden:
         withhold()
 
 

@@ -364,9 +364,10 @@ class WritingPages(admin.ModelAdmin[Article]):
                 told = _("It was changed since you opened this page. Look again, then press.")
                 self.message_user(request, told, messages.WARNING)
             except EmbargoedError:
-                told = _("Not done: %(embargo)s") % {
-                    "embargo": publication.embargo(article, now) or publication.state(article, now)
-                }
+                why = publication.embargo(article, now)
+                if at and act != "embargo":
+                    why = why or publication.too_early(article, at, now)
+                told = _("Not done: %(why)s") % {"why": why or publication.state(article, now)}
                 self.message_user(request, told, messages.ERROR)
             else:
                 told = publication.state(done, timezone.now())

@@ -11,11 +11,14 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max, Model
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from articles.models import Article, Site
-from articles.services import change_site, publish_articles
+from articles.publication import too_early
+from articles.services import change_site
+from articles.writing import publish_articles, take_back_articles
 from comments.models import Comment, CommentRevision, Discussion
 from comments.services import change_discussions, lock, lock_discussions, mark_comments
 from comments.texts import show_revisions
@@ -64,7 +67,8 @@ def make(*, batch: Batch, changes: Sequence[tuple[Change.Target, int, str, Any]]
     discussion is made where nobody has written yet. `repeat_of` is a comment's id. Returns how many changed.
     What comes into being with an act, a sanction or a rule, is stored ended or switched off and set in force
     here: then the way back is the same.
-    Raises IntegrityError where a rule that is switched on would stand twice.
+    Raises IntegrityError where a rule that is switched on would stand twice, and EmbargoedError where a story
+    would be published before it may.
     """
     wanted: dict[Key, Any] = {}
     for target, pk, field, value in changes:
@@ -75,7 +79,7 @@ def make(*, batch: Batch, changes: Sequence[tuple[Change.Target, int, str, Any]]
     todo = {key: value for key, value in wanted.items() if key in now and now[key] != value}
     _write(batch, [(key, now[key], value) for key, value in todo.items()])
     for kind in MODELS:
-        _set({key: value for key, value in todo.items() if key[0] == kind})
+        _set({key: value for key, value in todo.items() if key[0] == kind}, batch.at)
     return len(todo)
 
 
@@ -92,8 +96,8 @@ def revert(
     if marks is not None:
         told = told.filter(target=Target.COMMENT) if marks else told.exclude(target=Target.COMMENT)
     rows = {c.key: c for c in told if not (c.target == Target.COMMENT and c.target_id in but)}
-    now, last = _read(rows), _last(rows)
-    todo = _standing(rows, now, last)
+    now, last, why = _read(rows), _last(rows), _hindered(rows)
+    todo = _standing(rows, now, last, why)
     left = {key for key in rows if key not in todo}
     done = 0
     for target in MODELS:
@@ -102,29 +106,29 @@ def revert(
             continue
         try:
             with transaction.atomic():
-                _set({key: row.old for key, row in part.items()})
+                _set({key: row.old for key, row in part.items()}, undoing.at)
         except IntegrityError:  # a rule with the same value was written since
             left |= set(part)
             continue
         _write(undoing, [(key, row.new, row.old) for key, row in part.items()])
         done += len(part)
-    return done, _refusals({key: last[key] for key in left}, now)
+    return done, _refusals({key: last[key] for key in left}, now, why)
 
 
 def would_stay(batch: Batch, most: int) -> list[Refusal]:
     """What revert would leave alone now, among the first `most` changes of this act; nothing is locked."""
     rows = {c.key: c for c in batch.changes.order_by("id")[:most]}
-    now, last = _read(rows, is_locked=False), _last(rows)
-    standing = _standing(rows, now, last)
-    return _refusals({key: last[key] for key in rows if key not in standing}, now)
+    now, last, why = _read(rows, is_locked=False), _last(rows), _hindered(rows)
+    standing = _standing(rows, now, last, why)
+    return _refusals({key: last[key] for key in rows if key not in standing}, now, why)
 
 
 def _standing(
-    rows: Mapping[Key, Change], now: Mapping[Key, Any], last: Mapping[Key, int]
+    rows: Mapping[Key, Change], now: Mapping[Key, Any], last: Mapping[Key, int], but: Collection[Key]
 ) -> dict[Key, Change]:
-    """The changes that nothing has come after."""
+    """The changes that nothing has come after, without those that can't be taken back."""
     held = {key: row for key, row in rows.items() if now.get(key, ...) == row.new and last[key] == row.pk}
-    lost = _lost(held)
+    lost = _lost(held) | set(but)
     return {key: row for key, row in held.items() if key not in lost}
 
 
@@ -173,6 +177,20 @@ def _lost(rows: Mapping[Key, Change]) -> set[Key]:
     return {key for pk, key in of.items() if (pk, rows[key].old) not in there}
 
 
+def _hindered(rows: Mapping[Key, Change]) -> dict[Key, str]:
+    """Why stories can't be published again as they were before this act, each in a sentence."""
+    stories = {key: row for key, row in rows.items() if key[0] == Target.ARTICLE and row.old}
+    articles = Article.objects.in_bulk([pk for _target, pk, _field in stories]) if stories else {}
+    told, now = {}, timezone.now()
+    for key, row in stories.items():
+        if article := articles.get(key[1]):
+            if not row.new and article.taken_back_at not in {None, row.batch.at}:
+                told[key] = _("an editor had published it, and took it back")
+            elif why := too_early(article, _value(key[2], row.old), now):
+                told[key] = why
+    return told
+
+
 def _write(batch: Batch, rows: Sequence[tuple[Key, Any, Any]]) -> None:
     Change.objects.bulk_create(
         [
@@ -183,8 +201,9 @@ def _write(batch: Batch, rows: Sequence[tuple[Key, Any, Any]]) -> None:
     )
 
 
-def _set(values: Mapping[Key, Any]) -> None:
-    """Values of one target, each by the verb of its table; as many statements as different values."""
+def _set(values: Mapping[Key, Any], at: datetime) -> None:
+    """Values of one target by an act of that moment, each by the verb of its table; as many statements as
+    different values."""
     grouped: dict[tuple[str, str, Any], list[int]] = defaultdict(list)
     marks: dict[str, dict[int, Any]] = defaultdict(dict)
     for (target, pk, field), value in values.items():
@@ -199,7 +218,12 @@ def _set(values: Mapping[Key, Any]) -> None:
             mark_comments(field=field, values=mark)
     # First what is switched off: another version of a rule may say the same.
     for (target, field, value), ids in sorted(grouped.items(), key=lambda item: item[0][2] is True):
-        SETTERS[target](ids, field, _value(field, value))
+        if target != Target.ARTICLE:
+            SETTERS[target](ids, field, _value(field, value))
+        elif value:
+            publish_articles(ids=ids, at=_value(field, value))
+        else:
+            take_back_articles(ids=ids, at=at)
 
 
 def _set_rows(model: type[Model]) -> Callable[[list[int], str, Any], object]:
@@ -208,7 +232,6 @@ def _set_rows(model: type[Model]) -> Callable[[list[int], str, Any], object]:
 
 
 SETTERS: dict[str, Callable[[list[int], str, Any], object]] = {
-    Target.ARTICLE: lambda ids, field, value: publish_articles(ids=ids, published_at=value),
     Target.SITE: lambda ids, field, value: change_site(**{field: value}),
     Target.DISCUSSION: lambda ids, field, value: change_discussions(ids=ids, **{field: value}),
     Target.SANCTION: _set_rows(Sanction),
@@ -243,8 +266,8 @@ def named(changes: Iterable[Change]) -> dict[tuple[str, int], str]:
     return names | {(Target.COMMENT.value, pk): f"#{pk}" for pk in ids[Target.COMMENT]}
 
 
-def _refusals(left: Mapping[Key, int], now: Mapping[Key, Any]) -> list[Refusal]:
-    """Who has changed each of these last; nobody, where it was no act that did."""
+def _refusals(left: Mapping[Key, int], now: Mapping[Key, Any], why: Mapping[Key, str]) -> list[Refusal]:
+    """Who has changed each of these last; nobody, where it was no act that did, or something else hinders."""
     rows = Change.objects.select_related("batch__actor").in_bulk(list(left.values()))
     names = named(rows.values())
     refusals = []
@@ -254,6 +277,8 @@ def _refusals(left: Mapping[Key, int], now: Mapping[Key, Any]) -> list[Refusal]:
         is_told = key in now and now[key] == row.new
         who = str(row.batch.actor) if is_told and row.batch.actor else ""
         what = words.setting(field, now[key]) if key in now else _("it is gone")
+        if is_told and key in why:
+            who, what = "", why[key]
         if target != Target.COMMENT and (name := names.get((target, pk))):
             what = _("%(name)s: %(what)s") % {"name": name, "what": what}
         refusals.append(Refusal(pk if target == Target.COMMENT else None, who, what))

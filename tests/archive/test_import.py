@@ -6,7 +6,7 @@ shares no code with the parser.
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
+from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import EDITOR, MODERATOR, READER
@@ -21,6 +22,7 @@ from archive.models import Import
 from archive.services import MAX_MB, Refused, check_size, create_sample, import_page
 from articles.models import Article, Topic
 from articles.services import save_article
+from articles.writing import publish, set_embargo, take_back
 from comments.integrity import check
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.services import change_discussion, change_states, move_comment
@@ -266,7 +268,10 @@ def test_its_story_goes_back_to_draft_and_comes_again(client):
     back = undo(batch=batch, actor=None)
 
     assert (back.settings, back.refused) == (2, [])
-    assert client.get(story.get_absolute_url()).status_code == 404
+    gone = client.get(story.get_absolute_url())
+    assert gone.status_code == 410
+    assert "This story was taken back" in gone.content.decode()
+    assert story.title not in gone.content.decode()
     assert {url: client.get(url).content for url in urls} == before
     assert (take(page(3), dry_run=True).changes_something, Article.objects.get(pk=story.pk).published_at) == (
         True,
@@ -279,7 +284,27 @@ def test_its_story_goes_back_to_draft_and_comes_again(client):
     undo(batch=Batch.objects.filter(kind="import").latest("at"), actor=None)
     story.refresh_from_db()
     save_article(article=story)  # an editor has a hand in it, and it stays a draft
-    assert client.get(story.get_absolute_url()).status_code == 404
+    assert client.get(story.get_absolute_url()).status_code == 410
+
+
+def test_what_an_embargo_or_an_editor_holds_back_is_not_published_by_the_file(client, emil):
+    take(page(3))
+    undo(batch=Batch.objects.get(), actor=None)
+    story = Article.objects.get()
+    set_embargo(article=story, until=timezone.now() + timedelta(hours=2), seen=story.version)
+    before = snapshot()
+    for look in ({}, {"look": "1"}):
+        answer = client.post(ADD, {"file": upload(data=page(5)), **look})
+        assert answer.status_code == 200
+        assert "before the end of its embargo" in answer.context["form"].errors["file"][0]
+    assert snapshot() == before
+
+    story.refresh_from_db()
+    story = set_embargo(article=story, until=None, seen=story.version)
+    story = publish(article=story, at=story.was_published_at, seen=story.version)
+    take_back(article=story, why="It was not true.", seen=story.version)
+    assert take(page(5)).is_published_again is False
+    assert client.get(story.get_absolute_url()).status_code == 410
 
 
 def test_undoing_a_newer_save_leaves_the_story_out(client):

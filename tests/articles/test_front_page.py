@@ -1,6 +1,7 @@
 """The front page by hand: pins, their order, and the admin's room for them."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.test import Client
@@ -9,8 +10,9 @@ from django.utils import timezone
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
 from articles.front_page import PINS_MAX, TooMany, move_pin, pin, unpin
 from articles.models import Article, Pin, Site
-from articles.services import publish_articles, save_article, sign_article
+from articles.services import save_article, sign_article
 from articles.views import PAGE_SIZE
+from articles.writing import publish_articles, take_back_articles
 from tests.factories import UserFactory, make_article
 
 pytestmark = pytest.mark.django_db
@@ -66,10 +68,10 @@ def test_up_and_down_and_no_further(client, stories):
 def test_what_readers_may_not_see_keeps_its_place_and_is_not_shown(client, stories):
     for title in "CBA":
         pin(article=stories[title])
-    for at in (None, timezone.now() + timedelta(hours=1)):
-        publish_articles(ids=[stories["B"].pk], published_at=at)
+    for hide in (take_back_articles, partial(publish_articles, at=timezone.now() + timedelta(hours=1))):
+        hide(ids=[stories["B"].pk])
         assert titles(client) == ["A", "C", "D", "E"]
-    publish_articles(ids=[stories["B"].pk], published_at=timezone.now() - timedelta(hours=1))
+    publish_articles(ids=[stories["B"].pk], at=timezone.now() - timedelta(hours=1))
     assert titles(client)[:3] == ["A", "B", "C"]
 
 
@@ -113,7 +115,7 @@ def test_an_editor_pins_with_one_press_and_sees_where_it_stands(client, stories)
 def test_a_draft_is_not_offered_and_a_hidden_pin_says_so(stories):
     draft = make_article("Not yet", published_at=None)
     pin(article=stories["A"])
-    publish_articles(ids=[stories["A"].pk], published_at=None)
+    take_back_articles(ids=[stories["A"].pk])
     page = as_(EDITOR).get(ROOM)
     assert draft not in page.context["offered"]
     assert "readers don’t see it" in page.content.decode()
@@ -139,7 +141,7 @@ def test_what_readers_may_not_see_is_not_pinned_and_its_title_not_told(stories):
     assert response.status_code == 404
     assert "Not yet" not in emil.get(ROOM).content.decode()
     pin(article=stories["A"])
-    publish_articles(ids=[stories["A"].pk], published_at=None)
+    take_back_articles(ids=[stories["A"].pk])
     assert emil.post(ROOM, {"unpin": stories["A"].pk}).status_code == 302
     assert not Pin.objects.exists()
 

@@ -1,6 +1,7 @@
 """Old addresses lead on for ever: the ones that we changed, and those of other systems."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -13,13 +14,13 @@ from articles.links import find_story
 from articles.models import OLD_MAX, Article, Author, Redirect, StandingPage, Topic
 from articles.redirects import Refused, add_redirect
 from articles.services import (
-    publish_articles,
     save_article,
     save_author,
     save_page,
     save_topic,
     sign_article,
 )
+from articles.writing import publish_articles, take_back_articles
 from tests.factories import UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -96,14 +97,16 @@ def test_a_hidden_story_is_not_led_to(client):
     article = make_article("One")
     rename(article, "what-nobody-may-know-yet")
     add_redirect(old="/?p=12", to="/stories/what-nobody-may-know-yet/")
-    for at in (None, timezone.now() + timedelta(hours=1)):
-        publish_articles(ids=[article.pk], published_at=at)
+    soon = timezone.now() + timedelta(hours=1)
+    hiding = [partial(publish_articles, at=soon), take_back_articles, partial(publish_articles, at=soon)]
+    for hide in hiding:
+        hide(ids=[article.pk])
         for url in ("/stories/one/", "/stories/one/feed/"):
             response = client.get(url)
             assert response.status_code == 404
             assert "nobody-may-know" not in response.content.decode()
         assert client.get("/?p=12").status_code == 200  # the front page
-    publish_articles(ids=[article.pk], published_at=timezone.now() - timedelta(hours=1))
+    publish_articles(ids=[article.pk], at=timezone.now() - timedelta(hours=1))
     assert leads(client, "/stories/one/") == "/stories/what-nobody-may-know-yet/"
 
 
@@ -114,14 +117,14 @@ def test_an_author_of_whom_nothing_can_be_read_is_not_led_to(client):
     author.slug = "ida-lund"
     save_author(author=author)
     assert leads(client, "/authors/ida/") == "/authors/ida-lund/"
-    publish_articles(ids=[article.pk], published_at=None)
+    take_back_articles(ids=[article.pk])
     assert client.get("/authors/ida/").status_code == 404
 
 
 def test_names_that_a_draft_had_lead_nowhere(client):
     draft = make_article("A working title", published_at=None)
     rename(draft, "spring")
-    publish_articles(ids=[draft.pk], published_at=timezone.now())
+    publish_articles(ids=[draft.pk], at=timezone.now())
     assert client.get("/stories/a-working-title/").status_code == 404
 
 

@@ -1,6 +1,7 @@
 """Stories beside a story: by rare words and by topic, and never a hidden one."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -9,7 +10,8 @@ from django.utils import timezone
 
 from articles.models import Article, Topic
 from articles.related import KEYWORDS, SHOWN, find_related
-from articles.services import publish_articles, save_article
+from articles.services import save_article
+from articles.writing import publish_articles, take_back_articles
 from tests.factories import make_article
 
 pytestmark = pytest.mark.django_db
@@ -55,8 +57,8 @@ def test_a_hidden_one_is_never_among_them():
         article.topics.add(topic)
     again(here)
     assert related(here) == ["A kittiwake"]
-    for at in (None, timezone.now() + timedelta(minutes=1)):
-        publish_articles(ids=[other.pk], published_at=at)
+    for hide in (take_back_articles, partial(publish_articles, at=timezone.now() + timedelta(minutes=1))):
+        hide(ids=[other.pk])
         assert related(here) == []
 
 

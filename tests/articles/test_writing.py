@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import EDITOR
 from articles.models import Article, Revision, Site, Text, Unsaved
-from articles.services import publish_articles, save_article
+from articles.services import save_article
 from articles.writing import (
     ChangedError,
     EmbargoedError,
@@ -18,6 +18,7 @@ from articles.writing import (
     keep_aside,
     keep_unsaved,
     publish,
+    publish_articles,
     restore,
     set_embargo,
     take_back,
@@ -156,8 +157,10 @@ def test_an_embargo_is_held_by_the_verb_and_by_the_database(draft):
     held = set_embargo(article=draft, until=until, seen=draft.version)
     with pytest.raises(EmbargoedError):
         publish(article=draft, at=timezone.now() + HOUR, seen=held.version)
+    with pytest.raises(EmbargoedError):
+        publish_articles(ids=[draft.pk], at=timezone.now())
     with pytest.raises(IntegrityError), transaction.atomic():
-        publish_articles(ids=[draft.pk], published_at=timezone.now())
+        Article.objects.filter(pk=draft.pk).update(published_at=timezone.now())
     assert publish(article=draft, at=until, seen=held.version).published_at == until
 
 

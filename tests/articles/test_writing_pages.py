@@ -508,6 +508,13 @@ def test_an_embargo_is_held_told_and_lifted(draft, emil):
     assert draft.embargo_until is None
 
 
+def test_an_embargo_that_is_over_holds_what_is_dated_before_it(draft, emil):
+    held = set_embargo(article=draft, until=timezone.now() - timedelta(hours=1), seen=draft.version)
+    values = {"seen": held.version, "at_0": "2020-01-15", "at_1": "14:00"}
+    told = as_(emil).post(act(draft, "schedule"), values).content.decode()
+    assert "Not done: Its date lies before the end of its embargo" in told
+
+
 def test_a_story_that_is_taken_back_says_so_at_its_address(emil):
     story = make_article("The mayor’s boat", body="Wrong.")
     reader, client = Client(), as_(emil)

@@ -11,8 +11,8 @@ from django.utils import timezone
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
 from articles.images.services import change_image
 from articles.models import Article, Image, StandingPage
-from articles.services import publish_articles, save_article, save_page
-from articles.writing import publish, take_back
+from articles.services import save_article, save_page
+from articles.writing import publish, take_back, take_back_articles
 from tests.articles.images.made import gif, make_image, palette_with_holes
 from tests.factories import UserFactory, make_article
 
@@ -77,7 +77,7 @@ def test_at_its_moment_it_is_there_and_taken_back_it_is_gone(client, image, time
     time_machine.move_to(timezone.now() + timedelta(minutes=6))
     first = client.get(at(image))
     assert first.status_code == 200
-    publish_articles(ids=[story.pk], published_at=None)
+    take_back_articles(ids=[story.pk])
     again = {"HTTP_IF_NONE_MATCH": first["ETag"]}
     assert client.get(at(image)).status_code == 404
     assert client.get(at(image), **again).status_code == 404
