@@ -31,6 +31,8 @@ from config.owner import having, jobs
 from config.owner.forms import SET_UP, SiteForm, TestMailForm
 from moderation.models import Desk
 
+TRIED = "test_mail"  # in the session: to whom one was sent, and why it did not leave
+
 
 @never_cache
 @sensitive_post_parameters("you-password")
@@ -59,30 +61,32 @@ def set_up(request: HttpRequest, token: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def test_mail(request: HttpRequest) -> HttpResponse:
-    """One mail, sent while the owner waits; or the sentence that says why it did not leave."""
+    """One mail, sent while the owner waits; or the sentence that says why it did not leave. Told by the page
+    that follows, so that to load that again sends none."""
     user = owner(request)
     site: Any = request.site
     form = TestMailForm(request.POST or None, initial={"to": user.email})
-    sent, failure = "", ""
     if form.is_valid():
-        to = form.cleaned_data["to"]
+        to, failure = form.cleaned_data["to"], ""
         try:
             compose_test(user, to, site).send()
         except Exception as error:  # that is what this page is for
             failure = explain(error)
-        else:
-            sent = to
+        request.session[TRIED] = {"to": to, "failure": failure}
+        return redirect(request.get_full_path())
+    tried = {} if form.is_bound else request.session.pop(TRIED, {})
+    if tried:
+        form.initial["to"] = tried["to"]
     context = {
         "form": form,
-        "sent": sent,
-        "failure": failure,
+        "sent": tried.get("to", "") if not tried.get("failure") else "",
+        "failure": tried.get("failure", ""),
         "server": server(),
         "folder": getattr(settings, "EMAIL_FILE_PATH", "") or "",
         "is_first": "first" in request.GET,
         "room": "mail",
     }
-    is_refused = failure or (form.is_bound and not form.is_valid())
-    return render(request, "owner/mail.html", context, status=422 if is_refused else 200)
+    return render(request, "owner/mail.html", context, status=422 if form.is_bound else 200)
 
 
 @never_cache

@@ -106,7 +106,7 @@ def test_where_nobody_listens_all_are_counted_at_once(inbox: Inbox, settings: An
 
 
 def test_the_owner_gets_a_test_mail_that_proves_the_address(ada: Client, inbox: Inbox) -> None:
-    response = ada.post(URL, {"to": "ada@example.org"})
+    response = ada.post(URL, {"to": "ada@example.org"}, follow=True)
     assert response.status_code == 200
     assert "took it for ada@example.org" in response.content.decode()
     (message,) = inbox.mails
@@ -120,19 +120,38 @@ def test_the_owner_gets_a_test_mail_that_proves_the_address(ada: Client, inbox: 
 
 
 def test_what_the_server_answered_is_told_and_the_address_kept(ada: Client, inbox: Inbox) -> None:
-    inbox.refused = {"ada@example.org": "554 5.7.1 Relay access denied"}
-    response = ada.post(URL, {"to": "ada@example.org"})
-    page = response.content.decode()
-    assert response.status_code == 422
+    inbox.refused = {"jim@example.org": "554 5.7.1 Relay access denied"}
+    page = ada.post(URL, {"to": "jim@example.org"}, follow=True).content.decode()
     assert "refuses this recipient: 554 5.7.1 Relay access denied" in page
-    assert 'value="ada@example.org"' in page
+    assert 'value="jim@example.org"' in page
     inbox.refused = {}
-    assert ada.post(URL, {"to": "ada@example.org"}).status_code == 200
+    assert (
+        "took it for jim@example.org"
+        in ada.post(URL, {"to": "jim@example.org"}, follow=True).content.decode()
+    )
+
+
+def test_what_is_no_address_is_said_and_kept(ada: Client, inbox: Inbox) -> None:
+    response = ada.post(URL, {"to": "ada at example"})
+    assert response.status_code == 422
+    assert 'value="ada at example"' in response.content.decode()
+    assert inbox.mails == []
+
+
+@pytest.mark.parametrize("answer", ["", "554 5.7.1 Relay access denied"])
+def test_to_load_the_page_again_sends_no_second_one(ada: Client, inbox: Inbox, answer: str) -> None:
+    inbox.refused = {"ada@example.org": answer} if answer else {}
+    response = ada.post(f"{URL}?first=1", {"to": "ada@example.org"})
+    assert (response.status_code, response["Location"]) == (302, f"{URL}?first=1")
+    told = "It did not leave." if answer else "took it for ada@example.org"
+    assert told in ada.get(response["Location"]).content.decode()
+    assert told not in ada.get(response["Location"]).content.decode()
+    assert counted() == ((0, 1) if answer else (1, 0))
 
 
 def test_a_server_that_is_not_there_is_told(ada: Client, inbox: Inbox, settings: Any) -> None:
     settings.EMAIL_PORT = free_port()
-    page = ada.post(URL, {"to": "ada@example.org"}).content.decode()
+    page = ada.post(URL, {"to": "ada@example.org"}, follow=True).content.decode()
     assert f"Nothing listens at 127.0.0.1:{settings.EMAIL_PORT}" in page
 
 
@@ -141,7 +160,7 @@ def test_without_a_server_it_is_a_file_and_says_so(ada: Client, settings: Any, t
     settings.MAIL_TRANSPORT = "django.core.mail.backends.filebased.EmailBackend"
     settings.EMAIL_FILE_PATH = tmp_path / "mail"
     assert "No mail server is set" in ada.get(URL).content.decode()
-    assert "It was written." in ada.post(URL, {"to": "ada@example.org"}).content.decode()
+    assert "It was written." in ada.post(URL, {"to": "ada@example.org"}, follow=True).content.decode()
     (file,) = (tmp_path / "mail").iterdir()
     assert b"Test mail of Soundoff" in file.read_bytes()
 
