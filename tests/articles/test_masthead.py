@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -5,7 +6,7 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from articles.context_processors import masthead
-from articles.models import StandingPage, Topic
+from articles.models import Site, StandingPage, Topic
 from tests.factories import make_article
 
 pytestmark = pytest.mark.django_db
@@ -47,3 +48,14 @@ def test_standing_pages_are_linked_in_their_order():
         ("Rules", "/pages/rules/"),
         ("About", "/pages/about/"),
     ]
+
+
+def test_no_two_links_at_the_foot_are_called_the_same(client):
+    """The newsroom's own pages are often called as what the settings bring."""
+    Site.objects.update(rules="Be kind.", contact_email="desk@example.org", has_public_log=True)
+    for title in ("Rules", "Contact", "About"):
+        StandingPage.objects.create(title=title, slug=title.lower())
+    foot = client.get("/").content.decode().partition("<footer")[2]
+    names = re.findall(r"<a [^>]*>([^<]+)</a>", foot)
+    assert {"Rules", "Rules of commenting", "Contact", "Write to us"} <= set(names)
+    assert len(names) == len(set(names))
