@@ -142,6 +142,7 @@ class Model:
         self.squares = array("f", bytes(4 * SLOTS))
         # What an example counted when it was learnt is divided by this, so that later ones count more.
         self.scale = 1.0
+        self.is_settled = True  # there are no gradients
         self.seen = {True: 0.0, False: 0.0}  # spam and honest examples learnt, by weight
         self.priors = {BIAS: -1.0, **(facts.PRIORS if priors is None else priors)}
         self.signal_gradients: dict[str, float] = {}
@@ -183,6 +184,8 @@ class Model:
 
     def _weights(self, slots: Iterable[int]) -> Iterator[float]:
         base, gradients = self.base, self.gradients
+        if self.is_settled:
+            return map(base.__getitem__, slots)
         return (base[j] + self._learnt(j) if gradients[j] else base[j] for j in slots)
 
     def weight(self, slot: int) -> float:
@@ -221,6 +224,7 @@ class Model:
 
     def _add(self, features: Features, gradient: float, square: float) -> None:
         gradients, squares = self.gradients, self.squares
+        self.is_settled = False
         for slots, value in features.spaces:
             step, power = gradient * value, square * value * value
             for j in slots:
@@ -242,6 +246,7 @@ class Model:
         self.signal_squares = {k: n * factor for k, n in self.signal_squares.items() if factor}
         self.gradients = array("f", bytes(4 * SLOTS))
         self.signal_gradients = {}
+        self.is_settled = True
         self.seen = {True: 0.0, False: 0.0}
         self.scale = 1.0
 

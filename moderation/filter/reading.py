@@ -122,6 +122,7 @@ class Read:
         self.body = said.body if len(said.body) <= LONGEST else said.body[:LONGEST]
         self.folded = Folded(self.body)
         self.name = fold(said.author or "").strip()
+        self.asked: dict[str, Found | None] = {}  # by signals that others ask as well (signals.once)
 
     @cached_property
     def links(self) -> list[re.Match[str]]:

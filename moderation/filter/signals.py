@@ -11,7 +11,7 @@ The word lists are English and short; lateness, drift, links, padding and script
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from functools import lru_cache, wraps
 from math import log
 from urllib.parse import unquote
 
@@ -46,6 +46,21 @@ SUBJECT_LEAST = 30  # stems of article, parent and thread: of a title alone noth
 
 ALIKE = {"Lati", "Gree", "Cyri"}  # scripts with letters that look like another's
 KANA = {"Hira", "Kata"}  # are written together
+
+Signal = Callable[[Read], Found | None]
+
+
+def once(signal: Signal) -> Signal:
+    """Of a signal that others ask, too: looked for once in a comment."""
+    name = signal.__name__
+
+    @wraps(signal)
+    def asked(read: Read) -> Found | None:
+        if name not in read.asked:
+            read.asked[name] = signal(read)
+        return read.asked[name]
+
+    return asked
 
 
 # When
@@ -182,6 +197,7 @@ def padded(read: Read) -> Found | None:
 # Who
 
 
+@once
 def name_phrase(read: Read) -> Found | None:
     """The name is what one types into a search box, or what a directory files a site under."""
     words = read.name_words
@@ -208,6 +224,7 @@ def name_phrase(read: Read) -> Found | None:
     return None
 
 
+@once
 def name_domain(read: Read) -> Found | None:
     """The name is a site's address."""
     if "." not in read.name and "://" not in read.name:
@@ -316,12 +333,14 @@ def own_link(read: Read) -> Found | None:
     return Found(0.8, read.at(at), len(at)) if at and not PROFILES.search(own) else None
 
 
+@once
 def calls(read: Read) -> Found | None:
     """Calls to visit, subscribe, earn, write to. `number`: how often."""
     found = list(CALLS.finditer(read.plain))
     return Found(min(1.0, 0.5 + 0.25 * len(found)), read.at(found), len(found)) if found else None
 
 
+@once
 def wares(read: Read) -> Found | None:
     """Words of selling in the body, thickly. `number`: how many."""
     found = [m for m in read.words if m[0] in WARES]
@@ -336,9 +355,9 @@ def wares(read: Read) -> Found | None:
 
 def shouting(read: Read) -> Found | None:
     """Mostly capitals, or rows of !!!."""
-    letters = [c for c in read.body if c.isalpha()]
+    letters = list(filter(str.isalpha, read.body))
     marks = max((len(m) for m in re.findall(r"[!?]+", read.body)), default=0)
-    capitals = sum(c.isupper() for c in letters) / len(letters) if len(letters) >= 12 else 0.0
+    capitals = sum(map(str.isupper, letters)) / len(letters) if len(letters) >= 12 else 0.0
     strength = max(min(1.0, 1.4 * (capitals - 0.4)), 0.15 * (marks - 2))
     return Found(min(1.0, strength)) if strength > 0.1 else None
 
@@ -388,8 +407,6 @@ def insult(read: Read) -> Found | None:
     found = list(INSULT.finditer(read.plain))
     return Found(min(1.0, 0.5 + 0.2 * len(found)), read.at(found), len(found)) if found else None
 
-
-Signal = Callable[[Read], Found | None]
 
 # What each weighs before anything was learnt, in logits at strength 1; those below 0 speak for the comment.
 # Set by hand. Those of which the starter's sets know nothing (dates, articles) keep theirs until a site's own

@@ -288,3 +288,25 @@ def test_no_hostile_text_keeps_a_signal_busy(piece):
     began = time.process_time()
     signals.find(Read(one), (*SIGNALS, *FACTS, *RANKS))
     assert time.process_time() - began < 5
+
+
+def test_what_other_signals_ask_is_looked_for_once():
+    looked = []
+
+    @signals.once
+    def shout(read: Read) -> Found | None:
+        """What it finds."""
+        looked.append(read)
+        return None
+
+    one, other = Read(said()), Read(said())
+    assert [shout(one), shout(one), shout(other)] == [None] * 3
+    assert looked == [one, other]
+    assert (shout.__name__, shout.__doc__) == ("shout", "What it finds.")
+
+
+def test_a_signal_that_another_asks_has_one_answer_in_a_comment():
+    """`calls` is the dearest one, and `no_gain` asks it again."""
+    read = Read(said("Please visit my site", url=""))
+    assert signals.no_gain(read) is None
+    assert signals.calls(read) is signals.calls(read) is not None
