@@ -16,6 +16,8 @@ from django.utils import timezone
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
+from articles import clearing
+from articles.images.services import throw_away_unused
 from moderation import alerts, emptying, forgetting, opinions, origins, requests
 from moderation.filter import training
 from moderation.models import JobRun
@@ -62,6 +64,9 @@ JOBS: list[Job] = [
     Job("forget sealed e-mails", timedelta(days=1), emptying.forget_sealed_emails),
     Job("blank old spam", timedelta(days=1), emptying.blank_old_spam),
     Job("forget jobs that are done", timedelta(days=1), forget_done),
+    Job("forget who had a story open", timedelta(days=1), clearing.forget_presence),
+    Job("forget what was never saved", timedelta(days=1), clearing.forget_unsaved),
+    Job("throw pictures away that no image is of", timedelta(days=1), throw_away_unused),
     Job("throw old lists away", timedelta(days=1), emptying.throw_away_lists),
     Job("remember what was erased", timedelta(days=1), forgetting.remember_all),
     Job("look after the archive", timedelta(days=1), look.archive_health),

@@ -1,7 +1,10 @@
 """The verbs that write images, and what articles say of them."""
 
+import re
 import shutil
+import time
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,9 @@ from articles.images.tasks import make_sizes_of
 from articles.markdown import render_story
 from articles.models import Article, Image, ImageUse, Site, StandingPage
 
+DIGEST = re.compile(r"[0-9a-f]{64}")
+UNUSED = ".unused"  # in the folder of a picture, since it was first found without an image
+UNUSED_KEPT = timedelta(days=7)
 TOLD = ("alt", "is_decorative", "caption", "credit", "focal_x", "focal_y")  # by people
 
 
@@ -32,7 +38,7 @@ def add_image(*, opened: Opened, actor: User | None, **told: Any) -> Image:
         uploaded_by=actor,
         **told,
     )
-    _hold(image)
+    _hold(image.digest)
     _make_folder(image.folder)
     _write(image.folder / f"full.{image.suffix}", opened.full)
     if opened.moving is not None:
@@ -59,7 +65,30 @@ def change_image(*, image: Image) -> Image:
 def delete_image(*, image: Image) -> None:
     """Raises ProtectedError while an article shows it. Its files go, but for those that another row needs."""
     Image.objects.get(pk=image.pk).delete()
-    transaction.on_commit(lambda: _forget_files(image))
+    transaction.on_commit(lambda: _forget_files(image.folder))
+
+
+def throw_away_unused() -> int:
+    """The job of the day: delete folders of which there is no image, such as those of a save that failed. Any
+    version or draft names an image by its row, so none of them needs these.
+
+    One is marked when it is first found so and goes a week later: a database that was put back alone may be
+    that of another day, and knows images again with the next one. Returns how many went.
+    """
+    used = set(Image.objects.order_by().values_list("digest", flat=True))
+    before, gone = time.time() - UNUSED_KEPT.total_seconds(), 0
+    for folder in Path(settings.MEDIA_ROOT).glob("??/*"):
+        if not DIGEST.fullmatch(folder.name) or folder.is_symlink() or not folder.is_dir():
+            continue
+        mark = folder / UNUSED
+        if folder.name in used:
+            mark.unlink(missing_ok=True)
+        elif not mark.exists():
+            mark.touch()
+        elif mark.stat().st_mtime < before:
+            _forget_files(folder)
+            gone += not folder.exists()
+    return gone
 
 
 def keep_sizes(*, image: Image, sizes: dict[str, Any]) -> None:
@@ -121,10 +150,10 @@ def _lock_articles(image: Image) -> list[Article]:
     return list(rows.select_for_update(of=["self"], no_key=True))
 
 
-def _hold(image: Image) -> None:
+def _hold(digest: str) -> None:
     """Until the end of the transaction nobody else makes or deletes the files of this picture."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [image.digest])
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [digest])
 
 
 def _make_folder(folder: Path) -> None:
@@ -140,7 +169,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 @transaction.atomic
-def _forget_files(image: Image) -> None:
-    _hold(image)
-    if not Image.objects.filter(digest=image.digest).exists():
-        shutil.rmtree(image.folder, ignore_errors=True)
+def _forget_files(folder: Path) -> None:
+    _hold(folder.name)
+    if not Image.objects.filter(digest=folder.name).exists():
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,101 @@
+"""Files of which there is no image go a week after they were found; what any text names stays."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from django.conf import settings
+from django.db import IntegrityError
+from django.utils import timezone
+
+from articles.images import services
+from articles.images.reading import read_upload
+from articles.images.services import add_image, delete_image, throw_away_unused
+from articles.models import Image
+from tests.articles.images import made
+from tests.factories import make_article
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
+
+DAY = timedelta(days=1)
+
+
+def later(days: int) -> Any:
+    return time_machine.travel(timezone.now() + days * DAY)
+
+
+def folders() -> set[Path]:
+    return set(Path(settings.MEDIA_ROOT).glob("*/*"))
+
+
+@pytest.fixture
+def failed() -> Path:
+    """The folder of a picture whose save failed once its files were written."""
+    opened = read_upload(made.upload(made.jpeg(300, 200)))
+    with pytest.raises(IntegrityError):
+        add_image(opened=opened, actor=None, alt="")  # which the database refuses
+    (folder,) = folders()
+    assert (folder / "full.jpg").exists()
+    return folder
+
+
+def test_a_save_that_failed_leaves_nothing_for_good(failed):
+    used = made.make_image(is_ready=False)  # in no story: a draft or what somebody types may name it
+    assert throw_away_unused() == 0
+    with later(6):
+        assert throw_away_unused() == 0
+    assert failed.exists()
+    with later(8):
+        assert throw_away_unused() == 1
+    assert folders() == {used.folder}
+
+
+def test_what_comes_to_be_used_again_stays(failed):
+    throw_away_unused()
+    again = made.make_image(made.jpeg(300, 200), is_ready=False)
+    assert again.folder == failed
+    with later(8):
+        assert throw_away_unused() == 0
+        assert [path.name for path in failed.iterdir()] == ["full.jpg"]
+    make_article(body=f"![](image:{again.pk})")
+    Image.objects.filter(pk=again.pk).update(digest="0" * 64)  # as if another day's database was put back
+    with later(9):
+        assert throw_away_unused() == 0  # found so for the first time
+    assert failed.exists()
+
+
+def test_an_image_that_comes_while_the_job_runs_keeps_its_files(failed, monkeypatch):
+    throw_away_unused()
+    forget = services._forget_files
+
+    def first_an_upload(folder: Path) -> None:
+        made.make_image(made.jpeg(300, 200), is_ready=False)
+        forget(folder)
+
+    monkeypatch.setattr(services, "_forget_files", first_an_upload)
+    with later(8):
+        assert throw_away_unused() == 0
+    assert (failed / "full.jpg").exists()
+
+
+def test_what_is_not_ours_is_left_alone():
+    root = Path(settings.MEDIA_ROOT)
+    for name in ("ab/notes", "ab/" + "f" * 63, "mail/letters"):
+        (root / name).mkdir(parents=True)
+    elsewhere = root.parent / "elsewhere"
+    elsewhere.mkdir()
+    (root / "ab" / ("a" * 64)).symlink_to(elsewhere)
+    for days in (0, 30):
+        with later(days):
+            assert throw_away_unused() == 0
+    assert len(folders()) == 4
+    assert not list(elsewhere.iterdir())
+
+
+def test_an_image_that_was_deleted_takes_its_files_along(django_capture_on_commit_callbacks):
+    image = made.make_image(is_ready=False)
+    with django_capture_on_commit_callbacks(execute=True):
+        delete_image(image=image)
+    assert folders() == set()

@@ -1,0 +1,86 @@
+"""What the editors' room leaves behind goes, and nothing that somebody typed goes with it."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from accounts.models import EDITOR, User
+from articles.clearing import forget_presence, forget_unsaved
+from articles.models import Article, Presence, Text, Unsaved
+from articles.services import save_article
+from articles.writing import keep_unsaved, tell_presence
+from moderation.jobs import JOBS, tick
+from tests.factories import UserFactory, make_article
+
+pytestmark = pytest.mark.django_db
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def emil() -> User:
+    return UserFactory.create(name="Emil", roles=(EDITOR,))
+
+
+@pytest.fixture
+def story() -> Article:
+    return make_article("Slipway", body="Old.")
+
+
+def typed(emil: User, article: Article | None, body: str, ago: timedelta, title: str = "Slipway") -> Unsaved:
+    text = Text(title, "", body)
+    kept = keep_unsaved(nonce=uuid4(), editor=emil, article=article, text=text, read="")
+    assert kept
+    Unsaved.objects.filter(pk=kept.pk).update(at=timezone.now() - ago)
+    return kept
+
+
+def left() -> set[Any]:
+    return set(Unsaved.objects.values_list("pk", flat=True))
+
+
+def test_what_was_not_saved_is_kept_for_a_year(emil, story):
+    near = {typed(emil, where, "Mine.", 364 * DAY).pk for where in (story, None)}
+    for where in (story, None):
+        typed(emil, where, "Mine.", 366 * DAY)
+    assert forget_unsaved() == 2
+    assert left() == near
+
+
+def test_what_stands_in_a_version_goes_after_a_week(emil, story):
+    soon, saved, other, blank = (
+        typed(emil, story, "Saved.", 6 * DAY),
+        typed(emil, story, "Saved.\r\n", 8 * DAY),
+        typed(emil, story, "Saved, but for this.", 8 * DAY),
+        typed(emil, None, "Saved.", 8 * DAY),  # of no article, so it stands nowhere
+    )
+    elsewhere = typed(emil, make_article("Harbour"), "Saved.", 8 * DAY)
+    for body in ("Saved.", "And on."):
+        story.body = body
+        save_article(article=story, by=emil)
+    now = typed(emil, story, "Later.", 8 * DAY)
+    story.body = "Later."
+    save_article(article=story, by=emil)
+
+    assert forget_unsaved() == 2
+    assert left() == {soon.pk, other.pk, blank.pk, elsewhere.pk}
+    assert {saved.pk, now.pk}.isdisjoint(left())
+
+
+def test_who_was_here_is_forgotten_a_day_later(emil, story):
+    tell_presence(article=story, editor=emil, typed=True)
+    with time_machine.travel(timezone.now() + 23 * timedelta(hours=1)):
+        assert forget_presence() == 0
+    with time_machine.travel(timezone.now() + 25 * timedelta(hours=1)):
+        assert forget_presence() == 1
+    assert not Presence.objects.exists()
+
+
+def test_the_clock_does_it(emil, story):
+    typed(emil, story, "Mine.", 366 * DAY)
+    jobs = [job for job in JOBS if job.run.__module__ in {"articles.clearing", "articles.images.services"}]
+    assert [(ran.result, ran.error) for ran in tick(jobs)] == [(0, ""), (1, ""), (0, "")]
