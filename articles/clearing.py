@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from django.db.models import Q
 from django.utils import timezone
 
 from articles.models import Presence, Revision, Text, Unsaved
@@ -20,7 +21,8 @@ def forget_unsaved() -> int:
     """Throw away what was typed and not saved, a year later, and after a week what stands in a version of the
     story as well: its page did not tell that it was saved. Returns how many."""
     now = timezone.now()
-    gone = Unsaved.objects.filter(at__lt=now - UNSAVED_KEPT).delete()[0]
+    done = Q(is_done=True, at__lt=now - SAVED_KEPT)  # nothing of it is on its way any more
+    gone = Unsaved.objects.filter(done | Q(at__lt=now - UNSAVED_KEPT)).delete()[0]
     old = Unsaved.objects.filter(at__lt=now - SAVED_KEPT, article__isnull=False).select_related("article")
     for row in old.iterator(100):
         if _is_saved(row):

@@ -1,6 +1,6 @@
 """The verbs of the editors' room beside save_article: what was typed, who is here, when readers see it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from articles.kept import withhold
-from articles.models import Article, Correction, Note, Presence, Revision, Text, Unsaved
+from articles.models import Article, Correction, Note, Presence, Revision, Sheet, Text, Unsaved
 from articles.services import save_article, touch_site
 
 
@@ -28,27 +28,36 @@ class ChangedError(Exception):
 
 @transaction.atomic
 def keep_unsaved(
-    *, nonce: UUID, editor: User, article: Article | None, text: Text, read: str
+    *, sheets: Sequence[Sheet], editor: User, article: Article | None, text: Text, read: str
 ) -> Unsaved | None:
-    """Keep what one open page holds; None where that is saved already."""
-    if _is_saved(nonce, article, text):
-        Unsaved.objects.filter(nonce=nonce, editor=editor).delete()
+    """Keep what a sheet holds, the last of these; those before are what it went on from, and hold nothing
+    more. What an earlier turn said and comes late changes nothing. Returns what is kept of the sheet by now;
+    None where that is saved already."""
+    *before, sheet = sheets
+    finish_sheets(sheets=before, editor=editor)
+    if (article and Text.of(article) == text) or not (article or any(text)):
+        finish_sheets(sheets=[sheet], editor=editor)
         return None
-    values = {"article": article, "read": read, "at": timezone.now(), **text._asdict()}
-    kept, is_new = Unsaved.objects.get_or_create(nonce=nonce, defaults={"editor": editor, **values})
+    values = {"article": article, "read": read, "turn": sheet.turn, "at": timezone.now(), **text._asdict()}
+    kept, is_new = Unsaved.objects.get_or_create(nonce=sheet.nonce, defaults={"editor": editor, **values})
     if kept.editor_id != editor.pk:
-        raise PermissionError(nonce)
+        raise PermissionError(sheet.nonce)
     if not is_new:
-        Unsaved.objects.filter(nonce=nonce).update(**values)
-    return kept
+        Unsaved.objects.filter(nonce=sheet.nonce, turn__lt=sheet.turn).update(is_done=False, **values)
+        kept.refresh_from_db()
+    return None if kept.is_done else kept
 
 
-def _is_saved(nonce: UUID, article: Article | None, text: Text) -> bool:
-    """A page is heard of once more when it is left, also where it was just saved."""
-    if article and Text.of(article) == text:
-        return True
-    sent = Revision.objects.saved().filter(nonce=nonce).order_by("-at").first()
-    return (sent is not None and Text.of(sent) == text) or not (article or any(text))
+@transaction.atomic
+def finish_sheets(*, sheets: Iterable[Sheet], editor: User) -> None:
+    """What these held up to that turn is saved, or kept elsewhere. A page is heard of once more when it is
+    left, and requests overtake each other: the row stays, so that nothing of it comes back."""
+    for sheet in sheets:
+        if sheet.turn:
+            values = {"editor": editor, "turn": sheet.turn, "is_done": True}
+            Unsaved.objects.get_or_create(nonce=sheet.nonce, defaults=values)
+        held = Unsaved.objects.filter(nonce=sheet.nonce, editor=editor, turn__lte=sheet.turn)
+        held.update(turn=sheet.turn, is_done=True, article=None, title="", standfirst="", body="", read="")
 
 
 @transaction.atomic

@@ -26,7 +26,7 @@ from accounts.models import User
 from articles import publication, writing
 from articles.conflicts import Read, WrittenForm, last_number, merge_texts
 from articles.differences import compare
-from articles.models import PREVIEW_FOR, Article, Presence, Revision, Text, Unsaved
+from articles.models import PREVIEW_FOR, Article, Presence, Revision, Sheet, Text, Unsaved
 from articles.models.writing import CORRECTION_MAX, NOTE_MAX
 from articles.moments import ago, at_desk, time_of
 from articles.services import save_article
@@ -153,7 +153,8 @@ class WritingPages(admin.ModelAdmin[Article]):
         article, user, text = self._open(request, made.article_id), _user(request), _sent_text(request)
         if text != Text.of(article):
             read = request.POST.get("read", "")
-            kept = writing.keep_unsaved(nonce=uuid4(), editor=user, article=article, text=text, read=read)
+            sheets = [*_sheets(request), _new_sheet()]
+            kept = writing.keep_unsaved(sheets=sheets, editor=user, article=article, text=text, read=read)
             self.message_user(
                 request, _("It is saved already. What you have changed since is below, unsaved.")
             )
@@ -189,7 +190,7 @@ class WritingPages(admin.ModelAdmin[Article]):
             writing.add_note(article=obj, by=user, body=note)
         if correction := form.cleaned_data.get("new_correction"):
             writing.correct(article=obj, by=user, text=correction)
-        Unsaved.objects.filter(nonce=nonce, editor=user).delete()
+        writing.finish_sheets(sheets=_sheets(request), editor=user)
 
     def _get_obj_does_not_exist_redirect(
         self, request: HttpRequest, opts: Any, object_id: str
@@ -197,7 +198,8 @@ class WritingPages(admin.ModelAdmin[Article]):
         """What was written for an article that is gone, or that others edit now, is kept for a new one."""
         text = _sent_text(request)
         if request.method == "POST" and any(text) and self.has_add_permission(request):
-            writing.keep_unsaved(nonce=uuid4(), editor=_user(request), article=None, text=text, read="")
+            user, sheets = _user(request), [*_sheets(request), _new_sheet()]
+            writing.keep_unsaved(sheets=sheets, editor=user, article=None, text=text, read="")
             told = _(
                 "That article is not yours to edit any more. What you wrote is kept: it is offered here."
             )
@@ -214,7 +216,7 @@ class WritingPages(admin.ModelAdmin[Article]):
         placeless = set(Unsaved.objects.offered(user, None).values_list("pk", flat=True))
         offers = [
             (row.title, None if row.pk in placeless else row.article, row.nonce, at_desk(row.at, now))
-            for row in Unsaved.objects.filter(editor=user).select_related("article")
+            for row in Unsaved.objects.of(user).select_related("article")
             if row.pk in placeless or row.article is None or Text.of(row) != Text.of(row.article)
         ]
         return super().changelist_view(request, {**(extra_context or {}), "offers": offers})
@@ -255,11 +257,11 @@ class WritingPages(admin.ModelAdmin[Article]):
             if form.errors.keys() == {"__all__"}:
                 context["errors"] = []
         unsaved = _taken_up(request, obj)
-        nonce = unsaved.nonce if unsaved else _nonce(request)
+        before = [Sheet(unsaved.nonce, unsaved.turn)] if unsaved else _sheets(request)
         context |= {
-            "nonce": nonce,
+            "nonce": " ".join(f"{sheet.nonce}:{sheet.turn}" for sheet in [*before, _new_sheet()]),
             "read": form.data.get("read") or (unsaved.read if unsaved else form.read().token()),
-            "offers": _offers(_user(request), obj, form.stored, nonce, now),
+            "offers": _offers(_user(request), obj, form.stored, before, now),
             "conflict": conflict,
             "conflict_at": conflict and at_desk(conflict.last.at, now),
             "is_filled": bool(getattr(form, "aside", None)),
@@ -306,7 +308,7 @@ class WritingPages(admin.ModelAdmin[Article]):
             text = _sent_text(request)
             try:
                 unsaved = writing.keep_unsaved(
-                    nonce=_nonce(request),
+                    sheets=_sheets(request) or [_new_sheet()],
                     editor=user,
                     article=article,
                     text=text,
@@ -326,8 +328,9 @@ class WritingPages(admin.ModelAdmin[Article]):
     def throw_view(self, request: HttpRequest, nonce: UUID) -> HttpResponse:
         if request.method != "POST":
             raise Http404
-        thrown = get_object_or_404(Unsaved, nonce=nonce, editor=_user(request))
-        thrown.delete()
+        user = _user(request)
+        thrown = get_object_or_404(Unsaved.objects.of(user), nonce=nonce)
+        writing.finish_sheets(sheets=[Sheet(nonce, thrown.turn)], editor=user)
         self.message_user(request, _("The unsaved text was thrown away."))
         if thrown.article_id:
             return redirect("admin:articles_article_change", thrown.article_id)
@@ -524,9 +527,11 @@ def _newer(article: Article, request: HttpRequest, now: datetime) -> str:
     return words % {"name": last.by or _("Somebody"), "at": at_desk(last.at, now)}
 
 
-def _offers(user: User, article: Article | None, stored: Text, nonce: UUID, now: datetime) -> list[Offer]:
-    """What this person typed here and did not save, the latest first."""
-    rows = Unsaved.objects.offered(user, article).exclude(nonce=nonce)
+def _offers(
+    user: User, article: Article | None, stored: Text, here: list[Sheet], now: datetime
+) -> list[Offer]:
+    """What this person typed at this article and did not save, the latest first, but for what is `here`."""
+    rows = Unsaved.objects.offered(user, article).exclude(nonce__in=[sheet.nonce for sheet in here])
     return [Offer(row.nonce, row.title, at_desk(row.at, now)) for row in rows if Text.of(row) != stored]
 
 
@@ -549,12 +554,25 @@ def _number(text: str | None) -> int:
     return int(text) if text and text.isdecimal() and len(text) < 10 else 0
 
 
+def _sheets(request: HttpRequest) -> list[Sheet]:
+    """Those on which what was sent was written, one after the other; the last sent it."""
+    found = []
+    for word in request.POST.get("nonce", "").split():
+        nonce, _colon, turn = word.partition(":")
+        try:
+            found.append(Sheet(UUID(nonce), _number(turn)))
+        except ValueError:
+            return []
+    return found
+
+
+def _new_sheet() -> Sheet:
+    return Sheet(uuid4(), 0)
+
+
 def _nonce(request: HttpRequest) -> UUID:
-    """That of the page that was sent; a new one for a new page."""
-    try:
-        return UUID(request.POST.get("nonce", ""))
-    except ValueError:
-        return uuid4()
+    """The same through all that comes of one page, until it is saved."""
+    return (_sheets(request) or [_new_sheet()])[0].nonce
 
 
 def _user(request: HttpRequest) -> User:

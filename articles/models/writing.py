@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol, Self
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -68,19 +69,28 @@ class Revision(models.Model):
         return f"{self.title} ({self.number})"
 
 
+class Sheet(NamedTuple):
+    """A form as one window shows it, and how often what is typed on it has changed."""
+
+    nonce: UUID
+    turn: int
+
+
 class UnsavedQuerySet(models.QuerySet["Unsaved"]):
+    def of(self, user: User) -> Self:
+        return self.filter(editor=user, is_done=False)
+
     def offered(self, user: User, article: Article | None) -> Self:
         """What somebody typed at this article. Where that is none: for new ones, and what has lost its place,
         because the article is gone, or others edit it now."""
-        own = self.filter(editor=user)
+        own = self.of(user)
         if article:
             return own.filter(article=article)
         return own.filter(Q(article=None) | ~Q(article__in=Article.objects.editable_by(user)))
 
 
 class Unsaved(models.Model):
-    """What somebody has typed on one open page and not saved. Each page has a nonce: two windows of one
-    person keep two texts."""
+    """What somebody has typed on one sheet and not saved. Two windows of one person keep two texts."""
 
     nonce = models.UUIDField(primary_key=True)
     # Null: a new one.
@@ -89,7 +99,10 @@ class Unsaved(models.Model):
     title = models.TextField(blank=True)
     standfirst = models.TextField(blank=True)
     body = models.TextField(blank=True)
-    read = models.TextField(blank=True)  # what the page knew of the article (reading.py)
+    read = models.TextField(blank=True)  # what the page knew of the article (conflicts.py)
+    turn = models.PositiveIntegerField(default=0, db_default=0)  # of the sheet; an earlier one comes too late
+    # Saved, thrown away, or gone over into another sheet: nothing is in it, and what comes late stays out.
+    is_done = models.BooleanField(default=False, db_default=False)
     at = models.DateTimeField(default=timezone.now)
 
     objects = UnsavedQuerySet.as_manager()

@@ -7,14 +7,27 @@
   const AFTER = 3000, AGAIN = 10000, TELL = 20000; // milliseconds
   const quietly = (act) => { try { return act(); } catch { return undefined; } }; // storage may be forbidden or full
   const field = (name) => form.elements.namedItem(name);
-  const text = () => Object.fromEntries(NAMES.map((name) => [name, field(name)?.value ?? ""]));
-  const same = (one, other) => NAMES.every((name) => one[name] === other[name]);
+  const text = (value = "value") => Object.fromEntries(NAMES.map((name) => [name, field(name)?.[value] ?? ""]));
   const token = () => document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? field("csrfmiddlewaretoken").value;
+
+  // A sheet is this form in this window: its own nonce, and in what turn of its text it is. Requests may overtake each
+  // other, and what an earlier turn says changes nothing. Those before are of the sheets that this one went on from.
+  const before = form ? field("nonce").value.split(" ") : [], own = before.pop()?.split(":")[0];
+  let turn = 0, kept = 0, last; // kept: the latest turn that the site has
+  const look = () => {
+    const now = JSON.stringify(text());
+    if (now !== last) {
+      last = now;
+      turn += 1;
+      field("nonce").value = [...before, `${own}:${turn}`].join(" ");
+    }
+  };
 
   const ours = () => `unsaved ${here.dataset.editor} `;
   const entry = (texts) => ({ nonce: field("nonce").value, article: here.dataset.article, read: field("read").value, ...texts });
-  const store = (one) => quietly(() => localStorage.setItem(ours() + one.nonce, JSON.stringify(one)));
+  const store = () => quietly(() => localStorage.setItem(ours() + own, JSON.stringify(entry(text()))));
   const forget = (nonce) => quietly(() => localStorage.removeItem(ours() + nonce));
+  const turnOf = (sheet) => Number(sheet?.split(":")[1]);
 
   const send = async (values, how = {}) => {
     const body = new FormData();
@@ -38,20 +51,22 @@
     say(".newer", newer);
   };
 
-  let kept, timer, isLeaving = false; // kept: the text that the site has, or undefined
-  const isKept = (now) => kept !== undefined && same(now, kept);
+  let timer, isLeaving = false;
   const keep = async () => {
     clearTimeout(timer);
-    const now = text();
-    if (isLeaving || isKept(now)) return;
+    look();
+    const sent = turn;
+    if (isLeaving || kept === sent) return;
     try {
-      const answer = await send(entry(now));
-      kept = now;
-      if (same(now, text())) forget(field("nonce").value);
+      const answer = await send(entry(text()));
+      if (sent < kept) return; // a later one was answered before
+      kept = sent;
+      if (sent === turn) forget(own);
       say(".kept", answer.kept ? interpolate(gettext("Kept at %s, not saved yet."), [answer.at]) : "");
       say(".failed", "");
       tell(answer);
     } catch (error) {
+      if (sent < kept) return;
       say(".kept", "");
       say(".failed", error.message === "403"
         ? gettext("You are logged out. What you type is kept in this browser; log in in another tab.")
@@ -65,14 +80,19 @@
     const names = quietly(() => Object.keys(localStorage).filter((name) => name.startsWith(ours()))) ?? [];
     for (const name of names) {
       const one = quietly(() => JSON.parse(localStorage.getItem(name)));
-      if (!one || one.nonce === field("nonce").value) continue;
+      const nonce = name.slice(ours().length);
+      if (!one || nonce === own) continue;
+      if (turnOf(one.nonce.split(" ").pop()) <= turnOf(before.find((sheet) => sheet.startsWith(nonce)))) {
+        if (kept) forget(nonce); // it has gone over into this sheet
+        continue;
+      }
       try {
         const answer = await send(one).catch((error) => {
           if (error.message !== "404" || !one.article) throw error;
           return send({ ...one, article: "" }); // the article is gone, or others edit it: kept for a new one
         });
-        forget(one.nonce);
-        if (answer.kept && one.article === here.dataset.article && !document.querySelector(`a[href="?unsaved=${one.nonce}"]`)) offer(one.nonce);
+        forget(nonce);
+        if (answer.kept && one.article === here.dataset.article && !document.querySelector(`a[href="?unsaved=${nonce}"]`)) offer(nonce);
       } catch {
         return; // there is no network, or nobody is logged in: the next page tries again
       }
@@ -91,31 +111,34 @@
   };
 
   if (form) {
-    if ("sent" in here.dataset) timer = setTimeout(keep); // it came back and is saved nowhere yet
-    else kept = text();
+    // Not what stands in the fields: a browser that comes back to a page puts into them what was typed there.
+    if (!("sent" in here.dataset)) last = JSON.stringify(text("defaultValue"));
     form.addEventListener("input", ({ target }) => {
       if (!NAMES.includes(target.name)) return;
-      store(entry(text()));
+      look();
+      store();
       clearTimeout(timer);
       timer = setTimeout(keep, AFTER);
     });
     form.addEventListener("submit", () => {
       field("csrfmiddlewaretoken").value = token(); // somebody may have logged in in another tab
-      if (!isKept(text())) store(entry(text()));
+      look();
+      if (kept !== turn) store();
       isLeaving = true;
       clearTimeout(timer);
     });
     addEventListener("pageshow", ({ persisted }) => { if (persisted) isLeaving = false; });
     addEventListener("pagehide", () => {
-      const now = text(), isTyped = !isLeaving && !isKept(now);
+      look();
+      const isTyped = !isLeaving && kept !== turn;
       if (!isTyped && !("presence" in here.dataset)) return;
-      send({ ...entry(isTyped ? now : {}), gone: "1" }, { keepalive: true }).catch(() => {});
+      send({ ...entry(isTyped ? text() : {}), gone: "1" }, { keepalive: true }).catch(() => {});
     });
     addEventListener("online", keep);
     form.querySelector(".preview input")?.addEventListener("focus", ({ target }) => target.select());
     if ("presence" in here.dataset) {
       setInterval(() => { if (!document.hidden) send(entry({})).then(tell, () => {}); }, TELL);
     }
-    bringBack();
+    keep().then(bringBack);
   }
 }

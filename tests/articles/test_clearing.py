@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from accounts.models import EDITOR, User
 from articles.clearing import forget_presence, forget_unsaved
-from articles.models import Article, Presence, Text, Unsaved
+from articles.models import Article, Presence, Sheet, Text, Unsaved
 from articles.services import save_article
-from articles.writing import keep_unsaved, tell_presence
+from articles.writing import finish_sheets, keep_unsaved, tell_presence
 from moderation.jobs import JOBS, tick
 from tests.factories import UserFactory, make_article
 
@@ -33,7 +33,7 @@ def story() -> Article:
 
 def typed(emil: User, article: Article | None, body: str, ago: timedelta, title: str = "Slipway") -> Unsaved:
     text = Text(title, "", body)
-    kept = keep_unsaved(nonce=uuid4(), editor=emil, article=article, text=text, read="")
+    kept = keep_unsaved(sheets=[Sheet(uuid4(), 1)], editor=emil, article=article, text=text, read="")
     assert kept
     Unsaved.objects.filter(pk=kept.pk).update(at=timezone.now() - ago)
     return kept
@@ -69,6 +69,13 @@ def test_what_stands_in_a_version_goes_after_a_week(emil, story):
     assert forget_unsaved() == 2
     assert left() == {soon.pk, other.pk, blank.pk, elsewhere.pk}
     assert {saved.pk, now.pk}.isdisjoint(left())
+
+
+def test_the_row_of_what_is_done_goes_after_a_week(emil, story):
+    near, far = (typed(emil, story, "Mine.", ago * DAY) for ago in (6, 8))
+    finish_sheets(sheets=[Sheet(row.pk, 1) for row in (near, far)], editor=emil)
+    assert forget_unsaved() == 1
+    assert left() == {near.pk}
 
 
 def test_who_was_here_is_forgotten_a_day_later(emil, story):

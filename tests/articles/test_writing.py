@@ -8,13 +8,14 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import EDITOR
-from articles.models import Article, Revision, Site, Text, Unsaved
+from articles.models import Article, Revision, Sheet, Site, Text, Unsaved
 from articles.services import save_article
 from articles.writing import (
     ChangedError,
     EmbargoedError,
     change_correction,
     correct,
+    finish_sheets,
     keep_aside,
     keep_unsaved,
     publish,
@@ -105,25 +106,66 @@ def test_an_aside_is_kept_once_and_is_not_the_articles_text(draft, emil):
 
 def test_two_windows_of_one_person_keep_two_texts(draft, emil, edda):
     one, two = uuid4(), uuid4()
-    for nonce, body in ((one, "In the one."), (two, "In the other."), (one, "In the one, more.")):
-        keep_unsaved(nonce=nonce, editor=emil, article=draft, text=Text("Boats", "", body), read="")
-    assert sorted(Unsaved.objects.values_list("body", flat=True)) == ["In the one, more.", "In the other."]
+    for sheet, body in (
+        (Sheet(one, 1), "In the one."),
+        (Sheet(two, 1), "In the other."),
+        (Sheet(one, 2), "In the one, more."),
+    ):
+        keep(emil, draft, body, sheet)
+    assert sorted(kept()) == ["In the one, more.", "In the other."]
     with pytest.raises(PermissionError):
-        keep_unsaved(nonce=one, editor=edda, article=draft, text=Text("Boats", "", "Hers"), read="")
+        keep(edda, draft, "Hers", Sheet(one, 3))
+    finish_sheets(sheets=[Sheet(one, 9)], editor=edda)
+    assert sorted(kept()) == ["In the one, more.", "In the other."]
+
+
+def test_what_comes_late_replaces_nothing_newer(draft, emil):
+    nonce = uuid4()
+    keep(emil, draft, "An hour of work.", Sheet(nonce, 7))
+    assert keep(emil, draft, "An hour of", Sheet(nonce, 6)).body == "An hour of work."
+    assert kept() == ["An hour of work."]
+    finish_sheets(sheets=[Sheet(nonce, 7)], editor=emil)
+    assert keep(emil, draft, "An hour of", Sheet(nonce, 6)) is None  # after it was saved
+    assert kept() == []
+    keep(emil, draft, "An hour of work, and more.", Sheet(nonce, 8))  # back to the page, and on it goes
+    assert kept() == ["An hour of work, and more."]
+
+
+def test_what_was_saved_before_it_was_ever_kept_stays_saved(draft, emil):
+    nonce = uuid4()
+    finish_sheets(sheets=[Sheet(nonce, 2)], editor=emil)
+    assert keep(emil, draft, "Half of i", Sheet(nonce, 1)) is None
+    assert kept() == []
+
+
+def test_a_text_goes_over_into_the_next_sheet_but_for_what_was_typed_on_the_first_since(draft, emil):
+    first, second = uuid4(), uuid4()
+    keep(emil, draft, "One.", Sheet(first, 3))
+    keep(emil, draft, "One, and two.", Sheet(first, 3), Sheet(second, 1))
+    assert kept() == ["One, and two."]
+    keep(emil, draft, "One, and another.", Sheet(first, 4))
+    keep(emil, draft, "One, two and three.", Sheet(first, 3), Sheet(second, 2))
+    assert sorted(kept()) == ["One, and another.", "One, two and three."]
+    finish_sheets(sheets=[Sheet(first, 3), Sheet(second, 2)], editor=emil)
+    assert kept() == ["One, and another."]
 
 
 def test_what_is_saved_already_is_not_kept(draft, emil):
-    def keep(nonce, article, *text):
-        return keep_unsaved(nonce=nonce, editor=emil, article=article, text=Text(*text), read="")
+    sheet = Sheet(uuid4(), 1)
+    keep(emil, draft, "Two.", sheet)
+    assert keep(emil, draft, "One.", sheet._replace(turn=2)) is None  # taken back by hand
+    assert kept() == []
+    nothing = Text("", "", "")
+    assert keep_unsaved(sheets=[sheet], editor=emil, article=None, text=nothing, read="") is None
 
-    nonce = uuid4()
-    keep(nonce, draft, "Boats", "", "Two.")
-    assert keep(nonce, draft, "Boats", "", "One.") is None  # taken back by hand
-    assert keep(nonce, None, "", "", "") is None
-    new = save_article(article=Article(title="New", slug="new", body="Text."), by=emil, nonce=nonce)
-    assert keep(nonce, None, "New", "", "Text.") is None  # said once more as the page was left
-    assert keep(nonce, None, "New", "", "Text, and more.") is not None
-    assert new.revisions.get().nonce == nonce
+
+def keep(editor, article, body, *sheets):
+    text = Text("Boats", "", body)
+    return keep_unsaved(sheets=sheets, editor=editor, article=article, text=text, read="")
+
+
+def kept():
+    return list(Unsaved.objects.filter(is_done=False).values_list("body", flat=True))
 
 
 def test_publishing_later_and_now(draft):

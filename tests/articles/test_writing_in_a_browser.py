@@ -102,7 +102,7 @@ def test_two_editors_of_one_article_see_each_other_and_lose_nothing(desk_of, sto
         "eleven",
         "ten or eleven",
     ]
-    assert not Unsaved.objects.exists()
+    assert not Unsaved.objects.filter(is_done=False).exists()
     assert emil.failures == edda.failures == []
 
 
@@ -123,6 +123,32 @@ def test_what_is_typed_survives_a_closed_window(desk_of, story):
     page.wait_for_timeout(500)
     expect(page.locator(".offer")).to_have_count(0)
     assert page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('unsaved'))") == []
+
+
+def test_a_request_that_is_overtaken_replaces_nothing(desk_of, story):
+    page = desk_of("Emil")
+    page.clock.install()
+    page.goto(change(story))
+    held = []
+    page.route("**/unsaved/", lambda route: held.append(route))
+    for count, words in enumerate(("An hour", "An hour of work."), 1):
+        page.locator("#id_body").fill(words)
+        page.clock.run_for(3_100)
+        while len(held) < count:
+            page.wait_for_timeout(20)
+    held[1].continue_()
+    expect(page.locator(".kept")).to_contain_text("Kept at")
+    with page.expect_response("**/unsaved/"):
+        held[0].continue_()
+    assert Unsaved.objects.get().body == "An hour of work."
+    page.locator("#id_body").fill("An hour")  # once more, and not by mistake taken for kept
+    page.clock.run_for(3_100)
+    while len(held) < 3:
+        page.wait_for_timeout(20)
+    with page.expect_response("**/unsaved/"):
+        held[2].continue_()
+    assert Unsaved.objects.get().body == "An hour"
+    page.unroute("**/unsaved/")
 
 
 def test_what_is_typed_without_a_network_is_kept_in_the_browser_and_comes_back(desk_of, story):
@@ -154,7 +180,7 @@ def test_the_enter_key_saves_and_throws_nothing_away(desk_of):
     page.keyboard.press("Enter")
     expect(page.locator(".messagelist")).to_contain_text("added successfully")
     expect(page.locator(".messagelist")).not_to_contain_text("thrown away")
-    assert Unsaved.objects.get().body == "An hour of work."
+    assert Unsaved.objects.get(is_done=False).body == "An hour of work."
     assert Article.objects.get().title == "Another"
 
 

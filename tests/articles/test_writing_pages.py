@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.models import EDITOR, MODERATOR, READER, User
 from articles import writing
 from articles.admin import ArticleForm
-from articles.models import Article, Image, Note, Presence, Revision, Site, Text, Topic, Unsaved
+from articles.models import Article, Image, Note, Presence, Revision, Sheet, Site, Text, Topic, Unsaved
 from articles.services import save_article
 from articles.writing import (
     correct,
@@ -78,6 +78,19 @@ def act(article: Article, name: str) -> str:
 def keep(client: Client, **values):
     data = {"nonce": str(uuid4()), "article": "", "read": "", "title": "", "standfirst": "", "body": ""}
     return client.post(KEEP, data | values)
+
+
+def turned(page: dict[str, str], turn: int = 1) -> dict[str, str]:
+    """What the page carries once something was typed on it."""
+    return page | {"nonce": re.sub("[0-9]+$", str(turn), page["nonce"])}
+
+
+def own(page: dict[str, str]) -> str:
+    return page["nonce"].split()[-1].split(":")[0]
+
+
+def unsaved() -> list[str]:
+    return list(Unsaved.objects.filter(is_done=False).values_list("body", flat=True))
 
 
 # Two in one article
@@ -147,7 +160,7 @@ def test_what_a_colleague_types_waits_for_nobody_who_sends_a_picture(draft, emil
                 cursor.execute("SET LOCAL lock_timeout = '500ms'")
                 tell_presence(article=draft, editor=edda, typed=True)
                 text = Text("Boats", "", "Typed by Edda.")
-                keep_unsaved(nonce=uuid4(), editor=edda, article=draft, text=text, read="")
+                keep_unsaved(sheets=[Sheet(uuid4(), 1)], editor=edda, article=draft, text=text, read="")
         except OperationalError as error:
             failed.append(error)
         finally:
@@ -281,29 +294,54 @@ def test_whoever_types_is_told_that_a_colleague_saved(draft, emil, edda):
 
 def test_what_was_typed_is_offered_taken_up_and_gone_once_saved(draft, emil):
     client = as_(emil)
-    page = opened(client, change(draft))
+    page = turned(opened(client, change(draft)))
     assert keep(client, article=draft.pk, title="Boats", body="Typed.", **page).json()["kept"] is True
 
     shown = client.get(change(draft)).content.decode()
     assert "You have unsaved changes of" in shown
     assert "Typed." not in shown
-    url = f"{change(draft)}?unsaved={page['nonce']}"
+    url = f"{change(draft)}?unsaved={own(page)}"
     response = client.get(url)
     assert response.context["adminform"].form["body"].value() == "Typed."
-    assert opened(client, url) == page
-    client.post(change(draft), of(draft, body="Typed, and more.") | page)
-    assert not Unsaved.objects.exists()
-    assert (
-        keep(client, article=draft.pk, title="Boats", body="Typed, and more.", **page).json()["kept"] is False
-    )
+    again = opened(client, url)
+    assert (again["read"], again["nonce"].split()[0]) == (page["read"], page["nonce"])
+    client.post(change(draft), of(draft, body="Typed, and more.") | again)
+    assert unsaved() == []
+    late = keep(client, article=draft.pk, title="Boats", body="Typ", **page)
+    assert (late.json()["kept"], unsaved()) == (False, [])
+
+
+def test_a_text_that_is_taken_up_in_two_windows_is_two(draft, emil):
+    client = as_(emil)
+    page = turned(opened(client, change(draft)))
+    keep(client, article=draft.pk, title="Boats", body="Typed.", **page)
+    url = f"{change(draft)}?unsaved={own(page)}"
+    one, two = (turned(opened(client, url)) for _ in range(2))
+    keep(client, article=draft.pk, title="Boats", body="Typed here.", **one)
+    keep(client, article=draft.pk, title="Boats", body="Typed there.", **two)
+    assert sorted(unsaved()) == ["Typed here.", "Typed there."]
+    assert client.post(change(draft), of(draft, body="Typed here.") | one).status_code == 302
+    assert unsaved() == ["Typed there."]
+
+
+def test_a_page_that_was_sent_back_keeps_one_text(draft, emil):
+    client = as_(emil)
+    page = turned(opened(client, change(draft)))
+    keep(client, article=draft.pk, title="", body="Typed.", **page)
+    response = client.post(change(draft), of(draft, title="", body="Typed.") | page)
+    back = turned({name: response.context[name] for name in ("nonce", "read")})
+    assert back["nonce"].startswith(page["nonce"])
+    assert "You have unsaved changes" not in response.content.decode()
+    keep(client, article=draft.pk, title="", body="Typed, and more.", **back)
+    assert unsaved() == ["Typed, and more."]
 
 
 def test_unsaved_changes_of_before_a_colleague_saved_meet_their_text(draft, emil, edda):
     client = as_(emil)
-    page = opened(client, change(draft))
+    page = turned(opened(client, change(draft)))
     keep(client, article=draft.pk, title="Boats", body="Typed.", **page)
     as_(edda).post(change(draft), of(draft, body="Hers."))
-    page = opened(client, f"{change(draft)}?unsaved={page['nonce']}")
+    page = opened(client, f"{change(draft)}?unsaved={own(page)}")
     assert "Not saved yet" in client.post(change(draft), of(draft, body="Typed.") | page).content.decode()
     draft.refresh_from_db()
     assert draft.body == "Hers."
@@ -311,19 +349,19 @@ def test_unsaved_changes_of_before_a_colleague_saved_meet_their_text(draft, emil
 
 def test_a_new_article_is_kept_before_it_has_a_title(emil, edda):
     client = as_(emil)
-    page = opened(client, ADD)
+    page = turned(opened(client, ADD))
     keep(client, body="A beginning.", **page)
     assert "You have unsaved changes of" in client.get(ADD).content.decode()
     assert "You have unsaved changes" not in as_(edda).get(ADD).content.decode()
-    response = client.get(f"{ADD}?unsaved={page['nonce']}")
+    response = client.get(f"{ADD}?unsaved={own(page)}")
     assert response.context["adminform"].form["body"].value() == "A beginning."
     client.post(ADD, form(body="A beginning.") | page)
-    assert not Unsaved.objects.exists()
+    assert unsaved() == []
 
 
 def test_what_was_written_for_an_article_that_is_gone_is_kept_for_a_new_one(draft, emil, edda):
     client = as_(emil)
-    page = opened(client, change(draft))
+    page = turned(opened(client, change(draft)))
     keep(client, article=draft.pk, title="Boats", body="Typed.", **page)
     assert "You have unsaved changes of" in client.get("/admin/articles/article/").content.decode()
     draft.editors.add(edda)
@@ -331,7 +369,7 @@ def test_what_was_written_for_an_article_that_is_gone_is_kept_for_a_new_one(draf
     assert "not yours to edit any more" in told
     assert told.count("You have unsaved changes of") == 2
     draft.delete()
-    page = client.get(f"{ADD}?unsaved={page['nonce']}")
+    page = client.get(f"{ADD}?unsaved={own(page)}")
     assert page.context["adminform"].form["body"].value() == "Typed."
 
 
@@ -357,7 +395,7 @@ def test_a_page_makes_one_article_however_often_it_is_sent(emil):
     assert response.context["adminform"].form["body"].value() == "A beginning, and more."
     assert Article.objects.get().body == "A beginning."
     data = page | {"slug": article.slug, "body": "A beginning, and more."}
-    data |= {"read": response.context["read"], "nonce": str(response.context["nonce"])}
+    data |= {"read": response.context["read"], "nonce": response.context["nonce"]}
     assert "Not saved yet" in client.post(change(article), data).content.decode()
 
 
@@ -369,7 +407,8 @@ def test_what_is_thrown_away_is_ones_own(draft, emil, edda):
     assert as_(edda).post(url).status_code == 404
     assert client.get(url).status_code == 404
     assert client.post(url).status_code == 302
-    assert not Unsaved.objects.exists()
+    assert unsaved() == []
+    assert client.post(url).status_code == 404
 
 
 @pytest.mark.parametrize("role", [READER, MODERATOR])
