@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.services import create_first_administrator, forget_in_log
-from articles.images.services import hold_images, use_images
+from articles.images.services import existing_images, hold_images, use_images
 from articles.kept import withhold
 from articles.markdown import named_images, render_story
 from articles.models import (
@@ -158,6 +158,8 @@ def set_up_site(*, token: str, administrator: Mapping[str, str], **values: Any) 
 def change_site(**values: Any) -> None:
     """Set some of what the owner or the moderators set, and leave the rest as it is stored."""
     Site.objects.filter(pk=1).update(**values, version=F("version") + 1)
+    if "rules" in values:
+        use_images(Site.objects.get(pk=1), existing_images(named_images(values["rules"])))
     is_hidden = values.get("comment_status") == "hidden"
     if is_hidden or not WITHHELD_WITH_THE_SITE.isdisjoint(values):
         withhold()

@@ -183,6 +183,8 @@ class ImageAdmin(admin.ModelAdmin[Image]):
             (reverse(f"admin:articles_{each._meta.model_name}_change", args=[each.pk]), each.title)
             for each in (*articles.only("pk", "title"), *pages)
         ]
+        if image.uses.filter(site__isnull=False).exists():
+            links.append((reverse("rules"), _("Rules of commenting")))
         told: list[str] = [format_html('<a href="{}">{}</a>', url, title) for url, title in links]
         if others := image.story_count - len(links):
             words = ngettext("%(n)s that you don’t edit", "%(n)s that you don’t edit", others)

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from articles.images.reading import MAX_MB, Opened, Refused, read_upload
-from articles.images.services import TOLD, add_image, change_image
+from articles.images.services import TOLD, add_image, change_image, existing_images
 from articles.markdown import named_images
 from articles.models import Image
 from config.forms import leave_whole
@@ -19,7 +19,7 @@ _FILE_NAME = re.compile(r"\S+\.(?:jpe?g|png|webp|avif|gif|heic)", re.IGNORECASE)
 def check_images(body: str) -> str:
     """The same text. Raises ValidationError where it names an image that is not there."""
     named = named_images(body)
-    if missing := named - set(Image.objects.filter(pk__in=named).values_list("pk", flat=True)):
+    if missing := named - existing_images(named):
         numbers = ", ".join(map(str, sorted(missing)))
         raise forms.ValidationError(_("There is no image %(numbers)s.") % {"numbers": numbers})
     return body

@@ -8,10 +8,10 @@ from pathlib import Path
 from django.db import transaction
 from django.utils import timezone
 
-from articles.images.services import hold_images, use_images
+from articles.images.services import existing_images, hold_images, use_images
 from articles.images.tasks import make_sizes_of
 from articles.markdown import named_images
-from articles.models import Article, Image, ImageUse, StandingPage
+from articles.models import Article, Image, ImageUse, Site, StandingPage
 
 
 def damaged_files() -> list[int]:
@@ -36,19 +36,22 @@ def make_sizes_again(ids: Iterable[int]) -> None:
 
 
 def wrong_uses() -> list[str]:
-    """Articles and standing pages of which another image is held for shown than they show: it would be open
-    to everybody, or closed."""
-    uses: dict[tuple[int | None, int | None], set[int]] = {}
-    for image, article, standing in ImageUse.objects.values_list("image", "article", "page"):
-        uses.setdefault((article, standing), set()).add(image)
+    """Articles, standing pages and the site, for its rules, of which another image is held for shown than
+    they show: it would be open to everybody, or closed."""
+    uses: dict[tuple[int | None, int | None, int | None], set[int]] = {}
+    for image, article, standing, site in ImageUse.objects.values_list("image", "article", "page", "site"):
+        uses.setdefault((article, standing, site), set()).add(image)
     there = set(Image.objects.values_list("pk", flat=True))
     found = []
     for row in Article.objects.only("body", "lead_image").order_by("pk").iterator(100):
-        if uses.get((row.pk, None), set()) != _named(row) & there:
+        if uses.get((row.pk, None, None), set()) != _named(row) & there:
             found.append(f"article {row.pk}")
     for page in StandingPage.objects.only("body").order_by("pk"):
-        if uses.get((None, page.pk), set()) != named_images(page.body) & there:
+        if uses.get((None, page.pk, None), set()) != named_images(page.body) & there:
             found.append(f"page {page.pk}")
+    for rules in Site.objects.only("rules"):
+        if uses.get((None, None, rules.pk), set()) != named_images(rules.rules) & there:
+            found.append(f"site {rules.pk}")
     return found
 
 
@@ -58,9 +61,12 @@ def use_again(found: Iterable[str]) -> None:
             if kind == "article":
                 article = Article.objects.select_for_update(no_key=True).get(pk=pk)
                 use_images(article, hold_images(_named(article)))
-            else:
+            elif kind == "page":
                 page = StandingPage.objects.select_for_update().get(pk=pk)
                 use_images(page, hold_images(named_images(page.body)))
+            else:
+                site = Site.objects.select_for_update().get(pk=pk)
+                use_images(site, existing_images(named_images(site.rules)))
 
 
 def _named(article: Article) -> set[int]:

@@ -115,9 +115,15 @@ def hold_images(named: Iterable[int]) -> set[int]:
     return set(rows.values_list("pk", flat=True))
 
 
-def use_images(shown_by: Article | StandingPage, images: set[int]) -> None:
-    """Say which images an article or a standing page shows now: with it they are published and hidden."""
-    field = "article" if isinstance(shown_by, Article) else "page"
+def existing_images(named: Iterable[int]) -> set[int]:
+    """Those of these that there are, for a text that is rendered whenever it is read."""
+    return set(Image.objects.filter(pk__in=set(named)).values_list("pk", flat=True))
+
+
+def use_images(shown_by: Article | StandingPage | Site, images: set[int]) -> None:
+    """Say which images an article, a standing page or the site's rules show now: with it they are published
+    and hidden."""
+    field = {Article: "article", StandingPage: "page", Site: "site"}[type(shown_by)]
     ImageUse.objects.filter(**{field: shown_by}).exclude(image__in=images).delete()
     rows = [ImageUse(image_id=pk, **{field: shown_by}) for pk in images]
     ImageUse.objects.bulk_create(rows, ignore_conflicts=True)
@@ -126,7 +132,7 @@ def use_images(shown_by: Article | StandingPage, images: set[int]) -> None:
 @transaction.atomic
 def show_again(image: Image) -> None:
     """Render what shows it. It is no change of what that says: the time of the last one stays."""
-    is_seen = False
+    is_seen = ImageUse.objects.filter(image=image, site__isnull=False).exists()  # rules are rendered as read
     for article in _lock_articles(image):
         html = render_story(article.body)
         if html != article.body_html or article.lead_image_id == image.pk:

@@ -14,8 +14,8 @@ from articles.models import Article, Image, ImageUse, StandingPage
 
 @require_safe
 def image(request: HttpRequest, pk: str, name: str, suffix: str) -> HttpResponse:
-    """One file of an image that a published story shows; of another one for the newsroom, and for whoever
-    opened the preview of a story that shows it.
+    """One file of an image that a published story, a standing page or the rules show; of another one for the
+    newsroom, and for whoever opened the preview of a story that shows it.
 
     Of a crop the point in its name only tells browsers that it changed: the present one is sent.
     """
@@ -23,9 +23,10 @@ def image(request: HttpRequest, pk: str, name: str, suffix: str) -> HttpResponse
     rows = Image.objects.only("digest", "sizes").annotate(
         in_article=Exists(uses.filter(article__in=Article.objects.published())),
         on_page=Exists(uses.filter(page__in=StandingPage.objects.shown())),
+        in_rules=Exists(uses.filter(site__isnull=False)),
     )
     found: Any = get_object_or_404(rows, pk=pk)
-    shown = found.in_article or found.on_page
+    shown = found.in_article or found.on_page or found.in_rules
     if not shown and not _may_see(request, found):
         raise Http404
     if name[0] in "co" and found.sizes:

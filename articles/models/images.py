@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from articles.models.articles import Article
 from articles.models.pages import StandingPage
+from articles.models.sites import Site
 from articles.models.writing import Revision
 
 MIDDLE = 50  # per cent
@@ -111,22 +112,26 @@ class Image(models.Model):
 
 
 class ImageUse(models.Model):
-    """That an article, in its text or above it, or a standing page shows an image. services.use_images
-    writes these."""
+    """That an article, in its text or above it, a standing page, or the site in its rules shows an image.
+    services.use_images writes these."""
 
     image = models.ForeignKey(Image, models.PROTECT, related_name="uses")
     article = models.ForeignKey(Article, models.CASCADE, null=True, related_name="image_uses")
     page = models.ForeignKey(StandingPage, models.CASCADE, null=True, related_name="image_uses")
+    site = models.ForeignKey(Site, models.CASCADE, null=True, related_name="image_uses")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["image", "article"], name="image_use_once"),
             models.UniqueConstraint(fields=["image", "page"], name="image_use_once_a_page"),
+            models.UniqueConstraint(fields=["image", "site"], name="image_use_once_in_the_rules"),
             models.CheckConstraint(
-                condition=Q(article=None, page__isnull=False) | Q(article__isnull=False, page=None),
+                condition=Q(article__isnull=False, page=None, site=None)
+                | Q(article=None, page__isnull=False, site=None)
+                | Q(article=None, page=None, site__isnull=False),
                 name="image_use_of_one",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.image_id} in {self.article_id or self.page_id}"
+        return f"{self.image_id} in {self.article or self.page or self.site}"

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from articles.images.forms import check_images
 from articles.models import Site
 from articles.models.sites import RULES_IN_SHORT
 from articles.zones import find_zones, zones
@@ -195,7 +196,7 @@ class SiteForm(forms.ModelForm[Site]):
     def clean_rules(self) -> str:
         text: str = self.cleaned_data["rules"].replace("\r\n", "\n").strip()
         _check_length(text, RULES_MAX)
-        return text
+        return check_images(text)
 
     def changed(self, stored: Site) -> dict[str, Any]:
         """By field, what is otherwise than stored."""

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, User
 from articles.models import Article, Image
-from articles.services import save_article
+from articles.services import change_site, save_article
 from tests.articles.images.made import gif, jpeg, make_image, upload
 from tests.articles.test_admin import ADD as WRITE
 from tests.articles.test_admin import as_, change, form
@@ -127,6 +127,10 @@ def test_where_it_is_shown_is_told_but_no_draft_of_a_colleague(emil):
         make_article(title, published_at=at, lead_image=image).editors.add(editor)
     page = as_(emil).get(f"{LIST}{image.pk}/change/").content.decode()
     assert re.findall('/admin/articles/article/[0-9]+/change/">(.*?)<', page) == ["His", "Out"]
+    assert "1 that you don’t edit" in page
+    change_site(rules=f"![](image:{image.pk})")
+    page = as_(emil).get(f"{LIST}{image.pk}/change/").content.decode()
+    assert '<a href="/rules/">Rules of commenting</a>' in page
     assert "1 that you don’t edit" in page
 
 

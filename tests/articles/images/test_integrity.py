@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from articles.models import ImageUse, StandingPage
+from articles.models import ImageUse, Site, StandingPage
 from articles.services import save_page
 from comments import integrity
 from tests.articles.images.made import make_image
@@ -56,9 +56,10 @@ def test_what_is_open_or_closed_by_mistake_is_told_and_mended(client):
     page = save_page(page=StandingPage(title="About", slug="about", body=f"![](image:{closed.pk})"))
     ImageUse.objects.filter(article=story).update(image=open_one)
     ImageUse.objects.filter(page=page).delete()
+    Site.objects.update(rules=f"![](image:{closed.pk})")
     assert client.get(f"/images/{open_one.pk}/full.jpg").status_code == 200
     found = integrity.check()
-    assert found == {"image_use": [f"article {story.pk}", f"page {page.pk}"]}
+    assert found == {"image_use": [f"article {story.pk}", f"page {page.pk}", "site 1"]}
     integrity.repair(found)
     assert integrity.check() == {}
     assert client.get(f"/images/{open_one.pk}/full.jpg").status_code == 404

@@ -4,14 +4,15 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import ProtectedError
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
-from articles.images.services import change_image
-from articles.models import Article, Image, StandingPage
-from articles.services import save_article, save_page
+from articles.images.services import change_image, delete_image
+from articles.models import Article, Image, ImageUse, Site, StandingPage
+from articles.services import change_site, save_article, save_page
 from articles.writing import publish, take_back, take_back_articles
 from tests.articles.images.made import gif, make_image, palette_with_holes
 from tests.factories import UserFactory, make_article
@@ -198,3 +199,23 @@ def test_a_standing_page_opens_its_pictures_while_it_is_shown(client, image):
     page.shown = False
     save_page(page=page)
     assert client.get(at(image)).status_code == 404
+
+
+def test_the_rules_open_their_pictures_while_they_name_them(client, image):
+    assert client.get(at(image)).status_code == 404
+    change_site(rules=f"Be kind.\n\n![](image:{image.pk})")
+    assert client.get(at(image)).status_code == 200
+    assert f'src="/images/{image.pk}/' in client.get("/rules/").content.decode()
+    change_site(tagline="A boat, every morning")
+    assert client.get(at(image)).status_code == 200
+    before = Site.objects.get().version
+    image.credit = "Ole Berg"
+    change_image(image=image)
+    assert "Ole Berg" in client.get("/rules/").content.decode()
+    assert Site.objects.get().version > before  # the page may be kept
+    with pytest.raises(ProtectedError):
+        delete_image(image=image)
+    change_site(rules="Be kind.")
+    assert client.get(at(image)).status_code == 404
+    change_site(rules="A picture that is not there: ![](image:999999)")
+    assert not ImageUse.objects.exists()

@@ -125,6 +125,15 @@ def test_the_rules_page_is_there_while_there_are_rules(ada: Client, site: Pages)
     assert ask(site, "/rules/").status == 404
 
 
+def test_rules_with_a_picture_that_is_not_there_are_refused_and_kept(ada: Client) -> None:
+    response = save(ada, rules="See ![](image:999999) first.")
+    assert response.status_code == 422
+    page = response.content.decode()
+    assert "There is no image 999999." in page
+    assert "See ![](image:999999) first." in page
+    assert Site.objects.get().rules == ""
+
+
 def test_the_rules_in_short_stand_over_the_reply_form(ada: Client) -> None:
     url = f"{make_article().get_absolute_url()}reply/"
     assert "Argue with what was said" in Client().get(url).content.decode()
