@@ -13,15 +13,17 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin import UserAdmin
 from accounts.models import User
 from articles.admin_readers import AuthorsField, pin_button
+from articles.history_pages import HistoryPages
 from articles.images import admin as images  # noqa: F401  registers them
 from articles.images.forms import check_images
 from articles.images.lead import LeadImageFields, lead_fieldset, lead_picture
 from articles.kept import withhold
 from articles.models import Article, ArticleQuerySet, Topic, free_slug
 from articles.moments import until
+from articles.publication_pages import PublicationPages
 from articles.redirects import find_article
 from articles.services import save_topic, sign_article, touch_site
-from articles.writing_pages import WordsForm, WritingPages
+from articles.writing_pages import WordsForm
 from config.templatetags.dates import clock
 
 admin.site.unregister(User)
@@ -102,7 +104,7 @@ class ArticleForm(WordsForm, LeadImageFields):
 
 
 @admin.register(Article)
-class ArticleAdmin(WritingPages):
+class ArticleAdmin(HistoryPages, PublicationPages):
     """The newsroom: an editor sees and changes own stories and those of nobody."""
 
     form = ArticleForm

@@ -1,6 +1,5 @@
-"""The editors' room: what stands on an article's page in the admin beside its form, and pages behind it."""
+"""The page on which an article is written: what stands there beside its form, and what it tells meanwhile."""
 
-from bisect import bisect_left
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
@@ -10,37 +9,25 @@ from uuid import UUID, uuid4
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.admin.models import LogEntry
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.db import connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from articles import publication, writing
-from articles.conflicts import Read, WrittenForm, last_number, merge_texts
-from articles.differences import compare
+from articles.conflicts import Read, WrittenForm, merge_texts
 from articles.models import PREVIEW_FOR, Article, Presence, Revision, Sheet, Text, Unsaved
 from articles.models.writing import CORRECTION_MAX, NOTE_MAX
 from articles.moments import ago, at_desk, time_of
 from articles.services import save_article
-from articles.writing import ChangedError, EmbargoedError
 from config.away import not_sent
 from config.forms import leave_whole
 
-REVISIONS_A_PAGE = 50
 PAGES = 0x50DC  # the first half of the advisory locks' keys; the second is of the page's nonce
-TEXT_LABELS = {
-    "title": gettext_lazy("title"),
-    "standfirst": gettext_lazy("standfirst"),
-    "body": gettext_lazy("body"),
-}
 WORDS = {"new_note", "new_correction"}  # of the form, and of no column of the article
 
 
@@ -91,13 +78,10 @@ class WritingPages(admin.ModelAdmin[Article]):
 
     def get_urls(self) -> list[URLPattern]:
         page = self.admin_site.admin_view
-        key, name = "<int:key>", "articles_article_{}".format
+        name = "articles_article_{}".format
         own = [
             path("unsaved/", _for_scripts(page(self.keep_view)), name=name("unsaved")),
             path("unsaved/<uuid:nonce>/throw/", page(self.throw_view), name=name("throw")),
-            path(f"{key}/publication/<slug:act>/", page(self.publication_view), name=name("publication")),
-            path(f"{key}/history/<int:number>/", page(self.restore_view), name=name("restore")),
-            path(f"{key}/corrections/<int:pk>/", page(self.correction_view), name=name("correction")),
         ]
         urls = super().get_urls()
         for url in urls:
@@ -118,7 +102,7 @@ class WritingPages(admin.ModelAdmin[Article]):
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Article | None:
         """Locked where it is changed, so that nobody saves between the look at what is new and the save; with
         the text that was not saved, where that is taken up."""
-        if request.method == "POST" and (key := _number(object_id)):
+        if request.method == "POST" and (key := number_of(object_id)):
             Article.objects.select_for_update(no_key=True).filter(pk=key).values_list("pk").first()
         found = super().get_object(request, object_id, from_field)
         if found and (unsaved := _taken_up(request, found)):
@@ -134,7 +118,7 @@ class WritingPages(admin.ModelAdmin[Article]):
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra: Any = None
     ) -> HttpResponse:
-        if request.method == "POST" and "_fill" in request.POST and (key := _number(object_id)):
+        if request.method == "POST" and "_fill" in request.POST and (key := number_of(object_id)):
             self._fill(request, key)
         if request.method != "POST" or object_id:
             return super().changeform_view(request, object_id, form_url, extra)
@@ -150,7 +134,7 @@ class WritingPages(admin.ModelAdmin[Article]):
 
     def _again(self, request: HttpRequest, made: Revision) -> HttpResponse:
         """The article was made already, by this page. What is sent now meets what was saved then."""
-        article, user, text = self._open(request, made.article_id), _user(request), _sent_text(request)
+        article, user, text = self._open(request, made.article_id), user_of(request), _sent_text(request)
         if text != Text.of(article):
             read = request.POST.get("read", "")
             sheets = [*_sheets(request), _new_sheet()]
@@ -166,7 +150,7 @@ class WritingPages(admin.ModelAdmin[Article]):
     def _fill(self, request: HttpRequest, key: int) -> None:
         """Put the text that was chosen in a conflict into the form; it is seen there before it is saved."""
         article = self._open(request, key)
-        asides = article.revisions.filter(is_aside=True, by=_user(request), nonce=_nonce(request))
+        asides = article.revisions.filter(is_aside=True, by=user_of(request), nonce=_nonce(request))
         aside = asides.first()
         if aside is None:
             return
@@ -183,7 +167,7 @@ class WritingPages(admin.ModelAdmin[Article]):
         request.aside = aside  # type: ignore[attr-defined]
 
     def save_model(self, request: HttpRequest, obj: Article, form: Any, change: bool) -> None:
-        user, nonce = _user(request), _nonce(request)
+        user, nonce = user_of(request), _nonce(request)
         if not change or set(form.changed_data) - WORDS:
             save_article(article=obj, by=user, nonce=nonce)
         if note := form.cleaned_data.get("new_note"):
@@ -198,7 +182,7 @@ class WritingPages(admin.ModelAdmin[Article]):
         """What was written for an article that is gone, or that others edit now, is kept for a new one."""
         text = _sent_text(request)
         if request.method == "POST" and any(text) and self.has_add_permission(request):
-            user, sheets = _user(request), [*_sheets(request), _new_sheet()]
+            user, sheets = user_of(request), [*_sheets(request), _new_sheet()]
             writing.keep_unsaved(sheets=sheets, editor=user, article=None, text=text, read="")
             told = _(
                 "That article is not yours to edit any more. What you wrote is kept: it is offered here."
@@ -212,7 +196,7 @@ class WritingPages(admin.ModelAdmin[Article]):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         now: datetime = request.now  # type: ignore[attr-defined]
-        user = _user(request)
+        user = user_of(request)
         placeless = set(Unsaved.objects.offered(user, None).values_list("pk", flat=True))
         offers = [
             (row.title, None if row.pk in placeless else row.article, row.nonce, at_desk(row.at, now))
@@ -250,7 +234,7 @@ class WritingPages(admin.ModelAdmin[Article]):
                 writing.keep_aside(
                     article=form.instance,
                     text=conflict.mine,
-                    by=_user(request),
+                    by=user_of(request),
                     base=conflict.base,
                     nonce=_nonce(request),
                 )
@@ -261,7 +245,7 @@ class WritingPages(admin.ModelAdmin[Article]):
         context |= {
             "nonce": " ".join(f"{sheet.nonce}:{sheet.turn}" for sheet in [*before, _new_sheet()]),
             "read": form.data.get("read") or (unsaved.read if unsaved else form.read().token()),
-            "offers": _offers(_user(request), obj, form.stored, before, now),
+            "offers": _offers(user_of(request), obj, form.stored, before, now),
             "conflict": conflict,
             "conflict_at": conflict and at_desk(conflict.last.at, now),
             "is_filled": bool(getattr(form, "aside", None)),
@@ -270,9 +254,9 @@ class WritingPages(admin.ModelAdmin[Article]):
         }
         if obj:
             if request.method == "GET":
-                writing.tell_presence(article=obj, editor=_user(request), typed=False)
+                writing.tell_presence(article=obj, editor=user_of(request), typed=False)
             context |= {
-                "others": _others(obj, _user(request), now),
+                "others": _others(obj, user_of(request), now),
                 "state": publication.state(obj, now),
                 "embargo_said": publication.embargo(obj, now),
                 "acts": [(act, publication.DOINGS[act].label) for act in publication.acts(obj, now)],
@@ -293,10 +277,10 @@ class WritingPages(admin.ModelAdmin[Article]):
         has the article open."""
         if request.method != "POST":
             raise Http404
-        user = _user(request)
+        user = user_of(request)
         key = request.POST.get("article", "")
         if key:
-            article = self._open(request, _number(key))
+            article = self._open(request, number_of(key))
         elif self.has_add_permission(request):
             article = None
         else:
@@ -328,171 +312,13 @@ class WritingPages(admin.ModelAdmin[Article]):
     def throw_view(self, request: HttpRequest, nonce: UUID) -> HttpResponse:
         if request.method != "POST":
             raise Http404
-        user = _user(request)
+        user = user_of(request)
         thrown = get_object_or_404(Unsaved.objects.of(user), nonce=nonce)
         writing.finish_sheets(sheets=[Sheet(nonce, thrown.turn)], editor=user)
         self.message_user(request, _("The unsaved text was thrown away."))
         if thrown.article_id:
             return redirect("admin:articles_article_change", thrown.article_id)
         return redirect("admin:articles_article_add")
-
-    # When readers see it
-
-    def publication_view(self, request: HttpRequest, key: int, act: str) -> HttpResponse:
-        """One act with its confirmation: what will be so, and the button."""
-        article = self._open(request, key)
-        now: datetime = request.now  # type: ignore[attr-defined]
-        if act not in publication.DOINGS:
-            raise Http404
-        if act not in publication.acts(article, now):
-            self.message_user(request, publication.state(article, now), messages.WARNING)
-            return redirect("admin:articles_article_change", key)
-        doing = publication.DOINGS[act]
-        moments = {
-            "schedule": article.published_at or article.embargo_until,
-            "embargo": article.embargo_until,
-        }
-        proposed = moments.get(act) or [timezone.localdate(now), None]
-        form = (
-            publication.MomentForm(request.POST or None, initial={"at": proposed})
-            if doing.asks_for_a_moment
-            else None
-        )
-        is_lifted = "lift" in request.POST
-        if request.method == "POST" and (form is None or is_lifted or form.is_valid()):
-            at = form.cleaned_data["at"] if form and not is_lifted else now
-            try:
-                done = self._act(request, article, act, None if is_lifted else at)
-            except ChangedError:
-                told = _("It was changed since you opened this page. Look again, then press.")
-                self.message_user(request, told, messages.WARNING)
-            except EmbargoedError:
-                why = publication.embargo(article, now)
-                if at and act != "embargo":
-                    why = why or publication.too_early(article, at, now)
-                told = _("Not done: %(why)s") % {"why": why or publication.state(article, now)}
-                self.message_user(request, told, messages.ERROR)
-            else:
-                told = publication.state(done, timezone.now())
-                if embargo := publication.embargo(done, now):
-                    told = f"{told} {embargo}"
-                self.log_change(request, done, told)
-                self.message_user(request, told)
-                return redirect("admin:articles_article_change", key)
-        context = {
-            **self._context(request, article, str(doing.title)),
-            "act": act,
-            "doing": doing,
-            "form": form,
-            "state": publication.state(article, now),
-            "embargo": publication.embargo(article, now),
-            "was": article.was_published_at and at_desk(article.was_published_at, now),
-            "zone_time": time_of(),
-            "now": at_desk(now, now),
-        }
-        return TemplateResponse(request, "admin/articles/article/publication.html", context)
-
-    def _act(self, request: HttpRequest, article: Article, act: str, at: datetime | None) -> Article:
-        seen = _number(request.POST.get("seen"))
-        match act:
-            case "take-back":
-                why = request.POST.get("why", "").strip()
-                return writing.take_back(article=article, why=why, seen=seen)
-            case "unschedule":
-                return writing.unschedule(article=article, seen=seen)
-            case "embargo":
-                return writing.set_embargo(article=article, until=at, seen=seen)
-        if "as-before" in request.POST and article.was_published_at:
-            at = article.was_published_at
-        assert at
-        return writing.publish(article=article, at=at, seen=seen)
-
-    # Its versions
-
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """Who saved what and when; `?old=` and `?new=`: what differs between two."""
-        article = self._open(request, _number(object_id))
-        numbers = [_number(request.GET.get(name)) for name in ("old", "new")]
-        if all(numbers):
-            return self._difference(request, article, *sorted(numbers))
-        pages = Paginator(article.revisions.select_related("by").defer("body"), REVISIONS_A_PAGE)
-        shown = pages.get_page(request.GET.get("page"))
-        saved = list(article.revisions.saved().order_by("number").values_list("number", flat=True))
-        for revision in shown:
-            before = bisect_left(saved, revision.number) - 1
-            revision.before = revision.base or (saved[before] if before >= 0 else None)  # type: ignore[attr-defined]
-        context = {
-            **self._context(request, article, _("History")),
-            "page": shown,
-            "last": saved[-1] if saved else None,
-            "first_of_two": saved[-2] if len(saved) > 1 else None,
-            "acts": LogEntry.objects.filter(
-                content_type__app_label="articles", content_type__model="article", object_id=str(article.pk)
-            ).select_related("user")[:REVISIONS_A_PAGE],
-            "zone_time": time_of(),
-        }
-        return TemplateResponse(request, "admin/articles/article/history.html", context)
-
-    def _difference(self, request: HttpRequest, article: Article, old: int, new: int) -> HttpResponse:
-        found = {
-            row.number: row for row in article.revisions.filter(number__in=[old, new]).select_related("by")
-        }
-        if not found.keys() == {old, new}:
-            raise Http404
-        texts = [
-            (TEXT_LABELS[name], compare(before, after))
-            for name, before, after in zip(
-                Text._fields, Text.of(found[old]), Text.of(found[new]), strict=True
-            )
-        ]
-        context = {
-            **self._context(
-                request, article, _("Number %(old)s and number %(new)s") % {"old": old, "new": new}
-            ),
-            "old": found[old],
-            "new": found[new],
-            "pair": [found[old], found[new]] if old != new else [found[new]],
-            "texts": texts,
-            "is_same": all(row.is_same for _label, rows in texts for row in rows),
-            "last": last_number(article),
-            "zone_time": time_of(),
-        }
-        return TemplateResponse(request, "admin/articles/article/difference.html", context)
-
-    def restore_view(self, request: HttpRequest, key: int, number: int) -> HttpResponse:
-        if request.method != "POST":
-            raise Http404
-        article = self._open(request, key)
-        revision = get_object_or_404(Revision, article=article, number=number)
-        seen = _number(request.POST.get("seen"))
-        try:
-            restored = writing.restore(revision=revision, by=_user(request), seen=seen)
-        except ChangedError:
-            told = _("Not done: it was saved by somebody since you opened that page. Look again.")
-            self.message_user(request, told, messages.WARNING)
-        else:
-            told = _("The text of number %(number)s is back.") % {"number": number}
-            self.log_change(request, restored, told)
-            self.message_user(request, told)
-        return redirect("admin:articles_article_history", key)
-
-    def correction_view(self, request: HttpRequest, key: int, pk: int) -> HttpResponse:
-        """Other words for a correction, or none."""
-        article = self._open(request, key)
-        correction = get_object_or_404(article.corrections.all(), pk=pk)
-        text = request.POST.get("text", correction.text).strip()
-        is_too_long = len(text) > CORRECTION_MAX
-        if request.method == "POST" and not is_too_long:
-            writing.change_correction(correction=correction, text="" if "withdraw" in request.POST else text)
-            self.message_user(request, _("The correction was changed."))
-            return redirect("admin:articles_article_change", key)
-        context = {
-            **self._context(request, article, _("A correction")),
-            "correction": correction,
-            "text": text,
-            "most": CORRECTION_MAX if is_too_long else None,
-        }
-        return TemplateResponse(request, "admin/articles/article/correction.html", context)
 
     def _open(self, request: HttpRequest, key: int) -> Article:
         article = get_object_or_404(self.get_queryset(request), pk=key)
@@ -542,14 +368,14 @@ def _taken_up(request: HttpRequest, article: Article | None) -> Unsaved | None:
         nonce = UUID(request.GET["unsaved"])
     except ValueError:
         return None
-    return Unsaved.objects.offered(_user(request), article).filter(nonce=nonce).first()
+    return Unsaved.objects.offered(user_of(request), article).filter(nonce=nonce).first()
 
 
 def _sent_text(request: HttpRequest) -> Text:
     return Text(*(request.POST.get(name, "").replace("\r\n", "\n").strip() for name in Text._fields))
 
 
-def _number(text: str | None) -> int:
+def number_of(text: str | None) -> int:
     """Keys, versions and numbers begin with 1: 0 is none that there is."""
     return int(text) if text and text.isdecimal() and len(text) < 10 else 0
 
@@ -560,7 +386,7 @@ def _sheets(request: HttpRequest) -> list[Sheet]:
     for word in request.POST.get("nonce", "").split():
         nonce, _colon, turn = word.partition(":")
         try:
-            found.append(Sheet(UUID(nonce), _number(turn)))
+            found.append(Sheet(UUID(nonce), number_of(turn)))
         except ValueError:
             return []
     return found
@@ -575,7 +401,7 @@ def _nonce(request: HttpRequest) -> UUID:
     return (_sheets(request) or [_new_sheet()])[0].nonce
 
 
-def _user(request: HttpRequest) -> User:
+def user_of(request: HttpRequest) -> User:
     assert isinstance(request.user, User)
     return request.user
 

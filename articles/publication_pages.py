@@ -1,0 +1,116 @@
+"""When readers see an article, and what they are told was wrong in it: each act with its confirmation."""
+
+from datetime import datetime
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from articles import publication, writing
+from articles.models import Article
+from articles.models.writing import CORRECTION_MAX
+from articles.moments import at_desk, time_of
+from articles.writing import ChangedError, EmbargoedError
+from articles.writing_pages import WritingPages, number_of
+
+
+class PublicationPages(WritingPages):
+    def get_urls(self) -> list[URLPattern]:
+        page, key = self.admin_site.admin_view, "<int:key>"
+        name = "articles_article_{}".format
+        return [
+            path(f"{key}/publication/<slug:act>/", page(self.publication_view), name=name("publication")),
+            path(f"{key}/corrections/<int:pk>/", page(self.correction_view), name=name("correction")),
+            *super().get_urls(),
+        ]
+
+    def publication_view(self, request: HttpRequest, key: int, act: str) -> HttpResponse:
+        """One act with its confirmation: what will be so, and the button."""
+        article = self._open(request, key)
+        now: datetime = request.now  # type: ignore[attr-defined]
+        if act not in publication.DOINGS:
+            raise Http404
+        if act not in publication.acts(article, now):
+            self.message_user(request, publication.state(article, now), messages.WARNING)
+            return redirect("admin:articles_article_change", key)
+        doing = publication.DOINGS[act]
+        moments = {
+            "schedule": article.published_at or article.embargo_until,
+            "embargo": article.embargo_until,
+        }
+        proposed = moments.get(act) or [timezone.localdate(now), None]
+        form = (
+            publication.MomentForm(request.POST or None, initial={"at": proposed})
+            if doing.asks_for_a_moment
+            else None
+        )
+        is_lifted = "lift" in request.POST
+        if request.method == "POST" and (form is None or is_lifted or form.is_valid()):
+            at = form.cleaned_data["at"] if form and not is_lifted else now
+            try:
+                done = self._act(request, article, act, None if is_lifted else at)
+            except ChangedError:
+                told = _("It was changed since you opened this page. Look again, then press.")
+                self.message_user(request, told, messages.WARNING)
+            except EmbargoedError:
+                why = publication.embargo(article, now)
+                if at and act != "embargo":
+                    why = why or publication.too_early(article, at, now)
+                told = _("Not done: %(why)s") % {"why": why or publication.state(article, now)}
+                self.message_user(request, told, messages.ERROR)
+            else:
+                told = publication.state(done, timezone.now())
+                if embargo := publication.embargo(done, now):
+                    told = f"{told} {embargo}"
+                self.log_change(request, done, told)
+                self.message_user(request, told)
+                return redirect("admin:articles_article_change", key)
+        context = {
+            **self._context(request, article, str(doing.title)),
+            "act": act,
+            "doing": doing,
+            "form": form,
+            "state": publication.state(article, now),
+            "embargo": publication.embargo(article, now),
+            "was": article.was_published_at and at_desk(article.was_published_at, now),
+            "zone_time": time_of(),
+            "now": at_desk(now, now),
+        }
+        return TemplateResponse(request, "admin/articles/article/publication.html", context)
+
+    def _act(self, request: HttpRequest, article: Article, act: str, at: datetime | None) -> Article:
+        seen = number_of(request.POST.get("seen"))
+        match act:
+            case "take-back":
+                why = request.POST.get("why", "").strip()
+                return writing.take_back(article=article, why=why, seen=seen)
+            case "unschedule":
+                return writing.unschedule(article=article, seen=seen)
+            case "embargo":
+                return writing.set_embargo(article=article, until=at, seen=seen)
+        if "as-before" in request.POST and article.was_published_at:
+            at = article.was_published_at
+        assert at
+        return writing.publish(article=article, at=at, seen=seen)
+
+    def correction_view(self, request: HttpRequest, key: int, pk: int) -> HttpResponse:
+        """Other words for a correction, or none."""
+        article = self._open(request, key)
+        correction = get_object_or_404(article.corrections.all(), pk=pk)
+        text = request.POST.get("text", correction.text).strip()
+        is_too_long = len(text) > CORRECTION_MAX
+        if request.method == "POST" and not is_too_long:
+            writing.change_correction(correction=correction, text="" if "withdraw" in request.POST else text)
+            self.message_user(request, _("The correction was changed."))
+            return redirect("admin:articles_article_change", key)
+        context = {
+            **self._context(request, article, _("A correction")),
+            "correction": correction,
+            "text": text,
+            "most": CORRECTION_MAX if is_too_long else None,
+        }
+        return TemplateResponse(request, "admin/articles/article/correction.html", context)
