@@ -14,6 +14,7 @@ from django.db.models import Model, QuerySet
 from accounts import erasures
 from accounts.erasures import Erasure
 from accounts.models import Guest, User
+from articles import blacking
 from comments.models import REMOVED, Comment, Reason, State
 from comments.services import change_states, lock
 from comments.texts import erase_comments
@@ -32,12 +33,13 @@ class Replayed:
     sealed: int = 0
     comments: int = 0
     people: int = 0
+    versions: int = 0  # of stories, in which words were blacked out
 
     @property
     def told(self) -> str:
         return (
             f"Comments deleted for good: {self.comments:,}; sealed: {self.sealed:,}; people blanked: "
-            f"{self.people:,}."
+            f"{self.people:,}; versions of stories with words blacked out: {self.versions:,}."
         )
 
 
@@ -55,7 +57,9 @@ def replay(known: Sequence[Erasure]) -> Replayed:
     known_why = {(one.id, one.made) for one in found["sealed"]}
     unknown = [one for one in deleted if (one.id, one.made) not in known_why]
     sealed = _seal([*found["sealed"], *unknown])
-    return Replayed(sealed, _delete(found["comment"]), _blank(found["account"], found["guest"]))
+    # Of a version each line tells some of its places, and all of them hold.
+    versions = blacking.black_out_again([one for one in known if one.what == "version"])
+    return Replayed(sealed, _delete(found["comment"]), _blank(found["account"], found["guest"]), versions)
 
 
 def remember_all() -> int:
@@ -68,8 +72,8 @@ def note_missing(these: Iterable[Erasure]) -> int:
     """Add those that the list lacks. Raises OSError."""
     known = {}
     if erasures.path().exists():
-        known = {_key(one): one.what for one in erasures.read(erasures.path())}
-    missing = [one for one in these if known.get(_key(one)) != one.what]
+        known = {_key(one): (one.what, one.spans) for one in erasures.read(erasures.path())}
+    missing = [one for one in these if known.get(_key(one)) != (one.what, one.spans)]
     erasures.append(missing)
     return len(missing)
 
@@ -90,6 +94,8 @@ def _all() -> Iterator[Erasure]:
         yield Erasure("account", pk, made.isoformat())
     for pk, made in Guest.objects.filter(name="").order_by("pk").values_list("pk", "created_at"):
         yield Erasure("guest", pk, made.isoformat())
+
+    yield from blacking.blackened()
 
 
 def of_comment(pk: int, made: datetime, state: str, reason: str) -> Erasure:

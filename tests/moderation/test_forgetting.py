@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core import mail
@@ -14,6 +15,10 @@ from accounts import erasures
 from accounts.models import Guest, User
 from archive.backup.restore import restore
 from archive.backup.write import backup
+from articles.blacking import black_out
+from articles.models import Article, Sheet, Text, Unsaved
+from articles.services import save_article
+from articles.writing import keep_unsaved
 from comments.integrity import check
 from comments.models import Comment, Reason, State
 from comments.policy import policy
@@ -191,3 +196,51 @@ def test_a_list_that_is_none_is_told_before_anything_is_touched(tmp_path: Path) 
             call_command("restore", str(tmp_path / "site.zip"), erasures=list_)
         with pytest.raises(CommandError, match=sentence):
             call_command("replay_erasures", str(list_))
+
+
+def test_words_blacked_out_behind_a_story_stay_so(tmp_path: Path, ada: User) -> None:
+    file, later = tmp_path / "site.zip", tmp_path / "later.zip"
+    story = make_article("Jane Quill was seen", body="Jane Quill, a baker. Quill Street is long.")
+    other = make_article("Another Jane Quill", body="No kin.")
+    text = Text("Jane Quill", "", "She is Jane Quill.")
+    keep_unsaved(sheets=[Sheet(uuid4(), 1)], editor=ada, article=story, text=text, read="")
+    backup(file)
+    story.title, story.slug, story.body = "A baker was seen", "baker", "A baker. Quill Street is long."
+    save_article(article=story, by=ada)
+    black_out(article=story, words=["jane quill"])
+    black_out(article=story, words=["baker"])
+    story.refresh_from_db()
+    assert story.title == "A █████ was seen"
+    assert "quill" not in erasures.path().read_text().casefold()
+    assert forgetting.remember_all() == 0
+    backup(later)
+
+    assert go_back(file) == forgetting.Replayed(versions=1)
+
+    back = Article.objects.get(pk=story.pk)
+    assert back.title == "██████████ was seen"
+    assert back.body == "██████████, a █████. Quill Street is long."
+    assert "Quill Street" in back.body_html
+    assert "Jane" not in back.body_html
+    first = back.revisions.get()
+    assert Text.of(first) == Text.of(back)
+    assert Unsaved.objects.get().body == "She is ██████████."
+    assert Article.objects.get(pk=other.pk).title == "Another Jane Quill"
+    assert forgetting.replay(list(erasures.read(erasures.path()))) == forgetting.Replayed()
+
+    assert go_back(later) == forgetting.Replayed()
+    assert Article.objects.get(pk=story.pk).title == "A █████ was seen"
+
+
+def test_what_the_machine_stopped_over_is_added_to_the_list(tmp_path: Path, ada: User) -> None:
+    story, file = make_article("Jane Quill was seen", body="A baker."), tmp_path / "site.zip"
+    backup(file)
+    black_out(article=story, words=["Jane Quill"])
+    black_out(article=story, words=["baker"])
+    lines = erasures.path().read_text().splitlines(keepends=True)
+    erasures.path().write_text("".join(lines[:-1]))
+    assert forgetting.remember_all() == 1
+    assert forgetting.remember_all() == 0
+    go_back(file)
+    back = Article.objects.get(pk=story.pk)
+    assert (back.title, back.body) == ("██████████ was seen", "A █████.")

@@ -1,0 +1,184 @@
+"""Words that must not stand anywhere behind a story, taken out for good: of its text and all its versions, of
+what was typed and not saved, and of the notes beside it.
+
+Each letter becomes a black square, so every place stays where it was. What is remembered outside of the
+database (accounts/erasures.py) is those places in each version and no word: upon an older backup the words
+stand there again, are read from it, and are blacked out once more, wherever they are.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.text import slugify
+
+from accounts.erasures import Erasure, remember
+from accounts.services import forget_in_log
+from articles.images.services import hold_images, use_images
+from articles.kept import withhold
+from articles.markdown import named_images, render_story
+from articles.models import Article, Note, Redirect, Revision, Text, Unsaved
+from articles.related import note_keywords
+from articles.services import touch_site
+
+BLACK = "█"
+AROUND = 40  # characters before and after a word that is shown where it was found
+SOME = 1_000  # versions that are asked for at once
+
+_SPACE = r"(?:[^\S\n]+|[^\S\n]*\n[^\S\n]*)"  # a line may break between two words, a paragraph not
+_NAMES = list(Text._fields)
+
+
+class Place(NamedTuple):
+    """Where a word stands: in which kind of text, and what is around it. `number` is of a version."""
+
+    where: str  # story, version, unsaved, note
+    number: int | None
+    before: str
+    word: str
+    after: str
+
+
+def find(article: Article, words: Sequence[str]) -> list[Place]:
+    """Every place of them, the story's own first."""
+    pattern = _pattern(words)
+    return [
+        Place(
+            where,
+            number,
+            text[max(0, at.start() - AROUND) : at.start()],
+            at.group(),
+            text[at.end() : at.end() + AROUND],
+        )
+        for where, number, texts in _texts(article)
+        for text in texts
+        for at in pattern.finditer(text)
+    ]
+
+
+def addresses(article: Article, words: Sequence[str]) -> list[str]:
+    """Its addresses, the present one and earlier ones, that say one of them; they are not changed."""
+    old = Redirect.objects.filter(article=article).order_by("old").values_list("old", flat=True)
+    said = [slug for word in words if (slug := slugify(word, allow_unicode=True))]
+    return [url for url in (article.get_absolute_url(), *old) if any(slug in url for slug in said)]
+
+
+@transaction.atomic
+def black_out(*, article: Article, words: Sequence[str]) -> Counter[str]:
+    """Whole words, whatever their case. There is no way back. Returns by kind (as in Place) how many texts
+    had one."""
+    pattern, count = _pattern(words), Counter[str]()
+    article = Article.objects.select_for_update(no_key=True).get(pk=article.pk)
+    versions = [
+        row for row in Revision.objects.filter(article=article).iterator(20) if _blacken(row, _NAMES, pattern)
+    ]
+    count["version"] = len(versions)
+    for row in Unsaved.objects.filter(article=article).select_for_update():
+        count["unsaved"] += _blacken(row, _NAMES, pattern)
+    for note in Note.objects.filter(article=article):
+        count["note"] += _blacken(note, ["body"], pattern)
+    if _blacken(article, _NAMES, pattern):
+        count["story"] = 1
+        _show(article)
+    if count["story"] or any(BLACK in row.title for row in versions):
+        forget_in_log(article)
+    remember([of_version(row) for row in versions])
+    return +count
+
+
+def _show(article: Article) -> None:
+    """As save_article does, but for the version that it would keep."""
+    lead = {article.lead_image_id} if article.lead_image_id else set()
+    use_images(article, hold_images(named_images(article.body) | lead))
+    html = render_story(article.body)
+    values = {"body_html": html, "updated_at": timezone.now(), "version": F("version") + 1}
+    Article.objects.filter(pk=article.pk).update(**values)
+    note_keywords(article=article)
+    touch_site()
+    withhold()
+
+
+# Upon an older state of the site
+
+
+def of_version(row: Revision) -> Erasure:
+    """The places that are black in it."""
+    spans = " ".join(f"{at.start()}-{at.end()}" for at in re.finditer(f"{BLACK}+", _joined(row)))
+    return Erasure("version", row.pk, row.at.isoformat(), spans=spans)
+
+
+def blackened() -> Iterator[Erasure]:
+    """Every version in which something is black."""
+    some = Q(title__contains=BLACK) | Q(standfirst__contains=BLACK) | Q(body__contains=BLACK)
+    return (of_version(row) for row in Revision.objects.filter(some).order_by("pk").iterator(20))
+
+
+def black_out_again(known: Sequence[Erasure]) -> int:
+    """Do what a list remembers. Returns in how many versions."""
+    words: defaultdict[int, set[str]] = defaultdict(set)
+    for start in range(0, len(known), SOME):
+        some = known[start : start + SOME]
+        rows = Revision.objects.in_bulk({one.id for one in some})
+        for one in some:
+            row = rows.get(one.id)
+            if row and datetime.fromisoformat(one.made) == row.at:
+                words[row.article_id] |= _words_at(one.spans, _joined(row))
+    count = 0
+    for article in Article.objects.filter(pk__in=[pk for pk, some in words.items() if some]).order_by("pk"):
+        count += black_out(article=article, words=sorted(words[article.pk]))["version"]
+    return count
+
+
+def _words_at(spans: str, text: str) -> set[str]:
+    """What stands at those places and is not black yet."""
+    places = re.findall(r"(\d+)-(\d+)", spans)
+    found = {text[int(start) : int(end)] for start, end in places}
+    return {word for word in found if BLACK not in word and word.strip()}
+
+
+def _joined(row: Revision) -> str:
+    return "\n".join(getattr(row, name) for name in _NAMES)
+
+
+# Words in a text
+
+
+def _pattern(words: Sequence[str]) -> re.Pattern[str]:
+    """The longest first: of a name and its first half the whole is one place."""
+    whole = sorted({" ".join(word.split()) for word in words} - {""}, key=lambda word: (-len(word), word))
+    return re.compile("|".join(_whole(word) for word in whole) or r"(?!)", re.IGNORECASE)
+
+
+def _whole(word: str) -> str:
+    before = r"(?<!\w)" if re.match(r"\w", word) else ""
+    after = r"(?!\w)" if re.search(r"\w$", word) else ""
+    return before + _SPACE.join(re.escape(part) for part in word.split(" ")) + after
+
+
+def _blacken(row: Any, names: list[str], pattern: re.Pattern[str]) -> bool:
+    """Whether anything of it was: it is stored then."""
+    changed = []
+    for name in names:
+        text = getattr(row, name)
+        black = pattern.sub(lambda at: BLACK * len(at.group()), text)
+        if black != text:
+            setattr(row, name, black)
+            changed.append(name)
+    if changed:
+        type(row).objects.filter(pk=row.pk).update(**{name: getattr(row, name) for name in changed})
+    return bool(changed)
+
+
+def _texts(article: Article) -> Iterator[tuple[str, int | None, list[str]]]:
+    yield "story", None, list(Text.of(article))
+    for row in Revision.objects.filter(article=article).order_by("-number").iterator(20):
+        yield "version", row.number, list(Text.of(row))
+    for unsaved in Unsaved.objects.filter(article=article):
+        yield "unsaved", None, list(Text.of(unsaved))
+    for body in Note.objects.filter(article=article).values_list("body", flat=True):
+        yield "note", None, [body]
