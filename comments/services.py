@@ -158,6 +158,8 @@ def _already_posted(nonce: UUID, draft: Draft) -> Comment:
         )
     if state != State.PUBLISHED:
         raise ValidationError(_("The comment that you answer was removed meanwhile."), code="gone")
+    if draft.author is None and Discussion.objects.filter(pk=draft.discussion.pk, members_only=True).exists():
+        raise ValidationError(MEMBERS_ONLY, code="members")
     raise ValidationError(_("This discussion was closed meanwhile."), code="closed")
 
 

@@ -17,7 +17,15 @@ from accounts.models import User
 from articles.models import Article
 from comments.integrity import check
 from comments.models import Comment, Discussion, Reason, State, Transition
-from comments.services import change_states, lock, move_comment, recommend
+from comments.services import (
+    change_discussions,
+    change_states,
+    ensure_discussion,
+    lock,
+    lock_discussions,
+    move_comment,
+    recommend,
+)
 from comments.tasks import fold_recommendations, forget_emails
 from tests.comments.test_services import assert_sound
 from tests.factories import GuestFactory, UserFactory, make_article, say
@@ -163,6 +171,39 @@ def test_forgetting_emails_holds_no_comment_while_it_waits_for_its_discussion():
         forgetting.result(timeout=10)
     comment.refresh_from_db()
     assert comment.author_email == ""
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_reply", [False, True])
+@pytest.mark.parametrize("is_member", [False, True])
+def test_a_guest_who_sends_as_members_only_is_set_does_not_get_in(is_reply, is_member):
+    """Their page and the first check still know it as open to all; at the lock they wait for the setting."""
+    article = make_article()
+    parent = say(article) if is_reply else None
+    author = {"author": UserFactory.create()} if is_member else {"guest": GuestFactory.create()}
+    ensure_discussion(article)
+
+    def send() -> Comment | str:
+        try:
+            return say(article, "Just in time?", parent=parent, **author)
+        except ValidationError as error:
+            return error.code or ""
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            lock_discussions([article.pk])
+            change_discussions(ids=[article.pk], members_only=True)
+            sending = other.submit(send)
+            wait_for_a_lock()
+        answer = sending.result(timeout=10)
+    if is_member:
+        assert isinstance(answer, Comment)
+        assert Comment.objects.filter(author=author["author"]).get() == answer
+    else:
+        assert answer == "members"
+        assert not Comment.objects.filter(body="Just in time?").exists()
 
 
 def wait_for_a_lock() -> None:
