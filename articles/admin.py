@@ -19,6 +19,7 @@ from articles.admin_readers import AuthorsField, pin_button
 from articles.history_pages import HistoryPages
 from articles.images import admin as images  # noqa: F401  registers them
 from articles.images.forms import check_images
+from articles.images.lead import TOLD as LEAD
 from articles.images.lead import LeadImageFields, lead_fieldset, lead_picture
 from articles.kept import withhold
 from articles.models import Article, ArticleQuerySet, Topic, free_slug
@@ -91,6 +92,14 @@ class ArticleForm(WordsForm, LeadImageFields):
             self.initial.setdefault("signed", signed)
             authors.offer(signed)  # type: ignore[attr-defined]
 
+    def wanted(self, name: str) -> Any:
+        return (name == "lead_image" and self.cleaned_data.get("lead_file")) or super().wanted(name)
+
+    def take_theirs(self, name: str) -> None:
+        super().take_theirs(name)
+        if name == "lead_image":
+            self.cleaned_data |= dict.fromkeys(LEAD.values())
+
     def clean_slug(self) -> str:
         slug = self.cleaned_data["slug"] or free_slug(self.cleaned_data.get("title", ""))
         if (once := find_article("", slug)) and once != self.instance.pk:
@@ -141,7 +150,8 @@ class ArticleAdmin(HistoryPages, PublicationPages):
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: Article | None = None) -> Any:
-        is_published = obj is not None and obj.is_published()
+        # Also where somebody has taken it back while a correction was typed.
+        is_published = "new_correction" in request.POST or (obj is not None and obj.is_published())
         return [
             (None, {"fields": ["title", "slug", "standfirst", "signed", "byline", "body"]}),
             lead_fieldset(),

@@ -8,20 +8,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import forms
 from django.core import signing
 from django.core.files.base import File
-from django.db.models import Model
+from django.db.models import Model, QuerySet
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from articles.differences import Row, compare, merge
 from articles.models import Article, Revision, Text
+from config.templatetags.dates import clock
 
 READ_SALT = "articles.read"
-ORDERLESS = {column.name for column in Article._meta.many_to_many}
-COLUMNS = {column.name for column in [*Article._meta.fields, *Article._meta.many_to_many]}
+UNDECIDED = "undecided"  # of the error that keeps a form from being saved
 
 
 @dataclass(frozen=True)
@@ -43,92 +44,108 @@ class Read:
         return signing.dumps((self.number, self.fields), salt=READ_SALT, compress=True)
 
 
+class Contested(NamedTuple):
+    """A field that both have changed, not alike."""
+
+    label: str
+    name: str  # of the choice, as it is sent: "theirs" or "mine", and what theirs was when that was seen
+    seen: str
+    theirs: str
+    mine: str
+    chosen: str
+
+
 @dataclass
 class Conflict:
-    """What a colleague has saved, beside what the form holds."""
+    """The text that a colleague has saved, beside the one that the form holds."""
 
     last: Revision  # of the colleague
     mine: Text
     base: int | None  # the number upon which mine was written
     texts: list[tuple[str, list[Row]]]  # by label, from theirs to mine
-    values: list[tuple[str, str, str]]  # of other fields: label, theirs, mine
     both: Text | None  # the changes of both, where they do not touch
 
 
-class WrittenForm(forms.ModelForm[Article]):
-    """Saves nothing over what somebody else has saved since the page was read."""
-
-    editor: User
-    aside: Revision | None = None  # whose text was asked for, to be read before it is saved
-    stored: Text
-    conflict: Conflict | None = None
+class WrittenForm(forms.ModelForm[Any]):
+    """Saves nothing over what somebody else has saved since the page was read. Also a form of an inline."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.stored = Text.of(self.instance)  # before what was sent is put into the instance
+        self.contested: list[Contested] = []
+        self.taken_over: list[str] = []  # labels of what only somebody else has changed
 
-    def read(self) -> Read:
-        """What a page that shows this form knows."""
-        return Read(last_number(self.instance) if self.instance.pk else 0, self._digests())
+    @property
+    def number(self) -> int:
+        """Of the last version; 0 where there are none."""
+        return 0
+
+    def known(self) -> dict[str, str]:
+        """What a page that shows this form knows of it."""
+        return {self.add_prefix(name): digest for name, digest in self._digests().items()}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        for name in Text._fields:
-            if isinstance(cleaned.get(name), str):
-                cleaned[name] = cleaned[name].replace("\r\n", "\n")
-        if self.instance.pk and set(Text._fields) <= cleaned.keys():
-            if read := Read.of(self.data.get("read", "")):
-                self._settle(read, cleaned)
-            if self.aside and not self.conflict:
-                own = Text.of(self.aside)
-                self.conflict = self._compare(self.aside.base, own, _text(cleaned), ())
-                self.add_error(None, "")
+        if not self.instance._state.adding and (read := Read.of(self.data.get("read", ""))):
+            self.settle(read)
         return cleaned
 
-    def _settle(self, read: Read, cleaned: dict[str, Any]) -> None:
+    def settle(self, read: Read) -> None:
         now = self._digests()
-        theirs = {name for name in now if now[name] != read.fields.get(name, now[name])}
-        if not theirs:
-            return
-        sent = {name: _digest(name, cleaned.get(name)) for name in theirs}
-        untouched = {name for name in theirs if sent[name] == read.fields[name]}
-        for name in untouched & cleaned.keys():
-            cleaned[name] = self._stored(name)
-        contested = {name for name in (theirs - untouched) & cleaned.keys() if sent[name] != now[name]}
-        mine = _text(cleaned)
-        is_text_changed = theirs & set(Text._fields) and mine != self.stored
-        if not contested and not is_text_changed:
-            return
-        self.conflict = self._compare(read.number, mine, mine, contested - set(Text._fields))
-        data: Any = self.data
-        self.data = data = data.copy()
-        for name in untouched & set(Text._fields):
-            data[name] = cleaned[name]
-        # What was left alone is to be left alone the next time too.
-        kept = {name: read.fields[name] for name in untouched - set(Text._fields)}
-        data["read"] = Read(last_number(self.instance), now | kept).token()
-        self.add_error(None, "")  # not saved; the page says why
+        for name in [name for name in now if name in self.cleaned_data]:
+            known = read.fields.get(self.add_prefix(name), now[name])
+            sent = self._digest(name, self.wanted(name))
+            if now[name] == known or now[name] == sent:
+                continue
+            if sent == known:
+                self.take_theirs(name)
+                self.taken_over.append(str(self.fields[name].label))
+            else:
+                self.ask(name, now[name])
 
-    def _compare(self, number: int | None, mine: Text, held: Text, contested: Iterable[str]) -> Conflict:
-        """`mine` was written upon that number; `held` stands in the form now."""
-        last = self.instance.revisions.saved().select_related("by").first()
-        base = self.instance.revisions.saved().filter(number=number or 0).first()
-        texts = []
-        for name in Text._fields:
-            old, new = getattr(self.stored, name), getattr(held, name)
-            if old != new:
-                texts.append((str(self.fields[name].label), compare(old, new)))
-        values = []
-        for name in sorted(contested):
-            label, initial = str(self.fields[name].label), self.initial.get(name)
-            values.append((label, _words(initial), _words(self.cleaned_data[name])))
-        both = merge_texts(Text.of(base), mine, self.stored) if base else None
-        theirs = last or Revision(article=self.instance, at=self.instance.updated_at)
-        return Conflict(theirs, mine, number, texts, values, both)
+    def wanted(self, name: str) -> Any:
+        """What the person would have there."""
+        return self.cleaned_data[name]
+
+    def take_theirs(self, name: str) -> None:
+        self.cleaned_data[name] = self._stored(name)
+        if name in self.changed_data:
+            self.changed_data.remove(name)
+
+    def ask(self, name: str, seen: str) -> None:
+        """Both values are shown, and one is chosen; again, if theirs is another one by then."""
+        choice = f"take-{self.add_prefix(name)}"
+        side, _dot, of = self.data.get(choice, "").partition(".")
+        chosen = side if of == seen else ""
+        theirs, mine = (self._words(name, value) for value in (self._stored(name), self.wanted(name)))
+        self.contested.append(Contested(str(self.fields[name].label), choice, seen, theirs, mine, chosen))
+        if chosen == "theirs":
+            self.take_theirs(name)
+        elif chosen != "mine":
+            self.stay_unsaved()
+
+    def stay_unsaved(self) -> None:
+        words = _("Somebody else has changed it meanwhile. Choose at the top of this page.")
+        self.add_error(None, forms.ValidationError(words, code=UNDECIDED))
+
+    def is_undecided(self) -> bool:
+        """Whether nothing else is wrong."""
+        errors = [error for each in self.errors.as_data().values() for error in each]
+        return all(error.code == UNDECIDED for error in errors)
 
     def _digests(self) -> dict[str, str]:
-        names = [name for name in self.fields if name in COLUMNS or name in self.initial]
-        return {name: _digest(name, self.get_initial_for_field(self.fields[name], name)) for name in names}
+        model = self._meta.model._meta
+        columns = {column.name for column in (*model.fields, *model.many_to_many)}
+        return {
+            name: self._digest(name, self.get_initial_for_field(entry, name))
+            for name, entry in self.fields.items()
+            if not entry.widget.is_hidden and (name in columns or name in self.initial)
+        }
+
+    def _digest(self, name: str, value: Any) -> str:
+        plain = _plain(value)
+        if isinstance(self.fields[name], forms.ModelMultipleChoiceField):
+            plain = ",".join(sorted(plain.split(",")))  # in no order
+        return sha256(plain.encode()).hexdigest()[:16]
 
     def _stored(self, name: str) -> Any:
         """What the form would make of the stored value if that were sent."""
@@ -139,6 +156,80 @@ class WrittenForm(forms.ModelForm[Article]):
         if isinstance(entry, forms.FileField):
             return entry.clean(None, value)
         return entry.clean(entry.prepare_value(value))
+
+    def _words(self, name: str, value: Any) -> str:
+        entry = self.fields[name]
+        if isinstance(value, datetime):
+            return clock().moment(value)
+        if isinstance(value, bool):
+            return _("yes") if value else _("no")
+        if isinstance(entry, forms.ChoiceField) and not isinstance(value, Model | QuerySet):
+            choices: Any = entry.choices
+            return str(dict(choices).get(value, value) or "")
+        if isinstance(value, Iterable) and not isinstance(value, str | File):
+            return ", ".join(str(one) for one in value)
+        return "" if value is None else str(value)
+
+
+class TextForm(WrittenForm):
+    """Of something whose text is kept in versions. It is asked about as a whole."""
+
+    editor: User
+    aside: Revision | None = None  # whose text was asked for, to be read before it is saved
+    stored: Text
+    conflict: Conflict | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.stored = Text.of(self.instance)  # before what was sent is put into the instance
+
+    @property
+    def number(self) -> int:
+        return last_number(self.instance) if self.instance.pk else 0
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        for name in Text._fields:
+            if isinstance(cleaned.get(name), str):
+                cleaned[name] = cleaned[name].replace("\r\n", "\n")
+        if self.aside and not self.conflict and set(Text._fields) <= cleaned.keys():
+            self.conflict = self._compare(self.aside.base, Text.of(self.aside), _text(cleaned))
+            self.stay_unsaved()
+        return cleaned
+
+    def settle(self, read: Read) -> None:
+        now = {name: digest for name, digest in self._digests().items() if name in Text._fields}
+        super().settle(read)
+        if not now.keys() <= self.cleaned_data.keys():
+            return
+        mine = _text(self.cleaned_data)
+        if mine == self.stored or all(now[name] == read.fields.get(name, now[name]) for name in now):
+            return
+        self.conflict = self._compare(read.number, mine, mine)
+        data: Any = self.data
+        self.data = data = data.copy()
+        for name in now:
+            if self.cleaned_data[name] == self._stored(name):
+                data[name] = self.cleaned_data[name]
+        data["read"] = Read(self.number, read.fields | now).token()
+        self.stay_unsaved()
+
+    def ask(self, name: str, seen: str) -> None:
+        if name not in Text._fields:
+            super().ask(name, seen)
+
+    def _compare(self, number: int | None, mine: Text, held: Text) -> Conflict:
+        """`mine` was written upon that number; `held` stands in the form now."""
+        last = self.instance.revisions.saved().select_related("by").first()
+        base = self.instance.revisions.saved().filter(number=number or 0).first()
+        texts = []
+        for name in Text._fields:
+            old, new = getattr(self.stored, name), getattr(held, name)
+            if old != new:
+                texts.append((str(self.fields[name].label), compare(old, new)))
+        both = merge_texts(Text.of(base), mine, self.stored) if base else None
+        theirs = last or Revision(article=self.instance, at=self.instance.updated_at)
+        return Conflict(theirs, mine, number, texts, both)
 
 
 def _text(cleaned: dict[str, Any]) -> Text:
@@ -157,13 +248,6 @@ def last_number(article: Article) -> int:
     return last or 0
 
 
-def _digest(name: str, value: Any) -> str:
-    plain = _plain(value)
-    if name in ORDERLESS:
-        plain = ",".join(sorted(plain.split(",")))
-    return sha256(plain.encode()).hexdigest()[:16]
-
-
 def _plain(value: Any) -> str:
     """The same for what a form was given and for what it makes of that once it is sent back."""
     match value:
@@ -180,9 +264,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, Iterable):
         return ",".join(_plain(one) for one in value)
     return str(value)
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return ", ".join(str(one) for one in value)
-    return "" if value is None else str(value)

@@ -18,8 +18,9 @@ from articles.conflicts import last_number
 from articles.differences import compare
 from articles.models import Article, Revision, Text
 from articles.moments import time_of
+from articles.shared_pages import number_of, user_of
 from articles.writing import ChangedError
-from articles.writing_pages import WritingPages, number_of, user_of
+from articles.writing_pages import WritingPages
 
 REVISIONS_A_PAGE = 50
 TEXT_LABELS = {

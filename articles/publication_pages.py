@@ -14,8 +14,9 @@ from articles import publication, writing
 from articles.models import Article
 from articles.models.writing import CORRECTION_MAX
 from articles.moments import at_desk, time_of
+from articles.shared_pages import number_of
 from articles.writing import ChangedError, EmbargoedError
-from articles.writing_pages import WritingPages, number_of
+from articles.writing_pages import WritingPages
 
 
 class PublicationPages(WritingPages):

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -19,11 +19,12 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from articles import publication, writing
-from articles.conflicts import Read, WrittenForm, merge_texts
+from articles.conflicts import Read, TextForm, merge_texts
 from articles.models import PREVIEW_FOR, Article, Presence, Revision, Sheet, Text, Unsaved
 from articles.models.writing import CORRECTION_MAX, NOTE_MAX
 from articles.moments import ago, at_desk, time_of
 from articles.services import save_article
+from articles.shared_pages import SharedPages, number_of, user_of
 from config.away import not_sent
 from config.forms import leave_whole
 
@@ -31,7 +32,7 @@ PAGES = 0x50DC  # the first half of the advisory locks' keys; the second is of t
 WORDS = {"new_note", "new_correction"}  # of the form, and of no column of the article
 
 
-class WordsForm(WrittenForm):
+class WordsForm(TextForm):
     """With what is said beside the article: saved, and given back, together with it."""
 
     new_note = forms.CharField(
@@ -71,7 +72,7 @@ class Offer(NamedTuple):
     at: str
 
 
-class WritingPages(admin.ModelAdmin[Article]):
+class WritingPages(SharedPages):
     """What the admin does with an article beyond a form: it keeps, compares, tells and publishes."""
 
     change_form_template = "admin/articles/article/change_form.html"
@@ -100,11 +101,8 @@ class WritingPages(admin.ModelAdmin[Article]):
         return form
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Article | None:
-        """Locked where it is changed, so that nobody saves between the look at what is new and the save; with
-        the text that was not saved, where that is taken up."""
-        if request.method == "POST" and (key := number_of(object_id)):
-            Article.objects.select_for_update(no_key=True).filter(pk=key).values_list("pk").first()
-        found = super().get_object(request, object_id, from_field)
+        """With the text that was not saved, where that is taken up."""
+        found: Article | None = super().get_object(request, object_id, from_field)
         if found and (unsaved := _taken_up(request, found)):
             found.title, found.standfirst, found.body = unsaved.title, unsaved.standfirst, unsaved.body
         return found
@@ -229,26 +227,23 @@ class WritingPages(admin.ModelAdmin[Article]):
     ) -> HttpResponse:
         form = context["adminform"].form
         now: datetime = request.now  # type: ignore[attr-defined]
-        if conflict := getattr(form, "conflict", None):
-            if not form.aside:
-                writing.keep_aside(
-                    article=form.instance,
-                    text=conflict.mine,
-                    by=user_of(request),
-                    base=conflict.base,
-                    nonce=_nonce(request),
-                )
-            if form.errors.keys() == {"__all__"}:
-                context["errors"] = []
+        if (conflict := getattr(form, "conflict", None)) and not form.aside:
+            writing.keep_aside(
+                article=form.instance,
+                text=conflict.mine,
+                by=user_of(request),
+                base=conflict.base,
+                nonce=_nonce(request),
+            )
         unsaved = _taken_up(request, obj)
         before = [Sheet(unsaved.nonce, unsaved.turn)] if unsaved else _sheets(request)
         context |= {
             "nonce": " ".join(f"{sheet.nonce}:{sheet.turn}" for sheet in [*before, _new_sheet()]),
-            "read": form.data.get("read") or (unsaved.read if unsaved else form.read().token()),
             "offers": _offers(user_of(request), obj, form.stored, before, now),
             "conflict": conflict,
             "conflict_at": conflict and at_desk(conflict.last.at, now),
             "is_filled": bool(getattr(form, "aside", None)),
+            "read": unsaved and unsaved.read,
             "taken_up": unsaved and at_desk(unsaved.at, now),
             "zone_time": time_of(),
         }
@@ -321,7 +316,7 @@ class WritingPages(admin.ModelAdmin[Article]):
         return redirect("admin:articles_article_add")
 
     def _open(self, request: HttpRequest, key: int) -> Article:
-        article = get_object_or_404(self.get_queryset(request), pk=key)
+        article: Article = get_object_or_404(self.get_queryset(request), pk=key)
         if not self.has_change_permission(request, article):
             raise PermissionDenied
         return article
@@ -375,11 +370,6 @@ def _sent_text(request: HttpRequest) -> Text:
     return Text(*(request.POST.get(name, "").replace("\r\n", "\n").strip() for name in Text._fields))
 
 
-def number_of(text: str | None) -> int:
-    """Keys, versions and numbers begin with 1: 0 is none that there is."""
-    return int(text) if text and text.isdecimal() and len(text) < 10 else 0
-
-
 def _sheets(request: HttpRequest) -> list[Sheet]:
     """Those on which what was sent was written, one after the other; the last sent it."""
     found = []
@@ -399,11 +389,6 @@ def _new_sheet() -> Sheet:
 def _nonce(request: HttpRequest) -> UUID:
     """The same through all that comes of one page, until it is saved."""
     return (_sheets(request) or [_new_sheet()])[0].nonce
-
-
-def user_of(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user
 
 
 def _for_scripts(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -6,11 +6,11 @@ The comments themselves, as a tree, are in moderation/admin_tree.py: to move one
 from datetime import datetime
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db import transaction
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.forms.models import model_to_dict
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -18,10 +18,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from articles.admin import ArticleAdmin
+from articles.conflicts import WrittenForm
 from articles.current import current_site
 from articles.models import Article
 from articles.moments import check_year
 from articles.services import touch_site
+from articles.shared_pages import SharedPages
 from comments.models import Comment, Discussion, RemovalReason
 from comments.services import change_discussion
 
@@ -29,7 +31,7 @@ SETTINGS = ["moderation", "status", "members_only", "close_after_days", "closes_
 RADIOS: dict[str, Any] = {"moderation": admin.VERTICAL, "status": admin.HORIZONTAL}  # one press each
 
 
-class DiscussionForm(forms.ModelForm[Discussion]):
+class DiscussionForm(WrittenForm):
     actor: Any = None  # who sends it
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -50,11 +52,21 @@ class DiscussionForm(forms.ModelForm[Discussion]):
             check_year(at)
         return at
 
+    def clean(self) -> dict[str, Any]:
+        """Of the row as it is now: a moderator sets it, and the first comment makes it, with no look at the
+        article that this page has locked. Not earlier, since nobody can comment meanwhile."""
+        rows = Discussion.objects.select_for_update(no_key=True).filter(pk=self.instance.article_id)
+        if stored := rows.first():
+            self.instance = stored
+            self.initial.update(model_to_dict(stored, SETTINGS))
+        return super().clean()
+
     def save(self, commit: bool = True) -> Discussion:
         """By the verb, which makes the row if nobody has written here yet; unchanged, nothing is written."""
-        discussion = super().save(commit=False)
-        if commit and self.changed_data:
-            values = {name: self.cleaned_data[name] for name in self.changed_data if name in SETTINGS}
+        discussion: Discussion = super().save(commit=False)
+        sent = {name: value for name, value in self.cleaned_data.items() if name in SETTINGS}
+        values = {name: value for name, value in sent.items() if value != self.initial.get(name)}
+        if commit and values:
             change_discussion(article=discussion.article, actor=self.actor, **values)
         return discussion
 
@@ -108,7 +120,7 @@ ArticleAdmin.inlines = [*ArticleAdmin.inlines, DiscussionInline]
 
 
 @admin.register(Discussion)
-class DiscussionAdmin(admin.ModelAdmin[Discussion]):
+class DiscussionAdmin(SharedPages):
     form = DiscussionForm
     radio_fields = RADIOS
     list_display = ["article", "tree", "shown", "waiting", "stored", "status", "closes_at", "moderation"]

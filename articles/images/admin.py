@@ -15,8 +15,9 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from articles.images import figures
 from articles.images.forms import ImageForm, UploadForm
-from articles.images.services import delete_image
+from articles.images.services import delete_image, lock_articles
 from articles.models import Article, Image, StandingPage
+from articles.shared_pages import SharedPages
 
 
 class UsedFilter(admin.SimpleListFilter):
@@ -36,7 +37,7 @@ class UsedFilter(admin.SimpleListFilter):
 
 
 @admin.register(Image)
-class ImageAdmin(admin.ModelAdmin[Image]):
+class ImageAdmin(SharedPages):
     list_display = ["small", "told", "credit", "stories", "uploaded"]
     list_display_links = ["small", "told"]
     list_filter = [UsedFilter, "uploaded_at"]
@@ -52,7 +53,8 @@ class ImageAdmin(admin.ModelAdmin[Image]):
         return [path("upload/", send, name="articles_image_upload"), *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
-        return super().get_queryset(request).annotate(story_count=Count("uses"))
+        rows: QuerySet[Image] = super().get_queryset(request)
+        return rows.annotate(story_count=Count("uses"))
 
     def get_form(
         self, request: HttpRequest, obj: Image | None = None, change: bool = False, **kwargs: Any
@@ -79,6 +81,11 @@ class ImageAdmin(admin.ModelAdmin[Image]):
             crop,
             (_("File"), {"fields": ["file_line", "used_in", "markdown_line"]}),
         ]
+
+    def lock(self, key: int) -> None:
+        if image := Image.objects.filter(pk=key).first():
+            lock_articles(image)  # before their picture, as everywhere
+        super().lock(key)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Image | None:
         found: Any = super().get_object(request, object_id, from_field)

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from articles.conflicts import WrittenForm
 from articles.images.reading import MAX_MB, Opened, Refused, read_upload
 from articles.images.services import TOLD, add_image, change_image, existing_images
 from articles.markdown import named_images
@@ -25,7 +26,7 @@ def check_images(body: str) -> str:
     return body
 
 
-class ImageForm(forms.ModelForm[Image]):
+class ImageForm(WrittenForm):
     """What is told of a picture."""
 
     class Meta:
@@ -57,7 +58,7 @@ class ImageForm(forms.ModelForm[Image]):
             raise forms.ValidationError(_("That is the name of a file. Say what is to be seen."))
         return alt
 
-    def clean(self) -> dict[str, Any] | None:
+    def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if "alt" in self.cleaned_data:
             alt, is_decorative = self.cleaned_data["alt"], self.cleaned_data.get("is_decorative")
@@ -74,7 +75,8 @@ class ImageForm(forms.ModelForm[Image]):
         return cleaned
 
     def save_as(self, actor: User) -> Image:
-        return change_image(image=self.instance)
+        image: Image = self.instance
+        return change_image(image=image)
 
 
 class UploadForm(ImageForm):
@@ -104,5 +106,5 @@ class UploadForm(ImageForm):
 
     def save_as(self, actor: User) -> Image:
         told = {name: self.cleaned_data[name] for name in TOLD}
-        self.instance = add_image(opened=self.opened, actor=actor, **told)
-        return self.instance
+        self.instance = made = add_image(opened=self.opened, actor=actor, **told)
+        return made

@@ -52,7 +52,7 @@ def add_image(*, opened: Opened, actor: User | None, **told: Any) -> Image:
 def change_image(*, image: Image) -> Image:
     """Store what is told of a picture: the stories that show it say so at once. Where it is cropped, they do
     once a job has made that."""
-    _lock_articles(image)
+    lock_articles(image)
     image.save(update_fields=TOLD)  # its sizes may have been made since it was read
     image.refresh_from_db(fields=["sizes"])
     if image.sizes and image.sizes["at"] != [image.focal_x, image.focal_y]:
@@ -133,7 +133,7 @@ def use_images(shown_by: Article | StandingPage | Site, images: set[int]) -> Non
 def show_again(image: Image) -> None:
     """Render what shows it. It is no change of what that says: the time of the last one stays."""
     is_seen = ImageUse.objects.filter(image=image, site__isnull=False).exists()  # rules are rendered as read
-    for article in _lock_articles(image):
+    for article in lock_articles(image):
         html = render_story(article.body)
         if html != article.body_html or article.lead_image_id == image.pk:
             Article.objects.filter(pk=article.pk).update(body_html=html, version=F("version") + 1)
@@ -148,7 +148,7 @@ def show_again(image: Image) -> None:
         Site.objects.filter(pk=1).update(version=F("version") + 1)
 
 
-def _lock_articles(image: Image) -> list[Article]:
+def lock_articles(image: Image) -> list[Article]:
     """Articles before images, as save_article does, else both would wait for each other."""
     rows = (
         Article.objects.filter(image_uses__image=image).order_by("pk").only("body", "body_html", "lead_image")

@@ -219,6 +219,25 @@ def test_without_scripts_a_conflict_is_settled_too(desk_of, story):
     assert "for now" in story.body
 
 
+@pytest.mark.parametrize("is_scripted", [True, False], ids=["scripts", "no scripts"])
+def test_a_field_that_both_changed_is_chosen(desk_of, story, is_scripted):
+    page = desk_of("Edda", java_script_enabled=is_scripted)
+    page.goto(change(story))
+    changed = Article.objects.get(pk=story.pk)
+    changed.byline, changed.rights = "Emil", "licensed"
+    save_article(article=changed)
+    page.locator("#id_byline").fill("Edda")
+    page.locator("#id_rights").select_option("public_domain")
+    save(page)
+    byline, rights = (page.get_by_role("group", name=name) for name in ("Byline", "Rights"))
+    byline.get_by_label("Yours, as in the form below").check()
+    rights.get_by_label("licensed").check()
+    save(page)
+    expect(page.locator(".messagelist")).to_contain_text("changed successfully")
+    story.refresh_from_db()
+    assert (story.byline, story.rights) == ("Edda", "licensed")
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(desk_of, story, theme, size):
@@ -229,7 +248,9 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(desk_of, story, 
     correction = correct(article=story, by=edda, text="It was nine.")
     page.goto(change(story))
     page.locator("#id_body").fill(LONG.replace("nine", "eleven"))
+    page.locator("#id_byline").fill("Emil")
     other = Article.objects.get(pk=story.pk)
+    other.byline = "Edda"
     other.body = LONG.replace("nine", "ten").replace("word 9", "words")
     save_article(article=other, by=edda)
     save(page)

@@ -26,6 +26,7 @@ from articles.writing import (
     take_back,
     tell_presence,
 )
+from tests.articles.images.made import jpeg, upload
 from tests.articles.test_admin import ADD, as_, change, form
 from tests.factories import UserFactory, make_article
 
@@ -241,14 +242,128 @@ def test_authors_and_the_lead_image_of_a_colleague_stay_too(draft, emil, edda):
     assert list(draft.bylines.values_list("author__user", flat=True)) == [edda.pk, emil.pk]
 
 
-def test_another_field_that_both_changed_is_asked_about(draft, emil, edda):
+def choices(page: str) -> dict[str, list[str]]:
+    """What is to be chosen: the two values of each name."""
+    found: dict[str, list[str]] = {}
+    for name, value in re.findall('type="radio" name="(take-[^"]+)" value="([^"]+)"', page):
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def values(page: str) -> list[str]:
+    return [html.unescape(value) for value in re.findall('<span class="value" dir="auto">(.*?)</span>', page)]
+
+
+def test_each_other_field_that_both_changed_is_asked_about(draft, emil, edda):
+    harbour, sea = (Topic.objects.create(name=name, slug=name.lower()) for name in ("Harbour", "Sea"))
+    second = as_(edda)
+    read = opened(second, change(draft))
+    his = of(draft, byline="Emil", topics=[harbour.pk], rights="licensed", signed_0=emil.pk, editors=[])
+    as_(emil).post(change(draft), his)
+    hers = of(draft, byline="Edda", topics=[sea.pk], rights="unknown", signed_0=edda.pk, source_name="Quay")
+
+    page = second.post(change(draft), hers | read).content.decode()
+
+    assert "Not saved yet: Emil saved this article at" in page
+    shown = ["Emil", "Edda", "Emil", "Edda", "Harbour", "Sea", "licensed", "unknown"]
+    assert sorted(values(page)) == sorted(shown)
+    asked = choices(page)
+    assert asked.keys() == {"take-byline", "take-topics", "take-rights", "take-signed"}
+    draft.refresh_from_db()
+    assert (draft.byline, draft.source_name) == ("Emil", "")
+
+    # One is left out: asked again, with what was chosen.
+    chosen = {"take-byline": asked["take-byline"][1], "take-topics": asked["take-topics"][0]}
+    chosen |= {"take-rights": asked["take-rights"][0]}
+    page = second.post(change(draft), hers | read | chosen).content.decode()
+    assert page.count(" checked>") >= 3
+    assert choices(page) == asked
+    draft.refresh_from_db()
+    assert draft.byline == "Emil"
+
+    chosen |= {"take-signed": asked["take-signed"][1]}
+    assert second.post(change(draft), hers | read | chosen).status_code == 302
+    draft.refresh_from_db()
+    assert (draft.byline, list(draft.topics.all()), draft.rights) == ("Edda", [harbour], "licensed")
+    assert (draft.signed_by()[0].name, draft.source_name) == ("Edda", "Quay")
+
+
+def test_a_third_value_is_asked_about_anew(draft, emil, edda):
     second = as_(edda)
     read = opened(second, change(draft))
     as_(emil).post(change(draft), of(draft, byline="Emil"))
-    page = second.post(change(draft), of(draft, byline="Edda") | read).content.decode()
-    assert "<del>Emil</del> <ins>Edda</ins>" in page
+    hers = of(draft, byline="Edda") | read
+    asked = choices(second.post(change(draft), hers).content.decode())
+    as_(emil).post(change(draft), of(draft, byline="Emil Berg"))
+    chosen = {"take-byline": asked["take-byline"][1]}
+    page = second.post(change(draft), hers | chosen).content.decode()
+    assert values(page) == ["Emil Berg", "Edda"]
+    assert "checked" not in page.partition('class="choice"')[2].partition("</fieldset>")[0]
     draft.refresh_from_db()
-    assert draft.byline == "Emil"
+    assert draft.byline == "Emil Berg"
+
+
+def test_fields_and_texts_that_both_changed_are_asked_about_together(draft, emil, edda):
+    second = as_(edda)
+    read = opened(second, change(draft))
+    as_(emil).post(change(draft), of(draft, byline="Emil", body=draft.body.replace("nine", "ten")))
+    hers = of(draft, byline="Edda", body=draft.body.replace("The end.", "The end, for now."))
+    response = second.post(change(draft), hers | read)
+    for text, held in (("both", "ten"), ("theirs", "ten"), ("mine", "nine")):
+        renewed = {"read": response.context["read"], "nonce": response.context["nonce"]}
+        response = second.post(change(draft), hers | renewed | {"_fill": text})
+        assert held in response.context["adminform"].form["body"].value()
+        asked = choices(response.content.decode())
+        assert asked.keys() == {"take-byline"}
+    renewed = {"read": response.context["read"], "take-byline": asked["take-byline"][1]}
+    assert second.post(change(draft), hers | renewed).status_code == 302
+    draft.refresh_from_db()
+    assert (draft.byline, "for now" in draft.body) == ("Edda", True)
+
+
+def test_what_was_left_as_a_colleague_changed_it_is_told(draft, emil, edda):
+    second = as_(edda)
+    read = opened(second, change(draft))
+    as_(emil).post(change(draft), of(draft, byline="Emil and Edda"))
+    told = second.post(change(draft), of(draft, body="Hers.") | read, follow=True).content.decode()
+    assert "Somebody else has changed this meanwhile, and it was left so: Byline." in told
+
+
+def test_a_picture_that_is_sent_takes_the_place_of_no_colleagues_unseen(
+    draft, emil, edda, tmp_path, settings
+):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    image = Image.objects.create(alt="A boat", width=8, height=8, suffix="png", digest="a" * 64)
+    second = as_(edda)
+    read = opened(second, change(draft))
+    as_(emil).post(change(draft), of(draft, lead_image=image.pk))
+
+    def hers(**values):
+        sent = {"lead_file": upload(jpeg(), "slip.jpg"), "lead_alt": "The slip"}
+        return of(draft) | read | sent | values
+
+    page = second.post(change(draft), hers()).content.decode()
+    assert values(page) == [str(image), "slip.jpg"]
+    assert "Choose it again" in page
+    draft.refresh_from_db()
+    assert draft.lead_image == image
+    (asked,) = choices(page).values()
+    assert second.post(change(draft), hers(**{"take-lead_image": asked[0]})).status_code == 302
+    draft.refresh_from_db()
+    assert (draft.lead_image, Image.objects.count()) == (image, 1)
+    read["read"] = opened(second, change(draft))["read"]
+    second.post(change(draft), hers(lead_image=image.pk))
+    draft.refresh_from_db()
+    assert draft.lead_image.alt == "The slip"
+
+
+def test_a_correction_that_was_typed_while_the_story_was_taken_back_is_not_lost(emil, edda):
+    story = make_article("Out")
+    second = as_(edda)
+    read = opened(second, change(story))
+    take_back(article=story, why="", seen=story.version)
+    assert second.post(change(story), of(story, new_correction="It was nine.") | read).status_code == 302
+    assert story.corrections.get().text == "It was nine."
 
 
 def test_who_saved_in_another_window_is_told_so(draft, emil):

@@ -195,3 +195,27 @@ def test_one_that_is_there_already_is_taken_by_its_number_and_taken_away(emil):
     article.refresh_from_db()
     assert article.lead_image is None
     assert not article.image_uses.exists()
+
+
+def test_what_two_tell_of_a_picture_is_not_overwritten_unseen(emil):
+    image = make_image(is_ready=False, alt="A boat", credit="Ida")
+    url = f"{LIST}{image.pk}/change/"
+    edda = as_(UserFactory.create(name="Edda", roles=(EDITOR,)))
+    read = {"read": re.search('name="read" value="([^"]*)"', edda.get(url).content.decode())[1]}
+    told = {"alt": "A boat", "credit": "Ida", "focal_x": "50", "focal_y": "50"}
+    as_(emil).post(url, told | {"alt": "Emil’s boat", "focal_x": "10", "focal_y": "0"})
+
+    hers = told | {"alt": "Edda’s boat", "credit": "Ida Lund"} | read
+    page = edda.post(url, hers).content.decode()
+
+    assert "Not saved yet: Emil saved this image at" in page
+    assert re.findall('<span class="value" dir="auto">(.*?)</span>', page) == ["Emil’s boat", "Edda’s boat"]
+    image.refresh_from_db()
+    assert (image.alt, image.credit, image.focal_x) == ("Emil’s boat", "Ida", 10)
+    mine = re.findall('name="take-alt" value="(mine[^"]+)"', page)[0]
+    response = edda.post(url, hers | {"take-alt": mine}, follow=True)
+    image.refresh_from_db()
+    assert (image.alt, image.credit, image.focal_x, image.focal_y) == ("Edda’s boat", "Ida Lund", 10, 0)
+    assert (
+        "it was left so: Focal point, from the left; Focal point, from the top." in response.content.decode()
+    )

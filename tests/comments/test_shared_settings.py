@@ -1,0 +1,93 @@
+"""Two set one discussion: neither overwrites what the other has set since. Edda edits, Mona moderates."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import EDITOR, User
+from articles.models import Article
+from comments.models import Discussion
+from comments.services import change_discussion
+from tests.articles.test_admin import as_, change
+from tests.comments.test_admin import article_form
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def edda() -> Client:
+    return as_(UserFactory.create(name="Edda", roles=(EDITOR,)))
+
+
+@pytest.fixture
+def mona() -> User:
+    return UserFactory.create(name="Mona", roles=("Moderator",))
+
+
+@pytest.fixture
+def story() -> Article:
+    return make_article("Boats")
+
+
+def read(client: Client, url: str) -> dict[str, str]:
+    return {"read": re.search('name="read" value="([^"]*)"', client.get(url).content.decode())[1]}
+
+
+def asked(response: Any) -> dict[str, list[str]]:
+    """The values, theirs and mine, of each choice."""
+    found: dict[str, list[str]] = {}
+    page = response.content.decode()
+    for name, value in re.findall('type="radio" name="(take-[^"]+)" value="([^"]+)"', page):
+        found.setdefault(name, []).append(value)
+    return found
+
+
+@pytest.mark.parametrize("is_stored", [True, False], ids=["with comments", "first comment meanwhile"])
+def test_what_a_moderator_set_meanwhile_stays_or_is_asked_about(edda, mona, story, is_stored):
+    if is_stored:
+        say(story)
+    url = change(story)
+    page = read(edda, url)
+    before = article_form(story)
+    if not is_stored:
+        before |= {"discussion-INITIAL_FORMS": "0"}
+    say(story)
+    change_discussion(article=story, moderation="pre", actor=mona)
+
+    response = edda.post(url, before | page | {"discussion-0-status": "closed"})
+    assert response.status_code == 302, response.context["errors"]
+    stored = Discussion.objects.get()
+    assert (stored.moderation, stored.status) == ("pre", "closed")
+
+    page = read(edda, url)
+    change_discussion(article=story, moderation="conditional", actor=mona)
+    hers = article_form(story, status="closed", moderation="post") | page
+    response = edda.post(url, hers)
+    assert asked(response).keys() == {"take-discussion-0-moderation"}
+    assert "Not saved yet: somebody else has changed this article" in response.content.decode()
+    assert Discussion.objects.get().moderation == "conditional"
+    theirs, mine = asked(response)["take-discussion-0-moderation"]
+    assert edda.post(url, hers | {"take-discussion-0-moderation": theirs}).status_code == 302
+    assert Discussion.objects.get().moderation == "conditional"
+    assert edda.post(url, hers | {"take-discussion-0-moderation": mine}).status_code == 302
+    assert Discussion.objects.get().moderation == "post"
+
+
+def test_the_page_of_a_discussion_alone_asks_too(edda, mona, story):
+    say(story)
+    change_discussion(article=story, moderation="post")
+    url = reverse("admin:comments_discussion_change", args=[story.pk])
+    page = read(edda, url)
+    change_discussion(article=story, moderation="pre", status="closed", actor=mona)
+    sent = {"status": "open", "moderation": "conditional"} | page
+    response = edda.post(url, sent)
+    assert asked(response).keys() == {"take-moderation"}
+    assert (
+        edda.post(url, sent | {"take-moderation": asked(response)["take-moderation"][1]}).status_code == 302
+    )
+    stored = Discussion.objects.get()
+    assert (stored.moderation, stored.status) == ("conditional", "closed")
