@@ -5,3 +5,9 @@ from django.utils.translation import gettext_lazy as _
 class ArchiveConfig(AppConfig):
     name = "archive"
     verbose_name = _("Archive")
+
+    def ready(self) -> None:
+        from archive.nightly import NIGHTLY
+        from moderation.jobs import JOBS
+
+        JOBS.append(NIGHTLY)  # the last, as it may take long; the clock, which runs it, can't import us

@@ -1,9 +1,11 @@
 """Where backups lie by themselves, and what is known of the last one.
 
 `manage.py backup` writes to whatever file it is given; `manage.py upgrade` writes into the data folder's
-backups/. After each that went well `backups/last.json` says so: a file and no row, because a backup before an
-upgrade is of a database whose tables are still the old ones. Whoever serves pages may read it; the backups
-themselves are their owner's (mode 0600). archive/backup.py makes them.
+backups/, the clock into backups/nightly/ (archive/nightly.py). After each that went well `last.json` says
+so: a file and no row, because a backup before an upgrade is of a database whose tables are still the old
+ones. Whoever serves pages may read it; the backups themselves are their owner's (mode 0600). Where the clock
+runs as another user than upgrades do, it cannot write into backups/ itself: then its own last.json lies in
+nightly/.
 """
 
 import json
@@ -44,6 +46,11 @@ def folder() -> Path:
     return path
 
 
+def nightly_folder() -> Path:
+    """Where the clock's backups lie. It may not be there yet."""
+    return Path(settings.HOME) / "backups" / "nightly"
+
+
 def unfinished() -> Path:
     """There while a restore has still to do erasures again; nothing starts upon it."""
     return Path(settings.HOME) / "restore.unfinished"
@@ -51,22 +58,64 @@ def unfinished() -> Path:
 
 def last_backup() -> LastBackup | None:
     """None: there never was one with this data folder, or what is noted of it can't be read."""
+    found = map(_read_last, (nightly_folder().parent, nightly_folder()))
+    return max(filter(None, found), key=lambda last: last.at, default=None)
+
+
+def remember_last(backup: LastBackup) -> None:
+    """Raises OSError."""
+    told = asdict(backup) | {"file": str(backup.file), "at": backup.at.isoformat()}
     try:
-        told: dict[str, Any] = json.loads((Path(settings.HOME) / "backups" / "last.json").read_bytes())
+        _note(folder() / "last.json", told)
+    except PermissionError:
+        _note(nightly_folder() / "last.json", told)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no backup of last night, in a sentence."""
+
+    at: datetime
+    why: str
+
+
+def last_failure() -> Failure | None:
+    """None: the last nightly backup that was tried went well."""
+    try:
+        told = json.loads(_failed().read_bytes())
+        return Failure(datetime.fromisoformat(told["at"]), str(told["why"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def remember_failure(failure: Failure) -> None:
+    """Raises OSError."""
+    _note(_failed(), {"at": failure.at.isoformat(), "why": failure.why})
+
+
+def forget_failure() -> None:
+    _failed().unlink(missing_ok=True)
+
+
+def _failed() -> Path:
+    return nightly_folder() / "failed.json"
+
+
+def _read_last(where: Path) -> LastBackup | None:
+    try:
+        told: dict[str, Any] = json.loads((where / "last.json").read_bytes())
         told |= {"file": Path(told["file"]), "at": datetime.fromisoformat(told["at"])}
         return LastBackup(**told)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def remember_last(backup: LastBackup) -> None:
-    """Raises OSError."""
-    told = asdict(backup) | {"file": str(backup.file), "at": backup.at.isoformat()}
-    fresh = folder() / f"last.json.{os.getpid()}"
+def _note(path: Path, told: dict[str, Any]) -> None:
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         fresh.write_text(json.dumps(told, indent=2) + "\n")
         fresh.chmod(0o644)
-        fresh.replace(folder() / "last.json")
+        fresh.replace(path)
     finally:
         with suppress(FileNotFoundError):
             fresh.unlink()

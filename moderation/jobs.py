@@ -36,6 +36,7 @@ class Job(NamedTuple):
     name: str  # at most 40 characters; the time of the last run is kept by it
     every: timedelta
     run: Callable[[], object]
+    retry: timedelta | None = None  # after which one that failed or was cut short is repeated; else RETRY
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ def is_due(job: Job, now: datetime) -> bool:
     if last is None:
         return True
     ended_well = last.finished_at is not None and not last.error
-    return last.started_at + (job.every if ended_well else min(job.every, RETRY)) <= now
+    pause = job.every if ended_well else job.retry or min(job.every, RETRY)
+    return last.started_at + pause <= now
 
 
 def _run(job: Job) -> Ran:

@@ -18,7 +18,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
 from archive.backup import tables
-from archive.backup.container import CHUNK, Manifest, Part, Refused, Writer, first_line, is_safe
+from archive.backup.container import CHUNK, Manifest, Part, Refused, Writer, first_line, is_safe, opened
 from config import VERSION
 from config.backups import LastBackup, remember_last
 
@@ -40,8 +40,9 @@ class Made:
     notes: list[str]  # sentences: what in media/ is no file of ours, such as a link, or damaged already
 
 
-def backup(path: Path) -> Made:
-    """Write the whole site into this file, or leave what was there. Raises Refused.
+def backup(path: Path, *, read_again: bool = False) -> Made:
+    """Write the whole site into this file, or leave what was there. Raises Refused. `read_again`: also where
+    the disk does not give back what was written.
 
     All rows are of one moment, whatever is written meanwhile. Media are read after them: what the rows name
     is there already, and no file ever changes. The file appears under its name once it is on the disk.
@@ -68,6 +69,8 @@ def backup(path: Path) -> Made:
                 raise
             os.fsync(file.fileno())
             size = file.seek(0, os.SEEK_END)
+        if read_again:
+            _read_again(Path(part))
         Path(part).replace(path)
         _sync_folder(path.parent)
     except OSError as error:
@@ -84,6 +87,14 @@ def backup(path: Path) -> Made:
     with suppress(OSError):  # it is made all the same
         remember_last(last)
     return Made(last, manifest, notes)
+
+
+def _read_again(path: Path) -> None:
+    try:
+        with opened(path):
+            pass
+    except Refused as error:
+        raise Refused(f"The backup was not made, as it can't be read again: {error}") from error
 
 
 def media_folder() -> Path:

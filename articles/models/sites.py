@@ -2,7 +2,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext, gettext_noop
@@ -66,6 +66,14 @@ class Site(models.Model):
     )
     rules_in_short = models.TextField(_("rules in short"), blank=True, db_default="")
     rules = models.TextField(_("rules in full"), blank=True, db_default="")
+    # archive.nightly makes them.
+    backs_up_nightly = models.BooleanField(_("back up every night"), default=False, db_default=False)
+    backups_kept = models.PositiveSmallIntegerField(
+        _("nightly backups that are kept"),
+        default=7,
+        db_default=7,
+        validators=[MinValueValidator(1), MaxValueValidator(400)],
+    )
     # What holds for every discussion, whatever its own settings say; moderators press these.
     comment_status = models.CharField(
         _("comments are"),

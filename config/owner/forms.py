@@ -18,6 +18,7 @@ from articles.images.forms import check_images
 from articles.models import Site
 from articles.models.sites import RULES_IN_SHORT
 from articles.zones import find_zones, zones
+from config import backups
 from config.forms import leave_whole
 
 RULES_LINES, RULES_MAX, RULES_IN_SHORT_MAX = 3, 20_000, 300
@@ -57,6 +58,7 @@ class SiteForm(forms.ModelForm[Site]):
             *("name", "tagline", "language", "time_zone", "contact_email", "mail_name"),
             *("moderation", "review_after_days", "close_after_days", "rules_in_short", "rules"),
             "has_public_log",
+            *("backs_up_nightly", "backups_kept"),
         )
         widgets = {
             "contact_email": forms.EmailInput(attrs={"autocomplete": "email"}),
@@ -71,6 +73,8 @@ class SiteForm(forms.ModelForm[Site]):
             "review_after_days": gettext_lazy("Late comments are reviewed first after (days)"),
             "close_after_days": gettext_lazy("Discussions close after (days)"),
             "has_public_log": gettext_lazy("Show every reader what was removed, at /moderation-log/"),
+            "backs_up_nightly": gettext_lazy("Back up every night"),
+            "backups_kept": gettext_lazy("How many of them are kept"),
         }
         help_texts = {
             "tagline": gettext_lazy("A few words beside the name, at the foot of each page and in the feed."),
@@ -86,6 +90,7 @@ class SiteForm(forms.ModelForm[Site]):
                 "After its article’s publication. A rule of the desk about age goes before this."
             ),
             "close_after_days": gettext_lazy("After its article’s publication, where no other day is set."),
+            "backups_kept": gettext_lazy("An older one is removed once a new one was made and read again."),
         }
 
     rules_in_short = forms.CharField(
@@ -118,6 +123,11 @@ class SiteForm(forms.ModelForm[Site]):
         self.stamp = _stamp(self.instance)
         self.initial["seen"] = self.stamp
         self.initial["rules_in_short"] = "\n".join(self.instance.shown_rules)
+        if nightly := self.fields.get("backs_up_nightly"):
+            nightly.help_text = _(
+                "Everything in one file, after three in the morning, into %(folder)s on this machine. Who "
+                "loses the machine loses these as well: have them copied to another one."
+            ) % {"folder": backups.nightly_folder()}
         if sender := self.fields.get("mail_name"):
             sender.help_text = _("Mails come from %(address)s. Empty: the name of the site.") % {
                 "address": settings.DEFAULT_FROM_EMAIL
@@ -151,6 +161,7 @@ class SiteForm(forms.ModelForm[Site]):
             Fieldset(_("Comments"), "moderation", "review_after_days", "close_after_days"),
             Fieldset(_("Rules of commenting"), "rules_in_short", "rules"),
             Fieldset(_("Openness"), "has_public_log"),
+            Fieldset(_("Backups"), "backs_up_nightly", "backups_kept"),
             "seen",
             Submit("", _("Save")),
         )

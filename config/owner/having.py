@@ -20,8 +20,10 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
+from archive.nightly import list_nightly
+from articles.current import read_site
 from config import VERSION, postgres, sample
-from config.backups import LastBackup, last_backup
+from config.backups import Failure, LastBackup, last_backup, last_failure, nightly_folder
 from config.checks import is_private
 from config.health import unapplied_migrations
 from config.mail import mask, server
@@ -113,6 +115,18 @@ class ClockJob:
 
 
 @dataclass(frozen=True)
+class Nightly:
+    """What the clock backs up, if the owner wants that."""
+
+    is_on: bool
+    kept: int
+    folder: Path
+    count: int  # that are there, as far as this process can see
+    size: int  # bytes, of all of them
+    failure: Failure | None  # of the last try
+
+
+@dataclass(frozen=True)
 class Having:
     versions: list[tuple[str, str]]
     database_size: int
@@ -120,6 +134,7 @@ class Having:
     room: Room
     backup: LastBackup | None
     backup_is_old: bool
+    nightly: Nightly
     mails: dict[str, int]
     mail_server: str
     mail_failures: list[MailFailure]
@@ -149,6 +164,7 @@ def look() -> Having:
         room=_room(),
         backup=backup,
         backup_is_old=backup is None or backup.at < now - BACKUP_OLD,
+        nightly=_nightly(),
         mails=_mails(now),
         mail_server=server(),
         mail_failures=list(MailFailure.objects.order_by("-at")[:SHOWN]),
@@ -234,6 +250,15 @@ def _where() -> str:
 def _room() -> Room:
     usage = shutil.disk_usage(settings.HOME)
     return Room(settings.HOME, usage.free, usage.total)
+
+
+def _nightly() -> Nightly:
+    site, folder = read_site(), nightly_folder()
+    try:
+        sizes = [path.stat().st_size for path in list_nightly(folder)]
+    except OSError:
+        sizes = []
+    return Nightly(site.backs_up_nightly, site.backups_kept, folder, len(sizes), sum(sizes), last_failure())
 
 
 def _mails(now: datetime) -> dict[str, int]:

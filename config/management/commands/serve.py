@@ -25,7 +25,7 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.services import administrator_missing, setup_link
 from archive.services import Refused, import_page
-from config import postgres, sample
+from config import backups, postgres, sample
 from config.checks import is_private
 from config.health import later_migrations, unapplied_migrations
 from config.processes import Child, identity, spawn, unprivileged_user
@@ -222,7 +222,8 @@ def collect_static(home: Path) -> None:
 
 def prepare_for(user: pwd.struct_passwd | None, home: Path) -> None:
     """Give the workers' user what they read or write in the data folder."""
-    folders = [home / "mail", home / "cache", home / "media"]
+    backups.folder()  # stays ours
+    folders = [home / "mail", home / "cache", home / "media", backups.nightly_folder()]
     for folder in folders:
         folder.mkdir(mode=0o700, exist_ok=True)
     erasures = home / "erasures.jsonl"

@@ -1,10 +1,12 @@
 """What the owner reads of the site's state, and the presses that have a failed job run again."""
 
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
@@ -14,9 +16,11 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
 from accounts.services import forget_account
+from archive.nightly import back_up
+from articles.models import Site
 from comments.tasks import mail_confirmation
 from config import VERSION
-from config.backups import LastBackup, folder, remember_last
+from config.backups import Failure, LastBackup, folder, nightly_folder, remember_failure, remember_last
 from config.checks import nobody_reads_the_key, only_the_proxy_is_trusted, pages_own_no_table
 from config.models import MailDay, MailFailure
 from config.owner import having
@@ -35,8 +39,8 @@ def ada(transactional_db: None) -> Client:
     return client
 
 
-def page(client: Client) -> str:
-    response = client.get(URL)
+def page(client: Client, url: str = URL) -> str:
+    response = client.get(url)
     assert response.status_code == 200
     return " ".join(response.content.decode().split())
 
@@ -90,6 +94,30 @@ def test_the_last_backup(ada: Client) -> None:
     remember_last(LastBackup(file=file, at=timezone.now() - timedelta(days=8), **made))
     assert "Take one each day" in page(ada)
     (folder() / "last.json").unlink()
+
+
+def test_the_nightly_backup(ada: Client, settings: Any, tmp_path: Path) -> None:
+    settings.HOME = tmp_path
+    assert "Off: no backup is made by itself." in page(ada)
+    fields = ada.get("/owner/settings/").context["form"].initial
+    assert f"into {nightly_folder()} on this machine" in page(ada, "/owner/settings/")
+    values = {name: value for name, value in fields.items() if value not in (None, False)}
+    refused = ada.post("/owner/settings/", {**values, "backs_up_nightly": "on", "backups_kept": "0"})
+    assert list(refused.context["form"].errors) == ["backups_kept"]
+    ada.post("/owner/settings/", {**values, "backs_up_nightly": "on", "backups_kept": "3"})
+    assert f"On: the last 3 are kept in {nightly_folder()}. The first is made within minutes" in page(ada)
+
+    with time_machine.travel(datetime(2026, 11, 26, 12, tzinfo=UTC), tick=False):
+        back_up()
+    told = page(ada)
+    assert "1 is there, " in told
+    assert f"in {nightly_folder()}/soundoff-2026-11-26.zip" in told
+    assert "copy them, and erasures.jsonl" in told
+    remember_failure(Failure(timezone.now(), "The disk of /srv is full: the backup was not made."))
+    told = page(ada)
+    assert "failed: The disk of /srv is full: the backup was not made.</strong> It is tried again" in told
+    Site.objects.update(backs_up_nightly=False)
+    assert "Off: no backup is made by itself. 1 is there, " in page(ada)
 
 
 def test_a_mail_that_failed_and_its_job_are_told_and_run_again(ada: Client, inbox: Inbox) -> None:
@@ -164,7 +192,7 @@ def test_the_clock(ada: Client) -> None:
     job = Job("blank old spam", timedelta(days=1), fails)
     list(tick([job]))
     told = page(ada)
-    assert "failed: RuntimeError. It is tried again within five minutes." in told
+    assert "failed: RuntimeError. It is tried again by itself." in told
     assert not is_due(job, timezone.now())
     ada.post(JOB, {"soon": "blank old spam"})
     assert is_due(job, timezone.now())

@@ -1,0 +1,63 @@
+"""A backup each night, where the owner has switched that on: a job of the clock.
+
+Its file appears once it was read again from end to end, and only then older ones go: a night that fails takes
+nothing away.
+"""
+
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+from django.utils import timezone
+
+from archive.backup.container import Refused
+from archive.backup.write import backup, megabytes
+from articles.current import read_site
+from config import backups
+from moderation.jobs import Job
+
+AFTER = 3  # o'clock in the site's zone: when the machine was off then, as soon as it is on
+NAME = "soundoff-{day}.zip"
+
+
+def back_up() -> str:
+    """Raises Refused, whose sentence the owner reads under "What you have"."""
+    site = read_site()
+    now = timezone.localtime(timezone=site.zone)
+    folder = backups.nightly_folder()
+    path = folder / NAME.format(day=now.date().isoformat())
+    if not site.backs_up_nightly:
+        return "it is switched off"
+    if now.hour < AFTER or path.exists():
+        return "there is nothing to do yet"
+    try:
+        backups.folder()
+        folder.mkdir(mode=0o700, exist_ok=True)
+        for remains in folder.glob(".*.part"):  # of a night that was cut short: nobody else writes here
+            remains.unlink()
+        made = backup(path, read_again=True)
+        gone = _remove_older(folder, kept=site.backups_kept)
+    except (Refused, OSError) as error:
+        why = str(error) if isinstance(error, Refused) else f"{folder}: {error.strerror}."
+        with suppress(OSError):  # the clock tells that it failed, all the same
+            backups.remember_failure(backups.Failure(timezone.now(), why))
+        raise
+    backups.forget_failure()
+    return f"{path.name}, {megabytes(made.last.size)}; older ones removed: {gone}"
+
+
+def _remove_older(folder: Path, *, kept: int) -> int:
+    """Those that were made before the newest `kept`. Returns how many."""
+    older = list_nightly(folder)[:-kept]
+    for path in older:
+        path.unlink()
+    return len(older)
+
+
+def list_nightly(folder: Path) -> list[Path]:
+    """The oldest first."""
+    return sorted(folder.glob(NAME.format(day="[0-9]*")))
+
+
+# Often, so that what the owner switches on happens soon; a night that failed is tried again in an hour.
+NIGHTLY = Job("see whether a backup is due", timedelta(minutes=5), back_up, retry=timedelta(hours=1))

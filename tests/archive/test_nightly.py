@@ -1,0 +1,174 @@
+"""The backup that the clock makes each night, once the owner has switched it on."""
+
+import os
+import resource
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+
+from archive.backup.container import Refused, opened
+from archive.backup.write import backup
+from archive.nightly import NIGHTLY, back_up
+from articles.models import Site
+from config import backups
+from moderation.jobs import JOBS, is_due, tick
+from moderation.models import JobRun
+from tests.factories import make_article, say
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def home(settings: Any) -> Iterator[Path]:
+    """A data folder that any user may walk through."""
+    settings.HOME = Path(tempfile.mkdtemp())
+    settings.HOME.chmod(0o755)
+    settings.MEDIA_ROOT = settings.HOME / "media"
+    yield settings.HOME
+    shutil.rmtree(settings.HOME)
+
+
+@pytest.fixture
+def clock() -> Iterator[Any]:
+    with time_machine.travel(NOON, tick=False) as clock:
+        yield clock
+
+
+def switch_on(**values: Any) -> None:
+    Site.objects.update(backs_up_nightly=True, **values)
+
+
+def kept() -> list[str]:
+    return sorted(path.name for path in backups.nightly_folder().glob("*.zip"))
+
+
+def test_the_clock_runs_it_last(home: Path) -> None:
+    assert JOBS[-1] is NIGHTLY
+
+
+def test_it_is_off_until_the_owner_wants_it(home: Path, clock: Any) -> None:
+    assert back_up() == "it is switched off"
+    assert not backups.nightly_folder().exists()
+
+
+def test_one_each_night_after_three_in_the_sites_zone(home: Path, clock: Any) -> None:
+    say(make_article("The slip closes"))
+    switch_on(time_zone="Africa/Cairo")  # two hours ahead
+    back_up()
+    assert kept() == ["soundoff-2026-11-26.zip"]
+    (file,) = backups.nightly_folder().glob("*.zip")
+    with opened(file) as reader:
+        assert (reader.manifest.counts["stories"], reader.manifest.counts["comments"]) == (1, 1)
+    assert file.stat().st_mode & 0o777 == 0o600
+    last = backups.last_backup()
+    assert last
+    assert (last.file, last.size) == (file, file.stat().st_size)
+    for moment in (NOON, datetime(2026, 11, 27, 0, 59, tzinfo=UTC)):
+        clock.move_to(moment)
+        assert back_up() == "there is nothing to do yet"
+    clock.move_to(datetime(2026, 11, 27, 1, 1, tzinfo=UTC))
+    back_up()
+    assert kept() == ["soundoff-2026-11-26.zip", "soundoff-2026-11-27.zip"]
+
+
+def test_older_ones_go_once_a_new_one_is_whole(home: Path, clock: Any) -> None:
+    switch_on(backups_kept=2)
+    for _night in range(4):
+        back_up()
+        clock.shift(DAY)
+    (backups.nightly_folder() / "mine.zip").write_bytes(b"The owner's.")
+    Site.objects.update(backups_kept=1)
+    assert kept() == ["mine.zip", "soundoff-2026-11-28.zip", "soundoff-2026-11-29.zip"]
+    back_up()
+    assert kept() == ["mine.zip", "soundoff-2026-11-30.zip"]
+
+
+def test_a_night_that_fails_removes_nothing_and_is_told(home: Path, clock: Any) -> None:
+    switch_on(backups_kept=1)
+    back_up()
+    clock.shift(DAY)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))  # as a full disk does
+    try:
+        (ran,) = tick([NIGHTLY])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert ran.error == "Refused"
+    assert kept() == ["soundoff-2026-11-26.zip"]
+    failure = backups.last_failure()
+    assert failure
+    assert failure.at == NOON + DAY
+    assert failure.why.startswith("The backup was not made: File too large")
+    # A long one is not tried all the time.
+    assert not is_due(NIGHTLY, NOON + DAY + timedelta(minutes=59))
+    clock.shift(timedelta(hours=1))
+    (ran,) = tick([NIGHTLY])
+    assert ran.error == ""
+    assert (kept(), backups.last_failure()) == (["soundoff-2026-11-27.zip"], None)
+    assert JobRun.objects.get().error == ""
+
+
+def test_what_the_disk_does_not_give_back_is_no_backup(
+    home: Path, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forget(handle: int) -> None:
+        os.pwrite(handle, b"\0" * 64, os.fstat(handle).st_size // 2)
+
+    switch_on(backups_kept=1)
+    back_up()
+    clock.shift(DAY)
+    monkeypatch.setattr(os, "fsync", forget)
+    with pytest.raises(Refused, match="can't be read again"):
+        back_up()
+    assert kept() == ["soundoff-2026-11-26.zip"]
+    assert [path.name for path in backups.nightly_folder().glob(".*")] == []
+    last = backups.last_backup()
+    assert last
+    assert last.file.name == "soundoff-2026-11-26.zip"
+
+
+def test_what_a_night_left_that_was_cut_short_is_cleared_up(home: Path, clock: Any) -> None:
+    switch_on()
+    backups.folder()
+    backups.nightly_folder().mkdir()
+    (backups.nightly_folder() / ".soundoff-2026-11-25.zip.x7.part").write_bytes(b"half")
+    back_up()
+    assert [path.name for path in backups.nightly_folder().glob(".*")] == []
+
+
+def test_a_folder_that_is_none_is_told_by_the_clock(home: Path, clock: Any) -> None:
+    switch_on()
+    (backups.folder() / "nightly").write_text("A file.")
+    (ran,) = tick([NIGHTLY])
+    assert ran.error == "FileExistsError"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_the_last_one_is_told_where_the_clock_runs_as_another_user(home: Path, clock: Any) -> None:
+    switch_on()
+    backup(backups.folder() / "upgrade-1.zip")
+    backups.nightly_folder().mkdir()
+    os.chown(backups.nightly_folder(), 65534, 65534)
+    clock.shift(DAY)
+    os.seteuid(65534)
+    try:
+        back_up()
+    finally:
+        os.seteuid(0)
+    last = backups.last_backup()
+    assert last
+    assert last.file.parent == backups.nightly_folder()
+    clock.shift(DAY)
+    backup(backups.folder() / "upgrade-2.zip")
+    last = backups.last_backup()
+    assert last
+    assert last.file.name == "upgrade-2.zip"
