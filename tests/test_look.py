@@ -5,7 +5,6 @@ import re
 import time
 from pathlib import Path
 
-import axe_playwright_python
 import brotli
 import pytest
 from django.contrib.staticfiles import finders
@@ -19,10 +18,10 @@ from comments.models import Reason, State
 from comments.policy import policy
 from comments.services import change_states
 from config.away import unavailable
+from tests.axe import faults
 from tests.factories import UserFactory, make_article, say
 
 STATIC = Path(__file__).parents[1] / "static"
-AXE = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js")).read_text()
 SHIFTS = """window.shifts = []; new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) if (!entry.hadRecentInput) shifts.push(entry.value);
 }).observe({ type: "layout-shift" })"""
@@ -182,11 +181,7 @@ def check(page, url) -> list[str]:
     if page.locator(".thread footer a[rel]").count():
         page.wait_for_selector(".thread .reply-form")
     page.mouse.move(0, 0)
-    page.evaluate(AXE)
-    found = [f"{v['id']}: {v['nodes'][0]['html']}" for v in page.evaluate("axe.run()")["violations"]]
-    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-        found.append("wider than the screen")
-    return found
+    return faults(page)
 
 
 @pytest.mark.browser

@@ -10,8 +10,8 @@ from playwright.sync_api import expect
 
 from articles.models import Image, Topic
 from tests.articles.images.made import jpeg
+from tests.axe import faults
 from tests.factories import UserFactory, make_article
-from tests.test_look import AXE
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("transactional_db")]
 
@@ -269,16 +269,11 @@ def test_axe_finds_nothing_in_the_room_its_dialog_and_its_preview(writing, theme
     for width in (1280, 390):
         writing.set_viewport_size({"width": width, "height": 900})
         expect(shown(writing).locator("h1")).to_have_count(1)
-        found[width, "page"] = violations(writing)
+        found[width, "page"] = faults(writing)
         body(writing).press("Control+k")
-        found[width, "dialog"] = violations(writing)
+        found[width, "dialog"] = faults(writing)
         writing.keyboard.press("Escape")
     writing.get_by_role("button", name="Preview", exact=True).click()
-    found["preview"] = violations(writing)
+    found["preview"] = faults(writing)
     writing.failures.clear()  # axe itself tries inline styles
     assert found == {where: [] for where in found}
-
-
-def violations(page) -> list[str]:
-    page.evaluate(AXE)
-    return [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in page.evaluate("axe.run()")["violations"]]

@@ -4,8 +4,8 @@ import pytest
 
 from articles.models import Topic
 from comments.policy import policy
+from tests.axe import faults
 from tests.factories import UserFactory, make_article, say
-from tests.test_look import AXE
 
 pytestmark = pytest.mark.browser
 
@@ -47,10 +47,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
             [{"name": key, "value": value, "url": live_server.url} for key, value in cookies.items()]
         )
         assert page.goto(live_server.url + url).status == 200
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-        page.evaluate(AXE)
-        found = page.evaluate("axe.run()")["violations"]
-        assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in found] == [], name
+        assert faults(page) == [], name
 
 
 def test_colours_are_chosen_without_javascript_against_the_system(live_server, browser, urls):

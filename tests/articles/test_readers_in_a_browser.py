@@ -12,8 +12,9 @@ from articles.front_page import pin
 from articles.models import Article, Author, StandingPage, Topic
 from articles.services import save_article, save_page, sign_article
 from comments.policy import policy
+from tests.axe import faults
 from tests.factories import UserFactory, make_article
-from tests.moderation.test_person_in_a_browser import faults, log_in
+from tests.moderation.test_person_in_a_browser import log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

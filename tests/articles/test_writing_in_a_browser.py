@@ -12,9 +12,9 @@ from articles.models import Article, Unsaved
 from articles.services import save_article
 from articles.writing import add_note, correct, take_back
 from tests.articles.test_admin import ADD, change
+from tests.axe import faults
 from tests.comments.in_a_browser import DESK, PHONE
 from tests.factories import UserFactory, make_article
-from tests.test_look import AXE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -256,7 +256,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(desk_of, story, 
     save(page)
     expect(page.get_by_role("heading", name=re.compile("Not saved yet"))).to_be_visible()
     page.wait_for_load_state()
-    found = {"conflict": check(page)}
+    found = {"conflict": faults(page)}
     out = make_article("Out")
     gone = take_back(article=make_article("Gone"), why="It was wrong.", seen=1)
     history = reverse("admin:articles_article_history", args=[story.pk])
@@ -275,19 +275,10 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(desk_of, story, 
     }
     for name, url in urls.items():
         page.goto(url)
-        found[name] = check(page)
+        found[name] = faults(page)
     assert found == {name: [] for name in found}
     assert page.failures == []
 
 
 def act(article, name):
     return reverse("admin:articles_article_publication", args=[article.pk, name])
-
-
-def check(page):
-    page.evaluate(AXE)
-    violations = page.evaluate("axe.run()")["violations"]
-    found = [f"{each['id']}: {each['nodes'][0]['html']}" for each in violations]
-    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-        found.append("wider than the screen")
-    return found

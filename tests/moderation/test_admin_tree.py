@@ -2,11 +2,9 @@
 
 import html
 import re
-from pathlib import Path
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
-import axe_playwright_python
 import pytest
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
@@ -21,11 +19,11 @@ from comments.integrity import check
 from comments.models import Comment, Discussion, State, Transition
 from moderation import tree_page
 from moderation.models import Batch
+from tests.axe import faults
 from tests.factories import UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
 
-AXE = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js")).read_text()
 TREE = "/admin/comments/comment/"
 QUESTIONS = 10  # of a page
 
@@ -577,9 +575,7 @@ def test_axe_finds_nothing_in_the_tree_and_beside_it(admin_page, live_server, wi
         reverse("moderation:move", args=[comment.pk]),
     ):
         admin_page.goto(live_server.url + address)
-        admin_page.evaluate(AXE)
-        found = admin_page.evaluate("axe.run()")["violations"]
-        assert [f"{v['id']}: {v['nodes'][0]['html']}" for v in found] == []
+        assert faults(admin_page) == []
 
 
 @pytest.mark.browser

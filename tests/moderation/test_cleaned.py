@@ -36,6 +36,7 @@ def accept_what_is_proposed(desk: Page, url: str) -> int:
     """Look at each group, the largest first, and press what it proposes. Returns the acts."""
     desk.goto(url + "/moderation/similar/")
     desk.get_by_role("button", name="Look again").click()
+    desk.wait_for_load_state()
     groups = desk.get_by_role("list", name="Groups, the largest first")
     acts = 0
     while groups.count():

@@ -1,9 +1,7 @@
 """A ban from its press on the desk to what the person reads, in Chromium, with scripts and without."""
 
 from importlib import import_module
-from pathlib import Path
 
-import axe_playwright_python
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -12,12 +10,12 @@ from playwright.sync_api import expect
 from accounts.models import Guest
 from comments.models import Comment, Discussion, State
 from comments.services import change_discussion
+from tests.axe import faults
 from tests.factories import UserFactory, make_article, say
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PHONE = {"width": 390, "height": 844}
-AXE = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js")).read_text()
 
 
 def log_in(context, live_server, user) -> None:
@@ -27,12 +25,6 @@ def log_in(context, live_server, user) -> None:
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.save()
     context.add_cookies([{"name": "sessionid", "value": session.session_key, "url": live_server.url}])
-
-
-def faults(page) -> list[str]:
-    page.evaluate(AXE)
-    found = page.evaluate("axe.run().then(result => result.violations)")
-    return [f"{fault['id']}: {fault['nodes'][0]['html']}" for fault in found]
 
 
 def send(page, live_server, article, *, name, email, body):

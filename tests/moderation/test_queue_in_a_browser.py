@@ -5,7 +5,6 @@ import re
 from importlib import import_module
 from pathlib import Path
 
-import axe_playwright_python
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -14,6 +13,7 @@ from playwright.sync_api import Route, expect
 from comments.models import Comment, Reason, State
 from moderation.models import Batch, Case
 from moderation.services import decide
+from tests.axe import faults
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = [
@@ -22,7 +22,6 @@ pytestmark = [
     pytest.mark.usefixtures("checking_policy"),
 ]
 
-AXE = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js")).read_text()
 SHOTS = os.environ.get("SHOTS")  # a folder for pictures to be looked at
 
 
@@ -378,7 +377,4 @@ def look(page, name: str) -> None:
     """Nothing for axe to find, nothing wider than the screen; and a picture, if a folder is named."""
     if SHOTS:
         page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-    page.evaluate(AXE)
-    found = page.evaluate("axe.run()")["violations"]
-    assert [f"{v['id']}: {v['nodes'][0]['html']}" for v in found] == []
+    assert faults(page) == []

@@ -1,9 +1,7 @@
 """The pages of readers and authors in Chromium: axe, a phone, and all of it without scripts."""
 
-from pathlib import Path
 from types import SimpleNamespace
 
-import axe_playwright_python
 import pytest
 from playwright.sync_api import expect
 
@@ -13,11 +11,10 @@ from comments.services import change_states
 from moderation import reports
 from moderation.models import Notice, Report
 from moderation.services import decide
+from tests.axe import faults
 from tests.factories import UserFactory, make_article, say
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("publishing")]
-
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 
 
 @pytest.fixture
@@ -69,11 +66,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
 
     def check(url) -> list[str]:
         page.goto(live_server.url + url)
-        page.evaluate(AXE)
-        found = [f"{v['id']}: {v['nodes'][0]['html']}" for v in page.evaluate("axe.run()")["violations"]]
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            found.append("wider than the screen")
-        return found
+        return faults(page)
 
     found = {url: check(url) for url in anybody}
     log_in(client, page, site.jim, live_server.url)

@@ -5,8 +5,9 @@ from playwright.sync_api import expect
 
 from moderation import requests
 from moderation.models import RemovalRequest
+from tests.axe import faults
 from tests.factories import UserFactory, make_article, say
-from tests.moderation.test_reader_pages_in_a_browser import AXE, log_in
+from tests.moderation.test_reader_pages_in_a_browser import log_in
 from tests.moderation.test_requests import asked
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("publishing")]
@@ -41,10 +42,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(live_server, pag
         f"/moderation/requests/{answered.pk}/",
     ):
         page.goto(live_server.url + url)
-        page.evaluate(AXE)
-        found[url] = [v["id"] for v in page.evaluate("axe.run()")["violations"]]
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            found[url].append("wider than the screen")
+        found[url] = faults(page)
     assert found == {url: [] for url in found}
 
 

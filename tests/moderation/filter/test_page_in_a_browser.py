@@ -8,9 +8,10 @@ from moderation.filter import training
 from moderation.filter.learner import Model
 from moderation.models import Desk, Filter, Finding
 from moderation.services import decide
+from tests.axe import faults
 from tests.factories import UserFactory, make_article, say
 from tests.moderation.filter.test_page import HONEST, SPAM, STORY
-from tests.moderation.test_queue_in_a_browser import AXE, errors_of
+from tests.moderation.test_queue_in_a_browser import errors_of
 
 pytestmark = [
     pytest.mark.browser,
@@ -47,10 +48,7 @@ def log_in(client, page, user, live_server) -> None:
 
 
 def check(page) -> None:
-    page.evaluate(AXE)
-    found = [f"{v['id']}: {v['nodes'][0]['html']}" for v in page.evaluate("axe.run()")["violations"]]
-    assert found == []
-    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert faults(page) == []
     cut = "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)"
     assert page.locator("main :is(td, th, .scroll)").evaluate_all(cut) == []
 
