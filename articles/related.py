@@ -1,16 +1,18 @@
 """Stories beside a story: those that share its rarest words, and its topics.
 
-Which words are rare is counted when a story is stored; a page then looks for eight words of which each was in
-few stories, so what it reads does not grow with the site.
+Which words are rare is counted when a story is stored, and of all stories once a day, since those that came
+later count as well; a page then looks for eight words of which each was in few stories, so what it reads does
+not grow with the site.
 """
 
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import F
 
 from accounts.sql import execute_planned
-from articles.models import Article
+from articles.models import Article, Site
 
 SHOWN = 3  # stories
 KEYWORDS = 8
@@ -33,6 +35,17 @@ def note_keywords(*, article: Article) -> None:
         (article.keywords,) = cursor.fetchone()
 
 
+@transaction.atomic
+def note_all_keywords() -> int:
+    """The job of the day: the same of every story, in one statement. Returns how many have other ones now."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE_ALL)
+        count: int = cursor.rowcount
+    if count:
+        Site.objects.filter(pk=1).update(version=F("version") + 1)
+    return count
+
+
 def find_related(article: Article, now: datetime) -> list[Related]:
     """Published ones alone, the nearest first; one statement."""
     with connection.cursor() as cursor:
@@ -44,14 +57,16 @@ def find_related(article: Article, now: datetime) -> list[Related]:
 # Of the title and standfirst (weights A, B) any word counts, of the body what is said more than once.
 # A lexeme becomes a query by quoting alone: to_tsquery would cut it down once more.
 _QUERY = "('''' || replace(replace({}, '\\', '\\\\'), '''', '''''') || '''')::tsquery"
+_OWN = f"""
+    (SELECT lexeme, NOT weights && ARRAY['A', 'B'] AS is_body FROM unnest(a.vector)
+     WHERE (weights && ARRAY['A', 'B'] OR cardinality(positions) > 1) AND length(lexeme) > 2
+     ORDER BY weights && ARRAY['A', 'B'] DESC, cardinality(positions) DESC, lexeme
+     LIMIT {COUNTED}) w"""
 _NOTE = f"""
 UPDATE articles_article a SET keywords = coalesce((
   SELECT array_agg(word ORDER BY stories, is_body, word) FROM (
     SELECT w.lexeme AS word, w.is_body, n.stories
-    FROM (SELECT lexeme, NOT weights && ARRAY['A', 'B'] AS is_body FROM unnest(a.vector)
-          WHERE (weights && ARRAY['A', 'B'] OR cardinality(positions) > 1) AND length(lexeme) > 2
-          ORDER BY weights && ARRAY['A', 'B'] DESC, cardinality(positions) DESC, lexeme
-          LIMIT {COUNTED}) w
+    FROM {_OWN}
     CROSS JOIN LATERAL (
       SELECT count(*) AS stories FROM (
         SELECT FROM articles_article o WHERE o.vector @@ {_QUERY.format("w.lexeme")} AND o.id <> a.id
@@ -59,6 +74,24 @@ UPDATE articles_article a SET keywords = coalesce((
     WHERE n.stories BETWEEN 1 AND {COMMON}
     ORDER BY n.stories, w.is_body, w.lexeme LIMIT {KEYWORDS}) rare), '{{}}')
 WHERE a.id = %(id)s RETURNING keywords"""
+# Every word is counted once. Locked in the order in which others lock several stories.
+_NOTE_ALL = f"""
+WITH counted AS MATERIALIZED (
+  SELECT word, ndoc - 1 AS stories FROM ts_stat('SELECT vector FROM articles_article')
+  WHERE ndoc BETWEEN 2 AND {COMMON + 1}),
+own AS MATERIALIZED (
+  SELECT a.id, w.lexeme, w.is_body FROM articles_article a CROSS JOIN LATERAL {_OWN}),
+rarest AS (
+  SELECT id, lexeme, row_number() OVER (PARTITION BY id ORDER BY stories, is_body, lexeme) AS place
+  FROM own JOIN counted ON word = lexeme),
+noted AS MATERIALIZED (
+  SELECT a.id,
+         coalesce(array_agg(lexeme ORDER BY place) FILTER (WHERE place <= {KEYWORDS}), '{{}}') AS keywords
+  FROM articles_article a LEFT JOIN rarest USING (id) GROUP BY a.id),
+others AS MATERIALIZED (
+  SELECT a.id, noted.keywords FROM articles_article a JOIN noted USING (id)
+  WHERE a.keywords <> noted.keywords ORDER BY a.id FOR NO KEY UPDATE OF a)
+UPDATE articles_article a SET keywords = others.keywords FROM others WHERE a.id = others.id"""
 _FIND = f"""
 WITH near AS (
   SELECT o.id, 1.0 / count(*) OVER (PARTITION BY k.word) AS weight

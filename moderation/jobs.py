@@ -18,6 +18,7 @@ from django_tasks_db.models import DBTaskResult
 
 from articles import clearing
 from articles.images.services import throw_away_unused
+from articles.related import note_all_keywords
 from moderation import alerts, emptying, forgetting, opinions, origins, requests
 from moderation.filter import training
 from moderation.models import JobRun
@@ -68,6 +69,7 @@ JOBS: list[Job] = [
     Job("forget who had a story open", timedelta(days=1), clearing.forget_presence),
     Job("forget what was never saved", timedelta(days=1), clearing.forget_unsaved),
     Job("throw pictures away that no image is of", timedelta(days=1), throw_away_unused),
+    Job("look which words stories share", timedelta(days=1), note_all_keywords),
     Job("throw old lists away", timedelta(days=1), emptying.throw_away_lists),
     Job("remember what was erased", timedelta(days=1), forgetting.remember_all),
     Job("look after the archive", timedelta(days=1), look.archive_health),

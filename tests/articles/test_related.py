@@ -8,8 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from articles.models import Article, Topic
-from articles.related import KEYWORDS, SHOWN, find_related
+from articles.models import Article, Site, Topic
+from articles.related import KEYWORDS, SHOWN, find_related, note_all_keywords, note_keywords
 from articles.services import save_article
 from articles.writing import publish_articles, take_back_articles
 from tests.factories import make_article
@@ -90,3 +90,32 @@ def test_odd_words_are_found_as_they_are(word):
     again(first)
     assert first.title == "One"
     assert set(related(second)) <= {"One"}
+
+
+def test_all_of_them_are_counted_again_by_the_job(client):
+    """Those from before words were counted, and those that had no neighbours when they were stored."""
+    words = ["zephyrine", "kittiwake", "o'neill", "c++\\x", "mole", "quay"]
+    for n in range(40):
+        some = " ".join(words[i] for i in range(len(words)) if n % (i + 2) == 0)
+        make_article(
+            f"Story {n}", standfirst=some, body=f"{some} and {some}, said number{n % 7} number{n % 7}."
+        )
+    early = make_article("An early kittiwake", body="Unheardof, unheardof.")
+    Article.objects.filter(title__lt="Story 2").update(keywords=[])
+    shown = early.get_absolute_url()
+    assert "A late one" not in client.get(shown).content.decode()
+    make_article("A late one", body="Unheardof, unheardof.")
+    before = Site.objects.get().version
+
+    assert note_all_keywords() > 15
+
+    together = dict(Article.objects.values_list("pk", "keywords"))
+    for article in Article.objects.all():
+        note_keywords(article=article)  # one by one
+    assert dict(Article.objects.values_list("pk", "keywords")) == together
+    assert Site.objects.get().version == before + 1
+    assert "A late one" in client.get(shown).content.decode()
+    with CaptureQueriesContext(connection) as queries:
+        assert note_all_keywords() == 0
+    assert len([q for q in queries if "articles" in q["sql"]]) == 1
+    assert Site.objects.get().version == before + 1
