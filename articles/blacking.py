@@ -79,7 +79,7 @@ def black_out(*, article: Article, words: Sequence[str]) -> Counter[str]:
     ]
     count["version"] = len(versions)
     for row in Unsaved.objects.filter(article=article).select_for_update():
-        count["unsaved"] += _blacken(row, _NAMES, pattern)
+        count["unsaved"] += _blacken_typed(row, pattern)
     for note in Note.objects.filter(article=article):
         count["note"] += _blacken(note, ["body"], pattern)
     if _blacken(article, _NAMES, pattern):
@@ -165,7 +165,7 @@ def _blacken(row: Any, names: list[str], pattern: re.Pattern[str]) -> bool:
     changed = []
     for name in names:
         text = getattr(row, name)
-        black = pattern.sub(lambda at: BLACK * len(at.group()), text)
+        black = _black(text, pattern)
         if black != text:
             setattr(row, name, black)
             changed.append(name)
@@ -174,11 +174,23 @@ def _blacken(row: Any, names: list[str], pattern: re.Pattern[str]) -> bool:
     return bool(changed)
 
 
+def _blacken_typed(row: Unsaved, pattern: re.Pattern[str]) -> bool:
+    typed = {name: [_black(text, pattern) for text in texts] for name, texts in row.typed.items()}
+    if typed == row.typed:
+        return False
+    Unsaved.objects.filter(pk=row.pk).update(typed=typed)
+    return True
+
+
+def _black(text: str, pattern: re.Pattern[str]) -> str:
+    return pattern.sub(lambda at: BLACK * len(at.group()), text)
+
+
 def _texts(article: Article) -> Iterator[tuple[str, int | None, list[str]]]:
     yield "story", None, list(Text.of(article))
     for row in Revision.objects.filter(article=article).order_by("-number").iterator(20):
         yield "version", row.number, list(Text.of(row))
     for unsaved in Unsaved.objects.filter(article=article):
-        yield "unsaved", None, list(Text.of(unsaved))
+        yield "unsaved", None, [text for texts in unsaved.typed.values() for text in texts]
     for body in Note.objects.filter(article=article).values_list("body", flat=True):
         yield "note", None, [body]

@@ -5,10 +5,10 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from articles.models import Presence, Revision, Text, Unsaved
+from articles.models import Presence, Unsaved
 
 PRESENCE_KEPT = timedelta(days=1)
-SAVED_KEPT = timedelta(days=7)  # of what was typed and stands in a version as well
+SAVED_KEPT = timedelta(days=7)  # the row of what was typed and is saved
 UNSAVED_KEPT = timedelta(days=365)  # since it was typed
 
 
@@ -18,23 +18,8 @@ def forget_presence() -> int:
 
 
 def forget_unsaved() -> int:
-    """Throw away what was typed and not saved, a year later, and after a week what stands in a version of the
-    story as well: its page did not tell that it was saved. Returns how many."""
+    """Throw away what was typed and not saved, a year later, and the rows of what is done.
+    Returns how many."""
     now = timezone.now()
     done = Q(is_done=True, at__lt=now - SAVED_KEPT)  # nothing of it is on its way any more
-    gone = Unsaved.objects.filter(done | Q(at__lt=now - UNSAVED_KEPT)).delete()[0]
-    old = Unsaved.objects.filter(at__lt=now - SAVED_KEPT, article__isnull=False).select_related("article")
-    for row in old.iterator(100):
-        if _is_saved(row):
-            # Not if it was typed in since it was read.
-            gone += Unsaved.objects.filter(pk=row.pk, at=row.at).delete()[0]
-    return gone
-
-
-def _is_saved(row: Unsaved) -> bool:
-    """Whether its text is the article's, or one of its versions'."""
-    text = Text.of(row)
-    if row.article and Text.of(row.article) == text:
-        return True
-    versions = Revision.objects.filter(article=row.article_id, title=text.title)
-    return any(Text.of(version) == text for version in versions.iterator(20))
+    return Unsaved.objects.filter(done | Q(at__lt=now - UNSAVED_KEPT)).delete()[0]

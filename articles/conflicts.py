@@ -4,7 +4,7 @@ A form carries a digest of each field as it was read. What only a colleague has 
 saved it; what both have changed is saved by nobody before a person has seen both.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -14,6 +14,7 @@ from django import forms
 from django.core import signing
 from django.core.files.base import File
 from django.db.models import Model, QuerySet
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -82,6 +83,14 @@ class WrittenForm(forms.ModelForm[Any]):
     def known(self) -> dict[str, str]:
         """What a page that shows this form knows of it."""
         return {self.add_prefix(name): digest for name, digest in self._digests().items()}
+
+    def fill(self, typed: Mapping[str, list[str]]) -> None:
+        """Show what was typed once, with a tick taken away also. What is no name there stays as it is."""
+        data = MultiValueDict(typed)
+        for name, entry in self.fields.items():
+            key = self.add_prefix(name)
+            if not entry.widget.is_hidden and any(each in typed for each in (key, f"{key}_0")):
+                self.initial[name] = entry.widget.value_from_datadict(data, MultiValueDict(), key)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

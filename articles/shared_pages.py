@@ -48,6 +48,8 @@ class SharedPages(admin.ModelAdmin[Any]):
             context["errors"] = []  # the page says what there is to do
         known = {name: digest for form in written for name, digest in form.known().items()}
         context["read"] = main.data.get("read") or context.get("read") or Read(main.number, known).token()
+        for form in written:
+            form.fill(context.get("typed") or {})
         context["contested"] = [one for form in written for one in form.contested]
         if context["contested"]:
             saved = LogEntry.objects.filter(

@@ -14,6 +14,8 @@ from articles.kept import withhold
 from articles.models import Article, Correction, Note, Presence, Revision, Sheet, Text, Unsaved
 from articles.services import save_article, touch_site
 
+Typed = dict[str, list[str]]
+
 
 class EmbargoedError(Exception):
     """The moment lies before the end of the embargo."""
@@ -28,17 +30,17 @@ class ChangedError(Exception):
 
 @transaction.atomic
 def keep_unsaved(
-    *, sheets: Sequence[Sheet], editor: User, article: Article | None, text: Text, read: str
+    *, sheets: Sequence[Sheet], editor: User, article: Article | None, typed: Typed, read: str
 ) -> Unsaved | None:
     """Keep what a sheet holds, the last of these; those before are what it went on from, and hold nothing
-    more. What an earlier turn said and comes late changes nothing. Returns what is kept of the sheet by now;
-    None where that is saved already."""
+    more. What an earlier turn said and comes late changes nothing. Nothing is `typed` where all is as it was
+    read. Returns what is kept of the sheet by now, or None."""
     *before, sheet = sheets
     finish_sheets(sheets=before, editor=editor)
-    if (article and Text.of(article) == text) or not (article or any(text)):
+    if not typed:
         finish_sheets(sheets=[sheet], editor=editor)
         return None
-    values = {"article": article, "read": read, "turn": sheet.turn, "at": timezone.now(), **text._asdict()}
+    values = {"article": article, "read": read, "turn": sheet.turn, "at": timezone.now(), "typed": typed}
     kept, is_new = Unsaved.objects.get_or_create(nonce=sheet.nonce, defaults={"editor": editor, **values})
     if kept.editor_id != editor.pk:
         raise PermissionError(sheet.nonce)
@@ -57,7 +59,7 @@ def finish_sheets(*, sheets: Iterable[Sheet], editor: User) -> None:
             values = {"editor": editor, "turn": sheet.turn, "is_done": True}
             Unsaved.objects.get_or_create(nonce=sheet.nonce, defaults=values)
         held = Unsaved.objects.filter(nonce=sheet.nonce, editor=editor, turn__lte=sheet.turn)
-        held.update(turn=sheet.turn, is_done=True, article=None, title="", standfirst="", body="", read="")
+        held.update(turn=sheet.turn, is_done=True, article=None, typed={}, read="")
 
 
 @transaction.atomic

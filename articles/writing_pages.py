@@ -1,5 +1,6 @@
 """The page on which an article is written: what stands there beside its form, and what it tells meanwhile."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
@@ -9,7 +10,7 @@ from uuid import UUID, uuid4
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -25,6 +26,7 @@ from articles.models.writing import CORRECTION_MAX, NOTE_MAX
 from articles.moments import ago, at_desk, time_of
 from articles.services import save_article
 from articles.shared_pages import SharedPages, number_of, user_of
+from articles.writing import Typed
 from config.away import not_sent
 from config.forms import leave_whole
 
@@ -100,19 +102,6 @@ class WritingPages(SharedPages):
         form.aside = getattr(request, "aside", None)
         return form
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Article | None:
-        """With the text that was not saved, where that is taken up."""
-        found: Article | None = super().get_object(request, object_id, from_field)
-        if found and (unsaved := _taken_up(request, found)):
-            found.title, found.standfirst, found.body = unsaved.title, unsaved.standfirst, unsaved.body
-        return found
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        initial = super().get_changeform_initial_data(request)
-        if unsaved := _taken_up(request, None):
-            initial |= {name: getattr(unsaved, name) for name in Text._fields}
-        return initial
-
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra: Any = None
     ) -> HttpResponse:
@@ -132,11 +121,16 @@ class WritingPages(SharedPages):
 
     def _again(self, request: HttpRequest, made: Revision) -> HttpResponse:
         """The article was made already, by this page. What is sent now meets what was saved then."""
-        article, user, text = self._open(request, made.article_id), user_of(request), _sent_text(request)
-        if text != Text.of(article):
-            read = request.POST.get("read", "")
-            sheets = [*_sheets(request), _new_sheet()]
-            kept = writing.keep_unsaved(sheets=sheets, editor=user, article=article, text=text, read=read)
+        article, user, sheets = self._open(request, made.article_id), user_of(request), _sheets(request)
+        is_same = Unsaved.objects.filter(nonce=sheets[-1].nonce, is_done=True, turn__gte=sheets[-1].turn)
+        if _sent_text(request) != Text.of(article) or (sheets[-1].turn and not is_same.exists()):
+            kept = writing.keep_unsaved(
+                sheets=[*sheets, _new_sheet()],
+                editor=user,
+                article=article,
+                typed=_sent(request),
+                read=request.POST.get("read", ""),
+            )
             self.message_user(
                 request, _("It is saved already. What you have changed since is below, unsaved.")
             )
@@ -178,10 +172,9 @@ class WritingPages(SharedPages):
         self, request: HttpRequest, opts: Any, object_id: str
     ) -> HttpResponse:
         """What was written for an article that is gone, or that others edit now, is kept for a new one."""
-        text = _sent_text(request)
-        if request.method == "POST" and any(text) and self.has_add_permission(request):
+        if request.method == "POST" and any(_sent_text(request)) and self.has_add_permission(request):
             user, sheets = user_of(request), [*_sheets(request), _new_sheet()]
-            writing.keep_unsaved(sheets=sheets, editor=user, article=None, text=text, read="")
+            writing.keep_unsaved(sheets=sheets, editor=user, article=None, typed=_sent(request), read="")
             told = _(
                 "That article is not yours to edit any more. What you wrote is kept: it is offered here."
             )
@@ -199,7 +192,6 @@ class WritingPages(SharedPages):
         offers = [
             (row.title, None if row.pk in placeless else row.article, row.nonce, at_desk(row.at, now))
             for row in Unsaved.objects.of(user).select_related("article")
-            if row.pk in placeless or row.article is None or Text.of(row) != Text.of(row.article)
         ]
         return super().changelist_view(request, {**(extra_context or {}), "offers": offers})
 
@@ -239,11 +231,12 @@ class WritingPages(SharedPages):
         before = [Sheet(unsaved.nonce, unsaved.turn)] if unsaved else _sheets(request)
         context |= {
             "nonce": " ".join(f"{sheet.nonce}:{sheet.turn}" for sheet in [*before, _new_sheet()]),
-            "offers": _offers(user_of(request), obj, form.stored, before, now),
+            "offers": _offers(user_of(request), obj, before, now),
             "conflict": conflict,
             "conflict_at": conflict and at_desk(conflict.last.at, now),
             "is_filled": bool(getattr(form, "aside", None)),
             "read": unsaved and unsaved.read,
+            "typed": unsaved and unsaved.typed,
             "taken_up": unsaved and at_desk(unsaved.at, now),
             "zone_time": time_of(),
         }
@@ -268,8 +261,8 @@ class WritingPages(SharedPages):
     # What a page tells while somebody types on it
 
     def keep_view(self, request: HttpRequest) -> HttpResponse:
-        """Keep what an open page holds (title, standfirst, body; left out: nothing new), and answer who else
-        has the article open."""
+        """Keep what an open page holds (`typed`, the fields of its form as JSON; left out: nothing new), and
+        answer who else has the article open."""
         if request.method != "POST":
             raise Http404
         user = user_of(request)
@@ -282,15 +275,14 @@ class WritingPages(SharedPages):
             raise PermissionDenied
         now: datetime = request.now  # type: ignore[attr-defined]
         told: dict[str, Any] = {"kept": False, "at": at_desk(now, now)}
-        is_typed = "body" in request.POST
-        if is_typed:
-            text = _sent_text(request)
+        typed = _typed(request)
+        if typed is not None:
             try:
                 unsaved = writing.keep_unsaved(
                     sheets=_sheets(request) or [_new_sheet()],
                     editor=user,
                     article=article,
-                    text=text,
+                    typed=typed,
                     read=request.POST.get("read", ""),
                 )
             except PermissionError as error:
@@ -300,7 +292,7 @@ class WritingPages(SharedPages):
             if "gone" in request.POST:
                 writing.leave(article=article, editor=user)
             else:
-                writing.tell_presence(article=article, editor=user, typed=is_typed)
+                writing.tell_presence(article=article, editor=user, typed=typed is not None)
             told |= {"others": _others(article, user, now), "newer": _newer(article, request, now)}
         return JsonResponse(told)
 
@@ -348,12 +340,10 @@ def _newer(article: Article, request: HttpRequest, now: datetime) -> str:
     return words % {"name": last.by or _("Somebody"), "at": at_desk(last.at, now)}
 
 
-def _offers(
-    user: User, article: Article | None, stored: Text, here: list[Sheet], now: datetime
-) -> list[Offer]:
+def _offers(user: User, article: Article | None, here: list[Sheet], now: datetime) -> list[Offer]:
     """What this person typed at this article and did not save, the latest first, but for what is `here`."""
     rows = Unsaved.objects.offered(user, article).exclude(nonce__in=[sheet.nonce for sheet in here])
-    return [Offer(row.nonce, row.title, at_desk(row.at, now)) for row in rows if Text.of(row) != stored]
+    return [Offer(row.nonce, row.title, at_desk(row.at, now)) for row in rows]
 
 
 def _taken_up(request: HttpRequest, article: Article | None) -> Unsaved | None:
@@ -368,6 +358,28 @@ def _taken_up(request: HttpRequest, article: Article | None) -> Unsaved | None:
 
 def _sent_text(request: HttpRequest) -> Text:
     return Text(*(request.POST.get(name, "").replace("\r\n", "\n").strip() for name in Text._fields))
+
+
+def _sent(request: HttpRequest) -> Typed:
+    """The fields of the form, as a browser sends them."""
+    hidden = {"csrfmiddlewaretoken", "nonce", "read"}
+    return {name: values for name, values in request.POST.lists() if name[0] != "_" and name not in hidden}
+
+
+def _typed(request: HttpRequest) -> Typed | None:
+    """As _sent, of what a script sends; None where that is nothing. Raises BadRequest."""
+    if "typed" not in request.POST:
+        return None
+    try:
+        typed = json.loads(request.POST["typed"])
+        return {name: [_storable(value) for value in values] for name, values in typed.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise BadRequest from error
+
+
+def _storable(value: str) -> str:
+    """Without what no text of the database can hold: zeros, and halves of signs."""
+    return value.replace("\x00", "").encode(errors="replace").decode()
 
 
 def _sheets(request: HttpRequest) -> list[Sheet]:

@@ -96,9 +96,7 @@ class Unsaved(models.Model):
     # Null: a new one.
     article = models.ForeignKey(Article, models.SET_NULL, null=True, related_name="unsaved")
     editor = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
-    title = models.TextField(blank=True)
-    standfirst = models.TextField(blank=True)
-    body = models.TextField(blank=True)
+    typed = models.JSONField(default=dict)  # all fields of the form as a browser sends them: {name: [value]}
     read = models.TextField(blank=True)  # what the page knew of the article (conflicts.py)
     turn = models.PositiveIntegerField(default=0, db_default=0)  # of the sheet; an earlier one comes too late
     # Saved, thrown away, or gone over into another sheet: nothing is in it, and what comes late stays out.
@@ -113,6 +111,10 @@ class Unsaved(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def title(self) -> str:
+        return "".join(self.typed.get("title", []))
 
 
 class PresenceQuerySet(models.QuerySet["Presence"]):

@@ -3,19 +3,24 @@
 "use strict";
 {
   const here = document.getElementById("here"), form = here?.closest("form");
-  const NAMES = ["title", "standfirst", "body"];
   const AFTER = 3000, AGAIN = 10000, TELL = 20000; // milliseconds
   const quietly = (act) => { try { return act(); } catch { return undefined; } }; // storage may be forbidden or full
   const field = (name) => form.elements.namedItem(name);
-  const text = (value = "value") => Object.fromEntries(NAMES.map((name) => [name, field(name)?.[value] ?? ""]));
+  const isTyped = ({ name, type }) => name && !/^(_|take-)|__prefix__/.test(name) && !["hidden", "file", "submit"].includes(type);
+  const typed = (of = form) => { // by name, also of what has no value: nothing is ticked there
+    const values = {};
+    for (const one of of.elements) if (isTyped(one)) values[one.name] = [];
+    for (const [name, value] of new FormData(of)) values[name]?.push(value);
+    return values;
+  };
   const token = () => document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? field("csrfmiddlewaretoken").value;
 
   // A sheet is this form in this window: its own nonce, and in what turn of its text it is. Requests may overtake each
   // other, and what an earlier turn says changes nothing. Those before are of the sheets that this one went on from.
   const before = form ? field("nonce").value.split(" ") : [], own = before.pop()?.split(":")[0];
-  let turn = 0, kept = 0, last; // kept: the latest turn that the site has
+  let turn = 0, kept = 0, last, read; // kept: the latest turn that the site has; read: how the form came, if it is stored so
   const look = () => {
-    const now = JSON.stringify(text());
+    const now = JSON.stringify(typed());
     if (now !== last) {
       last = now;
       turn += 1;
@@ -24,8 +29,9 @@
   };
 
   const ours = () => `unsaved ${here.dataset.editor} `;
-  const entry = (texts) => ({ nonce: field("nonce").value, article: here.dataset.article, read: field("read").value, ...texts });
-  const store = () => quietly(() => localStorage.setItem(ours() + own, JSON.stringify(entry(text()))));
+  const page = () => ({ nonce: field("nonce").value, article: here.dataset.article, read: field("read").value });
+  const entry = () => ({ ...page(), typed: last === read ? "{}" : last });
+  const store = () => quietly(() => localStorage.setItem(ours() + own, JSON.stringify(entry())));
   const forget = (nonce) => quietly(() => localStorage.removeItem(ours() + nonce));
   const turnOf = (sheet) => Number(sheet?.split(":")[1]);
 
@@ -58,10 +64,11 @@
     const sent = turn;
     if (isLeaving || kept === sent) return;
     try {
-      const answer = await send(entry(text()));
+      const answer = await send(entry());
       if (sent < kept) return; // a later one was answered before
       kept = sent;
       if (sent === turn) forget(own);
+      if (new URLSearchParams(location.search).has("unsaved")) history.replaceState(null, "", `?unsaved=${own}`); // it has gone over
       say(".kept", answer.kept ? interpolate(gettext("Kept at %s, not saved yet."), [answer.at]) : "");
       say(".failed", "");
       tell(answer);
@@ -111,11 +118,19 @@
   };
 
   if (form) {
-    // Not what stands in the fields: a browser that comes back to a page puts into them what was typed there.
-    if (!("sent" in here.dataset)) last = JSON.stringify(text("defaultValue"));
+    if (!("sent" in here.dataset)) {
+      const fresh = form.cloneNode(true);
+      fresh.reset(); // a browser that comes back to a page puts into its fields what was typed there
+      last = read = JSON.stringify(typed(fresh));
+    }
+    const chosen = () => [...form.elements].some(({ type, name, files }) => type === "file" && name && files.length);
     form.addEventListener("input", ({ target }) => {
-      if (!NAMES.includes(target.name)) return;
+      if (target.type === "file") {
+        say(".file", chosen() ? gettext("The file that you have chosen is not kept: no browser can. It goes with the next save.") : "");
+      }
+      const earlier = turn;
       look();
+      if (turn === earlier) return;
       store();
       clearTimeout(timer);
       timer = setTimeout(keep, AFTER);
@@ -130,14 +145,15 @@
     addEventListener("pageshow", ({ persisted }) => { if (persisted) isLeaving = false; });
     addEventListener("pagehide", () => {
       look();
-      const isTyped = !isLeaving && kept !== turn;
-      if (!isTyped && !("presence" in here.dataset)) return;
-      send({ ...entry(isTyped ? text() : {}), gone: "1" }, { keepalive: true }).catch(() => {});
+      const isNew = !isLeaving && kept !== turn;
+      if (!isNew && !("presence" in here.dataset)) return;
+      send({ ...(isNew ? entry() : page()), gone: "1" }, { keepalive: true }).catch(() => {});
     });
+    addEventListener("beforeunload", (event) => { if (!isLeaving && chosen()) event.preventDefault(); });
     addEventListener("online", keep);
     form.querySelector(".preview input")?.addEventListener("focus", ({ target }) => target.select());
     if ("presence" in here.dataset) {
-      setInterval(() => { if (!document.hidden) send(entry({})).then(tell, () => {}); }, TELL);
+      setInterval(() => { if (!document.hidden) send(page()).then(tell, () => {}); }, TELL);
     }
     keep().then(bringBack);
   }

@@ -36,8 +36,8 @@ def story(emil: User) -> Article:
     keep_aside(article=article, text=Text("Seen", "JANE QUILL’s boat", ""), by=emil, base=1, nonce=None)
     article.title, article.slug, article.body = "A baker was seen", "seen", "It was a baker."
     save_article(article=article, by=emil)
-    text = Text("A baker", "", "Jane Quill told us.")
-    keep_unsaved(sheets=[Sheet(uuid4(), 1)], editor=emil, article=article, text=text, read="")
+    typed = {"title": ["A baker"], "new_note": ["Jane Quill told us."]}
+    keep_unsaved(sheets=[Sheet(uuid4(), 1)], editor=emil, article=article, typed=typed, read="")
     add_note(article=article, by=emil, body="Leave Jane Quill out.")
     return article
 

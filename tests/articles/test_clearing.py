@@ -10,8 +10,7 @@ from django.utils import timezone
 
 from accounts.models import EDITOR, User
 from articles.clearing import forget_presence, forget_unsaved
-from articles.models import Article, Presence, Sheet, Text, Unsaved
-from articles.services import save_article
+from articles.models import Article, Presence, Sheet, Unsaved
 from articles.writing import finish_sheets, keep_unsaved, tell_presence
 from moderation.jobs import JOBS, tick
 from tests.factories import UserFactory, make_article
@@ -31,9 +30,9 @@ def story() -> Article:
     return make_article("Slipway", body="Old.")
 
 
-def typed(emil: User, article: Article | None, body: str, ago: timedelta, title: str = "Slipway") -> Unsaved:
-    text = Text(title, "", body)
-    kept = keep_unsaved(sheets=[Sheet(uuid4(), 1)], editor=emil, article=article, text=text, read="")
+def typed(emil: User, article: Article | None, body: str, ago: timedelta) -> Unsaved:
+    typed = {"title": ["Slipway"], "body": [body]}
+    kept = keep_unsaved(sheets=[Sheet(uuid4(), 1)], editor=emil, article=article, typed=typed, read="")
     assert kept
     Unsaved.objects.filter(pk=kept.pk).update(at=timezone.now() - ago)
     return kept
@@ -49,26 +48,6 @@ def test_what_was_not_saved_is_kept_for_a_year(emil, story):
         typed(emil, where, "Mine.", 366 * DAY)
     assert forget_unsaved() == 2
     assert left() == near
-
-
-def test_what_stands_in_a_version_goes_after_a_week(emil, story):
-    soon, saved, other, blank = (
-        typed(emil, story, "Saved.", 6 * DAY),
-        typed(emil, story, "Saved.\r\n", 8 * DAY),
-        typed(emil, story, "Saved, but for this.", 8 * DAY),
-        typed(emil, None, "Saved.", 8 * DAY),  # of no article, so it stands nowhere
-    )
-    elsewhere = typed(emil, make_article("Harbour"), "Saved.", 8 * DAY)
-    for body in ("Saved.", "And on."):
-        story.body = body
-        save_article(article=story, by=emil)
-    now = typed(emil, story, "Later.", 8 * DAY)
-    story.body = "Later."
-    save_article(article=story, by=emil)
-
-    assert forget_unsaved() == 2
-    assert left() == {soon.pk, other.pk, blank.pk, elsewhere.pk}
-    assert {saved.pk, now.pk}.isdisjoint(left())
 
 
 def test_the_row_of_what_is_done_goes_after_a_week(emil, story):

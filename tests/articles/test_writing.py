@@ -122,7 +122,7 @@ def test_two_windows_of_one_person_keep_two_texts(draft, emil, edda):
 def test_what_comes_late_replaces_nothing_newer(draft, emil):
     nonce = uuid4()
     keep(emil, draft, "An hour of work.", Sheet(nonce, 7))
-    assert keep(emil, draft, "An hour of", Sheet(nonce, 6)).body == "An hour of work."
+    assert keep(emil, draft, "An hour of", Sheet(nonce, 6)).typed["body"] == ["An hour of work."]
     assert kept() == ["An hour of work."]
     finish_sheets(sheets=[Sheet(nonce, 7)], editor=emil)
     assert keep(emil, draft, "An hour of", Sheet(nonce, 6)) is None  # after it was saved
@@ -150,22 +150,20 @@ def test_a_text_goes_over_into_the_next_sheet_but_for_what_was_typed_on_the_firs
     assert kept() == ["One, and another."]
 
 
-def test_what_is_saved_already_is_not_kept(draft, emil):
+def test_what_is_as_it_was_is_not_kept(draft, emil):
     sheet = Sheet(uuid4(), 1)
     keep(emil, draft, "Two.", sheet)
-    assert keep(emil, draft, "One.", sheet._replace(turn=2)) is None  # taken back by hand
-    assert kept() == []
-    nothing = Text("", "", "")
-    assert keep_unsaved(sheets=[sheet], editor=emil, article=None, text=nothing, read="") is None
+    undone = keep_unsaved(sheets=[sheet._replace(turn=2)], editor=emil, article=draft, typed={}, read="")
+    assert (undone, kept()) == (None, [])
 
 
 def keep(editor, article, body, *sheets):
-    text = Text("Boats", "", body)
-    return keep_unsaved(sheets=sheets, editor=editor, article=article, text=text, read="")
+    typed = {"title": ["Boats"], "body": [body]}
+    return keep_unsaved(sheets=sheets, editor=editor, article=article, typed=typed, read="")
 
 
 def kept():
-    return list(Unsaved.objects.filter(is_done=False).values_list("body", flat=True))
+    return [row.typed["body"][0] for row in Unsaved.objects.filter(is_done=False)]
 
 
 def test_publishing_later_and_now(draft):

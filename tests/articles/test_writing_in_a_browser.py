@@ -8,7 +8,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from accounts.models import EDITOR
-from articles.models import Article, Unsaved
+from articles.models import Article, Topic, Unsaved
 from articles.services import save_article
 from articles.writing import add_note, correct, take_back
 from tests.articles.test_admin import ADD, change
@@ -125,6 +125,67 @@ def test_what_is_typed_survives_a_closed_window(desk_of, story):
     assert page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('unsaved'))") == []
 
 
+def test_a_note_and_a_tick_survive_a_closed_window_as_a_text_does(desk_of, story):
+    Topic.objects.create(name="Harbour", slug="harbour")
+    page = desk_of("Emil")
+    page.goto(change(story))
+    page.locator("#id_new_note").fill("Is nine right?")
+    page.locator("#id_topics").get_by_label("Harbour").check()
+    page.get_by_role("radio", name="review everything first").check()
+    page.goto("/admin/")  # leaves at once
+    page.goto(change(story))
+    page.locator(".offer").get_by_role("link").click()
+    expect(page.locator("#id_new_note")).to_have_value("Is nine right?")
+    expect(page.locator("#id_topics").get_by_label("Harbour")).to_be_checked()
+    expect(page.get_by_role("radio", name="review everything first")).to_be_checked()
+    expect(page.locator(".kept")).to_contain_text("Kept at")
+    page.reload()  # the text has gone over into this page, which is found again
+    expect(page.locator("#id_new_note")).to_have_value("Is nine right?")
+    page.locator("#id_topics").get_by_label("Harbour").uncheck()
+    expect(page.locator(".kept")).to_contain_text("Kept at")
+    save(page)
+    expect(page.locator(".messagelist")).to_contain_text("changed successfully")
+    assert story.notes.get().body == "Is nine right?"
+    assert not story.topics.exists()
+    assert story.discussion.moderation == "pre"
+    assert not Unsaved.objects.filter(is_done=False).exists()
+
+
+def test_what_is_undone_by_hand_is_not_offered(desk_of, story):
+    page = desk_of("Emil")
+    page.clock.install()
+    page.goto(change(story))
+    for words in ("Emil", ""):
+        page.locator("#id_byline").fill(words)
+        with page.expect_response("**/unsaved/"):
+            page.clock.run_for(3_100)
+    expect(page.locator(".kept")).to_have_text("")
+    page.goto(change(story))
+    expect(page.locator(".offer")).to_have_count(0)
+    assert Unsaved.objects.filter(is_done=True).exists()
+
+
+def test_a_chosen_file_is_said_to_be_lost_with_the_window(desk_of, story):
+    page = desk_of("Emil")
+    page.goto(change(story))
+    slip = {"name": "slip.jpg", "mimeType": "image/jpeg", "buffer": b"x"}
+    page.locator("#id_lead_file").set_input_files(slip)
+    expect(page.locator(".file")).to_contain_text("not kept")
+    asked = []
+
+    def stay(dialog):
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.once("dialog", stay)
+    page.close(run_before_unload=True)
+    while not asked:
+        page.wait_for_timeout(50)
+    assert asked == ["beforeunload"]
+    page.locator("#id_lead_file").set_input_files([])
+    expect(page.locator(".file")).to_have_text("")
+
+
 def test_a_request_that_is_overtaken_replaces_nothing(desk_of, story):
     page = desk_of("Emil")
     page.clock.install()
@@ -140,14 +201,14 @@ def test_a_request_that_is_overtaken_replaces_nothing(desk_of, story):
     expect(page.locator(".kept")).to_contain_text("Kept at")
     with page.expect_response("**/unsaved/"):
         held[0].continue_()
-    assert Unsaved.objects.get().body == "An hour of work."
+    assert Unsaved.objects.get().typed["body"][0] == "An hour of work."
     page.locator("#id_body").fill("An hour")  # once more, and not by mistake taken for kept
     page.clock.run_for(3_100)
     while len(held) < 3:
         page.wait_for_timeout(20)
     with page.expect_response("**/unsaved/"):
         held[2].continue_()
-    assert Unsaved.objects.get().body == "An hour"
+    assert Unsaved.objects.get().typed["body"][0] == "An hour"
     page.unroute("**/unsaved/")
 
 
@@ -180,7 +241,7 @@ def test_the_enter_key_saves_and_throws_nothing_away(desk_of):
     page.keyboard.press("Enter")
     expect(page.locator(".messagelist")).to_contain_text("added successfully")
     expect(page.locator(".messagelist")).not_to_contain_text("thrown away")
-    assert Unsaved.objects.get(is_done=False).body == "An hour of work."
+    assert Unsaved.objects.get(is_done=False).typed["body"][0] == "An hour of work."
     assert Article.objects.get().title == "Another"
 
 

@@ -1,6 +1,7 @@
 """The editors' room behind the form. Emil and Edda are editors of one story; Ruth reads."""
 
 import html
+import json
 import re
 import threading
 from datetime import timedelta
@@ -15,7 +16,7 @@ from django.utils import timezone
 from accounts.models import EDITOR, MODERATOR, READER, User
 from articles import writing
 from articles.admin import ArticleForm
-from articles.models import Article, Image, Note, Presence, Revision, Sheet, Site, Text, Topic, Unsaved
+from articles.models import Article, Image, Note, Presence, Revision, Sheet, Site, Topic, Unsaved
 from articles.services import save_article
 from articles.writing import (
     correct,
@@ -77,8 +78,12 @@ def act(article: Article, name: str) -> str:
 
 
 def keep(client: Client, **values):
-    data = {"nonce": str(uuid4()), "article": "", "read": "", "title": "", "standfirst": "", "body": ""}
-    return client.post(KEEP, data | values)
+    """What a script tells of an open page: of the fields these, and of the rest that nothing is in them."""
+    data = {name: str(values.pop(name, "")) for name in ("article", "read", "nonce")}
+    typed = {"title": [""], "standfirst": [""], "body": [""]} | {
+        name: [value] for name, value in values.items()
+    }
+    return client.post(KEEP, data | {"nonce": data["nonce"] or str(uuid4()), "typed": json.dumps(typed)})
 
 
 def turned(page: dict[str, str], turn: int = 1) -> dict[str, str]:
@@ -91,7 +96,7 @@ def own(page: dict[str, str]) -> str:
 
 
 def unsaved() -> list[str]:
-    return list(Unsaved.objects.filter(is_done=False).values_list("body", flat=True))
+    return [row.typed["body"][0] for row in Unsaved.objects.filter(is_done=False)]
 
 
 # Two in one article
@@ -160,8 +165,8 @@ def test_what_a_colleague_types_waits_for_nobody_who_sends_a_picture(draft, emil
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute("SET LOCAL lock_timeout = '500ms'")
                 tell_presence(article=draft, editor=edda, typed=True)
-                text = Text("Boats", "", "Typed by Edda.")
-                keep_unsaved(sheets=[Sheet(uuid4(), 1)], editor=edda, article=draft, text=text, read="")
+                typed = {"body": ["Typed by Edda."]}
+                keep_unsaved(sheets=[Sheet(uuid4(), 1)], editor=edda, article=draft, typed=typed, read="")
         except OperationalError as error:
             failed.append(error)
         finally:
@@ -174,7 +179,7 @@ def test_what_a_colleague_types_waits_for_nobody_who_sends_a_picture(draft, emil
 
     monkeypatch.setattr(ArticleForm, "check_lead_image", in_time)
     assert as_(emil).post(change(draft), of(draft, title="Ships")).status_code == 302
-    assert (failed, Unsaved.objects.get().body) == ([], "Typed by Edda.")
+    assert (failed, unsaved()) == ([], ["Typed by Edda."])
     monkeypatch.setattr(writing, "save_article", in_time)
     restore(revision=Revision.objects.latest("number"), by=emil, seen=Article.objects.get().version)
     assert failed == []
@@ -424,6 +429,71 @@ def test_what_was_typed_is_offered_taken_up_and_gone_once_saved(draft, emil):
     assert unsaved() == []
     late = keep(client, article=draft.pk, title="Boats", body="Typ", **page)
     assert (late.json()["kept"], unsaved()) == (False, [])
+
+
+def test_all_that_is_typed_is_taken_up(draft, emil, edda):
+    harbour, sea = (Topic.objects.create(name=name, slug=name.lower()) for name in ("Harbour", "Sea"))
+    draft.topics.add(harbour)
+    client = as_(emil)
+    page = turned(opened(client, change(draft)))
+    typed = {
+        "title": ["Boats"],
+        "body": [draft.body],
+        "new_note": ["Is nine right?"],
+        "topics": [str(sea.pk)],
+        "editors": [],
+        "signed_0": [str(edda.pk)],
+        "signed_1": [str(emil.pk)],
+        "lead_alt": ["The slip"],
+        "lead_is_decorative": [],
+        "rights": ["licensed"],
+        "discussion-0-moderation": ["pre"],
+        "discussion-0-members_only": ["on"],
+        "discussion-0-closes_at_0": ["2030-01-15"],
+        "discussion-0-closes_at_1": ["half past"],
+        "of a form of another day": ["x"],
+    }
+    told = client.post(KEEP, page | {"article": draft.pk, "typed": json.dumps(typed)}).json()
+    assert told["kept"] is True
+
+    response = client.get(f"{change(draft)}?unsaved={own(page)}")
+
+    form = response.context["adminform"].form
+    (discussion,) = response.context["inline_admin_formsets"][0].formset.forms
+    shown = {
+        name: form[name].value() for name in ("new_note", "topics", "editors", "signed", "lead_alt", "rights")
+    }
+    assert shown == {
+        "new_note": "Is nine right?",
+        "topics": [str(sea.pk)],
+        "editors": [],
+        "signed": [str(edda.pk), str(emil.pk), None, None],
+        "lead_alt": "The slip",
+        "rights": "licensed",
+    }
+    assert discussion["moderation"].value() == "pre"
+    assert discussion["members_only"].value() is True
+    assert discussion["closes_at"].value() == ["2030-01-15", "half past"]
+    again = opened(client, f"{change(draft)}?unsaved={own(page)}")
+    sent = of(draft, new_note="Is nine right?", topics=[sea.pk], signed_0=edda.pk, rights="licensed")
+    assert client.post(change(draft), sent | again).status_code == 302
+    draft.refresh_from_db()
+    assert (draft.rights, list(draft.topics.all()), draft.notes.get().body) == (
+        "licensed",
+        [sea],
+        "Is nine right?",
+    )
+
+
+@pytest.mark.parametrize("typed", ["", "[]", "{", "1", '{"title": 1}', '{"title": [1]}'])
+def test_what_is_no_form_is_refused(draft, emil, typed):
+    assert as_(emil).post(KEEP, {"article": draft.pk, "typed": typed}).status_code == 400
+    assert unsaved() == []
+
+
+def test_signs_that_no_database_holds_do_not_cost_the_others(draft, emil):
+    assert keep(as_(emil), article=draft.pk, body="Typed\ud83d\x00.").status_code == 200
+    assert unsaved() == ["Typed?."]
 
 
 def test_a_text_that_is_taken_up_in_two_windows_is_two(draft, emil):

@@ -202,8 +202,8 @@ def test_words_blacked_out_behind_a_story_stay_so(tmp_path: Path, ada: User) -> 
     file, later = tmp_path / "site.zip", tmp_path / "later.zip"
     story = make_article("Jane Quill was seen", body="Jane Quill, a baker. Quill Street is long.")
     other = make_article("Another Jane Quill", body="No kin.")
-    text = Text("Jane Quill", "", "She is Jane Quill.")
-    keep_unsaved(sheets=[Sheet(uuid4(), 1)], editor=ada, article=story, text=text, read="")
+    typed = {"title": ["Jane Quill"], "body": ["She is Jane Quill."]}
+    keep_unsaved(sheets=[Sheet(uuid4(), 1)], editor=ada, article=story, typed=typed, read="")
     backup(file)
     story.title, story.slug, story.body = "A baker was seen", "baker", "A baker. Quill Street is long."
     save_article(article=story, by=ada)
@@ -224,7 +224,7 @@ def test_words_blacked_out_behind_a_story_stay_so(tmp_path: Path, ada: User) -> 
     assert "Jane" not in back.body_html
     first = back.revisions.get()
     assert Text.of(first) == Text.of(back)
-    assert Unsaved.objects.get().body == "She is ██████████."
+    assert Unsaved.objects.get().typed["body"] == ["She is ██████████."]
     assert Article.objects.get(pk=other.pk).title == "Another Jane Quill"
     assert forgetting.replay(list(erasures.read(erasures.path()))) == forgetting.Replayed()
 
