@@ -49,8 +49,10 @@ def convert_pasted(request: HttpRequest) -> JsonResponse:
     except ValidationError as error:
         return JsonResponse({"note": error.messages[0]}, status=422)
     left = ngettext(
-        "An image was left behind: drop its file in.",
-        "%(n)s images were left behind: drop their files in.",
+        "An image was left behind, as its file lies elsewhere. Save it on this device (in Google Docs: "
+        "File › Download › Web page; in Word: Save as Picture), then drop it in or press Image.",
+        "%(n)s images were left behind, as their files lie elsewhere. Save them on this device (in Google "
+        "Docs: File › Download › Web page; in Word: Save as Picture), then drop them in or press Image.",
         pasted.images,
     ) % {"n": pasted.images}
     return JsonResponse({"markdown": pasted.markdown, "note": left if pasted.images else ""})

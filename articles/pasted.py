@@ -63,6 +63,10 @@ class Pasted:
     images: int  # that were in it and could not be taken along: their files lie elsewhere
 
 
+# Where a picture was that the page sends by itself (static/js/pictures.js), until it is told what is in it.
+PICTURE = "\u27e6{image} {number}\u27e7"
+
+
 def as_markdown(markup: str) -> Pasted:
     """Raises ValidationError where there is more of it than anybody writes."""
     if len(markup) > MOST or markup.count("<") > TAGS_MOST:
@@ -78,7 +82,7 @@ def as_markdown(markup: str) -> Pasted:
             "ol": {"start"},
             "img": {"src"},
         },
-        url_schemes={"http", "https", "mailto"},
+        url_schemes={"http", "https", "mailto", "pasted"},
         link_rel=None,
     )
     reader = _Reader()
@@ -210,7 +214,11 @@ class _Reader(HTMLParser):
             if self.cells is None:
                 self.blocks.append(Block("hr", quotes=min(self.quotes, DEEPEST)))
         elif tag == "img":
-            self.images += 1
+            source = re.fullmatch(r"pasted:(\d{1,6})", attributes.get("src", ""), re.ASCII)
+            if source:
+                self.runs.append(Run(PICTURE.format(image=_("image"), number=source[1]), Marks()))
+            else:
+                self.images += 1
 
     def _start_block(
         self, tag: str, attributes: dict[str, str], style: dict[str, str], opened: _Open

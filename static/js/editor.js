@@ -29,6 +29,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
     const write = (text, from = field.selectionStart, to = field.selectionEnd) => {
       field.focus();
       field.setSelectionRange(from, to);
+      if (!text && from === to) return; // to delete nothing is Backspace
       const done = text ? document.execCommand("insertText", false, text) : document.execCommand("delete");
       if (!done && from + text.length !== to) {
         field.setRangeText(text, from, to, "end");
@@ -195,14 +196,16 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
     field.addEventListener("paste", async (event) => {
       const board = event.clipboardData;
       const files = imagesIn(board);
-      const markup = board.getData("text/html"), plain = board.getData("text/plain").replaceAll("\r\n", "\n");
+      const html = board.getData("text/html"), plain = board.getData("text/plain").replaceAll("\r\n", "\n");
       if (files.length && !plain.trim()) {
         event.preventDefault();
         addImages(files);
         return;
       }
-      if (!markup || !MEANS.test(markup)) return;
+      if (!html || !MEANS.test(html)) return;
       event.preventDefault();
+      const first = 1 + Math.max(0, ...[...field.value.matchAll(/⟦[^⟦⟧]* (\d+)⟧/g)].map((found) => Number(found[1])));
+      const { markup, pictures } = uploadUrl ? takePictures(board, html, first) : { markup: html, pictures: [] };
       const from = field.selectionStart;
       write(plain);
       const before = field.value;
@@ -221,6 +224,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
           field.setSelectionRange(move(start), move(end));
         }
         tell(note);
+        addImages(pictures.map(({ file }) => file), new Map(pictures.map(({ file, number }) => [file, number])));
       } catch {
         tell(gettext("Pasted without its formatting: the site cannot be reached."));
       }
@@ -237,14 +241,19 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       event.preventDefault();
       addImages(files);
     });
-    function addImages([file, ...rest]) {
+    // `places`: by file the number of the place that it has in the text already, "⟦image 3⟧".
+    function addImages([file, ...rest], places = new Map()) {
       if (!file || !uploadUrl) return;
       const picture = make("canvas", { className: "editor-picture", hidden: true }); // the policy shows no blob: images
       createImageBitmap(file, { resizeWidth: 480, resizeQuality: "medium" }).then((bitmap) => {
         Object.assign(picture, { width: bitmap.width, height: bitmap.height, hidden: false });
         picture.getContext("2d").drawImage(bitmap, 0, 0);
       }, () => {}); // what the browser can't read the site may
-      const next = () => addImages(rest);
+      const next = () => addImages(rest, places);
+      const place = () => {
+        const found = places.has(file) && new RegExp(`⟦[^⟦⟧]* ${places.get(file)}⟧`).exec(field.value);
+        return found && [found.index, found.index + found[0].length];
+      };
       say(interpolate(gettext("Image: %(name)s"), { name: file.name }, true), [
         { name: "alt", label: gettext("Alternative text"), type: "area", hint: gettext("What is to be seen, for those who do not see it.") },
         { name: "is_decorative", label: gettext("Decorative: it says nothing that the text does not"), type: "checkbox" },
@@ -257,6 +266,12 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
           const made = await answer.json();
           if (!answer.ok) return Object.values(made.errors).flat().map((one) => one.message ?? one).join(" ");
           close();
+          const held = place();
+          if (held) {
+            write(made.markdown, ...held);
+            tell(made.note);
+            return next();
+          }
           const before = field.value.slice(0, from), after = field.value.slice(to);
           const lead = !before || before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n";
           const trail = after.startsWith("\n\n") ? "" : after.startsWith("\n") ? "\n" : "\n\n";
@@ -268,7 +283,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
         } catch {
           return gettext("Not sent: the site cannot be reached. Try it again in a moment.");
         }
-      }, { picture, cancelled: next });
+      }, { picture, cancelled: () => { if (place()) write("", ...place()); next(); } });
     }
 
     // What readers will see: in a frame, since it has the styles of the site and not those of this page.

@@ -80,7 +80,10 @@ def test_what_is_pasted_is_markdown_and_what_was_left_is_told(emil):
     markup = (Path(__file__).parent / "pasted" / "word.html").read_text()
     answer = emil.post(PASTED, {"html": markup}).json()
     assert answer["markdown"].startswith("## The slip closes\n\nThe ferry to **Lower Quay** sails")
-    assert answer["note"] == "An image was left behind: drop its file in."
+    assert answer["note"] == (
+        "An image was left behind, as its file lies elsewhere. Save it on this device (in Google Docs: "
+        "File › Download › Web page; in Word: Save as Picture), then drop it in or press Image."
+    )
 
 
 def test_too_much_is_refused_with_a_sentence(emil):

@@ -152,7 +152,7 @@ def test_what_word_pastes_stands_as_markdown_and_undo_gives_the_plain_text(writi
     assert "[the harbour office](https://harbour.example/notices_%282026%29)" in value
     assert "  - on weekdays" in value
     assert "**Lower Quay**" in value
-    expect(writing.get_by_role("status").last).to_have_text("An image was left behind: drop its file in.")
+    expect(writing.get_by_role("status").last).to_contain_text("An image was left behind, as its file")
     text.press("Control+z")
     expect(text).to_have_value("The ferry sails. The slip closes\nThe ferry to Lower Quay")
 
@@ -259,6 +259,90 @@ def test_of_three_images_that_are_dropped_one_can_be_left_out(writing, settings,
         dialog.get_by_role("button", name=button).click()
     expect(shown(writing).locator("img")).to_have_count(2)
     assert sorted(Image.objects.values_list("alt", flat=True)) == ["Picture 0", "Picture 2"]
+
+
+RTF = (  # as Word writes it: each picture twice, the second for old programs
+    r"{\rtf1\ansi{\fonttbl{\f0 Calibri;}}\pard Before{\*\shppict{\pict{\*\picprop\shplid1025"
+    r"{\sp{\sn shapeType}{\sv 75}}}\picscalex100\picw4233\pich2822\picwgoal2400\pichgoal1600\jpegblip"
+    r"\bliptag-1408237{\*\blipuid abcdef0123456789abcdef0123456789}%s}}"
+    r"{\nonshppict{\pict\picw4233\wmetafile8 0100090000}}\par}"
+)
+
+
+def test_images_whose_data_is_pasted_come_in_at_their_places(writing, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    one, two = (f"data:image/jpeg;base64,{b64encode(jpeg(width)).decode()}" for width in (600, 500))
+    html = (
+        f'<p>Before <b>noon</b>.</p><p><img src="{one}"></p><p>Between.</p><p><img src="{two}"></p>'
+        '<p>After.</p><p><img src="https://elsewhere.example/a.png">'
+        '<img src="data:image/svg+xml;base64,PHN2Zz4="></p>'
+    )
+    select(writing, "The ferry sails.")
+    body(writing).evaluate(PASTE, [html, "Before noon.\nBetween.\nAfter."])
+    # What is to be seen is asked for, as of any other.
+    dialog = writing.get_by_role("dialog", name="Image: pasted 1 of 2.jpeg")
+    dialog.get_by_role("button", name="Insert").click()
+    expect(dialog.get_by_role("alert")).to_be_visible()
+    expect(body(writing)).to_have_value("Before **noon**.\n\n⟦image 1⟧\n\nBetween.\n\n⟦image 2⟧\n\nAfter.")
+    assert not Image.objects.exists()
+    dialog.get_by_label("Alternative text").fill("Boats")
+    dialog.get_by_role("button", name="Insert").click()
+    dialog = writing.get_by_role("dialog", name="Image: pasted 2 of 2.jpeg")
+    expect(dialog).to_be_visible()
+    image = Image.objects.get()
+    expect(body(writing)).to_have_value(
+        f"Before **noon**.\n\n![Boats](image:{image.pk})\n\nBetween.\n\n⟦image 2⟧\n\nAfter."
+    )
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(body(writing)).to_have_value(
+        f"Before **noon**.\n\n![Boats](image:{image.pk})\n\nBetween.\n\n\n\nAfter."
+    )
+    expect(shown(writing).get_by_role("img", name="Boats")).to_be_visible()
+    assert ["400 (Bad Request)" in said for said in writing.failures] == [True]  # without its words
+    writing.failures.clear()
+    # And those that only have an address are counted.
+    writing.reload()
+    body(writing).evaluate(PASTE, [html.replace(one, "file:///C:/a.png"), "Before noon."])
+    expect(writing.get_by_role("dialog", name="Image: pasted 1 of 1.jpeg")).to_be_visible()
+    expect(writing.get_by_role("status").last).to_contain_text("3 images were left behind, as their files")
+
+
+@pytest.mark.parametrize("way", ["files", "rtf", "too many files"])
+def test_images_beside_the_markup_are_taken_where_there_are_as_many(writing, settings, tmp_path, way):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    picture = jpeg()
+    select(writing, "The ferry sails.")
+    body(writing).evaluate(
+        """(field, [way, data, rtf]) => {
+          const board = new DataTransfer();
+          board.setData("text/html", '<p>Before.</p><p><img src="file:///C:/clip_image001.png"></p>');
+          board.setData("text/plain", "Before.");
+          if (way === "rtf") board.setData("text/rtf", rtf);
+          const bytes = Uint8Array.from(atob(data), (sign) => sign.charCodeAt(0));
+          for (const name of { rtf: [], files: ["a.jpg"] }[way] ?? ["a.jpg", "b.jpg"]) {
+            board.items.add(new File([bytes], name, { type: "image/jpeg" }));
+          }
+          const how = { clipboardData: board, bubbles: true, cancelable: true };
+          field.dispatchEvent(new ClipboardEvent("paste", how));
+        }""",
+        [way, b64encode(picture).decode(), RTF % picture.hex()],
+    )
+    if way == "too many files":  # such as a drawing of the words themselves
+        expect(writing.get_by_role("status").last).to_contain_text("An image was left behind")
+        expect(body(writing)).to_have_value("Before.")
+        return
+    dialog = writing.get_by_role("dialog", name="Image: pasted 1 of 1.jpeg")
+    dialog.get_by_label("Alternative text").fill("Boats")
+    dialog.get_by_role("button", name="Insert").click()
+    expect(body(writing)).to_have_value(re.compile(r"^Before\.\n\n!\[Boats\]\(image:\d+\)$"))
+    assert Image.objects.get().alt == "Boats"
+
+
+def test_a_paste_without_words_takes_none_away(writing):
+    body(writing).press("Control+End")
+    body(writing).evaluate(PASTE, ['<img src="https://elsewhere.example/a.png">', ""])
+    expect(writing.get_by_role("status").last).to_contain_text("An image was left behind")
+    expect(body(writing)).to_have_value("The ferry sails.")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -20,6 +20,15 @@ def test_a_story_keeps_what_it_means(name):
     assert pasted.markdown + "\n" == (FILES / f"{name}.md").read_text()
 
 
+def test_a_picture_that_the_page_sends_leaves_its_place():
+    pasted = as_markdown(
+        '<p>Before <b>the <img src="pasted:3"></b> quay</p><ul><li><img src="pasted:4"></li></ul>'
+        '<p><img src="pasted:x"><a href="pasted:5">no link</a></p>'
+    )
+    assert pasted.markdown == "Before **the** ⟦image 3⟧ quay\n\n- ⟦image 4⟧\n\nno link"
+    assert pasted.images == 1
+
+
 def test_images_of_elsewhere_are_counted():
     assert as_markdown((FILES / "google.html").read_text()).images == 1
     assert as_markdown((FILES / "word.html").read_text()).images == 1

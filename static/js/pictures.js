@@ -1,0 +1,59 @@
+// Pictures of a clipboard that gives their data: in the markup itself (data:), as files beside it, or, as Word does, in
+// its RTF. Each leaves a place in the markup, `src="pasted:3"`; what only has an address stays as it is.
+"use strict";
+{
+  // Not parsed as a page: that would try its styles, which the policy forbids.
+  const IMAGE = /<img\b(?:[^>"']|"[^"]*"|'[^']*')*>/gi;
+  const PICTURE = /(?<=\ssrc\s*=\s*["']?)data:(image\/(?:png|jpeg|gif|webp|avif));base64,([\w+/=\s%]+)/i;
+
+  // Returns { markup, pictures: [{ number, file }] }, numbered from `first` on.
+  globalThis.takePictures = (board, markup, first) => {
+    const bare = markup.replace(/<!--[^]*?-->/g, "");
+    const found = [...bare.matchAll(IMAGE)].map(([tag]) => inMarkup(tag));
+    const others = found.flatMap((one, n) => (one ? [] : [n]));
+    // What is beside the markup is taken where there are as many: else nobody knows which is which.
+    const beside = others.length ? [files(board), inRtf(board)].find((list) => list.length === others.length) : null;
+    others.forEach((n, place) => { found[n] = beside?.[place] ?? null; });
+    const all = found.filter(Boolean).length, pictures = [];
+    const told = bare.replace(IMAGE, (tag) => {
+      const blob = found.shift();
+      if (!blob) return tag;
+      const number = first + pictures.length;
+      const name = interpolate(gettext("pasted %(n)s of %(all)s"), { n: pictures.length + 1, all }, true);
+      pictures.push({ number, file: new File([blob], `${name}.${blob.type.slice(6)}`, { type: blob.type }) });
+      return `<img src="pasted:${number}">`;
+    });
+    return { markup: told, pictures };
+  };
+
+  const inMarkup = (tag) => {
+    const [, type, data] = PICTURE.exec(tag) ?? [];
+    try {
+      return data ? new Blob([bytes(atob(decodeURIComponent(data)))], { type: type.toLowerCase() }) : null;
+    } catch {
+      return null; // cut off
+    }
+  };
+  const bytes = (text) => Uint8Array.from(text, (sign) => sign.charCodeAt(0));
+  const files = (board) => [...board.files].filter((file) => file.type.startsWith("image/"));
+
+  // {\pict … \pngblip … {\*\blipuid …} 89504e47…}: what stands in the group itself, and in none within it.
+  const inRtf = (board) => {
+    const rtf = board.getData("text/rtf"), found = [];
+    for (const { index } of rtf.matchAll(/\\pict(?![a-z])/g)) {
+      const pieces = /[{}]|[^{}]+/g;
+      pieces.lastIndex = index;
+      let own = "", depth = 0;
+      for (let piece; depth >= 0 && (piece = pieces.exec(rtf)?.[0]);) {
+        if (piece === "{") depth += 1;
+        else if (piece === "}") depth -= 1;
+        else if (!depth) own += piece;
+      }
+      const kind = /\\(png|jpeg)blip/.exec(own)?.[1];
+      const digits = own.replace(/\\[a-z]+-?\d* ?/g, "").replace(/\s+/g, "");
+      if (!kind || !/^(?:[\da-f]{2})+$/i.test(digits)) continue; // a drawing for old programs
+      found.push(new Blob([Uint8Array.from(digits.match(/../g), (two) => parseInt(two, 16))], { type: `image/${kind}` }));
+    }
+    return found;
+  };
+}
