@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
@@ -23,6 +24,7 @@ from archive.services import MAX_MB, Refused, check_size, create_sample, import_
 from articles.models import Article, Topic
 from articles.services import save_article
 from articles.writing import publish, set_embargo, take_back
+from comments.imports import MANY, Imported, import_comments
 from comments.integrity import check
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.services import change_discussion, change_states, move_comment
@@ -37,6 +39,7 @@ SEED_SHAPE = {1: 50, 2: 14, 3: 10}
 SEED_TREE = "7efcead16d9b51989c091175cfd30b1930e62cab09a61dc1b149da946f89ceb7"
 SEED_WHO = "7e69bbbb906fe0673b0bfb96b7f5edbb9eb3c71915d66d0a2c8f76a87b0a6c4a"
 SEED_TEXT = "6f8845aa3aa852164e62a9ec4912fe83eb2aead253a4d86211b3ed6073d96fff"
+START = datetime(2014, 3, 3, 9, 15, tzinfo=UTC)
 EMPTIED = {31, 59, 62, 68}
 FRAGMENT = 56
 
@@ -314,6 +317,30 @@ def test_undoing_a_newer_save_leaves_the_story_out(client):
     story = Article.objects.get()
     assert story.published_at
     assert Discussion.objects.get().visible_count == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_after_many_comments_statements_are_planned_by_them():
+    """Else what each post asks of a discussion reads and sorts all of it, until Postgres counts by itself."""
+
+    def expected():
+        """Rows that the planner reckons with."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "EXPLAIN (FORMAT JSON) SELECT FROM comments_comment WHERE discussion_id = %s", [article.pk]
+            )
+            return cursor.fetchone()[0][0]["Plan"]["Plan Rows"]
+
+    article = make_article()
+    comments = [
+        Imported(source_id=str(n), author_name="Ann", body=f"Word {n}.", created_at=START)
+        for n in range(MANY + 2)
+    ]
+    import_comments(article=article, comments=comments[:2], actor=None, batch=uuid4())
+    with transaction.atomic():
+        import_comments(article=article, comments=comments, actor=None, batch=uuid4())
+        assert expected() < MANY / 10
+    assert expected() == MANY + 2
 
 
 def test_an_older_save_changes_nothing():

@@ -101,6 +101,15 @@ def worked(urls: dict[str, str]) -> str:
     return run(urls, "shell", "-v", "0", "-c", ORDINARY_WORK)
 
 
+def assert_one(url: str, statement: str, question: str) -> None:
+    attempt(url, statement)
+    connection = psycopg2.connect(url)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(question)
+        assert cursor.fetchone() == (1,)
+    connection.close()
+
+
 def attempt(url: str, statement: str) -> None:
     connection = psycopg2.connect(url)
     try:
@@ -172,6 +181,14 @@ def test_what_the_log_tells_of_can_not_be_deleted(urls, worked):
     for table in ("comments_comment", "accounts_user", "moderation_seal", "comments_discussion"):
         with pytest.raises(errors.ForeignKeyViolation):
             attempt(urls["web"], f"DELETE FROM {table}")
+
+
+def test_the_pages_login_has_the_comments_counted_and_nothing_else(urls, worked):
+    counted = "SELECT count(*) FROM pg_class WHERE relname = 'comments_comment' AND reltuples >= 0"
+    assert_one(urls["web"], "SELECT comments_analyze()", counted)
+    with pytest.raises(errors.InsufficientPrivilege):
+        attempt(urls["web"], "ALTER FUNCTION comments_analyze() RENAME TO another")
+    attempt(urls["web"], "CREATE TEMPORARY TABLE comments_comment (id int); SELECT comments_analyze()")
 
 
 def test_a_line_is_numbered_and_hashed_by_the_database(urls, worked):
