@@ -116,7 +116,13 @@ class SiteForm(forms.ModelForm[Site]):
         leave_whole(self)
         language: Any = self.fields["language"]
         language.choices = settings.LANGUAGES
-        language.help_text = _("Of pages, where a reader’s browser asks for no other of ours, and of mails.")
+        language.help_text = _(
+            "Of what we say: menus, buttons, dates and mails. Stories and comments may be in any language."
+        )
+        if len(settings.LANGUAGES) > 1:
+            language.help_text += " " + _("A reader whose browser asks for another one of these gets that.")
+        else:
+            language.help_text += " " + _("There is no other one yet.")
         self.fields["time_zone"].help_text = _(
             "Begin to type a city. All times on the site are told in this zone, and named."
         )

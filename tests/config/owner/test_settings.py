@@ -109,6 +109,15 @@ def test_the_language_is_so_on_a_warm_page_for_whoever_asks_for_none_of_ours(
     assert '<html lang="ar" dir="rtl"' in Client().get("/accounts/login/").content.decode()
 
 
+def test_what_the_language_changes_is_said(ada: Client, settings: Any) -> None:
+    def said() -> str:
+        return str(ada.get(URL).context["form"].fields["language"].help_text)
+
+    assert said().endswith("Stories and comments may be in any language. There is no other one yet.")
+    settings.LANGUAGES = [("en", "English"), ("ar", "العربية")]
+    assert said().endswith("A reader whose browser asks for another one of these gets that.")
+
+
 def test_a_language_that_is_not_there_is_refused(ada: Client) -> None:
     assert list(save(ada, language="xx").context["form"].errors) == ["language"]
 
