@@ -345,6 +345,37 @@ def test_a_paste_without_words_takes_none_away(writing):
     expect(body(writing)).to_have_value("The ferry sails.")
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_standing_page_is_written_as_a_story_is(writing, live_server, settings, tmp_path, width):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    writing.set_viewport_size({"width": width, "height": 900})
+    writing.goto(f"{live_server.url}/admin/articles/standingpage/add/")
+    writing.locator("#id_title").fill("About us")
+    body(writing).fill("We row.")
+    select(writing, "row")
+    writing.get_by_role("toolbar", name="Formatting").get_by_role("button", name="Bold").click()
+    body(writing).press("Control+End")
+    picture = f"data:image/jpeg;base64,{b64encode(jpeg()).decode()}"
+    body(writing).evaluate(PASTE, [f'<p>At the <i>quay</i>.</p><p><img src="{picture}"></p>', "At the quay."])
+    dialog = writing.get_by_role("dialog", name="Image: pasted 1 of 1.jpeg")
+    dialog.get_by_label("Alternative text").fill("Boats")
+    dialog.get_by_role("button", name="Insert").click()
+    if width == 390:
+        writing.get_by_role("button", name="Preview", exact=True).click()
+    expect(shown(writing).locator("h1")).to_have_text("About us")
+    expect(shown(writing).locator("strong")).to_have_text("row")
+    expect(shown(writing).get_by_role("img", name="Boats")).to_be_visible()
+    found = faults(writing)
+    writing.failures.clear()  # axe itself tries inline styles
+    assert found == []
+    assert not writing.evaluate("document.documentElement.scrollWidth > innerWidth")
+    writing.locator("[name=_save]").click()
+    expect(writing.locator(".messagelist")).to_contain_text("was added successfully")
+    writing.goto(f"{live_server.url}/pages/about-us/")
+    expect(writing.locator(".prose em")).to_have_text("quay")
+    expect(writing.get_by_role("img", name="Boats")).to_be_visible()
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_in_the_room_its_dialog_and_its_preview(writing, theme):
     writing.emulate_media(color_scheme=theme)
