@@ -197,6 +197,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = os.environ.get(
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
 USE_I18N = True
+FORMAT_MODULE_PATH = "config.formats"
 USE_TZ = True
 TIME_ZONE = "UTC"
 

@@ -1,0 +1,6 @@
+"""Dates of the admin as the rest of the site tells them: "19 June 2013, 16:40"."""
+
+DATE_FORMAT = SHORT_DATE_FORMAT = "j F Y"
+TIME_FORMAT = "H:i"
+DATETIME_FORMAT = SHORT_DATETIME_FORMAT = "j F Y, H:i"
+MONTH_DAY_FORMAT = "j F"
