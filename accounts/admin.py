@@ -53,12 +53,17 @@ class UserAdmin(admin.ModelAdmin[User]):
             }
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "name":
+            kwargs["help_text"] = _("Shown beside their comments.")
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """A filter in the URL would tell a password's hash letter by letter."""
         return not lookup.startswith("password") and super().lookup_allowed(lookup, value, request)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        if not change:  # its owner chooses one by "Forgot your password?"
+        if not change:  # its owner chooses one
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
 

@@ -3,7 +3,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern, path
@@ -21,6 +21,7 @@ from articles.images import admin as images  # noqa: F401  registers them
 from articles.images.forms import check_images
 from articles.images.lead import TOLD as LEAD
 from articles.images.lead import LeadImageFields, lead_fieldset, lead_picture
+from articles.invitations import invite
 from articles.kept import withhold
 from articles.models import Article, ArticleQuerySet, Topic, free_slug
 from articles.moments import until
@@ -28,6 +29,7 @@ from articles.publication_pages import PublicationPages
 from articles.redirects import find_article
 from articles.services import save_topic, sign_article, touch_site
 from articles.writing_pages import WordsForm
+from config.mail import server
 from config.templatetags.dates import clock
 
 admin.site.unregister(User)
@@ -35,7 +37,20 @@ admin.site.unregister(User)
 
 @admin.register(User)
 class PersonAdmin(UserAdmin):
-    """A person's role stands beside their comments, on pages that are kept."""
+    """A person's role stands beside their comments, on pages that are kept. Who is added is written to."""
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change:
+            return
+        transaction.on_commit(lambda: invite.enqueue(obj.pk))
+        if server():
+            said = _("%(email)s is mailed a link to choose a password with.")
+        else:
+            said = _(
+                "No mail server is set: the link for %(email)s to choose a password is written to a file."
+            )
+        self.message_user(request, said % {"email": obj.email})
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

@@ -1,14 +1,20 @@
 """People and guests in the admin. Ada administers, Mona moderates, Emil edits, Ruth reads."""
 
+import re
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Group
+from django.core import mail
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, Guest, User
+from articles.invitations import invite
+from articles.models import Site
+from tests.config.owner.test_have import work
 from tests.factories import GuestFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +89,27 @@ def test_an_account_made_for_somebody_has_no_password_until_its_owner_chooses_on
     emil = User.objects.get(email="emil@example.org")
     assert emil.roles == {EDITOR}
     assert not emil.has_usable_password()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_somebody_who_is_added_is_mailed_a_link_and_chooses_a_password():
+    Site.objects.update(name="The Slip")
+    data = {"name": "Emil", "email": "emil@example.org", "groups": roles(EDITOR), "is_active": "on"}
+    page = as_(ADMINISTRATOR).post(f"{USERS}add/", data, follow=True).content.decode()
+    assert "the link for emil@example.org to choose a password is written to a file" in page
+    work()
+    (message,) = mail.outbox
+    assert (message.to, message.subject) == (["emil@example.org"], "Your account at The Slip")
+    (link,) = re.findall(rf"{settings.SITE_URL}(/accounts/password/reset/key/\S+)", message.body)
+    emil = Client()
+    form = emil.get(link, follow=True)
+    password = {"password1": "nine-quiet-otters", "password2": "nine-quiet-otters"}
+    emil.post(form.redirect_chain[-1][0], password, follow=True)
+    emil.post("/accounts/login/", {"login": "emil@example.org", "password": "nine-quiet-otters"})
+    assert emil.get("/admin/articles/article/add/").status_code == 200
+    # Whoever has a password is not written to again, whenever the job runs.
+    invite.func(User.objects.get(name="Emil").pk)
+    assert len(mail.outbox) == 1
 
 
 def test_an_email_that_is_taken_in_another_case_is_an_error_of_the_form():
