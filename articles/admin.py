@@ -1,5 +1,6 @@
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin
@@ -25,10 +26,9 @@ from articles.invitations import invite
 from articles.kept import withhold
 from articles.models import Article, ArticleQuerySet, Topic, free_slug
 from articles.moments import until
-from articles.publication_pages import PublicationPages
+from articles.publication_pages import PublicationPages, WordsForm
 from articles.redirects import find_article
-from articles.services import save_topic, sign_article, touch_site
-from articles.writing_pages import WordsForm
+from articles.services import save_article, save_topic, sign_article, touch_site
 from config.mail import server
 from config.templatetags.dates import clock
 
@@ -205,6 +205,9 @@ class ArticleAdmin(HistoryPages, PublicationPages):
         if note := form.add_lead_image(obj, request.user):
             self.message_user(request, note)
         super().save_model(request, obj, form, change)
+
+    def store(self, obj: Article, *, by: User, nonce: UUID) -> None:
+        save_article(article=obj, by=by, nonce=nonce)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
@@ -16,12 +17,15 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from articles import front_page
+from articles.conflicts import TextForm
+from articles.history_pages import HistoryPages
 from articles.images.forms import check_images
 from articles.kept import withhold
 from articles.models import AUTHORS_MAX, Article, Author, Pin, Redirect, StandingPage
 from articles.moments import time_of
 from articles.redirects import Refused, add_redirect, plan_redirect, stands
 from articles.services import save_author, save_page, touch_site
+from config.forms import leave_whole
 
 OFFERED = 20  # stories that can be pinned at once; the search finds the others
 
@@ -193,46 +197,28 @@ class AuthorAdmin(EditorsRoom):
         return str(obj)
 
 
-class StandingPageForm(forms.ModelForm[StandingPage]):
-    seen = forms.CharField(required=False, widget=forms.HiddenInput)  # when what was read was saved
-
+class StandingPageForm(TextForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.stamp = self.instance.updated_at.isoformat() if self.instance.pk else ""
-        self.initial["seen"] = self.stamp
+        leave_whole(self)
 
     def clean_body(self) -> str:
         return check_images(self.cleaned_data["body"])
 
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean()
-        if self.stamp and self.data.get("seen") != self.stamp:
-            self.data = self.data.copy()  # type: ignore[attr-defined]
-            self.data["seen"] = self.stamp  # type: ignore[index]
-            self.add_error(
-                None,
-                _(
-                    "Somebody has saved this page since you opened it. What you typed is kept here: saving "
-                    "once more sets all of it."
-                ),
-            )
-        return cleaned
-
 
 @admin.register(StandingPage)
-class StandingPageAdmin(EditorsRoom):
+class StandingPageAdmin(EditorsRoom, HistoryPages):
     form = StandingPageForm
     list_display = ["title", "menu", "place", "shown"]
     search_fields = ["title", "body"]
-    prepopulated_fields = {"slug": ["title"]}
-    fields = ["title", "slug", "body", "menu", "place", "shown", "seen"]
-    formfield_overrides = {TextField: {"widget": forms.Textarea(attrs={"rows": 18, "cols": 80})}}
+    fields = ["title", "slug", "body", "menu", "place", "shown"]
+    formfield_overrides = {TextField: {"widget": forms.Textarea(attrs={"rows": 24})}}
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Model | None = None) -> dict[str, Any]:
         return {} if obj else {"slug": ["title"]}
 
-    def save_model(self, request: HttpRequest, obj: StandingPage, form: Any, change: bool) -> None:
-        save_page(page=obj)
+    def store(self, obj: StandingPage, *, by: User, nonce: UUID) -> None:
+        save_page(page=obj, by=by, nonce=nonce)
 
     def delete_model(self, request: HttpRequest, obj: StandingPage) -> None:
         super().delete_model(request, obj)

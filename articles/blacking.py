@@ -126,7 +126,7 @@ def black_out_again(known: Sequence[Erasure]) -> int:
         rows = Revision.objects.in_bulk({one.id for one in some})
         for one in some:
             row = rows.get(one.id)
-            if row and datetime.fromisoformat(one.made) == row.at:
+            if row and row.article_id and datetime.fromisoformat(one.made) == row.at:
                 words[row.article_id] |= _words_at(one.spans, _joined(row))
     count = 0
     for article in Article.objects.filter(pk__in=[pk for pk, some in words.items() if some]).order_by("pk"):

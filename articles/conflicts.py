@@ -19,7 +19,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from articles.differences import Row, compare, merge
-from articles.models import Article, Revision, Text
+from articles.models import Revision, Text, Written
+from articles.models.writing import of
 from config.templatetags.dates import clock
 
 READ_SALT = "articles.read"
@@ -201,10 +202,14 @@ class TextForm(WrittenForm):
         for name in Text._fields:
             if isinstance(cleaned.get(name), str):
                 cleaned[name] = cleaned[name].replace("\r\n", "\n")
-        if self.aside and not self.conflict and set(Text._fields) <= cleaned.keys():
+        if self.aside and not self.conflict and self.fields.keys() & set(Text._fields) <= cleaned.keys():
             self.conflict = self._compare(self.aside.base, Text.of(self.aside), _text(cleaned))
             self.stay_unsaved()
         return cleaned
+
+    def is_changed(self) -> bool:
+        """Whether there is something for the verb to store."""
+        return self.has_changed()
 
     def settle(self, read: Read) -> None:
         now = {name: digest for name, digest in self._digests().items() if name in Text._fields}
@@ -234,15 +239,15 @@ class TextForm(WrittenForm):
         texts = []
         for name in Text._fields:
             old, new = getattr(self.stored, name), getattr(held, name)
-            if old != new:
+            if old != new:  # a standing page has no standfirst, and never another one
                 texts.append((str(self.fields[name].label), compare(old, new)))
         both = merge_texts(Text.of(base), mine, self.stored) if base else None
-        theirs = last or Revision(article=self.instance, at=self.instance.updated_at)
+        theirs = last or Revision(**of(self.instance), at=self.instance.updated_at)
         return Conflict(theirs, mine, number, texts, both)
 
 
 def _text(cleaned: dict[str, Any]) -> Text:
-    return Text(*(cleaned[name].strip() for name in Text._fields))
+    return Text(*(cleaned.get(name, "").strip() for name in Text._fields))
 
 
 def merge_texts(base: Text, mine: Text, theirs: Text) -> Text | None:
@@ -252,8 +257,8 @@ def merge_texts(base: Text, mine: Text, theirs: Text) -> Text | None:
     return Text(*(text or "" for text in merged))
 
 
-def last_number(article: Article) -> int:
-    last = article.revisions.saved().values_list("number", flat=True).first()
+def last_number(thing: Written) -> int:
+    last = thing.revisions.saved().values_list("number", flat=True).first()
     return last or 0
 
 

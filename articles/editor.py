@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from articles.markdown import render_story
-from articles.models import AUTHORS_MAX, Article, Image, Signed, Topic
+from articles.models import AUTHORS_MAX, Article, Image, Signed, StandingPage, Topic
 from articles.pasted import as_markdown
 
 WORDS_A_MINUTE = 230  # silent reading of prose
@@ -34,9 +34,18 @@ def render_typed(request: HttpRequest) -> JsonResponse:
     topics = Topic.objects.shown().filter(pk__in=_numbers(request, "topics"))
     article.lead_image = Image.objects.filter(pk__in=_numbers(request, "lead_image")).first()
     context = {"article": article, "topics": topics, "authors": authors, "zone": zone}
-    return JsonResponse(
-        {"html": render_to_string("articles/_story.html", context, request), "count": count_words(article)}
-    )
+    html = render_to_string("articles/_story.html", context, request)
+    return JsonResponse({"html": html, "count": count_words(article.standfirst, article.body_html)})
+
+
+@require_POST
+def render_page_typed(request: HttpRequest) -> JsonResponse:
+    """The same of a standing page."""
+    _check_editor(request)
+    typed = {name: request.POST.get(name, "") for name in ("title", "body")}
+    page = StandingPage(**typed, body_html=render_story(typed["body"]))
+    html = render_to_string("articles/_page.html", {"page": page}, request)
+    return JsonResponse({"html": html, "count": count_words("", page.body_html)})
 
 
 @require_POST
@@ -58,9 +67,9 @@ def convert_pasted(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"markdown": pasted.markdown, "note": left if pasted.images else ""})
 
 
-def count_words(article: Article) -> str:
-    """Of its standfirst and its body, and how long they take to read."""
-    text = f"{article.standfirst} {re.sub('<[^>]*>', ' ', article.body_html)}"
+def count_words(standfirst: str, body_html: str) -> str:
+    """Of both, and how long they take to read."""
+    text = f"{standfirst} {re.sub('<[^>]*>', ' ', body_html)}"
     words = sum(any(sign.isalnum() for sign in word) for word in text.split())
     minutes = max(1, round(words / WORDS_A_MINUTE))
     said = ngettext("%(n)s word", "%(n)s words", words) % {"n": f"{words:,}"}

@@ -1,10 +1,11 @@
-"""The versions of an article: who saved what and when, what differs between two, and one that comes back."""
+"""The versions of a text: who saved what and when, what differs between two, and one that comes back."""
 
 from bisect import bisect_left
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.models import LogEntry
+from django.contrib.admin.options import get_content_type_for_model
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -16,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from articles import writing
 from articles.conflicts import last_number
 from articles.differences import compare
-from articles.models import Article, Revision, Text
+from articles.models import Text, Written
 from articles.moments import time_of
 from articles.shared_pages import number_of, user_of
 from articles.writing import ChangedError
@@ -32,39 +33,39 @@ TEXT_LABELS = {
 
 class HistoryPages(WritingPages):
     def get_urls(self) -> list[URLPattern]:
-        page, name = self.admin_site.admin_view, "articles_article_restore"
+        restore = self.admin_site.admin_view(self.restore_view)
         return [
-            path("<int:key>/history/<int:number>/", page(self.restore_view), name=name),
+            path("<int:key>/history/<int:number>/", restore, name=self.name_of("restore")),
             *super().get_urls(),
         ]
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """Who saved what and when; `?old=` and `?new=`: what differs between two."""
-        article = self._open(request, number_of(object_id))
+        thing = self._open(request, number_of(object_id))
         numbers = [number_of(request.GET.get(name)) for name in ("old", "new")]
         if all(numbers):
-            return self._difference(request, article, *sorted(numbers))
-        pages = Paginator(article.revisions.select_related("by").defer("body"), REVISIONS_A_PAGE)
+            return self._difference(request, thing, *sorted(numbers))
+        pages = Paginator(thing.revisions.select_related("by").defer("body"), REVISIONS_A_PAGE)
         shown = pages.get_page(request.GET.get("page"))
-        saved = list(article.revisions.saved().order_by("number").values_list("number", flat=True))
+        saved = list(thing.revisions.saved().order_by("number").values_list("number", flat=True))
         for revision in shown:
             before = bisect_left(saved, revision.number) - 1
-            revision.before = revision.base or (saved[before] if before >= 0 else None)  # type: ignore[attr-defined]
+            revision.before = revision.base or (saved[before] if before >= 0 else None)
         context = {
-            **self._context(request, article, _("History")),
+            **self._context(request, thing, _("History")),
             "page": shown,
             "last": saved[-1] if saved else None,
             "first_of_two": saved[-2] if len(saved) > 1 else None,
             "acts": LogEntry.objects.filter(
-                content_type__app_label="articles", content_type__model="article", object_id=str(article.pk)
+                content_type=get_content_type_for_model(thing), object_id=str(thing.pk)
             ).select_related("user")[:REVISIONS_A_PAGE],
             "zone_time": time_of(),
         }
-        return TemplateResponse(request, "admin/articles/article/history.html", context)
+        return TemplateResponse(request, "admin/articles/history.html", context)
 
-    def _difference(self, request: HttpRequest, article: Article, old: int, new: int) -> HttpResponse:
+    def _difference(self, request: HttpRequest, thing: Written, old: int, new: int) -> HttpResponse:
         found = {
-            row.number: row for row in article.revisions.filter(number__in=[old, new]).select_related("by")
+            row.number: row for row in thing.revisions.filter(number__in=[old, new]).select_related("by")
         }
         if not found.keys() == {old, new}:
             raise Http404
@@ -76,23 +77,23 @@ class HistoryPages(WritingPages):
         ]
         context = {
             **self._context(
-                request, article, _("Number %(old)s and number %(new)s") % {"old": old, "new": new}
+                request, thing, _("Number %(old)s and number %(new)s") % {"old": old, "new": new}
             ),
             "old": found[old],
             "new": found[new],
             "pair": [found[old], found[new]] if old != new else [found[new]],
             "texts": texts,
             "is_same": all(row.is_same for _label, rows in texts for row in rows),
-            "last": last_number(article),
+            "last": last_number(thing),
             "zone_time": time_of(),
         }
-        return TemplateResponse(request, "admin/articles/article/difference.html", context)
+        return TemplateResponse(request, "admin/articles/difference.html", context)
 
     def restore_view(self, request: HttpRequest, key: int, number: int) -> HttpResponse:
         if request.method != "POST":
             raise Http404
-        article = self._open(request, key)
-        revision = get_object_or_404(Revision, article=article, number=number)
+        thing = self._open(request, key)
+        revision = get_object_or_404(thing.revisions, number=number)
         seen = number_of(request.POST.get("seen"))
         try:
             restored = writing.restore(revision=revision, by=user_of(request), seen=seen)
@@ -103,4 +104,4 @@ class HistoryPages(WritingPages):
             told = _("The text of number %(number)s is back.") % {"number": number}
             self.log_change(request, restored, told)
             self.message_user(request, told)
-        return redirect("admin:articles_article_history", key)
+        return redirect(self.url_of("history", key))

@@ -1,7 +1,10 @@
 """When readers see an article, and what they are told was wrong in it: each act with its confirmation."""
 
 from datetime import datetime
+from typing import Any
 
+from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -9,17 +12,59 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from articles import publication, writing
-from articles.models import Article
-from articles.models.writing import CORRECTION_MAX
+from articles.conflicts import TextForm
+from articles.models import PREVIEW_FOR, Article
+from articles.models.writing import CORRECTION_MAX, NOTE_MAX
 from articles.moments import at_desk, time_of
-from articles.shared_pages import number_of
+from articles.shared_pages import number_of, user_of
 from articles.writing import ChangedError, EmbargoedError
 from articles.writing_pages import WritingPages
+from config.forms import leave_whole
+
+WORDS = {"new_note", "new_correction"}  # of the form, and of no column of the article
+
+
+class WordsForm(TextForm):
+    """With what is said beside the article: saved, and given back, together with it."""
+
+    new_note = forms.CharField(
+        label=gettext_lazy("A note to your colleagues"),
+        max_length=NOTE_MAX,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    new_correction = forms.CharField(
+        label=gettext_lazy("A correction that readers see"),
+        max_length=CORRECTION_MAX,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=gettext_lazy("It stands with the story, dated now."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if stage := self.fields.get("stage"):
+            stage.required = False  # left out, it stays
+        leave_whole(self)
+
+    def is_changed(self) -> bool:
+        return bool(set(self.changed_data) - WORDS)
+
+    def clean_stage(self) -> str:
+        stage: str = self.cleaned_data["stage"] or self.instance.stage
+        if stage == Article.Stage.PRIVATE and self.instance.published_at:
+            raise forms.ValidationError(
+                _("It is scheduled, and would appear. Take it off the schedule first.")
+            )
+        return stage
 
 
 class PublicationPages(WritingPages):
+    change_form_template = "admin/articles/article/change_form.html"
+
     def get_urls(self) -> list[URLPattern]:
         page, key = self.admin_site.admin_view, "<int:key>"
         name = "articles_article_{}".format
@@ -28,6 +73,51 @@ class PublicationPages(WritingPages):
             path(f"{key}/corrections/<int:pk>/", page(self.correction_view), name=name("correction")),
             *super().get_urls(),
         ]
+
+    def save_model(self, request: HttpRequest, obj: Article, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        user = user_of(request)
+        if note := form.cleaned_data.get("new_note"):
+            writing.add_note(article=obj, by=user, body=note)
+        if correction := form.cleaned_data.get("new_correction"):
+            writing.correct(article=obj, by=user, text=correction)
+
+    def response_add(self, request: HttpRequest, obj: Article, post_url_continue: Any = None) -> HttpResponse:
+        return self._then(request, obj) or super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: HttpRequest, obj: Article) -> HttpResponse:
+        return self._then(request, obj) or super().response_change(request, obj)
+
+    def _then(self, request: HttpRequest, obj: Article) -> HttpResponse | None:
+        """Saved, and on to what was pressed besides."""
+        act = request.POST.get("_then")
+        return (
+            redirect("admin:articles_article_publication", obj.pk, act) if act in publication.DOINGS else None
+        )
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Article | None = None,
+    ) -> HttpResponse:
+        now: datetime = request.now  # type: ignore[attr-defined]
+        acts = publication.acts(obj, now) if obj else ["publish", "schedule"]
+        context["acts"] = [(act, publication.DOINGS[act].label) for act in acts]
+        if obj:
+            context |= {
+                "state": publication.state(obj, now),
+                "embargo_said": publication.embargo(obj, now),
+                "preview_url": None if obj.is_published() else settings.SITE_URL + obj.preview_url(),
+                "preview_until": at_desk(now + PREVIEW_FOR, now),
+                "is_private": obj.stage == Article.Stage.PRIVATE,
+                "notes_": obj.notes.select_related("by"),
+                "corrections": obj.corrections.select_related("by"),
+            }
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def publication_view(self, request: HttpRequest, key: int, act: str) -> HttpResponse:
         """One act with its confirmation: what will be so, and the button."""
@@ -72,6 +162,7 @@ class PublicationPages(WritingPages):
                 return redirect("admin:articles_article_change", key)
         context = {
             **self._context(request, article, str(doing.title)),
+            "article": article,
             "act": act,
             "doing": doing,
             "form": form,
@@ -110,6 +201,7 @@ class PublicationPages(WritingPages):
             return redirect("admin:articles_article_change", key)
         context = {
             **self._context(request, article, _("A correction")),
+            "article": article,
             "correction": correction,
             "text": text,
             "most": CORRECTION_MAX if is_too_long else None,

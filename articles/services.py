@@ -18,11 +18,11 @@ from articles.models import (
     Author,
     Byline,
     Redirect,
-    Revision,
     Site,
     StandingPage,
     Text,
     Topic,
+    Written,
     free_author_slug,
 )
 from articles.redirects import remember
@@ -64,18 +64,17 @@ def save_article(
     return article
 
 
-def _keep_revision(article: Article, stored: Article | None, **values: Any) -> None:
+def _keep_revision(thing: Written, stored: Written | None, **values: Any) -> None:
     number = 0
     if stored:
-        number = article.revisions.aggregate(last=Max("number"))["last"] or 0
-        last = article.revisions.saved().first()
+        number = thing.revisions.aggregate(last=Max("number"))["last"] or 0
+        last = thing.revisions.saved().first()
         if last is None or Text.of(last) != Text.of(stored):  # from before there were any, or by another way
             number += 1
-            last = Revision(article=article, number=number, at=stored.updated_at, **Text.of(stored)._asdict())
-            last.save()
-        if Text.of(last) == Text.of(article):
+            last = thing.revisions.create(number=number, at=stored.updated_at, **Text.of(stored)._asdict())
+        if Text.of(last) == Text.of(thing):
             return
-    Revision.objects.create(article=article, number=number + 1, **Text.of(article)._asdict(), **values)
+    thing.revisions.create(number=number + 1, **Text.of(thing)._asdict(), **values)
 
 
 @transaction.atomic
@@ -123,15 +122,19 @@ def forget_author(*, user: User) -> None:
 
 
 @transaction.atomic
-def save_page(*, page: StandingPage) -> StandingPage:
-    """Store a standing page with its rendered text; its earlier URL leads to it."""
-    if page.pk:
-        StandingPage.objects.select_for_update().filter(pk=page.pk).values_list("pk").first()
+def save_page(
+    *, page: StandingPage, by: User | None = None, nonce: UUID | None = None, restored: int | None = None
+) -> StandingPage:
+    """Store a standing page with its rendered text; its earlier URL leads to it. Its versions are kept as
+    those of an article are."""
+    stored = StandingPage.objects.select_for_update(no_key=True).filter(pk=page.pk).first()
+    page.version = (stored.version if stored else 0) + 1
     images = hold_images(named_images(page.body))
     page.body_html = render_story(page.body)
     page.updated_at = timezone.now()
     _store(page)
     use_images(page, images)
+    _keep_revision(page, stored, by=by, nonce=nonce, restored=restored)
     if not page.shown:
         withhold()
     return page

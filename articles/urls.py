@@ -13,6 +13,7 @@ MONTH = r"(?P<month>0[1-9]|1[0-2])/"
 urlpatterns = [
     # Asked by the page of an article in the admin, whose own URLs come later.
     path("admin/articles/article/render/", editor.render_typed, name="editor-render"),
+    path("admin/articles/standingpage/render/", editor.render_page_typed, name="editor-render-page"),
     path("admin/articles/article/pasted/", editor.convert_pasted, name="editor-pasted"),
     path("", views.home, name="home"),
     re_path(f"^topics/{SLUG}$", views.topic, name="topic"),

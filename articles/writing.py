@@ -11,8 +11,19 @@ from django.utils import timezone
 
 from accounts.models import User
 from articles.kept import withhold
-from articles.models import Article, Correction, Note, Presence, Revision, Sheet, Text, Unsaved
-from articles.services import save_article, touch_site
+from articles.models import (
+    Article,
+    Correction,
+    Note,
+    Presence,
+    Revision,
+    Sheet,
+    Text,
+    Unsaved,
+    Written,
+)
+from articles.models.writing import of
+from articles.services import save_article, save_page, touch_site
 
 Typed = dict[str, list[str]]
 
@@ -30,7 +41,13 @@ class ChangedError(Exception):
 
 @transaction.atomic
 def keep_unsaved(
-    *, sheets: Sequence[Sheet], editor: User, article: Article | None, typed: Typed, read: str
+    *,
+    sheets: Sequence[Sheet],
+    editor: User,
+    kind: type[Written],
+    thing: Written | None,
+    typed: Typed,
+    read: str,
 ) -> Unsaved | None:
     """Keep what a sheet holds, the last of these; those before are what it went on from, and hold nothing
     more. What an earlier turn said and comes late changes nothing. Nothing is `typed` where all is as it was
@@ -40,7 +57,9 @@ def keep_unsaved(
     if not typed:
         finish_sheets(sheets=[sheet], editor=editor)
         return None
-    values = {"article": article, "read": read, "turn": sheet.turn, "at": timezone.now(), "typed": typed}
+    values: dict[str, Any] = {"article": None, "page": None, **(of(thing) if thing else {})}
+    values |= {"kind": kind._meta.model_name, "turn": sheet.turn, "at": timezone.now()}
+    values |= {"typed": typed, "read": read}
     kept, is_new = Unsaved.objects.get_or_create(nonce=sheet.nonce, defaults={"editor": editor, **values})
     if kept.editor_id != editor.pk:
         raise PermissionError(sheet.nonce)
@@ -59,42 +78,45 @@ def finish_sheets(*, sheets: Iterable[Sheet], editor: User) -> None:
             values = {"editor": editor, "turn": sheet.turn, "is_done": True}
             Unsaved.objects.get_or_create(nonce=sheet.nonce, defaults=values)
         held = Unsaved.objects.filter(nonce=sheet.nonce, editor=editor, turn__lte=sheet.turn)
-        held.update(turn=sheet.turn, is_done=True, article=None, typed={}, read="")
+        held.update(turn=sheet.turn, is_done=True, article=None, page=None, typed={}, read="")
 
 
 @transaction.atomic
-def keep_aside(*, article: Article, text: Text, by: User, base: int | None, nonce: UUID | None) -> Revision:
+def keep_aside(*, thing: Written, text: Text, by: User, base: int | None, nonce: UUID | None) -> Revision:
     """Keep a text that was not saved because somebody else had saved another one; the same one once."""
-    Article.objects.select_for_update(no_key=True).get(pk=article.pk)
-    last = article.revisions.filter(is_aside=True, by=by).first()
+    type(thing)._default_manager.select_for_update(no_key=True).get(pk=thing.pk)
+    last = thing.revisions.filter(is_aside=True, by=by).first()
     if last and Text.of(last) == text:
         return last
-    number = (article.revisions.aggregate(last=Max("number"))["last"] or 0) + 1
-    return Revision.objects.create(
-        article=article, number=number, by=by, base=base, nonce=nonce, is_aside=True, **text._asdict()
+    number = (thing.revisions.aggregate(last=Max("number"))["last"] or 0) + 1
+    return thing.revisions.create(
+        number=number, by=by, base=base, nonce=nonce, is_aside=True, **text._asdict()
     )
 
 
 @transaction.atomic
-def restore(*, revision: Revision, by: User, seen: int) -> Article:
-    """Make a text of before that of the article again, which is a new revision. `seen`: the version that the
+def restore(*, revision: Revision, by: User, seen: int) -> Written:
+    """Make a text of before the present one again, which is a new revision. `seen`: the version that the
     person looked at. Raises ChangedError where it is another one now."""
-    article = _locked(revision.article_id, seen)
-    article.title, article.standfirst, article.body = Text.of(revision)
-    return save_article(article=article, by=by, restored=revision.number)
+    thing = _locked(revision.thing, seen)
+    for name, text in Text.of(revision)._asdict().items():
+        setattr(thing, name, text)
+    if isinstance(thing, Article):
+        return save_article(article=thing, by=by, restored=revision.number)
+    return save_page(page=thing, by=by, restored=revision.number)
 
 
 # Who is here
 
 
-def tell_presence(*, article: Article, editor: User, typed: bool) -> None:
+def tell_presence(*, thing: Written, editor: User, typed: bool) -> None:
     now = timezone.now()
     values = {"seen_at": now, **({"typed_at": now} if typed else {})}
-    Presence.objects.update_or_create(article=article, editor=editor, defaults=values)
+    Presence.objects.update_or_create(**of(thing), editor=editor, defaults=values)
 
 
-def leave(*, article: Article, editor: User) -> None:
-    Presence.objects.filter(article=article, editor=editor).delete()
+def leave(*, thing: Written, editor: User) -> None:
+    Presence.objects.filter(**of(thing), editor=editor).delete()
 
 
 # When readers see it
@@ -104,7 +126,7 @@ def leave(*, article: Article, editor: User) -> None:
 def publish(*, article: Article, at: datetime, seen: int) -> Article:
     """Publish at that moment: now, later, or as of before. Raises ChangedError as restore does, and
     EmbargoedError."""
-    article = _locked(article.pk, seen)
+    article = _locked(article, seen)
     publish_articles(ids=[article.pk], at=at)
     return Article.objects.get(pk=article.pk)
 
@@ -112,7 +134,7 @@ def publish(*, article: Article, at: datetime, seen: int) -> Article:
 @transaction.atomic
 def unschedule(*, article: Article, seen: int) -> Article:
     """Make a draft again of what is scheduled. Raises ChangedError, also where readers see it meanwhile."""
-    article = _locked(article.pk, seen)
+    article = _locked(article, seen)
     if article.is_published():
         raise ChangedError
     take_back_articles(ids=[article.pk])
@@ -122,7 +144,7 @@ def unschedule(*, article: Article, seen: int) -> Article:
 @transaction.atomic
 def take_back(*, article: Article, why: str, seen: int) -> Article:
     """Take it away from readers; its address tells them so, and `why` if that is not empty."""
-    article = _locked(article.pk, seen)
+    article = _locked(article, seen)
     if not article.is_published():
         raise ChangedError
     take_back_articles(ids=[article.pk], why=why)
@@ -133,7 +155,7 @@ def take_back(*, article: Article, why: str, seen: int) -> Article:
 def set_embargo(*, article: Article, until: datetime | None, seen: int) -> Article:
     """Never before that moment; what is scheduled earlier is put off until then. Raises EmbargoedError for
     what readers see already."""
-    article = _locked(article.pk, seen)
+    article = _locked(article, seen)
     if until and article.published_at and article.published_at < until:
         if article.is_published():
             raise EmbargoedError
@@ -145,11 +167,11 @@ def set_embargo(*, article: Article, until: datetime | None, seen: int) -> Artic
     return article
 
 
-def _locked(key: int, seen: int) -> Article:
-    article = Article.objects.select_for_update(no_key=True).get(pk=key)
-    if article.version != seen:
+def _locked(thing: Any, seen: int) -> Any:
+    locked = type(thing)._default_manager.select_for_update(no_key=True).get(pk=thing.pk)
+    if locked.version != seen:
         raise ChangedError
-    return article
+    return locked
 
 
 # The same of many, by whoever they are published: it is no change of what they say, the time of the last one

@@ -1,4 +1,4 @@
-"""The page on which an article is written: what stands there beside its form, and what it tells meanwhile."""
+"""The page on which a story or a standing page is written, with what it keeps and tells while it is open."""
 
 import json
 from collections.abc import Callable
@@ -7,8 +7,6 @@ from functools import wraps
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import connection, transaction
@@ -16,54 +14,17 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from articles import publication, writing
-from articles.conflicts import Read, TextForm, merge_texts
-from articles.models import PREVIEW_FOR, Article, Presence, Revision, Sheet, Text, Unsaved
-from articles.models.writing import CORRECTION_MAX, NOTE_MAX
+from articles import writing
+from articles.conflicts import Read, merge_texts
+from articles.models import Presence, Revision, Sheet, Text, Unsaved, Written
 from articles.moments import ago, at_desk, time_of
-from articles.services import save_article
 from articles.shared_pages import SharedPages, number_of, user_of
 from articles.writing import Typed
 from config.away import not_sent
-from config.forms import leave_whole
 
 PAGES = 0x50DC  # the first half of the advisory locks' keys; the second is of the page's nonce
-WORDS = {"new_note", "new_correction"}  # of the form, and of no column of the article
-
-
-class WordsForm(TextForm):
-    """With what is said beside the article: saved, and given back, together with it."""
-
-    new_note = forms.CharField(
-        label=gettext_lazy("A note to your colleagues"),
-        max_length=NOTE_MAX,
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 2}),
-    )
-    new_correction = forms.CharField(
-        label=gettext_lazy("A correction that readers see"),
-        max_length=CORRECTION_MAX,
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        help_text=gettext_lazy("It stands with the story, dated now."),
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if stage := self.fields.get("stage"):
-            stage.required = False  # left out, it stays
-        leave_whole(self)
-
-    def clean_stage(self) -> str:
-        stage: str = self.cleaned_data["stage"] or self.instance.stage
-        if stage == Article.Stage.PRIVATE and self.instance.published_at:
-            raise forms.ValidationError(
-                _("It is scheduled, and would appear. Take it off the schedule first.")
-            )
-        return stage
 
 
 class Offer(NamedTuple):
@@ -75,28 +36,37 @@ class Offer(NamedTuple):
 
 
 class WritingPages(SharedPages):
-    """What the admin does with an article beyond a form: it keeps, compares, tells and publishes."""
+    """What the admin does with a text beyond a form: it keeps what is typed, and tells who else is there."""
 
-    change_form_template = "admin/articles/article/change_form.html"
+    change_form_template = "admin/articles/writing.html"
+    change_list_template = "admin/articles/writing_list.html"
 
     def get_urls(self) -> list[URLPattern]:
         page = self.admin_site.admin_view
-        name = "articles_article_{}".format
         own = [
-            path("unsaved/", _for_scripts(page(self.keep_view)), name=name("unsaved")),
-            path("unsaved/<uuid:nonce>/throw/", page(self.throw_view), name=name("throw")),
+            path("unsaved/", _for_scripts(page(self.keep_view)), name=self.name_of("unsaved")),
+            path("unsaved/<uuid:nonce>/throw/", page(self.throw_view), name=self.name_of("throw")),
         ]
         urls = super().get_urls()
         for url in urls:
-            if url.name in {name("add"), name("change")}:
+            if url.name in {self.name_of("add"), self.name_of("change")}:
                 url.callback = _keeping_what_was_sent(url.callback)
         return [*own, *urls]
 
+    def name_of(self, page: str) -> str:
+        """Of its URL."""
+        return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
+
+    def url_of(self, page: str, *args: Any) -> str:
+        return reverse(f"admin:{self.name_of(page)}", args=args)
+
+    def store(self, obj: Any, *, by: User, nonce: UUID) -> None:
+        """By the verb."""
+        raise NotImplementedError
+
     # The form
 
-    def get_form(
-        self, request: HttpRequest, obj: Article | None = None, change: bool = False, **kwargs: Any
-    ) -> Any:
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form: Any = super().get_form(request, obj, change=change, **kwargs)
         form.editor = request.user  # a class of this request alone
         form.aside = getattr(request, "aside", None)
@@ -110,9 +80,9 @@ class WritingPages(SharedPages):
         if request.method != "POST" or object_id:
             return super().changeform_view(request, object_id, form_url, extra)
         with transaction.atomic(), connection.cursor() as cursor:
-            # A page makes one article, however often its button is pressed: the second waits for the first.
+            # A form makes one article, however often its button is pressed: the second waits for the first.
             cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [PAGES, str(_nonce(request))])
-            made = Revision.objects.filter(nonce=_nonce(request), number=1).select_related("article").first()
+            made = Revision.objects.filter(nonce=_nonce(request), number=1).first()
             return (
                 self._again(request, made)
                 if made
@@ -120,14 +90,15 @@ class WritingPages(SharedPages):
             )
 
     def _again(self, request: HttpRequest, made: Revision) -> HttpResponse:
-        """The article was made already, by this page. What is sent now meets what was saved then."""
-        article, user, sheets = self._open(request, made.article_id), user_of(request), _sheets(request)
+        """It was made already, by this form. What is sent now meets what was saved then."""
+        thing, user, sheets = self._open(request, made.thing.pk), user_of(request), _sheets(request)
         is_same = Unsaved.objects.filter(nonce=sheets[-1].nonce, is_done=True, turn__gte=sheets[-1].turn)
-        if _sent_text(request) != Text.of(article) or (sheets[-1].turn and not is_same.exists()):
+        if _sent_text(request) != Text.of(thing) or (sheets[-1].turn and not is_same.exists()):
             kept = writing.keep_unsaved(
                 sheets=[*sheets, _new_sheet()],
                 editor=user,
-                article=article,
+                kind=self.model,
+                thing=thing,
                 typed=_sent(request),
                 read=request.POST.get("read", ""),
             )
@@ -135,51 +106,52 @@ class WritingPages(SharedPages):
                 request, _("It is saved already. What you have changed since is below, unsaved.")
             )
             if kept:
-                url = reverse("admin:articles_article_change", args=[article.pk])
-                return redirect(f"{url}?unsaved={kept.pk}")
-        return self._then(request, article) or redirect("admin:articles_article_changelist")
+                return redirect(f"{self.url_of('change', thing.pk)}?unsaved={kept.pk}")
+        return self.response_change(request, thing)
 
     def _fill(self, request: HttpRequest, key: int) -> None:
         """Put the text that was chosen in a conflict into the form; it is seen there before it is saved."""
-        article = self._open(request, key)
-        asides = article.revisions.filter(is_aside=True, by=user_of(request), nonce=_nonce(request))
+        thing = self._open(request, key)
+        asides = thing.revisions.filter(is_aside=True, by=user_of(request), nonce=_nonce(request))
         aside = asides.first()
         if aside is None:
             return
         text: Text | None = Text.of(aside)
         if request.POST["_fill"] == "theirs":
-            text = Text.of(article)
+            text = Text.of(thing)
         elif request.POST["_fill"] == "both":
-            base = article.revisions.saved().filter(number=aside.base or 0).first()
-            text = merge_texts(Text.of(base), Text.of(aside), Text.of(article)) if base else None
+            base = thing.revisions.saved().filter(number=aside.base or 0).first()
+            text = merge_texts(Text.of(base), Text.of(aside), Text.of(thing)) if base else None
         data = request.POST.copy()
         for name, value in (text or Text.of(aside))._asdict().items():
             data[name] = value
         request.POST = data  # type: ignore[assignment]
         request.aside = aside  # type: ignore[attr-defined]
 
-    def save_model(self, request: HttpRequest, obj: Article, form: Any, change: bool) -> None:
-        user, nonce = user_of(request), _nonce(request)
-        if not change or set(form.changed_data) - WORDS:
-            save_article(article=obj, by=user, nonce=nonce)
-        if note := form.cleaned_data.get("new_note"):
-            writing.add_note(article=obj, by=user, body=note)
-        if correction := form.cleaned_data.get("new_correction"):
-            writing.correct(article=obj, by=user, text=correction)
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        user = user_of(request)
+        if not change or form.is_changed():
+            self.store(obj, by=user, nonce=_nonce(request))
         writing.finish_sheets(sheets=_sheets(request), editor=user)
 
     def _get_obj_does_not_exist_redirect(
         self, request: HttpRequest, opts: Any, object_id: str
     ) -> HttpResponse:
-        """What was written for an article that is gone, or that others edit now, is kept for a new one."""
+        """What was written for one that is gone, or that others edit now, is kept for a new one."""
         if request.method == "POST" and any(_sent_text(request)) and self.has_add_permission(request):
-            user, sheets = user_of(request), [*_sheets(request), _new_sheet()]
-            writing.keep_unsaved(sheets=sheets, editor=user, article=None, typed=_sent(request), read="")
-            told = _(
-                "That article is not yours to edit any more. What you wrote is kept: it is offered here."
+            writing.keep_unsaved(
+                sheets=[*_sheets(request), _new_sheet()],
+                editor=user_of(request),
+                kind=self.model,
+                thing=None,
+                typed=_sent(request),
+                read="",
             )
-            self.message_user(request, told, messages.WARNING)
-            return redirect("admin:articles_article_add")
+            told = _(
+                "That %(what)s is not yours to edit any more. What you wrote is kept: it is offered here."
+            )
+            self.message_user(request, told % {"what": self.opts.verbose_name}, messages.WARNING)
+            return redirect(self.url_of("add"))
         response: HttpResponse = super()._get_obj_does_not_exist_redirect(  # type: ignore[misc]
             request, opts, object_id
         )
@@ -188,25 +160,13 @@ class WritingPages(SharedPages):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         now: datetime = request.now  # type: ignore[attr-defined]
         user = user_of(request)
-        placeless = set(Unsaved.objects.offered(user, None).values_list("pk", flat=True))
-        offers = [
-            (row.title, None if row.pk in placeless else row.article, row.nonce, at_desk(row.at, now))
-            for row in Unsaved.objects.of(user).select_related("article")
-        ]
+        placeless = set(Unsaved.objects.offered(user, self.model, None).values_list("pk", flat=True))
+        offers = []
+        for row in Unsaved.objects.of(user).filter(kind=self.opts.model_name):
+            key = row.article_id or row.page_id
+            place = self.url_of("add") if row.pk in placeless else self.url_of("change", key)
+            offers.append((row.title, f"{place}?unsaved={row.nonce}", at_desk(row.at, now)))
         return super().changelist_view(request, {**(extra_context or {}), "offers": offers})
-
-    def response_add(self, request: HttpRequest, obj: Article, post_url_continue: Any = None) -> HttpResponse:
-        return self._then(request, obj) or super().response_add(request, obj, post_url_continue)
-
-    def response_change(self, request: HttpRequest, obj: Article) -> HttpResponse:
-        return self._then(request, obj) or super().response_change(request, obj)
-
-    def _then(self, request: HttpRequest, obj: Article) -> HttpResponse | None:
-        """Saved, and on to what was pressed besides."""
-        act = request.POST.get("_then")
-        return (
-            redirect("admin:articles_article_publication", obj.pk, act) if act in publication.DOINGS else None
-        )
 
     def render_change_form(
         self,
@@ -215,23 +175,23 @@ class WritingPages(SharedPages):
         add: bool = False,
         change: bool = False,
         form_url: str = "",
-        obj: Article | None = None,
+        obj: Any = None,
     ) -> HttpResponse:
         form = context["adminform"].form
         now: datetime = request.now  # type: ignore[attr-defined]
         if (conflict := getattr(form, "conflict", None)) and not form.aside:
             writing.keep_aside(
-                article=form.instance,
+                thing=form.instance,
                 text=conflict.mine,
                 by=user_of(request),
                 base=conflict.base,
                 nonce=_nonce(request),
             )
-        unsaved = _taken_up(request, obj)
+        unsaved = self._taken_up(request, obj)
         before = [Sheet(unsaved.nonce, unsaved.turn)] if unsaved else _sheets(request)
         context |= {
             "nonce": " ".join(f"{sheet.nonce}:{sheet.turn}" for sheet in [*before, _new_sheet()]),
-            "offers": _offers(user_of(request), obj, before, now),
+            "offers": self._offers(request, obj, before),
             "conflict": conflict,
             "conflict_at": conflict and at_desk(conflict.last.at, now),
             "is_filled": bool(getattr(form, "aside", None)),
@@ -242,35 +202,23 @@ class WritingPages(SharedPages):
         }
         if obj:
             if request.method == "GET":
-                writing.tell_presence(article=obj, editor=user_of(request), typed=False)
-            context |= {
-                "others": _others(obj, user_of(request), now),
-                "state": publication.state(obj, now),
-                "embargo_said": publication.embargo(obj, now),
-                "acts": [(act, publication.DOINGS[act].label) for act in publication.acts(obj, now)],
-                "preview_url": None if obj.is_published() else settings.SITE_URL + obj.preview_url(),
-                "preview_until": at_desk(now + PREVIEW_FOR, now),
-                "is_private": obj.stage == Article.Stage.PRIVATE,
-                "notes_": obj.notes.select_related("by"),
-                "corrections": obj.corrections.select_related("by"),
-            }
-        else:
-            context["acts"] = [(act, publication.DOINGS[act].label) for act in ("publish", "schedule")]
+                writing.tell_presence(thing=obj, editor=user_of(request), typed=False)
+            context["others"] = _others(obj, user_of(request), now)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     # What a page tells while somebody types on it
 
     def keep_view(self, request: HttpRequest) -> HttpResponse:
         """Keep what an open page holds (`typed`, the fields of its form as JSON; left out: nothing new), and
-        answer who else has the article open."""
+        answer who else has the same open (`key`)."""
         if request.method != "POST":
             raise Http404
         user = user_of(request)
-        key = request.POST.get("article", "")
+        key = request.POST.get("key", "")
         if key:
-            article = self._open(request, number_of(key))
+            thing = self._open(request, number_of(key))
         elif self.has_add_permission(request):
-            article = None
+            thing = None
         else:
             raise PermissionDenied
         now: datetime = request.now  # type: ignore[attr-defined]
@@ -281,47 +229,63 @@ class WritingPages(SharedPages):
                 unsaved = writing.keep_unsaved(
                     sheets=_sheets(request) or [_new_sheet()],
                     editor=user,
-                    article=article,
+                    kind=self.model,
+                    thing=thing,
                     typed=typed,
                     read=request.POST.get("read", ""),
                 )
             except PermissionError as error:
                 raise PermissionDenied from error
             told["kept"] = unsaved is not None
-        if article:
+        if thing:
             if "gone" in request.POST:
-                writing.leave(article=article, editor=user)
+                writing.leave(thing=thing, editor=user)
             else:
-                writing.tell_presence(article=article, editor=user, typed=typed is not None)
-            told |= {"others": _others(article, user, now), "newer": _newer(article, request, now)}
+                writing.tell_presence(thing=thing, editor=user, typed=typed is not None)
+            told |= {"others": _others(thing, user, now), "newer": _newer(thing, request, now)}
         return JsonResponse(told)
 
     def throw_view(self, request: HttpRequest, nonce: UUID) -> HttpResponse:
         if request.method != "POST":
             raise Http404
         user = user_of(request)
-        thrown = get_object_or_404(Unsaved.objects.of(user), nonce=nonce)
+        thrown = get_object_or_404(Unsaved.objects.of(user).filter(kind=self.opts.model_name), nonce=nonce)
         writing.finish_sheets(sheets=[Sheet(nonce, thrown.turn)], editor=user)
         self.message_user(request, _("The unsaved text was thrown away."))
-        if thrown.article_id:
-            return redirect("admin:articles_article_change", thrown.article_id)
-        return redirect("admin:articles_article_add")
+        key = thrown.article_id or thrown.page_id
+        return redirect(self.url_of("change", key) if key else self.url_of("add"))
 
-    def _open(self, request: HttpRequest, key: int) -> Article:
-        article: Article = get_object_or_404(self.get_queryset(request), pk=key)
-        if not self.has_change_permission(request, article):
+    def _offers(self, request: HttpRequest, thing: Written | None, here: list[Sheet]) -> list[Offer]:
+        """What this person typed at it and did not save, the latest first, but for what is `here`."""
+        now: datetime = request.now  # type: ignore[attr-defined]
+        rows = Unsaved.objects.offered(user_of(request), self.model, thing)
+        rows = rows.exclude(nonce__in=[sheet.nonce for sheet in here])
+        return [Offer(row.nonce, row.title, at_desk(row.at, now)) for row in rows]
+
+    def _taken_up(self, request: HttpRequest, thing: Written | None) -> Unsaved | None:
+        if request.method != "GET" or "unsaved" not in request.GET:
+            return None
+        try:
+            nonce = UUID(request.GET["unsaved"])
+        except ValueError:
+            return None
+        return Unsaved.objects.offered(user_of(request), self.model, thing).filter(nonce=nonce).first()
+
+    def _open(self, request: HttpRequest, key: int) -> Any:
+        thing = get_object_or_404(self.get_queryset(request), pk=key)
+        if not self.has_change_permission(request, thing):
             raise PermissionDenied
-        return article
+        return thing
 
-    def _context(self, request: HttpRequest, article: Article, title: str) -> dict[str, Any]:
+    def _context(self, request: HttpRequest, thing: Written, title: str) -> dict[str, Any]:
         site = self.admin_site.each_context(request)
-        return {**site, "opts": self.opts, "title": title, "subtitle": article.title, "article": article}
+        return {**site, "opts": self.opts, "title": title, "subtitle": thing.title, "original": thing}
 
 
-def _others(article: Article, user: User, now: datetime) -> list[str]:
+def _others(thing: Written, user: User, now: datetime) -> list[str]:
     """Who else has it open."""
     told = []
-    for one in Presence.objects.others(article, user, now):
+    for one in Presence.objects.others(thing, user, now):
         if one.typed_at:
             words = _("%(name)s has it open, last typed %(ago)s.")
             told.append(words % {"name": one.editor, "ago": ago(one.typed_at, now)})
@@ -330,30 +294,14 @@ def _others(article: Article, user: User, now: datetime) -> list[str]:
     return told
 
 
-def _newer(article: Article, request: HttpRequest, now: datetime) -> str:
+def _newer(thing: Written, request: HttpRequest, now: datetime) -> str:
     """What was saved since the page was read, in a sentence."""
     read = Read.of(request.POST.get("read", ""))
-    last = article.revisions.saved().select_related("by").defer("body").first()
+    last = thing.revisions.saved().select_related("by").defer("body").first()
     if read is None or last is None or last.number <= read.number:
         return ""
     words = _("%(name)s saved it at %(at)s. When you save, you see both texts; nothing is lost.")
     return words % {"name": last.by or _("Somebody"), "at": at_desk(last.at, now)}
-
-
-def _offers(user: User, article: Article | None, here: list[Sheet], now: datetime) -> list[Offer]:
-    """What this person typed at this article and did not save, the latest first, but for what is `here`."""
-    rows = Unsaved.objects.offered(user, article).exclude(nonce__in=[sheet.nonce for sheet in here])
-    return [Offer(row.nonce, row.title, at_desk(row.at, now)) for row in rows]
-
-
-def _taken_up(request: HttpRequest, article: Article | None) -> Unsaved | None:
-    if request.method != "GET" or "unsaved" not in request.GET:
-        return None
-    try:
-        nonce = UUID(request.GET["unsaved"])
-    except ValueError:
-        return None
-    return Unsaved.objects.offered(user_of(request), article).filter(nonce=nonce).first()
 
 
 def _sent_text(request: HttpRequest) -> Text:

@@ -5,7 +5,7 @@ from articles.models.pages import StandingPage
 from articles.models.pins import Pin
 from articles.models.redirects import OLD_MAX, REST_MAX, Redirect
 from articles.models.sites import Site, check_time_zone
-from articles.models.writing import Correction, Note, Presence, Revision, Sheet, Text, Unsaved
+from articles.models.writing import Correction, Note, Presence, Revision, Sheet, Text, Unsaved, Written
 
 __all__ = [
     "AUTHORS_MAX",
@@ -31,6 +31,7 @@ __all__ = [
     "Text",
     "Topic",
     "Unsaved",
+    "Written",
     "check_time_zone",
     "free_author_slug",
     "free_slug",

@@ -31,6 +31,7 @@ class StandingPage(models.Model):
         _("shown to readers"), default=True, help_text=_("Switched off, there is nothing at its URL.")
     )
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    version = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
 
     objects = StandingPageQuerySet.as_manager()
 

@@ -1,7 +1,7 @@
-"""What stands behind an article and readers never see, but for its corrections."""
+"""What stands behind an article or a standing page and readers never see, but for its corrections."""
 
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 from uuid import UUID
 
 from django.conf import settings
@@ -12,19 +12,28 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from articles.models.articles import Article
+from articles.models.pages import StandingPage
 
 HERE_FOR = timedelta(minutes=2)  # since an open page was last heard of
 NOTE_MAX, CORRECTION_MAX = 5000, 2000  # characters
 
 
+Written = Article | StandingPage
+ONE_OF_TWO = Q(article__isnull=False, page=None) | Q(article=None, page__isnull=False)
+
+
+def of(thing: Written) -> dict[str, Any]:
+    """By which column a row belongs to it."""
+    return {"article" if isinstance(thing, Article) else "page": thing}
+
+
 class HasText(Protocol):
     title: str
-    standfirst: str
     body: str
 
 
 class Text(NamedTuple):
-    """What is compared, restored and never lost."""
+    """What is compared, restored and never lost. A standing page has no standfirst."""
 
     title: str
     standfirst: str
@@ -32,7 +41,7 @@ class Text(NamedTuple):
 
     @classmethod
     def of(cls, row: HasText) -> "Text":
-        return cls(*(getattr(row, name).replace("\r\n", "\n").strip() for name in cls._fields))
+        return cls(*(getattr(row, name, "").replace("\r\n", "\n").strip() for name in cls._fields))
 
 
 class RevisionQuerySet(models.QuerySet["Revision"]):
@@ -42,9 +51,10 @@ class RevisionQuerySet(models.QuerySet["Revision"]):
 
 
 class Revision(models.Model):
-    """The text of an article as somebody saved it; services.save_article makes one where the text differs."""
+    """The text as somebody saved it; services.save_article and save_page make one where it differs."""
 
-    article = models.ForeignKey(Article, models.CASCADE, related_name="revisions")
+    article = models.ForeignKey(Article, models.CASCADE, null=True, related_name="revisions")
+    page = models.ForeignKey(StandingPage, models.CASCADE, null=True, related_name="revisions")
     number = models.PositiveIntegerField()
     title = models.CharField(max_length=300)
     standfirst = models.TextField(blank=True)
@@ -62,11 +72,21 @@ class Revision(models.Model):
     class Meta:
         verbose_name = _("version")
         ordering = ["-number"]
-        constraints = [models.UniqueConstraint(fields=["article", "number"], name="revision_number_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["article", "number"], name="revision_number_once"),
+            models.UniqueConstraint(fields=["page", "number"], name="revision_number_once_a_page"),
+            models.CheckConstraint(condition=ONE_OF_TWO, name="revision_of_one"),
+        ]
         indexes = [models.Index(fields=["nonce"], name="revision_nonce", condition=Q(nonce__isnull=False))]
 
     def __str__(self) -> str:
         return f"{self.title} ({self.number})"
+
+    @property
+    def thing(self) -> Written:
+        thing = self.article or self.page
+        assert thing
+        return thing
 
 
 class Sheet(NamedTuple):
@@ -80,21 +100,26 @@ class UnsavedQuerySet(models.QuerySet["Unsaved"]):
     def of(self, user: User) -> Self:
         return self.filter(editor=user, is_done=False)
 
-    def offered(self, user: User, article: Article | None) -> Self:
-        """What somebody typed at this article. Where that is none: for new ones, and what has lost its place,
-        because the article is gone, or others edit it now."""
-        own = self.of(user)
-        if article:
-            return own.filter(article=article)
-        return own.filter(Q(article=None) | ~Q(article__in=Article.objects.editable_by(user)))
+    def offered(self, user: User, kind: type[Written], thing: Written | None) -> Self:
+        """What somebody typed at this one. Where that is none: for new ones of its kind, and what has lost
+        its place, because it is gone, or others edit it now."""
+        own = self.of(user).filter(kind=kind._meta.model_name)
+        if thing:
+            return own.filter(**of(thing))
+        placeless = Q(article=None, page=None)
+        if kind is Article:
+            placeless |= ~Q(article__in=Article.objects.editable_by(user))
+        return own.filter(placeless)
 
 
 class Unsaved(models.Model):
     """What somebody has typed on one sheet and not saved. Two windows of one person keep two texts."""
 
     nonce = models.UUIDField(primary_key=True)
-    # Null: a new one.
+    kind = models.CharField(max_length=20, default="article", db_default="article")  # article, standingpage
+    # Both null: a new one.
     article = models.ForeignKey(Article, models.SET_NULL, null=True, related_name="unsaved")
+    page = models.ForeignKey(StandingPage, models.SET_NULL, null=True, related_name="unsaved")
     editor = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     typed = models.JSONField(default=dict)  # all fields of the form as a browser sends them: {name: [value]}
     read = models.TextField(blank=True)  # what the page knew of the article (conflicts.py)
@@ -118,16 +143,17 @@ class Unsaved(models.Model):
 
 
 class PresenceQuerySet(models.QuerySet["Presence"]):
-    def others(self, article: Article, user: User, now: datetime) -> Self:
+    def others(self, thing: Written, user: User, now: datetime) -> Self:
         """Who else has it open."""
-        here = self.filter(article=article, seen_at__gt=now - HERE_FOR).exclude(editor=user)
+        here = self.filter(**of(thing), seen_at__gt=now - HERE_FOR).exclude(editor=user)
         return here.select_related("editor").order_by("editor__name")
 
 
 class Presence(models.Model):
-    """Somebody has an article open."""
+    """Somebody has it open."""
 
-    article = models.ForeignKey(Article, models.CASCADE, related_name="+")
+    article = models.ForeignKey(Article, models.CASCADE, null=True, related_name="+")
+    page = models.ForeignKey(StandingPage, models.CASCADE, null=True, related_name="+")
     editor = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     seen_at = models.DateTimeField()
     typed_at = models.DateTimeField(null=True)
@@ -135,7 +161,11 @@ class Presence(models.Model):
     objects = PresenceQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["article", "editor"], name="presence_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["article", "editor"], name="presence_once"),
+            models.UniqueConstraint(fields=["page", "editor"], name="presence_once_a_page"),
+            models.CheckConstraint(condition=ONE_OF_TWO, name="presence_of_one"),
+        ]
 
     def __str__(self) -> str:
         return str(self.editor)

@@ -1,5 +1,5 @@
-// What is typed on an article's page is kept: in this browser at once, on the site after a few seconds of it.
-// Who else has the article open, and what they saved meanwhile, is told by the same answers.
+// What is typed on the page of a story or a standing page is kept: in this browser at once, on the site after a few
+// seconds of it. Who else has it open, and what they saved meanwhile, is told by the same answers.
 "use strict";
 {
   const here = document.getElementById("here"), form = here?.closest("form");
@@ -28,8 +28,8 @@
     }
   };
 
-  const ours = () => `unsaved ${here.dataset.editor} `;
-  const page = () => ({ nonce: field("nonce").value, article: here.dataset.article, read: field("read").value });
+  const ours = () => `unsaved ${here.dataset.editor} ${here.dataset.kind} `;
+  const page = () => ({ nonce: field("nonce").value, key: here.dataset.key, read: field("read").value });
   const entry = () => ({ ...page(), typed: last === read ? "{}" : last });
   const store = () => quietly(() => localStorage.setItem(ours() + own, JSON.stringify(entry())));
   const forget = (nonce) => quietly(() => localStorage.removeItem(ours() + nonce));
@@ -95,11 +95,11 @@
       }
       try {
         const answer = await send(one).catch((error) => {
-          if (error.message !== "404" || !one.article) throw error;
-          return send({ ...one, article: "" }); // the article is gone, or others edit it: kept for a new one
+          if (error.message !== "404" || !one.key) throw error;
+          return send({ ...one, key: "" }); // it is gone, or others edit it: kept for a new one
         });
         forget(nonce);
-        if (answer.kept && one.article === here.dataset.article && !document.querySelector(`a[href="?unsaved=${nonce}"]`)) offer(nonce);
+        if (answer.kept && one.key === here.dataset.key && !document.querySelector(`a[href="?unsaved=${nonce}"]`)) offer(nonce);
       } catch {
         return; // there is no network, or nobody is logged in: the next page tries again
       }

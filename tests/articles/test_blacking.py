@@ -33,11 +33,11 @@ def emil() -> User:
 def story(emil: User) -> Article:
     """Corrected: its own text does not name her any more."""
     article = make_article("Jane Quill was seen", body="It was jane\nquill, a baker.")
-    keep_aside(article=article, text=Text("Seen", "JANE QUILL’s boat", ""), by=emil, base=1, nonce=None)
+    keep_aside(thing=article, text=Text("Seen", "JANE QUILL’s boat", ""), by=emil, base=1, nonce=None)
     article.title, article.slug, article.body = "A baker was seen", "seen", "It was a baker."
     save_article(article=article, by=emil)
     typed = {"title": ["A baker"], "new_note": ["Jane Quill told us."]}
-    keep_unsaved(sheets=[Sheet(uuid4(), 1)], editor=emil, article=article, typed=typed, read="")
+    keep_unsaved(sheets=[Sheet(uuid4(), 1)], editor=emil, kind=Article, thing=article, typed=typed, read="")
     add_note(article=article, by=emil, body="Leave Jane Quill out.")
     return article
 

@@ -32,7 +32,9 @@ def story() -> Article:
 
 def typed(emil: User, article: Article | None, body: str, ago: timedelta) -> Unsaved:
     typed = {"title": ["Slipway"], "body": [body]}
-    kept = keep_unsaved(sheets=[Sheet(uuid4(), 1)], editor=emil, article=article, typed=typed, read="")
+    kept = keep_unsaved(
+        sheets=[Sheet(uuid4(), 1)], editor=emil, kind=Article, thing=article, typed=typed, read=""
+    )
     assert kept
     Unsaved.objects.filter(pk=kept.pk).update(at=timezone.now() - ago)
     return kept
@@ -58,7 +60,7 @@ def test_the_row_of_what_is_done_goes_after_a_week(emil, story):
 
 
 def test_who_was_here_is_forgotten_a_day_later(emil, story):
-    tell_presence(article=story, editor=emil, typed=True)
+    tell_presence(thing=story, editor=emil, typed=True)
     with time_machine.travel(timezone.now() + 23 * timedelta(hours=1)):
         assert forget_presence() == 0
     with time_machine.travel(timezone.now() + 25 * timedelta(hours=1)):

@@ -1,5 +1,6 @@
 """About, Rules, Contact."""
 
+import json
 import re
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.conf import settings
 from django.test import Client
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
-from articles.models import Site, StandingPage
+from articles.models import Site, StandingPage, Unsaved
 from articles.services import save_page
 from tests.factories import UserFactory
 
@@ -62,22 +63,117 @@ def test_hidden_or_deleted_it_is_gone_and_linked_nowhere(client):
     assert Site.objects.get().version == version + 1
 
 
-def test_a_second_save_overwrites_nothing_unseen_and_keeps_what_was_typed():
-    page = save_page(page=StandingPage(title="Rules", slug="rules", body="Be kind."))
-    emil, url = as_(EDITOR), f"/admin/articles/standingpage/{page.pk}/change/"
-    values = {"title": "Rules", "slug": "rules", "menu": "top", "place": "1", "shown": "on"}
+@pytest.fixture
+def rules() -> StandingPage:
+    return save_page(page=StandingPage(title="Rules", slug="rules", body="Be kind.\n\nBe brief.\n\nThe end."))
 
-    def seen(response: Any) -> str:
-        return re.search('name="seen" value="([^"]+)"', response.content.decode())[1]
 
-    first = seen(emil.get(url))
-    assert emil.post(url, values | {"body": "Be brief.", "seen": first}).status_code == 302
-    late = emil.post(url, values | {"body": "Be honest.", "seen": first})
-    assert "Somebody has saved this page since" in late.content.decode()
-    assert "Be honest." in late.content.decode()
-    assert StandingPage.objects.get().body == "Be brief."
-    assert emil.post(url, values | {"body": "Be honest.", "seen": seen(late)}).status_code == 302
-    assert StandingPage.objects.get().body == "Be honest."
+def change(page: StandingPage) -> str:
+    return f"/admin/articles/standingpage/{page.pk}/change/"
+
+
+def of(page: StandingPage, **values: str) -> dict[str, str]:
+    stored = {"title": page.title, "slug": page.slug, "body": page.body, "menu": "foot", "place": "1"}
+    return stored | {"shown": "on"} | values
+
+
+def carried(response: Any) -> dict[str, str]:
+    """What the page carries, once something was typed on it."""
+    nonce = re.sub("[0-9]+$", "1", response.context["nonce"])
+    return {"read": response.context["read"], "nonce": nonce}
+
+
+def keep(client: Client, page: StandingPage | None, values: dict[str, str], **typed: list[str]) -> Any:
+    data = values | {"key": page.pk if page else "", "typed": json.dumps(typed)}
+    return client.post("/admin/articles/standingpage/unsaved/", data).json()
+
+
+def test_a_second_save_overwrites_nothing_and_shows_both_texts(rules):
+    emil, edda = as_(EDITOR), as_(EDITOR)
+    read = carried(edda.get(change(rules)))
+    told = emil.post(change(rules), of(rules, body=rules.body.replace("kind", "just"), menu="top"))
+    assert told.status_code == 302
+    hers = of(rules, body=rules.body.replace("The end", "So be it"), menu="none") | read
+
+    response = edda.post(change(rules), hers)
+
+    page = response.content.decode()
+    assert "saved this standing page at" in page
+    assert "<del>just</del>" in page
+    choice = re.search('name="take-menu" value="(mine[^"]+)"', page)[1]
+    stored = StandingPage.objects.get()
+    assert ("just" in stored.body, stored.menu) == (True, "top")
+    assert "So be it" in rules.revisions.get(is_aside=True).body
+
+    renewed = carried(response)
+    response = edda.post(change(rules), hers | renewed | {"_fill": "both", "take-menu": choice})
+    both = response.context["adminform"].form["body"].value()
+    assert both == "Be just.\n\nBe brief.\n\nSo be it."
+    renewed = carried(response)
+    assert edda.post(change(rules), hers | renewed | {"body": both, "take-menu": choice}).status_code == 302
+    stored = StandingPage.objects.get()
+    assert (stored.body, stored.menu) == (both, "none")
+    assert not Unsaved.objects.filter(is_done=False).exists()
+
+
+def test_what_is_typed_is_kept_and_offered_among_its_own_kind(rules):
+    emil = as_(EDITOR)
+    page, new = carried(emil.get(change(rules))), carried(emil.get(ADD))
+    assert keep(emil, rules, page, title=["Rules"], body=["Be bold."], menu=["none"], shown=[])["kept"]
+    assert keep(emil, None, new, title=["Contact"], body=["Ring the bell."])["kept"]
+
+    offered = emil.get("/admin/articles/standingpage/").content.decode()
+    assert offered.count("You have unsaved changes of") == 2
+    for url in (change(rules), ADD):
+        assert emil.get(url).content.decode().count("You have unsaved changes of") == 1
+    for url in ("/admin/articles/article/", "/admin/articles/article/add/"):
+        assert "You have unsaved changes of" not in emil.get(url).content.decode()
+
+    own = page["nonce"].split(":")[0]
+    response = emil.get(f"{change(rules)}?unsaved={own}")
+    form = response.context["adminform"].form
+    shown = {name: form[name].value() for name in ("body", "menu", "shown")}
+    assert shown == {"body": "Be bold.", "menu": "none", "shown": False}
+    rules.delete()
+    assert emil.get(ADD).content.decode().count("You have unsaved changes of") == 2
+    response = emil.get(f"{ADD}?unsaved={own}")
+    assert response.context["adminform"].form["body"].value() == "Be bold."
+
+
+def test_two_who_write_one_see_each_other(rules):
+    emil, edda = (UserFactory.create(name=name, roles=(EDITOR,)) for name in ("Emil", "Edda"))
+    first, second = Client(), Client()
+    first.force_login(emil)
+    second.force_login(edda)
+    first.get(change(rules))
+    response = second.get(change(rules))
+    assert "Emil has it open." in response.content.decode()
+    first.post(change(rules), of(rules, body="Other rules."))
+    told = second.post("/admin/articles/standingpage/unsaved/", carried(response) | {"key": rules.pk}).json()
+    assert "Emil saved it at" in told["newer"]
+
+
+def test_its_versions_are_compared_and_one_comes_back(rules, client):
+    emil, history = as_(EDITOR), change(rules).replace("/change/", "/history/")
+    emil.post(change(rules), of(rules, body="Other rules."))
+    assert "What changed since number 1" in emil.get(history).content.decode()
+    page = emil.get(f"{history}?old=1&new=2").content.decode()
+    assert "<ins>Other rules" in page
+    seen = re.search('name="seen" value="([^"]+)"', page)[1]
+    assert emil.post(f"{history}1/", {"seen": "0"}).status_code == 302
+    assert "Other rules." in client.get("/pages/rules/").content.decode()
+    assert emil.post(f"{history}1/", {"seen": seen}).status_code == 302
+    assert "Be kind." in client.get("/pages/rules/").content.decode()
+    assert as_(MODERATOR).get(history).status_code == 403
+
+
+def test_what_is_typed_is_shown_as_its_page_will():
+    url = "/admin/articles/standingpage/render/"
+    answer = as_(EDITOR).post(url, {"title": "About <us>", "body": "We *row*."}).json()
+    assert "<h1>About &lt;us&gt;</h1>" in answer["html"]
+    assert "<p>We <em>row</em>.</p>" in answer["html"]
+    assert answer["count"] == "2 words, 1 minute to read"
+    assert as_(MODERATOR).post(url).status_code == 403
 
 
 def test_raw_html_is_text(client):

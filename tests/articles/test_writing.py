@@ -97,7 +97,7 @@ def test_what_is_restored_is_a_new_revision(draft, emil):
 def test_an_aside_is_kept_once_and_is_not_the_articles_text(draft, emil):
     text = Text("Boats", "", "Mine.")
     for _ in range(2):
-        kept = keep_aside(article=draft, text=text, by=emil, base=1, nonce=uuid4())
+        kept = keep_aside(thing=draft, text=text, by=emil, base=1, nonce=uuid4())
     assert (kept.number, kept.is_aside, draft.revisions.count()) == (2, True, 2)
     draft.body = "Three."
     save_article(article=draft, by=emil)
@@ -153,13 +153,15 @@ def test_a_text_goes_over_into_the_next_sheet_but_for_what_was_typed_on_the_firs
 def test_what_is_as_it_was_is_not_kept(draft, emil):
     sheet = Sheet(uuid4(), 1)
     keep(emil, draft, "Two.", sheet)
-    undone = keep_unsaved(sheets=[sheet._replace(turn=2)], editor=emil, article=draft, typed={}, read="")
+    undone = keep_unsaved(
+        sheets=[sheet._replace(turn=2)], editor=emil, kind=Article, thing=draft, typed={}, read=""
+    )
     assert (undone, kept()) == (None, [])
 
 
 def keep(editor, article, body, *sheets):
     typed = {"title": ["Boats"], "body": [body]}
-    return keep_unsaved(sheets=sheets, editor=editor, article=article, typed=typed, read="")
+    return keep_unsaved(sheets=sheets, editor=editor, kind=Article, thing=article, typed=typed, read="")
 
 
 def kept():

@@ -8,8 +8,8 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from accounts.models import EDITOR
-from articles.models import Article, Topic, Unsaved
-from articles.services import save_article
+from articles.models import Article, StandingPage, Topic, Unsaved
+from articles.services import save_article, save_page
 from articles.writing import add_note, correct, take_back
 from tests.articles.test_admin import ADD, change
 from tests.axe import faults
@@ -280,6 +280,27 @@ def test_without_scripts_a_conflict_is_settled_too(desk_of, story):
     assert "for now" in story.body
 
 
+def test_a_standing_page_is_written_with_the_same_comforts(desk_of):
+    rules = save_page(page=StandingPage(title="Rules", slug="rules", body="Be kind."))
+    url = reverse("admin:articles_standingpage_change", args=[rules.pk])
+    page = desk_of("Emil")
+    page.goto(url)
+    shown = page.frame_locator(".editor-frame").locator("main")
+    expect(shown.locator("h1")).to_have_text("Rules")
+    page.locator("#id_body").press("Control+a")
+    page.get_by_role("toolbar", name="Formatting").get_by_role("button", name="Bold").click()
+    expect(shown.locator("strong")).to_have_text("Be kind.")
+    page.goto("/admin/")  # leaves at once
+    page.goto(url)
+    page.locator(".offer").get_by_role("link").click()
+    expect(page.locator("#id_body")).to_have_value("**Be kind.**")
+    save(page)
+    expect(page.locator(".messagelist")).to_contain_text("changed successfully")
+    rules.refresh_from_db()
+    assert rules.body_html == "<p><strong>Be kind.</strong></p>\n"
+    assert page.failures == []
+
+
 @pytest.mark.parametrize("is_scripted", [True, False], ids=["scripts", "no scripts"])
 def test_a_field_that_both_changed_is_chosen(desk_of, story, is_scripted):
     page = desk_of("Edda", java_script_enabled=is_scripted)
@@ -330,6 +351,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(desk_of, story, 
         "publish": act(story, "publish"),
         "schedule": act(story, "schedule"),
         "take back": act(out, "take-back"),
+        "standing page": reverse("admin:articles_standingpage_add"),
         "correction": reverse("admin:articles_article_correction", args=[story.pk, correction.pk]),
         "gone": gone.get_absolute_url(),
         "preview": story.preview_url(),

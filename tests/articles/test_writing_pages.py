@@ -79,7 +79,7 @@ def act(article: Article, name: str) -> str:
 
 def keep(client: Client, **values):
     """What a script tells of an open page: of the fields these, and of the rest that nothing is in them."""
-    data = {name: str(values.pop(name, "")) for name in ("article", "read", "nonce")}
+    data = {name: str(values.pop(name, "")) for name in ("key", "read", "nonce")}
     typed = {"title": [""], "standfirst": [""], "body": [""]} | {
         name: [value] for name, value in values.items()
     }
@@ -164,9 +164,11 @@ def test_what_a_colleague_types_waits_for_nobody_who_sends_a_picture(draft, emil
         try:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute("SET LOCAL lock_timeout = '500ms'")
-                tell_presence(article=draft, editor=edda, typed=True)
+                tell_presence(thing=draft, editor=edda, typed=True)
                 typed = {"body": ["Typed by Edda."]}
-                keep_unsaved(sheets=[Sheet(uuid4(), 1)], editor=edda, article=draft, typed=typed, read="")
+                keep_unsaved(
+                    sheets=[Sheet(uuid4(), 1)], editor=edda, kind=Article, thing=draft, typed=typed, read=""
+                )
         except OperationalError as error:
             failed.append(error)
         finally:
@@ -393,20 +395,20 @@ def test_whoever_opens_it_reads_who_has_it_open(draft, emil, edda, time_machine)
     first, second = as_(emil), as_(edda)
     first.get(change(draft))
     assert "Emil has it open." in second.get(change(draft)).content.decode()
-    keep(first, article=draft.pk, body="Typed.")
+    keep(first, key=draft.pk, body="Typed.")
     time_machine.move_to(timezone.now() + timedelta(seconds=70))
-    told = second.post(KEEP, {"nonce": str(uuid4()), "article": draft.pk}).json()
+    told = second.post(KEEP, {"nonce": str(uuid4()), "key": draft.pk}).json()
     assert told["others"] == ["Emil has it open, last typed 1 min ago."]
-    first.post(KEEP, {"nonce": str(uuid4()), "article": draft.pk, "gone": "1"})
+    first.post(KEEP, {"nonce": str(uuid4()), "key": draft.pk, "gone": "1"})
     assert not Presence.objects.filter(editor=emil).exists()
 
 
 def test_whoever_types_is_told_that_a_colleague_saved(draft, emil, edda):
     second = as_(edda)
     read = opened(second, change(draft))
-    assert second.post(KEEP, {"article": draft.pk, **read}).json()["newer"] == ""
+    assert second.post(KEEP, {"key": draft.pk, **read}).json()["newer"] == ""
     as_(emil).post(change(draft), of(draft, body="His."))
-    assert "Emil saved it at" in second.post(KEEP, {"article": draft.pk, **read}).json()["newer"]
+    assert "Emil saved it at" in second.post(KEEP, {"key": draft.pk, **read}).json()["newer"]
 
 
 # What was not saved
@@ -415,7 +417,7 @@ def test_whoever_types_is_told_that_a_colleague_saved(draft, emil, edda):
 def test_what_was_typed_is_offered_taken_up_and_gone_once_saved(draft, emil):
     client = as_(emil)
     page = turned(opened(client, change(draft)))
-    assert keep(client, article=draft.pk, title="Boats", body="Typed.", **page).json()["kept"] is True
+    assert keep(client, key=draft.pk, title="Boats", body="Typed.", **page).json()["kept"] is True
 
     shown = client.get(change(draft)).content.decode()
     assert "You have unsaved changes of" in shown
@@ -427,7 +429,7 @@ def test_what_was_typed_is_offered_taken_up_and_gone_once_saved(draft, emil):
     assert (again["read"], again["nonce"].split()[0]) == (page["read"], page["nonce"])
     client.post(change(draft), of(draft, body="Typed, and more.") | again)
     assert unsaved() == []
-    late = keep(client, article=draft.pk, title="Boats", body="Typ", **page)
+    late = keep(client, key=draft.pk, title="Boats", body="Typ", **page)
     assert (late.json()["kept"], unsaved()) == (False, [])
 
 
@@ -453,7 +455,7 @@ def test_all_that_is_typed_is_taken_up(draft, emil, edda):
         "discussion-0-closes_at_1": ["half past"],
         "of a form of another day": ["x"],
     }
-    told = client.post(KEEP, page | {"article": draft.pk, "typed": json.dumps(typed)}).json()
+    told = client.post(KEEP, page | {"key": draft.pk, "typed": json.dumps(typed)}).json()
     assert told["kept"] is True
 
     response = client.get(f"{change(draft)}?unsaved={own(page)}")
@@ -487,23 +489,23 @@ def test_all_that_is_typed_is_taken_up(draft, emil, edda):
 
 @pytest.mark.parametrize("typed", ["", "[]", "{", "1", '{"title": 1}', '{"title": [1]}'])
 def test_what_is_no_form_is_refused(draft, emil, typed):
-    assert as_(emil).post(KEEP, {"article": draft.pk, "typed": typed}).status_code == 400
+    assert as_(emil).post(KEEP, {"key": draft.pk, "typed": typed}).status_code == 400
     assert unsaved() == []
 
 
 def test_signs_that_no_database_holds_do_not_cost_the_others(draft, emil):
-    assert keep(as_(emil), article=draft.pk, body="Typed\ud83d\x00.").status_code == 200
+    assert keep(as_(emil), key=draft.pk, body="Typed\ud83d\x00.").status_code == 200
     assert unsaved() == ["Typed?."]
 
 
 def test_a_text_that_is_taken_up_in_two_windows_is_two(draft, emil):
     client = as_(emil)
     page = turned(opened(client, change(draft)))
-    keep(client, article=draft.pk, title="Boats", body="Typed.", **page)
+    keep(client, key=draft.pk, title="Boats", body="Typed.", **page)
     url = f"{change(draft)}?unsaved={own(page)}"
     one, two = (turned(opened(client, url)) for _ in range(2))
-    keep(client, article=draft.pk, title="Boats", body="Typed here.", **one)
-    keep(client, article=draft.pk, title="Boats", body="Typed there.", **two)
+    keep(client, key=draft.pk, title="Boats", body="Typed here.", **one)
+    keep(client, key=draft.pk, title="Boats", body="Typed there.", **two)
     assert sorted(unsaved()) == ["Typed here.", "Typed there."]
     assert client.post(change(draft), of(draft, body="Typed here.") | one).status_code == 302
     assert unsaved() == ["Typed there."]
@@ -512,19 +514,19 @@ def test_a_text_that_is_taken_up_in_two_windows_is_two(draft, emil):
 def test_a_page_that_was_sent_back_keeps_one_text(draft, emil):
     client = as_(emil)
     page = turned(opened(client, change(draft)))
-    keep(client, article=draft.pk, title="", body="Typed.", **page)
+    keep(client, key=draft.pk, title="", body="Typed.", **page)
     response = client.post(change(draft), of(draft, title="", body="Typed.") | page)
     back = turned({name: response.context[name] for name in ("nonce", "read")})
     assert back["nonce"].startswith(page["nonce"])
     assert "You have unsaved changes" not in response.content.decode()
-    keep(client, article=draft.pk, title="", body="Typed, and more.", **back)
+    keep(client, key=draft.pk, title="", body="Typed, and more.", **back)
     assert unsaved() == ["Typed, and more."]
 
 
 def test_unsaved_changes_of_before_a_colleague_saved_meet_their_text(draft, emil, edda):
     client = as_(emil)
     page = turned(opened(client, change(draft)))
-    keep(client, article=draft.pk, title="Boats", body="Typed.", **page)
+    keep(client, key=draft.pk, title="Boats", body="Typed.", **page)
     as_(edda).post(change(draft), of(draft, body="Hers."))
     page = opened(client, f"{change(draft)}?unsaved={own(page)}")
     assert "Not saved yet" in client.post(change(draft), of(draft, body="Typed.") | page).content.decode()
@@ -547,7 +549,7 @@ def test_a_new_article_is_kept_before_it_has_a_title(emil, edda):
 def test_what_was_written_for_an_article_that_is_gone_is_kept_for_a_new_one(draft, emil, edda):
     client = as_(emil)
     page = turned(opened(client, change(draft)))
-    keep(client, article=draft.pk, title="Boats", body="Typed.", **page)
+    keep(client, key=draft.pk, title="Boats", body="Typed.", **page)
     assert "You have unsaved changes of" in client.get("/admin/articles/article/").content.decode()
     draft.editors.add(edda)
     told = client.post(change(draft), of(draft, body="Typed, and sent."), follow=True).content.decode()
@@ -587,7 +589,7 @@ def test_a_page_makes_one_article_however_often_it_is_sent(emil):
 def test_what_is_thrown_away_is_ones_own(draft, emil, edda):
     client = as_(emil)
     nonce = uuid4()
-    keep(client, article=draft.pk, title="Boats", body="Typed.", nonce=str(nonce))
+    keep(client, key=draft.pk, title="Boats", body="Typed.", nonce=str(nonce))
     url = reverse("admin:articles_article_throw", args=[nonce])
     assert as_(edda).post(url).status_code == 404
     assert client.get(url).status_code == 404
@@ -600,7 +602,7 @@ def test_what_is_thrown_away_is_ones_own(draft, emil, edda):
 def test_nobody_else_keeps_or_reads_anything(draft, emil, role):
     draft.editors.add(emil)
     for other in (as_(UserFactory.create(roles=(role,))), Client(), as_(UserFactory.create(roles=(EDITOR,)))):
-        assert keep(other, article=draft.pk, body="x").status_code in {302, 403, 404}
+        assert keep(other, key=draft.pk, body="x").status_code in {302, 403, 404}
         for url in (
             act(draft, "publish"),
             reverse("admin:articles_article_history", args=[draft.pk]),
@@ -843,7 +845,7 @@ def test_what_is_scheduled_is_not_made_private_since_it_would_appear(draft, emil
 @pytest.mark.parametrize("number", ["²", "٣٣٣", "9" * 5000, "-1", "x", ""])
 def test_what_is_no_number_is_none_that_there_is(draft, emil, number):
     client = as_(emil)
-    assert keep(client, article=number or "0").status_code == 404
+    assert keep(client, key=number or "0").status_code == 404
     assert client.get(
         change(draft).replace("/change/", "/history/"), {"old": number, "new": "1"}
     ).status_code in {

@@ -203,7 +203,7 @@ def test_words_blacked_out_behind_a_story_stay_so(tmp_path: Path, ada: User) -> 
     story = make_article("Jane Quill was seen", body="Jane Quill, a baker. Quill Street is long.")
     other = make_article("Another Jane Quill", body="No kin.")
     typed = {"title": ["Jane Quill"], "body": ["She is Jane Quill."]}
-    keep_unsaved(sheets=[Sheet(uuid4(), 1)], editor=ada, article=story, typed=typed, read="")
+    keep_unsaved(sheets=[Sheet(uuid4(), 1)], editor=ada, kind=Article, thing=story, typed=typed, read="")
     backup(file)
     story.title, story.slug, story.body = "A baker was seen", "baker", "A baker. Quill Street is long."
     save_article(article=story, by=ada)
