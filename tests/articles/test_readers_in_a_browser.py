@@ -2,12 +2,16 @@
 nothing wider than the screen, and pins and an old address without JavaScript."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.contrib import admin
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from accounts.models import EDITOR
+import archive
+from accounts.models import ADMINISTRATOR, EDITOR
+from archive.services import import_page
 from articles.front_page import pin
 from articles.models import Article, Author, StandingPage, Topic
 from articles.services import save_article, save_page, sign_article
@@ -109,6 +113,25 @@ def test_the_list_of_stories_has_no_column_beyond_the_edge(browser, live_server,
     results = page.locator(".results")
     assert results.evaluate("box => box.scrollWidth <= box.clientWidth")
     expect(page.get_by_role("button", name="Pin “Fog”")).to_be_in_viewport(ratio=1)
+    context.close()
+
+
+def test_no_list_of_the_admin_has_a_column_beyond_the_edge(browser, live_server, emil):
+    ada = UserFactory.create(
+        name="Ada Lindqvist-Thorvaldsen", email="ada.lindqvist@example.org", roles=(ADMINISTRATOR,)
+    )
+    sample = Path(archive.__file__).parent / "sample" / "story.txt"
+    import_page(data=sample.read_bytes(), filename="a-story-with-a-long-name-2026-11-26.txt", actor=ada)
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    log_in(context, live_server, ada)
+    page = context.new_page()
+    found = []
+    for model in admin.site._registry:
+        page.goto(f"{live_server.url}/admin/{model._meta.app_label}/{model._meta.model_name}/")
+        results = page.locator(".results")
+        if results.count() and results.evaluate("box => box.scrollWidth > box.clientWidth"):
+            found.append(model._meta.label)
+    assert found == []
     context.close()
 
 
