@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from archive.backup.container import Refused
 from archive.backup.write import backup, megabytes
+from archive.tasks import tell_of_failed_backup
 from articles.current import read_site
 from config import backups
 from moderation.jobs import Job
@@ -21,7 +22,7 @@ NAME = "soundoff-{day}.zip"
 
 
 def back_up() -> str:
-    """Raises Refused, whose sentence the owner reads under "What you have"."""
+    """Raises Refused, whose sentence the owner reads under "What you have", and in a mail the first time."""
     site = read_site()
     now = timezone.localtime(timezone=site.zone)
     folder = backups.nightly_folder()
@@ -39,8 +40,11 @@ def back_up() -> str:
         gone = _remove_older(folder, kept=site.backups_kept)
     except (Refused, OSError) as error:
         why = str(error) if isinstance(error, Refused) else f"{folder}: {error.strerror}."
+        is_first = backups.last_failure() is None
         with suppress(OSError):  # the clock tells that it failed, all the same
             backups.remember_failure(backups.Failure(timezone.now(), why))
+        if is_first:
+            tell_of_failed_backup.enqueue(why)
         raise
     backups.forget_failure()
     return f"{path.name}, {megabytes(made.last.size)}; older ones removed: {gone}"

@@ -54,6 +54,7 @@ JOB_NAMES = {
     "tell_administrators": gettext_lazy("Tell administrators of a request for removal or correction"),
     "send_request_receipt": gettext_lazy("Send the receipt of a request"),
     "tell_request_outcome": gettext_lazy("Tell what came of a request"),
+    "tell_of_failed_backup": gettext_lazy("Tell administrators that the backup failed"),
     "invite": gettext_lazy("Mail somebody the link to a new account"),
     "make_sizes_of": gettext_lazy("Make the sizes of an image"),
 }

@@ -5,21 +5,26 @@ import resource
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
+from django.core import mail
+from django_tasks_db.models import DBTaskResult
 
+from accounts.models import ADMINISTRATOR
 from archive.backup.container import Refused, opened
 from archive.backup.write import backup
 from archive.nightly import NIGHTLY, back_up
+from archive.tasks import tell_of_failed_backup
 from articles.models import Site
 from config import backups
 from moderation.jobs import JOBS, is_due, tick
 from moderation.models import JobRun
-from tests.factories import make_article, say
+from tests.factories import UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,6 +50,16 @@ def clock() -> Iterator[Any]:
 
 def switch_on(**values: Any) -> None:
     Site.objects.update(backs_up_nightly=True, **values)
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def kept() -> list[str]:
@@ -93,23 +108,29 @@ def test_older_ones_go_once_a_new_one_is_whole(home: Path, clock: Any) -> None:
 
 
 def test_a_night_that_fails_removes_nothing_and_is_told(home: Path, clock: Any) -> None:
+    ada = UserFactory.create(email="ada@example.org", roles=(ADMINISTRATOR,))
+    ada.emailaddress_set.create(email=ada.email, primary=True, verified=True)
     switch_on(backups_kept=1)
     back_up()
     clock.shift(DAY)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))  # as a full disk does
-    try:
+    with full_disk():
         (ran,) = tick([NIGHTLY])
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert ran.error == "Refused"
     assert kept() == ["soundoff-2026-11-26.zip"]
     failure = backups.last_failure()
     assert failure
     assert failure.at == NOON + DAY
     assert failure.why.startswith("The backup was not made: File too large")
+    (told,) = DBTaskResult.objects.all()
+    assert tell_of_failed_backup.call(*told.args_kwargs["args"]) == 1
+    (message,) = mail.outbox
+    assert (message.to, message.subject) == (["ada@example.org"], "There is no backup of last night")
+    assert failure.why in message.body
     # A long one is not tried all the time.
     assert not is_due(NIGHTLY, NOON + DAY + timedelta(minutes=59))
+    with full_disk(), pytest.raises(Refused):
+        back_up()
+    assert DBTaskResult.objects.count() == 1  # they are told once
     clock.shift(timedelta(hours=1))
     (ran,) = tick([NIGHTLY])
     assert ran.error == ""
