@@ -91,6 +91,8 @@ class PublicationPages(WritingPages):
     def _then(self, request: HttpRequest, obj: Article) -> HttpResponse | None:
         """Saved, and on to what was pressed besides."""
         act = request.POST.get("_then")
+        if act == "preview" and not obj.is_published():
+            return redirect(obj.preview_url())
         return (
             redirect("admin:articles_article_publication", obj.pk, act) if act in publication.DOINGS else None
         )
@@ -106,7 +108,8 @@ class PublicationPages(WritingPages):
     ) -> HttpResponse:
         now: datetime = request.now  # type: ignore[attr-defined]
         acts = publication.acts(obj, now) if obj else ["publish", "schedule"]
-        context["acts"] = [(act, publication.DOINGS[act].label) for act in acts]
+        preview = [] if obj and obj.is_published() else [("preview", _("Save and preview"))]
+        context["acts"] = preview + [(act, publication.DOINGS[act].label) for act in acts]
         if obj:
             context |= {
                 "state": publication.state(obj, now),

@@ -125,10 +125,22 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       event.preventDefault();
       tool[2]();
     });
-    form.addEventListener("keydown", (event) => { // saved, as any other text that one writes
-      if (event.key !== "s" || event.altKey || event.shiftKey || !(isMac ? event.metaKey : event.ctrlKey)) return;
+    // From wherever one writes to what is pressed at the end: all other fields lie between.
+    const presses = [
+      ["s", "[name=_continue]", gettext("saves")],
+      ["shift+enter", "[name=_then][value=preview]", gettext("saves and previews")],
+      ["enter", "[name=_then][value=publish]", gettext("saves, and asks whether to publish")],
+    ].filter(([, button]) => form.querySelector(button));
+    for (const [key, button] of presses) {
+      for (const one of form.querySelectorAll(button)) one.setAttribute("aria-keyshortcuts", keysOf(key).replace("⌘", "Meta+").replace("Ctrl", "Control"));
+    }
+    form.addEventListener("keydown", (event) => {
+      if (event.altKey || event.isComposing || !(isMac ? event.metaKey : event.ctrlKey)) return;
+      const pressed = (event.shiftKey ? "shift+" : "") + event.key.toLowerCase();
+      const press = presses.find(([key]) => key === pressed);
+      if (!press) return;
       event.preventDefault();
-      form.querySelector("[name=_continue]")?.click();
+      form.querySelector(press[1]).click();
     });
     const goOn = (event) => { // a list goes on with the next line, and ends with an empty item
       const from = field.value.lastIndexOf("\n", field.selectionStart - 1) + 1;
@@ -294,6 +306,8 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       `<head><meta charset="utf-8"><title>${gettext("Preview")}</title><base target="_blank"><link rel="stylesheet" href="${css}"></head><body><main></main></body></html>`;
     const count = make("p", { className: "editor-count" });
     const status = make("p", { className: "editor-status", role: "status" });
+    const keys = make("p", { className: "editor-keys" });
+    for (const [key, , words] of presses) keys.append(make("span", {}, make("kbd", { textContent: keysOf(key) }), ` ${words}`), " ");
     const tell = (words) => { status.textContent = words || ""; };
 
     const told = ["title", "standfirst", "byline", "lead_image", ...[0, 1, 2, 3].map((place) => `signed_${place}`)];
@@ -344,7 +358,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
     const panes = make("div", { className: "editor-panes" });
     field.before(tabs, bar, picker, panes);
     panes.append(field, frame);
-    panes.after(make("div", { className: "editor-foot" }, count, status));
+    panes.after(make("div", { className: "editor-foot" }, count, keys, status));
     row.classList.add("editor-row");
     show("write");
   }

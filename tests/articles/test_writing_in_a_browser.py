@@ -301,6 +301,33 @@ def test_a_standing_page_is_written_with_the_same_comforts(desk_of):
     assert page.failures == []
 
 
+def test_a_writer_at_the_keyboard_saves_previews_and_publishes_from_the_text(desk_of, story):
+    page = desk_of("Emil")
+    page.goto(change(story))
+    keys = page.locator(".editor-keys")
+    expect(keys).to_have_text(
+        "Ctrl+S saves Ctrl+Shift+Enter saves and previews Ctrl+Enter saves, and asks whether to publish"
+    )
+    text = page.locator("#id_body")
+    text.fill("One.")
+    text.press("Control+s")
+    expect(page.locator(".messagelist")).to_contain_text("changed successfully")
+    page.locator("#id_title").fill("Ships")
+    page.locator("#id_title").press("Control+Shift+Enter")
+    expect(page.locator("main h1")).to_have_text("Ships")
+    expect(page.locator("main .prose")).to_have_text("One.")
+    page.go_back()
+    page.locator("#id_body").fill("Two.")
+    page.locator("#id_body").press("Control+Enter")
+    page.wait_for_url(f"**{act(story, 'publish')}")
+    story.refresh_from_db()
+    assert (story.title, story.body, story.is_published()) == ("Ships", "Two.", False)
+    page.get_by_role("button", name="Publish now", exact=True).click()
+    expect(page.locator(".publication .state")).to_contain_text("Published")
+    expect(page.locator(".editor-keys")).to_have_text("Ctrl+S saves")
+    assert page.failures == []
+
+
 @pytest.mark.parametrize("is_scripted", [True, False], ids=["scripts", "no scripts"])
 def test_a_field_that_both_changed_is_chosen(desk_of, story, is_scripted):
     page = desk_of("Edda", java_script_enabled=is_scripted)
