@@ -44,7 +44,11 @@ class Honest:
 
 
 def line(percent: float, here: Honest, elsewhere: Honest) -> float:
-    """A comment waits from this probability on: `percent` (0 to 100) of the honest ones do, or a little less.
+    """A comment waits from this probability on: of the honest ones to come `percent` (0 to 100) do, or a
+    little less.
+
+    Of those to come k + 1 in n + 1 exceed a line that k of n here do, as the next one is as likely as any to
+    be the highest: so the one that is judged counts among them, as one that waits.
 
     `elsewhere`: those of the starter's sets. What lies below the highest ones that are kept is not known:
     then the line is above the lowest of those.
@@ -55,7 +59,7 @@ def line(percent: float, here: Honest, elsewhere: Honest) -> float:
         weighed += [(p, weight * prior / elsewhere.count) for p, weight in elsewhere.weighed()]
     may_wait = percent / 100 * (here.count + prior)
     known = max(here.lowest, elsewhere.lowest if prior else 0.0)
-    above, at = 0.0, 1.0
+    above, at = here.count / (here.count + 1), 1.0
     for probability, weight in sorted(weighed, reverse=True):
         above += weight
         # This one must not wait, or nobody knows how many would: the line is above it.

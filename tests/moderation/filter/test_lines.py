@@ -1,5 +1,7 @@
 """The line above which a comment waits follows from one number, and from what honest comments got."""
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,10 +24,29 @@ def test_a_higher_number_never_raises_the_line(scores):
     assert lines == sorted(lines, reverse=True)
 
 
-def test_one_in_a_hundred_of_a_thousand_are_ten():
+def test_one_in_a_hundred_of_a_thousand_and_the_one_that_is_judged_are_ten():
     scores = [n / 1_000 for n in range(1_000)]
     at = line(1, Honest.of(scores), NOTHING)
-    assert sum(p >= at for p in scores) == 10
+    assert sum(p >= at for p in scores) == 9
+
+
+@pytest.mark.parametrize("count", [40, 100, 200, 400])
+@pytest.mark.parametrize("percent", [1, 5])
+def test_of_those_to_come_no_more_wait_than_may(count, percent):
+    """A line that one in a hundred of what is known exceed, three in two hundred of others do."""
+    rng = Random(count + percent)
+    elsewhere = Honest.of([n / 10_000 for n in range(10_000)])
+    waits = []
+    for _ in range(400):
+        at = line(percent, Honest.of([rng.random() for _ in range(count)]), elsewhere)
+        waits.append(1 - at)
+    assert 100 * sum(waits) / len(waits) <= 1.05 * percent
+
+
+def test_a_first_comment_moves_the_line_a_little():
+    elsewhere = Honest.of([n / 10_000 for n in range(10_000)])
+    lines = [line(1, Honest.of([0.05] * count), elsewhere) for count in (0, 1, 10)]
+    assert lines == pytest.approx([0.99, 0.9925, 0.9945], abs=0.0005)
 
 
 def test_few_of_ones_own_move_what_is_known_from_elsewhere_only_a_little():
