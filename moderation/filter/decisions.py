@@ -1,7 +1,7 @@
 """What people decided, as examples to learn from and to be judged by: in the order in which they decided."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -23,6 +23,9 @@ AT_ONCE = 1_000  # rows of a cursor on the server
 # By so much one of these can weigh, however much it decided, wrote or swept.
 BATCH, AUTHOR = 25.0, 10.0
 PERSON = 300.0  # … or as much as all others together, where that is more
+# A batch counts no more than a twentieth of all else either, so that usual honest comments do not wait, were
+# it all wrong: what is spam once in twenty is below lines.LOWEST. A few count in any case.
+OF_THE_REST, FEW = 0.05, 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,11 +195,19 @@ def weights(decided: Sequence[Decided], batch: float = BATCH) -> list[float]:
     shares = [
         min(1.0, batch / batches[d.batch] if d.batch else 1.0, AUTHOR / authors[d.author]) for d in decided
     ]
-    by_person: defaultdict[int, float] = defaultdict(float)
-    for d, share in zip(decided, shares, strict=True):
-        by_person[d.actor] += share
-    if len(by_person) == 1:
-        return shares
-    total = sum(by_person.values())
-    most = {actor: max(PERSON, total - sum_) / sum_ for actor, sum_ in by_person.items() if sum_}
-    return [share * min(1.0, most[d.actor]) for d, share in zip(decided, shares, strict=True)]
+    persons = [d.actor for d in decided]
+    if len(set(persons)) > 1:
+        shares = _bounded(shares, persons, lambda rest: max(PERSON, rest))
+    return _bounded(shares, [d.batch for d in decided], lambda rest: max(FEW, OF_THE_REST * rest))
+
+
+def _bounded(shares: Sequence[float], of: Sequence[Hashable], most: Callable[[float], float]) -> list[float]:
+    """What belongs to one counts together as `most` says of what all the rest counts; None is nobody's."""
+    sums: defaultdict[Hashable, float] = defaultdict(float)
+    for one, share in zip(of, shares, strict=True):
+        sums[one] += share
+    total = sum(shares)
+    parts = {
+        one: min(1.0, most(total - sum_) / sum_) for one, sum_ in sums.items() if one is not None and sum_
+    }
+    return [share * parts.get(one, 1.0) for one, share in zip(of, shares, strict=True)]

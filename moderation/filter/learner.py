@@ -217,8 +217,10 @@ class Model:
         """One example, which counts `weight`: 1 for a decision, less for one of many alike. `again`: it was
         learnt before, and tells no more of how many there are."""
         self.scale *= 0.5 ** (weight / self.settings.half_life)
-        gradient = weight * (sigmoid(self.logit(features)) - is_spam)
-        self._add(features, gradient / self.scale, gradient * gradient / self.scale)
+        gradient = sigmoid(self.logit(features)) - is_spam
+        # Both sums by weight, so that a hundred which count a quarter are as 25. A square of what is weighed
+        # would make steps larger by as much as each counts for less, and no weight would bound anything.
+        self._add(features, weight * gradient / self.scale, weight * gradient * gradient / self.scale)
         if not again:
             self.seen[is_spam] += weight
 

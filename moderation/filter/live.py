@@ -108,16 +108,20 @@ def _counted(version: int, numbers_at: float) -> tuple[Honest, Honest, int, dict
 
 def honest(version: Filter) -> tuple[Honest, Honest, int]:
     """What is known of honest comments here and elsewhere, and how many decisions were taken here."""
-    starter = Filter.objects.filter(kind=Filter.Kind.STARTER).only("trained_on").first()
     figures = version.numbers.get("figures", {})
     here = Honest(
         version.numbers.get("honest", figures.get("ham", 0)),
         version.numbers.get("highest", []),
         version.numbers.get("weights", ()),
     )
+    return here, elsewhere(), figures.get("rows", 0) + version.trained_on.get("decisions", 0)
+
+
+def elsewhere() -> Honest:
+    """What is known of honest comments beyond this site."""
+    starter = Filter.objects.filter(kind=Filter.Kind.STARTER).only("trained_on").first()
     told = starter.trained_on.get("honest", {}) if starter else {}
-    elsewhere = Honest(told.get("count", 0), told.get("highest", []))
-    return here, elsewhere, figures.get("rows", 0) + version.trained_on.get("decisions", 0)
+    return Honest(told.get("count", 0), told.get("highest", []))
 
 
 def judge(read: Read, now: InForce, more: Iterable[Found] = ()) -> Judged:

@@ -96,6 +96,10 @@ class Version:
     other: int | None  # the version beside which it was tried …
     other_log_loss: float | None
     other_recall: int | None
+    honest: float | None = None  # per cent of honest ones that would wait where what was set then holds …
+    held: int | None = None  # … and of spam; None: there was none
+    other_honest: float | None = None
+    other_held: int | None = None
 
 
 class Page:
@@ -370,7 +374,17 @@ def _version(row: Mapping[str, Any], current: int) -> Version:
         other=trial.get("version"),
         other_log_loss=own[1],
         other_recall=_percent(recall[1]),
+        **_at_the_line(trial),
     )
+
+
+def _at_the_line(trial: Mapping[str, Any]) -> dict[str, Any]:
+    """Nothing of a trial from before it was counted."""
+    if "honest" not in trial:
+        return {}
+    held, other_held = (None if share is None else round(share) for share in trial["spam"])
+    honest, other_honest = trial["honest"]
+    return {"honest": honest, "other_honest": other_honest, "held": held, "other_held": other_held}
 
 
 def _percent(share: float | None) -> int | None:

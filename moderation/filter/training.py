@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from math import log
+from random import Random
 from typing import Any, TypedDict
 
 from django.utils import timezone
@@ -15,7 +16,7 @@ from django.utils import timezone
 from moderation.filter import decisions, live, measure, versions, voices
 from moderation.filter.decisions import MOST, Decided, standing, weights
 from moderation.filter.learner import Features, Model, fit_calibration, read_features, sigmoid
-from moderation.filter.lines import KEPT, OF_A_TOPIC
+from moderation.filter.lines import KEPT, OF_A_TOPIC, Honest, line
 from moderation.filter.voices import Mistake, Voice, Voices
 from moderation.models import Desk, Filter
 
@@ -27,8 +28,9 @@ PATIENCE = timedelta(days=14)  # … after which it is judged by what there is
 CALIBRATED_BY = 2_000  # of the latest decisions, each foretold before it was learnt …
 CALIBRATED_FROM = 25  # … if there are so many of each kind, and
 HELD = 40.0  # with this weight held to the starter's calibration
-PASSES, PASSED = 4, 4_000  # over all decisions, as long as they are no more than that taken together
-A_PRESS = 1.0  # comment, as which all that one batch approves count where a line is drawn
+PASSES, PASSED = 4, 4_000  # over all decisions, as long as they are no more than that taken together …
+AT_LEAST = 2  # … but so many in any case
+A_PRESS = 1.0  # comment, as which all of one batch count for calibration, and where a line is drawn
 HEARD = 2_000  # of the latest decisions, by which the one in force is measured
 
 
@@ -56,6 +58,9 @@ class Trial(TypedDict):
     rows: int  # decisions that both were tried on
     log_loss: tuple[float, float]  # of this one, of the other one
     recall: tuple[float | None, float | None]  # of spam, where 1 in 100 honest ones may wait
+    # Where a comment waits with what the operator had set: honest ones that would, in per cent, …
+    honest: tuple[float, float]
+    spam: tuple[float | None, float | None]  # … and spam
 
 
 def starter() -> Model:
@@ -80,13 +85,18 @@ def train(decided: Sequence[Decided], model: Model) -> Model:
     """`model`, a starter, is changed, and returned with its weights settled. Deterministic."""
     raw = list(foretell(decided, model))[-CALIBRATED_BY:]
     weighed = weights(decided)
-    for _ in range(min(PASSES, PASSED // max(1, len(decided))) - 1):
-        for one, weight in zip(decided, weighed, strict=True):
+    again = list(zip(decided, weighed, strict=True))
+    for turn in range(max(AT_LEAST, min(PASSES, PASSED // max(1, len(decided)))) - 1):
+        # In another order, else what was decided last, many at once perhaps, has the last word.
+        Random(turn).shuffle(again)  # noqa: S311 - no secret
+        for one, weight in again:
             model.learn(features(one, model), one.is_spam, weight, again=True)
     labels = [one.is_spam for one in decided[-CALIBRATED_BY:]]
-    if min(sum(labels), len(labels) - sum(labels)) >= CALIBRATED_FROM:
+    latest = weights(decided, A_PRESS)[-CALIBRATED_BY:]
+    spam = sum(weight for weight, is_spam in zip(latest, labels, strict=True) if is_spam)
+    if min(spam, sum(latest) - spam) >= CALIBRATED_FROM:
         model.slope, model.offset = fit_calibration(
-            raw, labels, before=(model.slope, model.offset), held=HELD
+            raw, labels, latest, before=(model.slope, model.offset), held=HELD
         )
     model.settle()
     return model
@@ -207,8 +217,10 @@ def _try(waiting: Filter, current: Filter) -> str:
         return _train_if_due()
     numbers = judge(live.model(waiting.pk), later)
     usual = judge(live.model(current.pk), later)
-    waiting.is_refused = numbers["log_loss"] > usual["log_loss"]
-    _store(waiting, numbers, _trial(numbers, usual, current))
+    percent = Desk.objects.get(pk=1).honest_may_wait
+    trial = compare(numbers, usual, version=current.pk, percent=percent)
+    waiting.is_refused = is_worse(trial, percent)
+    _store(waiting, numbers, trial)
     if waiting.is_refused:
         return f"version {waiting.pk} did worse, and is not used"
     if not versions.put_in_force(version=waiting, actor=None, instead_of=current):
@@ -216,12 +228,43 @@ def _try(waiting: Filter, current: Filter) -> str:
     return f"version {waiting.pk} did no worse, and is in force"
 
 
-def _trial(numbers: Numbers, usual: Numbers, current: Filter) -> Trial:
+def compare(numbers: Numbers, usual: Numbers, *, version: int, percent: float) -> Trial:
+    """What two versions said of the same decisions; `usual`: the one in force, `version`, where `percent` of
+    the honest ones may wait."""
+    elsewhere = live.elsewhere()
+    own, others = _would_wait(numbers, percent, elsewhere), _would_wait(usual, percent, elsewhere)
     return Trial(
-        version=current.pk,
+        version=version,
         rows=numbers["figures"]["rows"],
         log_loss=(numbers["log_loss"], usual["log_loss"]),
         recall=(numbers["figures"]["recall_at"]["0.01"], usual["figures"]["recall_at"]["0.01"]),
+        honest=(own[0], others[0]),
+        spam=(own[1], others[1]),
+    )
+
+
+def _would_wait(numbers: Numbers, percent: float, elsewhere: Honest) -> tuple[float, float | None]:
+    """Of these decisions, in per cent: the honest ones and the spam that would, were it in force with the
+    line that they draw."""
+    here = Honest(numbers["honest"], numbers["highest"], numbers["weights"])
+    at = line(percent, here, elsewhere)
+    honest = sum(weight for p, weight in here.weighed() if p >= at)
+    spam = numbers["spam"]
+    return (
+        100 * honest / here.count if here.count else 0.0,
+        100 * sum(p >= at for p in spam) / len(spam) if spam else None,
+    )
+
+
+def is_worse(trial: Trial, percent: float) -> bool:
+    """In any way: more surprised; or more honest ones wait, and more than may; or less spam does. A log loss
+    alone is brought down by whoever marks enough of what is honest as spam."""
+    honest, honest_before = trial["honest"]
+    spam, spam_before = trial["spam"]
+    return (
+        trial["log_loss"][0] > trial["log_loss"][1]
+        or honest > max(percent, honest_before)
+        or (spam or 0.0) < (spam_before or 0.0)
     )
 
 

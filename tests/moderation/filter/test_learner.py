@@ -75,6 +75,22 @@ def test_a_weight_of_nothing_teaches_nothing(model):
     assert model.score(SPAM[0]) == before
 
 
+def test_many_that_count_less_teach_as_much_as_few():
+    """So that a bound upon what many count together is a bound upon what they do."""
+
+    def about(n: int) -> Features:
+        rng = random.Random(n)
+        rare = " ".join("".join(rng.choices("abcdefghijklmnop", k=8)) for _ in range(30))
+        return read_features(said(f"bekuki {rare}"), few.settings)
+
+    few, many = Model(), Model()
+    for n in range(5):
+        few.learn(about(n), True)
+    for n in range(500):
+        many.learn(about(n), True, 0.01)
+    assert many.logit(about(1_000)) == pytest.approx(few.logit(about(1_000)), abs=0.2)
+
+
 def test_what_is_learnt_last_counts_most():
     """Of two that contradict each other."""
     made = Model(Settings(half_life=20))

@@ -213,6 +213,24 @@ def test_versions_stand_beside_what_they_were_tried_against(client, maria, judge
     assert page.index("did worse, and") < page.index("<span>came with the program")
 
 
+def test_a_trial_says_what_would_wait(client, maria, judged):
+    trial = {
+        "version": judged.pk,
+        "rows": 60,
+        "log_loss": [0.21, 0.25],
+        "recall": [1.0, 1.0],
+        "honest": [7.5, 0.0],
+        "spam": [100.0, 96.7],
+    }
+    Filter.objects.create(
+        kind=Filter.Kind.LEARNT, weights=b"", is_refused=True, numbers={"trial": trial, "log_loss": 0.21}
+    )
+    page = text(client.get(URL))
+    assert "7.5 % of honest ones wait, of the other one 0.0 %" in page
+    assert "100 % of spam waits, of the other one 97 %" in page
+    assert page.count("of spam at 1 in 100") == 1  # of the one in force, which was not tried
+
+
 def test_a_trial_stays_in_the_numbers_when_they_are_counted_again(judged, omar):
     judged.numbers["trial"] = {"version": 1}
     judged.save()

@@ -13,7 +13,7 @@ from articles.models import Topic
 from comments.models import Comment, State
 from moderation import seals
 from moderation.filter import decisions, live, training, versions
-from moderation.filter.decisions import BATCH, PERSON, Decided, standing, weights
+from moderation.filter.decisions import BATCH, FEW, OF_THE_REST, PERSON, Decided, standing, weights
 from moderation.filter.learner import Model
 from moderation.filter.lines import Honest, line
 from moderation.filter.reading import Said
@@ -136,7 +136,11 @@ def decided(n: int, *, actor: int = 1, batch=None, author: str = "", is_spam: bo
 
 def test_no_sweep_no_writer_and_nobody_outweighs_the_rest():
     sweep = [decided(n, batch="b") for n in range(1_000)]
-    assert sum(weights(sweep)) == pytest.approx(BATCH)
+    assert sum(weights(sweep)) == pytest.approx(FEW)
+    after = [*sweep, *(decided(n) for n in range(1_000, 1_200))]
+    assert sum(weights(after)[:1_000]) == pytest.approx(OF_THE_REST * 200)
+    after = [*sweep, *(decided(n) for n in range(1_000, 3_000))]
+    assert sum(weights(after)[:1_000]) == pytest.approx(BATCH)
     flood = [decided(n, author="g1") for n in range(1_000)]
     assert sum(weights(flood)) == pytest.approx(decisions.AUTHOR)
     alone = [decided(n) for n in range(1_000)]
@@ -161,14 +165,22 @@ def test_a_poisoned_batch_turns_nobody_against_the_honest(starter, monkeypatch, 
     right = [replace(decided(n, is_spam=n % 3 == 0), said=said(is_spam=n % 3 == 0)) for n in range(60)]
     wrong = [replace(decided(n, batch="b"), said=said(is_spam=False)) for n in range(100, 400)]
     if not is_bound:
-        monkeypatch.setattr(training, "weights", lambda some: [1.0] * len(some))
+        monkeypatch.setattr(training, "weights", lambda some, _press=0: [1.0] * len(some))
     model = training.train([*right, *wrong], live.Model.from_bytes(bytes(starter.weights)))
-    elsewhere = Honest(**starter.trained_on["honest"])
-    waits = [
-        model.score(Said(body=body, author="Ada")) >= line(1, Honest(0, []), elsewhere) for body in HONEST
-    ]
-    assert any(waits) is not is_bound
-    assert all(model.score(Said(body=body, author="Ada")) > 0.3 for body in SPAM)
+    at = line(1, Honest(0, []), Honest(**starter.trained_on["honest"]))
+    honest, spam = ([model.score(Said(body=body, author="Ada")) for body in some] for some in (HONEST, SPAM))
+    assert any(score >= at for score in honest) is not is_bound
+    assert all(score < 0.01 for score in honest) is is_bound
+    assert all(score >= at for score in spam)
+
+
+def test_one_press_does_not_move_what_a_probability_means(starter):
+    """It counts as one, however many it marked; else the learner's own turn would be counted twice."""
+    some = learnable(40, 120)
+    press = [replace(decided(n, batch="b"), said=some[n % 120].said) for n in range(160, 660)]
+    alone = training.train(some, Model.from_bytes(bytes(starter.weights)))
+    after = training.train([*some, *press], Model.from_bytes(bytes(starter.weights)))
+    assert (after.slope, after.offset) == pytest.approx((alone.slope, alone.offset), abs=0.15)
 
 
 def test_a_version_is_trained_waits_is_tried_and_goes_live(starter, maria, client):
@@ -214,7 +226,7 @@ def test_a_decision_that_was_changed_is_a_new_one_to_learn_from(starter, maria):
 def test_one_press_does_not_move_the_line_of_a_site(starter, maria):
     days(60, maria)
     training.count(starter)
-    before, _strict = live._lines(live.in_force())
+    before = starter.numbers["highest"]
     article = make_article("Another")
     some = [
         say(article, f"Visit my website for cheap loans and casino bonus {n} {n * 7919}", guest=guest)
@@ -227,14 +239,19 @@ def test_one_press_does_not_move_the_line_of_a_site(starter, maria):
     assert starter.numbers["figures"]["ham"] == 100
     assert starter.numbers["honest"] == pytest.approx(41)
     after, _strict = live._lines(live.in_force())
-    assert after < before + 0.2
+    pressed = starter.numbers["highest"][0]
+    assert after == line(1, Honest.of([*before, pressed]), live.elsewhere())  # as one of them would
+    assert after < pressed
 
 
-def test_a_press_of_a_hundred_surprises_like_25():
-    right = [decided(n) for n in range(75)]
-    press = [decided(n, batch="b", is_spam=False) for n in range(75, 175)]
-    told = training.log_loss([0.9] * 175, [True] * 75 + [False] * 100, weights([*right, *press]))
-    assert told == pytest.approx(training.log_loss([0.9] * 100, [True] * 75 + [False] * 25))
+@pytest.mark.parametrize(("others", "like"), [(75, 5), (600, 25)])
+def test_a_press_of_a_hundred_surprises_like_a_few(others, like):
+    right = [decided(n) for n in range(others)]
+    press = [decided(n, batch="b", is_spam=False) for n in range(others, others + 100)]
+    told = training.log_loss(
+        [0.9] * (others + 100), [True] * others + [False] * 100, weights([*right, *press])
+    )
+    assert told == pytest.approx(training.log_loss([0.9] * (others + like), [True] * others + [False] * like))
 
 
 def test_what_somebody_sets_while_the_job_judges_stays(starter, maria, monkeypatch):
@@ -358,6 +375,54 @@ def test_one_that_does_worse_is_refused(starter, maria):
     made.refresh_from_db()
     assert made.is_refused
     assert Desk.objects.get().filter == starter
+
+
+def presses(count: int, actor, seed: int) -> None:
+    """So many honest comments that somebody marks as spam, five at a press."""
+    article, rng = make_article(f"Pressed on {seed}"), Random(seed)
+    for _ in range(count // 5):
+        some = [talk(article, rng, is_spam=False).pk for _ in range(5)]
+        decide(ids=some, to=State.SPAM, reason="spam", actor=actor)
+
+
+def test_who_marks_what_is_honest_as_spam_brings_no_version_in_force(starter, maria, omar):
+    """However often: what others approve would wait, whatever the log loss over all says."""
+    days(60, maria)
+    presses(100, omar, seed=5)
+    training.run()
+    made = Filter.objects.latest("pk")
+    days(54, maria, seed=2)
+    presses(100, omar, seed=6)
+    assert training.run() == f"version {made.pk} did worse, and is not used"
+    made.refresh_from_db()
+    trial = made.numbers["trial"]
+    assert trial["log_loss"][0] < trial["log_loss"][1]
+    assert trial["honest"][0] > trial["honest"][1]
+
+
+@pytest.mark.parametrize(
+    ("own", "is_worse"),
+    [
+        ({}, False),
+        ({"log_loss": (0.3, 0.2)}, True),
+        ({"log_loss": (0.1, 0.2), "honest": (3.0, 0.0)}, True),
+        ({"log_loss": (0.1, 0.2), "honest": (1.0, 0.0)}, False),  # so many may
+        ({"log_loss": (0.1, 0.2), "honest": (3.0, 4.0)}, False),
+        ({"log_loss": (0.1, 0.2), "spam": (90.0, 95.0)}, True),
+        ({"log_loss": (0.1, 0.2), "spam": (95.0, 90.0)}, False),
+        ({"log_loss": (0.1, 0.2), "spam": (None, None)}, False),
+    ],
+)
+def test_worse_is_what_is_worse_in_any_way(own, is_worse):
+    alike = training.Trial(
+        version=1,
+        rows=60,
+        log_loss=(0.2, 0.2),
+        recall=(1.0, 1.0),
+        honest=(0.0, 0.0),
+        spam=(95.0, 95.0),
+    )
+    assert training.is_worse(alike | own, 1.0) is is_worse
 
 
 def learnable(spam: int, honest: int) -> list[Decided]:
