@@ -6,7 +6,6 @@ Real comments come from the example data ($SOUNDOFF_DATA); of their mistakes ids
 
 import argparse
 import csv
-import json
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,12 +17,12 @@ from statistics import median
 from typing import Any
 from uuid import uuid4
 
-from bench import held_out, machine, sets, soundoff
+from bench import held_out, machine, poison, sets, soundoff
 from bench.examples import DATA
 from bench.held_out import Scored, Starters
 from bench.report import Goal, goals, publish, rows
 from bench.sets import Row
-from bench.soundoff import PROJECT, Soundoff
+from bench.soundoff import Soundoff
 from moderation.filter.learner import Model, read_features, sigmoid
 from moderation.filter.lines import Honest, line
 from moderation.filter.measure import recall_at, roc_auc, threshold
@@ -36,8 +35,6 @@ SHOWN = 12  # mistakes of a kind
 # Of the seed, by the places in its file (docs: the walkthrough of the product).
 SPAM = {57, 58, 60, 61, *range(63, 68), *range(69, 75)}
 MISSING, REPEATS, FAIR = {31, 56, 59, 62, 68}, {33, 34}, {10, 15, 55}
-
-STARTER = PROJECT / "moderation" / "filter" / "starter.json"
 
 
 def main() -> None:
@@ -54,7 +51,7 @@ def _told(site: Soundoff, folder: Path) -> Iterator[str]:
     yield f"Load average before: {machine.load()}."
     yield ""
     its, blogs = held_out.starters(), sets.blogs()
-    at = starters_line()
+    at = line(1.0, Honest(0, []), its.elsewhere())
     left_out = held_out.leave_one_blog_out(its, blogs)
     by_starter = held_out.score(its.whole, blogs)
     hard = held_out.harder(its, blogs, learning=False)
@@ -62,10 +59,13 @@ def _told(site: Soundoff, folder: Path) -> Iterator[str]:
     news = held_out.news(its)
     parts = (
         kinds("the blogs as they are, leave one out", left_out, judged=True),
+        within_blogs(left_out),
         kinds("the blogs as they are, the starter alone", by_starter),
+        within_blogs(by_starter),
         kinds("the blogs and 1,544 spams of other domains, leave one out", hard_learnt, judged=True),
         kinds("the blogs and 1,544 spams of other domains, the starter alone", hard),
-        wronged(at, its, news, by_starter),
+        wronged(at, its, news, by_starter, hard),
+        poisoned(its),
         seed(site),
         first_decisions(its, blogs),
         speed(site, its.whole, folder),
@@ -95,51 +95,92 @@ def kinds(what: str, scored: Sequence[Scored], *, judged: bool = False) -> Itera
     yield _percent("… where 0.5 % do", 100 * (half or 0))
 
 
+def within_blogs(scored: Sequence[Scored]) -> Iterator[Goal]:
+    """The same area by pairs of one blog: each is judged by another model, whose scores are no others'."""
+    won = pairs = 0.0
+    for blog in sets.WXR:
+        spam = [one.logit for one in scored if one.row.group == blog and one.row.is_spam]
+        honest = [one.logit for one in scored if one.row.group == blog and not one.row.is_spam]
+        pairs += len(spam) * len(honest)
+        won += len(spam) * len(honest) * (roc_auc(spam, honest) or 0.0)
+    yield _percent(f"… of the {pairs:,.0f} pairs within one blog", 100 * won / pairs)
+
+
 def _percent(what: str, figure: float, *, least: float | None = None, most: float | None = None) -> Goal:
     return Goal(what, figure, least=least, most=most, unit="%", digits=2)
 
 
-def starters_line() -> float:
-    """From which probability on a comment waits on a site where nothing was decided yet."""
-    told = json.loads(STARTER.read_text("utf-8"))["honest"]
-    return line(1.0, Honest(0, []), Honest(told["count"], told["highest"]))
-
-
-def wronged(at: float, its: Starters, news: Sequence[Scored], blogs: Sequence[Scored]) -> Iterator[Goal]:
+def wronged(
+    at: float, its: Starters, news: Sequence[Scored], blogs: Sequence[Scored], hard: Sequence[Scored]
+) -> Iterator[Goal]:
     yield Goal("from this probability on a comment waits on an empty site", at, unit="")
+    yield from _spam_found(at, blogs, hard)
     yield _percent(
         f"comments of newspapers that wait there, of {len(news):,}", _share(news, at), most=WRONGED
     )
     honest = [one for one in blogs if not one.row.is_spam]
     above = sigmoid(threshold([one.logit for one in honest], 0.01))
     yield _percent("… at the line that 1 % of the blogs’ exceed", _share(news, above), most=WRONGED)
-    for name, found in (
+    strange = (
         ("honest comments of the eight blogs", honest),
         ("… of a blog about money", held_out.score(its.whole, sets.staticman())),
         ("… of a German blog", held_out.score(its.whole, sets.betabong())),
         ("… of sites with Disqus (Turkish)", held_out.score(its.whole, sets.disqus())),
-    ):
+    )
+    for name, found in strange:
         what = f"{name} that wait on an empty site, of {len(found):,}"
         yield _percent(what, _share(found, at), most=MAY_WAIT)
         first = min(FIRST, len(found) // 2)
         what = f"… of the rest, once people have approved {first} of them, drawn {DRAWN} times"
-        yield _percent(what, _share_later(found, first), most=MAY_WAIT)
+        yield _percent(what, _share_later(found, first, its.elsewhere()), most=MAY_WAIT)
+    hardest = max(threshold(found, 0.01) for found in its.honest_by_set().values())
+    yield Goal(
+        "a line that 1 % of the hardest of the starter’s own sets exceed, in its place", hardest, unit=""
+    )
+    yield from _spam_found(hardest, blogs, hard)
+    for name, found in strange:
+        yield _percent(f"{name} that wait then, of {len(found):,}", _share(found, hardest))
     robot = held_out.score(its.whole, sets.template_dump())
     yield _percent(f"a robot’s own templates, without names, that wait, of {len(robot)}", _share(robot, at))
 
 
-def _share_later(scored: Sequence[Scored], first: int) -> float:
+def _spam_found(at: float, *of: Sequence[Scored]) -> Iterator[Goal]:
+    for scored in of:
+        spam = [one for one in scored if one.row.is_spam]
+        yield _percent(f"… spam found by it, of {len(spam):,}", _share(spam, at))
+
+
+def _share_later(scored: Sequence[Scored], first: int, elsewhere: Honest) -> float:
     """Of those that are not among the first, by the line that these draw; nothing is learnt from them."""
-    told, shares = json.loads(STARTER.read_text("utf-8"))["honest"], []
+    shares = []
     for draw in range(DRAWN):
         order = random.Random(draw).sample(list(scored), len(scored))
         own = Honest.of([sigmoid(one.logit) for one in order[:first]])
-        shares.append(_share(order[first:], line(1.0, own, Honest(told["count"], told["highest"]))))
+        shares.append(_share(order[first:], line(1.0, own, elsewhere)))
     return sum(shares) / DRAWN
 
 
 def _share(scored: Sequence[Scored], at: float) -> float:
     return 100 * sum(sigmoid(one.logit) >= at for one in scored) / len(scored)
+
+
+# One who decides wrongly
+
+
+def poisoned(its: Starters) -> Iterator[Goal]:
+    """Means of four groups of newspaper comments, by versions that no trial has kept from going live."""
+    for some in zip(*poison.poisoned(its), strict=True):
+        others, topic, spam = (
+            sum(share) / len(some) for share in zip(*(one[1:4] for one in some), strict=True)
+        )
+        live = sum(one.goes_live for one in some)
+        if some[0].what == "nothing":
+            yield _percent(f"{poison.RIGHT:,} decisions, all right: honest ones to come that wait", others)
+        else:
+            yield _percent(f"… a second person marks as spam {some[0].what}: honest ones of others", others)
+        yield _percent("… those on that topic", topic)
+        yield _percent("… spam", spam)
+        yield Goal(f"… versions that go live, of {len(some)}", live, unit="")
 
 
 # The seed

@@ -4,6 +4,7 @@ Versions are trained as a site trains them (moderation.filter.training), from a 
 group of what is scored. Each part gives scores, and labels beside them.
 """
 
+import json
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -12,13 +13,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench import sets, train_starter
 from bench.sets import Row
-from bench.train_starter import Example, Recipe, fold_of
-from moderation.filter.learner import Model, read_features
+from bench.soundoff import PROJECT
+from bench.train_starter import Example, Recipe, fold_of, kind_of
+from moderation.filter.learner import Model, read_features, sigmoid
+from moderation.filter.lines import Honest
 from moderation.filter.measure import recall_at
 
 if TYPE_CHECKING:
     from moderation.filter.decisions import Decided
 
+STARTER = PROJECT / "moderation" / "filter" / "starter.json"
 DRAWS = 2  # of each fold, of the decisions that a site takes
 
 
@@ -33,6 +37,20 @@ class Starters:
     whole: Model
     without: Sequence[Model]  # of each fold, one that never saw it, as surely as `whole`
     examples: Sequence[Example]
+
+    def honest_by_set(self) -> dict[str, list[float]]:
+        """The probabilities of the honest comments of each of the starter's sets, by what never saw them."""
+        found: dict[str, list[float]] = {}
+        for one, raw in train_starter.held_out(self.examples, self.without):
+            if not one.row.is_spam:
+                logit = self.whole.slope * raw + self.whole.offset
+                found.setdefault(kind_of(one.row), []).append(sigmoid(logit))
+        return found
+
+    def elsewhere(self) -> Honest:
+        """As the starter's provenance tells it."""
+        told = json.loads(STARTER.read_text("utf-8"))["honest"]
+        return Honest(told["count"], told["highest"])
 
 
 def starters() -> Starters:
@@ -53,10 +71,10 @@ def learnt(starter: Model, rows: Sequence[Row]) -> Model:
     """A site's version after these decisions; the starter stays as it is."""
     from moderation.filter import training
 
-    return training.train([_decided(n, row) for n, row in enumerate(rows)], copy(starter))
+    return training.train([decided(n, row) for n, row in enumerate(rows)], copy(starter))
 
 
-def _decided(n: int, row: Row) -> "Decided":
+def decided(n: int, row: Row) -> "Decided":
     from moderation.filter.decisions import Decided
 
     return Decided(
@@ -171,11 +189,11 @@ def first_decisions(its: Starters, blogs: Sequence[Row], site: Sequence[Row]) ->
             spam = [row for row in placed if fold_of(row) == fold]
             lessons = [row for row in spam if row.group in known]
             lessons = rng.sample(lessons, min(len(lessons), DECISIONS - honest_ones))
-            decided = [*lessons, *honest[:honest_ones]]
-            rng.shuffle(decided)
+            taken = [*lessons, *honest[:honest_ones]]
+            rng.shuffle(taken)
             asked = [row for row in spam if row.group not in known], honest[honest_ones:]
             before.append(_missed(model, *asked))
-            after.append(_missed(learnt(model, decided), *asked))
+            after.append(_missed(learnt(model, taken), *asked))
     return sum(before) / len(before), sum(after) / len(after)
 
 

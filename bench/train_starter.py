@@ -76,10 +76,10 @@ def examples(rows: Iterable[Row], recipe: Recipe) -> list[Example]:
 
 def _weight(row: Row, recipe: Recipe) -> float:
     weights = {"wp": recipe.spam_weight, "yt": recipe.youtube_weight, "civil": recipe.civil_weight}
-    return weights.get(_kind(row), 1.0)
+    return weights.get(kind_of(row), 1.0)
 
 
-def _kind(row: Row) -> str:
+def kind_of(row: Row) -> str:
     return row.id.rstrip("0123456789.")
 
 
@@ -124,13 +124,13 @@ def calibrate(model: Model, scored: Sequence[tuple[Example, float]], recipe: Rec
     each set, gets its weight, whatever number of them the files happen to have."""
     kinds: dict[tuple[str, bool], int] = {}
     for one, _ in scored:
-        kinds[_kind(one.row), one.row.is_spam] = kinds.get((_kind(one.row), one.row.is_spam), 0) + 1
+        kinds[kind_of(one.row), one.row.is_spam] = kinds.get((kind_of(one.row), one.row.is_spam), 0) + 1
     sizes = {is_spam: sum(1 for _, label in kinds if label == is_spam) for is_spam in (True, False)}
     total = 2_000.0
     weights = [
         total
         * (recipe.share if one.row.is_spam else 1 - recipe.share)
-        / (sizes[one.row.is_spam] * kinds[_kind(one.row), one.row.is_spam])
+        / (sizes[one.row.is_spam] * kinds[kind_of(one.row), one.row.is_spam])
         for one, _ in scored
     ]
     labels = [one.row.is_spam for one, _ in scored]
@@ -149,13 +149,13 @@ def provenance(model: Model, recipe: Recipe, scored: Sequence[tuple[Example, flo
     """Where the weights come from. JSON."""
     by_kind: dict[str, dict[str, int]] = {}
     for one, _ in scored:
-        counts = by_kind.setdefault(_kind(one.row), {"spam": 0, "ham": 0})
+        counts = by_kind.setdefault(kind_of(one.row), {"spam": 0, "ham": 0})
         counts["spam" if one.row.is_spam else "ham"] += 1
     at_half = {
         kind: sum(
             not one.row.is_spam and model.slope * raw + model.offset >= 0
             for one, raw in scored
-            if _kind(one.row) == kind
+            if kind_of(one.row) == kind
         )
         for kind in by_kind
     }
@@ -195,7 +195,7 @@ def honest(model: Model, scored: Sequence[tuple[Example, float]]) -> dict[str, o
     by_kind: dict[str, list[float]] = {}
     for one, raw in scored:
         if not one.row.is_spam:
-            by_kind.setdefault(_kind(one.row), []).append(sigmoid(model.slope * raw + model.offset))
+            by_kind.setdefault(kind_of(one.row), []).append(sigmoid(model.slope * raw + model.offset))
     drawn = [
         of[int((n + 0.5) / EACH * len(of))]
         for of in (sorted(found) for found in by_kind.values())

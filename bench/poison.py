@@ -1,0 +1,114 @@
+"""What one person's wrong decisions do to the honest comments of others; a part of python -m bench.filter.
+
+A site of which the starter saw nothing: newspaper comments of one of four groups, and spam of domains that
+are as new to it. One moderator decided rightly; another one marks honest comments as spam.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import cycle, islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench import sets
+from bench.held_out import Starters, copy, decided
+from bench.sets import Row
+from bench.train_starter import fold_of
+from moderation.filter.learner import Model
+from moderation.filter.lines import Honest, line
+
+if TYPE_CHECKING:
+    from moderation.filter.decisions import Decided
+    from moderation.filter.training import Numbers
+
+RIGHT, WRONG, LATER = 1_000, 500, 100  # decisions
+ASKED = 300  # honest comments of others
+TOPIC = "trump"  # of one comment in seven
+RIGHT_ONE, WRONG_ONE = 1, 2
+
+
+class Poisoned(NamedTuple):
+    """At the line which later decisions draw for that version, in per cent."""
+
+    what: str
+    others: float  # honest comments that wait
+    on_topic: float  # … of those on the topic that the wrong decisions were about
+    spam: float  # … and spam
+    goes_live: bool  # as the trial finds, by decisions of both, among them as many wrong ones
+
+
+def poisoned(its: Starters) -> Iterator[list[Poisoned]]:
+    """Of each group of newspaper comments."""
+    for group in sorted({row.group for row in sets.civil()}):
+        yield list(_poisoned(its, group))
+
+
+def _poisoned(its: Starters, group: str) -> Iterator[Poisoned]:
+    rng = random.Random(group)
+    honest = [row for row in sets.civil() if row.group == group and row.said.body.strip()]
+    fold = fold_of(honest[0])
+    starter, spam = its.without[fold], [row for row in sets.wordpress_spam() if fold_of(row) == fold]
+    rng.shuffle(honest)
+    rng.shuffle(spam)
+    asked_on_topic, told, usual = _thirds([row for row in honest if TOPIC in row.said.body.lower()])
+    rest = [row for row in honest if TOPIC not in row.said.body.lower()]
+    asked, rest = rest[:ASKED], [*rest[ASKED:], *usual]
+    rng.shuffle(rest)
+    own, more = rest[: len(rest) // 2], rest[len(rest) // 2 :]
+    lessons, later_spam, asked_spam = _thirds(spam)
+    right, later = list(_right(own, lessons, RIGHT)), list(_right(more, later_spam, LATER))
+    about_topic, about_all = (list(islice(cycle(some), 2 * WRONG)) for some in (told, more[LATER:]))
+    for what, some, press in (
+        ("nothing", [], 1),
+        (f"{WRONG} of one topic in one press", about_topic, WRONG),
+        (f"{WRONG} of any topic in one press", about_all, WRONG),
+        (f"{WRONG} of one topic, five at a press", about_topic, 5),
+        (f"{WRONG} of any topic, five at a press", about_all, 5),
+    ):
+        wrong = list(_wrong(some, press))
+        model = learnt(starter, [*right, *wrong[:WRONG]])
+        numbers, usual_ones = (judged(one, [*later, *wrong[WRONG:]]) for one in (model, starter))
+        at = line(1.0, Honest(numbers["honest"], numbers["highest"], numbers["weights"]), its.elsewhere())
+        waits = (
+            100 * sum(model.score(row.said) >= at for row in rows) / len(rows)
+            for rows in (asked, asked_on_topic, asked_spam)
+        )
+        yield Poisoned(what, *waits, goes_live(numbers, usual_ones))
+
+
+def _thirds(rows: Sequence[Row]) -> tuple[Sequence[Row], Sequence[Row], Sequence[Row]]:
+    third = len(rows) // 3
+    return rows[:third], rows[third : 2 * third], rows[2 * third :]
+
+
+def _right(honest: Sequence[Row], spam: Sequence[Row], count: int) -> Iterator["Decided"]:
+    """One in five of them on spam."""
+    for n in range(count):
+        row = spam[n // 5 % len(spam)] if n % 5 == 0 else honest[n % len(honest)]
+        yield replace(decided(n, row), author=f"right {n}", actor=RIGHT_ONE)
+
+
+def _wrong(honest: Sequence[Row], press: int) -> Iterator["Decided"]:
+    from uuid import UUID
+
+    for n, row in enumerate(honest):
+        one = decided(RIGHT + n, row)
+        yield replace(one, is_spam=True, author=f"wronged {n}", actor=WRONG_ONE, batch=UUID(int=n // press))
+
+
+def learnt(starter: Model, some: Sequence["Decided"]) -> Model:
+    from moderation.filter import training
+
+    return training.train(some, copy(starter))
+
+
+def judged(model: Model, later: Sequence["Decided"]) -> "Numbers":
+    from moderation.filter import training
+
+    return training.judge(model, later)
+
+
+def goes_live(numbers: "Numbers", usual: "Numbers") -> bool:
+    from moderation.filter import training
+
+    return not training.is_worse(training.compare(numbers, usual, version=0, percent=1.0), percent=1.0)
