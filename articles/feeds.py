@@ -17,6 +17,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from articles.current import current_site
 from articles.images.figures import figure, plain
 from articles.kept import keep
 from articles.models import Article, ArticleQuerySet, Correction, Site, Topic
@@ -64,7 +65,7 @@ class AtomFeed(Atom1Feed):
             subtitle=subtitle or None,
             feed_url=settings.SITE_URL + feed_path,
             feed_guid=guid,
-            language=get_language(),
+            language=current_site().written_in or get_language(),
         )
         self.updated = updated
 

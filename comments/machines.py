@@ -77,6 +77,7 @@ def _news_article(
         "dateModified": _moment(article.changed_at),
         "author": author,
         "publisher": publisher,
+        "inLanguage": site.written_in,
         "isBasedOn": article.source_url or article.canonical_url,
     }
 

@@ -1,10 +1,13 @@
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
+from django.conf.locale import LANG_INFO
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
@@ -23,6 +26,15 @@ def check_time_zone(value: str) -> None:
 def check_language(value: str) -> None:
     if value not in dict(settings.LANGUAGES):
         raise ValidationError(_("There is no translation into “%(value)s”."), params={"value": value})
+
+
+# Those that Django knows by their own names.
+WRITTEN = {code: told["name_local"] for code, told in LANG_INFO.items() if "name_local" in told}
+
+
+def check_written(value: str) -> None:
+    if value not in WRITTEN:
+        raise ValidationError(_("“%(value)s” is no language that is known here."), params={"value": value})
 
 
 def check_one_line(value: str) -> None:
@@ -44,6 +56,14 @@ class Site(models.Model):
     # Not `choices`: a translation more is no migration.
     language = models.CharField(
         _("language"), max_length=12, default="en", db_default="en", validators=[check_language]
+    )
+    # Of stories and comments, for those who have them read aloud or translated. Empty: that of pages.
+    written_in = models.CharField(
+        _("language of the stories"),
+        max_length=12,
+        blank=True,
+        db_default="",
+        validators=[check_written],
     )
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[check_time_zone])
     contact_email = models.EmailField(_("contact address"), blank=True, db_default="")
@@ -101,6 +121,11 @@ class Site(models.Model):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    @property
+    def lang(self) -> SafeString:
+        """What an element has that holds words of the newsroom or its readers."""
+        return format_html(' lang="{}"', self.written_in) if self.written_in else SafeString("")
 
     @property
     def shown_rules(self) -> list[str]:

@@ -266,6 +266,7 @@ def render_thread(
     context = {
         "rows": rows,
         "zone": article.zone,
+        "lang": request.site.lang,  # type: ignore[attr-defined]
         "open": is_open(request, discussion),
         "here": here,
         "focus": focus,

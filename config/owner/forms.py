@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from articles.images.forms import check_images
 from articles.models import Site
-from articles.models.sites import RULES_IN_SHORT
+from articles.models.sites import RULES_IN_SHORT, WRITTEN
 from articles.zones import find_zones, zones
 from config import backups
 from config.forms import leave_whole
@@ -25,7 +25,7 @@ RULES_LINES, RULES_MAX, RULES_IN_SHORT_MAX = 3, 20_000, 300
 OFFERED = 6  # zones that are named where several are meant
 
 # What is asked when a site is set up; all else has a default that holds.
-SET_UP = ["name", "language", "time_zone", "contact_email", "moderation", "rules_in_short"]
+SET_UP = ["name", "language", "written_in", "time_zone", "contact_email", "moderation", "rules_in_short"]
 
 
 class TestMailForm(forms.Form):
@@ -55,7 +55,7 @@ class SiteForm(forms.ModelForm[Site]):
     class Meta:
         model = Site
         fields = (
-            *("name", "tagline", "language", "time_zone", "contact_email", "mail_name"),
+            *("name", "tagline", "language", "written_in", "time_zone", "contact_email", "mail_name"),
             *("moderation", "review_after_days", "close_after_days", "rules_in_short", "rules"),
             "has_public_log",
             *("backs_up_nightly", "backups_kept"),
@@ -107,7 +107,19 @@ class SiteForm(forms.ModelForm[Site]):
     )
     time_zone = forms.CharField(label=gettext_lazy("Time zone"), max_length=64, widget=ZoneInput)
     seen = forms.CharField(required=False, widget=forms.HiddenInput)  # what was stored when it was read
-    language = forms.ChoiceField(label=gettext_lazy("Language"))
+    language = forms.ChoiceField(label=gettext_lazy("Language of the pages"))
+    written_in = forms.ChoiceField(
+        label=gettext_lazy("Language of the stories"),
+        required=False,
+        choices=[
+            ("", gettext_lazy("The same")),
+            *sorted(WRITTEN.items(), key=lambda one: one[1].casefold()),
+        ],
+        help_text=gettext_lazy(
+            "In which you and your readers write. It is said to whoever has a page read aloud or translated, "
+            "and in the feeds; it changes no word."
+        ),
+    )
 
     def __init__(self, *args: Any, only: list[str] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -116,9 +128,7 @@ class SiteForm(forms.ModelForm[Site]):
         leave_whole(self)
         language: Any = self.fields["language"]
         language.choices = settings.LANGUAGES
-        language.help_text = _(
-            "Of what we say: menus, buttons, dates and mails. Stories and comments may be in any language."
-        )
+        language.help_text = _("Of what we say: menus, buttons, dates and mails.")
         if len(settings.LANGUAGES) > 1:
             language.help_text += " " + _("A reader whose browser asks for another one of these gets that.")
         else:
@@ -150,7 +160,7 @@ class SiteForm(forms.ModelForm[Site]):
     def about_the_site(self) -> FormHelper:
         """The first half of what is asked at the set-up, within a form that holds more."""
         return _part(
-            Fieldset(_("The site"), "name", "language", "time_zone"),
+            Fieldset(_("The site"), "name", "language", "written_in", "time_zone"),
             Fieldset(_("Contact"), "contact_email"),
         )
 
@@ -162,7 +172,7 @@ class SiteForm(forms.ModelForm[Site]):
     def helper(self) -> FormHelper:
         helper = FormHelper()
         helper.layout = Layout(
-            Fieldset(_("The site"), "name", "tagline", "language", "time_zone"),
+            Fieldset(_("The site"), "name", "tagline", "language", "written_in", "time_zone"),
             Fieldset(_("Contact and mails"), "contact_email", "mail_name"),
             Fieldset(_("Comments"), "moderation", "review_after_days", "close_after_days"),
             Fieldset(_("Rules of commenting"), "rules_in_short", "rules"),

@@ -113,9 +113,30 @@ def test_what_the_language_changes_is_said(ada: Client, settings: Any) -> None:
     def said() -> str:
         return str(ada.get(URL).context["form"].fields["language"].help_text)
 
-    assert said().endswith("Stories and comments may be in any language. There is no other one yet.")
+    assert said().endswith("menus, buttons, dates and mails. There is no other one yet.")
     settings.LANGUAGES = [("en", "English"), ("ar", "العربية")]
     assert said().endswith("A reader whose browser asks for another one of these gets that.")
+
+
+def test_the_language_of_the_stories_is_so_wherever_they_stand(ada: Client, site: Pages) -> None:
+    story = make_article(title="Fergen kommer", standfirst="Hver morgen.", body="Endelig.", rights="ours")
+    say(story, "Det var på tide.")
+    url = story.get_absolute_url()
+    for path in ("/", url, "/rules/"):
+        assert 'lang="nb"' not in text(ask(site, path))
+    assert list(save(ada, written_in="xx").context["form"].errors) == ["written_in"]
+    save(ada, written_in="nb", rules="Vær snill.")
+    assert '<h2 lang="nb"><a' in text(ask(site, "/"))
+    page = text(ask(site, url))
+    assert '<html lang="en"' in page
+    assert '<h1 lang="nb">Fergen' in page
+    assert '<div class="prose" dir="auto" lang="nb"><p>Endelig.' in page
+    assert '<div dir="auto" lang="nb"><p>Det var' in page
+    assert '"inLanguage":"nb"' in page
+    assert 'lang="nb"><p>Vær snill.' in text(ask(site, "/rules/"))
+    assert 'xml:lang="nb"' in text(ask(site, "/feed/"))
+    save(ada, written_in="")
+    assert 'lang="nb"' not in text(ask(site, url))
 
 
 def test_a_language_that_is_not_there_is_refused(ada: Client) -> None:
