@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from django import forms
@@ -120,6 +121,26 @@ class WrittenForm(forms.ModelForm[Any]):
         self.cleaned_data[name] = self._stored(name)
         if name in self.changed_data:
             self.changed_data.remove(name)
+        self._show_stored(name)
+
+    def _show_stored(self, name: str) -> None:
+        """If the form comes back: as though that had been sent."""
+        entry, key = self.fields[name], self.add_prefix(name)
+        widget: Any = getattr(entry.widget, "widget", entry.widget)  # the admin wraps some
+        value = entry.prepare_value(self.get_initial_for_field(entry, name))
+        parts = [(key, widget, value)]
+        if isinstance(widget, forms.MultiWidget):
+            pairs = zip_longest(widget.widgets, widget.decompress(value) or [])
+            parts = [(f"{key}_{n}", *pair) for n, pair in enumerate(pairs)]
+        data: Any = self.data
+        data = data.copy()
+        for key, widget, value in parts:
+            is_tick = isinstance(widget, forms.CheckboxInput)
+            sent = (value and "on") or None if is_tick else widget.format_value(value)
+            data.setlist(key, sent if isinstance(sent, list) else [sent or ""])
+            if is_tick and not sent:
+                del data[key]
+        self.data = data
 
     def ask(self, name: str, seen: str) -> None:
         """Both values are shown, and one is chosen; again, if theirs is another one by then."""
@@ -222,9 +243,6 @@ class TextForm(WrittenForm):
         self.conflict = self._compare(read.number, mine, mine)
         data: Any = self.data
         self.data = data = data.copy()
-        for name in now:
-            if self.cleaned_data[name] == self._stored(name):
-                data[name] = self.cleaned_data[name]
         data["read"] = Read(self.number, read.fields | now).token()
         self.stay_unsaved()
 

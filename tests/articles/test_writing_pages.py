@@ -17,7 +17,7 @@ from accounts.models import EDITOR, MODERATOR, READER, User
 from articles import writing
 from articles.admin import ArticleForm
 from articles.models import Article, Image, Note, Presence, Revision, Sheet, Site, Topic, Unsaved
-from articles.services import save_article
+from articles.services import save_article, sign_article
 from articles.writing import (
     correct,
     keep_unsaved,
@@ -27,6 +27,7 @@ from articles.writing import (
     take_back,
     tell_presence,
 )
+from comments.services import change_discussion
 from tests.articles.images.made import jpeg, upload
 from tests.articles.test_admin import ADD, as_, change, form
 from tests.factories import UserFactory, make_article
@@ -293,6 +294,41 @@ def test_each_other_field_that_both_changed_is_asked_about(draft, emil, edda):
     draft.refresh_from_db()
     assert (draft.byline, list(draft.topics.all()), draft.rights) == ("Edda", [harbour], "licensed")
     assert (draft.signed_by()[0].name, draft.source_name) == ("Edda", "Quay")
+
+
+def test_a_form_that_comes_back_shows_what_only_a_colleague_has_changed(draft, emil, edda):
+    topic = Topic.objects.create(name="Harbour", slug="harbour")
+    draft.editors.add(emil, edda)
+    sign_article(article=draft, people=[emil])
+    change_discussion(article=draft, status="open", moderation="conditional")
+    second = as_(edda)
+    read = opened(second, change(draft))
+    discussion = {"TOTAL_FORMS": "1", "INITIAL_FORMS": "1", "0-article": draft.pk, "0-status": "open"}
+    discussion |= {"0-moderation": "conditional"}
+    hers = of(draft, byline="Edda", signed_0=emil.pk, editors=[emil.pk, edda.pk])
+    hers |= {f"discussion-{name}": value for name, value in discussion.items()}
+    his = {"byline": "Emil", "rights": "licensed", "topics": [topic.pk], "signed_0": edda.pk, "editors": []}
+    his |= {"signed_1": emil.pk, "standfirst": "Of boats.", "discussion-0-status": "closed"}
+    his |= {"discussion-0-members_only": "on", "discussion-0-closes_at_0": "2030-01-15"}
+    his |= {"discussion-0-closes_at_1": "14:00"}
+    assert as_(emil).post(change(draft), hers | his).status_code == 302
+
+    response = second.post(change(draft), hers | read)
+
+    form = response.context["adminform"].form
+    (inline,) = response.context["inline_admin_formsets"][0].formset.forms
+    assert values(response.content.decode()) == ["Emil", "Edda"]
+    names = ("byline", "rights", "topics", "signed", "editors", "standfirst")
+    assert {name: form[name].value() for name in names} == {
+        "byline": "Edda",
+        "rights": "licensed",
+        "topics": [str(topic.pk)],
+        "signed": [str(edda.pk), str(emil.pk), "", ""],
+        "editors": [],
+        "standfirst": "Of boats.",
+    }
+    names = ("status", "members_only", "closes_at")
+    assert [inline[name].value() for name in names] == ["closed", True, ["2030-01-15", "14:00:00"]]
 
 
 def test_a_third_value_is_asked_about_anew(draft, emil, edda):
