@@ -38,16 +38,40 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
     };
     const around = (mark) => {
       const [from, to, words] = [field.selectionStart, field.selectionEnd, selected()];
-      const isIn = field.value.slice(from - mark.length, from) === mark && field.value.slice(to, to + mark.length) === mark;
-      if (isIn) {
+      if (words.includes("\n")) return eachLine(mark, from, words);
+      const before = field.value.slice(0, from), after = field.value.slice(to);
+      const [left, right] = [/\**$/.exec(before)[0], /^\**/.exec(after)[0]];
+      if (says(left, mark) && says(right, mark)) {
         write(words, from - mark.length, to + mark.length);
         field.setSelectionRange(from - mark.length, to - mark.length);
+        return;
+      }
+      if (!words && says(right, mark) && isOpen(before, mark)) { // the press that began it ends it
+        const gap = /\s*$/.exec(before)[0]; // which would keep the mark from closing
+        if (gap) write(mark + gap, from - gap.length, to + mark.length);
+        else field.setSelectionRange(to + mark.length, to + mark.length);
         return;
       }
       const [, lead, inner, trail] = words.match(/^(\s*)([^]*?)(\s*)$/);
       write(lead + mark + inner + mark + trail);
       const start = from + lead.length + mark.length;
       field.setSelectionRange(start, start + inner.length);
+    };
+    const says = (stars, mark) => (mark.length > 1 ? stars.length > 1 : stars.length % 2 === 1);
+    const isOpen = (before, mark) => {
+      const line = before.slice(before.lastIndexOf("\n") + 1).replace(/^\s*\* /, "");
+      return (mark.length > 1 ? line : line.replaceAll("**", "")).split(mark).length % 2 === 0;
+    };
+    const eachLine = (mark, from, words) => { // no mark reaches over the end of a paragraph or of an item
+      const line = /^([ \t]*(?:(?:[-*+>]|\d+[.)]|#+) +)*)((?!!\[)\S.*?)([ \t]*)$/gm;
+      const isMarked = (text) => [/^\**/, /\**$/].every((stars) => says(stars.exec(text)[0], mark));
+      const areAll = [...words.matchAll(line)].every(([, , text]) => isMarked(text));
+      const text = words.replace(line, (_, lead, inner, trail) => {
+        if (areAll) return lead + inner.slice(mark.length, -mark.length) + trail;
+        return lead + (isMarked(inner) ? inner : mark + inner + mark) + trail;
+      });
+      write(text);
+      field.setSelectionRange(from, from + text.length);
     };
     const lines = (change) => {
       const from = field.value.lastIndexOf("\n", field.selectionStart - 1) + 1;
