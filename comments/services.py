@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Guest, User
 from accounts.sql import execute_planned
+from articles.current import read_site
 from articles.kept import withhold
 from articles.markdown import render_comment
 from articles.models import Article
@@ -39,7 +40,7 @@ from comments.models import (
     Transition,
     check_body,
 )
-from comments.policy import Draft, policy
+from comments.policy import Draft, Verdict, policy
 from comments.repeats import fold
 from comments.tasks import fold_later
 
@@ -94,16 +95,31 @@ def post_comment(
             return _already_posted(nonce, draft)
         raise
     try:
-        return _insert(draft, nonce, STATE_OF[verdict], findings) or _already_posted(nonce, draft)
+        if made := _insert(draft, nonce, STATE_OF[verdict], findings):
+            return made
     except IntegrityError:
         # The lock keeps out a twin in this discussion, not one that is posted to another at the same time.
         if not Comment.objects.filter(nonce=nonce).exists():
             raise
         return _already_posted(nonce, draft)
+    if not Comment.objects.filter(nonce=nonce).exists() and not _is_examined_as_set(draft):
+        return post_comment(
+            article=article,
+            body=body,
+            nonce=nonce,
+            parent=parent,
+            author=author,
+            guest=guest,
+            discussion=_as_set_now(discussion),
+            ip=ip,
+            browser=browser,
+        )
+    return _already_posted(nonce, draft)
 
 
 def _insert(draft: Draft, nonce: UUID, state: State, findings: list[Any]) -> Comment | None:
-    """The comment, with what was found in it; None where its place is closed or gone, or the nonce used."""
+    """The comment, with what was found in it; None where its place is closed or gone, the nonce used, or the
+    discussion not moderated any more as it was when this was examined."""
     person = draft.author or draft.guest
     values: dict[str, Any] = {
         "discussion": draft.discussion.pk,
@@ -119,6 +135,8 @@ def _insert(draft: Draft, nonce: UUID, state: State, findings: list[Any]) -> Com
         "state": state.value,
         "reason": Reason.POSTED if state == State.PUBLISHED else Reason.SCREENED,
         "visible": state == State.PUBLISHED,
+        "moderation": draft.discussion.moderation,
+        "review_everything": draft.discussion.site.review_everything,
         "nonce": nonce,
         **policy().beside_values(draft, findings),
     }
@@ -173,26 +191,50 @@ def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None)
         raise ValidationError(_("A comment can be changed for 15 minutes only."), code="late")
     if body == comment.body:
         return comment
-    verdict, findings = policy().examine(_draft(comment, body, now))
+    draft = _draft(comment, body, now)
+    verdict, findings = policy().examine(draft)
     html = render_comment(body)
     with transaction.atomic(durable=True):
         lock([comment.pk])
         fresh = Comment.objects.get(pk=comment.pk)
         if not fresh.can_be_edited_by(user, guest, now):
             raise ValidationError(_("A moderator has decided on this comment meanwhile."), code="decided")
-        _replace_text(fresh, body, html, now)
-        if fresh.state == State.PUBLISHED:
-            touch([fresh.discussion_id])
-            withhold()
-        # A line in the log also where the state stays: who is about to decide upon the earlier words must
-        # not. It has no actor: the state is nobody's decision on these words.
-        to, reason = STATE_OF[verdict], Reason.SCREENED
-        if verdict == "publish":
-            to, reason = State(fresh.state), Reason(fresh.state_reason)
-        change_states(ids=[fresh.pk], to=to, reason=reason, actor=None)
-        fresh.refresh_from_db()
-        policy().record(fresh, findings)  # of what it has become: who waits now is told so
+        if is_as_set := _is_examined_as_set(draft):
+            _store_edit(fresh, body, html, now, verdict, findings)
+    if not is_as_set:
+        fresh.discussion = _as_set_now(draft.discussion)
+        return edit_comment(comment=fresh, body=body, user=user, guest=guest)
     return fresh
+
+
+def _store_edit(
+    comment: Comment, body: str, html: str, at: datetime, verdict: Verdict, findings: list[Any]
+) -> None:
+    _replace_text(comment, body, html, at)
+    if comment.state == State.PUBLISHED:
+        touch([comment.discussion_id])
+        withhold()
+    # A line in the log also where the state stays: who is about to decide upon the earlier words must not. It
+    # has no actor: the state is nobody's decision on these words.
+    to, reason = STATE_OF[verdict], Reason.SCREENED
+    if verdict == "publish":
+        to, reason = State(comment.state), Reason(comment.state_reason)
+    change_states(ids=[comment.pk], to=to, reason=reason, actor=None)
+    comment.refresh_from_db()
+    policy().record(comment, findings)  # of what it has become: who waits now is told so
+
+
+def _is_examined_as_set(draft: Draft) -> bool:
+    """Whether its discussion and the site are still moderated as they were when the draft was examined."""
+    now, then = _as_set_now(draft.discussion), draft.discussion
+    return (now.moderation, now.site.review_everything) == (then.moderation, then.site.review_everything)
+
+
+def _as_set_now(discussion: Discussion) -> Discussion:
+    """As it is stored, beside the site as it is, whatever a request has read of both."""
+    stored = Discussion.objects.get(pk=discussion.pk)
+    stored.article, stored.site = discussion.article, read_site()
+    return stored
 
 
 def examine_again(*, comment: Comment, body: str, user: Any, guest: Guest | None) -> list[Any]:

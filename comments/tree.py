@@ -26,13 +26,15 @@ SELECT article_id FROM comments_discussion
 WHERE article_id IN (SELECT discussion_id FROM comments_comment WHERE id = ANY(%(ids)s))
 ORDER BY article_id FOR NO KEY UPDATE"""
 
-# What a new comment hangs from. An open discussion, who takes part in it and an unused nonce are tested here,
-# after the lock: ON CONFLICT on the insert would come too late, the tree would already have been shifted.
+# What a new comment hangs from. An open discussion, who takes part in it, how it is moderated (by which the
+# comment was examined) and an unused nonce are tested here, after the lock: ON CONFLICT on the insert would
+# come too late, the tree would already have been shifted.
 _MAY_INSERT = """
     EXISTS (SELECT FROM comments_discussion d, articles_site s
             WHERE d.article_id = %(discussion)s AND s.id = 1
               AND d.status = 'open' AND s.comment_status = 'open'
-              AND (NOT d.members_only OR %(author)s::bigint IS NOT NULL))
+              AND (NOT d.members_only OR %(author)s::bigint IS NOT NULL)
+              AND d.moderation = %(moderation)s AND s.review_everything = %(review_everything)s)
     AND NOT EXISTS (SELECT FROM comments_comment WHERE nonce = %(nonce)s)"""
 
 _ROOT_PLACE = f"""

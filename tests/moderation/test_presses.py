@@ -1,18 +1,22 @@
 """One press on a discussion or on the whole site: it holds on every surface, is told, and is taken back."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connections, transaction
 from django.urls import reverse
 
 from articles.models import Site
-from comments.models import Comment, Discussion
+from comments.models import Comment, Discussion, State
+from comments.services import change_discussion, edit_comment, lock_discussions
 from moderation import acts
-from moderation.models import Batch, Change
+from moderation.models import Batch, Case, Change, Finding
 from moderation.services import undo
 from tests.comments.test_admin import article_form
+from tests.comments.test_concurrency import wait_for_a_lock
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -212,3 +216,36 @@ def test_what_is_set_on_the_page_of_an_article_is_an_act(client):
     }
     client.force_login(ada)
     assert "The harbour" in client.get(reverse("moderation:history")).text
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("way", ["root", "reply", "edit"])
+def test_what_is_sent_while_it_is_pressed_waits_for_review(way, where, maria, checking_policy):
+    """The checks have looked at it by the earlier setting; behind the lock it meets the present one, and they
+    look again."""
+    article, person = make_article(), UserFactory.create()
+    change_discussion(article=article, moderation=Discussion.Moderation.POST)
+    own = say(article, "First words.", author=person)
+    parent = own if way == "reply" else None
+
+    def send() -> Comment:
+        try:
+            if way == "edit":
+                comment = Comment.objects.get(pk=own.pk)
+                return edit_comment(comment=comment, body="Just in time?", user=person, guest=None)
+            return say(article, "Just in time?", parent=parent, author=person)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            lock_discussions([article.pk])
+            press("review", where, article, maria)
+            sending = other.submit(send)
+            wait_for_a_lock()
+        sent = sending.result(timeout=10)
+    sent.refresh_from_db()
+    assert (sent.state, sent.body) == (State.PENDING, "Just in time?")
+    found = Finding.objects.filter(comment=sent, revision=sent.revision)
+    assert found.filter(check_name="reviewed_first").exists()
+    assert Case.objects.filter(comment=sent).exists()
