@@ -4,7 +4,7 @@
 {
   // Not parsed as a page: that would try its styles, which the policy forbids.
   const IMAGE = /<img\b(?:[^>"']|"[^"]*"|'[^']*')*>/gi;
-  const PICTURE = /(?<=\ssrc\s*=\s*["']?)data:(image\/(?:png|jpeg|gif|webp|avif));base64,([\w+/=\s%]+)/i;
+  const PICTURE = /\ssrc\s*=\s*["']?data:(image\/(?:png|jpeg|gif|webp|avif));base64,([\w+/=\s%]+)/i;
 
   // Returns { markup, pictures: [{ number, file }] }, numbered from `first` on.
   globalThis.takePictures = (board, markup, first) => {
