@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.admin import UserAdmin
 from accounts.models import User
@@ -55,6 +56,17 @@ class PersonAdmin(UserAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         touch_site()
+
+    actions = ["invite_again"]
+
+    @admin.action(description=_("Send the invitation again"), permissions=["change"])
+    def invite_again(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        waiting = [user.pk for user in queryset.filter(is_active=True) if not user.has_usable_password()]
+        for pk in waiting:
+            invite.enqueue(pk)
+        said = ngettext("%(n)s invitation is mailed.", "%(n)s invitations are mailed.", len(waiting))
+        others = _("Who has chosen a password gets none.")
+        self.message_user(request, f"{said % {'n': len(waiting)}} {others}")
 
 
 class PublicationFilter(admin.SimpleListFilter):

@@ -107,9 +107,17 @@ def test_somebody_who_is_added_is_mailed_a_link_and_chooses_a_password():
     emil.post(form.redirect_chain[-1][0], password, follow=True)
     emil.post("/accounts/login/", {"login": "emil@example.org", "password": "nine-quiet-otters"})
     assert emil.get("/admin/articles/article/add/").status_code == 200
-    # Whoever has a password is not written to again, whenever the job runs.
+    # Whoever has a password is not written to again, whenever the job runs; who lost the mail is.
     invite.func(User.objects.get(name="Emil").pk)
     assert len(mail.outbox) == 1
+    edda = UserFactory.create(name="Edda", email="edda@example.org")
+    edda.set_unusable_password()
+    edda.save()
+    people = {"action": "invite_again", "_selected_action": [User.objects.get(name="Emil").pk, edda.pk]}
+    assert as_(MODERATOR).post(USERS, people, follow=True).status_code in {200, 403}
+    assert "1 invitation is mailed." in as_(ADMINISTRATOR).post(USERS, people, follow=True).content.decode()
+    work()
+    assert [message.to for message in mail.outbox[1:]] == [["edda@example.org"]]
 
 
 def test_an_email_that_is_taken_in_another_case_is_an_error_of_the_form():

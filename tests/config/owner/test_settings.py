@@ -1,5 +1,6 @@
 """Every setting of the site: who may set it, and that it is so in the next request, on warm kept pages."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -107,6 +108,13 @@ def test_the_language_is_so_on_a_warm_page_for_whoever_asks_for_none_of_ours(
     assert '<html lang="en" dir="ltr"' in text(ask(site, "/", Accept_Language="en-GB,en;q=0.8"))
     # The same for pages that nobody keeps.
     assert '<html lang="ar" dir="rtl"' in Client().get("/accounts/login/").content.decode()
+
+
+def test_what_is_set_elsewhere_is_found(ada: Client) -> None:
+    elsewhere = ada.get(URL).content.decode().partition('id="elsewhere"')[2].partition("</section>")[0]
+    links = re.findall(r'href="([^"]+)"', elsewhere)
+    assert {"/admin/articles/standingpage/", "/admin/articles/pin/", "/admin/accounts/user/"} <= set(links)
+    assert [link for link in links if ada.get(link, follow=True).status_code != 200] == []
 
 
 def test_what_the_language_changes_is_said(ada: Client, settings: Any) -> None:
