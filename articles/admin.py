@@ -1,4 +1,3 @@
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -7,7 +6,6 @@ from django.contrib import admin
 from django.db import models, transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
-from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import capfirst
@@ -16,7 +14,6 @@ from django.utils.translation import ngettext
 
 from accounts.admin import UserAdmin
 from accounts.models import User
-from articles import blacking_page
 from articles.admin_readers import AuthorsField, pin_button
 from articles.history_pages import HistoryPages
 from articles.images import admin as images  # noqa: F401  registers them
@@ -163,10 +160,6 @@ class ArticleAdmin(HistoryPages, PublicationPages):
     readonly_fields = ["lead_picture"]
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     save_on_top = True
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(partial(blacking_page.answer, self))
-        return [path("<int:key>/black-out/", view, name="articles_article_black_out"), *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> ArticleQuerySet:
         assert isinstance(request.user, User)

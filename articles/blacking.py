@@ -1,5 +1,5 @@
-"""Words that must not stand anywhere behind a story, taken out for good: of its text and all its versions, of
-what was typed and not saved, and of the notes beside it.
+"""Words that must not stand anywhere behind a story or a standing page, taken out for good: of its text and
+all its versions, of what was typed and not saved, and of the notes beside it.
 
 Each letter becomes a black square, so every place stays where it was. What is remembered outside of the
 database (accounts/erasures.py) is those places in each version and no word: upon an older backup the words
@@ -22,7 +22,8 @@ from accounts.services import forget_in_log
 from articles.images.services import hold_images, use_images
 from articles.kept import withhold
 from articles.markdown import named_images, render_story
-from articles.models import Article, Note, Redirect, Revision, Text, Unsaved
+from articles.models import Article, Redirect, Revision, Text, Unsaved, Written
+from articles.models.writing import of
 from articles.related import note_keywords
 from articles.services import touch_site
 
@@ -37,14 +38,14 @@ _NAMES = list(Text._fields)
 class Place(NamedTuple):
     """Where a word stands: in which kind of text, and what is around it. `number` is of a version."""
 
-    where: str  # story, version, unsaved, note
+    where: str  # story (or standing page), version, unsaved, note
     number: int | None
     before: str
     word: str
     after: str
 
 
-def find(article: Article, words: Sequence[str]) -> list[Place]:
+def find(thing: Written, words: Sequence[str]) -> list[Place]:
     """Every place of them, the story's own first."""
     pattern = _pattern(words)
     return [
@@ -55,50 +56,50 @@ def find(article: Article, words: Sequence[str]) -> list[Place]:
             at.group(),
             text[at.end() : at.end() + AROUND],
         )
-        for where, number, texts in _texts(article)
+        for where, number, texts in _texts(thing)
         for text in texts
         for at in pattern.finditer(text)
     ]
 
 
-def addresses(article: Article, words: Sequence[str]) -> list[str]:
+def addresses(thing: Written, words: Sequence[str]) -> list[str]:
     """Its addresses, the present one and earlier ones, that say one of them; they are not changed."""
-    old = Redirect.objects.filter(article=article).order_by("old").values_list("old", flat=True)
+    old = Redirect.objects.filter(**of(thing)).order_by("old").values_list("old", flat=True)
     said = [slug for word in words if (slug := slugify(word, allow_unicode=True))]
-    return [url for url in (article.get_absolute_url(), *old) if any(slug in url for slug in said)]
+    return [url for url in (thing.get_absolute_url(), *old) if any(slug in url for slug in said)]
 
 
 @transaction.atomic
-def black_out(*, article: Article, words: Sequence[str]) -> Counter[str]:
+def black_out(*, thing: Written, words: Sequence[str]) -> Counter[str]:
     """Whole words, whatever their case. There is no way back. Returns by kind (as in Place) how many texts
     had one."""
     pattern, count = _pattern(words), Counter[str]()
-    article = Article.objects.select_for_update(no_key=True).get(pk=article.pk)
-    versions = [
-        row for row in Revision.objects.filter(article=article).iterator(20) if _blacken(row, _NAMES, pattern)
-    ]
+    thing = type(thing)._default_manager.select_for_update(no_key=True).get(pk=thing.pk)
+    versions = [row for row in thing.revisions.iterator(20) if _blacken(row, _NAMES, pattern)]
     count["version"] = len(versions)
-    for row in Unsaved.objects.filter(article=article).select_for_update():
+    for row in thing.unsaved.select_for_update():
         count["unsaved"] += _blacken_typed(row, pattern)
-    for note in Note.objects.filter(article=article):
-        count["note"] += _blacken(note, ["body"], pattern)
-    if _blacken(article, _NAMES, pattern):
+    if isinstance(thing, Article):
+        for note in thing.notes.all():
+            count["note"] += _blacken(note, ["body"], pattern)
+    if _blacken(thing, [name for name in _NAMES if hasattr(thing, name)], pattern):
         count["story"] = 1
-        _show(article)
+        _show(thing)
     if count["story"] or any(BLACK in row.title for row in versions):
-        forget_in_log(article)
+        forget_in_log(thing)
     remember([of_version(row) for row in versions])
     return +count
 
 
-def _show(article: Article) -> None:
-    """As save_article does, but for the version that it would keep."""
-    lead = {article.lead_image_id} if article.lead_image_id else set()
-    use_images(article, hold_images(named_images(article.body) | lead))
-    html = render_story(article.body)
+def _show(thing: Written) -> None:
+    """As save_article and save_page do, but for the version that they would keep."""
+    lead = {thing.lead_image_id} if isinstance(thing, Article) and thing.lead_image_id else set()
+    use_images(thing, hold_images(named_images(thing.body) | lead))
+    html = render_story(thing.body)
     values = {"body_html": html, "updated_at": timezone.now(), "version": F("version") + 1}
-    Article.objects.filter(pk=article.pk).update(**values)
-    note_keywords(article=article)
+    type(thing)._default_manager.filter(pk=thing.pk).update(**values)
+    if isinstance(thing, Article):
+        note_keywords(article=thing)
     touch_site()
     withhold()
 
@@ -120,17 +121,17 @@ def blackened() -> Iterator[Erasure]:
 
 def black_out_again(known: Sequence[Erasure]) -> int:
     """Do what a list remembers. Returns in how many versions."""
-    words: defaultdict[int, set[str]] = defaultdict(set)
+    words: defaultdict[Written, set[str]] = defaultdict(set)
     for start in range(0, len(known), SOME):
         some = known[start : start + SOME]
-        rows = Revision.objects.in_bulk({one.id for one in some})
+        rows = Revision.objects.select_related("article", "page").in_bulk({one.id for one in some})
         for one in some:
             row = rows.get(one.id)
-            if row and row.article_id and datetime.fromisoformat(one.made) == row.at:
-                words[row.article_id] |= _words_at(one.spans, _joined(row))
+            if row and datetime.fromisoformat(one.made) == row.at:
+                words[row.thing] |= _words_at(one.spans, _joined(row))
     count = 0
-    for article in Article.objects.filter(pk__in=[pk for pk, some in words.items() if some]).order_by("pk"):
-        count += black_out(article=article, words=sorted(words[article.pk]))["version"]
+    for thing in sorted((thing for thing, some in words.items() if some), key=lambda thing: thing.pk):
+        count += black_out(thing=thing, words=sorted(words[thing]))["version"]
     return count
 
 
@@ -186,11 +187,12 @@ def _black(text: str, pattern: re.Pattern[str]) -> str:
     return pattern.sub(lambda at: BLACK * len(at.group()), text)
 
 
-def _texts(article: Article) -> Iterator[tuple[str, int | None, list[str]]]:
-    yield "story", None, list(Text.of(article))
-    for row in Revision.objects.filter(article=article).order_by("-number").iterator(20):
+def _texts(thing: Written) -> Iterator[tuple[str, int | None, list[str]]]:
+    yield "story", None, list(Text.of(thing))
+    for row in thing.revisions.order_by("-number").iterator(20):
         yield "version", row.number, list(Text.of(row))
-    for unsaved in Unsaved.objects.filter(article=article):
+    for unsaved in thing.unsaved.all():
         yield "unsaved", None, [text for texts in unsaved.typed.values() for text in texts]
-    for body in Note.objects.filter(article=article).values_list("body", flat=True):
-        yield "note", None, [body]
+    if isinstance(thing, Article):
+        for body in thing.notes.values_list("body", flat=True):
+            yield "note", None, [body]

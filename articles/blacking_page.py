@@ -1,10 +1,9 @@
-"""The administrator's page that blacks words out behind a story: looked for first, and then for good."""
+"""The administrator's page that blacks words out behind a text: looked for first, and then for good."""
 
 from collections import Counter
 from typing import Any
 
 from django import forms
-from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -15,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
 from articles import blacking
-from articles.models import Article
+from articles.models import Written
 
 WORDS_MOST = 50
 LISTED = 50  # places
@@ -41,47 +40,47 @@ class BlackForm(forms.Form):
         return words
 
 
-def answer(pages: admin.ModelAdmin[Article], request: HttpRequest, key: int) -> HttpResponse:
+def answer(pages: Any, request: HttpRequest, key: int) -> HttpResponse:
     """`POST` with words lists where they stand; with `sure` besides it blacks out what was `looked` for."""
     assert isinstance(request.user, User)
     if not request.user.is_administrator:
         raise PermissionDenied
-    article = get_object_or_404(pages.get_queryset(request), pk=key)
+    thing: Written = get_object_or_404(pages.get_queryset(request), pk=key)
     form = BlackForm(request.POST or None)
     found: dict[str, Any] = {}
     if request.method == "POST" and form.is_valid():
         words = form.cleaned_data["words"]
         is_sure = "sure" in request.POST and request.POST.get("looked", "").splitlines() == words
-        if is_sure and (count := blacking.black_out(article=article, words=words)):
-            article.refresh_from_db()
+        if is_sure and (count := blacking.black_out(thing=thing, words=words)):
+            thing.refresh_from_db()
             told = _("Words were blacked out for good: %(where)s.") % {"where": _where(count)}
-            pages.log_change(request, article, told)
+            pages.log_change(request, thing, told)
             pages.message_user(request, told)
-            return redirect("admin:articles_article_history", key)
-        places = blacking.find(article, words)
+            return redirect(pages.url_of("history", key))
+        places = blacking.find(thing, words)
         found = {
             "places": places[:LISTED],
             "count": len(places),
             "looked": "\n".join(words),
             "is_in_story": any(place.where == "story" for place in places),
-            "addresses": blacking.addresses(article, words),
+            "addresses": blacking.addresses(thing, words),
         }
     context = {
         **pages.admin_site.each_context(request),
         "opts": pages.opts,
         "title": _("Black out words"),
-        "subtitle": article.title,
-        "article": article,
+        "subtitle": thing.title,
+        "original": thing,
         "form": form,
         **found,
     }
-    return TemplateResponse(request, "admin/articles/article/black_out.html", context)
+    return TemplateResponse(request, "admin/articles/black_out.html", context)
 
 
 def _where(count: Counter[str]) -> str:
     versions, unsaved, notes = count["version"], count["unsaved"], count["note"]
     told = [
-        _("the story as it is") if count["story"] else "",
+        _("the text as it is") if count["story"] else "",
         ngettext("%(n)s version", "%(n)s versions", versions) % {"n": versions} if versions else "",
         ngettext("%(n)s text that was not saved", "%(n)s texts that were not saved", unsaved) % {"n": unsaved}
         if unsaved

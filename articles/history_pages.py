@@ -1,6 +1,7 @@
 """The versions of a text: who saved what and when, what differs between two, and one that comes back."""
 
 from bisect import bisect_left
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -14,7 +15,7 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from articles import writing
+from articles import blacking_page, writing
 from articles.conflicts import last_number
 from articles.differences import compare
 from articles.models import Text, Written
@@ -34,7 +35,9 @@ TEXT_LABELS = {
 class HistoryPages(WritingPages):
     def get_urls(self) -> list[URLPattern]:
         restore = self.admin_site.admin_view(self.restore_view)
+        black_out = self.admin_site.admin_view(partial(blacking_page.answer, self))
         return [
+            path("<int:key>/black-out/", black_out, name=self.name_of("black_out")),
             path("<int:key>/history/<int:number>/", restore, name=self.name_of("restore")),
             *super().get_urls(),
         ]

@@ -126,7 +126,7 @@
     const chosen = () => [...form.elements].some(({ type, name, files }) => type === "file" && name && files.length);
     form.addEventListener("input", ({ target }) => {
       if (target.type === "file") {
-        say(".file", chosen() ? gettext("The file that you have chosen is not kept: no browser can. It goes with the next save.") : "");
+        say(".file", chosen() ? gettext("No browser keeps a chosen file: it is lost if you leave before you save.") : "");
       }
       const earlier = turn;
       look();

@@ -9,8 +9,8 @@ from django.test import Client
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, User
 from articles.blacking import black_out, find
-from articles.models import Article, ImageUse, Note, Revision, Sheet, Text, Unsaved
-from articles.services import save_article
+from articles.models import Article, ImageUse, Note, Revision, Sheet, StandingPage, Text, Unsaved
+from articles.services import save_article, save_page
 from articles.writing import add_note, keep_aside, keep_unsaved, restore
 from tests.factories import UserFactory, make_article
 
@@ -64,7 +64,7 @@ def test_they_are_gone_from_every_text_and_the_story_stays(story):
     before = Article.objects.values().get()
     assert len(find(story, [NAME])) == 5
 
-    count = black_out(article=story, words=[NAME])
+    count = black_out(thing=story, words=[NAME])
 
     assert count == {"version": 2, "unsaved": 1, "note": 1}
     assert "quill" not in all_of(story).casefold()
@@ -73,16 +73,16 @@ def test_they_are_gone_from_every_text_and_the_story_stays(story):
     first = story.revisions.get(number=1)
     assert (first.title, first.body) == ("██████████ was seen", "It was ██████████, a baker.")
     assert Note.objects.get().body == "Leave ██████████ out."
-    assert black_out(article=story, words=[NAME]) == {}
+    assert black_out(thing=story, words=[NAME]) == {}
 
 
 def test_whole_words_alone(story):
     story.body = "Quillfeather and Jane-Quill; a QUILL’s tip. Jane\n\nQuill."
     save_article(article=story)
-    black_out(article=story, words=["quill"])
+    black_out(thing=story, words=["quill"])
     story.refresh_from_db()
     assert story.body == "Quillfeather and Jane-█████; a █████’s tip. Jane\n\n█████."
-    black_out(article=story, words=["C++", "(sic", "jane  █████"])  # nothing of it is a pattern
+    black_out(thing=story, words=["C++", "(sic", "jane  █████"])  # nothing of it is a pattern
     assert Article.objects.get().body == story.body
 
 
@@ -92,7 +92,7 @@ def test_also_in_the_story_which_readers_then_read_black(client, story, image_of
     assert "Jane Quill" in client.get(story.get_absolute_url()).content.decode()
     before = Article.objects.get()
 
-    assert black_out(article=story, words=[NAME, "image"])["story"] == 1
+    assert black_out(thing=story, words=[NAME, "image"])["story"] == 1
 
     shown = client.get(story.get_absolute_url()).content.decode()
     assert "Quill" not in shown
@@ -117,10 +117,26 @@ def image_of_a_boat(settings: Any, tmp_path: Any) -> Any:
 
 
 def test_a_version_that_comes_back_comes_back_black(story, emil):
-    black_out(article=story, words=[NAME])
+    black_out(thing=story, words=[NAME])
     story.refresh_from_db()
     restore(revision=story.revisions.get(number=1), by=emil, seen=story.version)
     assert Article.objects.get().title == "██████████ was seen"
+
+
+def test_a_standing_page_is_blacked_out_as_well(client, emil):
+    about = save_page(page=StandingPage(title="About", slug="about", body="Ask Jane Quill."), by=emil)
+    about.body = "Ask the office, or Jane Quill’s boat."
+    save_page(page=about, by=emil)
+    typed = {"title": ["About"], "body": ["Jane Quill rows."]}
+    keep_unsaved(
+        sheets=[Sheet(uuid4(), 1)], editor=emil, kind=StandingPage, thing=about, typed=typed, read=""
+    )
+    assert "Quill" in client.get("/pages/about/").content.decode()
+    assert black_out(thing=about, words=[NAME]) == {"version": 2, "unsaved": 1, "story": 1}
+    assert "Ask the office, or ██████████’s boat." in client.get("/pages/about/").content.decode()
+    about.refresh_from_db()
+    assert find(about, [NAME]) == []
+    assert about.revisions.get(number=1).body == "Ask ██████████."
 
 
 # The page
@@ -135,7 +151,7 @@ def test_an_administrator_looks_and_then_does_it(story, ada, emil):
 
     looked = client.post(page(story), {"words": f"{NAME}\n\n", "look": ""}).content.decode()
     assert "They stand in 5 places" in looked
-    assert "Also in the story as it is" not in looked
+    assert "Also in the text as it is" not in looked
     assert "<mark>jane\nquill</mark>" in looked
     assert NAME in all_of(story)
 

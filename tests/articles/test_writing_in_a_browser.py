@@ -8,7 +8,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from accounts.models import EDITOR
-from articles.models import Article, StandingPage, Topic, Unsaved
+from articles.models import Article, Image, StandingPage, Topic, Unsaved
 from articles.services import save_article, save_page
 from articles.writing import add_note, correct, take_back
 from tests.articles.test_admin import ADD, change
@@ -170,7 +170,7 @@ def test_a_chosen_file_is_said_to_be_lost_with_the_window(desk_of, story):
     page.goto(change(story))
     slip = {"name": "slip.jpg", "mimeType": "image/jpeg", "buffer": b"x"}
     page.locator("#id_lead_file").set_input_files(slip)
-    expect(page.locator(".file")).to_contain_text("not kept")
+    expect(page.locator(".file")).to_contain_text("lost if you leave")
     asked = []
 
     def stay(dialog):
@@ -366,6 +366,13 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(desk_of, story, 
     expect(page.get_by_role("heading", name=re.compile("Not saved yet"))).to_be_visible()
     page.wait_for_load_state()
     found = {"conflict": faults(page)}
+    boat = Image.objects.create(alt="A boat", width=8, height=8, suffix="png", digest="a" * 64)
+    page.goto(reverse("admin:articles_image_change", args=[boat.pk]))
+    page.locator("#id_alt").fill("A boat at the quay")
+    Image.objects.update(alt="A boat in the harbour")
+    save(page)
+    expect(page.get_by_role("group", name="Alternative text")).to_be_visible()
+    found["picture"] = faults(page)
     out = make_article("Out")
     gone = take_back(article=make_article("Gone"), why="It was wrong.", seen=1)
     history = reverse("admin:articles_article_history", args=[story.pk])

@@ -207,8 +207,8 @@ def test_words_blacked_out_behind_a_story_stay_so(tmp_path: Path, ada: User) -> 
     backup(file)
     story.title, story.slug, story.body = "A baker was seen", "baker", "A baker. Quill Street is long."
     save_article(article=story, by=ada)
-    black_out(article=story, words=["jane quill"])
-    black_out(article=story, words=["baker"])
+    black_out(thing=story, words=["jane quill"])
+    black_out(thing=story, words=["baker"])
     story.refresh_from_db()
     assert story.title == "A █████ was seen"
     assert "quill" not in erasures.path().read_text().casefold()
@@ -235,8 +235,8 @@ def test_words_blacked_out_behind_a_story_stay_so(tmp_path: Path, ada: User) -> 
 def test_what_the_machine_stopped_over_is_added_to_the_list(tmp_path: Path, ada: User) -> None:
     story, file = make_article("Jane Quill was seen", body="A baker."), tmp_path / "site.zip"
     backup(file)
-    black_out(article=story, words=["Jane Quill"])
-    black_out(article=story, words=["baker"])
+    black_out(thing=story, words=["Jane Quill"])
+    black_out(thing=story, words=["baker"])
     lines = erasures.path().read_text().splitlines(keepends=True)
     erasures.path().write_text("".join(lines[:-1]))
     assert forgetting.remember_all() == 1
