@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from articles.images import figures
 from articles.images.forms import ImageForm, UploadForm
-from articles.images.services import delete_image, lock_articles
+from articles.images.services import delete_image, lock_what_shows
 from articles.models import Article, Image, StandingPage
 from articles.shared_pages import SharedPages
 
@@ -84,7 +84,7 @@ class ImageAdmin(SharedPages):
 
     def lock(self, key: int) -> None:
         if image := Image.objects.filter(pk=key).first():
-            lock_articles(image)  # before their picture, as everywhere
+            lock_what_shows(image)  # before their picture, as everywhere
         super().lock(key)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Image | None:

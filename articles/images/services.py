@@ -52,7 +52,7 @@ def add_image(*, opened: Opened, actor: User | None, **told: Any) -> Image:
 def change_image(*, image: Image) -> Image:
     """Store what is told of a picture: the stories that show it say so at once. Where it is cropped, they do
     once a job has made that."""
-    lock_articles(image)
+    lock_what_shows(image)
     image.save(update_fields=TOLD)  # its sizes may have been made since it was read
     image.refresh_from_db(fields=["sizes"])
     if image.sizes and image.sizes["at"] != [image.focal_x, image.focal_y]:
@@ -133,13 +133,13 @@ def use_images(shown_by: Article | StandingPage | Site, images: set[int]) -> Non
 def show_again(image: Image) -> None:
     """Render what shows it. It is no change of what that says: the time of the last one stays."""
     is_seen = ImageUse.objects.filter(image=image, site__isnull=False).exists()  # rules are rendered as read
-    for article in lock_articles(image):
+    articles, pages = lock_what_shows(image)
+    for article in articles:
         html = render_story(article.body)
         if html != article.body_html or article.lead_image_id == image.pk:
             Article.objects.filter(pk=article.pk).update(body_html=html, version=F("version") + 1)
             is_seen = True
-    pages = StandingPage.objects.filter(image_uses__image=image).order_by("pk")
-    for page in pages.select_for_update(of=["self"], no_key=True):
+    for page in pages:
         html = render_story(page.body)
         if html != page.body_html:
             StandingPage.objects.filter(pk=page.pk).update(body_html=html)
@@ -148,12 +148,15 @@ def show_again(image: Image) -> None:
         Site.objects.filter(pk=1).update(version=F("version") + 1)
 
 
-def lock_articles(image: Image) -> list[Article]:
-    """Articles before images, as save_article does, else both would wait for each other."""
-    rows = (
-        Article.objects.filter(image_uses__image=image).order_by("pk").only("body", "body_html", "lead_image")
+def lock_what_shows(image: Image) -> tuple[list[Article], list[StandingPage]]:
+    """Articles and standing pages before images, as those who save them do, else both would wait for each
+    other."""
+    articles = Article.objects.filter(image_uses__image=image).only("body", "body_html", "lead_image")
+    pages = StandingPage.objects.filter(image_uses__image=image)
+    return (
+        list(articles.order_by("pk").select_for_update(of=["self"], no_key=True)),
+        list(pages.order_by("pk").select_for_update(of=["self"], no_key=True)),
     )
-    return list(rows.select_for_update(of=["self"], no_key=True))
 
 
 def _hold(digest: str) -> None:

@@ -1,0 +1,46 @@
+"""Who saves what shows a picture, and who changes the picture at the same time."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connections, transaction
+
+from articles.images.services import change_image
+from articles.models import Article, StandingPage
+from articles.services import save_article, save_page
+from tests.articles.images.made import make_image
+from tests.comments.test_concurrency import wait_for_a_lock
+from tests.factories import make_article
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", [Article, StandingPage])
+def test_they_wait_for_each_other_and_not_both(kind):
+    image = make_image(alt="A boat")
+    body = f"The slip.\n\n![A boat](image:{image.pk})"
+    if kind is Article:
+        shown = make_article(body=body)
+    else:
+        shown = save_page(page=StandingPage(title="About", slug="about", body=body))
+
+    def change() -> None:
+        image.caption = "The Anna"
+        try:
+            change_image(image=image)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            kind.objects.select_for_update(no_key=True).get(pk=shown.pk)  # as their forms do
+            changing = other.submit(change)
+            wait_for_a_lock()
+            shown.body += "\n\nIt is closed."
+            if isinstance(shown, Article):
+                save_article(article=shown)
+            else:
+                save_page(page=shown)
+        changing.result(timeout=10)
+    html = kind.objects.get().body_html
+    assert "It is closed." in html
+    assert "The Anna" in html
