@@ -37,7 +37,7 @@ def back_up() -> str:
         for remains in folder.glob(".*.part"):  # of a night that was cut short: nobody else writes here
             remains.unlink()
         made = backup(path, read_again=True)
-        gone = _remove_older(folder, kept=site.backups_kept)
+        gone = _remove_older(path, kept=site.backups_kept)
     except (Refused, OSError) as error:
         why = str(error) if isinstance(error, Refused) else f"{folder}: {error.strerror}."
         is_first = backups.last_failure() is None
@@ -50,9 +50,10 @@ def back_up() -> str:
     return f"{path.name}, {megabytes(made.last.size)}; older ones removed: {gone}"
 
 
-def _remove_older(folder: Path, *, kept: int) -> int:
-    """Those that were made before the newest `kept`. Returns how many."""
-    older = list_nightly(folder)[:-kept]
+def _remove_older(made: Path, *, kept: int) -> int:
+    """Of those up to this one all but the newest `kept`. Returns how many. What a clock that went wrong has
+    named after days to come counts for none: this one would go for it, and be made again each time."""
+    older = [path for path in list_nightly(made.parent) if path.name <= made.name][:-kept]
     for path in older:
         path.unlink()
     return len(older)

@@ -107,6 +107,17 @@ def test_older_ones_go_once_a_new_one_is_whole(home: Path, clock: Any) -> None:
     assert kept() == ["mine.zip", "soundoff-2026-11-30.zip"]
 
 
+def test_what_a_wrong_clock_has_named_after_a_later_day_takes_no_place(home: Path, clock: Any) -> None:
+    switch_on(backups_kept=1)
+    back_up()
+    clock.shift(400 * DAY)
+    back_up()
+    clock.shift(-399 * DAY)
+    back_up()
+    assert kept() == ["soundoff-2026-11-27.zip", "soundoff-2027-12-31.zip"]
+    assert back_up() == "there is nothing to do yet"
+
+
 def test_a_night_that_fails_removes_nothing_and_is_told(home: Path, clock: Any) -> None:
     ada = UserFactory.create(email="ada@example.org", roles=(ADMINISTRATOR,))
     ada.emailaddress_set.create(email=ada.email, primary=True, verified=True)
