@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import nh3
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from linkify_it import LinkifyIt
 from markdown_it import MarkdownIt
 
 MOST = 3_000_000  # characters of HTML: Word sends fifty for each that a person typed
@@ -98,6 +99,7 @@ class _Open:
 
     tag: str
     marks: Marks
+    shift: str
     is_ignored: bool
     lists: int  # how many were around it
     is_quote: bool = False
@@ -119,6 +121,7 @@ class _Reader(HTMLParser):
         self.open: list[_Open] = []
         self.runs: list[Run] = []
         self.marks = Marks()
+        self.shift = ""  # "super" or "sub": where the words stand beside the line
         self.lists: list[_List] = []
         self.quotes = 0
         self.heading = 0
@@ -135,9 +138,10 @@ class _Reader(HTMLParser):
         if tag in _VOID:
             self._void(tag, attributes)
             return
-        opened = _Open(tag, self.marks, self.in_marker, len(self.lists))
+        opened = _Open(tag, self.marks, self.shift, self.in_marker, len(self.lists))
         self.open.append(opened)
         self.marks = _marked(self.marks, tag, attributes, style)
+        self.shift = _shifted(self.shift, tag, style)
         if style.get("mso-list", "").lower() == "ignore" and self.word_list:
             self.in_marker = True  # what Word shows for a bullet or a number
         elif tag not in _INLINE:
@@ -149,12 +153,13 @@ class _Reader(HTMLParser):
         opened = self.open.pop()
         if tag not in _INLINE:
             self._finish_block(tag, opened)
-        self.marks, self.in_marker = opened.marks, opened.is_ignored
+        self.marks, self.shift, self.in_marker = opened.marks, opened.shift, opened.is_ignored
 
     def handle_data(self, data: str) -> None:
         if self.in_marker and self.word_list:
             self.word_list = (self.word_list[0], self.word_list[1] + data.strip("\xa0 \t\r\n"))
             return
+        data = _beside_the_line(data, self.shift)
         self.runs.append(Run(data if self.in_pre else _SPACES.sub(" ", data), self.marks))
 
     def end_block(self) -> None:
@@ -341,6 +346,25 @@ def _marked(marks: Marks, tag: str, attributes: dict[str, str], style: dict[str,
     return marks
 
 
+def _shifted(shift: str, tag: str, style: dict[str, str]) -> str:
+    if tag in {"sup", "sub"}:
+        shift = {"sup": "super", "sub": "sub"}[tag]
+    return style.get("vertical-align", shift).lower()
+
+
+def _beside_the_line(text: str, shift: str) -> str:
+    """Numbers above or below the line, in signs that stand there: Markdown has no mark for it, and 10⁶ is not
+    106. Words, which say the same on the line, stay."""
+    signs = _SHIFTED.get(shift)
+    return text.translate(signs) if signs and {*map(ord, text.strip())} <= signs.keys() else text
+
+
+_SHIFTED = {
+    "super": str.maketrans("0123456789+-\u2212=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ"),
+    "sub": str.maketrans("0123456789+-\u2212=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎"),
+}
+
+
 def _address(href: str) -> str:
     """Where a link leads; Google's own step between is left out. Nothing for what is no page."""
     try:
@@ -476,9 +500,23 @@ def _wrapped(marks: Marks, text: str, before: str, after: str, *, in_link: bool)
 _SPECIAL = re.compile(r"[\\`*]|<(?=[a-zA-Z])|~(?=~)|(?<=~)~|(?<!\w)_|_(?!\w)|&(?=#?\w{1,31};)|\](?=[(\[:])")
 
 
+_addresses = LinkifyIt()
+
+
 def _escaped(text: str, *, in_link: bool) -> str:
-    text = _SPECIAL.sub(lambda found: "\\" + found[0], text)
-    return re.sub(r"(?<!\\)[\[\]]", lambda found: "\\" + found[0], text) if in_link else text
+    if in_link:
+        return re.sub(r"(?<!\\)[\[\]]", _guard, _SPECIAL.sub(_guard, text))
+    out, last = [], 0
+    # An address that readers can press takes no signs of ours.
+    for found in (_addresses.match(text) or []) if "://" in text else []:
+        if found.schema in {"http:", "https:"} and _SPECIAL.search(found.raw):
+            out += [_SPECIAL.sub(_guard, text[last : found.index]), f"<{found.raw}>"]
+            last = found.last_index
+    return "".join([*out, _SPECIAL.sub(_guard, text[last:])])
+
+
+def _guard(found: re.Match[str]) -> str:
+    return "\\" + found[0]
 
 
 _BEGINS_A_BLOCK = re.compile(r"(#{1,6}(?=\s|\\?$)|[>+=|-]|\d{1,9}(?=[.)](?:\s|\\?$)))")

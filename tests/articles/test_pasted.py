@@ -84,6 +84,38 @@ def test_words_stay_the_words_whatever_the_markup():
         assert words(render_story(made)) == words(markup), (markup, made)
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["https://a.example/_next/x_*y*", "https://a.example/watch?v=_a-b_&c=~~d", "https://a.example/_x_(b)"],
+)
+def test_an_address_that_is_no_link_leads_where_it_says(address):
+    made = as_markdown(
+        f"<p>It is <b>here</b> ({html.escape(address)}), and <i>there</i>: {html.escape(address)}</p>"
+    )
+    shown = render_story(made.markdown)
+    assert [html.unescape(href) for href in re.findall('href="([^"]*)"', shown)] == [address] * 2
+    assert words(shown) == words(
+        f"<p>It is here ({html.escape(address)}), and there: {html.escape(address)}</p>"
+    )
+    assert "<strong>here</strong>" in shown
+
+
+@pytest.mark.parametrize(
+    ("markup", "markdown"),
+    [
+        ("<p>10<sup>6</sup> m<sup>2</sup>, 10<sup>-3</sup>, H<sub>2</sub>O</p>", "10⁶ m², 10⁻³, H₂O"),
+        (
+            "<p>10<span style='vertical-align:super'>6</span> <b>x<sup><i>2</i></sup></b></p>",
+            None,
+        ),
+        ("<p>the 1<sup>st</sup> of May<sup><a href='#_ftn1'>[1]</a></sup></p>", "the 1st of May[1]"),
+    ],
+)
+def test_what_is_raised_is_another_number(markup, markdown):
+    made = as_markdown(markup).markdown
+    assert made == markdown if markdown else made.startswith("10⁶ **x***") and "²" in made
+
+
 @pytest.mark.parametrize("tag", ["b", "ul><li", "blockquote", "div", "table><tr><td"])
 def test_it_is_bounded(tag):
     """Depth costs no more than length, and too much is refused."""
