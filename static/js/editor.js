@@ -180,8 +180,9 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
     // A small form in a dialog, which gives the focus back to the text.
     function say(title, fields, done, { picture, cancelled } = {}) {
       const [from, to] = [field.selectionStart, field.selectionEnd];
-      const box = make("dialog", { className: "editor-dialog", ariaLabel: title });
-      const inner = make("form", { method: "dialog" });
+      const box = make("dialog", { className: "editor-dialog" });
+      box.setAttribute("aria-labelledby", "editor-title");
+      const inner = make("form", { method: "dialog" }, make("h2", { id: "editor-title", textContent: title }));
       if (picture) inner.append(picture);
       for (const { label, hint, name, type = "text", value = "", required = name === "url" } of fields) {
         const input = make(type === "area" ? "textarea" : "input", { name, required, id: `editor-${name}` });
@@ -239,9 +240,9 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
         return;
       }
       if (!html || !MEANS.test(html)) return;
-      event.preventDefault();
       const first = 1 + Math.max(0, ...[...field.value.matchAll(/⟦[^⟦⟧]* (\d+)⟧/g)].map((found) => Number(found[1])));
       const { markup, pictures } = uploadUrl ? takePictures(board, html, first) : { markup: html, pictures: [] };
+      event.preventDefault();
       const from = field.selectionStart;
       write(plain);
       const before = field.value;
@@ -260,7 +261,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
           field.setSelectionRange(move(start), move(end));
         }
         tell(note);
-        addImages(pictures.map(({ file }) => file), new Map(pictures.map(({ file, number }) => [file, number])));
+        addImages(pictures.map(({ file }) => file), new Map(pictures.map(({ file, number }) => [file, number])), note);
       } catch {
         tell(gettext("Pasted without its formatting: the site cannot be reached."));
       }
@@ -278,14 +279,16 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       addImages(files);
     });
     // `places`: by file the number of the place that it has in the text already, "⟦image 3⟧".
-    function addImages([file, ...rest], places = new Map()) {
+    // What there is to tell stands until the last of them is asked about.
+    function addImages([file, ...rest], places = new Map(), told = "") {
+      if (told) tell(told);
       if (!file || !uploadUrl) return;
       const picture = make("canvas", { className: "editor-picture", hidden: true }); // the policy shows no blob: images
       createImageBitmap(file, { resizeWidth: 480, resizeQuality: "medium" }).then((bitmap) => {
         Object.assign(picture, { width: bitmap.width, height: bitmap.height, hidden: false });
         picture.getContext("2d").drawImage(bitmap, 0, 0);
       }, () => {}); // what the browser can't read the site may
-      const next = () => addImages(rest, places);
+      const next = (note) => addImages(rest, places, [told, note].filter(Boolean).join(" "));
       const place = () => {
         const found = places.has(file) && new RegExp(`⟦[^⟦⟧]* ${places.get(file)}⟧`).exec(field.value);
         return found && [found.index, found.index + found[0].length];
@@ -306,7 +309,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
           if (held) {
             write(made.markdown, ...held);
             tell(made.note);
-            return next();
+            return next(made.note);
           }
           const before = field.value.slice(0, from), after = field.value.slice(to);
           const lead = !before || before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n";
@@ -315,7 +318,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
           field.blur();
           field.focus(); // browsers show the place of the caret again
           tell(made.note);
-          next();
+          next(made.note);
         } catch {
           return gettext("Not sent: the site cannot be reached. Try it again in a moment.");
         }

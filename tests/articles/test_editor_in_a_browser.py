@@ -337,6 +337,9 @@ def test_images_whose_data_is_pasted_come_in_at_their_places(writing, settings, 
     writing.reload()
     body(writing).evaluate(PASTE, [html.replace(one, "file:///C:/a.png"), "Before noon."])
     expect(writing.get_by_role("dialog", name="Image: pasted 1 of 1.jpeg")).to_be_visible()
+    writing.get_by_label("Alternative text", exact=True).fill("Boats again")
+    writing.get_by_role("dialog").get_by_role("button", name="Insert").click()
+    expect(body(writing)).to_have_value(re.compile(r"!\[Boats again\]"))
     expect(writing.get_by_role("status").last).to_contain_text("3 images were left behind, as their files")
 
 
