@@ -1,11 +1,11 @@
 """What was deleted for good or sealed, remembered outside of the database.
 
 A backup that is older than an erasure knows nothing of it. So each is noted in the data folder's
-`erasures.jsonl`, a line for each comment, person or version of a story, and a restore does them again. A line
-holds ids, codes, places and times: `what` (comment, sealed, unsealed, account, guest, version), `id`, `made`
-(when the row came into being: both together tell it from one that got the same number after a restore), `at`,
-and of a comment the state and the reason that it had, of a seal why, and whether it is held, of a version the
-places in which words were blacked out.
+`erasures.jsonl`, a line for each comment, person, version of a story or note beside one, and a restore does
+them again. A line holds ids, codes, places and times: `what` (comment, sealed, unsealed, account, guest,
+version, note), `id`, `made` (when the row came into being: both together tell it from one that got the same
+number after a restore), `at`, and of a comment the state and the reason that it had, of a seal why, and
+whether it is held, of a version or a note the places in which words were blacked out.
 
 Lines are only ever added. What should be missing, since the machine stopped between the commit and the line,
 is added by a job a day later (moderation/forgetting.py).
@@ -25,7 +25,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-What = Literal["comment", "sealed", "unsealed", "account", "guest", "version"]
+What = Literal["comment", "sealed", "unsealed", "account", "guest", "version", "note"]
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Erasure:
     state: str = ""
     reason: str = ""
     is_held: bool = False
-    spans: str = ""  # "12-20 45-53": of a version, see articles/blacking.py
+    spans: str = ""  # "12-20 45-53": of a version or a note, see articles/blacking.py
     at: str = ""
 
 

@@ -1,5 +1,6 @@
 """The verbs that write accounts."""
 
+import json
 from uuid import uuid4
 
 from allauth.account.models import EmailAddress
@@ -67,10 +68,17 @@ def forget_guest(*, guest: Guest) -> None:
     erasures.remember([erasures.Erasure("guest", guest.pk, guest.created_at.isoformat())])
 
 
-def forget_in_log(person: Model) -> None:
-    """The admin notes whom it changed by the name of that moment."""
-    kind = ContentType.objects.get_for_model(person)
-    LogEntry.objects.filter(content_type=kind, object_id=str(person.pk)).update(object_repr="")
+def forget_in_log(thing: Model) -> None:
+    """The admin notes what it changed by the name of that moment, and so what stands on the same page."""
+    kind = ContentType.objects.get_for_model(thing)
+    entries = LogEntry.objects.filter(content_type=kind, object_id=str(thing.pk))
+    entries.update(object_repr="")
+    for entry in entries.filter(change_message__startswith="[", change_message__contains='"object"'):
+        told = json.loads(entry.change_message)
+        for what in (what for act in told for what in act.values() if "object" in what):
+            what["object"] = ""
+        entry.change_message = json.dumps(told)
+        entry.save(update_fields=["change_message"])
 
 
 @transaction.atomic

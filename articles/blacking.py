@@ -1,9 +1,10 @@
 """Words that must not stand anywhere behind a story or a standing page, taken out for good: of its text and
-all its versions, of what was typed and not saved, and of the notes beside it.
+all its versions, of what was typed and not saved, and of the notes and corrections beside it.
 
 Each letter becomes a black square, so every place stays where it was. What is remembered outside of the
-database (accounts/erasures.py) is those places in each version and no word: upon an older backup the words
-stand there again, are read from it, and are blacked out once more, wherever they are.
+database (accounts/erasures.py) is those places in each version and note, as their texts never change, and no
+word: upon an older backup the words stand there again, are read from it, and are blacked out once more,
+wherever they are.
 """
 
 import re
@@ -13,7 +14,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
 
@@ -22,7 +23,7 @@ from accounts.services import forget_in_log
 from articles.images.services import hold_images, use_images
 from articles.kept import withhold
 from articles.markdown import named_images, render_story
-from articles.models import Article, Redirect, Revision, Text, Unsaved, Written
+from articles.models import Article, Note, Redirect, Revision, Text, Unsaved, Written
 from articles.models.writing import of
 from articles.related import note_keywords
 from articles.services import touch_site
@@ -33,12 +34,13 @@ SOME = 1_000  # versions that are asked for at once
 
 _SPACE = r"(?:[^\S\n]+|[^\S\n]*\n[^\S\n]*)"  # a line may break between two words, a paragraph not
 _NAMES = list(Text._fields)
+_BESIDE = ["byline", "taken_back_why"]  # what else readers are told, of which there are no versions
 
 
 class Place(NamedTuple):
     """Where a word stands: in which kind of text, and what is around it. `number` is of a version."""
 
-    where: str  # story (or standing page), version, unsaved, note
+    where: str  # story (or standing page), version, unsaved, note, correction
     number: int | None
     before: str
     word: str
@@ -79,15 +81,21 @@ def black_out(*, thing: Written, words: Sequence[str]) -> Counter[str]:
     count["version"] = len(versions)
     for row in thing.unsaved.select_for_update():
         count["unsaved"] += _blacken_typed(row, pattern)
+    notes = []
     if isinstance(thing, Article):
-        for note in thing.notes.all():
-            count["note"] += _blacken(note, ["body"], pattern)
-    if _blacken(thing, [name for name in _NAMES if hasattr(thing, name)], pattern):
-        count["story"] = 1
+        notes = [note for note in thing.notes.all() if _blacken(note, ["body"], pattern)]
+        count["note"] = len(notes)
+        for correction in thing.corrections.all():
+            count["correction"] += _blacken(correction, ["text"], pattern)
+    own = [name for name in (*_NAMES, *_BESIDE) if hasattr(thing, name)]
+    count["story"] = int(_blacken(thing, own, pattern))
+    if count["story"] or count["correction"]:
         _show(thing)
     if count["story"] or any(BLACK in row.title for row in versions):
-        forget_in_log(thing)
-    remember([of_version(row) for row in versions])
+        for logged in (thing, getattr(thing, "discussion", None)):  # which is called by the title, too
+            if logged:
+                forget_in_log(logged)
+    remember([*map(of_version, versions), *map(of_note, notes)])
     return +count
 
 
@@ -109,30 +117,47 @@ def _show(thing: Written) -> None:
 
 def of_version(row: Revision) -> Erasure:
     """The places that are black in it."""
-    spans = " ".join(f"{at.start()}-{at.end()}" for at in re.finditer(f"{BLACK}+", _joined(row)))
-    return Erasure("version", row.pk, row.at.isoformat(), spans=spans)
+    return Erasure("version", row.pk, row.at.isoformat(), spans=_spans(_joined(row)))
+
+
+def of_note(row: Note) -> Erasure:
+    return Erasure("note", row.pk, row.at.isoformat(), spans=_spans(row.body))
 
 
 def blackened() -> Iterator[Erasure]:
-    """Every version in which something is black."""
+    """Every version and note in which something is black."""
     some = Q(title__contains=BLACK) | Q(standfirst__contains=BLACK) | Q(body__contains=BLACK)
-    return (of_version(row) for row in Revision.objects.filter(some).order_by("pk").iterator(20))
+    yield from map(of_version, Revision.objects.filter(some).order_by("pk").iterator(20))
+    yield from map(of_note, Note.objects.filter(body__contains=BLACK).order_by("pk").iterator(20))
 
 
 def black_out_again(known: Sequence[Erasure]) -> int:
     """Do what a list remembers. Returns in how many versions."""
     words: defaultdict[Written, set[str]] = defaultdict(set)
-    for start in range(0, len(known), SOME):
-        some = known[start : start + SOME]
-        rows = Revision.objects.select_related("article", "page").in_bulk({one.id for one in some})
-        for one in some:
-            row = rows.get(one.id)
-            if row and datetime.fromisoformat(one.made) == row.at:
-                words[row.thing] |= _words_at(one.spans, _joined(row))
+    versions = Revision.objects.select_related("article", "page")
+    for one, version in _stored(versions, [one for one in known if one.what == "version"]):
+        words[version.thing] |= _words_at(one.spans, _joined(version))
+    notes = Note.objects.select_related("article")
+    for one, note in _stored(notes, [one for one in known if one.what == "note"]):
+        words[note.article] |= _words_at(one.spans, note.body)
     count = 0
     for thing in sorted((thing for thing, some in words.items() if some), key=lambda thing: thing.pk):
         count += black_out(thing=thing, words=sorted(words[thing]))["version"]
     return count
+
+
+def _stored(rows: QuerySet[Any], known: Sequence[Erasure]) -> Iterator[tuple[Erasure, Any]]:
+    for start in range(0, len(known), SOME):
+        some = known[start : start + SOME]
+        found = rows.in_bulk({one.id for one in some})
+        for one in some:
+            row = found.get(one.id)
+            if row and datetime.fromisoformat(one.made) == row.at:
+                yield one, row
+
+
+def _spans(text: str) -> str:
+    return " ".join(f"{at.start()}-{at.end()}" for at in re.finditer(f"{BLACK}+", text))
 
 
 def _words_at(spans: str, text: str) -> set[str]:
@@ -188,11 +213,11 @@ def _black(text: str, pattern: re.Pattern[str]) -> str:
 
 
 def _texts(thing: Written) -> Iterator[tuple[str, int | None, list[str]]]:
-    yield "story", None, list(Text.of(thing))
+    yield "story", None, [*Text.of(thing), *(getattr(thing, name, "") for name in _BESIDE)]
     for row in thing.revisions.order_by("-number").iterator(20):
         yield "version", row.number, list(Text.of(row))
     for unsaved in thing.unsaved.all():
         yield "unsaved", None, [text for texts in unsaved.typed.values() for text in texts]
     if isinstance(thing, Article):
-        for body in thing.notes.values_list("body", flat=True):
-            yield "note", None, [body]
+        yield "note", None, list(thing.notes.values_list("body", flat=True))
+        yield "correction", None, list(thing.corrections.values_list("text", flat=True))

@@ -79,6 +79,7 @@ def answer(pages: Any, request: HttpRequest, key: int) -> HttpResponse:
 
 def _where(count: Counter[str]) -> str:
     versions, unsaved, notes = count["version"], count["unsaved"], count["note"]
+    corrections = count["correction"]
     told = [
         _("the text as it is") if count["story"] else "",
         ngettext("%(n)s version", "%(n)s versions", versions) % {"n": versions} if versions else "",
@@ -86,6 +87,9 @@ def _where(count: Counter[str]) -> str:
         if unsaved
         else "",
         ngettext("%(n)s note", "%(n)s notes", notes) % {"n": notes} if notes else "",
+        ngettext("%(n)s correction", "%(n)s corrections", corrections) % {"n": corrections}
+        if corrections
+        else "",
     ]
     words: str = get_text_list([each for each in told if each], _("and"))
     return words

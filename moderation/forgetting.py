@@ -57,8 +57,8 @@ def replay(known: Sequence[Erasure]) -> Replayed:
     known_why = {(one.id, one.made) for one in found["sealed"]}
     unknown = [one for one in deleted if (one.id, one.made) not in known_why]
     sealed = _seal([*found["sealed"], *unknown])
-    # Of a version each line tells some of its places, and all of them hold.
-    versions = blacking.black_out_again([one for one in known if one.what == "version"])
+    # Of a version or a note each line tells some of its places, and all of them hold.
+    versions = blacking.black_out_again(known)
     return Replayed(sealed, _delete(found["comment"]), _blank(found["account"], found["guest"]), versions)
 
 

@@ -11,7 +11,9 @@ from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, User
 from articles.blacking import black_out, find
 from articles.models import Article, ImageUse, Note, Revision, Sheet, StandingPage, Text, Unsaved
 from articles.services import save_article, save_page
-from articles.writing import add_note, keep_aside, keep_unsaved, restore
+from articles.writing import add_note, correct, keep_aside, keep_unsaved, restore
+from comments.services import ensure_discussion
+from tests.comments.test_admin import article_form
 from tests.factories import UserFactory, make_article
 
 pytestmark = pytest.mark.django_db
@@ -114,6 +116,48 @@ def image_of_a_boat(settings: Any, tmp_path: Any) -> Any:
 
     settings.MEDIA_ROOT = tmp_path / "media"
     return make_image(is_ready=False)
+
+
+def test_what_readers_are_told_beside_it_is_looked_through_as_well(story, ada, emil, client):
+    correct(article=story, by=emil, text="An earlier version named Jane Quill.")
+    Article.objects.update(byline="With Jane Quill", taken_back_why="Jane Quill asked for it.")
+    assert len(find(Article.objects.get(), [NAME])) == 8
+
+    looked = as_(ada).post(page(story), {"words": "earlier version"}).content.decode()
+    assert "<mark>earlier version</mark>" in looked
+    assert "A correction" in looked
+    before = Article.objects.get().version
+    assert black_out(thing=story, words=["earlier version"]) == {"correction": 1}
+    assert "█ named Jane Quill." in client.get(story.get_absolute_url()).content.decode()
+    assert Article.objects.get().version > before
+
+    assert black_out(thing=story, words=[NAME])["story"] == 1
+    shown = client.get(story.get_absolute_url()).content.decode()
+    assert "Quill" not in shown
+    assert "With ██████████" in shown
+    assert Article.objects.get().taken_back_why == "██████████ asked for it."
+
+
+def test_the_log_of_the_admin_forgets_the_title_that_it_had(story, ada, emil):
+    """It calls a discussion by the title of its story, on both their pages."""
+    story.title = "Jane Quill was seen"
+    save_article(article=story)
+    client = as_(ada)
+    ensure_discussion(story)
+    url = f"/admin/articles/article/{story.pk}/change/"
+    assert client.post(url, article_form(story, status="closed")).status_code == 302
+    discussion = f"/admin/comments/discussion/{story.pk}/change/"
+    sent = {"status": "open", "moderation": "pre", "closes_at_0": "", "closes_at_1": ""}
+    assert client.post(discussion, sent).status_code == 302
+    history = f"/admin/articles/article/{story.pk}/history/"
+    assert NAME in client.get(history).content.decode()
+    assert LogEntry.objects.filter(content_type__model="discussion", object_repr__contains=NAME).exists()
+
+    black_out(thing=story, words=[NAME])
+
+    assert "quill" not in str(list(LogEntry.objects.values())).casefold()
+    assert NAME not in client.get(history).content.decode()
+    assert "for discussion" in client.get(history).content.decode()
 
 
 def test_a_version_that_comes_back_comes_back_black(story, emil):

@@ -18,7 +18,7 @@ from archive.backup.write import backup
 from articles.blacking import black_out
 from articles.models import Article, Sheet, Text, Unsaved
 from articles.services import save_article
-from articles.writing import keep_unsaved
+from articles.writing import add_note, keep_unsaved
 from comments.integrity import check
 from comments.models import Comment, Reason, State
 from comments.policy import policy
@@ -230,6 +230,17 @@ def test_words_blacked_out_behind_a_story_stay_so(tmp_path: Path, ada: User) -> 
 
     assert go_back(later) == forgetting.Replayed()
     assert Article.objects.get(pk=story.pk).title == "A █████ was seen"
+
+
+def test_words_that_stood_in_a_note_alone_stay_black(tmp_path: Path, ada: User) -> None:
+    story, file = make_article("A baker was seen"), tmp_path / "site.zip"
+    add_note(article=story, by=ada, body="Jane Quill wrote to us.")
+    backup(file)
+    black_out(thing=story, words=["Jane Quill"])
+    assert "quill" not in erasures.path().read_text().casefold()
+    assert forgetting.remember_all() == 0
+    go_back(file)
+    assert story.notes.get().body == "██████████ wrote to us."
 
 
 def test_what_the_machine_stopped_over_is_added_to_the_list(tmp_path: Path, ada: User) -> None:
