@@ -10,26 +10,22 @@ from django.utils.translation import gettext_lazy
 from articles.models import Article
 from articles.moments import YEARS, check_year, said
 
-_DATE: dict[str, Any] = {
-    "type": "date",
-    "aria-label": gettext_lazy("Date"),
-    "min": f"{YEARS.start}-01-01",
-    "max": f"{YEARS.stop - 1}-12-31",
-}
-_TIME: dict[str, Any] = {"type": "time", "aria-label": gettext_lazy("Time")}
+
+def moment_widget(*, date: Any, time: Any) -> forms.SplitDateTimeWidget:
+    """A date and a time of the site's zone, in fields of the browser itself, which are told aloud so."""
+    years = {"min": f"{YEARS.start}-01-01", "max": f"{YEARS.stop - 1}-12-31"}
+    return forms.SplitDateTimeWidget(
+        date_attrs={"type": "date", "aria-label": date, **years},
+        time_attrs={"type": "time", "aria-label": time},
+        date_format="%Y-%m-%d",
+        time_format="%H:%M",
+    )
 
 
 class MomentForm(forms.Form):
-    """A date and a time of the site's zone."""
-
     at = forms.SplitDateTimeField(
         label=gettext_lazy("Date and time"),
-        widget=forms.SplitDateTimeWidget(
-            date_attrs=_DATE,
-            time_attrs=_TIME,
-            date_format="%Y-%m-%d",
-            time_format="%H:%M",
-        ),
+        widget=moment_widget(date=gettext_lazy("Date"), time=gettext_lazy("Time")),
     )
 
     def clean_at(self) -> datetime:

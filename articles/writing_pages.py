@@ -152,10 +152,9 @@ class WritingPages(SharedPages):
             )
             self.message_user(request, told % {"what": self.opts.verbose_name}, messages.WARNING)
             return redirect(self.url_of("add"))
-        response: HttpResponse = super()._get_obj_does_not_exist_redirect(  # type: ignore[misc]
-            request, opts, object_id
-        )
-        return response
+        told = _("That %(what)s is gone, or has editors of its own: they can add you to them.")
+        self.message_user(request, told % {"what": self.opts.verbose_name}, messages.WARNING)
+        return redirect("admin:index")
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         now: datetime = request.now  # type: ignore[attr-defined]

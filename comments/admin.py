@@ -21,7 +21,8 @@ from articles.admin import ArticleAdmin
 from articles.conflicts import WrittenForm
 from articles.current import current_site
 from articles.models import Article
-from articles.moments import check_year
+from articles.moments import check_year, time_of
+from articles.publication import moment_widget
 from articles.services import touch_site
 from articles.shared_pages import SharedPages
 from comments.models import Comment, Discussion, RemovalReason
@@ -40,11 +41,15 @@ class DiscussionForm(WrittenForm):
             moderation.help_text = _("A trial, a death, all that is sensitive: review everything first.")
             if self.instance._state.adding:
                 self.initial["moderation"] = current_site().moderation
-        if "closes_at" in self.fields:
-            moment: Any = self.fields["closes_at"].widget
-            labels = [_("Closes at, date"), _("Closes at, time")]
-            for widget, label in zip(moment.widgets, labels, strict=True):
-                widget.attrs["aria-label"] = label  # the words that the admin writes there are no label
+        if closes_at := self.fields.get("closes_at"):
+            # The admin's own fields count in a server's time, and name no zone.
+            widget = moment_widget(date=_("Closes at, date"), time=_("Closes at, time"))
+            widget.widgets[1].format = "%H:%M:%S"
+            if self.instance.closes_at and self.instance.closes_at.second:
+                widget.widgets[1].attrs["step"] = 1  # else browsers refuse what stands there
+            closes_at.widget = widget
+            words = {"zone": time_of(), "help": self._meta.model._meta.get_field("closes_at").help_text}
+            closes_at.help_text = _("%(zone)s. %(help)s") % words
 
     def clean_closes_at(self) -> datetime | None:
         at: datetime | None = self.cleaned_data["closes_at"]

@@ -176,7 +176,10 @@ def test_the_story_of_another_editor_is_closed(emil):
     article = make_article("Edda's")
     article.editors.add(person(EDITOR, "Edda"))
     client = as_(emil)
-    assert client.get(change(article), follow=True).redirect_chain == [("/admin/", 302)]
+    answer = client.get(change(article), follow=True)
+    assert answer.redirect_chain == [("/admin/", 302)]
+    (told,) = answer.context["messages"]
+    assert str(told) == "That article is gone, or has editors of its own: they can add you to them."
     client.post(change(article), form(slug=article.slug, title="Taken over"))
     client.post(reverse("admin:articles_article_delete", args=[article.pk]), {"post": "yes"})
     assert client.get(reverse("admin:articles_article_history", args=[article.pk])).status_code == 404

@@ -1,8 +1,12 @@
 """Discussions in the admin: whose they are, what may be set, and by which verb."""
 
+import re
+from datetime import UTC, datetime
+
 import pytest
 from django.urls import reverse
 
+from articles.models import Site
 from comments.models import Discussion, Reason, State
 from comments.services import change_discussion, change_states
 from tests.factories import UserFactory, make_article, say
@@ -167,3 +171,32 @@ def test_the_page_of_an_article_closes_its_discussion(editor):
     assert editor.post(url, article_form(article, status="closed")).status_code == 302
     discussion = Discussion.objects.get()
     assert (discussion.status, discussion.version) == ("closed", before + 1)
+
+
+def test_when_it_closes_is_asked_in_the_zone_of_the_site(editor):
+    """With the browser's own fields, as everywhere else, and no word of a server's time."""
+    Site.objects.update(time_zone="Africa/Cairo")
+    article = make_article("Whales", published_at=None)
+    article.editors.add(editor.user)
+    at = datetime(2030, 1, 15, 12, 0, 30, tzinfo=UTC)
+    change_discussion(article=article, closes_at=at)
+    urls = (reverse("admin:articles_article_change", args=[article.pk]), f"{LIST}{article.pk}/change/")
+    for url, prefix in zip(urls, ("discussion-0-", ""), strict=True):
+        page = editor.get(url).content.decode()
+        fields = {
+            name: field
+            for field in re.findall(r"<input[^>]*>", page)
+            for name in re.findall(rf'name="{prefix}closes_at_(\d)"', field)
+        }
+        assert 'type="date"' in fields["0"]
+        assert 'value="2030-01-15"' in fields["0"]
+        assert 'type="time"' in fields["1"]
+        assert 'value="14:00:30"' in fields["1"]
+        assert all("Closes at" in field and "vDateField" not in field for field in fields.values())
+        assert "Cairo time. Empty: so many days after its publication." in page
+    editor.post(
+        urls[1],
+        {"status": "open", "moderation": "pre", "closes_at_0": "2030-01-15", "closes_at_1": "14:00:30"},
+    )
+    stored = Discussion.objects.get()
+    assert (stored.moderation, stored.closes_at) == ("pre", at)
