@@ -1,8 +1,10 @@
 """What check_integrity says of images, and mends."""
 
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from articles.models import ImageUse, Site, StandingPage
@@ -64,3 +66,16 @@ def test_what_is_open_or_closed_by_mistake_is_told_and_mended(client):
     assert integrity.check() == {}
     assert client.get(f"/images/{open_one.pk}/full.jpg").status_code == 404
     assert client.get(f"/images/{closed.pk}/full.jpg").status_code == 200
+
+
+def test_rules_from_before_they_opened_pictures_do_it_after_the_upgrade():
+    first, second = make_image(alt="A [boat]"), make_image()
+    rules = f'Be kind. ![A \\[boat\\]](image:{first.pk})\n\n![](image:{second.pk} "So") ![](image:99999)'
+    Site.objects.update(rules=f"{rules} ![](image:{first.pk})")
+    assert integrity.check() == {"image_use": ["site 1"]}
+    fill = import_module("articles.migrations.0020_images_that_rules_have_shown").FILL
+    with connection.cursor() as cursor:
+        cursor.execute(fill)
+        assert integrity.check() == {}
+        cursor.execute(fill)
+    assert ImageUse.objects.count() == 2
