@@ -78,7 +78,8 @@ def finish_sheets(*, sheets: Iterable[Sheet], editor: User) -> None:
             values = {"editor": editor, "turn": sheet.turn, "is_done": True}
             Unsaved.objects.get_or_create(nonce=sheet.nonce, defaults=values)
         held = Unsaved.objects.filter(nonce=sheet.nonce, editor=editor, turn__lte=sheet.turn)
-        held.update(turn=sheet.turn, is_done=True, article=None, page=None, typed={}, read="")
+        gone: dict[str, Any] = {"article": None, "page": None, "typed": {}, "read": ""}
+        held.update(turn=sheet.turn, is_done=True, at=timezone.now(), **gone)
 
 
 @transaction.atomic

@@ -83,11 +83,11 @@ class WritingPages(SharedPages):
             # A form makes one article, however often its button is pressed: the second waits for the first.
             cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [PAGES, str(_nonce(request))])
             made = Revision.objects.filter(nonce=_nonce(request), number=1).first()
-            return (
-                self._again(request, made)
-                if made
-                else super().changeform_view(request, None, form_url, extra)
-            )
+            if made is None or not isinstance(made.thing, self.model):
+                return super().changeform_view(request, None, form_url, extra)
+            if not self.get_queryset(request).filter(pk=made.thing.pk).exists():
+                return self._get_obj_does_not_exist_redirect(request, self.opts, str(made.thing.pk))
+            return self._again(request, made)
 
     def _again(self, request: HttpRequest, made: Revision) -> HttpResponse:
         """It was made already, by this form. What is sent now meets what was saved then."""

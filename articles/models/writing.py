@@ -126,7 +126,7 @@ class Unsaved(models.Model):
     turn = models.PositiveIntegerField(default=0, db_default=0)  # of the sheet; an earlier one comes too late
     # Saved, thrown away, or gone over into another sheet: nothing is in it, and what comes late stays out.
     is_done = models.BooleanField(default=False, db_default=False)
-    at = models.DateTimeField(default=timezone.now)
+    at = models.DateTimeField(default=timezone.now)  # when it was typed, or done
 
     objects = UnsavedQuerySet.as_manager()
 

@@ -16,8 +16,19 @@ from django.utils import timezone
 from accounts.models import EDITOR, MODERATOR, READER, User
 from articles import writing
 from articles.admin import ArticleForm
-from articles.models import Article, Image, Note, Presence, Revision, Sheet, Site, Topic, Unsaved
-from articles.services import save_article, sign_article
+from articles.models import (
+    Article,
+    Image,
+    Note,
+    Presence,
+    Revision,
+    Sheet,
+    Site,
+    StandingPage,
+    Topic,
+    Unsaved,
+)
+from articles.services import save_article, save_page, sign_article
 from articles.writing import (
     correct,
     keep_unsaved,
@@ -580,6 +591,28 @@ def test_a_new_article_is_kept_before_it_has_a_title(emil, edda):
     assert response.context["adminform"].form["body"].value() == "A beginning."
     client.post(ADD, form(body="A beginning.") | page)
     assert unsaved() == []
+
+
+def test_a_form_that_comes_back_once_others_edit_what_it_made_is_kept_for_a_new_one(emil, edda):
+    client = as_(emil)
+    page = opened(client, ADD)
+    assert client.post(ADD, form(body="A beginning.") | page).status_code == 302
+    Article.objects.get().editors.set([edda])
+    told = client.post(ADD, form(body="A beginning, and more.") | page, follow=True).content.decode()
+    assert "not yours to edit any more" in told
+    assert "You have unsaved changes of" in told
+    assert unsaved() == ["A beginning, and more."]
+    assert Article.objects.get().body == "A beginning."
+
+
+def test_a_form_of_a_standing_page_makes_no_story_come_back(emil):
+    """They have keys of their own, and one sheet could be sent to either."""
+    client, sheet = as_(emil), uuid4()
+    page = save_page(page=StandingPage(title="About", slug="about", body="Us."), by=emil, nonce=sheet)
+    draft = make_article(pk=page.pk, published_at=None)
+    made = client.post(ADD, form(title="Another", body="New.") | {"nonce": f"{sheet}:0"})
+    assert made.status_code == 302
+    assert set(Article.objects.values_list("title", flat=True)) == {draft.title, "Another"}
 
 
 def test_what_was_written_for_an_article_that_is_gone_is_kept_for_a_new_one(draft, emil, edda):
