@@ -22,7 +22,7 @@ from articles.images.lead import TOLD as LEAD
 from articles.images.lead import LeadImageFields, lead_fieldset, lead_picture
 from articles.invitations import invite
 from articles.kept import withhold
-from articles.models import Article, ArticleQuerySet, Topic, free_slug
+from articles.models import Article, ArticleQuerySet, Topic, free_slug, slug_of
 from articles.moments import until
 from articles.publication_pages import PublicationPages, WordsForm
 from articles.redirects import find_article
@@ -125,7 +125,10 @@ class ArticleForm(WordsForm, LeadImageFields):
             self.cleaned_data |= dict.fromkeys(LEAD.values())
 
     def clean_slug(self) -> str:
-        slug = self.cleaned_data["slug"] or free_slug(self.cleaned_data.get("title", ""))
+        slug: str = self.cleaned_data["slug"]
+        title: str = self.cleaned_data.get("title", "")
+        if not slug or (not self.instance.pk and slug == slug_of(title)):
+            slug = free_slug(title)
         if (once := find_article("", slug)) and once != self.instance.pk:
             raise forms.ValidationError(_("Links to that address lead to another story, which once had it."))
         return slug

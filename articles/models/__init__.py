@@ -1,4 +1,12 @@
-from articles.models.articles import PREVIEW_FOR, Article, ArticleQuerySet, Topic, free_slug, previewed
+from articles.models.articles import (
+    PREVIEW_FOR,
+    Article,
+    ArticleQuerySet,
+    Topic,
+    free_slug,
+    previewed,
+    slug_of,
+)
 from articles.models.bylines import AUTHORS_MAX, Author, Byline, Signed, free_author_slug
 from articles.models.images import Image, ImageUse
 from articles.models.pages import StandingPage
@@ -36,4 +44,5 @@ __all__ = [
     "free_author_slug",
     "free_slug",
     "previewed",
+    "slug_of",
 ]

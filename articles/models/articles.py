@@ -304,7 +304,7 @@ def signed_at(token: str) -> datetime:
 
 def free_slug(title: str) -> str:
     """A slug for a new article: from its title in its own script, numbered if another story has it."""
-    base = slugify(title, allow_unicode=True)[:100].strip("-") or "story"
+    base = slug_of(title)
     taken = set(Article.objects.filter(slug__startswith=base).values_list("slug", flat=True))
     begins = reverse("story", args=["-"]).removesuffix("-/")
     once = Redirect.objects.filter(old__startswith=begins + base).values_list("old", flat=True)
@@ -312,3 +312,7 @@ def free_slug(title: str) -> str:
     return next(
         slug for n in range(1, len(taken) + 2) if (slug := base if n == 1 else f"{base}-{n}") not in taken
     )
+
+
+def slug_of(title: str) -> str:
+    return slugify(title, allow_unicode=True)[:100].strip("-") or "story"
