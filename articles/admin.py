@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from accounts.admin import UserAdmin
 from accounts.models import User
 from articles.admin_readers import AuthorsField, pin_button
+from articles.conflicts import WrittenForm
 from articles.history_pages import HistoryPages
 from articles.images import admin as images  # noqa: F401  registers them
 from articles.images.forms import check_images
@@ -27,6 +28,7 @@ from articles.moments import until
 from articles.publication_pages import PublicationPages, WordsForm
 from articles.redirects import find_article
 from articles.services import save_article, save_topic, sign_article, touch_site
+from articles.shared_pages import SharedPages
 from config.mail import server
 from config.templatetags.dates import clock
 
@@ -269,7 +271,8 @@ class ArticleAdmin(HistoryPages, PublicationPages):
 
 
 @admin.register(Topic)
-class TopicAdmin(admin.ModelAdmin[Topic]):
+class TopicAdmin(SharedPages):
+    form = WrittenForm
     list_display = ["name", "shown", "stories"]
     list_filter = ["shown"]
     search_fields = ["name"]
@@ -277,7 +280,8 @@ class TopicAdmin(admin.ModelAdmin[Topic]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Topic]:
         published = Q(articles__published_at__lte=timezone.now())
-        return super().get_queryset(request).annotate(story_count=Count("articles", filter=published))
+        rows: QuerySet[Topic] = super().get_queryset(request)
+        return rows.annotate(story_count=Count("articles", filter=published))
 
     def save_model(self, request: HttpRequest, obj: Topic, form: Any, change: bool) -> None:
         save_topic(topic=obj)

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from articles import front_page
-from articles.conflicts import TextForm
+from articles.conflicts import TextForm, WrittenForm
 from articles.history_pages import HistoryPages
 from articles.images.forms import check_images
 from articles.kept import withhold
@@ -25,6 +25,7 @@ from articles.models import AUTHORS_MAX, Article, Author, Pin, Redirect, Standin
 from articles.moments import time_of
 from articles.redirects import Refused, add_redirect, plan_redirect, stands
 from articles.services import save_author, save_page, touch_site
+from articles.shared_pages import SharedPages
 from config.forms import leave_whole
 
 OFFERED = 20  # stories that can be pinned at once; the search finds the others
@@ -166,9 +167,10 @@ class PinAdmin(EditorsRoom):
 
 
 @admin.register(Author)
-class AuthorAdmin(EditorsRoom):
+class AuthorAdmin(EditorsRoom, SharedPages):
     """The pages of those who sign stories; somebody comes in by signing one, or here."""
 
+    form = WrittenForm
     list_display = ["name", "slug", "line"]
     search_fields = ["user__name", "line"]
     list_select_related = ["user"]

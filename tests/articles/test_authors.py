@@ -134,6 +134,24 @@ def test_an_editor_writes_the_line_and_only_staff_is_offered(ida, emil):
     assert client.get(f"/admin/articles/author/{author.pk}/delete/").status_code == 403
 
 
+def test_two_who_write_the_same_line_choose(ida, emil):
+    sign_article(article=make_article(), people=[ida])
+    author = Author.objects.get()
+    url = f"/admin/articles/author/{author.pk}/change/"
+    client = Client()
+    client.force_login(emil)
+    read = {"read": client.get(url).context["read"]}
+    client.post(url, {"slug": "ida", "line": "Boats."})
+    hers = {"slug": "ida-berg", "line": "Nets."} | read
+    page = client.post(url, hers).content.decode()
+    author.refresh_from_db()
+    assert (author.line, author.slug) == ("Boats.", "ida")
+    mine = re.findall('name="take-line" value="(mine[^"]+)"', page)[0]
+    assert client.post(url, hers | {"take-line": mine}).status_code == 302
+    author.refresh_from_db()
+    assert (author.line, author.slug) == ("Nets.", "ida")
+
+
 def test_lists_ask_no_more_for_more_authors(client, ida, emil, django_assert_num_queries):
     for n in range(12):
         sign_article(article=make_article(f"{n}"), people=[ida, emil])

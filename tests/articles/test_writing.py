@@ -1,10 +1,11 @@
 """The verbs of the editors' room. Emil and Edda are editors."""
 
+import threading
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import EDITOR
@@ -136,6 +137,27 @@ def test_what_was_saved_before_it_was_ever_kept_stays_saved(draft, emil):
     finish_sheets(sheets=[Sheet(nonce, 2)], editor=emil)
     assert keep(emil, draft, "Half of i", Sheet(nonce, 1)) is None
     assert kept() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_comes_while_it_is_saved_waits_and_is_too_late(draft, emil):
+    nonce, answers = uuid4(), []
+
+    def late():
+        answers.append(keep(emil, draft, "Half of i", Sheet(nonce, 1)))
+        connection.close()
+
+    thread = threading.Thread(target=late)
+    with transaction.atomic(), connection.cursor() as cursor:
+        finish_sheets(sheets=[Sheet(nonce, 2)], editor=emil)
+        thread.start()
+        while thread.is_alive():
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                break
+        assert thread.is_alive()  # it waits
+    thread.join()
+    assert (answers, kept()) == ([None], [])
 
 
 def test_a_text_goes_over_into_the_next_sheet_but_for_what_was_typed_on_the_first_since(draft, emil):
