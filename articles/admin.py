@@ -2,7 +2,8 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.contrib import admin
+from django.conf import settings
+from django.contrib import admin, messages
 from django.db import models, transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
@@ -45,16 +46,13 @@ class PersonAdmin(UserAdmin):
             return
         transaction.on_commit(lambda: invite.enqueue(obj.pk))
         if server():
-            said = _("%(email)s is mailed a link to choose a password with.")
-        else:
-            said = _(
-                "No mail server is set: the link for %(email)s to choose a password is written to a file."
+            self.message_user(
+                request, _("%(email)s is mailed a link to choose a password with.") % {"email": obj.email}
             )
-        self.message_user(request, said % {"email": obj.email})
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        super().save_related(request, form, formsets, change)
-        touch_site()
+            return
+        said = _("No mail server is set: the link for %(email)s lies as a file in %(folder)s. Hand it over.")
+        folder = getattr(settings, "EMAIL_FILE_PATH", "")
+        self.message_user(request, said % {"email": obj.email, "folder": folder}, messages.WARNING)
 
     actions = ["invite_again"]
 
