@@ -74,7 +74,8 @@ UPDATE articles_article a SET keywords = coalesce((
     WHERE n.stories BETWEEN 1 AND {COMMON}
     ORDER BY n.stories, w.is_body, w.lexeme LIMIT {KEYWORDS}) rare), '{{}}')
 WHERE a.id = %(id)s RETURNING keywords"""
-# Every word is counted once. Locked in the order in which others lock several stories.
+# Every word is counted once. Locked in the order in which others lock several stories; what is saved
+# meanwhile has counted its own.
 _NOTE_ALL = f"""
 WITH counted AS MATERIALIZED (
   SELECT word, ndoc - 1 AS stories FROM ts_stat('SELECT vector FROM articles_article')
@@ -85,12 +86,12 @@ rarest AS (
   SELECT id, lexeme, row_number() OVER (PARTITION BY id ORDER BY stories, is_body, lexeme) AS place
   FROM own JOIN counted ON word = lexeme),
 noted AS MATERIALIZED (
-  SELECT a.id,
+  SELECT a.id, a.version,
          coalesce(array_agg(lexeme ORDER BY place) FILTER (WHERE place <= {KEYWORDS}), '{{}}') AS keywords
   FROM articles_article a LEFT JOIN rarest USING (id) GROUP BY a.id),
 others AS MATERIALIZED (
   SELECT a.id, noted.keywords FROM articles_article a JOIN noted USING (id)
-  WHERE a.keywords <> noted.keywords ORDER BY a.id FOR NO KEY UPDATE OF a)
+  WHERE a.keywords <> noted.keywords AND a.version = noted.version ORDER BY a.id FOR NO KEY UPDATE OF a)
 UPDATE articles_article a SET keywords = others.keywords FROM others WHERE a.id = others.id"""
 _FIND = f"""
 WITH near AS (

@@ -1,10 +1,11 @@
 """Stories beside a story: by rare words and by topic, and never a hidden one."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 
 import pytest
-from django.db import connection
+from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -12,6 +13,7 @@ from articles.models import Article, Site, Topic
 from articles.related import KEYWORDS, SHOWN, find_related, note_all_keywords, note_keywords
 from articles.services import save_article
 from articles.writing import publish_articles, take_back_articles
+from tests.comments.test_concurrency import wait_for_a_lock
 from tests.factories import make_article
 
 pytestmark = pytest.mark.django_db
@@ -119,3 +121,26 @@ def test_all_of_them_are_counted_again_by_the_job(client):
         assert note_all_keywords() == 0
     assert len([q for q in queries if "articles" in q["sql"]]) == 1
     assert Site.objects.get().version == before + 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_saved_while_the_job_counts_is_left_as_the_save_has_counted():
+    make_article("Kittiwakes", body="Zephyrine, zephyrine.")
+    story = make_article("A story", body="Zephyrine, zephyrine.")
+    Article.objects.filter(pk=story.pk).update(keywords=["old"])
+    make_article("A mole", body="The mole, the mole.")
+
+    def count() -> None:
+        try:
+            note_all_keywords()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            story.body = "The mole, the mole."
+            save_article(article=story)
+            counting = other.submit(count)
+            wait_for_a_lock()
+        counting.result(timeout=10)
+    assert Article.objects.get(pk=story.pk).keywords == ["mole"]
