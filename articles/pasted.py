@@ -68,6 +68,12 @@ class Pasted:
 PICTURE = "\u27e6{image} {number}\u27e7"
 
 
+def places_of_pictures(text: str) -> list[str]:
+    """Such as still stand in a text: their pictures never came."""
+    place = PICTURE.format(image=re.escape(_("image")), number=r"\d+")
+    return re.findall(place, text, re.ASCII)
+
+
 def as_markdown(markup: str) -> Pasted:
     """Raises ValidationError where there is more of it than anybody writes."""
     if len(markup) > MOST or markup.count("<") > TAGS_MOST:

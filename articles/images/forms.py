@@ -11,6 +11,7 @@ from articles.images.reading import MAX_MB, Opened, Refused, read_upload
 from articles.images.services import TOLD, add_image, change_image, existing_images
 from articles.markdown import named_images
 from articles.models import Image
+from articles.pasted import places_of_pictures
 from config.forms import leave_whole
 
 ACCEPT = "image/jpeg,image/png,image/webp,image/avif,image/gif"
@@ -18,11 +19,20 @@ _FILE_NAME = re.compile(r"\S+\.(?:jpe?g|png|webp|avif|gif|heic)", re.IGNORECASE)
 
 
 def check_images(body: str) -> str:
-    """The same text. Raises ValidationError where it names an image that is not there."""
+    """The same text. Raises ValidationError where it names an image that is not there, or has the place of
+    one that never came."""
     named = named_images(body)
     if missing := named - existing_images(named):
         numbers = ", ".join(map(str, sorted(missing)))
         raise forms.ValidationError(_("There is no image %(numbers)s.") % {"numbers": numbers})
+    if places := places_of_pictures(body):
+        raise forms.ValidationError(
+            _(
+                "Pasted pictures are missing where the text says %(places)s: readers would read that. Add "
+                "each of them there, or delete the words."
+            )
+            % {"places": ", ".join(places)}
+        )
     return body
 
 

@@ -174,6 +174,7 @@ def test_a_lead_image_is_sent_with_the_story(emil):
             "it has 201",
         ),
         ({"body": "![](image:4711)"}, "body", "There is no image 4711."),
+        ({"body": "A ⟦image 3⟧ and ⟦image 12⟧"}, "body", "the text says ⟦image 3⟧, ⟦image 12⟧: readers"),
     ],
 )
 def test_what_is_to_be_mended_of_it_stands_at_its_field(emil, data, field, why):
