@@ -54,6 +54,10 @@ class PersonAdmin(UserAdmin):
         folder = getattr(settings, "EMAIL_FILE_PATH", "")
         self.message_user(request, said % {"email": obj.email, "folder": folder}, messages.WARNING)
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        touch_site()
+
     actions = ["invite_again"]
 
     @admin.action(description=_("Send the invitation again"), permissions=["change"])
@@ -64,6 +68,10 @@ class PersonAdmin(UserAdmin):
         said = ngettext("%(n)s invitation is mailed.", "%(n)s invitations are mailed.", len(waiting))
         others = _("Who has chosen a password gets none.")
         self.message_user(request, f"{said % {'n': len(waiting)}} {others}")
+        if waiting and not server():
+            lie = _("No mail server is set: they lie as files in %(folder)s. Hand them over.")
+            folder = getattr(settings, "EMAIL_FILE_PATH", "")
+            self.message_user(request, lie % {"folder": folder}, messages.WARNING)
 
 
 class PublicationFilter(admin.SimpleListFilter):
