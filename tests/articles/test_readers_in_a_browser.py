@@ -3,6 +3,7 @@ nothing wider than the screen, and pins and an old address without JavaScript.""
 
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.contrib import admin
@@ -13,8 +14,9 @@ import archive
 from accounts.models import ADMINISTRATOR, EDITOR
 from archive.services import import_page
 from articles.front_page import pin
-from articles.models import Article, Author, StandingPage, Topic
+from articles.models import Article, Author, Sheet, StandingPage, Topic
 from articles.services import save_article, save_page, sign_article
+from articles.writing import keep_unsaved
 from comments.policy import policy
 from tests.axe import faults
 from tests.factories import UserFactory, make_article
@@ -113,6 +115,32 @@ def test_the_list_of_stories_has_no_column_beyond_the_edge(browser, live_server,
     results = page.locator(".results")
     assert results.evaluate("box => box.scrollWidth <= box.clientWidth")
     expect(page.get_by_role("button", name="Pin “Fog”")).to_be_in_viewport(ratio=1)
+    context.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_each_unsaved_text_can_be_taken_up_and_many_leave_the_list_in_sight(
+    browser, live_server, emil, width
+):
+    for n in range(5):
+        typed = {"title": [f"Unsaved {n}"]}
+        keep_unsaved(sheets=[Sheet(uuid4(), 1)], editor=emil, kind=Article, thing=None, typed=typed, read="")
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    log_in(context, live_server, emil)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/admin/articles/article/")
+    ways = page.get_by_role("link", name="Take them up")
+    expect(ways).to_have_count(3)
+    for way in [*ways.all(), page.get_by_role("link", name="Add article")]:
+        way.click(trial=True)  # nothing lies over it
+    page.get_by_text("2 more, typed before").click()
+    expect(ways).to_have_count(5)
+    ways.last.click()
+    expect(page.locator("#id_title")).to_have_value("Unsaved 0")
+    page.goto(f"{live_server.url}/admin/articles/article/add/")
+    expect(ways).to_have_count(3)
+    page.get_by_text("2 more, typed before").click()
+    expect(page.get_by_role("button", name="Throw them away")).to_have_count(5)
     context.close()
 
 
