@@ -310,7 +310,9 @@ def _sent_text(request: HttpRequest) -> Text:
 def _sent(request: HttpRequest) -> Typed:
     """The fields of the form, as a browser sends them."""
     hidden = {"csrfmiddlewaretoken", "nonce", "read"}
-    return {name: values for name, values in request.POST.lists() if name[0] != "_" and name not in hidden}
+    return _storable(
+        {name: values for name, values in request.POST.lists() if name not in hidden and name[:1] != "_"}
+    )
 
 
 def _typed(request: HttpRequest) -> Typed | None:
@@ -318,15 +320,18 @@ def _typed(request: HttpRequest) -> Typed | None:
     if "typed" not in request.POST:
         return None
     try:
-        typed = json.loads(request.POST["typed"])
-        return {name: [_storable(value) for value in values] for name, values in typed.items()}
+        return _storable(json.loads(request.POST["typed"]))
     except (ValueError, TypeError, AttributeError) as error:
         raise BadRequest from error
 
 
-def _storable(value: str) -> str:
+def _storable(typed: Typed) -> Typed:
     """Without what no text of the database can hold: zeros, and halves of signs."""
-    return value.replace("\x00", "").encode(errors="replace").decode()
+
+    def text(value: str) -> str:
+        return value.replace("\x00", "").encode(errors="replace").decode()
+
+    return {text(name): [text(value) for value in values] for name, values in typed.items()}
 
 
 def _sheets(request: HttpRequest) -> list[Sheet]:

@@ -543,6 +543,21 @@ def test_what_is_no_form_is_refused(draft, emil, typed):
 def test_signs_that_no_database_holds_do_not_cost_the_others(draft, emil):
     assert keep(as_(emil), key=draft.pk, body="Typed\ud83d\x00.").status_code == 200
     assert unsaved() == ["Typed?."]
+    odd = {
+        "key": draft.pk,
+        "nonce": f"{uuid4()}:1",
+        "typed": '{"body": ["A."], "a\\u0000b": ["c"], "": [""]}',
+    }
+    assert as_(emil).post(KEEP, odd).status_code == 200
+    assert unsaved() == ["A.", "Typed?."]
+
+
+def test_signs_that_no_database_holds_do_not_cost_what_loses_its_place(draft, emil, edda):
+    draft.editors.add(edda)
+    sent = of(draft, body="Typed\x00.") | {"": "x"}
+    told = as_(emil).post(change(draft), sent, follow=True).content.decode()
+    assert "not yours to edit any more" in told
+    assert unsaved() == ["Typed."]
 
 
 def test_a_text_that_is_taken_up_in_two_windows_is_two(draft, emil):
