@@ -197,16 +197,24 @@ class PublicationPages(WritingPages):
         article = self._open(request, key)
         correction = get_object_or_404(article.corrections.all(), pk=pk)
         text = request.POST.get("text", correction.text).strip()
-        is_too_long = len(text) > CORRECTION_MAX
+        is_too_long, is_changed = len(text) > CORRECTION_MAX, False
         if request.method == "POST" and not is_too_long:
-            writing.change_correction(correction=correction, text="" if "withdraw" in request.POST else text)
-            self.message_user(request, _("The correction was changed."))
-            return redirect("admin:articles_article_change", key)
+            words = "" if "withdraw" in request.POST else text
+            try:
+                seen = request.POST.get("seen", "")
+                writing.change_correction(correction=correction, text=words, seen=seen)
+            except ChangedError:
+                correction = get_object_or_404(article.corrections.all(), pk=pk)
+                is_changed = True
+            else:
+                self.message_user(request, _("The correction was changed."))
+                return redirect("admin:articles_article_change", key)
         context = {
             **self._context(request, article, _("A correction")),
             "article": article,
             "correction": correction,
             "text": text,
             "most": CORRECTION_MAX if is_too_long else None,
+            "is_changed": is_changed,
         }
         return TemplateResponse(request, "admin/articles/article/correction.html", context)

@@ -230,14 +230,23 @@ def correct(*, article: Article, by: User, text: str) -> Correction:
 
 
 @transaction.atomic
-def change_correction(*, correction: Correction, text: str) -> None:
-    """Other words for it, or (empty) none; its date stays."""
+def change_correction(*, correction: Correction, text: str, seen: str) -> None:
+    """Other words for it, or (empty) none; its date stays. Raises ChangedError where it does not say any more
+    what was `seen`."""
+    locked = Correction.objects.select_for_update().filter(pk=correction.pk).first()
+    if locked is None or _plain(locked.text) != _plain(seen):
+        raise ChangedError
     if text:
-        correction.text = text
-        correction.save(update_fields=["text"])
+        locked.text = text
+        locked.save(update_fields=["text"])
     else:
-        correction.delete()
-    _corrected(correction.article)
+        locked.delete()
+    _corrected(locked.article)
+
+
+def _plain(text: str) -> str:
+    """As a browser gives it back."""
+    return text.replace("\r\n", "\n").strip()
 
 
 def _corrected(article: Article) -> None:

@@ -244,8 +244,8 @@ def test_a_correction_is_dated_and_is_a_change_of_the_story(emil, time_machine):
     story.refresh_from_db()
     assert story.corrected_at == made.at
     assert (story.version, story.changed_at >= made.at) == (2, True)
-    change_correction(correction=made, text="It was nine o’clock.")
+    change_correction(correction=made, text="It was nine o’clock.", seen="It was nine.")
     assert story.corrections.get().text == "It was nine o’clock."
-    change_correction(correction=made, text="")
+    change_correction(correction=made, text="", seen="It was nine o’clock.")
     story.refresh_from_db()
     assert (story.corrected_at, story.corrections.count(), story.version) == (None, 0, 4)

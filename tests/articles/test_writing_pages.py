@@ -879,10 +879,35 @@ def test_a_correction_stands_with_the_story_and_in_the_time_of_its_entry(emil, t
     too_long = client.post(url, {"text": "x" * 2001}).content.decode()
     assert "It has 2001 characters" in too_long
     assert "x" * 2001 in too_long
-    client.post(url, {"text": "It was eight."})
+    seen = client.get(url).context["correction"].text
+    client.post(url, {"text": "It was eight.", "seen": seen})
     assert "It was eight." in reader.get(story.get_absolute_url()).content.decode()
-    client.post(url, {"text": "It was eight.", "withdraw": ""})
+    client.post(url, {"text": "It was eight.", "withdraw": "", "seen": "It was eight."})
     assert "It was eight." not in reader.get(story.get_absolute_url()).content.decode()
+
+
+def test_other_words_for_a_correction_go_over_nobody_elses(emil, edda):
+    story = make_article("Out")
+    made = correct(article=story, by=emil, text="It was nine.\n\nNot ten.")
+    url = reverse("admin:articles_article_correction", args=[story.pk, made.pk])
+
+    def seen(page: str) -> str:
+        return html.unescape(re.search('name="seen" value="([^"]*)"', page)[1])
+
+    first, second = as_(emil), as_(edda)
+    his, hers = (seen(client.get(url).content.decode()) for client in (first, second))
+    assert first.post(url, {"text": "It was eight.", "seen": his.replace("\n", "\r\n")}).status_code == 302
+    page = second.post(url, {"text": "It was seven.", "seen": hers}).content.decode()
+    assert "somebody else has changed it" in page
+    assert "<p>It was eight.</p>" in page
+    assert "It was seven.</textarea>" in page
+    assert story.corrections.get().text == "It was eight."
+    too_long = second.post(url, {"text": "x" * 2001, "seen": seen(page)}).content.decode()
+    assert seen(too_long) == "It was eight."
+    assert second.post(url, {"text": "It was seven.", "seen": seen(too_long)}).status_code == 302
+    assert story.corrections.get().text == "It was seven."
+    assert "somebody else" in second.post(url, {"withdraw": "", "text": "", "seen": hers}).content.decode()
+    assert story.corrections.exists()
 
 
 def test_a_story_ready_for_review_is_found_in_the_list(draft, emil):
