@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from articles import redirects
 from articles.current import current_site
 from articles.models import Article, Author, Topic
 from articles.search import ASKED_MAX, Question, Unclear, find_words, limited, read_question
@@ -168,10 +169,14 @@ def _asked(request: HttpRequest) -> str:
 
 
 def _chosen(request: HttpRequest, name: str, offered: Sequence[Named]) -> Named | None:
-    """The one whose slug the URL names. Raises Http404 where it is none of these."""
+    """The one whose slug the URL names, or named before it got another. Raises Http404 where it is none of
+    these."""
     if not (slug := request.GET.get(name, "").strip()):
         return None
-    if not (found := next((each for each in offered if each.slug == slug), None)):
+    if found := next((each for each in offered if each.slug == slug), None):
+        return found
+    url = redirects.find(f"/{name}s/{slug}/", "", request.now)  # type: ignore[attr-defined]
+    if not (found := next((each for each in offered if each.get_absolute_url() == url), None)):
         raise Http404
     return found
 

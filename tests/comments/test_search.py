@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from accounts.models import EDITOR
 from articles.models import Article, Topic
 from articles.search import ASKED_MAX, AT_ONCE, limited
-from articles.services import sign_article
+from articles.services import save_author, save_topic, sign_article
 from comments import search
 from comments.imports import Imported, import_comments
 from comments.models import Comment, CommentText, Discussion, Reason, State
@@ -497,6 +497,25 @@ def test_an_author_narrows_both_and_the_url_keeps_it(client):
     assert other.slug not in stories(rest)
     for wrong in ("olav", "nobody"):
         assert client.get("/search/", {"q": "ferry", "author": wrong}).status_code == 404
+
+
+def test_a_topic_and_an_author_are_found_by_the_names_that_they_had(client):
+    ida = UserFactory.create(name="Ida Berg", roles=(EDITOR,))
+    topic = Topic.objects.create(name="Harbour", slug="harbour")
+    story = make_article("Her ferry")
+    story.topics.add(topic)
+    sign_article(article=story, people=[ida])
+    author = ida.author
+    topic.slug, author.slug = "port", "ida-lund"
+    save_topic(topic=topic)
+    save_author(author=author)
+    page = look(client, "ferry", topic="harbour", author="ida-berg")
+    assert stories(page) == [story.slug]
+    assert '<option value="port" selected>' in page
+    assert '<option value="ida-lund" selected>' in page
+    look(client, "ferry", topic="ida-berg", status=404)
+    Topic.objects.update(shown=False)
+    look(client, "ferry", topic="harbour", status=404)
 
 
 def test_a_topic_that_is_not_shown_cannot_be_chosen(client):
