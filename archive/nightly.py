@@ -5,6 +5,7 @@ nothing away.
 """
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -40,14 +41,22 @@ def back_up() -> str:
         gone = _remove_older(path, kept=site.backups_kept)
     except (Refused, OSError) as error:
         why = str(error) if isinstance(error, Refused) else f"{folder}: {error.strerror}."
-        is_first = backups.last_failure() is None
-        with suppress(OSError):  # the clock tells that it failed, all the same
-            backups.remember_failure(backups.Failure(timezone.now(), why))
-        if is_first:
-            tell_of_failed_backup.enqueue(why)
+        _tell(backups.Failure(timezone.now(), why))
         raise
     backups.forget_failure()
     return f"{path.name}, {megabytes(made.last.size)}; older ones removed: {gone}"
+
+
+def _tell(failure: backups.Failure) -> None:
+    """Administrators once, by a mail: again until that is on its way, as a full disk takes no job either."""
+    last = backups.last_failure()
+    is_told = last is not None and last.is_told
+    with suppress(OSError):  # the clock tells that it failed, all the same
+        backups.remember_failure(replace(failure, is_told=is_told))
+    if not is_told:
+        tell_of_failed_backup.enqueue(failure.why)
+        with suppress(OSError):
+            backups.remember_failure(replace(failure, is_told=True))
 
 
 def _remove_older(made: Path, *, kept: int) -> int:

@@ -77,20 +77,21 @@ class Failure:
 
     at: datetime
     why: str
+    is_told: bool = False  # administrators are written to
 
 
 def last_failure() -> Failure | None:
     """None: the last nightly backup that was tried went well."""
     try:
         told = json.loads(_failed().read_bytes())
-        return Failure(datetime.fromisoformat(told["at"]), str(told["why"]))
+        return Failure(datetime.fromisoformat(told["at"]), str(told["why"]), told.get("is_told") is True)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def remember_failure(failure: Failure) -> None:
     """Raises OSError."""
-    _note(_failed(), {"at": failure.at.isoformat(), "why": failure.why})
+    _note(_failed(), asdict(failure) | {"at": failure.at.isoformat()})
 
 
 def forget_failure() -> None:

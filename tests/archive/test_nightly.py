@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.core import mail
+from django.db import OperationalError, connection
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import ADMINISTRATOR
@@ -147,6 +148,24 @@ def test_a_night_that_fails_removes_nothing_and_is_told(home: Path, clock: Any) 
     assert ran.error == ""
     assert (kept(), backups.last_failure()) == (["soundoff-2026-11-27.zip"], None)
     assert JobRun.objects.get().error == ""
+
+
+def test_administrators_are_told_later_where_the_database_takes_no_job_either(home: Path, clock: Any) -> None:
+    def full(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith('INSERT INTO "django_tasks'):
+            raise OperationalError("No space left on device")
+        return execute(sql, *rest)
+
+    switch_on()
+    with full_disk(), connection.execute_wrapper(full), pytest.raises(OperationalError):
+        back_up()
+    failure = backups.last_failure()
+    assert failure
+    assert failure.why.startswith("The backup was not made: File too large")
+    for _ in range(2):
+        with full_disk(), pytest.raises(Refused):
+            back_up()
+        assert DBTaskResult.objects.count() == 1
 
 
 def test_what_the_disk_does_not_give_back_is_no_backup(
