@@ -95,13 +95,23 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
     const link = () => {
       const words = selected();
       say(gettext("Link"), [
-        { name: "url", label: gettext("Where it leads"), value: /^https?:\S+$/.test(words) ? words : "https://", type: "url" },
+        { name: "url", label: gettext("Where it leads"), value: /^https?:\S+$/.test(words) ? words : "https://" },
         { name: "words", label: gettext("Its words"), value: /^https?:\S+$/.test(words) ? "" : words },
       ], ({ url, words: text }, close, from, to) => {
+        const target = addressOf(url);
+        if (!target) return gettext("Where does it lead? To https://example.org/page, to /stories/… here, or to an e-mail address.");
         close(); // nothing behind an open dialog can be written to
-        const target = url.replace(/[\s()<>]/g, (sign) => "%" + sign.charCodeAt(0).toString(16).toUpperCase());
-        write(text ? `[${text.replace(/[[\]]/g, "\\$&")}](${target})` : `<${target}>`, from, to);
+        if (!text && /^https?:/i.test(target)) return write(`<${target}>`, from, to);
+        write(`[${(text || url).replace(/[[\]]/g, "\\$&")}](${target})`, from, to);
       });
+    };
+    const addressOf = (typed) => {
+      let scheme;
+      if (/^(?:https?:\/\/[^\s/]|mailto:[^\s@]+@[^\s@]|[/#](?!\/))/i.test(typed)) scheme = "";
+      else if (/^[^\s@:/]+@[^\s@:/]+\.[^\s@:/]+$/.test(typed)) scheme = "mailto:";
+      else if (/^[^\s@:/.]+(?:\.[^\s@:/.?#]+)+(?=[/?#:]|$)/.test(typed)) scheme = "https://";
+      else return "";
+      return scheme + typed.replace(/[\s()<>]/g, (sign) => "%" + sign.charCodeAt(0).toString(16).toUpperCase());
     };
     const picker = make("input", { type: "file", accept: "image/*", multiple: true, hidden: true, ariaLabel: gettext("Images") });
     picker.addEventListener("change", () => { addImages([...picker.files]); picker.value = ""; });
@@ -187,6 +197,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       for (const { label, hint, name, type = "text", value = "", required = name === "url" } of fields) {
         const input = make(type === "area" ? "textarea" : "input", { name, required, id: `editor-${name}` });
         if (type === "area") input.rows = 3; else input.type = type;
+        if (name === "url") Object.assign(input, { inputMode: "url", autocapitalize: "off" });
         if (type === "checkbox") input.checked = value; else input.value = value;
         if (hint) input.setAttribute("aria-describedby", `editor-${name}-hint`);
         const words = make("label", { htmlFor: input.id, textContent: label });
@@ -254,8 +265,10 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
           return tell(gettext("Pasted without its formatting: the text has changed meanwhile."));
         }
         const [start, end, isWhole] = [field.selectionStart, field.selectionEnd, field.value === before];
-        const grown = markdown.length - plain.length;
-        write(markdown, from, from + plain.length);
+        const item = /^- |^\d+\. /.test(markdown) && /(?:^|\n)((?:[-*+]|\d+[.)]) )$/.exec(before.slice(0, from))?.[1];
+        const own = item ? item.length : 0; // a list into an item that says nothing yet takes its place
+        const grown = markdown.length - plain.length - own;
+        write(markdown, from - own, from + plain.length);
         if (!isWhole || start !== from + plain.length) { // somebody typed on
           const move = (at) => (at >= from + plain.length ? at + grown : at);
           field.setSelectionRange(move(start), move(end));

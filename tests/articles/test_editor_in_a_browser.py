@@ -176,6 +176,38 @@ def test_a_link_is_asked_for(writing):
     expect(body(writing)).to_be_focused()
 
 
+def test_a_link_leads_where_people_mean_it_to(writing):
+    """Without its https://, to a page of our own, and by mail; what leads nowhere is asked about again."""
+    for typed, written in {
+        "harbour.example/ferry?a=1": "[It](https://harbour.example/ferry?a=1)",
+        "/stories/the-slip/": "[It](/stories/the-slip/)",
+        "desk@harbour.example": "[It](mailto:desk@harbour.example)",
+    }.items():
+        body(writing).fill("It sails.")
+        select(writing, "It")
+        body(writing).press("Control+k")
+        writing.get_by_label("Where it leads").fill(typed)
+        writing.keyboard.press("Enter")
+        expect(body(writing)).to_have_value(f"{written} sails.")
+    body(writing).press("Control+k")
+    for typed in ("https://", "the ferry", "javascript:alert(1)", "//"):
+        writing.get_by_label("Where it leads").fill(typed)
+        writing.keyboard.press("Enter")
+        expect(writing.get_by_role("alert")).to_contain_text("https://example.org/page")
+        expect(writing.get_by_label("Where it leads")).to_have_value(typed)
+
+
+def test_a_list_that_is_pasted_into_an_item_is_no_list_in_it(writing):
+    body(writing).fill("- The ferry\n- ")
+    body(writing).press("Control+End")
+    body(writing).evaluate(
+        PASTE, ["<ul><li>The <b>slip</b></li><li>The quay</li></ul>", "The slip\nThe quay"]
+    )
+    expect(body(writing)).to_have_value("- The ferry\n- The **slip**\n- The quay")
+    writing.keyboard.type("!")
+    expect(body(writing)).to_have_value("- The ferry\n- The **slip**\n- The quay!")
+
+
 def test_what_word_pastes_stands_as_markdown_and_undo_gives_the_plain_text(writing):
     body(writing).press("Control+End")
     body(writing).evaluate(PASTE, [WORD, " The slip closes\r\nThe ferry to Lower Quay"])
