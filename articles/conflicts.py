@@ -16,6 +16,7 @@ from django.core import signing
 from django.core.files.base import File
 from django.db.models import Model, QuerySet
 from django.utils.datastructures import MultiValueDict
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -76,6 +77,16 @@ class WrittenForm(forms.ModelForm[Any]):
         super().__init__(*args, **kwargs)
         self.contested: list[Contested] = []
         self.taken_over: list[str] = []  # labels of what only somebody else has changed
+
+    @cached_property
+    def changed_data(self) -> list[str]:
+        """Not what differs in the ends of its lines alone, of which browsers send two signs."""
+        pairs = {name: (self[name].data, self[name].initial) for name in super().changed_data}
+        return [
+            name
+            for name, pair in pairs.items()
+            if not all(isinstance(each, str) for each in pair) or len(set(map(_plain, pair))) > 1
+        ]
 
     @property
     def number(self) -> int:

@@ -866,6 +866,21 @@ def test_notes_are_between_editors(draft, emil, edda):
     assert "Is nine right?" not in Client().get(published.get_absolute_url()).content.decode()
 
 
+def test_a_note_beside_a_text_of_several_lines_changes_no_text(emil):
+    """Browsers send lines with two signs at their end. To readers and their feeds nothing has happened."""
+    story = make_article("Out", standfirst="One.\nTwo.", body="First.\n\nSecond.")
+    as_(emil).post(
+        change(story), of(story, standfirst="One.\r\nTwo.", body="First.\r\n\r\nSecond.", new_note="Nine?")
+    )
+    before, story = story, Article.objects.get()
+    assert story.notes.get().body == "Nine?"
+    assert (story.version, story.updated_at) == (before.version, before.updated_at)
+    told = as_(emil).get(reverse("admin:articles_article_history", args=[story.pk])).content.decode()
+    assert "Changed A note to your colleagues." in told
+    as_(emil).post(change(story), of(story, standfirst="One.\r\nTwo.", body="First.\r\n\r\nThird."))
+    assert Article.objects.get().body == "First.\n\nThird."
+
+
 def test_a_correction_stands_with_the_story_and_in_the_time_of_its_entry(emil, time_machine):
     story = make_article("Out")
     reader, client = Client(), as_(emil)
