@@ -193,18 +193,25 @@ class PublicationPages(WritingPages):
         return writing.publish(article=article, at=at, seen=seen)
 
     def correction_view(self, request: HttpRequest, key: int, pk: int) -> HttpResponse:
-        """Other words for a correction, or none."""
+        """Other words for a correction, or none; for one that is gone by now, they can be a new one."""
         article = self._open(request, key)
-        correction = get_object_or_404(article.corrections.all(), pk=pk)
-        text = request.POST.get("text", correction.text).strip()
+        correction = article.corrections.filter(pk=pk).first()
+        if not correction and not request.POST.get("text", "").strip():
+            raise Http404
+        text = request.POST.get("text", correction.text if correction else "").strip()
         is_too_long, is_changed = len(text) > CORRECTION_MAX, False
         if request.method == "POST" and not is_too_long:
             words = "" if "withdraw" in request.POST else text
+            seen = request.POST.get("seen", "")
             try:
-                seen = request.POST.get("seen", "")
-                writing.change_correction(correction=correction, text=words, seen=seen)
+                if correction:
+                    writing.change_correction(correction=correction, text=words, seen=seen)
+                elif "anew" in request.POST:
+                    writing.correct(article=article, by=user_of(request), text=words)
+                else:
+                    raise ChangedError
             except ChangedError:
-                correction = get_object_or_404(article.corrections.all(), pk=pk)
+                correction = article.corrections.filter(pk=pk).first()
                 is_changed = True
             else:
                 self.message_user(request, _("The correction was changed."))

@@ -925,6 +925,24 @@ def test_other_words_for_a_correction_go_over_nobody_elses(emil, edda):
     assert story.corrections.exists()
 
 
+def test_words_for_a_correction_that_was_taken_away_meanwhile_are_not_lost(emil, edda):
+    story = make_article("Out")
+    made = correct(article=story, by=emil, text="It was nine.")
+    url = reverse("admin:articles_article_correction", args=[story.pk, made.pk])
+    as_(emil).post(url, {"text": "", "seen": "It was nine."})
+    second = as_(edda)
+    page = second.post(url, {"text": "It was eight.", "seen": "It was nine."}).content.decode()
+    assert "somebody else has taken this correction away" in page
+    assert "It was eight.</textarea>" in page
+    assert not story.corrections.exists()
+    assert second.get(url).status_code == 404
+    too_long = second.post(url, {"text": "x" * 2001, "anew": ""}).content.decode()
+    assert "x" * 2001 in too_long
+    assert second.post(url, {"text": "It was eight.", "anew": ""}).status_code == 302
+    anew = story.corrections.get()
+    assert (anew.text, anew.by) == ("It was eight.", edda)
+
+
 def test_a_story_ready_for_review_is_found_in_the_list(draft, emil):
     client = as_(emil)
     client.post(change(draft), of(draft, stage="ready"))
