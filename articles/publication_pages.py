@@ -7,7 +7,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from articles import publication, writing
 from articles.conflicts import TextForm
 from articles.models import PREVIEW_FOR, Article
-from articles.models.writing import CORRECTION_MAX, NOTE_MAX
+from articles.models.writing import CORRECTION_MAX, NOTE_MAX, Correction
 from articles.moments import at_desk, time_of
 from articles.shared_pages import number_of, user_of
 from articles.writing import ChangedError, EmbargoedError
@@ -201,21 +201,11 @@ class PublicationPages(WritingPages):
         text = request.POST.get("text", correction.text if correction else "").strip()
         is_too_long, is_changed = len(text) > CORRECTION_MAX, False
         if request.method == "POST" and not is_too_long:
-            words = "" if "withdraw" in request.POST else text
-            seen = request.POST.get("seen", "")
-            try:
-                if correction:
-                    writing.change_correction(correction=correction, text=words, seen=seen)
-                elif "anew" in request.POST:
-                    writing.correct(article=article, by=user_of(request), text=words)
-                else:
-                    raise ChangedError
-            except ChangedError:
-                correction = article.corrections.filter(pk=pk).first()
-                is_changed = True
-            else:
+            is_changed = not self._say_otherwise(request, article, correction, text)
+            if not is_changed:
                 self.message_user(request, _("The correction was changed."))
                 return redirect("admin:articles_article_change", key)
+            correction = article.corrections.filter(pk=pk).first()
         context = {
             **self._context(request, article, _("A correction")),
             "article": article,
@@ -225,3 +215,18 @@ class PublicationPages(WritingPages):
             "is_changed": is_changed,
         }
         return TemplateResponse(request, "admin/articles/article/correction.html", context)
+
+    def _say_otherwise(
+        self, request: HttpRequest, article: Article, correction: Correction | None, text: str
+    ) -> bool:
+        """Whether it could be done: no, where it is not what was seen any more."""
+        if not correction:
+            if "anew" in request.POST:
+                writing.correct(article=article, by=user_of(request), text=text)
+            return "anew" in request.POST
+        words = "" if "withdraw" in request.POST else text
+        try:
+            writing.change_correction(correction=correction, text=words, seen=request.POST.get("seen", ""))
+        except ChangedError:
+            return False
+        return True
