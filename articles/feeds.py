@@ -116,7 +116,8 @@ def _answer(request: HttpRequest, atom: AtomFeed, stories: ArticleQuerySet) -> H
         atom.add_item(
             title=story.title,
             link=settings.SITE_URL + story.get_absolute_url(),
-            description=escape(story.standfirst),  # the format declares it as HTML
+            # The format declares it as HTML; None leaves it out.
+            description=escape(story.standfirst) or None,  # type: ignore[arg-type]
             # Atom wants an author for each entry.
             author_name=story.signature or story.source_name or request.site.name,
             unique_id=tag("story", story.pk, story.created_at),

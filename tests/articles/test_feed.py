@@ -54,6 +54,14 @@ def test_the_feed_tells_what_a_reader_needs(client):
     assert [category.get("term") for category in root.findall("a:entry/a:category", ATOM)] == ["Harbour"]
 
 
+def test_a_story_without_a_standfirst_says_nothing_of_it(client):
+    """Readers of feeds show an empty summary in place of the text."""
+    make_article("Plain", standfirst="", body="The ferry sails.")
+    root = read(client)
+    assert texts(root, "a:entry/a:content") == ["<p>The ferry sails.</p>\n"]
+    assert root.findall("a:entry/a:summary", ATOM) == []
+
+
 def test_an_entry_has_the_whole_text_and_works_on_other_sites(client):
     words = "A [list](/topics/x/), [theirs](//example.org/) and [far](https://example.org/a).\n\n" * 40
     story = make_article(body=words)
