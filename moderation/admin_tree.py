@@ -137,6 +137,8 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         assert isinstance(request.user, User)
         rows = Comment.objects.in_care_of(request.user)
         rows = rows.annotate(last_decision=Subquery(LAST_DECISION))
+        if request.resolver_match and "object_id" in request.resolver_match.kwargs:
+            rows = rows.select_related("discussion__article", "parent")  # the form of one shows them
         discussion = _number(request, "discussion")
         return rows if discussion is None else rows.filter(discussion=discussion)
 

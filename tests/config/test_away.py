@@ -48,11 +48,12 @@ def frozen() -> Iterator[None]:
 
 
 def cut_off() -> None:
-    """End all connections but the test's own."""
+    """End all connections of programs but the test's own (an autovacuum is not the owner's to end)."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            "WHERE datname = current_database() AND pid <> pg_backend_pid() "
+            "AND backend_type = 'client backend'"
         )
 
 
