@@ -1,6 +1,7 @@
 """What every test may use. The run's Postgres comes from tests/plugin.py."""
 
 import os
+import time
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -65,15 +66,34 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 
 @pytest.fixture
-def transactional_db(transactional_db: None) -> None:
+def transactional_db(transactional_db: None, request: pytest.FixtureRequest) -> Iterator[None]:
     """The same clean-up took the rows that migrations made: the site, the roles with what they may do, and
-    the reasons to remove."""
+    the reasons to remove. It waits for what a page has asked for: the two would wait for each other."""
+    browser = request.getfixturevalue("browser") if "browser" in request.fixturenames else None
     import_module("articles.migrations.0002_the_site").make_site(apps, None)
     import_module("accounts.migrations.0002_roles").make_roles(apps, None)
     import_module("comments.migrations.0006_reasons_to_remove").create(apps, None)
     editor = SimpleNamespace(connection=connection)
     import_module("archive.migrations.0002_role_permissions").grant(apps, editor)
     import_module("articles.migrations.0010_image_permissions").grant(apps, editor)
+    yield
+    for context in browser.contexts if browser else ():  # a page that stays open goes on asking
+        context.close()
+    if "live_server" in request.fixturenames:
+        _until_all_is_answered()
+
+
+def _until_all_is_answered() -> None:
+    deadline = time.monotonic() + 10
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute(
+                "SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+                "AND state <> 'idle'"
+            )
+            if not cursor.rowcount:
+                return
+            time.sleep(0.02)
 
 
 @pytest.fixture(scope="session", autouse=True)
