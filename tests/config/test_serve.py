@@ -236,6 +236,25 @@ def test_a_killed_child_is_started_again(serve: Serve) -> None:
     assert "The database ended (-9); starting it again." in site.printed
 
 
+def test_a_web_server_that_is_killed_while_it_starts_leaves_no_worker(serve: Serve) -> None:
+    def workers() -> list[str]:
+        """Of its process group, without itself."""
+        fields = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields.append([stat.parent.name, *stat.read_text().rpartition(")")[2].split()])
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+        return [own for own, _state, _parent, leader, *_ in fields if leader == str(web) and own != leader]
+
+    site = serve()
+    until(lambda: site.child("granian"), 60)
+    web = site.child("granian")
+    until(workers, 30)
+    os.kill(web, signal.SIGKILL)
+    until(lambda: not workers(), 10)
+
+
 def test_a_killed_supervisor_leaves_no_process_and_loses_nothing(
     serve: Serve, home: Path, ask: Callable[[str], list[tuple[Any, ...]]]
 ) -> None:
