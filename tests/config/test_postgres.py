@@ -173,6 +173,7 @@ def test_a_socket_folder_that_is_not_ours_is_refused(server: postgres.Server, tm
 
 
 def test_a_deep_folder_with_spaces_and_commas(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.chmod(0o755)  # as a data folder is, whichever test comes first
     deep = home / "a, b" / ("long" * 30) / ("é" * 30)
     for folder in reversed((deep, *deep.relative_to(home).parents)):
         (home / folder).mkdir(exist_ok=True, mode=0o755)
