@@ -48,6 +48,7 @@ FIELDS: dict[str, set[str]] = {
     Target.COMMENT: {"is_pick", "is_locked", "repeat_of", "revision"},
 }
 TIMES = {"published_at", "ended_at"}
+Setter = Callable[[list[int], str, Any, datetime], object]  # ids, the field, its value, when the act was
 
 
 @dataclass(frozen=True)
@@ -218,22 +219,25 @@ def _set(values: Mapping[Key, Any], at: datetime) -> None:
             mark_comments(field=field, values=mark)
     # First what is switched off: another version of a rule may say the same.
     for (target, field, value), ids in sorted(grouped.items(), key=lambda item: item[0][2] is True):
-        if target != Target.ARTICLE:
-            SETTERS[target](ids, field, _value(field, value))
-        elif value:
-            publish_articles(ids=ids, at=_value(field, value))
-        else:
-            take_back_articles(ids=ids, at=at)
+        SETTERS[target](ids, field, _value(field, value), at)
 
 
-def _set_rows(model: type[Model]) -> Callable[[list[int], str, Any], object]:
+def _set_publication(ids: list[int], field: str, value: Any, at: datetime) -> None:
+    if value:
+        publish_articles(ids=ids, at=value)
+    else:
+        take_back_articles(ids=ids, at=at)
+
+
+def _set_rows(model: type[Model]) -> Setter:
     """For what no page of a reader shows."""
-    return lambda ids, field, value: model._default_manager.filter(pk__in=ids).update(**{field: value})
+    return lambda ids, field, value, at: model._default_manager.filter(pk__in=ids).update(**{field: value})
 
 
-SETTERS: dict[str, Callable[[list[int], str, Any], object]] = {
-    Target.SITE: lambda ids, field, value: change_site(**{field: value}),
-    Target.DISCUSSION: lambda ids, field, value: change_discussions(ids=ids, **{field: value}),
+SETTERS: dict[str, Setter] = {
+    Target.ARTICLE: _set_publication,
+    Target.SITE: lambda ids, field, value, at: change_site(**{field: value}),
+    Target.DISCUSSION: lambda ids, field, value, at: change_discussions(ids=ids, **{field: value}),
     Target.SANCTION: _set_rows(Sanction),
     Target.RULE: _set_rows(Rule),
     Target.DESK: _set_rows(Desk),
