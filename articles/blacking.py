@@ -14,19 +14,15 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
-from django.utils import timezone
+from django.db.models import Q, QuerySet
 from django.utils.text import slugify
 
 from accounts.erasures import Erasure, remember
 from accounts.services import forget_in_log
-from articles.images.services import hold_images, use_images
 from articles.kept import withhold
-from articles.markdown import named_images, render_story
 from articles.models import Article, Note, Redirect, Revision, Text, Unsaved, Written
 from articles.models.writing import of
-from articles.related import note_keywords
-from articles.services import touch_site
+from articles.services import save_article, save_page
 
 BLACK = "█"
 AROUND = 40  # characters before and after a word that is shown where it was found
@@ -100,15 +96,11 @@ def black_out(*, thing: Written, words: Sequence[str]) -> Counter[str]:
 
 
 def _show(thing: Written) -> None:
-    """As save_article and save_page do, but for the version that they would keep."""
-    lead = {thing.lead_image_id} if isinstance(thing, Article) and thing.lead_image_id else set()
-    use_images(thing, hold_images(named_images(thing.body) | lead))
-    html = render_story(thing.body)
-    values = {"body_html": html, "updated_at": timezone.now(), "version": F("version") + 1}
-    type(thing)._default_manager.filter(pk=thing.pk).update(**values)
+    """Its last version says the same by now, so this makes none."""
     if isinstance(thing, Article):
-        note_keywords(article=thing)
-    touch_site()
+        save_article(article=thing)
+    else:
+        save_page(page=thing)
     withhold()
 
 
