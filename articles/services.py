@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
@@ -65,16 +65,16 @@ def save_article(
 
 
 def _keep_revision(thing: Written, stored: Written | None, **values: Any) -> None:
-    number = 0
+    number = 1
     if stored:
-        number = thing.revisions.aggregate(last=Max("number"))["last"] or 0
+        number = thing.revisions.next_number()
         last = thing.revisions.saved().first()
         if last is None or Text.of(last) != Text.of(stored):  # from before there were any, or by another way
-            number += 1
             last = thing.revisions.create(number=number, at=stored.updated_at, **Text.of(stored)._asdict())
+            number += 1
         if Text.of(last) == Text.of(thing):
             return
-    thing.revisions.create(number=number + 1, **Text.of(thing)._asdict(), **values)
+    thing.revisions.create(number=number, **Text.of(thing)._asdict(), **values)
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
@@ -89,7 +89,7 @@ def keep_aside(*, thing: Written, text: Text, by: User, base: int | None, nonce:
     last = thing.revisions.filter(is_aside=True, by=by).first()
     if last and Text.of(last) == text:
         return last
-    number = (thing.revisions.aggregate(last=Max("number"))["last"] or 0) + 1
+    number = thing.revisions.next_number()
     return thing.revisions.create(
         number=number, by=by, base=base, nonce=nonce, is_aside=True, **text._asdict()
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -48,6 +48,10 @@ class RevisionQuerySet(models.QuerySet["Revision"]):
     def saved(self) -> Self:
         """Those that were the article's text, and not only kept beside it."""
         return self.filter(is_aside=False)
+
+    def next_number(self) -> int:
+        """Of one text's versions."""
+        return (self.aggregate(last=Max("number"))["last"] or 0) + 1
 
 
 class Revision(models.Model):
