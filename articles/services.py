@@ -96,14 +96,14 @@ def sign_article(*, article: Article, people: Sequence[User]) -> None:
 @transaction.atomic
 def save_topic(*, topic: Topic) -> Topic:
     """Store a topic; its earlier URL leads to it."""
-    _store(topic)
+    _store(topic, _stored(topic))
     return topic
 
 
 @transaction.atomic
 def save_author(*, author: Author) -> Author:
     """Store what is said of an author; the earlier URL of their page leads to it."""
-    _store(author)
+    _store(author, _stored(author))
     return author
 
 
@@ -127,12 +127,12 @@ def save_page(
 ) -> StandingPage:
     """Store a standing page with its rendered text; its earlier URL leads to it. Its versions are kept as
     those of an article are."""
-    stored = StandingPage.objects.select_for_update(no_key=True).filter(pk=page.pk).first()
+    stored = _stored(page)
     page.version = (stored.version if stored else 0) + 1
     images = hold_images(named_images(page.body))
     page.body_html = render_story(page.body)
     page.updated_at = timezone.now()
-    _store(page)
+    _store(page, stored)
     use_images(page, images)
     _keep_revision(page, stored, by=by, nonce=nonce, restored=restored)
     if not page.shown:
@@ -140,8 +140,13 @@ def save_page(
     return page
 
 
-def _store(thing: Topic | Author | StandingPage) -> None:
-    stored = type(thing).objects.select_for_update(of=("self",)).filter(pk=thing.pk).first()
+def _stored(thing: Topic | Author | StandingPage) -> Any:
+    """Its row as it is, locked; None where it is new."""
+    rows = type(thing)._default_manager.select_for_update(no_key=True, of=("self",))
+    return rows.filter(pk=thing.pk).first()
+
+
+def _store(thing: Topic | Author | StandingPage, stored: Topic | Author | StandingPage | None) -> None:
     thing.save()
     if stored and stored.slug != thing.slug:
         remember(old=stored.get_absolute_url(), thing=thing)
