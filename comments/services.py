@@ -1,14 +1,14 @@
 """The verbs that write a discussion. Each is one transaction that starts with the lock on the Discussion.
 
 Nothing else writes comments, their counters or their log, but for imports.py, which brings many in at once,
-texts.py, which takes words away and gives them back, and the job that counts recommendations.
+texts.py, which takes words away and gives them back, edits.py, by which a writer says it otherwise, and the
+job that counts recommendations.
 Mail and jobs belong in `on_commit`; texts are examined and rendered before the lock.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -29,10 +29,7 @@ from articles.models import Article
 from comments import tree
 from comments.models import (
     DEPTH_MAX,
-    REMOVED,
     Comment,
-    CommentRevision,
-    CommentText,
     Discussion,
     Reason,
     Recommendation,
@@ -40,7 +37,7 @@ from comments.models import (
     Transition,
     check_body,
 )
-from comments.policy import Draft, Verdict, policy
+from comments.policy import Draft, policy
 from comments.repeats import fold
 from comments.tasks import fold_later
 
@@ -102,7 +99,7 @@ def post_comment(
         if not Comment.objects.filter(nonce=nonce).exists():
             raise
         return _already_posted(nonce, draft)
-    if not Comment.objects.filter(nonce=nonce).exists() and not _is_examined_as_set(draft):
+    if not Comment.objects.filter(nonce=nonce).exists() and not is_examined_as_set(draft):
         return post_comment(
             article=article,
             body=body,
@@ -110,7 +107,7 @@ def post_comment(
             parent=parent,
             author=author,
             guest=guest,
-            discussion=_as_set_now(discussion),
+            discussion=as_set_now(discussion),
             ip=ip,
             browser=browser,
         )
@@ -181,128 +178,17 @@ def _already_posted(nonce: UUID, draft: Draft) -> Comment:
     raise ValidationError(_("This discussion was closed meanwhile."), code="closed")
 
 
-def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None) -> Comment:
-    """Replace the text of one's own comment; the earlier one is kept, and the checks look again.
-
-    Raises ValidationError: not (or no longer) one's to edit, text empty or too long.
-    """
-    body, now = check_body(body), timezone.now()
-    if not comment.can_be_edited_by(user, guest, now):
-        raise ValidationError(_("A comment can be changed for 15 minutes only."), code="late")
-    if body == comment.body:
-        return comment
-    draft = _draft(comment, body, now)
-    verdict, findings = policy().examine(draft)
-    html = render_comment(body)
-    with transaction.atomic(durable=True):
-        lock([comment.pk])
-        fresh = Comment.objects.get(pk=comment.pk)
-        if not fresh.can_be_edited_by(user, guest, now):
-            raise ValidationError(_("A moderator has decided on this comment meanwhile."), code="decided")
-        if is_as_set := _is_examined_as_set(draft):
-            _store_edit(fresh, body, html, now, verdict, findings)
-    if not is_as_set:
-        fresh.discussion = _as_set_now(draft.discussion)
-        return edit_comment(comment=fresh, body=body, user=user, guest=guest)
-    return fresh
-
-
-def _store_edit(
-    comment: Comment, body: str, html: str, at: datetime, verdict: Verdict, findings: list[Any]
-) -> None:
-    _replace_text(comment, body, html, at)
-    if comment.state == State.PUBLISHED:
-        touch([comment.discussion_id])
-        withhold()
-    # A line in the log also where the state stays: who is about to decide upon the earlier words must not. It
-    # has no actor: the state is nobody's decision on these words.
-    to, reason = STATE_OF[verdict], Reason.SCREENED
-    if verdict == "publish":
-        to, reason = State(comment.state), Reason(comment.state_reason)
-    change_states(ids=[comment.pk], to=to, reason=reason, actor=None)
-    comment.refresh_from_db()
-    policy().record(comment, findings)  # of what it has become: who waits now is told so
-
-
-def _is_examined_as_set(draft: Draft) -> bool:
+def is_examined_as_set(draft: Draft) -> bool:
     """Whether its discussion and the site are still moderated as they were when the draft was examined."""
-    now, then = _as_set_now(draft.discussion), draft.discussion
+    now, then = as_set_now(draft.discussion), draft.discussion
     return (now.moderation, now.site.review_everything) == (then.moderation, then.site.review_everything)
 
 
-def _as_set_now(discussion: Discussion) -> Discussion:
+def as_set_now(discussion: Discussion) -> Discussion:
     """As it is stored, beside the site as it is, whatever a request has read of both."""
     stored = Discussion.objects.get(pk=discussion.pk)
     stored.article, stored.site = discussion.article, read_site()
     return stored
-
-
-def examine_again(*, comment: Comment, body: str, user: Any, guest: Guest | None) -> list[Any]:
-    """What the checks say of another text for one's own comment that is held or was removed, for send_again.
-    Outside services may be asked, so that nothing should be locked meanwhile.
-
-    Raises ValidationError: not one's own, another state, text empty, too long or the same, or refused.
-    """
-    body = check_body(body)
-    sendable = {State.PENDING, *REMOVED}
-    is_gone = comment.erased_at or comment.state_reason == Reason.SEALED
-    if not comment.is_by(user, guest) or comment.state not in sendable or is_gone:
-        raise ValidationError(_("This comment can't be sent again."), code="state")
-    if body == comment.body:
-        raise ValidationError(_("Nothing is changed in it yet."), code="same")
-    return policy().examine(_draft(comment, body, timezone.now()))[1]
-
-
-def send_again(*, comment: Comment, body: str, findings: list[Any]) -> Comment:
-    """Another text for a comment: it waits for somebody to read it, whatever the checks said (`findings`, by
-    examine_again). The earlier text is kept. How often is the caller's to know.
-
-    Runs in the caller's transaction. Raises ValidationError where something has happened to it meanwhile.
-    """
-    body, now = check_body(body), timezone.now()
-    html = render_comment(body)
-    lock([comment.pk])
-    fresh = Comment.objects.get(pk=comment.pk)
-    seen = ("state", "state_reason", "revision", "erased_at")  # sealed or erased, it stays rejected
-    if any(getattr(fresh, name) != getattr(comment, name) for name in seen):
-        raise ValidationError(_("Something has happened to this comment meanwhile."), code="decided")
-    _replace_text(fresh, body, html, now)
-    change_states(ids=[fresh.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
-    fresh.refresh_from_db()
-    policy().record(fresh, findings)
-    return fresh
-
-
-def _draft(comment: Comment, body: str, at: datetime) -> Draft:
-    """Another text of a comment, for the checks."""
-    return Draft(
-        discussion=comment.discussion,
-        parent=comment.parent,
-        author=comment.author,
-        guest=comment.guest,
-        name=comment.author_name,
-        body=body,
-        at=at,
-        comment=comment,
-    )
-
-
-def _replace_text(comment: Comment, body: str, html: str, at: datetime) -> None:
-    CommentRevision.objects.create(
-        comment=comment, revision=comment.revision, body=comment.body, is_redacted=comment.is_redacted
-    )
-    values = {
-        "body": body,
-        "body_html": html,
-        "revision": comment.next_revision(),
-        "edited_at": at,
-        "text_missing": "",
-        "is_redacted": False,
-    }
-    for name, value in values.items():
-        setattr(comment, name, value)
-    Comment.objects.filter(pk=comment.pk).update(**values)
-    CommentText.objects.update_or_create(comment=comment, defaults={"folded": fold(body)})
 
 
 def rename_author(*, comment: Comment, name: str) -> None:

@@ -20,8 +20,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Guest, User
+from comments.edits import examine_again, send_again
 from comments.models import REMOVED, Comment, State, Transition
-from comments.services import examine_again, lock, send_again
+from comments.services import lock
 from moderation import cases, tasks
 from moderation.models import Appeal, Case, Notice, Report
 from moderation.people import Person

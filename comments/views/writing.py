@@ -23,17 +23,11 @@ from accounts import guests
 from accounts.models import Guest
 from accounts.sql import read
 from articles.models import Article
+from comments.edits import edit_comment
 from comments.forms import EditForm, ReplyForm
 from comments.models import EDIT_WINDOW, Comment, Discussion, Recommendation, State
 from comments.policy import policy
-from comments.services import (
-    MEMBERS_ONLY,
-    REPLIES_LOCKED,
-    delete_comment,
-    edit_comment,
-    post_comment,
-    recommend,
-)
+from comments.services import MEMBERS_ONLY, REPLIES_LOCKED, delete_comment, post_comment, recommend
 from comments.tasks import mail_confirmation
 from comments.views.loading import is_open, load_story, reader_of, writer_of
 

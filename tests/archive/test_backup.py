@@ -24,9 +24,9 @@ from archive.backup.container import Refused, Writer, is_safe, opened
 from archive.backup.restore import restore
 from archive.backup.write import backup, media_folder
 from articles.models import Site, Topic
+from comments.edits import edit_comment
 from comments.integrity import check
 from comments.models import Comment, Discussion, Reason, State
-from comments.services import edit_comment
 from config.backups import last_backup
 from moderation import seals
 from moderation.models import Seal

@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from articles.models import Article
+from comments.edits import edit_comment
 from comments.imports import Imported, import_comments
 from comments.integrity import _trees, check, repair
 from comments.models import (
@@ -22,13 +23,7 @@ from comments.models import (
     State,
     Transition,
 )
-from comments.services import (
-    change_discussion,
-    change_states,
-    edit_comment,
-    move_comment,
-    recommend,
-)
+from comments.services import change_discussion, change_states, move_comment, recommend
 from comments.tasks import fold_recommendations
 from comments.texts import erase_comments
 from tests.factories import UserFactory, make_article, say

@@ -2,8 +2,9 @@
 
 import pytest
 
+from comments.edits import edit_comment
 from comments.models import Discussion, Reason, State
-from comments.services import change_discussion, change_states, delete_comment, edit_comment, move_comment
+from comments.services import change_discussion, change_states, delete_comment, move_comment
 from comments.thread import LINKED_MOST
 from tests.comments.test_story import bring_in, hold, remove
 from tests.factories import GuestFactory, UserFactory, make_article, say

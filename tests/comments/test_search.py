@@ -15,9 +15,10 @@ from articles.models import Article, Topic
 from articles.search import ASKED_MAX, AT_ONCE, limited
 from articles.services import save_author, save_topic, sign_article
 from comments import search
+from comments.edits import edit_comment
 from comments.imports import Imported, import_comments
 from comments.models import Comment, CommentText, Discussion, Reason, State
-from comments.services import change_discussion, edit_comment
+from comments.services import change_discussion
 from comments.views import searching
 from comments.views.searching import SITE_SIZE
 from tests.comments.test_story import hold, remove

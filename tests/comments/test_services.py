@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from comments import integrity, tree
+from comments.edits import edit_comment
 from comments.imports import Imported, import_comments
 from comments.models import (
     BODY_MAX,
@@ -22,14 +23,7 @@ from comments.models import (
     State,
     Transition,
 )
-from comments.services import (
-    change_discussion,
-    change_states,
-    delete_comment,
-    edit_comment,
-    move_comment,
-    revert_states,
-)
+from comments.services import change_discussion, change_states, delete_comment, move_comment, revert_states
 from moderation.changes import Refusal
 from moderation.models import Finding
 from moderation.services import decide

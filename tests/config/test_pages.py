@@ -28,13 +28,13 @@ from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
 from articles.models import Article, Topic
 from articles.redirects import add_redirect
 from articles.services import save_article
+from comments.edits import edit_comment
 from comments.integrity import check, repair
 from comments.models import Comment, Reason, State
 from comments.services import (
     change_discussion,
     change_states,
     delete_comment,
-    edit_comment,
     mark_comments,
     move_comment,
     recommend,

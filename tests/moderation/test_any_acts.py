@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from comments import integrity
+from comments.edits import edit_comment
 from comments.models import Comment, Reason, State
-from comments.services import change_states, delete_comment, edit_comment
+from comments.services import change_states, delete_comment
 from moderation import acts, reports, seals
 from moderation.models import Batch, Seal
 from moderation.services import decide, undo

@@ -7,8 +7,9 @@ import pytest
 from django.db import connections, transaction
 from django.db.models import F
 
+from comments.edits import edit_comment
 from comments.models import Comment, Reason, State
-from comments.services import change_states, delete_comment, edit_comment
+from comments.services import change_states, delete_comment
 from moderation.cases import due, open_cases
 from moderation.models import Case
 from moderation.services import decide, undo

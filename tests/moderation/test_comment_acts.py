@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from articles.models import Article
+from comments.edits import edit_comment
 from comments.models import Comment, CommentRevision, Discussion, Reason, State
-from comments.services import edit_comment
 from moderation import acts, reports
 from moderation.acts import blacken
 from moderation.changes import Refusal

@@ -7,8 +7,9 @@ import pytest
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
+from comments.edits import edit_comment
 from comments.models import Comment, Discussion, Reason, State, Transition
-from comments.services import delete_comment, edit_comment
+from comments.services import delete_comment
 from moderation.changes import Refusal
 from moderation.models import Batch
 from moderation.policy import last_decisions

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from articles.models import Author, Redirect, Site
 from articles.services import sign_article
+from comments.edits import edit_comment
 from comments.integrity import check
 from comments.models import (
     Comment,
@@ -22,7 +23,6 @@ from comments.models import (
     State,
     Transition,
 )
-from comments.services import edit_comment
 from moderation import emptying, reports, seals, services
 from moderation.models import Batch, Case, Group, Note, Origin, Report, Seal
 from moderation.people import Person

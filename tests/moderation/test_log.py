@@ -11,8 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from articles.models import Site
+from comments.edits import edit_comment
 from comments.models import Reason, State, Transition
-from comments.services import change_states, edit_comment
+from comments.services import change_states
 from moderation import log
 from moderation.services import decide, move, undo
 from tests.factories import UserFactory, make_article, say

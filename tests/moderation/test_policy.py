@@ -12,9 +12,10 @@ from django.utils import timezone
 from accounts.models import Guest
 from articles.current import answering, read_site
 from comments import reasons
+from comments.edits import edit_comment
 from comments.models import Comment, Reason, State
 from comments.policy import policy
-from comments.services import change_discussion, edit_comment
+from comments.services import change_discussion
 from moderation.cases import due
 from moderation.changes import Refusal
 from moderation.models import Case, Finding, Rule

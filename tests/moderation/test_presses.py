@@ -10,8 +10,9 @@ from django.db import connections, transaction
 from django.urls import reverse
 
 from articles.models import Site
+from comments.edits import edit_comment
 from comments.models import Comment, Discussion, State
-from comments.services import change_discussion, edit_comment, lock_discussions
+from comments.services import change_discussion, lock_discussions
 from moderation import acts
 from moderation.models import Batch, Case, Change, Finding
 from moderation.services import undo

@@ -12,9 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from articles.models import Article
+from comments.edits import edit_comment
 from comments.models import Comment, Reason, State
 from comments.policy import policy
-from comments.services import change_discussion, edit_comment
+from comments.services import change_discussion
 from moderation import cases
 from moderation.models import Batch, Case
 from moderation.services import decide, undo

@@ -25,7 +25,8 @@ from accounts.models import ADMINISTRATOR, Guest, User
 from articles.services import save_article
 from articles.models import Article
 from comments.models import Comment, Reason, State
-from comments.services import delete_comment, edit_comment, post_comment
+from comments.edits import edit_comment
+from comments.services import delete_comment, post_comment
 from moderation import emptying, evidence, seals, services
 from moderation.models import Case, Finding, Seal, SealReading
 

@@ -10,9 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from articles.models import Topic
+from comments.edits import edit_comment
 from comments.models import Comment, Reason, State
 from comments.policy import policy
-from comments.services import change_states, delete_comment, edit_comment
+from comments.services import change_states, delete_comment
 from moderation import emptying, rules, services, trials, words
 from moderation.matching import Written
 from moderation.models import Batch, Finding, Group, Member, Rule

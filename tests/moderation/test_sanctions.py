@@ -12,9 +12,9 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from accounts.models import User
+from comments.edits import edit_comment
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.policy import policy
-from comments.services import edit_comment
 from moderation import sanctions
 from moderation.models import Batch, Change, Sanction
 from moderation.people import Person

@@ -11,15 +11,10 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import Guest
+from comments.edits import edit_comment, examine_again, send_again
 from comments.integrity import check
 from comments.models import Comment, CommentRevision, CommentText, Discussion, Reason, State, Transition
-from comments.services import (
-    delete_comment,
-    edit_comment,
-    examine_again,
-    rename_author,
-    send_again,
-)
+from comments.services import delete_comment, rename_author
 from comments.texts import erase_comments, keep_redaction, show_revisions
 from moderation import reports, seals, services, vault
 from moderation.models import Batch, Case, Note, Notice, Origin, Report, Seal, SealedText

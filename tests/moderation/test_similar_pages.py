@@ -16,8 +16,8 @@ from django_tasks_db.models import DBTaskResult
 from accounts.models import User
 from archive.services import import_page
 from articles.models import Article, Site
+from comments.edits import edit_comment
 from comments.models import Comment, State
-from comments.services import edit_comment
 from moderation import services
 from moderation.models import Batch, Case, Group, Look, Member
 from moderation.reports import give_notice

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 import moderation.policy
 from articles.models import Article
+from comments.edits import edit_comment
 from comments.models import Comment, Discussion, Reason, State
 from comments.policy import policy
-from comments.services import change_states, delete_comment, edit_comment
+from comments.services import change_states, delete_comment
 from moderation import seals
 from moderation import tally as tallies
 from moderation.checks import Found

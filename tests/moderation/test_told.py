@@ -19,8 +19,9 @@ from django_tasks_db.models import DBTaskResult
 from accounts.guests import COOKIE
 from accounts.models import User
 from articles.models import Site
+from comments.edits import edit_comment
 from comments.models import Comment, Discussion, Reason, RemovalReason, State
-from comments.services import change_discussion, change_states, edit_comment
+from comments.services import change_discussion, change_states
 from moderation import reports, rules
 from moderation.acts import redact
 from moderation.kinds import Kind

@@ -9,9 +9,10 @@ from django.db import connections, transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from comments.edits import edit_comment
 from comments.imports import Imported, import_comments
 from comments.models import Comment, Discussion, State
-from comments.services import change_states, edit_comment
+from comments.services import change_states
 from moderation import acts, seals, tally, words
 from moderation.models import Batch, Case, Seal
 from moderation.services import decide, move, undo

@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from articles.models import Topic
+from comments.edits import edit_comment
 from comments.models import Comment, State
-from comments.services import edit_comment
 from moderation.filter import live, versions
 from moderation.models import Case, Desk, Filter, Finding
 from moderation.services import decide, undo

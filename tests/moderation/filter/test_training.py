@@ -91,7 +91,7 @@ def test_a_name_that_was_brought_in_is_no_account(maria, publishing_policy):
 
 
 def test_the_words_are_those_that_were_decided_on(maria, publishing_policy):
-    from comments.services import edit_comment
+    from comments.edits import edit_comment
 
     guest = GuestFactory.create()
     comment = say(make_article(), "First words", guest=guest)
