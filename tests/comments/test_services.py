@@ -167,6 +167,7 @@ def test_texts_are_rendered_before_the_lock(monkeypatch):
         return f"<p>{body}</p>"
 
     monkeypatch.setattr("comments.services.render_comment", rendered)
+    monkeypatch.setattr("comments.edits.render_comment", rendered)
     monkeypatch.setattr("comments.texts.render_plain", rendered)
     with CaptureQueriesContext(connection) as queries:
         edit_comment(comment=comment, body="Other words.", user=None, guest=guest)
