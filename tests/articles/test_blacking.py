@@ -27,11 +27,6 @@ def ada() -> User:
 
 
 @pytest.fixture
-def emil() -> User:
-    return UserFactory.create(name="Emil", roles=(EDITOR,))
-
-
-@pytest.fixture
 def story(emil: User) -> Article:
     """Corrected: its own text does not name her any more."""
     article = make_article("Jane Quill was seen", body="It was jane\nquill, a baker.")

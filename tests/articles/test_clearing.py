@@ -8,21 +8,16 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from accounts.models import EDITOR, User
+from accounts.models import User
 from articles.clearing import forget_presence, forget_unsaved
 from articles.models import Article, Presence, Sheet, Unsaved
 from articles.writing import finish_sheets, keep_unsaved, tell_presence
 from moderation.jobs import JOBS, tick
-from tests.factories import UserFactory, make_article
+from tests.factories import make_article
 
 pytestmark = pytest.mark.django_db
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def emil() -> User:
-    return UserFactory.create(name="Emil", roles=(EDITOR,))
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from accounts.models import EDITOR
 from articles.models import Article, Revision, Sheet, Site, Text, Unsaved
 from articles.services import save_article
 from articles.writing import (
@@ -26,21 +25,11 @@ from articles.writing import (
     take_back,
     unschedule,
 )
-from tests.factories import UserFactory, make_article
+from tests.factories import make_article
 
 pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def emil():
-    return UserFactory.create(name="Emil", roles=(EDITOR,))
-
-
-@pytest.fixture
-def edda():
-    return UserFactory.create(name="Edda", roles=(EDITOR,))
 
 
 @pytest.fixture

@@ -166,7 +166,6 @@ def test_texts_are_rendered_before_the_lock(monkeypatch):
         early.append(not any("FOR NO KEY UPDATE" in query["sql"] for query in queries))
         return f"<p>{body}</p>"
 
-    monkeypatch.setattr("comments.services.render_comment", rendered)
     monkeypatch.setattr("comments.edits.render_comment", rendered)
     monkeypatch.setattr("comments.texts.render_plain", rendered)
     with CaptureQueriesContext(connection) as queries:

@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, User
+from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
 from articles.models import Article, Image
 from articles.services import change_site, save_article
 from tests.articles.images.made import gif, jpeg, make_image, upload
@@ -19,11 +19,6 @@ pytestmark = pytest.mark.django_db
 
 LIST, ADD = "/admin/articles/image/", "/admin/articles/image/add/"
 SEND = "/admin/articles/image/upload/"
-
-
-@pytest.fixture
-def emil() -> User:
-    return UserFactory.create(name="Emil", roles=(EDITOR,))
 
 
 def test_a_page_sends_a_picture_and_is_told_what_to_insert(emil):
