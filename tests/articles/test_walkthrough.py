@@ -193,6 +193,7 @@ def publish_one(page, number: int, *, image: bool) -> int:
     hand = Hand(page)
     first = page.get_by_role("link", name="Write a story")  # of the room's first page
     hand.press(page.get_by_role("link", name="New article").or_(first))
+    page.wait_for_load_state()  # its scripts hear of what is pasted
     page.locator("#id_title").fill(f"Story of the morning, {number}")
     page.locator("#id_standfirst").fill("What the harbour speaks of.")
     body(page).evaluate(PASTE, [WORD, "The slip closes"])
