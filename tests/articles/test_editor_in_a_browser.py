@@ -5,7 +5,6 @@ from base64 import b64encode
 from pathlib import Path
 
 import pytest
-from django.db import connection
 from playwright.sync_api import expect
 
 from articles.models import Image, Topic
@@ -47,23 +46,7 @@ def writing(live_server, page, client, emil):
     page.goto(f"{live_server.url}/admin/articles/article/{article.pk}/change/")
     page.article = article
     yield page
-    be_quiet(page)
     assert page.failures == []
-
-
-def be_quiet(page) -> None:
-    """What the page tells on leaving is answered: the tables are emptied next, and two statements would
-    wait for each other."""
-    page.goto("about:blank")
-    calm = 0
-    while calm < 5:
-        page.wait_for_timeout(100)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-                "AND pid <> pg_backend_pid() AND state <> 'idle'"
-            )
-            calm = 0 if cursor.fetchone()[0] else calm + 1
 
 
 def body(page):

@@ -17,7 +17,7 @@ from articles.models import Article, Site, Topic
 from articles.writing import publish
 from comments.policy import policy
 from tests.articles.images.made import jpeg
-from tests.articles.test_editor_in_a_browser import PASTE, WORD, be_quiet, body, select, shown
+from tests.articles.test_editor_in_a_browser import PASTE, WORD, body, select, shown
 from tests.factories import UserFactory, say
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -62,12 +62,7 @@ def room(browser, live_server):
         return page
 
     yield enter
-    failures = [failure for context in contexts for page in context.pages for failure in page.failures]
-    for context in contexts:
-        for page in context.pages:
-            be_quiet(page)
-        context.close()
-    assert failures == []
+    assert [failure for context in contexts for page in context.pages for failure in page.failures] == []
 
 
 def picture(name="slip.jpg") -> dict[str, object]:

@@ -36,13 +36,11 @@ def story():
 @pytest.fixture
 def desk_of(browser, live_server):
     """Opens a window in a browser of somebody's own, who is an editor."""
-    contexts = []
 
     def open_for(name, **how):
         client = Client()
         client.force_login(UserFactory.create(name=name, roles=(EDITOR,)))
         context = browser.new_context(base_url=live_server.url, viewport=DESK, **how)
-        contexts.append(context)
         context.add_cookies(
             [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
         )
@@ -51,9 +49,7 @@ def desk_of(browser, live_server):
         page.on("pageerror", lambda error: page.failures.append(str(error)))
         return page
 
-    yield open_for
-    for context in contexts:
-        context.close()
+    return open_for
 
 
 def save(page):
