@@ -26,19 +26,20 @@ def main() -> None:
         from django.core.management import execute_from_command_line
 
         from config import postgres
+        from config.program import CannotStart
     except ModuleNotFoundError as error:
         sys.exit(f"{error}. Run bin/setup, then .venv/bin/python manage.py.")
 
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
-    if command in WITHOUT_DATABASE:
-        execute_from_command_line(sys.argv)
-        return
     try:
+        if command in WITHOUT_DATABASE:
+            execute_from_command_line(sys.argv)
+            return
         with postgres.available():
             if command in OWNERS:
                 become_owner(postgres.url("owner"), postgres.url("web"))
             execute_from_command_line(sys.argv)
-    except postgres.NoServer as error:
+    except CannotStart as error:
         sys.exit(f"{error}")
 
 

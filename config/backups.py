@@ -18,6 +18,8 @@ from typing import Any
 
 from django.conf import settings
 
+from config import postgres
+
 
 @dataclass(frozen=True)
 class LastBackup:
@@ -42,7 +44,7 @@ class LastBackup:
 def folder() -> Path:
     """The data folder's backups/, made if it is not there: others may walk through it and list nothing."""
     path = Path(settings.HOME) / "backups"
-    path.mkdir(mode=0o711, parents=True, exist_ok=True)
+    postgres.make_folder(path, 0o711)
     return path
 
 

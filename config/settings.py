@@ -17,6 +17,7 @@ django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = postgres.home()
+postgres.make_home(HOME)  # first: Django gives the folders above its file cache the cache's own mode
 
 
 def env_flag(name: str) -> bool:
@@ -34,7 +35,6 @@ def secret_key() -> str:
     if key := os.environ.get("SECRET_KEY"):
         return key
     path = HOME / "secret_key"
-    HOME.mkdir(parents=True, exist_ok=True)
     try:
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError:

@@ -12,8 +12,6 @@ import pytest
 
 from config import postgres
 
-OF_THE_RUN = "SOUNDOFF_HOME_OF_THE_RUN"
-
 _run = ExitStack()
 
 
@@ -22,10 +20,6 @@ def pytest_load_initial_conftests() -> Iterator[None]:
     """Runs before pytest-django reads the settings."""
     for name in ("DATABASE_OWNER_URL", "DEBUG", "EMAIL_URL", "HOST", "PORT", "SITE_URL"):
         os.environ.pop(name, None)
-    if own := os.environ.get(OF_THE_RUN):  # a worker: there the server was copied to
-        os.environ["SOUNDOFF_HOME"] = own
-    else:
-        os.environ[OF_THE_RUN] = str(postgres.home())
     os.environ["DATABASE_URL"] = _run.enter_context(postgres.temporary())
     os.environ["SOUNDOFF_HOME"] = _run.enter_context(tempfile.TemporaryDirectory(prefix="soundoff-"))
     try:
@@ -33,6 +27,11 @@ def pytest_load_initial_conftests() -> Iterator[None]:
     except BaseException:  # such as settings that do not load: the run ends here
         _run.close()
         raise
+
+
+def pytest_report_header() -> str:
+    """Name the server, which is the one that `serve` starts."""
+    return f"database: {postgres.binaries()}"
 
 
 def pytest_unconfigure() -> None:

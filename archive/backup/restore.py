@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
@@ -23,7 +22,7 @@ from archive.backup.container import CHUNK, Manifest, Part, Reader, Refused, fir
 from archive.backup.write import applied_migrations, media_folder, megabytes
 from articles.kept import withhold
 from articles.models import Site
-from config import VERSION, backups, postgres
+from config import VERSION, backups
 from config.processes import unprivileged_user
 from moderation import forgetting
 
@@ -52,7 +51,6 @@ def restore(path: Path, *, erased: Path | None = None) -> Restored:
     The login must own the tables. Where the backup is of an earlier version its rows come into tables as they
     were then, which are migrated afterwards, and only then the erasures are done again.
     """
-    postgres.make_home(Path(settings.HOME))
     known = _read_lists(erased)
     with opened(path) as reader:
         later = _compare_migrations(reader)

