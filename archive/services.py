@@ -18,7 +18,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from archive.formats import FORMATS, detect
+from archive.formats import parse
 from archive.formats.page import DamagedFile, NotThisFormat, PageWarning, ParsedPage
 from archive.models import Import
 from articles.models import Article, Topic, free_slug
@@ -155,13 +155,11 @@ def check_size(size: int) -> None:
 
 def _parse(data: bytes, name: str) -> ParsedPage:
     try:
-        module = detect(data) if name == "auto" else FORMATS[name]
-        page: ParsedPage = module.parse(data)
+        return parse(data, name)
     except KeyError:
         raise Refused(_("No format “%(name)s” is read here.") % {"name": name}) from None
     except (NotThisFormat, DamagedFile) as error:
         raise Refused(str(error)) from error
-    return page
 
 
 def _article(page: ParsedPage, source: str, url: str) -> Article:

@@ -43,6 +43,7 @@ class ParsedPage:
     format: str
     title: str
     published_at: datetime  # aware, UTC
+    date_line: int  # on which it says so
     zone: str  # IANA name: the zone in which the page gives its times
     standfirst: str  # plain text
     body: str  # Markdown

@@ -48,6 +48,7 @@ from itertools import islice, pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from archive.formats.dates import AT, DAY, LONGEST, TIME, NoSuchMoment, NoSuchTime, moment, plain
 from archive.formats.markdown import as_markdown
 from archive.formats.page import DamagedFile, NotThisFormat, PageWarning, ParsedComment, ParsedPage
 from comments.repeats import find_repeats
@@ -63,9 +64,11 @@ __all__ = [
 ]
 
 LEVELS = 3
-NAME_LIMIT, TITLE_LIMIT, TOPIC_LIMIT, SOURCE_LIMIT = 200, 300, 80, 120  # characters, as the database has them
+NAME_LIMIT, TITLE_LIMIT, TOPIC_LIMIT, SOURCE_LIMIT = 255, 300, 80, 120  # characters, as the database has them
+NAME_MOST = 10_000  # characters; a longer line is no name but text that lost its line breaks
 UNKNOWN_SOURCE = "an archived page"
 TAB = 8  # columns
+INDENT = " \t\xa0\u202f\u2007"  # what a line is indented with; the last three are spaces that do not break
 BEGINNING = 8192  # bytes: enough for a date and a time
 
 # What a page calls its zone, by the place whose clock it means: "EST" is written in July, too.
@@ -83,6 +86,7 @@ ZONES = {
         ("BST", "Europe/London"),
         ("WET WEST", "Europe/Lisbon"),
         ("CET CEST", "Europe/Paris"),
+        ("MEZ MESZ", "Europe/Berlin"),
         ("EET EEST", "Europe/Athens"),
         ("MSK", "Europe/Moscow"),
         ("SAST", "Africa/Johannesburg"),
@@ -95,26 +99,28 @@ ZONES = {
     )
     for name in names.split()
 }
-MONTHS = (
-    *("january", "february", "march", "april", "may", "june"),
-    *("july", "august", "september", "october", "november", "december"),
+FIRST_DAY = re.compile(rf"{DAY}\s*[/,|–-]?", re.IGNORECASE)
+HEADER = re.compile(
+    rf"{DAY}\s*[/,|–-]?\s*(?:{AT}\s+)?{TIME}(?:\s+\(?(?P<zone>[\w+:/-]{{1,40}})\)?)?", re.IGNORECASE
 )
-
-# Months are written out or cut to three or four letters.
-_MONTH = "|".join(f"{name[:3]}(?:{name[3:4]}|{name[3:]})?" for name in MONTHS)
-_DAY = rf"(?P<month>{_MONTH})\.?\s+(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>[12][0-9]{{3}})"
-_TIME = r"(?P<hour>1[0-2]|0?[1-9]):(?P<minute>[0-5][0-9])\s?(?P<half>[ap])\.?m\.?"
-HEADER = re.compile(rf"{_DAY}\s*[/,|–-]?\s*{_TIME}(?:\s+\(?(?P<zone>[\w+:/-]{{1,40}})\)?)?", re.IGNORECASE)
 HEADING = re.compile(
     r"soundoff\s*\((?P<count>[0-9]{1,3}(?:,[0-9]{3}){1,2}|[0-9]{1,9}|one|no)"
-    r" (?:responses?|comments?)(?: yet)?\)",
+    r" (?:responses?|comments?|antworten|kommentare?|respuestas?|comentarios?)(?: yet)?\)",
     re.IGNORECASE,
 )
 NUMBERED = re.compile(r"([0-9]{1,6})\.(?:\s+(.*))?", re.DOTALL)
 BULLETED = re.compile(r"•\s*(.*)", re.DOTALL)
-CLOSING = re.compile(rf"{_DAY} at {_TIME}\s*\|\s*(?:Reply)?", re.IGNORECASE)
+# The link after the bar is one word in whatever language: Reply, Antworten, Responder.
+CLOSING = re.compile(rf"{DAY},?\s+(?:{AT}\s+)?{TIME}\s*\|\s*(?:[^\W\d_]{{1,20}}\s?[^\w\s]?)?", re.IGNORECASE)
+# A line that ends as a comment's date does, or has a year and a time, and cannot be read as one.
+LIKE_CLOSING = re.compile(
+    r".*[0-9].*\|\s*(?:[^\W\d_]{1,20}\W{0,2})?|(?=.*[12][0-9]{3}).*[0-9]{1,2}[:.h][0-9]{2}.*"
+)
 FORM = re.compile(r"(?:post a comment|leave a (?:reply|comment)|comments are closed)\.?", re.IGNORECASE)
 TERMS = re.compile(rf"(.{{1,{SOURCE_LIMIT}}}?)\s+welcomes a lively\b")
+
+DATE_SHOWN = "“June 19, 2013 at 5:28 pm | Reply” or “19. Juni 2013 um 17:28 | Antworten”"
+TIME_SHOWN = "“04:40 PM ET” or “16:40 CET”"
 
 UNENDED = ",;:-–—("  # besides letters and digits: what a text does not end with
 VANISHED_GAP = 3  # blank lines: between paragraphs there is one, around one that lost its words two or more
@@ -127,17 +133,21 @@ class Line(NamedTuple):
     """A non-blank line. Blank ones are the gaps in the numbers."""
 
     number: int
-    column: int
+    indent: str  # as spaces, of which those that do not break stay as they are
     text: str
+
+    @property
+    def column(self) -> int:
+        return len(self.indent)
 
 
 def recognises(data: bytes) -> bool:
-    """Whether it begins with a date and a time as these pages do. The rest may still be damaged."""
+    """Whether it begins with a date as these pages do. The rest may still be damaged."""
     try:
-        _header(list(islice(_lines(_as_utf8(data[:BEGINNING], errors="ignore")), 2)))
-    except (NotThisFormat, DamagedFile):
+        first = next(_lines(_as_utf8(data[:BEGINNING], errors="ignore")), None)
+    except DamagedFile:
         return False
-    return True
+    return first is not None and bool(FIRST_DAY.match(_plain(first)))
 
 
 def parse(data: bytes) -> ParsedPage:
@@ -175,6 +185,7 @@ def parse(data: bytes) -> ParsedPage:
         format="soundoff",
         title=title,
         published_at=published.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC),
+        date_line=lines[0].number,
         zone=zone,
         standfirst=standfirst,
         body=body,
@@ -237,15 +248,15 @@ def _lines(data: bytes, tab: int = TAB) -> Iterator[Line]:
         if b"\0" in raw:
             raise DamagedFile(f"Line {number}: a zero byte, which no text has.")
         line = raw.decode(errors="replace").rstrip()
-        text = line.lstrip(" \t")
+        text = line.lstrip(INDENT)
         if text:
-            yield Line(number, len(line[: len(line) - len(text)].expandtabs(tab)), text)
+            yield Line(number, line[: len(line) - len(text)].expandtabs(tab), text)
 
 
 def _tab_width(lines: list[Line], heading: int) -> int:
     """What a tab stands for: the first comment has its name in column 2 and its date in 4."""
     name = next(islice(lines, heading + 1, None), None)
-    date = next((line for line in lines[heading + 1 :] if line.column and CLOSING.fullmatch(line.text)), None)
+    date = next((line for line in lines[heading + 1 :] if line.column and _closes(line)), None)
     if name and name.column == TAB:
         return 2
     return 4 if date and date.column == TAB else TAB
@@ -266,8 +277,7 @@ def _paragraphs(lines: Sequence[Line]) -> list[list[Line]]:
 def _text(lines: Sequence[Line], column: int) -> str:
     """Lines that stand at `column`, as text. What stands further in keeps its indentation, as code has it."""
     return "\n\n".join(
-        "\n".join(" " * (line.column - column) + line.text for line in paragraph)
-        for paragraph in _paragraphs(lines)
+        "\n".join(line.indent[column:] + line.text for line in paragraph) for paragraph in _paragraphs(lines)
     )
 
 
@@ -283,26 +293,41 @@ def _header(lines: Sequence[Line]) -> tuple[datetime, str, int]:
     """When it was published (local time), what the page calls its zone, and how many lines said so."""
     if not lines:
         raise NotThisFormat("Line 1: the file is empty.")
+    first, second = lines[0], lines[1] if len(lines) > 1 else None
     for count in (1, 2):
-        if match := HEADER.fullmatch(" ".join(line.text for line in lines[:count])):
-            return _moment(match, lines[0]), match["zone"] or "", count
+        if match := HEADER.fullmatch(" ".join(map(_plain, lines[:count]))):
+            return _moment(match, first, lines[count - 1]), match["zone"] or "", count
+    if not FIRST_DAY.match(_plain(first)):
+        raise NotThisFormat(
+            f"Line {first.number}: expected a date such as “June 19th, 2013” above a time such as"
+            f" {TIME_SHOWN}, and found {_quoted(first.text)}."
+        )
+    if not FIRST_DAY.fullmatch(_plain(first)):  # both stand in one line
+        second = first
+    if second is None:
+        raise NotThisFormat(f"Line {first.number}: the file ends after its date {_quoted(first.text)}.")
     raise NotThisFormat(
-        f"Line {lines[0].number}: expected a date and a time such as “June 19th, 2013” and “04:40 PM ET”,"
-        f" and found {_quoted(lines[0].text)}."
+        f"Line {second.number}: expected the time at which the story was published, such as {TIME_SHOWN},"
+        f" and found {_quoted(second.text)}."
     )
 
 
-def _moment(match: re.Match[str], line: Line) -> datetime:
-    """The local time that a header or a comment's closing line says."""
-    hour = int(match["hour"]) % 12 + (12 if match["half"].lower() == "p" else 0)
-    start = match["month"].casefold()[:3]
-    month = next(number for number, name in enumerate(MONTHS, 1) if name.startswith(start))
+def _moment(match: re.Match[str], day: Line, time: Line) -> datetime:
+    """The local time that a header or a comment's closing line says, by the lines of its day and its time."""
     try:
-        return datetime(  # noqa: DTZ001 - the zone is the page's, which the caller knows
-            int(match["year"]), month, int(match["day"]), hour, int(match["minute"])
-        )
-    except ValueError:
-        raise DamagedFile(f"Line {line.number}: {_quoted(line.text)} is no date.") from None
+        return moment(match)
+    except NoSuchMoment as error:
+        line = time if isinstance(error, NoSuchTime) else day
+        raise DamagedFile(f"Line {line.number}: {_quoted(line.text)} {error}.") from None
+
+
+def _plain(line: Line) -> str:
+    return plain(line.text) if len(line.text) <= LONGEST else line.text
+
+
+def _closes(line: Line) -> re.Match[str] | None:
+    """The line as a comment's last one, with its date, if it can be that."""
+    return CLOSING.fullmatch(_plain(line)) if len(line.text) <= LONGEST else None
 
 
 def _heading(lines: list[Line], start: int) -> tuple[int, int]:
@@ -317,11 +342,27 @@ def _heading(lines: list[Line], start: int) -> tuple[int, int]:
         if line.column == 0 and (match := HEADING.fullmatch(line.text))
     ]
     if not found:
-        raise NotThisFormat(
-            f"Line {lines[-1].number}: the file ends before a line such as “soundoff (82 Responses)”."
-        )
+        raise _no_heading(lines, start)
     index, count = next((one for one in found if _begins_thread(lines, one[0] + 1)), found[-1])
     return index, int({"one": "1", "no": "0"}.get(count, count))
+
+
+def _no_heading(lines: list[Line], start: int) -> NotThisFormat:
+    """The refusal of a page without its heading: at the line above its first comment, if there is one."""
+    above = None
+    for index in range(start, len(lines)):
+        if index and NUMBERED.fullmatch(lines[index].text) and lines[index].column:
+            above = lines[index - 1]
+        elif above and lines[index].column and _closes(lines[index]):
+            return NotThisFormat(
+                f"Line {above.number}: expected a line such as “soundoff (82 Responses)” at the left edge"
+                f" above the first comment, and found {_quoted(above.text)}."
+            )
+    last = lines[-1]
+    return NotThisFormat(
+        f"Line {last.number}: the file ends with {_quoted(last.text)}, before a line such as “soundoff (82"
+        " Responses)” that begins the comments."
+    )
 
 
 def _begins_thread(lines: list[Line], index: int) -> bool:
@@ -343,7 +384,8 @@ def _story(lines: list[Line], end: int) -> tuple[str, str, str, list[str]]:
     title = " ".join(line.text.strip() for line in paragraphs[0])
     if len(title) > TITLE_LIMIT:
         raise DamagedFile(
-            f"Line {paragraphs[0][0].number}: the title is longer than {TITLE_LIMIT} characters."
+            f"Line {paragraphs[0][0].number}: the title is longer than {TITLE_LIMIT} characters. A blank line"
+            " ends it."
         )
     rest = [_text(paragraph, 0) for paragraph in paragraphs[1:]]
     return title, "".join(rest[:1]), as_markdown("\n\n".join(rest[1:])), topics
@@ -382,19 +424,19 @@ def _thread(
         name = _name(line)
         if name is None:
             raise DamagedFile(
-                f"Line {line.number}: expected the name over a comment, and found {_quoted(line.text)}."
+                f"Line {line.number}: expected the name over a comment, such as “1. Name” in column 3 or"
+                f" “• Name” in column 5 or 7, and found {_placed(line)}."
             )
         if name.level > len(path) + 1:
             raise DamagedFile(
                 f"Line {line.number}: a reply on level {name.level} without a comment above it on level"
                 f" {name.level - 1}."
             )
-        if len(name.author) > NAME_LIMIT:
-            raise DamagedFile(f"Line {line.number}: a name is longer than {NAME_LIMIT} characters.")
-        closing, match = _closing(lines, index, column=2 * name.level + 2)
-        moment = _moment(match, lines[closing])
-        local = moment.isoformat(timespec="minutes")
-        equals[name.author, local] += 1
+        author = _shortened(name.author, line, warnings)
+        closing, match, dates = _closing(lines, index, column=2 * name.level + 2)
+        written = _moment(match, lines[closing], lines[closing])
+        local = written.isoformat(timespec="minutes")
+        equals[author, local] += 1
         path[name.level - 1 :] = [number]
         body, text_missing = _body(lines[index + 1 : closing + 1], column=2 * name.level + 2)
         comments.append(
@@ -403,14 +445,20 @@ def _thread(
                 line=line.number,
                 level=name.level,
                 parent=path[-2] if name.level > 1 else None,
-                author=name.author,
+                author=author,
                 # A time that the clock skipped or showed twice is taken as its first reading.
-                created_at=moment.replace(tzinfo=zone).astimezone(UTC),
+                created_at=written.replace(tzinfo=zone).astimezone(UTC),
                 body=body,
                 text_missing=text_missing,
-                source_id=f"{name.author}|{local}|{equals[name.author, local]}",
+                source_id=f"{author}|{local}|{equals[author, local]}",
             )
         )
+        for date in dates:
+            text = (
+                f"{_called(comments[-1])} has {_quoted(date.text)} in its text, where a comment usually ends:"
+                " it may be two, of which the second has lost its name."
+            )
+            warnings.append(PageWarning(date.number, "date_in_text", text))
         if name.ordinal is not None:
             if name.ordinal != last_ordinal + 1:
                 warnings.append(
@@ -425,23 +473,89 @@ def _thread(
     return comments, index, warnings
 
 
-def _closing(lines: list[Line], index: int, *, column: int) -> tuple[int, re.Match[str]]:
-    """Where the comment whose name is at `index` ends, and its date."""
+def _shortened(author: str, line: Line, warnings: list[PageWarning]) -> str:
+    """The name as it is stored; a longer one is kept whole in its warning."""
+    if len(author) <= NAME_LIMIT:
+        return author
+    if len(author) > NAME_MOST:
+        raise DamagedFile(
+            f"Line {line.number}: expected a name, and found {len(author):,} characters without a line break:"
+            f" {_quoted(author)}."
+        )
+    text = f"A name of {len(author)} characters is cut to {NAME_LIMIT}. The whole of it: “{author}”"
+    warnings.append(PageWarning(line.number, "name", text))
+    return author[: NAME_LIMIT - 1].rstrip() + "…"
+
+
+def _closing(lines: list[Line], index: int, *, column: int) -> tuple[int, re.Match[str], list[Line]]:
+    """Where the comment whose name is at `index` ends, its date, and lines in its text that look like one."""
+    dates: list[Line] = []
     unexpected = None
+    end = len(lines)
     for at in range(index + 1, len(lines)):
         line = lines[at]
-        if line.column == column and (match := CLOSING.fullmatch(line.text)):
+        if line.column == column and (match := _closes(line)):
             if at + 1 == len(lines) or lines[at + 1].column < 2 or _name(lines[at + 1]):
-                return at, match
+                return at, match, dates
+            dates.append(line)
             unexpected = unexpected or lines[at + 1]
         elif line.column < column and _name(line):
+            end = at
             break
     if unexpected:
         raise DamagedFile(
             f"Line {unexpected.number}: expected the next comment or the end of them after a date,"
-            f" and found {_quoted(unexpected.text)}."
+            f" and found {_placed(unexpected)}."
         )
-    raise DamagedFile(f"Line {lines[index].number}: the comment that begins here is cut off before its date.")
+    raise _without_date(lines, index, end, column)
+
+
+def _without_date(lines: list[Line], index: int, end: int, column: int) -> DamagedFile:
+    """The refusal of the comment between lines[index] and lines[end]: what stands where its date should."""
+    name = lines[index]
+    # An answer that has its own date ends what can be the comment's.
+    for at in range(index + 1, end):
+        answer = _name(lines[at])
+        if lines[at].column == column and answer:
+            date = next((line for line in lines[at + 1 : end] if _closes(line)), None)
+            if date and date.column == column + 2:
+                end = at
+                break
+    of = f"the comment that begins in line {name.number}"
+    like = (line for line in reversed(lines[index + 1 : end]) if _looks_like_closing(line))
+    if date := next(like, None):
+        if not _closes(date):
+            return DamagedFile(
+                f"Line {date.number}: expected the date of {of}, such as {DATE_SHOWN}, and found"
+                f" {_quoted(date.text)}."
+            )
+        if lines[index + 1].column == date.column and lines[index + 1] is not date:
+            return DamagedFile(
+                f"Line {name.number}: expected a name two columns further out than its text, which stands in"
+                f" column {date.column + 1}, and found {_placed(name)}."
+            )
+        return DamagedFile(
+            f"Line {date.number}: expected the date of {of} in column {column + 1}, where its text stands,"
+            f" and found {_placed(date)}."
+        )
+    if end < len(lines):
+        return DamagedFile(
+            f"Line {lines[end].number}: expected the date of {of}, such as {DATE_SHOWN}, and found"
+            f" {_quoted(lines[end].text)}."
+        )
+    return DamagedFile(
+        f"Line {lines[-1].number}: expected the date of {of}, such as {DATE_SHOWN}, and found the end of the"
+        " file: the rest of it is missing."
+    )
+
+
+def _looks_like_closing(line: Line) -> bool:
+    return len(line.text) <= LONGEST and bool(LIKE_CLOSING.fullmatch(_plain(line)))
+
+
+def _placed(line: Line) -> str:
+    where = f"in column {line.column + 1}" if line.column else "at the left edge"
+    return f"{_quoted(line.text)} {where}"
 
 
 def _body(lines: list[Line], *, column: int) -> tuple[str, str]:
@@ -470,7 +584,9 @@ def _incomplete(comments: list[ParsedComment]) -> Iterator[PageWarning]:
             yield PageWarning(comment.line, "emptied", f"{_called(comment)} has no text.")
         elif comment.text_missing == "rest":
             yield PageWarning(
-                comment.line, "fragment", f"{_called(comment)} breaks off; its rest is missing."
+                comment.line,
+                "fragment",
+                f"{_called(comment)} breaks off; its rest is missing.",
             )
         if not comment.author:
             yield PageWarning(comment.line, "unnamed", f"{_called(comment)} has no name over it.")
@@ -545,11 +661,14 @@ def _tail(lines: list[Line], start: int) -> tuple[str, list[int], list[PageWarni
     source_name, in_terms, last = "", False, 0
     boilerplate: list[int] = []
     warnings: list[PageWarning] = []
+    stray = None  # the first line that is neither the story's nor the site's
     for line in lines[start:]:
-        if HEADING.fullmatch(line.text) or CLOSING.fullmatch(line.text):
+        if HEADING.fullmatch(line.text):
             raise DamagedFile(
                 f"Line {line.number}: a second discussion; each page has to come in a file of its own."
             )
+        if _closes(line):
+            raise _after_end(stray or line, line)
         in_terms = in_terms and line.number == last + 1
         if match := TERMS.match(line.text):
             in_terms = True
@@ -559,8 +678,18 @@ def _tail(lines: list[Line], start: int) -> tuple[str, list[int], list[PageWarni
         else:
             text = f"This line is not known and was left out: {_quoted(line.text)}."
             warnings.append(PageWarning(line.number, "unrecognised", text))
+            stray = stray or line
         last = line.number
     if not boilerplate:
         text = "The file ends without the page's closing form: later comments may be missing."
         warnings.append(PageWarning(lines[-1].number, "truncated", text))
     return source_name or UNKNOWN_SOURCE, boilerplate, warnings
+
+
+def _after_end(stray: Line, date: Line) -> DamagedFile:
+    """The refusal of a page that has a comment's date after what ended its comments."""
+    lost = "" if stray.column > 1 else " Its indentation, which says who answers whom, is lost."
+    return DamagedFile(
+        f"Line {stray.number}: expected the next comment, such as “  1. Name”, or the end of them, and found"
+        f" {_placed(stray)}, though comments follow (a date in line {date.number}).{lost}"
+    )

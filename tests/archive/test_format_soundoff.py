@@ -20,7 +20,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from archive.formats import FORMATS, detect, soundoff
+from archive.formats import FORMATS, soundoff
+from archive.formats import parse as parse_any
 from archive.formats.markdown import as_markdown
 from archive.formats.page import DamagedFile, NotThisFormat, ParsedComment, ParsedPage
 from articles.markdown import render_story
@@ -140,7 +141,7 @@ def test_the_seed(data: Path) -> None:
 
     parsed = soundoff.parse(raw)
 
-    assert detect(raw) is soundoff
+    assert parse_any(raw) == parsed
     assert len(parsed.comments) == 74
     assert Counter(comment.level for comment in parsed.comments) == {1: 50, 2: 14, 3: 10}
     assert parsed.published_at == datetime(2013, 6, 19, 20, 40, tzinfo=UTC)
@@ -276,7 +277,7 @@ def test_a_body_that_looks_like_other_syntax(level: int, body: str) -> None:
 
     assert [(c.author, c.level) for c in parsed.comments[-2:]] == [("Bob", level), ("Cai", 1)]
     assert parsed.comments[-2].body == body
-    assert kinds(parsed) == []
+    assert set(kinds(parsed)) <= {"date_in_text"}
 
 
 def test_a_body_may_stand_further_out_than_its_comment() -> None:
@@ -658,7 +659,7 @@ def test_encodings(encoding: str) -> None:
     text = SAMPLE.read_text(encoding="utf-8")
     raw = text.encode(encoding)
 
-    assert detect(raw) is soundoff
+    assert parse_any(raw) == soundoff.parse(raw)
     assert soundoff.parse(raw) == soundoff.parse(SAMPLE.read_bytes())
 
 
@@ -687,14 +688,14 @@ OK = page((1, "Ann", "Yes.", at()), (2, "Bob", "No.", at(1))).decode()
         (NotThisFormat, 1, b"Hello, world.\n"),
         (NotThisFormat, 1, b"<html><body>June 19th, 2013</body></html>"),
         (NotThisFormat, 1, b"\x89PNG\r\n\x1a\n\x01\xff\xfe"),
-        (NotThisFormat, 3, b"\n\nJune 19th, 2013\nyesterday\n"),
+        (NotThisFormat, 4, b"\n\nJune 19th, 2013\nyesterday\n"),
         (NotThisFormat, 6, b"June 19th, 2013\n04:40 PM ET\n\nA title\n\nA text.\n"),
         (DamagedFile, 1, OK.replace("June 19th", "June 31st").encode()),
         (DamagedFile, 4, b"June 19th, 2013\n04:40 PM ET\n\nsoundoff (1 Responses)\n  1. Ann\n"),
         (DamagedFile, 4, OK.replace("A title", "A title " * 50).encode()),
         (DamagedFile, 10, OK.replace("soundoff", "Topics: " + "x" * 81 + "\n\nsoundoff").encode()),
         (DamagedFile, 8, OK.replace("A body.", "A\0body.").encode()),
-        (DamagedFile, 11, OK.replace("Ann", "A" * 201).encode()),
+        (DamagedFile, 11, OK.replace("Ann", "A" * 10_001).encode()),
         (DamagedFile, 11, OK.replace("  1. Ann", "    Ann").encode()),
         (DamagedFile, 11, OK.replace("  1. Ann", "    • Ann").encode()),
         (
@@ -702,7 +703,7 @@ OK = page((1, "Ann", "Yes.", at()), (2, "Bob", "No.", at(1))).decode()
             16,
             OK.replace("    • Bob", "      • Bob").replace("      No.", "        No.").encode(),
         ),
-        (DamagedFile, 16, OK.replace("June 19, 2013 at 5:01", "Juno 19, 2013 at 5:01").encode()),
+        (DamagedFile, 20, OK.replace("June 19, 2013 at 5:01", "Juno 19, 2013 at 5:01").encode()),
         (DamagedFile, 20, OK.replace("June 19, 2013 at 5:01", "June 31, 2013 at 5:01").encode()),
         (DamagedFile, 24, (OK + "\nsoundoff (1 Responses)\n").encode()),
         (DamagedFile, 33, (OK + "\n" + OK).replace("June", "june").encode()),
@@ -720,14 +721,14 @@ def test_a_comment_in_the_middle_without_its_date_is_not_joined_to_the_next() ->
     raw = page((1, "Ann", "Yes.", at()), (1, "Bob", "No.", at(1)), (1, "Cai", "Who?", at(2)))
     cut = raw.replace(b"    June 19, 2013 at 5:01 pm | Reply\n", b"")
 
-    with pytest.raises(DamagedFile, match="Line 16: "):
+    with pytest.raises(DamagedFile, match=r"Line 20: .* begins in line 16, .* and found “3. Cai”"):
         soundoff.parse(cut)
 
 
-def test_detect_refuses_with_a_sentence() -> None:
-    with pytest.raises(NotThisFormat, match=r"Line 1: .* \(soundoff\)\."):
-        detect(b"{}")
+def test_the_formats_that_are_read() -> None:
     assert set(FORMATS) == {"soundoff"}
+    with pytest.raises(KeyError):
+        parse_any(OK.encode(), "gazette")
 
 
 def test_the_parser_needs_no_django() -> None:

@@ -1,0 +1,81 @@
+"""Dates and times as pages print them: in English, German and Spanish, by a clock of 12 or 24 hours.
+
+Dates of numbers alone are read where their order is certain (2013-06-19, 19.06.2013). Which number of
+06/07/2013 is the month cannot be known.
+"""
+
+import re
+import unicodedata
+from calendar import monthrange
+from datetime import datetime
+
+LONGEST = 120  # characters of a line that can be a date
+
+_MONTHS = (
+    ("january", "januar", "jänner", "enero"),
+    ("february", "februar", "feber", "febrero"),
+    ("march", "märz", "maerz", "mrz", "marzo"),
+    ("april", "abril"),
+    ("may", "mai", "mayo"),
+    ("june", "juni", "junio"),
+    ("july", "juli", "julio"),
+    ("august", "agosto"),
+    ("september", "septiembre", "setiembre"),
+    ("october", "oktober", "octubre"),
+    ("november", "noviembre"),
+    ("december", "dezember", "diciembre"),
+)
+# Months are written out or cut to three or four letters.
+MONTHS = {
+    name[:length]: number
+    for number, names in enumerate(_MONTHS, 1)
+    for name in names
+    for length in (3, 4, len(name))
+}
+
+_NAME = "|".join(sorted(map(re.escape, MONTHS), key=len, reverse=True))
+_YEAR = "[12][0-9]{3}"
+DAY = (
+    rf"(?:(?P<month1>{_NAME})\.?\s+(?P<day1>[0-9]{{1,2}})(?:st|nd|rd|th)?,?\s+(?:del?\s+)?(?P<year1>{_YEAR})"
+    rf"|(?P<day2>[0-9]{{1,2}})(?:st|nd|rd|th|\.)?\s*(?:de\s+)?(?P<month2>{_NAME})\.?,?\s+(?:del?\s+)?(?P<year2>{_YEAR})"
+    rf"|(?P<year3>{_YEAR})-(?P<month3>[0-9]{{1,2}})-(?P<day3>[0-9]{{1,2}})"
+    rf"|(?P<day4>[0-9]{{1,2}})\.\s?(?P<month4>[0-9]{{1,2}})\.\s?(?P<year4>{_YEAR}))"
+)
+TIME = (
+    r"(?P<hour>[0-9]{1,2})[:.](?P<minute>[0-9]{2})(?:[:.](?P<second>[0-9]{2}))?"
+    r"(?:\s*(?P<half>[ap])\.?\s?m\b\.?)?(?:\s*(?:Uhr|h)\b)?"
+)
+AT = r"(?:at|um|a\s+las?|en)"  # what stands between a day and a time
+
+
+class NoSuchMoment(ValueError):
+    """The line has the form of a date, but no calendar or clock has it. The message completes a sentence."""
+
+
+class NoSuchTime(NoSuchMoment):
+    """The day exists, and the time does not."""
+
+
+def plain(text: str) -> str:
+    """The text with ordinary spaces and letters, and without invisible marks, for a comparison."""
+    if text.isascii():
+        return text
+    return "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
+
+
+def moment(match: re.Match[str]) -> datetime:
+    """Return the local time of a match of DAY and TIME. Raises NoSuchMoment."""
+    groups = match.groupdict()
+    form = next(n for n in "1234" if groups[f"year{n}"])
+    year, month, day = (groups[f"{part}{form}"] for part in ("year", "month", "day"))
+    number = int(month) if month.isdecimal() else MONTHS[month.casefold()]
+    if not 1 <= number <= 12 or not 1 <= int(day) <= monthrange(int(year), number)[1]:
+        raise NoSuchMoment("names a day that the calendar does not have")
+    hour, minute, second = int(groups["hour"]), int(groups["minute"]), int(groups["second"] or 0)
+    if half := groups["half"]:
+        if not 1 <= hour <= 12:
+            raise NoSuchTime("has an hour that no clock shows with “am” or “pm”")
+        hour = hour % 12 + (12 if half.lower() == "p" else 0)
+    if hour > 23 or minute > 59 or second > 59:
+        raise NoSuchTime("names a time that no clock shows")
+    return datetime(int(year), number, int(day), hour, minute, second)  # noqa: DTZ001 - the zone is the page's
