@@ -12,6 +12,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connection
 
+from config.hosts import is_loopback
+
 
 @register(Tags.database)
 def one_database_driver(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
@@ -157,16 +159,6 @@ def pages_own_no_table(
 def is_private() -> bool:
     """Whether only this machine can reach the site."""
     return is_loopback(settings.HOST) and is_loopback(urlsplit(settings.SITE_URL).hostname or "")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a server that listens on `host`."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _is_unspecified(host: str) -> bool:

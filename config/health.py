@@ -1,12 +1,33 @@
 """What a load balancer or an operator asks: does the process live, and may it be given readers."""
 
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 NO_ANSWER = {"status": "unready", "database": "no answer"}
+PATHS = {"/healthz", "/readyz"}
+SITE = urlsplit(settings.SITE_URL).netloc
+
+
+class HealthMiddleware:
+    """Answer health checks by whatever name or address this machine is reached; their answers name no host.
+
+    A load balancer, an operator and `serve` ask by an IP address, which ALLOWED_HOSTS does not hold.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path in PATHS:
+            request.META["HTTP_HOST"] = SITE
+        return self.get_response(request)
 
 
 @never_cache

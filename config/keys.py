@@ -11,6 +11,7 @@ from articles.kept import PERSONAL_COOKIES
 from articles.languages import asked_language
 from articles.redirects import OLD_KEYS
 from comments.thread import Order
+from config.hosts import is_loopback
 
 PARTIAL = {"after", "before", "from", "q", "since"}  # keys of pages that are not kept
 ENCODINGS = ("br", "gzip")  # what packs better first; browsers take it over HTTPS only
@@ -18,7 +19,9 @@ ENCODINGS = ("br", "gzip")  # what packs better first; browsers take it over HTT
 Environ = dict[str, Any]
 
 SITE = urlsplit(settings.SITE_URL)
-_HOSTS = {SITE.netloc.lower(), *(f"{name}:{settings.PORT}" for name in ("localhost", "127.0.0.1"))}
+_HOSTS = {SITE.netloc.lower()}
+if is_loopback(SITE.hostname or ""):  # as ALLOWED_HOSTS
+    _HOSTS |= {f"{name}:{settings.PORT}" for name in ("localhost", "127.0.0.1")}
 _PERSONAL = re.compile(rf"(?:^|;)\s*(?:{'|'.join(map(re.escape, PERSONAL_COOKIES))})\s*=")
 _THEME = re.compile(r"(?:^|;)\s*theme=(dark|light)\s*(?:;|$)")
 _ORDER = re.compile(rf"(?:^|;)\s*order=({'|'.join(Order.values)})\s*(?:;|$)")

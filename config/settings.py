@@ -12,6 +12,7 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from config import postgres
+from config.hosts import allowed_hosts
 
 django_stubs_ext.monkeypatch()
 
@@ -53,7 +54,7 @@ BEHIND_PROXY = env_flag("BEHIND_PROXY")
 DEBUG = env_flag("DEBUG")
 STRICT = DEBUG  # a page that is kept for all, yet sets a cookie, is then an error; else it is not kept
 SECRET_KEY = secret_key()
-ALLOWED_HOSTS = sorted({"localhost", "127.0.0.1", "[::1]", HOST, urlsplit(SITE_URL).hostname or HOST})
+ALLOWED_HOSTS = allowed_hosts(urlsplit(SITE_URL).hostname or HOST, HOST)
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 
 INSTALLED_APPS = [
@@ -82,6 +83,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -226,8 +228,12 @@ CSRF_FAILURE_VIEW = "config.away.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 60
 SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+# Both bind names that are not ours, and can't be taken back for a year: the owner says so, or it is not so.
+SECURE_HSTS_PRELOAD = HTTPS and env_flag("HSTS_PRELOAD")
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD or (HTTPS and env_flag("HSTS_SUBDOMAINS"))
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # Django would have both
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 X_FRAME_OPTIONS = "DENY"
 

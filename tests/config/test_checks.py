@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from config.checks import environment_agrees, is_loopback, one_database_driver
+from config.checks import environment_agrees, one_database_driver
+from config.hosts import is_loopback
 
 
 def ids() -> list[str | None]:
