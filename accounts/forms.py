@@ -1,15 +1,14 @@
 from typing import Any
 
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Fieldset, Layout
+from crispy_forms.layout import Fieldset, Layout, Submit
 from django import forms
-from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import NAME_MAX, READER, User
+from accounts import sign_ups
+from accounts.models import SignUp, User
 
 BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs that leave nothing to see
 
@@ -22,20 +21,33 @@ def clean_name(name: str) -> str:
     return name
 
 
-class SignupForm(forms.Form):
-    """What allauth's sign-up asks besides e-mail and password (settings.ACCOUNT_SIGNUP_FORM_CLASS)."""
+class PasswordForm(forms.Form):
+    """The password that was chosen at the sign-up."""
 
-    name = forms.CharField(
-        label=_("Name"), max_length=NAME_MAX, help_text=_("Others see it beside your comments.")
+    password = forms.CharField(
+        label=_("Password"),
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        strip=False,
+        help_text=_("The one that you chose when you signed up."),
     )
 
-    def clean_name(self) -> str:
-        return clean_name(self.cleaned_data["name"])
+    def __init__(self, *args: Any, asked: SignUp, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.asked = asked
 
-    def signup(self, request: HttpRequest, user: Any) -> None:
-        user.name = self.cleaned_data["name"]
-        user.save(update_fields=["name"])
-        user.groups.add(Group.objects.get(name=READER))
+    @property
+    def helper(self) -> FormHelper:
+        helper = FormHelper()
+        helper.add_input(Submit("", _("Confirm")))
+        return helper
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        if not sign_ups.is_of(self.asked, password):
+            raise ValidationError(
+                _("This is not the password that you chose. If you forgot it, sign up once more.")
+            )
+        return password
 
 
 class AdministratorForm(forms.ModelForm):  # type: ignore[type-arg]

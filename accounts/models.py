@@ -165,3 +165,42 @@ class Guest(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SignUp(models.Model):
+    """Somebody who asked for an account and has not confirmed the e-mail yet.
+
+    It becomes an account with the link that is mailed, and is forgotten after a week. Nothing is looked up
+    when it is made, so nobody learns from it who has an account.
+    """
+
+    name = models.CharField(max_length=NAME_MAX)
+    email = models.EmailField()
+    password = models.CharField(max_length=128)  # hashed
+    next_url = models.CharField(max_length=500, blank=True)  # where they came from
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(Lower("email"), name="signup_email")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class LoginAttempts(models.Model):
+    """Wrong passwords for what was typed as an account, from one place (accounts.logins), for a day.
+
+    An attempt counts as wrong from its start and is taken back when it was right. An empty `origin` is the
+    sum of all places since `at`.
+    """
+
+    account = models.BinaryField(max_length=32)  # keyed hash of the e-mail
+    origin = models.BinaryField(max_length=32)  # … of the IP address, or of the browser
+    wrong = models.PositiveIntegerField()
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "origin"], name="loginattempts_place")]
+
+    def __str__(self) -> str:
+        return f"{self.wrong} wrong, {self.at}"

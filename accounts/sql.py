@@ -20,7 +20,7 @@ _PARAMETER = re.compile(r"%\((\w+)\)s")
 _known: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()  # names, by the driver's connection
 
 
-def read(model: type[M], statement: str, values: Sequence[Any] = ()) -> list[M]:
+def read(model: type[M], statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[M]:
     """Objects of the rows, which have all columns of the model; what else they have becomes an attribute."""
     names = [field.attname for field in model._meta.concrete_fields]
     with connection.cursor() as cursor:

@@ -3,5 +3,6 @@ from django.urls import path
 from accounts import views
 
 urlpatterns = [
+    path("accounts/sign-up/<str:token>/", views.confirm_sign_up, name="sign-up-confirm"),
     path("accounts/page/", views.page, name="page-switch"),
 ]

@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.middleware.LoginMiddleware",
     "accounts.middleware.GuestMiddleware",
     "articles.middleware.SiteMiddleware",
 ]
@@ -140,7 +141,7 @@ DATABASES = {
 # The login that the pages use. A migration takes from it what only the log's owner may do.
 DATABASE_WEB_USER = os.environ.get("DATABASE_WEB_USER") or DATABASES["default"].get("USER", "")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {  # counts of failed logins, which all processes share
+CACHES = {  # limits of sign-ups and mailed links, which the processes of one host share
     "default": {
         "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
         "LOCATION": HOME / "cache",
@@ -166,8 +167,21 @@ LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.SignupForm"
-ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_ADAPTER = "accounts.adapter.Adapter"
+ACCOUNT_FORMS = {
+    "signup": "accounts.account_forms.SignUpForm",
+    "reset_password": "accounts.account_forms.ResetPasswordForm",
+}
+ACCOUNT_EMAIL_VERIFICATION = "optional"  # of further e-mails; a sign-up is no account until it is confirmed
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True  # whoever waits because of wrong passwords waits no more
+# The first five are refused before the form is read, and would keep everybody behind one IP address out, the
+# owner with the mailed link included. Ours (accounts/account_forms.py, accounts/logins.py) stand in for them.
+ACCOUNT_RATE_LIMITS = {
+    **dict.fromkeys(["login", "login_failed", "signup", "reset_password_from_key", "reset_password"]),
+    "sign_up": "20/m/ip",
+    "ask_reset": "20/m/ip",
+    "reset_mail": "5/h/key",
+}
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True

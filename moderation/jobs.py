@@ -16,6 +16,7 @@ from django.utils import timezone
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
+from accounts import logins, sign_ups
 from articles import clearing
 from articles.images.services import throw_away_unused
 from articles.related import note_all_keywords
@@ -62,6 +63,8 @@ JOBS: list[Job] = [
     Job("ask for second opinions", timedelta(minutes=10), opinions.ask),
     Job("train the filter", timedelta(minutes=10), training.run),
     Job("forget IP addresses", timedelta(days=1), origins.forget),
+    Job("forget wrong passwords", timedelta(days=1), logins.forget_old),
+    Job("forget sign-ups that nobody confirmed", timedelta(days=1), sign_ups.forget_old),
     Job("forget who asked for a removal", timedelta(days=1), requests.forget),
     Job("forget sealed e-mails", timedelta(days=1), emptying.forget_sealed_emails),
     Job("blank old spam", timedelta(days=1), emptying.blank_old_spam),

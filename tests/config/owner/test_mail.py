@@ -11,7 +11,9 @@ from django.core.cache import cache
 from django.core.mail import EmailMessage, get_connection
 from django.test import Client
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
+from accounts.mails import mail_sign_up
 from accounts.models import ADMINISTRATOR, EDITOR, Guest
 from articles.models import Site
 from comments.tasks import mail_confirmation
@@ -69,6 +71,8 @@ def test_each_mail_names_the_contact_at_its_foot(inbox: Inbox) -> None:
     Client().post(
         "/accounts/signup/", {"name": "Ruth", "email": "ruth@example.org", "password1": "nine-quiet-otters"}
     )
+    given = DBTaskResult.objects.get(task_path="accounts.mails.mail_sign_up").args_kwargs
+    mail_sign_up.func(*given["args"], **given["kwargs"])
     assert "desk@example.org" in inbox.mails[1].get_content()
 
 

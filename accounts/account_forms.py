@@ -1,0 +1,82 @@
+"""allauth's forms, where ours differ: they look nothing up, so no answer tells who has an account."""
+
+from allauth.account import forms
+from allauth.account.utils import get_next_redirect_url
+from allauth.core import context
+from allauth.core.internal import ratelimit
+from django import forms as django_forms
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts import mails, sign_ups
+from accounts.forms import clean_name
+from accounts.limits import refuse
+from accounts.models import NAME_MAX
+
+OFTEN_SECONDS = 60  # after which a limit of a minute takes more
+
+
+class SignUpForm(forms.SignupForm):  # type: ignore[misc]
+    """Name, e-mail and password; what becomes of it is told by the mail alone."""
+
+    name = django_forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=NAME_MAX,
+        help_text=gettext_lazy("Others see it beside your comments."),
+    )
+    field_order = ("name", "email", "password1")
+
+    def clean_name(self) -> str:
+        return clean_name(self.cleaned_data["name"])
+
+    def validate_unique_email(self, value: str) -> str:
+        """Not asked: the mail says it."""
+        return value
+
+    def try_save(self, request: HttpRequest) -> tuple[None, HttpResponse]:
+        """Also for allauth, whose view then has nothing more to do."""
+        told = self.cleaned_data
+        with transaction.atomic():
+            asked = sign_ups.ask(
+                name=told["name"],
+                email=told["email"],
+                password=told["password1"],
+                next_url=get_next_redirect_url(request) or "",
+            )
+            mails.enqueue(mails.mail_sign_up, request, asked.pk)
+        request.session[sign_ups.ASKED_HERE] = asked.pk
+        return None, redirect("account_email_verification_sent")
+
+    def clean(self) -> dict[str, object]:
+        cleaned: dict[str, object] = super().clean()
+        if not self.errors:
+            check_often("sign_up")
+        return cleaned
+
+
+class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]
+    def clean_email(self) -> str:
+        check_often("ask_reset")
+        return str(self.cleaned_data["email"]).lower()
+
+    def save(self, request: HttpRequest, **kwargs: object) -> str:
+        """One e-mail gets few of these in an hour, however many are asked for: each of them works."""
+        email: str = self.cleaned_data["email"]
+        if ratelimit.consume(request, app="allauth.account", action="reset_mail", key=email):
+            mails.enqueue(mails.mail_reset, request, email)
+        return email
+
+
+def check_often(action: str) -> None:
+    """Raise ValidationError where more came from one IP address within a minute than settings allow."""
+    request = context.request
+    if not ratelimit.consume(request, app="allauth.account", action=action):
+        refuse(request, OFTEN_SECONDS)
+        raise ValidationError(
+            _("This came very often from your internet connection. Wait a minute and send it again."),
+            code="often",
+        )

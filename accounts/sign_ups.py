@@ -1,0 +1,83 @@
+"""Asking for an account. It is made when the mailed link is opened, and not before.
+
+Were it made at once, whoever signs up with somebody's e-mail would learn by the answer whether that has an
+account: a second one can't be made. So a sign-up is a row of its own, the same for every e-mail, and only its
+mail says which it is.
+"""
+
+from datetime import timedelta
+
+from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.models import Group
+from django.core import signing
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from accounts.models import READER, SignUp, User
+from accounts.services import find_by_login
+
+LINK_AGE = 60 * 60 * 24 * 7  # seconds
+ASKED_HERE = "sign_up"  # in the session of the browser that asked
+MAILS_A_DAY = 3  # to one e-mail, whoever types it how often
+
+
+class HasAccount(Exception):
+    """Somebody has an account with this e-mail."""
+
+
+def ask(*, name: str, email: str, password: str, next_url: str = "") -> SignUp:
+    """Remember who wants an account. Looks nothing up."""
+    return SignUp.objects.create(name=name, email=email, password=make_password(password), next_url=next_url)
+
+
+def token(asked: SignUp) -> str:
+    """What the mailed link carries."""
+    return signing.dumps(asked.pk, salt="sign-up")
+
+
+def read(token: str) -> SignUp | None:
+    """The sign-up that this link confirms; None for one that is forged, old or used."""
+    try:
+        pk = signing.loads(token, salt="sign-up", max_age=LINK_AGE)
+    except signing.BadSignature:
+        return None
+    return SignUp.objects.filter(pk=pk).first()
+
+
+def is_of(asked: SignUp, password: str) -> bool:
+    """Whether this is the password that was chosen."""
+    return check_password(password, asked.password)
+
+
+def confirm(asked: SignUp) -> User:
+    """Make the account, its e-mail proved. Raises HasAccount, also for whoever came second."""
+    if find_by_login(asked.email):
+        raise HasAccount
+    user = User(email=asked.email, name=asked.name, password=asked.password)
+    try:
+        with transaction.atomic():
+            user.save()
+            user.groups.add(Group.objects.get(name=READER))
+            EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+            _same(asked).delete()
+    except IntegrityError as error:
+        raise HasAccount from error
+    return user
+
+
+def is_flooded(asked: SignUp) -> bool:
+    """Whether this e-mail was written to often enough today."""
+    day = timezone.now() - timedelta(days=1)
+    return _same(asked).filter(created_at__gt=day, pk__lt=asked.pk).count() >= MAILS_A_DAY
+
+
+def forget_old() -> int:
+    """Those whose link works no more; for a job of the day. Returns how many."""
+    return SignUp.objects.filter(created_at__lt=timezone.now() - timedelta(seconds=LINK_AGE)).delete()[0]
+
+
+def _same(asked: SignUp) -> QuerySet[SignUp]:
+    return SignUp.objects.alias(folded=Lower("email")).filter(folded=asked.email.lower())

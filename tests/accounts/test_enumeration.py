@@ -1,0 +1,144 @@
+"""Nobody learns who has an account: what is asked with a known and an unknown e-mail gets the same answer, by
+the same statements and as many hashes. Only the mail tells, and that goes to whoever owns the e-mail."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.conf import settings as django_settings
+from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.core import mail
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "nine-quiet-otters"
+ASKED = {
+    "sign-up": ("/accounts/signup/", {"name": "Eve", "email": "{}", "password1": PASSWORD}),
+    "log-in": ("/accounts/login/", {"login": "{}", "password": "a wrong guess"}),
+    "reset": ("/accounts/password/reset/", {"email": "{}"}),
+}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_was_asked_before() -> Iterator[None]:
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was hashed: the work that takes as long as everything else together."""
+    done: list[str] = []
+    encode, verify = Argon2PasswordHasher.encode, Argon2PasswordHasher.verify
+
+    def count_encode(self: Any, password: str, salt: str) -> str:
+        done.append("hash")
+        return str(encode(self, password, salt))
+
+    def count_verify(self: Any, password: str, encoded: str) -> bool:
+        done.append("hash")
+        return bool(verify(self, password, encoded))
+
+    monkeypatch.setattr(Argon2PasswordHasher, "encode", count_encode)
+    monkeypatch.setattr(Argon2PasswordHasher, "verify", count_verify)
+    return done
+
+
+def people(kind: str) -> str:
+    """The e-mail of somebody of this kind."""
+    email = f"{kind}@example.org"
+    if kind == "unknown":
+        return email
+    user = UserFactory.create(email=email, password=None if kind == "invited" else PASSWORD)
+    if kind == "proved":
+        EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+    User.objects.filter(pk=user.pk).update(is_active=kind != "switched-off")
+    return email
+
+
+def ask(what: str, email: str, hashes: list[str]) -> tuple[Any, ...]:
+    """What can be seen of an answer, and what it took."""
+    path, fields = ASKED[what]
+    hashes.clear()
+    with CaptureQueriesContext(connection) as captured:
+        answer = Client().post(
+            path, {name: value.format(email) for name, value in fields.items()}, follow=True
+        )
+    took = [re.sub(r"'[^']*'|[\d_x]*\d+", "?", query["sql"].split(" VALUES ")[0]) for query in captured]
+    page = answer.content.decode().replace(email, "…")
+    page = re.sub(r'(name="csrfmiddlewaretoken" value=|"X-CSRFToken": ?)"\w+"', "", page)
+    return answer.status_code, answer.redirect_chain, sorted(answer.cookies), page, took, list(hashes)
+
+
+@pytest.mark.parametrize("kind", ["proved", "unproved", "invited", "switched-off"])
+@pytest.mark.parametrize("what", ASKED)
+def test_a_known_and_an_unknown_address_get_one_answer(what: str, kind: str, hashes: list[str]) -> None:
+    ask(what, "first@example.org", hashes)  # which fills what is read once
+    unknown = ask(what, people("unknown"), hashes)
+    known = ask(what, people(kind), hashes)
+    assert known == unknown
+    assert len(known[-1]) == (what != "reset")
+    assert mail.outbox == [], "by the worker, later"
+
+
+@pytest.fixture
+def at_once(settings: Any) -> None:
+    settings.TASKS = {"default": {"BACKEND": "tests.comments.test_guests.AtOnce"}}
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize(
+    ("what", "kind", "words"),
+    [
+        ("sign-up", "proved", "There is one already"),
+        ("sign-up", "switched-off", "There is one already"),
+        ("sign-up", "unknown", "/accounts/sign-up/"),
+        ("reset", "proved", "/accounts/password/reset/key/"),
+        ("reset", "unknown", "No account has it"),
+    ],
+)
+def test_the_mail_says_which_it_is_and_leads_to_our_own_address(what: str, kind: str, words: str) -> None:
+    """Whatever host somebody sends: 127.0.0.1 and localhost are ours where this runs."""
+    email = people(kind)
+    path, fields = ASKED[what]
+    sent = {name: value.format(email) for name, value in fields.items()}
+    assert Client(headers={"Host": "localhost:9999"}).post(path, sent).status_code == 302
+    (message,) = mail.outbox
+    assert message.to == [email]
+    assert words in message.body
+    links = re.findall(r"https?://\S+", message.body)
+    assert links
+    assert all(link.startswith(django_settings.SITE_URL) for link in links), links
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_further_address_is_confirmed_at_our_own_address() -> None:
+    client, user = Client(headers={"Host": "localhost:9999"}), UserFactory.create()
+    client.force_login(user)
+    client.post("/accounts/email/", {"action_add": "", "email": "new@example.org"})
+    (message,) = mail.outbox
+    (link,) = re.findall(rf"{django_settings.SITE_URL}(/accounts/confirm-email/\S+)", message.body)
+    assert "localhost" not in message.body
+    client.post(link)
+    assert EmailAddress.objects.get(email="new@example.org").verified
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_flood_of_resets_sends_few_mails_and_the_page_says_the_same() -> None:
+    email = people("proved")
+    pages = {
+        Client(REMOTE_ADDR=f"192.0.2.{n}").post("/accounts/password/reset/", {"email": email})["Location"]
+        for n in range(8)
+    }
+    assert pages == {"/accounts/password/reset/done/"}
+    assert len(mail.outbox) == 5
