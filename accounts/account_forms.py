@@ -5,7 +5,6 @@ from allauth.account.utils import get_next_redirect_url
 from allauth.core import context
 from allauth.core.internal import ratelimit
 from django import forms as django_forms
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -14,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import mails, sign_ups
 from accounts.forms import clean_name
-from accounts.limits import refuse
+from accounts.limits import TooOften, refuse
 from accounts.models import NAME_MAX
 
 OFTEN_SECONDS = 60  # after which a limit of a minute takes more
@@ -72,11 +71,11 @@ class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]
 
 
 def check_often(action: str) -> None:
-    """Raise ValidationError where more came from one IP address within a minute than settings allow."""
+    """Raise TooOften where more came from one IP address within a minute than settings allow."""
     request = context.request
     if not ratelimit.consume(request, app="allauth.account", action=action):
         refuse(request, OFTEN_SECONDS)
-        raise ValidationError(
+        raise TooOften(
             _("This came very often from your internet connection. Wait a minute and send it again."),
-            code="often",
+            seconds=OFTEN_SECONDS,
         )

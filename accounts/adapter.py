@@ -15,7 +15,7 @@ from accounts.models import User
 from accounts.services import find_by_login
 
 
-class Adapter(DefaultAccountAdapter):
+class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         """Return whose e-mail and password these are. The log-in page, the admin's and the page that asks for
         the password once more all come here, and nothing else looks at a password of somebody who is not

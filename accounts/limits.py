@@ -1,6 +1,25 @@
 """What is refused because it comes too often: 429 with Retry-After, and the form with what was typed."""
 
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+
+
+class TooOften(ValidationError):
+    """More than a limit allows; after `seconds` the next one is taken, at the latest."""
+
+    def __init__(self, message: Any, *, seconds: int) -> None:
+        super().__init__(message, code="often")
+        self.seconds = seconds
+
+
+def add_error(request: HttpRequest, form: forms.BaseForm, error: ValidationError) -> None:
+    """Say on the form why it was refused."""
+    form.add_error(None, error)
+    if isinstance(error, TooOften):
+        refuse(request, error.seconds)
 
 
 def refuse(request: HttpRequest, seconds: int) -> None:

@@ -43,6 +43,10 @@ class Unclear(ValueError):
     """Why nothing can be looked for, in a sentence for the person."""
 
 
+class Busy(Unclear):
+    """As many searches as may run at once are running."""
+
+
 def read_question(asked: str) -> Question:
     """Words, "words in this order", -without, or; no NUL. Raises Unclear; one statement."""
     if len(asked) > ASKED_MAX:
@@ -103,9 +107,9 @@ _turns = BoundedSemaphore(AT_ONCE)
 @contextmanager
 def limited() -> Iterator[None]:
     """Begins only so many searches at once, and ends what takes too long: no index helps to find a rare mix
-    of common words. Raises Unclear."""
+    of common words. Raises Unclear, or Busy."""
     if not _turns.acquire(blocking=False):  # who waits would hold a thread as well
-        raise Unclear(_("Too many searches at this moment. Try again in a few seconds."))
+        raise Busy(_("Too many searches at this moment. Try again in a few seconds."))
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{SECONDS_MAX}s"])

@@ -15,11 +15,13 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views import defaults
 
+from accounts.limits import refuse
 from config.health import NO_ANSWER
 from config.templatetags.dates import clock
 
 FAILED = "soundoff.failed"  # set in a request's environment: the database failed us on the way
 RETRY_SECONDS = 5
+OFTEN_SECONDS = 60  # the limits of allauth are of a minute
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
@@ -59,6 +61,18 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's CSRF_FAILURE_VIEW. A form of our own page, whose secret is old because somebody logged in
     meanwhile, comes back with a new one; what another site sends does not."""
     return not_sent(request)
+
+
+def too_many(request: HttpRequest) -> HttpResponse:
+    """429, with what was sent, to be sent again."""
+    fields = _sent_fields(request)
+    context = {
+        "action": request.get_full_path(),
+        "seconds": OFTEN_SECONDS,
+        "fields": [(name, value) for name, value in fields if name != "csrfmiddlewaretoken"],
+    }
+    refuse(request, OFTEN_SECONDS)
+    return render(request, "429.html", context, status=429)
 
 
 def not_sent(request: HttpRequest, *, is_logged_out: bool = False) -> HttpResponse:

@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from config import health
 
 handler404 = "articles.redirects.not_found"
+handler429 = "config.away.too_many"  # allauth's
 handler500 = "config.away.server_error"
 
 urlpatterns = [

@@ -11,7 +11,6 @@ from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
-from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.db.models import Max
 from django.urls import reverse
@@ -19,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 import comments.policy
+from accounts.limits import TooOften
 from accounts.models import Guest, User
 from accounts.sql import execute_planned
 from comments import reasons
@@ -59,7 +59,7 @@ class Policy(comments.policy.Policy):
         context, in_force = _context(draft)
         if (most := too_fast(draft, context)) is not None:
             by_others = context.sent_by_person < most  # who share the connection
-            raise ValidationError(words.too_fast(most, by_others=by_others), code="rate")
+            raise TooOften(words.too_fast(most, by_others=by_others), seconds=RATE_MINUTES * 60)
         findings = run(draft, context, CHECKS)
         judged, more = look_at(draft, in_force, findings, mark(draft.ip))
         findings += more

@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.limits import TooOften
 from accounts.models import Guest, User
 from comments.edits import examine_again, send_again
 from comments.models import REMOVED, Comment, State, Transition
@@ -67,10 +68,10 @@ def report_comment(
     with transaction.atomic():
         Person(user=user, guest=guest).lock()  # so that what is sent at once is counted as well
         if mine.filter(at__gt=timezone.now() - timedelta(hours=1)).count() >= REPORTS_AN_HOUR:
-            raise ValidationError(
+            raise TooOften(
                 _("You have reported %(n)s comments within an hour. Please go on a little later.")
                 % {"n": REPORTS_AN_HOUR},
-                code="often",
+                seconds=60 * 60,
             )
         case = _case_of(comment, [State.PUBLISHED])
         report, is_new = Report.objects.get_or_create(
@@ -295,7 +296,7 @@ def _check_author(comment: Comment, user: User | None, guest: Guest | None) -> N
     Person(user=user, guest=guest).lock()
     mine = Appeal.objects.filter(comment__in=Comment.objects.written_by(user, guest))
     if mine.filter(at__gt=timezone.now() - timedelta(days=1)).count() >= LOOKS_A_DAY:
-        raise ValidationError(_("You have asked often today. Please come back tomorrow."), code="often")
+        raise TooOften(_("You have asked often today. Please come back tomorrow."), seconds=60 * 60 * 24)
 
 
 def _may(comment: Comment, way: str) -> Transition:

@@ -18,10 +18,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts.limits import refuse
 from articles import redirects
 from articles.current import current_site
 from articles.models import Article, Author, Topic
-from articles.search import ASKED_MAX, Question, Unclear, find_words, limited, read_question
+from articles.search import ASKED_MAX, Busy, Question, Unclear, find_words, limited, read_question
 from comments.excerpts import Passage, excerpt, mark, read_passages, words_of
 from comments.models import Discussion
 from comments.search import (
@@ -39,6 +40,7 @@ PAGE_SIZE = 50  # comments of a discussion
 SITE_SIZE = 20  # stories, or comments, of the site
 FIRST_STORIES = 5  # above the comments, where both are shown
 TOPICS_MAX = AUTHORS_MAX = 200  # to choose from
+BUSY_SECONDS = 5  # after which a search that found no turn may be tried again
 KINDS = {"", "stories", "comments"}
 
 Named = TypeVar("Named", Topic, Author)
@@ -78,6 +80,8 @@ def find(request: HttpRequest, slug: str) -> HttpResponse:
             context["comments"] = _section(rows, finds, {"q": asked})
     except Unclear as error:
         context["unclear"] = str(error)
+        if isinstance(error, Busy):
+            refuse(request, BUSY_SECONDS)
     return _answer(request, "search/find.html", context | {"is_later": after is not None})
 
 
@@ -116,6 +120,8 @@ def search(request: HttpRequest) -> HttpResponse:
                 context |= _search(asked, where, request.now, kind, after, kept)  # type: ignore[attr-defined]
     except Unclear as error:
         context["unclear"] = str(error)
+        if isinstance(error, Busy):
+            refuse(request, BUSY_SECONDS)
     return _answer(request, "search/search.html", context)
 
 

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from accounts import guests
+from accounts.limits import add_error
 from accounts.models import Guest
 from accounts.sql import read
 from articles.models import Article
@@ -108,7 +109,7 @@ def reply(request: HttpRequest, slug: str, pk: str | None = None) -> HttpRespons
         try:
             made, writer = _post(request, discussion, parent, form)
         except ValidationError as error:
-            form.add_error(None, error)
+            add_error(request, form, error)
             if error.code == "nonce":
                 form.renew_nonce()
         else:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from accounts.limits import add_error
 from accounts.models import Guest, User
 from comments.models import Comment, State
 from comments.policy import policy
@@ -40,7 +41,7 @@ def decision(request: HttpRequest, pk: str) -> HttpResponse:
         try:
             reports.ask_for_a_look(comment=own, user=user, guest=guest, words=form.cleaned_data["words"])
         except ValidationError as error:
-            form.add_error(None, error)
+            add_error(request, form, error)
         else:
             messages.success(
                 request, _("You have asked for another look. You will read here what comes of it.")
@@ -80,7 +81,7 @@ def send_again(request: HttpRequest, pk: str) -> HttpResponse:
         try:
             reports.edit_and_send_again(comment=own, body=form.cleaned_data["body"], user=user, guest=guest)
         except ValidationError as error:
-            form.add_error(None, error)
+            add_error(request, form, error)
         else:
             messages.success(request, _("Sent again. Somebody will read it before it is published."))
             return redirect(back)

@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import guests
+from accounts.limits import TooOften, add_error
 from accounts.models import Guest, User
 from comments.models import Comment, State
 from comments.tasks import mail_confirmation
@@ -62,8 +63,8 @@ def report(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
     try:
         reporter = _report(request, found, form, user, guest)
     except ValidationError as error:
-        form.add_error(None, error)
-        return render(request, "moderation/report.html", context, status=_status(error))
+        add_error(request, form, error)
+        return render(request, "moderation/report.html", context, status=422)
     response = redirect(request.path)
     if reporter and reporter != guest:
         guests.remember_guest(response, reporter, secure=settings.SESSION_COOKIE_SECURE)
@@ -91,8 +92,7 @@ def illegal(request: HttpRequest) -> HttpResponse:
                 is_child_abuse=form.cleaned_data["is_child_abuse"],
             )
         except ValidationError as error:
-            form.add_error(None, error)
-            status = _status(error)
+            add_error(request, form, error)
         else:
             return redirect("receipt", notice.receipt)
     return render(request, "moderation/illegal.html", {"form": form}, status=status)
@@ -146,13 +146,9 @@ def _report(
 
 
 def check_rate(request: HttpRequest) -> None:
-    """Raises ValidationError where more came from this IP address within an hour than from people."""
+    """Raises TooOften where more came from this IP address within an hour than from people."""
     if count_report(get_client_ip(request) or "") > STRANGERS_AN_HOUR:
-        raise ValidationError(
+        raise TooOften(
             _("Many reports have come from your network within an hour. Please try again later."),
-            code="often",
+            seconds=60 * 60,
         )
-
-
-def _status(error: ValidationError) -> int:
-    return 429 if error.code == "often" else 422

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.limits import add_error
 from accounts.models import User
 from moderation import requests
 from moderation.models import RemovalRequest, has_page
@@ -36,8 +37,7 @@ def ask(request: HttpRequest) -> HttpResponse:
         try:
             check_rate(request)
         except ValidationError as error:
-            form.add_error(None, error)
-            status = 429
+            add_error(request, form, error)
         else:
             told = {name: form.cleaned_data[name] for name in AskForm.Meta.fields}
             made = requests.ask(article=form.article, comment=form.comment, **told)

@@ -6,7 +6,7 @@ globalThis.gettext ??= (words) => words;
 globalThis.ngettext ??= (one, many, count) => (count === 1 ? one : many);
 globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
 
-// The content policy forbids inline styles and eval; a refused form (422) is shown where it stands.
+// The content policy forbids inline styles and eval; a refused form (422, 429) is shown where it stands.
 if (globalThis.htmx) Object.assign(htmx.config, {
   includeIndicatorStyles: false,
   allowEval: false,
@@ -17,7 +17,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   scrollIntoViewOnBoost: false,
   responseHandling: [
     { code: "204", swap: false },
-    { code: "[23]..|422", swap: true },
+    { code: "[23]..|422|429", swap: true },
     { code: "[45]..", swap: false, error: true },
   ],
 });

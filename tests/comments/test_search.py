@@ -416,7 +416,7 @@ def test_searches_leave_room_for_readers(client):
     with ExitStack() as searches:
         for _ in range(AT_ONCE):
             searches.enter_context(limited())
-        assert "Too many searches at this moment." in find(client, article, "ferry")
+        assert "Too many searches at this moment." in find(client, article, "ferry", 429)
         assert client.get(article.get_absolute_url()).status_code == 200
     assert found(find(client, article, "ferry")), "their turns are over"
 
