@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import mails, sign_ups
-from accounts.forms import clean_name
 from accounts.limits import TooOften, refuse
 from accounts.models import NAME_MAX
+from accounts.names import check_staff, clean_name
 
 OFTEN_SECONDS = 60  # after which a limit of a minute takes more
 
@@ -30,7 +30,9 @@ class SignUpForm(forms.SignupForm):  # type: ignore[misc]
     field_order = ("name", "email", "password1")
 
     def clean_name(self) -> str:
-        return clean_name(self.cleaned_data["name"])
+        name = clean_name(self.cleaned_data["name"])
+        check_staff(name)
+        return name
 
     def validate_unique_email(self, value: str) -> str:
         """Not asked: the mail says it."""

@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Guest, User
+from accounts.models import READER, Guest, User
+from accounts.names import check_staff, clean_name
 
 admin.site.site_header = _("Soundoff admin")
 admin.site.site_title = _("Soundoff admin")
@@ -26,6 +27,23 @@ def login(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
 admin.site.login = login  # type: ignore[method-assign]
 
 admin.site.unregister(Group)  # the roles and what they may do are made by migrations
+
+
+class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
+    def clean_name(self) -> str:
+        return clean_name(self.cleaned_data["name"])
+
+    def clean(self) -> dict[str, Any] | None:
+        """Two who work here may be called the same; nobody else is called as one of them."""
+        cleaned = super().clean()
+        groups = self.cleaned_data.get("groups")
+        is_staff = self.instance.is_staff if groups is None else any(g.name != READER for g in groups)
+        if (name := self.cleaned_data.get("name")) and not is_staff:
+            try:
+                check_staff(name, but=self.instance.pk)
+            except forms.ValidationError as error:
+                self.add_error("name", error)
+        return cleaned
 
 
 @admin.register(User)
@@ -68,6 +86,9 @@ class UserAdmin(admin.ModelAdmin[User]):
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """A filter in the URL would tell a password's hash letter by letter."""
         return not lookup.startswith("password") and super().lookup_allowed(lookup, value, request)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change, **{"form": PersonForm, **kwargs})
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         if not change:  # its owner chooses one

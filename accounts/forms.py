@@ -9,16 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import sign_ups
 from accounts.models import SignUp, User
-
-BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs that leave nothing to see
-
-
-def clean_name(name: str) -> str:
-    """The name as others will read it, its spaces single. Raises ValidationError where nothing is seen."""
-    name = " ".join(name.split())
-    if not any(letter.isprintable() and letter not in f" {BLANKS}" for letter in name):
-        raise ValidationError(_("Write your name, or one that you go by."), code="required")
-    return name
+from accounts.names import clean_name
 
 
 class PasswordForm(forms.Form):

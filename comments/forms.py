@@ -4,12 +4,14 @@ from uuid import uuid4
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Submit
 from django import forms
+from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms import clean_name
 from accounts.models import NAME_MAX, Guest
-from comments.models import Comment, check_body
+from accounts.names import clean_name
+from comments.models import Comment, Discussion, check_body
+from comments.names import check_guest_name
 
 
 class BodyForm(forms.Form):
@@ -65,8 +67,15 @@ class ReplyForm(BodyForm):
     field_order = ["name", "email", "body", "nonce"]
 
     def __init__(
-        self, *args: Any, guest: Guest | None, is_member: bool, parent: Comment | None, **kwargs: Any
+        self,
+        *args: Any,
+        discussion: Discussion,
+        guest: Guest | None,
+        is_member: bool,
+        parent: Comment | None,
+        **kwargs: Any,
     ) -> None:
+        self.discussion, self.guest = discussion, guest
         initial = {"nonce": uuid4(), "name": guest and guest.name, "email": guest and guest.email}
         # Several forms may be open on one page.
         auto_id = f"id_reply_{parent.pk}_%s" if parent else "id_reply_%s"
@@ -82,6 +91,12 @@ class ReplyForm(BodyForm):
             del self.errors["nonce"]
             self.renew_nonce()
             self.add_error(None, _("The form was damaged on its way. Send it again."))
+        name, email = self.cleaned_data.get("name"), self.cleaned_data.get("email", "")
+        if name:
+            try:
+                check_guest_name(name, email, discussion=self.discussion, guest=self.guest)
+            except ValidationError as error:
+                self.add_error("name", error)
         return super().clean()
 
     def renew_nonce(self) -> None:

@@ -8,8 +8,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms import clean_name
 from accounts.models import NAME_MAX
+from accounts.names import clean_name
 from comments.forms import BodyForm
 from comments.links import comment_number
 from comments.models import Comment, State

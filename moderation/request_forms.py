@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms import clean_name
+from accounts.names import clean_name
 from articles.links import find_story
 from articles.models import Article
 from comments.links import comment_number

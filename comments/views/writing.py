@@ -101,6 +101,7 @@ def reply(request: HttpRequest, slug: str, pk: str | None = None) -> HttpRespons
     form = ReplyForm(
         request.POST if is_sent else None,
         action=request.path,
+        discussion=discussion,
         guest=guest,
         is_member=user is not None,
         parent=parent,

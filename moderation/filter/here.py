@@ -1,62 +1,12 @@
 """Signals that only the site can give: who else has this name, where spam led to, what came from there."""
 
 import re
-import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 
+from accounts.names import plain, skeletons
 from moderation.filter.known import Known
 from moderation.filter.reading import Found, Read, host, split_url
-
-# Letters and digits that are taken for another one at a glance, by the one that they are taken for. Of those
-# that Unicode itself calls forms of a letter (full width, mathematical, superscript) NFKD knows.
-_LOOKS_LIKE = {
-    "a": "аαɑ",
-    "b": "ƄЬьв",
-    "c": "сϲᴄ",
-    "d": "ԁɗ",
-    "e": "еҽε3",
-    "f": "ƒϝ",
-    "g": "ɡց9",
-    "h": "һн",
-    "i": "іιıɩ",
-    "j": "јϳ",
-    "k": "кκ",
-    "m": "м",
-    "n": "пηո",
-    "o": "оοσօ0ө",
-    "p": "рρ",
-    "q": "ԛգ",
-    "r": "гᴦ",
-    "s": "ѕꜱ5$",
-    "t": "тτ",
-    "u": "υսᴜ",
-    "v": "ѵνᴠ",
-    "w": "ѡωԝᴡ",
-    "x": "хχ",
-    "y": "уүγʏ",
-    "z": "ᴢ2",
-}
-_LETTERS = str.maketrans({alike: letter for letter, some in _LOOKS_LIKE.items() for alike in some})
-_EITHER = str.maketrans(dict.fromkeys("1|!ӏ", "\x00"))  # taken for an i, or for an l
-_CAPITAL_I = re.compile(r"(?<=[^\W\d_A-Z])I")  # within small letters
-
-
-@lru_cache(maxsize=4_096)
-def skeletons(name: str) -> frozenset[str]:
-    """What is left of a name at a glance: two that share one can be taken for one another.
-
-    Letters of one alphabet stand for themselves: Neil is not Nell, nor Marnie Mamie.
-    """
-    plain = _plain(_CAPITAL_I.sub("|", name)).translate(_EITHER).translate(_LETTERS)
-    bare = re.sub(r"[^\w\0]|_", "", plain)
-    return frozenset(bare.replace("\0", letter) for letter in "il") - {""}
-
-
-def _plain(name: str) -> str:
-    """Without case and accents."""
-    parts = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
-    return "".join(c for c in parts if unicodedata.category(c) not in {"Mn", "Cf"})
 
 
 def imitates(read: Read, known: Known) -> Found | None:
@@ -68,8 +18,8 @@ def imitates(read: Read, known: Known) -> Found | None:
         return Found(1.0, number=1)
     if any(mine & skeletons(other) for other in known.staff):
         return Found(1.0, number=1)
-    plain = _words(name)
-    alike = any(mine & skeletons(other) and _words(other) != plain for other in known.names)
+    words = _words(name)
+    alike = any(mine & skeletons(other) and _words(other) != words for other in known.names)
     return Found(0.8) if alike else None
 
 
@@ -77,7 +27,7 @@ ROLES = {"moderator", "administrator", "admin", "editor", "webmaster", "redaktio
 
 
 def _words(name: str) -> list[str]:
-    return re.findall(r"\w+", _plain(name))
+    return re.findall(r"\w+", plain(name))
 
 
 def spam_host(read: Read, known: Known) -> Found | None:

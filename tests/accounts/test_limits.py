@@ -10,7 +10,8 @@ from django.urls import reverse
 
 from accounts.models import SignUp
 from articles import search
-from comments.models import Comment
+from comments.models import Comment, Discussion
+from comments.services import change_discussion
 from moderation import reports
 from tests.factories import UserFactory, make_article, say
 
@@ -72,6 +73,7 @@ def test_a_flood_of_further_addresses(client: Client) -> None:
 def test_a_flood_of_reports(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reports, "REPORTS_AN_HOUR", 1)
     article = make_article()
+    change_discussion(article=article, moderation=Discussion.Moderation.POST)
     client.force_login(UserFactory.create())
     for comment in (say(article), last := say(article)):
         url = reverse("report", args=[article.slug, comment.pk])

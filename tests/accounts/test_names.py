@@ -1,0 +1,106 @@
+"""What may stand in a name, and which two can be taken for one another."""
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.test import Client
+
+from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, SignUp, User
+from accounts.names import clean_name, is_like
+from tests.accounts.test_admin import USERS, as_, person, roles
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Jim\u202e",
+        "\u2066Jim\u2069",
+        "Jim\u200f",
+        "\u061cJim",
+        "J\u200bim",
+        "Ji\u200cm",
+        "Ji\u200dm",
+        "Jim\u200d",
+        "\ufeffJim",
+        "Jim\u2060",
+        "Ji\u00adm",
+        "Ji\u034fm",
+        "Jim\ufe0f",
+        "Jim\U000e0041",
+        "Jim\u3164",
+        "Jim\u2800",
+        "Jim\x07",
+        "ا\u200c",
+    ],
+)
+def test_what_nobody_sees_and_what_turns_the_writing_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="that nobody sees"):
+        clean_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "O’Neil",
+        "José María",
+        "عبد الله",
+        "می\u200cخواهم",  # Persian parts a word's pieces so
+        "שרה לוי",
+        "राम",
+        "क\u094d\u200dष",  # Hindi shows the half of a letter so
+        "ක\u0dca\u200dය",
+        "র\u200d\u09cdয",
+        "ﷴ",
+        "Ada 👩\u200d💻",
+        "Ada 👩🏽\u200d💻",
+        "Ada ❤\ufe0f\u200d🔥",
+        "Nr 1\ufe0f\u20e3",
+        "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+        "葛\U000e0100城",
+        "김 민준",
+        "李娜",
+    ],
+)
+def test_what_a_script_needs_stays(name: str) -> None:
+    assert clean_name(f" {name} ") == name
+
+
+@pytest.mark.parametrize(
+    "name", ["Mona", "mona", "Моnа", "M0na", "M o n a", "Ｍｏｎａ", "Mоna.", "Mόna", "МΟΝА"]
+)
+def test_one_is_taken_for_another(name: str) -> None:
+    assert is_like(name, ["Ada", "Mona"])
+
+
+@pytest.mark.parametrize("name", ["Monika", "Moma", "Nona", "Мона Лиза", "李娜", "محمد"])
+def test_others_are_not(name: str) -> None:
+    assert not is_like(name, ["Ada", "Mona", "李明", "محمود"])
+
+
+@pytest.mark.parametrize("role", [MODERATOR, EDITOR, ADMINISTRATOR])
+def test_nobody_signs_up_as_somebody_who_works_here(client: Client, role: str) -> None:
+    mona = person(role, "Mona")
+    sent = {"name": "Моnа", "email": "eve@example.org", "password1": "nine-quiet-otters"}
+    page = client.post("/accounts/signup/", sent).content.decode()
+    assert "Somebody who works here has this name" in page
+    assert 'value="Моnа"' in page
+    assert 'value="eve@example.org"' in page
+    assert not SignUp.objects.exists()
+    User.objects.filter(pk=mona.pk).update(is_active=False)
+    assert client.post("/accounts/signup/", sent).status_code == 302
+
+
+def test_an_administrator_calls_no_reader_as_one_of_the_staff() -> None:
+    person(MODERATOR, "Mona")
+    ruth = person(READER, "Ruth")
+    ada = as_(ADMINISTRATOR)
+    url, sent = f"{USERS}{ruth.pk}/change/", {"name": "Mоna", "is_active": "on"}
+    page = ada.post(url, sent | {"groups": roles(READER)}).content.decode()
+    assert "Somebody who works here has this name" in page
+    assert (
+        "nobody sees"
+        in ada.post(url, sent | {"name": "Ru\u200bth", "groups": roles(READER)}).content.decode()
+    )
+    assert User.objects.get(pk=ruth.pk).name == "Ruth"
+    assert ada.post(url, sent | {"groups": roles(READER, EDITOR)}).status_code == 302, "two may be called so"
