@@ -55,8 +55,10 @@ def execute_planned(cursor: Any, statement: str, values: Mapping[str, Any], *, b
     name, prepare, run = _texts(statement)
     known = _known.setdefault(cursor.connection, set())
     if name not in known:  # apart from the statement: whether that fails or not, this then stays
-        # Not five plans first; nor are they compiled, which takes longer than any of them.
-        cursor.cursor.execute(f"SET plan_cache_mode = force_generic_plan; SET jit = off; {prepare}")
+        # Not five plans first; nor are they compiled, which takes longer than any of them. Django's cursor
+        # would take percent signs for parameters.
+        with cursor.db.wrap_database_errors:
+            cursor.cursor.execute(f"SET plan_cache_mode = force_generic_plan; SET jit = off; {prepare}")
         known.add(name)
     cursor.execute(before + run, values)
 

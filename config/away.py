@@ -4,6 +4,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg2
 from csp.utils import build_policy
 from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
@@ -22,6 +23,7 @@ from config.templatetags.dates import clock
 FAILED = "soundoff.failed"  # set in a request's environment: the database failed us on the way
 RETRY_SECONDS = 5
 OFTEN_SECONDS = 60  # the limits of allauth are of a minute
+NO_DATABASE = (OperationalError, InterfaceError, psycopg2.OperationalError, psycopg2.InterfaceError)
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
@@ -50,11 +52,21 @@ def unavailable(request: HttpRequest) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500, which is called for whatever nobody caught."""
-    if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
+    if _is_of_database(sys.exc_info()[1]):
         request.META[FAILED] = True
         return unavailable(request)
     response: Any = defaults.server_error(request)
     return response  # type: ignore[no-any-return]
+
+
+def _is_of_database(error: BaseException | None) -> bool:
+    """Whether a request failed because the database did: it hung up, was silent, or had no room. What is
+    raised at last may be an error of the clean-up."""
+    while error:
+        if isinstance(error, NO_DATABASE):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -4,22 +4,24 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import psycopg2
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, ProgrammingError, connection
 from psycopg2.extensions import set_wait_callback
 
+from accounts.sql import execute_planned
 from articles.models import Article
 from articles.services import touch_site
 from comments.models import Comment
 from comments.services import delete_comment
-from config import pages
+from config import contact, pages
 from config.contact import Away, Contact, give_up_with, question
 from config.pages import Pages
 from tests.asking import HOST, Reply, ask
@@ -55,6 +57,13 @@ def cut_off() -> None:
             "WHERE datname = current_database() AND pid <> pg_backend_pid() "
             "AND backend_type = 'client backend'"
         )
+
+
+def until(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def until_back(site: Pages) -> None:
@@ -261,6 +270,130 @@ def test_a_database_that_is_lost_under_way(site: Pages, article: Article) -> Non
     finally:
         thawed.set()
         set_wait_callback(None)
+
+
+class HeldPost:
+    """A post of a guest that waits for a lock in its middle."""
+
+    def __init__(self, site: Pages, story: str) -> None:
+        self.site = site
+        self.path = f"{story}reply/"
+        form = ask(site, self.path)
+        self.cookie = form.headers["Set-Cookie"].partition(";")[0]
+        self.fields = Form(form.text).fields | {"body": "Kept.", "name": "Jim", "email": "jim@example.org"}
+        self.holder = psycopg2.connect(**connection.get_connection_params())
+        self.watcher = psycopg2.connect(**connection.get_connection_params())
+        self.watcher.autocommit = True  # activity is seen anew in each transaction
+
+    def send(self) -> Reply:
+        return send(self.site, self.path, self.fields, self.cookie)
+
+    def send_held(self, strike: Callable[[int], None]) -> Reply:
+        """Send it, and do something to the backend that waits."""
+        with self.holder.cursor() as cursor:
+            cursor.execute("LOCK TABLE comments_comment")
+        striking = threading.Thread(target=lambda: strike(self.wait_for_backend()))
+        striking.start()
+        try:
+            return self.send()
+        finally:
+            striking.join()
+            self.holder.rollback()
+
+    def wait_for_backend(self) -> int:
+        found: list[int] = []
+
+        def is_held() -> bool:
+            with self.watcher.cursor() as cursor:
+                cursor.execute(
+                    "SELECT pid FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))",
+                    [self.holder.info.backend_pid],
+                )
+                found.extend(pid for (pid,) in cursor.fetchall())
+            return bool(found)
+
+        until(is_held)
+        return found[0]
+
+    def end_backend(self, backend: int) -> None:
+        with self.watcher.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
+
+
+@pytest.fixture
+def held_post(site: Pages, story: str) -> Iterator[HeldPost]:
+    post = HeldPost(site, story)
+    yield post
+    set_wait_callback(None)
+    post.holder.close()
+    post.watcher.close()
+
+
+@pytest.mark.parametrize("is_limited", [False, True])
+def test_a_connection_that_ends_in_the_middle_of_a_post(held_post: HeldPost, is_limited: bool) -> None:
+    if is_limited:
+        give_up_with(held_post.site.contact)
+    refused = held_post.send_held(held_post.end_backend)
+    assert refused.status == 503
+    assert Form(refused.text).fields == held_post.fields
+    assert not Comment.objects.exists()
+    assert held_post.send().status == 302
+
+
+def test_a_silent_connection_is_given_up_by_its_own_time(
+    held_post: HeldPost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One backend is frozen, and all others go on answering."""
+    monkeypatch.setattr(contact, "SILENT_MOST", 3)
+    give_up_with(held_post.site.contact)
+    frozen_ones: list[int] = []
+
+    def freeze(backend: int) -> None:
+        frozen_ones.append(backend)
+        os.kill(backend, signal.SIGSTOP)
+
+    try:
+        refused = held_post.send_held(freeze)
+    finally:
+        for backend in frozen_ones:
+            os.kill(backend, signal.SIGCONT)
+            until(lambda backend=backend: not Path(f"/proc/{backend}").exists())  # type: ignore[misc]
+    assert refused.status == 503
+    assert Form(refused.text).fields == held_post.fields
+    assert held_post.site.contact.lost_at is None
+    assert held_post.send().status == 302
+    assert Comment.objects.count() == 1
+
+
+def test_one_silent_connection_of_ours_is_replaced(site: Pages, story: str) -> None:
+    """Its questions are asked once more over another one, though others are answered all the time."""
+    etag = ask(site, story).headers["ETag"]
+    (line,) = site.contact._idle
+    done = threading.Event()
+
+    def others() -> None:
+        while not done.wait(0.1):
+            site.contact.read(question())
+
+    os.kill(line.info.backend_pid, signal.SIGSTOP)
+    try:
+        site.contact._idle.clear()
+        asking = threading.Thread(target=others)
+        asking.start()
+        until(lambda: site.contact._idle)
+        site.contact._idle.append(line)  # the next one to be taken
+        assert ask(site, story).headers["ETag"] == etag
+        assert site.contact.lost_at is None
+        assert line.closed
+    finally:
+        done.set()
+        asking.join()
+        os.kill(line.info.backend_pid, signal.SIGCONT)
+
+
+def test_a_statement_that_cannot_be_planned_fails_as_others_of_django_do(site: Pages) -> None:
+    with connection.cursor() as cursor, pytest.raises(ProgrammingError):
+        execute_planned(cursor, "SELECT nothing FROM nowhere", {})
 
 
 def test_a_slow_statement_may_go_on_while_the_database_answers_others(transactional_db: None) -> None:
