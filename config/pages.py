@@ -23,9 +23,10 @@ from django.urls import Resolver404, resolve
 
 from articles.kept import KEPT, Kept, is_kept, withheld_at
 from config.away import FAILED, say_so, unavailable
-from config.contact import Away, Contact, question
+from config.contact import Away, Contact, LoopContact, question
 from config.keys import SITE, Environ, Key, is_stranger, read_encodings, read_key
 
+THREADS = 4  # of each process, in which Django works
 ROOM = 64 * 1024 * 1024  # bytes in each process
 WAIT = 1.0  # seconds for a page that another thread is making
 SWEEP_SECONDS = 1.0
@@ -148,6 +149,22 @@ class Pages:
             answer.body.close()
         return []
 
+    async def answer_from_memory(self, environ: Environ, contact: LoopContact) -> Answer | None:
+        """Return a stranger's page that lies here and is true; None where a thread is to answer."""
+        key = read_key(environ)
+        entry = self._entries.get(key) if key and is_stranger(environ) else None
+        if not key or not entry:
+            return None
+        asked_at = time.monotonic()
+        if (stamp := await contact.read(entry.question)) is None:
+            return None
+        if not entry.is_true(*stamp):
+            self._drop(key, entry)
+            return None
+        self._confirm(key, entry, asked_at)
+        answer = entry.answer(environ)
+        return answer if environ["REQUEST_METHOD"] != "HEAD" else answer._replace(body=[])
+
     def close(self) -> None:
         self._stop.set()
         if self._sweeper:
@@ -181,9 +198,7 @@ class Pages:
                 return _pack(self._ask_django(environ), environ)
             stamp = self.contact.read(entry.question if entry else PROBE)
             if entry and entry.is_true(*stamp):
-                entry.confirmed = max(entry.confirmed, asked_at)
-                with self._lock, suppress(KeyError):  # dropped meanwhile
-                    self._entries.move_to_end(key)
+                self._confirm(key, entry, asked_at)
                 return entry.answer(environ)
             if entry:
                 self._drop(key, entry)
@@ -257,6 +272,11 @@ class Pages:
         response = unavailable(WSGIRequest(environ))
         headers = [*response.items(), ("Content-Length", str(len(response.content)))]
         return _pack(Answer("503 Service Unavailable", headers, [response.content]), environ)
+
+    def _confirm(self, key: Key, entry: Entry, asked_at: float) -> None:
+        entry.confirmed = max(entry.confirmed, asked_at)
+        with self._lock, suppress(KeyError):  # dropped meanwhile
+            self._entries.move_to_end(key)
 
     def _drop(self, key: Key, entry: Entry) -> None:
         with self._lock:

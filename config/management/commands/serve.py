@@ -28,10 +28,14 @@ from archive.services import Refused, import_page
 from config import backups, postgres, sample
 from config.checks import is_private
 from config.health import later_migrations, unapplied_migrations
+from config.pages import THREADS
 from config.processes import Child, spawn, unprivileged_user
 from config.program import readable_project
 
-WEB_PROCESSES, WEB_THREADS = 2, 4
+WEB_PROCESSES, WEB_THREADS = 2, THREADS
+CONNECTIONS = 2048  # of each process at once, idle ones included
+HEAD_MOST = 64 * 1024  # bytes of a request's line and headers
+HEAD_SECONDS = 20  # for them, and for the next request of a connection
 DRAIN_SECONDS = 3  # for requests under way, where the web server stops
 GRACE_SECONDS = 10  # for a job under way, where we stop
 TICK_SECONDS = 0.25
@@ -228,11 +232,13 @@ def prepare_for(user: pwd.struct_passwd | None, home: Path) -> None:
 
 def web_server() -> list[str]:
     return [
-        *("-m", "granian", "--interface", "wsgi", "config.wsgi:application"),
+        *("-m", "granian", "--interface", "asginl", "config.asgi:application"),
         *("--host", settings.HOST.strip("[]"), "--port", str(settings.PORT)),
-        *("--workers", str(WEB_PROCESSES), "--blocking-threads", str(WEB_THREADS)),
+        *("--workers", str(WEB_PROCESSES), "--loop", "uvloop", "--http", "1", "--no-ws"),
+        *("--backpressure", str(CONNECTIONS), "--http1-buffer-size", str(HEAD_MOST)),
+        *("--http1-header-read-timeout", str(HEAD_SECONDS * 1000)),
         *("--respawn-failed-workers", "--workers-kill-timeout", str(DRAIN_SECONDS)),
-        *("--no-ws", "--log-level", "warning"),
+        *("--log-level", "warning"),
     ]
 
 

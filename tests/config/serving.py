@@ -1,0 +1,123 @@
+"""A served site for the tests that need all of its processes, and clients that do what browsers do not."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.cookiejar import CookieJar
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
+
+from config import postgres
+
+
+class Served:
+    """A running `manage.py serve` and the address of its sample story."""
+
+    def __init__(self, port: int, process: subprocess.Popen[bytes]) -> None:
+        self.port = port
+        self.process = process
+        self.url = f"http://127.0.0.1:{port}"
+        page = build_opener().open(self.url, timeout=60).read().decode()
+        found = re.search(r'href="(?:http://[^/"]+)?(/stories/[^/"]+/)"', page)
+        assert found
+        self.story = found[1]
+
+    def read(self, path: str, seconds: float = 60) -> tuple[int, str]:
+        return _open(build_opener(), Request(self.url + path), seconds)
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), 60)
+
+    def descendants(self, words: str) -> list[int]:
+        """The process ids of the children, and theirs, with these words in the command line."""
+        found, left = [], [self.process.pid]
+        while left:
+            children = Path(f"/proc/{left[0]}/task/{left.pop(0)}/children").read_text().split()
+            left += map(int, children)
+            found += [
+                int(child)
+                for child in children
+                if words in Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+            ]
+        return found
+
+
+class Guest:
+    """A browser with cookies that replies to the story."""
+
+    def __init__(self, site: Served, name: str = "Jim") -> None:
+        self.site = site
+        self.name = name
+        self.jar = CookieJar()
+        self.opener = build_opener(HTTPCookieProcessor(self.jar))
+
+    def cookies(self) -> str:
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.jar)
+
+    def open_form(self) -> dict[str, str]:
+        """Return the hidden fields of the form."""
+        status, page = _open(self.opener, Request(f"{self.site.url}{self.site.story}reply/"))
+        assert status == 200, page
+        form = page[page.index('name="nonce"') - 3000 :]
+        return dict(re.findall(r'name="(csrfmiddlewaretoken|nonce)" value="([^"]+)"', form))
+
+    def post(self, body: str, hidden: dict[str, str] | None = None, seconds: float = 60) -> tuple[int, str]:
+        """Return the status and the page of where that leads; 200 where the comment was taken."""
+        fields = {"name": self.name, "email": f"{self.name.lower()}@example.org", "body": body}
+        data = urlencode(fields | (hidden or self.open_form())).encode()
+        request = Request(f"{self.site.url}{self.site.story}reply/", data, {"Origin": self.site.url})
+        return _open(self.opener, request, seconds)
+
+
+def _open(opener: OpenerDirector, request: Request, seconds: float = 60) -> tuple[int, str]:
+    try:
+        with opener.open(request, timeout=seconds) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as error:
+        return error.code, error.read().decode()
+
+
+# Tests say in a second what people say in a day.
+LET_ALL_WRITE = """
+from moderation.models import Rule
+Rule.objects.get_or_create(kind=Rule.Kind.RATE, value="1000000/1000000")
+"""
+
+
+def run(environment: dict[str, str], program: str) -> str:
+    """Run a program with the site's settings and return what it prints."""
+    argv = [sys.executable, "manage.py", "shell", "-v0", "-c", program]
+    return subprocess.check_output(argv, cwd=postgres.PROJECT, env=environment, text=True)
+
+
+@contextmanager
+def serving(environment: dict[str, str]) -> Iterator[Served]:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        port = int(trial.getsockname()[1])
+    written = Path(f"{environment['SOUNDOFF_HOME']}.log")
+    with written.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "serve"],
+            cwd=postgres.PROJECT,
+            env=environment | {"PORT": str(port)},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            while b"Ctrl-C stops it." not in written.read_bytes():
+                assert process.poll() is None, written.read_text()
+                time.sleep(0.1)
+            run(environment, LET_ALL_WRITE)
+            yield Served(port, process)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+            written.unlink()
