@@ -12,6 +12,7 @@ from django.db.models import Exists, F, Max, OuterRef
 from django.db.models.functions import Greatest
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.cache import patch_cache_control
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
@@ -50,7 +51,9 @@ Sitemap: {}
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
     text = ROBOTS.format(settings.SITE_URL + reverse("sitemap"))
-    return HttpResponse(text, content_type="text/plain; charset=utf-8")
+    response = HttpResponse(text, content_type="text/plain; charset=utf-8")
+    patch_cache_control(response, public=True, no_cache=True)
+    return response
 
 
 @require_safe

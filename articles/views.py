@@ -8,7 +8,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
@@ -129,7 +128,6 @@ def theme(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@never_cache
 @require_safe
 def preview(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     """A draft for whoever was sent the link: the story without its discussion, found by no search engine."""

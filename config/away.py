@@ -99,9 +99,7 @@ def not_sent(request: HttpRequest, *, is_logged_out: bool = False) -> HttpRespon
         "text": dict(fields).get("body"),
         "fields": [(name, value) for name, value in fields if name != "body"],
     }
-    response = render(request, "403_csrf.html", context, status=403)
-    response["Cache-Control"] = "no-store"
-    return response
+    return render(request, "403_csrf.html", context, status=403)
 
 
 def say_so(page: bytes, seconds: float, zone: str, language: str) -> bytes:

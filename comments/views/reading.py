@@ -9,7 +9,6 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from articles.kept import depends, keep
@@ -96,7 +95,6 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "comments/story.html", context)
 
 
-@never_cache
 @require_safe
 def choose_order(request: HttpRequest, slug: str, order: str) -> HttpResponse:
     """The story in another order, which is remembered for this and every other one."""
@@ -124,7 +122,6 @@ def version(request: HttpRequest, slug: str) -> HttpResponse:
     return JsonResponse({"version": told.discussion.version, "seq": told.seq})
 
 
-@never_cache
 @require_safe
 def new(request: HttpRequest, slug: str) -> HttpResponse:
     """How many comments of others were published behind line `?since=` of the discussion's log, and the ids

@@ -15,7 +15,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
@@ -33,7 +32,6 @@ from comments.tasks import mail_confirmation
 from comments.views.loading import is_open, load_story, reader_of, writer_of
 
 
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def recommendation(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
     """Recommend a comment, or take that back; a page for readers without scripts and for strangers."""
@@ -77,7 +75,6 @@ def recommendation(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
     return render(request, "comments/recommend.html", context)
 
 
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def reply(request: HttpRequest, slug: str, pk: str | None = None) -> HttpResponse:
     """The form of a reply to a comment or to the story, at a URL of its own: cached pages hold no token."""
@@ -128,7 +125,6 @@ def reply(request: HttpRequest, slug: str, pk: str | None = None) -> HttpRespons
     return render(request, template, context, status=422 if form.is_bound else 200)
 
 
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, pk: str) -> HttpResponse:
     """The author changes a comment, for a quarter of an hour."""
@@ -160,7 +156,6 @@ def edit(request: HttpRequest, pk: str) -> HttpResponse:
     return render(request, "comments/edit.html", context, status=422 if form.is_bound else 200)
 
 
-@never_cache
 @require_POST
 def delete(request: HttpRequest, pk: str) -> HttpResponse:
     """The author takes a comment back."""
@@ -173,7 +168,6 @@ def delete(request: HttpRequest, pk: str) -> HttpResponse:
     return redirect(own.discussion.article.get_absolute_url() + "#comments")
 
 
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """The mailed link: one click in the guest's own browser. Any other browser is asked first: mail scanners

@@ -17,7 +17,6 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -34,7 +33,6 @@ from moderation.models import Desk
 TRIED = "test_mail"  # in the session: to whom one was sent, and why it did not leave
 
 
-@never_cache
 @sensitive_post_parameters("you-password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def set_up(request: HttpRequest, token: str) -> HttpResponse:
@@ -57,7 +55,6 @@ def set_up(request: HttpRequest, token: str) -> HttpResponse:
     return redirect(f"{reverse('owner-mail')}?first=1")
 
 
-@never_cache
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def test_mail(request: HttpRequest) -> HttpResponse:
@@ -89,7 +86,6 @@ def test_mail(request: HttpRequest) -> HttpResponse:
     return render(request, "owner/mail.html", context, status=422 if form.is_bound else 200)
 
 
-@never_cache
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def site_settings(request: HttpRequest) -> HttpResponse:
@@ -109,7 +105,6 @@ def site_settings(request: HttpRequest) -> HttpResponse:
     return render(request, "owner/settings.html", context, status=422 if form.is_bound else 200)
 
 
-@never_cache
 @login_required
 @require_safe
 def have(request: HttpRequest) -> HttpResponse:
@@ -118,7 +113,6 @@ def have(request: HttpRequest) -> HttpResponse:
     return render(request, "owner/have.html", {"have": having.look(), "room": "have"})
 
 
-@never_cache
 @login_required
 @require_POST
 def job(request: HttpRequest) -> HttpResponse:

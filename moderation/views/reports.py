@@ -11,7 +11,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import guests
@@ -29,7 +28,6 @@ from moderation.told import is_decided, outcome
 STRANGERS_AN_HOUR = 20  # reports from one IP address by people who are not known
 
 
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def report(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
     """Report a comment; once it is reported, what came of that."""
@@ -72,7 +70,6 @@ def report(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
     return response
 
 
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def illegal(request: HttpRequest) -> HttpResponse:
     """Report illegal content, without an account; `?comment=` names it."""
@@ -98,7 +95,6 @@ def illegal(request: HttpRequest) -> HttpResponse:
     return render(request, "moderation/illegal.html", {"form": form}, status=status)
 
 
-@never_cache
 @require_safe
 def receipt(request: HttpRequest, receipt: UUID) -> HttpResponse:
     """What whoever has its number may know of a report of illegal content: how it stands."""

@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.limits import add_error
@@ -25,7 +24,6 @@ from moderation.views.reports import check_rate
 PAGE = 50  # requests
 
 
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def ask(request: HttpRequest) -> HttpResponse:
     """`?where=` the path of a story or of a comment."""
@@ -45,7 +43,6 @@ def ask(request: HttpRequest) -> HttpResponse:
     return render(request, "moderation/ask.html", {"form": form}, status=status)
 
 
-@never_cache
 @require_safe
 def receipt(request: HttpRequest, receipt: UUID) -> HttpResponse:
     """What whoever has its number may know: how it stands."""
@@ -59,7 +56,6 @@ def receipt(request: HttpRequest, receipt: UUID) -> HttpResponse:
     return response
 
 
-@never_cache
 @login_required
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
@@ -77,7 +73,6 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "moderation/requests.html", context)
 
 
-@never_cache
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def one(request: HttpRequest, pk: int) -> HttpResponse:

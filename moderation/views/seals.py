@@ -17,7 +17,6 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
@@ -119,7 +118,6 @@ def _tell_refused(request: HttpRequest, act: services.Decision) -> None:
         messages.warning(request, f"#{refusal.comment}: {refusal.what}" if refusal.comment else refusal.what)
 
 
-@never_cache
 @require_safe
 @login_required
 def sealed(request: HttpRequest) -> HttpResponse:
@@ -142,7 +140,6 @@ def sealed(request: HttpRequest) -> HttpResponse:
     return render(request, "moderation/sealed.html", context)
 
 
-@never_cache
 @require_safe
 @login_required
 def sealed_comment(request: HttpRequest, pk: int) -> HttpResponse:
@@ -166,7 +163,6 @@ def _of_its_seal(view: Callable[[HttpRequest, Seal], HttpResponse]) -> Callable[
     return loaded
 
 
-@never_cache
 @require_POST
 @login_for_the_queue
 @_of_its_seal
@@ -176,7 +172,6 @@ def words(request: HttpRequest, own: Seal) -> HttpResponse:
     return _page(request, own, texts=list(own.texts.order_by("-revision")))
 
 
-@never_cache
 @require_POST
 @login_for_the_queue
 @_of_its_seal

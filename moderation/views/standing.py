@@ -4,7 +4,6 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from comments.models import REMOVED, Comment, State
@@ -17,7 +16,6 @@ from moderation.told import tell
 SHOWN = 50  # comments that wait or were removed, the latest
 
 
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def standing(request: HttpRequest) -> HttpResponse:
     """Of the account, else of the guest of this browser. POST asks for another look at one sanction."""

@@ -1,0 +1,100 @@
+"""What may be kept of an answer, and where."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from accounts import sign_ups
+from accounts.guests import confirmation_token
+from accounts.models import ADMINISTRATOR, User
+from accounts.services import setup_link
+from articles.models import Article
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+OF_NOBODY = [
+    "/accounts/login/",
+    "/accounts/signup/",
+    "/accounts/password/reset/",
+    "/accounts/password/reset/key/1-x/",
+    "/accounts/confirm-email/x/",
+    "/moderation/",
+    "/owner/settings/",
+    "/ask/",
+    "/nothing/",
+    "/healthz",
+]
+OF_STAFF = [
+    "/moderation/",
+    "/moderation/log/",
+    "/moderation/people/",
+    "/owner/have/",
+    "/owner/settings/",
+    "/admin/",
+    "/admin/articles/article/",
+    "/accounts/email/",
+    "/accounts/page/",
+    "/accounts/logout/",
+]
+
+
+@pytest.fixture
+def story() -> Article:
+    article = make_article()
+    say(article)
+    return article
+
+
+@pytest.fixture
+def ada(client: Client) -> User:
+    user = UserFactory.create(roles=(ADMINISTRATOR,))
+    client.force_login(user)
+    return user
+
+
+@pytest.mark.parametrize("path", OF_NOBODY)
+def test_account_pages_and_what_is_no_page_are_kept_nowhere(client: Client, path: str) -> None:
+    assert "no-store" in client.get(path)["Cache-Control"]
+
+
+@pytest.mark.parametrize("path", OF_STAFF)
+def test_the_desk_and_the_owners_pages_are_kept_nowhere(client: Client, ada: User, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code in {200, 302}
+    assert "no-store" in answer["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        lambda: setup_link().partition("8000")[2],
+        lambda: f"/guests/confirm/{confirmation_token(GuestFactory.create())}/",
+        lambda: f"/accounts/sign-up/{sign_ups.token(sign_ups.ask(name='A', email='a@b.org', password='x'))}/",
+    ],
+)
+def test_a_link_with_a_token_is_kept_nowhere(client: Client, link: Callable[[], str]) -> None:
+    answer = client.get(link())
+    assert answer.status_code == 200
+    assert "no-store" in answer["Cache-Control"]
+
+
+def test_what_is_sent_is_answered_for_nobody_else(client: Client, story: Article) -> None:
+    for path in ("/accounts/login/", f"{story.get_absolute_url()}reply/"):
+        assert "no-store" in client.post(path, {"body": "Words."})["Cache-Control"]
+
+
+@pytest.mark.parametrize("path", ["/", "{story}", "/search/?q=boat"])
+def test_where_a_member_reads_the_browser_may_go_back(
+    client: Client, ada: User, story: Article, path: str
+) -> None:
+    """With no-store it would forget what was typed there and not sent."""
+    answer = client.get(path.format(story=story.get_absolute_url()))
+    assert answer["Cache-Control"] in {"private, no-cache", "no-cache, private"}
+
+
+@pytest.mark.parametrize("path", ["/", "{story}", "/feed/", "/robots.txt", "/sitemap.xml"])
+def test_a_stranger_gets_what_others_get(client: Client, story: Article, path: str) -> None:
+    answer = client.get(path.format(story=story.get_absolute_url()))
+    assert answer["Cache-Control"] == "public, no-cache"
