@@ -63,7 +63,9 @@ def clean_name(name: str) -> str:
 def check_staff(name: str, *, but: int | None = None) -> None:
     """Raise ValidationError where somebody who works here (`but`: another than this account) can be taken
     for whoever has this name."""
-    staff = User.objects.staff().active().exclude(pk=but).exclude(name="")
+    staff = User.objects.staff().active().exclude(name="")
+    if but is not None:
+        staff = staff.exclude(pk=but)
     if is_like(name, staff.values_list("name", flat=True)):
         raise ValidationError(STAFF, code="staff")
 
