@@ -209,7 +209,9 @@ def temporary() -> Iterator[str]:
             shutil.rmtree(old)
             os.close(lock)
     folder = Path(tempfile.mkdtemp(prefix="soundoff-test-", dir=root))
-    server = Server(folder, options=["fsync=off", "synchronous_commit=off", "full_page_writes=off"])
+    # A wait of tests for each other ends as an error that names the statement, before their time limit does.
+    limits = ["lock_timeout=60s", "idle_in_transaction_session_timeout=300s"]
+    server = Server(folder, options=["fsync=off", "synchronous_commit=off", "full_page_writes=off", *limits])
     server.socket = folder / "socket"
     try:
         server.ensure()

@@ -1,7 +1,6 @@
 """What every test may use. The run's Postgres comes from tests/plugin.py."""
 
 import os
-import time
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +10,11 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.db import connection
+from playwright.sync_api import Browser, expect
 from pytest_django import DjangoDbBlocker
+
+from tests import isolation
+from tests.waiting import PATIENCE
 
 # Playwright keeps an event loop running in the thread in which Django's live server is asked for rows.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
@@ -79,21 +82,7 @@ def transactional_db(transactional_db: None, request: pytest.FixtureRequest) -> 
     yield
     for context in browser.contexts if browser else ():  # a page that stays open goes on asking
         context.close()
-    if "live_server" in request.fixturenames:
-        _until_all_is_answered()
-
-
-def _until_all_is_answered() -> None:
-    """Looked at more than once: what a page tells on leaving may be on its way."""
-    deadline, calm = time.monotonic() + 10, 0
-    with connection.cursor() as cursor:
-        while calm < 3 and time.monotonic() < deadline:
-            time.sleep(0.05)
-            cursor.execute(
-                "SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
-                "AND state <> 'idle'"
-            )
-            calm = 0 if cursor.rowcount else calm + 1
+    isolation.leave_no_transaction(request.node)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -103,6 +92,22 @@ def _nobody_is_too_fast() -> Iterator[None]:
         patch.setattr("moderation.checks.RATE_NEW", 100_000)
         patch.setattr("moderation.checks.RATE_KNOWN", 100_000)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_too_slow() -> Iterator[None]:
+    """A search that a busy machine answers late is answered; test_search.py has its own limit."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("articles.search.SECONDS_MAX", PATIENCE)
+        yield
+
+
+@pytest.fixture(scope="session")
+def browser(browser: Browser) -> Browser:
+    """Wait as long for what a page shows late: these limits only guard against hanging."""
+    expect.set_options(timeout=PATIENCE * 1000)
+    browser.on("context", lambda context: context.set_default_timeout(PATIENCE * 1000))
+    return browser
 
 
 @pytest.fixture

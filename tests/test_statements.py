@@ -3,7 +3,6 @@
 Counted without the memory of config/pages.py, in which a stranger's page that did not change takes one.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -84,12 +83,14 @@ def test_a_story_without_comments(counted):
 
 
 @pytest.fixture(scope="module")
-def counted(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Counts]:
-    """What is made for it is rolled back after the module."""
+def counted(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Counts:
+    """Return all counts. What is made for them is rolled back, also where the counting fails."""
     with django_db_blocker.unblock():
         atomics = TestCase._enter_atomics()
-        yield count_all()
-        TestCase._rollback_atomics(atomics)
+        try:
+            return count_all()
+        finally:
+            TestCase._rollback_atomics(atomics)
 
 
 def count_all() -> Counts:
