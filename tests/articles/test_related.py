@@ -13,8 +13,8 @@ from articles.models import Article, Site, Topic
 from articles.related import KEYWORDS, SHOWN, find_related, note_all_keywords, note_keywords
 from articles.services import save_article
 from articles.writing import publish_articles, take_back_articles
-from tests.comments.test_concurrency import wait_for_a_lock
 from tests.factories import make_article
+from tests.waiting import PATIENCE, wait_for_a_lock
 
 pytestmark = pytest.mark.django_db
 
@@ -142,5 +142,5 @@ def test_what_is_saved_while_the_job_counts_is_left_as_the_save_has_counted():
             save_article(article=story)
             counting = other.submit(count)
             wait_for_a_lock()
-        counting.result(timeout=10)
+        counting.result(timeout=PATIENCE)
     assert Article.objects.get(pk=story.pk).keywords == ["mole"]

@@ -4,7 +4,6 @@ import multiprocessing
 import random
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from time import sleep
 from typing import Any
 from uuid import uuid4
 
@@ -29,6 +28,7 @@ from comments.services import (
 from comments.tasks import fold_recommendations, forget_emails
 from tests.comments.test_services import assert_sound
 from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.waiting import PATIENCE, wait_for_a_lock
 
 WRITERS, POSTS_EACH = 8, 50
 
@@ -74,7 +74,7 @@ def test_eight_processes_write_and_no_invariant_breaks():
     writers = [context.Process(target=work, args=(seed, articles, results)) for seed in range(WRITERS)]
     for writer in writers:
         writer.start()
-    taken = [results.get(timeout=120) for _ in writers]
+    taken = [results.get(timeout=PATIENCE) for _ in writers]
     for writer in writers:
         writer.join()
 
@@ -112,7 +112,7 @@ def test_recommendations_are_all_counted_while_others_write_and_two_jobs_count()
         work = [pool.submit(count, 0), pool.submit(count, 1)]
         work += [pool.submit(press, person) for person in people]
         work += [pool.submit(post, article, parent=replies[0]) for _ in range(20)]
-        results = [job.result(timeout=60) for job in work]
+        results = [job.result(timeout=PATIENCE) for job in work]
 
     assert not [result for result in results if isinstance(result, ValidationError)]
     fold_recommendations.func()
@@ -143,7 +143,7 @@ def test_a_form_sent_to_two_discussions_at_once_is_taken_once(is_same_guest):
             Comment.objects.filter(pk=first_one.pk).update(nonce=nonce)
             sent = other.submit(post, second, **fields)
             wait_for_a_lock()
-        answer = sent.result(timeout=10)
+        answer = sent.result(timeout=PATIENCE)
 
     assert Comment.objects.get() == first_one
     assert answer == first_one if is_same_guest else "already used" in str(answer)
@@ -168,7 +168,7 @@ def test_forgetting_emails_holds_no_comment_while_it_waits_for_its_discussion():
             Comment.objects.select_for_update(nowait=True).get(pk=comment.pk)
             with connection.cursor() as cursor:  # as a new comment of the guest asks
                 cursor.execute("SELECT FROM accounts_guest WHERE id = %s FOR KEY SHARE NOWAIT", [guest.pk])
-        forgetting.result(timeout=10)
+        forgetting.result(timeout=PATIENCE)
     comment.refresh_from_db()
     assert comment.author_email == ""
 
@@ -197,20 +197,10 @@ def test_a_guest_who_sends_as_members_only_is_set_does_not_get_in(is_reply, is_m
             change_discussions(ids=[article.pk], members_only=True)
             sending = other.submit(send)
             wait_for_a_lock()
-        answer = sending.result(timeout=10)
+        answer = sending.result(timeout=PATIENCE)
     if is_member:
         assert isinstance(answer, Comment)
         assert Comment.objects.filter(author=author["author"]).get() == answer
     else:
         assert answer == "members"
         assert not Comment.objects.filter(body="Just in time?").exists()
-
-
-def wait_for_a_lock() -> None:
-    for _ in range(100):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone()[0]:
-                return
-        sleep(0.05)
-    pytest.fail("Nobody waits.")

@@ -26,6 +26,7 @@ from config.contact import Away, Contact, give_up_with, question
 from config.pages import Pages
 from tests.asking import HOST, Reply, ask
 from tests.factories import say
+from tests.waiting import PATIENCE, until
 
 LINE = "The site can’t reach its database: this is the page as it was on"
 
@@ -67,10 +68,7 @@ def until(condition: Callable[[], Any]) -> None:
 
 
 def until_back(site: Pages) -> None:
-    deadline = time.monotonic() + 30
-    while ask(site, "/readyz").status != 200:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: ask(site, "/readyz").status == 200)
 
 
 class Form(HTMLParser):
@@ -250,7 +248,7 @@ def test_a_database_that_is_lost_under_way(site: Pages, article: Article) -> Non
     def freeze() -> None:
         with frozen():
             freezing.set()
-            thawed.wait(30)
+            thawed.wait(PATIENCE)
         connection.close()
 
     holder = psycopg2.connect(**connection.get_connection_params())

@@ -1,8 +1,8 @@
-import time
-
 import psycopg2
 import pytest
 from django.db import connection
+
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -17,10 +17,7 @@ def test_a_connection_that_the_server_ended_is_known_before_it_is_used(transacti
     other = psycopg2.connect(**parameters)
     other.cursor().execute("SELECT pg_terminate_backend(%s)", [pid])
     other.close()
-    deadline = time.monotonic() + 10
-    while connection.is_usable() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not connection.is_usable()
+    until(lambda: not connection.is_usable())
 
     connection.health_check_enabled, connection.health_check_done = True, False  # as when a request starts
     with connection.cursor() as cursor:

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import pytest
 from config import postgres
 from config.program import Program
 from tests.config.conftest import holder, processes
+from tests.waiting import PATIENCE, until
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_available_uses_the_one_that_runs(server: postgres.Server, environment: 
     with postgres.available():
         assert ask("web", "SELECT 1") == [(1,)]
     assert ask("web", "SELECT 1") == [(1,)]  # the other's still runs
-    other.communicate("\n", timeout=10)
+    other.communicate("\n", timeout=PATIENCE)
     assert processes(server.folder) == []
 
 
@@ -109,10 +109,7 @@ def test_nothing_outlives_a_killed_process_and_nothing_is_lost(
     ask("owner", "CREATE TABLE kept AS SELECT 7 AS n")
     other.kill()
     other.communicate()
-    deadline = time.monotonic() + 5
-    while processes(server.folder):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: not processes(server.folder))
     with postgres.available():
         assert ask("owner", "SELECT n FROM kept") == [(7,)]
         ask("owner", "DROP TABLE kept")
@@ -133,13 +130,15 @@ def test_a_killed_postgres_can_be_started_again(server: postgres.Server) -> None
     assert server.process
     server.process.send_signal(signal.SIGKILL)
     server.process.wait()
-    deadline = time.monotonic() + 10
-    while True:  # what is left of the old one may hold its memory for a moment
+
+    def starts() -> bool:  # what is left of the old one may hold its memory for a moment
         try:
             server.start()
-            break
         except postgres.NoServer:
-            assert time.monotonic() < deadline
+            return False
+        return True
+
+    until(starts)
     assert ask("web", "SELECT 1") == [(1,)]
 
 

@@ -26,6 +26,7 @@ from django_tasks_db.models import DBTaskResult
 from config import postgres
 from config.management.commands.serve import take_up_abandoned_jobs
 from tests.config.conftest import data_folder, holder, processes
+from tests.waiting import PATIENCE, until
 
 Serve = Callable[..., "Site"]
 
@@ -39,8 +40,8 @@ class Site:
         self.home = home
         self.printed = ""
 
-    def wait_for(self, text: str, seconds: float = 60) -> None:
-        deadline = time.monotonic() + seconds
+    def wait_for(self, text: str) -> None:
+        deadline = time.monotonic() + PATIENCE
         assert self.process.stdout
         while text not in self.printed:
             line = self.process.stdout.readline()
@@ -50,7 +51,7 @@ class Site:
 
     def status(self, path: str = "/readyz") -> int:
         """0 where nobody answers."""
-        web = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        web = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             web.request("GET", path)
             return web.getresponse().status
@@ -74,17 +75,8 @@ class Site:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Its exit code."""
         self.process.send_signal(number)
-        self.printed += self.process.communicate(timeout=30)[0]
+        self.printed += self.process.communicate(timeout=PATIENCE)[0]
         return self.process.returncode
-
-
-def until(condition: Callable[[], Any], seconds: float) -> float:
-    """Seconds until `condition` holds; fails after so many."""
-    start = time.monotonic()
-    while not condition():
-        assert time.monotonic() < start + seconds
-        time.sleep(0.02)
-    return time.monotonic() - start
 
 
 def free_port() -> int:
@@ -114,7 +106,7 @@ def serve(home: Path, environment: dict[str, str]) -> Iterator[Serve]:
     for site in running:
         if site.process.poll() is None:
             site.stop()
-    until(lambda: not processes(home), 10)
+    until(lambda: not processes(home))
 
 
 @pytest.fixture
@@ -194,7 +186,7 @@ def test_the_samples_accounts_are_for_this_machine_only(
     site.wait_for("Ctrl-C stops it.")
     assert site.stop() == 0
     refused = serve(**reach)
-    assert refused.process.wait(30) == 1
+    assert refused.process.wait(PATIENCE) == 1
     refused.wait_for("the sample's accounts still log in: administrator@example.org, ")
     assert processes(home) == []
 
@@ -233,9 +225,9 @@ def test_a_killed_child_is_started_again(serve: Serve) -> None:
     for words in ("granian", "db_worker", "tick", "bin/postgres"):
         old = site.child(words)
         os.kill(old, signal.SIGKILL)
-        until(lambda words=words, old=old: site.child(words) not in (0, old), 10)  # type: ignore[misc]
-        until(lambda: site.status() == 200, 10)
-    until(lambda: site.child("db_worker"), 10)
+        until(lambda words=words, old=old: site.child(words) not in (0, old))  # type: ignore[misc]
+        until(lambda: site.status() == 200)
+    until(lambda: site.child("db_worker"))
     assert site.stop() == 0
     assert "The database ended (-9); starting it again." in site.printed
 
@@ -252,11 +244,11 @@ def test_a_web_server_that_is_killed_while_it_starts_leaves_no_worker(serve: Ser
         return [own for own, _state, _parent, leader, *_ in fields if leader == str(web) and own != leader]
 
     site = serve()
-    until(lambda: site.child("granian"), 60)
+    until(lambda: site.child("granian"))
     web = site.child("granian")
-    until(workers, 30)
+    until(workers)
     os.kill(web, signal.SIGKILL)
-    until(lambda: not workers(), 10)
+    until(lambda: not workers())
 
 
 def test_a_killed_supervisor_leaves_no_process_and_loses_nothing(
@@ -269,7 +261,7 @@ def test_a_killed_supervisor_leaves_no_process_and_loses_nothing(
     ask("INSERT INTO auth_group (name) VALUES ('written just before')")
     site.process.kill()
     site.process.communicate()
-    until(lambda: not processes(home), 5)
+    until(lambda: not processes(home))
     open_connection.close()
     site = serve()
     site.wait_for("Ctrl-C stops it.")
@@ -280,7 +272,7 @@ def test_there_is_only_one(serve: Serve, home: Path) -> None:
     site = serve()
     site.wait_for("Ctrl-C stops it.")
     second = serve()
-    assert second.process.wait(10) == 1
+    assert second.process.wait(PATIENCE) == 1
     second.wait_for(f"Soundoff already runs with the data folder {home}.")
 
 
@@ -290,7 +282,7 @@ def test_a_taken_port_is_named(serve: Serve) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         site = serve(PORT=str(port))
-        assert site.process.wait(10) == 1
+        assert site.process.wait(PATIENCE) == 1
         site.wait_for(f"Cannot listen on 127.0.0.1:{port}")
 
 
@@ -315,7 +307,7 @@ def test_it_waits_for_a_command_that_runs_the_database(serve: Serve, environment
     other = holder(environment)
     site = serve()
     site.wait_for("Waiting for another command")
-    other.communicate("\n", timeout=10)
+    other.communicate("\n", timeout=PATIENCE)
     site.wait_for("Ctrl-C stops it.")
     assert site.status() == 200
 
@@ -331,7 +323,7 @@ def test_a_given_file_is_brought_in_and_its_page_named(serve: Serve) -> None:
 
 def test_a_missing_file_is_named(serve: Serve) -> None:
     site = serve("nowhere.txt")
-    assert site.process.wait(10) == 1
+    assert site.process.wait(PATIENCE) == 1
     site.wait_for("There is no file nowhere.txt.")
 
 
@@ -469,7 +461,7 @@ def test_what_a_later_version_upgraded_is_not_started(
     ask("INSERT INTO django_migrations (app, name, applied) VALUES ('comments', '0999_next', now())")
     assert site.stop() == 0
     refused = serve()
-    assert refused.process.wait(30) == 1
+    assert refused.process.wait(PATIENCE) == 1
     refused.wait_for("The site is not started: its database is not that of this version.")
     assert (
         "upgraded by a later version of Soundoff (comments.0999_next). Put that version back"

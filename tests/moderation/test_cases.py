@@ -13,8 +13,8 @@ from comments.services import change_states, delete_comment
 from moderation.cases import due, open_cases
 from moderation.models import Case
 from moderation.services import decide, undo
-from tests.comments.test_concurrency import wait_for_a_lock
 from tests.factories import UserFactory, make_article, say
+from tests.waiting import PATIENCE, wait_for_a_lock
 
 pytestmark = pytest.mark.django_db
 
@@ -109,5 +109,5 @@ def test_a_job_asks_nothing_about_what_is_decided_on_at_that_moment(maria):
             decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
             asking = job.submit(ask)
             wait_for_a_lock()
-        asking.result(timeout=10)
+        asking.result(timeout=PATIENCE)
     assert cases(comment) == []

@@ -18,9 +18,9 @@ from moderation.changes import Refusal
 from moderation.models import Batch, Case
 from moderation.services import decide, undo
 from moderation.tasks import tell_authors
-from tests.comments.test_concurrency import wait_for_a_lock
 from tests.comments.test_services import assert_sound
 from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.waiting import PATIENCE, wait_for_a_lock
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -188,7 +188,7 @@ def test_a_comment_is_no_repeat_of_one_that_is_removed_at_the_same_moment(maria,
             asked = colleague.submit(remove)
             wait_for_a_lock()
         with pytest.raises(ValidationError, match=f"#{first.pk} is not published"):
-            asked.result(timeout=10)
+            asked.result(timeout=PATIENCE)
     assert Comment.objects.get(pk=repeat.pk).state == State.PUBLISHED
     assert Batch.objects.count() == 1
 

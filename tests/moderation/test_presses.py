@@ -17,8 +17,8 @@ from moderation import acts
 from moderation.models import Batch, Case, Change, Finding
 from moderation.services import undo
 from tests.comments.test_admin import article_form
-from tests.comments.test_concurrency import wait_for_a_lock
 from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.waiting import PATIENCE, wait_for_a_lock
 
 pytestmark = pytest.mark.django_db
 
@@ -244,7 +244,7 @@ def test_what_is_sent_while_it_is_pressed_waits_for_review(way, where, maria, ch
             press("review", where, article, maria)
             sending = other.submit(send)
             wait_for_a_lock()
-        sent = sending.result(timeout=10)
+        sent = sending.result(timeout=PATIENCE)
     sent.refresh_from_db()
     assert (sent.state, sent.body) == (State.PENDING, "Just in time?")
     found = Finding.objects.filter(comment=sent, revision=sent.revision)

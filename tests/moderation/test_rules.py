@@ -20,8 +20,8 @@ from moderation.models import Batch, Finding, Group, Member, Rule
 from moderation.services import decide
 from moderation.term_files import read_terms
 from moderation.told import tell
-from tests.comments.test_concurrency import wait_for_a_lock
 from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.waiting import PATIENCE, wait_for_a_lock
 
 pytestmark = pytest.mark.django_db
 
@@ -244,7 +244,7 @@ def test_who_did_not_see_a_colleagues_version_sets_none_beside_it(maria, press):
             asked = colleague.submit(meanwhile)  # reads the versions before Otto's commit
             wait_for_a_lock()
         with pytest.raises(ValidationError, match="changed this one meanwhile"):
-            asked.result(timeout=10)
+            asked.result(timeout=PATIENCE)
     assert in_force() == [second.pk]
     assert rules.versions(first.pk) == [second, first]
 

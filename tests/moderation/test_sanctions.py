@@ -1,6 +1,6 @@
 """What moderators hold people to: as it meets them when they write, whom it reaches, and the way back."""
 
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -22,6 +22,7 @@ from moderation.services import decide, undo
 from moderation.tasks import tell_authors, tell_held
 from moderation.told import tell
 from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.waiting import wait_for_a_lock
 
 pytestmark = pytest.mark.django_db
 
@@ -364,7 +365,7 @@ def test_what_a_colleague_decides_at_the_same_moment_is_not_removed_with_it(mari
         with transaction.atomic():
             decide(ids=[decided.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=omar)
             banning = pool.submit(ban)
-            wait([banning], timeout=0.5)
+            wait_for_a_lock()
         act = banning.result()
     reasons = dict(Comment.objects.values_list("pk", "state_reason"))
     assert reasons == {decided.pk: Reason.OFF_TOPIC, other.pk: Reason.SPAM}

@@ -1,11 +1,10 @@
 """Outside scorers: real requests to a server of the test's own, which answers, lies, or says nothing."""
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from urllib.parse import parse_qs
 
 import httpx
@@ -19,6 +18,7 @@ from moderation.scorers import Akismet, Answer, Asked, Http, ask
 from moderation.services import decide
 from moderation.words import why
 from tests.factories import GuestFactory, make_article, say
+from tests.waiting import PATIENCE
 
 ASKED = Asked(
     body="Fine tables!",
@@ -30,10 +30,12 @@ ASKED = Asked(
 
 
 class Service:
-    """`answer` is what it says next: a text, or seconds of silence first."""
+    """`answer` is what it says next, once `speaks` is set."""
 
     def __init__(self) -> None:
-        self.answer, self.waits, self.status = "", 0.0, 200
+        self.answer, self.status = "", 200
+        self.speaks = Event()
+        self.speaks.set()
         self.asked: list[tuple[str, str]] = []
         service = self
 
@@ -41,7 +43,7 @@ class Service:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
                 service.asked.append((self.path, body))
-                time.sleep(service.waits)
+                service.speaks.wait(PATIENCE)
                 self.send_response(service.status)
                 self.end_headers()
                 with suppress(BrokenPipeError):  # whoever asked has gone
@@ -54,6 +56,11 @@ class Service:
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture(autouse=True)
+def _a_busy_machine_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scorers, "WITHIN", PATIENCE)
 
 
 @pytest.fixture
@@ -126,12 +133,14 @@ def test_an_error_is_silence(service):
     assert ask(ASKED, {"scorer": Http("http://127.0.0.1:1")}) == [Answer("scorer", None)]
 
 
-def test_a_slow_one_holds_nobody_up_and_takes_no_other_with_it(service):
+def test_a_slow_one_holds_nobody_up_and_takes_no_other_with_it(service, monkeypatch):
+    """The slow one is still silent when the answer of the quick one is given."""
+    monkeypatch.setattr(scorers, "WITHIN", 3)
     quick = Service()
-    quick.answer, service.waits = '{"probability": 0.5}', 2.0
-    began = time.monotonic()
+    quick.answer = '{"probability": 0.5}'
+    service.speaks.clear()
     found = ask(ASKED, {"scorer": Http(quick.url), "akismet": Http(service.url)})
-    assert time.monotonic() - began < service.waits
+    service.speaks.set()
     assert found == [Answer("scorer", 0.5), Answer("akismet", None)]
     quick.server.shutdown()
 

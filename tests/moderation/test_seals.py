@@ -1,6 +1,6 @@
 """Seal, lift, hold, erase: words that nobody may see lie with their seal, and come back exactly."""
 
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -19,6 +19,7 @@ from comments.texts import erase_comments, keep_redaction, show_revisions
 from moderation import reports, seals, services, vault
 from moderation.models import Batch, Case, Note, Notice, Origin, Report, Seal, SealedText
 from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.waiting import is_a_lock_waited_for, until
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -292,7 +293,7 @@ def test_who_erases_one_while_its_act_is_undone_waits(moderator, administrator, 
 
         def meanwhile(found):
             erasing.append(pool.submit(erase))
-            wait(erasing, timeout=0.5)
+            until(lambda: erasing[0].done() or is_a_lock_waited_for())
             bring_back(found)
 
         monkeypatch.setattr(vault, "_bring_back", meanwhile)

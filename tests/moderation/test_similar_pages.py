@@ -23,8 +23,8 @@ from moderation.models import Batch, Case, Group, Look, Member
 from moderation.reports import give_notice
 from moderation.similar import look, members_of
 from moderation.similar.deciding import decide_group
-from tests.comments.test_concurrency import wait_for_a_lock
 from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.waiting import PATIENCE, wait_for_a_lock
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -362,7 +362,7 @@ def test_what_is_reported_as_illegal_while_somebody_presses_is_left(moderator, a
             give_notice(comment=spam[0], why="It is a threat.", name="Zoe", email="zoe@example.org")
             asked = colleague.submit(press)
             wait_for_a_lock()
-        done = asked.result(timeout=10)
+        done = asked.result(timeout=PATIENCE)
     assert [refusal.comment for refusal in done.refused] == [spam[0].pk]
     assert set(done.changed) == {comment.pk for comment in spam[1:]}
     assert Case.objects.open().get(comment=spam[0]).is_illegal

@@ -16,9 +16,9 @@ from comments.services import change_states
 from moderation import acts, seals, tally, words
 from moderation.models import Batch, Case, Seal
 from moderation.services import decide, move, undo
-from tests.comments.test_concurrency import wait_for_a_lock
 from tests.comments.test_services import assert_sound
 from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.waiting import PATIENCE, wait_for_a_lock
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
@@ -364,7 +364,7 @@ def test_of_two_who_undo_at_once_the_second_changes_nothing(maria, omar, of):
             first = undo(batch=act, actor=maria)
             asked = colleague.submit(again)
             wait_for_a_lock()
-        second = asked.result(timeout=10)
+        second = asked.result(timeout=PATIENCE)
     assert first.batch
     assert second.batch is None
     assert second.refused

@@ -9,8 +9,8 @@ from articles.images.services import change_image
 from articles.models import Article, StandingPage
 from articles.services import save_article, save_page
 from tests.articles.images.made import make_image
-from tests.comments.test_concurrency import wait_for_a_lock
 from tests.factories import make_article
+from tests.waiting import PATIENCE, wait_for_a_lock
 
 
 @pytest.mark.django_db(transaction=True)
@@ -40,7 +40,7 @@ def test_they_wait_for_each_other_and_not_both(kind):
                 save_article(article=shown)
             else:
                 save_page(page=shown)
-        changing.result(timeout=10)
+        changing.result(timeout=PATIENCE)
     html = kind.objects.get().body_html
     assert "It is closed." in html
     assert "The Anna" in html
