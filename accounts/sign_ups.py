@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.models import READER, SignUp, User
+from accounts.models import NEXT_MAX, READER, SignUp, User
 from accounts.services import find_by_login
 
 LINK_AGE = 60 * 60 * 24 * 7  # seconds
@@ -29,7 +29,8 @@ class HasAccount(Exception):
 
 
 def ask(*, name: str, email: str, password: str, next_url: str = "") -> SignUp:
-    """Remember who wants an account. Looks nothing up."""
+    """Remember who wants an account, and where they came from, if that is not too long. Looks nothing up."""
+    next_url = next_url if len(next_url) <= NEXT_MAX else ""
     return SignUp.objects.create(name=name, email=email, password=make_password(password), next_url=next_url)
 
 

@@ -153,6 +153,12 @@ def test_an_email_is_one_account_whatever_its_case(client, inbox):
     assert logged_in(client) is None
 
 
+@pytest.mark.parametrize("leads", ["https://evil.example/", "/" + "x" * 1_000])
+def test_a_sign_up_leads_back_to_no_other_site_and_to_no_endless_path(client, inbox, leads):
+    client.post("/accounts/signup/", SIGN_UP | {"next": leads})
+    assert client.post(inbox.link("/accounts/sign-up/"))["Location"] == "/"
+
+
 def test_an_address_is_written_to_three_times_a_day(client, inbox):
     for _ in range(5):
         client.post("/accounts/signup/", SIGN_UP)
