@@ -114,6 +114,7 @@ def perform(recorder: Any, browsers: dict[str, Any]) -> None:
     }
     for name, (pk, slug) in told["comments"].items():
         words |= {name: pk, f"{name}.story": slug}
+    words["own comment"] = words["mine"]
     for kind, named in (("user", "users"), ("person", "persons"), ("story", "stories")):
         words |= {f"{kind} {name}": key for name, key in told[named].items()}
     last: dict[str, str] = {}  # where the last act of each role led
@@ -142,7 +143,7 @@ def perform(recorder: Any, browsers: dict[str, Any]) -> None:
         form, action, button = choose(found.forms, recorder.now(fill(pick)), button)
         if form is None:
             missing.append(name)
-            recorder.save(folder, "1", f"No form with “{pick}” on this page.\n\n" + before.saved())
+            recorder.save(folder, "1", f"No form with “{fill(pick)}” on this page.\n\n" + before.saved())
             continue
         set_here = {field for field, _value in values}
         fields = [(field, value) for field, value in form["fields"] if field not in set_here] + values
@@ -158,9 +159,9 @@ def perform(recorder: Any, browsers: dict[str, Any]) -> None:
             last[role] = path + "#" + parts.fragment if step == 2 else last[role]
             answer = browser.ask("GET", path)
             recorder.save(folder, str(step), answer.saved())
-        if name == "post as a reader":
-            own = re.search(r"(?:comment-|comments/)(\d+)", last[role])
-            words["own comment"] = own[1] if own else words["mine"]
+        own = re.search(r"(?:comment-|comments/)(\d+)", last[role])
+        if own and name == "post as a reader":
+            words["own comment"] = own[1]
     recorder.counts["acts done"] = len(lines) - len(missing)
     if missing:
         print("No form for:", ", ".join(missing), flush=True)
