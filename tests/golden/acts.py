@@ -121,7 +121,7 @@ def perform(recorder: Any, browsers: dict[str, Any]) -> None:
     missing = list[str]()
 
     def fill(text: str) -> str:
-        return re.sub(r"\{([^{}]+)\}", lambda match: str(words[match[1]]), text)
+        return re.sub(r"\{([^{}]+)\}", lambda match: str(words.get(match[1], match[0])), text)
 
     lines = [line for line in ACTS.read_text().splitlines() if line and not line.startswith("#")]
     for number, line in enumerate(lines, 1):

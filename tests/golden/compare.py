@@ -78,10 +78,15 @@ def parts(saved: str) -> tuple[list[str], list[str], list[str]]:
 
 
 def hunks(old: list[str], new: list[str]) -> list[Hunk]:
-    if old == new:
-        return []
-    codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-    return [(tuple(old[a:b]), tuple(new[c:d])) for kind, a, b, c, d in codes if kind != "equal"]
+    """Where as many lines went as came, each pair is a change of its own."""
+    found = list[Hunk]()
+    codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes() if old != new else []
+    for kind, a, b, c, d in codes:
+        if kind == "replace" and b - a == d - c:
+            found += [((one,), (other,)) for one, other in zip(old[a:b], new[c:d], strict=True)]
+        elif kind != "equal":
+            found.append((tuple(old[a:b]), tuple(new[c:d])))
+    return found
 
 
 def read(folder: Path, renames: list[tuple[str, str]]) -> dict[str, Path]:
