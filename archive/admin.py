@@ -97,7 +97,7 @@ class ImportAdmin(admin.ModelAdmin[Import]):
         if not obj.warnings:
             return "–"
         return format_html(
-            "<table><thead><tr><th>{}</th><th>{}</th></tr></thead><tbody>{}</tbody></table>",
+            '<table class="warnings"><thead><tr><th>{}</th><th>{}</th></tr></thead><tbody>{}</tbody></table>',
             _("Line"),
             _("Warning"),
             format_html_join(

@@ -5,15 +5,17 @@ neither what an editor made of the article nor what moderators decided on the co
 """
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
-from django.utils import timezone
+from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
@@ -64,6 +66,20 @@ class Report:
         return sum(self.by_level.values())
 
     @property
+    def address(self) -> str:
+        """Where the story is: for readers, or for editors as long as its own address shows nothing."""
+        if self.article is None:
+            return ""
+        readers = settings.SITE_URL + self.article.get_absolute_url()
+        if self.article.is_published():
+            return readers
+        editors = settings.SITE_URL + reverse("admin:articles_article_change", args=[self.article.pk])
+        return _("Readers do not see it yet at %(readers)s; editors open it at %(editors)s") % {
+            "readers": readers,
+            "editors": editors,
+        }
+
+    @property
     def changes_something(self) -> bool:
         return self.is_new_article or self.is_published_again or self.created > 0
 
@@ -104,17 +120,19 @@ def import_page(
     page = _parse(data, format)
     article = _article(page, source, url)
     with transaction.atomic():
-        _wait_for_others(article.source_key)
+        now = _wait_for_others(article.source_key)
         known = Article.objects.filter(source_key=article.source_key).first()
         stored = Comment.objects.filter(source=article.source_key)
         here = set(stored.exclude(state_reason=Reason.IMPORT_UNDONE).values_list("source_id", flat=True))
         new = sum(comment.source_id not in here for comment in page.comments)
         is_again = known is not None and _was_taken_back(known)
-        if known and is_again and (why := too_early(known, page.published_at, timezone.now())):
+        if known and is_again and (why := too_early(known, page.published_at, now)):
             raise Refused(
                 _("The story is here and would be published again. %(why)s Nothing was brought in.")
                 % {"why": why}
             )
+        shown_from = known.published_at if known and not is_again else page.published_at
+        page = _without_future(page, shown_from, now)
         report = Report(
             format=page.format,
             title=page.title,
@@ -185,10 +203,37 @@ def _article(page: ParsedPage, source: str, url: str) -> Article:
     return article
 
 
-def _wait_for_others(source_key: str) -> None:
-    """One import of a page at a time: two at once would both find nothing here."""
+def _wait_for_others(source_key: str) -> datetime:
+    """Let one import of a page run at a time, since two at once would both find nothing here. Return the
+    database's time, by which no comment may be dated later."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [source_key])
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0)), now()", [source_key])
+        now: datetime = cursor.fetchone()[1]
+        return now
+
+
+def _without_future(page: ParsedPage, shown_from: datetime | None, now: datetime) -> ParsedPage:
+    """The page with its comments dated no later than `now`, and a warning for each date in the future."""
+
+    def said(moment: datetime) -> str:
+        local = moment.astimezone(ZoneInfo(page.zone))
+        return f"{local.day} {local:%B %Y, %H:%M} ({page.zone})"
+
+    warnings = list(page.warnings)
+    if shown_from and shown_from > now:
+        text = f"The story is dated {said(shown_from)}, in the future: until then readers do not see it."
+        warnings.append(PageWarning(page.date_line, "future", text))
+    comments = []
+    for comment in page.comments:
+        if comment.created_at > now:
+            text = (
+                f"Comment {comment.number} is dated {said(comment.created_at)}, in the future:"
+                " it is stored with the time of its import."
+            )
+            warnings.append(PageWarning(comment.line, "future", text))
+            comment = replace(comment, created_at=now)
+        comments.append(comment)
+    return replace(page, comments=comments, warnings=sorted(warnings, key=lambda warning: warning.line))
 
 
 def _was_taken_back(article: Article) -> bool:

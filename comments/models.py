@@ -250,7 +250,7 @@ class Comment(MPTTModel):
     guest = models.ForeignKey(
         Guest, models.PROTECT, null=True, blank=True, related_name="comments", db_index=False
     )
-    author_name = models.CharField(_("name"), max_length=200)  # a source may be more generous than we are
+    author_name = models.CharField(_("name"), max_length=255)  # a source may be more generous than we are
     author_email = models.EmailField(_("e-mail"), blank=True)  # never shown
 
     body = models.TextField(_("text"), blank=True)

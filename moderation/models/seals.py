@@ -29,7 +29,7 @@ class Seal(models.Model):
     batch = models.ForeignKey("moderation.Batch", models.PROTECT, related_name="+")
     at = models.DateTimeField(default=timezone.now)
     lifted_at = models.DateTimeField(null=True)
-    author_name = models.CharField(max_length=200, blank=True)
+    author_name = models.CharField(max_length=255, blank=True)  # as a comment has it
     author_email = models.EmailField(blank=True)
     ip_hash = models.BinaryField(max_length=16, null=True)  # as Origin has it, which is kept for 30 days only
 

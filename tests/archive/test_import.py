@@ -12,13 +12,15 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from accounts.models import EDITOR, MODERATOR, READER
+from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
+from archive.formats import soundoff
 from archive.models import Import
 from archive.services import MAX_MB, Refused, check_size, create_sample, import_page
 from articles.models import Article, Topic
@@ -28,7 +30,8 @@ from comments.imports import MANY, Imported, import_comments
 from comments.integrity import check
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.services import change_discussion, change_states, move_comment
-from moderation.models import Batch, Finding
+from moderation import seals
+from moderation.models import Batch, Finding, Seal
 from moderation.services import decide, undo
 from tests.factories import UserFactory, make_article, say
 from tests.rows import snapshot
@@ -432,6 +435,123 @@ def test_a_file_beyond_the_limit_is_refused_before_it_is_read():
         check_size(MAX_MB * 1024 * 1024 + 1)
 
 
+# Names longer than a page of ours would take
+
+
+def named(author: str) -> bytes:
+    return page().replace(b"1. Ann", f"1. {author}".encode())
+
+
+def test_a_name_of_255_characters_is_kept():
+    assert Comment._meta.get_field("author_name").max_length == soundoff.NAME_LIMIT == 255
+
+    report = take(named("Ü" * 255))
+
+    assert Comment.objects.get(source_number=1).author_name == "Ü" * 255
+    assert report.warnings == []
+
+
+def test_a_longer_name_is_cut_and_kept_whole_in_the_report():
+    whole = "Ann of the " + "long " * 60 + "pier"
+
+    report = take(named(whole))
+
+    stored = Comment.objects.get(source_number=1).author_name
+    assert (len(stored), stored[-1]) == (255, "…")
+    assert whole.startswith(stored[:-1])
+    [warning] = report.warnings
+    assert (warning.line, warning.kind) == (13, "name")
+    assert f"A name of {len(whole)} characters is cut to 255." in warning.text
+    assert whole in warning.text
+    assert whole in report.to_json()["warnings"][0]["text"]
+    assert whole in Import.objects.get().warnings[0]["text"]
+    assert take(named(whole)).changes_something is False
+
+
+def test_a_long_name_can_be_sealed_and_given_back():
+    take(named("Ü" * 255))
+    comment = Comment.objects.get(source_number=1)
+    administrator = UserFactory.create(name="Ada", roles=(ADMINISTRATOR,))
+    seals.seal(ids=[comment.pk], why=Seal.Why.PERSONAL, actor=administrator)
+    assert Comment.objects.get(pk=comment.pk).author_name == ""
+    seals.lift(seal=Seal.objects.get(), actor=administrator)
+    assert Comment.objects.get(pk=comment.pk).author_name == "Ü" * 255
+
+
+# Dates in the future
+
+AHEAD = timezone.now().astimezone(soundoff.ZoneInfo("America/New_York")) + timedelta(days=400)
+
+
+def dated(data: bytes, ahead: bytes = f"{AHEAD:%B} {AHEAD.day}, {AHEAD.year}".encode()) -> bytes:
+    return data.replace(b"March 3rd, 2014", ahead, 1)
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_story_of_the_future_is_warned_about(client, dry_run):
+    report = take(dated(page()), dry_run=dry_run)
+
+    [warning] = report.warnings
+    assert (warning.line, warning.kind) == (1, "future")
+    assert warning.text == (
+        f"The story is dated {AHEAD.day} {AHEAD:%B %Y}, 09:15 (America/New_York), in the future: until then"
+        " readers do not see it."
+    )
+    if dry_run:
+        assert report.address == ""
+        return
+    article = Article.objects.get()
+    assert client.get(article.get_absolute_url()).status_code == 404
+    assert report.address == (
+        f"Readers do not see it yet at {settings.SITE_URL}{article.get_absolute_url()}; editors open it at"
+        f" {settings.SITE_URL}/admin/articles/article/{article.pk}/change/"
+    )
+    assert Import.objects.get().warnings[0]["kind"] == "future"
+    assert [w.kind for w in take(dated(page())).warnings] == ["future"]  # and is, as long as it is so
+
+    Article.objects.update(published_at=START)
+    assert take(dated(page())).warnings == []
+    assert take(dated(page())).address == f"{settings.SITE_URL}{article.get_absolute_url()}"
+
+
+def test_the_command_prints_no_address_that_answers_404(tmp_path, capsys, client):
+    file = tmp_path / "ferry.txt"
+    file.write_bytes(dated(page()))
+    call_command("import_archive", str(file))
+    said = capsys.readouterr().out.splitlines()
+    assert said[2] == "1 warning:"
+    assert said[3].startswith("  line 1: The story is dated ")
+    assert said[-1].startswith("Readers do not see it yet at ")
+    assert client.get(said[-1].split()[-1]).status_code == 302  # to the log-in
+
+
+def test_an_editor_is_warned_at_the_preview_and_led_to_the_admin(client, emil):
+    looked = client.post(ADD, {"file": upload(data=dated(page())), "look": "1"}).content.decode()
+    assert "in the future: until then readers do not see it." in looked
+    done = client.post(ADD, {"file": upload(data=dated(page()))}).content.decode()
+    article = Article.objects.get()
+    assert "Readers do not see it yet." in done
+    assert f"/admin/articles/article/{article.pk}/change/" in done
+    assert article.get_absolute_url() not in done
+
+
+def test_a_comment_of_the_future_is_stored_as_of_its_import():
+    data = dated(
+        page().replace(b"March 4, 2014 at 8:00 am", f"March 4, {AHEAD.year + 1} at 8:00 am".encode())
+    )
+    before = timezone.now()
+
+    report = take(data)
+
+    assert [(w.line, w.kind) for w in report.warnings] == [(1, "future"), (31, "future")]
+    assert f"Comment 4 is dated 4 March {AHEAD.year + 1}, 08:00 (America/New_York)" in report.warnings[1].text
+    comment = Comment.objects.get(source_number=4)
+    assert before - timedelta(minutes=30) < comment.created_at <= timezone.now()
+    assert comment.source_id == f"Cy|{AHEAD.year + 1}-03-04T08:00|1"
+    assert take(data).created == 0
+    assert check() == {}
+
+
 # The sample
 
 
@@ -467,8 +587,24 @@ def test_the_command_reports_in_words(tmp_path, capsys):
     assert "4 comments are new" in said
     assert said.rstrip().endswith(article.get_absolute_url())
 
+    assert "\n1 warning:\n" in said
+
     call_command("import_archive", str(file))
     assert "Nothing is new" in capsys.readouterr().out
+
+
+def test_the_command_counts_one_as_one(tmp_path, capsys):
+    file = tmp_path / "ferry.txt"
+    file.write_bytes(page(1))
+    call_command("import_archive", str(file))
+    assert capsys.readouterr().out.splitlines()[1:-1] == [
+        "1 comment in the file (1 at level 1); the page claims 1.",
+        "0 warnings.",
+        "1 comment is new, 0 were here already.",
+    ]
+    file.write_bytes(page(2))
+    call_command("import_archive", str(file), "--dry-run")
+    assert "1 comment is new, 1 is here already. Nothing was written." in capsys.readouterr().out
 
 
 def test_the_command_reports_in_json(tmp_path, capsys):

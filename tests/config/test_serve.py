@@ -312,10 +312,16 @@ def test_it_waits_for_a_command_that_runs_the_database(serve: Serve, environment
     assert site.status() == 200
 
 
-def test_a_given_file_is_brought_in_and_its_page_named(serve: Serve) -> None:
+def test_a_given_file_is_brought_in_and_its_page_named(serve: Serve, tmp_path: Path) -> None:
     story = postgres.PROJECT / "archive" / "sample" / "story.txt"
-    site = serve(str(story))
+    ahead = tmp_path / "ahead.txt"
+    text = re.sub(r"\A.*", "March 3rd, 2099", story.read_text(encoding="utf-8"))
+    ahead.write_text(text, encoding="utf-8")
+    site = serve(str(story), str(ahead))
     site.wait_for("Ctrl-C stops it.")
+    assert re.search(
+        r"ahead.txt: 31 new comments of 31, 11 warnings .* Readers do not see it yet", site.printed
+    )
     address = re.search(rf"story.txt: .*(http://127.0.0.1:{site.port}/stories/\S+)", site.printed)
     assert address
     assert site.status(address[1].partition(str(site.port))[2]) == 200

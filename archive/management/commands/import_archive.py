@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import ngettext
 
 from archive.formats import FORMATS
 from archive.services import Refused, Report, import_page
@@ -47,15 +47,20 @@ class Command(BaseCommand):
 def in_words(report: Report, *, dry_run: bool) -> Iterator[str]:
     levels = ", ".join(f"{count} at level {level}" for level, count in report.by_level.items())
     declared = "" if report.declared is None else f"; the page claims {report.declared}"
+    found = ngettext("%(n)d comment in the file", "%(n)d comments in the file", report.found)
+    warned = ngettext("%(n)d warning", "%(n)d warnings", len(report.warnings))
+    new = ngettext("%(n)d comment is new", "%(n)d comments are new", report.created) % {"n": report.created}
     yield f"“{report.title}” ({report.format})"
-    yield f"{report.found} comments in the file{f' ({levels})' if levels else ''}{declared}."
-    yield f"{len(report.warnings)} warnings{':' if report.warnings else '.'}"
+    yield f"{found % {'n': report.found}}{f' ({levels})' if levels else ''}{declared}."
+    yield f"{warned % {'n': len(report.warnings)}}{':' if report.warnings else '.'}"
     yield from (f"  line {warning.line}: {warning.text}" for warning in report.warnings)
     if not report.changes_something:
         yield "Nothing is new: the story and its comments are here already, and nothing was changed."
     elif dry_run:
-        yield f"{report.created} comments are new, {report.skipped} are here already. Nothing was written."
+        here = ngettext("%(n)d is here already", "%(n)d are here already", report.skipped)
+        yield f"{new}, {here % {'n': report.skipped}}. Nothing was written."
     else:
-        yield f"{report.created} comments are new, {report.skipped} were here already."
-    if report.article:
-        yield f"{settings.SITE_URL}{report.article.get_absolute_url()}"
+        here = ngettext("%(n)d was here already", "%(n)d were here already", report.skipped)
+        yield f"{new}, {here % {'n': report.skipped}}."
+    if report.address:
+        yield report.address

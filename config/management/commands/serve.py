@@ -20,6 +20,7 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
+from django.utils.translation import ngettext
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
@@ -122,11 +123,11 @@ class Command(BaseCommand):
             report = import_page(data=file.read_bytes(), filename=file.name)
         except Refused as error:
             raise CommandError(f"{file.name}: {error}") from error
-        assert report.article, "only a dry run has none"
-        return (
-            f"{file.name}: {report.created} new comments of {report.found}, {len(report.warnings)} warnings "
-            f"(manage.py import_archive lists them). {settings.SITE_URL}{report.article.get_absolute_url()}"
-        )
+        new = ngettext("%(n)d new comment", "%(n)d new comments", report.created) % {"n": report.created}
+        count = len(report.warnings)
+        warned = ngettext("%(n)d warning", "%(n)d warnings", count) % {"n": count}
+        listed = " (manage.py import_archive lists them)" if count else ""
+        return f"{file.name}: {new} of {report.found}, {warned}{listed}. {report.address}"
 
     @contextmanager
     def workers(self, home: Path) -> Iterator[list[Child]]:

@@ -1,0 +1,10 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("comments", "0013_statistics_after_an_import")]
+
+    operations = [
+        # Postgres widens a varchar without writing the table anew.
+        migrations.AlterField("comment", "author_name", models.CharField("name", max_length=255)),
+    ]

@@ -1,0 +1,90 @@
+"""The import page and what it brought in, in Chromium, on a phone and on a desk."""
+
+import os
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from playwright.sync_api import expect
+
+from accounts.models import EDITOR, MODERATOR
+from archive.models import Import
+from articles.models import Article
+from comments.models import Comment
+from tests.archive.test_import import ADD, dated, named
+from tests.axe import faults
+from tests.factories import UserFactory
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+SHOTS = os.environ.get("SHOTS")  # a folder for pictures to be looked at
+WIDEST = "Ü" * 255  # one word, which no line can break by itself
+LONGER = "Ü" * 300
+
+
+@pytest.fixture(params=[390, 1280])
+def page(request, context, live_server):
+    """The browser of an editor who also moderates."""
+    user = UserFactory.create(name="Emil", roles=(EDITOR, MODERATOR))
+    session = import_module(settings.SESSION_ENGINE).SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    context.add_cookies([{"name": "sessionid", "value": session.session_key, "url": live_server.url}])
+    page = context.new_page()
+    page.set_viewport_size({"width": request.param, "height": 844})
+    return page
+
+
+def fits(page, name: str) -> None:
+    width = page.viewport_size["width"]
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS) / f"import-{name}-{width}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def choose(page, data: bytes, button: str) -> None:
+    page.get_by_label("File").set_input_files({"name": "ferry.txt", "mimeType": "text/plain", "buffer": data})
+    page.get_by_role("button", name=button).click()
+
+
+def test_what_is_wrong_with_a_file_is_read_on_the_import_page(page, live_server):
+    page.goto(live_server.url + ADD)
+    choose(page, b"<rss xmlns:wp='http://wordpress.org/export/1.2/'>", "Look first")
+    expect(page.get_by_text("Line 1: the file is a WordPress export (WXR)")).to_be_visible()
+    fits(page, "refused")
+
+    choose(page, dated(named(LONGER)), "Look first")
+    expect(page.get_by_text("in the future: until then readers do not see it.")).to_be_visible()
+    expect(page.get_by_text(LONGER)).to_be_visible()
+    fits(page, "preview")
+    assert faults(page) == []
+    assert not Article.objects.exists()
+
+    choose(page, dated(named(LONGER)), "Bring it in")
+    expect(page.get_by_text("Readers do not see it yet.")).to_be_visible()
+    expect(page.get_by_text("See it on the site")).to_have_count(0)
+    fits(page, "done")
+
+    page.goto(f"{live_server.url}/admin/archive/import/{Import.objects.get().pk}/change/")
+    expect(page.get_by_text(LONGER)).to_be_visible()
+    fits(page, "record")
+
+
+def test_pages_bear_a_name_of_255_characters(page, live_server):
+    page.goto(live_server.url + ADD)
+    choose(page, named(WIDEST), "Bring it in")
+    page.get_by_role("link", name="See it on the site").click()
+    expect(page.get_by_text(WIDEST).first).to_be_visible()
+    fits(page, "story")
+    assert faults(page) == []
+
+    comment = Comment.objects.get(source_number=1)
+    page.goto(f"{live_server.url}/moderation/comments/{comment.pk}/")
+    expect(page.get_by_text(WIDEST).first).to_be_visible()
+    fits(page, "card")
+    page.goto(f"{live_server.url}/search/?q=mother&in=comments")
+    fits(page, "search")
