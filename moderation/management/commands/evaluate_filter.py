@@ -1,29 +1,34 @@
 import csv
 import json
 import time
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
+from django.utils.translation import ngettext
 
 from moderation.filter import rows, signals
 from moderation.filter.learner import Model, sigmoid
 from moderation.filter.live import Unusable, in_force, model
 from moderation.filter.measure import Figures, figures
-from moderation.filter.reading import Found
-from moderation.filter.rows import Row
+from moderation.filter.rows import CommentFile, Row
 from moderation.filter.versions import STARTER
 from moderation.models import Filter
 
+T = TypeVar("T")
 REASONS = 6  # of each row, the heaviest
+ON_A_TERMINAL, IN_A_LOG = 0.5, 10.0  # seconds between two lines of progress
 
 
 class Command(BaseCommand):
     help = (
         "How good the filter is on a CSV file of comments with labels. Columns: "
-        f"{', '.join(rows.COLUMNS)}; all but body may be absent."
+        f"{', '.join(rows.COLUMNS)}; all but body may be absent. The label is spam or ham. A repeat is "
+        f"looked for among the {rows.BLOCK_ROWS:,} rows before."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -41,32 +46,57 @@ class Command(BaseCommand):
             metavar="CHECK",
             help="leave this signal out; may be repeated",
         )
+        parser.add_argument("--encoding", default="utf-8", help="of the file; UTF-8 if nothing is named")
         parser.add_argument("--json", action="store_true")
         parser.add_argument(
             "--scores", type=Path, metavar="OUT.csv", help="write each row's score and reasons"
         )
+        parser.add_argument(
+            "--progress",
+            action="store_true",
+            help="tell on standard error how far it is, which it does by itself on a terminal",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["scores"] and options["scores"].resolve() == options["file"].resolve():
+        path, scores = options["file"], options["scores"]
+        if scores and scores.resolve() == path.resolve():
             raise CommandError("The scores would overwrite the comments: name another file.")
         try:
-            of = signals.without(options["without"])
+            signals.without(options["without"])
             its = self._model(options["filter"])
-            began = time.perf_counter()
-            read = rows.read(options["file"])
-            beside = rows.repeats(read, without=options["without"])
-            found = rows.features(read, its, of, beside)
-            probabilities = [sigmoid(its.logit(one)) for one in found]
-            seconds = time.perf_counter() - began
-            if options["scores"]:
-                self._write(options["scores"], read, probabilities, beside, its, of)
-        except (OSError, ValueError, Unusable) as error:
+        except (ValueError, Unusable) as error:
             raise CommandError(str(error)) from error
-        unlabelled = sum(row.is_spam is None for row in read)
-        labelled = [
-            (p, row.is_spam) for p, row in zip(probabilities, read, strict=True) if row.is_spam is not None
-        ]
-        told = figures([p for p, _ in labelled], [bool(is_spam) for _, is_spam in labelled])
+        file = CommentFile(path, options["encoding"])
+        progress = Progress(self, is_asked=options["progress"])
+        began = time.perf_counter()
+        probabilities, labels, unlabelled = array("d"), array("b"), 0
+        try:
+            path.stat()
+            # A fault in the last line is told before the first is scored. A pipe can be read only once.
+            total = sum(1 for _ in progress.of("read", file)) if path.is_file() else None
+            with ExitStack() as stack:
+                out = None
+                if scores:
+                    out = csv.writer(stack.enter_context(scores.open("w", encoding="utf-8", newline="")))
+                    out.writerow(["line", "label", "probability", "reasons"])
+                scored = score(file, its, without=options["without"], explain=bool(out))
+                for row, probability, reasons in progress.of("scored", scored, total):
+                    if out:
+                        label = {True: "spam", False: "ham", None: ""}[row.is_spam]
+                        out.writerow([row.line, label, f"{probability:.6f}", reasons])
+                    if row.is_spam is None:
+                        unlabelled += 1
+                    else:
+                        probabilities.append(probability)
+                        labels.append(row.is_spam)
+        except (OSError, ValueError) as error:
+            raise CommandError(str(error)) from error
+        finally:
+            progress.end()
+        seconds = time.perf_counter() - began
+        if not labels:
+            self.stderr.write(self._without_labels(file, unlabelled))
+        told = figures(probabilities, [bool(label) for label in labels])
         if options["json"]:
             calibration = {"bins": [one._asdict() for one in told["bins"]], "ece": told["ece"]}
             rest = {name: value for name, value in told.items() if name not in {"bins", "ece"}}
@@ -82,6 +112,16 @@ class Command(BaseCommand):
             )
         else:
             self._print(told, unlabelled, seconds)
+
+    def _without_labels(self, file: CommentFile, count: int) -> str:
+        if not count:
+            return f"{file.path} has no row below its first line."
+        columns = ", ".join(f"“{name}”" for name in file.columns)
+        if "label" in map(str.casefold, file.columns):
+            why = "no row has a label"
+        else:
+            why = f"there is no column “label” beside {columns}"
+        return f"Nothing can be measured, since {why}: the rows are scored only."
 
     def _model(self, asked: str) -> Model:
         """Raises CommandError for a version that does not exist."""
@@ -102,8 +142,13 @@ class Command(BaseCommand):
             return "–" if value is None else f"{value:.4f}"
 
         lines = [
-            f"{told['rows']:,} rows with a label: {told['spam']:,} spam, {told['ham']:,} honest",
-            *([f"{unlabelled:,} rows without a label, which are scored only"] if unlabelled else []),
+            f"{told['rows']:,} {ngettext('row', 'rows', told['rows'])} with a label: {told['spam']:,} spam,"
+            f" {told['ham']:,} honest",
+            *(
+                [f"{unlabelled:,} {ngettext('row', 'rows', unlabelled)} without a label, scored only"]
+                if unlabelled
+                else []
+            ),
             f"seconds      {seconds:.1f}",
             f"precision    {share(told['precision'])}  (taken for spam from 0.5 on)",
             f"recall       {share(told['recall'])}",
@@ -122,20 +167,57 @@ class Command(BaseCommand):
         for line in lines:
             self.stdout.write(line)
 
-    def _write(
-        self,
-        path: Path,
-        read: Sequence[Row],
-        probabilities: Sequence[float],
-        beside: Sequence[tuple[Found, ...]],
-        its: Model,
-        of: Sequence[Any],
-    ) -> None:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            out = csv.writer(file)
-            out.writerow(["row", "label", "probability", "reasons"])
-            for row, p, more in zip(read, probabilities, beside, strict=True):
-                label = {True: "spam", False: "ham", None: ""}[row.is_spam]
+
+def score(
+    file: CommentFile, its: Model, *, without: list[str], explain: bool
+) -> Iterator[tuple[Row, float, str]]:
+    """Each row with its probability and, if wanted, its reasons. Two blocks of rows are in memory."""
+    of = signals.without(without)
+    before: list[Row] = []
+    for block in rows.blocks(file):
+        beside = rows.repeats(block, without, before)
+        found = rows.features(block, its, of, beside)
+        for row, one, more in zip(block, found, beside, strict=True):
+            reasons = ""
+            if explain:
                 parts = its.explain(row.said, of, more)[:REASONS]
                 reasons = "; ".join(f"{part.kind} {part.what[:40]} {part.logit:+.2f}" for part in parts)
-                out.writerow([row.line, label, f"{p:.6f}", reasons])
+            yield row, sigmoid(its.logit(one)), reasons
+        before = block
+
+
+class Progress:
+    """Tells on standard error how many rows are done: on a terminal in one line, else in one now and then."""
+
+    def __init__(self, command: BaseCommand, *, is_asked: bool) -> None:
+        self.out = command.stderr
+        self.is_terminal = self.out.isatty()
+        self.is_shown = is_asked or self.is_terminal
+        self.text = ""  # of the line on the terminal
+
+    def of(self, done: str, items: Iterable[T], total: int | None = None) -> Iterator[T]:
+        """The items, while it is told how many of the total are done. The last line tells of all."""
+        pause, told, count = ON_A_TERMINAL if self.is_terminal else IN_A_LOG, time.monotonic(), 0
+        for count, item in enumerate(items, 1):
+            yield item
+            if self.is_shown and time.monotonic() - told >= pause:
+                self._tell(done, count, total)
+                told = time.monotonic()
+        if self.is_shown:
+            self._tell(done, count, total)
+
+    def end(self) -> None:
+        """Leave the line of the terminal, so that what follows has one of its own."""
+        if self.text:
+            self.out.write("")
+
+    def _tell(self, done: str, count: int, total: int | None) -> None:
+        of = f" of {total:,}" if total is not None else ""
+        share = f" ({count / total:.0%})" if total else ""
+        text = f"{count:,}{of} {ngettext('row', 'rows', count if total is None else total)} {done}{share}"
+        if self.is_terminal:
+            self.out.write(f"\r{text:<{len(self.text)}}", ending="")
+            self.out.flush()
+            self.text = text
+        else:
+            self.out.write(text)

@@ -2,11 +2,18 @@
 
 import csv
 import json
+import os
+import pty
+import subprocess
+import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
+from moderation.filter import rows
 from moderation.filter.learner import Model
 from moderation.models import Desk, Filter
 
@@ -58,7 +65,7 @@ def test_each_row_with_its_score_and_reasons(file, tmp_path, capsys):
     evaluate(capsys, file, "--filter", "starter", "--scores", tmp_path / "out.csv")
     with (tmp_path / "out.csv").open(newline="") as out:
         rows = list(csv.DictReader(out))
-    assert [(row["row"], row["label"]) for row in rows] == [
+    assert [(row["line"], row["label"]) for row in rows] == [
         ("2", "spam"),
         ("3", "spam"),
         ("4", "ham"),
@@ -80,9 +87,95 @@ def test_without_a_signal_it_does_worse(file, capsys, tmp_path):
 def test_rows_without_labels_are_scored_and_not_counted(tmp_path, capsys):
     path = tmp_path / "comments.csv"
     path.write_text("body\nSomething\n")
-    told = evaluate(capsys, path, "--filter", "starter", "--scores", tmp_path / "out.csv")
-    assert (told["rows"], told["roc_auc"], told["calibration"]["ece"]) == (0, None, None)
+    call_command("evaluate_filter", path, "--json", "--filter", "starter", "--scores", tmp_path / "out.csv")
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    assert (told["rows"], told["unlabelled"], told["roc_auc"]) == (0, 1, None)
+    assert told["calibration"]["ece"] is None
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 2
+    assert err == (
+        "Nothing can be measured, since there is no column “label” beside “body”: the rows are scored only.\n"
+    )
+    path.write_text("body,label\nSomething,\n")
+    call_command("evaluate_filter", path, "--filter", "starter")
+    out, err = capsys.readouterr()
+    assert err == "Nothing can be measured, since no row has a label: the rows are scored only.\n"
+    assert "1 row without a label, scored only" in out
+    path.write_text("body,label\n")
+    call_command("evaluate_filter", path, "--filter", "starter")
+    assert capsys.readouterr().err == f"{path} has no row below its first line.\n"
+
+
+def test_a_header_with_spaces_is_labelled(file, capsys):
+    file.write_text(file.read_text().replace("body,label", "body, label "))
+    told = evaluate(capsys, file, "--filter", "starter")
+    assert (told["rows"], told["unlabelled"], told["roc_auc"]) == (4, 0, 1.0)
+
+
+def test_another_encoding_is_named(file, capsys):
+    file.write_bytes(file.read_text().replace("Ebba Norling", "Ébba Nörling").encode("cp1252"))
+    with pytest.raises(
+        CommandError, match=r"Line 4 of .*: the byte C9 is no text in utf-8\. .*--encoding cp1252"
+    ):
+        call_command("evaluate_filter", file, "--filter", "starter")
+    assert evaluate(capsys, file, "--filter", "starter", "--encoding", "cp1252")["roc_auc"] == 1.0
+
+
+def test_a_fault_in_the_last_line_is_told_before_anything_is_written(file, tmp_path):
+    with file.open("a") as out:
+        out.write('Ann,,"It is open,ham\n')
+    with pytest.raises(CommandError, match=r"Line 6 of .*: the quote that opens here is not closed before"):
+        call_command("evaluate_filter", file, "--filter", "starter", "--scores", tmp_path / "out.csv")
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_how_far_it_is_is_told_on_standard_error(file, capsys):
+    call_command("evaluate_filter", file, "--filter", "starter", "--json", "--progress")
+    out, err = capsys.readouterr()
+    assert err.splitlines() == ["4 rows read", "4 of 4 rows scored (100%)"]
+    assert json.loads(out)["rows"] == 4
+    call_command("evaluate_filter", file, "--filter", "starter")
+    assert capsys.readouterr().err == ""
+
+
+def test_on_a_terminal_it_is_told_in_one_line(file):
+    """By the command itself, whose standard error is a terminal and whose standard output is a pipe."""
+    ours, its = pty.openpty()
+    argv = [sys.executable, "manage.py", "evaluate_filter", str(file), "--filter", "starter", "--json"]
+    done = subprocess.run(argv, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, stderr=its, check=True)
+    os.close(its)
+    told = os.read(ours, 10_000).decode()
+    os.close(ours)
+    assert told.split("\r")[1:] == ["4 rows read", "4 of 4 rows scored (100%)", "\n"]
+    assert json.loads(done.stdout)["rows"] == 4
+
+
+def test_a_pipe_is_read_once(file, capsys):
+    """As the shell's <(zcat comments.csv.gz) gives it."""
+    reading, writing = os.pipe()
+    os.write(writing, file.read_bytes())
+    os.close(writing)
+    assert evaluate(capsys, f"/dev/fd/{reading}", "--filter", "starter")["rows"] == 4
+    os.close(reading)
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path, monkeypatch, capsys):
+    """The peak of what Python holds, with three times as many rows: two blocks and 9 bytes a row."""
+    monkeypatch.setattr(rows, "BLOCK_ROWS", 200)
+
+    def peak(count: int) -> int:
+        path = tmp_path / f"{count}.csv"
+        text = "".join(f"{n} The ferry of the island number {n} {'went ' * 40},ham\n" for n in range(count))
+        path.write_text(f"body,label\n{text}")
+        tracemalloc.start()
+        assert evaluate(capsys, path, "--filter", "starter")["rows"] == count
+        _now, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    peak(200)  # what is kept for good
+    few, many = peak(600), peak(1_800)
+    assert many < 1.3 * few
 
 
 @pytest.mark.django_db
