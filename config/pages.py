@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import brotli
@@ -25,12 +26,15 @@ from articles.kept import KEPT, Kept, is_kept, withheld_at
 from config.away import FAILED, say_so, unavailable
 from config.contact import Away, Contact, LoopContact, question
 from config.keys import SITE, Environ, Key, is_stranger, read_encodings, read_key
+from config.last_copies import LastCopies, LastCopy
 
 THREADS = 4  # of each process, in which Django works
 ROOM = 64 * 1024 * 1024  # bytes in each process
 WAIT = 1.0  # seconds for a page that another thread is making
 SWEEP_SECONDS = 1.0
-TRUSTED = 2.0  # seconds before contact was lost within which a page must have been found true to be shown
+# Seconds before contact was lost within which a page must have been found true to be shown: two processes
+# sweep, each once a second, and a busy machine is late.
+TRUSTED = 4.0
 COMMITTED = 1.0  # seconds within which what was said to be taken away is so for the database as well
 PROBE = question()  # of nothing: whether the database answers
 UNTOUCHED = (settings.STATIC_URL, "/healthz")  # answered without the database
@@ -102,15 +106,8 @@ class Entry:
             )
         return self.packed[encoding]
 
-    def old_answer(self) -> Answer:
-        """The page with a line that says since when nobody could look whether it is still true."""
-        seconds = time.time() - (time.monotonic() - self.confirmed)
-        page = say_so(self.plain.body, seconds, self.kept.zone, self.kept.language)
-        headers = [
-            (n, v) for n, v in self.plain.headers if n not in {"ETag", "Content-Length", "Cache-Control"}
-        ]
-        headers += [("Content-Length", str(len(page))), ("Cache-Control", "no-store")]
-        return Answer("200 OK", headers, [page])
+    def last_copy(self) -> LastCopy:
+        return LastCopy(self.headers, self.plain.body, self.kept.zone, self.kept.language)
 
 
 class Pages:
@@ -119,6 +116,7 @@ class Pages:
     def __init__(self, django: WSGIHandler) -> None:
         self.django = django
         self.contact = Contact()
+        self.copies = LastCopies()
         self._lock = threading.Lock()
         self._entries: OrderedDict[Key, Entry] = OrderedDict()  # the last one asked for is last
         self._size = 0
@@ -170,22 +168,27 @@ class Pages:
         if self._sweeper:
             self._sweeper.join()
         self.contact.close()
+        self.copies.close()
 
     def sweep(self) -> None:
-        """Drop what is true no more, and find out whether a lost database is back. Raises Away."""
+        """Drop what is true no more, let other processes show the rest should the database be lost, and find
+        out whether a lost one is back. Raises Away."""
         with self._lock:
             entries = list(self._entries.items())
-        asked_at = time.monotonic()
+        asked_at, moment = time.monotonic(), time.time()
         articles = {pk for _, entry in entries for pk in entry.kept.articles}
         discussions = {pk for _, entry in entries for pk in entry.kept.discussions}
         site, by_article, by_discussion, now = self.contact.read_singly(articles, discussions)
+        true = []
         for key, entry in entries:
             of_articles = sum(by_article.get(str(pk), 0) for pk in entry.kept.articles)
             of_discussions = sum(by_discussion.get(str(pk), 0) for pk in entry.kept.discussions)
             if entry.is_true(site, of_articles, of_discussions, now):
                 entry.confirmed = max(entry.confirmed, asked_at)
+                true.append((key, entry.tag, entry.last_copy()))
             else:
                 self._drop(key, entry)
+        self.copies.store(reversed(true), moment)
 
     def _answer(self, key: Key, environ: Environ) -> Answer:
         """A stranger's page: from memory, else from whoever is making it, else made here. Raises Away."""
@@ -261,17 +264,22 @@ class Pages:
 
     def _answer_alone(self, key: Key | None, environ: Environ, away: Away) -> Answer:
         """Without the database: a page that was true a moment before it was lost, for members as well."""
-        entry = self._entries.get(key) if key else None
-        if (
-            key
-            and entry
-            and entry.confirmed >= away.since - TRUSTED
-            and time.monotonic() - entry.confirmed < time.time() - withheld_at() - COMMITTED
-        ):
-            return entry.old_answer()
+        if key and (copy := self._find_copy(key, away)):
+            return _with_notice(*copy)
         response = unavailable(WSGIRequest(environ))
         headers = [*response.items(), ("Content-Length", str(len(response.content)))]
         return _pack(Answer("503 Service Unavailable", headers, [response.content]), environ)
+
+    def _find_copy(self, key: Key, away: Away) -> tuple[float, LastCopy] | None:
+        """The page as this process has it, or another one of this machine, and when it was confirmed."""
+        found = []
+        past = time.time() - time.monotonic()  # what makes a moment since 1970 of a monotonic one
+        if entry := self._entries.get(key):
+            found.append((entry.confirmed + past, entry.last_copy()))
+        if shared := self.copies.find(key):
+            found.append(shared)
+        least = max(away.since + past - TRUSTED, withheld_at() + COMMITTED)
+        return max((copy for copy in found if copy[0] > least), default=None, key=itemgetter(0))
 
     def _confirm(self, key: Key, entry: Entry, asked_at: float) -> None:
         entry.confirmed = max(entry.confirmed, asked_at)
@@ -308,6 +316,14 @@ def _is_path_of_kept(path: str) -> bool:
         return is_kept(resolve(get_path_info({"PATH_INFO": path})).func)
     except Resolver404:
         return False
+
+
+def _with_notice(confirmed_at: float, copy: LastCopy) -> Answer:
+    """The page with a line that says since when nobody could look whether it is still true."""
+    page = say_so(copy.page, confirmed_at, copy.zone, copy.language)
+    headers = [(name, value) for name, value in copy.headers if name != "Cache-Control"]
+    headers += [("Content-Length", str(len(page))), ("Cache-Control", "no-store")]
+    return Answer("200 OK", headers, [page])
 
 
 def _copy(etag: str, headers: Headers, body: bytes) -> Copy:

@@ -76,6 +76,21 @@ class Guest:
         return _open(self.opener, request, seconds)
 
 
+class Member(Guest):
+    """A browser in which somebody with an account is logged in."""
+
+    def __init__(self, site: Served, email: str, password: str) -> None:
+        super().__init__(site, "Member")
+        url = f"{site.url}/accounts/login/"
+        _status, page = _open(self.opener, Request(url))
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
+        assert token
+        fields = {"login": email, "password": password, "csrfmiddlewaretoken": token[1]}
+        status, page = _open(self.opener, Request(url, urlencode(fields).encode()))
+        assert status == 200, page
+        assert "Log out" in page
+
+
 def _open(opener: OpenerDirector, request: Request, seconds: float = 60) -> tuple[int, str]:
     try:
         with opener.open(request, timeout=seconds) as answer:
