@@ -25,6 +25,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
@@ -156,6 +157,7 @@ def refuse_closed(folder: Path) -> None:
             )
 
 
+@cache
 def program() -> Program:
     """Return Python and its packages, where the unprivileged user can read them. Raises CannotStart."""
     copy = ROOTS / f"program-{_digest(PROJECT)}"

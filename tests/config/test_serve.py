@@ -24,7 +24,8 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from config import postgres
-from config.management.commands.serve import take_up_abandoned_jobs
+from config.management.commands.serve import prepare_for, take_up_abandoned_jobs
+from config.processes import unprivileged_user
 from tests.config.conftest import data_folder, holder, processes
 from tests.waiting import PATIENCE, until
 
@@ -331,6 +332,25 @@ def test_a_missing_file_is_named(serve: Serve) -> None:
     site = serve("nowhere.txt")
     assert site.process.wait(PATIENCE) == 1
     site.wait_for("There is no file nowhere.txt.")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's workers are the same user")
+def test_what_root_wrote_before_belongs_to_the_workers(tmp_path: Path, settings: Any) -> None:
+    settings.HOME = tmp_path
+    (tmp_path / "media" / "ab").mkdir(parents=True)
+    written = [tmp_path / "secret_key", tmp_path / "media" / "ab" / "picture.avif"]
+    for path in written:
+        path.touch()
+    user = unprivileged_user()
+    assert user
+    prepare_for(user, tmp_path)
+    for path in (
+        *written,
+        written[1].parent,
+        *(tmp_path / name for name in ("cache", "mail", "backups/nightly")),
+    ):
+        assert path.stat().st_uid == user.pw_uid, path
+    assert (tmp_path / "backups").stat().st_uid == 0
 
 
 @pytest.mark.django_db
