@@ -11,7 +11,7 @@ from config.postgres import PROJECT
 from tests import badly_behaved
 
 
-@pytest.mark.timeout(600)  # two workers, one after the other, each make a server and a database
+@pytest.mark.timeout(1200)  # two workers, one after the other, each make a server and a database
 @pytest.mark.browser
 def test_no_failure_reaches_the_next_test() -> None:
     done = subprocess.run(
