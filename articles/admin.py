@@ -4,7 +4,7 @@ from uuid import UUID
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.db import models, transaction
+from django.db import models
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -44,7 +44,7 @@ class PersonAdmin(UserAdmin):
         super().save_model(request, obj, form, change)
         if change:
             return
-        transaction.on_commit(lambda: invite.enqueue(obj.pk))
+        invite.enqueue(obj.pk)
         if server():
             self.message_user(
                 request, _("%(email)s is mailed a link to choose a password with.") % {"email": obj.email}

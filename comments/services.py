@@ -3,7 +3,8 @@
 Nothing else writes comments, their counters or their log, but for imports.py, which brings many in at once,
 texts.py, which takes words away and gives them back, edits.py, by which a writer says it otherwise, and the
 job that counts recommendations.
-Mail and jobs belong in `on_commit`; texts are examined and rendered before the lock.
+Jobs are enqueued in the transaction that they follow from, so that one is not stored without the other; texts
+are examined and rendered before the lock.
 """
 
 from collections import defaultdict
@@ -140,7 +141,7 @@ def _insert(draft: Draft, nonce: UUID, state: State, findings: list[Any]) -> Com
     # If nothing follows, the lock and the insert are a transaction by themselves, in one round trip. The
     # lock is then held for as long as Postgres takes, not until this thread has its turn again and commits.
     follows = state != State.PUBLISHED or policy().asks(findings)
-    whole = transaction.atomic(durable=True) if follows else nullcontext()
+    whole = transaction.atomic() if follows or connection.in_atomic_block else nullcontext()
     with whole, connection.cursor() as cursor:
         statement = tree.insert(is_reply=draft.parent is not None, beside=policy().beside)
         execute_planned(cursor, statement, values, before=f"{tree.LOCK}; ")
@@ -347,7 +348,8 @@ def recommend(
     if not row:
         return None
     recommendation = Recommendation.objects.get(pk=row[0])
-    transaction.on_commit(partial(fold_later, recommendation))
+    # Once it is committed (see there); that it can't be enqueued is no reason to say that nothing was stored.
+    transaction.on_commit(partial(fold_later, recommendation), robust=True)
     return recommendation
 
 

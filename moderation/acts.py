@@ -3,7 +3,6 @@ site. Each is one Batch and one transaction; services.undo takes any of them bac
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -141,7 +140,7 @@ def redact(*, comment: Comment, marked: str, actor: User, expected: Mapping[int,
         changes.make(batch=batch, changes=[(Target.COMMENT, fresh.pk, "revision", number)])
         if not confirm_states(ids=[fresh.pk], actor=actor, batch=batch.pk, expected=expected):
             raise changed
-        transaction.on_commit(partial(tasks.tell_authors_later, batch))
+        tasks.tell_authors_later(batch)
     return batch
 
 

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -77,7 +76,7 @@ def settle(*, ids: Sequence[int], batch: UUID, by_person: bool, undoes: UUID | N
         waiting = [row[0] for row in cursor.fetchall()]
     if None in waiting:
         waiting.remove(None)
-        transaction.on_commit(partial(tell_asked_later, batch))
+        tell_asked_later(batch)
     if waiting:
         _open(Comment.objects.filter(pk__in=waiting))
 

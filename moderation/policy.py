@@ -3,7 +3,6 @@
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
-from functools import partial
 from math import ceil
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +10,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Max
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -90,10 +89,10 @@ class Policy(comments.policy.Policy):
     def follow(self, comment: Comment, findings: list[Found]) -> None:
         if comment.state == State.PENDING or _is_looked_at_afterwards(comment, findings):
             cases.open_case(comment, findings)
-            transaction.on_commit(partial(tell_held_later, comment))
+            tell_held_later(comment)
         elif comment.state == State.SPAM:
             tally.count_posted(comment)
-            transaction.on_commit(partial(tell_held_later, comment))
+            tell_held_later(comment)
 
     def standing(self, user: User | None, guest: Guest | None) -> list[str]:
         return [told(one) for one in standing_of(user, guest)]

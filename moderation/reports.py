@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -133,9 +132,9 @@ def give_notice(
         )
         if not case.is_illegal:
             _bring_forward(case, cases.ILLEGAL_HOURS, is_illegal=True)
-            transaction.on_commit(partial(tasks.tell_moderators.enqueue, notice.pk))
+            tasks.tell_moderators.enqueue(notice.pk)
         if email:
-            transaction.on_commit(partial(tasks.send_receipt.enqueue, notice.pk))
+            tasks.send_receipt.enqueue(notice.pk)
     return notice
 
 

@@ -1,7 +1,6 @@
 """Requests for removal or correction: taken from anybody, answered by an administrator, once."""
 
 from datetime import timedelta
-from functools import partial
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -22,8 +21,8 @@ def ask(*, article: Article, comment: Comment | None, **told: str) -> RemovalReq
     """`told`: wants, what, why, who, name and email, as the form has them. Administrators are written to at
     once, and whoever asks gets a receipt."""
     request = RemovalRequest.objects.create(article=article, comment=comment, where=article.title, **told)
-    transaction.on_commit(partial(tasks.tell_administrators.enqueue, request.pk))
-    transaction.on_commit(partial(tasks.send_request_receipt.enqueue, request.pk))
+    tasks.tell_administrators.enqueue(request.pk)
+    tasks.send_request_receipt.enqueue(request.pk)
     return request
 
 
@@ -36,7 +35,7 @@ def answer(*, request: RemovalRequest, outcome: str, words: str, actor: User) ->
     )
     if not decided:
         raise ValidationError(_("Somebody has answered this meanwhile."), code="decided")
-    transaction.on_commit(partial(tasks.tell_request_outcome.enqueue, request.pk))
+    tasks.tell_request_outcome.enqueue(request.pk)
 
 
 def forget() -> int:

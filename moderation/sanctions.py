@@ -1,7 +1,6 @@
 """The verbs that hold people to something: each is one act, with its undo, and is told to the person."""
 
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.core.mail import EmailMessage
@@ -89,7 +88,7 @@ def impose(
         changes.make(batch=batch, changes=[(Change.Target.SANCTION, made.pk, "ended_at", None)])
         if ids := _lock_removable(person, since=now - timedelta(days=days)) if days else []:
             change_states(ids=ids, to=to, reason=reason, actor=actor, batch=batch.pk)
-        transaction.on_commit(partial(tell_later, batch))
+        tell_later(batch)
     return batch
 
 
@@ -160,7 +159,7 @@ def end(*, sanction: Sanction, actor: User) -> Batch | None:
             return None
         batch.save(force_insert=True)
         changes.make(batch=batch, changes=[(Change.Target.SANCTION, sanction.pk, "ended_at", now)])
-        transaction.on_commit(partial(tell_later, batch))
+        tell_later(batch)
     return batch
 
 
@@ -176,7 +175,7 @@ def keep(*, sanction: Sanction) -> bool:
     with transaction.atomic():
         done = bool(rows.update(answered_at=timezone.now()))
         if done:
-            transaction.on_commit(partial(tell_kept.enqueue, sanction.pk))
+            tell_kept.enqueue(sanction.pk)
     return done
 
 

@@ -1,7 +1,6 @@
 """Sealing what must not be seen even by colleagues, and what administrators may do with it."""
 
 from collections.abc import Sequence
-from functools import partial
 
 from django.db import transaction
 from django.utils import timezone
@@ -52,7 +51,7 @@ def seal(
                 closed_at=timezone.now(), closed_by=batch.pk, claimed_by=None, claimed_until=None
             )
             if tell and why not in UNTOLD:
-                transaction.on_commit(partial(tasks.tell_authors_later, batch))
+                tasks.tell_authors_later(batch)
     left = sorted(set(ids) - set(sealed))
     refused = services.refusals(left[: services.NAMED])
     return Decision(batch if sealed else None, sealed, refused, more=len(left[services.NAMED :]))

@@ -5,7 +5,6 @@ Beside them: what the checks find in an import, and who had decided on what an a
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -75,7 +74,7 @@ def decide(
         if not changed:
             transaction.set_rollback(True)
         else:
-            transaction.on_commit(partial(tasks.tell_authors_later, batch))
+            tasks.tell_authors_later(batch)
     left = sorted(set(ids) - set(changed))
     return Decision(batch if changed else None, changed, refusals(left[:NAMED]), more=len(left[NAMED:]))
 
@@ -114,7 +113,7 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
         undoing.save(force_insert=True)
         settings, refused = changes.revert(batch=batch, undoing=undoing, marks=False)
         if settings:
-            transaction.on_commit(partial(sanctions.tell_later, undoing))
+            sanctions.tell_later(undoing)
         moved, not_moved = _move_back(batch, undoing, actor)
         if rewritten := _rewritten(batch):
             left = _decided_since(batch, rewritten)
@@ -135,7 +134,7 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
         if not (settings or moved or changed):
             transaction.set_rollback(True)
         elif changed:
-            transaction.on_commit(partial(tasks.tell_authors_later, undoing))
+            tasks.tell_authors_later(undoing)
     refused += not_moved + not_marked + refusals(sorted(left)[:NAMED])
     is_done = settings or moved or changed
     return Decision(

@@ -226,15 +226,15 @@ def _post(
         return post(guest=guest), guest
     if earlier := _sent_before(nonce, body, name, email):
         return earlier, earlier.guest
-    new = Guest.objects.create(name=name, email=email)
     try:
-        made = post(guest=new)
+        with transaction.atomic():  # the guest, the comment and the mail's job, or none of them
+            new = Guest.objects.create(name=name, email=email)
+            mail_confirmation.enqueue(new.pk)
+            made = post(guest=new)  # last: it locks the discussion
     except ValidationError:
-        new.delete()
         if earlier := _sent_before(nonce, body, name, email):
             return earlier, earlier.guest
         raise
-    transaction.on_commit(partial(mail_confirmation.enqueue, new.pk))
     return made, new
 
 

@@ -7,7 +7,6 @@ a case.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -92,8 +91,9 @@ def ask() -> Look:
     """Have the site looked over by a job, unless that is about to happen."""
     if look := under_way():
         return look
-    look = Look.objects.create()
-    transaction.on_commit(partial(look_over.enqueue, str(look.pk)))
+    with transaction.atomic():
+        look = Look.objects.create()
+        look_over.enqueue(str(look.pk))
     return look
 
 

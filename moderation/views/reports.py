@@ -137,7 +137,7 @@ def _report(
     with transaction.atomic():
         new = Guest.objects.create(name=name, email=email)
         reports.report_comment(comment=comment, user=None, guest=new, why=why, words=words)
-        transaction.on_commit(lambda: mail_confirmation.enqueue(new.pk))
+        mail_confirmation.enqueue(new.pk)
     return new
 
 

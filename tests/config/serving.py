@@ -65,8 +65,9 @@ class Guest:
         """Return the hidden fields of the form."""
         status, page = _open(self.opener, Request(f"{self.site.url}{self.site.story}reply/"))
         assert status == 200, page
-        form = page[page.index('name="nonce"') - 3000 :]
-        return dict(re.findall(r'name="(csrfmiddlewaretoken|nonce)" value="([^"]+)"', form))
+        found = dict(re.findall(r'name="(csrfmiddlewaretoken|nonce)" value="([^"]+)"', page))
+        assert found.keys() == {"csrfmiddlewaretoken", "nonce"}
+        return found
 
     def post(self, body: str, hidden: dict[str, str] | None = None, seconds: float = 60) -> tuple[int, str]:
         """Return the status and the page of where that leads; 200 where the comment was taken."""
