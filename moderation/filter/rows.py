@@ -32,7 +32,7 @@ LABELS = {"spam": True, "ham": False}
 
 
 ROW_MOST = 10_000_000  # characters of a row; a larger one is a quote that is not closed
-BLOCK_ROWS, BLOCK_CHARACTERS = 20_000, 20_000_000  # of which each row's repeats are looked for
+BLOCK_ROWS, BLOCK_CHARACTERS = 5_000, 20_000_000  # of which each row's repeats are looked for
 UNDECODABLE = re.compile(
     "[\udc80-\udcff]"
 )  # bytes that the encoding does not have, as surrogateescape gives them
