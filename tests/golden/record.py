@@ -14,6 +14,7 @@ import email
 import email.policy
 import hashlib
 import http.client
+import io
 import json
 import os
 import re
@@ -24,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
@@ -204,11 +206,14 @@ class Normal:
                 (rf"{day}(?:T|,? |, at |,? at ){hour}{zone}", "NOW"),
                 (r"Nov\. 27, 2026, (?:1[2-5]|[1-3])(?::\d\d)? [ap]\.m\.|Nov\. 27, 2026, noon", "NOW"),
                 (
-                    r"\b\d+ h(?: \d+ min)?\b|\b\d+ (?:min|sec|s)\b|\b\d+[\s\xa0](?:seconds?|minutes?)\b",
+                    r"\b\d+ h(?: \d+ min)?\b|\b\d+(?:\.\d+)?[\s\xa0](?:min|sec|s|seconds?|minutes?)\b",
                     "SPAN",
                 ),
                 (r"(?:1 hour|\d hours)(?:, SPAN)?|just now|less than a minute", "SPAN"),
                 (r"\b\d+(?:[.,]\d+)?[\s\xa0](?:bytes|KB|MB|GB|TB)\b", "SIZE"),
+                (r'("seconds": |seconds {2,})[\d.]+', r"\1SPAN"),
+                (r"SHA-256 [0-9a-f]{64}", "SHA-256 DIGEST"),
+                (r'value="2026-1[12]-\d\dT1[2-5]:\d\d"', 'value="NOW"'),
                 (r'value="1[2-5]:\d\d(?::\d\d)?"', 'value="HOUR"'),
             ]
         ]
@@ -309,6 +314,13 @@ class Answer:
         self.is_text = any(part in kind for part in ("text/", "xml", "json", "javascript"))
         self.is_page = "html" in kind or "xml" in kind or not kind
         self.text = data.decode("utf-8", "replace") if self.is_text else ""
+        if "zip" in kind:  # which has times in it
+            with zipfile.ZipFile(io.BytesIO(data)) as packed:
+                members = {name: packed.read(name) for name in packed.namelist()}
+            self.is_text, self.is_page = True, False
+            self.text = "\n".join(
+                f"-- {name}\n{one.decode(errors='replace')}" for name, one in members.items()
+            )
         self.digest = f"{len(data)} bytes, {hashlib.sha256(data).hexdigest()}"
 
     def saved(self) -> str:
