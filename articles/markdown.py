@@ -10,11 +10,11 @@ from functools import lru_cache
 from typing import Any
 
 import nh3
-from linkify_it import LinkifyIt
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from articles.images import figures
+from articles.linkify import Linkifier, use_linkifier
 
 TEXT_TAGS = {"p", "br", "em", "strong", "s", "a", "blockquote", "code", "pre", "ul", "ol", "li"}
 STORY_TAGS = TEXT_TAGS | {"h2", "h3", "h4", "hr", "table", "thead", "tbody", "tr", "th", "td"}
@@ -31,7 +31,9 @@ _comment.enable(["linkify", "strikethrough"]).disable(["heading", "lheading", "i
 _story = MarkdownIt("commonmark", {"html": False, "linkify": True}).enable(
     ["linkify", "strikethrough", "table"]
 )
-_links = LinkifyIt()
+use_linkifier(_comment)
+use_linkifier(_story)
+_links = Linkifier()
 
 
 def _set_out_images(state: Any) -> None:

@@ -8,8 +8,9 @@ from itertools import groupby
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from linkify_it import LinkifyIt
 from markdown_it import MarkdownIt
+
+from articles.linkify import Linkifier
 
 BREAK = "\x00"  # a line break, while the spaces around it are not yet judged
 _BLANK = "\xa0 " + BREAK
@@ -161,7 +162,7 @@ def _wrapped(marks: Marks, text: str, before: str, after: str, *, in_link: bool)
 _SPECIAL = re.compile(r"[\\`*]|<(?=[a-zA-Z])|~(?=~)|(?<=~)~|(?<!\w)_|_(?!\w)|&(?=#?\w{1,31};)|\](?=[(\[:])")
 
 
-_addresses = LinkifyIt()
+_addresses = Linkifier()
 
 
 def _escaped(text: str, *, in_link: bool) -> str:

@@ -11,13 +11,14 @@ from urllib.parse import urlsplit
 
 import re2
 from ahocorasick_rs import AhoCorasick
-from linkify_it import LinkifyIt
+
+from articles.linkify import Linkifier
 
 Spans = list[tuple[int, int]]  # start and end, in characters
 NUMBERS = {"links": 1, "rate": 2, "age": 1}  # in the value of a limit
 SPANS_MOST = 100  # of one rule in one comment: what is marked, not how often it is there
 
-_links = LinkifyIt()
+_links = Linkifier()
 # What each link has at least one of: two slashes, or a dot within a name.
 _LINK_SIGN = re.compile(r"//|[^\s.]\.[^\s.]")
 # Letters and digits of scripts that part their words by spaces. Between others (漢字, かな, ไทย) each place
