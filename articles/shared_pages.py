@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.options import get_content_type_for_model
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -21,8 +22,11 @@ class SharedPages(admin.ModelAdmin[Any]):
     change_form_template = "admin/articles/shared.html"
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
-        """Locked where it is changed, so that nobody saves between the look at what is new and the save."""
-        if request.method == "POST" and (key := number_of(object_id)):
+        """Locked where it is changed, so that nobody saves between the look at what is new and the save.
+
+        Pages that change nothing, such as the history, begin no transaction in which a lock could be held.
+        """
+        if request.method == "POST" and connection.in_atomic_block and (key := number_of(object_id)):
             self.lock(key)
         return super().get_object(request, object_id, from_field)
 
