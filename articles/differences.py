@@ -1,12 +1,14 @@
 """What differs between two texts, word by word; and the changes of two people to one text, put together."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
 AROUND = 240  # characters of an unchanged passage that stand beside a change
-WORDS_MOST = 4_000_000  # pairs of words that are compared; beyond them a passage is told as a whole
+STEPS_MOST = 20_000_000  # of one comparison, about two seconds; beyond them a passage is told as a whole
+POPULAR = 200  # words, from which on difflib leaves out those that make up more than a hundredth
 _SHOWN = re.compile(r"\w[\w’'-]*[ \t]*|\s+|[^\w\s][ \t]*")
 _EXACT = re.compile(r"\w[\w’'-]*|\s+|[^\w\s]")
 
@@ -61,7 +63,7 @@ def compare(old: str, new: str) -> list[Row]:
     """Lines first, then the words of those that differ."""
     before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
     rows = []
-    for tag, i1, i2, j1, j2 in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    for tag, i1, i2, j1, j2 in _opcodes(before, after, is_junk=_is_blank):
         gone, come = "".join(before[i1:i2]), "".join(after[j1:j2])
         rows.append(Row([Part("same", gone)] if tag == "equal" else list(_words(gone, come))))
     return rows
@@ -72,20 +74,13 @@ def merge(base: str, mine: str, theirs: str) -> str | None:
     by_line = _merge(*(text.splitlines(keepends=True) for text in (base, mine, theirs)))
     if by_line is not None:
         return by_line
-    words = [_EXACT.findall(text) for text in (base, mine, theirs)]
-    if len(words[0]) * max(len(words[1]), len(words[2])) > WORDS_MOST:
-        return None
-    return _merge(*words)
+    return _merge(*(_EXACT.findall(text) for text in (base, mine, theirs)))
 
 
 def _words(old: str, new: str) -> Iterator[Part]:
     before, after = _SHOWN.findall(old), _SHOWN.findall(new)
-    if len(before) * len(after) > WORDS_MOST:
-        yield from _changed(old, new)
-        return
     gone = come = ""
-    matcher = SequenceMatcher(None, [_bare(word) for word in before], [_bare(word) for word in after])
-    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+    for tag, i1, i2, j1, j2 in _opcodes(list(map(_bare, before)), list(map(_bare, after)), autojunk=True):
         left, right = "".join(before[i1:i2]), "".join(after[j1:j2])
         if tag == "equal" and (right.strip() or not (gone or come)):
             yield from _changed(gone, come)
@@ -128,6 +123,59 @@ def _merge(base: Sequence[str], mine: Sequence[str], theirs: Sequence[str]) -> s
 
 
 def _hunks(base: Sequence[str], changed: Sequence[str]) -> Iterator[_Hunk]:
-    for tag, i1, i2, j1, j2 in SequenceMatcher(None, base, changed, autojunk=False).get_opcodes():
+    for tag, i1, i2, j1, j2 in _opcodes(base, changed, is_junk=_is_blank):
         if tag != "equal":
             yield _Hunk(i1, i2, tuple(changed[j1:j2]))
+
+
+Opcode = tuple[str, int, int, int, int]
+
+
+def _opcodes(
+    before: Sequence[str],
+    after: Sequence[str],
+    *,
+    is_junk: Callable[[str], bool] | None = None,
+    autojunk: bool = False,
+) -> Iterator[Opcode]:
+    """As SequenceMatcher.get_opcodes, in a bounded time.
+
+    What both begin and end with is compared once. difflib reads the rest once for each passage that is the
+    same, and each time every pair of equal lines: of 1,000 paragraphs written anew, with the empty lines
+    between them, that was a million pairs a thousand times. So empty lines are its junk, which it matches
+    beside others alone; and what would still take more than STEPS_MOST is one change.
+    """
+    least = min(len(before), len(after))
+    start = next((n for n in range(least) if before[n] != after[n]), least)
+    most = least - start
+    end = next((n for n in range(most) if before[-1 - n] != after[-1 - n]), most)
+    old, new = before[start : len(before) - end], after[start : len(after) - end]
+    if start:
+        yield ("equal", 0, start, 0, start)
+    if old and new and _steps(old, new, is_junk, autojunk) <= STEPS_MOST:
+        matcher = SequenceMatcher(is_junk, old, new, autojunk=autojunk)
+        for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+            yield (tag, start + i1, start + i2, start + j1, start + j2)
+    elif old or new:
+        tag = "replace" if old and new else "delete" if old else "insert"
+        yield (tag, start, start + len(old), start, start + len(new))
+    if end:
+        yield ("equal", len(before) - end, len(before), len(after) - end, len(after))
+
+
+def _steps(
+    old: Sequence[str], new: Sequence[str], is_junk: Callable[[str], bool] | None, autojunk: bool
+) -> int:
+    """The most pairs of equal ones that SequenceMatcher can look at."""
+    counts = Counter(new)
+    popular = len(new) // 100 + 1 if autojunk and len(new) >= POPULAR else len(new)
+    pairs = sum(
+        n * counts[one]
+        for one, n in Counter(old).items()
+        if counts[one] <= popular and not (is_junk and is_junk(one))
+    )
+    return pairs * min(len(old), len(new))
+
+
+def _is_blank(line: str) -> bool:
+    return not line.strip()

@@ -1,6 +1,7 @@
 import pytest
 
-from articles.differences import compare, merge
+from articles.differences import STEPS_MOST, _is_blank, _steps, compare, merge
+from tests.growth import LINEAR, growth
 
 OLD = "The boat leaves at nine.\n\nNobody waits.\n\nThe end."
 
@@ -66,3 +67,29 @@ def test_a_long_passage_that_is_the_same_is_folded_and_whole():
     assert folded.words > 200
     assert last.folded is None
     assert compare("short", "short")[0].folded is None
+
+
+FAMILIES = ["a\n", "\n", "a b\n\n", "x ", "a\n\nb\n\n"]
+
+
+@pytest.mark.parametrize("piece", FAMILIES)
+def test_a_comparison_grows_with_the_texts(piece):
+    def compare_moved(text: str) -> None:
+        compare(text + "end", "start" + text[len(text) // 3 :])
+        merge(text, f"mine{text}", text.replace("a", "b"))
+
+    assert growth(compare_moved, lambda size: (piece * size)[:size], 10_000) < LINEAR
+
+
+def test_a_text_written_anew_paragraph_by_paragraph_is_bounded():
+    """With the empty lines between its paragraphs the same, a thousand times."""
+    old, new = ("\n\n".join(f"{word} {n} of the harbour" for n in range(3_000)) for word in ("boat", "ship"))
+    lines = [text.splitlines(keepends=True) for text in (old, new)]
+    assert _steps(*lines, is_junk=_is_blank, autojunk=False) <= STEPS_MOST
+    assert told(old, new)
+
+
+def test_what_would_take_too_many_steps_is_one_change():
+    old, new = ("".join(f"{n % 7 * step}\n" for n in range(9_000)) for step in (3, 5))
+    assert _steps(*(text.splitlines() for text in (old, new)), is_junk=None, autojunk=False) > STEPS_MOST
+    assert "".join(text for row in compare(old, new) for _, text in row.new) == new
