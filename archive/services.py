@@ -23,11 +23,11 @@ from accounts.models import User
 from archive.formats import parse
 from archive.formats.page import DamagedFile, NotThisFormat, PageWarning, ParsedPage
 from archive.models import Import
-from articles.models import Article, Topic, free_slug
+from articles.models import BODY_MAX, STANDFIRST_MAX, Article, Topic, free_slug
 from articles.publication import too_early
 from articles.services import save_article
 from comments.imports import Imported, import_comments
-from comments.models import Comment, Discussion, Reason
+from comments.models import IMPORTED_BODY_MAX, Comment, Discussion, Reason
 from comments.services import change_discussion
 from moderation import changes
 from moderation.models import Batch, Change
@@ -173,11 +173,42 @@ def check_size(size: int) -> None:
 
 def _parse(data: bytes, name: str) -> ParsedPage:
     try:
-        return parse(data, name)
+        page = parse(data, name)
     except KeyError:
         raise Refused(_("No format “%(name)s” is read here.") % {"name": name}) from None
     except (NotThisFormat, DamagedFile) as error:
         raise Refused(str(error)) from error
+    _check_lengths(page)
+    return page
+
+
+def _check_lengths(page: ParsedPage) -> None:
+    """Refuse the whole file for one text that is longer than pages can show: none of it is cut or left out.
+
+    A person shortens it in the file, or parts a comment in two, and knows then what readers will not find.
+    """
+    for name, text, most in (
+        (_("The standfirst"), page.standfirst, STANDFIRST_MAX),
+        (_("The story"), page.body, BODY_MAX),
+    ):
+        if len(text) > most:
+            raise Refused(
+                _("%(what)s has %(count)s characters; %(most)s is the most. Nothing was brought in.")
+                % {"what": name, "count": f"{len(text):,}", "most": f"{most:,}"}
+            )
+    for comment in page.comments:
+        if len(comment.body) > IMPORTED_BODY_MAX:
+            raise Refused(
+                _(
+                    "Line %(line)s: the comment that begins here has %(count)s characters; %(most)s is the "
+                    "most. Nothing was brought in: shorten it in the file, or part it in two."
+                )
+                % {
+                    "line": f"{comment.line:,}",
+                    "count": f"{len(comment.body):,}",
+                    "most": f"{IMPORTED_BODY_MAX:,}",
+                }
+            )
 
 
 def _article(page: ParsedPage, source: str, url: str) -> Article:

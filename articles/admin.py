@@ -30,6 +30,7 @@ from articles.publication_pages import PublicationPages, WordsForm
 from articles.redirects import find_article
 from articles.services import save_article, save_topic, sign_article, touch_site
 from articles.shared_pages import SharedPages
+from config.forms import Lines
 from config.mail import server
 from config.templatetags.dates import clock
 
@@ -103,6 +104,9 @@ class PublicationFilter(admin.SimpleListFilter):
 
 
 class ArticleForm(WordsForm, LeadImageFields):
+    class Meta:
+        field_classes = {"standfirst": Lines, "body": Lines}
+
     signed = AuthorsField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -26,7 +26,7 @@ from articles.moments import time_of
 from articles.redirects import Refused, add_redirect, plan_redirect, stands
 from articles.services import save_author, save_page, touch_site
 from articles.shared_pages import SharedPages
-from config.forms import leave_whole
+from config.forms import Lines, leave_whole
 
 OFFERED = 20  # stories that can be pinned at once; the search finds the others
 
@@ -200,9 +200,8 @@ class AuthorAdmin(EditorsRoom, SharedPages):
 
 
 class StandingPageForm(TextForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        leave_whole(self)
+    class Meta:
+        field_classes = {"body": Lines}
 
     def clean_body(self) -> str:
         return check_images(self.cleaned_data["body"])
@@ -244,6 +243,10 @@ class RedirectForm(forms.ModelForm[Redirect]):
     class Meta:
         model = Redirect
         fields = ["old"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        leave_whole(self)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -23,6 +23,7 @@ from accounts.models import User
 from articles.differences import Row, compare, merge
 from articles.models import Revision, Text, Written
 from articles.models.writing import of
+from config.forms import leave_whole
 from config.templatetags.dates import clock
 
 READ_SALT = "articles.read"
@@ -75,6 +76,7 @@ class WrittenForm(forms.ModelForm[Any]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        leave_whole(self)
         self.contested: list[Contested] = []
         self.taken_over: list[str] = []  # labels of what only somebody else has changed
 

@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, JsonResponse
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -14,8 +15,9 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from articles.markdown import render_story
-from articles.models import AUTHORS_MAX, Article, Image, Signed, StandingPage, Topic
+from articles.models import AUTHORS_MAX, BODY_MAX, Article, Image, Signed, StandingPage, Topic
 from articles.pasted import as_markdown
+from config.forms import TOO_LONG
 
 WORDS_A_MINUTE = 230  # silent reading of prose
 TYPED = ("title", "standfirst", "byline", "body")
@@ -27,6 +29,8 @@ def render_typed(request: HttpRequest) -> JsonResponse:
     form."""
     _check_editor(request)
     typed = {name: request.POST.get(name, "") for name in TYPED}
+    if refusal := _refuse_too_long(typed["body"]):
+        return refusal
     article = Article(**typed, body_html=render_story(typed["body"]))
     authors = _signed(request)
     vars(article)["author_names"] = [author.name for author in authors]
@@ -43,6 +47,8 @@ def render_page_typed(request: HttpRequest) -> JsonResponse:
     """The same of a standing page."""
     _check_editor(request)
     typed = {name: request.POST.get(name, "") for name in ("title", "body")}
+    if refusal := _refuse_too_long(typed["body"]):
+        return refusal
     page = StandingPage(**typed, body_html=render_story(typed["body"]))
     html = render_to_string("articles/_page.html", {"page": page}, request)
     return JsonResponse({"html": html, "count": count_words("", page.body_html)})
@@ -93,6 +99,15 @@ def _signed(request: HttpRequest) -> list[Signed]:
 def _numbers(request: HttpRequest, name: str) -> list[int]:
     """What was chosen; whatever else is sent chooses nothing."""
     return [int(pk) for pk in request.POST.getlist(name)[:50] if re.fullmatch(r"\d{1,18}", pk, re.ASCII)]
+
+
+def _refuse_too_long(body: str) -> JsonResponse | None:
+    """Say in place of the story that it can't be saved either; the text stays in its field."""
+    count = len(body.replace("\r\n", "\n"))
+    if count <= BODY_MAX:
+        return None
+    told = TOO_LONG % {"show_value": count, "limit_value": BODY_MAX}
+    return JsonResponse({"html": format_html("<p>{}</p>", told), "count": told})
 
 
 def _check_editor(request: HttpRequest) -> None:

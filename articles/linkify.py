@@ -23,7 +23,7 @@ _SCHEME = re.compile(r"(?:^|[^a-z0-9.+-])(https?|ftp)$", re.IGNORECASE)
 _SCHEME_MAX = len("https")
 
 
-class Linkifier(LinkifyIt):
+class Linkifier(LinkifyIt):  # type: ignore[misc]  # it has no types
     """linkify-it, a run without white space at a time."""
 
     def match(self, text: str) -> list[Any] | None:

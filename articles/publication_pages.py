@@ -16,13 +16,13 @@ from django.utils.translation import gettext_lazy
 
 from articles import publication, writing
 from articles.conflicts import TextForm
-from articles.models import PREVIEW_FOR, Article
+from articles.models import PREVIEW_FOR, TAKEN_BACK_WHY_MAX, Article
 from articles.models.writing import CORRECTION_MAX, NOTE_MAX, Correction
 from articles.moments import at_desk, time_of
 from articles.shared_pages import number_of, user_of
 from articles.writing import ChangedError, EmbargoedError
 from articles.writing_pages import WritingPages
-from config.forms import leave_whole
+from config.forms import TOO_LONG, Lines
 
 WORDS = {"new_note", "new_correction"}  # of the form, and of no column of the article
 
@@ -30,13 +30,13 @@ WORDS = {"new_note", "new_correction"}  # of the form, and of no column of the a
 class WordsForm(TextForm):
     """With what is said beside the article: saved, and given back, together with it."""
 
-    new_note = forms.CharField(
+    new_note = Lines(
         label=gettext_lazy("A note to your colleagues"),
         max_length=NOTE_MAX,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
     )
-    new_correction = forms.CharField(
+    new_correction = Lines(
         label=gettext_lazy("A correction that readers see"),
         max_length=CORRECTION_MAX,
         required=False,
@@ -48,7 +48,6 @@ class WordsForm(TextForm):
         super().__init__(*args, **kwargs)
         if stage := self.fields.get("stage"):
             stage.required = False  # left out, it stays
-        leave_whole(self)
 
     def is_changed(self) -> bool:
         return bool(set(self.changed_data) - WORDS)
@@ -143,18 +142,23 @@ class PublicationPages(WritingPages):
             else None
         )
         is_lifted = "lift" in request.POST
-        if request.method == "POST" and (form is None or is_lifted or form.is_valid()):
+        why = request.POST.get("why", "").replace("\r\n", "\n").strip()
+        is_too_long = len(why) > TAKEN_BACK_WHY_MAX
+        if is_too_long:
+            counts = {"show_value": len(why), "limit_value": TAKEN_BACK_WHY_MAX}
+            self.message_user(request, TOO_LONG % counts, messages.ERROR)
+        elif request.method == "POST" and (form is None or is_lifted or form.is_valid()):
             at = form.cleaned_data["at"] if form and not is_lifted else now
             try:
-                done = self._act(request, article, act, None if is_lifted else at)
+                done = self._act(request, article, act, None if is_lifted else at, why)
             except ChangedError:
                 told = _("It was changed since you opened this page. Look again, then press.")
                 self.message_user(request, told, messages.WARNING)
             except EmbargoedError:
-                why = publication.embargo(article, now)
+                held = publication.embargo(article, now)
                 if at and act != "embargo":
-                    why = why or publication.too_early(article, at, now)
-                told = _("Not done: %(why)s") % {"why": why or publication.state(article, now)}
+                    held = held or publication.too_early(article, at, now)
+                told = _("Not done: %(why)s") % {"why": held or publication.state(article, now)}
                 self.message_user(request, told, messages.ERROR)
             else:
                 told = publication.state(done, timezone.now())
@@ -169,6 +173,7 @@ class PublicationPages(WritingPages):
             "act": act,
             "doing": doing,
             "form": form,
+            "why": why,
             "state": publication.state(article, now),
             "embargo": publication.embargo(article, now),
             "was": article.was_published_at and at_desk(article.was_published_at, now),
@@ -177,11 +182,12 @@ class PublicationPages(WritingPages):
         }
         return TemplateResponse(request, "admin/articles/article/publication.html", context)
 
-    def _act(self, request: HttpRequest, article: Article, act: str, at: datetime | None) -> Article:
+    def _act(
+        self, request: HttpRequest, article: Article, act: str, at: datetime | None, why: str
+    ) -> Article:
         seen = number_of(request.POST.get("seen"))
         match act:
             case "take-back":
-                why = request.POST.get("why", "").strip()
                 return writing.take_back(article=article, why=why, seen=seen)
             case "unschedule":
                 return writing.unschedule(article=article, seen=seen)

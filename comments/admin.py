@@ -6,9 +6,10 @@ The comments themselves, as a tree, are in moderation/admin_tree.py: to move one
 from datetime import datetime
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db import transaction
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.forms.models import model_to_dict
 from django.http import HttpRequest
@@ -20,13 +21,14 @@ from accounts.models import User
 from articles.admin import ArticleAdmin
 from articles.conflicts import WrittenForm
 from articles.current import current_site
-from articles.models import Article
+from articles.models import Article, known_to
 from articles.moments import check_year, time_of
 from articles.publication import moment_widget
 from articles.services import touch_site
 from articles.shared_pages import SharedPages
 from comments.models import Comment, Discussion, RemovalReason
 from comments.services import change_discussion
+from config.forms import leave_whole
 
 SETTINGS = ["moderation", "status", "members_only", "close_after_days", "closes_at"]
 RADIOS: dict[str, Any] = {"moderation": admin.VERTICAL, "status": admin.HORIZONTAL}  # one press each
@@ -180,10 +182,17 @@ class DiscussionAdmin(SharedPages):
         return tree_link(discussion)
 
 
+class RemovalReasonForm(forms.ModelForm[RemovalReason]):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        leave_whole(self)
+
+
 @admin.register(RemovalReason)
 class RemovalReasonAdmin(admin.ModelAdmin[RemovalReason]):
     """Switched off rather than deleted: what was removed for it stays explained. Its words stand on pages."""
 
+    form = RemovalReasonForm
     list_display = ["words", "code", "is_active", "position"]
     list_editable = ["is_active", "position"]
     fields = ["code", "label", "told", "position", "is_active"]
@@ -205,9 +214,9 @@ class RemovalReasonAdmin(admin.ModelAdmin[RemovalReason]):
 
 
 def discussions_of(user: User) -> QuerySet[Discussion]:
-    """Moderators see all, editors those of their own articles."""
-    rows = Discussion.objects.all()
-    return rows if user.is_moderator else rows.filter(article__in=Article.objects.editable_by(user))
+    """Moderators see those of published stories, editors those of their own articles."""
+    own = Q(article__in=Article.objects.editable_by(user))
+    return Discussion.objects.filter(own | known_to(user, "article__") if user.is_moderator else own)
 
 
 def tree_link(discussion: Discussion) -> str:

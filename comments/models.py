@@ -29,6 +29,7 @@ from articles.models import Article, Site
 from articles.search import weighed
 
 BODY_MAX = 10_000  # characters
+IMPORTED_BODY_MAX = 100_000  # of a comment that was written elsewhere
 DEPTH_MAX = 64  # stored levels; a deeper answer stands beside whom it answers, its `in_reply_to`
 EDIT_WINDOW = timedelta(minutes=15)
 

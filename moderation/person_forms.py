@@ -13,7 +13,9 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from comments import reasons
 from comments.models import Reason
+from config.forms import Lines, leave_whole
 from moderation.models import Note, Sanction
+from moderation.models.people import WORDS_MAX
 
 WARNED_FOR = timedelta(days=30)  # that a warning is shown where the person writes
 PAUSE = timedelta(days=7)  # as the form proposes it
@@ -36,13 +38,6 @@ EXPLAINED = {
 }
 
 
-class Lines(forms.CharField):
-    """Counts a new line as one character, as browsers do: else they let through what is then refused."""
-
-    def to_python(self, value: Any) -> str:
-        return str(super().to_python(value)).replace("\r\n", "\n")
-
-
 class SanctionForm(forms.Form):
     """One kind of sanction, with its reason and its end. `counts`: how many comments the last days hold."""
 
@@ -50,7 +45,7 @@ class SanctionForm(forms.Form):
     words = Lines(
         label=gettext_lazy("In your words"),
         required=False,
-        max_length=2_000,
+        max_length=WORDS_MAX,
         help_text=gettext_lazy("They read this as well. Without it, the reason alone."),
         widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"}),
     )
@@ -64,6 +59,7 @@ class SanctionForm(forms.Form):
     def __init__(self, data: Any = None, *, kind: str, counts: dict[int, int]) -> None:
         self.kind = Kind(kind)
         super().__init__(data, auto_id=f"id_{kind}_%s")  # four of them are on a page
+        leave_whole(self)
         spam = (Reason.SPAM.value, str(Reason.SPAM.label))
         self.fields["reason"].choices = [*reasons.choices(), spam]  # type: ignore[attr-defined]
         self.fields["days"].choices = [  # type: ignore[attr-defined]
@@ -121,6 +117,10 @@ class NoteForm(forms.ModelForm):  # type: ignore[type-arg]
         labels = {"text": gettext_lazy("A note for colleagues")}
         widgets = {"text": forms.Textarea(attrs={"rows": 2, "dir": "auto"})}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        leave_whole(self)
+
     @property
     def helper(self) -> FormHelper:
         helper = FormHelper()
@@ -135,9 +135,13 @@ class AskForm(forms.Form):
 
     words = Lines(
         label=gettext_lazy("Why do you think that it is wrong?"),
-        max_length=2_000,
+        max_length=WORDS_MAX,
         widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        leave_whole(self)
 
     @property
     def helper(self) -> FormHelper:

@@ -15,6 +15,7 @@ from comments.links import comment_number
 from comments.models import Comment, State
 from config.forms import leave_whole
 from moderation.models import Notice, Report, has_page
+from moderation.models.reports import WORDS_MAX
 
 WORDS = forms.Textarea(attrs={"rows": 3, "dir": "auto"})
 
@@ -26,7 +27,7 @@ class ReportForm(forms.Form):
     words = forms.CharField(
         label=_("In your words"),
         required=False,
-        max_length=2_000,
+        max_length=WORDS_MAX,
         help_text=_("Only the moderators read this. Needed for “Something else” alone."),
         widget=WORDS,
     )
@@ -149,7 +150,7 @@ class AgainForm(BodyForm):
 class LookForm(forms.Form):
     words = forms.CharField(
         label=_("Why should it be looked at again?"),
-        max_length=2_000,
+        max_length=WORDS_MAX,
         widget=WORDS,
         error_messages={"required": _("Say in a few words why. You can ask once.")},
     )

@@ -15,6 +15,7 @@ from comments.links import comment_number
 from comments.models import Comment, State
 from config.forms import leave_whole
 from moderation.models import RemovalRequest, has_page
+from moderation.models.requests import TEXT_MAX
 
 
 class AskForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -90,7 +91,7 @@ class AnswerForm(forms.Form):
     )
     answer = forms.CharField(
         label=_("What they read"),
-        max_length=5_000,
+        max_length=TEXT_MAX,
         help_text=_("In a sentence or two: what you did, or why not. It is mailed."),
         widget=forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
         error_messages={"required": _("Say it in a sentence.")},

@@ -12,7 +12,6 @@ from articles.images.services import TOLD, add_image, change_image, existing_ima
 from articles.markdown import named_images
 from articles.models import Image
 from articles.pasted import places_of_pictures
-from config.forms import leave_whole
 
 ACCEPT = "image/jpeg,image/png,image/webp,image/avif,image/gif"
 _FILE_NAME = re.compile(r"\S+\.(?:jpe?g|png|webp|avif|gif|heic)", re.IGNORECASE)
@@ -46,7 +45,6 @@ class ImageForm(WrittenForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        leave_whole(self)
         for name in ("focal_x", "focal_y"):
             if field := self.fields.get(name):
                 field.required = False  # the middle, for who does not say

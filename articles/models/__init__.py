@@ -1,11 +1,17 @@
 from articles.models.articles import (
+    BODY_MAX,
+    NOT_PUBLISHED,
     PREVIEW_FOR,
+    STANDFIRST_MAX,
+    TAKEN_BACK_WHY_MAX,
     Article,
     ArticleQuerySet,
     Topic,
     free_slug,
+    known_to,
     previewed,
     slug_of,
+    title_for,
 )
 from articles.models.bylines import AUTHORS_MAX, Author, Byline, Signed, free_author_slug
 from articles.models.images import Image, ImageUse
@@ -17,9 +23,13 @@ from articles.models.writing import Correction, Note, Presence, Revision, Sheet,
 
 __all__ = [
     "AUTHORS_MAX",
+    "BODY_MAX",
+    "NOT_PUBLISHED",
     "OLD_MAX",
     "PREVIEW_FOR",
     "REST_MAX",
+    "STANDFIRST_MAX",
+    "TAKEN_BACK_WHY_MAX",
     "Article",
     "ArticleQuerySet",
     "Author",
@@ -43,6 +53,8 @@ __all__ = [
     "check_time_zone",
     "free_author_slug",
     "free_slug",
+    "known_to",
     "previewed",
     "slug_of",
+    "title_for",
 ]

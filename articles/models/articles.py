@@ -8,20 +8,26 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.core import signing
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.lookups import IsNull
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import get_text_list, slugify
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from articles.models.bylines import Byline, Signed
+from articles.models.lengths import longest
 from articles.models.redirects import Redirect
 from articles.paging import Place
 from articles.search import weighed
 
+TITLE_MAX, STANDFIRST_MAX = 300, 5_000  # characters
+BODY_MAX = 200_000  # a short book, which is rendered in a few seconds
+TAKEN_BACK_WHY_MAX = 2_000
 PREVIEW_FOR = timedelta(days=7)
+NOT_PUBLISHED = gettext_noop("A story that is not published")  # to whoever may not read its title
 PREVIEW_SALT = "articles.preview"
 
 
@@ -101,6 +107,10 @@ class ArticleQuerySet(models.QuerySet["Article"]):
             return self.none()
         return self.filter(Q(editors=user) | Q(editors=None))  # one join, of which one row matches
 
+    def known_to(self, user: User | None) -> Self:
+        """The articles whose title this person may read; None: anybody."""
+        return self.filter(known_to(user))
+
 
 class Article(models.Model):
     """A story. Its body is Markdown, with the rendered HTML beside it: services.save_article writes both."""
@@ -118,9 +128,9 @@ class Article(models.Model):
         READY = "ready", _("ready for review")
         PRIVATE = "private", _("private")
 
-    title = models.CharField(_("title"), max_length=300)
+    title = models.CharField(_("title"), max_length=TITLE_MAX)
     slug = models.SlugField(_("part of the URL"), max_length=120, unique=True, allow_unicode=True)
-    standfirst = models.TextField(_("standfirst"), blank=True)
+    standfirst = models.TextField(_("standfirst"), max_length=STANDFIRST_MAX, blank=True)
     authors = models.ManyToManyField(
         "articles.Author", through="articles.Byline", related_name="articles", editable=False
     )
@@ -130,7 +140,7 @@ class Article(models.Model):
         blank=True,
         help_text=_("Others who signed it, in words; they have no page here."),
     )
-    body = models.TextField(_("body"), blank=True, help_text=_("Markdown."))
+    body = models.TextField(_("body"), max_length=BODY_MAX, blank=True, help_text=_("Markdown."))
     body_html = models.TextField(editable=False, blank=True)
     lead_image = models.ForeignKey(
         "articles.Image",
@@ -162,7 +172,9 @@ class Article(models.Model):
     )
     embargo_until = models.DateTimeField(null=True, editable=False)  # never published before
     taken_back_at = models.DateTimeField(null=True, editable=False)
-    taken_back_why = models.TextField(blank=True, default="", db_default="", editable=False)  # for readers
+    taken_back_why = models.TextField(  # for readers
+        max_length=TAKEN_BACK_WHY_MAX, blank=True, default="", db_default="", editable=False
+    )
     was_published_at = models.DateTimeField(null=True, editable=False)  # before it was taken back
     corrected_at = models.DateTimeField(null=True, editable=False)  # the last correction; null: there is none
     rights = models.CharField(_("rights"), max_length=20, choices=Rights, default=Rights.OURS)
@@ -209,6 +221,9 @@ class Article(models.Model):
                 | Q(published_at__gte=F("embargo_until")),
                 name="article_not_before_its_embargo",
             ),
+            longest("standfirst", STANDFIRST_MAX, name="article_standfirst_length"),
+            longest("body", BODY_MAX, name="article_body_length"),
+            longest("taken_back_why", TAKEN_BACK_WHY_MAX, name="article_why_length"),
         ]
 
     def __str__(self) -> str:
@@ -284,8 +299,35 @@ class Article(models.Model):
         """Brought in from a saved page."""
         return bool(self.source_key)
 
+    def is_known_to(self, user: User | None) -> bool:
+        """As ArticleQuerySet.known_to."""
+        return self.is_published() or bool(user and self.can_be_edited_by(user))
+
+    def title_for(self, user: User | None) -> str:
+        """The title, or words in its place for whoever may not read it; None: anybody."""
+        return self.title if self.is_known_to(user) else gettext(NOT_PUBLISHED)
+
     def can_be_edited_by(self, user: User) -> bool:
+        if user.is_administrator:
+            return True
         return Article.objects.editable_by(user).filter(pk=self.pk).exists()
+
+
+def known_to(user: User | None, prefix: str = "") -> Q:
+    """Match the articles whose title this person may read: a draft's title is known to its editors alone, and
+    neither to moderators nor to colleagues. `prefix` leads to the article ("discussion__article__")."""
+    if user and user.is_administrator:
+        return Q(**{f"{prefix}pk__isnull": False})
+    known = Q(**{f"{prefix}published_at__lte": timezone.now()})
+    if user and user.is_editor:
+        known |= Q(**{f"{prefix}pk__in": Article.objects.editable_by(user).values("pk")})
+    return known
+
+
+def title_for(user: User | None, prefix: str = "") -> Case:
+    """Article.title_for as an expression."""
+    title = When(known_to(user, prefix), then=F(f"{prefix}title"))
+    return Case(title, default=Value(gettext(NOT_PUBLISHED)), output_field=models.TextField())
 
 
 def previewed(token: str) -> int | None:

@@ -15,6 +15,8 @@ from articles.models.sites import Site
 from articles.models.writing import Revision
 
 MIDDLE = 50  # per cent
+ALT_MAX, CAPTION_MAX, CREDIT_MAX = 500, 500, 200  # characters
+
 _SIGNS = re.compile(r"[\\`*_\[\]<>&!~]")  # what Markdown would read
 
 
@@ -34,7 +36,7 @@ class Image(models.Model):
     filename = models.CharField(_("file"), max_length=255, editable=False)  # as it was called
     alt = models.CharField(
         _("alternative text"),
-        max_length=500,
+        max_length=ALT_MAX,
         blank=True,
         help_text=_("What is to be seen, for those who do not see it. One or two sentences."),
     )
@@ -45,13 +47,13 @@ class Image(models.Model):
     )
     caption = models.CharField(
         _("caption"),
-        max_length=500,
+        max_length=CAPTION_MAX,
         blank=True,
         help_text=_("Under the picture, where a story has no other."),
     )
     credit = models.CharField(
         _("credit"),
-        max_length=200,
+        max_length=CREDIT_MAX,
         blank=True,
         help_text=_("Whose picture it is: “Ida Lund / Harbour News”."),
     )

@@ -5,6 +5,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from articles.models.lengths import longest
+
+BODY_MAX = 200_000  # characters, as of a story
+
 
 class StandingPageQuerySet(models.QuerySet["StandingPage"]):
     def shown(self) -> Self:
@@ -21,7 +25,7 @@ class StandingPage(models.Model):
 
     title = models.CharField(_("title"), max_length=120)
     slug = models.SlugField(_("part of the URL"), max_length=100, unique=True, allow_unicode=True)
-    body = models.TextField(_("body"), blank=True, help_text=_("Markdown."))
+    body = models.TextField(_("body"), max_length=BODY_MAX, blank=True, help_text=_("Markdown."))
     body_html = models.TextField(editable=False, blank=True)
     menu = models.CharField(_("link to it"), max_length=10, choices=Menu, default=Menu.FOOT)
     place = models.PositiveSmallIntegerField(
@@ -39,6 +43,7 @@ class StandingPage(models.Model):
         verbose_name = _("standing page")
         verbose_name_plural = _("standing pages")
         ordering = ["place", "title"]
+        constraints = [longest("body", BODY_MAX, name="page_body_length")]
 
     def __str__(self) -> str:
         return self.title

@@ -11,6 +11,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
+from articles.models.lengths import longest
+
+RULES_IN_SHORT_MAX, RULES_MAX = 300, 20_000  # characters
 RULES_IN_SHORT = gettext_noop(
     "Keep to the subject. Argue with what was said, not with who said it. No advertising."
 )
@@ -84,8 +87,10 @@ class Site(models.Model):
     close_after_days = models.PositiveSmallIntegerField(
         _("days until discussions close"), default=365, db_default=365, validators=[MinValueValidator(1)]
     )
-    rules_in_short = models.TextField(_("rules in short"), blank=True, db_default="")
-    rules = models.TextField(_("rules in full"), blank=True, db_default="")
+    rules_in_short = models.TextField(
+        _("rules in short"), max_length=RULES_IN_SHORT_MAX, blank=True, db_default=""
+    )
+    rules = models.TextField(_("rules in full"), max_length=RULES_MAX, blank=True, db_default="")
     # archive.nightly makes them.
     backs_up_nightly = models.BooleanField(_("back up every night"), default=False, db_default=False)
     backups_kept = models.PositiveSmallIntegerField(
@@ -113,7 +118,11 @@ class Site(models.Model):
 
     class Meta:
         verbose_name = verbose_name_plural = _("site")
-        constraints = [models.CheckConstraint(condition=Q(pk=1), name="site_is_one_row")]
+        constraints = [
+            models.CheckConstraint(condition=Q(pk=1), name="site_is_one_row"),
+            longest("rules_in_short", RULES_IN_SHORT_MAX, name="site_rules_in_short_length"),
+            longest("rules", RULES_MAX, name="site_rules_length"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from articles.models.articles import Article
+from articles.models.lengths import longest
 from articles.models.pages import StandingPage
 
 HERE_FOR = timedelta(minutes=2)  # since an open page was last heard of
@@ -186,6 +187,7 @@ class Note(models.Model):
     class Meta:
         verbose_name = _("note")
         ordering = ["at", "pk"]
+        constraints = [longest("body", NOTE_MAX, name="note_length")]
 
     def __str__(self) -> str:
         return self.body
@@ -202,6 +204,7 @@ class Correction(models.Model):
     class Meta:
         verbose_name = _("correction")
         ordering = ["at", "pk"]
+        constraints = [longest("text", CORRECTION_MAX, name="correction_length")]
 
     def __str__(self) -> str:
         return self.text

@@ -16,12 +16,12 @@ from django.utils.translation import gettext_lazy
 
 from articles.images.forms import check_images
 from articles.models import Site
-from articles.models.sites import RULES_IN_SHORT, WRITTEN
+from articles.models.sites import RULES_IN_SHORT, RULES_IN_SHORT_MAX, RULES_MAX, WRITTEN
 from articles.zones import find_zones, zones
 from config import backups
 from config.forms import leave_whole
 
-RULES_LINES, RULES_MAX, RULES_IN_SHORT_MAX = 3, 20_000, 300
+RULES_LINES = 3
 OFFERED = 6  # zones that are named where several are meant
 
 # What is asked when a site is set up; all else has a default that holds.

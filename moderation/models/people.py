@@ -12,9 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Guest, User
+from articles.models.lengths import longest
 from comments import reasons
 from comments.models import Comment
 
+WORDS_MAX, NOTE_MAX = 2_000, 5_000  # characters
 KEPT_FOR = 30  # days that an Origin lives
 MAILED_WITHIN = timedelta(minutes=2)  # a person is told of a sanction after one of them
 
@@ -42,7 +44,7 @@ class Sanction(models.Model):
     guest = models.ForeignKey(Guest, models.PROTECT, null=True, related_name="sanctions")
     kind = models.CharField(max_length=10, choices=Kind)
     reason = models.CharField(max_length=20)  # code of a removal reason
-    words = models.TextField(blank=True, max_length=2_000)  # what the person is told besides
+    words = models.TextField(blank=True, max_length=WORDS_MAX)  # what the person is told besides
     at = models.DateTimeField(default=timezone.now)
     until = models.DateTimeField(null=True)  # null: until it is ended
     ended_at = models.DateTimeField(null=True)
@@ -50,7 +52,7 @@ class Sanction(models.Model):
     told_at = models.DateTimeField(null=True)  # by mail, that it holds
     told_end_at = models.DateTimeField(null=True)  # … that it was ended
     asked_at = models.DateTimeField(null=True)  # the person asked for another look at it, once
-    asked_words = models.TextField(_("in your words"), blank=True, max_length=2_000)
+    asked_words = models.TextField(_("in your words"), blank=True, max_length=WORDS_MAX)
     answered_at = models.DateTimeField(null=True)  # somebody looked again, and it stays
 
     objects = SanctionQuerySet.as_manager()
@@ -62,7 +64,9 @@ class Sanction(models.Model):
             models.CheckConstraint(
                 condition=Q(user=None, guest__isnull=False) | Q(user__isnull=False, guest=None),
                 name="sanction_of_one_person",
-            )
+            ),
+            longest("words", WORDS_MAX, name="sanction_words_length"),
+            longest("asked_words", WORDS_MAX, name="sanction_asked_words_length"),
         ]
 
     def __str__(self) -> str:
@@ -102,7 +106,7 @@ class Note(models.Model):
     comment = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="notes")
     user = models.ForeignKey(User, models.PROTECT, null=True, related_name="notes")
     guest = models.ForeignKey(Guest, models.PROTECT, null=True, related_name="notes")
-    text = models.TextField(max_length=5_000)
+    text = models.TextField(max_length=NOTE_MAX)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     at = models.DateTimeField(default=timezone.now)
 
@@ -110,6 +114,7 @@ class Note(models.Model):
         verbose_name = _("note")
         verbose_name_plural = _("notes")
         ordering = ["at", "id"]
+        constraints = [longest("text", NOTE_MAX, name="moderator_note_length")]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d}"

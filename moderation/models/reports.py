@@ -8,8 +8,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Guest, User
+from articles.models.lengths import longest
 from comments.models import Comment
 from moderation.models.cases import Case
+
+WORDS_MAX, WHY_MAX = 2_000, 5_000  # characters
 
 
 class Report(models.Model):
@@ -26,7 +29,7 @@ class Report(models.Model):
     user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     guest = models.ForeignKey(Guest, models.PROTECT, null=True, related_name="+")
     why = models.CharField(_("reason"), max_length=10, choices=Why)
-    words = models.TextField(_("in your words"), blank=True, max_length=2_000)
+    words = models.TextField(_("in your words"), blank=True, max_length=WORDS_MAX)
     weight = models.FloatField(default=1)  # as the reporter's record was then
     at = models.DateTimeField(default=timezone.now)
     told_at = models.DateTimeField(null=True)  # of the outcome
@@ -45,6 +48,7 @@ class Report(models.Model):
             models.UniqueConstraint(
                 fields=["comment", "guest"], condition=~Q(guest=None), name="report_once_a_guest"
             ),
+            longest("words", WORDS_MAX, name="report_words_length"),
         ]
 
     def __str__(self) -> str:
@@ -61,7 +65,7 @@ class Notice(models.Model):
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="notices")
     case = models.ForeignKey(Case, models.PROTECT, related_name="notices")
     is_child_abuse = models.BooleanField(_("it shows the abuse of a child"), default=False)
-    why = models.TextField(_("why it is illegal"), max_length=5_000)
+    why = models.TextField(_("why it is illegal"), max_length=WHY_MAX)
     name = models.CharField(_("your name"), max_length=200, blank=True)
     email = models.EmailField(_("your e-mail"), blank=True)
     in_good_faith = models.BooleanField(_("I believe in good faith that this is accurate and complete"))
@@ -71,6 +75,7 @@ class Notice(models.Model):
     class Meta:
         verbose_name = _("report of illegal content")
         verbose_name_plural = _("reports of illegal content")
+        constraints = [longest("why", WHY_MAX, name="notice_why_length")]
 
     def __str__(self) -> str:
         return str(self.receipt)
@@ -99,13 +104,16 @@ class Appeal(models.Model):
     is_edit = models.BooleanField(default=False)
     revision = models.PositiveIntegerField()
     against = models.ForeignKey("comments.Transition", models.PROTECT, related_name="+", db_index=False)
-    words = models.TextField(blank=True, max_length=2_000)
+    words = models.TextField(blank=True, max_length=WORDS_MAX)
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         verbose_name = _("another look")
         verbose_name_plural = _("other looks")
-        constraints = [models.UniqueConstraint(fields=["comment", "is_edit"], name="appeal_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["comment", "is_edit"], name="appeal_once"),
+            longest("words", WORDS_MAX, name="appeal_words_length"),
+        ]
 
     def __str__(self) -> str:
         return f"#{self.comment_id}"

@@ -9,7 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from articles.models import Article
+from articles.models.lengths import longest
 from comments.models import Comment
+
+TEXT_MAX = 5_000  # characters of each
 
 
 class RemovalRequest(models.Model):
@@ -36,14 +39,14 @@ class RemovalRequest(models.Model):
     article = models.ForeignKey(Article, models.SET_NULL, null=True, related_name="+")
     comment = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+")
     wants = models.CharField(_("what you want"), max_length=10, choices=Wants)
-    what = models.TextField(_("which words or which picture"), max_length=5_000)
-    why = models.TextField(_("why"), max_length=5_000)
+    what = models.TextField(_("which words or which picture"), max_length=TEXT_MAX)
+    why = models.TextField(_("why"), max_length=TEXT_MAX)
     who = models.CharField(_("who you are"), max_length=10, choices=Who)
     name = models.CharField(_("your name"), max_length=200)
     email = models.EmailField(_("your e-mail"))
     at = models.DateTimeField(default=timezone.now)
     outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome, blank=True)
-    answer = models.TextField(_("what they read"), max_length=5_000, blank=True)
+    answer = models.TextField(_("what they read"), max_length=TEXT_MAX, blank=True)
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
     told_at = models.DateTimeField(null=True)  # of the outcome
@@ -56,7 +59,11 @@ class RemovalRequest(models.Model):
             models.CheckConstraint(
                 condition=Q(outcome="", decided_at=None) | ~Q(outcome="") & Q(decided_at__isnull=False),
                 name="removalrequest_decided_once",
-            )
+            ),
+            *(
+                longest(field, TEXT_MAX, name=f"removalrequest_{field}_length")
+                for field in ("what", "why", "answer")
+            ),
         ]
 
     def __str__(self) -> str:

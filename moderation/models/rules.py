@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from articles.models import Article, Topic
 
+VALUE_MAX, NOTE_MAX = 200, 200  # characters
+
 
 class Rule(models.Model):
     """One version of a rule that makes a comment wait. Never changed but for its switch, and never deleted,
@@ -25,10 +27,10 @@ class Rule(models.Model):
         AGE = "age", _("age of the article")
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.TERM)
-    value = models.CharField(_("value"), max_length=200)  # of a list: the name of its file
+    value = models.CharField(_("value"), max_length=VALUE_MAX)  # of a list: the name of its file
     topic = models.ForeignKey(Topic, models.PROTECT, null=True, blank=True, related_name="+")
     article = models.ForeignKey(Article, models.PROTECT, null=True, blank=True, related_name="+")
-    note = models.CharField(_("note"), max_length=200, blank=True)
+    note = models.CharField(_("note"), max_length=NOTE_MAX, blank=True)
     # Else what it finds is only told to whoever looks at the comment anyway.
     holds = models.BooleanField(_("makes a comment wait"), default=True, db_default=True)
     is_active = models.BooleanField(_("active"), default=True)

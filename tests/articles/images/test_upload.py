@@ -212,7 +212,7 @@ def test_its_folder_is_closed_to_others(own_folder):
         ({"alt": "  "}, "alt", "Say what is to be seen"),
         ({"alt": "DSC_0042.JPG"}, "alt", "name of a file"),
         ({"is_decorative": "on"}, "is_decorative", "has an alternative text"),
-        ({"alt": "x" * 501}, "alt", "at most 500 characters .it has 501"),
+        ({"alt": "x" * 501}, "alt", "has 501 characters; 500 is the most"),
         ({"focal_x": "101"}, "focal_x", "less than or equal to 100"),
     ],
 )
