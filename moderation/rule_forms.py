@@ -11,11 +11,14 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.models import User
 from articles.links import find_story
 from articles.models import Article, Topic
+from config.forms import leave_whole
 from moderation import matching, rules
 from moderation.matching import Written
 from moderation.models import Rule
+from moderation.models.rules import NOTE_MAX, VALUE_MAX
 from moderation.term_files import check_size, read_terms
 
 HOST = re.compile(r"^(?=.{1,200}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]{2,63}$")
@@ -45,15 +48,19 @@ class RuleForm(forms.Form):
         help_text=gettext_lazy("Else it is published, and only whoever looks at it is told."),
     )
     note = forms.CharField(
-        label=gettext_lazy("Note for colleagues"), required=False, max_length=200, widget=forms.TextInput
+        label=gettext_lazy("Note for colleagues"), required=False, max_length=NOTE_MAX, widget=forms.TextInput
     )
 
     kind: Rule.Kind
     own: ClassVar[list[str]] = ["value"]  # fields of the kind, which come first
 
-    def __init__(self, *args: Any, replaces: Rule | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, keeper: User, replaces: Rule | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.replaces = replaces
+        leave_whole(self)
+        self.keeper, self.replaces = keeper, replaces
+        if (story := self._hidden_story()) is not None:
+            self.fields["article"].disabled = True  # it stays as it is, and its link would tell its title
+            self.initial["article"] = story.title_for(keeper)
         self.order_fields([*self.own, "topic", "article", "holds", "note"])
         self.fields[self.own[0]].widget.attrs.setdefault("autofocus", True)
 
@@ -75,12 +82,20 @@ class RuleForm(forms.Form):
         return {"value": rule.value}
 
     def clean_article(self) -> Article | None:
+        if (story := self._hidden_story()) is not None:
+            return story
         text = self.cleaned_data["article"].strip()
         if not text:
             return None
-        if (article := find_story(text)) is None:
+        article = find_story(text)
+        if article is None or not article.is_known_to(self.keeper):
             raise ValidationError(_("There is no story at this link."), code="unknown")
         return article
+
+    def _hidden_story(self) -> Article | None:
+        """The story of the rule that is changed, if whoever changes it may not read its title."""
+        story = self.replaces.article if self.replaces else None
+        return story if story and not story.is_known_to(self.keeper) else None
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -128,11 +143,13 @@ def _text(label: Any, help_text: Any) -> forms.CharField:
     # A browser that corrects, or makes the first letter large, changes what is looked for.
     attrs = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
     return forms.CharField(
-        label=label, help_text=help_text, max_length=200, widget=forms.TextInput(attrs=attrs)
+        label=label, help_text=help_text, max_length=VALUE_MAX, widget=forms.TextInput(attrs=attrs)
     )
 
 
-def _number(label: Any, help_text: Any = "", *, least: int = 0, most: int) -> forms.IntegerField:
+def _number(kind: Rule.Kind, place: int, label: Any, help_text: Any) -> forms.IntegerField:
+    """One of the numbers of a limit, by its place among them."""
+    least, most = matching.NUMBERS[kind.value][place]
     return forms.IntegerField(label=label, help_text=help_text, min_value=least, max_value=most)
 
 
@@ -197,18 +214,20 @@ class NameForm(RuleForm):
 class LinksForm(RuleForm):
     kind = Rule.Kind.LINKS
     value = _number(
+        Rule.Kind.LINKS,
+        0,
         gettext_lazy("Links that a comment may have"),
         gettext_lazy("One with more is found. Without a rule: 1."),
-        most=1_000,
     )
 
 
 class AgeForm(RuleForm):
     kind = Rule.Kind.AGE
     value = _number(
+        Rule.Kind.AGE,
+        0,
         gettext_lazy("Days after the article was published"),
         gettext_lazy("Later comments are found. Without a rule: 30."),
-        most=36_500,
     )
 
 
@@ -216,19 +235,19 @@ class RateForm(RuleForm):
     kind = Rule.Kind.RATE
     own: ClassVar[list[str]] = ["new", "known"]
     new = _number(
+        Rule.Kind.RATE,
+        0,
         gettext_lazy("Comments of a new person in ten minutes"),
         gettext_lazy("By e-mail, and by IP address. Without a rule: 3."),
-        least=1,
-        most=1_000,
     )
     known = _number(
+        Rule.Kind.RATE,
+        1,
         gettext_lazy("Comments of a known person in ten minutes"),
         gettext_lazy(
             "Of whom one was approved. Without a rule: 10. One more is refused with a sentence, and its text "
             "is kept in the form."
         ),
-        least=1,
-        most=1_000,
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -237,6 +256,8 @@ class RateForm(RuleForm):
 
     @classmethod
     def own_of(cls, rule: Rule) -> dict[str, Any]:
+        if not matching.is_usable(rule.kind, rule.value):
+            return {}
         new, known = matching.numbers(rule.value)
         return {"new": new, "known": known}
 
@@ -258,7 +279,7 @@ class ListForm(RuleForm):
     value = forms.CharField(
         label=gettext_lazy("Name of the list"),
         required=False,
-        max_length=200,
+        max_length=VALUE_MAX,
         help_text=gettext_lazy("Empty: that of the file."),
     )
     whole_words = forms.BooleanField(
@@ -285,7 +306,7 @@ class ListForm(RuleForm):
         except ValidationError as error:
             self.add_error("file", error)
         if not data.get("value") and (file := data.get("file")):
-            data["value"] = file.name[:200].replace("\x00", "")
+            data["value"] = file.name[:VALUE_MAX].replace("\x00", "")
         return super().clean()
 
     def _terms(self) -> str:

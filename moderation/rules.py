@@ -82,8 +82,13 @@ def standing(all_versions: Sequence[Rule]) -> Rule:
 def save(*, rule: Written, note: str, actor: User, replaces: Rule | None = None) -> Rule:
     """Store a rule and set it in force in place of all versions of `replaces`, as one act that can be undone.
 
-    Raises ValidationError: there is such a rule, or `replaces` is not the version that stands any more.
+    Raises ValidationError: it can't be used, there is such a rule, or `replaces` is not the version that
+    stands any more.
     """
+    try:
+        matching.compile_rule(rule)
+    except ValueError:
+        raise _unusable(rule.value) from None
     try:
         with transaction.atomic():
             earlier = versions(replaces.pk) if replaces else []
@@ -122,7 +127,9 @@ def save(*, rule: Written, note: str, actor: User, replaces: Rule | None = None)
 
 def switch(*, rule: Rule, on: bool, actor: User) -> Batch | None:
     """Set a version of a rule in force in place of the others, or out of it. None: it was so already. Raises
-    ValidationError: another rule stands for the same, or somebody was faster."""
+    ValidationError: it can't be used, another rule stands for the same, or somebody was faster."""
+    if on and not matching.is_usable(rule.kind, rule.value):
+        raise _unusable(rule.value)
     told = {"rule": rule.pk, "does": "on" if on else "off"}
     batch = Batch(kind=Batch.Kind.RULE, actor=actor, parameters=told)
     try:
@@ -138,6 +145,11 @@ def switch(*, rule: Rule, on: bool, actor: User) -> Batch | None:
             code="twice",
         ) from None
     return batch
+
+
+def _unusable(value: str) -> ValidationError:
+    sentence = _("The rule “%(value)s” can’t be read. Write it anew, or leave it switched off.")
+    return ValidationError(sentence % {"value": value}, code="unusable")
 
 
 def _in_force(rule: Rule, all_versions: Sequence[Rule]) -> list[tuple[Change.Target, int, str, Any]]:

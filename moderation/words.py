@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from comments import reasons
 from comments.models import Comment, Reason, State
+from moderation import matching
 from moderation.checks import LINKS_FREE
 from moderation.filter import say
 from moderation.models import Batch, Change, Finding, Seal
@@ -90,7 +91,10 @@ def _rule_found(finding: Finding) -> str:
 
 
 def rule(kind: str, value: str) -> str:
-    """A rule in words: casino · More than 1 link · More than 30 days after the article."""
+    """A rule in words: casino · More than 1 link · More than 30 days after the article. One that can't be
+    used as it is stored."""
+    if not matching.is_usable(kind, value):
+        return value
     match kind:
         case "links":
             words = ngettext("More than %(n)s link", "More than %(n)s links", int(value))

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from comments.models import Comment
-from moderation import rules, trials, words
+from moderation import matching, rules, trials, words
 from moderation.matching import Spans, Written
 from moderation.models import Batch, Rule, has_page
 from moderation.queue_filters import whole_number
@@ -47,13 +47,14 @@ class Line:
     where: str
     record: rules.Record
     terms: int | None  # of a list
+    is_usable: bool  # else it is ignored, in force or not
 
 
 @require_safe
 @login_required
 def index(request: HttpRequest) -> HttpResponse:
     """?q=<part of a value>, ?kind=, ?off=1 with those that are switched off, ?page=."""
-    keeper(request)
+    user = keeper(request)
     kind, text = request.GET.get("kind", ""), request.GET.get("q", "").replace("\x00", "")[:200]
     shown = Rule.objects.filter(Q(is_active=True) | Q(replaced_by=None))
     is_with_off = request.GET.get("off") == "1"
@@ -69,9 +70,11 @@ def index(request: HttpRequest) -> HttpResponse:
     rows = list(found[start : start + PAGE + 1])
     query = request.GET.copy()
     query["page"] = str(start // PAGE + 2)
+    lines = _lines(rows[:PAGE], user)
     context = {
         "room": "rules",
-        "lines": _lines(rows[:PAGE]),
+        "lines": lines,
+        "ignored": sum(line.rule.is_active and not line.is_usable for line in lines),
         "kinds": [(form.kind.value, form.kind.label) for form in FORMS.values()],
         "kind": kind if kind in FORMS else "",
         "q": text,
@@ -86,11 +89,11 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def rule(request: HttpRequest, pk: int) -> HttpResponse:
-    keeper(request)
+    user = keeper(request)
     versions = rules.versions(pk)
     if not versions:
         raise Http404
-    lines = _lines(versions)
+    lines = _lines(versions, user)
     stands = rules.standing(versions)
     shown = next(line for line in lines if line.rule == stands)
     context = {
@@ -99,7 +102,7 @@ def rule(request: HttpRequest, pk: int) -> HttpResponse:
         "versions": lines,
         "latest": versions[0],
         "first_terms": _first_terms(shown.rule),
-        "can_be_applied": trials.can_be_replayed(shown.rule.kind),
+        "can_be_applied": trials.can_be_replayed(shown.rule.kind) and shown.is_usable,
     }
     return render(request, "moderation/rule.html", context)
 
@@ -126,7 +129,12 @@ def _form(
     stores it, with `edit` comes back to the form. Nothing is stored before `save`."""
     initial = form_class.of(replaces) if replaces else None
     form = form_class(
-        request.POST or None, request.FILES or None, replaces=replaces, initial=initial, auto_id="rule_%s"
+        request.POST or None,
+        request.FILES or None,
+        replaces=replaces,
+        keeper=user,
+        initial=initial,
+        auto_id="rule_%s",
     )
     context = {"room": "rules", "form": form, "replaces": replaces, "kind": form_class.kind}
     if request.method == "POST" and form.is_valid():
@@ -225,7 +233,7 @@ def apply(request: HttpRequest, pk: int) -> HttpResponse:
     person has approved is an exception there, until somebody ticks it."""
     keeper(request)
     found = get_object_or_404(Rule.objects.select_related("terms"), pk=pk)
-    if not trials.can_be_replayed(found.kind):
+    if not (trials.can_be_replayed(found.kind) and matching.is_usable(found.kind, found.value)):
         raise Http404
     gathered = trials.gather(found)
     if gathered is None:
@@ -238,24 +246,25 @@ def apply(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(url_of(gathered.group, gathered.approved))
 
 
-def _lines(some: Iterable[Rule]) -> list[Line]:
+def _lines(some: Iterable[Rule], user: User) -> list[Line]:
     some = list(some)
     records = rules.records([rule.pk for rule in some])
     return [
         Line(
             rule=rule,
             says=words.rule(rule.kind, rule.value),
-            where=_where(rule),
+            where=_where(rule, user),
             record=records.get(rule.pk, rules.Record()),
             terms=rule.terms.count if rule.kind == Rule.Kind.LIST else None,
+            is_usable=matching.is_usable(rule.kind, rule.value),
         )
         for rule in some
     ]
 
 
-def _where(rule: Rule) -> str:
+def _where(rule: Rule, user: User) -> str:
     if rule.article:
-        return rule.article.title
+        return rule.article.title_for(user)
     return _("Topic: %(topic)s") % {"topic": rule.topic} if rule.topic else _("The whole site")
 
 

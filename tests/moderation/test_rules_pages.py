@@ -1,8 +1,10 @@
 """/moderation/rules/: a rule is tried before it is saved, and nothing is stored before."""
 
+import re
 from uuid import uuid4
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
@@ -157,7 +159,7 @@ def test_what_looks_like_a_line_is_one_only_with_a_line_feed():
     ("kind", "data", "sentence"),
     [
         ("term", {"value": "  "}, "This field is required"),
-        ("term", {"value": "x" * 201}, "at most 200"),
+        ("term", {"value": "x" * 201}, "has 201 characters; 200 is the most"),
         ("name", {"value": r"(a)\1"}, "could run for ever"),
         ("name", {"value": "((a{99}){99}){99}"}, "could run for ever"),
         ("name", {"value": ".*"}, "fits every name"),
@@ -322,3 +324,41 @@ def test_who_pays_for_what_others_sent_from_there_reads_so(client):
     assert answer.status_code == 422
     assert "3 comments in ten minutes from one internet connection" in answer.text
     assert "are the most for now" not in answer.text
+
+
+MALFORMED = [
+    ("rate", "3"),
+    ("rate", "a/b"),
+    ("rate", "0/10"),
+    ("links", "many"),
+    ("age", "-1"),
+    ("name", "("),
+]
+
+
+@pytest.mark.parametrize(("kind", "value"), MALFORMED)
+def test_a_stored_rule_that_cannot_be_read_is_shown_as_ignored(client, maria, kind, value):
+    """Written by SQL, past the forms."""
+    planted = Rule.objects.create(kind=kind, value=value)
+    place = f"/moderation/rules/{planted.pk}/"
+    listed = client.get("/moderation/rules/")
+    assert "One rule in force can’t be read, and is ignored." in listed.text
+    assert "This rule can’t be read, and is ignored" in client.get(place).text
+    pages = ["/moderation/", "/moderation/?queue=recent", "/moderation/acts/", f"{place}change/"]
+    pages.append(f"/moderation/?rule={planted.pk}")
+    assert [client.get(page).status_code for page in pages] == [200] * len(pages)
+    say(make_article(), "Nobody’s comment waits for that.")
+
+    off = client.post(f"{place}switch/", {"on": "0", "back": "rule"}, follow=True)
+    assert off.status_code == 200
+    assert "Switched off" in off.text
+    on = client.post(f"{place}switch/", {"on": "1", "back": "rule"}, follow=True)
+    assert f"The rule “{value}” can’t be read." in on.text.replace("&#x27;", "'")
+    assert not Rule.objects.filter(is_active=True).exists()
+
+
+@pytest.mark.parametrize(("kind", "value"), MALFORMED)
+def test_a_rule_that_cannot_be_read_is_not_saved(maria, kind, value):
+    with pytest.raises(ValidationError, match=re.escape(f"The rule “{value}” can’t be read.")):
+        rules.save(rule=Written(pk=None, kind=kind, value=value), note="", actor=maria)
+    assert stored() == (0, 0)
