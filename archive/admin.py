@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html, format_html_join
@@ -12,9 +13,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.models import User
 from archive.models import Import
 from archive.services import MAX_MB, Refused, Report, check_size, import_page
-from articles.models import Article
+from articles.models import Article, title_for
 
 
 class BringInForm(forms.Form):
@@ -65,7 +67,7 @@ class ImportAdmin(admin.ModelAdmin[Import]):
     list_display = (
         "filename",
         "at",
-        "article",
+        "story",
         "found_count",
         "declared_count",
         "created_count",
@@ -73,11 +75,11 @@ class ImportAdmin(admin.ModelAdmin[Import]):
         "actor",
     )
     list_filter = ("format", "at")
-    list_select_related = ("article", "actor")
-    search_fields = ("filename", "article__title", "article__source_name")
+    list_select_related = ("actor",)
+    search_fields = ("filename", "article__source_name")
     date_hierarchy = "at"
     fields = (
-        "article",
+        "story",
         "filename",
         "format",
         "at",
@@ -87,6 +89,15 @@ class ImportAdmin(admin.ModelAdmin[Import]):
         "created_count",
         "warning_table",
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Import]:
+        assert isinstance(request.user, User)
+        return super().get_queryset(request).annotate(story=title_for(request.user, "article__"))
+
+    @admin.display(description=gettext_lazy("story"))
+    def story(self, obj: Any) -> str:
+        title: str = obj.story
+        return title
 
     @admin.display(description=gettext_lazy("warnings"))
     def warning_count(self, obj: Import) -> int:

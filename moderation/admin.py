@@ -12,6 +12,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
+from articles.models import title_for
 from comments.models import Transition
 from moderation import words
 from moderation.admin_tree import CommentTreeAdmin as CommentTreeAdmin
@@ -90,16 +92,25 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
 
 @admin.register(Transition)
 class TransitionAdmin(ReadOnlyAdmin[Transition]):
-    list_display = ["comment_number", "kind", "from_state", "to_state", "reason", "actor", "at", "discussion"]
+    list_display = ["comment_number", "kind", "from_state", "to_state", "reason", "actor", "at", "story"]
     list_filter = ["kind", "to_state", "reason", "at"]
     list_select_related = ["actor", "discussion__article"]
     search_fields = ["=comment__id", "=batch", "actor__name"]
     ordering = ["-id"]
     show_full_result_count = False  # the log only grows
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Transition]:
+        assert isinstance(request.user, User)
+        return super().get_queryset(request).annotate(title=title_for(request.user, "discussion__article__"))
+
     @admin.display(description=_("comment"))
     def comment_number(self, line: Transition) -> str:
         return f"#{line.comment_id}"
+
+    @admin.display(description=_("story"))
+    def story(self, line: Any) -> str:
+        title: str = line.title
+        return title
 
 
 @admin.register(Desk)

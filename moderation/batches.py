@@ -11,6 +11,8 @@ from django.db import connection
 from django.db.models import Count, Min
 from django.utils.translation import gettext as _
 
+from accounts.models import User
+from articles.models import title_for
 from comments.models import Comment, Transition
 from moderation import changes, words
 from moderation.models import Batch, Change, Sanction, Seal
@@ -56,11 +58,11 @@ FROM moderation_batch b JOIN comments_transition t ON t.batch = b.id
 WHERE b.id = ANY(%s) GROUP BY 1"""
 
 
-def acts(batches: Sequence[Batch]) -> list[Act]:
+def acts(batches: Sequence[Batch], user: User | None) -> list[Act]:
     lines = Transition.objects.filter(batch__in=[batch.pk for batch in batches]).order_by()
     moved = list(lines.values_list("batch").annotate(count=Count("pk"), one=Min("comment")))
     counts = {batch: count for batch, count, _one in moved}
-    about, marked = _about(batches, {batch: one for batch, count, one in moved if count == 1})
+    about, marked = _about(batches, {batch: one for batch, count, one in moved if count == 1}, user)
     with connection.cursor() as cursor:
         cursor.execute(LAST, [[batch.pk for batch in batches]])
         last = {act: (pk, undos % 2 == 1) for act, pk, undos in cursor.fetchall()}
@@ -87,7 +89,9 @@ def acts(batches: Sequence[Batch]) -> list[Act]:
     ]
 
 
-def _about(batches: Sequence[Batch], comments: Mapping[UUID, int]) -> tuple[dict[UUID, str], dict[UUID, int]]:
+def _about(
+    batches: Sequence[Batch], comments: Mapping[UUID, int], user: User | None
+) -> tuple[dict[UUID, str], dict[UUID, int]]:
     """The name of the one thing that was changed, and how many comments have another setting. `comments`: of
     acts that brought one alone another state. What was set on the whole site says so itself
     (words.on_the_site)."""
@@ -105,25 +109,25 @@ def _about(batches: Sequence[Batch], comments: Mapping[UUID, int]) -> tuple[dict
     # A lock reaches all that is below the one that was meant.
     locks = [batch for batch in batches if batch.kind == Batch.Kind.COMMENT]
     pressed = {batch.pk: batch.parameters["comment"] for batch in locks if "comment" in batch.parameters}
-    about = _comments(one_marked | dict(comments) | pressed)
-    names = changes.named(single.values())
+    about = _comments(one_marked | dict(comments) | pressed, user)
+    names = changes.named(single.values(), user)
     about |= {batch: names.get((change.target, change.target_id), "") for batch, change in single.items()}
     about |= _held({batch: c.target_id for batch, c in single.items() if c.target == Change.Target.SANCTION})
     # The story of an import, which stands in none of its parameters.
     brought = [batch.pk for batch in batches if batch.kind == Batch.Kind.IMPORT]
     if brought:
         lines = Transition.objects.filter(batch__in=brought).order_by("batch", "id").distinct("batch")
-        titles = lines.values_list("batch", "discussion__article__title")
+        titles = lines.values_list("batch", title_for(user, "discussion__article__"))
         about |= {batch: title for batch, title in titles if batch}
     return about, marked
 
 
-def _comments(ids: Mapping[UUID, int]) -> dict[UUID, str]:
+def _comments(ids: Mapping[UUID, int], user: User | None) -> dict[UUID, str]:
     """The one comment of each act, by its number and its story."""
     if not ids:
         return {}
-    rows = Comment.objects.filter(pk__in=ids.values()).values_list("pk", "discussion__article__title")
-    titles = dict(rows)
+    rows = Comment.objects.filter(pk__in=ids.values())
+    titles = dict(rows.values_list("pk", title_for(user, "discussion__article__")))
     return {batch: f"#{pk}, “{titles[pk]}”" for batch, pk in ids.items()}
 
 

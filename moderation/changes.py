@@ -15,7 +15,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from articles.models import Article, Site
+from accounts.models import User
+from articles.models import Article, Site, title_for
 from articles.publication import too_early
 from articles.services import change_site
 from articles.writing import publish_articles, take_back_articles
@@ -253,15 +254,16 @@ def _value(field: str, code: Any) -> Any:
     return parse_datetime(code) if code and field in TIMES else code
 
 
-def named(changes: Iterable[Change]) -> dict[tuple[str, int], str]:
-    """What the changed things are called, by target and id; a sanction, which is a person's, is not named."""
+def named(changes: Iterable[Change], user: User | None) -> dict[tuple[str, int], str]:
+    """What the changed things are called to this person, by target and id; a sanction, which is a person's,
+    is not named."""
     ids: dict[str, set[int]] = defaultdict(set)
     for change in changes:
         ids[change.target].add(change.target_id)
     names = {(Target.SITE.value, pk): _("The whole site") for pk in ids[Target.SITE]}
     names |= {(Target.DESK.value, pk): _("The filter") for pk in ids[Target.DESK]}
     if stories := ids[Target.DISCUSSION] | ids[Target.ARTICLE]:
-        titles = Article.objects.filter(pk__in=stories).values_list("pk", "title")
+        titles = Article.objects.filter(pk__in=stories).values_list("pk", title_for(user))
         for pk, title in titles:
             names |= {(t.value, pk): f"“{title}”" for t in (Target.DISCUSSION, Target.ARTICLE)}
     if ids[Target.RULE]:
@@ -273,7 +275,7 @@ def named(changes: Iterable[Change]) -> dict[tuple[str, int], str]:
 def _refusals(left: Mapping[Key, int], now: Mapping[Key, Any], why: Mapping[Key, str]) -> list[Refusal]:
     """Who has changed each of these last; nobody, where it was no act that did, or something else hinders."""
     rows = Change.objects.select_related("batch__actor").in_bulk(list(left.values()))
-    names = named(rows.values())
+    names = named(rows.values(), None)
     refusals = []
     for key in sorted(left):
         target, pk, field = key

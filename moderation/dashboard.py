@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.models import User
 from articles.models import Article
 from comments import reasons
 from comments.models import REMOVED, State, Transition
@@ -193,13 +194,15 @@ def checks(days: int, zone: tzinfo) -> list[Found]:
     return told
 
 
-def stories(days: int, zone: tzinfo) -> list[tuple[str, str, int]]:
-    """(slug, title, comments that were written or decided on) of those with most."""
+def stories(days: int, zone: tzinfo, user: User | None) -> list[tuple[str, str, int]]:
+    """(slug, title, comments that were written or decided on) of those with most, as far as this person may
+    read their titles."""
     counted: Counter[int] = Counter()
     for story, n in _counted(STORIES, dates(days, zone), zone):
         counted[story] += n
-    most = sorted(counted.items(), key=lambda item: (-item[1], item[0]))[:TOP]
-    named = Article.objects.only("slug", "title").in_bulk([story for story, _n in most])
+    named = Article.objects.only("slug", "title").known_to(user).in_bulk(list(counted))
+    known = [item for item in counted.items() if item[0] in named]
+    most = sorted(known, key=lambda item: (-item[1], item[0]))[:TOP]
     return [(named[story].slug, named[story].title, n) for story, n in most]
 
 

@@ -14,11 +14,13 @@ from django import forms
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from articles.links import find_story
-from articles.models import Article
+from articles.models import NOT_PUBLISHED, Article
 from comments import reasons
 from comments.models import Reason, State, Transition
 from moderation.queue_filters import whole_number
@@ -85,8 +87,8 @@ def _codes() -> list[str]:
     return list(dict.fromkeys([*Reason.values, *reasons.known()]))
 
 
-def lines(asked: Mapping[str, Any], zone: tzinfo) -> QuerySet[Transition]:
-    """The lines that were asked for (LogForm.cleaned_data), newest first."""
+def lines(asked: Mapping[str, Any], zone: tzinfo, user: User | None) -> QuerySet[Transition]:
+    """The lines that this person asked for (LogForm.cleaned_data), newest first."""
     found = Transition.objects.order_by("-at", "-id")
     if what := asked.get("what"):
         found = found.filter(**WHAT[what][1])
@@ -98,9 +100,8 @@ def lines(asked: Mapping[str, Any], zone: tzinfo) -> QuerySet[Transition]:
         found = found.filter(actor__in=list(_named(who).values_list("pk", flat=True)[:100]))
     if article := asked.get("article"):
         story = find_story(article)
-        named = (
-            Article.objects.filter(pk=story.pk) if story else Article.objects.filter(title__icontains=article)
-        )
+        known = Article.objects.known_to(user)
+        named = known.filter(pk=story.pk) if story else known.filter(title__icontains=article)
         found = found.filter(discussion__in=list(named.order_by().values_list("pk", flat=True)[:100]))
     if comment := asked.get("comment"):
         found = found.filter(comment=comment)
@@ -151,6 +152,7 @@ def _with_names(found: QuerySet[Transition]) -> QuerySet[Transition]:
         *("kind", "comment", "revision", "from_state", "to_state", "from_reason", "reason"),
         *("new_parent", "batch", "at", "seq"),
         *("actor__name", "discussion__article__title", "discussion__article__slug"),
+        "discussion__article__published_at",
     )
 
 
@@ -161,7 +163,7 @@ COLUMNS = [
 FORMULA = tuple("=+-@\t\r\n＝＋－＠–")  # what a spreadsheet may take for the start of something to run
 
 
-def as_csv(found: QuerySet[Transition]) -> Iterator[bytes]:
+def as_csv(found: QuerySet[Transition], user: User | None) -> Iterator[bytes]:
     """The lines as a file that a spreadsheet opens, a few thousand at a time: UTF-8 with its mark, by which
     Excel knows it; times in UTC. Lines that are written meanwhile are not in it."""
     yield "\ufeff".encode() + _rows([COLUMNS])
@@ -170,7 +172,7 @@ def as_csv(found: QuerySet[Transition]) -> Iterator[bytes]:
     people: dict[int, str] = {}
     stories: dict[int, tuple[str, str]] = {}
     while rows := list(_behind(found.filter(pk__lte=newest), before).values_list(*FIELDS)[:CHUNK]):
-        _learn(rows, people, stories)
+        _learn(rows, people, stories, user)
         yield _rows(_cells(row, people, stories) for row in rows)
         before = rows[-1][0]
 
@@ -183,14 +185,21 @@ FIELDS = [
 
 
 def _learn(
-    rows: Iterable[tuple[Any, ...]], people: dict[int, str], stories: dict[int, tuple[str, str]]
+    rows: Iterable[tuple[Any, ...]],
+    people: dict[int, str],
+    stories: dict[int, tuple[str, str]],
+    user: User | None,
 ) -> None:
-    """Names by key, and titles with URLs, as far as they are new in these rows: two statements at most."""
+    """Names by key, and titles with URLs, as far as they are new in these rows: two statements at most. Of a
+    story whose title this person may not read there is no URL either."""
     actors = {row[-3] for row in rows} - people.keys() - {None}
     people |= {user.pk: str(user) for user in User.objects.only("name").filter(pk__in=actors)}
     told = {row[-1] for row in rows} - stories.keys()
-    for article in Article.objects.only("title", "slug").filter(pk__in=told):
-        stories[article.pk] = article.title, f"{settings.SITE_URL}{article.get_absolute_url()}"
+    found = Article.objects.filter(pk__in=told)
+    for pk, title, slug in found.known_to(user).values_list("pk", "title", "slug"):
+        stories[pk] = title, f"{settings.SITE_URL}{reverse('story', args=[slug])}"
+    for pk in told - stories.keys():
+        stories[pk] = gettext(NOT_PUBLISHED), ""
 
 
 def _cells(row: tuple[Any, ...], people: dict[int, str], stories: dict[int, tuple[str, str]]) -> list[object]:
@@ -198,7 +207,7 @@ def _cells(row: tuple[Any, ...], people: dict[int, str], stories: dict[int, tupl
     told[1] = told[1].isoformat(timespec="seconds")
     title, url = stories[story]
     by = people[actor] if actor else ""
-    return [*told, parent or "", by, act or "", title, f"{url}comments/{told[3]}/"]
+    return [*told, parent or "", by, act or "", title, f"{url}comments/{told[3]}/" if url else ""]
 
 
 def _rows(rows: Iterable[list[Any]]) -> bytes:

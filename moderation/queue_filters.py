@@ -69,8 +69,8 @@ def codes(values: Mapping[str, str]) -> dict[str, str]:
     kept = dict(values)
     if "author" in kept and not _person(kept["author"]):
         del kept["author"]
-    if story := find_story(kept.pop("article", "")):
-        kept["article"] = story.slug
+    if story := _story(kept.pop("article", "")):
+        kept["article"] = story.slug if story.is_published() else f"#{story.pk}"
     return kept
 
 
@@ -104,10 +104,18 @@ def choices() -> dict[str, list[tuple[str, str]]]:
 
 
 def _article(value: str, prefix: str, user: User) -> tuple[str, Q]:
-    """A story's link, else some words of its title."""
-    if article := find_story(value):
-        return article.title if article.is_published() else article.slug, Q(discussion=article.pk)
-    return f"“{value}”", Q(discussion__article__title__icontains=value)
+    """A story's link or number, else some words of a title that this person may read."""
+    if article := _story(value):
+        return article.title_for(user), Q(discussion=article.pk)
+    named = Article.objects.known_to(user).filter(title__icontains=value)
+    return f"“{value}”", Q(discussion__in=named.values("pk"))
+
+
+def _story(value: str) -> Article | None:
+    """By its link, or as "#12": the link of a story that is not published tells its title."""
+    if value.startswith("#") and (number := whole_number(value[1:])) is not None:
+        return Article.objects.only("slug", "title", "published_at").filter(pk=number).first()
+    return find_story(value)
 
 
 def _topic(value: str, prefix: str, user: User) -> tuple[str, Q]:

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
 from articles.markdown import first_words
-from articles.models import Article
+from articles.models import Article, title_for
 from comments.models import Comment, Reason, State
 from moderation import cases, opinions, queue_filters, reports, sanctions, similar, words
 from moderation.models import Case, Group
@@ -191,16 +191,17 @@ class View:
     def items(self) -> tuple[list[Item], bool]:
         """The next LISTED, and whether more follow. Two statements."""
         prefix = "" if self.queue == RECENT else "comment__"
-        of_comment = ("author_name", "discussion__article__title", "state", "text_missing")
+        of_comment = ("author_name", "state", "text_missing")
         fields = [f"{prefix}{name}" for name in of_comment]
+        story = title_for(self.user, f"{prefix}discussion__article__")
         if self.queue == RECENT:
-            found = self.further().annotate(start=Left("body_html", EXCERPT))
-            columns = ("pk", "start", *fields)
+            found = self.further().annotate(start=Left("body_html", EXCERPT), story=story)
+            columns = ("pk", "start", "story", *fields)
             rows = [(pk, None, *rest) for pk, *rest in found.values_list(*columns)[: LISTED + 1]]
         else:
             flags = ("claimed_by", "claimed_by__name", "claimed_until", "is_illegal", "is_reported")
-            found = self.further().annotate(start=Left("comment__body_html", EXCERPT))
-            columns = ("comment_id", "pk", "start", *fields, *flags, "is_second_look")
+            found = self.further().annotate(start=Left("comment__body_html", EXCERPT), story=story)
+            columns = ("comment_id", "pk", "start", "story", *fields, *flags, "is_second_look")
             rows = list(found.values_list(*columns)[: LISTED + 1])
         more = len(rows) > LISTED
         seen = last_decisions(row[0] for row in rows[:LISTED])
@@ -208,7 +209,7 @@ class View:
         return [self._item(row, seen, now) for row in rows[:LISTED]], more
 
     def _item(self, row: Sequence[Any], seen: dict[int, int], now: datetime) -> Item:
-        comment, case, start, name, title, state, missing, *flags = row
+        comment, case, start, title, name, state, missing, *flags = row
         who, who_name, until, illegal, reported, look = flags or (None, "", None, False, False, False)
         is_taken = who not in (None, self.user.pk) and until is not None and until > now
         return Item(

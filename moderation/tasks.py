@@ -160,7 +160,7 @@ def _to_reporters(site: Site, reports: list[Report]) -> list[EmailMessage]:
 def _to_reporter(site: Site, email: str, reports: list[Report]) -> EmailMessage:
     told = [
         {
-            "title": report.comment.discussion.article.title,
+            "title": report.comment.discussion.article.title_for(None),
             "url": report.comment.get_absolute_url() if has_page(report.comment) else "",
             "why": report.get_why_display(),
             "sentence": outcome(report.case, report.comment),
@@ -178,7 +178,7 @@ def _to_notifier(site: Site, notice: Notice) -> EmailMessage:
         notice.email,
         site=site,
         notice=notice,
-        title=notice.comment.discussion.article.title,
+        title=notice.comment.discussion.article.title_for(None),
         sentence=outcome(notice.case, notice.comment),
         is_decided=is_decided(notice.case, notice.comment),
         is_left=notice.comment.state == State.PUBLISHED,
@@ -191,7 +191,7 @@ def tell_moderators(notice: int) -> int:
     """Write to every moderator, at once and at any hour, that something is reported as illegal. Not a word of
     the comment or of the report is in it: mails lie in many places. Returns the mails."""
     told = Notice.objects.select_related("comment__discussion__article").get(pk=notice)
-    site, title = current_site(), told.comment.discussion.article.title
+    site, title = current_site(), told.comment.discussion.article.title_for(None)
     subject = _("Reported as illegal: comment %(id)s") % {"id": told.comment_id}
     to = [moderator.email for moderator in moderators()]
     return send(mail("notice", subject, each, site=site, notice=told, title=title) for each in to)
@@ -206,7 +206,7 @@ def send_receipt(notice: int) -> int:
     same = Notice.objects.filter(email__iexact=told.email, at__gt=timezone.now() - timedelta(days=1))
     if not told.email or same.filter(pk__lt=told.pk).count() >= MAILS_A_DAY:
         return 0
-    title = told.comment.discussion.article.title
+    title = told.comment.discussion.article.title_for(None)
     subject = _("We have your report of illegal content")
     return send([mail("receipt", subject, told.email, site=current_site(), notice=told, title=title)])
 

@@ -25,13 +25,14 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     user = moderator(request)
     zone = timezone.get_current_timezone()
     days = 90 if request.GET.get("days") == "90" else 30
-    stories = mirror.stories(days, zone)
+    stories = mirror.stories(days, zone, user)
     asked = request.GET.get("story", "")
     slug = asked or (stories[0][0] if stories else "")
-    if asked and ("\x00" in asked or not Article.objects.filter(slug=asked).exists()):
+    known = Article.objects.only("slug", "title").known_to(user)
+    if asked and ("\x00" in asked or not known.filter(slug=asked).exists()):
         raise Http404
-    story = Article.objects.only("slug", "title").filter(slug=slug).first()
-    if story and story.slug not in {known for known, _title, _lines in stories}:
+    story = known.filter(slug=slug).first()
+    if story and story.slug not in {listed for listed, _title, _lines in stories}:
         stories.append((story.slug, story.title, 0))
     context: dict[str, Any] = {
         "room": "dashboard",

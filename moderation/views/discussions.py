@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import Count, IntegerField, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from articles.models import Article
+from articles.models import Article, ArticleQuerySet
 from comments.models import Discussion
 from moderation import acts, words
 from moderation.models import Batch, Case
@@ -102,16 +102,16 @@ def _back(request: HttpRequest, batch: Batch | None, article: Article | None) ->
     return redirect("moderation:batch", batch.pk) if batch else redirect("moderation:discussions")
 
 
-def _of(user: User) -> QuerySet[Article]:
+def _of(user: User) -> ArticleQuerySet:
     return Article.objects.all() if user.is_moderator else Article.objects.editable_by(user)
 
 
-def _found(user: User, asked: str) -> QuerySet[Article]:
+def _found(user: User, asked: str) -> ArticleQuerySet:
     waiting = Case.objects.open().filter(is_waiting=True, discussion=OuterRef("pk")).order_by()
     count = waiting.values("discussion").annotate(n=Count("pk")).values("n")
     rows = _of(user).filter(published_at__isnull=False).select_related("discussion")
     for word in asked.split()[:8]:
-        rows = rows.filter(title__icontains=word)
+        rows = rows.known_to(user).filter(title__icontains=word)
     return (
         rows.defer("body", "body_html", "vector", "standfirst")
         .annotate(waiting=Coalesce(Subquery(count, output_field=IntegerField()), 0))

@@ -43,7 +43,7 @@ def history(request: HttpRequest) -> HttpResponse:
     further = urlencode(asked | {"before": rows[PAGE - 1].pk}) if len(rows) > PAGE else ""
     context = {
         "room": "history",
-        "acts": batches.acts(rows[:PAGE]),
+        "acts": batches.acts(rows[:PAGE], user),
         "asked": asked,
         "people": _people() if user.is_moderator else [],
         "kinds": Batch.Kind.choices,
@@ -64,7 +64,7 @@ def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
     before = lines.filter(id__lte=after).count() if after else 0
     further = lines.filter(id__gt=after).select_related("comment__discussion__article").order_by("id")
     rows = list(further[: LISTED + 1])
-    shown = batches.acts([act])[0]
+    shown = batches.acts([act], user)[0]
     is_last = shown.last == act.pk
     why_not = services.why_not_undone(act, user) if is_last else ""
     context = {
@@ -72,7 +72,7 @@ def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
         "act": shown,
         "later": None if is_last else Batch.objects.select_related("actor").get(pk=shown.last),
         "why_not": why_not,
-        "settings": _settings(act),
+        "settings": _settings(act, user),
         "states": _states(lines),
         "lines": [
             (line, words.excerpt(line.comment), words.decided(line.comment.state, line.comment.state_reason))
@@ -112,10 +112,10 @@ def _people() -> list[tuple[str, str]]:
     return [*named, ("0", _("the system"))]
 
 
-def _settings(act: Batch) -> list[tuple[str, str, str]]:
+def _settings(act: Batch, user: User) -> list[tuple[str, str, str]]:
     """(what, what it is set to, what it was before) of the settings that it changed."""
     rows = list(act.changes.order_by("id")[:LISTED])
-    names = changes.named(rows)
+    names = changes.named(rows, user)
     return [
         (
             names.get((row.target, row.target_id), ""),

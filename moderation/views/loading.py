@@ -82,7 +82,7 @@ def just_done(user: User, value: str | None) -> batches.Act | None:
     """The act that a bar tells of: one's own only, as others' are news for the history."""
     pk = as_uuid(value)
     act = pk and Batch.objects.filter(actor=user, pk=pk).select_related("root").first()
-    return batches.acts([act])[0] if act else None
+    return batches.acts([act], user)[0] if act else None
 
 
 def load_act(user: User, pk: UUID) -> Batch:

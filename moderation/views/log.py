@@ -24,11 +24,11 @@ from moderation.views.loading import moderator
 @login_required
 def lines(request: HttpRequest) -> HttpResponse:
     """?what, reason, by, who, article, comment, since, until (see log.LogForm); ?before=<line>."""
-    moderator(request)
+    user = moderator(request)
     form = log.LogForm(request.GET)
     part = log.Part()
     if form.is_valid():
-        found = log.lines(form.cleaned_data, timezone.get_current_timezone())
+        found = log.lines(form.cleaned_data, timezone.get_current_timezone(), user)
         part = log.part(found, whole_number(request.GET.get("before")))
     asked = request.GET.copy()
     asked.pop("before", None)
@@ -51,12 +51,12 @@ def lines(request: HttpRequest) -> HttpResponse:
 @login_required
 def as_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """All the lines that the same query finds, as one file."""
-    moderator(request)
+    user = moderator(request)
     form = log.LogForm(request.GET)
     if not form.is_valid():
         return lines(request)
-    found = log.lines(form.cleaned_data, timezone.get_current_timezone())
-    response = StreamingHttpResponse(log.as_csv(found), content_type="text/csv; charset=utf-8")
+    found = log.lines(form.cleaned_data, timezone.get_current_timezone(), user)
+    response = StreamingHttpResponse(log.as_csv(found, user), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="decisions.csv"'
     return response
 

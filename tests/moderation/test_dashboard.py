@@ -67,7 +67,7 @@ def test_what_was_undone_is_no_removal_and_makes_no_more_comments(maria):
     undo(batch=undone.batch, actor=maria)
     assert told() == [("spam", 3)]
     assert dashboard.span(30, UTC).decided == 4
-    assert dashboard.stories(30, UTC) == [(article.slug, "The pier", 3)]
+    assert dashboard.stories(30, UTC, None) == [(article.slug, "The pier", 3)]
 
 
 def test_days_that_have_passed_are_counted_once_and_today_each_time(maria, django_assert_num_queries):
@@ -95,7 +95,9 @@ def test_days_that_have_passed_are_counted_once_and_today_each_time(maria, djang
     with django_assert_num_queries(2 + 1):  # the last line before today and today's; the words of reasons
         told = dashboard.span(30, UTC)
     assert [n for _day, (_came, n) in told.days.rows[-3:]] == [1, 0, 1]
-    assert dashboard.stories(30, UTC) == [(article.slug, "Long ago", 1)]  # one comment, whatever was done
+    assert dashboard.stories(30, UTC, None) == [
+        (article.slug, "Long ago", 1)
+    ]  # one comment, whatever was done
     line(1)  # as where another database is looked at
     assert [n for _day, (_came, n) in dashboard.span(30, UTC).days.rows[-3:]] == [1, 1, 1]
 

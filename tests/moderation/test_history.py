@@ -33,13 +33,13 @@ def test_an_act_that_is_undone_in_part_is_told_as_that(client, maria):
     ids = [say(article).pk for _ in range(3)]
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
     decide(ids=ids[:1], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
-    assert batches.acts([act])[0].part == ""
+    assert batches.acts([act], None)[0].part == ""
     back = undo(batch=act, actor=maria).batch  # the insult is left as it is
-    assert batches.acts([act])[0].part == "undone for 2 of 3"
+    assert batches.acts([act], None)[0].part == "undone for 2 of 3"
     assert "undone for 2 of 3" in client.get(reverse("moderation:history")).text
     assert "Undone for 2 of 3." in page_of(client, act)
     undo(batch=back, actor=maria)
-    assert batches.acts([act])[0].part == ""
+    assert batches.acts([act], None)[0].part == ""
 
 
 def test_a_seal_that_is_lifted_from_one_is_neither_undone_nor_left(client, chief):
@@ -54,7 +54,7 @@ def test_a_seal_that_is_lifted_from_one_is_neither_undone_nor_left(client, chief
     assert "only an administrator can lift" not in page_of(client, Batch.objects.get(undoes=act))
     assert 'class="undone"' not in client.get(reverse("moderation:history")).text
     seals.lift(seal=second, actor=chief)
-    shown = batches.acts([act])[0]
+    shown = batches.acts([act], None)[0]
     assert (shown.is_undone, shown.part) == (True, "")
 
 
@@ -64,7 +64,7 @@ def test_what_is_lifted_from_one_and_sealed_again_says_nothing_of_another(chief)
     seals.seal(ids=ids, why=Seal.Why.COURT, actor=chief)
     lifted = [seals.lift(seal=seal, actor=chief).batch for seal in Seal.objects.order_by("comment")]
     again = undo(batch=lifted[0], actor=chief).batch
-    shown = {act.batch: act for act in batches.acts([*lifted, again])}
+    shown = {act.batch: act for act in batches.acts([*lifted, again], None)}
     assert [(shown[act].is_undone, shown[act].last) for act in lifted] == [
         (True, again.pk),
         (False, lifted[1].pk),
@@ -95,7 +95,7 @@ def test_acts_are_named_as_what_they_did(maria):
     comment = say(article)
     hidden = acts.press(name="hide", article=None, actor=maria)
     assert words.done(hidden) == "On the whole site: discussions are hidden"
-    assert batches.acts([hidden])[0].about == ""  # it is named once
+    assert batches.acts([hidden], None)[0].about == ""  # it is named once
     assert words.decided(State.DELETED, Reason.IMPORT_UNDONE) == "Taken back with its import"
     brought = Batch.objects.create(kind=Batch.Kind.IMPORT, actor=maria)
     comment.transitions.create(
@@ -107,7 +107,7 @@ def test_acts_are_named_as_what_they_did(maria):
         seq=99,
         hash=b"",
     )
-    assert batches.acts([brought])[0].about == article.title
+    assert batches.acts([brought], None)[0].about == article.title
 
 
 def test_the_history_names_each_act_and_its_page_undoes_it(client, maria, omar):

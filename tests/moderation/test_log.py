@@ -220,7 +220,7 @@ def test_its_last_page_is_found_by_an_index():
     """Whatever is asked for, nothing sorts the whole log."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
-        found = log.lines({"since": datetime(2026, 1, 1, tzinfo=UTC).date()}, UTC)
+        found = log.lines({"since": datetime(2026, 1, 1, tzinfo=UTC).date()}, UTC, None)
         plan = found[:50].explain()
     assert "transition_at" in plan
     assert "Sort" not in plan
