@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("moderation", "0022_requests_for_removal")]
+    dependencies = [("moderation", "0023_longer_names")]
 
     operations = [
         migrations.AddConstraint(
