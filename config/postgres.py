@@ -367,7 +367,8 @@ def _url(socket: Path, role: Role) -> str:
 
 def _socket_folder(folder: Path) -> Path:
     """Short (a socket's path has at most 107 bytes), without commas, the same for all who know the folder."""
-    return Path(f"/tmp/soundoff-{os.geteuid()}-{_digest(folder)}")
+    owner = folder.stat().st_uid if folder.exists() else os.geteuid()  # not root's workers, who ask as well
+    return Path(f"/tmp/soundoff-{owner}-{_digest(folder)}")
 
 
 def _digest(path: Path) -> str:

@@ -16,7 +16,8 @@ import psycopg2
 import pytest
 
 from config import postgres
-from config.program import Program
+from config.processes import identity, unprivileged_user
+from config.program import Program, readable_project
 from tests.config.conftest import holder, processes
 from tests.waiting import PATIENCE, until
 
@@ -297,6 +298,17 @@ def test_modes_that_an_earlier_version_left_are_mended(
     assert mode(home) == OWN_MODE
     if os.geteuid() == 0:
         assert mode(postgres.ROOTS) == 0o755
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
+def test_the_workers_know_the_same_address(home: Path, environment: dict[str, str]) -> None:
+    user = unprivileged_user()
+    home.chmod(0o711)
+    read = [postgres.program().python, "-c", "from config import postgres; print(postgres.url('web'))"]
+    project = readable_project(user, home / "project")
+    ours = environment | postgres.program().environment
+    told = subprocess.check_output(read, cwd=project, env=ours, text=True, **identity(user))
+    assert str(postgres.Server(home).socket).replace("/", "%2F") in told
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
