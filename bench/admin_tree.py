@@ -25,23 +25,24 @@ SCATTERED, ALONE = "50,000, a third at the first level", "one tree of "
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.admin_tree", description=__doc__)
+    parser.add_argument("--smallest", action="store_true", help="to see that it runs; no figures to keep")
     parser.add_argument("--write", action="store_true", help="put the table into docs/measured.md")
     options = parser.parse_args()
     with machine.folder() as folder, soundoff.running(folder / "soundoff") as site:
-        for name, said in threads():
+        for name, said in threads(300 if options.smallest else LARGE):
             soundoff.add_thread(site, name, said, days=400)
         soundoff.tidy()
         head = ("page", "rows", "statements", "kB (sent)", "server ms", "ready ms", "drag ms, worst of 5")
         publish("admin_tree", rows(head, measure(site, pages(site))), write=options.write)
 
 
-def threads() -> Iterator[tuple[str, list[Said]]]:
+def threads(large: int) -> Iterator[tuple[str, list[Said]]]:
     yield "100 comments", thread(100)
     yield "300 comments", thread(300)
-    yield SCATTERED, (said := thread(LARGE))
+    yield SCATTERED, (said := thread(large))
     yield "50,000, all at the first level", [row._replace(parent=None) for row in said]
-    yield f"{ALONE}5,000", one_tree(5_000)
-    yield f"{ALONE}50,000", one_tree(LARGE)
+    yield f"{ALONE}5,000", one_tree(large // 10)
+    yield f"{ALONE}50,000", one_tree(large)
 
 
 def pages(site: Soundoff) -> Iterator[tuple[str, str]]:

@@ -35,8 +35,11 @@ def main() -> None:
     parser.add_argument(
         "--of", type=Path, help="a backup to begin with, instead of comments that are made up"
     )
+    parser.add_argument("--smallest", action="store_true", help="to see that it runs; no figures to keep")
     parser.add_argument("--write", action="store_true", help="put the table into docs/measured.md")
     options = parser.parse_args()
+    if options.smallest:
+        options.comments = 100
     with ExitStack() as stack:
         folder = stack.enter_context(machine.folder())
         publish("backup", _told(drill(folder, options.comments, options.of)), write=options.write)

@@ -18,18 +18,30 @@ from bench.soundoff import Soundoff
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.moderation", description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help=", ".join(PARTS))
+    parser.add_argument("--smallest", action="store_true", help="to see that it runs; no figures to keep")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/measured.md")
     options = parser.parse_args()
     parts = options.parts or list(PARTS)
     if len(parts) > 1:  # each in a process of its own: Django has one database for its life
+        flags = [argument for argument in sys.argv[1:] if argument.startswith("-")]
         for name in parts:
-            argv = [sys.executable, "-m", "bench.moderation", name, *(["--write"] if options.write else [])]
-            subprocess.run(argv, check=True)
+            subprocess.run([sys.executable, "-m", "bench.moderation", name, *flags], check=True)
         return
+    if options.smallest:
+        shrink()
     with ExitStack() as stack:
         folder = stack.enter_context(machine.folder())
         site = stack.enter_context(soundoff.running(folder / "soundoff"))
         publish(f"moderation: {parts[0]}", _told(PARTS[parts[0]](site)), write=options.write)
+
+
+def shrink() -> None:
+    """Let each part fill its site with the least that it can work on."""
+    queues.OPEN, queues.STORIES, queues.GUESTS, queues.ASKED = 200, 4, 20, 1
+    rules.DECIDED, rules.AT_ONCE = 100, 50
+    acts.STORIES, acts.IN_A_STORY, acts.CHOSEN = 4, 25, 40
+    acts.TICKED, acts.THREAD, acts.ROUNDS = 20, 100, 2
+    similar.WHOLE, similar.SPUN, similar.REAL, similar.IN_A_STORY = 700, 300, 200, 100
 
 
 def _told(found: Iterator[Goal]) -> Iterator[str]:

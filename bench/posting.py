@@ -32,14 +32,18 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--posts", type=int, default=150, help="of one writer; eight send twice as many")
     parser.add_argument("--quick", action="store_true", help="two rounds of 60")
+    parser.add_argument("--smallest", action="store_true", help="to see that it runs; no figures to keep")
     parser.add_argument("--no-wordpress", action="store_true")
     parser.add_argument("--write", action="store_true", help="put the table into docs/measured.md")
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.posts = 2, 60
+    large = LARGE
+    if options.smallest:
+        options.rounds, options.posts, large = 1, 4, 200
     with ExitStack() as stack:
         folder = stack.enter_context(machine.folder())
-        ours = Ours(stack.enter_context(soundoff.running(folder / "soundoff")))
+        ours = Ours(stack.enter_context(soundoff.running(folder / "soundoff")), large)
         peer = None
         if not options.no_wordpress and wordpress.is_installed():
             peer = Peer(stack.enter_context(_wordpress(folder)))
@@ -120,9 +124,9 @@ class Ours:
     name = "Soundoff"
     threads = {"small": f"{SMALL}", "large": f"{LARGE:,}", "tree": f"one tree of {TREE:,}"}
 
-    def __init__(self, site: Soundoff) -> None:
+    def __init__(self, site: Soundoff, most: int) -> None:
         self.site = site
-        small, large = thread(SMALL), thread(LARGE)
+        small, large = thread(SMALL), thread(most)
         self.said: dict[str, list[Said]] = {"small": small, "large": large, "tree": one_tree(TREE)}
         self.places = {
             "small": list(range(SMALL)),

@@ -72,8 +72,11 @@ def main() -> None:
     parser.add_argument("--stories", type=int, default=MANY)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--asked", type=int, default=60, help="questions to each page and round")
+    parser.add_argument("--smallest", action="store_true", help="to see that it runs; no figures to keep")
     parser.add_argument("--write", action="store_true", help="put the table into docs/measured.md")
     options = parser.parse_args()
+    if options.smallest:
+        options.stories, options.rounds, options.asked = 2 * FEW, 1, 1
     with ExitStack() as stack:
         folder = stack.enter_context(machine.folder())
         site = stack.enter_context(soundoff.running(folder / "soundoff"))

@@ -34,12 +34,15 @@ def main() -> None:
     parser.add_argument("--asked", type=int, default=60, help="questions to a page that changes")
     parser.add_argument("--sizes", type=lambda text: tuple(map(int, text.split(","))), default=SIZES)
     parser.add_argument("--quick", action="store_true", help="one round of a second, up to 10,000 comments")
+    parser.add_argument("--smallest", action="store_true", help="to see that it runs; no figures to keep")
     parser.add_argument("--no-wordpress", action="store_true")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/measured.md")
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds, options.asked = 1, 1, 30
         options.sizes = tuple(size for size in options.sizes if size <= 10_000)
+    if options.smallest:
+        options.rounds, options.seconds, options.asked, options.sizes = 1, 1, 2, (74, 1_000)
     with ExitStack() as stack:
         folder = stack.enter_context(machine.folder())
         site = stack.enter_context(soundoff.running(folder / "soundoff"))

@@ -1,0 +1,85 @@
+"""Each bench that the documents name is run once at its smallest, so that none rots unseen."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.machine import free_port
+from bench.moderation import PARTS
+from bench.soundoff import COPIED
+from config.postgres import PROJECT
+from tests.config.conftest import data_folder
+from tests.conftest import CHROMIUM, DATA
+
+NEEDS_DATA = {"moderation rules", "moderation groups", "moderation flood", "filter"}
+NEEDS_CHROMIUM = {"admin_tree"}
+# On a machine with other work each takes minutes: a site is started, filled, and asked.
+pytestmark = pytest.mark.timeout(1800)
+
+BENCHES = [
+    "reading --no-wordpress",
+    "posting --no-wordpress",
+    "publishing",
+    "admin_tree",
+    "backup",
+    *(f"moderation {part}" for part in PARTS),
+    "filter",
+]
+
+
+def test_every_bench_that_a_document_names_is_run() -> None:
+    documents = [PROJECT / "README.md", *(PROJECT / "docs").glob("*.md"), PROJECT / "bench" / "README.md"]
+    named = {name for page in documents for name in re.findall(r"\bbench\.(\w+)", page.read_text())}
+    commands = {name for name in named if "def main()" in (PROJECT / "bench" / f"{name}.py").read_text()}
+    assert commands - {"train_starter"} == {bench.split()[0] for bench in BENCHES}
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[dict[str, str]]:
+    """Of the benches: each begins with a copy of one empty site, since making it takes most of the time."""
+    ours = ("DATABASE_", "SOUNDOFF_HOME", "DJANGO_", "SECRET_KEY", "PYTEST_")
+    with data_folder() as folder:
+        base = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        site = subprocess.Popen(
+            [sys.executable, "manage.py", "serve"],
+            cwd=PROJECT,
+            env=base | {"SOUNDOFF_HOME": str(folder), "PORT": str(free_port())},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert site.stdout
+        for line in site.stdout:
+            if "Ctrl-C stops it." in line:
+                break
+        site.send_signal(signal.SIGTERM)
+        site.communicate()
+        assert site.returncode == 0
+        yield base | {COPIED: str(folder)}
+
+
+@pytest.mark.parametrize("bench", BENCHES)
+def test_a_bench_runs_at_its_smallest(bench: str, environment: dict[str, str], tmp_path: Path) -> None:
+    if bench in NEEDS_DATA and not DATA.is_dir():
+        pytest.skip(f"no example data at {DATA}: set SOUNDOFF_DATA")
+    if bench in NEEDS_CHROMIUM and not CHROMIUM.exists() and "CI" not in os.environ:
+        pytest.skip(f"no {CHROMIUM}")
+    name, *options = bench.split()
+    done = subprocess.run(
+        [sys.executable, "-m", f"bench.{name}", *options, "--smallest"],
+        cwd=PROJECT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-10_000:]
+    assert "| " in done.stdout
+    if name == "reading":
+        assert re.search(r"query and HTML, 1,000 comments, CPU \| [\d.]+ ms", done.stdout)

@@ -1,0 +1,159 @@
+"""What a page and a reply cost, in statements and in calls of Python functions: the same on every machine.
+
+A figure that does not fit is no mistake by itself. A feature may cost something, and one that makes pages
+cheaper should show, too: change the figure in the commit that changes the cost, and let its message say what
+the readers get for it. Do not widen TOLERANCE, and do not leave work out of the measured request (into a
+thread, a job or the first request after a start) only to keep a figure.
+
+Calls of the standard library are not counted, since its versions differ in them, nor are those of built-in
+functions. bench.reading and bench.posting measure milliseconds.
+"""
+
+import gc
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+from django.core import signing
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import connection
+from django.db.models import F
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts import guests
+from articles.models import Article
+from bench.soundoff import session
+from bench.threads import thread
+from comments.imports import Imported, import_comments
+from comments.models import Discussion, Reason, State
+from comments.services import change_discussion, change_states
+from config.contact import Contact
+from config.pages import Pages
+from config.postgres import PROJECT
+from tests.asking import HOST, Reply, ask
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+COSTS = {  # statements without the beginnings and ends of transactions; calls
+    "cached page": (1, 18),
+    "changed page": (6, 12_501),
+    "member's page": (10, 17_498),
+    "reply": (11, 3_222),
+}
+TOLERANCE = 0.01  # of the calls, for what differs between versions of Python
+COMMENTS = 74  # under the story, a third of them at the first level
+START = datetime(2024, 5, 31, 9, tzinfo=UTC)
+
+COUNTED = (str(PROJECT), *(path for path in sys.path if path.endswith("site-packages")))
+NOT_COUNTED = str(PROJECT / "tests")
+INLINED = {"<listcomp>", "<dictcomp>", "<setcomp>"}  # no calls from Python 3.12 on
+
+
+@pytest.mark.parametrize("what", COSTS)
+def test_a_request_costs_what_it_did(what: str, requests: dict[str, Any]) -> None:
+    statements, calls = COSTS[what]
+    prepare, request = requests[what]
+    for _ in range(3):  # until all that is read or compiled once is there
+        prepare()
+        request()
+    prepare()
+    asked = statements_of(request)
+    assert len(asked) == statements, asked
+    prepare()
+    assert calls_of(request) == pytest.approx(calls, rel=TOLERANCE)
+
+
+@pytest.fixture
+def requests(transactional_db: None) -> Iterator[dict[str, tuple[Callable[[], object], Callable[[], Reply]]]]:
+    """Yield the requests by name, each behind what comes before it and is not counted."""
+    site = Pages(WSGIHandler())
+    story = make_article(published_at=START)
+    comments = [
+        Imported(str(n), row.name, row.body, START + timedelta(hours=n), row.parent)
+        for n, row in enumerate(thread(COMMENTS))
+    ]
+    made = import_comments(article=story, comments=comments, actor=None, batch=uuid4()).created
+    closes = timezone.now() + timedelta(days=9)
+    change_discussion(article=story, status=Discussion.Status.OPEN, closes_at=closes)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    url = story.get_absolute_url()
+    member = f"{settings.SESSION_COOKIE_NAME}={session(UserFactory.create())}"
+    guest = GuestFactory.create(confirmed_at=timezone.now())
+    first = say(story, guest=guest)
+    change_states(ids=[first.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
+    guest_cookie = f"{guests.COOKIE}={signing.dumps(guest.pk, salt=guests.COOKIE)}"
+
+    def read(**headers: str) -> Reply:
+        reply = ask(site, url, Accept_Encoding="gzip", **headers)
+        assert reply.status == 200
+        return reply
+
+    def change() -> None:
+        Article.objects.filter(pk=story.pk).update(version=F("version") + 1)
+
+    def reply() -> Reply:
+        token = "0123456789abcdef" * 2
+        fields = {
+            "csrfmiddlewaretoken": token,
+            "name": guest.name,
+            "email": guest.email,
+            "body": "A word about the boat.",
+            "nonce": str(uuid4()),
+        }
+        cookie = f"{guest_cookie}; csrftoken={token}"
+        body = urlencode(fields).encode()
+        reply = ask(site, f"{url}reply/{made[0]}/", "POST", body, Cookie=cookie, Origin=f"http://{HOST}")
+        assert reply.status == 302
+        return reply
+
+    yield {
+        "cached page": (lambda: None, read),
+        "changed page": (change, read),
+        "member's page": (lambda: None, lambda: read(Cookie=member)),
+        "reply": (lambda: None, reply),
+    }
+    site.close()
+
+
+def statements_of(request: Callable[[], Reply]) -> list[str]:
+    """Return the statements of a request, over Django's connection and over those of config/contact.py."""
+    asked: list[str] = []
+    own, ask_contact = threading.current_thread(), Contact._ask
+
+    def note(contact: Contact, statement: str) -> Any:
+        if threading.current_thread() is own:  # and not the sweeper
+            asked.append(statement)
+        return ask_contact(contact, statement)
+
+    with pytest.MonkeyPatch.context() as patch, CaptureQueriesContext(connection) as queries:
+        patch.setattr(Contact, "_ask", note)
+        request()
+    return asked + [query["sql"] for query in queries if query["sql"] not in {"BEGIN", "COMMIT"}]
+
+
+def calls_of(request: Callable[[], Reply]) -> int:
+    """Return how many calls of Python functions a request takes, in the project and in its packages."""
+    calls = 0
+
+    def count(frame: Any, event: str, argument: object) -> None:
+        nonlocal calls
+        code = frame.f_code
+        name = code.co_filename
+        if event == "call" and name.startswith(COUNTED) and not name.startswith(NOT_COUNTED):
+            calls += code.co_name not in INLINED
+
+    gc.disable()  # so that no finalizer runs meanwhile
+    sys.setprofile(count)
+    try:
+        request()
+    finally:
+        sys.setprofile(None)
+        gc.enable()
+    return calls
