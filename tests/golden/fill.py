@@ -525,7 +525,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
             opinion.to_state = ["published", "rejected"][n % 2]
             opinion.save()
 
-    rule("rate", "5/90")
+    rule("rate", "9/90")
 
     # The last words; a case that a colleague holds
     go(0)
