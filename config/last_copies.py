@@ -13,6 +13,7 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
@@ -42,6 +43,7 @@ class LastCopies:
     def __init__(self) -> None:
         self._own = FOLDER / f"{os.getpid()}-{secrets.token_hex(4)}"
         self._written: dict[str, str] = {}  # versions, by the file's name
+        self._is_failing = False
 
     def store(self, pages: Iterable[tuple[Key, str, LastCopy]], confirmed_at: float) -> None:
         """Keep exactly these pages, the most important first, each with the name of its version, which were
@@ -49,7 +51,11 @@ class LastCopies:
         try:
             self._store(pages, confirmed_at)
         except OSError as error:  # such as a full disk: what is there keeps its earlier moment
-            log.warning("The last good copies of pages can't be written: %s", error)
+            if not self._is_failing:  # said once, and not each second
+                log.warning("The last good copies of pages can't be written: %s", error)
+            self._is_failing = True
+        else:
+            self._is_failing = False
 
     def find(self, key: Key) -> tuple[float, LastCopy] | None:
         """Return the page that was last confirmed, and when."""
@@ -112,5 +118,6 @@ def _folders(before: float = float("inf")) -> Iterator[tuple[float, Path]]:
                     yield at, folder
 
 
+@lru_cache(maxsize=2 * FILES_MOST)
 def _name(key: Key) -> str:
     return blake2b(json.dumps(key).encode(), digest_size=16).hexdigest()

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -118,8 +119,8 @@ def serving(environment: dict[str, str]) -> Iterator[Served]:
     with socket.socket() as trial:
         trial.bind(("127.0.0.1", 0))
         port = int(trial.getsockname()[1])
-    written = Path(f"{environment['SOUNDOFF_HOME']}.log")
-    with written.open("wb") as log:
+    with tempfile.NamedTemporaryFile(prefix="soundoff-", suffix=".log") as log:
+        written = Path(log.name)
         process = subprocess.Popen(
             [sys.executable, "manage.py", "serve"],
             cwd=postgres.PROJECT,
@@ -136,4 +137,3 @@ def serving(environment: dict[str, str]) -> Iterator[Served]:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
-            written.unlink()

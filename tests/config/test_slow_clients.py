@@ -72,6 +72,7 @@ def test_slow_clients_stop_nobody(site: Served) -> None:
                 assert status == 200, page
             time.sleep(GRACE_SECONDS)
             late = [answer(connection) for connection in bodies]
+            assert not any(b" 200 " in answer(connection) for connection in heads)  # they are closed as well
         finally:
             done.set()
             slow.join()
