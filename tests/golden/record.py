@@ -551,10 +551,10 @@ def save_mails(recorder: Recorder) -> None:
     """Each mail once, in the order of what it says, since two may leave in the same second."""
     told = list[str]()
     for path in sorted((recorder.site.home / "site" / "mail").glob("*")):
-        for one in re.split(r"^-{79}\n", path.read_text(), flags=re.M):
+        for one in re.split(rb"^-{79}\n", path.read_bytes(), flags=re.M):
             if not one.strip():
                 continue
-            mail = email.message_from_string(one, policy=email.policy.default)
+            mail = email.message_from_bytes(one, policy=email.policy.default)
             head = [f"{name}: {mail[name]}" for name in ("From", "To", "Reply-To", "Subject")]
             parts = [part.get_content() for part in mail.walk() if part.get_content_maintype() == "text"]
             told.append(recorder.normal("\n".join(head) + "\n\n" + "\n-- part --\n".join(parts)))
