@@ -242,8 +242,6 @@ def commands(recorder: Any) -> None:
             ["restore", str(site.home / "again.zip")],
             ["restore", str(comments)],
             ["upgrade"],
-            ["tick"],
-            ["tick", "--list"],
             ["replay_erasures", str(site.home / "site" / "erasures.jsonl")],
             ["replay_erasures", str(comments)],
             ["serve"],
@@ -252,7 +250,12 @@ def commands(recorder: Any) -> None:
         )
     ]
     runs += [(["check", "--deploy"], https), (["check"], {"SITE_URL": "https://example.org"})]
+    # These last, with the site stopped: its own clock would be faster some of the time.
+    runs += [(["tick"], {}), (["tick", "--list"], {})]
     for number, (argv, env) in enumerate(runs, 1):
+        if argv == ["tick"]:
+            site.stop()
+            site.jump(700)
         done = site.run(*argv, **env)
         argv = [re.sub(r"^/.*/", "", arg) for arg in argv]
         name = f"{number:02} {' '.join(argv)}" if "--help" not in argv else f"help {argv[0]}"

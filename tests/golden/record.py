@@ -168,8 +168,9 @@ class Site:
 
     def stop(self) -> None:
         for process in (self.asked, self.server):
-            process.send_signal(signal.SIGTERM)
-            process.wait(60)
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                process.wait(60)
 
 
 class Normal:
