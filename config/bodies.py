@@ -15,7 +15,10 @@ from config.pages import Answer
 
 BODY_MOST = 64 * 1024 * 1024  # bytes; archive.services reads a saved page of 60 MB
 IN_MEMORY_MOST = 1024 * 1024  # bytes of one body; what is longer lies in a temporary file
-ROOM = 512 * 1024 * 1024  # bytes of all bodies that one process is reading or working on
+# Bytes of all bodies that one process is reading or working on: of the first IN_MEMORY_MOST of each, and of
+# what follows those. Eight large bodies that never end take the second, and comments still have the first.
+SMALL_ROOM = 256 * 1024 * 1024
+LARGE_ROOM = 512 * 1024 * 1024
 
 # A body has ten seconds, and a second more for each 4 kB that came: enough for a comment on any line and for
 # a picture of 20 MB at 256 kbit/s, and not for a byte now and then.
@@ -53,18 +56,23 @@ class RefusedError(Exception):
 class Body:
     """What came of a body, which can be read once it is whole: `file`."""
 
-    taken = 0  # bytes of all bodies of this process
+    small = 0  # bytes that all bodies of this process take of SMALL_ROOM
+    large = 0  # … of LARGE_ROOM
 
     def __init__(self) -> None:
         self.file: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY_MOST)  # noqa: SIM115  # close() does
         self.size = 0
 
     def add(self, part: bytes) -> None:
-        """Raises OSError where there is no room for it."""
-        self.size += len(part)
-        Body.taken += len(part)
-        if Body.taken > ROOM:
+        """Take the next part. Raises OSError where there is no room for it."""
+        size = self.size + len(part)
+        small = min(size, IN_MEMORY_MOST) - min(self.size, IN_MEMORY_MOST)
+        large = len(part) - small
+        if (small and Body.small + small > SMALL_ROOM) or (large and Body.large + large > LARGE_ROOM):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        Body.small += small
+        Body.large += large
+        self.size = size
         self.file.write(part)
 
     def __enter__(self) -> "Body":
@@ -75,7 +83,9 @@ class Body:
 
     def close(self) -> None:
         """Give its room back."""
-        Body.taken -= self.size
+        small = min(self.size, IN_MEMORY_MOST)
+        Body.small -= small
+        Body.large -= self.size - small
         self.size = 0
         self.file.close()
 
