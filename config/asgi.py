@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from contextvars import copy_context
-from functools import lru_cache
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -121,16 +120,14 @@ _ENVIRON: Environ = {
 _SEPARATORS = {"HTTP_COOKIE": "; "}
 
 
-@lru_cache(maxsize=1024)
 def _variable(header: bytes) -> str:
-    """Where WSGI keeps a header; nowhere if it has an underscore, by which it could pass for another one."""
+    """Return where WSGI keeps a header; nothing for one with an underscore, which could pass for another."""
     if b"_" in header:
         return ""
     name = header.decode("latin-1").upper().replace("-", "_")
     return name if name in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{name}"
 
 
-@lru_cache(maxsize=1024)
 def _encode(header: tuple[str, str]) -> tuple[bytes, bytes]:
     return header[0].lower().encode("latin-1"), header[1].encode("latin-1")
 

@@ -17,9 +17,7 @@ from django.db import connection as django_connection
 from psycopg2.extensions import POLL_OK, POLL_READ
 
 LIMIT = 1.0  # seconds
-SILENT_MOST = (
-    60  # times LIMIT that a statement of Django's may take without a sign, while others are answered
-)
+SILENT_MOST = 60  # times LIMIT that a statement of Django's may be silent while others are answered
 LINES_MOST = 4  # connections of an event loop
 
 log = logging.getLogger(__name__)
