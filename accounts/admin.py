@@ -95,6 +95,11 @@ class UserAdmin(admin.ModelAdmin[User]):
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
 
+    def save_related(self, request: Any, form: Any, formsets: Any, change: bool) -> None:
+        if "groups" in form.cleaned_data:  # with its lines in the log; what follows finds nothing to change
+            form.instance.set_roles([role.name for role in form.cleaned_data["groups"]], actor=request.user)
+        super().save_related(request, form, formsets, change)
+
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
 

@@ -1,9 +1,10 @@
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, PermissionsMixin
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Exists, OuterRef
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext
@@ -62,7 +63,7 @@ class UserManager(_UserManager):
         user = self.model(email=self.normalize_email(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
-        user.groups.set(Group.objects.filter(name__in=roles))
+        user.set_roles(roles)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
@@ -130,11 +131,41 @@ class User(AbstractBaseUser, PermissionsMixin):
         def is_superuser(self) -> bool:
             return self.is_administrator
 
+    @transaction.atomic
+    def set_roles(self, names: Iterable[str], *, actor: "User | None" = None) -> None:
+        """Give these roles and take all others away, each with its line in the log, which comes first: the
+        database refuses a role without one. `actor`: who does it; nobody where the site does it itself."""
+        had, given = set(self.groups.all()), set(Group.objects.filter(name__in=names))
+        RoleChange.objects.bulk_create(
+            RoleChange(user=self, role=role, is_granted=role in given, actor=actor)
+            for role in sorted(had ^ given, key=lambda role: role.pk)
+        )
+        self.groups.set(given)
+        vars(self).pop("roles", None)  # of the roles it had
+
     def get_full_name(self) -> str:
         return self.name
 
     def get_short_name(self) -> str:
         return self.name
+
+
+class RoleChange(models.Model):
+    """One line of the log of roles: a role that was given to somebody or taken away. Append-only."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="role_changes", db_index=False)
+    role = models.ForeignKey(Group, models.PROTECT, related_name="+", db_index=False)
+    is_granted = models.BooleanField()
+    actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("change of a role")
+        verbose_name_plural = _("changes of roles")
+        indexes = [models.Index(fields=["user", "role", "id"], name="rolechange_last")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {'+' if self.is_granted else '-'}{self.role_id}"
 
 
 class GuestQuerySet(models.QuerySet["Guest"]):

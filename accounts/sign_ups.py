@@ -9,7 +9,6 @@ from datetime import timedelta
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import check_password, make_password
-from django.contrib.auth.models import Group
 from django.core import signing
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -61,7 +60,7 @@ def confirm(asked: SignUp) -> User:
     try:
         with transaction.atomic():
             user.save()
-            user.groups.add(Group.objects.get(name=READER))
+            user.set_roles([READER])
             EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
             _same(asked).delete()
     except IntegrityError as error:

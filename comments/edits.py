@@ -129,4 +129,9 @@ def _replace_text(comment: Comment, body: str, html: str, at: datetime) -> None:
     for name, value in values.items():
         setattr(comment, name, value)
     Comment.objects.filter(pk=comment.pk).update(**values)
-    CommentText.objects.update_or_create(comment=comment, defaults={"folded": fold(body)})
+    beside = {"folded": fold(body)}
+    CommentText.objects.update_or_create(
+        comment=comment,
+        defaults=beside,
+        create_defaults=beside | {"author_name": comment.author_name},
+    )

@@ -7,19 +7,22 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import F
+from django.utils import timezone
 
 from accounts.models import User
 from articles.models import Article
 from comments import tree
 from comments.models import Comment, CommentText, Discussion, Reason, State, Transition
-from comments.repeats import fold
 from comments.services import ensure_discussion, return_states
-from comments.texts import render
+from comments.texts import render, search_text
 
 
 @dataclass(frozen=True)
 class Imported:
-    """A comment as a source gave it. `parent` is an index into the same list, before this one."""
+    """A comment as a source gave it. `parent` is an index into the same list, before this one.
+
+    One that is dated in the future is stored as of the moment at which it comes in.
+    """
 
     source_id: str
     author_name: str
@@ -62,12 +65,11 @@ def import_comments(
         returned = return_states(ids=ids, actor=actor, batch=batch)
         made = _imported_rows(article, comments, html, here)
         if made:
+            # The lines come first: no comment comes in whose line does not tell what it is.
+            Transition.objects.bulk_create([_first_line(row, actor, batch) for row in made], batch_size=2_000)
             Comment.objects.bulk_create(made, batch_size=2_000)
             cursor.execute(tree.NUMBER, {"trees": sorted({row.tree_id for row in made})})
-            CommentText.objects.bulk_create(
-                [CommentText(comment=row, folded=fold(row.body)) for row in made], batch_size=2_000
-            )
-            Transition.objects.bulk_create([_first_line(row, actor, batch) for row in made], batch_size=2_000)
+            CommentText.objects.bulk_create([search_text(row) for row in made], batch_size=2_000)
             cursor.execute(tree.COUNT_DAYS, {"ids": [row.pk for row in made]})
             Discussion.objects.filter(pk=article.pk).update(
                 visible_count=F("visible_count") + len(made),
@@ -90,7 +92,7 @@ def _imported_rows(
     article: Article, comments: Sequence[Imported], html: Sequence[str], here: Mapping[str, Comment]
 ) -> list[Comment]:
     """The comments that are not here yet, each under its parent, with numbers for tree.NUMBER to mend."""
-    new = [c for c in comments if c.source_id not in here]
+    new, now = [c for c in comments if c.source_id not in here], timezone.now()
     trees = _next("comments_tree_seq", sum(c.parent is None for c in new))
     keys = _next("comments_comment_id_seq", len(new))
     made: list[Comment] = []
@@ -113,7 +115,7 @@ def _imported_rows(
             body_html=html[place],
             is_plain_text=source.is_plain_text,
             text_missing=source.text_missing,
-            created_at=source.created_at,
+            created_at=min(source.created_at, now),  # the database takes none that is still to come
             state=State.PUBLISHED,
             state_reason=Reason.IMPORTED,
             source=article.source_key,

@@ -1,9 +1,10 @@
 """What is stored, computed again from what it follows from.
 
 Damage comes in two sorts. Trees, counters, rendered HTML and what is searched are derived, and `repair`
-writes them anew, as it blanks what was left of words that were deleted for good. A state or a parent that
-the log does not tell, a text without its number, and a broken chain are for a person to explain: they are
-reported and left as they are. What follows from moderation is asked of the policy.
+writes them anew, as it blanks what was left of words that were deleted for good. A state, a parent or a role
+that the log does not tell, a time or a name that no verb wrote, a text without its number, the number of a
+tree and a broken chain are for a person to explain: they are reported and left as they are. What follows from
+moderation is asked of the policy.
 """
 
 from collections.abc import Iterator
@@ -23,7 +24,8 @@ from comments.repeats import fold
 from comments.services import lock
 from comments.texts import blank, render
 
-Damage = dict[str, list[Any]]  # kind: ids of comments, discussions, transitions, articles or images, in order
+# By kind, in order: ids of comments, discussions, transitions, articles, images or accounts.
+Damage = dict[str, list[Any]]
 
 # A discussion at a time, each in one statement and so in one snapshot: the site may go on meanwhile.
 TREES = f"""
@@ -92,6 +94,45 @@ SELECT c.id FROM comments_comment c LEFT JOIN LATERAL (
 WHERE c.erased_at IS NULL AND c.state_reason <> 'sealed'
   AND (r.twice OR r.count + 1 <> greatest(c.revision, r.last)) ORDER BY c.id"""
 
+# The database dates each line, and a comment that was written here has none before it was. A statement has
+# its moment before it waits for the lock that puts the lines in order: a minute, as with clocks.
+LINE_TIMES = """
+SELECT id FROM (
+  SELECT t.id, t.at, lag(t.at) OVER (PARTITION BY t.discussion_id ORDER BY t.seq) AS before,
+         CASE WHEN c.source = '' THEN c.created_at END AS written
+  FROM comments_transition t JOIN comments_comment c ON c.id = t.comment_id) line
+WHERE at > now() + interval '1 minute' OR at < written - interval '1 minute'
+   OR at < before - interval '1 minute' AND before < now() + interval '1 minute' ORDER BY id"""
+
+COMMENT_TIMES = "SELECT id FROM comments_comment WHERE created_at > now() + interval '1 minute' ORDER BY id"
+
+# Names are in no log, which must be forgettable: each stands a second time beside what is searched.
+NAMES = """
+SELECT c.id FROM comments_comment c JOIN comments_commenttext x ON x.comment_id = c.id
+WHERE c.author_name <> x.author_name AND c.erased_at IS NULL ORDER BY c.id"""
+
+# A tree that was never moved has got its number and its root's id under one lock: in each discussion they
+# grow together. No number is one that is still to be given.
+TREE_NUMBERS = """
+SELECT id FROM (
+  SELECT c.id, c.tree_id, s.last_value, m.is_moved,
+         lag(c.tree_id, 1, 0) OVER w AS before, lead(c.tree_id) OVER w AS after
+  FROM comments_tree_seq s, comments_comment c CROSS JOIN LATERAL (
+    SELECT EXISTS (SELECT FROM comments_transition t
+                   WHERE t.comment_id = c.id AND t.kind = 'move') AS is_moved) m
+  WHERE c.parent_id IS NULL WINDOW w AS (PARTITION BY c.discussion_id, m.is_moved ORDER BY c.id)) root
+WHERE tree_id NOT BETWEEN 1 AND last_value
+   OR NOT is_moved AND before < coalesce(after, last_value + 1)
+      AND tree_id NOT BETWEEN before + 1 AND coalesce(after - 1, last_value) ORDER BY id"""
+
+# Whose roles are not what the log of them tells.
+ROLES = """
+SELECT DISTINCT coalesce(told.user_id, has.user_id) AS id FROM (
+  SELECT DISTINCT ON (user_id, role_id) user_id, role_id, is_granted
+  FROM accounts_rolechange ORDER BY user_id, role_id, id DESC) told
+FULL JOIN accounts_user_groups has ON has.user_id = told.user_id AND has.group_id = told.role_id
+WHERE coalesce(told.is_granted, false) <> (has.user_id IS NOT NULL) ORDER BY id"""
+
 ERASED = """
 SELECT c.id FROM comments_comment c
 WHERE c.erased_at IS NOT NULL AND (
@@ -112,6 +153,11 @@ def check() -> Damage:
     found["state"] = _ids(STATES)
     found["parent"] = _ids(PARENTS)
     found["chain"] = _ids(CHAIN)
+    found["line_time"] = _ids(LINE_TIMES)
+    found["comment_time"] = _ids(COMMENT_TIMES)
+    found["name"] = _ids(NAMES)
+    found["tree_number"] = _ids(TREE_NUMBERS)
+    found["role"] = _ids(ROLES)
     found["revision"] = _ids(REVISIONS)
     found["erased"] = _ids(ERASED)
     found["comment_html"], found["search"] = _stale_comments()
@@ -226,7 +272,12 @@ def _search_anew(ids: list[int]) -> None:
             if comment.erased_at or comment.state_reason == Reason.SEALED:
                 CommentText.objects.filter(comment=comment).delete()
             else:
-                CommentText.objects.update_or_create(comment=comment, defaults={"folded": fold(comment.body)})
+                beside = {"folded": fold(comment.body)}
+                CommentText.objects.update_or_create(
+                    comment=comment,
+                    defaults=beside,
+                    create_defaults=beside | {"author_name": comment.author_name},
+                )
 
 
 def _blank_erased(ids: list[int]) -> None:

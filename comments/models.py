@@ -334,6 +334,7 @@ class Comment(MPTTModel):
             ),
             models.CheckConstraint(condition=Q(lft__lt=F("rght")), name="comment_lft_before_rght"),
             models.CheckConstraint(condition=Q(level__lt=DEPTH_MAX), name="comment_depth"),
+            models.CheckConstraint(condition=~Q(parent=F("id")), name="comment_not_its_own_parent"),
             models.UniqueConstraint(
                 fields=["tree_id", "lft"], deferrable=models.Deferrable.IMMEDIATE, name="comment_place"
             ),
@@ -402,10 +403,13 @@ class CommentRevision(models.Model):
 
 class CommentText(models.Model):
     """What is searched in a comment. A table of its own: with a text index on Comment, each change of a
-    state or a place re-enters that index too, and a bulk act took ten times as long."""
+    state or a place re-enters that index too, and a bulk act took ten times as long.
+
+    With a second copy of the name over the comment: check_integrity finds one that no verb has changed."""
 
     comment = models.OneToOneField(Comment, models.PROTECT, primary_key=True, related_name="text")
     folded = models.TextField()  # repeats.fold(body)
+    author_name = models.CharField(max_length=255, blank=True, default="", db_default="")
     vector = models.GeneratedField(
         expression=weighed("folded", "D"),
         output_field=SearchVectorField(),

@@ -31,6 +31,7 @@ from comments import tree
 from comments.models import (
     DEPTH_MAX,
     Comment,
+    CommentText,
     Discussion,
     Reason,
     Recommendation,
@@ -203,6 +204,8 @@ def rename_author(*, comment: Comment, name: str) -> None:
         lock([comment.pk])
         rows = Comment.objects.filter(pk=comment.pk, erased_at=None).exclude(state_reason=Reason.SEALED)
         renamed = rows.exclude(author_name=name).update(author_name=name)
+        if renamed:
+            CommentText.objects.filter(comment=comment).update(author_name=name)
         if renamed and Comment.objects.filter(pk=comment.pk, shown=True).exists():
             touch([comment.discussion_id])
             withhold()
@@ -377,27 +380,15 @@ def move_comment(
             else:
                 cursor.execute("SELECT nextval('comments_tree_seq')")
                 to_tree = cursor.fetchone()[0]
-            cursor.execute(
-                tree.MOVE, {"id": moved.pk, "parent": target.pk if target else None, "to_tree": to_tree}
-            )
+            values: dict[str, Any] = {
+                "id": moved.pk,
+                "parent": target and target.pk,
+                "to_tree": to_tree,
+                "actor": actor and actor.pk,
+                "batch": batch,
+            }
+            cursor.execute(tree.MOVE, values)
             cursor.execute(tree.NUMBER, {"trees": [moved.tree_id, to_tree]})
-        Transition.objects.bulk_create(
-            [
-                Transition(
-                    kind=Transition.Kind.MOVE,
-                    discussion_id=moved.discussion_id,
-                    comment=moved,
-                    revision=moved.revision,
-                    actor=actor,
-                    reason=Reason.MOVED,
-                    old_parent_id=moved.parent_id,
-                    new_parent=target,
-                    batch=batch,
-                    seq=0,
-                    hash=b"",
-                )
-            ]
-        )
         if moved.shown:
             touch([moved.discussion_id])
     return True

@@ -40,6 +40,11 @@ def render(comment: "Comment | Imported") -> str:
     return (render_plain if comment.is_plain_text else render_comment)(comment.body)
 
 
+def search_text(comment: Comment) -> CommentText:
+    """Make the row beside a comment of what stands in it now; it is not stored."""
+    return CommentText(comment=comment, folded=fold(comment.body), author_name=comment.author_name)
+
+
 def take_words(ids: Sequence[int]) -> list[Words]:
     """Leave nothing of what was written in sealed comments, and give it to whoever keeps it, by comment.
 
@@ -75,7 +80,11 @@ def give_words(words: Sequence[Words]) -> None:
         [version for own in words for version in own.others], batch_size=2_000
     )
     CommentText.objects.bulk_create(
-        [CommentText(comment_id=own.comment, folded=fold(own.body)) for own in words], batch_size=2_000
+        [
+            CommentText(comment_id=own.comment, folded=fold(own.body), author_name=own.author_name)
+            for own in words
+        ],
+        batch_size=2_000,
     )
 
 
@@ -132,7 +141,7 @@ def show_revisions(values: Mapping[int, int]) -> None:
         comment.revision, other.revision = other.revision, comment.revision
         comment.is_redacted, other.is_redacted = other.is_redacted, comment.is_redacted
         comment.body_html = render(comment)
-        texts.append(CommentText(comment=comment, folded=fold(comment.body)))
+        texts.append(search_text(comment))
     Comment.objects.bulk_update(comments, ["body", "body_html", "revision", "is_redacted"], batch_size=500)
     CommentRevision.objects.bulk_update(kept.values(), ["body", "revision", "is_redacted"], batch_size=500)
     CommentText.objects.bulk_create(

@@ -63,7 +63,8 @@ ins AS (INSERT INTO comments_comment
                %(guest)s, %(name)s, %(email)s, %(body)s, false, %(body_html)s, '', 1, %(at)s,
                %(state)s, %(reason)s, 0, 0, %(nonce)s, '', '', ''
         FROM p RETURNING *),
-words AS (INSERT INTO comments_commenttext (comment_id, folded) SELECT id, %(folded)s FROM ins),
+words AS (INSERT INTO comments_commenttext (comment_id, folded, author_name)
+          SELECT id, %(folded)s, author_name FROM ins),
 days AS (INSERT INTO comments_discussionday AS day (discussion_id, day, visible_count)
          SELECT discussion_id, (created_at AT TIME ZONE 'UTC')::date, 1 FROM ins WHERE %(visible)s::boolean
          ON CONFLICT (discussion_id, day) DO UPDATE SET visible_count = day.visible_count + 1),
@@ -191,11 +192,18 @@ ON CONFLICT (discussion_id, day) DO UPDATE SET visible_count = day.visible_count
 # Cut a comment with its replies out of one tree and hang it into another (or the same) one. Its numbers are
 # put far to the right, where they meet no others; NUMBER then gives both trees their true ones.
 MOVE = """
-UPDATE comments_comment c
-SET tree_id = %(to_tree)s, lft = c.lft + 1000000000, rght = c.rght + 1000000000,
-    parent_id = CASE WHEN c.id = %(id)s THEN %(parent)s ELSE c.parent_id END
-FROM comments_comment n
-WHERE n.id = %(id)s AND c.tree_id = n.tree_id AND c.lft BETWEEN n.lft AND n.rght"""
+WITH branch AS (
+  UPDATE comments_comment c
+  SET tree_id = %(to_tree)s, lft = c.lft + 1000000000, rght = c.rght + 1000000000,
+      parent_id = CASE WHEN c.id = %(id)s THEN %(parent)s ELSE c.parent_id END
+  FROM comments_comment n
+  WHERE n.id = %(id)s AND c.tree_id = n.tree_id AND c.lft BETWEEN n.lft AND n.rght
+  RETURNING c.id, c.discussion_id, c.revision, n.parent_id AS was)
+INSERT INTO comments_transition
+  (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason,
+   old_parent_id, new_parent_id, batch)
+SELECT 'move', discussion_id, id, revision, %(actor)s, '', '', '', 'moved', was, %(parent)s, %(batch)s
+FROM branch WHERE id = %(id)s"""
 
 
 # What moderators say of comments. Gives the discussions in which a reader sees it.

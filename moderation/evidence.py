@@ -7,6 +7,7 @@ needed to follow the chain.
 import io
 import json
 import zipfile
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -18,7 +19,8 @@ from django.utils.translation import gettext as _
 from accounts.models import Guest, User
 from articles.models import Site
 from comments.models import Comment
-from moderation.models import Finding, Notice, Report, Seal
+from moderation import vault
+from moderation.models import Finding, Notice, Report, Seal, SealedText
 
 FORMAT = "soundoff-evidence-1"
 
@@ -41,12 +43,12 @@ HEAD = "SELECT seq, hash FROM comments_transition WHERE discussion_id = %s ORDER
 def pack(*, seal: Seal, by: User) -> bytes:
     """A zip: comment.json, each text as a file of its own, README.txt, and SHA256SUMS over the rest.
 
-    Who calls this has written down that it is taken out.
+    That it is taken out is written down with the reading of the texts.
     """
     name = f"comment-{seal.comment_id}"
-    texts = list(seal.texts.order_by("revision"))
+    texts = vault.read_texts([seal], by=by, is_export=True)
     files = {f"{name}/text-{text.revision}.txt": text.body.encode() for text in texts}
-    told = json.dumps(_tell(seal, by), ensure_ascii=False, indent=1, default=str)
+    told = json.dumps(_tell(seal, texts, by), ensure_ascii=False, indent=1, default=str)
     files[f"{name}/comment.json"] = told.encode()
     files[f"{name}/README.txt"] = _readme(seal).encode()
     sums = "".join(f"{sha256(data).hexdigest()}  {path}\n" for path, data in sorted(files.items()))
@@ -58,7 +60,7 @@ def pack(*, seal: Seal, by: User) -> bytes:
     return out.getvalue()
 
 
-def _tell(seal: Seal, by: User) -> dict[str, Any]:
+def _tell(seal: Seal, texts: Sequence[SealedText], by: User) -> dict[str, Any]:
     comment = Comment.objects.select_related("discussion__article", "author", "guest").get(pk=seal.comment_id)
     article, site = comment.discussion.article, Site.objects.first()
     return {
@@ -92,7 +94,7 @@ def _tell(seal: Seal, by: User) -> dict[str, Any]:
                 "replaced_at": text.replaced_at and text.replaced_at.isoformat(),
                 "sha256": sha256(text.body.encode()).hexdigest(),
             }
-            for text in seal.texts.order_by("revision")
+            for text in texts
         ],
         "findings": list(
             Finding.objects.filter(comment=comment)

@@ -76,6 +76,16 @@ def erasure(seal: Seal) -> Erasure:
     return Erasure("sealed", seal.comment_id, made, reason=seal.why, is_held=seal.is_held)
 
 
+READ = """
+SELECT id, seal_id, revision, body, is_redacted, replaced_at
+FROM moderation_read_restricted(%s, %s, %s)"""
+
+
+def read_texts(seals: Sequence[Seal], *, by: User | None, is_export: bool = False) -> list[SealedText]:
+    """The texts of these seals, by seal and revision. The database logs the reading in the same statement."""
+    return list(SealedText.objects.raw(READ, [[seal.pk for seal in seals], by and by.pk, is_export]))
+
+
 @contextmanager
 def unsealing(undoing: Batch, only: Sequence[int] | None) -> Iterator[None]:
     """Around the change of states of an undo: what it unseals has its words again before (a comment that is
@@ -89,7 +99,7 @@ def unsealing(undoing: Batch, only: Sequence[int] | None) -> Iterator[None]:
     lines = Transition.objects.filter(batch=undoing.undoes_id).values_list("comment", flat=True)
     lock(list(lines if only is None else only))
     seals = Seal.objects.filter(batch=undoing.undoes, lifted_at=None, comment__erased_at=None)
-    _bring_back(list(seals if only is None else seals.filter(comment__in=only)))
+    _bring_back(list(seals if only is None else seals.filter(comment__in=only)), undoing.actor)
     yield
     again = Comment.objects.filter(state_reason=Reason.SEALED, seals__isnull=False)
     again = again.exclude(seals__lifted_at=None).filter(transitions__batch=undoing.pk)
@@ -106,14 +116,14 @@ def clear(seals: Sequence[Seal]) -> None:
     Seal.objects.filter(pk__in=keys).update(author_name="", author_email="", ip_hash=None)
 
 
-def _bring_back(seals: Sequence[Seal]) -> None:
-    """Give comments their words again; with that the seals are lifted.
+def _bring_back(seals: Sequence[Seal], actor: User | None) -> None:
+    """Give comments their words again; with that the seals are lifted. It is logged as a reading, too.
 
     An e-mail that was forgotten meanwhile, since nobody confirmed it, is not remembered, nor is who was
     blanked: what readers see has a name over it, which then is nobody's.
     """
     texts: defaultdict[int, list[SealedText]] = defaultdict(list)
-    for text in SealedText.objects.filter(seal__in=seals).order_by("seal", "revision"):
+    for text in read_texts(seals, by=actor):
         texts[text.seal_id].append(text)
     comments = Comment.objects.filter(pk__in=[seal.comment_id for seal in seals])
     blanked = set(comments.filter(Q(author__name="") | Q(guest__name="")).values_list("pk", flat=True))

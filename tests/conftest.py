@@ -62,9 +62,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     Their rows stay guarded. The filter is off, but for tests that switch it on (the fixture `starter`).
     """
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE comments_transition DISABLE TRIGGER transition_no_truncate")
-        cursor.execute("ALTER TABLE moderation_finding DISABLE TRIGGER finding_no_truncate")
-        cursor.execute("ALTER TABLE moderation_sealreading DISABLE TRIGGER sealreading_no_truncate")
+        cursor.execute("SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname LIKE '%_no_truncate'")
+        for table, name in cursor.fetchall():
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
         cursor.execute("UPDATE moderation_desk SET filter_id = NULL")
 
 

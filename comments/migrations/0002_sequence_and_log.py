@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from comments.append_only import append_only
+from accounts.append_only import append_only
 
 SEQUENCE = "CREATE SEQUENCE comments_tree_seq"
 

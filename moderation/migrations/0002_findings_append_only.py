@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from comments.append_only import append_only
+from accounts.append_only import append_only
 
 
 class Migration(migrations.Migration):

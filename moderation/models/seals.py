@@ -47,7 +47,10 @@ class Seal(models.Model):
 
 
 class SealedText(models.Model):
-    """One text of a sealed comment; `replaced_at` is null for the one that it showed."""
+    """One text of a sealed comment; `replaced_at` is null for the one that it showed.
+
+    The login of the pages can't read `body`: vault.read_texts asks the database, which logs the reading.
+    """
 
     seal = models.ForeignKey(Seal, models.PROTECT, related_name="texts", db_index=False)
     revision = models.PositiveIntegerField()
@@ -63,16 +66,25 @@ class SealedText(models.Model):
 
 
 class SealReading(models.Model):
-    """That somebody read, or took out, sealed words. Append-only."""
+    """That somebody read, or took out, sealed words; without a seal, that a backup copied those of all.
 
-    seal = models.ForeignKey(Seal, models.PROTECT, related_name="readings")
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    Append-only. The database adds these rows, as it gives the words (vault.read_texts).
+    """
+
+    seal = models.ForeignKey(Seal, models.PROTECT, null=True, related_name="readings")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     at = models.DateTimeField(default=timezone.now)
     is_export = models.BooleanField(default=False)  # as an evidence file
 
     class Meta:
         verbose_name = _("reading of sealed words")
         verbose_name_plural = _("readings of sealed words")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(seal__isnull=False) | models.Q(is_export=True),
+                name="sealreading_of_all_is_a_backup",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.seal_id} {self.at:%Y-%m-%d %H:%M}"

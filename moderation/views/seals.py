@@ -21,8 +21,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import User
 from comments.models import Comment, Reason, State, Transition
-from moderation import evidence, seals, services
-from moderation.models import Batch, Seal, SealReading, has_page
+from moderation import evidence, seals, services, vault
+from moderation.models import Batch, Seal, has_page
 from moderation.queue_filters import whole_number
 from moderation.repeats import find_alike
 from moderation.views.loading import decider, login_for_the_queue, own_path
@@ -168,17 +168,16 @@ def _of_its_seal(view: Callable[[HttpRequest, Seal], HttpResponse]) -> Callable[
 @_of_its_seal
 def words(request: HttpRequest, own: Seal) -> HttpResponse:
     """Read it. That is written down, and committed, before the first word is sent."""
-    SealReading.objects.create(seal=own, by=decider(request))
-    return _page(request, own, texts=list(own.texts.order_by("-revision")))
+    texts = vault.read_texts([own], by=decider(request))
+    return _page(request, own, texts=texts[::-1])
 
 
 @require_POST
 @login_for_the_queue
 @_of_its_seal
 def take_out(request: HttpRequest, own: Seal) -> HttpResponse:
-    """The evidence file. That it is taken is written down, and committed, before it is made."""
+    """The evidence file. That it is taken is written down, and committed, before its first word is read."""
     user = decider(request)
-    SealReading.objects.create(seal=own, by=user, is_export=True)
     response = HttpResponse(evidence.pack(seal=own, by=user), content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="comment-{own.comment_id}.zip"'
     return response

@@ -79,6 +79,18 @@ def take(data: bytes, **options):
     return import_page(data=data, filename="story.txt", **options)
 
 
+def test_a_comment_of_the_future_comes_in_as_of_now_and_is_named():
+    ahead = page().replace(b"March 4, 2014 at 8:00", b"March 4, 2114 at 8:00")
+    report = take(ahead)
+    (warning,) = [warning for warning in report.warnings if warning.kind == "future"]
+    assert "2114" in warning.text
+    assert ahead.decode().splitlines()[warning.line - 1].strip() == "2. Cy"
+    late = Comment.objects.get(author_name="Cy")
+    assert timezone.now() - timedelta(minutes=5) < late.created_at <= timezone.now()
+    assert take(ahead).created == 0
+    assert check() == {}
+
+
 def digest(rows) -> str:
     return sha256("\n".join(map(repr, rows)).encode()).hexdigest()
 

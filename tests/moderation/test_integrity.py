@@ -15,6 +15,7 @@ from comments.integrity import check, repair
 from comments.models import Comment, CommentRevision, Discussion, Reason, State, Transition
 from moderation import emptying, seals, services
 from moderation.models import Batch, Case, Finding, Note, Origin, Sanction, Seal, SealedText
+from tests import behind
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -40,16 +41,6 @@ def site() -> dict[str, Comment]:
         group=emptying.freeze(states=[State.SPAM], days=0, actor=administrator), actor=administrator
     )
     return made
-
-
-def behind_the_log(statement: str, *values: object) -> None:
-    """As the owner: with a log's triggers off for one statement."""
-    table = "moderation_finding" if "moderation_finding" in statement else "comments_transition"
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        cursor.execute(statement, values)
-        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
 
 def test_a_site_on_which_everything_was_done_is_sound(site, capsys):
@@ -110,7 +101,7 @@ def test_many_cases_are_mended_with_as_few_statements_as_one(site):
 
 def test_a_decision_of_an_act_that_is_not_stored_is_found(site):
     line = Transition.objects.filter(comment=site["published"]).latest("id")
-    behind_the_log("UPDATE comments_transition SET batch = %s WHERE id = %s", uuid4(), line.pk)
+    behind.execute("UPDATE comments_transition SET batch = %s WHERE id = %s", uuid4(), line.pk)
     damage = check()
     assert line.pk in damage.pop("batch")
     assert str(Batch.objects.get(pk=line.batch).pk) in damage.pop("batch_empty")
@@ -190,7 +181,7 @@ def test_a_deletion_that_was_only_marked_is_done_whole(site, is_held):
 
 def test_something_found_behind_the_end_of_a_text_is_found(site):
     finding = Finding.objects.filter(comment=site["held"]).first()
-    behind_the_log("UPDATE moderation_finding SET spans = '[[5, 9000]]' WHERE id = %s", finding.pk)
+    behind.execute("UPDATE moderation_finding SET spans = '[[5, 9000]]' WHERE id = %s", finding.pk)
     assert check() == {"finding": [finding.pk]}
 
 

@@ -6,7 +6,6 @@ from threading import Barrier
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.contrib.auth.models import Group
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.db import connection, connections
@@ -119,7 +118,7 @@ def test_who_decided_does_not_answer_but_may_bring_it_back(client, removed, jim,
 
 def test_it_goes_to_no_author_as_long_as_another_moderator_could_look(removed, jim, maria):
     """Nor is it kept from who decided, where the author is the only other one."""
-    jim.groups.set(Group.objects.filter(name="Moderator"))
+    jim.set_roles(["Moderator"])
     ask(removed, jim)
     case = Case.objects.open().exclude(reports.not_for(maria)).get()
     assert not Case.objects.open().exclude(reports.not_for(jim)).exists()

@@ -1,5 +1,5 @@
-"""With a login of its own for migrations, the pages' login can add to the three logs and change nothing in
-them, by whatever statement; and it can do all of the desk's ordinary work."""
+"""With a login of its own for migrations, the pages' login can add to the logs and change nothing in them, by
+whatever statement, nor write what must never be; and it can do all of the desk's ordinary work."""
 
 import os
 import subprocess
@@ -14,16 +14,20 @@ from psycopg2 import errors
 from config import postgres
 
 PROJECT = Path(__file__).parents[2]
-LOGS = ("comments_transition", "moderation_finding", "moderation_sealreading")
+LOGS = ("comments_transition", "moderation_finding", "moderation_sealreading", "accounts_rolechange")
 
 # Everything that the desk does to comments, people and itself, and at last that nothing was damaged by it.
 ORDINARY_WORK = """
+from pathlib import Path
 from uuid import uuid4
+from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
-from accounts.models import ADMINISTRATOR, Guest, User
+from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, Guest, User
+from archive.backup.write import backup
 from articles.services import save_article
 from articles.models import Article
+from comments.imports import Imported, import_comments
 from comments.models import Comment, Reason, State
 from comments.edits import edit_comment
 from comments.services import delete_comment, post_comment
@@ -54,14 +58,29 @@ delete_comment(comment=deleted, user=None, guest=deleted.guest)
 services.move(comment=Comment.objects.get(pk=ids[3]), parent=Comment.objects.get(pk=ids[0]), actor=ada)
 seals.seal(ids=ids[4:6], why=Seal.Why.COURT, actor=ada, held=True)
 first, second = Seal.objects.order_by("pk")
-SealReading.objects.create(seal=first, by=ada, is_export=True)
 assert evidence.pack(seal=first, by=ada)
 seals.lift(seal=first, actor=ada)
+assert SealReading.objects.filter(seal=first, by=ada).count() == 2
+ada.set_roles([MODERATOR, EDITOR], actor=ada)
+ada.set_roles([ADMINISTRATOR], actor=ada)
 seals.hold(seal=second, is_held=False, actor=ada)
 seals.erase(seal=second, actor=ada)
 services.decide(ids=ids[6:], to=State.SPAM, reason=Reason.SPAM, actor=ada)
 group = emptying.freeze(states=[State.SPAM], days=0, actor=ada)
 assert emptying.empty(group=group, actor=ada).erased == 2
+again = [say(f"{words} {n}, which stays sealed or waits.") for n in (9, 10)]
+seals.seal(ids=[again[0].pk], why=Seal.Why.PERSONAL, actor=ada)
+other = save_article(
+    article=Article(title="The pier", slug="pier", body="A story.", published_at=timezone.now())
+)
+import_comments(
+    article=save_article(article=Article(title="Brought in", slug="brought", body="A.", source_key="page-1")),
+    comments=[Imported("a", "Ann", "One.", timezone.now()), Imported("b", "Bo", "Two.", timezone.now(), 0)],
+    actor=None,
+    batch=uuid4(),
+)
+backup(Path(settings.HOME) / "site.zip")
+assert SealReading.objects.get(seal=None).is_export
 call_command("tick")
 call_command("check_integrity")
 print("all done")
@@ -69,10 +88,11 @@ print("all done")
 
 
 @pytest.fixture(scope="module")
-def urls() -> Iterator[dict[str, str]]:
-    """A migrated server, by login."""
+def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A migrated server, by login, and its data folder."""
     with postgres.temporary() as owner:
         urls = {"owner": owner, "web": owner.replace("soundoff_owner", "soundoff_web")}
+        urls["home"] = str(tmp_path_factory.mktemp("home"))
         run(urls, "migrate", "-v", "0")
         yield urls
 
@@ -80,6 +100,7 @@ def urls() -> Iterator[dict[str, str]]:
 def run(urls: dict[str, str], *command: str) -> str:
     environment = {
         **os.environ,
+        "SOUNDOFF_HOME": urls["home"],
         "DATABASE_URL": urls["web"],
         "DATABASE_OWNER_URL": urls["owner"],
         "DATABASE_WEB_USER": "",
@@ -192,14 +213,334 @@ def test_the_pages_login_has_the_comments_counted_and_nothing_else(urls, worked)
     attempt(urls["web"], "CREATE TEMPORARY TABLE comments_comment (id int); SELECT comments_analyze()")
 
 
+# Some comments of the ordinary work: one with replies, its first reply, a published one, one that waits, one
+# that is restricted, one of another discussion; and an account and a role.
+ROWS = {
+    "top": "(SELECT min(parent_id) FROM comments_comment WHERE source = '')",
+    "reply": "(SELECT min(id) FROM comments_comment WHERE parent_id IS NOT NULL AND source = '')",
+    "published": "(SELECT min(id) FROM comments_comment WHERE state = 'published' AND source = '')",
+    "waiting": "(SELECT max(id) FROM comments_comment WHERE state = 'pending')",
+    "sealed": "(SELECT max(comment_id) FROM moderation_seal WHERE lifted_at IS NULL)",
+    "alien": "(SELECT min(id) FROM comments_comment WHERE source <> '')",
+    "ada": "(SELECT id FROM accounts_user WHERE email = 'ada@example.org')",
+    "moderator": "(SELECT id FROM auth_group WHERE name = 'Moderator')",
+}
+COPIED = {  # of a comment that is written as a new one
+    "author_name": "author_name",
+    "author_email": "''",
+    "body": "'A word.'",
+    "is_plain_text": "false",
+    "body_html": "'<p>A word.</p>'",
+    "text_missing": "''",
+    "revision": "1",
+    "reply_count": "0",
+    "recommend_count": "0",
+    "source_parent": "''",
+    "discussion_id": "discussion_id",
+    "parent_id": "NULL::bigint",
+    "tree_id": "nextval('comments_tree_seq')",
+    "lft": "1",
+    "rght": "2",
+    "level": "0",
+    "created_at": "now()",
+    "state": "'published'",
+    "state_reason": "'posted'",
+    "source": "''",
+    "source_id": "''",
+}
+FIRST_LINE = """
+INSERT INTO comments_transition
+  (kind, discussion_id, comment_id, revision, from_state, to_state, from_reason, reason, new_parent_id)
+SELECT 'state', discussion_id, id, 1, '', state, '', state_reason, parent_id FROM made"""
+
+
+def comment(**values: str) -> str:
+    """A statement that writes a comment with its line in the log, sound but for these values."""
+    columns = COPIED | values
+    return (
+        f"WITH made AS (INSERT INTO comments_comment ({', '.join(columns)}) "
+        f"SELECT {', '.join(columns.values())} FROM comments_comment WHERE id = {{published}} RETURNING *)"
+        f"{FIRST_LINE}"
+    )
+
+
+def line(**values: str) -> str:
+    """The same of a line in the log, that says of a published comment what it is."""
+    columns = {
+        "kind": "'state'",
+        "discussion_id": "discussion_id",
+        "comment_id": "id",
+        "revision": "revision",
+        "from_state": "state",
+        "to_state": "state",
+        "from_reason": "state_reason",
+        "reason": "state_reason",
+    } | values
+    return (
+        f"INSERT INTO comments_transition ({', '.join(columns)}) SELECT {', '.join(columns.values())} "
+        "FROM comments_comment WHERE id = {published}"
+    )
+
+
+def move(which: str, to: str) -> str:
+    """A comment that hangs from another one, with its line in the log."""
+    return (
+        f"WITH made AS (UPDATE comments_comment SET parent_id = {{{to}}} WHERE id = {{{which}}} RETURNING *) "
+        "INSERT INTO comments_transition (kind, discussion_id, comment_id, revision, from_state, to_state, "
+        "from_reason, reason, new_parent_id) "
+        "SELECT 'move', discussion_id, id, revision, '', '', '', 'moved', parent_id FROM made"
+    )
+
+
+def role(granted: str, at: str = "statement_timestamp()") -> str:
+    return (
+        "INSERT INTO accounts_rolechange (user_id, role_id, is_granted, at) "
+        f"VALUES ({{ada}}, {{moderator}}, {granted}, {at})"
+    )
+
+
+GRANT = "INSERT INTO accounts_user_groups (user_id, group_id) VALUES ({ada}, {moderator})"
+NO_RIGHT = "permission denied"
+# What somebody with the password of the pages could try, and which rule refuses it.
+BAD_WRITES = {
+    "a comment hangs from itself": (move("top", "top"), "comment_not_its_own_parent"),
+    "a comment hangs from its own reply": (move("top", "reply"), "comment_parent_no_reply"),
+    "two comments hang from each other": (
+        "UPDATE comments_comment SET parent_id = CASE id WHEN {top} THEN {waiting} ELSE {top} END "
+        "WHERE id IN ({top}, {waiting})",
+        "comment_parent_",
+    ),
+    "a comment is moved, and no line tells it": (
+        "UPDATE comments_comment SET parent_id = {top} WHERE id = {waiting}",
+        "comment_parent_logged",
+    ),
+    "a line tells of a move that was not made": (
+        line(kind="'move'", to_state="''", from_state="''", new_parent_id="{top}"),
+        "transition_true",
+    ),
+    "a comment hangs from one of another discussion": (
+        move("waiting", "alien"),
+        "comment_parent_in_discussion",
+    ),
+    "a new comment hangs from itself": (
+        comment(id="990001", parent_id="990001"),
+        "comment_not_its_own_parent",
+    ),
+    "a new comment hangs from one to come": (
+        comment(id="990001", parent_id="990002"),
+        "comment_after_its_parent",
+    ),
+    "a new comment hangs from one of another discussion": (
+        comment(parent_id="{alien}"),
+        "comment_parent_in_discussion",
+    ),
+    "a comment goes to another discussion": (
+        "UPDATE comments_comment SET discussion_id = "
+        "(SELECT discussion_id FROM comments_comment WHERE id = {alien}) WHERE id = {waiting}",
+        "transition_of_comment",
+    ),
+    "a comment is published, and no line tells it": (
+        "UPDATE comments_comment SET state = 'published', state_reason = 'approved' WHERE id = {waiting}",
+        "comment_state_logged",
+    ),
+    "all comments are spam, and no line tells it": (
+        "UPDATE comments_comment SET state = 'spam'",
+        "comment_state_logged",
+    ),
+    "a removal has another reason than its line": (
+        "UPDATE comments_comment SET state_reason = 'off_topic' WHERE id = {published}",
+        "comment_state_logged",
+    ),
+    "a state that nobody knows": (
+        "UPDATE comments_comment SET state = 'approved' WHERE id = {waiting}",
+        "comment_state_known",
+    ),
+    "a new comment without a line": (comment().partition(FIRST_LINE)[0] + "SELECT 1", "comment_comes_logged"),
+    "a new comment whose line tells another state": (
+        comment(state="'pending'").replace("'', state, ''", "'', 'published', ''"),
+        "comment_comes_logged",
+    ),
+    "a new comment whose line tells another parent": (
+        comment(parent_id="{published}").replace("parent_id FROM made", "NULL FROM made"),
+        "comment_comes_logged",
+    ),
+    "a line tells of a decision that was not taken": (
+        line(to_state="'spam'", reason="'spam'"),
+        "transition_true",
+    ),
+    "a line tells another reason": (line(reason="'author'"), "transition_true"),
+    "a line of yesterday": (line(at="now() - interval '1 day'"), "transition_dated_now"),
+    "a line of tomorrow": (line(at="now() + interval '1 day'"), "transition_dated_now"),
+    "a line about a comment of another discussion": (
+        line(discussion_id="(SELECT discussion_id FROM comments_comment WHERE id = {alien})"),
+        "transition_of_comment",
+    ),
+    "a comment of tomorrow": (comment(created_at="now() + interval '1 day'"), "comment_not_in_future"),
+    "a comment is dated tomorrow afterwards": (
+        "UPDATE comments_comment SET created_at = now() + interval '1 day' WHERE id = {published}",
+        "comment_not_in_future",
+    ),
+    "the number of a tree is changed": (
+        "UPDATE comments_comment SET tree_id = 990000 WHERE id = {waiting}",
+        "comment_tree_kept",
+    ),
+    "two trees with one number": (
+        comment(tree_id="(SELECT tree_id FROM comments_comment WHERE id = {top})", lft="9001", rght="9002"),
+        "comment_one_root_a_tree",
+    ),
+    "two comments in one place": (
+        comment(tree_id="(SELECT tree_id FROM comments_comment WHERE id = {top})", parent_id="{top}"),
+        "comment_place",
+    ),
+    "a place that ends before it begins": (
+        "UPDATE comments_comment SET rght = lft WHERE id = {waiting}",
+        "comment_lft_before_rght",
+    ),
+    "a comment that is too deep": (comment(level="64"), "comment_depth"),
+    "a comment without a word": (comment(body="' '"), "comment_body_or_missing"),
+    "a comment that is too long": (comment(body="repeat('a', 10001)"), "comment_body_length"),
+    "one form sent twice": (
+        comment(nonce="(SELECT nonce FROM comments_comment WHERE id = {published})"),
+        "comment_nonce_once",
+    ),
+    "one comment of a source twice": (comment(source="'page-1'", source_id="'a'"), "comment_source_once"),
+    "a comment is deleted": (
+        "DELETE FROM comments_comment WHERE id = {reply}",
+        "fk_comments_comment_id|transition_of_comment",
+    ),
+    "a second copy of an earlier text": (
+        "INSERT INTO comments_commentrevision (comment_id, revision, body, replaced_at) "
+        "SELECT comment_id, revision, body, replaced_at FROM comments_commentrevision",
+        "commentrevision_once",
+    ),
+    "a recommendation by nobody": (
+        "INSERT INTO comments_recommendation (comment_id, given, counted, at) "
+        "VALUES ({published}, true, false, now())",
+        "recommendation_by_one_person",
+    ),
+    "a finding of yesterday": (
+        "INSERT INTO moderation_finding (comment_id, revision, check_name, strength, holds, spans, at) "
+        "VALUES ({published}, 1, 'links', 1, true, '[]', now() - interval '1 day')",
+        "finding_dated_now",
+    ),
+    "an act has another actor": ("UPDATE moderation_batch SET actor_id = NULL", NO_RIGHT),
+    "an act is deleted": ("DELETE FROM moderation_batch", NO_RIGHT),
+    "what an act changed is rewritten": ("UPDATE moderation_change SET old = NULL", NO_RIGHT),
+    "an act that undoes nothing": (
+        "INSERT INTO moderation_batch (id, kind, at, to_state, reason, parameters, root_id, undos) "
+        "SELECT gen_random_uuid(), kind, now(), '', '', '{{}}', id, 1 FROM moderation_batch LIMIT 1",
+        "batch_root",
+    ),
+    "a second open case of a comment": (
+        "INSERT INTO moderation_case (comment_id, discussion_id, opened_at, due_at, is_waiting, is_reported, "
+        "is_illegal, is_new_person, is_second_look, score, script) "
+        "SELECT comment_id, discussion_id, now(), now(), true, false, false, false, false, 0, '' "
+        "FROM moderation_case WHERE closed_at IS NULL LIMIT 1",
+        "case_one_open",
+    ),
+    "a sanction of nobody": (
+        "INSERT INTO moderation_sanction (kind, reason, words, at, batch_id, asked_words) "
+        "SELECT 'ban', 'other', '', now(), id, '' FROM moderation_batch LIMIT 1",
+        "sanction_of_one_person",
+    ),
+    "a second seal on a comment": (
+        "INSERT INTO moderation_seal (comment_id, why, is_held, batch_id, at, author_name, author_email) "
+        "SELECT comment_id, why, is_held, batch_id, now(), '', '' FROM moderation_seal "
+        "WHERE lifted_at IS NULL LIMIT 1",
+        "seal_one_on_a_comment",
+    ),
+    "restricted words are read": ("SELECT body FROM moderation_sealedtext", NO_RIGHT),
+    "restricted rows are read": ("SELECT * FROM moderation_sealedtext", NO_RIGHT),
+    "restricted words are copied": ("COPY moderation_sealedtext TO STDOUT", NO_RIGHT),
+    "restricted words are guessed": ("DELETE FROM moderation_sealedtext WHERE body LIKE 'It%'", NO_RIGHT),
+    "restricted words are rewritten": ("UPDATE moderation_sealedtext SET body = 'Other.'", NO_RIGHT),
+    "a reading is made up": (
+        "INSERT INTO moderation_sealreading (seal_id, by_id, at, is_export) "
+        "SELECT min(id), {ada}, now(), false FROM moderation_seal",
+        NO_RIGHT,
+    ),
+    "a role that no line tells": (GRANT, "role_is_logged"),
+    "a role is taken away, and no line tells it": (
+        "DELETE FROM accounts_user_groups WHERE user_id = {ada}",
+        "role_is_logged",
+    ),
+    "a role becomes another one": (
+        "UPDATE accounts_user_groups SET group_id = {moderator}",
+        "role_is_not_changed",
+    ),
+    "a line tells of a role that was not given": (
+        role("true"),
+        "rolechange_is_true",
+    ),
+    "a role by a line of yesterday": (
+        f"{role('true', 'now() - interval $$1 day$$')}; {GRANT}",
+        "rolechange_dated_now",
+    ),
+    "readers are called administrators": (
+        "UPDATE auth_group SET name = 'Administrator ' WHERE name = 'Reader'",
+        NO_RIGHT,
+    ),
+    "a new role": ("INSERT INTO auth_group (name) VALUES ('Owner')", NO_RIGHT),
+    "readers may do what administrators may": (
+        "INSERT INTO auth_group_permissions (group_id, permission_id) SELECT 1, id FROM auth_permission",
+        NO_RIGHT,
+    ),
+    "somebody may do everything": (
+        "INSERT INTO accounts_user_user_permissions (user_id, permission_id) "
+        "SELECT {ada}, id FROM auth_permission",
+        NO_RIGHT,
+    ),
+    "an account is deleted": ("DELETE FROM accounts_user", "fk_accounts_user_id|role_is_logged"),
+    "a discussion is deleted": ("DELETE FROM comments_discussion", "fk_comments_"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_WRITES)
+def test_the_pages_login_is_refused_what_must_never_be(urls, worked, name):
+    statement, rule = BAD_WRITES[name]
+    with pytest.raises(psycopg2.Error) as refused:
+        attempt(urls["web"], statement.format(**ROWS))
+    told = f"{refused.value.diag.constraint_name} {refused.value}"
+    assert any(part in told for part in rule.split("|")), told
+
+
+def test_the_same_writes_are_taken_where_they_are_sound(urls, worked):
+    """So that each of the others is refused for what is wrong with it. At last nothing is damaged."""
+    attempt(urls["web"], comment().format(**ROWS) + "; ROLLBACK")
+    attempt(urls["web"], line().format(**ROWS) + "; ROLLBACK")
+    attempt(urls["web"], move("waiting", "published").format(**ROWS) + "; ROLLBACK")
+    attempt(urls["web"], f"{role('true')}; {GRANT}; ROLLBACK".format(**ROWS))
+    assert "Sound" in run(urls, "check_integrity")
+
+
+def test_restricted_words_are_read_through_a_function_that_logs_it(urls, worked):
+    read = (
+        "SELECT body FROM moderation_read_restricted(ARRAY(SELECT id FROM moderation_seal "
+        "WHERE comment_id = {sealed}), {ada}, false)"
+    )
+    lines = "SELECT count(*) FROM moderation_sealreading"
+    connection = psycopg2.connect(urls["web"])
+    with connection, connection.cursor() as cursor:
+        cursor.execute(lines)
+        (before,) = cursor.fetchone()
+        cursor.execute(read.format(**ROWS))
+        assert cursor.fetchone()[0].startswith("It is a word")
+        cursor.execute(lines)
+        assert cursor.fetchone() == (before + 1,)
+    connection.close()
+    with pytest.raises(errors.InsufficientPrivilege):
+        attempt(urls["web"], "ALTER FUNCTION moderation_copy_restricted() SECURITY INVOKER")
+
+
 def test_a_line_is_numbered_and_hashed_by_the_database(urls, worked):
     """Whoever adds one can't choose its place in the chain, nor write over one that is there."""
     forged = (
         "INSERT INTO comments_transition (kind, discussion_id, comment_id, revision, from_state, to_state, "
         "from_reason, reason, seq, hash) SELECT kind, discussion_id, comment_id, revision, from_state, "
-        "to_state, from_reason, reason, 1, 'forged'::bytea FROM comments_transition ORDER BY id LIMIT 1"
+        "to_state, from_reason, reason, 1, 'forged'::bytea FROM comments_transition t WHERE id = (SELECT "
+        "max(id) FROM comments_transition WHERE comment_id = {published} AND kind = 'state')"
     )
-    attempt(urls["web"], forged)
+    attempt(urls["web"], forged.format(**ROWS))
     connection = psycopg2.connect(urls["web"])
     with connection, connection.cursor() as cursor:
         cursor.execute(

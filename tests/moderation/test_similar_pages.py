@@ -23,6 +23,7 @@ from moderation.models import Batch, Case, Group, Look, Member
 from moderation.reports import give_notice
 from moderation.similar import look, members_of
 from moderation.similar.deciding import decide_group
+from tests.behind import guards_off
 from tests.factories import GuestFactory, UserFactory, make_article, say
 from tests.waiting import PATIENCE, wait_for_a_lock
 
@@ -400,7 +401,8 @@ def test_an_editor_reads_of_a_group_nothing_that_stands_elsewhere(client, modera
     for n in range(6):
         say(article, told.format(n + 10_000, "zebra xylophone confidential"))
     mine = [say(own, told.format(n + 10_000, "")) for n in range(3)]
-    Comment.objects.exclude(pk__in=[c.pk for c in mine]).update(state="pending")
+    with guards_off():
+        Comment.objects.exclude(pk__in=[c.pk for c in mine]).update(state="pending")
     for n in range(60):
         say(article, f"Honest words {n} on the piles and rotten boards of harbour {n:x}{n * 7:x}")
     look.run()

@@ -1,0 +1,54 @@
+"""Guards of tables in the database: logs, and rights of the login of the pages. For migrations."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import migrations
+from django.db.migrations.operations.base import Operation
+
+# The function is a part of comments/migrations/0002.
+KEEP = """
+CREATE TRIGGER {name}_append_only BEFORE UPDATE OR DELETE ON {table}
+  FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER {name}_no_truncate BEFORE TRUNCATE ON {table}
+  FOR EACH STATEMENT EXECUTE FUNCTION append_only()"""
+LET_GO = "DROP TRIGGER {name}_no_truncate ON {table}; DROP TRIGGER {name}_append_only ON {table}"
+
+# The function is a part of accounts/migrations/0005.
+DATED_NOW = """
+CREATE TRIGGER {name}_dated_now AFTER INSERT ON {table} REFERENCING NEW TABLE AS lines
+  FOR EACH STATEMENT EXECUTE FUNCTION dated_now()"""
+
+
+def append_only(table: str, name: str) -> list[Operation]:
+    """What lets nobody change a row of this table or delete one, by triggers that are called after `name`.
+
+    Where the pages have a login of their own, it may add to the log and no more.
+    """
+    names = {"table": table, "name": name}
+    return [
+        migrations.RunSQL(KEEP.format(**names), LET_GO.format(**names)),
+        restrict_pages(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {{web}}"),
+    ]
+
+
+def dated_now(table: str, name: str) -> Operation:
+    """Refuse a row whose `at` is not the moment of the statement that adds it."""
+    names = {"table": table, "name": name}
+    return migrations.RunSQL(DATED_NOW.format(**names), f"DROP TRIGGER {name}_dated_now ON {table}")
+
+
+def restrict_pages(*statements: str) -> Operation:
+    """Run these, with {web} for the login of the pages, where it is another one than the owner's."""
+
+    def restrict(apps: Any, schema_editor: Any) -> None:
+        with schema_editor.connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT rolname FROM pg_roles WHERE rolname = %s AND rolname <> current_user",
+                [settings.DATABASE_WEB_USER],
+            )
+            if row := cursor.fetchone():
+                for statement in statements:
+                    cursor.execute(statement.format(web=schema_editor.quote_name(row[0])))
+
+    return migrations.RunPython(restrict, migrations.RunPython.noop)

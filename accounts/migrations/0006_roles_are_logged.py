@@ -1,0 +1,139 @@
+import django.db.models.deletion
+import django.db.models.functions.datetime
+from django.conf import settings
+from django.db import migrations, models
+
+from accounts.append_only import append_only, dated_now, restrict_pages
+
+# For triggers of all apps. A trigger that refuses is called as the rule that it keeps, and says it in words.
+REFUSALS = """
+CREATE FUNCTION refuse_write() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION '%', TG_ARGV[0]
+    USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
+END $$;
+CREATE FUNCTION dated_now() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT FROM lines WHERE at <> statement_timestamp()) THEN
+    RAISE EXCEPTION 'A line of % is dated otherwise than now.', TG_TABLE_NAME
+      USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
+  END IF;
+  RETURN NULL;
+END $$"""
+NO_REFUSALS = "DROP FUNCTION dated_now(); DROP FUNCTION refuse_write()"
+
+# Who has which role by now. Nobody knows who gave it.
+FILL = """
+INSERT INTO accounts_rolechange (user_id, role_id, is_granted)
+SELECT user_id, group_id, true FROM accounts_user_groups ORDER BY id"""
+
+# The line comes first, and a role changes only as its last line tells. As the transaction ends each line has to
+# be true, so that the one of an earlier transaction serves nobody.
+LOGGED = """
+CREATE FUNCTION accounts_role_is_logged() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  membership accounts_user_groups := coalesce(NEW, OLD);
+  line accounts_rolechange;
+BEGIN
+  SELECT * INTO line FROM accounts_rolechange
+    WHERE user_id = membership.user_id AND role_id = membership.group_id ORDER BY id DESC LIMIT 1;
+  IF (line.is_granted = (TG_OP = 'INSERT')) IS NOT TRUE THEN
+    RAISE EXCEPTION 'A role of account % changes, and no line of accounts_rolechange tells it.',
+      membership.user_id USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER role_is_logged AFTER INSERT OR DELETE ON accounts_user_groups
+  FOR EACH ROW EXECUTE FUNCTION accounts_role_is_logged();
+CREATE TRIGGER role_is_not_changed BEFORE UPDATE ON accounts_user_groups FOR EACH ROW
+  EXECUTE FUNCTION refuse_write('A role is granted or taken away, and never given to somebody else.');
+CREATE FUNCTION accounts_rolechange_is_true() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM accounts_rolechange
+                 WHERE user_id = NEW.user_id AND role_id = NEW.role_id AND id > NEW.id)
+    AND NEW.is_granted <> EXISTS (SELECT FROM accounts_user_groups
+                                  WHERE user_id = NEW.user_id AND group_id = NEW.role_id) THEN
+    RAISE EXCEPTION 'A line of accounts_rolechange tells of a change of a role that was not made.'
+      USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER rolechange_is_true AFTER INSERT ON accounts_rolechange
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION accounts_rolechange_is_true()"""
+NOT_LOGGED = """
+DROP TRIGGER rolechange_is_true ON accounts_rolechange;
+DROP FUNCTION accounts_rolechange_is_true();
+DROP TRIGGER role_is_not_changed ON accounts_user_groups;
+DROP TRIGGER role_is_logged ON accounts_user_groups;
+DROP FUNCTION accounts_role_is_logged()"""
+
+
+class Migration(migrations.Migration):
+    """Who may do what changes in sight: a role by a line in a log, what a role may do by a migration."""
+
+    dependencies = [
+        ("accounts", "0005_sign_ups_and_login_attempts"),
+        ("auth", "0012_alter_user_first_name_max_length"),
+        ("comments", "0002_sequence_and_log"),  # has the function of append-only tables
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name="RoleChange",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("is_granted", models.BooleanField()),
+                ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "role",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="auth.group",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="role_changes",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "change of a role",
+                "verbose_name_plural": "changes of roles",
+                "indexes": [models.Index(fields=["user", "role", "id"], name="rolechange_last")],
+            },
+        ),
+        migrations.RunSQL(FILL, migrations.RunSQL.noop),
+        migrations.RunSQL("SET CONSTRAINTS ALL IMMEDIATE", migrations.RunSQL.noop),
+        migrations.RunSQL(REFUSALS, NO_REFUSALS),
+        *append_only("accounts_rolechange", "rolechange"),
+        dated_now("accounts_rolechange", "rolechange"),
+        migrations.RunSQL(LOGGED, NOT_LOGGED),
+        # The roles and what they may do are made by migrations. A lock on a role's row wants a right to
+        # change some column of it: its number, which is never changed.
+        restrict_pages(
+            "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON auth_group, auth_group_permissions, auth_permission, "
+            "accounts_user_user_permissions FROM {web}",
+            "GRANT UPDATE (id) ON auth_group TO {web}",
+        ),
+    ]
