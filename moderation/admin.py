@@ -97,6 +97,8 @@ class TransitionAdmin(ReadOnlyAdmin[Transition]):
     list_select_related = ["actor", "discussion__article"]
     search_fields = ["=comment__id", "=batch", "actor__name"]
     ordering = ["-id"]
+    exclude = ["discussion"]
+    readonly_fields = ["story"]
     show_full_result_count = False  # the log only grows
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Transition]:

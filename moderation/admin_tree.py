@@ -27,6 +27,7 @@ from django.utils.translation import gettext as _
 from mptt.admin import DraggableMPTTAdmin
 
 from accounts.models import User
+from articles.models import title_for
 from comments import reasons
 from comments.admin import discussions_of
 from comments.models import Comment, CommentQuerySet, Discussion, Transition
@@ -138,7 +139,9 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         rows = Comment.objects.in_care_of(request.user)
         rows = rows.annotate(last_decision=Subquery(LAST_DECISION))
         if request.resolver_match and "object_id" in request.resolver_match.kwargs:
-            rows = rows.select_related("discussion__article", "parent")  # the form of one shows them
+            # The form of one shows them.
+            rows = rows.select_related("discussion__article", "parent")
+            rows = rows.annotate(title=title_for(request.user, "discussion__article__"))
         discussion = _number(request, "discussion")
         return rows if discussion is None else rows.filter(discussion=discussion)
 
@@ -238,12 +241,17 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         assert isinstance(request.user, User)
         private = ["author_email"] if request.user.is_moderator else []
         return [
-            *("author_name", *private, "body", "state", "state_reason", "created_at", "discussion", "parent"),
+            *("author_name", *private, "body", "state", "state_reason", "created_at", "story", "parent"),
             *("tree_id", "lft", "rght", "level", "reply_count", "source_id", "source_parent"),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Comment | None = None) -> list[str]:
         return [name for name in self.get_fields(request, obj) if name != "author_name"]
+
+    @admin.display(description=_("story"))
+    def story(self, comment: Any) -> str:
+        title: str = comment.title
+        return title
 
     def save_model(self, request: HttpRequest, obj: Comment, form: Any, change: bool) -> None:
         rename_author(comment=obj, name=form.cleaned_data["author_name"])

@@ -70,7 +70,7 @@ def codes(values: Mapping[str, str]) -> dict[str, str]:
     if "author" in kept and not _person(kept["author"]):
         del kept["author"]
     if story := _story(kept.pop("article", "")):
-        kept["article"] = story.slug if story.is_published() else f"#{story.pk}"
+        kept["article"] = story_value(story)
     return kept
 
 
@@ -109,6 +109,11 @@ def _article(value: str, prefix: str, user: User) -> tuple[str, Q]:
         return article.title_for(user), Q(discussion=article.pk)
     named = Article.objects.known_to(user).filter(title__icontains=value)
     return f"“{value}”", Q(discussion__in=named.values("pk"))
+
+
+def story_value(article: Article) -> str:
+    """The value of the filter that finds a story."""
+    return article.slug if article.is_published() else f"#{article.pk}"
 
 
 def _story(value: str) -> Article | None:

@@ -6,6 +6,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from django import template
 from django.utils.timezone import localtime
 
+from moderation.queue_filters import story_value
+
 register = template.Library()
 
 
@@ -15,6 +17,9 @@ def comes_back(url: str, here: str) -> str:
     parts = urlsplit(url)
     query = [(key, here if key == "next" else value) for key, value in parse_qsl(parts.query)]
     return parts._replace(query=urlencode(query)).geturl()
+
+
+register.filter(story_value)
 
 
 @register.filter

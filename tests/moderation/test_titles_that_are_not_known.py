@@ -50,7 +50,7 @@ def stories(ada) -> list[Article]:
 
 
 def seeds(stories: list[Article]) -> list[str]:
-    comments = Comment.objects.filter(discussion__in=stories)
+    comments = Comment.objects.filter(discussion__in=[story.pk for story in stories])
     desk = [
         "/moderation/?queue=recent",
         "/moderation/rules/?off=1",
@@ -58,7 +58,7 @@ def seeds(stories: list[Article]) -> list[str]:
         "/admin/comments/comment/",
         "/admin/comments/transition/",
         "/admin/",
-        "/search/?q=Unheardof",
+        "/search/?q=unheardof",
         "/moderation-log/",
     ]
     for name, query in (
@@ -119,8 +119,12 @@ def test_no_page_of_the_desk_tells_a_moderator_the_title(client, stories):
     # What one typed comes back to them alone.
     told = [url for url, text in pages.items() if SECRET.lower() in text.lower().replace(url.lower(), "")]
     typed = [url for url in told if SECRET.lower() in url]
-    assert [url for url in told if url not in typed] == []
-    assert all("draft" not in pages[url] for url in typed)
+    leaks = {
+        url: re.findall(f"(?i).{{60}}{SECRET}.{{20}}", pages[url])[:2] for url in told if url not in typed
+    }
+    assert leaks == {}
+    names = {name for story in stories for name in (story.title, story.slug)}
+    assert not [url for url in typed if any(name in pages[url] for name in names)]
     assert any(NOT_PUBLISHED in text for text in pages.values())
     assert len(pages) > 60
 
