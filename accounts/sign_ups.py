@@ -5,6 +5,7 @@ account: a second one can't be made. So a sign-up is a row of its own, the same 
 mail says which it is.
 """
 
+import re
 from datetime import timedelta
 
 from allauth.account.models import EmailAddress
@@ -21,6 +22,7 @@ from accounts.services import find_by_login
 LINK_AGE = 60 * 60 * 24 * 7  # seconds
 ASKED_HERE = "sign_up"  # in the session of the browser that asked
 MAILS_A_DAY = 3  # to one e-mail, whoever types it how often
+_PATH = re.compile(r"/(?!/)[^\x00-\x1f\x7f]*")
 
 
 class HasAccount(Exception):
@@ -28,8 +30,11 @@ class HasAccount(Exception):
 
 
 def ask(*, name: str, email: str, password: str, next_url: str = "") -> SignUp:
-    """Remember who wants an account, and where they came from, if that is not too long. Looks nothing up."""
-    next_url = next_url if len(next_url) <= NEXT_MAX else ""
+    """Remember who wants an account, and the path that they came from. Looks nothing up.
+
+    Anybody may write what says where they came from: what is too long, or no path of ours, leads home.
+    """
+    next_url = next_url if len(next_url) <= NEXT_MAX and _PATH.fullmatch(next_url) else ""
     return SignUp.objects.create(name=name, email=email, password=make_password(password), next_url=next_url)
 
 

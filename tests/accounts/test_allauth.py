@@ -159,6 +159,13 @@ def test_a_sign_up_leads_back_to_no_other_site_and_to_no_endless_path(client, in
     assert client.post(inbox.link("/accounts/sign-up/"))["Location"] == "/"
 
 
+@pytest.mark.parametrize("leads", ["stories", "account_logout", "/\x00", "//", "/a/?b=\x00c"])
+def test_a_sign_up_that_came_from_no_path_leads_home(client, inbox, leads):
+    client.post("/accounts/signup/", SIGN_UP | {"next": leads})
+    answer = client.post(inbox.link("/accounts/sign-up/"))
+    assert (answer.status_code, answer["Location"]) == (302, "/")
+
+
 def test_an_address_is_written_to_three_times_a_day(client, inbox):
     for _ in range(5):
         client.post("/accounts/signup/", SIGN_UP)
