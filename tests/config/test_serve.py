@@ -353,6 +353,21 @@ def test_what_root_wrote_before_belongs_to_the_workers(tmp_path: Path, settings:
     assert (tmp_path / "backups").stat().st_uid == 0
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user can give nothing away")
+def test_the_workers_are_given_nothing_through_a_link(tmp_path: Path, settings: Any) -> None:
+    settings.HOME = tmp_path
+    others, ours = tmp_path / "others", tmp_path / "media"
+    for folder in (others, ours):
+        folder.mkdir()
+    (others / "secret").touch()
+    (ours / "hard").hardlink_to(others / "secret")
+    (ours / "soft").symlink_to(others)
+    user = unprivileged_user()
+    assert user
+    prepare_for(user, tmp_path)
+    assert [path.stat().st_uid for path in (others, others / "secret")] == [0, 0]
+
+
 @pytest.mark.django_db
 def test_jobs_that_our_worker_left_are_queued_again() -> None:
     def job(status: str, worker: str) -> DBTaskResult:

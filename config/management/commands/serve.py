@@ -6,6 +6,7 @@ import os
 import pwd
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -58,9 +59,8 @@ class Command(BaseCommand):
                 raise CommandError(f"There is no file {file}.")
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, leave)
-        os.umask(
-            0o022
-        )  # what we make in the data folder is read by the workers' user; what must not be says so
+        # What we make in the data folder is read by the workers' user; what must not be says so.
+        os.umask(0o022)
         home = settings.HOME
         postgres.refuse_closed(home)
         with ExitStack() as stack:  # stops in the opposite order, however we end
@@ -225,10 +225,25 @@ def prepare_for(user: pwd.struct_passwd | None, home: Path) -> None:
     erasures = home / "erasures.jsonl"
     erasures.touch(mode=0o600)
     if user is not None:
-        inside = (path for folder in folders for path in folder.rglob("*"))
-        for path in (*folders, home / "secret_key", erasures, *inside):
+        for path in (*folders, home / "secret_key", erasures):
             with suppress(FileNotFoundError):
                 os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+        for folder in folders:
+            give_what_root_wrote(folder, user)
+
+
+def give_what_root_wrote(folder: Path, user: pwd.struct_passwd) -> None:
+    """Give the files and folders that root made below this folder, which is the user's, to the user.
+
+    That user may put links there: fwalk enters no link, names are looked up in the folder that it has opened,
+    and a file with two names may be one of root's elsewhere.
+    """
+    for _path, folders, files, opened in os.fwalk(folder):
+        for name in (*folders, *files):
+            with suppress(FileNotFoundError):
+                found = os.stat(name, dir_fd=opened, follow_symlinks=False)
+                if found.st_uid == 0 and (stat.S_ISDIR(found.st_mode) or found.st_nlink == 1):
+                    os.chown(name, user.pw_uid, user.pw_gid, dir_fd=opened, follow_symlinks=False)
 
 
 def web_server() -> list[str]:
