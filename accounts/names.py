@@ -125,10 +125,7 @@ def _is_hidden(name: str, place: int) -> bool:
         return not (chosen or behind == _KEYCAP or _name(before).startswith("CJK"))
     if "\U000e0020" <= letter <= "\U000e007f":  # of the flags of England, Scotland, Wales
         return not (before == _FLAG or "\U000e0020" <= before <= "\U000e007e")
-    return letter in f"{BLANKS}\u034f\u17b4\u17b5\u180b\u180c\u180d" or unicodedata.category(letter) in {
-        "Cf",
-        "Cc",
-    }
+    return letter in _HIDDEN or unicodedata.category(letter) in {"Cf", "Cc"}
 
 
 def _is_joined(before: str, behind: str) -> bool:
@@ -142,11 +139,11 @@ def _is_joined(before: str, behind: str) -> bool:
 def _is_emoji(before: str, behind: str) -> bool:
     """Within a picture made of two."""
     is_first = bool(before) and (
-        unicodedata.category(before) in {"So", "Cn"}
+        unicodedata.category(before) in _PICTURES
         or "\U0001f3fb" <= before <= "\U0001f3ff"
         or before == "\ufe0f"
     )
-    return is_first and bool(behind) and unicodedata.category(behind) in {"So", "Cn"}
+    return is_first and _category(behind) in _PICTURES
 
 
 def _name(letter: str) -> str:

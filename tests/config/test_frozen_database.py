@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.config.serving import Guest, Served, serving
+from tests.waiting import until
 
 LINE = "The site can’t reach its database: this is the page as it was on"
 READERS = 400
@@ -34,8 +34,7 @@ def frozen(site: Served) -> Iterator[None]:
     finally:
         for process in reversed(processes):
             os.kill(process, signal.SIGCONT)
-    while site.read("/readyz")[0] != 200:
-        time.sleep(0.1)
+    until(lambda: site.read("/readyz")[0] == 200)
 
 
 def copies(home: Path) -> list[Path]:
@@ -43,10 +42,7 @@ def copies(home: Path) -> list[Path]:
 
 
 def wait_for_copies(home: Path, count: int) -> None:
-    deadline = time.monotonic() + 60
-    while len({path.name for path in copies(home)}) < count:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: len({path.name for path in copies(home)}) >= count)
 
 
 def test_readers_of_what_some_process_has_get_it_from_all(site: Served, home: Path) -> None:
