@@ -138,13 +138,20 @@ class Site:
         self.server = subprocess.Popen(
             [sys.executable, "manage.py", "serve"], cwd=ROOT, env=self.env, stdout=log, stderr=log
         )
-        for _ in range(600):
+        for _ in range(4500):
             time.sleep(0.2)
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", self.port)).close()
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                web = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+                web.request("GET", "/")
+                web.getresponse()
+                web.close()
                 break
             if self.server.poll() is not None:
-                sys.exit((self.home / "serve.log").read_text())
+                break
+        else:
+            self.server.terminate()
+        if self.server.poll() is not None:
+            sys.exit((self.home / "serve.log").read_text())
         argv = [sys.executable, "manage.py", "shell", "--no-imports", "-c", IDLE]
         self.asked = subprocess.Popen(
             argv, cwd=ROOT, env=self.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
