@@ -150,6 +150,7 @@ class Site:
                 break
         else:
             self.server.terminate()
+            self.server.wait()
         if self.server.poll() is not None:
             sys.exit((self.home / "serve.log").read_text())
         argv = [sys.executable, "manage.py", "shell", "--no-imports", "-c", IDLE]
