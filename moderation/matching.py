@@ -16,7 +16,7 @@ from articles.linkify import Linkifier
 
 Spans = list[tuple[int, int]]  # start and end, in characters
 # The least and the most of each number in the value of a limit.
-NUMBERS = {"links": ((0, 1_000),), "rate": ((1, 1_000), (1, 1_000)), "age": ((0, 36_500),)}
+NUMBERS = {"links": ((0, 1_000),), "rate": ((1, 1_000_000), (1, 1_000_000)), "age": ((0, 36_500),)}
 SPANS_MOST = 100  # of one rule in one comment: what is marked, not how often it is there
 
 _links = Linkifier()

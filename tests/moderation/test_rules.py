@@ -15,7 +15,7 @@ from comments.models import Comment, Reason, State
 from comments.policy import policy
 from comments.services import change_states, delete_comment
 from moderation import emptying, rules, services, trials, words
-from moderation.matching import Written
+from moderation.matching import Written, is_usable
 from moderation.models import Batch, Finding, Group, Member, Rule
 from moderation.services import decide
 from moderation.term_files import read_terms
@@ -465,3 +465,7 @@ def test_a_list_of_62204_terms_is_one_rule(data, maria):
     article, guest = make_article(), known_guest(maria)
     assert say(article, "Cheap Viagra, buy cialis online", guest=guest).state == "pending"
     assert say(article, "The specialist saw the boat to the slip.", guest=guest).state == "published"
+
+
+def test_a_site_whose_tests_write_faster_than_people_may_say_so():
+    assert is_usable("rate", "1000000/1000000")
