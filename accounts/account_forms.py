@@ -20,7 +20,7 @@ OFTEN_SECONDS = 60  # after which a limit of a minute takes more
 
 
 class SignUpForm(forms.SignupForm):  # type: ignore[misc]
-    """Name, e-mail and password; what becomes of it is told by the mail alone."""
+    """The sign-up: name, e-mail and password. Only the mail says what became of it."""
 
     name = django_forms.CharField(
         label=gettext_lazy("Name"),
@@ -35,11 +35,11 @@ class SignUpForm(forms.SignupForm):  # type: ignore[misc]
         return name
 
     def validate_unique_email(self, value: str) -> str:
-        """Not asked: the mail says it."""
+        """Accept every e-mail: only the mail tells who has an account."""
         return value
 
     def try_save(self, request: HttpRequest) -> tuple[None, HttpResponse]:
-        """Also for allauth, whose view then has nothing more to do."""
+        """Store the sign-up. Returns no user, and the answer that allauth's view gives."""
         told = self.cleaned_data
         with transaction.atomic():
             asked = sign_ups.ask(
@@ -65,7 +65,7 @@ class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]
         return str(self.cleaned_data["email"]).lower()
 
     def save(self, request: HttpRequest, **kwargs: object) -> str:
-        """One e-mail gets few of these in an hour, however many are asked for: each of them works."""
+        """Have the link mailed, a few times an hour at most to one e-mail: each of the links works."""
         email: str = self.cleaned_data["email"]
         if ratelimit.consume(request, app="allauth.account", action="reset_mail", key=email):
             mails.enqueue(mails.mail_reset, request, email)

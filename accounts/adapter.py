@@ -1,4 +1,4 @@
-"""What we do otherwise than allauth: whom a password lets in, and from where mailed links start."""
+"""allauth's adapter, with our own check of passwords and with mailed links that start from SITE_URL."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from accounts.services import find_by_login
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
-        """Return whose e-mail and password these are. The log-in page, the admin's and the page that asks for
+        """Return the user with this e-mail and password. The log-in page, the admin's and the page that asks for
         the password once more all come here, and nothing else looks at a password of somebody who is not
         logged in.
 
@@ -39,7 +39,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         return None
 
     def send_confirmation_mail(self, request: HttpRequest, emailconfirmation: Any, signup: bool) -> None:
-        """By a job: the link is made there, and nobody waits for the mail server."""
+        """Enqueue the mail, so that nobody waits for the mail server. The job makes the link."""
         mails.enqueue(mails.mail_address, request, emailconfirmation.email_address.pk)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
@@ -50,7 +50,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         return settings.SITE_URL + reverse("account_confirm_email", args=[emailconfirmation.key])
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Without the request: no mail of ours may depend on the host that somebody sent."""
+        """Send without the request: no mail may depend on the host that somebody sent."""
         self.render_mail(template_prefix, email, {**context, "email": email}).send()
 
 

@@ -20,7 +20,7 @@ admin.site.enable_nav_sidebar = False  # lists need the width, and the first pag
 
 @secure_admin_login  # type: ignore[untyped-decorator]
 def login(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-    """The admin has no log-in of its own: its form would take any number of guesses, from staff too."""
+    """Replace the admin's log-in, whose form would take any number of guesses, from staff too."""
     return redirect("admin:index")
 
 
@@ -34,7 +34,7 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
         return clean_name(self.cleaned_data["name"])
 
     def clean(self) -> dict[str, Any] | None:
-        """Two who work here may be called the same; nobody else is called as one of them."""
+        """Refuse a name of somebody who works here, but to others who do."""
         cleaned = super().clean()
         groups = self.cleaned_data.get("groups")
         is_staff = self.instance.is_staff if groups is None else any(g.name != READER for g in groups)

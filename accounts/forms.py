@@ -13,7 +13,7 @@ from accounts.names import clean_name
 
 
 class PasswordForm(forms.Form):
-    """The password that was chosen at the sign-up."""
+    """A form that asks for the password that was chosen at the sign-up."""
 
     password = forms.CharField(
         label=_("Password"),

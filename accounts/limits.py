@@ -1,4 +1,4 @@
-"""What is refused because it comes too often: 429 with Retry-After, and the form with what was typed."""
+"""Refusals of what comes too often: 429 with Retry-After, and the form with what was typed."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 
 class TooOften(ValidationError):
-    """More than a limit allows; after `seconds` the next one is taken, at the latest."""
+    """The refusal of more than a limit allows. The next one is taken after `seconds` at the latest."""
 
     def __init__(self, message: Any, *, seconds: int) -> None:
         super().__init__(message, code="often")
@@ -16,19 +16,19 @@ class TooOften(ValidationError):
 
 
 def add_error(request: HttpRequest, form: forms.BaseForm, error: ValidationError) -> None:
-    """Say on the form why it was refused."""
+    """Add the error to the form, and let the answer be 429 if it is a limit's."""
     form.add_error(None, error)
     if isinstance(error, TooOften):
         refuse(request, error.seconds)
 
 
 def refuse(request: HttpRequest, seconds: int) -> None:
-    """Have the answer to this request be 429, whatever page a view makes of it."""
+    """Let the answer to this request be 429, whatever page a view makes of it."""
     request.retry_after = seconds  # type: ignore[attr-defined]
 
 
 def mark_refused(request: HttpRequest, response: HttpResponse) -> None:
-    """Say it in the answer, if it was refused."""
+    """Set the status and Retry-After of the answer to a request that was refused."""
     if seconds := getattr(request, "retry_after", 0):
         response.status_code = 429
         response["Retry-After"] = str(seconds)

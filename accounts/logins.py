@@ -1,4 +1,4 @@
-"""Wrong passwords: the guesser is slowed down, the owner is not.
+"""Log-in throttling, which slows down who guesses a password and not the owner of the account.
 
 Each wrong password lengthens the wait of one account at one IP address, up to half a minute. So nobody who
 guesses elsewhere makes the owner wait, nor does anybody behind the same address who mistypes a password of
@@ -65,25 +65,25 @@ def claim(request: HttpRequest, email: str) -> int:
 
 
 def count_wrong(email: str) -> bool:
-    """Count it for the account as a whole. Returns whether its owner should hear of it now: once a day."""
+    """Count a wrong password for the account as a whole. Returns whether to mail its owner now, once a day."""
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, _values(email))
         return bool(cursor.fetchone()[0] == TOLD_AT)
 
 
 def forget(request: HttpRequest, email: str) -> None:
-    """The password was right: who logs in from there waits no more."""
+    """Delete the count of this origin, since its password was right."""
     origin, _free = _origin(request, email)
     LoginAttempts.objects.filter(account=_hash("account", _folded(email)), origin=origin).delete()
 
 
 def forget_old() -> int:
-    """For a job of the day. Returns how many rows went."""
+    """Delete counts that are older than a day, and return their number."""
     return LoginAttempts.objects.filter(at__lt=timezone.now() - DAY).delete()[0]
 
 
 def remember_device(request: HttpRequest, response: HttpResponse, email: str) -> None:
-    """Have this browser known as one that has logged in to this account."""
+    """Set the cookie by which this browser is known as one that has logged in to this account."""
     account = _hash("account", _folded(email)).hex()
     known = _read_cookie(request)
     devices = {account: known.pop(account, None) or token_urlsafe(12), **known}
@@ -99,8 +99,8 @@ def remember_device(request: HttpRequest, response: HttpResponse, email: str) ->
 
 
 def _origin(request: HttpRequest, email: str) -> tuple[bytes, int]:
-    """Where an attempt counts, and how many wrong ones do not make it wait: a known browser, or the address
-    (of IPv6 the network, as each machine has many)."""
+    """Return the origin for which an attempt counts, and how many wrong ones it may make without a wait: a
+    known browser, or the IP address (of IPv6 the network, as each machine has many)."""
     if device := _read_cookie(request).get(_hash("account", _folded(email)).hex()):
         return _hash("device", device), FREE
     return _hash("address", get_ip(request)), 0
@@ -124,5 +124,5 @@ def _folded(email: str) -> str:
 
 
 def _hash(what: str, value: str) -> bytes:
-    """Keyed: what was typed and from where is not to be read from the table."""
+    """Return a keyed hash, so that the table does not tell what was typed and from where."""
     return salted_hmac(f"accounts.logins.{what}", value, algorithm="sha256").digest()

@@ -1,4 +1,4 @@
-"""Mails about accounts: sent by the job worker, so that no page takes longer where there is an account.
+"""Mails about accounts. The job worker sends them, so that no page takes longer where there is an account.
 
 A job gets who is written to; what opens an account (a token) is made when it runs and is in no table.
 """
@@ -23,7 +23,7 @@ from accounts.services import find_by_login
 
 
 def enqueue(job: Task[Any, Any], request: HttpRequest, *args: Any) -> None:
-    """Have a mail of this module sent, in the site's language and under its name."""
+    """Enqueue a mail of this module, in the site's language and under its name."""
     site: Any = request.site
     told = {"language": site.language, "name": site.name, "contact_email": site.contact_email}
     job.enqueue(*args, site=told)
@@ -31,7 +31,7 @@ def enqueue(job: Task[Any, Any], request: HttpRequest, *args: Any) -> None:
 
 @task()
 def mail_sign_up(pk: int, site: dict[str, str]) -> None:
-    """To somebody who asked for an account: the link that makes it, or that there is one already."""
+    """Mail somebody who asked for an account the link that makes it, or that there is one already."""
     asked = SignUp.objects.filter(pk=pk).first()
     if asked is None or sign_ups.is_flooded(asked):
         return
@@ -43,7 +43,7 @@ def mail_sign_up(pk: int, site: dict[str, str]) -> None:
 
 @task()
 def mail_reset(email: str, site: dict[str, str]) -> None:
-    """The link to choose a new password; where nobody has this e-mail, that nobody has."""
+    """Mail the link to choose a new password, or that no account has this e-mail."""
     users = filter_users_by_email(email, is_active=True, prefer_verified=True, for_login=True)
     for user in users:
         key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
@@ -55,7 +55,7 @@ def mail_reset(email: str, site: dict[str, str]) -> None:
 
 @task()
 def mail_address(pk: int, site: dict[str, str]) -> None:
-    """The link that proves an e-mail which somebody with an account added."""
+    """Mail the link that confirms an e-mail which somebody with an account added."""
     if address := EmailAddress.objects.filter(pk=pk, verified=False).select_related("user").first():
         url = get_adapter().get_email_confirmation_url(None, EmailConfirmationHMAC.create(address))
         _send("email_confirmation", address.email, site, user=address.user, activate_url=url)
@@ -63,7 +63,7 @@ def mail_address(pk: int, site: dict[str, str]) -> None:
 
 @task()
 def mail_wrong_passwords(email: str, site: dict[str, str]) -> None:
-    """To the owner of an account at which somebody guesses."""
+    """Tell the owner of an account that somebody guesses its password."""
     user = find_by_login(email)
     if user and user.is_active:
         _send("wrong_passwords", user.email, site, password_reset_url=_url("account_reset_password"))

@@ -40,5 +40,5 @@ class LoginMiddleware:
 
 @receiver(user_logged_in)
 def note_login(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """However they did: by a password, a link, or the set-up."""
+    """Note a log-in for LoginMiddleware, whether by a password, a link, or the set-up."""
     request.logged_in = user  # type: ignore[attr-defined]

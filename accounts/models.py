@@ -200,7 +200,7 @@ class Guest(models.Model):
 
 
 class SignUp(models.Model):
-    """Somebody who asked for an account and has not confirmed the e-mail yet.
+    """A request for an account whose e-mail is not confirmed yet.
 
     It becomes an account with the link that is mailed, and is forgotten after a week. Nothing is looked up
     when it is made, so nobody learns from it who has an account.
@@ -220,7 +220,7 @@ class SignUp(models.Model):
 
 
 class LoginAttempts(models.Model):
-    """Wrong passwords for what was typed as an account, from one place (accounts.logins), for a day.
+    """The count of wrong passwords of a day for one account from one origin (accounts.logins).
 
     An attempt counts as wrong from its start and is taken back when it was right. An empty `origin` is the
     sum of all places since `at`.

@@ -1,4 +1,4 @@
-"""Names that people sign with: what may stand in one, and which two can be taken for one another."""
+"""Checks of the names that people sign with: their characters, and which two look alike."""
 
 import re
 import unicodedata
@@ -44,8 +44,8 @@ _JOINED = ("ARABIC", "SYRIAC", "MANDAIC", "MONGOLIAN", "NKO")
 
 
 def clean_name(name: str) -> str:
-    """The name as others will read it, its spaces single. Raises ValidationError where nothing is seen, or
-    where something is that can't be."""
+    """Return the name as others will read it, its spaces single. Raises ValidationError where nothing is
+    seen, or where it holds characters that can't be seen."""
     name = " ".join(name.split())
     if not any(letter.isprintable() and letter not in f" {BLANKS}" for letter in name):
         raise ValidationError(_("Write your name, or one that you go by."), code="required")
@@ -76,14 +76,14 @@ STAFF = _(
 
 
 def is_like(name: str, others: Iterable[str]) -> bool:
-    """Whether this name can be taken for one of the others."""
+    """Return whether this name can be taken for one of the others."""
     mine = skeletons(name)
     return any(mine & skeletons(other) for other in others)
 
 
 @lru_cache(maxsize=4_096)
 def skeletons(name: str) -> frozenset[str]:
-    """What is left of a name at a glance: two that share one can be taken for one another.
+    """Return the forms of a name without what a glance misses: two names that share one look alike.
 
     The letters a to z stand for themselves: Neil is not Nell, nor Marnie Mamie.
     """
@@ -97,14 +97,14 @@ def skeletons(name: str) -> frozenset[str]:
 
 
 def plain(name: str) -> str:
-    """Without case and accents."""
+    """Return the name without case and accents."""
     parts = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
     return "".join(c for c in parts if unicodedata.category(c) not in {"Mn", "Cf"})
 
 
 @lru_cache(maxsize=4_096)
 def _prototype(letter: str) -> str:
-    """The letter for which this one stands: of those that look alike the one of ASCII, or their middle."""
+    """Return the letter that this one is compared as: one of ASCII that looks like it, else the only one."""
     if letter.isascii() or ord(letter) in _LETTERS or ord(letter) in _EITHER:
         return letter
     alike = [one["c"] for one in confusables.confusables_data.get(letter, ())]
@@ -115,7 +115,7 @@ def _prototype(letter: str) -> str:
 
 
 def _is_hidden(name: str, place: int) -> bool:
-    """Whether this character is not seen and its script does not need it there."""
+    """Return whether this character is not seen and its script does not need it there."""
     letter = name[place]
     before, behind = name[place - 1 : place] if place else "", name[place + 1 : place + 2]
     if letter in _JOINERS:
@@ -129,7 +129,7 @@ def _is_hidden(name: str, place: int) -> bool:
 
 
 def _is_joined(before: str, behind: str) -> bool:
-    """Where a joiner changes a letter's form: behind the sign that drops the vowel of an Indic letter, or
+    """Return whether a joiner changes a letter's form here: behind the sign that drops the vowel of an Indic letter, or
     before it, and between letters that are written together."""
     if any(letter and unicodedata.combining(letter) == 9 for letter in (before, behind)):
         return True
@@ -137,7 +137,7 @@ def _is_joined(before: str, behind: str) -> bool:
 
 
 def _is_emoji(before: str, behind: str) -> bool:
-    """Within a picture made of two."""
+    """Return whether a joiner makes one emoji of two here."""
     is_first = bool(before) and (
         unicodedata.category(before) in _PICTURES
         or "\U0001f3fb" <= before <= "\U0001f3ff"

@@ -34,8 +34,8 @@ class AlreadySetUp(Exception):
 
 
 def find_by_login(email: str) -> User | None:
-    """Whose account has this e-mail, as its own or as a further one that is proved; in one statement, which
-    is the same whether there is one."""
+    """Return the user with this e-mail, as the account's own or as a further one that is confirmed. It takes
+    one statement, which is the same whether there is one."""
     found = read(User, _BY_LOGIN, {"email": email.strip().lower()})
     return found[0] if found else None
 

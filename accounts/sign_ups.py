@@ -1,4 +1,4 @@
-"""Asking for an account. It is made when the mailed link is opened, and not before.
+"""Sign-ups. The account is made when the mailed link is opened, and not before.
 
 Were it made at once, whoever signs up with somebody's e-mail would learn by the answer whether that has an
 account: a second one can't be made. So a sign-up is a row of its own, the same for every e-mail, and only its
@@ -26,7 +26,7 @@ _PATH = re.compile(r"/(?!/)[^\x00-\x1f\x7f]*")
 
 
 class HasAccount(Exception):
-    """Somebody has an account with this e-mail."""
+    """The error that there is an account with this e-mail."""
 
 
 def ask(*, name: str, email: str, password: str, next_url: str = "") -> SignUp:
@@ -39,12 +39,12 @@ def ask(*, name: str, email: str, password: str, next_url: str = "") -> SignUp:
 
 
 def token(asked: SignUp) -> str:
-    """What the mailed link carries."""
+    """Return the token in the mailed link."""
     return signing.dumps(asked.pk, salt="sign-up")
 
 
 def read(token: str) -> SignUp | None:
-    """The sign-up that this link confirms; None for one that is forged, old or used."""
+    """Return the sign-up of this token; None for one that is forged, old or used."""
     try:
         pk = signing.loads(token, salt="sign-up", max_age=LINK_AGE)
     except signing.BadSignature:
@@ -53,12 +53,12 @@ def read(token: str) -> SignUp | None:
 
 
 def is_of(asked: SignUp, password: str) -> bool:
-    """Whether this is the password that was chosen."""
+    """Return whether this is the password that was chosen."""
     return check_password(password, asked.password)
 
 
 def confirm(asked: SignUp) -> User:
-    """Make the account, its e-mail proved. Raises HasAccount, also for whoever came second."""
+    """Make the account, its e-mail confirmed. Raises HasAccount, also for the second of two at once."""
     if find_by_login(asked.email):
         raise HasAccount
     user = User(email=asked.email, name=asked.name, password=asked.password)
@@ -74,13 +74,13 @@ def confirm(asked: SignUp) -> User:
 
 
 def is_flooded(asked: SignUp) -> bool:
-    """Whether this e-mail was written to often enough today."""
+    """Return whether this e-mail was written to often enough today."""
     day = timezone.now() - timedelta(days=1)
     return _same(asked).filter(created_at__gt=day, pk__lt=asked.pk).count() >= MAILS_A_DAY
 
 
 def forget_old() -> int:
-    """Those whose link works no more; for a job of the day. Returns how many."""
+    """Delete sign-ups whose link works no more, and return their number."""
     return SignUp.objects.filter(created_at__lt=timezone.now() - timedelta(seconds=LINK_AGE)).delete()[0]
 
 

@@ -29,7 +29,7 @@ def page(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm_sign_up(request: HttpRequest, token: str) -> HttpResponse:
-    """The mailed link makes the account, with a press, as mail scanners open links too.
+    """Make the account by the mailed link, with a press, as mail scanners open links too.
 
     In another browser than the one that asked, the password is asked for: else somebody could sign up with an
     e-mail and a password, and wait until its owner opens the link.
