@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, Guest, User
+from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, Guest, RoleChange, User
 from articles.invitations import invite
 from articles.models import Site
 from tests.config.owner.test_have import work
@@ -43,6 +43,19 @@ def test_an_administrator_gives_and_takes_roles_and_switches_an_account_off():
     changed = User.objects.get(pk=ruth.pk)
     assert (changed.name, changed.roles, changed.is_active) == ("Ruth B", {READER, MODERATOR}, False)
     assert changed.email == "ruth@example.org"  # its owner's alone
+
+
+def test_who_gave_which_role_to_whom_is_logged():
+    ruth, client = person(READER, "Ruth"), as_(ADMINISTRATOR)
+    data = {"name": "Ruth", "groups": roles(MODERATOR), "is_active": "on"}
+    for _again in range(2):
+        assert client.post(f"{USERS}{ruth.pk}/change/", data).status_code == 302
+    lines = RoleChange.objects.filter(user=ruth).order_by("id")
+    assert list(lines.values_list("role__name", "is_granted", "actor__name")) == [
+        (READER, True, None),  # as the account was made
+        (READER, False, "Some Administrator"),
+        (MODERATOR, True, "Some Administrator"),
+    ]
 
 
 def test_a_moderator_looks_and_changes_nothing():

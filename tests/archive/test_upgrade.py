@@ -19,11 +19,12 @@ from archive.backup.write import backup
 from articles.models import Article
 from comments.integrity import check
 from comments.models import Comment, Reason, State
+from comments.services import delete_comment
 from comments.texts import erase_comments
 from config import backups
 from config.health import later_migrations, unapplied_migrations
 from moderation.services import decide
-from tests.factories import make_article, say
+from tests.factories import UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -240,6 +241,39 @@ def test_a_backup_of_an_earlier_version_is_brought_up_to_date(
         with pytest.raises(CommandError, match=r"made by an earlier version, before archive.0990_next"):
             call_command("restore", str(file))
         assert not Article.objects.exists()
+
+
+# The last migrations before those that refuse what must never be.
+UNGUARDED = (("moderation", "0022"), ("comments", "0013"), ("accounts", "0004"))
+
+
+def test_what_breaks_a_newer_rule_stops_no_upgrade(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is named, by the upgrade or by check_integrity, and what is sound stays so."""
+    story, ada = make_article(), UserFactory.create(roles=("Administrator",))
+    sound, own_parent, silent, late = (say(story, f"Word {n}.") for n in range(4))
+    for app, migration in UNGUARDED:
+        call_command("migrate", app, migration, verbosity=0)
+    with connection.cursor() as cursor:
+        for statement, comment in (
+            ("UPDATE comments_comment SET parent_id = id WHERE id = %s", own_parent),
+            ("UPDATE comments_comment SET state = 'spam' WHERE id = %s", silent),
+            ("UPDATE comments_comment SET created_at = now() + interval '1 day' WHERE id = %s", late),
+        ):
+            cursor.execute(statement, [comment.pk])
+    capsys.readouterr()
+    call_command("migrate", verbosity=0)
+    assert "A comment hangs from itself: manage.py check_integrity names it" in capsys.readouterr().out
+    found = check()
+    assert (found["parent"], found["state"], found["comment_time"]) == (
+        [own_parent.pk],
+        [silent.pk],
+        [late.pk],
+    )
+    assert own_parent.pk in found["tree"]
+    assert not {"name", "role", "tree_number"} & set(found)
+    assert ada.role_changes.get().is_granted
+    delete_comment(comment=sound, user=None, guest=sound.guest)
+    assert say(story, "It goes on.").text.author_name
 
 
 def test_restoring_wants_the_owner(home: Path) -> None:
