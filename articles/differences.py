@@ -65,7 +65,14 @@ def compare(old: str, new: str) -> list[Row]:
     rows = []
     for tag, i1, i2, j1, j2 in _opcodes(before, after, is_junk=_is_blank):
         gone, come = "".join(before[i1:i2]), "".join(after[j1:j2])
-        rows.append(Row([Part("same", gone)] if tag == "equal" else list(_words(gone, come))))
+        if tag == "equal":
+            rows.append(Row([Part("same", gone)]))
+        elif i2 - i1 == j2 - j1 and _steps(_read(gone), _read(come), None, autojunk=True) > STEPS_MOST:
+            # Too much to be read as one: as many lines on both sides are mostly the same ones, changed.
+            pairs = zip(before[i1:i2], after[j1:j2], strict=True)
+            rows += [Row(list(_words(*pair))) for pair in pairs]
+        else:
+            rows.append(Row(list(_words(gone, come))))
     return rows
 
 
@@ -80,7 +87,7 @@ def merge(base: str, mine: str, theirs: str) -> str | None:
 def _words(old: str, new: str) -> Iterator[Part]:
     before, after = _SHOWN.findall(old), _SHOWN.findall(new)
     gone = come = ""
-    for tag, i1, i2, j1, j2 in _opcodes(list(map(_bare, before)), list(map(_bare, after)), autojunk=True):
+    for tag, i1, i2, j1, j2 in _opcodes(_read(old), _read(new), autojunk=True):
         left, right = "".join(before[i1:i2]), "".join(after[j1:j2])
         if tag == "equal" and (right.strip() or not (gone or come)):
             yield from _changed(gone, come)
@@ -89,6 +96,11 @@ def _words(old: str, new: str) -> Iterator[Part]:
         else:  # white space between two changes would cut one into many
             gone, come = gone + left, come + right
     yield from _changed(gone, come)
+
+
+def _read(text: str) -> list[str]:
+    """The words as they are compared."""
+    return [_bare(word) for word in _SHOWN.findall(text)]
 
 
 def _bare(word: str) -> str:
@@ -142,8 +154,8 @@ def _opcodes(
 
     What both begin and end with is compared once. difflib reads the rest once for each passage that is the
     same, and each time every pair of equal lines: of 1,000 paragraphs written anew, with the empty lines
-    between them, that was a million pairs a thousand times. So empty lines are its junk, which it matches
-    beside others alone; and what would still take more than STEPS_MOST is one change.
+    between them, that was a million pairs a thousand times. Where that would take more than STEPS_MOST, empty
+    lines are its junk, which it matches beside others alone; what would take more still is one change.
     """
     least = min(len(before), len(after))
     start = next((n for n in range(least) if before[n] != after[n]), least)
@@ -152,8 +164,9 @@ def _opcodes(
     old, new = before[start : len(before) - end], after[start : len(after) - end]
     if start:
         yield ("equal", 0, start, 0, start)
-    if old and new and _steps(old, new, is_junk, autojunk) <= STEPS_MOST:
-        matcher = SequenceMatcher(is_junk, old, new, autojunk=autojunk)
+    affordable = [junk for junk in (None, is_junk) if _steps(old, new, junk, autojunk) <= STEPS_MOST]
+    if old and new and affordable:
+        matcher = SequenceMatcher(affordable[0], old, new, autojunk=autojunk)
         for tag, i1, i2, j1, j2 in matcher.get_opcodes():
             yield (tag, start + i1, start + i2, start + j1, start + j2)
     elif old or new:
