@@ -17,9 +17,10 @@ from accounts.services import find_by_login
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
-        """Return the user with this e-mail and password. The log-in page, the admin's and the page that asks for
-        the password once more all come here, and nothing else looks at a password of somebody who is not
-        logged in.
+        """Return the user with this e-mail and password.
+
+        The log-in page, the admin's and the page that asks for the password once more all come here, and
+        nothing else looks at a password of somebody who is not logged in.
 
         Whether an account has the e-mail shows in nothing: there is one statement and one hash either way.
         Raises ValidationError while there is a wait.

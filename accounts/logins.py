@@ -65,7 +65,7 @@ def claim(request: HttpRequest, email: str) -> int:
 
 
 def count_wrong(email: str) -> bool:
-    """Count a wrong password for the account as a whole. Returns whether to mail its owner now, once a day."""
+    """Count a wrong password for the account as a whole. Return whether to mail its owner now, once a day."""
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, _values(email))
         return bool(cursor.fetchone()[0] == TOLD_AT)

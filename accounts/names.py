@@ -129,8 +129,11 @@ def _is_hidden(name: str, place: int) -> bool:
 
 
 def _is_joined(before: str, behind: str) -> bool:
-    """Return whether a joiner changes a letter's form here: behind the sign that drops the vowel of an Indic letter, or
-    before it, and between letters that are written together."""
+    """Return whether a joiner changes a letter's form here.
+
+    It does behind or before the sign that drops the vowel of an Indic letter, and between letters that are
+    written together.
+    """
     if any(letter and unicodedata.combining(letter) == 9 for letter in (before, behind)):
         return True
     return _name(before).startswith(_JOINED) and _name(behind).startswith(_JOINED)
