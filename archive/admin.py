@@ -76,7 +76,7 @@ class ImportAdmin(admin.ModelAdmin[Import]):
     )
     list_filter = ("format", "at")
     list_select_related = ("actor",)
-    search_fields = ("filename", "article__source_name")
+    search_fields = ("filename", "story", "article__source_name")
     date_hierarchy = "at"
     fields = (
         "story",

@@ -96,7 +96,12 @@ def _fill() -> dict[str, object]:
         if number % 20 == 0:
             story.topics.add(topic)
     with connection.cursor() as cursor:
-        cursor.execute(PEOPLE, {"guests": GUESTS})
+        # The log does not tell these states: the database refuses them while its triggers are on, which the
+        # owner alone may switch.
+        with soundoff.connect("owner").cursor() as owner:
+            owner.execute("ALTER TABLE comments_comment DISABLE TRIGGER USER")
+            owner.execute(PEOPLE, {"guests": GUESTS})
+            owner.execute("ALTER TABLE comments_comment ENABLE TRIGGER USER")
         cursor.execute(CASES)
         cursor.execute(FINDINGS, {"rule": rule.pk})
     Article.objects.update(source_key="", published_at=now - timedelta(days=20))

@@ -44,7 +44,7 @@ COSTS = {  # statements without the beginnings and ends of transactions; calls
     "cached page": (1, 18),
     "changed page": (6, 12_501),
     "member's page": (10, 17_498),
-    "reply": (11, 3_222),
+    "reply": (13, 5_087),
 }
 TOLERANCE = 0.01  # of the calls, for what differs between versions of Python
 COMMENTS = 74  # under the story, a third of them at the first level
@@ -66,7 +66,7 @@ def test_a_request_costs_what_it_did(what: str, requests: dict[str, Any]) -> Non
     asked = statements_of(request)
     assert len(asked) == statements, asked
     prepare()
-    assert calls_of(request) == pytest.approx(calls, rel=TOLERANCE)
+    assert calls_of(request) == pytest.approx(calls, rel=TOLERANCE, abs=1)
 
 
 @pytest.fixture

@@ -242,8 +242,8 @@ def test_a_web_server_that_is_killed_while_it_starts_leaves_no_worker(serve: Ser
         return [own for own, _state, _parent, leader, *_ in fields if leader == str(web) and own != leader]
 
     site = serve()
-    until(lambda: site.child("granian"))
-    web = site.child("granian")
+    until(lambda: site.child("granian --interface"))
+    web = site.child("granian --interface")
     until(workers)
     os.kill(web, signal.SIGKILL)
     until(lambda: not workers())
@@ -256,14 +256,14 @@ def test_a_killed_supervisor_leaves_no_process_and_loses_nothing(
     site.wait_for("Ctrl-C stops it.")
     open_connection = socket.create_connection(("127.0.0.1", site.port))
     open_connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    ask("INSERT INTO auth_group (name) VALUES ('written just before')")
+    ask("INSERT INTO articles_topic (name, slug) VALUES ('Written just before', 'just-before')")
     site.process.kill()
     site.process.communicate()
     until(lambda: not processes(home))
     open_connection.close()
     site = serve()
     site.wait_for("Ctrl-C stops it.")
-    assert ask("DELETE FROM auth_group WHERE name = 'written just before' RETURNING 1") == [(1,)]
+    assert ask("DELETE FROM articles_topic WHERE slug = 'just-before' RETURNING 1") == [(1,)]
 
 
 def test_there_is_only_one(serve: Serve, home: Path) -> None:

@@ -112,7 +112,9 @@ def test_an_embargo_stands_in_the_way_of_redoing_and_says_so(client, moment, unt
     again, done = back(undone)
 
     assert [refusal.who for refusal in done.refused] == [""]
-    assert done.refused[0].what.startswith("“Held”: Its date lies before the end of its embargo")
+    assert done.refused[0].what.startswith(
+        "“A story that is not published”: Its date lies before the end of its embargo"
+    )
     assert fresh(held).published_at is None
     assert fresh(free).published_at == moment  # one stands in nobody's way
     assert list(again.changes.values_list("target_id", flat=True)) == [free.pk]
@@ -127,7 +129,10 @@ def test_what_an_editor_took_back_since_stays_so(client, moment):
     done = undo(batch=undone, actor=None)
 
     assert done.batch is None
-    assert done.refused[0].what == "“Untrue”: an editor had published it, and took it back"
+    assert (
+        done.refused[0].what
+        == "“A story that is not published”: an editor had published it, and took it back"
+    )
     assert fresh(story).taken_back_why == "It was not true."
     assert client.get(story.get_absolute_url()).status_code == 410
 

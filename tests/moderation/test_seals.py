@@ -291,10 +291,10 @@ def test_who_erases_one_while_its_act_is_undone_waits(moderator, administrator, 
 
     with ThreadPoolExecutor(1) as pool:
 
-        def meanwhile(found):
+        def meanwhile(found, actor):
             erasing.append(pool.submit(erase))
             until(lambda: erasing[0].done() or is_a_lock_waited_for())
-            bring_back(found)
+            bring_back(found, actor)
 
         monkeypatch.setattr(vault, "_bring_back", meanwhile)
         undone = services.undo(batch=act.batch, actor=administrator)

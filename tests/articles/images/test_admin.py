@@ -166,7 +166,7 @@ def test_a_lead_image_is_sent_with_the_story(emil):
         (
             {"lead_file": jpeg(), "lead_alt": "The slip", "lead_credit": "x" * 201},
             "lead_credit",
-            "it has 201",
+            "This has 201 characters",
         ),
         ({"body": "![](image:4711)"}, "body", "There is no image 4711."),
         ({"body": "A ⟦image 3⟧ and ⟦image 12⟧"}, "body", "the text says ⟦image 3⟧, ⟦image 12⟧: readers"),
