@@ -476,6 +476,19 @@ BAD_WRITES = {
         f"{role('true', 'now() - interval $$1 day$$')}; {GRANT}",
         "rolechange_dated_now",
     ),
+    "a role that a table of one's own tells": (
+        "CREATE TEMP TABLE accounts_rolechange AS SELECT * FROM public.accounts_rolechange LIMIT 0; "
+        "INSERT INTO pg_temp.accounts_rolechange (id, user_id, role_id, is_granted, at) "
+        f"VALUES (1, {{ada}}, {{moderator}}, true, now()); {GRANT}",
+        "role_is_logged",
+    ),
+    "a state that a table of one's own tells": (
+        "CREATE TEMP TABLE comments_transition AS SELECT * FROM public.comments_transition LIMIT 0; "
+        "WITH line AS (INSERT INTO pg_temp.comments_transition (id, kind, comment_id, to_state, reason, at) "
+        "SELECT 1, 'state', {published}, 'pending', '', statement_timestamp()) "
+        "UPDATE comments_comment SET state = 'pending', state_reason = '' WHERE id = {published}",
+        "comment_state_logged",
+    ),
     "readers are called administrators": (
         "UPDATE auth_group SET name = 'Administrator ' WHERE name = 'Reader'",
         NO_RIGHT,
