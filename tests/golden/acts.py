@@ -256,7 +256,7 @@ def commands(recorder: Any) -> None:
         if argv == ["tick"]:
             site.stop()
             site.jump(700)
-        done = site.run(*argv, **env)
+        done = site.run(recorder.now(argv[0]), *argv[1:], **env)
         argv = [re.sub(r"^/.*/", "", arg) for arg in argv]
         name = f"{number:02} {' '.join(argv)}" if "--help" not in argv else f"help {argv[0]}"
         recorder.save("commands", name, said(argv, done))

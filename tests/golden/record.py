@@ -37,7 +37,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 DATA = Path(os.environ.get("SOUNDOFF_DATA", ROOT.parent / "shared" / "data"))
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
-PAGES, QUERIES, MOST = 6, 2, 450  # of one pattern without a query, with one; of one role
+PAGES, QUERIES, MOST = 5, 2, 350  # found pages: of a pattern without a query, with one; of a role
 HEADERS = [
     "Content-Type",
     "Location",
@@ -469,7 +469,7 @@ class Recorder:
     def crawl(self, browser: Browser, roots: list[str], *, folder: str = "", follow: bool = True) -> None:
         base = f"http://127.0.0.1:{self.site.port}"
         queue = [base + self.now(root) for root in roots]
-        of_pattern, seen, fixed = Counter[str](), set[str](), len(queue)
+        of_pattern, seen, fixed, followed = Counter[str](), set[str](), len(queue), 0
         for n, url in enumerate(queue):
             parts = urlsplit(url)
             if (
@@ -483,8 +483,9 @@ class Recorder:
             if key in seen:
                 continue
             kind = pattern(parts.path, parts.query)
-            if n >= fixed and (of_pattern[kind] >= (QUERIES if parts.query else PAGES) or len(seen) >= MOST):
+            if n >= fixed and (of_pattern[kind] >= (QUERIES if parts.query else PAGES) or followed >= MOST):
                 continue
+            followed += n >= fixed
             of_pattern[kind] += 1
             seen.add(key)
             answer = browser.ask("GET", path)
