@@ -14,7 +14,7 @@ CREATE TRIGGER {name}_no_truncate BEFORE TRUNCATE ON {table}
   FOR EACH STATEMENT EXECUTE FUNCTION append_only()"""
 LET_GO = "DROP TRIGGER {name}_no_truncate ON {table}; DROP TRIGGER {name}_append_only ON {table}"
 
-# The function is a part of accounts/migrations/0005.
+# The function is a part of accounts/migrations/0006.
 DATED_NOW = """
 CREATE TRIGGER {name}_dated_now AFTER INSERT ON {table} REFERENCING NEW TABLE AS lines
   FOR EACH STATEMENT EXECUTE FUNCTION dated_now()"""
