@@ -212,7 +212,9 @@ def temporary() -> Iterator[str]:
             os.close(lock)
     folder = Path(tempfile.mkdtemp(prefix="soundoff-test-", dir=root))
     # A wait of tests for each other ends as an error that names the statement, before their time limit does.
-    limits = ["lock_timeout=60s", "idle_in_transaction_session_timeout=300s"]
+    # Autovacuum would note that tables are empty, as they are between tests, and statements would be planned
+    # for that: deciding on 300 comments then takes the server six times as long (docs/decisions.md).
+    limits = ["lock_timeout=60s", "idle_in_transaction_session_timeout=300s", "autovacuum=off"]
     server = Server(folder, options=["fsync=off", "synchronous_commit=off", "full_page_writes=off", *limits])
     server.socket = folder / "socket"
     try:

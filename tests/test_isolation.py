@@ -6,9 +6,24 @@ import subprocess
 import sys
 
 import pytest
+from django.db import connection
 
 from config.postgres import PROJECT
 from tests import badly_behaved
+
+
+@pytest.mark.django_db
+def test_the_test_server_ends_what_waits_for_ever_and_does_not_plan_for_empty_tables() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name, setting FROM pg_settings "
+            "WHERE name IN ('autovacuum', 'lock_timeout', 'idle_in_transaction_session_timeout')"
+        )
+        assert dict(cursor.fetchall()) == {
+            "autovacuum": "off",
+            "lock_timeout": "60000",
+            "idle_in_transaction_session_timeout": "300000",
+        }
 
 
 @pytest.mark.timeout(1200)  # two workers, one after the other, each make a server and a database
