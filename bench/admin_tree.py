@@ -75,6 +75,7 @@ def measure(site: Soundoff, pages: Iterator[tuple[str, str]]) -> Iterator[tuple[
     with chromium() as browser:
         context = browser.new_context(viewport={"width": 1280, "height": 800})
         context.add_cookies([log_in(site)])
+        context.set_default_timeout(120_000)  # milliseconds: a busy machine is no mistake of a page
         page = context.new_page()
         for name, query in pages:
             url = f"http://{site.host}{TREE}{query}"

@@ -34,7 +34,8 @@ def frozen(site: Served) -> Iterator[None]:
     finally:
         for process in reversed(processes):
             os.kill(process, signal.SIGCONT)
-    until(lambda: site.read("/readyz")[0] == 200)
+    # Each web process finds out by itself, and either may answer.
+    until(lambda: all(site.read("/readyz")[0] == 200 for _ in range(16)))
 
 
 def copies(home: Path) -> list[Path]:

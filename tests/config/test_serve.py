@@ -256,7 +256,7 @@ def test_a_killed_supervisor_leaves_no_process_and_loses_nothing(
     site.wait_for("Ctrl-C stops it.")
     open_connection = socket.create_connection(("127.0.0.1", site.port))
     open_connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    ask("INSERT INTO articles_topic (name, slug) VALUES ('Written just before', 'just-before')")
+    ask("INSERT INTO articles_topic (name, slug, shown) VALUES ('Written just before', 'just-before', false)")
     site.process.kill()
     site.process.communicate()
     until(lambda: not processes(home))
