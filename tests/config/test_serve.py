@@ -436,14 +436,14 @@ def test_a_real_site_gets_a_link_and_no_sample(serve: Serve, reachable: dict[str
 
 def test_an_upgrade_makes_a_backup_first(serve: Serve, home: Path, environment: dict[str, str]) -> None:
     site = serve()
-    site.wait_for("Ctrl-C stops it.", 180)
+    site.wait_for("Ctrl-C stops it.")
     assert site.stop() == 0
     owner = (home / "erasures.jsonl").stat()
     assert (owner.st_uid, owner.st_mode & 0o777) == ((home / "cache").stat().st_uid, 0o600)
     argv = [sys.executable, "manage.py", "migrate", "-v0", "moderation", "0020"]
     subprocess.run(argv, cwd=postgres.PROJECT, env=environment, check=True)
     site = serve()
-    site.wait_for("Ctrl-C stops it.", 180)
+    site.wait_for("Ctrl-C stops it.")
     (made,) = (home / "backups").glob("upgrade-*.zip")
     assert f"{made}: " in site.printed
     assert "Migrations that were applied: " in site.printed
@@ -472,7 +472,7 @@ def test_the_drill(serve: Serve, home: Path, environment: dict[str, str]) -> Non
         return found
 
     site, file = serve(), home / "site.zip"
-    site.wait_for("Ctrl-C stops it.", 180)
+    site.wait_for("Ctrl-C stops it.")
     (home / "media" / "ab").mkdir(parents=True, exist_ok=True)
     (home / "media" / "ab" / "picture.avif").write_bytes(b"a picture")
     before = pages(site.port)
@@ -495,7 +495,7 @@ def test_what_a_later_version_upgraded_is_not_started(
     serve: Serve, ask: Callable[[str], list[tuple[Any, ...]]]
 ) -> None:
     site = serve()
-    site.wait_for("Ctrl-C stops it.", 180)
+    site.wait_for("Ctrl-C stops it.")
     ask("INSERT INTO django_migrations (app, name, applied) VALUES ('comments', '0999_next', now())")
     assert site.stop() == 0
     refused = serve()
