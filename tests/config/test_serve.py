@@ -483,7 +483,7 @@ def test_the_drill(serve: Serve, home: Path, environment: dict[str, str]) -> Non
         assert "Restored as it was at" in manage("restore", file, **other)
         assert "Sound: all that can be compared agrees." in manage("check_integrity", **other)
         beside = serve(PORT=str(site.port), **other)
-        beside.wait_for("Ctrl-C stops it.", 180)
+        beside.wait_for("Ctrl-C stops it.")
         assert pages(site.port) == before
         picture = second / "media" / "ab" / "picture.avif"
         assert picture.read_bytes() == b"a picture"
