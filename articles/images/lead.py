@@ -59,7 +59,7 @@ class LeadImageFields(forms.Form):
     def check_lead_image(self) -> None:
         if not self.cleaned_data.get("lead_file"):
             if any(self.cleaned_data.get(name) for name in TOLD.values()):
-                self.add_error("lead_file", _("Choose the picture that this is told of."))
+                self.add_error("lead_file", _("Choose the picture that this text describes."))
             return
         data = {name: self.cleaned_data[ours] for name, ours in TOLD.items() if ours in self.cleaned_data}
         self.sent = UploadForm(data, {"file": self.cleaned_data["lead_file"]})

@@ -73,7 +73,7 @@ def test_a_person_signs_up_confirms_logs_out_and_in_and_chooses_a_new_password(i
 
     asked = client.post("/accounts/signup/?next=/archive/", SIGN_UP | {"next": "/archive/"}, follow=True)
     assert asked.redirect_chain == [("/accounts/confirm-email/", 302)]
-    assert "We mailed you a link" in asked.content.decode()
+    assert "We sent you a message" in asked.content.decode()
     assert not User.objects.exists()
     assert logged_in(client) is None
 
