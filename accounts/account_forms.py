@@ -12,11 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import mails, sign_ups
-from accounts.limits import TooOften, refuse
+from accounts.limits import MINUTE, TooOften, refuse
 from accounts.models import NAME_MAX
 from accounts.names import check_staff, clean_name
-
-OFTEN_SECONDS = 60  # after which a limit of a minute takes more
 
 
 class SignUpForm(forms.SignupForm):  # type: ignore[misc]
@@ -76,8 +74,8 @@ def check_often(action: str) -> None:
     """Raise TooOften where more came from one IP address within a minute than settings allow."""
     request = context.request
     if not ratelimit.consume(request, app="allauth.account", action=action):
-        refuse(request, OFTEN_SECONDS)
+        refuse(request, MINUTE)
         raise TooOften(
             _("This came very often from your internet connection. Wait a minute and send it again."),
-            seconds=OFTEN_SECONDS,
+            seconds=MINUTE,
         )

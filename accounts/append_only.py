@@ -21,7 +21,7 @@ CREATE TRIGGER {name}_dated_now AFTER INSERT ON {table} REFERENCING NEW TABLE AS
 
 
 def append_only(table: str, name: str) -> list[Operation]:
-    """What lets nobody change a row of this table or delete one, by triggers that are called after `name`.
+    """Let nobody change a row of this table or delete one, by triggers that are named after `name`.
 
     Where the pages have a login of their own, it may add to the log and no more.
     """

@@ -6,6 +6,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 
+MINUTE = 60  # seconds for which each of allauth's limits counts, and after which it takes more
+
 
 class TooOften(ValidationError):
     """The refusal of more than a limit allows. The next one is taken after `seconds` at the latest."""

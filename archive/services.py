@@ -67,7 +67,7 @@ class Report:
 
     @property
     def address(self) -> str:
-        """Where the story is: for readers, or for editors as long as its own address shows nothing."""
+        """Return the URL of the story: that for editors as long as readers do not see it yet."""
         if self.article is None:
             return ""
         readers = settings.SITE_URL + self.article.get_absolute_url()

@@ -150,7 +150,7 @@ def _opcodes(
     is_junk: Callable[[str], bool] | None = None,
     autojunk: bool = False,
 ) -> Iterator[Opcode]:
-    """As SequenceMatcher.get_opcodes, in a bounded time.
+    """Yield what SequenceMatcher.get_opcodes would, in a bounded time.
 
     What both begin and end with is compared once. difflib reads the rest once for each passage that is the
     same, and each time every pair of equal lines: of 1,000 paragraphs written anew, with the empty lines

@@ -44,7 +44,7 @@ class Unclear(ValueError):
 
 
 class Busy(Unclear):
-    """As many searches as may run at once are running."""
+    """The error that as many searches as may run at once are running."""
 
 
 def read_question(asked: str) -> Question:

@@ -16,13 +16,12 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views import defaults
 
-from accounts.limits import refuse
+from accounts.limits import MINUTE, refuse
 from config.health import NO_ANSWER
 from config.templatetags.dates import clock
 
 FAILED = "soundoff.failed"  # set in a request's environment: the database failed us on the way
 RETRY_SECONDS = 5
-OFTEN_SECONDS = 60  # the limits of allauth are of a minute
 NO_DATABASE = (OperationalError, InterfaceError, psycopg2.OperationalError, psycopg2.InterfaceError)
 
 
@@ -60,8 +59,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _is_of_database(error: BaseException | None) -> bool:
-    """Whether a request failed because the database did: it hung up, was silent, or had no room. What is
-    raised at last may be an error of the clean-up."""
+    """Return whether a request failed because the database hung up, was silent, or had no room.
+
+    The error that is raised at last may be one of the clean-up.
+    """
     while error:
         if isinstance(error, NO_DATABASE):
             return True
@@ -80,10 +81,10 @@ def too_many(request: HttpRequest) -> HttpResponse:
     fields = _sent_fields(request)
     context = {
         "action": request.get_full_path(),
-        "seconds": OFTEN_SECONDS,
+        "seconds": MINUTE,
         "fields": [(name, value) for name, value in fields if name != "csrfmiddlewaretoken"],
     }
-    refuse(request, OFTEN_SECONDS)
+    refuse(request, MINUTE)
     return render(request, "429.html", context, status=429)
 
 

@@ -54,7 +54,7 @@ class RefusedError(Exception):
 
 
 class Body:
-    """What came of a body, which can be read once it is whole: `file`."""
+    """The part of a body that has arrived, in `file`, which can be read once it is whole."""
 
     small = 0  # bytes that all bodies of this process take of SMALL_ROOM
     large = 0  # … of LARGE_ROOM

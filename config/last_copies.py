@@ -38,7 +38,7 @@ class LastCopy(NamedTuple):
 
 
 class LastCopies:
-    """What one process writes, and what it finds of all of them."""
+    """The copies that one process writes, and a search over those of all processes."""
 
     def __init__(self) -> None:
         self._own = FOLDER / f"{os.getpid()}-{secrets.token_hex(4)}"

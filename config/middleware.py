@@ -1,4 +1,4 @@
-"""What holds for every answer."""
+"""Middleware for every answer."""
 
 from collections.abc import Callable
 

@@ -90,7 +90,7 @@ def readable_project(user: pwd.struct_passwd | None, copy: Path) -> Path:
 
 
 def can_read(user: pwd.struct_passwd, paths: Iterable[Path]) -> bool:
-    """Whether `user` can read all files and enter all folders below `paths`. Compiled files do not matter."""
+    """Return whether `user` can read all that is below `paths`, but for compiled files."""
     unreadable = ("(", "!", "-readable", "-o", "-type", "d", "!", "-executable", ")")
     argv: list[str | Path] = [
         "find",

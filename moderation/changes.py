@@ -255,8 +255,10 @@ def _value(field: str, code: Any) -> Any:
 
 
 def named(changes: Iterable[Change], user: User | None) -> dict[tuple[str, int], str]:
-    """What the changed things are called to this person, by target and id; a sanction, which is a person's,
-    is not named."""
+    """Return the names of the changed things as this person may read them, by target and id.
+
+    A sanction is not named, since it is a person's.
+    """
     ids: dict[str, set[int]] = defaultdict(set)
     for change in changes:
         ids[change.target].add(change.target_id)

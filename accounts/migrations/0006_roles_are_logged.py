@@ -69,7 +69,7 @@ DROP FUNCTION accounts_role_is_logged()"""
 
 
 class Migration(migrations.Migration):
-    """Who may do what changes in sight: a role by a line in a log, what a role may do by a migration."""
+    """Log each change of a role, and let migrations alone change what a role may do."""
 
     dependencies = [
         ("accounts", "0005_sign_ups_and_login_attempts"),

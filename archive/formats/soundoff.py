@@ -142,7 +142,7 @@ class Line(NamedTuple):
 
 
 def recognises(data: bytes) -> bool:
-    """Whether it begins with a date as these pages do. The rest may still be damaged."""
+    """Return whether the text begins with a date as these pages do. The rest may still be damaged."""
     try:
         first = next(_lines(_as_utf8(data[:BEGINNING], errors="ignore")), None)
     except DamagedFile:
@@ -488,7 +488,7 @@ def _shortened(author: str, line: Line, warnings: list[PageWarning]) -> str:
 
 
 def _closing(lines: list[Line], index: int, *, column: int) -> tuple[int, re.Match[str], list[Line]]:
-    """Where the comment whose name is at `index` ends, its date, and lines in its text that look like one."""
+    """Return where the comment ends whose name is at `index`, its date, and what looks like a date in it."""
     dates: list[Line] = []
     unexpected = None
     end = len(lines)

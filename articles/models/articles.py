@@ -300,7 +300,7 @@ class Article(models.Model):
         return bool(self.source_key)
 
     def is_known_to(self, user: User | None) -> bool:
-        """As ArticleQuerySet.known_to."""
+        """Return whether `user` may read the title, as ArticleQuerySet.known_to asks it of many."""
         return self.is_published() or bool(user and self.can_be_edited_by(user))
 
     def title_for(self, user: User | None) -> str:

@@ -142,7 +142,7 @@ FROM comments_comment c WHERE c.id = x.comment_id AND c.author_name <> ''"""
 
 
 def validate(apps: Any, schema_editor: Any) -> None:
-    """What is here already stops no upgrade: the rule then holds for what is written from now on."""
+    """Check the stored rows too, but stop no upgrade for one: the rule then holds for new rows alone."""
     with schema_editor.connection.cursor() as cursor:
         try:
             with transaction.atomic():
@@ -152,7 +152,7 @@ def validate(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    """What nobody may write, whatever login and statement; triggers, so that nothing that is here stops it."""
+    """Refuse writes that no login and no statement may make. Stored rows do not stop the migration."""
 
     dependencies = [
         ("accounts", "0006_roles_are_logged"),

@@ -185,7 +185,7 @@ class _Records:
         )
 
     def _fault(self) -> _Fault:
-        """What is wrong with the quotes of this record."""
+        """Return the fault in the quotes of this record."""
         opened, closed = _last_quote(self._lines)
         line = self.line + opened
         if closed is None:
@@ -199,7 +199,7 @@ class _Records:
 
 
 def _last_quote(lines: Sequence[str]) -> tuple[int, int | None]:
-    """Of a record that breaks off: indexes of the lines where the quote at fault opens and where it ends."""
+    """Return the indexes of the lines where the quote at fault opens and ends."""
     text = "".join(lines)
     opened, is_open, after = 0, False, 0
     for mark in re.finditer('"', text):
@@ -246,7 +246,7 @@ def blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
 def repeats(
     rows: Sequence[Row], without: Collection[str] = (), before: Sequence[Row] = ()
 ) -> list[tuple[Found, ...]]:
-    """Of each row, that it repeats an earlier one of these or of those before, as a site would find it."""
+    """Return for each row the finding that it repeats an earlier row, as a site would find it."""
     found: list[tuple[Found, ...]] = [()] * len(rows)
     for repeat in find_repeats([row.said.body for row in chain(before, rows)]):
         name = "repeat" if repeat.exact else "near_repeat"
