@@ -476,7 +476,7 @@ def test_the_drill(serve: Serve, home: Path, environment: dict[str, str]) -> Non
     (home / "media" / "ab").mkdir(parents=True, exist_ok=True)
     (home / "media" / "ab" / "picture.avif").write_bytes(b"a picture")
     before = pages(site.port)
-    assert "1 story, " in manage("backup", file)
+    assert " 4 accounts, 0 guests, 1 media file; " in manage("backup", file)
     assert site.stop() == 0
     with data_folder() as second:
         other = {"SOUNDOFF_HOME": str(second)}
