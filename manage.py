@@ -25,8 +25,8 @@ def main() -> None:
     try:
         from django.core.management import execute_from_command_line
 
-        from config import postgres
-        from config.program import CannotStart
+        from config.server import postgres
+        from core.data_folder import CannotStart
     except ModuleNotFoundError as error:
         sys.exit(f"{error}. Run bin/setup, then .venv/bin/python manage.py.")
 

@@ -7,7 +7,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts import sign_ups
+from accounts import sign_up
 from accounts.models import SignUp, User
 from accounts.names import clean_name
 
@@ -34,7 +34,7 @@ class PasswordForm(forms.Form):
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
-        if not sign_ups.is_of(self.asked, password):
+        if not sign_up.is_of(self.asked, password):
             raise ValidationError(
                 _("This is not the password that you chose. If you forgot it, sign up once more.")
             )

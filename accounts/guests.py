@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.models import Guest
-from accounts.sql import read
+from core.sql import read
 
 COOKIE = "guest"
 COOKIE_AGE = 60 * 60 * 24 * 365  # seconds

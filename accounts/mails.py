@@ -17,7 +17,7 @@ from django.utils import translation
 from django_tasks import task
 from django_tasks.base import Task
 
-from accounts import sign_ups
+from accounts import sign_up
 from accounts.models import SignUp
 from accounts.services import find_by_login
 
@@ -33,12 +33,12 @@ def enqueue(job: Task[Any, Any], request: HttpRequest, *args: Any) -> None:
 def mail_sign_up(pk: int, site: dict[str, str]) -> None:
     """Mail somebody who asked for an account the link that makes it, or that there is one already."""
     asked = SignUp.objects.filter(pk=pk).first()
-    if asked is None or sign_ups.is_flooded(asked):
+    if asked is None or sign_up.is_flooded(asked):
         return
     if find_by_login(asked.email):
         _send("account_already_exists", asked.email, site, password_reset_url=_url("account_reset_password"))
     else:
-        _send("sign_up", asked.email, site, link=_url("sign-up-confirm", sign_ups.token(asked)))
+        _send("sign_up", asked.email, site, link=_url("sign-up-confirm", sign_up.token(asked)))
 
 
 @task()

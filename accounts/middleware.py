@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
 from accounts.guests import read_guest
-from accounts.limits import mark_refused
-from accounts.logins import remember_device
+from accounts.login_throttling import remember_device
 from accounts.models import User
+from core.rate_limits import mark_refused
 
 
 class GuestMiddleware:

@@ -13,9 +13,9 @@ from django.db import transaction
 from django.db.models import Model
 from django.urls import reverse
 
-from accounts import erasures
+from accounts import erasure_log
 from accounts.models import ADMINISTRATOR, Guest, User
-from accounts.sql import read
+from core.sql import read
 
 _BY_LOGIN = """
 SELECT * FROM accounts_user
@@ -72,7 +72,7 @@ def forget_account(*, user: User) -> None:
     user.is_active = user.has_page = False
     user.set_unusable_password()  # which ends its sessions, too
     user.save()
-    erasures.remember([erasures.Erasure("account", user.pk, user.date_joined.isoformat())])
+    erasure_log.remember([erasure_log.Erasure("account", user.pk, user.date_joined.isoformat())])
 
 
 @transaction.atomic
@@ -80,7 +80,7 @@ def forget_guest(*, guest: Guest) -> None:
     """The same of a guest; the browser signs anew."""
     forget_in_log(guest)
     Guest.objects.filter(pk=guest.pk).update(name="", email="", confirmed_at=None)
-    erasures.remember([erasures.Erasure("guest", guest.pk, guest.created_at.isoformat())])
+    erasure_log.remember([erasure_log.Erasure("guest", guest.pk, guest.created_at.isoformat())])
 
 
 def forget_in_log(thing: Model) -> None:

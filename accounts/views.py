@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from accounts import sign_ups
+from accounts import sign_up
 from accounts.forms import PasswordForm
 from accounts.models import User
 from accounts.services import switch_page
@@ -34,15 +34,15 @@ def confirm_sign_up(request: HttpRequest, token: str) -> HttpResponse:
     In another browser than the one that asked, the password is asked for: else somebody could sign up with an
     e-mail and a password, and wait until its owner opens the link.
     """
-    asked = sign_ups.read(token)
+    asked = sign_up.read(token)
     if asked is None:
         return render(request, "accounts/confirm_sign_up.html", status=404)
-    is_here = request.session.get(sign_ups.ASKED_HERE) == asked.pk
+    is_here = request.session.get(sign_up.ASKED_HERE) == asked.pk
     form = None if is_here else PasswordForm(request.POST or None, asked=asked)
     if request.method == "POST" and (form is None or form.is_valid()):
         try:
-            user = sign_ups.confirm(asked)
-        except sign_ups.HasAccount:
+            user = sign_up.confirm(asked)
+        except sign_up.HasAccount:
             messages.info(request, _("There is an account with this e-mail: log in to it."))
             return redirect("account_login")
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")

@@ -8,6 +8,6 @@ class ArchiveConfig(AppConfig):
 
     def ready(self) -> None:
         from archive.nightly import NIGHTLY
-        from moderation.jobs import JOBS
+        from moderation.scheduled_jobs import JOBS
 
         JOBS.append(NIGHTLY)  # the last, as it may take long; the clock, which runs it, can't import us

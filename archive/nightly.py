@@ -14,9 +14,9 @@ from django.utils import timezone
 from archive.backup.container import Refused
 from archive.backup.write import backup, megabytes
 from archive.tasks import tell_of_failed_backup
-from articles.current import read_site
-from config import backups
-from moderation.jobs import Job
+from articles.site.current_site import read_site
+from core import backup_folder
+from moderation.scheduled_jobs import Job
 
 AFTER = 3  # o'clock in the site's zone: when the machine was off then, as soon as it is on
 NAME = "soundoff-{day}.zip"
@@ -26,14 +26,14 @@ def back_up() -> str:
     """Raises Refused, whose sentence the owner reads under "What you have", and in a mail the first time."""
     site = read_site()
     now = timezone.localtime(timezone=site.zone)
-    folder = backups.nightly_folder()
+    folder = backup_folder.nightly_folder()
     path = folder / NAME.format(day=now.date().isoformat())
     if not site.backs_up_nightly:
         return "it is switched off"
     if now.hour < AFTER or path.exists():
         return "there is nothing to do yet"
     try:
-        backups.folder()
+        backup_folder.folder()
         folder.mkdir(mode=0o700, exist_ok=True)
         for remains in folder.glob(".*.part"):  # of a night that was cut short: nobody else writes here
             remains.unlink()
@@ -41,22 +41,22 @@ def back_up() -> str:
         gone = _remove_older(path, kept=site.backups_kept)
     except (Refused, OSError) as error:
         why = str(error) if isinstance(error, Refused) else f"{folder}: {error.strerror}."
-        _tell(backups.Failure(timezone.now(), why))
+        _tell(backup_folder.Failure(timezone.now(), why))
         raise
-    backups.forget_failure()
+    backup_folder.forget_failure()
     return f"{path.name}, {megabytes(made.last.size)}; older ones removed: {gone}"
 
 
-def _tell(failure: backups.Failure) -> None:
+def _tell(failure: backup_folder.Failure) -> None:
     """Administrators once, by a mail: again until that is on its way, as a full disk takes no job either."""
-    last = backups.last_failure()
+    last = backup_folder.last_failure()
     is_told = last is not None and last.is_told
     with suppress(OSError):  # the clock tells that it failed, all the same
-        backups.remember_failure(replace(failure, is_told=is_told))
+        backup_folder.remember_failure(replace(failure, is_told=is_told))
     if not is_told:
         tell_of_failed_backup.enqueue(failure.why)
         with suppress(OSError):
-            backups.remember_failure(replace(failure, is_told=True))
+            backup_folder.remember_failure(replace(failure, is_told=True))
 
 
 def _remove_older(made: Path, *, kept: int) -> int:

@@ -24,14 +24,14 @@ from archive.formats import parse
 from archive.formats.page import DamagedFile, NotThisFormat, PageWarning, ParsedPage
 from archive.models import Import
 from articles.models import BODY_MAX, STANDFIRST_MAX, Article, Topic, free_slug
-from articles.publication import too_early
+from articles.publishing.status import too_early
 from articles.services import save_article
 from comments.imports import Imported, import_comments
 from comments.models import IMPORTED_BODY_MAX, Comment, Discussion, Reason
 from comments.services import change_discussion
-from moderation import changes
+from moderation.actions import setting_changes
 from moderation.models import Batch, Change
-from moderation.screening import screen_import
+from moderation.screening.imports import screen_import
 
 MAX_MB = 60
 SAMPLE = Path(__file__).parent / "sample" / "story.txt"
@@ -307,7 +307,7 @@ def _bring_in(
     if report.is_new_article or report.is_published_again:
         setting.append((Change.Target.ARTICLE, article.pk, "published_at", page.published_at))
         article.published_at = page.published_at
-    changes.make(batch=batch, changes=setting)
+    setting_changes.make(batch=batch, changes=setting)
     result = import_comments(
         article=article,
         comments=[

@@ -1,8 +1,8 @@
 from django.utils.translation import gettext as _
 from django_tasks import task
 
-from articles.languages import in_site_language
-from moderation.mails import administrators, current_site, mail, send
+from articles.site.languages import in_site_language
+from moderation.notifications.mail import administrators, current_site, mail, send
 
 
 @task()

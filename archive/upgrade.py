@@ -11,8 +11,8 @@ from django.db import connection
 from archive.backup.container import Refused, first_line, listed
 from archive.backup.restore import what_is_here
 from archive.backup.write import backup, in_words
-from config import backups
-from config.health import later_migrations, unapplied_migrations
+from core import backup_folder
+from core.health import later_migrations, unapplied_migrations
 
 KEPT = 3  # backups that were made before upgrades
 LOCK = 0x50DB  # of all who upgrade this database, on whatever machine
@@ -29,12 +29,13 @@ def upgrade(*, say: Callable[[str], None], without_backup: bool = False) -> None
             raise Refused(
                 f"This database was upgraded by a later version of Soundoff ({listed(unknown)}). Put that "
                 "version back; or restore, into an empty database or a new data folder, the backup that was "
-                f"made before: see {backups.folder()}."
+                f"made before: see {backup_folder.folder()}."
             )
-        if backups.unfinished().exists() and what_is_here():
+        if backup_folder.unfinished().exists() and what_is_here():
             raise Refused(
                 "A restore of an earlier version's backup was not finished: what was erased since may be in "
-                f"the database. Restore it again, into an empty one; then delete {backups.unfinished()}."
+                "the database. Restore it again, into an empty one; then delete "
+                f"{backup_folder.unfinished()}."
             )
         if not (waiting := unapplied_migrations()):
             say("The database is up to date.")
@@ -47,7 +48,7 @@ def upgrade(*, say: Callable[[str], None], without_backup: bool = False) -> None
 
 
 def _back_up(say: Callable[[str], None]) -> Path:
-    path = backups.folder() / f"upgrade-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.zip"
+    path = backup_folder.folder() / f"upgrade-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.zip"
     say("A backup, before the database is changed …")
     try:
         for line in in_words(backup(path)):

@@ -16,23 +16,23 @@ from django.utils.translation import ngettext
 from accounts.admin import UserAdmin
 from accounts.models import User
 from articles.admin_readers import AuthorsField, pin_button
-from articles.conflicts import WrittenForm
-from articles.history_pages import HistoryPages
+from articles.editing.concurrent_editing import SharedPages
+from articles.editing.conflicts import WrittenForm
+from articles.editing.revision_pages import HistoryPages
 from articles.images import admin as images  # noqa: F401  registers them
 from articles.images.forms import check_images
-from articles.images.lead import TOLD as LEAD
-from articles.images.lead import LeadImageFields, lead_fieldset, lead_picture
-from articles.invitations import invite
-from articles.kept import withhold
+from articles.images.lead_image import TOLD as LEAD
+from articles.images.lead_image import LeadImageFields, lead_fieldset, lead_picture
 from articles.models import Article, ArticleQuerySet, Topic, free_slug, slug_of
-from articles.moments import until
-from articles.publication_pages import PublicationPages, WordsForm
+from articles.publishing.pages import PublicationPages, WordsForm
 from articles.redirects import find_article
 from articles.services import save_article, save_topic, sign_article, touch_site
-from articles.shared_pages import SharedPages
-from config.forms import Lines
-from config.mail import server
-from config.templatetags.dates import clock
+from articles.site.cached_pages import withhold
+from articles.site.invitations import invite
+from core.forms import Lines
+from core.mail import mail_server
+from core.relative_time import until
+from core.templatetags.dates import clock
 
 admin.site.unregister(User)
 
@@ -46,7 +46,7 @@ class PersonAdmin(UserAdmin):
         if change:
             return
         invite.enqueue(obj.pk)
-        if server():
+        if mail_server():
             self.message_user(
                 request, _("%(email)s is mailed a link to choose a password with.") % {"email": obj.email}
             )
@@ -69,7 +69,7 @@ class PersonAdmin(UserAdmin):
         said = ngettext("%(n)s invitation is mailed.", "%(n)s invitations are mailed.", len(waiting))
         others = _("Who has chosen a password gets none.")
         self.message_user(request, f"{said % {'n': len(waiting)}} {others}")
-        if waiting and not server():
+        if waiting and not mail_server():
             lie = _("No mail server is set: they lie as files in %(folder)s. Hand them over.")
             folder = getattr(settings, "EMAIL_FILE_PATH", "")
             self.message_user(request, lie % {"folder": folder}, messages.WARNING)

@@ -16,17 +16,17 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from articles import front_page
-from articles.conflicts import TextForm, WrittenForm
-from articles.history_pages import HistoryPages
+from articles.editing.concurrent_editing import SharedPages
+from articles.editing.conflicts import TextForm, WrittenForm
+from articles.editing.revision_pages import HistoryPages
 from articles.images.forms import check_images
-from articles.kept import withhold
 from articles.models import AUTHORS_MAX, Article, Author, Pin, Redirect, StandingPage
-from articles.moments import time_of
+from articles.publishing import front_page
 from articles.redirects import Refused, add_redirect, plan_redirect, stands
 from articles.services import save_author, save_page, touch_site
-from articles.shared_pages import SharedPages
-from config.forms import Lines, leave_whole
+from articles.site.cached_pages import withhold
+from core.forms import Lines, leave_whole
+from core.relative_time import time_of
 
 OFFERED = 20  # stories that can be pinned at once; the search finds the others
 

@@ -17,12 +17,12 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from articles.current import current_site
-from articles.images.figures import figure, plain
-from articles.kept import keep
+from articles.images.html import figure, plain
 from articles.models import Article, ArticleQuerySet, Correction, Site, Topic
-from articles.xml import XmlWriter
-from config.templatetags.dates import clock
+from articles.site.cached_pages import keep
+from articles.site.current_site import current_site
+from core.templatetags.dates import clock
+from core.xml import XmlWriter
 
 FEED_SIZE = 30  # stories
 

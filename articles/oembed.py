@@ -11,10 +11,10 @@ from django.utils.cache import patch_cache_control
 from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
-from articles.images.figures import card
+from articles.images.html import card
 from articles.models import Article, Site
 from articles.redirects import find_article
-from articles.xml import XmlWriter
+from core.xml import XmlWriter
 
 WIDTH, HEIGHT = 600, 200  # pixels; what is shown is text that flows, so these are no more than a guess
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from django.db import connection, transaction
 from django.db.models import F
 
-from accounts.sql import execute_planned
 from articles.models import Article, Site
+from core.sql import execute_planned
 
 SHOWN = 3  # stories
 KEYWORDS = 8

@@ -11,8 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.services import create_first_administrator, forget_in_log
 from articles.images.services import existing_images, hold_images, use_images
-from articles.kept import withhold
-from articles.markdown import named_images, render_story
+from articles.markup.markdown import named_images, render_story
 from articles.models import (
     Article,
     Author,
@@ -27,6 +26,7 @@ from articles.models import (
 )
 from articles.redirects import remember
 from articles.related import note_keywords
+from articles.site.cached_pages import withhold
 
 # What an owner takes away from readers by changing it.
 WITHHELD_WITH_THE_SITE = {"contact_email", "rules", "has_public_log"}

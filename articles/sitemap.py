@@ -16,10 +16,10 @@ from django.utils.cache import patch_cache_control
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
-from articles.calendar import by_year, count_months
-from articles.kept import depends, keep
 from articles.models import Article, Author, StandingPage, Topic
-from articles.xml import XmlWriter
+from articles.months import by_year, count_months
+from articles.site.cached_pages import depends, keep
+from core.xml import XmlWriter
 
 SITEMAP_SIZE = 1_000  # keys in one file: it is made anew after each publication, in 40 ms
 NEWS_FOR = timedelta(hours=48)

@@ -1,6 +1,7 @@
 from django.urls import path, re_path
 
-from articles import editor, feeds, sitemap, views
+from articles import feeds, sitemap, views
+from articles.editing import preview
 from articles.images import views as images
 from articles.oembed import oembed
 
@@ -12,9 +13,9 @@ MONTH = r"(?P<month>0[1-9]|1[0-2])/"
 
 urlpatterns = [
     # Asked by the page of an article in the admin, whose own URLs come later.
-    path("admin/articles/article/render/", editor.render_typed, name="editor-render"),
-    path("admin/articles/standingpage/render/", editor.render_page_typed, name="editor-render-page"),
-    path("admin/articles/article/pasted/", editor.convert_pasted, name="editor-pasted"),
+    path("admin/articles/article/render/", preview.render_typed, name="editor-render"),
+    path("admin/articles/standingpage/render/", preview.render_page_typed, name="editor-render-page"),
+    path("admin/articles/article/pasted/", preview.convert_pasted, name="editor-pasted"),
     path("", views.home, name="home"),
     re_path(f"^topics/{SLUG}$", views.topic, name="topic"),
     re_path(f"^topics/{SLUG}feed/$", feeds.topic_feed, name="topic-feed"),

@@ -12,14 +12,14 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from articles.calendar import Month, Year, by_year, count_months, neighbours, span
-from articles.context_processors import THEMES
-from articles.images.figures import open_images
-from articles.kept import depends, keep
-from articles.markdown import render_story
+from articles.images.html import open_images
+from articles.markup.markdown import render_story
 from articles.models import Article, ArticleQuerySet, Author, StandingPage, Topic, previewed
+from articles.months import Month, Year, by_year, count_months, neighbours, span
 from articles.paging import Place, asked_place, url_behind
 from articles.redirects import OLD_KEYS, lead_on
+from articles.site.cached_pages import depends, keep
+from articles.site.context_processors import THEMES
 
 PAGE_SIZE = 20  # stories
 

@@ -31,8 +31,8 @@ def acts(site: Soundoff) -> Iterator[Goal]:
 
 def _many() -> Iterator[Goal]:
     from comments.models import Comment, Discussion, State, Transition
-    from moderation import tally
-    from moderation.services import undo
+    from moderation.actions.decisions import undo
+    from moderation.transparency import removal_counts
 
     made = _bring_in([(f"A story of acts, {n}", thread(IN_A_STORY)) for n in range(STORIES)])
     soundoff.tidy()
@@ -43,7 +43,7 @@ def _many() -> Iterator[Goal]:
     yield Goal("… statements", statements, most=8, unit="")
     lines = Transition.objects.filter(batch=act.batch.pk).count()
     wrong = abs(lines - CHOSEN) + abs(Comment.objects.filter(pk__in=ids, state=State.SPAM).count() - CHOSEN)
-    wrong += len(tally.miscounted()) + _miscounted()
+    wrong += len(removal_counts.miscounted()) + _miscounted()
     wrong += Discussion.objects.filter(pk__in=[d for d, *_ in before], version__lte=1).count()
     yield Goal("… lines, states, counts and versions that are wrong", wrong, most=0, unit="")
     _back, seconds, statements = _timed(lambda: undo(batch=act.batch, actor=act.batch.actor))
@@ -102,7 +102,7 @@ def _bring_in(stories: Sequence[tuple[str, list[Said]]]) -> list[list[int]]:
 
 def _spam(ids: Sequence[int], person: Any) -> Any:
     from comments.models import State
-    from moderation.services import decide
+    from moderation.actions.decisions import decide
 
     return decide(ids=ids, to=State.SPAM, reason="spam", actor=person)
 

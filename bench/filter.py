@@ -23,9 +23,9 @@ from bench.held_out import Scored, Starters
 from bench.report import Goal, goals, publish, rows
 from bench.sets import Row
 from bench.soundoff import Soundoff
-from moderation.filter.learner import Model, read_features, sigmoid
-from moderation.filter.lines import Honest, line
-from moderation.filter.measure import recall_at, roc_auc, threshold
+from moderation.spam_filter.metrics import recall_at, roc_auc, threshold
+from moderation.spam_filter.model import Model, read_features, sigmoid
+from moderation.spam_filter.thresholds import Honest, line
 
 AREA, RECALL, WRONGED, FEWER = 98.5, 85.0, 0.3, 33.3  # percent
 MAY_WAIT = 1.0  # of a hundred honest ones, as a site begins

@@ -201,19 +201,20 @@ def clear(actor: Any, *, most: int, least: int) -> Cleared:
     on fewer than `least` comments. When no group is left the site is looked over again, which changes no
     state.
     """
-    from moderation import services
-    from moderation.similar import look, say, shown
-    from moderation.similar.deciding import decide_group
+    from moderation.actions import decisions
+    from moderation.similar import explanations, scan
+    from moderation.similar import pages as shown
+    from moderation.similar.decisions import decide_group
 
     cleared = Cleared([], [], set(), [])
     while len(cleared.acts) < most:
-        look.run()
+        scan.run()
         before = len(cleared.acts)
-        groups = [g for g in shown.groups(actor) if g.size >= least and say.proposed(g.kind)]
+        groups = [g for g in shown.groups(actor) if g.size >= least and explanations.proposed(g.kind)]
         for group in groups[: most - before]:
-            reason = say.proposed(group.kind)
+            reason = explanations.proposed(group.kind)
             began = time.perf_counter()
-            done = decide_group(group=group, to=services.state_for(reason), reason=reason, actor=actor)
+            done = decide_group(group=group, to=decisions.state_for(reason), reason=reason, actor=actor)
             if done.batch:
                 cleared.seconds.append(time.perf_counter() - began)
                 cleared.acts.append(done.batch)
@@ -226,10 +227,10 @@ def clear(actor: Any, *, most: int, least: int) -> Cleared:
 
 def take_back(cleared: Cleared, actor: Any) -> None:
     """Undo every act, the last one first."""
-    from moderation import services
+    from moderation.actions import decisions
 
     for act in reversed(cleared.acts):
-        services.undo(batch=act, actor=actor)
+        decisions.undo(batch=act, actor=actor)
 
 
 def numbers() -> list[tuple[Any, ...]]:

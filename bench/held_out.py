@@ -15,14 +15,14 @@ from bench import sets, train_starter
 from bench.sets import Row
 from bench.soundoff import PROJECT
 from bench.train_starter import Example, Recipe, fold_of, kind_of
-from moderation.filter.learner import Model, read_features, sigmoid
-from moderation.filter.lines import Honest
-from moderation.filter.measure import recall_at
+from moderation.spam_filter.metrics import recall_at
+from moderation.spam_filter.model import Model, read_features, sigmoid
+from moderation.spam_filter.thresholds import Honest
 
 if TYPE_CHECKING:
-    from moderation.filter.decisions import Decided
+    from moderation.spam_filter.examples import Decided
 
-STARTER = PROJECT / "moderation" / "filter" / "starter.json"
+STARTER = PROJECT / "moderation" / "spam_filter" / "starter.json"
 DRAWS = 2  # of each fold, of the decisions that a site takes
 
 
@@ -69,13 +69,13 @@ def score(model: Model, rows: Iterable[Row]) -> list[Scored]:
 
 def learnt(starter: Model, rows: Sequence[Row]) -> Model:
     """A site's version after these decisions; the starter stays as it is."""
-    from moderation.filter import training
+    from moderation.spam_filter import training
 
     return training.train([decided(n, row) for n, row in enumerate(rows)], copy(starter))
 
 
 def decided(n: int, row: Row) -> "Decided":
-    from moderation.filter.decisions import Decided
+    from moderation.spam_filter.examples import Decided
 
     return Decided(
         line=n,

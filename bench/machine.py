@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from config.processes import unprivileged_user
+from core.data_folder import unprivileged_user
 
 TICKS = os.sysconf("SC_CLK_TCK")
 

@@ -14,12 +14,12 @@ from bench import sets
 from bench.held_out import Starters, copy, decided
 from bench.sets import Row
 from bench.train_starter import fold_of
-from moderation.filter.learner import Model
-from moderation.filter.lines import Honest, line
+from moderation.spam_filter.model import Model
+from moderation.spam_filter.thresholds import Honest, line
 
 if TYPE_CHECKING:
-    from moderation.filter.decisions import Decided
-    from moderation.filter.training import Numbers
+    from moderation.spam_filter.examples import Decided
+    from moderation.spam_filter.training import Numbers
 
 RIGHT, WRONG, LATER = 1_000, 500, 100  # decisions
 ASKED = 300  # honest comments of others
@@ -97,18 +97,18 @@ def _wrong(honest: Sequence[Row], press: int) -> Iterator["Decided"]:
 
 
 def learnt(starter: Model, some: Sequence["Decided"]) -> Model:
-    from moderation.filter import training
+    from moderation.spam_filter import training
 
     return training.train(some, copy(starter))
 
 
 def judged(model: Model, later: Sequence["Decided"]) -> "Numbers":
-    from moderation.filter import training
+    from moderation.spam_filter import training
 
     return training.judge(model, later)
 
 
 def goes_live(numbers: "Numbers", usual: "Numbers") -> bool:
-    from moderation.filter import training
+    from moderation.spam_filter import training
 
     return not training.is_worse(training.compare(numbers, usual, version=0, percent=1.0), percent=1.0)

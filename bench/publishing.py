@@ -191,8 +191,8 @@ def _fill(there: int, wanted: int) -> dict[str, str]:
     from django.utils import timezone
 
     from accounts.models import EDITOR, User
-    from articles.front_page import pin
     from articles.models import Article, Author, Byline, Redirect, StandingPage, Topic
+    from articles.publishing.front_page import pin
     from articles.related import note_keywords
     from articles.services import save_page
 

@@ -11,7 +11,7 @@ from bench.report import Goal
 from bench.soundoff import Soundoff
 
 if TYPE_CHECKING:
-    from moderation.matching import Written
+    from moderation.rules.matching import Written
 
 DECIDED = 50_000  # comments on which people decided
 AT_ONCE = 5_000
@@ -19,8 +19,8 @@ AT_ONCE = 5_000
 
 def rules(site: Soundoff) -> Iterator[Goal]:
     """A list of 62,204 terms looked for in real comments, and rules tried on 50,000 decisions."""
-    from moderation.matching import TermList, Written, folded
-    from moderation.term_files import read_terms
+    from moderation.rules.matching import TermList, Written, folded
+    from moderation.rules.term_files import read_terms
 
     terms = read_terms((examples.DATA / "hostile" / "wordpress_comment_blocklist.txt").read_bytes()).terms
     honest, spam = examples.honest_comments(), examples.spam_comments()
@@ -50,7 +50,7 @@ def rules(site: Soundoff) -> Iterator[Goal]:
 
 
 def _tried(rule: "Written") -> Iterator[Goal]:
-    from moderation.trials import replay
+    from moderation.rules.replay import replay
 
     began, busy, before = time.perf_counter(), time.process_time(), _memory()
     found = replay(rule)
@@ -87,7 +87,7 @@ def _decide_on(honest: Sequence[str], spam: Sequence[str], count: int) -> None:
 
     from comments.imports import Imported
     from comments.models import Reason, State
-    from moderation.services import decide
+    from moderation.actions.decisions import decide
 
     person = soundoff.moderator()
     bodies = [(body, True) for body in honest] + [(body, False) for body in spam]

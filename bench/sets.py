@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bench.examples import DATA
-from moderation.filter.reading import Said, host, split_url
+from moderation.features.text_reading import Said, host, split_url
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,13 +20,14 @@ IN_A_STORY = 1_000
 def groups(site: Soundoff) -> Iterator[Goal]:
     """50,000 comments: the flood, the real ones, and made-up threads around them."""
     from moderation.models import Group, Member
-    from moderation.similar import look, shown
+    from moderation.similar import pages as shown
+    from moderation.similar import scan
 
     rest = WHOLE - SPUN - REAL
     flood.bring_in([*_flood(), *(_made_up(n, IN_A_STORY) for n in range(rest // IN_A_STORY))])
     soundoff.tidy()
     began, worked = time.perf_counter(), time.process_time()
-    found = look.run()
+    found = scan.run()
     seconds, busy = time.perf_counter() - began, time.process_time() - worked
     yield Goal(f"a look over {WHOLE:,} comments, until its groups are there", seconds, most=10, unit="s")
     yield Goal("… processor time of Python in it", busy, unit="s")

@@ -24,8 +24,8 @@ import psycopg2
 from bench import machine
 from bench.load import Target, request
 from bench.threads import Said, article
-from config import postgres
-from config.processes import spawn
+from config.server import postgres
+from config.server.processes import spawn
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -241,8 +241,8 @@ def add_writers(count: int) -> list["Writer"]:
     from articles.services import save_article
     from comments.models import Reason, State
     from comments.services import post_comment
+    from moderation.actions.decisions import decide
     from moderation.models import Rule
-    from moderation.services import decide
 
     Rule.objects.create(kind=Rule.Kind.RATE, value="1000000/1000000")  # they write faster than people
     title = "Where the writers began"
@@ -343,9 +343,9 @@ def query_and_html(site: Soundoff, thread: str, times: int) -> float:
     from django.test import RequestFactory
     from django.utils import timezone
 
-    from articles.current import read_site
+    from articles.site.current_site import read_site
     from comments.models import Discussion
-    from comments.thread import Order, Reader, read_page
+    from comments.thread.reading import Order, Reader, read_page
     from comments.views.reading import render_thread
 
     discussion = Discussion.objects.select_related("article").get(article__slug=site.slugs[thread])

@@ -1,6 +1,6 @@
 """Trains the starter: the filter of a site where nothing was decided yet. Weights only, no text.
 
-    python -m bench.train_starter    writes moderation/filter/starter.bin, and where it comes from beside it
+    python -m bench.train_starter    writes moderation/spam_filter/starter.bin and starter.json
 
 Nothing here reads the seed, nor any set beyond the openly licensed ones: spam/wordpress_spam_dev.csv,
 spam/Youtube* and news/* of the example data ($SOUNDOFF_DATA).
@@ -18,7 +18,8 @@ from bench import sets
 from bench.examples import DATA
 from bench.sets import Row
 from bench.soundoff import PROJECT
-from moderation.filter.learner import (
+from moderation.features.signals import PRIORS, SIGNALS, Signal
+from moderation.spam_filter.model import (
     SLOTS,
     Features,
     Model,
@@ -27,8 +28,7 @@ from moderation.filter.learner import (
     read_features,
     sigmoid,
 )
-from moderation.filter.lines import KEPT
-from moderation.filter.signals import PRIORS, SIGNALS, Signal
+from moderation.spam_filter.thresholds import KEPT
 
 SEED = 5
 FOLDS = 5
@@ -224,7 +224,7 @@ def main() -> None:
     about = provenance(model, recipe, scored)
     stored = model.to_bytes()
     about |= {"bytes": len(stored), "sha256": hashlib.sha256(stored).hexdigest()}
-    out = PROJECT / "moderation" / "filter" / "starter.bin"
+    out = PROJECT / "moderation" / "spam_filter" / "starter.bin"
     out.write_bytes(stored)
     out.with_suffix(".json").write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", "utf-8")
     print(json.dumps({name: value for name, value in about.items() if name != "honest"}, indent=1))

@@ -20,7 +20,7 @@ from pathlib import Path
 from bench import machine
 from bench.load import Target
 from bench.threads import Said, article
-from config.processes import spawn
+from config.server.processes import spawn
 
 PACKAGED = Path("/usr/share/wordpress")
 

@@ -1,6 +1,6 @@
 """Discussions in the admin: a list of them, and each one's settings on the page of its article.
 
-The comments themselves, as a tree, are in moderation/admin_tree.py: to move one is an act that can be undone.
+The comments themselves, as a tree, are in moderation/reply_structure/admin.py: a move can be undone.
 """
 
 from datetime import datetime
@@ -19,16 +19,16 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from articles.admin import ArticleAdmin
-from articles.conflicts import WrittenForm
-from articles.current import current_site
+from articles.editing.concurrent_editing import SharedPages
+from articles.editing.conflicts import WrittenForm
 from articles.models import Article, known_to
-from articles.moments import check_year, time_of
-from articles.publication import moment_widget
+from articles.publishing.status import moment_widget
 from articles.services import touch_site
-from articles.shared_pages import SharedPages
+from articles.site.current_site import current_site
 from comments.models import Comment, Discussion, RemovalReason
 from comments.services import change_discussion
-from config.forms import leave_whole
+from core.forms import leave_whole
+from core.relative_time import check_year, time_of
 
 SETTINGS = ["moderation", "status", "members_only", "close_after_days", "closes_at"]
 RADIOS: dict[str, Any] = {"moderation": admin.VERTICAL, "status": admin.HORIZONTAL}  # one press each

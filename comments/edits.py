@@ -13,11 +13,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Guest
-from articles.kept import withhold
-from articles.markdown import render_comment
+from articles.markup.markdown import render_comment
+from articles.site.cached_pages import withhold
+from comments.duplicates import fold
 from comments.models import REMOVED, Comment, CommentRevision, CommentText, Reason, State, check_body
 from comments.policy import Draft, Verdict, policy
-from comments.repeats import fold
 from comments.services import STATE_OF, as_set_now, change_states, is_examined_as_set, lock, touch
 
 

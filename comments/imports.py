@@ -14,7 +14,7 @@ from articles.models import Article
 from comments import tree
 from comments.models import Comment, CommentText, Discussion, Reason, State, Transition
 from comments.services import ensure_discussion, return_states
-from comments.texts import render, search_text
+from comments.text_changes import render, search_text
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def import_comments(
     `article.source_key` names the source. The trees are numbered in one statement.
     """
     ensure_discussion(article)
-    html = [render(comment) for comment in comments]
+    html = [render(c.body, is_plain_text=c.is_plain_text) for c in comments]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(tree.LOCK, {"discussion": article.pk})
         here = {

@@ -14,15 +14,15 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 
 from articles.images import integrity as images
-from articles.markdown import render_story
+from articles.markup.markdown import render_story
 from articles.models import Article
 from articles.services import save_article
 from comments import tree
+from comments.duplicates import fold
 from comments.models import Comment, CommentText, Discussion, Reason, Recommendation
 from comments.policy import policy
-from comments.repeats import fold
 from comments.services import lock
-from comments.texts import blank, render
+from comments.text_changes import blank, render
 
 # By kind, in order: ids of comments, discussions, transitions, articles, images or accounts.
 Damage = dict[str, list[Any]]
@@ -187,7 +187,9 @@ def repair(damage: Damage) -> None:
         with transaction.atomic():
             lock([comment.pk])
             comment.refresh_from_db()
-            Comment.objects.filter(pk=comment.pk).update(body_html=render(comment))
+            Comment.objects.filter(pk=comment.pk).update(
+                body_html=render(comment.body, is_plain_text=comment.is_plain_text)
+            )
             _say_so([comment.discussion_id])
     for article in Article.objects.filter(pk__in=damage.get("article_html", [])):
         save_article(article=article)
@@ -255,7 +257,7 @@ def _stale_comments() -> tuple[list[int], list[int]]:
     rows = Comment.objects.only("body", "body_html", "is_plain_text", "state_reason", "erased_at")
     rows = rows.annotate(folded=F("text__folded")).order_by("pk")
     for comment in rows.iterator(2_000):
-        if comment.body_html != render(comment):
+        if comment.body_html != render(comment.body, is_plain_text=comment.is_plain_text):
             html.append(comment.pk)
         is_wordless = comment.erased_at or comment.state_reason == Reason.SEALED
         folded: str | None = comment.folded  # type: ignore[attr-defined]  # annotated above

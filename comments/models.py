@@ -24,9 +24,9 @@ from mptt.models import MPTTModel, TreeForeignKey
 from mptt.querysets import TreeQuerySet
 
 from accounts.models import Guest, User
-from articles.current import current_site
 from articles.models import Article, Site
 from articles.search import weighed
+from articles.site.current_site import current_site
 
 BODY_MAX = 10_000  # characters
 IMPORTED_BODY_MAX = 100_000  # of a comment that was written elsewhere

@@ -22,12 +22,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Guest, User
-from accounts.sql import execute_planned
-from articles.current import read_site
-from articles.kept import withhold
-from articles.markdown import render_comment
+from articles.markup.markdown import render_comment
 from articles.models import Article
+from articles.site.cached_pages import withhold
+from articles.site.current_site import read_site
 from comments import tree
+from comments.duplicates import fold
 from comments.models import (
     DEPTH_MAX,
     Comment,
@@ -40,8 +40,8 @@ from comments.models import (
     check_body,
 )
 from comments.policy import Draft, policy
-from comments.repeats import fold
 from comments.tasks import fold_later
+from core.sql import execute_planned
 
 MEMBERS_ONLY = gettext_lazy("Only people with an account take part in this discussion.")
 REPLIES_LOCKED = gettext_lazy("Replies to this comment are locked.")

@@ -12,8 +12,8 @@ from django_tasks import task
 
 from accounts.guests import LINK_AGE, confirmation_token
 from accounts.models import Guest
-from articles.languages import in_site_language
 from articles.models import Site
+from articles.site.languages import in_site_language
 from comments import tree
 from comments.models import Comment, Recommendation
 

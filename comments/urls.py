@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from comments import feeds
+from comments.thread import feeds
 from comments.views import people, reading, searching, writing
 
 # Slugs are in any script; keys stop below what Postgres takes for one. Each is written in one way only: "007"

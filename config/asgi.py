@@ -19,7 +19,7 @@ from urllib.parse import unquote_to_bytes
 
 from django.core.wsgi import get_wsgi_application
 
-from config.processes import die_with_parent
+from config.server.processes import die_with_parent
 
 # Under `manage.py serve` this runs in a worker of granian. At an orderly stop granian lets it finish its
 # requests; it must not outlive a granian that was killed, whose successor already listens.
@@ -31,10 +31,10 @@ if os.environ.get("SOUNDOFF_SUPERVISED"):
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django = get_wsgi_application()
 
-from config.bodies import ClientGoneError, Receive, RefusedError, has_body, read_body  # noqa: E402  # needs settings
-from config.contact import LoopContact, give_up_with  # noqa: E402
-from config.keys import Environ  # noqa: E402
-from config.pages import THREADS, Answer, Pages  # noqa: E402
+from config.page_cache.application import THREADS, Answer, Pages  # noqa: E402
+from config.page_cache.keys import Environ  # noqa: E402
+from config.page_cache.stamp_reader import LoopContact, give_up_with  # noqa: E402
+from config.server.request_bodies import ClientGoneError, Receive, RefusedError, has_body, read_body  # noqa: E402  # needs settings
 
 PART = 256 * 1024  # bytes of a streamed answer that are sent at once
 SECONDS_A_PART = 120  # within which a client takes one

@@ -12,7 +12,7 @@ from django.utils.translation import get_language, gettext, ngettext, npgettext,
 from jinja2 import Environment
 
 from comments.models import DEPTH_MAX
-from config.templatetags.dates import Clock, clock
+from core.templatetags.dates import Clock, clock
 
 
 def environment(**options: Any) -> Environment:

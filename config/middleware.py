@@ -10,7 +10,7 @@ class NoStoreMiddleware:
     """Let no cache keep an answer that does not say otherwise itself, the browser's own included.
 
     The desk, account pages, set-up links and whatever has a token in its URL say nothing. Pages for strangers
-    and their copies for members do (articles.kept), and images, searches and redirects.
+    and their copies for members do (articles.site.cached_pages), and images, searches and redirects.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -1,4 +1,4 @@
-"""Settings, read from the environment at start. config/checks.py refuses what contradicts itself."""
+"""Settings, read from the environment at start. config/system_checks.py refuses what contradicts itself."""
 
 import os
 import secrets
@@ -11,14 +11,15 @@ import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from config import postgres
 from config.hosts import allowed_hosts
+from config.server import postgres
+from core.data_folder import data_folder, make_home
 
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-HOME = postgres.home()
-postgres.make_home(HOME)  # first: Django gives the folders above its file cache the cache's own mode
+HOME = data_folder()
+make_home(HOME)  # first: Django gives the folders above its file cache the cache's own mode
 
 
 def env_flag(name: str) -> bool:
@@ -74,6 +75,7 @@ INSTALLED_APPS = [
     "django_tasks",
     "django_tasks_db",
     "mptt",
+    "core",
     "config",
     "accounts",
     "articles",
@@ -83,7 +85,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "config.health.HealthMiddleware",
+    "core.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.NoStoreMiddleware",
@@ -99,7 +101,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.LoginMiddleware",
     "accounts.middleware.GuestMiddleware",
-    "articles.middleware.SiteMiddleware",
+    "articles.site.middleware.SiteMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -112,14 +114,14 @@ TEMPLATES = [
             "loaders": [
                 (
                     "django.template.loaders.cached.Loader",
-                    ["config.templates.Loader", "django.template.loaders.app_directories.Loader"],
+                    ["core.template_loader.Loader", "django.template.loaders.app_directories.Loader"],
                 )
             ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "articles.context_processors.masthead",
+                "articles.site.context_processors.masthead",
             ],
         },
     },
@@ -135,7 +137,7 @@ TEMPLATES = [
 DATABASE_URL = os.environ.get("DATABASE_URL") or postgres.url("web")
 DATABASES = {
     "default": dj_database_url.parse(
-        DATABASE_URL, engine="config.database", conn_max_age=600, conn_health_checks=True
+        DATABASE_URL, engine="core.database", conn_max_age=600, conn_health_checks=True
     )
 }
 # The login that the pages use. A migration takes from it what only the log's owner may do.
@@ -167,15 +169,15 @@ LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_ADAPTER = "accounts.adapter.Adapter"
+ACCOUNT_ADAPTER = "accounts.allauth_adapter.Adapter"
 ACCOUNT_FORMS = {
-    "signup": "accounts.account_forms.SignUpForm",
-    "reset_password": "accounts.account_forms.ResetPasswordForm",
+    "signup": "accounts.allauth_forms.SignUpForm",
+    "reset_password": "accounts.allauth_forms.ResetPasswordForm",
 }
 ACCOUNT_EMAIL_VERIFICATION = "optional"  # of further e-mails; a sign-up is no account until it is confirmed
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True  # whoever waits because of wrong passwords waits no more
 # The first five are refused before the form is read, and would keep everybody behind one IP address out, the
-# owner with the mailed link included. Ours (accounts/account_forms.py, accounts/logins.py) stand in for them.
+# owner with the mailed link included. Ours (accounts/allauth_forms.py and login_throttling.py) replace them.
 ACCOUNT_RATE_LIMITS = {
     **dict.fromkeys(["login", "login_failed", "signup", "reset_password_from_key", "reset_password"]),
     "sign_up": "20/m/ip",
@@ -190,7 +192,8 @@ ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0  # whose failed logins ar
 # The judgement that comments/ asks: any object with the methods of comments.policy.Policy.
 COMMENT_POLICY = "moderation.policy.Policy"
 
-# Outside services that are asked about each comment; none unless they are named (moderation/scorers.py)
+# Outside services that are asked about each comment; none unless they are named
+# (moderation/screening/external_scorers.py)
 AKISMET_API_KEY = os.environ.get("AKISMET_API_KEY", "")
 SCORER_URL = os.environ.get("SCORER_URL", "")
 
@@ -203,7 +206,10 @@ if email_url := os.environ.get("EMAIL_URL"):
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = HOME / "mail"
-MAIL_TRANSPORT, EMAIL_BACKEND = EMAIL_BACKEND, "config.mail.Backend"  # which counts what that one carries
+MAIL_TRANSPORT, EMAIL_BACKEND = (
+    EMAIL_BACKEND,
+    "config.mail_backend.Backend",
+)  # which counts what that one carries
 EMAIL_TIMEOUT = vars().get("EMAIL_TIMEOUT") or 10  # seconds; without, a server that is silent stops all jobs
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = os.environ.get(
     "FROM_EMAIL", f"noreply@{urlsplit(SITE_URL).hostname or 'localhost'}"
@@ -238,7 +244,7 @@ CONTENT_SECURITY_POLICY = {
         "form-action": [SELF],
     }
 }
-CSRF_FAILURE_VIEW = "config.away.csrf_failure"
+CSRF_FAILURE_VIEW = "core.fallback_pages.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 60
 SECURE_SSL_REDIRECT = HTTPS

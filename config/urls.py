@@ -4,11 +4,12 @@ from django.urls import include, path
 from django.utils.functional import lazy
 from django.views.generic import RedirectView
 
-from config import health, well_known
+from config import well_known
+from core import health
 
 handler404 = "articles.redirects.not_found"
-handler429 = "config.away.too_many"  # allauth's
-handler500 = "config.away.server_error"
+handler429 = "core.fallback_pages.too_many"  # allauth's
+handler500 = "core.fallback_pages.server_error"
 
 urlpatterns = [
     path("", include("articles.urls")),

@@ -15,9 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from articles.models import title_for
 from comments.models import Transition
-from moderation import words
-from moderation.admin_tree import CommentTreeAdmin as CommentTreeAdmin
 from moderation.models import Batch, Desk, Finding, JobRun, Rule
+from moderation.queue import explanations
 
 M = TypeVar("M", bound=Model)
 
@@ -77,7 +76,7 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
 
     @admin.display(description=_("act"))
     def what(self, batch: Batch) -> str:
-        return words.done(batch)
+        return explanations.done(batch)
 
     @admin.display(description=_("comments"), ordering="comments")
     def comments(self, batch: Batch) -> int:

@@ -13,8 +13,10 @@ from django.db.models import F
 
 from comments.models import Discussion, State
 from comments.services import lock, lock_discussions
-from moderation import cases, emptying, tally, vault
+from moderation.actions import cases
+from moderation.erasure import purge, restricted_content
 from moderation.models import Seal
+from moderation.transparency import removal_counts
 
 # By kind; each gives ids of comments, but for those that say otherwise.
 CHECKS = {
@@ -101,7 +103,7 @@ WHERE c.id = k.comment_id AND k.closed_at IS NULL AND k.comment_id = ANY(%s)"""
 
 def damage() -> dict[str, list[Any]]:
     """As comments.integrity.check gives it."""
-    found: dict[str, list[Any]] = {"tally": tally.miscounted()}
+    found: dict[str, list[Any]] = {"tally": removal_counts.miscounted()}
     with connection.cursor() as cursor:
         for kind, statement in CHECKS.items():
             cursor.execute(statement)
@@ -114,13 +116,13 @@ def repair(found: Mapping[str, list[Any]]) -> None:
     for discussion in found.get("tally", []):
         with transaction.atomic():
             lock_discussions([discussion])
-            counted = tally.recount([discussion]).get(discussion, {})
+            counted = removal_counts.recount([discussion]).get(discussion, {})
             Discussion.objects.filter(pk=discussion).update(tally=counted, version=F("version") + 1)
     with transaction.atomic():
         lock(found.get("erased_beside", []))
-        emptying.clear_beside(found.get("erased_beside", []))
+        purge.clear_beside(found.get("erased_beside", []))
         gone = Seal.objects.filter(pk__in=found.get("vault", []), comment__erased_at__isnull=False)
-        vault.clear(list(gone.filter(is_held=False)))  # a hold is for a person to end
+        restricted_content.clear(list(gone.filter(is_held=False)))  # a hold is for a person to end
     with transaction.atomic():
         ids = [*found.get("case_missing", []), *found.get("case", [])]
         cases.open_cases(ids, states=[State.PENDING])  # locks them all

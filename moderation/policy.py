@@ -17,23 +17,27 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 import comments.policy
-from accounts.limits import TooOften
 from accounts.models import Guest, User
-from accounts.sql import execute_planned
-from comments import reasons
+from comments import removal_reasons as reasons
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.policy import Draft, Verdict
-from moderation import acts, cases, integrity, ledger, rules, tally, words
-from moderation.batches import IS_UNDONE
-from moderation.checks import CHECKS, RATE_MINUTES, RATE_MOST, Context, Found, run, too_fast
-from moderation.filter.live import IN_FORCE, InForce, can_be_used
-from moderation.filter.posting import look_at
-from moderation.held import HELD, read_held, refuse, standing_of, told
+from core.rate_limits import TooOften
+from core.sql import execute_planned
+from moderation import integrity
+from moderation.actions import cases, quick_actions
+from moderation.actions.history import IS_UNDONE
 from moderation.models import Finding, Sanction
-from moderation.origins import REMEMBER, mark
-from moderation.repeats import find_repeat
+from moderation.notifications.notices import finding, tell
+from moderation.people.active_sanctions import HELD, read_held, refuse, standing_of, told
+from moderation.queue import explanations
+from moderation.rules import active_rules
+from moderation.screening.checks import CHECKS, RATE_MINUTES, RATE_MOST, Context, Found, run, too_fast
+from moderation.screening.duplicates import find_repeat
+from moderation.screening.origins import REMEMBER, mark
+from moderation.spam_filter.active_model import IN_FORCE, InForce, can_be_used
+from moderation.spam_filter.scoring import look_at
 from moderation.tasks import tell_held_later
-from moderation.told import finding, tell
+from moderation.transparency import discussion_summary, removal_counts
 
 # It goes with the insert of a comment (comments.policy.Policy.beside).
 STORE = """
@@ -58,7 +62,7 @@ class Policy(comments.policy.Policy):
         context, in_force = _context(draft)
         if (most := too_fast(draft, context)) is not None:
             by_others = context.sent_by_person < most  # who share the connection
-            raise TooOften(words.too_fast(most, by_others=by_others), seconds=RATE_MINUTES * 60)
+            raise TooOften(explanations.too_fast(most, by_others=by_others), seconds=RATE_MINUTES * 60)
         findings = run(draft, context, CHECKS)
         judged, more = look_at(draft, in_force, findings, mark(draft.ip))
         findings += more
@@ -91,7 +95,7 @@ class Policy(comments.policy.Policy):
             cases.open_case(comment, findings)
             tell_held_later(comment)
         elif comment.state == State.SPAM:
-            tally.count_posted(comment)
+            removal_counts.count_posted(comment)
             tell_held_later(comment)
 
     def standing(self, user: User | None, guest: Guest | None) -> list[str]:
@@ -99,17 +103,19 @@ class Policy(comments.policy.Policy):
 
     def settle(self, ids: Sequence[int], *, batch: UUID, actor: User | None, undoes: UUID | None) -> None:
         cases.settle(ids=ids, batch=batch, by_person=actor is not None, undoes=undoes)
-        tally.count(ids, batch)
+        removal_counts.count(ids, batch)
 
     def record_settings(self, before: Discussion, after: Discussion, actor: User) -> None:
-        acts.record_settings(before, after, actor)
+        quick_actions.record_settings(before, after, actor)
 
     def reasons(self, ids: Iterable[int], own: Collection[int] = ()) -> dict[int, list[str]]:
         said: dict[int, list[str]] = {}
         for found in Finding.objects.of_now(ids).filter(holds=True):
             is_own = found.comment_id in own
             sentence = (
-                finding(found) if is_own else words.why(found, to_moderator=False, twin=found.public_twin)
+                finding(found)
+                if is_own
+                else explanations.why(found, to_moderator=False, twin=found.public_twin)
             )
             said.setdefault(found.comment_id, []).append(sentence)
         return said
@@ -131,17 +137,17 @@ class Policy(comments.policy.Policy):
         }
 
     def account(self, discussion: Discussion) -> list[str]:
-        return ledger.account(discussion)
+        return discussion_summary.account(discussion)
 
     def presses(self, discussion: Discussion) -> list[dict[str, Any]]:
-        names = acts.offered(
+        names = quick_actions.offered(
             status=discussion.status,
             is_reviewed=discussion.moderation == Discussion.Moderation.PRE,
             members_only=discussion.members_only,
         )
         return [
             {
-                "label": acts.LABELS[name],
+                "label": quick_actions.LABELS[name],
                 "url": f"{reverse('moderation:press', args=[discussion.article.pk, name])}?next=story",
             }
             for name in names
@@ -250,7 +256,7 @@ def _context(draft: Draft) -> tuple[Context, InForce | None]:
         may_moderate=may_moderate,
         is_reviewed=any(one.kind == Sanction.Kind.REVIEW for one in held),
         repeat=find_repeat(draft.body, but=draft.comment.pk if draft.comment else None),
-        rules=rules.compiled(rules_in_force).at(draft.discussion.article.pk, topics),
+        rules=active_rules.compiled(rules_in_force).at(draft.discussion.article.pk, topics),
         sent_by_person=sent,
         sent_from_there=from_there,
     )

@@ -3,7 +3,11 @@
 from django.urls import path, re_path
 
 from comments.urls import KEY, STORY
-from moderation.views import author, log, reports, requests, standing
+from moderation.notifications import views
+from moderation.people import account_status
+from moderation.reports import removal_request_views
+from moderation.reports import views as reports
+from moderation.transparency import log_views
 
 OWN = "^comments/" + KEY.removesuffix("$")
 
@@ -11,10 +15,10 @@ urlpatterns = [
     re_path(STORY + "report/" + KEY, reports.report, name="report"),
     path("report-illegal/", reports.illegal, name="report-illegal"),
     path("report-illegal/<uuid:receipt>/", reports.receipt, name="receipt"),
-    path("ask/", requests.ask, name="ask"),
-    path("ask/<uuid:receipt>/", requests.receipt, name="ask-receipt"),
-    re_path(OWN + "decision/$", author.decision, name="decision"),
-    re_path(OWN + "again/$", author.send_again, name="send-again"),
-    path("account/standing/", standing.standing, name="standing"),
-    path("moderation-log/", log.public, name="public-log"),
+    path("ask/", removal_request_views.ask, name="ask"),
+    path("ask/<uuid:receipt>/", removal_request_views.receipt, name="ask-receipt"),
+    re_path(OWN + "decision/$", views.decision, name="decision"),
+    re_path(OWN + "again/$", views.send_again, name="send-again"),
+    path("account/standing/", account_status.standing, name="standing"),
+    path("moderation-log/", log_views.public, name="public-log"),
 ]

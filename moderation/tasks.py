@@ -13,16 +13,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_tasks import task
 
-from articles.languages import in_site_language
 from articles.models import Site
+from articles.site.languages import in_site_language
 from comments.models import REMOVED, Comment, Reason, State, Transition
 from comments.tasks import MAILS_A_DAY
-from moderation import runs
-from moderation.kinds import Kind
-from moderation.mails import administrators, are_read, current_site, mail, moderators, send
+from moderation.actions import state_history
+from moderation.actions.state_history import MAIL_AFTER
 from moderation.models import Appeal, Batch, Case, Notice, RemovalRequest, Report, has_page
-from moderation.runs import MAIL_AFTER
-from moderation.told import Told, is_decided, outcome, tell
+from moderation.notifications.decision_kinds import Kind
+from moderation.notifications.mail import administrators, are_read, current_site, mail, moderators, send
+from moderation.notifications.notices import Told, is_decided, outcome, tell
 
 WAITING_MOST = 3  # of one person; whoever has more is written to of no other
 
@@ -61,13 +61,13 @@ def tell_authors(batch: str) -> int:
     if _sweeps([act]):
         lines = lines.filter(comment__in=answered)
     found = dict(lines.values_list("comment", "id"))
-    logs = runs.read(found)
+    logs = state_history.read(found)
     sweeps = _sweeps({run.first.batch for log in logs.values() for run in log.runs})
     told = [pk for pk, log in logs.items() if _is_told(log, found[pk], sweeps, is_answered=pk in answered)]
     return send(_to_authors(told))
 
 
-def _is_told(log: runs.Log, line: int, sweeps: set[UUID | None], *, is_answered: bool) -> bool:
+def _is_told(log: state_history.Log, line: int, sweeps: set[UUID | None], *, is_answered: bool) -> bool:
     """Whether this line brought what is so now, and that is news; to whom it answers, it is in any case."""
     now = log.runs[-1]
     if is_answered:

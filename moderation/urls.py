@@ -1,22 +1,15 @@
 from django.urls import path
 
-from moderation.views import (
-    acts,
-    dashboard,
-    discussions,
-    emptying,
-    filter,
-    history,
-    log,
-    marks,
-    move,
-    people,
-    queue,
-    requests,
-    rules,
-    seals,
-    similar,
-)
+from moderation.actions import comment_views, discussion_views, history_views, views
+from moderation.erasure import purge_views, restriction_views
+from moderation.people import views as people
+from moderation.queue import views as queue
+from moderation.reply_structure import views as move
+from moderation.reports import removal_request_views
+from moderation.rules import views as rules
+from moderation.similar import views as similar
+from moderation.spam_filter import views as filter
+from moderation.transparency import dashboard_views, log_views
 
 app_name = "moderation"
 
@@ -25,27 +18,27 @@ urlpatterns = [
     path("cases/<int:pk>/", queue.case, name="case"),
     path("comments/<int:pk>/", queue.comment, name="comment"),
     path("gather/", queue.gather, name="gather"),
-    path("decide/", acts.decide, name="decide"),
-    path("acts/", history.history, name="history"),
-    path("acts/<uuid:pk>/", history.batch, name="batch"),
-    path("acts/<uuid:pk>/undo/", acts.undo, name="undo"),
+    path("decide/", views.decide, name="decide"),
+    path("acts/", history_views.history, name="history"),
+    path("acts/<uuid:pk>/", history_views.batch, name="batch"),
+    path("acts/<uuid:pk>/undo/", views.undo, name="undo"),
     path("comments/<int:pk>/move/", move.move_comment, name="move"),
-    path("comments/<int:pk>/seal/", seals.seal, name="seal"),
-    path("sealed/", seals.sealed, name="sealed"),
-    path("sealed/<int:pk>/", seals.sealed_comment, name="sealed-comment"),
-    path("sealed/<int:pk>/words/", seals.words, name="sealed-words"),
-    path("sealed/<int:pk>/evidence/", seals.take_out, name="evidence"),
-    path("sealed/<int:pk>/hold/", seals.hold, name="hold"),
-    path("sealed/<int:pk>/lift/", seals.lift, name="lift"),
-    path("sealed/<int:pk>/erase/", seals.erase, name="erase-sealed"),
+    path("comments/<int:pk>/seal/", restriction_views.seal, name="seal"),
+    path("sealed/", restriction_views.sealed, name="sealed"),
+    path("sealed/<int:pk>/", restriction_views.sealed_comment, name="sealed-comment"),
+    path("sealed/<int:pk>/words/", restriction_views.words, name="sealed-words"),
+    path("sealed/<int:pk>/evidence/", restriction_views.take_out, name="evidence"),
+    path("sealed/<int:pk>/hold/", restriction_views.hold, name="hold"),
+    path("sealed/<int:pk>/lift/", restriction_views.lift, name="lift"),
+    path("sealed/<int:pk>/erase/", restriction_views.erase, name="erase-sealed"),
     # Requests for removal or correction
-    path("requests/", requests.index, name="requests"),
-    path("requests/<int:pk>/", requests.one, name="request"),
+    path("requests/", removal_request_views.index, name="requests"),
+    path("requests/<int:pk>/", removal_request_views.one, name="request"),
     # People
     path("people/", people.index, name="people"),
-    path("emptying/", emptying.choose, name="emptying"),
-    path("emptying/<uuid:pk>/", emptying.emptying_list, name="emptying-list"),
-    path("emptying/<uuid:pk>/all/", emptying.members, name="emptying-members"),
+    path("emptying/", purge_views.choose, name="emptying"),
+    path("emptying/<uuid:pk>/", purge_views.emptying_list, name="emptying-list"),
+    path("emptying/<uuid:pk>/all/", purge_views.members, name="emptying-members"),
     path("people/<str:key>/", people.person, name="person"),
     path("people/<str:key>/child/", people.child, name="child"),
     path("people/<str:key>/blank/", people.blank, name="person-blank"),
@@ -65,22 +58,22 @@ urlpatterns = [
     path("filter/", filter.filter_page, name="filter"),
     path("filter/use/", filter.use, name="filter-use"),
     # Acts on comments, discussions and the site
-    path("comments/<int:pk>/pick/", marks.pick, name="pick"),
-    path("comments/<int:pk>/lock/", marks.lock, name="lock"),
-    path("comments/<int:pk>/repeat/", marks.repeat, name="repeat"),
-    path("comments/<int:pk>/redact/", marks.redact, name="redact"),
-    path("discussions/", discussions.discussions, name="discussions"),
-    path("discussions/<int:pk>/<slug:name>/", discussions.press, name="press"),
-    path("site/<slug:name>/", discussions.press_site, name="press-site"),
+    path("comments/<int:pk>/pick/", comment_views.pick, name="pick"),
+    path("comments/<int:pk>/lock/", comment_views.lock, name="lock"),
+    path("comments/<int:pk>/repeat/", comment_views.repeat, name="repeat"),
+    path("comments/<int:pk>/redact/", comment_views.redact, name="redact"),
+    path("discussions/", discussion_views.discussions, name="discussions"),
+    path("discussions/<int:pk>/<slug:name>/", discussion_views.press, name="press"),
+    path("site/<slug:name>/", discussion_views.press_site, name="press-site"),
     # Similar comments
     path("similar/", similar.groups, name="similar"),
     path("similar/look/", similar.look_again, name="look"),
     path("similar/<uuid:pk>/", similar.group, name="group"),
     # The log
-    path("log/", log.lines, name="log"),
-    path("log/decisions.csv", log.as_csv, name="log-csv"),
+    path("log/", log_views.lines, name="log"),
+    path("log/decisions.csv", log_views.as_csv, name="log-csv"),
     # The mirror
-    path("dashboard/", dashboard.dashboard, name="dashboard"),
-    path("opinions/", dashboard.second_opinions, name="opinions"),
-    path("opinions/<int:pk>/", dashboard.give_opinion, name="opinion"),
+    path("dashboard/", dashboard_views.dashboard, name="dashboard"),
+    path("opinions/", dashboard_views.second_opinions, name="opinions"),
+    path("opinions/<int:pk>/", dashboard_views.give_opinion, name="opinion"),
 ]

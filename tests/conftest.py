@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, expect
 from pytest_django import DjangoDbBlocker
 
 from tests import isolation
-from tests.waiting import PATIENCE
+from tests.helpers.waiting import PATIENCE
 
 # Playwright keeps an event loop running in the thread in which Django's live server is asked for rows.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
@@ -89,8 +89,8 @@ def transactional_db(transactional_db: None, request: pytest.FixtureRequest) -> 
 def _nobody_is_too_fast() -> Iterator[None]:
     """Tests say in a second what people say in a day."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("moderation.checks.RATE_NEW", 100_000)
-        patch.setattr("moderation.checks.RATE_KNOWN", 100_000)
+        patch.setattr("moderation.screening.checks.RATE_NEW", 100_000)
+        patch.setattr("moderation.screening.checks.RATE_KNOWN", 100_000)
         yield
 
 
@@ -113,8 +113,8 @@ def browser(browser: Browser) -> Browser:
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rate holds, as it does on a site."""
-    monkeypatch.setattr("moderation.checks.RATE_NEW", 3)
-    monkeypatch.setattr("moderation.checks.RATE_KNOWN", 10)
+    monkeypatch.setattr("moderation.screening.checks.RATE_NEW", 3)
+    monkeypatch.setattr("moderation.screening.checks.RATE_KNOWN", 10)
 
 
 @pytest.fixture(autouse=True)
@@ -128,7 +128,7 @@ def _marked_as_transactional(request: pytest.FixtureRequest) -> None:
 @pytest.fixture(autouse=True)
 def _reasons_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process remembers the reasons to remove by the version of the site, which each test counts anew."""
-    monkeypatch.setattr("comments.reasons._known", None)
+    monkeypatch.setattr("comments.removal_reasons._known", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

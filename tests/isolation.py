@@ -25,7 +25,7 @@ from django.db import connection
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from pytest_django.plugin import blocking_manager_key
 
-from tests.waiting import PATIENCE
+from tests.helpers.waiting import PATIENCE
 
 RAISED = 3  # seconds after the limit, until which the exception alone should have ended the test
 AFTER_FAILURE = 2  # seconds for what a failed test began to end by itself

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from config import postgres
+from config.server import postgres
 
 _run = ExitStack()
 

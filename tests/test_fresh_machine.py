@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from config.program import PROJECT
+from core.data_folder import PROJECT
 
 HIDDEN = {"/var/lib": "755", "/tmp": "1777", "/dev/shm": "1777", "/usr/lib/postgresql": "755"}
-CHOSEN = "tests/config/test_postgres.py::test_the_first_start_makes_everything"
+CHOSEN = "tests/config/server/test_postgres.py::test_the_first_start_makes_everything"
 
 UNSHARE = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 MAKE = """

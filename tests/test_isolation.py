@@ -8,7 +8,7 @@ import sys
 import pytest
 from django.db import connection
 
-from config.postgres import PROJECT
+from core.data_folder import PROJECT
 from tests import badly_behaved
 
 

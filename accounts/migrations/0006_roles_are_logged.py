@@ -3,7 +3,7 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
-from accounts.append_only import append_only, dated_now, restrict_pages
+from core.table_guards import append_only, dated_now, restrict_pages
 
 # For triggers of all apps. A trigger that refuses is called as the rule that it keeps, and says it in words.
 REFUSALS = """

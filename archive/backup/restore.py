@@ -16,15 +16,15 @@ from django.db.utils import IntegrityError
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from accounts import erasures
+from accounts import erasure_log
 from archive.backup import tables
 from archive.backup.container import CHUNK, Manifest, Part, Reader, Refused, first_line, listed, opened
 from archive.backup.write import applied_migrations, media_folder, megabytes
-from articles.kept import withhold
 from articles.models import Site
-from config import VERSION, backups
-from config.processes import unprivileged_user
-from moderation import forgetting
+from articles.site.cached_pages import withhold
+from core import VERSION, backup_folder
+from core.data_folder import unprivileged_user
+from moderation.erasure import replay
 
 # Where one of these has a row, somebody has begun something here.
 NOT_EMPTY = {
@@ -38,15 +38,15 @@ NOT_EMPTY = {
 @dataclass(frozen=True)
 class Restored:
     manifest: Manifest
-    replayed: forgetting.Replayed
+    replayed: replay.Replayed
     has_list: bool  # of erasures: without one nobody knows what came after the backup
 
 
 def restore(path: Path, *, erased: Path | None = None) -> Restored:
     """All of the file, in one transaction, or nothing. Raises Refused with the sentence that says why.
 
-    `erased`: a list of what was deleted for good or sealed (accounts/erasures.py), beside the one in the data
-    folder. What is on them and in the backup is deleted or sealed again before anybody can read it.
+    `erased`: a list of what was deleted for good or sealed (accounts/erasure_log.py), beside the one in the
+    data folder. What is on them and in the backup is deleted or sealed again before anybody can read it.
 
     The login must own the tables. Where the backup is of an earlier version its rows come into tables as they
     were then, which are migrated afterwards, and only then the erasures are done again.
@@ -61,17 +61,17 @@ def restore(path: Path, *, erased: Path | None = None) -> Restored:
             with _Media(reader) as put_in_place, transaction.atomic(durable=True):
                 before = _lock_and_look_again()
                 _fill(reader)
-                replayed = forgetting.Replayed()
+                replayed = replay.Replayed()
                 if not later:
                     replayed = _settle(known, before)
                 put_in_place()
                 if later:  # what was erased since stands in it, until that is done again
-                    backups.unfinished().write_text(reader.manifest.told, "utf-8")
+                    backup_folder.unfinished().write_text(reader.manifest.told, "utf-8")
             if later:
                 _bring_up_to_date(reader.manifest)
                 with transaction.atomic(durable=True):
                     replayed = _settle(known, before)
-                backups.unfinished().unlink(missing_ok=True)
+                backup_folder.unfinished().unlink(missing_ok=True)
         except IntegrityError as error:
             raise Refused(f"The backup contradicts itself: {first_line(error)}.") from error
         except DatabaseError as error:
@@ -85,17 +85,17 @@ def restore(path: Path, *, erased: Path | None = None) -> Restored:
     tables.gather_statistics()
     if erased:
         with suppress(OSError):
-            forgetting.note_missing(known)
+            replay.note_missing(known)
     return Restored(reader.manifest, replayed, bool(known))
 
 
-def _read_lists(erased: Path | None) -> list[erasures.Erasure]:
-    found: list[erasures.Erasure] = []
+def _read_lists(erased: Path | None) -> list[erasure_log.Erasure]:
+    found: list[erasure_log.Erasure] = []
     try:
-        if erasures.path().exists():
-            found += erasures.read(erasures.path())
+        if erasure_log.path().exists():
+            found += erasure_log.read(erasure_log.path())
         if erased:
-            found += erasures.read(erased)
+            found += erasure_log.read(erased)
     except OSError as error:
         raise Refused(f"{error.filename} can't be read: {error.strerror}.") from error
     except ValueError as error:
@@ -178,7 +178,7 @@ def _fill(reader: Reader) -> None:
     ContentType.objects.clear_cache()  # whose numbers may be others
 
 
-def _settle(known: list[erasures.Erasure], before: int) -> forgetting.Replayed:
+def _settle(known: list[erasure_log.Erasure], before: int) -> replay.Replayed:
     """What can't be as it was: jobs that were under way are queued again, pages that were kept of the empty
     site are true no more, and what was erased since is erased again."""
     DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING).update(
@@ -186,7 +186,7 @@ def _settle(known: list[erasures.Erasure], before: int) -> forgetting.Replayed:
     )
     Site.objects.filter(version__lte=before).update(version=before)
     Site.objects.update(version=F("version") + 1)
-    return forgetting.replay(known)
+    return replay.replay(known)
 
 
 def _refuse_if_not_empty() -> None:

@@ -19,8 +19,8 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from archive.backup import tables
 from archive.backup.container import CHUNK, Manifest, Part, Refused, Writer, first_line, is_safe, opened
-from config import VERSION
-from config.backups import LastBackup, remember_last
+from core import VERSION
+from core.backup_folder import LastBackup, remember_last
 
 DAY = 86_400  # seconds
 DIGEST = re.compile(r"[0-9a-f]{64}")

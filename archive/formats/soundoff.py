@@ -51,7 +51,7 @@ from zoneinfo import ZoneInfo
 from archive.formats.dates import AT, DAY, LONGEST, TIME, NoSuchMoment, NoSuchTime, moment, plain
 from archive.formats.markdown import as_markdown
 from archive.formats.page import DamagedFile, NotThisFormat, PageWarning, ParsedComment, ParsedPage
-from comments.repeats import find_repeats
+from comments.duplicates import find_repeats
 
 __all__ = [
     "DamagedFile",

@@ -13,11 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
-from articles.images import figures
+from articles.editing.concurrent_editing import SharedPages
+from articles.images import html
 from articles.images.forms import ImageForm, UploadForm
-from articles.images.services import delete_image, lock_what_shows
+from articles.images.rerender import lock_uses
+from articles.images.services import delete_image
 from articles.models import Article, Image, StandingPage
-from articles.shared_pages import SharedPages
 
 
 class UsedFilter(admin.SimpleListFilter):
@@ -84,7 +85,7 @@ class ImageAdmin(SharedPages):
 
     def lock(self, key: int) -> None:
         if image := Image.objects.filter(pk=key).first():
-            lock_what_shows(image)  # before their picture, as everywhere
+            lock_uses(image)  # before their picture, as everywhere
         super().lock(key)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Image | None:
@@ -115,7 +116,7 @@ class ImageAdmin(SharedPages):
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> HttpResponse:
         if image := context.get("original"):
-            context["picture"] = figures.url(image, f"full.{image.suffix}")
+            context["picture"] = html.url(image, f"full.{image.suffix}")
         return super().render_change_form(request, context, *args, **kwargs)
 
     def delete_model(self, request: HttpRequest, obj: Image) -> None:
@@ -147,7 +148,7 @@ class ImageAdmin(SharedPages):
         answer = {
             "id": image.pk,
             "markdown": image.markdown,
-            "url": figures.url(image, f"full.{image.suffix}"),
+            "url": html.url(image, f"full.{image.suffix}"),
             "alt": image.alt,
             "width": image.width,
             "height": image.height,
@@ -157,9 +158,7 @@ class ImageAdmin(SharedPages):
 
     @admin.display(description=_("picture"))
     def small(self, image: Image) -> str:
-        return format_html(
-            '<img class="small-image" src="{}" alt="" loading="lazy">', figures.small_url(image)
-        )
+        return format_html('<img class="small-image" src="{}" alt="" loading="lazy">', html.small_url(image))
 
     @admin.display(description=_("alternative text"), ordering="alt")
     def told(self, image: Image) -> Any:

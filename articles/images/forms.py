@@ -6,12 +6,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from articles.conflicts import WrittenForm
-from articles.images.reading import MAX_MB, Opened, Refused, read_upload
+from articles.editing.conflicts import WrittenForm
 from articles.images.services import TOLD, add_image, change_image, existing_images
-from articles.markdown import named_images
+from articles.images.uploads import MAX_MB, Opened, Refused, read_upload
+from articles.markup.markdown import named_images
+from articles.markup.paste_html import places_of_pictures
 from articles.models import Image
-from articles.pasted import places_of_pictures
 
 ACCEPT = "image/jpeg,image/png,image/webp,image/avif,image/gif"
 _FILE_NAME = re.compile(r"\S+\.(?:jpe?g|png|webp|avif|gif|heic)", re.IGNORECASE)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from articles.images.services import existing_images, hold_images, use_images
 from articles.images.tasks import make_sizes_of
-from articles.markdown import named_images
+from articles.markup.markdown import named_images
 from articles.models import Article, Image, ImageUse, Site, StandingPage
 
 

@@ -10,12 +10,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
 
 from accounts.models import User
-from articles.images.reading import Opened
+from articles.images.rerender import lock_uses, rerender_uses
 from articles.images.tasks import make_sizes_of
-from articles.markdown import render_story
+from articles.images.uploads import Opened
 from articles.models import Article, Image, ImageUse, Site, StandingPage
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -52,12 +51,12 @@ def add_image(*, opened: Opened, actor: User | None, **told: Any) -> Image:
 def change_image(*, image: Image) -> Image:
     """Store what is told of a picture: the stories that show it say so at once. Where it is cropped, they do
     once a job has made that."""
-    lock_what_shows(image)
+    lock_uses(image)
     image.save(update_fields=TOLD)  # its sizes may have been made since it was read
     image.refresh_from_db(fields=["sizes"])
     if image.sizes and image.sizes["at"] != [image.focal_x, image.focal_y]:
         make_sizes_of.enqueue(image.pk)
-    show_again(image)
+    rerender_uses(image)
     return image
 
 
@@ -91,20 +90,6 @@ def throw_away_unused() -> int:
     return gone
 
 
-def keep_sizes(*, image: Image, sizes: dict[str, Any]) -> None:
-    """Say what was made, and show it. In two transactions: see hold_images."""
-    x, y = sizes["at"]
-    if not Image.objects.filter(pk=image.pk, focal_x=x, focal_y=y).update(sizes=sizes):
-        make_sizes_of.enqueue(image.pk)  # the point was moved meanwhile, or the image is gone
-        return
-    show_again(image)
-    point = f"-{x}-{y}."
-    if not Image.objects.filter(digest=image.digest).exclude(pk=image.pk).exists():
-        for path in [*image.folder.glob("c*"), *image.folder.glob("og*")]:
-            if point not in path.name:
-                path.unlink(missing_ok=True)
-
-
 def hold_images(named: Iterable[int]) -> set[int]:
     """Those of these that there are. Until the end of the transaction, which has locked what shows them
     before, nobody says anything new of them: a job that has made their sizes would not find that yet, and
@@ -130,35 +115,6 @@ def use_images(shown_by: Article | StandingPage | Site, images: set[int]) -> Non
 
 
 @transaction.atomic
-def show_again(image: Image) -> None:
-    """Render what shows it. It is no change of what that says: the time of the last one stays."""
-    is_seen = ImageUse.objects.filter(image=image, site__isnull=False).exists()  # rules are rendered as read
-    articles, pages = lock_what_shows(image)
-    for article in articles:
-        html = render_story(article.body)
-        if html != article.body_html or article.lead_image_id == image.pk:
-            Article.objects.filter(pk=article.pk).update(body_html=html, version=F("version") + 1)
-            is_seen = True
-    for page in pages:
-        html = render_story(page.body)
-        if html != page.body_html:
-            StandingPage.objects.filter(pk=page.pk).update(body_html=html)
-            is_seen = True
-    if is_seen:
-        Site.objects.filter(pk=1).update(version=F("version") + 1)
-
-
-def lock_what_shows(image: Image) -> tuple[list[Article], list[StandingPage]]:
-    """Articles and standing pages before images, as those who save them do, else both would wait for each
-    other."""
-    articles = Article.objects.filter(image_uses__image=image).only("body", "body_html", "lead_image")
-    pages = StandingPage.objects.filter(image_uses__image=image)
-    return (
-        list(articles.order_by("pk").select_for_update(of=["self"], no_key=True)),
-        list(pages.order_by("pk").select_for_update(of=["self"], no_key=True)),
-    )
-
-
 def _hold(digest: str) -> None:
     """Until the end of the transaction nobody else makes or deletes the files of this picture."""
     with connection.cursor() as cursor:

@@ -1,5 +1,8 @@
+from typing import Any
+
 from django_tasks import task
 
+from articles.images.rerender import rerender_uses
 from articles.images.sizes import make_sizes
 from articles.models import Image
 
@@ -7,11 +10,23 @@ from articles.models import Image
 @task()
 def make_sizes_of(image_id: int) -> None:
     """Make the sizes of an image and show them. It may be done twice."""
-    from articles.images.services import keep_sizes  # which queues this
-
     image = Image.objects.filter(pk=image_id).first()
     if image is None:
         return  # deleted meanwhile
     at = (image.focal_x, image.focal_y)
     sizes = make_sizes(image.folder, image.suffix, has_alpha=image.has_alpha, at=at)
-    keep_sizes(image=image, sizes=sizes)
+    _store_sizes(image, sizes)
+
+
+def _store_sizes(image: Image, sizes: dict[str, Any]) -> None:
+    """Store which sizes there are, and show them. In two transactions: see services.hold_images."""
+    x, y = sizes["at"]
+    if not Image.objects.filter(pk=image.pk, focal_x=x, focal_y=y).update(sizes=sizes):
+        make_sizes_of.enqueue(image.pk)  # the point was moved meanwhile, or the image is gone
+        return
+    rerender_uses(image)
+    point = f"-{x}-{y}."
+    if not Image.objects.filter(digest=image.digest).exclude(pk=image.pk).exists():
+        for path in [*image.folder.glob("c*"), *image.folder.glob("og*")]:
+            if point not in path.name:
+                path.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.http import require_safe
 
-from articles.images.figures import TYPES, opened_article
+from articles.images.html import TYPES, opened_article
 from articles.models import Article, Image, ImageUse, StandingPage
 
 

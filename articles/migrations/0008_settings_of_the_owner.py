@@ -3,7 +3,7 @@
 import django.core.validators
 from django.db import migrations, models
 
-import articles.models.sites
+import articles.models.site
 
 
 class Migration(migrations.Migration):
@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                 db_default="en",
                 default="en",
                 max_length=12,
-                validators=[articles.models.sites.check_language],
+                validators=[articles.models.site.check_language],
                 verbose_name="language",
             ),
         ),
@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 db_default="",
                 max_length=80,
-                validators=[articles.models.sites.check_one_line],
+                validators=[articles.models.site.check_one_line],
                 verbose_name="sender’s name in mails",
             ),
         ),
@@ -89,7 +89,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 default="Soundoff",
                 max_length=80,
-                validators=[articles.models.sites.check_one_line],
+                validators=[articles.models.site.check_one_line],
                 verbose_name="name",
             ),
         ),

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import articles.models.sites
+import articles.models.site
 
 
 class Migration(migrations.Migration):
@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 db_default="",
                 max_length=12,
-                validators=[articles.models.sites.check_written],
+                validators=[articles.models.site.check_written],
                 verbose_name="language of the stories",
             ),
         ),

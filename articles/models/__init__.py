@@ -13,13 +13,13 @@ from articles.models.articles import (
     slug_of,
     title_for,
 )
-from articles.models.bylines import AUTHORS_MAX, Author, Byline, Signed, free_author_slug
+from articles.models.authors import AUTHORS_MAX, Author, Byline, Signed, free_author_slug
+from articles.models.editing import Correction, Note, Presence, Revision, Sheet, Text, Unsaved, Written
 from articles.models.images import Image, ImageUse
-from articles.models.pages import StandingPage
 from articles.models.pins import Pin
 from articles.models.redirects import OLD_MAX, REST_MAX, Redirect
-from articles.models.sites import Site, check_time_zone
-from articles.models.writing import Correction, Note, Presence, Revision, Sheet, Text, Unsaved, Written
+from articles.models.site import Site, check_time_zone
+from articles.models.standing_pages import StandingPage
 
 __all__ = [
     "AUTHORS_MAX",

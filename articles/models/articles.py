@@ -17,7 +17,7 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from articles.models.bylines import Byline, Signed
+from articles.models.authors import Byline, Signed
 from articles.models.lengths import longest
 from articles.models.redirects import Redirect
 from articles.paging import Place

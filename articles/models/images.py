@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from articles.models.articles import Article
-from articles.models.pages import StandingPage
-from articles.models.sites import Site
-from articles.models.writing import Revision
+from articles.models.editing import Revision
+from articles.models.site import Site
+from articles.models.standing_pages import StandingPage
 
 MIDDLE = 50  # per cent
 ALT_MAX, CAPTION_MAX, CREDIT_MAX = 500, 500, 200  # characters

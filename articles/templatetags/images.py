@@ -1,7 +1,7 @@
 from django import template
 from django.utils.safestring import SafeString
 
-from articles.images import figures
+from articles.images import html
 from articles.models import Image
 
 register = template.Library()
@@ -10,10 +10,10 @@ register = template.Library()
 @register.simple_tag
 def figure(image: Image) -> SafeString:
     """A story's lead image, with its caption and whose it is."""
-    return figures.figure(image, is_first=True)
+    return html.figure(image, is_first=True)
 
 
 @register.simple_tag
 def cropped(image: Image, is_first: object) -> SafeString:
     """A lead image in a list."""
-    return figures.cropped(image, is_first=bool(is_first))
+    return html.cropped(image, is_first=bool(is_first))

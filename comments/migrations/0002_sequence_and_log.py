@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from accounts.append_only import append_only
+from core.table_guards import append_only
 
 SEQUENCE = "CREATE SEQUENCE comments_tree_seq"
 

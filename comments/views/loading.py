@@ -5,10 +5,10 @@ import re
 from django.http import Http404, HttpRequest
 
 from accounts.models import Guest, User
-from articles.kept import depends
 from articles.models import Article
+from articles.site.cached_pages import depends
 from comments.models import Discussion
-from comments.thread import Reader, Story, read_story
+from comments.thread.reading import Reader, Story, read_story
 
 
 class TakenBackError(Http404):

@@ -11,13 +11,14 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from articles.kept import depends, keep
 from articles.models import Article
 from articles.related import find_related
-from comments import machines, reasons, timeline
+from articles.site.cached_pages import depends, keep
+from comments import removal_reasons
 from comments.models import REMOVED, Comment, Discussion, Reason, State
 from comments.policy import policy
-from comments.thread import (
+from comments.thread import structured_data, timeline
+from comments.thread.reading import (
     Cursor,
     Order,
     Place,
@@ -46,7 +47,7 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         told = load_story(request, slug)
     except TakenBackError as gone:
-        return render(request, "articles/taken_back.html", {"article": gone.article}, status=410)
+        return render(request, "articles/unpublished.html", {"article": gone.article}, status=410)
     article, discussion = told.article, told.discussion
     order = _order(request, discussion)
     start = _start(request, order)
@@ -91,7 +92,7 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
             place = {"order": order, "from" if start.is_included else "after": str(start.cursor)}
             context["canonical"] = f"{article.get_absolute_url()}?{urlencode(place)}"
     count = 0 if is_hidden else discussion.visible_count
-    context["head"] = machines.tell(request, article, told.authors, rows, count)
+    context["head"] = structured_data.tell(request, article, told.authors, rows, count)
     return render(request, "comments/story.html", context)
 
 
@@ -267,7 +268,7 @@ def render_thread(
         "open": is_open(request, discussion),
         "here": here,
         "focus": focus,
-        "reasons": reasons.said() if any(row.state in REMOVED for row in rows) else {},
+        "reasons": removal_reasons.said() if any(row.state in REMOVED for row in rows) else {},
         "viewer": viewer,
         "actions": policy().actions(rows, reader.user) if reader.moderates and reader.user else {},
     }
@@ -282,7 +283,7 @@ def _gone(request: HttpRequest, article: Article, comment: Comment) -> HttpRespo
         )
     else:
         what = State.REJECTED.label
-        if reason := reasons.said().get(comment.state_reason):
+        if reason := removal_reasons.said().get(comment.state_reason):
             what = f"{what}: {reason}"
     decision = comment.transitions.filter(kind="state").order_by("-id").first()
     context = {

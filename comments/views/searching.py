@@ -18,14 +18,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from accounts.limits import refuse
 from articles import redirects
-from articles.current import current_site
 from articles.models import Article, Author, Topic
 from articles.search import ASKED_MAX, Busy, Question, Unclear, find_words, limited, read_question
-from comments.excerpts import Passage, excerpt, mark, read_passages, words_of
+from articles.site.current_site import current_site
 from comments.models import Discussion
-from comments.search import (
+from comments.search.excerpts import Passage, excerpt, mark, read_passages, words_of
+from comments.search.queries import (
     Finds,
     FoundComment,
     FoundStory,
@@ -35,6 +34,7 @@ from comments.search import (
     find_stories,
 )
 from comments.views.loading import asked_number
+from core.rate_limits import refuse
 
 PAGE_SIZE = 50  # comments of a discussion
 SITE_SIZE = 20  # stories, or comments, of the site

@@ -19,9 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from accounts import guests
-from accounts.limits import add_error
 from accounts.models import Guest
-from accounts.sql import read
 from articles.models import Article
 from comments.edits import edit_comment
 from comments.forms import EditForm, ReplyForm
@@ -30,6 +28,8 @@ from comments.policy import policy
 from comments.services import MEMBERS_ONLY, REPLIES_LOCKED, delete_comment, post_comment, recommend
 from comments.tasks import mail_confirmation
 from comments.views.loading import is_open, load_story, reader_of, writer_of
+from core.rate_limits import add_error
+from core.sql import read
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

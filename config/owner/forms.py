@@ -16,10 +16,10 @@ from django.utils.translation import gettext_lazy
 
 from articles.images.forms import check_images
 from articles.models import Site
-from articles.models.sites import RULES_IN_SHORT, RULES_IN_SHORT_MAX, RULES_MAX, WRITTEN
-from articles.zones import find_zones, zones
-from config import backups
-from config.forms import leave_whole
+from articles.models.site import RULES_IN_SHORT, RULES_IN_SHORT_MAX, RULES_MAX, WRITTEN
+from articles.site.time_zones import find_zones, zones
+from core import backup_folder
+from core.forms import leave_whole
 
 RULES_LINES = 3
 OFFERED = 6  # zones that are named where several are meant
@@ -143,7 +143,7 @@ class SiteForm(forms.ModelForm[Site]):
             nightly.help_text = _(
                 "Everything in one file, after three in the morning, into %(folder)s on this machine. Who "
                 "loses the machine loses these as well: have them copied to another one."
-            ) % {"folder": backups.nightly_folder()}
+            ) % {"folder": backup_folder.nightly_folder()}
         if sender := self.fields.get("mail_name"):
             sender.help_text = _("Mails come from %(address)s. Empty: the name of the site.") % {
                 "address": settings.DEFAULT_FROM_EMAIL

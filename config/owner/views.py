@@ -25,9 +25,9 @@ from accounts.models import User
 from accounts.services import AlreadySetUp, setup_allowed
 from articles.models import Site
 from articles.services import change_site, set_up_site
-from config.mail import explain, server
-from config.owner import having, jobs
+from config.owner import jobs, system_status
 from config.owner.forms import SET_UP, SiteForm, TestMailForm
+from core.mail import explain_failure, mail_server
 from moderation.models import Desk
 
 TRIED = "test_mail"  # in the session: to whom one was sent, and why it did not leave
@@ -68,7 +68,7 @@ def test_mail(request: HttpRequest) -> HttpResponse:
         try:
             compose_test(user, to, site).send()
         except Exception as error:  # that is what this page is for
-            failure = explain(error)
+            failure = explain_failure(error)
         request.session[TRIED] = {"to": to, "failure": failure}
         return redirect(request.get_full_path())
     tried = {} if form.is_bound else request.session.pop(TRIED, {})
@@ -78,7 +78,7 @@ def test_mail(request: HttpRequest) -> HttpResponse:
         "form": form,
         "sent": tried.get("to", "") if not tried.get("failure") else "",
         "failure": tried.get("failure", ""),
-        "server": server(),
+        "server": mail_server(),
         "folder": getattr(settings, "EMAIL_FILE_PATH", "") or "",
         "is_first": "first" in request.GET,
         "room": "mail",
@@ -110,7 +110,7 @@ def site_settings(request: HttpRequest) -> HttpResponse:
 def have(request: HttpRequest) -> HttpResponse:
     """What there is, what fails, and what to do about it."""
     owner(request)
-    return render(request, "owner/have.html", {"have": having.look(), "room": "have"})
+    return render(request, "owner/have.html", {"have": system_status.look(), "room": "have"})
 
 
 @login_required

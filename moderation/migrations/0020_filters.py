@@ -9,7 +9,7 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
-HERE = Path(__file__).resolve().parent.parent / "filter"
+HERE = Path(__file__).resolve().parent.parent / "spam_filter"
 
 
 def bring_starter(apps: Any, schema_editor: Any) -> None:

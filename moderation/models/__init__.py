@@ -1,14 +1,14 @@
-from moderation.models.acts import Batch, Change
+from moderation.models.actions import Batch, Change
 from moderation.models.cases import Case, SecondOpinion
-from moderation.models.desk import Desk, JobRun
-from moderation.models.filters import Filter
 from moderation.models.findings import Finding, FindingQuerySet, has_page, proofs
 from moderation.models.groups import Group, Look, Member
 from moderation.models.people import Note, Origin, Sanction
 from moderation.models.reports import Appeal, Network, Notice, Report
 from moderation.models.requests import RemovalRequest
+from moderation.models.restrictions import Seal, SealedText, SealReading
 from moderation.models.rules import Rule, RuleTerms
-from moderation.models.seals import Seal, SealedText, SealReading
+from moderation.models.settings import Desk, JobRun
+from moderation.models.spam_filters import Filter
 
 __all__ = [
     "Appeal",

@@ -10,9 +10,9 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from comments.models import Comment, State
-from moderation.checks import Found
-from moderation.models.filters import Filter
 from moderation.models.rules import Rule
+from moderation.models.spam_filters import Filter
+from moderation.screening.checks import Found
 
 
 def proofs() -> models.QuerySet[EmailAddress]:

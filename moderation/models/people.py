@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Guest, User
 from articles.models.lengths import longest
-from comments import reasons
+from comments import removal_reasons
 from comments.models import Comment
 
 WORDS_MAX, NOTE_MAX = 2_000, 5_000  # characters
@@ -75,7 +75,7 @@ class Sanction(models.Model):
     @property
     def why(self) -> str:
         """The reason in words."""
-        return reasons.label(self.reason)
+        return removal_reasons.label(self.reason)
 
     @property
     def person_key(self) -> str:

@@ -7,7 +7,7 @@ from enum import IntFlag
 from functools import cache
 from typing import NamedTuple
 
-from moderation.similar import texts
+from moderation.similar import text_features
 
 LATE_AFTER = timedelta(days=30)  # its article
 QUIET = timedelta(days=60)  # without a word: the discussion had ended
@@ -66,17 +66,17 @@ def of_text(name: str, body: str, said: Sequence[str]) -> int:
     """The clues of a name and a text alone; `said` are its words. PRAISE: as long as nobody has compared it
     with what it is about."""
     clues = 0
-    if texts.is_padded(body):
+    if text_features.is_padded(body):
         clues |= PADDED
-    if texts.is_search_phrase(name):
+    if text_features.is_search_phrase(name):
         clues |= NAME
-    if texts.domains(body):
+    if text_features.domains(body):
         clues |= LINK
-    if times := texts.about_the_page(body, said):
+    if times := text_features.about_the_page(body, said):
         clues |= PAGE | (PAGE_TWICE if times > 1 else 0)
-    if len(said) <= RARE_PROMOTION * sum(word in texts.PROMOTION for word in said):
+    if len(said) <= RARE_PROMOTION * sum(word in text_features.PROMOTION for word in said):
         clues |= PROMOTION
-    if not texts.PRAISE.isdisjoint(said):
+    if not text_features.PRAISE.isdisjoint(said):
         clues |= PRAISE
     return clues
 
@@ -109,7 +109,7 @@ class Read:
 
     def __init__(self, rows: Sequence[Row], stories: Mapping[int, Story]) -> None:
         self.rows, self.stories = rows, stories
-        self.words = [texts.words(row.body) for row in rows]
+        self.words = [text_features.words(row.body) for row in rows]
         # A robot may call itself Jim a thousand times; a Jim of a source is the same under every story.
         self.people = [row.writer if row.is_known else row.name.casefold() for row in rows]
         self.can_join = [row.state in {"pending", "published"} and not row.is_kept for row in rows]
@@ -130,7 +130,9 @@ class Read:
     def subject(self, discussion: int) -> set[str]:
         """What its story is about, as texts.topical has it."""
         if discussion not in self._subjects:
-            self._subjects[discussion] = texts.topical(texts.words(self.stories[discussion].text))
+            self._subjects[discussion] = text_features.topical(
+                text_features.words(self.stories[discussion].text)
+            )
         return self._subjects[discussion]
 
     def _find_late(self, discussion: int, places: Sequence[int]) -> None:
@@ -154,7 +156,7 @@ class Read:
             names = {
                 name: self.rows[p].writer
                 for p, name in zip(places, first_names, strict=True)
-                if len(name) > 2 and name not in texts.STOP and name not in texts.PRAISE
+                if len(name) > 2 and name not in text_features.STOP and name not in text_features.PRAISE
             }
             asked = [p for p in places if self.clues[p] & ~LATE and self.words[p]]
             if not asked:
@@ -162,7 +164,7 @@ class Read:
             subject = self.subject(discussion)
             spoken = Counter[str]()
             compared = {*asked, *(p for p in places if not self.is_late[p])}
-            stems = {p: texts.topical(self.words[p]) for p in compared}
+            stems = {p: text_features.topical(self.words[p]) for p in compared}
             for place in places:
                 if not self.is_late[place]:
                     spoken.update(stems[place])

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from django import template
 from django.utils.timezone import localtime
 
-from moderation.queue_filters import story_value
+from moderation.queue.filters import story_value
 
 register = template.Library()
 

@@ -12,8 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, Guest, RoleChange, User
-from articles.invitations import invite
 from articles.models import Site
+from articles.site.invitations import invite
 from tests.config.owner.test_have import work
 from tests.factories import GuestFactory, UserFactory
 

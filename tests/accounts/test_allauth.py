@@ -17,7 +17,7 @@ from django.core.mail.utils import DNS_NAME
 from django.test import Client
 from django.utils import timezone
 
-from accounts import sign_ups
+from accounts import sign_up
 from accounts.models import READER, SignUp, User
 from articles.models import Site
 from tests.factories import UserFactory
@@ -175,10 +175,10 @@ def test_an_address_is_written_to_three_times_a_day(client, inbox):
 def test_a_sign_up_is_forgotten_after_a_week(client, inbox, time_machine):
     client.post("/accounts/signup/", SIGN_UP)
     confirm = inbox.link("/accounts/sign-up/")
-    assert sign_ups.forget_old() == 0
+    assert sign_up.forget_old() == 0
     time_machine.move_to(timezone.now() + timedelta(days=7, minutes=1))
     assert client.get(confirm).status_code == 404
-    assert sign_ups.forget_old() == 1
+    assert sign_up.forget_old() == 1
 
 
 def test_a_wrong_password_and_a_switched_off_account_do_not_log_in(client):

@@ -27,10 +27,10 @@ from articles.models import Site, Topic
 from comments.edits import edit_comment
 from comments.integrity import check
 from comments.models import Comment, Discussion, Reason, State
-from config.backups import last_backup
-from moderation import seals
+from core.backup_folder import last_backup
+from moderation.actions.decisions import decide, move
+from moderation.erasure import restrictions
 from moderation.models import Seal, SealReading
-from moderation.services import decide, move
 from tests.articles.images.made import make_image
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
@@ -78,7 +78,7 @@ def paths() -> list[str]:
     moved, gone, hidden = say(boat, "Elsewhere."), say(other, "Buy casino."), say(other, "A number: 555.")
     move(comment=moved, parent=reply, actor=maria)
     decide(ids=[gone.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
-    seals.seal(ids=[hidden.pk], why=Seal.Why.PERSONAL, actor=ada)
+    restrictions.seal(ids=[hidden.pk], why=Seal.Why.PERSONAL, actor=ada)
     DBTaskResult.objects.update(status=TaskResultStatus.SUCCESSFUL)
     Client().force_login(ada)
     return ["/", boat.get_absolute_url(), other.get_absolute_url(), "/topics/harbour/", "/feed/"]

@@ -24,8 +24,8 @@ from archive.formats import FORMATS, soundoff
 from archive.formats import parse as parse_any
 from archive.formats.markdown import as_markdown
 from archive.formats.page import DamagedFile, NotThisFormat, ParsedComment, ParsedPage
-from articles.markdown import render_story
-from comments.repeats import MOST_COMPARED, find_repeats, similar, trigrams
+from articles.markup.markdown import render_story
+from comments.duplicates import MOST_COMPARED, find_repeats, similar, trigrams
 
 SAMPLE = Path(__file__).parents[2] / "archive" / "sample" / "story.txt"
 NEW_YORK = ZoneInfo("America/New_York")

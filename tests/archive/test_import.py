@@ -23,18 +23,18 @@ from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
 from archive.formats import soundoff
 from archive.models import Import
 from archive.services import MAX_MB, Refused, check_size, create_sample, import_page
+from articles.editing.services import publish, set_embargo, take_back
 from articles.models import Article, Topic
 from articles.services import save_article
-from articles.writing import publish, set_embargo, take_back
 from comments.imports import MANY, Imported, import_comments
 from comments.integrity import check
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.services import change_discussion, change_states, move_comment
-from moderation import seals
+from moderation.actions.decisions import decide, undo
+from moderation.erasure import restrictions
 from moderation.models import Batch, Finding, Seal
-from moderation.services import decide, undo
 from tests.factories import UserFactory, make_article, say
-from tests.rows import snapshot
+from tests.helpers.rows import snapshot
 
 pytestmark = pytest.mark.django_db
 
@@ -484,9 +484,9 @@ def test_a_long_name_can_be_sealed_and_given_back():
     take(named("Ü" * 255))
     comment = Comment.objects.get(source_number=1)
     administrator = UserFactory.create(name="Ada", roles=(ADMINISTRATOR,))
-    seals.seal(ids=[comment.pk], why=Seal.Why.PERSONAL, actor=administrator)
+    restrictions.seal(ids=[comment.pk], why=Seal.Why.PERSONAL, actor=administrator)
     assert Comment.objects.get(pk=comment.pk).author_name == ""
-    seals.lift(seal=Seal.objects.get(), actor=administrator)
+    restrictions.lift(seal=Seal.objects.get(), actor=administrator)
     assert Comment.objects.get(pk=comment.pk).author_name == "Ü" * 255
 
 

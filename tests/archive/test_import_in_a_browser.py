@@ -14,8 +14,8 @@ from archive.models import Import
 from articles.models import Article
 from comments.models import Comment
 from tests.archive.test_import import ADD, dated, named
-from tests.axe import faults
 from tests.factories import UserFactory
+from tests.helpers.axe import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

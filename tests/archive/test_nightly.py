@@ -22,9 +22,9 @@ from archive.backup.write import backup
 from archive.nightly import NIGHTLY, back_up
 from archive.tasks import tell_of_failed_backup
 from articles.models import Site
-from config import backups
-from moderation.jobs import JOBS, is_due, tick
+from core import backup_folder
 from moderation.models import JobRun
+from moderation.scheduled_jobs import JOBS, is_due, tick
 from tests.factories import UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,7 +64,7 @@ def full_disk() -> Iterator[None]:
 
 
 def kept() -> list[str]:
-    return sorted(path.name for path in backups.nightly_folder().glob("*.zip"))
+    return sorted(path.name for path in backup_folder.nightly_folder().glob("*.zip"))
 
 
 def test_the_clock_runs_it_last(home: Path) -> None:
@@ -73,7 +73,7 @@ def test_the_clock_runs_it_last(home: Path) -> None:
 
 def test_it_is_off_until_the_owner_wants_it(home: Path, clock: Any) -> None:
     assert back_up() == "it is switched off"
-    assert not backups.nightly_folder().exists()
+    assert not backup_folder.nightly_folder().exists()
 
 
 def test_one_each_night_after_three_in_the_sites_zone(home: Path, clock: Any) -> None:
@@ -81,11 +81,11 @@ def test_one_each_night_after_three_in_the_sites_zone(home: Path, clock: Any) ->
     switch_on(time_zone="Africa/Cairo")  # two hours ahead
     back_up()
     assert kept() == ["soundoff-2026-11-26.zip"]
-    (file,) = backups.nightly_folder().glob("*.zip")
+    (file,) = backup_folder.nightly_folder().glob("*.zip")
     with opened(file) as reader:
         assert (reader.manifest.counts["stories"], reader.manifest.counts["comments"]) == (1, 1)
     assert file.stat().st_mode & 0o777 == 0o600
-    last = backups.last_backup()
+    last = backup_folder.last_backup()
     assert last
     assert (last.file, last.size) == (file, file.stat().st_size)
     for moment in (NOON, datetime(2026, 11, 27, 0, 59, tzinfo=UTC)):
@@ -101,7 +101,7 @@ def test_older_ones_go_once_a_new_one_is_whole(home: Path, clock: Any) -> None:
     for _night in range(4):
         back_up()
         clock.shift(DAY)
-    (backups.nightly_folder() / "mine.zip").write_bytes(b"The owner's.")
+    (backup_folder.nightly_folder() / "mine.zip").write_bytes(b"The owner's.")
     Site.objects.update(backups_kept=1)
     assert kept() == ["mine.zip", "soundoff-2026-11-28.zip", "soundoff-2026-11-29.zip"]
     back_up()
@@ -129,7 +129,7 @@ def test_a_night_that_fails_removes_nothing_and_is_told(home: Path, clock: Any) 
         (ran,) = tick([NIGHTLY])
     assert ran.error == "Refused"
     assert kept() == ["soundoff-2026-11-26.zip"]
-    failure = backups.last_failure()
+    failure = backup_folder.last_failure()
     assert failure
     assert failure.at == NOON + DAY
     assert failure.why.startswith("The backup was not made: File too large")
@@ -146,7 +146,7 @@ def test_a_night_that_fails_removes_nothing_and_is_told(home: Path, clock: Any) 
     clock.shift(timedelta(hours=1))
     (ran,) = tick([NIGHTLY])
     assert ran.error == ""
-    assert (kept(), backups.last_failure()) == (["soundoff-2026-11-27.zip"], None)
+    assert (kept(), backup_folder.last_failure()) == (["soundoff-2026-11-27.zip"], None)
     assert JobRun.objects.get().error == ""
 
 
@@ -159,7 +159,7 @@ def test_administrators_are_told_later_where_the_database_takes_no_job_either(ho
     switch_on()
     with full_disk(), connection.execute_wrapper(full), pytest.raises(OperationalError):
         back_up()
-    failure = backups.last_failure()
+    failure = backup_folder.last_failure()
     assert failure
     assert failure.why.startswith("The backup was not made: File too large")
     for _ in range(2):
@@ -181,24 +181,24 @@ def test_what_the_disk_does_not_give_back_is_no_backup(
     with pytest.raises(Refused, match="can't be read again"):
         back_up()
     assert kept() == ["soundoff-2026-11-26.zip"]
-    assert [path.name for path in backups.nightly_folder().glob(".*")] == []
-    last = backups.last_backup()
+    assert [path.name for path in backup_folder.nightly_folder().glob(".*")] == []
+    last = backup_folder.last_backup()
     assert last
     assert last.file.name == "soundoff-2026-11-26.zip"
 
 
 def test_what_a_night_left_that_was_cut_short_is_cleared_up(home: Path, clock: Any) -> None:
     switch_on()
-    backups.folder()
-    backups.nightly_folder().mkdir()
-    (backups.nightly_folder() / ".soundoff-2026-11-25.zip.x7.part").write_bytes(b"half")
+    backup_folder.folder()
+    backup_folder.nightly_folder().mkdir()
+    (backup_folder.nightly_folder() / ".soundoff-2026-11-25.zip.x7.part").write_bytes(b"half")
     back_up()
-    assert [path.name for path in backups.nightly_folder().glob(".*")] == []
+    assert [path.name for path in backup_folder.nightly_folder().glob(".*")] == []
 
 
 def test_a_folder_that_is_none_is_told_by_the_clock(home: Path, clock: Any) -> None:
     switch_on()
-    (backups.folder() / "nightly").write_text("A file.")
+    (backup_folder.folder() / "nightly").write_text("A file.")
     (ran,) = tick([NIGHTLY])
     assert ran.error == "FileExistsError"
 
@@ -206,20 +206,20 @@ def test_a_folder_that_is_none_is_told_by_the_clock(home: Path, clock: Any) -> N
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 def test_the_last_one_is_told_where_the_clock_runs_as_another_user(home: Path, clock: Any) -> None:
     switch_on()
-    backup(backups.folder() / "upgrade-1.zip")
-    backups.nightly_folder().mkdir()
-    os.chown(backups.nightly_folder(), 65534, 65534)
+    backup(backup_folder.folder() / "upgrade-1.zip")
+    backup_folder.nightly_folder().mkdir()
+    os.chown(backup_folder.nightly_folder(), 65534, 65534)
     clock.shift(DAY)
     os.seteuid(65534)
     try:
         back_up()
     finally:
         os.seteuid(0)
-    last = backups.last_backup()
+    last = backup_folder.last_backup()
     assert last
-    assert last.file.parent == backups.nightly_folder()
+    assert last.file.parent == backup_folder.nightly_folder()
     clock.shift(DAY)
-    backup(backups.folder() / "upgrade-2.zip")
-    last = backups.last_backup()
+    backup(backup_folder.folder() / "upgrade-2.zip")
+    last = backup_folder.last_backup()
     assert last
     assert last.file.name == "upgrade-2.zip"

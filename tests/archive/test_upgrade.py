@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.migrations import RunSQL
 from django.utils import timezone
 
-from accounts import erasures
+from accounts import erasure_log
 from archive.backup.container import opened
 from archive.backup.restore import restore
 from archive.backup.write import backup
@@ -20,10 +20,10 @@ from articles.models import Article
 from comments.integrity import check
 from comments.models import Comment, Reason, State
 from comments.services import delete_comment
-from comments.texts import erase_comments
-from config import backups
-from config.health import later_migrations, unapplied_migrations
-from moderation.services import decide
+from comments.text_changes import erase_comments
+from core import backup_folder
+from core.health import later_migrations, unapplied_migrations
+from moderation.actions.decisions import decide
 from tests.factories import UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -82,7 +82,7 @@ def upgrade(capsys: pytest.CaptureFixture[str]) -> Upgrade:
 
 
 def made() -> list[Path]:
-    return sorted((Path(backups.folder())).glob("upgrade-*.zip"))
+    return sorted((Path(backup_folder.folder())).glob("upgrade-*.zip"))
 
 
 def tables() -> set[str]:
@@ -110,7 +110,7 @@ def test_a_backup_comes_first(upgrade: Upgrade, later: Callable[[], None]) -> No
     (file,) = made()
     assert str(file) in said
     assert file.stat().st_mode & 0o777 == 0o600
-    last = backups.last_backup()
+    last = backup_folder.last_backup()
     assert last
     assert last.file == file
     with opened(file) as reader:
@@ -122,13 +122,13 @@ def test_a_backup_comes_first(upgrade: Upgrade, later: Callable[[], None]) -> No
 
 def test_the_last_three_are_kept(upgrade: Upgrade, later: Callable[[], None]) -> None:
     make_article()
-    other = backups.folder() / "by-hand.zip"
+    other = backup_folder.folder() / "by-hand.zip"
     for name in (
         "upgrade-20250101T000000Z.zip",
         "upgrade-20250102T000000Z.zip",
         "upgrade-20250103T000000Z.zip",
     ):
-        (backups.folder() / name).touch()
+        (backup_folder.folder() / name).touch()
     other.touch()
     later()
     upgrade()
@@ -216,7 +216,7 @@ def test_a_backup_of_an_earlier_version_is_brought_up_to_date(
     backup(file)
     decide(ids=[gone.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
     erase_comments(ids=[gone.pk], at=timezone.now())
-    assert [one.id for one in erasures.read(erasures.path())] == [gone.pk]
+    assert [one.id for one in erasure_log.read(erasure_log.path())] == [gone.pk]
     later()
     with database("soundoff_blank", "template1"):
         done = restore(file)

@@ -7,8 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from articles.kept import KEPT
 from articles.models import Article, Site
+from articles.site.cached_pages import KEPT
 from articles.views import PAGE_SIZE
 from comments.models import Discussion, Reason, State
 from comments.services import change_states

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from accounts.models import EDITOR, MODERATOR, READER, User
 from accounts.services import forget_account
+from articles.editing.services import publish_articles, take_back_articles
 from articles.models import Article, Author, Site
 from articles.services import sign_article
-from articles.writing import publish_articles, take_back_articles
 from tests.factories import UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db

@@ -4,8 +4,8 @@ import pytest
 
 from articles.models import Topic
 from comments.policy import policy
-from tests.axe import faults
 from tests.factories import UserFactory, make_article, say
+from tests.helpers.axe import faults
 
 pytestmark = pytest.mark.browser
 

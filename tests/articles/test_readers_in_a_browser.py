@@ -13,14 +13,14 @@ from playwright.sync_api import expect
 import archive
 from accounts.models import ADMINISTRATOR, EDITOR
 from archive.services import import_page
-from articles.front_page import pin
+from articles.editing.services import keep_unsaved
 from articles.models import Article, Author, Sheet, StandingPage, Topic
+from articles.publishing.front_page import pin
 from articles.services import save_article, save_page, sign_article
-from articles.writing import keep_unsaved
 from comments.policy import policy
-from tests.axe import faults
 from tests.factories import UserFactory, make_article
-from tests.moderation.test_person_in_a_browser import log_in
+from tests.helpers.axe import faults
+from tests.moderation.people.test_person_in_a_browser import log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

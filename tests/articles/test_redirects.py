@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR
-from articles.links import find_story
+from articles.editing.services import publish_articles, take_back_articles
 from articles.models import OLD_MAX, Article, Author, Redirect, StandingPage, Topic
 from articles.redirects import Refused, add_redirect
 from articles.services import (
@@ -20,7 +20,7 @@ from articles.services import (
     save_topic,
     sign_article,
 )
-from articles.writing import publish_articles, take_back_articles
+from articles.story_links import find_story
 from tests.factories import UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db

@@ -9,12 +9,12 @@ from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from articles.editing.services import publish_articles, take_back_articles
 from articles.models import Article, Site, Topic
 from articles.related import KEYWORDS, SHOWN, find_related, note_all_keywords, note_keywords
 from articles.services import save_article
-from articles.writing import publish_articles, take_back_articles
 from tests.factories import make_article
-from tests.waiting import PATIENCE, wait_for_a_lock
+from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 
 pytestmark = pytest.mark.django_db
 

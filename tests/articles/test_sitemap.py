@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from accounts.models import EDITOR
 from articles import sitemap
-from articles.kept import KEPT
 from articles.models import Article, Site, StandingPage, Topic
 from articles.services import sign_article
+from articles.site.cached_pages import KEPT
 from tests.factories import UserFactory, make_article
 
 pytestmark = pytest.mark.django_db

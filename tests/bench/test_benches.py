@@ -13,7 +13,7 @@ import pytest
 from bench.machine import free_port
 from bench.moderation import PARTS
 from bench.soundoff import COPIED
-from config.postgres import PROJECT
+from core.data_folder import PROJECT
 from tests.config.conftest import data_folder
 from tests.conftest import CHROMIUM, DATA
 

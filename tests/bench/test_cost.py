@@ -34,11 +34,11 @@ from bench.threads import thread
 from comments.imports import Imported, import_comments
 from comments.models import Discussion, Reason, State
 from comments.services import change_discussion, change_states
-from config.contact import Contact
-from config.pages import Pages
-from config.postgres import PROJECT
-from tests.asking import HOST, Reply, ask
+from config.page_cache.application import Pages
+from config.page_cache.stamp_reader import Contact
+from core.data_folder import PROJECT
 from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.helpers.asking import HOST, Reply, ask
 
 COSTS = {  # statements without the beginnings and ends of transactions; calls
     "cached page": (1, 18),
@@ -123,7 +123,7 @@ def requests(transactional_db: None) -> Iterator[dict[str, tuple[Callable[[], ob
 
 
 def statements_of(request: Callable[[], Reply]) -> list[str]:
-    """Return the statements of a request, over Django's connection and over those of config/contact.py."""
+    """Return the statements of a request, over Django's connection and those of the page cache."""
     asked: list[str] = []
     own, ask_contact = threading.current_thread(), Contact._ask
 

@@ -5,10 +5,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from comments import thread
 from comments.models import Comment, Discussion
 from comments.services import change_discussion
-from tests.comments.test_story import hold
+from comments.thread import reading
+from tests.comments.thread.test_story import hold
 from tests.factories import UserFactory, make_article, say
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -98,7 +98,7 @@ def parent_of(comment):
 
 def test_a_reply_comes_in_its_place_and_the_reader_stays(live_server, page, article, monkeypatch):
     """Also where it lies behind the replies that a page shows: it is taken from its own page."""
-    monkeypatch.setattr(thread, "REPLIES", 3)
+    monkeypatch.setattr(reading, "REPLIES", 3)
     root = say(article, "Who rowed?")
     first = say(article, "I did.", parent=root)
     for n in range(3):

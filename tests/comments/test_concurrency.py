@@ -28,7 +28,7 @@ from comments.services import (
 from comments.tasks import fold_recommendations, forget_emails
 from tests.comments.test_services import assert_sound
 from tests.factories import GuestFactory, UserFactory, make_article, say
-from tests.waiting import PATIENCE, wait_for_a_lock
+from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 
 WRITERS, POSTS_EACH = 8, 50
 

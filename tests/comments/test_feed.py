@@ -9,11 +9,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from articles.kept import KEPT
 from articles.models import Article
-from comments.feeds import FEED_SIZE
+from articles.site.cached_pages import KEPT
 from comments.models import DEPTH_MAX, Comment, Discussion, Reason, State
 from comments.services import change_discussion, change_states
+from comments.thread.feeds import FEED_SIZE
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db

@@ -16,7 +16,7 @@ from accounts.models import Guest
 from comments.models import Comment
 from comments.tasks import MAILS_A_DAY, forget_emails, mail_confirmation
 from tests.comments.test_reply import fields, url
-from tests.comments.test_story import hold
+from tests.comments.thread.test_story import hold
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db

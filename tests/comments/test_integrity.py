@@ -25,10 +25,10 @@ from comments.models import (
 )
 from comments.services import change_discussion, change_states, move_comment, recommend, rename_author
 from comments.tasks import fold_recommendations
-from comments.texts import erase_comments
-from tests import behind
-from tests.behind import guards_off
+from comments.text_changes import erase_comments
 from tests.factories import UserFactory, make_article, say
+from tests.helpers import behind
+from tests.helpers.behind import guards_off
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from comments.models import Comment, Discussion, Reason, Recommendation, State
 from comments.services import change_discussion, change_states, recommend
 from comments.tasks import FOLD_AFTER, fold_recommendations
 from tests.comments.test_services import version
-from tests.comments.test_story import hold, read
+from tests.comments.thread.test_story import hold, read
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db

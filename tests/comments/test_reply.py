@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Guest
-from articles.markdown import TEXT_TAGS
+from articles.markup.markdown import TEXT_TAGS
 from comments.imports import Imported, import_comments
 from comments.models import BODY_MAX, Comment, Discussion, Reason, State
 from comments.services import change_discussion, change_states

@@ -24,9 +24,9 @@ from comments.models import (
     Transition,
 )
 from comments.services import change_discussion, change_states, delete_comment, move_comment, revert_states
-from moderation.changes import Refusal
+from moderation.actions.decisions import decide
+from moderation.actions.setting_changes import Refusal
 from moderation.models import Finding
-from moderation.services import decide
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -167,7 +167,7 @@ def test_texts_are_rendered_before_the_lock(monkeypatch):
         return f"<p>{body}</p>"
 
     monkeypatch.setattr("comments.edits.render_comment", rendered)
-    monkeypatch.setattr("comments.texts.render_plain", rendered)
+    monkeypatch.setattr("comments.text_changes.render_plain", rendered)
     with CaptureQueriesContext(connection) as queries:
         edit_comment(comment=comment, body="Other words.", user=None, guest=guest)
     with CaptureQueriesContext(connection) as queries:

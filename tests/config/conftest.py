@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 
-from articles.kept import WITHHELD
 from articles.models import Article
+from articles.site.cached_pages import WITHHELD
 from comments.policy import policy
-from config import postgres
-from config.pages import Pages
+from config.page_cache.application import Pages
+from config.server import postgres
+from core.data_folder import PROJECT
 from tests.factories import make_article
 
 
@@ -62,14 +63,14 @@ def processes(home: Path) -> list[str]:
 def holder(environment: dict[str, str]) -> subprocess.Popen[str]:
     """Another process that has a database until it is told to go; returns once it has one."""
     script = """
-        from config import postgres
+        from config.server import postgres
         with postgres.available():
             print("ready", flush=True)
             input()
     """
     process = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(script)],
-        cwd=postgres.PROJECT,
+        cwd=PROJECT,
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

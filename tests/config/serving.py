@@ -15,7 +15,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
 
-from config import postgres
+from core.data_folder import PROJECT
 
 
 class Served:
@@ -111,7 +111,7 @@ Rule.objects.get_or_create(kind=Rule.Kind.RATE, value="1000000/1000000")
 def run(environment: dict[str, str], program: str) -> str:
     """Run a program with the site's settings and return what it prints."""
     argv = [sys.executable, "manage.py", "shell", "-v0", "-c", program]
-    return subprocess.check_output(argv, cwd=postgres.PROJECT, env=environment, text=True)
+    return subprocess.check_output(argv, cwd=PROJECT, env=environment, text=True)
 
 
 @contextmanager
@@ -123,7 +123,7 @@ def serving(environment: dict[str, str]) -> Iterator[Served]:
         written = Path(log.name)
         process = subprocess.Popen(
             [sys.executable, "manage.py", "serve"],
-            cwd=postgres.PROJECT,
+            cwd=PROJECT,
             env=environment | {"PORT": str(port)},
             stdout=log,
             stderr=subprocess.STDOUT,

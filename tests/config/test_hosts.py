@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from config import postgres
 from config.hosts import allowed_hosts
+from core.data_folder import PROJECT
 
 ASK = """
 import json, sys
@@ -30,7 +30,7 @@ print(json.dumps({"hosts": settings.ALLOWED_HOSTS, "told": told}))
 def ask(*asked: tuple[str, dict[str, str]], **environment: str) -> dict[str, Any]:
     env = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", **environment}
     argv = [sys.executable, "-c", ASK, json.dumps(asked)]
-    done = subprocess.run(argv, cwd=postgres.PROJECT, env=env, text=True, capture_output=True, check=True)
+    done = subprocess.run(argv, cwd=PROJECT, env=env, text=True, capture_output=True, check=True)
     return json.loads(done.stdout)  # type: ignore[no-any-return]
 
 

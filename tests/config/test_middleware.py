@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from accounts import sign_ups
+from accounts import sign_up
 from accounts.guests import confirmation_token
 from accounts.models import ADMINISTRATOR, User
 from accounts.services import setup_link
@@ -71,7 +71,7 @@ def test_the_desk_and_the_owners_pages_are_kept_nowhere(client: Client, ada: Use
     [
         lambda: setup_link().partition("8000")[2],
         lambda: f"/guests/confirm/{confirmation_token(GuestFactory.create())}/",
-        lambda: f"/accounts/sign-up/{sign_ups.token(sign_ups.ask(name='A', email='a@b.org', password='x'))}/",
+        lambda: f"/accounts/sign-up/{sign_up.token(sign_up.ask(name='A', email='a@b.org', password='x'))}/",
     ],
 )
 def test_a_link_with_a_token_is_kept_nowhere(client: Client, link: Callable[[], str]) -> None:

@@ -50,7 +50,7 @@ def main() -> None:
     sys.path.insert(0, str(ROOT))
     go(45)
     manage("upgrade", "--without-backup")
-    from config import postgres
+    from config.server import postgres
 
     with postgres.available():
         import django
@@ -69,29 +69,36 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     from allauth.account.models import EmailAddress
     from django.utils import timezone
 
-    import moderation.checks
+    import moderation.screening.checks
     from accounts.guests import confirm_guest
     from accounts.models import EDITOR, MODERATOR, READER, Guest, User
     from accounts.services import switch_page
     from archive.services import import_page
-    from articles import front_page, writing
-    from articles.blacking import black_out
+    from articles.editing import services as writing
     from articles.models import Article, Sheet, StandingPage, Text, Topic, free_slug
+    from articles.publishing import front_page
+    from articles.redaction.redact import black_out
     from articles.redirects import add_redirect
     from articles.services import change_site, save_article, save_author, save_page, save_topic, sign_article
     from comments.edits import edit_comment
     from comments.models import Comment, RemovalReason, State
     from comments.services import change_discussion, delete_comment, move_comment, post_comment, recommend
     from comments.tasks import fold_recommendations
-    from config import sample
-    from moderation import acts, emptying, reports, requests, rules, sanctions, seals, services, trials
-    from moderation.filter import training, versions
-    from moderation.jobs import tick
-    from moderation.matching import Written
+    from config.server import sample
+    from moderation.actions import decisions, quick_actions
+    from moderation.erasure import purge, restrictions
     from moderation.models import Appeal, Case, Filter, RemovalRequest, SealReading, SecondOpinion
-    from moderation.people import Person, keep_note
-    from moderation.similar import look, shown
-    from moderation.similar.deciding import decide_group
+    from moderation.people import sanctions
+    from moderation.people.profiles import Person, keep_note
+    from moderation.reports import removal_requests
+    from moderation.reports import reporting as reports
+    from moderation.rules import active_rules as rules
+    from moderation.rules import replay
+    from moderation.rules.matching import Written
+    from moderation.scheduled_jobs import tick
+    from moderation.similar import pages, scan
+    from moderation.similar.decisions import decide_group
+    from moderation.spam_filter import training, versions
     from tests.articles.images import made
 
     moderation.checks.RATE_NEW = moderation.checks.RATE_KNOWN = 100_000
@@ -242,9 +249,9 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
         imported.append(report.article)
         batch = Batch.objects.filter(kind="import").latest("at")
         if number == 3:
-            services.undo(batch=batch, actor=ada)
+            decisions.undo(batch=batch, actor=ada)
         if number == 4:
-            services.undo(batch=services.undo(batch=batch, actor=ada).batch, actor=ada)
+            decisions.undo(batch=decisions.undo(batch=batch, actor=ada).batch, actor=ada)
 
     def say(story: Article, body: str, who: Any, parent: Comment | None = None, ip: str = "") -> Comment:
         whose = {"guest": who} if isinstance(who, Guest) else {"author": who}
@@ -254,14 +261,14 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
 
     def approve(*comments: Comment, by: User = mona) -> Any:
         ids = [one.pk for one in comments]
-        done = services.decide(ids=ids, to=State.PUBLISHED, reason="approved", actor=by)
+        done = decisions.decide(ids=ids, to=State.PUBLISHED, reason="approved", actor=by)
         for one in comments:
             one.refresh_from_db()
         return done.batch
 
     def remove(reason: str, *comments: Comment, by: User = mona) -> Any:
-        to, ids = services.state_for(reason), [one.pk for one in comments]
-        return services.decide(ids=ids, to=to, reason=reason, actor=by).batch
+        to, ids = decisions.state_for(reason), [one.pk for one in comments]
+        return decisions.decide(ids=ids, to=to, reason=reason, actor=by).batch
 
     # Five weeks of decisions, from which a filter learns
     go(38)
@@ -290,7 +297,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
         training.run()
     learnt = Filter.objects.filter(kind="learnt").first()
     batch = versions.put_in_force(version=None, actor=ada)
-    services.undo(batch=batch, actor=ada)
+    decisions.undo(batch=batch, actor=ada)
     versions.let_wait(percent=2.0, actor=ada)
     if learnt:
         versions.put_in_force(version=learnt, actor=ada)
@@ -313,7 +320,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     rule("links", "2")
     rule("age", "110")
     rules.switch(rule=rule("term", "unused"), on=False, actor=omar)
-    services.undo(
+    decisions.undo(
         batch=(lambda r: Batch.objects.filter(kind="rule").latest("at"))(rule("term", "undone")), actor=omar
     )
 
@@ -341,7 +348,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     say(slip, "Это слово сказано по-русски, о лодках.", guest("Олег"))
     sanctions.impose(person=Person(user=rita), kind="review", reason="other", actor=mona, words="Sorry.")
     say(slip, "I am reviewed first.", rita)
-    acts.press(name="review", article=first.pk, actor=mona)
+    quick_actions.press(name="review", article=first.pk, actor=mona)
     say(first, "All is read first here.", ruth)
     for n in range(12):
         text = f"Cheap harbour tours {n}: call now, the best tours in town, https://tours{n % 2}.example/go"
@@ -382,26 +389,26 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     recommend(comment=reply, guest=greta, given=False)
     fold_recommendations.call()
     move_comment(comment=loose, parent=root, actor=None)
-    services.move(comment=loose, parent=reply, actor=mona)
-    services.undo(batch=services.move(comment=lines[0], parent=root, actor=omar), actor=mona)
-    acts.pick(comment=root, is_pick=True, actor=emil)
-    services.undo(batch=acts.pick(comment=reply, is_pick=True, actor=emil), actor=emil)
-    acts.lock_replies(comment=own, is_locked=True, actor=mona)
+    decisions.move(comment=loose, parent=reply, actor=mona)
+    decisions.undo(batch=decisions.move(comment=lines[0], parent=root, actor=omar), actor=mona)
+    quick_actions.pick(comment=root, is_pick=True, actor=emil)
+    decisions.undo(batch=quick_actions.pick(comment=reply, is_pick=True, actor=emil), actor=emil)
+    quick_actions.lock_replies(comment=own, is_locked=True, actor=mona)
     own.refresh_from_db()
-    acts.redact(comment=deep, marked="And I [[did not]].", actor=mona)
+    quick_actions.redact(comment=deep, marked="And I [[did not]].", actor=mona)
     again = say(council, "This very sentence is said twice, and it is long enough!", greta)
-    acts.remove_repeat(comment=again, of=twin, actor=mona)
+    quick_actions.remove_repeat(comment=again, of=twin, actor=mona)
     removed = {}
     for reason in ("off_topic", "insult", "name", "text_missing", "other", "rude_tone", "spam"):
         removed[f"removed_{reason}"] = say(council, f"I go because of {reason}, they say.", rolf)
         remove(reason, removed[f"removed_{reason}"], by=omar)
     batch = remove("off_topic", *(say(council, f"Off and on again, {n}.", paula) for n in range(3)))
-    services.undo(batch=services.undo(batch=batch, actor=mona).batch, actor=omar)
-    services.undo(batch=remove("insult", say(council, "Removed and back.", paula)), actor=mona)
-    acts.press(name="close", article=closed.pk, actor=mona)
+    decisions.undo(batch=decisions.undo(batch=batch, actor=mona).batch, actor=omar)
+    decisions.undo(batch=remove("insult", say(council, "Removed and back.", paula)), actor=mona)
+    quick_actions.press(name="close", article=closed.pk, actor=mona)
     say(unseen, "Nobody can read this.", ruth)
-    acts.press(name="hide", article=unseen.pk, actor=mona)
-    services.undo(batch=acts.press(name="close", article=None, actor=ada), actor=ada)
+    quick_actions.press(name="hide", article=unseen.pk, actor=mona)
+    decisions.undo(batch=quick_actions.press(name="close", article=None, actor=ada), actor=ada)
     say(mine, "Among members.", ruth)
 
     # Reports, other looks, requests for removal
@@ -444,11 +451,11 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
         "email": "petra@example.com",
         "who": "subject",
     }
-    requests.ask(article=slip, comment=None, wants="remove", **told)
-    requests.ask(article=council, comment=words["self"], wants="correct", **told | {"who": "agent"})
+    removal_requests.ask(article=slip, comment=None, wants="remove", **told)
+    removal_requests.ask(article=council, comment=words["self"], wants="correct", **told | {"who": "agent"})
     for outcome in ("done", "corrected", "refused"):
-        asked = requests.ask(article=slip, comment=None, wants="remove", **told | {"who": "author"})
-        requests.answer(request=asked, outcome=outcome, words="So we decided.", actor=ada)
+        asked = removal_requests.ask(article=slip, comment=None, wants="remove", **told | {"who": "author"})
+        removal_requests.answer(request=asked, outcome=outcome, words="So we decided.", actor=ada)
 
     # People: every kind of sanction, in force, ended, undone, asked about; notes
     def hold(who: Any, kind: str, **more: Any) -> Any:
@@ -463,7 +470,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
         hold(wasp[n], kind, until=until)
         hold(wasp[n + 4], kind, until=until)
         sanctions.end(sanction=wasp[n + 4].sanctions.get(), actor=mona)
-    services.undo(batch=hold(wasp[8], "ban"), actor=mona)
+    decisions.undo(batch=hold(wasp[8], "ban"), actor=mona)
     hold(wasp[8], "pause", until=timezone.now() + timedelta(hours=2))
     say(council, "A last word before I was banned.", bert)
     hold(bert, "ban", days=7)
@@ -484,26 +491,26 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     for why, name in zip(
         ("personal", "child_abuse", "personal", "child", "court", "other"), secret, strict=True
     ):
-        seals.seal(ids=[secret[name].pk], why=why, actor=mona, held=name == "order")
+        restrictions.seal(ids=[secret[name].pk], why=why, actor=mona, held=name == "order")
     found = {name: secret[name].seals.get() for name in secret}
-    seals.hold(seal=found["other"], is_held=True, actor=ada)
-    seals.lift(seal=found["lifted"], actor=ada)
-    seals.erase(seal=found["erased"], actor=ada)
+    restrictions.hold(seal=found["other"], is_held=True, actor=ada)
+    restrictions.lift(seal=found["lifted"], actor=ada)
+    restrictions.erase(seal=found["erased"], actor=ada)
     SealReading.objects.create(seal=found["open"], by=ada)
     by_kid = say(old, "I am eight years old.", kid)
-    seals.seal(ids=[by_kid.pk], why="child", actor=ada)
-    emptying.forget_person(person=Person(user=kid), actor=ada)
+    restrictions.seal(ids=[by_kid.pk], why="child", actor=ada)
+    purge.forget_person(person=Person(user=kid), actor=ada)
 
     # Deleted for good; the list of another deletion waits
     go(2)
-    group = emptying.freeze(states=["spam"], days=30, actor=ada)
+    group = purge.freeze(states=["spam"], days=30, actor=ada)
     assert group
-    emptying.empty(group=group, actor=ada)
-    emptying.freeze(states=["rejected", "spam"], days=10, actor=ada)
+    purge.empty(group=group, actor=ada)
+    purge.freeze(states=["rejected", "spam"], days=10, actor=ada)
 
     # Groups of similar comments: one accepted, one in part, one undone
-    look.run()
-    groups = sorted(shown.groups(mona), key=lambda one: (one.kind, -one.size, str(one.pk)))
+    scan.run()
+    groups = sorted(pages.groups(mona), key=lambda one: (one.kind, -one.size, str(one.pk)))
     print("groups:", [(one.kind, one.size) for one in groups])
     kinds = {one.kind: one for one in groups}
     for n, one in enumerate(kinds.values()):
@@ -512,8 +519,8 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
         if n == 1 and len(kinds) > 3:
             done = decide_group(group=one, to=State.SPAM, reason="spam", actor=omar)
             if done.batch:
-                services.undo(batch=done.batch, actor=omar)
-    trials.gather(rules.versions(term.pk)[0])
+                decisions.undo(batch=done.batch, actor=omar)
+    replay.gather(rules.versions(term.pk)[0])
 
     # Second opinions
     decided = Batch.objects.filter(kind="decision", actor=omar, to_state="rejected").order_by("at")
@@ -536,7 +543,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     )
     for ran in tick():
         print(ran.name, ran.result, ran.error)
-    look.run()
+    scan.run()
     go(0, -1)  # an hour later all mails are due
     manage("db_worker", "--batch", "--queue-name", "*", "--no-reload")
     sample.path(home).unlink()
@@ -586,7 +593,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
         }
         | {f"wasp{n}": f"g{one.pk}" for n, one in enumerate(wasp)},
         "requests": list(RemovalRequest.objects.order_by("pk").values_list("pk", flat=True)),
-        "group": str(max(shown.groups(mona), key=lambda one: one.size).pk),
+        "group": str(max(pages.groups(mona), key=lambda one: one.size).pk),
         "rule": term.pk,
         "root_body": root.body,
     }

@@ -5,8 +5,8 @@ import pytest
 import comments.policy
 import moderation.policy
 from comments.policy import policy
-from moderation.filter import versions
 from moderation.models import Desk, Filter
+from moderation.spam_filter import versions
 from tests.factories import UserFactory
 
 

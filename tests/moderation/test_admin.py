@@ -7,8 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from comments.models import Reason, State
+from moderation.actions.decisions import decide
 from moderation.models import Desk, Rule
-from moderation.services import decide
 from tests.factories import UserFactory, make_article, say
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]

@@ -16,7 +16,7 @@ from comments.integrity import check
 from comments.models import Comment
 from comments.policy import policy
 from tests.factories import UserFactory
-from tests.test_milestone import logged_in
+from tests.site.test_milestone import logged_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

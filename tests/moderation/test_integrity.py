@@ -13,10 +13,11 @@ from django.utils import timezone
 
 from comments.integrity import check, repair
 from comments.models import Comment, CommentRevision, Discussion, Reason, State, Transition
-from moderation import emptying, seals, services
+from moderation.actions import decisions
+from moderation.erasure import purge, restrictions
 from moderation.models import Batch, Case, Finding, Note, Origin, Sanction, Seal, SealedText
-from tests import behind
 from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.helpers import behind
 
 pytestmark = pytest.mark.django_db
 
@@ -34,12 +35,10 @@ def site() -> dict[str, Comment]:
         ("removed", State.REJECTED, Reason.INSULT),
         ("erased", State.SPAM, Reason.SPAM),
     ):
-        services.decide(ids=[made[name].pk], to=to, reason=reason, actor=moderator)
-    seals.seal(ids=[made["sealed"].pk, made["lifted"].pk], why=Seal.Why.OTHER, actor=moderator)
-    seals.lift(seal=Seal.objects.get(comment=made["lifted"]), actor=administrator)
-    emptying.empty(
-        group=emptying.freeze(states=[State.SPAM], days=0, actor=administrator), actor=administrator
-    )
+        decisions.decide(ids=[made[name].pk], to=to, reason=reason, actor=moderator)
+    restrictions.seal(ids=[made["sealed"].pk, made["lifted"].pk], why=Seal.Why.OTHER, actor=moderator)
+    restrictions.lift(seal=Seal.objects.get(comment=made["lifted"]), actor=administrator)
+    purge.empty(group=purge.freeze(states=[State.SPAM], days=0, actor=administrator), actor=administrator)
     return made
 
 
@@ -171,7 +170,7 @@ def test_a_deletion_that_was_only_marked_is_done_whole(site, is_held):
     repair(damage)
     assert check() == ({"vault": [own.pk]} if is_held else {})
     if is_held:
-        assert seals.hold(seal=own, is_held=False, actor=administrator)
+        assert restrictions.hold(seal=own, is_held=False, actor=administrator)
         repair(check())
     assert check() == {}
     assert not SealedText.objects.filter(seal=own).exists()

@@ -10,17 +10,17 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Guest
-from articles.current import answering, read_site
-from comments import reasons
+from articles.site.current_site import answering, read_site
+from comments import removal_reasons
 from comments.edits import edit_comment
 from comments.models import Comment, Reason, State
 from comments.policy import policy
 from comments.services import change_discussion
-from moderation.cases import due
-from moderation.changes import Refusal
+from moderation.actions.cases import due
+from moderation.actions.decisions import decide, undo
+from moderation.actions.setting_changes import Refusal
 from moderation.models import Case, Finding, Rule
 from moderation.policy import Policy, last_decisions
-from moderation.services import decide, undo
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -271,7 +271,7 @@ def test_the_menu_of_a_comment_carries_what_it_was_made_upon(moderator, rf):
     request = rf.get("/")
     request.site = read_site()  # as the middleware does
     with answering(request):
-        reasons.known()  # kept by the process, for as long as the site's version stays
+        removal_reasons.known()  # kept by the process, for as long as the site's version stays
         with CaptureQueriesContext(connection) as queries:
             menus = policy().actions(rows, moderator)
     assert len(queries) == 1

@@ -8,9 +8,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import ADMINISTRATOR
-from comments import reasons
+from comments import removal_reasons
 from comments.models import Comment, RemovalReason, State
-from moderation.services import decide
+from moderation.actions.decisions import decide
 from tests.factories import UserFactory, make_article, say
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy", "fresh_reasons")]
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy"
 @pytest.fixture
 def fresh_reasons(monkeypatch):
     """What other tests, rolled back, have left in this process."""
-    monkeypatch.setattr(reasons, "_known", None)
+    monkeypatch.setattr(removal_reasons, "_known", None)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 from psycopg2 import errors
 
-from config import postgres
+from config.server import postgres
 
 PROJECT = Path(__file__).parents[2]
 LOGS = ("comments_transition", "moderation_finding", "moderation_sealreading", "accounts_rolechange")

@@ -9,8 +9,8 @@ from playwright.sync_api import expect
 from comments.models import Comment, Discussion, Reason, State
 from comments.policy import policy
 from comments.services import change_discussion
+from moderation.actions.decisions import decide
 from moderation.models import Case, Rule
-from moderation.services import decide
 from tests.factories import UserFactory, make_article, say
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

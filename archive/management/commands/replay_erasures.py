@@ -1,4 +1,4 @@
-"""What was erased or sealed on a later state of this site, done again (moderation/forgetting.py)."""
+"""What was erased or sealed on a later state of this site, done again (moderation/erasure/replay.py)."""
 
 from pathlib import Path
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from accounts import erasures
-from moderation.forgetting import replay
+from accounts import erasure_log
+from moderation.erasure.replay import replay
 
 
 class Command(BaseCommand):
@@ -21,7 +21,7 @@ class Command(BaseCommand):
 
     def handle(self, *, file: Path, **options: Any) -> None:
         try:
-            known = list(erasures.read(file))
+            known = list(erasure_log.read(file))
         except OSError as error:
             raise CommandError(f"{file} can't be read: {error.strerror}.") from error
         except ValueError as error:

@@ -27,12 +27,14 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.services import administrator_missing, setup_link
 from archive.services import Refused, import_page
-from config import backups, postgres, sample
-from config.checks import is_private
-from config.health import later_migrations, unapplied_migrations
-from config.pages import THREADS
-from config.processes import Child, spawn, unprivileged_user
-from config.program import readable_project
+from config.page_cache.application import THREADS
+from config.server import postgres, sample
+from config.server.processes import Child, spawn
+from config.server.program_copy import readable_project
+from config.system_checks import is_private
+from core import backup_folder
+from core.data_folder import make_folder, refuse_closed, unprivileged_user
+from core.health import later_migrations, unapplied_migrations
 
 WEB_PROCESSES, WEB_THREADS = 2, THREADS
 CONNECTIONS = 2048  # of each process at once, idle ones included
@@ -62,7 +64,7 @@ class Command(BaseCommand):
         # What we make in the data folder is read by the workers' user; what must not be says so.
         os.umask(0o022)
         home = settings.HOME
-        postgres.refuse_closed(home)
+        refuse_closed(home)
         with ExitStack() as stack:  # stops in the opposite order, however we end
             stack.enter_context(only_one(home))
             refuse_taken_port()
@@ -218,10 +220,10 @@ def collect_static(home: Path) -> None:
 
 def prepare_for(user: pwd.struct_passwd | None, home: Path) -> None:
     """Give the workers' user what they read or write in the data folder, also what root wrote there."""
-    backups.folder()  # stays ours
-    folders = [home / "mail", home / "cache", home / "media", backups.nightly_folder()]
+    backup_folder.folder()  # stays ours
+    folders = [home / "mail", home / "cache", home / "media", backup_folder.nightly_folder()]
     for folder in folders:
-        postgres.make_folder(folder, 0o700)
+        make_folder(folder, 0o700)
     erasures = home / "erasures.jsonl"
     erasures.touch(mode=0o600)
     if user is not None:

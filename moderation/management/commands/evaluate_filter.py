@@ -11,13 +11,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.utils.translation import ngettext
 
-from moderation.filter import rows, signals
-from moderation.filter.learner import Model, sigmoid
-from moderation.filter.live import Unusable, in_force, model
-from moderation.filter.measure import Figures, figures
-from moderation.filter.rows import CommentFile, Row
-from moderation.filter.versions import STARTER
+from moderation.features import signals
 from moderation.models import Filter
+from moderation.spam_filter import csv_rows
+from moderation.spam_filter.active_model import Unusable, in_force, model
+from moderation.spam_filter.csv_rows import CommentFile, Row
+from moderation.spam_filter.metrics import Figures, figures
+from moderation.spam_filter.model import Model, sigmoid
+from moderation.spam_filter.versions import STARTER
 
 T = TypeVar("T")
 REASONS = 6  # of each row, the heaviest
@@ -27,8 +28,8 @@ ON_A_TERMINAL, IN_A_LOG = 0.5, 10.0  # seconds between two lines of progress
 class Command(BaseCommand):
     help = (
         "How good the filter is on a CSV file of comments with labels. Columns: "
-        f"{', '.join(rows.COLUMNS)}; all but body may be absent. The label is spam or ham. A repeat is "
-        f"looked for among the {rows.BLOCK_ROWS:,} rows before."
+        f"{', '.join(csv_rows.COLUMNS)}; all but body may be absent. The label is spam or ham. A repeat is "
+        f"looked for among the {csv_rows.BLOCK_ROWS:,} rows before."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -174,9 +175,9 @@ def score(
     """Each row with its probability and, if wanted, its reasons. Two blocks of rows are in memory."""
     of = signals.without(without)
     before: list[Row] = []
-    for block in rows.blocks(file):
-        beside = rows.repeats(block, without, before)
-        found = rows.features(block, its, of, beside)
+    for block in csv_rows.blocks(file):
+        beside = csv_rows.repeats(block, without, before)
+        found = csv_rows.features(block, its, of, beside)
         for row, one, more in zip(block, found, beside, strict=True):
             reasons = ""
             if explain:

@@ -3,9 +3,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from moderation.filter import measure, training
-from moderation.filter.decisions import MOST, standing
-from moderation.filter.learner import sigmoid
+from moderation.spam_filter import metrics, training
+from moderation.spam_filter.examples import MOST, standing
+from moderation.spam_filter.model import sigmoid
 
 WIDTH = 40  # characters of the longest bar
 
@@ -50,7 +50,7 @@ class Command(BaseCommand):
                 }
             steps.append(told)
         whole = {
-            name: {key: value for key, value in measure.figures(scores, labels).items() if key != "bins"}
+            name: {key: value for key, value in metrics.figures(scores, labels).items() if key != "bins"}
             for name, scores in (("learnt", learnt), ("starter", usual))
         }
         if options["json"]:

@@ -1,4 +1,4 @@
-"""Run the jobs that are due: once, or for as long as the site runs. All of it is moderation/jobs.py."""
+"""Run the jobs of moderation/scheduled_jobs.py that are due: once, or for as long as the site runs."""
 
 import time
 from typing import Any
@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 from django.utils import timezone
 
-from moderation.jobs import JOBS, is_due, tick
 from moderation.models import JobRun
+from moderation.scheduled_jobs import JOBS, is_due, tick
 
 PAUSE = 60  # seconds between two rounds
 

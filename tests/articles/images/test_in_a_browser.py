@@ -7,8 +7,8 @@ from accounts.models import EDITOR
 from articles.images.tasks import make_sizes_of
 from articles.models import Article, Image
 from tests.articles.images.made import gif, jpeg, make_image, photo, saved
-from tests.axe import faults
 from tests.factories import UserFactory, make_article
+from tests.helpers.axe import faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -10,7 +10,7 @@ from articles.models import Article, StandingPage
 from articles.services import save_article, save_page
 from tests.articles.images.made import make_image
 from tests.factories import make_article
-from tests.waiting import PATIENCE, wait_for_a_lock
+from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 
 
 @pytest.mark.django_db(transaction=True)

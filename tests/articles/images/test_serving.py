@@ -10,10 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
+from articles.editing.services import publish, take_back, take_back_articles
 from articles.images.services import change_image, delete_image
 from articles.models import Article, Image, ImageUse, Site, StandingPage
 from articles.services import change_site, save_article, save_page
-from articles.writing import publish, take_back, take_back_articles
 from tests.articles.images.made import gif, make_image, palette_with_holes
 from tests.factories import UserFactory, make_article
 

@@ -11,8 +11,8 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from articles.images import services
-from articles.images.reading import read_upload
 from articles.images.services import add_image, delete_image, throw_away_unused
+from articles.images.uploads import read_upload
 from articles.models import Image
 from tests.articles.images import made
 from tests.factories import make_article

@@ -7,8 +7,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image as Pillow
 
-from articles.images import decode, reading
-from articles.images.reading import Refused, read_upload
+from articles.images import decode, uploads
+from articles.images.uploads import Refused, read_upload
 from articles.models import Image
 from tests.articles.images import made
 
@@ -157,7 +157,7 @@ def test_one_that_moves_too_long_stands_still_and_that_is_said():
 
 
 def test_a_file_that_is_too_large_is_not_even_opened(monkeypatch):
-    monkeypatch.setattr(reading, "MAX_MB", 0.001)
+    monkeypatch.setattr(uploads, "MAX_MB", 0.001)
     with pytest.raises(Refused, match=r"This file has 0\.\d MB; an image may have"):
         read_upload(made.upload(made.jpeg()))
 
@@ -177,14 +177,14 @@ def test_what_takes_for_ever_is_given_up(monkeypatch, tmp_path):
     program = tmp_path / "decode.py"
     program.write_text("import time\ntime.sleep(60)\n")
     monkeypatch.setattr(decode, "__file__", str(program))
-    monkeypatch.setattr(reading, "SECONDS", 1)
+    monkeypatch.setattr(uploads, "SECONDS", 1)
     with pytest.raises(Refused, match="too large to be opened"):
         read_upload(made.upload(made.jpeg()))
 
 
 def test_one_is_opened_at_a_time_and_who_waits_too_long_is_told(monkeypatch):
-    monkeypatch.setattr(reading, "TURN_SECONDS", 0.1)
-    with reading._turns, pytest.raises(Refused, match="Send it again in a minute"):
+    monkeypatch.setattr(uploads, "TURN_SECONDS", 0.1)
+    with uploads._turns, pytest.raises(Refused, match="Send it again in a minute"):
         read_upload(made.upload(made.jpeg()))
     assert read_upload(made.upload(made.jpeg())).width == 900
 

@@ -19,13 +19,13 @@ from accounts.services import forget_account
 from archive.nightly import back_up
 from articles.models import Site
 from comments.tasks import mail_confirmation
-from config import VERSION
-from config.backups import Failure, LastBackup, folder, nightly_folder, remember_failure, remember_last
-from config.checks import nobody_reads_the_key, only_the_proxy_is_trusted, pages_own_no_table
 from config.models import MailDay, MailFailure
-from config.owner import having
-from moderation.jobs import Job, forget_done, is_due, tick
+from config.owner import system_status
+from config.system_checks import nobody_reads_the_key, only_the_proxy_is_trusted, pages_own_no_table
+from core import VERSION
+from core.backup_folder import Failure, LastBackup, folder, nightly_folder, remember_failure, remember_last
 from moderation.models import JobRun
+from moderation.scheduled_jobs import Job, forget_done, is_due, tick
 from tests.config.owner.conftest import Inbox
 from tests.factories import GuestFactory, UserFactory
 
@@ -132,7 +132,7 @@ def test_a_mail_that_failed_and_its_job_are_told_and_run_again(ada: Client, inbo
     ada.post(JOB, {"again": str(job.pk)})
     job.refresh_from_db()
     assert job.status == TaskResultStatus.READY
-    assert having.look().jobs.waiting == 2  # the job that forgets the e-mail waits for its day
+    assert system_status.look().jobs.waiting == 2  # the job that forgets the e-mail waits for its day
     inbox.refused = {}
     work()
     job.refresh_from_db()

@@ -17,8 +17,8 @@ from accounts.mails import mail_sign_up
 from accounts.models import ADMINISTRATOR, EDITOR, Guest
 from articles.models import Site
 from comments.tasks import mail_confirmation
-from config.mail import explain
 from config.models import MailDay, MailFailure
+from core.mail import explain_failure
 from tests.config.owner.conftest import Inbox, free_port
 from tests.factories import UserFactory
 
@@ -160,7 +160,7 @@ def test_a_server_that_is_not_there_is_told(ada: Client, inbox: Inbox, settings:
 
 
 def test_without_a_server_it_is_a_file_and_says_so(ada: Client, settings: Any, tmp_path: Any) -> None:
-    settings.EMAIL_BACKEND = "config.mail.Backend"
+    settings.EMAIL_BACKEND = "config.mail_backend.Backend"
     settings.MAIL_TRANSPORT = "django.core.mail.backends.filebased.EmailBackend"
     settings.EMAIL_FILE_PATH = tmp_path / "mail"
     assert "No mail server is set" in ada.get(URL).content.decode()
@@ -193,4 +193,4 @@ def test_others_send_none() -> None:
     ],
 )
 def test_each_failure_is_a_sentence(error: Exception, said: str) -> None:
-    assert said in explain(error)
+    assert said in explain_failure(error)

@@ -16,13 +16,13 @@ from accounts.models import ADMINISTRATOR, EDITOR, User
 from accounts.services import setup_link
 from articles.models import Site
 from config.models import MailDay, MailFailure
-from config.pages import Pages
+from config.page_cache.application import Pages
 from moderation.models import JobRun
-from tests.asking import ask
 from tests.config.owner.conftest import Inbox
 from tests.config.owner.test_have import quiet, refused, work
 from tests.factories import UserFactory, make_article
-from tests.test_look import check
+from tests.helpers.asking import ask
+from tests.site.test_look import check
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

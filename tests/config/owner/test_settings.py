@@ -10,14 +10,14 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
-from articles.kept import withheld_at
 from articles.models import Site
 from articles.services import change_site
+from articles.site.cached_pages import withheld_at
 from comments.models import Comment, Discussion, State
 from comments.policy import policy
-from config.pages import Pages
-from tests.asking import Reply, ask
+from config.page_cache.application import Pages
 from tests.factories import UserFactory, make_article, say
+from tests.helpers.asking import Reply, ask
 
 URL = "/owner/settings/"
 

@@ -1,0 +1,116 @@
+"""What the page of an article asks while somebody writes there: the text as readers will see it, and what was
+pasted as Markdown. Nothing is stored."""
+
+import re
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, JsonResponse
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from accounts.models import User
+from articles.markup.markdown import render_story
+from articles.markup.paste_html import as_markdown
+from articles.models import AUTHORS_MAX, BODY_MAX, Article, Image, Signed, StandingPage, Topic
+from core.forms import TOO_LONG
+
+WORDS_A_MINUTE = 230  # silent reading of prose
+TYPED = ("title", "standfirst", "byline", "body")
+
+
+@require_POST
+def render_typed(request: HttpRequest) -> JsonResponse:
+    """{"html": the story as its page shows it, "count": "412 words, 2 minutes to read"} of what stands in the
+    form."""
+    _check_editor(request)
+    typed = {name: request.POST.get(name, "") for name in TYPED}
+    if refusal := _refuse_too_long(typed["body"]):
+        return refusal
+    article = Article(**typed, body_html=render_story(typed["body"]))
+    authors = _signed(request)
+    vars(article)["author_names"] = [author.name for author in authors]
+    zone = timezone.get_current_timezone_name()
+    topics = Topic.objects.shown().filter(pk__in=_numbers(request, "topics"))
+    article.lead_image = Image.objects.filter(pk__in=_numbers(request, "lead_image")).first()
+    context = {"article": article, "topics": topics, "authors": authors, "zone": zone}
+    html = render_to_string("articles/_story.html", context, request)
+    return JsonResponse({"html": html, "count": count_words(article.standfirst, article.body_html)})
+
+
+@require_POST
+def render_page_typed(request: HttpRequest) -> JsonResponse:
+    """The same of a standing page."""
+    _check_editor(request)
+    typed = {name: request.POST.get(name, "") for name in ("title", "body")}
+    if refusal := _refuse_too_long(typed["body"]):
+        return refusal
+    page = StandingPage(**typed, body_html=render_story(typed["body"]))
+    html = render_to_string("articles/_page.html", {"page": page}, request)
+    return JsonResponse({"html": html, "count": count_words("", page.body_html)})
+
+
+@require_POST
+def convert_pasted(request: HttpRequest) -> JsonResponse:
+    """{"markdown", "note": what was left behind, or nothing} of `html` from a clipboard; 422 and {"note"}
+    where it can't be."""
+    _check_editor(request)
+    try:
+        pasted = as_markdown(request.POST.get("html", ""))
+    except ValidationError as error:
+        return JsonResponse({"note": error.messages[0]}, status=422)
+    left = ngettext(
+        "An image was left behind, as its file lies elsewhere. Save it on this device (in Google Docs: "
+        "File › Download › Web page; in Word: Save as Picture), then drop it in or press Image.",
+        "%(n)s images were left behind, as their files lie elsewhere. Save them on this device (in Google "
+        "Docs: File › Download › Web page; in Word: Save as Picture), then drop them in or press Image.",
+        pasted.images,
+    ) % {"n": pasted.images}
+    return JsonResponse({"markdown": pasted.markdown, "note": left if pasted.images else ""})
+
+
+def count_words(standfirst: str, body_html: str) -> str:
+    """Of both, and how long they take to read."""
+    text = f"{standfirst} {re.sub('<[^>]*>', ' ', body_html)}"
+    words = sum(any(sign.isalnum() for sign in word) for word in text.split())
+    minutes = max(1, round(words / WORDS_A_MINUTE))
+    said = ngettext("%(n)s word", "%(n)s words", words) % {"n": f"{words:,}"}
+    if not words:
+        return said
+    long = ngettext("%(n)s minute to read", "%(n)s minutes to read", minutes) % {"n": minutes}
+    return _("%(words)s, %(minutes)s") % {"words": said, "minutes": long}
+
+
+def _signed(request: HttpRequest) -> list[Signed]:
+    """Who is chosen to sign; whoever has not signed yet gets their address when it is saved."""
+    chosen = [request.POST.get(f"signed_{place}", "") for place in range(AUTHORS_MAX)]
+    keys = [int(key) for key in chosen if re.fullmatch("[0-9]{1,18}", key)]
+    people = User.objects.staff().select_related("author").in_bulk(keys)
+    signing = [people[key] for key in dict.fromkeys(keys) if key in people]
+    return [
+        Signed(p.name, p.author.slug if hasattr(p, "author") else slugify(p.name) or "-") for p in signing
+    ]
+
+
+def _numbers(request: HttpRequest, name: str) -> list[int]:
+    """What was chosen; whatever else is sent chooses nothing."""
+    return [int(pk) for pk in request.POST.getlist(name)[:50] if re.fullmatch(r"\d{1,18}", pk, re.ASCII)]
+
+
+def _refuse_too_long(body: str) -> JsonResponse | None:
+    """Say in place of the story that it can't be saved either; the text stays in its field."""
+    count = len(body.replace("\r\n", "\n"))
+    if count <= BODY_MAX:
+        return None
+    told = TOO_LONG % {"show_value": count, "limit_value": BODY_MAX}
+    return JsonResponse({"html": format_html("<p>{}</p>", told), "count": told})
+
+
+def _check_editor(request: HttpRequest) -> None:
+    user = request.user
+    if not (isinstance(user, User) and user.is_editor):
+        raise PermissionDenied

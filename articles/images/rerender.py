@@ -1,0 +1,37 @@
+"""Rendering again of the stories and standing pages that show an image, once the image changed."""
+
+from django.db.models import F
+
+from articles.markup.markdown import render_story
+from articles.models import Article, Image, ImageUse, Site, StandingPage
+
+
+def rerender_uses(image: Image) -> None:
+    """Render every text that shows the image. The time of a text's last change stays."""
+    is_seen = ImageUse.objects.filter(image=image, site__isnull=False).exists()  # rules are rendered as read
+    articles, pages = lock_uses(image)
+    for article in articles:
+        html = render_story(article.body)
+        if html != article.body_html or article.lead_image_id == image.pk:
+            Article.objects.filter(pk=article.pk).update(body_html=html, version=F("version") + 1)
+            is_seen = True
+    for page in pages:
+        html = render_story(page.body)
+        if html != page.body_html:
+            StandingPage.objects.filter(pk=page.pk).update(body_html=html)
+            is_seen = True
+    if is_seen:
+        Site.objects.filter(pk=1).update(version=F("version") + 1)
+
+
+def lock_uses(image: Image) -> tuple[list[Article], list[StandingPage]]:
+    """Lock the articles and standing pages that show the image, and return them.
+
+    They are locked before images, as whoever saves them does; else both would wait for each other.
+    """
+    articles = Article.objects.filter(image_uses__image=image).only("body", "body_html", "lead_image")
+    pages = StandingPage.objects.filter(image_uses__image=image)
+    return (
+        list(articles.order_by("pk").select_for_update(of=["self"], no_key=True)),
+        list(pages.order_by("pk").select_for_update(of=["self"], no_key=True)),
+    )

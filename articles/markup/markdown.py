@@ -1,0 +1,159 @@
+"""Text that people type, as HTML: Markdown without raw HTML, then an allow-list over the result.
+
+Both steps are needed: the parser refuses HTML and unsafe URLs, the sanitizer holds even if it errs.
+"""
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from articles.images import html as figures
+from articles.markup.linkify import Linkifier, use_linkifier
+
+TEXT_TAGS = {"p", "br", "em", "strong", "s", "a", "blockquote", "code", "pre", "ul", "ol", "li"}
+STORY_TAGS = TEXT_TAGS | {"h2", "h3", "h4", "hr", "table", "thead", "tbody", "tr", "th", "td"}
+IMAGE_TAGS = {"figure", "figcaption", "picture", "source", "img", "small", "span"}
+IMAGE_ATTRIBUTES = {
+    "img": {"src", "alt", "width", "height", "loading", "decoding", "fetchpriority"},
+    "source": {"type", "media", "sizes", "srcset"},
+    "span": {"dir"},
+}
+URL_SCHEMES = {"http", "https", "mailto"}
+
+_comment = MarkdownIt("commonmark", {"html": False, "linkify": True, "breaks": True})
+_comment.enable(["linkify", "strikethrough"]).disable(["heading", "lheading", "image", "hr", "reference"])
+_story = MarkdownIt("commonmark", {"html": False, "linkify": True}).enable(
+    ["linkify", "strikethrough", "table"]
+)
+use_linkifier(_comment)
+use_linkifier(_story)
+_links = Linkifier()
+
+
+def _set_out_images(state: Any) -> None:
+    """A paragraph of nothing but pictures is no paragraph: each is a figure of its own."""
+    for opening, inline, closing in zip(state.tokens, state.tokens[1:], state.tokens[2:], strict=False):
+        if inline.type != "inline" or opening.type != "paragraph_open":
+            continue
+        children = [child for child in inline.children if child.type != "softbreak"]
+        if children and all(map(_is_ours, children)):
+            opening.hidden = closing.hidden = True
+            inline.children = children
+            for child in children:
+                child.meta["figure"] = True
+
+
+def _is_ours(token: Token) -> bool:
+    return token.type == "image" and bool(figures.REFERENCE.fullmatch(str(token.attrs["src"])))
+
+
+def _image(renderer: Any, tokens: Sequence[Token], at: int, options: Any, env: dict[str, Any]) -> str:
+    token = tokens[at]
+    source, caption = str(token.attrs["src"]), str(token.attrs.get("title", ""))
+    alt = renderer.renderInlineAsText(token.children, options, env)
+    if not _is_ours(token):
+        words = html.escape(alt or source)
+        return f'<a href="{html.escape(source)}">{words}</a>'
+    image = env["images"].get(int(source.removeprefix("image:")))
+    if image is None:
+        return ""
+    if token.meta.get("figure"):
+        is_first = bool(env["first"]) and env["first"][0] is token
+        return figures.figure(image, alt=alt, caption=caption, is_first=is_first)
+    return figures.picture(image, alt=alt) + figures.credit_inline(image)
+
+
+def _images(tokens: Sequence[Token]) -> Iterator[Token]:
+    for token in tokens:
+        if token.type == "image":
+            yield token
+        yield from _images(token.children or [])
+
+
+def _first_block(tokens: Sequence[Token]) -> list[Token]:
+    """What stands in the first block of a text."""
+    return next((token.children or [] for token in tokens if token.type == "inline"), [])
+
+
+_story.core.ruler.push("images", _set_out_images)
+_story.add_render_rule("image", _image)
+
+
+def render_story(text: str) -> str:
+    """An article's body. Links are the newsroom's own and are followed.
+
+    `![alternative text](image:12 "caption")` is picture 12 of the newsroom, with its sizes, its caption and
+    whose it is. Left out, the alternative text and the caption are those of the picture itself. One
+    statement, if the text names pictures at all. A picture that is not there is left out (`named_images`
+    tells which a text names); one of another site becomes a link to it.
+    """
+    tokens = _story.parse(text)
+    urls = {str(token.attrs["src"]) for token in _images(tokens)}
+    env = {"images": figures.find_images(urls), "first": _first_block(tokens)}
+    return nh3.clean(
+        _story.renderer.render(tokens, _story.options, env),
+        tags=STORY_TAGS | IMAGE_TAGS,
+        attributes=nh3.ALLOWED_ATTRIBUTES | IMAGE_ATTRIBUTES,
+        url_schemes=URL_SCHEMES,
+        link_rel="noopener",
+    )
+
+
+def named_images(text: str) -> set[int]:
+    """The pictures that an article's body names, by their keys, whether they exist or not."""
+    urls = (str(token.attrs["src"]) for token in _images(_story.parse(text)))
+    return {int(match[1]) for url in urls if (match := figures.REFERENCE.fullmatch(url))}
+
+
+def render_comment(text: str) -> str:
+    """What a reader typed: paragraphs, emphasis, lists, quotations, code and links that earn nothing."""
+    return _clean_comment(_comment.render(text))
+
+
+def render_plain(text: str) -> str:
+    """Text that was never Markdown, such as a saved page's: paragraphs, line breaks and links."""
+    paragraphs = [part for part in re.split(r"\n\s*\n", text.strip("\n")) if part.strip()]
+    return _clean_comment("\n".join(f"<p>{_linked(part)}</p>" for part in paragraphs))
+
+
+def first_words(markup: str, limit: int) -> str:
+    """The beginning of rendered HTML as plain text of at most `limit` characters, cut between two words."""
+    if "<figure>" in markup:
+        markup = _FIGURE.sub("", markup)
+    head = markup[: 4 * limit]  # markup and entities take up some; what is read stays bounded
+    return _first_words(head, len(markup) == len(head), limit)
+
+
+@lru_cache(maxsize=2048)  # of a thread that changed, all but one beginning was told before
+def _first_words(head: str, is_whole: bool, limit: int) -> str:
+    text = html.unescape(_TAG.sub(" ", _INLINE_TAG.sub("", head)))
+    words = " ".join(text.split())
+    if len(words) <= limit and is_whole:
+        return words
+    return words[: limit - 1].rsplit(" ", 1)[0].rstrip(",;:–- ") + "…"
+
+
+_FIGURE = re.compile(r"<figure>.*?</figure>", re.DOTALL)
+_INLINE_TAG = re.compile(r"</?(?:em|strong|s|a|code)\b[^>]*(?:>|$)")
+_TAG = re.compile(r"<[^>]*(?:>|$)")
+
+
+def _linked(text: str) -> str:
+    out, last = [], 0
+    for match in _links.match(text) or []:
+        out += [html.escape(text[last : match.index], quote=False)]
+        out += [f'<a href="{html.escape(match.url)}">{html.escape(match.text, quote=False)}</a>']
+        last = match.last_index
+    return "".join([*out, html.escape(text[last:], quote=False)]).replace("\n", "<br>\n")
+
+
+def _clean_comment(markup: str) -> str:
+    return nh3.clean(
+        markup, tags=TEXT_TAGS, url_schemes=URL_SCHEMES, link_rel="ugc nofollow noopener noreferrer"
+    )

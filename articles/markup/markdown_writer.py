@@ -1,0 +1,243 @@
+"""Words with marks, and blocks of them, as Markdown that shows the same words: what pasted.py has read."""
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from markdown_it import MarkdownIt
+
+from articles.markup.linkify import Linkifier
+
+BREAK = "\x00"  # a line break, while the spaces around it are not yet judged
+_BLANK = "\xa0 " + BREAK
+
+
+class Marks(NamedTuple):
+    bold: bool = False
+    italic: bool = False
+    struck: bool = False
+    code: bool = False
+    href: str = ""
+
+
+class Run(NamedTuple):
+    text: str
+    marks: Marks
+
+
+@dataclass(frozen=True)
+class Block:
+    """A paragraph or what stands as one. `depth` counts the lists around it, `quotes` the quotations."""
+
+    kind: str  # "p", "h", "item", "pre", "hr", "table"
+    text: str = ""
+    level: int = 0  # of a heading, as the source had it
+    depth: int = 0
+    quotes: int = 0
+    number: int = 0  # of an item in a numbered list; 0: a bullet
+
+
+def split(runs: list[Run]) -> Iterator[list[Run]]:
+    """At two breaks or more."""
+    part: list[Run] = []
+    breaks = 0
+    for run in runs:
+        if run.text == BREAK:
+            breaks += 1
+        elif run.text.strip("\xa0 "):
+            if breaks > 1:
+                yield part
+                part = []
+            breaks = 0
+        part.append(run)
+    yield part
+
+
+def inline(runs: list[Run], *, is_heading: bool = False) -> str:
+    """Runs as one paragraph of Markdown, which shows the same words; rather without a mark than with a stray
+    asterisk."""
+    if is_heading:  # Word makes each bold, and Google none: neither means anything by it
+        runs = [run._replace(marks=run.marks._replace(bold=False, italic=False)) for run in runs]
+    # Spaces and breaks have no marks: emphasis that begins or ends with one is none.
+    pieces = [
+        Run(piece, run.marks if piece.strip(_BLANK) else Marks(href=run.marks.href))
+        for run in runs
+        for piece in re.split(f"([{_BLANK}]+)", run.text)
+        if piece
+    ]
+    words = "".join(run.text for run in pieces).replace(BREAK, " ").split()
+    if not words:
+        return ""
+    pieces = list(_bridged(pieces))
+    text = _paragraph(pieces)
+    if _words(text) != [unquote(word) for word in words]:
+        text = _paragraph([run._replace(marks=Marks(href=run.marks.href)) for run in pieces])
+    return text
+
+
+def _paragraph(pieces: list[Run]) -> str:
+    text = _NARROW.sub(" ", "".join(_links(pieces)).strip(_BLANK))
+    text = re.sub(r" {2,}", " ", re.sub(r" *\x00[ \x00]*", "\\\\\n", text))
+    return "\n".join(_guarded(line.strip(" ")) for line in text.split("\n"))
+
+
+def _words(text: str) -> list[str]:
+    """What a reader would read; addresses as they are shown, without their %20."""
+    shown = html.unescape(re.sub(r"<[^>]*>", "", _plain.render(text)))
+    return [unquote(word) for word in shown.split()]
+
+
+_plain = MarkdownIt("commonmark", {"html": False}).enable("strikethrough")
+# Spaces that do not break are padding in what is pasted, but for those that typography asks for.
+_NARROW = re.compile(r"(?<!«)\xa0(?![!?:;»%])")
+
+
+def _bridged(pieces: list[Run]) -> Iterator[Run]:
+    """A space between two words of the same marks has them too."""
+    for n, run in enumerate(pieces):
+        if run.text.strip(_BLANK) or not 0 < n < len(pieces) - 1:
+            yield run
+            continue
+        before, after = pieces[n - 1].marks, pieces[n + 1].marks
+        both = Marks(
+            bold=before.bold and after.bold,
+            italic=before.italic and after.italic,
+            struck=before.struck and after.struck,
+            code=before.code and after.code,
+            href=before.href if before.href == after.href else "",
+        )
+        yield run._replace(marks=both)
+
+
+def _links(pieces: list[Run]) -> Iterator[str]:
+    for href, group in groupby(pieces, key=lambda run: run.marks.href):
+        some = list(group)
+        plain = "".join(run.text for run in some)
+        words = _emphasis(some, in_link=bool(href))
+        if not href or not plain.strip(_BLANK):
+            yield words
+        elif plain.strip(_BLANK) == href:
+            yield f"<{href}>"
+        else:
+            inner = words.strip(_BLANK)
+            lead, _inner, trail = words.partition(inner)
+            yield f"{lead}[{inner.replace(BREAK, ' ')}]({href}){trail}"
+
+
+def _emphasis(pieces: list[Run], *, in_link: bool) -> str:
+    groups = [
+        (marks, "".join(run.text for run in some))
+        for marks, some in groupby(pieces, key=lambda run: run.marks)
+    ]
+    out = []
+    for n, (marks, text) in enumerate(groups):
+        before = groups[n - 1][1][-1] if n else ""
+        after = groups[n + 1][1][0] if n + 1 < len(groups) else ""
+        out.append(_wrapped(marks, text, before, after, in_link=in_link))
+    return "".join(out)
+
+
+def _wrapped(marks: Marks, text: str, before: str, after: str, *, in_link: bool) -> str:
+    if marks.code:
+        ticks = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
+        pad = " " if "`" in (text[0], text[-1]) else ""
+        return f"{ticks}{pad}{text.replace(BREAK, ' ')}{pad}{ticks}"
+    around = ("~~" if marks.struck else "") + "*" * (2 * marks.bold + marks.italic)
+    start, end = 0, len(text)
+    # Beside a letter, a mark has to touch a letter: punctuation at the edge goes outside.
+    while before.isalnum() and start < end and not text[start].isalnum():
+        start += 1
+    while after.isalnum() and start < end and not text[end - 1].isalnum():
+        end -= 1
+    lead, inner, trail = (
+        _escaped(part, in_link=in_link) for part in (text[:start], text[start:end], text[end:])
+    )
+    return f"{lead}{around}{inner}{around[::-1]}{trail}" if inner and around else lead + inner + trail
+
+
+_SPECIAL = re.compile(r"[\\`*]|<(?=[a-zA-Z])|~(?=~)|(?<=~)~|(?<!\w)_|_(?!\w)|&(?=#?\w{1,31};)|\](?=[(\[:])")
+
+
+_addresses = Linkifier()
+
+
+def _escaped(text: str, *, in_link: bool) -> str:
+    if in_link:
+        return re.sub(r"(?<!\\)[\[\]]", _guard, _SPECIAL.sub(_guard, text))
+    out, last = [], 0
+    # An address that readers can press takes no signs of ours.
+    for found in (_addresses.match(text) or []) if "://" in text else []:
+        if found.schema in {"http:", "https:"} and _SPECIAL.search(found.raw):
+            out += [_SPECIAL.sub(_guard, text[last : found.index]), f"<{found.raw}>"]
+            last = found.last_index
+    return "".join([*out, _SPECIAL.sub(_guard, text[last:])])
+
+
+def _guard(found: re.Match[str]) -> str:
+    return "\\" + found[0]
+
+
+_BEGINS_A_BLOCK = re.compile(r"(#{1,6}(?=\s|\\?$)|[>+=|-]|\d{1,9}(?=[.)](?:\s|\\?$)))")
+
+
+def _guarded(line: str) -> str:
+    """A line that begins as a heading, a list or a quotation does, and is none."""
+    found = _BEGINS_A_BLOCK.match(line)
+    if not found:
+        return line
+    if found[0].isdecimal():
+        return f"{found[0]}\\{line[found.end() :]}"
+    return "\\" + line
+
+
+def levelled(blocks: list[Block]) -> list[Block]:
+    """The page has one title: the highest of the headings here is the second level, and the fourth is the
+    last."""
+    levels = sorted({block.level for block in blocks if block.kind == "h"})
+    to = {level: min(2 + n, 4) for n, level in enumerate(levels)}
+    return [replace(block, level=to[block.level]) if block.kind == "h" else block for block in blocks]
+
+
+def lines(blocks: list[Block]) -> Iterator[str]:
+    """Markdown's lines: items of one list stand close, all else has an empty line between."""
+    open_: list[tuple[int, int]] = []  # the level of each list, and the columns before what its items say
+    last: Block | None = None
+    for block in blocks:
+        if last and last.quotes != block.quotes:
+            open_ = []
+        is_item = block.kind == "item"
+        while open_ and open_[-1][0] > block.depth - is_item:
+            open_.pop()
+        start = open_[-1][1] if open_ else 0
+        text = _of(block)
+        if is_item:
+            marker = f"{block.number}. " if block.number else "- "
+            open_.append((block.depth, start + len(marker)))
+            text = marker + text.replace("\n", "\n" + " " * len(marker))
+        body = [" " * start + line if line else "" for line in text.split("\n")]
+        quote = "> " * block.quotes
+        if last is not None:
+            is_close = last.kind == block.kind == "item" and last.quotes == block.quotes
+            if block.number > 1 and block.depth > last.depth:
+                is_close = False  # only a list that starts with 1 may follow a line of text
+            if not is_close:
+                yield ("> " * min(last.quotes, block.quotes)).rstrip()
+        for line in body:
+            yield (quote + line).rstrip()
+        last = block
+
+
+def _of(block: Block) -> str:
+    match block.kind:
+        case "h":
+            return "#" * block.level + " " + re.sub(r"(?<=\s)(#+)$", r"\\\1", block.text)
+        case "hr":
+            return "***"
+        case "pre":
+            fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", block.text)), default=0))
+            return f"{fence}\n{block.text}\n{fence}"
+    return block.text

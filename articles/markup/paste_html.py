@@ -1,0 +1,354 @@
+"""Formatted text from a clipboard, as Markdown: what word processors mean by it, not how they write it.
+
+Google Docs wraps all it copies in a bold that is none, and says bold by a style; Word writes lists as
+paragraphs that say `mso-list`. So a style says more than a tag.
+"""
+
+import re
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from urllib.parse import parse_qs, urlsplit
+
+import nh3
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from articles.markup.markdown_writer import BREAK, Block, Marks, Run, inline, levelled, lines, split
+
+MOST = 3_000_000  # characters of HTML: Word sends fifty for each that a person typed
+TAGS_MOST = 40_000  # that begin or end, which take three seconds
+DEEPEST = 9  # levels of a list or of quotations; what lies deeper stands on the last
+
+_HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
+_BLOCKS = {"p", "div", "section", "article", "header", "footer", "main", "address", "dl", "dt", "dd"}
+_BLOCKS |= {"figure", "figcaption", "center", "form", "fieldset", "tbody", "thead", "tfoot"}
+_INLINE = {"a", "b", "strong", "i", "em", "cite", "s", "strike", "del", "code", "tt", "span", "font", "sup"}
+_TAGS = _HEADINGS | _BLOCKS | _INLINE | {"ul", "ol", "li", "blockquote", "pre", "br", "hr", "img"}
+_TAGS |= {"table", "caption", "tr", "td", "th", "sub", "u", "small", "big", "mark", "ins"}
+_VOID = {"br", "hr", "img"}
+_DROPPED = {"script", "style", "title", "xml", "noscript", "template", "iframe", "object", "svg", "select"}
+
+
+@dataclass(frozen=True)
+class Pasted:
+    markdown: str
+    images: int  # that were in it and could not be taken along: their files lie elsewhere
+
+
+# Where a picture was that the page sends by itself (static/js/pictures.js), until it is told what is in it.
+PICTURE = "\u27e6{image} {number}\u27e7"
+
+
+def places_of_pictures(text: str) -> list[str]:
+    """Such as still stand in a text: their pictures never came."""
+    place = PICTURE.format(image=re.escape(_("image")), number=r"\d+")
+    return re.findall(place, text, re.ASCII)
+
+
+def as_markdown(markup: str) -> Pasted:
+    """Raises ValidationError where there is more of it than anybody writes."""
+    if len(markup) > MOST or markup.count("<") > TAGS_MOST:
+        raise ValidationError(_("This is too much to be pasted with its formatting."), code="long")
+    # It balances the tags and drops comments, scripts and what is unknown, with its words kept.
+    tidy = nh3.clean(
+        markup,
+        tags=_TAGS,
+        clean_content_tags=_DROPPED,
+        attributes={
+            "*": {"style", "class", "aria-level", "data-aria-level"},
+            "a": {"href"},
+            "ol": {"start"},
+            "img": {"src"},
+        },
+        url_schemes={"http", "https", "mailto", "pasted"},
+        link_rel=None,
+    )
+    reader = _Reader()
+    reader.feed(tidy)
+    reader.close()
+    reader.end_block()
+    return Pasted("\n".join(lines(levelled(reader.blocks))).strip("\n"), reader.images)
+
+
+@dataclass
+class _Open:
+    """An element that is open, with what was so outside it."""
+
+    tag: str
+    marks: Marks
+    shift: str
+    is_ignored: bool
+    lists: int  # how many were around it
+    is_quote: bool = False
+
+
+@dataclass
+class _List:
+    is_numbered: bool
+    count: int = 0  # items so far
+
+
+class _Reader(HTMLParser):
+    """Balanced HTML, as blocks."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.blocks: list[Block] = []
+        self.images = 0
+        self.open: list[_Open] = []
+        self.runs: list[Run] = []
+        self.marks = Marks()
+        self.shift = ""  # "super" or "sub": where the words stand beside the line
+        self.lists: list[_List] = []
+        self.quotes = 0
+        self.heading = 0
+        self.in_pre = 0
+        self.item = ""  # "new": the next block begins an item of the innermost list; "old": it goes on in it
+        self.word_list: tuple[int, str] | None = None  # Word's level, and the marker that it wrote
+        self.in_marker = False
+        self.cells: list[list[str]] | None = None  # rows of the outermost table
+        self.tables = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = {name: value or "" for name, value in attrs}
+        style = _declarations(attributes.get("style", ""))
+        if tag in _VOID:
+            self._void(tag, attributes)
+            return
+        opened = _Open(tag, self.marks, self.shift, self.in_marker, len(self.lists))
+        self.open.append(opened)
+        self.marks = _marked(self.marks, tag, attributes, style)
+        self.shift = _shifted(self.shift, tag, style)
+        if style.get("mso-list", "").lower() == "ignore" and self.word_list:
+            self.in_marker = True  # what Word shows for a bullet or a number
+        elif tag not in _INLINE:
+            self._start_block(tag, attributes, style, opened)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _VOID or not self.open:
+            return
+        opened = self.open.pop()
+        if tag not in _INLINE:
+            self._finish_block(tag, opened)
+        self.marks, self.shift, self.in_marker = opened.marks, opened.shift, opened.is_ignored
+
+    def handle_data(self, data: str) -> None:
+        if self.in_marker and self.word_list:
+            self.word_list = (self.word_list[0], self.word_list[1] + data.strip("\xa0 \t\r\n"))
+            return
+        data = _beside_the_line(data, self.shift)
+        self.runs.append(Run(data if self.in_pre else _SPACES.sub(" ", data), self.marks))
+
+    def end_block(self) -> None:
+        """Store what was read since the last block, if it says anything."""
+        runs, self.runs = self.runs, []
+        if self.in_pre:
+            return self._store("pre", "".join(run.text for run in runs).strip("\n"))
+        if self.heading:
+            return self._store("h", " ".join(inline(runs, is_heading=True).replace("\\\n", " ").split()))
+        # Two breaks are how those end a paragraph who know no other way.
+        for part in split(runs):
+            self._store("p", inline(part))
+        return None
+
+    def _store(self, kind: str, text: str) -> None:
+        if not text.strip():
+            return
+        if self.cells is not None:
+            if self.cells and self.cells[-1]:
+                cell = self.cells[-1][-1]
+                plain = text.replace("\\\n", " ").replace("\n", " ").replace("|", "\\|")
+                self.cells[-1][-1] = f"{cell} {plain}".strip()
+            return
+        quotes, level = min(self.quotes, DEEPEST), self.heading
+        if self.word_list:
+            depth, marker = self.word_list
+            number = self._number_in_word(depth) if _NUMBER.match(marker) else 0
+            self.blocks.append(Block("item", text, depth=depth, quotes=quotes, number=number))
+            self.word_list = None
+            return
+        depth = min(len(self.lists), DEEPEST)
+        if self.lists and self.item == "new" and kind in {"p", "h"}:
+            here = self.lists[-1]
+            here.count += 1
+            self.item = "old"
+            number = here.count if here.is_numbered else 0
+            self.blocks.append(Block("item", text, depth=depth, quotes=quotes, number=number))
+            return
+        if kind == "h" and depth:
+            kind = "p"
+        self.blocks.append(Block(kind, text, level=level, depth=depth, quotes=quotes))
+
+    def _number_in_word(self, depth: int) -> int:
+        """It writes the number into its marker only: counted anew, as a letter would be no number."""
+        for block in reversed(self.blocks):
+            if block.kind != "item" or block.depth < depth:
+                return 1
+            if block.depth == depth:
+                return block.number + 1 if block.number else 1
+        return 1
+
+    def _void(self, tag: str, attributes: dict[str, str]) -> None:
+        if tag == "br" and "Apple-interchange-newline" not in attributes.get("class", ""):
+            self.runs.append(Run("\n" if self.in_pre else BREAK, self.marks))
+        elif tag == "hr":
+            self.end_block()
+            if self.cells is None:
+                self.blocks.append(Block("hr", quotes=min(self.quotes, DEEPEST)))
+        elif tag == "img":
+            source = re.fullmatch(r"pasted:(\d{1,6})", attributes.get("src", ""), re.ASCII)
+            if source:
+                self.runs.append(Run(PICTURE.format(image=_("image"), number=source[1]), Marks()))
+            else:
+                self.images += 1
+
+    def _start_block(
+        self, tag: str, attributes: dict[str, str], style: dict[str, str], opened: _Open
+    ) -> None:
+        if tag in {"u", "sub", "small", "big", "mark", "ins"}:
+            return
+        self.end_block()
+        kind = attributes.get("class", "").lower()
+        if tag == "p" and (level := re.search(r"level(\d)", style.get("mso-list", ""))):
+            self.word_list = (int(level[1]), "")
+        elif tag == "p":
+            self.word_list = None
+        if tag in {"ul", "ol"}:
+            self._start_list(tag, attributes)
+        elif tag == "li":
+            # Word for the web writes each item as a list of its own, and says its level.
+            said = attributes.get("data-aria-level") or attributes.get("aria-level", "")
+            if self.lists and said.isdecimal():
+                self._be_at(min(int(said), DEEPEST))
+            self.item = "new"
+        elif tag in _HEADINGS:
+            self.heading = int(tag[1])
+        elif tag == "p" and "msotitle" in kind:
+            self.heading = 1
+        elif self._is_quote(tag, kind):
+            self.quotes += 1
+            opened.is_quote = True
+        elif tag == "pre":
+            self.in_pre += 1
+        elif tag == "table":
+            self.tables += 1
+            if self.tables == 1:
+                self.cells = []
+        elif tag == "tr" and self.tables == 1 and self.cells is not None:
+            self.cells.append([])
+        elif tag in {"td", "th"} and self.tables == 1 and self.cells:
+            self.cells[-1].append("")
+
+    def _is_quote(self, tag: str, kind: str) -> bool:
+        """One in a list is taken for a paragraph of its item."""
+        is_said = tag == "blockquote" or (tag == "p" and kind in {"msoquote", "msointensequote"})
+        return is_said and not self.lists
+
+    def _start_list(self, tag: str, attributes: dict[str, str]) -> None:
+        start = attributes.get("start", "")
+        before = int(start) - 1 if re.fullmatch(r"[1-9]\d{0,5}", start, re.ASCII) else 0
+        self.lists.append(_List(tag == "ol", before))
+
+    def _be_at(self, level: int) -> None:
+        """The innermost list stands at this level, whatever its nesting."""
+        here = self.lists.pop()
+        while len(self.lists) >= level:
+            self.lists.pop()
+        while len(self.lists) < level - 1:
+            self.lists.append(_List(False))
+        self.lists.append(here)
+
+    def _finish_block(self, tag: str, opened: _Open) -> None:
+        if tag in {"u", "sub", "small", "big", "mark", "ins"}:
+            return
+        self.end_block()
+        if tag in {"ul", "ol"}:
+            del self.lists[opened.lists :]
+            self.item = "old"
+        elif tag == "li":
+            self.item = ""
+        elif tag in _HEADINGS or tag == "p":
+            self.heading = 0
+        elif tag == "pre":
+            self.in_pre -= 1
+        elif tag == "table":
+            self.tables -= 1
+            if not self.tables:
+                self._end_table()
+        if opened.is_quote:
+            self.quotes -= 1
+
+    def _end_table(self) -> None:
+        rows = [row for row in self.cells or [] if any(row)]
+        self.cells = None
+        width = max((len(row) for row in rows), default=0)
+        if width > 1:
+            padded = [row + [""] * (width - len(row)) for row in rows]
+            lines = [f"| {' | '.join(row)} |" for row in padded]
+            text = "\n".join([lines[0], "|" + " --- |" * width, *lines[1:]])
+            self.blocks.append(Block("table", text, quotes=min(self.quotes, DEEPEST)))
+        else:  # a frame around paragraphs
+            self.blocks += [Block("p", cell.replace("\\|", "|")) for row in rows for cell in row]
+
+
+_SPACES = re.compile(r"[ \t\r\n\f\x00]+")
+_NUMBER = re.compile(r"\(?(?:\d{1,4}|[a-z]|[ivxlc]+)[.)]", re.IGNORECASE)
+
+
+def _declarations(style: str) -> dict[str, str]:
+    pairs = (part.partition(":") for part in style.split(";"))
+    return {name.strip().lower(): value.strip() for name, _colon, value in pairs if value}
+
+
+def _marked(marks: Marks, tag: str, attributes: dict[str, str], style: dict[str, str]) -> Marks:
+    if tag in {"b", "strong"}:
+        marks = marks._replace(bold=True)
+    elif tag in {"i", "em", "cite"}:
+        marks = marks._replace(italic=True)
+    elif tag in {"s", "strike", "del"}:
+        marks = marks._replace(struck=True)
+    elif tag in {"code", "tt"}:
+        marks = marks._replace(code=True)
+    elif tag == "a":
+        marks = marks._replace(href=_address(attributes.get("href", "")))
+    if weight := style.get("font-weight", "").lower():
+        is_heavy = int(weight) >= 600 if weight.isdecimal() else weight in {"bold", "bolder"}
+        marks = marks._replace(bold=is_heavy)
+    if slant := style.get("font-style", "").lower():
+        marks = marks._replace(italic=slant in {"italic", "oblique"})
+    if "line-through" in style.get("text-decoration", "") + style.get("text-decoration-line", ""):
+        marks = marks._replace(struck=True)
+    return marks
+
+
+def _shifted(shift: str, tag: str, style: dict[str, str]) -> str:
+    if tag in {"sup", "sub"}:
+        shift = {"sup": "super", "sub": "sub"}[tag]
+    return style.get("vertical-align", shift).lower()
+
+
+def _beside_the_line(text: str, shift: str) -> str:
+    """Numbers above or below the line, in signs that stand there: Markdown has no mark for it, and 10⁶ is not
+    106. Words, which say the same on the line, stay."""
+    signs = _SHIFTED.get(shift)
+    return text.translate(signs) if signs and {*map(ord, text.strip())} <= signs.keys() else text
+
+
+_SHIFTED = {
+    "super": str.maketrans("0123456789+-\u2212=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ"),
+    "sub": str.maketrans("0123456789+-\u2212=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎"),
+}
+
+
+def _address(href: str) -> str:
+    """Where a link leads; Google's own step between is left out. Nothing for what is no page."""
+    try:
+        parts = urlsplit(href.strip())
+        if parts.hostname in {"www.google.com", "google.com"} and parts.path == "/url":
+            href = (parse_qs(parts.query).get("q") or [href])[0]
+            parts = urlsplit(href)
+    except ValueError:
+        return ""
+    if parts.scheme not in {"http", "https", "mailto"}:
+        return ""
+    return re.sub(r"[\s()<>\\]", lambda found: f"%{ord(found[0]):02X}", href.strip())

@@ -1,0 +1,92 @@
+"""The mail backend: it names the sender as the owner set it, has answers sent to the contact address, and
+counts the mails that left and those that did not. settings.MAIL_TRANSPORT carries them.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from email.utils import parseaddr, quote
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from articles.models import Site
+from articles.site.current_site import read_site
+from config.models import MailFailure
+from core.mail import explain_failure, mask_addresses
+
+FAILURES_KEPT = timedelta(days=30)
+ERROR_MAX = 1_000  # characters
+
+_COUNT = """
+INSERT INTO config_mailday (day, sent, failed) VALUES (%s, %s, %s)
+ON CONFLICT (day) DO UPDATE SET sent = config_mailday.sent + excluded.sent,
+                                failed = config_mailday.failed + excluded.failed"""
+
+log = logging.getLogger(__name__)
+
+
+class Backend(BaseEmailBackend):
+    """Django's EMAIL_BACKEND. A mail that is refused keeps none of those behind it from leaving."""
+
+    def __init__(self, fail_silently: bool = False, **options: Any) -> None:
+        super().__init__(fail_silently=fail_silently)
+        self.transport = get_connection(settings.MAIL_TRANSPORT, **options)
+
+    def open(self) -> bool | None:
+        return self.transport.open()
+
+    def close(self) -> None:
+        self.transport.close()
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        """How many left. Raises the last failure once all were tried."""
+        messages, site = list(email_messages), read_site()
+        sent, failures = 0, list[tuple[EmailMessage, int, Exception]]()
+        for place, message in enumerate(messages):
+            address(message, site)
+            try:
+                self.transport.open()
+            except Exception as error:  # whatever a server does to us is told
+                failures.append((message, len(messages) - place, error))
+                break  # the others would wait as long, in vain
+            try:
+                sent += self.transport.send_messages([message]) or 0
+            except Exception as error:
+                failures.append((message, 1, error))
+                self.transport.close()  # what it was in the middle of is unknown
+        self.transport.close()
+        _record(sent, failures)
+        if failures and not self.fail_silently:
+            raise failures[-1][2]
+        return sent
+
+
+def address(message: EmailMessage, site: Site) -> None:
+    """Name the sender as the owner wants it, unless the mail has a sender of its own."""
+    name, plain = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    if message.from_email == settings.DEFAULT_FROM_EMAIL:
+        message.from_email = f'"{quote(site.mail_name or name or site.name)}" <{plain}>'
+    if site.contact_email and not message.reply_to:
+        message.reply_to = [site.contact_email]
+
+
+def _record(sent: int, failures: Sequence[tuple[EmailMessage, int, Exception]]) -> None:
+    """Count, and keep what was said. That it can't be counted stops no mail."""
+    if not sent and not failures:
+        return
+    now, failed = timezone.now(), sum(count for _message, count, _error in failures)
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_COUNT, [now.date(), sent, failed])
+            for message, count, error in failures:
+                told = mask_addresses(explain_failure(error))[:ERROR_MAX]
+                MailFailure.objects.create(subject=message.subject[:200], count=count, error=told)
+            if failures:
+                MailFailure.objects.filter(at__lt=now - FAILURES_KEPT).delete()
+    except DatabaseError:
+        log.exception("Mails were not counted.")

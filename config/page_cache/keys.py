@@ -1,0 +1,95 @@
+"""What of a request counts for a kept page: where it lies, who asks, and how it is packed."""
+
+import re
+from functools import lru_cache
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+from django.conf import settings
+
+from articles.redirects import OLD_KEYS
+from articles.site.cached_pages import PERSONAL_COOKIES
+from articles.site.languages import asked_language
+from comments.thread.reading import Order
+from config.hosts import is_loopback
+
+PARTIAL = {"after", "before", "from", "q", "since"}  # keys of pages that are not kept
+ENCODINGS = ("br", "gzip")  # what packs better first; browsers take it over HTTPS only
+
+Environ = dict[str, Any]
+
+SITE = urlsplit(settings.SITE_URL)
+_HOSTS = {SITE.netloc.lower()}
+if is_loopback(SITE.hostname or ""):  # as ALLOWED_HOSTS
+    _HOSTS |= {f"{name}:{settings.PORT}" for name in ("localhost", "127.0.0.1")}
+_PERSONAL = re.compile(rf"(?:^|;)\s*(?:{'|'.join(map(re.escape, PERSONAL_COOKIES))})\s*=")
+_THEME = re.compile(r"(?:^|;)\s*theme=(dark|light)\s*(?:;|$)")
+_ORDER = re.compile(rf"(?:^|;)\s*order=({'|'.join(Order.values)})\s*(?:;|$)")
+_QUALITY = re.compile(r"\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*")
+
+
+class Key(NamedTuple):
+    """All of a request that the page of a stranger may depend on."""
+
+    path: str
+    query: str
+    cookies: str
+    language: str  # that is asked for; nothing: the site's
+
+
+def read_key(environ: Environ) -> Key | None:
+    """None where no kept page answers: another method, host or scheme, or a part of a page only."""
+    if (
+        environ["REQUEST_METHOD"] not in {"GET", "HEAD"}
+        or environ.get("HTTP_HOST", "").lower() not in _HOSTS
+        or _scheme(environ) != SITE.scheme
+    ):
+        return None
+    path, query, sent, cookies = environ["PATH_INFO"], "", environ.get("HTTP_COOKIE"), ""
+    has_order = path.startswith("/stories/")
+    if environ.get("QUERY_STRING"):
+        try:
+            asked = dict(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True, max_num_fields=100))
+        except ValueError:  # more than anybody means; Django would refuse a thousand of them
+            asked = {}
+        if not PARTIAL.isdisjoint(asked) or (path == "/" and not OLD_KEYS.isdisjoint(asked)):
+            return None
+        if has_order and "order" in asked:
+            if asked["order"] not in Order.values:
+                return None
+            query = f"order={asked['order']}"
+    if sent:
+        # An order in the URL is the one that counts: whatever was chosen before, it is the same page.
+        found = [_THEME.search(sent), has_order and not query and _ORDER.search(sent)]
+        cookies = "; ".join(match[0].strip("; ") for match in found if match)
+    return Key(path, query, cookies, _language(environ.get("HTTP_ACCEPT_LANGUAGE", "")[:100]))
+
+
+def is_stranger(environ: Environ) -> bool:
+    return "HTTP_AUTHORIZATION" not in environ and not _PERSONAL.search(environ.get("HTTP_COOKIE", ""))
+
+
+def _scheme(environ: Environ) -> str:
+    scheme: str = environ["wsgi.url_scheme"]
+    return environ.get("HTTP_X_FORWARDED_PROTO", scheme) if settings.BEHIND_PROXY else scheme
+
+
+_language = lru_cache(maxsize=256)(asked_language)
+
+
+def read_encodings(environ: Environ) -> tuple[str, ...]:
+    """Which of ours the reader takes, the one to send first."""
+    return _encodings(environ.get("HTTP_ACCEPT_ENCODING", "")[:200])
+
+
+@lru_cache(maxsize=256)
+def _encodings(accepted: str) -> tuple[str, ...]:
+    wanted: dict[str, float] = {}
+    for part in accepted.lower().split(","):
+        name, _, quality = part.partition(";")
+        found = _QUALITY.fullmatch(quality)
+        wanted[name.strip()] = float(found[1]) if found else 1
+    qualities = {name: wanted.get(name, wanted.get("*", 0)) for name in ENCODINGS}
+    plain = wanted.get("identity", 0)
+    taken = (name for name in ENCODINGS if qualities[name] and qualities[name] >= plain)
+    return tuple(sorted(taken, key=lambda name: -qualities[name]))

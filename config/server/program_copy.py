@@ -1,0 +1,204 @@
+"""Python, its packages and the project where an unprivileged user can read them.
+
+As root the database, the web server, the job worker and the clock run as that user. He can read neither a
+checkout nor a Python in root's home folder, nor anything that was installed under umask 077: he gets a copy.
+Nothing here imports Django.
+"""
+
+import fcntl
+import importlib.metadata
+import os
+import pwd
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from config.server.processes import identity
+from core.data_folder import PROJECT, CannotStart
+
+PARTS = (
+    "accounts",
+    "archive",
+    "articles",
+    "comments",
+    "config",
+    "core",
+    "moderation",
+    "static",
+    "templates",
+    "manage.py",
+)
+TRIAL = "import django, granian, psycopg2, ssl"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A Python with the packages of requirements.txt."""
+
+    python: Path
+    packages: Path
+    environment: dict[str, str] = field(default_factory=dict)  # which that Python needs
+
+
+def readable_program(user: pwd.struct_passwd | None, copy: Path) -> Program:
+    """Return the Python that runs this, or one in the folder `copy` if `user` cannot read this one.
+
+    The copy is made once for each set of packages. Raises CannotStart.
+    """
+    program = Program(Path(sys.executable), Path(sysconfig.get_path("purelib")))
+    if user is None or (not _failure(program, user) and can_read(user, [program.packages, _stdlib()])):
+        return program
+    program = Program(
+        copy / "venv" / "bin" / "python",
+        copy / "venv" / "lib" / f"python{sysconfig.get_python_version()}" / "site-packages",
+        {"LD_LIBRARY_PATH": str(copy / "base" / "lib")},  # a shared libpython is looked for in its old place
+    )
+    try:
+        _copy_program(program, copy)
+    except OSError as error:
+        raise CannotStart(
+            f"{user.pw_name} cannot read {sys.executable}, and it cannot be copied: "
+            f"{error.filename or copy}: {error.strerror}."
+        ) from error
+    if failure := _failure(program, user):
+        raise CannotStart(
+            f"{user.pw_name} can run neither {sys.executable} nor a copy of it:\n{failure}\n"
+            f"Install Python outside of root's folders and make .venv anew with it:\n"
+            f"  rm -r {PROJECT}/.venv; PYTHON=/usr/bin/python3 {PROJECT}/bin/setup"
+        )
+    return program
+
+
+def readable_project(user: pwd.struct_passwd | None, copy: Path) -> Path:
+    """Return the project's folder, or the folder `copy`, made anew, if `user` cannot read the project."""
+    if user is None or can_read(user, [PROJECT / part for part in PARTS]):
+        return PROJECT
+    shutil.rmtree(copy, ignore_errors=True)
+    for part in PARTS:
+        _copy(PROJECT / part, copy / part)
+    _open(copy)
+    return copy
+
+
+def can_read(user: pwd.struct_passwd, paths: Iterable[Path]) -> bool:
+    """Return whether `user` can read all that is below `paths`, but for compiled files."""
+    unreadable = ("(", "!", "-readable", "-o", "-type", "d", "!", "-executable", ")")
+    argv: list[str | Path] = [
+        "find",
+        *paths,
+        "-name",
+        "__pycache__",
+        "-prune",
+        "-o",
+        "!",
+        "-type",
+        "l",
+        *unreadable,
+        "-print",
+    ]
+    done = subprocess.run([*argv, "-quit"], cwd="/", capture_output=True, check=False, **identity(user))
+    return not done.returncode and not done.stdout
+
+
+def _failure(program: Program, user: pwd.struct_passwd) -> str:
+    """Return why `user` cannot run this Python, empty if he can."""
+    try:
+        done = subprocess.run(
+            [program.python, "-c", TRIAL],
+            cwd="/",
+            env={"PATH": os.defpath} | program.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            **identity(user),
+        )
+    except OSError as error:
+        return f"{program.python}: {error.strerror}"
+    return done.stderr.strip()[-1000:] if done.returncode else ""
+
+
+def _copy_program(program: Program, copy: Path) -> None:
+    """Copy interpreter, standard library and the packages of requirements.txt, unless they are there."""
+    packages = list(_packages())
+    state = "\n".join([sys.version, sys.base_prefix, *sorted(f"{it.name} {it.version}" for it in packages)])
+    with _locked(copy.with_suffix(".lock")):
+        stamp = copy / "stamp"
+        if stamp.exists() and stamp.read_text() == state:
+            return
+        fresh = copy.with_suffix(".new")
+        shutil.rmtree(fresh, ignore_errors=True)
+
+        python, base = Path(sys.executable).resolve(), fresh / "base"
+        _copy(python, base / "bin" / python.name)
+        _copy(_stdlib(), base / _stdlib().relative_to(sys.base_prefix))
+        library = Path(sysconfig.get_config_var("LIBDIR") or "", sysconfig.get_config_var("INSTSONAME") or "")
+        if library.is_file() and library.suffix != ".a":
+            _copy(library, base / "lib" / library.name)
+
+        environment = fresh / "venv"
+        (environment / "bin").mkdir(parents=True)
+        (environment / "bin" / "python").symlink_to(Path("..", "..", "base", "bin", python.name))
+        (environment / "pyvenv.cfg").write_text(f"home = {copy / 'base' / 'bin'}\n")
+        for package in packages:
+            for file in package.files or ():
+                if ".." not in file.parts and (source := Path(str(package.locate_file(file)))).is_file():
+                    _copy(source, fresh / program.packages.relative_to(copy) / file)
+        _open(fresh)
+        (fresh / "stamp").write_text(state)
+        shutil.rmtree(copy, ignore_errors=True)
+        fresh.rename(copy)
+
+
+def _packages() -> Iterator[importlib.metadata.Distribution]:
+    for name in re.findall(r"^([\w.-]+)==", (PROJECT / "requirements.txt").read_text(), re.MULTILINE):
+        try:
+            yield importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # one for other systems
+
+
+def _stdlib() -> Path:
+    return Path(sysconfig.get_path("stdlib"))
+
+
+_NOT_NEEDED = shutil.ignore_patterns("site-packages", "dist-packages", "test", "idlelib", "config-*", "*.a")
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, symlinks=True, ignore=_NOT_NEEDED, copy_function=_copy_file)
+    else:
+        _copy_file(source, target)
+
+
+def _copy_file(source: str | Path, target: str | Path) -> None:
+    """Link a file that everybody may read, which takes neither room nor time; copy it from another disk."""
+    if Path(source).stat().st_mode & 0o004:
+        with suppress(OSError):
+            os.link(source, target)
+            return
+    shutil.copy2(source, target)
+
+
+def _open(folder: Path) -> None:
+    """Let everybody read what is in `folder`, whatever the umask was when it or its source was made."""
+    for inside, _folders, files in os.walk(folder):
+        Path(inside).chmod(0o755)
+        for name in files:
+            path = Path(inside, name)
+            if not path.lstat().st_mode & 0o004:
+                path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

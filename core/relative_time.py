@@ -1,0 +1,63 @@
+"""Moments as a person would say them at a desk: "in 2 h 10 min, Cairo time". For pages that nobody keeps."""
+
+from datetime import datetime, tzinfo
+
+from django.core.exceptions import ValidationError
+from django.utils.timezone import get_current_timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from core.templatetags.dates import clock
+
+YEARS = range(1000, 3000)  # which the archive has addresses for; "26" in a browser’s field is the year 26
+
+
+def check_year(at: datetime) -> None:
+    """Raises ValidationError."""
+    if at.year not in YEARS:
+        raise ValidationError(_("The year %(year)s can’t be right.") % {"year": at.year})
+
+
+def time_of(zone: tzinfo | None = None) -> str:
+    """Cairo time, UTC: in whose clock a moment is said; nothing: the site's."""
+    key = str(zone or get_current_timezone())
+    place = key.rpartition("/")[2].replace("_", " ")
+    if key == "UTC" or key.startswith("Etc/"):
+        return place
+    return _("%(place)s time") % {"place": place}
+
+
+def until(at: datetime, now: datetime) -> str:
+    """in 2 h 10 min; nothing for what is over."""
+    if at <= now:
+        return ""
+    minutes = round((at - now).total_seconds() / 60)
+    if minutes < 1:
+        return _("in less than a minute")
+    return _("in %(span)s") % {"span": _span(minutes)}
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """3 min ago"""
+    minutes = int((now - at).total_seconds() // 60)
+    return _("%(span)s ago") % {"span": _span(minutes)} if minutes >= 1 else _("just now")
+
+
+def at_desk(at: datetime, now: datetime) -> str:
+    """14:00 of the day that is read; else 27 November, 14:00."""
+    return clock().since_words(at, now)
+
+
+def said(at: datetime, now: datetime) -> str:
+    """27 November, 14:00, in 2 h 10 min, Cairo time"""
+    return ", ".join(part for part in (at_desk(at, now), until(at, now), time_of()) if part)
+
+
+def _span(minutes: int) -> str:
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days >= 2:
+        return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
+    hours += 24 * days
+    parts = [_("%(n)s h") % {"n": hours} if hours else "", _("%(n)s min") % {"n": minutes} if minutes else ""]
+    return " ".join(part for part in parts if part)

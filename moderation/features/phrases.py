@@ -1,0 +1,211 @@
+"""What the signals look for, as regular expressions: English, but for numbers and links. Pure.
+
+They read folded text, but for SPECIFIC and NAME_INSIDE, to which capitals matter. Single words stand in
+lists.py. What all alternatives begin with (a word's edge) stands first in each or once before them: then `re`
+looks at the rest only there.
+"""
+
+import re
+
+from moderation.features.word_lists import SELLING, listed
+
+# What it is about
+
+SPECIFIC = re.compile(
+    r"(?<!\d)\d+(?:[.,:/]\d+)+"
+    r"|\b(?:\d+\s?(?:%|[kmgt]b|mm|cm|km|ms|px|hz|am|pm|°)|\w+[_/\\]\w+\b|[a-z]+[A-Z]\w*"
+    r"|[A-Z]{2,}[a-z]?\d*\b|[A-Z][a-z]*\d+\w*|\d{2,4}\b)"
+    r"|\w\(\)|[{};]\s*$|--?\w+\b",
+    re.MULTILINE,
+)
+
+NAME_INSIDE = re.compile(r"[A-Z](?<=[a-z,;] [A-Z])[a-z]+")
+
+ADDRESSED = re.compile(
+    r"\A\s*@\w|\A\s*(?:hi|hello|hey|dear|thanks|thank you)[ ,]+(?!there|all|guys|every|to|you|for"
+    r"|very|so|a|from|i|admin|it|this|my|dear|friend|mate|web"
+    r"|again)[a-z]+ ?[,!.:-]"
+)
+
+ASKS = re.compile(
+    r"\b(?:how|what|why|where|which|when|is|are|do|does|did|can|could|would|has|have|any)\b[^.!?]{5,160}\?"
+)
+
+FIRST_HAND = re.compile(
+    r"\bi (?:\w+ )?(?:tried|installed|used|bought|built|ran|had|got|get|fixed|changed|ended up|followed"
+    r"|replaced|set up"
+    r"|upgraded|added|noticed|disagree|doubt|remember|lived|worked|grew up|voted|saw)\b"
+    r"|\b(?:this|that|it) (?:worked|works|fixed|solved|saved|helped)\b|\b(?:doesn't|didn't|won't|can't"
+    r"|isn't) work\b"
+    r"|\b(?:same|similar) (?:problem|issue|error)\b|\berror\b"
+)
+
+THE_PAGE = (
+    r"(?:blogs?|web[\s-]?logs?|web[\s-]?sites?|web[\s-]?pages?|sites?|posts?|posting|write[\s-]?ups?"
+    r"|articles?|content"
+    r"|contents|entries|paragraphs?|pieces? of (?:info|information|writing)|design|layout|theme|rss"
+    r"|feed|newsletter)"
+)
+
+SITE_TALK = re.compile(
+    rf"\b(?:you?r|ur|this|the|these|of|one's|several|nice|great|good|such|written|web|keep|entire"
+    rf"|wonderful|amazing"
+    rf"|awesome|excellent|fantastic|superb|terrific|helpful|informative|interesting|useful|perfect)\s+"
+    rf"(?:\w+[\s-]+){{0,2}}?{THE_PAGE}\b"
+    r"|\b(?:book-?mark(?:ed|ing)?|blogroll|weblogs?|webmasters?|web owners|bloggers)\b"
+    r"|\bsaved as a favou?rite\b"
+    r"|\b(?:stumbled|came) (?:up)?on\b|\bsearch engines?\b|\bsurfing\b"
+)
+
+# Which of these it takes: to look for the whole in every text takes ten times as long.
+SITE_SIGNS = re.compile(
+    r"blog|site|post|artic|write|content|entr|paragr|piece|page|design|layout|theme|rss|feed|newsl|mark"
+    r"|roll|web|favo"
+    r"|upon|engine|surf"
+)
+
+# Turns of phrase of the templates that robots spin: each slot with the synonyms that they are filled with.
+TEMPLATES = re.compile(
+    r"|".join(
+        (
+            r"\b(?:surfing|browsing|exploring|searching|looking)(?: on-? ?line)?(?: \w+){0,3} (?:more"
+            r"|greater) than"
+            r" \w+ hours",
+            r"\bnever (?:found|discovered) any (?:\w+ )?(?:interesting|fascinating|attention-grabbing)",
+            r"\ball (?:web ?masters|website owners|web owners|site owners)",
+            r"\b(?:grab|seize|clutch|snatch|take hold of)(?: of)? your (?:rss|feed)",
+            r"\bkeep (?:up to date|updated|up-to-date) with (?:forth)?coming",
+            r"\b(?:loved|liked|preferred) as much as you(?:'ll| will)",
+            r"\b(?:sketch|caricature|cartoon|comic strip) is (?:\w+ )?(?:tasteful|attractive)",
+            r"\bauthored (?:material|subject matter)",
+            r"\bdefinitely (?:believe|imagine|consider) that (?:which )?you",
+            r"\byour (?:favou?rite|favourite) (?:justification|reason) (?:seemed|appeared) to be",
+            r"\b(?:certainly|definitely) get (?:irked|annoyed)",
+            r"\bwhat i (?:don't|do not) (?:understood|realize)",
+            r"\bmuch more (?:\w+-)?(?:smartly|neatly|well)-(?:liked|favou?red|preferred|appreciated)",
+            r"\bgreat[ ,]+i should (?:certainly|definitely) pronounce",
+            r"\bno (?:trouble|problem) navigating",
+            r"\b(?:my|our) (?:sister|daughter|niece|cousin|mother|girl|aunt|mum|father"
+            r"|brother) (?:really )?"
+            r"(?:delights in|loves|enjoys|likes|take interest in)",
+            r"\bnot (?:certain|sure|positive) (?:where|the place) (?:you are|you're) getting your",
+            r"\bspend (?:some|a while) (?:time )?(?:learning|studying|finding out) (?:much )?more",
+            r"\bwas (?:looking|searching|in search) (?:for|of) this (?:info|information|particular)",
+            r"\bcontinuous googl",
+            r"\bonly wanna (?:remark|say|state|comment|tell|input)",
+            r"\b(?:wanna|want to|wish to|should) remark on (?:some|few)",
+            r"\bi (?:have|'ve|will have|ll have) bookmarked? ",
+            r"\b(?:certain|sure) to (?:don't|do not) (?:omit|put out of your mind|fail to remember|forget)",
+            r"\b(?:give it a|provides? it a) (?:look|glance)",
+            r"\bwatch out for brussels",
+            r"\bgonna watch out",
+            r"\bexcellent goods from you|\b(?:fantastic|magnificent|great|wonderful) goods from you",
+            r"\bwrit(?:ing|ten) (?:taste|style) is (?:ideal|perfect|great)",
+            r"\bi (?:am|'m) (?:glad|happy) to (?:reading|convey)|\bi'm (?:glad|satisfied) (?:reading"
+            r"|studying) your",
+            r"\byou(?:'ve| have)? (?:made|hit the nail)(?: \w+){0,2} (?:clear|nice|good|decent"
+            r"|fine) points",
+            r"\blooked on the (?:internet|web|net) for",
+            r"\bmost (?:individuals|people|folks|persons) will (?:agree|go along|approve|consent)",
+            r"\b(?:wish|want|would like|need) to (?:express|get across|convey|show|point out) (?:my|some) "
+            r"(?:\w+ ){0,2}(?:thanks|appreciation|respect|passion|gratitude|admiration|love)",
+            r"\bbailing me out|\brescuing me from",
+            r"\bfor your (?:kindness|generosity|kind-heartedness) (?:in support of|for supporting)",
+            r"\b(?:precisely|simply|exactly) (?:needed|wanted|had) to (?:thank|appreciate|say thanks)",
+            r"\bfound (?:exactly )?just what i (?:needed|was looking)",
+            r"\bkeep up the (?:\w+ )?(?:good|great|nice|superb|excellent|fantastic|wonderful) (?:\w+ )?"
+            r"(?:work|operate|paintings|writing|process|piece|spirit)",
+            r"\bvery (?:good|nice|great|neat|well)(?:-| )?(?:written)? (?:post|article|information|info"
+            r"|story)\b",
+            r"\b(?:saved|added) (?:it |this )?(?:as a favou?rite|to (?:my )?(?:favou?rites|bookmarks"
+            r"|del\.?icio))",
+            r"\b(?:plenty|tons|lots|a lot) of (?:useful|valuable|helpful) (?:info|information)",
+            r"\b(?:professional|expert) (?:web )?(?:writers?|blogger)\b",
+            r"\byou (?:may be|are|must be|could be) (?:an|a)? ?(?:expert|professional|specialist) (?:in"
+            r"|on) this",
+            r"\b(?:one|some) of the (?:most|so much) (?:\w+ )?(?:significant|important|vital) (?:info"
+            r"|information)",
+            r"\b(?:awfully|really) (?:helpful|good|nice) (?:website|web site|web-site)",
+            r"\bi (?:was )?(?:recommended|suggested) this (?:web ?site|blog|site) by",
+            r"\bbrowser compatibility (?:issues|problems)",
+            r"\bhow (?:can|could|do) i subscribe (?:for|to) a? ?(?:blog|weblog)",
+            r"\ball the (?:time|posts) (?:emailed|e-mailed) this (?:blog|website|weblog)",
+            r"\bthis (?:put up|submit|publish) (?:is|was|truly|has)",
+        )
+    )
+)
+
+LEFTOVER = re.compile(
+    r"\{[^{}|]{1,80}\|[^{}]{1,300}\}|%[a-z_]{2,20}%|\[(?:keyword|name|link|url)\]|#\w+_?(?:anchor"
+    r"|link)\b|¡\S|i¡|â€"
+    r"|\bspin(?:ner)?tax\b|\[(?:trackback|pingback)\]"
+    r"|\b\w*(?:sitewebsite|websiteblog|siteblog|blogsite|blogwebsite|postarticle|articlepost|blogpage)\w*\b"
+)
+
+NUMBERS = re.compile(r"(?<!\d)\d{4,8}(?!\d)")
+
+PADDED = re.compile(r"\A\s*\d{4,8}\s+\d{4,8}|\A\s*\d{4,8}.*[^\d\s]\s*\d{4,8}\s*\Z", re.DOTALL)
+
+# Names and sites
+
+OF_SITE = re.compile(r"\w\s?@\s?\w|^[a-z]+ (?:from|at|of) |^(?:mr|mrs|ms|miss|dr|sir)\b")
+
+LINKING = listed("and of for in to how what best top your with online near")
+
+DOMAIN_NAME = re.compile(
+    r"(?:https?:/?/?|www\.)\S+|(?<![\w.-])(?:[\w-]{1,63}\.){1,5}(?:com|net|org|info|biz|co|io|ru|cn|xyz|top|shop"
+    r"|site|online|de|uk"
+    r"|us|eu|in|lt|tv|me)(?![\w.])",
+    re.IGNORECASE,
+)
+
+IN_HOSTS = sorted(
+    {w for w in SELLING if len(w) >= 6}
+    | {"loan", "casino", "poker", "seo", "shop", "hotel", "cheap", "deals"}
+)
+
+# Where people have a page of their own: to be one level deep there is no sign of anything.
+PROFILES = re.compile(
+    r"(?:^|\.)(?:facebook|twitter|x|github|gitlab|google|linkedin|myspace|livejournal|flickr|youtube"
+    r"|instagram"
+    r"|medium|tumblr|wordpress|blogspot|stackoverflow|about|sourceforge|launchpad|bitbucket|disqus|gravatar"
+    r"|mastodon|codeplex|ycombinator)\.(?:com|org|net|me|io|social|blog)$"
+)
+
+SHORT_HOST = re.compile(r"(?:^|\.|-)(?:short(?:en)?(?:my|er|url|link)?s?|tinyurl|urlshort|korturl|miniurl)")
+
+# Links and calls
+
+MARKED_UP = re.compile(r"<a\s[^>]{0,500}href|\[url\b|\[link\b", re.IGNORECASE)
+
+CALLS = re.compile(
+    r"\b(?:check|visit|see|watch|click|subscribe|sub|follow|like|join|view|try|download"
+    r"|listen)\b(?:\s\w+){0,4}?\s"
+    r"(?:my|our|me|us)\b(?:\s\w+){0,3}?\s?(?:channel|video|vid|page|site|website|web ?site|blog|link"
+    r"|profile"
+    r"|cover|covers|song|songs|music|playlist|company|store|shop|offer|weblog|homepage|out)\b"
+    r"|\b(?:subscribe|sub) (?:to |me|for|please|pls|plz|and)|\bclick here\b|\bfeel free to (?:visit"
+    r"|surf|stop by)\b"
+    r"|\b(?:also|my) (?:visit|web) (?:my|page|site|blog)|\b(?<!to )(?<!will )(?<!'ll )check (?:this "
+    r"|me |us )out\b"
+    r"|\bearn(?:ed|ing|s)? (?:\$|money|cash|up to|extra)|\bfrom home\b|\bwork(?:ing)? online\b"
+    r"|\bcontact (?:us|me) (?:at"
+    r"|on|via|today)|\b(?:whatsapp|telegram)\b|\bfree (?:gift|trial|money|download|shipping|quote)\b"
+)
+
+# Abuse
+
+SLURS = re.compile(
+    r"\b(?:n[i1]gg(?:er|a)s?|fagg?(?:ot)?s?|k[i1]kes?|sp[i1]cs?|ch[i1]nks?(?! in\b)|trann(?:y|ies)|retards?"
+    r"|wetbacks?"
+    r"|ragheads?|towelheads?|dykes?|coons?)\b"
+)
+
+INSULT = re.compile(
+    r"\b(?:you|u)(?:'re| are| r)? (?:(?:an?|all|such|just|really|fucking|f\*+ing|complete|total|utter"
+    r"|so|the) )*"
+    r"(?:idiots?|morons?|imbeciles?|fools?|losers?|stupid|dumb(?:ass)?|trash|scum|liars?|pathetic"
+    r"|clowns?|trolls?"
+    r"|bigots?|racists?|ass(?:hole)?s?|pigs?|disgusting|ignorant|retard(?:ed)?)\b"
+    r"|\b(?:shut up|shut the|go to hell|fuck you|f\*+k you|screw you|drop dead|kill yourself)\b"
+)

@@ -1,0 +1,54 @@
+"""How the desk works; one row, which administrators change."""
+
+from datetime import time
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from moderation.models.spam_filters import Filter
+
+
+class Desk(models.Model):
+    """Settings of the moderation, key 1; absent, the defaults hold."""
+
+    alert_hours = models.PositiveIntegerField(_("hours after which moderators are written to"), default=4)
+    alert_from = models.TimeField(_("not before"), default=time(8))  # in the site's zone
+    alert_until = models.TimeField(_("not after"), default=time(22))
+    alerted_at = models.DateTimeField(null=True, editable=False)  # the last time
+    # The version in force; none: there is no filter. It and the next are changed by acts alone.
+    filter = models.ForeignKey(
+        Filter, models.PROTECT, null=True, editable=False, related_name="+", db_index=False
+    )
+    honest_may_wait = models.FloatField(
+        _("honest comments in a hundred that may wait because of the filter"),
+        default=1.0,
+        db_default=1.0,
+        editable=False,
+        validators=[MinValueValidator(0.1), MaxValueValidator(20)],
+    )
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("desk")
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="desk_is_one_row")]
+
+    def __str__(self) -> str:
+        return str(self._meta.verbose_name)
+
+
+class JobRun(models.Model):
+    """When a job of jobs.JOBS last ran. `error` names the kind of failure, never what it was about."""
+
+    name = models.CharField(_("job"), max_length=40, primary_key=True)
+    started_at = models.DateTimeField(_("started"))
+    finished_at = models.DateTimeField(_("finished"), null=True)  # null: running, or cut short
+    error = models.CharField(_("error"), max_length=100, blank=True)
+
+    class Meta:
+        verbose_name = _("run of a job")
+        verbose_name_plural = _("runs of jobs")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,211 @@
+"""The filters of a queue: what each finds for the value that the query of a URL gives it, and how it is told.
+
+`read` is given what `choices` offered, or what somebody typed.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import Http404, QueryDict
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Guest, User
+from articles.models import Article, Topic
+from articles.story_links import find_story
+from comments.models import Comment
+from moderation.actions import cases
+from moderation.models import Finding, Rule
+from moderation.queue import explanations
+
+NAMED = 1_000  # people of one name, and comments of theirs, that a filter finds
+VALUE_MAX = 200  # characters
+
+OF_CASES = ("script", "score")  # what only a case knows
+
+# By the first four letters of a script's name in Unicode, as filter.reading.script gives them.
+SCRIPTS = {
+    "Lati": gettext_lazy("Latin"),
+    "Cyri": gettext_lazy("Cyrillic"),
+    "Gree": gettext_lazy("Greek"),
+    "Arab": gettext_lazy("Arabic"),
+    "Hebr": gettext_lazy("Hebrew"),
+    "Deva": gettext_lazy("Devanagari"),
+    "Thai": gettext_lazy("Thai"),
+    "Cjk": gettext_lazy("Chinese"),
+    "Hira": gettext_lazy("Japanese (Hiragana)"),
+    "Kata": gettext_lazy("Japanese (Katakana)"),
+    "Hang": gettext_lazy("Korean"),
+    "other": gettext_lazy("any but Latin"),
+}
+AGES = (1, 4, 24, 7 * 24)  # hours
+STRENGTHS = {
+    "3": (gettext_lazy("strong reasons"), Q(score__gte=cases.STRONG)),
+    "2": (gettext_lazy("middling reasons"), Q(score__gte=cases.MIDDLING, score__lt=cases.STRONG)),
+    "1": (gettext_lazy("weak reasons only"), Q(score__lt=cases.MIDDLING)),
+}
+
+
+def read(
+    query: QueryDict, user: User, *, of_cases: bool
+) -> tuple[dict[str, str], dict[str, tuple[str, str]], Q]:
+    """(the value, (its label, the value in words)) of each that is set, and what they leave: over Case, or
+    over Comment. Raises Http404 for a value that a filter cannot have."""
+    values, told, where = {}, {}, Q()
+    for name, (label, found) in _READ.items():
+        value = query.get(name, "").replace("\x00", "").strip()[:VALUE_MAX]
+        if not value or (name in OF_CASES and not of_cases):
+            continue
+        said, condition = found(value, "comment__" if of_cases else "", user)
+        values[name], told[name], where = value, (str(label), said), where & condition
+    return values, told, where
+
+
+def codes(values: Mapping[str, str]) -> dict[str, str]:
+    """Of these, the ids and codes: what else was typed may be a person's name, and is not to be stored."""
+    kept = dict(values)
+    if "author" in kept and not _person(kept["author"]):
+        del kept["author"]
+    if story := _story(kept.pop("article", "")):
+        kept["article"] = story_value(story)
+    return kept
+
+
+def in_words(query: QueryDict, typed: Sequence[str], user: User) -> list[str]:
+    """Story: The slip closes. What is gone since is told by its code; `typed` are those without one."""
+    said = []
+    for name, (label, found) in _READ.items():
+        if name in typed:
+            said.append(f"{label}: {_('as somebody typed it')}")
+        elif value := query.get(name):
+            with suppress(Http404):
+                value, _where = found(value, "", user)
+            said.append(f"{label}: {value}")
+    return said
+
+
+def whole_number(value: str | None) -> int | None:
+    return int(value) if value and value.isascii() and value.isdecimal() and len(value) <= 18 else None
+
+
+def choices() -> dict[str, list[tuple[str, str]]]:
+    """What the form of filters offers to choose from: (value, words). Two statements."""
+    rules = Rule.objects.filter(is_active=True).only("kind", "value")[:200]
+    return {
+        "topic": list(Topic.objects.values_list("slug", "name")),
+        "rule": [(str(rule.pk), explanations.rule(rule.kind, rule.value)) for rule in rules],
+        "script": [(code, str(label)) for code, label in SCRIPTS.items()],
+        "age": [(str(hours), _more_than(hours)) for hours in AGES],
+        "score": [(code, str(label)) for code, (label, _where) in STRENGTHS.items()],
+    }
+
+
+def _article(value: str, prefix: str, user: User) -> tuple[str, Q]:
+    """A story's link or number, else some words of a title that this person may read."""
+    if article := _story(value):
+        return article.title_for(user), Q(discussion=article.pk)
+    named = Article.objects.known_to(user).filter(title__icontains=value)
+    return f"“{value}”", Q(discussion__in=named.values("pk"))
+
+
+def story_value(article: Article) -> str:
+    """The value of the filter that finds a story."""
+    return article.slug if article.is_published() else f"#{article.pk}"
+
+
+def _story(value: str) -> Article | None:
+    """By its link, or as "#12": the link of a story that is not published tells its title."""
+    if value.startswith("#") and (number := whole_number(value[1:])) is not None:
+        return Article.objects.only("slug", "title", "published_at").filter(pk=number).first()
+    return find_story(value)
+
+
+def _topic(value: str, prefix: str, user: User) -> tuple[str, Q]:
+    topic = _found(Topic.objects.filter(slug=value))
+    return topic.name, Q(discussion__in=Article.objects.filter(topics=topic).values("pk"))
+
+
+def _author(value: str, prefix: str, user: User) -> tuple[str, Q]:
+    """u12: an account, g7: a guest, i123: as a source named who wrote comment 123; else a name. Whoever
+    decides on nothing of theirs is told no name."""
+    if (person := _person(value)) is None:
+        return f"“{value}”", Q(**{f"{prefix.rstrip('_') or 'pk'}__in": _named(value)})
+    kind, number = person
+    mine = Comment.objects.moderated_by(user)
+    if kind == "i":
+        named = _found(mine.filter(pk=number, author=None, guest=None))
+        same = {"author_name": named.author_name, "source": named.source, "author": None, "guest": None}
+        return named.author_name, Q(**{f"{prefix}{field}": value for field, value in same.items()})
+    field = "author" if kind == "u" else "guest"
+    found = (User if kind == "u" else Guest).objects.filter(pk=number)
+    is_known = user.is_moderator or mine.filter(**{field: number}).exists()
+    return str(_found(found)) if is_known else value, Q(**{f"{prefix}{field}": number})
+
+
+def _person(value: str) -> tuple[str, int] | None:
+    kind, number = value[:1], whole_number(value[1:])
+    return (kind, number) if number is not None and kind in "ugi" else None
+
+
+def _named(name: str) -> list[int]:
+    """The latest comments of the people of that name. A comment's own name has no index, as each would slow
+    every change of a state or a place: it is looked for only where nobody here has it, and once a page."""
+    users = list(User.objects.filter(name__iexact=name).values_list("pk", flat=True)[:NAMED])
+    guests = list(Guest.objects.filter(name__iexact=name).values_list("pk", flat=True)[:NAMED])
+    if users or guests:
+        found = Comment.objects.filter(Q(author__in=users) | Q(guest__in=guests))
+    else:
+        found = Comment.objects.filter(author=None, guest=None, author_name__iexact=name)
+    return sorted(found.order_by().values_list("pk", flat=True), reverse=True)[:NAMED]
+
+
+def _rule(value: str, prefix: str, user: User) -> tuple[str, Q]:
+    rule = _found(Rule.objects.filter(pk=whole_number(value) or 0))
+    found = Finding.objects.filter(rule=rule).values("comment")
+    return explanations.rule(rule.kind, rule.value), Q(comment__in=found) if prefix else Q(pk__in=found)
+
+
+def _script(value: str, prefix: str, user: User) -> tuple[str, Q]:
+    if value not in SCRIPTS:
+        raise Http404
+    where = Q(script=value) if value != "other" else ~Q(script__in=["", "Lati"])
+    return str(SCRIPTS[value]), where
+
+
+def _age(value: str, prefix: str, user: User) -> tuple[str, Q]:
+    hours = whole_number(value)
+    if hours not in AGES:
+        raise Http404
+    since = "opened_at" if prefix else "created_at"
+    return _more_than(hours), Q(**{f"{since}__lte": timezone.now() - timedelta(hours=hours)})
+
+
+def _score(value: str, prefix: str, user: User) -> tuple[str, Q]:
+    if value not in STRENGTHS:
+        raise Http404
+    return str(STRENGTHS[value][0]), STRENGTHS[value][1]
+
+
+def _more_than(hours: int) -> str:
+    return _("more than %(age)s") % {"age": explanations.ago(timedelta(hours=hours))}
+
+
+def _found(rows: QuerySet[Any]) -> Any:
+    if (row := rows.first()) is None:
+        raise Http404
+    return row
+
+
+_READ = {
+    "article": (gettext_lazy("Story"), _article),
+    "topic": (gettext_lazy("Topic"), _topic),
+    "author": (gettext_lazy("Person"), _author),
+    "rule": (gettext_lazy("Rule"), _rule),
+    "script": (gettext_lazy("Script"), _script),
+    "age": (gettext_lazy("Age"), _age),
+    "score": (gettext_lazy("Reasons"), _score),
+}

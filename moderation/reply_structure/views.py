@@ -1,0 +1,90 @@
+"""Move under comment #…: the way by keyboard, phone and screen reader to say whom a comment answers."""
+
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Submit
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import User
+from comments.comment_links import comment_number
+from comments.models import Comment
+from moderation.actions.decisions import move
+from moderation.models import has_page
+
+
+@login_required
+def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
+    """Finding the comment is the permission: moderators find all, editors those under their articles."""
+    assert isinstance(request.user, User)
+    comment = get_object_or_404(
+        Comment.objects.moderated_by(request.user).select_related("discussion__article", "parent"), pk=pk
+    )
+    form = MoveForm(request.POST or None)
+    if form.is_valid():
+        try:
+            batch = move(comment=comment, parent=form.cleaned_data["parent"], actor=request.user)
+        except ValidationError as error:
+            form.add_error("parent", error)
+        else:
+            if batch:
+                return redirect("moderation:batch", batch.pk)
+            messages.info(request, _("It stands there already."))
+            return redirect("moderation:move", comment.pk)
+    context = {
+        "comment": comment,
+        "room": "",
+        "above": comment.get_ancestors(),
+        "replies": comment.get_descendant_count(),
+        "story": comment.discussion.article,
+        "has_page": has_page(comment),
+        "form": form,
+    }
+    return render(
+        request, "moderation/reply_structure/move.html", context, status=422 if form.errors else 200
+    )
+
+
+def read_number(text: str) -> Comment:
+    """The comment that a number or a link names. Raises ValidationError."""
+    if (number := comment_number(text)) is None:
+        raise ValidationError(_("That is neither a comment's number nor a link to one."), code="unreadable")
+    if not (comment := Comment.objects.filter(pk=number).first()):
+        raise ValidationError(_("There is no comment #%(number)s.") % {"number": number}, code="unknown")
+    return comment
+
+
+class MoveForm(forms.Form):
+    parent = forms.CharField(
+        label=gettext_lazy("Move under comment"),
+        required=False,
+        max_length=500,
+        help_text=gettext_lazy("Its number, or the link to it: 123, #comment-123, https://…"),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
+    )
+    first_level = forms.BooleanField(
+        label=gettext_lazy("It answers no other comment: put it at the first level"), required=False
+    )
+
+    @property
+    def helper(self) -> FormHelper:
+        helper = FormHelper()
+        helper.add_input(Submit("move", _("Move")))
+        return helper
+
+    def clean_parent(self) -> Comment | None:
+        text = self.cleaned_data["parent"].strip()
+        return read_number(text) if text else None
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if "parent" in data and bool(data["parent"]) == data.get("first_level", False):
+            raise ValidationError(_("Name the comment that it answers, or tick the first level."), code="one")
+        return data

@@ -1,0 +1,109 @@
+"""A request for removal or correction, and the answer to it."""
+
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Submit
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from accounts.names import clean_name
+from articles.models import Article
+from articles.story_links import find_story
+from comments.comment_links import comment_number
+from comments.models import Comment, State
+from core.forms import leave_whole
+from moderation.models import RemovalRequest, has_page
+from moderation.models.requests import TEXT_MAX
+
+
+class AskForm(forms.ModelForm):  # type: ignore[type-arg]
+    where = forms.CharField(
+        label=_("Which story or which comment?"),
+        max_length=2_000,
+        help_text=_("Its link; of a comment, the one behind its time."),
+        widget=forms.TextInput(attrs={"dir": "ltr", "autocomplete": "off"}),
+    )
+
+    field_order = ["where", "wants", "what", "why", "who", "name", "email"]
+
+    class Meta:
+        model = RemovalRequest
+        fields = ("wants", "what", "why", "who", "name", "email")
+        widgets = {
+            "wants": forms.RadioSelect,
+            "who": forms.RadioSelect,
+            "what": forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
+            "why": forms.Textarea(attrs={"rows": 5, "dir": "auto"}),
+            "name": forms.TextInput(attrs={"autocomplete": "name"}),
+            "email": forms.EmailInput(attrs={"autocomplete": "email"}),
+        }
+        help_texts = {
+            "what": _("Quote them; for a correction, also say how it should read."),
+            "why": _("What is wrong or what it does to you, and how we can see that."),
+            "name": _("Only the administrators read it."),
+            "email": _("Never shown. We mail you a receipt and the answer."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.comment: Comment | None = None
+        self.article = Article()
+        for name in ("wants", "who"):
+            field: Any = self.fields[name]
+            field.choices = [choice for choice in field.choices if choice[0]]
+        leave_whole(self)
+
+    @property
+    def helper(self) -> FormHelper:
+        helper = FormHelper()
+        helper.form_action = ""
+        helper.add_input(Submit("", _("Send the request")))
+        return helper
+
+    def clean_where(self) -> str:
+        where: str = self.cleaned_data["where"]
+        if number := comment_number(where):
+            comments = Comment.objects.select_related("discussion__article")
+            found = comments.filter(pk=number).first()
+            if found and has_page(found) and found.state == State.PUBLISHED:
+                self.comment, self.article = found, found.discussion.article
+                return where
+        elif (story := find_story(where)) and story.is_published():
+            self.article = story
+            return where
+        raise ValidationError(
+            _("We find nothing there. Open the story or the comment, and copy that page's URL."),
+            code="unknown",
+        )
+
+    def clean_name(self) -> str:
+        return clean_name(self.cleaned_data["name"])
+
+
+class AnswerForm(forms.Form):
+    outcome = forms.ChoiceField(
+        label=_("What became of it"),
+        choices=RemovalRequest.Outcome.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose one.")},
+    )
+    answer = forms.CharField(
+        label=_("What they read"),
+        max_length=TEXT_MAX,
+        help_text=_("In a sentence or two: what you did, or why not. It is mailed."),
+        widget=forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
+        error_messages={"required": _("Say it in a sentence.")},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        leave_whole(self)
+
+    @property
+    def helper(self) -> FormHelper:
+        helper = FormHelper()
+        helper.form_action = ""
+        helper.add_input(Submit("", _("Send the answer")))
+        return helper

@@ -1,0 +1,152 @@
+"""Readers report a comment, or illegal content. Each form lies at a URL of its own, without scripts."""
+
+from uuid import UUID
+
+from allauth.core.internal.httpkit import get_client_ip
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts import guests
+from accounts.models import Guest, User
+from comments.models import Comment, State
+from comments.tasks import mail_confirmation
+from comments.views.loading import load_story, writer_of
+from core.rate_limits import TooOften, add_error
+from moderation.models import Notice, Report, has_page
+from moderation.notifications.notices import is_decided, outcome
+from moderation.reports import reporting
+from moderation.reports.forms import NoticeForm, ReportForm
+from moderation.screening.origins import count_report
+
+STRANGERS_AN_HOUR = 20  # reports from one IP address by people who are not known
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def report(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
+    """Report a comment; once it is reported, what came of that."""
+    told = load_story(request, slug)
+    if told.discussion.is_hidden:
+        raise Http404
+    found = get_object_or_404(Comment, pk=pk, discussion=told.article.pk)
+    found.discussion = told.discussion
+    back = reverse("comment", args=[slug, found.pk])
+    user, guest = writer_of(request)
+    earlier = _mine(found, user, guest)
+    if found.state != State.PUBLISHED and not earlier:
+        return redirect(back)  # which says why it is gone
+    form = ReportForm(request.POST if request.method == "POST" else None, is_known=bool(user or guest))
+    context = {
+        "article": told.article,
+        "comment": found,
+        "zone": told.article.zone,
+        "form": form,
+        "earlier": earlier,
+        "outcome": earlier and outcome(earlier.case, found),
+        "is_own": found.is_by(user, guest),
+        "illegal_url": f"{reverse('report-illegal')}?comment={found.pk}",
+        "back": back,
+    }
+    if request.method == "POST" and earlier:
+        messages.info(request, _("You have reported this comment already. Your report is here."))
+        return redirect(request.path)
+    if not form.is_valid():
+        return render(
+            request, "moderation/reports/report.html", context, status=422 if form.is_bound else 200
+        )
+    try:
+        reporter = _report(request, found, form, user, guest)
+    except ValidationError as error:
+        add_error(request, form, error)
+        return render(request, "moderation/reports/report.html", context, status=422)
+    response = redirect(request.path)
+    if reporter and reporter != guest:
+        guests.remember_guest(response, reporter, secure=settings.SESSION_COOKIE_SECURE)
+        messages.info(request, _("We mailed you a link: open it to confirm your e-mail."))
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def illegal(request: HttpRequest) -> HttpResponse:
+    """Report illegal content, without an account; `?comment=` names it."""
+    asked = request.GET.get("comment", "")
+    is_sent = request.method == "POST"
+    form = NoticeForm(request.POST if is_sent else None, initial={"where": asked[:2_000]})
+    status = 422 if is_sent else 200
+    if is_sent and form.is_valid():
+        try:
+            check_rate(request)
+            assert form.comment is not None
+            notice = reporting.give_notice(
+                comment=form.comment,
+                why=form.cleaned_data["why"],
+                name=form.cleaned_data.get("name", ""),
+                email=form.cleaned_data.get("email", ""),
+                is_child_abuse=form.cleaned_data["is_child_abuse"],
+            )
+        except ValidationError as error:
+            add_error(request, form, error)
+        else:
+            return redirect("receipt", notice.receipt)
+    return render(request, "moderation/reports/illegal_content.html", {"form": form}, status=status)
+
+
+@require_safe
+def receipt(request: HttpRequest, receipt: UUID) -> HttpResponse:
+    """What whoever has its number may know of a report of illegal content: how it stands."""
+    notice = get_object_or_404(
+        Notice.objects.select_related("case", "comment__discussion__article"), receipt=receipt
+    )
+    article = notice.comment.discussion.article
+    is_left = notice.comment.state == State.PUBLISHED
+    context = {
+        "notice": notice,
+        "article": article,
+        "zone": article.zone,
+        "outcome": outcome(notice.case, notice.comment),
+        "url": notice.comment.get_absolute_url() if has_page(notice.comment) else "",
+        "is_decided": is_decided(notice.case, notice.comment),
+        "again_url": f"{reverse('report-illegal')}?comment={notice.comment_id}" if is_left else "",
+        "site_url": settings.SITE_URL,
+    }
+    response = render(request, "moderation/reports/illegal_content_receipt.html", context)
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _mine(comment: Comment, user: User | None, guest: Guest | None) -> Report | None:
+    if not (user or guest):
+        return None
+    return Report.objects.filter(comment=comment, user=user, guest=guest).select_related("case").first()
+
+
+def _report(
+    request: HttpRequest, comment: Comment, form: ReportForm, user: User | None, guest: Guest | None
+) -> Guest | None:
+    """Who reported it, if that is a guest. Raises ValidationError as reports.report_comment does."""
+    why, words = form.cleaned_data["why"], form.cleaned_data["words"]
+    if user or guest:
+        reporting.report_comment(comment=comment, user=user, guest=guest, why=why, words=words)
+        return guest
+    check_rate(request)
+    name, email = form.cleaned_data["name"], form.cleaned_data["email"]
+    with transaction.atomic():
+        new = Guest.objects.create(name=name, email=email)
+        reporting.report_comment(comment=comment, user=None, guest=new, why=why, words=words)
+        mail_confirmation.enqueue(new.pk)
+    return new
+
+
+def check_rate(request: HttpRequest) -> None:
+    """Raises TooOften where more came from this IP address within an hour than from people."""
+    if count_report(get_client_ip(request) or "") > STRANGERS_AN_HOUR:
+        raise TooOften(
+            _("Many reports have come from your network within an hour. Please try again later."),
+            seconds=60 * 60,
+        )

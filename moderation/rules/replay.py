@@ -1,0 +1,190 @@
+"""Rules tried on what people decided, the time machine, and looked for in what is here."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from itertools import chain
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from django.db import transaction
+
+from articles.models import Article
+from comments.models import Comment, Discussion
+from comments.policy import Draft
+from core.sql import stream
+from moderation.actions.last_decisions import ARE_THERE, BODY, ITS_WORDS, LAST
+from moderation.models import Group, Rule
+from moderation.rules import matching
+from moderation.rules.active_rules import as_written
+from moderation.rules.matching import Spans, Written
+from moderation.screening import checks
+from moderation.similar import add_members
+
+READ_AT_ONCE = 2_000  # rows of a cursor on the server
+
+CHECK_OF: dict[str, checks.Check] = {
+    Rule.Kind.TERM: checks.term,
+    Rule.Kind.LIST: checks.term_list,
+    Rule.Kind.DOMAIN: checks.domain,
+    Rule.Kind.NAME: checks.name_pattern,
+    Rule.Kind.LINKS: checks.links,
+    Rule.Kind.AGE: checks.late,
+}
+
+
+class Decided(NamedTuple):
+    """A comment as a person decided on it: the words of then."""
+
+    comment: int
+    is_approved: bool
+    body: str
+    name: str
+    at: datetime
+    article: int
+    published_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a rule would have done to all that people decided, where it would hold."""
+
+    removed: int  # comments that a person removed, or marked as spam
+    caught: int  # … of which it finds so many
+    approved: int  # comments that a person approved
+    wronged: list[int]  # … of which it finds these, the latest first
+
+
+THERE = """(%(article)s::bigint IS NULL OR c.discussion_id = %(article)s)
+  AND (%(topic)s::bigint IS NULL OR c.discussion_id IN (
+         SELECT article_id FROM articles_article_topics WHERE topic_id = %(topic)s))"""
+
+# Blanked and sealed texts are not there to be read.
+DECIDED = f"""
+SELECT d.comment_id, d.to_state = 'published', {BODY}, c.author_name, c.created_at, c.discussion_id,
+       a.published_at
+FROM ({LAST}) d {ITS_WORDS}
+JOIN articles_article a ON a.id = c.discussion_id
+WHERE (d.to_state = 'published' AND d.reason = 'approved' OR d.to_state = 'spam'
+       OR d.to_state = 'rejected' AND d.reason NOT IN ('import_undone', 'sealed'))
+  AND {ARE_THERE} AND (%(ids)s::bigint[] IS NULL OR d.comment_id = ANY(%(ids)s))
+  AND {THERE}"""
+
+
+def can_be_replayed(kind: str) -> bool:
+    return kind in CHECK_OF
+
+
+def replay(rule: Written) -> Replay:
+    """Look with this rule at all that people decided. Reads them from a cursor on the server: it holds the
+    ids of those that it would wrong, and READ_AT_ONCE texts."""
+    find = _Finder(rule)
+    removed = caught = approved = 0
+    wronged = []
+    for decided in _decided(rule):
+        found = find(decided)
+        if decided.is_approved:
+            approved += 1
+            if found is not None:
+                wronged.append(decided.comment)
+        else:
+            removed += 1
+            caught += found is not None
+    return Replay(removed, caught, approved, sorted(wronged, reverse=True))
+
+
+def examples(rule: Written, ids: Sequence[int]) -> list[tuple[Decided, Spans]]:
+    """Of a replay: these comments as they were decided on, in this order, and where the rule finds them."""
+    find = _Finder(rule)
+    rows = {decided.comment: decided for decided in _decided(rule, ids)}
+    return [(rows[pk], find(rows[pk]) or []) for pk in ids if pk in rows]
+
+
+def places(pk: int) -> Callable[[Comment], Spans]:
+    """Where this rule, in force or not, is found in a comment that has its discussion and article."""
+    find = _Finder(as_written(Rule.objects.select_related("terms").get(pk=pk)))
+
+    def spans(comment: Comment) -> Spans:
+        story = comment.discussion.article
+        told = (comment.body, comment.author_name, comment.created_at, story.pk, story.published_at)
+        return find(Decided(comment.pk, False, *told)) or []
+
+    return spans
+
+
+def _decided(rule: Written, ids: Sequence[int] | None = None) -> Iterator[Decided]:
+    values = {"article": rule.article, "topic": rule.topic, "ids": None if ids is None else list(ids)}
+    return map(Decided._make, _read(DECIDED, values))
+
+
+def _read(statement: str, values: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+    return chain.from_iterable(stream(statement, values, at_once=READ_AT_ONCE))
+
+
+class _Finder:
+    """(Decided or alike) → the places that a rule finds, or None for nothing."""
+
+    def __init__(self, rule: Written) -> None:
+        self.check = CHECK_OF[Rule.Kind(rule.kind)]
+        self.context = checks.Context(rules=matching.compile_rules([rule]))
+        self.place = lru_cache(maxsize=1_000)(_place)
+
+    def __call__(self, comment: Decided) -> Spans | None:
+        draft = Draft(
+            discussion=self.place(comment.article, comment.published_at),
+            parent=None,
+            author=None,
+            guest=None,
+            name=comment.name,
+            body=comment.body,
+            at=comment.at,
+        )
+        found = next(self.check(draft, self.context), None)
+        return None if found is None else found.spans
+
+
+def _place(article: int, published_at: datetime | None) -> Discussion:
+    return Discussion(article=Article(pk=article, published_at=published_at))
+
+
+# What waits or is published where the rule holds, and the last line of the log about each.
+PRESENT = f"""
+SELECT c.id, c.state_reason = 'approved', c.body, c.author_name, c.created_at, c.discussion_id,
+       a.published_at,
+       (SELECT max(t.id) FROM comments_transition t WHERE t.comment_id = c.id AND t.kind = 'state')
+FROM comments_comment c JOIN articles_article a ON a.id = c.discussion_id
+WHERE c.state IN ('pending', 'published') AND c.erased_at IS NULL
+  AND {THERE}"""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    group: Group
+    approved: list[int]  # members that a person has approved
+
+
+def gather(rule: Rule) -> Gathered | None:
+    """A list of what a rule finds in all that waits or is published, to decide on as one; None for nothing.
+
+    What a person has approved stands at its edge, where it is seen first. States are left as they are.
+    """
+    find = _Finder(as_written(rule))
+    ids, likeness, seen, approved = [], [], [], []
+    for *told, last in _read(PRESENT, {"article": rule.article_id, "topic": rule.topic_id}):
+        comment = Decided._make(told)
+        if (spans := find(comment)) is None:
+            continue
+        ids.append(comment.comment)
+        likeness.append(0.0 if comment.is_approved else 1 - 0.5 / (1 + len(spans)))
+        seen.append(last)
+        if comment.is_approved:
+            approved.append(comment.comment)
+    if not ids:
+        return None
+    with transaction.atomic():
+        group = Group.objects.create(
+            kind=Group.Kind.RULE, run=uuid4(), size=len(ids), shared={"rule": rule.pk}
+        )
+        add_members(group, ids, likeness, [0] * len(ids), seen)
+    return Gathered(group, approved)

@@ -1,0 +1,131 @@
+"""What is done again and again without anybody asking: `manage.py tick` runs what is due.
+
+A job may be ended at any moment and run again from its start; what it writes must bear that.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db import connection
+from django.utils import timezone
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+
+from accounts import login_throttling, sign_up
+from articles.editing import cleanup
+from articles.images.services import throw_away_unused
+from articles.related import note_all_keywords
+from moderation.erasure import purge, replay
+from moderation.models import JobRun
+from moderation.notifications import waiting_alerts
+from moderation.queue import second_opinions
+from moderation.reports import removal_requests
+from moderation.screening import origins
+from moderation.similar import scan
+from moderation.spam_filter import training
+
+RETRY = timedelta(minutes=5)  # after which a job that failed is tried again, if it is not due earlier
+DONE_KEPT = timedelta(days=7)
+LOCKS = 0x50DA  # the first half of the advisory locks' keys; the second is of the job's name
+
+logger = logging.getLogger(__name__)
+
+
+class Job(NamedTuple):
+    """`run` takes nothing; what it returns is printed."""
+
+    name: str  # at most 40 characters; the time of the last run is kept by it
+    every: timedelta
+    run: Callable[[], object]
+    retry: timedelta | None = None  # after which one that failed or was cut short is repeated; else RETRY
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of one run. `error` is empty where it went well."""
+
+    name: str
+    seconds: float
+    result: object = None
+    error: str = ""
+
+
+def forget_done() -> int:
+    """What jobs of the worker did is kept for a week; those that failed stay until somebody has looked."""
+    done = DBTaskResult.objects.filter(status=TaskResultStatus.SUCCESSFUL)
+    return done.filter(finished_at__lt=timezone.now() - DONE_KEPT).delete()[0]
+
+
+# In this order; a long one keeps those behind it waiting.
+JOBS: list[Job] = [
+    Job("tell moderators what waits", timedelta(minutes=5), waiting_alerts.alert),
+    Job("ask for second opinions", timedelta(minutes=10), second_opinions.ask),
+    Job("train the filter", timedelta(minutes=10), training.run),
+    Job("forget IP addresses", timedelta(days=1), origins.forget),
+    Job("forget wrong passwords", timedelta(days=1), login_throttling.forget_old),
+    Job("forget sign-ups that nobody confirmed", timedelta(days=1), sign_up.forget_old),
+    Job("forget who asked for a removal", timedelta(days=1), removal_requests.forget),
+    Job("forget sealed e-mails", timedelta(days=1), purge.forget_sealed_emails),
+    Job("blank old spam", timedelta(days=1), purge.blank_old_spam),
+    Job("forget jobs that are done", timedelta(days=1), forget_done),
+    Job("forget who had a story open", timedelta(days=1), cleanup.forget_presence),
+    Job("forget what was never saved", timedelta(days=1), cleanup.forget_unsaved),
+    Job("throw pictures away that no image is of", timedelta(days=1), throw_away_unused),
+    Job("look which words stories share", timedelta(days=1), note_all_keywords),
+    Job("throw old lists away", timedelta(days=1), purge.throw_away_lists),
+    Job("remember what was erased", timedelta(days=1), replay.remember_all),
+    Job("look after the archive", timedelta(days=1), scan.archive_health),
+]
+
+
+def tick(jobs: Sequence[Job] | None = None) -> Iterator[Ran]:
+    """Run each job that is due and that no other process is running; one that fails stops no other."""
+    for job in JOBS if jobs is None else jobs:
+        with _alone(job.name) as is_ours:
+            if is_ours and is_due(job, timezone.now()):
+                yield _run(job)
+
+
+def is_due(job: Job, now: datetime) -> bool:
+    """Counted from when it last started; a run that failed or was cut short is repeated earlier."""
+    last = JobRun.objects.filter(pk=job.name).first()
+    if last is None:
+        return True
+    ended_well = last.finished_at is not None and not last.error
+    pause = job.every if ended_well else job.retry or min(job.every, RETRY)
+    return last.started_at + pause <= now
+
+
+def _run(job: Job) -> Ran:
+    JobRun.objects.update_or_create(
+        pk=job.name, defaults={"started_at": timezone.now(), "finished_at": None, "error": ""}
+    )
+    start, result, failure = time.monotonic(), None, ""
+    try:
+        result = job.run()
+    except Exception as error:  # whatever it was, the other jobs go on
+        logger.exception("The job %s failed.", job.name)
+        failure = type(error).__name__
+        if not connection.is_usable():
+            connection.close()  # the lock went with it; the next statement makes another
+    JobRun.objects.filter(pk=job.name).update(finished_at=timezone.now(), error=failure)
+    return Ran(job.name, time.monotonic() - start, result, failure)
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[bool]:
+    """Whether no other process runs this job; until the end of the block none starts it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [LOCKS, name])
+        is_ours = bool(cursor.fetchone()[0])
+    try:
+        yield is_ours
+    finally:
+        if is_ours:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [LOCKS, name])

@@ -1,0 +1,82 @@
+"""What the checks and the filter find in comments that were brought in."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+
+from articles.models import Article
+from comments.duplicates import fold
+from comments.models import Comment, Discussion, State
+from comments.policy import Draft
+from moderation.features.signals import OF_THE_SITE
+from moderation.features.site_facts import THREAD, THREAD_EACH
+from moderation.features.text_reading import Read
+from moderation.models import Finding
+from moderation.rules import active_rules
+from moderation.screening.checks import IMPORT_CHECKS, Context, Found, run
+from moderation.screening.duplicates import find_repeats
+from moderation.spam_filter import scoring
+from moderation.spam_filter.active_model import InForce, usable
+
+
+def screen_import(*, article: Article, ids: Sequence[int]) -> int:
+    """Look at comments that were brought in, each at its own time, and store what the checks find.
+
+    Changes no state. A bounded number of statements for any number of comments. Returns the findings.
+    """
+    discussion = Discussion(article=article)
+    known = active_rules.in_force()
+    here = known.at(article.pk, article.topics.values_list("pk", flat=True) if known.is_scoped else ())
+    repeats = find_repeats(article=article, ids=ids)
+    thread, now = _Thread(article), usable()
+    if now:
+        now = now._replace(topics=tuple(article.topics.order_by("pk").values_list("pk", flat=True)))
+    findings = []
+    for comment in Comment.objects.filter(pk__in=ids).order_by("created_at", "pk").defer("body_html"):
+        draft = Draft(
+            discussion=discussion,
+            parent=None,
+            author=None,
+            guest=None,
+            name=comment.author_name,
+            body=comment.body,
+            at=comment.created_at,
+            comment=comment,
+        )
+        context = Context(repeat=repeats.get(comment.pk), rules=here, text_missing=comment.text_missing)
+        found = run(draft, context, IMPORT_CHECKS)
+        if now and not comment.text_missing:
+            found += thread.judge(draft, now, found)
+        thread.add(comment)
+        findings += [Finding.of(comment, one) for one in found]
+    Finding.objects.bulk_create(findings, batch_size=2_000)
+    return len(findings)
+
+
+class _Thread:
+    """What was said before a comment that was brought in, as known.look_up would tell it of one that is
+    written here; but in memory, for all of them."""
+
+    def __init__(self, article: Article) -> None:
+        self.story = f"{article.standfirst}\n{article.body}"
+        self.latest: deque[str] = deque(maxlen=THREAD)
+        self.said: dict[int, str] = {}
+
+    def add(self, comment: Comment) -> None:
+        folded = fold(comment.body)
+        if comment.state == State.PUBLISHED:
+            self.latest.append(folded[:THREAD_EACH])
+        self.said[comment.pk] = folded[: THREAD_EACH * 4]
+
+    def judge(self, draft: Draft, now: InForce, found: Sequence[Found]) -> list[Found]:
+        assert draft.comment
+        read = Read(
+            replace(
+                scoring.said_of(draft),
+                article_text=self.story,
+                parent=self.said.get(draft.comment.parent_id or 0),
+                thread=" ".join(self.latest) or None,
+            )
+        )
+        more = [scoring.as_signal(one) for one in found if one.check in OF_THE_SITE]
+        return scoring.judge(read, now, more)[1]

@@ -1,0 +1,26 @@
+"""The one number that an administrator sets for the filter."""
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Submit
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from moderation.spam_filter.versions import LEAST, MOST
+
+
+class WaitForm(forms.Form):
+    percent = forms.FloatField(
+        label=gettext_lazy("Of 100 honest comments, so many may wait because of the filter"),
+        help_text=gettext_lazy("From 0.1 to 20. The fewer may wait, the more spam comes through."),
+        min_value=LEAST,
+        max_value=MOST,
+        widget=forms.NumberInput(attrs={"step": "0.1", "inputmode": "decimal"}),
+    )
+
+    @property
+    def helper(self) -> FormHelper:
+        helper = FormHelper()
+        helper.form_id = "wait"
+        helper.add_input(Submit("set", _("Set")))
+        return helper

@@ -1,0 +1,119 @@
+"""A draft before the filter: what is read of it, what the site knows, what others say, and the verdict."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from django.conf import settings
+
+from comments.policy import Draft
+from moderation.features import signals, site_signals, text_reading
+from moderation.features.signals import OF_THE_SITE
+from moderation.features.site_facts import look_up
+from moderation.features.text_reading import Read, Said
+from moderation.screening import external_scorers
+from moderation.screening.checks import Found
+from moderation.spam_filter import active_model
+from moderation.spam_filter.active_model import InForce, Judged
+
+# What is kept of the signals: what speaks against a comment, orders the queue, or is a fact for the card; but
+# for those of which a check says the same.
+KEPT = {
+    *(signal.__name__ for signal, weight in signals.WEIGHTS.items() if weight > 0),
+    *(signal.__name__ for signal in (*signals.FACTS, *signals.RANKS)),
+    "imitates",
+    "spam_host",
+    "link_burst",
+    "one_address",
+    "name_burst",
+} - {"late", "links"}
+HOLDS = {"imitates"}  # makes a comment wait by itself
+
+
+def look_at(
+    draft: Draft, now: InForce | None, found: Sequence[Found], ip_hash: bytes | None
+) -> tuple[Judged | None, list[Found]]:
+    """`found`: by the checks. One statement, and the outside scorers' time if there are any."""
+    read = Read(said_of(draft))
+    known = look_up(
+        article=draft.discussion.article.pk,
+        at=draft.at,
+        hosts=site_signals.hosts(read),
+        name=draft.name,
+        is_odd=site_signals.odd_shape(draft.name) is not None,
+        author=draft.author.pk if draft.author else None,
+        guest=draft.guest.pk if draft.guest else None,
+        parent=draft.parent.pk if draft.parent else None,
+        ip_hash=ip_hash,
+        but=draft.comment.pk if draft.comment else None,
+    )
+    read.said = replace(
+        read.said,
+        article_text=known.article,
+        parent=known.replied or None,
+        thread=known.thread or None,
+    )
+    more = site_signals.find(read, known)
+    if now is None:
+        return None, _kept(read, more)
+    others = list(_others(draft)) if draft.ip else []
+    of_checks = [as_signal(one) for one in found if one.check in OF_THE_SITE]
+    voices = [as_signal(one) for one in others if one.strength]
+    return judge(read, now, [*more, *of_checks, *voices], others)
+
+
+def judge(
+    read: Read, now: InForce, more: Sequence[text_reading.Found], others: Sequence[Found] = ()
+) -> tuple[Judged, list[Found]]:
+    """`more`: what the site knows of it (signals.OF_THE_SITE); `others`: what outside scorers said."""
+    judged = active_model.judge(read, now, more)
+    kept = _kept(read, judged.found)
+    own = Found(check="filter", strength=judged.probability, holds=judged.waits, filter=judged.version)
+    return judged, [*kept, *others, own]
+
+
+def _kept(read: Read, found: Sequence[text_reading.Found]) -> list[Found]:
+    """Of these, and of what only ranks or is a fact, what is kept."""
+    beside = signals.find(read, (*signals.FACTS, *signals.RANKS))
+    return [
+        Found(
+            check=one.signal,
+            strength=one.strength,
+            holds=one.signal in HOLDS,
+            spans=list(one.spans),
+            number=one.number,
+        )
+        for one in (*found, *beside)
+        if one.signal in KEPT
+    ]
+
+
+def as_signal(found: Found) -> text_reading.Found:
+    return text_reading.Found(found.strength, signal=found.check)
+
+
+def said_of(draft: Draft) -> Said:
+    """Without the story's text, which a request may not have read."""
+    article = draft.discussion.article
+    return Said(
+        body=draft.body,
+        author=draft.name or None,
+        article_title=article.title,
+        article_date=article.published_at,
+        comment_date=draft.at,
+    )
+
+
+def _others(draft: Draft) -> Iterator[Found]:
+    article = draft.discussion.article
+    asked = external_scorers.Asked(
+        body=draft.body,
+        name=draft.name,
+        ip=draft.ip,
+        article=settings.SITE_URL + article.get_absolute_url(),
+        title=article.title,
+    )
+    for answer in external_scorers.ask(asked):
+        if answer.probability is None:
+            yield Found(check=f"{answer.name}_silent", strength=0, holds=False)
+        else:
+            yield Found(check=answer.name, strength=answer.probability, holds=False)

@@ -1,0 +1,57 @@
+"""Which version is in force, and what an administrator sets: acts like all others, with their Undo."""
+
+import json
+from pathlib import Path
+
+from django.db import transaction
+
+from accounts.models import User
+from moderation.actions import setting_changes
+from moderation.models import Batch, Change, Desk, Filter
+
+Target = Change.Target
+LEAST, MOST = 0.1, 20.0  # honest comments in a hundred that may wait
+STARTER = Path(__file__).parent  # of starter.bin, weights, and starter.json, whence they are
+
+
+def starter() -> Filter:
+    """The version that came with this release of the program, which a new one brings along."""
+    about = json.loads((STARTER / "starter.json").read_text("utf-8"))
+    found = Filter.objects.filter(kind=Filter.Kind.STARTER, trained_on__sha256=about["sha256"]).first()
+    return found or Filter.objects.create(
+        kind=Filter.Kind.STARTER, weights=(STARTER / "starter.bin").read_bytes(), trained_on=about
+    )
+
+
+def put_in_force(
+    *, version: Filter | None, actor: User | None, instead_of: Filter | None = None
+) -> Batch | None:
+    """This version, or none at all; without an `actor` the system found it to be due. None: it was so, or
+    what is in force is by now another one than `instead_of`."""
+    return _set("filter", version.pk if version else None, actor, instead_of)
+
+
+def let_wait(*, percent: float, actor: User) -> Batch | None:
+    """Of a hundred honest comments so many may wait because of the filter, LEAST to MOST. None: it was so.
+
+    Raises ValueError for another number.
+    """
+    if not LEAST <= percent <= MOST:
+        raise ValueError(f"{percent} is not between {LEAST} and {MOST}.")
+    return _set("honest_may_wait", percent, actor)
+
+
+def _set(
+    field: str, value: float | int | None, actor: User | None, instead_of: Filter | None = None
+) -> Batch | None:
+    batch = Batch(kind=Batch.Kind.FILTER, actor=actor, parameters={"field": field, "value": value})
+    with transaction.atomic():
+        Desk.objects.get_or_create(pk=1)
+        desk = Desk.objects.select_for_update(no_key=True).get(pk=1)
+        if instead_of and desk.filter_id != instead_of.pk:
+            return None
+        batch.save(force_insert=True)
+        if not setting_changes.make(batch=batch, changes=[(Target.DESK, 1, field, value)]):
+            transaction.set_rollback(True)
+            return None
+    return batch

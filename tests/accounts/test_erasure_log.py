@@ -1,0 +1,75 @@
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from accounts import erasure_log
+from accounts.erasure_log import Erasure
+from accounts.services import forget_guest
+from tests.factories import GuestFactory
+
+MADE = datetime(2026, 11, 26, 1, 2, 3, 4, tzinfo=UTC).isoformat()
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, settings: Any) -> None:
+    settings.HOME = tmp_path
+
+
+def read() -> list[Erasure]:
+    return list(erasure_log.read(erasure_log.path())) if erasure_log.path().exists() else []
+
+
+def test_lines_are_added_and_hold_no_more_than_they_say() -> None:
+    one, two = Erasure("comment", 5, MADE, "spam", "spam"), Erasure("sealed", 6, MADE, is_held=True)
+    erasure_log.append([one])
+    erasure_log.append([two])
+    erasure_log.append([])
+    assert [(e.what, e.id, e.made, e.state, e.reason, e.is_held) for e in read()] == [
+        ("comment", 5, MADE, "spam", "spam", False),
+        ("sealed", 6, MADE, "", "", True),
+    ]
+    assert all(e.at for e in read())
+    assert erasure_log.path().stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_rolled_back_is_not_remembered() -> None:
+    guest = GuestFactory.create()
+    with transaction.atomic():
+        forget_guest(guest=guest)
+        transaction.set_rollback(True)
+    assert read() == []
+    forget_guest(guest=guest)
+    assert [(e.what, e.id) for e in read()] == [("guest", guest.pk)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_list_that_cant_be_written_holds_up_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    erasure_log.path().mkdir()
+    guest = GuestFactory.create()
+    forget_guest(guest=guest)
+    guest.refresh_from_db()
+    assert guest.name == ""
+    assert "an older backup would bring back what was just erased" in caplog.text
+
+
+def test_a_line_that_was_cut_is_passed_over(caplog: pytest.LogCaptureFixture) -> None:
+    erasure_log.append([Erasure("guest", 1, MADE), Erasure("guest", 2, MADE)])
+    whole = erasure_log.path().read_text()
+    erasure_log.path().write_text(whole[:-10])
+    assert [e.id for e in read()] == [1]
+    assert "line 2 is cut" in caplog.text
+    erasure_log.append([Erasure("guest", 3, MADE)])
+    assert [e.id for e in read()] == [1, 3]
+
+
+@pytest.mark.parametrize(
+    "text", ["A letter.", "[1]", '{"id": 1}', '{"what": "guest", "id": "x", "made": ""}']
+)
+def test_another_file_is_no_list(text: str) -> None:
+    erasure_log.path().write_text(text)
+    with pytest.raises(ValueError, match="is no list of erasures: line 1"):
+        read()

@@ -1,0 +1,221 @@
+"""Wrong passwords: the guesser waits, the owner does not."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user
+from django.core import mail
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from accounts import login_throttling
+from accounts.models import ADMINISTRATOR, LoginAttempts, User
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "nine-quiet-otters"
+HOME, OFFICE, FAR = "192.0.2.1", "192.0.2.2", "198.51.100.7"
+
+
+@pytest.fixture(autouse=True)
+def at_once(settings: Any) -> None:
+    settings.TASKS = {"default": {"BACKEND": "tests.comments.test_guests.AtOnce"}}
+    cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def clock(time_machine: Any) -> Any:
+    """A second of a wait is none on a busy machine: the clock stands until it is moved."""
+    time_machine.move_to(timezone.now(), tick=False)
+    return time_machine
+
+
+@pytest.fixture
+def ruth() -> User:
+    return UserFactory.create(email="ruth@example.org", password=PASSWORD)
+
+
+def at(address: str) -> Client:
+    return Client(REMOTE_ADDR=address)
+
+
+def log_in(client: Client, password: str = PASSWORD, email: str = "ruth@example.org") -> Any:
+    return client.post("/accounts/login/", {"login": email, "password": password})
+
+
+def guess(address: str, times: int, email: str = "ruth@example.org", clock: Any = None) -> None:
+    """Wrong passwords, each once its wait is over if there is a clock to move."""
+    for _ in range(times):
+        answer = log_in(at(address), "a wrong guess", email)
+        if answer.status_code == 429:
+            clock.move_to(timezone.now() + timedelta(seconds=int(answer["Retry-After"])), tick=False)
+            answer = log_in(at(address), "a wrong guess", email)
+        assert answer.status_code == 200
+
+
+def is_in(client: Client) -> bool:
+    return bool(get_user(client).is_authenticated)
+
+
+def test_each_wrong_password_lengthens_the_wait_up_to_half_a_minute(ruth, clock):
+    waits = []
+    for _ in range(8):
+        assert log_in(at(FAR), "a wrong guess").status_code == 200
+        refused = log_in(at(FAR))  # the right one, too, else the wait would be none
+        assert refused.status_code == 429
+        waits.append(int(refused["Retry-After"]))
+        assert f"Wait {waits[-1]} second" in refused.content.decode()
+        assert 'value="ruth@example.org"' in refused.content.decode()
+        clock.move_to(timezone.now() + timedelta(seconds=waits[-1]), tick=False)
+    assert waits == [1, 2, 4, 8, 16, 30, 30, 30]
+    client = at(FAR)
+    assert log_in(client).status_code == 302
+    assert is_in(client)
+    assert log_in(at(FAR), "a wrong guess").status_code == 200, "from the start again"
+
+
+def test_a_wait_is_of_one_account_at_one_address(ruth, clock):
+    UserFactory.create(email="bo@example.org", password=PASSWORD)
+    guess(HOME, 12, clock=clock)
+    assert log_in(at(HOME)).status_code == 429
+    for client, email in ((at(OFFICE), "ruth@example.org"), (at(HOME), "bo@example.org")):
+        assert log_in(client, email=email).status_code == 302
+        assert is_in(client)
+
+
+def test_many_wrong_passwords_for_many_accounts_lock_nobody_behind_that_address(ruth):
+    for n in range(40):
+        assert log_in(at(OFFICE), "a wrong guess", f"person{n}@example.org").status_code == 200
+    client = at(OFFICE)
+    log_in(client)
+    assert is_in(client)
+
+
+def test_a_browser_that_has_logged_in_before_never_waits_for_what_others_guess(ruth, clock):
+    mine = at(HOME)
+    log_in(mine)
+    cookie = mine.cookies["device"]
+    assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/accounts/")
+    mine.post("/accounts/logout/")
+    guess(HOME, 12, clock=clock)
+    assert log_in(at(HOME)).status_code == 429
+    assert log_in(mine, "mistyped").status_code == 200
+    log_in(mine)
+    assert is_in(mine)
+
+
+def test_a_cookie_that_was_stolen_or_forged_does_not_guess_for_ever(ruth):
+    mine = at(HOME)
+    log_in(mine)
+    stolen = mine.cookies["device"].value
+    thief = at(FAR)
+    thief.cookies["device"] = stolen
+    statuses = [log_in(thief, "a wrong guess").status_code for _ in range(13)]
+    assert statuses == [200] * 11 + [429] * 2
+    forged = at(FAR)
+    forged.cookies["device"] = stolen[:-1] + ("a" if stolen[-1] != "a" else "b")
+    assert [log_in(forged, "a wrong guess").status_code for _ in range(2)] == [200, 429]
+    others = at(OFFICE)  # the cookie is of one account only
+    UserFactory.create(email="bo@example.org", password=PASSWORD)
+    others.cookies["device"] = stolen
+    assert [log_in(others, "wrong", "bo@example.org").status_code for _ in range(2)] == [200, 429]
+
+
+def test_the_mailed_link_lets_the_owner_in_whatever_others_guess(ruth, clock):
+    guess(HOME, 12, clock=clock)
+    for _ in range(30):  # nor does anybody keep that page from those behind the same address
+        at(HOME).post("/accounts/password/reset/key/1-set-password/", {"password1": "x"})
+    mail.outbox.clear()
+    owner = at(HOME)
+    owner.post("/accounts/password/reset/", {"email": ruth.email})
+    (link,) = re.findall(r"http://[^/]+(/accounts/password/reset/key/\S+)", mail.outbox[0].body)
+    form = owner.get(link, follow=True)
+    new = "ten-louder-otters"
+    owner.post(form.redirect_chain[-1][0], {"password1": new, "password2": new})
+    assert is_in(owner)
+    owner.post("/accounts/logout/")
+    log_in(owner, new)  # the browser is known by now
+    assert is_in(owner)
+
+
+def test_after_ten_the_owner_is_mailed_once_a_day(ruth, clock):
+    for n in range(9):
+        guess(f"192.0.2.{n + 10}", 1)
+    assert mail.outbox == []
+    for n in range(9, 25):
+        guess(f"192.0.2.{n + 10}", 1)
+    (message,) = mail.outbox
+    assert message.to == ["ruth@example.org"]
+    assert "Ten wrong passwords" in message.body
+    assert "/accounts/password/reset/" in message.body
+    clock.move_to(timezone.now() + timedelta(days=1, minutes=1), tick=False)
+    for n in range(10):
+        guess(f"192.0.2.{n + 10}", 1)
+    assert len(mail.outbox) == 2
+    for n in range(12):
+        guess(f"192.0.2.{n + 10}", 1, "nobody@example.org")
+    assert len(mail.outbox) == 2
+
+
+def test_an_administrator_is_locked_out_by_nobody_at_the_admins_door_either(clock):
+    ada = UserFactory.create(email="ada@example.org", password=PASSWORD, roles=(ADMINISTRATOR,))
+    for _ in range(3):
+        at(FAR).post("/admin/login/", {"username": ada.email, "password": "a wrong guess"})
+    assert not LoginAttempts.objects.exists(), "the admin looks at no password"
+    guess(FAR, 15, ada.email, clock=clock)
+    client = at(HOME)
+    log_in(client, email=ada.email)
+    assert client.get("/admin/", follow=True).status_code == 200
+
+
+def test_staff_cannot_guess_at_the_admins_own_form():
+    UserFactory.create(email="ada@example.org", password=PASSWORD, roles=(ADMINISTRATOR,))
+    moderator = UserFactory.create(password=PASSWORD, roles=("Moderator",))
+    client = at(OFFICE)
+    client.force_login(moderator)
+    answer = client.post("/admin/login/", {"username": "ada@example.org", "password": PASSWORD})
+    assert answer["Location"] == "/admin/"
+    assert get_user(client) == moderator
+
+
+def test_the_page_that_asks_once_more_counts_as_well(ruth):
+    client = at(FAR)
+    client.force_login(ruth)
+    statuses = [client.post("/accounts/reauthenticate/", {"password": "wrong"}).status_code for _ in range(2)]
+    assert statuses == [200, 429]
+
+
+def test_nothing_of_what_was_typed_can_be_read_from_the_table(ruth):
+    guess(FAR, 1)
+    rows = LoginAttempts.objects.values_list("account", "origin")
+    kept = b"".join(bytes(part) for row in rows for part in row)
+    assert len(rows) == 2
+    assert b"ruth" not in kept
+    assert b"198" not in kept
+
+
+def test_they_are_forgotten_after_a_day(ruth, clock):
+    guess(FAR, 1)
+    assert login_throttling.forget_old() == 0
+    clock.move_to(timezone.now() + timedelta(days=1, minutes=1), tick=False)
+    assert login_throttling.forget_old() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_guesses_at_the_same_moment_one_is_tried(ruth):
+    def one(_: int) -> int:
+        try:
+            return int(log_in(at(FAR), "a wrong guess").status_code)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        statuses = sorted(pool.map(one, range(6)))
+    tried = LoginAttempts.objects.exclude(origin=b"").get().wrong
+    assert (statuses.count(200), tried) == (1, 1)

@@ -1,0 +1,91 @@
+"""What comes too often is refused with 429 and Retry-After, and what was typed comes back."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import SignUp
+from articles import search
+from comments.models import Comment, Discussion
+from comments.services import change_discussion
+from moderation.reports import reporting
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _nothing_was_asked_before() -> None:
+    cache.clear()
+
+
+def refused(answer: Any, *words: str) -> int:
+    """For how long; these words are on the page."""
+    page = answer.content.decode()
+    assert answer.status_code == 429
+    assert [word for word in words if word not in page] == []
+    return int(answer["Retry-After"])
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize("htmx", [{}, {"HX-Request": "true"}])
+def test_a_flood_of_comments_and_its_form_keeps_the_text(client: Client, htmx: dict[str, str]) -> None:
+    article = make_article()
+    url = f"{article.get_absolute_url()}reply/"
+    sent = {"name": "Ida", "email": "ida@example.org"}
+    answers = [
+        client.post(url, {**sent, "body": f"A word, {n}.", "nonce": uuid4()}, headers=htmx) for n in range(4)
+    ]
+    assert [answer.status_code for answer in answers[:3]] == [204 if htmx else 302] * 3
+    assert refused(answers[3], "A word, 3.", "send it again a little later") == 600
+    assert Comment.objects.count() == 3
+
+
+def test_a_flood_of_sign_ups() -> None:
+    asked = {"name": "Ruth", "password1": "nine-quiet-otters"}
+    for n in range(20):
+        Client().post("/accounts/signup/", {**asked, "email": f"ruth{n}@example.org"})
+    answer = Client().post("/accounts/signup/", {**asked, "email": "last@example.org"})
+    assert refused(answer, 'value="Ruth"', 'value="last@example.org"', "Wait a minute") == 60
+    assert "nine-quiet-otters" not in answer.content.decode()
+    assert SignUp.objects.count() == 20
+
+
+def test_a_flood_of_resets() -> None:
+    for n in range(20):
+        Client().post("/accounts/password/reset/", {"email": f"ruth{n}@example.org"})
+    answer = Client().post("/accounts/password/reset/", {"email": "last@example.org"})
+    assert refused(answer, 'value="last@example.org"', "Wait a minute") == 60
+
+
+def test_a_flood_of_further_addresses(client: Client) -> None:
+    client.force_login(UserFactory.create())
+    for n in range(10):
+        client.post("/accounts/email/", {"action_add": "", "email": f"ruth{n}@example.org"})
+    answer = client.post("/accounts/email/", {"action_add": "", "email": "last@example.org"})
+    assert refused(answer, 'value="last@example.org"', "Wait 60 seconds") == 60
+
+
+def test_a_flood_of_reports(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reporting, "REPORTS_AN_HOUR", 1)
+    article = make_article()
+    change_discussion(article=article, moderation=Discussion.Moderation.POST)
+    client.force_login(UserFactory.create())
+    for comment in (say(article), last := say(article)):
+        url = reverse("report", args=[article.slug, comment.pk])
+        answer = client.post(url, {"why": "other", "words": f"About {comment.pk}."})
+    assert refused(answer, f"About {last.pk}.", "within an hour") == 3600
+
+
+def test_searches_at_once(client: Client) -> None:
+    taken = [search._turns.acquire(blocking=False) for _ in range(search.AT_ONCE)]
+    try:
+        answer = client.get("/search/?q=boat")
+    finally:
+        for _ in filter(None, taken):
+            search._turns.release()
+    assert refused(answer, 'value="boat"', "Too many searches") == 5

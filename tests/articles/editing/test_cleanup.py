@@ -1,0 +1,75 @@
+"""What the editors' room leaves behind goes, and nothing that somebody typed goes with it."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from accounts.models import User
+from articles.editing.cleanup import forget_presence, forget_unsaved
+from articles.editing.services import finish_sheets, keep_unsaved, tell_presence
+from articles.models import Article, Presence, Sheet, Unsaved
+from moderation.scheduled_jobs import JOBS, tick
+from tests.factories import make_article
+
+pytestmark = pytest.mark.django_db
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def story() -> Article:
+    return make_article("Slipway", body="Old.")
+
+
+def typed(emil: User, article: Article | None, body: str, ago: timedelta) -> Unsaved:
+    typed = {"title": ["Slipway"], "body": [body]}
+    kept = keep_unsaved(
+        sheets=[Sheet(uuid4(), 1)], editor=emil, kind=Article, thing=article, typed=typed, read=""
+    )
+    assert kept
+    Unsaved.objects.filter(pk=kept.pk).update(at=timezone.now() - ago)
+    return kept
+
+
+def left() -> set[Any]:
+    return set(Unsaved.objects.values_list("pk", flat=True))
+
+
+def test_what_was_not_saved_is_kept_for_a_year(emil, story):
+    near = {typed(emil, where, "Mine.", 364 * DAY).pk for where in (story, None)}
+    for where in (story, None):
+        typed(emil, where, "Mine.", 366 * DAY)
+    assert forget_unsaved() == 2
+    assert left() == near
+
+
+def test_the_row_of_what_is_done_goes_after_a_week(emil, story):
+    """However long ago it was typed: what the page sends as it is left must not come back as unsaved."""
+    now, row = timezone.now(), typed(emil, story, "Mine.", 30 * DAY)
+    finish_sheets(sheets=[Sheet(row.pk, 1)], editor=emil)
+    with time_machine.travel(now + 6 * DAY):
+        assert forget_unsaved() == 0
+        assert left() == {row.pk}
+    with time_machine.travel(now + 8 * DAY):
+        assert forget_unsaved() == 1
+
+
+def test_who_was_here_is_forgotten_a_day_later(emil, story):
+    tell_presence(thing=story, editor=emil, typed=True)
+    with time_machine.travel(timezone.now() + 23 * timedelta(hours=1)):
+        assert forget_presence() == 0
+    with time_machine.travel(timezone.now() + 25 * timedelta(hours=1)):
+        assert forget_presence() == 1
+    assert not Presence.objects.exists()
+
+
+def test_the_clock_does_it(emil, story):
+    typed(emil, story, "Mine.", 366 * DAY)
+    jobs = [
+        job for job in JOBS if job.run.__module__ in {"articles.editing.cleanup", "articles.images.services"}
+    ]
+    assert [(ran.result, ran.error) for ran in tick(jobs)] == [(0, ""), (1, ""), (0, "")]

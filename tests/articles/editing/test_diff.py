@@ -1,0 +1,97 @@
+import pytest
+
+from articles.editing.diff import STEPS_MOST, _is_blank, _steps, compare, merge
+from tests.helpers.growth import LINEAR, growth
+
+OLD = "The boat leaves at nine.\n\nNobody waits.\n\nThe end."
+
+
+def told(old, new):
+    signs = {"del": "[-{}-]", "ins": "[+{}+]", "same": "{}"}
+    return "".join(signs[kind].format(text) for row in compare(old, new) for kind, text in row.parts)
+
+
+def test_words_are_told_and_not_whole_paragraphs():
+    new = "The old boat leaves at ten.\n\nNobody waits.\n\nThe end."
+    assert told(OLD, new) == "The [+old +]boat leaves at [-nine-][+ten+].\n\nNobody waits.\n\nThe end."
+
+
+def test_neighbouring_words_are_one_change():
+    assert told("one two three four", "one five six four") == "one [-two three -][+five six +]four"
+
+
+def test_a_paragraph_that_is_cut_in_two_shows_where():
+    assert "¶" in told("One. Two.", "One.\n\nTwo.")
+
+
+@pytest.mark.parametrize(("old", "new"), [(OLD, ""), ("", OLD), (OLD, OLD), ("a\n", "a"), (OLD, OLD.upper())])
+def test_each_side_gives_its_text_back(old, new):
+    rows = compare(old, new)
+    assert "".join(text for row in rows for _, text in row.old).replace("¶", "") == old
+    assert "".join(text for row in rows for _, text in row.new).replace("¶", "") == new
+
+
+def test_changes_in_two_places_come_together():
+    mine = OLD.replace("nine", "ten")
+    theirs = OLD.replace("The end.", "The end, for now.")
+    assert merge(OLD, mine, theirs) == mine.replace("The end.", "The end, for now.")
+
+
+def test_two_words_of_one_paragraph_come_together():
+    assert merge("The boat leaves at nine.", "The old boat leaves at nine.", "The boat leaves at ten.") == (
+        "The old boat leaves at ten."
+    )
+
+
+def test_the_same_change_is_made_once():
+    new = OLD.replace("nine", "ten")
+    assert merge(OLD, new, new) == new
+
+
+def test_what_touches_is_for_a_person():
+    assert merge("at nine", "at ten", "at eleven") is None
+    assert merge("a\n", "a\nmine\n", "a\ntheirs\n") is None
+
+
+def test_a_long_text_is_compared_in_time():
+    old = " ".join(f"word{n % 700}" for n in range(4000))
+    assert compare(old, old.replace("word5 ", "other "))
+    assert compare(old, "x " * 4000)
+
+
+def test_a_long_passage_that_is_the_same_is_folded_and_whole():
+    same = "\n\n".join(f"Paragraph {n} says what it said." for n in range(60)) + "\n"
+    first, last = compare(same + "nine", same + "ten")
+    folded = first.folded
+    assert "".join(folded) == same
+    assert folded.words > 200
+    assert last.folded is None
+    assert compare("short", "short")[0].folded is None
+
+
+FAMILIES = ["a\n", "\n", "a b\n\n", "x ", "a\n\nb\n\n"]
+
+
+@pytest.mark.parametrize("piece", FAMILIES)
+def test_a_comparison_grows_with_the_texts(piece):
+    def compare_moved(text: str) -> None:
+        compare(text + "end", "start" + text[len(text) // 3 :])
+        merge(text, f"mine{text}", text.replace("a", "b"))
+
+    assert growth(compare_moved, lambda size: (piece * size)[:size], 10_000) < LINEAR
+
+
+def test_a_text_changed_in_each_of_its_paragraphs_is_told_by_its_words():
+    """With the empty lines between them the same, a thousand times."""
+    old, new = (
+        "\n\n".join(f"the {word} {n} of the harbour" for n in range(3_000)) for word in ("boat", "ship")
+    )
+    lines = [text.splitlines(keepends=True) for text in (old, new)]
+    assert _steps(*lines, None, autojunk=False) > STEPS_MOST >= _steps(*lines, _is_blank, autojunk=False)
+    assert sum(part.kind == "del" for row in compare(old, new) for part in row.parts) == 3_000
+
+
+def test_what_would_take_too_many_steps_is_one_change():
+    old, new = ("".join(f"{n % 7 * step}\n" for n in range(9_000)) for step in (3, 5))
+    assert _steps(*(text.splitlines() for text in (old, new)), is_junk=None, autojunk=False) > STEPS_MOST
+    assert "".join(text for row in compare(old, new) for _, text in row.new) == new

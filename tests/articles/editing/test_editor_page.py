@@ -1,0 +1,365 @@
+"""The editors' room behind the form: what was typed and not saved, and versions. Ruth reads."""
+
+import json
+import re
+import threading
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import EDITOR, MODERATOR, READER
+from articles.editing.services import correct
+from articles.models import (
+    Article,
+    Revision,
+    StandingPage,
+    Topic,
+    Unsaved,
+)
+from articles.services import save_article, save_page
+from tests.articles.editing.sheets import KEEP, act, keep, of, opened, own, turned, unsaved
+from tests.articles.test_admin import ADD, as_, change, form
+from tests.factories import UserFactory, make_article
+
+pytestmark = pytest.mark.django_db
+
+OURS = {"HTTP_ORIGIN": "http://testserver"}
+
+# What was not saved
+
+
+def test_what_was_typed_is_offered_taken_up_and_gone_once_saved(draft, emil):
+    client = as_(emil)
+    page = turned(opened(client, change(draft)))
+    assert keep(client, key=draft.pk, title="Boats", body="Typed.", **page).json()["kept"] is True
+
+    shown = client.get(change(draft)).content.decode()
+    assert "You have unsaved changes of" in shown
+    assert "Typed." not in shown
+    url = f"{change(draft)}?unsaved={own(page)}"
+    response = client.get(url)
+    assert response.context["adminform"].form["body"].value() == "Typed."
+    again = opened(client, url)
+    assert (again["read"], again["nonce"].split()[0]) == (page["read"], page["nonce"])
+    client.post(change(draft), of(draft, body="Typed, and more.") | again)
+    assert unsaved() == []
+    late = keep(client, key=draft.pk, title="Boats", body="Typ", **page)
+    assert (late.json()["kept"], unsaved()) == (False, [])
+
+
+def test_all_that_is_typed_is_taken_up(draft, emil, edda):
+    harbour, sea = (Topic.objects.create(name=name, slug=name.lower()) for name in ("Harbour", "Sea"))
+    draft.topics.add(harbour)
+    client = as_(emil)
+    page = turned(opened(client, change(draft)))
+    typed = {
+        "title": ["Boats"],
+        "body": [draft.body],
+        "new_note": ["Is nine right?"],
+        "topics": [str(sea.pk)],
+        "editors": [],
+        "signed_0": [str(edda.pk)],
+        "signed_1": [str(emil.pk)],
+        "lead_alt": ["The slip"],
+        "lead_is_decorative": [],
+        "rights": ["licensed"],
+        "discussion-0-moderation": ["pre"],
+        "discussion-0-members_only": ["on"],
+        "discussion-0-closes_at_0": ["2030-01-15"],
+        "discussion-0-closes_at_1": ["half past"],
+        "of a form of another day": ["x"],
+    }
+    told = client.post(KEEP, page | {"key": draft.pk, "typed": json.dumps(typed)}).json()
+    assert told["kept"] is True
+
+    response = client.get(f"{change(draft)}?unsaved={own(page)}")
+
+    form = response.context["adminform"].form
+    (discussion,) = response.context["inline_admin_formsets"][0].formset.forms
+    shown = {
+        name: form[name].value() for name in ("new_note", "topics", "editors", "signed", "lead_alt", "rights")
+    }
+    assert shown == {
+        "new_note": "Is nine right?",
+        "topics": [str(sea.pk)],
+        "editors": [],
+        "signed": [str(edda.pk), str(emil.pk), None, None],
+        "lead_alt": "The slip",
+        "rights": "licensed",
+    }
+    assert discussion["moderation"].value() == "pre"
+    assert discussion["members_only"].value() is True
+    assert discussion["closes_at"].value() == ["2030-01-15", "half past"]
+    again = opened(client, f"{change(draft)}?unsaved={own(page)}")
+    sent = of(draft, new_note="Is nine right?", topics=[sea.pk], signed_0=edda.pk, rights="licensed")
+    assert client.post(change(draft), sent | again).status_code == 302
+    draft.refresh_from_db()
+    assert (draft.rights, list(draft.topics.all()), draft.notes.get().body) == (
+        "licensed",
+        [sea],
+        "Is nine right?",
+    )
+
+
+@pytest.mark.parametrize("typed", ["", "[]", "{", "1", '{"title": 1}', '{"title": [1]}'])
+def test_what_is_no_form_is_refused(draft, emil, typed):
+    assert as_(emil).post(KEEP, {"key": draft.pk, "typed": typed}).status_code == 400
+    assert unsaved() == []
+
+
+def test_signs_that_no_database_holds_do_not_cost_the_others(draft, emil):
+    assert keep(as_(emil), key=draft.pk, body="Typed\ud83d\x00.").status_code == 200
+    assert unsaved() == ["Typed?."]
+    odd = {
+        "key": draft.pk,
+        "nonce": f"{uuid4()}:1",
+        "typed": '{"body": ["A."], "a\\u0000b": ["c"], "": [""]}',
+    }
+    assert as_(emil).post(KEEP, odd).status_code == 200
+    assert unsaved() == ["A.", "Typed?."]
+
+
+def test_signs_that_no_database_holds_do_not_cost_what_loses_its_place(draft, emil, edda):
+    draft.editors.add(edda)
+    sent = of(draft, body="Typed\x00.") | {"": "x"}
+    told = as_(emil).post(change(draft), sent, follow=True).content.decode()
+    assert "not yours to edit any more" in told
+    assert unsaved() == ["Typed."]
+
+
+def test_a_text_that_is_taken_up_in_two_windows_is_two(draft, emil):
+    client = as_(emil)
+    page = turned(opened(client, change(draft)))
+    keep(client, key=draft.pk, title="Boats", body="Typed.", **page)
+    url = f"{change(draft)}?unsaved={own(page)}"
+    one, two = (turned(opened(client, url)) for _ in range(2))
+    keep(client, key=draft.pk, title="Boats", body="Typed here.", **one)
+    keep(client, key=draft.pk, title="Boats", body="Typed there.", **two)
+    assert sorted(unsaved()) == ["Typed here.", "Typed there."]
+    assert client.post(change(draft), of(draft, body="Typed here.") | one).status_code == 302
+    assert unsaved() == ["Typed there."]
+
+
+def test_a_page_that_was_sent_back_keeps_one_text(draft, emil):
+    client = as_(emil)
+    page = turned(opened(client, change(draft)))
+    keep(client, key=draft.pk, title="", body="Typed.", **page)
+    response = client.post(change(draft), of(draft, title="", body="Typed.") | page)
+    back = turned({name: response.context[name] for name in ("nonce", "read")})
+    assert back["nonce"].startswith(page["nonce"])
+    assert "You have unsaved changes" not in response.content.decode()
+    keep(client, key=draft.pk, title="", body="Typed, and more.", **back)
+    assert unsaved() == ["Typed, and more."]
+
+
+def test_unsaved_changes_of_before_a_colleague_saved_meet_their_text(draft, emil, edda):
+    client = as_(emil)
+    page = turned(opened(client, change(draft)))
+    keep(client, key=draft.pk, title="Boats", body="Typed.", **page)
+    as_(edda).post(change(draft), of(draft, body="Hers."))
+    page = opened(client, f"{change(draft)}?unsaved={own(page)}")
+    assert "Not saved yet" in client.post(change(draft), of(draft, body="Typed.") | page).content.decode()
+    draft.refresh_from_db()
+    assert draft.body == "Hers."
+
+
+def test_a_new_article_is_kept_before_it_has_a_title(emil, edda):
+    client = as_(emil)
+    page = turned(opened(client, ADD))
+    keep(client, body="A beginning.", **page)
+    assert "You have unsaved changes of" in client.get(ADD).content.decode()
+    assert "You have unsaved changes" not in as_(edda).get(ADD).content.decode()
+    response = client.get(f"{ADD}?unsaved={own(page)}")
+    assert response.context["adminform"].form["body"].value() == "A beginning."
+    client.post(ADD, form(body="A beginning.") | page)
+    assert unsaved() == []
+
+
+def test_a_form_that_comes_back_once_others_edit_what_it_made_is_kept_for_a_new_one(emil, edda):
+    client = as_(emil)
+    page = opened(client, ADD)
+    assert client.post(ADD, form(body="A beginning.") | page).status_code == 302
+    Article.objects.get().editors.set([edda])
+    told = client.post(ADD, form(body="A beginning, and more.") | page, follow=True).content.decode()
+    assert "not yours to edit any more" in told
+    assert "You have unsaved changes of" in told
+    assert unsaved() == ["A beginning, and more."]
+    assert Article.objects.get().body == "A beginning."
+
+
+def test_a_form_of_a_standing_page_makes_no_story_come_back(emil):
+    """They have keys of their own, and one sheet could be sent to either."""
+    client, sheet = as_(emil), uuid4()
+    page = save_page(page=StandingPage(title="About", slug="about", body="Us."), by=emil, nonce=sheet)
+    draft = make_article(pk=page.pk, published_at=None)
+    made = client.post(ADD, form(title="Another", body="New.") | {"nonce": f"{sheet}:0"})
+    assert made.status_code == 302
+    assert set(Article.objects.values_list("title", flat=True)) == {draft.title, "Another"}
+
+
+def test_what_was_written_for_an_article_that_is_gone_is_kept_for_a_new_one(draft, emil, edda):
+    client = as_(emil)
+    page = turned(opened(client, change(draft)))
+    keep(client, key=draft.pk, title="Boats", body="Typed.", **page)
+    assert "You have unsaved changes of" in client.get("/admin/articles/article/").content.decode()
+    draft.editors.add(edda)
+    told = client.post(change(draft), of(draft, body="Typed, and sent."), follow=True).content.decode()
+    assert "not yours to edit any more" in told
+    assert told.count("You have unsaved changes of") == 2
+    draft.delete()
+    page = client.get(f"{ADD}?unsaved={own(page)}")
+    assert page.context["adminform"].form["body"].value() == "Typed."
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_makes_one_article_however_often_it_is_sent(emil):
+    client = as_(emil)
+    page = form(body="A beginning.", stage="draft") | opened(client, ADD)
+
+    def send():
+        assert client.post(ADD, page).status_code == 302
+        connection.close()
+
+    threads = [threading.Thread(target=send) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    article = Article.objects.get()
+    response = client.post(ADD, page | {"_then": "publish"})
+    assert response["Location"] == act(article, "publish")
+    # Back to the page, on it goes, and sent again.
+    response = client.post(ADD, page | {"body": "A beginning, and more."}, follow=True)
+    assert response.context["adminform"].form["body"].value() == "A beginning, and more."
+    assert Article.objects.get().body == "A beginning."
+    data = page | {"slug": article.slug, "body": "A beginning, and more."}
+    data |= {"read": response.context["read"], "nonce": response.context["nonce"]}
+    assert "Not saved yet" in client.post(change(article), data).content.decode()
+
+
+def test_what_is_thrown_away_is_ones_own(draft, emil, edda):
+    client = as_(emil)
+    nonce = uuid4()
+    keep(client, key=draft.pk, title="Boats", body="Typed.", nonce=str(nonce))
+    url = reverse("admin:articles_article_throw", args=[nonce])
+    assert as_(edda).post(url).status_code == 404
+    assert client.get(url).status_code == 404
+    assert client.post(url).status_code == 302
+    assert unsaved() == []
+    assert client.post(url).status_code == 404
+
+
+@pytest.mark.parametrize("role", [READER, MODERATOR])
+def test_nobody_else_keeps_or_reads_anything(draft, emil, role):
+    draft.editors.add(emil)
+    for other in (as_(UserFactory.create(roles=(role,))), Client(), as_(UserFactory.create(roles=(EDITOR,)))):
+        assert keep(other, key=draft.pk, body="x").status_code in {302, 403, 404}
+        for url in (
+            act(draft, "publish"),
+            reverse("admin:articles_article_history", args=[draft.pk]),
+            reverse("admin:articles_article_restore", args=[draft.pk, 1]),
+        ):
+            for response in (other.get(url), other.post(url)):
+                assert response.status_code in {302, 403, 404}
+                assert "Nobody waits" not in response.content.decode()
+    assert not Unsaved.objects.exists()
+    draft.refresh_from_db()
+    assert draft.version == 1
+
+
+def test_whoever_is_logged_out_gets_the_text_back(draft):
+    response = Client().post(change(draft), of(draft, body="An hour of work."), **OURS)
+    page = response.content.decode()
+    assert response.status_code == 403
+    assert "you are logged out" in page
+    assert "An hour of work." in page
+    assert 'name="title" value="Boats"' in page
+    stranger = Client().post(
+        change(draft), of(draft, body="Forged."), HTTP_ORIGIN="https://elsewhere.example"
+    )
+    assert "Forged." not in stranger.content.decode()
+
+
+def test_an_old_secret_gives_the_text_back_with_a_new_one(draft, emil):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(emil)
+    data = of(draft, body="An hour of work.") | opened(client, change(draft))
+    response = client.post(change(draft), data | {"csrfmiddlewaretoken": "x" * 64}, **OURS)
+    page = response.content.decode()
+    assert response.status_code == 403
+    assert "An hour of work." in page
+    token = re.search('name="csrfmiddlewaretoken" value="([^"]*)"', page)[1]
+    assert client.post(change(draft), data | {"csrfmiddlewaretoken": token}, **OURS).status_code == 302
+    draft.refresh_from_db()
+    assert draft.body == "An hour of work."
+
+
+# Versions
+
+
+def test_two_versions_are_compared_and_one_comes_back(draft, emil):
+    draft.body = draft.body.replace("nine", "ten")
+    save_article(article=draft, by=emil)
+    client, history = as_(emil), reverse("admin:articles_article_history", args=[draft.pk])
+    listed = client.get(history).content.decode()
+    assert "Emil" in listed
+    page = client.get(f"{history}?old=2&new=1").content.decode()
+    assert "at <del>nine</del><ins>ten</ins>." in page
+    restore = reverse("admin:articles_article_restore", args=[draft.pk, 1])
+    assert client.get(restore).status_code == 404
+    client.post(restore, {"seen": draft.version - 1})
+    draft.refresh_from_db()
+    assert "ten" in draft.body
+    client.post(restore, {"seen": draft.version})
+    draft.refresh_from_db()
+    assert "nine" in draft.body
+    assert "Number 1 brought back." in client.get(history).content.decode()
+    assert client.get(f"{history}?old=1&new=99").status_code == 404
+
+
+def test_markup_in_a_text_is_shown_as_text(draft, emil):
+    draft.body = "<script>alert(1)</script> <b>"
+    save_article(article=draft, by=emil)
+    history = reverse("admin:articles_article_history", args=[draft.pk])
+    assert "<script>alert" not in as_(emil).get(f"{history}?old=1&new=2").content.decode()
+
+
+@pytest.mark.parametrize("number", ["²", "٣٣٣", "9" * 5000, "-1", "x", ""])
+def test_what_is_no_number_is_none_that_there_is(draft, emil, number):
+    client = as_(emil)
+    assert keep(client, key=number or "0").status_code == 404
+    assert client.get(
+        change(draft).replace("/change/", "/history/"), {"old": number, "new": "1"}
+    ).status_code in {
+        200,
+        404,
+    }
+    restore = reverse("admin:articles_article_restore", args=[draft.pk, 1])
+    assert client.post(restore, {"seen": number}).status_code == 302
+    assert client.post(act(draft, "publish"), {"seen": number}).status_code == 200
+    assert not Article.objects.get().is_published()
+    assert Revision.objects.count() == 1
+
+
+def test_its_pages_have_no_inline_script_or_style(draft, emil):
+    draft.body = "Other words."
+    save_article(article=draft, by=emil)
+    client, history = as_(emil), reverse("admin:articles_article_history", args=[draft.pk])
+    correction = correct(article=draft, by=emil, text="x")
+    for url in (
+        history,
+        f"{history}?old=1&new=2",
+        act(draft, "publish"),
+        act(draft, "schedule"),
+        reverse("admin:articles_article_correction", args=[draft.pk, correction.pk]),
+    ):
+        response = client.get(url)
+        assert response.status_code == 200
+        found = re.findall(
+            r"<script(?![^>]*\bsrc=)[^>]*>|<style|\sstyle=|\son[a-z]+=\"", response.content.decode()
+        )
+        assert not found, url
+    assert Revision.objects.filter(article=draft).count() == 2

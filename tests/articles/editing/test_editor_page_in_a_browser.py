@@ -1,0 +1,397 @@
+"""Two editors in one article, each in a browser of their own; and texts that nothing loses."""
+
+import re
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from playwright.sync_api import expect
+
+from accounts.models import EDITOR
+from articles.editing.services import add_note, correct, take_back
+from articles.models import Article, Image, StandingPage, Topic, Unsaved
+from articles.services import save_article, save_page
+from tests.articles.test_admin import ADD, change
+from tests.comments.in_a_browser import DESK, PHONE
+from tests.factories import UserFactory, make_article
+from tests.helpers.axe import faults
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+BODY = "The boat leaves at nine.\n\nNobody waits.\n\nThe end."
+
+
+# Some of it is the same and some is not, more than fits on a screen.
+LONG = BODY + "".join(
+    f"\n\nParagraph {n} about the harbour, where it says word {n % 20} and then goes on for a while."
+    for n in range(80)
+)
+
+
+@pytest.fixture
+def story():
+    return make_article("Boats", standfirst="Of the harbour.", body=BODY, published_at=None)
+
+
+@pytest.fixture
+def desk_of(browser, live_server):
+    """Opens a window in a browser of somebody's own, who is an editor."""
+
+    def open_for(name, **how):
+        client = Client()
+        client.force_login(UserFactory.create(name=name, roles=(EDITOR,)))
+        context = browser.new_context(base_url=live_server.url, viewport=DESK, **how)
+        context.add_cookies(
+            [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
+        )
+        page = context.new_page()
+        page.failures = []
+        page.on("pageerror", lambda error: page.failures.append(str(error)))
+        return page
+
+    return open_for
+
+
+def save(page):
+    page.locator('[name="_save"]').last.click()
+
+
+def test_two_editors_of_one_article_see_each_other_and_lose_nothing(desk_of, story):
+    emil, edda = desk_of("Emil"), desk_of("Edda")
+    emil.goto(change(story))
+    edda.clock.install()
+    edda.goto(change(story))
+    expect(edda.locator(".others")).to_have_text("Emil has it open.")
+
+    emil.locator("#id_body").fill(BODY.replace("nine", "ten"))
+    expect(emil.locator(".kept")).to_contain_text("Kept at")
+    edda.clock.run_for(21_000)
+    expect(edda.locator(".others")).to_have_text("Emil has it open, last typed just now.")
+    save(emil)
+    expect(emil.locator(".messagelist")).to_contain_text("changed successfully")
+    edda.clock.run_for(21_000)
+    expect(edda.locator(".newer")).to_contain_text("Emil saved it at")
+
+    edda.locator("#id_body").fill(BODY.replace("nine", "eleven").replace("The end.", "The end, for now."))
+    save(edda)
+
+    expect(edda.get_by_role("heading", name=re.compile("Not saved yet: Emil saved"))).to_be_visible()
+    expect(edda.locator(".sides del").first).to_have_text("ten")
+    expect(edda.locator(".sides ins").first).to_have_text("eleven")
+    left, right = (edda.locator(".side").nth(n).bounding_box() for n in (0, 1))
+    assert left["y"] == right["y"]
+    assert left["x"] + left["width"] <= right["x"]
+    story.refresh_from_db()
+    assert story.body == BODY.replace("nine", "ten")
+
+    edda.locator("#id_body").fill(
+        BODY.replace("nine", "ten or eleven").replace("The end.", "The end, for now.")
+    )
+    save(edda)
+    expect(edda.locator(".messagelist")).to_contain_text("changed successfully")
+    story.refresh_from_db()
+    assert "ten or eleven" in story.body
+    bodies = list(story.revisions.order_by("number").values_list("body", flat=True))
+    assert [re.search("leaves at (.*)[.]", text)[1] for text in bodies] == [
+        "nine",
+        "ten",
+        "eleven",
+        "ten or eleven",
+    ]
+    assert not Unsaved.objects.filter(is_done=False).exists()
+    assert emil.failures == edda.failures == []
+
+
+def test_what_is_typed_survives_a_closed_window(desk_of, story):
+    page = desk_of("Emil")
+    page.goto(change(story))
+    page.locator("#id_body").fill("An hour of work.")
+    page.goto("/admin/")  # leaves at once, before three seconds are over
+    page.goto(change(story))
+    offer = page.locator(".offer")
+    expect(offer).to_contain_text("You have unsaved changes")
+    expect(page.locator("#id_body")).to_have_value(BODY)
+    offer.get_by_role("link").click()
+    expect(page.locator("#id_body")).to_have_value("An hour of work.")
+    save(page)
+    expect(page.locator(".messagelist")).to_contain_text("changed successfully")
+    page.goto(change(story))
+    page.wait_for_timeout(500)
+    expect(page.locator(".offer")).to_have_count(0)
+    assert page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('unsaved'))") == []
+
+
+def test_a_note_and_a_tick_survive_a_closed_window_as_a_text_does(desk_of, story):
+    Topic.objects.create(name="Harbour", slug="harbour")
+    page = desk_of("Emil")
+    page.goto(change(story))
+    page.locator("#id_new_note").fill("Is nine right?")
+    page.locator("#id_topics").get_by_label("Harbour").check()
+    page.get_by_role("radio", name="review everything first").check()
+    page.goto("/admin/")  # leaves at once
+    page.goto(change(story))
+    page.locator(".offer").get_by_role("link").click()
+    expect(page.locator("#id_new_note")).to_have_value("Is nine right?")
+    expect(page.locator("#id_topics").get_by_label("Harbour")).to_be_checked()
+    expect(page.get_by_role("radio", name="review everything first")).to_be_checked()
+    expect(page.locator(".kept")).to_contain_text("Kept at")
+    page.reload()  # the text has gone over into this page, which is found again
+    expect(page.locator("#id_new_note")).to_have_value("Is nine right?")
+    page.locator("#id_topics").get_by_label("Harbour").uncheck()
+    expect(page.locator(".kept")).to_contain_text("Kept at")
+    save(page)
+    expect(page.locator(".messagelist")).to_contain_text("changed successfully")
+    assert story.notes.get().body == "Is nine right?"
+    assert not story.topics.exists()
+    assert story.discussion.moderation == "pre"
+    assert not Unsaved.objects.filter(is_done=False).exists()
+
+
+def test_what_is_undone_by_hand_is_not_offered(desk_of, story):
+    page = desk_of("Emil")
+    page.clock.install()
+    page.goto(change(story))
+    for words in ("Emil", ""):
+        page.locator("#id_byline").fill(words)
+        with page.expect_response("**/unsaved/"):
+            page.clock.run_for(3_100)
+    expect(page.locator(".kept")).to_have_text("")
+    page.goto(change(story))
+    expect(page.locator(".offer")).to_have_count(0)
+    assert Unsaved.objects.filter(is_done=True).exists()
+
+
+def test_a_chosen_file_is_said_to_be_lost_with_the_window(desk_of, story):
+    page = desk_of("Emil")
+    page.goto(change(story))
+    slip = {"name": "slip.jpg", "mimeType": "image/jpeg", "buffer": b"x"}
+    page.locator("#id_lead_file").set_input_files(slip)
+    expect(page.locator(".file")).to_contain_text("lost if you leave")
+    asked = []
+
+    def stay(dialog):
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.once("dialog", stay)
+    page.close(run_before_unload=True)
+    while not asked:
+        page.wait_for_timeout(50)
+    assert asked == ["beforeunload"]
+    page.locator("#id_lead_file").set_input_files([])
+    expect(page.locator(".file")).to_have_text("")
+
+
+def test_a_request_that_is_overtaken_replaces_nothing(desk_of, story):
+    page = desk_of("Emil")
+    page.clock.install()
+    page.goto(change(story))
+    held = []
+    page.route("**/unsaved/", lambda route: held.append(route))
+    for count, words in enumerate(("An hour", "An hour of work."), 1):
+        page.locator("#id_body").fill(words)
+        page.clock.run_for(3_100)
+        while len(held) < count:
+            page.wait_for_timeout(20)
+    held[1].continue_()
+    expect(page.locator(".kept")).to_contain_text("Kept at")
+    with page.expect_response("**/unsaved/"):
+        held[0].continue_()
+    assert Unsaved.objects.get().typed["body"][0] == "An hour of work."
+    page.locator("#id_body").fill("An hour")  # once more, and not by mistake taken for kept
+    page.clock.run_for(3_100)
+    while len(held) < 3:
+        page.wait_for_timeout(20)
+    with page.expect_response("**/unsaved/"):
+        held[2].continue_()
+    assert Unsaved.objects.get().typed["body"][0] == "An hour"
+    page.unroute("**/unsaved/")
+
+
+def test_what_is_typed_without_a_network_is_kept_in_the_browser_and_comes_back(desk_of, story):
+    page = desk_of("Emil")
+    page.goto(ADD)
+    page.context.set_offline(True)
+    page.locator("#id_title").fill("On the train")
+    page.locator("#id_body").fill("Written under a hill.")
+    expect(page.locator(".failed")).to_contain_text("kept in this browser")
+    page.close()
+    assert not Unsaved.objects.exists()
+    page.context.set_offline(False)
+
+    again = page.context.new_page()
+    again.goto(ADD)
+    again.locator(".offer").get_by_role("link").click()
+    expect(again.locator("#id_body")).to_have_value("Written under a hill.")
+    expect(again.locator("#id_title")).to_have_value("On the train")
+
+
+def test_the_enter_key_saves_and_throws_nothing_away(desk_of):
+    page = desk_of("Emil")
+    page.goto(ADD)
+    page.locator("#id_body").fill("An hour of work.")
+    page.goto(ADD)
+    expect(page.locator(".offer")).to_contain_text("You have unsaved changes")
+    expect(page.locator("#id_title")).to_be_focused()
+    page.keyboard.type("Another")
+    page.keyboard.press("Enter")
+    expect(page.locator(".messagelist")).to_contain_text("added successfully")
+    expect(page.locator(".messagelist")).not_to_contain_text("thrown away")
+    assert Unsaved.objects.get(is_done=False).typed["body"][0] == "An hour of work."
+    assert Article.objects.get().title == "Another"
+
+
+def test_a_session_that_ended_loses_nothing(desk_of, live_server, story):
+    page = desk_of("Emil")
+    page.goto(change(story))
+    page.context.clear_cookies(name="sessionid")
+    page.locator("#id_body").fill("An hour of work.")
+    expect(page.locator(".failed")).to_contain_text("You are logged out")
+    save(page)
+    expect(page.get_by_role("heading", name="Not saved: you are logged out")).to_be_visible()
+    expect(page.get_by_label("Your text")).to_have_value("An hour of work.")
+    client = Client()
+    client.force_login(UserFactory.create(name="Emil again", roles=(EDITOR,)))
+    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
+    page.context.add_cookies([cookie])
+    page.get_by_role("button", name="Send again").click()
+    expect(page.locator(".messagelist")).to_contain_text("changed successfully")
+    story.refresh_from_db()
+    assert story.body == "An hour of work."
+
+
+def test_without_scripts_a_conflict_is_settled_too(desk_of, story):
+    page = desk_of("Edda", java_script_enabled=False)
+    page.goto(change(story))
+    changed = Article.objects.get(pk=story.pk)
+    changed.body = BODY.replace("nine", "twelve")
+    save_article(article=changed)
+    page.locator("#id_body").fill(BODY.replace("The end.", "The end, for now."))
+    save(page)
+    page.get_by_role("button", name="Put both changes together").click()
+    expect(page.locator("#id_body")).to_have_value(re.compile("twelve[^~]*for now"))
+    save(page)
+    story.refresh_from_db()
+    assert "twelve" in story.body
+    assert "for now" in story.body
+
+
+def test_a_standing_page_is_written_with_the_same_comforts(desk_of):
+    rules = save_page(page=StandingPage(title="Rules", slug="rules", body="Be kind."))
+    url = reverse("admin:articles_standingpage_change", args=[rules.pk])
+    page = desk_of("Emil")
+    page.goto(url)
+    shown = page.frame_locator(".editor-frame").locator("main")
+    expect(shown.locator("h1")).to_have_text("Rules")
+    page.locator("#id_body").press("Control+a")
+    page.get_by_role("toolbar", name="Formatting").get_by_role("button", name="Bold").click()
+    expect(shown.locator("strong")).to_have_text("Be kind.")
+    page.goto("/admin/")  # leaves at once
+    page.goto(url)
+    page.locator(".offer").get_by_role("link").click()
+    expect(page.locator("#id_body")).to_have_value("**Be kind.**")
+    save(page)
+    expect(page.locator(".messagelist")).to_contain_text("changed successfully")
+    rules.refresh_from_db()
+    assert rules.body_html == "<p><strong>Be kind.</strong></p>\n"
+    assert page.failures == []
+
+
+def test_a_writer_at_the_keyboard_saves_previews_and_publishes_from_the_text(desk_of, story):
+    page = desk_of("Emil")
+    page.goto(change(story))
+    keys = page.locator(".editor-keys")
+    expect(keys).to_have_text(
+        "Ctrl+S saves Ctrl+Shift+Enter saves and previews Ctrl+Enter saves, and asks whether to publish"
+    )
+    text = page.locator("#id_body")
+    text.fill("One.")
+    text.press("Control+s")
+    expect(page.locator(".messagelist")).to_contain_text("changed successfully")
+    page.locator("#id_title").fill("Ships")
+    page.locator("#id_title").press("Control+Shift+Enter")
+    expect(page.locator("main h1")).to_have_text("Ships")
+    expect(page.locator("main .prose")).to_have_text("One.")
+    page.go_back()
+    page.locator("#id_body").fill("Two.")
+    page.locator("#id_body").press("Control+Enter")
+    page.wait_for_url(f"**{act(story, 'publish')}")
+    story.refresh_from_db()
+    assert (story.title, story.body, story.is_published()) == ("Ships", "Two.", False)
+    page.get_by_role("button", name="Publish now", exact=True).click()
+    expect(page.locator(".publication .state")).to_contain_text("Published")
+    expect(page.locator(".editor-keys")).to_have_text("Ctrl+S saves")
+    assert page.failures == []
+
+
+@pytest.mark.parametrize("is_scripted", [True, False], ids=["scripts", "no scripts"])
+def test_a_field_that_both_changed_is_chosen(desk_of, story, is_scripted):
+    page = desk_of("Edda", java_script_enabled=is_scripted)
+    page.goto(change(story))
+    changed = Article.objects.get(pk=story.pk)
+    changed.byline, changed.rights = "Emil", "licensed"
+    save_article(article=changed)
+    page.locator("#id_byline").fill("Edda")
+    page.locator("#id_rights").select_option("public_domain")
+    save(page)
+    byline, rights = (page.get_by_role("group", name=name) for name in ("Byline", "Rights"))
+    byline.get_by_label("Yours, as in the form below").check()
+    rights.get_by_label("licensed").check()
+    save(page)
+    expect(page.locator(".messagelist")).to_contain_text("changed successfully")
+    story.refresh_from_db()
+    assert (story.byline, story.rights) == ("Edda", "licensed")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(desk_of, story, theme, size):
+    page = desk_of("Emil", color_scheme=theme)
+    page.set_viewport_size(size)
+    edda = UserFactory.create(name="Edda", roles=(EDITOR,))
+    add_note(article=story, by=edda, body="Is nine right?")
+    correction = correct(article=story, by=edda, text="It was nine.")
+    page.goto(change(story))
+    page.locator("#id_body").fill(LONG.replace("nine", "eleven"))
+    page.locator("#id_byline").fill("Emil")
+    other = Article.objects.get(pk=story.pk)
+    other.byline = "Edda"
+    other.body = LONG.replace("nine", "ten").replace("word 9", "words")
+    save_article(article=other, by=edda)
+    save(page)
+    expect(page.get_by_role("heading", name=re.compile("Not saved yet"))).to_be_visible()
+    page.wait_for_load_state()
+    found = {"conflict": faults(page)}
+    boat = Image.objects.create(alt="A boat", width=8, height=8, suffix="png", digest="a" * 64)
+    page.goto(reverse("admin:articles_image_change", args=[boat.pk]))
+    page.locator("#id_alt").fill("A boat at the quay")
+    Image.objects.update(alt="A boat in the harbour")
+    save(page)
+    expect(page.get_by_role("group", name="Alternative text")).to_be_visible()
+    found["picture"] = faults(page)
+    out = make_article("Out")
+    gone = take_back(article=make_article("Gone"), why="It was wrong.", seen=1)
+    history = reverse("admin:articles_article_history", args=[story.pk])
+    urls = {
+        "add": ADD,
+        "draft": change(story),
+        "published": change(out),
+        "history": history,
+        "difference": f"{history}?old=1&new=2",
+        "publish": act(story, "publish"),
+        "schedule": act(story, "schedule"),
+        "take back": act(out, "take-back"),
+        "standing page": reverse("admin:articles_standingpage_add"),
+        "correction": reverse("admin:articles_article_correction", args=[story.pk, correction.pk]),
+        "gone": gone.get_absolute_url(),
+        "preview": story.preview_url(),
+    }
+    for name, url in urls.items():
+        page.goto(url)
+        found[name] = faults(page)
+    assert found == {name: [] for name in found}
+    assert page.failures == []
+
+
+def act(article, name):
+    return reverse("admin:articles_article_publication", args=[article.pk, name])

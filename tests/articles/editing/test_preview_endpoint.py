@@ -1,0 +1,105 @@
+"""What the page of an article asks while somebody writes. Emil is an editor, Mona moderates, Ruth reads."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from articles.markup.paste_html import MOST
+from articles.models import Article, Topic
+from core.data_folder import PROJECT
+from tests.articles.images.made import jpeg, make_image
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+RENDER, PASTED = "/admin/articles/article/render/", "/admin/articles/article/pasted/"
+
+
+@pytest.fixture
+def emil(client) -> Client:
+    client.force_login(UserFactory.create(name="Emil", roles=("Editor",)))
+    return client
+
+
+def test_what_is_typed_is_shown_as_its_page_will(emil):
+    typed = {
+        "title": "The slip <closes>",
+        "standfirst": "At last.",
+        "byline": "Emil",
+        "body": "A *story* now.",
+    }
+    answer = emil.post(RENDER, typed | {"body": "A *story* now."}).json()
+    assert "<h1>The slip &lt;closes&gt;</h1>" in answer["html"]
+    assert "<p>A <em>story</em> now.</p>" in answer["html"]
+    assert "By Emil" in answer["html"]
+    assert answer["count"] == "5 words, 1 minute to read"
+    assert not Article.objects.exists()
+
+
+def test_who_is_chosen_to_sign_stands_there_in_order(emil):
+    ida, ruth = UserFactory.create(name="Ida Berg", roles=("Editor",)), UserFactory.create(name="Ruth")
+    me = User.objects.get(name="Emil")
+    chosen = {"signed_0": ida.pk, "signed_1": "", "signed_2": me.pk, "signed_3": ruth.pk, "byline": "Emil"}
+    html = emil.post(RENDER, {"title": "x", "body": ""} | chosen).json()["html"]
+    assert re.search("By .*Ida Berg.*, .*Emil</", html)
+    assert "Ruth" not in html
+    assert html.count("Emil") == 1
+    for wrong in ("x", "9" * 30, "-1", "٣"):
+        assert emil.post(RENDER, {"body": "", "signed_0": wrong}).status_code == 200
+
+
+def test_topics_and_the_lead_image_are_those_that_are_chosen(emil, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    topic = Topic.objects.create(name="Harbour", slug="harbour")
+    hidden = Topic.objects.create(name="Secret", slug="secret", shown=False)
+    image = make_image(jpeg(), alt="Boats")
+    chosen = {"topics": [topic.pk, hidden.pk, "x"], "lead_image": image.pk}
+    answer = emil.post(RENDER, {"title": "The slip", "body": "A story.", **chosen}).json()["html"]
+    assert "Harbour" in answer
+    assert "Secret" not in answer
+    assert 'alt="Boats"' in answer
+
+
+def test_words_are_counted_without_marks_and_dashes(emil):
+    body = "## Two words\n\n- one – *two*\n\n" + "word " * 460
+    assert emil.post(RENDER, {"body": body}).json()["count"] == "464 words, 2 minutes to read"
+    assert emil.post(RENDER, {"body": ""}).json()["count"] == "0 words"
+
+
+def test_nothing_of_what_is_typed_runs(emil):
+    body = "<script>alert(1)</script> [x](javascript:alert(1)) <img src=x onerror=alert(1)>"
+    answer = emil.post(RENDER, {"body": body}).json()["html"]
+    assert "<script" not in answer
+    assert "<img" not in answer
+    assert 'href="javascript' not in answer
+
+
+def test_what_is_pasted_is_markdown_and_what_was_left_is_told(emil):
+    markup = (PROJECT / "tests/articles/markup/pasted/word.html").read_text()
+    answer = emil.post(PASTED, {"html": markup}).json()
+    assert answer["markdown"].startswith("## The slip closes\n\nThe ferry to **Lower Quay** sails")
+    assert answer["note"] == (
+        "An image was left behind, as its file lies elsewhere. Save it on this device (in Google Docs: "
+        "File › Download › Web page; in Word: Save as Picture), then drop it in or press Image."
+    )
+
+
+def test_too_much_is_refused_with_a_sentence(emil):
+    answer = emil.post(PASTED, {"html": "x" * (MOST + 1)})
+    assert answer.status_code == 422
+    assert answer.json()["note"] == "This is too much to be pasted with its formatting."
+
+
+@pytest.mark.parametrize("url", [RENDER, PASTED])
+def test_it_is_for_editors_alone(url):
+    for role, status in [("Reader", 403), ("Moderator", 403), ("Editor", 200), ("Administrator", 200)]:
+        client = Client()
+        client.force_login(UserFactory.create(roles=(role,)))
+        assert client.post(url, {"html": "", "body": ""}).status_code == status
+    assert Client().post(url).status_code == 403
+    assert client.get(url).status_code == 405
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(UserFactory.create(roles=("Editor",)))
+    assert strict.post(url).status_code == 403

@@ -1,0 +1,445 @@
+"""The page of an article while somebody writes there, in Chromium. Emil is an editor."""
+
+import re
+from base64 import b64encode
+
+import pytest
+from playwright.sync_api import expect
+
+from articles.models import Image, Topic
+from core.data_folder import PROJECT
+from tests.articles.images.made import jpeg
+from tests.factories import UserFactory, make_article
+from tests.helpers.axe import faults
+
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("transactional_db")]
+
+WORD = (PROJECT / "tests/articles/markup/pasted/word.html").read_text()
+
+PASTE = """(field, [html, plain]) => {
+  const data = new DataTransfer();
+  if (html) data.setData("text/html", html);
+  data.setData("text/plain", plain);
+  field.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+}"""
+
+
+@pytest.fixture
+def emil(client):
+    user = UserFactory.create(name="Emil", roles=("Editor",))
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def writing(live_server, page, client, emil):
+    """A draft, open on a desk."""
+    Topic.objects.create(name="Harbour", slug="harbour")
+    article = make_article("The slip closes", body="The ferry sails.", published_at=None)
+    page.context.add_cookies(
+        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
+    )
+    page.failures = []
+    page.on("pageerror", lambda error: page.failures.append(str(error)))
+    page.on("console", lambda said: page.failures.append(said.text) if said.type == "error" else None)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{live_server.url}/admin/articles/article/{article.pk}/change/")
+    page.article = article
+    yield page
+    assert page.failures == []
+
+
+def body(page):
+    return page.locator("#id_body")
+
+
+def shown(page):
+    return page.frame_locator(".editor-frame").locator("main")
+
+
+def select(page, words) -> None:
+    body(page).evaluate(
+        "(field, words) => { const at = field.value.indexOf(words); field.focus(); "
+        "field.setSelectionRange(at, at + words.length); }",
+        words,
+    )
+
+
+def test_what_readers_will_see_follows_the_keys(writing):
+    expect(shown(writing).locator("h1")).to_have_text("The slip closes")
+    expect(writing.locator(".editor-count")).to_have_text("3 words, 1 minute to read")
+    body(writing).press("Control+End")
+    body(writing).press_sequentially(" It **never** comes back.")
+    expect(shown(writing).locator("strong")).to_have_text("never")
+    writing.locator("#id_topics").get_by_label("Harbour").check()
+    expect(shown(writing).locator(".kicker")).to_have_text("Harbour")
+    writing.locator("#id_title").fill("The slip opens")
+    expect(shown(writing).locator("h1")).to_have_text("The slip opens")
+
+
+def test_the_toolbar_by_mouse_and_by_keys(writing):
+    tools = writing.get_by_role("toolbar", name="Formatting")
+    select(writing, "ferry")
+    tools.get_by_role("button", name="Bold").click()
+    expect(body(writing)).to_have_value("The **ferry** sails.")
+    body(writing).press("Control+b")
+    expect(body(writing)).to_have_value("The ferry sails.")
+    body(writing).press("Control+i")
+    expect(body(writing)).to_have_value("The *ferry* sails.")
+    body(writing).press("Control+z")
+    expect(body(writing)).to_have_value("The ferry sails.")
+    tools.get_by_role("button", name="Heading").click()
+    expect(body(writing)).to_have_value("## The ferry sails.")
+    tools.get_by_role("button", name="Heading").click()
+    expect(body(writing)).to_have_value("### The ferry sails.")
+    tools.get_by_role("button", name="Heading").click()
+    expect(body(writing)).to_have_value("The ferry sails.")
+    tools.get_by_role("button", name="Quotation").click()
+    expect(body(writing)).to_have_value("> The ferry sails.")
+    tools.get_by_role("button", name="Quotation").click()
+    body(writing).press("Control+Shift+8")
+    expect(body(writing)).to_have_value("- The ferry sails.")
+    body(writing).press("End")
+    body(writing).press("Enter")
+    body(writing).press_sequentially("And returns.")
+    expect(body(writing)).to_have_value("- The ferry sails.\n- And returns.")
+    body(writing).press("Enter")
+    body(writing).press("Enter")
+    body(writing).press_sequentially("No item.")
+    expect(body(writing)).to_have_value("- The ferry sails.\n- And returns.\n\nNo item.")
+    tools.get_by_role("button", name="Bold").focus()
+    writing.keyboard.press("ArrowRight")
+    expect(tools.get_by_role("button", name="Italic")).to_be_focused()
+    writing.keyboard.press("Shift+Tab")
+    writing.keyboard.press("Tab")
+    expect(tools.get_by_role("button", name="Italic")).to_be_focused()
+
+
+def test_bold_and_italic_end_with_the_keys_that_began_them(writing):
+    field = body(writing)
+    field.fill("")
+    field.press("Control+b")
+    field.press_sequentially("At noon ")
+    field.press("Control+b")
+    field.press_sequentially("the ")
+    field.press("Control+i")
+    field.press_sequentially("ferry")
+    field.press("Control+i")
+    field.press_sequentially(" sails.")
+    expect(field).to_have_value("**At noon** the *ferry* sails.")
+    field.press("Control+b")
+    field.press("Control+b")
+    expect(field).to_have_value("**At noon** the *ferry* sails.")
+    field.fill("It sails.")
+    select(writing, "sails")
+    field.press("Control+b")
+    field.press("Control+i")
+    expect(field).to_have_value("It ***sails***.")
+    field.press("Control+b")
+    expect(field).to_have_value("It *sails*.")
+    field.fill("- ferry\n- slip\n\nAt noon.")
+    field.press("Control+a")
+    field.press("Control+b")
+    expect(field).to_have_value("- **ferry**\n- **slip**\n\n**At noon.**")
+    field.press("Control+i")
+    expect(field).to_have_value("- ***ferry***\n- ***slip***\n\n***At noon.***")
+    field.press("Control+i")
+    field.press("Control+b")
+    expect(field).to_have_value("- ferry\n- slip\n\nAt noon.")
+
+
+def test_a_link_is_asked_for(writing):
+    select(writing, "ferry")
+    body(writing).press("Control+k")
+    dialog = writing.get_by_role("dialog", name="Link")
+    expect(dialog.get_by_label("Its words")).to_have_value("ferry")
+    dialog.get_by_label("Where it leads").fill("https://harbour.example/a_(b)")
+    writing.keyboard.press("Enter")
+    expect(body(writing)).to_have_value("The [ferry](https://harbour.example/a_%28b%29) sails.")
+    expect(body(writing)).to_be_focused()
+
+
+def test_a_link_leads_where_people_mean_it_to(writing):
+    """Without its https://, to a page of our own, and by mail; what leads nowhere is asked about again."""
+    for typed, written in {
+        "harbour.example/ferry?a=1": "[It](https://harbour.example/ferry?a=1)",
+        "/stories/the-slip/": "[It](/stories/the-slip/)",
+        "desk@harbour.example": "[It](mailto:desk@harbour.example)",
+    }.items():
+        body(writing).fill("It sails.")
+        select(writing, "It")
+        body(writing).press("Control+k")
+        writing.get_by_label("Where it leads").fill(typed)
+        writing.keyboard.press("Enter")
+        expect(body(writing)).to_have_value(f"{written} sails.")
+    body(writing).press("Control+k")
+    for typed in ("https://", "the ferry", "javascript:alert(1)", "//"):
+        writing.get_by_label("Where it leads").fill(typed)
+        writing.keyboard.press("Enter")
+        expect(writing.get_by_role("alert")).to_contain_text("https://example.org/page")
+        expect(writing.get_by_label("Where it leads")).to_have_value(typed)
+
+
+def test_a_list_that_is_pasted_into_an_item_is_no_list_in_it(writing):
+    body(writing).fill("- The ferry\n- ")
+    body(writing).press("Control+End")
+    body(writing).evaluate(
+        PASTE, ["<ul><li>The <b>slip</b></li><li>The quay</li></ul>", "The slip\nThe quay"]
+    )
+    expect(body(writing)).to_have_value("- The ferry\n- The **slip**\n- The quay")
+    writing.keyboard.type("!")
+    expect(body(writing)).to_have_value("- The ferry\n- The **slip**\n- The quay!")
+
+
+def test_what_word_pastes_stands_as_markdown_and_undo_gives_the_plain_text(writing):
+    body(writing).press("Control+End")
+    body(writing).evaluate(PASTE, [WORD, " The slip closes\r\nThe ferry to Lower Quay"])
+    text = body(writing)
+    expect(shown(writing).locator("h2").last).to_have_text("What replaces it")
+    value = text.input_value()
+    assert "[the harbour office](https://harbour.example/notices_%282026%29)" in value
+    assert "  - on weekdays" in value
+    assert "**Lower Quay**" in value
+    expect(writing.get_by_role("status").last).to_contain_text("An image was left behind, as its file")
+    text.press("Control+z")
+    expect(text).to_have_value("The ferry sails. The slip closes\nThe ferry to Lower Quay")
+
+
+def test_plain_text_and_code_are_left_to_the_browser(writing):
+    markup = '<div style="font-weight: normal"><span>a *b*</span></div>'
+    is_ours = body(writing).evaluate(
+        """(field, html) => {
+          const data = new DataTransfer();
+          data.setData("text/html", html);
+          data.setData("text/plain", "a *b*");
+          const paste = new ClipboardEvent("paste", { clipboardData: data, cancelable: true, bubbles: true });
+          return !field.dispatchEvent(paste);
+        }""",
+        markup,
+    )
+    assert not is_ours
+
+
+def test_a_paste_is_not_lost_while_the_site_is_away(writing):
+    writing.route("**/pasted/", lambda route: route.abort())
+    body(writing).press("Control+End")
+    body(writing).evaluate(PASTE, ["<b>Bold</b> news", " Bold news"])
+    expect(body(writing)).to_have_value("The ferry sails. Bold news")
+    expect(writing.get_by_role("status").last).to_contain_text("Pasted without its formatting")
+    writing.failures[:] = [said for said in writing.failures if "net::ERR_FAILED" not in said]
+
+
+def test_who_types_on_while_it_is_converted_keeps_their_words(writing):
+    body(writing).press("Control+End")
+    held = []
+    writing.route("**/pasted/", lambda route: held.append(route))
+    body(writing).evaluate(PASTE, ["<b>Bold</b> news.", " Bold news."])
+    body(writing).press_sequentially(" And so on.")
+    held[0].continue_()
+    expect(body(writing)).to_have_value("The ferry sails.**Bold** news. And so on.")
+    body(writing).press_sequentially("!")
+    expect(body(writing)).to_have_value("The ferry sails.**Bold** news. And so on.!")
+
+
+def test_on_a_phone_the_preview_is_a_tab(writing):
+    writing.set_viewport_size({"width": 390, "height": 844})
+    expect(body(writing)).to_be_visible()
+    expect(writing.locator(".editor-frame")).to_be_hidden()
+    writing.get_by_role("button", name="Preview", exact=True).click()
+    expect(body(writing)).to_be_hidden()
+    expect(shown(writing).locator("h1")).to_be_visible()
+    writing.get_by_role("button", name="Write", exact=True).click()
+    expect(body(writing)).to_be_visible()
+    assert not writing.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+def test_without_scripts_the_field_is_sent_as_it_stands(live_server, browser, client, emil):
+    article = make_article("The slip closes", published_at=None)
+    context = browser.new_context(java_script_enabled=False)
+    context.add_cookies(
+        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
+    )
+    page = context.new_page()
+    page.goto(f"{live_server.url}/admin/articles/article/{article.pk}/change/")
+    page.locator("#id_body").fill("Other *words*.")
+    page.locator("[name=_save]").first.click()
+    article.refresh_from_db()
+    assert article.body_html == "<p>Other <em>words</em>.</p>\n"
+    context.close()
+
+
+@pytest.mark.parametrize("way", ["paste", "drop"])
+def test_an_image_that_is_pasted_or_dropped_stands_in_the_text_with_its_words(
+    writing, settings, tmp_path, way
+):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    body(writing).press("Control+End")
+    body(writing).evaluate(
+        """(field, [way, data]) => {
+          const bytes = Uint8Array.from(atob(data), (sign) => sign.charCodeAt(0));
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([bytes], "slip.jpg", { type: "image/jpeg" }));
+          const how = { bubbles: true, cancelable: true };
+          field.dispatchEvent(way === "paste"
+            ? new ClipboardEvent("paste", { ...how, clipboardData: transfer })
+            : new DragEvent("drop", { ...how, dataTransfer: transfer }));
+        }""",
+        [way, b64encode(jpeg()).decode()],
+    )
+    dialog = writing.get_by_role("dialog", name="Image: slip.jpg")
+    dialog.get_by_label("Alternative text").fill("Boats in the [grey] harbour")
+    dialog.get_by_label("Credit").fill("Ida Lund")
+    dialog.get_by_role("button", name="Insert").click()
+    expect(body(writing)).to_have_value(re.compile(r"^The ferry sails\.\n\n!\[.*\]\(image:\d+\)\n\n$"))
+    image = Image.objects.get()
+    assert (image.alt, image.credit) == ("Boats in the [grey] harbour", "Ida Lund")
+    expect(shown(writing).get_by_role("img", name="Boats in the [grey] harbour")).to_be_visible()
+    expect(body(writing)).to_be_focused()
+
+
+def test_of_three_images_that_are_dropped_one_can_be_left_out(writing, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    files = [{"name": f"{n}.jpg", "mimeType": "image/jpeg", "buffer": jpeg()} for n in range(3)]
+    writing.locator(".editor-tools ~ input[type=file]").set_input_files(files)
+    for n, button in enumerate(["Insert", "Cancel", "Insert"]):
+        dialog = writing.get_by_role("dialog", name=f"Image: {n}.jpg")
+        dialog.get_by_label("Alternative text").fill(f"Picture {n}")
+        dialog.get_by_role("button", name=button).click()
+    expect(shown(writing).locator("img")).to_have_count(2)
+    assert sorted(Image.objects.values_list("alt", flat=True)) == ["Picture 0", "Picture 2"]
+
+
+RTF = (  # as Word writes it: each picture twice, the second for old programs
+    r"{\rtf1\ansi{\fonttbl{\f0 Calibri;}}\pard Before{\*\shppict{\pict{\*\picprop\shplid1025"
+    r"{\sp{\sn shapeType}{\sv 75}}}\picscalex100\picw4233\pich2822\picwgoal2400\pichgoal1600\jpegblip"
+    r"\bliptag-1408237{\*\blipuid abcdef0123456789abcdef0123456789}%s}}"
+    r"{\nonshppict{\pict\picw4233\wmetafile8 0100090000}}\par}"
+)
+
+
+def test_images_whose_data_is_pasted_come_in_at_their_places(writing, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    one, two = (f"data:image/jpeg;base64,{b64encode(jpeg(width)).decode()}" for width in (600, 500))
+    html = (
+        f'<p>Before <b>noon</b>.</p><p><img src="{one}"></p><p>Between.</p><p><img src="{two}"></p>'
+        '<p>After.</p><p><img src="https://elsewhere.example/a.png">'
+        '<img src="data:image/svg+xml;base64,PHN2Zz4="></p>'
+    )
+    select(writing, "The ferry sails.")
+    body(writing).evaluate(PASTE, [html, "Before noon.\nBetween.\nAfter."])
+    # What is to be seen is asked for, as of any other.
+    dialog = writing.get_by_role("dialog", name="Image: pasted 1 of 2.jpeg")
+    dialog.get_by_role("button", name="Insert").click()
+    expect(dialog.get_by_role("alert")).to_be_visible()
+    expect(body(writing)).to_have_value("Before **noon**.\n\n⟦image 1⟧\n\nBetween.\n\n⟦image 2⟧\n\nAfter.")
+    assert not Image.objects.exists()
+    dialog.get_by_label("Alternative text").fill("Boats")
+    dialog.get_by_role("button", name="Insert").click()
+    dialog = writing.get_by_role("dialog", name="Image: pasted 2 of 2.jpeg")
+    expect(dialog).to_be_visible()
+    image = Image.objects.get()
+    expect(body(writing)).to_have_value(
+        f"Before **noon**.\n\n![Boats](image:{image.pk})\n\nBetween.\n\n⟦image 2⟧\n\nAfter."
+    )
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(body(writing)).to_have_value(
+        f"Before **noon**.\n\n![Boats](image:{image.pk})\n\nBetween.\n\n\n\nAfter."
+    )
+    expect(shown(writing).get_by_role("img", name="Boats")).to_be_visible()
+    assert ["400 (Bad Request)" in said for said in writing.failures] == [True]  # without its words
+    writing.failures.clear()
+    # And those that only have an address are counted.
+    writing.reload()
+    body(writing).evaluate(PASTE, [html.replace(one, "file:///C:/a.png"), "Before noon."])
+    expect(writing.get_by_role("dialog", name="Image: pasted 1 of 1.jpeg")).to_be_visible()
+    writing.get_by_label("Alternative text", exact=True).fill("Boats again")
+    writing.get_by_role("dialog").get_by_role("button", name="Insert").click()
+    expect(body(writing)).to_have_value(re.compile(r"!\[Boats again\]"))
+    expect(writing.get_by_role("status").last).to_contain_text("3 images were left behind, as their files")
+
+
+@pytest.mark.parametrize("way", ["files", "rtf", "too many files"])
+def test_images_beside_the_markup_are_taken_where_there_are_as_many(writing, settings, tmp_path, way):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    picture = jpeg()
+    select(writing, "The ferry sails.")
+    body(writing).evaluate(
+        """(field, [way, data, rtf]) => {
+          const board = new DataTransfer();
+          board.setData("text/html", '<p>Before.</p><p><img src="file:///C:/clip_image001.png"></p>');
+          board.setData("text/plain", "Before.");
+          if (way === "rtf") board.setData("text/rtf", rtf);
+          const bytes = Uint8Array.from(atob(data), (sign) => sign.charCodeAt(0));
+          for (const name of { rtf: [], files: ["a.jpg"] }[way] ?? ["a.jpg", "b.jpg"]) {
+            board.items.add(new File([bytes], name, { type: "image/jpeg" }));
+          }
+          const how = { clipboardData: board, bubbles: true, cancelable: true };
+          field.dispatchEvent(new ClipboardEvent("paste", how));
+        }""",
+        [way, b64encode(picture).decode(), RTF % picture.hex()],
+    )
+    if way == "too many files":  # such as a drawing of the words themselves
+        expect(writing.get_by_role("status").last).to_contain_text("An image was left behind")
+        expect(body(writing)).to_have_value("Before.")
+        return
+    dialog = writing.get_by_role("dialog", name="Image: pasted 1 of 1.jpeg")
+    dialog.get_by_label("Alternative text").fill("Boats")
+    dialog.get_by_role("button", name="Insert").click()
+    expect(body(writing)).to_have_value(re.compile(r"^Before\.\n\n!\[Boats\]\(image:\d+\)$"))
+    assert Image.objects.get().alt == "Boats"
+
+
+def test_a_paste_without_words_takes_none_away(writing):
+    body(writing).press("Control+End")
+    body(writing).evaluate(PASTE, ['<img src="https://elsewhere.example/a.png">', ""])
+    expect(writing.get_by_role("status").last).to_contain_text("An image was left behind")
+    expect(body(writing)).to_have_value("The ferry sails.")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_standing_page_is_written_as_a_story_is(writing, live_server, settings, tmp_path, width):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    writing.set_viewport_size({"width": width, "height": 900})
+    writing.goto(f"{live_server.url}/admin/articles/standingpage/add/")
+    writing.locator("#id_title").fill("About us")
+    body(writing).fill("We row.")
+    select(writing, "row")
+    writing.get_by_role("toolbar", name="Formatting").get_by_role("button", name="Bold").click()
+    body(writing).press("Control+End")
+    picture = f"data:image/jpeg;base64,{b64encode(jpeg()).decode()}"
+    body(writing).evaluate(PASTE, [f'<p>At the <i>quay</i>.</p><p><img src="{picture}"></p>', "At the quay."])
+    dialog = writing.get_by_role("dialog", name="Image: pasted 1 of 1.jpeg")
+    dialog.get_by_label("Alternative text").fill("Boats")
+    dialog.get_by_role("button", name="Insert").click()
+    if width == 390:
+        writing.get_by_role("button", name="Preview", exact=True).click()
+    expect(shown(writing).locator("h1")).to_have_text("About us")
+    expect(shown(writing).locator("strong")).to_have_text("row")
+    expect(shown(writing).get_by_role("img", name="Boats")).to_be_visible()
+    found = faults(writing)
+    writing.failures.clear()  # axe itself tries inline styles
+    assert found == []
+    assert not writing.evaluate("document.documentElement.scrollWidth > innerWidth")
+    writing.locator("[name=_save]").click()
+    expect(writing.locator(".messagelist")).to_contain_text("was added successfully")
+    writing.goto(f"{live_server.url}/pages/about-us/")
+    expect(writing.locator(".prose em")).to_have_text("quay")
+    expect(writing.get_by_role("img", name="Boats")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_in_the_room_its_dialog_and_its_preview(writing, theme):
+    writing.emulate_media(color_scheme=theme)
+    writing.reload()
+    found = {}
+    for width in (1280, 390):
+        writing.set_viewport_size({"width": width, "height": 900})
+        expect(shown(writing).locator("h1")).to_have_count(1)
+        found[width, "page"] = faults(writing)
+        body(writing).press("Control+k")
+        found[width, "dialog"] = faults(writing)
+        writing.keyboard.press("Escape")
+    writing.get_by_role("button", name="Preview", exact=True).click()
+    found["preview"] = faults(writing)
+    writing.failures.clear()  # axe itself tries inline styles
+    assert found == {where: [] for where in found}

@@ -1,0 +1,240 @@
+"""The verbs of the editors' room. Emil and Edda are editors."""
+
+import threading
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from articles.editing.services import (
+    ChangedError,
+    EmbargoedError,
+    change_correction,
+    correct,
+    finish_sheets,
+    keep_aside,
+    keep_unsaved,
+    publish,
+    publish_articles,
+    restore,
+    set_embargo,
+    take_back,
+    unschedule,
+)
+from articles.models import Article, Revision, Sheet, Site, Text, Unsaved
+from articles.services import save_article
+from tests.factories import make_article
+
+pytestmark = pytest.mark.django_db
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def draft():
+    return make_article("Boats", body="One.", published_at=None)
+
+
+def numbers(article):
+    return [(r.number, r.body, r.by and r.by.name) for r in article.revisions.order_by("number")]
+
+
+def test_the_first_save_makes_number_1_and_another_only_where_the_text_differs(draft, emil):
+    assert numbers(draft) == [(1, "One.", None)]
+    draft.byline = "Emil"
+    save_article(article=draft, by=emil)
+    assert numbers(draft) == [(1, "One.", None)]
+    draft.body = "Two."
+    save_article(article=draft, by=emil)
+    assert numbers(draft) == [(1, "One.", None), (2, "Two.", "Emil")]
+
+
+def test_the_text_of_before_there_were_revisions_is_kept_with_the_first_save(draft, emil):
+    Revision.objects.all().delete()
+    draft.body = "Two."
+    save_article(article=draft, by=emil)
+    assert numbers(draft) == [(1, "One.", None), (2, "Two.", "Emil")]
+
+
+def test_a_text_that_came_another_way_is_kept_too(draft, emil):
+    Article.objects.filter(pk=draft.pk).update(body="By hand.")
+    draft.body = "Two."
+    save_article(article=draft, by=emil)
+    assert [row[1] for row in numbers(draft)] == ["One.", "By hand.", "Two."]
+
+
+def test_a_save_that_fails_leaves_no_revision(draft, emil):
+    draft.body, draft.slug = "Two.", make_article("Other").slug
+    with pytest.raises(IntegrityError), transaction.atomic():
+        save_article(article=draft, by=emil)
+    assert numbers(draft) == [(1, "One.", None)]
+
+
+def test_what_is_restored_is_a_new_revision(draft, emil):
+    draft.body = "Two."
+    save_article(article=draft, by=emil)
+    first = draft.revisions.get(number=1)
+    restored = restore(revision=first, by=emil, seen=draft.version)
+    assert (restored.body, restored.body_html) == ("One.", "<p>One.</p>\n")
+    last = draft.revisions.first()
+    assert (last.number, last.body, last.restored, last.by) == (3, "One.", 1, emil)
+    with pytest.raises(ChangedError):
+        restore(revision=first, by=emil, seen=draft.version)
+
+
+def test_an_aside_is_kept_once_and_is_not_the_articles_text(draft, emil):
+    text = Text("Boats", "", "Mine.")
+    for _ in range(2):
+        kept = keep_aside(thing=draft, text=text, by=emil, base=1, nonce=uuid4())
+    assert (kept.number, kept.is_aside, draft.revisions.count()) == (2, True, 2)
+    draft.body = "Three."
+    save_article(article=draft, by=emil)
+    assert [row[:2] for row in numbers(draft)] == [(1, "One."), (2, "Mine."), (3, "Three.")]
+
+
+def test_two_windows_of_one_person_keep_two_texts(draft, emil, edda):
+    one, two = uuid4(), uuid4()
+    for sheet, body in (
+        (Sheet(one, 1), "In the one."),
+        (Sheet(two, 1), "In the other."),
+        (Sheet(one, 2), "In the one, more."),
+    ):
+        keep(emil, draft, body, sheet)
+    assert sorted(kept()) == ["In the one, more.", "In the other."]
+    with pytest.raises(PermissionError):
+        keep(edda, draft, "Hers", Sheet(one, 3))
+    finish_sheets(sheets=[Sheet(one, 9)], editor=edda)
+    assert sorted(kept()) == ["In the one, more.", "In the other."]
+
+
+def test_what_comes_late_replaces_nothing_newer(draft, emil):
+    nonce = uuid4()
+    keep(emil, draft, "An hour of work.", Sheet(nonce, 7))
+    assert keep(emil, draft, "An hour of", Sheet(nonce, 6)).typed["body"] == ["An hour of work."]
+    assert kept() == ["An hour of work."]
+    finish_sheets(sheets=[Sheet(nonce, 7)], editor=emil)
+    assert keep(emil, draft, "An hour of", Sheet(nonce, 6)) is None  # after it was saved
+    assert kept() == []
+    keep(emil, draft, "An hour of work, and more.", Sheet(nonce, 8))  # back to the page, and on it goes
+    assert kept() == ["An hour of work, and more."]
+
+
+def test_what_was_saved_before_it_was_ever_kept_stays_saved(draft, emil):
+    nonce = uuid4()
+    finish_sheets(sheets=[Sheet(nonce, 2)], editor=emil)
+    assert keep(emil, draft, "Half of i", Sheet(nonce, 1)) is None
+    assert kept() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_comes_while_it_is_saved_waits_and_is_too_late(draft, emil):
+    nonce, answers = uuid4(), []
+
+    def late():
+        answers.append(keep(emil, draft, "Half of i", Sheet(nonce, 1)))
+        connection.close()
+
+    thread = threading.Thread(target=late)
+    with transaction.atomic(), connection.cursor() as cursor:
+        finish_sheets(sheets=[Sheet(nonce, 2)], editor=emil)
+        thread.start()
+        while thread.is_alive():
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                break
+        assert thread.is_alive()  # it waits
+    thread.join()
+    assert (answers, kept()) == ([None], [])
+
+
+def test_a_text_goes_over_into_the_next_sheet_but_for_what_was_typed_on_the_first_since(draft, emil):
+    first, second = uuid4(), uuid4()
+    keep(emil, draft, "One.", Sheet(first, 3))
+    keep(emil, draft, "One, and two.", Sheet(first, 3), Sheet(second, 1))
+    assert kept() == ["One, and two."]
+    keep(emil, draft, "One, and another.", Sheet(first, 4))
+    keep(emil, draft, "One, two and three.", Sheet(first, 3), Sheet(second, 2))
+    assert sorted(kept()) == ["One, and another.", "One, two and three."]
+    finish_sheets(sheets=[Sheet(first, 3), Sheet(second, 2)], editor=emil)
+    assert kept() == ["One, and another."]
+
+
+def test_what_is_as_it_was_is_not_kept(draft, emil):
+    sheet = Sheet(uuid4(), 1)
+    keep(emil, draft, "Two.", sheet)
+    undone = keep_unsaved(
+        sheets=[sheet._replace(turn=2)], editor=emil, kind=Article, thing=draft, typed={}, read=""
+    )
+    assert (undone, kept()) == (None, [])
+
+
+def keep(editor, article, body, *sheets):
+    typed = {"title": ["Boats"], "body": [body]}
+    return keep_unsaved(sheets=sheets, editor=editor, kind=Article, thing=article, typed=typed, read="")
+
+
+def kept():
+    return [row.typed["body"][0] for row in Unsaved.objects.filter(is_done=False)]
+
+
+def test_publishing_later_and_now(draft):
+    site = Site.objects.get().version
+    later = timezone.now() + HOUR
+    scheduled = publish(article=draft, at=later, seen=draft.version)
+    assert (scheduled.published_at, scheduled.is_published()) == (later, False)
+    with pytest.raises(ChangedError):
+        publish(article=draft, at=timezone.now(), seen=draft.version)
+    assert unschedule(article=draft, seen=scheduled.version).published_at is None
+    now = publish(article=draft, at=timezone.now(), seen=scheduled.version + 1)
+    assert now.is_published()
+    assert Site.objects.get().version == site + 3
+
+
+def test_what_is_taken_back_is_hidden_and_remembers_its_moment():
+    story = make_article("Out")
+    moment = story.published_at
+    taken = take_back(article=story, why="It was wrong.", seen=story.version)
+    assert (taken.published_at, taken.was_published_at) == (None, moment)
+    assert taken.taken_back_at
+    assert not Article.objects.published().exists()
+    with pytest.raises(ChangedError):
+        take_back(article=taken, why="", seen=taken.version)
+    again = publish(article=taken, at=moment, seen=taken.version)
+    assert (again.taken_back_at, again.taken_back_why, again.is_published()) == (None, "", True)
+
+
+def test_an_embargo_is_held_by_the_verb_and_by_the_database(draft):
+    until = timezone.now() + 2 * HOUR
+    held = set_embargo(article=draft, until=until, seen=draft.version)
+    with pytest.raises(EmbargoedError):
+        publish(article=draft, at=timezone.now() + HOUR, seen=held.version)
+    with pytest.raises(EmbargoedError):
+        publish_articles(ids=[draft.pk], at=timezone.now())
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Article.objects.filter(pk=draft.pk).update(published_at=timezone.now())
+    assert publish(article=draft, at=until, seen=held.version).published_at == until
+
+
+def test_an_embargo_puts_off_what_is_scheduled_and_comes_too_late_for_what_is_out(draft):
+    until = timezone.now() + 2 * HOUR
+    scheduled = publish(article=draft, at=timezone.now() + HOUR, seen=draft.version)
+    assert set_embargo(article=draft, until=until, seen=scheduled.version).published_at == until
+    story = make_article("Out")
+    with pytest.raises(EmbargoedError):
+        set_embargo(article=story, until=until, seen=story.version)
+
+
+def test_a_correction_is_dated_and_is_a_change_of_the_story(emil, time_machine):
+    story = make_article("Out")
+    time_machine.move_to(timezone.now() + HOUR)
+    made = correct(article=story, by=emil, text="It was nine.")
+    story.refresh_from_db()
+    assert story.corrected_at == made.at
+    assert (story.version, story.changed_at >= made.at) == (2, True)
+    change_correction(correction=made, text="It was nine o’clock.", seen="It was nine.")
+    assert story.corrections.get().text == "It was nine o’clock."
+    change_correction(correction=made, text="", seen="It was nine o’clock.")
+    story.refresh_from_db()
+    assert (story.corrected_at, story.corrections.count(), story.version) == (None, 0, 4)

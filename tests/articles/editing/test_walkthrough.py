@@ -1,0 +1,220 @@
+"""The editor's walkthrough in Chromium, in order; and five articles in a morning, with the presses counted.
+
+Emil and Edda are editors in Cairo; Jun reads and writes under their story.
+"""
+
+import re
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings as site_settings
+from django.test import Client
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from articles.editing.services import publish
+from articles.models import Article, Site, Topic
+from comments.policy import policy
+from tests.articles.editing.test_preview_in_a_browser import PASTE, WORD, body, select, shown
+from tests.articles.images.made import jpeg
+from tests.factories import UserFactory, say
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+ADD = "/admin/articles/article/add/"
+PRESSES = 4  # an article besides its words: new, a topic, publish now, yes
+PRESSES_WITH_AN_IMAGE = 6  # and the file's button, and Insert
+
+
+@pytest.fixture(autouse=True)
+def _room(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.COMMENT_POLICY = "tests.moderation.conftest.Publishing"
+    policy.cache_clear()
+    Site.objects.update(time_zone="Africa/Cairo")
+    yield
+    policy.cache_clear()
+
+
+@pytest.fixture
+def editors():
+    return [UserFactory.create(name=name, roles=("Editor",)) for name in ("Emil", "Edda")]
+
+
+@pytest.fixture
+def room(browser, live_server):
+    """A browser of one's own, logged in."""
+    contexts = []
+
+    def enter(user=None, width=1280):
+        context = browser.new_context(viewport={"width": width, "height": 900}, base_url=live_server.url)
+        contexts.append(context)
+        page = context.new_page()
+        page.failures = []
+        page.on("pageerror", lambda error: page.failures.append(str(error)))
+        if user:
+            client = Client()
+            client.force_login(user)
+            cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
+            context.add_cookies([cookie])
+            page.goto("/admin/")
+        return page
+
+    yield enter
+    assert [failure for context in contexts for page in context.pages for failure in page.failures] == []
+
+
+def picture(name="slip.jpg") -> dict[str, object]:
+    return {"name": name, "mimeType": "image/jpeg", "buffer": jpeg()}
+
+
+def continue_editing(page) -> None:
+    page.locator("[name=_continue]").first.click()
+    expect(page.locator(".messagelist .success")).to_be_visible()
+
+
+def test_the_editors_walkthrough(room, editors, live_server):
+    emil, edda = editors
+    page = room(emil)
+
+    # Pastes from a word processor, links intact.
+    page.goto(ADD)
+    page.locator("#id_title").fill("The slip closes")
+    body(page).evaluate(PASTE, [WORD, "The slip closes"])
+    link = shown(page).get_by_role("link", name="the harbour office")
+    expect(link).to_have_attribute("href", "https://harbour.example/notices_%282026%29")
+
+    # An image: alternative text demanded.
+    body(page).press("Control+End")
+    page.locator(".editor-tools ~ input[type=file]").set_input_files(picture())
+    dialog = page.get_by_role("dialog", name="Image: slip.jpg")
+    dialog.get_by_role("button", name="Insert").click()
+    expect(dialog.get_by_role("alert")).to_be_visible()
+    dialog.get_by_label("Alternative text").fill("Boats lie in the grey harbour")
+    dialog.get_by_role("button", name="Insert").click()
+    expect(shown(page).get_by_role("img", name="Boats lie in the grey harbour")).to_be_visible()
+
+    # The preview's link on a phone of somebody who is not logged in.
+    continue_editing(page)
+    article = Article.objects.get()
+    told = page.get_by_label("Link to send").input_value()
+    assert told.startswith(site_settings.SITE_URL)
+    phone = room(width=390)
+    phone.goto(urlsplit(told).path)
+    expect(phone.get_by_role("heading", name="The slip closes").first).to_be_visible()
+    expect(phone.get_by_role("img", name="Boats lie in the grey harbour")).to_be_visible()
+    assert not phone.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert phone.goto(article.get_absolute_url()).status == 404
+
+    # Scheduled, said as a person would, in the newsroom's zone.
+    at = timezone.localtime(timezone.now(), Site.objects.get().zone) + timedelta(hours=2, minutes=10)
+    page.get_by_role("button", name="Schedule…").first.click()
+    page.locator("[name=at_0]").fill(f"{at:%Y-%m-%d}")
+    page.locator("[name=at_1]").fill(f"{at:%H:%M}")
+    page.locator(".confirm .default").click()
+    expect(page.locator(".publication .state")).to_contain_text(re.compile(r"in 2 h (9|10) min, Cairo time"))
+    assert phone.goto(article.get_absolute_url()).status == 404
+
+    # It appears with its second, in the very next request.
+    article.refresh_from_db()
+    moment = timezone.now() + timedelta(seconds=3)
+    publish(article=article, at=moment, seen=article.version)
+    answer = phone.request.get(article.get_absolute_url())
+    assert answer.status == 404 or timezone.now() >= moment
+    while timezone.now() < moment:
+        phone.wait_for_timeout(100)
+    assert phone.request.get(article.get_absolute_url()).status == 200
+
+    # A colleague saves meanwhile: both texts are kept, side by side.
+    article.editors.add(edda)
+    change = f"/admin/articles/article/{article.pk}/change/"
+    page.goto(change)
+    other = room(edda)
+    other.goto(change)
+    select(other, "for the last time")
+    other.keyboard.insert_text("once more")
+    continue_editing(other)
+    select(page, "for the last time")
+    page.keyboard.insert_text("never again")
+    page.locator("[name=_continue]").first.click()
+    conflict = page.locator(".conflict")
+    expect(conflict).to_contain_text("once more")
+    expect(conflict).to_contain_text("never again")
+    article.refresh_from_db()
+    assert "once more" in article.body
+    assert article.revisions.filter(is_aside=True, body__contains="never again").exists()
+
+    # A dated correction.
+    page.goto(change)
+    page.locator("#id_new_correction").fill("It sails on Friday, not on Thursday.")
+    continue_editing(page)
+    phone.reload()
+    expect(phone.locator("article")).to_contain_text("It sails on Friday, not on Thursday.")
+
+    # Their own discussion: picks one, answers with the author's mark, closes it.
+    jun = say(article, "I rowed there as a child.", author=UserFactory.create(name="Jun"))
+    page.goto(article.get_absolute_url())
+    place = page.locator(f"#comment-{jun.pk}")
+    place.get_by_text("Moderate", exact=True).click()
+    place.get_by_role("button", name="Editor’s pick").click()
+    expect(page.locator(".picks")).to_contain_text("I rowed there as a child.")
+    place.get_by_role("link", name="Reply").click()
+    page.get_by_label("Your comment").fill("So did I, in the winter of the ice.")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".thread .role").last).to_have_text("author")
+    page.get_by_text("Moderate this discussion").click()
+    page.get_by_role("button", name="Close", exact=True).click()
+    expect(page.get_by_text("· Closed")).to_be_visible()
+    phone.goto(article.get_absolute_url())
+    expect(phone.locator(".picks")).to_contain_text("I rowed there as a child.")
+    expect(phone.locator(".thread").get_by_text("So did I, in the winter of the ice.")).to_be_visible()
+    expect(phone.get_by_role("link", name="Add to the discussion…")).to_have_count(0)
+
+
+class Hand:
+    """What is pressed besides writing."""
+
+    def __init__(self, page):
+        self.page, self.presses = page, 0
+
+    def press(self, target) -> None:
+        target.click()
+        self.presses += 1
+
+
+def publish_one(page, number: int, *, image: bool) -> int:
+    """From one published article to the next. Returns the presses."""
+    hand = Hand(page)
+    first = page.get_by_role("link", name="Write a story")  # of the room's first page
+    hand.press(page.get_by_role("link", name="New article").or_(first))
+    page.wait_for_load_state()  # its scripts hear of what is pasted
+    page.locator("#id_title").fill(f"Story of the morning, {number}")
+    page.locator("#id_standfirst").fill("What the harbour speaks of.")
+    body(page).evaluate(PASTE, [WORD, "The slip closes"])
+    expect(shown(page).locator("a", has_text="the harbour office")).to_have_count(1)
+    if image:
+        with page.expect_file_chooser() as chooser:
+            hand.press(page.get_by_role("toolbar", name="Formatting").get_by_role("button", name="Image"))
+        chooser.value.set_files(picture())
+        page.get_by_role("dialog").get_by_label("Alternative text").fill("Boats lie in the harbour")
+        hand.press(page.get_by_role("dialog").get_by_role("button", name="Insert"))
+        expect(shown(page).locator('img[alt="Boats lie in the harbour"]')).to_have_count(1)
+    hand.press(page.locator("#id_topics").get_by_label("Harbour"))
+    hand.press(page.get_by_role("button", name="Publish now…").last)
+    hand.press(page.locator(".confirm .default"))
+    expect(page.locator(".publication .state")).to_contain_text("Published")
+    return hand.presses
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_five_articles_in_a_morning(room, editors, width):
+    Topic.objects.create(name="Harbour", slug="harbour")
+    page = room(editors[0], width)
+    presses = [publish_one(page, number, image=number % 2 == 1) for number in range(5)]
+    assert presses == [PRESSES, PRESSES_WITH_AN_IMAGE] * 2 + [PRESSES]
+    stories = Article.objects.published()
+    assert stories.count() == 5
+    assert all(story.topics.get().name == "Harbour" for story in stories)
+    assert all(story.bylines.get().author.user == editors[0] for story in stories)
+    assert all(list(story.editors.all()) == [editors[0]] for story in stories)

@@ -1,0 +1,291 @@
+"""Pictures in a story's text and above it, and what machines are told of them."""
+
+import html
+import json
+import re
+import threading
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django_tasks_db.models import DBTaskResult
+
+from articles.images import tasks
+from articles.images.services import change_image
+from articles.images.sizes import make_sizes
+from articles.images.tasks import make_sizes_of
+from articles.markup.markdown import first_words, named_images, render_story
+from articles.models import Article, Image, Site
+from articles.services import save_article
+from tests.articles.images.made import gif, jpeg, make_image, palette_with_holes
+from tests.factories import make_article
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def image() -> Image:
+    return make_image(credit="Ida Lund")
+
+
+def test_alone_in_its_paragraph_it_is_a_figure_with_every_size(image):
+    page = render_story(f'Before.\n\n![The *whole* sea](image:{image.pk} "At noon")\n\nAfter.')
+    at = f"/images/{image.pk}"
+    assert page.startswith("<p>Before.</p>\n<figure><picture>")
+    assert f'type="image/avif" sizes="(min-width: 700px) 646px, 92vw" srcset="{at}/w400.avif 400w, ' in page
+    assert f"{at}/w800.webp 800w, {at}/w900.webp 900w" in page
+    assert f'<img src="{at}/w800.jpg" alt="The whole sea" width="900" height="600" loading="lazy"' in page
+    assert '<figcaption><span dir="auto">At noon</span> <span dir="auto">Ida Lund</span></figcaption>' in page
+    assert page.endswith("</figure>\n<p>After.</p>\n")
+    assert page.index("avif") < page.index("webp") < page.index(".jpg")
+
+
+def test_what_the_text_does_not_say_the_picture_does():
+    image = make_image(alt="Two boats", caption="In the harbour", is_ready=False)
+    page = render_story(f"![](image:{image.pk})")
+    assert 'alt="Two boats"' in page
+    assert ">In the harbour<" in page
+
+
+def test_until_its_sizes_are_made_it_is_shown_itself():
+    image = make_image(is_ready=False)
+    page = render_story(f"![](image:{image.pk})")
+    assert f'<img src="/images/{image.pk}/full.jpg" alt="The sea" width="900" height="600"' in page
+    assert "<source" not in page
+
+
+def test_the_first_thing_of_a_story_does_not_wait_to_be_scrolled_to(image):
+    first, second = re.findall("<img[^>]*>", render_story(f"![](image:{image.pk})\n\n![](image:{image.pk})"))
+    assert 'fetchpriority="high"' in first
+    assert "lazy" not in first
+    assert 'loading="lazy"' in second
+
+
+def test_two_in_one_paragraph_are_two_figures_and_amid_words_it_is_none(image):
+    named = f"![](image:{image.pk})"
+    assert render_story(f"{named}\n{named}").count("<figure>") == 2
+    amid = render_story(f"Look {named} here")
+    assert "<figure>" not in amid
+    assert amid.startswith("<p>Look <picture>")
+    assert "<small>(Ida Lund)</small> here</p>" in amid
+    assert render_story(f"> {named}").startswith("<blockquote><figure>")
+
+
+def test_one_that_moves_moves_only_for_those_who_like_that():
+    image = make_image(gif(4))
+    page = render_story(f"![](image:{image.pk})")
+    moving = '<source type="image/webp" media="(prefers-reduced-motion: no-preference)" srcset="'
+    assert f'<picture>{moving}/images/{image.pk}/moving.webp">' in page
+
+
+def test_what_can_be_seen_through_is_no_jpeg():
+    image = make_image(palette_with_holes())
+    page = render_story(f"![](image:{image.pk})")
+    assert ".png" in page
+    assert ".jpg" not in page
+    assert (image.folder / "og-50-50.jpg").exists()  # others show it on white
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("![gone](image:999999)", "<p></p>\n|"),
+        ("![a boat](https://example.org/boat.jpg)", '<a href="https://example.org/boat.jpg"[^>]*>a boat</a>'),
+        ("![](https://example.org/boat.jpg)", ">https://example.org/boat.jpg</a>"),
+        ("![x](javascript:alert(1))", r"!\[x\]\(javascript:alert\(1\)\)"),
+        ("![x](image:0)", "x"),
+        ("![x](image:12345678901234567890123)", "x"),
+        ("![x](image:1/../../secret)", "x"),
+        ("<img src=image:1 onerror=alert(1)>", "&lt;img"),
+    ],
+)
+def test_what_is_no_picture_of_ours_is_none(typed, shown):
+    page = render_story(typed)
+    assert re.search(shown, page), page
+    assert "<img" not in page
+    assert "<picture" not in page
+
+
+def test_what_is_typed_stays_text(image):
+    page = render_story(f'![a "b" <script> > c](image:{image.pk} "<b>x</b> onload=")')
+    assert "<script" not in page
+    assert "<b>" not in page
+    assert 'alt="a &quot;b&quot; &lt;script&gt; &gt; c"' in page
+
+
+def test_what_to_insert_says_what_is_to_be_seen_and_renders_as_that():
+    alt = 'A sign: "[sic] *not* <here> & `there`_!'
+    image = make_image(alt=alt, is_ready=False)
+    assert named_images(image.markdown) == {image.pk}
+    found = re.search('alt="([^"]*)"', render_story(image.markdown))
+    assert found
+    assert (
+        found[1].replace("&quot;", '"').replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == alt
+    )
+
+
+def test_a_text_without_pictures_asks_nothing(django_assert_num_queries, image):
+    with django_assert_num_queries(0):
+        render_story("No picture, [a link](https://example.org).")
+    with django_assert_num_queries(1):
+        render_story(f"![](image:{image.pk})\n\n![](image:{image.pk + 1})")
+
+
+def test_a_description_does_not_begin_with_a_caption(image):
+    page = render_story(f'![](image:{image.pk} "A caption")\n\nThe slip closes today.')
+    assert first_words(page, 100) == "The slip closes today."
+
+
+def test_made_ready_the_story_shows_it_at_once_and_is_no_newer():
+    image = make_image(is_ready=False)
+    story = make_article(body=f"![](image:{image.pk})")
+    site, updated = Site.objects.get().version, story.updated_at
+
+    make_sizes_of.call(image.pk)
+
+    story.refresh_from_db()
+    assert "w400.avif" in story.body_html
+    assert story.version == 2
+    assert story.updated_at == updated
+    assert Site.objects.get().version == site + 1
+    make_sizes_of.call(image.pk)  # a job may run twice
+    story.refresh_from_db()
+    assert story.version == 2
+
+
+def test_another_text_or_credit_is_shown_in_the_next_request(client, image):
+    story = make_article(body=f"![](image:{image.pk})", lead_image=image)
+    image.alt, image.credit = "Another sea", "Ole"
+    change_image(image=image)
+    page = client.get(story.get_absolute_url()).content.decode()
+    assert page.count('alt="Another sea"') == 2
+    assert page.count("Ole</span>") == 2
+    assert Article.objects.get(pk=story.pk).version == 2
+
+
+def test_another_focal_point_cuts_anew_and_takes_the_old_ones_away(client, image):
+    story = make_article(lead_image=image)
+    image.focal_x, image.focal_y = 10, 0
+    change_image(image=image)
+    old = f"/images/{image.pk}/c800-50-50.webp"
+    assert old in client.get("/").content.decode()  # until the job has run
+    make_sizes_of.call(image.pk)
+    page = client.get("/").content.decode()
+    assert f"/images/{image.pk}/c800-10-0.webp" in page
+    assert old not in page
+    assert not (image.folder / "c800-50-50.webp").exists()
+    assert client.get(old).status_code == 200  # whoever has the page from before sees the new one
+    assert "og-10-0.jpg" in client.get(story.get_absolute_url()).content.decode()
+
+
+def test_a_point_that_is_set_while_sizes_are_made_is_cut_around_next(monkeypatch):
+    image = make_image(is_ready=False)
+
+    def make(*args: Any, **kwargs: Any) -> Any:
+        made = make_sizes(*args, **kwargs)
+        if kwargs["at"] == (50, 50):
+            late = Image.objects.get()
+            late.focal_x = 10
+            change_image(image=late)
+        return made
+
+    monkeypatch.setattr(tasks, "make_sizes", make)
+    DBTaskResult.objects.all().delete()
+    make_sizes_of.call(image.pk)
+    assert DBTaskResult.objects.count() == 1
+    make_sizes_of.call(image.pk)
+    assert Image.objects.get().sizes["at"] == [10, 50]
+    assert DBTaskResult.objects.count() == 1
+
+
+def test_words_of_a_page_that_was_read_before_its_sizes_were_made_leave_these(image):
+    make_article(lead_image=image)
+    stale = Image.objects.get()
+    stale.sizes, stale.alt = {}, "Two boats"
+    change_image(image=stale)
+    stored = Image.objects.get()
+    assert (stored.alt, stored.sizes) == ("Two boats", image.sizes)
+
+
+def test_above_a_story_in_lists_and_for_those_who_show_a_link(client, image):
+    story = make_article(lead_image=image)
+    page = client.get(story.get_absolute_url()).content.decode()
+    assert page.index("</h1>") < page.index("<figure>") < page.index('class="prose"')
+    assert 'fetchpriority="high"' in page
+    card = f"http://127.0.0.1:8000/images/{image.pk}/og-50-50.jpg"
+    assert f'<meta property="og:image" content="{card}">' in page
+    assert '<meta property="og:image:width" content="900">' in page
+    assert '<meta property="og:image:height" content="472">' in page
+    assert '<meta property="og:image:alt" content="The sea">' in page
+    assert '<meta name="twitter:card" content="summary_large_image">' in page
+    told = re.search(r'<script type="application/ld\+json">(.*?)</script>', page)
+    assert told
+    assert json.loads(told[1])["image"] == [card]
+    embedded = client.get(f"/oembed/?url=http://127.0.0.1:8000{story.get_absolute_url()}").json()
+    assert (embedded["thumbnail_url"], embedded["thumbnail_width"]) == (card, 900)
+    home = client.get("/").content.decode()
+    assert f'src="/images/{image.pk}/c800-50-50.jpg" alt="" width="900" height="600"' in home
+
+
+def test_of_unknown_rights_no_machine_is_told_of_it(client, image):
+    page = client.get(make_article(lead_image=image, rights="unknown").get_absolute_url()).content.decode()
+    assert "<figure>" in page
+    assert "og:image" not in page
+    assert "ld+json" not in page
+
+
+def test_lists_ask_no_more_for_more_pictures(client, django_assert_max_num_queries, image):
+    for number in range(4):
+        make_article(f"Story {number}", lead_image=image)
+    client.get("/")
+    with django_assert_max_num_queries(6) as few:
+        client.get("/")
+    for number in range(9):
+        make_article(f"More {number}", lead_image=make_image(jpeg(40 + number, 40), is_ready=False))
+    with django_assert_max_num_queries(len(few)):
+        client.get("/")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_story_saved_while_its_sizes_are_made_shows_them():
+    make_image(alt="Its files are there already, so that the job is done before the story is saved")
+    image = make_image(is_ready=False)
+    rendered, went_on = threading.Event(), threading.Event()
+
+    def save() -> None:
+        with transaction.atomic():
+            make_article(body=f"![](image:{image.pk})")
+            rendered.set()
+            went_on.wait(1)
+        connection.close()
+
+    def make() -> None:
+        rendered.wait(5)
+        make_sizes_of.call(image.pk)
+        connection.close()
+
+    threads = [threading.Thread(target=save), threading.Thread(target=make)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert "w400.avif" in Article.objects.get().body_html
+
+
+def test_a_story_forgets_what_it_shows_no_more(image):
+    other = make_image(alt="Another", is_ready=False)
+    story = make_article(body=f"![](image:{image.pk})", lead_image=other)
+    assert set(story.image_uses.values_list("image", flat=True)) == {image.pk, other.pk}
+    story.body, story.lead_image = f"![](image:{other.pk}) and ![](image:77777)", None
+    save_article(article=story)
+    assert set(story.image_uses.values_list("image", flat=True)) == {other.pk}
+
+
+def test_a_feed_has_it_whole_in_one_size_that_works_elsewhere(client, image):
+    make_article(body=f"Words.\n\n![](image:{image.pk})", lead_image=image)
+    feed = html.unescape(client.get("/feed/").content.decode())
+    assert (
+        feed.count(f'<figure><img src="http://127.0.0.1:8000/images/{image.pk}/w800.jpg" alt="The sea"') == 2
+    )
+    assert "srcset" not in feed
+    assert '"/images/' not in feed

@@ -1,0 +1,159 @@
+"""The front page by hand: pins, their order, and the admin's room for them."""
+
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
+from articles.editing.services import publish_articles, take_back_articles
+from articles.models import Article, Pin, Site
+from articles.publishing.front_page import PINS_MAX, TooMany, move_pin, pin, unpin
+from articles.services import save_article, sign_article
+from articles.views import PAGE_SIZE
+from tests.factories import UserFactory, make_article
+
+pytestmark = pytest.mark.django_db
+
+ROOM = "/admin/articles/pin/"
+
+
+def titles(client: Client, url: str = "/") -> list[str]:
+    return [article.title for article in client.get(url).context["articles"]]
+
+
+@pytest.fixture
+def stories() -> dict[str, Article]:
+    """A is the newest."""
+    now = timezone.now()
+    return {
+        title: make_article(title, published_at=now - timedelta(days=n + 1))
+        for n, title in enumerate("ABCDE")
+    }
+
+
+def as_(role: str) -> Client:
+    client = Client()
+    client.force_login(UserFactory.create(roles=(role,)))
+    return client
+
+
+def test_the_last_that_was_pinned_leads_and_below_it_goes_by_time(client, stories):
+    version = Site.objects.get().version
+    pin(article=stories["D"])
+    pin(article=stories["B"])
+    assert titles(client) == ["B", "D", "A", "C", "E"]
+    assert Site.objects.get().version == version + 2
+    pin(article=stories["D"])  # again: to the top
+    assert titles(client) == ["D", "B", "A", "C", "E"]
+    unpin(article=stories["D"])
+    assert titles(client) == ["B", "A", "C", "D", "E"]
+
+
+def test_up_and_down_and_no_further(client, stories):
+    for title in "CBA":
+        pin(article=stories[title])
+    move_pin(article=stories["C"], up=True)
+    assert titles(client)[:3] == ["A", "C", "B"]
+    move_pin(article=stories["A"], up=True)
+    move_pin(article=stories["B"], up=False)
+    move_pin(article=stories["E"], up=True)  # of a page that is old by now
+    assert titles(client) == ["A", "C", "B", "D", "E"]
+    move_pin(article=stories["A"], up=False)
+    assert titles(client)[:3] == ["C", "A", "B"]
+
+
+def test_what_readers_may_not_see_keeps_its_place_and_is_not_shown(client, stories):
+    for title in "CBA":
+        pin(article=stories[title])
+    for hide in (take_back_articles, partial(publish_articles, at=timezone.now() + timedelta(hours=1))):
+        hide(ids=[stories["B"].pk])
+        assert titles(client) == ["A", "C", "D", "E"]
+    publish_articles(ids=[stories["B"].pk], at=timezone.now() - timedelta(hours=1))
+    assert titles(client)[:3] == ["A", "B", "C"]
+
+
+def test_later_pages_neither_miss_nor_repeat_one(client):
+    now = timezone.now()
+    made = [make_article(f"{n}", published_at=now - timedelta(days=n + 1)) for n in range(PAGE_SIZE + 5)]
+    pin(article=made[PAGE_SIZE + 2])
+    pin(article=made[3])
+    first = client.get("/")
+    seen = [a.title for a in first.context["articles"]] + titles(client, first.context["next_url"])
+    assert sorted(seen, key=int) == [f"{n}" for n in range(PAGE_SIZE + 5)]
+    assert seen[:2] == ["3", f"{PAGE_SIZE + 2}"]
+
+
+def test_only_so_many_fit(stories):
+    for n in range(PINS_MAX):
+        pin(article=make_article(f"Pinned {n}"))
+    with pytest.raises(TooMany, match="12 stories are pinned"):
+        pin(article=stories["A"])
+    assert Pin.objects.count() == PINS_MAX
+
+
+def test_an_editor_pins_with_one_press_and_sees_where_it_stands(client, stories):
+    emil = as_(EDITOR)
+    listed = emil.get("/admin/articles/article/").content.decode()
+    assert f'formaction="{ROOM}" name="pin" value="{stories["C"].pk}"' in listed
+    page = emil.post(ROOM, {"pin": stories["C"].pk}, follow=True)
+    assert "Pinned at the top: C" in page.content.decode()
+    assert [article.title for article in page.context["pinned"]] == ["C"]
+    assert [article.title for article in page.context["offered"]] == ["A", "B", "D", "E"]
+    emil.post(ROOM, {"pin": stories["E"].pk})
+    pressed = f"down-{stories['E'].pk}"
+    assert emil.post(ROOM, {"down": stories["E"].pk}).url == f"{ROOM}#{pressed}"  # where the focus stays
+    assert f'id="{pressed}"' in emil.get(ROOM).content.decode()
+    assert titles(client)[:2] == ["C", "E"]
+    emil.post(ROOM, {"unpin": stories["C"].pk})
+    assert titles(client)[:2] == ["E", "A"]
+    assert [article.title for article in emil.get(ROOM, {"q": "d"}).context["offered"]] == ["D"]
+
+
+def test_a_draft_is_not_offered_and_a_hidden_pin_says_so(stories):
+    draft = make_article("Not yet", published_at=None)
+    pin(article=stories["A"])
+    take_back_articles(ids=[stories["A"].pk])
+    page = as_(EDITOR).get(ROOM)
+    assert draft not in page.context["offered"]
+    assert "readers don’t see it" in page.content.decode()
+
+
+def test_a_pinned_and_signed_story_with_old_addresses_can_be_deleted(client, stories):
+    article = stories["A"]
+    pin(article=article)
+    sign_article(article=article, people=[UserFactory.create(roles=(EDITOR,))])
+    article.slug = "another"
+    save_article(article=article)
+    ada = as_(ADMINISTRATOR)
+    response = ada.post(f"/admin/articles/article/{article.pk}/delete/", {"post": "yes"})
+    assert response.status_code == 302
+    assert titles(client) == ["B", "C", "D", "E"]
+    pin(article=stories["B"])
+    assert ada.post(f"{ROOM}{Pin.objects.get().pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_what_readers_may_not_see_is_not_pinned_and_its_title_not_told(stories):
+    draft, emil = make_article("Not yet", published_at=None), as_(EDITOR)
+    response = emil.post(ROOM, {"pin": draft.pk}, follow=True)
+    assert response.status_code == 404
+    assert "Not yet" not in emil.get(ROOM).content.decode()
+    pin(article=stories["A"])
+    take_back_articles(ids=[stories["A"].pk])
+    assert emil.post(ROOM, {"unpin": stories["A"].pk}).status_code == 302
+    assert not Pin.objects.exists()
+
+
+@pytest.mark.parametrize("values", [{}, {"pin": ""}, {"pin": "x"}, {"pin": "9" * 30}, {"up": "0"}])
+def test_a_press_that_names_nothing_is_not_found(values):
+    assert as_(EDITOR).post(ROOM, values).status_code == 404
+
+
+@pytest.mark.parametrize(("role", "status"), [(READER, 302), (MODERATOR, 403)])
+def test_others_stay_outside(stories, role, status):
+    client = as_(role)
+    assert client.get(ROOM).status_code == status
+    assert client.post(ROOM, {"pin": stories["A"].pk}).status_code == status
+    assert not Pin.objects.exists()

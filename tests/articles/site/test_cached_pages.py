@@ -1,0 +1,105 @@
+"""A kept page: one snapshot, nothing of the request but what is in its key, and what it depends on."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
+from django.test import RequestFactory
+from django.utils import timezone
+
+from articles.models import Article, Site
+from articles.services import touch_site
+from articles.site.cached_pages import KEPT, depends, keep
+from tests.factories import UserFactory, make_article
+
+
+def ask(view: Any, **cookies: str) -> tuple[HttpRequest, HttpResponse]:
+    request = RequestFactory().get("/")
+    request.COOKIES = cookies
+    request.session = type("Session", (), {"modified": False})()
+    request.user = UserFactory.build()
+    request.now = timezone.now()
+    return request, keep(view)(request)
+
+
+def empty(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("")
+
+
+@pytest.mark.django_db
+def test_one_statement_gives_the_site_and_the_moment(django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(1):
+        request, response = ask(empty)
+    assert request.site.name == "Soundoff"
+    assert isinstance(request.user, AnonymousUser)
+    assert abs(request.now - timezone.now()) < timedelta(minutes=1)
+    assert response["Cache-Control"] == "public, no-cache"
+    assert response["Vary"] == "Accept-Encoding, Accept-Language, Cookie"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("cookie", ["sessionid", "guest", "messages"])
+def test_whoever_is_known_gets_a_private_page_that_is_not_kept(cookie: str) -> None:
+    request, response = ask(empty, **{cookie: "x"})
+    assert response["Cache-Control"] == "private, no-cache"
+    assert KEPT not in request.META
+    assert request.user.is_authenticated
+
+
+@pytest.mark.django_db
+def test_other_cookies_say_nothing_of_who_asks() -> None:
+    request, _ = ask(empty, _ga="1", theme="dark")
+    assert request.META[KEPT].stamp == (Site.objects.get().version, 0, 0)
+
+
+@pytest.mark.django_db
+def test_what_a_page_depends_on_adds_up() -> None:
+    soon = timezone.now() + timedelta(hours=1)
+    make_article("Later", published_at=soon)
+
+    def view(request: HttpRequest) -> HttpResponse:
+        depends(request, articles={1: 10}, until=request.now + timedelta(hours=2))
+        depends(request, articles={1: 10, 2: 5}, discussions={1: 3, 9: 0}, until=request.now)
+        return HttpResponse("")
+
+    request, _ = ask(view)
+    kept = request.META[KEPT]
+    assert kept.stamp == (Site.objects.get().version, 15, 3)
+    assert set(kept.discussions) == {1, 9}
+    assert kept.until == soon  # the next publication is always in
+
+
+@pytest.mark.django_db
+def test_a_page_that_sets_a_cookie_is_an_error(settings: Any) -> None:
+    def with_token(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(get_token(request))
+
+    with pytest.raises(AssertionError, match="sets a cookie"):
+        ask(with_token)
+    settings.STRICT = False  # as on a real site: nobody keeps it then, no proxy either
+    request, response = ask(with_token)
+    assert KEPT not in request.META
+    assert response["Cache-Control"] == "private, no-cache"
+
+
+def test_a_page_is_made_in_one_snapshot_that_cannot_write(transactional_db: None) -> None:
+    other = connection.copy()
+
+    def view(request: HttpRequest) -> HttpResponse:
+        before = Article.objects.count()
+        with other.cursor() as cursor:  # somebody else commits while the page is made
+            cursor.execute("INSERT INTO articles_topic (name, slug, shown) VALUES ('New', 'new', true)")
+            cursor.execute("UPDATE articles_site SET version = version + 1")
+        assert Article.objects.count() == before
+        assert Site.objects.get().version == request.site.version
+        return HttpResponse("")
+
+    request, _ = ask(view)
+    other.close()
+    assert Site.objects.get().version == request.site.version + 1
+    with pytest.raises(Exception, match="read-only transaction"):
+        ask(lambda request: HttpResponse(touch_site()))

@@ -1,0 +1,34 @@
+"""The story that a link names."""
+
+import pytest
+
+from articles.models import Article
+from articles.story_links import find_story
+from tests.factories import make_article
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "die-fähre",
+        " /stories/die-fähre/ ",
+        "https://example.org/stories/die-f%C3%A4hre",
+        "http://example.org/stories/die-f%C3%A4hre/comments/12/?order=new#comment-12",
+        "example.org/die-fähre/",
+    ],
+)
+def test_a_story_is_found_by_whatever_link_leads_to_it(named):
+    ferry = make_article()
+    Article.objects.update(slug="die-fähre")
+    make_article("12")
+    assert find_story(named) == ferry
+
+
+@pytest.mark.parametrize(
+    "named", ["", "/", "Die Fähre", "none", "a\x00b", "http://[", "x" * 500, "/stories//"]
+)
+def test_what_names_none_finds_none(named):
+    make_article()
+    assert find_story(named) is None

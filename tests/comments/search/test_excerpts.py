@@ -1,0 +1,57 @@
+"""Text from rendered bodies, and the words around what a search found (in pages: test_queries.py)."""
+
+import pytest
+
+from comments.search.excerpts import AROUND, Passage, excerpt, mark, read_passages, words_of
+
+
+@pytest.mark.parametrize(
+    ("markup", "texts"),
+    [
+        ("", []),
+        ("<p>One</p>\n<p>two<br>\nthree</p>", ["One", "two", "three"]),
+        ("<p>O<em>n</em>e &amp; <code>&lt;b&gt;</code></p>", ["One & <b>"]),
+        (
+            "<ul><li>a</li><li>b</li></ul><hr><table><tr><td>c</td><td>d</td></tr></table>",
+            ["a", "b", "c", "d"],
+        ),
+        ('<p>a <a href="http://x/?a>b&amp;c" rel="ugc">link</a> z</p>', ["a link z"]),
+        ("<p>a &amp;lt;b</p>", ["a &lt;b"]),
+    ],
+)
+def test_a_body_is_read_by_its_passages(markup, texts):
+    assert [passage.text for passage in read_passages(markup)] == texts
+
+
+def test_a_body_that_was_cut_off_shows_no_markup():
+    whole = '<p>One</p><blockquote><p>two <a href="http://x/?a>b" rel="ugc">three</a></p></blockquote>'
+    for end in range(len(whole)):
+        text = " ".join(passage.text for passage in read_passages(whole[:end]))
+        assert "One two three".startswith(text.strip())
+
+
+def test_quotations_are_known_within_each_other():
+    markup = "<blockquote><p>a</p><blockquote><p>b</p></blockquote><p>c</p></blockquote><p>d</p>"
+    assert [quoted for _, quoted in read_passages(markup)] == [True, True, True, False]
+
+
+def test_words_are_offered_alone_and_as_they_hang_together():
+    offered = ["It", "s", "It’s", "pre", "war", "pre-war", "at", "x", "org", "x.org"]
+    assert words_of(["(It’s pre-war, at x.org!)", "At war"]) == [*offered, "At"]
+
+
+def test_marks_stand_around_whole_words_of_escaped_text():
+    found = {"b": frozenset({"b"}), "a.b": frozenset({"a.b"}), "R": frozenset({"r"})}
+    assert mark("<b> a.b R&D abR", found) == (
+        "&lt;<mark>b</mark>&gt; a.<mark>b</mark> <mark>R</mark>&amp;D abR"
+    )
+    assert mark("a.b", {"a.b": frozenset({"a.b"})}) == "<mark>a.b</mark>"
+
+
+def test_an_excerpt_of_text_without_spaces_is_as_short():
+    text = excerpt(
+        [Passage("漢" * 5000, False), Passage("found here", False)], {"found": frozenset({"find"})}
+    )
+    assert text == '<p dir="auto"><mark>found</mark> here</p>'
+    assert len(excerpt([Passage("漢" * 5000, False)], {})) < 2 * AROUND
+    assert excerpt([], {"found": frozenset({"find"})}) == ""

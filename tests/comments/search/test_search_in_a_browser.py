@@ -1,0 +1,64 @@
+"""Looking for words as a reader does it, in Chromium: with the keyboard alone, on a phone, in both themes."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from comments.models import Discussion
+from comments.services import change_discussion
+from tests.factories import make_article, say
+from tests.helpers.axe import faults
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 900}
+
+
+@pytest.fixture
+def story():
+    article = make_article("The last ferry", standfirst="About a ferry in قاهرة.")
+    change_discussion(article=article, moderation=Discussion.Moderation.POST)
+    root = say(article, "I *learned* to row there.")
+    return article, say(article, "> The last ferry\n\nقال أحمد: the ferry? " + "x" * 300, parent=root)
+
+
+def test_the_keyboard_finds_a_comment_without_scripts(browser, live_server, story):
+    article, answer = story
+    context = browser.new_context(java_script_enabled=False, viewport=PHONE)
+    page = context.new_page()
+    page.goto(live_server.url + article.get_absolute_url())
+    field = page.get_by_role("searchbox", name="Find in this discussion")
+    field.focus()
+    page.keyboard.type("احمد")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", name="1 comment mentions")).to_be_visible()
+    expect(page.locator("mark")).to_have_text("أحمد")
+    page.get_by_role("searchbox").focus()
+    for _ in range(2):  # the button, then the find
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+
+    page.wait_for_url(re.compile(rf"#comment-{answer.pk}$"))
+    expect(page.locator(f"#comment-{answer.pk}")).to_be_in_viewport()
+    context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+def test_axe_finds_nothing_and_no_page_is_wider_than_the_screen(browser, live_server, story, theme, viewport):
+    article, _ = story
+    context = browser.new_context(viewport=viewport, color_scheme=theme, bypass_csp=True)
+    page = context.new_page()
+    for path in (
+        "/search/",
+        "/search/?q=ferry",
+        f"/search/?q={'x' * 199}",
+        f"{article.get_absolute_url()}find/?q=ferry",
+        f"{article.get_absolute_url()}find/?q=the",
+    ):
+        page.goto(live_server.url + path)
+        assert faults(page) == [], path
+    context.close()

@@ -1,0 +1,138 @@
+"""/stories/<slug>/version/ and /new/: what an open page asks to learn that it is no longer the newest."""
+
+import pytest
+
+from comments.edits import edit_comment
+from comments.models import Discussion, Reason, State
+from comments.services import change_discussion, change_states, delete_comment, move_comment
+from comments.thread.reading import LINKED_MOST
+from tests.comments.thread.test_story import bring_in, hold, remove
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+
+def version(client, article) -> dict[str, int]:
+    return client.get(f"{article.get_absolute_url()}version/").json()
+
+
+def new(client, article, since) -> int:
+    return client.get(f"{article.get_absolute_url()}new/?since={since}").json()["count"]
+
+
+def approve(*comments):
+    change_states(ids=[c.pk for c in comments], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
+
+
+def test_the_version_is_that_of_the_page(client):
+    article = make_article()
+    assert version(client, article) == {"version": 0, "seq": 0}
+    say(article)
+    told = version(client, article)
+    assert told == {"version": 1, "seq": 1}
+    page = client.get(article.get_absolute_url()).content.decode()
+    assert 'data-version="1" data-seq="1"' in page
+
+
+def test_what_was_published_since_is_new(client):
+    article = make_article()
+    old = say(article)
+    since = version(client, article)["seq"]
+    assert new(client, article, since) == 0
+    say(article, parent=old)
+    say(article)
+    assert new(client, article, since) == 2
+    assert new(client, article, version(client, article)["seq"]) == 0
+    assert new(client, article, 0) == 3
+
+
+def test_the_last_of_them_are_named_in_their_order(client):
+    article = make_article()
+    say(article)
+    since = version(client, article)["seq"]
+    made = [say(article).pk for _ in range(LINKED_MOST + 3)]
+    told = client.get(f"{article.get_absolute_url()}new/?since={since}").json()
+    assert told == {"count": len(made), "ids": made[3:]}
+    assert client.get(f"{article.get_absolute_url()}new/?since=999").json() == {"count": 0, "ids": []}
+
+
+def test_a_late_approval_is_new_and_what_waits_is_not(client):
+    article = make_article()
+    waits, approved = say(article), say(article)
+    hold(waits, approved)
+    say(article)
+    since = version(client, article)["seq"]
+    approve(approved)
+    assert new(client, article, since) == 1
+
+
+def test_what_was_on_the_page_already_is_not_new(client):
+    """Removed and restored, edited, moved, confirmed: the reader has it."""
+    article, author = make_article(), UserFactory.create()
+    restored, edited, moved, confirmed = say(article), say(article, author=author), say(article), say(article)
+    gone = say(article)
+    remove(gone)
+    since = version(client, article)["seq"]
+
+    remove(restored)
+    approve(restored)
+    edit_comment(comment=edited, body="Other words.", user=author, guest=None)
+    move_comment(comment=moved, parent=confirmed, actor=None)
+    approve(confirmed)
+    assert new(client, article, since) == 0
+    approve(gone)
+    remove(gone)
+    assert new(client, article, since) == 0
+    approve(gone)
+    assert new(client, article, since) == 1, "it was not there when the page was made"
+
+
+def test_ones_own_is_not_new(client):
+    article, member, guest = make_article(), UserFactory.create(), GuestFactory.create()
+    say(article, author=member)
+    say(article, guest=guest)
+    client.force_login(member)
+    assert new(client, article, 0) == 1
+    taken_back = say(article)
+    assert new(client, article, 0) == 2
+    delete_comment(comment=taken_back, user=None, guest=taken_back.guest)
+    assert new(client, article, 0) == 1
+
+
+def test_more_than_99_are_not_counted(client):
+    article = make_article()
+    bring_in(article, 120)
+    assert new(client, article, 0) == 99
+
+
+@pytest.mark.parametrize(
+    "since", ["", "x", "-1", "1.5", str(2**63), "9" * 10_000, "%00", "²", "١", "1&since=x"]
+)
+def test_nonsense_is_not_found(client, since):
+    article = make_article()
+    say(article)
+    assert client.get(f"{article.get_absolute_url()}new/?since={since}").status_code == 404
+    assert client.get(f"{article.get_absolute_url()}new/").status_code == 404
+
+
+def test_a_far_line_is_nothing_new(client):
+    article = make_article()
+    say(article)
+    assert new(client, article, "9" * 18) == 0
+
+
+def test_nothing_is_told_of_what_nobody_may_read(client):
+    article, draft = make_article(), make_article("A draft", published_at=None)
+    say(article)
+    change_discussion(article=article, status=Discussion.Status.HIDDEN)
+    for hidden in (article, draft):
+        for name in ("version/", "new/?since=0"):
+            assert client.get(f"{hidden.get_absolute_url()}{name}").status_code == 404
+
+
+def test_asking_costs_two_statements_at_any_size(client, django_assert_num_queries):
+    article = make_article()
+    bring_in(article, 300)
+    for name in ("version/", "new/?since=0", "new/?since=299"):
+        with django_assert_num_queries(2):
+            assert client.get(f"{article.get_absolute_url()}{name}").status_code == 200

@@ -1,0 +1,197 @@
+"""What is written while somebody reads, in Chromium: offered without moving anything, shown in its place."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from comments.models import Comment, Reason, State
+from comments.services import change_states
+from comments.thread import reading
+from tests.comments.in_a_browser import SHIFTS, at, bring_in, open_story, order_of
+from tests.factories import UserFactory, say
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def versions(page) -> int:
+    return sum(url.endswith("/version/") for url in page.asked)
+
+
+def test_new_comments_are_offered_without_moving_anything_and_shown_in_their_place(waiting, article, talk):
+    page = waiting
+    at(page, talk.Olav).get_by_role("link", name="Reply").click()
+    page.get_by_label("Your comment").fill("I am still writing.")
+    page.get_by_label("Name").fill("Nadia")
+    page.get_by_role("button", name="1 reply to Ada").click()
+    at(page, talk.Tollef).scroll_into_view_if_needed()
+    page.evaluate("scrollBy(0, 150)")
+    page.evaluate(SHIFTS)
+    before = at(page, talk.Tollef).bounding_box()
+
+    answer = say(article, "I say so too.", author=UserFactory(name="Ingrid"), parent=talk.Marit)
+    root = say(article, "And I.", author=UserFactory(name="Per"))
+    deep = say(article, "Deeper down.", author=UserFactory(name="Lise"), parent=talk.Jun)
+    change_states(ids=[talk.Bo.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
+    page.clock.run_for(30_000)
+    offer = page.get_by_role("button", name="3 new comments")
+    expect(offer).to_be_visible()
+    assert offer.evaluate("node => node.closest('[aria-live]').ariaLive") == "polite"
+    page.wait_for_timeout(100)
+    assert page.evaluate("shifts") == []
+    assert page.locator(".thread article.new").count() == 0
+
+    offer.click()
+    expect(at(page, root)).to_contain_text("New")
+    assert order_of(page)[0] == root.pk
+    assert at(page, answer).evaluate("node => node.closest('ol').closest('li').firstElementChild.id") == (
+        f"comment-{talk.Marit.pk}"
+    )
+    expect(at(page, talk.Bo)).to_have_count(0)
+    expect(page.get_by_role("heading", level=2)).to_contain_text("8 comments")
+    expect(page.get_by_label("Your comment")).to_have_value("I am still writing.")
+    expect(at(page, deep)).not_to_be_visible()  # what was folded stays so, and says that it has grown
+    expect(page.get_by_role("button", name="2 replies to Ada")).to_have_attribute("aria-expanded", "false")
+    after = at(page, talk.Tollef).bounding_box()
+    assert abs(after["y"] - before["y"]) < 1
+
+    guide = page.get_by_role("button", name="Go to the first of 3 new comments")
+    expect(guide).to_be_focused()
+    guide.press("Enter")
+    expect(at(page, root)).to_be_focused()
+    page.get_by_role("button", name="Next new comment").press("Enter")
+    expect(at(page, deep)).to_be_focused()
+    expect(at(page, deep)).to_be_visible()
+    page.get_by_role("button", name="Next new comment").press("Enter")
+    expect(at(page, answer)).to_be_focused()
+    expect(page.locator(".news > *")).to_have_count(0)
+    assert page.failures == []
+
+    page.asked.clear()
+    page.clock.run_for(30_000)
+    page.wait_for_timeout(200)
+    assert page.locator(".news > *").count() == 0  # what was shown is not new again
+
+
+def test_a_removed_comment_with_answers_leaves_its_placeholder(waiting, article, talk):
+    page = waiting
+    change_states(ids=[talk.Tollef.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
+    say(article, "And I.", author=UserFactory(name="Per"))
+    page.clock.run_for(30_000)
+    page.get_by_role("button", name="1 new comment").click()
+    expect(at(page, talk.Tollef)).to_have_text(re.compile("Removed by a moderator"))
+    expect(at(page, talk.Ada)).to_be_visible()
+
+
+def test_what_is_new_on_other_pages_is_said_with_a_link(waiting, article, talk, monkeypatch):
+    monkeypatch.setattr(reading, "REPLIES", 3)
+    page = waiting
+    beyond = say(article, "Beyond the cap.", author=UserFactory(name="Per"), parent=talk.Marit)
+    page.clock.run_for(30_000)
+    page.get_by_role("button", name="1 new comment").click()
+    elsewhere = page.get_by_role("link", name="New comment 1 of 1")
+    expect(elsewhere).to_be_focused()
+    expect(page.get_by_role("link", name="Show 1 more reply")).to_be_visible()
+    assert order_of(page) == [
+        talk.Bo.pk,
+        talk.Olav.pk,
+        talk.Marit.pk,
+        talk.Tollef.pk,
+        talk.Ada.pk,
+        talk.Jun.pk,
+    ]
+    page.clock.resume()
+    elsewhere.press("Enter")
+    page.wait_for_url(f"**/comments/{beyond.pk}/")
+    expect(at(page, beyond)).to_be_focused()
+
+
+def test_the_first_comment_of_all_comes_in_its_place(live_server, page, article):
+    page.clock.install()
+    open_story(live_server, page, article)
+    page.locator(".news").wait_for(state="attached")
+    first = say(article, "The first word.", author=UserFactory(name="Per"))
+    page.clock.run_for(30_000)
+    page.get_by_role("button", name="1 new comment").click()
+    expect(at(page, first)).to_contain_text("The first word.")
+    expect(page.get_by_role("heading", level=2)).to_contain_text("1 comment")
+    assert page.failures == []
+
+
+def test_an_order_chosen_in_another_tab_takes_nothing_away(waiting, live_server, article, talk, monkeypatch):
+    page, other = waiting, waiting.context.new_page()
+    open_story(live_server, other, article)
+    other.get_by_role("link", name="Oldest first").click()
+    other.wait_for_url("**/?order=oldest*")
+    monkeypatch.setattr(reading, "BUDGET", 2)  # of which the other order would now show other comments
+    root = say(article, "And I.", author=UserFactory(name="Per"))
+    page.clock.run_for(30_000)
+    page.get_by_role("button", name="1 new comment").click()
+    expect(at(page, root)).to_contain_text("New")
+    assert order_of(page)[:3] == [root.pk, talk.Bo.pk, talk.Olav.pk]
+    assert len(order_of(page)) == 7
+
+
+def test_what_rises_in_an_order_of_merit_is_not_new(live_server, page, article, monkeypatch):
+    bring_in(article, roots=6, replies=0)
+    roots = list(Comment.objects.filter(discussion=article.pk).order_by("pk"))
+    for n, root in enumerate(roots):
+        Comment.objects.filter(pk=root.pk).update(recommend_count=n + 1)
+    monkeypatch.setattr(reading, "BUDGET", 3)
+    page.clock.install()
+    open_story(live_server, page, article, "?order=recommended")
+    page.locator(".news").wait_for(state="attached")
+    assert order_of(page) == [root.pk for root in reversed(roots[3:])]
+
+    Comment.objects.filter(pk=roots[0].pk).update(recommend_count=50)
+    say(article, "A reply.", author=UserFactory(name="Per"), parent=roots[5])
+    page.clock.run_for(30_000)
+    page.get_by_role("button", name="1 new comment").click()
+    page.get_by_role("button", name="Go to the new comment").wait_for()
+    assert page.locator(".thread .new").count() == 1
+    assert set(order_of(page)) >= {root.pk for root in roots[3:]}
+
+
+def test_a_quiet_page_asks_less_and_less_and_a_hidden_one_not_at_all(waiting):
+    page = waiting
+    # Counted in the page: that an answer has arrived does not yet say that the script has read it and
+    # set its next timer, and the clock must not go on before it has.
+    page.evaluate("""() => {
+      const ask = window.fetch;
+      window.underway = 0;
+      window.fetch = async (...what) => {
+        window.underway += 1;
+        const response = await ask(...what).catch((error) => { window.underway -= 1; throw error; });
+        const read = response.json.bind(response);
+        response.json = () => read().finally(() => { window.underway -= 1; });
+        return response;
+      };
+    }""")
+
+    def go_on(seconds):
+        for _ in range(seconds // 15):
+            page.clock.run_for(15_000)
+            while page.evaluate("underway"):
+                page.wait_for_timeout(10)
+
+    go_on(30)
+    assert versions(page) == 1
+    go_on(45)
+    assert versions(page) == 2
+    go_on(60)
+    assert versions(page) == 2  # the third is asked after 67.5 s
+    go_on(3600)
+    asked = versions(page)
+    assert 8 <= asked <= 16
+    go_on(1200)
+    assert versions(page) - asked == 2  # every ten minutes, and no more rarely than that
+
+    hide = "Object.defineProperty(document, 'hidden', {{ value: {}, configurable: true }})"
+    turn = "document.dispatchEvent(new Event('visibilitychange'))"
+    page.evaluate(f"() => {{ {hide.format('true')}; {turn} }}")
+    asked = versions(page)
+    go_on(1800)
+    assert versions(page) == asked
+    page.evaluate(f"() => {{ {hide.format('false')}; {turn} }}")
+    go_on(15)
+    assert versions(page) == asked + 1

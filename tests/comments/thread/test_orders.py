@@ -1,0 +1,178 @@
+"""/stories/<slug>/?order= and /stories/<slug>/order/<order>/: four orders, and where a page of one starts."""
+
+import re
+from html import unescape
+
+import pytest
+from django.conf import settings
+
+from comments.models import Comment, Discussion
+from comments.services import change_discussion, recommend
+from comments.tasks import fold_recommendations
+from comments.thread.reading import BUDGET, Cursor, Order
+from tests.comments.thread.test_story import BAD_CURSORS, bring_in, hold, ids, read, remove
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def thread():
+    """An article with three first-level comments: the second has most replies, the third is recommended."""
+    article = make_article()
+    first, second, third = say(article), say(article), say(article)
+    answer = say(article, parent=second)
+    say(article, parent=answer)
+    say(article, parent=first)
+    for _ in range(2):
+        recommend(comment=third, user=UserFactory.create(), given=True)
+    recommend(comment=first, user=UserFactory.create(), given=True)
+    fold_recommendations.func()
+    return article, [first.pk, second.pk, third.pk]
+
+
+def roots(markup: str) -> list[int]:
+    found = ids(markup)
+    return [pk for pk in found if pk in set(Comment.objects.filter(parent=None).values_list("pk", flat=True))]
+
+
+@pytest.mark.parametrize(
+    ("order", "places"),
+    [("newest", [2, 1, 0]), ("oldest", [0, 1, 2]), ("recommended", [2, 0, 1]), ("discussed", [1, 0, 2])],
+)
+def test_the_first_level_stands_in_the_order_that_was_asked_for(client, thread, order, places):
+    article, made = thread
+    page = read(client, article, f"?order={order}")
+    assert roots(page) == [made[n] for n in places]
+    assert re.search(rf'href="order/{order}/" aria-current="true"', page)
+    assert page.count("aria-current") - page.count('aria-current="page"') == 1
+
+
+def test_a_thread_of_one_has_no_order(client):
+    article = make_article()
+    say(article)
+    assert 'href="order/' not in read(client, article)
+
+
+@pytest.mark.parametrize("order", Order.values)
+def test_pages_of_each_order_follow_one_another_without_hole_or_repeat(client, order):
+    article = make_article()
+    bring_in(article, BUDGET + 60)
+    for n, pk in enumerate(Comment.objects.values_list("pk", flat=True)):
+        Comment.objects.filter(pk=pk).update(recommend_count=n % 3, reply_count=0)
+    first = read(client, article, f"?order={order}")
+    following = unescape(re.search(r'class="more" href="([^"#]*)#comments" rel="next', first)[1])
+    second = read(client, article, following)
+
+    assert len(ids(first)) == BUDGET
+    assert len(ids(second)) == 60
+    assert len({*ids(first), *ids(second)}) == BUDGET + 60
+    assert "From its start" in second
+    assert f'href="?order={order}#comments"' in second
+    assert "From its start" not in first
+    assert 'rel="next' not in second
+
+
+@pytest.mark.parametrize("order", list(Order))
+def test_a_page_may_start_with_a_place_or_behind_it(client, thread, order):
+    article, _ = thread
+    everything = roots(read(client, article, f"?order={order}"))
+    middle = Comment.objects.get(pk=everything[1])
+    key = {"recommended": middle.recommend_count, "discussed": middle.reply_count}
+    cursor = Cursor.of(key.get(order.value, middle.created_at), middle.pk)
+
+    assert roots(read(client, article, f"?order={order}&from={cursor}")) == everything[1:]
+    assert roots(read(client, article, f"?order={order}&after={cursor}")) == everything[2:]
+
+
+@pytest.mark.parametrize("key", ["after", "from"])
+@pytest.mark.parametrize("cursor", [*BAD_CURSORS, "%00.1", "x" * 10_000, "9" * 10_000 + ".1", "١.١"])
+@pytest.mark.parametrize("order", ["newest", "discussed"])
+def test_nonsense_for_a_place_is_not_found(client, key, cursor, order):
+    read(client, make_article(), f"?order={order}&{key}={cursor}", status=404)
+
+
+@pytest.mark.parametrize("order", ["", "NEWEST", "x" * 10_000, "%00", "-1", str(2**63), "newest&order=best"])
+def test_nonsense_for_an_order_is_not_found(client, order):
+    read(client, make_article(), f"?order={order}", status=404)
+
+
+@pytest.mark.parametrize(
+    "query", ["?page=-1", "?utm_source=x", "?" + "a=1&" * 50, "?order=best&order=newest", "?%00=%00"]
+)
+def test_what_we_do_not_know_is_ignored(client, query):
+    article = make_article()
+    comment = say(article)
+    assert ids(read(client, article, query)) == [comment.pk]
+
+
+def test_the_chosen_order_is_remembered_on_every_story(client, thread):
+    article, made = thread
+    response = client.get(f"{article.get_absolute_url()}order/discussed/")
+    assert (response.status_code, response["Location"]) == (
+        302,
+        f"{article.get_absolute_url()}?order=discussed#comments",
+    )
+    cookie = response.cookies["order"]
+    assert (cookie.value, cookie["samesite"], cookie["max-age"]) == ("discussed", "Lax", 365 * 24 * 3600)
+
+    assert roots(read(client, article))[0] == made[1]
+    assert roots(read(client, article, "?order=oldest"))[0] == made[0], "what the URL says comes first"
+    other = make_article("Another")
+    assert 'href="order/discussed/"' not in read(client, other)
+    say(other)
+    say(other)
+    assert 'href="order/discussed/" aria-current' in read(client, other)
+
+
+@pytest.mark.parametrize("remembered", ["best", "", "x" * 5000, "newest; DROP"])
+def test_a_cookie_that_somebody_made_up_is_no_order(client, remembered):
+    article = make_article()
+    first, second = say(article), say(article)
+    client.cookies["order"] = remembered
+    assert ids(read(client, article)) == [second.pk, first.pk]
+
+
+def test_only_reading_chooses_an_order_that_there_is(client):
+    article = make_article()
+    assert client.post(f"{article.get_absolute_url()}order/newest/").status_code == 405
+    assert client.get(f"{article.get_absolute_url()}order/best/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "is_indexed", "canonical"),
+    [
+        ("", True, ""),
+        ("?utm_source=x", True, ""),
+        ("?order=newest", False, ""),
+        ("?after=1.1&utm_source=x", False, "?order=newest&amp;after=1.1"),
+        ("?from=1.1&order=oldest", False, "?order=oldest&amp;from=1.1"),
+    ],
+)
+def test_only_the_story_itself_is_for_search_engines(client, query, is_indexed, canonical):
+    article = make_article()
+    page = read(client, article, query)
+    assert ('content="noindex"' not in page) is is_indexed
+    assert f'rel="canonical" href="{settings.SITE_URL}{article.get_absolute_url()}{canonical}"' in page
+
+
+@pytest.mark.parametrize("order", list(Order))
+@pytest.mark.parametrize("role", ["Reader", "Moderator"])
+def test_what_only_this_reader_sees_stands_in_each_order(client, order, role):
+    article, author = make_article(), UserFactory.create()
+    first = say(article)
+    waiting = say(article, "Let me in.", author=author)
+    removed = say(article, "Loud words.")
+    hung = say(article, "Below.", parent=removed, author=author)
+    last = say(article)
+    hold(waiting, hung)
+    remove(removed)
+    change_discussion(article=article, status=Discussion.Status.CLOSED)
+    client.force_login(author if role == "Reader" else UserFactory.create(roles=(role,)))
+
+    page = read(client, article, f"?order={order}")
+
+    up = [first.pk, waiting.pk, removed.pk, hung.pk, last.pk]
+    down = [last.pk, removed.pk, hung.pk, waiting.pk, first.pk]
+    assert ids(page) == (up if order == Order.OLDEST else down)
+    assert "Loud words." not in page

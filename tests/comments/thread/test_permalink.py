@@ -1,0 +1,232 @@
+"""/stories/<slug>/comments/<pk>/: to the comment in its place, or why it is gone."""
+
+import re
+from html import unescape
+
+import pytest
+
+from comments.models import DEPTH_MAX, Comment, Discussion, Reason, State
+from comments.services import change_discussion, change_states, delete_comment
+from comments.thread.reading import BUDGET, MORE_MOST, REPLIES, Order
+from tests.comments.thread.test_story import bring_in, hold, ids, nesting, remove
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+
+def link(article, pk) -> str:
+    return f"{article.get_absolute_url()}comments/{pk}/"
+
+
+def test_a_comment_on_the_first_page_is_shown_there(client):
+    article = make_article()
+    root = say(article)
+    answer = say(article, parent=root)
+    response = client.get(link(article, answer.pk))
+    assert (response.status_code, response["Location"]) == (
+        302,
+        f"{article.get_absolute_url()}#comment-{answer.pk}",
+    )
+    assert response["Cache-Control"] == "public, no-cache"
+    assert client.post(link(article, answer.pk)).status_code == 405
+
+
+def test_a_reply_far_down_has_a_page_of_its_branch(client):
+    article = make_article()
+    root, *replies = bring_in(article, 1, REPLIES + 5)
+    page = client.get(link(article, replies[-1])).content.decode()
+    assert nesting(page) == [(root, 1), (replies[-1], 2)]
+    assert f'id="comment-{replies[-1]}" class="focus"' in page
+    assert f'href="../../comments/{replies[-1]}/"' in page
+    assert f"{article.get_absolute_url()}#comments" in page
+    assert 'content="noindex"' in page
+
+
+def test_a_comment_of_a_later_page_brings_its_replies(client):
+    article = make_article()
+    created = bring_in(article, BUDGET, 1)
+    change_discussion(article=article, status=Discussion.Status.CLOSED)
+    *_, root, reply = created
+    page = client.get(link(article, root)).content.decode()
+    assert nesting(page) == [(root, 1), (reply, 2)]
+
+
+@pytest.mark.parametrize("order", Order.values)
+def test_every_comment_of_any_page_is_found_in_its_place(client, order):
+    """Each permalink lands on the comment, and from its own page "In its place" does as well."""
+    article = make_article()
+    big = bring_in(article, BUDGET + 40)
+    root = Comment.objects.get(pk=big[100])
+    replies = [say(article, parent=root) for _ in range(REPLIES + 3)]
+    change_discussion(article=article, status=Discussion.Status.CLOSED)
+    client.cookies["order"] = order
+    first_page = ids(client.get(article.get_absolute_url()).content.decode())
+
+    for pk in [*big[::40], big[-1], root.pk, *(reply.pk for reply in replies[:: REPLIES + 2])]:
+        response = client.get(link(article, pk))
+        if pk in first_page:
+            assert response["Location"] == f"{article.get_absolute_url()}#comment-{pk}"
+            continue
+        page = response.content.decode()
+        assert f'id="comment-{pk}" class="focus"' in page
+        place = unescape(re.search(r'href="([^"]*)">In its place', page)[1])
+        assert place.endswith(f"#comment-{pk}")
+        shown = ids(client.get(place).content.decode())
+        assert pk in shown
+        is_in_story = "/comments/" not in place
+        assert is_in_story == (pk != replies[-1].pk)
+        assert shown[0] == (root.pk if pk in {reply.pk for reply in replies} else pk)
+
+
+def test_the_place_of_what_only_its_author_sees(client):
+    article, author = make_article(), UserFactory.create()
+    bring_in(article, BUDGET + 5)
+    waiting = say(article, author=author)
+    hold(waiting)
+    change_discussion(article=article, status=Discussion.Status.CLOSED)
+    client.force_login(author)
+    page = client.get(link(article, waiting.pk)).content.decode()
+    place = unescape(re.search(r'href="([^"]*)">In its place', page)[1])
+    assert ids(client.get(place).content.decode()) == [waiting.pk]
+
+
+def test_a_link_to_whom_one_answers_leads_where_that_is(client):
+    """On the last page of a long tree, whom a reply at the deepest level answers is on an earlier one."""
+    article = make_article()
+    line = [say(article)]
+    for _ in range(DEPTH_MAX - 1):
+        line.append(say(article, parent=line[-1]))
+    beside = [say(article, parent=line[-1]) for _ in range(2)]
+    root = link(article, line[0].pk)
+    page = client.get(f"{root}?after={beside[0].pk}").content.decode()
+    assert ids(page)[-1] == beside[1].pk
+    assert line[-1].pk not in ids(page)
+    assert f'href="../../comments/{line[-1].pk}/"><bdi>{line[-1].author_name}</bdi></a>' in page
+    assert f'href="#comment-{line[5].pk}"><bdi>' in page
+
+
+def test_show_more_replies_goes_through_a_long_tree_without_hole_or_repeat(client):
+    article = make_article()
+    root, *replies = bring_in(article, 1, 600)
+    page = client.get(article.get_absolute_url()).content.decode()
+    seen, base = ids(page), article.get_absolute_url()
+
+    for _ in range(3):
+        more = re.search(r'class="more" href="(?:../../)?([^"]*)">Show (\d+) more', page)
+        assert int(more[2]) == len(replies) + 1 - len(seen)
+        page = client.get(base + more[1]).content.decode()
+        first, last_seen, *new = ids(page)
+        assert (first, last_seen) == (root, seen[-1]), "where it goes on is said"
+        seen += new
+
+    assert seen == [root, *replies]
+    assert 'class="more"' not in page
+
+
+def test_deep_in_a_long_tree_no_more_are_counted_than_anybody_would_read(client):
+    article = make_article()
+    root, *replies = bring_in(article, 1, BUDGET + MORE_MOST + 100)
+    page = client.get(f"{link(article, root)}?after={replies[9]}").content.decode()
+    assert len(ids(page)) == 2 + BUDGET
+    assert f"Show {MORE_MOST} more" in page
+    page = client.get(f"{link(article, root)}?after={replies[199]}").content.decode()
+    assert f"Show {len(replies) - 200 - BUDGET} more" in page
+
+
+def test_a_deep_answer_brings_those_above_it(client):
+    article = make_article()
+    line = [say(article)]
+    for _ in range(REPLIES + 4):
+        line.append(say(article, parent=line[-1]))
+    page = client.get(link(article, line[-1].pk)).content.decode()
+    assert nesting(page) == [(c.pk, n + 1) for n, c in enumerate(line)]
+
+
+@pytest.mark.parametrize(
+    ("to", "reason", "what"),
+    [
+        (State.REJECTED, Reason.INSULT, "Removed by a moderator: insult"),
+        (State.REJECTED, Reason.OTHER, "Removed by a moderator."),
+        (State.SPAM, Reason.SPAM, "Removed by a moderator: spam"),
+        (State.DELETED, Reason.IMPORT_UNDONE, "Taken back with its import"),
+    ],
+)
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_a_removed_comment_says_who_and_why_and_not_what(client, to, reason, what, is_answered):
+    article = make_article()
+    comment = say(article, "Loud words.")
+    if is_answered:
+        say(article, parent=comment)
+    if reason == Reason.IMPORT_UNDONE:
+        Discussion.objects.update(copied_count=1)  # as if it had been brought in
+    remove(comment, to, reason)
+
+    response = client.get(link(article, comment.pk))
+
+    page = response.content.decode()
+    assert response.status_code == 410
+    assert what in page
+    assert "Loud words" not in page
+    assert comment.author_name not in page
+    assert article.get_absolute_url() + (f"#comment-{comment.pk}" if is_answered else "#comments") in page
+
+
+def test_a_deleted_comment_is_gone_for_its_author_as_well(client):
+    article, author = make_article(), UserFactory.create()
+    comment = say(article, "Rash words.", author=author)
+    delete_comment(comment=comment, user=author, guest=None)
+    client.force_login(author)
+    response = client.get(link(article, comment.pk))
+    assert response.status_code == 410
+    assert "Deleted by its author." in response.content.decode()
+    assert "Rash words" not in response.content.decode()
+
+
+def test_a_waiting_comment_is_nowhere_for_others(client):
+    article, author = make_article(), UserFactory.create()
+    comment = say(article, author=author)
+    hold(comment)
+    assert client.get(link(article, comment.pk)).status_code == 404
+    client.force_login(UserFactory.create())
+    assert client.get(link(article, comment.pk)).status_code == 404
+
+    for allowed in (author, UserFactory.create(roles=("Moderator",))):
+        client.force_login(allowed)
+        assert client.get(link(article, comment.pk))["Location"].endswith(f"#comment-{comment.pk}")
+
+
+def test_its_author_and_moderators_are_led_to_a_removed_comment(client):
+    article, author = make_article(), UserFactory.create()
+    comment = say(article, "Loud words.", author=author)
+    change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
+    client.force_login(author)
+    page = client.get(link(article, comment.pk), follow=True).content.decode()
+    assert "Removed by a moderator: insult. You wrote it." in page
+    client.force_login(UserFactory.create(roles=("Moderator",)))
+    assert ids(client.get(link(article, comment.pk)).content.decode()) == [comment.pk]
+
+
+@pytest.mark.parametrize("query", ["x", "-1", "0", str(2**63), "1%00", "²"])
+def test_a_bad_place_to_go_on_is_not_found(client, query):
+    article = make_article()
+    comment, other = say(article), say(article)
+    assert client.get(link(article, comment.pk) + f"?after={query}").status_code == 404
+    assert client.get(link(article, comment.pk) + f"?after={other.pk}").status_code == 404
+
+
+def test_a_comment_of_another_story_is_not_found(client):
+    comment = say(make_article())
+    for url in (
+        link(make_article("Another"), comment.pk),
+        link(comment.discussion.article, comment.pk + 1),
+        link(comment.discussion.article, 2**63),
+    ):
+        assert client.get(url).status_code == 404
+
+
+def test_the_statements_do_not_grow_with_the_branch(client, django_assert_num_queries):
+    for title, replies in (("Short", REPLIES + 3), ("Long", 300)):
+        article = make_article(title)
+        _, *made = bring_in(article, 1, replies)
+        with django_assert_num_queries(6):
+            assert client.get(link(article, made[-1])).status_code == 200

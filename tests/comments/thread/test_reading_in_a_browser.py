@@ -1,0 +1,352 @@
+"""A thread as it is read in Chromium: orders, further parts, by keyboard, offline and on paper."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from comments.models import Comment
+from comments.thread import reading as thread
+from tests.comments.in_a_browser import DESK, PHONE, at, bring_in, open_story, order_of
+from tests.factories import UserFactory, say
+from tests.helpers.axe import faults
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.mark.parametrize("with_scripts", [True, False])
+def test_an_order_is_chosen_remembered_and_gone_back_from(browser, live_server, article, talk, with_scripts):
+    context = browser.new_context(java_script_enabled=with_scripts)
+    page = context.new_page()
+    open_story(live_server, page, article)
+    if with_scripts:
+        page.evaluate("window.same = true")
+    assert order_of(page)[0] == talk.Bo.pk
+
+    page.get_by_role("link", name="Oldest first").click()
+    page.wait_for_url("**/?order=oldest*")
+    expect(page.locator(".thread article").first).to_have_attribute("id", f"comment-{talk.Marit.pk}")
+    expect(page.locator(".orders [aria-current]")).to_have_text("Oldest first")
+    if with_scripts:
+        assert page.evaluate("window.same")
+        expect(page.get_by_role("link", name="Oldest first")).to_be_focused()
+
+        page.go_back()
+        expect(page.locator(".thread article").first).to_have_attribute("id", f"comment-{talk.Bo.pk}")
+        page.go_forward()
+        expect(page.locator(".thread article").first).to_have_attribute("id", f"comment-{talk.Marit.pk}")
+
+    open_story(live_server, page, article)
+    assert order_of(page)[0] == talk.Marit.pk
+    context.close()
+
+
+@pytest.mark.parametrize("with_scripts", [True, False])
+def test_more_comments_and_more_replies(browser, live_server, article, monkeypatch, with_scripts):
+    monkeypatch.setattr(thread, "BUDGET", 6)
+    monkeypatch.setattr(thread, "REPLIES", 2)
+    bring_in(article, roots=9, replies=7)
+    every = set(Comment.objects.filter(discussion=article.pk).values_list("pk", flat=True))
+    context = browser.new_context(java_script_enabled=with_scripts)
+    page = context.new_page()
+    open_story(live_server, page, article, "?order=oldest")
+    seen = set(order_of(page))
+
+    for _ in range(10):
+        if not (link := page.locator(".more").first).count():
+            break
+        before = len(order_of(page))
+        link.click()
+        if with_scripts:
+            page.locator(".thread article").nth(before).wait_for(state="attached")
+            expect(page.locator(".thread article:focus")).to_have_count(1)
+            assert len(order_of(page)) == len(set(order_of(page)))
+        page.wait_for_load_state()
+        seen |= set(order_of(page))
+        if not with_scripts and "after=" in page.url and "comments/" in page.url:
+            page.get_by_role("link", name="All comments").click()
+            page.goto(page.url.split("#")[0] + "?order=oldest")
+            page.locator(".part > .more").click()
+            page.wait_for_load_state()
+            seen |= set(order_of(page))
+            break
+    if with_scripts:
+        assert set(order_of(page)) == every
+        roots = page.locator(".thread > ol > li > article").evaluate_all("nodes => nodes.map((n) => n.id)")
+        assert roots == sorted(roots, key=lambda key: int(key.removeprefix("comment-")))
+        assert page.url.endswith("?order=oldest")  # of the page's start
+        last = page.locator(".thread > ol > li > article").last
+        last.scroll_into_view_if_needed()
+        page.reload()
+        expect(page.locator(".more")).to_have_count(0)
+        assert set(order_of(page)) == every  # nothing that was loaded is taken away again
+        expect(last).to_be_in_viewport()
+        page.get_by_role("link", name="Newest first").click()
+        page.wait_for_url("**/?order=newest*")
+        page.go_back()
+        expect(page.locator(".orders [aria-current]")).to_have_text("Oldest first")
+        expect(page.locator(".more")).to_have_count(0)
+        assert set(order_of(page)) == every
+        assert page.failures == []
+    else:
+        assert len(seen) > 9
+    context.close()
+
+
+@pytest.mark.parametrize("with_scripts", [True, False])
+def test_a_comments_own_page_opens_at_it(browser, live_server, article, monkeypatch, with_scripts):
+    monkeypatch.setattr(thread, "REPLIES", 2)
+    bring_in(article, roots=1, replies=14)
+    last = Comment.objects.filter(discussion=article.pk).latest("pk")
+    context = browser.new_context(java_script_enabled=with_scripts, viewport=PHONE)
+    page = context.new_page()
+    if with_scripts:
+        open_story(live_server, page, article)
+        page.get_by_role("button", name="Fold all").click()
+        page.get_by_role("button", name="Unfold all").wait_for()
+    open_story(live_server, page, article, f"comments/{last.pk}/")
+    own = at(page, last)
+    expect(own).to_be_in_viewport()
+    expect(own).to_be_focused()
+    if with_scripts:
+        assert own.evaluate("node => node.ariaLabel") == "Bo 13, replying to Bo 12"
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")  # the words that were sent
+    expect(own.locator("h3 ~ a")).to_have_text(re.compile(r"^\d+ \w+ \d{4}, \d\d:\d\d$"))
+    context.close()
+
+
+def test_offline_a_reply_says_so_and_opens_once_the_site_is_back(live_server, page, article, talk):
+    open_story(live_server, page, article)
+    reply = at(page, talk.Olav).get_by_role("link", name="Reply")
+    page.context.set_offline(True)
+    reply.click()
+    alert = at(page, talk.Olav).get_by_role("alert")
+    expect(alert).to_contain_text("the site cannot be reached")
+    reply.click()
+    expect(alert).to_have_count(1)
+    page.context.set_offline(False)
+    reply.click()
+    page.get_by_label("Your comment").wait_for()
+    expect(alert.filter(has_text="cannot be reached").filter(visible=True)).to_have_count(0)
+
+
+def test_offline_more_comments_says_so_and_stays(live_server, page, article, monkeypatch):
+    monkeypatch.setattr(thread, "BUDGET", 3)
+    bring_in(article, roots=6, replies=0)
+    open_story(live_server, page, article)
+    page.context.set_offline(True)
+    link = page.get_by_role("link", name="More comments")
+    link.click()
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("the site cannot be reached")
+    assert page.url.endswith(article.get_absolute_url())
+    page.context.set_offline(False)
+    link.click()
+    expect(page.locator(".thread article")).to_have_count(6)
+    expect(alert).to_have_count(0)
+
+
+def test_back_at_the_foot_after_the_colours_were_chosen(reading):
+    reading.get_by_role("button", name="dark").click()
+    reading.wait_for_url("**/#foot")
+    expect(reading.get_by_role("button", name="dark")).to_be_in_viewport()
+
+
+def test_by_keyboard_alone(live_server, page, article, talk):
+    """Reads, folds, unfolds, quotes, replies and opens a deeper reply; each step says where the focus is."""
+    page.set_viewport_size(DESK)
+    open_story(live_server, page, article)
+    where = """() => {
+      const node = document.activeElement, comment = node.closest("article");
+      const by = comment?.querySelector("h3 > bdi")?.textContent;
+      const label = node.ariaLabel || node.labels?.[0]?.textContent;
+      const name = (label || node.textContent || node.value).trim();
+      return [name.slice(0, 30), by ?? ""];
+    }"""
+    steps = []
+
+    def press(key, until=None):
+        for _ in range(40):
+            page.keyboard.press(key)
+            page.wait_for_timeout(20)
+            name = page.evaluate(where)
+            if until is None or name[0].startswith(until):
+                break
+        steps.append(tuple(name))
+
+    press("Tab", "Skip to the comments")
+    press("Enter")
+    press("Tab", "Fold all")
+    press("Tab", "Add to the discussion")
+    press("Tab", "3 replies to Marit")
+    press("Enter")
+    expect(at(page, talk.Tollef)).not_to_be_visible()
+    press("Enter")
+    expect(at(page, talk.Tollef)).to_be_visible()
+    press("Tab", "Marit")
+    press("Enter")
+    expect(at(page, talk.Tollef).locator(".quote")).to_be_visible()
+    press("Escape")
+    press("Tab", "Reply")
+    page.keyboard.press("Enter")
+    page.get_by_label("Name").wait_for()
+    expect(page.get_by_label("Name")).to_be_focused()
+    steps.append(tuple(page.evaluate(where)))
+    page.keyboard.type("Nadia")
+    press("Tab", "E-mail")
+    page.keyboard.type("nadia@example.org")
+    press("Tab", "Your comment")
+    page.keyboard.type("A word by hand.")
+    press("Tab", "Send")
+    page.keyboard.press("Enter")
+    page.get_by_text("A word by hand.").wait_for()
+    own = Comment.objects.get(author_name="Nadia")
+    expect(at(page, own)).to_be_focused()
+    assert own.parent == talk.Tollef
+    assert steps == [
+        ("Skip to the comments", ""),
+        ("6 comments", ""),
+        ("Fold all", ""),
+        ("Add to the discussion…", ""),
+        ("3 replies to Marit", ""),
+        ("3 replies to Marit", ""),
+        ("3 replies to Marit", ""),
+        ("Marit", "Tollef"),
+        ("Marit", "Tollef"),
+        ("Marit", "Tollef"),
+        ("Reply to Tollef", "Tollef"),
+        ("Name*", "Tollef"),
+        ("E-mail*", "Tollef"),
+        ("Your comment*", "Tollef"),
+        ("Send", "Tollef"),
+    ]
+
+
+def logged_in(client, context, url, user):
+    client.force_login(user)
+    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}])
+
+
+@pytest.mark.parametrize("with_scripts", [True, False])
+def test_a_member_recommends_and_takes_it_back(browser, live_server, client, article, talk, with_scripts):
+    context = browser.new_context(java_script_enabled=with_scripts)
+    page = context.new_page()
+    logged_in(client, context, live_server.url, UserFactory(name="Ruth"))
+    open_story(live_server, page, article)
+    button = at(page, talk.Olav).get_by_role("button", name="Recommend")
+    expect(button).to_have_attribute("aria-pressed", "false")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    if with_scripts:
+        expect(button).to_have_text("Recommend 1")
+        expect(button).to_be_focused()
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "false")
+    context.close()
+
+
+def test_a_stranger_sees_a_count_and_no_button(live_server, page, article, talk):
+    Comment.objects.filter(pk=talk.Olav.pk).update(recommend_count=12)
+    open_story(live_server, page, article)
+    expect(at(page, talk.Olav)).to_contain_text("12 recommend it")
+    assert page.get_by_role("button", name="Recommend").count() == 0
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_line_of_a_story_has_60_to_75_characters(live_server, page, article, talk, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    open_story(live_server, page, article)
+    lengths = page.locator(".prose p").first.evaluate(
+        """paragraph => {
+          const text = paragraph.firstChild, range = document.createRange(), lines = new Map();
+          for (let n = 0; n < text.length; n++) {
+            range.setStart(text, n);
+            range.setEnd(text, n + 1);
+            const y = Math.round(range.getBoundingClientRect().top);
+            lines.set(y, (lines.get(y) ?? 0) + 1);
+          }
+          return [...lines.values()].slice(0, -1);
+        }"""
+    )
+    average = sum(lengths) / len(lengths)
+    if width == 1280:
+        assert 60 <= average <= 75
+        assert max(lengths) <= 80
+    else:
+        assert 30 <= average <= 50  # as wide as the phone is
+
+
+def test_on_paper_there_is_the_story_and_the_thread_and_no_furniture(reading, talk):
+    reading.get_by_role("button", name="Fold all").click()
+    reading.evaluate("document.querySelector('details.menu')?.setAttribute('open', '')")
+    reading.emulate_media(media="print")
+    for kept in (
+        ".story h1",
+        ".prose p",
+        "#comments",
+        f"#comment-{talk.Marit.pk} h3",
+        f"#comment-{talk.Jun.pk} h3",
+    ):
+        expect(reading.locator(kept).first).to_be_visible()
+    furniture = ".masthead, .account, .foot, .orders, .find, .compose, .fold, .thread footer a, .skip, .news"
+    assert (
+        reading.locator(furniture).evaluate_all("nodes => nodes.filter((n) => n.checkVisibility()).length")
+        == 0
+    )
+    assert at(reading, talk.Jun).bounding_box()["x"] > at(reading, talk.Marit).bounding_box()["x"]
+
+
+def test_on_paper_times_are_absolute_and_it_says_where_more_is(live_server, page, article, monkeypatch):
+    monkeypatch.setattr(thread, "BUDGET", 3)
+    monkeypatch.setattr(thread, "REPLIES", 2)
+    bring_in(article, roots=6, replies=4)
+    say(article, "A moment ago.", author=UserFactory(name="Per"))
+    open_story(live_server, page, article, "?order=newest")
+    time = page.locator(".thread time").first
+    expect(time).to_have_text(re.compile("minute"))
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(time).to_have_text(re.compile(r"^\d+ \w+ \d{4}, \d\d:\d\d$"))
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(time).to_have_text(re.compile("minute"))
+
+    expect(page.locator(".paper").first).not_to_be_visible()
+    expect(page.get_by_role("link", name="More comments", exact=True)).to_be_visible()
+    page.emulate_media(media="print")
+    more = page.locator(".part > .more")
+    expect(more.locator(".paper")).to_be_visible()
+    assert more.inner_text() == "More comments: the page in the browser holds them."
+    open_story(live_server, page, article, "?order=discussed")
+    assert page.locator(".thread .more").first.inner_text() == (
+        "Show 2 more replies: the page in the browser holds them."
+    )
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESK])
+def test_axe_finds_nothing_in_what_opens(waiting, article, talk, theme, size):
+    page = waiting
+    page.emulate_media(color_scheme=theme)
+    page.set_viewport_size(size)
+    at(page, talk.Ada).get_by_role("link", name="Tollef").click()
+    page.get_by_role("button", name="1 reply to Ada").click()
+    say(article, "And I.", author=UserFactory(name="Per"))
+    page.clock.run_for(30_000)
+    page.get_by_role("button", name="1 new comment").wait_for()
+    page.clock.resume()
+    for _ in range(2):
+        assert faults(page) == []
+        if page.get_by_role("button", name="1 new comment", exact=True).count():
+            page.get_by_role("button", name="1 new comment", exact=True).click()
+            page.locator(".new").wait_for()
+
+
+@pytest.mark.parametrize("system", ["light", "dark"])
+@pytest.mark.parametrize("chosen", ["light", "dark", "auto"])
+def test_the_theme_is_the_systems_unless_one_is_chosen(live_server, page, article, system, chosen):
+    page.emulate_media(color_scheme=system)
+    open_story(live_server, page, article)
+    page.locator(f".theme [value={chosen}]").click()
+    page.wait_for_load_state()
+    paper = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    is_dark = int(re.findall(r"\d+", paper)[0]) < 100
+    assert is_dark == ((system if chosen == "auto" else chosen) == "dark")

@@ -1,0 +1,489 @@
+"""The page of a story with its discussion."""
+
+from datetime import timedelta
+from html.parser import HTMLParser
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from articles.models import Article, Topic
+from comments.imports import Imported, import_comments
+from comments.models import DEPTH_MAX, Comment, Discussion, Reason, State
+from comments.policy import Policy
+from comments.services import change_discussion, change_states, move_comment
+from comments.thread.reading import BUDGET, REPLIES, Cursor, Order, Reader, read_branch
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+
+class Thread(HTMLParser):
+    """The nesting that a browser would see: (id, depth) of each comment, in order."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.depth, self.comments = 0, list[tuple[int, int]]()
+        self.feed(markup)
+
+    def handle_starttag(self, tag, attrs):
+        self.depth += tag == "ol"
+        if tag == "article" and (key := dict(attrs).get("id") or "").startswith("comment-"):
+            self.comments.append((int(key.removeprefix("comment-")), self.depth))
+
+    def handle_endtag(self, tag):
+        self.depth -= tag == "ol"
+
+
+def read(client, article, query="", status=200) -> str:
+    response = client.get(f"{article.get_absolute_url()}{query}")
+    assert response.status_code == status
+    return response.content.decode()
+
+
+def nesting(markup: str) -> list[tuple[int, int]]:
+    return Thread(markup).comments
+
+
+def ids(markup: str) -> list[int]:
+    return [pk for pk, _ in nesting(markup)]
+
+
+def remove(comment, to=State.REJECTED, reason=Reason.OFF_TOPIC):
+    change_states(ids=[comment.pk], to=to, reason=reason, actor=None)
+
+
+def hold(*comments):
+    """Put comments back to "Waiting for review"."""
+    change_states(ids=[c.pk for c in comments], to=State.PENDING, reason=Reason.SCREENED, actor=None)
+
+
+def bring_in(article, roots, replies=0):
+    """So many first-level comments a minute apart, each with so many replies."""
+    article.source_key = f"test|{article.slug}"
+    article.save()
+    start, made = timezone.now() - timedelta(days=400), []
+    for n in range(roots):
+        at, root = start + timedelta(minutes=n), len(made)
+        made.append(Imported(source_id=f"{n}", author_name="Ida", body=f"Root {n}", created_at=at))
+        made += [
+            Imported(
+                source_id=f"{n}.{m}", author_name="Bo", body=f"Reply {n}.{m}", created_at=at, parent=root
+            )
+            for m in range(replies)
+        ]
+    return import_comments(article=article, comments=made, actor=None, batch=uuid4()).created
+
+
+def test_a_story_with_its_thread(client):
+    article = make_article(standfirst="It was the last one.", byline="Ida Berg")
+    article.topics.add(Topic.objects.create(name="Harbour", slug="harbour"))
+    root = say(article, "I *learned* to row there.")
+    answer = say(article, "So did I.", parent=root)
+    deeper = say(article, "When?", parent=answer)
+
+    page = read(client, article)
+
+    for words in (
+        "The slip closes",
+        "It was the last one.",
+        "Ida Berg",
+        "Harbour",
+        "3 comments",
+        "<em>learned</em>",
+    ):
+        assert words in page
+    assert nesting(page) == [(root.pk, 1), (answer.pk, 2), (deeper.pk, 3)]
+    assert f'<a href="comments/{root.pk}/">' in page
+    assert f'href="#comment-{root.pk}"><bdi>{root.author_name}</bdi></a>' in page
+    assert f'href="reply/{root.pk}/"' in page
+    assert f'<time datetime="{root.created_at:%Y-%m-%dT%H:%M}' in page
+
+
+def test_only_reading_is_answered(client):
+    article = make_article()
+    assert client.post(article.get_absolute_url()).status_code == 405
+    assert client.head(article.get_absolute_url()).status_code == 200
+
+
+@pytest.mark.parametrize("published_at", [None, timezone.now() + timedelta(hours=1)])
+@pytest.mark.parametrize("roles", [None, ("Reader",), ("Editor",)])
+def test_a_draft_and_a_scheduled_story_are_nobodys_page(client, published_at, roles):
+    article = make_article(published_at=published_at)
+    if roles:
+        client.force_login(UserFactory.create(roles=roles))
+    read(client, article, status=404)
+
+
+@pytest.mark.parametrize("slug", ["nothing-here", "a%00b", "x" * 5000, "'; DROP TABLE x;--", "١٢٣"])
+def test_a_slug_of_nothing_is_not_found(client, slug):
+    assert client.get(f"/stories/{slug}/").status_code == 404
+
+
+def test_a_slug_in_its_own_script(client):
+    article = make_article("السفينة القديمة")
+    assert "السفينة القديمة" in read(client, article)
+
+
+@pytest.mark.parametrize(("rights", "is_found"), [("unknown", False), ("ours", True), ("licensed", True)])
+def test_a_story_of_unknown_rights_is_for_no_search_engine(client, rights, is_found):
+    page = read(client, make_article(rights=rights))
+    assert ('content="noindex"' not in page) is is_found
+
+
+def test_a_hidden_discussion_shows_nothing_of_itself(client):
+    article = make_article()
+    comment = say(article, "Under the carpet.")
+    change_discussion(article=article, status=Discussion.Status.HIDDEN)
+
+    page = read(client, article)
+
+    assert "carpet" not in page
+    assert "The discussion of this story is hidden." in page
+    link = client.get(comment.get_absolute_url())
+    assert link.status_code == 404
+    assert "This discussion is hidden" in link.text
+    assert "carpet" not in link.text
+
+
+def test_a_discussion_that_was_hidden_from_the_start_is_said_to_be_none(client):
+    article = make_article()
+    change_discussion(article=article, status=Discussion.Status.HIDDEN)
+    assert "This story has no comments." in read(client, article)
+
+
+def test_a_closed_discussion_says_so_and_reads_from_its_start(client):
+    article = make_article()
+    first, second = say(article), say(article)
+    assert ids(read(client, article)) == [second.pk, first.pk]
+
+    change_discussion(article=article, status=Discussion.Status.CLOSED)
+    page = read(client, article)
+
+    assert ids(page) == [first.pk, second.pk]
+    assert "Closed" in page
+    assert "/reply/" not in page
+    assert "reply/" not in page.split('id="comments"')[1]
+
+
+def test_the_reader_chooses_the_order(client):
+    article = make_article()
+    first, second = say(article), say(article)
+    assert ids(read(client, article, "?order=oldest")) == [first.pk, second.pk]
+    assert ids(read(client, article, "?order=newest")) == [second.pk, first.pk]
+    read(client, article, "?order=; DROP TABLE", status=404)
+
+
+def test_what_waits_is_seen_by_its_author_and_by_who_decides_alone(client):
+    article, author, editor = make_article(), UserFactory.create(), UserFactory.create(roles=("Editor",))
+    article.editors.add(editor)
+    root = say(article)
+    waiting = say(article, "Let me in.", parent=root, author=author)
+    hold(waiting)
+
+    assert "Let me in" not in read(client, article)
+    for stranger in (UserFactory.create(), UserFactory.create(roles=("Editor",))):
+        client.force_login(stranger)
+        assert "Let me in" not in read(client, article)
+
+    for allowed in (author, editor, UserFactory.create(roles=("Moderator",))):
+        client.force_login(allowed)
+        page = read(client, article)
+        assert nesting(page) == [(root.pk, 1), (waiting.pk, 2)]
+        assert "Waiting for review." in page
+        assert ("Only you and the moderators" in page) is (allowed == author)
+
+
+def test_a_waiting_first_level_comment_is_seen_by_its_author(client):
+    article, author = make_article(), UserFactory.create()
+    hold(say(article, "First!", author=author))
+    assert "First!" not in read(client, article)
+    client.force_login(author)
+    assert "First!" in read(client, article)
+
+
+def test_what_two_findings_say_alike_is_said_once(client, monkeypatch):
+    class TwoTerms(Policy):
+        def reasons(self, ids, own=()):
+            return {pk: ["It has a word that is looked at.", "It is your first."] * 2 for pk in ids}
+
+    monkeypatch.setattr("comments.thread.reading.policy", TwoTerms)
+    article, author = make_article(), UserFactory.create()
+    hold(say(article, author=author))
+    client.force_login(author)
+    page = read(client, article)
+    assert page.count("It has a word that is looked at. It is your first.") == 1
+    assert page.count("It is your first.") == 1
+
+
+def test_a_removed_comment_leaves_a_place_where_it_was_answered(client):
+    article = make_article()
+    answered, alone = say(article, "Loud words."), say(article, "Louder words.")
+    answer = say(article, "Calm down.", parent=answered)
+    remove(answered)
+    remove(alone)
+
+    page = read(client, article)
+
+    assert nesting(page) == [(answered.pk, 1), (answer.pk, 2)]
+    assert "Removed by a moderator: off topic" in page
+    assert f">{answer.created_at.day} " in page.split('id="comments"')[1], "no date stands above it"
+    assert "ouder words" not in page
+    assert "Loud words" not in page
+    assert answered.author_name not in page
+    assert "replying to" not in page
+
+
+def test_the_author_of_a_removed_comment_is_told(client):
+    article, author = make_article(), UserFactory.create()
+    comment = say(article, "Loud words.", author=author)
+    remove(comment)
+    client.force_login(author)
+    page = read(client, article)
+    assert "Removed by a moderator: off topic" in page
+    assert "You wrote it." in page
+    assert "Loud words" not in page
+
+
+def test_what_is_seen_under_a_parent_that_is_not_breaks_no_list(client):
+    """The parent and its tree may be gone for everybody but the moderator who sees the waiting reply."""
+    article = make_article()
+    root = say(article)
+    middle = say(article, parent=root)
+    last = say(article, "Hanging on.", parent=middle)
+    hold(last)
+    remove(middle)
+
+    client.force_login(UserFactory.create(roles=("Moderator",)))
+    page = read(client, article)
+
+    assert nesting(page) == [(root.pk, 1), (last.pk, 2)]
+    assert Thread(page).depth == 0
+
+
+def test_roles_are_marked(client):
+    article = make_article()
+    mine, other = UserFactory.create(roles=("Editor",)), UserFactory.create(roles=("Editor",))
+    article.editors.add(mine)
+    for author in (mine, other, UserFactory.create(roles=("Moderator", "Reader")), UserFactory.create()):
+        say(article, author=author)
+    page = read(client, article, "?order=oldest")
+    marks = [piece.split("<")[0] for piece in page.split('class="role">')[1:]]
+    assert marks == ["author", "editor", "moderator"]
+
+
+def test_a_strangers_page_may_be_kept_by_anybody(client):
+    article = make_article()
+    say(article)
+    response = client.get(article.get_absolute_url())
+    assert response["Cache-Control"] == "public, no-cache"
+    assert "Cookie" in response["Vary"]
+    assert not response.cookies
+    assert "csrf" not in response.content.decode()
+
+
+def test_a_members_page_is_the_members(client):
+    article = make_article()
+    client.force_login(UserFactory.create())
+    assert "private" in client.get(article.get_absolute_url())["Cache-Control"]
+
+
+@pytest.mark.parametrize("role", ["Editor", "Administrator", "Moderator"])
+def test_who_edits_a_story_gets_from_its_page_to_its_form(client, role):
+    article = make_article()
+    client.force_login(UserFactory.create(roles=(role,)))
+    page = client.get(article.get_absolute_url()).content.decode()
+    assert (f'href="/admin/articles/article/{article.pk}/change/"' in page) == (role != "Moderator")
+
+
+def test_a_story_of_others_has_no_way_to_its_form(client):
+    article = make_article()
+    article.editors.add(UserFactory.create(roles=("Editor",)))
+    client.force_login(UserFactory.create(roles=("Editor",)))
+    assert "/admin/articles/" not in client.get(article.get_absolute_url()).content.decode()
+
+
+STATEMENTS = {  # of a story's page: site, story, related, discussion, masthead
+    None: 5,
+    "Reader": 5 + 4,  # session, account, roles, own recommendations
+    "Moderator": 5 + 4,  # the policy of these tests has no menu of decisions
+    "Editor": 5 + 5,  # and whether the story is theirs
+}
+
+
+def test_the_statements_do_not_grow_with_the_thread(
+    client, django_assert_num_queries, django_assert_max_num_queries
+):
+    sizes = [(0, 0), (1, 0), (37, 1), (250, 3)]  # 0, 1, 74 and 1,000 comments
+    articles = [make_article(f"Of {n}") for n in range(len(sizes))]
+    for article, (roots, replies) in zip(articles, sizes, strict=True):
+        article.topics.add(Topic.objects.create(name=article.title, slug=article.slug))
+        bring_in(article, roots, replies)
+    for role, most in STATEMENTS.items():
+        if role:
+            client.force_login(UserFactory.create(roles=(role,)))
+        read(client, articles[0])  # the session, once
+
+        for query in ("", "?order=discussed", "?from=0.1&order=oldest"):
+            with django_assert_max_num_queries(most):
+                read(client, articles[0], query)
+            for article in articles[1:]:
+                with django_assert_num_queries(most):
+                    read(client, article, query)
+
+
+def test_what_waits_costs_a_member_one_statement_more(client, django_assert_num_queries):
+    article, author = make_article(), UserFactory.create()
+    waiting = [say(article, author=author) for _ in range(5)]
+    client.force_login(author)
+    read(client, article)
+    with django_assert_num_queries(STATEMENTS["Reader"]):
+        read(client, article)
+    hold(*waiting)
+    with django_assert_num_queries(STATEMENTS["Reader"]):  # the policy of these tests gives no reasons
+        assert len(ids(read(client, article))) == 5
+
+
+def test_pages_follow_one_another_without_hole_or_repeat(client):
+    article = make_article()
+    created = bring_in(article, 450)
+    change_discussion(article=article, status=Discussion.Status.CLOSED)
+
+    seen, query = list[int](), ""
+    for _ in range(3):
+        page = read(client, article, query)
+        seen += ids(page)
+        query = (
+            page.split('class="more" href="')[1].split("#")[0].replace("&amp;", "&")
+            if "More comments" in page
+            else ""
+        )
+
+    assert seen == created
+    assert query == ""
+    assert len(ids(read(client, article))) == BUDGET
+
+
+def test_a_page_counts_replies_in_its_budget(client):
+    article = make_article()
+    bring_in(article, 30, 19)
+    assert len(ids(read(client, article))) == BUDGET
+
+
+def test_a_long_tree_says_how_much_is_left(client):
+    article = make_article()
+    root, *replies = bring_in(article, 1, REPLIES + 5)
+    page = read(client, article)
+    assert ids(page) == [root, *replies[:REPLIES]]
+    assert "Show 5 more replies" in page
+    assert f'href="comments/{root}/?after={replies[REPLIES - 1]}"' in page
+
+
+@pytest.mark.parametrize("role", ["Reader", "Moderator", None])
+def test_what_waits_below_a_removed_comment_is_there_for_those_who_may_see_it(client, role):
+    article, author = make_article(), UserFactory.create()
+    root = say(article, "Loud words.")
+    between = say(article, parent=root)
+    reply = say(article, "A waiting word.", parent=between, author=author)
+    say(article, "Elsewhere.")
+    hold(reply)
+    remove(between)
+    remove(root)
+    if role == "Reader":
+        client.force_login(author)
+    elif role:
+        client.force_login(UserFactory.create(roles=(role,)))
+
+    page = read(client, article, "?order=oldest")
+
+    assert nesting(page)[:-1] == ([(root.pk, 1), (reply.pk, 2)] if role else [])
+    assert ("A waiting word." in page) == bool(role)
+    assert "Loud words." not in page
+    assert root.author_name not in page
+
+
+BAD_CURSORS = [
+    "",
+    "x",
+    "1",
+    "1.",
+    ".1",
+    "1.2.3",
+    f"{2**63}.1",
+    f"1.{2**63}",
+    "-1.-1",
+    "1.1e5",
+    "1_0.1",
+    "--1.1",
+]
+
+
+@pytest.mark.parametrize("cursor", [*BAD_CURSORS, "%00.1", "' OR 1=1.1"])
+def test_a_bad_cursor_is_not_found(client, cursor):
+    read(client, make_article(), f"?after={cursor}", status=404)
+
+
+@pytest.mark.parametrize(
+    ("cursor", "after_it"), [("0.0", 1), ("-99999999999999.1", 1), ("9" * 17 + "." + "9" * 18, 0)]
+)
+def test_a_far_cursor_is_an_empty_page_or_all(client, cursor, after_it):
+    article = make_article()
+    say(article)
+    assert len(ids(read(client, article, f"?order=oldest&after={cursor}"))) == after_it
+
+
+def test_whom_the_deepest_answer_names_follows_its_moves():
+    article = make_article()
+    line = [say(article)]
+    for _ in range(DEPTH_MAX):
+        line.append(say(article, parent=line[-1]))
+    target, deepest = line[-2:]
+    before = Comment.objects.filter(pk=deepest.pk).values().get()
+
+    def answers() -> int | None:
+        return {row.id: row.answers_id for row in read_branch(line[0], Reader())}[deepest.pk]
+
+    assert answers() == target.pk
+    move_comment(comment=deepest, parent=line[1], actor=None)
+    assert answers() == line[1].pk
+    move_comment(comment=deepest, parent=None, actor=None)
+    move_comment(comment=deepest, parent=line[-3], actor=None)
+    assert answers() == target.pk
+    assert Comment.objects.filter(pk=deepest.pk).values().get() == before
+
+
+def test_a_cursor_survives_its_way_through_a_url():
+    comment = say(make_article())
+    cursor = Cursor.of(comment.created_at, comment.pk)
+    assert Cursor.parse(str(cursor)) == cursor
+    assert cursor.value(Order.NEWEST) == comment.created_at
+
+
+def test_times_are_told_in_the_zone_of_the_saved_page(client):
+    at = timezone.now().replace(month=6, day=19, hour=20, minute=40) - timedelta(days=730)
+    article = make_article(published_at=at, source_zone="America/New_York")
+    page = read(client, article)
+    assert "16:40" in page
+    assert "ET" in page
+
+
+def test_an_emptied_comment_says_so(client):
+    article = make_article()
+    article.source_key = "test"
+    article.save()
+    at = timezone.now()
+    import_comments(
+        article=article,
+        comments=[
+            Imported(source_id="1", author_name="A", body="", created_at=at, text_missing="all"),
+            Imported(source_id="2", author_name="B", body="IN OUR", created_at=at, text_missing="rest"),
+        ],
+        actor=None,
+        batch=uuid4(),
+    )
+    page = read(client, article)
+    assert "Text missing in the original" in page
+    assert "IN OUR" in page
+    assert "The rest is missing in the original" in page
+    assert Comment.objects.count() == 2
+    assert Article.objects.get().discussion.visible_count == 2

@@ -1,0 +1,221 @@
+"""comments/thread.jinja by itself: what it makes of rows."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.template import engines
+from django.utils import timezone
+from django.utils.translation.template import templatize
+
+from comments.thread.reading import Row, Viewer
+
+START = datetime(2013, 6, 19, 21, 28, tzinfo=UTC)
+
+
+def row(number: int, level: int = 0, **fields: Any) -> Row:
+    values = {
+        "id": number,
+        "author_id": None,
+        "guest_id": None,
+        "author_name": f"Name {number}",
+        "role": "",
+        "body_html": f"<p>Body {number}</p>",
+        "text_missing": "",
+        "state": "published",
+        "state_reason": "posted",
+        "created_at": START + timedelta(minutes=number),
+        "edited_at": None,
+        "answers_id": None,
+        "answers_name": None,
+        "recommend_count": 0,
+        "is_pick": False,
+        "is_locked": False,
+        "is_redacted": False,
+        "repeat_id": None,
+        "repeat_slug": None,
+        "answers_here": True,
+        "level": level,
+        "more": 0,
+        "last": number,
+    }
+    return Row(**values | fields)
+
+
+def render(rows: list[Row], **context: Any) -> str:
+    context = {
+        "rows": rows,
+        "zone": "America/New_York",
+        "open": False,
+        "here": "",
+        "focus": None,
+        "reasons": {"off_topic": "off topic"},
+        "viewer": None,
+        "actions": {},
+    } | context
+    return engines["jinja2"].get_template("comments/thread.jinja").render(context)
+
+
+class Outline(HTMLParser):
+    """Depth of each comment; fails where a tag is closed that is not the open one."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.open, self.depths = list[str](), list[int]()
+        self.feed(markup)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "article":
+            self.depths.append(self.open.count("ol"))
+        if tag not in {"input", "br"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        [],
+        [0],
+        [0, 0],
+        [0, 1, 2, 1, 0],
+        [0, 1, 2, 3, 0, 1],
+        [2, 3, 2],  # a branch
+        [*range(64), 5, 0],
+    ],
+)
+def test_lists_are_nested_as_the_rows_are(levels):
+    depths = Outline(render([row(n, level) for n, level in enumerate(levels, 1)])).depths
+    assert depths == [level - levels[0] + 1 for level in levels]
+
+
+def test_names_and_whom_they_answer_are_a_heading():
+    page = render([row(1), row(2, 1, author_name="Jim", answers_id=1, answers_name="Eben")])
+    heading = re.findall(r"<h3>(.*?)</h3>", page)[1]
+    assert re.sub(r"<[^>]+>", "", heading) == "Jim, replying to Eben"
+    assert 'href="#comment-1"' in heading
+
+
+def test_the_authors_mark_stands_beside_the_author():
+    page = render([row(1, role="author", author_name="Ada", answers_id=9, answers_name="Bo")])
+    assert re.search(r"Ada</bdi> <span class=\"role\">author</span>, replying", page)
+
+
+def test_what_people_write_is_escaped_and_what_we_rendered_is_not():
+    page = render([row(1, author_name='<b a="', answers_id=2, answers_name="<i>", body_html="<em>x</em>")])
+    assert "&lt;b a=&#34;" in page
+    assert "&lt;i&gt;" in page
+    assert "<em>x</em>" in page
+
+
+def test_nothing_that_is_told_of_a_comment_is_taken_for_markup():
+    bad = "<i>&"
+    viewer = Viewer(moderates=True, mine={1, 2}, why={1: [bad], 2: [bad]}, usual=bad, may_recommend=True)
+    acts = [{"label": bad, "url": "/x/?a=1&b=<i>", "post": True, "reasons": [(bad, bad, bad)]}]
+    rows = [
+        row(1, author_name=bad, state="pending"),
+        row(2, state="rejected", state_reason="off_topic"),
+        row(3, 1, author_name=bad, answers_id=9, answers_name=bad, recommend_count=3),
+    ]
+    page = render(rows, viewer=viewer, actions={1: acts, 3: acts}, reasons={"off_topic": bad}, open=True)
+    Outline(page.replace("<bdi>", "").replace("</bdi>", ""))
+    assert page.count("&lt;i&gt;&amp;") == 3 + 3 + 1 + 2 * 4  # names, why and usual, a reason, the menus
+    assert page.count("?a=1&amp;b=&lt;i&gt;") == 2
+    assert "<i>&" not in page
+
+
+def test_a_time_is_said_once_a_tree_in_full():
+    page = render([row(1), row(2, 1), row(3, created_at=START + timedelta(days=1))])
+    assert re.findall(r"comments/\d+/\">([^<]*)</a>", page) == [
+        "19 June 2013, 17:29",
+        "17:30",
+        "20 June 2013, 17:28",
+    ]
+
+
+def test_a_time_of_today_is_marked_up_for_the_script_that_says_how_long_ago_it_was():
+    page = render([row(1, created_at=timezone.now()), row(2, 1, created_at=timezone.now())])
+    assert page.count("<time datetime=") == 2
+    assert "<time" not in render([row(1), row(2, 1)])
+
+
+def test_what_waits_is_shown_to_its_author_and_to_moderators_only():
+    rows = [row(1, state="pending", body_html="<p>SECRET</p>")]
+    others = Viewer(moderates=False, mine={2})
+    mine = Viewer(moderates=False, mine={1}, why={1: ["It has two links."]}, usual="Usually in 2 hours.")
+
+    for viewer in (None, others):
+        assert "SECRET" not in render(rows, viewer=viewer)
+        assert "Waiting for review" in render(rows, viewer=viewer)
+    own = render(rows, viewer=mine)
+    assert all(text in own for text in ("SECRET", "It has two links.", "Usually in 2 hours.", "Only you"))
+    theirs = render(rows, viewer=Viewer(moderates=True))
+    assert "SECRET" in theirs
+    assert "Only you" not in theirs
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "said"),
+    [
+        ("rejected", "off_topic", "Removed by a moderator: off topic"),
+        ("rejected", "other", "Removed by a moderator"),
+        ("deleted", "author", "Deleted by its author"),
+        ("deleted", "import_undone", "Taken back with its import"),
+    ],
+)
+def test_what_is_gone_says_why_without_its_words_or_name(state, reason, said):
+    page = render([row(1, state=state, state_reason=reason, body_html="<p>SECRET</p>", author_name="Who")])
+    assert re.search(rf"<p>{said}\s*</p>", page)
+    assert "SECRET" not in page
+    assert "Who" not in page
+
+
+def test_missing_text_is_told():
+    page = render([row(1, text_missing="all"), row(2, text_missing="rest", body_html="<p>IN OUR</p>")])
+    assert "Text missing in the original" in page
+    assert "Body 1" not in page
+    assert page.index("IN OUR") < page.index("The rest is missing in the original")
+
+
+def test_replies_left_out_are_announced_at_the_end_of_their_tree():
+    page = render([row(1, more=131, last=2), row(2, 1), row(3, more=1, last=3)])
+    first, second = page.index("Show 131 more replies"), page.index("Show 1 more reply<")
+    assert page.index("Body 2") < first < page.index("Body 3") < second
+    assert 'href="comments/1/?after=2"' in page
+
+
+def test_links_are_relative_to_the_story():
+    page = render([row(7)], open=True, here="../../")
+    assert 'href="../../comments/7/"' in page
+    assert 'href="../../reply/7/" rel="nofollow"' in page
+
+
+def test_nothing_gone_or_closed_takes_a_reply():
+    assert "reply/" not in render([row(1)], open=False)
+    assert "reply/" not in render([row(1, state="rejected")], open=True)
+
+
+def test_a_moderators_menu_is_a_form_and_links():
+    acts = [
+        {"label": "Remove…", "url": "/remove/1/", "post": True, "reasons": [("insult", "insult", "")]},
+        {"label": "History", "url": "/history/1/", "post": False, "reasons": []},
+    ]
+    page = render([row(1), row(2)], actions={1: acts}, viewer=Viewer(moderates=True))
+    Outline(page)
+    assert page.count('<details class="menu">') == 1
+    assert '<button formaction="/remove/1/" name="act" value="insult">insult</button>' in page
+    assert '<a href="/history/1/">History</a>' in page
+
+
+def test_makemessages_finds_every_string():
+    source = (Path(engines["jinja2"].template_dirs[0]) / "comments/thread.jinja").read_text()
+    code = re.sub(r"\{#.*?#\}", "", source, flags=re.DOTALL)
+    strings = set(re.findall(r'_\("(.*?)"', code))
+    assert strings
+    assert strings == set(re.findall(r'_\("(.*?)"\)', templatize(code)))

@@ -1,0 +1,635 @@
+"""Kept pages through the whole WSGI application, on the run's real Postgres.
+
+Two instances of it stand for two processes: they share nothing but the database.
+"""
+
+import gzip
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import brotli
+import pytest
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import connection, connections
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
+from articles.models import Article, Topic
+from articles.redirects import add_redirect
+from articles.services import save_article
+from comments.edits import edit_comment
+from comments.integrity import check, repair
+from comments.models import Comment, Reason, State
+from comments.services import (
+    change_discussion,
+    change_states,
+    delete_comment,
+    mark_comments,
+    move_comment,
+    recommend,
+    rename_author,
+)
+from comments.tasks import fold_recommendations
+from comments.thread.reading import REPLIES
+from config.page_cache import application
+from config.page_cache.application import Pages
+from tests.factories import UserFactory, make_article, say
+from tests.helpers.asking import HOST, Reply, ask
+
+ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
+
+
+def is_kept(reply: Reply) -> bool:
+    return "ETag" in reply.headers
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What Django asks the database, without the frame of the transaction."""
+    asked: list[str] = []
+    with CaptureQueriesContext(connection) as captured:
+        yield asked
+    asked += [q["sql"] for q in captured if q["sql"] not in {"BEGIN", "COMMIT"}]
+
+
+# What one request costs
+
+
+def test_an_unchanged_page_costs_one_read_of_versions_and_nothing_of_django(site: Pages, story: str) -> None:
+    with statements() as first:
+        made = ask(site, story)
+    with statements() as second:
+        again = ask(site, story)
+    assert (made.status, again.status) == (200, 200)
+    assert made.body == again.body
+    assert len(first) <= 5, first
+    assert second == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/feed/", "/archive/", "{story}", "{story}?order=oldest", "{story}version/"]
+)
+def test_which_pages_are_kept(site: Pages, story: str, path: str) -> None:
+    path = path.format(story=story)
+    assert is_kept(ask(site, path))
+    with statements() as asked:
+        assert ask(site, path).status == 200
+    assert asked == []
+
+
+def test_pages_of_others_are_not_kept(site: Pages, story: str) -> None:
+    for path in ("/accounts/login/", f"{story}reply/", "/nothing/", f"{story}?order=up", "/search/?q=boat"):
+        assert not is_kept(ask(site, path)), path
+    for cookie in ("sessionid=x", "a=b;guest=x", "theme=dark; messages=x"):
+        reply = ask(site, story, Cookie=cookie)
+        assert reply.headers["Cache-Control"] == "private, no-cache", cookie
+        assert not is_kept(reply)
+    assert not is_kept(ask(site, story, Authorization="Basic eDp4"))
+    assert site._entries == {}
+
+
+def test_the_front_page_of_a_stranger_is_kept_and_yet_led_on(site: Pages) -> None:
+    article = make_article("Here")
+    add_redirect(old="/?p=12", to="/stories/here/")
+    assert ask(site, "/").status == 200
+    assert ask(site, "/?utm_source=x").headers["ETag"] == ask(site, "/").headers["ETag"]
+    reply = ask(site, "/?p=12")
+    assert (reply.status, reply.headers["Location"]) == (301, "/stories/here/")
+    assert ask(site, "/?p=13").status == 200
+    old = article.get_absolute_url()
+    assert ask(site, old).status == 200
+    article.slug = "there"
+    save_article(article=article)
+    assert ask(site, old).headers["Location"] == "/stories/there/"
+    assert ask(site, "/?p=12").headers["Location"] == "/stories/there/"
+
+
+# HTTP
+
+
+def test_headers(site: Pages, story: str) -> None:
+    reply = ask(site, story)
+    assert reply.headers["Cache-Control"] == "public, no-cache"
+    assert reply.headers["Vary"] == "Accept-Encoding, Accept-Language, Cookie"
+    assert reply.headers["Content-Length"] == str(len(reply.body))
+    assert "default-src 'self'" in reply.headers["Content-Security-Policy"]
+    assert "Set-Cookie" not in reply.headers
+
+
+def test_each_encoding_has_an_etag(site: Pages, story: str) -> None:
+    plain = ask(site, story)
+    for name, unpack in (("gzip", gzip.decompress), ("br", brotli.decompress)):
+        packed = ask(site, story, Accept_Encoding=name)
+        assert packed.headers["Content-Encoding"] == name
+        assert unpack(packed.body) == plain.body
+        assert packed.headers["ETag"] == f'{plain.headers["ETag"][:-1]}-{name}"'
+        assert packed.headers["Content-Length"] == str(len(packed.body))
+    none = ("", "gzip;q=0", "zstd", "identity, gzip;q=0.5", "*;q=0", "gzip; q=0.000, *;q=0", "x" * 5000)
+    for refused in none:
+        assert "Content-Encoding" not in ask(site, story, Accept_Encoding=refused).headers, refused
+    for accepted in ("GZIP", "identity;q=0, gzip", "br;q=0, gzip;q=0.5", "br;q=0.5, *"):
+        assert ask(site, story, Accept_Encoding=accepted).headers["Content-Encoding"] == "gzip", accepted
+    for accepted in ("*", "gzip, deflate, br, zstd", "BR"):
+        assert ask(site, story, Accept_Encoding=accepted).headers["Content-Encoding"] == "br", accepted
+
+
+def test_what_the_browser_has_is_not_sent_again(site: Pages, story: str) -> None:
+    etag = ask(site, story).headers["ETag"]
+    for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+        reply = ask(site, story, If_None_Match=known)
+        assert (reply.status, reply.body) == (304, b""), known
+        assert reply.headers == {
+            "ETag": etag,
+            "Cache-Control": "public, no-cache",
+            "Vary": "Accept-Encoding, Accept-Language, Cookie",
+        }
+    assert ask(site, story, If_None_Match=etag, Accept_Encoding="gzip").status == 200
+    assert ask(site, story, If_None_Match='"other"').status == 200
+
+
+def test_head_tells_the_length_and_nothing_else(site: Pages, story: str) -> None:
+    for path in (story, "/accounts/login/"):
+        whole, head = ask(site, path), ask(site, path, "HEAD")
+        assert head.body == b""
+        assert head.status == 200
+        assert head.headers["Content-Length"] == str(len(whole.body))
+    assert ask(site, story, "HEAD").headers == ask(site, story).headers
+
+
+def test_other_pages_are_packed_as_well(site: Pages) -> None:
+    plain, packed = ask(site, "/accounts/login/"), ask(site, "/accounts/login/", Accept_Encoding="gzip")
+    assert "Log in" in plain.text
+    assert "Log in" in packed.text
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in packed.headers["Vary"]
+    assert "Accept-Encoding" in plain.headers["Vary"]
+    assert packed.headers["Content-Length"] == str(len(packed.body))
+    assert "csrftoken" in packed.headers["Set-Cookie"]
+    assert "Content-Encoding" not in ask(site, "/readyz", Accept_Encoding="gzip").headers
+
+
+def test_the_theme_and_the_order_that_somebody_chose_are_pages_of_their_own(
+    site: Pages, article: Article
+) -> None:
+    story = article.get_absolute_url()
+    for words in ("Early words.", "Late words."):
+        say(article, words)
+    plain = ask(site, story, Cookie="_ga=1; theme=blue; order=up")
+    dark = ask(site, story, Cookie="theme=dark")
+    oldest = ask(site, story, Cookie="order=oldest; x=y")
+    assert plain.body == ask(site, story).body
+    assert len({plain.body, dark.body, oldest.body}) == 3
+    assert oldest.text.index("Early words.") < oldest.text.index("Late words.")
+    assert len(site._entries) == 3
+    assert ask(site, "/", Cookie="order=oldest").body == ask(site, "/").body
+    count = len(site._entries)
+    asked = ask(site, f"{story}?order=oldest", Cookie="order=newest")
+    assert asked.body == ask(site, f"{story}?order=oldest").body
+    assert len(site._entries) == count + 1
+
+
+def test_who_asks_on_another_host_gets_what_django_makes_for_that_host(site: Pages, story: str) -> None:
+    assert is_kept(ask(site, story, Host=f"localhost:{settings.PORT}"))
+    assert not is_kept(ask(site, story, Host="localhost:1"))
+    assert ask(site, story, Host="evil.example").status == 400
+    assert HOST in ask(site, story, Host=f"localhost:{settings.PORT}").text  # its URLs are the site's
+
+
+# Hostile requests
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "page=-1",
+        "utm_source=x&page=9223372036854775808",
+        "x" * 10_000,
+        "a=" + "%00" * 100,
+        "%ff=%fe",
+        "&&&==;;",
+        "&".join(f"k{n}={n}" for n in range(5_000)),
+    ],
+)
+def test_invented_queries_get_the_page_and_are_kept_nowhere(site: Pages, story: str, query: str) -> None:
+    page = ask(site, story)
+    assert ask(site, f"{story}?{query}").body == page.body
+    assert len(site._entries) == 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "order=up",
+        "order=",
+        "order=" + "x" * 10_000,
+        "order=%00",
+        "order=%ff%fe",
+        "order=newest&order=../",
+        "after=-1",
+        "after=9223372036854775808.9223372036854775808",
+        "from=x",
+        "after=" + "9" * 10_000,
+    ],
+)
+def test_bad_values_get_a_page_or_are_not_found_and_are_kept_nowhere(
+    site: Pages, story: str, query: str
+) -> None:
+    assert ask(site, f"{story}?{query}").status in {200, 404}
+    assert site._entries == {}
+
+
+def test_a_comment_has_one_url(site: Pages, article: Article) -> None:
+    """Written otherwise ("007", or in the digits of another script), it would be kept once for each way."""
+    root = say(article)
+    replies = [say(article, parent=root) for _ in range(REPLIES + 1)]
+    for key in (str(replies[-1].pk), f"0{replies[-1].pk}", str(replies[-1].pk).translate(ARABIC)):
+        found = ask(site, f"{article.get_absolute_url()}comments/{key}/").status
+        assert found == (200 if key == str(replies[-1].pk) else 404), key
+    assert len(site._entries) == 1
+
+
+def test_random_bytes_break_nothing(site: Pages) -> None:
+    ways = ["/stories/\xff\xfe/", "/\x00", "/stories/" + "x" * 9_000 + "/", "//", "", "/stories/..%2f/"]
+    for path in ways:
+        assert ask(site, path).status in {200, 301, 400, 404}, path
+    junk = "\xff\x00=;=;;" * 500
+    for header in ("Cookie", "Accept_Language", "Accept_Encoding", "If_None_Match", "Authorization"):
+        assert ask(site, "/", **{header: junk}).status == 200, header
+    assert ask(site, "/", Host=junk).status == 400
+
+
+def test_memory_is_bounded(site: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(6):
+        make_article(f"Story {number}", body="Words " * 2_000)
+    sizes = []
+    for found in Article.objects.all():
+        ask(site, found.get_absolute_url())
+        sizes.append(site._size)
+    assert site._size == sum(entry.size for entry in site._entries.values())
+    monkeypatch.setattr(application, "ROOM", sizes[2])
+    ask(site, "/")
+    assert site._size <= sizes[2]
+    assert [key.path for key in site._entries][-1] == "/"
+    assert site._size == sum(entry.size for entry in site._entries.values())
+
+
+def test_invented_orders_are_kept_nowhere(site: Pages, story: str) -> None:
+    for n in range(5):
+        assert ask(site, f"/?order=x{n}").status == 200
+        assert ask(site, f"{story}?order=x{n}").status == 404
+        assert ask(site, story, Cookie=f"order=x{n}; theme=x{n}").status == 200
+    assert len(site._entries) == 2
+
+
+# Never stale
+
+
+class Scene:
+    """A story with a thread, and everything that changes what a stranger reads."""
+
+    def __init__(self) -> None:
+        self.editor = UserFactory.create(name="Edda", roles=(EDITOR,))
+        self.admin = Client()
+        self.admin.force_login(UserFactory.create(name="Ada", roles=(ADMINISTRATOR,)))
+        self.topic = Topic.objects.create(name="Boats", slug="boats")
+        self.article = make_article("The slip closes")
+        self.article.topics.add(self.topic)
+        self.first = say(self.article, "First words.", author=self.editor)
+        self.second = say(self.article, "Second words.")
+        self.answer = say(self.article, "An answer.", parent=self.second)
+        self.reader = UserFactory.create(name="Ruth")
+
+    def repeat(self) -> None:
+        """Take the second comment away, as the repeat of one under another story."""
+        self.original = say(make_article("Another story"), "Second words.")
+        self.decide(self.second, State.REJECTED, Reason.REPEAT)
+        mark_comments(field="repeat_of", values={self.second.pk: self.original.pk})
+
+    def decide(self, comment: Comment, to: State, reason: Reason) -> None:
+        change_states(ids=[comment.pk], to=to, reason=reason, actor=None)
+
+    def post_form(self, path: str, **changed: Any) -> None:
+        """The admin's form, with what it shows now but for what is changed."""
+        context = self.admin.get(path).context
+        form = context["adminform"].form if "adminform" in context else context["form"]
+        values = {name: form[name].value() for name in form.fields}
+        page = self.admin.get(path).text
+        for name, value in re.findall(
+            r'name="([\w-]+-(?:TOTAL|INITIAL|MIN_NUM|MAX_NUM)_FORMS|[\w-]+-\d+-[\w]+)"[^>]*value="([^"]*)"',
+            page,
+        ):
+            values.setdefault(name, value)
+        at = values.pop("published_at", None)
+        if at:
+            values |= {"published_at_0": f"{at:%Y-%m-%d}", "published_at_1": f"{at:%H:%M:%S}"}
+        values |= {"discussion-0-status": "open", "discussion-0-moderation": "post"}
+        values |= changed
+        sent = {name: value for name, value in values.items() if value is not None}
+        response = self.admin.post(path, sent)
+        assert response.status_code == 302, response.context["errors"]
+
+    def save_article_form(self, **changed: Any) -> None:
+        self.post_form(f"/admin/articles/article/{self.article.pk}/change/", **changed)
+
+
+Write = Callable[[Scene], Any]
+CHANGES: dict[str, tuple[str, Write, str]] = {
+    # what happens: the page, the write, what is on one of the two pages only
+    "a comment": ("story", lambda s: say(s.article, "Third words."), "Third words."),
+    "a comment, seen in the list": ("/", lambda s: say(s.article, "Third words."), "4 comments"),
+    "a comment, asked about": ("version", lambda s: say(s.article, "Third words."), ""),
+    "an answer on its own page": (
+        "comment",
+        lambda s: say(s.article, "Deeper.", parent=s.answer),
+        "Deeper.",
+    ),
+    "an edit": (
+        "story",
+        lambda s: edit_comment(comment=s.first, body="Better words.", user=s.editor, guest=None),
+        "Better words.",
+    ),
+    "its author takes it back": (
+        "story",
+        lambda s: delete_comment(comment=s.first, user=s.editor, guest=None),
+        "First words.",
+    ),
+    "a removal": ("story", lambda s: s.decide(s.second, State.REJECTED, Reason.INSULT), "Second words."),
+    "what a repeat repeats is removed": (
+        "story",
+        lambda s: s.decide(s.original, State.SPAM, Reason.SPAM),
+        "Repeat of",
+    ),
+    "what a repeat repeats is published": (
+        "story",
+        lambda s: s.decide(s.original, State.PUBLISHED, Reason.APPROVED),
+        "Repeat of",
+    ),
+    "the discussion of what a repeat repeats is hidden": (
+        "story",
+        lambda s: change_discussion(article=s.original.discussion.article, status="hidden"),
+        "Repeat of",
+    ),
+    "a move": ("story", lambda s: move_comment(comment=s.answer, parent=s.first, actor=None), ""),
+    "a corrected name": ("story", lambda s: rename_author(comment=s.second, name="Jim"), "Jim"),
+    "a recommendation": (
+        "story",
+        lambda s: (
+            recommend(comment=s.second, user=s.reader, given=True),
+            fold_recommendations.call(),
+        ),
+        "",
+    ),
+    "closing": ("story", lambda s: change_discussion(article=s.article, status="closed"), "Closed"),
+    "hiding": ("story", lambda s: change_discussion(article=s.article, status="hidden"), "is hidden"),
+    "closing in the admin": (
+        "story",
+        lambda s: s.save_article_form(**{"discussion-0-status": "closed"}),
+        "Closed",
+    ),
+    "another title": ("story", lambda s: s.save_article_form(title="The slip opens"), "The slip opens"),
+    "another title, seen in the list": (
+        "/",
+        lambda s: s.save_article_form(title="The slip opens"),
+        "The slip opens",
+    ),
+    "a story without its topic": ("story", lambda s: s.save_article_form(topics=[]), "Boats"),
+    "an editor's badge": (
+        "story",
+        lambda s: s.save_article_form(editors=[s.editor.pk]),
+        "",
+    ),
+    "a role's badge": (
+        "story",
+        lambda s: s.post_form(
+            f"/admin/accounts/user/{s.editor.pk}/change/",
+            groups=list(s.editor.groups.model.objects.filter(name=MODERATOR).values_list("pk", flat=True)),
+        ),
+        "",
+    ),
+    "a draft again": (
+        "/",
+        lambda s: s.admin.post(
+            f"/admin/articles/article/{s.article.pk}/publication/take-back/",
+            {"seen": Article.objects.get(pk=s.article.pk).version},
+        ),
+        "The slip closes",
+    ),
+    "a topic's name": (
+        "story",
+        lambda s: s.post_form(f"/admin/articles/topic/{s.topic.pk}/change/", name="Ships"),
+        "Ships",
+    ),
+    "a topic taken off the pages": (
+        "story",
+        lambda s: s.post_form(f"/admin/articles/topic/{s.topic.pk}/change/", shown=""),
+        "Boats",
+    ),
+    "a topic deleted": (
+        "/",
+        lambda s: s.admin.post(f"/admin/articles/topic/{s.topic.pk}/delete/", {"post": "yes"}),
+        "Boats",
+    ),
+    "a story": ("/", lambda s: make_article("The slip opens"), "The slip opens"),
+    "a story in its topic": ("topic", lambda s: s.save_article_form(topics=[]), "The slip closes"),
+    "the site's name": (
+        "/",
+        lambda s: s.post_form("/owner/settings/", name="The Slip"),
+        "The Slip",
+    ),
+    "a repair": (
+        "story",
+        lambda s: (
+            Comment.objects.filter(pk=s.first.pk).update(body_html="<p>Broken.</p>"),
+            repair(check()),
+        ),
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_no_change_is_missed(site: Pages, other: Pages, name: str) -> None:
+    where, write, words = CHANGES[name]
+    scene = Scene()
+    if where == "comment":  # near its start it is read in the story
+        for number in range(25):
+            scene.answer = say(scene.article, f"Number {number}.", parent=scene.second)
+    if "repeat" in name:
+        scene.repeat()
+    if name == "what a repeat repeats is published":
+        scene.decide(scene.original, State.PENDING, Reason.SCREENED)
+    if name == "a repair":
+        Comment.objects.filter(pk=scene.first.pk).update(body_html="<p>Wrong.</p>")
+    story = scene.article.get_absolute_url()
+    path = {
+        "story": story,
+        "version": f"{story}version/",
+        "comment": f"{story}comments/{scene.answer.pk}/",
+        "topic": "/topics/boats/",
+    }.get(where, where)
+    before = [ask(one, path) for one in (site, other)]
+    assert before[0].status == 200
+    write(scene)
+    for one, earlier in zip((site, other), before, strict=True):
+        later = ask(one, path)
+        assert later.body != earlier.body
+        assert not words or (words in later.text) != (words in earlier.text)
+        fresh = Pages(WSGIHandler())
+        assert later.body == ask(fresh, path).body
+        fresh.close()
+
+
+def test_a_story_that_is_taken_away_is_not_found(site: Pages, other: Pages) -> None:
+    scene = Scene()
+    alone = make_article("Alone")
+    for one in (site, other):
+        assert ask(one, alone.get_absolute_url()).status == 200
+    scene.admin.post(f"/admin/articles/article/{alone.pk}/delete/", {"post": "yes"})
+    for one in (site, other):
+        assert ask(one, alone.get_absolute_url()).status == 404
+        assert "Alone" not in ask(one, "/").text
+
+
+def test_another_process_writes(site: Pages, article: Article) -> None:
+    assert "From elsewhere." not in ask(site, article.get_absolute_url()).text
+    script = f"""
+        import django; django.setup()
+        from django.conf import settings
+        settings.COMMENT_POLICY = "comments.policy.Policy"
+        from tests.asking import HOST, Reply, ask
+from tests.factories import say
+        from articles.models import Article
+        say(Article.objects.get(pk={article.pk}), "From elsewhere.")
+    """
+    url = re.sub(r"/[^/?]*(\?|$)", rf"/{connection.settings_dict['NAME']}\1", os.environ["DATABASE_URL"])
+    env = os.environ | {
+        "DATABASE_URL": url,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
+    subprocess.run(
+        [sys.executable, "-c", "\n".join(map(str.strip, script.splitlines()))], env=env, check=True
+    )
+    assert "From elsewhere." in ask(site, article.get_absolute_url()).text
+
+
+def test_a_cleared_flood_that_nobody_saw_leaves_the_page(site: Pages, article: Article) -> None:
+    held = say(article)
+    change_states(ids=[held.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
+    ask(site, article.get_absolute_url())
+    change_states(ids=[held.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
+    with statements() as asked:
+        ask(site, article.get_absolute_url())
+    assert asked == []
+
+
+# Moments at which nothing is written
+
+
+def moments_to_come() -> Iterator[datetime]:
+    """Yield a moment that is soon, and later ones until the loop's body ends before its moment has come."""
+    lead = timedelta(seconds=1.2)
+    while True:
+        soon = timezone.now() + lead
+        yield soon
+        if timezone.now() < soon:
+            return
+        lead *= 3
+
+
+def test_a_scheduled_story_appears_when_its_moment_comes(site: Pages, article: Article) -> None:
+    for soon in moments_to_come():
+        later = make_article(f"The slip opens at {soon:%X.%f}", published_at=soon)
+        front_page, status = ask(site, "/").text, ask(site, later.get_absolute_url()).status
+        with statements() as asked:
+            ask(site, "/")
+    assert later.title not in front_page
+    assert status == 404
+    assert asked == []
+    time.sleep(max(0, (soon - timezone.now()).total_seconds()) + 0.01)
+    assert later.title in ask(site, "/").text
+    assert later.title in ask(site, "/feed/").text
+    assert ask(site, later.get_absolute_url()).status == 200
+
+
+def test_a_discussion_closes_when_its_moment_comes(site: Pages, article: Article) -> None:
+    for soon in moments_to_come():
+        change_discussion(article=article, closes_at=soon)
+        page = ask(site, article.get_absolute_url()).text
+    assert "Closed" not in page
+    time.sleep(max(0, (soon - timezone.now()).total_seconds()) + 0.01)
+    assert "Closed" in ask(site, article.get_absolute_url()).text
+
+
+# Many at once
+
+
+def in_threads(work: Callable[[], None], count: int) -> None:
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed, failed
+
+
+def test_no_reader_sees_less_than_what_was_acknowledged(site: Pages, other: Pages, article: Article) -> None:
+    acknowledged, done = 0, threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            for one in (site, other):
+                known = acknowledged
+                page = ask(one, article.get_absolute_url()).text
+                seen = max((int(n) for n in re.findall(r"Number (\d+)\.", page)), default=0)
+                assert seen >= known
+
+    readers = threading.Thread(target=in_threads, args=(read, 6))
+    readers.start()
+    try:
+        for number in range(1, 41):
+            say(article, f"Number {number}.")
+            acknowledged = number
+    finally:
+        done.set()
+        readers.join()
+    assert "Number 40." in ask(site, article.get_absolute_url()).text
+
+
+def test_a_page_that_many_ask_for_is_made_once(site: Pages, story: str) -> None:
+    made: list[str] = []
+    django, start = site.django, threading.Barrier(8)
+
+    def counted(environ: Any, start_response: Any) -> Any:
+        made.append(environ["PATH_INFO"])
+        time.sleep(0.1)
+        return django(environ, start_response)
+
+    site.django = counted  # type: ignore[assignment]
+
+    def read() -> None:
+        start.wait()
+        assert ask(site, story).status == 200
+
+    in_threads(read, 8)
+    assert len(made) == 1

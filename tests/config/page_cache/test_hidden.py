@@ -1,0 +1,290 @@
+"""Fourteen ways in which a story is hidden, against every surface on which strangers would find it.
+
+All of it goes through the whole application, from pages that were kept while the story was published. The
+story has everything that could give it away: a topic, an author and a month of its own, a pin, a picture,
+comments, an earlier address and one of another system, and a neighbour that would name it.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.models import EDITOR
+from articles.editing.services import publish, set_embargo, take_back, unschedule
+from articles.models import Article, Topic
+from articles.publishing.front_page import pin
+from articles.redirects import add_redirect
+from articles.services import save_article, sign_article, touch_site
+from articles.sitemap import SITEMAP_SIZE
+from comments.models import Discussion, Reason, State
+from comments.services import change_discussion, change_states, mark_comments
+from config.page_cache.application import Pages
+from moderation.actions import setting_changes
+from moderation.actions.decisions import undo
+from moderation.models import Batch, Change
+from tests.articles.images.made import jpeg, make_image
+from tests.factories import UserFactory, make_article, say
+from tests.helpers.asking import Reply, ask
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SOON, LATER = timedelta(minutes=1), timedelta(days=400)
+FIND = "lanterns"  # looked for, and written in the story and its comments
+MONTH = datetime(1999, 7, 2, tzinfo=UTC)
+
+# What must be on no page, and in no address to which one leads.
+SIGNS = {
+    "title": "The secret of the slipway",
+    "address": "secret-of-the-slipway",
+    "standfirst": "Unheardof",
+    "body": "Whisperling",
+    "comment": "Overhearing",
+    "who commented": "Kjersti Utne",
+    "author": "Sigrun Vault",
+    "author's address": "sigrun-vault",
+    "topic": "Clandestine",
+    "topic's address": "clandestine",
+    "picture": "A crane nobody saw",
+    "month": "1999",
+}
+
+# Of whom and of what such a page is, whatever is on it.
+THEIR_OWN = {"its commenter's page": ["who commented"], "topic": ["topic", "topic's address"]}
+
+
+class Scene:
+    """The story, published, and what stands around it."""
+
+    def __init__(self) -> None:
+        self.image = make_image(jpeg(90, 60), alt=SIGNS["picture"])
+        self.author = UserFactory.create(name=SIGNS["author"], roles=(EDITOR,))
+        self.topic = Topic.objects.create(name=SIGNS["topic"], slug="clandestine")
+        self.batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
+        article = make_article(
+            "An earlier name",
+            standfirst=SIGNS["standfirst"],
+            body=f"Whisperling {FIND} burn. Zephyrine, zephyrine.\n\n![](image:{self.image.pk})",
+            lead_image=self.image,
+            published_at=None,
+        )
+        setting = [(Change.Target.ARTICLE, article.pk, "published_at", MONTH)]
+        with transaction.atomic():
+            setting_changes.make(batch=self.batch, changes=setting)  # as an import publishes it
+        article.refresh_from_db()
+        article.title, article.slug = SIGNS["title"], "the-secret-of-the-slipway"
+        self.article = save_article(article=article)
+        self.article.topics.add(self.topic)
+        sign_article(article=self.article, people=[self.author])
+        change_discussion(
+            article=self.article, status=Discussion.Status.OPEN, closes_at=timezone.now() + LATER
+        )
+        member = UserFactory.create(name=SIGNS["who commented"], has_page=True)
+        self.comment = say(self.article, f"Overhearing {FIND}.", author=member)
+        self.answer = say(self.article, "Overhearing again.", parent=self.comment)
+        ids = [self.comment.pk, self.answer.pk]
+        change_states(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
+        add_redirect(old="/?p=12", to=self.article.get_absolute_url())
+        add_redirect(old="/1999/07/02/slip/", to=self.article.get_absolute_url())
+        pin(article=self.article)
+        self.neighbour = make_article("A zephyrine neighbour", body="Zephyrine, zephyrine.")
+        save_article(article=self.neighbour)
+        # A comment elsewhere that is gone because it said the same.
+        repeat = say(self.neighbour, f"Overhearing {FIND}.")
+        change_states(ids=[repeat.pk], to=State.REJECTED, reason=Reason.REPEAT, actor=None)
+        mark_comments(field="repeat_of", values={repeat.pk: self.comment.pk})
+        self.fresh()
+
+    def fresh(self) -> Article:
+        self.article.refresh_from_db()
+        return self.article
+
+    def back(self, why: str = "") -> Article:
+        return take_back(article=self.fresh(), why=why, seen=self.article.version)
+
+    def at(self, moment: datetime) -> Article:
+        return publish(article=self.fresh(), at=moment, seen=self.article.version)
+
+    def draft(self, stage: Article.Stage = Article.Stage.DRAFT) -> None:
+        """As if it had never been anything else."""
+        values = {"stage": stage, "published_at": None, "version": F("version") + 1}
+        Article.objects.filter(pk=self.article.pk).update(**values)
+        touch_site()
+
+    def embargo(self, until: datetime) -> None:
+        set_embargo(article=self.fresh(), until=until, seen=self.article.version)
+
+    def rename(self) -> None:
+        self.fresh().slug = "another-secret-of-the-slipway"
+        save_article(article=self.article)
+
+    @property
+    def lists(self) -> dict[str, list[str]]:
+        """Surfaces that stay, and name it no more."""
+        file = (self.article.pk - 1) // SITEMAP_SIZE + 1
+        near = self.neighbour.get_absolute_url()
+        return {
+            "front page, pins and masthead": ["/", "/?p=12"],
+            "feed": ["/feed/"],
+            "sitemap": ["/sitemap.xml", "/sitemap/lists.xml", f"/sitemap/{file}.xml"],
+            "news sitemap": ["/sitemap/news.xml"],
+            "search": [
+                f"/search/?q={FIND}",
+                f"/search/?q={FIND}&in=stories",
+                f"/search/?q={FIND}&in=comments",
+                "/search/",
+            ],
+            "archive": ["/archive/"],
+            "related stories, and what is repeated": [near, f"{near}?order=newest", f"{near}find/?q={FIND}"],
+            "its commenter's page": [f"/people/{self.comment.author_id}/"],
+            "forms that take its address": [
+                f"/ask/?where={self._known}",
+                f"/report-illegal/?where={self._known}",
+            ],
+            "page that is none": ["/nothing/"],
+        }
+
+    @property
+    def own(self) -> dict[str, list[str]]:
+        """Surfaces that are there only with it."""
+        url, comment = self._known, self.comment.pk
+        return {
+            "page and structured data": [url, f"{url}?order=newest"],
+            "what lies beneath it": [
+                f"{url}reply/",
+                f"{url}reply/{comment}/",
+                f"{url}comments/{comment}/",
+                f"{url}comments/{self.answer.pk}/",
+                f"{url}recommend/{comment}/",
+                f"{url}find/?q={FIND}",
+                f"{url}version/",
+                f"{url}new/?since=1",
+            ],
+            "feed of its discussion": [f"{url}feed/"],
+            "topic": ["/topics/clandestine/", "/topics/clandestine/feed/"],
+            "author's page": ["/authors/sigrun-vault/"],
+            "months": ["/archive/1999/", "/archive/1999/07/"],
+            "oEmbed": [
+                f"/oembed/?url={settings.SITE_URL}{url}",
+                f"/oembed/?url={settings.SITE_URL}{self._earlier}&format=xml",
+            ],
+            "pictures": [
+                f"/images/{self.image.pk}/{path.name}" for path in sorted(self.image.folder.iterdir())
+            ],
+            "old addresses": [self._earlier, f"{self._earlier}feed/", "/1999/07/02/slip/"],
+        }
+
+    _known = "/stories/the-secret-of-the-slipway/"  # by which strangers knew it
+    _earlier = "/stories/an-earlier-name/"
+
+
+KINDS: dict[str, Callable[[Scene], Any]] = {
+    "draft": lambda s: s.draft(),
+    "ready for review": lambda s: s.draft(Article.Stage.READY),
+    "private": lambda s: s.draft(Article.Stage.PRIVATE),
+    "scheduled": lambda s: (s.draft(), s.at(timezone.now() + SOON)),
+    "scheduled, a year away": lambda s: (s.draft(), s.at(timezone.now() + LATER)),
+    "no more scheduled": lambda s: (
+        s.draft(),
+        s.at(timezone.now() + SOON),
+        unschedule(article=s.fresh(), seen=s.article.version),
+    ),
+    "embargoed": lambda s: (s.draft(), s.embargo(timezone.now() + SOON)),
+    "embargoed and scheduled for its end": lambda s: (
+        s.draft(),
+        s.at(timezone.now() + SOON),
+        s.embargo(timezone.now() + LATER),
+    ),
+    "put off after its publication": lambda s: s.at(timezone.now() + SOON),
+    "taken back": lambda s: s.back("It was not true."),
+    "taken back and private": lambda s: (s.back(), s.draft(Article.Stage.PRIVATE)),
+    "taken back and scheduled again": lambda s: (s.back(), s.at(timezone.now() + SOON)),
+    "taken back, and renamed since": lambda s: (s.back(), s.rename()),
+    "its import undone": lambda s: undo(batch=s.batch, actor=None),
+}
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(settings: Any, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path / "media"
+
+
+def told(reply: Reply) -> str:
+    """All that a stranger gets to read, pictures by their being there."""
+    if reply.headers.get("Content-Type", "").startswith("image/"):
+        return SIGNS["picture"]
+    return f"{reply.text} {reply.headers.get('Location', '')}"
+
+
+def surfaces(site: Pages, found: dict[str, list[str]]) -> dict[str, list[str]]:
+    """What each of them gives away: the URL and the sign."""
+    leaks: dict[str, list[str]] = {}
+    for name, urls in found.items():
+        for url in urls:
+            text = told(ask(site, url))
+            for asked in (url.partition("?")[0], Scene._known if Scene._known in url else "/"):
+                # A form, an answer and "Log in" say again which address they were asked.
+                text = text.replace(asked, " ") if asked != "/" else text
+            signs = [sign for sign, words in SIGNS.items() if words.casefold() in text.casefold()]
+            if signs := [sign for sign in signs if sign not in THEIR_OWN.get(name, ())]:
+                leaks.setdefault(name, []).append(f"{url}: {', '.join(signs)}")
+    return leaks
+
+
+def test_there_are_as_many_as_we_say() -> None:
+    assert len(KINDS) == 14
+
+
+def test_published_it_is_on_every_surface(site: Pages) -> None:
+    scene = Scene()
+    shown = surfaces(site, scene.lists | scene.own)
+    # It is from 1999; on every other page at least its topic is named.
+    assert set(scene.lists | scene.own) - set(shown) == {"news sitemap"}
+    for name, urls in scene.own.items():
+        for url in urls:
+            assert ask(site, url).status in {200, 301, 302}, (name, url)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_hidden_it_is_on_none(site: Pages, kind: str) -> None:
+    scene = Scene()
+    for urls in (scene.lists | scene.own).values():
+        for url in urls:
+            ask(site, url)  # so that it is kept, as published
+    assert ask(site, Scene._known).status == 200
+
+    KINDS[kind](scene)
+
+    assert not scene.fresh().is_published()
+    assert surfaces(site, scene.lists | scene.own) == {}
+    for name, urls in scene.own.items():
+        for url in urls:
+            gone = {404, 410} if name == "page and structured data" else {404}
+            if name != "topic":
+                assert ask(site, url).status in gone, (name, url)
+    if kind in {"draft", "taken back"}:
+        fresh = Pages(WSGIHandler())  # another process, that has kept nothing
+        assert surfaces(fresh, scene.lists | scene.own) == {}
+        fresh.close()
+
+
+def test_of_unknown_rights_it_is_read_here_and_told_nowhere_else(site: Pages) -> None:
+    scene = Scene()
+    for url in ("/feed/", "/topics/clandestine/feed/", *scene.lists["sitemap"], *scene.own["oEmbed"]):
+        ask(site, url)
+    scene.article.rights = Article.Rights.UNKNOWN
+    save_article(article=scene.article)
+    outside = {name: urls for name, urls in scene.lists.items() if "feed" in name or "sitemap" in name}
+    assert surfaces(site, outside | {"topic": ["/topics/clandestine/feed/"]}) == {}
+    assert [ask(site, url).status for url in scene.own["oEmbed"]] == [404, 404]
+    page = ask(site, Scene._known)
+    assert page.status == 200
+    assert "ld+json" not in page.text
+    assert ask(site, f"{Scene._known}feed/").status == 404

@@ -1,0 +1,135 @@
+"""The last good copies of pages: two instances of the application stand for two web processes."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from articles.models import Article
+from articles.site.cached_pages import withhold
+from comments.services import delete_comment
+from config.page_cache import application, last_copies
+from config.page_cache.application import Pages
+from config.page_cache.keys import Key
+from config.page_cache.last_copies import LastCopies, LastCopy
+from tests.config.test_fallback_pages import LINE, frozen
+from tests.factories import say
+from tests.helpers.asking import ask
+
+
+def key(path: str) -> Key:
+    return Key(path, "", "", "en")
+
+
+def copy(page: bytes) -> LastCopy:
+    return LastCopy([("Content-Type", "text/html")], page, "UTC", "en")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(last_copies, "FOLDER", tmp_path / "pages")
+    monkeypatch.setattr(application, "SWEEP_SECONDS", 3600)
+    return tmp_path / "pages"
+
+
+def test_what_one_process_has_another_one_shows(site: Pages, other: Pages, article: Article) -> None:
+    say(article, "Words of before.")
+    story = article.get_absolute_url()
+    ask(site, story)
+    site.sweep()
+    with frozen():
+        shown = ask(other, story)
+        assert shown.status == 200
+        assert LINE in shown.text
+        assert "Words of before." in shown.text
+        assert shown.headers["Cache-Control"] == "no-store"
+        assert "ETag" not in shown.headers
+        assert ask(other, f"{story}?order=oldest").status == 503  # another page
+        assert ask(other, story, Cookie="theme=dark").status == 503
+
+
+def test_a_copy_of_what_has_changed_is_gone_with_the_next_sweep(
+    site: Pages, other: Pages, article: Article
+) -> None:
+    story = article.get_absolute_url()
+    ask(site, story)
+    site.sweep()
+    say(article, "Words that are new.")
+    site.sweep()
+    with frozen():
+        assert ask(other, story).status == 503
+
+
+def test_a_copy_from_before_something_was_taken_away_is_not_shown(
+    site: Pages, other: Pages, article: Article
+) -> None:
+    story, made = article.get_absolute_url(), say(article, "Words to take back.")
+    ask(site, story)
+    site.sweep()
+    assert delete_comment(comment=made, user=None, guest=made.guest)
+    with frozen():
+        assert ask(other, story).status == 503
+
+
+def test_an_old_copy_is_not_shown(site: Pages, other: Pages, story: str, folder: Path) -> None:
+    ask(site, story)
+    site.sweep()
+    (mark,) = folder.glob("*/confirmed")
+    os.utime(mark, (time.time() - 60, time.time() - 60))
+    with frozen():
+        assert ask(other, story).status == 503
+
+
+def test_copies_are_for_their_owner_and_go_with_the_process(folder: Path) -> None:
+    copies = LastCopies()
+    copies.store([(key("/"), "1", copy(b"page"))], 1000)
+    assert LastCopies().find(key("/")) == (1000, copy(b"page"))
+    assert LastCopies().find(key("/archive/")) is None
+    paths = [folder, *folder.rglob("*")]
+    assert len(paths) == 4
+    assert all(path.stat().st_mode & 0o077 == 0 for path in paths)
+    copies.close()
+    assert list(folder.iterdir()) == []
+
+
+def test_only_what_is_new_is_written(folder: Path) -> None:
+    copies = LastCopies()
+    copies.store([(key("/"), "1", copy(b"one")), (key("/a/"), "1", copy(b"two"))], 1000)
+    (written,) = [path for path in folder.glob("*/*") if path.name == last_copies._name(key("/"))]
+    before = written.stat().st_ino
+    copies.store([(key("/"), "1", copy(b"one")), (key("/b/"), "1", copy(b"three"))], 1001)
+    assert written.stat().st_ino == before
+    assert copies.find(key("/")) == (1001, copy(b"one"))
+    assert copies.find(key("/a/")) is None
+    copies.store([(key("/"), "2", copy(b"four"))], 1002)
+    assert copies.find(key("/")) == (1002, copy(b"four"))
+
+
+def test_bytes_and_files_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(last_copies, "BYTES_MOST", 10)
+    monkeypatch.setattr(last_copies, "FILES_MOST", 2)
+    copies = LastCopies()
+    copies.store([(key(f"/{n}/"), "1", copy(b"page")) for n in range(9)], 1000)
+    assert [bool(copies.find(key(f"/{n}/"))) for n in range(4)] == [True, True, False, False]
+    copies.store([(key(f"/{n}/"), "1", copy(b"p" * 6)) for n in range(9)], 1001)
+    assert [bool(copies.find(key(f"/{n}/"))) for n in range(3)] == [True, False, False]
+
+
+def test_the_folder_of_a_process_that_was_killed_is_thrown_away(folder: Path) -> None:
+    killed, lives = LastCopies(), LastCopies()
+    killed.store([(key("/"), "1", copy(b"page"))], time.time() - 120)
+    lives.store([], time.time())
+    assert len(list(folder.iterdir())) == 1
+    killed.store([(key("/"), "1", copy(b"page"))], time.time())  # it was only asleep
+    assert killed.find(key("/"))
+
+
+def test_where_nothing_can_be_written_no_page_fails(
+    site: Pages, story: str, folder: Path, tmp_path: Path
+) -> None:
+    folder.write_text("no folder")
+    assert ask(site, story).status == 200
+    site.sweep()
+    withhold()
+    assert ask(site, story).status == 200

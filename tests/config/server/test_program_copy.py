@@ -1,0 +1,108 @@
+"""The copy that root's unprivileged user reads."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config.server import program_copy
+from config.server.processes import identity
+from config.server.program_copy import can_read, readable_program, readable_project
+from core.data_folder import CannotStart, unprivileged_user
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root has an unprivileged user")
+
+
+@pytest.fixture
+def user() -> pwd.struct_passwd:
+    user = unprivileged_user()
+    assert user
+    return user
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that everybody can enter."""
+    folder = Path(tempfile.mkdtemp(prefix="soundoff-program-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def closed(folder: Path) -> Path:
+    """A folder as umask 077 makes it."""
+    closed = folder / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / "file").touch()
+    return closed
+
+
+def test_one_closed_file_or_folder_is_enough(user: pwd.struct_passwd, folder: Path, closed: Path) -> None:
+    assert not can_read(user, [folder])
+    assert not can_read(user, [closed])
+    closed.chmod(0o755)
+    assert can_read(user, [folder])
+    (closed / "file").chmod(0o600)
+    assert not can_read(user, [folder])
+    (closed / "file").rename(closed / "__pycache__")  # what Python compiles is read if it can be
+    assert can_read(user, [folder])
+
+
+def test_a_closed_project_is_copied_and_made_readable(
+    user: pwd.struct_passwd, folder: Path, closed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program_copy, "PROJECT", closed)
+    monkeypatch.setattr(program_copy, "PARTS", ("app", "manage.py"))
+    (closed / "app").mkdir(mode=0o700)
+    (closed / "app" / "new.py").touch(mode=0o600)
+    (closed / "manage.py").touch(mode=0o700)
+    copy = folder / "project"
+    (copy / "app").mkdir(parents=True)
+    (copy / "app" / "old.py").touch()
+    assert readable_project(user, copy) == copy
+    assert sorted(path.name for path in copy.rglob("*")) == ["app", "manage.py", "new.py"]
+    assert can_read(user, [copy])
+    for path, mode in ((closed, 0o755), (closed / "app", 0o755), (closed / "app" / "new.py", 0o644)):
+        path.chmod(mode)
+    (closed / "manage.py").chmod(0o755)
+    assert readable_project(user, copy) == closed, "it can be read where it lies"
+    assert readable_project(None, copy) == closed
+
+
+def test_an_unreadable_python_is_copied_once(
+    user: pwd.struct_passwd, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program_copy, "can_read", lambda user, paths: False)
+    copy = folder / "copy"
+    was = os.umask(0o077)
+    try:
+        made = readable_program(user, copy)
+    finally:
+        os.umask(was)
+    argv = [made.python, "-c", "import django, ssl, sys; print(django.__file__, sys.base_prefix)"]
+    told = subprocess.check_output(argv, cwd="/", env=made.environment, text=True, **identity(user))
+    assert told.split() == [str(made.packages / "django" / "__init__.py"), str(copy / "base")]
+    assert not (made.packages / "pytest").exists(), "only what serves a site is copied"
+    stamp = (copy / "stamp").stat().st_mtime_ns
+    assert readable_program(user, copy) == made
+    assert (copy / "stamp").stat().st_mtime_ns == stamp
+    (copy / "stamp").write_text("other packages")
+    assert readable_program(user, copy) == made
+    assert (copy / "stamp").stat().st_mtime_ns != stamp
+
+
+def test_what_cannot_be_copied_is_said(
+    user: pwd.struct_passwd, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program_copy, "can_read", lambda user, paths: False)
+    with pytest.raises(CannotStart, match=r"cannot be copied: .*/none\.lock: No such file"):
+        readable_program(user, folder / "no" / "none")
+    monkeypatch.setattr(program_copy, "TRIAL", "raise SystemExit('no such library')")
+    with pytest.raises(CannotStart, match=r"(?s)no such library.*rm -r .*\.venv; PYTHON="):
+        readable_program(user, folder / "copy")

@@ -1,0 +1,507 @@
+"""`manage.py serve`, the real thing: every process of it, in a data folder and on a port of its own."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from http.cookiejar import CookieJar
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
+
+import psycopg2
+import pytest
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+
+from config.management.commands.serve import prepare_for, take_up_abandoned_jobs
+from config.server import postgres
+from core.data_folder import PROJECT, unprivileged_user
+from tests.config.conftest import data_folder, holder, processes
+from tests.helpers.waiting import PATIENCE, until
+
+Serve = Callable[..., "Site"]
+
+
+class Site:
+    """A running `serve`: what it printed, and its processes."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int, home: Path) -> None:
+        self.process = process
+        self.port = port
+        self.home = home
+        self.printed = ""
+
+    def wait_for(self, text: str) -> None:
+        assert self.process.stdout
+        while text not in self.printed:
+            line = self.process.stdout.readline()
+            assert line, f"it ended: {self.printed}"
+            self.printed += line
+
+    def status(self, path: str = "/readyz") -> int:
+        """0 where nobody answers."""
+        web = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        try:
+            web.request("GET", path)
+            return web.getresponse().status
+        except OSError:
+            return 0
+        finally:
+            web.close()
+
+    def child(self, words: str) -> int:
+        """The process id of the one direct child with these words in its command line; 0 for none."""
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if parent == self.process.pid and words in command:
+                return int(folder.name)
+        return 0
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Its exit code."""
+        self.process.send_signal(number)
+        self.printed += self.process.communicate(timeout=PATIENCE)[0]
+        return self.process.returncode
+
+
+def free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
+
+
+@pytest.fixture
+def serve(home: Path, environment: dict[str, str]) -> Iterator[Serve]:
+    running: list[Site] = []
+
+    def start(*arguments: str, **extra: str) -> Site:
+        port = int(extra.get("PORT") or free_port())
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "serve", *arguments],
+            cwd=PROJECT,
+            env=environment | {"PORT": str(port)} | extra,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        running.append(Site(process, port, home))
+        return running[-1]
+
+    yield start
+    for site in running:
+        if site.process.poll() is None:
+            site.stop()
+    until(lambda: not processes(home))
+
+
+@pytest.fixture
+def ask(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[tuple[Any, ...]]]:
+    monkeypatch.setenv("SOUNDOFF_HOME", str(home))
+
+    def run(statement: str) -> list[tuple[Any, ...]]:
+        connection = psycopg2.connect(postgres.url("web"))
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(statement)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    return run
+
+
+def browser() -> OpenerDirector:
+    return build_opener(HTTPCookieProcessor(CookieJar()))
+
+
+def submit(opener: OpenerDirector, url: str, fields: dict[str, str]) -> str:
+    """Open the form at `url`, send it with its token, and return the URL where that leads."""
+    page = opener.open(url).read().decode()
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
+    assert token
+    answer = opener.open(url, urlencode(fields | {"csrfmiddlewaretoken": token[1]}).encode())
+    return str(answer.geturl())
+
+
+def accounts(home: Path) -> list[dict[str, str]]:
+    return json.loads((home / "sample-accounts.json").read_text())["accounts"]  # type: ignore[no-any-return]
+
+
+def test_the_first_start_makes_a_site_with_a_sample(serve: Serve, home: Path) -> None:
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    assert f"http://127.0.0.1:{site.port}" in site.printed
+    assert f"mails are written to {home}/mail" in site.printed
+    assert site.status("/") == site.status("/readyz") == 200
+    assert site.status("/favicon.ico") == 302
+    assert (home / "sample-accounts.json").stat().st_mode & 0o777 == 0o600
+    assert [account["role"] for account in accounts(home)] == [
+        "Reader",
+        "Moderator",
+        "Editor",
+        "Administrator",
+    ]
+    for account in accounts(home):
+        assert account["password"] in site.printed
+        login = f"http://127.0.0.1:{site.port}/accounts/login/"
+        fields = {"login": account["email"], "password": account["password"]}
+        assert submit(browser(), login, fields) == f"http://127.0.0.1:{site.port}/"
+    assert site.stop(signal.SIGINT) == 0
+    assert processes(home) == []
+
+
+def test_a_second_start_makes_nothing_again_and_tells_the_accounts(serve: Serve, home: Path) -> None:
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    assert site.stop() == 0
+    made = accounts(home)
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    assert "Preparing the database" not in site.printed
+    assert accounts(home) == made
+    assert all(account["password"] in site.printed for account in made)
+
+
+@pytest.mark.parametrize("reach", [{"HOST": "0.0.0.0"}, {"SITE_URL": "http://soundoff.example"}])
+def test_the_samples_accounts_are_for_this_machine_only(
+    serve: Serve, ask: Callable[[str], list[tuple[Any, ...]]], home: Path, reach: dict[str, str]
+) -> None:
+    reach = {"SITE_URL": "http://localhost:8000"} | reach
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    assert site.stop() == 0
+    refused = serve(**reach)
+    assert refused.process.wait(PATIENCE) == 1
+    refused.wait_for("the sample's accounts still log in: administrator@example.org, ")
+    assert processes(home) == []
+
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    ask("UPDATE accounts_user SET is_active = false")
+    assert site.stop() == 0
+    site = serve(**reach)
+    site.wait_for("Ctrl-C stops it.")
+    ask("UPDATE accounts_user SET is_active = true")
+    assert not any(account["password"] in site.printed for account in accounts(home))
+
+
+def test_all_processes_count_wrong_passwords_together(
+    serve: Serve, ask: Callable[[str], list[tuple[Any, ...]]]
+) -> None:
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    url = f"http://127.0.0.1:{site.port}/accounts/login/"
+    page = browser()
+    submit(page, url, {"login": "eve@example.org", "password": "a guess"})
+    ask("UPDATE accounts_loginattempts SET wrong = 9, at = now()")  # half a minute
+    token = re.search(r'value="(\w{64})"', page.open(url).read().decode())
+    assert token
+    fields = {"login": "eve@example.org", "password": "a guess", "csrfmiddlewaretoken": token[1]}
+    for _ in range(4):  # of any process
+        with pytest.raises(HTTPError) as refused:
+            page.open(url, urlencode(fields).encode())
+        assert refused.value.code == 429
+        assert 0 < int(refused.value.headers["Retry-After"]) <= 30
+
+
+def test_a_killed_child_is_started_again(serve: Serve) -> None:
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    for words in ("granian", "db_worker", "tick", "bin/postgres"):
+        old = site.child(words)
+        os.kill(old, signal.SIGKILL)
+        until(lambda words=words, old=old: site.child(words) not in (0, old))  # type: ignore[misc]
+        until(lambda: site.status() == 200)
+    until(lambda: site.child("db_worker"))
+    assert site.stop() == 0
+    assert "The database ended (-9); starting it again." in site.printed
+
+
+def test_a_web_server_that_is_killed_while_it_starts_leaves_no_worker(serve: Serve) -> None:
+    def workers() -> list[str]:
+        """Of its process group, without itself."""
+        fields = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields.append([stat.parent.name, *stat.read_text().rpartition(")")[2].split()])
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+        return [own for own, _state, _parent, leader, *_ in fields if leader == str(web) and own != leader]
+
+    site = serve()
+    until(lambda: site.child("granian --interface"))
+    web = site.child("granian --interface")
+    until(workers)
+    os.kill(web, signal.SIGKILL)
+    until(lambda: not workers())
+
+
+def test_a_killed_supervisor_leaves_no_process_and_loses_nothing(
+    serve: Serve, home: Path, ask: Callable[[str], list[tuple[Any, ...]]]
+) -> None:
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    open_connection = socket.create_connection(("127.0.0.1", site.port))
+    open_connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    ask("INSERT INTO articles_topic (name, slug, shown) VALUES ('Written just before', 'just-before', false)")
+    site.process.kill()
+    site.process.communicate()
+    until(lambda: not processes(home))
+    open_connection.close()
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    assert ask("DELETE FROM articles_topic WHERE slug = 'just-before' RETURNING 1") == [(1,)]
+
+
+def test_there_is_only_one(serve: Serve, home: Path) -> None:
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    second = serve()
+    assert second.process.wait(PATIENCE) == 1
+    second.wait_for(f"Soundoff already runs with the data folder {home}.")
+
+
+def test_a_taken_port_is_named(serve: Serve) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        site = serve(PORT=str(port))
+        assert site.process.wait(PATIENCE) == 1
+        site.wait_for(f"Cannot listen on 127.0.0.1:{port}")
+
+
+def test_other_commands_use_the_running_server_or_start_one(
+    serve: Serve, environment: dict[str, str]
+) -> None:
+    def count() -> str:
+        return subprocess.check_output(
+            [sys.executable, "manage.py", "shell", "-v0", "-c", "from articles.models import Article as A; "
+             "print(A.objects.count())"],
+            cwd=PROJECT, env=environment, text=True,
+        )  # fmt: skip
+
+    alone = count()
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    assert count() == alone
+    assert site.status() == 200
+
+
+def test_it_waits_for_a_command_that_runs_the_database(serve: Serve, environment: dict[str, str]) -> None:
+    other = holder(environment)
+    site = serve()
+    site.wait_for("Waiting for another command")
+    other.communicate("\n", timeout=PATIENCE)
+    site.wait_for("Ctrl-C stops it.")
+    assert site.status() == 200
+
+
+def test_a_given_file_is_brought_in_and_its_page_named(serve: Serve, tmp_path: Path) -> None:
+    story = PROJECT / "archive" / "sample" / "story.txt"
+    ahead = tmp_path / "ahead.txt"
+    text = re.sub(r"\A.*", "March 3rd, 2099", story.read_text(encoding="utf-8"))
+    ahead.write_text(text, encoding="utf-8")
+    site = serve(str(story), str(ahead))
+    site.wait_for("Ctrl-C stops it.")
+    assert re.search(
+        r"ahead.txt: 31 new comments of 31, 11 warnings .* Readers do not see it yet", site.printed
+    )
+    address = re.search(rf"story.txt: .*(http://127.0.0.1:{site.port}/stories/\S+)", site.printed)
+    assert address
+    assert site.status(address[1].partition(str(site.port))[2]) == 200
+
+
+def test_a_missing_file_is_named(serve: Serve) -> None:
+    site = serve("nowhere.txt")
+    assert site.process.wait(PATIENCE) == 1
+    site.wait_for("There is no file nowhere.txt.")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's workers are the same user")
+def test_what_root_wrote_before_belongs_to_the_workers(tmp_path: Path, settings: Any) -> None:
+    settings.HOME = tmp_path
+    (tmp_path / "media" / "ab").mkdir(parents=True)
+    written = [tmp_path / "secret_key", tmp_path / "media" / "ab" / "picture.avif"]
+    for path in written:
+        path.touch()
+    user = unprivileged_user()
+    assert user
+    prepare_for(user, tmp_path)
+    for path in (
+        *written,
+        written[1].parent,
+        *(tmp_path / name for name in ("cache", "mail", "backups/nightly")),
+    ):
+        assert path.stat().st_uid == user.pw_uid, path
+    assert (tmp_path / "backups").stat().st_uid == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user can give nothing away")
+def test_the_workers_are_given_nothing_through_a_link(tmp_path: Path, settings: Any) -> None:
+    settings.HOME = tmp_path
+    others, ours = tmp_path / "others", tmp_path / "media"
+    for folder in (others, ours):
+        folder.mkdir()
+    (others / "secret").touch()
+    (ours / "hard").hardlink_to(others / "secret")
+    (ours / "soft").symlink_to(others)
+    user = unprivileged_user()
+    assert user
+    prepare_for(user, tmp_path)
+    assert [path.stat().st_uid for path in (others, others / "secret")] == [0, 0]
+
+
+@pytest.mark.django_db
+def test_jobs_that_our_worker_left_are_queued_again() -> None:
+    def job(status: str, worker: str) -> DBTaskResult:
+        return DBTaskResult.objects.create(
+            task_path="tests.none", args_kwargs={"args": [], "kwargs": {}}, status=status, worker_ids=[worker]
+        )
+
+    ours, others = job(TaskResultStatus.RUNNING, "ours"), job(TaskResultStatus.RUNNING, "another")
+    done = job(TaskResultStatus.SUCCESSFUL, "ours")
+    take_up_abandoned_jobs("ours")
+    for row in (ours, others, done):
+        row.refresh_from_db()
+    assert [ours.status, others.status, done.status] == [
+        TaskResultStatus.READY,
+        TaskResultStatus.RUNNING,
+        TaskResultStatus.SUCCESSFUL,
+    ]
+
+
+@pytest.fixture(params=["address", "database"])
+def reachable(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """The environment of a site with nobody in it, which has a real address or a real database."""
+    with ExitStack() as stack:
+        ours = {"SOUNDOFF_HOME": str(stack.enter_context(data_folder())), "SITE_URL": "http://localhost:8000"}
+        if request.param == "address":
+            yield ours | {"HOST": "0.0.0.0"}
+        else:
+            owner = stack.enter_context(postgres.temporary())
+            web = owner.replace("soundoff_owner", "soundoff_web")
+            yield ours | {"DATABASE_OWNER_URL": owner, "DATABASE_URL": web}
+
+
+def test_a_real_site_gets_a_link_and_no_sample(serve: Serve, reachable: dict[str, str]) -> None:
+    note = {"article": 1, "accounts": [{"role": "Reader", "email": "r@example.org", "password": "otter"}]}
+    (Path(reachable["SOUNDOFF_HOME"]) / "sample-accounts.json").write_text(json.dumps(note))
+    site = serve(str(PROJECT / "archive" / "sample" / "story.txt"), **reachable)
+    site.wait_for("Ctrl-C stops it.")
+    assert "example.org" not in site.printed
+    link = re.search(r"http://localhost:8000(/setup/\S+)", site.printed)
+    assert link
+    url = f"http://localhost:{site.port}{link[1]}"
+    fields = {
+        "you-name": "Ada",
+        "you-email": "ada@example.org",
+        "you-password": "seven-green-herons",
+        "name": "The Slip",
+        "language": "en",
+        "time_zone": "Africa/Cairo",
+        "moderation": "conditional",
+    }
+    ada = browser()
+    assert submit(ada, url, fields) == f"http://localhost:{site.port}/owner/mail/?first=1"
+    told = ada.open(f"http://localhost:{site.port}/owner/have/").read().decode()
+    assert "served without HTTPS" in told
+    assert "could rewrite the log of decisions" not in told  # pages have a login that owns nothing
+    assert "secret key" not in told
+    is_embedded = f"in the data folder {reachable['SOUNDOFF_HOME']}" in told
+    assert is_embedded == ("DATABASE_URL" not in reachable)
+    with pytest.raises(HTTPError, match="404"):
+        browser().open(url)
+    assert site.stop() == 0
+
+    site = serve(**reachable)
+    site.wait_for("Ctrl-C stops it.")
+    assert "/setup/" not in site.printed
+    assert "otter" not in site.printed, "a file of another database names the first story of this one"
+    assert site.stop() == 0
+
+
+def test_an_upgrade_makes_a_backup_first(serve: Serve, home: Path, environment: dict[str, str]) -> None:
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    assert site.stop() == 0
+    owner = (home / "erasures.jsonl").stat()
+    assert (owner.st_uid, owner.st_mode & 0o777) == ((home / "cache").stat().st_uid, 0o600)
+    argv = [sys.executable, "manage.py", "migrate", "-v0", "moderation", "0020"]
+    subprocess.run(argv, cwd=PROJECT, env=environment, check=True)
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    (made,) = (home / "backups").glob("upgrade-*.zip")
+    assert f"{made}: " in site.printed
+    assert "Migrations that were applied: " in site.printed
+    assert site.status() == 200
+    assert site.stop() == 0
+
+
+def test_the_drill(serve: Serve, home: Path, environment: dict[str, str]) -> None:
+    """What an operator does once in a while: a backup of the running site, brought up beside it."""
+
+    def manage(command: str, *arguments: str | Path, **extra: str) -> str:
+        argv = [sys.executable, "manage.py", command, *arguments]
+        done = subprocess.run(
+            argv, cwd=PROJECT, env=environment | extra, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def pages(port: int) -> list[bytes]:
+        found, paths = [], ["/"]
+        for path in paths:  # which grow by what the front page leads to
+            page = build_opener().open(f"http://127.0.0.1:{port}{path}").read()
+            found.append(page)
+            paths += re.findall(r'href="(/(?:stories|topics)/[^"#?]+)"', page.decode()) if path == "/" else []
+        assert len(found) > 2
+        return found
+
+    site, file = serve(), home / "site.zip"
+    site.wait_for("Ctrl-C stops it.")
+    (home / "media" / "ab").mkdir(parents=True, exist_ok=True)
+    (home / "media" / "ab" / "picture.avif").write_bytes(b"a picture")
+    before = pages(site.port)
+    assert " 4 accounts, 0 guests, 1 media file; " in manage("backup", file)
+    assert site.stop() == 0
+    with data_folder() as second:
+        other = {"SOUNDOFF_HOME": str(second)}
+        assert "Restored as it was at" in manage("restore", file, **other)
+        assert "Sound: all that can be compared agrees." in manage("check_integrity", **other)
+        beside = serve(PORT=str(site.port), **other)
+        beside.wait_for("Ctrl-C stops it.")
+        assert pages(site.port) == before
+        picture = second / "media" / "ab" / "picture.avif"
+        assert picture.read_bytes() == b"a picture"
+        assert picture.stat().st_uid == (second / "media").stat().st_uid
+        assert beside.stop() == 0
+
+
+def test_what_a_later_version_upgraded_is_not_started(
+    serve: Serve, ask: Callable[[str], list[tuple[Any, ...]]]
+) -> None:
+    site = serve()
+    site.wait_for("Ctrl-C stops it.")
+    ask("INSERT INTO django_migrations (app, name, applied) VALUES ('comments', '0999_next', now())")
+    assert site.stop() == 0
+    refused = serve()
+    assert refused.process.wait(PATIENCE) == 1
+    refused.wait_for("The site is not started: its database is not that of this version.")
+    assert (
+        "upgraded by a later version of Soundoff (comments.0999_next). Put that version back"
+        in refused.printed
+    )

@@ -1,0 +1,91 @@
+"""bin/setup: what it refuses, and what it leaves alone. That it installs is seen by whoever runs bin/test."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from core.data_folder import PROJECT
+
+SetUp = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    project = tmp_path / "a project"
+    (project / "bin").mkdir(parents=True)
+    shutil.copy(PROJECT / "bin" / "setup", project / "bin")
+    for lock in ("requirements.txt", "requirements-dev.txt"):
+        (project / lock).write_text(f"# {lock}\n")
+    return project
+
+
+@pytest.fixture
+def set_up(project: Path) -> SetUp:
+    def run(*arguments: str, python: str = sys.executable) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [project / "bin" / "setup", *arguments],
+            env=os.environ | {"PYTHON": python},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def interpreter(folder: Path, body: str) -> str:
+    path = folder / "python3"
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_an_older_python_is_refused(set_up: SetUp, tmp_path: Path) -> None:
+    old = interpreter(tmp_path, '[ "$1" = -V ] && echo Python 3.10.2 && exit; exit 1')
+    done = set_up(python=old)
+    assert done.returncode == 1
+    assert f"Soundoff needs Python 3.11, 3.12 or 3.13; {old} is Python 3.10.2." in done.stderr
+
+
+def test_debian_without_venv_is_told_the_package(set_up: SetUp, project: Path, tmp_path: Path) -> None:
+    bare = interpreter(tmp_path, "case $2 in *ensurepip*) exit 1 ;; *) echo 3.11.2 ;; esac")
+    done = set_up(python=bare)
+    assert done.returncode == 1
+    assert "apt install python3-venv" in done.stderr
+    assert not (project / ".venv").exists()
+
+
+def test_the_life_of_an_environment(set_up: SetUp, project: Path) -> None:
+    """In one test, because each new environment takes seconds."""
+    environment = project / ".venv"
+    stamp = environment / "stamp-requirements.txt"
+
+    # A half-made one is made anew.
+    (environment / "bin").mkdir(parents=True)
+    (environment / "bin" / "python").symlink_to("/nowhere/python3")
+    assert set_up().returncode == 0
+    assert (environment / "bin" / "python").exists()
+    assert sha256((project / "requirements.txt").read_bytes()).hexdigest() in stamp.read_text()
+
+    # The second start does nothing.
+    before = stamp.stat().st_mtime_ns
+    again = set_up()
+    assert (again.returncode, again.stderr, stamp.stat().st_mtime_ns) == (0, "", before)
+
+    # What tests need is added to it.
+    assert set_up("dev").returncode == 0
+    assert (environment / "stamp-requirements-dev.txt").exists()
+    assert set_up().stderr == ""
+
+    # Another lock starts over, and one that cannot be installed leaves no stamp.
+    (environment / "left-over").touch()
+    (project / "requirements.txt").write_text("none @ file:///nowhere/none-1.0-py3-none-any.whl\n")
+    assert set_up().returncode != 0
+    assert not (environment / "left-over").exists()
+    assert not stamp.exists()

@@ -1,0 +1,405 @@
+"""Without a database: the run's real Postgres, stopped in its tracks, cut off, or come back."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import urlencode
+
+import psycopg2
+import pytest
+from django.db import OperationalError, ProgrammingError, connection
+from psycopg2.extensions import set_wait_callback
+
+from articles.models import Article
+from articles.services import touch_site
+from comments.models import Comment
+from comments.services import delete_comment
+from config.page_cache import application
+from config.page_cache import stamp_reader as contact
+from config.page_cache.application import Pages
+from config.page_cache.stamp_reader import Away, Contact, give_up_with, question
+from core.sql import execute_planned
+from tests.factories import say
+from tests.helpers.asking import HOST, Reply, ask
+from tests.helpers.waiting import PATIENCE, until
+
+LINE = "The site can’t reach its database: this is the page as it was on"
+
+
+@contextmanager
+def frozen() -> Iterator[None]:
+    """A server that takes what is sent to it and never answers, and never hangs up either."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        backend = Path("/proc") / str(cursor.fetchone()[0])
+    status = dict(line.split(":\t", 1) for line in (backend / "status").read_text().splitlines())
+    postmaster = Path("/proc") / status["PPid"].strip()
+    children = (postmaster / "task" / postmaster.name / "children").read_text().split()
+    processes = [int(postmaster.name), *map(int, children)]
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in reversed(processes):
+            os.kill(process, signal.SIGCONT)
+
+
+def cut_off() -> None:
+    """End all connections of programs but the test's own (an autovacuum is not the owner's to end)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid() "
+            "AND backend_type = 'client backend'"
+        )
+
+
+def until_back(site: Pages) -> None:
+    until(lambda: ask(site, "/readyz").status == 200)
+
+
+class Form(HTMLParser):
+    """The form with a text on a page: its fields, as a browser would send them, and where to."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.fields: dict[str, str] = {}
+        self.action = self.area = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        if tag == "form" and "body" not in self.fields:
+            self.action, self.fields = found["action"], {}
+        if tag == "input" and found["name"]:
+            self.fields.setdefault(found["name"], found.get("value", ""))
+        if tag == "textarea":
+            self.area = found["name"]
+            self.fields[self.area] = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.area:
+            self.fields[self.area] += data.removeprefix("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            self.area = ""
+
+
+def send(site: Pages, path: str, fields: dict[str, str], cookie: str) -> Reply:
+    body = urlencode(fields).encode()
+    return ask(site, path, "POST", body, Cookie=cookie, Origin=f"http://{HOST}")
+
+
+def test_readers_get_the_last_good_copy_and_writers_keep_their_text(site: Pages, article: Article) -> None:
+    say(article, "Words of before.")
+    story = article.get_absolute_url()
+    good = ask(site, story)
+    form = ask(site, f"{story}reply/")
+    cookie = form.headers["Set-Cookie"].partition(";")[0]
+    fields = Form(form.text).fields | {
+        "body": "\nFirst & <last>\r\n“words”",
+        "name": "Jim",
+        "email": "jim@example.org",
+    }
+    with frozen():
+        for cookies in ("", "sessionid=x; theme=up"):  # a member gets the page of a stranger
+            old = ask(site, story, Cookie=cookies, If_None_Match=good.headers["ETag"])
+            assert old.status == 200
+            before_main = old.text.partition("<main")[0]
+            assert LINE in before_main
+            assert 'role="status"' in before_main
+            assert "Words of before." in old.text
+            assert old.headers["Cache-Control"] == "no-store"
+            assert "ETag" not in old.headers
+            assert old.headers["Content-Length"] == str(len(old.body))
+        assert ask(site, story, "HEAD").body == b""
+        for path in (f"{story}reply/", "/", "/admin/", f"{story}?after=1.1"):  # nobody had asked for them
+            refused = ask(site, path, Accept_Encoding="gzip")
+            assert refused.status == 503, path
+            assert refused.headers["Retry-After"] == "5"
+            assert "can’t reach its database" in refused.text
+        assert ask(site, "/healthz").status == 200
+        assert ask(site, "/readyz").text == '{"status": "unready", "database": "no answer"}'
+        kept = send(site, f"{story}reply/", fields, cookie)
+        assert kept.status == 503
+        assert kept.headers["Cache-Control"] == "no-store"
+        assert "form-action 'self'" in kept.headers["Content-Security-Policy"]
+    until_back(site)
+    assert LINE not in ask(site, story).text
+    again = Form(kept.text)
+    assert again.fields == fields
+    assert send(site, again.action, again.fields, cookie).status == 302
+    assert "First &amp; &lt;last&gt;" in ask(site, story).text
+    assert Comment.objects.get(author_name="Jim").body == "\nFirst & <last>\n“words”"
+
+
+def test_a_password_does_not_come_back(site: Pages) -> None:
+    ask(site, "/")
+    with frozen():
+        refused = send(site, "/accounts/login/", {"login": "jim@example.org", "password": "secret"}, "")
+        assert refused.status == 503
+        assert "secret" not in refused.text
+        assert "<form" not in refused.text
+        huge = ask(site, "/", "POST", b"body=" + b"x" * 6_000_000)
+        assert huge.status == 503
+    until_back(site)
+
+
+def test_a_page_that_nobody_looked_at_lately_is_not_shown(
+    site: Pages, story: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(application, "SWEEP_SECONDS", 3600)
+    ask(site, story)
+    ask(site, "/")
+    for key, entry in site._entries.items():
+        entry.confirmed -= 60 if key.path == "/" else 0
+    with frozen():
+        assert ask(site, "/").status == 503
+        assert ask(site, story).status == 200
+    site.sweep()
+    assert ask(site, "/").status == 200
+
+
+def test_what_was_removed_a_moment_before_is_not_shown(
+    site: Pages, article: Article, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(application, "SWEEP_SECONDS", 3600)
+    story, made = article.get_absolute_url(), say(article, "Words to take back.")
+    assert "Words to take back." in ask(site, story).text
+    assert delete_comment(
+        comment=made, user=None, guest=made.guest
+    )  # by another process, for all this one knows
+    with frozen():
+        assert ask(site, story).status == 503
+    site.sweep()
+    ask(site, story)
+    time.sleep(application.COMMITTED + 0.1)
+    ask(site, story)  # asked the database long enough after
+    with frozen():
+        assert ask(site, story).status == 200
+
+
+def test_the_sweep_finds_what_another_process_removed(
+    site: Pages, article: Article, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(application, "SWEEP_SECONDS", 3600)
+    story = article.get_absolute_url()
+    ask(site, story)
+    ask(site, "/archive/")
+    for entry in site._entries.values():
+        entry.confirmed -= 60
+    say(article, "Words that are new.")
+    site.sweep()
+    assert [key.path for key in site._entries] == ["/archive/"]
+    with frozen():
+        assert ask(site, story).status == 503
+        assert ask(site, "/archive/").status == 200
+    site.sweep()
+
+
+def test_after_one_vain_wait_nobody_waits(site: Pages, story: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(application, "SWEEP_SECONDS", 3600)
+    ask(site, story)
+    with frozen():
+        ask(site, story)
+        lost_at = site.contact.lost_at
+        for _ in range(200):
+            assert ask(site, story).status == 200
+        assert site.contact.lost_at == lost_at
+        with pytest.raises(Away):
+            site.sweep()
+    assert LINE in ask(site, story).text  # until a sweep has found it back
+    site.sweep()
+    assert LINE not in ask(site, story).text
+
+
+def test_connections_that_were_cut_are_made_again(site: Pages, story: str) -> None:
+    etag = ask(site, story).headers["ETag"]
+    cut_off()
+    assert ask(site, story).headers["ETag"] == etag
+    touch_site()
+    cut_off()
+    assert ask(site, story).headers["ETag"] == etag
+    assert site.contact.lost_at is None
+
+
+def test_a_database_that_is_lost_under_way(site: Pages, article: Article) -> None:
+    """Django's own connection gives up as well, with the text kept, and is made again."""
+    story = article.get_absolute_url()
+    form = ask(site, f"{story}reply/")
+    cookie = form.headers["Set-Cookie"].partition(";")[0]
+    fields = Form(form.text).fields | {"body": "Kept words.", "name": "Jim", "email": "jim@example.org"}
+    thawed, freezing = threading.Event(), threading.Event()
+
+    def freeze() -> None:
+        with frozen():
+            freezing.set()
+            thawed.wait(PATIENCE)
+        connection.close()
+
+    holder = psycopg2.connect(**connection.get_connection_params())
+    holder.cursor().execute("LOCK TABLE articles_article")  # so that Django waits for an answer
+    give_up_with(site.contact)
+    try:
+        freezer = threading.Timer(0.3, freeze)
+        freezer.start()
+        refused = send(site, f"{story}reply/", fields, cookie)
+        thawed.set()
+        freezer.join()
+        holder.close()
+        assert refused.status == 503
+        assert Form(refused.text).fields == fields
+        until_back(site)
+        assert send(site, f"{story}reply/", fields, cookie).status == 302
+    finally:
+        thawed.set()
+        set_wait_callback(None)
+
+
+class HeldPost:
+    """A post of a guest that waits for a lock in its middle."""
+
+    def __init__(self, site: Pages, story: str) -> None:
+        self.site = site
+        self.path = f"{story}reply/"
+        form = ask(site, self.path)
+        self.cookie = form.headers["Set-Cookie"].partition(";")[0]
+        self.fields = Form(form.text).fields | {"body": "Kept.", "name": "Jim", "email": "jim@example.org"}
+        self.holder = psycopg2.connect(**connection.get_connection_params())
+        self.watcher = psycopg2.connect(**connection.get_connection_params())
+        self.watcher.autocommit = True  # activity is seen anew in each transaction
+
+    def send(self) -> Reply:
+        return send(self.site, self.path, self.fields, self.cookie)
+
+    def send_held(self, strike: Callable[[int], None]) -> Reply:
+        """Send it, and do something to the backend that waits."""
+        with self.holder.cursor() as cursor:
+            cursor.execute("LOCK TABLE comments_comment")
+        striking = threading.Thread(target=lambda: strike(self.wait_for_backend()))
+        striking.start()
+        try:
+            return self.send()
+        finally:
+            striking.join()
+            self.holder.rollback()
+
+    def wait_for_backend(self) -> int:
+        found: list[int] = []
+
+        def is_held() -> bool:
+            with self.watcher.cursor() as cursor:
+                cursor.execute(
+                    "SELECT pid FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))",
+                    [self.holder.info.backend_pid],
+                )
+                found.extend(pid for (pid,) in cursor.fetchall())
+            return bool(found)
+
+        until(is_held)
+        return found[0]
+
+    def end_backend(self, backend: int) -> None:
+        with self.watcher.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
+
+
+@pytest.fixture
+def held_post(site: Pages, story: str) -> Iterator[HeldPost]:
+    post = HeldPost(site, story)
+    yield post
+    set_wait_callback(None)
+    post.holder.close()
+    post.watcher.close()
+
+
+@pytest.mark.parametrize("is_limited", [False, True])
+def test_a_connection_that_ends_in_the_middle_of_a_post(held_post: HeldPost, is_limited: bool) -> None:
+    if is_limited:
+        give_up_with(held_post.site.contact)
+    refused = held_post.send_held(held_post.end_backend)
+    assert refused.status == 503
+    assert Form(refused.text).fields == held_post.fields
+    assert not Comment.objects.exists()
+    assert held_post.send().status == 302
+
+
+def test_a_silent_connection_is_given_up_by_its_own_time(
+    held_post: HeldPost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One backend is frozen, and all others go on answering."""
+    monkeypatch.setattr(contact, "SILENT_MOST", 3)
+    give_up_with(held_post.site.contact)
+    frozen_ones: list[int] = []
+
+    def freeze(backend: int) -> None:
+        frozen_ones.append(backend)
+        os.kill(backend, signal.SIGSTOP)
+
+    try:
+        refused = held_post.send_held(freeze)
+    finally:
+        for backend in frozen_ones:
+            os.kill(backend, signal.SIGCONT)
+            until(lambda backend=backend: not Path(f"/proc/{backend}").exists())  # type: ignore[misc]
+    assert refused.status == 503
+    assert Form(refused.text).fields == held_post.fields
+    assert held_post.site.contact.lost_at is None
+    assert held_post.send().status == 302
+    assert Comment.objects.count() == 1
+
+
+def test_one_silent_connection_of_ours_is_replaced(site: Pages, story: str) -> None:
+    """Its questions are asked once more over another one, though others are answered all the time."""
+    etag = ask(site, story).headers["ETag"]
+    (line,) = site.contact._idle
+    done = threading.Event()
+
+    def others() -> None:
+        while not done.wait(0.1):
+            site.contact.read(question())
+
+    os.kill(line.info.backend_pid, signal.SIGSTOP)
+    try:
+        site.contact._idle.clear()
+        asking = threading.Thread(target=others)
+        asking.start()
+        until(lambda: site.contact._idle)
+        site.contact._idle.append(line)  # the next one to be taken
+        assert ask(site, story).headers["ETag"] == etag
+        assert site.contact.lost_at is None
+        assert line.closed
+    finally:
+        done.set()
+        asking.join()
+        os.kill(line.info.backend_pid, signal.SIGCONT)
+
+
+def test_a_statement_that_cannot_be_planned_fails_as_others_of_django_do(site: Pages) -> None:
+    with connection.cursor() as cursor, pytest.raises(ProgrammingError):
+        execute_planned(cursor, "SELECT nothing FROM nowhere", {})
+
+
+def test_a_slow_statement_may_go_on_while_the_database_answers_others(transactional_db: None) -> None:
+    contact = Contact()
+    give_up_with(contact)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(1.3), 7")
+            assert cursor.fetchone()[1] == 7
+        with frozen(), pytest.raises(OperationalError), connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        assert contact.read_singly([], [])[0] == contact.read(question())[0]
+        connection.close_if_unusable_or_obsolete()  # as each request does that starts
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    finally:
+        set_wait_callback(None)
+        contact.close()

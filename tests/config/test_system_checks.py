@@ -1,0 +1,103 @@
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from config.hosts import is_loopback
+from config.system_checks import environment_agrees, one_database_driver
+
+
+def ids() -> list[str | None]:
+    return [message.id for message in environment_agrees()]
+
+
+def test_the_defaults_agree() -> None:
+    assert ids() == []
+    assert one_database_driver() == []
+
+
+def test_psycopg_3_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "psycopg").mkdir()
+    (tmp_path / "psycopg" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert [message.id for message in one_database_driver()] == ["config.E001"]
+
+
+@pytest.mark.parametrize(
+    ("web", "owner", "expected"),
+    [
+        (None, "postgresql://owner@db/site", ["config.E002"]),
+        ("postgresql://web@db/site", "postgresql://owner@db/other", ["config.E003"]),
+        ("postgresql://web:a@db/site", "postgresql://owner:b@db/site", []),
+    ],
+)
+def test_two_logins_of_one_database(
+    web: str | None, owner: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATABASE_URL")
+    if web:
+        monkeypatch.setenv("DATABASE_URL", web)
+    monkeypatch.setenv("DATABASE_OWNER_URL", owner)
+    assert ids() == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://example.org", []),
+        ("https://example.org/blog", ["config.E004"]),
+        ("example.org", ["config.E004"]),
+        ("ftp://example.org", ["config.E004"]),
+        ("http://0.0.0.0:8000", ["config.E005"]),
+    ],
+)
+def test_the_site_has_an_address(url: str, expected: list[str], settings: Settings) -> None:
+    settings.BEHIND_PROXY = True
+    settings.SITE_URL = url
+    assert ids() == expected
+
+
+def test_https_takes_a_proxy_that_speaks_it(settings: Settings) -> None:
+    settings.SITE_URL = "https://example.org"
+    assert ids() == ["config.E007"]
+    settings.BEHIND_PROXY = True
+    assert ids() == []
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("", []),
+        ("submission://someone:secret@mail.example.org:587", []),
+        ("smtp://127.0.0.1:2525", []),
+        ("console://", []),
+        ("zzz", ["config.E008"]),
+        ("smtp+tls://someone:secret@mail.example.org", ["config.E008"]),  # would be sent in the clear
+        ("submission:///mail", ["config.E008"]),
+    ],
+)
+def test_mail_has_a_server(url: str, expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMAIL_URL", url)
+    assert ids() == expected
+
+
+def test_debug_is_for_this_machine_only(settings: Settings) -> None:
+    settings.DEBUG = True
+    assert ids() == []
+    settings.HOST = "192.0.2.1"
+    assert ids() == ["config.E006"]
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("localhost", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("0.0.0.0", False),
+        ("a.b", False),
+    ],
+)
+def test_loopback(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected

@@ -1,0 +1,30 @@
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.backup_folder import LastBackup, folder, last_backup, remember_last
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, settings: Any) -> None:
+    settings.HOME = tmp_path
+
+
+def test_what_is_remembered_is_told(tmp_path: Path) -> None:
+    assert last_backup() is None
+    file = tmp_path / "site.zip"
+    made = LastBackup(file, datetime(2026, 11, 26, 1, 2, tzinfo=UTC), 5, "ab" * 32, 0.5, {"comments": 3})
+    remember_last(made)
+    assert last_backup() == made
+    assert not made.is_there
+    file.write_bytes(b"12345")
+    assert made.is_there
+    assert [path.name for path in folder().iterdir()] == ["last.json"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"file": "x", "at": "never"}'])
+def test_what_cant_be_read_is_none(text: str) -> None:
+    (folder() / "last.json").write_text(text)
+    assert last_backup() is None

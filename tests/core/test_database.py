@@ -1,0 +1,25 @@
+import psycopg2
+import pytest
+from django.db import connection
+
+from tests.helpers.waiting import until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_connection_that_the_server_ended_is_known_before_it_is_used(transactional_db: None):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        pid = cursor.fetchone()[0]
+    assert connection.is_usable()
+    parameters = connection.get_connection_params()
+    parameters.pop("cursor_factory", None)
+    other = psycopg2.connect(**parameters)
+    other.cursor().execute("SELECT pg_terminate_backend(%s)", [pid])
+    other.close()
+    until(lambda: not connection.is_usable())
+
+    connection.health_check_enabled, connection.health_check_done = True, False  # as when a request starts
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        assert cursor.fetchone() == (1,)

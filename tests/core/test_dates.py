@@ -1,0 +1,65 @@
+"""Times as the pages say them."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from django.template import Context, Template
+from django.utils import translation
+
+from core.templatetags.dates import clock
+
+AFTERNOON = datetime(2013, 6, 19, 20, 40, tzinfo=UTC)
+NEW_YORK = "America/New_York"
+
+
+def words(element: str) -> str:
+    return element.partition(">")[2].removesuffix("</time>")
+
+
+def test_a_moment_is_said_in_the_newsrooms_zone_and_is_exact_when_pointed_at():
+    assert clock(NEW_YORK).moment(AFTERNOON) == (
+        '<time datetime="2013-06-19T16:40-04:00" title="Wednesday 19 June 2013, 16:40 EDT">'
+        "19 June 2013, 16:40</time>"
+    )
+
+
+def test_midnight_moves_the_day():
+    assert words(clock("Asia/Seoul").day(AFTERNOON)) == "20 June 2013"
+
+
+@pytest.mark.parametrize(
+    ("zone", "name"),
+    [(NEW_YORK, "ET"), ("Europe/Oslo", "CEST"), ("Asia/Dubai", "UTC+04"), ("UTC", "UTC"), ("", "UTC")],
+)
+def test_zones_have_names(zone, name):
+    assert clock(zone).zone_name(AFTERNOON) == name
+
+
+@pytest.mark.parametrize(
+    ("later", "said"),
+    [
+        (timedelta(minutes=5), "16:45"),
+        (timedelta(hours=8), "20 June, 00:40"),
+        (timedelta(days=200), "5 January 2014, 15:40"),
+        (timedelta(days=365), "19 June 2014, 16:40"),
+    ],
+)
+def test_of_what_was_just_read_only_the_difference_is_said(later, said):
+    assert words(clock(NEW_YORK).since(AFTERNOON + later, AFTERNOON)) == said
+
+
+def test_a_time_in_any_zone_is_the_same_moment():
+    elsewhere = AFTERNOON.astimezone(timezone(timedelta(hours=-3)))
+    assert clock("UTC").moment(elsewhere) == clock("UTC").moment(AFTERNOON)
+
+
+def test_each_language_has_its_own_words():
+    with translation.override("de"):
+        assert "Mittwoch" in clock(NEW_YORK).moment(AFTERNOON)
+    assert "Wednesday" in clock(NEW_YORK).moment(AFTERNOON)
+
+
+def test_templates_say_nothing_for_no_time():
+    template = Template("{% load dates %}{{ at|moment:zone }}|{{ at|day:zone }}|{{ at|zone_name:zone }}")
+    assert template.render(Context({"at": None, "zone": NEW_YORK})) == "||"
+    assert "16:40" in template.render(Context({"at": AFTERNOON, "zone": NEW_YORK}))

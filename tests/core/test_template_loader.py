@@ -1,0 +1,40 @@
+"""What is set apart for who edits a template is not sent."""
+
+import pytest
+from django.conf import settings
+from django.template import Context, Engine
+from django.template.loader import get_template
+
+from core.template_loader import trim
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("<ul>\n  <li>a</li>\n\n  <li>b</li>\n</ul>\n", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>\n"),
+        ("{# Expects: x. #}\n{% load i18n %}\n<p>\n", "{# Expects: x. #}{% load i18n %}<p>\n"),
+        ("a\n{% if x %}\n  b\n{% endif %}\nc\n", "a\n{% if x %}b\n{% endif %}c\n"),
+        ('{% translate "Colours:" %}\n<button>\n', '{% translate "Colours:" %}\n<button>\n'),
+        ('<b>a</b>\n{% include "x" %}\n<b>c</b>\n', '<b>a</b>\n{% include "x" %}\n<b>c</b>\n'),
+        ("{% if x %}{{ x }}{% endif %}\ny\n", "{% if x %}{{ x }}{% endif %}\ny\n"),
+    ],
+)
+def test_lines(written, sent):
+    assert trim(written) == sent
+
+
+@pytest.mark.parametrize("x", ["", "b"])
+def test_no_words_are_joined(x):
+    written = (
+        "a\n{% if x %}\n  {{ x }}\n{% else %}\n  d\n{% endif %}\n{% for n in x %}\n{{ n }}\n{% endfor %}\nc"
+    )
+    before, after = (
+        Engine().from_string(text).render(Context({"x": x})) for text in (written, trim(written))
+    )
+    assert before.split() == after.split()
+
+
+def test_mails_stay_as_they_are_written():
+    name = "moderation/mail/decision.txt"
+    written = (settings.BASE_DIR / "templates" / name).read_text()
+    assert get_template(name).template.source == written

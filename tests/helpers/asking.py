@@ -1,0 +1,50 @@
+"""A request to the whole WSGI application, with its kept pages."""
+
+import gzip
+import sys
+from io import BytesIO
+from typing import Any, NamedTuple
+
+from django.conf import settings
+
+from config.page_cache.application import Pages
+
+HOST = f"127.0.0.1:{settings.PORT}"
+
+
+class Reply(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        packed = self.headers.get("Content-Encoding") == "gzip"
+        return (gzip.decompress(self.body) if packed else self.body).decode()
+
+
+def ask(site: Pages, path: str, method: str = "GET", body: bytes = b"", **headers: str) -> Reply:
+    """One request, as a WSGI server hands it on: headers as `If_None_Match="…"`."""
+    path, _, query = path.partition("?")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path.encode().decode("latin-1"),
+        "QUERY_STRING": query,
+        "REMOTE_ADDR": "127.0.0.1",
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": str(settings.PORT),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "CONTENT_LENGTH": str(len(body)),
+        "CONTENT_TYPE": "application/x-www-form-urlencoded" if body else "",
+        "HTTP_HOST": HOST,
+    }
+    environ |= {f"HTTP_{name.upper()}": value for name, value in headers.items()}
+    told: list[Any] = []
+    found = site(environ, lambda status, headers, exc_info=None: told.extend([status, headers]))
+    content = b"".join(found)
+    if hasattr(found, "close"):
+        found.close()
+    assert len({name for name, _ in told[1]} - {"Set-Cookie"}) == sum(n != "Set-Cookie" for n, _ in told[1])
+    return Reply(int(told[0][:3]), dict(told[1]), content)

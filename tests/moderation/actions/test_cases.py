@@ -1,0 +1,113 @@
+"""A case for each comment in question, closed by the act that answers it and opened again by its undo."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import connections, transaction
+from django.db.models import F
+
+from comments.edits import edit_comment
+from comments.models import Comment, Reason, State
+from comments.services import change_states, delete_comment
+from moderation.actions.cases import due, open_cases
+from moderation.actions.decisions import decide, undo
+from moderation.models import Case
+from tests.factories import UserFactory, make_article, say
+from tests.helpers.waiting import PATIENCE, wait_for_a_lock
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def maria():
+    return UserFactory.create(name="Maria", roles=("Moderator",))
+
+
+def cases(comment) -> list[tuple[bool, bool]]:
+    """(open, waiting) of each of its cases, in order."""
+    rows = Case.objects.filter(comment=comment).order_by("pk")
+    return [(case.closed_at is None, case.is_waiting) for case in rows]
+
+
+def test_what_waits_has_a_case_and_a_decision_closes_it(maria):
+    comment = say(make_article())
+    assert comment.state == State.PENDING
+    assert cases(comment) == [(True, True)]
+    case = Case.objects.get()
+    assert (case.is_new_person, case.script, case.score) == (True, "Lati", pytest.approx(0.2))
+    assert case.due_at < case.opened_at
+
+    act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    assert cases(comment) == [(False, True)]
+    assert Case.objects.get().closed_by == act.batch.pk
+
+    back = undo(batch=act.batch, actor=maria)
+    assert cases(comment) == [(True, True)]
+    undo(batch=back.batch, actor=maria)
+    assert cases(comment) == [(False, True)]
+
+
+def test_an_edit_in_which_more_is_found_makes_a_case_due_earlier():
+    comment = say(make_article())
+    Case.objects.update(due_at=F("due_at") - timedelta(hours=6))  # as by a report
+    before = Case.objects.get()
+    body = "See https://one.example and https://two.example."
+    edit_comment(comment=comment, body=body, user=None, guest=comment.guest)
+    after = Case.objects.get()
+    assert after.score > before.score
+    assert after.due_at == due(after.opened_at, after.score) - timedelta(hours=6)
+
+
+def test_an_author_who_takes_it_back_answers_the_question_too():
+    comment = say(make_article())
+    assert delete_comment(comment=comment, user=None, guest=comment.guest)
+    assert cases(comment) == [(False, True)]
+
+
+@pytest.mark.usefixtures("publishing_policy")
+def test_what_was_published_has_no_case_and_an_undo_makes_none(maria):
+    comment = say(make_article())
+    act = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    undo(batch=act.batch, actor=maria)
+    assert cases(comment) == []
+
+
+def test_an_edit_that_makes_it_wait_opens_a_case(maria):
+    user = UserFactory.create(name="Nils")
+    comment = say(make_article(), author=user)
+    decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    fresh = Comment.objects.get(pk=comment.pk)
+    edit_comment(comment=fresh, body="https://a.example and https://b.example", user=user, guest=None)
+    assert Comment.objects.get(pk=comment.pk).state == State.PENDING
+    assert cases(comment) == [(False, True), (True, True)]
+    assert not Case.objects.latest("pk").is_new_person
+
+
+def test_what_a_machine_publishes_waits_no_longer_but_answers_nobody_who_asked(maria):
+    article = make_article()
+    plain, asked = say(article), say(article)
+    Case.objects.filter(comment=asked).update(is_reported=True)
+    change_states(ids=[plain.pk, asked.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
+    assert cases(plain) == [(False, True)]
+    assert cases(asked) == [(True, False)]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("publishing_policy")
+def test_a_job_asks_nothing_about_what_is_decided_on_at_that_moment(maria):
+    comment = say(make_article())
+
+    def ask() -> None:
+        try:
+            open_cases([comment.pk], states=[State.PUBLISHED])
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as job:
+        with transaction.atomic():
+            decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+            asking = job.submit(ask)
+            wait_for_a_lock()
+        asking.result(timeout=PATIENCE)
+    assert cases(comment) == []

@@ -1,0 +1,362 @@
+"""Picks, locks, repeats and redactions: each one press, seen by readers, told, and taken back exactly."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import connections, transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from articles.models import Article
+from comments.edits import edit_comment
+from comments.models import Comment, CommentRevision, Discussion, Reason, State
+from moderation.actions import quick_actions
+from moderation.actions.decisions import decide, undo
+from moderation.actions.quick_actions import blacken
+from moderation.actions.setting_changes import Refusal
+from moderation.models import Batch, Case
+from moderation.reports import reporting
+from moderation.tasks import tell_authors
+from tests.comments.test_services import assert_sound
+from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.helpers.waiting import PATIENCE, wait_for_a_lock
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+
+
+def page(client, article) -> str:
+    """As a stranger reads it, without the two numbers by which an open page knows that it is old."""
+    client.logout()
+    answer = client.get(article.get_absolute_url()).content.decode()
+    return re.sub(r' data-(version|seq)="\d+"', "", answer)
+
+
+def press(client, name: str, comment: Comment, **values: str):
+    query = "&".join(f"{key}={value}" for key, value in values.items())
+    return client.post(f"{reverse(f'moderation:{name}', args=[comment.pk])}?{query}")
+
+
+def test_an_editors_pick_is_shown_and_taken_back(client, maria):
+    article = make_article()
+    comment = say(article)
+    before = page(client, article)
+    client.force_login(maria)
+    answer = press(client, "pick", comment, on="1", next="story")
+    assert answer.url == f"{article.get_absolute_url()}#comment-{comment.pk}"
+    assert "Editor’s pick" in page(client, article)
+    client.force_login(maria)
+    press(client, "pick", comment, on="1")
+    assert Batch.objects.count() == 1  # it was one already
+    assert "It is so already." in client.get("/moderation/").text
+    undo(batch=Batch.objects.get(), actor=maria)
+    assert page(client, article) == before
+
+
+def test_an_editor_picks_under_own_stories_only(client):
+    editor, other = (UserFactory.create(roles=("Editor",)) for _ in range(2))
+    article = make_article()
+    article.editors.add(editor)
+    comment = say(article)
+    client.force_login(other)
+    assert press(client, "pick", comment).status_code == 404
+    client.force_login(UserFactory.create())
+    assert press(client, "pick", comment).status_code == 403
+    client.force_login(editor)
+    press(client, "pick", comment)
+    assert Comment.objects.get().is_pick
+
+
+def test_only_what_is_published_is_picked(client, maria, omar):
+    comment = say(make_article())
+    decide(ids=[comment.pk], to=State.SPAM, reason="spam", actor=omar)
+    with pytest.raises(ValidationError):
+        quick_actions.pick(comment=comment, is_pick=True, actor=maria)  # as it was read, before that
+    assert (
+        "Only what is published"
+        in client.post(f"{reverse('moderation:pick', args=[comment.pk])}?on=1", follow=True).text
+    )
+    assert not Comment.objects.get().is_pick
+
+
+def test_locked_replies_are_refused_with_a_sentence_in_the_whole_branch(client, maria):
+    article = make_article()
+    root = say(article)
+    reply = say(article, parent=root)
+    below = say(article, parent=reply)
+    beside = say(article, parent=root)
+    before = page(client, article)
+    client.force_login(maria)
+
+    press(client, "lock", reply, on="1")
+
+    locked = set(Comment.objects.filter(is_locked=True).values_list("pk", flat=True))
+    assert locked == {reply.pk, below.pk}
+    for comment in (reply, below):
+        with pytest.raises(ValidationError, match="locked"):
+            say(article, parent=comment)
+    say(article, parent=beside)
+    shown = page(client, article)
+    assert f'reply/{reply.pk}/"' not in shown
+    assert f'reply/{beside.pk}/"' in shown
+    assert "Replies are locked" in shown
+    form = client.get(reverse("reply", args=[article.slug, below.pk]))
+    assert form.status_code == 302
+    sent = {"body": "Kept", "name": "Nuala", "email": "n@example.org", "nonce": str(reply.nonce)}
+    assert "Kept" in client.post(reverse("reply", args=[article.slug, below.pk]), sent).content.decode()
+
+    undo(batch=Batch.objects.get(), actor=maria)
+    assert not Comment.objects.filter(is_locked=True).exists()
+    assert before.count("reply/") == page(client, article).count("reply/") - 1  # the one written meanwhile
+
+
+def test_unlocking_leaves_what_a_colleague_locked_to_their_undo(maria):
+    article = make_article()
+    root = say(article)
+    reply = say(article, parent=root)
+    inner = quick_actions.lock_replies(comment=reply, is_locked=True, actor=maria)
+    outer = quick_actions.lock_replies(comment=root, is_locked=True, actor=maria)
+    undo(batch=outer, actor=maria)
+    assert list(Comment.objects.filter(is_locked=True)) == [reply]
+    undo(batch=inner, actor=maria)
+    assert not Comment.objects.filter(is_locked=True).exists()
+
+
+def test_a_repeat_leads_to_what_it_repeats(client, maria):
+    article, other = make_article(), make_article("Another story")
+    first = say(other, "Word for word")
+    repeat = say(article, "Word for word")
+    say(article, parent=repeat)
+    url = reverse("moderation:repeat", args=[repeat.pk])
+    for wrong, sentence in [
+        (repeat.pk, "the comment itself"),
+        ("nonsense", "neither a comment"),
+        (10**9, "no comment #"),
+    ]:
+        answer = client.post(url, {"of": wrong})
+        assert (answer.status_code, sentence in answer.content.decode()) == (422, True)
+
+    client.post(url, {"of": f"https://example.org/x/comments/{first.pk}/"})
+
+    gone = Comment.objects.get(pk=repeat.pk)
+    assert (gone.state, gone.state_reason, gone.repeat_of_id) == ("rejected", "repeat", first.pk)
+    link = f'Repeat of <a href="{reverse("comment", args=[other.slug, first.pk])}">#{first.pk}</a>'
+    assert link in page(client, article)
+    permalink = client.get(reverse("comment", args=[article.slug, repeat.pk]))
+    assert (permalink.status_code, link in permalink.content.decode()) == (410, True)
+    undo(batch=Batch.objects.get(), actor=maria)
+    back = Comment.objects.get(pk=repeat.pk)
+    assert (back.state, back.repeat_of_id) == ("published", None)
+    assert_sound()
+
+
+@pytest.mark.parametrize("away", ["draft", "hidden", "other reason"])
+def test_a_repeat_leads_nowhere_that_a_reader_cannot_go(client, maria, away):
+    article, other = make_article(), make_article("A secret title")
+    first, repeat = say(other, "Word for word"), say(article, "Word for word")
+    say(article, parent=repeat)
+    quick_actions.remove_repeat(comment=repeat, of=first, actor=maria)
+    match away:
+        case "draft":
+            Article.objects.filter(pk=other.pk).update(published_at=None)
+        case "hidden":
+            Discussion.objects.filter(pk=other.pk).update(status=Discussion.Status.HIDDEN)
+        case "other reason":
+            decide(ids=[repeat.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
+    story = page(client, article)
+    gone = client.get(reverse("comment", args=[article.slug, repeat.pk]))
+    assert gone.status_code == 410
+    for shown in (story, gone.content.decode()):
+        assert other.slug not in shown
+        assert f"#{first.pk}<" not in shown
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_comment_is_no_repeat_of_one_that_is_removed_at_the_same_moment(maria, omar):
+    """Or both would be gone."""
+    first, repeat = say(make_article(), "Twice"), say(make_article("Another story"), "Twice")
+
+    def remove():
+        try:
+            return quick_actions.remove_repeat(comment=repeat, of=first, actor=maria)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as colleague:
+        with transaction.atomic():
+            decide(ids=[first.pk], to=State.SPAM, reason="spam", actor=omar)
+            asked = colleague.submit(remove)
+            wait_for_a_lock()
+        with pytest.raises(ValidationError, match=f"#{first.pk} is not published"):
+            asked.result(timeout=PATIENCE)
+    assert Comment.objects.get(pk=repeat.pk).state == State.PUBLISHED
+    assert Batch.objects.count() == 1
+
+
+def test_what_was_once_a_repeat_of_something_is_no_repeat_of_that_for_good(client, maria):
+    """Approved, and removed again as a repeat of nothing that was named."""
+    article = make_article()
+    first, repeat = say(article, "Twice"), say(article, "Twice")
+    say(article, parent=repeat)
+    quick_actions.remove_repeat(comment=repeat, of=first, actor=maria)
+    decide(ids=[repeat.pk], to=State.PUBLISHED, reason="approved", actor=maria)
+    act = decide(ids=[repeat.pk], to=State.REJECTED, reason="repeat", actor=maria)
+    assert "Repeat of" not in page(client, article)
+    undo(batch=act.batch, actor=maria)
+    assert Comment.objects.get(pk=repeat.pk).repeat_of == first
+
+
+@pytest.mark.parametrize(
+    ("body", "marked", "result"),
+    [
+        ("I am Bob Smith.", "I am [[Bob Smith]].", "I am ███."),
+        ("a\r\nb", "[[a]]\nb", "███\nb"),
+        ("a b c", "[[a]] b [[c]]", "███ b ███"),
+        ("[[b]] c", "[[b]] [[c]]", "[[b]] ███"),
+    ],
+)
+def test_marked_passages_are_blackened(body, marked, result):
+    assert blacken(body, marked) == result
+
+
+@pytest.mark.parametrize(
+    ("marked", "code"),
+    [
+        ("I am Bob.", "unmarked"),
+        ("I am [[]]Bob.", "unmarked"),
+        ("I am [[Rob]].", "rewritten"),
+        ("I am [[Bob.", "rewritten"),
+        ("I am [[Bob]]. And a fool.", "rewritten"),
+        ("[[I am Bob.]]", "all"),
+    ],
+)
+def test_a_moderator_puts_no_words_in_and_takes_not_all(marked, code):
+    with pytest.raises(ValidationError) as raised:
+        blacken("I am Bob.", marked)
+    assert raised.value.code == code
+
+
+def test_a_repeat_upon_which_a_colleague_decided_meanwhile_is_left_to_them(client, maria):
+    article = make_article()
+    first, repeat = say(article, "Twice"), say(article, "Twice")
+    url = reverse("moderation:repeat", args=[repeat.pk])
+    client.force_login(maria)
+    (seen,) = re.findall(r'name="seen" value="([^"]+)"', client.get(url).text)
+    omar = UserFactory.create(name="Omar", roles=("Moderator",))
+    decide(ids=[repeat.pk], to=State.REJECTED, reason="insult", actor=omar)
+    answer = client.post(url, {"of": str(first.pk), "seen": seen}, follow=True)
+    assert "Omar" in answer.text
+    assert Comment.objects.get(pk=repeat.pk).state_reason == "insult"
+
+
+def test_a_redaction_upon_which_colleagues_decided_meanwhile_is_not_made(client, maria, omar):
+    """Also where it is again what it was."""
+    comment = say(make_article(), "I am Bob.")
+    url = reverse("moderation:redact", args=[comment.pk])
+    (seen,) = re.findall(r'name="seen" value="([^"]+)"', client.get(url).text)
+    for to, reason in ((State.SPAM, "spam"), (State.PUBLISHED, "approved")):
+        decide(ids=[comment.pk], to=to, reason=reason, actor=omar)
+    answer = client.post(url, {"text": "I am [[Bob]].", "seen": seen}, follow=True)
+    assert "Omar: Approved" in answer.text
+    assert Comment.objects.get().body == "I am Bob."
+    assert not CommentRevision.objects.exists()
+
+
+def test_a_redaction_is_marked_kept_and_taken_back_exactly(client, maria):
+    article, guest = make_article(), GuestFactory.create()
+    comment = say(article, "I am *Bob* of Hull.", guest=guest)
+    before = page(client, article)
+    row = Comment.objects.values().get()
+    client.force_login(maria)
+    url = reverse("moderation:redact", args=[comment.pk])
+    assert "I am *Bob* of Hull." in client.get(url).content.decode()
+    assert client.post(url, {"text": "I am a fool."}).status_code == 422
+
+    client.post(url, {"text": "I am *Bob* of [[Hull]]."})
+
+    shown = page(client, article)
+    assert "<em>Bob</em> of ███." in shown
+    assert "Hull" not in shown
+    assert "Words blacked out by a moderator" in shown
+    assert CommentRevision.objects.get().body == "I am *Bob* of Hull."
+    short = Comment.objects.get()
+    assert short.text.folded.count("hull") == 0
+    with pytest.raises(ValidationError):  # its author does not put it back
+        edit_comment(comment=short, body="I am Bob of Hull.", user=None, guest=guest)
+
+    back = undo(batch=Batch.objects.get(), actor=maria)
+    assert (back.refused, page(client, article)) == ([], before)
+    assert Comment.objects.values().get() == row
+    undo(batch=back.batch, actor=maria)
+    assert page(client, article) == shown
+    assert_sound()
+
+
+def test_what_was_shortened_and_given_back_can_be_edited_twice(maria):
+    guest = GuestFactory.create()
+    comment = say(make_article(), "I am Bob.", guest=guest)
+    undo(batch=quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria), actor=maria)
+    for body in ("One", "Two"):
+        edit_comment(comment=Comment.objects.get(), body=body, user=None, guest=guest)
+    assert Comment.objects.get().body == "Two"
+
+
+def test_a_redaction_that_was_shortened_further_is_not_undone(maria):
+    comment = say(make_article(), "Bob of Hull here.")
+    first = quick_actions.redact(comment=comment, marked="[[Bob]] of Hull here.", actor=maria)
+    second = quick_actions.redact(comment=Comment.objects.get(), marked="███ of [[Hull]] here.", actor=maria)
+    act = undo(batch=first, actor=maria)
+    assert (act.batch, [r.who for r in act.refused]) == (None, ["Maria"])
+    undo(batch=second, actor=maria)
+    assert Comment.objects.get().body == "███ of Hull here."
+
+
+def test_a_redaction_upon_which_a_colleague_has_decided_is_not_undone(maria, omar):
+    """Nor is the way back taken from that colleague."""
+    comment = say(make_article(), "I am Bob.")
+    redaction = quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
+    removal = decide(ids=[comment.pk], to=State.REJECTED, reason="off_topic", actor=omar)
+    act = undo(batch=redaction, actor=maria)
+    assert (act.batch, act.refused) == (None, [Refusal(comment.pk, "Omar", "Removed: off topic")])
+    assert Comment.objects.get().body == "I am ███."
+    assert undo(batch=removal.batch, actor=omar).changed == [comment.pk]
+
+
+def test_the_undo_of_a_redaction_opens_the_case_that_it_closed(maria):
+    comment = say(make_article(), "I am Bob.")
+    reader = UserFactory.create()
+    reporting.report_comment(comment=comment, user=reader, guest=None, why="abuse", words="")
+    redaction = quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
+    assert not Case.objects.open().exists()
+    back = undo(batch=redaction, actor=maria)
+    assert Case.objects.open().get().is_reported
+    undo(batch=back.batch, actor=maria)
+    assert not Case.objects.open().exists()
+
+
+def test_what_was_decided_upon_other_words_is_not_decided(maria):
+    """Who read the whole text is told that it was shortened meanwhile."""
+    comment = say(make_article(), "I am Bob.")
+    seen = {comment.pk: comment.transitions.latest("id").pk}
+    quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
+    act = decide(ids=[comment.pk], to=State.SPAM, reason="spam", actor=maria, expected=seen)
+    assert act.batch is None
+
+
+def test_the_version_grows_once(maria):
+    article = make_article()
+    comment = say(article)
+    before = Discussion.objects.get().version
+    quick_actions.pick(comment=comment, is_pick=True, actor=maria)
+    assert Discussion.objects.get().version == before + 1
+
+
+def test_its_author_is_told_that_words_were_taken_out(maria, mailoutbox):
+    guest = GuestFactory.create(confirmed_at=timezone.now())
+    comment = say(make_article(), "I am Bob.", guest=guest)
+    batch = quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
+    tell_authors.call(str(batch.pk))
+    (mail,) = mailoutbox
+    assert (mail.to, mail.subject) == ([guest.email], "Words were taken out of your comment")
+    assert "Bob" not in mail.body

@@ -1,0 +1,222 @@
+"""Deciding and undoing: one act, one batch, counters exact, and nobody's later decision overwritten."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
+
+from comments.edits import edit_comment
+from comments.models import Comment, Discussion, Reason, State, Transition
+from comments.services import delete_comment
+from moderation.actions.decisions import NAMED, decide, move, undo
+from moderation.actions.setting_changes import Refusal
+from moderation.models import Batch
+from moderation.policy import last_decisions
+from tests.comments.test_services import assert_sound
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+
+
+@pytest.fixture
+def maria():
+    return UserFactory.create(name="Maria", roles=("Moderator",))
+
+
+@pytest.fixture
+def omar():
+    return UserFactory.create(name="Omar", roles=("Moderator",))
+
+
+def remove(*comments, actor, reason=Reason.OFF_TOPIC, **fields):
+    return decide(ids=[c.pk for c in comments], to=State.REJECTED, reason=reason, actor=actor, **fields)
+
+
+def states(*comments) -> list[tuple[str, str]]:
+    return [Comment.objects.values_list("state", "state_reason").get(pk=c.pk) for c in comments]
+
+
+def test_a_branch_is_removed_and_comes_back_with_every_counter(maria, omar):
+    article = make_article()
+    root = say(article)
+    reply = say(article, parent=root)
+    below = say(article, parent=reply)
+
+    act = remove(root, reply, actor=maria)
+
+    assert (sorted(act.changed), act.refused) == ([root.pk, reply.pk], [])
+    assert (act.batch.kind, act.batch.to_state, act.batch.reason) == ("decision", "rejected", "off_topic")
+    assert Transition.objects.filter(batch=act.batch.pk, actor=maria).count() == 2
+    assert states(root, reply, below)[:2] == [("rejected", "off_topic")] * 2
+    assert Discussion.objects.get().visible_count == 1
+    assert_sound()
+
+    late = say(article, parent=below)  # what was written since stays counted
+    back = undo(batch=act.batch, actor=omar)
+
+    assert sorted(back.changed) == [root.pk, reply.pk]
+    assert (back.batch.kind, back.batch.undoes) == ("undo", act.batch)
+    assert states(root, reply, below, late) == [("published", "posted")] * 4
+    assert Discussion.objects.get().visible_count == 4
+    assert_sound()
+
+    again = undo(batch=back.batch, actor=maria)
+    assert states(root, reply, below) == [("rejected", "off_topic")] * 2 + [("published", "posted")]
+    assert again.batch.undoes == back.batch
+    assert_sound()
+
+
+def test_undoing_twice_says_who_was_first(maria, omar):
+    comment = say(make_article())
+    act = remove(comment, actor=maria)
+    undo(batch=act.batch, actor=omar)
+    second = undo(batch=act.batch, actor=maria)
+    assert second.batch is None
+    assert second.refused == [Refusal(comment.pk, "Omar", "Published")]
+    assert Batch.objects.count() == 2
+
+
+def test_the_faster_colleague_wins_and_is_named(maria, omar):
+    article = make_article()
+    one, two = say(article), say(article)
+    seen = last_decisions([one.pk, two.pk])
+    decide(ids=[one.pk], to=State.SPAM, reason=Reason.SPAM, actor=omar)
+
+    act = remove(one, two, actor=maria, expected=seen)
+
+    assert act.changed == [two.pk]
+    assert act.refused == [Refusal(one.pk, "Omar", "Marked as spam")]
+    assert states(one, two) == [("spam", "spam"), ("rejected", "off_topic")]
+
+    nothing = remove(one, actor=maria, expected=seen)
+    assert (nothing.batch, nothing.changed) == (None, [])
+    assert Batch.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_eight_who_press_at_once_one_decides():
+    article = make_article()
+    comments = [say(article, f"Word {n}") for n in range(5)]
+    seen = last_decisions([c.pk for c in comments])
+    people = [UserFactory.create(roles=("Moderator",)) for _ in range(8)]
+
+    def press(person) -> tuple[int, int]:
+        try:
+            act = remove(*comments, actor=person, expected=seen)
+            return len(act.changed), len(act.refused)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(people)) as pool:
+        results = sorted(pool.map(press, people))
+
+    assert results == [(0, 5)] * 7 + [(5, 0)]
+    assert Batch.objects.count() == 1
+    assert Transition.objects.filter(to_state="rejected").count() == 5
+    assert_sound()
+
+
+def test_what_its_author_deleted_stays_deleted(maria):
+    guest = GuestFactory.create(name="Nuala")
+    comment = say(make_article(), guest=guest)
+    delete_comment(comment=comment, user=None, guest=guest)
+    act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    assert act.batch is None
+    assert act.refused == [Refusal(comment.pk, "", "Deleted by its author")]
+
+
+def test_an_undo_leaves_later_decisions_and_edits_alone(maria, omar):
+    article, guest = make_article(), GuestFactory.create()
+    plain, decided, confirmed, edited = say(article), say(article), say(article), say(article, guest=guest)
+    ids = [plain.pk, decided.pk, confirmed.pk, edited.pk]
+    act = decide(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    remove(decided, actor=omar)
+    decide(ids=[confirmed.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=omar)
+    edit_comment(comment=Comment.objects.get(pk=edited.pk), body="Other words", user=None, guest=guest)
+
+    back = undo(batch=act.batch, actor=maria)
+
+    assert back.changed == [plain.pk]
+    assert {r.comment for r in back.refused} == {decided.pk, confirmed.pk, edited.pk}
+    assert [r.who for r in back.refused if r.comment == decided.pk] == ["Omar"]
+    assert states(plain, decided, confirmed)[1:] == [("rejected", "off_topic"), ("published", "approved")]
+    assert_sound()
+
+
+def test_a_move_goes_back_and_forth(maria, omar):
+    article = make_article()
+    one, two = say(article), say(article)
+    reply = say(article, parent=two)
+
+    batch = move(comment=two, parent=one, actor=maria)
+    assert Comment.objects.get(pk=two.pk).parent == one
+    assert move(comment=two, parent=one, actor=maria) is None
+    assert_sound()
+
+    back = undo(batch=batch, actor=omar)
+    assert back.changed == [two.pk]
+    assert Comment.objects.get(pk=two.pk).parent is None
+    assert_sound()
+
+    again = undo(batch=back.batch, actor=maria)
+    assert again.changed == [two.pk]
+    assert Comment.objects.get(pk=two.pk).parent == one
+    assert Comment.objects.get(pk=reply.pk).level == 2
+    assert_sound()
+    assert Batch.objects.count() == 3
+
+
+def test_a_move_that_was_moved_on_is_not_undone(maria, omar):
+    article = make_article()
+    one, two, three = say(article), say(article), say(article)
+    batch = move(comment=three, parent=one, actor=maria)
+    move(comment=three, parent=two, actor=omar)
+    act = undo(batch=batch, actor=maria)
+    assert (act.batch, act.refused) == (None, [Refusal(three.pk, "Omar", "Moved it again")])
+    assert Comment.objects.get(pk=three.pk).parent == two
+
+
+def test_a_decision_since_does_not_stop_the_undo_of_a_move(maria):
+    article = make_article()
+    one, two = say(article), say(article)
+    batch = move(comment=two, parent=one, actor=maria)
+    remove(two, actor=maria)
+    assert undo(batch=batch, actor=maria).changed == [two.pk]
+    assert states(two) == [("rejected", "off_topic")]
+    assert_sound()
+
+
+def test_a_hundred_take_the_statements_of_one(maria):
+    article = make_article()
+    comments = [say(article, f"Word {n}") for n in range(100)]
+
+    def statements(chosen) -> list[str]:
+        with CaptureQueriesContext(connection) as queries:
+            batch = remove(*chosen, actor=maria).batch
+        with CaptureQueriesContext(connection) as undoing:
+            undo(batch=batch, actor=maria)
+        return [re.sub(r"\W.*", "", q["sql"].strip()) for q in [*queries, *undoing]]
+
+    one, hundred = statements(comments[:1]), statements(comments)
+    assert one == hundred
+    # With SAVEPOINT for BEGIN: batch, lock, act, cases, tally, the job that mails.
+    assert one[:8] == ["SAVEPOINT", "INSERT", "SELECT", "WITH", "WITH", "WITH", "INSERT", "RELEASE"]
+    assert_sound()
+
+
+def test_of_many_that_are_left_alone_the_first_are_told_without_their_words(maria, omar):
+    article = make_article()
+    ids = [say(article, f"Words {n}.").pk for n in range(NAMED + 5)]
+    seen = last_decisions(ids)
+    act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=omar)
+    for pk in ids:  # so that the undo of Omar's leaves all as well
+        decide(ids=[pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
+    with CaptureQueriesContext(connection) as queries:
+        refused = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=omar, expected=seen)
+    assert (refused.batch, len(refused.refused), refused.more) == (None, NAMED, 5)
+    assert refused.refused[0] == Refusal(ids[0], "Maria", "Removed: insult")
+    assert not [query for query in queries if '"comments_comment"."body' in query["sql"]]
+    back = undo(batch=act.batch, actor=omar)
+    assert (back.batch, len(back.refused), back.more) == (None, NAMED, 5)

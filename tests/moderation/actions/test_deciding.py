@@ -1,0 +1,127 @@
+"""Deciding on the desk's pages and from a story's menu: where each press lands, and its way back."""
+
+import re
+
+import pytest
+
+from comments.models import Comment, Reason, State
+from comments.policy import policy
+from moderation.actions.decisions import decide
+from moderation.models import Batch
+from tests.factories import make_article, say
+from tests.moderation.queue.on_the_desk import press, shown, state, text
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected", "words"),
+    [
+        ({"act": "approved", "reason": "off_topic"}, ("published", "approved"), "Approved"),
+        ({"reason": "off_topic"}, ("rejected", "off_topic"), "Removed: off topic"),
+        ({"reason": "insult"}, ("rejected", "insult"), "Removed: insult"),
+        ({"reason": "name"}, ("rejected", "name"), "Removed: name"),
+        ({"reason": "repeat"}, ("rejected", "repeat"), "Removed: repeat"),
+        ({"reason": "text_missing"}, ("rejected", "text_missing"), "Removed: text missing"),
+        ({"reason": "other"}, ("rejected", "other"), "Removed: other"),
+        ({"act": "spam", "reason": "off_topic"}, ("spam", "spam"), "Marked as spam"),
+    ],
+)
+def test_each_act_lands_on_a_bar_with_its_undo(client, maria, fields, expected, words):
+    comment = say(make_article())
+    page = press(client, client.get("/moderation/"), comment, **fields)
+
+    assert state(comment) == expected
+    assert shown(page) == []
+    assert words in text(page)
+    undo = re.search(r'action="(/moderation/acts/[-\w]+/undo/)"', text(page))[1]
+
+    back = client.post(undo, {"next": "/moderation/"}, follow=True)
+    assert state(comment) == ("pending", "screened")
+    assert shown(back) == [comment.pk]
+    assert f"Undone: {words}" in text(back)
+
+    again = re.search(r'action="(/moderation/acts/[-\w]+/undo/)"', text(back))[1]
+    assert f"Done again: {words}" in text(client.post(again, {"next": "/moderation/"}, follow=True))
+    assert state(comment) == expected
+
+
+def test_several_are_ticked_and_decided_at_once(client, maria):
+    article = make_article()
+    made = [say(article, f"Words {n}") for n in range(4)]
+    page = press(client, client.get("/moderation/"), *made[:3], act="spam")
+    assert shown(page) == [made[3].pk]
+    assert "Marked as spam" in text(page)
+    assert "3 comments" in text(page)
+    assert Batch.objects.count() == 1
+
+
+def test_a_colleague_was_faster(client, maria, omar):
+    article = make_article()
+    one, two = say(article), say(article, "Other words")
+    page = client.get("/moderation/")
+    decide(ids=[one.pk], to=State.REJECTED, reason=Reason.INSULT, actor=omar)
+
+    answer = press(client, page, one, two, act="approved")
+
+    assert [state(one), state(two)] == [("rejected", "insult"), ("published", "approved")]
+    assert "One was left as it is" in text(answer)
+    assert f'<a href="/moderation/comments/{one.pk}/">#{one.pk}</a>: Omar: Removed: insult.' in text(answer)
+
+
+def test_nothing_ticked_and_nonsense_change_nothing(client, maria):
+    comment = say(make_article())
+    nothing = client.post("/moderation/decide/", {"act": "spam", "next": "/moderation/"}, follow=True)
+    assert "Tick the comments that you mean first." in text(nothing)
+    for reason in ("", "posted", "imported", "x"):
+        answer = client.post("/moderation/decide/", {"ids": comment.pk, "act": reason})
+        assert answer.status_code == 400
+    assert client.post("/moderation/decide/", {"ids": "999999", "act": "spam"}).status_code == 404
+    assert state(comment)[0] == "pending"
+    assert not Batch.objects.exists()
+
+
+def test_one_is_sent_back_only_within_the_site(client, maria):
+    comment = say(make_article())
+    answer = client.post(
+        "/moderation/decide/", {"ids": comment.pk, "act": "spam", "next": "https://evil.example/"}
+    )
+    assert answer.headers["Location"] == f"/moderation/acts/{Batch.objects.get().pk}/"
+
+
+def test_an_act_of_the_articles_menu_comes_back_to_the_story(client, maria):
+    article = make_article()
+    comment = say(article)
+    menu = policy().actions([Comment.objects.get(pk=comment.pk)], maria)[comment.pk]
+    urls = {item["label"]: item["url"] for item in menu}
+
+    # The form of the menu sends its list of reasons whichever button is pressed.
+    answer = client.post(urls["Approve"], {"reason": "insult"})
+    assert answer.headers["Location"] == f"/stories/{article.slug}/#comment-{comment.pk}"
+    assert state(comment) == ("published", "approved")
+
+    stale = client.post(urls["Remove…"], {"reason": "insult"}, follow=True)
+    assert "Maria: Approved" in text(stale)
+    assert state(comment) == ("published", "approved")
+
+    fresh = policy().actions([Comment.objects.get(pk=comment.pk)], maria)[comment.pk]
+    removed = client.post(fresh[0]["url"], {"reason": "insult"}, follow=True)
+    assert f'<a href="/moderation/acts/{Batch.objects.first().pk}/">Removed: insult</a>' in text(removed)
+    assert state(comment) == ("rejected", "insult")
+
+
+def test_after_a_removal_the_menu_comes_back_to_what_is_left_nearest(client, maria):
+    article = make_article()
+    first = say(article, "First", author=maria)
+    reply = say(article, "A reply", author=maria, parent=first)
+
+    def remove(comment) -> str:
+        fresh = policy().actions([Comment.objects.get(pk=comment.pk)], maria)[comment.pk]
+        url = next(item["url"] for item in fresh if item["label"] == "Remove…")
+        return client.post(url, {"reason": "other"}).headers["Location"]
+
+    assert remove(reply) == f"/stories/{article.slug}/#comment-{first.pk}"
+    assert remove(first) == f"/stories/{article.slug}/#comments"
+    second = say(article, "Second", author=maria)
+    say(article, "Its reply", author=maria, parent=second)
+    assert remove(second) == f"/stories/{article.slug}/#comment-{second.pk}"  # a sentence stands there

@@ -1,0 +1,255 @@
+"""One press on a discussion or on the whole site: it holds on every surface, is told, and is taken back."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import connections, transaction
+from django.urls import reverse
+
+from articles.models import Site
+from comments.edits import edit_comment
+from comments.models import Comment, Discussion, State
+from comments.services import change_discussion, lock_discussions
+from moderation.actions import quick_actions
+from moderation.actions.decisions import undo
+from moderation.models import Batch, Case, Change, Finding
+from tests.comments.test_admin import article_form
+from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.helpers.behind import guards_off
+from tests.helpers.waiting import PATIENCE, wait_for_a_lock
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def maria():
+    return UserFactory.create(name="Maria", roles=("Moderator",))
+
+
+@pytest.fixture(params=["discussion", "site"])
+def where(request):
+    return request.param
+
+
+def press(name: str, where: str, article: Any, actor: Any) -> Batch:
+    batch = quick_actions.press(name=name, article=article.pk if where == "discussion" else None, actor=actor)
+    assert batch
+    return batch
+
+
+def read(client: Any, article: Any) -> str:
+    return re.sub(r' data-(version|seq)="\d+"', "", client.get(article.get_absolute_url()).content.decode())
+
+
+def test_a_hidden_discussion_is_on_no_surface(client, where, maria):
+    member = UserFactory.create(has_page=True)
+    article = make_article("The harbour", rights="ours")
+    comment = say(article, "A word about herring.", author=member)
+    with guards_off():
+        Comment.objects.update(state="published")
+    Discussion.objects.update(visible_count=1)
+    slug, before, lists = article.slug, read(client, article), client.get("/").content
+    assert b"1 comment" in lists
+
+    assert "A word about" in client.get("/search/?q=herring&in=comments").content.decode()
+
+    batch = press("hide", where, article, maria)
+
+    shown = read(client, article)
+    assert "The discussion of this story is hidden." in shown
+    assert "herring" not in shown
+    assert "1 comment" not in shown
+    assert b"1 comment" not in client.get("/").content
+    for name in ("story-version", "find", "story-feed", "story-new"):
+        url = reverse(name, args=[slug]) + ("?since=0" if name == "story-new" else "")
+        assert client.get(url).status_code == 404, name
+    for name in ("comment", "reply", "recommend"):
+        assert client.get(reverse(name, args=[slug, comment.pk])).status_code == 404, name
+    assert client.get(reverse("reply", args=[slug])).status_code == 404
+    assert "A word about" not in client.get("/search/?q=herring&in=comments").content.decode()
+    assert "herring" not in client.get(reverse("person", args=[member.pk])).content.decode()
+    with pytest.raises(ValidationError):
+        say(article, author=member)
+
+    undo(batch=batch, actor=maria)
+    assert (read(client, article), client.get("/").content) == (before, lists)
+
+
+def test_a_closed_discussion_takes_nothing(client, where, maria):
+    article = make_article()
+    discussion = Discussion(article=article)
+    comment = say(article, author=maria)
+    before = read(client, article)
+    assert "Add to the discussion" in before
+    batch = press("close", where, article, maria)
+    shown = read(client, article)
+    assert "Closed" in shown
+    assert "reply/" not in shown
+    assert client.get(reverse("reply", args=[article.slug])).status_code == 302
+    assert "takes no more replies" in read(client, article)
+    with pytest.raises(ValidationError, match="closed"):
+        say(article, author=maria, parent=comment)
+    discussion.site = Site()  # as a form read it that was opened before
+    Discussion.objects.get_or_create(pk=article.pk)
+    stored = Discussion.objects.get(pk=article.pk)
+    stored.site, stored.status, stored.article = Site(), "open", article
+    with pytest.raises(ValidationError, match="closed meanwhile"):
+        say(article, author=maria, discussion=stored)  # the insert itself asks
+    undo(batch=batch, actor=maria)
+    assert read(client, article) == before
+
+
+def test_everything_is_reviewed_first(where, maria):
+    article, guest = make_article(), GuestFactory.create(confirmed_at="2026-01-01T00:00Z")
+    known = say(article, "One", guest=guest)
+    with guards_off():
+        Comment.objects.filter(pk=known.pk).update(state="published", state_reason="approved")
+    assert say(article, "Two", guest=guest).state == "published"
+    batch = press("review", where, article, maria)
+    waiting = say(article, "Three of them", guest=guest)
+    assert waiting.state == "pending"
+    assert [f.check_name for f in waiting.findings.all()] == ["reviewed_first"]
+    assert say(article, "From us", author=maria).state == "published"
+    undo(batch=batch, actor=maria)
+    assert say(article, "Four in all", guest=guest).state == "published"
+
+
+def test_the_site_says_so_where_the_discussion_publishes_first(maria):
+    article = make_article()
+    Discussion.objects.create(article=article, moderation="post")
+    assert say(article).state == "published"
+    press("review", "site", article, maria)
+    assert say(article, "Other words here").state == "pending"
+
+
+def test_who_may_press_what(client, maria):
+    article = make_article()
+    editor, other = (UserFactory.create(roles=("Editor",)) for _ in range(2))
+    article.editors.add(editor)
+    url = reverse("moderation:press", args=[article.pk, "close"])
+    site = reverse("moderation:press-site", args=["close"])
+    assert client.post(url).status_code == 302  # to log in
+    for user, own, whole in [(UserFactory.create(), 403, 403), (other, 404, 403), (editor, 302, 403)]:
+        client.force_login(user)
+        assert (client.post(url).status_code, client.post(site).status_code) == (own, whole)
+    client.force_login(maria)
+    assert client.get(url).status_code == 405
+    assert client.post(reverse("moderation:press", args=[article.pk, "explode"])).status_code == 404
+    assert client.post(site).status_code == 302
+    assert Change.objects.count() == 2
+
+
+def test_the_menu_stands_on_the_story_for_those_who_may_and_leads_back(client, maria):
+    article = make_article()
+    assert "Moderate this discussion" not in client.get(article.get_absolute_url()).content.decode()
+    client.force_login(UserFactory.create())
+    assert "Moderate this discussion" not in client.get(article.get_absolute_url()).content.decode()
+    client.force_login(maria)
+    page = client.get(article.get_absolute_url()).content.decode()
+    assert "Moderate this discussion" in page
+    url = f"{reverse('moderation:press', args=[article.pk, 'review'])}?next=story"
+    assert url in page
+    answer = client.post(url, follow=True)
+    assert answer.redirect_chain[-1][0] == f"{article.get_absolute_url()}#comments"
+    assert ">Everything is reviewed first</a></span><form" in answer.content.decode()
+    assert "Review as usual" in answer.content.decode()
+    assert client.post(url, follow=True).content.decode().count("It is so already.") == 1
+
+
+def test_the_desks_list_has_the_most_waiting_first_and_bounded_statements(
+    client, maria, django_assert_max_num_queries
+):
+    quiet = make_article("Quiet")
+    for n in range(30):
+        busy = make_article(f"Busy {n}")
+        say(busy)
+    client.force_login(maria)
+    with django_assert_max_num_queries(12):
+        page = client.get(reverse("moderation:discussions")).content.decode()
+    assert page.index("Busy 0") < page.index("Quiet")
+    waiting = re.findall(r'href="(/moderation/\?article=[^"]+)">1 waiting', page)
+    assert len(set(waiting)) == 30
+    assert client.get(waiting[0]).content.decode().count('class="tick"') == 1
+    found = client.get(reverse("moderation:discussions"), {"q": "quiet"}).content.decode()
+    assert (quiet.title in found, "Busy 0" in found) == (True, False)
+    for hostile in ("?page=-1", "?page=x", "?page=99999999999999999999", "?q=%00%27", "?done=x"):
+        assert client.get(reverse("moderation:discussions") + hostile).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("close", "Closed with the whole site"), ("hide", "Hidden with the whole site")]
+)
+def test_what_holds_on_the_whole_site_is_no_storys_age(name, said, client, maria):
+    say(make_article())
+    press(name, "site", make_article(), maria)
+    client.force_login(maria)
+    page = client.get(reverse("moderation:discussions")).text
+    assert page.count(said) == 2
+    assert "Closed by its age" not in page
+
+
+def test_no_undo_goes_over_what_an_administrator_has_set_since(client, maria):
+    """Also to the same value again; what was set in the admin is an act itself."""
+    article = make_article("The harbour")
+    say(article)
+    pressed = quick_actions.press(name="close", article=article.pk, actor=maria)
+    client.force_login(UserFactory.create(name="Ada", roles=("Administrator",)))
+    url = reverse("admin:comments_discussion_change", args=[article.pk])
+    for status in ("open", "closed"):
+        client.post(url, {"status": status, "moderation": "conditional"})
+    told = undo(batch=pressed, actor=maria)
+    assert (told.batch, [r.who for r in told.refused]) == (None, ["Ada"])
+    assert undo(batch=Batch.objects.latest("at"), actor=maria).settings == 1
+    assert Discussion.objects.get().status == "open"
+
+
+def test_what_is_set_on_the_page_of_an_article_is_an_act(client):
+    article = make_article("The harbour")
+    ada = UserFactory.create(name="Ada", roles=("Administrator",))
+    client.force_login(ada)
+    url = reverse("admin:articles_article_change", args=[article.pk])
+    assert client.post(url, article_form(article)).status_code == 302
+    assert not Batch.objects.exists()
+    client.post(url, article_form(article, status="closed", moderation="pre"))
+    assert set(Batch.objects.values_list("actor", "parameters__field")) == {
+        (ada.pk, "status"),
+        (ada.pk, "moderation"),
+    }
+    client.force_login(ada)
+    assert "The harbour" in client.get(reverse("moderation:history")).text
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("way", ["root", "reply", "edit"])
+def test_what_is_sent_while_it_is_pressed_waits_for_review(way, where, maria, checking_policy):
+    """The checks have looked at it by the earlier setting; behind the lock it meets the present one, and they
+    look again."""
+    article, person = make_article(), UserFactory.create()
+    change_discussion(article=article, moderation=Discussion.Moderation.POST)
+    own = say(article, "First words.", author=person)
+    parent = own if way == "reply" else None
+
+    def send() -> Comment:
+        try:
+            if way == "edit":
+                comment = Comment.objects.get(pk=own.pk)
+                return edit_comment(comment=comment, body="Just in time?", user=person, guest=None)
+            return say(article, "Just in time?", parent=parent, author=person)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            lock_discussions([article.pk])
+            press("review", where, article, maria)
+            sending = other.submit(send)
+            wait_for_a_lock()
+        sent = sending.result(timeout=PATIENCE)
+    sent.refresh_from_db()
+    assert (sent.state, sent.body) == (State.PENDING, "Just in time?")
+    found = Finding.objects.filter(comment=sent, revision=sent.revision)
+    assert found.filter(check_name="reviewed_first").exists()
+    assert Case.objects.filter(comment=sent).exists()

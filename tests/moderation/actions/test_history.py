@@ -1,0 +1,232 @@
+"""The history of acts and the page of each: what was done, what of it is in force, and the way back."""
+
+import re
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from comments.models import Reason, State
+from moderation.actions import history as batches
+from moderation.actions import history_views as history
+from moderation.actions import quick_actions
+from moderation.actions.decisions import decide, undo
+from moderation.erasure import restrictions
+from moderation.models import Batch, Seal
+from moderation.queue import card as desk
+from moderation.queue import explanations
+from tests.factories import UserFactory, make_article, say
+from tests.helpers.behind import guards_off
+from tests.moderation.queue.on_the_desk import state, text
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+
+
+@pytest.fixture
+def chief():
+    return UserFactory.create(name="Charlie", roles=("Administrator", "Moderator"))
+
+
+def page_of(client, act: Batch, query: str = "") -> str:
+    return client.get(reverse("moderation:batch", args=[act.pk]) + query).text
+
+
+def test_an_act_that_is_undone_in_part_is_told_as_that(client, maria):
+    article = make_article()
+    ids = [say(article).pk for _ in range(3)]
+    act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+    decide(ids=ids[:1], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
+    assert batches.acts([act], None)[0].part == ""
+    back = undo(batch=act, actor=maria).batch  # the insult is left as it is
+    assert batches.acts([act], None)[0].part == "undone for 2 of 3"
+    assert "undone for 2 of 3" in client.get(reverse("moderation:history")).text
+    assert "Undone for 2 of 3." in page_of(client, act)
+    undo(batch=back, actor=maria)
+    assert batches.acts([act], None)[0].part == ""
+
+
+def test_a_seal_that_is_lifted_from_one_is_neither_undone_nor_left(client, chief):
+    article = make_article()
+    ids = [say(article).pk for _ in range(2)]
+    client.force_login(chief)
+    restrictions.seal(ids=ids, why=Seal.Why.COURT, actor=chief)
+    act = Batch.objects.get(kind=Batch.Kind.SEAL)
+    first, second = Seal.objects.order_by("comment")
+    restrictions.lift(seal=first, actor=chief)
+    assert "Undone for 1 of 2." in page_of(client, act)
+    assert "only an administrator can lift" not in page_of(client, Batch.objects.get(undoes=act))
+    assert 'class="undone"' not in client.get(reverse("moderation:history")).text
+    restrictions.lift(seal=second, actor=chief)
+    shown = batches.acts([act], None)[0]
+    assert (shown.is_undone, shown.part) == (True, "")
+
+
+def test_what_is_lifted_from_one_and_sealed_again_says_nothing_of_another(chief):
+    article = make_article()
+    ids = [say(article).pk for _ in range(2)]
+    restrictions.seal(ids=ids, why=Seal.Why.COURT, actor=chief)
+    lifted = [restrictions.lift(seal=seal, actor=chief).batch for seal in Seal.objects.order_by("comment")]
+    again = undo(batch=lifted[0], actor=chief).batch
+    shown = {act.batch: act for act in batches.acts([*lifted, again], None)}
+    assert [(shown[act].is_undone, shown[act].last) for act in lifted] == [
+        (True, again.pk),
+        (False, lifted[1].pk),
+    ]
+    assert not shown[again].is_undone
+
+
+def test_the_page_of_an_act_leads_to_all_its_comments_once(client, maria, monkeypatch):
+    monkeypatch.setattr(history, "LISTED", 2)
+    article = make_article()
+    ids = [say(article).pk for _ in range(5)]
+    act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+    url, query, found, headings = reverse("moderation:batch", args=[act.pk]), "", [], []
+    while query is not None:
+        page = client.get(url + query)
+        found += [line.comment_id for line, _excerpt, _now in page.context["lines"]]
+        headings.append((page.context["first"], page.context["final"]))
+        query = page.context["next_page"] or None
+    assert found == ids
+    assert headings == [(1, 2), (3, 4), (5, 5)]
+    assert "Its comments, 1 to 2 of 5" in page_of(client, act)
+    for nonsense in ("?after=x", "?after=999999999999999999", "?after=%00", "?after=-1"):
+        assert client.get(url + nonsense).status_code == 200
+
+
+def test_acts_are_named_as_what_they_did(maria):
+    article = make_article()
+    comment = say(article)
+    hidden = quick_actions.press(name="hide", article=None, actor=maria)
+    assert explanations.done(hidden) == "On the whole site: discussions are hidden"
+    assert batches.acts([hidden], None)[0].about == ""  # it is named once
+    assert explanations.decided(State.DELETED, Reason.IMPORT_UNDONE) == "Taken back with its import"
+    brought = Batch.objects.create(kind=Batch.Kind.IMPORT, actor=maria)
+    with guards_off():
+        comment.transitions.create(
+            discussion_id=article.pk,
+            revision=1,
+            to_state="published",
+            reason="imported",
+            batch=brought.pk,
+            seq=99,
+            hash=b"",
+        )
+    assert batches.acts([brought], None)[0].about == article.title
+
+
+def test_the_history_names_each_act_and_its_page_undoes_it(client, maria, omar):
+    article = make_article("Council votes")
+    comment = say(article)
+    first = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=omar).batch
+
+    history = text(client.get("/moderation/acts/"))
+    assert "Removed: insult" in history
+    assert "Omar" in history
+    page = text(client.get(f"/moderation/acts/{first.pk}/"))
+    assert "Undo this action" in page
+    assert "A word about the boat." in page
+    assert "now: Removed: insult" in page
+
+    undone = client.post(f"/moderation/acts/{first.pk}/undo/", follow=True)
+    assert undone.redirect_chain[-1][0] == f"/moderation/acts/{Batch.objects.first().pk}/"
+    assert "Undone by Maria" in text(client.get(f"/moderation/acts/{first.pk}/"))
+    assert "undone" in text(client.get("/moderation/acts/"))
+
+    twice = client.post(f"/moderation/acts/{first.pk}/undo/", follow=True)
+    assert "One was left as it is" in text(twice)
+    assert Batch.objects.count() == 2
+    assert client.get(f"/moderation/acts/{uuid4()}/").status_code == 404
+
+
+def test_an_act_on_one_comment_names_it_and_its_story(client, maria):
+    article = make_article("The slip closes")
+    one, other, more = (say(article, f"Words {n}") for n in range(3))
+    decide(ids=[one.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    act = decide(ids=[other.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+    undo(batch=act, actor=maria)
+    quick_actions.pick(comment=one, is_pick=True, actor=maria)
+    say(article, "Words below.", parent=one)
+    quick_actions.lock_replies(comment=one, is_locked=True, actor=maria)
+    decide(ids=[one.pk, more.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    listed = re.findall(r"<li.*?<div>(.*?)</div>", text(client.get("/moderation/acts/")), re.DOTALL)
+    assert [re.sub(r"<[^>]+>", "", line) for line in listed] == [
+        "Marked as spam",
+        f"Replies are locked · #{one.pk}, “The slip closes”",
+        f"Editor’s pick · #{one.pk}, “The slip closes”",
+        f"Undone: Marked as spam · #{other.pk}, “The slip closes”",
+        f"Marked as spam · #{other.pk}, “The slip closes”",
+        f"Approved · #{one.pk}, “The slip closes”",
+    ]
+
+
+def test_an_act_whose_undo_was_undone_is_in_force_and_says_so(client, maria):
+    comment = say(make_article())
+    first = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria).batch
+    chain = [first]
+    for number, said in enumerate(["Undone by Maria", "it is in force", "Undone by Maria"]):
+        chain.append(undo(batch=chain[-1], actor=maria).batch)
+        page = text(client.get(f"/moderation/acts/{first.pk}/"))
+        assert said in page
+        assert ("Undone by" in page) == (number != 1)
+        assert "Undo this action" not in page
+        assert f'<a href="/moderation/acts/{chain[-1].pk}/">That act, with Undo</a>' in page
+        assert "Undo this action" in text(client.get(f"/moderation/acts/{chain[-1].pk}/"))
+        lines = text(client.get("/moderation/acts/"))
+        history = re.findall(r'<li[^>]*><div><a href="/moderation/acts/[-0-9a-f]{36}.*?</li>', lines)
+        # The last one is in force, the one before it not, and so on up to the first.
+        assert ["<span>undone</span>" in line for line in history] == [n % 2 == 1 for n in range(number + 2)]
+    assert state(comment)[0] == "published"
+
+
+def test_the_history_is_paged_in_the_same_statements(client, maria):
+    article = make_article()
+
+    def take(count: int) -> None:
+        for number in range(count):
+            comment = say(article, f"Words {number}")
+            decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+
+    def statements() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            client.get("/moderation/acts/")
+        return len(queries)
+
+    take(2)
+    few = statements()
+    take(28)
+    assert statements() == few
+    page = text(client.get("/moderation/acts/"))
+    link = re.search(r'href="(\?before=[-\w]+)"', page)[1]
+    assert page.count("Marked as spam") == 25
+    assert text(client.get("/moderation/acts/" + link)).count("Marked as spam") == 5
+
+
+def test_however_often_an_act_was_undone_pages_take_the_same_statements(client, maria):
+    comment = say(make_article())
+    card = f"/moderation/comments/{comment.pk}/"
+    last = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+
+    def statements() -> list[int]:
+        counts = []
+        for url in ("/moderation/acts/", f"/moderation/acts/{last.pk}/", card):
+            client.get(url)
+            with CaptureQueriesContext(connection) as queries:
+                assert client.get(url).status_code == 200
+            counts.append(len(queries))
+        return counts
+
+    def go_on(times: int) -> Batch:
+        act = last
+        for _ in range(times):
+            act = undo(batch=act, actor=maria).batch
+        return act
+
+    last = go_on(2)
+    few = statements()
+    last = go_on(10)
+    assert statements() == few
+    last = go_on(9)
+    assert explanations.done(Batch.objects.get(pk=last.pk)) == "Undone: Marked as spam"
+    assert len(client.get(card).context["card"].decisions) == desk.LISTED

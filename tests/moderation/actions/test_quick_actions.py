@@ -1,0 +1,84 @@
+"""Whatever people do one after the other, check_integrity finds nothing to mend."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from comments import integrity
+from comments.edits import edit_comment
+from comments.models import Comment, Reason, State
+from comments.services import change_states, delete_comment
+from moderation.actions import quick_actions
+from moderation.actions.decisions import decide, undo
+from moderation.erasure import restrictions
+from moderation.models import Batch, Seal
+from moderation.reports import reporting
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+
+
+def redacted(comment: Comment, actor: Any) -> Batch:
+    return quick_actions.redact(
+        comment=comment, marked=f"[[{comment.body[:3]}]]{comment.body[3:]}", actor=actor
+    )
+
+
+def lift(comment: Comment, actor: Any) -> None:
+    for seal in Seal.objects.filter(comment=comment, lifted_at=None):
+        restrictions.lift(seal=seal, actor=actor)
+
+
+# Of the first of some comments, or of all of them, with another beside it. What is undone are Batches.
+ACTS: dict[str, Callable[..., Any]] = {
+    "spam": lambda ids, by, **_: decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=by).batch,
+    "remove": lambda ids, by, **_: decide(ids=ids, to=State.REJECTED, reason="insult", actor=by).batch,
+    "approve": lambda ids, by, **_: decide(ids=ids, to=State.PUBLISHED, reason="approved", actor=by).batch,
+    "repeat": lambda c, other, by, **_: quick_actions.remove_repeat(comment=c, of=other, actor=by).batch,
+    "redact": lambda c, by, **_: redacted(c, by),
+    "lock": lambda c, by, **_: quick_actions.lock_replies(comment=c, is_locked=True, actor=by),
+    "seal": lambda ids, by, **_: restrictions.seal(ids=ids, why=Seal.Why.COURT, actor=by) and None,
+    "lift": lambda c, by, **_: lift(c, by),
+    "machine": lambda ids, **_: (
+        change_states(ids=ids, to=State.PENDING, reason=Reason.SCREENED, actor=None) and None
+    ),
+    "delete": lambda c, **_: delete_comment(comment=c, user=None, guest=c.guest) and None,
+    "edit": lambda c, n, **_: edit_comment(comment=c, body=f"Word {n}.", user=None, guest=c.guest) and None,
+    "report": lambda c, **_: (
+        reporting.report_comment(comment=c, user=UserFactory.create(), guest=None, why="spam", words="")
+        and None
+    ),
+}
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from([*ACTS, "undo", "undo", "undo"]),
+        st.sets(st.integers(0, 3), min_size=1),
+        st.integers(0, 9),
+    ),
+    max_size=14,
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_no_acts_leave_anything_to_mend(steps):
+    maria = UserFactory.create(roles=("Administrator", "Moderator"))
+    articles = [make_article(), make_article()]
+    comments = [say(articles[n % 2], f"Words of {n}") for n in range(4)]
+    batches: list[Batch] = []
+    for name, places, number in steps:
+        ids = [comments[n].pk for n in sorted(places)]
+        values = {"c": Comment.objects.get(pk=ids[0]), "other": comments[number % 4], "n": number}
+        made = None
+        with suppress(ValidationError):
+            if name != "undo":
+                made = ACTS[name](ids=ids, by=maria, **values)
+            elif batches:
+                made = undo(batch=batches[number % len(batches)], actor=maria).batch
+        batches += [made] if made else []
+    assert {kind: ids for kind, ids in integrity.check().items() if ids} == {}

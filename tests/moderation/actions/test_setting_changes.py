@@ -1,0 +1,145 @@
+"""Settings that an act changes: told, taken back exactly, and never over somebody's later word."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from articles.models import Article, Site
+from comments.models import Comment, Discussion
+from comments.services import change_discussion
+from moderation.actions import setting_changes
+from moderation.actions.decisions import undo
+from moderation.actions.setting_changes import Refusal
+from moderation.models import Batch, Change, Rule
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+Target = Change.Target
+
+
+@pytest.fixture
+def maria():
+    return UserFactory.create(name="Maria", roles=("Moderator",))
+
+
+@pytest.fixture
+def omar():
+    return UserFactory.create(name="Omar", roles=("Moderator",))
+
+
+def act(actor: Any, *some: Any, kind: str = "discussion") -> Batch:
+    batch = Batch.objects.create(kind=kind, actor=actor)
+    setting_changes.make(batch=batch, changes=some)
+    return batch
+
+
+def versions(article: Article) -> tuple[int, int]:
+    found = Discussion.objects.filter(pk=article.pk).first()
+    return Site.objects.get().version, found.version if found else 0
+
+
+def test_each_target_goes_there_and_back(maria, omar):
+    article, at = make_article(), datetime(2026, 1, 2, 3, tzinfo=UTC)
+    one, two = say(article), say(article)
+    rule = Rule.objects.create(value="casino")
+    before = list(Comment.objects.values()), Article.objects.values().get(), Rule.objects.values().get()
+    batch = act(
+        maria,
+        (Target.SITE, 1, "comment_status", "closed"),
+        (Target.SITE, 1, "review_everything", True),
+        (Target.DISCUSSION, article.pk, "moderation", "pre"),
+        (Target.DISCUSSION, article.pk, "status", "open"),  # it is: no change
+        (Target.COMMENT, one.pk, "is_pick", True),
+        (Target.COMMENT, two.pk, "repeat_of", one.pk),
+        (Target.RULE, rule.pk, "is_active", False),
+        (Target.ARTICLE, article.pk, "published_at", at),
+        (Target.COMMENT, 10**9, "is_pick", True),  # there is none
+    )
+    assert batch.changes.count() == 7
+    site = Site.objects.get()
+    assert (site.comment_status, site.review_everything) == ("closed", True)
+    assert Discussion.objects.get().moderation == "pre"
+    assert Comment.objects.get(pk=one.pk).is_pick
+    assert Comment.objects.get(pk=two.pk).repeat_of_id == one.pk
+    assert Article.objects.get().published_at == at
+    assert not Rule.objects.get().is_active
+
+    back = undo(batch=batch, actor=omar)
+
+    assert (back.settings, back.refused) == (7, [])
+    site = Site.objects.get()
+    assert (site.comment_status, site.review_everything) == ("open", False)
+    article_now = Article.objects.values().get()
+    assert article_now.pop("version") > before[1].pop("version")
+    assert (list(Comment.objects.values()), article_now, Rule.objects.values().get()) == before
+
+    assert undo(batch=back.batch, actor=maria).settings == 7
+    assert Article.objects.get().published_at == at
+
+
+def test_what_a_reader_sees_makes_its_pages_new_and_nothing_else_does(maria):
+    article = make_article()
+    comment = say(article)
+
+    def grown(*change: Any) -> tuple[int, int]:
+        before = versions(article)
+        act(maria, change)
+        return versions(article)[0] - before[0], versions(article)[1] - before[1]
+
+    assert grown(Target.COMMENT, comment.pk, "is_pick", True) == (0, 1)
+    assert grown(Target.COMMENT, comment.pk, "is_pick", True) == (0, 0)
+    assert grown(Target.DISCUSSION, article.pk, "moderation", "pre") == (0, 0)
+    assert grown(Target.DISCUSSION, article.pk, "status", "closed") == (0, 1)
+    assert grown(Target.SITE, 1, "comment_status", "hidden") == (1, 0)
+    assert grown(Target.ARTICLE, article.pk, "published_at", None) == (1, 0)
+
+
+def test_a_later_word_stands_and_its_author_is_named(maria, omar):
+    one, two, three = (make_article(title) for title in ("One", "Two", "Three"))
+    batch = act(maria, *((Target.DISCUSSION, a.pk, "status", "closed") for a in (one, two, three)))
+    act(omar, (Target.DISCUSSION, one.pk, "status", "hidden"))
+    act(omar, (Target.DISCUSSION, two.pk, "status", "open"))
+    act(omar, (Target.DISCUSSION, two.pk, "status", "closed"))  # what it was, but Omar's own now
+
+    back = undo(batch=batch, actor=maria)
+
+    assert back.settings == 1
+    assert back.refused == [
+        Refusal(None, "Omar", "“One”: The discussion is hidden"),
+        Refusal(None, "Omar", "“Two”: Comments are closed"),
+    ]
+    said = dict(Discussion.objects.values_list("article__title", "status"))
+    assert said == {"One": "hidden", "Two": "closed", "Three": "open"}
+
+
+def test_a_value_that_no_act_changed_is_left_to_whoever_set_it(maria):
+    article = make_article()
+    batch = act(maria, (Target.DISCUSSION, article.pk, "status", "closed"))
+    change_discussion(article=article, status="hidden")  # as the admin does
+    back = undo(batch=batch, actor=maria)
+    assert (back.batch, back.refused) == (None, [Refusal(None, "", f"“{article}”: The discussion is hidden")])
+
+
+def test_a_rule_that_stands_again_meanwhile_is_not_switched_on_twice(maria):
+    rule = Rule.objects.create(value="casino")
+    batch = act(maria, (Target.RULE, rule.pk, "is_active", False), kind="rule")
+    Rule.objects.create(value="Casino")
+    back = undo(batch=batch, actor=maria)
+    assert (back.batch, back.refused) == (None, [Refusal(None, "Maria", "“casino”: Switched off")])
+
+
+def test_a_hundred_take_the_statements_of_one(maria):
+    article = make_article()
+    comments = [say(article, f"Word {n}") for n in range(100)]
+
+    def statements(chosen: list[Comment]) -> tuple[int, int]:
+        with CaptureQueriesContext(connection) as doing:
+            batch = act(maria, *((Target.COMMENT, c.pk, "is_locked", True) for c in chosen))
+        with CaptureQueriesContext(connection) as undoing:
+            undo(batch=batch, actor=maria)
+        return len(doing), len(undoing)
+
+    assert statements(comments[:1]) == statements(comments)

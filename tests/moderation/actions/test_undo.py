@@ -1,0 +1,378 @@
+"""Undo of a bulk act over several discussions, after people have gone on: exact, and over nobody's word."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connections, transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from comments.edits import edit_comment
+from comments.imports import Imported, import_comments
+from comments.models import Comment, Discussion, State
+from comments.services import change_states
+from moderation.actions import quick_actions
+from moderation.actions.decisions import decide, move, undo
+from moderation.erasure import restrictions
+from moderation.models import Batch, Case, Seal
+from moderation.queue import explanations
+from moderation.transparency import removal_counts
+from tests.comments.test_services import assert_sound
+from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.helpers.waiting import PATIENCE, wait_for_a_lock
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+
+
+@pytest.fixture
+def maria():
+    return UserFactory.create(name="Maria", roles=("Moderator",))
+
+
+@pytest.fixture
+def omar():
+    return UserFactory.create(name="Omar", roles=("Moderator",))
+
+
+def pages(client: Any, articles: Any) -> dict[str, bytes]:
+    """What strangers read of these stories, their feeds and comments, without the two numbers by which an
+    open page knows that it is old."""
+    urls = [article.get_absolute_url() for article in articles]
+    urls += [reverse("story-feed", args=[article.slug]) for article in articles]
+    urls += [c.get_absolute_url() for c in Comment.objects.filter(discussion__in=[a.pk for a in articles])]
+    return {url: re.sub(rb' data-(version|seq)="\d+"', b"", client.get(url).content) for url in sorted(urls)}
+
+
+def numbers(articles: Any) -> list[Any]:
+    """All that is counted of these discussions."""
+    ids = [article.pk for article in articles]
+    comments = Comment.objects.filter(discussion__in=ids).order_by("pk")
+    days = Discussion.objects.filter(pk__in=ids, days__visible_count__gt=0).order_by("pk", "days__day")
+    return [
+        list(Discussion.objects.filter(pk__in=ids).order_by("pk").values_list("visible_count", "tally")),
+        list(days.values_list("days__day", "days__visible_count")),
+        list(comments.values_list("state", "state_reason", "reply_count", "shown", "is_pick", "repeat_of")),
+        list(Case.objects.filter(discussion__in=ids).order_by("pk").values_list("comment", "closed_at")),
+    ]
+
+
+@pytest.mark.parametrize("to", [State.SPAM, State.REJECTED, State.PUBLISHED])
+def test_after_three_decisions_a_reply_and_an_edit(client, maria, omar, to):
+    quiet = [make_article(f"Quiet {n}", rights="ours") for n in range(3)]
+    busy = make_article("Busy", rights="ours")
+    guest, chosen = GuestFactory.create(), []
+    for article in [*quiet, busy]:
+        root = say(article, "Stays")
+        one = say(article, "Buy boats", parent=root)
+        say(article, "Below it", parent=one)
+        chosen += [one, say(article, "Buy more boats"), say(article, "Buy the last boats", guest=guest)]
+        if article == busy:
+            chosen += [say(article, f"Boat {n}") for n in range(3)]
+    ids = [comment.pk for comment in chosen]
+    if to == State.PUBLISHED:
+        change_states(ids=ids, to=State.PENDING, reason="screened", actor=None)
+    read, counted, tallied = pages(client, quiet), numbers(quiet), Discussion.objects.get(pk=busy.pk).tally
+
+    reason = {State.SPAM: "spam", State.REJECTED: "off_topic", State.PUBLISHED: "approved"}[to]
+    act = decide(ids=ids, to=to, reason=reason, actor=maria)
+    assert pages(client, quiet) != read
+    assert act.changed == ids
+
+    approved, removed, confirmed = (comment for comment in chosen if comment.body.startswith("Boat "))
+    decide(ids=[approved.pk], to=State.PUBLISHED, reason="approved", actor=omar)
+    decide(ids=[removed.pk], to=State.REJECTED, reason="insult", actor=omar)
+    decide(ids=[confirmed.pk], to=to, reason=reason, actor=omar)
+    stays = Comment.objects.get(discussion=busy.pk, body="Stays")
+    reply = say(busy, "Written meanwhile", parent=stays)
+    theirs = Comment.objects.filter(discussion=busy.pk, guest=guest).get()
+    edited = theirs if to == State.PUBLISHED else stays
+    edit_comment(comment=edited, body="Edited meanwhile", user=None, guest=edited.guest)
+
+    back = undo(batch=act.batch, actor=maria)
+
+    left = {approved.pk, removed.pk, confirmed.pk} | ({theirs.pk} if to == State.PUBLISHED else set())
+    assert {refusal.comment for refusal in back.refused} == left
+    assert {r.who for r in back.refused if r.comment != theirs.pk} == {"Omar"}
+    assert set(back.changed) == set(ids) - left
+    assert (pages(client, quiet), numbers(quiet)) == (read, counted)
+    now = dict(Comment.objects.values_list("pk", "state"))
+    assert (now[approved.pk], now[removed.pk], now[confirmed.pk]) == ("published", "rejected", to)
+    assert (now[reply.pk], Comment.objects.get(pk=edited.pk).body) == ("published", "Edited meanwhile")
+    assert sum(Discussion.objects.get(pk=busy.pk).tally.values()) == sum(tallied.values()) + (
+        1 if to == State.PUBLISHED else 2
+    )
+    assert_sound()
+    assert removal_counts.miscounted() == []
+
+    again = undo(batch=back.batch, actor=omar)
+    assert set(again.changed) == set(back.changed)
+    assert undo(batch=again.batch, actor=maria).refused == []
+    assert (pages(client, quiet), numbers(quiet)) == (read, counted)
+    assert_sound()
+    assert removal_counts.miscounted() == []
+
+
+def test_what_is_said_of_a_comment_goes_the_way_of_its_state(maria, omar):
+    """A repeat that a colleague has removed as well stays a repeat."""
+    article = make_article()
+    first, one, two = (say(article, "The same") for _ in range(3))
+    act = decide(ids=[one.pk, two.pk], to=State.REJECTED, reason="repeat", actor=maria, repeat_of=first.pk)
+    decide(ids=[one.pk], to=State.REJECTED, reason="repeat", actor=omar)
+    back = undo(batch=act.batch, actor=maria)
+    assert (back.changed, back.settings, [r.comment for r in back.refused]) == ([two.pk], 1, [one.pk])
+    said = Comment.objects.filter(pk__in=[one.pk, two.pk]).order_by("pk")
+    assert list(said.values_list("state", "repeat_of")) == [("rejected", first.pk), ("published", None)]
+
+
+def test_an_act_of_every_kind_is_one_line_that_can_be_undone(client, maria):
+    article = make_article()
+    comment, other = say(article, "I am Bob here."), say(article)
+    quick_actions.pick(comment=comment, is_pick=True, actor=maria)
+    quick_actions.lock_replies(comment=comment, is_locked=True, actor=maria)
+    quick_actions.redact(comment=comment, marked="I am [[Bob]] here.", actor=maria)
+    quick_actions.press(name="hide", article=article.pk, actor=maria)
+    quick_actions.press(name="close", article=None, actor=maria)
+    quick_actions.remove_repeat(comment=other, of=comment, actor=maria)
+    client.force_login(maria)
+    for batch in Batch.objects.order_by("at"):
+        page = client.get(reverse("moderation:batch", args=[batch.pk])).content.decode()
+        assert "Undo this action" in page
+        client.post(reverse("moderation:undo", args=[batch.pk]))
+    assert Batch.objects.filter(kind="undo").count() == 6
+    assert Comment.objects.get(pk=comment.pk).body == "I am Bob here."
+    assert set(Comment.objects.values_list("state", flat=True)) == {"published"}
+    history = client.get(reverse("moderation:history")).content.decode()
+    for sentence in (
+        "Editor’s pick",
+        "Replies are locked",
+        "Words blacked out",
+        "The discussion is hidden",
+        "On the whole",
+    ):
+        assert sentence in history
+    assert_sound()
+
+
+def test_the_history_is_sifted_by_who_what_and_since(client, maria, omar):
+    article = make_article()
+    comment = say(article)
+    decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=omar)
+    quick_actions.press(name="close", article=article.pk, actor=maria)
+    client.force_login(maria)
+
+    def shown(query: str) -> tuple[bool, bool]:
+        answer = client.get(f"/moderation/acts/?{query}")
+        assert answer.status_code == 200
+        page = answer.content.decode()
+        return "Removed: insult" in page, "Comments are closed" in page
+
+    assert shown("") == (True, True)
+    assert shown(f"who={omar.pk}") == (True, False)
+    assert shown("who=0") == (False, False)
+    assert shown("kind=discussion") == (False, True)
+    assert shown("since=2999-01-01") == (False, False)
+    assert shown("since=0001-01-01") == (True, True)
+    for hostile in ("who=x", "who=" + "9" * 18, "kind='", "since=2026-99-99", "before=x", "since=%00"):
+        shown(hostile)
+    editor = UserFactory.create(roles=("Editor",))
+    client.force_login(editor)
+    assert shown(f"who={omar.pk}") == (False, False)
+
+
+def test_an_editors_act_on_a_story_that_is_somebody_elses_now_is_not_theirs_to_undo(client):
+    editor, other = (UserFactory.create(roles=("Editor",)) for _ in range(2))
+    article = make_article()
+    article.editors.add(editor)
+    batch = quick_actions.press(name="close", article=article.pk, actor=editor)
+    client.force_login(editor)
+    url = reverse("moderation:undo", args=[batch.pk])
+    article.editors.set([other])
+    assert client.post(url).status_code == 404
+    article.editors.set([editor])
+    assert client.post(url).status_code == 302
+    assert Discussion.objects.get().status == "open"
+
+
+def test_the_page_of_an_undo_names_what_it_left(client, maria, omar):
+    article = make_article()
+    one, two = say(article), say(article)
+    act = decide(ids=[one.pk, two.pk], to=State.SPAM, reason="spam", actor=maria)
+    decide(ids=[one.pk], to=State.REJECTED, reason="insult", actor=omar)
+    client.force_login(maria)
+    page = client.get(reverse("moderation:batch", args=[act.batch.pk])).content.decode()
+    assert "1 would stay as it is" in page
+    assert "<span>1 Removed: insult</span>" in page
+    back = undo(batch=act.batch, actor=maria)
+    page = client.get(reverse("moderation:batch", args=[back.batch.pk])).content.decode()
+    assert "1 was left as it is" in page
+    assert "<bdi>Omar</bdi>: Removed: insult" in page
+
+
+def test_a_copy_that_was_taken_back_is_no_copy(maria):
+    """A discussion tells every reader how many comments "our copy holds"."""
+    article = make_article(source_key="there")
+    said = [Imported(str(n), "Voice", f"Words {n}", timezone.now()) for n in range(3)]
+
+    def brought_in() -> Batch:
+        batch = Batch.objects.create(kind="import", actor=maria)
+        import_comments(article=article, comments=said, actor=maria, batch=batch.pk)
+        return batch
+
+    def copied() -> int:
+        return Discussion.objects.get().copied_count
+
+    batch = brought_in()
+    decide(ids=[Comment.objects.first().pk], to=State.SPAM, reason="spam", actor=maria)
+    back = undo(batch=batch, actor=maria)
+    assert copied() == 1  # on which somebody has decided since
+    undo(batch=back.batch, actor=maria)
+    assert copied() == 3
+    undo(batch=Batch.objects.latest("at"), actor=maria)
+    brought_in()
+    assert copied() == 3
+
+
+def test_an_undo_of_an_undo_of_an_undo_says_what_it_did(maria):
+    comment = say(make_article())
+    act = decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=maria).batch
+    said = []
+    for _ in range(4):
+        act = undo(batch=act, actor=maria).batch
+        said.append(explanations.done(act))
+    assert said == ["Undone: Removed: insult", "Done again: Removed: insult"] * 2
+
+
+def test_what_is_moved_under_locked_replies_takes_none_until_it_is_moved_back(client, maria, omar):
+    article = make_article()
+    root, one = say(article), say(article)
+    below = say(article, parent=one)
+    quick_actions.lock_replies(comment=root, is_locked=True, actor=maria)
+    batch = move(comment=one, parent=root, actor=maria)
+
+    def locked() -> set[int]:
+        return set(Comment.objects.filter(is_locked=True).values_list("pk", flat=True))
+
+    assert batch is not None
+    assert locked() == {root.pk, one.pk, below.pk}
+    further = move(comment=one, parent=None, actor=omar)
+    client.force_login(maria)
+    page = client.get(reverse("moderation:batch", args=[batch.pk])).text
+    assert "1 would stay as it is" in page
+    assert "<bdi>Omar</bdi>: Moved it again" in page
+    assert undo(batch=batch, actor=maria).batch is None  # it was moved again: nothing of it goes back
+    assert locked() == {root.pk, one.pk, below.pk}
+    undo(batch=further, actor=omar)
+    move(comment=one, parent=None, actor=omar)
+    undo(batch=Batch.objects.latest("at"), actor=maria)
+    assert locked() == {root.pk, one.pk, below.pk}
+    assert_sound()
+
+
+def test_what_comes_back_under_replies_that_were_locked_meanwhile_takes_none(maria, omar):
+    article = make_article()
+    root, other = say(article), say(article)
+    reply = say(article, parent=root)
+    below = say(article, parent=reply)
+    batch = move(comment=reply, parent=other, actor=maria)
+    quick_actions.lock_replies(comment=root, is_locked=True, actor=omar)
+
+    def locked() -> set[int]:
+        return set(Comment.objects.filter(is_locked=True).values_list("pk", flat=True))
+
+    assert locked() == {root.pk}
+    back = undo(batch=batch, actor=maria)
+    assert locked() == {root.pk, reply.pk, below.pk}
+    again = undo(batch=back.batch, actor=maria)
+    assert (again.refused, locked()) == ([], {root.pk})
+
+
+def test_what_was_locked_by_its_move_stays_so_where_it_comes_back_under_locked_replies(maria, omar):
+    article = make_article()
+    root, other = say(article), say(article)
+    reply = say(article, parent=root)
+    quick_actions.lock_replies(comment=other, is_locked=True, actor=omar)
+    batch = move(comment=reply, parent=other, actor=maria)
+    quick_actions.lock_replies(comment=root, is_locked=True, actor=omar)
+    undo(batch=batch, actor=maria)
+    assert not Comment.objects.filter(is_locked=False).exists()
+
+
+def test_seals_of_one_act_that_are_lifted_one_by_one(client):
+    """The page offers the way back until the last is lifted, and says no sooner that it was undone."""
+    adam = UserFactory.create(name="Adam", roles=("Administrator",))
+    article = make_article()
+    one, two = say(article), say(article)
+    act = restrictions.seal(ids=[one.pk, two.pk], why=Seal.Why.PERSONAL, actor=adam)
+    restrictions.lift(seal=Seal.objects.get(comment=one), actor=adam)
+    client.force_login(adam)
+    url = reverse("moderation:batch", args=[act.batch.pk])
+    page = client.get(url).text
+    assert "Undone by" not in page
+    assert "1 would stay as it is" in page
+    client.post(reverse("moderation:undo", args=[act.batch.pk]))
+    assert set(Comment.objects.values_list("state", flat=True)) == {"published"}
+    assert "Undone by Adam" in client.get(url).text
+
+
+def test_an_undo_asks_the_database_no_more_than_it_must(maria, django_assert_max_num_queries):
+    comment = say(make_article())
+    act = decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=maria)
+    with django_assert_max_num_queries(14):
+        undo(batch=act.batch, actor=maria)
+
+
+def test_the_page_of_an_act_tells_which_settings_would_stay(client, maria, omar):
+    article = make_article()
+    act = quick_actions.press(name="close", article=article.pk, actor=maria)
+    url = reverse("moderation:batch", args=[act.pk])
+    client.force_login(maria)
+    assert "would stay" not in client.get(url).text
+    quick_actions.press(name="hide", article=article.pk, actor=omar)
+    page = client.get(url).text
+    assert "1 would stay as it is" in page
+    assert f"<bdi>Omar</bdi>: “{article.title}”: The discussion is hidden" in page
+
+
+def test_a_legal_hold_has_no_undo_that_does_nothing(client):
+    adam = UserFactory.create(roles=("Administrator",))
+    comment = say(make_article())
+    restrictions.seal(ids=[comment.pk], why=Seal.Why.PERSONAL, actor=adam)
+    hold = restrictions.hold(seal=Seal.objects.get(), is_held=True, actor=adam)
+    client.force_login(adam)
+    page = client.get(reverse("moderation:batch", args=[hold.pk])).text
+    assert "Undo this action" not in page
+    assert reverse("moderation:sealed-comment", args=[comment.pk]) in page
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("of", ["a decision", "a setting"])
+def test_of_two_who_undo_at_once_the_second_changes_nothing(maria, omar, of):
+    article = make_article()
+    comments = [say(article, f"Word {n}") for n in range(3)]
+    if of == "a decision":
+        act = decide(ids=[c.pk for c in comments], to=State.SPAM, reason="spam", actor=maria).batch
+    else:
+        act = quick_actions.press(name="close", article=article.pk, actor=maria)
+
+    def again():
+        try:
+            return undo(batch=Batch.objects.get(pk=act.pk), actor=omar)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as colleague:
+        with transaction.atomic():
+            first = undo(batch=act, actor=maria)
+            asked = colleague.submit(again)
+            wait_for_a_lock()
+        second = asked.result(timeout=PATIENCE)
+    assert first.batch
+    assert second.batch is None
+    assert second.refused
+    assert Batch.objects.filter(undoes=act).count() == 1
+    assert set(Comment.objects.values_list("state", flat=True)) == {"published"}
+    article.discussion.refresh_from_db()
+    assert (article.discussion.status, article.discussion.visible_count) == ("open", 3)
+    assert_sound()

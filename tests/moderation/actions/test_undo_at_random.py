@@ -1,0 +1,79 @@
+"""Acts of every kind, one upon the other as chance has it: each is undone, done again and perhaps undone, and
+all that is stored of the discussions is each time what it was."""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from comments.models import Comment, CommentText, Discussion, State
+from moderation.actions import quick_actions
+from moderation.actions.decisions import decide, move, undo
+from moderation.erasure import restrictions
+from moderation.models import Batch, Case, Seal
+from moderation.transparency import removal_counts
+from tests.comments.test_services import assert_sound
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+
+
+def stored() -> list[Any]:
+    """Without the versions, which only grow, and the numbers of trees, which a move makes anew."""
+    discussions = [{**row, "version": None} for row in Discussion.objects.order_by("pk").values()]
+    comments = [{**row, "tree_id": None} for row in Comment.objects.order_by("pk").values()]
+    texts = list(CommentText.objects.order_by("comment").values_list("comment", "folded"))
+    cases = list(Case.objects.open().order_by("pk").values_list("comment", "is_waiting"))
+    return [discussions, comments, texts, cases]
+
+
+def kinds(chance: random.Random, adam: Any) -> list[Callable[[], Batch | None]]:
+    every = list(Comment.objects.order_by("pk"))
+    one, other, some = chance.choice(every), chance.choice(every), chance.sample(every, chance.randint(1, 5))
+    ids = [comment.pk for comment in some]
+    beside = [c for c in every if c.discussion_id == one.discussion_id and c != one]
+    to, reason = chance.choice([("spam", "spam"), ("rejected", "insult"), ("published", "approved")])
+    name = chance.choice(["close", "hide", "review", "open"])
+    return [
+        lambda: decide(ids=ids, to=State(to), reason=reason, actor=adam).batch,
+        lambda: quick_actions.remove_repeat(comment=one, of=other, actor=adam).batch,
+        lambda: restrictions.seal(ids=ids, why=Seal.Why.PERSONAL, actor=adam).batch,
+        lambda: move(comment=one, parent=chance.choice([None, *beside]), actor=adam),
+        lambda: quick_actions.pick(comment=one, is_pick=not one.is_pick, actor=adam),
+        lambda: quick_actions.lock_replies(comment=one, is_locked=not one.is_locked, actor=adam),
+        lambda: quick_actions.redact(comment=one, marked=one.body.replace("Word", "[[Word]]"), actor=adam),
+        lambda: quick_actions.press(name=name, article=one.discussion_id, actor=adam),
+    ]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_act_goes_there_and_back(seed):
+    chance = random.Random(seed)  # the same acts each time
+    adam = UserFactory.create(name="Adam", roles=("Administrator",))
+    stories = [make_article(f"Story {n}") for n in range(2)]
+    said: list[Comment] = []
+    for n in range(10):
+        story = chance.choice(stories)
+        parent = chance.choice([None, *(c for c in said if c.discussion_id == story.pk)])
+        said.append(say(story, f"Word {n} of some", parent=parent))
+    done = 0
+    for _ in range(16):
+        before = stored()
+        try:
+            batch = chance.choice(kinds(chance, adam))()
+        except ValidationError:  # not to be done to this one
+            continue
+        if batch is None:
+            continue
+        done += 1
+        after = stored()
+        for expected in [before, after, before][: chance.choice([2, 3])]:
+            back = undo(batch=batch, actor=adam)
+            assert (back.refused, stored() == expected) == ([], True)
+            assert back.batch
+            batch = back.batch
+        assert removal_counts.miscounted() == []
+    assert done > 5
+    assert_sound()

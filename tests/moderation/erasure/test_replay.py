@@ -1,0 +1,257 @@
+"""What was deleted for good or sealed after a backup is so again after its restore."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core import mail
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from accounts import erasure_log
+from accounts.models import Guest, User
+from archive.backup.restore import restore
+from archive.backup.write import backup
+from articles.editing.services import add_note, keep_unsaved
+from articles.models import Article, Sheet, Text, Unsaved
+from articles.redaction.redact import black_out
+from articles.services import save_article
+from comments.integrity import check
+from comments.models import Comment, Reason, State
+from comments.policy import policy
+from comments.services import delete_comment
+from moderation.actions.decisions import decide
+from moderation.erasure import purge, replay, restrictions
+from moderation.models import Batch, Note, Report, Seal, SealedText
+from moderation.people.profiles import Person
+from moderation.reports.reporting import report_comment
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _site(tmp_path: Path, settings: Any) -> Iterator[None]:
+    settings.HOME = tmp_path
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.COMMENT_POLICY = "tests.moderation.conftest.Publishing"
+    policy.cache_clear()
+    yield
+    policy.cache_clear()
+
+
+@pytest.fixture
+def ada() -> User:
+    return UserFactory.create(name="Ada", roles=("Administrator",))
+
+
+def erase(*comments: Comment, actor: User | None = None) -> None:
+    """As the page for deleting for good does."""
+    states = {State(Comment.objects.get(pk=one.pk).state) for one in comments}
+    group = purge.freeze(states=list(states), days=0, actor=actor)
+    assert group
+    assert purge.empty(group=group, actor=actor).erased == len(comments)
+
+
+def go_back(file: Path) -> Any:
+    call_command("flush", interactive=False, verbosity=0)
+    return restore(file).replayed
+
+
+def words_of(comment: Comment) -> str:
+    fresh = Comment.objects.get(pk=comment.pk)
+    sealed = SealedText.objects.filter(seal__comment=comment.pk).values_list("body", flat=True)
+    return fresh.body + fresh.body_html + fresh.author_name + fresh.author_email + "".join(sealed)
+
+
+def test_the_erased_stay_erased_and_the_sealed_sealed(tmp_path: Path, ada: User) -> None:
+    story, file = make_article(), tmp_path / "site.zip"
+    zoe = GuestFactory.create(name="Zoe Quillfeather", email="zoe@example.org", confirmed_at=timezone.now())
+    leo = UserFactory.create(name="Leo", email="leo@example.org")
+    shown, spam = say(story, "It stays."), say(story, "Buy casino.")
+    own, number = say(story, "Of mine.", guest=zoe), say(story, "Her number is 555 0199.", guest=zoe)
+    court, lifted, held = say(story, "By order."), say(story, "A mistake."), say(story, "A crime.")
+    theirs = say(story, "What Leo said.", author=leo)
+    decide(ids=[theirs.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=ada)
+    report_comment(
+        comment=shown, user=leo, guest=None, why=Report.Why.OTHER, words="I am Leo, 3 Quay Street."
+    )
+    Note.objects.create(user=leo, text="Lives in Quay Street.", by=ada)
+    backup(file)
+    jobs = DBTaskResult.objects.count()
+
+    decide(ids=[spam.pk], to=State.SPAM, reason=Reason.SPAM, actor=ada)
+    assert delete_comment(comment=own, user=None, guest=zoe)
+    erase(spam, own, theirs)  # removed after, taken back after, removed before
+    restrictions.seal(ids=[number.pk], why=Seal.Why.PERSONAL, actor=ada)
+    assert restrictions.erase(seal=Seal.objects.get(comment=number.pk), actor=ada).batch
+    restrictions.seal(ids=[court.pk, lifted.pk, held.pk], why=Seal.Why.COURT, actor=ada)
+    assert restrictions.hold(seal=Seal.objects.get(comment=held.pk), is_held=True, actor=ada)
+    assert restrictions.lift(seal=Seal.objects.get(comment=lifted.pk), actor=ada).batch
+    purge.forget_person(person=Person(user=leo), actor=ada)
+    purge.forget_person(person=Person(guest=zoe), actor=ada)
+    states = dict(Comment.objects.values_list("pk", "state"))
+    assert check() == {}
+
+    again = go_back(file)
+    assert again == replay.Replayed(sealed=3, comments=4, people=2)
+    for gone in (spam, own, theirs, number):
+        assert words_of(gone) == ""
+    assert dict(Comment.objects.values_list("pk", "state")) == states
+    assert words_of(court)
+    assert not Comment.objects.get(pk=court.pk).body
+    assert Comment.objects.get(pk=lifted.pk).body == "A mistake."
+    assert dict(Seal.objects.filter(lifted_at=None).values_list("comment", "is_held")) == {
+        number.pk: False,
+        court.pk: False,
+        held.pk: True,
+    }
+    assert set(Seal.objects.values_list("why", flat=True)) == {Seal.Why.PERSONAL, Seal.Why.COURT}
+    assert Guest.objects.get(pk=zoe.pk).email == User.objects.get(pk=leo.pk).name == ""
+    assert not User.objects.get(pk=leo.pk).is_active
+    assert Report.objects.get().words == ""
+    assert not Note.objects.exists()
+    assert shown.body == Comment.objects.get(pk=shown.pk).body
+    assert check() == {}
+    assert mail.outbox == []
+    assert DBTaskResult.objects.count() == jobs, "nobody is written to twice"
+    # A second time, and upon a state in which all is done, nothing happens.
+    batches = Batch.objects.count()
+    assert replay.replay(list(erasure_log.read(erasure_log.path()))) == replay.Replayed()
+    assert Batch.objects.count() == batches
+
+
+def test_a_hold_that_was_ended_before_the_words_were_deleted(tmp_path: Path, ada: User) -> None:
+    comment, file = say(make_article(), "A crime."), tmp_path / "site.zip"
+    restrictions.seal(ids=[comment.pk], why=Seal.Why.CHILD_ABUSE, actor=ada)
+    backup(file)
+    own = Seal.objects.get()
+    restrictions.hold(seal=own, is_held=False, actor=ada)
+    assert restrictions.erase(seal=own, actor=ada).batch
+    assert go_back(file).comments == 1
+    assert words_of(comment) == ""
+    assert check() == {}
+
+
+def test_somebody_with_the_same_number_is_not_taken_for_the_erased(tmp_path: Path, ada: User) -> None:
+    """After a restore numbers are given out a second time."""
+    story, file = make_article(), tmp_path / "site.zip"
+    backup(file)
+    gone = say(story, "Buy casino.")
+    decide(ids=[gone.pk], to=State.SPAM, reason=Reason.SPAM, actor=ada)
+    erase(gone)
+    go_back(file)
+    other = say(story, "An honest word.")
+    assert other.pk == gone.pk
+    backup(file)
+    assert go_back(file) == replay.Replayed()
+    assert Comment.objects.get(pk=other.pk).body == "An honest word."
+
+
+def test_what_the_list_misses_is_added_by_the_job_once(ada: User) -> None:
+    story = make_article()
+    gone, sealed, stays = say(story, "Buy casino."), say(story, "A number: 555."), say(story, "Stays.")
+    decide(ids=[gone.pk], to=State.SPAM, reason=Reason.SPAM, actor=ada)
+    erase(gone)
+    restrictions.seal(ids=[sealed.pk], why=Seal.Why.PERSONAL, actor=ada)
+    purge.forget_person(person=Person(guest=stays.guest), actor=ada)
+    kept = {(e.what, e.id, e.made, e.reason) for e in erasure_log.read(erasure_log.path())}
+    assert len(kept) == 3
+    assert replay.remember_all() == 0
+    erasure_log.path().unlink()
+    assert replay.remember_all() == 3
+    assert replay.remember_all() == 0
+    assert {(e.what, e.id, e.made, e.reason) for e in erasure_log.read(erasure_log.path())} == kept
+
+
+def test_a_list_that_the_operator_gives(tmp_path: Path, ada: User, capsys: Any) -> None:
+    comment, file = say(make_article(), "Buy casino."), tmp_path / "site.zip"
+    backup(file)
+    decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=ada)
+    erase(comment)
+    elsewhere = erasure_log.path().rename(tmp_path / "saved.jsonl")
+    call_command("flush", interactive=False, verbosity=0)
+    call_command("restore", str(file))
+    assert "No list of erasures" in capsys.readouterr().out
+    assert words_of(comment)
+    call_command("replay_erasures", str(elsewhere))
+    assert "Comments deleted for good: 1;" in capsys.readouterr().out
+    assert not words_of(comment)
+
+    call_command("flush", interactive=False, verbosity=0)
+    erasure_log.path().unlink()
+    call_command("restore", str(file), erasures=elsewhere)
+    assert "Comments deleted for good: 1;" in capsys.readouterr().out
+    assert [e.id for e in erasure_log.read(erasure_log.path())][-1:] == [comment.pk], "for the next restore"
+
+
+def test_a_list_that_is_none_is_told_before_anything_is_touched(tmp_path: Path) -> None:
+    backup(tmp_path / "site.zip")
+    (tmp_path / "letter").write_text("A letter.")
+    for list_, sentence in ((tmp_path / "letter", "is no list"), (tmp_path / "nowhere", "can't be read")):
+        with pytest.raises(CommandError, match=sentence):
+            call_command("restore", str(tmp_path / "site.zip"), erasures=list_)
+        with pytest.raises(CommandError, match=sentence):
+            call_command("replay_erasures", str(list_))
+
+
+def test_words_blacked_out_behind_a_story_stay_so(tmp_path: Path, ada: User) -> None:
+    file, later = tmp_path / "site.zip", tmp_path / "later.zip"
+    story = make_article("Jane Quill was seen", body="Jane Quill, a baker. Quill Street is long.")
+    other = make_article("Another Jane Quill", body="No kin.")
+    typed = {"title": ["Jane Quill"], "body": ["She is Jane Quill."]}
+    keep_unsaved(sheets=[Sheet(uuid4(), 1)], editor=ada, kind=Article, thing=story, typed=typed, read="")
+    backup(file)
+    story.title, story.slug, story.body = "A baker was seen", "baker", "A baker. Quill Street is long."
+    save_article(article=story, by=ada)
+    black_out(thing=story, words=["jane quill"])
+    black_out(thing=story, words=["baker"])
+    story.refresh_from_db()
+    assert story.title == "A █████ was seen"
+    assert "quill" not in erasure_log.path().read_text().casefold()
+    assert replay.remember_all() == 0
+    backup(later)
+
+    assert go_back(file) == replay.Replayed(versions=1)
+
+    back = Article.objects.get(pk=story.pk)
+    assert back.title == "██████████ was seen"
+    assert back.body == "██████████, a █████. Quill Street is long."
+    assert "Quill Street" in back.body_html
+    assert "Jane" not in back.body_html
+    first = back.revisions.get()
+    assert Text.of(first) == Text.of(back)
+    assert Unsaved.objects.get().typed["body"] == ["She is ██████████."]
+    assert Article.objects.get(pk=other.pk).title == "Another Jane Quill"
+    assert replay.replay(list(erasure_log.read(erasure_log.path()))) == replay.Replayed()
+
+    assert go_back(later) == replay.Replayed()
+    assert Article.objects.get(pk=story.pk).title == "A █████ was seen"
+
+
+def test_words_that_stood_in_a_note_alone_stay_black(tmp_path: Path, ada: User) -> None:
+    story, file = make_article("A baker was seen"), tmp_path / "site.zip"
+    add_note(article=story, by=ada, body="Jane Quill wrote to us.")
+    backup(file)
+    black_out(thing=story, words=["Jane Quill"])
+    assert "quill" not in erasure_log.path().read_text().casefold()
+    assert replay.remember_all() == 0
+    go_back(file)
+    assert story.notes.get().body == "██████████ wrote to us."
+
+
+def test_what_the_machine_stopped_over_is_added_to_the_list(tmp_path: Path, ada: User) -> None:
+    story, file = make_article("Jane Quill was seen", body="A baker."), tmp_path / "site.zip"
+    backup(file)
+    black_out(thing=story, words=["Jane Quill"])
+    black_out(thing=story, words=["baker"])
+    lines = erasure_log.path().read_text().splitlines(keepends=True)
+    erasure_log.path().write_text("".join(lines[:-1]))
+    assert replay.remember_all() == 1
+    assert replay.remember_all() == 0
+    go_back(file)
+    back = Article.objects.get(pk=story.pk)
+    assert (back.title, back.body) == ("██████████ was seen", "A █████.")

@@ -1,0 +1,313 @@
+"""Sealed words appear nowhere: on no page of the site for anybody, in no mail, and in no table but the vault.
+
+Every URL that the site has is opened, with all that could stand in it, by everybody who could open it. A new
+one is opened without being added here; a new kind of parameter asks for what to put there.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.conf import settings
+from django.core import mail, signing
+from django.db import connection
+from django.test import Client
+from django.urls import get_resolver
+from django.urls.converters import UUIDConverter
+from django.urls.resolvers import RegexPattern, RoutePattern, URLPattern
+from django.utils import timezone
+
+from accounts import guests
+from articles.models import Article
+from articles.services import save_article
+from comments.edits import edit_comment
+from comments.models import Comment, Reason, State
+from moderation import tasks
+from moderation.actions import cases, decisions
+from moderation.erasure import restrictions
+from moderation.models import Batch, Case, Group, Look, Member, Notice, Report, Seal
+from moderation.similar import scan
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+
+# In the text, in its first version, over it, and with it; stemmed they stay what they are.
+BODY, EARLIER, NAME, EMAIL = "zyxquorl", "zyxfrimp", "Zyxbelnap", "zyxmoot"
+WORDS = re.compile("zyx(quorl|frimp|belnap|moot)", re.IGNORECASE)
+
+# What may stand where in a URL. A name that is missing here is a new kind: say what could be there.
+CHOICES: dict[str, list[Any]] = {
+    "year": [2024],
+    "month": ["05"],
+    "order": ["newest"],
+    "token": ["x"],
+    "content_type_id": [1],
+    "app_label": ["comments"],
+    "url": ["x"],
+    "key": ["x"],
+    "uidb36": ["x"],
+    "kind": ["review", "term"],
+    "name": ["close", "hidden"],
+    "file": [1],
+    "suffix": ["webp"],
+    "number": [1],
+    "act": ["publish"],
+    "nonce": ["00000000-0000-4000-8000-000000000000"],
+    "object_id": [],
+    "pk": [],
+    "slug": [],
+    "receipt": [],
+}
+STAFF = {"editor", "moderator", "administrator"}
+NOT_OPENED = {"admin/logout/", "accounts/logout/", "theme/"}  # they would end the visit, or do nothing else
+
+
+class Planted:
+    """A site with two comments that are to be sealed, each seen, found and told of wherever it can be."""
+
+    def __init__(self) -> None:
+        self.administrator = UserFactory.create(name="Ada", roles=("Administrator",))
+        self.moderator = UserFactory.create(name="Mo", roles=("Moderator",))
+        self.editor = UserFactory.create(name="Ed", roles=("Editor",))
+        self.author = UserFactory.create(name="Al", has_page=True)
+        self.reader = UserFactory.create(name="Rea")
+        for user in (self.author, self.reader):
+            user.emailaddress_set.create(email=user.email, verified=True, primary=True)
+        self.article = make_article("The slip", rights=Article.Rights.OURS)
+        self.article.editors.add(self.editor)
+        save_article(article=self.article)
+        self.guest = GuestFactory.create(
+            name=f"{NAME} Smith", email=f"{EMAIL}@example.org", confirmed_at=timezone.now()
+        )
+        text = "lives in the white house beside the harbour, and is never at home before the evening."
+        by_guest = say(self.article, f"{EARLIER} {text}", guest=self.guest)
+        by_guest = edit_comment(comment=by_guest, body=f"{BODY} {text}", user=None, guest=self.guest)
+        by_author = say(self.article, f"{BODY} {text} Indeed.", author=self.author)
+        self.secret = [by_guest, by_author]
+        for comment in self.secret:
+            say(self.article, "How do you know?", parent=comment)
+        # Decided on, reported, in a group of alike ones, and waiting to be mailed of.
+        self.batch = self._decide(State.SPAM, Reason.SPAM)
+        self.batch = self._decide(State.PUBLISHED, Reason.APPROVED)
+        cases.open_cases([c.pk for c in self.secret], states=[State.PUBLISHED])
+        for comment in self.secret:
+            case = Case.objects.open().get(comment=comment)
+            Report.objects.create(comment=comment, case=case, user=self.reader, why="abuse")
+            self.notice = Notice.objects.create(
+                comment=comment, case=case, why="It is illegal.", email="n@example.org", in_good_faith=True
+            )
+        scan.run()
+        latest = Look.objects.exclude(ended_at=None).latest("ended_at")
+        self.group = Group.objects.create(kind=Group.Kind.TEXT, run=latest.pk, size=2)
+        for comment in self.secret:
+            Member.objects.create(group=self.group, comment=comment, likeness=1, seen=None)
+
+    def _decide(self, to: State, reason: Reason) -> Batch:
+        act = decisions.decide(
+            ids=[c.pk for c in self.secret], to=to, reason=reason, actor=self.moderator
+        ).batch
+        assert act
+        return act
+
+    def seal(self) -> None:
+        ids = [comment.pk for comment in self.secret]
+        assert restrictions.seal(ids=ids, why=Seal.Why.PERSONAL, actor=self.moderator).changed == ids
+        # Somebody else's name and e-mail now, as when a child is taken out: the vault alone has the old ones.
+        type(self.guest).objects.filter(pk=self.guest.pk).update(name="Somebody", email="")
+
+    def visitors(self) -> Iterator[tuple[str, Client]]:
+        yield "stranger", Client()
+        guest = Client()
+        guest.cookies[guests.COOKIE] = signing.dumps(self.guest.pk, salt=guests.COOKIE)
+        yield "guest", guest
+        for name in ("reader", "author", "editor", "moderator", "administrator"):
+            client = Client()
+            client.force_login(getattr(self, name))
+            yield name, client
+
+    def urls(self) -> set[str]:
+        numbers = [comment.pk for comment in self.secret]
+        choices = CHOICES | {
+            "pk": [
+                *numbers,
+                *(self.article.pk, self.author.pk, self.guest.pk, self.group.pk),
+                *Case.objects.values_list("pk", flat=True),
+                *Batch.objects.values_list("pk", flat=True),
+            ],
+            "slug": [self.article.slug],
+            "receipt": [self.notice.receipt],
+            "object_id": [*numbers, self.article.pk, self.author.pk],
+            "key": [f"u{self.author.pk}", f"g{self.guest.pk}", f"i{numbers[0]}"],
+        }
+        urls = {url for route, parts in routes() for url in fill(route, parts, choices)}
+        story = self.article.get_absolute_url()
+        tree = f"/admin/comments/comment/?discussion={self.article.pk}"
+        permalink = f"{settings.SITE_URL}{story}comments/{numbers[0]}/"
+        urls |= {f"/search/?q={word}" for word in (BODY, EARLIER, NAME)}
+        urls |= {f"{story}find/?q={BODY}", tree, f"{tree}&q={BODY}", f"{tree}&q=%23{numbers[0]}"}
+        urls |= {f"{story}?order={order}" for order in ("newest", "oldest", "recommended", "discussed")}
+        urls |= {f"{story}new/?since=0", f"/oembed/?url={permalink}", f"/report-illegal/?comment={permalink}"}
+        lists = ("waiting", "reported", "new", "similar", "second", "recent", "published")
+        urls |= {f"/moderation/?{key}={name}" for key in ("list", "queue") for name in lists}
+        urls |= {f"/moderation/log/?comment={pk}" for pk in numbers}
+        return urls
+
+
+def routes() -> Iterator[tuple[str, list[Any]]]:
+    """Each URL pattern of the site, as (how it reads, its parts)."""
+
+    def walk(patterns: list[Any], before: list[Any]) -> Iterator[tuple[str, list[Any]]]:
+        for entry in patterns:
+            parts = [*before, entry.pattern]
+            if isinstance(entry, URLPattern):
+                yield "".join(map(str, parts)), parts
+            else:
+                yield from walk(entry.url_patterns, parts)
+
+    return walk(get_resolver().url_patterns, [])
+
+
+def fill(route: str, parts: list[Any], choices: dict[str, list[Any]]) -> Iterator[str]:
+    """The route with each choice in place of its parameters; those of one name all alike."""
+    text = ""
+    for part in parts:
+        if isinstance(part, RoutePattern):
+            text += re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", part._route)
+        elif isinstance(part, RegexPattern):
+            plain = re.sub(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)", r"{\1}", part._regex)
+            text += plain.strip("^$").replace("\\.", ".").replace("\\Z", "")
+    names = sorted(set(re.findall(r"{(\w+)}", text)))
+    for name in names:
+        assert name in choices, f"What could {name} be in {route}? Add it to CHOICES."
+    if text in NOT_OPENED:
+        return
+    is_uuid = any(
+        isinstance(c, UUIDConverter) for part in parts for c in getattr(part, "converters", {}).values()
+    )
+    combinations: list[dict[str, Any]] = [{}]
+    for name in names:
+        values = [v for v in choices[name] if name != "pk" or isinstance(v, UUID) == is_uuid]
+        combinations = [{**known, name: value} for known in combinations for value in values]
+    for known in combinations:
+        yield "/" + text.format(**known)
+
+
+def body(response: Any) -> str:
+    content = b"".join(response.streaming_content) if response.streaming else response.content
+    return content.decode(errors="replace") + str(response.headers)
+
+
+def seen_at(planted: Planted, places: set[tuple[str, str]] | None = None) -> set[tuple[str, str]]:
+    """(who, where) the words were seen, in these places or in all that there are."""
+    urls = planted.urls()
+    found = set()
+    for who, client in planted.visitors():
+        for url in sorted(urls if places is None else {url for by, url in places if by == who}):
+            if url.startswith("/admin/") and who not in STAFF:
+                continue  # the admin sends them to its log-in before it looks at the URL
+            response = client.get(url)
+            assert response.status_code < 500, (who, url)
+            # A search says what was looked for.
+            text = body(response).replace(url.partition("q=")[2] or "\0", "")
+            if WORDS.search(text):
+                found.add((who, url))
+    return found
+
+
+def tables_with_words() -> set[str]:
+    """Every table of the database that has one of the words in whatever column."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        )
+        found = set()
+        for (table,) in cursor.fetchall():
+            cursor.execute(f'SELECT EXISTS (SELECT FROM "{table}" t WHERE t::text ~* %s)', [WORDS.pattern])
+            if cursor.fetchone()[0]:
+                found.add(table)
+    return found
+
+
+@pytest.fixture
+def planted() -> Planted:
+    return Planted()
+
+
+def test_they_are_in_no_table_but_the_vault(planted):
+    assert {"comments_comment", "comments_commentrevision", "comments_commenttext"} <= tables_with_words()
+    planted.seal()
+    assert tables_with_words() == {"moderation_seal", "moderation_sealedtext"}
+    # What looks over the site again finds none either.
+    scan.run()
+    assert tables_with_words() == {"moderation_seal", "moderation_sealedtext"}
+
+
+def test_nobody_sees_them_anywhere_but_an_administrator_who_asks(planted):
+    story = planted.article.get_absolute_url()
+    number = planted.secret[0].pk
+    places = {  # where they must be seen first, or else the second look would prove nothing
+        ("stranger", story),
+        ("stranger", f"{story}feed/"),
+        ("stranger", f"{story}reply/{number}/"),
+        ("stranger", f"/search/?q={BODY}"),
+        ("stranger", f"/people/{planted.author.pk}/"),
+        ("guest", f"/comments/{number}/edit/"),
+        ("reader", f"{story}find/?q={BODY}"),
+        ("editor", "/moderation/?queue=recent"),
+        ("editor", f"/admin/comments/comment/?discussion={planted.article.pk}"),
+        ("moderator", f"/moderation/acts/{planted.batch.pk}/"),
+        ("moderator", f"/moderation/similar/{planted.group.pk}/"),
+        ("moderator", f"/moderation/people/g{planted.guest.pk}/"),
+        ("administrator", f"/admin/comments/comment/{number}/change/"),
+    }
+    assert seen_at(planted, places) == places
+    planted.seal()
+
+    after = seen_at(planted)
+
+    assert after == set()
+
+    assert Client().get(f"{story}comments/{number}/").status_code == 410
+    client = Client()
+    client.force_login(planted.administrator)
+    assert WORDS.search(body(client.post(f"/moderation/sealed/{number}/words/")))
+
+
+def test_no_mail_that_was_on_its_way_tells_them(planted):
+    planted.seal()
+    for batch in Batch.objects.all():
+        for task in (tasks.tell_authors, tasks.tell_asked):
+            task.func(str(batch.pk))
+    for comment in planted.secret:
+        tasks.tell_held.func(comment.pk)
+    for task in (tasks.tell_moderators, tasks.send_receipt):
+        task.func(planted.notice.pk)
+    assert not [message for message in mail.outbox if WORDS.search(message.subject + str(message.body))]
+
+
+def test_no_act_of_others_reaches_what_is_sealed(planted):
+    """Each page and button that names a comment, pressed by a moderator and by the comment's own author."""
+    planted.seal()
+    secret = Comment.objects.filter(pk__in=[c.pk for c in planted.secret]).order_by("pk")
+    stored = list(secret.values())
+    own = [
+        url
+        for route, parts in routes()
+        if re.search(r"comments/|cases/", route) and not route.startswith("admin/")
+        for url in fill(route, parts, CHOICES | {"pk": [c.pk for c in planted.secret], "slug": ["the-slip"]})
+    ]
+    data = {"body": "Other words.", "words": "Please.", "on": "1", "reason": "approved", "act": "approved"}
+    for who, client in planted.visitors():
+        if who == "administrator":
+            continue
+        for url in own:
+            assert client.post(url, data).status_code < 500, (who, url)
+        client.post("/moderation/decide/", {"ids": [c.pk for c in planted.secret], "act": "approved"})
+        for batch in Batch.objects.all():
+            client.post(f"/moderation/acts/{batch.pk}/undo/")
+    assert (
+        list(Comment.objects.filter(pk__in=[c.pk for c in planted.secret]).order_by("pk").values()) == stored
+    )
+    assert Seal.objects.filter(lifted_at=None).count() == 2

@@ -1,0 +1,270 @@
+"""The pages of sealing: who sees what, and that a reading is written down before the words are sent."""
+
+import io
+import json
+import re
+import zipfile
+from hashlib import sha256
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+
+from comments.models import Comment, Reason, Transition
+from moderation.actions import decisions
+from moderation.actions.quick_actions import redact
+from moderation.erasure import restrictions
+from moderation.models import Batch, Seal, SealedText, SealReading
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+
+SECRET = "Xylographer"  # a word that is nowhere else
+
+
+@pytest.fixture
+def comment() -> Comment:
+    return say(make_article(), f"{SECRET} lives at the harbour, number 5.")
+
+
+@pytest.fixture
+def moderator():
+    return UserFactory.create(name="Mo", roles=("Moderator",))
+
+
+@pytest.fixture
+def administrator():
+    return UserFactory.create(name="Ada", roles=("Administrator",))
+
+
+def asked_by(user) -> Client:
+    client = Client()
+    if user:
+        client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def sealed(comment, moderator) -> Comment:
+    restrictions.seal(ids=[comment.pk], why=Seal.Why.PERSONAL, actor=moderator)
+    return comment
+
+
+def test_a_moderator_seals_with_a_reason(comment, moderator):
+    client, url = asked_by(moderator), f"/moderation/comments/{comment.pk}/seal/"
+    page = client.get(url)
+    assert page.status_code == 200
+    assert SECRET in page.content.decode()  # who seals has read it
+    assert client.post(url, {}).status_code == 422
+    assert not Seal.objects.exists()
+
+    done = client.post(url, {"why": "court", "held": "on"}, follow=True)
+
+    assert done.redirect_chain[-1][0] == f"/moderation/sealed/{comment.pk}/"
+    text = done.content.decode()
+    assert "Sealed." in text
+    assert "order of a court or an authority" in text
+    assert SECRET not in text
+    assert Seal.objects.get().is_held
+    assert client.get(url).url == f"/moderation/sealed/{comment.pk}/"
+
+
+def test_what_says_the_same_is_sealed_with_it(comment, moderator):
+    twin = say(make_article("Another"), f"{SECRET} lives at  the harbour, number 5.")
+    nearly = say(make_article("A third"), f"{SECRET} lives at the harbour, number 5!!")
+    other = say(make_article("A fourth"), "Of the harbour, and of number 5, much else can be said than that.")
+    url = f"/moderation/comments/{comment.pk}/seal/"
+    asked = asked_by(moderator).get(url).content.decode()
+    assert "Seal the 2 other comments with the same or nearly the same words, too" in asked
+    asked_by(moderator).post(url, {"why": "personal", "same": "on"})
+    assert set(Seal.objects.values_list("comment", flat=True)) == {comment.pk, twin.pk, nearly.pk}
+    assert Batch.objects.filter(kind=Batch.Kind.SEAL).count() == 1
+    assert Comment.objects.get(pk=other.pk).state_reason != Reason.SEALED
+
+
+def test_it_is_no_page_for_who_does_not_decide_there(comment, sealed):
+    comment.discussion.article.editors.add(UserFactory.create(roles=("Editor",)))
+    for person in (UserFactory.create(), UserFactory.create(roles=("Editor",))):
+        client = asked_by(person)
+        expected = 404 if person.is_editor else 403
+        assert client.get(f"/moderation/comments/{comment.pk}/seal/").status_code == expected
+        assert client.get(f"/moderation/sealed/{comment.pk}/").status_code == expected
+    assert asked_by(None).get(f"/moderation/sealed/{comment.pk}/").status_code == 302
+
+
+def test_a_colleague_sees_number_why_and_when(sealed, moderator):
+    client = asked_by(moderator)
+    for url in ("/moderation/sealed/", f"/moderation/sealed/{sealed.pk}/"):
+        text = client.get(url).content.decode()
+        assert f"#{sealed.pk}" in text
+        assert "private data" in text
+        assert SECRET not in text
+        assert "Guest" not in text
+        assert "Read it" not in text
+    for act in ("words", "evidence", "hold", "lift", "erase"):
+        assert client.post(f"/moderation/sealed/{sealed.pk}/{act}/", {"sure": "1"}).status_code == 403
+        assert client.get(f"/moderation/sealed/{sealed.pk}/{act}/").status_code == 405
+    assert not SealReading.objects.exists()
+    assert Seal.objects.get().lifted_at is None
+
+
+def test_a_reading_is_written_down_before_the_words_are_sent(sealed, administrator):
+    client, url = asked_by(administrator), f"/moderation/sealed/{sealed.pk}/"
+    assert SECRET not in client.get(url).content.decode()
+    assert not SealReading.objects.exists()
+
+    page = client.post(f"{url}words/")
+    assert SECRET in page.content.decode()
+    assert "no-store" in page["Cache-Control"]
+    reading = SealReading.objects.get()
+    assert (reading.by, reading.is_export) == (administrator, False)
+    assert "Ada" in page.content.decode()
+
+    # Where it can't be written down, nothing is sent.
+    client.raise_request_exception = False
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TRIGGER full_disk BEFORE INSERT ON moderation_sealreading "
+            "FOR EACH ROW EXECUTE FUNCTION refuse_write('The disk is full.')"
+        )
+    for act in ("words", "evidence"):
+        with transaction.atomic():
+            assert SECRET.encode() not in client.post(f"{url}{act}/").content
+            transaction.set_rollback(True)
+    assert SealReading.objects.get() == reading
+
+
+def test_the_evidence_file_can_be_checked_by_others(sealed, administrator):
+    response = asked_by(administrator).post(f"/moderation/sealed/{sealed.pk}/evidence/")
+    assert response["Content-Type"] == "application/zip"
+    assert response["Content-Disposition"] == f'attachment; filename="comment-{sealed.pk}.zip"'
+    assert SealReading.objects.get().is_export
+    folder = f"comment-{sealed.pk}"
+    with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    assert set(files) == {
+        f"{folder}/{name}" for name in ("README.txt", "SHA256SUMS", "comment.json", "text-1.txt")
+    }
+    for line in files[f"{folder}/SHA256SUMS"].decode().splitlines():
+        digest, name = line.split("  ")
+        assert sha256(files[name]).hexdigest() == digest
+    assert files[f"{folder}/text-1.txt"].decode() == f"{SECRET} lives at the harbour, number 5."
+
+    told = json.loads(files[f"{folder}/comment.json"])
+    assert told["texts"][0]["text"].startswith(SECRET)
+    assert told["writer"]["name_over_it"] == sealed.author_name
+    assert told["writer"]["email_with_it"] == sealed.author_email
+    assert [line["to_state"] for line in told["log"]] == ["published", "rejected"]
+    for line in told["log"]:
+        made = sha256(bytes.fromhex(line["before"]) + line["hashed"].encode()).hexdigest()
+        assert made == line["hash"]
+    assert told["log_ends_with"]["hash"] == bytes(Transition.objects.latest("seq").hash).hex()
+    assert told["seal"]["readings"][0]["is_export"] is True
+
+
+def test_what_a_moderator_blacked_out_is_told_from_what_its_author_wrote(comment, moderator, administrator):
+    """Also where it is the text that was shown."""
+    redact(comment=comment, marked=comment.body.replace("number 5", "[[number 5]]"), actor=moderator)
+    restrictions.seal(ids=[comment.pk], why=Seal.Why.COURT, actor=moderator)
+    client, url = asked_by(administrator), f"/moderation/sealed/{comment.pk}/"
+    assert client.post(f"{url}words/").content.decode().count("blacked out by a moderator") == 1
+    with zipfile.ZipFile(io.BytesIO(client.post(f"{url}evidence/").content)) as archive:
+        told = json.loads(archive.read(f"comment-{comment.pk}/comment.json"))
+    texts = [(text["text"][-9:], text["is_redacted"]) for text in told["texts"]]
+    assert texts == [("number 5.", False), ("our, ███.", True)]
+
+
+def test_an_administrator_holds_ends_the_hold_and_deletes(sealed, administrator):
+    client, url = asked_by(administrator), f"/moderation/sealed/{sealed.pk}/"
+    assert "legal hold" in client.post(f"{url}hold/", {"is_held": "1"}, follow=True).content.decode()
+    text = client.post(f"{url}erase/", {"sure": "1"}, follow=True).content.decode()
+    assert "A legal hold keeps it." in text
+    client.post(f"{url}hold/")
+    client.post(f"{url}erase/")
+    assert SealedText.objects.exists()  # nobody had said that they know
+
+    text = client.post(f"{url}erase/", {"sure": "1"}, follow=True).content.decode()
+
+    assert "deleted for good by" in text
+    assert not SealedText.objects.exists()
+    assert "Read it" not in text
+
+
+def test_an_administrator_lifts_it(sealed, administrator):
+    done = asked_by(administrator).post(f"/moderation/sealed/{sealed.pk}/lift/", follow=True)
+    assert "The seal is lifted" in done.content.decode()
+    assert Comment.objects.get(pk=sealed.pk).body.startswith(SECRET)
+
+
+def test_who_comes_after_a_colleague_has_lifted_it_is_told_so(sealed, administrator, moderator):
+    restrictions.lift(seal=Seal.objects.get(), actor=administrator)
+    reading = SealReading.objects.get()  # to give the words back somebody has read them
+    url = f"/moderation/sealed/{sealed.pk}/"
+    there = f"/moderation/comments/{sealed.pk}/"
+    for act in ("lift", "words", "hold", "erase", "evidence"):
+        told = asked_by(administrator).post(f"{url}{act}/", {"sure": "1"}, follow=True)
+        assert told.redirect_chain[-1][0] == there
+        assert "The seal was lifted" in told.content.decode()
+        assert asked_by(moderator).post(f"{url}{act}/").status_code == 403
+    assert asked_by(moderator).get(url).url == there
+    assert SealReading.objects.get() == reading
+    other = say(make_article(), "Never sealed.")
+    assert asked_by(administrator).get(f"/moderation/sealed/{other.pk}/").status_code == 404
+    assert asked_by(administrator).post(f"/moderation/sealed/{other.pk}/lift/").status_code == 404
+
+
+def test_a_refused_undo_of_a_seal_ends_as_one_sentence_does(moderator):
+    sealed = say(make_article(), "Unspeakable.")
+    act = restrictions.seal(ids=[sealed.pk], why=Seal.Why.OTHER, actor=moderator).batch
+    page = asked_by(moderator).post(f"/moderation/acts/{act.pk}/undo/", follow=True).text
+    assert "Only an administrator can lift a seal." in page
+    assert "lift a seal.." not in page
+
+
+def test_the_list_goes_on_behind_a_seal(moderator, monkeypatch):
+    monkeypatch.setattr("moderation.erasure.restriction_views.PAGE", 2)
+    article = make_article()
+    ids = [say(article, f"Word {n}").pk for n in range(3)]
+    restrictions.seal(ids=ids, why=Seal.Why.OTHER, actor=moderator)
+    client = asked_by(moderator)
+    first = client.get("/moderation/sealed/").context
+    assert len(first["seals"]) == 2
+    assert len(client.get(f"/moderation/sealed/{first['next_page']}").context["seals"]) == 1
+    for hostile in ("?before=x", "?before=" + "9" * 40, "?before=-1", "?before=%00"):
+        assert client.get(f"/moderation/sealed/{hostile}").status_code == 200
+
+
+def test_undo_on_the_page_of_the_act_is_for_administrators(sealed, moderator):
+    act = Batch.objects.get(kind=Batch.Kind.SEAL)
+    text = asked_by(moderator).post(f"/moderation/acts/{act.pk}/undo/", follow=True).content.decode()
+    assert "Only an administrator can lift a seal." in text
+    assert Seal.objects.get().lifted_at is None
+    assert decisions.undo(batch=act, actor=moderator).batch is None
+
+
+def test_undo_of_a_lift_is_offered_to_those_who_may(sealed, moderator, administrator):
+    lifted = restrictions.lift(seal=Seal.objects.get(), actor=administrator).batch
+    url = f"/moderation/acts/{lifted.pk}/"
+    page = asked_by(moderator).get(url).text
+    assert "Undo this action" not in page
+    assert "Only an administrator can lift a seal." in page
+    assert "Undo this action" in asked_by(administrator).get(url).text
+
+
+def test_the_story_comes_back_byte_by_byte(comment, moderator, administrator):
+    """But for the numbers of its version and of the last line of its log, which only grow."""
+    say(comment.discussion.article, "How do you know?", parent=comment)
+    url = comment.discussion.article.get_absolute_url()
+
+    def page() -> bytes:
+        return re.sub(rb'data-(version|seq)="[0-9]+"', b"", Client().get(url).content)
+
+    before = page()
+    assert SECRET.encode() in before
+    act = restrictions.seal(ids=[comment.pk], why=Seal.Why.OTHER, actor=moderator)
+    sealed_page = page()
+    assert SECRET.encode() not in sealed_page
+    undone = decisions.undo(batch=act.batch, actor=administrator)
+    assert page() == before
+    decisions.undo(batch=undone.batch, actor=administrator)
+    assert page() == sealed_page

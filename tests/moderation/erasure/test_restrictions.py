@@ -1,0 +1,356 @@
+"""Seal, lift, hold, erase: words that nobody may see lie with their seal, and come back exactly."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.core.exceptions import ValidationError
+from django.db import connections
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from accounts.models import Guest
+from comments.edits import edit_comment, examine_again, send_again
+from comments.integrity import check
+from comments.models import Comment, CommentRevision, CommentText, Discussion, Reason, State, Transition
+from comments.services import delete_comment, rename_author
+from comments.text_changes import erase_comments, keep_redaction, show_revisions
+from moderation.actions import decisions
+from moderation.erasure import restricted_content, restrictions
+from moderation.models import Batch, Case, Note, Notice, Origin, Report, Seal, SealedText
+from moderation.reports import reporting as reports
+from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.helpers.waiting import is_a_lock_waited_for, until
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+
+WHY = Seal.Why.PERSONAL
+
+
+@pytest.fixture
+def moderator():
+    return UserFactory.create(name="Mo", roles=("Moderator",))
+
+
+@pytest.fixture
+def administrator():
+    return UserFactory.create(name="Ada", roles=("Administrator",))
+
+
+@pytest.fixture
+def comment() -> Comment:
+    """Edited once, answered, from a guest whose e-mail is proved."""
+    article = make_article()
+    guest = GuestFactory.create(name="Zoe Quillfeather", email="zoe@example.org", confirmed_at=timezone.now())
+    said = say(article, "Her number is 555 0100.", guest=guest)
+    said = edit_comment(comment=said, body="Her number is 555 0199.", user=None, guest=guest)
+    say(article, "How do you know?", parent=said)
+    Origin.objects.create(comment=said, ip_hash=b"0123456789abcdef")
+    return Comment.objects.get(pk=said.pk)
+
+
+def rows(comment: Comment):
+    """All of a discussion but its log and its version, as it is stored."""
+    of = {"comment__discussion": comment.discussion_id}
+    discussion = Discussion.objects.filter(pk=comment.discussion_id)
+    return [
+        list(Comment.objects.filter(discussion=comment.discussion_id).order_by("pk").values()),
+        list(
+            CommentRevision.objects.filter(**of)
+            .order_by("revision")
+            .values("comment", "revision", "body", "is_redacted", "replaced_at")
+        ),
+        list(CommentText.objects.filter(**of).order_by("pk").values()),
+        list(discussion.values("visible_count", "tally", "status")),
+    ]
+
+
+def seal(*comments: Comment, actor, **options):
+    return restrictions.seal(
+        ids=[c.pk for c in comments], why=options.pop("why", WHY), actor=actor, **options
+    )
+
+
+def test_a_sealed_comment_has_no_words_of_its_own(comment, moderator):
+    version = Discussion.objects.get().version
+
+    act = seal(comment, actor=moderator)
+
+    assert act.changed == [comment.pk]
+    fresh = Comment.objects.get(pk=comment.pk)
+    assert (fresh.state, fresh.state_reason) == (State.REJECTED, Reason.SEALED)
+    assert (fresh.body, fresh.body_html, fresh.author_name, fresh.author_email) == ("", "", "", "")
+    assert not CommentRevision.objects.filter(comment=comment).exists()
+    assert not CommentText.objects.filter(comment=comment).exists()
+    assert Discussion.objects.get().version > version
+    assert Discussion.objects.get().visible_count == 1
+
+    kept = Seal.objects.get()
+    assert (kept.why, kept.is_held, kept.batch) == (WHY, False, act.batch)
+    assert (kept.author_name, kept.author_email) == ("Zoe Quillfeather", "zoe@example.org")
+    assert bytes(kept.ip_hash) == b"0123456789abcdef"
+    assert list(kept.texts.order_by("revision").values_list("revision", "body")) == [
+        (1, "Her number is 555 0100."),
+        (2, "Her number is 555 0199."),
+    ]
+    assert check() == {}
+
+
+def test_an_administrator_brings_all_of_it_back(comment, moderator, administrator):
+    before = rows(comment)
+    seal(comment, actor=moderator)
+
+    act = restrictions.lift(seal=Seal.objects.get(), actor=administrator)
+
+    assert act.changed == [comment.pk]
+    assert rows(comment) == before
+    lifted = Seal.objects.get()
+    assert lifted.lifted_at
+    assert (lifted.author_name, lifted.author_email, lifted.ip_hash) == ("", "", None)
+    assert not SealedText.objects.exists()
+    assert check() == {}
+
+
+def test_a_lift_can_be_undone_and_that_again(comment, moderator, administrator):
+    before = rows(comment)
+    act = seal(comment, actor=moderator, held=True)
+    sealed = rows(comment)
+    for _ in range(2):
+        act = decisions.undo(batch=act.batch, actor=administrator)
+        assert rows(comment) == before
+        act = decisions.undo(batch=act.batch, actor=administrator)
+        assert rows(comment) == sealed
+        again = Seal.objects.get(lifted_at=None)
+        assert (again.why, again.is_held, again.batch) == (WHY, True, act.batch)
+    assert check() == {}
+
+
+def test_a_redaction_survives_the_seal_and_can_be_undone_after(comment, moderator, administrator):
+    """Its unshortened words are under a number of their own, and so are they when it was undone before."""
+    for _ in range(2):
+        number = keep_redaction(comment=comment, body="Her number is […].")
+        show_revisions({comment.pk: number})
+        comment.refresh_from_db()
+        before = rows(comment)
+        seal(comment, actor=moderator)
+        restrictions.lift(seal=Seal.objects.get(lifted_at=None), actor=administrator)
+        assert rows(comment) == before
+        assert check() == {}
+        show_revisions({comment.pk: 2})
+        comment.refresh_from_db()
+
+
+def test_only_administrators_lift_by_whatever_way(comment, moderator, administrator):
+    act = seal(comment, actor=moderator)
+    with pytest.raises(PermissionError):
+        restrictions.lift(seal=Seal.objects.get(), actor=moderator)
+    undone = decisions.undo(batch=act.batch, actor=moderator)
+    assert undone.batch is None
+    assert [r.what for r in undone.refused] == ["Only an administrator can lift a seal."]
+
+    lifted = decisions.undo(batch=act.batch, actor=administrator)
+    assert decisions.undo(batch=lifted.batch, actor=moderator).batch is None
+    assert Seal.objects.filter(lifted_at=None).count() == 0
+
+
+def test_no_other_decision_reaches_it(comment, moderator, administrator):
+    earlier = decisions.decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=moderator)
+    seal(comment, actor=moderator)
+    for attempt in (
+        lambda: decisions.decide(
+            ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=administrator
+        ),
+        lambda: decisions.undo(batch=earlier.batch, actor=administrator),
+        lambda: seal(comment, actor=administrator),
+    ):
+        act = attempt()
+        assert act.batch is None
+        assert [(r.who, r.what) for r in act.refused] == [
+            ("Mo", "Sealed: only an administrator can lift that")
+        ]
+    rename_author(comment=comment, name="Somebody")
+    assert not delete_comment(comment=comment, user=None, guest=comment.guest)
+    assert Comment.objects.get(pk=comment.pk).author_name == ""
+
+
+def test_its_author_can_not_write_into_it(comment, moderator):
+    """Nor whoever had the form open when it was sealed."""
+    decisions.decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=moderator)
+    before = Comment.objects.get(pk=comment.pk)
+    seal(comment, actor=moderator)
+    written = {"body": "Other words.", "user": None, "guest": comment.guest}
+    found = examine_again(comment=before, **written)
+    with pytest.raises(ValidationError):
+        send_again(comment=before, body="Other words.", findings=found)
+    with pytest.raises(ValidationError):
+        examine_again(comment=Comment.objects.get(pk=comment.pk), **written)
+    assert Comment.objects.get(pk=comment.pk).body == ""
+    assert check() == {}
+
+
+def test_one_of_many_is_lifted_alone(moderator, administrator):
+    article = make_article()
+    both = [say(article, "One."), say(article, "Two.")]
+    seal(*both, actor=moderator)
+    assert Seal.objects.values("batch").distinct().count() == 1
+
+    restrictions.lift(seal=Seal.objects.get(comment=both[0]), actor=administrator)
+
+    assert Comment.objects.get(pk=both[0].pk).body == "One."
+    assert Comment.objects.get(pk=both[1].pk).state_reason == Reason.SEALED
+    restrictions.lift(seal=Seal.objects.get(comment=both[1]), actor=administrator)
+    assert Comment.objects.get(pk=both[1].pk).body == "Two."
+    assert check() == {}
+
+
+def test_what_its_author_deleted_can_be_sealed_and_returns_as_that(comment, moderator, administrator):
+    delete_comment(comment=comment, user=None, guest=comment.guest)
+    before = rows(comment)
+    assert seal(comment, actor=moderator).changed == [comment.pk]
+    restrictions.lift(seal=Seal.objects.get(), actor=administrator)
+    assert rows(comment) == before
+
+
+def test_its_open_case_is_closed_and_opened_again(comment, moderator, administrator):
+    decisions.decide(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
+    seal(comment, actor=moderator)
+    assert not Case.objects.open().exists()
+    restrictions.lift(seal=Seal.objects.get(), actor=administrator)
+    assert Case.objects.open().get().comment_id == comment.pk
+
+
+def test_nobody_decides_on_it_and_its_number_is_known(comment, moderator, administrator):
+    seal(comment, actor=moderator)
+    for person in (moderator, administrator):
+        assert comment not in Comment.objects.moderated_by(person)
+        assert comment in Comment.objects.in_care_of(person)
+        assert not Comment.objects.get(pk=comment.pk).can_be_moderated_by(person)
+
+
+@pytest.mark.parametrize(
+    ("why", "mails"), [(Seal.Why.PERSONAL, 1), (Seal.Why.CHILD_ABUSE, 0), (Seal.Why.COURT, 0)]
+)
+def test_its_author_is_told_unless_an_authority_may_look(
+    comment, moderator, why, mails, django_capture_on_commit_callbacks
+):
+    """A mail that was waiting to be sent when the comment was sealed is not sent: something came since."""
+    with django_capture_on_commit_callbacks(execute=True):
+        decisions.decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=moderator)
+        seal(comment, actor=moderator, why=why)
+    queued = DBTaskResult.objects.filter(task_path="moderation.tasks.tell_authors")
+    assert len(queued) == 1 + mails
+    for job in queued:
+        job.task.func(*job.args_kwargs["args"])
+    assert len(mail.outbox) == mails
+    assert "555" not in "".join(message.body for message in mail.outbox)
+
+
+def test_an_unconfirmed_e_mail_that_was_forgotten_stays_so(comment, moderator, administrator):
+    seal(comment, actor=moderator)
+    Guest.objects.filter(pk=comment.guest_id).update(email="")
+    restrictions.lift(seal=Seal.objects.get(), actor=administrator)
+    assert Comment.objects.get(pk=comment.pk).author_email == ""
+
+
+def test_a_hold_keeps_it_from_being_erased(comment, moderator, administrator):
+    seal(comment, actor=moderator, why=Seal.Why.CHILD_ABUSE)
+    own = Seal.objects.get()
+    assert own.is_held
+    act = restrictions.erase(seal=own, actor=administrator)
+    assert act.batch is None
+    assert [r.what for r in act.refused] == ["A legal hold keeps it."]
+    assert erase_comments(ids=[comment.pk], at=timezone.now()) == []
+    assert SealedText.objects.count() == 2
+
+    ended = restrictions.hold(seal=own, is_held=False, actor=administrator)
+    assert ended.parameters == {"comment": comment.pk, "is_held": False}
+    assert restrictions.hold(seal=own, is_held=False, actor=administrator) is None
+    act = restrictions.erase(seal=own, actor=administrator)
+
+    assert act.changed == [comment.pk]
+    assert not SealedText.objects.exists()
+    own.refresh_from_db()
+    assert (own.lifted_at, own.author_name, own.author_email) == (None, "", "")
+    # There is nothing to bring back, and no way back.
+    assert restrictions.lift(seal=own, actor=administrator).batch is None
+    assert decisions.undo(batch=act.batch, actor=administrator).refused[0].what.startswith("What was deleted")
+    assert Comment.objects.get(pk=comment.pk).state_reason == Reason.SEALED
+    assert check() == {}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_erases_one_while_its_act_is_undone_waits(moderator, administrator, monkeypatch):
+    """Else it was deleted for good between the look at its seal and the lift: no words, and no seal."""
+    article = make_article()
+    one, other = say(article, "One."), say(article, "Two.")
+    act = seal(one, other, actor=moderator)
+    own, bring_back, erasing = Seal.objects.get(comment=one), restricted_content._bring_back, []
+
+    def erase():
+        try:
+            return restrictions.erase(seal=own, actor=administrator)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+
+        def meanwhile(found, actor):
+            erasing.append(pool.submit(erase))
+            until(lambda: erasing[0].done() or is_a_lock_waited_for())
+            bring_back(found, actor)
+
+        monkeypatch.setattr(restricted_content, "_bring_back", meanwhile)
+        undone = decisions.undo(batch=act.batch, actor=administrator)
+        assert erasing[0].result().batch is None  # there is no seal any more
+
+    assert undone.changed == [one.pk, other.pk]
+    assert set(Comment.objects.values_list("body", flat=True)) == {"One.", "Two."}
+    assert check() == {}
+
+
+def test_what_was_said_of_it_is_deleted_with_it(comment, moderator, administrator):
+    """As when a list is emptied; a report of illegal content stays."""
+    reports.report_comment(
+        comment=comment, user=UserFactory.create(), guest=None, why="other", words="555 0199!"
+    )
+    reports.give_notice(comment=comment, why="It is her number.", name="Bo", email="bo@example.org")
+    Note.objects.create(comment=comment, text="Hers: 555 0199.", by=moderator)
+    seal(comment, actor=moderator)
+    restrictions.erase(seal=Seal.objects.get(), actor=administrator)
+    assert not Note.objects.exists()
+    assert not Origin.objects.exists()
+    assert Report.objects.get().words == ""
+    assert Notice.objects.get().why == "It is her number."
+
+
+def test_a_hold_is_on_words_and_has_no_undo(comment, moderator, administrator):
+    seal(comment, actor=moderator)
+    own = Seal.objects.get()
+    held = restrictions.hold(seal=own, is_held=True, actor=administrator)
+    assert "on the page of the sealed" in decisions.undo(batch=held, actor=administrator).refused[0].what
+    restrictions.hold(seal=own, is_held=False, actor=administrator)
+    restrictions.erase(seal=own, actor=administrator)
+    assert restrictions.hold(seal=own, is_held=True, actor=administrator) is None
+    assert not Seal.objects.get().is_held
+
+
+def test_what_was_deleted_for_good_takes_no_decision(comment, moderator):
+    spam = decisions.decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=moderator)
+    lines = Transition.objects.count()
+    at = timezone.now() + timedelta(seconds=1)
+    assert erase_comments(ids=[comment.pk], at=at) == [comment.pk]
+    assert erase_comments(ids=[comment.pk], at=at) == []
+    for act in (
+        decisions.decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator),
+        decisions.undo(batch=spam.batch, actor=moderator),
+        seal(comment, actor=moderator),
+    ):
+        assert [r.what for r in act.refused] == ["Its words were deleted for good"]
+    assert Transition.objects.count() == lines
+    assert Batch.objects.count() == 1
+
+
+def test_what_somebody_may_read_is_not_erased(comment):
+    assert erase_comments(ids=[comment.pk], at=timezone.now()) == []
+    assert Comment.objects.get(pk=comment.pk).body

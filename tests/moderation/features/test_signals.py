@@ -1,0 +1,312 @@
+"""Each signal by a comment in which it finds something, with the words, and by one in which it does not."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from moderation.features import signals
+from moderation.features.signals import FACTS, OF_THE_SITE, PRIORS, RANKS, SIGNALS
+from moderation.features.text_reading import LONGEST, Found, Read, Said
+
+ARTICLE = """
+Heron ferries stop in winter. The harbour of Lindal has frozen early this year, and the council of the
+island decided on Monday that the old ferries would stay moored until March. Fishermen complained that bread,
+mail and medicine now arrive by helicopter, twice a week, weather permitting, while the mainland argues about
+the price of diesel. The mayor, Ebba Norling, asked the ministry for an icebreaker; the ministry offered a
+committee.
+"""
+DAY = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def said(body: str = "x", **more) -> Said:
+    return Said(body=body, **more)
+
+
+def told(name: str, one: Said) -> Found | None:
+    return next((f for f in signals.find(Read(one), (*SIGNALS, *FACTS, *RANKS)) if f.signal == name), None)
+
+
+def after(days: int) -> Said:
+    return said(article_date=DAY, comment_date=DAY + timedelta(days=days))
+
+
+# The signal, a comment that has it, and its words there.
+FINDS = [
+    ("late", after(400), []),
+    ("late", after(30), []),
+    ("drift", said("Choosing curtains with matching wallpaper brightens bedrooms", article_text=ARTICLE), []),
+    (
+        "on_subject",
+        said("The mayor wanted an icebreaker for that", article_text=ARTICLE),
+        ["mayor", "icebreaker"],
+    ),
+    ("specific", said("It took 3.5 hours from Lindal, at 07:15"), ["3.5", "Lindal", "07:15"]),
+    ("answers", said("@Ann I think so"), ["@A"]),
+    ("answers", said("Thanks Ben, that was it"), ["Thanks Ben,"]),
+    ("answers", said("I think so", parent="Is it?"), []),
+    ("asks", said("How did you get out of the harbour?"), ["How did you get out of the harbour?"]),
+    ("asks", said("I tried that, and it works"), ["I tried", "it works"]),
+    ("praise", said("Great, wonderful, thanks!"), ["Great", "wonderful", "thanks"]),
+    ("site_talk", said("I like your blog, what a useful website"), ["your blog", "useful website"]),
+    ("spun", said("Well, I have bookmarked it"), ["I have bookmarked "]),
+    ("leftovers", said("What a {great|good|nice} thing"), ["{great|good|nice}"]),
+    ("leftovers", said("Hi %name%!"), ["%name%"]),
+    ("padded", said("48213 Nice one 992817"), ["48213", "992817"]),
+    ("padded", said("48213 5512 Nice one"), ["48213", "5512"]),
+    ("name_phrase", said(author="cheap mattress online"), []),
+    ("name_phrase", said(author="Travel"), []),
+    ("name_phrase", said(author="how to lose weight"), []),
+    ("name_domain", said(author="best-loans.example.com"), []),
+    ("name_domain", said(author="http://a.example"), []),
+    ("own_name", said(author="Ebba Norling", url="https://norling.example.org"), []),
+    ("no_gain", said("Nobody asked the fishermen", url=""), []),
+    ("site_sells", said(author="Ann", url="http://casino-royal.example.com"), []),
+    ("site_sells", said(author="Ann", url="http://a.example.com/payday-loans"), []),
+    ("site_deep", said(author="Ann", url="http://a.example.com/index.php?option=com_k2&id=3"), []),
+    ("shortened", said("see http://bit.ly/abc"), ["http://bit.ly/abc"]),
+    ("shortened", said(url="http://tinyurl.com/abc"), []),
+    ("puny", said("see http://xn--pypal-4ve.com/"), ["http://xn--pypal-4ve.com/"]),
+    ("puny", said(url="http://xn--pypal-4ve.com/"), []),
+    ("links", said("see http://a.example and www.b.example"), ["http://a.example", "www.b.example"]),
+    ("link_markup", said('<a href="http://a.example">a</a>'), ["<a href"]),
+    ("link_markup", said("[url=http://a.example]a[/url]"), ["[url"]),
+    (
+        "own_link",
+        said("see http://a.example.com/x", url="http://www.a.example.com"),
+        ["http://a.example.com/x"],
+    ),
+    ("calls", said("Please subscribe to my channel"), ["subscribe to my channel"]),
+    ("wares", said("replica handbags and casino"), ["replica", "handbags", "casino"]),
+    ("shouting", said("THIS IS AN OUTRAGE AND YOU KNOW IT"), []),
+    ("shouting", said("Oh no!!!!!"), []),
+    ("other_script", said("Это другой текст", article_text=ARTICLE), []),
+    ("other_script", said("தீவின் சபை", article_text="দ্বীপের পরিষদ"), []),
+    ("mixed_script", said("pаypal is cheap"), ["pаypal"]),  # its first а is Cyrillic
+    ("name_script", said("Nobody asked", author="Иван"), []),
+    ("slur", said("a wetback"), ["wetback"]),
+    ("slur", said(author="towelhead"), []),
+    ("insult", said("But you are an idiot, Jim", parent="The slip stays."), ["you are an idiot"]),
+]
+# The signal, and a comment that is near to it and does not have it.
+PASSES = [
+    ("late", after(29)),
+    ("late", said(comment_date=DAY)),
+    ("drift", said("The mayor wanted an icebreaker for that harbour", article_text=ARTICLE)),
+    ("drift", said("Choosing curtains with matching wallpaper brightens bedrooms", article_title="Heron")),
+    ("on_subject", said("The mayor wanted an icebreaker")),
+    ("specific", said("It took hours. Then nothing came")),
+    ("specific", said("48213 Nice one 992817")),  # that is padding
+    ("answers", said("Thank you very much for this")),
+    ("asks", said("Really?")),
+    ("asks", said("How can I subscribe to your blog?")),  # of the page
+    (
+        "praise",
+        said("The fishermen bring bread and diesel to the frozen harbour, thanks", article_text=ARTICLE),
+    ),
+    ("site_talk", said("The harbour is no site for a helicopter")),
+    ("spun", said("I bookmarked nothing of it")),
+    ("leftovers", said("A {b} c and 50 % of d")),
+    ("padded", said("In 2013 it was 48213, in 2014 nothing")),
+    ("padded", said("2013 was cold")),
+    ("name_phrase", said(author="Ebba Norling")),
+    ("name_phrase", said(author="ebba")),
+    ("name_phrase", said(author="The Captain of Heron")),
+    ("name_domain", said(author="J. R. Norling")),
+    ("own_name", said(author="Ebba Norling", url="https://harbour.example.org")),
+    ("own_name", said(author="Cheap Loans", url="https://loans.example.org")),
+    ("no_gain", said("Nobody asked the fishermen")),  # nothing is known of a site
+    ("no_gain", said("see http://a.example", url="")),
+    ("site_sells", said(author="Ann", url="http://norling.example.com")),
+    ("site_deep", said(author="Ann", url="http://norling.example.com/about")),
+    ("shortened", said("see http://a.example/abc")),
+    ("puny", said("see http://a.example/xn")),
+    ("links", said("I said so.Then I went")),
+    ("link_markup", said("<b>a</b> at http://a.example")),
+    ("own_link", said("see http://b.example.com/x", url="http://a.example.com")),
+    ("calls", said("I want to check this out when I visit the island")),
+    ("wares", said("We sell software and tickets for ferries")),
+    ("shouting", said("NATO and the EU agreed!!")),
+    ("other_script", said("Another text", article_text=ARTICLE)),
+    ("other_script", said("カフェ", article_text="これはひらがなです")),
+    ("mixed_script", said("Он сказал hello")),
+    ("name_script", said("Nobody asked", author="Ann")),
+    ("slur", said("the captain of the ferry", author="Coonan")),
+    ("insult", said("An idiot would do that; you are right", parent="The slip stays.")),
+    ("insult", said("But you are an idiot, Jim")),  # nobody is answered
+    ("slur", said("Through the chinks in the wall one sees the water")),
+]
+
+
+def label(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+@pytest.mark.parametrize(("name", "one", "words"), FINDS, ids=label)
+def test_what_it_finds_and_where(name, one, words):
+    found = told(name, one)
+    assert found is not None
+    assert 0 < found.strength <= 1
+    assert [one.body[start:end] for start, end in found.spans] == words
+
+
+@pytest.mark.parametrize(("name", "one"), PASSES, ids=label)
+def test_what_it_passes(name, one):
+    assert told(name, one) is None
+
+
+EVERY = [signal.__name__ for signal in (*SIGNALS, *FACTS, *RANKS)]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_each_has_both_cases(name):
+    assert name in {case[0] for case in FINDS}
+    assert name in {case[0] for case in PASSES}
+
+
+def test_each_has_a_weight_to_start_from_or_none_at_all():
+    assert set(PRIORS) == {signal.__name__ for signal in SIGNALS} | set(OF_THE_SITE)
+    assert set(PRIORS).isdisjoint(signal.__name__ for signal in (*FACTS, *RANKS))
+
+
+HARMLESS = [
+    said("Thanks, very useful", author="Ann Lee", url="", article_text=ARTICLE),
+    said("I completely agree!", author="Jo"),
+    said("", author=""),
+    said("👍"),
+    said("\u0000\ud800 <a [url {", author="\u202e", url="http://[::1"),
+]
+
+
+@pytest.mark.parametrize("one", HARMLESS)
+def test_little_is_said_of_the_harmless(one):
+    assert sum(PRIORS[f.signal] * f.strength for f in signals.find(Read(one))) < 2
+
+
+def test_what_is_unknown_is_not_told():
+    """A field that is not known gives no finding, for or against."""
+    names = {f.signal for f in signals.find(Read(said("Some words about curtains in bedrooms")))}
+    assert names.isdisjoint({"late", "drift", "on_subject", "no_gain", "own_name", "site_sells", "answers"})
+
+
+def test_abuse_is_no_part_of_it():
+    names = {f.signal for f in signals.find(Read(said("you are an idiot, you wetback")))}
+    assert names.isdisjoint({"insult", "slur"})
+
+
+def test_later_is_stronger():
+    strengths = [told("late", after(days)).strength for days in (30, 200, 1_000, 5_000)]
+    assert strengths == sorted(strengths)
+    assert strengths[-1] == 1.0
+
+
+def test_times_with_and_without_a_zone_are_compared():
+    naive = said(article_date=DAY.replace(tzinfo=None), comment_date=DAY + timedelta(days=90))
+    assert told("late", naive).number == 90
+
+
+def test_signals_can_be_left_out():
+    assert {s.__name__ for s in SIGNALS} - {s.__name__ for s in signals.without(["late", "spun"])} == {
+        "late",
+        "spun",
+    }
+    with pytest.raises(ValueError, match="No such signal: nonsense"):
+        signals.without(["nonsense"])
+
+
+texts = st.text(max_size=120)
+ODD = (
+    'http:// www. a.com <a [url {a| } 12345 xn-- %name% &#1; @ ? !!! you_are check_out_my İ ß ﷺ é مُ 👍 href="'
+)
+odd = st.lists(
+    st.sampled_from([*ODD.replace("_", " ").split(), " ", "\n", "\u0000", "\ud83d"]), max_size=30
+).map("".join)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    body=texts | odd,
+    author=st.none() | texts | odd,
+    url=st.none() | texts | odd,
+    article=st.none() | texts,
+    parent=st.none() | texts,
+    written=st.none() | st.datetimes(),
+)
+def test_nothing_that_can_be_typed_breaks_it(body, author, url, article, parent, written):
+    one = said(
+        body,
+        author=author,
+        url=url,
+        article_title=article,
+        article_text=article,
+        article_date=DAY,
+        comment_date=written,
+        parent=parent,
+    )
+    for found in signals.find(Read(one), (*SIGNALS, *FACTS, *RANKS)):
+        assert 0 <= found.strength <= 1
+        assert all(0 <= start < end <= len(body) for start, end in found.spans)
+
+
+PIECES = [
+    *(
+        "a ",
+        "check out my ",
+        "{a|",
+        "<a ",
+        "1234 ",
+        "this great nice ",
+        "http://a.b ",
+        "a.",
+        "you are such a ",
+    ),
+    *(
+        "!",
+        "Aa ",
+        "<",
+        "&a",
+        "مُ",
+        "a-",
+        "'",
+        "surfing online ",
+        "your thing ",
+        "very very good ",
+        "1.1",
+        "a_",
+    ),
+    *("how ", "i ", "hi ", "[url ", "%a", "never found any ", "all web ", "my sister really ", "ﷺ"),
+]
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_no_hostile_text_keeps_a_signal_busy(piece):
+    """No measure, but a bound that a pattern which goes back and forth would pass a hundred times over."""
+    body = (piece * LONGEST)[:LONGEST]
+    one = said(body, author=piece * 20, url="http://" + piece * 20, article_text=ARTICLE)
+    began = time.process_time()
+    signals.find(Read(one), (*SIGNALS, *FACTS, *RANKS))
+    assert time.process_time() - began < 5
+
+
+def test_what_other_signals_ask_is_looked_for_once():
+    looked = []
+
+    @signals.once
+    def shout(read: Read) -> Found | None:
+        """What it finds."""
+        looked.append(read)
+        return None
+
+    one, other = Read(said()), Read(said())
+    assert [shout(one), shout(one), shout(other)] == [None] * 3
+    assert looked == [one, other]
+    assert (shout.__name__, shout.__doc__) == ("shout", "What it finds.")
+
+
+def test_a_signal_that_another_asks_has_one_answer_in_a_comment():
+    """`calls` is the dearest one, and `no_gain` asks it again."""
+    read = Read(said("Please visit my site", url=""))
+    assert signals.no_gain(read) is None
+    assert signals.calls(read) is signals.calls(read) is not None

@@ -1,0 +1,137 @@
+"""What the site knows that tells of a comment, in one statement."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from comments.models import State
+from moderation.actions.decisions import decide
+from moderation.features.site_facts import AT_ADDRESS, Known, around, look_up
+from moderation.screening.origins import mark
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+
+
+def known(article, **asked) -> Known:
+    values = {
+        "at": timezone.now(),
+        "hosts": [],
+        "name": "Olav",
+        "is_odd": False,
+        "author": None,
+        "guest": None,
+        "parent": None,
+        "ip_hash": None,
+    }
+    with CaptureQueriesContext(connection) as queries:
+        found = look_up(article=article.pk, **values | asked)
+    assert len([q for q in queries if q["sql"].startswith("EXECUTE")]) == 1
+    return found
+
+
+def test_of_an_empty_discussion_nothing_is_known():
+    assert known(make_article(), hosts=["teak.example"], ip_hash=mark("198.51.100.7")) == Known(
+        thread="",
+        spam_hosts=[],
+        burst_hosts=[],
+        staff=[],
+        names=[],
+        names_at_address=0,
+        names_of_the_day=[],
+        article="\nA story.",
+    )
+
+
+def test_what_was_said_before_and_what_is_answered():
+    article = make_article()
+    first = say(article, "The ferry needs a NEW rudder.")
+    say(make_article("Elsewhere"), "Of horses.")
+    then = timezone.now()
+    say(article, "Later words.")
+    found = known(article, parent=first.pk, at=then)
+    assert found.thread == found.replied == "the ferry needs a new rudder."
+    assert around(article=article.pk, at=then, parent=first.pk, but=0) == Known(
+        thread=found.thread, replied=found.replied
+    )
+
+
+@pytest.mark.parametrize(
+    "link", ["https://teak.example/a?b=c", "http://www.teak.example", "at teak.example now"]
+)
+def test_a_host_that_spam_linked_to(maria, link):
+    article = make_article()
+    spam = say(article, f"Fine tables, see {link}")
+    assert known(article, hosts=["teak.example", "oak.example"]).spam_hosts == []
+    decide(ids=[spam.pk], to=State.SPAM, reason="spam", actor=maria)
+    assert known(article, hosts=["teak.example", "oak.example"]).spam_hosts == ["teak.example"]
+
+
+def test_a_host_to_which_several_others_link_within_a_day():
+    article, link = make_article(), "See https://www.teak.example/tables"
+    for name in ("Ada", "Olav"):
+        say(article, f"{link}, says {name}", guest=GuestFactory.create(name=name))
+    assert known(article, hosts=["teak.example"]).burst_hosts == []  # Olav himself, and one other
+    assert known(article, hosts=["teak.example"], name="Bo").burst_hosts == ["teak.example"]
+    later = timezone.now() + timedelta(days=2)
+    assert known(article, hosts=["teak.example"], name="Bo", at=later).burst_hosts == []
+
+
+def test_no_host_of_a_hostile_comment_keeps_it_from_being_posted(starter, maria):
+    article = make_article()
+    spam = [say(article, f"Fine tables at teak{n}.example, number {n}") for n in range(25)]
+    decide(ids=[c.pk for c in spam], to=State.SPAM, reason="spam", actor=maria)
+    for host in ("中" * 900 + ".com", "a." * 600 + "com", ".".join(["b" * 60] * 4)):
+        assert say(article, f"See http://{host} and what is there").pk
+
+
+@pytest.mark.parametrize("host", ["'", "''|x", "a\\b", "& !", "", "\u0130.example", "x" * 300])
+def test_no_host_is_too_odd(host):
+    assert known(make_article(), hosts=[host]).spam_hosts == []
+
+
+def test_names_of_staff_and_of_the_discussion_are_those_of_others(maria):
+    article = make_article()
+    tollef, guest = UserFactory.create(name="Tollef"), GuestFactory.create(name="Ada")
+    say(article, author=tollef)
+    say(article, guest=guest)
+    UserFactory.create(name="A reader")
+    assert known(article).staff == ["Maria"]
+    assert sorted(known(article).names) == ["Ada", "Tollef"]
+    assert known(article, author=tollef.pk).names == ["Ada"]
+    assert known(article, guest=guest.pk).names == ["Tollef"]
+    assert known(article, author=maria.pk).staff == []
+
+
+def test_one_address_under_several_names():
+    article, here = make_article(), "198.51.100.7"
+    for name in ("Ada", "Bo", "bo", "Olav"):
+        say(article, guest=GuestFactory.create(name=name), ip=here)
+    say(article, guest=GuestFactory.create(name="Cy"), ip="203.0.113.5")
+    assert known(article, ip_hash=mark(here)).names_at_address == 2
+
+
+def test_the_storys_own_text_comes_along():
+    article = make_article(standfirst="Of piles.", body="They have **rotted**.")
+    assert known(article).article == "Of piles.\nThey have **rotted**."
+
+
+def test_of_an_address_the_latest_are_looked_at():
+    article, here = make_article(), "198.51.100.7"
+    for n in range(AT_ADDRESS + 5):
+        say(article, f"Row {n} is free.", guest=GuestFactory.create(name=f"Rower {n}"), ip=here)
+    assert known(article, ip_hash=mark(here)).names_at_address == AT_ADDRESS
+
+
+def test_the_names_of_the_day_are_asked_for_an_odd_one_only():
+    article = make_article()
+    for n, name in enumerate(("RobertExo", "olav", "Ada")):
+        say(article, f"Row {n} is free.", guest=GuestFactory.create(name=name), ip="198.51.100.7")
+    say(article, "Without an address.", guest=GuestFactory.create(name="Cy"))
+    assert known(article).names_of_the_day == []
+    assert sorted(known(article, is_odd=True).names_of_the_day) == ["Ada", "RobertExo"]
+    later = timezone.now() + timedelta(days=2)
+    assert known(article, is_odd=True, at=later).names_of_the_day == []

@@ -1,0 +1,177 @@
+"""Authors are told what was decided: proved e-mails only, once, and nothing that was undone at once."""
+
+import socket
+from datetime import timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+import pytest
+from aiosmtpd.controller import Controller
+from allauth.account.models import EmailAddress
+from django.core import mail
+from django.core.mail.utils import DNS_NAME
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from comments.models import Reason, State
+from comments.services import change_states
+from moderation.actions.decisions import decide, undo
+from moderation.models import Batch
+from moderation.tasks import MAIL_AFTER, tell_authors
+from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.helpers.behind import guards_off
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+
+
+@pytest.fixture
+def maria():
+    return UserFactory.create(name="Maria", roles=("Moderator",))
+
+
+def guest(**fields):
+    return GuestFactory.create(confirmed_at=timezone.now(), **fields)
+
+
+def waiting(*args, **fields):
+    comment = say(*args, **fields)
+    change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
+    return comment
+
+
+def approve(*comments, actor):
+    return decide(ids=[c.pk for c in comments], to=State.PUBLISHED, reason=Reason.APPROVED, actor=actor).batch
+
+
+def tell(batch) -> list[mail.EmailMessage]:
+    mail.outbox.clear()
+    count = tell_authors.func(str(batch.pk))
+    assert count == len(mail.outbox)
+    return mail.outbox
+
+
+@pytest.mark.parametrize(
+    ("to", "reason", "subject", "words"),
+    [
+        (State.PUBLISHED, Reason.APPROVED, "Your comment is published", "it is published now"),
+        (
+            State.REJECTED,
+            Reason.OFF_TOPIC,
+            "Your comment was removed",
+            "has removed your comment: off topic.",
+        ),
+        (State.SPAM, Reason.SPAM, "Your comment was taken for spam", "took your comment for spam"),
+    ],
+)
+def test_each_decision_has_its_words(maria, to, reason, subject, words):
+    comment = waiting(make_article("The <slip>"), "It's <here> & now", guest=guest(email="a@example.org"))
+    act = decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
+    (message,) = tell(act.batch)
+    assert (message.subject, message.to) == (subject, ["a@example.org"])
+    assert words in message.body
+    assert "The <slip>" in message.body
+    assert "“It's <here> & now”" in message.body
+    page = f"/comments/{comment.pk}/\n" if to == State.PUBLISHED else f"/comments/{comment.pk}/decision/?key="
+    assert page in message.body
+
+
+def test_only_proved_e_mails_are_written_to(maria):
+    article = make_article()
+    unproved, account = GuestFactory.create(), UserFactory.create(email="b@example.org")
+    first, second = waiting(article, guest=unproved), waiting(article, author=account)
+    assert tell(approve(first, second, actor=maria)) == []
+
+    EmailAddress.objects.create(user=account, email=account.email, verified=True, primary=True)
+    third = waiting(article, author=account)
+    assert [m.to for m in tell(approve(third, actor=maria))] == [["b@example.org"]]
+
+
+def test_an_account_typed_in_capitals_is_written_to_as_well(maria):
+    account = UserFactory.create(email="Bea.B@example.org")
+    EmailAddress.objects.create(user=account, email="bea.b@example.org", verified=True, primary=True)
+    assert [m.to for m in tell(approve(waiting(make_article(), author=account), actor=maria))] == [
+        ["Bea.B@example.org"]
+    ]
+
+
+def test_one_person_gets_one_mail_for_many_comments(maria):
+    article, somebody = make_article(), guest()
+    made = [waiting(article, f"Words {n}.", guest=somebody) for n in range(3)]
+    (message,) = tell(approve(*made, actor=maria))
+    assert message.subject == "Your comments are published"
+    assert all(f"Words {n}." in message.body for n in range(3))
+
+
+def test_a_confirmation_of_what_is_published_is_no_news(maria):
+    assert tell(approve(say(make_article(), guest=guest()), actor=maria)) == []
+
+
+def test_what_was_undone_meanwhile_is_not_told_and_what_was_done_again_is(maria):
+    comment = waiting(make_article(), guest=guest())
+    act = approve(comment, actor=maria)
+    back = undo(batch=act, actor=maria).batch
+    assert [tell(act), tell(back)] == [[], []]
+    again = undo(batch=back, actor=maria).batch
+    assert [m.subject for m in tell(again)] == ["Your comment is published"]
+
+
+def test_a_sweep_of_spam_writes_to_nobody(maria):
+    article = make_article()
+    ids = [waiting(article, guest=guest()).pk for _ in range(2)]
+    assert tell(decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch) == []
+
+
+def test_the_job_waits_a_minute(maria, django_capture_on_commit_callbacks):
+    one = waiting(make_article(), guest=guest())
+    with django_capture_on_commit_callbacks(execute=True):
+        act = approve(one, actor=maria)
+    job = DBTaskResult.objects.get()
+    assert job.args_kwargs["args"] == [str(act.pk)]
+    assert timedelta() < job.run_after - timezone.now() <= MAIL_AFTER
+
+
+def test_neither_the_way_back_of_a_sweep_nor_the_sweep_done_again_writes_to_those_who_were_not_told(maria):
+    article = make_article()
+    made = [waiting(article, f"Words {n}.", guest=guest()) for n in range(2)]
+    published = say(article, "Stood here.", guest=guest())
+    ids = [comment.pk for comment in [*made, published]]
+    act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+    with guards_off():
+        Batch.objects.update(at=timezone.now() - timedelta(hours=1))
+    back = undo(batch=act, actor=maria).batch
+    assert tell(back) == []
+    again = undo(batch=back, actor=maria).batch
+    assert tell(again) == []
+
+
+class Inbox:
+    """An SMTP server's side of the conversation."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+
+    async def handle_DATA(self, server, session, envelope):
+        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
+        return "250 OK"
+
+
+def test_a_real_server_takes_it(maria, settings, monkeypatch):
+    monkeypatch.setattr(DNS_NAME, "_fqdn", "localhost", raising=False)  # else asked of a DNS, for seconds
+    inbox = Inbox()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = Controller(inbox, hostname="127.0.0.1", port=port, server_hostname="localhost")
+    server.start()
+    try:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
+        article = make_article("La grève")
+        comment = waiting(article, "À bientôt", guest=guest(email="a@example.org"))
+        assert tell_authors.func(str(approve(comment, actor=maria).pk)) == 1
+    finally:
+        server.stop()
+    (message,) = inbox.mails
+    assert message["To"] == "a@example.org"
+    assert message["Subject"] == "Your comment is published"
+    assert "À bientôt" in message.get_content()

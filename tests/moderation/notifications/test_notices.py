@@ -1,0 +1,299 @@
+"""Reports of illegal content: from anybody, with a receipt, before everything else, and told at once."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+from uuid import uuid4
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core import mail
+from django.db import connections
+from django.test import Client
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult, get_date_max
+
+from comments.models import Reason, State
+from comments.services import change_states, delete_comment
+from comments.tasks import MAILS_A_DAY
+from moderation.actions.decisions import decide
+from moderation.models import Case, Notice
+from moderation.reports import reporting
+from moderation.tasks import send_receipt, tell_asked, tell_moderators
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+
+URL = "/report-illegal/"
+
+
+@pytest.fixture
+def comment():
+    return say(make_article("The slip"), "A threat of some kind.")
+
+
+@pytest.fixture
+def maria():
+    return moderator(name="Maria", email="maria@example.org")
+
+
+def moderator(role="Moderator", **fields):
+    user = UserFactory.create(roles=(role,), **fields)
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    return user
+
+
+def filled(comment, **fields) -> dict[str, str]:
+    return {
+        "where": str(comment.pk),
+        "why": "It is a threat: § 241.",
+        "name": "Nia",
+        "email": "nia@example.org",
+        "in_good_faith": "on",
+    } | fields
+
+
+def notice(comment, **fields) -> Notice:
+    return reporting.give_notice(comment=comment, **({"why": "A threat.", "email": "n@example.org"} | fields))
+
+
+def test_what_is_too_long_is_refused_whole_and_with_the_count(client, comment):
+    """The browser is told no length: it would cut what is pasted, and say nothing."""
+    assert "maxlength" not in client.get(URL).text
+    why = "It is a threat. " * 2_000
+    answer = client.post(URL, filled(comment, why=why))
+    assert (answer.status_code, Notice.objects.exists()) == (422, False)
+    assert str(len(why.strip())) in answer.text
+    assert why.strip() in answer.text
+
+
+def test_every_page_leads_to_it_and_a_report_of_a_comment_brings_it_along(client, comment):
+    assert f'href="{URL}"' in client.get("/").content.decode()
+    page = client.get(f"{comment.discussion.article.get_absolute_url()}report/{comment.pk}/").content.decode()
+    assert f'href="{URL}?comment={comment.pk}"' in page
+    form = client.get(f"{URL}?comment={comment.pk}").content.decode()
+    assert f'value="{comment.pk}"' in form
+
+
+def test_anybody_reports_and_gets_a_receipt_that_says_how_it_stands(
+    client, comment, maria, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        response = client.post(URL, filled(comment))
+    row = Notice.objects.get()
+    assert response.headers["Location"] == f"{URL}{row.receipt}/"
+    assert (row.name, row.email, row.in_good_faith, row.why) == (
+        "Nia",
+        "nia@example.org",
+        True,
+        "It is a threat: § 241.",
+    )
+    page = client.get(response.headers["Location"])
+    assert page.headers["X-Robots-Tag"] == "noindex"
+    assert "Nobody has decided yet." in page.content.decode()
+    jobs = {job.task_path.rpartition(".")[2] for job in DBTaskResult.objects.all()}
+    assert jobs == {"tell_moderators", "send_receipt"}
+
+    act = decide(ids=[comment.pk], to=State.REJECTED, reason="other", actor=maria).batch
+    page = client.get(response.headers["Location"]).content.decode()
+    assert "A moderator has read it and removed the comment." in page
+    assert "to a court" in page
+    assert "report it again" not in page.lower()  # there is nothing left to report
+    assert tell_asked.func(str(act.pk)) == 1
+    (message,) = mail.outbox
+    assert message.to == ["nia@example.org"]
+    assert "removed the comment. A person decided this, not a machine." in message.body
+    assert "to a court" in message.body
+    assert f"{URL}{row.receipt}/" in message.body
+
+
+def test_of_the_abuse_of_a_child_nobody_is_asked_who_they_are(
+    client, comment, django_capture_on_commit_callbacks
+):
+    assert "leave name and e-mail empty then." in client.get(URL).text  # and not the reason, above it
+    bare = {"where": str(comment.pk), "is_child_abuse": "on", "why": "It links to pictures."}
+    unfinished = client.post(URL, bare)  # the tick for good faith is missing
+    assert unfinished.status_code == 422
+    page = unfinished.content.decode()  # for who takes the tick off the fields are there, without an error
+    assert page.count("is-invalid") == 1
+    assert 'class="who"' in page
+    assert 'name="name"' in page
+    assert "It links to pictures." in unfinished.content.decode()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        response = client.post(URL, bare | {"in_good_faith": "on", "name": "Nia", "email": "no e-mail"})
+    row = Notice.objects.get()
+    assert (row.is_child_abuse, row.name, row.email) == (True, "", "")
+    assert client.get(response.headers["Location"]).status_code == 200
+    assert [job.task_path.rpartition(".")[2] for job in DBTaskResult.objects.all()] == ["tell_moderators"]
+
+    unticked = client.post(URL, bare | {"in_good_faith": "on", "is_child_abuse": "false"})
+    assert unticked.status_code == 422  # and so nobody leaves out who they are for something else
+    assert Notice.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        ("name", "We need this, unless it is about the abuse of a child."),
+        ("email", "We need this, unless it is about the abuse of a child."),
+        ("why", "This field is required."),
+        ("where", "This field is required."),
+        ("in_good_faith", "Tick this if it is so."),
+    ],
+)
+def test_what_is_missing_is_asked_for_and_nothing_is_lost(client, comment, missing, words):
+    response = client.post(URL, filled(comment, **{missing: ""}))
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert words in page
+    assert missing == "why" or "It is a threat: § 241." in page
+    assert not Notice.objects.exists()
+
+
+def test_the_comment_is_found_by_its_number_its_page_or_its_place(client, comment):
+    story = comment.discussion.article.get_absolute_url()
+    ways = [
+        f" {comment.pk} ",
+        f"#{comment.pk}",
+        f"http://testserver{comment.get_absolute_url()}",
+        f"https://elsewhere.example{story}#comment-{comment.pk}",
+        f"{comment.get_absolute_url()}?after=7",
+    ]
+    for where in ways:
+        assert client.post(URL, filled(comment, where=where)).status_code == 302, where
+
+
+@pytest.mark.parametrize("where", ["0", "9" * 18, "9" * 40, "x", "https://[", "/comments/", "#comment-", "²"])
+def test_what_names_no_comment_is_refused_with_a_sentence(client, comment, where):
+    response = client.post(URL, filled(comment, where=where))
+    assert response.status_code == 422
+    assert "We find no comment there." in response.content.decode()
+    assert client.get(URL, {"comment": where}).status_code == 200
+
+
+def test_of_what_is_not_public_nothing_is_given_away(client, comment, maria):
+    waiting, gone = say(comment.discussion.article, "Waits."), say(comment.discussion.article, "Gone.")
+    draft = say(make_article("Draft", published_at=timezone.now() + timedelta(days=1)), "Early.")
+    change_states(ids=[waiting.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
+    decide(ids=[gone.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    for hidden in (waiting, draft):
+        assert "We find no comment there." in client.post(URL, filled(hidden)).content.decode()
+    assert "removed already" in client.post(URL, filled(gone)).content.decode()
+
+
+def test_it_goes_before_everything_else_and_takes_nothing_away(comment):
+    early = say(comment.discussion.article, "Reported by many.")
+    for _ in range(20):
+        reporting.report_comment(comment=early, user=UserFactory.create(), guest=None, why="abuse", words="")
+    notice(comment)
+    notice(comment)
+    first, second = Case.objects.open().order_by("due_at")
+    assert (first.comment, second.comment) == (comment, early)
+    assert first.is_illegal
+    assert first.due_at > timezone.now() - timedelta(days=3_651)  # moved forward once
+    comment.refresh_from_db()
+    assert comment.state == State.PUBLISHED
+
+
+def test_moderators_are_written_to_at_once_without_a_word_of_it(
+    comment, maria, django_capture_on_commit_callbacks
+):
+    moderator("Administrator", email="ada@example.org")
+    moderator("Editor")
+    UserFactory.create(roles=("Moderator",))  # an e-mail that nobody proved
+    moderator(is_active=False)
+    with django_capture_on_commit_callbacks(execute=True):
+        first = notice(comment, why="It is a threat.")
+        notice(comment, email="")  # in the same case: they know
+    job = DBTaskResult.objects.get(task_path="moderation.tasks.tell_moderators")
+    assert job.run_after == get_date_max()  # not later, that is
+    assert tell_moderators.func(first.pk) == 2
+    assert {tuple(m.to) for m in mail.outbox} == {("maria@example.org",), ("ada@example.org",)}
+    for message in mail.outbox:
+        assert "/moderation/" in message.body
+        assert "threat" not in message.body
+
+
+def test_a_receipt_carries_nothing_that_was_typed_and_no_e_mail_gets_many(comment):
+    rows = [notice(comment, why="Buy pills", name="Buy pills") for _ in range(MAILS_A_DAY + 2)]
+    assert [send_receipt.func(row.pk) for row in rows] == [1] * MAILS_A_DAY + [0, 0]
+    for message, row in zip(mail.outbox, rows, strict=False):
+        assert "pills" not in message.body
+        assert f"{URL}{row.receipt}/" in message.body
+
+
+def test_nobody_guesses_a_receipt(client, comment):
+    notice(comment)
+    assert client.get(f"{URL}{uuid4()}/").status_code == 404
+    assert client.get(f"{URL}1/").status_code == 404
+    assert client.post(f"{URL}{Notice.objects.get().receipt}/").status_code == 405
+
+
+def test_a_network_that_sends_many_is_told_to_wait_and_keeps_its_words(client, comment, monkeypatch):
+    monkeypatch.setattr("moderation.reports.views.STRANGERS_AN_HOUR", 1)
+    here = {"REMOTE_ADDR": "192.0.2.78"}
+    assert client.post(URL, filled(comment), **here).status_code == 302
+    response = client.post(URL, filled(comment), **here)
+    assert response.status_code == 429
+    assert "It is a threat: § 241." in response.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_sends_many_at_once_gets_no_further(monkeypatch):
+    """Over a connection each, as they come from a script."""
+    monkeypatch.setattr("moderation.reports.views.STRANGERS_AN_HOUR", 2)
+    sent, together = filled(say(make_article())), Barrier(6)
+
+    def send(_number: int) -> int:
+        try:
+            together.wait()
+            return Client().post(URL, sent, REMOTE_ADDR="192.0.2.79").status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sorted(pool.map(send, range(6))) == [302, 302, 429, 429, 429, 429]
+    assert Notice.objects.count() == 2
+
+
+def test_reported_again_it_is_a_new_question(comment, maria):
+    first = notice(comment)
+    decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    again = notice(comment)
+    assert again.case != first.case
+    assert again.case.closed_at is None
+
+
+def test_left_in_place_it_can_be_reported_again_from_the_receipt(client, comment, maria):
+    row = notice(comment)
+    act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria).batch
+    page = client.get(f"{URL}{row.receipt}/").content.decode()
+    assert f'href="{URL}?comment={comment.pk}"' in page
+    tell_asked.func(str(act.pk))
+    assert "report it again with what we overlooked" in mail.outbox[0].body
+
+
+def test_of_hundreds_a_card_says_the_first_and_the_last(client, comment, maria):
+    """Each may have 5,000 characters, and anybody may send them; but none of child abuse is lost in them."""
+    for number in range(30):
+        notice(comment, why=f"It is a threat: {number:02}.", is_child_abuse=number == 15)
+    client.force_login(maria)
+    page = client.get(f"/moderation/comments/{comment.pk}/").content.decode()
+    read = [int(number) for number in re.findall(r"It is a threat: (\d\d)\.", page)]
+    assert read == [0, 1, 2, 3, 4, 15, 25, 26, 27, 28, 29]
+    assert "19 more came after it." in page
+
+
+def test_what_its_author_deleted_no_person_decided(client, maria):
+    jim = UserFactory.create()
+    comment = say(make_article(), author=jim)
+    row = notice(comment)
+    delete_comment(comment=comment, user=jim, guest=None)
+    tell_asked.func(str(Case.objects.get(comment=comment).closed_by))
+    page = client.get(f"{URL}{row.receipt}/").content.decode()
+    for said in (page, mail.outbox[0].body):
+        assert "Its author has deleted the comment." in said
+        assert "A person decided" not in said
+        assert "court" not in said

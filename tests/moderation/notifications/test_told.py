@@ -1,0 +1,659 @@
+"""What the author of each kind of decision reads, on the page and by mail; nobody else reads it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core import mail
+from django.db import connection
+from django.db.models import F
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from accounts.guests import COOKIE
+from accounts.models import User
+from articles.models import Site
+from comments.edits import edit_comment
+from comments.models import Comment, Discussion, Reason, RemovalReason, State
+from comments.services import change_discussion, change_states
+from moderation.actions.decisions import decide, undo
+from moderation.actions.quick_actions import redact
+from moderation.models import Batch, Rule
+from moderation.notifications.decision_kinds import Kind
+from moderation.notifications.notices import mailed_url, tell
+from moderation.reports import reporting
+from moderation.rules import active_rules as rules
+from moderation.rules.matching import Written
+from moderation.tasks import MAIL_AFTER, tell_authors, tell_held
+from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.helpers.behind import guards_off
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def maria():
+    return UserFactory.create(name="Maria", roles=("Moderator",))
+
+
+@pytest.fixture
+def jim():
+    return proved(name="Jim", email="jim@example.org")
+
+
+def proved(**fields) -> User:
+    user = UserFactory.create(**fields)
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    return user
+
+
+def decided(comment, to, reason, actor):
+    return decide(ids=[comment.pk], to=to, reason=reason, actor=actor).batch
+
+
+def approved(article, body="A word about the boat.", *, author, maria) -> Comment:
+    comment = say(article, body, author=author)
+    decided(comment, State.PUBLISHED, Reason.APPROVED, maria)
+    comment.refresh_from_db()
+    return comment
+
+
+def an_hour_later() -> None:
+    with guards_off():
+        Batch.objects.update(at=F("at") - timedelta(hours=1))
+
+
+# Each brings a comment of Jim's into being and gives it with the act that he is told of, if it is one.
+
+
+def new(article, jim, maria):
+    return say(article, "Hello, everybody.", author=jim), None
+
+
+def checked(article, jim, maria):
+    approved(article, author=jim, maria=maria)
+    return say(article, "See https://one.example and https://two.example here.", author=jim), None
+
+
+def listed(article, jim, maria):
+    approved(article, author=jim, maria=maria)
+    Rule.objects.create(kind=Rule.Kind.TERM, value="casino")
+    return say(article, "A casino is planned.", author=jim), None
+
+
+def everything(article, jim, maria):
+    approved(article, author=jim, maria=maria)
+    change_discussion(article=article, moderation=Discussion.Moderation.PRE)
+    return say(article, "The night boat was quieter.", author=jim), None
+
+
+def changed(article, jim, maria):
+    comment = approved(article, author=jim, maria=maria)
+    edited = edit_comment(
+        comment=comment, body="See https://one.example and https://two.example.", user=jim, guest=None
+    )
+    return edited, None
+
+
+def published(article, jim, maria):
+    comment = say(article, author=jim)
+    return comment, decided(comment, State.PUBLISHED, Reason.APPROVED, maria)
+
+
+def removed(article, jim, maria):
+    RemovalReason.objects.filter(code="off_topic").update(told="Keep to the boat.")
+    Site.objects.update(version=F("version") + 1)
+    comment = approved(article, author=jim, maria=maria)
+    return comment, decided(comment, State.REJECTED, "off_topic", maria)
+
+
+def reported(article, jim, maria):
+    comment = approved(article, author=jim, maria=maria)
+    bo = UserFactory.create(name="Bo Reporter")
+    reporting.report_comment(comment=comment, user=bo, guest=None, why="abuse", words="He is rude.")
+    return comment, decided(comment, State.REJECTED, "insult", maria)
+
+
+def illegal(article, jim, maria):
+    comment = approved(article, author=jim, maria=maria)
+    reporting.give_notice(comment=comment, why="It is a threat.", name="Nia", email="nia@example.org")
+    return comment, decided(comment, State.REJECTED, "other", maria)
+
+
+def pointed_out(article, jim, maria):
+    comment, _ = listed(article, jim, maria)
+    return comment, decided(comment, State.REJECTED, "off_topic", maria)
+
+
+def spam(article, jim, maria):
+    comment = approved(article, author=jim, maria=maria)
+    return comment, decided(comment, State.SPAM, Reason.SPAM, maria)
+
+
+def machine(article, jim, maria):
+    comment = approved(article, author=jim, maria=maria)
+    change_states(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
+    return comment, None
+
+
+def restored(article, jim, maria):
+    comment, _ = removed(article, jim, maria)
+    an_hour_later()
+    return comment, decided(comment, State.PUBLISHED, Reason.APPROVED, maria)
+
+
+def blackened(article, jim, maria):
+    comment = approved(article, "Call Ann Smith about the boat.", author=jim, maria=maria)
+    return comment, redact(comment=comment, marked="Call [[Ann Smith]] about the boat.", actor=maria)
+
+
+def sealed(article, jim, maria):
+    comment = approved(article, "Something unspeakable.", author=jim, maria=maria)
+    change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.SEALED, actor=maria)
+    return comment, None
+
+
+def stays(article, jim, maria):
+    comment, _ = removed(article, jim, maria)
+    reporting.ask_for_a_look(comment=comment, user=jim, guest=None, words="It is about the boat.")
+    other = UserFactory.create(roles=("Moderator",))
+    return comment, decided(comment, State.REJECTED, "off_topic", other)
+
+
+def back(article, jim, maria):
+    comment, _ = removed(article, jim, maria)
+    an_hour_later()
+    reporting.ask_for_a_look(comment=comment, user=jim, guest=None, words="It is about the boat.")
+    return comment, decided(comment, State.PUBLISHED, Reason.APPROVED, maria)
+
+
+@dataclass
+class Case:
+    make: Callable
+    title: str
+    said: list[str]  # all of these
+    ways: str  # "ask", "again", "both" or nothing
+    unsaid: tuple[str, ...] = ()
+
+
+WAITS = "Your comment is waiting for review"
+ALONE = "Only you and the moderators can see it."
+NOBODY = "No person has decided yet."
+PERSON = "A person decided this, not a machine."
+TERM = "It has a term that a rule of this site points to."
+CASES = [
+    Case(
+        new,
+        WAITS,
+        [
+            ALONE,
+            "What somebody new writes here is read before it is published.",
+            "Nothing of yours was approved here yet.",
+            NOBODY,
+        ],
+        "again",
+    ),
+    Case(checked, WAITS, [ALONE, "A check of this site asked for a look", "It has 2 links", NOBODY], "again"),
+    Case(listed, WAITS, [ALONE, TERM, NOBODY], "again"),
+    Case(everything, WAITS, [ALONE, "In this discussion everything is read before", NOBODY], "again"),
+    Case(
+        changed,
+        "Your changed comment is waiting for review",
+        [ALONE, "You changed it, so somebody reads the new words first.", NOBODY],
+        "again",
+    ),
+    Case(published, "Your comment is published", ["A moderator has read your comment"], ""),
+    Case(
+        removed,
+        "Your comment was removed",
+        [
+            "A moderator has removed your comment: off topic.",
+            "Keep to the boat.",
+            "Nobody had reported it.",
+            PERSON,
+        ],
+        "both",
+    ),
+    Case(
+        reported,
+        "Your comment was removed",
+        ["A moderator has removed your comment: insult.", "A reader had reported it.", PERSON],
+        "both",
+        ("Bo Reporter", "He is rude."),
+    ),
+    Case(
+        illegal,
+        "Your comment was removed",
+        ["Somebody had reported it as illegal.", PERSON],
+        "both",
+        ("Nia", "It is a threat."),
+    ),
+    Case(
+        pointed_out,
+        "Your comment was removed",
+        [
+            "removed your comment: off topic.",
+            TERM,
+            "A check of this site had pointed it out; a person decided.",
+        ],
+        "both",
+    ),
+    Case(
+        spam,
+        "Your comment was taken for spam",
+        ["A moderator took your comment for spam and removed it.", PERSON],
+        "both",
+    ),
+    Case(
+        machine,
+        "Your comment was taken for spam",
+        [
+            "A check of this site took your comment for spam",
+            "A machine decided this; no person has looked at it.",
+        ],
+        "both",
+    ),
+    Case(restored, "Your comment is back", ["A moderator has looked again, and it is back in place."], ""),
+    Case(
+        blackened,
+        "Words were taken out of your comment",
+        ["A moderator has taken words out of your comment", "What is left of it stays published.", PERSON],
+        "",
+        ("Ann Smith",),
+    ),
+    Case(
+        sealed,
+        "Your comment was removed",
+        [
+            "Your comment must not be seen here, and has been removed.",
+            "Of such comments nobody is told whether they were reported.",
+            PERSON,
+        ],
+        "",
+        ("unspeakable",),
+    ),
+    Case(
+        stays,
+        "Your comment stays removed",
+        [
+            "You asked for another look. The comment was read again, and it stays removed: off topic.",
+            "Somebody who had not decided on it before has read it.",
+            "This is final: it can't be asked for again.",
+        ],
+        "",
+    ),
+    Case(back, "Your comment is back", ["You asked for another look.", "it is back in place"], ""),
+]
+
+
+@pytest.fixture(params=CASES, ids=lambda case: case.make.__name__)
+def case(request):
+    return request.param
+
+
+@pytest.fixture
+def made(case, jim, maria):
+    return case.make(make_article("The slip closes"), jim, maria)
+
+
+def page_of(client: Client, comment: Comment) -> str:
+    response = client.get(f"/comments/{comment.pk}/decision/")
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def text(page: str) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+def test_its_author_reads_it_on_a_page(client, case, made, jim):
+    client.force_login(jim)
+    page = page_of(client, made[0])
+    assert f"<h1>{case.title}</h1>" in page
+    for sentence in case.said:
+        assert sentence in text(page)
+    for unsaid in case.unsaid:
+        assert unsaid not in page
+    assert ("Ask for another look" in page) == (case.ways in {"ask", "both"})
+    assert ("send it again</a>" in page) == (case.ways in {"again", "both"} and "/edit/" not in page)
+    assert 'content="noindex"' in page
+
+
+def test_its_author_reads_it_where_the_comment_stands(client, case, made, jim):
+    comment = Comment.objects.get(pk=made[0].pk)
+    if comment.state == State.PUBLISHED:
+        return
+    client.force_login(jim)
+    page = client.get(made[0].discussion.article.get_absolute_url()).content.decode()
+    assert f'href="/comments/{comment.pk}/decision/"' in page
+    for sentence in case.said if comment.state != State.PENDING else [ALONE]:
+        if sentence != "This is final: it can't be asked for again.":
+            assert sentence in text(page)
+
+
+def test_its_author_reads_it_in_one_mail(case, made, jim):
+    comment, act = made
+    mail.outbox.clear()
+    if act:
+        assert tell_authors.func(str(act.pk)) == 1
+    elif Comment.objects.get(pk=comment.pk).state == State.PENDING:
+        assert tell_held.func(comment.pk) == 1
+    else:
+        return  # a machine's, or sealed: nobody sends a mail of its own
+    (message,) = mail.outbox
+    assert (message.subject, message.to) == (case.title, ["jim@example.org"])
+    for sentence in case.said:
+        assert sentence in message.body
+    for unsaid in case.unsaid:
+        assert unsaid not in message.body
+    assert "The slip closes" in message.body
+    state = Comment.objects.get(pk=comment.pk).state
+    assert (f"/comments/{comment.pk}/decision/" in message.body) == (
+        state != State.PUBLISHED or case.make is blackened
+    )
+
+
+@pytest.mark.parametrize(("reason", "is_proposed"), [("spam", True), ("off_topic", False), ("sealed", False)])
+def test_a_check_had_pointed_out_only_what_it_looks_for(reason, is_proposed, jim, maria):
+    comment, _ = checked(make_article(), jim, maria)
+    to = State.SPAM if reason == "spam" else State.REJECTED
+    change_states(ids=[comment.pk], to=to, reason=reason, actor=maria)
+    comment.refresh_from_db()
+    said = tell([comment])[comment.pk].sentences[-1]
+    assert said == ("A check of this site had pointed it out; a person decided." if is_proposed else PERSON)
+
+
+def test_what_its_author_can_do_about_a_seal_is_said_where_the_link_leads(client, jim, maria):
+    comment, _ = sealed(make_article(), jim, maria)
+    client.force_login(jim)
+    page = text(page_of(client, comment))
+    assert "What you can do You can't ask for another look here: only an administrator" in page
+
+
+def test_nobody_else_finds_the_page(client, made, maria):
+    path = f"/comments/{made[0].pk}/decision/"
+    assert client.get(path).headers["Location"].startswith("/accounts/login/")
+    for somebody in (maria, UserFactory.create()):
+        client.force_login(somebody)
+        assert client.get(path).status_code == 404
+        assert client.post(path, {"words": "x"}).status_code == 404
+
+
+def test_the_places_are_marked_that_a_check_found(client, jim, maria):
+    comment, _ = checked(make_article(), jim, maria)
+    client.force_login(jim)
+    assert "See <mark>https://one.example</mark> and <mark>https://two" in page_of(client, comment)
+    tell_held.func(comment.pk)
+    assert "Marked in it: “https://one.example”, “https://two.example”" in mail.outbox[-1].body
+
+
+RULES = [
+    (
+        Written(pk=None, kind="term", value="casino"),
+        "The Casino pays, a casino!",
+        TERM,
+        ["Casino", "casino"],
+    ),
+    (
+        Written(pk=None, kind="list", value="a.txt", terms="pill\nboots\ncheap boots"),
+        "Get cheap boots here",
+        "It has words that a list of terms of this site points to.",
+        ["cheap boots"],
+    ),
+    (
+        Written(pk=None, kind="domain", value="evil.example"),
+        "See http://www.evil.example/x for more",
+        "It links to a domain that a rule of this site points to.",
+        ["http://www.evil.example/x"],
+    ),
+    (
+        Written(pk=None, kind="name", value="^jim"),
+        "See you there",
+        "The name over it is like those that a rule of this site points to.",
+        [],
+    ),
+    (
+        Written(pk=None, kind="list", value="a.txt", terms="pill\njim"),
+        "See you there",
+        "The name over it has a word that a list of terms of this site points to.",
+        [],
+    ),
+]
+
+
+@pytest.mark.parametrize("becomes", ["waits", "removed", "spam", "stays"])
+@pytest.mark.parametrize(("rule", "body", "sentence", "own"), RULES)
+def test_own_words_are_marked_that_a_rule_found_and_nothing_else_of_it_is_told(
+    rule, body, sentence, own, becomes, client, jim, maria
+):
+    article = make_article()
+    approved(article, author=jim, maria=maria)
+    rules.save(rule=rule, note="", actor=maria)
+    comment = say(article, body, author=jim)
+    if becomes == "waits":
+        tell_held.func(comment.pk)
+    else:
+        to, reason = (State.SPAM, "spam") if becomes == "spam" else (State.REJECTED, "insult")
+        act = decided(comment, to, reason, maria)
+        if becomes == "stays":
+            reporting.ask_for_a_look(comment=comment, user=jim, guest=None, words="It is about the boat.")
+            act = decided(comment, to, reason, UserFactory.create(roles=("Moderator",)))
+        tell_authors.func(str(act.pk))
+    client.force_login(jim)
+    page, written = page_of(client, comment), mail.outbox[-1].body
+    assert sentence in page
+    assert sentence in written
+    assert re.findall(r"<mark>(.*?)</mark>", page) == own
+    assert ("Marked in it:" in written) == bool(own)
+    assert all(f"“{words}”" in written for words in own)
+    assert not any(part in page + written for part in ("pill", "a.txt", "^jim"))
+
+
+def test_of_what_is_published_nothing_is_marked(client, jim, maria):
+    comment, _ = listed(make_article(), jim, maria)
+    decided(comment, State.PUBLISHED, Reason.APPROVED, maria)
+    client.force_login(jim)
+    page = page_of(client, comment)
+    assert TERM not in page
+    assert "<mark>" not in page
+
+
+def test_what_proposed_nothing_is_not_told_of_a_removal(client, jim, maria):
+    comment, _ = checked(make_article(), jim, maria)
+    decided(comment, State.REJECTED, "insult", maria)
+    client.force_login(jim)
+    page = page_of(client, comment)
+    assert "It has 2 links" not in page
+    assert "<mark>" not in page
+
+
+def test_a_guest_comes_from_the_mail_in_any_browser(client, maria):
+    guest = GuestFactory.create(confirmed_at=timezone.now(), email="g@example.org")
+    comment = say(make_article(), guest=guest)
+    act = decided(comment, State.REJECTED, "insult", maria)
+    tell_authors.func(str(act.pk))
+    url = re.search(r"http\S+/decision/\S+", mail.outbox[-1].body)
+    assert url
+    path = "/" + url[0].split("/", 3)[3]
+    page = client.get(path).content.decode()
+    assert "removed your comment: insult." in page
+    assert client.post(path, {"words": "Please."}).status_code == 302
+    assert "You have asked for another look." in client.get(path).content.decode()
+    other = say(make_article(), guest=GuestFactory.create())
+    assert client.get(f"/comments/{other.pk}/decision/?{path.partition('?')[2]}").status_code == 302
+    assert client.get(f"/comments/{comment.pk}/decision/?key=forged").status_code == 302
+    assert COOKIE not in client.cookies
+
+
+def test_a_mail_a_person_and_act_however_different_their_comments(jim, maria):
+    article = make_article()
+    first, second = approved(article, "One.", author=jim, maria=maria), say(article, "Two.", author=jim)
+    decided(second, State.REJECTED, "insult", maria)
+    an_hour_later()
+    act = decide(ids=[first.pk, second.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria).batch
+    assert tell_authors.func(str(act.pk)) == 1  # the first was published already
+    act = decide(ids=[first.pk, second.pk], to=State.REJECTED, reason="off_topic", actor=maria).batch
+    mail.outbox.clear()
+    assert tell_authors.func(str(act.pk)) == 1
+    (message,) = mail.outbox
+    assert message.subject == "Your comments were removed"
+    assert message.body.count("A moderator has removed your comment: off topic.") == 1
+    assert "“One.”" in message.body
+    assert "“Two.”" in message.body
+
+
+def test_nobody_hears_of_what_is_undone_within_a_minute_or_that_it_is_back(jim, maria):
+    comment = approved(make_article(), author=jim, maria=maria)
+    an_hour_later()
+    act = decided(comment, State.REJECTED, "insult", maria)
+    back = undo(batch=act, actor=maria).batch
+    assert [tell_authors.func(str(one.pk)) for one in (act, back)] == [0, 0]
+
+
+def subjects(*acts: Batch) -> list[str]:
+    mail.outbox.clear()
+    for act in acts:
+        tell_authors.func(str(act.pk))
+    return [message.subject for message in mail.outbox]
+
+
+def test_of_two_decisions_within_a_minute_the_second_is_told(jim, maria):
+    comment = approved(make_article(), author=jim, maria=maria)
+    an_hour_later()
+    acts = [decided(comment, State.REJECTED, why, maria) for why in ("off_topic", "insult")]
+    assert subjects(*acts) == ["Your comment was removed"]
+    assert "insult" in mail.outbox[0].body
+    an_hour_later()
+    assert subjects(decided(comment, State.REJECTED, "off_topic", maria)) == ["Your comment was removed"]
+    assert "off topic" in mail.outbox[0].body
+
+
+def test_what_a_colleague_confirms_within_the_minute_is_told_once(jim, maria):
+    article = make_article()
+    stays = approved(article, author=jim, maria=maria)
+    redacted, act = blackened(article, jim, maria)
+    an_hour_later()
+    acts = [decided(stays, State.REJECTED, "off_topic", maria) for _ in range(2)]
+    assert subjects(*acts) == ["Your comment was removed"]
+    confirmed = decided(redacted, State.PUBLISHED, Reason.APPROVED, maria)
+    assert subjects(act, confirmed) == ["Words were taken out of your comment"]
+    waits = say(article, "See https://one.example and https://two.example here.", author=jim)
+    acts = [decided(waits, State.PUBLISHED, Reason.APPROVED, maria) for _ in range(2)]
+    assert subjects(*acts) == ["Your comment is published"]
+
+
+def test_what_was_published_and_removed_and_put_back_within_the_minute_is_told_as_published(jim, maria):
+    comment = say(make_article(), author=jim)
+    acts = [decided(comment, State.PUBLISHED, Reason.APPROVED, maria)]
+    acts.append(decided(comment, State.REJECTED, "insult", maria))
+    acts.append(undo(batch=acts[-1], actor=maria).batch)
+    assert subjects(*acts) == ["Your comment is published"]
+
+
+def test_on_the_story_the_author_is_spoken_to_and_a_moderator_told_of_them(client, jim, maria):
+    article = make_article()
+    say(article, "Hello, everybody.", author=jim)
+    pages = {}
+    for user in (jim, maria):
+        client.force_login(user)
+        pages[user.name] = client.get(article.get_absolute_url()).content.decode()
+    assert "Nothing of yours was approved here yet." in pages["Jim"]
+    assert "by this person" not in pages["Jim"]
+    assert "Nothing by this person was approved here yet." in pages["Maria"]
+
+
+def test_a_wait_is_told_a_minute_later_to_proved_e_mails_and_a_flood_of_them_three_times(
+    jim, django_capture_on_commit_callbacks
+):
+    article = make_article()
+    with django_capture_on_commit_callbacks(execute=True):
+        first = say(article, "One.", author=jim)
+        say(article, "By somebody unproved.")
+    jobs = [job for job in DBTaskResult.objects.all() if job.task_path.endswith("tell_held")]
+    assert [job.args_kwargs["args"] for job in jobs] == [[first.pk]]
+    assert timedelta() < jobs[0].run_after - timezone.now() <= MAIL_AFTER
+    more = [say(article, words, author=jim) for words in ("Two, of the harbour.", "Three, of rain.")]
+    Comment.objects.filter(author=jim).update(created_at=timezone.now() - timedelta(hours=1))
+    last = say(article, "And one that is too much.", author=jim)
+    assert [tell_held.func(one.pk) for one in [first, *more, last]] == [1, 1, 1, 0]
+
+
+def test_a_wait_after_an_edit_is_told_as_well(jim, maria, django_capture_on_commit_callbacks):
+    comment = approved(make_article(), author=jim, maria=maria)
+    DBTaskResult.objects.all().delete()
+    with django_capture_on_commit_callbacks(execute=True):
+        body = "See https://one.example and https://two.example."
+        assert edit_comment(comment=comment, body=body, user=jim, guest=None).state == State.PENDING
+    jobs = [job for job in DBTaskResult.objects.all() if job.task_path.endswith("tell_held")]
+    assert [job.args_kwargs["args"] for job in jobs] == [[comment.pk]]
+
+
+def test_many_take_as_many_statements_as_one(jim, maria):
+    article = make_article()
+    made = [approved(article, f"Word {n} of the harbour.", author=jim, maria=maria) for n in range(4)]
+    decide(ids=[one.pk for one in made], to=State.REJECTED, reason="insult", actor=maria)
+
+    def statements(ids) -> int:
+        rows = list(
+            Comment.objects.filter(pk__in=ids).select_related("author", "guest", "discussion__article")
+        )
+        with CaptureQueriesContext(connection) as captured:
+            tell(rows)
+        return len(captured)
+
+    statements([made[0].pk])  # the process keeps the reasons from now on
+    assert statements([made[0].pk]) == statements([one.pk for one in made]) <= 9
+
+
+def test_that_it_was_reported_is_said_whichever_case_the_report_was_in(jim, maria):
+    article, otto = make_article(), UserFactory.create(roles=("Moderator",))
+    kept = approved(article, author=jim, maria=maria)
+    looked_at = approved(article, "Another word.", author=jim, maria=maria)
+    later = approved(article, "Call Ann Smith.", author=jim, maria=maria)
+    for one in (kept, looked_at):
+        reporting.report_comment(comment=one, user=UserFactory.create(), guest=None, why="abuse", words="")
+    decided(kept, State.PUBLISHED, Reason.APPROVED, maria)
+    decided(kept, State.REJECTED, "off_topic", maria)
+    decided(looked_at, State.REJECTED, "off_topic", maria)
+    looked_at.refresh_from_db()
+    reporting.ask_for_a_look(comment=looked_at, user=jim, guest=None, words="")
+    decided(looked_at, State.REJECTED, "off_topic", otto)
+    redact(comment=later, marked="Call [[Ann Smith]].", actor=maria)
+    reporting.report_comment(comment=later, user=UserFactory.create(), guest=None, why="abuse", words="")
+
+    told = tell(list(Comment.objects.filter(pk__in=[kept.pk, looked_at.pk, later.pk])))
+
+    assert "A reader had reported it." in told[kept.pk].sentences
+    assert "A reader had reported it." in told[looked_at.pk].sentences
+    assert "Nobody had reported it." in told[later.pk].sentences  # when it was decided
+
+
+def test_after_another_look_no_second_one_is_promised_whatever_is_decided_then(jim, maria):
+    comment, _ = stays(make_article(), jim, maria)
+    decided(comment, State.SPAM, Reason.SPAM, maria)
+    assert tell([Comment.objects.get(pk=comment.pk)])[comment.pk].way.startswith("This is final")
+
+
+def test_words_that_are_taken_out_once_more_are_told_once_more(jim, maria):
+    comment, act = blackened(make_article(), jim, maria)
+    back = undo(batch=act, actor=maria).batch
+    again = undo(batch=back, actor=maria).batch
+    assert [tell_authors.func(str(one.pk)) for one in (act, back, again)] == [0, 0, 1]
+    assert mail.outbox[-1].subject == "Words were taken out of your comment"
+    assert "Ann Smith" not in mail.outbox[-1].body
+    assert tell([Comment.objects.get(pk=comment.pk)])[comment.pk].kind == Kind.REDACTED
+
+
+def test_who_comes_by_a_mailed_key_is_not_led_to_a_page_that_takes_none(client, maria):
+    guest = GuestFactory.create(confirmed_at=timezone.now())
+    comment = say(make_article(), guest=guest)
+    comment.refresh_from_db()
+    page = client.get("/" + mailed_url(comment).split("/", 3)[3]).content.decode()
+    assert f"/comments/{comment.pk}/edit/" not in page
+    assert f"/comments/{comment.pk}/again/?key=" in page

@@ -1,0 +1,119 @@
+"""Mail to moderators about what waits: in their waking hours, once."""
+
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+import time_machine
+from allauth.account.models import EmailAddress
+from django.core import mail
+from django.db import connection
+
+from articles.models import Site
+from comments.models import Comment, Reason, State
+from comments.services import change_states
+from moderation.actions.decisions import decide
+from moderation.models import Case, Desk, Sanction
+from moderation.notifications.waiting_alerts import alert, is_open
+from moderation.people import sanctions
+from moderation.people.profiles import Person
+from moderation.reports import reporting
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+
+
+@pytest.fixture
+def maria():
+    user = UserFactory.create(email="maria@example.org", roles=("Moderator",))
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    return user
+
+
+def wait(since: datetime) -> Comment:
+    comment = say(make_article())
+    change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
+    Case.objects.filter(comment=comment).update(opened_at=since)
+    return comment
+
+
+def test_once_until_the_queue_was_below_the_limit(maria):
+    UserFactory.create(email="unproved@example.org", roles=("Moderator",))
+    UserFactory.create(email="reader@example.org")
+    with time_machine.travel(datetime(2026, 3, 2, 12, tzinfo=UTC), tick=False) as clock:
+        first = wait(datetime(2026, 3, 2, 8, 0, tzinfo=UTC))
+        alert()
+        assert mail.outbox == []  # four hours are not more than four
+        clock.shift(timedelta(minutes=1))
+        assert [alert(), alert()] == ["1 mails", "told already"]
+        assert [m.to for m in mail.outbox] == [["maria@example.org"]]
+        assert mail.outbox[0].subject == "1 comment is waiting, the oldest for 4 h"
+        assert "/moderation/" in mail.outbox[0].body
+        clock.shift(timedelta(hours=5))
+        second = wait(datetime(2026, 3, 2, 17, 0, tzinfo=UTC))
+        assert alert() == "told already"
+        change_states(ids=[first.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+        assert alert() == "nothing waits too long"
+        Case.objects.filter(comment=second).update(opened_at=datetime(2026, 3, 2, 13, tzinfo=UTC))
+        assert alert() == "1 mails"
+
+
+def test_another_look_at_a_sanction_or_a_removal_is_told_as_what_waits_is(maria):
+    jim, ada = UserFactory.create(), UserFactory.create()
+    with time_machine.travel(datetime(2026, 3, 2, 12, tzinfo=UTC), tick=False) as clock:
+        sanctions.impose(person=Person(user=ada), kind="ban", reason="insult", actor=maria)
+        assert sanctions.ask(sanction=Sanction.objects.get(), words="It was a joke.")
+        removed = say(make_article(), author=jim)
+        decide(ids=[removed.pk], to=State.REJECTED, reason="insult", actor=maria)
+        reporting.ask_for_a_look(comment=removed, user=jim, guest=None, words="Read it again.")
+        Case.objects.open().update(opened_at=datetime(2026, 3, 2, 12, tzinfo=UTC))
+        clock.shift(timedelta(hours=4))
+        assert alert() == "nothing waits too long"
+        clock.shift(timedelta(minutes=1))
+        mail.outbox.clear()
+        assert [alert(), alert()] == ["1 mails", "told already"]
+        assert mail.outbox[0].subject == "2 second looks are asked for, the oldest for 4 h"
+        assert "joke" not in mail.outbox[0].body
+
+
+def test_at_night_nobody_is_woken(maria):
+    Site.objects.filter(pk=1).update(time_zone="Africa/Cairo")  # two hours ahead
+    wait(datetime(2026, 3, 1, 12, tzinfo=UTC))
+    for moment, expected in [
+        ((2026, 3, 2, 5, 59), "quiet hours"),
+        ((2026, 3, 2, 20, 0), "quiet hours"),
+        ((2026, 3, 3, 6, 0), "1 mails"),  # 08:00 there
+    ]:
+        with time_machine.travel(datetime(*moment, tzinfo=UTC), tick=False):
+            assert alert() == expected
+    assert len(mail.outbox) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_mail_leaves_under_no_lock_and_is_tried_again_if_it_can_not(maria, monkeypatch):
+    def fail(*args: object) -> None:
+        assert not connection.in_atomic_block
+        raise OSError
+
+    with time_machine.travel(datetime(2026, 3, 2, 12, tzinfo=UTC), tick=False):
+        wait(datetime(2026, 3, 2, 1, tzinfo=UTC))
+        with monkeypatch.context() as patched:
+            patched.setattr("moderation.notifications.mail.get_connection", fail)
+            with pytest.raises(OSError):  # noqa: PT011
+                alert()
+        assert alert() == "1 mails"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "at", "expected"),
+    [
+        (8, 22, time(7, 59), False),
+        (8, 22, time(8), True),
+        (8, 22, time(22), False),
+        (20, 6, time(23), True),  # over midnight
+        (20, 6, time(5, 59), True),
+        (20, 6, time(12), False),
+        (0, 0, time(3), True),  # the same hour: always
+    ],
+)
+def test_the_hours(start, end, at, expected):
+    assert is_open(Desk(alert_from=time(start), alert_until=time(end)), at) is expected

@@ -1,0 +1,462 @@
+"""A person's page on the desk, and one's own standing: who sees what, and who may do what."""
+
+from datetime import timedelta
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.guests import remember_guest
+from accounts.models import Guest
+from comments.imports import Imported, import_comments
+from comments.models import Comment, Reason, State
+from moderation.actions.decisions import decide, undo
+from moderation.erasure import restrictions
+from moderation.models import Appeal, Batch, Network, Note, Origin, Report, Sanction, Seal
+from moderation.people import sanctions
+from moderation.people.profiles import Person
+from moderation.reports import reporting
+from moderation.screening import origins
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def maria():
+    return UserFactory.create(name="Maria", roles=("Moderator",))
+
+
+@pytest.fixture
+def ada():
+    user = UserFactory.create(name="Ada", email="ada@example.org")
+    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
+    return user
+
+
+def as_(user) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def as_guest(guest) -> Client:
+    client, response = Client(), HttpResponse()
+    remember_guest(response, guest, secure=False)
+    client.cookies = response.cookies
+    return client
+
+
+def url(user) -> str:
+    return f"/moderation/people/u{user.pk}/"
+
+
+def test_a_moderator_reads_all_that_is_known(maria, ada):
+    say(make_article(), "A word that waits.", author=ada)
+    text = as_(maria).get(url(ada)).content.decode()
+    for words in ("Ada", "ada@example.org", "1 waiting for review", "A word that waits.", "Pause until…"):
+        assert words in text
+
+
+def test_who_gave_a_notice_is_told_to_moderators_and_it_counts_as_a_report(maria, ada):
+    comment = say(make_article(), "A threat.", author=ada)
+    decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    reporting.give_notice(comment=comment, why="It is a threat.", name="Nia", email="nia@example.org")
+    desk = as_(maria)
+    assert "By <bdi>Nia</bdi>" in desk.get(f"/moderation/comments/{comment.pk}/").content.decode()
+    assert "1 of what they wrote (1 as illegal)" in desk.get(url(ada)).content.decode()
+
+
+def test_no_mail_was_sent_is_said_only_once_none_can_come(maria, ada):
+    act = sanctions.impose(person=Person(user=ada), kind="warn", reason="insult", actor=maria)
+    assert "told by mail after a minute" in as_(maria).get(url(ada)).content.decode()
+    undo(batch=act, actor=maria)
+    assert "no mail was sent" in as_(maria).get(url(ada)).content.decode()
+
+
+def test_an_editor_finds_and_reads_only_who_wrote_under_the_own_articles(maria, ada):
+    """Not what colleagues noted of others, nor what those were told."""
+    editor, article = UserFactory.create(roles=("Editor",)), make_article()
+    article.editors.add(maria)
+    named = make_article("A copy", source_key="cnn")
+    named.editors.add(maria)
+    batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
+    row = Imported(source_id="1", author_name="Adam", body="A word", created_at=timezone.now())
+    (adam,) = import_comments(article=named, comments=[row], actor=None, batch=batch.pk).created
+    guest = GuestFactory.create(name="Adalbert")
+    for writer in ({"author": ada}, {"guest": guest}):
+        say(article, **writer)
+    for who in (Person(user=ada), Person(guest=guest)):
+        sanctions.impose(person=who, kind="warn", reason="insult", words="Ann Secret", actor=maria)
+        Note.objects.create(text="Is ill", by=maria, **who.about)
+    everybody = {f"/moderation/people/{key}/" for key in (f"u{ada.pk}", f"g{guest.pk}", f"i{adam}")}
+
+    def found(client) -> set[str]:
+        read = client.get("/moderation/people/", {"q": "ada"}).content.decode()
+        return {path for path in everybody if path in read}
+
+    assert found(as_(maria)) == everybody
+    assert found(as_(editor)) == set()
+    for path in everybody:
+        assert as_(editor).get(path).status_code == 404
+    for story in (article, named):
+        story.editors.add(editor)
+    assert found(as_(editor)) == everybody
+    assert "Ada" not in as_(editor).get("/moderation/people/").content.decode()
+    read = as_(editor).get(url(ada)).content.decode()
+    assert "Is ill" in read
+    assert "Ann Secret" in read
+
+
+def test_an_editor_reads_no_email_and_only_what_is_public_or_theirs(ada, maria):
+    editor = UserFactory.create(roles=("Editor",))
+    own = make_article("Hers")
+    own.editors.add(editor)
+    say(own, "Under hers.", author=ada)
+    article = make_article()
+    article.editors.add(UserFactory.create(roles=("Editor",)))
+    say(article, "Still waiting.", author=ada)
+    shown = say(article, "Out already.", author=ada)
+    decide(ids=[shown.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    draft = make_article("A draft", published_at=None)
+    draft.editors.add(UserFactory.create(roles=("Editor",)))
+    decided = say(draft, "Under a draft.", author=ada)
+    decide(ids=[decided.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    client = as_(editor)
+    text = client.get(url(ada)).content.decode()
+    assert "Out already." in text
+    assert "Under hers." in text
+    assert f'href="{shown.get_absolute_url()}"' in text  # on the desk it is not theirs to open
+    for hidden in (
+        "Under a draft.",
+        f"/moderation/comments/{shown.pk}/",
+        "ada@example.org",
+        "Still waiting.",
+        "Pause until…",
+        "Seal all",
+    ):
+        assert hidden not in text
+    for asked in ("ada@example", "Ada"):
+        found = client.get("/moderation/people/", {"q": asked}).content.decode()
+        assert "ada@example.org" not in found.replace(f'value="{asked}"', "")
+        assert (url(ada) in found) == (asked == "Ada")
+    assert client.post(f"{url(ada)}ban/", {"reason": "insult"}).status_code == 403
+
+
+def test_a_reader_and_a_stranger_see_nothing(ada):
+    assert as_(ada).get(url(ada)).status_code == 403
+    assert Client().get(url(ada)).status_code == 302
+
+
+@pytest.mark.parametrize("key", ["u0", "x7", "g99999999999999999999", "u1%00", "i5"])
+def test_who_does_not_exist_is_not_found(maria, key):
+    assert as_(maria).get(f"/moderation/people/{key}/").status_code == 404
+
+
+@pytest.mark.parametrize("query", ["q=%00", "q=" + "x" * 5_000, "q=%25_%27", "state=x", "before=1"])
+def test_hostile_queries_end_well(maria, ada, query):
+    client = as_(maria)
+    assert client.get(f"/moderation/people/?{query}").status_code == 200
+    assert client.get(f"{url(ada)}?{query}").status_code in {200, 404}
+
+
+def test_a_pause_is_imposed_with_its_days_and_ended_again(maria, ada):
+    comment = say(make_article(), author=ada)
+    until = (timezone.now() + timedelta(days=3)).strftime("%Y-%m-%dT%H:%M")
+    client = as_(maria)
+    sent = {"reason": "insult", "words": "Enough.", "until": until, "days": "7"}
+    answer = client.post(f"{url(ada)}pause/", sent, follow=True)
+    assert "Paused from commenting, and what they wrote in 7 days removed" in answer.content.decode()
+    assert Comment.objects.get().state_reason == "insult"
+    made = Sanction.objects.get()
+    assert (made.kind, made.words, made.is_in_force) == ("pause", "Enough.", True)
+    client.post(f"/moderation/sanctions/{made.pk}/end/")
+    assert not Sanction.objects.in_force().exists()
+    assert Comment.objects.get(pk=comment.pk).state == State.REJECTED  # an end is no undo
+
+
+@pytest.mark.parametrize(
+    "until", ["", "2001-01-01T00:00", "0001-01-01T00:00", "9999-12-31T23:59", "tomorrow"]
+)
+def test_a_pause_without_a_good_end_keeps_what_was_typed(maria, ada, until):
+    answer = as_(maria).post(
+        f"{url(ada)}pause/", {"reason": "insult", "words": "My long words", "until": until, "days": "0"}
+    )
+    assert answer.status_code == 422
+    assert "My long words" in answer.content.decode()
+    assert not Sanction.objects.exists()
+
+
+def test_nobody_holds_themselves_or_a_colleague(maria):
+    other = UserFactory.create(roles=("Editor",))
+    for person in (maria, other):
+        say(make_article(), author=person)
+        for act in ("ban", "child", "blank"):
+            sent = {"reason": "insult", "days": "0"}
+            assert as_(maria).post(f"{url(person)}{act}/", sent).status_code == 403
+        assert "Seal all that they wrote" not in as_(maria).get(url(person)).content.decode()
+    assert not Sanction.objects.exists()
+    assert not Seal.objects.exists()
+
+
+def test_notes_stand_on_a_person_and_on_a_comment_until_their_writer_deletes_them(maria, ada):
+    comment, client = say(make_article(), author=ada), as_(maria)
+    client.post("/moderation/notes/", {"person": f"u{ada.pk}", "text": "On Ada."})
+    client.post("/moderation/notes/", {"comment": comment.pk, "text": "On this.", "next": url(ada)})
+    assert "On Ada." in client.get(url(ada)).content.decode()
+    assert set(Note.objects.values_list("text", "comment", "user")) == {
+        ("On Ada.", None, ada.pk),
+        ("On this.", comment.pk, None),
+    }
+    other = as_(UserFactory.create(roles=("Moderator",)))
+    pk = Note.objects.get(text="On Ada.").pk
+    assert other.post(f"/moderation/notes/{pk}/delete/").status_code == 404
+    client.post(f"/moderation/notes/{pk}/delete/")
+    assert not Note.objects.filter(pk=pk).exists()
+
+
+def test_the_same_note_within_a_minute_is_a_second_click(maria, ada, time_machine):
+    comment, began = say(make_article(), author=ada), timezone.now()
+    for seconds in (0, 1, 70):
+        time_machine.move_to(began + timedelta(seconds=seconds))
+        for about in ({"person": f"u{ada.pk}"}, {"comment": comment.pk}):
+            as_(maria).post("/moderation/notes/", {**about, "text": "Asked why."})
+    assert Note.objects.count() == 4
+    as_(maria).post("/moderation/notes/", {"person": f"u{ada.pk}", "text": "Asked why twice."})
+    as_(UserFactory.create(roles=("Moderator",))).post(
+        "/moderation/notes/", {"person": f"u{ada.pk}", "text": "Asked why."}
+    )
+    assert Note.objects.count() == 6
+
+
+def test_as_many_characters_as_the_browser_lets_through_are_kept(maria, ada):
+    text = "x\r\n" * 2_500  # 5,000 as a browser counts, and sends 7,500
+    as_(maria).post("/moderation/notes/", {"person": f"u{ada.pk}", "text": text})
+    assert Note.objects.get().text == text.replace("\r", "").strip()
+    words = "x\r\n" * 1_000
+    as_(maria).post(f"{url(ada)}ban/", {"reason": "insult", "words": words, "days": "0"})
+    assert Sanction.objects.get().words == words.replace("\r", "").strip()
+
+
+def test_a_childs_words_are_sealed_by_one_act(maria):
+    child, article = GuestFactory.create(), make_article()
+    for n in range(3):
+        say(article, f"I am {n + 9} and live in Elm Street", guest=child)
+    client = as_(maria)
+    answer = client.post(f"/moderation/people/g{child.pk}/child/", follow=True)
+    assert "3 comments are sealed" in answer.content.decode()
+    assert "Elm Street" not in answer.content.decode()
+    assert set(Seal.objects.values_list("why", flat=True)) == {"child"}
+    assert Seal.objects.values("batch").distinct().count() == 1
+
+
+def test_an_administrator_blanks_a_child_once_nothing_of_it_can_be_read(maria, ada):
+    admin, comment = UserFactory.create(roles=("Administrator",)), say(make_article(), author=ada)
+    path = f"{url(ada)}blank/"
+    assert as_(admin).post(path).status_code == 403  # a word of hers stands
+    as_(maria).post(f"{url(ada)}child/")
+    assert as_(maria).post(path).status_code == 403
+    changed = {"name": "Ada of Elm Street", "groups": [], "is_active": "on"}
+    assert as_(admin).post(f"/admin/accounts/user/{ada.pk}/change/", changed).status_code == 302
+    assert LogEntry.objects.get().object_repr == "Ada of Elm Street"
+    session = as_(ada)
+    assert as_(admin).post(path).status_code == 302
+    assert LogEntry.objects.get().object_repr == ""
+    ada.refresh_from_db()
+    assert (ada.name, ada.is_active, "ada" in ada.email) == ("", False, False)
+    assert not EmailAddress.objects.exists()
+    assert "We don’t know you here" in session.get("/account/standing/").content.decode()
+    assert "@invalid" not in as_(admin).get(url(ada)).content.decode()
+    assert Comment.objects.get(pk=comment.pk).state == State.REJECTED
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_who_is_blanked_is_blank_everywhere_but_under_a_hold(maria, ada, is_held):
+    admin, comment = UserFactory.create(roles=("Administrator",)), say(make_article(), author=ada)
+    decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    for about in ({"user": ada}, {"comment": comment}):
+        Note.objects.create(text="Ada of Elm Street", by=maria, **about)
+    sanctions.impose(person=Person(user=ada), kind="ban", reason="insult", words="Ada!", actor=maria)
+    sanctions.ask(sanction=Sanction.objects.get(), words="I am Ada of Elm Street")
+    restrictions.seal(ids=[comment.pk], why=Seal.Why.CHILD, actor=maria, held=is_held)
+    assert as_(admin).post(f"{url(ada)}blank/").status_code == 302
+    own = Seal.objects.get()
+    assert (own.author_name, own.author_email) == (("Ada", "ada@example.org") if is_held else ("", ""))
+    assert Note.objects.get().text == "Name and e-mail were blanked as a child’s data."
+    assert Sanction.objects.values_list("words", "asked_words").get() == ("", "")
+    # Whatever the seal kept does not come back over the comment.
+    restrictions.lift(seal=own, actor=admin)
+    assert Comment.objects.values_list("author_name", "author_email").get() == ("Somebody", "")
+    read = Client().get(comment.get_absolute_url(), follow=True).content.decode()
+    assert "<bdi>Somebody</bdi>" in read
+    assert "Ada" not in read
+
+
+@pytest.mark.usefixtures("publishing_policy")
+@pytest.mark.parametrize("is_held", [False, True])
+def test_nothing_that_a_blanked_child_asked_or_reported_is_left(maria, ada, is_held):
+    """But for what a hold keeps: what is a part of her own comment, and her report of one that is held."""
+    admin, article = UserFactory.create(roles=("Administrator",)), make_article()
+    comment, other, reported = say(article, author=ada), say(article), say(article)
+    decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria)
+    comment.refresh_from_db()
+    reporting.ask_for_a_look(comment=comment, user=ada, guest=None, words="I am 12, call my mother")
+    for one in (other, reported):
+        reporting.report_comment(comment=one, user=ada, guest=None, why="abuse", words="I am Ada, 12")
+    reporting.report_comment(comment=other, user=maria, guest=None, why="abuse", words="Hers")
+    restrictions.seal(ids=[comment.pk, reported.pk], why=Seal.Why.CHILD, actor=maria, held=is_held)
+    assert as_(admin).post(f"{url(ada)}blank/").status_code == 302
+    assert Appeal.objects.get().words == ("I am 12, call my mother" if is_held else "")
+    left = dict(Report.objects.filter(user=ada).values_list("comment", "words"))
+    assert left == {other.pk: "", reported.pk: "I am Ada, 12" if is_held else ""}
+    assert Report.objects.get(user=maria).words == "Hers"
+
+
+def test_a_stranger_is_told_that_nobody_is_known_here():
+    assert "We don’t know you here" in Client().get("/account/standing/").content.decode()
+
+
+def test_one_reads_ones_own_standing_and_asks_once(maria, ada):
+    comment = say(make_article(), "Removed words", author=ada)
+    decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria)
+    client = as_(ada)
+    text = client.get("/account/standing/").content.decode()
+    assert "Nothing is held against you" in text
+    assert f"/comments/{comment.pk}/decision/" in text
+    sanctions.impose(person=Person(user=ada), kind="ban", reason="insult", actor=maria)
+    made = Sanction.objects.get()
+    assert "You are banned from commenting. Why: insult." in client.get("/account/standing/").content.decode()
+    for words in ("It was a joke.", "Again."):
+        client.post("/account/standing/", {"sanction": made.pk, "words": words})
+    assert Sanction.objects.get().asked_words == "It was a joke."
+    desk = as_(maria)
+    second = "/moderation/?queue=second"
+    assert "<span>Second looks</span> <b>1</b>" in desk.get("/moderation/").content.decode()
+    assert "Somebody asks for another look" in desk.get(second).content.decode()  # she is alone
+    assert "It was a joke." in desk.get("/moderation/people/").content.decode()
+    omar = as_(UserFactory.create(roles=("Moderator",)))
+    assert "Somebody asks" in omar.get(second).content.decode()
+    assert "Somebody asks" not in desk.get(second).content.decode()  # as with a comment that she removed
+    keeps = f"/moderation/sanctions/{made.pk}/keep/"
+    assert keeps not in desk.get(url(ada)).content.decode()
+    assert "somebody else answers this" in desk.post(keeps, follow=True).content.decode()
+    assert keeps in omar.get(url(ada)).content.decode()
+    editor = as_(UserFactory.create(roles=("Editor",)))
+    assert "It was a joke." not in editor.get("/moderation/people/").content.decode()
+    assert "Somebody asks" not in editor.get(second).content.decode()
+    omar.post(keeps)
+    assert "<span>Second looks</span> <b>0</b>" in omar.get("/moderation/").content.decode()
+    assert "it stays" in client.get("/account/standing/").content.decode()
+    assert "It was a joke." not in desk.get("/moderation/people/").content.decode()
+
+
+def test_a_guest_reads_it_in_the_browser_and_nobody_elses(maria):
+    guest, other = GuestFactory.create(name="Jo"), GuestFactory.create()
+    for one in (guest, other):
+        sanctions.impose(person=Person(guest=one), kind="ban", reason="insult", actor=maria)
+    text = as_guest(guest).get("/account/standing/").content.decode()
+    assert text.count("You are banned") == 1
+    theirs = Sanction.objects.get(guest=other)
+    sent = {"sanction": theirs.pk, "words": "x"}
+    assert as_guest(guest).post("/account/standing/", sent).status_code == 404
+
+
+def test_who_only_typed_a_banned_e_mail_reads_that_it_is_not_taken_and_not_why(maria):
+    banned = GuestFactory.create(email="ada@example.org", confirmed_at=timezone.now())
+    sanctions.impose(person=Person(guest=banned), kind="ban", reason="insult", actor=maria)
+    text = as_guest(GuestFactory.create(email="Ada@example.org")).get("/account/standing/").content.decode()
+    assert "Comments with this e-mail are not taken" in text
+    for untold in ("Nothing is held against you", "insult", "banned"):
+        assert untold not in text
+
+
+def test_the_reply_form_keeps_the_text_and_says_why(maria, ada):
+    article, client = make_article(), as_(ada)
+    sanctions.impose(person=Person(user=ada), kind="ban", reason="insult", actor=maria)
+    path = f"/stories/{article.slug}/reply/"
+    form = client.get(path)
+    assert "You are banned from commenting. Why: insult." in form.content.decode()
+    nonce = form.context["form"].initial["nonce"]
+    answer = client.post(path, {"body": "What I typed", "nonce": nonce})
+    assert answer.status_code == 422
+    text = answer.content.decode()
+    assert text.count("You are banned from commenting") == 1
+    assert "What I typed" in text
+    assert '<a href="/account/standing/"' in text
+    assert not Comment.objects.exists()
+
+
+def test_a_banned_guests_browser_is_known_under_another_name_and_keeps_no_new_guest(maria):
+    article, guest = make_article(), GuestFactory.create()
+    sanctions.impose(person=Person(guest=guest), kind="ban", reason="insult", actor=maria)
+    client, path = as_guest(guest), f"/stories/{article.slug}/reply/"
+    nonce = client.get(path).context["form"].initial["nonce"]
+    sent = {"body": "Me again", "nonce": nonce, "name": "Somebody else", "email": "else@example.org"}
+    assert client.post(path, sent).status_code == 422
+    assert list(Guest.objects.all()) == [guest]
+
+
+@pytest.mark.parametrize("behind_proxy", [True, False])
+def test_whence_a_comment_came_is_a_hash_of_what_can_be_trusted(settings, behind_proxy):
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = int(behind_proxy)
+    article, client = make_article(), Client()
+    path = f"/stories/{article.slug}/reply/"
+    nonce = client.get(path).context["form"].initial["nonce"]
+    sent = {"body": "From somewhere", "nonce": nonce, "name": "Jo", "email": "jo@example.org"}
+    client.post(path, sent, headers={"X-Forwarded-For": "198.51.100.7, 192.0.2.1"}, REMOTE_ADDR="203.0.113.9")
+    expected = origins.mark("192.0.2.1" if behind_proxy else "203.0.113.9")
+    assert bytes(Origin.objects.get().ip_hash) == expected
+
+
+def test_an_ip_is_folded_before_it_is_hashed_and_forgotten_after_30_days():
+    same = [{"192.0.2.1", "::ffff:192.0.2.1"}, {"2001:db8::1", "2001:db8::ffff:1", "2001:db8::2%eth0"}]
+    for ips in same:
+        assert len({origins.mark(ip) for ip in ips}) == 1
+    assert origins.mark("2001:db8:0:1::1") != origins.mark("2001:db8::1")
+    assert origins.mark("no address") is None
+    for days in (29, 31):
+        comment = say(make_article())
+        at = timezone.now() - timedelta(days=days)
+        Origin.objects.create(comment=comment, ip_hash=bytes(16), at=at)
+    for ip in ("192.0.2.1", "192.0.2.1", "no address"):
+        counted = origins.count_report(ip)
+    assert counted == 1
+    Network.objects.filter(count=2).update(began_at=timezone.now() - timedelta(minutes=61))
+    assert (origins.forget(), Origin.objects.count(), Network.objects.count()) == (1, 1, 1)
+
+
+def test_the_pages_take_as_many_statements_for_much_as_for_little(maria, ada):
+    article, guest = make_article(), GuestFactory.create(name="Ada 2")
+
+    def write(n):
+        for k in range(n):
+            UserFactory.create(name="Ada's friend", roles=("Editor",))
+            comment = say(article, f"Words {n} {k}", author=ada)
+            Origin.objects.create(comment=comment, ip_hash=bytes(15) + bytes([k]))
+            warning = {"kind": "warn", "reason": "insult", "actor": maria, "words": f"{n} {k}"}
+            sanctions.impose(person=Person(user=ada), **warning)
+            sanctions.impose(person=Person(guest=guest), **warning)
+            Note.objects.create(user=ada, by=maria, text="A note")
+
+    def count(client, path):
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(path).status_code == 200
+        return len(queries)
+
+    pages = [
+        (as_(maria), url(ada)),
+        (as_(maria), "/moderation/people/"),
+        (as_(maria), "/moderation/people/?q=Ada"),
+        (as_(ada), "/account/standing/"),
+    ]
+    write(1)
+    for page in pages:
+        count(*page)  # what is read once a process
+    little = [count(*page) for page in pages]
+    write(9)
+    assert [count(*page) for page in pages] == little

@@ -1,0 +1,108 @@
+"""A ban from its press on the desk to what the person reads, in Chromium, with scripts and without."""
+
+from importlib import import_module
+
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from playwright.sync_api import expect
+
+from accounts.models import Guest
+from comments.models import Comment, Discussion, State
+from comments.services import change_discussion
+from tests.factories import UserFactory, make_article, say
+from tests.helpers.axe import faults
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PHONE = {"width": 390, "height": 844}
+
+
+def log_in(context, live_server, user) -> None:
+    session = import_module(django_settings.SESSION_ENGINE).SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = django_settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    context.add_cookies([{"name": "sessionid", "value": session.session_key, "url": live_server.url}])
+
+
+def send(page, live_server, article, *, name, email, body):
+    page.goto(live_server.url + article.get_absolute_url())
+    page.locator(".compose a").first.click()
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Your comment").fill(body)
+    page.get_by_role("button", name="Send").click()
+
+
+@pytest.mark.parametrize("with_scripts", [True, False])
+def test_a_ban_from_the_desk_to_the_person(browser, live_server, with_scripts):
+    maria = UserFactory.create(name="Maria", roles=("Moderator",))
+    article = make_article("The last ferry")
+    say(article, "I rowed.")
+    change_discussion(article=article, moderation=Discussion.Moderation.POST)
+    theirs = browser.new_context(viewport=PHONE, java_script_enabled=with_scripts)
+    page = theirs.new_page()
+    send(page, live_server, article, name="Ida", email="ida@example.org", body="You fool.")
+    expect(page.get_by_text("You fool.").first).to_be_visible()
+    ida = Guest.objects.get(name="Ida")
+
+    desk = browser.new_context(java_script_enabled=with_scripts)
+    log_in(desk, live_server, maria)
+    board = desk.new_page()
+    board.goto(f"{live_server.url}/moderation/people/g{ida.pk}/")
+    board.locator("summary", has_text="Ban").click()
+    form = board.locator("details[open]")
+    form.get_by_label("Why?").select_option("insult")
+    form.get_by_label("In your words").fill("After two warnings.")
+    form.get_by_label("Also remove").select_option("7")
+    form.get_by_role("button", name="Ban").click()
+    expect(board.locator(".undo")).to_contain_text("Banned, and what they wrote in 7 days removed")
+    assert Comment.objects.get(guest=ida).state == State.REJECTED
+
+    # The same browser, under another name: the text stays, and says why it is not taken.
+    send(page, live_server, article, name="Other", email="other@example.org", body="All that I typed")
+    said = page.locator(".reply-form .alert-danger, .reply-form .alert-block").first
+    expect(said).to_contain_text("You are banned from commenting. Why: insult. “After two warnings.”")
+    expect(page.get_by_label("Your comment")).to_have_value("All that I typed")
+    assert set(Guest.objects.filter(name="Other")) == set()
+
+    # Another browser with that e-mail, which nobody has proved: not taken, and nothing told of Ida.
+    another = browser.new_context(viewport=PHONE, java_script_enabled=with_scripts)
+    second = another.new_page()
+    send(second, live_server, article, name="Ida 2", email="IDA@example.org", body="Me again")
+    expect(second.get_by_text("Comments with this e-mail are not taken")).to_be_visible()
+    expect(second.get_by_text("insult")).to_have_count(0)
+
+    page.get_by_role("link", name="Your standing").first.click()
+    expect(page.get_by_role("heading", name="Your standing")).to_be_visible()
+    page.locator("summary", has_text="Ask for another look").click()
+    page.get_by_label("Why do you think").fill("She knows that it was a joke.")
+    page.get_by_role("button", name="Ask for another look").click()
+    expect(page.get_by_text("What comes of it will stand here.").first).to_be_visible()
+
+    board.goto(f"{live_server.url}/moderation/people/")
+    expect(board.get_by_text("She knows that it was a joke.")).to_be_visible()
+    board.get_by_role("link", name="Ida").first.click()
+    board.get_by_role("button", name="End it").click()
+    expect(board.locator(".undo")).to_contain_text("Ended: Banned")
+    page.reload()
+    expect(page.get_by_text("Nothing is held against you")).to_be_visible()
+    for context in (theirs, desk, another):
+        context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_persons_page_and_ones_standing_have_no_fault_that_axe_finds(browser, live_server, scheme):
+    maria = UserFactory.create(name="Maria", roles=("Moderator",))
+    ada = UserFactory.create(name="Ada")
+    say(make_article(), "A word.", author=ada)
+    for user, path in ((maria, f"/moderation/people/u{ada.pk}/"), (ada, "/account/standing/")):
+        context = browser.new_context(viewport=PHONE, color_scheme=scheme, bypass_csp=True)
+        log_in(context, live_server, user)
+        page = context.new_page()
+        page.goto(live_server.url + path)
+        assert faults(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        context.close()

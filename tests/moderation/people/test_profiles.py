@@ -1,0 +1,193 @@
+"""What the desk knows of people, for any number of cards in the same few statements."""
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from comments.imports import Imported, import_comments
+from comments.models import Comment, Reason, State
+from comments.text_changes import erase_comments
+from moderation.actions.decisions import decide
+from moderation.models import Batch, Case, Note, Notice, Origin, Report
+from moderation.people.profiles import Person, facts, records
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+
+
+@pytest.fixture
+def maria():
+    return UserFactory.create(name="Maria", roles=("Moderator",))
+
+
+def proved(user):
+    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=True)
+    return user
+
+
+def test_a_record_tells_of_all_but_this_comment(maria):
+    article, ada = make_article(), proved(UserFactory.create(name="Ada", email="ada@example.org"))
+    this, other, spam = (say(article, f"Word {n}", author=ada) for n in range(3))
+    decide(ids=[spam.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    other_name = GuestFactory.create(name="A.", email="Ada@example.org", confirmed_at=timezone.now())
+    GuestFactory.create(name="Not proved", email="ada@example.org")
+    stranger = say(article, guest=GuestFactory.create(name="Next door"))
+    for comment in (this, other, stranger):
+        Origin.objects.create(comment=comment, ip_hash=b"\x0a\xbc\xde" + bytes(13))
+    case = Case.objects.create(comment=other, discussion_id=article.pk)
+    Report.objects.create(comment=other, case=case, guest=other_name, why="spam")
+    Note.objects.create(user=ada, text="Writes from the harbour.", by=maria)
+
+    record = records([this], maria)[this.pk]
+    assert record.url == f"/moderation/people/u{ada.pk}/"
+    assert record.said == "1 published, 1 spam"
+    assert (record.against, record.by, record.since) == (1, 0, ada.date_joined)
+    assert (record.same_email, record.ip, record.same_ip, record.people_at_ip) == (
+        ["A."],
+        "0abcde",
+        ["Next door"],
+        1,
+    )
+    assert [note.text for note in record.notes] == ["Writes from the harbour."]
+    assert records([stranger], maria)[stranger.pk].is_first
+
+
+def test_an_editor_reads_of_others_only_who_wrote_under_the_own_articles(maria):
+    editor = UserFactory.create(roles=("Editor",))
+    own, elsewhere = make_article("own"), make_article("elsewhere")
+    own.editors.add(editor)
+    elsewhere.editors.add(maria)
+    here, ada = b"\x0a\xbc\xde" + bytes(13), proved(UserFactory.create(name="Ada", email="ada@example.org"))
+    this = say(own, "This", author=ada)
+    texts = [this]
+    for story, name in ((own, "Here"), (elsewhere, "Elsewhere")):
+        alias = GuestFactory.create(name=name, email="ada@example.org", confirmed_at=timezone.now())
+        say(story, f"By an alias, {name}", guest=alias)
+        texts.append(say(story, f"Next door, {name}", guest=GuestFactory.create(name=f"Next door {name}")))
+    for comment in texts:
+        Origin.objects.create(comment=comment, ip_hash=here)
+    away = say(elsewhere, "From elsewhere", author=ada)
+    Origin.objects.create(comment=away, ip_hash=b"\xff" * 16)
+
+    record = records([this], editor)[this.pk]
+    assert (record.same_email, record.same_ip, record.people_at_ip) == (["Here"], ["Next door Here"], 1)
+    known = facts(Person(user=ada), editor)
+    assert [name for _url, name in known.same_email] == ["Here"]
+    assert [(at.ip, [name for _url, name in at.others]) for at in known.origins] == [
+        ("0abcde", ["Next door Here"])
+    ]
+
+    record = records([this], maria)[this.pk]
+    assert (record.same_email, record.people_at_ip) == (["Elsewhere", "Here"], 2)
+    known = facts(Person(user=ada), maria)
+    assert [at.ip for at in known.origins] == ["ffffff", "0abcde"]
+    assert len(known.same_email) == 2
+
+
+def test_an_imported_name_is_a_person_under_its_source_only(maria):
+    def bring(title, *names):
+        article = make_article(title, source_key=title)
+        rows = [
+            Imported(source_id=str(n), author_name=name, body=f"{name} {n}", created_at=timezone.now())
+            for n, name in enumerate(names)
+        ]
+        batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
+        return import_comments(article=article, comments=rows, actor=None, batch=batch.pk).created
+
+    first, *_ = bring("one", "Jim", "Jim", "Eben")
+    bring("two", "Jim")
+    record = records([Comment.objects.get(pk=first)], maria)[first]
+    assert (record.url, record.said) == (f"/moderation/people/i{first}/", "1 published")
+
+
+def test_reports_are_counted_by_person_and_of_an_imported_name_by_comment(maria):
+    article, ada = make_article(), proved(UserFactory.create())
+    ours = [say(article, f"Word {n}", author=ada) for n in range(2)]
+    source = make_article("one", source_key="one")
+    rows = [
+        Imported(source_id=str(n), author_name="Jim", body=f"Word {n}", created_at=timezone.now())
+        for n in range(2)
+    ]
+    batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
+    jim, other = import_comments(article=source, comments=rows, actor=None, batch=batch.pk).created
+    for comment in [*ours, *Comment.objects.filter(pk__in=[jim, other])]:
+        case = Case.objects.create(comment=comment, discussion_id=comment.discussion_id)
+        for _ in range(2):
+            Report.objects.create(comment=comment, case=case, guest=GuestFactory.create(), why="spam")
+    case = Case.objects.get(comment=ours[1])
+    Notice.objects.create(comment=ours[1], case=case, why="A threat.", in_good_faith=True)
+    found = records(list(Comment.objects.filter(pk__in=[ours[0].pk, jim])), maria)
+    assert (found[ours[0].pk].against, found[jim].against) == (5, 2)
+    known = facts(Person(user=ada), maria)
+    assert (known.against, known.illegal) == (5, 1)
+
+
+def test_of_sealed_and_erased_comments_no_name_is_left_to_be_a_person(maria):
+    """They have no name any more, so all of a source's would be one person."""
+    article = make_article("one", source_key="one")
+    rows = [
+        Imported(source_id=str(n), author_name=name, body=f"Word {n}", created_at=timezone.now())
+        for n, name in enumerate(["Jim", "Eben", "Ann", "Jim"])
+    ]
+    batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
+    jim, eben, ann, last = import_comments(article=article, comments=rows, actor=None, batch=batch.pk).created
+    Note.objects.create(comment_id=jim, text="Lives in Elm Street.", by=maria)
+    client = Client()
+    client.force_login(maria)
+    for pk, rest in ((jim, []), (ann, [eben])):
+        if pk == ann:
+            decide(ids=[eben], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+            erase_comments(ids=[eben], at=timezone.now())
+        told = client.post(f"/moderation/people/i{pk}/child/", follow=True)
+        assert told.status_code == 200
+        assert "sealed" in told.content.decode()
+        for gone in (pk, *rest):
+            assert client.get(f"/moderation/people/i{gone}/").status_code == 404
+    assert Comment.objects.filter(state_reason=Reason.SEALED).count() == 3  # both of Jim's, and Ann's
+    assert client.get(f"/moderation/people/i{last}/").status_code == 404
+
+
+def test_who_else_signed_with_the_same_name_is_told_and_not_taken_for_the_same_person(client, maria):
+    article, elsewhere = make_article(), make_article("elsewhere")
+    editor = UserFactory.create(roles=("Editor",))
+    elsewhere.editors.add(editor)
+    article.editors.add(UserFactory.create(roles=("Editor",)))
+    guest, another = (GuestFactory.create(name="Women") for _ in range(2))
+    this, own = say(article, "One.", guest=guest), say(article, "Two.", guest=guest)
+    spam = say(article, "Three.", author=UserFactory.create(name="Women"))
+    decide(ids=[spam.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    say(elsewhere, "Four.", guest=GuestFactory.create(name="Women"))
+    say(article, "Five.", guest=GuestFactory.create(name="Woman"))
+    gone = say(article, "Six.", guest=another)
+    decide(ids=[gone.pk], to=State.REJECTED, reason="insult", actor=maria)
+    erase_comments(ids=[gone.pk], at=timezone.now())
+
+    record = records([this], maria)[this.pk]
+    there = records([own], editor)[own.pk]
+
+    assert (record.same_name, record.same_name_said) == (2, "1 published, 1 spam")
+    assert (there.same_name, there.same_name_said) == (1, "1 published")
+    client.force_login(maria)
+    card = client.get(f"/moderation/comments/{spam.pk}/").text
+    assert "nothing else is known to be theirs." in card
+    assert "also used by 2 other writers (3 published), who may or may not be the same person." in card
+
+
+def test_25_cards_take_as_many_statements_as_one(maria):
+    article = make_article()
+    comments = [say(article, f"Word {n}", author=proved(UserFactory.create())) for n in range(12)]
+    comments += [say(article, f"Guest's word {n}") for n in range(13)]
+    for comment in comments:
+        Origin.objects.create(comment=comment, ip_hash=bytes(16))
+
+    def count(some):
+        some = list(Comment.objects.filter(pk__in=[c.pk for c in some]))
+        with CaptureQueriesContext(connection) as queries:
+            records(some, maria)
+        return len(queries)
+
+    assert maria.is_moderator  # asked once for each request
+    assert count(comments[11:13]) == count(comments) <= 12

@@ -1,0 +1,187 @@
+"""What goes first on the desk, what is answered in one press, and the bar that takes a press back."""
+
+import re
+from html import unescape
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core import mail
+
+from comments.models import Comment, RemovalReason, State
+from moderation.actions.decisions import decide
+from moderation.models import Batch, Case, Rule
+from moderation.queue import card
+from moderation.reports.reporting import ask_for_a_look, give_notice
+from moderation.similar import single_comment
+from moderation.tasks import tell_authors
+from tests.factories import UserFactory, make_article, say
+from tests.moderation.queue.on_the_desk import text
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+
+
+def opened(page: str) -> list[str]:
+    return re.findall(r'<article class="card" id="comment-(\d+)"', page)
+
+
+def test_what_is_published_and_reported_as_illegal_stands_first(client, maria):
+    article = make_article()
+    told = say(article, "Published, and against the law.", author=UserFactory.create())
+    waits = say(article, "It has waited for a long time.", author=UserFactory.create())
+    decide(ids=[waits.pk], to=State.PENDING, reason="", actor=None)
+    assert [c.state for c in Comment.objects.order_by("pk")] == ["published", "pending"]
+    give_notice(comment=told, why="§ 130", email="n@example.org", name="N")
+
+    page = text(client.get("/moderation/"))
+    assert opened(page) == [str(told.pk)]
+    assert re.findall(r'name="ids" value="(\d+)" form="bulk"', page) == [str(told.pk), str(waits.pk)]
+    assert "<title>1 reported as illegal · 1 waiting, oldest" in page
+    assert "<b>2</b> <strong>1 reported as illegal</strong>" in page  # as many as are listed
+    assert "<strong>Reported as illegal.</strong> It goes before everything else." in page
+    assert "<small><strong>Reported as illegal</strong>" in page
+
+    decide(ids=[told.pk], to=State.PUBLISHED, reason="approved", actor=maria)
+    page = text(client.get("/moderation/"))
+    assert opened(page) == [str(waits.pk)]
+    assert "reported as illegal" not in page.lower()
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "said"), [(State.REJECTED, "insult", "insult"), (State.SPAM, "spam", "spam")]
+)
+def test_another_look_is_answered_in_one_press_that_it_stays_removed(client, maria, state, reason, said):
+    jim = UserFactory.create(name="Jim", email="jim@example.org")
+    EmailAddress.objects.create(user=jim, email=jim.email, verified=True, primary=True)
+    comment = say(make_article(), "You fool.", author=jim)
+    omar = UserFactory.create(roles=("Moderator",))
+    decide(ids=[comment.pk], to=state, reason=reason, actor=omar)
+    comment.refresh_from_db()
+    ask_for_a_look(comment=comment, user=jim, guest=None, words="Why?")
+
+    page = client.get("/moderation/?queue=second").content.decode()
+    form = re.search(
+        r'<form method="post" action="/moderation/decide/">(?:(?!</form>).)*value="stays"', page, re.S
+    )
+    assert form
+    values = {
+        name: unescape(re.search(rf'name="{name}" value="([^"]*)"', form[0])[1])
+        for name in ("ids", "seen", "next")
+    }
+    done = text(client.post("/moderation/decide/", values | {"act": "stays"}, follow=True))
+    assert f"It stays removed: {said}" in done
+    batch = Batch.objects.latest("at")
+    assert (batch.actor, batch.to_state, batch.reason) == (maria, state, reason)
+    assert not Case.objects.open().filter(comment=comment).exists()
+    comment.refresh_from_db()
+    assert (comment.state, comment.state_reason) == (state, reason)
+
+    tell_authors.func(str(batch.pk))
+    assert mail.outbox[-1].to == ["jim@example.org"]
+    assert mail.outbox[-1].subject == "Your comment stays removed"
+    assert f"it stays removed: {said}." in mail.outbox[-1].body
+
+    client.post(f"/moderation/acts/{batch.pk}/undo/")
+    assert Case.objects.open().get(comment=comment).is_second_look
+
+
+def test_only_what_is_removed_can_stay_removed(client, maria):
+    comment = say(make_article(), "All is well.", author=UserFactory.create())
+    sent = {"ids": comment.pk, "act": "stays", "next": "/moderation/"}
+    assert "It is not removed" in text(client.post("/moderation/decide/", sent, follow=True))
+    assert client.post("/moderation/decide/", sent | {"ids": [comment.pk, comment.pk + 1]}).status_code == 400
+    assert not Batch.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "seen", ["{pk}.{last}9999999999999999999", "\x00", "{pk}", "{pk}.", "x.y", "{pk}.1.2"]
+)
+def test_what_no_form_says_was_seen_is_no_leave_to_decide_twice(client, maria, seen):
+    comment = say(make_article(), "Words.", author=UserFactory.create())
+    sent = {"ids": comment.pk, "act": "spam", "seen": seen.format(pk=comment.pk, last=1)}
+    assert client.post("/moderation/decide/", sent).status_code == 400
+    assert not Batch.objects.exists()
+
+
+def test_a_press_on_the_story_is_taken_back_by_one_press_and_stays_there(client, maria):
+    article = make_article()
+    comment = say(article, "Words.", author=UserFactory.create())
+    story = article.get_absolute_url()
+    sent = {"ids": comment.pk, "act": "off_topic", "next": "story"}
+    page = text(client.post("/moderation/decide/", sent, follow=True))
+    bar = re.search(r'<div class="undo">.*?</div>', page)[0]
+    assert "Removed: off topic</a>" in bar
+    undo = unescape(re.search(r'action="([^"]+)"', bar)[1])
+    back = client.post(undo)
+    assert back.headers["Location"] == f"{story}#comment-{comment.pk}"
+    comment.refresh_from_db()
+    assert comment.state == "published"
+    assert "Undone: Removed: off topic" in text(client.get(story))
+    assert 'class="undo"' not in text(client.get(story))  # told once
+
+
+def test_a_reason_to_remove_is_chosen_by_its_own_button_with_what_its_author_reads(client, maria):
+    reason = RemovalReason.objects.get(code="off_topic")
+    reason.told = "Write to the editors about that."
+    reason.save()
+    article = make_article()
+    say(article, "Words.", author=UserFactory.create())
+    page = text(client.get(article.get_absolute_url()))
+    assert 'name="act" value="off_topic">off topic <small>Write to the editors about that.</small>' in page
+    assert '<select name="reason"' not in page
+
+
+def test_a_rule_that_was_switched_is_switched_back_by_the_bar(client, maria):
+    sent = {"value": "casino", "holds": "on", "note": "Ads", "save": "1"}
+    saved = text(client.post("/moderation/rules/new/term/", sent, follow=True))
+    rule = Rule.objects.get()
+    assert "Saved, and in force from now on.</a>" in re.search(r'<div class="undo">.*?</div>', saved)[0]
+    off = text(client.post(f"/moderation/rules/{rule.pk}/switch/", {"on": "0"}, follow=True))
+    bar = re.search(r'<div class="undo">.*?</div>', off)[0]
+    assert "Switched off: casino." in bar
+    back = client.post(unescape(re.search(r'action="([^"]+)"', bar)[1]))
+    assert back.headers["Location"] == "/moderation/rules/#main"
+    assert Rule.objects.get().is_active
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "said"),
+    [
+        (
+            "luxury kayak",
+            "722802 372445never found such a good website, I have bookmarked it. 81234",
+            {"Numbers stand around the text.": 3, "search phrase: “luxury kayak”": 2, "about the page": 2},
+        ),
+        ("anna berg", "The slip was there before any of us.", {"search phrase: “anna berg”": 1}),
+        ("Anna Berg", "Thank you for this article: the slip in 1907 was mine.", {}),
+    ],
+)
+def test_the_card_says_what_groups_are_made_of_with_its_places(name, body, said):
+    found = single_comment.signs(name, body)
+    assert len(found) == len(said)
+    for sign, (words, strength) in zip(found, said.items(), strict=True):
+        assert words in sign.sentence
+        assert card._class(sign.strength) == strength
+    if len(said) > 1:
+        assert [body[a:b] for a, b in found[0].spans] == ["722802", "372445", "81234"]
+        assert "bookmarked" in [body[a:b] for a, b in found[2].spans]
+
+
+def test_the_evidence_stands_on_the_card_of_what_no_check_found(client, maria):
+    name, body = "luxury kayak", "722802 372445never found this website."
+    comment = say(make_article(), body, author=UserFactory.create(name=name))
+    page = text(client.get(f"/moderation/comments/{comment.pk}/"))
+    assert '<li data-strength="3"><span>Numbers stand around the text.' in page
+    assert "<mark>722802</mark> <mark>372445</mark>never" in page
+    assert "found nothing in it" not in page
+
+
+def test_a_name_that_nobody_has_as_a_whole_says_so(client, maria):
+    assert "found by the whole name" in text(client.get("/moderation/?author=lux"))
+
+
+def test_what_a_removal_takes_off_the_page_leads_to_what_stood_before_it(client, maria):
+    article = make_article()
+    first, second = (say(article, words, author=UserFactory.create()) for words in ("One.", "Two."))
+    sent = {"ids": second.pk, "act": "off_topic", "next": "story"}
+    answer = client.post("/moderation/decide/", sent)
+    assert answer.headers["Location"] == f"{article.get_absolute_url()}#comment-{first.pk}"

@@ -1,0 +1,84 @@
+"""The filters of a queue: what each leaves, whom it tells of, and that no query is too much."""
+
+from datetime import timedelta
+from itertools import cycle
+from urllib.parse import urlencode
+
+import pytest
+from django.utils import timezone
+
+from articles.models import Topic
+from comments.models import Comment
+from moderation.models import Case, Rule
+from tests.factories import UserFactory, make_article, say
+from tests.moderation.queue.on_the_desk import rows, text
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy")]
+
+
+def test_filters_are_words_to_take_away(client, maria):
+    topic = Topic.objects.create(name="Sea", slug="sea")
+    sea, land = make_article("The slip closes"), make_article("A road opens")
+    land.topics.add(topic)
+    rule = Rule.objects.create(value="casino")
+    jun = UserFactory.create(name="Jun")
+    latin, arabic = say(sea, "A plain word"), say(sea, "کانت جدّتي تعبر")
+    bets, own = say(land, "The casino there"), say(land, "Mine", author=jun)
+    Case.objects.filter(comment=own).update(opened_at=timezone.now() - timedelta(hours=30))
+    guest = latin.guest
+
+    def left(**filters) -> set[int]:
+        return set(rows(client.get("/moderation/", filters)))
+
+    everything = {latin.pk, arabic.pk, bets.pk, own.pk}
+    assert (
+        left(article=sea.slug)
+        == left(article=f"https://x.example/stories/{sea.slug}/")
+        == {latin.pk, arabic.pk}
+    )
+    assert left(article="ROAD") == left(topic="sea") == {bets.pk, own.pk}
+    assert left(author=f"u{jun.pk}") == left(author="jun") == left(age="24") == {own.pk}
+    assert left(author=f"g{guest.pk}") == left(author=guest.name) == {latin.pk}
+    assert left(rule=rule.pk) == left(score="3") == {bets.pk}
+    assert left(script="Arab") == left(script="other") == {arabic.pk}
+    assert left(score="1", article=sea.slug, script="Lati") == {latin.pk}
+    assert left() == left(colour="red") == everything
+    assert set(rows(client.get("/moderation/?queue=recent&topic=sea&rule=" + str(rule.pk)))) == {bets.pk}
+
+    page = text(client.get(f"/moderation/?queue=new&article={sea.slug}&script=Arab"))
+    assert f'<a href="/moderation/?queue=new&amp;article={sea.slug}">Script: <bdi>Arabic</bdi>' in page
+    assert '<a href="/moderation/?queue=new&amp;script=Arab">Story: <bdi>The slip closes</bdi>' in page
+    assert f"/?queue=new&amp;article={sea.slug}&amp;script=Arab" in page  # an act comes back to it
+
+
+def test_a_filter_tells_an_editor_no_name_of_somebody_who_wrote_elsewhere(client, maria):
+    editor, other = (UserFactory.create(roles=("Editor",)) for _ in range(2))
+    own, elsewhere = make_article("Own"), make_article("Elsewhere")
+    own.editors.add(editor)
+    elsewhere.editors.add(other)
+    theirs, here = say(elsewhere, "Elsewhere"), say(own, "Here")
+    brought = Comment.objects.get(pk=say(elsewhere, "Brought in").pk)
+    Comment.objects.filter(pk=brought.pk).update(guest=None, author_name="Old Name")
+    client.force_login(editor)
+    answers = [
+        client.get(f"/moderation/?author=g{theirs.guest.pk}"),
+        client.get(f"/moderation/?author=u{maria.pk}"),
+    ]
+    for answer, name in zip(answers, (theirs.guest.name, maria.name), strict=True):
+        assert answer.status_code == 200
+        assert f"Person: <bdi>{name}" not in text(answer)
+    assert client.get(f"/moderation/?author=i{brought.pk}").status_code == 404
+    assert f"Person: <bdi>{here.guest.name}" in text(client.get(f"/moderation/?author=g{here.guest.pk}"))
+
+
+HOSTILE = ["\0", "9" * 40, "-1", "٣", "u", "g99999999999999999", "i1", "' OR 1=1", "%", "x" * 5_000, "😀"]
+
+
+@pytest.mark.parametrize(
+    "name", ["queue", "article", "topic", "author", "rule", "script", "age", "score", "after", "done"]
+)
+def test_no_query_is_too_much(client, maria, name):
+    comment = say(make_article())
+    paths = cycle(["/moderation/?", "/moderation/?queue=recent&", f"/moderation/comments/{comment.pk}/?"])
+    for path, value in zip(paths, HOSTILE, strict=False):
+        assert client.get(path + urlencode({name: value})).status_code in (200, 404)

@@ -1,0 +1,373 @@
+"""The desk at /moderation/: who sees what, the queues with their open case, and who has it."""
+
+import re
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from articles.models import Article
+from comments.edits import edit_comment
+from comments.models import Comment, Reason, State
+from comments.policy import policy
+from comments.services import change_discussion
+from moderation.actions import cases
+from moderation.actions.decisions import decide, undo
+from moderation.models import Batch, Case
+from moderation.urls import urlpatterns
+from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.helpers.behind import guards_off
+from tests.moderation.queue.on_the_desk import links, open_card, press, rows, shown, state, text
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy")]
+
+WORDS = [
+    f"{first} {last}"
+    for first in ("Boat", "Tide", "Rope", "Quay", "Mast")
+    for last in ("oar", "net", "gull", "crab", "salt", "sand")
+]
+LONG = "The slip was there before any of us, and it will be there when we are gone."
+
+
+# Who
+
+
+def test_the_desk_is_for_moderators_and_editors(client):
+    omar = UserFactory.create(roles=("Moderator",))
+    act = Batch.objects.create(kind="decision", actor=omar, to_state="spam", reason="spam")
+    gets = ["/moderation/", "/moderation/acts/", f"/moderation/acts/{act.pk}/"]
+    posts = ["/moderation/decide/", f"/moderation/acts/{act.pk}/undo/"]
+    for path in gets:
+        assert client.get(path).headers["Location"].startswith("/accounts/login/?next=/moderation/")
+        assert client.post(path).status_code == 405
+    for path in posts:
+        assert client.post(path).headers["Location"] == "/accounts/login/?next=/moderation/"
+        assert client.get(path).status_code == 405
+
+    client.force_login(UserFactory.create())
+    assert [client.get(path).status_code for path in gets] == [403] * 3
+    assert [client.post(path).status_code for path in posts] == [403] * 2
+
+    client.force_login(UserFactory.create(roles=("Moderator",)))
+    assert [client.get(path).status_code for path in gets] == [200] * 3
+
+    client.force_login(UserFactory.create(roles=("Editor",)))  # another's act is not an editor's business
+    assert [client.get(path).status_code for path in gets] == [200, 200, 404]
+    assert [client.post(path).status_code for path in posts] == [400, 404]  # let in, and sent nothing
+
+
+ANY = {"int": 1, "uuid": uuid4(), "slug": "review", "str": "u1"}  # a value of each kind in a URL
+
+
+def test_no_act_sends_its_own_url_through_the_login_as_it_cannot_be_opened(client):
+    acts = 0
+    for pattern in urlpatterns:
+        kinds = re.findall(r"<(\w+):", str(pattern.pattern))
+        url = reverse(f"moderation:{pattern.name}", args=[ANY[kind] for kind in kinds])
+        if client.get(url).status_code == 405:
+            assert client.post(url).headers["Location"] == "/accounts/login/?next=/moderation/", url
+            acts += 1
+    assert acts > 20
+
+
+def test_an_editor_decides_under_own_stories_only(client):
+    own, other, nobodys = make_article("Own"), make_article("Other"), make_article("Nobody's")
+    editor = UserFactory.create(roles=("Editor",))
+    own.editors.add(editor)
+    other.editors.add(UserFactory.create(roles=("Editor",)))
+    mine, theirs, free = say(own), say(other, "Words elsewhere"), say(nobodys, "Words again")
+    client.force_login(editor)
+
+    page = client.get("/moderation/")
+    assert rows(page) == [mine.pk, free.pk]
+    assert "2 waiting" in text(page)
+    assert client.get(f"/moderation/comments/{theirs.pk}/").status_code == 404
+    assert client.get(f"/moderation/cases/{Case.objects.get(comment=theirs).pk}/").status_code == 404
+    assert theirs.pk not in rows(client.get("/moderation/?queue=recent"))
+    rooms = re.findall(
+        r'href="(/moderation/[a-z]*/?)"', re.search(r'<nav class="tabs".*?</nav>', text(page))[0]
+    )
+    assert [path for path in rooms if client.get(path).status_code != 200] == []
+
+    refused = client.post("/moderation/decide/", {"ids": [mine.pk, theirs.pk], "act": "approved"})
+    assert refused.status_code == 404
+    assert state(mine)[0] == "pending"
+    assert press(client, page, mine, act="approved").status_code == 200
+    assert state(mine) == ("published", "approved")
+    assert client.get(f"/moderation/acts/{Batch.objects.get().pk}/").status_code == 200
+
+
+def test_a_twin_is_named_to_those_who_may_know_of_it_and_linked_where_it_can_be_read(client, maria):
+    own, other = make_article("Own"), make_article("Other")
+    editor = UserFactory.create(roles=("Editor",))
+    own.editors.add(editor)
+    other.editors.add(UserFactory.create(roles=("Editor",)))
+    twin = say(other, LONG, guest=GuestFactory.create(name="Secret Sue"))
+    same = say(own, LONG)
+    named, link = f"The same text as comment {twin.pk} by Secret Sue.", f'href="{twin.get_absolute_url()}"'
+
+    def told(user) -> tuple[bool, bool]:
+        client.force_login(user)
+        card = open_card(client, same)
+        return named in card, link in card
+
+    def author_is_told() -> bool:
+        return policy().reasons([same.pk])[same.pk][-1] == named
+
+    assert (told(editor), told(maria), author_is_told()) == ((False, False), (True, True), False)
+    decide(ids=[twin.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    assert (told(editor), told(maria), author_is_told()) == ((True, True), (True, True), True)
+    change_discussion(article=other, status="hidden")
+    assert (told(editor), told(maria), author_is_told()) == ((False, False), (True, False), False)
+    change_discussion(article=other, status="open")
+    Article.objects.filter(pk=other.pk).update(published_at=None)
+    assert (told(editor), told(maria), author_is_told()) == ((False, False), (True, False), False)
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_links_lead_only_to_what_can_be_read(client, maria, hidden):
+    article = make_article("Taken back")
+    comment = say(article)
+    act = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+    waits = say(article, "Another", parent=say(article, "Its parent", author=maria))
+    pages = [
+        "/moderation/",
+        f"/moderation/acts/{act.pk}/",
+        f"/admin/comments/comment/?discussion={article.pk}",
+        f"/admin/comments/comment/{comment.pk}/change/",
+        f"/moderation/comments/{waits.pk}/move/",
+    ]
+    assert all(article.get_absolute_url() in text(client.get(page)) for page in pages)
+
+    if hidden:
+        change_discussion(article=article, status="hidden")
+    else:
+        Article.objects.filter(pk=article.pk).update(published_at=None)
+    assert waits.pk in rows(client.get(pages[0]))
+    for page in pages:
+        links = re.findall(r'href="(/stories/[^"]+)"', text(client.get(page)))
+        assert [link for link in links if client.get(link).status_code != 200] == []
+
+
+# The page
+
+
+def test_a_card_has_all_that_a_decision_needs(client, maria):
+    article = make_article("Council votes to close the slip")
+    parent = say(article, "Seven to **four**.", author=maria)
+    guest = GuestFactory.create(name="Teak <b>", confirmed_at=timezone.now())
+    first = say(article, "An earlier word", guest=guest)
+    decide(ids=[first.pk], to=State.REJECTED, reason=Reason.OTHER, actor=maria)
+    body = "See [a *shop*](https://a.example)\nand https://b.example <i>"
+    comment = say(article, body, parent=parent, guest=guest)
+    act = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+    undo(batch=act, actor=maria)
+
+    page = text(client.get("/moderation/"))
+
+    assert "1 waiting, oldest 0 min" in page
+    assert "Council votes to close the slip" in page
+    assert "Seven to <strong>four</strong>." in page
+    assert "<bdi>Teak &lt;b&gt;</bdi>" in page
+    assert "guest, e-mail confirmed" in page
+    assert "1 removed, here since" in page
+    # As readers would see it, and where a link hides it, where it leads; the marked places in both.
+    assert '>a <em>shop</em></a> <small class="leads">(<mark>https://a.example</mark>)</small>' in page
+    assert "<mark>https://b.example</mark></a> &lt;i&gt;" in page
+    assert "It has 2 links; with more than 1, a person looks first." in page
+    assert "1 middling reason and 1 weak one to look." in page
+    assert page.index("It has 2 links") < page.index("Nothing by this person was approved here yet.")
+    assert f"/stories/{article.slug}/#comment-{comment.pk}" in page
+    assert f'<a href="/moderation/acts/{act.pk}/">Marked as spam</a>' in page
+    assert f'href="/moderation/people/g{guest.pk}/"' in page
+    assert "A moderator has removed your comment: off topic." in page
+
+
+def test_the_most_urgent_come_first_and_a_page_goes_on_where_the_last_one_ended(client, maria):
+    article = make_article()
+    made = [say(article, f"{word}.") for word in WORDS[:30]]
+    first = client.get("/moderation/")
+    assert rows(first) == [c.pk for c in made[:20]]
+    assert shown(first) == [made[0].pk]
+    link = re.search(r'href="([^"]+after=\d+)">Further on', links(first))[1]
+
+    decide(ids=[c.pk for c in made[17:22]], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    further = client.get(link)
+    assert (rows(further), shown(further)) == ([c.pk for c in made[22:]], [made[22].pk])
+    assert "From the start" in text(further)
+    # An act on one of these stays behind the same row, also the last act.
+    page = client.get(re.search(rf'name="ids" value="{made[28].pk}".*?<a href="([^"]+)"', links(further))[1])
+    then = re.search(r'name="next" value="([^"]+)"', links(page))[1]
+    after = press(client, page, made[28], act="spam", next=then)
+    assert (shown(after), rows(after)) == ([made[29].pk], [c.pk for c in [*made[22:28], made[29]]])
+
+
+@pytest.mark.parametrize("queue", ["waiting", "reported", "new", "second", "published", "recent"])
+def test_a_full_page_takes_the_statements_of_a_small_one(client, maria, queue):
+    def fill(count: int) -> None:
+        for number in range(count):
+            article = make_article(f"Story {number} of {count}")
+            parent = say(article, "A parent by a moderator", author=maria)
+            comment = say(article, f"{LONG} {number} https://a.example https://b.example", parent=parent)
+            Case.objects.filter(comment=comment).update(
+                is_waiting=queue in ("waiting", "new"),
+                is_new_person=True,
+                is_reported=queue == "reported",
+                is_second_look=queue == "second",
+            )
+
+    def statements() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(f"/moderation/?queue={queue}").status_code == 200
+        return len(queries)
+
+    fill(2)
+    statements()  # the reasons are read once
+    few = statements()
+    fill(22)
+    assert len(rows(client.get(f"/moderation/?queue={queue}"))) == 20
+    assert statements() == few <= 45
+
+
+def test_earlier_versions_are_on_the_card_the_latest_first(client, maria):
+    guest = GuestFactory.create()
+    comment = say(make_article(), "First <b>words", guest=guest)
+    for body in ("Second words", "Third words"):
+        edit_comment(comment=comment, body=body, user=None, guest=guest)
+    plain = say(make_article(), "Never edited")
+
+    page = open_card(client, comment)
+    details = re.search(r"<summary>Earlier versions</summary>(.*?)</details>", page)[1]
+    assert 0 < details.index("Second words") < details.index("First &lt;b&gt;words")
+    assert "Third words" not in details
+    assert "Earlier versions" not in open_card(client, plain)
+
+    form = text(client.get(f"/admin/comments/comment/{comment.pk}/change/"))
+    details = form[form.index("<summary>Earlier versions</summary>") :]
+    assert 0 < details.index("Second words") < details.index("First &lt;b&gt;words")
+    assert "Earlier versions" not in text(client.get(f"/admin/comments/comment/{plain.pk}/change/"))
+
+
+def test_each_queue_has_what_it_says_with_its_count_and_age(client, maria):
+    article = make_article()
+    known = GuestFactory.create(confirmed_at=timezone.now())
+    decide(
+        ids=[say(article, "First", guest=known).pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria
+    )
+    new, reported = say(article, "New here"), say(article, "Fine words", guest=known)
+    links = say(article, "https://a.example https://b.example", guest=known)
+    again = say(article, "Look again")
+    doubt = say(article, "Other fine words", guest=known)  # as the look after the archive asks
+    cases.open_cases([reported.pk, doubt.pk], states=[State.PUBLISHED])
+    Case.objects.filter(comment=reported).update(is_reported=True)
+    Case.objects.filter(comment=again).update(is_second_look=True, is_new_person=False)
+    Case.objects.filter(comment=new).update(opened_at=timezone.now() - timedelta(hours=3))
+
+    def queue(name) -> list[int]:
+        return rows(client.get(f"/moderation/?queue={name}"))
+
+    assert [set(queue(n)) for n in ("waiting", "new", "reported", "second")] == [
+        {new.pk, links.pk, again.pk},
+        {new.pk},
+        {reported.pk},
+        {again.pk},
+    ]
+    assert queue("published") == [doubt.pk]
+    assert queue("recent")[1:] == [again.pk, links.pk, reported.pk, new.pk, Comment.objects.earliest("pk").pk]
+    page = text(client.get("/moderation/"))
+    assert "3 waiting, oldest 3 h" in page
+    told = re.findall(r"<span>([^<]+)</span> <b>(\d+)</b>(?: <small>oldest ([^<]+)</small>)?", page)
+    assert {
+        ("Waiting", "3", "3 h"),
+        ("New people", "1", "3 h"),
+        ("Reported", "1", "0 min"),
+        ("Published, to check", "1", "0 min"),
+    } <= set(told)
+
+
+def test_what_was_published_at_once_is_looked_at_afterwards(client, maria):
+    article = make_article()
+    change_discussion(article=article, moderation="post")
+    comment = say(article, "https://a.example https://b.example")
+    assert state(comment)[0] == "published"
+    page = client.get("/moderation/?queue=published")
+    assert rows(page) == [comment.pk]
+    assert rows(press(client, page, comment, act="approved", next="/moderation/?queue=published")) == []
+
+
+def test_what_is_sealed_is_nowhere(client, maria):
+    comment = say(make_article(), "What nobody may see")
+    with guards_off():
+        Comment.objects.filter(pk=comment.pk).update(state="rejected", state_reason="sealed")
+    for queue in ("waiting", "recent"):
+        assert rows(client.get(f"/moderation/?queue={queue}")) == []
+        assert "What nobody may see" not in text(client.get(f"/moderation/?queue={queue}"))
+    assert client.get(f"/moderation/comments/{comment.pk}/").status_code == 404
+    assert client.get(f"/moderation/cases/{Case.objects.get().pk}/").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["cases", "comments"])
+def test_no_number_is_too_much(client, maria, path):
+    for number in ("0", "9" * 18, "9" * 40):
+        assert client.get(f"/moderation/{path}/{number}/").status_code == 404
+
+
+# Who has it
+
+
+def test_an_opened_case_is_claimed_for_five_minutes_and_colleagues_get_the_next(client, maria, omar):
+    article = make_article()
+    one, two = say(article, "One"), say(article, "Two")
+    other = Client()
+    other.force_login(omar)
+
+    assert shown(client.get("/moderation/")) == [one.pk]
+    assert shown(client.get("/moderation/")) == [one.pk]  # for oneself it stays in front
+    assert shown(other.get("/moderation/")) == [two.pk]
+    assert "Maria has it" in text(other.get("/moderation/"))
+    told = open_card(other, one)
+    assert "Maria has had this open, until" in told
+    assert "had this open" not in open_card(client, one)
+    assert Case.objects.get(comment=one).claimed_by == maria
+
+    Case.objects.filter(comment=one).update(claimed_until=timezone.now() - timedelta(seconds=1))
+    assert shown(other.get("/moderation/")) == [one.pk]
+    assert Case.objects.get(comment=one).claimed_by == omar
+    assert "Colleagues are looking at all that is here." in text(client.get("/moderation/"))
+
+
+def test_who_goes_through_a_whole_page_leaves_the_rest_to_colleagues(client, maria, omar):
+    article = make_article()
+    made = [say(article, f"{words}.") for words in WORDS[:22]]
+    until = timezone.now() + timedelta(minutes=5)
+    Case.objects.exclude(comment=made[21]).update(claimed_by=omar, claimed_until=until)
+    assert shown(client.get("/moderation/")) == [made[21].pk]
+
+
+def test_to_fetch_a_case_ahead_claims_nothing_and_takes_no_message(client, maria):
+    comment = say(make_article())
+    client.post("/moderation/decide/", {"act": "spam", "next": "/moderation/"})  # nothing was ticked
+    ahead = client.get("/moderation/", headers={"Soundoff-Ahead": "1"})
+    assert (shown(ahead), Case.objects.get().claimed_by) == ([comment.pk], None)
+    assert "Tick the comments" not in text(ahead)
+    assert "Tick the comments" in text(client.get("/moderation/"))
+
+
+def test_a_case_has_a_page_also_when_it_is_closed(client, maria, omar):
+    comment = say(make_article())
+    url = f"/moderation/cases/{Case.objects.get().pk}/"
+    assert shown(client.get(url)) == [comment.pk]
+    decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=omar)
+    page = client.get(url)
+    assert shown(page) == [comment.pk]
+    assert "Removed: insult" in text(page)
+    assert "Omar" in text(page)
+    # Opened by its own URL, an act stays with it.
+    back = press(client, page, comment, act="approved", next=url)
+    assert shown(back) == [comment.pk]
+    assert state(comment) == ("published", "approved")

@@ -1,0 +1,380 @@
+"""The queue as a moderator works through it in Chromium: by key, by mouse, without scripts, on a phone."""
+
+import os
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from playwright.sync_api import Route, expect
+
+from comments.models import Comment, Reason, State
+from moderation.actions.decisions import decide
+from moderation.models import Batch, Case
+from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.helpers.axe import faults
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("checking_policy"),
+]
+
+SHOTS = os.environ.get("SHOTS")  # a folder for pictures to be looked at
+
+
+@pytest.fixture
+def waiting():
+    article = make_article("Council votes to close the old ferry slip")
+    jun = UserFactory.create(name="Jun", roles=("Moderator",))
+    parent = say(article, "Let us stay with the boat until the bridge is paid for.", author=jun)
+    ads = "Always finding such posts so useful. See https://example.org/teak and https://example.org/oak"
+    return [
+        say(article, ads, guest=GuestFactory.create(name="teak sale")),
+        say(
+            article,
+            "کانت جدّتي تعبر كلّ صباح إلى السوق.",
+            parent=parent,
+            guest=GuestFactory.create(name="ليلى"),
+        ),
+        say(article, "Seven to four, and not one of the seven has ever missed the last boat."),
+        say(article, "I row. It takes twenty minutes.\n\nNobody needs a bridge."),
+    ]
+
+
+def log_in(context, live_server, name: str = "Maria") -> None:
+    moderator = UserFactory.create(name=name, roles=("Moderator",))
+    session = import_module(django_settings.SESSION_ENGINE).SessionStore()
+    session[SESSION_KEY] = str(moderator.pk)
+    session[BACKEND_SESSION_KEY] = django_settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = moderator.get_session_auth_hash()
+    session.save()
+    context.add_cookies([{"name": "sessionid", "value": session.session_key, "url": live_server.url}])
+
+
+def states(comments) -> list[str]:
+    return [Comment.objects.values_list("state", flat=True).get(pk=c.pk) for c in comments]
+
+
+def errors_of(page) -> list[str]:
+    failures = list[str]()
+    page.on("console", lambda message: failures.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    return failures
+
+
+def test_the_queue_is_worked_by_keys(context, live_server, waiting):
+    log_in(context, live_server)
+    page = context.new_page()
+    failures = errors_of(page)
+    page.goto(live_server.url + "/moderation/")
+    cards = [page.locator(f"#comment-{c.pk}") for c in waiting]
+    expect(cards[0]).to_be_visible()
+
+    page.keyboard.press("?")
+    expect(page.get_by_text("these keys")).to_be_visible()
+    page.keyboard.press("?")
+    page.keyboard.press("j")
+    expect(cards[1]).to_be_focused()
+    page.keyboard.press("k")
+    expect(cards[0]).to_be_focused()
+    page.keyboard.press("s")
+    expect(page.get_by_role("status")).to_contain_text("Marked as spam")
+    expect(cards[1]).to_be_focused()
+    expect(page).to_have_url(re.compile(r"/moderation/cases/\d+/\?queue=waiting$"))
+    assert states(waiting) == ["spam", "pending", "pending", "pending"]
+
+    page.keyboard.press("u")
+    expect(page.get_by_role("status")).to_contain_text("Undone: Marked as spam")
+    expect(cards[0]).to_be_focused()
+    assert states(waiting)[0] == "pending"
+
+    page.keyboard.press("r")
+    expect(cards[0].get_by_label("off topic")).to_be_focused()
+    page.keyboard.press("a")  # a letter in a list of reasons is no key
+    page.keyboard.press("Escape")
+    expect(cards[0]).to_be_focused()
+    page.keyboard.press("r")
+    page.keyboard.press("ArrowDown")
+    expect(cards[0].get_by_text("A moderator has removed your comment: insult.")).to_be_visible()
+    expect(cards[0].get_by_text("A moderator has removed your comment: off topic.")).to_be_hidden()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Removed: insult")
+    expect(cards[1]).to_be_focused()
+    page.keyboard.press("a")
+    expect(page.get_by_role("status")).to_contain_text("Approved")
+    expect(cards[2]).to_be_focused()
+    assert states(waiting) == ["rejected", "published", "pending", "pending"]
+
+    page.go_back()  # what was decided says so, and can be decided anew
+    expect(cards[1].get_by_role("button", name="Mark as spam")).to_be_visible()
+    expect(cards[1]).to_contain_text("Published")
+    page.go_forward()
+    expect(cards[2]).to_be_focused()
+
+    page.keyboard.press("x")
+    page.keyboard.press("j")
+    expect(cards[3]).to_be_focused()
+    page.keyboard.press("x")
+    page.keyboard.press("a")  # for all that are ticked
+    expect(page.get_by_role("status")).to_contain_text("2 comments")
+    expect(page.get_by_text("Nothing is waiting.")).to_be_visible()
+    assert states(waiting) == ["rejected", "published", "published", "published"]
+    for key in "asrkxpo":  # there is nothing left that they could press
+        page.keyboard.press(key)
+    expect(page).to_have_url(re.compile(r"^[^#]*/moderation/[^#]*$"))
+    assert failures == []
+
+
+def test_r_lets_stay_removed_what_is_and_the_keys_are_shown_where_one_looks(context, live_server, waiting):
+    log_in(context, live_server)
+    omar = UserFactory.create(name="Omar", roles=("Moderator",))
+    decide(ids=[waiting[3].pk], to=State.REJECTED, reason=Reason.INSULT, actor=omar)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/moderation/comments/{waiting[3].pk}/")
+    page.keyboard.press("?")
+    expect(page.locator(".keys dl")).to_be_in_viewport(ratio=1)
+    page.keyboard.press("r")
+    expect(page.locator("#queue > .undo")).to_contain_text("It stays removed: insult")
+    assert Batch.objects.latest("at").parameters == {"stays": True}
+    page.keyboard.press("u")
+    expect(page.locator("#queue > .undo")).to_contain_text("Undone: It stays removed: insult")
+
+
+def test_keys_can_be_switched_off_for_good(context, live_server, waiting):
+    log_in(context, live_server)
+    page = context.new_page()
+    page.goto(live_server.url + "/moderation/")
+    page.locator(".keys summary").click()
+    page.get_by_role("button", name="Switch the keys off").click()
+    page.reload()
+    page.keyboard.press("s")
+    page.keyboard.press("j")
+    expect(page.locator(f"#comment-{waiting[0].pk} kbd").first).to_be_hidden()
+    assert states(waiting) == [State.PENDING] * 4
+    page.locator(".keys summary").click()
+    page.get_by_role("button", name="Switch the keys on").click()
+    page.keyboard.press("s")
+    expect(page.get_by_role("status")).to_contain_text("Marked as spam")
+
+
+def test_the_next_case_is_there_before_the_site_has_answered(context, live_server, waiting):
+    log_in(context, live_server)
+    page = context.new_page()
+    ahead = list[str]()
+    page.on("requestfinished", lambda r: ahead.append(r.url) if "soundoff-ahead" in r.headers else None)
+    page.goto(live_server.url + "/moderation/")
+    next_card = page.locator(f"#comment-{waiting[1].pk}")
+    page.wait_for_function("!!document.querySelector('.queue').dataset.ahead")
+    wait_until(page, lambda: len(ahead) == 1)
+    case = Case.objects.get(comment=waiting[1])
+    assert ahead[0].startswith(f"{live_server.url}/moderation/cases/{case.pk}/")
+    assert case.claimed_by is None  # nobody looks at it yet
+
+    held = list[Route]()
+    page.route("**/moderation/decide/", lambda route: held.append(route))
+    page.locator(f"#comment-{waiting[0].pk}").focus()
+    page.evaluate(
+        "addEventListener('keydown', () => { const t = performance.now(); "
+        "requestAnimationFrame(() => { globalThis.took = performance.now() - t; }); }, true)"
+    )
+    page.keyboard.press("s")
+    expect(next_card).to_be_focused()
+    wait_until(page, lambda: bool(held))
+    print(f"the next case was there after {page.evaluate('took'):.0f} ms")
+    assert states(waiting)[0] == "pending"  # the act is still on its way
+    note = next_card.get_by_label("A note for colleagues")
+    note.fill("Typed meanwhile")
+    held[0].continue_()
+    expect(page.get_by_role("status")).to_contain_text("Marked as spam")
+    expect(note).to_have_value("Typed meanwhile")
+    expect(note).to_be_focused()
+    assert states(waiting)[0] == "spam"
+    wait_until(page, lambda: Case.objects.get(pk=case.pk).claimed_by is not None)
+
+
+def test_who_is_faster_than_the_site_misses_no_answer(context, live_server, waiting):
+    log_in(context, live_server)
+    page = context.new_page()
+    page.goto(live_server.url + "/moderation/")
+    page.wait_for_load_state("networkidle")
+    colleague = UserFactory.create(name="Omar", roles=("Moderator",))
+    decide(ids=[waiting[0].pk], to=State.REJECTED, reason=Reason.INSULT, actor=colleague)
+    held = list[Route]()
+    page.route("**/moderation/decide/", lambda route: held.append(route))
+    page.keyboard.press("a")
+    note = page.locator(f"#comment-{waiting[1].pk}").get_by_label("A note for colleagues")
+    note.fill("Begun, not sent")
+    page.keyboard.press("Escape")
+    page.locator(f"#comment-{waiting[1].pk}").focus()
+    page.keyboard.press("s")
+    wait_until(page, lambda: len(held) == 2)
+    held[1].continue_()
+    expect(page.get_by_role("status").filter(has_text="Marked as spam")).to_be_visible()
+    held[0].continue_()
+    expect(page.get_by_text("Omar: Removed: insult.")).to_be_visible()
+    assert states(waiting)[:2] == ["rejected", "spam"]
+    page.keyboard.press("u")
+    expect(note).to_have_value("Begun, not sent")
+
+
+def test_a_note_is_kept_until_it_stands_among_the_notes(context, live_server, waiting):
+    """Also when the session ended meanwhile, and the site asks to log in instead of keeping it."""
+    log_in(context, live_server)
+    page = context.new_page()
+    page.goto(live_server.url + "/moderation/")
+    cookies = context.cookies()
+    note = page.locator(f"#comment-{waiting[0].pk}").get_by_label("A note for colleagues")
+    note.fill("Wrote to her.\nTwice.")
+    context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Keep this note").click()
+    page.wait_for_load_state()
+    assert "/moderation/" not in page.url.partition("?")[0]
+    context.add_cookies(cookies)
+    page.goto(live_server.url + "/moderation/")
+    expect(note).to_have_value("Wrote to her.\nTwice.")
+    page.get_by_role("button", name="Keep this note").click()
+    expect(page.locator(".notes > div")).to_have_count(1)
+    expect(note).to_have_value("")
+    page.reload()
+    expect(note).to_have_value("")
+
+
+def test_an_act_that_reaches_nobody_is_taken_back_on_the_page(context, live_server, waiting):
+    log_in(context, live_server)
+    page = context.new_page()
+    away = True
+    # Set before the page is there: one set later may come after the press on a busy machine.
+    page.route("**/moderation/decide/", lambda route: route.abort() if away else route.continue_())
+    page.goto(live_server.url + "/moderation/")
+    page.wait_for_load_state("networkidle")
+    page.keyboard.press("a")
+    expect(page.get_by_role("alert")).to_contain_text("nothing is done twice")
+    expect(page.locator(f"#comment-{waiting[0].pk}")).to_be_focused()
+    away = False
+    page.keyboard.press("a")
+    expect(page.get_by_role("status")).to_contain_text("Approved")
+    assert states(waiting)[0] == "published"
+
+
+def test_two_browsers_race_on_one_case(browser, live_server, waiting):
+    pages = []
+    for name in ("Maria", "Omar"):
+        context = browser.new_context()
+        log_in(context, live_server, name)
+        pages.append(context.new_page())
+    case = Case.objects.get(comment=waiting[0])
+    for page in pages:
+        page.goto(f"{live_server.url}/moderation/cases/{case.pk}/?queue=waiting")
+        page.wait_for_load_state("networkidle")
+    maria, omar = pages
+    expect(omar.get_by_text("Maria has had this open")).to_be_visible()
+    expect(maria.get_by_text("has had this open")).to_be_hidden()
+
+    maria.keyboard.press("s")
+    expect(maria.get_by_role("status")).to_contain_text("Marked as spam")
+    omar.keyboard.press("a")
+    expect(omar.get_by_text("Maria: Marked as spam.")).to_be_visible()
+    # Maria has the second one open by now: Omar may have come there, and is told so.
+    assert states(waiting) == ["spam", "pending", "pending", "pending"]
+    assert Batch.objects.count() == 1
+    for page in pages:
+        page.context.close()
+
+
+def test_back_and_forth_one_passes_what_a_colleague_has_open(browser, live_server, waiting):
+    pages = []
+    for name in ("Omar", "Maria"):
+        context = browser.new_context()
+        log_in(context, live_server, name)
+        pages.append(context.new_page())
+    omar, maria = pages
+    theirs = Case.objects.get(comment=waiting[1])
+    omar.goto(f"{live_server.url}/moderation/cases/{theirs.pk}/?queue=waiting")
+    maria.goto(f"{live_server.url}/moderation/")
+    first, third = (maria.locator(f"#comment-{waiting[n].pk}") for n in (0, 2))
+    expect(first).to_be_visible()
+    maria.keyboard.press("j")
+    expect(third).to_be_focused()
+    maria.keyboard.press("k")
+    expect(first).to_be_focused()
+    for page in pages:
+        page.context.close()
+
+
+def test_the_queue_is_worked_without_scripts(browser, live_server, waiting):
+    context = browser.new_context(java_script_enabled=False)
+    log_in(context, live_server)
+    page = context.new_page()
+    page.goto(live_server.url + "/moderation/")
+    assert page.get_by_text("these keys").count() == 0 or page.get_by_text("these keys").is_hidden()
+    for number in (0, 1):
+        page.locator(".rows ol li").nth(number).get_by_role("checkbox").check()
+    page.locator("#bulk").get_by_role("button", name="Mark as spam").click()
+    assert states(waiting) == ["spam", "spam", "pending", "pending"]
+    page.get_by_role("button", name="Undo").click()
+    assert states(waiting) == [State.PENDING] * 4
+
+    page.goto(live_server.url + "/moderation/")
+    first = page.locator(f"#comment-{waiting[0].pk}")
+    first.get_by_text("Remove…").click()
+    first.get_by_label("name").check()
+    expect(first.get_by_text("A moderator has removed your comment: name.")).to_be_visible()
+    first.get_by_role("button", name="Remove", exact=True).click()
+    expect(page.locator(f"#comment-{waiting[1].pk}")).to_be_visible()
+    page.get_by_role("link", name="Removed: name").click()
+    page.get_by_role("button", name="Undo this action").click()
+    assert states(waiting) == [State.PENDING] * 4
+    assert Batch.objects.count() == 4
+
+    page.goto(live_server.url + "/moderation/")
+    page.get_by_text("Show only…", exact=True).click()
+    page.get_by_label("Script").select_option("Arabic")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator(f"#comment-{waiting[1].pk}")).to_be_visible()
+    page.get_by_role("link", name="Script: Arabic").click()
+    expect(page.locator(".rows ol li")).to_have_count(4)
+    context.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_desk_is_readable_by_all(browser, live_server, waiting, width, scheme):
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    log_in(context, live_server)
+    page = context.new_page()
+    page.goto(live_server.url + "/moderation/?queue=waiting&age=&script=Lati")
+    page.get_by_text("Show only…", exact=True).click()
+    page.locator(".rows ol li").first.get_by_role("checkbox").check()
+    if width > 1000:
+        page.locator(".keys summary").click()
+    look(page, f"queue-{width}-{scheme}")
+    page.locator(".rows ol li").first.get_by_role("checkbox").uncheck()
+    first = page.locator(f"#comment-{waiting[0].pk}")
+    first.get_by_text("Remove…").click()
+    first.get_by_label("other").check()
+    look(page, f"remove-{width}-{scheme}")
+    first.get_by_text("Remove…").click()
+    first.get_by_role("button", name="Approve").click()
+    page.get_by_role("status").get_by_role("link", name="Approved").wait_for()
+    look(page, f"done-{width}-{scheme}")
+    page.goto(live_server.url + "/moderation/?queue=second")
+    look(page, f"empty-{width}-{scheme}")
+    context.close()
+
+
+def wait_until(page, holds) -> None:
+    for _ in range(100):
+        if holds():
+            return
+        page.wait_for_timeout(50)  # in which the browser tells what happened
+    raise AssertionError
+
+
+def look(page, name: str) -> None:
+    """Nothing for axe to find, nothing wider than the screen; and a picture, if a folder is named."""
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+    assert faults(page) == []

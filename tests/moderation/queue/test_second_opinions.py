@@ -1,0 +1,121 @@
+"""Second opinions: asked of few, blind, and deciding nothing."""
+
+from collections import Counter
+
+import pytest
+
+from comments.models import Comment, Reason, State, Transition
+from comments.services import change_states
+from moderation.actions.decisions import decide
+from moderation.models import Case, SecondOpinion
+from moderation.queue import second_opinions
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+URL = "/moderation/opinions/"
+
+
+@pytest.fixture
+def maria():
+    return UserFactory.create(name="Maria", roles=("Moderator",))
+
+
+@pytest.fixture
+def noor():
+    return UserFactory.create(name="Noor", roles=("Moderator",))
+
+
+@pytest.fixture
+def asked(monkeypatch, maria, noor):
+    """A case that Maria decided, about which everybody but her is asked."""
+    monkeypatch.setattr(second_opinions, "ONE_IN", 1)
+    monkeypatch.setattr(second_opinions, "EXPERIENCED", 1)
+    article = make_article()
+    first, other = say(article, body="Is this spam?"), say(article)
+    for comment in (first, other):
+        change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
+    decide(ids=[first.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    assert second_opinions.ask() == 0  # one of them has decided nothing yet
+    decide(ids=[other.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=noor)
+    assert second_opinions.ask() == 2
+    assert second_opinions.ask() == 0
+    return SecondOpinion.objects.get(comment=first)
+
+
+def test_one_decided_case_in_fifty_is_asked_about(monkeypatch, maria, noor):
+    monkeypatch.setattr(second_opinions, "EXPERIENCED", 1)
+    monkeypatch.setattr(second_opinions, "ONE_IN", 2)
+    article = make_article()
+    comments = [say(article) for _ in range(24)]
+    for n, comment in enumerate(comments):
+        change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
+        by = maria if n % 2 else noor
+        decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=by)
+    assert 2 <= second_opinions.ask() <= 22
+    assert Case.objects.open().count() == 0
+
+
+def test_an_act_over_many_is_not_asked_about(monkeypatch, asked, maria):
+    monkeypatch.setattr(second_opinions, "BULK", 1)
+    article = make_article()
+    comments = [say(article) for _ in range(2)]
+    for comment in comments:
+        change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
+    decide(ids=[c.pk for c in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    assert second_opinions.ask() == 0
+
+
+def test_it_is_blind_and_not_asked_of_who_decided(client, asked, maria, noor):
+    client.force_login(maria)
+    assert "Is this spam?" not in client.get(URL).text
+    assert client.post(f"{URL}{asked.pk}/", {"to": "spam"}).status_code == 404
+    client.force_login(noor)
+    page = client.get(URL).text
+    assert "Is this spam?" in page
+    assert "Maria" not in page
+    assert str(State.SPAM.label) not in page
+    assert "Marked as spam" not in page
+
+
+def test_its_author_is_not_asked(asked, noor):
+    assert asked in second_opinions.open_for(noor)
+    Comment.objects.filter(pk=asked.comment_id).update(author=noor, guest=None)
+    assert asked not in second_opinions.open_for(noor)
+
+
+def test_an_answer_is_kept_once_and_changes_nothing(client, asked, noor):
+    client.force_login(noor)
+    lines, version = Transition.objects.count(), asked.comment.discussion.version
+    assert client.post(f"{URL}{asked.pk}/", {"to": "deleted"}).status_code == 400
+    assert client.get(f"{URL}{asked.pk}/").status_code == 405
+    for to in ("published", "spam"):  # the second time it is too late
+        assert client.post(f"{URL}{asked.pk}/", {"to": to}).status_code == 302
+    asked.refresh_from_db()
+    assert (asked.to_state, asked.actor) == ("published", noor)
+    comment = Comment.objects.select_related("discussion").get(pk=asked.comment_id)
+    assert (comment.state, comment.discussion.version) == (State.SPAM, version)
+    assert Transition.objects.count() == lines
+    assert second_opinions.agreement() == second_opinions.Agreement(1, 0, 0.0)
+
+
+def test_only_moderators_are_asked(client, asked):
+    assert client.get(URL).status_code == 302
+    client.force_login(UserFactory.create(roles=("Editor",)))
+    assert client.get(URL).status_code == 403
+    assert client.post(f"{URL}{asked.pk}/", {"to": "spam"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("pairs", "same", "kappa"),
+    [
+        ({}, 0, None),
+        ({("spam", "spam"): 9}, 9, None),  # no chance to differ, so nothing is said
+        ({("spam", "spam"): 20, ("published", "published"): 15, ("spam", "published"): 5,
+          ("published", "spam"): 10}, 35, 0.4),  # the example that every textbook has
+        ({("spam", "published"): 5, ("published", "spam"): 5}, 0, -1.0),
+    ],
+)  # fmt: skip
+def test_kappa(pairs, same, kappa):
+    found = second_opinions.of_pairs(Counter(pairs))
+    assert found.same == same
+    assert found.kappa == (None if kappa is None else pytest.approx(kappa))

@@ -1,0 +1,164 @@
+"""Who may read the title of a story that is not published: its editors, and nobody else on the desk."""
+
+import re
+from datetime import timedelta
+from html import unescape
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
+from articles.models import NOT_PUBLISHED, Article
+from comments.models import Comment, Reason, State
+from moderation.actions import decisions, quick_actions
+from moderation.models import Case
+from moderation.rules import active_rules as rules
+from moderation.rules.matching import Written
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+SECRET = "Unheardof"
+PAGES_MOST = 250
+
+
+@pytest.fixture
+def ada():
+    return UserFactory.create(name="Ada", roles=(ADMINISTRATOR,))
+
+
+@pytest.fixture
+def stories(ada) -> list[Article]:
+    """A draft, a private and a scheduled story that were published once: with comments of every state, acts,
+    reports, rules and settings."""
+    made = [make_article(f"{SECRET} {word}") for word in ("draft", "privacy", "schedule")]
+    for number, story in enumerate(made):
+        said = [say(story, f"The boat of the harbour number {number} {n} is late again.") for n in range(4)]
+        decisions.decide(ids=[said[0].pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=ada)
+        say(story, "An answer of the boat.", parent=Comment.objects.get(pk=said[0].pk))
+        decisions.decide(ids=[said[1].pk], to=State.SPAM, reason=Reason.SPAM, actor=ada)
+        decisions.decide(ids=[said[2].pk], to=State.REJECTED, reason=Reason.INSULT, actor=ada)
+        quick_actions.press(name="close", article=story.pk, actor=ada)
+        rule = Written(pk=None, kind="term", value=f"boat{number}", article=story.pk)
+        rules.save(rule=rule, note="", actor=ada)
+    soon = timezone.now() + timedelta(days=1)
+    for story, fields in zip(
+        made, ({}, {"stage": Article.Stage.PRIVATE}, {"published_at": soon}), strict=True
+    ):
+        Article.objects.filter(pk=story.pk).update(**{"published_at": None} | fields)
+    return [Article.objects.get(pk=story.pk) for story in made]
+
+
+def seeds(stories: list[Article]) -> list[str]:
+    comments = Comment.objects.filter(discussion__in=[story.pk for story in stories])
+    desk = [
+        "/moderation/?queue=recent",
+        "/moderation/rules/?off=1",
+        "/moderation/log/decisions.csv",
+        "/admin/comments/comment/",
+        "/admin/comments/transition/",
+        "/admin/",
+        "/search/?q=unheardof",
+        "/moderation-log/",
+    ]
+    for name, query in (
+        ("", "article"),
+        ("?queue=recent", "article"),
+        ("log/", "article"),
+        ("log/decisions.csv", "article"),
+        ("discussions/", "q"),
+        ("dashboard/", "story"),
+    ):
+        desk.append(f"/moderation/{name}{'&' if '?' in name else '?'}{query}={SECRET.lower()}")
+    for comment in comments:
+        desk += [
+            f"/moderation/comments/{comment.pk}/{page}"
+            for page in ("", "move/", "redact/", "repeat/", "seal/")
+        ]
+    desk += [f"/moderation/cases/{pk}/" for pk in Case.objects.values_list("pk", flat=True)]
+    for story in stories:
+        desk += [
+            f"/admin/comments/discussion/{story.pk}/{page}" for page in ("change/", "history/", "delete/")
+        ]
+        desk += [
+            f"/admin/comments/comment/?discussion={story.pk}",
+            f"/admin/articles/article/{story.pk}/change/",
+        ]
+    return ["/moderation/", "/moderation/discussions/", *desk]
+
+
+def walk(client, starts: list[str]) -> dict[str, str]:
+    """Every page of the desk and the admin to which a link leads from these: one of each shape."""
+    pages, shapes, waiting = {}, set(), [(start, False) for start in starts]
+    while waiting and len(pages) < PAGES_MOST:
+        url, is_linked = waiting.pop(0)
+        parts = urlsplit(url)
+        shape = (
+            re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+", "0", parts.path),
+            *(sorted(name for name, _ in parse_qsl(parts.query))),
+        )
+        if url in pages or (is_linked and shape in shapes):
+            continue
+        shapes.add(shape)
+        response = client.get(url)
+        assert response.status_code < 500, url
+        if response.get("Location"):
+            waiting.append((urljoin(url, response["Location"]), True))
+        text = b"".join(response).decode() if response.streaming else response.text
+        pages[url] = unescape(text) + response.get("Location", "")
+        for link in re.findall(r'href="([^"#]+)', text):
+            there = urljoin(url, unescape(link))
+            if re.match(r"/(?:moderation|admin)/", there) and "logout" not in there:
+                waiting.append((there, True))
+    return pages
+
+
+def test_no_page_of_the_desk_tells_a_moderator_the_title(client, stories):
+    client.force_login(UserFactory.create(roles=(MODERATOR,)))
+    pages = walk(client, seeds(stories))
+    # What one typed comes back to them alone.
+    told = [url for url, text in pages.items() if SECRET.lower() in text.lower().replace(url.lower(), "")]
+    typed = [url for url in told if SECRET.lower() in url]
+    leaks = {
+        url: re.findall(f"(?i).{{60}}{SECRET}.{{20}}", pages[url])[:2] for url in told if url not in typed
+    }
+    assert leaks == {}
+    names = {name for story in stories for name in (story.title, story.slug)}
+    assert not [url for url in typed if any(name in pages[url] for name in names)]
+    assert any(NOT_PUBLISHED in text for text in pages.values())
+    assert len(pages) > 60
+
+
+def test_its_editors_and_administrators_read_it(client, stories, ada):
+    edda, other = UserFactory.create(roles=(EDITOR,)), UserFactory.create(roles=(EDITOR,))
+    stories[0].editors.add(edda)
+    stories[1].editors.add(other)
+    client.force_login(edda)
+    page = client.get("/moderation/?queue=recent").text
+    assert stories[0].title in page
+    assert stories[1].title not in page
+    client.force_login(ada)
+    page = client.get("/moderation/?queue=recent").text
+    assert all(story.title in page for story in stories)
+
+
+def test_a_moderator_still_finds_what_waits_under_such_a_story(client, stories):
+    client.force_login(UserFactory.create(roles=(MODERATOR,)))
+    page = client.get(f"/moderation/?article=%23{stories[0].pk}")
+    assert NOT_PUBLISHED in page.text
+    assert page.status_code == 200
+
+
+def test_a_rule_for_such_a_story_is_changed_without_telling_its_link(client, stories):
+    client.force_login(UserFactory.create(roles=(MODERATOR,)))
+    rule = rules.in_force().of["term"][0].rule
+    form = client.get(f"/moderation/rules/{rule.pk}/change/")
+    assert NOT_PUBLISHED in form.text
+    saved = client.post(f"/moderation/rules/{rule.pk}/change/", {"value": "ship", "holds": "on", "save": "1"})
+    assert saved.status_code == 302
+    assert [each.rule.article for each in rules.in_force().of["term"] if each.rule.value == "ship"] == [
+        rule.article
+    ]
+    tried = client.post("/moderation/rules/new/term/", {"value": "a", "article": stories[1].slug, "try": "1"})
+    assert "There is no story at this link." in tried.text

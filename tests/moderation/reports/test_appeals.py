@@ -1,0 +1,306 @@
+"""An author asks for another look once, or changes a comment and sends it again once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core import mail
+from django.core.exceptions import ValidationError
+from django.db import connection, connections
+from django.db.models import F
+from django.utils import timezone
+
+from comments.models import Comment, CommentRevision, Reason, State
+from comments.policy import policy
+from comments.services import change_states, delete_comment
+from moderation.actions.cases import APPEAL_HOURS
+from moderation.actions.decisions import decide, undo
+from moderation.actions.quick_actions import redact
+from moderation.models import Appeal, Case, Finding
+from moderation.reports import reporting
+from moderation.tasks import tell_asked, tell_authors
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+
+
+@pytest.fixture
+def jim():
+    user = UserFactory.create(name="Jim", email="jim@example.org")
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    return user
+
+
+@pytest.fixture
+def maria():
+    return UserFactory.create(name="Maria", roles=("Moderator",))
+
+
+@pytest.fixture
+def removed(jim, maria):
+    comment = say(make_article(), "You fool, the boat is late.", author=jim)
+    decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=maria)
+    comment.refresh_from_db()
+    return comment
+
+
+def ask(comment, jim, words="Read it again, please."):
+    return reporting.ask_for_a_look(comment=comment, user=jim, guest=None, words=words)
+
+
+def again(comment, jim, body="The boat is late."):
+    return reporting.edit_and_send_again(comment=comment, body=body, user=jim, guest=None)
+
+
+def page(comment) -> str:
+    return f"/comments/{comment.pk}/decision/"
+
+
+def test_an_author_asks_once_and_reads_that_it_was_asked(client, removed, jim):
+    client.force_login(jim)
+    for nothing in ("", "  \n "):  # takes the one chance from nobody
+        empty = client.post(page(removed), {"words": nothing})
+        assert empty.status_code == 422
+        assert "Say in a few words why." in empty.content.decode()
+    assert not Appeal.objects.exists()
+    response = client.post(page(removed), {"words": "I meant the boat."}, follow=True)
+    shown = response.content.decode()
+    assert "You have asked for another look. What comes of it will stand here." in shown
+    assert "I meant the boat." in shown
+    assert 'name="words"' not in shown
+    case = Case.objects.open().get(comment=removed)
+    assert case.is_second_look
+    assert case.opened_at - case.due_at >= timedelta(hours=APPEAL_HOURS)
+    (told,) = reporting.asked([case.pk])[case.pk]
+    assert (told.kind, told.words) == ("look", "I meant the boat.")
+
+    second = client.post(page(removed), {"words": "And again!"})
+    assert second.status_code == 422
+    assert "And again!" in second.content.decode()
+    assert Appeal.objects.count() == 1
+    assert Comment.objects.get(pk=removed.pk).state == State.REJECTED
+
+
+def test_it_goes_to_somebody_else_if_there_is_one(removed, jim, maria):
+    ask(removed, jim)
+    others = Case.objects.open().exclude(reporting.not_for(maria))
+    assert others.count() == 1  # she is alone
+    (told,) = reporting.asked([others.get().pk], maria)[others.get().pk]
+    assert "somebody else" not in told.sentence
+    otto = UserFactory.create(roles=("Administrator",))
+    assert not Case.objects.open().exclude(reporting.not_for(maria)).exists()
+    assert Case.objects.open().exclude(reporting.not_for(otto)).count() == 1
+    case = Case.objects.open().get()
+    assert (
+        "You decided the first time: somebody else answers."
+        in reporting.asked([case.pk], maria)[case.pk][0].sentence
+    )
+    assert "somebody else" not in reporting.asked([case.pk], otto)[case.pk][0].sentence
+    otto.is_active = False
+    otto.save()
+    assert Case.objects.open().exclude(reporting.not_for(maria)).count() == 1
+
+
+@pytest.mark.parametrize("act", ["stays", "spam", "insult"])
+def test_who_decided_does_not_answer_but_may_bring_it_back(client, removed, jim, maria, omar, act):
+    ask(removed, jim)
+    client.force_login(maria)
+    sent = {"ids": removed.pk, "act": act, "next": "/moderation/"}
+    told = client.post("/moderation/decide/", sent, follow=True).text
+    assert "somebody who has not decided on it answers." in told
+    assert Case.objects.open().get(comment=removed).is_second_look
+    assert Comment.objects.get(pk=removed.pk).state_reason == "insult"
+    client.post("/moderation/decide/", {"ids": removed.pk, "act": "approved"})
+    assert Comment.objects.get(pk=removed.pk).state == State.PUBLISHED
+
+
+def test_it_goes_to_no_author_as_long_as_another_moderator_could_look(removed, jim, maria):
+    """Nor is it kept from who decided, where the author is the only other one."""
+    jim.set_roles(["Moderator"])
+    ask(removed, jim)
+    case = Case.objects.open().exclude(reporting.not_for(maria)).get()
+    assert not Case.objects.open().exclude(reporting.not_for(jim)).exists()
+    assert "somebody else" not in reporting.asked([case.pk], maria)[case.pk][0].sentence
+    assert "It is your own: somebody else answers." in reporting.asked([case.pk], jim)[case.pk][0].sentence
+    maria.is_active = False
+    maria.save()
+    assert Case.objects.open().exclude(reporting.not_for(jim)).exists()  # he is alone
+
+
+def test_other_cases_are_for_everybody(jim, maria):
+    UserFactory.create(roles=("Moderator",))
+    comment = say(make_article(), author=jim)
+    reporting.report_comment(comment=comment, user=maria, guest=None, why="spam", words="")
+    assert Case.objects.open().exclude(reporting.not_for(maria)).count() == 1
+
+
+def test_the_outcome_is_told_with_final_words(client, removed, jim):
+    ask(removed, jim)
+    otto = UserFactory.create(roles=("Moderator",))
+    act = decide(ids=[removed.pk], to=State.REJECTED, reason="insult", actor=otto).batch
+    assert not Case.objects.open().exists()
+    assert tell_asked.func(str(act.pk)) == 0
+    assert tell_authors.func(str(act.pk)) == 1
+    assert mail.outbox[0].subject == "Your comment stays removed"
+    client.force_login(jim)
+    shown = client.get(page(removed)).content.decode()
+    assert "This is final: it can&#x27;t be asked for again." in shown
+    assert 'name="words"' not in shown
+    with pytest.raises(ValidationError):
+        ask(removed, jim)
+    with pytest.raises(ValidationError):
+        again(removed, jim)
+
+
+def test_who_asked_is_told_also_of_a_sweep_of_spam_and_once(removed, jim, maria):
+    ask(removed, jim)
+    other = say(removed.discussion.article, "Something else.")
+    act = decide(ids=[removed.pk, other.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+    assert tell_asked.func(str(act.pk)) == 0
+    assert tell_authors.func(str(act.pk)) == 1
+    assert [m.to for m in mail.outbox] == [["jim@example.org"]]
+
+    again = undo(batch=undo(batch=act, actor=maria).batch, actor=maria).batch
+    assert tell_authors.func(str(again.pk)) == 1  # so is that it was done again
+
+
+def test_sent_again_it_waits_with_its_new_words_and_the_earlier_ones_are_kept(client, removed, jim, maria):
+    client.force_login(jim)
+    path = f"/comments/{removed.pk}/again/"
+    assert "You fool, the boat is late." in client.get(path).content.decode()
+    same = client.post(path, {"body": removed.body})
+    assert same.status_code == 422
+    assert client.post(path, {"body": "The boat is late."}).headers["Location"] == page(removed)
+
+    comment = Comment.objects.get(pk=removed.pk)
+    assert (comment.state, comment.state_reason) == (State.PENDING, Reason.SCREENED)
+    assert (comment.body, comment.revision) == ("The boat is late.", 2)
+    assert CommentRevision.objects.get(comment=comment).body == "You fool, the boat is late."
+    line = comment.transitions.latest("id")
+    assert (line.from_state, line.to_state, line.actor, line.revision) == ("rejected", "pending", None, 2)
+    case = Case.objects.open().get(comment=comment)
+    assert (case.is_waiting, case.is_second_look) == (True, True)
+    assert case.appeals.get().against.actor == maria
+    assert "Your changed comment is waiting for review" in client.get(page(removed)).content.decode()
+
+    response = client.post(path, {"body": "A third text."})
+    assert response.status_code == 422
+    assert "A third text." in response.content.decode()
+    assert client.get(path).headers["Location"] == page(removed)
+
+
+def test_new_words_for_a_shortened_comment_are_not_called_shortened(jim, maria):
+    comment = say(make_article(), "Call Ann Smith.", author=jim)
+    redaction = redact(comment=comment, marked="Call [[Ann Smith]].", actor=maria)
+    decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=maria)
+    comment.refresh_from_db()
+    again(comment, jim, "Call the harbour.")
+    comment.refresh_from_db()
+    assert not comment.is_redacted
+    kept = comment.revisions.order_by("revision").values_list("body", "is_redacted")
+    assert [is_redacted for _, is_redacted in kept] == [False, True]
+    assert undo(batch=redaction, actor=maria).batch is None
+    comment.refresh_from_db()
+    assert comment.body == "Call the harbour."
+
+
+def test_nobody_is_locked_while_the_checks_look_again(removed, jim, monkeypatch):
+    """They may ask outside services, which take their time."""
+    depth, seen = len(connection.savepoint_ids), []
+    real = policy().examine
+    monkeypatch.setattr(
+        policy(), "examine", lambda draft: seen.append(len(connection.savepoint_ids)) or real(draft)
+    )
+    again(removed, jim)
+    assert seen == [depth]
+
+
+def test_the_checks_look_again(removed, jim, settings):
+    settings.COMMENT_POLICY = "moderation.policy.Policy"
+    from comments.policy import policy  # as the fixture has it
+
+    policy.cache_clear()
+    again(removed, jim, "See https://one.example and https://two.example.")
+    assert "links" in {f.check_name for f in Finding.objects.filter(comment=removed, revision=2)}
+
+
+def test_what_was_sent_again_and_removed_again_may_be_looked_at_once_more(removed, jim, maria):
+    again(removed, jim)
+    decide(ids=[removed.pk], to=State.REJECTED, reason="off_topic", actor=maria)
+    with pytest.raises(ValidationError):
+        again(removed, jim, "Another text.")
+    assert ask(removed, jim).against.actor == maria
+
+
+def test_a_comment_that_waits_is_sent_again_once(jim):
+    waiting = say(make_article(), author=jim)
+    change_states(ids=[waiting.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
+    waiting.refresh_from_db()
+    with pytest.raises(ValidationError):
+        ask(waiting, jim)  # somebody will look at it anyway
+    assert again(waiting, jim, "Other words.").is_edit
+    waiting.refresh_from_db()
+    with pytest.raises(ValidationError):
+        again(waiting, jim, "Still others.")
+
+
+@pytest.mark.parametrize("way", [ask, again])
+def test_who_and_what_has_no_other_look(removed, jim, maria, way, time_machine):
+    with pytest.raises(ValidationError):
+        way(removed, maria)  # somebody else's
+    published = say(removed.discussion.article, "Stands.", author=jim)
+    with pytest.raises(ValidationError):
+        way(published, jim)
+    deleted = say(removed.discussion.article, "Taken back.", author=jim)
+    delete_comment(comment=deleted, user=jim, guest=None)
+    deleted.refresh_from_db()
+    with pytest.raises(ValidationError):
+        way(deleted, jim)
+    sealed = say(removed.discussion.article, "Unspeakable.", author=jim)
+    change_states(ids=[sealed.pk], to=State.REJECTED, reason=Reason.SEALED, actor=maria)
+    sealed.refresh_from_db()
+    with pytest.raises(ValidationError):
+        way(sealed, jim)
+    time_machine.move_to(timezone.now() + timedelta(days=31))
+    with pytest.raises(ValidationError):
+        way(removed, jim)
+    assert not Appeal.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_windows_at_the_same_moment_one_is_refused(removed, jim):
+    together = Barrier(2)
+
+    def press(way) -> int:
+        try:
+            together.wait()
+            return bool(way(Comment.objects.get(pk=removed.pk), jim))
+        except ValidationError:
+            return False
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(press, [ask, again])) == [False, True]
+    assert Appeal.objects.count() == 1
+
+
+def test_nobody_asks_for_many_looks_in_a_day(jim, maria):
+    article = make_article()
+    made = [say(article, f"Word {n}.", author=jim) for n in range(reporting.LOOKS_A_DAY + 1)]
+    decide(ids=[one.pk for one in made], to=State.REJECTED, reason="insult", actor=maria)
+    for one in made[:-1]:
+        ask(Comment.objects.get(pk=one.pk), jim)
+    with pytest.raises(ValidationError, match="come back tomorrow"):
+        ask(Comment.objects.get(pk=made[-1].pk), jim)
+    Appeal.objects.update(at=F("at") - timedelta(days=2))
+    ask(Comment.objects.get(pk=made[-1].pk), jim)
+
+
+def test_a_decision_between_is_not_overrun(removed, jim, maria):
+    decide(ids=[removed.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    with pytest.raises(ValidationError):
+        again(removed, jim)  # upon what the page showed
+    assert Comment.objects.get(pk=removed.pk).state == State.PUBLISHED

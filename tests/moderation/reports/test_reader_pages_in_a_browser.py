@@ -1,0 +1,111 @@
+"""The pages of readers and authors in Chromium: axe, a phone, and all of it without scripts."""
+
+from types import SimpleNamespace
+
+import pytest
+from playwright.sync_api import expect
+
+from comments.models import Comment, Reason, State
+from comments.policy import policy
+from comments.services import change_states
+from moderation.actions.decisions import decide
+from moderation.models import Notice, Report
+from moderation.reports import reporting
+from tests.factories import UserFactory, make_article, say
+from tests.helpers.axe import faults
+
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("publishing")]
+
+
+@pytest.fixture
+def publishing(transactional_db, publishing_policy):
+    """After the rows that the site needs are there."""
+
+
+@pytest.fixture
+def site(publishing):
+    jim, maria = UserFactory.create(name="Jim"), UserFactory.create(roles=("Moderator",))
+    article = make_article("The slip closes")
+    said = say(article, "Buy pills, at https://pills.example.")
+    removed = say(article, "You fool.", author=jim)
+    decide(ids=[removed.pk], to=State.REJECTED, reason="insult", actor=maria)
+    waiting = say(article, "See here.", author=jim)
+    change_states(ids=[waiting.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
+    notice = reporting.give_notice(comment=said, why="It is forbidden to sell them.", email="n@example.org")
+    policy.cache_clear()
+    return SimpleNamespace(
+        jim=jim, maria=maria, article=article, said=said, removed=removed, waiting=waiting, notice=notice
+    )
+
+
+def log_in(client, page, user, url) -> None:
+    client.force_login(user)
+    page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}])
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
+    live_server, page, site, client, theme, width
+):
+    page.emulate_media(color_scheme=theme)
+    page.set_viewport_size({"width": width, "height": 900})
+    story = site.article.get_absolute_url()
+    anybody = [
+        f"{story}report/{site.said.pk}/",
+        f"/report-illegal/?comment={site.said.pk}",
+        f"/report-illegal/{site.notice.receipt}/",
+        site.removed.get_absolute_url(),
+    ]
+    own = [
+        f"/comments/{site.removed.pk}/decision/",
+        f"/comments/{site.removed.pk}/again/",
+        f"/comments/{site.waiting.pk}/decision/",
+        story,
+    ]
+
+    def check(url) -> list[str]:
+        page.goto(live_server.url + url)
+        return faults(page)
+
+    found = {url: check(url) for url in anybody}
+    log_in(client, page, site.jim, live_server.url)
+    found |= {url: check(url) for url in own}
+    assert found == {url: [] for url in found}
+
+
+def test_a_stranger_reports_without_scripts(live_server, browser, site):
+    page = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844}).new_page()
+    page.goto(live_server.url + site.article.get_absolute_url())
+    page.locator(f"#comment-{site.said.pk}").get_by_role("link", name="Report").click()
+    page.get_by_label("It is spam or advertising").check()
+    page.get_by_label("Name").fill("Bo")
+    page.get_by_label("E-mail").fill("bo@example.org")
+    page.get_by_role("button", name="Send the report").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Thank you for your report")
+    assert Report.objects.get().why == "spam"
+    page.context.close()
+
+
+def test_the_abuse_of_a_child_is_reported_without_a_name(live_server, page, site):
+    page.goto(f"{live_server.url}/report-illegal/?comment={site.said.pk}")
+    expect(page.get_by_label("Your name")).to_be_visible()
+    page.get_by_label("It shows the abuse of a child").check()
+    expect(page.get_by_label("Your name")).to_be_hidden()
+    expect(page.get_by_label("Your e-mail")).to_be_hidden()
+    page.get_by_label("Why it is illegal").fill("It links to pictures.")
+    page.get_by_label("I believe in good faith").check()
+    page.get_by_role("button", name="Send the report").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("We have your report")
+    assert Notice.objects.latest("id").name == ""
+
+
+def test_an_author_changes_a_removed_comment_and_sends_it_again(live_server, page, site, client):
+    log_in(client, page, site.jim, live_server.url)
+    page.goto(live_server.url + site.article.get_absolute_url())
+    page.locator(f"#comment-{site.removed.pk}").get_by_role("link", name="What you can do").click()
+    page.get_by_role("link", name="Change it and send it again").click()
+    page.get_by_label("Your comment").fill("I do not agree.")
+    page.get_by_role("button", name="Send again").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your changed comment is waiting for review")
+    assert Comment.objects.get(pk=site.removed.pk).body == "I do not agree."

@@ -1,0 +1,247 @@
+"""Requests for removal or correction. Nia asks, Ada administers, Mona moderates, Emil is an editor."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core import mail
+from django.test import Client
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from comments.models import State
+from comments.services import change_states
+from comments.tasks import MAILS_A_DAY
+from moderation.models import RemovalRequest
+from moderation.reports import removal_requests
+from moderation.tasks import send_request_receipt, tell_administrators, tell_request_outcome
+from tests.comments.in_a_browser import bring_in
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+
+URL = "/ask/"
+
+
+@pytest.fixture
+def story():
+    return make_article("The slip closes")
+
+
+@pytest.fixture
+def ada():
+    user = UserFactory.create(name="Ada", email="ada@example.org", roles=("Administrator",))
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    return user
+
+
+def as_(user) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def filled(where, **fields) -> dict[str, str]:
+    return {
+        "where": where,
+        "wants": "correct",
+        "what": "“in 2014”: it was 2013.",
+        "why": "I signed the paper.",
+        "who": "subject",
+        "name": "Nia",
+        "email": "nia@example.org",
+    } | fields
+
+
+def asked(article, comment=None, **fields) -> RemovalRequest:
+    told = filled("")
+    del told["where"]
+    return removal_requests.ask(article=article, comment=comment, **(told | fields))
+
+
+def test_every_story_leads_to_it_and_brings_itself_along(client, story):
+    page = client.get(story.get_absolute_url()).content.decode()
+    assert f'href="{URL}?where=/stories/{story.slug}/"' in page
+    form = client.get(f"{URL}?where=/stories/{story.slug}/").content.decode()
+    assert f'/stories/{story.slug}/"' in form
+    assert "noindex" in form
+
+
+def test_a_comment_that_was_brought_in_leads_to_it_and_any_from_its_report(client, story):
+    bring_in(story, roots=1, replies=25)
+    deep = story.discussion.comments.order_by("-pk").first()
+    path = f"/stories/{story.slug}/comments/{deep.pk}/"
+    assert f'href="{URL}?where={path}"' in client.get(path).content.decode()
+    said = say(story)
+    report = client.get(f"/stories/{story.slug}/report/{said.pk}/").content.decode()
+    assert "Ask for removal or correction" in report
+
+
+def test_anybody_asks_and_reads_at_the_receipt_how_it_stands(
+    client, story, ada, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        response = client.post(URL, filled(f"http://testserver{story.get_absolute_url()}"))
+    row = RemovalRequest.objects.get()
+    assert response.headers["Location"] == f"{URL}{row.receipt}/"
+    assert (row.article, row.comment, row.where, row.wants) == (story, None, "The slip closes", "correct")
+    page = client.get(response.headers["Location"])
+    assert page.headers["X-Robots-Tag"] == "noindex"
+    assert "Nobody has answered yet." in page.content.decode()
+    assert "nia@example.org" not in page.content.decode()
+    jobs = {job.task_path.rpartition(".")[2] for job in DBTaskResult.objects.all()}
+    assert jobs == {"tell_administrators", "send_request_receipt"}
+
+    url = f"/moderation/requests/{row.pk}/"
+    desk = as_(ada)
+    assert "The slip closes" in desk.get("/moderation/requests/").content.decode()
+    assert f"/admin/articles/article/{story.pk}/change/" in desk.get(url).content.decode()
+    with django_capture_on_commit_callbacks(execute=True):
+        done = desk.post(url, {"outcome": "corrected", "answer": "It says 2013 now."}, follow=True)
+    assert "Answered." in done.content.decode()
+    page = client.get(f"{URL}{row.receipt}/").content.decode()
+    assert "Corrected." in page
+    assert "It says 2013 now." in page
+    assert "Ada" not in re.sub(r"<title>.*?</title>", "", page)
+    assert "tell_request_outcome" in {job.task_path.rpartition(".")[2] for job in DBTaskResult.objects.all()}
+
+
+def test_of_a_comment_by_its_link_or_its_number(client, story):
+    said = say(story)
+    for where in (str(said.pk), f"http://testserver{said.get_absolute_url()}"):
+        client.post(URL, filled(where, wants="remove"))
+    assert set(RemovalRequest.objects.values_list("comment", flat=True)) == {said.pk}
+    assert RemovalRequest.objects.count() == 2
+
+
+def test_what_readers_cannot_see_is_not_found(client, story):
+    gone = say(story)
+    change_states(ids=[gone.pk], to=State.REJECTED, reason="insult", actor=None)
+    draft = make_article("Not yet", published_at=None)
+    for where in (str(gone.pk), draft.get_absolute_url(), "/stories/none/", "nothing", "\x00"):
+        response = client.post(URL, filled(where))
+        assert response.status_code == 422, where
+        assert "I signed the paper." in response.content.decode()
+    assert not RemovalRequest.objects.exists()
+
+
+@pytest.mark.parametrize("field", ["wants", "what", "why", "who", "name", "email"])
+def test_all_of_it_is_asked_for_and_what_was_typed_stays(client, story, field):
+    response = client.post(URL, filled(story.get_absolute_url(), **{field: ""}))
+    assert response.status_code == 422
+    assert field in response.context["form"].errors
+    assert story.get_absolute_url() in response.content.decode()
+    assert not RemovalRequest.objects.exists()
+
+
+def test_too_long_is_refused_with_the_count_and_kept(client, story):
+    response = client.post(URL, filled(story.get_absolute_url(), why="x" * 5_001))
+    assert "5001" in response.content.decode()
+    assert "x" * 5_001 in response.content.decode()
+    assert "maxlength" not in response.content.decode()  # a browser would cut it
+
+
+def test_one_network_sends_only_so_many(client, story, monkeypatch):
+    monkeypatch.setattr("moderation.reports.views.STRANGERS_AN_HOUR", 1)
+    assert client.post(URL, filled(story.get_absolute_url())).status_code == 302
+    assert client.post(URL, filled(story.get_absolute_url())).status_code == 429
+
+
+def test_mails_hold_nothing_that_was_typed_but_the_answer(story, ada):
+    row = asked(story)
+    assert tell_administrators.call(row.pk) == 1
+    assert send_request_receipt.call(row.pk) == 1
+    for sent, to in zip(mail.outbox, ["ada@example.org", "nia@example.org"], strict=True):
+        assert sent.to == [to]
+        assert "2014" not in sent.body
+        assert "Nia" not in sent.body
+    assert f"/ask/{row.receipt}/" in mail.outbox[1].body
+    mail.outbox.clear()
+    assert tell_request_outcome.call(row.pk) == 0  # nothing has come of it yet
+    removal_requests.answer(request=row, outcome="refused", words="The paper says 2014.", actor=ada)
+    assert tell_request_outcome.call(row.pk) == 1
+    assert tell_request_outcome.call(row.pk) == 0  # told once
+    (told,) = mail.outbox
+    assert "It stays as it is. The paper says 2014." in told.body
+    assert f"/ask/{row.receipt}/" in told.body
+
+
+def test_a_stranger_whose_e_mail_is_typed_again_and_again_gets_few(story):
+    rows = [asked(story) for _n in range(MAILS_A_DAY + 2)]
+    assert sum(send_request_receipt.call(row.pk) for row in rows) == MAILS_A_DAY
+
+
+def test_it_is_answered_once(story, ada):
+    row = asked(story)
+    other = UserFactory.create(name="Bea", roles=("Administrator",))
+    first, second = as_(ada), as_(other)
+    url = f"/moderation/requests/{row.pk}/"
+    first.post(url, {"outcome": "done", "answer": "It is gone."})
+    page = second.post(url, {"outcome": "refused", "answer": "No."}, follow=True).content.decode()
+    assert "Somebody has answered this meanwhile." in page
+    row.refresh_from_db()
+    assert (row.outcome, row.answer, row.decided_by) == ("done", "It is gone.", ada)
+
+
+def test_an_answer_needs_a_sentence(story, ada):
+    row = asked(story)
+    response = as_(ada).post(f"/moderation/requests/{row.pk}/", {"outcome": "refused", "answer": " "})
+    assert response.status_code == 422
+    assert "Say it in a sentence." in response.content.decode()
+
+
+def test_it_outlives_the_story(client, story):
+    row = asked(story)
+    story.delete()
+    page = client.get(f"{URL}{row.receipt}/").content.decode()
+    assert "The slip closes" in page
+    assert "/stories/" not in page
+
+
+def test_a_story_that_was_taken_back_is_named_and_not_linked(client, story):
+    row = asked(story)
+    story.published_at = None
+    story.save()
+    page = client.get(f"{URL}{row.receipt}/").content.decode()
+    assert "The slip closes" in page
+    assert f'href="/stories/{story.slug}/"' not in page
+
+
+@pytest.mark.parametrize("role", ["Reader", "Editor", "Moderator"])
+def test_the_desk_of_it_is_the_administrators(story, role):
+    row = asked(story)
+    client = as_(UserFactory.create(roles=(role,)))
+    for url in ("/moderation/requests/", f"/moderation/requests/{row.pk}/"):
+        assert client.get(url).status_code == 403
+        assert (
+            client.post(f"/moderation/requests/{row.pk}/", {"outcome": "done", "answer": "x"}).status_code
+            == 403
+        )
+        assert Client().get(url).status_code == 302
+    row.refresh_from_db()
+    assert row.outcome == ""
+
+
+def test_the_list_has_the_oldest_open_one_first(story, ada):
+    for n, name in enumerate(["First", "Second"]):
+        row = asked(make_article(name))
+        RemovalRequest.objects.filter(pk=row.pk).update(at=timezone.now().replace(microsecond=n))
+    page = as_(ada).get("/moderation/requests/").content.decode()
+    assert page.index("First") < page.index("Second")
+
+
+def test_who_asked_is_forgotten_a_year_after_the_answer(client, story, ada):
+    row, fresh, waiting = asked(story), asked(story), asked(story)
+    for one in (row, fresh):
+        removal_requests.answer(request=one, outcome="refused", words="The paper says 2014.", actor=ada)
+    RemovalRequest.objects.filter(pk=row.pk).update(decided_at=timezone.now() - timedelta(days=366))
+    RemovalRequest.objects.filter(pk=waiting.pk).update(at=timezone.now() - timedelta(days=800))
+    assert removal_requests.forget() == 1
+    assert removal_requests.forget() == 0
+    row.refresh_from_db()
+    assert (row.name, row.email, row.what, row.why, row.answer) == ("", "", "", "", "The paper says 2014.")
+    assert "The paper says 2014." in client.get(f"{URL}{row.receipt}/").content.decode()
+    assert "Forgotten" in as_(ada).get(f"/moderation/requests/{row.pk}/").content.decode()
+    waiting.refresh_from_db()
+    assert waiting.email == "nia@example.org"

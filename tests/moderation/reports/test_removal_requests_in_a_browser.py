@@ -1,0 +1,77 @@
+"""Requests for removal or correction in Chromium: axe, a phone, and all of it without scripts."""
+
+import pytest
+from playwright.sync_api import expect
+
+from moderation.models import RemovalRequest
+from moderation.reports import removal_requests
+from tests.factories import UserFactory, make_article, say
+from tests.helpers.axe import faults
+from tests.moderation.reports.test_reader_pages_in_a_browser import log_in
+from tests.moderation.reports.test_removal_requests import asked
+
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("publishing")]
+
+
+@pytest.fixture
+def publishing(transactional_db, publishing_policy):
+    """After the rows that the site needs are there."""
+
+
+@pytest.fixture
+def ada():
+    return UserFactory.create(name="Ada", roles=("Administrator",))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(live_server, page, client, ada, theme, width):
+    story = make_article("The slip closes")
+    open_one, answered = asked(story), asked(story, say(story), wants="remove")
+    removal_requests.answer(
+        request=answered, outcome="done", words="It is gone since this morning.", actor=ada
+    )
+    page.emulate_media(color_scheme=theme)
+    page.set_viewport_size({"width": width, "height": 900})
+    log_in(client, page, ada, live_server.url)
+    found = {}
+    for url in (
+        f"/ask/?where={story.get_absolute_url()}",
+        f"/ask/{open_one.receipt}/",
+        f"/ask/{answered.receipt}/",
+        "/moderation/requests/",
+        f"/moderation/requests/{open_one.pk}/",
+        f"/moderation/requests/{answered.pk}/",
+    ):
+        page.goto(live_server.url + url)
+        found[url] = faults(page)
+    assert found == {url: [] for url in found}
+
+
+def test_from_the_story_to_the_answer_without_scripts(live_server, browser, client, ada):
+    story = make_article("The slip closes")
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(live_server.url + story.get_absolute_url())
+    page.get_by_role("link", name="Ask for removal or correction").click()
+    page.get_by_label("to have it corrected").check()
+    page.get_by_label("which words or which picture").fill("“in 2014”: it was 2013.")
+    page.get_by_label("why", exact=False).last.fill("I signed the paper.")
+    page.get_by_label("It is about me").check()
+    page.get_by_label("your name").fill("Nia")
+    page.get_by_label("your e-mail").fill("nia@example.org")
+    page.get_by_role("button", name="Send the request").click()
+    expect(page.get_by_role("heading", name="We have your request")).to_be_visible()
+    told = RemovalRequest.objects.get()
+
+    desk = context.new_page()
+    log_in(client, desk, ada, live_server.url)
+    desk.goto(f"{live_server.url}/moderation/requests/")
+    desk.get_by_role("link", name="The slip closes").click()
+    desk.get_by_label("Corrected").check()
+    desk.get_by_label("What they read").fill("It says 2013 now.")
+    desk.get_by_role("button", name="Send the answer").click()
+    expect(desk.get_by_text("Answered.", exact=False).first).to_be_visible()
+    page.goto(f"{live_server.url}/ask/{told.receipt}/")
+    expect(page.get_by_text("It says 2013 now.")).to_be_visible()
+    context.close()

@@ -1,0 +1,347 @@
+"""Readers report comments: once each, weighed by their record; it takes nothing away by itself."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from itertools import pairwise
+from threading import Barrier
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core import mail
+from django.core.exceptions import ValidationError
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from accounts.guests import COOKIE
+from comments.models import Comment, Reason, State
+from comments.services import change_states
+from moderation.actions.cases import REPORT_HOURS
+from moderation.actions.decisions import decide, undo
+from moderation.actions.quick_actions import redact
+from moderation.models import Case, Report
+from moderation.reports import reporting
+from moderation.tasks import tell_asked
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+
+
+@pytest.fixture
+def maria():
+    return UserFactory.create(name="Maria", roles=("Moderator",))
+
+
+@pytest.fixture
+def comment():
+    return say(make_article("The slip"), "Buy my <b>pills</b>.", guest=GuestFactory.create(name="Jim"))
+
+
+def url(comment) -> str:
+    return f"{comment.discussion.article.get_absolute_url()}report/{comment.pk}/"
+
+
+def report(comment, who=None, why="spam", words="") -> Report:
+    who = who or UserFactory.create()
+    return reporting.report_comment(comment=comment, user=who, guest=None, why=why, words=words)
+
+
+def remove(comment, actor, to=State.SPAM, reason=Reason.SPAM):
+    return decide(ids=[comment.pk], to=to, reason=reason, actor=actor).batch
+
+
+def keep(comment, actor):
+    return remove(comment, actor, State.PUBLISHED, Reason.APPROVED)
+
+
+def known_for(right: int, wrong: int, maria):
+    """Somebody with so many reports that were right, and wrong."""
+    somebody = UserFactory.create()
+    article = make_article()
+    for number in range(right + wrong):
+        said = say(article, f"Word {number}.")
+        report(said, somebody)
+        (remove if number < right else keep)(said, maria)
+        Report.objects.filter(user=somebody).update(at=timezone.now() - timedelta(days=2))
+    return somebody
+
+
+def test_every_reader_finds_the_link_and_the_kept_page_knows_nobody(client, comment):
+    response = client.get(comment.discussion.article.get_absolute_url())
+    assert f'<a href="report/{comment.pk}/">Report</a>' in response.content.decode()
+    assert not response.cookies
+    page = client.get(comment.get_absolute_url(), follow=True).content.decode()
+    assert f'report/{comment.pk}/"' in page
+
+
+def test_a_member_reports_once_and_is_thanked(client, comment):
+    ruth = UserFactory.create(name="Ruth")
+    client.force_login(ruth)
+    form = client.get(url(comment))
+    assert "Report Jim’s comment" in form.content.decode()
+    assert "&lt;b&gt;pills" in form.content.decode()
+    assert 'name="email"' not in form.content.decode()
+
+    sent = client.post(url(comment), {"why": "spam", "words": "Sold thrice."}, follow=True)
+    page = sent.content.decode()
+    assert "Thank you for your report" in page
+    assert "Nobody has decided yet." in page
+    (row,) = Report.objects.all()
+    assert (row.user, row.why, row.words, row.weight) == (ruth, "spam", "Sold thrice.", 1)
+    case = Case.objects.get(comment=comment)
+    assert case.is_reported
+    assert timedelta() <= case.opened_at - case.due_at - timedelta(hours=REPORT_HOURS) < timedelta(minutes=1)
+
+    again = client.post(url(comment), {"why": "abuse"}, follow=True)
+    assert "You have reported this comment already." in again.content.decode()
+    assert Report.objects.count() == 1
+    assert Comment.objects.get(pk=comment.pk).state == State.PUBLISHED
+
+
+def test_somebody_unknown_gives_a_name_and_an_e_mail_and_weighs_little(
+    client, comment, django_capture_on_commit_callbacks
+):
+    filled = {"why": "abuse", "words": "", "name": "Bo", "email": "bo@example.org"}
+    empty = client.post(url(comment), {"why": "abuse", "words": "Rude."})
+    assert empty.status_code == 422
+    assert "Rude." in empty.content.decode()
+    with django_capture_on_commit_callbacks(execute=True):
+        response = client.post(url(comment), filled)
+    assert response.status_code == 302
+    assert COOKIE in response.cookies
+    row = Report.objects.get()
+    assert (row.guest.name, row.weight) == ("Bo", reporting.UNPROVED)
+    assert DBTaskResult.objects.get().task_path.endswith("mail_confirmation")
+    assert "Thank you for your report" in client.get(url(comment)).content.decode()
+
+    client.cookies.clear()
+    due_at = Case.objects.get().due_at
+    other_browser = client.post(url(comment), filled | {"email": "BO@example.org"})
+    assert other_browser.status_code == 302  # as for anybody: who reported it is not to be found out
+    assert Report.objects.latest("at").weight == 0
+    assert Case.objects.get().due_at == due_at
+
+
+def test_other_needs_words(client, comment):
+    client.force_login(UserFactory.create())
+    response = client.post(url(comment), {"why": "other", "words": " "})
+    assert response.status_code == 422
+    assert "Say in a few words" in response.content.decode()
+
+
+@pytest.mark.parametrize(("why", "status"), [("", 422), ("flag", 422), ("spam\x00", 422)])
+def test_what_is_no_reason_is_refused(client, comment, why, status):
+    client.force_login(UserFactory.create())
+    assert client.post(url(comment), {"why": why}).status_code == status
+    assert not Case.objects.exists()
+
+
+def test_nobody_reports_their_own_comment_or_one_that_is_gone(client, maria):
+    ruth = UserFactory.create()
+    own, gone = say(make_article(), author=ruth), say(make_article())
+    client.force_login(ruth)
+    assert "You wrote this comment yourself." in client.get(url(own)).content.decode()
+    assert client.post(url(own), {"why": "spam"}).status_code == 422
+    remove(gone, maria)
+    assert client.get(url(gone)).headers["Location"] == gone.get_absolute_url()
+    assert not Report.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "weight"),
+    [(0, 0, 1), (1, 0, 4 / 3), (2, 0, 1.5), (8, 0, 1.8), (0, 1, 0.75), (0, 8, 0.4), (4, 4, 1)],
+)
+def test_reports_weigh_by_what_became_of_earlier_ones(maria, comment, right, wrong, weight):
+    somebody = known_for(right, wrong, maria)
+    assert report(comment, somebody).weight == pytest.approx(weight)
+
+
+def test_the_extremes_are_two_and_a_quarter(maria, comment):
+    assert 0.25 < report(comment, known_for(0, 30, maria)).weight < 0.35
+    assert 1.9 < report(comment, known_for(30, 0, maria)).weight < 2
+
+
+def test_a_burst_of_reports_raises_the_priority_and_removes_nothing(client, comment):
+    calm = say(comment.discussion.article, "Something else.")
+    report(calm)
+    before = client.get(comment.discussion.article.get_absolute_url()).content
+    version = Comment.objects.get(pk=comment.pk).discussion.version
+    for _ in range(60):
+        reporting.report_comment(
+            comment=comment, user=None, guest=GuestFactory.create(), why="abuse", words="Away with it!"
+        )
+    first, second = Case.objects.open().order_by("due_at")
+    assert (first.comment, second.comment) == (comment, calm)
+    row = Comment.objects.get(pk=comment.pk)
+    assert (row.state, row.discussion.version) == (State.PUBLISHED, version)
+    assert client.get(comment.discussion.article.get_absolute_url()).content == before
+
+
+def test_three_who_are_usually_right_raise_it_further(maria, comment):
+    people = [known_for(2, 0, maria) for _ in range(4)]
+    dues = []
+    for somebody in people:
+        report(comment, somebody)
+        dues.append(Case.objects.open().get(comment=comment).due_at)
+    steps = [round((a - b) / timedelta(hours=1), 3) for a, b in pairwise(dues)]
+    own = REPORT_HOURS * 1.5
+    assert steps == [own, own + reporting.TOGETHER_HOURS, own]
+
+
+def test_nobody_sends_more_than_ten_within_an_hour_and_no_word_is_lost(client):
+    article = make_article()
+    said = [say(article, f"Word {n}.") for n in range(reporting.REPORTS_AN_HOUR + 1)]
+    client.force_login(UserFactory.create())
+    assert {client.post(url(one), {"why": "spam"}).status_code for one in said[:-1]} == {302}
+    response = client.post(url(said[-1]), {"why": "other", "words": "My reasons."})
+    assert response.status_code == 429
+    assert "My reasons." in response.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nor_within_a_moment(monkeypatch):
+    monkeypatch.setattr(reporting, "REPORTS_AN_HOUR", 2)
+    article, somebody, together = make_article(), UserFactory.create(), Barrier(6)
+
+    def send(comment: Comment) -> bool:
+        try:
+            together.wait()
+            return report(comment, somebody).pk > 0
+        except ValidationError:
+            return False
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(6) as pool:
+        sent = list(pool.map(send, [say(article, f"Word {n}.") for n in range(6)]))
+    assert sum(sent) == Report.objects.count() == 2
+
+
+def test_strangers_share_a_limit_for_each_network_and_hour(client, monkeypatch, time_machine):
+    monkeypatch.setattr("moderation.reports.views.STRANGERS_AN_HOUR", 2)
+    article, began = make_article(), timezone.now() - timedelta(minutes=61)
+    statuses = []
+    for minutes in (0, 1, 2, 8, 50, 61):
+        time_machine.move_to(began + timedelta(minutes=minutes))
+        client.cookies.clear()
+        filled = {"why": "spam", "name": "Bo", "email": f"bo{minutes}@example.org"}
+        statuses.append(client.post(url(say(article)), filled, REMOTE_ADDR="192.0.2.77").status_code)
+    assert statuses == [302, 302, 429, 429, 429, 302]
+
+
+def test_what_came_of_it_is_told_on_the_page_and_by_mail_to_proved_e_mails(client, comment, maria):
+    ruth, unproved = UserFactory.create(email="ruth@example.org"), UserFactory.create()
+    EmailAddress.objects.create(user=ruth, email=ruth.email, verified=True, primary=True)
+    other = say(comment.discussion.article, "Another one.")
+    for one in (comment, other):
+        report(one, ruth)
+        report(one, unproved)
+    act = decide(ids=[comment.pk, other.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+    assert tell_asked.func(str(act.pk)) == 1
+    (message,) = mail.outbox
+    assert message.to == ["ruth@example.org"]
+    assert message.subject == "What came of your reports"
+    assert message.body.count("A moderator has read it and removed the comment.") == 2
+    assert tell_asked.func(str(act.pk)) == 0  # once
+    assert {told.user for told in Report.objects.exclude(told_at=None)} == {ruth}
+
+    client.force_login(ruth)
+    page = client.get(url(comment)).content.decode()
+    assert "removed the comment" in page
+    assert "Jim" not in page  # who wrote it is no longer said, as the comment is not
+
+
+def test_what_came_of_many_reports_is_told_in_the_same_statements(maria):
+    def statements(count: int) -> int:
+        article = make_article()
+        said = [say(article, f"Word {n}.") for n in range(count)]
+        for one in said:
+            guest = GuestFactory.create(confirmed_at=timezone.now())
+            reporting.report_comment(comment=one, user=None, guest=guest, why="spam", words="")
+            reporting.give_notice(comment=one, why="§ 130", email=f"{one.pk}@example.org")
+        act = decide(ids=[one.pk for one in said], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+        with CaptureQueriesContext(connection) as asked:
+            assert tell_asked.func(str(act.pk)) == 2 * count
+        return len(asked)
+
+    assert statements(6) == statements(2) <= 10
+
+
+def test_a_reporter_hears_of_words_that_were_taken_out_for_them_and_of_no_earlier_ones(client, maria):
+    earlier, now = (say(make_article(), "Call Ann Smith.") for _ in range(2))
+    redact(comment=earlier, marked="Call [[Ann Smith]].", actor=maria)
+    ruth = UserFactory.create()
+    for one in (earlier, now):
+        report(one, ruth)
+    keep(earlier, maria)
+    redact(comment=now, marked="Call [[Ann Smith]].", actor=maria)
+    client.force_login(ruth)
+    assert "left the comment where it is" in client.get(url(earlier)).content.decode()
+    assert "taken words out of the comment" in client.get(url(now)).content.decode()
+
+
+def test_what_is_undone_within_a_minute_is_told_to_no_reporter(comment, maria):
+    ruth = UserFactory.create()
+    EmailAddress.objects.create(user=ruth, email=ruth.email, verified=True, primary=True)
+    report(comment, ruth)
+    act = remove(comment, maria)
+    undo(batch=act, actor=maria)
+    assert tell_asked.func(str(act.pk)) == 0
+    kept = keep(comment, maria)
+    assert tell_asked.func(str(kept.pk)) == 1
+    assert "left the comment where it is" in mail.outbox[0].body
+
+
+def test_a_decision_has_one_job_for_all_who_asked_and_none_where_nobody_did(
+    comment, maria, django_capture_on_commit_callbacks
+):
+    quiet = say(comment.discussion.article, "Nobody minds.")
+    report(comment)
+    report(comment)
+    with django_capture_on_commit_callbacks(execute=True):
+        decide(ids=[comment.pk, quiet.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    jobs = [job.task_path for job in DBTaskResult.objects.all()]
+    assert jobs.count("moderation.tasks.tell_asked") == 1
+    with django_capture_on_commit_callbacks(execute=True):
+        decide(ids=[quiet.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    jobs = [job.task_path for job in DBTaskResult.objects.all()]
+    assert jobs.count("moderation.tasks.tell_asked") == 1
+
+
+def test_what_was_reported_and_is_then_held_is_on_both_lists(comment):
+    report(comment)
+    change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
+    case = Case.objects.get(comment=comment)
+    assert (case.is_reported, case.is_waiting, case.closed_at) == (True, True, None)
+
+
+def test_moderators_read_what_was_asked_but_not_who_in_three_statements(comment, maria):
+    bo = UserFactory.create(name="Bo Reporter")
+    report(comment, bo, "other", "See line two.")
+    report(comment, known_for(2, 0, maria), "abuse")
+    reporting.give_notice(comment=comment, why="§ 130", name="Nia Notifier", email="n@example.org")
+    case = Case.objects.open().get(comment=comment)
+    with CaptureQueriesContext(
+        connection,
+    ) as statements:
+        (told,) = reporting.asked([case.pk, 10**9]).values()
+    assert len(statements) == 3
+    assert [(one.kind, one.sentence, one.words, one.weight) for one in told] == [
+        ("report", "Reported: other.", "See line two.", ""),
+        ("report", "Reported: abuse.", "", "usually right"),
+        ("notice", "Reported as illegal content.", "§ 130", ""),
+    ]
+    assert "Bo Reporter" not in str(told)
+    assert "Nia" not in str(told)
+
+
+def test_of_a_mob_those_who_are_usually_right_are_read_and_the_others_counted(comment, maria):
+    for _ in range(reporting.SHOWN + 2):
+        guest = GuestFactory.create()
+        reporting.report_comment(comment=comment, user=None, guest=guest, why="abuse", words="Away with it!")
+    report(comment, known_for(2, 0, maria), "spam", "Sold thrice.")
+    (told,) = reporting.asked([Case.objects.open().get(comment=comment).pk]).values()
+    assert len(told) == reporting.SHOWN + 1
+    assert "Sold thrice." in {one.words for one in told}
+    assert told[-1].sentence == "3 more reports weigh no more than these."

@@ -1,0 +1,475 @@
+"""Rules as they are stored, tried on what people decided, and applied: the verbs, and what a post meets."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from articles.models import Topic
+from comments.edits import edit_comment
+from comments.models import Comment, Reason, State
+from comments.policy import policy
+from comments.services import change_states, delete_comment
+from moderation.actions import decisions
+from moderation.actions.decisions import decide
+from moderation.erasure import purge
+from moderation.models import Batch, Finding, Group, Member, Rule
+from moderation.notifications.notices import tell
+from moderation.queue import explanations
+from moderation.rules import active_rules as rules
+from moderation.rules import replay
+from moderation.rules.matching import Written, is_usable
+from moderation.rules.term_files import read_terms
+from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.helpers.waiting import PATIENCE, wait_for_a_lock
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def maria():
+    return UserFactory.create(name="Maria", roles=("Moderator",))
+
+
+def approve(*comments, by):
+    decide(ids=[c.pk for c in comments], to=State.PUBLISHED, reason=Reason.APPROVED, actor=by)
+
+
+def remove(*comments, by, reason=Reason.INSULT):
+    to = State.SPAM if reason == Reason.SPAM else State.REJECTED
+    decide(ids=[c.pk for c in comments], to=to, reason=reason, actor=by)
+
+
+def term(value="casino", **fields) -> Written:
+    return Written(pk=None, kind="term", value=value, **fields)
+
+
+def keep(rule: Written, maria, **fields) -> Rule:
+    return rules.save(rule=rule, note="", actor=maria, **fields)
+
+
+def known_guest(maria, **fields):
+    guest = GuestFactory.create(confirmed_at=timezone.now(), **fields)
+    approve(say(make_article(), "Earlier words", guest=guest), by=maria)
+    return guest
+
+
+# The time machine
+
+
+def test_a_replay_counts_what_people_decided_and_nothing_else(maria):
+    article = make_article()
+    honest = [say(article, f"At the casino, {n}") for n in range(3)]
+    plain = [say(article, f"On the boat, {n}") for n in range(2)]
+    bad = [say(article, f"CASINO! {n}") for n in range(4)]
+    insult = say(article, "You fool")
+    approve(*honest, *plain, by=maria)
+    remove(*bad, by=maria, reason=Reason.SPAM)
+    remove(insult, by=maria)
+    say(article, "The casino waits")  # nobody has decided
+    machine = say(article, "The casino again")
+    change_states(ids=[machine.pk], to=State.PUBLISHED, reason=Reason.POSTED, actor=None)
+
+    found = replay.replay(term())
+    assert (found.caught, found.removed, found.approved) == (4, 5, 5)
+    assert found.wronged == sorted((c.pk for c in honest), reverse=True)
+    [(decided, spans)] = replay.examples(term(), found.wronged[:1])
+    assert (decided.body, spans) == ("At the casino, 2", [(7, 13)])
+    assert not Rule.objects.exists()
+    assert not Batch.objects.filter(kind="rule").exists()
+
+
+def test_the_last_decision_counts_and_what_was_undone_does_not(maria):
+    changed, undone, taken_back = (say(make_article(), f"A casino, {n}") for n in range(3))
+    approve(changed, taken_back, by=maria)
+    remove(changed, by=maria)
+    decisions.undo(
+        batch=decide(ids=[undone.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch, actor=maria
+    )
+    delete_comment(comment=taken_back, user=None, guest=taken_back.guest)
+    found = replay.replay(term())
+    assert (found.caught, found.removed, found.approved) == (1, 1, 1)
+    assert found.wronged == [taken_back.pk]  # its author's own act is no decision on it
+
+
+def test_what_its_own_account_took_back_is_still_what_somebody_decided(maria):
+    ada = UserFactory.create(name="Ada")
+    comment = say(make_article(), "A casino", author=ada)
+    approve(comment, by=maria)
+    delete_comment(comment=comment, user=ada, guest=None)
+    assert replay.replay(term()).wronged == [comment.pk]
+
+
+def test_the_words_are_those_that_were_decided_on(maria):
+    guest = known_guest(maria)
+    comment = say(make_article(), "I was at the casino", guest=guest)
+    approve(comment, by=maria)
+    edit_comment(comment=comment, body="I was at the theatre", user=None, guest=guest)
+    found = replay.replay(term())
+    assert found.wronged == [comment.pk]
+    assert replay.examples(term(), found.wronged)[0][0].body == "I was at the casino"
+    assert replay.replay(term("theatre")).wronged == []
+
+
+def test_blanked_words_are_not_tried(maria):
+    comment = say(make_article(), "The casino")
+    approve(comment, by=maria)
+    Comment.objects.filter(pk=comment.pk).update(erased_at=timezone.now(), body="")
+    assert replay.replay(term()).approved == 0
+
+
+def test_a_rule_is_tried_where_it_would_hold(maria):
+    harbour = Topic.objects.create(name="Harbour", slug="harbour")
+    here, there = make_article(), make_article("Elsewhere")
+    here.topics.add(harbour)
+    approve(say(here, "A casino here"), say(there, "A casino there"), by=maria)
+    assert replay.replay(term()).approved == 2
+    assert replay.replay(term(topic=harbour.pk)).approved == 1
+    assert replay.replay(term(article=there.pk)).approved == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "wronged"), [("links", "1", 1), ("links", "2", 0), ("age", "30", 2), ("age", "90", 0)]
+)
+def test_limits_are_tried_as_well(maria, kind, value, wronged):
+    article = make_article(published_at=timezone.now() - timedelta(days=60))
+    approve(say(article, "https://a.example https://b.example"), say(article, "None"), by=maria)
+    assert len(replay.replay(Written(pk=None, kind=kind, value=value)).wronged) == wronged
+
+
+def test_a_replay_reads_by_a_cursor_on_the_server(maria, monkeypatch):
+    monkeypatch.setattr(replay, "READ_AT_ONCE", 2)
+    article = make_article()
+    approve(*(say(article, f"A casino, {n}") for n in range(5)), by=maria)
+    with CaptureQueriesContext(connection) as queries:
+        assert len(replay.replay(term()).wronged) == 5
+    assert len([q for q in queries if "comments_transition" in q["sql"]]) == 1
+
+
+# Versions and the switch
+
+
+def test_another_value_is_another_version_in_one_act_that_can_be_undone(maria):
+    first = keep(term(), maria)
+    second = keep(term("casinos"), maria, replaces=first)
+    assert [(r.value, r.is_active, r.replaces) for r in rules.versions(first.pk)] == [
+        ("casinos", True, first),
+        ("casino", False, None),
+    ]
+    batch = Batch.objects.get(parameters__rule=second.pk)
+    assert decisions.undo(batch=batch, actor=maria).batch
+    assert [(r.value, r.is_active) for r in rules.versions(first.pk)] == [
+        ("casinos", False),
+        ("casino", True),
+    ]
+
+    third = keep(term("gambling"), maria, replaces=first)
+    assert third.replaces == second
+    assert [r.is_active for r in rules.versions(first.pk)] == [True, False, False]
+
+
+def test_a_version_that_a_colleague_has_replaced_is_not_changed(maria):
+    otto = UserFactory.create(name="Otto", roles=("Moderator",))
+    first = keep(term(), maria)
+    second = keep(term("casinos"), otto, replaces=first)
+    with pytest.raises(ValidationError, match="Otto has changed this rule meanwhile"):
+        keep(term("gambling"), maria, replaces=first)
+    assert in_force() == [second.pk]
+
+
+def act_of(rule: Rule) -> Batch:
+    return Batch.objects.filter(parameters__rule=rule.pk).earliest("at")
+
+
+def in_force() -> list[int]:
+    return list(Rule.objects.filter(is_active=True).values_list("pk", flat=True))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (term(), term("Casino", holds=False)),
+        (
+            Written(pk=None, kind="list", value="words.txt", terms="pill"),
+            Written(pk=None, kind="list", value="words.txt", terms="pill\nboots"),
+        ),
+    ],
+)
+def test_a_version_of_the_same_value_is_undone_and_that_undone_again(maria, one, other):
+    first = keep(one, maria)
+    second = keep(other, maria, replaces=first)
+    undone = decisions.undo(batch=act_of(second), actor=maria)
+    assert in_force() == [first.pk]
+    decisions.undo(batch=undone.batch, actor=maria)
+    assert in_force() == [second.pk]
+
+
+def test_no_undo_sets_a_second_version_in_force(maria):
+    first = keep(term(), maria)
+    off = rules.switch(rule=first, on=False, actor=maria)
+    second = keep(term("casinos"), maria, replaces=first)
+    assert decisions.undo(batch=off, actor=maria).batch is None
+    third = keep(term("gambling"), maria, replaces=second)
+    assert decisions.undo(batch=act_of(second), actor=maria).batch is None
+    assert in_force() == [third.pk]
+
+
+def test_an_earlier_version_is_switched_on_in_place_of_the_one_in_force(maria):
+    first = keep(term(), maria)
+    second = keep(term("casinos"), maria, replaces=first)
+    batch = rules.switch(rule=first, on=True, actor=maria)
+    assert in_force() == [first.pk]
+    decisions.undo(batch=batch, actor=maria)
+    assert in_force() == [second.pk]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("press", ["switch", "save"])
+def test_who_did_not_see_a_colleagues_version_sets_none_beside_it(maria, press):
+    otto = UserFactory.create(name="Otto", roles=("Moderator",))
+    first = keep(term(), maria)
+
+    def meanwhile():
+        try:
+            if press == "switch":
+                rules.switch(rule=first, on=True, actor=maria)
+            else:
+                keep(term("gambling"), maria, replaces=first)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as colleague:
+        with transaction.atomic():
+            second = keep(term("casinos"), otto, replaces=first)
+            asked = colleague.submit(meanwhile)  # reads the versions before Otto's commit
+            wait_for_a_lock()
+        with pytest.raises(ValidationError, match="changed this one meanwhile"):
+            asked.result(timeout=PATIENCE)
+    assert in_force() == [second.pk]
+    assert rules.versions(first.pk) == [second, first]
+
+
+def test_one_press_switches_off_and_undo_on_again(maria):
+    rule = keep(term(), maria)
+    guest = known_guest(maria)
+    article = make_article()
+    assert say(article, "Casino 1", guest=guest).state == "pending"
+    batch = rules.switch(rule=rule, on=False, actor=maria)
+    assert batch.kind == "rule"
+    assert say(article, "Casino 2", guest=guest).state == "published"
+    assert rules.switch(rule=rule, on=False, actor=maria) is None
+    decisions.undo(batch=batch, actor=maria)
+    assert say(article, "Casino 3", guest=guest).state == "pending"
+
+
+def test_a_finding_points_at_the_version_that_found(maria):
+    guest, article = known_guest(maria), make_article()
+    first = keep(term(), maria)
+    one = say(article, "A casino", guest=guest)
+    second = keep(term("casino|s", holds=False), maria, replaces=first)
+    third = keep(term("casinos"), maria, replaces=second)
+    two = say(article, "Casinos", guest=guest)
+    assert dict(Finding.objects.exclude(rule=None).values_list("comment", "rule")) == {
+        one.pk: first.pk,
+        two.pk: third.pk,
+    }
+    approve(two, by=maria)
+    assert rules.records([first.pk, third.pk]) == {
+        first.pk: rules.Record(found=1),
+        third.pk: rules.Record(found=1, approved=1),
+    }
+    assert rules.records([third.pk])[third.pk].wrong == 100
+
+
+def test_the_same_rule_stands_once(maria):
+    rule = keep(term(), maria)
+    with pytest.raises(ValidationError, match="such a rule"):
+        keep(term("CASINO"), maria)
+    rules.switch(rule=rule, on=False, actor=maria)
+    keep(term("CASINO"), maria)
+    with pytest.raises(ValidationError, match="says the same"):
+        rules.switch(rule=rule, on=True, actor=maria)
+
+
+# What a post meets
+
+
+def test_rules_are_read_and_compiled_only_when_they_change(maria):
+    terms = "\n".join(f"word{n}" for n in range(500))
+    rule = keep(Written(pk=None, kind="list", value="words.txt", terms=terms), maria)
+    guest, article = known_guest(maria), make_article()
+    say(article, "Once", guest=guest)
+    with CaptureQueriesContext(connection) as queries:
+        held = say(article, "I say word499", guest=guest)
+    assert held.state == "pending"
+    assert not [q for q in queries if "moderation_ruleterms" in q["sql"]]
+    assert rule.terms.count == 500
+
+    compiled = rules.in_force()
+    keep(term(), maria)
+    again = rules.in_force()
+    assert again.of["list"][0] is compiled.of["list"][0]  # a list that stays is not compiled anew
+
+
+@pytest.mark.parametrize(("kind", "value"), [("name", "("), ("links", "many"), ("term", " "), ("rate", "3")])
+def test_a_rule_that_cannot_be_used_keeps_nobody_from_posting(maria, caplog, kind, value):
+    bad = Rule.objects.create(kind=kind, value=value)
+    keep(term(), maria)
+    assert say(make_article(), "A casino", guest=known_guest(maria)).state == "pending"
+    assert f"Rule {bad.pk} is left out" in caplog.text
+
+
+def test_a_rule_of_a_topic_holds_under_its_stories(maria):
+    harbour = Topic.objects.create(name="Harbour", slug="harbour")
+    here, there = make_article(), make_article("Elsewhere")
+    here.topics.add(harbour)
+    keep(term(topic=harbour.pk), maria)
+    guest = known_guest(maria)
+    assert say(here, "A casino here", guest=guest).state == "pending"
+    assert say(there, "A casino there", guest=guest).state == "published"
+
+
+def test_what_a_rule_only_tells_is_published(maria):
+    keep(term(holds=False), maria)
+    comment = say(make_article(), "A casino", guest=known_guest(maria))
+    assert comment.state == "published"
+    assert Finding.objects.get(comment=comment).holds is False
+
+
+def test_what_a_rule_only_tells_is_no_reason_to_its_author(maria):
+    keep(term(holds=False), maria)
+    comment = say(make_article(), "A casino")
+    found = Finding.objects.of_now([comment.pk])
+    assert [finding.check_name for finding in found] == ["new_person", "term"]
+    [sentences] = policy().reasons([comment.pk]).values()
+    assert sentences == [explanations.why(found[0], to_moderator=False, twin=None)]
+    assert "points to" not in " ".join(tell([comment])[comment.pk].sentences)
+
+
+@pytest.mark.parametrize(
+    ("rule", "body", "name", "to_moderator", "to_author"),
+    [
+        (
+            Written(pk=None, kind="list", value="a.txt", terms="pill\nboots"),
+            "Cheap boots",
+            "Nuala",
+            "It has terms of the list “a.txt”.",
+            "It has words that a list of terms of this site points to.",
+        ),
+        (
+            Written(pk=None, kind="domain", value="evil.example"),
+            "http://evil.example",
+            "Nuala",
+            "It links to evil.example.",
+            "It links to a domain that a rule of this site points to.",
+        ),
+        (
+            Written(pk=None, kind="name", value="^seo"),
+            "Fine",
+            "SEO Services",
+            "The name fits the pattern “^seo”.",
+            "The name over it is like those that a rule of this site points to.",
+        ),
+        (
+            Written(pk=None, kind="links", value="0"),
+            "http://a.example",
+            "Nuala",
+            "It has 1 link; with more than 0, a person looks first.",
+            "It has 1 link; with more than 0, a person looks first.",
+        ),
+    ],
+)
+def test_moderators_are_told_the_rule_and_authors_its_kind(maria, rule, body, name, to_moderator, to_author):
+    keep(rule, maria)
+    comment = say(make_article(), body, guest=known_guest(maria, name=name))
+    finding = Finding.objects.of_now([comment.pk]).get()
+    assert explanations.why(finding, to_moderator=True, twin=None) == to_moderator
+    assert policy().reasons([comment.pk]) == {comment.pk: [to_author]}
+
+
+@pytest.mark.usefixtures("hurried")
+def test_the_fourth_comment_of_a_new_person_in_ten_minutes_is_refused(maria):
+    article, guest = make_article(), GuestFactory.create(email="nuala@example.org")
+    for n in range(3):
+        say(article, f"Words {n}", guest=guest)
+    with pytest.raises(ValidationError, match="3 comments in ten minutes are the most"):
+        say(article, "Words 4", guest=guest)
+    with pytest.raises(ValidationError):  # the same e-mail in another browser
+        say(article, "Words 5", guest=GuestFactory.create(email="Nuala@example.org"))
+    Comment.objects.update(created_at=timezone.now() - timedelta(minutes=11))
+    assert say(article, "Words 6", guest=guest)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_who_is_known_may_say_more_and_is_not_held_to_others(maria):
+    guest = known_guest(maria, email="nuala@example.org")
+    article = make_article()
+    for n in range(2):
+        say(article, f"In her name {n}", guest=GuestFactory.create(email="nuala@example.org"))
+    for n in range(9):
+        say(article, f"Words {n}", guest=guest)
+    with pytest.raises(ValidationError, match="10 comments"):
+        say(article, "Words 10", guest=guest)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_rate_of_its_own(maria):
+    article = make_article()
+    keep(Written(pk=None, kind="rate", value="1/2", article=article.pk), maria)
+    guest = GuestFactory.create()
+    say(article, "One", guest=guest)
+    with pytest.raises(ValidationError, match="1 comment in ten minutes is the most"):
+        say(article, "Two", guest=guest)
+    assert say(make_article("Elsewhere"), "Two", guest=guest)
+
+
+# Applying one to what is here
+
+
+def test_what_it_finds_is_gathered_to_be_decided_on_as_one(maria):
+    article = make_article()
+    waiting, approved, removed = (say(article, f"A casino, {n}") for n in range(3))
+    say(article, "A boat")
+    approve(approved, by=maria)
+    remove(removed, by=maria)
+    gathered = replay.gather(keep(term(), maria))
+    group = gathered.group
+    assert gathered.approved == [approved.pk]
+    members = {m.comment_id: m for m in Member.objects.filter(group=group)}
+    assert set(members) == {waiting.pk, approved.pk}
+    assert (group.kind, group.size, group.shared) == ("rule", 2, {"rule": Rule.objects.get().pk})
+    assert members[approved.pk].likeness < members[waiting.pk].likeness  # seen first
+    assert members[waiting.pk].seen == waiting.transitions.latest("id").pk
+    assert {c.state for c in Comment.objects.filter(pk__in=members)} == {"pending", "published"}
+    assert replay.gather(keep(term("nothing"), maria)) is None
+
+
+def test_what_a_rule_found_is_thrown_away_after_a_month_in_which_nobody_acted(maria):
+    say(make_article(), "A casino")
+    gathered = replay.gather(keep(term(), maria))
+    assert purge.throw_away_lists() == 0
+    Group.objects.update(made_at=timezone.now() - timedelta(days=31))
+    assert purge.throw_away_lists() == 1
+    assert not Member.objects.filter(group=gathered.group).exists()
+
+
+@pytest.mark.data
+def test_a_list_of_62204_terms_is_one_rule(data, maria):
+    found = read_terms((data / "hostile" / "wordpress_comment_blocklist.txt").read_bytes())
+    assert len(found.terms) == 62_204
+    # In capitals; of one character.
+    assert [sentence.split(" term")[0] for sentence in found.told] == ["2", "10"]
+    keep(Written(pk=None, kind="list", value="blocklist.txt", terms="\n".join(found.terms)), maria)
+    assert Rule.objects.get().terms.count == 62_204
+
+    article, guest = make_article(), known_guest(maria)
+    assert say(article, "Cheap Viagra, buy cialis online", guest=guest).state == "pending"
+    assert say(article, "The specialist saw the boat to the slip.", guest=guest).state == "published"
+
+
+def test_a_site_whose_tests_write_faster_than_people_may_say_so():
+    assert is_usable("rate", "1000000/1000000")

@@ -1,0 +1,370 @@
+"""/moderation/rules/: a rule is tried before it is saved, and nothing is stored before."""
+
+import re
+from uuid import uuid4
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from articles.models import Topic
+from comments.models import Comment, Reason, State
+from moderation.actions.decisions import decide
+from moderation.models import Batch, Group, Rule
+from moderation.rules import active_rules, term_files
+from moderation.rules.matching import Written
+from moderation.rules.term_files import BYTES_MOST, read_terms
+from moderation.rules.views import SHOWN
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+LIST, TERM = "/moderation/rules/new/list/", "/moderation/rules/new/term/"
+
+
+@pytest.fixture
+def maria(client):
+    user = UserFactory.create(name="Maria", roles=("Moderator",))
+    client.force_login(user)
+    return user
+
+
+def judged(maria, *, honest=(), bad=()) -> list[int]:
+    """Comments of one story that a person decided on."""
+    article = make_article()
+    ids = [[say(article, body).pk for body in bodies] for bodies in (honest, bad)]
+    decide(ids=ids[0], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    decide(ids=ids[1], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    return ids[0]
+
+
+def stored() -> tuple[int, int]:
+    return Rule.objects.count(), Batch.objects.filter(kind="rule").count()
+
+
+def upload(data: bytes, name: str = "words.txt") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, data, "text/plain")
+
+
+def test_try_casino_see_three_honest_comments_cancel(client, maria):
+    """The moderator's walkthrough."""
+    bodies = ["I won at the Casino <b>once</b>", "No casino here", "The casino burnt down"]
+    honest = judged(maria, honest=[*bodies, "The boat"], bad=["casino casino", "Buy pills"])
+    page = client.post(TERM, {"value": " Casino", "holds": "on", "try": "1"})
+    verdict = "caught <b>1</b> of 2 removed and would have wronged <b>3</b> of 4 approved."
+    assert verdict in page.text
+    assert "3 honest comments that it would wrong" in page.text
+    assert "I won at the <mark>Casino</mark> &lt;b&gt;once&lt;/b&gt;" in page.text
+    assert all(f"/comments/{pk}/" in page.text for pk in honest[:3])
+    assert f"/comments/{honest[3]}/" not in page.text
+    assert stored() == (0, 0)
+    assert 'href="/moderation/rules/">Cancel' in page.text
+
+
+def test_a_list_as_large_as_may_be_comes_back_with_the_line_ends_of_a_browser(client, maria, monkeypatch):
+    monkeypatch.setattr(term_files, "BYTES_MOST", 100)
+    terms = "\n".join(f"word{n:02}" for n in range(14))
+    assert client.post(LIST, {"file": upload(terms.encode()), "try": "1"}).status_code == 200
+    client.post(LIST, {"value": "words", "terms": terms.replace("\n", "\r\n"), "save": "1"})
+    assert Rule.objects.get().terms.text == terms
+
+
+def test_what_was_tried_is_saved_with_its_undo(client, maria):
+    again = {"value": "casino", "holds": "on", "note": "Ads"}
+    assert 'name="note" value="Ads"' in client.post(TERM, again | {"try": "1"}).text
+    page = client.post(TERM, again | {"save": "1"}, follow=True)
+    rule = Rule.objects.get()
+    assert (rule.value, rule.note, rule.is_active, rule.added_by) == ("casino", "Ads", True, maria)
+    assert page.redirect_chain == [(f"/moderation/rules/{rule.pk}/", 302)]
+    assert f"/moderation/acts/{Batch.objects.get(kind='rule').pk}/" in page.text
+
+    page = client.post(f"/moderation/rules/{rule.pk}/switch/", {"on": "0"}, follow=True)
+    assert "Switched off: casino." in page.text
+    client.post(f"/moderation/acts/{Batch.objects.filter(kind='rule').latest('at').pk}/undo/")
+    assert Rule.objects.get().is_active
+    history = client.get("/moderation/acts/").text
+    assert all(said in history for said in ("New rule", ">Rule switched off", "Undone: Rule switched off"))
+
+
+def test_a_change_is_another_version(client, maria):
+    rule = active_rules.save(rule=Written(pk=None, kind="term", value="casino"), note="Ads", actor=maria)
+    path = f"/moderation/rules/{rule.pk}/change/"
+    assert 'value="casino"' in client.get(path).text
+    assert client.post(path, {"value": "casinos", "save": "1"}).status_code == 302
+    assert list(Rule.objects.order_by("pk").values_list("value", "is_active", "holds")) == [
+        ("casino", False, True),
+        ("casinos", True, False),
+    ]
+    text = client.get(f"/moderation/rules/{rule.pk}/").text
+    assert text.count("switched off") == 1
+    assert "only told" in text
+
+
+def test_a_list_comes_back_with_the_form_and_is_stored_as_one_rule(client, maria):
+    judged(maria, honest=["A specialist"], bad=["cialis!"])
+    file = upload("cialis\r\nСКИДКА\n\n# a remark\ncialis\nx\n".encode())
+    page = client.post(LIST, {"file": file, "holds": "on", "try": "1"})
+    assert "caught <b>1</b> of 1 removed and would have wronged <b>1</b> of 1 approved" in page.text
+    for told in (
+        "1 empty line was left out.",
+        "1 remark was left out.",
+        "1 line was there already",
+        "1 term is a single character, which many honest comments have: x",
+    ):
+        assert told in page.text
+    assert stored() == (0, 0)
+    form = page.context["form"].again()
+    assert form["terms"] == "cialis\nСКИДКА\nx"
+    page = client.post(LIST, form | {"whole_words": "on", "try": "1"})
+    assert "wronged <b>0</b> of 1 approved" in page.text
+
+    client.post(LIST, form | {"whole_words": "on", "save": "1"})
+    rule = Rule.objects.get()
+    assert (rule.kind, rule.value, rule.terms.count, rule.terms.whole_words) == ("list", "words.txt", 3, True)
+    # Another version keeps its terms, unless there is another file.
+    client.post(f"/moderation/rules/{rule.pk}/change/", {"value": "Words", "holds": "on", "save": "1"})
+    latest = Rule.objects.get(is_active=True)
+    assert (latest.value, latest.terms.text, latest.terms.whole_words) == ("Words", rule.terms.text, False)
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", "empty"),
+        (b"\n\n", "There is no term in this file"),
+        (b"one\ntw\xff\n", "Line 2 is not in UTF-8"),
+        ("Müll".encode("utf-16"), "Line 1 is not in UTF-8"),
+        (b"one\n\x00\n", "Line 2 has a zero byte"),
+        (b"one\n" + b"a" * 201, "Line 2 has 201 characters; 200 are the most"),
+        (b"a" * (BYTES_MOST + 1), "This file has 4.0 MB; 4 MB is the most"),
+    ],
+)
+def test_a_file_that_is_no_list_is_refused_with_a_sentence(client, maria, data, sentence):
+    response = client.post(LIST, {"file": upload(data), "value": "My list", "try": "1"})
+    assert response.status_code == 422
+    assert sentence in response.text
+    assert "My list" in response.text
+    assert stored() == (0, 0)
+
+
+def test_what_looks_like_a_line_is_one_only_with_a_line_feed():
+    assert read_terms("\ufeffa\u2028b\r\nc\rd\n".encode()).terms == ["a\u2028b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "sentence"),
+    [
+        ("term", {"value": "  "}, "This field is required"),
+        ("term", {"value": "x" * 201}, "has 201 characters; 200 is the most"),
+        ("name", {"value": r"(a)\1"}, "could run for ever"),
+        ("name", {"value": "((a{99}){99}){99}"}, "could run for ever"),
+        ("name", {"value": ".*"}, "fits every name"),
+        ("domain", {"value": "not a domain"}, "“not a domain” is no domain."),
+        ("domain", {"value": "http://[::1"}, "is no domain."),
+        ("links", {"value": "-1"}, "greater than or equal to 0"),
+        ("age", {"value": "soon"}, "Enter a whole number"),
+        ("rate", {"new": "0", "known": "5"}, "greater than or equal to 1"),
+        ("term", {"value": "a", "topic": "99"}, "Select a valid choice"),
+        ("term", {"value": "a", "article": "/stories/none/"}, "There is no story at this link."),
+        ("list", {"value": "a"}, "Choose a file with the terms."),
+    ],
+)
+def test_what_can_be_no_rule_is_refused_with_a_sentence(client, maria, kind, data, sentence):
+    response = client.post(f"/moderation/rules/new/{kind}/", data | {"save": "1"})
+    assert response.status_code == 422
+    assert sentence in response.text
+    assert stored() == (0, 0)
+
+
+def test_a_domain_is_stored_as_it_is_compared(client, maria):
+    for typed in ("https://www.Casino.example/offers?x", "MÜNCHEN.de"):
+        client.post("/moderation/rules/new/domain/", {"value": typed, "save": "1"})
+    assert set(Rule.objects.values_list("value", flat=True)) == {"casino.example", "xn--mnchen-3ya.de"}
+
+
+def test_a_rule_is_for_a_topic_or_a_story(client, maria):
+    topic, article = Topic.objects.create(name="Harbour", slug="harbour"), make_article()
+    url = f"http://testserver{article.get_absolute_url()}"
+    data = {"value": "3", "topic": topic.pk, "article": url, "save": "1"}
+    assert "not for both" in client.post("/moderation/rules/new/links/", data).text
+    client.post("/moderation/rules/new/links/", data | {"topic": ""})
+    assert Rule.objects.get().article == article
+    twice = client.post("/moderation/rules/new/links/", {"value": "5", "article": url, "save": "1"})
+    assert "A limit of 3 holds there already: change that one." in twice.text
+    assert client.post("/moderation/rules/new/links/", {"value": "5", "save": "1"}).status_code == 302
+
+
+def test_fifty_honest_comments_are_shown_and_the_rest_by_paging(client, maria):
+    judged(maria, honest=[f"A casino, {n}" for n in range(SHOWN + 3)])
+    first = client.post(TERM, {"value": "casino", "try": "1"})
+    assert (first.text.count("<mark>"), "1–50" in first.text) == (SHOWN, True)
+    second = client.post(TERM, {"value": "casino", "from": str(SHOWN)})
+    assert second.text.count("<mark>") == 3
+    assert client.post(TERM, {"value": "casino", "from": "9" * 18}).status_code == 200
+    assert client.post(TERM, {"value": "casino", "from": "x"}).status_code == 200
+
+
+def test_a_rate_says_that_it_cannot_be_tried(client, maria):
+    page = client.post("/moderation/rules/new/rate/", {"new": "2", "known": "9", "try": "1"})
+    assert "A rate can&#x27;t be tried" in page.text or "A rate can't be tried" in page.text
+    client.post("/moderation/rules/new/rate/", {"new": "2", "known": "9", "save": "1"})
+    assert Rule.objects.get().value == "2/9"
+
+
+def test_what_it_finds_here_is_a_group_of_its_own(client, maria):
+    rule = active_rules.save(rule=Written(pk=None, kind="term", value="casino"), note="", actor=maria)
+    nothing = client.post(f"/moderation/rules/{rule.pk}/apply/", follow=True)
+    assert "It finds nothing in what is waiting or published." in nothing.text
+    [approved] = judged(maria, honest=["A casino"])
+    waiting = say(make_article(), "Another casino")
+    response = client.post(f"/moderation/rules/{rule.pk}/apply/")
+    group = Group.objects.get(kind="rule")
+    assert response["Location"] == f"/moderation/similar/{group.pk}/?but={approved}"
+    page = client.get(response["Location"]).text
+    assert "The rule: term “casino”." in page
+    assert "A <mark>casino</mark>" in page
+    client.post(
+        response["Location"], {"shown": [approved, waiting.pk], "in": [waiting.pk], "act": Reason.SPAM.value}
+    )
+    assert Batch.objects.latest("at").parameters["rule"] == rule.pk
+    assert dict(Comment.objects.values_list("pk", "state")) == {approved: "published", waiting.pk: "spam"}
+
+
+@pytest.mark.parametrize(
+    "query", ["?kind=x&page=-3", "?page=" + "9" * 40, "?q=%00%ff", "?off=1&q=%25", "?kind=term&page=2"]
+)
+def test_whatever_is_asked_the_list_answers(client, maria, query):
+    active_rules.save(rule=Written(pk=None, kind="term", value="casino"), note="", actor=maria)
+    assert client.get(f"/moderation/rules/{query}").status_code == 200
+
+
+def test_the_list_takes_no_more_statements_for_more_rules(client, maria):
+    def count() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get("/moderation/rules/?off=1").status_code == 200
+        return len(queries)
+
+    topic = Topic.objects.create(name="Harbour", slug="harbour")
+    active_rules.save(
+        rule=Written(pk=None, kind="term", value="casino", topic=topic.pk), note="", actor=maria
+    )
+    active_rules.save(rule=Written(pk=None, kind="list", value="a", terms="a\nb"), note="", actor=maria)
+    few = count()
+    for n in range(10):
+        active_rules.save(
+            rule=Written(pk=None, kind="term", value=f"t{n}", topic=topic.pk), note="", actor=maria
+        )
+        active_rules.save(
+            rule=Written(pk=None, kind="list", value=f"l{n}", terms="a\nb"), note="", actor=maria
+        )
+    assert count() == few
+
+
+def test_a_post_takes_no_more_statements_for_more_rules(maria):
+    def count(body: str) -> int:
+        article = make_article()
+        with CaptureQueriesContext(connection) as queries:
+            say(article, body, author=maria)
+        return len(queries)
+
+    say(make_article(), "Once", author=maria)
+    few = count("A boat")
+    Rule.objects.bulk_create([Rule(kind="term", value=f"term {n}") for n in range(300)])
+    say(make_article(), "Read and compiled", author=maria)
+    assert count("A ship") == few
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "new/term/", "{pk}/", "{pk}/change/", "POST {pk}/switch/", "POST {pk}/apply/", "POST new/term/"],
+)
+@pytest.mark.parametrize(
+    ("roles", "status"), [(("Editor",), 403), (("Reader",), 403), (None, 302), (("Administrator",), 200)]
+)
+def test_who_keeps_the_rules(client, path, roles, status):
+    rule = Rule.objects.create(value="casino", added_at=timezone.now())
+    if roles is not None:
+        client.force_login(UserFactory.create(roles=roles))
+    method, _, rest = path.rpartition(" ")
+    url = "/moderation/rules/" + rest.format(pk=rule.pk)
+    response = client.post(url, {"value": "a", "on": "1"}) if method else client.get(url)
+    assert response.status_code in ({200, 302} if status == 200 else {status})
+    if status == 302:
+        assert "/login/" in response["Location"]
+
+
+def test_what_is_not_there(client, maria):
+    assert client.get("/moderation/rules/999/").status_code == 404
+    assert client.get("/moderation/rules/new/nothing/").status_code == 404
+    assert client.get("/moderation/rules/1/switch/").status_code == 405
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_reply_too_many_keeps_its_text(client):
+    article = make_article()
+    url = f"{article.get_absolute_url()}reply/"
+    sent = [
+        {"name": "Ida", "email": "ida@example.org", "body": f"The boat, {n}.", "nonce": str(uuid4())}
+        for n in range(4)
+    ]
+    for fields in sent[:3]:
+        assert client.post(url, fields).status_code == 302
+    assert client.post(url, sent[2]).status_code == 302  # a second click
+    refused = client.post(url, sent[3])
+    assert (refused.status_code, refused["Retry-After"]) == (429, "600")
+    assert "3 comments in ten minutes are the most for now." in refused.text
+    assert "The boat, 3." in refused.text
+    assert Comment.objects.count() == 3
+
+
+@pytest.mark.usefixtures("hurried")
+def test_who_pays_for_what_others_sent_from_there_reads_so(client):
+    url = f"{make_article().get_absolute_url()}reply/"
+    for n in range(4):
+        fields = {"name": f"Ida {n}", "email": f"ida{n}@example.org", "body": f"The boat, {n}."}
+        answer = Client().post(url, fields | {"nonce": str(uuid4())})
+    assert answer.status_code == 429
+    assert "3 comments in ten minutes from one internet connection" in answer.text
+    assert "are the most for now" not in answer.text
+
+
+MALFORMED = [
+    ("rate", "3"),
+    ("rate", "a/b"),
+    ("rate", "0/10"),
+    ("links", "many"),
+    ("age", "-1"),
+    ("name", "("),
+]
+
+
+@pytest.mark.parametrize(("kind", "value"), MALFORMED)
+def test_a_stored_rule_that_cannot_be_read_is_shown_as_ignored(client, maria, kind, value):
+    """Written by SQL, past the forms."""
+    planted = Rule.objects.create(kind=kind, value=value)
+    place = f"/moderation/rules/{planted.pk}/"
+    listed = client.get("/moderation/rules/")
+    assert "One rule in force can’t be read, and is ignored." in listed.text
+    assert "This rule can’t be read, and is ignored" in client.get(place).text
+    pages = ["/moderation/", "/moderation/?queue=recent", "/moderation/acts/", f"{place}change/"]
+    pages.append(f"/moderation/?rule={planted.pk}")
+    assert [client.get(page).status_code for page in pages] == [200] * len(pages)
+    say(make_article(), "Nobody’s comment waits for that.")
+
+    off = client.post(f"{place}switch/", {"on": "0", "back": "rule"}, follow=True)
+    assert off.status_code == 200
+    assert "Switched off" in off.text
+    on = client.post(f"{place}switch/", {"on": "1", "back": "rule"}, follow=True)
+    assert f"The rule “{value}” can’t be read." in on.text.replace("&#x27;", "'")
+    assert not Rule.objects.filter(is_active=True).exists()
+
+
+@pytest.mark.parametrize(("kind", "value"), MALFORMED)
+def test_a_rule_that_cannot_be_read_is_not_saved(maria, kind, value):
+    with pytest.raises(ValidationError, match=re.escape(f"The rule “{value}” can’t be read.")):
+        active_rules.save(rule=Written(pk=None, kind=kind, value=value), note="", actor=maria)
+    assert stored() == (0, 0)

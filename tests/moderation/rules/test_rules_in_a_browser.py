@@ -1,0 +1,54 @@
+"""A rule as a moderator tries it in Chromium, in both themes and on a phone."""
+
+import pytest
+from playwright.sync_api import expect
+
+from comments.models import Reason, State
+from moderation.actions.decisions import decide
+from moderation.models import Rule
+from moderation.rules import active_rules
+from moderation.rules.matching import Written
+from tests.factories import UserFactory, make_article, say
+from tests.helpers.axe import faults
+from tests.moderation.queue.test_queue_in_a_browser import errors_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
+def test_casino_would_wrong_three_cancel(client, page, live_server, width, theme):
+    maria = UserFactory.create(name="Maria", roles=("Moderator",))
+    client.force_login(maria)
+    session = client.cookies["sessionid"].value
+    page.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=theme)
+    article, failures = make_article(), errors_of(page)
+    honest = [say(article, f"I was at the casino, {n}").pk for n in range(3)]
+    decide(ids=honest, to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    spam = say(article, "Best CASINO").pk
+    decide(ids=[spam], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    active_rules.save(
+        rule=Written(pk=None, kind="list", value="words.txt", terms="a\nb"), note="", actor=maria
+    )
+
+    page.goto(f"{live_server.url}/moderation/rules/")
+    assert faults(page) == []
+    page.get_by_role("link", name="term", exact=True).click()
+    assert faults(page) == []
+    page.get_by_label("Term").fill("casino")
+    page.keyboard.press("Enter")
+    verdict = "It would have caught 1 of 1 removed and would have wronged 3 of 3 approved."
+    expect(page.locator(".verdict")).to_have_text(verdict)
+    expect(page.locator(".wronged mark")).to_have_text(["casino"] * 3)
+    assert faults(page) == []
+    page.get_by_role("link", name="Cancel").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Rules")
+    assert list(Rule.objects.values_list("value", flat=True)) == ["words.txt"]
+
+    page.get_by_role("link", name="words.txt").click()
+    assert faults(page) == []
+    page.get_by_role("button", name="Switch off").click()
+    expect(page.locator(".messages > .undo").get_by_text("Switched off: words.txt.")).to_be_in_viewport()
+    assert not Rule.objects.get().is_active
+    assert failures == []

@@ -1,0 +1,373 @@
+"""Each check as a table: what it finds, and what it leaves alone."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from articles.models import Article, Site
+from comments.models import Comment, Discussion
+from comments.policy import Draft
+from moderation.rules.matching import (
+    SPANS_MOST,
+    Folded,
+    TermList,
+    Written,
+    compile_pattern,
+    compile_rules,
+    links,
+    links_at_most,
+)
+from moderation.screening.checks import CHECKS, IMPORT_CHECKS, RATE_NEW, Context, Repeat, run, too_fast
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+KNOWN = Context(person_is_confirmed=True, approved_count=1)
+
+
+def draft(body: str = "A word about the boat.", **fields) -> Draft:
+    article = Article(title="The slip closes", published_at=NOW - fields.pop("age", timedelta(days=1)))
+    discussion = Discussion(article=article, moderation=fields.pop("moderation", "conditional"))
+    vars(discussion)["site"] = Site()  # else it is read
+    values = {"parent": None, "author": None, "guest": None, "name": "Nuala", "at": NOW} | fields
+    return Draft(discussion=discussion, body=body, **values)
+
+
+def check(made: Draft, context: Context = KNOWN) -> list[tuple[str, int | None]]:
+    return [(found.check, found.number) for found in run(made, context, CHECKS)]
+
+
+def rules(*written: Written, **kinds: str) -> Context:
+    """Of somebody known, with these rules, numbered from 1: rules(term="casino", domain="a.example")."""
+    more = [Written(pk=n, kind=kind, value=value) for n, (kind, value) in enumerate(kinds.items(), 1)]
+    return replace(KNOWN, rules=compile_rules([*written, *more]))
+
+
+def terms(*values: str) -> Context:
+    return rules(*(Written(pk=n, kind="term", value=value) for n, value in enumerate(values, 1)))
+
+
+def test_a_plain_comment_of_somebody_known_is_left_alone():
+    assert check(draft()) == []
+
+
+@pytest.mark.parametrize(
+    ("context", "number"),
+    [
+        (Context(), None),
+        (Context(approved_count=1), None),  # approved, but anybody's name
+        (Context(person_is_confirmed=True), 0),
+    ],
+)
+def test_somebody_new_waits(context, number):
+    assert check(draft(), context) == [("new_person", number)]
+
+
+def test_who_may_moderate_is_not_new():
+    assert check(draft(), Context(may_moderate=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "spans"),
+    [
+        ("See https://a.example/x", None),
+        ("Write to me@a.org or you@b.org, or them@c.org", None),
+        ("https://a.example/x and http://b.example", [(0, 19), (24, 40)]),
+        ("[here](https://a.example) and www.b.org", [(7, 24), (30, 39)]),
+    ],
+)
+def test_links_beyond_the_first(body, spans):
+    found = run(draft(body), KNOWN, CHECKS)
+    assert [f.spans for f in found] == ([] if spans is None else [spans])
+    for f in found:
+        assert (f.check, f.number) == ("links", len(spans))
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("...", True),
+        ("<b></b>&nbsp;", True),
+        ("“—” !?", True),
+        ("No.", False),
+        ("7", False),
+        ("👍", False),
+        ("好", False),
+        ("نعم", False),
+    ],
+)
+def test_nothing_but_punctuation_and_markup(body, found):
+    assert bool(check(draft(body))) is found
+
+
+@pytest.mark.parametrize("missing", ["all", "rest"])
+def test_a_text_that_the_source_lost(missing):
+    context = replace(KNOWN, text_missing=missing)
+    assert check(draft("IN OUR"), context) == [("emptied", None)]
+
+
+@pytest.mark.parametrize(
+    ("body", "name", "spans"),
+    [
+        ("The CASINO and the Casino.", "Nuala", [(4, 10), (19, 25)]),
+        ("casinos", "Nuala", None),
+        ("incasino", "Nuala", None),
+        ("Nothing here", "Casino Bob", []),
+        ("(casino)", "Nuala", [(1, 7)]),
+        ("Straße, casino", "Nuala", [(8, 14)]),  # ß is two letters once folded
+    ],
+)
+def test_a_term_is_found_as_a_word_in_any_case(body, name, spans):
+    found = run(draft(body, name=name), terms("Casino"), CHECKS)
+    assert [(f.check, f.rule, f.spans) for f in found] == ([] if spans is None else [("term", 1, spans)])
+
+
+@pytest.mark.parametrize(
+    ("term", "body", "spans"),
+    [
+        ("free money", "Free\n  MONEY for all", [(0, 12)]),
+        ("c++", "I write C++ here", [(8, 11)]),
+        ("strasse", "Die Straße dort", [(4, 10)]),
+        ("كازينو", "زر كازينو اليوم", [(3, 9)]),
+    ],
+)
+def test_terms_of_any_kind(term, body, spans):
+    assert [f.spans for f in run(draft(body), terms(term), CHECKS)] == [spans]
+
+
+def test_every_term_is_named():
+    assert [f.rule for f in run(draft("a casino, a pill"), terms("casino", "pill", "x"), CHECKS)] == [1, 2]
+
+
+def listed(*values: str, whole_words: bool) -> Context:
+    lines = "\n".join(values)
+    return rules(Written(pk=1, kind="list", value="a.txt", terms=lines, whole_words=whole_words))
+
+
+@pytest.mark.parametrize(
+    ("terms", "whole_words", "body", "spans"),
+    [
+        (["cialis", "casino"], False, "A specialist at the CASINO", [(5, 11), (20, 26)]),
+        (["cialis", "casino"], True, "A specialist at the CASINO", [(20, 26)]),
+        (["free"], True, "barrier-free, freely", [(8, 12)]),
+        (["ass", "pass"], True, "a pass", [(2, 6)]),  # the longer one ends where the shorter does
+        (["strasse"], True, "Die Straße dort", [(4, 10)]),
+        (["性"], True, "两性关系", [(1, 2)]),  # no spaces part these words
+        (["카지노"], True, "카지노를", [(0, 3)]),  # the particle hangs on
+        (["#1"], True, "We are#1!", [(6, 8)]),
+        (["http://"], True, "http://a.example", [(0, 7)]),
+        (["poker"], True, "Pokerface", None),
+    ],
+)
+def test_the_terms_of_a_list(terms, whole_words, body, spans):
+    found = run(draft(body), listed(*terms, whole_words=whole_words), CHECKS)
+    assert [(f.check, f.rule, f.spans) for f in found] == ([] if spans is None else [("term_list", 1, spans)])
+
+
+def test_a_list_is_looked_for_in_the_name_as_well():
+    found = run(draft(name="Cheap Casino"), listed("casino", whole_words=True), CHECKS)
+    assert [(f.check, f.spans) for f in found] == [("term_list", [])]
+
+
+LETTERS = "aAbBſßẞİıΣσςÅå é1_ -.漢か한\n"
+
+
+@given(
+    st.lists(st.text(LETTERS, min_size=1, max_size=3).filter(str.strip), min_size=1, max_size=6),
+    st.text(LETTERS, max_size=40),
+)
+def test_the_automaton_finds_what_a_naive_search_finds(terms, body):
+    """In any case, also where a letter folds into several, and at its place in the text as it was typed."""
+    terms = [term.replace("\n", " ").strip() for term in terms]
+    found = {
+        (start, end)
+        for start in range(len(body))
+        for end in range(start + 1, len(body) + 1)
+        for term in terms
+        if term.casefold() in body[start:end].casefold()
+        # The fewest letters as typed that hold it.
+        and term.casefold() not in body[start + 1 : end].casefold()
+        and term.casefold() not in body[start : end - 1].casefold()
+    }
+    spans = TermList(terms, whole_words=False).find(Folded(body))
+    assert len(spans) == SPANS_MOST or found <= set(spans)
+    assert all(any(t.casefold() in body[a:b].casefold() for t in terms) for a, b in spans)
+
+
+@given(st.text(LETTERS, min_size=1, max_size=4), st.text(LETTERS, max_size=40))
+def test_a_term_is_a_whole_word_where_a_list_of_that_term_finds_one(term, body):
+    """Also in scripts that part no words by spaces."""
+    if len(term.split()) == 1:
+        listed_ones = TermList([term.strip()], whole_words=True).find(Folded(body))
+        assert ("term" in dict(check(draft(body), rules(term=term)))) == bool(listed_ones)
+
+
+@pytest.mark.parametrize(
+    ("body", "spans"),
+    [
+        ("See https://evil.example/x?y", [(4, 28)]),
+        ("See EVIL.example", None),  # .example is no domain that a page would make a link of
+        ("http://shop.evil.example and http://notevil.example", [(0, 24)]),
+        ("[x](http://user@evil.example:80/)", [(4, 32)]),
+        ("http://evil.example.org", None),
+        ("evil.example is what I mean", None),
+        ("mail@evil.example", None),
+    ],
+)
+def test_a_domain_and_what_is_under_it(body, spans):
+    found = [f for f in run(draft(body), rules(domain="evil.example"), CHECKS) if f.check != "links"]
+    assert [(f.check, f.spans) for f in found] == ([] if spans is None else [("domain", spans)])
+
+
+@given(
+    st.lists(st.sampled_from(["a", "b.", ".", "/", "//", "http:", " ", "www.", ".com", "é", "@", "\n", "-"]))
+)
+def test_no_body_has_more_links_than_signs_of_one(parts):
+    body = "".join(parts)
+    assert len(links(body)) <= links_at_most(body)
+
+
+@pytest.mark.parametrize("body", ["http://ｅvil.com", "http://ev\u00adil.com", "http://evil\u200b.com/x"])
+def test_a_domain_in_letters_that_a_browser_leaves_out(body):
+    assert check(draft(body), rules(domain="evil.com")) == [("domain", 1)]
+
+
+@pytest.mark.parametrize("body", ["http://münchen.de/x", "http://MÜNCHEN.de", "http://xn--mnchen-3ya.de"])
+def test_a_domain_in_letters_of_its_own(body):
+    assert check(draft(body), rules(domain="xn--mnchen-3ya.de")) == [("domain", 1)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "found"),
+    [
+        ("casino", "Best CASINO online", True),
+        ("^seo ", "Seo Services", True),
+        ("^seo ", "Eve Seo ", False),
+        ("(cheap|best) .* (online|deals)$", "cheap boots online", True),
+        (r"\pL+ \d{4,}", "Nuala 1234", True),
+        ("ünï", "ÜNÏ", True),
+    ],
+)
+def test_a_pattern_of_names(pattern, name, found):
+    assert bool(check(draft("casino", name=name), rules(name=pattern))) is found
+
+
+@pytest.mark.parametrize("pattern", [r"(a)\1", "(?=a)b", "(?!a)b", "(", "[a", "((a{100}){100}){100}", "*a"])
+def test_a_pattern_that_might_run_for_ever_is_refused(pattern):
+    with pytest.raises(ValueError, match=r"\w"):
+        compile_pattern(pattern)
+
+
+def test_the_worst_pattern_ends():
+    assert check(draft(name="a" * 200 + "!"), rules(name="(a|aa|a?)*(a+)+b$")) == []
+
+
+@pytest.mark.parametrize(
+    ("scopes", "found"),
+    [
+        ({}, [("links", 2)]),  # none: the default
+        ({None: "2"}, []),
+        ({None: "2", "topic": "1"}, [("links", 2)]),
+        ({"topic": "1", "article": "5"}, []),
+        ({None: "5", "other": "1"}, []),
+        ({"topic": "3", "topic 2": "1"}, [("links", 2)]),  # of two topics the stricter
+    ],
+)
+def test_the_narrower_limit_wins(scopes, found):
+    places = {
+        "topic": {"topic": 4},
+        "topic 2": {"topic": 5},
+        "article": {"article": 9},
+        "other": {"article": 8},
+    }
+    written = [
+        Written(pk=n, kind="links", value=value, **places.get(scope, {}))
+        for n, (scope, value) in enumerate(scopes.items())
+    ]
+    context = replace(KNOWN, rules=compile_rules(written).at(9, [4, 5]))
+    assert check(draft("https://a.example https://b.example"), context) == found
+
+
+def test_a_rule_is_for_its_place_only():
+    written = [
+        Written(pk=1, kind="term", value="pill"),
+        Written(pk=2, kind="term", value="boat", topic=4),
+        Written(pk=3, kind="term", value="word", article=9),
+    ]
+    found = {
+        (article, topics): [
+            f.rule
+            for f in run(
+                draft("A pill, a boat, a word"),
+                replace(KNOWN, rules=compile_rules(written).at(article, topics)),
+                CHECKS,
+            )
+        ]
+        for article, topics in [(9, (4,)), (9, ()), (8, (4, 5)), (8, ())]
+    }
+    assert found == {(9, (4,)): [1, 2, 3], (9, ()): [1, 3], (8, (4, 5)): [1, 2], (8, ()): [1]}
+
+
+def test_what_is_only_told_does_not_hold():
+    context = rules(Written(pk=1, kind="term", value="pill", holds=False))
+    assert [(f.rule, f.holds) for f in run(draft("A pill"), context, CHECKS)] == [(1, False)]
+
+
+@pytest.mark.parametrize(("age", "found"), [(6, []), (8, [("late", 8)])])
+def test_a_limit_of_its_own_for_the_age(age, found):
+    assert check(draft(age=timedelta(days=age)), rules(age="7")) == found
+
+
+@pytest.mark.parametrize(
+    ("context", "most"),
+    [
+        (Context(sent_by_person=2), None),
+        (Context(sent_by_person=3), 3),
+        (Context(sent_from_there=3), 3),  # under another name
+        (replace(KNOWN, sent_by_person=9, sent_from_there=50), None),  # a school, a ship
+        (replace(KNOWN, sent_by_person=10), 10),
+        (Context(sent_by_person=50, may_moderate=True), None),
+        (replace(rules(rate="1/2"), sent_by_person=2), 2),
+    ],
+)
+@pytest.mark.usefixtures("hurried")
+def test_how_many_in_ten_minutes(context, most):
+    assert too_fast(draft(), context) == most
+    assert RATE_NEW == 3
+
+
+@pytest.mark.usefixtures("hurried")
+def test_an_edit_is_no_other_comment():
+    assert too_fast(draft(comment=Comment()), Context(sent_by_person=50)) is None
+
+
+@pytest.mark.parametrize(("age", "number"), [(29, None), (30, None), (31, 31), (2_800, 2_800)])
+def test_an_old_article_has_late_comments(age, number):
+    assert check(draft(age=timedelta(days=age))) == ([("late", number)] if number else [])
+
+
+def test_exact_and_near_repeats_are_told_apart():
+    exact = replace(KNOWN, repeat=Repeat(twin=12, exact=True, similarity=1))
+    near = replace(KNOWN, repeat=Repeat(twin=12, exact=False, similarity=1))  # but for its punctuation
+    assert [(f.check, f.twin) for f in run(draft(), exact, CHECKS)] == [("repeat", 12)]
+    assert [(f.check, f.twin) for f in run(draft(), near, CHECKS)] == [("near_repeat", 12)]
+
+
+def test_all_checks_run_and_all_findings_are_kept():
+    some = terms("casino").rules
+    context = Context(repeat=Repeat(twin=12, exact=True, similarity=1), rules=some)
+    made = draft("casino https://a.example https://b.example", moderation="pre", age=timedelta(days=99))
+    assert [name for name, _ in check(made, context)] == [
+        "new_person",
+        "reviewed_first",
+        "term",
+        "links",
+        "repeat",
+        "late",
+    ]
+
+
+def test_an_import_is_asked_nothing_about_persons_or_settings():
+    about_persons = {"new_person", "reviewed_first", "sanctioned"}
+    assert {c.__name__ for c in set(CHECKS) - set(IMPORT_CHECKS)} == about_persons

@@ -1,0 +1,196 @@
+"""Outside scorers: real requests to a server of the test's own, which answers, lies, or says nothing."""
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+from django.utils import timezone
+
+from comments.models import State
+from moderation.actions.decisions import decide
+from moderation.models import Finding
+from moderation.queue.explanations import why
+from moderation.screening import external_scorers
+from moderation.screening.external_scorers import Akismet, Answer, Asked, Http, ask
+from tests.factories import GuestFactory, make_article, say
+from tests.helpers.waiting import PATIENCE
+
+ASKED = Asked(
+    body="Fine tables!",
+    name="Teak",
+    ip="198.51.100.7",
+    article="https://x.example/stories/slip/",
+    title="Slip",
+)
+
+
+class Service:
+    """`answer` is what it says next, once `speaks` is set."""
+
+    def __init__(self) -> None:
+        self.answer, self.status = "", 200
+        self.speaks = Event()
+        self.speaks.set()
+        self.asked: list[tuple[str, str]] = []
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                service.asked.append((self.path, body))
+                service.speaks.wait(PATIENCE)
+                self.send_response(service.status)
+                self.end_headers()
+                with suppress(BrokenPipeError):  # whoever asked has gone
+                    self.wfile.write(service.answer.encode())
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture(autouse=True)
+def _a_busy_machine_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(external_scorers, "WITHIN", PATIENCE)
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    external_scorers._silent.clear()
+    found = Service()
+    yield found
+    found.server.shutdown()
+    external_scorers._silent.clear()
+
+
+class Here(httpx.HTTPTransport):
+    """Akismet's own address leads to the service."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.to = httpx.URL(url)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.url = request.url.copy_with(scheme="http", host=self.to.host, port=self.to.port)
+        return super().handle_request(request)
+
+
+def test_without_a_scorer_nothing_is_asked():
+    assert ask(ASKED) == []
+
+
+def test_any_service_is_told_the_comment_and_gives_a_probability(service):
+    service.answer = '{"probability": 0.93}'
+    assert ask(ASKED, {"scorer": Http(service.url)}) == [Answer("scorer", 0.93)]
+    assert json.loads(service.asked[0][1]) == vars(ASKED)
+
+
+@pytest.mark.parametrize(("answer", "probability"), [("true", 0.9), ("false", 0.0)])
+def test_akismet_is_asked_by_its_own_client(service, answer, probability):
+    service.answer = answer
+    akismet = Akismet("a-key", "https://x.example", Here(service.url))
+    assert ask(ASKED, {"akismet": akismet}) == [Answer("akismet", probability)]
+    [(path, body)] = service.asked
+    assert path == "/1.1/comment-check"
+    told = parse_qs(body)
+    assert (told["comment_content"], told["user_ip"], told["api_key"]) == (
+        ["Fine tables!"],
+        ["198.51.100.7"],
+        ["a-key"],
+    )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"probability": 7}',
+        '{"probability": -1}',
+        '{"probability": NaN}',
+        "",
+        "[]",
+        '{"probability": null}',
+        '{"probability": "x"}',
+        "\xff",
+    ],
+)
+def test_what_is_no_answer_is_silence(service, answer):
+    service.answer = answer
+    assert ask(ASKED, {"scorer": Http(service.url)}) == [Answer("scorer", None)]
+
+
+def test_an_error_is_silence(service):
+    service.status = 500
+    assert ask(ASKED, {"scorer": Http(service.url)}) == [Answer("scorer", None)]
+    assert ask(ASKED, {"scorer": Http("http://127.0.0.1:1")}) == [Answer("scorer", None)]
+
+
+def test_a_slow_one_holds_nobody_up_and_takes_no_other_with_it(service, monkeypatch):
+    """The slow one is still silent when the answer of the quick one is given."""
+    monkeypatch.setattr(external_scorers, "WITHIN", 3)
+    quick = Service()
+    quick.answer = '{"probability": 0.5}'
+    service.speaks.clear()
+    found = ask(ASKED, {"scorer": Http(quick.url), "akismet": Http(service.url)})
+    service.speaks.set()
+    assert found == [Answer("scorer", 0.5), Answer("akismet", None)]
+    quick.server.shutdown()
+
+
+def test_who_is_silent_again_and_again_is_not_asked_for_a_while(service, monkeypatch):
+    service.status = 500
+    for _ in range(external_scorers.RESTS_AFTER + 2):
+        ask(ASKED, {"scorer": Http(service.url)})
+    assert len(service.asked) == external_scorers.RESTS_AFTER
+    monkeypatch.setattr(external_scorers, "RESTS", 0.0)
+    service.status, service.answer = 200, '{"probability": 0.2}'
+    assert ask(ASKED, {"scorer": Http(service.url)}) == [Answer("scorer", 0.2)]
+
+
+@pytest.fixture
+def asked_here(service, settings):
+    settings.SCORER_URL = service.url
+    external_scorers.configured.cache_clear()
+    yield service
+    external_scorers.configured.cache_clear()
+
+
+@pytest.mark.django_db
+def test_its_voice_is_one_in_the_filters_sum_and_holds_nothing_by_itself(
+    asked_here, starter, maria, settings
+):
+    settings.SITE_URL = "https://x.example"
+    article = make_article("The slip closes")
+    guest = GuestFactory.create(confirmed_at=timezone.now())
+    first = say(article, "The first word.", guest=guest, ip="198.51.100.7")
+    decide(ids=[first.pk], to=State.PUBLISHED, reason="approved", actor=maria)
+    asked_here.answer = '{"probability": 1.0}'
+    comment = say(article, "The slip is sixty years old, and it shows.", guest=guest, ip="198.51.100.7")
+    found = {f.check_name: f for f in Finding.objects.filter(comment=comment)}
+    assert (found["scorer"].strength, found["scorer"].holds) == (1.0, False)
+    assert comment.state == State.PUBLISHED
+    told = json.loads(asked_here.asked[-1][1])
+    assert (told["body"], told["title"]) == ("The slip is sixty years old, and it shows.", "The slip closes")
+    assert told["article"] == "https://x.example/stories/the-slip-closes/"
+
+    asked_here.answer = '{"probability": 0.0}'
+    other = say(article, "The slip is fifty years old, and so it looks.", guest=guest, ip="198.51.100.7")
+    scores = [Finding.objects.get(comment=c, check_name="filter").strength for c in (comment, other)]
+    assert scores[0] > scores[1]
+
+
+@pytest.mark.django_db
+def test_its_silence_is_a_finding(asked_here, starter):
+    asked_here.status = 500
+    comment = say(make_article(), "The slip is sixty years old, and it shows.", ip="198.51.100.7")
+    found = {f.check_name: f for f in Finding.objects.filter(comment=comment)}
+    assert not found["scorer_silent"].holds
+    assert why(found["scorer_silent"], to_moderator=True, twin=None).endswith("none that could be used.")

@@ -1,0 +1,112 @@
+"""What the checks say of comments that a source brought: all of it, nothing twice, and no state changes."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from comments.imports import Imported, import_comments
+from comments.models import Comment, State, Transition
+from moderation.models import Finding, Rule
+from moderation.screening.imports import screen_import
+from moderation.spam_filter import scoring
+from tests.factories import make_article
+from tests.helpers.behind import guards_off
+
+pytestmark = pytest.mark.django_db
+
+START = datetime(2013, 6, 19, 20, 40, tzinfo=UTC)
+LONG = "The slip was there before any of us, and it will be there when we are gone."
+
+
+def bring_in(article, *bodies, **fields) -> list[int]:
+    comments = [
+        Imported(
+            source_id=f"{article.source_key}|{n}",
+            author_name=f"Name {n}",
+            body=body,
+            created_at=START + timedelta(minutes=n),
+            text_missing="" if body else "all",
+            **fields,
+        )
+        for n, body in enumerate(bodies)
+    ]
+    return import_comments(article=article, comments=comments, actor=None, batch=uuid4()).created
+
+
+def archived(key: str = "a" * 64):
+    return make_article(f"Archived {key[:1]}", source_key=key, published_at=START)
+
+
+def found(ids) -> list[tuple[int, str]]:
+    """(position in the import, check)"""
+    rows = Finding.objects.filter(comment__in=ids).order_by("comment", "id")
+    return [(ids.index(row.comment_id), row.check_name) for row in rows]
+
+
+def test_each_check_looks_at_each_comment_at_its_own_time():
+    article = archived()
+    Rule.objects.create(value="casino")
+    ids = bring_in(
+        article,
+        LONG,
+        "A short one",
+        "",
+        LONG.upper().replace(" ", "\n"),
+        LONG + "!!",
+        "See https://a.example/x and www.b.org, then mail me@c.example",
+        "The CASINO next door",
+        "A short one",
+    )
+
+    assert screen_import(article=article, ids=ids) == 5
+
+    assert found(ids) == [(2, "emptied"), (3, "repeat"), (4, "near_repeat"), (5, "links"), (6, "term")]
+    assert set(Finding.objects.filter(twin__isnull=False).values_list("twin", flat=True)) == {ids[0]}
+    assert set(Comment.objects.values_list("state", flat=True)) == {State.PUBLISHED}
+    assert Transition.objects.count() == len(ids)
+
+
+def test_a_repeat_is_found_across_stories_and_points_backwards():
+    first, second = archived("a" * 64), archived("b" * 64)
+    old, new = bring_in(first, LONG), bring_in(second, LONG)
+    screen_import(article=first, ids=old)
+    screen_import(article=second, ids=new)
+
+    # Both have the same time: the one that was here first is the original.
+    assert list(Finding.objects.values_list("comment", "twin")) == [(new[0], old[0])]
+
+
+def test_lateness_counts_from_the_article():
+    article = make_article(source_key="a" * 64, published_at=START - timedelta(days=31))
+    ids = bring_in(article, "Late, but here")
+    screen_import(article=article, ids=ids)
+    finding = Finding.objects.get()
+    assert (finding.check_name, finding.number) == ("late", 31)
+
+
+def test_what_is_not_published_is_not_what_the_thread_is_about(starter, monkeypatch):
+    """Spam that somebody marked before it was looked at would make its like look on the subject."""
+    article = archived()
+    ids = bring_in(article, "The first word.", "Zorb lanterns.", "The next word.", "The last.")
+    with guards_off():
+        Comment.objects.filter(pk=ids[1]).update(state=State.SPAM)
+    threads = []
+    monkeypatch.setattr(scoring, "judge", lambda read, now, more: (threads.append(read.said.thread), []))
+    screen_import(article=article, ids=ids)
+    assert threads == [None, "the first word.", "the first word.", "the first word. the next word."]
+
+
+def test_a_hundred_take_no_more_statements_than_two():
+    def statements(key: str, count: int) -> int:
+        article = archived(key * 64)
+        ids = bring_in(article, *[f"{LONG} {key}{n}{n}" for n in range(count)])
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            screen_import(article=article, ids=ids)
+        return len(queries)
+
+    assert statements("a", 2) == statements("b", 100) <= 10

@@ -1,0 +1,167 @@
+"""All that a queue holds behind its filters, decided on as one: a list made once, then only read."""
+
+from urllib.parse import urlencode
+
+import pytest
+from django.db import connection
+from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Guest
+from articles.models import Topic
+from comments.models import Comment, State
+from moderation.actions.decisions import decide, undo
+from moderation.erasure import purge
+from moderation.models import Batch, Case, Group, Rule
+from moderation.people.profiles import Person
+from moderation.queue import queues
+from moderation.queue.queues import gathered_from
+from moderation.reports.reporting import give_notice
+from tests.comments.test_services import assert_sound
+from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.helpers.behind import guards_off
+from tests.moderation.queue.on_the_desk import state, text
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy")]
+
+
+@pytest.fixture
+def flood(maria):
+    """25 that wait under one story with a term of a rule, and one each that is not to go with them."""
+    Rule.objects.create(value="casino")
+    article, other = make_article("The slip closes"), make_article("A road opens")
+    waiting = [say(article, f"The casino, word {n}") for n in range(25)]
+    illegal = say(article, "The casino of threats")
+    Case.objects.filter(comment=illegal).update(is_illegal=True)
+    return article, waiting, illegal, say(other, "A casino elsewhere")
+
+
+def gather(client, article):
+    return client.post(f"/moderation/gather/?queue=waiting&article={article.slug}", follow=True)
+
+
+def test_one_decision_takes_all_that_the_filters_leave_and_its_undo_all_of_them_back(client, maria, flood):
+    article, waiting, illegal, elsewhere = flood
+    queue = text(client.get(f"/moderation/?article={article.slug}"))
+    assert f'action="/moderation/gather/?queue=waiting&amp;article={article.slug}"' in queue
+    page = gather(client, article)
+    assert "All 25 comments of a queue" in text(page)
+    assert "Story: The slip closes" in text(page)
+    kept = waiting[3]
+    late = say(article, "The casino, meanwhile")  # is not in the list
+    done = client.post(page.redirect_chain[-1][0], {"shown": [kept.pk], "act": "spam"}, follow=True)
+    assert done.redirect_chain[-1][0].startswith(f"/moderation/?queue=waiting&article={article.slug}&done=")
+    gone = {c.pk for c in waiting} - {kept.pk}
+    assert set(Comment.objects.filter(state=State.SPAM).values_list("pk", flat=True)) == gone
+    assert {state(c)[0] for c in (kept, late, illegal, elsewhere)} == {"pending"}
+    act = Batch.objects.get(kind="decision")
+    article.discussion.refresh_from_db()
+    # Whoever chose them did so alone, but for what a rule had found.
+    assert article.discussion.tally == {"spam/spam/confirmed": 24}
+    assert undo(batch=act, actor=maria).changed
+    assert not Comment.objects.filter(state=State.SPAM).exists()
+    assert_sound()
+
+
+def test_what_a_colleague_decided_on_since_is_refused(client, maria, omar, flood):
+    article, waiting, *_ = flood
+    page = gather(client, article)
+    decide(ids=[waiting[0].pk], to=State.PUBLISHED, reason="approved", actor=omar)
+    client.post(page.redirect_chain[-1][0], {"act": "spam"})
+    assert state(waiting[0]) == ("published", "approved")
+    assert Comment.objects.filter(state=State.SPAM).count() == 24
+
+
+def test_what_is_reported_as_illegal_is_named_and_left_to_be_decided_on_by_itself(client, maria, flood):
+    article, waiting, illegal, _elsewhere = flood
+    page = gather(client, article)
+    assert (
+        f"1 was reported as illegal and is not among them: it is decided on by itself. {link(illegal)}"
+        in (text(page))
+    )
+    reported = waiting[0]  # while the list is open in a window
+    with guards_off():
+        Comment.objects.filter(pk=reported.pk).update(state="published")
+    give_notice(comment=reported, why="It is a threat.", name="Zoe", email="zoe@example.org")
+    done = client.post(page.redirect_chain[-1][0], {"act": "spam"}, follow=True)
+    assert f"{link(reported)}: Reported as illegal: it is decided on by itself" in text(done)
+    assert state(reported)[0] == "published"
+    assert Case.objects.open().get(comment=reported).is_illegal
+    assert state(illegal)[0] == "pending"
+    assert Comment.objects.filter(state=State.SPAM).count() == 24
+
+
+def link(comment) -> str:
+    return f'<a href="/moderation/comments/{comment.pk}/">#{comment.pk}</a>'
+
+
+def test_what_is_gone_already_is_in_no_list(client, maria):
+    article = make_article()
+    gone = say(article, "A word")
+    client.post("/moderation/decide/", {"ids": gone.pk, "act": "spam"})
+    Case.objects.filter(comment=gone).update(closed_at=None, is_second_look=True, is_waiting=False)
+    for queue in ("second", "recent"):
+        answer = client.post(f"/moderation/gather/?queue={queue}", follow=True)
+        assert "Nothing is here that could be decided on together." in text(answer)
+    assert not Group.objects.exists()
+
+
+def test_a_list_keeps_ids_and_codes_and_no_name_that_was_typed(client, maria):
+    topic = Topic.objects.create(name="Sea", slug="sea")
+    bob = GuestFactory.create(name="Bob Private")
+    article = make_article("The slip closes")
+    article.topics.add(topic)
+    said = [say(article, f"Word {n} of mine", guest=bob) for n in range(3)]
+    url = f"https://x.example{article.get_absolute_url()}"
+    chief = UserFactory.create(roles=("Administrator",))
+
+    def gathered(**query) -> tuple[dict[str, object], str]:
+        Group.objects.all().delete()
+        page = client.post(f"/moderation/gather/?{urlencode({'queue': 'waiting', **query})}", follow=True)
+        return Group.objects.get().shared, text(page)
+
+    by_code, page = gathered(author=f"g{bob.pk}", article=url, topic="sea")
+    assert by_code == {
+        "query": f"?queue=waiting&topic=sea&author=g{bob.pk}&article={article.slug}",
+        "typed": [],
+    }
+    assert "Waiting · Story: The slip closes · Topic: Sea · Person: Bob Private" in page
+    by_name, page = gathered(author="bob private", article="slip")
+    assert by_name == {"query": "", "typed": ["article", "author"]}
+    assert "Waiting · Story: as somebody typed it · Person: as somebody typed it" in page
+
+    client.post(f"/moderation/similar/{Group.objects.get().pk}/", {"act": "spam"})
+    shared, _page = by_code, Group.objects.update(shared=by_code)
+    purge.forget_person(person=Person(guest=bob), actor=chief)
+    topic.delete()
+    assert gathered_from(Group.objects.get(), maria) == [
+        *("Waiting", "Story: The slip closes", "Topic: sea"),
+        f"Person: {Guest.objects.get(pk=bob.pk)}",
+    ]
+    assert "Bob" not in str(shared) + str(Guest.objects.get(pk=bob.pk)) + str(state(said[0]))
+
+
+def test_an_editor_gathers_what_is_under_the_own_stories(client, flood):
+    editor, other = (UserFactory.create(roles=("Editor",)) for _ in range(2))
+    own = make_article("Own")
+    own.editors.add(editor)
+    for article in {flood[0], flood[3].discussion.article}:
+        article.editors.add(other)
+    mine = say(own, "A casino of my own")
+    client.force_login(editor)
+    assert client.post("/moderation/gather/?queue=waiting").status_code == 302
+    assert list(Group.objects.get().members.values_list("comment", flat=True)) == [mine.pk]
+
+
+def test_a_list_takes_as_many_statements_for_two_as_for_twenty(client, maria, flood):
+    article, *_ = flood
+
+    def statements(view) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            view.gather()
+        return len(queries)
+
+    assert maria.is_moderator  # asked once for each request
+    few = queues.View.read(QueryDict("queue=waiting&article=a-road-opens"), maria)
+    many = queues.View.read(QueryDict(f"queue=waiting&article={article.slug}"), maria)
+    assert statements(few) == statements(many) <= 7

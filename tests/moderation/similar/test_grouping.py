@@ -1,0 +1,314 @@
+"""Which comments belong together, and which only look so."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import count, product
+
+import pytest
+
+from moderation.similar.clues import Row, Story
+from moderation.similar.grouping import Found, find
+
+DAYS = 24 * 60  # minutes
+DAY = datetime(2020, 5, 1, 9, tzinfo=UTC)
+STORY = Story(
+    DAY, "The slip closes. The council says that the piles of the ferry's slip have rotted for years."
+)
+PRAISE = [
+    "Great blog!",
+    "What a wonderful website, thanks.",
+    "Your posts are superb.",
+    "I love this site so much.",
+    "Such a helpful weblog, well done.",
+    "Fantastic writing on this blog, cheers.",
+    "Truly excellent content here, thank you.",
+    "I have bookmarked it, brilliant.",
+    "Nice article, very useful.",
+    "This blog is amazing.",
+    "The layout of your site is terrific.",
+    "Impressed by your posts!",
+]
+HONEST = [
+    "The piles were inspected in spring, so why did nobody tell the council?",
+    "My boat is moored at that slip and I have seen no rot at all.",
+    "Close it for good, the ferry can land at the quay.",
+    "Who pays for new piles, the county or us?",
+    "The ferry was full again on Sunday, that slip is needed.",
+    "I asked at the meeting and was told to wait for the report on the slip.",
+    "Rotten piles, rotten council.",
+    "The harbour master warned of this years ago.",
+    "Take the bus then, it is three miles.",
+    "They closed the slip at Easter as well, and it took a year.",
+    "A ferry without a slip is a rowing boat.",
+    "The report on the piles is in the library.",
+]
+TEMPLATE = (
+    "{n} Truly a marvellous magazine with splendid columns, my cousin was wondering about such columns."
+)
+_ids = count(1)
+
+
+def row(body: str, name: str = "", *, minutes: float = 0, discussion: int = 1, **fields: object) -> Row:
+    pk = next(_ids)
+    name = name or f"Nuala {'abcdefghijklmnopqrstuvwxyz'[pk % 26].upper()}{pk}"
+    values = {
+        "id": pk,
+        "discussion": discussion,
+        "parent": None,
+        "name": name,
+        "writer": name,
+        "is_known": False,
+        "is_confirmed": False,
+        "body": body,
+        "revision": 1,
+        "text_missing": "",
+        "at": DAY + timedelta(minutes=minutes),
+        "state": "published",
+        "is_kept": False,
+        "ip_hash": None,
+        "seen": pk,
+        **fields,
+    }
+    return Row(**values)  # type: ignore[arg-type]
+
+
+def look(rows: list[Row]) -> tuple[list[Row], Found]:
+    rows = sorted(rows, key=lambda r: (r.at, r.id))
+    return rows, find(rows, dict.fromkeys({r.discussion for r in rows}, STORY))
+
+
+def found(rows: list[Row]) -> dict[str, set[int]]:
+    rows, result = look(rows)
+    return {str(p.kind): {rows[m.row].id for m in p.members} for p in result.proposals}
+
+
+def doubted(rows: list[Row]) -> list[int]:
+    return look(rows)[1].doubts
+
+
+def ids(rows: list[Row]) -> set[int]:
+    return {r.id for r in rows}
+
+
+def honest(**fields: object) -> list[Row]:
+    return [row(body, minutes=30 * n, **fields) for n, body in enumerate(HONEST)]
+
+
+def test_honest_comments_are_in_no_group():
+    assert found(honest()) == {}
+
+
+def test_one_ip_address_with_several_names_in_one_discussion_within_a_day():
+    same = [row(body, minutes=60 * n, ip_hash=b"x" * 16) for n, body in enumerate(HONEST[:4])]
+
+    assert found(same + honest()) == {"origin": ids(same)}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [{"name": "Maria"}] * 4,  # one person
+        [{"discussion": n + 1} for n in range(4)],  # a family, or a whole town behind one number
+        [{"minutes": 3_000.0 * n} for n in range(4)],
+    ],
+)
+def test_one_ip_address_alone_accuses_nobody(fields):
+    same = [row(body, ip_hash=b"x" * 16, **more) for body, more in zip(HONEST, fields, strict=False)]
+
+    assert found(same) == {}
+
+
+def test_a_day_in_which_several_names_speak_may_begin_with_any_of_them():
+    hours = (0, 40, 50, 60)
+    same = [row(body, minutes=60 * at, ip_hash=b"x" * 16) for at, body in zip(hours, HONEST, strict=False)]
+
+    assert found(same) == {"origin": ids(same)}
+
+
+def test_what_has_nothing_but_markup_and_punctuation_lacks_its_text():
+    """As the check `emptied` says of each."""
+    lost = [row("<b></b>&nbsp;"), row("…")]
+
+    assert found([*honest(), *lost, row("👍")]) == {"missing": ids(lost)}
+
+
+def test_one_comment_is_no_group_but_is_doubted():
+    gone = [row(body, minutes=DAYS * 900 + 5_000 * n, state="spam") for n, body in enumerate(PRAISE)]
+    late = row("Your blog is superb, thanks.", minutes=DAYS * 999)
+    lost = row("…", discussion=2)
+
+    assert found([*honest(), *gone, late, lost]) == {}
+    assert doubted([*honest(), *gone, late, lost]) == [late.id, lost.id]
+
+
+def test_a_burst_of_praise_is_one_group_and_a_rush_of_readers_is_none():
+    usual = [row(body, minutes=600 * n) for n, body in enumerate(HONEST)]
+    burst = [row(body, minutes=9_000 + n / 2) for n, body in enumerate(PRAISE)]
+    rush = [row(body, minutes=9_000 + n / 2) for n, body in enumerate(HONEST)]
+
+    assert found(usual + burst) == {"burst": ids(burst)}
+    assert found(usual + rush) == {}
+
+
+LATER = DAYS * 900.0
+BURST = [row(body, minutes=LATER + n / 4) for n, body in enumerate([*PRAISE, *PRAISE[:9]])]
+SHORT = "Good news, thanks for the useful post."
+
+
+def edge(rows: list[Row]) -> list[int]:
+    """The members of the only group, the least like the others first."""
+    rows, result = look(rows)
+    [group] = result.proposals
+    return [rows[member.row].id for member in sorted(group.members, key=lambda m: (m.likeness, m.row))]
+
+
+@pytest.mark.parametrize(
+    ("odd", "before"),
+    [
+        ({"discussion": 2}, []),  # under another story, which is as old
+        ({"is_known": True, "writer": "g7", "is_confirmed": True}, []),
+        (
+            {"is_known": True, "writer": "g7"},
+            [row("I come by it daily.", writer="g7", is_known=True, is_kept=True)],
+        ),
+        ({"body": "Such a useful post about the rotten piles."}, []),
+    ],
+)
+def test_what_sets_a_member_apart_puts_it_at_the_edge(odd, before):
+    other = row(SHORT, minutes=LATER + 4)._replace(**odd)
+    usual = [*honest(), *honest(discussion=2)]
+
+    assert other.id not in edge([*usual, *BURST])
+    assert edge([*usual, *before, *BURST, other])[0] == other.id
+
+
+@pytest.mark.parametrize("odd", [{"discussion": 2}, {"parent": 1}, {"is_known": True, "is_confirmed": True}])
+@pytest.mark.parametrize(
+    ("kind", "bodies", "fields"),
+    [
+        ("text", [TEMPLATE.format(n=n) for n in range(7)], {}),
+        ("link", [f"{body} https://cheap.example/{n}" for n, body in enumerate(PRAISE[:7])], {}),
+        (
+            "origin",
+            [f"{body} https://cheap{n}.example" for n, body in enumerate(PRAISE[:7])],
+            {"ip_hash": b"x" * 16},
+        ),
+        ("missing", ["…"] * 7, {}),
+        ("repeat", [HONEST[0]] * 8, {"name": "Maria"}),
+    ],
+)
+def test_in_a_group_of_any_kind(kind, bodies, fields, odd):
+    rows = [row(body, minutes=n, **fields) for n, body in enumerate(bodies)]
+    rows[5] = rows[5]._replace(**odd)
+
+    assert found(rows) == {kind: ids(rows[1:] if kind == "repeat" else rows)}
+    assert edge(rows)[0] == rows[5].id
+
+
+def test_what_most_of_a_group_have_sets_nobody_apart():
+    flood = [
+        one._replace(discussion=n % 7 + 1, is_known=True, is_confirmed=True) for n, one in enumerate(BURST)
+    ]
+    [group] = look(flood)[1].proposals
+
+    assert not {"ELSEWHERE", "IN_TIME", "CONFIRMED"} & set(group.shared["clues"])
+
+
+def test_an_honest_reader_in_a_burst_under_another_story_stands_first():
+    """Praise that is as short as the robot's: by its own words nothing tells it from those."""
+    new = Story(BURST[0].at - timedelta(days=1), "The library opens on Saturdays, the council says.")
+    paula = row(
+        "Good news for families who work.",
+        discussion=2,
+        minutes=LATER + 4,
+        is_known=True,
+        is_confirmed=True,
+    )
+    rows = sorted([*honest(), *BURST, paula], key=lambda r: r.at)
+
+    [group] = find(rows, {1: STORY, 2: new}).proposals
+
+    assert group.kind == "burst"
+    assert rows[min(group.members, key=lambda m: m.likeness).row] == paula
+    assert {"ELSEWHERE": 1, "IN_TIME": 1, "CONFIRMED": 1}.items() <= group.shared["clues"].items()
+
+
+def test_links_of_those_who_sell_are_a_group_and_sources_are_none():
+    selling = [row(f"{body} https://cheap.example/{n}", minutes=n) for n, body in enumerate(PRAISE[:4])]
+    sources = [row(f"{body} https://harbour.example/{n}", minutes=n) for n, body in enumerate(HONEST[:4])]
+
+    assert found(selling + sources) == {"link": ids(selling)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "bodies"),
+    [
+        ("text", [TEMPLATE.format(n=n) for n in range(6)]),
+        ("link", [f"{body} https://cheap.example/{n}" for n, body in enumerate(PRAISE[:6])]),
+        ("burst", PRAISE),
+    ],
+)
+def test_a_robot_that_always_gives_one_name_is_many_guests(kind, bodies):
+    usual = [row(body, minutes=600 * n) for n, body in enumerate(HONEST)]
+
+    def told(**who: object) -> list[Row]:
+        fields = [{key: str(value).format(n=n) for key, value in who.items()} for n in range(len(bodies))]
+        return [
+            row(body, "Jim", minutes=9_000 + n / 2, is_known=bool(who), **fields[n])
+            for n, body in enumerate(bodies)
+        ]
+
+    robot = told(writer="g{n}")
+    assert found(usual + robot) == {kind: ids(robot)}
+    assert kind not in found(usual + told())  # of a source nobody knows more than the name
+
+
+def test_search_phrases_for_names_are_a_group_if_their_texts_sell_as_well():
+    phrases = ["cheap sofas", "best pergola prices", "buy kayak", "vape-outlet.com"]
+    selling = [
+        row(body, name, minutes=n) for n, (body, name) in enumerate(zip(PRAISE, phrases, strict=False))
+    ]
+    lower = [
+        row(body, name) for body, name in zip(HONEST, ["old boatman", "jane doe", "a voter"], strict=False)
+    ]
+
+    assert found(selling + lower) == {"name": ids(selling)}
+
+
+def test_who_quotes_the_story_or_the_comment_they_answer_repeats_nobody():
+    long = "I was there that night when the slip gave way and nobody was hurt, but the crew was badly shaken."
+    first = row(long)
+    story = [row(f"“{STORY.text[18:]}” {end}", minutes=n) for n, end in enumerate(("Really?", "No.", "Ha!"))]
+    answers = [
+        row(f"{long} {end}", parent=first.id, minutes=n) for n, end in enumerate(("So?", "Me too.", "Oh."))
+    ]
+
+    assert found([first, *story, *answers]) == {}
+
+
+def test_years_later_those_who_sell_are_a_group_and_those_who_speak_of_the_slip_are_none():
+    later = 60 * 24 * 900.0
+    selling = [row(body, minutes=later + 5_000 * n) for n, body in enumerate(PRAISE)]
+    asking = [row(body, minutes=later + 7_000 * n) for n, body in enumerate(HONEST)]
+
+    assert found(honest() + selling + asking) == {"late": ids(selling)}
+
+
+def test_a_word_that_hardly_any_member_has_tells_no_group_apart():
+    praise = [body + (" I take the rss feed." if n < 2 else "") for n, body in enumerate(PRAISE)]
+    late = [row(body, minutes=400 * DAYS + n) for n, body in enumerate(praise)]
+    own = ("".join(letters) for letters in product("abcdef", repeat=3))  # nobody says what another says
+    others = [row(f"x{w}x y{w}y z{w}z", minutes=n) for n, w in enumerate(own)]
+    rows, result = look([*late, *others])
+    proposal = max(result.proposals, key=lambda p: len(p.members))
+    bodies = {r.id: r.body for r in rows}
+    words = {bodies[pk][start:end] for pk, _revision, start, end in proposal.shared["telling"]}
+    assert "blog" in words
+    assert not words & {"feed", "rss"}
+
+
+def test_kind_words_years_later_to_somebody_are_no_spam():
+    later = 60 * 24 * 900.0
+    asked = row("Is the slip open again?", "Ann", minutes=later)
+    thanks = [row("Thanks Ann, very useful.", minutes=later + n) for n in range(4)]
+
+    assert found([*honest(), asked, *thanks]) == {}

@@ -1,0 +1,681 @@
+"""The pages of similar comments: one decision for a group, with exceptions, and back."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection, connections, transaction
+from django.http import HttpResponse
+from django.test import TestCase
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from accounts.models import User
+from archive.services import import_page
+from articles.models import Article, Site
+from comments.edits import edit_comment
+from comments.models import Comment, State
+from moderation.actions import decisions
+from moderation.models import Batch, Case, Group, Look, Member
+from moderation.reports.reporting import give_notice
+from moderation.similar import members_of, scan
+from moderation.similar.decisions import decide_group
+from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.helpers.behind import guards_off
+from tests.helpers.waiting import PATIENCE, wait_for_a_lock
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+
+LIST = reverse("moderation:similar")
+HONEST = "The slip closes because the piles rotted, and nobody said so at the council's meeting in March."
+
+
+@pytest.fixture
+def moderator() -> User:
+    return UserFactory.create(roles=("Moderator",))
+
+
+@pytest.fixture
+def article() -> Article:
+    return make_article(body="The council closes the slip. The piles have rotted.")
+
+
+def flood(article: Article, count: int) -> list[Comment]:
+    """Of one wording, each with a number and a name of its own."""
+    return [
+        say(
+            article,
+            f"{n + 10000} {n + 20000} Truly a marvellous magazine with splendid columns, my cousin number "
+            f"{n} was also wondering about such columns all winter long.",
+            guest=GuestFactory.create(name=f"Cousin {n}"),
+        )
+        for n in range(count)
+    ]
+
+
+def states() -> list[tuple[object, ...]]:
+    return list(Comment.objects.order_by("pk").values_list("pk", "state", "state_reason", "reply_count"))
+
+
+def members(group: Group) -> set[int]:
+    return set(Member.objects.filter(group=group).values_list("comment", flat=True))
+
+
+def only_group() -> Group:
+    scan.run()
+    return Group.objects.get()
+
+
+def url(group: Group) -> str:
+    return reverse("moderation:group", args=[group.pk])
+
+
+def test_one_press_marks_all_but_the_exceptions_and_can_be_undone(client, moderator, article):
+    spam, honest = flood(article, 6), say(article, HONEST)
+    group = only_group()
+    assert members(group) == {comment.pk for comment in spam}
+    client.force_login(moderator)
+    before = states()
+
+    page = client.get(url(group))
+    ticked = [str(comment.pk) for comment in spam[1:]]
+    form = {"shown": [comment.pk for comment in spam], "in": ticked, "act": "spam"}
+    answer = client.post(url(group), form, follow=True)
+
+    assert all(f'name="in" value="{c.pk}" checked' in page.text for c in spam)
+    assert "Marked as spam" in answer.text
+    assert "5 comments" in answer.text
+    assert set(Comment.objects.filter(state=State.SPAM)) == set(spam[1:])
+    act = Batch.objects.get()
+    assert act.parameters == {"group": str(group.pk), "kind": "text"}
+    assert url(group) not in answer.text
+    scan.run()  # what was left out does not come again
+    assert not Group.objects.filter(settled_at=None).exists()
+    decisions.undo(batch=act, actor=moderator)
+    scan.run()  # what was undone does
+    assert members(Group.objects.get(settled_at=None)) == {comment.pk for comment in spam}
+    assert states() == before
+    assert honest.pk not in members(Group.objects.get(settled_at=None))
+
+
+def test_after_an_undo_the_same_group_can_be_decided_on_again(client, moderator, article):
+    spam = flood(article, 4)
+    group = only_group()
+    client.force_login(moderator)
+    client.post(url(group), {"act": "spam"})
+    decisions.undo(batch=Batch.objects.get(), actor=moderator)
+
+    client.post(url(group), {"act": "spam"})
+
+    assert Comment.objects.filter(state=State.SPAM).count() == len(spam)
+
+
+def test_the_desk_counts_the_groups_of_its_list_also_when_a_look_finds_none(client, moderator, article):
+    spam = flood(article, 4)
+    only_group()
+    for comment in spam:
+        edit_comment(comment=comment, body=f"{comment.guest} wrote this", user=None, guest=comment.guest)
+    scan.run()
+    client.force_login(moderator)
+    assert not client.get(LIST).context["lines"]
+    desk = client.get(reverse("moderation:queue")).context
+    assert [queue.count for queue in desk["queues"] if queue.url == LIST] == [0]
+
+
+def test_what_was_undone_is_in_the_list_again_at_once(client, moderator, article):
+    flood(article, 4)
+    client.force_login(moderator)
+    group = only_group()
+    client.post(url(group), {"act": "spam"})
+    assert "4 comments made" not in client.get(LIST).text
+
+    client.post(reverse("moderation:undo", args=[Batch.objects.get().pk]), {"next": LIST})
+
+    assert "4 comments made of the same phrases" in client.get(LIST).text
+
+
+def test_a_group_that_is_open_in_a_window_outlives_the_next_look(client, moderator, article):
+    spam = flood(article, 4)
+    client.force_login(moderator)
+    group = only_group()
+    scan.run()
+
+    client.post(url(group), {"act": "spam"})
+
+    assert set(Comment.objects.filter(state=State.SPAM)) == set(spam)
+    scan.run()
+    scan.run()
+    assert "looked over again" in client.get(url(group), follow=True).text
+
+
+def test_what_somebody_decided_on_or_edited_meanwhile_is_left_alone(client, moderator, article):
+    spam = flood(article, 5)
+    group = only_group()
+    decisions.decide(ids=[spam[0].pk], to=State.PUBLISHED, reason="approved", actor=UserFactory.create())
+    edit_comment(comment=spam[1], body=HONEST, user=None, guest=spam[1].guest)
+    client.force_login(moderator)
+
+    answer = client.post(url(group), {"act": "spam"}, follow=True)
+
+    assert set(Comment.objects.visible()) == set(spam[:2])
+    assert "Changed the text" in answer.text
+
+
+def left_alone(page: HttpResponse) -> list[tuple[str, str]]:
+    """(#id, who and what) of each comment that a page says was left."""
+    plain = re.sub(r"</?bdi>", "", page.text)
+    return re.findall(r">(#[0-9]+)</a>: (Omar: [A-Z][a-z ]+(?:: [a-z]+)?)", plain)
+
+
+def test_whose_decisions_an_act_on_a_group_left_alone_is_told_by_the_bar_and_by_its_page(
+    client, moderator, article
+):
+    spam, omar = flood(article, 60), UserFactory.create(name="Omar", roles=("Moderator",))
+    group = only_group()
+    client.force_login(moderator)
+    decisions.decide(ids=[spam[0].pk], to=State.SPAM, reason="spam", actor=omar)  # was never on the page
+    first = client.get(url(group))
+    decisions.decide(ids=[spam[1].pk], to=State.REJECTED, reason="insult", actor=omar)
+    decisions.decide(ids=[spam[2].pk], to=State.PUBLISHED, reason="approved", actor=omar)
+    listed = [pk for pk in members(group) if f'name="shown" value="{pk}"' in first.text]
+    form = {"shown": listed, "in": [pk for pk in listed if pk != spam[4].pk], "since": first.context["since"]}
+    second = client.post(url(group), form | {"go": first.context["page"].after}, follow=True)
+    decisions.decide(ids=[spam[3].pk, spam[4].pk], to=State.REJECTED, reason="name", actor=omar)
+
+    there = f"{second.request['PATH_INFO']}?{second.request['QUERY_STRING']}"
+    answer = client.post(there, {"act": "spam"}, follow=True)
+
+    act = Batch.objects.get(actor=moderator)
+    page = client.get(reverse("moderation:batch", args=[act.pk]))
+    told = ["Removed: insult", "Approved", "Removed: name"]
+    for told_by in (answer, page):
+        assert "3 were left as they are" in told_by.text
+        assert left_alone(told_by) == [
+            (f"#{spam[n].pk}", f"Omar: {what}") for n, what in enumerate(told, start=1)
+        ]
+    decisions.decide(ids=[spam[1].pk], to=State.PUBLISHED, reason="approved", actor=moderator)
+    assert left_alone(client.get(page.request["PATH_INFO"])) == left_alone(page)
+
+
+def test_many_that_a_colleague_decided_on_are_told_by_the_first(client, moderator, article):
+    spam, omar = flood(article, 60), UserFactory.create(name="Omar", roles=("Moderator",))
+    group = only_group()
+    client.force_login(moderator)
+    since = client.get(url(group)).context["since"]
+    decisions.decide(ids=[c.pk for c in spam[:50]], to=State.SPAM, reason="spam", actor=omar)
+
+    answer = client.post(url(group), {"act": "spam", "since": since}, follow=True)
+
+    assert "50 were left as they are" in answer.text
+    assert len(left_alone(answer)) == 5
+    page = client.get(reverse("moderation:batch", args=[Batch.objects.get(actor=moderator).pk]))
+    assert "50 were left as they are" in page.text
+    assert len(left_alone(page)) == 20
+
+
+def test_exceptions_survive_from_page_to_page_without_a_script(client, moderator, article):
+    flood(article, 60)
+    group = only_group()
+    client.force_login(moderator)
+    first = client.get(url(group))
+    listed = [pk for pk in members(group) if f'name="shown" value="{pk}"' in first.text]
+    go = first.context["page"].after
+    left = listed[3]
+
+    second = client.post(
+        url(group), {"shown": listed, "in": [pk for pk in listed if pk != left], "go": go}, follow=True
+    )
+    rest = [pk for pk in members(group) if f'name="shown" value="{pk}"' in second.text]
+    client.post(second.request["PATH_INFO"] + f"?but={left}", {"shown": rest, "in": rest, "act": "spam"})
+
+    assert len(listed) + len(rest) == 60
+    assert not set(listed) & set(rest)
+    assert "1 exception" in second.text
+    assert set(Comment.objects.exclude(state=State.SPAM).values_list("pk", flat=True)) == {left}
+
+
+def test_words_that_tell_a_group_apart_are_not_cut_out_of_another_text(client, moderator, article):
+    spam = flood(article, 5)
+    for n in range(20):
+        say(article, f"The slip number {n} is rotten.")
+    group = only_group()
+    client.force_login(moderator)
+    shown = client.get(url(group)).context["words"]
+    assert set(shown) <= set(spam[0].body.split())
+    assert len(shown) == 6
+    assert "about" not in shown  # which says nothing of any text
+
+    for comment in spam:
+        edit_comment(comment=comment, body=f"Well, now: {comment.body}", user=None, guest=comment.guest)
+
+    assert client.get(url(group)).context["words"] == []
+    assert client.get(LIST).status_code == 200
+
+
+def test_the_edges_come_first(client, moderator, article):
+    flood(article, 8)
+    odd = say(
+        article,
+        "Truly a marvellous magazine with splendid columns, my cousin was wondering about such columns all "
+        "winter long, but of the piles and the ferry he had read nowhere.",
+        guest=GuestFactory.create(name="Odd"),
+    )
+    group = only_group()
+    client.force_login(moderator)
+
+    page = client.get(url(group))
+
+    assert odd.pk in members(group)
+    assert page.context["page"].edges[0].comment == odd
+
+
+def test_who_is_apart_from_the_others_comes_first_and_the_page_says_why(client, moderator, article):
+    spam = flood(article, 8)
+    paula = GuestFactory.create(name="Paula", confirmed_at=timezone.now())
+    odd = say(make_article("Library"), spam[3].body.replace("number 3", "number 5"), guest=paula)
+    group = only_group()
+    client.force_login(moderator)
+
+    first = client.get(url(group)).context["page"].edges[0]
+
+    assert first.comment == odd
+    assert first.clues[:2] == ["under another story than the others", "the e-mail is confirmed"]
+
+
+def test_kept_ones_leave_the_list_and_do_not_come_again(client, moderator, article):
+    flood(article, 4)
+    group = only_group()
+    client.force_login(moderator)
+
+    client.post(url(group), {"act": "approved"})
+    scan.run()
+
+    assert not Group.objects.filter(settled_at=None).exists()
+    assert Comment.objects.visible().count() == 4
+
+
+def test_one_that_is_left_is_no_group_in_the_list(client, moderator, article):
+    spam = flood(article, 3)
+    only_group()
+    client.force_login(moderator)
+    decisions.decide(ids=[spam[0].pk], to=State.SPAM, reason="spam", actor=moderator)
+    assert "2 comments made of the same phrases" in client.get(LIST).text
+
+    decisions.decide(ids=[spam[1].pk], to=State.SPAM, reason="spam", actor=moderator)
+
+    assert client.get(LIST).context["lines"] == []
+
+
+def test_the_list_says_how_many_came_since_it_was_made(client, moderator, article):
+    client.force_login(moderator)
+    flood(article, 4)
+    assert "came since" not in client.get(LIST).text
+
+    flood(article, 3)
+
+    assert "4 comments compared, waiting and published. 3 came since." in client.get(LIST).text
+    client.post(reverse("moderation:look"))
+    assert "7 comments compared, waiting and published.</p>" in client.get(LIST).text
+
+
+def test_spam_that_is_gone_is_evidence_and_no_member(client, moderator, article):
+    spam = flood(article, 5)
+    decisions.decide(ids=[c.pk for c in spam[:3]], to=State.SPAM, reason="spam", actor=moderator)
+    client.force_login(moderator)
+
+    group = only_group()
+
+    assert members(group) == {comment.pk for comment in spam[3:]}
+    assert "3 like these are already spam" in client.get(LIST).text
+
+
+def test_what_an_act_on_a_group_took_is_not_said_to_have_been_kept(client, moderator, article):
+    flood(article, 5)
+    group = only_group()
+    client.force_login(moderator)
+    listed = sorted(members(group))
+    client.post(url(group), {"shown": listed, "in": listed[1:], "act": "spam"})
+    flood(article, 3)
+
+    scan.run()
+
+    shares = client.get(LIST).context["lines"][0].shares
+    assert "4 like these are already spam" in shares
+    assert "1 like these was looked at and kept" in shares  # the exception
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_reported_as_illegal_while_somebody_presses_is_left(moderator, article):
+    spam = flood(article, 4)
+    group = only_group()
+
+    def press() -> decisions.Decision:
+        try:
+            return decide_group(group=group, to=State.SPAM, reason="spam", actor=moderator)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as colleague:
+        with transaction.atomic():
+            give_notice(comment=spam[0], why="It is a threat.", name="Zoe", email="zoe@example.org")
+            asked = colleague.submit(press)
+            wait_for_a_lock()
+        done = asked.result(timeout=PATIENCE)
+    assert [refusal.comment for refusal in done.refused] == [spam[0].pk]
+    assert set(done.changed) == {comment.pk for comment in spam[1:]}
+    assert Case.objects.open().get(comment=spam[0]).is_illegal
+
+
+def test_an_editor_sees_and_decides_on_their_own_alone(client, moderator, article):
+    editor = UserFactory.create(roles=("Editor",))
+    own = make_article("Our ferry")
+    own.editors.add(editor)
+    article.editors.add(UserFactory.create(roles=("Editor",)))
+    mine, others = flood(own, 3), flood(article, 3)
+    group = only_group()
+    client.force_login(editor)
+
+    answer = client.get(url(group))
+    client.post(url(group), {"act": "spam"})
+
+    assert all(f'name="in" value="{c.pk}"' in answer.text for c in mine)
+    assert not any(f'name="in" value="{c.pk}"' in answer.text for c in others)
+    assert set(Comment.objects.filter(state=State.SPAM)) == set(mine)
+    group.refresh_from_db()
+    assert group.settled_at is None
+    client.force_login(UserFactory.create(roles=("Editor",)))
+    assert client.get(url(group)).status_code == 404
+    client.force_login(UserFactory.create())
+    assert client.get(LIST).status_code == 403
+
+
+def test_an_editor_reads_of_a_group_nothing_that_stands_elsewhere(client, moderator, article):
+    nora = UserFactory.create(name="Nora", roles=("Editor",))
+    own = make_article("Our ferry")
+    own.editors.add(nora)
+    article.editors.add(UserFactory.create(roles=("Editor",)))
+    told = "{} our big big day was so very very nice and it is all for me and you and her and him so on, {}"
+    for n in range(6):
+        say(article, told.format(n + 10_000, "zebra xylophone confidential"))
+    mine = [say(own, told.format(n + 10_000, "")) for n in range(3)]
+    with guards_off():
+        Comment.objects.exclude(pk__in=[c.pk for c in mine]).update(state="pending")
+    for n in range(60):
+        say(article, f"Honest words {n} on the piles and rotten boards of harbour {n:x}{n * 7:x}")
+    scan.run()
+    group = members_of([mine[0].pk])[mine[0].pk].group
+
+    def shown(user: User) -> tuple[set[str], bool]:
+        client.force_login(user)
+        listed, page = client.get(LIST), client.get(url(group))
+        [line] = (line for line in listed.context["lines"] if line.group == group)
+        counts = "9 put together from phrases"
+        return {*line.words, *page.context["words"]}, counts in listed.text or counts in page.text
+
+    assert {"zebra", "xylophone"} <= shown(moderator)[0]
+    assert shown(moderator)[1]
+    words, is_counted = shown(nora)
+    assert not words & {"zebra", "xylophone", "confidential"}
+    assert not is_counted
+
+
+def test_the_first_of_repeats_is_shown_to_those_who_decide_there(client, moderator, article):
+    nora, guest = UserFactory.create(name="Nora", roles=("Editor",)), GuestFactory.create(name="Maria")
+    own = make_article("Our ferry")
+    own.editors.add(nora)
+    article.editors.add(UserFactory.create(roles=("Editor",)))
+    for where, dot in ((article, ""), (own, "."), (own, "..")):
+        say(where, HONEST + dot, guest=guest)
+    group = only_group()
+    for user, is_shown in ((moderator, True), (nora, False)):
+        client.force_login(user)
+        page = client.get(url(group)).text
+        assert ("Repeat of a comment by Maria" in page) == is_shown
+        assert "2 repeats of a comment by Maria" in page
+
+
+def test_what_an_editor_leaves_out_of_a_group_of_theirs_does_not_come_again(client, moderator, article):
+    editor = UserFactory.create(roles=("Editor",))
+    article.editors.add(editor)
+    spam = flood(article, 6)
+    group = only_group()
+    decisions.decide(ids=[spam[0].pk], to=State.SPAM, reason="spam", actor=moderator)  # one less meanwhile
+    client.force_login(editor)
+
+    listed = [comment.pk for comment in spam[1:]]
+    client.post(url(group), {"shown": listed, "in": listed[1:], "act": "spam"})
+
+    scan.run()
+    assert not Group.objects.filter(settled_at=None).exists()
+
+
+def test_a_look_leaves_nothing_of_those_before_and_lists_the_same_in_the_same_order(client, moderator):
+    for n in range(5):
+        guest, own = GuestFactory.create(name=f"Maria {n}"), make_article(f"Story {n}")
+        for body in (f"{n} cats", f"{n} cats.", f"{n} cats.."):
+            say(own, f"{body} were on the ferry of the captain's uncle {n * 'again '}.", guest=guest)
+    Look.objects.create(asked_at=timezone.now() - timedelta(days=1))  # its job was lost
+    client.force_login(moderator)
+    orders = []
+    for _ in range(4):
+        scan.run()
+        orders.append([line.title for line in client.get(LIST).context["lines"]])
+    assert len(orders[0]) > 4
+    assert orders == [orders[0]] * 4
+    assert Look.objects.count() == 1
+
+
+def test_that_the_first_of_repeats_stays_is_said_only_as_long_as_it_does(client, moderator, article):
+    guest = GuestFactory.create(name="Maria")
+    first, *_ = [say(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
+    group = only_group()
+    client.force_login(moderator)
+    assert "The first one stays" in client.get(url(group)).text
+    decisions.decide(ids=[first.pk], to=State.REJECTED, reason="insult", actor=moderator)
+    assert "The first one is gone already." in client.get(url(group)).text
+
+
+def test_repeats_of_one_that_was_removed_do_not_follow_it(client, moderator, article):
+    """Or no copy of what was said would stay."""
+    guest = GuestFactory.create(name="Maria")
+    first, *again = [say(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
+    group = only_group()
+    decisions.decide(ids=[first.pk], to=State.SPAM, reason="spam", actor=moderator)
+    client.force_login(moderator)
+    answer = client.post(url(group), {"reason": "repeat"}, follow=True)
+    assert f"Comment #{first.pk} is not published." in answer.text
+    assert set(Comment.objects.filter(pk__in=[c.pk for c in again]).values_list("state", flat=True)) == {
+        "published"
+    }
+
+
+def test_repeats_say_what_they_repeat(client, moderator, article):
+    guest = GuestFactory.create(name="Maria")
+    first, *again = [say(article, HONEST + dot, guest=guest) for dot in ("", ".", "..")]
+    group = only_group()
+    client.force_login(moderator)
+
+    page = client.get(url(group))
+    client.post(url(group), {"reason": page.context["proposed"]})
+
+    assert group.kind == "repeat"
+    assert "Repeat of a comment by Maria" in page.text
+    gone = Comment.objects.filter(state=State.REJECTED)
+    assert set(gone.values_list("pk", "repeat_of", "state_reason")) == {
+        (c.pk, first.pk, "repeat") for c in again
+    }
+
+
+def test_the_statements_do_not_grow(client, moderator, article):
+    client.force_login(moderator)
+
+    def statements(address: str) -> int:
+        client.get(address)
+        with CaptureQueriesContext(connection) as asked:
+            client.get(address)
+        return len(asked)
+
+    def both() -> tuple[int, int]:
+        group = only_open()
+        return statements(LIST), statements(url(group))
+
+    def only_open() -> Group:
+        scan.run()
+        return Group.objects.order_by("-made_at")[0]
+
+    flood(article, 15)
+    few = both()
+    flood(make_article("Another"), 40)
+    assert both() == few
+    assert few[0] <= 16
+    assert few[1] <= 18
+
+
+@pytest.mark.parametrize(
+    "query", ["?page=x", "?of=x", "?of=99999999999", "?kind=", "?done=x", "?page=99999999999999", "?of=1"]
+)
+def test_odd_queries_are_no_errors_of_ours(client, moderator, query):
+    client.force_login(moderator)
+
+    assert client.get(LIST + query).status_code in {200, 404}
+
+
+@pytest.mark.parametrize(
+    "query", ["?after=nan.1", "?after=x", "?after=0.5", "?but=x.y", "?of=a", "?after=1e9.5"]
+)
+def test_odd_places_are_no_errors_of_ours(client, moderator, article, query):
+    flood(article, 3)
+    client.force_login(moderator)
+
+    assert client.get(url(only_group()) + query).status_code == 200
+
+
+def test_any_comment_leads_to_its_group(client, moderator, article):
+    spam, honest = flood(article, 4), say(article, HONEST)
+    group = only_group()
+    client.force_login(moderator)
+
+    answer = client.get(f"{LIST}?of={spam[2].pk}", follow=True)
+
+    assert answer.request["PATH_INFO"] == url(group)
+    assert "3 comments look like this one" in answer.text
+    assert "No group of similar comments holds that one" in client.get(f"{LIST}?of={honest.pk}").text
+
+
+def test_a_card_says_nothing_of_others_where_none_is_left(client, moderator, article):
+    spam = flood(article, 4)
+    decisions.decide(ids=[c.pk for c in spam[1:]], to=State.SPAM, reason="spam", actor=moderator)
+    client.force_login(moderator)
+
+    scan.run()
+    assert not Group.objects.exists()
+    assert "look like this one" not in client.get(f"/moderation/comments/{spam[0].pk}/").text
+
+
+def test_what_a_group_says_of_a_member_stands_on_its_card(client, moderator, article):
+    library = make_article("Library", body="The library opens on Saturdays.")
+    things = ["work", "idea", "view", "song", "day", "one", "two"]
+    praise = [say(library, f"Superb {thing}. https://cheap.example/{thing}") for thing in things]
+    spam = flood(article, 5)
+    scan.run()
+    client.force_login(moderator)
+
+    def card(comment: Comment) -> str:
+        return client.get(f"/moderation/comments/{comment.pk}/").text
+
+    assert "Most of its words stand in phrases that others have as well." in card(spam[1])
+    assert re.search(r"<mark>[^<]*Truly a marvellous magazine with splendid columns", card(spam[1]))
+    assert "It is praise that shares no word with its subject." in card(praise[1])
+    assert "<mark>Superb</mark>" in card(praise[1])
+    assert "It has a link." in card(praise[1])
+    edit_comment(comment=spam[1], body=HONEST, user=None, guest=spam[1].guest)
+    assert "phrases that others have" not in card(spam[1])
+
+
+OLD = """\
+March 3rd, 2014
+09:15 AM ET
+
+The ferry will not sail on Sundays
+
+From May on, nobody crosses the sound on a Sunday.
+
+Topics: Harbour
+
+soundoff (4 Responses)
+  1. Ann
+
+    My mother lives over there.
+
+    March 3, 2014 at 9:40 am | Reply
+
+  2. Bo
+
+    Very useful blog, keep going.
+
+    March 3, 2018 at 9:40 am | Reply
+
+  3. Cy
+
+    My mother crosses the sound on Mondays now.
+
+    March 4, 2018 at 9:40 am | Reply
+
+  4. Di
+
+    Such useful information, thanks.
+
+    March 5, 2018 at 9:40 am | Reply
+
+Post a comment
+"""
+
+
+def test_at_night_the_most_doubtful_of_an_old_discussion_gets_a_case_if_no_group_holds_it():
+    import_page(data=OLD.encode(), filename="story.txt")
+
+    scan.archive_health()
+    scan.archive_health()
+
+    assert not Group.objects.exists()
+    assert [case.comment.source_number for case in Case.objects.all()] == [2]
+
+
+def test_a_large_site_is_looked_over_by_a_job(client, moderator, article, monkeypatch):
+    monkeypatch.setattr("moderation.similar.views.AT_ONCE", 2)
+    flood(article, 4)
+    client.force_login(moderator)
+
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        first = client.get(LIST)
+        client.get(LIST)
+
+    assert first["Refresh"] == "3"
+    assert "Looking over the site" in first.text
+    task = DBTaskResult.objects.get()  # once, however often the page is opened meanwhile
+    assert scan.look_over.call(*task.args_kwargs["args"]) == 1
+    assert scan.look_over.call(*task.args_kwargs["args"]) == 0  # a job may run twice
+    page = client.get(LIST)
+    assert "Refresh" not in page
+    assert "4 comments made of the same phrases" in page.text
+    again = client.post(reverse("moderation:look"), follow=True)
+    assert again["Refresh"] == "3"
+    assert "4 comments made of the same phrases" in again.text
+
+
+def test_list_and_group_tell_a_time_in_the_zone_of_the_site_and_name_it(client, moderator, article):
+    """The story's own zone is another one."""
+    Article.objects.update(source_zone="America/New_York")
+    Site.objects.update(time_zone="Europe/Oslo")
+    flood(article, 5)
+    Comment.objects.update(created_at=datetime(2021, 3, 6, 4, 47, tzinfo=UTC))
+    scan.run()
+    client.force_login(moderator)
+    groups = Group.objects.values_list("pk", flat=True)
+    for page in (LIST, *(reverse("moderation:group", args=[pk]) for pk in groups)):
+        html = client.get(page).content.decode()
+        assert "6 March 2021, 05:47" in html
+        assert html.count("Europe/Oslo") == 1

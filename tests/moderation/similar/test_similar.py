@@ -1,0 +1,110 @@
+"""What a look over the site puts together, and what it leaves alone.
+
+Of other people's text only numbers are here.
+"""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from django.urls import reverse
+
+from archive.services import import_page
+from bench import flood
+from comments.models import Comment, State
+from moderation.models import Batch, Group, Member
+from moderation.similar import members_of, scan
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+LATE = {57, 58, 60, 61, *range(63, 68), *range(69, 75)}
+MISSING = {31, 56, 59, 62, 68}
+REPEATS = {33, 34}
+
+
+def groups() -> dict[str, set[int]]:
+    """By kind, the numbers in the file of those who are in."""
+    rows = Member.objects.filter(group__settled_at=None).values_list("group__kind", "comment__source_number")
+    found: dict[str, set[int]] = {}
+    for kind, number in rows:
+        found.setdefault(kind, set()).add(number)
+    return found
+
+
+@pytest.fixture
+def moderator():
+    return UserFactory.create(roles=("Moderator",))
+
+
+@pytest.mark.data
+def test_the_seeds_groups(data: Path, moderator):
+    import_page(data=(data / "seed" / "story.txt").read_bytes(), filename="story.txt")
+
+    scan.run()
+
+    assert groups() == {"late": LATE, "missing": MISSING, "repeat": REPEATS}
+    assert Group.objects.count() == 3
+    repeat = Group.objects.get(kind="repeat")
+    assert repeat.original
+    assert repeat.original.source_number == 12
+    held = members_of(Comment.objects.values_list("pk", flat=True))
+    assert len(held) == 22
+    assert {member.group.size for member in held.values()} == {15, 5, 2}
+
+
+@pytest.mark.data
+def test_a_flood_is_cleared_by_a_few_acts_and_comes_back_byte_by_byte(data: Path, moderator):
+    spun = flood.bring_in(flood.stories(data, spun=1_000, real=200))
+    numbers, pages = flood.numbers(), flood.pages()
+
+    cleared = flood.clear(moderator, most=10, least=10)
+
+    left, wronged = len(spun - cleared.gone), len(cleared.gone - spun)
+    print(f"{len(cleared.acts)} acts: {', '.join(cleared.kinds)}; {left} left, {wronged} real ones wronged")
+    assert len(cleared.acts) <= 10
+    assert left <= 30
+    assert wronged <= 4
+    assert (
+        set(Comment.objects.exclude(state__in=["pending", "published"]).values_list("pk", flat=True))
+        == cleared.gone
+    )
+    flood.take_back(cleared, moderator)
+    assert flood.numbers() == numbers
+    assert flood.pages() == pages
+
+
+@pytest.mark.data
+def test_three_acts_on_what_is_proposed_leave_52_of_the_seed(data: Path, client, moderator):
+    import_page(data=(data / "seed" / "story.txt").read_bytes(), filename="story.txt")
+    client.force_login(moderator)
+    client.get(reverse("moderation:similar"))  # looks by itself
+
+    for group in Group.objects.order_by("-size"):
+        url = reverse("moderation:group", args=[group.pk])
+        page = client.get(url)
+        client.post(url, {"reason": page.context["proposed"]})
+
+    assert Batch.objects.exclude(kind=Batch.Kind.IMPORT).count() == 3
+    gone = Comment.objects.exclude(state=State.PUBLISHED)
+    assert set(gone.values_list("state_reason", "source_number")) == {
+        *(("spam", number) for number in LATE),
+        *(("text_missing", number) for number in MISSING),
+        *(("repeat", number) for number in REPEATS),
+    }
+    levels = Counter(Comment.objects.visible().values_list("level", flat=True))
+    assert levels == {0: 29, 1: 13, 2: 10}
+    scan.run()
+    assert not Group.objects.filter(settled_at=None).exists()
+
+
+@pytest.mark.data
+def test_honest_discussions_are_not_accused(data: Path):
+    """Real threads of the same shape, with answers that came years later."""
+    for path in sorted((data / "import" / "soundoff_text").glob("*.txt")):
+        import_page(data=path.read_bytes(), filename=path.name)
+
+    scan.run()
+
+    assert Comment.objects.count() == 48
+    assert not Group.objects.exists()

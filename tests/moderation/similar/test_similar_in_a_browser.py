@@ -1,0 +1,67 @@
+"""The page of one group in Chromium, by keyboard."""
+
+from uuid import uuid4
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import expect
+
+from comments.models import Comment
+from moderation.models import Batch, Group, Member
+from moderation.similar import scan
+from tests.factories import GuestFactory, UserFactory, make_article, say
+from tests.site.test_milestone import logged_in
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("publishing_policy"),
+]
+
+
+def test_enter_on_a_box_decides_on_nothing_and_keeps_what_is_unticked(browser, live_server):
+    article = make_article()
+    for n in range(5):
+        said = (
+            "Truly a marvellous magazine with splendid columns, my cousin reads such columns all winter long."
+        )
+        say(article, f"{n} {said}", guest=GuestFactory.create(name=f"Cousin {n}"))
+    scan.run()
+    user = UserFactory.create(roles=("Moderator",))
+    page = logged_in(browser, user, live_server.url).new_page()
+    page.goto(live_server.url + reverse("moderation:group", args=[Group.objects.get().pk]))
+    box = page.locator("input[name=in]").first
+    left_out = box.get_attribute("value")
+
+    box.press("Space")
+    box.press("Enter")
+
+    page.wait_for_url(f"**?but={left_out}&since=*")
+    expect(page.locator("input[name=in]:not(:checked)")).to_have_count(1)
+    assert not Batch.objects.exists()
+
+
+def test_what_is_unticked_stays_so_on_the_way_back(browser, live_server):
+    article = make_article()
+    pks = [say(article, f"Buy our teak benches, number {n}.").pk for n in range(60)]
+    group = Group.objects.create(kind=Group.Kind.TEXT, run=uuid4(), size=60)
+    for pk in pks:
+        Member.objects.create(group=group, comment_id=pk, likeness=1, seen=None)
+    user = UserFactory.create(roles=("Moderator",))
+    page = logged_in(browser, user, live_server.url).new_page()
+    page.goto(live_server.url + reverse("moderation:group", args=[group.pk]))
+    page.get_by_role("button", name="Next page").click()
+    page.wait_for_url("**after=**")
+    box = page.locator("input[name=in]").last
+    left_out = box.get_attribute("value")
+
+    box.press("Space")
+    page.go_back()
+
+    expect(page.get_by_text("All 60 but 1 exception")).to_be_visible()
+    page.get_by_role("button", name="Next page").click()
+    page.wait_for_url("**after=**")
+    expect(page.locator("input[name=in]:not(:checked)")).to_have_value(left_out)
+    page.get_by_role("button", name="Mark as spam").click()
+    expect(page.get_by_role("heading", name="Similar comments")).to_be_visible()
+    assert list(Comment.objects.exclude(state="spam").values_list("pk", flat=True)) == [int(left_out or 0)]

@@ -1,0 +1,83 @@
+"""What made the score of a comment, on its card."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from comments.models import State
+from moderation.actions.decisions import decide
+from moderation.features import site_facts
+from moderation.models import Filter, Finding
+from moderation.spam_filter import stored_scores
+from moderation.spam_filter.model import Model, sigmoid
+from tests.factories import make_article, say
+from tests.moderation.queue.on_the_desk import open_card
+from tests.moderation.spam_filter.test_page import SPAM, STORY
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+
+
+@pytest.fixture
+def blank() -> Filter:
+    """A version that has only what its signals start with."""
+    return Filter.objects.create(kind=Filter.Kind.STARTER, weights=Model().to_bytes(), trained_on={})
+
+
+def test_the_card_says_what_made_the_score(client, maria, blank):
+    article = make_article("Council closes the ferry slip", body=STORY)
+    comment = say(article, SPAM.format(n=1))
+    decide(ids=[comment.pk], to=State.PENDING, reason="", actor=None)
+    assert "What made this score" not in open_card(client, comment)
+    Finding.objects.create(
+        comment=comment, revision=1, check_name="filter", strength=0.9, holds=True, filter=blank
+    )
+    Finding.objects.create(comment=comment, revision=1, check_name="spam_host", strength=1, holds=False)
+    page = open_card(client, comment)
+    made = page.split("What made this score")[1].split("</details>")[0]
+    assert "It calls to visit" in made
+    assert "<mark>Check my page</mark>" in made
+    assert "against it, +" in made
+
+
+def test_of_a_version_that_is_gone_or_of_another_release_nothing_is_said(client, maria):
+    stale = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=b"")
+    comment = say(make_article(), "A word.")
+    decide(ids=[comment.pk], to=State.PENDING, reason="", actor=None)
+    Finding.objects.create(
+        comment=comment, revision=1, check_name="filter", strength=0.9, holds=True, filter=stale
+    )
+    page = open_card(client, comment)
+    assert "in 10 like it" in page
+    assert "What made this score" not in page
+
+
+def test_it_takes_two_more_statements(client, maria, blank, monkeypatch):
+    comment = say(make_article("Council closes the ferry slip", body=STORY), SPAM.format(n=1))
+    decide(ids=[comment.pk], to=State.PENDING, reason="", actor=None)
+    Finding.objects.create(
+        comment=comment, revision=1, check_name="filter", strength=0.9, holds=True, filter=blank
+    )
+    open_card(client, comment)  # the version is read once in a process
+    with CaptureQueriesContext(connection) as full:
+        open_card(client, comment)
+    monkeypatch.setattr("moderation.spam_filter.stored_scores.parts_of", lambda comment, findings: [])
+    with CaptureQueriesContext(connection) as bare:
+        open_card(client, comment)
+    assert len(full) == len(bare) + 2
+
+
+def test_it_asks_for_what_was_said_around_it_alone(maria, blank, monkeypatch):
+    """Neither for names nor for hosts, which were found when it was posted."""
+    comment = say(make_article("Council closes the ferry slip", body=STORY), SPAM.format(n=1))
+    found = Finding(comment=comment, revision=1, check_name="filter", strength=0.9, filter=blank)
+    monkeypatch.setattr(site_facts, "KNOWN", "SELECT all FROM nowhere")
+    assert stored_scores.parts_of(comment, [found])
+
+
+def test_the_parts_add_up_to_the_score(maria, blank):
+    comment = say(make_article("Council closes the ferry slip", body=STORY), f"{SPAM.format(n=1)} " * 3)
+    found = Finding(comment=comment, revision=1, check_name="filter", strength=0.9, filter=blank)
+    parts = stored_scores.parts_of(comment, [found])
+    assert [part["kind"] for part in parts[-2:]] == ["rest", "start"]
+    total = sum(part["logit"] for part in parts)
+    assert sigmoid(total) == pytest.approx(Model().score(stored_scores._said(comment)), abs=1e-6)

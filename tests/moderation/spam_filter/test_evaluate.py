@@ -1,0 +1,244 @@
+"""manage.py evaluate_filter: how good the filter is, on a file of one's own."""
+
+import csv
+import json
+import os
+import pty
+import subprocess
+import sys
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+
+from moderation.models import Desk, Filter
+from moderation.spam_filter import csv_rows as rows
+from moderation.spam_filter.model import Model
+
+SPAM = [
+    ("cheap loans", "http://loans.example.com", "Great post! I have bookmarked your blog, visit my website"),
+    ("best casino online", "http://casino.example.com", "Very good article, keep up the good work"),
+]
+HONEST = [
+    ("Ebba Norling", "", "The mayor of Lindal asked for 2 icebreakers in 2013, and got none. Why?"),
+    ("Ann", "", "Thanks Ben, that worked: the helicopter comes at 07:15."),
+]
+
+
+@pytest.fixture
+def file(tmp_path) -> Path:
+    path = tmp_path / "comments.csv"
+    with path.open("w", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(["author", "url", "body", "label"])
+        writer.writerows([*one, "spam"] for one in SPAM)
+        writer.writerows([*one, "ham"] for one in HONEST)
+    return path
+
+
+def evaluate(capsys, *arguments) -> dict:
+    call_command("evaluate_filter", *map(str, arguments), "--json")
+    return json.loads(capsys.readouterr().out)
+
+
+def test_it_needs_no_database_for_the_starter(file, capsys):
+    told = evaluate(capsys, file, "--filter", "starter")
+    assert (told["rows"], told["spam"], told["ham"]) == (4, 2, 2)
+    assert told["roc_auc"] == 1.0
+    assert set(told["recall_at"]) == {"0.005", "0.01", "0.05"}
+    assert {"precision", "recall", "f1", "seconds"} < set(told)
+    assert set(told["calibration"]) == {"bins", "ece"}
+    assert set(told["calibration"]["bins"][0]) == {"low", "high", "mean", "share", "weight"}
+
+
+def test_for_people(file, capsys):
+    call_command("evaluate_filter", str(file), "--filter", "starter")
+    out = capsys.readouterr().out
+    assert "4 rows with a label: 2 spam, 2 honest" in out
+    assert "roc_auc      1.0000" in out
+    assert "where 1.0% of the honest ones wait" in out
+
+
+def test_each_row_with_its_score_and_reasons(file, tmp_path, capsys):
+    evaluate(capsys, file, "--filter", "starter", "--scores", tmp_path / "out.csv")
+    with (tmp_path / "out.csv").open(newline="") as out:
+        rows = list(csv.DictReader(out))
+    assert [(row["line"], row["label"]) for row in rows] == [
+        ("2", "spam"),
+        ("3", "spam"),
+        ("4", "ham"),
+        ("5", "ham"),
+    ]
+    assert float(rows[0]["probability"]) > 0.5 > float(rows[2]["probability"])
+    assert "name_phrase" in rows[0]["reasons"]
+
+
+def test_without_a_signal_it_does_worse(file, capsys, tmp_path):
+    def probability(*arguments) -> float:
+        evaluate(capsys, file, "--filter", "starter", "--scores", tmp_path / "out.csv", *arguments)
+        with (tmp_path / "out.csv").open(newline="") as out:
+            return float(next(csv.DictReader(out))["probability"])
+
+    assert probability("--without", "name_phrase", "--without", "site_sells") < probability()
+
+
+def test_rows_without_labels_are_scored_and_not_counted(tmp_path, capsys):
+    path = tmp_path / "comments.csv"
+    path.write_text("body\nSomething\n")
+    call_command("evaluate_filter", path, "--json", "--filter", "starter", "--scores", tmp_path / "out.csv")
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    assert (told["rows"], told["unlabelled"], told["roc_auc"]) == (0, 1, None)
+    assert told["calibration"]["ece"] is None
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 2
+    assert err == (
+        "Nothing can be measured, since there is no column “label” beside “body”: the rows are scored only.\n"
+    )
+    path.write_text("body,label\nSomething,\n")
+    call_command("evaluate_filter", path, "--filter", "starter")
+    out, err = capsys.readouterr()
+    assert err == "Nothing can be measured, since no row has a label: the rows are scored only.\n"
+    assert "1 row without a label, scored only" in out
+    path.write_text("body,label\n")
+    call_command("evaluate_filter", path, "--filter", "starter")
+    assert capsys.readouterr().err == f"{path} has no row below its first line.\n"
+
+
+def test_a_header_with_spaces_is_labelled(file, capsys):
+    file.write_text(file.read_text().replace("body,label", "body, label "))
+    told = evaluate(capsys, file, "--filter", "starter")
+    assert (told["rows"], told["unlabelled"], told["roc_auc"]) == (4, 0, 1.0)
+
+
+def test_another_encoding_is_named(file, capsys):
+    file.write_bytes(file.read_text().replace("Ebba Norling", "Ébba Nörling").encode("cp1252"))
+    with pytest.raises(
+        CommandError, match=r"Line 4 of .*: the byte C9 is no text in utf-8\. .*--encoding cp1252"
+    ):
+        call_command("evaluate_filter", file, "--filter", "starter")
+    assert evaluate(capsys, file, "--filter", "starter", "--encoding", "cp1252")["roc_auc"] == 1.0
+
+
+def test_a_fault_in_the_last_line_is_told_before_anything_is_written(file, tmp_path):
+    with file.open("a") as out:
+        out.write('Ann,,"It is open,ham\n')
+    with pytest.raises(CommandError, match=r"Line 6 of .*: the quote that opens here is not closed before"):
+        call_command("evaluate_filter", file, "--filter", "starter", "--scores", tmp_path / "out.csv")
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_how_far_it_is_is_told_on_standard_error(file, capsys):
+    call_command("evaluate_filter", file, "--filter", "starter", "--json", "--progress")
+    out, err = capsys.readouterr()
+    assert err.splitlines() == ["4 rows read", "4 of 4 rows scored (100%)"]
+    assert json.loads(out)["rows"] == 4
+    call_command("evaluate_filter", file, "--filter", "starter")
+    assert capsys.readouterr().err == ""
+
+
+def test_on_a_terminal_it_is_told_in_one_line(file):
+    """By the command itself, whose standard error is a terminal and whose standard output is a pipe."""
+    ours, its = pty.openpty()
+    argv = [sys.executable, "manage.py", "evaluate_filter", str(file), "--filter", "starter", "--json"]
+    done = subprocess.run(argv, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, stderr=its, check=True)
+    os.close(its)
+    told = os.read(ours, 10_000).decode()
+    os.close(ours)
+    assert told.split("\r")[1:] == ["4 rows read", "4 of 4 rows scored (100%)", "\n"]
+    assert json.loads(done.stdout)["rows"] == 4
+
+
+def test_a_pipe_is_read_once(file, capsys):
+    """As the shell's <(zcat comments.csv.gz) gives it."""
+    reading, writing = os.pipe()
+    os.write(writing, file.read_bytes())
+    os.close(writing)
+    assert evaluate(capsys, f"/dev/fd/{reading}", "--filter", "starter")["rows"] == 4
+    os.close(reading)
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path, monkeypatch, capsys):
+    """The peak of what Python holds, with three times as many rows: two blocks and 9 bytes a row."""
+    monkeypatch.setattr(rows, "BLOCK_ROWS", 200)
+
+    def peak(count: int) -> int:
+        path = tmp_path / f"{count}.csv"
+        text = "".join(f"{n} The ferry of the island number {n} {'went ' * 40},ham\n" for n in range(count))
+        path.write_text(f"body,label\n{text}")
+        tracemalloc.start()
+        assert evaluate(capsys, path, "--filter", "starter")["rows"] == count
+        _now, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    peak(200)  # what is kept for good
+    few, many = peak(600), peak(1_800)
+    assert many < 1.3 * few
+
+
+@pytest.mark.django_db
+def test_what_is_in_force_is_what_is_asked(starter, file, capsys):
+    timid = Model.from_bytes(bytes(starter.weights))
+    timid.offset -= 20
+    other = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=timid.to_bytes())
+    assert evaluate(capsys, file)["recall"] > 0
+    assert evaluate(capsys, file, "--filter", other.pk)["recall"] == 0
+    Desk.objects.update(filter=other)
+    assert evaluate(capsys, file)["recall"] == 0
+    Desk.objects.update(filter=None)  # it is off: then the one that comes along
+    assert evaluate(capsys, file)["recall"] > 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("content", "arguments", "sentence"),
+    [
+        ("text\nx\n", [], "has no column “body”"),
+        ("body,label\nx,maybe\n", [], "neither spam nor ham"),
+        ("body\nx\n", ["--without", "nonsense"], "No such signal: nonsense"),
+        ("body\nx\n", ["--filter", "999999"], "There is no version '999999' of the filter"),
+        ("body\nx\n", ["--filter", "nonsense"], "There is no version 'nonsense' of the filter"),
+        (None, [], "No such file"),
+    ],
+)
+def test_what_it_can_not_do_it_says(starter, tmp_path, content, arguments, sentence):
+    path = tmp_path / "comments.csv"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(CommandError, match=sentence):
+        call_command("evaluate_filter", str(path), *arguments)
+
+
+@pytest.mark.django_db
+def test_a_version_whose_weights_are_deleted_is_not_asked(starter, file, caplog):
+    emptied = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=b"")
+    with pytest.raises(CommandError, match=f"The weights of version {emptied.pk} are deleted"):
+        call_command("evaluate_filter", file, "--filter", str(emptied.pk))
+    assert caplog.records == []
+
+
+@pytest.mark.django_db
+def test_repeats_count_are_told_and_can_be_left_out(starter, tmp_path, capsys):
+    path, out = tmp_path / "comments.csv", tmp_path / "scores.csv"
+    body = "The council of the island decided that the ferry would stay moored until the spring."
+    path.write_text(f"body,label\n{body},ham\n{body},ham\n")
+    evaluate(capsys, path, "--filter", "starter", "--scores", str(out))
+    first, second = csv.DictReader(out.open())
+    assert float(second["probability"]) > float(first["probability"])
+    assert "signal repeat" in second["reasons"]
+    evaluate(capsys, path, "--filter", "starter", "--without", "repeat", "--scores", str(out))
+    first, second = csv.DictReader(out.open())
+    assert first["probability"] == second["probability"]
+
+
+@pytest.mark.django_db
+def test_a_version_of_another_release_is_told_as_that(starter, tmp_path):
+    other = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=b"of another release")
+    path = tmp_path / "comments.csv"
+    path.write_text("body,label\nA word,ham\n")
+    with pytest.raises(CommandError, match="filter"):
+        call_command("evaluate_filter", str(path), "--filter", str(other.pk))
+    with pytest.raises(CommandError, match="No such file"):
+        call_command("evaluate_filter", str(path), "--scores", str(tmp_path / "no" / "such.csv"))

@@ -1,0 +1,63 @@
+"""Each signal in a sentence, and the parts of a score."""
+
+import re
+
+import pytest
+
+from moderation.features.signals import FACTS, OF_THE_SITE, RANKS, SIGNALS
+from moderation.models import Finding
+from moderation.queue import explanations
+from moderation.spam_filter import explanations as say
+from moderation.spam_filter.contributions import Told
+
+EVERY = [*(signal.__name__ for signal in (*SIGNALS, *FACTS, *RANKS)), *OF_THE_SITE]
+
+
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("number", [None, 0, 1, 7])
+def test_each_has_its_sentence(name, number):
+    sentence = say.signal(name, number)
+    assert sentence.endswith(".")
+    assert "%" not in sentence
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_number_that_is_not_known_is_not_told(name):
+    assert not re.search(r"\d", say.signal(name, None))
+
+
+def test_nor_is_an_age():
+    assert (
+        explanations.why(Finding(check_name="late"), to_moderator=True, twin=None)
+        == "It comes long after the article."
+    )
+
+
+def test_a_number_is_told():
+    assert say.signal("late", 1) == "Posted 1 day after the article."
+    assert say.signal("links", 7) == "It has 7 links."
+    assert say.signal("drift", 0) == "It has no word in common with article or discussion."
+    assert say.signal("drift", 1).startswith("It has 1 word in common")
+
+
+def test_of_any_comment_a_signal_says_no_number():
+    assert say.voice("late") == "It comes long after the article."
+    assert say.voice("near_repeat") == "Another comment says nearly the same."
+    assert say.voice("puny") == say.signal("puny", None)
+
+
+def test_words_of_people_stay_words():
+    parts = [
+        Told(kind="word", signal="", number=None, logit=1.0, spans=[(0, 5)]),
+        Told(kind="word", signal="", number=None, logit=0.5, spans=[(90, 95)]),
+        Told(kind="signal", signal="late", number=40, logit=-0.5, spans=[]),
+        Told(kind="signal", signal="unheard_of", number=None, logit=0.1, spans=[]),
+    ]
+    said = say.parts(parts, "<b>ad now", "Jim")
+    assert [one.sentence for one in said] == [
+        "The word “<b>ad”.",
+        "A word that is not there any more.",
+        "Posted 40 days after the article.",
+        "The signal “unheard_of”.",
+    ]
+    assert [one.bar for one in said[::2]] == ["M0 0h50v8h-50z", "M0 0h-25v8h25z"]

@@ -1,0 +1,108 @@
+"""The filter's page in Chromium, in both themes and on a phone: the one number, a version, a correction."""
+
+import pytest
+from playwright.sync_api import expect
+
+from comments.models import Comment, Reason, State
+from moderation.actions.decisions import decide
+from moderation.models import Desk, Filter, Finding
+from moderation.spam_filter import training
+from moderation.spam_filter.model import Model
+from tests.factories import UserFactory, make_article, say
+from tests.helpers.axe import faults
+from tests.moderation.queue.test_queue_in_a_browser import errors_of
+from tests.moderation.spam_filter.test_page import HONEST, SPAM, STORY
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("publishing_policy"),
+]
+
+
+@pytest.fixture
+def ada():
+    return UserFactory.create(name="Ada", roles=("Administrator",))
+
+
+@pytest.fixture
+def judged(ada) -> Filter:
+    """In force, and after forty decisions, of which one each way was against all signs."""
+    made = Filter.objects.create(kind=Filter.Kind.STARTER, weights=Model().to_bytes(), trained_on={})
+    Desk.objects.update_or_create(pk=1, defaults={"filter": made})
+    article = make_article("Council closes the ferry slip", body=STORY)
+    honest = [say(article, HONEST.format(n=n)).pk for n in range(20)]
+    spam = [say(article, SPAM.format(n=n)).pk for n in range(18)]
+    honest.append(say(article, "Great website! Check my page casino: http://mine.example/").pk)
+    spam.append(say(article, "I saw the harbour master Jensen at the ferry slip on Tuesday at 10:30.").pk)
+    decide(ids=honest, to=State.PUBLISHED, reason=Reason.APPROVED, actor=ada)
+    decide(ids=spam, to=State.SPAM, reason=Reason.SPAM, actor=ada)
+    training.count(made)
+    return made
+
+
+def log_in(client, page, user, live_server) -> None:
+    client.force_login(user)
+    session = client.cookies["sessionid"].value
+    page.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+
+
+def check(page) -> None:
+    assert faults(page) == []
+    cut = "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)"
+    assert page.locator("main :is(td, th, .scroll)").evaluate_all(cut) == []
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
+def test_an_administrator_sets_the_number_corrects_one_and_switches_it_off(
+    client, page, live_server, ada, judged, width, theme
+):
+    log_in(client, page, ada, live_server)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=theme)
+    failures, bar = errors_of(page), page.locator(".messages > .undo")
+
+    page.goto(f"{live_server.url}/moderation/filter/")
+    for summary in page.locator("main summary").all():
+        summary.click()
+    check(page)
+    page.get_by_label("Of 100 honest comments").fill("5")
+    page.keyboard.press("Enter")
+    expect(bar.get_by_text("Of 100 honest comments 5 may wait")).to_be_in_viewport()
+    expect(page.locator("tr.now")).to_contain_text("5 in 100")
+    bar.get_by_role("button", name="Undo").click()
+    expect(page.locator("tr.now")).to_contain_text("1 in 100")
+
+    wrong = page.locator("#mistakes + section .card").filter(has_text="Check my page")
+    pk = Comment.objects.get(body__contains="mine.example").pk
+    expect(wrong.locator("mark").first).to_be_visible()
+    wrong.get_by_role("button", name="It is spam").click()
+    expect(bar.get_by_text("Marked as spam")).to_be_in_viewport()
+    expect(page.locator("#mistakes")).to_be_in_viewport()
+    expect(page.locator("#mistakes + section .card").filter(has_text="mine.example")).to_have_count(0)
+    assert Comment.objects.get(pk=pk).state == State.SPAM
+    bar.get_by_role("button", name="Undo").click()
+    expect(page.locator("#mistakes + section .card").filter(has_text="Check my page")).to_have_count(1)
+
+    page.get_by_role("button", name="Switch the filter off").click()
+    expect(page.get_by_role("heading", name="No filter is in force")).to_be_visible()
+    check(page)
+    page.get_by_role("button", name=f"Switch version {judged.pk} on").click()
+    expect(page.get_by_role("heading", name=f"Version {judged.pk} is in force")).to_be_visible()
+    assert failures == []
+
+
+def test_the_card_opens_what_made_its_score(client, page, live_server, ada, judged):
+    log_in(client, page, ada, live_server)
+    page.set_viewport_size({"width": 390, "height": 900})
+    comment = Comment.objects.get(body__contains="mine.example")
+    Finding.objects.create(
+        comment=comment, revision=1, check_name="filter", strength=0.9, holds=True, filter=judged
+    )
+    page.goto(f"{live_server.url}/moderation/comments/{comment.pk}/")
+    made = page.locator("details.made")
+    expect(made.locator(".parts")).to_be_hidden()
+    made.get_by_text("What made this score").click()
+    expect(made.locator(".parts li").first).to_be_visible()
+    expect(made.locator("mark").first).to_be_visible()
+    check(page)

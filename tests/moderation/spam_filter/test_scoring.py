@@ -1,0 +1,229 @@
+"""A comment before the filter, on a site that knows nothing yet."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.core import mail
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from articles.models import Topic
+from comments.edits import edit_comment
+from comments.models import Comment, State
+from moderation.actions.decisions import decide, undo
+from moderation.models import Case, Desk, Filter, Finding
+from moderation.notifications.notices import tell
+from moderation.spam_filter import active_model, versions
+from moderation.tasks import tell_held
+from tests.comments.test_services import assert_sound
+from tests.factories import GuestFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+STORY = (
+    "The council voted on Tuesday to close the old ferry slip at the end of the season. The piles have rotted"
+    ", said the harbour master, and the bridge carries most of the traffic by now. Rowers protested."
+)
+HONEST = (
+    "I row across every morning. The piles at the north end were replaced in 2009, so it is not true that"
+)
+SPAM = (
+    "Great website you have here! I really enjoy reading your posts, thanks for sharing. I also run a casino "
+    "bonus site, check my page for cheap payday loans: http://cheap-payday-loans.example/casino"
+)
+
+
+@pytest.fixture
+def article():
+    return make_article("Council closes the ferry slip", body=STORY)
+
+
+@pytest.fixture
+def known(article, maria):
+    """A guest whose e-mail is confirmed and of whom somebody approved a comment."""
+    guest = GuestFactory.create(name="Ada", confirmed_at=timezone.now())
+    decide(
+        ids=[say(article, "The first.", guest=guest).pk], to=State.PUBLISHED, reason="approved", actor=maria
+    )
+    return guest
+
+
+def findings(comment: Comment) -> dict[str, Finding]:
+    return {f.check_name: f for f in Finding.objects.filter(comment=comment, revision=comment.revision)}
+
+
+def test_what_sells_something_waits_and_says_why(starter, article, known):
+    comment = say(article, SPAM, guest=known)
+    found = findings(comment)
+    assert comment.state == State.PENDING
+    assert found["filter"].holds
+    assert found["filter"].filter == starter
+    assert found["filter"].strength > 0.5
+    assert {"site_talk", "calls", "wares"} <= set(found)
+    assert not found["calls"].holds
+    body = comment.body
+    assert [body[a:b] for a, b in found["calls"].spans]
+    assert Case.objects.get(comment=comment).score == found["filter"].strength
+
+
+def test_what_speaks_of_the_story_is_published(starter, article, known):
+    comment = say(article, f"{HONEST} they all have to go.", guest=known)
+    assert comment.state == State.PUBLISHED
+    assert findings(comment)["filter"].strength < 0.1
+
+
+def test_without_a_filter_in_force_nothing_is_found(starter, article, known, maria):
+    versions.put_in_force(version=None, actor=maria)
+    comment = say(article, SPAM.replace("http", "hxxp"), guest=known)
+    assert comment.state == State.PUBLISHED
+    assert findings(comment) == {}
+    guest = GuestFactory.create(name="Mаria", confirmed_at=timezone.now())  # a Cyrillic a
+    assert findings(say(article, "The slip stays open.", guest=guest))["imitates"].holds
+
+
+def test_the_one_number_holds_in_the_very_next_request(starter, article, known, maria):
+    doubtful = "Thank you for writing about it so well, I have learnt a lot today."
+    versions.let_wait(percent=20, actor=maria)
+    first = say(article, doubtful, guest=known)
+    versions.let_wait(percent=0.1, actor=maria)
+    second = say(article, "I am glad that somebody wrote about it, thank you so much for that.", guest=known)
+    lines = [findings(c)["filter"].holds for c in (first, second)]
+    assert lines == [True, False], [findings(c)["filter"].strength for c in (first, second)]
+
+
+def test_nothing_is_spam_outright_on_a_site_that_has_decided_nothing(starter, article):
+    assert say(article, SPAM).state == State.PENDING
+
+
+def test_who_decides_here_is_judged_and_never_held(starter, article, maria):
+    comment = say(article, SPAM, author=maria)
+    assert comment.state == State.PUBLISHED
+    assert findings(comment)["filter"].holds
+
+
+def test_a_name_of_the_staff_makes_a_comment_wait(starter, article, maria):
+    guest = GuestFactory.create(name="Mаria", confirmed_at=timezone.now())  # a Cyrillic a
+    comment = say(article, "The slip stays open, says the council.", guest=guest)
+    assert findings(comment)["imitates"].holds
+
+
+def test_a_post_takes_no_statement_more_with_a_version_in_force(starter, article, known):
+    say(article, HONEST, guest=known)  # what a process asks only once
+    Desk.objects.update(filter=None)
+
+    def statements(body: str) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            say(article, body, guest=known)
+        return len(queries)
+
+    without = statements(
+        "The bridge carries more lorries than it was built for, says my brother, who drives one."
+    )
+    Desk.objects.update(filter=starter)
+    body = "Nobody asked the rowers of the north bank what they need, and there are sixty."
+    assert statements(body) == without <= 9  # what the site knows is asked either way
+
+
+def test_a_post_takes_one_statement_for_all_that_the_site_knows(starter, article, client):
+    """Also over HTTP, where the story's text is not read with its row."""
+    form = {"name": "Ada", "email": "ada@example.org"}
+    url = f"{article.get_absolute_url()}reply/"
+    client.post(url, form | {"body": "What a process asks only once.", "nonce": uuid4()})
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.post(url, form | {"body": HONEST, "nonce": uuid4()})
+    assert answer.status_code == 302
+    asked = [q["sql"] for q in queries if not q["sql"].startswith(("SAVEPOINT", "RELEASE"))]
+    assert not [sql for sql in asked if sql.startswith("SELECT") and '"body"' in sql]
+    assert len(asked) <= 11
+
+
+def test_a_story_of_other_topics_takes_no_statement_more(starter):
+    """However many sets of them a site has, what is counted is read once."""
+    now = active_model.in_force()._replace(numbers_at=1.0)
+    with CaptureQueriesContext(connection) as queries:
+        lines = [active_model._lines(now._replace(topics=(n,))) for n in [*range(70), 0]]
+    assert len(set(lines)) == 1
+    assert len(queries) <= 2  # this version's numbers, and the starter's
+
+
+def test_an_old_story_is_no_reason_by_itself(starter, maria, known):
+    article = make_article("Old", body=STORY, published_at=timezone.now() - timedelta(days=25))
+    comment = say(article, f"{HONEST} all of it is new.", guest=known)
+    assert comment.state == State.PUBLISHED
+
+
+@pytest.fixture
+def proven(starter):
+    """People have decided on 300 comments since, and no honest one got more than 0.3."""
+    Filter.objects.filter(pk=starter.pk).update(
+        numbers={"figures": {"rows": 300, "ham": 240, "spam": 60}, "highest": [0.3] * 5 + [0.01] * 235},
+        numbers_at=timezone.now(),
+    )
+    return starter
+
+
+def test_what_is_surely_spam_goes_at_once_where_people_have_decided_enough(proven, article, client):
+    guest = GuestFactory.create(name="casino bonus", confirmed_at=timezone.now())
+    comment = say(article, f"{SPAM} {SPAM.upper()}", guest=guest)
+    assert findings(comment)["filter"].strength > 0.98
+    assert (comment.state, comment.state_reason) == (State.SPAM, "screened")
+    assert not Case.objects.filter(comment=comment).exists()
+    article.discussion.refresh_from_db()
+    assert article.discussion.tally == {"spam/screened/machine": 1}
+    assert_sound()
+    [told] = tell([comment]).values()
+    assert "A check of this site took your comment for spam and removed it." in told.sentences
+    assert "A machine decided this; no person has looked at it." in told.sentences
+    assert told.ways.ask
+    assert tell_held.call(comment.pk) == 1
+    assert "took your comment for spam" in mail.outbox[0].body
+
+
+def test_a_topic_on_which_enough_was_decided_has_a_line_of_its_own(starter, article, known):
+    """Under horses people say what elsewhere robots do."""
+    horses = Topic.objects.create(name="Horses", slug="horses")
+    Filter.objects.filter(pk=starter.pk).update(
+        numbers={
+            "figures": {"rows": 900, "ham": 800, "spam": 100},
+            "highest": [0.1] * 500,
+            "topics": {str(horses.pk): [400, [0.97] * 20 + [0.02] * 380]},
+        },
+        numbers_at=timezone.now(),
+    )
+    other = make_article("A horse for sale", body=STORY)
+    other.topics.add(horses)
+    body = "This is a great blog, thanks for sharing this wonderful information with us!"
+    assert findings(say(article, body, guest=known))["filter"].holds
+    assert not findings(say(other, body.replace("great", "good"), guest=known))["filter"].holds
+
+
+def test_who_was_approved_here_and_who_edits_is_looked_at_first(proven, article, known):
+    assert say(article, f"{SPAM} {SPAM.upper()}", guest=known).state == State.PENDING
+    guest = GuestFactory.create(confirmed_at=timezone.now())
+    comment = say(article, HONEST, guest=guest)
+    edit_comment(comment=comment, body=f"{SPAM} {SPAM.upper()}", user=None, guest=guest)
+    comment.refresh_from_db()
+    assert comment.state == State.PENDING
+
+
+def test_a_version_that_cannot_be_read_keeps_nobody_from_writing(starter, article, known, caplog):
+    other = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=b"of another release")
+    Desk.objects.update(filter=other)
+    for body in (HONEST, f"{HONEST} the rest of them rots."):
+        comment = say(article, body, guest=known)
+        assert comment.state == State.PUBLISHED
+        assert findings(comment) == {}
+    [told] = [record for record in caplog.records if "can't be used" in record.message]
+    assert told.exc_info
+
+
+def test_a_person_brings_back_what_the_filter_took(proven, article, maria):
+    comment = say(article, f"{SPAM} {SPAM.upper()}", guest=GuestFactory.create(name="casino bonus"))
+    act = decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria).batch
+    assert Comment.objects.get(pk=comment.pk).state == State.PUBLISHED
+    assert_sound()
+    undo(batch=act, actor=maria)
+    assert Comment.objects.get(pk=comment.pk).state == State.SPAM
+    assert_sound()

@@ -1,0 +1,526 @@
+"""A version learns from what people decided here, is tried on what they decide later, and goes live if it did
+no worse; nothing is learnt of what was undone, sealed or erased."""
+
+import json
+from dataclasses import replace
+from random import Random
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from articles.models import Topic
+from comments.models import Comment, State
+from moderation.actions.decisions import decide, undo
+from moderation.erasure import restrictions
+from moderation.features.text_reading import Said
+from moderation.models import Batch, Desk, Filter, Seal
+from moderation.spam_filter import active_model, examples, training, versions
+from moderation.spam_filter.examples import BATCH, FEW, OF_THE_REST, PERSON, Decided, standing, weights
+from moderation.spam_filter.model import Model
+from moderation.spam_filter.thresholds import Honest, line
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+SPAM = [
+    "bekuki crystals cure",
+    "zorb lanterns at factory cost",
+    "my uncle's bekuki saved him",
+    "zorb zorb bekuki",
+]
+HONEST = [
+    "the slip must stay",
+    "rowers use the piles",
+    "the council never asked",
+    "a bridge for walkers as well",
+]
+
+
+def talk(article, rng: Random, *, is_spam: bool):
+    words = [*rng.choice(SPAM if is_spam else HONEST).split(), *rng.choices("abcdefghij", k=3)]
+    rng.shuffle(words)
+    return say(article, " ".join(words) + ".", guest=GuestFactory.create(name=f"Reader {rng.random()}"))
+
+
+def days(count: int, actor, article=None, seed: int = 1) -> list:
+    """So many comments, one in three of them spam, each decided on by itself."""
+    article, rng, made = article or make_article(), Random(seed), []
+    for n in range(count):
+        comment = talk(article, rng, is_spam=n % 3 == 0)
+        to, reason = (State.SPAM, "spam") if n % 3 == 0 else (State.PUBLISHED, "approved")
+        decide(ids=[comment.pk], to=to, reason=reason, actor=actor)
+        made.append(comment)
+    return made
+
+
+def lines() -> list[tuple[int, bool]]:
+    return [(one.comment, one.is_spam) for one in standing()]
+
+
+def test_the_last_decision_of_a_person_is_what_stands(maria, omar, publishing_policy):
+    article = make_article()
+    one, two, three, four = (say(article, f"Word {n}") for n in range(4))
+    decide(ids=[one.pk], to=State.SPAM, reason="spam", actor=maria)
+    decide(ids=[two.pk], to=State.PUBLISHED, reason="approved", actor=maria)
+    decide(ids=[one.pk], to=State.PUBLISHED, reason="approved", actor=omar)
+    decide(ids=[three.pk], to=State.REJECTED, reason="insult", actor=maria)  # says nothing of spam
+    decide(ids=[four.pk], to=State.SPAM, reason="spam", actor=None)  # a machine teaches nothing
+    assert lines() == [(two.pk, False), (one.pk, False)]
+
+
+def test_what_is_undone_sealed_or_erased_is_not_learnt(maria, publishing_policy):
+    article = make_article()
+    undone, sealed, stays = (say(article, f"Word {n}") for n in range(3))
+    acts = [
+        decide(ids=[c.pk], to=State.SPAM, reason="spam", actor=maria).batch for c in (undone, sealed, stays)
+    ]
+    undo(batch=acts[0], actor=maria)
+    restrictions.seal(ids=[sealed.pk], why=Seal.Why.OTHER, actor=maria)
+    assert lines() == [(stays.pk, True)]
+
+
+def test_a_name_that_was_brought_in_is_no_account(maria, publishing_policy):
+    account, brought = say(make_article("One"), "A word"), say(make_article("Two"), "Another")
+    Comment.objects.filter(pk=account.pk).update(guest=None, author=maria)
+    name = f"U{maria.pk}"
+    Comment.objects.filter(pk=brought.pk).update(author=None, guest=None, author_name=name)
+    for comment in (account, brought):
+        decide(ids=[comment.pk], to=State.SPAM, reason="spam", actor=maria)
+    assert [one.author for one in standing()] == [f"u{maria.pk}", f"nu{maria.pk}"]
+
+
+def test_the_words_are_those_that_were_decided_on(maria, publishing_policy):
+    from comments.edits import edit_comment
+
+    guest = GuestFactory.create()
+    comment = say(make_article(), "First words", guest=guest)
+    decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria)
+    edit_comment(comment=comment, body="Other words", user=None, guest=guest)
+    assert [one.said.body for one in standing()] == ["First words"]
+
+
+def test_as_many_statements_however_many_stories(maria, publishing_policy, django_assert_max_num_queries):
+    topic = Topic.objects.create(name="Ferries", slug="ferries")
+    for n in range(70):
+        article = make_article(f"Story {n}")
+        article.topics.add(topic)
+        decide(ids=[say(article, f"Word {n}").pk], to=State.PUBLISHED, reason="approved", actor=maria)
+    with django_assert_max_num_queries(5):  # two of them begin and end
+        found = list(standing())
+    assert [one.said.article_title for one in found] == [f"Story {n}" for n in range(70)]
+    assert {one.topics for one in found} == {(topic.pk,)}
+
+
+def test_what_is_counted_already_is_not_read_again(starter, maria, monkeypatch):
+    days(6, maria)
+    training.count(starter)
+    monkeypatch.setattr(training, "standing", lambda **_of: pytest.fail("It read them."))
+    training.count(starter)
+
+
+def decided(n: int, *, actor: int = 1, batch=None, author: str = "", is_spam: bool = True) -> Decided:
+    return Decided(
+        line=n,
+        comment=n,
+        is_spam=is_spam,
+        at=None,
+        topics=(),
+        said=Said(body="x"),
+        found=(),
+        actor=actor,
+        batch=batch,
+        author=author or f"g{n}",
+    )
+
+
+def test_no_sweep_no_writer_and_nobody_outweighs_the_rest():
+    sweep = [decided(n, batch="b") for n in range(1_000)]
+    assert sum(weights(sweep)) == pytest.approx(FEW)
+    after = [*sweep, *(decided(n) for n in range(1_000, 1_200))]
+    assert sum(weights(after)[:1_000]) == pytest.approx(OF_THE_REST * 200)
+    after = [*sweep, *(decided(n) for n in range(1_000, 3_000))]
+    assert sum(weights(after)[:1_000]) == pytest.approx(BATCH)
+    flood = [decided(n, author="g1") for n in range(1_000)]
+    assert sum(weights(flood)) == pytest.approx(examples.AUTHOR)
+    alone = [decided(n) for n in range(1_000)]
+    assert weights(alone) == [1.0] * 1_000  # where one person decides, there is nobody to be outweighed
+    two = [decided(n, actor=1) for n in range(5_000)] + [decided(n, actor=2) for n in range(5_000, 5_100)]
+    by_first = sum(weights(two)[:5_000])
+    assert by_first == pytest.approx(PERSON)
+    assert sum(weights(two)[5_000:]) == 100
+
+
+@pytest.mark.parametrize("is_bound", [True, False])
+def test_a_poisoned_batch_turns_nobody_against_the_honest(starter, monkeypatch, is_bound):
+    """One press that marks 300 honest comments as spam, after 60 decisions that were right: without the bound
+    honest ones would wait."""
+    rng = Random(7)
+
+    def said(*, is_spam: bool) -> Said:
+        words = [*rng.choice(SPAM if is_spam else HONEST).split(), *rng.choices("abcdefghij", k=3)]
+        rng.shuffle(words)
+        return Said(body=" ".join(words) + ".", author=f"Reader {rng.random()}")
+
+    right = [replace(decided(n, is_spam=n % 3 == 0), said=said(is_spam=n % 3 == 0)) for n in range(60)]
+    wrong = [replace(decided(n, batch="b"), said=said(is_spam=False)) for n in range(100, 400)]
+    if not is_bound:
+        monkeypatch.setattr(training, "weights", lambda some, _press=0: [1.0] * len(some))
+    model = training.train([*right, *wrong], active_model.Model.from_bytes(bytes(starter.weights)))
+    at = line(1, Honest(0, []), Honest(**starter.trained_on["honest"]))
+    honest, spam = ([model.score(Said(body=body, author="Ada")) for body in some] for some in (HONEST, SPAM))
+    assert any(score >= at for score in honest) is not is_bound
+    assert all(score < 0.01 for score in honest) is is_bound
+    assert all(score >= at for score in spam)
+
+
+def test_one_press_does_not_move_what_a_probability_means(starter):
+    """It counts as one, however many it marked; else the learner's own turn would be counted twice."""
+    some = learnable(40, 120)
+    press = [replace(decided(n, batch="b"), said=some[n % 120].said) for n in range(160, 660)]
+    alone = training.train(some, Model.from_bytes(bytes(starter.weights)))
+    after = training.train([*some, *press], Model.from_bytes(bytes(starter.weights)))
+    assert (after.slope, after.offset) == pytest.approx((alone.slope, alone.offset), abs=0.15)
+
+
+def test_a_version_is_trained_waits_is_tried_and_goes_live(starter, maria, client):
+    days(60, maria)
+    told = training.run()
+    made = Filter.objects.latest("pk")
+    assert told == f"version {made.pk} was trained on 60 decisions"
+    assert (made.kind, made.trained_on["decisions"], made.trained_on["spam"]) == ("learnt", 60, 20)
+    assert Desk.objects.get().filter == starter
+    assert training.run() == "a version waits for decisions by which it can be judged"
+    days(54, maria, seed=2)
+    assert training.run() == f"version {made.pk} did no worse, and is in force"
+    made.refresh_from_db()
+    assert Desk.objects.get().filter == made
+    assert made.numbers["figures"]["rows"] == 54
+    assert (
+        made.numbers["log_loss"]
+        < training.judge(active_model.model(starter.pk), list(standing()))["log_loss"]
+    )
+    act = Batch.objects.get(kind="filter")
+    assert act.actor is None
+    undo(batch=act, actor=UserFactory.create(roles=("Administrator",)))
+    assert Desk.objects.get().filter == starter
+
+
+def test_what_it_learnt_from_judges_no_version_however_often_it_is_decided(starter, maria):
+    made = days(60, maria)
+    training.run()
+    for n, comment in enumerate(made):
+        ways = [(State.PUBLISHED, "approved"), (State.SPAM, "spam")]
+        for to, reason in ways if n % 3 == 0 else reversed(ways):
+            decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
+    assert training.run() == "a version waits for decisions by which it can be judged"
+
+
+def test_a_decision_that_was_changed_is_a_new_one_to_learn_from(starter, maria):
+    made = days(60, maria)
+    training.run()
+    Filter.objects.filter(kind="learnt").update(numbers_at=timezone.now())
+    for n, comment in enumerate(made[: training.ENOUGH]):
+        to, reason = (State.PUBLISHED, "approved") if n % 3 == 0 else (State.SPAM, "spam")
+        decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
+    assert training.run().endswith("was trained on 60 decisions")
+
+
+def test_one_press_does_not_move_the_line_of_a_site(starter, maria):
+    days(60, maria)
+    training.count(starter)
+    before = starter.numbers["highest"]
+    article = make_article("Another")
+    some = [
+        say(article, f"Visit my website for cheap loans and casino bonus {n} {n * 7919}", guest=guest)
+        for n in range(60)
+        for guest in [GuestFactory.create(name=f"casino bonus {n}")]
+    ]
+    decide(ids=[c.pk for c in some], to=State.PUBLISHED, reason="approved", actor=maria)
+    starter.refresh_from_db()
+    training.count(starter)
+    assert starter.numbers["figures"]["ham"] == 100
+    assert starter.numbers["honest"] == pytest.approx(41)
+    after, _strict = active_model._lines(active_model.in_force())
+    pressed = starter.numbers["highest"][0]
+    assert after == line(1, Honest.of([*before, pressed]), active_model.elsewhere())  # as one of them would
+    assert after < pressed
+
+
+@pytest.mark.parametrize(("others", "like"), [(75, 5), (600, 25)])
+def test_a_press_of_a_hundred_surprises_like_a_few(others, like):
+    right = [decided(n) for n in range(others)]
+    press = [decided(n, batch="b", is_spam=False) for n in range(others, others + 100)]
+    told = training.log_loss(
+        [0.9] * (others + 100), [True] * others + [False] * 100, weights([*right, *press])
+    )
+    assert told == pytest.approx(training.log_loss([0.9] * (others + like), [True] * others + [False] * like))
+
+
+def test_what_somebody_sets_while_the_job_judges_stays(starter, maria, monkeypatch):
+    days(60, maria)
+    training.run()
+    days(54, maria, seed=2)
+    judge = training.judge
+
+    def meanwhile(*of):
+        versions.put_in_force(version=None, actor=maria)
+        return judge(*of)
+
+    monkeypatch.setattr(training, "judge", meanwhile)
+    assert training.run().endswith("but somebody has set another one meanwhile")
+    assert Desk.objects.get().filter is None
+
+
+def test_after_two_weeks_it_is_judged_by_what_there_is(starter, maria):
+    days(60, maria)
+    training.run()
+    article, rng = make_article("Later"), Random(3)
+    for _ in range(20):
+        comment = talk(article, rng, is_spam=False)
+        decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria)
+    waiting = Filter.objects.filter(numbers_at=None, kind="learnt")
+    assert training.run() == "a version waits for decisions by which it can be judged"
+    waiting.update(made_at=timezone.now() - training.PATIENCE)
+    assert training.run().startswith(f"version {Filter.objects.latest('pk').pk} did ")
+    assert not waiting.exists()
+
+
+def test_after_two_weeks_without_a_decision_on_others_one_takes_its_place(starter, maria):
+    made = days(60, maria)
+    training.run()
+    waiting = Filter.objects.latest("pk")
+    for n, comment in enumerate(made[: training.ENOUGH]):
+        to, reason = (State.PUBLISHED, "approved") if n % 3 == 0 else (State.SPAM, "spam")
+        decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
+    Filter.objects.filter(pk=waiting.pk).update(made_at=timezone.now() - training.PATIENCE)
+    assert training.run() == f"version {waiting.pk + 1} was trained on 60 decisions"
+    assert [one.pk for one in Filter.objects.filter(numbers_at=None, kind="learnt")] == [waiting.pk + 1]
+
+
+@pytest.fixture
+def learnt(starter, maria):
+    """The comments that the version in force learnt from."""
+    made = days(60, maria)
+    training.run()
+    days(54, maria, seed=2)
+    assert training.run().endswith("is in force")
+    return made
+
+
+def in_force() -> Filter:
+    return Desk.objects.get().filter
+
+
+def test_what_is_sealed_is_unlearnt_at_once_and_no_weight_of_it_stays(learnt, maria, client):
+    before = in_force()
+    restrictions.seal(ids=[learnt[0].pk], why=Seal.Why.OTHER, actor=maria)
+    made = Filter.objects.latest("pk").pk + 1
+    assert training.run() == f"version {made}, without what is gone of version {before.pk}, is in force"
+    now = in_force()
+    assert (now.pk, now.trained_on["decisions"], now.trained_on["until"]) == (
+        made,
+        59,
+        before.trained_on["until"],
+    )
+    assert now.numbers["figures"]["rows"] == 54
+    before.refresh_from_db()
+    assert (bytes(before.weights), before.trained_on["is_emptied"]) == (b"", True)
+    assert not active_model.can_be_used(before.pk)
+    assert "its weights are deleted" in client.get("/moderation/filter/").content.decode()
+    assert training.run().endswith("was trained on 113 decisions")
+    assert in_force() == now
+
+
+def test_what_is_sealed_leaves_past_versions_while_the_filter_is_off(learnt, maria):
+    before = in_force()
+    versions.put_in_force(version=None, actor=maria)
+    restrictions.seal(ids=[learnt[0].pk], why=Seal.Why.OTHER, actor=maria)
+    training.run()
+    before.refresh_from_db()
+    assert bytes(before.weights) == b""
+
+
+def test_where_a_twentieth_was_undone_the_rest_is_learnt_anew(learnt, maria):
+    before = in_force()
+    acts = list(Batch.objects.filter(kind="decision").order_by("at")[:3])
+    for act in acts[:2]:
+        undo(batch=act, actor=maria)
+    training.run()
+    assert in_force() == before
+    undo(batch=acts[2], actor=maria)
+    Filter.objects.filter(numbers_at=None).delete()
+    assert f"without what is gone of version {before.pk}" in training.run()
+    assert in_force().trained_on["decisions"] == 57
+    before.refresh_from_db()
+    assert bytes(before.weights)  # to which one may go back
+
+
+def test_where_nothing_stands_of_it_the_starter_is_in_force(learnt, starter, maria):
+    restrictions.seal(ids=[one.pk for one in learnt], why=Seal.Why.OTHER, actor=maria)
+    assert training.run().endswith("the starter is in force")
+    assert in_force() == starter
+
+
+def test_one_that_does_worse_is_refused(starter, maria):
+    days(60, maria)
+    training.run()
+    made = Filter.objects.latest("pk")
+    # Since then people find nothing wrong with what they had removed before.
+    article, rng = make_article("Later"), Random(3)
+    for _ in range(60):
+        comment = talk(article, rng, is_spam=True)
+        decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria)
+    for n in range(training.OF_EACH):
+        comment = say(article, f"Cheap payday loans and casino bonus, click here http://casino.example/{n}")
+        decide(ids=[comment.pk], to=State.SPAM, reason="spam", actor=maria)
+    assert training.run() == f"version {made.pk} did worse, and is not used"
+    made.refresh_from_db()
+    assert made.is_refused
+    assert Desk.objects.get().filter == starter
+
+
+def presses(count: int, actor, seed: int) -> None:
+    """So many honest comments that somebody marks as spam, five at a press."""
+    article, rng = make_article(f"Pressed on {seed}"), Random(seed)
+    for _ in range(count // 5):
+        some = [talk(article, rng, is_spam=False).pk for _ in range(5)]
+        decide(ids=some, to=State.SPAM, reason="spam", actor=actor)
+
+
+def test_who_marks_what_is_honest_as_spam_brings_no_version_in_force(starter, maria, omar):
+    """However often: what others approve would wait, whatever the log loss over all says."""
+    days(60, maria)
+    presses(100, omar, seed=5)
+    training.run()
+    made = Filter.objects.latest("pk")
+    days(54, maria, seed=2)
+    presses(100, omar, seed=6)
+    assert training.run() == f"version {made.pk} did worse, and is not used"
+    made.refresh_from_db()
+    trial = made.numbers["trial"]
+    assert trial["log_loss"][0] < trial["log_loss"][1]
+    assert trial["honest"][0] > trial["honest"][1]
+
+
+@pytest.mark.parametrize(
+    ("own", "is_worse"),
+    [
+        ({}, False),
+        ({"log_loss": (0.3, 0.2)}, True),
+        ({"log_loss": (0.1, 0.2), "honest": (3.0, 0.0)}, True),
+        ({"log_loss": (0.1, 0.2), "honest": (1.0, 0.0)}, False),  # so many may
+        ({"log_loss": (0.1, 0.2), "honest": (3.0, 4.0)}, False),
+        ({"log_loss": (0.1, 0.2), "spam": (90.0, 95.0)}, True),
+        ({"log_loss": (0.1, 0.2), "spam": (95.0, 90.0)}, False),
+        ({"log_loss": (0.1, 0.2), "spam": (None, None)}, False),
+    ],
+)
+def test_worse_is_what_is_worse_in_any_way(own, is_worse):
+    alike = training.Trial(
+        version=1,
+        rows=60,
+        log_loss=(0.2, 0.2),
+        recall=(1.0, 1.0),
+        honest=(0.0, 0.0),
+        spam=(95.0, 95.0),
+    )
+    assert training.is_worse(alike | own, 1.0) is is_worse
+
+
+def learnable(spam: int, honest: int) -> list[Decided]:
+    """So many decisions of each kind, in an order of no meaning."""
+    rng = Random(1)
+    labels = [True] * spam + [False] * honest
+    rng.shuffle(labels)
+    return [
+        replace(decided(n, is_spam=label), said=Said(body=f"{rng.choice(SPAM if label else HONEST)} {n}"))
+        for n, label in enumerate(labels)
+    ]
+
+
+@pytest.mark.parametrize(("spam", "moves"), [(training.CALIBRATED_FROM - 1, False), (100, True)])
+def test_calibration_waits_for_enough_of_each_kind(starter, spam, moves):
+    before = Model.from_bytes(bytes(starter.weights))
+    after = training.train(learnable(spam, 120), Model.from_bytes(bytes(starter.weights)))
+    assert ((after.slope, after.offset) != (before.slope, before.offset)) is moves
+
+
+def test_few_decisions_are_passed_over_several_times(starter, monkeypatch):
+    def surprise() -> float:
+        some = learnable(20, 40)
+        model = training.train(some, Model.from_bytes(bytes(starter.weights)))
+        return training.log_loss([model.score(one.said) for one in some], [one.is_spam for one in some])
+
+    often = surprise()
+    monkeypatch.setattr(training, "PASSES", 1)
+    assert often < surprise()
+
+
+def test_what_is_stored_is_settled(starter):
+    model = training.train(learnable(20, 40), Model.from_bytes(bytes(starter.weights)))
+    assert not any(model.gradients)
+    assert not any(model.squares)
+    assert model.signal_gradients == {}
+
+
+def test_training_is_the_same_again(starter, maria):
+    days(60, maria)
+    one, two = (
+        training.train(list(standing()), active_model.Model.from_bytes(bytes(starter.weights))).to_bytes()
+        for _ in range(2)
+    )
+    assert one == two
+
+
+def test_after_a_release_that_stores_otherwise_the_starter_is_in_force(starter, maria):
+    other = Filter.objects.create(
+        kind=Filter.Kind.LEARNT, weights=b"of another release", trained_on={"decisions": 0, "until": 0}
+    )
+    Desk.objects.update(filter=other)
+    assert training.run() == "the version in force was of another release; the starter is in force"
+    assert Desk.objects.get().filter == starter
+    assert training.run().endswith("was of another release, and is not used")
+    assert training.run() == "too little was decided since"
+
+
+def test_without_a_filter_in_force_nothing_is_trained(starter, maria):
+    Desk.objects.update(filter=None)
+    days(60, maria)
+    assert training.run() == "no filter is in force"
+    assert not Filter.objects.filter(kind="learnt").exists()
+
+
+def test_too_little_trains_nothing(starter, maria):
+    days(40, maria)
+    assert training.run() == "too little was decided since"
+
+
+def test_all_alike_trains_nothing(starter, maria):
+    article = make_article()
+    for n in range(training.ENOUGH):
+        decide(ids=[say(article, f"Word {n}").pk], to=State.PUBLISHED, reason="approved", actor=maria)
+    assert training.run() == "all decisions are alike"
+
+
+def test_a_replay_foretells_each_decision_before_it_learns_it(starter, maria, capsys):
+    days(100, maria)
+    call_command("replay_filter", "--json", "--each", "25")
+    told = json.loads(capsys.readouterr().out)
+    assert [(step["from"], step["until"]) for step in told["steps"]] == [
+        (1, 25),
+        (26, 50),
+        (51, 75),
+        (76, 100),
+    ]
+    assert sum(step["spam"] for step in told["steps"]) == 34
+    first, *_, last = told["steps"]
+    assert first["learnt_log_loss"] < 1.5 * first["starter_log_loss"]
+    assert last["learnt_log_loss"] < 0.5 * last["starter_log_loss"]
+    call_command("replay_filter")
+    assert "▇" in capsys.readouterr().out
+
+
+def test_a_replay_of_nothing_says_so(starter):
+    with pytest.raises(CommandError, match="Nobody has decided anything yet"):
+        call_command("replay_filter")

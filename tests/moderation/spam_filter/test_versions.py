@@ -1,0 +1,73 @@
+"""Which version is in force is set by acts: they stand in the history, and have an Undo."""
+
+import pytest
+
+from moderation.actions.decisions import undo
+from moderation.models import Batch, Desk, Filter
+from moderation.queue import explanations
+from moderation.spam_filter import versions
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def two() -> list[Filter]:
+    return [Filter.objects.create(kind=kind, weights=b"") for kind in Filter.Kind]
+
+
+@pytest.fixture
+def ada():
+    """An administrator."""
+    return UserFactory.create(name="Ada", roles=("Administrator",))
+
+
+def in_force() -> int | None:
+    return Desk.objects.values_list("filter", flat=True).get(pk=1)
+
+
+def test_a_version_goes_live_and_one_press_goes_back(client, maria, ada, two):
+    first, second = two
+    versions.put_in_force(version=first, actor=maria)
+    act = versions.put_in_force(version=second, actor=None)  # by the system
+    assert in_force() == second.pk
+    assert explanations.done(act) == f"Version {second.pk} is in force"
+    assert str(second.pk) in client.get("/moderation/acts/").content.decode()
+    assert undo(batch=act, actor=ada).settings == 1
+    assert in_force() == first.pk
+    off = versions.put_in_force(version=None, actor=maria)
+    assert explanations.done(off) == "No filter is in force"
+    assert in_force() is None
+
+
+def test_what_is_so_already_is_no_act(maria, two):
+    versions.put_in_force(version=two[0], actor=maria)
+    assert versions.put_in_force(version=two[0], actor=maria) is None
+    assert Batch.objects.count() == 1
+
+
+@pytest.mark.parametrize("percent", [0, 0.05, 21, -1, float("nan")])
+def test_how_many_honest_ones_may_wait_has_bounds(maria, percent):
+    with pytest.raises(ValueError, match="not between"):
+        versions.let_wait(percent=percent, actor=maria)
+    assert not Batch.objects.exists()
+
+
+def test_an_undo_leaves_what_somebody_set_since(ada, omar):
+    act = versions.let_wait(percent=2, actor=ada)
+    versions.let_wait(percent=3, actor=omar)
+    assert undo(batch=act, actor=ada).batch is None
+    assert Desk.objects.get(pk=1).honest_may_wait == 3
+
+
+def test_who_may_not_change_the_filter_does_not_by_an_undo_either(client, maria, ada):
+    act = versions.let_wait(percent=5, actor=ada)
+    told = "The filter is changed by administrators alone."
+    url = f"/moderation/acts/{act.pk}/"
+    assert "Undo this action" not in client.get(url).text
+    assert told in client.get(url).text
+    assert told in client.post(f"{url}undo/", follow=True).text
+    undone = undo(batch=act, actor=ada).batch
+    assert "Undo this action" not in client.get(f"/moderation/acts/{undone.pk}/").text
+    assert undo(batch=undone, actor=maria).batch is None
+    assert Desk.objects.get(pk=1).honest_may_wait == 1

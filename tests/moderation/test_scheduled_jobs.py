@@ -1,0 +1,84 @@
+"""The clock: what is due runs, once, whatever became of the job before it."""
+
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import psycopg2
+import pytest
+import time_machine
+from django.core.management import call_command
+from django.db import connection
+
+from moderation.models import JobRun
+from moderation.scheduled_jobs import LOCKS, Job, tick
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+pytestmark = pytest.mark.django_db
+
+
+def ran(*jobs: Job) -> list[str]:
+    return [f"{run.name} {run.error or run.result}" for run in tick(jobs)]
+
+
+def fail() -> None:
+    raise RuntimeError
+
+
+def test_a_job_runs_when_it_is_due_and_a_failure_stops_no_other():
+    bad, good = Job("bad", HOUR, fail), Job("good", HOUR, lambda: 7)
+    with time_machine.travel(NOON, tick=False) as clock:
+        assert ran(bad, good) == ["bad RuntimeError", "good 7"]
+        assert ran(bad, good) == []
+        clock.shift(timedelta(minutes=5))
+        assert ran(bad, good) == ["bad RuntimeError"]
+        clock.shift(timedelta(minutes=54))
+        assert ran(good) == []
+        clock.shift(timedelta(minutes=1))
+        assert ran(good) == ["good 7"]
+
+
+def test_a_run_that_was_cut_short_is_repeated():
+    job = Job("long", timedelta(days=1), lambda: "done")
+    with time_machine.travel(NOON, tick=False) as clock:
+        JobRun.objects.create(name="long", started_at=NOON)
+        assert ran(job) == []
+        clock.shift(timedelta(minutes=5))
+        assert ran(job) == ["long done"]
+
+
+def test_no_two_processes_run_a_job_at_once():
+    values = connection.get_connection_params()
+    other = psycopg2.connect(**{k: v for k, v in values.items() if k in {"dbname", "user", "host", "port"}})
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, hashtext('alone'))", [LOCKS])
+        job = Job("alone", HOUR, lambda: 1)
+        assert ran(job, Job("beside", HOUR, lambda: 2)) == ["beside 2"]
+        cursor.execute("SELECT pg_advisory_unlock(%s, hashtext('alone'))", [LOCKS])
+        assert ran(job) == ["alone 1"]
+    other.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_that_loses_the_database_stops_no_other():
+    def lose() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    assert ran(Job("bad", HOUR, lose), Job("good", HOUR, lambda: 7)) == ["bad OperationalError", "good 7"]
+    assert JobRun.objects.get(pk="bad").error == "OperationalError"
+
+
+def test_the_list_says_when_each_last_ran(monkeypatch):
+    import moderation.management.commands.tick as command
+
+    monkeypatch.setattr(command, "JOBS", [Job("a", HOUR, fail), Job("b", HOUR, lambda: 1)])
+    with time_machine.travel(NOON, tick=False):
+        list(tick(command.JOBS[:1]))
+        out = StringIO()
+        call_command("tick", "--list", stdout=out)
+    assert out.getvalue().splitlines() == [
+        "a: every 1:00:00, last 2026-03-02 12:00 UTC, failed (RuntimeError)",
+        "b: every 1:00:00, never ran, due",
+    ]

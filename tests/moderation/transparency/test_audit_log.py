@@ -1,0 +1,299 @@
+"""The log: found by what is known of a line, in pages, and as a file that runs nothing."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from articles.models import Site
+from comments.edits import edit_comment
+from comments.models import Reason, State, Transition
+from comments.services import change_states
+from moderation.actions.decisions import decide, move, undo
+from moderation.transparency import audit_log as log
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+URL = "/moderation/log/"
+
+
+@pytest.fixture
+def maria():
+    return UserFactory.create(name="Maria", email="maria@example.org", roles=("Moderator",))
+
+
+@pytest.fixture
+def moderator(client, maria):
+    client.force_login(maria)
+    return client
+
+
+def shown(client, query: str = "") -> list[int]:
+    return [told.line.pk for told in client.get(URL + query).context["lines"]]
+
+
+def test_only_moderators_read_it(client):
+    for path in (URL, reverse("moderation:log-csv")):
+        assert client.get(path).status_code == 302
+    for role in ("Editor", ""):
+        client.force_login(UserFactory.create(roles=(role,) if role else ()))
+        assert client.get(URL).status_code == 403
+        assert client.get(reverse("moderation:log-csv")).status_code == 403
+
+
+def test_a_line_is_found_by_all_that_is_known_of_it(moderator, maria):
+    slip, pier = make_article("The slip closes"), make_article("The pier opens")
+    one, two, three = say(slip), say(slip), say(pier)
+    decide(ids=[one.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    decide(ids=[three.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
+    change_states(ids=[two.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
+    move(comment=two, parent=one, actor=maria)
+
+    def comments(query: str) -> list[int]:
+        lines = [told.line for told in moderator.get(URL + query).context["lines"]]
+        return [line.comment_id for line in lines]
+
+    assert comments("") == [two.pk, two.pk, three.pk, one.pk, three.pk, two.pk, one.pk]
+    assert comments("?what=spam") == [two.pk, one.pk]
+    assert comments("?what=spam&by=machine") == [two.pk]
+    assert comments("?what=spam&by=person") == [one.pk]
+    assert comments("?what=moved") == [two.pk]
+    assert comments("?reason=insult") == [three.pk]
+    assert comments("?who=maria&what=removed") == [three.pk]
+    assert comments(f"?who=%23{maria.pk}&what=spam") == [one.pk]
+    assert comments("?who=maria@example.org") == []  # not every moderator may read e-mails
+    assert "maria@example.org" not in moderator.get(URL).text
+    assert comments("?who=nobody") == []
+    assert comments("?article=pier") == comments("?article=/the-pier-opens/") == [three.pk, three.pk]
+    assert comments(f"?comment={one.pk}") == [one.pk, one.pk]
+    today = timezone.localdate()
+    assert len(comments(f"?since={today}&until={today}")) == 7
+    assert comments(f"?until={today - timedelta(days=1)}") == []
+
+
+def test_it_tells_who_wrote_from_who_decided(moderator, maria):
+    article = make_article()
+    comment = say(article)
+    say(article, author=UserFactory.create(name="Noor"))
+    edit_comment(comment=comment, body="Another word.", user=None, guest=comment.guest)
+    decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
+    told = [(line.what, line.who) for line in moderator.get(URL).context["lines"]]
+    assert told == [
+        ("Removed: insult", ""),
+        ("The text was changed", "its author"),
+        ("Published: posted", ""),
+        ("Published: posted", "its author"),
+    ]
+    assert len(shown(moderator, "?by=person")) == 1
+    change_states(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
+    assert len(shown(moderator, "?by=machine")) == 1
+
+
+def test_no_word_of_a_comment_is_on_it(moderator, maria):
+    comment = say(make_article(), body="Unspeakable words.")
+    decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OTHER, actor=maria)
+    page = moderator.get(URL).text
+    assert f"#{comment.pk}" in page
+    assert "Unspeakable" not in page
+    assert comment.author_name not in page
+
+
+def test_pages_follow_each_other_without_gap_or_repeat(moderator, monkeypatch):
+    monkeypatch.setattr(log, "PAGE", 2)
+    article = make_article()
+    for _ in range(5):
+        say(article)
+    # Lines of one moment are told apart by their number.
+    first = moderator.get(URL)
+    second = moderator.get(URL + first.context["next_page"])
+    third = moderator.get(URL + second.context["next_page"])
+    found = [told.line.pk for page in (first, second, third) for told in page.context["lines"]]
+    assert found == list(Transition.objects.order_by("-id").values_list("pk", flat=True))
+    assert third.context["next_page"] == ""
+    say(article)  # meanwhile
+    assert shown(moderator, first.context["next_page"]) == found[2:4]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?what=x",
+        "?reason=%00",
+        "?since=yesterday",
+        "?comment=99999999999999999999999",
+        "?comment=-1",
+        "?since=9999-12-31&until=9999-12-31",
+        "?until=0001-01-01&since=0001-01-01",
+        "?who=%00%ff",
+        "?who=%2399999999999999999999999",
+        "?before=x",
+        "?before=999999999999999999999",
+        "?article='%22%00",
+    ],
+)
+def test_nonsense_is_answered(moderator, query):
+    assert moderator.get(URL + query).status_code in {200, 400}
+    assert moderator.get(reverse("moderation:log-csv") + query).status_code in {200, 400}
+
+
+def test_the_file_has_every_line_and_runs_nothing(moderator, maria, monkeypatch):
+    monkeypatch.setattr(log, "CHUNK", 2)
+    maria.name = "=cmd|'/c calc'!A1"
+    maria.save()
+    article = make_article('@SUM(1+1)*cmd|"/C calc"!A0')
+    comments = [say(article) for _ in range(3)]
+    decide(ids=[c.pk for c in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    answer = moderator.get(reverse("moderation:log-csv"))
+    assert answer["Content-Type"].startswith("text/csv")
+    assert answer["Content-Disposition"].startswith("attachment")
+    content = b"".join(answer.streaming_content)
+    assert content.startswith(b"\xef\xbb\xbf")  # by which Excel knows the letters
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+    assert [int(row["line"]) for row in rows] == list(
+        Transition.objects.order_by("-id").values_list("pk", flat=True)
+    )
+    assert {row["by"] for row in rows} == {"", "'=cmd|'/c calc'!A1"}
+    assert {row["story"] for row in rows} == {"'" + article.title}
+    rows = list(csv.DictReader(io.StringIO(_file(moderator, "?what=spam"))))
+    assert [row["to"] for row in rows] == ["spam"] * 3
+
+
+def test_the_file_asks_for_no_story_by_itself(moderator, django_assert_max_num_queries):
+    for n in range(2):
+        say(make_article(f"Story {n}"))
+    with CaptureQueriesContext(connection) as few:
+        _file(moderator, "")
+    for n in range(10):
+        say(make_article(f"Another {n}"))
+    with django_assert_max_num_queries(len(few)):
+        assert "Another 9" in _file(moderator, "")
+
+
+def _file(client, query: str) -> str:
+    return b"".join(client.get(reverse("moderation:log-csv") + query).streaming_content).decode("utf-8-sig")
+
+
+HOSTILE = [
+    "=1+1",
+    "+1",
+    "-1+cmd",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "  =1",
+    "\u00a0=1",
+    "\ufeff=1",
+    "＝1+1",
+    "＠SUM",
+    "–1",
+    "\x00=1",
+    "=    C    m D  |  '/'  c  !  A",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_cell_starts_a_formula(text):
+    assert log.safe(text).startswith("'")
+
+
+def test_other_cells_stay_as_they_are():
+    for text in ("The pier opens", "1 + 1 = 2", "", "’tis", 7, "مرحبا"):
+        assert log.safe(text) == str(text)
+
+
+@pytest.mark.data
+def test_the_published_examples_start_no_formula(data):
+    text = (data / "hostile" / "csv_injection_README.md").read_text()
+    examples = [line.strip() for line in text.splitlines() if line.strip()[:1] in {"=", "+", "@"}]
+    assert len(examples) > 6
+    for example in examples:
+        assert log.safe(example).startswith("'")
+
+
+def test_its_last_page_is_found_by_an_index():
+    """Whatever is asked for, nothing sorts the whole log."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+        found = log.lines({"since": datetime(2026, 1, 1, tzinfo=UTC).date()}, UTC, None)
+        plan = found[:50].explain()
+    assert "transition_at" in plan
+    assert "Sort" not in plan
+
+
+def test_the_public_log_is_off_until_it_is_wanted(client):
+    assert client.get("/moderation-log/").status_code == 404
+
+
+def test_the_public_log_sums_up_and_names_nobody(client, maria):
+    Site.objects.update(has_public_log=True)
+    assert "Nothing is removed." in client.get("/moderation-log/").text
+    article = make_article("The slip closes")
+    comments = [say(article) for _ in range(7)]
+    ids = [comment.pk for comment in comments]
+    decide(ids=ids[:4], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    decide(ids=ids[4:5], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
+    act = decide(ids=ids[5:], to=State.REJECTED, reason=Reason.NAME, actor=maria)
+    undo(batch=act.batch, actor=maria)
+    answer = client.get("/moderation-log/")
+    page = answer.text
+    assert "5 comments removed: 4 spam, 1 for another reason." in page
+    assert "again.</li>" not in page  # what was undone is nothing that stands
+    assert "Maria" not in page
+    assert not any(comment.author_name in page for comment in comments)
+    assert "no-store" in answer["Cache-Control"]
+    for query in ("?month=2001-13", "?month=%00", "?month=0000-01", "?month=20260"):
+        assert client.get("/moderation-log/" + query).status_code == 404
+    assert client.get("/moderation-log/?month=2001-01").status_code == 200
+    article.published_at = None
+    article.save()
+    assert "The slip closes" not in client.get("/moderation-log/").text
+
+
+def test_the_public_log_counts_what_stands_once(client, maria):
+    Site.objects.update(has_public_log=True)
+    article = make_article("The slip closes")
+    ids = [say(article).pk for _ in range(4)]
+
+    def log() -> str:
+        return client.get("/moderation-log/").text
+
+    act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    first = undo(batch=act.batch, actor=maria)
+    assert "Nothing is removed." in log()
+    again = undo(batch=first.batch, actor=maria)
+    assert "4 comments removed, as spam.</li>" in log()
+    undo(batch=again.batch, actor=maria)
+    assert "Nothing is removed." in log()
+    change_states(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=None)
+    shown = decide(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    assert ": 4 comments shown again.</li>" in log()
+    undo(batch=shown.batch, actor=maria)
+    assert "4 comments removed, as spam. The checks decided 4 of them.</li>" in log()
+
+
+def test_the_public_log_counts_a_comment_once_however_often_its_removal_is_confirmed(client, maria):
+    Site.objects.update(has_public_log=True)
+    article = make_article("The slip closes")
+    ids = [say(article).pk for _ in range(4)]
+    change_states(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=None)
+    for _ in range(3):
+        decide(ids=ids[:1], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    page = client.get("/moderation-log/").text
+    # A person has confirmed one of them: the checks decided the others.
+    assert "4 comments removed, as spam. The checks decided 3 of them.</li>" in page
+
+
+def test_the_foot_of_each_page_leads_to_the_public_log_once_it_is_on(client, admin_client):
+    foot = '<a href="/moderation-log/">'
+    assert foot not in client.get("/").text
+    form = admin_client.get("/owner/settings/").context["form"]
+    values = {name: form[name].value() for name in form.fields} | {"has_public_log": "on"}
+    admin_client.post("/owner/settings/", values)
+    assert foot in client.get("/").text
+    assert foot in client.get(make_article().get_absolute_url()).text

@@ -1,0 +1,233 @@
+"""The dashboard: the numbers behind its pictures, and that no word of a person can draw in them."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from comments.models import Comment, Reason, State, Transition
+from core.templatetags.dates import clock
+from moderation.actions.decisions import decide, undo
+from moderation.models import Case, Finding, Rule
+from moderation.transparency import charts, dashboard
+from tests.factories import UserFactory, make_article, say
+from tests.helpers.behind import guards_off
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
+URL = "/moderation/dashboard/"
+
+
+@pytest.fixture
+def maria():
+    return UserFactory.create(name="Maria", roles=("Moderator",))
+
+
+@pytest.fixture
+def moderator(client, maria):
+    client.force_login(maria)
+    return client
+
+
+def test_an_empty_desk_has_a_dashboard(moderator):
+    page = moderator.get(URL)
+    assert page.status_code == 200
+    assert "Nothing to show." in page.text
+    assert "Nothing is waiting." in page.text
+
+
+def test_days_and_reasons(moderator, maria):
+    article = make_article()
+    ids = [say(article).pk for _ in range(4)]
+    decide(ids=ids[:3], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    decide(ids=ids[3:], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
+    told = dashboard.span(30, UTC)
+    today = clock(UTC).date_words(timezone.now())
+    assert told.days.rows[-1] == (today, [4, 4])
+    assert len(told.days.rows) == 30
+    assert [(share.label, share.n, share.percent) for share in told.reasons] == [
+        ("spam", 3, 75),
+        ("insult", 1, 25),
+    ]
+
+
+def test_what_was_undone_is_no_removal_and_makes_no_more_comments(maria):
+    article = make_article("The pier")
+    ids = [say(article).pk for _ in range(3)]
+    with guards_off():
+        Comment.objects.filter(pk=ids[2]).update(state_reason=Reason.IMPORTED)
+    decide(ids=ids[:1], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
+    act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    undone = undo(batch=act.batch, actor=maria)
+
+    def told() -> list[tuple[str, int]]:
+        return [(share.label, share.n) for share in dashboard.span(30, UTC).reasons]
+
+    assert told() == [("insult", 1)]
+    undo(batch=undone.batch, actor=maria)
+    assert told() == [("spam", 3)]
+    assert dashboard.span(30, UTC).decided == 4
+    assert dashboard.stories(30, UTC, None) == [(article.slug, "The pier", 3)]
+
+
+def test_days_that_have_passed_are_counted_once_and_today_each_time(maria, django_assert_num_queries):
+    """Past days cost a statement that reads them all; their lines can't change."""
+    article = make_article("Long ago")
+    comment = say(article)
+
+    def line(days_ago: int) -> None:
+        with guards_off("transition_true"):
+            Transition.objects.create(
+                discussion_id=article.pk,
+                comment=comment,
+                revision=1,
+                actor=maria,
+                from_state=State.PUBLISHED,
+                to_state=State.SPAM,
+                reason=Reason.SPAM,
+                at=timezone.now() - timedelta(days=days_ago),
+                seq=0,
+                hash=b"",
+            )
+
+    line(2)
+    assert [n for _day, (_came, n) in dashboard.span(30, UTC).days.rows[-3:]] == [1, 0, 0]
+    line(0)
+    with django_assert_num_queries(2 + 1):  # the last line before today and today's; the words of reasons
+        told = dashboard.span(30, UTC)
+    assert [n for _day, (_came, n) in told.days.rows[-3:]] == [1, 0, 1]
+    assert dashboard.stories(30, UTC, None) == [
+        (article.slug, "Long ago", 1)
+    ]  # one comment, whatever was done
+    line(1)  # as where another database is looked at
+    assert [n for _day, (_came, n) in dashboard.span(30, UTC).days.rows[-3:]] == [1, 1, 1]
+
+
+def test_what_became_of_a_rule(maria):
+    article = make_article()
+    rule = Rule.objects.create(kind="term", value="casino")
+    comments = [say(article) for _ in range(4)]
+    for comment in comments:
+        Finding.objects.create(
+            comment=comment, revision=1, check_name="term", strength=1, holds=True, rule=rule
+        )
+    decide(ids=[c.pk for c in comments[:3]], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    wrong = decide(ids=[comments[3].pk], to=State.REJECTED, reason=Reason.OTHER, actor=maria)
+    back = undo(batch=wrong.batch, actor=maria)
+    (told,) = dashboard.checks(30, UTC)
+    assert (told.label, told.decided, told.removed, told.undone) == ("a term: casino", 4, 100, 25)
+    again = undo(batch=back.batch, actor=maria)  # the undo was undone: the decision stands
+    assert dashboard.checks(30, UTC)[0].undone == 0
+    undo(batch=again.batch, actor=maria)
+    assert dashboard.checks(30, UTC)[0].undone == 25
+
+
+def test_of_an_act_undone_in_part_the_rest_counts_as_it_stands(maria):
+    article = make_article()
+    comments = [say(article) for _ in range(4)]
+    for comment in comments:
+        Finding.objects.create(comment=comment, revision=1, check_name="links", strength=1, holds=True)
+    sweep = decide(ids=[c.pk for c in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+    for comment in comments[:3]:
+        decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
+    undo(batch=sweep, actor=maria)  # of one: three were decided on since
+    (told,) = dashboard.checks(30, UTC)
+    assert (told.decided, told.undone) == (7, 14)
+
+
+def test_what_the_filter_found_is_told_in_words_and_counted_where_it_made_wait(maria):
+    comments = [say(make_article()) for _ in range(2)]
+    for comment, waits in zip(comments, (True, False), strict=True):
+        for name, holds in (("filter", waits), ("praise", False)):
+            Finding.objects.create(comment=comment, revision=1, check_name=name, strength=0.5, holds=holds)
+    decide(ids=[c.pk for c in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    told = {one.label: one.decided for one in dashboard.checks(30, UTC)}
+    assert told == {"It praises, and hardly says what.": 2, "the filter": 1}
+
+
+def test_the_age_of_what_waits():
+    article = make_article()
+    for hours in (0.5, 2, 5, 30, 100, 1_000, 2_000):
+        Case.objects.create(
+            comment=say(article),
+            discussion_id=article.pk,
+            is_waiting=True,
+            opened_at=timezone.now() - timedelta(hours=hours),
+        )
+    assert [share.n for share in dashboard.ages()] == [1, 1, 1, 1, 1, 2]
+
+
+def test_a_burst_stands_out(moderator):
+    article = make_article()
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    times = [start + timedelta(hours=6 * n) for n in range(20)]
+    times += [start + timedelta(hours=50, minutes=n) for n in range(12)]
+    for at in times:
+        Comment.objects.filter(pk=say(article).pk).update(created_at=at)
+    found = dashboard.timeline(article.pk, UTC)
+    assert found is not None
+    chart, bursts = found
+    assert [(burst.at, burst.count) for burst in bursts] == [(start + timedelta(hours=50), 12)]
+    assert sum(numbers[0] for _label, numbers in chart.rows) == 32
+    assert len(chart.rows) <= dashboard.SLICES
+    assert "12 comments in an hour, 0 of them removed" in moderator.get(f"{URL}?story={article.slug}").text
+
+
+def test_words_of_people_stay_words(moderator, maria):
+    article = make_article('</title><script>alert(1)</script>"')
+    rule = Rule.objects.create(kind="term", value="<svg onload=alert(2)>")
+    comment = say(article)
+    Finding.objects.create(comment=comment, revision=1, check_name="term", strength=1, holds=True, rule=rule)
+    decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    page = moderator.get(URL).text
+    assert "<script>alert" not in page
+    assert "<svg onload" not in page
+    assert "&lt;svg onload" in page
+    assert " style=" not in page
+
+
+def test_every_picture_has_a_name_and_a_table(moderator):
+    say(make_article())
+    page = moderator.get(URL).text
+    pictures = re.findall(r'<svg [^>]*role="img" aria-labelledby="([\w-]+) ([\w-]+)">', page)
+    assert pictures
+    for title, description in pictures:
+        assert f'<title id="{title}">' in page
+        assert f'<desc id="{description}">' in page
+    assert page.count("As a table") == len(pictures)
+
+
+def test_it_takes_as_many_statements_whatever_there_is(moderator, maria):
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
+        moderator.get(URL)
+    for n in range(6):
+        article = make_article(f"Story {n}")
+        for _ in range(3):
+            say(article)
+    with CaptureQueriesContext(connection) as many:
+        moderator.get(URL)
+    assert len(many) <= len(few) + 2  # one story's name and its timeline
+
+
+@pytest.mark.parametrize(
+    "query", ["?days=x", "?days=90", "?story=", "?story=%00", "?story=none", "?days[]=1"]
+)
+def test_nonsense_is_answered(moderator, query):
+    assert moderator.get(URL + query).status_code in {200, 404}
+
+
+def test_only_moderators_look(client):
+    assert client.get(URL).status_code == 302
+    client.force_login(UserFactory.create(roles=("Editor",)))
+    assert client.get(URL).status_code == 403
+
+
+def test_bars_keep_the_small_beside_the_large():
+    chart = charts.bars(title="", description="", names=["a", "b"], rows=[("x", [1, 0]), ("y", [10_000, 2])])
+    assert chart.series[0].path == "M1 0v-1.5h4v1.5zM11 0v-100h4v100z"
+    assert chart.series[1].path == "M15 0v-1.5h4v1.5z"
+    assert (chart.top, chart.width) == (10_000, 20)

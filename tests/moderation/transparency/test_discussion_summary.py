@@ -1,0 +1,139 @@
+"""The foot of a discussion: what every reader is told about its moderation, and what nobody is."""
+
+from collections import Counter
+
+import pytest
+
+from articles.models import Article
+from comments import removal_reasons
+from comments.models import Discussion, Reason, State
+from comments.services import delete_comment
+from moderation.actions.decisions import decide
+from moderation.transparency.discussion_summary import OTHERS, account, merged
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+
+def told(tally: dict[str, int], shown: int = 49, **values: int | None) -> str:
+    return " ".join(account(Discussion(article=Article(), tally=tally, visible_count=shown, **values)))
+
+
+SEED = {
+    "spam/spam/confirmed": 15,
+    "rejected/text_missing/confirmed": 5,
+    "rejected/repeat/confirmed": 2,
+    "rejected/off_topic/person": 2,
+    "rejected/name/person": 1,
+}
+
+
+def test_the_seed_in_the_words_of_the_product():
+    assert told(SEED, declared_count=82, copied_count=74) == (
+        "The original page announced 82 responses; our copy holds 74, and why 8 are missing is not known. "
+        "49 are shown. 25 are not: 15 spam, 5 with their text missing, 5 for other reasons. "
+        "The checks proposed 22 and a moderator confirmed them; a moderator decided 3 alone."
+    )
+
+
+@pytest.mark.parametrize(
+    ("tally", "values", "words"),
+    [
+        ({}, {}, ""),
+        ({}, {"declared_count": 74, "copied_count": 74}, ""),
+        ({}, {"declared_count": 0, "copied_count": 0}, ""),
+        (
+            {},
+            {"shown": 1, "declared_count": 2, "copied_count": 1},
+            "The original page announced 2 responses; our copy holds 1, and why 1 is missing is not known. "
+            "1 is shown.",
+        ),
+        (
+            {},
+            {"declared_count": 40, "copied_count": 49},
+            "The original page announced 40 responses; our copy holds 49. 49 are shown.",
+        ),
+        # Fewer than three are not told apart.
+        ({"spam/spam/person": 1}, {}, "49 are shown. 1 is not. A moderator decided 1 alone."),
+        (
+            {"spam/screened/machine": 1_500},
+            {"shown": 0},
+            "None is shown. 1,500 are not, as spam. The checks removed 1,500 by themselves.",
+        ),
+        (
+            {"rejected/insult/person": 4, "deleted/author/person": 3},
+            {},
+            "49 are shown. 7 are not: 4 for “insult”, 3 taken back by their authors. "
+            "A moderator decided 4 alone.",
+        ),
+        (
+            {"deleted/author/person": 1},
+            {},
+            "49 are shown. 1 is not.",
+        ),
+        # What must not be seen is one of the others, whatever its number.
+        (
+            {"rejected/sealed/person": 9, "rejected/off_topic/person": 3},
+            {},
+            "49 are shown. 12 are not: 3 off topic, 9 for other reasons. A moderator decided 12 alone.",
+        ),
+        # One odd removal hides no other reason, and is not told which it is.
+        (
+            {"spam/spam/confirmed": 295, "rejected/name/person": 1},
+            {"shown": 32},
+            "32 are shown. 296 are not: 295 spam, 1 for another reason. "
+            "The checks proposed 295 and a moderator confirmed them; a moderator decided 1 alone.",
+        ),
+        # One reason for all of them needs no second number.
+        (
+            {"rejected/text_missing/person": 3},
+            {},
+            "49 are shown. 3 are not, with their text missing. A moderator decided 3 alone.",
+        ),
+        ({"deleted/author/person": 4}, {}, "49 are shown. 4 are not, taken back by their authors."),
+        # A reason that administrators made and a code that nobody knows any more.
+        (
+            {"rejected/flood_2026/confirmed": 3},
+            {},
+            "49 are shown. 3 are not, for “flood_2026”. "
+            "The checks proposed 3 and a moderator confirmed them.",
+        ),
+    ],
+)
+def test_what_it_says(tally, values, words):
+    assert told(tally, **values) == words
+
+
+@pytest.mark.parametrize(
+    ("removed", "told_apart"),
+    [
+        ({"spam": 15, "name": 1, "repeat": 2}, {"spam": 15, OTHERS: 3}),
+        ({"spam": 295, "insult": 4, "name": 1}, {"spam": 295, "insult": 4, OTHERS: 1}),
+        ({"spam": 1, "name": 1}, {OTHERS: 2}),
+        ({OTHERS: 2, "spam": 3, "insult": 3}, {"insult": 3, "spam": 3, OTHERS: 2}),
+        ({OTHERS: 3, "spam": 3}, {"spam": 3, OTHERS: 3}),
+    ],
+)
+def test_a_reason_given_fewer_than_three_times_is_not_named_and_hides_no_other(removed, told_apart):
+    assert merged(Counter(removed)) == told_apart
+    assert list(merged(Counter(removed))) == list(told_apart)
+
+
+@pytest.mark.usefixtures("publishing_policy")
+def test_it_stands_under_the_discussion_for_every_reader_and_costs_no_statement(
+    client, django_assert_max_num_queries
+):
+    article = make_article()
+    comments = [say(article) for _ in range(5)]
+    url = article.get_absolute_url()
+    heading = "How this discussion was moderated"
+    removal_reasons.known()  # the process keeps them from now on
+    with django_assert_max_num_queries(20) as before:
+        assert heading not in client.get(url).text
+    maria = UserFactory.create(roles=("Moderator",))
+    decide(ids=[c.pk for c in comments[:3]], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    delete_comment(comment=comments[3], user=None, guest=comments[3].guest)
+    with django_assert_max_num_queries(len(before)):
+        page = client.get(url).text
+    assert page.count(heading) == 1
+    assert "1 is shown. 4 are not: 3 spam, 1 for another reason. A moderator decided 3 alone." in page

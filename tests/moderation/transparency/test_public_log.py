@@ -1,0 +1,153 @@
+"""A story that an act publishes and takes back, as an import and its undo do, stands as by its editors."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import MODERATOR
+from articles.editing.services import publish, set_embargo, take_back
+from articles.models import Article, Redirect, Revision, Site
+from articles.services import save_article
+from moderation.actions import setting_changes
+from moderation.actions.decisions import Decision, undo
+from moderation.models import Batch, Change
+from tests.factories import UserFactory, make_article
+
+pytestmark = pytest.mark.django_db
+
+HOUR = timedelta(hours=1)
+# What says how a story stands; the moments of the acts themselves differ.
+STANDS = ["published_at", "stage", "taken_back_why", "was_published_at", "updated_at", "version"]
+
+
+@pytest.fixture
+def moment() -> datetime:
+    return timezone.now() - 3 * HOUR
+
+
+def bring_in(*articles: Article, at: datetime) -> Batch:
+    batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
+    setting: list[Any] = [(Change.Target.ARTICLE, one.pk, "published_at", at) for one in articles]
+    setting_changes.make(batch=batch, changes=setting)
+    for one in articles:
+        one.refresh_from_db()
+    return batch
+
+
+def back(batch: Batch) -> tuple[Batch, Decision]:
+    done = undo(batch=batch, actor=None)
+    assert done.batch, done.refused
+    return done.batch, done
+
+
+def stands(article: Article) -> dict[str, Any]:
+    return dict(Article.objects.filter(pk=article.pk).values(*STANDS).get())
+
+
+def fresh(article: Article) -> Article:
+    article.refresh_from_db()
+    return article
+
+
+def test_both_ways_leave_the_same(client, moment):
+    by_hand, by_act = (make_article(title, published_at=None) for title in ("By hand", "By an act"))
+    by_act.updated_at = by_hand.updated_at
+    Article.objects.filter(pk=by_act.pk).update(updated_at=by_hand.updated_at, stage=Article.Stage.READY)
+    Article.objects.filter(pk=by_hand.pk).update(stage=Article.Stage.READY)
+
+    batch = bring_in(by_act, at=moment)
+    publish(article=by_hand, at=moment, seen=by_hand.version)
+    assert stands(by_act) == stands(by_hand)
+
+    undone, _done = back(batch)
+    take_back(article=by_hand, why="", seen=fresh(by_hand).version)
+    assert stands(by_act) == stands(by_hand)
+    assert stands(by_act)["was_published_at"] == moment
+    pages = [client.get(one.get_absolute_url()) for one in (by_act, by_hand)]
+    assert [page.status_code for page in pages] == [410, 410]
+    assert fresh(by_act).taken_back_at == undone.at
+
+    back(undone)
+    publish(article=fresh(by_hand), at=moment, seen=by_hand.version)
+    assert stands(by_act) == stands(by_hand)
+    assert fresh(by_act).taken_back_at is None
+    assert client.get(by_act.get_absolute_url()).status_code == 200
+    assert not Revision.objects.filter(number__gt=1).exists()
+
+
+def test_renamed_while_it_was_taken_back_its_old_address_leads_on(client, moment):
+    story = make_article("Slipway", published_at=None)
+    undone, _done = back(bring_in(story, at=moment))
+    story = fresh(story)
+    story.slug = "harbour"
+    save_article(article=story)
+    assert client.get("/stories/slipway/").status_code == 404  # as long as it is hidden
+    back(undone)
+    assert client.get("/stories/slipway/")["Location"] == "/stories/harbour/"
+    assert Redirect.objects.count() == 1
+
+
+def test_what_nobody_had_read_is_only_a_draft_again(client):
+    story = make_article(published_at=None)
+    undone, _done = back(bring_in(story, at=timezone.now() + HOUR))
+    assert (fresh(story).published_at, story.taken_back_at, story.was_published_at) == (None, None, None)
+    assert client.get(story.get_absolute_url()).status_code == 404
+    back(undone)
+    assert fresh(story).published_at
+
+
+@pytest.mark.parametrize("until", [HOUR, -HOUR], ids=["embargoed", "embargoed until an hour ago"])
+def test_an_embargo_stands_in_the_way_of_redoing_and_says_so(client, moment, until):
+    held, free = make_article("Held", published_at=None), make_article("Free", published_at=None)
+    undone, _done = back(bring_in(held, free, at=moment))
+    set_embargo(article=fresh(held), until=timezone.now() + until, seen=held.version)
+    client.force_login(UserFactory.create(name="Maria", roles=(MODERATOR,)))
+    page = client.get(f"/moderation/acts/{undone.pk}/").content.decode()
+    assert "before the end of its embargo" in page
+
+    again, done = back(undone)
+
+    assert [refusal.who for refusal in done.refused] == [""]
+    assert done.refused[0].what.startswith(
+        "“A story that is not published”: Its date lies before the end of its embargo"
+    )
+    assert fresh(held).published_at is None
+    assert fresh(free).published_at == moment  # one stands in nobody's way
+    assert list(again.changes.values_list("target_id", flat=True)) == [free.pk]
+
+
+def test_what_an_editor_took_back_since_stays_so(client, moment):
+    story = make_article("Untrue", published_at=None)
+    undone, _done = back(bring_in(story, at=moment))
+    story = publish(article=fresh(story), at=moment, seen=story.version)
+    story = take_back(article=story, why="It was not true.", seen=story.version)
+
+    done = undo(batch=undone, actor=None)
+
+    assert done.batch is None
+    assert (
+        done.refused[0].what
+        == "“A story that is not published”: an editor had published it, and took it back"
+    )
+    assert fresh(story).taken_back_why == "It was not true."
+    assert client.get(story.get_absolute_url()).status_code == 410
+
+
+def test_many_stories_take_the_statements_of_one(moment):
+    counts = []
+    for many in (1, 30):
+        batch = bring_in(*(make_article(published_at=None) for _ in range(many)), at=moment)
+        version = Site.objects.get().version
+        with CaptureQueriesContext(
+            connection,
+        ) as there:
+            undone, _done = back(batch)
+        with CaptureQueriesContext(connection) as again:
+            back(undone)
+        counts.append((len(there), len(again)))
+        assert Site.objects.get().version == version + 2
+    assert counts[0] == counts[1]

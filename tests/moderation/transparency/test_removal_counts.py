@@ -1,0 +1,250 @@
+"""What was removed, for what and by whom: exact through every undo."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+from typing import Any
+
+import pytest
+from django.db import connection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import moderation.policy
+from articles.models import Article
+from comments.edits import edit_comment
+from comments.models import Comment, Discussion, Reason, State
+from comments.policy import policy
+from comments.services import change_states, delete_comment
+from moderation.actions.decisions import decide, undo
+from moderation.erasure import restrictions
+from moderation.models import Batch, Finding, Seal
+from moderation.screening.checks import Found
+from moderation.transparency import removal_counts as tallies
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+publishing = pytest.mark.usefixtures("publishing_policy")
+
+
+@pytest.fixture
+def maria():
+    return UserFactory.create(name="Maria", roles=("Moderator",))
+
+
+def tally() -> dict[str, int]:
+    discussion = Discussion.objects.get()
+    assert discussion.tally == tallies.recount().get(discussion.pk, {})
+    return discussion.tally
+
+
+@publishing
+def test_by_whom_follows_every_decision_and_its_undo(maria):
+    article = make_article()
+    found, plain, third = say(article), say(article), say(article)
+    Finding.objects.create(comment=found, revision=1, check_name="links", strength=1, holds=True)
+    ids = [found.pk, plain.pk]
+
+    spam = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    told = {"spam/spam/confirmed": 1, "spam/spam/person": 1}
+    assert tally() == told
+    removed = decide(ids=ids, to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria)
+    assert tally() == {"rejected/off_topic/person": 2}  # no check knows what a story is about
+    back = undo(batch=removed.batch, actor=maria)
+    assert tally() == told
+    undo(batch=back.batch, actor=maria)
+    assert tally() == {"rejected/off_topic/person": 2}
+    undo(batch=spam.batch, actor=maria)  # decided on since: nothing
+    assert sum(tally().values()) == 2
+
+    delete_comment(comment=third, user=None, guest=third.guest)
+    assert tally()["deleted/author/person"] == 1
+
+
+@publishing
+def test_an_undo_gives_back_also_who_had_decided(maria):
+    comment = say(make_article())
+    change_states(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
+    assert tally() == {"spam/spam/machine": 1}
+    act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    assert tally() == {}
+    back = undo(batch=act.batch, actor=maria)
+    assert tally() == {"spam/spam/machine": 1}
+    undo(batch=back.batch, actor=maria)
+    assert tally() == {}
+
+
+@publishing
+def test_a_check_proposes_by_what_it_finds_in_the_text_and_not_by_who_wrote_it(maria):
+    article = make_article()
+    new, grouped, edited = say(article), say(article), say(article)
+    Finding.objects.create(comment=new, revision=1, check_name="new_person", strength=0.2, holds=True)
+    Finding.objects.create(comment=edited, revision=1, check_name="links", strength=1, holds=True)
+    edit_comment(comment=edited, body="Without the links.", user=None, guest=edited.guest)
+    decide(ids=[new.pk, edited.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    assert tally() == {"spam/spam/person": 2}
+    batch = Batch.objects.create(kind=Batch.Kind.DECISION, actor=maria, parameters={"group": "a"})
+    change_states(ids=[grouped.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria, batch=batch.pk)
+    assert tally() == {"spam/spam/person": 2, "spam/spam/confirmed": 1}
+
+
+@publishing
+@pytest.mark.parametrize(
+    ("check", "confirmed"),
+    [
+        ("links", {"spam"}),
+        ("near_repeat", {"spam", "repeat"}),
+        ("emptied", {"spam", "text_missing"}),
+        ("term", {"spam", "repeat", "text_missing", "off_topic", "other"}),
+        ("late", set()),
+        ("sanctioned", set()),
+    ],
+)
+def test_a_check_proposed_only_what_it_looks_for_and_a_seal_is_a_persons(check, confirmed, maria):
+    comment = say(make_article())
+    Finding.objects.create(comment=comment, revision=1, check_name=check, strength=1, holds=True)
+    for reason in ["spam", "repeat", "text_missing", "off_topic", "other"]:
+        to = State.SPAM if reason == "spam" else State.REJECTED
+        decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
+        who = "confirmed" if reason in confirmed else "person"
+        assert tally() == {f"{to}/{reason}/{who}": 1}
+        assert tallies.proposed([comment.pk]) == ({comment.pk} if reason in confirmed else set())
+    group = Batch.objects.create(kind=Batch.Kind.DECISION, actor=maria, parameters={"group": "a"})
+    change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria, batch=group.pk)
+    assert tally() == {"rejected/off_topic/confirmed": 1}
+    restrictions.seal(ids=[comment.pk], why=Seal.Why.COURT, actor=maria)
+    assert tally() == {"rejected/sealed/person": 1}
+
+
+def test_what_the_checks_took_for_spam_is_counted_from_the_start(maria, monkeypatch):
+    monkeypatch.setattr(
+        moderation.policy.Policy, "examine", lambda self, draft: ("spam", [Found(strength=1, check="links")])
+    )
+    policy.cache_clear()
+    article = make_article()
+    comment = say(article)
+    version = Discussion.objects.get().version
+    assert tally() == {"spam/screened/machine": 1}
+    assert version == 1  # its foot changed
+    act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    assert tally() == {}
+    undo(batch=act.batch, actor=maria)
+    assert tally() == {"spam/screened/machine": 1}
+
+
+class Model:
+    """What the tally should be, kept beside the log in the plainest way: by comment, each line's key."""
+
+    def __init__(self, comments: list[Comment]) -> None:
+        self.lines: dict[int, list[tuple[Any, str]]] = {c.pk: [(None, "")] for c in comments}
+        self.found: set[int] = set()
+
+    def add(self, ids: list[int], batch: Any, key: str) -> None:
+        for pk in ids:
+            is_proposed = pk in self.found and key.startswith("spam")
+            self.lines[pk].append((batch, key.replace("person", "confirmed") if is_proposed else key))
+
+    def take_back(self, ids: list[int], undone: Any, batch: Any) -> None:
+        for pk in ids:
+            place = next(n for n, (name, _) in enumerate(self.lines[pk]) if name == undone)
+            self.lines[pk].append((batch, self.lines[pk][place - 1][1]))
+
+    def tally(self, ids: list[int]) -> Counter[str]:
+        return Counter(key for pk in ids if (key := self.lines[pk][-1][1]))
+
+
+ACTS = st.lists(
+    st.tuples(
+        st.sampled_from(["spam", "remove", "approve", "machine", "undo", "undo", "delete", "edit", "find"]),
+        st.sets(st.integers(0, 4), min_size=1),
+        st.integers(0, 9),
+    ),
+    max_size=18,
+)
+
+
+@publishing
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(acts=ACTS)
+def test_it_is_what_a_recount_gives_after_any_acts(acts, maria):
+    articles: list[Article] = [make_article(), make_article()]
+    comments = [say(articles[n % 2]) for n in range(5)]
+    model, batches = Model(comments), []
+    for act, places, number in acts:
+        ids = [comments[n].pk for n in sorted(places)]
+        first = Comment.objects.get(pk=ids[0])
+        match act:
+            case "spam" | "remove" | "approve":
+                to, reason, key = {
+                    "spam": (State.SPAM, Reason.SPAM, "spam/spam/person"),
+                    "remove": (State.REJECTED, Reason.OFF_TOPIC, "rejected/off_topic/person"),
+                    "approve": (State.PUBLISHED, Reason.APPROVED, ""),
+                }[act]
+                done = decide(ids=ids, to=to, reason=reason, actor=maria)
+                if done.batch:
+                    batches.append(done.batch)
+                    model.add(done.changed, done.batch.pk, key)
+            case "machine":
+                changed = change_states(ids=ids, to=State.PENDING, reason=Reason.SCREENED, actor=None)
+                model.add(changed, None, "")
+            case "undo" if batches:
+                undone = batches[number % len(batches)]
+                back = undo(batch=undone, actor=maria)
+                if back.batch:
+                    batches.append(back.batch)
+                    model.take_back(back.changed, undone.pk, back.batch.pk)
+            case "delete":
+                if delete_comment(comment=first, user=None, guest=first.guest):
+                    model.add([first.pk], None, "deleted/author/person")
+            case "edit" if first.state in {State.PUBLISHED, State.PENDING}:
+                edit_comment(comment=first, body=f"Another word {number}.", user=None, guest=first.guest)
+                model.add([first.pk], None, "")
+                model.found.discard(first.pk)
+            case "find":
+                Finding.objects.create(
+                    comment=first, revision=first.revision, check_name="links", strength=1, holds=True
+                )
+                model.found.add(first.pk)
+    counted = tallies.recount([article.pk for article in articles])
+    for article in articles:
+        stored = Discussion.objects.get(pk=article.pk).tally
+        assert stored == counted.get(article.pk, {})
+        assert stored == model.tally([c.pk for c in comments if c.discussion_id == article.pk])
+    assert tallies.miscounted() == []
+
+
+@publishing
+def test_what_is_sealed_is_counted_as_removed_and_lifted_as_it_was(maria):
+    chief = UserFactory.create(roles=("Administrator",))
+    article = make_article()
+    spam, shown = say(article), say(article)
+    change_states(ids=[spam.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
+    restrictions.seal(ids=[spam.pk, shown.pk], why=Seal.Why.COURT, actor=maria)
+    assert tally() == {"rejected/sealed/person": 2}
+    for sealed in Seal.objects.all():
+        restrictions.lift(seal=sealed, actor=chief)
+    assert tally() == {"spam/spam/machine": 1}
+
+
+@pytest.mark.django_db(transaction=True)
+@publishing
+def test_moderators_at_the_same_time_count_everything_once(maria):
+    articles = [make_article(), make_article()]
+    ids = [say(articles[n % 2]).pk for n in range(8)]
+
+    def act(seed: int) -> None:
+        chance, done = Random(seed), []
+        for _ in range(10):
+            if done and chance.random() < 0.4:
+                made = undo(batch=chance.choice(done), actor=maria)
+            else:
+                to, reason = chance.choice([(State.SPAM, Reason.SPAM), (State.PUBLISHED, Reason.APPROVED)])
+                made = decide(ids=chance.sample(ids, 3), to=to, reason=reason, actor=maria)
+            done += [made.batch] if made.batch else []
+        connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(act, range(4)))
+    assert tallies.miscounted() == []
+    hidden = Comment.objects.filter(state=State.SPAM).count()
+    assert sum(sum(d.tally.values()) for d in Discussion.objects.all()) == hidden

@@ -1,0 +1,299 @@
+"""A reader with a keyboard and nothing else: folds, looks at what was answered, and answers, in Chromium.
+
+Tab, Shift+Tab, Enter, Space, Escape and letters. After each press the focus is somewhere, and can be seen.
+"""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import expect
+
+from comments.imports import Imported, import_comments
+from comments.models import Comment, Discussion, Reason, State
+from comments.policy import policy
+from comments.services import change_discussion, change_states
+from comments.thread.reading import REPLIES
+from tests.factories import GuestFactory, make_article, say
+
+pytestmark = pytest.mark.browser
+
+START = datetime(2024, 5, 31, 9, tzinfo=UTC)
+# By the number of a comment, who says what and which one it answers.
+TALK = [
+    ("Marit", "By that clock my grandmother ran.", None),
+    ("Jun", "Somebody should count.", 0),
+    ("Tollef", "I make it four.", 1),
+    ("Bettina", "I can read, you know.", 2),
+    ("Nils", "A long conversation.", None),
+    *((f"Voice {n}", "A word.", 4) for n in range(REPLIES + 3)),
+]
+
+
+class Keyboard:
+    """Presses keys and asks Chromium's accessibility tree what has the focus."""
+
+    def __init__(self, page):
+        self.page = page
+        self.session = page.context.new_cdp_session(page)
+        self.session.send("DOM.enable")
+        self.session.send("Accessibility.enable")
+        self.steps = []
+
+    def press(self, key, *, note=True):
+        self.page.keyboard.press(key)
+        self.page.wait_for_timeout(30)
+        if note:
+            self.note(key)
+        return self.focus()
+
+    def note(self, key):
+        role, name = self.focus()[:2]
+        self.steps.append(f"{key}: {role} “{name}”")
+
+    def tab_to(self, name, key="Tab", most=60):
+        for _ in range(most):
+            if self.press(key, note=False)[1] == name:
+                self.note(key)
+                return
+        raise AssertionError(f"{name} is not reached by {key}: {self.focus()}")
+
+    def enter(self, name):
+        """Press Enter, and wait for what takes the focus in the end."""
+        self.page.keyboard.press("Enter")
+        self.wait_for(name)
+
+    def wait_for(self, name):
+        for _ in range(100):
+            if self.page.evaluate("document.activeElement !== document.body") and self.focus()[1] == name:
+                self.note("Enter")
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"The focus does not come to {name}: {self.focus()}")
+
+    def type(self, text):
+        self.page.keyboard.type(text)
+        return self.focus()
+
+    def focus(self):
+        """Role, name, and what else is said; it is never lost and never invisible."""
+        active = self.session.send("Runtime.evaluate", {"expression": "document.activeElement"})
+        handle = {"objectId": active["result"]["objectId"]}
+        assert self.page.evaluate("document.activeElement !== document.body"), self.steps[-6:]
+        assert self.page.evaluate(VISIBLE), (
+            self.steps,
+            self.page.evaluate("document.activeElement.outerHTML"),
+        )
+        told = self.session.send("Accessibility.getPartialAXTree", handle | {"fetchRelatives": False})
+        node = told["nodes"][0]
+        said = {p["name"]: p["value"].get("value") for p in node.get("properties", ())}
+        said["description"] = node.get("description", {}).get("value", "")
+        return node["role"]["value"], node.get("name", {}).get("value", ""), said
+
+
+VISIBLE = """() => {
+  const node = document.activeElement, box = node.getBoundingClientRect();
+  // That of the button which folds is round: it is around what the eye takes for the button.
+  const outlines = [getComputedStyle(node), getComputedStyle(node, "::before")];
+  return outlines.some((style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0)
+    && node.checkVisibility()
+    && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
+}"""
+
+
+@pytest.fixture
+def article(transactional_db, settings):
+    settings.COMMENT_POLICY = "comments.policy.Policy"
+    policy.cache_clear()
+    article = make_article("Harbour clock to stay slow", source_key="keys")
+    change_discussion(article=article, status=Discussion.Status.OPEN, moderation=Discussion.Moderation.POST)
+    comments = [
+        Imported(str(n), name, body, START + timedelta(minutes=n), parent)
+        for n, (name, body, parent) in enumerate(TALK)
+    ]
+    import_comments(article=article, comments=comments, actor=None, batch=uuid4())
+    yield article
+    policy.cache_clear()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_discussion_is_read_and_answered(live_server, page, article, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{live_server.url}{article.get_absolute_url()}?order=oldest")
+    page.wait_for_selector(".fold")
+    keys = Keyboard(page)
+    is_shown = page.get_by_text("I make it four.").is_visible
+
+    keys.tab_to("Skip to the comments", most=2)
+    keys.press("Enter")
+
+    keys.tab_to("Marit")
+    keys.press("Enter")
+    assert page.locator(".quote").inner_text().startswith("Marit")
+    keys.press("Tab")
+    keys.press("Shift+Tab")
+    keys.press("Tab")
+    keys.press("Escape")
+    assert page.locator(".quote").count() == 0
+
+    keys.tab_to("3 replies to Marit", "Shift+Tab")
+    assert keys.press("Enter")[2]["expanded"] is False
+    assert not is_shown()
+    assert keys.press("Space")[2]["expanded"] is True
+    assert is_shown()
+
+    keys.tab_to("Fold all", "Shift+Tab")
+    keys.press("Enter")
+    assert not is_shown()
+    keys.press("Space")
+    assert is_shown()
+
+    keys.tab_to("Show 3 more replies to Nils", most=120)
+    keys.enter("Voice 20, replying to Nils")
+    keys.press("Tab")
+
+    keys.tab_to("Reply to Bettina", "Shift+Tab", most=120)
+    keys.enter("Name*")
+    keys.press("Escape")
+    keys.type("Ines")
+    keys.press("Tab")
+    keys.type("ines@quay")
+    keys.press("Tab")
+    keys.type("It is a good movement.")
+    keys.press("Tab")
+    keys.enter("E-mail*")
+    said = keys.focus()[2]
+    assert said["invalid"] == "true"
+    assert "Enter a valid email address." in said["description"]
+    keys.press("Shift+Tab")
+    keys.press("Tab")  # all of it is selected now
+    keys.type("ines@quay.example")
+    keys.press("Tab")
+    keys.press("Tab")
+    page.evaluate("window.same = true")
+    keys.enter("Ines, replying to Bettina")
+    assert page.evaluate("window.same")
+    own = Comment.objects.get(author_name="Ines")
+    assert own.parent.author_name == "Bettina"
+    assert page.evaluate("document.activeElement.id") == f"comment-{own.pk}"
+    keys.press("Tab")
+    assert keys.steps == STEPS
+
+
+def test_the_focus_survives_a_line_that_is_slow_or_down(live_server, page, article):
+    page.goto(f"{live_server.url}{article.get_absolute_url()}?order=oldest")
+    page.wait_for_selector(".fold")
+    keys = Keyboard(page)
+    keys.tab_to("Add to the discussion…")
+    held = []
+    page.route("**/reply/", lambda route: held.append(route))
+    assert keys.press("Enter")[1] == "Add to the discussion…"
+    held.pop().continue_()
+    keys.wait_for("Name*")
+    for text in ("Ines", "ines@quay.example", "It is a good movement."):
+        keys.type(text)
+        keys.press("Tab")
+    page.context.set_offline(True)
+    page.unroute("**/reply/")
+    keys.press("Enter")
+    page.get_by_role("alert").wait_for()
+    assert keys.focus()[:2] == ("button", "Send")
+
+
+def test_what_is_wrong_with_a_form_as_a_whole_is_said(live_server, page, article):
+    page.goto(f"{live_server.url}{article.get_absolute_url()}?order=oldest")
+    page.wait_for_selector(".fold")
+    keys = Keyboard(page)
+    keys.tab_to("Reply to Marit")
+    keys.enter("Name*")
+    for text in ("Ines", "ines@quay.example", "It is a good movement."):
+        keys.type(text)
+        keys.press("Tab")
+    change_discussion(article=article, status=Discussion.Status.CLOSED)
+    keys.enter("Your comment*")
+    expect(page.get_by_role("alert")).to_have_text("This discussion is closed.")
+    expect(page.get_by_label("Your comment")).to_have_value("It is a good movement.")
+
+
+def test_more_that_is_here_already_loses_no_focus(live_server, page, article):
+    page.goto(f"{live_server.url}{article.get_absolute_url()}?order=oldest")
+    page.wait_for_selector(".fold")
+    left = Comment.objects.filter(author_name__in=[f"Voice {n}" for n in range(REPLIES, REPLIES + 3)])
+    change_states(ids=[c.pk for c in left], to=State.REJECTED, reason=Reason.INSULT, actor=None)
+    keys = Keyboard(page)
+    keys.tab_to("Show 3 more replies to Nils", most=200)
+    keys.enter("Voice 19, replying to Nils")
+
+
+def test_more_replies_unfold_their_branch(live_server, page, article):
+    page.goto(f"{live_server.url}{article.get_absolute_url()}?order=oldest")
+    page.wait_for_selector(".fold")
+    keys = Keyboard(page)
+    keys.tab_to("20 replies to Nils", most=60)
+    keys.press("Enter")
+    keys.tab_to("Show 3 more replies to Nils", most=2)
+    keys.enter("Voice 20, replying to Nils")
+
+
+def test_what_is_new_gives_the_focus_back(live_server, page, article):
+    page.clock.install()
+    page.goto(f"{live_server.url}{article.get_absolute_url()}?order=oldest")
+    page.wait_for_selector(".fold")
+    say(article, "A word meanwhile.", guest=GuestFactory.create(name="Hendry"))
+    keys = Keyboard(page)
+    keys.tab_to("Skip to the comments")
+    keys.press("Enter")
+    page.clock.run_for(30_000)
+    page.get_by_role("button", name="1 new comment").wait_for()
+    assert keys.focus()[1] == "28 comments"
+
+    # The bar stands behind the discussion.
+    keys.tab_to("Reply to Voice 19", most=200)
+    keys.tab_to("Show 3 more replies to Nils")
+    keys.tab_to("1 new comment", most=2)
+    keys.tab_to("Close", most=1)
+    keys.press("Enter", note=False)
+    assert keys.focus()[1] == "Show 3 more replies to Nils"
+
+    say(article, "And another.", guest=GuestFactory.create(name="Wim"))
+    page.clock.run_for(30_000)
+    page.get_by_role("button", name="2 new comments").wait_for()
+    keys.tab_to("2 new comments", most=2)
+    keys.enter("Go to the first of 2 new comments")
+    keys.enter("Hendry")
+    keys.tab_to("Next new comment (1 left)", most=9)
+    keys.enter("Wim")
+
+
+STEPS = [
+    "Tab: link “Skip to the comments”",
+    "Enter: heading “28 comments”",
+    "Tab: link “Marit”",
+    "Enter: link “Marit”",
+    "Tab: link “09:01, comment by Jun”",
+    "Shift+Tab: link “Marit”",
+    "Tab: link “09:01, comment by Jun”",
+    "Escape: link “Marit”",
+    "Shift+Tab: button “3 replies to Marit”",
+    "Enter: button “3 replies to Marit”",
+    "Space: button “3 replies to Marit”",
+    "Shift+Tab: button “Fold all”",
+    "Enter: button “Unfold all”",
+    "Space: button “Fold all”",
+    "Tab: link “Show 3 more replies to Nils”",
+    "Enter: article “Voice 20, replying to Nils”",
+    "Tab: link “Nils”",
+    "Shift+Tab: link “Reply to Bettina”",
+    "Enter: textbox “Name*”",
+    "Escape: textbox “Name*”",
+    "Tab: textbox “E-mail*”",
+    "Tab: textbox “Your comment*”",
+    "Tab: button “Send”",
+    "Enter: textbox “E-mail*”",
+    "Shift+Tab: textbox “Name*”",
+    "Tab: textbox “E-mail*”",
+    "Tab: textbox “Your comment*”",
+    "Tab: button “Send”",
+    "Enter: article “Ines, replying to Bettina”",
+    "Tab: link “Bettina”",
+]

@@ -1,0 +1,286 @@
+"""The pages in a browser: nothing for axe to find, nothing that jumps, and comforts that lose no text."""
+
+import gzip
+import re
+import time
+from pathlib import Path
+
+import brotli
+import pytest
+from django.contrib.staticfiles import finders
+from django.db import connection
+from playwright.sync_api import expect
+
+from accounts.models import User
+from archive.services import import_page
+from articles.models import Article, Topic
+from comments.models import Reason, State
+from comments.policy import policy
+from comments.services import change_states
+from core.data_folder import PROJECT
+from core.fallback_pages import unavailable
+from tests.factories import UserFactory, make_article, say
+from tests.helpers.axe import faults
+
+STATIC = PROJECT / "static"
+SHIFTS = """window.shifts = []; new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) shifts.push(entry.value);
+}).observe({ type: "layout-shift" })"""
+
+
+def packed(path: str) -> int:
+    return len(gzip.compress(Path(finders.find(path)).read_bytes(), 9))
+
+
+def test_what_a_reader_loads_is_small():
+    ours = sum(packed(path) for path in ("css/site.css", "js/site.js", "js/fold.js", "js/thread.js"))
+    assert ours <= 20_000
+    assert ours + packed("django_htmx/htmx-2.min.js") <= 60_000
+
+
+@pytest.mark.data
+@pytest.mark.django_db
+def test_a_page_of_74_comments_is_small(client, data):
+    with connection.cursor() as cursor:  # a byte more for each digit, after many tests
+        cursor.execute("SELECT setval(pg_get_serial_sequence('comments_comment', 'id'), 10000)")
+    import_page(data=(data / "seed" / "story.txt").read_bytes(), filename="story.txt")
+    article = Article.objects.get()
+    page = client.get(article.get_absolute_url()).content
+    assert page.count(b"<article id=") == 74
+    assert len(page) <= 45_000
+    # As config/page_cache/application.py packs it: Brotli for browsers over HTTPS, gzip for the rest.
+    assert len(brotli.compress(page, quality=5)) <= 12 * 1024
+    assert len(gzip.compress(page, 6)) <= 12.5 * 1024
+
+
+def test_styles_know_no_left_and_right():
+    physical = re.compile(r"[^-\w](?:(?:margin|padding|border)-)?(?:left|right|top|bottom)\b(?!-)\s*[:;]")
+    assert physical.search("a { margin-left: 1em }")
+    assert [path.name for path in STATIC.glob("css/*.css") if physical.search(path.read_text())] == []
+
+
+@pytest.fixture
+def story(transactional_db, settings):
+    """A story with a thread of every kind of comment, open for replies."""
+    settings.COMMENT_POLICY = "comments.policy.Policy"
+    policy.cache_clear()
+    editor = UserFactory(name="Ada Lindqvist", email="ada@example.org", roles=("Editor",), password="pw")
+    article = make_article("The slip closes", standfirst="The morning boat stays.", byline="Ada Lindqvist")
+    article.editors.add(editor)
+    article.topics.add(Topic.objects.create(name="Harbour", slug="harbour"))
+    comment = None
+    for level in range(8):
+        comment = say(article, f"Word **{level}** about https://example.org/{'long-' * 20}", parent=comment)
+    say(article, "كانت جدّتي تعبر كلّ صباح إلى السوق.", author=editor)
+    waiting, removed = say(article, "Look at this."), say(article, "You fool.")
+    say(article, "Quietly, please.", parent=removed)
+    change_states(ids=[waiting.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
+    change_states(ids=[removed.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
+    yield article
+    policy.cache_clear()
+
+
+@pytest.fixture
+def root(story):
+    return story.discussion.comments.filter(parent=None).order_by("id").first()
+
+
+@pytest.fixture
+def reading(live_server, page, story):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(live_server.url + story.get_absolute_url())
+    return page
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
+    live_server, page, story, root, client, theme, width
+):
+    page.emulate_media(color_scheme=theme)
+    page.set_viewport_size({"width": width, "height": 900})
+    gone = story.discussion.comments.get(state=State.REJECTED)
+    urls = {
+        "story": story.get_absolute_url(),
+        "reply": f"{story.get_absolute_url()}reply/{root.pk}/",
+        "gone": gone.get_absolute_url(),
+        "home": "/",
+        "topic": "/topics/harbour/",
+        "nothing": "/nothing-here/",
+        "login": "/accounts/login/",
+        "signup": "/accounts/signup/",
+        "reset": "/accounts/password/reset/",
+    }
+    found = {name: check(page, live_server.url + url) for name, url in urls.items()}
+
+    log_in(client, page, story.editors.get(), live_server.url)
+    own = {
+        "story of an editor": story.get_absolute_url(),
+        "e-mail": "/accounts/email/",
+        "password": "/accounts/password/change/",
+        "logout": "/accounts/logout/",
+    }
+    found |= {name: check(page, live_server.url + url) for name, url in own.items()}
+    assert found == {name: [] for name in found}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_where_one_looks_for_something(
+    live_server, page, story, root, client, rf, theme, width
+):
+    editor = story.editors.get()
+    User.objects.update(has_page=True)
+    deep = story.discussion.comments.order_by("-level").first()
+    day, url = story.published_at, story.get_absolute_url()
+    page.emulate_media(color_scheme=theme)
+    page.set_viewport_size({"width": width, "height": 900})
+    sent = rf.post(f"{url}reply/", {"body": "The morning boat.", "name": "Jun"})
+    for name, request in {"away": rf.get("/"), "away with a text": sent}.items():
+        body = unavailable(request).content.decode()
+        page.route(
+            f"**/{name}", lambda route, _, body=body: route.fulfill(body=body, content_type="text/html")
+        )
+    urls = {
+        "search": "/search/",
+        "found": "/search/?q=boat+or+word",
+        "found nothing": "/search/?q=zyzzyva&year=2013",
+        "unclear": "/search/?q=-boat",
+        "find": f"{url}find/?q=word",
+        "find nothing": f"{url}find/?q=zyzzyva",
+        "archive": "/archive/",
+        "year": f"/archive/{day.year}/",
+        "month": f"/archive/{day.year}/{day.month:02}/",
+        "person": f"/people/{editor.pk}/",
+        "comment": f"{url}comments/{deep.pk}/?after={deep.pk}",
+        "order": f"{url}?order=discussed",
+        "recommend": f"{url}recommend/{root.pk}/",
+        "away": "/away",
+        "away with a text": "/away with a text",
+    }
+    assert {client.get(url).status_code for name, url in urls.items() if "away" not in name} == {200}
+    found = {name: check(page, live_server.url + url) for name, url in urls.items()}
+
+    log_in(client, page, editor, live_server.url)
+    own = {"recommend as a member": f"{url}recommend/{root.pk}/", "switch": "/accounts/page/"}
+    found |= {name: check(page, live_server.url + url) for name, url in own.items()}
+    assert found == {name: [] for name in found}
+
+
+def log_in(client, page, user, url) -> None:
+    client.force_login(user)
+    page.context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}])
+
+
+def check(page, url) -> list[str]:
+    page.goto(url)
+    for opener in (".thread footer a[rel]", ".account summary"):
+        if page.locator(opener).count():
+            page.locator(opener).first.click()
+    if page.locator(".thread footer a[rel]").count():
+        page.wait_for_selector(".thread .reply-form")
+    page.mouse.move(0, 0)
+    return faults(page)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("where", [".thread", ".compose"])
+def test_a_reply_form_that_comes_late_moves_nothing(reading, width, where):
+    reading.set_viewport_size({"width": width, "height": 844})
+    reading.evaluate(SHIFTS)
+    # Longer than the half second in which a shift counts as the answer to a press.
+    reading.route("**/reply/**", lambda route: (time.sleep(1), route.continue_()))
+    reading.locator(f"{where} a[rel]").first.press("Enter")
+    reading.wait_for_selector(f"{where} .reply-form")
+    reading.wait_for_timeout(300)
+    assert reading.evaluate("shifts") == []
+    kept, needed = reading.locator(f"{where} .reply-form").evaluate(
+        """form => {
+          const kept = form.offsetHeight;
+          form.style.minBlockSize = "0";
+          return [kept, form.offsetHeight];
+        }"""
+    )
+    assert needed <= kept < needed + 50  # pixels; css/site.css keeps the room as --form
+
+
+@pytest.mark.browser
+def test_the_form_opens_once_with_the_focus_in_it_and_gives_it_back(reading, root):
+    place = reading.locator(f"#comment-{root.pk}")
+    for _ in range(2):
+        place.get_by_role("link", name="Reply").click()
+        place.locator(".reply-form").wait_for()
+        expect(place.get_by_label("Name")).to_be_focused()
+    assert reading.locator(".reply-form").count() == 1
+
+    place.get_by_role("link", name="Cancel").click()
+    assert reading.locator(".reply-form").count() == 0
+    expect(place.get_by_role("link", name="Reply")).to_be_focused()
+
+
+@pytest.mark.browser
+def test_a_text_survives_everything_until_it_is_sent(reading, root, story):
+    place = reading.locator(f"#comment-{root.pk}")
+    text, send = place.locator("textarea"), place.get_by_role("button", name="Send")
+
+    def open_form():
+        place.get_by_role("link", name="Reply").click()
+        text.wait_for()
+        reading.wait_for_timeout(100)
+
+    open_form()
+    text.fill("We could share the school’s boat.")
+    reading.reload()
+    open_form()
+    assert text.input_value() == "We could share the school’s boat."
+
+    place.get_by_label("Name").fill("Jun")
+    place.get_by_label("E-mail").fill("jun@example.org")
+    reading.context.set_offline(True)
+    send.click()
+    place.get_by_text("Not sent").wait_for()
+    reading.context.set_offline(False)
+
+    place.locator("form").evaluate("form => { form.noValidate = true }")
+    place.get_by_label("E-mail").fill("nobody")
+    send.click()
+    place.locator(".invalid-feedback").wait_for()
+    expect(place.get_by_label("E-mail")).to_be_focused()
+    assert "error" in place.get_by_label("E-mail").get_attribute("aria-describedby")
+    assert text.input_value() == "We could share the school’s boat."
+
+    place.get_by_label("E-mail").fill("jun@example.org")
+    send.click()
+    place.locator("form").wait_for(state="detached")
+    sent = story.discussion.comments.get(author_name="Jun")
+    expect(reading.locator(f"#comment-{sent.pk}")).to_be_focused()
+    assert reading.evaluate("Object.keys(localStorage)") == []
+
+
+@pytest.mark.browser
+def test_without_scripts_a_reply_is_a_page(live_server, browser, story, root):
+    page = browser.new_context(java_script_enabled=False).new_page()
+    page.goto(live_server.url + story.get_absolute_url())
+    page.locator(f"#comment-{root.pk}").get_by_role("link", name="Reply").click()
+    assert page.get_by_role("heading", level=1).inner_text() == f"Reply to {root.author_name}"
+    page.get_by_label("Your comment").fill("By hand.")
+    page.get_by_label("Name").fill("Jun")
+    page.get_by_label("E-mail").fill("jun@example.org")
+    page.get_by_role("button", name="Send").click()
+    assert story.discussion.comments.get(author_name="Jun").parent == root
+    assert "#comment-" in page.url
+    page.context.close()
+
+
+@pytest.mark.browser
+def test_a_menu_closes_by_key_and_gives_the_focus_back(live_server, page, story, client):
+    log_in(client, page, story.editors.get(), live_server.url)
+    page.goto(live_server.url + story.get_absolute_url())
+    page.locator(".account summary").click()
+    page.get_by_role("button", name="Log out").focus()
+    page.keyboard.press("Escape")
+    assert page.locator(".account[open]").count() == 0
+    expect(page.locator(".account summary")).to_be_focused()

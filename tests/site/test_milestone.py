@@ -1,0 +1,90 @@
+"""The main job, end to end: a saved story comes in, is read, answered, moderated, and its thread mended."""
+
+import pytest
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from playwright.sync_api import Browser, BrowserContext, expect
+
+from accounts.models import User
+from archive.services import create_sample
+from comments.integrity import check
+from comments.models import Comment
+from tests.factories import UserFactory
+from tests.moderation.reply_structure.test_admin import drag
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def logged_in(browser: Browser, user: User, url: str) -> BrowserContext:
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    context = browser.new_context()
+    context.add_cookies([{"name": "sessionid", "value": session.session_key or "", "url": url}])
+    return context
+
+
+def test_a_saved_story_is_read_answered_approved_undone_and_mended(live_server, browser):
+    article = create_sample()
+    story = live_server.url + article.get_absolute_url()
+    brought = Comment.objects.filter(discussion=article.pk)
+    moderator = logged_in(browser, UserFactory.create(name="Mona", roles=("Moderator",)), live_server.url)
+    reader, guest = browser.new_context().new_page(), browser.new_context().new_page()
+
+    # Read, by somebody who has no account: the thread as the page had it, and what was lost in it.
+    reader.goto(story)
+    expect(reader.get_by_role("heading", level=1)).to_have_text(article.title)
+    expect(reader.locator("h2#comments")).to_contain_text(f"{brought.count()} comments")
+    assert reader.locator("article[id^=comment-]").count() == brought.count()
+    expect(reader.get_by_text("Text missing in the original").first).to_be_visible()
+
+    # Answered, by a guest: the form comes in place, and the words wait, seen by their author alone.
+    root = brought.filter(level=0).earliest("created_at")
+    guest.goto(story)
+    guest.locator(f"#comment-{root.pk}").get_by_role("link", name="Reply").click()
+    form = guest.locator(".reply-form")
+    form.get_by_label("Name").fill("Jorunn")
+    form.get_by_label("E-mail").fill("jorunn@example.org")
+    form.get_by_label("Your comment").fill("My clock was set by theirs, and I never missed the boat.")
+    form.get_by_role("button", name="Send").click()
+    expect(guest.get_by_text("Waiting for review.")).to_be_visible()
+    answer = Comment.objects.get(guest__email="jorunn@example.org")
+    place = f"#comment-{answer.pk}"
+    expect(guest.locator(place)).to_contain_text("I never missed the boat")
+    reader.goto(story)
+    expect(reader.locator(place)).to_have_count(0)
+
+    # Approved by a moderator, and there for everybody at once.
+    desk = moderator.new_page()
+    desk.goto(live_server.url + "/moderation/")
+    card = desk.locator(place)
+    expect(card).to_contain_text("I never missed the boat")
+    card.get_by_role("button", name="Approve").click()
+    expect(desk.locator(".undo")).to_contain_text("Approved")
+    reader.goto(story)
+    expect(reader.locator(place)).to_contain_text("I never missed the boat")
+    expect(reader.locator("h2#comments")).to_contain_text(f"{brought.count()} comments")
+
+    # Undone: it waits again, and nobody else sees it.
+    desk.locator(".undo").get_by_role("button", name="Undo").click()
+    expect(desk.locator(place)).to_be_visible()
+    reader.goto(story)
+    expect(reader.locator(place)).to_have_count(0)
+    expect(reader.locator("h2#comments")).to_contain_text(f"{brought.count() - 1} comments")
+
+    # A reply that the page's three levels had flattened is moved under its true parent, and so it reads.
+    flat, true_parent = brought.get(source_number=5), brought.get(source_number=4)
+    expect(reader.locator(f"#comment-{flat.pk}").get_by_role("heading")).not_to_contain_text(
+        f"replying to {true_parent.author_name}"
+    )
+    tree = moderator.new_page()
+    tree.goto(f"{live_server.url}/admin/comments/comment/?discussion={article.pk}")
+    drag(tree, flat, true_parent)
+    expect(tree.get_by_text("Moved.")).to_be_visible()
+    reader.goto(story)
+    expect(reader.locator(f"#comment-{flat.pk}").get_by_role("heading")).to_contain_text(
+        f"replying to {true_parent.author_name}"
+    )
+    assert not check()

@@ -1,0 +1,184 @@
+"""How many statements each page that readers open takes, and that none of them grows with what is there.
+
+Counted without the page cache, in which a stranger's page that did not change takes one.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+from django.core import signing
+from django.db import connection
+from django.test import Client, TestCase
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from pytest_django import DjangoDbBlocker
+
+from accounts import guests
+from accounts.models import Guest, User
+from articles.models import Topic
+from articles.sitemap import SITEMAP_SIZE
+from comments.imports import Imported, import_comments
+from comments.models import Comment, Discussion, Reason, State
+from comments.services import change_discussion, change_states, recommend
+from comments.thread.reading import Cursor
+from tests.factories import GuestFactory, UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+READERS = ("stranger", "guest", "member", "moderator")
+TABLE = {  # by page, for each of these
+    "/": (4, 4, 7, 7),
+    "/topics/harbour/": (4, 4, 7, 7),
+    "/topics/harbour/feed/": (4, 4, 4, 4),
+    "/feed/": (3, 3, 3, 3),
+    "/archive/": (3, 3, 6, 6),
+    "/archive/2024/": (5, 5, 8, 8),
+    "/archive/2024/05/": (4, 4, 7, 7),
+    "/search/": (4, 4, 7, 7),
+    "/search/?q=ferry&topic=harbour&year=2024": (11, 11, 14, 14),  # three begin, end and limit it
+    "/people/{member}/": (4, 4, 7, 7),
+    "/sitemap.xml": (2, 2, 2, 2),
+    "/sitemap/lists.xml": (5, 5, 5, 5),
+    "/sitemap/news.xml": (2, 2, 2, 2),
+    "/sitemap/{file}.xml": (2, 2, 2, 2),
+    "/robots.txt": (1, 1, 1, 1),
+}
+STORY_TABLE = {
+    "{story}": (5, 8, 10, 11),
+    "{story}?order=recommended": (5, 8, 10, 11),
+    "{story}?order=newest&from={newest}": (5, 8, 10, 11),
+    "{story}comments/{reply}/?after={reply}": (6, 8, 10, 11),
+    "{story}comments/{new}/": (4, 5, 7, 7),  # leads to its place on the story's page
+    "{story}comments/{removed}/": (5, 6, 8, 11),
+    "{story}reply/{first}/": (4, 6, 8, 8),  # what the writer is held to
+    "{story}recommend/{first}/": (4, 6, 8, 8),
+    "{story}find/?q=ferry": (9, 9, 12, 12),  # three begin, end and limit it
+    "{story}version/": (2, 2, 2, 2),
+    "{story}new/?since=1": (2, 3, 4, 4),
+    "{story}feed/": (3, 3, 3, 3),
+    "/oembed/?url={site}{story}": (2, 2, 2, 2),
+}
+EMPTY_STORY = (5, 6, 8, 8)
+SIZES = {"short": 1, "middle": 74, "long": 1_000}  # comments of a story
+STORIES = {"few": 0, "many": 150}  # more of them on the site
+
+Counts = dict[tuple[str, str], tuple[int, ...]]  # by page and size
+
+
+@pytest.mark.parametrize("page", TABLE)
+def test_a_page_of_the_site(counted, page):
+    assert {size: counted[page, size] for size in STORIES} == dict.fromkeys(STORIES, TABLE[page])
+
+
+@pytest.mark.parametrize("page", STORY_TABLE)
+def test_a_page_of_a_story(counted, page):
+    assert {size: counted[page, size] for size in SIZES} == dict.fromkeys(SIZES, STORY_TABLE[page])
+
+
+def test_a_story_without_comments(counted):
+    assert counted["{story}", "empty"] == EMPTY_STORY
+
+
+@pytest.fixture(scope="module")
+def counted(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Counts:
+    """Return all counts. What is made for them is rolled back, also where the counting fails."""
+    with django_db_blocker.unblock():
+        atomics = TestCase._enter_atomics()
+        try:
+            return count_all()
+        finally:
+            TestCase._rollback_atomics(atomics)
+
+
+def count_all() -> Counts:
+    topic = Topic.objects.create(name="Harbour", slug="harbour")
+    member = UserFactory.create(has_page=True)
+    guest = GuestFactory.create(confirmed_at=timezone.now())
+    clients = {who: Client() for who in READERS}
+    clients["guest"].cookies[guests.COOKIE] = signing.dumps(guest.pk, salt=guests.COOKIE)
+    clients["member"].force_login(member)
+    clients["moderator"].force_login(UserFactory.create(roles=("Moderator",)))
+
+    def count(url: str) -> tuple[int, ...]:
+        found = []
+        for client in clients.values():
+            with CaptureQueriesContext(connection) as queries:
+                response = client.get(url)
+            assert response.status_code in (200, 302, 410), url
+            found.append(len(queries))
+        return tuple(found)
+
+    counts = {}
+    empty = make_article("No ferry", published_at=START)
+    counts["{story}", "empty"] = count(empty.get_absolute_url())
+    for size, comments in SIZES.items():
+        places = make_story(size, comments, topic, member, guest)
+        analyze()
+        count(places["story"])  # how long a review usually takes is asked once
+        counts |= {(page, size): count(page.format(**places)) for page in STORY_TABLE}
+    for size, stories in STORIES.items():
+        for n in range(stories):
+            make_article(f"Ferry {n}", published_at=START - timedelta(days=n % 30)).topics.add(topic)
+        for n in range(stories // 5):
+            publish(say(make_article(f"Slip {n}"), f"The ferry again, {n}.", author=member))
+        analyze()
+        places = {"member": member.pk, "file": (empty.pk - 1) // SITEMAP_SIZE + 1}
+        counts |= {(page, size): count(page.format(**places)) for page in TABLE}
+    return counts
+
+
+def analyze() -> None:
+    """As a running site does by itself; else the planner goes by what the tests before had stored."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
+START = datetime(2024, 5, 31, 9, tzinfo=UTC)
+
+
+def make_story(name: str, size: int, topic: Topic, member: User, guest: Guest) -> dict[str, Any]:
+    """With as many comments from outside, in trees of nine; of the member and the guest one that all see and
+    one that waits; and one removed. Gives what the pages' URLs name."""
+    article = make_article(f"A {name} ferry", source_key=name, published_at=START)
+    article.topics.add(topic)
+    closes = timezone.now() + timedelta(days=9)
+    change_discussion(article=article, status=Discussion.Status.OPEN, closes_at=closes)
+    comments = [
+        Imported(
+            source_id=f"{name} {n}",
+            author_name=f"Voice {n % 50}",
+            body="The ferry.",
+            created_at=START + timedelta(hours=n),
+            parent=n - n % 9 if n % 9 else None,
+        )
+        for n in range(size)
+    ]
+    made = import_comments(article=article, comments=comments, actor=None, batch=uuid4()).created
+    first = Comment.objects.get(pk=made[0])
+    reply, new = say(article, parent=first), say(article, author=member)
+    publish(reply, new, say(article, guest=guest))
+    decide(State.PENDING, Reason.SCREENED, say(article, author=member), say(article, guest=guest))
+    removed = say(article)
+    decide(State.REJECTED, Reason.INSULT, removed)
+    recommend(comment=first, user=member, given=True)
+    recommend(comment=first, guest=guest, given=True)
+    return {
+        "site": settings.SITE_URL,
+        "story": article.get_absolute_url(),
+        "first": first.pk,
+        "reply": reply.pk,
+        "new": new.pk,
+        "removed": removed.pk,
+        "newest": Cursor.of(timezone.now(), new.pk),
+    }
+
+
+def publish(*comments: Comment) -> None:
+    decide(State.PUBLISHED, Reason.APPROVED, *comments)
+
+
+def decide(state: State, reason: Reason, *comments: Comment) -> None:
+    change_states(ids=[comment.pk for comment in comments], to=state, reason=reason, actor=None)

@@ -1,0 +1,153 @@
+"""A story is on no surface before its moment and on all of them after it, with nothing written then."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+
+from articles.models import Article, Topic
+from articles.site.cached_pages import KEPT
+from articles.sitemap import SITEMAP_SIZE
+from comments.models import Comment, Reason, State
+from comments.services import change_states
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = pytest.mark.django_db
+
+TITLE = "The secret of the slip"
+WORD = "unheardof"
+
+
+@pytest.fixture
+def article() -> Article:
+    """Published, with its topic to itself and a comment by a member whose page is on."""
+    article = make_article(TITLE, standfirst=WORD, published_at=timezone.now() - timedelta(days=1))
+    article.topics.add(Topic.objects.create(name="Secrets", slug="secrets"))
+    said = say(article, f"What a {WORD} thing.", author=UserFactory.create(has_page=True))
+    change_states(ids=[said.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
+    return article
+
+
+def lists(article: Article) -> list[str]:
+    """Where a story is named besides its own pages."""
+    assert article.published_at
+    at = article.published_at
+    return [
+        "/",
+        "/topics/secrets/",
+        "/topics/secrets/feed/",
+        "/feed/",
+        "/archive/",
+        f"/archive/{at.year}/",
+        f"/archive/{at.year}/{at.month:02}/",
+        "/sitemap.xml",
+        "/sitemap/lists.xml",
+        "/sitemap/news.xml",
+        f"/sitemap/{(article.pk - 1) // SITEMAP_SIZE + 1}.xml",
+        f"/people/{Comment.objects.get().author_id}/",
+    ]
+
+
+def own_pages(article: Article) -> list[str]:
+    url = article.get_absolute_url()
+    return [
+        url,
+        f"{url}feed/",
+        f"{url}version/",
+        f"{url}comments/{Comment.objects.get().pk}/",
+        f"/oembed/?url={settings.SITE_URL}{url}",
+    ]
+
+
+def signs(article: Article) -> list[str]:
+    """What would give it away."""
+    return [TITLE, WORD, article.slug, f"story-{article.pk}<"]
+
+
+def shown(client: Client, url: str, article: Article) -> bool:
+    response: Any = client.get(url)
+    page = response.content.decode()
+    return response.status_code == 200 and any(sign in page for sign in signs(article))
+
+
+def change(article: Article, **fields: Any) -> None:
+    """As the clock would: no version grows."""
+    Article.objects.filter(pk=article.pk).update(**fields)
+    article.refresh_from_db()
+
+
+def test_a_published_story_is_everywhere(client: Client, article: Article) -> None:
+    for url in own_pages(article):
+        assert client.get(url).status_code in {200, 302}, url
+    hidden = {url for url in lists(article) if not shown(client, url, article)}
+    # These name only months, files and topics.
+    assert hidden == {"/archive/", "/sitemap.xml", "/sitemap/lists.xml"}
+    assert "/topics/secrets/" in client.get("/sitemap/lists.xml").content.decode()
+    assert str(article.published_at.year) in client.get("/archive/").content.decode()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("ahead", [None, timedelta(seconds=30), timedelta(days=400)])
+def test_before_its_moment_it_is_nowhere(client: Client, article: Article, ahead: timedelta | None) -> None:
+    named = lists(article)
+    change(article, published_at=ahead and timezone.now() + ahead)
+    for url in own_pages(article):
+        assert client.get(url).status_code == 404, url
+    for url in named:
+        assert not shown(client, url, article), url
+    assert "Secrets" not in client.get("/").content.decode()
+    assert "/archive/2" not in client.get("/archive/").content.decode()
+    assert client.get("/sitemap.xml").content.decode().count("<loc>") == 2  # lists and news
+    assert client.get("/sitemap/lists.xml").content.decode().count("<loc>") == 1
+
+
+def test_every_kept_page_is_made_anew_at_its_moment(client: Client, article: Article) -> None:
+    moment = timezone.now() + timedelta(minutes=1)
+    other = make_article("Another", published_at=article.published_at)
+    other.topics.add(*article.topics.all())
+    change(article, published_at=moment)
+    kept = 0
+    for url in [*lists(other), *own_pages(other)]:
+        response: Any = client.get(url)
+        if KEPT in response.wsgi_request.META:
+            assert response.wsgi_request.META[KEPT].until == moment, url
+            kept += 1
+    assert kept >= 12
+
+
+def test_of_unknown_rights_it_does_not_leave_the_site(client: Client, article: Article) -> None:
+    change(article, rights=Article.Rights.UNKNOWN)
+    for url in lists(article):
+        if "feed" in url or "sitemap" in url:
+            assert not shown(client, url, article), url
+    page = client.get(article.get_absolute_url()).content.decode()
+    assert '<meta name="robots" content="noindex">' in page
+    assert "ld+json" not in page
+    assert client.get(f"{article.get_absolute_url()}feed/").status_code == 404
+
+
+HOSTILE = [
+    "page=-1",
+    "page=9223372036854775808",
+    "before=9223372036854775808",
+    "before=" + "x" * 10_000,
+    "before=%00",
+    "before=2013-06-19T20:40:00.000000_9223372036854775808",
+    "before=0001-01-01T00:00:00.000000_-1",
+    "before=9999-12-31T23:59:59.999999_1",
+    "before=2013-06-19T20:40:00.000000_%D9%A1",
+    "order=%F0%9F%92%A9&after=%FF",
+    "url=%00&format=%00",
+    "%00=%00&=&&&",
+    "utm_source=" + "x" * 2_000,
+]
+
+
+@pytest.mark.parametrize("query", HOSTILE)
+def test_hostile_queries_get_a_page_or_none(client: Client, article: Article, query: str) -> None:
+    urls = [*lists(article), *own_pages(article), "/robots.txt", "/accounts/page/", "/oembed/"]
+    for url in urls:
+        response = client.get(f"{url}{'&' if '?' in url else '?'}{query}")
+        assert response.status_code in {200, 302, 404, 501}, url

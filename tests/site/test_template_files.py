@@ -1,0 +1,45 @@
+"""The content policy allows no inline script or style, so no template may have any."""
+
+import re
+
+import pytest
+
+from core.data_folder import PROJECT
+
+TEMPLATES = PROJECT / "templates"
+FORBIDDEN = {
+    "inline style": re.compile(r"<style\b|<[^>]*\sstyle\s*=", re.IGNORECASE),
+    "inline handler": re.compile(r"<[a-z][^>]*\son[a-z]+\s*=", re.IGNORECASE),
+    "inline script": re.compile(
+        r"""<script\b(?![^>]*(\ssrc\s*=|type=["']application/(ld\+)?json))""", re.IGNORECASE
+    ),
+    "script in a link": re.compile(r"""=\s*["']?\s*javascript:""", re.IGNORECASE),
+}
+PLANTED = {
+    "inline style": '<p class="x" style="color: red">',
+    "inline handler": '<button class="x" onclick="go()">',
+    "inline script": "<script>go()</script>",
+    "script in a link": '<a href="javascript:go()">',
+}
+
+
+def test_no_template_has_inline_script_or_style() -> None:
+    files = [path for path in TEMPLATES.rglob("*") if path.suffix in {".html", ".jinja"}]
+    assert files
+    found = [
+        f"{path.relative_to(TEMPLATES)}: {kind}: {match[0]}"
+        for path in files
+        for kind, pattern in FORBIDDEN.items()
+        if (match := pattern.search(path.read_text()))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("kind", PLANTED)
+def test_a_planted_one_is_found(kind: str) -> None:
+    assert [name for name, pattern in FORBIDDEN.items() if pattern.search(PLANTED[kind])] == [kind]
+
+
+def test_scripts_with_a_source_and_data_are_fine() -> None:
+    for fine in ('<script src="x.js" defer></script>', '<script type="application/json" id="x">{}</script>'):
+        assert not any(pattern.search(fine) for pattern in FORBIDDEN.values())

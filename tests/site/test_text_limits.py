@@ -1,0 +1,162 @@
+"""What is too long is refused with the count, wherever it comes in, and what was typed stays."""
+
+from urllib.parse import urlencode
+
+import pytest
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+
+from accounts.models import ADMINISTRATOR
+from archive.services import Refused, Report, import_page
+from articles.models import BODY_MAX, STANDFIRST_MAX, TAKEN_BACK_WHY_MAX, Article, Site, StandingPage
+from articles.models.editing import CORRECTION_MAX, NOTE_MAX
+from articles.services import save_article
+from comments.models import IMPORTED_BODY_MAX, Comment
+from tests.archive.test_import import page
+from tests.factories import UserFactory, make_article
+
+pytestmark = pytest.mark.django_db
+
+ADD = "/admin/articles/article/add/"
+WIDEST = "\U0001f6f6"  # a letter of twelve bytes in a form
+
+
+@pytest.fixture
+def editor(client):
+    client.force_login(UserFactory.create(roles=(ADMINISTRATOR,)))
+    return client
+
+
+def fields(**typed: str) -> dict[str, str]:
+    empty = {f"discussion-{name}": "0" for name in ("TOTAL_FORMS", "INITIAL_FORMS", "MIN_NUM_FORMS")}
+    return {"title": "Boats", "slug": "", "rights": "ours", "stage": "draft"} | empty | typed
+
+
+LIMITS = {
+    "standfirst": STANDFIRST_MAX,
+    "body": BODY_MAX,
+    "new_note": NOTE_MAX,
+    "title": 300,
+    "byline": 200,
+}
+
+
+@pytest.mark.parametrize(("name", "most"), LIMITS.items())
+def test_a_story_is_refused_with_the_count(editor, name, most):
+    text = "word " * (most // 5) + "boats."
+    answer = editor.post(ADD, fields(**{name: text}))
+    assert f"This has {len(text)} characters; {most} is the most. Nothing was lost" in answer.text
+    assert text.strip() in answer.text
+    assert not Article.objects.exists()
+
+
+def test_no_field_of_the_form_cuts_what_is_pasted(editor):
+    assert "maxlength" not in editor.get(ADD).text
+    assert "maxlength" not in editor.get("/admin/articles/standingpage/add/").text
+    assert "maxlength" not in editor.get("/admin/articles/topic/add/").text
+    assert "maxlength" not in editor.get("/admin/comments/removalreason/add/").text
+
+
+def test_the_longest_story_of_the_widest_letters_gets_in(editor):
+    """Lines count one character each, and what all fields may hold is less than a request may have."""
+    body = ("a\r\n\r\n" * 1_000 + WIDEST * BODY_MAX)[: BODY_MAX + 2_000]
+    sent = fields(body=body, standfirst=WIDEST * STANDFIRST_MAX, new_note=WIDEST * NOTE_MAX)
+    assert len(urlencode(sent)) < settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    answer = editor.post(ADD, urlencode(sent), content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 302
+    assert len(Article.objects.get().body) == BODY_MAX
+
+
+def test_a_preview_of_what_is_too_long_says_so_and_renders_nothing(editor):
+    answer = editor.post("/admin/articles/article/render/", {"body": "a" * (BODY_MAX + 1)}).json()
+    assert answer["count"].startswith(f"This has {BODY_MAX + 1} characters; {BODY_MAX} is the most.")
+    assert "aaa" not in answer["html"]
+    answer = editor.post("/admin/articles/standingpage/render/", {"body": "a" * (BODY_MAX + 1)}).json()
+    assert "aaa" not in answer["html"]
+
+
+def test_why_a_story_was_taken_back_is_kept_when_it_is_too_long(editor):
+    article, why = make_article(), "why " * (TAKEN_BACK_WHY_MAX // 4) + "so"
+    url = f"/admin/articles/article/{article.pk}/publication/take-back/"
+    answer = editor.post(url, {"why": why, "seen": article.version})
+    assert f"This has {len(why)} characters; {TAKEN_BACK_WHY_MAX} is the most." in answer.text
+    assert why in answer.text
+    assert Article.objects.published().exists()
+
+
+def test_a_standing_page_and_the_settings_are_refused_with_the_count(editor):
+    text = "a" * (BODY_MAX + 1)
+    answer = editor.post("/admin/articles/standingpage/add/", {"title": "A", "slug": "a", "body": text})
+    assert f"This has {len(text)} characters; {BODY_MAX} is the most." in answer.text
+    assert text in answer.text
+
+
+BY_SQL = [
+    ("articles_article", "body", BODY_MAX),
+    ("articles_article", "standfirst", STANDFIRST_MAX),
+    ("articles_article", "taken_back_why", TAKEN_BACK_WHY_MAX),
+    ("articles_site", "rules", 20_000),
+    ("articles_standingpage", "body", BODY_MAX),
+    ("articles_note", "body", NOTE_MAX),
+    ("articles_correction", "text", CORRECTION_MAX),
+    ("moderation_note", "text", 5_000),
+    ("moderation_report", "words", 2_000),
+    ("moderation_notice", "why", 5_000),
+    ("moderation_appeal", "words", 2_000),
+    ("moderation_sanction", "words", 2_000),
+    ("moderation_sanction", "asked_words", 2_000),
+    ("moderation_removalrequest", "what", 5_000),
+]
+
+
+@pytest.mark.parametrize(("table", "column", "most"), BY_SQL)
+def test_the_database_knows_the_limit(table, column, most):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'c' "
+            "AND pg_get_constraintdef(oid) LIKE %s",
+            [table, f"%length({column}) <= {most}%"],
+        )
+        assert cursor.fetchone() == (1,)
+
+
+def test_a_longer_story_is_stored_by_nobody():
+    article, site = make_article(), Site.objects.get()
+    site.rules = "a" * 20_001
+    StandingPage.objects.create(title="A", slug="a", body="a" * BODY_MAX)
+    for row in (Article(title="A", slug="b", body="a" * (BODY_MAX + 1)), site):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            row.save()
+    article.body = "".join(
+        f"{chr(0x10000 + n % 50_000)}{chr(0x4E00 + n // 7)} " for n in range(BODY_MAX // 3)
+    )
+    save_article(article=article)  # as many words as it can have: Postgres' index of words holds them
+
+
+def test_an_import_keeps_a_long_comment_whole():
+    assert take("a " * (IMPORTED_BODY_MAX // 2 - 1)).created == 1
+    assert len(Comment.objects.get().body) > IMPORTED_BODY_MAX - 10
+
+
+def test_an_import_with_a_longer_comment_is_refused_by_its_line():
+    with pytest.raises(
+        Refused, match=r"^Line \d+: the comment that begins here has 100,00\d characters; 100,000"
+    ):
+        take("a " * (IMPORTED_BODY_MAX // 2) + "boats")
+    assert not Comment.objects.exists()
+    assert not Article.objects.exists()
+
+
+def test_an_import_with_a_longer_story_is_refused():
+    with pytest.raises(Refused, match=r"^The story has 200,00\d characters; 200,000 is the most"):
+        take_page("The council blames the price of diesel.", "boat " * (BODY_MAX // 5) + "sunk")
+    assert not Article.objects.exists()
+
+
+def take(body: str) -> Report:
+    return take_page("My mother lives over there.", body)
+
+
+def take_page(text: str, other: str) -> Report:
+    data = page(1).replace(text.encode(), other.encode())
+    return import_page(data=data, filename="story.txt")

@@ -1,0 +1,105 @@
+"""What a text costs grows with its length, whatever is in it: to render, to paste, to check, to search."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from articles.markup import markdown
+from articles.markup.paste_html import as_markdown
+from comments import duplicates
+from comments.search import excerpts
+from moderation.features import signals
+from moderation.features.text_reading import Read, Said
+from moderation.rules import matching
+from moderation.screening import checks
+from moderation.similar import text_features
+from tests.helpers.growth import LINEAR, growth
+
+# Where parsers of Markdown, and regular expressions, are known to go back over what they have read.
+PIECES = [
+    "[",
+    "![",
+    "[a](",
+    "[a](<b",
+    "](",
+    "*a ",
+    "**a*b",
+    "_a_ ",
+    "~~a",
+    "`a``",
+    "\\`",
+    "&",
+    "&#",
+    "<a",
+    "<",
+    "> ",
+]
+PIECES += [
+    "- ",
+    "1. a\n",
+    "  - a\n",
+    "a|b\n-|-\n",
+    "[a]: b\n",
+    '"',
+    "a",
+    "漢",
+    "\n",
+    " ",
+    "\t",
+    "a\n=\n",
+    "<!--",
+]
+TYPED = ["the ", "[url", "<a ", "{a|", "1234 ", "a-", "a'a", "x_", "www.a.", "%a", "a.b.", "http://a."]
+MARKUP = [
+    "<b>",
+    "<i>a</i>",
+    "<p>a",
+    "<ul><li>a",
+    "<td>",
+    "<blockquote>",
+    "&amp;",
+    "<br>",
+    "[",
+    "*",
+    "`",
+    "http://a.b",
+]
+
+
+def render_story(text: str) -> str:
+    """Without its images, which are a statement each text."""
+    tokens = markdown._story.parse(text)
+    return markdown._story.renderer.render(tokens, markdown._story.options, {"images": {}, "first": []})
+
+
+def check(text: str) -> None:
+    for cached in (matching.links, matching.hosts, matching.folded):
+        cached.cache_clear()
+    matching.hosts(text)
+    matching.compile_rule(matching.Written(pk=None, kind="term", value="a b")).find(text, "")  # type: ignore[misc]
+    checks.says_something(text)
+    signals.find(
+        Read(Said(body=text, author="A b", article_title="The boat", article_text="It leaves at nine."))
+    )
+    text_features.telling(text)
+    duplicates.trigrams(duplicates.fold(text))
+
+
+def search(text: str) -> None:
+    passages = excerpts.read_passages(markdown.render_comment(text)) or [excerpts.Passage("", False)]
+    excerpts.excerpt(passages, {"a": frozenset("a")})
+
+
+DOINGS: list[tuple[Callable[[str], Any], list[str]]] = [
+    (markdown.render_comment, PIECES),
+    (render_story, PIECES),
+    (as_markdown, MARKUP),
+    (check, [*PIECES, *TYPED]),
+    (search, ["a ", "a", "> a\n", "`a"]),
+]
+
+
+@pytest.mark.parametrize(("do", "piece"), [(do, piece) for do, pieces in DOINGS for piece in pieces])
+def test_four_times_the_text_takes_four_times_as_long(do: Callable[[str], Any], piece: str) -> None:
+    assert growth(do, lambda size: (piece * size)[:size], 1_500) < LINEAR

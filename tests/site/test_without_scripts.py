@@ -1,0 +1,232 @@
+"""Everything that a reader does, by links and forms alone: Chromium with its scripts switched off."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Locator, Page, expect
+
+from articles.models import Topic
+from comments.imports import Imported, import_comments
+from comments.models import Comment, Discussion
+from comments.policy import policy
+from comments.services import change_discussion
+from comments.thread.reading import BUDGET, REPLIES
+from tests.factories import UserFactory, make_article, say
+
+pytestmark = pytest.mark.browser
+
+START = datetime(2024, 5, 31, 9, tzinfo=UTC)
+ROOTS = BUDGET + 30
+
+
+@pytest.fixture
+def story(transactional_db, settings):
+    """Two pages of first-level comments, Voice 0 to the last; the newest has more replies than are shown."""
+    settings.COMMENT_POLICY = "comments.policy.Policy"
+    policy.cache_clear()
+    article = make_article("The last ferry", source_key="ferry", published_at=START)
+    article.topics.add(Topic.objects.create(name="Harbour", slug="harbour"))
+    change_discussion(
+        article=article,
+        status=Discussion.Status.OPEN,
+        moderation=Discussion.Moderation.POST,
+        closes_at=timezone.now() + timedelta(days=9),
+    )
+    roots = [(f"Voice {n}", None) for n in range(ROOTS)]
+    replies = [(f"Reply {n}", ROOTS - 1) for n in range(REPLIES + 5)]
+    comments = [
+        Imported(str(n), name, f"{name} on the ferry.", START + timedelta(minutes=n), parent)
+        for n, (name, parent) in enumerate(roots + replies)
+    ]
+    import_comments(article=article, comments=comments, actor=None, batch=uuid4())
+    yield article
+    policy.cache_clear()
+
+
+@pytest.fixture
+def page(browser, story) -> Page:
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def url(live_server, story) -> str:
+    return live_server.url + story.get_absolute_url()
+
+
+def by(name: str) -> Comment:
+    return Comment.objects.get(author_name=name)
+
+
+def at(page: Page, name: str) -> Locator:
+    return page.locator(f"#comment-{by(name).pk}")
+
+
+def follow(page: Page, name: str, within: Locator | None = None) -> None:
+    (within or page).get_by_role("link", name=name, exact=True).first.click()
+
+
+def assert_arrived(comment: Locator) -> None:
+    """It is before the reader's eyes and stands out."""
+    expect(comment).to_be_in_viewport()
+    assert comment.evaluate("node => node.matches(':target') || node.classList.contains('focus')")
+    assert comment.evaluate("node => getComputedStyle(node).backgroundColor") != "rgba(0, 0, 0, 0)"
+
+
+def test_orders_are_chosen_and_remembered(page, url):
+    page.goto(url)
+    first = page.locator(".thread article").first
+    expect(first).to_contain_text(f"Voice {ROOTS - 1}")
+    follow(page, "Oldest first")
+    assert page.url == f"{url}?order=oldest#comments"
+    expect(first).to_contain_text("Voice 0")
+    page.goto(url)
+    expect(first).to_contain_text("Voice 0")
+    expect(page.get_by_role("link", name="Oldest first")).to_have_attribute("aria-current", "true")
+    follow(page, "Most discussed")
+    expect(first).to_contain_text(f"Voice {ROOTS - 1}")
+    assert page.get_by_role("button", name="Fold all").count() == 0  # a promise only scripts keep
+
+
+def test_pages_and_permalinks(page, url):
+    page.goto(url)
+    follow(page, "More comments")
+    expect(page.get_by_text("This is a later part of the discussion.")).to_be_visible()
+    late = at(page, "Voice 5")
+    late.locator("h3 ~ a").click()
+    assert page.url == f"{url}comments/{by('Voice 5').pk}/"
+    expect(page.get_by_role("heading", level=1)).to_have_text("Part of the discussion")
+    assert_arrived(late)
+    follow(page, "In its place")
+    assert_arrived(late)
+    expect(at(page, "Voice 4")).to_be_visible()
+    follow(page, "From its start")
+    expect(page.locator(".thread article").first).to_contain_text(f"Voice {ROOTS - 1}")
+
+    early = at(page, f"Voice {ROOTS - 9}")
+    early.locator("h3 ~ a").click()
+    assert page.url == f"{url}#comment-{by(f'Voice {ROOTS - 9}').pk}"
+    assert_arrived(early)
+
+
+def test_more_replies_and_what_they_answer(page, url):
+    page.goto(url)
+    follow(page, "Show 5 more replies")
+    expect(at(page, f"Reply {REPLIES + 4}")).to_be_visible()
+    expect(at(page, f"Voice {ROOTS - 1}")).to_be_visible()  # whom they answer
+    last = at(page, f"Reply {REPLIES + 4}")
+    follow(page, f"Voice {ROOTS - 1}", last)
+    assert_arrived(at(page, f"Voice {ROOTS - 1}"))
+    last.locator("h3 ~ a").click()
+    assert_arrived(last)
+    follow(page, "All comments")
+    assert page.url == f"{url}#comments"
+
+
+def test_a_reply_with_errors_keeps_its_text(page, url):
+    page.goto(url)
+    follow(page, "Reply", at(page, "Reply 3"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Reply to Reply 3")
+    page.get_by_label("Name").fill("Ines")
+    page.get_by_label("E-mail").fill("ines@quay")
+    page.get_by_label("Your comment").fill("I have oiled it.\n\nI did not touch the hands.")
+    page.get_by_role("button", name="Send").click()
+
+    email = page.get_by_label("E-mail")
+    expect(email).to_have_attribute("aria-invalid", "true")
+    for target in email.get_attribute("aria-describedby").split():
+        expect(page.locator(f"#{target}")).to_be_visible()
+    expect(page.get_by_label("Your comment")).to_have_value("I have oiled it.\n\nI did not touch the hands.")
+    email.fill("ines@quay.example")
+    page.get_by_role("button", name="Send").click()
+
+    own = by("Ines")
+    assert own.parent == by("Reply 3")
+    assert_arrived(page.locator(f"#comment-{own.pk}"))
+    expect(page.get_by_role("status")).to_contain_text("We mailed you a link")
+
+
+def test_words_are_found_in_the_discussion_and_on_the_site(page, url):
+    page.goto(url)
+    page.get_by_role("searchbox", name="Find in this discussion").fill("“Voice 7 on”")
+    page.get_by_role("searchbox", name="Find in this discussion").press("Enter")
+    expect(page.get_by_role("heading", level=2)).to_contain_text("1 comment mentions")
+    expect(page.locator("mark").first).to_be_visible()
+    follow(page, "Voice 7")
+    assert_arrived(at(page, "Voice 7"))
+
+    follow(page, "Search", page.get_by_role("banner"))
+    page.get_by_label("Words to find in stories and comments").fill("ferry -voice -reply")
+    page.get_by_label("Topic", exact=True).select_option("Harbour")
+    page.get_by_label("Year").fill("2024")
+    page.get_by_role("button", name="Search").click()
+    follow(page, "The last ferry", page.get_by_role("main"))
+    assert page.url == url
+
+
+def test_a_story_is_found_in_the_archive(page, live_server, url):
+    page.goto(live_server.url)
+    follow(page, "Archive", page.get_by_role("contentinfo"))
+    follow(page, "2024")
+    follow(page, "May")
+    expect(page.get_by_role("heading", level=1)).to_have_text("May 2024")
+    follow(page, "The last ferry")
+    assert page.url == url
+    follow(page, "Harbour")
+    follow(page, "The last ferry")
+    assert page.url == url
+
+
+def test_colours_are_chosen_and_remembered(page, url):
+    page.emulate_media(color_scheme="light")
+    page.goto(f"{url}?order=oldest")
+    paper = "getComputedStyle(document.documentElement).backgroundColor"
+    root = page.locator("html")
+    light = root.evaluate(f"() => {paper}")
+    page.get_by_role("button", name="dark").click()
+    assert page.url.startswith(url)
+    expect(root).to_have_attribute("data-theme", "dark")
+    assert root.evaluate(f"() => {paper}") != light
+    follow(page, "Archive", page.get_by_role("contentinfo"))
+    expect(root).to_have_attribute("data-theme", "dark")
+    expect(page.get_by_role("button", name="dark")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="as the system").click()
+    assert root.get_attribute("data-theme") is None
+    assert root.evaluate(f"() => {paper}") == light
+
+
+def test_a_member_recommends_and_has_a_page(page, live_server, url, story):
+    member = UserFactory.create(name="Nadia", email="nadia@example.org", password="four o'clock")
+    say(story, "I only came to ask when it goes.", author=member)
+    page.goto(f"{url}recommend/{by('Voice 3').pk}/")
+    follow(page, "Log in", page.get_by_role("main"))
+    page.get_by_label(re.compile("e-?mail", re.I)).fill("nadia@example.org")
+    page.get_by_label("Password").fill("four o'clock")
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Recommend").click()
+    assert_arrived(at(page, "Voice 3"))
+
+    page.goto(f"{url}?order=oldest")
+    given = at(page, "Voice 3").get_by_role("button", name="Recommend 1")
+    expect(given).to_have_attribute("aria-pressed", "true")
+    given.click()
+    expect(at(page, "Voice 3").get_by_role("button", name="Recommend")).to_have_attribute(
+        "aria-pressed", "false"
+    )
+
+    page.locator(".account summary").click()
+    follow(page, "Public page")
+    page.get_by_role("button", name="Switch it on").click()
+    page.locator(f"main a[href='/people/{member.pk}/']").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Nadia")
+    expect(page.get_by_role("article")).to_contain_text("I only came to ask when it goes.")
+    follow(page, "The last ferry")
+    assert_arrived(at(page, "Nadia"))
+    page.locator(".account summary").click()
+    follow(page, "Public page")
+    page.get_by_role("button", name="Switch it off").click()
+    assert page.goto(f"{live_server.url}/people/{member.pk}/").status == 404
