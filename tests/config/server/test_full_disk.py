@@ -54,19 +54,21 @@ def site(disk: Path, environment: dict[str, str]) -> Iterator[Served]:
 
 
 @pytest.fixture
-def ask(site: Served, disk: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[Any, ...]]]:
+def ask(
+    site: Served, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
+    """Ask over one connection, opened while there is room: a new one may have to write a file first."""
     monkeypatch.setenv("SOUNDOFF_HOME", str(disk / "home"))
+    connection = psycopg2.connect(postgres.url("web"))
+    connection.autocommit = True
 
     def run(statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        connection = psycopg2.connect(postgres.url("web"))
-        try:
-            with connection, connection.cursor() as cursor:
-                cursor.execute(statement, values)
-                return cursor.fetchall()
-        finally:
-            connection.close()
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchall()
 
-    return run
+    yield run
+    connection.close()
 
 
 def fill(disk: Path) -> Path:
