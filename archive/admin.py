@@ -19,7 +19,7 @@ from archive.services import MAX_MB, Refused, Report, check_size, import_page
 from articles.models import Article, title_for
 
 
-class BringInForm(forms.Form):
+class ImportForm(forms.Form):
     """A saved page and where it is from. `save` gives the report; a refused file is an error of its field."""
 
     file = forms.FileField(
@@ -129,7 +129,7 @@ class ImportAdmin(admin.ModelAdmin[Import]):
         if not self.has_add_permission(request):
             raise PermissionDenied
         dry_run = "look" in request.POST
-        form = BringInForm(request.POST or None, request.FILES or None)
+        form = ImportForm(request.POST or None, request.FILES or None)
         report = form.save(actor=request.user, dry_run=dry_run) if form.is_valid() else None
         return TemplateResponse(
             request,

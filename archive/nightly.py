@@ -11,15 +11,15 @@ from pathlib import Path
 
 from django.utils import timezone
 
-from archive.backup.container import Refused
+from archive.backup.container import BackupRefused
 from archive.backup.write import backup, megabytes
 from archive.tasks import tell_of_failed_backup
 from articles.site.current_site import read_site
 from core import backup_folder
 from moderation.scheduled_jobs import Job
 
-AFTER = 3  # o'clock in the site's zone: when the machine was off then, as soon as it is on
-NAME = "soundoff-{day}.zip"
+EARLIEST_HOUR = 3  # o'clock in the site's zone: when the machine was off then, as soon as it is on
+FILE_NAME = "soundoff-{day}.zip"
 
 
 def back_up() -> str:
@@ -27,10 +27,10 @@ def back_up() -> str:
     site = read_site()
     now = timezone.localtime(timezone=site.zone)
     folder = backup_folder.nightly_folder()
-    path = folder / NAME.format(day=now.date().isoformat())
+    path = folder / FILE_NAME.format(day=now.date().isoformat())
     if not site.backs_up_nightly:
         return "it is switched off"
-    if now.hour < AFTER or path.exists():
+    if now.hour < EARLIEST_HOUR or path.exists():
         return "there is nothing to do yet"
     try:
         backup_folder.folder()
@@ -39,15 +39,15 @@ def back_up() -> str:
             remains.unlink()
         made = backup(path, read_again=True)
         gone = _remove_older(path, kept=site.backups_kept)
-    except (Refused, OSError) as error:
-        why = str(error) if isinstance(error, Refused) else f"{folder}: {error.strerror}."
-        _tell(backup_folder.Failure(timezone.now(), why))
+    except (BackupRefused, OSError) as error:
+        why = str(error) if isinstance(error, BackupRefused) else f"{folder}: {error.strerror}."
+        _report_failure(backup_folder.Failure(timezone.now(), why))
         raise
     backup_folder.forget_failure()
     return f"{path.name}, {megabytes(made.last.size)}; older ones removed: {gone}"
 
 
-def _tell(failure: backup_folder.Failure) -> None:
+def _report_failure(failure: backup_folder.Failure) -> None:
     """Administrators once, by a mail: again until that is on its way, as a full disk takes no job either."""
     last = backup_folder.last_failure()
     is_told = last is not None and last.is_told
@@ -70,8 +70,8 @@ def _remove_older(made: Path, *, kept: int) -> int:
 
 def list_nightly(folder: Path) -> list[Path]:
     """The oldest first."""
-    return sorted(folder.glob(NAME.format(day="[0-9]*")))
+    return sorted(folder.glob(FILE_NAME.format(day="[0-9]*")))
 
 
 # Often, so that what the owner switches on happens soon; a night that failed is tried again in an hour.
-NIGHTLY = Job("see whether a backup is due", timedelta(minutes=5), back_up, retry=timedelta(hours=1))
+NIGHTLY_JOB = Job("see whether a backup is due", timedelta(minutes=5), back_up, retry=timedelta(hours=1))

@@ -36,7 +36,7 @@ from moderation.screening.imports import screen_import
 MAX_MB = 60
 SAMPLE = Path(__file__).parent / "sample" / "story.txt"
 SAMPLE_CLOSES = datetime(2100, 1, 1, tzinfo=UTC)
-UNSHOWN_TOPICS = {"uncategorized"}  # what a blog says of a story of which nobody said anything
+HIDDEN_TOPICS = {"uncategorized"}  # what a blog says of a story of which nobody said anything
 
 
 class Refused(ValueError):
@@ -117,22 +117,22 @@ def import_page(
     reports the same numbers and writes nothing. Raises Refused.
     """
     check_size(len(data))
-    page = _parse(data, format)
-    article = _article(page, source, url)
+    page = _parse_file(data, format)
+    article = _build_article(page, source, url)
     with transaction.atomic():
-        now = _wait_for_others(article.source_key)
+        now = _lock_page(article.source_key)
         known = Article.objects.filter(source_key=article.source_key).first()
         stored = Comment.objects.filter(source=article.source_key)
         here = set(stored.exclude(state_reason=Reason.IMPORT_UNDONE).values_list("source_id", flat=True))
         new = sum(comment.source_id not in here for comment in page.comments)
-        is_again = known is not None and _was_taken_back(known)
+        is_again = known is not None and _import_was_undone(known)
         if known and is_again and (why := too_early(known, page.published_at, now)):
             raise Refused(
                 _("The story is here and would be published again. %(why)s Nothing was brought in.")
                 % {"why": why}
             )
         shown_from = known.published_at if known and not is_again else page.published_at
-        page = _without_future(page, shown_from, now)
+        page = _adjust_future_dates(page, shown_from, now)
         report = Report(
             format=page.format,
             title=page.title,
@@ -148,8 +148,8 @@ def import_page(
         )
         if report.changes_something and not dry_run:
             if known is None:
-                _open_article(article, page)
-            _bring_in(known or article, page, report, filename, sha256(data).hexdigest(), actor)
+                _create_draft(article, page)
+            _store_comments(known or article, page, report, filename, sha256(data).hexdigest(), actor)
     return report
 
 
@@ -171,7 +171,7 @@ def check_size(size: int) -> None:
         )
 
 
-def _parse(data: bytes, name: str) -> ParsedPage:
+def _parse_file(data: bytes, name: str) -> ParsedPage:
     try:
         page = parse(data, name)
     except KeyError:
@@ -211,7 +211,7 @@ def _check_lengths(page: ParsedPage) -> None:
             )
 
 
-def _article(page: ParsedPage, source: str, url: str) -> Article:
+def _build_article(page: ParsedPage, source: str, url: str) -> Article:
     """The page's article, not saved. Its key stays the same, however an editor changes title or date."""
     identity = "\n".join((page.format, page.title, page.published_at.isoformat()))
     article = Article(
@@ -234,7 +234,7 @@ def _article(page: ParsedPage, source: str, url: str) -> Article:
     return article
 
 
-def _wait_for_others(source_key: str) -> datetime:
+def _lock_page(source_key: str) -> datetime:
     """Let one import of a page run at a time, since two at once would both find nothing here. Return the
     database's time, by which no comment may be dated later."""
     with connection.cursor() as cursor:
@@ -243,7 +243,7 @@ def _wait_for_others(source_key: str) -> datetime:
         return now
 
 
-def _without_future(page: ParsedPage, shown_from: datetime | None, now: datetime) -> ParsedPage:
+def _adjust_future_dates(page: ParsedPage, shown_from: datetime | None, now: datetime) -> ParsedPage:
     """The page with its comments dated no later than `now`, and a warning for each date in the future."""
 
     def said(moment: datetime) -> str:
@@ -267,7 +267,7 @@ def _without_future(page: ParsedPage, shown_from: datetime | None, now: datetime
     return replace(page, comments=comments, warnings=sorted(warnings, key=lambda warning: warning.line))
 
 
-def _was_taken_back(article: Article) -> bool:
+def _import_was_undone(article: Article) -> bool:
     """Whether the undo of its import made it a draft, which nobody has said anything about since."""
     last = Change.objects.filter(target=Change.Target.ARTICLE, target_id=article.pk, field="published_at")
     change = last.select_related("batch").order_by("id").last()
@@ -279,25 +279,25 @@ def _was_taken_back(article: Article) -> bool:
     )
 
 
-def _open_article(article: Article, page: ParsedPage) -> None:
+def _create_draft(article: Article, page: ParsedPage) -> None:
     """As a draft: its publication is a part of the act, with which it is taken back."""
     article.slug, article.published_at = free_slug(article.title), None
     save_article(article=article)
-    article.topics.set([_topic(name) for name in page.topics])
+    article.topics.set([_get_or_create_topic(name) for name in page.topics])
     change_discussion(article=article, status=Discussion.Status.CLOSED)
 
 
-def _topic(name: str) -> Topic:
+def _get_or_create_topic(name: str) -> Topic:
     topic = Topic.objects.filter(name=name).first()
     if topic:
         return topic
     base = slugify(name, allow_unicode=True)[:70].strip("-") or "topic"
     taken = set(Topic.objects.filter(slug__startswith=base).values_list("slug", flat=True))
     slug = next(s for n in range(1, len(taken) + 2) if (s := base if n == 1 else f"{base}-{n}") not in taken)
-    return Topic.objects.create(name=name, slug=slug, shown=name.casefold() not in UNSHOWN_TOPICS)
+    return Topic.objects.create(name=name, slug=slug, shown=name.casefold() not in HIDDEN_TOPICS)
 
 
-def _bring_in(
+def _store_comments(
     article: Article, page: ParsedPage, report: Report, filename: str, digest: str, actor: User | None
 ) -> None:
     batch = Batch.objects.create(kind=Batch.Kind.IMPORT, actor=actor)

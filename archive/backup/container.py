@@ -16,11 +16,11 @@ from typing import IO, Any
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-MANIFEST_MOST = 256 * 1024 * 1024  # bytes; a site with a million media has 150 MB
-MARK = b"Soundoff backup. SHA-256 of all bytes before the sum: "
-SUM = 64  # bytes, in hexadecimal digits
+MANIFEST_MAX = 256 * 1024 * 1024  # bytes; a site with a million media has 150 MB
+COMMENT_PREFIX = b"Soundoff backup. SHA-256 of all bytes before the sum: "
+DIGEST_LENGTH = 64  # bytes, in hexadecimal digits
 CHUNK = 1024 * 1024
-WORDS = {  # of the counts
+COUNT_LABELS = {  # of the counts
     "stories": ("story", "stories"),
     "comments": ("comment", "comments"),
     "people": ("account", "accounts"),
@@ -31,7 +31,7 @@ WORDS = {  # of the counts
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
-class Refused(Exception):
+class BackupRefused(Exception):
     """Why a file is not restored, or a backup not made, in a sentence."""
 
 
@@ -40,7 +40,7 @@ def first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
 
 
-def listed(names: Sequence[str]) -> str:
+def shorten_names(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
@@ -69,7 +69,7 @@ class Manifest:
     def told(self) -> str:
         """What is in it, for a person."""
         return ", ".join(
-            f"{count:,} {WORDS[what][count != 1] if what in WORDS else what}"
+            f"{count:,} {COUNT_LABELS[what][count != 1] if what in COUNT_LABELS else what}"
             for what, count in self.counts.items()
         )
 
@@ -82,7 +82,7 @@ class Manifest:
         return json.dumps(told, ensure_ascii=False, indent=1).encode()
 
 
-def member(kind: str, part: Part) -> str:
+def member_name(kind: str, part: Part) -> str:
     return f"tables/{part.name}.copy" if kind == "table" else f"media/{part.name}"
 
 
@@ -102,7 +102,7 @@ class Writer:
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file = file
-        self.through = _Through(file)
+        self.through = _HashingStream(file)
         self.zip = zipfile.ZipFile(self.through, "w")
 
     @contextmanager
@@ -113,7 +113,7 @@ class Writer:
         info.compress_type = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
         info._compresslevel = 1  # type: ignore[attr-defined]  # of a ZipInfo the ZipFile's own is not taken
         with self.zip.open(info, "w", force_zip64=True) as file:
-            hashed = _Hashed(file)
+            hashed = _PartWriter(file)
             yield hashed
             hashed.flush()
 
@@ -125,19 +125,19 @@ class Writer:
         """The SHA-256 of the whole file, as `sha256sum` tells it."""
         with self.part(MANIFEST, packed=True) as part:
             part.write(manifest.to_json())
-        self.zip.comment = MARK + b"0" * SUM
+        self.zip.comment = COMMENT_PREFIX + b"0" * DIGEST_LENGTH
         self.zip.close()
         before = self.through.sha256.copy()
         digest = before.hexdigest().encode()
         self.file.flush()
-        self.file.seek(-SUM, os.SEEK_END)
+        self.file.seek(-DIGEST_LENGTH, os.SEEK_END)
         self.file.write(digest)
         self.file.flush()
         before.update(digest)
         return before.hexdigest()
 
 
-class _Through:
+class _HashingStream:
     """What zipfile takes for a pipe: it can't go back in it, and all but the last SUM bytes are hashed."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -147,14 +147,14 @@ class _Through:
 
     def write(self, data: Any) -> int:
         self.file.write(data)
-        if len(data) >= SUM:
+        if len(data) >= DIGEST_LENGTH:
             self.sha256.update(self.last)
-            self.sha256.update(memoryview(data)[:-SUM])
-            self.last = bytes(data[-SUM:])
+            self.sha256.update(memoryview(data)[:-DIGEST_LENGTH])
+            self.last = bytes(data[-DIGEST_LENGTH:])
         else:
             both = self.last + bytes(data)
-            self.sha256.update(both[:-SUM])
-            self.last = both[-SUM:]
+            self.sha256.update(both[:-DIGEST_LENGTH])
+            self.last = both[-DIGEST_LENGTH:]
         return len(data)
 
     def flush(self) -> None:
@@ -164,7 +164,7 @@ class _Through:
         """The file is its owner's to close."""
 
 
-class _Hashed:
+class _PartWriter:
     """Rows come one by one; they are hashed and packed many at a time."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -205,11 +205,11 @@ class Reader:
     @contextmanager
     def part(self, kind: str, part: Part) -> Iterator["_Checked"]:
         """The bytes of a part, which are compared once more as they are read to the end."""
-        with self.zip.open(member(kind, part)) as file:
-            checked = _Checked(file, part.size)
+        with self.zip.open(member_name(kind, part)) as file:
+            checked = _PartReader(file, part.size)
             yield checked
             if (checked.size, checked.sha256.hexdigest()) != (part.size, part.sha256) or file.read(1):
-                raise Refused(f"{self.path.name} is damaged in {member(kind, part)}.")
+                raise BackupRefused(f"{self.path.name} is damaged in {member_name(kind, part)}.")
 
     def check(self, kind: str, part: Part) -> None:
         """Raises Refused."""
@@ -217,13 +217,13 @@ class Reader:
             with self.part(kind, part) as file:
                 while file.read(CHUNK):
                     pass
-        except Refused:
+        except BackupRefused:
             raise
         except Exception as error:  # zipfile and zlib have many words for it
-            raise Refused(f"{self.path.name} is damaged in {member(kind, part)}.") from error
+            raise BackupRefused(f"{self.path.name} is damaged in {member_name(kind, part)}.") from error
 
 
-class _Checked(io.RawIOBase):
+class _PartReader(io.RawIOBase):
     """No more than the manifest says, whatever it unpacks to."""
 
     def __init__(self, file: IO[bytes], most: int) -> None:
@@ -244,29 +244,29 @@ class _Checked(io.RawIOBase):
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Reader]:
+def open_backup(path: Path) -> Iterator[Reader]:
     """The backup in this file once it was read from end to end. Raises Refused, which names what is wrong."""
     try:
         file = path.open("rb")
     except OSError as error:
-        raise Refused(f"{path} can't be read: {error.strerror}.") from error
+        raise BackupRefused(f"{path} can't be read: {error.strerror}.") from error
     with file:
-        is_whole = _is_whole(file)
-        archive = _unzipped(path, file)
+        is_whole = _has_valid_digest(file)
+        archive = _open_zip(path, file)
         with archive:
-            reader = Reader(path, archive, _manifest(path, archive))
+            reader = Reader(path, archive, _read_manifest(path, archive))
             _check_names(reader)
             for kind, parts in (("table", reader.manifest.tables), ("media", reader.manifest.media)):
                 for part in parts:
                     reader.check(kind, part)
             if not is_whole:
-                raise Refused(f"{path.name} is damaged, though each of its parts is as it was written.")
+                raise BackupRefused(f"{path.name} is damaged, though each of its parts is as it was written.")
             yield reader
 
 
-def _is_whole(file: IO[bytes]) -> bool:
+def _has_valid_digest(file: IO[bytes]) -> bool:
     """Whether the sum at its end is that of all before."""
-    left = file.seek(0, os.SEEK_END) - SUM
+    left = file.seek(0, os.SEEK_END) - DIGEST_LENGTH
     file.seek(0)
     found = sha256()
     while left > 0 and (data := file.read(min(left, CHUNK))):
@@ -275,32 +275,34 @@ def _is_whole(file: IO[bytes]) -> bool:
     return file.read() == found.hexdigest().encode()
 
 
-def _unzipped(path: Path, file: IO[bytes]) -> zipfile.ZipFile:
+def _open_zip(path: Path, file: IO[bytes]) -> zipfile.ZipFile:
     file.seek(0)
     start = file.read(4)
     try:
         archive = zipfile.ZipFile(file)
     except Exception as error:  # such as a number in its directory that leads nowhere
         if not start:
-            raise Refused(f"{path.name} is empty.") from error
+            raise BackupRefused(f"{path.name} is empty.") from error
         if start == b"PK\x03\x04":
-            raise Refused(f"{path.name} is damaged or cut: its end is not that of a backup.") from error
-        raise Refused(f"{path.name} is no backup of Soundoff.") from error
-    if not archive.comment.startswith(MARK):
-        raise Refused(f"{path.name} is no backup of Soundoff, or its end is damaged.")
+            raise BackupRefused(f"{path.name} is damaged or cut: its end is not that of a backup.") from error
+        raise BackupRefused(f"{path.name} is no backup of Soundoff.") from error
+    if not archive.comment.startswith(COMMENT_PREFIX):
+        raise BackupRefused(f"{path.name} is no backup of Soundoff, or its end is damaged.")
     return archive
 
 
-def _manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
+def _read_manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
     try:
         with archive.open(MANIFEST) as file:
-            told: dict[str, Any] = json.loads(file.read(MANIFEST_MOST))
+            told: dict[str, Any] = json.loads(file.read(MANIFEST_MAX))
         found = told.pop("format")
         del told["what"]
     except Exception as error:
-        raise Refused(f"{path.name} is damaged in {MANIFEST}, the list of its parts.") from error
+        raise BackupRefused(f"{path.name} is damaged in {MANIFEST}, the list of its parts.") from error
     if found != FORMAT:
-        raise Refused(f"{path.name} is of format {found}; this version of Soundoff reads format {FORMAT}.")
+        raise BackupRefused(
+            f"{path.name} is of format {found}; this version of Soundoff reads format {FORMAT}."
+        )
     try:
         for kind in ("tables", "media"):
             told[kind] = [Part(**part) for part in told[kind]]
@@ -309,16 +311,18 @@ def _manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
         is_sound = (
             manifest.at.tzinfo is not None
             and all(isinstance(names, list) for names in manifest.migrations.values())
-            and all(map(_is_sound, (*manifest.tables, *manifest.media)))
+            and all(map(_is_valid_part, (*manifest.tables, *manifest.media)))
         )
     except Exception as error:
-        raise Refused(f"{path.name} has a {MANIFEST} that this version of Soundoff can't read.") from error
+        raise BackupRefused(
+            f"{path.name} has a {MANIFEST} that this version of Soundoff can't read."
+        ) from error
     if not is_sound:
-        raise Refused(f"{path.name} has a {MANIFEST} that this version of Soundoff can't read.")
+        raise BackupRefused(f"{path.name} has a {MANIFEST} that this version of Soundoff can't read.")
     return manifest
 
 
-def _is_sound(part: Part) -> bool:
+def _is_valid_part(part: Part) -> bool:
     names = (part.name, *part.columns)
     return isinstance(part.size, int) and part.size >= 0 and all(isinstance(name, str) for name in names)
 
@@ -327,18 +331,18 @@ def _check_names(reader: Reader) -> None:
     manifest, name = reader.manifest, reader.path.name
     for table in manifest.tables:
         if not all(map(NAME.fullmatch, (table.name, *table.columns))):
-            raise Refused(f"{name} names a table that can't be one of Soundoff's: {table.name!r}.")
+            raise BackupRefused(f"{name} names a table that can't be one of Soundoff's: {table.name!r}.")
     for sequence in manifest.sequences:
         if not NAME.fullmatch(sequence):
-            raise Refused(f"{name} names a sequence that can't be one of Soundoff's: {sequence!r}.")
+            raise BackupRefused(f"{name} names a sequence that can't be one of Soundoff's: {sequence!r}.")
     for one in manifest.media:
         if not is_safe(one.name):
-            raise Refused(f"{name} has a file whose path leads out of media/: {one.name!r}.")
+            raise BackupRefused(f"{name} has a file whose path leads out of media/: {one.name!r}.")
     there = Counter(reader.zip.namelist())
     listed = [MANIFEST]
-    listed += [member("table", part) for part in manifest.tables]
-    listed += [member("media", part) for part in manifest.media]
+    listed += [member_name("table", part) for part in manifest.tables]
+    listed += [member_name("media", part) for part in manifest.media]
     for more in there - Counter(listed):
-        raise Refused(f"{name} holds {more!r}, which its list does not name, or not so often.")
+        raise BackupRefused(f"{name} holds {more!r}, which its list does not name, or not so often.")
     for less in Counter(listed) - there:
-        raise Refused(f"{name} lacks {less!r}, which its list names.")
+        raise BackupRefused(f"{name} lacks {less!r}, which its list names.")

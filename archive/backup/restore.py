@@ -18,7 +18,16 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts import erasure_log
 from archive.backup import tables
-from archive.backup.container import CHUNK, Manifest, Part, Reader, Refused, first_line, listed, opened
+from archive.backup.container import (
+    CHUNK,
+    BackupRefused,
+    Manifest,
+    Part,
+    Reader,
+    first_line,
+    open_backup,
+    shorten_names,
+)
 from archive.backup.write import applied_migrations, media_folder, megabytes
 from articles.models import Site
 from articles.site.cached_pages import withhold
@@ -36,13 +45,13 @@ NOT_EMPTY = {
 
 
 @dataclass(frozen=True)
-class Restored:
+class RestoreResult:
     manifest: Manifest
     replayed: replay.Replayed
     has_list: bool  # of erasures: without one nobody knows what came after the backup
 
 
-def restore(path: Path, *, erased: Path | None = None) -> Restored:
+def restore(path: Path, *, erased: Path | None = None) -> RestoreResult:
     """All of the file, in one transaction, or nothing. Raises Refused with the sentence that says why.
 
     `erased`: a list of what was deleted for good or sealed (accounts/erasure_log.py), beside the one in the
@@ -51,45 +60,47 @@ def restore(path: Path, *, erased: Path | None = None) -> Restored:
     The login must own the tables. Where the backup is of an earlier version its rows come into tables as they
     were then, which are migrated afterwards, and only then the erasures are done again.
     """
-    known = _read_lists(erased)
-    with opened(path) as reader:
+    known = _read_erasures(erased)
+    with open_backup(path) as reader:
         later = _compare_migrations(reader)
         _refuse_if_not_empty()
-        _check_room(reader.manifest)
+        _check_free_space(reader.manifest)
         try:
             _prepare_tables(reader.manifest)
             with _Media(reader) as put_in_place, transaction.atomic(durable=True):
-                before = _lock_and_look_again()
-                _fill(reader)
+                before = _lock_tables()
+                _fill_tables(reader)
                 replayed = replay.Replayed()
                 if not later:
-                    replayed = _settle(known, before)
+                    replayed = _finish(known, before)
                 put_in_place()
                 if later:  # what was erased since stands in it, until that is done again
                     backup_folder.unfinished().write_text(reader.manifest.told, "utf-8")
             if later:
                 _bring_up_to_date(reader.manifest)
                 with transaction.atomic(durable=True):
-                    replayed = _settle(known, before)
+                    replayed = _finish(known, before)
                 backup_folder.unfinished().unlink(missing_ok=True)
         except IntegrityError as error:
-            raise Refused(f"The backup contradicts itself: {first_line(error)}.") from error
+            raise BackupRefused(f"The backup contradicts itself: {first_line(error)}.") from error
         except DatabaseError as error:
             said = str(error)
             is_barred = "permission denied" in said or "must be owner" in said
             hint = " It wants the login that owns the tables: DATABASE_OWNER_URL." if is_barred else ""
-            raise Refused(f"Nothing was restored: the database says “{first_line(error)}”.{hint}") from error
+            raise BackupRefused(
+                f"Nothing was restored: the database says “{first_line(error)}”.{hint}"
+            ) from error
         except OSError as error:
-            raise Refused(f"Nothing was restored: {error.strerror or error}.") from error
+            raise BackupRefused(f"Nothing was restored: {error.strerror or error}.") from error
     withhold()
-    tables.gather_statistics()
+    tables.analyze_tables()
     if erased:
         with suppress(OSError):
             replay.note_missing(known)
-    return Restored(reader.manifest, replayed, bool(known))
+    return RestoreResult(reader.manifest, replayed, bool(known))
 
 
-def _read_lists(erased: Path | None) -> list[erasure_log.Erasure]:
+def _read_erasures(erased: Path | None) -> list[erasure_log.Erasure]:
     found: list[erasure_log.Erasure] = []
     try:
         if erasure_log.path().exists():
@@ -97,9 +108,9 @@ def _read_lists(erased: Path | None) -> list[erasure_log.Erasure]:
         if erased:
             found += erasure_log.read(erased)
     except OSError as error:
-        raise Refused(f"{error.filename} can't be read: {error.strerror}.") from error
+        raise BackupRefused(f"{error.filename} can't be read: {error.strerror}.") from error
     except ValueError as error:
-        raise Refused(str(error)) from error
+        raise BackupRefused(str(error)) from error
     return found
 
 
@@ -109,14 +120,14 @@ def _compare_migrations(reader: Reader) -> list[str]:
     made_by = reader.manifest.program or "unknown"
     known = set(MigrationExecutor(connection).loader.disk_migrations)
     if lacking := _dotted(told - known):
-        raise Refused(
+        raise BackupRefused(
             f"{name} was made by a later version of Soundoff ({made_by}): it has "
-            f"{listed(lacking)}, which this version ({VERSION}) lacks. Restore it with the one that made it."
+            f"{shorten_names(lacking)}, which this version ({VERSION}) lacks. Restore it with the one that made it."
         )
     missing = _dotted(known - told)
     if missing and _nodes(applied_migrations()) - told:
-        raise Refused(
-            f"{name} was made by an earlier version, before {listed(missing)}, and this database has the "
+        raise BackupRefused(
+            f"{name} was made by an earlier version, before {shorten_names(missing)}, and this database has the "
             "tables of a later one already. Restore it into a database without tables (or a new data folder, "
             "SOUNDOFF_HOME): it is brought up to date there."
         )
@@ -143,13 +154,13 @@ def _bring_up_to_date(manifest: Manifest) -> None:
     try:
         call_command("migrate", verbosity=0)
     except Exception as error:  # whatever it was: a migration may run anything
-        raise Refused(
+        raise BackupRefused(
             f"All of the backup came in, but it can't be brought up to date: {first_line(error)}. Restore "
             f"it into another empty database with the version that made it ({manifest.program or 'unknown'})."
         ) from error
 
 
-def _lock_and_look_again() -> int:
+def _lock_tables() -> int:
     """The version of the site that was here. Whoever signs up at this moment waits, or was first."""
     with connection.cursor() as cursor:
         cursor.execute(f"LOCK TABLE {', '.join(NOT_EMPTY)} IN ACCESS EXCLUSIVE MODE")
@@ -159,18 +170,22 @@ def _lock_and_look_again() -> int:
     return row[0] if row else 0
 
 
-def _fill(reader: Reader) -> None:
-    tables.write_in_one_way()
-    here = tables.names()
+def _fill_tables(reader: Reader) -> None:
+    tables.set_value_format()
+    here = tables.table_columns()
     emptied = [name for name in here if name != "django_migrations"]
     told = {part.name: sorted(part.columns) for part in reader.manifest.tables}
-    expected = {name: sorted(here[name]) for name in here if name not in tables.LEFT_OUT}
+    expected = {name: sorted(here[name]) for name in here if name not in tables.EXCLUDED_TABLES}
     if told != expected:
         names = sorted(name for name in told.keys() | expected.keys() if told.get(name) != expected.get(name))
-        raise Refused(f"{reader.path.name} has other tables than its migrations make: {', '.join(names)}.")
-    if unknown := set(reader.manifest.sequences) ^ set(tables.sequences()):
-        raise Refused(f"{reader.path.name} has other sequences than its migrations make: {sorted(unknown)}.")
-    with tables.replaced(emptied):
+        raise BackupRefused(
+            f"{reader.path.name} has other tables than its migrations make: {', '.join(names)}."
+        )
+    if unknown := set(reader.manifest.sequences) ^ set(tables.read_sequences()):
+        raise BackupRefused(
+            f"{reader.path.name} has other sequences than its migrations make: {sorted(unknown)}."
+        )
+    with tables.replace_contents(emptied):
         for part in reader.manifest.tables:
             with reader.part("table", part) as rows:
                 tables.copy_in(part, rows)
@@ -178,7 +193,7 @@ def _fill(reader: Reader) -> None:
     ContentType.objects.clear_cache()  # whose numbers may be others
 
 
-def _settle(known: list[erasure_log.Erasure], before: int) -> replay.Replayed:
+def _finish(known: list[erasure_log.Erasure], before: int) -> replay.Replayed:
     """What can't be as it was: jobs that were under way are queued again, pages that were kept of the empty
     site are true no more, and what was erased since is erased again."""
     DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING).update(
@@ -190,16 +205,16 @@ def _settle(known: list[erasure_log.Erasure], before: int) -> replay.Replayed:
 
 
 def _refuse_if_not_empty() -> None:
-    if found := what_is_here():
-        raise Refused(
+    if found := existing_data():
+        raise BackupRefused(
             f"This site is not empty: it has {found}. Restore into a database without tables, or into a new "
             "data folder (SOUNDOFF_HOME)."
         )
     if any(not path.name.startswith(".") for path in media_folder().glob("*")):
-        raise Refused(f"This site is not empty: {media_folder()} has files. Move them away first.")
+        raise BackupRefused(f"This site is not empty: {media_folder()} has files. Move them away first.")
 
 
-def what_is_here() -> str:
+def existing_data() -> str:
     """What somebody has begun in this database, such as "stories (3)"; nothing where nobody has."""
     with connection.cursor() as cursor:
         there = set(connection.introspection.table_names(cursor))
@@ -212,11 +227,11 @@ def what_is_here() -> str:
     return ""
 
 
-def _check_room(manifest: Manifest) -> None:
+def _check_free_space(manifest: Manifest) -> None:
     need, folder = sum(part.size for part in manifest.media), media_folder().parent
     free = shutil.disk_usage(folder).free
     if free < need:
-        raise Refused(f"The media need {megabytes(need)}, and {folder} has {megabytes(free)} left.")
+        raise BackupRefused(f"The media need {megabytes(need)}, and {folder} has {megabytes(free)} left.")
 
 
 class _Media:
@@ -275,7 +290,7 @@ def _dotted(nodes: Iterable[tuple[str, str]]) -> list[str]:
     return sorted(".".join(node) for node in nodes)
 
 
-def in_words(done: Restored) -> Iterator[str]:
+def describe(done: RestoreResult) -> Iterator[str]:
     yield f"Restored as it was at {done.manifest.at:%Y-%m-%d %H:%M} UTC: {done.manifest.told}."
     if done.has_list:
         yield f"Done again of what came after. {done.replayed.told}"

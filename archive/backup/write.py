@@ -18,14 +18,23 @@ from django.db import DatabaseError, connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
 from archive.backup import tables
-from archive.backup.container import CHUNK, Manifest, Part, Refused, Writer, first_line, is_safe, opened
+from archive.backup.container import (
+    CHUNK,
+    BackupRefused,
+    Manifest,
+    Part,
+    Writer,
+    first_line,
+    is_safe,
+    open_backup,
+)
 from core import VERSION
 from core.backup_folder import LastBackup, remember_last
 
 DAY = 86_400  # seconds
 DIGEST = re.compile(r"[0-9a-f]{64}")
 # What people ask after, and the table that says how many.
-COUNTED = {
+COUNTED_TABLES = {
     "stories": "articles_article",
     "comments": "comments_comment",
     "people": "accounts_user",
@@ -34,13 +43,13 @@ COUNTED = {
 
 
 @dataclass(frozen=True)
-class Made:
+class BackupResult:
     last: LastBackup
     manifest: Manifest
     notes: list[str]  # sentences: what in media/ is no file of ours, such as a link, or damaged already
 
 
-def backup(path: Path, *, read_again: bool = False) -> Made:
+def backup(path: Path, *, read_again: bool = False) -> BackupResult:
     """Write the whole site into this file, or leave what was there. Raises Refused. `read_again`: also where
     the disk does not give back what was written.
 
@@ -49,19 +58,19 @@ def backup(path: Path, *, read_again: bool = False) -> Made:
     """
     path, began = path.absolute(), time.monotonic()
     if path.exists() and not path.is_file():
-        raise Refused(f"{path} is there, and is no file.")
+        raise BackupRefused(f"{path} is there, and is no file.")
     if not path.parent.is_dir():
-        raise Refused(f"There is no folder {path.parent}.")
-    _remove_remains(path)
-    _check_room(path)
+        raise BackupRefused(f"There is no folder {path.parent}.")
+    _remove_stale_parts(path)
+    _check_free_space(path)
     part = None
     try:
         handle, part = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
         with os.fdopen(handle, "wb") as file:
             writer, notes = Writer(file), list[str]()
             try:
-                manifest = _rows(writer)
-                manifest.media.extend(_media(writer, notes))
+                manifest = _write_tables(writer)
+                manifest.media.extend(_write_media(writer, notes))
                 manifest.counts["media"] = len(manifest.media)
                 digest = writer.finish(manifest)
             except BaseException:
@@ -70,15 +79,15 @@ def backup(path: Path, *, read_again: bool = False) -> Made:
             os.fsync(file.fileno())
             size = file.seek(0, os.SEEK_END)
         if read_again:
-            _read_again(Path(part))
+            _verify(Path(part))
         Path(part).replace(path)
         _sync_folder(path.parent)
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise Refused(f"The disk of {path.parent} is full: the backup was not made.") from error
-        raise Refused(f"The backup was not made: {error.strerror or error} ({path.parent}).") from error
+            raise BackupRefused(f"The disk of {path.parent} is full: the backup was not made.") from error
+        raise BackupRefused(f"The backup was not made: {error.strerror or error} ({path.parent}).") from error
     except DatabaseError as error:
-        raise Refused(f"The backup was not made: the database says “{first_line(error)}”.") from error
+        raise BackupRefused(f"The backup was not made: the database says “{first_line(error)}”.") from error
     finally:
         with suppress(OSError):
             if part:
@@ -86,15 +95,15 @@ def backup(path: Path, *, read_again: bool = False) -> Made:
     last = LastBackup(path, manifest.at, size, digest, time.monotonic() - began, manifest.counts)
     with suppress(OSError):  # it is made all the same
         remember_last(last)
-    return Made(last, manifest, notes)
+    return BackupResult(last, manifest, notes)
 
 
-def _read_again(path: Path) -> None:
+def _verify(path: Path) -> None:
     try:
-        with opened(path):
+        with open_backup(path):
             pass
-    except Refused as error:
-        raise Refused(f"The backup was not made, as it can't be read again: {error}") from error
+    except BackupRefused as error:
+        raise BackupRefused(f"The backup was not made, as it can't be read again: {error}") from error
 
 
 def media_folder() -> Path:
@@ -102,17 +111,17 @@ def media_folder() -> Path:
     return Path(settings.MEDIA_ROOT or settings.HOME / "media")
 
 
-def _rows(writer: Writer) -> Manifest:
+def _write_tables(writer: Writer) -> Manifest:
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             # Nothing but one line is written: that restricted texts were copied.
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             cursor.execute("SELECT now()")  # the snapshot is taken by this
             (at,) = cursor.fetchone()
-        tables.write_in_one_way()
-        found, copied = tables.names(), []
+        tables.set_value_format()
+        found, copied = tables.table_columns(), []
         for name, columns in found.items():
-            if name in tables.LEFT_OUT:
+            if name in tables.EXCLUDED_TABLES:
                 continue
             with writer.part(f"tables/{name}.copy", packed=True) as part:
                 rows = tables.copy_out(name, columns, part)
@@ -122,10 +131,10 @@ def _rows(writer: Writer) -> Manifest:
             taken_at=at.astimezone(UTC).isoformat(),
             postgres=connection.pg_version,  # type: ignore[attr-defined]
             migrations=applied_migrations(),
-            counts={what: counted.get(table, 0) for what, table in COUNTED.items()},
-            sequences=tables.sequences(),
+            counts={what: counted.get(table, 0) for what, table in COUNTED_TABLES.items()},
+            sequences=tables.read_sequences(),
             tables=copied,
-            left_out=[name for name in tables.LEFT_OUT if name in found],
+            left_out=[name for name in tables.EXCLUDED_TABLES if name in found],
             program=VERSION,
         )
 
@@ -138,7 +147,7 @@ def applied_migrations() -> dict[str, list[str]]:
     return found
 
 
-def _media(writer: Writer, notes: list[str]) -> Iterator[Part]:
+def _write_media(writer: Writer, notes: list[str]) -> Iterator[Part]:
     root = media_folder()
     for path in _files(root, notes):
         name = path.relative_to(root).as_posix()
@@ -175,17 +184,17 @@ def _files(folder: Path, notes: list[str]) -> Iterator[Path]:
             notes.append(f"Left out, as it is no file of ours: {path}")
 
 
-def _check_room(path: Path) -> None:
-    need = tables.size() + sum(file.lstat().st_size for file in _files(media_folder(), []))
+def _check_free_space(path: Path) -> None:
+    need = tables.total_size() + sum(file.lstat().st_size for file in _files(media_folder(), []))
     free = shutil.disk_usage(path.parent).free
     if free < need:
-        raise Refused(
+        raise BackupRefused(
             f"The backup was not made: it may take {megabytes(need)}, and {path.parent} has "
             f"{megabytes(free)} left."
         )
 
 
-def _remove_remains(path: Path) -> None:
+def _remove_stale_parts(path: Path) -> None:
     """Of a backup that was killed a day ago or earlier."""
     for old in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
         with suppress(OSError):
@@ -205,7 +214,7 @@ def megabytes(size: int) -> str:
     return f"{size / 1_000_000:,.1f} MB"
 
 
-def in_words(made: Made) -> Iterator[str]:
+def describe(made: BackupResult) -> Iterator[str]:
     last = made.last
     yield f"{last.file}: {made.manifest.told}; {megabytes(last.size)} in {last.seconds:.1f} s."
     yield f"SHA-256 {last.sha256}"

@@ -3,8 +3,8 @@
 from types import ModuleType
 
 from archive.formats import soundoff
-from archive.formats.foreign import what_it_is
 from archive.formats.page import NotThisFormat, ParsedPage
+from archive.formats.unsupported import identify
 
 FORMATS: dict[str, ModuleType] = {"soundoff": soundoff}
 
@@ -18,7 +18,7 @@ def parse(data: bytes, name: str = "auto") -> ParsedPage:
     modules = list(FORMATS.values()) if name == "auto" else [FORMATS[name]]
     module = next((module for module in modules if module.recognises(data)), None)
     if module is None:
-        if phrase := what_it_is(data):
+        if phrase := identify(data):
             raise NotThisFormat(f"Line 1: the file is {phrase}.")
         module = modules[0]  # which says what it expected
     page: ParsedPage = module.parse(data)

@@ -48,34 +48,34 @@ TIME = (
 AT = r"(?:at|um|a\s+las?|en)"  # what stands between a day and a time
 
 
-class NoSuchMoment(ValueError):
+class InvalidDate(ValueError):
     """The line has the form of a date, but no calendar or clock has it. The message completes a sentence."""
 
 
-class NoSuchTime(NoSuchMoment):
+class InvalidTime(InvalidDate):
     """The day exists, and the time does not."""
 
 
-def plain(text: str) -> str:
+def normalize(text: str) -> str:
     """The text with ordinary spaces and letters, and without invisible marks, for a comparison."""
     if text.isascii():
         return text
     return "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
 
 
-def moment(match: re.Match[str]) -> datetime:
+def to_datetime(match: re.Match[str]) -> datetime:
     """Return the local time of a match of DAY and TIME. Raises NoSuchMoment."""
     groups = match.groupdict()
     form = next(n for n in "1234" if groups[f"year{n}"])
     year, month, day = (groups[f"{part}{form}"] for part in ("year", "month", "day"))
     number = int(month) if month.isdecimal() else MONTHS[month.casefold()]
     if not 1 <= number <= 12 or not 1 <= int(day) <= monthrange(int(year), number)[1]:
-        raise NoSuchMoment("names a day that the calendar does not have")
+        raise InvalidDate("names a day that the calendar does not have")
     hour, minute, second = int(groups["hour"]), int(groups["minute"]), int(groups["second"] or 0)
     if half := groups["half"]:
         if not 1 <= hour <= 12:
-            raise NoSuchTime("has an hour that no clock shows with “am” or “pm”")
+            raise InvalidTime("has an hour that no clock shows with “am” or “pm”")
         hour = hour % 12 + (12 if half.lower() == "p" else 0)
     if hour > 23 or minute > 59 or second > 59:
-        raise NoSuchTime("names a time that no clock shows")
+        raise InvalidTime("names a time that no clock shows")
     return datetime(int(year), number, int(day), hour, minute, second)  # noqa: DTZ001 - the zone is the page's

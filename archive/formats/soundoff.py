@@ -48,7 +48,7 @@ from itertools import islice, pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from archive.formats.dates import AT, DAY, LONGEST, TIME, NoSuchMoment, NoSuchTime, moment, plain
+from archive.formats.dates import AT, DAY, LONGEST, TIME, InvalidDate, InvalidTime, normalize, to_datetime
 from archive.formats.markdown import as_markdown
 from archive.formats.page import DamagedFile, NotThisFormat, PageWarning, ParsedComment, ParsedPage
 from comments.duplicates import find_repeats
@@ -65,7 +65,7 @@ __all__ = [
 
 LEVELS = 3
 NAME_LIMIT, TITLE_LIMIT, TOPIC_LIMIT, SOURCE_LIMIT = 255, 300, 80, 120  # characters, as the database has them
-NAME_MOST = 10_000  # characters; a longer line is no name but text that lost its line breaks
+NAME_MAX = 10_000  # characters; a longer line is no name but text that lost its line breaks
 UNKNOWN_SOURCE = "an archived page"
 TAB = 8  # columns
 INDENT = " \t\xa0\u202f\u2007"  # what a line is indented with; the last three are spaces that do not break
@@ -147,15 +147,15 @@ def recognises(data: bytes) -> bool:
         first = next(_lines(_as_utf8(data[:BEGINNING], errors="ignore")), None)
     except DamagedFile:
         return False
-    return first is not None and bool(FIRST_DAY.match(_plain(first)))
+    return first is not None and bool(FIRST_DAY.match(_normalized(first)))
 
 
 def parse(data: bytes) -> ParsedPage:
     """The whole page; else NotThisFormat or DamagedFile, never a part of it. Linear in time and memory."""
-    data, warnings = _repaired(_as_utf8(data))
+    data, warnings = _decode_lines(_as_utf8(data))
     lines = list(_lines(data))
-    published, zone_name, start = _header(lines)
-    heading, declared = _heading(lines, start)
+    published, zone_name, start = _read_header(lines)
+    heading, declared = _find_heading(lines, start)
     tab = _tab_width(lines, heading)
     if tab != TAB:
         lines = list(_lines(data, tab))
@@ -164,8 +164,8 @@ def parse(data: bytes) -> ParsedPage:
     if zone_name.upper() not in ZONES:
         named = f"The zone “{zone_name}” is not known" if zone_name else "No zone is given"
         warnings.append(PageWarning(lines[start - 1].number, "zone", f"{named}; the times are read as UTC."))
-    title, standfirst, body, topics = _story(lines[start:heading], lines[heading].number)
-    comments, end, found = _thread(lines, heading + 1, ZoneInfo(zone))
+    title, standfirst, body, topics = _read_story(lines[start:heading], lines[heading].number)
+    comments, end, found = _read_comments(lines, heading + 1, ZoneInfo(zone))
     warnings += found
     if declared != len(comments):
         warnings.append(
@@ -175,10 +175,10 @@ def parse(data: bytes) -> ParsedPage:
                 f"The heading says {declared}; {len(comments)} are in the file.",
             )
         )
-    warnings += _incomplete(comments)
-    warnings += _repeated(comments)
-    warnings += _flattened(comments, lines[heading].number)
-    source_name, boilerplate, found = _tail(lines, end)
+    warnings += _missing_text_warnings(comments)
+    warnings += _duplicate_warnings(comments)
+    warnings += _flattened_warnings(comments, lines[heading].number)
+    source_name, boilerplate, found = _page_end(lines, end)
     warnings += found
 
     return ParsedPage(
@@ -220,7 +220,7 @@ def _as_utf8(data: bytes, errors: str = "strict") -> bytes:
     return data
 
 
-def _repaired(data: bytes) -> tuple[bytes, list[PageWarning]]:
+def _decode_lines(data: bytes) -> tuple[bytes, list[PageWarning]]:
     """Lines that are not UTF-8 are read as Windows-1252: a mixed file keeps what is right in it."""
     try:
         data.decode()
@@ -256,7 +256,7 @@ def _lines(data: bytes, tab: int = TAB) -> Iterator[Line]:
 def _tab_width(lines: list[Line], heading: int) -> int:
     """What a tab stands for: the first comment has its name in column 2 and its date in 4."""
     name = next(islice(lines, heading + 1, None), None)
-    date = next((line for line in lines[heading + 1 :] if line.column and _closes(line)), None)
+    date = next((line for line in lines[heading + 1 :] if line.column and _match_closing(line)), None)
     if name and name.column == TAB:
         return 2
     return 4 if date and date.column == TAB else TAB
@@ -274,14 +274,14 @@ def _paragraphs(lines: Sequence[Line]) -> list[list[Line]]:
     return paragraphs
 
 
-def _text(lines: Sequence[Line], column: int) -> str:
+def _join_lines(lines: Sequence[Line], column: int) -> str:
     """Lines that stand at `column`, as text. What stands further in keeps its indentation, as code has it."""
     return "\n\n".join(
         "\n".join(line.indent[column:] + line.text for line in paragraph) for paragraph in _paragraphs(lines)
     )
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:60])
     return f"“{shown}{'…' if len(text) > 60 else ''}”"
 
@@ -289,48 +289,48 @@ def _quoted(text: str) -> str:
 # The story
 
 
-def _header(lines: Sequence[Line]) -> tuple[datetime, str, int]:
+def _read_header(lines: Sequence[Line]) -> tuple[datetime, str, int]:
     """When it was published (local time), what the page calls its zone, and how many lines said so."""
     if not lines:
         raise NotThisFormat("Line 1: the file is empty.")
     first, second = lines[0], lines[1] if len(lines) > 1 else None
     for count in (1, 2):
-        if match := HEADER.fullmatch(" ".join(map(_plain, lines[:count]))):
-            return _moment(match, first, lines[count - 1]), match["zone"] or "", count
-    if not FIRST_DAY.match(_plain(first)):
+        if match := HEADER.fullmatch(" ".join(map(_normalized, lines[:count]))):
+            return _local_time(match, first, lines[count - 1]), match["zone"] or "", count
+    if not FIRST_DAY.match(_normalized(first)):
         raise NotThisFormat(
             f"Line {first.number}: expected a date such as “June 19th, 2013” above a time such as"
-            f" {TIME_SHOWN}, and found {_quoted(first.text)}."
+            f" {TIME_SHOWN}, and found {_quote(first.text)}."
         )
-    if not FIRST_DAY.fullmatch(_plain(first)):  # both stand in one line
+    if not FIRST_DAY.fullmatch(_normalized(first)):  # both stand in one line
         second = first
     if second is None:
-        raise NotThisFormat(f"Line {first.number}: the file ends after its date {_quoted(first.text)}.")
+        raise NotThisFormat(f"Line {first.number}: the file ends after its date {_quote(first.text)}.")
     raise NotThisFormat(
         f"Line {second.number}: expected the time at which the story was published, such as {TIME_SHOWN},"
-        f" and found {_quoted(second.text)}."
+        f" and found {_quote(second.text)}."
     )
 
 
-def _moment(match: re.Match[str], day: Line, time: Line) -> datetime:
+def _local_time(match: re.Match[str], day: Line, time: Line) -> datetime:
     """The local time that a header or a comment's closing line says, by the lines of its day and its time."""
     try:
-        return moment(match)
-    except NoSuchMoment as error:
-        line = time if isinstance(error, NoSuchTime) else day
-        raise DamagedFile(f"Line {line.number}: {_quoted(line.text)} {error}.") from None
+        return to_datetime(match)
+    except InvalidDate as error:
+        line = time if isinstance(error, InvalidTime) else day
+        raise DamagedFile(f"Line {line.number}: {_quote(line.text)} {error}.") from None
 
 
-def _plain(line: Line) -> str:
-    return plain(line.text) if len(line.text) <= LONGEST else line.text
+def _normalized(line: Line) -> str:
+    return normalize(line.text) if len(line.text) <= LONGEST else line.text
 
 
-def _closes(line: Line) -> re.Match[str] | None:
+def _match_closing(line: Line) -> re.Match[str] | None:
     """The line as a comment's last one, with its date, if it can be that."""
-    return CLOSING.fullmatch(_plain(line)) if len(line.text) <= LONGEST else None
+    return CLOSING.fullmatch(_normalized(line)) if len(line.text) <= LONGEST else None
 
 
-def _heading(lines: list[Line], start: int) -> tuple[int, int]:
+def _find_heading(lines: list[Line], start: int) -> tuple[int, int]:
     """Where the discussion's heading stands, and the number in it.
 
     A story or a comment may quote such a line: the true one is the first that a comment follows, or, where
@@ -342,25 +342,25 @@ def _heading(lines: list[Line], start: int) -> tuple[int, int]:
         if line.column == 0 and (match := HEADING.fullmatch(line.text))
     ]
     if not found:
-        raise _no_heading(lines, start)
+        raise _missing_heading(lines, start)
     index, count = next((one for one in found if _begins_thread(lines, one[0] + 1)), found[-1])
     return index, int({"one": "1", "no": "0"}.get(count, count))
 
 
-def _no_heading(lines: list[Line], start: int) -> NotThisFormat:
+def _missing_heading(lines: list[Line], start: int) -> NotThisFormat:
     """The refusal of a page without its heading: at the line above its first comment, if there is one."""
     above = None
     for index in range(start, len(lines)):
         if index and NUMBERED.fullmatch(lines[index].text) and lines[index].column:
             above = lines[index - 1]
-        elif above and lines[index].column and _closes(lines[index]):
+        elif above and lines[index].column and _match_closing(lines[index]):
             return NotThisFormat(
                 f"Line {above.number}: expected a line such as “soundoff (82 Responses)” at the left edge"
-                f" above the first comment, and found {_quoted(above.text)}."
+                f" above the first comment, and found {_quote(above.text)}."
             )
     last = lines[-1]
     return NotThisFormat(
-        f"Line {last.number}: the file ends with {_quoted(last.text)}, before a line such as “soundoff (82"
+        f"Line {last.number}: the file ends with {_quote(last.text)}, before a line such as “soundoff (82"
         " Responses)” that begins the comments."
     )
 
@@ -369,7 +369,7 @@ def _begins_thread(lines: list[Line], index: int) -> bool:
     return index < len(lines) and lines[index].column > 0 and bool(NUMBERED.fullmatch(lines[index].text))
 
 
-def _story(lines: list[Line], end: int) -> tuple[str, str, str, list[str]]:
+def _read_story(lines: list[Line], end: int) -> tuple[str, str, str, list[str]]:
     """Title, standfirst, body and topics. `end` is the number of the line after them."""
     paragraphs = _paragraphs(lines)
     topics: list[str] = []
@@ -387,7 +387,7 @@ def _story(lines: list[Line], end: int) -> tuple[str, str, str, list[str]]:
             f"Line {paragraphs[0][0].number}: the title is longer than {TITLE_LIMIT} characters. A blank line"
             " ends it."
         )
-    rest = [_text(paragraph, 0) for paragraph in paragraphs[1:]]
+    rest = [_join_lines(paragraph, 0) for paragraph in paragraphs[1:]]
     return title, "".join(rest[:1]), as_markdown("\n\n".join(rest[1:])), topics
 
 
@@ -400,7 +400,7 @@ class Name(NamedTuple):
     author: str
 
 
-def _name(line: Line) -> Name | None:
+def _read_name(line: Line) -> Name | None:
     """The line as one over a comment, if it can be that. Text of level n stands in column 2n + 2."""
     if line.column == 2 and (match := NUMBERED.fullmatch(line.text)):
         return Name(1, int(match[1]), (match[2] or "").strip())
@@ -409,7 +409,7 @@ def _name(line: Line) -> Name | None:
     return None
 
 
-def _thread(
+def _read_comments(
     lines: list[Line], start: int, zone: ZoneInfo
 ) -> tuple[list[ParsedComment], int, list[PageWarning]]:
     """The comments from `start` on, the index of the first line after them, and gaps in their numbers."""
@@ -421,24 +421,24 @@ def _thread(
     index = start
     while index < len(lines) and lines[index].column > 1:
         line, number = lines[index], len(comments) + 1
-        name = _name(line)
+        name = _read_name(line)
         if name is None:
             raise DamagedFile(
                 f"Line {line.number}: expected the name over a comment, such as “1. Name” in column 3 or"
-                f" “• Name” in column 5 or 7, and found {_placed(line)}."
+                f" “• Name” in column 5 or 7, and found {_quote_with_column(line)}."
             )
         if name.level > len(path) + 1:
             raise DamagedFile(
                 f"Line {line.number}: a reply on level {name.level} without a comment above it on level"
                 f" {name.level - 1}."
             )
-        author = _shortened(name.author, line, warnings)
-        closing, match, dates = _closing(lines, index, column=2 * name.level + 2)
-        written = _moment(match, lines[closing], lines[closing])
+        author = _shorten_name(name.author, line, warnings)
+        closing, match, dates = _find_closing(lines, index, column=2 * name.level + 2)
+        written = _local_time(match, lines[closing], lines[closing])
         local = written.isoformat(timespec="minutes")
         equals[author, local] += 1
         path[name.level - 1 :] = [number]
-        body, text_missing = _body(lines[index + 1 : closing + 1], column=2 * name.level + 2)
+        body, text_missing = _read_body(lines[index + 1 : closing + 1], column=2 * name.level + 2)
         comments.append(
             ParsedComment(
                 number=number,
@@ -455,7 +455,7 @@ def _thread(
         )
         for date in dates:
             text = (
-                f"{_called(comments[-1])} has {_quoted(date.text)} in its text, where a comment usually ends:"
+                f"{_label(comments[-1])} has {_quote(date.text)} in its text, where a comment usually ends:"
                 " it may be two, of which the second has lost its name."
             )
             warnings.append(PageWarning(date.number, "date_in_text", text))
@@ -473,75 +473,75 @@ def _thread(
     return comments, index, warnings
 
 
-def _shortened(author: str, line: Line, warnings: list[PageWarning]) -> str:
+def _shorten_name(author: str, line: Line, warnings: list[PageWarning]) -> str:
     """The name as it is stored; a longer one is kept whole in its warning."""
     if len(author) <= NAME_LIMIT:
         return author
-    if len(author) > NAME_MOST:
+    if len(author) > NAME_MAX:
         raise DamagedFile(
             f"Line {line.number}: expected a name, and found {len(author):,} characters without a line break:"
-            f" {_quoted(author)}."
+            f" {_quote(author)}."
         )
     text = f"A name of {len(author)} characters is cut to {NAME_LIMIT}. The whole of it: “{author}”"
     warnings.append(PageWarning(line.number, "name", text))
     return author[: NAME_LIMIT - 1].rstrip() + "…"
 
 
-def _closing(lines: list[Line], index: int, *, column: int) -> tuple[int, re.Match[str], list[Line]]:
+def _find_closing(lines: list[Line], index: int, *, column: int) -> tuple[int, re.Match[str], list[Line]]:
     """Return where the comment ends whose name is at `index`, its date, and what looks like a date in it."""
     dates: list[Line] = []
     unexpected = None
     end = len(lines)
     for at in range(index + 1, len(lines)):
         line = lines[at]
-        if line.column == column and (match := _closes(line)):
-            if at + 1 == len(lines) or lines[at + 1].column < 2 or _name(lines[at + 1]):
+        if line.column == column and (match := _match_closing(line)):
+            if at + 1 == len(lines) or lines[at + 1].column < 2 or _read_name(lines[at + 1]):
                 return at, match, dates
             dates.append(line)
             unexpected = unexpected or lines[at + 1]
-        elif line.column < column and _name(line):
+        elif line.column < column and _read_name(line):
             end = at
             break
     if unexpected:
         raise DamagedFile(
             f"Line {unexpected.number}: expected the next comment or the end of them after a date,"
-            f" and found {_placed(unexpected)}."
+            f" and found {_quote_with_column(unexpected)}."
         )
-    raise _without_date(lines, index, end, column)
+    raise _missing_date(lines, index, end, column)
 
 
-def _without_date(lines: list[Line], index: int, end: int, column: int) -> DamagedFile:
+def _missing_date(lines: list[Line], index: int, end: int, column: int) -> DamagedFile:
     """The refusal of the comment between lines[index] and lines[end]: what stands where its date should."""
     name = lines[index]
     # An answer that has its own date ends what can be the comment's.
     for at in range(index + 1, end):
-        answer = _name(lines[at])
+        answer = _read_name(lines[at])
         if lines[at].column == column and answer:
-            date = next((line for line in lines[at + 1 : end] if _closes(line)), None)
+            date = next((line for line in lines[at + 1 : end] if _match_closing(line)), None)
             if date and date.column == column + 2:
                 end = at
                 break
     of = f"the comment that begins in line {name.number}"
     like = (line for line in reversed(lines[index + 1 : end]) if _looks_like_closing(line))
     if date := next(like, None):
-        if not _closes(date):
+        if not _match_closing(date):
             return DamagedFile(
                 f"Line {date.number}: expected the date of {of}, such as {DATE_SHOWN}, and found"
-                f" {_quoted(date.text)}."
+                f" {_quote(date.text)}."
             )
         if lines[index + 1].column == date.column and lines[index + 1] is not date:
             return DamagedFile(
                 f"Line {name.number}: expected a name two columns further out than its text, which stands in"
-                f" column {date.column + 1}, and found {_placed(name)}."
+                f" column {date.column + 1}, and found {_quote_with_column(name)}."
             )
         return DamagedFile(
             f"Line {date.number}: expected the date of {of} in column {column + 1}, where its text stands,"
-            f" and found {_placed(date)}."
+            f" and found {_quote_with_column(date)}."
         )
     if end < len(lines):
         return DamagedFile(
             f"Line {lines[end].number}: expected the date of {of}, such as {DATE_SHOWN}, and found"
-            f" {_quoted(lines[end].text)}."
+            f" {_quote(lines[end].text)}."
         )
     return DamagedFile(
         f"Line {lines[-1].number}: expected the date of {of}, such as {DATE_SHOWN}, and found the end of the"
@@ -550,17 +550,17 @@ def _without_date(lines: list[Line], index: int, end: int, column: int) -> Damag
 
 
 def _looks_like_closing(line: Line) -> bool:
-    return len(line.text) <= LONGEST and bool(LIKE_CLOSING.fullmatch(_plain(line)))
+    return len(line.text) <= LONGEST and bool(LIKE_CLOSING.fullmatch(_normalized(line)))
 
 
-def _placed(line: Line) -> str:
+def _quote_with_column(line: Line) -> str:
     where = f"in column {line.column + 1}" if line.column else "at the left edge"
-    return f"{_quoted(line.text)} {where}"
+    return f"{_quote(line.text)} {where}"
 
 
-def _body(lines: list[Line], *, column: int) -> tuple[str, str]:
+def _read_body(lines: list[Line], *, column: int) -> tuple[str, str]:
     """A comment's text and whether some of it is missing. The last of the lines is its date."""
-    body = _text(lines[:-1], column)
+    body = _join_lines(lines[:-1], column)
     if all(unicodedata.category(c) in ("Cc", "Cf", "Zs", "Zl", "Zp") for c in body):
         return "", "all"
     broken_off = any(
@@ -574,32 +574,32 @@ def _body(lines: list[Line], *, column: int) -> tuple[str, str]:
 # What a curator should look at
 
 
-def _called(comment: ParsedComment) -> str:
+def _label(comment: ParsedComment) -> str:
     return f"Comment {comment.number} ({comment.author})" if comment.author else f"Comment {comment.number}"
 
 
-def _incomplete(comments: list[ParsedComment]) -> Iterator[PageWarning]:
+def _missing_text_warnings(comments: list[ParsedComment]) -> Iterator[PageWarning]:
     for comment in comments:
         if comment.text_missing == "all":
-            yield PageWarning(comment.line, "emptied", f"{_called(comment)} has no text.")
+            yield PageWarning(comment.line, "emptied", f"{_label(comment)} has no text.")
         elif comment.text_missing == "rest":
             yield PageWarning(
                 comment.line,
                 "fragment",
-                f"{_called(comment)} breaks off; its rest is missing.",
+                f"{_label(comment)} breaks off; its rest is missing.",
             )
         if not comment.author:
-            yield PageWarning(comment.line, "unnamed", f"{_called(comment)} has no name over it.")
+            yield PageWarning(comment.line, "unnamed", f"{_label(comment)} has no name over it.")
 
 
-def _repeated(comments: list[ParsedComment]) -> Iterator[PageWarning]:
+def _duplicate_warnings(comments: list[ParsedComment]) -> Iterator[PageWarning]:
     for position, of, exact in find_repeats([comment.body for comment in comments]):
         comment, original = comments[position], comments[of]
         kind, verb = ("repeat", "repeats") if exact else ("near_repeat", "nearly repeats")
-        yield PageWarning(comment.line, kind, f"{_called(comment)} {verb} comment {original.number}.")
+        yield PageWarning(comment.line, kind, f"{_label(comment)} {verb} comment {original.number}.")
 
 
-def _flattened(comments: list[ParsedComment], heading: int) -> Iterator[PageWarning]:
+def _flattened_warnings(comments: list[ParsedComment], heading: int) -> Iterator[PageWarning]:
     """The page keeps three levels: who answers on the third stands beside what it answers.
 
     One warning for each that names somebody else than it stands under, and one for all that may.
@@ -612,19 +612,19 @@ def _flattened(comments: list[ParsedComment], heading: int) -> Iterator[PageWarn
             names = {}
         elif comment.level == LEVELS:
             parent = comments[comment.parent - 1]
-            name = _addressed(comment.body, names)
-            if name and name not in _names(parent.author):
+            name = _addressed_name(comment.body, names)
+            if name and name not in _short_names(parent.author):
                 target = comments[names[name] - 1]
                 yield PageWarning(
                     comment.line,
                     "flattened",
-                    f"{_called(comment)} stands under {parent.number} ({parent.author}) and speaks to"
+                    f"{_label(comment)} stands under {parent.number} ({parent.author}) and speaks to"
                     f" {target.author} ({target.number}).",
                 )
             elif not name and siblings[parent.number]:
                 unclear.append(comment.number)
             siblings[parent.number] += 1
-        names.update(dict.fromkeys(_names(comment.author), comment.number))
+        names.update(dict.fromkeys(_short_names(comment.author), comment.number))
     if unclear:
         listed = ", ".join(map(str, unclear[:20])) + (", …" if len(unclear) > 20 else "")
         yield PageWarning(
@@ -634,13 +634,13 @@ def _flattened(comments: list[ParsedComment], heading: int) -> Iterator[PageWarn
         )
 
 
-def _names(author: str) -> set[str]:
+def _short_names(author: str) -> set[str]:
     """How others may call an author: by all words of the name or by its first."""
     words = WORD.findall(author.casefold())
     return {name for name in (" ".join(words), words[0] if words and len(words[0]) > 2 else "") if name}
 
 
-def _addressed(body: str, names: dict[str, int]) -> str | None:
+def _addressed_name(body: str, names: dict[str, int]) -> str | None:
     """The name with which a body begins as speaking to somebody: “@Jim …”, “Eben, …”, “Hi Maria! …”."""
     beginning = body[:200].casefold()
     start = GREETING.match(beginning)
@@ -656,7 +656,7 @@ def _addressed(body: str, names: dict[str, int]) -> str | None:
 # The end of the page
 
 
-def _tail(lines: list[Line], start: int) -> tuple[str, list[int], list[PageWarning]]:
+def _page_end(lines: list[Line], start: int) -> tuple[str, list[int], list[PageWarning]]:
     """Who published the page, the numbers of the lines that are the site's own, and what is not known."""
     source_name, in_terms, last = "", False, 0
     boilerplate: list[int] = []
@@ -667,8 +667,8 @@ def _tail(lines: list[Line], start: int) -> tuple[str, list[int], list[PageWarni
             raise DamagedFile(
                 f"Line {line.number}: a second discussion; each page has to come in a file of its own."
             )
-        if _closes(line):
-            raise _after_end(stray or line, line)
+        if _match_closing(line):
+            raise _comments_after_end(stray or line, line)
         in_terms = in_terms and line.number == last + 1
         if match := TERMS.match(line.text):
             in_terms = True
@@ -676,7 +676,7 @@ def _tail(lines: list[Line], start: int) -> tuple[str, list[int], list[PageWarni
         if in_terms or FORM.fullmatch(line.text):
             boilerplate.append(line.number)
         else:
-            text = f"This line is not known and was left out: {_quoted(line.text)}."
+            text = f"This line is not known and was left out: {_quote(line.text)}."
             warnings.append(PageWarning(line.number, "unrecognised", text))
             stray = stray or line
         last = line.number
@@ -686,10 +686,10 @@ def _tail(lines: list[Line], start: int) -> tuple[str, list[int], list[PageWarni
     return source_name or UNKNOWN_SOURCE, boilerplate, warnings
 
 
-def _after_end(stray: Line, date: Line) -> DamagedFile:
+def _comments_after_end(stray: Line, date: Line) -> DamagedFile:
     """The refusal of a page that has a comment's date after what ended its comments."""
     lost = "" if stray.column > 1 else " Its indentation, which says who answers whom, is lost."
     return DamagedFile(
         f"Line {stray.number}: expected the next comment, such as “  1. Name”, or the end of them, and found"
-        f" {_placed(stray)}, though comments follow (a date in line {date.number}).{lost}"
+        f" {_quote_with_column(stray)}, though comments follow (a date in line {date.number}).{lost}"
     )

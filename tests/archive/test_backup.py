@@ -20,7 +20,7 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from archive.backup import container, tables
-from archive.backup.container import Refused, Writer, is_safe, opened
+from archive.backup.container import BackupRefused, Writer, is_safe, open_backup
 from archive.backup.restore import restore
 from archive.backup.write import backup, media_folder
 from articles.models import Site, Topic
@@ -105,8 +105,8 @@ def rows() -> dict[str, list[Any]]:
     """All that there is, but who is logged in and the version of the site."""
     found = {}
     with connection.cursor() as cursor:
-        for name, columns in tables.names().items():
-            if name in tables.LEFT_OUT:
+        for name, columns in tables.table_columns().items():
+            if name in tables.EXCLUDED_TABLES:
                 continue
             what = ", ".join(f'"{one}"' for one in columns if (name, one) != ("articles_site", "version"))
             cursor.execute(f"SELECT {what} FROM {name} AS t ORDER BY t::text")
@@ -131,7 +131,7 @@ def test_a_site_comes_back_as_it_was(file: Path, paths: list[str]) -> None:
     assert before["moderation_sealreading"] == []
     assert SealReading.objects.get(seal=None, by=None).is_export
     before["moderation_sealreading"] = rows()["moderation_sealreading"]
-    sequences = tables.sequences()
+    sequences = tables.read_sequences()
     assert made.notes == []
     assert made.last == last_backup()
     assert made.last.is_there
@@ -157,7 +157,7 @@ def test_a_site_comes_back_as_it_was(file: Path, paths: list[str]) -> None:
         cursor.execute("SELECT bool_and(tgenabled = 'O') FROM pg_trigger WHERE tgname = 'transition_chain'")
         assert cursor.fetchone() == (True,)
     # The next numbers are those that would have come.
-    following = {name: last + is_called for name, (last, is_called) in tables.sequences().items()}
+    following = {name: last + is_called for name, (last, is_called) in tables.read_sequences().items()}
     assert following == {name: last + is_called for name, (last, is_called) in sequences.items()}
     say(make_article("Afterwards"), "And on.")
     assert check() == {}
@@ -188,9 +188,9 @@ def test_every_table_is_in_it_or_left_out_by_name(file: Path, paths: list[str]) 
     backup(file)
     with connection.cursor() as cursor:
         there = set(connection.introspection.table_names(cursor))
-    with opened(file) as reader:
+    with open_backup(file) as reader:
         copied = {part.name for part in reader.manifest.tables}
-    assert there - copied == set(tables.LEFT_OUT)
+    assert there - copied == set(tables.EXCLUDED_TABLES)
 
 
 def test_a_picture_in_a_story_comes_back_with_its_files(file: Path) -> None:
@@ -295,7 +295,7 @@ def test_a_flipped_bit_in_any_part_is_found_and_the_part_named(file: Path, paths
         whole[place] ^= 4
         file.write_bytes(whole)
         whole[place] ^= 4
-        with pytest.raises(Refused, match=f"damaged in {part.filename}"), opened(file):
+        with pytest.raises(BackupRefused, match=f"damaged in {part.filename}"), open_backup(file):
             pass
         found += 1
     assert found > 40
@@ -305,7 +305,7 @@ def test_a_flipped_bit_in_any_part_is_found_and_the_part_named(file: Path, paths
 def test_a_flipped_bit_anywhere_is_found(file: Path) -> None:
     backup(file)
     whole = bytearray(file.read_bytes())
-    with opened(file):
+    with open_backup(file):
         pass
     for place in [*range(0, len(whole), 997), *range(len(whole) - 400, len(whole))]:
         for bit in (1, 128):
@@ -313,8 +313,10 @@ def test_a_flipped_bit_anywhere_is_found(file: Path) -> None:
             file.write_bytes(whole)
             whole[place] ^= bit
             with (
-                pytest.raises(Refused, match=r"damaged|is no backup|its list|which this version|can't read"),
-                opened(file),
+                pytest.raises(
+                    BackupRefused, match=r"damaged|is no backup|its list|which this version|can't read"
+                ),
+                open_backup(file),
             ):
                 pass
 
@@ -324,10 +326,13 @@ def test_a_cut_file_is_found_at_any_length(file: Path) -> None:
     whole = file.read_bytes()
     for length in [0, 1, 4, 30, 1000, len(whole) // 2, *range(len(whole) - 200, len(whole), 7)]:
         file.write_bytes(whole[:length])
-        with pytest.raises(Refused, match=r"is empty|is no backup|damaged or cut|damaged"), opened(file):
+        with (
+            pytest.raises(BackupRefused, match=r"is empty|is no backup|damaged or cut|damaged"),
+            open_backup(file),
+        ):
             pass
     file.write_bytes(whole + b"\0")
-    with pytest.raises(Refused, match=r"damaged|no backup"), opened(file):
+    with pytest.raises(BackupRefused, match=r"damaged|no backup"), open_backup(file):
         pass
     assert_untouched_by(file, "damaged|no backup")
 
@@ -411,7 +416,7 @@ def test_a_part_that_the_list_lacks_or_that_is_not_there_is_refused(file: Path) 
     assert_untouched_by(file, "names a table that can't be one of Soundoff's")
     file.write_bytes(kept)
     made_up(file, lambda told: told["tables"].pop(), more=None)
-    with pytest.raises(Refused, match="which its list does not name"), opened(file):
+    with pytest.raises(BackupRefused, match="which its list does not name"), open_backup(file):
         pass
 
 
@@ -446,7 +451,7 @@ def test_rows_that_contradict_each_other_leave_nothing(file: Path, paths: list[s
 
     made_up(file, without_articles, more={"tables/articles_article.copy": b""})
     before = rows()
-    with pytest.raises(Refused, match="contradicts itself"):
+    with pytest.raises(BackupRefused, match="contradicts itself"):
         restore(file)
     assert rows() == before
     assert media() == {}

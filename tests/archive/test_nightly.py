@@ -17,9 +17,9 @@ from django.db import OperationalError, connection
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import ADMINISTRATOR
-from archive.backup.container import Refused, opened
+from archive.backup.container import BackupRefused, open_backup
 from archive.backup.write import backup
-from archive.nightly import NIGHTLY, back_up
+from archive.nightly import NIGHTLY_JOB, back_up
 from archive.tasks import tell_of_failed_backup
 from articles.models import Site
 from core import backup_folder
@@ -68,7 +68,7 @@ def kept() -> list[str]:
 
 
 def test_the_clock_runs_it_last(home: Path) -> None:
-    assert JOBS[-1] is NIGHTLY
+    assert JOBS[-1] is NIGHTLY_JOB
 
 
 def test_it_is_off_until_the_owner_wants_it(home: Path, clock: Any) -> None:
@@ -82,7 +82,7 @@ def test_one_each_night_after_three_in_the_sites_zone(home: Path, clock: Any) ->
     back_up()
     assert kept() == ["soundoff-2026-11-26.zip"]
     (file,) = backup_folder.nightly_folder().glob("*.zip")
-    with opened(file) as reader:
+    with open_backup(file) as reader:
         assert (reader.manifest.counts["stories"], reader.manifest.counts["comments"]) == (1, 1)
     assert file.stat().st_mode & 0o777 == 0o600
     last = backup_folder.last_backup()
@@ -126,7 +126,7 @@ def test_a_night_that_fails_removes_nothing_and_is_told(home: Path, clock: Any) 
     back_up()
     clock.shift(DAY)
     with full_disk():
-        (ran,) = tick([NIGHTLY])
+        (ran,) = tick([NIGHTLY_JOB])
     assert ran.error == "Refused"
     assert kept() == ["soundoff-2026-11-26.zip"]
     failure = backup_folder.last_failure()
@@ -139,12 +139,12 @@ def test_a_night_that_fails_removes_nothing_and_is_told(home: Path, clock: Any) 
     assert (message.to, message.subject) == (["ada@example.org"], "There is no backup of last night")
     assert failure.why in message.body
     # A long one is not tried all the time.
-    assert not is_due(NIGHTLY, NOON + DAY + timedelta(minutes=59))
-    with full_disk(), pytest.raises(Refused):
+    assert not is_due(NIGHTLY_JOB, NOON + DAY + timedelta(minutes=59))
+    with full_disk(), pytest.raises(BackupRefused):
         back_up()
     assert DBTaskResult.objects.count() == 1  # they are told once
     clock.shift(timedelta(hours=1))
-    (ran,) = tick([NIGHTLY])
+    (ran,) = tick([NIGHTLY_JOB])
     assert ran.error == ""
     assert (kept(), backup_folder.last_failure()) == (["soundoff-2026-11-27.zip"], None)
     assert JobRun.objects.get().error == ""
@@ -163,7 +163,7 @@ def test_administrators_are_told_later_where_the_database_takes_no_job_either(ho
     assert failure
     assert failure.why.startswith("The backup was not made: File too large")
     for _ in range(2):
-        with full_disk(), pytest.raises(Refused):
+        with full_disk(), pytest.raises(BackupRefused):
             back_up()
         assert DBTaskResult.objects.count() == 1
 
@@ -178,7 +178,7 @@ def test_what_the_disk_does_not_give_back_is_no_backup(
     back_up()
     clock.shift(DAY)
     monkeypatch.setattr(os, "fsync", forget)
-    with pytest.raises(Refused, match="can't be read again"):
+    with pytest.raises(BackupRefused, match="can't be read again"):
         back_up()
     assert kept() == ["soundoff-2026-11-26.zip"]
     assert [path.name for path in backup_folder.nightly_folder().glob(".*")] == []
@@ -199,7 +199,7 @@ def test_what_a_night_left_that_was_cut_short_is_cleared_up(home: Path, clock: A
 def test_a_folder_that_is_none_is_told_by_the_clock(home: Path, clock: Any) -> None:
     switch_on()
     (backup_folder.folder() / "nightly").write_text("A file.")
-    (ran,) = tick([NIGHTLY])
+    (ran,) = tick([NIGHTLY_JOB])
     assert ran.error == "FileExistsError"
 
 

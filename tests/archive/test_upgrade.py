@@ -13,7 +13,7 @@ from django.db.migrations import RunSQL
 from django.utils import timezone
 
 from accounts import erasure_log
-from archive.backup.container import opened
+from archive.backup.container import open_backup
 from archive.backup.restore import restore
 from archive.backup.write import backup
 from articles.models import Article
@@ -113,7 +113,7 @@ def test_a_backup_comes_first(upgrade: Upgrade, later: Callable[[], None]) -> No
     last = backup_folder.last_backup()
     assert last
     assert last.file == file
-    with opened(file) as reader:
+    with open_backup(file) as reader:
         assert reader.manifest.counts["comments"] == 1
         assert "0990_next" not in reader.manifest.migrations["archive"]
     assert unapplied_migrations() == []

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from archive.backup.container import Refused
-from archive.backup.write import backup, in_words
+from archive.backup.container import BackupRefused
+from archive.backup.write import backup, describe
 
 
 class Command(BaseCommand):
@@ -24,10 +24,10 @@ class Command(BaseCommand):
     def handle(self, *, file: Path, **options: Any) -> None:
         try:
             made = backup(file)
-        except Refused as error:
+        except BackupRefused as error:
             raise CommandError(str(error)) from error
         if options["json"]:
             told = asdict(made.last) | {"notes": made.notes}
             self.stdout.write(json.dumps(told, default=str))
         else:
-            self.stdout.write("\n".join(in_words(made)))
+            self.stdout.write("\n".join(describe(made)))

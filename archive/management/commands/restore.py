@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from archive.backup.container import Refused
-from archive.backup.restore import in_words, restore
+from archive.backup.container import BackupRefused
+from archive.backup.restore import describe, restore
 
 
 class Command(BaseCommand):
@@ -28,6 +28,6 @@ class Command(BaseCommand):
     def handle(self, *, file: Path, erasures: Path | None, **options: Any) -> None:
         try:
             done = restore(file, erased=erasures)
-        except Refused as error:
+        except BackupRefused as error:
             raise CommandError(str(error)) from error
-        self.stdout.write("\n".join(in_words(done)))
+        self.stdout.write("\n".join(describe(done)))

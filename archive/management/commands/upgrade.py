@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from archive.backup.container import Refused
+from archive.backup.container import BackupRefused
 from archive.upgrade import upgrade
 
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def handle(self, *, without_backup: bool, **options: Any) -> None:
         try:
             upgrade(say=self.say, without_backup=without_backup)
-        except Refused as error:
+        except BackupRefused as error:
             raise CommandError(str(error)) from error
 
     def say(self, line: str) -> None:
