@@ -1,11 +1,11 @@
-"""Files that no parser here reads, named as what they are, with what to do instead. Pure."""
+"""Recognise files of kinds that cannot be imported, and say what to do instead. No database access."""
 
 import re
 
-BEGINNING = 8192  # bytes that are looked at
+BEGINNING = 8192  # number of bytes that are examined
 
 SAVE_AS_TEXT = "open the story in a browser and save that page as text"
-_ONLY_TEXT = f"only a page saved as text is read here: {SAVE_AS_TEXT}"
+_ONLY_TEXT = f"only pages saved as text can be imported: {SAVE_AS_TEXT}"
 
 _BINARY = (
     (b"%PDF-", f"a PDF; {_ONLY_TEXT}"),
@@ -32,9 +32,9 @@ _TEXT = tuple(
     for pattern, sentence in (
         (
             r".*(?:xmlns:wp=|WordPress eXtended RSS)",
-            f"a WordPress export (WXR), which is not read yet; {_ONLY_TEXT}",
+            f"a WordPress export (WXR), which cannot be imported yet; {_ONLY_TEXT}",
         ),
-        (r".*<disqus\s[^>]*disqus\.com", f"a Disqus export, which is not read yet; {_ONLY_TEXT}"),
+        (r".*<disqus\s[^>]*disqus\.com", f"a Disqus export, which cannot be imported yet; {_ONLY_TEXT}"),
         (
             r"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|div|p|title|meta|table)\b",
             f"an HTML page; {_ONLY_TEXT}",
@@ -51,7 +51,7 @@ _TEXT = tuple(
 
 
 def identify(data: bytes) -> str | None:
-    """Return a phrase that names the file and says what to do, or None for what may be one of our pages."""
+    """Return a phrase that names the kind of file and says what to do, or None if it may be a saved page."""
     beginning = data[:BEGINNING]
     if not data.strip(b" \t\r\n\0\x0b\x0c\xef\xbb\xbf\xff\xfe"):
         return f"empty; {SAVE_AS_TEXT}"
