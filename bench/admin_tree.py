@@ -1,8 +1,8 @@
-"""How long the admin's tree takes in Chromium: `python -m bench.admin_tree` prints a table in Markdown.
+"""Measure the admin's comment tree in Chromium: `python -m bench.admin_tree` prints a table in Markdown.
 
-Each page is opened ROUNDS times by a moderator, all of it new but for styles and scripts. "Ready" is the load
-event; "drag" is when a row hangs on the mouse, both from the start of the navigation. Server, database and
-browser share the machine.
+Each page is opened ROUNDS times by a moderator; styles and scripts come from the browser's cache. "Ready" is
+the load event, "drag" the moment when a row follows the mouse, both from the start of the navigation.
+Server, database and browser share the machine.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def threads(large: int) -> Iterator[tuple[str, list[Said]]]:
 
 
 def pages(site: Soundoff) -> Iterator[tuple[str, str]]:
-    """What is opened, and its query."""
+    """Return the pages to open, by name, with their queries."""
     from articles.models import Article
     from comments.models import Comment
 
@@ -97,7 +97,7 @@ def measure(site: Soundoff, pages: Iterator[tuple[str, str]]) -> Iterator[tuple[
 
 
 def visit(page: Any, url: str) -> dict[str, float]:
-    """Milliseconds from the start of the navigation, bytes, rows; a drag of 0 where there is none."""
+    """Return milliseconds from the start of the navigation, bytes and rows. Drag is 0 if there is nothing to drag."""
     start = time.monotonic()
     page.goto(url)
     drag = 0.0
@@ -123,7 +123,7 @@ def visit(page: Any, url: str) -> dict[str, float]:
 
 
 def log_in(site: Soundoff) -> dict[str, str]:
-    """The cookie of a moderator."""
+    """Return the session cookie of a moderator."""
     value = soundoff.session(soundoff.moderator())
     return {"name": "sessionid", "value": value, "url": f"http://{site.host}"}
 

@@ -1,8 +1,8 @@
-"""Measures a backup and its way back: python -m bench.backup
+"""Measure a backup and its restore: python -m bench.backup
 
-A site is filled, written into one file while its pages are read, and brought into a data folder in which
-nothing is: its pages must then be the same, byte by byte, and everything stored agree. Both commands are
-measured as an operator runs them, with the start of Python, of the second database and its tables.
+The bench fills a site, writes it into one file while its pages are being read, and restores it into an empty
+data folder. The pages must then be the same byte by byte, and check_integrity must find nothing. Both commands
+are measured as an operator runs them, including the start of Python, the second database and its tables.
 """
 
 import argparse
@@ -108,7 +108,7 @@ def _run(command: str, file: Path | None, home: Path) -> _Ran:
 
 
 def _what_there_is(home: Path) -> tuple[int, int, list[str]]:
-    """How many comments, the bytes of media, and the pages of the longest discussions."""
+    """Return the number of comments, the bytes of media, and the pages of the longest discussions."""
     from comments.models import Comment, Discussion
 
     longest = Discussion.objects.select_related("article").order_by("-visible_count")[:STORIES]
@@ -123,7 +123,7 @@ def _fill(site: Soundoff, comments: int) -> None:
 
 
 def _add_pictures(home: Path) -> None:
-    """Bytes that nothing can pack, in folders as the pictures of editors have them."""
+    """Write incompressible bytes into folders like those of editors' images."""
     chance = Random(1)
     for n in range(PICTURES):
         folder = home / "media" / f"{n % 256:02x}" / f"{n:064x}"
@@ -146,7 +146,7 @@ def _pages(port: int, paths: Sequence[str]) -> list[bytes]:
 
 
 class _readers:
-    """Eight who read pages in turn until the block ends; gives how many each has read."""
+    """Let eight readers request pages until the block ends. Yield the number of pages that each has read."""
 
     def __init__(self, site: Soundoff, paths: Sequence[str]) -> None:
         self.site, self.paths = site, paths
@@ -172,7 +172,7 @@ class _readers:
 
 
 class _serving:
-    """The second site, at the address of the first."""
+    """Serve the second site at the address of the first."""
 
     def __init__(self, home: Path, port: int) -> None:
         self.environment = os.environ | {"SOUNDOFF_HOME": str(home), "PORT": str(port)}

@@ -1,7 +1,7 @@
-"""Measures the filter beside its targets: python -m bench.filter [--write]
+"""Measure the spam filter against its goals: python -m bench.filter [--write]
 
-Blogs, newspapers and spam that it never saw; the seed on an empty site; a site's first 200 decisions; time.
-Real comments come from the example data ($SOUNDOFF_DATA); of their mistakes ids alone are told.
+Parts: blogs, newspapers and spam that the model never saw; the seed on an empty site; a site's first 200
+decisions; time. Real comments come from the example data ($SOUNDOFF_DATA); mistakes are listed by id only.
 """
 
 import argparse
@@ -80,7 +80,7 @@ def _told(site: Soundoff, folder: Path) -> Iterator[str]:
 
 
 def _told_of_the_least(site: Soundoff, folder: Path) -> Iterator[str]:
-    """Each kind of figure once, but for those that train a version for every blog or draw."""
+    """Compute each kind of figure once, except those that train a model for every blog or draw."""
     poison.RIGHT, poison.WRONG, poison.LATER = 60, 20, 10
     its, blogs = held_out.starters(), sets.blogs()
     by_starter = held_out.score(its.whole, blogs)
@@ -113,7 +113,7 @@ def kinds(what: str, scored: Sequence[Scored], *, judged: bool = False) -> Itera
 
 
 def within_blogs(scored: Sequence[Scored]) -> Iterator[Goal]:
-    """The same area by pairs of one blog: each is judged by another model, whose scores are no others'."""
+    """Return the area under the curve over pairs within one blog: scores of different models are not comparable."""
     won = pairs = 0.0
     for blog in sets.WXR:
         spam = [one.logit for one in scored if one.row.group == blog and one.row.is_spam]
@@ -168,7 +168,7 @@ def _spam_found(at: float, *of: Sequence[Scored]) -> Iterator[Goal]:
 
 
 def _share_later(scored: Sequence[Scored], first: int, elsewhere: Honest) -> float:
-    """Of those that are not among the first, by the line that these draw; nothing is learnt from them."""
+    """Return the share of later comments above the threshold that the first comments set. Nothing is learnt."""
     shares = []
     for draw in range(DRAWN):
         order = random.Random(draw).sample(list(scored), len(scored))
@@ -185,7 +185,7 @@ def _share(scored: Sequence[Scored], at: float) -> float:
 
 
 def poisoned(its: Starters) -> Iterator[Goal]:
-    """Means of four groups of newspaper comments, by versions that no trial has kept from going live."""
+    """Return means over four groups of newspaper comments, by models that no trial kept from going live."""
     for some in zip(*poison.poisoned(its), strict=True):
         others, topic, spam = (
             sum(share) / len(some) for share in zip(*(one[1:4] for one in some), strict=True)
@@ -204,7 +204,7 @@ def poisoned(its: Starters) -> Iterator[Goal]:
 
 
 def seed(site: Soundoff) -> Iterator[Goal]:
-    """Brought in on an empty site, with the starter in force, as anybody would bring it in."""
+    """Import the seed into an empty site with the starter model, as an owner would."""
     from archive.services import import_page
     from articles.models import Article
     from comments.models import Comment
@@ -282,7 +282,7 @@ class _Nowhere:
 
 
 def _statements(site: Soundoff) -> int:
-    """Of a reader's comment, with the filter in force and without."""
+    """Count the statements of a reader's comment with the filter and without it."""
     from django.utils import timezone
 
     from accounts.models import Guest
@@ -318,7 +318,7 @@ def _milliseconds(ask: Callable[[], object]) -> float:
 def mistakes(
     left_out: Sequence[Scored], hard: Sequence[Scored], news: Sequence[Scored], at: float
 ) -> Iterator[str]:
-    """By the ids of bench/sets.py, and what weighs most in each."""
+    """List mistakes by the ids of bench/sets.py, with the features that weigh most."""
     yield "Mistakes, the worst first; each with its probability and what weighed most for it."
     yield ""
     table = [
@@ -338,7 +338,7 @@ def _worst(scored: Sequence[Scored], *, is_spam: bool) -> list[Scored]:
 
 
 def _line(one: Scored) -> str:
-    """What weighs most in the wrong direction; of words, name and site no more than that it was they."""
+    """Describe the features that weigh most in the wrong direction, without quoting words, names or sites."""
     wrong = -1 if one.row.is_spam else 1
     by_kind: dict[str, float] = {}
     for part in one.model.explain(one.row.said):

@@ -1,7 +1,7 @@
-"""What one person's wrong decisions do to the honest comments of others; a part of python -m bench.filter.
+"""Measure the effect of one person's wrong decisions on others' honest comments. Part of bench.filter.
 
-A site of which the starter saw nothing: newspaper comments of one of four groups, and spam of domains that
-are as new to it. One moderator decided rightly; another one marks honest comments as spam.
+The starter has seen nothing of the site: newspaper comments of one of four groups, and spam of new domains.
+One moderator decided correctly; another one marks honest comments as spam.
 """
 
 import random
@@ -28,7 +28,7 @@ RIGHT_ONE, WRONG_ONE = 1, 2
 
 
 class Poisoned(NamedTuple):
-    """At the line which later decisions draw for that version, in per cent."""
+    """Results at the threshold that later decisions set for this model, in per cent."""
 
     what: str
     others: float  # honest comments that wait
@@ -38,7 +38,7 @@ class Poisoned(NamedTuple):
 
 
 def poisoned(its: Starters) -> Iterator[list[Poisoned]]:
-    """Of each group of newspaper comments."""
+    """Return the results for each group of newspaper comments."""
     for group in sorted({row.group for row in sets.civil()}):
         yield list(_poisoned(its, group))
 
@@ -82,7 +82,7 @@ def _thirds(rows: Sequence[Row]) -> tuple[Sequence[Row], Sequence[Row], Sequence
 
 
 def _right(honest: Sequence[Row], spam: Sequence[Row], count: int) -> Iterator["Decided"]:
-    """One in five of them on spam."""
+    """Return correct decisions, one in five of them on spam."""
     for n in range(count):
         row = spam[n // 5 % len(spam)] if n % 5 == 0 else honest[n % len(honest)]
         yield replace(decided(n, row), author=f"right {n}", actor=RIGHT_ONE)

@@ -1,7 +1,7 @@
-"""Measures a reply, side by side with WordPress where its packages are: python -m bench.posting
+"""Measure posting a reply, side by side with WordPress if its packages are installed: python -m bench.posting
 
-A reply is a whole form sent over HTTP: CSRF, the person, the checks, the transition in the log, the counters.
-It is written to trees of the same sizes in a thread of 74 and in one of 10,000, by one writer and by eight
+A reply is a whole form sent over HTTP: CSRF, the person, the checks, the row in the log, the counters. It is
+posted to trees of the same sizes in a thread of 74 comments and in one of 10,000, by one writer and by eight
 into one discussion, and in one tree of 1,000. Every measurement starts with an untouched thread.
 """
 
@@ -119,7 +119,7 @@ def _goals(medians: dict[tuple[str, str, int], Measured], sound: str) -> Iterato
 
 
 class Ours:
-    """Threads are made anew for each measurement: the log lets nothing be taken away."""
+    """Soundoff. Each measurement uses a new thread, because nothing can be deleted from the log."""
 
     name = "Soundoff"
     threads = {"small": f"{SMALL}", "large": f"{LARGE:,}", "tree": f"one tree of {TREE:,}"}
@@ -159,7 +159,7 @@ class Ours:
         return self.site.statements(post)
 
     def check(self) -> str:
-        """Whether nothing is damaged and every comment is there once."""
+        """Return whether check_integrity finds nothing and every comment was stored once."""
         from comments.models import Comment, Discussion, State
 
         for made, sent in self.sent.items():

@@ -1,8 +1,9 @@
-"""Measures what readers find among many stories: python -m bench.publishing
+"""Measure what readers find among many stories: python -m bench.publishing
 
-One site, asked when it has a few stories and again when it has 10,000: the same stories are the newest, so
-that pages show the same, and a ratio of one means that what a page costs does not grow. Each page is made
-anew, the site's version growing before each question. Pages from memory are measured by bench.reading.
+The same pages of one site are requested when it has few stories and again when it has 10,000. The newest
+stories are the same, so the pages show the same, and a ratio of one means that the cost does not grow. Each
+page is rendered anew, because the site's version grows before each request. bench.reading measures cached
+pages.
 """
 
 import argparse
@@ -136,7 +137,7 @@ def _judge(small: dict[str, Figures], large: dict[str, Figures], many: int) -> I
 
 
 def _ratio(small: Figures, large: Figures) -> float:
-    """Return the ratio of the processor times, of which none is told below a tick of the kernel's clock."""
+    """Return the ratio of the processor times. A time below one tick of the kernel's clock counts as one tick."""
     return max(large.measured.processor, TICK) / max(small.measured.processor, TICK)
 
 
@@ -170,7 +171,7 @@ def _ask_all(site: Soundoff, places: dict[str, str], rounds: int, asked: int) ->
 
 
 def _noted() -> float:
-    """Processor milliseconds of the database for counting the words of one story."""
+    """Return the database's processor milliseconds for counting the words of one story."""
     from django.db import connection
 
     from articles.models import Article
@@ -186,7 +187,7 @@ def _noted() -> float:
 
 
 def _fill(there: int, wanted: int) -> dict[str, str]:
-    """Stories number `there` to `wanted`, the first of them the newest; gives what the pages' URLs name."""
+    """Create stories number `there` to `wanted`, the first of them the newest. Return the parts of their URLs."""
     from django.db import transaction
     from django.utils import timezone
 
@@ -260,7 +261,7 @@ def _story(number: int, now: "datetime", words: Words) -> "Article":
 
 
 def _talk(there: int, wanted: int, words: Words) -> None:
-    """Comments in threads of 500, under the newest stories first."""
+    """Create comments in threads of 500, under the newest stories first."""
     from uuid import uuid4
 
     from articles.models import Article

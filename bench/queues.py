@@ -1,4 +1,4 @@
-"""The queues of the desk with 50,000 open cases: how long each page takes, and in how many statements."""
+"""Measure the moderation queues with 50,000 open cases: time and statements of each page."""
 
 import sys
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ WHERE g.n = c.id %% %(guests)s"""
 
 
 def queues(site: Soundoff) -> Iterator[Goal]:
-    """Every queue, and each filter, with 50,000 open cases under 200 stories."""
+    """Measure every queue and filter with 50,000 open cases under 200 stories."""
     values = _fill()
     moderator = f"sessionid={soundoff.session(soundoff.moderator())}"
     for name, query in PAGES.items():

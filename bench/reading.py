@@ -1,7 +1,7 @@
-"""Measures reading, side by side with WordPress where its packages are: python -m bench.reading
+"""Measure reading, side by side with WordPress if its packages are installed: python -m bench.reading
 
-Targets take turns (A B C A B C …), and every figure is a median of the rounds. A page that changed a moment
-ago is asked for by one client, who has its discussion's version grow before each question.
+Targets take turns (A B C A B C …), and every figure is a median of the rounds. A page that has just changed is
+requested by one client, which increases the discussion's version before each request.
 """
 
 import argparse
@@ -82,7 +82,7 @@ class Bench:
         yield from goals(self.goals)
 
     def unchanged(self) -> Iterator[str]:
-        """A kept page of the smallest thread, against all who could serve the same."""
+        """Measure a cached page of the smallest thread against all servers that can serve the same."""
         small = str(self.sizes[0])
         ours = self.site.target("Soundoff, kept page", self.site.story(small))
         packed = _fetch(ours)
@@ -153,7 +153,7 @@ class Bench:
             yield f"{size:,}: {measured.rate:,.0f} pages/s"
 
     def changed(self) -> Iterator[str]:
-        """The first page of each thread, made anew for every question, and the same for a member."""
+        """Measure the first page of each thread, rendered anew for each request, and the same for a member."""
         member = soundoff.member_cookie()
         targets: dict[tuple[str, int], Target] = {}
         for size in self.sizes:
@@ -237,7 +237,7 @@ class Bench:
                 self.goals.append(Goal(f"changed page against WordPress, {size:,} comments, p50", ratio))
 
     def others(self) -> Iterator[str]:
-        """Every other page that a reader may ask for, made anew."""
+        """Measure all other pages for readers, rendered anew."""
         story = self.site.story(str(self.sizes[1 if len(self.sizes) > 1 else 0]))
         paths = {
             "front page": "/",

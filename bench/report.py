@@ -1,4 +1,4 @@
-"""Tables in Markdown, goals beside what was reached, and docs/measured.md."""
+"""Write results as Markdown tables with goals, and update docs/measured.md."""
 
 import os
 import platform
@@ -14,7 +14,7 @@ MEASURED = PROJECT / "docs" / "measured.md"
 
 @dataclass(frozen=True)
 class Goal:
-    """A figure, and how much it should be at least or at most; neither: it is told and not judged."""
+    """A figure with its least or greatest wanted value. Without either it is reported and not judged."""
 
     what: str
     figure: float
@@ -52,7 +52,7 @@ def rows(head: Sequence[str], body: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 def publish(name: str, lines: Iterable[str], *, write: bool) -> None:
-    """Print the section; into docs/measured.md as well if asked, in place of the last one of that name."""
+    """Print the section. With `write`, also replace the section of that name in docs/measured.md."""
     text = "\n".join([_about(), *lines])
     print(text)
     if write:

@@ -1,4 +1,4 @@
-"""The part of bench.moderation about rules."""
+"""Measure rules. Part of bench.moderation."""
 
 import resource
 import sys
@@ -18,7 +18,7 @@ AT_ONCE = 5_000
 
 
 def rules(site: Soundoff) -> Iterator[Goal]:
-    """A list of 62,204 terms looked for in real comments, and rules tried on 50,000 decisions."""
+    """Search real comments for a list of 62,204 terms, and try rules on 50,000 decisions."""
     from moderation.rules.matching import TermList, Written, folded
     from moderation.rules.term_files import read_terms
 
@@ -65,7 +65,7 @@ def _tried(rule: "Written") -> Iterator[Goal]:
 def _each(
     find: Callable[[str, str], object], bodies: Sequence[str], forget: Callable[[], None]
 ) -> Iterator[float]:
-    """Of each the best of three times: others want the processor as well."""
+    """Return the best of three times for each: other processes use the processor as well."""
     for body in bodies:
         times = []
         for _ in range(3):

@@ -1,4 +1,4 @@
-"""The parts of bench.moderation about groups of similar comments."""
+"""Measure groups of similar comments. Parts of bench.moderation."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ IN_A_STORY = 1_000
 
 
 def groups(site: Soundoff) -> Iterator[Goal]:
-    """50,000 comments: the flood, the real ones, and made-up threads around them."""
+    """Measure a scan of 50,000 comments: the flood, real comments, and made-up threads around them."""
     from moderation.models import Group, Member
     from moderation.similar import pages as shown
     from moderation.similar import scan
@@ -43,7 +43,7 @@ def groups(site: Soundoff) -> Iterator[Goal]:
 
 
 def cleaning(site: Soundoff) -> Iterator[Goal]:
-    """The flood cleared away by what the groups propose, and brought back."""
+    """Measure removing the flood with the proposed actions of the groups, and the undo."""
     spun = flood.bring_in(_flood())
     soundoff.tidy()
     user = soundoff.moderator()
@@ -82,7 +82,7 @@ def _differ(one: list[Any], other: list[Any]) -> int:
 
 
 def _seconds(ask: Callable[[], object]) -> float:
-    """The median of five times."""
+    """Return the median of five times."""
     took = []
     for _ in range(5):
         began = time.perf_counter()

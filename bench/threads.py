@@ -1,9 +1,9 @@
-"""Threads to measure with, the same at every run: who answers whom, when, and in which words.
+"""Made-up threads for benches, the same at every run.
 
-A third are first-level comments. The others answer a comment that is there already: half of them a recent
-one, half one in proportion to the answers that it has. At most 24 deep. Bodies have 60 to 600 characters,
-most of them few. The words are made up, but as long, as frequent and as varied in their letters as English:
-whoever compares texts by their trigrams would else have ten times as much to compare, or nothing at all.
+A third of the comments are top-level. The others reply to an existing comment: half of them to a recent one,
+half to one chosen in proportion to its replies. They are at most 24 levels deep. Bodies have 60 to 600
+characters, most of them few. Words are made up, but have the lengths, frequencies and letters of English:
+otherwise a comparison by trigrams would have ten times as much to compare, or nothing.
 """
 
 from collections import defaultdict
@@ -35,7 +35,7 @@ class Said(NamedTuple):
 
 
 class Words:
-    """Text after text of one sequence."""
+    """A generator of texts from one random sequence."""
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
@@ -81,7 +81,7 @@ def thread(count: int) -> list[Said]:
 
 
 def one_tree(count: int) -> list[Said]:
-    """A thread that is a single tree: all hang from its first comment."""
+    """Return a thread that is a single tree: all comments are below the first one."""
     return [
         row._replace(parent=0, depth=1) if place and row.parent is None else row
         for place, row in enumerate(thread(count))
@@ -89,7 +89,7 @@ def one_tree(count: int) -> list[Said]:
 
 
 def same_trees(small: list[Said], large: list[Said]) -> list[int]:
-    """Places in `large` of whole trees that are, size by size, as many and as large as those of `small`."""
+    """Return positions in `large` of whole trees that are as many and as large as those of `small`."""
     by_size: dict[int, list[list[int]]] = defaultdict(list)
     for tree in _trees(large):
         by_size[len(tree)].append(tree)

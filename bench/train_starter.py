@@ -1,8 +1,8 @@
-"""Trains the starter: the filter of a site where nothing was decided yet. Weights only, no text.
+"""Train the starter: the spam filter of a new site. Its files hold weights and no text.
 
     python -m bench.train_starter    writes moderation/spam_filter/starter.bin and starter.json
 
-Nothing here reads the seed, nor any set beyond the openly licensed ones: spam/wordpress_spam_dev.csv,
+Nothing here reads the seed. The training sets are the openly licensed ones: spam/wordpress_spam_dev.csv,
 spam/Youtube* and news/* of the example data ($SOUNDOFF_DATA).
 """
 
@@ -88,7 +88,7 @@ def training_rows() -> list[Row]:
 
 
 def train(of: Sequence[Example], recipe: Recipe, seed: int = SEED) -> Model:
-    """A model whose base are the weights learnt; not calibrated."""
+    """Return a model with the learnt weights as its base, not yet calibrated."""
     careful = {"rate": recipe.rate, "beta": recipe.beta, "l1": recipe.l1, "l2": recipe.l2, "usual_rate": 0.15}
     model = Model(replace(recipe.settings, half_life=1e12, **careful))
     model.frozen = recipe.frozen
@@ -105,23 +105,25 @@ def train(of: Sequence[Example], recipe: Recipe, seed: int = SEED) -> Model:
 
 
 def fold_of(row: Row) -> int:
-    """By group: a spammer's domain, a thread, a quarter of what has no threads."""
+    """Return the fold of a group: a spammer's domain, a thread, or a quarter of a set without threads."""
     return int.from_bytes(hashlib.sha256(row.group.encode()).digest()[:4], "big") % FOLDS
 
 
 def by_fold(of: Sequence[Example], recipe: Recipe) -> list[Model]:
-    """For each fold a model that was trained on the others."""
+    """Return, for each fold, a model that was trained on the others."""
     return [train([one for one in of if fold_of(one.row) != fold], recipe) for fold in range(FOLDS)]
 
 
 def held_out(of: Sequence[Example], models: Sequence[Model]) -> list[tuple[Example, float]]:
-    """Each example with its score by the model that was trained without its group."""
+    """Yield each example with its score by the model that was trained without its group."""
     return [(one, models[fold_of(one.row)].raw(one.features)) for one in of]
 
 
 def calibrate(model: Model, scored: Sequence[tuple[Example, float]], recipe: Recipe) -> None:
-    """So that a probability holds where `recipe.share` of the comments are spam: each class, and within it
-    each set, gets its weight, whatever number of them the files happen to have."""
+    """Calibrate the model so that its probabilities hold if `recipe.share` of the comments are spam.
+
+    Each class, and each set within it, gets its weight, whatever the number of its examples.
+    """
     kinds: dict[tuple[str, bool], int] = {}
     for one, _ in scored:
         kinds[kind_of(one.row), one.row.is_spam] = kinds.get((kind_of(one.row), one.row.is_spam), 0) + 1
@@ -146,7 +148,7 @@ def starter(recipe: Recipe) -> tuple[Model, list[tuple[Example, float]]]:
 
 
 def provenance(model: Model, recipe: Recipe, scored: Sequence[tuple[Example, float]]) -> dict[str, object]:
-    """Where the weights come from. JSON."""
+    """Return the sources of the weights, as JSON."""
     by_kind: dict[str, dict[str, int]] = {}
     for one, _ in scored:
         counts = by_kind.setdefault(kind_of(one.row), {"spam": 0, "ham": 0})
@@ -190,8 +192,7 @@ EACH = 1_000  # honest comments as which each set counts, however many it has
 
 
 def honest(model: Model, scored: Sequence[tuple[Example, float]]) -> dict[str, object]:
-    """The probabilities of honest comments by models that had not seen them, as filter.lines.Honest: each set
-    counts alike."""
+    """Return the probabilities of honest comments by models that had not seen them. Each set has the same weight."""
     by_kind: dict[str, list[float]] = {}
     for one, raw in scored:
         if not one.row.is_spam:

@@ -1,7 +1,7 @@
-"""The peer: WordPress as Debian packages it, with MariaDB, php-fpm and nginx, in a temporary folder.
+"""WordPress as Debian packages it, with MariaDB, php-fpm and nginx, in a temporary folder, for comparison.
 
-nginx answers on four ports: WordPress as it is, WordPress behind nginx's own page cache (ten minutes),
-and plain files. No service of the system is touched.
+nginx listens on four ports: WordPress alone, WordPress behind nginx's page cache (ten minutes), and static
+files. No service of the system is touched.
 """
 
 import json
@@ -56,7 +56,7 @@ class WordPress:
         )
 
     def file(self, name: str, content: bytes, *, gzipped: bool = False) -> Target:
-        """nginx serving these very bytes."""
+        """Serve these bytes with nginx."""
         path = self.folder / "static" / (f"{name}.gz.html" if gzipped else f"{name}.html")
         path.write_bytes(content)
         path.chmod(0o644)
@@ -67,11 +67,11 @@ class WordPress:
         return machine.processor_seconds(self.processes[name] for name in names)
 
     def statements(self) -> int:
-        """How many statements the database has seen so far."""
+        """Return the number of statements that the database has received so far."""
         return int(self.sql("SHOW GLOBAL STATUS LIKE 'Questions'").split()[1])
 
     def put_back(self, size: int) -> None:
-        """The thread as it was taken in."""
+        """Restore the thread as it was imported."""
         thread = self.threads[size]
         self.sql(
             f"DELETE FROM wp_comments WHERE comment_ID > {self.last}; "
@@ -94,7 +94,7 @@ class WordPress:
 def running(
     folder: Path, threads: Mapping[int, list[Said]], began: float, ends: float
 ) -> Iterator[WordPress]:
-    """WordPress with these threads, written between the two moments (seconds since 1970)."""
+    """Run WordPress with these threads, written between the two times (seconds since 1970)."""
     wp = WordPress(folder, machine.free_port(), machine.free_port(), machine.free_port())
     with ExitStack() as stack:
         _lay_out(wp)
@@ -150,7 +150,7 @@ def _lay_out(wp: WordPress) -> None:
 
 
 def _let_in(folder: Path, user: str) -> None:
-    """The folder's owner becomes this user; root may write there all the same."""
+    """Make this user the folder's owner. Root may still write there."""
     os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
 
 

@@ -395,8 +395,8 @@ def _read_story(lines: list[Line], end: int) -> tuple[str, str, str, list[str]]:
     title = " ".join(line.text.strip() for line in paragraphs[0])
     if len(title) > TITLE_LIMIT:
         raise DamagedFile(
-            f"Line {paragraphs[0][0].number:,}: the title is longer than {TITLE_LIMIT} characters. A blank line"
-            " ends it."
+            f"Line {paragraphs[0][0].number:,}: the title is longer than {TITLE_LIMIT} characters."
+            " A blank line ends it."
         )
     rest = [_join_lines(paragraph, 0) for paragraph in paragraphs[1:]]
     return title, "".join(rest[:1]), as_markdown("\n\n".join(rest[1:])), topics
@@ -492,8 +492,8 @@ def _shorten_name(author: str, line: Line, warnings: list[PageWarning]) -> str:
         return author
     if len(author) > NAME_MAX:
         raise DamagedFile(
-            f"Line {line.number:,}: expected a name, and found {len(author):,} characters without a line break:"
-            f" {_quote(author)}."
+            f"Line {line.number:,}: expected a name, and found {len(author):,} characters without a line"
+            f" break: {_quote(author)}."
         )
     text = f"A name of {len(author):,} characters is cut to {NAME_LIMIT}. The full name: “{author}”"
     warnings.append(PageWarning(line.number, "name", text))
@@ -557,8 +557,8 @@ def _missing_date(lines: list[Line], index: int, end: int, column: int) -> Damag
             f" {_quote(lines[end].text)}."
         )
     return DamagedFile(
-        f"Line {lines[-1].number:,}: expected the date of {of}, such as {DATE_SHOWN}, and found the end of the"
-        " file: the rest of it is missing."
+        f"Line {lines[-1].number:,}: expected the date of {of}, such as {DATE_SHOWN}, and found the end of"
+        " the file: the rest of it is missing."
     )
 
 
@@ -687,7 +687,7 @@ def _page_end(lines: list[Line], start: int) -> tuple[str, list[int], list[PageW
     for line in lines[start:]:
         if HEADING.fullmatch(line.text):
             raise DamagedFile(
-                f"Line {line.number:,}: a second discussion begins here. Put each page into a file of its own."
+                f"Line {line.number:,}: a second discussion begins here. Save each page as a file of its own."
             )
         if _match_closing(line):
             raise _comments_after_end(stray or line, line)
@@ -712,6 +712,6 @@ def _comments_after_end(stray: Line, date: Line) -> DamagedFile:
     """Return the error for a page that has a comment's date after the end of its comments."""
     lost = "" if stray.column > 1 else " Its indentation, which shows the reply structure, is lost."
     return DamagedFile(
-        f"Line {stray.number:,}: expected the next comment, such as “  1. Name”, or the end of them, and found"
-        f" {_quote_with_column(stray)}, though comments follow (a date in line {date.number:,}).{lost}"
+        f"Line {stray.number:,}: expected the next comment, such as “  1. Name”, or the end of them, and"
+        f" found {_quote_with_column(stray)}, though comments follow (a date in line {date.number:,}).{lost}"
     )

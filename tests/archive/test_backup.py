@@ -1,4 +1,4 @@
-"""A site in one file and back: all of it, of one moment, and nothing of what is not as it was written."""
+"""Backup and restore: complete, from one snapshot, and damaged files are refused."""
 
 import json
 import os
@@ -39,7 +39,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, settings: Any) -> Path:
-    """A data folder of the test's own."""
+    """Return a data folder for the test."""
     settings.HOME = tmp_path / "home"
     settings.MEDIA_ROOT = settings.HOME / "media"
     settings.HOME.mkdir()
@@ -63,7 +63,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def paths() -> list[str]:
-    """A site with something of everything; its pages."""
+    """Fill a site with something of everything and return the paths of its pages."""
     maria = UserFactory.create(name="Maria", roles=("Moderator",))
     ada = UserFactory.create(name="Ada\tof\\the ‘Isles’\n", roles=("Administrator",))
     harbour = Topic.objects.create(name="Harbour", slug="harbour")
@@ -102,7 +102,7 @@ def pages(paths: list[str]) -> list[tuple[int, bytes]]:
 
 
 def rows() -> dict[str, list[Any]]:
-    """All that there is, but who is logged in and the version of the site."""
+    """Return all rows of the database except sessions and the version of the site."""
     found = {}
     with connection.cursor() as cursor:
         for name, columns in tables.table_columns().items():
@@ -115,7 +115,7 @@ def rows() -> dict[str, list[Any]]:
 
 
 def empty() -> None:
-    """As a site that nobody has begun."""
+    """Empty the site, as if nobody had used it."""
     call_command("flush", interactive=False, verbosity=0)
     assert not Comment.objects.exists()
 
@@ -228,7 +228,7 @@ def test_jobs_that_were_under_way_are_queued_again(file: Path) -> None:
 
 
 def test_it_is_of_one_moment_while_people_write(file: Path, paths: list[str]) -> None:
-    """Eight threads post, answer, recommend and remove; the backup has a state that was."""
+    """While eight threads post, reply, recommend and remove, the backup holds a state that existed."""
     articles, over, wrote = [make_article(f"Story {n}") for n in range(3)], threading.Event(), [0] * 8
 
     def write(seed: int) -> None:
@@ -314,7 +314,7 @@ def test_a_flipped_bit_anywhere_is_found(file: Path) -> None:
             whole[place] ^= bit
             with (
                 pytest.raises(
-                    BackupRefused, match=r"damaged|is no backup|its list|which this version|can't read"
+                    BackupRefused, match=r"damaged|is not a backup|its list|which this version|can't read"
                 ),
                 open_backup(file),
             ):
@@ -327,27 +327,27 @@ def test_a_cut_file_is_found_at_any_length(file: Path) -> None:
     for length in [0, 1, 4, 30, 1000, len(whole) // 2, *range(len(whole) - 200, len(whole), 7)]:
         file.write_bytes(whole[:length])
         with (
-            pytest.raises(BackupRefused, match=r"is empty|is no backup|damaged or cut|damaged"),
+            pytest.raises(BackupRefused, match=r"is empty|is not a backup|damaged or incomplete|damaged"),
             open_backup(file),
         ):
             pass
     file.write_bytes(whole + b"\0")
-    with pytest.raises(BackupRefused, match=r"damaged|no backup"), open_backup(file):
+    with pytest.raises(BackupRefused, match=r"damaged|not a backup"), open_backup(file):
         pass
-    assert_untouched_by(file, "damaged|no backup")
+    assert_untouched_by(file, "damaged|not a backup")
 
 
 def test_what_is_no_backup_is_told_so(file: Path) -> None:
     assert_untouched_by(file, "No such file")
     file.write_text("A letter.")
-    assert_untouched_by(file, "is no backup of Soundoff")
+    assert_untouched_by(file, "is not a backup of Soundoff")
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("a.txt", "A letter in an envelope.")
-    assert_untouched_by(file, "is no backup of Soundoff")
+    assert_untouched_by(file, "is not a backup of Soundoff")
 
 
 def made_up(file: Path, change: Any, *, more: dict[str, bytes] | None = None) -> None:
-    """The backup as somebody would write it who changed its list, with all sums as they should be."""
+    """Return the backup with a changed manifest and correct digests, as an attacker would write it."""
     with zipfile.ZipFile(file) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     told = json.loads(parts.pop(container.MANIFEST))
@@ -438,7 +438,7 @@ def test_media_with_another_content_are_refused(file: Path) -> None:
 
 
 def test_rows_that_contradict_each_other_leave_nothing(file: Path, paths: list[str]) -> None:
-    """A comment whose story is not there: the sums agree, and the keys do not."""
+    """A comment whose story is missing: the digests are correct, and the foreign keys are not."""
     put_media("ab/abc/full.jpg", b"a picture")
     backup(file)
     empty()
@@ -487,7 +487,7 @@ def test_links_are_not_followed(file: Path, tmp_path: Path) -> None:
     (real.parent / ".half.jpg").write_bytes(b"being written")
     made = backup(file)
     assert len(made.notes) == 2
-    assert all("no file of ours" in note for note in made.notes)
+    assert all("not an ordinary file" in note for note in made.notes)
     assert [p.filename for p in parts_of(file) if p.filename.startswith("media")] == ["media/ab/real.jpg"]
     assert b"a secret" not in file.read_bytes()
 
@@ -530,7 +530,7 @@ def test_a_disk_without_room_is_told_before(file: Path, monkeypatch: pytest.Monk
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="There is no folder"):
+    with pytest.raises(CommandError, match="does not exist"):
         call_command("backup", str(tmp_path / "nowhere" / "site.zip"))
-    with pytest.raises(CommandError, match="is no file"):
+    with pytest.raises(CommandError, match="is not a file"):
         call_command("backup", str(tmp_path))

@@ -1,7 +1,6 @@
-"""Saved pages that were damaged on their way: read with a warning, or refused with a sentence whose line
-number is that of the damage.
+"""Damaged saved pages: read with a warning, or refused with a sentence that names the damaged line.
 
-The damage is made here from whole pages, so that nothing of what other people wrote stands in this file.
+The tests damage whole pages themselves, so no text by other people is in this file.
 """
 
 import codecs
@@ -38,7 +37,7 @@ def whole(request: pytest.FixtureRequest) -> bytes:
 
 
 def read(data: bytes) -> ParsedPage | tuple[int, str]:
-    """The page, or the line and the sentence with which it is refused."""
+    """Return the page, or the line number and the sentence with which it is refused."""
     try:
         return parse(data)
     except (NotThisFormat, DamagedFile) as refusal:
@@ -67,7 +66,7 @@ DAMAGE: dict[str, Callable[[bytes], list[bytes] | None]] = {
 
 
 def damaged(raw: bytes, how: str) -> Iterator[tuple[int, bytes]]:
-    """(number of the line, the file) for each line that is not blank, or for each third of them."""
+    """Yield (line number, damaged file) for each line that is not blank, or for each third of them."""
     lines = raw.split(b"\n")
     for index in range(0, len(lines), 1 if how in {"deleted", "doubled"} else 3):
         line = lines[index]
@@ -76,14 +75,14 @@ def damaged(raw: bytes, how: str) -> Iterator[tuple[int, bytes]]:
 
 
 def distance(data: bytes, *numbers: int) -> int:
-    """How many lines that are not blank one is from the other."""
+    """Return the number of non-blank lines between two lines."""
     first, last = sorted(numbers)
     return max(0, sum(bool(line.strip()) for line in data.split(b"\n")[first - 1 : last]) - 1)
 
 
 @pytest.mark.parametrize("how", DAMAGE)
 def test_each_line_damaged(whole: bytes, how: str) -> None:
-    """What is refused is refused there; what is read has all its comments, or a warning where one is lost."""
+    """A refusal names the damaged line. A page that is read has all its comments, or a warning about a lost one."""
     before = parse(whole)
     usual = {warning.kind for warning in before.warnings} | {"count"}
     for number, data in damaged(whole, how):
@@ -97,7 +96,7 @@ def test_each_line_damaged(whole: bytes, how: str) -> None:
 
 
 def test_cut_at_two_hundred_places(whole: bytes) -> None:
-    """The end of the file is named, or whole comments are left and a warning says that the end is missing."""
+    """A refusal names the end of the file. A page that is read has whole comments and a warning about its end."""
     comments = parse(whole).comments
     for cut in (len(whole) * n // 200 for n in range(200)):
         result = read(whole[:cut])

@@ -1,4 +1,4 @@
-"""Files of other kinds: each is named as what it is, with what to do."""
+"""Files of unsupported kinds: the error names the kind and says what to do."""
 
 import gzip
 import io

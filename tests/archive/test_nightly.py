@@ -1,4 +1,4 @@
-"""The backup that the clock makes each night, once the owner has switched it on."""
+"""The nightly backup, a scheduled job that the owner can switch on."""
 
 import os
 import resource
@@ -35,7 +35,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def home(settings: Any) -> Iterator[Path]:
-    """A data folder that any user may walk through."""
+    """Return a data folder that every user can enter."""
     settings.HOME = Path(tempfile.mkdtemp())
     settings.HOME.chmod(0o755)
     settings.MEDIA_ROOT = settings.HOME / "media"
@@ -72,7 +72,7 @@ def test_the_clock_runs_it_last(home: Path) -> None:
 
 
 def test_it_is_off_until_the_owner_wants_it(home: Path, clock: Any) -> None:
-    assert back_up() == "it is switched off"
+    assert back_up() == "nightly backups are switched off"
     assert not backup_folder.nightly_folder().exists()
 
 
@@ -90,7 +90,7 @@ def test_one_each_night_after_three_in_the_sites_zone(home: Path, clock: Any) ->
     assert (last.file, last.size) == (file, file.stat().st_size)
     for moment in (NOON, datetime(2026, 11, 27, 0, 59, tzinfo=UTC)):
         clock.move_to(moment)
-        assert back_up() == "there is nothing to do yet"
+        assert back_up() == "no backup is due yet"
     clock.move_to(datetime(2026, 11, 27, 1, 1, tzinfo=UTC))
     back_up()
     assert kept() == ["soundoff-2026-11-26.zip", "soundoff-2026-11-27.zip"]
@@ -116,7 +116,7 @@ def test_what_a_wrong_clock_has_named_after_a_later_day_takes_no_place(home: Pat
     clock.shift(-399 * DAY)
     back_up()
     assert kept() == ["soundoff-2026-11-27.zip", "soundoff-2027-12-31.zip"]
-    assert back_up() == "there is nothing to do yet"
+    assert back_up() == "no backup is due yet"
 
 
 def test_a_night_that_fails_removes_nothing_and_is_told(home: Path, clock: Any) -> None:
@@ -127,7 +127,7 @@ def test_a_night_that_fails_removes_nothing_and_is_told(home: Path, clock: Any) 
     clock.shift(DAY)
     with full_disk():
         (ran,) = tick([NIGHTLY_JOB])
-    assert ran.error == "Refused"
+    assert ran.error == "BackupRefused"
     assert kept() == ["soundoff-2026-11-26.zip"]
     failure = backup_folder.last_failure()
     assert failure
@@ -136,7 +136,7 @@ def test_a_night_that_fails_removes_nothing_and_is_told(home: Path, clock: Any) 
     (told,) = DBTaskResult.objects.all()
     assert tell_of_failed_backup.call(*told.args_kwargs["args"]) == 1
     (message,) = mail.outbox
-    assert (message.to, message.subject) == (["ada@example.org"], "There is no backup of last night")
+    assert (message.to, message.subject) == (["ada@example.org"], "Last night's backup failed")
     assert failure.why in message.body
     # A long one is not tried all the time.
     assert not is_due(NIGHTLY_JOB, NOON + DAY + timedelta(minutes=59))

@@ -446,7 +446,7 @@ def test_an_upgrade_makes_a_backup_first(serve: Serve, home: Path, environment: 
     site.wait_for("Ctrl-C stops it.")
     (made,) = (home / "backups").glob("upgrade-*.zip")
     assert f"{made}: " in site.printed
-    assert "Migrations that were applied: " in site.printed
+    assert "Migrations applied: " in site.printed
     assert site.status() == 200
     assert site.stop() == 0
 
@@ -480,7 +480,7 @@ def test_the_drill(serve: Serve, home: Path, environment: dict[str, str]) -> Non
     assert site.stop() == 0
     with data_folder() as second:
         other = {"SOUNDOFF_HOME": str(second)}
-        assert "Restored as it was at" in manage("restore", file, **other)
+        assert "Restored as of" in manage("restore", file, **other)
         assert "Sound: all that can be compared agrees." in manage("check_integrity", **other)
         beside = serve(PORT=str(site.port), **other)
         beside.wait_for("Ctrl-C stops it.")
