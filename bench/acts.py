@@ -108,7 +108,7 @@ def _spam(ids: Sequence[int], person: Any) -> Any:
 
 
 def _timed(act: Callable[[], Any]) -> tuple[Any, float, int]:
-    """Return the result, its seconds and its statements, which include BEGIN, COMMIT and the notification job."""
+    """Return the result, its seconds, and its statements with BEGIN, COMMIT and the notification job."""
     from django.db import connection
 
     statements = 0

@@ -97,7 +97,10 @@ def measure(site: Soundoff, pages: Iterator[tuple[str, str]]) -> Iterator[tuple[
 
 
 def visit(page: Any, url: str) -> dict[str, float]:
-    """Return milliseconds from the start of the navigation, bytes and rows. Drag is 0 if there is nothing to drag."""
+    """Return milliseconds from the start of the navigation, bytes and rows.
+
+    Drag is 0 if there is nothing to drag.
+    """
     start = time.monotonic()
     page.goto(url)
     drag = 0.0

@@ -1,8 +1,9 @@
 """Measure a backup and its restore: python -m bench.backup
 
-The bench fills a site, writes it into one file while its pages are being read, and restores it into an empty
-data folder. The pages must then be the same byte by byte, and check_integrity must find nothing. Both commands
-are measured as an operator runs them, including the start of Python, the second database and its tables.
+The bench fills a site, writes it into one file while its pages are being read, and restores it into an
+empty data folder. The pages must then be the same byte by byte, and check_integrity must find nothing.
+Both commands are measured as an operator runs them, including the start of Python, the second database and
+its tables.
 """
 
 import argparse

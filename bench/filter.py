@@ -113,7 +113,10 @@ def kinds(what: str, scored: Sequence[Scored], *, judged: bool = False) -> Itera
 
 
 def within_blogs(scored: Sequence[Scored]) -> Iterator[Goal]:
-    """Return the area under the curve over pairs within one blog: scores of different models are not comparable."""
+    """Return the area under the curve over pairs within one blog.
+
+    Each blog is scored by another model, and scores of different models are not comparable.
+    """
     won = pairs = 0.0
     for blog in sets.WXR:
         spam = [one.logit for one in scored if one.row.group == blog and one.row.is_spam]
@@ -168,7 +171,7 @@ def _spam_found(at: float, *of: Sequence[Scored]) -> Iterator[Goal]:
 
 
 def _share_later(scored: Sequence[Scored], first: int, elsewhere: Honest) -> float:
-    """Return the share of later comments above the threshold that the first comments set. Nothing is learnt."""
+    """Return the share of later comments above the threshold that the first ones set. Nothing is learnt."""
     shares = []
     for draw in range(DRAWN):
         order = random.Random(draw).sample(list(scored), len(scored))

@@ -181,7 +181,8 @@ def first_decisions(its: Starters, blogs: Sequence[Row], site: Sequence[Row]) ->
     """Return the share of spam missed at the threshold that a hundredth of the honest comments exceeds.
 
     Measured with the starter alone and after DECISIONS decisions on this site's honest comments and a robot's
-    spam. The scored comments are other honest comments and spam of other domains. Means of FOLDS × DRAWS draws.
+    spam. The scored comments are other honest comments and spam of other domains. Means of FOLDS × DRAWS
+    draws.
     """
     honest_ones = 140 if len(site) > 2 * 140 else len(site) // 2
     placed = (

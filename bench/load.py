@@ -167,7 +167,7 @@ def request(
 
 
 class Wire:
-    """A keep-alive connection with little overhead, because the client shares the processor with the server."""
+    """A keep-alive connection with little overhead: the client shares the processor with the server."""
 
     def __init__(self, port: int) -> None:
         self.port = port

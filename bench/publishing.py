@@ -137,7 +137,7 @@ def _judge(small: dict[str, Figures], large: dict[str, Figures], many: int) -> I
 
 
 def _ratio(small: Figures, large: Figures) -> float:
-    """Return the ratio of the processor times. A time below one tick of the kernel's clock counts as one tick."""
+    """Return the ratio of the processor times. A time below one kernel clock tick counts as one tick."""
     return max(large.measured.processor, TICK) / max(small.measured.processor, TICK)
 
 
@@ -187,7 +187,7 @@ def _noted() -> float:
 
 
 def _fill(there: int, wanted: int) -> dict[str, str]:
-    """Create stories number `there` to `wanted`, the first of them the newest. Return the parts of their URLs."""
+    """Create stories number `there` to `wanted`, the first one the newest. Return the parts of their URLs."""
     from django.db import transaction
     from django.utils import timezone
 

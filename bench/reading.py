@@ -1,7 +1,7 @@
 """Measure reading, side by side with WordPress if its packages are installed: python -m bench.reading
 
-Targets take turns (A B C A B C …), and every figure is a median of the rounds. A page that has just changed is
-requested by one client, which increases the discussion's version before each request.
+Targets take turns (A B C A B C …), and every figure is a median of the rounds. A page that has just changed
+is requested by one client, which increases the discussion's version before each request.
 """
 
 import argparse
@@ -153,7 +153,7 @@ class Bench:
             yield f"{size:,}: {measured.rate:,.0f} pages/s"
 
     def changed(self) -> Iterator[str]:
-        """Measure the first page of each thread, rendered anew for each request, and the same for a member."""
+        """Measure the first page of each thread, rendered anew for each request, and the same to a member."""
         member = soundoff.member_cookie()
         targets: dict[tuple[str, int], Target] = {}
         for size in self.sizes:

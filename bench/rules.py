@@ -77,12 +77,12 @@ def _each(
 
 
 def _memory() -> float:
-    """The most that this process has held, in MB."""
+    """Return the peak memory of this process, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _decide_on(honest: Sequence[str], spam: Sequence[str], count: int) -> None:
-    """Stories with so many comments, of which a person approved the honest ones and removed the spam."""
+    """Create stories with so many comments; a person approved the honest ones and removed the spam."""
     from django.utils import timezone
 
     from comments.imports import Imported

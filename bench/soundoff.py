@@ -58,7 +58,7 @@ class Soundoff:
         return f"/stories/{self.slugs[thread]}/"
 
     def spent(self, part: str = "") -> float:
-        """Return the processor seconds of the web server and the database, without our own connections to it."""
+        """Return the processor seconds of the web server and of the database, without our own connections."""
         parts = [
             pid for pid in machine.family([self.process])[1:] if _is_part(machine.command_line(pid), part)
         ]
@@ -68,9 +68,10 @@ class Soundoff:
     def statements(self, ask: Callable[[], object]) -> list[str]:
         """Return the first line of each statement that the database receives while `ask` runs.
 
-        Statements that are sent together count as one. Left out are the beginnings and ends of transactions and
-        Django's check that its connection still works. The database's log is switched on for this purpose. Of three
-        runs the one with the fewest statements counts, because web server and jobs work in the background.
+        Statements that are sent together count as one. Left out are the beginnings and ends of transactions
+        and Django's check that its connection still works. The database's log is switched on for this purpose.
+        Of three runs the one with the fewest statements counts, because web server and jobs work in the
+        background.
         """
         with _superuser() as cursor:
             cursor.execute("ALTER SYSTEM SET log_statement = 'all'")
@@ -168,7 +169,7 @@ def _superuser() -> Iterator[Any]:
 
 
 def add_thread(site: Soundoff, name: str, said: Sequence[Said], *, days: int) -> None:
-    """Create a story published so many days ago, with this thread, whose length is the same minus one day."""
+    """Create a story published `days` days ago, with this thread, written over the first `days` - 1 days."""
     from django.utils import timezone
 
     from articles.models import Article
@@ -205,7 +206,7 @@ def moment(began: datetime, days: float, at: float) -> datetime:
 
 
 def add_stories(count: int) -> None:
-    """Create stories without comments, one for each hour, each under one of five topics, to fill the lists."""
+    """Create stories without comments, one for each hour, each under one of five topics."""
     from django.utils import timezone
 
     from articles.models import Article, Topic, free_slug

@@ -192,7 +192,10 @@ EACH = 1_000  # honest comments as which each set counts, however many it has
 
 
 def honest(model: Model, scored: Sequence[tuple[Example, float]]) -> dict[str, object]:
-    """Return the probabilities of honest comments by models that had not seen them. Each set has the same weight."""
+    """Return the probabilities of honest comments by models that had not seen them.
+
+    Each set has the same weight, however many comments it has.
+    """
     by_kind: dict[str, list[float]] = {}
     for one, raw in scored:
         if not one.row.is_spam:

@@ -82,7 +82,7 @@ def distance(data: bytes, *numbers: int) -> int:
 
 @pytest.mark.parametrize("how", DAMAGE)
 def test_each_line_damaged(whole: bytes, how: str) -> None:
-    """A refusal names the damaged line. A page that is read has all its comments, or a warning about a lost one."""
+    """A refusal names the damaged line. A page that is read has all comments, or a warning about a lost one."""
     before = parse(whole)
     usual = {warning.kind for warning in before.warnings} | {"count"}
     for number, data in damaged(whole, how):
@@ -96,7 +96,7 @@ def test_each_line_damaged(whole: bytes, how: str) -> None:
 
 
 def test_cut_at_two_hundred_places(whole: bytes) -> None:
-    """A refusal names the end of the file. A page that is read has whole comments and a warning about its end."""
+    """A refusal names the end of the file. A page that is read has whole comments and a warning."""
     comments = parse(whole).comments
     for cut in (len(whole) * n // 200 for n in range(200)):
         result = read(whole[:cut])

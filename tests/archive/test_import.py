@@ -336,7 +336,7 @@ def test_undoing_a_newer_save_leaves_the_story_out(client):
 
 @pytest.mark.django_db(transaction=True)
 def test_after_many_comments_statements_are_planned_by_them():
-    """Otherwise each post's query reads and sorts the whole discussion until autovacuum analyzes the table."""
+    """Otherwise each post's query reads and sorts the discussion until autovacuum analyzes the table."""
 
     def expected():
         """Return the number of rows that the planner expects."""

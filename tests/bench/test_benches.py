@@ -42,7 +42,7 @@ def test_every_bench_that_a_document_names_is_run() -> None:
 
 @pytest.fixture(scope="module")
 def environment() -> Iterator[dict[str, str]]:
-    """Yield the benches' environment. Each starts with a copy of one empty site, which takes long to create."""
+    """Yield the benches' environment. Each starts with a copy of one empty site, to save time."""
     ours = ("DATABASE_", "SOUNDOFF_HOME", "DJANGO_", "SECRET_KEY", "PYTEST_")
     with data_folder() as folder:
         base = {name: value for name, value in os.environ.items() if not name.startswith(ours)}

@@ -1,9 +1,9 @@
 """The cost of a page and of a reply, in statements and calls of Python functions, the same on every machine.
 
-A different figure is not a mistake by itself. A feature may cost something, and a page that got cheaper should
-show, too. Change the figure in the commit that changes the cost, and say in its message what readers get for
-it. Do not widen TOLERANCE, and do not move work out of the measured request (into a thread, a job or the first
-request after a start) only to keep a figure.
+A different figure is not a mistake by itself. A feature may cost something, and a page that got cheaper
+should show, too. Change the figure in the commit that changes the cost, and say in its message what readers
+get for it. Do not widen TOLERANCE, and do not move work out of the measured request (into a thread, a job
+or the first request after a start) only to keep a figure.
 
 Calls of the standard library are not counted, because its versions differ, nor are built-in functions.
 bench.reading and bench.posting measure milliseconds.
