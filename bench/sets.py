@@ -30,7 +30,7 @@ def _text(markup: str) -> str:
 
 
 def wordpress_spam() -> list[Row]:
-    """Return spam without articles: the set has only the titles of the site that collected it, and no dates."""
+    """Return spam without articles: the set has only the collecting site's own titles, and no dates."""
     rows: list[Row] = []
     for n, row in enumerate(_read("spam/wordpress_spam_dev.csv")):
         parts = split_url(row["url"])
@@ -93,7 +93,7 @@ def _tag(item: str, name: str) -> str:
 
 
 def wxr_posts(name: str) -> dict[str, str]:
-    """Return the texts of a WordPress export's posts by title. Uses patterns, as one export is not valid XML."""
+    """Return the texts of a WordPress export's posts by title, by patterns: one export is not valid XML."""
     text = (DATA / f"import/wxr_real/{name}.xml").read_text("utf-8", errors="replace")
     return {
         html.unescape(_tag(item, "title")): _text(_tag(item, "content:encoded"))

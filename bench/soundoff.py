@@ -69,7 +69,7 @@ class Soundoff:
         """Return the first line of each statement that the database receives while `ask` runs.
 
         Statements that are sent together count as one. Left out are the beginnings and ends of transactions
-        and Django's check that its connection still works. The database's log is switched on for this purpose.
+        and Django's check that its connection still works. The database's log is switched on for this.
         Of three runs the one with the fewest statements counts, because web server and jobs work in the
         background.
         """

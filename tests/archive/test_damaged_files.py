@@ -82,7 +82,7 @@ def distance(data: bytes, *numbers: int) -> int:
 
 @pytest.mark.parametrize("how", DAMAGE)
 def test_each_line_damaged(whole: bytes, how: str) -> None:
-    """A refusal names the damaged line. A page that is read has all comments, or a warning about a lost one."""
+    """A refusal names the damaged line. A page that is read is complete or has a warning about the loss."""
     before = parse(whole)
     usual = {warning.kind for warning in before.warnings} | {"count"}
     for number, data in damaged(whole, how):
