@@ -513,7 +513,7 @@ def test_a_picture_that_is_damaged_on_the_disk_is_told(file: Path) -> None:
 def test_a_backup_that_fails_leaves_the_earlier_one(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     backup(file)
     kept = file.read_bytes()
-    monkeypatch.setattr(tables, "sequences", lambda: 1 / 0)
+    monkeypatch.setattr(tables, "read_sequences", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         backup(file)
     assert file.read_bytes() == kept

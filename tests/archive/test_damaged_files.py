@@ -166,7 +166,7 @@ def test_text_that_lost_its_indentation(whole: bytes) -> None:
 
     assert line == first
     assert "at the left edge" in sentence
-    assert "Its indentation, which says who answers whom, is lost" in sentence
+    assert "Its indentation, which shows the reply structure, is lost" in sentence
     assert "second discussion" not in sentence
 
 

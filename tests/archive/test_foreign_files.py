@@ -31,9 +31,9 @@ def zipped() -> bytes:
     [
         (b"", "empty", AGAIN),
         (b"\xef\xbb\xbf\r\n \n", "empty", AGAIN),
-        (WXR, "a WordPress export (WXR), which is not read yet", AGAIN),
-        (WXR.decode().encode("utf-16"), "a WordPress export (WXR), which is not read yet", AGAIN),
-        (DISQUS, "a Disqus export, which is not read yet", AGAIN),
+        (WXR, "a WordPress export (WXR), which cannot be imported yet", AGAIN),
+        (WXR.decode().encode("utf-16"), "a WordPress export (WXR), which cannot be imported yet", AGAIN),
+        (DISQUS, "a Disqus export, which cannot be imported yet", AGAIN),
         (HTML, "an HTML page", AGAIN),
         (HTML.decode().encode("utf-16-le"), "an HTML page", AGAIN),
         (b"<!-- saved from url -->\n<html lang=en>", "an HTML page", AGAIN),
