@@ -45,7 +45,7 @@ def _many() -> Iterator[Goal]:
     wrong = abs(lines - CHOSEN) + abs(Comment.objects.filter(pk__in=ids, state=State.SPAM).count() - CHOSEN)
     wrong += len(removal_counts.miscounted()) + _miscounted()
     wrong += Discussion.objects.filter(pk__in=[d for d, *_ in before], version__lte=1).count()
-    yield Goal("… lines, states, counts and versions that are wrong", wrong, most=0, unit="")
+    yield Goal("… wrong log rows, states, counts and versions", wrong, most=0, unit="")
     _back, seconds, statements = _timed(lambda: undo(batch=act.batch, actor=act.batch.actor))
     yield Goal("… undone", seconds, most=5, unit="s")
     yield Goal("… statements of the undo", statements, unit="")

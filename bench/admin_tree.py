@@ -24,7 +24,7 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 ROUNDS = 5
 TREE = "/admin/comments/comment/"
 LARGE = 50_000
-SCATTERED, ALONE = "50,000, a third at the first level", "one tree of "
+SCATTERED, ALONE = "50,000, a third top-level", "one tree of "
 
 
 def main() -> None:
@@ -44,7 +44,7 @@ def threads(large: int) -> Iterator[tuple[str, list[Said]]]:
     yield "100 comments", thread(100)
     yield "300 comments", thread(300)
     yield SCATTERED, (said := thread(large))
-    yield "50,000, all at the first level", [row._replace(parent=None) for row in said]
+    yield "50,000, all top-level", [row._replace(parent=None) for row in said]
     yield f"{ALONE}5,000", one_tree(large // 10)
     yield f"{ALONE}50,000", one_tree(large)
 
@@ -65,10 +65,10 @@ def pages(site: Soundoff) -> Iterator[tuple[str, str]]:
         elif name == SCATTERED:
             root = comments.filter(parent=None).order_by("created_at")[middle // 3]
             yield "… from its middle", f"{discussion}&after={root.pk}"
-            yield "… found by two words", f"{discussion}&q=would+said"
-            yield "… found by a word that nobody wrote", f"{discussion}&q=xyzzy"
-            yield "… found by its number", f"{discussion}&q=%23{root.pk}"
-            yield "… found by a state that none has", f"{discussion}&state__exact=spam"
+            yield "… searched for two words", f"{discussion}&q=would+said"
+            yield "… searched for an unused word", f"{discussion}&q=xyzzy"
+            yield "… searched for its number", f"{discussion}&q=%23{root.pk}"
+            yield "… filtered by an unused state", f"{discussion}&state__exact=spam"
 
 
 def measure(site: Soundoff, pages: Iterator[tuple[str, str]]) -> Iterator[tuple[str, ...]]:

@@ -61,17 +61,17 @@ def drill(folder: Path, comments: int, of: Path | None) -> Iterator[Goal]:
         port, size = site.port, _size()
         with _readers(site, paths) as met:
             backup = _run("backup", file, folder / "first")
-        yield Goal(f"a backup of {comments:,} comments, while eight read", backup.seconds, unit="s")
-        yield Goal("… most memory of it", backup.memory, most=200, unit="MB")
+        yield Goal(f"a backup of {comments:,} comments, while eight people read", backup.seconds, unit="s")
+        yield Goal("… its peak memory", backup.memory, most=200, unit="MB")
         yield Goal("… pages read meanwhile", sum(met), unit="")
         yield Goal("rows and indexes in the database", size / 1e6, unit="MB")
         yield Goal("media", pictures / 1e6, unit="MB")
         yield Goal("the file", file.stat().st_size / 1e6, unit="MB")
     restore = _run("restore", file, second)
-    yield Goal("restore, from no data folder to the site", restore.seconds, unit="s")
+    yield Goal("restore, from no data folder to a complete site", restore.seconds, unit="s")
     yield Goal("… processor time of it and of its database", restore.busy, unit="s")
     yield Goal(
-        "… most memory of a process, the database's too",
+        "… peak memory of a process, including the database's",
         restore.memory,
         most=300,
         unit="MB",
@@ -80,9 +80,9 @@ def drill(folder: Path, comments: int, of: Path | None) -> Iterator[Goal]:
     with _serving(second, port):
         after = _pages(port, paths)
     differ = sum(one != other for one, other in zip(before, after, strict=True))
-    yield Goal(f"of {len(paths)} pages, those with another byte", differ, most=0, unit="")
+    yield Goal(f"pages that differ, of {len(paths)}", differ, most=0, unit="")
     checked = _run("check_integrity", None, second)
-    yield Goal("check_integrity of it: disagreements", checked.failed, most=0, unit="")
+    yield Goal("damage that check_integrity finds", checked.failed, most=0, unit="")
     yield Goal("… which takes", checked.seconds, unit="s")
 
 

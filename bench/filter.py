@@ -64,8 +64,8 @@ def _told(site: Soundoff, folder: Path) -> Iterator[str]:
         within_blogs(left_out),
         kinds("the blogs as they are, the starter alone", by_starter),
         within_blogs(by_starter),
-        kinds("the blogs and 1,544 spams of other domains, leave one out", hard_learnt, judged=True),
-        kinds("the blogs and 1,544 spams of other domains, the starter alone", hard),
+        kinds("the blogs and 1,544 spam comments of other domains, leave one out", hard_learnt, judged=True),
+        kinds("the blogs and 1,544 spam comments of other domains, the starter alone", hard),
         wronged(at, its, news, by_starter, hard),
         poisoned(its),
         seed(site),
@@ -133,14 +133,16 @@ def _percent(what: str, figure: float, *, least: float | None = None, most: floa
 def wronged(
     at: float, its: Starters, news: Sequence[Scored], blogs: Sequence[Scored], hard: Sequence[Scored]
 ) -> Iterator[Goal]:
-    yield Goal("from this probability on a comment waits on an empty site", at, unit="")
+    yield Goal("threshold on an empty site (probability)", at, unit="")
     yield from _spam_found(at, blogs, hard)
     yield _percent(
         f"comments of newspapers that wait there, of {len(news):,}", _share(news, at), most=WRONGED
     )
     honest = [one for one in blogs if not one.row.is_spam]
     above = sigmoid(threshold([one.logit for one in honest], 0.01))
-    yield _percent("… at the line that 1 % of the blogs’ exceed", _share(news, above), most=WRONGED)
+    yield _percent(
+        "… at the threshold that 1 % of the blogs’ comments exceed", _share(news, above), most=WRONGED
+    )
     strange = (
         ("honest comments of the eight blogs", honest),
         ("… of a blog about money", held_out.score(its.whole, sets.staticman())),
@@ -155,7 +157,7 @@ def wronged(
         yield _percent(what, _share_later(found, first, its.elsewhere()), most=MAY_WAIT)
     hardest = max(threshold(found, 0.01) for found in its.honest_by_set().values())
     yield Goal(
-        "a line that 1 % of the hardest of the starter’s own sets exceed, in its place", hardest, unit=""
+        "instead, the threshold that 1 % of the hardest of the starter’s own sets exceed", hardest, unit=""
     )
     yield from _spam_found(hardest, blogs, hard)
     for name, found in strange:
@@ -167,7 +169,7 @@ def wronged(
 def _spam_found(at: float, *of: Sequence[Scored]) -> Iterator[Goal]:
     for scored in of:
         spam = [one for one in scored if one.row.is_spam]
-        yield _percent(f"… spam found by it, of {len(spam):,}", _share(spam, at))
+        yield _percent(f"… spam above it, of {len(spam):,}", _share(spam, at))
 
 
 def _share_later(scored: Sequence[Scored], first: int, elsewhere: Honest) -> float:
@@ -195,10 +197,14 @@ def poisoned(its: Starters) -> Iterator[Goal]:
         )
         live = sum(one.goes_live for one in some)
         if some[0].what == "nothing":
-            yield _percent(f"{poison.RIGHT:,} decisions, all right: honest ones to come that wait", others)
+            yield _percent(
+                f"{poison.RIGHT:,} decisions, all correct: later honest comments that wait", others
+            )
         else:
-            yield _percent(f"… a second person marks as spam {some[0].what}: honest ones of others", others)
-        yield _percent("… those on that topic", topic)
+            yield _percent(
+                f"… a second person marks as spam {some[0].what}: others’ honest comments that wait", others
+            )
+        yield _percent("… of these, on that topic", topic)
         yield _percent("… spam", spam)
         yield Goal(f"… versions that go live, of {len(some)}", live, unit="")
 
@@ -262,7 +268,7 @@ def speed(site: Soundoff, model: Model, folder: Path) -> Iterator[Goal]:
     yield Goal("a comment read and scored: median", scored, most=1, unit="ms")
     explained = median(_milliseconds(partial(model.explain, row.said)) for row in some)
     yield Goal("… explained: median", explained, unit="ms")
-    yield Goal("statements more of a post with the filter", _statements(site), most=1, unit="")
+    yield Goal("additional statements of a post with the filter", _statements(site), most=1, unit="")
     path = folder / "comments.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         out = csv.writer(file)
@@ -322,7 +328,7 @@ def mistakes(
     left_out: Sequence[Scored], hard: Sequence[Scored], news: Sequence[Scored], at: float
 ) -> Iterator[str]:
     """List mistakes by the ids of bench/sets.py, with the features that weigh most."""
-    yield "Mistakes, the worst first; each with its probability and what weighed most for it."
+    yield "Mistakes, worst first, each with its probability and its strongest reason."
     yield ""
     table = [
         ("honest, highest: the blogs, leave one out", _worst(left_out, is_spam=False)),

@@ -60,10 +60,10 @@ def _poisoned(its: Starters, group: str) -> Iterator[Poisoned]:
     about_topic, about_all = (list(islice(cycle(some), 2 * WRONG)) for some in (told, more[LATER:]))
     for what, some, press in (
         ("nothing", [], 1),
-        (f"{WRONG} of one topic in one press", about_topic, WRONG),
-        (f"{WRONG} of any topic in one press", about_all, WRONG),
-        (f"{WRONG} of one topic, five at a press", about_topic, 5),
-        (f"{WRONG} of any topic, five at a press", about_all, 5),
+        (f"{WRONG} of one topic in one action", about_topic, WRONG),
+        (f"{WRONG} of any topic in one action", about_all, WRONG),
+        (f"{WRONG} of one topic, five in an action", about_topic, 5),
+        (f"{WRONG} of any topic, five in an action", about_all, 5),
     ):
         wrong = list(_wrong(some, press))
         model = learnt(starter, [*right, *wrong[:WRONG]])

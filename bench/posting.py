@@ -85,7 +85,7 @@ def measure(ours: "Ours", peer: "Peer | None", rounds: int, posts: int) -> Itera
     yield from goals(_goals(medians, sound))
     yield ""
     statements = ours.statements()
-    yield f"A reply is {len(statements)} statements here (transactions' ends aside)" + (
+    yield f"A reply is {len(statements)} statements here (without beginnings and ends of transactions)" + (
         f", {peer.statements()} in WordPress." if peer else "."
     )
 
@@ -114,7 +114,7 @@ def _goals(medians: dict[tuple[str, str, int], Measured], sound: str) -> Iterato
     failed = sum(
         count for (site, *_), m in medians.items() if site == "Soundoff" for count in m.errors.values()
     )
-    yield Goal("answers other than a redirect to the comment", failed, most=0, unit="")
+    yield Goal("responses other than a redirect to the comment", failed, most=0, unit="")
     yield Goal(f"check_integrity and the counts afterwards: {sound}", sound == "sound", least=1, unit="")
 
 

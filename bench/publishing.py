@@ -125,7 +125,7 @@ def _judge(small: dict[str, Figures], large: dict[str, Figures], many: int) -> I
     more = [name for name in PAGES if large[name].statements > small[name].statements]
     yield Goal(f"pages that take more statements at {many:,} stories", len(more), most=0, unit="")
     most = max(large[name].statements for name in PAGES if "search" not in name and "…" not in name)
-    yield Goal("most statements of a page that is no search", most, most=6, unit="")
+    yield Goal("most statements of a page other than search", most, most=6, unit="")
     for name, page in PAGES.items():
         if page.most:
             yield Goal(f"{name}: CPU against {FEW} stories", _ratio(small[name], large[name]), most=page.most)

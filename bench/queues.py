@@ -15,10 +15,10 @@ WANTED, STATEMENTS = 100, 50  # milliseconds and statements that a page may take
 PAGES = {
     "waiting": "",
     "reported": "?queue=reported",
-    "new people": "?queue=new",
-    "second looks": "?queue=second",
-    "published, to check": "?queue=published",
-    "all recent": "?queue=recent",
+    "first-time commenters": "?queue=new",
+    "appeals": "?queue=second",
+    "flagged after publication": "?queue=published",
+    "all comments": "?queue=recent",
     "a story": "?article={slug}",
     "words of a title": "?article=number+77",
     "a topic": "?topic=topic",
@@ -27,9 +27,9 @@ PAGES = {
     "a rule": "?rule={rule}",
     "a rare script": "?script=Arab",
     "strong reasons, old, in a script": "?score=3&age=168&script=Lati",
-    "what no case is": "?author=Nobody+at+all",
+    "filters that match no case": "?author=Nobody+at+all",
     "recent, a name": "?queue=recent&author=Voice+4321",
-    "far behind": "?queue=waiting&after={far}",
+    "a late page": "?queue=waiting&after={far}",
 }
 
 # One in 20 is reported, one in 50 a second look, three in 5 come from new people. What the site itself opened

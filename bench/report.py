@@ -41,7 +41,7 @@ class Goal:
 
 
 def goals(found: Iterable[Goal]) -> Iterator[str]:
-    yield from rows(("goal", "figure", "wanted", ""), (goal.cells() for goal in found))
+    yield from rows(("goal", "figure", "target", ""), (goal.cells() for goal in found))
 
 
 def rows(head: Sequence[str], body: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -46,7 +46,7 @@ def rules(site: Soundoff) -> Iterator[Goal]:
     ):
         yield from _tried(Written(pk=None, kind=kind, value=value))
     yield from _tried(list_of_terms)
-    yield Goal("most memory of the process so far", _memory(), most=600, unit="MB")
+    yield Goal("peak memory of the process", _memory(), most=600, unit="MB")
 
 
 def _tried(rule: "Written") -> Iterator[Goal]:
@@ -58,8 +58,8 @@ def _tried(rule: "Written") -> Iterator[Goal]:
     own = time.process_time() - busy
     kind, count = rule.kind, found.removed + found.approved
     yield Goal(f"a rule tried on {count:,} decisions: {kind}", seconds, most=5, unit="s")
-    yield Goal(f"… of which this process was busy: {kind}", own, unit="s")
-    yield Goal(f"… memory that it took beyond the most before: {kind}", more, most=100, unit="MB")
+    yield Goal(f"… processor time of this process: {kind}", own, unit="s")
+    yield Goal(f"… additional peak memory: {kind}", more, most=100, unit="MB")
 
 
 def _each(
