@@ -65,6 +65,8 @@ class ImportForm(forms.Form):
 
 @admin.register(Import)
 class ImportAdmin(admin.ModelAdmin[Import]):
+    """The list of imports. Imports cannot be changed or deleted here."""
+
     list_display = (
         "filename",
         "at",

@@ -183,6 +183,7 @@ def check_size(size: int) -> None:
 
 
 def _parse_file(data: bytes, name: str) -> ParsedPage:
+    """Return the parsed page. Raises Refused."""
     try:
         page = parse(data, name)
     except KeyError:
@@ -302,6 +303,7 @@ def _create_draft(article: Article, page: ParsedPage) -> None:
 
 
 def _get_or_create_topic(name: str) -> Topic:
+    """Return the topic of this name. A new one gets a free slug."""
     topic = Topic.objects.filter(name=name).first()
     if topic:
         return topic

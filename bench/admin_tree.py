@@ -75,13 +75,11 @@ def measure(site: Soundoff, pages: Iterator[tuple[str, str]]) -> Iterator[tuple[
     with chromium() as browser:
         context = browser.new_context(viewport={"width": 1280, "height": 800})
         context.add_cookies([log_in(site)])
-        context.set_default_timeout(120_000)  # milliseconds: a busy machine is no mistake of a page
+        context.set_default_timeout(120_000)  # milliseconds, long because the machine may be busy
         page = context.new_page()
         for name, query in pages:
             url = f"http://{site.host}{TREE}{query}"
-            statements = site.statements(
-                lambda url=url: page.goto(url)
-            )  # and its styles are known from here on
+            statements = site.statements(lambda url=url: page.goto(url))  # from here on its styles are cached
             rounds = [visit(page, url) for _ in range(ROUNDS)]
             middle = {key: statistics.median(r[key] for r in rounds) for key in rounds[0]}
             worst = max(r["drag"] for r in rounds)

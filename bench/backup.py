@@ -25,9 +25,9 @@ from bench.threads import thread
 
 COMMENTS = 100_000
 IN_A_STORY = 5_000
-STORIES = 20  # whose pages are compared
-PICTURES, PICTURE = 200, 200_000  # files in media/, and the bytes of each
-DRILL = 60  # seconds for a backup and its way back
+STORIES = 20  # number of discussions whose pages are compared
+PICTURES, PICTURE = 200, 200_000  # number of files in media/, and bytes of each
+DRILL = 60  # seconds for a backup and its restore
 
 
 def main() -> None:
@@ -47,6 +47,7 @@ def main() -> None:
 
 
 def drill(folder: Path, comments: int, of: Path | None) -> Iterator[Goal]:
+    """Make and restore a backup, and yield the figures."""
     file, second = folder / "site.zip", folder / "second"
     if of:
         _run("restore", of.absolute(), folder / "first")
@@ -87,10 +88,12 @@ def drill(folder: Path, comments: int, of: Path | None) -> Iterator[Goal]:
 
 
 class _Ran:
+    """The cost of a command that was run."""
+
     def __init__(self, seconds: float, busy: float, memory: float, failed: bool) -> None:
         self.seconds = seconds
-        self.busy = busy  # seconds that processors worked for it and for a database that it started
-        self.memory = memory  # the most that it held, in MB
+        self.busy = busy  # processor seconds, including those of a database that it started
+        self.memory = memory  # peak memory in MB
         self.failed = failed
 
 

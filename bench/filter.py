@@ -28,11 +28,11 @@ from moderation.spam_filter.model import Model, read_features, sigmoid
 from moderation.spam_filter.thresholds import Honest, line
 
 AREA, RECALL, WRONGED, FEWER = 98.5, 85.0, 0.3, 33.3  # percent
-MAY_WAIT = 1.0  # of a hundred honest ones, as a site begins
-FIRST, DRAWN = 200, 20  # honest comments that a site's first line is drawn by, and how often these are drawn
+MAY_WAIT = 1.0  # honest comments in a hundred, the default of a new site
+FIRST, DRAWN = 200, 20  # honest comments that set a site's first threshold, and the number of draws
 EVALUATED = 2_000
-SHOWN = 12  # mistakes of a kind
-# Of the seed, by the places in its file (docs: the walkthrough of the product).
+SHOWN = 12  # mistakes listed of each kind
+# Comments of the seed, by their numbers in the file.
 SPAM = {57, 58, 60, 61, *range(63, 68), *range(69, 75)}
 MISSING, REPEATS, FAIR = {31, 56, 59, 62, 68}, {33, 34}, {10, 15, 55}
 
@@ -94,7 +94,7 @@ def _told_of_the_least(site: Soundoff, folder: Path) -> Iterator[str]:
     yield from goals(chain.from_iterable(parts))
 
 
-# What it never saw
+# Unseen comments
 
 
 def kinds(what: str, scored: Sequence[Scored], *, judged: bool = False) -> Iterator[Goal]:
@@ -133,6 +133,7 @@ def _percent(what: str, figure: float, *, least: float | None = None, most: floa
 def wronged(
     at: float, its: Starters, news: Sequence[Scored], blogs: Sequence[Scored], hard: Sequence[Scored]
 ) -> Iterator[Goal]:
+    """Yield the shares of honest comments that wait, by source."""
     yield Goal("threshold on an empty site (probability)", at, unit="")
     yield from _spam_found(at, blogs, hard)
     yield _percent(
@@ -186,7 +187,7 @@ def _share(scored: Sequence[Scored], at: float) -> float:
     return 100 * sum(sigmoid(one.logit) >= at for one in scored) / len(scored)
 
 
-# One who decides wrongly
+# A moderator who decides wrongly
 
 
 def poisoned(its: Starters) -> Iterator[Goal]:
@@ -220,7 +221,7 @@ def seed(site: Soundoff) -> Iterator[Goal]:
     from moderation.models import Finding
 
     import_page(data=(DATA / "seed" / "story.txt").read_bytes(), filename="story.txt")
-    story = Article.objects.latest("pk")  # the site has a sample of its own
+    story = Article.objects.latest("pk")  # the site has a sample story
     places = Comment.objects.filter(discussion_id=story.pk).values_list("pk", "source_number")
     place_of = {pk: place for pk, place in places if place is not None}
     found: dict[str, set[int]] = {}
@@ -244,6 +245,7 @@ def seed(site: Soundoff) -> Iterator[Goal]:
 
 
 def first_decisions(its: Starters, blogs: Sequence[Row]) -> Iterator[Goal]:
+    """Yield how many fewer spam comments are missed after a site's first decisions."""
     fewer = []
     for name, honest in (
         ("the eight blogs", [row for row in blogs if not row.is_spam]),
@@ -261,6 +263,7 @@ def first_decisions(its: Starters, blogs: Sequence[Row]) -> Iterator[Goal]:
 
 
 def speed(site: Soundoff, model: Model, folder: Path) -> Iterator[Goal]:
+    """Yield the time to score and to explain a comment."""
     from django.core.management import call_command
 
     some = [row for row in (*sets.fox(), *sets.blogs(), *sets.wordpress_spam()) if row.said.body][:EVALUATED]

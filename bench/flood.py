@@ -50,6 +50,8 @@ ENDS = (
 
 
 class Written(NamedTuple):
+    """A comment of the flood or of a real person."""
+
     name: str
     body: str
     at: datetime
@@ -59,6 +61,8 @@ class Written(NamedTuple):
 
 @dataclass
 class Story:
+    """A story with its comments."""
+
     title: str
     published_at: datetime
     body: str = ""
@@ -66,6 +70,8 @@ class Story:
 
 
 class Robot:
+    """A spam robot that varies templates at random."""
+
     def __init__(self, templates: Sequence[str], random: Random) -> None:
         self.templates, self.random = templates, random
         self.like = {word: group.split() for group in SYNONYMS for word in group.split()}
@@ -95,7 +101,7 @@ class Robot:
         bare = word.strip(".,!?;:").lower()
         if bare in self.like and self.random.random() < 0.6:
             return word.lower().replace(bare, self.random.choice(self.like[bare]))
-        if len(word) > 3 and self.random.random() < 0.05:  # a slip of the keys
+        if len(word) > 3 and self.random.random() < 0.05:  # a typing mistake
             place = self.random.randrange(1, len(word) - 1)
             return word[:place] + word[place] + word[place:]
         return word
@@ -159,7 +165,7 @@ def _keep(found: list[Story], real: int, random: Random) -> None:
         story.comments = chosen[story.title]
 
 
-# With Django set up
+# These need Django
 
 
 def bring_in(found: Sequence[Story]) -> set[int]:
@@ -189,10 +195,12 @@ def bring_in(found: Sequence[Story]) -> set[int]:
 
 @dataclass
 class Cleared:
+    """The result of removing the flood."""
+
     acts: list[Any]  # Batches, in order
-    kinds: list[str]  # of the groups, with how many it took
+    kinds: list[str]  # kinds of the groups, with the number of comments
     gone: set[int]
-    seconds: list[float]  # that each act took
+    seconds: list[float]  # of each action
 
 
 def clear(actor: Any, *, most: int, least: int) -> Cleared:

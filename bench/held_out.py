@@ -23,19 +23,23 @@ if TYPE_CHECKING:
     from moderation.spam_filter.examples import Decided
 
 STARTER = PROJECT / "moderation" / "spam_filter" / "starter.json"
-DRAWS = 2  # of each fold, of the decisions that a site takes
+DRAWS = 2  # of a site's decisions, for each fold
 
 
 class Scored(NamedTuple):
+    """A comment with its score."""
+
     row: Row
     logit: float
-    model: Model  # that scored it
+    model: Model  # the model that scored it
 
 
 @dataclass(frozen=True)
 class Starters:
+    """The starter, and for each fold of its training sets one that never saw that fold."""
+
     whole: Model
-    without: Sequence[Model]  # of each fold, one that never saw it, as surely as `whole`
+    without: Sequence[Model]  # for each fold a model that never saw it, with the calibration of `whole`
     examples: Sequence[Example]
 
     def honest_by_set(self) -> dict[str, list[float]]:
@@ -54,6 +58,7 @@ class Starters:
 
 
 def starters() -> Starters:
+    """Train the starter and one model for each fold."""
     recipe = Recipe()
     of = train_starter.examples(train_starter.training_rows(), recipe)
     whole, without = train_starter.train(of, recipe), train_starter.by_fold(of, recipe)
@@ -64,6 +69,7 @@ def starters() -> Starters:
 
 
 def score(model: Model, rows: Iterable[Row]) -> list[Scored]:
+    """Score each comment with the model."""
     return [Scored(row, model.logit(read_features(row.said, model.settings)), model) for row in rows]
 
 
@@ -75,6 +81,7 @@ def learnt(starter: Model, rows: Sequence[Row]) -> Model:
 
 
 def decided(n: int, row: Row) -> "Decided":
+    """Return the comment as a decision of a site."""
     from moderation.spam_filter.examples import Decided
 
     return Decided(

@@ -24,7 +24,7 @@ class Target:
     url: str
     spent: Callable[[], float]
     headers: Mapping[str, str] = field(default_factory=dict)
-    patience: float = 0  # seconds that a load takes at least, for whom it takes long to answer
+    patience: float = 0  # minimum seconds of a load, for slow servers
 
     @property
     def port(self) -> int:
@@ -38,13 +38,15 @@ class Target:
 
 @dataclass(frozen=True)
 class Measured:
-    rate: float  # answers a second
+    """The figures of one measurement."""
+
+    rate: float  # responses a second
     p50: float  # milliseconds
     p99: float
-    processor: float  # milliseconds an answer
+    processor: float  # processor milliseconds a response
     count: int
     errors: Counter[str] = field(default_factory=Counter)
-    size: float = 0  # bytes of an answer on the wire
+    size: float = 0  # bytes of a response as sent
 
 
 def middle(rounds: Sequence[Measured]) -> Measured:
@@ -159,6 +161,7 @@ def send(
 def request(
     method: str, path: str, host: str, headers: Mapping[str, str] | None = None, body: bytes = b""
 ) -> bytes:
+    """Return the bytes of an HTTP request."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     if body:

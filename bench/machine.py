@@ -37,6 +37,7 @@ def processor_seconds(roots: Iterable[int], but: Collection[int] = ()) -> float:
 
 
 def command_line(process: int) -> str:
+    """Return the command line of a process."""
     try:
         return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode()
     except OSError:
@@ -44,12 +45,14 @@ def command_line(process: int) -> str:
 
 
 def free_port() -> int:
+    """Return a free TCP port."""
     with socket.socket() as trial:
         trial.bind(("127.0.0.1", 0))
         return int(trial.getsockname()[1])
 
 
 def wait_for_port(port: int, seconds: float = 60) -> None:
+    """Wait until a server listens on the port."""
     deadline = time.monotonic() + seconds
     while True:
         try:

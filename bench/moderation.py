@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the tables into docs/measured.md")
     options = parser.parse_args()
     parts = options.parts or list(PARTS)
-    if len(parts) > 1:  # each in a process of its own: Django has one database for its life
+    if len(parts) > 1:  # each in a process of its own, because Django keeps one database
         flags = [argument for argument in sys.argv[1:] if argument.startswith("-")]
         for name in parts:
             subprocess.run([sys.executable, "-m", "bench.moderation", name, *flags], check=True)

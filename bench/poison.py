@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from moderation.spam_filter.training import Numbers
 
 RIGHT, WRONG, LATER = 1_000, 500, 100  # decisions
-ASKED = 300  # honest comments of others
-TOPIC = "trump"  # of one comment in seven
+ASKED = 300  # others' honest comments
+TOPIC = "trump"  # topic of one comment in seven
 RIGHT_ONE, WRONG_ONE = 1, 2
 
 
@@ -31,10 +31,10 @@ class Poisoned(NamedTuple):
     """Results at the threshold that later decisions set for this model, in per cent."""
 
     what: str
-    others: float  # honest comments that wait
-    on_topic: float  # … of those on the topic that the wrong decisions were about
-    spam: float  # … and spam
-    goes_live: bool  # as the trial finds, by decisions of both, among them as many wrong ones
+    others: float  # share of honest comments that wait
+    on_topic: float  # … of those on the topic of the wrong decisions
+    spam: float  # … of spam
+    goes_live: bool  # result of the trial, by decisions of both people, wrong ones included
 
 
 def poisoned(its: Starters) -> Iterator[list[Poisoned]]:
@@ -89,6 +89,7 @@ def _right(honest: Sequence[Row], spam: Sequence[Row], count: int) -> Iterator["
 
 
 def _wrong(honest: Sequence[Row], press: int) -> Iterator["Decided"]:
+    """Yield wrong decisions, `press` of them in each action."""
     from uuid import UUID
 
     for n, row in enumerate(honest):
@@ -97,12 +98,14 @@ def _wrong(honest: Sequence[Row], press: int) -> Iterator["Decided"]:
 
 
 def learnt(starter: Model, some: Sequence["Decided"]) -> Model:
+    """Return the model after these decisions."""
     from moderation.spam_filter import training
 
     return training.train(some, copy(starter))
 
 
 def judged(model: Model, later: Sequence["Decided"]) -> "Numbers":
+    """Return the figures with which a trial judges the model."""
     from moderation.spam_filter import training
 
     return training.judge(model, later)

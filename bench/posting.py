@@ -24,7 +24,7 @@ from bench.wordpress import WordPress
 
 SMALL, LARGE, TREE = 74, 10_000, 1_000
 WRITERS = (1, 8)
-DAYS = 20  # a story's age: an older one's comments are reviewed first
+DAYS = 20  # days since publication; comments on older stories are reviewed first
 
 
 def main() -> None:
@@ -51,6 +51,7 @@ def main() -> None:
 
 
 def measure(ours: "Ours", peer: "Peer | None", rounds: int, posts: int) -> Iterator[str]:
+    """Measure all threads, writers and sites in turn, and yield the tables."""
     found: dict[tuple[str, str, int], list[Measured]] = {}
     for number in range(rounds):
         for thread_name in ours.threads:
@@ -134,14 +135,14 @@ class Ours:
             "tree": list(range(TREE)),
         }
         self.writers = soundoff.add_writers(max(WRITERS))
-        self.sent: dict[str, int] = {}  # by thread, how many were published
+        self.sent: dict[str, int] = {}  # number of published comments, by thread
         self.words = Words(1)
         self.random = Random(1)
         soundoff.add_thread(site, "large", large, days=DAYS)
 
     def post(self, name: str, writers: int, count: int, number: int) -> Measured:
         made = name
-        if name != "large":  # that one hardly grows
+        if name != "large":  # a thread that hardly grows
             made = f"{name} {number} {writers}"
             soundoff.add_thread(self.site, made, self.said[name], days=DAYS)
         soundoff.tidy()
@@ -199,6 +200,8 @@ class Ours:
 
 
 class Peer:
+    """WordPress."""
+
     name = "WordPress"
     threads = {"small": SMALL, "large": LARGE}
 
@@ -221,7 +224,7 @@ class Peer:
         question = self._question("large", 0)
         before = self.wp.statements()
         send(self.wp.page(LARGE), [question], 1, self._is_posted)
-        return self.wp.statements() - before - 1  # the first look at the counter
+        return self.wp.statements() - before - 1  # the first value of the counter
 
     def _question(self, name: str, writer: int) -> bytes:
         thread = self.wp.threads[self.threads[name]]

@@ -27,16 +27,18 @@ if TYPE_CHECKING:
     from articles.models import Article
 
 FEW, MANY = 100, 10_000  # stories
-COMMENTS = 1_000  # at first, and in proportion to the stories up to MOST_COMMENTS
+COMMENTS = 1_000  # at first; grows with the stories up to MOST_COMMENTS
 MOST_COMMENTS = 20_000
 TOPICS, AUTHORS = 4, 4
 
 
 class Page(NamedTuple):
+    """A page to request, and its goals."""
+
     path: str
     status: int = 200
-    most: float | None = None  # times what it costs the small site
-    cpu: float | None = None  # milliseconds at most, on the large one
+    most: float | None = None  # times the cost on the small site
+    cpu: float | None = None  # maximum milliseconds on the large site
 
 
 PAGES = {
@@ -64,6 +66,8 @@ PAGES = {
 
 @dataclass
 class Figures:
+    """The figures of one page."""
+
     measured: Measured
     statements: int
 

@@ -10,8 +10,8 @@ from bench.report import Goal
 from bench.soundoff import Soundoff
 
 OPEN, STORIES, GUESTS = 50_000, 200, 8_000
-ASKED = 30  # times each page
-WANTED, STATEMENTS = 100, 50  # milliseconds and statements that a page may take
+ASKED = 30  # number of requests to each page
+WANTED, STATEMENTS = 100, 50  # maximum milliseconds and statements of a page
 PAGES = {
     "waiting": "",
     "reported": "?queue=reported",
@@ -32,8 +32,8 @@ PAGES = {
     "a late page": "?queue=waiting&after={far}",
 }
 
-# One in 20 is reported, one in 50 a second look, three in 5 come from new people. What the site itself opened
-# meanwhile goes first.
+# One in 20 is reported, one in 50 an appeal, three in 5 come from first-time commenters. Cases that the site
+# opened itself are deleted first.
 CASES = """
 DELETE FROM moderation_case;
 INSERT INTO moderation_case (comment_id, discussion_id, opened_at, due_at, is_waiting, is_reported,

@@ -23,8 +23,8 @@ from bench.wordpress import WordPress
 
 SIZES = (74, 1_000, 10_000, 100_000)
 READERS = (1, 8, 32)
-WORDPRESS_MOST = 10_000  # comments; a page of these takes it seconds
-DAYS = 100  # over which a thread was written: long enough for its time to be told
+WORDPRESS_MOST = 10_000  # comments; WordPress takes seconds for a page of these
+DAYS = 100  # days over which a thread was written, long enough for the sentence about its time
 
 
 def main() -> None:
@@ -61,6 +61,8 @@ def main() -> None:
 
 @dataclass
 class Bench:
+    """The parts of the bench, and the goals that they collect."""
+
     site: Soundoff
     wp: WordPress | None
     stack: ExitStack
@@ -172,7 +174,7 @@ class Bench:
             for (kind, size), target in targets.items():
                 times = self.asked if kind != "wordpress" else max(2, min(10, 2_000 // size))
                 measured = ask(target, times, bumps[size] if kind == "changed" else None)
-                if number:  # the first time round warms up
+                if number:  # the first round warms up
                     found.setdefault((kind, size), []).append(measured)
                     _say(
                         f"{number} {target.name}, {size:,}: "
@@ -286,14 +288,14 @@ class Bench:
             assert self.wp
             before = self.wp.statements()
             wire.exchange(target.question())
-            return self.wp.statements() - before - 1  # the first look at the counter
+            return self.wp.statements() - before - 1  # the first value of the counter
 
         def ask_once() -> None:
             if bump:
                 bump()
             wire.exchange(target.question())
 
-        ask_once()  # not counted: a connection of its own may be made for it
+        ask_once()  # not counted: it may open a connection
         seen = self.site.statements(ask_once)
         return sum(
             not line.startswith(("UPDATE comments_discussion", "UPDATE articles_site")) for line in seen

@@ -21,9 +21,10 @@ class Goal:
     least: float | None = None
     most: float | None = None
     unit: str = "×"
-    digits: int | None = None  # behind the point; else by its size
+    digits: int | None = None  # decimal places; None: chosen by the figure's size
 
     def cells(self) -> tuple[str, str, str, str]:
+        """Return the row of the goal: name, figure, target, and whether it is met."""
         if self.least is not None:
             wanted, met = f"≥ {self.least:g}", self.figure >= self.least
         elif self.most is not None:
@@ -33,6 +34,7 @@ class Goal:
         return self.what, self._told(), f"{wanted} {self.unit}".strip(), "met" if met else "**not met**"
 
     def _told(self) -> str:
+        """Return the figure as text."""
         digits = self.digits
         if digits is None:
             is_whole = self.figure >= 100 or self.figure == int(self.figure)
@@ -41,10 +43,12 @@ class Goal:
 
 
 def goals(found: Iterable[Goal]) -> Iterator[str]:
+    """Yield a Markdown table of goals."""
     yield from rows(("goal", "figure", "target", ""), (goal.cells() for goal in found))
 
 
 def rows(head: Sequence[str], body: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield a Markdown table."""
     yield "| " + " | ".join(head) + " |"
     yield "|---" * len(head) + "|"
     for cells in body:
@@ -63,6 +67,7 @@ def publish(name: str, lines: Iterable[str], *, write: bool) -> None:
 
 
 def _about() -> str:
+    """Return the line with date, Python version and processors."""
     return (
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, Python {platform.python_version()}, "
         f"{os.cpu_count()} processors that the servers share with the load."

@@ -13,7 +13,7 @@ from bench.soundoff import Soundoff
 if TYPE_CHECKING:
     from moderation.rules.matching import Written
 
-DECIDED = 50_000  # comments on which people decided
+DECIDED = 50_000  # comments with decisions
 AT_ONCE = 5_000
 
 

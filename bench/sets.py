@@ -13,8 +13,10 @@ from moderation.features.text_reading import Said, host, split_url
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """A labelled comment."""
+
     id: str
-    group: str  # what must not be torn apart by a split: a spammer's domain, a thread, a blog
+    group: str  # kept together when the set is split: a spammer's domain, a thread, a blog
     said: Said
     is_spam: bool
 
@@ -40,7 +42,7 @@ def wordpress_spam() -> list[Row]:
     return rows
 
 
-DAY = datetime(2020, 1, 1, tzinfo=UTC)  # where a set tells no time
+DAY = datetime(2020, 1, 1, tzinfo=UTC)  # for sets without times
 
 
 YOUTUBE = ("Youtube01-Psy", "Youtube02-KatyPerry", "Youtube03-LMFAO", "Youtube04-Eminem")

@@ -33,17 +33,21 @@ if TYPE_CHECKING:
     from comments.imports import Imported
 
 PROJECT = Path(__file__).resolve().parent.parent
-COPIED = "SOUNDOFF_BENCH_SITE"  # names the data folder of an empty site, for who starts many of them
+COPIED = (
+    "SOUNDOFF_BENCH_SITE"  # environment variable: the data folder of an empty site to copy, which saves time
+)
 NOT_COUNTED = re.compile(r"(BEGIN|COMMIT|ROLLBACK|SET|SHOW|DISCARD)[^;]*$", re.IGNORECASE)
 
 
 @dataclass
 class Soundoff:
+    """A running site: its data folder, port, server process and threads."""
+
     folder: Path
     port: int
-    process: int  # of `manage.py serve`
+    process: int  # process id of `manage.py serve`
     slugs: dict[str, str] = field(default_factory=dict)
-    ids: dict[str, list[int]] = field(default_factory=dict)  # of the comments of a thread, by its name
+    ids: dict[str, list[int]] = field(default_factory=dict)  # ids of the comments, by the thread's name
 
     @property
     def host(self) -> str:
@@ -94,10 +98,11 @@ class Soundoff:
         return [line for line in found if not NOT_COUNTED.match(line) and "django_tasks" not in line]
 
 
-_connections: list[Any] = []  # psycopg2's, made by us and not by the site
+_connections: list[Any] = []  # psycopg2 connections of the bench, not of the site
 
 
 def connect(role: postgres.Role = "web") -> Any:
+    """Return a new database connection, whose time does not count for the site."""
     connection = psycopg2.connect(postgres.url(role))
     connection.autocommit = True
     _connections.append(connection)
@@ -130,7 +135,9 @@ def running(folder: Path) -> Iterator[Soundoff]:
 
 
 def _wait(process: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + 600  # on a busy machine, too; a process that ends is told at once
+    deadline = (
+        time.monotonic() + 600
+    )  # seconds, long because the machine may be busy; a process that ends is noticed at once
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError("The site did not start.")
@@ -181,7 +188,7 @@ def add_thread(site: Soundoff, name: str, said: Sequence[Said], *, days: int) ->
         for place, row in enumerate(said)
     ]
     story, site.ids[name] = add_story(f"A thread of {name}", comments, published_at=began, body=article())
-    # A story of ours: those that were brought in are kept out of feeds, and their discussions closed.
+    # Without a source key it is no imported story, which would be out of feeds and closed.
     Article.objects.filter(pk=story.pk).update(source_key="")
     site.slugs[name] = story.slug
 
@@ -247,7 +254,7 @@ def add_writers(count: int) -> list["Writer"]:
     from moderation.actions.decisions import decide
     from moderation.models import Rule
 
-    Rule.objects.create(kind=Rule.Kind.RATE, value="1000000/1000000")  # they write faster than people
+    Rule.objects.create(kind=Rule.Kind.RATE, value="1000000/1000000")  # the benches post faster than people
     title = "Where the writers began"
     story = save_article(article=Article(title=title, slug=free_slug(title), published_at=timezone.now()))
     writers = []
@@ -265,6 +272,8 @@ def add_writers(count: int) -> list["Writer"]:
 
 @dataclass(frozen=True)
 class Writer:
+    """A guest who posts comments."""
+
     name: str
     email: str
     cookie: str

@@ -27,10 +27,12 @@ LAST = ("fox", "owl", "reader", "voter", "clerk", "pilot", "nurse", "gull", "tre
 
 
 class Said(NamedTuple):
-    parent: int | None  # its place in the same list
+    """A comment of a made-up thread."""
+
+    parent: int | None  # index in the same list
     depth: int
     name: str
-    at: float  # 0 to 1, of the time that the thread took
+    at: float  # 0 to 1, the fraction of the thread's duration
     body: str
 
 
@@ -61,14 +63,16 @@ def _syllable(random: Random) -> str:
 
 
 def article() -> str:
+    """Return the body of a made-up story."""
     words = Words(SEED)
     return "\n\n".join(f"{words.body()} {words.body()}" for _ in range(12))
 
 
 def thread(count: int) -> list[Said]:
+    """Return a made-up thread of this many comments."""
     random, words = Random(SEED + count), Words(SEED + count)
     said: list[Said] = []
-    answered: list[int] = []  # a comment once, and once more for each answer
+    answered: list[int] = []  # each comment once, and once more for each reply
     for place in range(count):
         parent = None if not said or random.random() < ROOTS else _answered(random, said, answered)
         answered.append(place)

@@ -32,7 +32,7 @@ from moderation.spam_filter.thresholds import KEPT
 
 SEED = 5
 FOLDS = 5
-# Signals that keep the weight set by hand: all, as of most these sets know nothing, or know it of one class.
+# Signals that keep the weight set by hand: all, as most sets say nothing about them, or only about one class.
 UNTAUGHT = frozenset(PRIORS)
 FILES = (
     "spam/wordpress_spam_dev.csv",
@@ -44,17 +44,19 @@ FILES = (
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
+    """The parameters of the training."""
+
     epochs: int = 2
     spam_weight: float = 1.0
     youtube_weight: float = 0.5
     civil_weight: float = 0.3
-    confidence: float = 0.3  # of what was seen here, left to slow a site's own steps
+    confidence: float = 0.3  # fraction of the training's counts that slows down a site's own steps
     share: float = (
         0.03  # of comments that are spam, for which it is calibrated: few, as honest ones are harder there
     )
     frozen: frozenset[str] = UNTAUGHT
-    settings: Settings = field(default_factory=Settings)  # how a site goes on learning
-    rate: float = 0.5  # smaller steps than a site's: there are thousands, and they are of other places
+    settings: Settings = field(default_factory=Settings)  # for learning on a site
+    rate: float = 0.5  # smaller steps than on a site: there are thousands of examples, from other sites
     beta: float = 1.0
     l1: float = 0.02
     l2: float = 0.5
@@ -62,12 +64,15 @@ class Recipe:
 
 
 class Example(NamedTuple):
+    """A training example."""
+
     row: Row
     features: Features
     weight: float
 
 
 def examples(rows: Iterable[Row], recipe: Recipe) -> list[Example]:
+    """Return the weighted examples with their features."""
     return [
         Example(row, read_features(row.said, recipe.settings, recipe.signals), _weight(row, recipe))
         for row in rows
@@ -80,10 +85,12 @@ def _weight(row: Row, recipe: Recipe) -> float:
 
 
 def kind_of(row: Row) -> str:
+    """Return the name of the set that the comment is from."""
     return row.id.rstrip("0123456789.")
 
 
 def training_rows() -> list[Row]:
+    """Return all comments of the training sets."""
     return [*sets.wordpress_spam(), *sets.youtube(), *sets.fox(), *sets.civil()]
 
 
@@ -140,6 +147,7 @@ def calibrate(model: Model, scored: Sequence[tuple[Example, float]], recipe: Rec
 
 
 def starter(recipe: Recipe) -> tuple[Model, list[tuple[Example, float]]]:
+    """Return the trained and calibrated starter, and the held-out score of each example."""
     of = examples(training_rows(), recipe)
     model = train(of, recipe)
     scored = held_out(of, by_fold(of, recipe))
@@ -188,7 +196,7 @@ def provenance(model: Model, recipe: Recipe, scored: Sequence[tuple[Example, flo
     }
 
 
-EACH = 1_000  # honest comments as which each set counts, however many it has
+EACH = 1_000  # honest comments that each set counts as, however many it has
 
 
 def honest(model: Model, scored: Sequence[tuple[Example, float]]) -> dict[str, object]:
@@ -209,7 +217,7 @@ def honest(model: Model, scored: Sequence[tuple[Example, float]]) -> dict[str, o
     return {"count": len(drawn), "highest": [round(p, 4) for p in highest]}
 
 
-# As the README of the example data gives them.
+# From the README of the example data.
 SOURCES = {
     "wordp": "sidtuli/spam-analysis@3c843c07 previous_ipython_version/data/spam_data.csv, split by domain",
     "Youtu": "regularized-dp/regularized-data-programming@31b1fccc data/TubeSpam",

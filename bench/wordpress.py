@@ -26,25 +26,30 @@ PACKAGED = Path("/usr/share/wordpress")
 
 
 def is_installed() -> bool:
+    """Return whether WordPress, MariaDB, PHP and nginx are installed."""
     return PACKAGED.is_dir() and all(map(shutil.which, ("mariadbd", "php", "nginx"))) and bool(_fpm())
 
 
 @dataclass
 class Thread:
+    """A post with its comments."""
+
     post: int
-    base: int  # the id of the comment at place n is base + 1 + n
+    base: int  # the comment at index n has the id base + 1 + n
     size: int
 
 
 @dataclass
 class WordPress:
+    """A running WordPress: its folder, ports, processes and threads."""
+
     folder: Path
     port: int
     cached_port: int
     static_port: int
     processes: dict[str, int] = field(default_factory=dict)
     threads: dict[int, Thread] = field(default_factory=dict)  # by size
-    last: int = 0  # the highest id of a comment that was taken in
+    last: int = 0  # the highest id of an imported comment
 
     def page(self, size: int) -> Target:
         spent = lambda: self.spent("nginx", "php", "maria")  # noqa: E731
@@ -120,7 +125,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _lay_out(wp: WordPress) -> None:
-    # A copy: PHP follows links, and would find the configuration of the packaged one.
+    # A copy, because PHP follows links and would find the configuration of the package.
     shutil.copytree(PACKAGED, wp.folder / "wordpress", ignore_dangling_symlinks=True)
     (wp.folder / "wordpress" / "wp-config.php").write_text(
         "<?php define('DB_NAME', 'wp'); define('DB_USER', 'wp'); define('DB_PASSWORD', '');"
@@ -137,13 +142,13 @@ def _lay_out(wp: WordPress) -> None:
     )
     plugins = wp.folder / "wordpress" / "wp-content" / "mu-plugins"
     plugins.mkdir(exist_ok=True)
-    # All writers here have one IP address, which it would hold to four comments a minute.
+    # All writers have one IP address, which WordPress would limit to four comments a minute.
     (plugins / "bench.php").write_text("<?php add_filter('comment_flood_filter', '__return_false', 99);")
     for name in ("maria", "static", "cache", "nginx"):
         (wp.folder / name).mkdir()
     if os.geteuid() == 0:
         shutil.chown(wp.folder / "maria", "mysql")
-        # The socket is made beside the data, by its server.
+        # The server creates its socket beside the data.
         _let_in(wp.folder, "mysql")
         for name in ("cache", "nginx"):
             shutil.chown(wp.folder / name, "www-data")

@@ -179,20 +179,20 @@ class _PartWriter:
         self.file = file
         self.sha256 = sha256()
         self.size = 0
-        self.waiting: list[bytes] = []
-        self.held = 0
+        self.buffer: list[bytes] = []
+        self.buffered = 0
 
     def write(self, data: bytes) -> int:
-        self.waiting.append(data)
-        self.held += len(data)
-        if self.held >= CHUNK:
+        self.buffer.append(data)
+        self.buffered += len(data)
+        if self.buffered >= CHUNK:
             self.flush()
         return len(data)
 
     def flush(self) -> None:
-        data = b"".join(self.waiting)
-        self.waiting.clear()
-        self.held = 0
+        data = b"".join(self.buffer)
+        self.buffer.clear()
+        self.buffered = 0
         self.sha256.update(data)
         self.size += len(data)
         self.file.write(data)
@@ -285,6 +285,7 @@ def _has_valid_digest(file: IO[bytes]) -> bool:
 
 
 def _open_zip(path: Path, file: IO[bytes]) -> zipfile.ZipFile:
+    """Open the file as a zip. Raises BackupRefused if it is not one of our backups."""
     file.seek(0)
     start = file.read(4)
     try:
@@ -303,6 +304,7 @@ def _open_zip(path: Path, file: IO[bytes]) -> zipfile.ZipFile:
 
 
 def _read_manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
+    """Read and validate manifest.json. Raises BackupRefused."""
     try:
         with archive.open(MANIFEST) as file:
             fields: dict[str, Any] = json.loads(file.read(MANIFEST_MAX))
@@ -334,6 +336,7 @@ def _read_manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
 
 
 def _is_valid_part(part: Part) -> bool:
+    """Return whether the fields of a part have the right types."""
     names = (part.name, *part.columns)
     return isinstance(part.size, int) and part.size >= 0 and all(isinstance(name, str) for name in names)
 

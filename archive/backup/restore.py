@@ -214,6 +214,7 @@ def _finish(known: list[erasure_log.Erasure], old_version: int) -> replay.Replay
 
 
 def _refuse_if_not_empty() -> None:
+    """Raise BackupRefused if the database or media/ has any data."""
     if found := existing_data():
         raise BackupRefused(
             f"This site is not empty: it has {found}. Restore into a database without tables, or into a new "
@@ -237,6 +238,7 @@ def existing_data() -> str:
 
 
 def _check_free_space(manifest: Manifest) -> None:
+    """Raise BackupRefused if the media do not fit on the disk."""
     need, folder = sum(part.size for part in manifest.media), media_folder().parent
     free = shutil.disk_usage(folder).free
     if free < need:
@@ -293,10 +295,12 @@ class _Media:
 
 
 def _nodes(migrations: dict[str, list[str]]) -> set[tuple[str, str]]:
+    """Return the migrations as (app, name) pairs."""
     return {(app, name) for app, names in migrations.items() for name in names}
 
 
 def _dotted(nodes: Iterable[tuple[str, str]]) -> list[str]:
+    """Return the migrations as sorted "app.name" strings."""
     return sorted(".".join(node) for node in nodes)
 
 

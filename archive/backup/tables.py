@@ -129,6 +129,7 @@ def replace_contents(tables: list[str]) -> Iterator[None]:
 
 
 def _select_definitions(statement: str, tables: list[str]) -> list[tuple[str, str, str]]:
+    """Return (table, name, definition) for objects of these tables."""
     with connection.cursor() as cursor:
         cursor.execute(statement, [tables])
         return list(cursor.fetchall())

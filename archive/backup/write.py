@@ -102,6 +102,7 @@ def backup(path: Path, *, verify: bool = False) -> BackupResult:
 
 
 def _verify(path: Path) -> None:
+    """Read the finished file again. Raises BackupRefused if it is damaged."""
     try:
         with open_backup(path):
             pass
@@ -117,6 +118,7 @@ def media_folder() -> Path:
 
 
 def _write_tables(writer: Writer) -> Manifest:
+    """Write all tables from one snapshot. Return the manifest, still without media."""
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             # The transaction writes one row: the log's line that restricted texts were copied.
@@ -153,6 +155,7 @@ def applied_migrations() -> dict[str, list[str]]:
 
 
 def _write_media(writer: Writer, notes: list[str]) -> Iterator[Part]:
+    """Write all media files. Yield their entries for the manifest, and append notes about odd files."""
     root = media_folder()
     for path in _files(root, notes):
         name = path.relative_to(root).as_posix()
@@ -192,6 +195,7 @@ def _files(folder: Path, notes: list[str]) -> Iterator[Path]:
 
 
 def _check_free_space(path: Path) -> None:
+    """Raise BackupRefused if the backup may not fit on the disk."""
     need = tables.total_size() + sum(file.lstat().st_size for file in _files(media_folder(), []))
     free = shutil.disk_usage(path.parent).free
     if free < need:
@@ -210,6 +214,7 @@ def _remove_stale_parts(path: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
+    """Flush the folder's entries to the disk, so that the file's name survives a crash."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -218,6 +223,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def megabytes(size: int) -> str:
+    """Return a size in bytes as text in megabytes."""
     return f"{size / 1_000_000:,.1f} MB"
 
 

@@ -16,6 +16,7 @@ def as_markdown(text: str) -> str:
 
 
 def _literal(line: str) -> str:
+    """Return Markdown that shows one line unchanged."""
     text = line.lstrip(" ")
     # A URL in angle brackets is a link whatever it contains. Escapes inside a bare URL would cut it short.
     escaped = "".join(

@@ -243,6 +243,7 @@ def _decode_lines(data: bytes) -> tuple[bytes, list[PageWarning]]:
 
 
 def _line_as_utf8(raw: bytes) -> bytes:
+    """Return one line as UTF-8, read as UTF-8, else as Windows-1252, else as Latin-1."""
     for encoding in ("utf-8", "cp1252"):
         try:
             return raw.decode(encoding).encode()
@@ -252,6 +253,7 @@ def _line_as_utf8(raw: bytes) -> bytes:
 
 
 def _lines(data: bytes, tab: int = TAB) -> Iterator[Line]:
+    """Yield the non-blank lines. `tab` is the width of a tab in columns."""
     for number, raw in enumerate(BytesIO(data), 1):
         if raw.isspace():
             continue
@@ -293,6 +295,7 @@ def _join_lines(lines: Sequence[Line], column: int) -> str:
 
 
 def _quote(text: str) -> str:
+    """Return the beginning of a text in quotation marks, for an error message."""
     shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:60])
     return f"“{shown}{'…' if len(text) > 60 else ''}”"
 
@@ -333,6 +336,7 @@ def _local_time(match: re.Match[str], day: Line, time: Line) -> datetime:
 
 
 def _normalized(line: Line) -> str:
+    """Return the line's text for a comparison with the patterns of dates."""
     return normalize(line.text) if len(line.text) <= LONGEST else line.text
 
 
@@ -377,6 +381,7 @@ def _missing_heading(lines: list[Line], start: int) -> NotThisFormat:
 
 
 def _begins_thread(lines: list[Line], index: int) -> bool:
+    """Return whether the line at `index` can be the name above a first comment."""
     return index < len(lines) and lines[index].column > 0 and bool(NUMBERED.fullmatch(lines[index].text))
 
 
@@ -563,10 +568,12 @@ def _missing_date(lines: list[Line], index: int, end: int, column: int) -> Damag
 
 
 def _looks_like_closing(line: Line) -> bool:
+    """Return whether the line looks like a comment's date, even if the date cannot be read."""
     return len(line.text) <= LONGEST and bool(LIKE_CLOSING.fullmatch(_normalized(line)))
 
 
 def _quote_with_column(line: Line) -> str:
+    """Return the beginning of a line and its column, for an error message."""
     where = f"in column {line.column + 1}" if line.column else "at the left edge"
     return f"{_quote(line.text)} {where}"
 
@@ -588,6 +595,7 @@ def _read_body(lines: list[Line], *, column: int) -> tuple[str, str]:
 
 
 def _count(number: int) -> str:
+    """Return the number with "comment" or "comments"."""
     return f"{number:,} comment" if number == 1 else f"{number:,} comments"
 
 
@@ -597,6 +605,7 @@ def _label(comment: ParsedComment, noun: str = "Comment") -> str:
 
 
 def _missing_text_warnings(comments: list[ParsedComment]) -> Iterator[PageWarning]:
+    """Yield warnings about comments without a text, a complete text or a name."""
     for comment in comments:
         if comment.text_missing == "all":
             yield PageWarning(comment.line, "emptied", f"{_label(comment)} has no text.")
@@ -611,6 +620,7 @@ def _missing_text_warnings(comments: list[ParsedComment]) -> Iterator[PageWarnin
 
 
 def _duplicate_warnings(comments: list[ParsedComment]) -> Iterator[PageWarning]:
+    """Yield warnings about comments with the same or almost the same text as an earlier one."""
     for position, of, exact in find_repeats([comment.body for comment in comments]):
         comment, original = comments[position], comments[of]
         kind, phrase = (

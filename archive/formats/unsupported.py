@@ -68,6 +68,7 @@ def identify(data: bytes) -> str | None:
 
 
 def _decoded(beginning: bytes) -> str:
+    """Return the bytes as text: UTF-16 if they look like it, else UTF-8."""
     if beginning[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return beginning.decode("utf-16", errors="ignore")
     if beginning[1:2] == b"\0" and beginning[:1] != b"\0":

@@ -19,7 +19,7 @@ from tests.conftest import CHROMIUM, DATA
 
 NEEDS_DATA = {"moderation rules", "moderation groups", "moderation flood", "filter"}
 NEEDS_CHROMIUM = {"admin_tree"}
-# On a machine with other work each takes minutes: a site is started, filled, and asked.
+# Each takes minutes on a busy machine: it starts and fills a site and requests pages.
 pytestmark = pytest.mark.timeout(1800)
 
 BENCHES = [

@@ -46,8 +46,8 @@ COSTS = {  # statements without the beginnings and ends of transactions; calls
     "member's page": (10, 17_498),
     "reply": (13, 5_087),
 }
-TOLERANCE = 0.01  # of the calls, for what differs between versions of Python
-COMMENTS = 74  # under the story, a third of them at the first level
+TOLERANCE = 0.01  # of the calls, because Python's versions differ
+COMMENTS = 74  # comments below the story, a third of them top-level
 START = datetime(2024, 5, 31, 9, tzinfo=UTC)
 
 COUNTED = (str(PROJECT), *(path for path in sys.path if path.endswith("site-packages")))
@@ -59,7 +59,7 @@ INLINED = {"<listcomp>", "<dictcomp>", "<setcomp>"}  # no calls from Python 3.12
 def test_a_request_costs_what_it_did(what: str, requests: dict[str, Any]) -> None:
     statements, calls = COSTS[what]
     prepare, request = requests[what]
-    for _ in range(3):  # until all that is read or compiled once is there
+    for _ in range(3):  # warm up: some things are read or compiled once
         prepare()
         request()
     prepare()
@@ -128,7 +128,7 @@ def statements_of(request: Callable[[], Reply]) -> list[str]:
     own, ask_contact = threading.current_thread(), Contact._ask
 
     def note(contact: Contact, statement: str) -> Any:
-        if threading.current_thread() is own:  # and not the sweeper
+        if threading.current_thread() is own:  # not the thread that checks cached pages
             asked.append(statement)
         return ask_contact(contact, statement)
 

@@ -74,4 +74,5 @@ def describe(report: Report, *, dry_run: bool) -> Iterator[str]:
 
 
 def _counted(text: str, count: int) -> str:
+    """Return a plural form with its count, with thousands separators."""
     return text % {"n": f"{count:,}"}
