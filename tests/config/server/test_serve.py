@@ -318,7 +318,7 @@ def test_a_given_file_is_brought_in_and_its_page_named(serve: Serve, tmp_path: P
     site = serve(str(story), str(ahead))
     site.wait_for("Ctrl-C stops it.")
     assert re.search(
-        r"ahead.txt: 31 new comments of 31, 11 warnings .* Readers do not see it yet", site.printed
+        r"ahead.txt: 31 new comments of 31, 11 warnings .* Not published yet", site.printed
     )
     address = re.search(rf"story.txt: .*(http://127.0.0.1:{site.port}/stories/\S+)", site.printed)
     assert address
