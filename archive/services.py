@@ -240,10 +240,20 @@ def _build_article(page: ParsedPage, source: str, url: str) -> Article:
     try:
         article.clean_fields(exclude=["slug"])
     except ValidationError as error:
-        field, messages = next(iter(error.message_dict.items()))
+        field, errors = next(iter(error.error_dict.items()))
         name = Article._meta.get_field(field).verbose_name  # type: ignore[union-attr]
-        raise Refused(f"{name}: {messages[0]}") from error
+        raise Refused(f"{name}: {_explain(errors[0])}") from error
     return article
+
+
+def _explain(error: ValidationError) -> str:
+    """Return the error's message, with thousands separators in that of a text that is too long."""
+    if error.code != "max_length" or not error.params:
+        return str(error.messages[0])
+    return _("%(count)s characters. The limit is %(most)s.") % {
+        "count": f"{error.params['show_value']:,}",
+        "most": f"{error.params['limit_value']:,}",
+    }
 
 
 def _lock_page(source_key: str) -> datetime:

@@ -317,9 +317,7 @@ def test_a_given_file_is_brought_in_and_its_page_named(serve: Serve, tmp_path: P
     ahead.write_text(text, encoding="utf-8")
     site = serve(str(story), str(ahead))
     site.wait_for("Ctrl-C stops it.")
-    assert re.search(
-        r"ahead.txt: 31 new comments of 31, 11 warnings .* Not published yet", site.printed
-    )
+    assert re.search(r"ahead.txt: 31 new comments of 31, 11 warnings .* Not published yet", site.printed)
     address = re.search(rf"story.txt: .*(http://127.0.0.1:{site.port}/stories/\S+)", site.printed)
     assert address
     assert site.status(address[1].partition(str(site.port))[2]) == 200
