@@ -163,7 +163,7 @@ def test_a_site_comes_back_as_it_was(file: Path, paths: list[str]) -> None:
     assert check() == {}
 
 
-def test_the_guards_of_the_log_are_what_they_were(file: Path, paths: list[str]) -> None:
+def test_the_triggers_of_the_log_are_restored(file: Path, paths: list[str]) -> None:
     def guards() -> list[Any]:
         with connection.cursor() as cursor:
             cursor.execute("SELECT tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1")
@@ -184,7 +184,7 @@ def test_the_guards_of_the_log_are_what_they_were(file: Path, paths: list[str]) 
         cursor.execute("UPDATE comments_transition SET seq = 1")
 
 
-def test_every_table_is_in_it_or_left_out_by_name(file: Path, paths: list[str]) -> None:
+def test_every_table_is_in_the_backup_or_excluded_by_name(file: Path, paths: list[str]) -> None:
     backup(file)
     with connection.cursor() as cursor:
         there = set(connection.introspection.table_names(cursor))
@@ -193,7 +193,7 @@ def test_every_table_is_in_it_or_left_out_by_name(file: Path, paths: list[str]) 
     assert there - copied == set(tables.EXCLUDED_TABLES)
 
 
-def test_a_picture_in_a_story_comes_back_with_its_files(file: Path) -> None:
+def test_an_image_in_a_story_is_restored_with_its_files(file: Path) -> None:
     image = make_image()
     story = make_article(body=f"Look:\n\n{image.markdown}")
     paths, pictures = [story.get_absolute_url()], media()
@@ -218,7 +218,7 @@ def test_without_media_and_without_anything(file: Path) -> None:
     assert media() == {}
 
 
-def test_jobs_that_were_under_way_are_queued_again(file: Path) -> None:
+def test_running_jobs_are_queued_again(file: Path) -> None:
     values = {"task_path": "tests.none", "args_kwargs": {"args": [], "kwargs": {}}, "worker_ids": ["gone"]}
     DBTaskResult.objects.create(status=TaskResultStatus.RUNNING, started_at=timezone.now(), **values)
     backup(file)
@@ -227,7 +227,7 @@ def test_jobs_that_were_under_way_are_queued_again(file: Path) -> None:
     assert DBTaskResult.objects.get().status == TaskResultStatus.READY
 
 
-def test_it_is_of_one_moment_while_people_write(file: Path, paths: list[str]) -> None:
+def test_a_backup_is_one_snapshot_while_people_write(file: Path, paths: list[str]) -> None:
     """While eight threads post, reply, recommend and remove, the backup holds a state that existed."""
     articles, over, wrote = [make_article(f"Story {n}") for n in range(3)], threading.Event(), [0] * 8
 
@@ -337,7 +337,7 @@ def test_a_cut_file_is_found_at_any_length(file: Path) -> None:
     assert_untouched_by(file, "damaged|not a backup")
 
 
-def test_what_is_no_backup_is_told_so(file: Path) -> None:
+def test_a_file_that_is_no_backup_is_refused(file: Path) -> None:
     assert_untouched_by(file, "No such file")
     file.write_text("A letter.")
     assert_untouched_by(file, "is not a backup of Soundoff")
@@ -365,7 +365,7 @@ def made_up(file: Path, change: Any, *, more: dict[str, bytes] | None = None) ->
         writer.finish(Told())  # type: ignore[arg-type]
 
 
-def test_a_backup_that_is_written_anew_is_as_good(file: Path, paths: list[str]) -> None:
+def test_a_rewritten_backup_can_be_restored(file: Path, paths: list[str]) -> None:
     backup(file)
     before = rows()
     empty()
@@ -402,7 +402,7 @@ def test_a_path_that_leads_out_is_refused(file: Path, home: Path, name: str) -> 
     assert not list(home.parent.rglob("*evil*"))
 
 
-def test_a_part_that_the_list_lacks_or_that_is_not_there_is_refused(file: Path) -> None:
+def test_an_unlisted_or_missing_part_is_refused(file: Path) -> None:
     backup(file)
     kept = file.read_bytes()
     made_up(file, lambda told: None, more={"media/more": b"more"})
@@ -423,7 +423,7 @@ def test_a_part_that_the_list_lacks_or_that_is_not_there_is_refused(file: Path) 
 @pytest.mark.parametrize(
     "wrong", [{"name": 5}, {"name": None}, {"columns": [1]}, {"columns": None}, {"size": -1}]
 )
-def test_a_list_of_nonsense_is_refused(file: Path, wrong: dict[str, Any]) -> None:
+def test_an_invalid_manifest_is_refused(file: Path, wrong: dict[str, Any]) -> None:
     backup(file)
     made_up(file, lambda told: told["tables"][0].update(wrong))
     assert_untouched_by(file, "that this version of Soundoff can't read")
@@ -437,7 +437,7 @@ def test_media_with_another_content_are_refused(file: Path) -> None:
     assert_untouched_by(file, "damaged in media/ab/abc/full.jpg")
 
 
-def test_rows_that_contradict_each_other_leave_nothing(file: Path, paths: list[str]) -> None:
+def test_contradicting_rows_are_rolled_back(file: Path, paths: list[str]) -> None:
     """A comment whose story is missing: the digests are correct, and the foreign keys are not."""
     put_media("ab/abc/full.jpg", b"a picture")
     backup(file)
@@ -503,7 +503,7 @@ def test_a_media_folder_on_another_disk_is_followed(file: Path, tmp_path: Path) 
     assert (tmp_path / "disk" / "ab" / "real.jpg").read_bytes() == b"a picture"
 
 
-def test_a_picture_that_is_damaged_on_the_disk_is_told(file: Path) -> None:
+def test_an_image_that_is_damaged_on_the_disk_is_noted(file: Path) -> None:
     digest = sha256(b"a picture").hexdigest()
     put_media(f"{digest[:2]}/{digest}/full.jpg", b"another one")
     (note,) = backup(file).notes
@@ -520,7 +520,7 @@ def test_a_backup_that_fails_leaves_the_earlier_one(file: Path, monkeypatch: pyt
     assert [path.name for path in file.parent.iterdir() if path.is_file()] == [file.name]
 
 
-def test_a_disk_without_room_is_told_before(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_noticed_before_the_backup(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("archive.backup.write.shutil.disk_usage", lambda path: os.statvfs_result([0] * 10))
     usage = type("Usage", (), {"free": 1000})
     monkeypatch.setattr("archive.backup.write.shutil.disk_usage", lambda path: usage)
@@ -529,7 +529,7 @@ def test_a_disk_without_room_is_told_before(file: Path, monkeypatch: pytest.Monk
     assert not file.exists()
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="does not exist"):
         call_command("backup", str(tmp_path / "nowhere" / "site.zip"))
     with pytest.raises(CommandError, match="is not a file"):

@@ -131,7 +131,7 @@ def test_cut_at_two_hundred_places(whole: bytes) -> None:
         *("tabs", "narrow-spaces", "german-link", "spanish-link", "seconds", "24-hours"),
     ],
 )
-def test_other_clothes_change_nothing(whole: bytes, wrap: Callable[[str], bytes]) -> None:
+def test_other_encodings_and_line_ends_change_nothing(whole: bytes, wrap: Callable[[str], bytes]) -> None:
     before, after = parse(whole), parse(wrap(whole.decode()))
 
     assert [(c.source_id, c.level, c.parent, c.created_at) for c in after.comments] == [
@@ -151,7 +151,7 @@ def by_24_hours(match: re.Match[str]) -> str:
 @pytest.mark.parametrize(
     "encoding", ["cp1252", "cp1251", "shift-jis", "utf-7", "utf-32", "cp037", "mac-roman", "utf-16-le"]
 )
-def test_wrong_encodings_are_refused_or_told(whole: bytes, encoding: str) -> None:
+def test_wrong_encodings_are_refused_or_warned_about(whole: bytes, encoding: str) -> None:
     data = whole.decode().encode(encoding, errors="replace")
     result = read(data if encoding != "utf-16-le" else data[1:])
     if isinstance(result, ParsedPage) and encoding != "utf-7" and not data.isascii():

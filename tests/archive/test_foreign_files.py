@@ -54,7 +54,7 @@ def zipped() -> bytes:
     ],
 )
 @pytest.mark.parametrize("name", ["auto", "soundoff"])
-def test_it_is_named(data: bytes, kind: str, advice: str, name: str) -> None:
+def test_the_kind_of_file_is_named(data: bytes, kind: str, advice: str, name: str) -> None:
     with pytest.raises(NotThisFormat) as caught:
         parse(data, name)
 
@@ -77,7 +77,9 @@ def test_it_is_named(data: bytes, kind: str, advice: str, name: str) -> None:
         ("disqus_real", "yes*.xml", "a Disqus export", 1),
     ],
 )
-def test_exports_of_others_are_named(data: Path, folder: str, pattern: str, kind: str, count: int) -> None:
+def test_exports_of_other_systems_are_named(
+    data: Path, folder: str, pattern: str, kind: str, count: int
+) -> None:
     said = [identify(file.read_bytes()) for file in (data / "import" / folder).glob(pattern)]
     assert [str(phrase).startswith(kind) for phrase in said] == [True] * count
 
@@ -85,7 +87,7 @@ def test_exports_of_others_are_named(data: Path, folder: str, pattern: str, kind
 @pytest.mark.parametrize(
     "text", ["Dear diary,", "[June 19th, 2013", "{hello}", "June 19th, 2013", "- a\n- b"]
 )
-def test_other_text_is_shown_beside_what_was_expected(text: str) -> None:
+def test_the_error_shows_what_was_found_and_expected(text: str) -> None:
     assert identify(text.encode()) is None
     with pytest.raises(NotThisFormat, match="Line 1: "):
         parse(text.encode())

@@ -306,7 +306,7 @@ def test_a_body_that_looks_like_other_syntax(level: int, body: str) -> None:
     assert set(kinds(parsed)) <= {"date_in_text"}
 
 
-def test_a_body_may_stand_further_out_than_its_comment() -> None:
+def test_a_body_may_be_indented_less_than_its_comment() -> None:
     text = thread((1, "Ann", "Look:\n\nmark\n\nEnd.", at())).replace("    mark", "<pre>\n if x:")
 
     [comment] = soundoff.parse((story() + text).encode()).comments
@@ -454,7 +454,7 @@ def test_a_name_means_its_last_comment_in_the_same_tree() -> None:
 LONG = "The clock on the customs house keeps its own time and always has."
 
 
-def test_repeats() -> None:
+def test_duplicates() -> None:
     parsed = soundoff.parse(
         page(
             (1, "Ann", LONG, at()),
@@ -498,7 +498,7 @@ WORDS = st.sampled_from(["harbour", "clock", "slow", "boat", "eleven", "minutes"
         st.tuples(st.integers(0, 99), st.integers(0, 99), st.sampled_from(["", "x", " boats "])), max_size=9
     ),
 )
-def test_repeats_are_those_that_comparing_every_pair_finds(
+def test_duplicates_equal_those_of_a_comparison_of_every_pair(
     bodies: list[str], edits: list[tuple[int, int, str]]
 ) -> None:
     for which, where, text in edits if bodies else []:
@@ -523,7 +523,7 @@ def test_repeats_are_those_that_comparing_every_pair_finds(
     assert found == expected
 
 
-def test_ten_thousand_comments_and_their_repeats() -> None:
+def test_duplicates_among_ten_thousand_comments() -> None:
     """A quadratic algorithm would need 50 million comparisons, which takes minutes."""
     draw = Random(2013)
     words = ["".join(draw.choices(ascii_lowercase, k=6)) for _ in range(5_000)]
@@ -602,7 +602,7 @@ def test_local_times(local: datetime, utc: str) -> None:
 # The key that identifies a comment in every save
 
 
-def test_source_ids_last_when_a_newer_save_has_more() -> None:
+def test_source_ids_stay_the_same_in_a_newer_save() -> None:
     first = [(1, "Ann", "Yes.", at()), (2, "Bob", "No.", at(1)), (1, "Ann", "Again.", at())]
     newer = [*first[:2], (2, "Cai", "Late.", at(day=25)), first[2], (1, "Ann", "Late.", at(day=25))]
 
@@ -751,7 +751,7 @@ def test_a_comment_in_the_middle_without_its_date_is_not_joined_to_the_next() ->
         soundoff.parse(cut)
 
 
-def test_the_formats_that_are_read() -> None:
+def test_the_supported_formats() -> None:
     assert set(FORMATS) == {"soundoff"}
     with pytest.raises(KeyError):
         parse_any(OK.encode(), "gazette")

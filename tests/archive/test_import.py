@@ -79,7 +79,7 @@ def take(data: bytes, **options):
     return import_page(data=data, filename="story.txt", **options)
 
 
-def test_a_comment_of_the_future_comes_in_as_of_now_and_is_named():
+def test_a_comment_dated_in_the_future_is_stored_as_of_now_with_a_warning():
     ahead = page().replace(b"March 4, 2014 at 8:00", b"March 4, 2114 at 8:00")
     report = take(ahead)
     (warning,) = [warning for warning in report.warnings if warning.kind == "future"]
@@ -221,7 +221,7 @@ def test_a_new_reply_finds_its_parent_where_a_moderator_moved_it():
     assert (ann.reply_count, ann.rght) == (4, 10)
 
 
-def test_what_people_decided_here_outlives_a_newer_save():
+def test_a_newer_save_keeps_decisions_made_here():
     take(page(3))
     article = Article.objects.get()
     article.title, article.rights = "No ferry on Sundays", Article.Rights.LICENSED
@@ -305,7 +305,7 @@ def test_the_undo_makes_the_story_a_draft_and_the_next_import_publishes_it(clien
     assert client.get(story.get_absolute_url()).status_code == 410
 
 
-def test_what_an_embargo_or_an_editor_holds_back_is_not_published_by_the_file(client, emil):
+def test_an_import_does_not_publish_under_an_embargo_or_against_an_editor(client, emil):
     take(page(3))
     undo(batch=Batch.objects.get(), actor=None)
     story = Article.objects.get()
@@ -325,7 +325,7 @@ def test_what_an_embargo_or_an_editor_holds_back_is_not_published_by_the_file(cl
     assert client.get(story.get_absolute_url()).status_code == 410
 
 
-def test_undoing_a_newer_save_leaves_the_story_out(client):
+def test_undoing_a_newer_save_keeps_the_story_published(client):
     take(page(3))
     take(page(5))
     undo(batch=Batch.objects.latest("at"), actor=None)
@@ -335,7 +335,7 @@ def test_undoing_a_newer_save_leaves_the_story_out(client):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_after_many_comments_statements_are_planned_by_them():
+def test_the_planner_knows_the_table_after_a_large_import():
     """Otherwise each post's query reads and sorts the discussion until autovacuum analyzes the table."""
 
     def expected():
@@ -368,7 +368,7 @@ def test_an_older_save_changes_nothing():
     assert snapshot() == before
 
 
-def test_a_topic_that_is_here_is_used_and_another_of_its_slug_is_numbered():
+def test_an_existing_topic_is_used_and_a_taken_slug_gets_a_number():
     Topic.objects.create(name="Harbour", slug="the-harbour")
     Topic.objects.create(name="Uncategorized!", slug="uncategorized")
     take(page())
@@ -379,7 +379,7 @@ def test_a_topic_that_is_here_is_used_and_another_of_its_slug_is_numbered():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_same_file_twice_at_once_comes_in_once():
+def test_the_same_file_twice_at_once_is_imported_once():
     def run_import(_):
         try:
             return take(page()).created

@@ -51,7 +51,7 @@ def choose(page, data: bytes, button: str) -> None:
     page.get_by_role("button", name=button, exact=True).click()
 
 
-def test_what_is_wrong_with_a_file_is_read_on_the_import_page(page, live_server):
+def test_the_import_page_shows_what_is_wrong_with_a_file(page, live_server):
     page.goto(live_server.url + ADD)
     choose(page, b"<rss xmlns:wp='http://wordpress.org/export/1.2/'>", "Preview import")
     expect(page.get_by_text("Line 1: the file is a WordPress export (WXR)")).to_be_visible()
@@ -74,7 +74,7 @@ def test_what_is_wrong_with_a_file_is_read_on_the_import_page(page, live_server)
     fits(page, "record")
 
 
-def test_pages_bear_a_name_of_255_characters(page, live_server):
+def test_pages_show_a_name_of_255_characters(page, live_server):
     page.goto(live_server.url + ADD)
     choose(page, named(WIDEST), "Import")
     page.get_by_role("link", name="View on site").click()

@@ -67,11 +67,11 @@ def kept() -> list[str]:
     return sorted(path.name for path in backup_folder.nightly_folder().glob("*.zip"))
 
 
-def test_the_clock_runs_it_last(home: Path) -> None:
+def test_the_nightly_backup_is_the_last_job(home: Path) -> None:
     assert JOBS[-1] is NIGHTLY_JOB
 
 
-def test_it_is_off_until_the_owner_wants_it(home: Path, clock: Any) -> None:
+def test_it_is_off_by_default(home: Path, clock: Any) -> None:
     assert back_up() == "nightly backups are switched off"
     assert not backup_folder.nightly_folder().exists()
 
@@ -96,7 +96,7 @@ def test_one_each_night_after_three_in_the_sites_zone(home: Path, clock: Any) ->
     assert kept() == ["soundoff-2026-11-26.zip", "soundoff-2026-11-27.zip"]
 
 
-def test_older_ones_go_once_a_new_one_is_whole(home: Path, clock: Any) -> None:
+def test_older_backups_are_deleted_after_a_new_one_is_complete(home: Path, clock: Any) -> None:
     switch_on(backups_kept=2)
     for _night in range(4):
         back_up()
@@ -108,7 +108,7 @@ def test_older_ones_go_once_a_new_one_is_whole(home: Path, clock: Any) -> None:
     assert kept() == ["mine.zip", "soundoff-2026-11-30.zip"]
 
 
-def test_what_a_wrong_clock_has_named_after_a_later_day_takes_no_place(home: Path, clock: Any) -> None:
+def test_backups_dated_in_the_future_are_not_counted(home: Path, clock: Any) -> None:
     switch_on(backups_kept=1)
     back_up()
     clock.shift(400 * DAY)
@@ -119,7 +119,7 @@ def test_what_a_wrong_clock_has_named_after_a_later_day_takes_no_place(home: Pat
     assert back_up() == "no backup is due yet"
 
 
-def test_a_night_that_fails_removes_nothing_and_is_told(home: Path, clock: Any) -> None:
+def test_a_failed_night_deletes_nothing_and_mails_administrators(home: Path, clock: Any) -> None:
     ada = UserFactory.create(email="ada@example.org", roles=(ADMINISTRATOR,))
     ada.emailaddress_set.create(email=ada.email, primary=True, verified=True)
     switch_on(backups_kept=1)
@@ -150,7 +150,7 @@ def test_a_night_that_fails_removes_nothing_and_is_told(home: Path, clock: Any) 
     assert JobRun.objects.get().error == ""
 
 
-def test_administrators_are_told_later_where_the_database_takes_no_job_either(home: Path, clock: Any) -> None:
+def test_administrators_are_mailed_later_if_the_job_cannot_be_stored(home: Path, clock: Any) -> None:
     def full(execute: Any, sql: str, *rest: Any) -> Any:
         if sql.startswith('INSERT INTO "django_tasks'):
             raise OperationalError("No space left on device")
@@ -168,7 +168,7 @@ def test_administrators_are_told_later_where_the_database_takes_no_job_either(ho
         assert DBTaskResult.objects.count() == 1
 
 
-def test_what_the_disk_does_not_give_back_is_no_backup(
+def test_a_backup_that_reads_back_differently_is_refused(
     home: Path, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def forget(handle: int) -> None:
@@ -187,7 +187,7 @@ def test_what_the_disk_does_not_give_back_is_no_backup(
     assert last.file.name == "soundoff-2026-11-26.zip"
 
 
-def test_what_a_night_left_that_was_cut_short_is_cleared_up(home: Path, clock: Any) -> None:
+def test_files_of_an_interrupted_night_are_deleted(home: Path, clock: Any) -> None:
     switch_on()
     backup_folder.folder()
     backup_folder.nightly_folder().mkdir()
@@ -196,7 +196,7 @@ def test_what_a_night_left_that_was_cut_short_is_cleared_up(home: Path, clock: A
     assert [path.name for path in backup_folder.nightly_folder().glob(".*")] == []
 
 
-def test_a_folder_that_is_none_is_told_by_the_clock(home: Path, clock: Any) -> None:
+def test_a_file_in_place_of_the_folder_is_an_error_of_the_job(home: Path, clock: Any) -> None:
     switch_on()
     (backup_folder.folder() / "nightly").write_text("A file.")
     (ran,) = tick([NIGHTLY_JOB])
@@ -204,7 +204,7 @@ def test_a_folder_that_is_none_is_told_by_the_clock(home: Path, clock: Any) -> N
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
-def test_the_last_one_is_told_where_the_clock_runs_as_another_user(home: Path, clock: Any) -> None:
+def test_the_last_backup_is_known_if_the_scheduler_is_another_user(home: Path, clock: Any) -> None:
     switch_on()
     backup(backup_folder.folder() / "upgrade-1.zip")
     backup_folder.nightly_folder().mkdir()

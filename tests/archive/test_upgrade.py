@@ -90,13 +90,13 @@ def tables() -> set[str]:
         return set(connection.introspection.table_names(cursor))
 
 
-def test_nothing_waits(upgrade: Upgrade) -> None:
+def test_no_migration_is_pending(upgrade: Upgrade) -> None:
     make_article()
     assert upgrade() == "The database is up to date.\n"
     assert made() == []
 
 
-def test_a_site_that_nobody_has_begun_needs_no_backup(upgrade: Upgrade, later: Callable[[], None]) -> None:
+def test_an_empty_site_needs_no_backup(upgrade: Upgrade, later: Callable[[], None]) -> None:
     later()
     assert "Migrations applied: 1" in upgrade()
     assert made() == []
@@ -140,7 +140,7 @@ def test_the_last_three_are_kept(upgrade: Upgrade, later: Callable[[], None]) ->
     assert other.exists()
 
 
-def test_a_migration_that_fails_leaves_no_half(
+def test_a_failed_migration_is_rolled_back(
     upgrade: Upgrade, later: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_article()
@@ -179,7 +179,7 @@ def test_without_a_backup_nothing_is_upgraded(
     assert made() == []
 
 
-def test_an_earlier_version_refuses_what_a_later_one_upgraded(
+def test_an_earlier_version_refuses_a_later_database(
     upgrade: Upgrade, later: Callable[[], None], settings: Any
 ) -> None:
     make_article()
@@ -193,7 +193,7 @@ def test_an_earlier_version_refuses_what_a_later_one_upgraded(
         upgrade()
 
 
-def test_one_upgrades_at_a_time(upgrade: Upgrade, later: Callable[[], None]) -> None:
+def test_one_upgrade_at_a_time(upgrade: Upgrade, later: Callable[[], None]) -> None:
     later()
     other = connection.copy()
     with other.cursor() as cursor:
@@ -208,7 +208,7 @@ def test_one_upgrades_at_a_time(upgrade: Upgrade, later: Callable[[], None]) -> 
     assert "Migrations applied: 1" in upgrade()
 
 
-def test_a_backup_of_an_earlier_version_is_brought_up_to_date(
+def test_a_backup_of_an_earlier_version_is_upgraded(
     home: Path, later: Callable[[], None], settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.COMMENT_POLICY = "moderation.policy.Policy"
@@ -248,7 +248,9 @@ def test_a_backup_of_an_earlier_version_is_brought_up_to_date(
 UNGUARDED = (("moderation", "0022"), ("comments", "0013"), ("accounts", "0004"))
 
 
-def test_what_breaks_a_newer_rule_stops_no_upgrade(capsys: pytest.CaptureFixture[str]) -> None:
+def test_rows_that_break_a_newer_constraint_do_not_stop_an_upgrade(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """The upgrade or check_integrity names such rows, and valid rows stay unchanged."""
     story, ada = make_article(), UserFactory.create(roles=("Administrator",))
     sound, own_parent, silent, late = (say(story, f"Word {n}.") for n in range(4))
@@ -277,7 +279,7 @@ def test_what_breaks_a_newer_rule_stops_no_upgrade(capsys: pytest.CaptureFixture
     assert say(story, "It goes on.").text.author_name
 
 
-def test_restoring_wants_the_owner(home: Path) -> None:
+def test_restoring_needs_the_owner(home: Path) -> None:
     """The web login may read all tables, so it can make a backup, but it owns none and cannot restore."""
     file = home / "site.zip"
     call_command("migrate", verbosity=0)
