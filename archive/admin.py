@@ -1,4 +1,4 @@
-"""The import desk: what was brought in, with every warning, and the form that brings a story in."""
+"""Admin of imports: the list of imports with their warnings, and the import form."""
 
 from typing import Any
 
@@ -19,20 +19,20 @@ from archive.services import MAX_MB, Refused, Report, check_size, import_page
 from articles.models import Article, title_for
 
 
-class BringInForm(forms.Form):
-    """A saved page and where it is from. `save` gives the report; a refused file is an error of its field."""
+class ImportForm(forms.Form):
+    """A saved page and its source. A refused file becomes an error of the file field."""
 
     file = forms.FileField(
-        label=gettext_lazy("File"), help_text=gettext_lazy("A story saved with its discussion, as text.")
+        label=gettext_lazy("File"), help_text=gettext_lazy("A story with its discussion, saved as text.")
     )
     source = forms.CharField(
         label=gettext_lazy("Source"),
         required=False,
         max_length=Article._meta.get_field("source_name").max_length,
-        help_text=gettext_lazy("Who published it. Empty: whom the page itself names."),
+        help_text=gettext_lazy("Who published the story. Leave empty to use the name in the file."),
     )
     url = forms.URLField(
-        label=gettext_lazy("Source's URL"),
+        label=gettext_lazy("Source URL"),
         required=False,
         assume_scheme="https",
         max_length=Article._meta.get_field("source_url").max_length,
@@ -47,6 +47,7 @@ class BringInForm(forms.Form):
         return file
 
     def save(self, *, actor: Any, dry_run: bool) -> Report | None:
+        """Import or preview the file. Return the report, or None if the file was refused."""
         file = self.cleaned_data["file"]
         try:
             return import_page(
@@ -64,6 +65,8 @@ class BringInForm(forms.Form):
 
 @admin.register(Import)
 class ImportAdmin(admin.ModelAdmin[Import]):
+    """The list of imports. Imports cannot be changed or deleted here."""
+
     list_display = (
         "filename",
         "at",
@@ -125,22 +128,22 @@ class ImportAdmin(admin.ModelAdmin[Import]):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The form in place of the admin's own: an import is made by its verb, never typed."""
+        """Show and handle the import form instead of the admin's own: only an import writes these rows."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         dry_run = "look" in request.POST
-        form = BringInForm(request.POST or None, request.FILES or None)
+        form = ImportForm(request.POST or None, request.FILES or None)
         report = form.save(actor=request.user, dry_run=dry_run) if form.is_valid() else None
         return TemplateResponse(
             request,
-            "admin/archive/bring_in.html",
+            "admin/archive/import_form.html",
             {
                 **self.admin_site.each_context(request),
-                "title": _("Bring a story in"),
+                "title": _("Import a story"),
                 "opts": self.opts,
                 "form": form,
                 "report": report,
                 "dry_run": dry_run,
-                "most": MAX_MB,
+                "max_mb": MAX_MB,
             },
         )

@@ -7,7 +7,8 @@ class ArchiveConfig(AppConfig):
     verbose_name = _("Archive")
 
     def ready(self) -> None:
-        from archive.nightly import NIGHTLY
+        from archive.nightly import NIGHTLY_JOB
         from moderation.scheduled_jobs import JOBS
 
-        JOBS.append(NIGHTLY)  # the last, as it may take long; the clock, which runs it, can't import us
+        # Last, as it may take long. The scheduler is in moderation, which must not import archive.
+        JOBS.append(NIGHTLY_JOB)

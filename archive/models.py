@@ -8,19 +8,19 @@ from moderation.models import Batch
 
 
 class Import(models.Model):
-    """A file that was taken in: what it claimed, what was found in it, and every warning."""
+    """An imported file: its counts and its warnings."""
 
     article = models.ForeignKey(Article, models.PROTECT, related_name="imports")
     batch = models.OneToOneField(Batch, models.PROTECT, related_name="import_of")
     format = models.CharField(_("format"), max_length=20)
     filename = models.CharField(_("file"), max_length=255)
     sha256 = models.CharField(max_length=64)
-    declared_count = models.PositiveIntegerField(_("comments claimed"), null=True)
+    declared_count = models.PositiveIntegerField(_("comments announced"), null=True)
     found_count = models.PositiveIntegerField(_("comments found"))
-    created_count = models.PositiveIntegerField(_("comments new"))
+    created_count = models.PositiveIntegerField(_("new comments"))
     warnings = models.JSONField(_("warnings"), default=list)  # [{"line", "kind", "text"}]
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
-    at = models.DateTimeField(_("brought in"), default=timezone.now)
+    at = models.DateTimeField(_("imported"), default=timezone.now)
 
     class Meta:
         verbose_name = _("import")

@@ -1,7 +1,7 @@
-"""A backup each night, where the owner has switched that on: a job of the clock.
+"""The nightly backup, a scheduled job that the owner can switch on.
 
-Its file appears once it was read again from end to end, and only then older ones go: a night that fails takes
-nothing away.
+The file appears under its name only after it was verified, and older backups are deleted only then, so that
+a night that fails deletes nothing.
 """
 
 from contextlib import suppress
@@ -11,47 +11,53 @@ from pathlib import Path
 
 from django.utils import timezone
 
-from archive.backup.container import Refused
+from archive.backup.container import BackupRefused
 from archive.backup.write import backup, megabytes
 from archive.tasks import tell_of_failed_backup
 from articles.site.current_site import read_site
 from core import backup_folder
 from moderation.scheduled_jobs import Job
 
-AFTER = 3  # o'clock in the site's zone: when the machine was off then, as soon as it is on
-NAME = "soundoff-{day}.zip"
+EARLIEST_HOUR = 3  # in the site's time zone; a machine that was off at that hour makes up for it later
+FILE_NAME = "soundoff-{day}.zip"
 
 
 def back_up() -> str:
-    """Raises Refused, whose sentence the owner reads under "What you have", and in a mail the first time."""
+    """Make tonight's backup if it is due and switched on. Return a summary for the log.
+
+    Raises BackupRefused or OSError. The owner reads the reason under "System status", and in one mail.
+    """
     site = read_site()
     now = timezone.localtime(timezone=site.zone)
     folder = backup_folder.nightly_folder()
-    path = folder / NAME.format(day=now.date().isoformat())
+    path = folder / FILE_NAME.format(day=now.date().isoformat())
     if not site.backs_up_nightly:
-        return "it is switched off"
-    if now.hour < AFTER or path.exists():
-        return "there is nothing to do yet"
+        return "nightly backups are switched off"
+    if now.hour < EARLIEST_HOUR or path.exists():
+        return "no backup is due yet"
     try:
         backup_folder.folder()
         folder.mkdir(mode=0o700, exist_ok=True)
-        for remains in folder.glob(".*.part"):  # of a night that was cut short: nobody else writes here
-            remains.unlink()
-        made = backup(path, read_again=True)
-        gone = _remove_older(path, kept=site.backups_kept)
-    except (Refused, OSError) as error:
-        why = str(error) if isinstance(error, Refused) else f"{folder}: {error.strerror}."
-        _tell(backup_folder.Failure(timezone.now(), why))
+        for unfinished in folder.glob(".*.part"):  # of an interrupted night: nobody else writes here
+            unfinished.unlink()
+        result = backup(path, verify=True)
+        removed = _remove_older(path, kept=site.backups_kept)
+    except (BackupRefused, OSError) as error:
+        why = str(error) if isinstance(error, BackupRefused) else f"{folder}: {error.strerror}."
+        _report_failure(backup_folder.Failure(timezone.now(), why))
         raise
     backup_folder.forget_failure()
-    return f"{path.name}, {megabytes(made.last.size)}; older ones removed: {gone}"
+    return f"{path.name}, {megabytes(result.last.size)}; older backups removed: {removed}"
 
 
-def _tell(failure: backup_folder.Failure) -> None:
-    """Administrators once, by a mail: again until that is on its way, as a full disk takes no job either."""
+def _report_failure(failure: backup_folder.Failure) -> None:
+    """Store the failure and mail administrators once.
+
+    A mail that could not be queued is tried again at the next failure: a full disk stores no job either.
+    """
     last = backup_folder.last_failure()
     is_told = last is not None and last.is_told
-    with suppress(OSError):  # the clock tells that it failed, all the same
+    with suppress(OSError):  # the scheduler logs the failure as well
         backup_folder.remember_failure(replace(failure, is_told=is_told))
     if not is_told:
         tell_of_failed_backup.enqueue(failure.why)
@@ -59,19 +65,25 @@ def _tell(failure: backup_folder.Failure) -> None:
             backup_folder.remember_failure(replace(failure, is_told=True))
 
 
-def _remove_older(made: Path, *, kept: int) -> int:
-    """Of those up to this one all but the newest `kept`. Returns how many. What a clock that went wrong has
-    named after days to come counts for none: this one would go for it, and be made again each time."""
-    older = [path for path in list_nightly(made.parent) if path.name <= made.name][:-kept]
+def _remove_older(newest: Path, *, kept: int) -> int:
+    """Delete all but the newest `kept` backups up to this one. Return the number of deleted files.
+
+    Files with a date in the future, written under a wrong system clock, are not counted: they would push out
+    the new backup, which would then be made again at each run.
+    """
+    older = [path for path in list_nightly(newest.parent) if path.name <= newest.name][:-kept]
     for path in older:
         path.unlink()
     return len(older)
 
 
 def list_nightly(folder: Path) -> list[Path]:
-    """The oldest first."""
-    return sorted(folder.glob(NAME.format(day="[0-9]*")))
+    """Return the nightly backups in the folder, oldest first."""
+    return sorted(folder.glob(FILE_NAME.format(day="[0-9]*")))
 
 
-# Often, so that what the owner switches on happens soon; a night that failed is tried again in an hour.
-NIGHTLY = Job("see whether a backup is due", timedelta(minutes=5), back_up, retry=timedelta(hours=1))
+# Checked often, so that the first backup is made soon after the owner switches it on. A failure is retried
+# after an hour.
+NIGHTLY_JOB = Job(
+    "check whether a nightly backup is due", timedelta(minutes=5), back_up, retry=timedelta(hours=1)
+)

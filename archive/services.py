@@ -1,7 +1,7 @@
-"""The one way in for what was saved elsewhere: a file becomes an article with its discussion, or is refused.
+"""Import a saved page: create its article and discussion, or refuse the whole file.
 
-A file may come twice, and newer saves of the same page may follow: what is here already is never touched,
-neither what an editor made of the article nor what moderators decided on the comments.
+The same file may be imported twice, and a newer save of the same page may follow. An import never changes
+what exists already, neither an editor's changes to the article nor moderators' decisions on the comments.
 """
 
 from collections import Counter
@@ -36,54 +36,63 @@ from moderation.screening.imports import screen_import
 MAX_MB = 60
 SAMPLE = Path(__file__).parent / "sample" / "story.txt"
 SAMPLE_CLOSES = datetime(2100, 1, 1, tzinfo=UTC)
-UNSHOWN_TOPICS = {"uncategorized"}  # what a blog says of a story of which nobody said anything
+HIDDEN_TOPICS = {"uncategorized"}  # a blog's default topic says nothing about the story
 
 
 class Refused(ValueError):
-    """Nothing was taken in. The message is one sentence for a person; of a file's fault it names the line."""
+    """The file was refused and nothing was imported. The message is one sentence for a person.
+
+    If the fault is in the file, the message names the line.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What a file held and what became of it. `created`, `updated` and `skipped` count comments."""
+    """The contents of a file and the result of its import or preview.
+
+    `created`, `updated` and `skipped` count comments.
+    """
 
     format: str
     title: str
-    declared: int | None  # how many comments the page claims
+    declared: int | None  # number of comments that the page announces
     by_level: dict[int, int]  # comments in the file, by level from 1
     warnings: list[PageWarning]
     boilerplate: list[int]  # numbers of the lines that belong to the site and not to the story
-    created: int  # with those that an undone import had taken back
-    skipped: int  # here already, and left as they are
-    article: Article | None  # None before the first import, in a dry run
+    created: int  # includes comments that return after an undone import
+    skipped: int  # comments that existed already and were left unchanged
+    article: Article | None  # None in a dry run before the first import
     is_new_article: bool
-    is_published_again: bool = False  # it had become a draft with the undo of its import
+    is_published_again: bool = False  # the undo of an earlier import had made it a draft
     articles: int = 1  # stories in the file; a saved page is one
-    updated: int = 0  # a saved page tells nothing newer of a comment that is here
+    updated: int = 0  # always 0: a saved page has nothing newer about an existing comment
 
     @property
     def found(self) -> int:
+        """Return the number of comments in the file."""
         return sum(self.by_level.values())
 
     @property
     def address(self) -> str:
-        """Return the URL of the story: that for editors as long as readers do not see it yet."""
+        """Return the URL of the story, with the editors' URL as long as the story is not published."""
         if self.article is None:
             return ""
         readers = settings.SITE_URL + self.article.get_absolute_url()
         if self.article.is_published():
             return readers
         editors = settings.SITE_URL + reverse("admin:articles_article_change", args=[self.article.pk])
-        return _("Readers do not see it yet at %(readers)s; editors open it at %(editors)s") % {
+        return _("Not published yet. Its address will be %(readers)s; editors can open it at %(editors)s") % {
             "readers": readers,
             "editors": editors,
         }
 
     @property
-    def changes_something(self) -> bool:
+    def has_changes(self) -> bool:
+        """Return whether the import creates or publishes anything."""
         return self.is_new_article or self.is_published_again or self.created > 0
 
     def to_json(self) -> dict[str, Any]:
+        """Return the report for `import_archive --json`."""
         return {
             "format": self.format,
             "articles": self.articles,
@@ -110,29 +119,31 @@ def import_page(
     actor: User | None = None,
     dry_run: bool = False,
 ) -> Report:
-    """Take a saved page in, whole or not at all, as its source showed it: closed, published, rights unknown.
+    """Import a saved page in one transaction: published, with a closed discussion and unknown rights.
 
-    The page is known again by its format, title and date: then only comments that are not here yet are
-    added, and without any nothing at all is written. `source` and `url` say where it was saved; a dry run
-    reports the same numbers and writes nothing. Raises Refused.
+    A page that was imported before is recognised by its format, title and date. Then only comments that do
+    not exist yet are added; if there are none, nothing is written. `source` and `url` name the publisher and
+    the original address. A dry run reports the same numbers and writes nothing. Raises Refused.
     """
     check_size(len(data))
-    page = _parse(data, format)
-    article = _article(page, source, url)
+    page = _parse_file(data, format)
+    article = _build_article(page, source, url)
     with transaction.atomic():
-        now = _wait_for_others(article.source_key)
-        known = Article.objects.filter(source_key=article.source_key).first()
+        now = _lock_page(article.source_key)
+        existing = Article.objects.filter(source_key=article.source_key).first()
         stored = Comment.objects.filter(source=article.source_key)
-        here = set(stored.exclude(state_reason=Reason.IMPORT_UNDONE).values_list("source_id", flat=True))
-        new = sum(comment.source_id not in here for comment in page.comments)
-        is_again = known is not None and _was_taken_back(known)
-        if known and is_again and (why := too_early(known, page.published_at, now)):
+        stored_ids = set(
+            stored.exclude(state_reason=Reason.IMPORT_UNDONE).values_list("source_id", flat=True)
+        )
+        new = sum(comment.source_id not in stored_ids for comment in page.comments)
+        is_republished = existing is not None and _import_was_undone(existing)
+        if existing and is_republished and (why := too_early(existing, page.published_at, now)):
             raise Refused(
-                _("The story is here and would be published again. %(why)s Nothing was brought in.")
+                _("This story exists already and would be published again. %(why)s Nothing was imported.")
                 % {"why": why}
             )
-        shown_from = known.published_at if known and not is_again else page.published_at
-        page = _without_future(page, shown_from, now)
+        shown_from = existing.published_at if existing and not is_republished else page.published_at
+        page = _adjust_future_dates(page, shown_from, now)
         report = Report(
             format=page.format,
             title=page.title,
@@ -142,19 +153,19 @@ def import_page(
             boilerplate=page.boilerplate,
             created=new,
             skipped=len(page.comments) - new,
-            article=known if dry_run else known or article,
-            is_new_article=known is None,
-            is_published_again=is_again,
+            article=existing if dry_run else existing or article,
+            is_new_article=existing is None,
+            is_published_again=is_republished,
         )
-        if report.changes_something and not dry_run:
-            if known is None:
-                _open_article(article, page)
-            _bring_in(known or article, page, report, filename, sha256(data).hexdigest(), actor)
+        if report.has_changes and not dry_run:
+            if existing is None:
+                _create_draft(article, page)
+            _store_comments(existing or article, page, report, filename, sha256(data).hexdigest(), actor)
     return report
 
 
 def create_sample() -> Article:
-    """The story that an empty site starts with: our own text, so it is in the feed and takes replies."""
+    """Create the sample story of an empty site. Its text is ours, so it is in the feed, open to replies."""
     report = import_page(data=SAMPLE.read_bytes(), filename=SAMPLE.name)
     assert report.article
     report.article.rights = Article.Rights.OURS
@@ -163,19 +174,20 @@ def create_sample() -> Article:
 
 
 def check_size(size: int) -> None:
-    """Raises Refused for a file of more than MAX_MB; `size` is in bytes."""
+    """Raise Refused if the file has more than MAX_MB. `size` is in bytes."""
     if size > MAX_MB * 1024 * 1024:
         raise Refused(
-            _("The file has %(size)s MB; %(most)s MB is the most that is read. Nothing was brought in.")
+            _("The file has %(size)s MB. The limit is %(most)s MB. Nothing was imported.")
             % {"size": -(-size // (1024 * 1024)), "most": MAX_MB}
         )
 
 
-def _parse(data: bytes, name: str) -> ParsedPage:
+def _parse_file(data: bytes, name: str) -> ParsedPage:
+    """Return the parsed page. Raises Refused."""
     try:
         page = parse(data, name)
     except KeyError:
-        raise Refused(_("No format “%(name)s” is read here.") % {"name": name}) from None
+        raise Refused(_("The format “%(name)s” is not supported.") % {"name": name}) from None
     except (NotThisFormat, DamagedFile) as error:
         raise Refused(str(error)) from error
     _check_lengths(page)
@@ -183,9 +195,9 @@ def _parse(data: bytes, name: str) -> ParsedPage:
 
 
 def _check_lengths(page: ParsedPage) -> None:
-    """Refuse the whole file for one text that is longer than pages can show: none of it is cut or left out.
+    """Raise Refused if a text is longer than pages can show. No text is cut or left out.
 
-    A person shortens it in the file, or parts a comment in two, and knows then what readers will not find.
+    A person shortens the text in the file, or splits the comment, and so knows what readers will not find.
     """
     for name, text, most in (
         (_("The standfirst"), page.standfirst, STANDFIRST_MAX),
@@ -193,15 +205,15 @@ def _check_lengths(page: ParsedPage) -> None:
     ):
         if len(text) > most:
             raise Refused(
-                _("%(what)s has %(count)s characters; %(most)s is the most. Nothing was brought in.")
+                _("%(what)s has %(count)s characters. The limit is %(most)s. Nothing was imported.")
                 % {"what": name, "count": f"{len(text):,}", "most": f"{most:,}"}
             )
     for comment in page.comments:
         if len(comment.body) > IMPORTED_BODY_MAX:
             raise Refused(
                 _(
-                    "Line %(line)s: the comment that begins here has %(count)s characters; %(most)s is the "
-                    "most. Nothing was brought in: shorten it in the file, or part it in two."
+                    "Line %(line)s: the comment that begins here has %(count)s characters. The limit is "
+                    "%(most)s. Nothing was imported. Shorten the comment in the file, or split it in two."
                 )
                 % {
                     "line": f"{comment.line:,}",
@@ -211,8 +223,8 @@ def _check_lengths(page: ParsedPage) -> None:
             )
 
 
-def _article(page: ParsedPage, source: str, url: str) -> Article:
-    """The page's article, not saved. Its key stays the same, however an editor changes title or date."""
+def _build_article(page: ParsedPage, source: str, url: str) -> Article:
+    """Return the page's article, not saved. Its source key does not depend on an editor's later changes."""
     identity = "\n".join((page.format, page.title, page.published_at.isoformat()))
     article = Article(
         title=page.title,
@@ -228,38 +240,51 @@ def _article(page: ParsedPage, source: str, url: str) -> Article:
     try:
         article.clean_fields(exclude=["slug"])
     except ValidationError as error:
-        field, messages = next(iter(error.message_dict.items()))
+        field, errors = next(iter(error.error_dict.items()))
         name = Article._meta.get_field(field).verbose_name  # type: ignore[union-attr]
-        raise Refused(f"{name}: {messages[0]}") from error
+        raise Refused(f"{name}: {_explain(errors[0])}") from error
     return article
 
 
-def _wait_for_others(source_key: str) -> datetime:
-    """Let one import of a page run at a time, since two at once would both find nothing here. Return the
-    database's time, by which no comment may be dated later."""
+def _explain(error: ValidationError) -> str:
+    """Return the error's message, with thousands separators in that of a text that is too long."""
+    if error.code != "max_length" or not error.params:
+        return str(error.messages[0])
+    return _("%(count)s characters. The limit is %(most)s.") % {
+        "count": f"{error.params['show_value']:,}",
+        "most": f"{error.params['limit_value']:,}",
+    }
+
+
+def _lock_page(source_key: str) -> datetime:
+    """Lock the page against a second import at the same time, which would not see the first one's rows.
+
+    Return the database's time: no comment may be dated later.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0)), now()", [source_key])
         now: datetime = cursor.fetchone()[1]
         return now
 
 
-def _without_future(page: ParsedPage, shown_from: datetime | None, now: datetime) -> ParsedPage:
-    """The page with its comments dated no later than `now`, and a warning for each date in the future."""
+def _adjust_future_dates(page: ParsedPage, shown_from: datetime | None, now: datetime) -> ParsedPage:
+    """Return the page with no comment dated later than `now`, and a warning for each date in the future."""
 
-    def said(moment: datetime) -> str:
-        local = moment.astimezone(ZoneInfo(page.zone))
+    def format_time(time: datetime) -> str:
+        local = time.astimezone(ZoneInfo(page.zone))
         return f"{local.day} {local:%B %Y, %H:%M} ({page.zone})"
 
     warnings = list(page.warnings)
     if shown_from and shown_from > now:
-        text = f"The story is dated {said(shown_from)}, in the future: until then readers do not see it."
+        when = format_time(shown_from)
+        text = f"The story is dated {when}, in the future. Readers will not see it until then."
         warnings.append(PageWarning(page.date_line, "future", text))
     comments = []
     for comment in page.comments:
         if comment.created_at > now:
             text = (
-                f"Comment {comment.number} is dated {said(comment.created_at)}, in the future:"
-                " it is stored with the time of its import."
+                f"Comment {comment.number:,} is dated {format_time(comment.created_at)}, in the future."
+                " It is stored with the time of its import."
             )
             warnings.append(PageWarning(comment.line, "future", text))
             comment = replace(comment, created_at=now)
@@ -267,8 +292,8 @@ def _without_future(page: ParsedPage, shown_from: datetime | None, now: datetime
     return replace(page, comments=comments, warnings=sorted(warnings, key=lambda warning: warning.line))
 
 
-def _was_taken_back(article: Article) -> bool:
-    """Whether the undo of its import made it a draft, which nobody has said anything about since."""
+def _import_was_undone(article: Article) -> bool:
+    """Return whether the undo of the article's import made it a draft, and nobody has changed that since."""
     last = Change.objects.filter(target=Change.Target.ARTICLE, target_id=article.pk, field="published_at")
     change = last.select_related("batch").order_by("id").last()
     return (
@@ -279,35 +304,37 @@ def _was_taken_back(article: Article) -> bool:
     )
 
 
-def _open_article(article: Article, page: ParsedPage) -> None:
-    """As a draft: its publication is a part of the act, with which it is taken back."""
+def _create_draft(article: Article, page: ParsedPage) -> None:
+    """Save the article as a draft. The import batch publishes it, so that the batch's undo unpublishes it."""
     article.slug, article.published_at = free_slug(article.title), None
     save_article(article=article)
-    article.topics.set([_topic(name) for name in page.topics])
+    article.topics.set([_get_or_create_topic(name) for name in page.topics])
     change_discussion(article=article, status=Discussion.Status.CLOSED)
 
 
-def _topic(name: str) -> Topic:
+def _get_or_create_topic(name: str) -> Topic:
+    """Return the topic of this name. A new one gets a free slug."""
     topic = Topic.objects.filter(name=name).first()
     if topic:
         return topic
     base = slugify(name, allow_unicode=True)[:70].strip("-") or "topic"
     taken = set(Topic.objects.filter(slug__startswith=base).values_list("slug", flat=True))
     slug = next(s for n in range(1, len(taken) + 2) if (s := base if n == 1 else f"{base}-{n}") not in taken)
-    return Topic.objects.create(name=name, slug=slug, shown=name.casefold() not in UNSHOWN_TOPICS)
+    return Topic.objects.create(name=name, slug=slug, shown=name.casefold() not in HIDDEN_TOPICS)
 
 
-def _bring_in(
+def _store_comments(
     article: Article, page: ParsedPage, report: Report, filename: str, digest: str, actor: User | None
 ) -> None:
+    """Publish the article and store its new comments, as one batch with an import record."""
     batch = Batch.objects.create(kind=Batch.Kind.IMPORT, actor=actor)
-    setting: list[tuple[Change.Target, int, str, Any]] = [
+    changes: list[tuple[Change.Target, int, str, Any]] = [
         (Change.Target.DISCUSSION, article.pk, "declared_count", page.declared)
     ]
     if report.is_new_article or report.is_published_again:
-        setting.append((Change.Target.ARTICLE, article.pk, "published_at", page.published_at))
+        changes.append((Change.Target.ARTICLE, article.pk, "published_at", page.published_at))
         article.published_at = page.published_at
-    setting_changes.make(batch=batch, changes=setting)
+    setting_changes.make(batch=batch, changes=changes)
     result = import_comments(
         article=article,
         comments=[

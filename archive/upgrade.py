@@ -1,4 +1,4 @@
-"""Bring the database up to date with the program: first a backup, then the migrations."""
+"""Upgrade the database to the version of the program: first a backup, then the migrations."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -8,90 +8,97 @@ from pathlib import Path
 from django.core.management import call_command
 from django.db import connection
 
-from archive.backup.container import Refused, first_line, listed
-from archive.backup.restore import what_is_here
-from archive.backup.write import backup, in_words
+from archive.backup.container import BackupRefused, first_line, shorten_names
+from archive.backup.restore import existing_data
+from archive.backup.write import backup, describe
 from core import backup_folder
 from core.health import later_migrations, unapplied_migrations
 
-KEPT = 3  # backups that were made before upgrades
-LOCK = 0x50DB  # of all who upgrade this database, on whatever machine
+BACKUPS_KEPT = 3  # number of backups from before upgrades that are kept
+LOCK_KEY = 0x50DB  # advisory lock, so that one upgrade of this database runs at a time, on any machine
 
 
-def upgrade(*, say: Callable[[str], None], without_backup: bool = False) -> None:
-    """Apply what is to be applied, after a backup where there is anything to lose. Raises Refused.
+def upgrade(*, report: Callable[[str], None], without_backup: bool = False) -> None:
+    """Back up the database if it has any data, then apply the migrations. Raises BackupRefused.
 
-    Each migration is one transaction. Where one fails, those before it stay, and nothing starts upon that: a
-    site starts only where none waits and none is unknown.
+    Each migration is one transaction. If one fails, those before it stay applied, and no version of the site
+    starts on that database: it starts only if no migration is missing and none is unknown.
     """
-    with _alone():
+    with _upgrade_lock():
         if unknown := later_migrations():
-            raise Refused(
-                f"This database was upgraded by a later version of Soundoff ({listed(unknown)}). Put that "
-                "version back; or restore, into an empty database or a new data folder, the backup that was "
-                f"made before: see {backup_folder.folder()}."
+            raise BackupRefused(
+                f"This database was upgraded by a later version of Soundoff ({shorten_names(unknown)}). "
+                "Install that version again. Or restore the backup that was made before the upgrade into an "
+                f"empty database or a new data folder: see {backup_folder.folder()}."
             )
-        if backup_folder.unfinished().exists() and what_is_here():
-            raise Refused(
-                "A restore of an earlier version's backup was not finished: what was erased since may be in "
-                "the database. Restore it again, into an empty one; then delete "
-                f"{backup_folder.unfinished()}."
+        if backup_folder.unfinished().exists() and existing_data():
+            raise BackupRefused(
+                "The restore of an earlier version's backup was not finished. The database may hold content "
+                "that was deleted for good after the backup. Restore it again into an empty database, then "
+                f"delete {backup_folder.unfinished()}."
             )
-        if not (waiting := unapplied_migrations()):
-            say("The database is up to date.")
+        if not (pending := unapplied_migrations()):
+            report("The database is up to date.")
             return
-        made = None
-        if what_is_here() and not without_backup:
-            made = _back_up(say)
-        _migrate(waiting, made)
-        say(f"The database is up to date. Migrations that were applied: {len(waiting)}.")
+        backup_file = None
+        if existing_data() and not without_backup:
+            backup_file = _back_up(report)
+        _migrate(pending, backup_file)
+        report(f"The database is up to date. Migrations applied: {len(pending)}.")
 
 
-def _back_up(say: Callable[[str], None]) -> Path:
+def _back_up(report: Callable[[str], None]) -> Path:
+    """Write a backup into the data folder and delete the oldest ones. Return its path."""
     path = backup_folder.folder() / f"upgrade-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.zip"
-    say("A backup, before the database is changed …")
+    report("Backing up before the database is changed …")
     try:
-        for line in in_words(backup(path)):
-            say(line)
-    except Refused as error:
-        raise Refused(
-            f"Nothing was upgraded, as there is no backup to go back to. {error} Mend that and start again; "
-            "or write one elsewhere (manage.py backup FILE) and then: manage.py upgrade --without-backup."
+        for line in describe(backup(path)):
+            report(line)
+    except BackupRefused as error:
+        raise BackupRefused(
+            f"Nothing was upgraded, because the backup failed. {error} Fix that and start again. Or write a "
+            "backup elsewhere (manage.py backup FILE) and run manage.py upgrade --without-backup."
         ) from error
-    for old in sorted(path.parent.glob("upgrade-*.zip"))[:-KEPT]:
+    for old in sorted(path.parent.glob("upgrade-*.zip"))[:-BACKUPS_KEPT]:
         with suppress(OSError):
             old.unlink()
     return path
 
 
-def _migrate(waiting: list[str], made: Path | None) -> None:
+def _migrate(pending: list[str], backup_file: Path | None) -> None:
+    """Apply all migrations. Raises BackupRefused with the way forward and the way back."""
     try:
         call_command("migrate", verbosity=0, interactive=False)
-    except Exception as error:  # whatever it was: a migration may run anything
+    except Exception as error:  # any exception: a migration may run anything
         left = unapplied_migrations()
-        done = len(waiting) - len(left)
-        said = first_line(error)
-        where = f"The migration {left[0]} failed and was taken back" if left else "What follows them failed"
+        applied = len(pending) - len(left)
+        where = (
+            f"The migration {left[0]} failed and was rolled back"
+            if left
+            else "A step after the migrations failed"
+        )
         back = ""
-        if made:
+        if backup_file:
             back = (
-                " To go back instead: put the earlier version in place and restore, into an empty database "
-                f"or a new data folder, {made}."
+                f" To go back instead, install the earlier version and restore {backup_file} into an empty "
+                "database or a new data folder."
             )
-        raise Refused(
-            f"{where}: {said}. {done} of {len(waiting)} were applied, and the site does not start upon that. "
-            f"Once what is said there is mended, manage.py upgrade goes on from here.{back}"
+        raise BackupRefused(
+            f"{where}: {first_line(error)}. {applied} of {len(pending)} migrations were applied, and the "
+            "site does not start in this state. Fix the problem, then run manage.py upgrade to continue."
+            f"{back}"
         ) from error
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _upgrade_lock() -> Iterator[None]:
+    """Hold the advisory lock of upgrades. Raises BackupRefused if another upgrade holds it."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, 0)", [LOCK])
+        cursor.execute("SELECT pg_try_advisory_lock(%s, 0)", [LOCK_KEY])
         if not cursor.fetchone()[0]:
-            raise Refused("Somebody else upgrades this database at this moment.")
+            raise BackupRefused("Another upgrade of this database is running.")
     try:
         yield
     finally:
-        with suppress(Exception), connection.cursor() as cursor:  # it goes with the connection anyway
-            cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [LOCK])
+        with suppress(Exception), connection.cursor() as cursor:  # the connection's end releases it anyway
+            cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [LOCK_KEY])

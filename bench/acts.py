@@ -1,4 +1,4 @@
-"""The part of bench.moderation about acts over many comments, beside WordPress's own function."""
+"""Bulk actions over many comments, compared with WordPress' own function. Part of bench.moderation."""
 
 import subprocess
 import time
@@ -24,7 +24,7 @@ DAY = 86_400
 
 
 def acts(site: Soundoff) -> Iterator[Goal]:
-    """10,000 of 50,000 comments in 200 discussions; 1,000 of a thread of 10,000, in turn with WordPress."""
+    """Measure actions on 10,000 of 50,000 comments, and on 1,000 of a thread, in turn with WordPress."""
     yield from _many()
     yield from _ticked()
 
@@ -45,7 +45,7 @@ def _many() -> Iterator[Goal]:
     wrong = abs(lines - CHOSEN) + abs(Comment.objects.filter(pk__in=ids, state=State.SPAM).count() - CHOSEN)
     wrong += len(removal_counts.miscounted()) + _miscounted()
     wrong += Discussion.objects.filter(pk__in=[d for d, *_ in before], version__lte=1).count()
-    yield Goal("… lines, states, counts and versions that are wrong", wrong, most=0, unit="")
+    yield Goal("… wrong log rows, states, counts and versions", wrong, most=0, unit="")
     _back, seconds, statements = _timed(lambda: undo(batch=act.batch, actor=act.batch.actor))
     yield Goal("… undone", seconds, most=5, unit="s")
     yield Goal("… statements of the undo", statements, unit="")
@@ -54,7 +54,7 @@ def _many() -> Iterator[Goal]:
 
 
 def _ticked() -> Iterator[Goal]:
-    """Each round takes others, here and in WordPress, which can take nothing back."""
+    """Yield a different selection for each round. WordPress has no undo that would allow the same one."""
     said = thread(THREAD)
     (made,) = _bring_in([("A long thread of acts", said)])
     soundoff.tidy()
@@ -83,7 +83,7 @@ def _ticked() -> Iterator[Goal]:
 
 
 def _bring_in(stories: Sequence[tuple[str, list[Said]]]) -> list[list[int]]:
-    """Published stories with these comments; the comments' ids, each story's in their order."""
+    """Import these comments under published stories. Return the comments' ids by story, in their order."""
     from comments.imports import Imported
 
     began = datetime.now(UTC) - timedelta(days=30)
@@ -108,7 +108,7 @@ def _spam(ids: Sequence[int], person: Any) -> Any:
 
 
 def _timed(act: Callable[[], Any]) -> tuple[Any, float, int]:
-    """What it gave, its seconds, and its statements, with BEGIN and COMMIT and the job that tells authors."""
+    """Return the result, its seconds, and its statements with BEGIN, COMMIT and the notification job."""
     from django.db import connection
 
     statements = 0

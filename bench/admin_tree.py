@@ -1,8 +1,8 @@
-"""How long the admin's tree takes in Chromium: `python -m bench.admin_tree` prints a table in Markdown.
+"""Measure the admin's comment tree in Chromium: `python -m bench.admin_tree` prints a table in Markdown.
 
-Each page is opened ROUNDS times by a moderator, all of it new but for styles and scripts. "Ready" is the load
-event; "drag" is when a row hangs on the mouse, both from the start of the navigation. Server, database and
-browser share the machine.
+Each page is opened ROUNDS times by a moderator; styles and scripts come from the browser's cache. "Ready" is
+the load event, "drag" the moment when a row follows the mouse, both from the start of the navigation.
+Server, database and browser share the machine.
 """
 
 import argparse
@@ -24,7 +24,7 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 ROUNDS = 5
 TREE = "/admin/comments/comment/"
 LARGE = 50_000
-SCATTERED, ALONE = "50,000, a third at the first level", "one tree of "
+SCATTERED, ALONE = "50,000, a third top-level", "one tree of "
 
 
 def main() -> None:
@@ -44,13 +44,13 @@ def threads(large: int) -> Iterator[tuple[str, list[Said]]]:
     yield "100 comments", thread(100)
     yield "300 comments", thread(300)
     yield SCATTERED, (said := thread(large))
-    yield "50,000, all at the first level", [row._replace(parent=None) for row in said]
+    yield "50,000, all top-level", [row._replace(parent=None) for row in said]
     yield f"{ALONE}5,000", one_tree(large // 10)
     yield f"{ALONE}50,000", one_tree(large)
 
 
 def pages(site: Soundoff) -> Iterator[tuple[str, str]]:
-    """What is opened, and its query."""
+    """Return the pages to open, by name, with their queries."""
     from articles.models import Article
     from comments.models import Comment
 
@@ -65,23 +65,21 @@ def pages(site: Soundoff) -> Iterator[tuple[str, str]]:
         elif name == SCATTERED:
             root = comments.filter(parent=None).order_by("created_at")[middle // 3]
             yield "… from its middle", f"{discussion}&after={root.pk}"
-            yield "… found by two words", f"{discussion}&q=would+said"
-            yield "… found by a word that nobody wrote", f"{discussion}&q=xyzzy"
-            yield "… found by its number", f"{discussion}&q=%23{root.pk}"
-            yield "… found by a state that none has", f"{discussion}&state__exact=spam"
+            yield "… searched for two words", f"{discussion}&q=would+said"
+            yield "… searched for an unused word", f"{discussion}&q=xyzzy"
+            yield "… searched for its number", f"{discussion}&q=%23{root.pk}"
+            yield "… filtered by an unused state", f"{discussion}&state__exact=spam"
 
 
 def measure(site: Soundoff, pages: Iterator[tuple[str, str]]) -> Iterator[tuple[str, ...]]:
     with chromium() as browser:
         context = browser.new_context(viewport={"width": 1280, "height": 800})
         context.add_cookies([log_in(site)])
-        context.set_default_timeout(120_000)  # milliseconds: a busy machine is no mistake of a page
+        context.set_default_timeout(120_000)  # milliseconds, long because the machine may be busy
         page = context.new_page()
         for name, query in pages:
             url = f"http://{site.host}{TREE}{query}"
-            statements = site.statements(
-                lambda url=url: page.goto(url)
-            )  # and its styles are known from here on
+            statements = site.statements(lambda url=url: page.goto(url))  # from here on its styles are cached
             rounds = [visit(page, url) for _ in range(ROUNDS)]
             middle = {key: statistics.median(r[key] for r in rounds) for key in rounds[0]}
             worst = max(r["drag"] for r in rounds)
@@ -97,7 +95,10 @@ def measure(site: Soundoff, pages: Iterator[tuple[str, str]]) -> Iterator[tuple[
 
 
 def visit(page: Any, url: str) -> dict[str, float]:
-    """Milliseconds from the start of the navigation, bytes, rows; a drag of 0 where there is none."""
+    """Return milliseconds from the start of the navigation, bytes and rows.
+
+    Drag is 0 if there is nothing to drag.
+    """
     start = time.monotonic()
     page.goto(url)
     drag = 0.0
@@ -123,7 +124,7 @@ def visit(page: Any, url: str) -> dict[str, float]:
 
 
 def log_in(site: Soundoff) -> dict[str, str]:
-    """The cookie of a moderator."""
+    """Return the session cookie of a moderator."""
     value = soundoff.session(soundoff.moderator())
     return {"name": "sessionid", "value": value, "url": f"http://{site.host}"}
 

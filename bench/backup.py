@@ -1,8 +1,9 @@
-"""Measures a backup and its way back: python -m bench.backup
+"""Measure a backup and its restore: python -m bench.backup
 
-A site is filled, written into one file while its pages are read, and brought into a data folder in which
-nothing is: its pages must then be the same, byte by byte, and everything stored agree. Both commands are
-measured as an operator runs them, with the start of Python, of the second database and its tables.
+The bench fills a site, writes it into one file while its pages are being read, and restores it into an
+empty data folder. The pages must then be the same byte by byte, and check_integrity must find nothing.
+Both commands are measured as an operator runs them, including the start of Python, the second database and
+its tables.
 """
 
 import argparse
@@ -24,9 +25,9 @@ from bench.threads import thread
 
 COMMENTS = 100_000
 IN_A_STORY = 5_000
-STORIES = 20  # whose pages are compared
-PICTURES, PICTURE = 200, 200_000  # files in media/, and the bytes of each
-DRILL = 60  # seconds for a backup and its way back
+STORIES = 20  # number of discussions whose pages are compared
+PICTURES, PICTURE = 200, 200_000  # number of files in media/, and bytes of each
+DRILL = 60  # seconds for a backup and its restore
 
 
 def main() -> None:
@@ -46,6 +47,7 @@ def main() -> None:
 
 
 def drill(folder: Path, comments: int, of: Path | None) -> Iterator[Goal]:
+    """Make and restore a backup, and yield the figures."""
     file, second = folder / "site.zip", folder / "second"
     if of:
         _run("restore", of.absolute(), folder / "first")
@@ -60,17 +62,17 @@ def drill(folder: Path, comments: int, of: Path | None) -> Iterator[Goal]:
         port, size = site.port, _size()
         with _readers(site, paths) as met:
             backup = _run("backup", file, folder / "first")
-        yield Goal(f"a backup of {comments:,} comments, while eight read", backup.seconds, unit="s")
-        yield Goal("… most memory of it", backup.memory, most=200, unit="MB")
+        yield Goal(f"a backup of {comments:,} comments, while eight people read", backup.seconds, unit="s")
+        yield Goal("… its peak memory", backup.memory, most=200, unit="MB")
         yield Goal("… pages read meanwhile", sum(met), unit="")
         yield Goal("rows and indexes in the database", size / 1e6, unit="MB")
         yield Goal("media", pictures / 1e6, unit="MB")
         yield Goal("the file", file.stat().st_size / 1e6, unit="MB")
     restore = _run("restore", file, second)
-    yield Goal("restore, from no data folder to the site", restore.seconds, unit="s")
+    yield Goal("restore, from no data folder to a complete site", restore.seconds, unit="s")
     yield Goal("… processor time of it and of its database", restore.busy, unit="s")
     yield Goal(
-        "… most memory of a process, the database's too",
+        "… peak memory of a process, including the database's",
         restore.memory,
         most=300,
         unit="MB",
@@ -79,17 +81,19 @@ def drill(folder: Path, comments: int, of: Path | None) -> Iterator[Goal]:
     with _serving(second, port):
         after = _pages(port, paths)
     differ = sum(one != other for one, other in zip(before, after, strict=True))
-    yield Goal(f"of {len(paths)} pages, those with another byte", differ, most=0, unit="")
+    yield Goal(f"pages that differ, of {len(paths)}", differ, most=0, unit="")
     checked = _run("check_integrity", None, second)
-    yield Goal("check_integrity of it: disagreements", checked.failed, most=0, unit="")
+    yield Goal("damage that check_integrity finds", checked.failed, most=0, unit="")
     yield Goal("… which takes", checked.seconds, unit="s")
 
 
 class _Ran:
+    """The cost of a command that was run."""
+
     def __init__(self, seconds: float, busy: float, memory: float, failed: bool) -> None:
         self.seconds = seconds
-        self.busy = busy  # seconds that processors worked for it and for a database that it started
-        self.memory = memory  # the most that it held, in MB
+        self.busy = busy  # processor seconds, including those of a database that it started
+        self.memory = memory  # peak memory in MB
         self.failed = failed
 
 
@@ -108,7 +112,7 @@ def _run(command: str, file: Path | None, home: Path) -> _Ran:
 
 
 def _what_there_is(home: Path) -> tuple[int, int, list[str]]:
-    """How many comments, the bytes of media, and the pages of the longest discussions."""
+    """Return the number of comments, the bytes of media, and the pages of the longest discussions."""
     from comments.models import Comment, Discussion
 
     longest = Discussion.objects.select_related("article").order_by("-visible_count")[:STORIES]
@@ -123,7 +127,7 @@ def _fill(site: Soundoff, comments: int) -> None:
 
 
 def _add_pictures(home: Path) -> None:
-    """Bytes that nothing can pack, in folders as the pictures of editors have them."""
+    """Write incompressible bytes into folders like those of editors' images."""
     chance = Random(1)
     for n in range(PICTURES):
         folder = home / "media" / f"{n % 256:02x}" / f"{n:064x}"
@@ -146,7 +150,7 @@ def _pages(port: int, paths: Sequence[str]) -> list[bytes]:
 
 
 class _readers:
-    """Eight who read pages in turn until the block ends; gives how many each has read."""
+    """Let eight readers request pages until the block ends. Yield the number of pages that each has read."""
 
     def __init__(self, site: Soundoff, paths: Sequence[str]) -> None:
         self.site, self.paths = site, paths
@@ -172,7 +176,7 @@ class _readers:
 
 
 class _serving:
-    """The second site, at the address of the first."""
+    """Serve the second site at the address of the first."""
 
     def __init__(self, home: Path, port: int) -> None:
         self.environment = os.environ | {"SOUNDOFF_HOME": str(home), "PORT": str(port)}

@@ -11,6 +11,7 @@ DATA = Path(os.environ.get("SOUNDOFF_DATA", PROJECT.parent / "shared" / "data"))
 
 
 def honest_comments() -> list[str]:
+    """Return honest comments on news."""
     with (DATA / "news" / "civilcomments_toxic_spans_train.csv").open(newline="") as file:
         civil = [row["text"] for row in csv.DictReader(file)]
     with (DATA / "news" / "fox_news_comments.jsonl").open() as file:
@@ -19,5 +20,6 @@ def honest_comments() -> list[str]:
 
 
 def spam_comments() -> list[str]:
+    """Return spam comments."""
     with (DATA / "spam" / "wordpress_spam_dev.csv").open(newline="") as file:
         return [row["text"] for row in csv.DictReader(file) if row["text"].strip()]

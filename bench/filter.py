@@ -1,7 +1,7 @@
-"""Measures the filter beside its targets: python -m bench.filter [--write]
+"""Measure the spam filter against its goals: python -m bench.filter [--write]
 
-Blogs, newspapers and spam that it never saw; the seed on an empty site; a site's first 200 decisions; time.
-Real comments come from the example data ($SOUNDOFF_DATA); of their mistakes ids alone are told.
+Parts: blogs, newspapers and spam that the model never saw; the seed on an empty site; a site's first 200
+decisions; time. Real comments come from the example data ($SOUNDOFF_DATA); mistakes are listed by id only.
 """
 
 import argparse
@@ -28,11 +28,11 @@ from moderation.spam_filter.model import Model, read_features, sigmoid
 from moderation.spam_filter.thresholds import Honest, line
 
 AREA, RECALL, WRONGED, FEWER = 98.5, 85.0, 0.3, 33.3  # percent
-MAY_WAIT = 1.0  # of a hundred honest ones, as a site begins
-FIRST, DRAWN = 200, 20  # honest comments that a site's first line is drawn by, and how often these are drawn
+MAY_WAIT = 1.0  # honest comments in a hundred, the default of a new site
+FIRST, DRAWN = 200, 20  # honest comments that set a site's first threshold, and the number of draws
 EVALUATED = 2_000
-SHOWN = 12  # mistakes of a kind
-# Of the seed, by the places in its file (docs: the walkthrough of the product).
+SHOWN = 12  # mistakes listed of each kind
+# Comments of the seed, by their numbers in the file.
 SPAM = {57, 58, 60, 61, *range(63, 68), *range(69, 75)}
 MISSING, REPEATS, FAIR = {31, 56, 59, 62, 68}, {33, 34}, {10, 15, 55}
 
@@ -64,8 +64,8 @@ def _told(site: Soundoff, folder: Path) -> Iterator[str]:
         within_blogs(left_out),
         kinds("the blogs as they are, the starter alone", by_starter),
         within_blogs(by_starter),
-        kinds("the blogs and 1,544 spams of other domains, leave one out", hard_learnt, judged=True),
-        kinds("the blogs and 1,544 spams of other domains, the starter alone", hard),
+        kinds("the blogs and 1,544 spam comments of other domains, leave one out", hard_learnt, judged=True),
+        kinds("the blogs and 1,544 spam comments of other domains, the starter alone", hard),
         wronged(at, its, news, by_starter, hard),
         poisoned(its),
         seed(site),
@@ -80,7 +80,7 @@ def _told(site: Soundoff, folder: Path) -> Iterator[str]:
 
 
 def _told_of_the_least(site: Soundoff, folder: Path) -> Iterator[str]:
-    """Each kind of figure once, but for those that train a version for every blog or draw."""
+    """Compute each kind of figure once, except those that train a model for every blog or draw."""
     poison.RIGHT, poison.WRONG, poison.LATER = 60, 20, 10
     its, blogs = held_out.starters(), sets.blogs()
     by_starter = held_out.score(its.whole, blogs)
@@ -94,7 +94,7 @@ def _told_of_the_least(site: Soundoff, folder: Path) -> Iterator[str]:
     yield from goals(chain.from_iterable(parts))
 
 
-# What it never saw
+# Unseen comments
 
 
 def kinds(what: str, scored: Sequence[Scored], *, judged: bool = False) -> Iterator[Goal]:
@@ -113,7 +113,10 @@ def kinds(what: str, scored: Sequence[Scored], *, judged: bool = False) -> Itera
 
 
 def within_blogs(scored: Sequence[Scored]) -> Iterator[Goal]:
-    """The same area by pairs of one blog: each is judged by another model, whose scores are no others'."""
+    """Return the area under the curve over pairs within one blog.
+
+    Each blog is scored by another model, and scores of different models are not comparable.
+    """
     won = pairs = 0.0
     for blog in sets.WXR:
         spam = [one.logit for one in scored if one.row.group == blog and one.row.is_spam]
@@ -130,14 +133,17 @@ def _percent(what: str, figure: float, *, least: float | None = None, most: floa
 def wronged(
     at: float, its: Starters, news: Sequence[Scored], blogs: Sequence[Scored], hard: Sequence[Scored]
 ) -> Iterator[Goal]:
-    yield Goal("from this probability on a comment waits on an empty site", at, unit="")
+    """Yield the shares of honest comments that wait, by source."""
+    yield Goal("threshold on an empty site (probability)", at, unit="")
     yield from _spam_found(at, blogs, hard)
     yield _percent(
         f"comments of newspapers that wait there, of {len(news):,}", _share(news, at), most=WRONGED
     )
     honest = [one for one in blogs if not one.row.is_spam]
     above = sigmoid(threshold([one.logit for one in honest], 0.01))
-    yield _percent("… at the line that 1 % of the blogs’ exceed", _share(news, above), most=WRONGED)
+    yield _percent(
+        "… at the threshold that 1 % of the blogs’ comments exceed", _share(news, above), most=WRONGED
+    )
     strange = (
         ("honest comments of the eight blogs", honest),
         ("… of a blog about money", held_out.score(its.whole, sets.staticman())),
@@ -152,7 +158,7 @@ def wronged(
         yield _percent(what, _share_later(found, first, its.elsewhere()), most=MAY_WAIT)
     hardest = max(threshold(found, 0.01) for found in its.honest_by_set().values())
     yield Goal(
-        "a line that 1 % of the hardest of the starter’s own sets exceed, in its place", hardest, unit=""
+        "instead, the threshold that 1 % of the hardest of the starter’s own sets exceed", hardest, unit=""
     )
     yield from _spam_found(hardest, blogs, hard)
     for name, found in strange:
@@ -164,11 +170,11 @@ def wronged(
 def _spam_found(at: float, *of: Sequence[Scored]) -> Iterator[Goal]:
     for scored in of:
         spam = [one for one in scored if one.row.is_spam]
-        yield _percent(f"… spam found by it, of {len(spam):,}", _share(spam, at))
+        yield _percent(f"… spam above it, of {len(spam):,}", _share(spam, at))
 
 
 def _share_later(scored: Sequence[Scored], first: int, elsewhere: Honest) -> float:
-    """Of those that are not among the first, by the line that these draw; nothing is learnt from them."""
+    """Return the share of later comments above the threshold that the first ones set. Nothing is learnt."""
     shares = []
     for draw in range(DRAWN):
         order = random.Random(draw).sample(list(scored), len(scored))
@@ -181,21 +187,25 @@ def _share(scored: Sequence[Scored], at: float) -> float:
     return 100 * sum(sigmoid(one.logit) >= at for one in scored) / len(scored)
 
 
-# One who decides wrongly
+# A moderator who decides wrongly
 
 
 def poisoned(its: Starters) -> Iterator[Goal]:
-    """Means of four groups of newspaper comments, by versions that no trial has kept from going live."""
+    """Return means over four groups of newspaper comments, by models that no trial kept from going live."""
     for some in zip(*poison.poisoned(its), strict=True):
         others, topic, spam = (
             sum(share) / len(some) for share in zip(*(one[1:4] for one in some), strict=True)
         )
         live = sum(one.goes_live for one in some)
         if some[0].what == "nothing":
-            yield _percent(f"{poison.RIGHT:,} decisions, all right: honest ones to come that wait", others)
+            yield _percent(
+                f"{poison.RIGHT:,} decisions, all correct: later honest comments that wait", others
+            )
         else:
-            yield _percent(f"… a second person marks as spam {some[0].what}: honest ones of others", others)
-        yield _percent("… those on that topic", topic)
+            yield _percent(
+                f"… a second person marks as spam {some[0].what}: others’ honest comments that wait", others
+            )
+        yield _percent("… of these, on that topic", topic)
         yield _percent("… spam", spam)
         yield Goal(f"… versions that go live, of {len(some)}", live, unit="")
 
@@ -204,14 +214,14 @@ def poisoned(its: Starters) -> Iterator[Goal]:
 
 
 def seed(site: Soundoff) -> Iterator[Goal]:
-    """Brought in on an empty site, with the starter in force, as anybody would bring it in."""
+    """Import the seed into an empty site with the starter model, as an owner would."""
     from archive.services import import_page
     from articles.models import Article
     from comments.models import Comment
     from moderation.models import Finding
 
     import_page(data=(DATA / "seed" / "story.txt").read_bytes(), filename="story.txt")
-    story = Article.objects.latest("pk")  # the site has a sample of its own
+    story = Article.objects.latest("pk")  # the site has a sample story
     places = Comment.objects.filter(discussion_id=story.pk).values_list("pk", "source_number")
     place_of = {pk: place for pk, place in places if place is not None}
     found: dict[str, set[int]] = {}
@@ -235,6 +245,7 @@ def seed(site: Soundoff) -> Iterator[Goal]:
 
 
 def first_decisions(its: Starters, blogs: Sequence[Row]) -> Iterator[Goal]:
+    """Yield how many fewer spam comments are missed after a site's first decisions."""
     fewer = []
     for name, honest in (
         ("the eight blogs", [row for row in blogs if not row.is_spam]),
@@ -252,6 +263,7 @@ def first_decisions(its: Starters, blogs: Sequence[Row]) -> Iterator[Goal]:
 
 
 def speed(site: Soundoff, model: Model, folder: Path) -> Iterator[Goal]:
+    """Yield the time to score and to explain a comment."""
     from django.core.management import call_command
 
     some = [row for row in (*sets.fox(), *sets.blogs(), *sets.wordpress_spam()) if row.said.body][:EVALUATED]
@@ -259,7 +271,7 @@ def speed(site: Soundoff, model: Model, folder: Path) -> Iterator[Goal]:
     yield Goal("a comment read and scored: median", scored, most=1, unit="ms")
     explained = median(_milliseconds(partial(model.explain, row.said)) for row in some)
     yield Goal("… explained: median", explained, unit="ms")
-    yield Goal("statements more of a post with the filter", _statements(site), most=1, unit="")
+    yield Goal("additional statements of a post with the filter", _statements(site), most=1, unit="")
     path = folder / "comments.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         out = csv.writer(file)
@@ -282,7 +294,7 @@ class _Nowhere:
 
 
 def _statements(site: Soundoff) -> int:
-    """Of a reader's comment, with the filter in force and without."""
+    """Count the statements of a reader's comment with the filter and without it."""
     from django.utils import timezone
 
     from accounts.models import Guest
@@ -318,8 +330,8 @@ def _milliseconds(ask: Callable[[], object]) -> float:
 def mistakes(
     left_out: Sequence[Scored], hard: Sequence[Scored], news: Sequence[Scored], at: float
 ) -> Iterator[str]:
-    """By the ids of bench/sets.py, and what weighs most in each."""
-    yield "Mistakes, the worst first; each with its probability and what weighed most for it."
+    """List mistakes by the ids of bench/sets.py, with the features that weigh most."""
+    yield "Mistakes, worst first, each with its probability and its strongest reason."
     yield ""
     table = [
         ("honest, highest: the blogs, leave one out", _worst(left_out, is_spam=False)),
@@ -338,7 +350,7 @@ def _worst(scored: Sequence[Scored], *, is_spam: bool) -> list[Scored]:
 
 
 def _line(one: Scored) -> str:
-    """What weighs most in the wrong direction; of words, name and site no more than that it was they."""
+    """Describe the features that weigh most in the wrong direction, without quoting words, names or sites."""
     wrong = -1 if one.row.is_spam else 1
     by_kind: dict[str, float] = {}
     for part in one.model.explain(one.row.said):

@@ -1,8 +1,7 @@
-"""A flood as a robot makes it, among comments of real people; and a script that clears it away by groups.
+"""A made-up flood of spam among real comments, and a script that removes it by groups of similar comments.
 
-The robot spins the templates of ../shared/data/spam when it runs; no sentence of theirs is here. The real
-ones are those of ../shared/data/news and what ../shared/data/spam labels as no spam. All is the same at each
-run.
+The spam is spun from the templates in $SOUNDOFF_DATA/spam at run time; no sentence of theirs is in this file.
+The real comments come from news/ and from the comments that spam/ labels as not spam. Every run is the same.
 """
 
 import csv
@@ -51,6 +50,8 @@ ENDS = (
 
 
 class Written(NamedTuple):
+    """A comment of the flood or of a real person."""
+
     name: str
     body: str
     at: datetime
@@ -60,6 +61,8 @@ class Written(NamedTuple):
 
 @dataclass
 class Story:
+    """A story with its comments."""
+
     title: str
     published_at: datetime
     body: str = ""
@@ -67,6 +70,8 @@ class Story:
 
 
 class Robot:
+    """A spam robot that varies templates at random."""
+
     def __init__(self, templates: Sequence[str], random: Random) -> None:
         self.templates, self.random = templates, random
         self.like = {word: group.split() for group in SYNONYMS for word in group.split()}
@@ -96,7 +101,7 @@ class Robot:
         bare = word.strip(".,!?;:").lower()
         if bare in self.like and self.random.random() < 0.6:
             return word.lower().replace(bare, self.random.choice(self.like[bare]))
-        if len(word) > 3 and self.random.random() < 0.05:  # a slip of the keys
+        if len(word) > 3 and self.random.random() < 0.05:  # a typing mistake
             place = self.random.randrange(1, len(word) - 1)
             return word[:place] + word[place] + word[place:]
         return word
@@ -106,7 +111,7 @@ class Robot:
 
 
 def stories(data: Path, *, spun: int, real: int) -> list[Story]:
-    """`spun` comments of the robot among `real` ones, over some 170 stories of five years."""
+    """Return `spun` spam comments among `real` ones, under some 170 stories of five years."""
     random = Random(SEED)
     found = _real_stories(data, random)
     _keep(found, real, random)
@@ -151,7 +156,7 @@ def _real_stories(data: Path, random: Random) -> list[Story]:
 
 
 def _keep(found: list[Story], real: int, random: Random) -> None:
-    """That many of the real ones, from all stories alike."""
+    """Return that many of the real comments, evenly from all stories."""
     places = [(story, written) for story in found for written in story.comments]
     chosen = defaultdict(list)
     for story, written in random.sample(places, min(real, len(places))):
@@ -160,11 +165,11 @@ def _keep(found: list[Story], real: int, random: Random) -> None:
         story.comments = chosen[story.title]
 
 
-# With Django set up
+# These need Django
 
 
 def bring_in(found: Sequence[Story]) -> set[int]:
-    """Store them with the project's own verbs. Returns the ids of the spun ones."""
+    """Import the stories with the project's own functions. Return the ids of the spam comments."""
     from comments.imports import Imported
     from comments.models import Reason, State
     from comments.services import change_states
@@ -190,16 +195,19 @@ def bring_in(found: Sequence[Story]) -> set[int]:
 
 @dataclass
 class Cleared:
+    """The result of removing the flood."""
+
     acts: list[Any]  # Batches, in order
-    kinds: list[str]  # of the groups, with how many it took
+    kinds: list[str]  # kinds of the groups, with the number of comments
     gone: set[int]
-    seconds: list[float]  # that each act took
+    seconds: list[float]  # of each action
 
 
 def clear(actor: Any, *, most: int, least: int) -> Cleared:
-    """Press what the groups propose, the largest first, with nothing unticked: at most `most` acts, and none
-    on fewer than `least` comments. When no group is left the site is looked over again, which changes no
-    state.
+    """Accept the proposed action of each group, the largest first, with nothing unticked.
+
+    Takes at most `most` actions, and none on fewer than `least` comments. When no group is left, the site is
+    scanned again, which changes no state.
     """
     from moderation.actions import decisions
     from moderation.similar import explanations, scan
@@ -226,7 +234,7 @@ def clear(actor: Any, *, most: int, least: int) -> Cleared:
 
 
 def take_back(cleared: Cleared, actor: Any) -> None:
-    """Undo every act, the last one first."""
+    """Undo every action, the last one first."""
     from moderation.actions import decisions
 
     for act in reversed(cleared.acts):
@@ -234,7 +242,7 @@ def take_back(cleared: Cleared, actor: Any) -> None:
 
 
 def numbers() -> list[tuple[Any, ...]]:
-    """All that counts comments, and their states."""
+    """Return all counters of comments, and the comments' states."""
     from comments.models import Comment, Discussion, DiscussionDay
 
     return [
@@ -247,7 +255,7 @@ def numbers() -> list[tuple[Any, ...]]:
 
 
 def pages() -> dict[str, bytes]:
-    """What a stranger reads under each story, but for the numbers of its last change, which only grow."""
+    """Return each story's page for a logged-out reader, without the version numbers, which only grow."""
     from django.conf import settings
     from django.test import Client
 

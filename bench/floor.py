@@ -1,6 +1,6 @@
-"""The least that Django does: one view that returns the same bytes to everybody, without middleware.
+"""A minimal Django site for comparison: one view that returns the same bytes, without middleware.
 
-A WSGI application for granian. $FLOOR_BYTES names the file of the answer, which is gzipped HTML.
+A WSGI application for granian. $FLOOR_BYTES names the file of the response, which is gzipped HTML.
 """
 
 import os

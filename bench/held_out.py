@@ -1,7 +1,7 @@
-"""What the filter makes of real comments that it never saw: blogs, spam of other domains, newspapers.
+"""Score real comments that the model never saw: blogs, spam of other domains, newspapers.
 
-Versions are trained as a site trains them (moderation.filter.training), from a starter that had not seen the
-group of what is scored. Each part gives scores, and labels beside them.
+Models are trained as a site trains them (moderation.spam_filter.training), from a starter that had not seen
+the group of the scored comments. Each part returns scores and labels.
 """
 
 import json
@@ -23,23 +23,27 @@ if TYPE_CHECKING:
     from moderation.spam_filter.examples import Decided
 
 STARTER = PROJECT / "moderation" / "spam_filter" / "starter.json"
-DRAWS = 2  # of each fold, of the decisions that a site takes
+DRAWS = 2  # of a site's decisions, for each fold
 
 
 class Scored(NamedTuple):
+    """A comment with its score."""
+
     row: Row
     logit: float
-    model: Model  # that scored it
+    model: Model  # the model that scored it
 
 
 @dataclass(frozen=True)
 class Starters:
+    """The starter, and for each fold of its training sets one that never saw that fold."""
+
     whole: Model
-    without: Sequence[Model]  # of each fold, one that never saw it, as surely as `whole`
+    without: Sequence[Model]  # for each fold a model that never saw it, with the calibration of `whole`
     examples: Sequence[Example]
 
     def honest_by_set(self) -> dict[str, list[float]]:
-        """The probabilities of the honest comments of each of the starter's sets, by what never saw them."""
+        """Return the probabilities of each training set's honest comments, by models that never saw them."""
         found: dict[str, list[float]] = {}
         for one, raw in train_starter.held_out(self.examples, self.without):
             if not one.row.is_spam:
@@ -48,12 +52,13 @@ class Starters:
         return found
 
     def elsewhere(self) -> Honest:
-        """As the starter's provenance tells it."""
+        """Return the figures that the starter's provenance file gives."""
         told = json.loads(STARTER.read_text("utf-8"))["honest"]
         return Honest(told["count"], told["highest"])
 
 
 def starters() -> Starters:
+    """Train the starter and one model for each fold."""
     recipe = Recipe()
     of = train_starter.examples(train_starter.training_rows(), recipe)
     whole, without = train_starter.train(of, recipe), train_starter.by_fold(of, recipe)
@@ -64,17 +69,19 @@ def starters() -> Starters:
 
 
 def score(model: Model, rows: Iterable[Row]) -> list[Scored]:
+    """Score each comment with the model."""
     return [Scored(row, model.logit(read_features(row.said, model.settings)), model) for row in rows]
 
 
 def learnt(starter: Model, rows: Sequence[Row]) -> Model:
-    """A site's version after these decisions; the starter stays as it is."""
+    """Return a site's model after these decisions. The starter stays unchanged."""
     from moderation.spam_filter import training
 
     return training.train([decided(n, row) for n, row in enumerate(rows)], copy(starter))
 
 
 def decided(n: int, row: Row) -> "Decided":
+    """Return the comment as a decision of a site."""
     from moderation.spam_filter.examples import Decided
 
     return Decided(
@@ -99,7 +106,7 @@ def copy(model: Model) -> Model:
 
 
 def leave_one_blog_out(its: Starters, blogs: Sequence[Row]) -> list[Scored]:
-    """Each blog by a version that learnt from the others."""
+    """Score each blog with a model that was trained on the others."""
     return [
         one
         for blog in sets.WXR
@@ -114,8 +121,11 @@ def _of_others(starter: Model, blogs: Sequence[Row], blog: str) -> Model:
 
 
 def harder(its: Starters, blogs: Sequence[Row], *, learning: bool) -> list[Scored]:
-    """The blogs' honest comments against 1,544 spams of a robot, put under their articles, each scored by
-    what never saw its domain; `learning`: from the other blogs, too."""
+    """Score the blogs' honest comments and 1,544 spam comments of a robot, placed under the blogs' articles.
+
+    Each is scored by a model that never saw its domain. With `learning`, the model also learns from the other
+    blogs.
+    """
     honest = [row for row in blogs if not row.is_spam]
     placed = under_articles(sets.wordpress_spam(), blogs)
     blog_of = {row.said.article_title: row.group for row in honest}
@@ -133,8 +143,11 @@ def harder(its: Starters, blogs: Sequence[Row], *, learning: bool) -> list[Score
 
 
 def under_articles(spam: Iterable[Row], blogs: Sequence[Row], seed: int = 1) -> list[Row]:
-    """Each spam under a random honest comment's article, as late as one of the blogs' own spam was, give or
-    take a half; its group stays the spammer's domain."""
+    """Place each spam comment under the article of a random honest comment.
+
+    Its age is that of one of the blogs' own spam comments, give or take a half. Its group stays the spammer's
+    domain.
+    """
     rng = random.Random(seed)
     late = [
         (at - of).days
@@ -158,7 +171,7 @@ def under_articles(spam: Iterable[Row], blogs: Sequence[Row], seed: int = 1) -> 
 
 
 def news(its: Starters) -> list[Scored]:
-    """Comments of newspapers, each by a starter that never saw its thread; none is spam."""
+    """Score newspaper comments with a starter that never saw their thread. None of them is spam."""
     return [
         Scored(one.row, (model := its.without[fold_of(one.row)]).logit(one.features), model)
         for one in its.examples
@@ -172,9 +185,12 @@ DECISIONS = 200
 
 
 def first_decisions(its: Starters, blogs: Sequence[Row], site: Sequence[Row]) -> tuple[float, float]:
-    """The share of spam missed at the line that a hundredth of the honest comments exceeds: by the starter,
-    and after DECISIONS on this site's honest comments and spam of a robot. Scored are honest comments that
-    are not among them, and spam of other domains. Means of FOLDS × DRAWS draws."""
+    """Return the share of spam missed at the threshold that a hundredth of the honest comments exceeds.
+
+    Measured with the starter alone and after DECISIONS decisions on this site's honest comments and a robot's
+    spam. The scored comments are other honest comments and spam of other domains. Means of FOLDS × DRAWS
+    draws.
+    """
     honest_ones = 140 if len(site) > 2 * 140 else len(site) // 2
     placed = (
         under_articles(sets.wordpress_spam(), blogs) if site[0].said.article_text else sets.wordpress_spam()

@@ -1,4 +1,4 @@
-"""The load, and what it met: many readers through wrk, one careful client, writers at once."""
+"""Load generators: many readers with wrk, one sequential client, and concurrent writers."""
 
 import re
 import shutil
@@ -18,13 +18,13 @@ TIMEOUT = 120  # seconds
 
 @dataclass(frozen=True)
 class Target:
-    """What is asked: `spent` gives the processor seconds so far of all that answers it."""
+    """A server and a page to request. `spent` returns the processor seconds of all its processes so far."""
 
     name: str
     url: str
     spent: Callable[[], float]
     headers: Mapping[str, str] = field(default_factory=dict)
-    patience: float = 0  # seconds that a load takes at least, for whom it takes long to answer
+    patience: float = 0  # minimum seconds of a load, for slow servers
 
     @property
     def port(self) -> int:
@@ -38,17 +38,19 @@ class Target:
 
 @dataclass(frozen=True)
 class Measured:
-    rate: float  # answers a second
+    """The figures of one measurement."""
+
+    rate: float  # responses a second
     p50: float  # milliseconds
     p99: float
-    processor: float  # milliseconds an answer
+    processor: float  # processor milliseconds a response
     count: int
     errors: Counter[str] = field(default_factory=Counter)
-    size: float = 0  # bytes of an answer on the wire
+    size: float = 0  # bytes of a response as sent
 
 
 def middle(rounds: Sequence[Measured]) -> Measured:
-    """The median of each figure; errors are added up."""
+    """Return the median of each figure; errors are added up."""
     return Measured(
         rate=median(m.rate for m in rounds),
         p50=median(m.p50 for m in rounds),
@@ -61,7 +63,7 @@ def middle(rounds: Sequence[Measured]) -> Measured:
 
 
 def read(target: Target, readers: int, seconds: float) -> Measured:
-    """So many readers at once, each asking again as soon as it has its answer."""
+    """Request the page by this many readers at once, each sending its next request after the response."""
     if not shutil.which("wrk"):
         # Enough to see that a bench runs. This client is slower than what it should measure.
         return send(target, [target.question()] * readers, readers, lambda status, head: status == 200)
@@ -99,7 +101,7 @@ def read(target: Target, readers: int, seconds: float) -> Measured:
 
 
 def settle(target: Target) -> None:
-    """Wait for a server that still works on what an earlier load has left behind."""
+    """Wait until the server has finished the work of an earlier load."""
     for _ in range(240):
         before = target.spent()
         time.sleep(0.25)
@@ -108,7 +110,7 @@ def settle(target: Target) -> None:
 
 
 def ask(target: Target, times: int, before: Callable[[], object] | None = None) -> Measured:
-    """One client, one question after the other; `before` runs ahead of each and is not timed."""
+    """Send requests one after the other. `before` runs before each one and is not timed."""
     settle(target)
     question, wire = target.question(), Wire(target.port)
     errors, took, sizes = Counter[str](), list[float](), list[int]()
@@ -128,7 +130,7 @@ def ask(target: Target, times: int, before: Callable[[], object] | None = None) 
 def send(
     target: Target, questions: Sequence[bytes], writers: int, good: Callable[[int, bytes], bool]
 ) -> Measured:
-    """All these requests, by so many writers at once; `good` judges status and head of an answer."""
+    """Send all requests by this many writers at once. `good` checks the status and head of a response."""
     settle(target)
     number, took, errors = count(), list[float](), Counter[str]()
 
@@ -159,6 +161,7 @@ def send(
 def request(
     method: str, path: str, host: str, headers: Mapping[str, str] | None = None, body: bytes = b""
 ) -> bytes:
+    """Return the bytes of an HTTP request."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     if body:
@@ -167,7 +170,7 @@ def request(
 
 
 class Wire:
-    """A connection that is kept. Hardly any work of its own: the client shares the processor."""
+    """A keep-alive connection with little overhead: the client shares the processor with the server."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -176,7 +179,7 @@ class Wire:
         self.socket: socket.socket | None = None
 
     def exchange(self, question: bytes) -> tuple[int, int]:
-        """Send, and read the answer to its end: its status and the bytes of its body."""
+        """Send a request and read the whole response. Return its status and the length of its body."""
         if self.socket is None:
             self.socket = socket.create_connection(("127.0.0.1", self.port), TIMEOUT)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

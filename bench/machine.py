@@ -1,4 +1,4 @@
-"""This machine: processor time of whole process trees, free ports, folders that other users can enter."""
+"""This machine: processor time of process trees, free ports, folders that other users can enter."""
 
 import os
 import socket
@@ -14,7 +14,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def family(roots: Iterable[int]) -> list[int]:
-    """These processes and all that descend from them."""
+    """Return these processes and all their descendants."""
     children: dict[int, list[int]] = {}
     for process in filter(str.isdigit, os.listdir("/proc")):
         if fields := _stat(int(process)):
@@ -28,7 +28,7 @@ def family(roots: Iterable[int]) -> list[int]:
 
 
 def processor_seconds(roots: Iterable[int], but: Collection[int] = ()) -> float:
-    """User and system time so far, with that of ended children."""
+    """Return the user and system time so far, including that of children that ended."""
     ticks = 0
     for process in set(family(roots)).difference(but):
         if fields := _stat(process):
@@ -37,6 +37,7 @@ def processor_seconds(roots: Iterable[int], but: Collection[int] = ()) -> float:
 
 
 def command_line(process: int) -> str:
+    """Return the command line of a process."""
     try:
         return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode()
     except OSError:
@@ -44,12 +45,14 @@ def command_line(process: int) -> str:
 
 
 def free_port() -> int:
+    """Return a free TCP port."""
     with socket.socket() as trial:
         trial.bind(("127.0.0.1", 0))
         return int(trial.getsockname()[1])
 
 
 def wait_for_port(port: int, seconds: float = 60) -> None:
+    """Wait until a server listens on the port."""
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -64,7 +67,7 @@ def wait_for_port(port: int, seconds: float = 60) -> None:
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """A temporary folder; what is in it may be used by the users that servers become where we are root."""
+    """Create a temporary folder that is usable by the users that servers switch to if we are root."""
     with tempfile.TemporaryDirectory(prefix="soundoff-bench-") as name:
         path = Path(name)
         if unprivileged_user():
@@ -73,12 +76,12 @@ def folder() -> Iterator[Path]:
 
 
 def load() -> str:
-    """The load average, for the reader of a table: neighbours slow all that is measured beside them."""
+    """Return the load average: other work on the machine slows everything that is measured."""
     return f"{os.getloadavg()[0]:.1f}"
 
 
 def _stat(process: int) -> list[str] | None:
-    """The fields of /proc/<pid>/stat from the third one, the state, on."""
+    """Return the fields of /proc/<pid>/stat from the third one (the state) on."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
     except OSError:

@@ -1,7 +1,7 @@
-"""Measures the moderation desk: python -m bench.moderation [part …]
+"""Measure the moderation pages: python -m bench.moderation [part …]
 
-Each part has a site of its own to fill, and tells its figures beside what was wanted. Real comments come from
-the example data ($SOUNDOFF_DATA).
+Each part fills a site of its own and prints its figures beside the goals. Real comments come from the example
+data ($SOUNDOFF_DATA).
 """
 
 import argparse
@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the tables into docs/measured.md")
     options = parser.parse_args()
     parts = options.parts or list(PARTS)
-    if len(parts) > 1:  # each in a process of its own: Django has one database for its life
+    if len(parts) > 1:  # each in a process of its own, because Django keeps one database
         flags = [argument for argument in sys.argv[1:] if argument.startswith("-")]
         for name in parts:
             subprocess.run([sys.executable, "-m", "bench.moderation", name, *flags], check=True)
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def shrink() -> None:
-    """Let each part fill its site with the least that it can work on."""
+    """Reduce the sizes of each part to the least that it can run with."""
     queues.OPEN, queues.STORIES, queues.GUESTS, queues.ASKED = 200, 4, 20, 1
     rules.DECIDED, rules.AT_ONCE = 100, 50
     acts.STORIES, acts.IN_A_STORY, acts.CHOSEN = 4, 25, 40

@@ -1,7 +1,7 @@
-"""What one person's wrong decisions do to the honest comments of others; a part of python -m bench.filter.
+"""Measure the effect of one person's wrong decisions on others' honest comments. Part of bench.filter.
 
-A site of which the starter saw nothing: newspaper comments of one of four groups, and spam of domains that
-are as new to it. One moderator decided rightly; another one marks honest comments as spam.
+The starter has seen nothing of the site: newspaper comments of one of four groups, and spam of new domains.
+One moderator decided correctly; another one marks honest comments as spam.
 """
 
 import random
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
     from moderation.spam_filter.training import Numbers
 
 RIGHT, WRONG, LATER = 1_000, 500, 100  # decisions
-ASKED = 300  # honest comments of others
-TOPIC = "trump"  # of one comment in seven
+ASKED = 300  # others' honest comments
+TOPIC = "trump"  # topic of one comment in seven
 RIGHT_ONE, WRONG_ONE = 1, 2
 
 
 class Poisoned(NamedTuple):
-    """At the line which later decisions draw for that version, in per cent."""
+    """Results at the threshold that later decisions set for this model, in per cent."""
 
     what: str
-    others: float  # honest comments that wait
-    on_topic: float  # … of those on the topic that the wrong decisions were about
-    spam: float  # … and spam
-    goes_live: bool  # as the trial finds, by decisions of both, among them as many wrong ones
+    others: float  # share of honest comments that wait
+    on_topic: float  # … of those on the topic of the wrong decisions
+    spam: float  # … of spam
+    goes_live: bool  # result of the trial, by decisions of both people, wrong ones included
 
 
 def poisoned(its: Starters) -> Iterator[list[Poisoned]]:
-    """Of each group of newspaper comments."""
+    """Return the results for each group of newspaper comments."""
     for group in sorted({row.group for row in sets.civil()}):
         yield list(_poisoned(its, group))
 
@@ -60,10 +60,10 @@ def _poisoned(its: Starters, group: str) -> Iterator[Poisoned]:
     about_topic, about_all = (list(islice(cycle(some), 2 * WRONG)) for some in (told, more[LATER:]))
     for what, some, press in (
         ("nothing", [], 1),
-        (f"{WRONG} of one topic in one press", about_topic, WRONG),
-        (f"{WRONG} of any topic in one press", about_all, WRONG),
-        (f"{WRONG} of one topic, five at a press", about_topic, 5),
-        (f"{WRONG} of any topic, five at a press", about_all, 5),
+        (f"{WRONG} of one topic in one action", about_topic, WRONG),
+        (f"{WRONG} of any topic in one action", about_all, WRONG),
+        (f"{WRONG} of one topic, five in an action", about_topic, 5),
+        (f"{WRONG} of any topic, five in an action", about_all, 5),
     ):
         wrong = list(_wrong(some, press))
         model = learnt(starter, [*right, *wrong[:WRONG]])
@@ -82,13 +82,14 @@ def _thirds(rows: Sequence[Row]) -> tuple[Sequence[Row], Sequence[Row], Sequence
 
 
 def _right(honest: Sequence[Row], spam: Sequence[Row], count: int) -> Iterator["Decided"]:
-    """One in five of them on spam."""
+    """Return correct decisions, one in five of them on spam."""
     for n in range(count):
         row = spam[n // 5 % len(spam)] if n % 5 == 0 else honest[n % len(honest)]
         yield replace(decided(n, row), author=f"right {n}", actor=RIGHT_ONE)
 
 
 def _wrong(honest: Sequence[Row], press: int) -> Iterator["Decided"]:
+    """Yield wrong decisions, `press` of them in each action."""
     from uuid import UUID
 
     for n, row in enumerate(honest):
@@ -97,12 +98,14 @@ def _wrong(honest: Sequence[Row], press: int) -> Iterator["Decided"]:
 
 
 def learnt(starter: Model, some: Sequence["Decided"]) -> Model:
+    """Return the model after these decisions."""
     from moderation.spam_filter import training
 
     return training.train(some, copy(starter))
 
 
 def judged(model: Model, later: Sequence["Decided"]) -> "Numbers":
+    """Return the figures with which a trial judges the model."""
     from moderation.spam_filter import training
 
     return training.judge(model, later)

@@ -1,7 +1,7 @@
-"""Measures a reply, side by side with WordPress where its packages are: python -m bench.posting
+"""Measure posting a reply, side by side with WordPress if its packages are installed: python -m bench.posting
 
-A reply is a whole form sent over HTTP: CSRF, the person, the checks, the transition in the log, the counters.
-It is written to trees of the same sizes in a thread of 74 and in one of 10,000, by one writer and by eight
+A reply is a whole form sent over HTTP: CSRF, the person, the checks, the row in the log, the counters. It is
+posted to trees of the same sizes in a thread of 74 comments and in one of 10,000, by one writer and by eight
 into one discussion, and in one tree of 1,000. Every measurement starts with an untouched thread.
 """
 
@@ -24,7 +24,7 @@ from bench.wordpress import WordPress
 
 SMALL, LARGE, TREE = 74, 10_000, 1_000
 WRITERS = (1, 8)
-DAYS = 20  # a story's age: an older one's comments are reviewed first
+DAYS = 20  # days since publication; comments on older stories are reviewed first
 
 
 def main() -> None:
@@ -51,6 +51,7 @@ def main() -> None:
 
 
 def measure(ours: "Ours", peer: "Peer | None", rounds: int, posts: int) -> Iterator[str]:
+    """Measure all threads, writers and sites in turn, and yield the tables."""
     found: dict[tuple[str, str, int], list[Measured]] = {}
     for number in range(rounds):
         for thread_name in ours.threads:
@@ -85,7 +86,7 @@ def measure(ours: "Ours", peer: "Peer | None", rounds: int, posts: int) -> Itera
     yield from goals(_goals(medians, sound))
     yield ""
     statements = ours.statements()
-    yield f"A reply is {len(statements)} statements here (transactions' ends aside)" + (
+    yield f"A reply is {len(statements)} statements here (without beginnings and ends of transactions)" + (
         f", {peer.statements()} in WordPress." if peer else "."
     )
 
@@ -114,12 +115,12 @@ def _goals(medians: dict[tuple[str, str, int], Measured], sound: str) -> Iterato
     failed = sum(
         count for (site, *_), m in medians.items() if site == "Soundoff" for count in m.errors.values()
     )
-    yield Goal("answers other than a redirect to the comment", failed, most=0, unit="")
+    yield Goal("responses other than a redirect to the comment", failed, most=0, unit="")
     yield Goal(f"check_integrity and the counts afterwards: {sound}", sound == "sound", least=1, unit="")
 
 
 class Ours:
-    """Threads are made anew for each measurement: the log lets nothing be taken away."""
+    """Soundoff. Each measurement uses a new thread, because nothing can be deleted from the log."""
 
     name = "Soundoff"
     threads = {"small": f"{SMALL}", "large": f"{LARGE:,}", "tree": f"one tree of {TREE:,}"}
@@ -134,14 +135,14 @@ class Ours:
             "tree": list(range(TREE)),
         }
         self.writers = soundoff.add_writers(max(WRITERS))
-        self.sent: dict[str, int] = {}  # by thread, how many were published
+        self.sent: dict[str, int] = {}  # number of published comments, by thread
         self.words = Words(1)
         self.random = Random(1)
         soundoff.add_thread(site, "large", large, days=DAYS)
 
     def post(self, name: str, writers: int, count: int, number: int) -> Measured:
         made = name
-        if name != "large":  # that one hardly grows
+        if name != "large":  # a thread that hardly grows
             made = f"{name} {number} {writers}"
             soundoff.add_thread(self.site, made, self.said[name], days=DAYS)
         soundoff.tidy()
@@ -159,7 +160,7 @@ class Ours:
         return self.site.statements(post)
 
     def check(self) -> str:
-        """Whether nothing is damaged and every comment is there once."""
+        """Return whether check_integrity finds nothing and every comment was stored once."""
         from comments.models import Comment, Discussion, State
 
         for made, sent in self.sent.items():
@@ -199,6 +200,8 @@ class Ours:
 
 
 class Peer:
+    """WordPress."""
+
     name = "WordPress"
     threads = {"small": SMALL, "large": LARGE}
 
@@ -221,7 +224,7 @@ class Peer:
         question = self._question("large", 0)
         before = self.wp.statements()
         send(self.wp.page(LARGE), [question], 1, self._is_posted)
-        return self.wp.statements() - before - 1  # the first look at the counter
+        return self.wp.statements() - before - 1  # the first value of the counter
 
     def _question(self, name: str, writer: int) -> bytes:
         thread = self.wp.threads[self.threads[name]]

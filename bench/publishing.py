@@ -1,8 +1,9 @@
-"""Measures what readers find among many stories: python -m bench.publishing
+"""Measure what readers find among many stories: python -m bench.publishing
 
-One site, asked when it has a few stories and again when it has 10,000: the same stories are the newest, so
-that pages show the same, and a ratio of one means that what a page costs does not grow. Each page is made
-anew, the site's version growing before each question. Pages from memory are measured by bench.reading.
+The same pages of one site are requested when it has few stories and again when it has 10,000. The newest
+stories are the same, so the pages show the same, and a ratio of one means that the cost does not grow. Each
+page is rendered anew, because the site's version grows before each request. bench.reading measures cached
+pages.
 """
 
 import argparse
@@ -26,16 +27,18 @@ if TYPE_CHECKING:
     from articles.models import Article
 
 FEW, MANY = 100, 10_000  # stories
-COMMENTS = 1_000  # at first, and in proportion to the stories up to MOST_COMMENTS
+COMMENTS = 1_000  # at first; grows with the stories up to MOST_COMMENTS
 MOST_COMMENTS = 20_000
 TOPICS, AUTHORS = 4, 4
 
 
 class Page(NamedTuple):
+    """A page to request, and its goals."""
+
     path: str
     status: int = 200
-    most: float | None = None  # times what it costs the small site
-    cpu: float | None = None  # milliseconds at most, on the large one
+    most: float | None = None  # times the cost on the small site
+    cpu: float | None = None  # maximum milliseconds on the large site
 
 
 PAGES = {
@@ -63,6 +66,8 @@ PAGES = {
 
 @dataclass
 class Figures:
+    """The figures of one page."""
+
     measured: Measured
     statements: int
 
@@ -124,7 +129,7 @@ def _judge(small: dict[str, Figures], large: dict[str, Figures], many: int) -> I
     more = [name for name in PAGES if large[name].statements > small[name].statements]
     yield Goal(f"pages that take more statements at {many:,} stories", len(more), most=0, unit="")
     most = max(large[name].statements for name in PAGES if "search" not in name and "…" not in name)
-    yield Goal("most statements of a page that is no search", most, most=6, unit="")
+    yield Goal("most statements of a page other than search", most, most=6, unit="")
     for name, page in PAGES.items():
         if page.most:
             yield Goal(f"{name}: CPU against {FEW} stories", _ratio(small[name], large[name]), most=page.most)
@@ -136,7 +141,7 @@ def _judge(small: dict[str, Figures], large: dict[str, Figures], many: int) -> I
 
 
 def _ratio(small: Figures, large: Figures) -> float:
-    """Return the ratio of the processor times, of which none is told below a tick of the kernel's clock."""
+    """Return the ratio of the processor times. A time below one kernel clock tick counts as one tick."""
     return max(large.measured.processor, TICK) / max(small.measured.processor, TICK)
 
 
@@ -170,7 +175,7 @@ def _ask_all(site: Soundoff, places: dict[str, str], rounds: int, asked: int) ->
 
 
 def _noted() -> float:
-    """Processor milliseconds of the database for counting the words of one story."""
+    """Return the database's processor milliseconds for counting the words of one story."""
     from django.db import connection
 
     from articles.models import Article
@@ -186,7 +191,7 @@ def _noted() -> float:
 
 
 def _fill(there: int, wanted: int) -> dict[str, str]:
-    """Stories number `there` to `wanted`, the first of them the newest; gives what the pages' URLs name."""
+    """Create stories number `there` to `wanted`, the first one the newest. Return the parts of their URLs."""
     from django.db import transaction
     from django.utils import timezone
 
@@ -260,7 +265,7 @@ def _story(number: int, now: "datetime", words: Words) -> "Article":
 
 
 def _talk(there: int, wanted: int, words: Words) -> None:
-    """Comments in threads of 500, under the newest stories first."""
+    """Create comments in threads of 500, under the newest stories first."""
     from uuid import uuid4
 
     from articles.models import Article

@@ -1,4 +1,4 @@
-"""The queues of the desk with 50,000 open cases: how long each page takes, and in how many statements."""
+"""Measure the moderation queues with 50,000 open cases: time and statements of each page."""
 
 import sys
 from collections.abc import Iterator
@@ -10,15 +10,15 @@ from bench.report import Goal
 from bench.soundoff import Soundoff
 
 OPEN, STORIES, GUESTS = 50_000, 200, 8_000
-ASKED = 30  # times each page
-WANTED, STATEMENTS = 100, 50  # milliseconds and statements that a page may take
+ASKED = 30  # number of requests to each page
+WANTED, STATEMENTS = 100, 50  # maximum milliseconds and statements of a page
 PAGES = {
     "waiting": "",
     "reported": "?queue=reported",
-    "new people": "?queue=new",
-    "second looks": "?queue=second",
-    "published, to check": "?queue=published",
-    "all recent": "?queue=recent",
+    "first-time commenters": "?queue=new",
+    "appeals": "?queue=second",
+    "flagged after publication": "?queue=published",
+    "all comments": "?queue=recent",
     "a story": "?article={slug}",
     "words of a title": "?article=number+77",
     "a topic": "?topic=topic",
@@ -27,13 +27,13 @@ PAGES = {
     "a rule": "?rule={rule}",
     "a rare script": "?script=Arab",
     "strong reasons, old, in a script": "?score=3&age=168&script=Lati",
-    "what no case is": "?author=Nobody+at+all",
+    "filters that match no case": "?author=Nobody+at+all",
     "recent, a name": "?queue=recent&author=Voice+4321",
-    "far behind": "?queue=waiting&after={far}",
+    "a late page": "?queue=waiting&after={far}",
 }
 
-# One in 20 is reported, one in 50 a second look, three in 5 come from new people. What the site itself opened
-# meanwhile goes first.
+# One in 20 is reported, one in 50 an appeal, three in 5 come from first-time commenters. Cases that the site
+# opened itself are deleted first.
 CASES = """
 DELETE FROM moderation_case;
 INSERT INTO moderation_case (comment_id, discussion_id, opened_at, due_at, is_waiting, is_reported,
@@ -54,7 +54,7 @@ WHERE g.n = c.id %% %(guests)s"""
 
 
 def queues(site: Soundoff) -> Iterator[Goal]:
-    """Every queue, and each filter, with 50,000 open cases under 200 stories."""
+    """Measure every queue and filter with 50,000 open cases under 200 stories."""
     values = _fill()
     moderator = f"sessionid={soundoff.session(soundoff.moderator())}"
     for name, query in PAGES.items():

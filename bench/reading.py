@@ -1,7 +1,7 @@
-"""Measures reading, side by side with WordPress where its packages are: python -m bench.reading
+"""Measure reading, side by side with WordPress if its packages are installed: python -m bench.reading
 
-Targets take turns (A B C A B C …), and every figure is a median of the rounds. A page that changed a moment
-ago is asked for by one client, who has its discussion's version grow before each question.
+Targets take turns (A B C A B C …), and every figure is a median of the rounds. A page that has just changed
+is requested by one client, which increases the discussion's version before each request.
 """
 
 import argparse
@@ -23,8 +23,8 @@ from bench.wordpress import WordPress
 
 SIZES = (74, 1_000, 10_000, 100_000)
 READERS = (1, 8, 32)
-WORDPRESS_MOST = 10_000  # comments; a page of these takes it seconds
-DAYS = 100  # over which a thread was written: long enough for its time to be told
+WORDPRESS_MOST = 10_000  # comments; WordPress takes seconds for a page of these
+DAYS = 100  # days over which a thread was written, long enough for the sentence about its time
 
 
 def main() -> None:
@@ -61,6 +61,8 @@ def main() -> None:
 
 @dataclass
 class Bench:
+    """The parts of the bench, and the goals that they collect."""
+
     site: Soundoff
     wp: WordPress | None
     stack: ExitStack
@@ -82,9 +84,9 @@ class Bench:
         yield from goals(self.goals)
 
     def unchanged(self) -> Iterator[str]:
-        """A kept page of the smallest thread, against all who could serve the same."""
+        """Measure a cached page of the smallest thread against all servers that can serve the same."""
         small = str(self.sizes[0])
-        ours = self.site.target("Soundoff, kept page", self.site.story(small))
+        ours = self.site.target("Soundoff, cached page", self.site.story(small))
         packed = _fetch(ours)
         page = self.folder / "page"
         page.write_bytes(packed)
@@ -135,16 +137,20 @@ class Bench:
         def ratio(other: Target, readers: int) -> float:
             return medians[targets[0].name, readers].rate / medians[other.name, readers].rate
 
-        self.goals.append(Goal("kept page against a constant Django view, 8 reading", ratio(targets[1], 8)))
+        self.goals.append(Goal("cached page against a constant Django view, 8 reading", ratio(targets[1], 8)))
         if not self.wp:
             return
         equal, as_large, cached, plain = targets[2:]
         self.goals += [
-            Goal("kept page against WordPress without a cache, 8 reading", ratio(plain, 8), least=450),
-            Goal("kept page against WordPress behind nginx's cache, 8 reading", ratio(cached, 8), least=0.85),
-            Goal("kept page against WordPress behind nginx's cache, 32 reading", ratio(cached, 32), least=1),
-            Goal("kept page against nginx and a file of as many bytes, 8 reading", ratio(equal, 8)),
-            Goal("kept page against nginx and a file of WordPress's bytes, 8 reading", ratio(as_large, 8)),
+            Goal("cached page against WordPress without a cache, 8 reading", ratio(plain, 8), least=450),
+            Goal(
+                "cached page against WordPress behind nginx's cache, 8 reading", ratio(cached, 8), least=0.85
+            ),
+            Goal(
+                "cached page against WordPress behind nginx's cache, 32 reading", ratio(cached, 32), least=1
+            ),
+            Goal("cached page against nginx and a file of as many bytes, 8 reading", ratio(equal, 8)),
+            Goal("cached page against nginx and a file of WordPress's bytes, 8 reading", ratio(as_large, 8)),
         ]
 
     def _larger(self) -> Iterator[str]:
@@ -153,7 +159,7 @@ class Bench:
             yield f"{size:,}: {measured.rate:,.0f} pages/s"
 
     def changed(self) -> Iterator[str]:
-        """The first page of each thread, made anew for every question, and the same for a member."""
+        """Measure the first page of each thread, rendered anew for each request, and the same to a member."""
         member = soundoff.member_cookie()
         targets: dict[tuple[str, int], Target] = {}
         for size in self.sizes:
@@ -168,7 +174,7 @@ class Bench:
             for (kind, size), target in targets.items():
                 times = self.asked if kind != "wordpress" else max(2, min(10, 2_000 // size))
                 measured = ask(target, times, bumps[size] if kind == "changed" else None)
-                if number:  # the first time round warms up
+                if number:  # the first round warms up
                     found.setdefault((kind, size), []).append(measured)
                     _say(
                         f"{number} {target.name}, {size:,}: "
@@ -237,7 +243,7 @@ class Bench:
                 self.goals.append(Goal(f"changed page against WordPress, {size:,} comments, p50", ratio))
 
     def others(self) -> Iterator[str]:
-        """Every other page that a reader may ask for, made anew."""
+        """Measure all other pages for readers, rendered anew."""
         story = self.site.story(str(self.sizes[1 if len(self.sizes) > 1 else 0]))
         paths = {
             "front page": "/",
@@ -282,14 +288,14 @@ class Bench:
             assert self.wp
             before = self.wp.statements()
             wire.exchange(target.question())
-            return self.wp.statements() - before - 1  # the first look at the counter
+            return self.wp.statements() - before - 1  # the first value of the counter
 
         def ask_once() -> None:
             if bump:
                 bump()
             wire.exchange(target.question())
 
-        ask_once()  # not counted: a connection of its own may be made for it
+        ask_once()  # not counted: it may open a connection
         seen = self.site.statements(ask_once)
         return sum(
             not line.startswith(("UPDATE comments_discussion", "UPDATE articles_site")) for line in seen

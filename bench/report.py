@@ -1,4 +1,4 @@
-"""Tables in Markdown, goals beside what was reached, and docs/measured.md."""
+"""Write results as Markdown tables with goals, and update docs/measured.md."""
 
 import os
 import platform
@@ -14,16 +14,17 @@ MEASURED = PROJECT / "docs" / "measured.md"
 
 @dataclass(frozen=True)
 class Goal:
-    """A figure, and how much it should be at least or at most; neither: it is told and not judged."""
+    """A figure with its least or greatest wanted value. Without either it is reported and not judged."""
 
     what: str
     figure: float
     least: float | None = None
     most: float | None = None
     unit: str = "×"
-    digits: int | None = None  # behind the point; else by its size
+    digits: int | None = None  # decimal places; None: chosen by the figure's size
 
     def cells(self) -> tuple[str, str, str, str]:
+        """Return the row of the goal: name, figure, target, and whether it is met."""
         if self.least is not None:
             wanted, met = f"≥ {self.least:g}", self.figure >= self.least
         elif self.most is not None:
@@ -33,6 +34,7 @@ class Goal:
         return self.what, self._told(), f"{wanted} {self.unit}".strip(), "met" if met else "**not met**"
 
     def _told(self) -> str:
+        """Return the figure as text."""
         digits = self.digits
         if digits is None:
             is_whole = self.figure >= 100 or self.figure == int(self.figure)
@@ -41,10 +43,12 @@ class Goal:
 
 
 def goals(found: Iterable[Goal]) -> Iterator[str]:
-    yield from rows(("goal", "figure", "wanted", ""), (goal.cells() for goal in found))
+    """Yield a Markdown table of goals."""
+    yield from rows(("goal", "figure", "target", ""), (goal.cells() for goal in found))
 
 
 def rows(head: Sequence[str], body: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield a Markdown table."""
     yield "| " + " | ".join(head) + " |"
     yield "|---" * len(head) + "|"
     for cells in body:
@@ -52,7 +56,7 @@ def rows(head: Sequence[str], body: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 def publish(name: str, lines: Iterable[str], *, write: bool) -> None:
-    """Print the section; into docs/measured.md as well if asked, in place of the last one of that name."""
+    """Print the section. With `write`, also replace the section of that name in docs/measured.md."""
     text = "\n".join([_about(), *lines])
     print(text)
     if write:
@@ -63,6 +67,7 @@ def publish(name: str, lines: Iterable[str], *, write: bool) -> None:
 
 
 def _about() -> str:
+    """Return the line with date, Python version and processors."""
     return (
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, Python {platform.python_version()}, "
         f"{os.cpu_count()} processors that the servers share with the load."

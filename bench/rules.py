@@ -1,4 +1,4 @@
-"""The part of bench.moderation about rules."""
+"""Measure rules. Part of bench.moderation."""
 
 import resource
 import sys
@@ -13,12 +13,12 @@ from bench.soundoff import Soundoff
 if TYPE_CHECKING:
     from moderation.rules.matching import Written
 
-DECIDED = 50_000  # comments on which people decided
+DECIDED = 50_000  # comments with decisions
 AT_ONCE = 5_000
 
 
 def rules(site: Soundoff) -> Iterator[Goal]:
-    """A list of 62,204 terms looked for in real comments, and rules tried on 50,000 decisions."""
+    """Search real comments for a list of 62,204 terms, and try rules on 50,000 decisions."""
     from moderation.rules.matching import TermList, Written, folded
     from moderation.rules.term_files import read_terms
 
@@ -46,7 +46,7 @@ def rules(site: Soundoff) -> Iterator[Goal]:
     ):
         yield from _tried(Written(pk=None, kind=kind, value=value))
     yield from _tried(list_of_terms)
-    yield Goal("most memory of the process so far", _memory(), most=600, unit="MB")
+    yield Goal("peak memory of the process", _memory(), most=600, unit="MB")
 
 
 def _tried(rule: "Written") -> Iterator[Goal]:
@@ -58,14 +58,14 @@ def _tried(rule: "Written") -> Iterator[Goal]:
     own = time.process_time() - busy
     kind, count = rule.kind, found.removed + found.approved
     yield Goal(f"a rule tried on {count:,} decisions: {kind}", seconds, most=5, unit="s")
-    yield Goal(f"… of which this process was busy: {kind}", own, unit="s")
-    yield Goal(f"… memory that it took beyond the most before: {kind}", more, most=100, unit="MB")
+    yield Goal(f"… processor time of this process: {kind}", own, unit="s")
+    yield Goal(f"… additional peak memory: {kind}", more, most=100, unit="MB")
 
 
 def _each(
     find: Callable[[str, str], object], bodies: Sequence[str], forget: Callable[[], None]
 ) -> Iterator[float]:
-    """Of each the best of three times: others want the processor as well."""
+    """Return the best of three times for each: other processes use the processor as well."""
     for body in bodies:
         times = []
         for _ in range(3):
@@ -77,12 +77,12 @@ def _each(
 
 
 def _memory() -> float:
-    """The most that this process has held, in MB."""
+    """Return the peak memory of this process, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _decide_on(honest: Sequence[str], spam: Sequence[str], count: int) -> None:
-    """Stories with so many comments, of which a person approved the honest ones and removed the spam."""
+    """Create stories with so many comments; a person approved the honest ones and removed the spam."""
     from django.utils import timezone
 
     from comments.imports import Imported

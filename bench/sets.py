@@ -1,4 +1,4 @@
-"""Real comments with labels, from the example data ($SOUNDOFF_DATA): read in place, none is copied."""
+"""Labelled real comments from the example data ($SOUNDOFF_DATA). They are read in place and never copied."""
 
 import csv
 import html
@@ -13,8 +13,10 @@ from moderation.features.text_reading import Said, host, split_url
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """A labelled comment."""
+
     id: str
-    group: str  # what must not be torn apart by a split: a spammer's domain, a thread, a blog
+    group: str  # kept together when the set is split: a spammer's domain, a thread, a blog
     said: Said
     is_spam: bool
 
@@ -30,7 +32,7 @@ def _text(markup: str) -> str:
 
 
 def wordpress_spam() -> list[Row]:
-    """Without articles: the titles are those of the one site that collected it, and have no dates."""
+    """Return spam without articles: the set has only the collecting site's own titles, and no dates."""
     rows: list[Row] = []
     for n, row in enumerate(_read("spam/wordpress_spam_dev.csv")):
         parts = split_url(row["url"])
@@ -40,7 +42,7 @@ def wordpress_spam() -> list[Row]:
     return rows
 
 
-DAY = datetime(2020, 1, 1, tzinfo=UTC)  # where a set tells no time
+DAY = datetime(2020, 1, 1, tzinfo=UTC)  # for sets without times
 
 
 YOUTUBE = ("Youtube01-Psy", "Youtube02-KatyPerry", "Youtube03-LMFAO", "Youtube04-Eminem")
@@ -93,7 +95,7 @@ def _tag(item: str, name: str) -> str:
 
 
 def wxr_posts(name: str) -> dict[str, str]:
-    """The texts of a WordPress export's posts by title. By pattern: one of them is no XML."""
+    """Return the texts of a WordPress export's posts by title, by patterns: one export is not valid XML."""
     text = (DATA / f"import/wxr_real/{name}.xml").read_text("utf-8", errors="replace")
     return {
         html.unescape(_tag(item, "title")): _text(_tag(item, "content:encoded"))
@@ -105,7 +107,7 @@ WXR = ("spotthevuln", "calcode", "charleso", "chrisjrob", "davidsouther", "dinhy
 
 
 def blogs() -> list[Row]:
-    """The eight real blogs, each comment with its article's text and the one that it answers."""
+    """Return the eight real blogs, each comment with its article's text and its parent."""
     found = _read("spam/wordpress_blog_comments_dev.csv")
     posts = {name: wxr_posts(name) for name in WXR}
     bodies = {(row["blog"], row["comment_id"]): row["text"] for row in found}
@@ -150,7 +152,7 @@ def betabong() -> list[Row]:
 
 
 def staticman() -> list[Row]:
-    """Real blog comments without an article, of one blog about money and what it costs."""
+    """Return real comments without an article, of one blog about money and prices."""
     text = (DATA / "import/staticman/hendrixjoseph_comments.yml").read_text("utf-8")
     rows: list[Row] = []
     parts = re.split(r"^# file: (.*)$", text, flags=re.MULTILINE)[1:]
@@ -166,7 +168,7 @@ def staticman() -> list[Row]:
 
 
 def _scalar(part: str, name: str) -> str:
-    """A value as these files write them: folded, literal, quoted, or plain, over several lines or on one."""
+    """Return a YAML value of these files: folded, literal, quoted, or plain, over several lines or on one."""
     m = re.search(rf"^{name}: (.*\n(?:  .*\n|\n)*)", part + "\n", re.MULTILINE)
     if not m:
         return ""
@@ -203,7 +205,7 @@ def disqus() -> list[Row]:
 
 
 def template_dump() -> list[Row]:
-    """What a spam robot spilled: texts without names."""
+    """Return texts that a spam robot posted with its templates unexpanded. They have no names."""
     text = (DATA / "spam/spambot_template_dump.txt").read_text("utf-8")
     parts = [" ".join(part.split()) for part in text.split("|\n")]
     return [Row(f"dump{n}", "dump", Said(body=part), True) for n, part in enumerate(parts) if part]

@@ -1,4 +1,4 @@
-"""The parts of bench.moderation about groups of similar comments."""
+"""Measure groups of similar comments. Parts of bench.moderation."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ IN_A_STORY = 1_000
 
 
 def groups(site: Soundoff) -> Iterator[Goal]:
-    """50,000 comments: the flood, the real ones, and made-up threads around them."""
+    """Measure a scan of 50,000 comments: the flood, real comments, and made-up threads around them."""
     from moderation.models import Group, Member
     from moderation.similar import pages as shown
     from moderation.similar import scan
@@ -29,7 +29,7 @@ def groups(site: Soundoff) -> Iterator[Goal]:
     began, worked = time.perf_counter(), time.process_time()
     found = scan.run()
     seconds, busy = time.perf_counter() - began, time.process_time() - worked
-    yield Goal(f"a look over {WHOLE:,} comments, until its groups are there", seconds, most=10, unit="s")
+    yield Goal(f"a scan of {WHOLE:,} comments, until its groups are stored", seconds, most=10, unit="s")
     yield Goal("… processor time of Python in it", busy, unit="s")
     yield Goal("groups", len(found.proposals), unit="")
     yield Goal("comments in them", Member.objects.count(), least=SPUN - SPUN_LEFT, unit="")
@@ -43,20 +43,20 @@ def groups(site: Soundoff) -> Iterator[Goal]:
 
 
 def cleaning(site: Soundoff) -> Iterator[Goal]:
-    """The flood cleared away by what the groups propose, and brought back."""
+    """Measure removing the flood with the proposed actions of the groups, and the undo."""
     spun = flood.bring_in(_flood())
     soundoff.tidy()
     user = soundoff.moderator()
     numbers, pages = flood.numbers(), flood.pages()
     cleared = flood.clear(user, most=10, least=20)
-    yield Goal(f"acts ({', '.join(cleared.kinds)})", len(cleared.acts), most=10, unit="")
+    yield Goal(f"actions ({', '.join(cleared.kinds)})", len(cleared.acts), most=10, unit="")
     left, wronged = len(spun - cleared.gone), len(cleared.gone - spun)
     yield Goal(f"spun comments left, of {len(spun):,}", left, most=SPUN_LEFT, unit="")
-    yield Goal(f"real comments wronged, of {REAL:,}", wronged, most=REAL_WRONGED, unit="")
-    yield Goal("the largest act, applied", max(cleared.seconds), most=5, unit="s")
+    yield Goal(f"real comments caught, of {REAL:,}", wronged, most=REAL_WRONGED, unit="")
+    yield Goal("the largest action", max(cleared.seconds), most=5, unit="s")
     began = time.perf_counter()
     flood.take_back(cleared, user)
-    yield Goal("undo of all acts", time.perf_counter() - began, unit="s")
+    yield Goal("undo of all actions", time.perf_counter() - began, unit="s")
     yield Goal(
         "numbers and states that differ afterwards", _differ(numbers, flood.numbers()), most=0, unit=""
     )
@@ -82,7 +82,7 @@ def _differ(one: list[Any], other: list[Any]) -> int:
 
 
 def _seconds(ask: Callable[[], object]) -> float:
-    """The median of five times."""
+    """Return the median of five times."""
     took = []
     for _ in range(5):
         began = time.perf_counter()

@@ -1,6 +1,6 @@
-"""Our own site as `manage.py serve` runs it, in a temporary folder on a port of its own.
+"""Run Soundoff with `manage.py serve`, in a temporary folder on a port of its own.
 
-Django is imported inside the functions: its settings need the folder first.
+Django is imported inside the functions, because its settings need the folder first.
 """
 
 import os
@@ -33,24 +33,28 @@ if TYPE_CHECKING:
     from comments.imports import Imported
 
 PROJECT = Path(__file__).resolve().parent.parent
-COPIED = "SOUNDOFF_BENCH_SITE"  # names the data folder of an empty site, for who starts many of them
+COPIED = (
+    "SOUNDOFF_BENCH_SITE"  # environment variable: the data folder of an empty site to copy, which saves time
+)
 NOT_COUNTED = re.compile(r"(BEGIN|COMMIT|ROLLBACK|SET|SHOW|DISCARD)[^;]*$", re.IGNORECASE)
 
 
 @dataclass
 class Soundoff:
+    """A running site: its data folder, port, server process and threads."""
+
     folder: Path
     port: int
-    process: int  # of `manage.py serve`
+    process: int  # process id of `manage.py serve`
     slugs: dict[str, str] = field(default_factory=dict)
-    ids: dict[str, list[int]] = field(default_factory=dict)  # of the comments of a thread, by its name
+    ids: dict[str, list[int]] = field(default_factory=dict)  # ids of the comments, by the thread's name
 
     @property
     def host(self) -> str:
         return f"127.0.0.1:{self.port}"
 
     def target(self, name: str, path: str, **headers: str) -> Target:
-        """A page, asked for as browsers do; keyword arguments are further headers."""
+        """Return the page as a target, requested as browsers do. Keyword arguments are additional headers."""
         url = f"http://{self.host}{path}"
         return Target(name, url, self.spent, {"Accept-Encoding": "gzip"} | headers)
 
@@ -58,7 +62,7 @@ class Soundoff:
         return f"/stories/{self.slugs[thread]}/"
 
     def spent(self, part: str = "") -> float:
-        """Processor seconds of the web server and the database, but for our own connections to it."""
+        """Return the processor seconds of the web server and of the database, without our own connections."""
         parts = [
             pid for pid in machine.family([self.process])[1:] if _is_part(machine.command_line(pid), part)
         ]
@@ -66,10 +70,13 @@ class Soundoff:
         return machine.processor_seconds(parts, but=ours)
 
     def statements(self, ask: Callable[[], object]) -> list[str]:
-        """The first line of each statement that the database sees while `ask` runs; those that are sent
-        together count as one. The beginnings and ends of transactions are left out, and Django's question
-        whether its connection still stands. The database's log tells, which is switched on for this moment.
-        Of three times the one with the fewest: web server and jobs look after themselves meanwhile."""
+        """Return the first line of each statement that the database receives while `ask` runs.
+
+        Statements that are sent together count as one. Left out are the beginnings and ends of transactions
+        and Django's check that its connection still works. The database's log is switched on for this.
+        Of three runs the one with the fewest statements counts, because web server and jobs work in the
+        background.
+        """
         with _superuser() as cursor:
             cursor.execute("ALTER SYSTEM SET log_statement = 'all'")
             cursor.execute("ALTER SYSTEM SET log_line_prefix = '%u '")
@@ -91,10 +98,11 @@ class Soundoff:
         return [line for line in found if not NOT_COUNTED.match(line) and "django_tasks" not in line]
 
 
-_connections: list[Any] = []  # psycopg2's, made by us and not by the site
+_connections: list[Any] = []  # psycopg2 connections of the bench, not of the site
 
 
 def connect(role: postgres.Role = "web") -> Any:
+    """Return a new database connection, whose time does not count for the site."""
     connection = psycopg2.connect(postgres.url(role))
     connection.autocommit = True
     _connections.append(connection)
@@ -103,7 +111,7 @@ def connect(role: postgres.Role = "web") -> Any:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Soundoff]:
-    """The site, served, and this process set up to write to its database with the project's own verbs."""
+    """Serve the site, and set up this process to write to its database with the project's own functions."""
     port = machine.free_port()
     if copied := os.environ.get(COPIED):
         subprocess.run(["cp", "-a", copied, folder], check=True)
@@ -127,7 +135,9 @@ def running(folder: Path) -> Iterator[Soundoff]:
 
 
 def _wait(process: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + 600  # on a busy machine, too; a process that ends is told at once
+    deadline = (
+        time.monotonic() + 600
+    )  # seconds, long because the machine may be busy; a process that ends is noticed at once
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError("The site did not start.")
@@ -166,7 +176,7 @@ def _superuser() -> Iterator[Any]:
 
 
 def add_thread(site: Soundoff, name: str, said: Sequence[Said], *, days: int) -> None:
-    """A story that was published so many days ago, with this thread, of the same length but one day."""
+    """Create a story published `days` days ago, with this thread, written over the first `days` - 1 days."""
     from django.utils import timezone
 
     from articles.models import Article
@@ -178,7 +188,7 @@ def add_thread(site: Soundoff, name: str, said: Sequence[Said], *, days: int) ->
         for place, row in enumerate(said)
     ]
     story, site.ids[name] = add_story(f"A thread of {name}", comments, published_at=began, body=article())
-    # A story of ours: those that were brought in are kept out of feeds, and their discussions closed.
+    # Without a source key it is no imported story, which would be out of feeds and closed.
     Article.objects.filter(pk=story.pk).update(source_key="")
     site.slugs[name] = story.slug
 
@@ -186,7 +196,7 @@ def add_thread(site: Soundoff, name: str, said: Sequence[Said], *, days: int) ->
 def add_story(
     title: str, comments: "Sequence[Imported]", *, published_at: datetime, body: str = ""
 ) -> tuple["Article", list[int]]:
-    """A story that was brought in with these comments, whenever they were written, and their ids."""
+    """Import a story with these comments at their own times. Return the story and the comments' ids."""
     from articles.models import Article, free_slug
     from articles.services import save_article
     from comments.imports import import_comments
@@ -198,12 +208,12 @@ def add_story(
 
 
 def moment(began: datetime, days: float, at: float) -> datetime:
-    """`at`: 0 to 1, of these days."""
+    """Return the time at this fraction (0 to 1) of the days."""
     return began + timedelta(days=days * at)
 
 
 def add_stories(count: int) -> None:
-    """Stories without comments, one an hour, each under one of five topics: for lists to be full."""
+    """Create stories without comments, one for each hour, each under one of five topics."""
     from django.utils import timezone
 
     from articles.models import Article, Topic, free_slug
@@ -225,13 +235,13 @@ def add_stories(count: int) -> None:
 
 
 def tidy() -> None:
-    """What autovacuum does within minutes: without statistics a plan is a guess."""
+    """Analyze the tables as autovacuum would within minutes: without statistics the planner guesses."""
     with connect("owner").cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
 
 
 def add_writers(count: int) -> list["Writer"]:
-    """Guests who confirmed their e-mail and of whom somebody approved a comment: they publish at once."""
+    """Create guests with a confirmed e-mail and an approved comment. Their comments are published at once."""
     from django.core import signing
     from django.utils import timezone
 
@@ -244,7 +254,7 @@ def add_writers(count: int) -> list["Writer"]:
     from moderation.actions.decisions import decide
     from moderation.models import Rule
 
-    Rule.objects.create(kind=Rule.Kind.RATE, value="1000000/1000000")  # they write faster than people
+    Rule.objects.create(kind=Rule.Kind.RATE, value="1000000/1000000")  # the benches post faster than people
     title = "Where the writers began"
     story = save_article(article=Article(title=title, slug=free_slug(title), published_at=timezone.now()))
     writers = []
@@ -262,12 +272,14 @@ def add_writers(count: int) -> list["Writer"]:
 
 @dataclass(frozen=True)
 class Writer:
+    """A guest who posts comments."""
+
     name: str
     email: str
     cookie: str
 
     def reply(self, site: Soundoff, thread: str, parent: int, body: str) -> bytes:
-        """The request that sends the form of a reply."""
+        """Return the request that posts the form of a reply."""
         token = secrets.token_hex(16)
         fields = {
             "csrfmiddlewaretoken": token,
@@ -286,14 +298,14 @@ class Writer:
 
 
 def member_cookie() -> str:
-    """The cookie of somebody who has an account and is logged in."""
+    """Return the session cookie of a member."""
     from accounts.models import User
 
     return f"sessionid={session(User.objects.create_user('member@example.org', None, name='Member'))}"
 
 
 def moderator() -> "User":
-    """The same at each call."""
+    """Return the moderator, the same at each call."""
     from accounts.models import MODERATOR, User
 
     person = User.objects.filter(email="moderator@example.org").first()
@@ -301,7 +313,7 @@ def moderator() -> "User":
 
 
 def session(user: "User") -> str:
-    """The value of the cookie `sessionid` with which this person is logged in."""
+    """Return the value of the cookie `sessionid` for this person's session."""
     from django.test import Client
 
     client = Client()
@@ -311,7 +323,7 @@ def session(user: "User") -> str:
 
 @contextmanager
 def floor(page: Path) -> Iterator[Target]:
-    """bench/floor.py serving this file, by the server that serves the site and with as many threads."""
+    """Serve this file with bench/floor.py, with the site's server and the same number of threads."""
     from config.management.commands.serve import WEB_PROCESSES, WEB_THREADS
 
     port = machine.free_port()
@@ -336,8 +348,10 @@ def floor(page: Path) -> Iterator[Target]:
 
 
 def query_and_html(site: Soundoff, thread: str, times: int) -> float:
-    """Processor milliseconds for the first page of a thread, without its frame: the query, by the database
-    and by us, and the HTML."""
+    """Return the processor milliseconds for the first page of a thread without its frame.
+
+    Measured separately for the query (by the database and by our process) and the HTML.
+    """
     from django.contrib.auth.models import AnonymousUser
     from django.db import connection
     from django.test import RequestFactory
@@ -368,7 +382,7 @@ def query_and_html(site: Soundoff, thread: str, times: int) -> float:
 
 
 def bump(site: Soundoff, thread: str) -> Callable[[], None]:
-    """A change to a thread, as cheap as can be: what a comment does to its discussion's version."""
+    """Increase the discussion's version, the cheapest change of a thread."""
     cursor = connect().cursor()
     cursor.execute("SET synchronous_commit = off")
     cursor.execute("SELECT id FROM articles_article WHERE slug = %s", [site.slugs[thread]])
@@ -379,7 +393,7 @@ def bump(site: Soundoff, thread: str) -> Callable[[], None]:
 
 
 def bump_site() -> Callable[[], None]:
-    """A change that every page may show."""
+    """Increase the site's version, which affects every page."""
     cursor = connect().cursor()
     cursor.execute("SET synchronous_commit = off")
     return lambda: cursor.execute("UPDATE articles_site SET version = version + 1")

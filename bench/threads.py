@@ -1,9 +1,9 @@
-"""Threads to measure with, the same at every run: who answers whom, when, and in which words.
+"""Made-up threads for benches, the same at every run.
 
-A third are first-level comments. The others answer a comment that is there already: half of them a recent
-one, half one in proportion to the answers that it has. At most 24 deep. Bodies have 60 to 600 characters,
-most of them few. The words are made up, but as long, as frequent and as varied in their letters as English:
-whoever compares texts by their trigrams would else have ten times as much to compare, or nothing at all.
+A third of the comments are top-level. The others reply to an existing comment: half of them to a recent one,
+half to one chosen in proportion to its replies. They are at most 24 levels deep. Bodies have 60 to 600
+characters, most of them few. Words are made up, but have the lengths, frequencies and letters of English:
+otherwise a comparison by trigrams would have ten times as much to compare, or nothing.
 """
 
 from collections import defaultdict
@@ -27,15 +27,17 @@ LAST = ("fox", "owl", "reader", "voter", "clerk", "pilot", "nurse", "gull", "tre
 
 
 class Said(NamedTuple):
-    parent: int | None  # its place in the same list
+    """A comment of a made-up thread."""
+
+    parent: int | None  # index in the same list
     depth: int
     name: str
-    at: float  # 0 to 1, of the time that the thread took
+    at: float  # 0 to 1, the fraction of the thread's duration
     body: str
 
 
 class Words:
-    """Text after text of one sequence."""
+    """A generator of texts from one random sequence."""
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
@@ -61,14 +63,16 @@ def _syllable(random: Random) -> str:
 
 
 def article() -> str:
+    """Return the body of a made-up story."""
     words = Words(SEED)
     return "\n\n".join(f"{words.body()} {words.body()}" for _ in range(12))
 
 
 def thread(count: int) -> list[Said]:
+    """Return a made-up thread of this many comments."""
     random, words = Random(SEED + count), Words(SEED + count)
     said: list[Said] = []
-    answered: list[int] = []  # a comment once, and once more for each answer
+    answered: list[int] = []  # each comment once, and once more for each reply
     for place in range(count):
         parent = None if not said or random.random() < ROOTS else _answered(random, said, answered)
         answered.append(place)
@@ -81,7 +85,7 @@ def thread(count: int) -> list[Said]:
 
 
 def one_tree(count: int) -> list[Said]:
-    """A thread that is a single tree: all hang from its first comment."""
+    """Return a thread that is a single tree: all comments are below the first one."""
     return [
         row._replace(parent=0, depth=1) if place and row.parent is None else row
         for place, row in enumerate(thread(count))
@@ -89,7 +93,7 @@ def one_tree(count: int) -> list[Said]:
 
 
 def same_trees(small: list[Said], large: list[Said]) -> list[int]:
-    """Places in `large` of whole trees that are, size by size, as many and as large as those of `small`."""
+    """Return positions in `large` of whole trees that are as many and as large as those of `small`."""
     by_size: dict[int, list[list[int]]] = defaultdict(list)
     for tree in _trees(large):
         by_size[len(tree)].append(tree)

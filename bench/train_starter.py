@@ -1,8 +1,8 @@
-"""Trains the starter: the filter of a site where nothing was decided yet. Weights only, no text.
+"""Train the starter: the spam filter of a new site. Its files hold weights and no text.
 
     python -m bench.train_starter    writes moderation/spam_filter/starter.bin and starter.json
 
-Nothing here reads the seed, nor any set beyond the openly licensed ones: spam/wordpress_spam_dev.csv,
+Nothing here reads the seed. The training sets are the openly licensed ones: spam/wordpress_spam_dev.csv,
 spam/Youtube* and news/* of the example data ($SOUNDOFF_DATA).
 """
 
@@ -32,7 +32,7 @@ from moderation.spam_filter.thresholds import KEPT
 
 SEED = 5
 FOLDS = 5
-# Signals that keep the weight set by hand: all, as of most these sets know nothing, or know it of one class.
+# Signals that keep the weight set by hand: all, as most sets say nothing about them, or only about one class.
 UNTAUGHT = frozenset(PRIORS)
 FILES = (
     "spam/wordpress_spam_dev.csv",
@@ -44,17 +44,19 @@ FILES = (
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
+    """The parameters of the training."""
+
     epochs: int = 2
     spam_weight: float = 1.0
     youtube_weight: float = 0.5
     civil_weight: float = 0.3
-    confidence: float = 0.3  # of what was seen here, left to slow a site's own steps
+    confidence: float = 0.3  # fraction of the training's counts that slows down a site's own steps
     share: float = (
         0.03  # of comments that are spam, for which it is calibrated: few, as honest ones are harder there
     )
     frozen: frozenset[str] = UNTAUGHT
-    settings: Settings = field(default_factory=Settings)  # how a site goes on learning
-    rate: float = 0.5  # smaller steps than a site's: there are thousands, and they are of other places
+    settings: Settings = field(default_factory=Settings)  # for learning on a site
+    rate: float = 0.5  # smaller steps than on a site: there are thousands of examples, from other sites
     beta: float = 1.0
     l1: float = 0.02
     l2: float = 0.5
@@ -62,12 +64,15 @@ class Recipe:
 
 
 class Example(NamedTuple):
+    """A training example."""
+
     row: Row
     features: Features
     weight: float
 
 
 def examples(rows: Iterable[Row], recipe: Recipe) -> list[Example]:
+    """Return the weighted examples with their features."""
     return [
         Example(row, read_features(row.said, recipe.settings, recipe.signals), _weight(row, recipe))
         for row in rows
@@ -80,15 +85,17 @@ def _weight(row: Row, recipe: Recipe) -> float:
 
 
 def kind_of(row: Row) -> str:
+    """Return the name of the set that the comment is from."""
     return row.id.rstrip("0123456789.")
 
 
 def training_rows() -> list[Row]:
+    """Return all comments of the training sets."""
     return [*sets.wordpress_spam(), *sets.youtube(), *sets.fox(), *sets.civil()]
 
 
 def train(of: Sequence[Example], recipe: Recipe, seed: int = SEED) -> Model:
-    """A model whose base are the weights learnt; not calibrated."""
+    """Return a model with the learnt weights as its base, not yet calibrated."""
     careful = {"rate": recipe.rate, "beta": recipe.beta, "l1": recipe.l1, "l2": recipe.l2, "usual_rate": 0.15}
     model = Model(replace(recipe.settings, half_life=1e12, **careful))
     model.frozen = recipe.frozen
@@ -105,23 +112,25 @@ def train(of: Sequence[Example], recipe: Recipe, seed: int = SEED) -> Model:
 
 
 def fold_of(row: Row) -> int:
-    """By group: a spammer's domain, a thread, a quarter of what has no threads."""
+    """Return the fold of a group: a spammer's domain, a thread, or a quarter of a set without threads."""
     return int.from_bytes(hashlib.sha256(row.group.encode()).digest()[:4], "big") % FOLDS
 
 
 def by_fold(of: Sequence[Example], recipe: Recipe) -> list[Model]:
-    """For each fold a model that was trained on the others."""
+    """Return, for each fold, a model that was trained on the others."""
     return [train([one for one in of if fold_of(one.row) != fold], recipe) for fold in range(FOLDS)]
 
 
 def held_out(of: Sequence[Example], models: Sequence[Model]) -> list[tuple[Example, float]]:
-    """Each example with its score by the model that was trained without its group."""
+    """Yield each example with its score by the model that was trained without its group."""
     return [(one, models[fold_of(one.row)].raw(one.features)) for one in of]
 
 
 def calibrate(model: Model, scored: Sequence[tuple[Example, float]], recipe: Recipe) -> None:
-    """So that a probability holds where `recipe.share` of the comments are spam: each class, and within it
-    each set, gets its weight, whatever number of them the files happen to have."""
+    """Calibrate the model so that its probabilities hold if `recipe.share` of the comments are spam.
+
+    Each class, and each set within it, gets its weight, whatever the number of its examples.
+    """
     kinds: dict[tuple[str, bool], int] = {}
     for one, _ in scored:
         kinds[kind_of(one.row), one.row.is_spam] = kinds.get((kind_of(one.row), one.row.is_spam), 0) + 1
@@ -138,6 +147,7 @@ def calibrate(model: Model, scored: Sequence[tuple[Example, float]], recipe: Rec
 
 
 def starter(recipe: Recipe) -> tuple[Model, list[tuple[Example, float]]]:
+    """Return the trained and calibrated starter, and the held-out score of each example."""
     of = examples(training_rows(), recipe)
     model = train(of, recipe)
     scored = held_out(of, by_fold(of, recipe))
@@ -146,7 +156,7 @@ def starter(recipe: Recipe) -> tuple[Model, list[tuple[Example, float]]]:
 
 
 def provenance(model: Model, recipe: Recipe, scored: Sequence[tuple[Example, float]]) -> dict[str, object]:
-    """Where the weights come from. JSON."""
+    """Return the sources of the weights, as JSON."""
     by_kind: dict[str, dict[str, int]] = {}
     for one, _ in scored:
         counts = by_kind.setdefault(kind_of(one.row), {"spam": 0, "ham": 0})
@@ -186,12 +196,14 @@ def provenance(model: Model, recipe: Recipe, scored: Sequence[tuple[Example, flo
     }
 
 
-EACH = 1_000  # honest comments as which each set counts, however many it has
+EACH = 1_000  # honest comments that each set counts as, however many it has
 
 
 def honest(model: Model, scored: Sequence[tuple[Example, float]]) -> dict[str, object]:
-    """The probabilities of honest comments by models that had not seen them, as filter.lines.Honest: each set
-    counts alike."""
+    """Return the probabilities of honest comments by models that had not seen them.
+
+    Each set has the same weight, however many comments it has.
+    """
     by_kind: dict[str, list[float]] = {}
     for one, raw in scored:
         if not one.row.is_spam:
@@ -205,7 +217,7 @@ def honest(model: Model, scored: Sequence[tuple[Example, float]]) -> dict[str, o
     return {"count": len(drawn), "highest": [round(p, 4) for p in highest]}
 
 
-# As the README of the example data gives them.
+# From the README of the example data.
 SOURCES = {
     "wordp": "sidtuli/spam-analysis@3c843c07 previous_ipython_version/data/spam_data.csv, split by domain",
     "Youtu": "regularized-dp/regularized-data-programming@31b1fccc data/TubeSpam",

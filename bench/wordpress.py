@@ -1,7 +1,7 @@
-"""The peer: WordPress as Debian packages it, with MariaDB, php-fpm and nginx, in a temporary folder.
+"""WordPress as Debian packages it, with MariaDB, php-fpm and nginx, in a temporary folder, for comparison.
 
-nginx answers on four ports: WordPress as it is, WordPress behind nginx's own page cache (ten minutes),
-and plain files. No service of the system is touched.
+nginx listens on four ports: WordPress alone, WordPress behind nginx's page cache (ten minutes), and static
+files. No service of the system is touched.
 """
 
 import json
@@ -26,25 +26,30 @@ PACKAGED = Path("/usr/share/wordpress")
 
 
 def is_installed() -> bool:
+    """Return whether WordPress, MariaDB, PHP and nginx are installed."""
     return PACKAGED.is_dir() and all(map(shutil.which, ("mariadbd", "php", "nginx"))) and bool(_fpm())
 
 
 @dataclass
 class Thread:
+    """A post with its comments."""
+
     post: int
-    base: int  # the id of the comment at place n is base + 1 + n
+    base: int  # the comment at index n has the id base + 1 + n
     size: int
 
 
 @dataclass
 class WordPress:
+    """A running WordPress: its folder, ports, processes and threads."""
+
     folder: Path
     port: int
     cached_port: int
     static_port: int
     processes: dict[str, int] = field(default_factory=dict)
     threads: dict[int, Thread] = field(default_factory=dict)  # by size
-    last: int = 0  # the highest id of a comment that was taken in
+    last: int = 0  # the highest id of an imported comment
 
     def page(self, size: int) -> Target:
         spent = lambda: self.spent("nginx", "php", "maria")  # noqa: E731
@@ -56,7 +61,7 @@ class WordPress:
         )
 
     def file(self, name: str, content: bytes, *, gzipped: bool = False) -> Target:
-        """nginx serving these very bytes."""
+        """Serve these bytes with nginx."""
         path = self.folder / "static" / (f"{name}.gz.html" if gzipped else f"{name}.html")
         path.write_bytes(content)
         path.chmod(0o644)
@@ -67,11 +72,11 @@ class WordPress:
         return machine.processor_seconds(self.processes[name] for name in names)
 
     def statements(self) -> int:
-        """How many statements the database has seen so far."""
+        """Return the number of statements that the database has received so far."""
         return int(self.sql("SHOW GLOBAL STATUS LIKE 'Questions'").split()[1])
 
     def put_back(self, size: int) -> None:
-        """The thread as it was taken in."""
+        """Restore the thread as it was imported."""
         thread = self.threads[size]
         self.sql(
             f"DELETE FROM wp_comments WHERE comment_ID > {self.last}; "
@@ -94,7 +99,7 @@ class WordPress:
 def running(
     folder: Path, threads: Mapping[int, list[Said]], began: float, ends: float
 ) -> Iterator[WordPress]:
-    """WordPress with these threads, written between the two moments (seconds since 1970)."""
+    """Run WordPress with these threads, written between the two times (seconds since 1970)."""
     wp = WordPress(folder, machine.free_port(), machine.free_port(), machine.free_port())
     with ExitStack() as stack:
         _lay_out(wp)
@@ -120,7 +125,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _lay_out(wp: WordPress) -> None:
-    # A copy: PHP follows links, and would find the configuration of the packaged one.
+    # A copy, because PHP follows links and would find the configuration of the package.
     shutil.copytree(PACKAGED, wp.folder / "wordpress", ignore_dangling_symlinks=True)
     (wp.folder / "wordpress" / "wp-config.php").write_text(
         "<?php define('DB_NAME', 'wp'); define('DB_USER', 'wp'); define('DB_PASSWORD', '');"
@@ -137,20 +142,20 @@ def _lay_out(wp: WordPress) -> None:
     )
     plugins = wp.folder / "wordpress" / "wp-content" / "mu-plugins"
     plugins.mkdir(exist_ok=True)
-    # All writers here have one IP address, which it would hold to four comments a minute.
+    # All writers have one IP address, which WordPress would limit to four comments a minute.
     (plugins / "bench.php").write_text("<?php add_filter('comment_flood_filter', '__return_false', 99);")
     for name in ("maria", "static", "cache", "nginx"):
         (wp.folder / name).mkdir()
     if os.geteuid() == 0:
         shutil.chown(wp.folder / "maria", "mysql")
-        # The socket is made beside the data, by its server.
+        # The server creates its socket beside the data.
         _let_in(wp.folder, "mysql")
         for name in ("cache", "nginx"):
             shutil.chown(wp.folder / name, "www-data")
 
 
 def _let_in(folder: Path, user: str) -> None:
-    """The folder's owner becomes this user; root may write there all the same."""
+    """Make this user the folder's owner. Root may still write there."""
     os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
 
 

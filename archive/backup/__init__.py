@@ -1,11 +1,11 @@
-"""The whole site in one file, and the way back.
+"""Back up the whole site into one file, and restore it.
 
-The file is a zip of `tables/<name>.copy` (the rows of a table as Postgres copies them, in UTF-8),
-`media/<path>` (files of the data folder's media/, which are named by what is in them) and, last,
-`manifest.json`: the format's version, when it was taken, the migrations of the database, the numbers of rows
-and files, and of each part its size and SHA-256. The comment of the zip ends with the SHA-256 of every byte
-before that sum, so that no bit of the file can change unnoticed.
+The file is a zip with three kinds of members: `tables/<name>.copy` (the rows of a table in Postgres' COPY
+format, UTF-8), `media/<path>` (the files of the data folder's media/) and, last, `manifest.json`: the format
+version, the time of the backup, the applied migrations, the counts, and the size and SHA-256 of each member.
+The zip comment ends with the SHA-256 of all bytes before that digest, so any changed bit is noticed.
 
-It holds rows and no statement: a table, a trigger or a right comes from the program's own migrations, so that
-a file from elsewhere brings nothing that Postgres would run. Sessions stay out of it, as does the secret key.
+The file holds rows and no SQL statements. Tables, triggers and rights come from the program's own migrations,
+so a file from elsewhere contains nothing that Postgres would execute. Sessions and the secret key are left
+out.
 """

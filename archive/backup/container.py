@@ -1,4 +1,4 @@
-"""The file: parts that are written one after the other, and read only once all of it was found whole."""
+"""The backup file: write its members one after the other, and read it only after all of it was verified."""
 
 import io
 import json
@@ -16,78 +16,86 @@ from typing import IO, Any
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-MANIFEST_MOST = 256 * 1024 * 1024  # bytes; a site with a million media has 150 MB
-MARK = b"Soundoff backup. SHA-256 of all bytes before the sum: "
-SUM = 64  # bytes, in hexadecimal digits
+MANIFEST_MAX = 256 * 1024 * 1024  # bytes; a site with a million media has 150 MB
+COMMENT_PREFIX = b"Soundoff backup. SHA-256 of all bytes before the sum: "
+DIGEST_LENGTH = 64  # bytes, in hexadecimal digits
 CHUNK = 1024 * 1024
-WORDS = {  # of the counts
+COUNT_LABELS = {  # singular and plural
     "stories": ("story", "stories"),
     "comments": ("comment", "comments"),
     "people": ("account", "accounts"),
     "guests": ("guest", "guests"),
     "media": ("media file", "media files"),
 }
-# As Postgres and our migrations write names; nothing else is put into a statement.
+# Names as our migrations write them. Only names that match are put into a statement.
 NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
-class Refused(Exception):
-    """Why a file is not restored, or a backup not made, in a sentence."""
+class BackupRefused(Exception):
+    """A backup was not made, or a file not restored. The message is a sentence that says why."""
 
 
 def first_line(error: Exception) -> str:
-    """What it says, to stand within a sentence."""
+    """Return the first line of the error's message, without a full stop, for use within a sentence."""
     return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
 
 
-def listed(names: Sequence[str]) -> str:
+def shorten_names(names: Sequence[str]) -> str:
+    """Return the first name and the number of the others."""
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
 @dataclass(frozen=True)
 class Part:
-    name: str  # of a table, or the path of a file in media/
+    """A member of the file: a table or a media file."""
+
+    name: str  # the table's name, or the file's path in media/
     size: int  # bytes
     sha256: str
-    rows: int = 0  # of a table
+    rows: int = 0  # tables only
     columns: Sequence[str] = ()
 
 
 @dataclass
 class Manifest:
+    """The contents of manifest.json."""
+
     taken_at: str  # ISO 8601, UTC
     postgres: int  # the server's version, such as 180006
-    migrations: dict[str, list[str]]  # those that were applied, by app
+    migrations: dict[str, list[str]]  # the applied migrations, by app
     counts: dict[str, int]
-    sequences: dict[str, tuple[int, bool]]  # last value, and whether it was given out
+    sequences: dict[str, tuple[int, bool]]  # last value, and whether it was used
     tables: list[Part] = field(default_factory=list)
     media: list[Part] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)  # tables
-    program: str = ""  # the version of Soundoff that made it
+    left_out: list[str] = field(default_factory=list)  # names of the tables that are not in the file
+    program: str = ""  # the version of Soundoff that made the backup
 
     @property
-    def told(self) -> str:
-        """What is in it, for a person."""
+    def summary(self) -> str:
+        """Return the counts in one line, such as "3 stories, 1 comment"."""
         return ", ".join(
-            f"{count:,} {WORDS[what][count != 1] if what in WORDS else what}"
+            f"{count:,} {COUNT_LABELS[what][count != 1] if what in COUNT_LABELS else what}"
             for what, count in self.counts.items()
         )
 
     @property
     def at(self) -> datetime:
+        """Return the time of the backup."""
         return datetime.fromisoformat(self.taken_at)
 
     def to_json(self) -> bytes:
-        told = {"what": "Soundoff backup", "format": FORMAT} | asdict(self)
-        return json.dumps(told, ensure_ascii=False, indent=1).encode()
+        """Return the contents of manifest.json."""
+        fields = {"what": "Soundoff backup", "format": FORMAT} | asdict(self)
+        return json.dumps(fields, ensure_ascii=False, indent=1).encode()
 
 
-def member(kind: str, part: Part) -> str:
+def member_name(kind: str, part: Part) -> str:
+    """Return the name of the part in the zip. `kind` is "table" or "media"."""
     return f"tables/{part.name}.copy" if kind == "table" else f"media/{part.name}"
 
 
 def is_safe(name: str) -> bool:
-    """Whether this is the path of a file below a folder, and of no hidden one, wherever it is unpacked."""
+    """Return whether the path stays below the folder into which it is unpacked, and names no hidden file."""
     parts = name.split("/")
     return (
         len(name.encode(errors="surrogatepass")) <= 1_000
@@ -98,47 +106,47 @@ def is_safe(name: str) -> bool:
 
 
 class Writer:
-    """Writes parts to an open file, from its start to its end and never back, but for the sum."""
+    """Write a backup to an open file, from start to end. Only the digest is written out of order."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file = file
-        self.through = _Through(file)
+        self.through = _HashingStream(file)
         self.zip = zipfile.ZipFile(self.through, "w")
 
     @contextmanager
-    def part(self, name: str, *, packed: bool) -> Iterator["_Hashed"]:
-        """What is written in the block becomes this part; of media nothing is gained by packing."""
+    def part(self, name: str, *, packed: bool) -> Iterator["_PartWriter"]:
+        """Open a member for writing. `packed` compresses it, which gains nothing for media."""
         info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
         info.external_attr = 0o600 << 16
         info.compress_type = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
-        info._compresslevel = 1  # type: ignore[attr-defined]  # of a ZipInfo the ZipFile's own is not taken
+        info._compresslevel = 1  # type: ignore[attr-defined]  # a ZipInfo ignores the ZipFile's level
         with self.zip.open(info, "w", force_zip64=True) as file:
-            hashed = _Hashed(file)
+            hashed = _PartWriter(file)
             yield hashed
             hashed.flush()
 
     def abandon(self) -> None:
-        """Nothing more is written, not even by zipfile when it is thrown away."""
+        """Stop writing. Without this, zipfile would still write when it is garbage-collected."""
         self.zip.fp = None
 
     def finish(self, manifest: Manifest) -> str:
-        """The SHA-256 of the whole file, as `sha256sum` tells it."""
+        """Write the manifest and the digest. Return the SHA-256 of the file, as `sha256sum` prints it."""
         with self.part(MANIFEST, packed=True) as part:
             part.write(manifest.to_json())
-        self.zip.comment = MARK + b"0" * SUM
+        self.zip.comment = COMMENT_PREFIX + b"0" * DIGEST_LENGTH
         self.zip.close()
         before = self.through.sha256.copy()
         digest = before.hexdigest().encode()
         self.file.flush()
-        self.file.seek(-SUM, os.SEEK_END)
+        self.file.seek(-DIGEST_LENGTH, os.SEEK_END)
         self.file.write(digest)
         self.file.flush()
         before.update(digest)
         return before.hexdigest()
 
 
-class _Through:
-    """What zipfile takes for a pipe: it can't go back in it, and all but the last SUM bytes are hashed."""
+class _HashingStream:
+    """An output without seek, so zipfile only appends. Hashes all but the last DIGEST_LENGTH bytes."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file = file
@@ -147,55 +155,56 @@ class _Through:
 
     def write(self, data: Any) -> int:
         self.file.write(data)
-        if len(data) >= SUM:
+        if len(data) >= DIGEST_LENGTH:
             self.sha256.update(self.last)
-            self.sha256.update(memoryview(data)[:-SUM])
-            self.last = bytes(data[-SUM:])
+            self.sha256.update(memoryview(data)[:-DIGEST_LENGTH])
+            self.last = bytes(data[-DIGEST_LENGTH:])
         else:
             both = self.last + bytes(data)
-            self.sha256.update(both[:-SUM])
-            self.last = both[-SUM:]
+            self.sha256.update(both[:-DIGEST_LENGTH])
+            self.last = both[-DIGEST_LENGTH:]
         return len(data)
 
     def flush(self) -> None:
         self.file.flush()
 
     def close(self) -> None:
-        """The file is its owner's to close."""
+        """Do nothing: the caller closes the file."""
 
 
-class _Hashed:
-    """Rows come one by one; they are hashed and packed many at a time."""
+class _PartWriter:
+    """Hash and write a member. Rows come one by one and are collected into chunks."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file = file
         self.sha256 = sha256()
         self.size = 0
-        self.waiting: list[bytes] = []
-        self.held = 0
+        self.buffer: list[bytes] = []
+        self.buffered = 0
 
     def write(self, data: bytes) -> int:
-        self.waiting.append(data)
-        self.held += len(data)
-        if self.held >= CHUNK:
+        self.buffer.append(data)
+        self.buffered += len(data)
+        if self.buffered >= CHUNK:
             self.flush()
         return len(data)
 
     def flush(self) -> None:
-        data = b"".join(self.waiting)
-        self.waiting.clear()
-        self.held = 0
+        data = b"".join(self.buffer)
+        self.buffer.clear()
+        self.buffered = 0
         self.sha256.update(data)
         self.size += len(data)
         self.file.write(data)
 
-    def told(self, name: str, **more: Any) -> Part:
+    def to_part(self, name: str, **more: Any) -> Part:
+        """Return the manifest's entry for what was written so far."""
         self.flush()
         return Part(name, self.size, self.sha256.hexdigest(), **more)
 
 
 class Reader:
-    """A backup whose every byte was read and found as it was written. Use `opened`."""
+    """A verified backup file, as `open_backup` yields it."""
 
     def __init__(self, path: Path, archive: zipfile.ZipFile, manifest: Manifest) -> None:
         self.path = path
@@ -203,32 +212,32 @@ class Reader:
         self.manifest = manifest
 
     @contextmanager
-    def part(self, kind: str, part: Part) -> Iterator["_Checked"]:
-        """The bytes of a part, which are compared once more as they are read to the end."""
-        with self.zip.open(member(kind, part)) as file:
-            checked = _Checked(file, part.size)
+    def part(self, kind: str, part: Part) -> Iterator["_PartReader"]:
+        """Open a member for reading. Its size and hash are compared again at the end of the block."""
+        with self.zip.open(member_name(kind, part)) as file:
+            checked = _PartReader(file, part.size)
             yield checked
             if (checked.size, checked.sha256.hexdigest()) != (part.size, part.sha256) or file.read(1):
-                raise Refused(f"{self.path.name} is damaged in {member(kind, part)}.")
+                raise BackupRefused(f"{self.path.name} is damaged in {member_name(kind, part)}.")
 
     def check(self, kind: str, part: Part) -> None:
-        """Raises Refused."""
+        """Read a member to its end. Raises BackupRefused if it is damaged."""
         try:
             with self.part(kind, part) as file:
                 while file.read(CHUNK):
                     pass
-        except Refused:
+        except BackupRefused:
             raise
-        except Exception as error:  # zipfile and zlib have many words for it
-            raise Refused(f"{self.path.name} is damaged in {member(kind, part)}.") from error
+        except Exception as error:  # zipfile and zlib raise many kinds
+            raise BackupRefused(f"{self.path.name} is damaged in {member_name(kind, part)}.") from error
 
 
-class _Checked(io.RawIOBase):
-    """No more than the manifest says, whatever it unpacks to."""
+class _PartReader(io.RawIOBase):
+    """Read a member, and never more bytes than the manifest says (a zip may unpack to any size)."""
 
-    def __init__(self, file: IO[bytes], most: int) -> None:
+    def __init__(self, file: IO[bytes], size_limit: int) -> None:
         self.file = file
-        self.left = most
+        self.left = size_limit
         self.sha256 = sha256()
         self.size = 0
 
@@ -244,29 +253,29 @@ class _Checked(io.RawIOBase):
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Reader]:
-    """The backup in this file once it was read from end to end. Raises Refused, which names what is wrong."""
+def open_backup(path: Path) -> Iterator[Reader]:
+    """Verify the whole file and yield it. Raises BackupRefused, which says what is wrong."""
     try:
         file = path.open("rb")
     except OSError as error:
-        raise Refused(f"{path} can't be read: {error.strerror}.") from error
+        raise BackupRefused(f"{path} can't be read: {error.strerror}.") from error
     with file:
-        is_whole = _is_whole(file)
-        archive = _unzipped(path, file)
+        is_intact = _has_valid_digest(file)
+        archive = _open_zip(path, file)
         with archive:
-            reader = Reader(path, archive, _manifest(path, archive))
+            reader = Reader(path, archive, _read_manifest(path, archive))
             _check_names(reader)
             for kind, parts in (("table", reader.manifest.tables), ("media", reader.manifest.media)):
                 for part in parts:
                     reader.check(kind, part)
-            if not is_whole:
-                raise Refused(f"{path.name} is damaged, though each of its parts is as it was written.")
+            if not is_intact:
+                raise BackupRefused(f"{path.name} is damaged, though each of its parts is intact.")
             yield reader
 
 
-def _is_whole(file: IO[bytes]) -> bool:
-    """Whether the sum at its end is that of all before."""
-    left = file.seek(0, os.SEEK_END) - SUM
+def _has_valid_digest(file: IO[bytes]) -> bool:
+    """Return whether the digest at the end of the file is that of all bytes before."""
+    left = file.seek(0, os.SEEK_END) - DIGEST_LENGTH
     file.seek(0)
     found = sha256()
     while left > 0 and (data := file.read(min(left, CHUNK))):
@@ -275,70 +284,80 @@ def _is_whole(file: IO[bytes]) -> bool:
     return file.read() == found.hexdigest().encode()
 
 
-def _unzipped(path: Path, file: IO[bytes]) -> zipfile.ZipFile:
+def _open_zip(path: Path, file: IO[bytes]) -> zipfile.ZipFile:
+    """Open the file as a zip. Raises BackupRefused if it is not one of our backups."""
     file.seek(0)
     start = file.read(4)
     try:
         archive = zipfile.ZipFile(file)
-    except Exception as error:  # such as a number in its directory that leads nowhere
+    except Exception as error:  # for instance an offset in its directory that leads nowhere
         if not start:
-            raise Refused(f"{path.name} is empty.") from error
+            raise BackupRefused(f"{path.name} is empty.") from error
         if start == b"PK\x03\x04":
-            raise Refused(f"{path.name} is damaged or cut: its end is not that of a backup.") from error
-        raise Refused(f"{path.name} is no backup of Soundoff.") from error
-    if not archive.comment.startswith(MARK):
-        raise Refused(f"{path.name} is no backup of Soundoff, or its end is damaged.")
+            raise BackupRefused(
+                f"{path.name} is damaged or incomplete: its end is not that of a backup."
+            ) from error
+        raise BackupRefused(f"{path.name} is not a backup of Soundoff.") from error
+    if not archive.comment.startswith(COMMENT_PREFIX):
+        raise BackupRefused(f"{path.name} is not a backup of Soundoff, or its end is damaged.")
     return archive
 
 
-def _manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
+def _read_manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
+    """Read and validate manifest.json. Raises BackupRefused."""
     try:
         with archive.open(MANIFEST) as file:
-            told: dict[str, Any] = json.loads(file.read(MANIFEST_MOST))
-        found = told.pop("format")
-        del told["what"]
+            fields: dict[str, Any] = json.loads(file.read(MANIFEST_MAX))
+        found = fields.pop("format")
+        del fields["what"]
     except Exception as error:
-        raise Refused(f"{path.name} is damaged in {MANIFEST}, the list of its parts.") from error
+        raise BackupRefused(f"{path.name} is damaged in {MANIFEST}, the list of its parts.") from error
     if found != FORMAT:
-        raise Refused(f"{path.name} is of format {found}; this version of Soundoff reads format {FORMAT}.")
+        raise BackupRefused(
+            f"{path.name} is of format {found}; this version of Soundoff reads format {FORMAT}."
+        )
     try:
         for kind in ("tables", "media"):
-            told[kind] = [Part(**part) for part in told[kind]]
-        told["sequences"] = {name: (int(n), bool(used)) for name, (n, used) in told["sequences"].items()}
-        manifest = Manifest(**told)
-        is_sound = (
+            fields[kind] = [Part(**part) for part in fields[kind]]
+        fields["sequences"] = {name: (int(n), bool(used)) for name, (n, used) in fields["sequences"].items()}
+        manifest = Manifest(**fields)
+        is_valid = (
             manifest.at.tzinfo is not None
             and all(isinstance(names, list) for names in manifest.migrations.values())
-            and all(map(_is_sound, (*manifest.tables, *manifest.media)))
+            and all(map(_is_valid_part, (*manifest.tables, *manifest.media)))
         )
     except Exception as error:
-        raise Refused(f"{path.name} has a {MANIFEST} that this version of Soundoff can't read.") from error
-    if not is_sound:
-        raise Refused(f"{path.name} has a {MANIFEST} that this version of Soundoff can't read.")
+        raise BackupRefused(
+            f"{path.name} has a {MANIFEST} that this version of Soundoff can't read."
+        ) from error
+    if not is_valid:
+        raise BackupRefused(f"{path.name} has a {MANIFEST} that this version of Soundoff can't read.")
     return manifest
 
 
-def _is_sound(part: Part) -> bool:
+def _is_valid_part(part: Part) -> bool:
+    """Return whether the fields of a part have the right types."""
     names = (part.name, *part.columns)
     return isinstance(part.size, int) and part.size >= 0 and all(isinstance(name, str) for name in names)
 
 
 def _check_names(reader: Reader) -> None:
+    """Raise BackupRefused if a name is unsafe, or if the manifest and the zip list different members."""
     manifest, name = reader.manifest, reader.path.name
     for table in manifest.tables:
         if not all(map(NAME.fullmatch, (table.name, *table.columns))):
-            raise Refused(f"{name} names a table that can't be one of Soundoff's: {table.name!r}.")
+            raise BackupRefused(f"{name} names a table that can't be one of Soundoff's: {table.name!r}.")
     for sequence in manifest.sequences:
         if not NAME.fullmatch(sequence):
-            raise Refused(f"{name} names a sequence that can't be one of Soundoff's: {sequence!r}.")
-    for one in manifest.media:
-        if not is_safe(one.name):
-            raise Refused(f"{name} has a file whose path leads out of media/: {one.name!r}.")
-    there = Counter(reader.zip.namelist())
+            raise BackupRefused(f"{name} names a sequence that can't be one of Soundoff's: {sequence!r}.")
+    for media in manifest.media:
+        if not is_safe(media.name):
+            raise BackupRefused(f"{name} has a file whose path leads out of media/: {media.name!r}.")
+    present = Counter(reader.zip.namelist())
     listed = [MANIFEST]
-    listed += [member("table", part) for part in manifest.tables]
-    listed += [member("media", part) for part in manifest.media]
-    for more in there - Counter(listed):
-        raise Refused(f"{name} holds {more!r}, which its list does not name, or not so often.")
-    for less in Counter(listed) - there:
-        raise Refused(f"{name} lacks {less!r}, which its list names.")
+    listed += [member_name("table", part) for part in manifest.tables]
+    listed += [member_name("media", part) for part in manifest.media]
+    for extra in present - Counter(listed):
+        raise BackupRefused(f"{name} holds {extra!r}, which its list does not name, or holds it twice.")
+    for missing in Counter(listed) - present:
+        raise BackupRefused(f"{name} lacks {missing!r}, which its list names.")

@@ -1,4 +1,4 @@
-"""Bring a backup into a site in which nothing is yet."""
+"""Restore a backup into an empty site."""
 
 import os
 import shutil
@@ -18,7 +18,16 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts import erasure_log
 from archive.backup import tables
-from archive.backup.container import CHUNK, Manifest, Part, Reader, Refused, first_line, listed, opened
+from archive.backup.container import (
+    CHUNK,
+    BackupRefused,
+    Manifest,
+    Part,
+    Reader,
+    first_line,
+    open_backup,
+    shorten_names,
+)
 from archive.backup.write import applied_migrations, media_folder, megabytes
 from articles.models import Site
 from articles.site.cached_pages import withhold
@@ -26,8 +35,8 @@ from core import VERSION, backup_folder
 from core.data_folder import unprivileged_user
 from moderation.erasure import replay
 
-# Where one of these has a row, somebody has begun something here.
-NOT_EMPTY = {
+# Tables that are empty on a site that nobody has used yet, with their names for a person.
+MUST_BE_EMPTY = {
     "articles_article": "stories",
     "comments_comment": "comments",
     "accounts_user": "accounts",
@@ -36,257 +45,278 @@ NOT_EMPTY = {
 
 
 @dataclass(frozen=True)
-class Restored:
+class RestoreResult:
+    """The result of a restore."""
+
     manifest: Manifest
     replayed: replay.Replayed
-    has_list: bool  # of erasures: without one nobody knows what came after the backup
+    has_erasures: bool  # without a list of erasures it is unknown what was erased after the backup
 
 
-def restore(path: Path, *, erased: Path | None = None) -> Restored:
-    """All of the file, in one transaction, or nothing. Raises Refused with the sentence that says why.
+def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
+    """Restore the whole file in one transaction, or nothing. Raises BackupRefused with the reason.
 
-    `erased`: a list of what was deleted for good or sealed (accounts/erasure_log.py), beside the one in the
-    data folder. What is on them and in the backup is deleted or sealed again before anybody can read it.
+    `erasures`: a list of what was deleted for good or restricted (accounts/erasure_log.py), read in addition
+    to the one in the data folder. What they list is deleted or restricted again before anybody can read it.
 
-    The login must own the tables. Where the backup is of an earlier version its rows come into tables as they
-    were then, which are migrated afterwards, and only then the erasures are done again.
+    The login must own the tables. Rows of an earlier version are copied into tables as they were then; the
+    tables are migrated afterwards, and only then are the erasures repeated.
     """
-    known = _read_lists(erased)
-    with opened(path) as reader:
-        later = _compare_migrations(reader)
+    known = _read_erasures(erasures)
+    with open_backup(path) as reader:
+        missing = _compare_migrations(reader)
         _refuse_if_not_empty()
-        _check_room(reader.manifest)
+        _check_free_space(reader.manifest)
         try:
             _prepare_tables(reader.manifest)
-            with _Media(reader) as put_in_place, transaction.atomic(durable=True):
-                before = _lock_and_look_again()
-                _fill(reader)
+            with _Media(reader) as media, transaction.atomic(durable=True):
+                old_version = _lock_tables()
+                _fill_tables(reader)
                 replayed = replay.Replayed()
-                if not later:
-                    replayed = _settle(known, before)
-                put_in_place()
-                if later:  # what was erased since stands in it, until that is done again
-                    backup_folder.unfinished().write_text(reader.manifest.told, "utf-8")
-            if later:
-                _bring_up_to_date(reader.manifest)
+                if not missing:
+                    replayed = _finish(known, old_version)
+                media.put_in_place()
+                if missing:  # until the erasures are repeated, the database holds what was erased since
+                    backup_folder.unfinished().write_text(reader.manifest.summary, "utf-8")
+            if missing:
+                _migrate(reader.manifest)
                 with transaction.atomic(durable=True):
-                    replayed = _settle(known, before)
+                    replayed = _finish(known, old_version)
                 backup_folder.unfinished().unlink(missing_ok=True)
         except IntegrityError as error:
-            raise Refused(f"The backup contradicts itself: {first_line(error)}.") from error
+            raise BackupRefused(f"The backup contradicts itself: {first_line(error)}.") from error
         except DatabaseError as error:
-            said = str(error)
-            is_barred = "permission denied" in said or "must be owner" in said
-            hint = " It wants the login that owns the tables: DATABASE_OWNER_URL." if is_barred else ""
-            raise Refused(f"Nothing was restored: the database says “{first_line(error)}”.{hint}") from error
+            message = str(error)
+            lacks_rights = "permission denied" in message or "must be owner" in message
+            hint = " Use the login that owns the tables: DATABASE_OWNER_URL." if lacks_rights else ""
+            raise BackupRefused(
+                f"Nothing was restored: the database says “{first_line(error)}”.{hint}"
+            ) from error
         except OSError as error:
-            raise Refused(f"Nothing was restored: {error.strerror or error}.") from error
+            raise BackupRefused(f"Nothing was restored: {error.strerror or error}.") from error
     withhold()
-    tables.gather_statistics()
-    if erased:
+    tables.analyze_tables()
+    if erasures:
         with suppress(OSError):
             replay.note_missing(known)
-    return Restored(reader.manifest, replayed, bool(known))
+    return RestoreResult(reader.manifest, replayed, bool(known))
 
 
-def _read_lists(erased: Path | None) -> list[erasure_log.Erasure]:
+def _read_erasures(file: Path | None) -> list[erasure_log.Erasure]:
+    """Return the erasures in the data folder's list and in `file`."""
     found: list[erasure_log.Erasure] = []
     try:
         if erasure_log.path().exists():
             found += erasure_log.read(erasure_log.path())
-        if erased:
-            found += erasure_log.read(erased)
+        if file:
+            found += erasure_log.read(file)
     except OSError as error:
-        raise Refused(f"{error.filename} can't be read: {error.strerror}.") from error
+        raise BackupRefused(f"{error.filename} can't be read: {error.strerror}.") from error
     except ValueError as error:
-        raise Refused(str(error)) from error
+        raise BackupRefused(str(error)) from error
     return found
 
 
 def _compare_migrations(reader: Reader) -> list[str]:
-    """Those that this version has and the backup has not. Raises Refused."""
-    name, told = reader.path.name, _nodes(reader.manifest.migrations)
+    """Return the migrations that the backup lacks. Raises BackupRefused if it can't be restored here."""
+    name, applied = reader.path.name, _nodes(reader.manifest.migrations)
     made_by = reader.manifest.program or "unknown"
     known = set(MigrationExecutor(connection).loader.disk_migrations)
-    if lacking := _dotted(told - known):
-        raise Refused(
-            f"{name} was made by a later version of Soundoff ({made_by}): it has "
-            f"{listed(lacking)}, which this version ({VERSION}) lacks. Restore it with the one that made it."
+    if unknown := _dotted(applied - known):
+        raise BackupRefused(
+            f"{name} was made by a later version of Soundoff ({made_by}): it has {shorten_names(unknown)}, "
+            f"which this version ({VERSION}) lacks. Restore it with the version that made it."
         )
-    missing = _dotted(known - told)
-    if missing and _nodes(applied_migrations()) - told:
-        raise Refused(
-            f"{name} was made by an earlier version, before {listed(missing)}, and this database has the "
-            "tables of a later one already. Restore it into a database without tables (or a new data folder, "
-            "SOUNDOFF_HOME): it is brought up to date there."
+    missing = _dotted(known - applied)
+    if missing and _nodes(applied_migrations()) - applied:
+        raise BackupRefused(
+            f"{name} was made by an earlier version, before {shorten_names(missing)}, and this database "
+            "already has the tables of a later one. Restore it into a database without tables, or into a new "
+            "data folder (SOUNDOFF_HOME). It is upgraded there."
         )
     return missing
 
 
 def _prepare_tables(manifest: Manifest) -> None:
-    """The tables as they were when the backup was made: of this version, or of an earlier one."""
-    told, applied = _nodes(manifest.migrations), _nodes(applied_migrations())
-    if told == applied:
+    """Create the tables as they were when the backup was made: in this version or an earlier one."""
+    wanted, applied = _nodes(manifest.migrations), _nodes(applied_migrations())
+    if wanted == applied:
         return
     executor = MigrationExecutor(connection)
     graph = executor.loader.graph
-    # The last ones of each app: to name others would mean to go back to them.
+    # Only the last migration of each app: to name an earlier one would reverse those after it.
     leaves = [
         node
-        for node in sorted(told - applied)
-        if not any(child.key[0] == node[0] and child.key in told for child in graph.node_map[node].children)
+        for node in sorted(wanted - applied)
+        if not any(child.key[0] == node[0] and child.key in wanted for child in graph.node_map[node].children)
     ]
     executor.migrate(leaves)
 
 
-def _bring_up_to_date(manifest: Manifest) -> None:
+def _migrate(manifest: Manifest) -> None:
+    """Apply the migrations that came after the backup."""
     try:
         call_command("migrate", verbosity=0)
-    except Exception as error:  # whatever it was: a migration may run anything
-        raise Refused(
-            f"All of the backup came in, but it can't be brought up to date: {first_line(error)}. Restore "
-            f"it into another empty database with the version that made it ({manifest.program or 'unknown'})."
+    except Exception as error:  # any exception: a migration may run anything
+        raise BackupRefused(
+            f"The whole backup was restored, but it can't be upgraded: {first_line(error)}. Restore it into "
+            f"another empty database with the version that made it ({manifest.program or 'unknown'})."
         ) from error
 
 
-def _lock_and_look_again() -> int:
-    """The version of the site that was here. Whoever signs up at this moment waits, or was first."""
+def _lock_tables() -> int:
+    """Lock the tables and check again that they are empty. Return the version of the existing site row.
+
+    A sign-up at the same moment waits for the lock, or came first and is noticed.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(f"LOCK TABLE {', '.join(NOT_EMPTY)} IN ACCESS EXCLUSIVE MODE")
+        cursor.execute(f"LOCK TABLE {', '.join(MUST_BE_EMPTY)} IN ACCESS EXCLUSIVE MODE")
         _refuse_if_not_empty()
         cursor.execute("SELECT version FROM articles_site")
         row = cursor.fetchone()
     return row[0] if row else 0
 
 
-def _fill(reader: Reader) -> None:
-    tables.write_in_one_way()
-    here = tables.names()
-    emptied = [name for name in here if name != "django_migrations"]
-    told = {part.name: sorted(part.columns) for part in reader.manifest.tables}
-    expected = {name: sorted(here[name]) for name in here if name not in tables.LEFT_OUT}
-    if told != expected:
-        names = sorted(name for name in told.keys() | expected.keys() if told.get(name) != expected.get(name))
-        raise Refused(f"{reader.path.name} has other tables than its migrations make: {', '.join(names)}.")
-    if unknown := set(reader.manifest.sequences) ^ set(tables.sequences()):
-        raise Refused(f"{reader.path.name} has other sequences than its migrations make: {sorted(unknown)}.")
-    with tables.replaced(emptied):
+def _fill_tables(reader: Reader) -> None:
+    """Replace the contents of all tables with those of the backup."""
+    tables.set_value_format()
+    columns = tables.table_columns()
+    replaced = [name for name in columns if name != "django_migrations"]
+    found = {part.name: sorted(part.columns) for part in reader.manifest.tables}
+    expected = {name: sorted(columns[name]) for name in columns if name not in tables.EXCLUDED_TABLES}
+    if found != expected:
+        names = sorted(
+            name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name)
+        )
+        raise BackupRefused(
+            f"{reader.path.name} has other tables than its migrations make: {', '.join(names)}."
+        )
+    if unknown := set(reader.manifest.sequences) ^ set(tables.read_sequences()):
+        raise BackupRefused(
+            f"{reader.path.name} has other sequences than its migrations make: {sorted(unknown)}."
+        )
+    with tables.replace_contents(replaced):
         for part in reader.manifest.tables:
             with reader.part("table", part) as rows:
                 tables.copy_in(part, rows)
     tables.set_sequences(reader.manifest.sequences)
-    ContentType.objects.clear_cache()  # whose numbers may be others
+    ContentType.objects.clear_cache()  # their ids may have changed
 
 
-def _settle(known: list[erasure_log.Erasure], before: int) -> replay.Replayed:
-    """What can't be as it was: jobs that were under way are queued again, pages that were kept of the empty
-    site are true no more, and what was erased since is erased again."""
+def _finish(known: list[erasure_log.Erasure], old_version: int) -> replay.Replayed:
+    """Queue interrupted jobs again, invalidate cached pages of the empty site, and repeat the erasures."""
     DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING).update(
         status=TaskResultStatus.READY, started_at=None
     )
-    Site.objects.filter(version__lte=before).update(version=before)
+    Site.objects.filter(version__lte=old_version).update(version=old_version)
     Site.objects.update(version=F("version") + 1)
     return replay.replay(known)
 
 
 def _refuse_if_not_empty() -> None:
-    if found := what_is_here():
-        raise Refused(
+    """Raise BackupRefused if the database or media/ has any data."""
+    if found := existing_data():
+        raise BackupRefused(
             f"This site is not empty: it has {found}. Restore into a database without tables, or into a new "
             "data folder (SOUNDOFF_HOME)."
         )
     if any(not path.name.startswith(".") for path in media_folder().glob("*")):
-        raise Refused(f"This site is not empty: {media_folder()} has files. Move them away first.")
+        raise BackupRefused(f"This site is not empty: {media_folder()} has files. Move them away first.")
 
 
-def what_is_here() -> str:
-    """What somebody has begun in this database, such as "stories (3)"; nothing where nobody has."""
+def existing_data() -> str:
+    """Return the first kind of data in this database, such as "stories (3)", or "" if it is empty."""
     with connection.cursor() as cursor:
-        there = set(connection.introspection.table_names(cursor))
-        for table, what in NOT_EMPTY.items():
-            if table not in there:
+        tables_here = set(connection.introspection.table_names(cursor))
+        for table, label in MUST_BE_EMPTY.items():
+            if table not in tables_here:
                 continue
             cursor.execute(f"SELECT count(*) FROM (SELECT FROM {table} LIMIT 1000) x")
             if count := cursor.fetchone()[0]:
-                return f"{what} ({count})" if count < 1000 else f"{what} (1,000 or more)"
+                return f"{label} ({count})" if count < 1000 else f"{label} (1,000 or more)"
     return ""
 
 
-def _check_room(manifest: Manifest) -> None:
+def _check_free_space(manifest: Manifest) -> None:
+    """Raise BackupRefused if the media do not fit on the disk."""
     need, folder = sum(part.size for part in manifest.media), media_folder().parent
     free = shutil.disk_usage(folder).free
     if free < need:
-        raise Refused(f"The media need {megabytes(need)}, and {folder} has {megabytes(free)} left.")
+        raise BackupRefused(f"The media need {megabytes(need)}, and {folder} has {megabytes(free)} left.")
 
 
 class _Media:
-    """Media are unpacked beside the others, put in place before the commit, and taken away if it fails."""
+    """Unpack media into a staging folder, move them into place before the commit, remove them if it fails."""
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
         self.root = media_folder()
-        self.aside = self.root / ".restoring"
+        self.staging = self.root / ".restoring"
         self.placed: list[Path] = []
 
     def __enter__(self) -> "_Media":
         if self.reader.manifest.media:
             self.root.mkdir(mode=0o700, exist_ok=True)
-            shutil.rmtree(self.aside, ignore_errors=True)  # of a restore that was killed
-            self.aside.mkdir(mode=0o700)
+            shutil.rmtree(self.staging, ignore_errors=True)  # left by a restore that was killed
+            self.staging.mkdir(mode=0o700)
             try:
                 for part in self.reader.manifest.media:
                     self._unpack(part)
             except BaseException:
-                shutil.rmtree(self.aside, ignore_errors=True)
+                shutil.rmtree(self.staging, ignore_errors=True)
                 raise
         return self
 
-    def __call__(self) -> None:
+    def put_in_place(self) -> None:
+        """Move the unpacked files into media/."""
         if self.reader.manifest.media:
-            self._give_away()
-            os.sync()  # one by one would take a disk's turn for each file
-            for path in sorted(self.aside.iterdir()):
+            self._change_owner()
+            os.sync()  # one fsync for each file would take much longer
+            for path in sorted(self.staging.iterdir()):
                 self.placed.append(path.rename(self.root / path.name))
 
     def __exit__(self, failure: object, *args: object) -> None:
-        shutil.rmtree(self.aside, ignore_errors=True)
+        shutil.rmtree(self.staging, ignore_errors=True)
         for path in self.placed if failure else ():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _unpack(self, part: Part) -> None:
-        path = self.aside / part.name
+        path = self.staging / part.name
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self.reader.part("media", part) as data, path.open("xb") as file:
             while chunk := data.read(CHUNK):
                 file.write(chunk)
 
-    def _give_away(self) -> None:
-        """To the user as whom the site runs, where we are root."""
+    def _change_owner(self) -> None:
+        """Give the files to the user that runs the site, if this process is root."""
         if user := unprivileged_user():
-            for path in (self.root, self.aside, *self.aside.rglob("*")):
+            for path in (self.root, self.staging, *self.staging.rglob("*")):
                 os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
 
 def _nodes(migrations: dict[str, list[str]]) -> set[tuple[str, str]]:
+    """Return the migrations as (app, name) pairs."""
     return {(app, name) for app, names in migrations.items() for name in names}
 
 
 def _dotted(nodes: Iterable[tuple[str, str]]) -> list[str]:
+    """Return the migrations as sorted "app.name" strings."""
     return sorted(".".join(node) for node in nodes)
 
 
-def in_words(done: Restored) -> Iterator[str]:
-    yield f"Restored as it was at {done.manifest.at:%Y-%m-%d %H:%M} UTC: {done.manifest.told}."
-    if done.has_list:
-        yield f"Done again of what came after. {done.replayed.told}"
+def describe(result: RestoreResult) -> Iterator[str]:
+    """Yield the lines of the result for a terminal."""
+    yield f"Restored as of {result.manifest.at:%Y-%m-%d %H:%M} UTC: {result.manifest.summary}."
+    if result.has_erasures:
+        yield f"Erasures after the backup were repeated. {result.replayed.told}"
     else:
         yield (
-            "No list of erasures was there, or nothing is on it: what was deleted for good or sealed after "
-            "that moment is back. If you have the erasures.jsonl of the site that was, now: manage.py "
-            "replay_erasures FILE."
+            "There was no list of erasures, or it was empty: what was deleted for good or restricted after "
+            "the backup is back. If you have the erasures.jsonl of the original site, run manage.py "
+            "replay_erasures FILE now."
         )
     yield (
-        "All else is as it was at that moment: what was removed, corrected or taken back later is to be done "
-        "again by hand. Sessions are not in it: people log in again."
+        "Everything else is as it was at that time. What was removed, corrected or unpublished later must be "
+        "done again by hand. Sessions are not in a backup: people log in again."
     )
-    yield "Next: manage.py check_integrity; and if the site runs, start it anew, as it knows old numbers."
+    yield "Next, run manage.py check_integrity. If the site is running, restart it: it has cached old ids."

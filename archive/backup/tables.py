@@ -1,5 +1,8 @@
-"""Rows as Postgres copies them. What there is to copy is asked of the database and not of the models: before
-an upgrade the tables are still those of the earlier version."""
+"""Copy the rows of tables with Postgres' COPY.
+
+The list of tables comes from the database and not from the models: before an upgrade the tables are still
+those of the earlier version.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,16 +11,16 @@ from typing import Any
 from django.apps import apps
 from django.db import connection
 
-from archive.backup.container import CHUNK, Part, Refused
+from archive.backup.container import CHUNK, BackupRefused, Part
 
-# Who is logged in logs in again; which migrations there are is a part of the manifest.
-LEFT_OUT = ("django_session", "django_migrations")
+# People log in again after a restore, and the manifest lists the migrations.
+EXCLUDED_TABLES = ("django_session", "django_migrations")
 
-# Which the login of the pages reads through a function only, that logs it; an earlier version had none.
-_READ_BY = {"moderation_sealedtext": "moderation_copy_restricted"}
+# Tables that the web login may read only through a function, which logs it. Earlier versions had none.
+_READ_FUNCTIONS = {"moderation_sealedtext": "moderation_copy_restricted"}
 
-# Whatever the server or the login has set, values are written in one way.
-_ONE_WAY = """
+# Makes the format of values independent of the settings of the server and the login.
+_VALUE_FORMAT = """
 SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = 'postgres'; SET LOCAL timezone = 'UTC';
 SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 1; SET LOCAL client_encoding = 'UTF8';
 SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;
@@ -31,32 +34,34 @@ GROUP BY c.relname ORDER BY c.relname"""
 
 _SEQUENCES = "SELECT sequencename::text FROM pg_sequences WHERE schemaname = current_schema() ORDER BY 1"
 
-# Of some tables: table, name, and what makes it again.
-_OF = "c.relnamespace = current_schema()::regnamespace AND c.relname = ANY(%s) ORDER BY 1, 2"
-# Those that guard the logs and chain their lines; the keys are guarded by triggers of another sort.
+# Each of these statements selects the table, the name and the definition of objects of some tables.
+_IN_TABLES = "c.relnamespace = current_schema()::regnamespace AND c.relname = ANY(%s) ORDER BY 1, 2"
+# The triggers of our migrations. Foreign keys have internal triggers, which are left out.
 _TRIGGERS = f"""
 SELECT c.relname, t.tgname, '' FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND {_OF}"""
+WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND {_IN_TABLES}"""
 _KEYS = f"""
 SELECT c.relname, k.conname, pg_get_constraintdef(k.oid)
-FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid WHERE k.contype = 'f' AND {_OF}"""
+FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid WHERE k.contype = 'f' AND {_IN_TABLES}"""
 _INDEXES = f"""
 SELECT c.relname, i.relname, pg_get_indexdef(i.oid)
 FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
 WHERE NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = x.indexrelid AND k.contype <> 'f')
-  AND {_OF}"""
+  AND {_IN_TABLES}"""
 
 
-def names() -> dict[str, list[str]]:
-    """The columns to copy of each of our tables: all but what Postgres computes."""
+def table_columns() -> dict[str, list[str]]:
+    """Return the columns to copy, by table: all but generated columns."""
     with connection.cursor() as cursor:
         cursor.execute(_TABLES)
         return {name: columns for name, columns in cursor.fetchall() if _is_ours(name)}
 
 
-def sequences() -> dict[str, tuple[int, bool]]:
-    """By name the last value and whether it was given out. They are of no snapshot: read after the rows, no
-    row has a number that is still to come."""
+def read_sequences() -> dict[str, tuple[int, bool]]:
+    """Return the last value of each sequence and whether it was used.
+
+    Sequences do not belong to a snapshot. Read them after the rows, so that no row has a higher number.
+    """
     found = {}
     with connection.cursor() as cursor:
         cursor.execute(_SEQUENCES)
@@ -66,42 +71,46 @@ def sequences() -> dict[str, tuple[int, bool]]:
     return found
 
 
-def write_in_one_way() -> None:
-    """For the rest of the transaction."""
+def set_value_format() -> None:
+    """Fix the format of values for the rest of the transaction."""
     with connection.cursor() as cursor:
-        cursor.execute(_ONE_WAY)
+        cursor.execute(_VALUE_FORMAT)
 
 
 def copy_out(name: str, columns: list[str], to: Any) -> int:
-    """Returns the number of rows."""
+    """Copy the table to a file. Return the number of rows."""
     with connection.cursor() as cursor:
-        what = ", ".join(map(_quoted, columns))
-        rows = f"{_quoted(name)} ({what})"
-        if name in _READ_BY:
-            cursor.execute("SELECT to_regproc(%s) IS NOT NULL", [_READ_BY[name]])
-            rows = f"(SELECT {what} FROM {_READ_BY[name]}())" if cursor.fetchone()[0] else rows
+        column_list = ", ".join(map(_quoted, columns))
+        rows = f"{_quoted(name)} ({column_list})"
+        if name in _READ_FUNCTIONS:
+            cursor.execute("SELECT to_regproc(%s) IS NOT NULL", [_READ_FUNCTIONS[name]])
+            rows = f"(SELECT {column_list} FROM {_READ_FUNCTIONS[name]}())" if cursor.fetchone()[0] else rows
         cursor.cursor.copy_expert(f"COPY {rows} TO STDOUT", to)
         return int(cursor.rowcount)
 
 
 def copy_in(part: Part, rows: Any) -> None:
-    """Raises Refused for another number of rows."""
+    """Copy rows into the table. Raises BackupRefused if their number is not that of the manifest."""
     with connection.cursor() as cursor:
-        what = ", ".join(map(_quoted, part.columns))
-        cursor.cursor.copy_expert(f"COPY {_quoted(part.name)} ({what}) FROM STDIN", rows, size=CHUNK)
+        column_list = ", ".join(map(_quoted, part.columns))
+        cursor.cursor.copy_expert(f"COPY {_quoted(part.name)} ({column_list}) FROM STDIN", rows, size=CHUNK)
         if cursor.rowcount != part.rows:
-            raise Refused(f"Of {part.rows:,} rows of {part.name} {cursor.rowcount:,} came in.")
+            raise BackupRefused(
+                f"The table {part.name} has {part.rows:,} rows, but {cursor.rowcount:,} were read."
+            )
 
 
 @contextmanager
-def replaced(tables: list[str]) -> Iterator[None]:
-    """Empty these tables, and let the block fill them without what their triggers would make of it.
+def replace_contents(tables: list[str]) -> Iterator[None]:
+    """Empty these tables, and let the block fill them while their triggers are off.
 
-    In the caller's transaction. Keys and indexes are taken away meanwhile and made again, which compares all
-    rows at once: for each row by itself that took ten times as long. At the end all of it is what it was.
+    Runs in the caller's transaction. Foreign keys and indexes are dropped and created again at the end, which
+    checks all rows at once: to check each row by itself took ten times as long.
     """
     with connection.cursor() as cursor:
-        triggers, keys, indexes = (_about(statement, tables) for statement in (_TRIGGERS, _KEYS, _INDEXES))
+        triggers, keys, indexes = (
+            _select_definitions(statement, tables) for statement in (_TRIGGERS, _KEYS, _INDEXES)
+        )
         for table, name, _ in triggers:
             cursor.execute(f"ALTER TABLE {_quoted(table)} DISABLE TRIGGER {_quoted(name)}")
         for table, name, _ in keys:
@@ -119,39 +128,40 @@ def replaced(tables: list[str]) -> Iterator[None]:
             cursor.execute(f"ALTER TABLE {_quoted(table)} ENABLE TRIGGER {_quoted(name)}")
 
 
-def _about(statement: str, tables: list[str]) -> list[tuple[str, str, str]]:
+def _select_definitions(statement: str, tables: list[str]) -> list[tuple[str, str, str]]:
+    """Return (table, name, definition) for objects of these tables."""
     with connection.cursor() as cursor:
         cursor.execute(statement, [tables])
         return list(cursor.fetchall())
 
 
 def set_sequences(values: dict[str, tuple[int, bool]]) -> None:
-    """In the caller's transaction, with which it is taken back if need be."""
+    """Set the sequences. ALTER SEQUENCE, unlike setval, is rolled back with the caller's transaction."""
     with connection.cursor() as cursor:
         for name, (last, is_called) in values.items():
             cursor.execute(f"ALTER SEQUENCE {_quoted(name)} RESTART WITH {int(last) + is_called}")
 
 
-def gather_statistics() -> None:
-    """Without them a plan is a guess, until the database has gathered some by itself."""
+def analyze_tables() -> None:
+    """Analyze the tables: until autovacuum does it, the planner would guess."""
     with connection.cursor() as cursor:
-        for name in names():
+        for name in table_columns():
             cursor.execute(f"ANALYZE {_quoted(name)}")
 
 
-def size() -> int:
-    """Bytes of our tables without their indexes; a backup of them is smaller."""
+def total_size() -> int:
+    """Return the bytes of our tables without their indexes. A backup of them is smaller."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT coalesce(sum(pg_table_size(c.oid)), 0) FROM pg_class c WHERE c.relkind = 'r' "
             "AND c.relnamespace = current_schema()::regnamespace AND c.relname = ANY(%s)",
-            [list(names())],
+            [list(table_columns())],
         )
         return int(cursor.fetchone()[0])
 
 
 def _is_ours(name: str) -> bool:
-    """By the app's label, so that a table which a later version has no model for is found as well."""
+    """Return whether the table is ours, by its prefix: this also finds tables that have no model any more."""
     return name.startswith(("django_", *(f"{app.label}_" for app in apps.get_app_configs())))
 
 

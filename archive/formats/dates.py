@@ -1,7 +1,7 @@
-"""Dates and times as pages print them: in English, German and Spanish, by a clock of 12 or 24 hours.
+"""Patterns of printed dates and times in English, German and Spanish, with 12-hour or 24-hour clocks.
 
-Dates of numbers alone are read where their order is certain (2013-06-19, 19.06.2013). Which number of
-06/07/2013 is the month cannot be known.
+Numeric dates are read only if their order is certain (2013-06-19, 19.06.2013). In 06/07/2013 either number
+may be the month.
 """
 
 import re
@@ -9,7 +9,7 @@ import unicodedata
 from calendar import monthrange
 from datetime import datetime
 
-LONGEST = 120  # characters of a line that can be a date
+LONGEST = 120  # characters; a longer line cannot be a date
 
 _MONTHS = (
     ("january", "januar", "jänner", "enero"),
@@ -45,37 +45,37 @@ TIME = (
     r"(?P<hour>[0-9]{1,2})[:.](?P<minute>[0-9]{2})(?:[:.](?P<second>[0-9]{2}))?"
     r"(?:\s*(?P<half>[ap])\.?\s?m\b\.?)?(?:\s*(?:Uhr|h)\b)?"
 )
-AT = r"(?:at|um|a\s+las?|en)"  # what stands between a day and a time
+AT = r"(?:at|um|a\s+las?|en)"  # a word between the day and the time
 
 
-class NoSuchMoment(ValueError):
-    """The line has the form of a date, but no calendar or clock has it. The message completes a sentence."""
+class InvalidDate(ValueError):
+    """The text looks like a date, but the date or time does not exist. The message completes a sentence."""
 
 
-class NoSuchTime(NoSuchMoment):
-    """The day exists, and the time does not."""
+class InvalidTime(InvalidDate):
+    """The day exists, but the time does not."""
 
 
-def plain(text: str) -> str:
-    """The text with ordinary spaces and letters, and without invisible marks, for a comparison."""
+def normalize(text: str) -> str:
+    """Return the text with ordinary spaces and letters and without invisible characters, for comparisons."""
     if text.isascii():
         return text
     return "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
 
 
-def moment(match: re.Match[str]) -> datetime:
-    """Return the local time of a match of DAY and TIME. Raises NoSuchMoment."""
+def to_datetime(match: re.Match[str]) -> datetime:
+    """Return the local time of a match of DAY and TIME. Raises InvalidDate."""
     groups = match.groupdict()
     form = next(n for n in "1234" if groups[f"year{n}"])
     year, month, day = (groups[f"{part}{form}"] for part in ("year", "month", "day"))
     number = int(month) if month.isdecimal() else MONTHS[month.casefold()]
     if not 1 <= number <= 12 or not 1 <= int(day) <= monthrange(int(year), number)[1]:
-        raise NoSuchMoment("names a day that the calendar does not have")
+        raise InvalidDate("is a day that does not exist")
     hour, minute, second = int(groups["hour"]), int(groups["minute"]), int(groups["second"] or 0)
     if half := groups["half"]:
         if not 1 <= hour <= 12:
-            raise NoSuchTime("has an hour that no clock shows with “am” or “pm”")
+            raise InvalidTime("has an hour that does not exist with “am” or “pm”")
         hour = hour % 12 + (12 if half.lower() == "p" else 0)
     if hour > 23 or minute > 59 or second > 59:
-        raise NoSuchTime("names a time that no clock shows")
-    return datetime(int(year), number, int(day), hour, minute, second)  # noqa: DTZ001 - the zone is the page's
+        raise InvalidTime("has a time that does not exist")
+    return datetime(int(year), number, int(day), hour, minute, second)  # noqa: DTZ001 - the caller knows the page's zone

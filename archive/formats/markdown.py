@@ -1,9 +1,9 @@
-"""Plain text that comes in, as the Markdown in which articles are kept: nothing in it is taken for markup."""
+"""Convert imported plain text to Markdown. Characters that Markdown would take for markup are escaped."""
 
 import re
 from itertools import cycle
 
-# Markup that Markdown finds anywhere, at the start of a line, and in a list's number.
+# URL: a bare link. MARKUP: markup anywhere. LINE_MARKUP: at the start of a line. LIST_NUMBER: of a list.
 URL = re.compile(r"(https?://[^\s<>]*[\w/#=&%~+-])")
 MARKUP = re.compile(r"[\\`*\[<]|(?<![^\W_])_|_(?![^\W_])|~(?=~)|(?<=~)~|&(?=#?\w{1,32};)")
 LINE_MARKUP = re.compile(r"^(?:[-+](?=[\s|:-]|$)|#(?=[#\s]|$)|=(?==*$)|[>|~]|:(?=-))")
@@ -11,13 +11,14 @@ LIST_NUMBER = re.compile(r"^([0-9]{1,9})([.)])(?=\s|$)")
 
 
 def as_markdown(text: str) -> str:
-    """Markdown that shows `text` as it is, with its line breaks and indents."""
+    """Return Markdown that shows `text` unchanged, with its line breaks and indentation."""
     return "\n\n".join("\\\n".join(map(_literal, paragraph.split("\n"))) for paragraph in text.split("\n\n"))
 
 
 def _literal(line: str) -> str:
+    """Return Markdown that shows one line unchanged."""
     text = line.lstrip(" ")
-    # A URL in angle brackets is a link whatever it contains; escapes inside a bare one would cut it short.
+    # A URL in angle brackets is a link whatever it contains. Escapes inside a bare URL would cut it short.
     escaped = "".join(
         f"<{part}>" if odd else MARKUP.sub(r"\\\g<0>", part)
         for part, odd in zip(URL.split(text), cycle((False, True)), strict=False)

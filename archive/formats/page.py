@@ -1,20 +1,20 @@
-"""What every format's parser gives, and the two ways in which it refuses a file."""
+"""The result of every import parser, and the two errors with which it refuses a file."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 
 class NotThisFormat(ValueError):
-    """The file is something else. The message is one sentence for a person, and names the line."""
+    """The file is not of this format. The message is one sentence for a person that names the line."""
 
 
 class DamagedFile(ValueError):
-    """The file is of this format but not whole. The message is such a sentence, too."""
+    """The file is of this format but damaged. The message is one sentence that names the line."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageWarning:
-    """Something in the file that a curator should know. `kind` is a code, `text` a sentence."""
+    """A warning about the file for the person who imports it. `kind` is a code, `text` a sentence."""
 
     line: int
     kind: str
@@ -23,33 +23,33 @@ class PageWarning:
 
 @dataclass(frozen=True, slots=True)
 class ParsedComment:
-    """One comment as its page showed it."""
+    """One comment of a saved page."""
 
     number: int  # from 1, in the file's order
-    line: int  # of its name
-    level: int  # from 1
-    parent: int | None  # the number of the comment under which it stands
-    author: str  # "" where the page names nobody
+    line: int  # line number of the author's name
+    level: int  # 1 is top-level
+    parent: int | None  # number of the comment that it replies to
+    author: str  # "" if the page shows no name
     created_at: datetime  # aware, UTC
     body: str  # plain text: "\n\n" between paragraphs, "\n" between lines
-    text_missing: str  # "", "all", or "rest": only its beginning is left
-    source_id: str  # the same in every save of the page
+    text_missing: str  # "", "all", or "rest" if only the beginning is left
+    source_id: str  # identifies the comment in every save of the page
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedPage:
-    """One story with its discussion. Every line of the file is in its text, warnings or boilerplate."""
+    """A story with its discussion. Every line of the file is in a text, a warning or the boilerplate."""
 
     format: str
     title: str
     published_at: datetime  # aware, UTC
-    date_line: int  # on which it says so
-    zone: str  # IANA name: the zone in which the page gives its times
+    date_line: int  # line number of the date
+    zone: str  # IANA name of the page's time zone
     standfirst: str  # plain text
     body: str  # Markdown
     topics: list[str]
     source_name: str  # who published it
-    declared: int | None  # how many comments the page says it has
+    declared: int | None  # number of comments that the page announces
     comments: list[ParsedComment]
     warnings: list[PageWarning]
     boilerplate: list[int]  # numbers of the lines that belong to the site and not to the story

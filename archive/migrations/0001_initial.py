@@ -28,11 +28,11 @@ class Migration(migrations.Migration):
                 ("format", models.CharField(max_length=20, verbose_name="format")),
                 ("filename", models.CharField(max_length=255, verbose_name="file")),
                 ("sha256", models.CharField(max_length=64)),
-                ("declared_count", models.PositiveIntegerField(null=True, verbose_name="comments claimed")),
+                ("declared_count", models.PositiveIntegerField(null=True, verbose_name="comments announced")),
                 ("found_count", models.PositiveIntegerField(verbose_name="comments found")),
-                ("created_count", models.PositiveIntegerField(verbose_name="comments new")),
+                ("created_count", models.PositiveIntegerField(verbose_name="new comments")),
                 ("warnings", models.JSONField(default=list, verbose_name="warnings")),
-                ("at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="brought in")),
+                ("at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="imported")),
                 (
                     "actor",
                     models.ForeignKey(

@@ -1,11 +1,13 @@
 """Rendering again of the stories and standing pages that show an image, once the image changed."""
 
+from django.db import transaction
 from django.db.models import F
 
 from articles.markup.markdown import render_story
 from articles.models import Article, Image, ImageUse, Site, StandingPage
 
 
+@transaction.atomic
 def rerender_uses(image: Image) -> None:
     """Render every text that shows the image. The time of a text's last change stays."""
     is_seen = ImageUse.objects.filter(image=image, site__isnull=False).exists()  # rules are rendered as read

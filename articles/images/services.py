@@ -114,7 +114,6 @@ def use_images(shown_by: Article | StandingPage | Site, images: set[int]) -> Non
     ImageUse.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-@transaction.atomic
 def _hold(digest: str) -> None:
     """Until the end of the transaction nobody else makes or deletes the files of this picture."""
     with connection.cursor() as cursor:

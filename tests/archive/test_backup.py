@@ -1,4 +1,4 @@
-"""A site in one file and back: all of it, of one moment, and nothing of what is not as it was written."""
+"""Backup and restore: complete, from one snapshot, and damaged files are refused."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from archive.backup import container, tables
-from archive.backup.container import Refused, Writer, is_safe, opened
+from archive.backup.container import BackupRefused, Writer, is_safe, open_backup
 from archive.backup.restore import restore
 from archive.backup.write import backup, media_folder
 from articles.models import Site, Topic
@@ -39,7 +39,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, settings: Any) -> Path:
-    """A data folder of the test's own."""
+    """Return a data folder for the test."""
     settings.HOME = tmp_path / "home"
     settings.MEDIA_ROOT = settings.HOME / "media"
     settings.HOME.mkdir()
@@ -63,7 +63,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def paths() -> list[str]:
-    """A site with something of everything; its pages."""
+    """Fill a site with something of everything and return the paths of its pages."""
     maria = UserFactory.create(name="Maria", roles=("Moderator",))
     ada = UserFactory.create(name="Ada\tof\\the ‘Isles’\n", roles=("Administrator",))
     harbour = Topic.objects.create(name="Harbour", slug="harbour")
@@ -102,11 +102,11 @@ def pages(paths: list[str]) -> list[tuple[int, bytes]]:
 
 
 def rows() -> dict[str, list[Any]]:
-    """All that there is, but who is logged in and the version of the site."""
+    """Return all rows of the database except sessions and the version of the site."""
     found = {}
     with connection.cursor() as cursor:
-        for name, columns in tables.names().items():
-            if name in tables.LEFT_OUT:
+        for name, columns in tables.table_columns().items():
+            if name in tables.EXCLUDED_TABLES:
                 continue
             what = ", ".join(f'"{one}"' for one in columns if (name, one) != ("articles_site", "version"))
             cursor.execute(f"SELECT {what} FROM {name} AS t ORDER BY t::text")
@@ -115,7 +115,7 @@ def rows() -> dict[str, list[Any]]:
 
 
 def empty() -> None:
-    """As a site that nobody has begun."""
+    """Empty the site, as if nobody had used it."""
     call_command("flush", interactive=False, verbosity=0)
     assert not Comment.objects.exists()
 
@@ -131,7 +131,7 @@ def test_a_site_comes_back_as_it_was(file: Path, paths: list[str]) -> None:
     assert before["moderation_sealreading"] == []
     assert SealReading.objects.get(seal=None, by=None).is_export
     before["moderation_sealreading"] = rows()["moderation_sealreading"]
-    sequences = tables.sequences()
+    sequences = tables.read_sequences()
     assert made.notes == []
     assert made.last == last_backup()
     assert made.last.is_there
@@ -157,13 +157,13 @@ def test_a_site_comes_back_as_it_was(file: Path, paths: list[str]) -> None:
         cursor.execute("SELECT bool_and(tgenabled = 'O') FROM pg_trigger WHERE tgname = 'transition_chain'")
         assert cursor.fetchone() == (True,)
     # The next numbers are those that would have come.
-    following = {name: last + is_called for name, (last, is_called) in tables.sequences().items()}
+    following = {name: last + is_called for name, (last, is_called) in tables.read_sequences().items()}
     assert following == {name: last + is_called for name, (last, is_called) in sequences.items()}
     say(make_article("Afterwards"), "And on.")
     assert check() == {}
 
 
-def test_the_guards_of_the_log_are_what_they_were(file: Path, paths: list[str]) -> None:
+def test_the_triggers_of_the_log_are_restored(file: Path, paths: list[str]) -> None:
     def guards() -> list[Any]:
         with connection.cursor() as cursor:
             cursor.execute("SELECT tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1")
@@ -184,16 +184,16 @@ def test_the_guards_of_the_log_are_what_they_were(file: Path, paths: list[str]) 
         cursor.execute("UPDATE comments_transition SET seq = 1")
 
 
-def test_every_table_is_in_it_or_left_out_by_name(file: Path, paths: list[str]) -> None:
+def test_every_table_is_in_the_backup_or_excluded_by_name(file: Path, paths: list[str]) -> None:
     backup(file)
     with connection.cursor() as cursor:
         there = set(connection.introspection.table_names(cursor))
-    with opened(file) as reader:
+    with open_backup(file) as reader:
         copied = {part.name for part in reader.manifest.tables}
-    assert there - copied == set(tables.LEFT_OUT)
+    assert there - copied == set(tables.EXCLUDED_TABLES)
 
 
-def test_a_picture_in_a_story_comes_back_with_its_files(file: Path) -> None:
+def test_an_image_in_a_story_is_restored_with_its_files(file: Path) -> None:
     image = make_image()
     story = make_article(body=f"Look:\n\n{image.markdown}")
     paths, pictures = [story.get_absolute_url()], media()
@@ -218,7 +218,7 @@ def test_without_media_and_without_anything(file: Path) -> None:
     assert media() == {}
 
 
-def test_jobs_that_were_under_way_are_queued_again(file: Path) -> None:
+def test_running_jobs_are_queued_again(file: Path) -> None:
     values = {"task_path": "tests.none", "args_kwargs": {"args": [], "kwargs": {}}, "worker_ids": ["gone"]}
     DBTaskResult.objects.create(status=TaskResultStatus.RUNNING, started_at=timezone.now(), **values)
     backup(file)
@@ -227,8 +227,8 @@ def test_jobs_that_were_under_way_are_queued_again(file: Path) -> None:
     assert DBTaskResult.objects.get().status == TaskResultStatus.READY
 
 
-def test_it_is_of_one_moment_while_people_write(file: Path, paths: list[str]) -> None:
-    """Eight threads post, answer, recommend and remove; the backup has a state that was."""
+def test_a_backup_is_one_snapshot_while_people_write(file: Path, paths: list[str]) -> None:
+    """While eight threads post, reply, recommend and remove, the backup holds a state that existed."""
     articles, over, wrote = [make_article(f"Story {n}") for n in range(3)], threading.Event(), [0] * 8
 
     def write(seed: int) -> None:
@@ -295,7 +295,7 @@ def test_a_flipped_bit_in_any_part_is_found_and_the_part_named(file: Path, paths
         whole[place] ^= 4
         file.write_bytes(whole)
         whole[place] ^= 4
-        with pytest.raises(Refused, match=f"damaged in {part.filename}"), opened(file):
+        with pytest.raises(BackupRefused, match=f"damaged in {part.filename}"), open_backup(file):
             pass
         found += 1
     assert found > 40
@@ -305,7 +305,7 @@ def test_a_flipped_bit_in_any_part_is_found_and_the_part_named(file: Path, paths
 def test_a_flipped_bit_anywhere_is_found(file: Path) -> None:
     backup(file)
     whole = bytearray(file.read_bytes())
-    with opened(file):
+    with open_backup(file):
         pass
     for place in [*range(0, len(whole), 997), *range(len(whole) - 400, len(whole))]:
         for bit in (1, 128):
@@ -313,8 +313,10 @@ def test_a_flipped_bit_anywhere_is_found(file: Path) -> None:
             file.write_bytes(whole)
             whole[place] ^= bit
             with (
-                pytest.raises(Refused, match=r"damaged|is no backup|its list|which this version|can't read"),
-                opened(file),
+                pytest.raises(
+                    BackupRefused, match=r"damaged|is not a backup|its list|which this version|can't read"
+                ),
+                open_backup(file),
             ):
                 pass
 
@@ -324,25 +326,28 @@ def test_a_cut_file_is_found_at_any_length(file: Path) -> None:
     whole = file.read_bytes()
     for length in [0, 1, 4, 30, 1000, len(whole) // 2, *range(len(whole) - 200, len(whole), 7)]:
         file.write_bytes(whole[:length])
-        with pytest.raises(Refused, match=r"is empty|is no backup|damaged or cut|damaged"), opened(file):
+        with (
+            pytest.raises(BackupRefused, match=r"is empty|is not a backup|damaged or incomplete|damaged"),
+            open_backup(file),
+        ):
             pass
     file.write_bytes(whole + b"\0")
-    with pytest.raises(Refused, match=r"damaged|no backup"), opened(file):
+    with pytest.raises(BackupRefused, match=r"damaged|not a backup"), open_backup(file):
         pass
-    assert_untouched_by(file, "damaged|no backup")
+    assert_untouched_by(file, "damaged|not a backup")
 
 
-def test_what_is_no_backup_is_told_so(file: Path) -> None:
+def test_a_file_that_is_no_backup_is_refused(file: Path) -> None:
     assert_untouched_by(file, "No such file")
     file.write_text("A letter.")
-    assert_untouched_by(file, "is no backup of Soundoff")
+    assert_untouched_by(file, "is not a backup of Soundoff")
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("a.txt", "A letter in an envelope.")
-    assert_untouched_by(file, "is no backup of Soundoff")
+    assert_untouched_by(file, "is not a backup of Soundoff")
 
 
 def made_up(file: Path, change: Any, *, more: dict[str, bytes] | None = None) -> None:
-    """The backup as somebody would write it who changed its list, with all sums as they should be."""
+    """Return the backup with a changed manifest and correct digests, as an attacker would write it."""
     with zipfile.ZipFile(file) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     told = json.loads(parts.pop(container.MANIFEST))
@@ -360,7 +365,7 @@ def made_up(file: Path, change: Any, *, more: dict[str, bytes] | None = None) ->
         writer.finish(Told())  # type: ignore[arg-type]
 
 
-def test_a_backup_that_is_written_anew_is_as_good(file: Path, paths: list[str]) -> None:
+def test_a_rewritten_backup_can_be_restored(file: Path, paths: list[str]) -> None:
     backup(file)
     before = rows()
     empty()
@@ -397,7 +402,7 @@ def test_a_path_that_leads_out_is_refused(file: Path, home: Path, name: str) -> 
     assert not list(home.parent.rglob("*evil*"))
 
 
-def test_a_part_that_the_list_lacks_or_that_is_not_there_is_refused(file: Path) -> None:
+def test_an_unlisted_or_missing_part_is_refused(file: Path) -> None:
     backup(file)
     kept = file.read_bytes()
     made_up(file, lambda told: None, more={"media/more": b"more"})
@@ -411,14 +416,14 @@ def test_a_part_that_the_list_lacks_or_that_is_not_there_is_refused(file: Path) 
     assert_untouched_by(file, "names a table that can't be one of Soundoff's")
     file.write_bytes(kept)
     made_up(file, lambda told: told["tables"].pop(), more=None)
-    with pytest.raises(Refused, match="which its list does not name"), opened(file):
+    with pytest.raises(BackupRefused, match="which its list does not name"), open_backup(file):
         pass
 
 
 @pytest.mark.parametrize(
     "wrong", [{"name": 5}, {"name": None}, {"columns": [1]}, {"columns": None}, {"size": -1}]
 )
-def test_a_list_of_nonsense_is_refused(file: Path, wrong: dict[str, Any]) -> None:
+def test_an_invalid_manifest_is_refused(file: Path, wrong: dict[str, Any]) -> None:
     backup(file)
     made_up(file, lambda told: told["tables"][0].update(wrong))
     assert_untouched_by(file, "that this version of Soundoff can't read")
@@ -432,8 +437,8 @@ def test_media_with_another_content_are_refused(file: Path) -> None:
     assert_untouched_by(file, "damaged in media/ab/abc/full.jpg")
 
 
-def test_rows_that_contradict_each_other_leave_nothing(file: Path, paths: list[str]) -> None:
-    """A comment whose story is not there: the sums agree, and the keys do not."""
+def test_contradicting_rows_are_rolled_back(file: Path, paths: list[str]) -> None:
+    """A comment whose story is missing: the digests are correct, and the foreign keys are not."""
     put_media("ab/abc/full.jpg", b"a picture")
     backup(file)
     empty()
@@ -446,7 +451,7 @@ def test_rows_that_contradict_each_other_leave_nothing(file: Path, paths: list[s
 
     made_up(file, without_articles, more={"tables/articles_article.copy": b""})
     before = rows()
-    with pytest.raises(Refused, match="contradicts itself"):
+    with pytest.raises(BackupRefused, match="contradicts itself"):
         restore(file)
     assert rows() == before
     assert media() == {}
@@ -482,7 +487,7 @@ def test_links_are_not_followed(file: Path, tmp_path: Path) -> None:
     (real.parent / ".half.jpg").write_bytes(b"being written")
     made = backup(file)
     assert len(made.notes) == 2
-    assert all("no file of ours" in note for note in made.notes)
+    assert all("not an ordinary file" in note for note in made.notes)
     assert [p.filename for p in parts_of(file) if p.filename.startswith("media")] == ["media/ab/real.jpg"]
     assert b"a secret" not in file.read_bytes()
 
@@ -498,7 +503,7 @@ def test_a_media_folder_on_another_disk_is_followed(file: Path, tmp_path: Path) 
     assert (tmp_path / "disk" / "ab" / "real.jpg").read_bytes() == b"a picture"
 
 
-def test_a_picture_that_is_damaged_on_the_disk_is_told(file: Path) -> None:
+def test_an_image_that_is_damaged_on_the_disk_is_noted(file: Path) -> None:
     digest = sha256(b"a picture").hexdigest()
     put_media(f"{digest[:2]}/{digest}/full.jpg", b"another one")
     (note,) = backup(file).notes
@@ -508,14 +513,14 @@ def test_a_picture_that_is_damaged_on_the_disk_is_told(file: Path) -> None:
 def test_a_backup_that_fails_leaves_the_earlier_one(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     backup(file)
     kept = file.read_bytes()
-    monkeypatch.setattr(tables, "sequences", lambda: 1 / 0)
+    monkeypatch.setattr(tables, "read_sequences", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         backup(file)
     assert file.read_bytes() == kept
     assert [path.name for path in file.parent.iterdir() if path.is_file()] == [file.name]
 
 
-def test_a_disk_without_room_is_told_before(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_noticed_before_the_backup(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("archive.backup.write.shutil.disk_usage", lambda path: os.statvfs_result([0] * 10))
     usage = type("Usage", (), {"free": 1000})
     monkeypatch.setattr("archive.backup.write.shutil.disk_usage", lambda path: usage)
@@ -524,8 +529,8 @@ def test_a_disk_without_room_is_told_before(file: Path, monkeypatch: pytest.Monk
     assert not file.exists()
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="There is no folder"):
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="does not exist"):
         call_command("backup", str(tmp_path / "nowhere" / "site.zip"))
-    with pytest.raises(CommandError, match="is no file"):
+    with pytest.raises(CommandError, match="is not a file"):
         call_command("backup", str(tmp_path))

@@ -1,7 +1,6 @@
-"""Saved pages that were damaged on their way: read with a warning, or refused with a sentence whose line
-number is that of the damage.
+"""Damaged saved pages: read with a warning, or refused with a sentence that names the damaged line.
 
-The damage is made here from whole pages, so that nothing of what other people wrote stands in this file.
+The tests damage whole pages themselves, so no text by other people is in this file.
 """
 
 import codecs
@@ -38,7 +37,7 @@ def whole(request: pytest.FixtureRequest) -> bytes:
 
 
 def read(data: bytes) -> ParsedPage | tuple[int, str]:
-    """The page, or the line and the sentence with which it is refused."""
+    """Return the page, or the line number and the sentence with which it is refused."""
     try:
         return parse(data)
     except (NotThisFormat, DamagedFile) as refusal:
@@ -67,7 +66,7 @@ DAMAGE: dict[str, Callable[[bytes], list[bytes] | None]] = {
 
 
 def damaged(raw: bytes, how: str) -> Iterator[tuple[int, bytes]]:
-    """(number of the line, the file) for each line that is not blank, or for each third of them."""
+    """Yield (line number, damaged file) for each line that is not blank, or for each third of them."""
     lines = raw.split(b"\n")
     for index in range(0, len(lines), 1 if how in {"deleted", "doubled"} else 3):
         line = lines[index]
@@ -76,14 +75,14 @@ def damaged(raw: bytes, how: str) -> Iterator[tuple[int, bytes]]:
 
 
 def distance(data: bytes, *numbers: int) -> int:
-    """How many lines that are not blank one is from the other."""
+    """Return the number of non-blank lines between two lines."""
     first, last = sorted(numbers)
     return max(0, sum(bool(line.strip()) for line in data.split(b"\n")[first - 1 : last]) - 1)
 
 
 @pytest.mark.parametrize("how", DAMAGE)
 def test_each_line_damaged(whole: bytes, how: str) -> None:
-    """What is refused is refused there; what is read has all its comments, or a warning where one is lost."""
+    """A refusal names the damaged line. A page that is read is complete or has a warning about the loss."""
     before = parse(whole)
     usual = {warning.kind for warning in before.warnings} | {"count"}
     for number, data in damaged(whole, how):
@@ -97,7 +96,7 @@ def test_each_line_damaged(whole: bytes, how: str) -> None:
 
 
 def test_cut_at_two_hundred_places(whole: bytes) -> None:
-    """The end of the file is named, or whole comments are left and a warning says that the end is missing."""
+    """A refusal names the end of the file. A page that is read has whole comments and a warning."""
     comments = parse(whole).comments
     for cut in (len(whole) * n // 200 for n in range(200)):
         result = read(whole[:cut])
@@ -132,7 +131,7 @@ def test_cut_at_two_hundred_places(whole: bytes) -> None:
         *("tabs", "narrow-spaces", "german-link", "spanish-link", "seconds", "24-hours"),
     ],
 )
-def test_other_clothes_change_nothing(whole: bytes, wrap: Callable[[str], bytes]) -> None:
+def test_other_encodings_and_line_ends_change_nothing(whole: bytes, wrap: Callable[[str], bytes]) -> None:
     before, after = parse(whole), parse(wrap(whole.decode()))
 
     assert [(c.source_id, c.level, c.parent, c.created_at) for c in after.comments] == [
@@ -152,7 +151,7 @@ def by_24_hours(match: re.Match[str]) -> str:
 @pytest.mark.parametrize(
     "encoding", ["cp1252", "cp1251", "shift-jis", "utf-7", "utf-32", "cp037", "mac-roman", "utf-16-le"]
 )
-def test_wrong_encodings_are_refused_or_told(whole: bytes, encoding: str) -> None:
+def test_wrong_encodings_are_refused_or_warned_about(whole: bytes, encoding: str) -> None:
     data = whole.decode().encode(encoding, errors="replace")
     result = read(data if encoding != "utf-16-le" else data[1:])
     if isinstance(result, ParsedPage) and encoding != "utf-7" and not data.isascii():
@@ -167,7 +166,7 @@ def test_text_that_lost_its_indentation(whole: bytes) -> None:
 
     assert line == first
     assert "at the left edge" in sentence
-    assert "Its indentation, which says who answers whom, is lost" in sentence
+    assert "Its indentation, which shows the reply structure, is lost" in sentence
     assert "second discussion" not in sentence
 
 

@@ -1,4 +1,4 @@
-"""Dates of comments and of stories: what is read, and what is said of a line that cannot be read as one."""
+"""Dates of comments and stories: the forms that are read, and the errors about those that are not."""
 
 import unicodedata
 from datetime import UTC, datetime
@@ -102,13 +102,13 @@ def test_midnight_and_noon() -> None:
 @pytest.mark.parametrize(
     ("closing", "cause"),
     [
-        ("June 31, 2013 at 5:28 pm | Reply", "names a day that the calendar does not have"),
-        ("2013-13-01 17:28 | Reply", "names a day that the calendar does not have"),
-        ("June 19, 2013 at 24:28 | Reply", "names a time that no clock shows"),
-        ("June 19, 2013 at 5:75 pm | Reply", "names a time that no clock shows"),
-        ("June 19, 2013 at 17:28:61 | Reply", "names a time that no clock shows"),
-        ("June 19, 2013 at 17:28 pm | Reply", "has an hour that no clock shows with “am” or “pm”"),
-        ("June 19, 2013 at 0:28 pm | Reply", "has an hour that no clock shows with “am” or “pm”"),
+        ("June 31, 2013 at 5:28 pm | Reply", "is a day that does not exist"),
+        ("2013-13-01 17:28 | Reply", "is a day that does not exist"),
+        ("June 19, 2013 at 24:28 | Reply", "has a time that does not exist"),
+        ("June 19, 2013 at 5:75 pm | Reply", "has a time that does not exist"),
+        ("June 19, 2013 at 17:28:61 | Reply", "has a time that does not exist"),
+        ("June 19, 2013 at 17:28 pm | Reply", "has an hour that does not exist with “am” or “pm”"),
+        ("June 19, 2013 at 0:28 pm | Reply", "has an hour that does not exist with “am” or “pm”"),
     ],
 )
 def test_a_date_that_does_not_exist(closing: str, cause: str) -> None:
@@ -154,15 +154,17 @@ def test_a_comment_without_its_date() -> None:
     assert refused(cut).endswith("and found the end of the file: the rest of it is missing.")
 
 
-def test_a_date_in_the_text_is_told() -> None:
-    """As where the name of the next comment was lost."""
+def test_a_date_in_the_text_is_warned_about() -> None:
+    """The name of the next comment may be lost."""
     joined = page().replace(b"    \xe2\x80\xa2 Bob\n\n      No.\n\n      ", b"    No.\n\n    ")
     parsed = parse(joined)
 
     assert len(parsed.comments) == 1
     [warning] = [one for one in parsed.warnings if one.kind == "date_in_text"]
     assert warning.line == 13
-    assert warning.text.startswith("Comment 1 (Ann) has “June 19, 2013 at 5:28 pm | Reply” in its text")
+    assert warning.text.startswith(
+        "The text of comment 1 (Ann) contains “June 19, 2013 at 5:28 pm | Reply”, which usually ends"
+    )
 
 
 @pytest.mark.parametrize(
@@ -188,13 +190,13 @@ def test_a_header_is_read(day: str, time: str, moment: datetime) -> None:
         (
             "June 31st, 2013",
             "04:40 PM ET",
-            "Line 1: “June 31st, 2013” names a day that the calendar does not have.",
+            "Line 1: “June 31st, 2013” is a day that does not exist.",
         ),
-        ("June 19th, 2013", "04:75 PM ET", "Line 2: “04:75 PM ET” names a time that no clock shows."),
+        ("June 19th, 2013", "04:75 PM ET", "Line 2: “04:75 PM ET” has a time that does not exist."),
         (
             "June 19th, 2013",
             "16:40 PM ET",
-            "Line 2: “16:40 PM ET” has an hour that no clock shows with “am” or “pm”.",
+            "Line 2: “16:40 PM ET” has an hour that does not exist with “am” or “pm”.",
         ),
         (
             "June 19th, 2013",

@@ -1,6 +1,7 @@
-"""The parser of saved pages. Nothing here needs a database.
+"""The parser of saved pages. No test here uses a database.
 
-What other people wrote is expected as numbers and hashes only, and read where it lies (the `data` fixture).
+Texts by other people appear as numbers and hashes only; the tests read them from the example data (the
+`data` fixture).
 """
 
 import hashlib
@@ -31,11 +32,11 @@ SAMPLE = Path(__file__).parents[2] / "archive" / "sample" / "story.txt"
 NEW_YORK = ZoneInfo("America/New_York")
 
 
-# Pages of ours, written from their parts
+# Builders of test pages
 
 
 def story(*lines: str) -> str:
-    """The top of a page, to which a thread is added."""
+    """Return the top of a page, without its discussion."""
     top = ("June 19th, 2013", "04:40 PM ET", "", "A title", "", "A standfirst.", "", "A body.", "")
     return "\n".join([*top, *lines]) + "\n"
 
@@ -51,7 +52,7 @@ def date_line(level: int, local: datetime) -> str:
 
 
 def thread(*comments: tuple[int, str, str, datetime], declared: int | None = None) -> str:
-    """Comments as (level, author, body, local time), below their heading."""
+    """Return a heading and comments, given as (level, author, body, local time)."""
     lines = [f"soundoff ({len(comments) if declared is None else declared} Responses)"]
     ordinal = 0
     for level, author, body, local in comments:
@@ -83,15 +84,15 @@ def rows(comments: list[ParsedComment]) -> list[list[object]]:
 
 
 def shown(markdown: str) -> str:
-    """The text that a reader sees of an article's body."""
+    """Return the text that a reader sees of an article's body."""
     text = render_story(markdown).replace("<br>\n", "\n").replace("</p>\n<p>", "\n\n")
     return html.unescape(re.sub(r"<[^>]+>", "", text)).strip("\n")
 
 
 def accounted_for(parsed: ParsedPage, data: bytes) -> None:
-    """Every non-blank line of the file can be written again from what was parsed, or is boilerplate.
+    """Assert that every non-blank line of the file is in the result or is boilerplate.
 
-    The page is written from the result alone, so a line that was dropped, moved or changed shows.
+    The page is written again from the result alone, so a line that was dropped, moved or changed is noticed.
     """
     zone = ZoneInfo(parsed.zone)
     published = parsed.published_at.astimezone(zone)
@@ -119,7 +120,7 @@ def accounted_for(parsed: ParsedPage, data: bytes) -> None:
 
 
 def read(data: bytes) -> ParsedPage | None:
-    """The page, or None for a file that is refused with one sentence that names a line."""
+    """Return the page, or None if it is refused with one sentence that names a line."""
     try:
         return soundoff.parse(data)
     except (NotThisFormat, DamagedFile) as refusal:
@@ -223,16 +224,41 @@ def test_the_sample() -> None:
     assert parsed.topics == ["Harbour", "Public Works", "Uncategorized"]
     assert (parsed.source_name, parsed.declared) == ("The Harbour Post", 37)
     assert [(warning.line, warning.kind, warning.text) for warning in parsed.warnings] == [
-        (29, "count", "The heading says 37; 31 are in the file."),
-        (29, "flattened", "The page keeps 3 levels; some on the last may answer one beside them: 6."),
-        (45, "flattened", "Comment 4 (Bettina at the kiosk) stands under 2 (Jun) and speaks to Tollef (3)."),
-        (50, "flattened", "Comment 5 (Tollef) stands under 2 (Jun) and speaks to Bettina at the kiosk (4)."),
-        (82, "flattened", "Comment 11 (Jun) stands under 9 (Sander V.) and speaks to Dr. P. Okonjo (10)."),
-        (87, "flattened", "Comment 12 (Old Hendry) stands under 9 (Sander V.) and speaks to Jun (11)."),
+        (29, "count", "The heading announces 37 comments, but the file has 31."),
+        (
+            29,
+            "flattened",
+            "The page shows 3 levels, so a reply to a comment on the last level stands beside it. These"
+            " comments may be such replies: 6.",
+        ),
+        (
+            45,
+            "flattened",
+            "Comment 4 (Bettina at the kiosk) is a reply to comment 2 (Jun) on the page, but addresses"
+            " Tollef, the author of comment 3.",
+        ),
+        (
+            50,
+            "flattened",
+            "Comment 5 (Tollef) is a reply to comment 2 (Jun) on the page, but addresses Bettina at the"
+            " kiosk, the author of comment 4.",
+        ),
+        (
+            82,
+            "flattened",
+            "Comment 11 (Jun) is a reply to comment 9 (Sander V.) on the page, but addresses Dr. P. Okonjo,"
+            " the author of comment 10.",
+        ),
+        (
+            87,
+            "flattened",
+            "Comment 12 (Old Hendry) is a reply to comment 9 (Sander V.) on the page, but addresses Jun, the"
+            " author of comment 11.",
+        ),
         (109, "emptied", "Comment 16 (Wim) has no text."),
-        (118, "repeat", "Comment 18 (Citizen of the Quay) repeats comment 15."),
-        (145, "near_repeat", "Comment 23 (Citizen of the Quay) nearly repeats comment 15."),
-        (150, "fragment", "Comment 24 (ferrywatcher) breaks off; its rest is missing."),
+        (118, "repeat", "Comment 18 (Citizen of the Quay) is a duplicate of comment 15."),
+        (145, "near_repeat", "Comment 23 (Citizen of the Quay) is almost a duplicate of comment 15."),
+        (150, "fragment", "Comment 24 (ferrywatcher) breaks off. The rest of its text is missing."),
     ]
     accounted_for(parsed, raw)
 
@@ -280,7 +306,7 @@ def test_a_body_that_looks_like_other_syntax(level: int, body: str) -> None:
     assert set(kinds(parsed)) <= {"date_in_text"}
 
 
-def test_a_body_may_stand_further_out_than_its_comment() -> None:
+def test_a_body_may_be_indented_less_than_its_comment() -> None:
     text = thread((1, "Ann", "Look:\n\nmark\n\nEnd.", at())).replace("    mark", "<pre>\n if x:")
 
     [comment] = soundoff.parse((story() + text).encode()).comments
@@ -376,7 +402,7 @@ def test_a_fragment(body: str, missing: str) -> None:
     assert kinds(parsed) == (["fragment"] if missing else [])
 
 
-# Who answers whom
+# Reply structure
 
 
 @pytest.mark.parametrize(
@@ -391,7 +417,7 @@ def test_a_fragment(body: str, missing: str) -> None:
         ("Hi @Jim no.", 3),
         ("@ Safe haven no.", 4),
         ("Safe, no.", 4),
-        ("Bob, no.", None),  # whom it stands under
+        ("Bob, no.", None),  # the parent's author
         ("@Nobody no.", None),
         ("Jim says no.", None),
         ("I told Jim, no.", None),
@@ -412,7 +438,7 @@ def test_a_reply_on_the_last_level_that_names_another(body: str, target: int | N
 
     named = [warning.text for warning in parsed.warnings if warning.line == parsed.comments[4].line]
     assert len(named) == (1 if target else 0)
-    assert all(text.endswith(f"({target}).") for text in named)
+    assert all(text.endswith(f" comment {target}.") for text in named)
     assert parsed.comments[4].parent == 2  # what the page says
 
 
@@ -420,15 +446,15 @@ def test_a_name_means_its_last_comment_in_the_same_tree() -> None:
     tree = [(1, "Jim", "Yes.", at()), (2, "Bob", "Yes.", at(1)), (3, "Ann", "@Jim no.", at(2))]
     parsed = soundoff.parse(page(*tree, (1, "Eve", "Yes.", at(3)), *tree[1:]))
 
-    assert [warning.text.split()[-1] for warning in parsed.warnings] == ["(1)."]
+    assert [warning.text.split()[-1] for warning in parsed.warnings] == ["1."]
 
 
-# Repeats
+# Duplicates
 
 LONG = "The clock on the customs house keeps its own time and always has."
 
 
-def test_repeats() -> None:
+def test_duplicates() -> None:
     parsed = soundoff.parse(
         page(
             (1, "Ann", LONG, at()),
@@ -442,9 +468,9 @@ def test_repeats() -> None:
     )
 
     assert [(warning.kind, warning.text) for warning in parsed.warnings] == [
-        ("repeat", "Comment 2 (Bob) repeats comment 1."),
-        ("near_repeat", "Comment 3 (Cai) nearly repeats comment 1."),
-        ("near_repeat", "Comment 6 (Fay) nearly repeats comment 1."),
+        ("repeat", "Comment 2 (Bob) is a duplicate of comment 1."),
+        ("near_repeat", "Comment 3 (Cai) is almost a duplicate of comment 1."),
+        ("near_repeat", "Comment 6 (Fay) is almost a duplicate of comment 1."),
     ]
 
 
@@ -472,7 +498,7 @@ WORDS = st.sampled_from(["harbour", "clock", "slow", "boat", "eleven", "minutes"
         st.tuples(st.integers(0, 99), st.integers(0, 99), st.sampled_from(["", "x", " boats "])), max_size=9
     ),
 )
-def test_repeats_are_those_that_comparing_every_pair_finds(
+def test_duplicates_equal_those_of_a_comparison_of_every_pair(
     bodies: list[str], edits: list[tuple[int, int, str]]
 ) -> None:
     for which, where, text in edits if bodies else []:
@@ -497,8 +523,8 @@ def test_repeats_are_those_that_comparing_every_pair_finds(
     assert found == expected
 
 
-def test_ten_thousand_comments_and_their_repeats() -> None:
-    """Quadratic comparison would need 50 million comparisons, and some minutes."""
+def test_duplicates_among_ten_thousand_comments() -> None:
+    """A quadratic algorithm would need 50 million comparisons, which takes minutes."""
     draw = Random(2013)
     words = ["".join(draw.choices(ascii_lowercase, k=6)) for _ in range(5_000)]
     bodies = [" ".join(draw.choices(words, k=20)) for _ in range(10_000)]
@@ -573,10 +599,10 @@ def test_local_times(local: datetime, utc: str) -> None:
     assert soundoff.parse(page((1, "Ann", "Yes.", local))).comments[0].created_at.isoformat() == utc
 
 
-# The key by which a comment is known again
+# The key that identifies a comment in every save
 
 
-def test_source_ids_last_when_a_newer_save_has_more() -> None:
+def test_source_ids_stay_the_same_in_a_newer_save() -> None:
     first = [(1, "Ann", "Yes.", at()), (2, "Bob", "No.", at(1)), (1, "Ann", "Again.", at())]
     newer = [*first[:2], (2, "Cai", "Late.", at(day=25)), first[2], (1, "Ann", "Late.", at(day=25))]
 
@@ -588,7 +614,7 @@ def test_source_ids_last_when_a_newer_save_has_more() -> None:
     assert len(set(after)) == 5
 
 
-# What the page claims
+# The announced count and the printed numbers
 
 
 def test_the_count() -> None:
@@ -613,7 +639,7 @@ def test_a_gap_in_the_pages_own_numbers() -> None:
     parsed = soundoff.parse(raw)
 
     assert [(w.kind, w.text) for w in parsed.warnings] == [
-        ("numbering", "The page's own numbers go from 1 to 5 here.")
+        ("numbering", "The page's own numbering jumps from 1 to 5 here.")
     ]
 
 
@@ -635,7 +661,7 @@ def test_a_page_that_does_not_name_itself() -> None:
     assert soundoff.parse(page((1, "Ann", "Yes.", at()))).source_name == "an archived page"
 
 
-# Files in other clothes
+# Other encodings and line ends
 
 
 def untabbed() -> bytes:
@@ -725,7 +751,7 @@ def test_a_comment_in_the_middle_without_its_date_is_not_joined_to_the_next() ->
         soundoff.parse(cut)
 
 
-def test_the_formats_that_are_read() -> None:
+def test_the_supported_formats() -> None:
     assert set(FORMATS) == {"soundoff"}
     with pytest.raises(KeyError):
         parse_any(OK.encode(), "gazette")

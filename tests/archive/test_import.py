@@ -1,7 +1,7 @@
-"""A saved page becomes an article with its discussion: whole, once, and as its source showed it.
+"""Import of saved pages: complete, only once, and as the source showed them.
 
-Of other people's text only numbers and digests are here; the digests come from a reading of the file that
-shares no code with the parser.
+Texts by other people appear here as numbers and digests only. The digests were computed from the file by code
+that shares nothing with the parser.
 """
 
 import json
@@ -71,7 +71,7 @@ FOOT = "\nPost a comment\n\nThe Sound Post welcomes a lively and courteous discu
 
 
 def page(count: int = 4) -> bytes:
-    """A page of ours with its first `count` comments."""
+    """Return a saved page with its first `count` comments."""
     return (HEAD % count + "\n".join(COMMENTS[:count]) + FOOT).encode()
 
 
@@ -79,7 +79,7 @@ def take(data: bytes, **options):
     return import_page(data=data, filename="story.txt", **options)
 
 
-def test_a_comment_of_the_future_comes_in_as_of_now_and_is_named():
+def test_a_comment_dated_in_the_future_is_stored_as_of_now_with_a_warning():
     ahead = page().replace(b"March 4, 2014 at 8:00", b"March 4, 2114 at 8:00")
     report = take(ahead)
     (warning,) = [warning for warning in report.warnings if warning.kind == "future"]
@@ -166,7 +166,7 @@ def test_the_seed_twice_changes_no_row(seed):
 
     assert snapshot() == before
     assert (report.created, report.updated, report.skipped) == (0, 0, 74)
-    assert not report.changes_something
+    assert not report.has_changes
 
 
 @pytest.mark.data
@@ -188,7 +188,7 @@ def test_a_saved_thread_has_the_tree_that_its_blog_had(data, name):
     ]
 
 
-# Again, newer, at once
+# Repeated imports, newer saves, simultaneous imports
 
 
 def test_a_newer_save_adds_only_what_is_new():
@@ -221,7 +221,7 @@ def test_a_new_reply_finds_its_parent_where_a_moderator_moved_it():
     assert (ann.reply_count, ann.rght) == (4, 10)
 
 
-def test_what_people_decided_here_outlives_a_newer_save():
+def test_a_newer_save_keeps_decisions_made_here():
     take(page(3))
     article = Article.objects.get()
     article.title, article.rights = "No ferry on Sundays", Article.Rights.LICENSED
@@ -239,8 +239,8 @@ def test_what_people_decided_here_outlives_a_newer_save():
     assert removed.state == State.REJECTED
 
 
-def test_what_was_taken_back_with_its_import_comes_in_again():
-    """With what is new beside it, and but for what a moderator had decided on; and back once more."""
+def test_comments_of_an_undone_import_return_with_the_next():
+    """New comments are added as well, a moderator's decision stays, and the import can be undone again."""
     take(page(4))
     first = Batch.objects.get()
     ann, _, _, cy = Comment.objects.order_by("source_number")
@@ -267,14 +267,14 @@ def test_what_was_taken_back_with_its_import_comes_in_again():
     line = ann.transitions.latest("id")
     assert (line.from_state, line.to_state, line.reason) == ("deleted", "published", "imported")
     assert check() == {}
-    assert take(page(5)).changes_something is False
+    assert take(page(5)).has_changes is False
 
     undo(batch=Batch.objects.get(pk=line.batch), actor=None)
     assert Discussion.objects.get().visible_count == 0
     assert check() == {}
 
 
-def test_its_story_goes_back_to_draft_and_comes_again(client):
+def test_the_undo_makes_the_story_a_draft_and_the_next_import_publishes_it(client):
     site = make_article("Something else")
     urls = ["/", "/feed/", "/archive/", "/topics/", site.get_absolute_url()]
     before = {url: client.get(url).content for url in urls}
@@ -291,7 +291,7 @@ def test_its_story_goes_back_to_draft_and_comes_again(client):
     assert "This story was taken back" in gone.content.decode()
     assert story.title not in gone.content.decode()
     assert {url: client.get(url).content for url in urls} == before
-    assert (take(page(3), dry_run=True).changes_something, Article.objects.get(pk=story.pk).published_at) == (
+    assert (take(page(3), dry_run=True).has_changes, Article.objects.get(pk=story.pk).published_at) == (
         True,
         None,
     )
@@ -305,7 +305,7 @@ def test_its_story_goes_back_to_draft_and_comes_again(client):
     assert client.get(story.get_absolute_url()).status_code == 410
 
 
-def test_what_an_embargo_or_an_editor_holds_back_is_not_published_by_the_file(client, emil):
+def test_an_import_does_not_publish_under_an_embargo_or_against_an_editor(client, emil):
     take(page(3))
     undo(batch=Batch.objects.get(), actor=None)
     story = Article.objects.get()
@@ -325,7 +325,7 @@ def test_what_an_embargo_or_an_editor_holds_back_is_not_published_by_the_file(cl
     assert client.get(story.get_absolute_url()).status_code == 410
 
 
-def test_undoing_a_newer_save_leaves_the_story_out(client):
+def test_undoing_a_newer_save_keeps_the_story_published(client):
     take(page(3))
     take(page(5))
     undo(batch=Batch.objects.latest("at"), actor=None)
@@ -335,11 +335,11 @@ def test_undoing_a_newer_save_leaves_the_story_out(client):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_after_many_comments_statements_are_planned_by_them():
-    """Else what each post asks of a discussion reads and sorts all of it, until Postgres counts by itself."""
+def test_the_planner_knows_the_table_after_a_large_import():
+    """Otherwise each post's query reads and sorts the discussion until autovacuum analyzes the table."""
 
     def expected():
-        """Rows that the planner reckons with."""
+        """Return the number of rows that the planner expects."""
         with connection.cursor() as cursor:
             cursor.execute(
                 "EXPLAIN (FORMAT JSON) SELECT FROM comments_comment WHERE discussion_id = %s", [article.pk]
@@ -368,7 +368,7 @@ def test_an_older_save_changes_nothing():
     assert snapshot() == before
 
 
-def test_a_topic_that_is_here_is_used_and_another_of_its_slug_is_numbered():
+def test_an_existing_topic_is_used_and_a_taken_slug_gets_a_number():
     Topic.objects.create(name="Harbour", slug="the-harbour")
     Topic.objects.create(name="Uncategorized!", slug="uncategorized")
     take(page())
@@ -379,15 +379,15 @@ def test_a_topic_that_is_here_is_used_and_another_of_its_slug_is_numbered():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_same_file_twice_at_once_comes_in_once():
-    def bring_in(_):
+def test_the_same_file_twice_at_once_is_imported_once():
+    def run_import(_):
         try:
             return take(page()).created
         finally:
             connection.close()
 
     with ThreadPoolExecutor(4) as pool:
-        assert sorted(pool.map(bring_in, range(4))) == [0, 0, 0, 4]
+        assert sorted(pool.map(run_import, range(4))) == [0, 0, 0, 4]
     assert (Article.objects.count(), Import.objects.count(), Comment.objects.count()) == (1, 1, 4)
 
 
@@ -434,7 +434,7 @@ def test_a_dry_run_writes_nothing_and_reports_the_same():
     ],
     ids=["empty", "binary", "another text", "cut", "unknown format", "bad URL", "long source"],
 )
-def test_what_cannot_be_whole_is_refused_with_a_sentence(data, options, sentence):
+def test_an_incomplete_file_is_refused_with_a_sentence(data, options, sentence):
     before = snapshot()
     with pytest.raises(Refused, match=sentence):
         take(data, **options)
@@ -473,11 +473,11 @@ def test_a_longer_name_is_cut_and_kept_whole_in_the_report():
     assert whole.startswith(stored[:-1])
     [warning] = report.warnings
     assert (warning.line, warning.kind) == (13, "name")
-    assert f"A name of {len(whole)} characters is cut to 255." in warning.text
+    assert f"A name of {len(whole):,} characters is cut to 255." in warning.text
     assert whole in warning.text
     assert whole in report.to_json()["warnings"][0]["text"]
     assert whole in Import.objects.get().warnings[0]["text"]
-    assert take(named(whole)).changes_something is False
+    assert take(named(whole)).has_changes is False
 
 
 def test_a_long_name_can_be_sealed_and_given_back():
@@ -506,8 +506,8 @@ def test_a_story_of_the_future_is_warned_about(client, dry_run):
     [warning] = report.warnings
     assert (warning.line, warning.kind) == (1, "future")
     assert warning.text == (
-        f"The story is dated {AHEAD.day} {AHEAD:%B %Y}, 09:15 (America/New_York), in the future: until then"
-        " readers do not see it."
+        f"The story is dated {AHEAD.day} {AHEAD:%B %Y}, 09:15 (America/New_York), in the future. Readers will"
+        " not see it until then."
     )
     if dry_run:
         assert report.address == ""
@@ -515,8 +515,8 @@ def test_a_story_of_the_future_is_warned_about(client, dry_run):
     article = Article.objects.get()
     assert client.get(article.get_absolute_url()).status_code == 404
     assert report.address == (
-        f"Readers do not see it yet at {settings.SITE_URL}{article.get_absolute_url()}; editors open it at"
-        f" {settings.SITE_URL}/admin/articles/article/{article.pk}/change/"
+        f"Not published yet. Its address will be {settings.SITE_URL}{article.get_absolute_url()}; editors can"
+        f" open it at {settings.SITE_URL}/admin/articles/article/{article.pk}/change/"
     )
     assert Import.objects.get().warnings[0]["kind"] == "future"
     assert [w.kind for w in take(dated(page())).warnings] == ["future"]  # and is, as long as it is so
@@ -533,16 +533,16 @@ def test_the_command_prints_no_address_that_answers_404(tmp_path, capsys, client
     said = capsys.readouterr().out.splitlines()
     assert said[2] == "1 warning:"
     assert said[3].startswith("  line 1: The story is dated ")
-    assert said[-1].startswith("Readers do not see it yet at ")
+    assert said[-1].startswith("Not published yet. ")
     assert client.get(said[-1].split()[-1]).status_code == 302  # to the log-in
 
 
 def test_an_editor_is_warned_at_the_preview_and_led_to_the_admin(client, emil):
     looked = client.post(ADD, {"file": upload(data=dated(page())), "look": "1"}).content.decode()
-    assert "in the future: until then readers do not see it." in looked
+    assert "in the future. Readers will not see it until then." in looked
     done = client.post(ADD, {"file": upload(data=dated(page()))}).content.decode()
     article = Article.objects.get()
-    assert "Readers do not see it yet." in done
+    assert "The story is not published yet." in done
     assert f"/admin/articles/article/{article.pk}/change/" in done
     assert article.get_absolute_url() not in done
 
@@ -594,7 +594,7 @@ def test_the_command_reports_in_words(tmp_path, capsys):
     article = Article.objects.get()
     assert (article.source_name, article.source_url) == ("The Post", "https://post.example/ferry")
     said = capsys.readouterr().out
-    assert "4 comments in the file (2 at level 1, 1 at level 2, 1 at level 3); the page claims 9." in said
+    assert "4 comments in the file (2 at level 1, 1 at level 2, 1 at level 3); the page announces 9." in said
     assert "  line 12: " in said
     assert "4 comments are new" in said
     assert said.rstrip().endswith(article.get_absolute_url())
@@ -610,13 +610,14 @@ def test_the_command_counts_one_as_one(tmp_path, capsys):
     file.write_bytes(page(1))
     call_command("import_archive", str(file))
     assert capsys.readouterr().out.splitlines()[1:-1] == [
-        "1 comment in the file (1 at level 1); the page claims 1.",
+        "1 comment in the file (1 at level 1); the page announces 1.",
         "0 warnings.",
-        "1 comment is new, 0 were here already.",
+        "1 comment is new, 0 existed already.",
     ]
     file.write_bytes(page(2))
     call_command("import_archive", str(file), "--dry-run")
-    assert "1 comment is new, 1 is here already. Nothing was written." in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "1 comment is new, 1 exists already. This is a preview: nothing was written." in said
 
 
 def test_the_command_reports_in_json(tmp_path, capsys):
@@ -648,7 +649,7 @@ def test_the_command_refuses_with_the_sentence(tmp_path):
         call_command("import_archive", str(tmp_path / "missing.txt"))
 
 
-# The desk in the admin
+# The admin
 
 ADD = "/admin/archive/import/add/"
 
@@ -664,7 +665,7 @@ def emil(client):
     return emil
 
 
-def test_an_editor_brings_a_story_in(client, emil):
+def test_an_editor_imports_a_story(client, emil):
     assert client.get(ADD).status_code == 200
 
     answer = client.post(ADD, {"file": upload(), "source": "The Post", "url": "https://post.example/"})
@@ -679,9 +680,9 @@ def test_an_editor_brings_a_story_in(client, emil):
     assert set(Transition.objects.values_list("actor", flat=True)) == {emil.pk}
 
 
-def test_an_editor_looks_first(client, emil):
+def test_an_editor_previews_an_import(client, emil):
     answer = client.post(ADD, {"file": upload(), "look": "1"})
-    assert "Nothing was written" in answer.content.decode()
+    assert "This is a preview: nothing was written." in answer.content.decode()
     assert not Article.objects.exists()
 
 
@@ -697,7 +698,7 @@ def test_an_upload_needs_a_file(client, emil):
 
 
 @pytest.mark.parametrize(("role", "status"), [(READER, 302), (MODERATOR, 403)])
-def test_others_bring_nothing_in(client, role, status):
+def test_readers_and_moderators_cannot_import(client, role, status):
     client.force_login(UserFactory.create(roles=(role,)))
     assert client.get(ADD).status_code == status
     assert client.post(ADD, {"file": upload()}).status_code == status
@@ -712,7 +713,7 @@ def test_the_list_and_its_entries_can_be_read_and_not_changed(client, emil, djan
     with django_assert_max_num_queries(12):
         shown = client.get("/admin/archive/import/", {"q": "ferry", "format": "soundoff"}).content.decode()
     assert "story.txt" in shown
-    assert "Bring a story in" in shown
+    assert "Import a story" in shown
     entry_page = client.get(f"/admin/archive/import/{entry.pk}/change/").content.decode()
     assert "&lt;b&gt;odd&lt;/b&gt;" in entry_page
     assert "_save" not in entry_page
@@ -720,7 +721,7 @@ def test_the_list_and_its_entries_can_be_read_and_not_changed(client, emil, djan
     assert client.post(f"/admin/archive/import/{entry.pk}/delete/", {"post": "yes"}).status_code == 403
 
 
-def test_a_story_written_here_is_none_of_the_archives():
+def test_a_story_written_here_has_no_source_key():
     take(page())
     make_article(title="The ferry will not sail on Sundays")
     assert Article.objects.exclude(source_key="").count() == 1

@@ -1,4 +1,4 @@
-"""The backup that the clock makes each night, once the owner has switched it on."""
+"""The nightly backup, a scheduled job that the owner can switch on."""
 
 import os
 import resource
@@ -17,9 +17,9 @@ from django.db import OperationalError, connection
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import ADMINISTRATOR
-from archive.backup.container import Refused, opened
+from archive.backup.container import BackupRefused, open_backup
 from archive.backup.write import backup
-from archive.nightly import NIGHTLY, back_up
+from archive.nightly import NIGHTLY_JOB, back_up
 from archive.tasks import tell_of_failed_backup
 from articles.models import Site
 from core import backup_folder
@@ -35,7 +35,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def home(settings: Any) -> Iterator[Path]:
-    """A data folder that any user may walk through."""
+    """Return a data folder that every user can enter."""
     settings.HOME = Path(tempfile.mkdtemp())
     settings.HOME.chmod(0o755)
     settings.MEDIA_ROOT = settings.HOME / "media"
@@ -67,12 +67,12 @@ def kept() -> list[str]:
     return sorted(path.name for path in backup_folder.nightly_folder().glob("*.zip"))
 
 
-def test_the_clock_runs_it_last(home: Path) -> None:
-    assert JOBS[-1] is NIGHTLY
+def test_the_nightly_backup_is_the_last_job(home: Path) -> None:
+    assert JOBS[-1] is NIGHTLY_JOB
 
 
-def test_it_is_off_until_the_owner_wants_it(home: Path, clock: Any) -> None:
-    assert back_up() == "it is switched off"
+def test_it_is_off_by_default(home: Path, clock: Any) -> None:
+    assert back_up() == "nightly backups are switched off"
     assert not backup_folder.nightly_folder().exists()
 
 
@@ -82,7 +82,7 @@ def test_one_each_night_after_three_in_the_sites_zone(home: Path, clock: Any) ->
     back_up()
     assert kept() == ["soundoff-2026-11-26.zip"]
     (file,) = backup_folder.nightly_folder().glob("*.zip")
-    with opened(file) as reader:
+    with open_backup(file) as reader:
         assert (reader.manifest.counts["stories"], reader.manifest.counts["comments"]) == (1, 1)
     assert file.stat().st_mode & 0o777 == 0o600
     last = backup_folder.last_backup()
@@ -90,13 +90,13 @@ def test_one_each_night_after_three_in_the_sites_zone(home: Path, clock: Any) ->
     assert (last.file, last.size) == (file, file.stat().st_size)
     for moment in (NOON, datetime(2026, 11, 27, 0, 59, tzinfo=UTC)):
         clock.move_to(moment)
-        assert back_up() == "there is nothing to do yet"
+        assert back_up() == "no backup is due yet"
     clock.move_to(datetime(2026, 11, 27, 1, 1, tzinfo=UTC))
     back_up()
     assert kept() == ["soundoff-2026-11-26.zip", "soundoff-2026-11-27.zip"]
 
 
-def test_older_ones_go_once_a_new_one_is_whole(home: Path, clock: Any) -> None:
+def test_older_backups_are_deleted_after_a_new_one_is_complete(home: Path, clock: Any) -> None:
     switch_on(backups_kept=2)
     for _night in range(4):
         back_up()
@@ -108,7 +108,7 @@ def test_older_ones_go_once_a_new_one_is_whole(home: Path, clock: Any) -> None:
     assert kept() == ["mine.zip", "soundoff-2026-11-30.zip"]
 
 
-def test_what_a_wrong_clock_has_named_after_a_later_day_takes_no_place(home: Path, clock: Any) -> None:
+def test_backups_dated_in_the_future_are_not_counted(home: Path, clock: Any) -> None:
     switch_on(backups_kept=1)
     back_up()
     clock.shift(400 * DAY)
@@ -116,18 +116,18 @@ def test_what_a_wrong_clock_has_named_after_a_later_day_takes_no_place(home: Pat
     clock.shift(-399 * DAY)
     back_up()
     assert kept() == ["soundoff-2026-11-27.zip", "soundoff-2027-12-31.zip"]
-    assert back_up() == "there is nothing to do yet"
+    assert back_up() == "no backup is due yet"
 
 
-def test_a_night_that_fails_removes_nothing_and_is_told(home: Path, clock: Any) -> None:
+def test_a_failed_night_deletes_nothing_and_mails_administrators(home: Path, clock: Any) -> None:
     ada = UserFactory.create(email="ada@example.org", roles=(ADMINISTRATOR,))
     ada.emailaddress_set.create(email=ada.email, primary=True, verified=True)
     switch_on(backups_kept=1)
     back_up()
     clock.shift(DAY)
     with full_disk():
-        (ran,) = tick([NIGHTLY])
-    assert ran.error == "Refused"
+        (ran,) = tick([NIGHTLY_JOB])
+    assert ran.error == "BackupRefused"
     assert kept() == ["soundoff-2026-11-26.zip"]
     failure = backup_folder.last_failure()
     assert failure
@@ -136,21 +136,21 @@ def test_a_night_that_fails_removes_nothing_and_is_told(home: Path, clock: Any) 
     (told,) = DBTaskResult.objects.all()
     assert tell_of_failed_backup.call(*told.args_kwargs["args"]) == 1
     (message,) = mail.outbox
-    assert (message.to, message.subject) == (["ada@example.org"], "There is no backup of last night")
+    assert (message.to, message.subject) == (["ada@example.org"], "Last night's backup failed")
     assert failure.why in message.body
     # A long one is not tried all the time.
-    assert not is_due(NIGHTLY, NOON + DAY + timedelta(minutes=59))
-    with full_disk(), pytest.raises(Refused):
+    assert not is_due(NIGHTLY_JOB, NOON + DAY + timedelta(minutes=59))
+    with full_disk(), pytest.raises(BackupRefused):
         back_up()
     assert DBTaskResult.objects.count() == 1  # they are told once
     clock.shift(timedelta(hours=1))
-    (ran,) = tick([NIGHTLY])
+    (ran,) = tick([NIGHTLY_JOB])
     assert ran.error == ""
     assert (kept(), backup_folder.last_failure()) == (["soundoff-2026-11-27.zip"], None)
     assert JobRun.objects.get().error == ""
 
 
-def test_administrators_are_told_later_where_the_database_takes_no_job_either(home: Path, clock: Any) -> None:
+def test_administrators_are_mailed_later_if_the_job_cannot_be_stored(home: Path, clock: Any) -> None:
     def full(execute: Any, sql: str, *rest: Any) -> Any:
         if sql.startswith('INSERT INTO "django_tasks'):
             raise OperationalError("No space left on device")
@@ -163,12 +163,12 @@ def test_administrators_are_told_later_where_the_database_takes_no_job_either(ho
     assert failure
     assert failure.why.startswith("The backup was not made: File too large")
     for _ in range(2):
-        with full_disk(), pytest.raises(Refused):
+        with full_disk(), pytest.raises(BackupRefused):
             back_up()
         assert DBTaskResult.objects.count() == 1
 
 
-def test_what_the_disk_does_not_give_back_is_no_backup(
+def test_a_backup_that_reads_back_differently_is_refused(
     home: Path, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def forget(handle: int) -> None:
@@ -178,7 +178,7 @@ def test_what_the_disk_does_not_give_back_is_no_backup(
     back_up()
     clock.shift(DAY)
     monkeypatch.setattr(os, "fsync", forget)
-    with pytest.raises(Refused, match="can't be read again"):
+    with pytest.raises(BackupRefused, match="can't be read again"):
         back_up()
     assert kept() == ["soundoff-2026-11-26.zip"]
     assert [path.name for path in backup_folder.nightly_folder().glob(".*")] == []
@@ -187,7 +187,7 @@ def test_what_the_disk_does_not_give_back_is_no_backup(
     assert last.file.name == "soundoff-2026-11-26.zip"
 
 
-def test_what_a_night_left_that_was_cut_short_is_cleared_up(home: Path, clock: Any) -> None:
+def test_files_of_an_interrupted_night_are_deleted(home: Path, clock: Any) -> None:
     switch_on()
     backup_folder.folder()
     backup_folder.nightly_folder().mkdir()
@@ -196,15 +196,15 @@ def test_what_a_night_left_that_was_cut_short_is_cleared_up(home: Path, clock: A
     assert [path.name for path in backup_folder.nightly_folder().glob(".*")] == []
 
 
-def test_a_folder_that_is_none_is_told_by_the_clock(home: Path, clock: Any) -> None:
+def test_a_file_in_place_of_the_folder_is_an_error_of_the_job(home: Path, clock: Any) -> None:
     switch_on()
     (backup_folder.folder() / "nightly").write_text("A file.")
-    (ran,) = tick([NIGHTLY])
+    (ran,) = tick([NIGHTLY_JOB])
     assert ran.error == "FileExistsError"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
-def test_the_last_one_is_told_where_the_clock_runs_as_another_user(home: Path, clock: Any) -> None:
+def test_the_last_backup_is_known_if_the_scheduler_is_another_user(home: Path, clock: Any) -> None:
     switch_on()
     backup(backup_folder.folder() / "upgrade-1.zip")
     backup_folder.nightly_folder().mkdir()

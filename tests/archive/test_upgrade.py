@@ -1,4 +1,4 @@
-"""A later version comes to a database of an earlier one, in databases of the test's own."""
+"""Upgrades of an earlier version's database, each in a database of the test's own."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from django.db.migrations import RunSQL
 from django.utils import timezone
 
 from accounts import erasure_log
-from archive.backup.container import opened
+from archive.backup.container import open_backup
 from archive.backup.restore import restore
 from archive.backup.write import backup
 from articles.models import Article
@@ -33,7 +33,7 @@ Upgrade = Callable[..., str]
 
 @contextmanager
 def database(name: str, template: str) -> Iterator[None]:
-    """A database of this name, as a copy of that one, is ours while the block runs."""
+    """Create a database as a copy of `template` and use it within the block."""
     was = connection.settings_dict["NAME"]
     connection.close()
     with connection._nodb_cursor() as cursor:
@@ -64,7 +64,7 @@ def _database(transactional_db: None) -> Iterator[None]:
 
 @pytest.fixture
 def later(settings: Any) -> Callable[[], None]:
-    """From this call on the program is a later version."""
+    """Return a function that turns the program into a later version with one more migration."""
 
     def install() -> None:
         settings.MIGRATION_MODULES = {"archive": "tests.archive.later"}
@@ -90,15 +90,15 @@ def tables() -> set[str]:
         return set(connection.introspection.table_names(cursor))
 
 
-def test_nothing_waits(upgrade: Upgrade) -> None:
+def test_no_migration_is_pending(upgrade: Upgrade) -> None:
     make_article()
     assert upgrade() == "The database is up to date.\n"
     assert made() == []
 
 
-def test_a_site_that_nobody_has_begun_needs_no_backup(upgrade: Upgrade, later: Callable[[], None]) -> None:
+def test_an_empty_site_needs_no_backup(upgrade: Upgrade, later: Callable[[], None]) -> None:
     later()
-    assert "Migrations that were applied: 1" in upgrade()
+    assert "Migrations applied: 1" in upgrade()
     assert made() == []
 
 
@@ -113,7 +113,7 @@ def test_a_backup_comes_first(upgrade: Upgrade, later: Callable[[], None]) -> No
     last = backup_folder.last_backup()
     assert last
     assert last.file == file
-    with opened(file) as reader:
+    with open_backup(file) as reader:
         assert reader.manifest.counts["comments"] == 1
         assert "0990_next" not in reader.manifest.migrations["archive"]
     assert unapplied_migrations() == []
@@ -140,7 +140,7 @@ def test_the_last_three_are_kept(upgrade: Upgrade, later: Callable[[], None]) ->
     assert other.exists()
 
 
-def test_a_migration_that_fails_leaves_no_half(
+def test_a_failed_migration_is_rolled_back(
     upgrade: Upgrade, later: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_article()
@@ -153,14 +153,15 @@ def test_a_migration_that_fails_leaves_no_half(
             upgrade()
     (file,) = made()
     for part in (
-        "The migration archive.0990_next failed and was taken back: division by zero. 0 of 1 were applied",
-        "manage.py upgrade goes on from here",
-        f"restore, into an empty database or a new data folder, {file}",
+        "The migration archive.0990_next failed and was rolled back: division by zero.",
+        "0 of 1 migrations were applied",
+        "run manage.py upgrade to continue",
+        f"restore {file} into an empty database or a new data folder",
     ):
         assert part in str(failed.value)
     assert "archive_half" not in tables()
     assert unapplied_migrations() == ["archive.0990_next"], "upon which serve does not start"
-    assert "Migrations that were applied: 1" in upgrade()
+    assert "Migrations applied: 1" in upgrade()
 
 
 def test_without_a_backup_nothing_is_upgraded(
@@ -174,11 +175,11 @@ def test_without_a_backup_nothing_is_upgraded(
         with pytest.raises(CommandError, match=r"Nothing was upgraded.*it may take .* MB.*--without-backup"):
             upgrade()
         assert unapplied_migrations() == ["archive.0990_next"]
-        assert "Migrations that were applied: 1" in upgrade(without_backup=True)
+        assert "Migrations applied: 1" in upgrade(without_backup=True)
     assert made() == []
 
 
-def test_an_earlier_version_refuses_what_a_later_one_upgraded(
+def test_an_earlier_version_refuses_a_later_database(
     upgrade: Upgrade, later: Callable[[], None], settings: Any
 ) -> None:
     make_article()
@@ -192,22 +193,22 @@ def test_an_earlier_version_refuses_what_a_later_one_upgraded(
         upgrade()
 
 
-def test_one_upgrades_at_a_time(upgrade: Upgrade, later: Callable[[], None]) -> None:
+def test_one_upgrade_at_a_time(upgrade: Upgrade, later: Callable[[], None]) -> None:
     later()
     other = connection.copy()
     with other.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s, 0)", [0x50DB])
     try:
-        with pytest.raises(CommandError, match="Somebody else upgrades"):
+        with pytest.raises(CommandError, match="Another upgrade"):
             upgrade()
         with other.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [0x50DB])
     finally:
         other.close()
-    assert "Migrations that were applied: 1" in upgrade()
+    assert "Migrations applied: 1" in upgrade()
 
 
-def test_a_backup_of_an_earlier_version_is_brought_up_to_date(
+def test_a_backup_of_an_earlier_version_is_upgraded(
     home: Path, later: Callable[[], None], settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.COMMENT_POLICY = "moderation.policy.Policy"
@@ -230,11 +231,11 @@ def test_a_backup_of_an_earlier_version_is_brought_up_to_date(
     broken = import_module("tests.archive.later.0990_next").Migration
     with database("soundoff_blank", "template1"), monkeypatch.context() as patch:
         patch.setattr(broken, "operations", [RunSQL("SELECT 1 / 0")])
-        with pytest.raises(CommandError, match=r"All of the backup came in, but .*: division by zero"):
+        with pytest.raises(CommandError, match=r"The whole backup was restored, but .*: division by zero"):
             call_command("restore", str(file))
         assert unapplied_migrations(), "upon which serve does not start"
         patch.undo()
-        with pytest.raises(CommandError, match=r"restore .* was not finished"):
+        with pytest.raises(CommandError, match=r"The restore of .* was not finished"):
             call_command("upgrade")
     with database("soundoff_blank", "template1"):
         call_command("migrate", verbosity=0)
@@ -247,8 +248,10 @@ def test_a_backup_of_an_earlier_version_is_brought_up_to_date(
 UNGUARDED = (("moderation", "0022"), ("comments", "0013"), ("accounts", "0004"))
 
 
-def test_what_breaks_a_newer_rule_stops_no_upgrade(capsys: pytest.CaptureFixture[str]) -> None:
-    """It is named, by the upgrade or by check_integrity, and what is sound stays so."""
+def test_rows_that_break_a_newer_constraint_do_not_stop_an_upgrade(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The upgrade or check_integrity names such rows, and valid rows stay unchanged."""
     story, ada = make_article(), UserFactory.create(roles=("Administrator",))
     sound, own_parent, silent, late = (say(story, f"Word {n}.") for n in range(4))
     for app, migration in UNGUARDED:
@@ -276,8 +279,8 @@ def test_what_breaks_a_newer_rule_stops_no_upgrade(capsys: pytest.CaptureFixture
     assert say(story, "It goes on.").text.author_name
 
 
-def test_restoring_wants_the_owner(home: Path) -> None:
-    """The login of the pages may read all tables, so that it can make a backup, and owns none."""
+def test_restoring_needs_the_owner(home: Path) -> None:
+    """The web login may read all tables, so it can make a backup, but it owns none and cannot restore."""
     file = home / "site.zip"
     call_command("migrate", verbosity=0)
     with connection.cursor() as cursor:

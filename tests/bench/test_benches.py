@@ -1,4 +1,4 @@
-"""Each bench that the documents name is run once at its smallest, so that none rots unseen."""
+"""Run each bench that the documents name once, at its smallest size, so that no bench breaks unnoticed."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from tests.conftest import CHROMIUM, DATA
 
 NEEDS_DATA = {"moderation rules", "moderation groups", "moderation flood", "filter"}
 NEEDS_CHROMIUM = {"admin_tree"}
-# On a machine with other work each takes minutes: a site is started, filled, and asked.
+# Each takes minutes on a busy machine: it starts and fills a site and requests pages.
 pytestmark = pytest.mark.timeout(1800)
 
 BENCHES = [
@@ -42,7 +42,7 @@ def test_every_bench_that_a_document_names_is_run() -> None:
 
 @pytest.fixture(scope="module")
 def environment() -> Iterator[dict[str, str]]:
-    """Of the benches: each begins with a copy of one empty site, since making it takes most of the time."""
+    """Yield the benches' environment. Each starts with a copy of one empty site, to save time."""
     ours = ("DATABASE_", "SOUNDOFF_HOME", "DJANGO_", "SECRET_KEY", "PYTEST_")
     with data_folder() as folder:
         base = {name: value for name, value in os.environ.items() if not name.startswith(ours)}

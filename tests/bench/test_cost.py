@@ -1,12 +1,12 @@
-"""What a page and a reply cost, in statements and in calls of Python functions: the same on every machine.
+"""The cost of a page and of a reply, in statements and calls of Python functions, the same on every machine.
 
-A figure that does not fit is no mistake by itself. A feature may cost something, and one that makes pages
-cheaper should show, too: change the figure in the commit that changes the cost, and let its message say what
-the readers get for it. Do not widen TOLERANCE, and do not leave work out of the measured request (into a
-thread, a job or the first request after a start) only to keep a figure.
+A different figure is not a mistake by itself. A feature may cost something, and a page that got cheaper
+should show, too. Change the figure in the commit that changes the cost, and say in its message what readers
+get for it. Do not widen TOLERANCE, and do not move work out of the measured request (into a thread, a job
+or the first request after a start) only to keep a figure.
 
-Calls of the standard library are not counted, since its versions differ in them, nor are those of built-in
-functions. bench.reading and bench.posting measure milliseconds.
+Calls of the standard library are not counted, because its versions differ, nor are built-in functions.
+bench.reading and bench.posting measure milliseconds.
 """
 
 import gc
@@ -46,8 +46,8 @@ COSTS = {  # statements without the beginnings and ends of transactions; calls
     "member's page": (10, 17_498),
     "reply": (13, 5_087),
 }
-TOLERANCE = 0.01  # of the calls, for what differs between versions of Python
-COMMENTS = 74  # under the story, a third of them at the first level
+TOLERANCE = 0.01  # of the calls, because Python's versions differ
+COMMENTS = 74  # comments below the story, a third of them top-level
 START = datetime(2024, 5, 31, 9, tzinfo=UTC)
 
 COUNTED = (str(PROJECT), *(path for path in sys.path if path.endswith("site-packages")))
@@ -59,7 +59,7 @@ INLINED = {"<listcomp>", "<dictcomp>", "<setcomp>"}  # no calls from Python 3.12
 def test_a_request_costs_what_it_did(what: str, requests: dict[str, Any]) -> None:
     statements, calls = COSTS[what]
     prepare, request = requests[what]
-    for _ in range(3):  # until all that is read or compiled once is there
+    for _ in range(3):  # warm up: some things are read or compiled once
         prepare()
         request()
     prepare()
@@ -71,7 +71,7 @@ def test_a_request_costs_what_it_did(what: str, requests: dict[str, Any]) -> Non
 
 @pytest.fixture
 def requests(transactional_db: None) -> Iterator[dict[str, tuple[Callable[[], object], Callable[[], Reply]]]]:
-    """Yield the requests by name, each behind what comes before it and is not counted."""
+    """Yield the requests by name. The uncounted requests before each one warm up its caches."""
     site = Pages(WSGIHandler())
     story = make_article(published_at=START)
     comments = [
@@ -123,12 +123,12 @@ def requests(transactional_db: None) -> Iterator[dict[str, tuple[Callable[[], ob
 
 
 def statements_of(request: Callable[[], Reply]) -> list[str]:
-    """Return the statements of a request, over Django's connection and those of the page cache."""
+    """Return the statements of a request, from Django's connection and those of the page cache."""
     asked: list[str] = []
     own, ask_contact = threading.current_thread(), Contact._ask
 
     def note(contact: Contact, statement: str) -> Any:
-        if threading.current_thread() is own:  # and not the sweeper
+        if threading.current_thread() is own:  # not the thread that checks cached pages
             asked.append(statement)
         return ask_contact(contact, statement)
 
@@ -139,7 +139,7 @@ def statements_of(request: Callable[[], Reply]) -> list[str]:
 
 
 def calls_of(request: Callable[[], Reply]) -> int:
-    """Return how many calls of Python functions a request takes, in the project and in its packages."""
+    """Return the number of calls of Python functions in a request, in the project and its packages."""
     calls = 0
 
     def count(frame: Any, event: str, argument: object) -> None:

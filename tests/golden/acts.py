@@ -1,4 +1,4 @@
-"""The pages from which record.py begins, what people do on the site, and the commands."""
+"""The start pages of record.py, the actions of people on the site, and the management commands."""
 
 import json
 import re
@@ -48,7 +48,7 @@ SAM = [("name", "Stranger Sam"), ("email", "sam@example.com")]
 
 
 def roots(told: dict[str, Any], role: str) -> list[str]:
-    """The pages from which a role begins, beside those that it finds."""
+    """Return the pages from which a role starts, in addition to those that it finds."""
     pages = {
         name: rest.split() for name, rest in re.findall(r"^(\w+):\n((?:.*[^:]\n)+)", PAGES.read_text(), re.M)
     }
@@ -101,7 +101,7 @@ def roots(told: dict[str, Any], role: str) -> list[str]:
 
 
 def perform(recorder: Any, browsers: dict[str, Any]) -> None:
-    """Do what acts.txt lists, and save each answer on the way."""
+    """Perform the actions in acts.txt, and save each response on the way."""
     told = recorder.site.told
     words = {
         "slip": "/stories/the-slip-is-gone/",
@@ -174,10 +174,10 @@ def perform(recorder: Any, browsers: dict[str, Any]) -> None:
 
 
 def choose(forms: list[dict[str, Any]], pick: str, button: Any) -> tuple[dict[str, Any] | None, str, Any]:
-    """Return a form, its address and the button that is pressed.
+    """Return a form, its address and the button to press.
 
-    It is the first that posts and has `pick` in an action or as a field, with that button if one has it;
-    without one the first button is pressed where all have names.
+    The form is the first one that posts and has `pick` in its action or as a field, with that button if
+    one has it. Without a button the first one is pressed if all of them have names.
     """
 
     def fits(form: dict[str, Any]) -> bool:

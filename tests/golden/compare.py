@@ -1,8 +1,8 @@
-"""Print what differs between two recordings: compare.py A B [--renames FILE] [--markup].
+"""Print the differences between two recordings: compare.py A B [--renames FILE] [--markup].
 
-Each change is told once, with the number of answers that have it: first the answers on one side alone, then
-the status and headers, then the text that people read, and (`--markup`; else only counted) elements and
-attributes. FILE has a line `old new` for each URL that was renamed, as for record.py.
+Each change is printed once, with the number of responses that have it: first responses on one side only, then
+status and headers, then the text that people read, then elements and attributes (with `--markup`; otherwise
+only counted). FILE has a line `old new` for each renamed URL, as for record.py.
 """
 
 import argparse
@@ -42,7 +42,7 @@ Hunk = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 class Split(HTMLParser):
-    """The text of a page, a line an element, and its markup."""
+    """Split a page into its text, one line for each element, and its markup."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class Split(HTMLParser):
 
 
 def parts(saved: str) -> tuple[list[str], list[str], list[str]]:
-    """Status and headers, text, markup."""
+    """Return status and headers, text, and markup."""
     head, _blank, body = saved.partition("\n\n")
     if "Content-Type: text/html" in head:
         page = Split(body)
@@ -78,7 +78,7 @@ def parts(saved: str) -> tuple[list[str], list[str], list[str]]:
 
 
 def hunks(old: list[str], new: list[str]) -> list[Hunk]:
-    """Where as many lines went as came, each pair is a change of its own."""
+    """Yield changes. Where as many lines were removed as added, each pair is a change of its own."""
     found = list[Hunk]()
     codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes() if old != new else []
     for kind, a, b, c, d in codes:

@@ -1,9 +1,9 @@
-"""Fill an empty site with one of every state, and make a backup of it: fill.py HOME BACKUP.
+"""Fill an empty site with one example of every state, and back it up: fill.py HOME BACKUP.
 
-It runs once, on the code before the change. The clock is libfaketime's, so that the site has a history of
-weeks which ends at `END`; record.py goes on from there, whatever day it is run on. Beside BACKUP it writes
-BACKUP.json: who may log in, the guest's cookie, the numbers of what acts.txt names, and every UUID that is
-stored.
+This runs once, on the code before the change. The clock is libfaketime's, so the site has a history of weeks
+that ends at `END`; record.py continues from there on whatever day it runs. Beside BACKUP it writes
+BACKUP.json: who may log in, the guest's cookie, the ids of the objects that acts.txt names, and every stored
+UUID.
 """
 
 import json
@@ -42,7 +42,7 @@ def main() -> None:
         )
 
     def go(days: float, hours: float = 0) -> None:
-        """Set the clock to so long before the end."""
+        """Set the clock to this long before the end."""
         wanted = (END - timedelta(days=days, hours=hours)).timestamp()
         clock.write_text(f"{wanted - float(os.environ['REAL']) - time.monotonic():+.0f}")
         time.sleep(1.2)
@@ -65,7 +65,7 @@ def manage(*argv: str) -> None:
 
 
 def fill(home: Path, go: Any) -> dict[str, Any]:
-    """Returns the numbers of what the acts are about."""
+    """Fill the site. Return the ids of the objects that the actions use."""
     from allauth.account.models import EmailAddress
     from django.utils import timezone
 
@@ -609,7 +609,7 @@ def batch_comment(batch: Any) -> int:
 
 
 def note(backup: Path, told: dict[str, Any]) -> None:
-    """Write who may log in, and which UUIDs are stored and so stand in the answers."""
+    """Write who may log in and which UUIDs are stored and so appear in responses."""
     from django.core import signing
     from django.db import connection
 

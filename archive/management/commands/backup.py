@@ -1,4 +1,4 @@
-"""The whole site in one file. All of it is archive/backup."""
+"""Back up the whole site into one file (archive/backup)."""
 
 import json
 from dataclasses import asdict
@@ -7,27 +7,27 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from archive.backup.container import Refused
-from archive.backup.write import backup, in_words
+from archive.backup.container import BackupRefused
+from archive.backup.write import backup, describe
 
 
 class Command(BaseCommand):
     help = (
-        "Write the database and the media into one file, while people read and write. The file is its "
-        "owner's alone, and appears under its name once it is whole."
+        "Write the database and the media into one file, while the site is running. Only the file's owner "
+        "can read it, and it appears under its name once it is complete."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path)
-        parser.add_argument("--json", action="store_true", help="print what was made as JSON")
+        parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
     def handle(self, *, file: Path, **options: Any) -> None:
         try:
-            made = backup(file)
-        except Refused as error:
+            result = backup(file)
+        except BackupRefused as error:
             raise CommandError(str(error)) from error
         if options["json"]:
-            told = asdict(made.last) | {"notes": made.notes}
-            self.stdout.write(json.dumps(told, default=str))
+            fields = asdict(result.last) | {"notes": result.notes}
+            self.stdout.write(json.dumps(fields, default=str))
         else:
-            self.stdout.write("\n".join(in_words(made)))
+            self.stdout.write("\n".join(describe(result)))

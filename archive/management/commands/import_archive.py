@@ -1,4 +1,4 @@
-"""Bring a saved page in. All of it is archive.services.import_page; here are its words for a terminal."""
+"""Import a saved page (archive.services.import_page) and print the report."""
 
 import json
 from collections.abc import Iterator
@@ -14,16 +14,18 @@ from archive.services import Refused, Report, import_page
 
 class Command(BaseCommand):
     help = (
-        "Bring in a story with its discussion from a file. What is here already stays as it is, "
-        "so that a file may come twice and a newer save adds only what is new."
+        "Import a story with its discussion from a file. Existing content is never changed, so the same file "
+        "may be imported twice, and a newer save of a page adds only what is new."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("path", type=Path)
         parser.add_argument("--format", choices=["auto", *FORMATS], default="auto")
-        parser.add_argument("--source", default="", help="who published it (default: what the page says)")
+        parser.add_argument("--source", default="", help="who published it (default: the name in the file)")
         parser.add_argument("--url", default="", help="where it was published")
-        parser.add_argument("--dry-run", action="store_true", help="report, and write nothing")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="preview: print the report and write nothing"
+        )
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
     def handle(
@@ -41,26 +43,36 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(report.to_json(), ensure_ascii=False))
         else:
-            self.stdout.write("\n".join(in_words(report, dry_run=dry_run)))
+            self.stdout.write("\n".join(describe(report, dry_run=dry_run)))
 
 
-def in_words(report: Report, *, dry_run: bool) -> Iterator[str]:
+def describe(report: Report, *, dry_run: bool) -> Iterator[str]:
+    """Yield the lines of the report for a terminal."""
     levels = ", ".join(f"{count} at level {level}" for level, count in report.by_level.items())
-    declared = "" if report.declared is None else f"; the page claims {report.declared}"
-    found = ngettext("%(n)d comment in the file", "%(n)d comments in the file", report.found)
-    warned = ngettext("%(n)d warning", "%(n)d warnings", len(report.warnings))
-    new = ngettext("%(n)d comment is new", "%(n)d comments are new", report.created) % {"n": report.created}
+    declared = "" if report.declared is None else f"; the page announces {report.declared:,}"
+    found = _counted(
+        ngettext("%(n)s comment in the file", "%(n)s comments in the file", report.found), report.found
+    )
+    warnings = _counted(
+        ngettext("%(n)s warning", "%(n)s warnings", len(report.warnings)), len(report.warnings)
+    )
+    new = _counted(ngettext("%(n)s comment is new", "%(n)s comments are new", report.created), report.created)
     yield f"“{report.title}” ({report.format})"
-    yield f"{found % {'n': report.found}}{f' ({levels})' if levels else ''}{declared}."
-    yield f"{warned % {'n': len(report.warnings)}}{':' if report.warnings else '.'}"
-    yield from (f"  line {warning.line}: {warning.text}" for warning in report.warnings)
-    if not report.changes_something:
-        yield "Nothing is new: the story and its comments are here already, and nothing was changed."
+    yield f"{found}{f' ({levels})' if levels else ''}{declared}."
+    yield f"{warnings}{':' if report.warnings else '.'}"
+    yield from (f"  line {warning.line:,}: {warning.text}" for warning in report.warnings)
+    if not report.has_changes:
+        yield "Nothing is new. The story and its comments exist already, and nothing was changed."
     elif dry_run:
-        here = ngettext("%(n)d is here already", "%(n)d are here already", report.skipped)
-        yield f"{new}, {here % {'n': report.skipped}}. Nothing was written."
+        existing = ngettext("%(n)s exists already", "%(n)s exist already", report.skipped)
+        yield f"{new}, {_counted(existing, report.skipped)}. This is a preview: nothing was written."
     else:
-        here = ngettext("%(n)d was here already", "%(n)d were here already", report.skipped)
-        yield f"{new}, {here % {'n': report.skipped}}."
+        existing = ngettext("%(n)s existed already", "%(n)s existed already", report.skipped)
+        yield f"{new}, {_counted(existing, report.skipped)}."
     if report.address:
         yield report.address
+
+
+def _counted(text: str, count: int) -> str:
+    """Return a plural form with its count, with thousands separators."""
+    return text % {"n": f"{count:,}"}

@@ -1,4 +1,4 @@
-"""What was erased or sealed on a later state of this site, done again (moderation/erasure/replay.py)."""
+"""Repeat the erasures of a list after a restore (moderation/erasure/replay.py)."""
 
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,8 @@ from moderation.erasure.replay import replay
 
 class Command(BaseCommand):
     help = (
-        "Delete for good, seal and blank again what a list (erasures.jsonl) names: after a restore of a "
-        "backup or a dump that is older. What is so already stays as it is."
+        "Repeat the deletions and restrictions that a list (erasures.jsonl) names, after a restore of an "
+        "older backup or dump. What is deleted or restricted already stays unchanged."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -21,11 +21,11 @@ class Command(BaseCommand):
 
     def handle(self, *, file: Path, **options: Any) -> None:
         try:
-            known = list(erasure_log.read(file))
+            erasures = list(erasure_log.read(file))
         except OSError as error:
             raise CommandError(f"{file} can't be read: {error.strerror}.") from error
         except ValueError as error:
             raise CommandError(str(error)) from error
         with transaction.atomic():
-            done = replay(known)
-        self.stdout.write(done.told)
+            replayed = replay(erasures)
+        self.stdout.write(replayed.told)

@@ -1,18 +1,18 @@
-"""A backup into an empty site. All of it is archive/backup/restore.py."""
+"""Restore a backup into an empty site (archive/backup/restore.py)."""
 
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from archive.backup.container import Refused
-from archive.backup.restore import in_words, restore
+from archive.backup.container import BackupRefused
+from archive.backup.restore import describe, restore
 
 
 class Command(BaseCommand):
     help = (
-        "Bring a backup into a site in which nothing is yet: all of it, or nothing. A file that is damaged, "
-        "cut or of a later version is refused before anything is touched."
+        "Restore a backup into an empty site: all of it, or nothing. A file that is damaged, incomplete or "
+        "from a later version is refused before anything is changed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -21,13 +21,13 @@ class Command(BaseCommand):
             "--erasures",
             type=Path,
             metavar="LIST",
-            help="the erasures.jsonl of the site that was: what was deleted for good or sealed after the "
-            "backup is so again. One in the data folder is read anyway.",
+            help="the erasures.jsonl of the original site: what was deleted for good or restricted after the "
+            "backup is deleted or restricted again. The one in the data folder is always read.",
         )
 
     def handle(self, *, file: Path, erasures: Path | None, **options: Any) -> None:
         try:
-            done = restore(file, erased=erasures)
-        except Refused as error:
+            result = restore(file, erasures=erasures)
+        except BackupRefused as error:
             raise CommandError(str(error)) from error
-        self.stdout.write("\n".join(in_words(done)))
+        self.stdout.write("\n".join(describe(result)))

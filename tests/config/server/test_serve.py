@@ -317,9 +317,7 @@ def test_a_given_file_is_brought_in_and_its_page_named(serve: Serve, tmp_path: P
     ahead.write_text(text, encoding="utf-8")
     site = serve(str(story), str(ahead))
     site.wait_for("Ctrl-C stops it.")
-    assert re.search(
-        r"ahead.txt: 31 new comments of 31, 11 warnings .* Readers do not see it yet", site.printed
-    )
+    assert re.search(r"ahead.txt: 31 new comments of 31, 11 warnings .* Not published yet", site.printed)
     address = re.search(rf"story.txt: .*(http://127.0.0.1:{site.port}/stories/\S+)", site.printed)
     assert address
     assert site.status(address[1].partition(str(site.port))[2]) == 200
@@ -446,7 +444,7 @@ def test_an_upgrade_makes_a_backup_first(serve: Serve, home: Path, environment: 
     site.wait_for("Ctrl-C stops it.")
     (made,) = (home / "backups").glob("upgrade-*.zip")
     assert f"{made}: " in site.printed
-    assert "Migrations that were applied: " in site.printed
+    assert "Migrations applied: " in site.printed
     assert site.status() == 200
     assert site.stop() == 0
 
@@ -480,7 +478,7 @@ def test_the_drill(serve: Serve, home: Path, environment: dict[str, str]) -> Non
     assert site.stop() == 0
     with data_folder() as second:
         other = {"SOUNDOFF_HOME": str(second)}
-        assert "Restored as it was at" in manage("restore", file, **other)
+        assert "Restored as of" in manage("restore", file, **other)
         assert "Sound: all that can be compared agrees." in manage("check_integrity", **other)
         beside = serve(PORT=str(site.port), **other)
         beside.wait_for("Ctrl-C stops it.")

@@ -175,7 +175,7 @@ def test_a_list_that_the_operator_gives(tmp_path: Path, ada: User, capsys: Any) 
     elsewhere = erasure_log.path().rename(tmp_path / "saved.jsonl")
     call_command("flush", interactive=False, verbosity=0)
     call_command("restore", str(file))
-    assert "No list of erasures" in capsys.readouterr().out
+    assert "There was no list of erasures" in capsys.readouterr().out
     assert words_of(comment)
     call_command("replay_erasures", str(elsewhere))
     assert "Comments deleted for good: 1;" in capsys.readouterr().out

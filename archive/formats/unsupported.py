@@ -1,14 +1,14 @@
-"""Files that no parser here reads, named as what they are, with what to do instead. Pure."""
+"""Recognise files of kinds that cannot be imported, and say what to do instead. No database access."""
 
 import re
 
-BEGINNING = 8192  # bytes that are looked at
+BEGINNING = 8192  # number of bytes that are examined
 
-AGAIN = "open the story in a browser and save that page as text"
-_PAGE = f"only a page saved as text is read here: {AGAIN}"
+SAVE_AS_TEXT = "open the story in a browser and save that page as text"
+_ONLY_TEXT = f"only pages saved as text can be imported: {SAVE_AS_TEXT}"
 
 _BINARY = (
-    (b"%PDF-", f"a PDF; {_PAGE}"),
+    (b"%PDF-", f"a PDF; {_ONLY_TEXT}"),
     (b"PK\x03\x04", "a zip archive or an office document; unpack it, or save the document as text"),
     (b"PK\x05\x06", "an empty zip archive"),
     (b"\x1f\x8b", "a file packed with gzip; unpack it first"),
@@ -16,14 +16,14 @@ _BINARY = (
     (b"\xfd7zXZ\0", "a file packed with xz; unpack it first"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive; unpack it first"),
     (b"\x28\xb5\x2f\xfd", "a file packed with zstd; unpack it first"),
-    (b"\x89PNG", f"an image (PNG), not text; {AGAIN}"),
-    (b"\xff\xd8\xff", f"an image (JPEG), not text; {AGAIN}"),
-    (b"GIF8", f"an image (GIF), not text; {AGAIN}"),
-    (b"RIFF", f"an image or a recording, not text; {AGAIN}"),
+    (b"\x89PNG", f"an image (PNG), not text; {SAVE_AS_TEXT}"),
+    (b"\xff\xd8\xff", f"an image (JPEG), not text; {SAVE_AS_TEXT}"),
+    (b"GIF8", f"an image (GIF), not text; {SAVE_AS_TEXT}"),
+    (b"RIFF", f"an image or a recording, not text; {SAVE_AS_TEXT}"),
     (b"\xd0\xcf\x11\xe0", "a document of an older office program; save it as text"),
     (b"{\\rtf", "a document in Rich Text Format; save it as plain text"),
-    (b"bplist", f"a web archive; {_PAGE}"),
-    (b"SQLite format 3\0", f"an SQLite database; {_PAGE}"),
+    (b"bplist", f"a web archive; {_ONLY_TEXT}"),
+    (b"SQLite format 3\0", f"an SQLite database; {_ONLY_TEXT}"),
     (b"\xff\xfe\0\0", "text in UTF-32; save it as UTF-8"),
     (b"\0\0\xfe\xff", "text in UTF-32; save it as UTF-8"),
 )
@@ -32,29 +32,29 @@ _TEXT = tuple(
     for pattern, sentence in (
         (
             r".*(?:xmlns:wp=|WordPress eXtended RSS)",
-            f"a WordPress export (WXR), which is not read yet; {_PAGE}",
+            f"a WordPress export (WXR), which cannot be imported yet; {_ONLY_TEXT}",
         ),
-        (r".*<disqus\s[^>]*disqus\.com", f"a Disqus export, which is not read yet; {_PAGE}"),
+        (r".*<disqus\s[^>]*disqus\.com", f"a Disqus export, which cannot be imported yet; {_ONLY_TEXT}"),
         (
             r"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|div|p|title|meta|table)\b",
-            f"an HTML page; {_PAGE}",
+            f"an HTML page; {_ONLY_TEXT}",
         ),
         (
             r"(?:From: <Saved by |MIME-Version:|Snapshot-Content-Location:)",
-            f"a web page saved as MHTML; {_PAGE}",
+            f"a web page saved as MHTML; {_ONLY_TEXT}",
         ),
-        (r"<\?xml|<(?:rss|feed|rdf:RDF)\b", f"an XML file, such as a feed or an export; {_PAGE}"),
-        (r"[\[{]\s*(?:[\"\[{\]}]|$)", f"JSON, such as an export of Commento or Remark42; {_PAGE}"),
-        (r"---\s*\n[\w-]+:", f"YAML or Markdown with a YAML header; {_PAGE}"),
+        (r"<\?xml|<(?:rss|feed|rdf:RDF)\b", f"an XML file, such as a feed or an export; {_ONLY_TEXT}"),
+        (r"[\[{]\s*(?:[\"\[{\]}]|$)", f"JSON, such as an export of Commento or Remark42; {_ONLY_TEXT}"),
+        (r"---\s*\n[\w-]+:", f"YAML or Markdown with a YAML header; {_ONLY_TEXT}"),
     )
 )
 
 
-def what_it_is(data: bytes) -> str | None:
-    """Return a phrase that names the file and says what to do, or None for what may be one of our pages."""
+def identify(data: bytes) -> str | None:
+    """Return a phrase that names the kind of file and says what to do, or None if it may be a saved page."""
     beginning = data[:BEGINNING]
     if not data.strip(b" \t\r\n\0\x0b\x0c\xef\xbb\xbf\xff\xfe"):
-        return f"empty; {AGAIN}"
+        return f"empty; {SAVE_AS_TEXT}"
     for start, phrase in _BINARY:
         if beginning.startswith(start):
             return phrase
@@ -63,11 +63,12 @@ def what_it_is(data: bytes) -> str | None:
         if pattern.match(text):
             return phrase
     if "\0" in text:
-        return f"binary data, not text; {AGAIN}"
+        return f"binary data, not text; {SAVE_AS_TEXT}"
     return None
 
 
 def _decoded(beginning: bytes) -> str:
+    """Return the bytes as text: UTF-16 if they look like it, else UTF-8."""
     if beginning[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return beginning.decode("utf-16", errors="ignore")
     if beginning[1:2] == b"\0" and beginning[:1] != b"\0":
