@@ -41,11 +41,11 @@ def test_a_guest_answers_on_a_phone(browser, live_server, story, with_scripts):
     field.fill("x" * 10_001)
     if with_scripts:
         field.evaluate("node => { node.style.blockSize = '20rem'; }")  # as if drawn larger by hand
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Post comment").click()
     expect(page.get_by_text(re.compile("10,001 characters"))).to_be_visible()
     expect(page.get_by_label("Your comment")).to_have_value("x" * 10_001)
     page.get_by_label("Your comment").fill("So did I.")
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Post comment").click()
 
     expect(page.get_by_role("status")).to_contain_text("We mailed you a link")
     reply = Comment.objects.get(parent=root)
@@ -62,7 +62,7 @@ def test_a_guest_answers_on_a_phone(browser, live_server, story, with_scripts):
 
     own.get_by_role("link", name="Edit").click()
     page.get_by_label("Your comment").fill("So did *I*.")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save changes").click()
     expect(page.locator(f"#comment-{reply.pk} em")).to_have_text("I")
     context.close()
 
@@ -85,7 +85,7 @@ def send(page, at, body="So did I."):
     page.get_by_label("Name").fill("Ida")
     page.get_by_label("E-mail").fill("ida@example.org")
     page.get_by_label("Your comment").fill(body)
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Post comment").click()
 
 
 def ids(page):
@@ -154,7 +154,7 @@ def test_a_first_comment_and_one_that_waits(live_server, page, article):
     change_discussion(article=article, moderation=Discussion.Moderation.PRE)
     page.locator(".compose a").click()
     page.get_by_label("Your comment").fill("One more.")
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Post comment").click()
     expect(own).to_have_count(2)
 
 
@@ -183,7 +183,7 @@ def test_the_form_on_its_own_page_leads_to_the_comment(live_server, page, articl
     page.get_by_label("Name").fill("Ida")
     page.get_by_label("E-mail").fill("ida@example.org")
     page.get_by_label("Your comment").fill("So did I.")
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Post comment").click()
     page.wait_for_url(re.compile(r"#comment-\d+$"))
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from articles.models import Article
 from comments.edits import edit_comment
 from comments.imports import Imported, import_comments
-from comments.integrity import _trees, check, repair
+from comments.integrity import _compare_trees, check, repair
 from comments.models import (
     Comment,
     CommentRevision,
@@ -130,7 +130,7 @@ def test_a_name_that_was_corrected_is_no_damage(thread):
 
 def test_a_sound_site_gives_nothing(thread, capsys):
     assert check() == {}
-    assert run(capsys) == ("Sound: all that can be compared agrees.\n", 0)
+    assert run(capsys) == ("No inconsistencies found.\n", 0)
     assert run(capsys, "--json") == ('{"found": {}, "left": {}}\n', 0)
 
 
@@ -218,7 +218,7 @@ def test_a_parent_that_no_decision_made_is_found_and_left_to_a_person(thread, pl
 
     printed, code = run(capsys, "--repair")
     assert code == 1
-    assert printed.endswith("No tree is numbered anew in a discussion with a damaged parent.\n")
+    assert printed.endswith("Trees are not renumbered in a discussion with a damaged parent.\n")
 
 
 def test_a_damaged_parent_keeps_no_other_discussion_from_repair(thread):
@@ -235,7 +235,7 @@ def test_a_tree_is_checked_in_one_snapshot(thread, django_assert_num_queries):
     """With the roots read before, a comment that is posted in between would be false damage."""
     with django_assert_num_queries(1):
         assert not any(
-            misplaced or miscounted for _, misplaced, miscounted in _trees(thread[0].discussion_id)
+            misplaced or miscounted for _, misplaced, miscounted in _compare_trees(thread[0].discussion_id)
         )
 
 

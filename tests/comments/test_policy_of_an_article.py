@@ -41,7 +41,7 @@ def sent(**values: str) -> dict[str, str]:
 
 def test_members_only_is_told_before_one_writes_and_held_by_the_verb(client, story):
     change_discussion(article=story, members_only=True)
-    sentence = "Only people with an account take part in this discussion."
+    sentence = "Only members can comment on this story."
     assert sentence in client.get(story.get_absolute_url()).content.decode()
     page = client.get(reply_url(story)).content.decode()
     assert sentence in page

@@ -11,7 +11,7 @@ from django_tasks_db.models import DBTaskResult
 
 from comments.models import Comment, Discussion, Reason, Recommendation, State
 from comments.services import change_discussion, change_states, recommend
-from comments.tasks import FOLD_AFTER, fold_recommendations
+from comments.tasks import COUNT_DELAY, fold_recommendations
 from tests.comments.test_services import version
 from tests.comments.thread.test_story import hold, read
 from tests.factories import GuestFactory, UserFactory, make_article, say
@@ -93,7 +93,7 @@ def test_who_may_not_is_told_why(comment):
         ({"comment": own, "user": author}, "your own"),
         ({"comment": comment, "guest": comment.guest}, "your own"),
         ({"comment": own, "guest": GuestFactory.create()}, "Confirm your e-mail"),
-        ({"comment": hidden, "user": author}, "no longer here"),
+        ({"comment": hidden, "user": author}, "no longer available"),
     ):
         with pytest.raises(ValidationError, match=words):
             recommend(**values, given=True)
@@ -106,7 +106,7 @@ def test_one_job_counts_what_comes_before_it_runs(comment, django_capture_on_com
             recommend(comment=comment, user=UserFactory.create(), given=True)
     [job] = DBTaskResult.objects.all()
     assert job.task_path == fold_recommendations.module_path
-    assert abs(job.run_after - timezone.now() - FOLD_AFTER).total_seconds() < 60
+    assert abs(job.run_after - timezone.now() - COUNT_DELAY).total_seconds() < 60
 
 
 def test_a_recommendation_whose_job_was_lost_is_counted_with_the_next(

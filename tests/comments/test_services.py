@@ -37,7 +37,7 @@ def assert_sound() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT array_agg(DISTINCT tree_id) FROM comments_comment")
         cursor.execute(
-            f"WITH {tree.numbers(tree.BY_PLACE)} SELECT c.id "
+            f"WITH {tree.compute_numbers(tree.BY_STORED_ORDER)} SELECT c.id "
             "FROM comments_comment c LEFT JOIN want USING (id) "
             "WHERE (c.tree_id, c.lft, c.rght, c.level, c.reply_count) "
             "IS DISTINCT FROM (want.tree_id, want.lft, want.rght, want.level, want.reply_count)",

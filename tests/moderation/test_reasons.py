@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy"
 @pytest.fixture
 def fresh_reasons(monkeypatch):
     """What other tests, rolled back, have left in this process."""
-    monkeypatch.setattr(removal_reasons, "_known", None)
+    monkeypatch.setattr(removal_reasons, "_cache", None)
 
 
 @pytest.fixture

@@ -134,7 +134,7 @@ def test_a_reply_with_errors_keeps_its_text(page, url):
     page.get_by_label("Name").fill("Ines")
     page.get_by_label("E-mail").fill("ines@quay")
     page.get_by_label("Your comment").fill("I have oiled it.\n\nI did not touch the hands.")
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Post comment").click()
 
     email = page.get_by_label("E-mail")
     expect(email).to_have_attribute("aria-invalid", "true")
@@ -142,7 +142,7 @@ def test_a_reply_with_errors_keeps_its_text(page, url):
         expect(page.locator(f"#{target}")).to_be_visible()
     expect(page.get_by_label("Your comment")).to_have_value("I have oiled it.\n\nI did not touch the hands.")
     email.fill("ines@quay.example")
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Post comment").click()
 
     own = by("Ines")
     assert own.parent == by("Reply 3")

@@ -20,7 +20,7 @@ from comments.models import Comment, CommentText, Discussion, Reason, State
 from comments.search import queries
 from comments.services import change_discussion
 from comments.views import searching
-from comments.views.searching import SITE_SIZE
+from comments.views.searching import SITE_PAGE_SIZE
 from tests.comments.thread.test_story import hold, remove
 from tests.factories import UserFactory, make_article, say
 
@@ -482,7 +482,7 @@ def test_an_author_narrows_both_and_the_url_keeps_it(client):
     said, _elsewhere = say(hers, "The ferry."), say(other, "The ferry.")
     drafts = UserFactory.create(name="Olav", roles=(EDITOR,))
     sign_article(article=make_article("A ferry to come", published_at=None), people=[drafts])
-    for n in range(SITE_SIZE + 1):
+    for n in range(SITE_PAGE_SIZE + 1):
         sign_article(article=make_article(f"Ferry {n}"), people=[ida])
 
     page = look(client, "ferry", author="ida-berg")
@@ -494,7 +494,7 @@ def test_an_author_narrows_both_and_the_url_keeps_it(client):
     more = re.search(r'class="more" href="([^"]+)"', page)[1].replace("&amp;", "&")
     assert "author=ida-berg" in more
     rest = client.get(f"/search/{more}").content.decode()
-    assert len(stories(page)) + len(stories(rest)) == SITE_SIZE + 2
+    assert len(stories(page)) + len(stories(rest)) == SITE_PAGE_SIZE + 2
     assert other.slug not in stories(rest)
     for wrong in ("olav", "nobody"):
         assert client.get("/search/", {"q": "ferry", "author": wrong}).status_code == 404

@@ -7,7 +7,7 @@ import pytest
 
 from comments.models import DEPTH_MAX, Comment, Discussion, Reason, State
 from comments.services import change_discussion, change_states, delete_comment
-from comments.thread.reading import BUDGET, MORE_MOST, REPLIES, Order
+from comments.thread.reading import BUDGET, MAX_COUNTED_REPLIES, REPLIES, Order
 from tests.comments.thread.test_story import bring_in, hold, ids, nesting, remove
 from tests.factories import UserFactory, make_article, say
 
@@ -125,10 +125,10 @@ def test_show_more_replies_goes_through_a_long_tree_without_hole_or_repeat(clien
 
 def test_deep_in_a_long_tree_no_more_are_counted_than_anybody_would_read(client):
     article = make_article()
-    root, *replies = bring_in(article, 1, BUDGET + MORE_MOST + 100)
+    root, *replies = bring_in(article, 1, BUDGET + MAX_COUNTED_REPLIES + 100)
     page = client.get(f"{link(article, root)}?after={replies[9]}").content.decode()
     assert len(ids(page)) == 2 + BUDGET
-    assert f"Show {MORE_MOST} more" in page
+    assert f"Show {MAX_COUNTED_REPLIES} more" in page
     page = client.get(f"{link(article, root)}?after={replies[199]}").content.decode()
     assert f"Show {len(replies) - 200 - BUDGET} more" in page
 

@@ -197,7 +197,7 @@ def test_by_keyboard_alone(live_server, page, article, talk):
     page.keyboard.type("nadia@example.org")
     press("Tab", "Your comment")
     page.keyboard.type("A word by hand.")
-    press("Tab", "Send")
+    press("Tab", "Post comment")
     page.keyboard.press("Enter")
     page.get_by_text("A word by hand.").wait_for()
     own = Comment.objects.get(author_name="Nadia")
@@ -218,7 +218,7 @@ def test_by_keyboard_alone(live_server, page, article, talk):
         ("Name*", "Tollef"),
         ("E-mail*", "Tollef"),
         ("Your comment*", "Tollef"),
-        ("Send", "Tollef"),
+        ("Post comment", "Tollef"),
     ]
 
 

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from articles.models import Article
 from comments.models import Discussion, Reason, State
 from comments.services import change_discussion, change_states
-from comments.thread.structured_data import COMMENTS, WORDS
+from comments.thread.structured_data import COMMENT_LENGTH, MAX_COMMENTS
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -134,7 +134,7 @@ def test_only_what_all_can_read_and_no_more_than_ten(client):
     article = make_article()
     member = UserFactory.create(roles=("Moderator",))
     comments = [
-        say(article, f"Comment {n}. " + "Long words. " * 40, author=member) for n in range(COMMENTS + 4)
+        say(article, f"Comment {n}. " + "Long words. " * 40, author=member) for n in range(MAX_COMMENTS + 4)
     ]
     newest = comments[-1]
     change_states(ids=[newest.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
@@ -143,11 +143,11 @@ def test_only_what_all_can_read_and_no_more_than_ten(client):
         if reader:
             client.force_login(reader)  # sees what waits on the page, which is not for machines
         told = data(read(client, article))
-        assert told["commentCount"] == COMMENTS + 2
+        assert told["commentCount"] == MAX_COMMENTS + 2
         assert [c["text"].partition(".")[0] for c in told["comment"]] == [
-            f"Comment {n}" for n in reversed(range(2, COMMENTS + 2))
+            f"Comment {n}" for n in reversed(range(2, MAX_COMMENTS + 2))
         ]
-        assert all(len(c["text"]) <= WORDS and c["text"].endswith("…") for c in told["comment"])
+        assert all(len(c["text"]) <= COMMENT_LENGTH and c["text"].endswith("…") for c in told["comment"])
 
 
 def test_a_hidden_discussion_is_not_told(client):
@@ -182,7 +182,7 @@ def test_it_stays_small(client):
     article = make_article("A headline of some length about the slip in the harbour", standfirst="x" * 200)
     before = len(read(client, article).encode())
     author = UserFactory.create(name="Somebody with a name")
-    for _ in range(COMMENTS):
+    for _ in range(MAX_COMMENTS):
         say(article, "Long words. " * 800, author=author)
     told = SCRIPT.search(read(client, article))[1].encode()
     assert len(told) < 4_500

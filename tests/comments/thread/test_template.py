@@ -11,12 +11,12 @@ from django.template import engines
 from django.utils import timezone
 from django.utils.translation.template import templatize
 
-from comments.thread.reading import Row, Viewer
+from comments.thread.reading import ThreadRow, ViewerContext
 
 START = datetime(2013, 6, 19, 21, 28, tzinfo=UTC)
 
 
-def row(number: int, level: int = 0, **fields: Any) -> Row:
+def row(number: int, level: int = 0, **fields: Any) -> ThreadRow:
     values = {
         "id": number,
         "author_id": None,
@@ -42,10 +42,10 @@ def row(number: int, level: int = 0, **fields: Any) -> Row:
         "more": 0,
         "last": number,
     }
-    return Row(**values | fields)
+    return ThreadRow(**values | fields)
 
 
-def render(rows: list[Row], **context: Any) -> str:
+def render(rows: list[ThreadRow], **context: Any) -> str:
     context = {
         "rows": rows,
         "zone": "America/New_York",
@@ -116,7 +116,9 @@ def test_what_people_write_is_escaped_and_what_we_rendered_is_not():
 
 def test_nothing_that_is_told_of_a_comment_is_taken_for_markup():
     bad = "<i>&"
-    viewer = Viewer(moderates=True, mine={1, 2}, why={1: [bad], 2: [bad]}, usual=bad, may_recommend=True)
+    viewer = ViewerContext(
+        moderates=True, mine={1, 2}, why={1: [bad], 2: [bad]}, usual=bad, may_recommend=True
+    )
     acts = [{"label": bad, "url": "/x/?a=1&b=<i>", "post": True, "reasons": [(bad, bad, bad)]}]
     rows = [
         row(1, author_name=bad, state="pending"),
@@ -147,15 +149,17 @@ def test_a_time_of_today_is_marked_up_for_the_script_that_says_how_long_ago_it_w
 
 def test_what_waits_is_shown_to_its_author_and_to_moderators_only():
     rows = [row(1, state="pending", body_html="<p>SECRET</p>")]
-    others = Viewer(moderates=False, mine={2})
-    mine = Viewer(moderates=False, mine={1}, why={1: ["It has two links."]}, usual="Usually in 2 hours.")
+    others = ViewerContext(moderates=False, mine={2})
+    mine = ViewerContext(
+        moderates=False, mine={1}, why={1: ["It has two links."]}, usual="Usually in 2 hours."
+    )
 
     for viewer in (None, others):
         assert "SECRET" not in render(rows, viewer=viewer)
         assert "Waiting for review" in render(rows, viewer=viewer)
     own = render(rows, viewer=mine)
     assert all(text in own for text in ("SECRET", "It has two links.", "Usually in 2 hours.", "Only you"))
-    theirs = render(rows, viewer=Viewer(moderates=True))
+    theirs = render(rows, viewer=ViewerContext(moderates=True))
     assert "SECRET" in theirs
     assert "Only you" not in theirs
 
@@ -206,7 +210,7 @@ def test_a_moderators_menu_is_a_form_and_links():
         {"label": "Remove…", "url": "/remove/1/", "post": True, "reasons": [("insult", "insult", "")]},
         {"label": "History", "url": "/history/1/", "post": False, "reasons": []},
     ]
-    page = render([row(1), row(2)], actions={1: acts}, viewer=Viewer(moderates=True))
+    page = render([row(1), row(2)], actions={1: acts}, viewer=ViewerContext(moderates=True))
     Outline(page)
     assert page.count('<details class="menu">') == 1
     assert '<button formaction="/remove/1/" name="act" value="insult">insult</button>' in page

@@ -12,7 +12,7 @@ from articles.models import Article
 from comments.imports import Imported, import_comments
 from comments.models import Comment, DiscussionDay, Reason, State
 from comments.services import change_states
-from comments.thread.timeline import BARS, tell
+from comments.thread.timeline import BAR_COUNT, summarize
 from tests.comments.thread.test_story import ids, read
 from tests.factories import make_article
 
@@ -21,7 +21,7 @@ START = date(2013, 6, 19)
 
 def said(*days: tuple[int, int]) -> str | None:
     """The sentence for (days since the start, comments)."""
-    told = tell([(START + timedelta(days=day), count) for day, count in days])
+    told = summarize([(START + timedelta(days=day), count) for day, count in days])
     return told and ", ".join(text for text, _url in told["parts"])
 
 
@@ -50,9 +50,11 @@ def test_the_sentence(days, sentence):
 
 
 def test_bars_are_equal_slices_in_which_one_comment_is_still_seen():
-    bars = tell([(START, 1000), (START + timedelta(days=120), 500), (START + timedelta(days=240), 1)])["bars"]
-    assert len(bars) == BARS
-    assert (bars[0], bars[BARS // 2 - 1], bars[-1]) == (100, 50, 4)
+    bars = summarize([(START, 1000), (START + timedelta(days=120), 500), (START + timedelta(days=240), 1)])[
+        "bars"
+    ]
+    assert len(bars) == BAR_COUNT
+    assert (bars[0], bars[BAR_COUNT // 2 - 1], bars[-1]) == (100, 50, 4)
     assert sum(bars) == 154
 
 
