@@ -21,7 +21,7 @@ MAX_RESULTS = 1000
 class CommentResult(NamedTuple):
     id: int
     author_name: str
-    answers_name: str | None
+    replied_to_name: str | None
     created_at: datetime
     body_html: str  # its start, if it is long
     slug: str  # the story's

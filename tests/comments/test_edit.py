@@ -105,7 +105,7 @@ def test_the_author_takes_a_comment_back(client, comment, author):
 
     page = client.post(delete_url(comment), follow=True).content.decode()
 
-    assert "Your comment is deleted." in page
+    assert "Your comment was deleted." in page
     assert "A tpyo." not in page
     comment.refresh_from_db()
     assert (comment.state, comment.state_reason) == (State.DELETED, Reason.AUTHOR)

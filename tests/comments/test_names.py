@@ -39,7 +39,7 @@ def test_not_as_a_moderator_whoever_was_here_first(client: Client, name: str) ->
 def test_not_as_somebody_in_this_discussion(client: Client, name: str) -> None:
     here, elsewhere = make_article(), make_article("Another")
     say(here, guest=GuestFactory.create(name="Tollef", email="tollef@example.org"))
-    assert refused(sign(client, here, name), "Somebody else in this discussion has this name", name)
+    assert refused(sign(client, here, name), "Someone else in this discussion uses this name", name)
     assert sign(client, elsewhere, name).status_code == 302
 
 
@@ -49,7 +49,7 @@ def test_not_as_a_member_or_an_imported_name(client: Client) -> None:
     imported = say(article, guest=GuestFactory.create(name="Jun"))
     Comment.objects.filter(pk=imported.pk).update(guest=None, author_name="Eben", author_email="")
     for name in ("Olav", "Ebеn"):
-        assert refused(sign(client, article, name), "Somebody else in this discussion", name)
+        assert refused(sign(client, article, name), "Someone else in this discussion", name)
 
 
 def test_as_oneself_in_any_browser(client: Client) -> None:

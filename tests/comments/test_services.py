@@ -125,7 +125,7 @@ def test_an_answer_to_what_was_removed_meanwhile_is_refused():
     article = make_article()
     root = say(article)
     change_states(ids=[root.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
-    with pytest.raises(ValidationError, match="removed meanwhile"):
+    with pytest.raises(ValidationError, match="just removed"):
         say(article, parent=root)
     assert_sound()
 
@@ -433,7 +433,7 @@ def test_a_setting_changes_the_page_where_a_reader_sees_it(values, is_seen):
 
 
 @pytest.mark.parametrize(
-    ("to", "words"), [(State.PENDING, "waiting for review"), (State.REJECTED, "removed meanwhile")]
+    ("to", "words"), [(State.PENDING, "waiting for review"), (State.REJECTED, "just removed")]
 )
 def test_who_answers_what_is_not_there_is_told_what_became_of_it(to, words):
     article = make_article()

@@ -101,7 +101,7 @@ def test_pages_and_permalinks(page, url):
     assert page.url == f"{url}comments/{by('Voice 5').pk}/"
     expect(page.get_by_role("heading", level=1)).to_have_text("Part of the discussion")
     assert_arrived(late)
-    follow(page, "In its place")
+    follow(page, "View in thread")
     assert_arrived(late)
     expect(at(page, "Voice 4")).to_be_visible()
     follow(page, "From its start")
@@ -147,7 +147,7 @@ def test_a_reply_with_errors_keeps_its_text(page, url):
     own = by("Ines")
     assert own.parent == by("Reply 3")
     assert_arrived(page.locator(f"#comment-{own.pk}"))
-    expect(page.get_by_role("status")).to_contain_text("We mailed you a link")
+    expect(page.get_by_role("status")).to_contain_text("We sent you a link")
 
 
 def test_words_are_found_in_the_discussion_and_on_the_site(page, url):

@@ -53,7 +53,7 @@ def test_a_comment_of_a_later_page_brings_its_replies(client):
 
 @pytest.mark.parametrize("order", Order.values)
 def test_every_comment_of_any_page_is_found_in_its_place(client, order):
-    """Each permalink lands on the comment, and from its own page "In its place" does as well."""
+    """Each permalink lands on the comment, and from its own page "View in thread" does as well."""
     article = make_article()
     big = bring_in(article, BUDGET + 40)
     root = Comment.objects.get(pk=big[100])
@@ -69,7 +69,7 @@ def test_every_comment_of_any_page_is_found_in_its_place(client, order):
             continue
         page = response.content.decode()
         assert f'id="comment-{pk}" class="focus"' in page
-        place = unescape(re.search(r'href="([^"]*)">In its place', page)[1])
+        place = unescape(re.search(r'href="([^"]*)">View in thread', page)[1])
         assert place.endswith(f"#comment-{pk}")
         shown = ids(client.get(place).content.decode())
         assert pk in shown
@@ -86,7 +86,7 @@ def test_the_place_of_what_only_its_author_sees(client):
     change_discussion(article=article, status=Discussion.Status.CLOSED)
     client.force_login(author)
     page = client.get(link(article, waiting.pk)).content.decode()
-    place = unescape(re.search(r'href="([^"]*)">In its place', page)[1])
+    place = unescape(re.search(r'href="([^"]*)">View in thread', page)[1])
     assert ids(client.get(place).content.decode()) == [waiting.pk]
 
 
@@ -148,7 +148,7 @@ def test_a_deep_answer_brings_those_above_it(client):
         (State.REJECTED, Reason.INSULT, "Removed by a moderator: insult"),
         (State.REJECTED, Reason.OTHER, "Removed by a moderator."),
         (State.SPAM, Reason.SPAM, "Removed by a moderator: spam"),
-        (State.DELETED, Reason.IMPORT_UNDONE, "Taken back with its import"),
+        (State.DELETED, Reason.IMPORT_UNDONE, "Import undone"),
     ],
 )
 @pytest.mark.parametrize("is_answered", [True, False])

@@ -226,7 +226,7 @@ def test_a_removed_comment_leaves_a_place_where_it_was_answered(client):
     page = read(client, article)
 
     assert nesting(page) == [(answered.pk, 1), (answer.pk, 2)]
-    assert "Removed by a moderator: off topic" in page
+    assert "Removed by a moderator: off-topic" in page
     assert f">{answer.created_at.day} " in page.split('id="comments"')[1], "no date stands above it"
     assert "ouder words" not in page
     assert "Loud words" not in page
@@ -240,7 +240,7 @@ def test_the_author_of_a_removed_comment_is_told(client):
     remove(comment)
     client.force_login(author)
     page = read(client, article)
-    assert "Removed by a moderator: off topic" in page
+    assert "Removed by a moderator: off-topic" in page
     assert "You wrote it." in page
     assert "Loud words" not in page
 
@@ -441,7 +441,7 @@ def test_whom_the_deepest_answer_names_follows_its_moves():
     before = Comment.objects.filter(pk=deepest.pk).values().get()
 
     def answers() -> int | None:
-        return {row.id: row.answers_id for row in read_branch(line[0], Reader())}[deepest.pk]
+        return {row.id: row.replied_to_id for row in read_branch(line[0], Reader())}[deepest.pk]
 
     assert answers() == target.pk
     move_comment(comment=deepest, parent=line[1], actor=None)

@@ -29,18 +29,18 @@ def row(number: int, level: int = 0, **fields: Any) -> ThreadRow:
         "state_reason": "posted",
         "created_at": START + timedelta(minutes=number),
         "edited_at": None,
-        "answers_id": None,
-        "answers_name": None,
+        "replied_to_id": None,
+        "replied_to_name": None,
         "recommend_count": 0,
         "is_pick": False,
         "is_locked": False,
         "is_redacted": False,
-        "repeat_id": None,
-        "repeat_slug": None,
-        "answers_here": True,
+        "duplicate_of_id": None,
+        "duplicate_of_slug": None,
+        "replied_to_on_page": True,
         "level": level,
         "more": 0,
-        "last": number,
+        "last_id": number,
     }
     return ThreadRow(**values | fields)
 
@@ -50,9 +50,9 @@ def render(rows: list[ThreadRow], **context: Any) -> str:
         "rows": rows,
         "zone": "America/New_York",
         "open": False,
-        "here": "",
+        "story_path": "",
         "focus": None,
-        "reasons": {"off_topic": "off topic"},
+        "reasons": {"off_topic": "off-topic"},
         "viewer": None,
         "actions": {},
     } | context
@@ -96,19 +96,21 @@ def test_lists_are_nested_as_the_rows_are(levels):
 
 
 def test_names_and_whom_they_answer_are_a_heading():
-    page = render([row(1), row(2, 1, author_name="Jim", answers_id=1, answers_name="Eben")])
+    page = render([row(1), row(2, 1, author_name="Jim", replied_to_id=1, replied_to_name="Eben")])
     heading = re.findall(r"<h3>(.*?)</h3>", page)[1]
     assert re.sub(r"<[^>]+>", "", heading) == "Jim, replying to Eben"
     assert 'href="#comment-1"' in heading
 
 
 def test_the_authors_mark_stands_beside_the_author():
-    page = render([row(1, role="author", author_name="Ada", answers_id=9, answers_name="Bo")])
+    page = render([row(1, role="author", author_name="Ada", replied_to_id=9, replied_to_name="Bo")])
     assert re.search(r"Ada</bdi> <span class=\"role\">author</span>, replying", page)
 
 
 def test_what_people_write_is_escaped_and_what_we_rendered_is_not():
-    page = render([row(1, author_name='<b a="', answers_id=2, answers_name="<i>", body_html="<em>x</em>")])
+    page = render(
+        [row(1, author_name='<b a="', replied_to_id=2, replied_to_name="<i>", body_html="<em>x</em>")]
+    )
     assert "&lt;b a=&#34;" in page
     assert "&lt;i&gt;" in page
     assert "<em>x</em>" in page
@@ -117,13 +119,13 @@ def test_what_people_write_is_escaped_and_what_we_rendered_is_not():
 def test_nothing_that_is_told_of_a_comment_is_taken_for_markup():
     bad = "<i>&"
     viewer = ViewerContext(
-        moderates=True, mine={1, 2}, why={1: [bad], 2: [bad]}, usual=bad, may_recommend=True
+        moderates=True, mine={1, 2}, reasons={1: [bad], 2: [bad]}, usual_delay=bad, may_recommend=True
     )
     acts = [{"label": bad, "url": "/x/?a=1&b=<i>", "post": True, "reasons": [(bad, bad, bad)]}]
     rows = [
         row(1, author_name=bad, state="pending"),
         row(2, state="rejected", state_reason="off_topic"),
-        row(3, 1, author_name=bad, answers_id=9, answers_name=bad, recommend_count=3),
+        row(3, 1, author_name=bad, replied_to_id=9, replied_to_name=bad, recommend_count=3),
     ]
     page = render(rows, viewer=viewer, actions={1: acts, 3: acts}, reasons={"off_topic": bad}, open=True)
     Outline(page.replace("<bdi>", "").replace("</bdi>", ""))
@@ -151,7 +153,7 @@ def test_what_waits_is_shown_to_its_author_and_to_moderators_only():
     rows = [row(1, state="pending", body_html="<p>SECRET</p>")]
     others = ViewerContext(moderates=False, mine={2})
     mine = ViewerContext(
-        moderates=False, mine={1}, why={1: ["It has two links."]}, usual="Usually in 2 hours."
+        moderates=False, mine={1}, reasons={1: ["It has two links."]}, usual_delay="Usually in 2 hours."
     )
 
     for viewer in (None, others):
@@ -167,10 +169,10 @@ def test_what_waits_is_shown_to_its_author_and_to_moderators_only():
 @pytest.mark.parametrize(
     ("state", "reason", "said"),
     [
-        ("rejected", "off_topic", "Removed by a moderator: off topic"),
+        ("rejected", "off_topic", "Removed by a moderator: off-topic"),
         ("rejected", "other", "Removed by a moderator"),
         ("deleted", "author", "Deleted by its author"),
-        ("deleted", "import_undone", "Taken back with its import"),
+        ("deleted", "import_undone", "Import undone"),
     ],
 )
 def test_what_is_gone_says_why_without_its_words_or_name(state, reason, said):
@@ -188,14 +190,14 @@ def test_missing_text_is_told():
 
 
 def test_replies_left_out_are_announced_at_the_end_of_their_tree():
-    page = render([row(1, more=131, last=2), row(2, 1), row(3, more=1, last=3)])
+    page = render([row(1, more=131, last_id=2), row(2, 1), row(3, more=1, last_id=3)])
     first, second = page.index("Show 131 more replies"), page.index("Show 1 more reply<")
     assert page.index("Body 2") < first < page.index("Body 3") < second
     assert 'href="comments/1/?after=2"' in page
 
 
 def test_links_are_relative_to_the_story():
-    page = render([row(7)], open=True, here="../../")
+    page = render([row(7)], open=True, story_path="../../")
     assert 'href="../../comments/7/"' in page
     assert 'href="../../reply/7/" rel="nofollow"' in page
 
