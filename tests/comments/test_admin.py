@@ -193,7 +193,7 @@ def test_when_it_closes_is_asked_in_the_zone_of_the_site(editor):
         assert 'type="time"' in fields["1"]
         assert 'value="14:00:30"' in fields["1"]
         assert all("Closes at" in field and "vDateField" not in field for field in fields.values())
-        assert "Cairo time. Empty: so many days after its publication." in page
+        assert "Cairo time. Leave empty to close by the number of days." in page
     editor.post(
         urls[1],
         {"status": "open", "moderation": "pre", "closes_at_0": "2030-01-15", "closes_at_1": "14:00:30"},

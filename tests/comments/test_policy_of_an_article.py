@@ -47,7 +47,7 @@ def test_members_only_is_told_before_one_writes_and_held_by_the_verb(client, sto
     assert sentence in page
     assert "<textarea" not in page
     assert f"/accounts/login/?next=/stories/{story.slug}/reply/" in page
-    with pytest.raises(ValidationError, match="Only people with an account"):
+    with pytest.raises(ValidationError, match="Only members can comment"):
         post_comment(article=story, body="A word.", nonce=uuid4(), guest=GuestFactory.create())
     assert not Comment.objects.exists()
 
@@ -57,16 +57,16 @@ def test_what_a_guest_had_typed_before_it_was_set_comes_back(client, story):
     response = client.post(reply_url(story), sent(body="I had typed so much."))
     assert response.status_code == 422
     assert "I had typed so much." in response.content.decode()
-    assert "Only people with an account" in response.content.decode()
+    assert "Only members can comment" in response.content.decode()
 
 
 def test_a_member_writes_and_a_kept_page_is_right_in_the_next_request(client, story):
     client.get(story.get_absolute_url())
     change_discussion(article=story, members_only=True)
-    assert "Only people with an account" in client.get(story.get_absolute_url()).content.decode()
+    assert "Only members can comment" in client.get(story.get_absolute_url()).content.decode()
     client.force_login(UserFactory.create(name="Ruth"))
     page = client.get(story.get_absolute_url()).content.decode()
-    assert "Only people with an account" not in page
+    assert "Only members can comment" not in page
     assert client.post(reply_url(story), sent()).status_code == 302
     assert Comment.objects.get().author_name == "Ruth"
 

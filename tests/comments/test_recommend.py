@@ -187,9 +187,9 @@ def test_without_scripts_there_is_a_page_with_the_button(client, comment):
     client.force_login(UserFactory.create())
     page = client.get(url(comment)).content.decode()
     assert "A word about the boat." in page
-    assert re.search(r"<button[^>]*>Recommend</button>", page)
+    assert re.search(r"<button[^>]*>\s*Recommend\s*</button>", page)
     client.post(url(comment))
-    assert "Take my recommendation back" in client.get(url(comment)).content.decode()
+    assert "Withdraw recommendation" in client.get(url(comment)).content.decode()
 
 
 def test_a_stranger_is_told_where_to_log_in(client, comment):

@@ -104,7 +104,7 @@ def test_pages_and_permalinks(page, url):
     follow(page, "View in thread")
     assert_arrived(late)
     expect(at(page, "Voice 4")).to_be_visible()
-    follow(page, "From its start")
+    follow(page, "Back to the start")
     expect(page.locator(".thread article").first).to_contain_text(f"Voice {ROOTS - 1}")
 
     early = at(page, f"Voice {ROOTS - 9}")

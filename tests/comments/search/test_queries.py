@@ -167,7 +167,7 @@ def test_an_edit_changes_what_is_found(client):
 
 def test_pages_follow_each_other_without_hole_or_repeat(client, monkeypatch):
     monkeypatch.setattr(searching, "PAGE_SIZE", 2)
-    monkeypatch.setattr(searching, "SITE_SIZE", 2)
+    monkeypatch.setattr(searching, "SITE_PAGE_SIZE", 2)
     article = make_article()
     made = bring_in(article, *(f"Ferry number {n}." for n in range(5)))
     for url, expected in ((f"{article.get_absolute_url()}find/", made), ("/search/", made[::-1])):
@@ -192,7 +192,7 @@ def test_a_page_goes_on_behind_a_comment_that_was_removed_meanwhile(client, monk
 
 
 def test_no_more_than_the_most_are_collected_and_that_is_said(client, monkeypatch):
-    monkeypatch.setattr(queries, "MOST", 3)
+    monkeypatch.setattr(queries, "MAX_RESULTS", 3)
     article = make_article("Ferry")
     made = bring_in(article, *(f"Ferry number {n}." for n in range(5)))
     page = find(client, article, "ferry")
@@ -404,7 +404,7 @@ def test_other_choices_are_answered(client, query):
 def test_what_takes_too_long_is_ended_with_a_sentence(client, monkeypatch):
     article = make_article()
     monkeypatch.setattr("articles.search.SECONDS_MAX", "0.01")
-    monkeypatch.setattr("comments.search.queries.ANSWERED", f"{queries.ANSWERED} CROSS JOIN pg_sleep(5)")
+    monkeypatch.setattr("comments.search.queries.REPLIED_TO_JOIN", f"{queries.REPLIED_TO_JOIN} CROSS JOIN pg_sleep(5)")
     say(article, "A ferry.")
     assert "This search takes too long." in find(client, article, "ferry")
     assert "This search takes too long." in look(client, "ferry")
@@ -526,8 +526,8 @@ def test_a_topic_that_is_not_shown_cannot_be_chosen(client):
 
 
 def test_stories_go_on_by_rank(client, monkeypatch):
-    monkeypatch.setattr(searching, "FIRST_STORIES", 2)
-    monkeypatch.setattr(searching, "SITE_SIZE", 2)
+    monkeypatch.setattr(searching, "STORIES_SHOWN_FIRST", 2)
+    monkeypatch.setattr(searching, "SITE_PAGE_SIZE", 2)
     made = [make_article(f"Ferry {n}", published_at=timezone.now() - timedelta(days=n + 1)) for n in range(5)]
     seen, query = [], "?q=ferry"
     while query:

@@ -67,9 +67,9 @@ def test_pages_of_each_order_follow_one_another_without_hole_or_repeat(client, o
     assert len(ids(first)) == BUDGET
     assert len(ids(second)) == 60
     assert len({*ids(first), *ids(second)}) == BUDGET + 60
-    assert "From its start" in second
+    assert "Back to the start" in second
     assert f'href="?order={order}#comments"' in second
-    assert "From its start" not in first
+    assert "Back to the start" not in first
     assert 'rel="next' not in second
 
 
