@@ -1,4 +1,4 @@
-"""Answering as a reader does it, in Chromium: on a phone with scripts, and without any."""
+"""Posting and editing comments in Chromium: on a phone with JavaScript, and without it."""
 
 import re
 
@@ -75,7 +75,7 @@ def article():
 
 
 def send(page, at, body="So did I."):
-    """Answer the comment, or the story, as a guest."""
+    """Reply to the comment, or to the story, as a guest."""
     link = (
         page.locator(f"#comment-{at.pk}").get_by_role("link", name="Reply")
         if at
@@ -97,7 +97,7 @@ def parent_of(comment):
 
 
 def test_a_reply_comes_in_its_place_and_the_reader_stays(live_server, page, article, monkeypatch):
-    """Also where it lies behind the replies that a page shows: it is taken from its own page."""
+    """Also if it comes after the replies that the page shows: it is loaded from its own page."""
     monkeypatch.setattr(reading, "REPLIES", 3)
     root = say(article, "Who rowed?")
     first = say(article, "I did.", parent=root)

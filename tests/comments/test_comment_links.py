@@ -1,4 +1,4 @@
-"""The comment that a number or a link names."""
+"""comments/comment_links.py: numbers of and links to comments."""
 
 import pytest
 

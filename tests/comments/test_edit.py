@@ -1,4 +1,4 @@
-"""One's own comment: /comments/<pk>/edit/ and /comments/<pk>/delete/."""
+"""/comments/<pk>/edit/ and /comments/<pk>/delete/: changes by the author."""
 
 from datetime import timedelta
 

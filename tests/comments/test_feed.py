@@ -1,4 +1,4 @@
-"""The feed of a discussion."""
+"""/stories/<slug>/feed/: the Atom feed of a discussion."""
 
 from datetime import timedelta
 from xml.etree import ElementTree

@@ -1,4 +1,4 @@
-"""A guest signs as nobody else does: neither as who works here, nor as somebody in the discussion."""
+"""comments/names.py: guests can't use the names of the staff or of others in the discussion."""
 
 from typing import Any
 from uuid import uuid4

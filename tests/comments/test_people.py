@@ -1,4 +1,4 @@
-"""A member's page."""
+"""/people/<pk>/: the public page of a member's comments."""
 
 import pytest
 from django.db import connection

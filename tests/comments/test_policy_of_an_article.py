@@ -1,4 +1,4 @@
-"""What editors set on a discussion. Emil is the editor of its story, Ruth has an account, Gus has none."""
+"""Settings of a discussion by editors. Emil edits the story, Ruth is a member, Gus is a guest."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def moderated(settings):
-    """The presses are the moderation's."""
+    """Use a policy of moderation, which has the quick actions."""
     settings.COMMENT_POLICY = "tests.moderation.conftest.Publishing"
     policy.cache_clear()
 

@@ -1,4 +1,4 @@
-"""/stories/<slug>/recommend/<comment>/, the verb behind it, and the job that counts."""
+"""/stories/<slug>/recommend/<comment>/, services.recommend, and the job that counts."""
 
 import re
 
@@ -121,7 +121,7 @@ def test_a_recommendation_whose_job_was_lost_is_counted_with_the_next(
 
 
 def test_what_comes_while_the_job_counts_is_not_lost(comment, monkeypatch):
-    """Its request saw an older one that waits, and left both to that one's job."""
+    """Its request saw an older uncounted one, and left both to the job of that one."""
     recommend(comment=comment, user=UserFactory.create(), given=True)
     late = UserFactory.create()
     execute = connection.execute_wrapper

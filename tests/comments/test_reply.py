@@ -1,4 +1,4 @@
-"""Answering: /stories/<slug>/reply/ and /stories/<slug>/reply/<pk>/."""
+"""/stories/<slug>/reply/ and /stories/<slug>/reply/<pk>/: posting comments."""
 
 import json
 import re
@@ -114,7 +114,7 @@ def test_a_form_sent_ten_times_by_a_member_is_one_comment(client):
 
 
 def test_a_form_sent_ten_times_by_a_browser_that_is_not_known_yet_is_one_comment():
-    """Ten presses before the first answer, and with it the cookie, has arrived."""
+    """Ten clicks before the first response, with the cookie, has arrived."""
     article, sent = make_article(), fields()
     responses = [Client().post(url(article), sent) for _ in range(10)]
     comment = Comment.objects.get()
@@ -271,7 +271,7 @@ def test_there_is_no_form_where_nothing_can_be_answered(client, where):
 
 
 class Inert(HTMLParser):
-    """Fails on anything in a page that could run; in comments, on anything but text marks and links."""
+    """Fail on anything in a page that could run, and in comments on anything but formatting and links."""
 
     def __init__(self, markup: str) -> None:
         super().__init__()

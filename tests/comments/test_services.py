@@ -1,4 +1,4 @@
-"""The verbs of a discussion, on the real Postgres, with every tree and counter checked after each."""
+"""comments/services.py on a real Postgres, with every tree and counter checked after each operation."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db
 
 
 def assert_sound() -> None:
-    """Trees, reply counts, visible counts and days are what parents and states say."""
+    """Assert that trees, reply counts, visible counts and days agree with parents and states."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT array_agg(DISTINCT tree_id) FROM comments_comment")
         cursor.execute(
@@ -156,7 +156,7 @@ def test_edit_keeps_the_earlier_text_and_is_over_after_fifteen_minutes():
 
 
 def test_texts_are_rendered_before_the_lock(monkeypatch):
-    """A long text takes a while, and nobody else need wait for it."""
+    """Rendering a long text takes a while, during which nobody else has to wait."""
     guest = GuestFactory.create()
     article = make_article(source_key="page-1")
     comment = say(article, guest=guest)
@@ -180,7 +180,7 @@ def test_texts_are_rendered_before_the_lock(monkeypatch):
 
 
 def test_a_comment_names_itself_without_its_words():
-    """The admin writes that name into a log that outlives the words."""
+    """The admin stores this string in a log that outlives the text."""
     comment = say(make_article(), "Private words.")
     assert str(comment) == f"#{comment.pk}"
 

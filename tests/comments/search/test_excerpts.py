@@ -1,4 +1,4 @@
-"""Text from rendered bodies, and the words around what a search found (in pages: test_queries.py)."""
+"""comments/search/excerpts.py: passages of rendered bodies and excerpts (the pages: test_queries.py)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""/stories/<slug>/find/ and /search/: words in comments and stories, marked where they were found."""
+"""/stories/<slug>/find/ and /search/: full-text search of comments and stories, with highlights."""
 
 import re
 from contextlib import ExitStack
@@ -42,7 +42,7 @@ def look(client, q, status=200, **query) -> str:
 
 
 def found(page: str) -> list[int]:
-    """The comments that a page leads to, in its order."""
+    """Return the ids of the comments that a page links to, in its order."""
     return [int(pk) for pk in re.findall(r'<h3><a href="[^"]*/comments/(\d+)/"', page)]
 
 
@@ -55,7 +55,7 @@ def marks(page: str) -> list[str]:
 
 
 def bring_in(article: Article, *bodies: str) -> list[int]:
-    """Comments a minute apart, of a saved page: as long as one likes."""
+    """Import comments a minute apart. Imported comments may have any length."""
     article.source_key = f"test|{article.slug}"
     article.save()
     start = timezone.now() - timedelta(days=400)
@@ -404,7 +404,8 @@ def test_other_choices_are_answered(client, query):
 def test_what_takes_too_long_is_ended_with_a_sentence(client, monkeypatch):
     article = make_article()
     monkeypatch.setattr("articles.search.SECONDS_MAX", "0.01")
-    monkeypatch.setattr("comments.search.queries.REPLIED_TO_JOIN", f"{queries.REPLIED_TO_JOIN} CROSS JOIN pg_sleep(5)")
+    slow_join = f"{queries.REPLIED_TO_JOIN} CROSS JOIN pg_sleep(5)"
+    monkeypatch.setattr(queries, "REPLIED_TO_JOIN", slow_join)
     say(article, "A ferry.")
     assert "This search takes too long." in find(client, article, "ferry")
     assert "This search takes too long." in look(client, "ferry")

@@ -1,4 +1,4 @@
-"""/stories/<slug>/version/ and /new/: what an open page asks to learn that it is no longer the newest."""
+"""/stories/<slug>/version/ and /stories/<slug>/new/: polling for new comments."""
 
 import pytest
 
@@ -67,7 +67,7 @@ def test_a_late_approval_is_new_and_what_waits_is_not(client):
 
 
 def test_what_was_on_the_page_already_is_not_new(client):
-    """Removed and restored, edited, moved, confirmed: the reader has it."""
+    """Comments that were removed and restored, edited, moved or confirmed are not new."""
     article, author = make_article(), UserFactory.create()
     restored, edited, moved, confirmed = say(article), say(article, author=author), say(article), say(article)
     gone = say(article)

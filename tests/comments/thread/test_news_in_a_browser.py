@@ -1,4 +1,4 @@
-"""What is written while somebody reads, in Chromium: offered without moving anything, shown in its place."""
+"""New comments on an open page in Chromium: announced without moving anything, then shown in the thread."""
 
 import re
 

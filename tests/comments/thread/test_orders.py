@@ -1,4 +1,4 @@
-"""/stories/<slug>/?order= and /stories/<slug>/order/<order>/: four orders, and where a page of one starts."""
+"""/stories/<slug>/?order= and /stories/<slug>/order/<order>/: the four orders and their pages."""
 
 import re
 from html import unescape
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def thread():
-    """An article with three first-level comments: the second has most replies, the third is recommended."""
+    """Return an article with three top-level comments: the second has replies, the third is recommended."""
     article = make_article()
     first, second, third = say(article), say(article), say(article)
     answer = say(article, parent=second)

@@ -1,4 +1,4 @@
-"""/stories/<slug>/comments/<pk>/: to the comment in its place, or why it is gone."""
+"""/stories/<slug>/comments/<pk>/: the permalink of a comment, or why it was removed."""
 
 import re
 from html import unescape
@@ -53,7 +53,7 @@ def test_a_comment_of_a_later_page_brings_its_replies(client):
 
 @pytest.mark.parametrize("order", Order.values)
 def test_every_comment_of_any_page_is_found_in_its_place(client, order):
-    """Each permalink lands on the comment, and from its own page "View in thread" does as well."""
+    """Each permalink leads to the comment, and so does "View in thread" on its own page."""
     article = make_article()
     big = bring_in(article, BUDGET + 40)
     root = Comment.objects.get(pk=big[100])
@@ -91,7 +91,7 @@ def test_the_place_of_what_only_its_author_sees(client):
 
 
 def test_a_link_to_whom_one_answers_leads_where_that_is(client):
-    """On the last page of a long tree, whom a reply at the deepest level answers is on an earlier one."""
+    """On the last page of a long tree, the parent of a reply at the deepest level is on an earlier page."""
     article = make_article()
     line = [say(article)]
     for _ in range(DEPTH_MAX - 1):

@@ -1,4 +1,4 @@
-"""A thread as it is read in Chromium: orders, further parts, by keyboard, offline and on paper."""
+"""Reading a thread in Chromium: orders, further pages, keyboard, offline and print."""
 
 import re
 
@@ -153,7 +153,7 @@ def test_back_at_the_foot_after_the_colours_were_chosen(reading):
 
 
 def test_by_keyboard_alone(live_server, page, article, talk):
-    """Reads, folds, unfolds, quotes, replies and opens a deeper reply; each step says where the focus is."""
+    """Read, fold, unfold, quote, reply and open a deeper reply; check the focus after each step."""
     page.set_viewport_size(DESK)
     open_story(live_server, page, article)
     where = """() => {

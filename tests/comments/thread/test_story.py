@@ -1,4 +1,4 @@
-"""The page of a story with its discussion."""
+"""/stories/<slug>/: a story with its discussion."""
 
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Thread(HTMLParser):
-    """The nesting that a browser would see: (id, depth) of each comment, in order."""
+    """Parse the nesting of a page: (id, depth) of each comment, in order."""
 
     def __init__(self, markup: str) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ def hold(*comments):
 
 
 def bring_in(article, roots, replies=0):
-    """So many first-level comments a minute apart, each with so many replies."""
+    """Post top-level comments a minute apart, each with replies."""
     article.source_key = f"test|{article.slug}"
     article.save()
     start, made = timezone.now() - timedelta(days=400), []
@@ -246,7 +246,7 @@ def test_the_author_of_a_removed_comment_is_told(client):
 
 
 def test_what_is_seen_under_a_parent_that_is_not_breaks_no_list(client):
-    """The parent and its tree may be gone for everybody but the moderator who sees the waiting reply."""
+    """Only the moderator who sees the pending reply sees the removed parent and its tree."""
     article = make_article()
     root = say(article)
     middle = say(article, parent=root)

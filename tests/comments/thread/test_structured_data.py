@@ -1,4 +1,4 @@
-"""What a story's page tells machines: JSON-LD, Open Graph, where the feed and oEmbed are."""
+"""Metadata of a story's page: JSON-LD, Open Graph, links to the feed and oEmbed."""
 
 import json
 import re
@@ -178,7 +178,7 @@ def test_it_costs_no_statement(client):
 
 
 def test_it_stays_small(client):
-    """Of a story with 74 comments the head is a small part, whatever they say."""
+    """The head is a small part of the page of a story with 74 comments, however long they are."""
     article = make_article("A headline of some length about the slip in the harbour", standfirst="x" * 200)
     before = len(read(client, article).encode())
     author = UserFactory.create(name="Somebody with a name")

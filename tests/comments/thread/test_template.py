@@ -1,4 +1,4 @@
-"""comments/thread.jinja by itself: what it makes of rows."""
+"""templates/comments/thread.jinja, rendered with rows."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -60,7 +60,7 @@ def render(rows: list[ThreadRow], **context: Any) -> str:
 
 
 class Outline(HTMLParser):
-    """Depth of each comment; fails where a tag is closed that is not the open one."""
+    """Parse the depth of each comment. Fails if a closing tag does not match the open one."""
 
     def __init__(self, markup: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The time of a discussion, as a sentence with links."""
+"""comments/thread/timeline.py: the timeline of a discussion."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -20,7 +20,7 @@ START = date(2013, 6, 19)
 
 
 def said(*days: tuple[int, int]) -> str | None:
-    """The sentence for (days since the start, comments)."""
+    """Return the sentence for (days since the start, comments)."""
     told = summarize([(START + timedelta(days=day), count) for day, count in days])
     return told and ", ".join(text for text, _url in told["parts"])
 
@@ -60,7 +60,7 @@ def test_bars_are_equal_slices_in_which_one_comment_is_still_seen():
 
 @pytest.mark.django_db
 def test_the_curated_seed_tells_its_own_time(client, data):
-    """The acts of product.md: 15 spam, 5 without text, 2 repeats, 3 by a person."""
+    """Clean the seed as product.md does: 15 spam, 5 without text, 2 duplicates, 3 by a person."""
     article = import_page(data=(data / "seed" / "story.txt").read_bytes(), filename="story.txt").article
     spam = [57, 58, 60, 61, *range(63, 68), *range(69, 75)]
     gone = [*spam, 31, 56, 59, 62, 68, 33, 34, 12, 35, 36]
@@ -88,7 +88,7 @@ def sentence(page: str) -> str:
 
 
 def bring_in_over_time(*comments: tuple[int, int | None]) -> Article:
-    """Comments by (days since the start, index of their parent)."""
+    """Post comments by (days since the start, index of their parent)."""
     article = make_article(source_key="test")
     start = datetime(2013, 6, 19, 12, tzinfo=UTC)
     made = [
