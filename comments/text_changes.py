@@ -59,29 +59,29 @@ def take_words(ids: Sequence[int]) -> list[Words]:
     return taken
 
 
-def give_words(words: Sequence[Words]) -> None:
+def give_words(contents: Sequence[Words]) -> None:
     """Write the content back that take_words removed."""
-    ids = [content.comment for content in words]
+    ids = [content.comment for content in contents]
     lock(ids)
     is_plain = dict(Comment.objects.filter(pk__in=ids).values_list("pk", "is_plain_text"))
     values: dict[str, Any] = {
         "ids": ids,
-        "bodies": [content.body for content in words],
-        "htmls": [render_body(content.body, is_plain_text=is_plain[content.comment]) for content in words],
-        "names": [content.author_name for content in words],
-        "emails": [content.author_email for content in words],
+        "bodies": [content.body for content in contents],
+        "htmls": [render_body(content.body, is_plain_text=is_plain[content.comment]) for content in contents],
+        "names": [content.author_name for content in contents],
+        "emails": [content.author_email for content in contents],
     }
     with connection.cursor() as cursor:
         cursor.execute(tree.RESTORE_CONTENT, values)
     CommentRevision.objects.bulk_create(
-        [version for content in words for version in content.others], batch_size=2_000
+        [version for content in contents for version in content.others], batch_size=2_000
     )
     CommentText.objects.bulk_create(
         [
             CommentText(
                 comment_id=content.comment, folded=fold(content.body), author_name=content.author_name
             )
-            for content in words
+            for content in contents
         ],
         batch_size=2_000,
     )

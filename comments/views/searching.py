@@ -75,9 +75,9 @@ def find(request: HttpRequest, slug: str) -> HttpResponse:
         if asked:
             with limited():
                 question = read_question(asked)
-                finds = find_in_discussion(article, question, PAGE_SIZE, after)
-                (rows,) = _present_results(question, finds)
-            context["comments"] = _build_section(rows, finds, {"q": asked})
+                results = find_in_discussion(article, question, PAGE_SIZE, after)
+                (rows,) = _present_results(question, results)
+            context["comments"] = _build_section(rows, results, {"q": asked})
     except Unclear as error:
         context["unclear"] = str(error)
         if isinstance(error, Busy):
@@ -105,7 +105,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "author": author.slug if author else "",
         "year": year,
     }
-    kept = {key: value for key, value in chosen.items() if value}
+    params = {key: value for key, value in chosen.items() if value}
     context: dict[str, Any] = {
         "q": asked,
         "topics": topics,
@@ -113,13 +113,13 @@ def search(request: HttpRequest) -> HttpResponse:
         "authors": authors,
         "author": author,
         "year": year,
-        "start_url": "?" + urlencode(kept) if kind else "",
+        "start_url": "?" + urlencode(params) if kind else "",
     }
     try:
         where = SearchScope(topic, author, _year_bounds(year))
         if asked:
             with limited():
-                context |= _search(asked, where, request.now, kind, after, kept)  # type: ignore[attr-defined]
+                context |= _search(asked, where, request.now, kind, after, params)  # type: ignore[attr-defined]
     except Unclear as error:
         context["unclear"] = str(error)
         if isinstance(error, Busy):
@@ -128,7 +128,7 @@ def search(request: HttpRequest) -> HttpResponse:
 
 
 def _search(
-    asked: str, where: SearchScope, now: datetime, kind: str, after: int | None, kept: dict[str, str]
+    asked: str, where: SearchScope, now: datetime, kind: str, after: int | None, params: dict[str, str]
 ) -> dict[str, ResultSection]:
     question = read_question(asked)
     none: Results[Any] = Results([], 0, True, None)
@@ -137,8 +137,8 @@ def _search(
     comments = none if kind == "stories" else find_comments(question, where, now, SITE_PAGE_SIZE, after)
     story_rows, comment_rows = _present_results(question, stories, comments)
     return {
-        "stories": _build_section(story_rows, stories, kept | {"in": "stories"}),
-        "comments": _build_section(comment_rows, comments, kept | {"in": "comments"}),
+        "stories": _build_section(story_rows, stories, params | {"in": "stories"}),
+        "comments": _build_section(comment_rows, comments, params | {"in": "comments"}),
     }
 
 
@@ -167,9 +167,9 @@ def _passages(row: CommentResult | StoryResult) -> list[Passage]:
     return standfirst + read_passages(row.body_html)
 
 
-def _build_section(rows: list[SearchResult], finds: Results[Any], kept: dict[str, str]) -> ResultSection:
-    next_url = "?" + urlencode(kept | {"after": str(finds.next)}) if finds.next else ""
-    return ResultSection(rows, finds.count, finds.is_all, next_url)
+def _build_section(rows: list[SearchResult], results: Results[Any], params: dict[str, str]) -> ResultSection:
+    next_url = "?" + urlencode(params | {"after": str(results.next)}) if results.next else ""
+    return ResultSection(rows, results.count, results.is_all, next_url)
 
 
 def _search_text(request: HttpRequest) -> str:
