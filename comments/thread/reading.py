@@ -169,7 +169,7 @@ class ThreadRow(NamedTuple):
     replied_to_name: str | None
     replied_to_on_page: bool
     level: int
-    more: int  # published replies of this tree that the page leaves out
+    omitted_replies: int  # published replies of this tree that the page leaves out
     last_id: int  # the last comment of this tree on the page
 
 
@@ -297,10 +297,10 @@ WHERE root.used < {BUDGET} ORDER BY root.n, c.lft"""
         values |= {"key": start.cursor.value(order), "id": start.cursor.id}
     records = _fetch_records(statement, values, is_planned=not reader.private)
     shown = Counter(r.tree_id for r in records if r.parent_id and r.state == State.PUBLISHED)
-    more = {r.id: r.reply_count - shown[r.tree_id] for r in records if not r.parent_id}
+    omitted = {r.id: r.reply_count - shown[r.tree_id] for r in records if not r.parent_id}
     last = next((r for r in reversed(records) if not r.parent_id), None)
     next_cursor = Cursor.of(getattr(last, ORDER_COLUMNS[order]), last.id) if last and last.rest else None
-    return ThreadPage(list(_build_rows(records, more)), next_cursor)
+    return ThreadPage(list(_build_rows(records, omitted)), next_cursor)
 
 
 def locate_comment(comment: Comment, reader: Reader, order: Order) -> Location:
@@ -390,8 +390,8 @@ ORDER BY c.lft"""
     records = _fetch_records(statement, values)
     following = [r for r in records if r.rest is not None]
     shown = sum(r.state == State.PUBLISHED for r in following)
-    more = {records[0].id: following[-1].rest - shown} if following else {}
-    return list(_build_rows(records, more))
+    omitted = {records[0].id: following[-1].rest - shown} if following else {}
+    return list(_build_rows(records, omitted))
 
 
 def find_new_comments(
@@ -578,11 +578,11 @@ def _fetch_records(
         return [_CommentRecord._make(row) for row in cursor.fetchall()]
 
 
-def _build_rows(records: list[_CommentRecord], more: dict[int, int]) -> Iterator[ThreadRow]:
+def _build_rows(records: list[_CommentRecord], omitted: dict[int, int]) -> Iterator[ThreadRow]:
     """Yield the rows with their levels, counted from the ancestors that are on the page.
 
     So a parent that this reader does not see (removed, with only the reader's own reply) leaves no gap in the
-    nested lists. `more` maps root ids to the number of replies that the page leaves out.
+    nested lists. `omitted` maps root ids to the number of replies that the page leaves out.
     """
     last = {r.tree_id: r.id for r in records}
     on_page = {r.id for r in records}
@@ -592,8 +592,8 @@ def _build_rows(records: list[_CommentRecord], more: dict[int, int]) -> Iterator
             tree, ends = r.tree_id, []
         while ends and ends[-1] < r.lft:
             ends.pop()
-        hidden_replies = max(0, more.get(r.id, 0))
+        omitted_replies = max(0, omitted.get(r.id, 0))
         yield ThreadRow(
-            *r[5:-1], r.replied_to_id in on_page, len(ends), hidden_replies, last_id=last[r.tree_id]
+            *r[5:-1], r.replied_to_id in on_page, len(ends), omitted_replies, last_id=last[r.tree_id]
         )
         ends.append(r.rght)

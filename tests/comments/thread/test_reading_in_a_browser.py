@@ -314,10 +314,10 @@ def test_on_paper_times_are_absolute_and_it_says_where_more_is(live_server, page
     page.emulate_media(media="print")
     more = page.locator(".part > .more")
     expect(more.locator(".paper")).to_be_visible()
-    assert more.inner_text() == "More comments: the page in the browser holds them."
+    assert more.inner_text() == "More comments (on the web page)"
     open_story(live_server, page, article, "?order=discussed")
     assert page.locator(".thread .more").first.inner_text() == (
-        "Show 2 more replies: the page in the browser holds them."
+        "Show 2 more replies (on the web page)"
     )
 
 

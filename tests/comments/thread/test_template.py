@@ -39,7 +39,7 @@ def row(number: int, level: int = 0, **fields: Any) -> ThreadRow:
         "duplicate_of_slug": None,
         "replied_to_on_page": True,
         "level": level,
-        "more": 0,
+        "omitted_replies": 0,
         "last_id": number,
     }
     return ThreadRow(**values | fields)
@@ -190,7 +190,7 @@ def test_missing_text_is_told():
 
 
 def test_replies_left_out_are_announced_at_the_end_of_their_tree():
-    page = render([row(1, more=131, last_id=2), row(2, 1), row(3, more=1, last_id=3)])
+    page = render([row(1, omitted_replies=131, last_id=2), row(2, 1), row(3, omitted_replies=1, last_id=3)])
     first, second = page.index("Show 131 more replies"), page.index("Show 1 more reply<")
     assert page.index("Body 2") < first < page.index("Body 3") < second
     assert 'href="comments/1/?after=2"' in page
