@@ -39,7 +39,7 @@ def sent(**values: str) -> dict[str, str]:
     return {"body": "A word.", "nonce": str(uuid4()), "name": "Gus", "email": "gus@example.org"} | values
 
 
-def test_members_only_is_told_before_one_writes_and_held_by_the_verb(client, story):
+def test_members_only_is_shown_and_enforced(client, story):
     change_discussion(article=story, members_only=True)
     sentence = "Only members can comment on this story."
     assert sentence in client.get(story.get_absolute_url()).content.decode()
@@ -52,7 +52,7 @@ def test_members_only_is_told_before_one_writes_and_held_by_the_verb(client, sto
     assert not Comment.objects.exists()
 
 
-def test_what_a_guest_had_typed_before_it_was_set_comes_back(client, story):
+def test_a_guest_keeps_the_text_typed_before_members_only_was_set(client, story):
     change_discussion(article=story, members_only=True)
     response = client.post(reply_url(story), sent(body="I had typed so much."))
     assert response.status_code == 422
@@ -109,7 +109,7 @@ def test_an_editor_sets_it_all_on_the_page_of_the_article(client, story):
     assert (discussion.moderation, discussion.members_only, discussion.close_after_days) == ("pre", True, 14)
 
 
-def test_members_only_is_one_press_that_is_taken_back(client, story):
+def test_members_only_is_a_quick_action_with_undo(client, story):
     emil = UserFactory.create(name="Emil", roles=("Editor",))
     story.editors.add(emil)
     client.force_login(emil)

@@ -57,7 +57,7 @@ def test_a_recommendation_is_counted_once_by_the_job(comment):
     assert version(comment.discussion.article) == before + 1, "two at once change the page once"
 
 
-def test_what_is_taken_back_is_counted_back(comment):
+def test_a_withdrawn_recommendation_is_subtracted(comment):
     user = UserFactory.create()
     assert recommend(comment=comment, user=user, given=False) is None
     recommend(comment=comment, user=user, given=True)
@@ -84,7 +84,7 @@ def test_a_recommendation_locks_no_discussion(comment):
     assert "UPDATE" not in sql.replace("DO UPDATE", "")
 
 
-def test_who_may_not_is_told_why(comment):
+def test_refusals_are_explained(comment):
     author = UserFactory.create()
     own, hidden = say(comment.discussion.article, author=author), say(comment.discussion.article)
     hold(hidden)
@@ -174,7 +174,7 @@ def test_a_member_recommends_and_sees_it_at_once(client, comment):
     assert 'aria-pressed="false">Recommend <b>1</b></button>' in read(client, comment.discussion.article)
 
 
-def test_in_place_the_button_comes_back(client, comment):
+def test_htmx_gets_the_button_back(client, comment):
     client.force_login(UserFactory.create())
     for given, told in ((True, " <b>1</b>"), (False, ""), (True, " <b>1</b>")):
         page = client.post(url(comment), **HTMX).content.decode()

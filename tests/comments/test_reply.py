@@ -87,7 +87,7 @@ def test_the_form_comes_in_place(client):
     assert told == {"posted": {"id": reply.pk, "url": reply.get_absolute_url()}}
 
 
-def test_a_form_with_a_token_is_kept_by_nobody(client):
+def test_a_form_with_a_token_is_not_cached(client):
     response = client.get(url(make_article()))
     assert "no-store" in response["Cache-Control"]
     assert "csrfmiddlewaretoken" in response.content.decode()
@@ -253,7 +253,7 @@ def test_an_answer_to_what_was_removed_meanwhile_is_kept_in_the_form(client):
 
 
 @pytest.mark.parametrize("where", ["other story", "nowhere", "hidden", "draft", "too far"])
-def test_there_is_no_form_where_nothing_can_be_answered(client, where):
+def test_there_is_no_form_where_replies_are_impossible(client, where):
     article = make_article()
     root = say(article)
     target = {

@@ -435,7 +435,7 @@ def test_a_setting_changes_the_page_where_a_reader_sees_it(values, is_seen):
 @pytest.mark.parametrize(
     ("to", "words"), [(State.PENDING, "waiting for review"), (State.REJECTED, "just removed")]
 )
-def test_who_answers_what_is_not_there_is_told_what_became_of_it(to, words):
+def test_a_reply_to_a_missing_parent_is_refused_with_the_reason(to, words):
     article = make_article()
     parent = say(article)
     change_states(ids=[parent.pk], to=to, reason=Reason.SCREENED, actor=None)

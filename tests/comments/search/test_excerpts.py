@@ -42,7 +42,7 @@ def test_quotations_are_known_within_each_other():
     assert [quoted for _, quoted in read_passages(markup)] == [True, True, True, False]
 
 
-def test_words_are_offered_alone_and_as_they_hang_together():
+def test_words_are_matched_alone_and_as_a_compound():
     offered = ["It", "s", "It’s", "pre", "war", "pre-war", "at", "x", "org", "x.org"]
     assert searchable_words(["(It’s pre-war, at x.org!)", "At war"]) == [*offered, "At"]
 

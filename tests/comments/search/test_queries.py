@@ -123,7 +123,7 @@ def test_what_not_everybody_may_read_is_not_found_by_anybody(client):
             assert "A secret" not in page
 
 
-def test_whom_a_comment_answers_is_not_named_once_that_one_is_removed(client):
+def test_the_author_of_a_removed_parent_is_not_named(client):
     article = make_article()
     first = say(article, "Loud.")
     answer = say(article, "A calm word.", parent=first)
@@ -153,7 +153,7 @@ def test_a_hidden_discussion_is_not_found_while_its_story_is(client):
     assert (found(page), stories(page)) == ([], [article.slug])
 
 
-def test_a_story_of_nothing_is_not_found(client):
+def test_an_unknown_story_is_not_found(client):
     assert client.get("/stories/nothing/find/?q=a").status_code == 404
 
 
@@ -181,7 +181,7 @@ def test_pages_follow_each_other_without_hole_or_repeat(client, monkeypatch):
         assert seen == expected
 
 
-def test_a_page_goes_on_behind_a_comment_that_was_removed_meanwhile(client, monkeypatch):
+def test_a_page_continues_after_a_comment_that_was_removed(client, monkeypatch):
     monkeypatch.setattr(searching, "PAGE_SIZE", 2)
     article = make_article()
     made = bring_in(article, *(f"Ferry number {n}." for n in range(4)))
@@ -191,7 +191,7 @@ def test_a_page_goes_on_behind_a_comment_that_was_removed_meanwhile(client, monk
     assert "No more comments here." in page
 
 
-def test_no_more_than_the_most_are_collected_and_that_is_said(client, monkeypatch):
+def test_the_number_of_results_is_limited_and_the_page_says_so(client, monkeypatch):
     monkeypatch.setattr(queries, "MAX_RESULTS", 3)
     article = make_article("Ferry")
     made = bring_in(article, *(f"Ferry number {n}." for n in range(5)))
@@ -349,7 +349,7 @@ def test_a_sentence_says_why_there_is_nothing(client, asked, sentence):
 
 
 @pytest.mark.parametrize("asked", ["", " ", "\x00", "\u3000"])
-def test_nothing_asked_is_an_empty_form(client, asked):
+def test_without_a_query_there_is_an_empty_form(client, asked):
     article = make_article()
     say(article, "A ferry.")
     for page in (find(client, article, asked), look(client, asked)):
@@ -374,7 +374,7 @@ def test_nonsense_is_answered(client, asked):
 
 
 @pytest.mark.parametrize("after", ["-1", "x", "1" * 19, "²", "1.5", "9" * 10_000, "1\x00"])
-def test_a_bad_place_to_go_on_is_not_found(client, after):
+def test_a_bad_cursor_is_404(client, after):
     find(client, make_article(), "ferry", after=after, status=404)
     look(client, "ferry", after=after, **{"in": "comments"}, status=404)
 
@@ -383,12 +383,12 @@ def test_a_bad_place_to_go_on_is_not_found(client, after):
     "query",
     [{"topic": "no\x00"}, {"topic": "nothing"}, {"topic": "x" * 10_000}, {"in": "x"}],
 )
-def test_a_choice_that_is_none_is_not_found(client, query):
+def test_an_unknown_filter_is_404(client, query):
     look(client, "ferry", status=404, **query)
 
 
 @pytest.mark.parametrize("year", ["x", "0", "99999", "-201", "٢٠١٣", "no\x00", "x" * 10_000])
-def test_what_is_no_year_is_said_beside_the_form(client, year):
+def test_an_invalid_year_is_explained_beside_the_form(client, year):
     page = look(client, "ferry", year=year)
     assert "A year has four digits, such as 2013." in page
     assert 'value="ferry"' in page
@@ -397,11 +397,11 @@ def test_what_is_no_year_is_said_beside_the_form(client, year):
 @pytest.mark.parametrize(
     "query", [{"year": "1000"}, {"year": "2999"}, {"page": "-1"}, {"in": "stories", "after": "9"}]
 )
-def test_other_choices_are_answered(client, query):
+def test_other_filters_are_accepted(client, query):
     look(client, "ferry", **query)
 
 
-def test_what_takes_too_long_is_ended_with_a_sentence(client, monkeypatch):
+def test_a_slow_search_is_stopped_with_a_message(client, monkeypatch):
     article = make_article()
     monkeypatch.setattr("articles.search.SECONDS_MAX", "0.01")
     slow_join = f"{queries.REPLIED_TO_JOIN} CROSS JOIN pg_sleep(5)"

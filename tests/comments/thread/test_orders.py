@@ -88,19 +88,19 @@ def test_a_page_may_start_with_a_place_or_behind_it(client, thread, order):
 @pytest.mark.parametrize("key", ["after", "from"])
 @pytest.mark.parametrize("cursor", [*BAD_CURSORS, "%00.1", "x" * 10_000, "9" * 10_000 + ".1", "١.١"])
 @pytest.mark.parametrize("order", ["newest", "discussed"])
-def test_nonsense_for_a_place_is_not_found(client, key, cursor, order):
+def test_an_invalid_cursor_is_404(client, key, cursor, order):
     read(client, make_article(), f"?order={order}&{key}={cursor}", status=404)
 
 
 @pytest.mark.parametrize("order", ["", "NEWEST", "x" * 10_000, "%00", "-1", str(2**63), "newest&order=best"])
-def test_nonsense_for_an_order_is_not_found(client, order):
+def test_an_invalid_order_is_404(client, order):
     read(client, make_article(), f"?order={order}", status=404)
 
 
 @pytest.mark.parametrize(
     "query", ["?page=-1", "?utm_source=x", "?" + "a=1&" * 50, "?order=best&order=newest", "?%00=%00"]
 )
-def test_what_we_do_not_know_is_ignored(client, query):
+def test_unknown_parameters_are_ignored(client, query):
     article = make_article()
     comment = say(article)
     assert ids(read(client, article, query)) == [comment.pk]
@@ -133,7 +133,7 @@ def test_a_cookie_that_somebody_made_up_is_no_order(client, remembered):
     assert ids(read(client, article)) == [second.pk, first.pk]
 
 
-def test_only_reading_chooses_an_order_that_there_is(client):
+def test_methods_and_unknown_orders_are_refused(client):
     article = make_article()
     assert client.post(f"{article.get_absolute_url()}order/newest/").status_code == 405
     assert client.get(f"{article.get_absolute_url()}order/best/").status_code == 404

@@ -152,7 +152,7 @@ def test_a_deep_answer_brings_those_above_it(client):
     ],
 )
 @pytest.mark.parametrize("is_answered", [True, False])
-def test_a_removed_comment_says_who_and_why_and_not_what(client, to, reason, what, is_answered):
+def test_a_removed_comment_answers_410_with_the_reason(client, to, reason, what, is_answered):
     article = make_article()
     comment = say(article, "Loud words.")
     if is_answered:
@@ -182,7 +182,7 @@ def test_a_deleted_comment_is_gone_for_its_author_as_well(client):
     assert "Rash words" not in response.content.decode()
 
 
-def test_a_waiting_comment_is_nowhere_for_others(client):
+def test_a_pending_comment_is_404_for_others(client):
     article, author = make_article(), UserFactory.create()
     comment = say(article, author=author)
     hold(comment)
@@ -207,7 +207,7 @@ def test_its_author_and_moderators_are_led_to_a_removed_comment(client):
 
 
 @pytest.mark.parametrize("query", ["x", "-1", "0", str(2**63), "1%00", "²"])
-def test_a_bad_place_to_go_on_is_not_found(client, query):
+def test_a_bad_cursor_is_404(client, query):
     article = make_article()
     comment, other = say(article), say(article)
     assert client.get(link(article, comment.pk) + f"?after={query}").status_code == 404

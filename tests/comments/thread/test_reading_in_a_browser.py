@@ -146,7 +146,7 @@ def test_offline_more_comments_says_so_and_stays(live_server, page, article, mon
     expect(alert).to_have_count(0)
 
 
-def test_back_at_the_foot_after_the_colours_were_chosen(reading):
+def test_the_scroll_position_stays_after_choosing_a_theme(reading):
     reading.get_by_role("button", name="dark").click()
     reading.wait_for_url("**/#foot")
     expect(reading.get_by_role("button", name="dark")).to_be_in_viewport()
@@ -276,7 +276,7 @@ def test_a_line_of_a_story_has_60_to_75_characters(live_server, page, article, t
         assert 30 <= average <= 50  # as wide as the phone is
 
 
-def test_on_paper_there_is_the_story_and_the_thread_and_no_furniture(reading, talk):
+def test_print_shows_only_the_story_and_the_thread(reading, talk):
     reading.get_by_role("button", name="Fold all").click()
     reading.evaluate("document.querySelector('details.menu')?.setAttribute('open', '')")
     reading.emulate_media(media="print")
@@ -316,9 +316,7 @@ def test_on_paper_times_are_absolute_and_it_says_where_more_is(live_server, page
     expect(more.locator(".paper")).to_be_visible()
     assert more.inner_text() == "More comments (on the web page)"
     open_story(live_server, page, article, "?order=discussed")
-    assert page.locator(".thread .more").first.inner_text() == (
-        "Show 2 more replies (on the web page)"
-    )
+    assert page.locator(".thread .more").first.inner_text() == ("Show 2 more replies (on the web page)")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

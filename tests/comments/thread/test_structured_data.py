@@ -166,7 +166,7 @@ def test_the_host_that_was_asked_is_in_no_page(client, settings):
     assert page.count(f"https://news.example{article.get_absolute_url()}") >= 3
 
 
-def test_it_costs_no_statement(client):
+def test_it_needs_no_query(client):
     counts = []
     for rights in (Article.Rights.UNKNOWN, Article.Rights.OURS):
         article = make_article(rights=rights)

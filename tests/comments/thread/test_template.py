@@ -95,7 +95,7 @@ def test_lists_are_nested_as_the_rows_are(levels):
     assert depths == [level - levels[0] + 1 for level in levels]
 
 
-def test_names_and_whom_they_answer_are_a_heading():
+def test_the_heading_names_the_author_and_the_parent():
     page = render([row(1), row(2, 1, author_name="Jim", replied_to_id=1, replied_to_name="Eben")])
     heading = re.findall(r"<h3>(.*?)</h3>", page)[1]
     assert re.sub(r"<[^>]+>", "", heading) == "Jim, replying to Eben"
@@ -116,7 +116,7 @@ def test_what_people_write_is_escaped_and_what_we_rendered_is_not():
     assert "<em>x</em>" in page
 
 
-def test_nothing_that_is_told_of_a_comment_is_taken_for_markup():
+def test_explanations_and_labels_are_escaped():
     bad = "<i>&"
     viewer = ViewerContext(
         moderates=True, mine={1, 2}, reasons={1: [bad], 2: [bad]}, usual_delay=bad, may_recommend=True
@@ -134,7 +134,7 @@ def test_nothing_that_is_told_of_a_comment_is_taken_for_markup():
     assert "<i>&" not in page
 
 
-def test_a_time_is_said_once_a_tree_in_full():
+def test_the_full_date_is_shown_once_in_each_tree():
     page = render([row(1), row(2, 1), row(3, created_at=START + timedelta(days=1))])
     assert re.findall(r"comments/\d+/\">([^<]*)</a>", page) == [
         "19 June 2013, 17:29",
@@ -175,7 +175,7 @@ def test_what_waits_is_shown_to_its_author_and_to_moderators_only():
         ("deleted", "import_undone", "Import undone"),
     ],
 )
-def test_what_is_gone_says_why_without_its_words_or_name(state, reason, said):
+def test_a_removed_comment_shows_the_reason_but_no_text_or_name(state, reason, said):
     page = render([row(1, state=state, state_reason=reason, body_html="<p>SECRET</p>", author_name="Who")])
     assert re.search(rf"<p>{said}\s*</p>", page)
     assert "SECRET" not in page

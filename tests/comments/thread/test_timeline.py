@@ -59,7 +59,7 @@ def test_bars_are_equal_slices_in_which_one_comment_is_still_seen():
 
 
 @pytest.mark.django_db
-def test_the_curated_seed_tells_its_own_time(client, data):
+def test_the_timeline_of_the_curated_seed(client, data):
     """Clean the seed as product.md does: 15 spam, 5 without text, 2 duplicates, 3 by a person."""
     article = import_page(data=(data / "seed" / "story.txt").read_bytes(), filename="story.txt").article
     spam = [57, 58, 60, 61, *range(63, 68), *range(69, 75)]
@@ -120,7 +120,7 @@ def test_a_part_that_starts_with_a_reply_leads_to_it(client):
 
 
 @pytest.mark.django_db
-def test_only_what_everybody_may_read_is_told(client):
+def test_only_visible_comments_are_counted(client):
     article = bring_in_over_time((0, None), (90, None), (180, None))
     assert (
         sentence(read(client, article))
