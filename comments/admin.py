@@ -1,6 +1,6 @@
-"""Discussions in the admin: a list of them, and each one's settings on the page of its article.
+"""Admin of discussions: a list of them, and the settings of each on the page of its article.
 
-The comments themselves, as a tree, are in moderation/reply_structure/admin.py: a move can be undone.
+The admin of comments is in moderation/reply_structure/admin.py, since moving a comment can be undone.
 """
 
 from datetime import datetime
@@ -31,27 +31,27 @@ from core.forms import leave_whole
 from core.relative_time import check_year, time_of
 
 SETTINGS = ["moderation", "status", "members_only", "close_after_days", "closes_at"]
-RADIOS: dict[str, Any] = {"moderation": admin.VERTICAL, "status": admin.HORIZONTAL}  # one press each
+RADIO_FIELDS: dict[str, Any] = {"moderation": admin.VERTICAL, "status": admin.HORIZONTAL}
 
 
 class DiscussionForm(WrittenForm):
-    actor: Any = None  # who sends it
+    actor: Any = None  # the user who saves the form
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if moderation := self.fields.get("moderation"):
-            moderation.help_text = _("A trial, a death, all that is sensitive: review everything first.")
+            moderation.help_text = _("For sensitive subjects, such as trials or deaths, use pre-moderation.")
             if self.instance._state.adding:
                 self.initial["moderation"] = current_site().moderation
         if closes_at := self.fields.get("closes_at"):
-            # The admin's own fields count in a server's time, and name no zone.
+            # The admin's own widget uses the server's time zone, and does not name it.
             widget = moment_widget(date=_("Closes at, date"), time=_("Closes at, time"))
             widget.widgets[1].format = "%H:%M:%S"
             if self.instance.closes_at and self.instance.closes_at.second:
-                widget.widgets[1].attrs["step"] = 1  # else browsers refuse what stands there
+                widget.widgets[1].attrs["step"] = 1  # otherwise browsers refuse the stored value
             closes_at.widget = widget
-            words = {"zone": time_of(), "help": self._meta.model._meta.get_field("closes_at").help_text}
-            closes_at.help_text = _("%(zone)s. %(help)s") % words
+            parts = {"zone": time_of(), "help": self._meta.model._meta.get_field("closes_at").help_text}
+            closes_at.help_text = _("%(zone)s. %(help)s") % parts
 
     def clean_closes_at(self) -> datetime | None:
         at: datetime | None = self.cleaned_data["closes_at"]
@@ -60,8 +60,8 @@ class DiscussionForm(WrittenForm):
         return at
 
     def clean(self) -> dict[str, Any]:
-        """Of the row as it is now: a moderator sets it, and the first comment makes it, with no look at the
-        article that this page has locked. Not earlier, since nobody can comment meanwhile."""
+        """Lock and use the stored row: moderators change it, and the first comment creates it, without regard
+        to the article that this page has locked. Not earlier, since nobody can comment while it is locked."""
         rows = Discussion.objects.select_for_update(no_key=True).filter(pk=self.instance.article_id)
         if stored := rows.first():
             self.instance = stored
@@ -69,10 +69,10 @@ class DiscussionForm(WrittenForm):
         return super().clean()
 
     def save(self, commit: bool = True) -> Discussion:
-        """By the verb, which makes the row if nobody has written here yet; unchanged, nothing is written."""
+        """Save changed settings with change_discussion, which creates the row if there is none yet."""
         discussion: Discussion = super().save(commit=False)
-        sent = {name: value for name, value in self.cleaned_data.items() if name in SETTINGS}
-        values = {name: value for name, value in sent.items() if value != self.initial.get(name)}
+        submitted = {name: value for name, value in self.cleaned_data.items() if name in SETTINGS}
+        values = {name: value for name, value in submitted.items() if value != self.initial.get(name)}
         if commit and values:
             change_discussion(article=discussion.article, actor=self.actor, **values)
         return discussion
@@ -81,7 +81,7 @@ class DiscussionForm(WrittenForm):
 class DiscussionInline(admin.StackedInline[Discussion, Article]):
     model = Discussion
     form = DiscussionForm
-    radio_fields = RADIOS
+    radio_fields = RADIO_FIELDS
     fields = [*SETTINGS, "counts", "links"]
     readonly_fields = ["counts", "links"]
     can_delete = False
@@ -90,11 +90,11 @@ class DiscussionInline(admin.StackedInline[Discussion, Article]):
 
     def get_formset(self, request: HttpRequest, obj: Article | None = None, **kwargs: Any) -> Any:
         formset: Any = super().get_formset(request, obj, **kwargs)
-        formset.form.actor = request.user  # a class of this request alone
+        formset.form.actor = request.user  # the class is created for this request only
         return formset
 
     def has_add_permission(self, request: HttpRequest, obj: Article | None = None) -> bool:
-        """An article has its discussion from the start, stored or not: to set it is to change it."""
+        """Adding counts as changing: every article has a discussion, whether its row is stored or not."""
         return self.has_change_permission(request, None)
 
     @admin.display(description=_("comments"))
@@ -112,11 +112,11 @@ class DiscussionInline(admin.StackedInline[Discussion, Article]):
             "declared": discussion.declared_count,
         }
 
-    @admin.display(description=_("go to"))
+    @admin.display(description=_("links"))
     def links(self, discussion: Discussion) -> Any:
-        """Where one answers, picks and decides, once readers see it."""
+        """Link to the discussion on the site, if it is published, and to its reply structure."""
         if not discussion.pk:
-            return _("It begins with the first comment.")
+            return _("No comments yet.")
         if not discussion.article.is_published():
             return tree_link(discussion)
         url = f"{discussion.article.get_absolute_url()}#comments"
@@ -129,7 +129,7 @@ ArticleAdmin.inlines = [*ArticleAdmin.inlines, DiscussionInline]
 @admin.register(Discussion)
 class DiscussionAdmin(SharedPages):
     form = DiscussionForm
-    radio_fields = RADIOS
+    radio_fields = RADIO_FIELDS
     list_display = ["article", "tree", "shown", "waiting", "stored", "status", "closes_at", "moderation"]
     list_filter = ["status", "moderation", "article__topics"]
     search_fields = ["article__title", "article__source_name"]
@@ -167,7 +167,7 @@ class DiscussionAdmin(SharedPages):
     def shown(self, discussion: Discussion) -> int:
         return discussion.visible_count
 
-    @admin.display(description=_("waiting"), ordering="waiting_count")
+    @admin.display(description=_("waiting for review"), ordering="waiting_count")
     def waiting(self, discussion: Any) -> int:
         count: int = discussion.waiting_count
         return count
@@ -177,7 +177,7 @@ class DiscussionAdmin(SharedPages):
         count: int = discussion.stored_count
         return count
 
-    @admin.display(description=_("tree"))
+    @admin.display(description=_("reply structure"))
     def tree(self, discussion: Discussion) -> str:
         return tree_link(discussion)
 
@@ -190,10 +190,10 @@ class RemovalReasonForm(forms.ModelForm[RemovalReason]):
 
 @admin.register(RemovalReason)
 class RemovalReasonAdmin(admin.ModelAdmin[RemovalReason]):
-    """Switched off rather than deleted: what was removed for it stays explained. Its words stand on pages."""
+    """Admin of removal reasons. They are deactivated instead of deleted, as comments refer to them."""
 
     form = RemovalReasonForm
-    list_display = ["words", "code", "is_active", "position"]
+    list_display = ["name", "code", "is_active", "position"]
     list_editable = ["is_active", "position"]
     fields = ["code", "label", "told", "position", "is_active"]
 
@@ -208,23 +208,23 @@ class RemovalReasonAdmin(admin.ModelAdmin[RemovalReason]):
     def has_delete_permission(self, request: HttpRequest, obj: RemovalReason | None = None) -> bool:
         return False
 
-    @admin.display(description=_("words"))
-    def words(self, reason: RemovalReason) -> str:
+    @admin.display(description=_("name"))
+    def name(self, reason: RemovalReason) -> str:
         return str(reason)
 
 
 def discussions_of(user: User) -> QuerySet[Discussion]:
-    """Moderators see those of published stories, editors those of their own articles."""
+    """Return the discussions a user may see: moderators those of published articles, editors their own."""
     own = Q(article__in=Article.objects.editable_by(user))
     return Discussion.objects.filter(own | known_to(user, "article__") if user.is_moderator else own)
 
 
 def tree_link(discussion: Discussion) -> str:
     url = f"{reverse('admin:comments_comment_changelist')}?discussion={discussion.pk}"
-    return format_html('<a href="{}">{}</a>', url, _("Who answers whom"))
+    return format_html('<a href="{}">{}</a>', url, _("Reply structure"))
 
 
 def _count(comments: QuerySet[Comment]) -> Coalesce:
-    """Comments of each discussion, as a subquery: it reads an index and multiplies no rows."""
+    """Return a subquery that counts comments of each discussion. It uses an index and joins no rows."""
     own = comments.filter(discussion=OuterRef("pk")).order_by().values("discussion")
     return Coalesce(Subquery(own.annotate(n=Count("pk")).values("n"), output_field=IntegerField()), 0)

@@ -15,9 +15,9 @@ from comments.names import check_guest_name
 
 
 class BodyForm(forms.Form):
-    """The text of a comment. Its length is judged here: a browser would cut it silently."""
+    """A form with the text of a comment. The server checks its length: a browser would cut it silently."""
 
-    submit = _("Save")
+    submit = _("Save changes")
 
     body = forms.CharField(
         label=_("Your comment"),
@@ -46,12 +46,12 @@ class EditForm(BodyForm):
 
 
 class ReplyForm(BodyForm):
-    """A new comment, and for somebody without an account a name and an e-mail.
+    """The form for a new comment; guests also enter a name and an e-mail address.
 
-    The nonce is made with the form and stays with it: sent ten times, it is one comment.
+    The nonce is created with the form, so that a form sent several times makes only one comment.
     """
 
-    submit = _("Send")
+    submit = _("Post comment")
 
     name = forms.CharField(
         label=_("Name"), max_length=NAME_MAX, widget=forms.TextInput(attrs={"autocomplete": "name"})
@@ -59,7 +59,7 @@ class ReplyForm(BodyForm):
     email = forms.EmailField(
         label=_("E-mail"),
         max_length=254,
-        help_text=_("Never shown. We mail one link to confirm it."),
+        help_text=_("Never shown. We send you one link to confirm it."),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
     nonce = forms.UUIDField(widget=forms.HiddenInput)
@@ -90,7 +90,7 @@ class ReplyForm(BodyForm):
         if "nonce" in self.errors:
             del self.errors["nonce"]
             self.renew_nonce()
-            self.add_error(None, _("The form was damaged on its way. Send it again."))
+            self.add_error(None, _("The form arrived incomplete. Post your comment again."))
         name, email = self.cleaned_data.get("name"), self.cleaned_data.get("email", "")
         if name:
             try:
@@ -100,5 +100,5 @@ class ReplyForm(BodyForm):
         return super().clean()
 
     def renew_nonce(self) -> None:
-        """Another nonce for the form that goes back, so that sending it again helps."""
+        """Put a new nonce into the form that is shown again, so that it can be posted."""
         self.data = {**cast(QueryDict, self.data).dict(), "nonce": str(uuid4())}

@@ -1,4 +1,4 @@
-"""Comments that a source had, brought in at once: the one way in but for services.post_comment."""
+"""Bulk import of comments: besides services.post_comment, the only way in which comments are created."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from accounts.models import User
 from articles.models import Article
 from comments import tree
 from comments.models import Comment, CommentText, Discussion, Reason, State, Transition
-from comments.services import ensure_discussion, return_states
-from comments.text_changes import render, search_text
+from comments.services import ensure_discussion, republish_imported
+from comments.text_changes import build_search_text, render_body
 
 
 @dataclass(frozen=True)
 class Imported:
-    """A comment as a source gave it. `parent` is an index into the same list, before this one.
+    """A comment as read from a source. `parent` is the index of an earlier comment in the same list.
 
-    One that is dated in the future is stored as of the moment at which it comes in.
+    A comment dated in the future is stored with the time of the import.
     """
 
     source_id: str
@@ -34,71 +34,76 @@ class Imported:
     number: int | None = None
 
 
-MANY = 1_000  # comments, after which the tables are counted anew
+MANY = 1_000  # imported comments from which the tables are analyzed at once
 
 
 @dataclass(frozen=True)
 class ImportResult:
     created: list[int]
-    returned: list[int]  # had been taken back with their import
+    returned: list[int]  # published again, after an earlier import was undone
     skipped: int
 
 
 def import_comments(
     *, article: Article, comments: Sequence[Imported], actor: User | None, batch: UUID
 ) -> ImportResult:
-    """Take a source's comments in, published, as the source showed them; those already here stay untouched,
-    but for those that were taken back with an earlier import and return to where they stood.
+    """Import a source's comments as published ones.
 
-    `article.source_key` names the source. The trees are numbered in one statement.
+    Comments that are stored already stay as they are; if an earlier import was undone, they are published
+    again. `article.source_key` names the source. The trees are numbered in one statement.
     """
     ensure_discussion(article)
-    html = [render(c.body, is_plain_text=c.is_plain_text) for c in comments]
+    html = [render_body(c.body, is_plain_text=c.is_plain_text) for c in comments]
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(tree.LOCK, {"discussion": article.pk})
-        here = {
+        cursor.execute(tree.LOCK_DISCUSSION, {"discussion": article.pk})
+        existing = {
             c.source_id: c
             for c in Comment.objects.filter(source=article.source_key).only("id", "source_id", "tree_id")
         }
-        # Before any line of this batch is written for a new comment: it counts replies from those lines.
-        ids = [here[c.source_id].pk for c in comments if c.source_id in here]
-        returned = return_states(ids=ids, actor=actor, batch=batch)
-        made = _imported_rows(article, comments, html, here)
-        if made:
-            # The lines come first: no comment comes in whose line does not tell what it is.
-            Transition.objects.bulk_create([_first_line(row, actor, batch) for row in made], batch_size=2_000)
-            Comment.objects.bulk_create(made, batch_size=2_000)
-            cursor.execute(tree.NUMBER, {"trees": sorted({row.tree_id for row in made})})
-            CommentText.objects.bulk_create([search_text(row) for row in made], batch_size=2_000)
-            cursor.execute(tree.COUNT_DAYS, {"ids": [row.pk for row in made]})
+        # First, before log entries of this batch exist for new comments: it works with the batch's entries.
+        ids = [existing[c.source_id].pk for c in comments if c.source_id in existing]
+        returned = republish_imported(ids=ids, actor=actor, batch=batch)
+        new = _build_comments(article, comments, html, existing)
+        if new:
+            # The log entries come first: a trigger refuses comments whose entry does not match.
+            Transition.objects.bulk_create(
+                [_first_transition(row, actor, batch) for row in new], batch_size=2_000
+            )
+            Comment.objects.bulk_create(new, batch_size=2_000)
+            cursor.execute(tree.NUMBER_TREES, {"trees": sorted({row.tree_id for row in new})})
+            CommentText.objects.bulk_create([build_search_text(row) for row in new], batch_size=2_000)
+            cursor.execute(tree.COUNT_DAYS, {"ids": [row.pk for row in new]})
             Discussion.objects.filter(pk=article.pk).update(
-                visible_count=F("visible_count") + len(made),
-                copied_count=F("copied_count") + len(made),
+                visible_count=F("visible_count") + len(new),
+                copied_count=F("copied_count") + len(new),
                 version=F("version") + 1,
             )
-        if len(made) >= MANY:
-            transaction.on_commit(_count_anew)
-    return ImportResult([row.pk for row in made], returned, len(comments) - len(made) - len(returned))
+        if len(new) >= MANY:
+            transaction.on_commit(_analyze_tables)
+    return ImportResult([row.pk for row in new], returned, len(comments) - len(new) - len(returned))
 
 
-def _count_anew() -> None:
-    """Postgres plans by what it has counted, and counts by itself a minute later: until then, on a new site,
-    what each post asks takes 20 ms instead of 1."""
+def _analyze_tables() -> None:
+    """Update the planner's statistics. Postgres would do it a minute later; until then, on a new site, the
+    queries of each new comment take 20 ms instead of 1."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT comments_analyze()")
 
 
-def _imported_rows(
-    article: Article, comments: Sequence[Imported], html: Sequence[str], here: Mapping[str, Comment]
+def _build_comments(
+    article: Article, comments: Sequence[Imported], html: Sequence[str], existing: Mapping[str, Comment]
 ) -> list[Comment]:
-    """The comments that are not here yet, each under its parent, with numbers for tree.NUMBER to mend."""
-    new, now = [c for c in comments if c.source_id not in here], timezone.now()
-    trees = _next("comments_tree_seq", sum(c.parent is None for c in new))
-    keys = _next("comments_comment_id_seq", len(new))
-    made: list[Comment] = []
-    rows: list[Comment] = []  # by position in `comments`, old and new
-    for place, source in enumerate(comments):
-        if row := here.get(source.source_id):
+    """Return the comments that are not stored yet, unsaved, with parents and temporary tree numbers.
+
+    tree.NUMBER_TREES computes the final numbers.
+    """
+    new, now = [c for c in comments if c.source_id not in existing], timezone.now()
+    trees = _next_ids("comments_tree_seq", sum(c.parent is None for c in new))
+    keys = _next_ids("comments_comment_id_seq", len(new))
+    built: list[Comment] = []
+    rows: list[Comment] = []  # by position in `comments`, existing and new
+    for position, source in enumerate(comments):
+        if row := existing.get(source.source_id):
             rows.append(row)
             continue
         parent = None if source.parent is None else rows[source.parent]
@@ -107,15 +112,15 @@ def _imported_rows(
             discussion_id=article.pk,
             parent=parent,
             tree_id=parent.tree_id if parent else next(trees),
-            lft=1_000_000_000 + 2 * place,
-            rght=1_000_000_001 + 2 * place,
+            lft=1_000_000_000 + 2 * position,
+            rght=1_000_000_001 + 2 * position,
             level=0,
             author_name=source.author_name,
             body=source.body,
-            body_html=html[place],
+            body_html=html[position],
             is_plain_text=source.is_plain_text,
             text_missing=source.text_missing,
-            created_at=min(source.created_at, now),  # the database takes none that is still to come
+            created_at=min(source.created_at, now),  # the database refuses future times
             state=State.PUBLISHED,
             state_reason=Reason.IMPORTED,
             source=article.source_key,
@@ -124,12 +129,12 @@ def _imported_rows(
             source_number=source.number,
         )
         rows.append(row)
-        made.append(row)
-    return made
+        built.append(row)
+    return built
 
 
-def _first_line(row: Comment, actor: User | None, batch: UUID) -> Transition:
-    """Of the log, for a comment that was brought in. The trigger gives seq and hash."""
+def _first_transition(row: Comment, actor: User | None, batch: UUID) -> Transition:
+    """Return the first log entry of an imported comment. A trigger fills seq and hash."""
     return Transition(
         discussion_id=row.discussion_id,
         comment=row,
@@ -144,7 +149,8 @@ def _first_line(row: Comment, actor: User | None, batch: UUID) -> Transition:
     )
 
 
-def _next(sequence: str, count: int) -> Iterator[int]:
+def _next_ids(sequence: str, count: int) -> Iterator[int]:
+    """Take `count` numbers from a database sequence."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval(%s) FROM generate_series(1, %s)", [sequence, count])
         return iter([row[0] for row in cursor.fetchall()])

@@ -1,10 +1,9 @@
-"""What is stored, computed again from what it follows from.
+"""Checks of the stored data: recompute what is derived and compare it with what is stored.
 
-Damage comes in two sorts. Trees, counters, rendered HTML and what is searched are derived, and `repair`
-writes them anew, as it blanks what was left of words that were deleted for good. A state, a parent or a role
-that the log does not tell, a time or a name that no verb wrote, a text without its number, the number of a
-tree and a broken chain are for a person to explain: they are reported and left as they are. What follows from
-moderation is asked of the policy.
+There are two kinds of damage. Trees, counters, rendered HTML and search texts are derived, so `repair` writes
+them again; it also deletes what is left of erased texts. States, parents and roles that differ from the log,
+times and names that no operation can have written, missing revisions, wrong tree numbers and a broken hash
+chain need a person to explain them: they are only reported. The policy checks the data of moderation.
 """
 
 from collections.abc import Iterator
@@ -21,15 +20,15 @@ from comments import tree
 from comments.duplicates import fold
 from comments.models import Comment, CommentText, Discussion, Reason, Recommendation
 from comments.policy import policy
-from comments.services import lock
-from comments.text_changes import blank, render
+from comments.services import bump_versions, lock
+from comments.text_changes import blank_comments, render_body
 
-# By kind, in order: ids of comments, discussions, transitions, articles, images or accounts.
+# Ids of comments, discussions, transitions, articles, images or accounts, by kind of damage.
 Damage = dict[str, list[Any]]
 
-# A discussion at a time, each in one statement and so in one snapshot: the site may go on meanwhile.
+# One discussion at a time, each in one statement and so in one snapshot: the site stays in use meanwhile.
 TREES = f"""
-WITH {tree.numbers(tree.BY_PLACE, "c.discussion_id = %(discussion)s")}
+WITH {tree.compute_numbers(tree.BY_STORED_ORDER, "c.discussion_id = %(discussion)s")}
 SELECT c.id, (c.tree_id, c.lft, c.rght, c.level) IS DISTINCT FROM
              (want.tree_id, want.lft, want.rght, want.level) AS tree,
        c.reply_count IS DISTINCT FROM want.reply_count AS replies
@@ -71,22 +70,22 @@ SELECT c.id FROM comments_comment c LEFT JOIN LATERAL
    WHERE t.comment_id = c.id AND t.kind = 'state' ORDER BY t.id DESC LIMIT 1) t ON true
 WHERE (c.state, c.state_reason) IS DISTINCT FROM (t.to_state, t.reason) ORDER BY c.id"""
 
-# What a comment hangs from is told by its last move or else by its first line.
+# The log names a comment's parent in its last move, or else in its first entry.
 PARENTS = """
 SELECT c.id FROM comments_comment c LEFT JOIN LATERAL
   (SELECT t.new_parent_id FROM comments_transition t
    WHERE t.comment_id = c.id AND (t.kind = 'move' OR t.from_state = '') ORDER BY t.id DESC LIMIT 1) t ON true
 WHERE c.parent_id IS DISTINCT FROM t.new_parent_id ORDER BY c.id"""
 
-# Each line against the one before it, so that only the first line after a gap or a forgery is named.
-CHAIN = """
+# Each entry is compared with the one before it, so only the first entry after a gap or a forgery is reported.
+BROKEN_CHAIN = """
 SELECT id FROM (
   SELECT t.id, t.seq - coalesce(lag(t.seq) OVER w, 0) AS step, t.hash,
          comments_transition_digest(t, lag(t.hash) OVER w) AS digest
   FROM comments_transition t WINDOW w AS (PARTITION BY t.discussion_id ORDER BY t.seq)) line
 WHERE step <> 1 OR hash <> digest ORDER BY id"""
 
-# The body that a comment shows has a number of its own; the others are kept beside it, none is missing.
+# The shown body of a comment has a revision number; all other numbers must be stored as revisions.
 REVISIONS = """
 SELECT c.id FROM comments_comment c LEFT JOIN LATERAL (
   SELECT count(*) AS count, max(r.revision) AS last, bool_or(r.revision = c.revision) AS twice
@@ -94,9 +93,9 @@ SELECT c.id FROM comments_comment c LEFT JOIN LATERAL (
 WHERE c.erased_at IS NULL AND c.state_reason <> 'sealed'
   AND (r.twice OR r.count + 1 <> greatest(c.revision, r.last)) ORDER BY c.id"""
 
-# The database dates each line, and a comment that was written here has none before it was. A statement has
-# its moment before it waits for the lock that puts the lines in order: a minute, as with clocks.
-LINE_TIMES = """
+# The database sets the time of each log entry, and none is older than its comment, if that was written here.
+# A minute of tolerance: a statement's time is set before it waits for the lock, and clocks may differ.
+LOG_TIMES = """
 SELECT id FROM (
   SELECT t.id, t.at, lag(t.at) OVER (PARTITION BY t.discussion_id ORDER BY t.seq) AS before,
          CASE WHEN c.source = '' THEN c.created_at END AS written
@@ -106,13 +105,13 @@ WHERE at > now() + interval '1 minute' OR at < written - interval '1 minute'
 
 COMMENT_TIMES = "SELECT id FROM comments_comment WHERE created_at > now() + interval '1 minute' ORDER BY id"
 
-# Names are in no log, which must be forgettable: each stands a second time beside what is searched.
+# Names are not in the log, so that they can be erased. A second copy of each is with the search text.
 NAMES = """
 SELECT c.id FROM comments_comment c JOIN comments_commenttext x ON x.comment_id = c.id
 WHERE c.author_name <> x.author_name AND c.erased_at IS NULL ORDER BY c.id"""
 
-# A tree that was never moved has got its number and its root's id under one lock: in each discussion they
-# grow together. No number is one that is still to be given.
+# A tree that was never moved got its number and its root's id under one lock, so in each discussion both have
+# the same order. No number may be greater than the last one of the sequence.
 TREE_NUMBERS = """
 SELECT id FROM (
   SELECT c.id, c.tree_id, s.last_value, m.is_moved,
@@ -125,7 +124,7 @@ WHERE tree_id NOT BETWEEN 1 AND last_value
    OR NOT is_moved AND before < coalesce(after, last_value + 1)
       AND tree_id NOT BETWEEN before + 1 AND coalesce(after - 1, last_value) ORDER BY id"""
 
-# Whose roles are not what the log of them tells.
+# Accounts whose roles differ from the log of role changes.
 ROLES = """
 SELECT DISTINCT coalesce(told.user_id, has.user_id) AS id FROM (
   SELECT DISTINCT ON (user_id, role_id) user_id, role_id, is_granted
@@ -141,25 +140,25 @@ WHERE c.erased_at IS NOT NULL AND (
 
 
 def check() -> Damage:
-    """All damage on the site by kind; a kind without any is left out, so a sound site gives {}."""
+    """Return all damage on the site by kind. Kinds without any are left out, so the result may be {}."""
     found: Damage = {"tree": [], "reply_count": []}
     for discussion in Discussion.objects.order_by("pk").values_list("pk", flat=True):
-        for pk, misplaced, miscounted in _trees(discussion):
+        for pk, misplaced, miscounted in _compare_trees(discussion):
             found["tree"] += [pk] if misplaced else []
             found["reply_count"] += [pk] if miscounted else []
-    found["visible_count"] = _ids(VISIBLE)
-    found["day"] = _ids(DAYS)
-    found["recommend_count"] = _ids(RECOMMENDED)
-    found["state"] = _ids(STATES)
-    found["parent"] = _ids(PARENTS)
-    found["chain"] = _ids(CHAIN)
-    found["line_time"] = _ids(LINE_TIMES)
-    found["comment_time"] = _ids(COMMENT_TIMES)
-    found["name"] = _ids(NAMES)
-    found["tree_number"] = _ids(TREE_NUMBERS)
-    found["role"] = _ids(ROLES)
-    found["revision"] = _ids(REVISIONS)
-    found["erased"] = _ids(ERASED)
+    found["visible_count"] = _fetch_ids(VISIBLE)
+    found["day"] = _fetch_ids(DAYS)
+    found["recommend_count"] = _fetch_ids(RECOMMENDED)
+    found["state"] = _fetch_ids(STATES)
+    found["parent"] = _fetch_ids(PARENTS)
+    found["chain"] = _fetch_ids(BROKEN_CHAIN)
+    found["line_time"] = _fetch_ids(LOG_TIMES)
+    found["comment_time"] = _fetch_ids(COMMENT_TIMES)
+    found["name"] = _fetch_ids(NAMES)
+    found["tree_number"] = _fetch_ids(TREE_NUMBERS)
+    found["role"] = _fetch_ids(ROLES)
+    found["revision"] = _fetch_ids(REVISIONS)
+    found["erased"] = _fetch_ids(ERASED)
     found["comment_html"], found["search"] = _stale_comments()
     found["article_html"] = [article.pk for article in _stale_articles()]
     found["image_file"] = images.damaged_files()
@@ -170,10 +169,10 @@ def check() -> Damage:
 
 
 def repair(damage: Damage) -> None:
-    """Write anew what is derived, where `check` found it damaged. Trees are numbered by time.
+    """Write derived data again where `check` found it damaged. Trees are numbered by time.
 
-    Trees and reply counts stay as they are in a discussion with a damaged parent, from which they follow:
-    until a person has put it right, the numbers still tell where the comment stood.
+    In a discussion with a damaged parent, trees and reply counts stay as they are: until a person corrects
+    the parent, the old numbers still show where the comment was.
     """
     unsafe = Comment.objects.filter(pk__in=damage.get("parent", [])).values("discussion")
     misnumbered = Comment.objects.filter(pk__in=[*damage.get("tree", []), *damage.get("reply_count", [])])
@@ -188,12 +187,12 @@ def repair(damage: Damage) -> None:
             lock([comment.pk])
             comment.refresh_from_db()
             Comment.objects.filter(pk=comment.pk).update(
-                body_html=render(comment.body, is_plain_text=comment.is_plain_text)
+                body_html=render_body(comment.body, is_plain_text=comment.is_plain_text)
             )
-            _say_so([comment.discussion_id])
+            bump_versions([comment.discussion_id])
     for article in Article.objects.filter(pk__in=damage.get("article_html", [])):
         save_article(article=article)
-    _search_anew(damage.get("search", []))
+    _rebuild_search_texts(damage.get("search", []))
     _blank_erased(damage.get("erased", []))
     policy().repair(damage)
 
@@ -203,26 +202,26 @@ def _renumber(ids: list[int]) -> None:
         lock(ids)
         discussions = set(Comment.objects.filter(pk__in=ids).values_list("discussion_id", flat=True))
         roots = Comment.objects.filter(discussion__in=discussions, parent=None)
-        cursor.execute(tree.NUMBER, {"trees": list(roots.order_by().values_list("tree_id", flat=True))})
-        _say_so(discussions)
+        cursor.execute(tree.NUMBER_TREES, {"trees": list(roots.order_by().values_list("tree_id", flat=True))})
+        bump_versions(discussions)
 
 
 def _recount(discussions: list[int]) -> None:
     for discussion in discussions:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(tree.LOCK, {"discussion": discussion})
+            cursor.execute(tree.LOCK_DISCUSSION, {"discussion": discussion})
             Discussion.objects.filter(pk=discussion).update(
                 visible_count=Comment.objects.visible().filter(discussion=discussion).count()
             )
-            _say_so([discussion])
+            bump_versions([discussion])
 
 
 def _recount_days(discussions: list[int]) -> None:
     for discussion in discussions:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(tree.LOCK, {"discussion": discussion})
+            cursor.execute(tree.LOCK_DISCUSSION, {"discussion": discussion})
             cursor.execute(REPAIR_DAYS, {"discussion": discussion})
-            _say_so([discussion])
+            bump_versions([discussion])
 
 
 def _recount_recommendations(ids: list[int]) -> None:
@@ -231,42 +230,40 @@ def _recount_recommendations(ids: list[int]) -> None:
             lock([comment.pk])
             counted = Recommendation.objects.filter(comment=comment, counted=True).count()
             Comment.objects.filter(pk=comment.pk).update(recommend_count=counted)
-            _say_so([comment.discussion_id])
+            bump_versions([comment.discussion_id])
 
 
-def _say_so(discussions: set[int] | list[int]) -> None:
-    Discussion.objects.filter(pk__in=discussions).update(version=F("version") + 1)
-
-
-def _trees(discussion: int) -> list[tuple[int, bool, bool]]:
+def _compare_trees(discussion: int) -> list[tuple[int, bool, bool]]:
     with connection.cursor() as cursor:
         cursor.execute(TREES, {"discussion": discussion})
         return list(cursor.fetchall())
 
 
-def _ids(statement: str) -> list[int]:
+def _fetch_ids(statement: str) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(statement)
         return [row[0] for row in cursor.fetchall()]
 
 
 def _stale_comments() -> tuple[list[int], list[int]]:
-    """Those with other HTML than their text gives, and those that are searched by another text, or by none;
-    of what has no words any more none is right. All texts are read once."""
+    """Return the ids of comments with wrong HTML, and of those with a wrong or missing search text.
+
+    Erased and restricted comments must not have a search text. All texts are read once.
+    """
     html, search = [], []
     rows = Comment.objects.only("body", "body_html", "is_plain_text", "state_reason", "erased_at")
     rows = rows.annotate(folded=F("text__folded")).order_by("pk")
     for comment in rows.iterator(2_000):
-        if comment.body_html != render(comment.body, is_plain_text=comment.is_plain_text):
+        if comment.body_html != render_body(comment.body, is_plain_text=comment.is_plain_text):
             html.append(comment.pk)
-        is_wordless = comment.erased_at or comment.state_reason == Reason.SEALED
+        has_no_text = comment.erased_at or comment.state_reason == Reason.SEALED
         folded: str | None = comment.folded  # type: ignore[attr-defined]  # annotated above
-        if folded != (None if is_wordless else fold(comment.body)):
+        if folded != (None if has_no_text else fold(comment.body)):
             search.append(comment.pk)
     return html, search
 
 
-def _search_anew(ids: list[int]) -> None:
+def _rebuild_search_texts(ids: list[int]) -> None:
     for comment in Comment.objects.filter(pk__in=ids):
         with transaction.atomic():
             lock([comment.pk])
@@ -274,22 +271,22 @@ def _search_anew(ids: list[int]) -> None:
             if comment.erased_at or comment.state_reason == Reason.SEALED:
                 CommentText.objects.filter(comment=comment).delete()
             else:
-                beside = {"folded": fold(comment.body)}
+                search_text = {"folded": fold(comment.body)}
                 CommentText.objects.update_or_create(
                     comment=comment,
-                    defaults=beside,
-                    create_defaults=beside | {"author_name": comment.author_name},
+                    defaults=search_text,
+                    create_defaults=search_text | {"author_name": comment.author_name},
                 )
 
 
 def _blank_erased(ids: list[int]) -> None:
-    """Not of what is published all the same: its words are read, and a person has to look."""
+    """Delete what is left of erased comments, except if one is published: a person has to look at it."""
     with transaction.atomic():
         lock(ids)
-        gone = Comment.objects.filter(
+        removed = Comment.objects.filter(
             ~Q(state__in=["published", "pending"]), pk__in=ids, erased_at__isnull=False
         )
-        blank(list(gone.values_list("pk", flat=True)))
+        blank_comments(list(removed.values_list("pk", flat=True)))
 
 
 def _stale_articles() -> Iterator[Article]:

@@ -1,7 +1,8 @@
-"""The discussion. The parent of a comment is the truth; lft, rght, tree_id and level are its cache.
+"""Discussions, comments, and the log of what was decided on them.
 
-Only comments/services.py, and what it names, writes these tables: each change of a state or a parent needs
-the lock on its Discussion, the counters and a Transition, all in one transaction.
+A comment's parent is authoritative; lft, rght, tree_id and level are derived from it. Only
+comments/services.py and the modules that it names write these tables: each change of a state or a parent
+needs the lock on its Discussion, the counters and a Transition, all in one transaction.
 """
 
 from datetime import datetime, timedelta
@@ -29,8 +30,8 @@ from articles.search import weighed
 from articles.site.current_site import current_site
 
 BODY_MAX = 10_000  # characters
-IMPORTED_BODY_MAX = 100_000  # of a comment that was written elsewhere
-DEPTH_MAX = 64  # stored levels; a deeper answer stands beside whom it answers, its `in_reply_to`
+IMPORTED_BODY_MAX = 100_000  # characters of an imported comment
+DEPTH_MAX = 64  # levels; a deeper reply becomes a sibling of the comment that it replies to (`in_reply_to`)
 EDIT_WINDOW = timedelta(minutes=15)
 
 
@@ -42,70 +43,76 @@ class State(models.TextChoices):
     DELETED = "deleted", _("Deleted by its author")
 
 
-REMOVED = (State.REJECTED, State.SPAM)  # by somebody else than its author
+REMOVED = (State.REJECTED, State.SPAM)  # by a moderator or the filter, not by the author
 
 
 class Reason(models.TextChoices):
-    """Why a comment is in its state. The first few are given by the system, the rest by a person."""
+    """Why a comment is in its state. The system sets the first four, a person the others."""
 
     POSTED = "posted", _("posted")
-    SCREENED = "screened", _("the checks asked for a look")
-    IMPORTED = "imported", _("brought in")
-    IMPORT_UNDONE = "import_undone", _("the import was undone")
-    AUTHOR = "author", _("its author deleted it")
+    SCREENED = "screened", _("held by a check")
+    IMPORTED = "imported", _("imported")
+    IMPORT_UNDONE = "import_undone", _("import undone")
+    AUTHOR = "author", _("deleted by its author")
     APPROVED = "approved", _("approved")
-    OFF_TOPIC = "off_topic", _("off topic")
+    OFF_TOPIC = "off_topic", _("off-topic")
     INSULT = "insult", _("insult")
-    NAME = "name", _("name")
-    REPEAT = "repeat", _("repeat")
+    NAME = "name", _("offensive name")
+    REPEAT = "repeat", _("duplicate")
     TEXT_MISSING = "text_missing", _("text missing")
     OTHER = "other", _("other")
     SPAM = "spam", _("spam")
-    SEALED = "sealed", _("must not be seen")
-    MOVED = "moved", _("moved under its true parent")
+    SEALED = "sealed", _("access restricted")
+    MOVED = "moved", _("moved to another parent")
 
 
-# Codes of the reasons to remove that a new site has, with words of ours.
-OUR_REASONS = {"off_topic", "insult", "name", "repeat", "text_missing", "other"}
+# Codes of the removal reasons that a new site starts with. Their names are translated.
+BUILT_IN_REASONS = {"off_topic", "insult", "name", "repeat", "text_missing", "other"}
 
 
 class RemovalReason(models.Model):
-    """A reason that moderators can choose when they remove a comment. `code` stands on comments and in the
-    log, so it never changes; a reason is switched off rather than deleted."""
+    """A reason that moderators can choose when they remove a comment.
+
+    Comments and the log refer to its `code`, so the code never changes, and a reason is deactivated rather
+    than deleted.
+    """
 
     code = models.SlugField(
-        _("code"), max_length=20, unique=True, help_text=_("It stays as it is, since the log names it.")
+        _("code"),
+        max_length=20,
+        unique=True,
+        help_text=_("It can't be changed later: the audit log uses it."),
     )
     label = models.CharField(
-        _("words"), max_length=60, blank=True, help_text=_("Empty: our own words for this code.")
+        _("name"), max_length=60, blank=True, help_text=_("Leave empty to use the built-in name.")
     )
     told = models.TextField(
-        _("what its author reads"), max_length=1_000, blank=True, help_text=_("One or two sentences.")
+        _("message to the author"), max_length=1_000, blank=True, help_text=_("One or two sentences.")
     )
     position = models.PositiveSmallIntegerField(_("position"), default=100)
     is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:
-        verbose_name = _("reason to remove")
-        verbose_name_plural = _("reasons to remove")
+        verbose_name = _("removal reason")
+        verbose_name_plural = _("removal reasons")
         ordering = ["position", "code"]
 
     def __str__(self) -> str:
         return self.label or (str(Reason(self.code).label) if self.code in Reason.values else self.code)
 
     def clean(self) -> None:
-        """A code of the system's own would say that a person removed what was never removed."""
-        if self.code in set(Reason.values) - OUR_REASONS:
-            raise ValidationError({"code": _("This code has another meaning already.")})
-        if not self.label and self.code not in OUR_REASONS:
-            raise ValidationError({"label": _("Say it in a few words.")})
+        """Refuse codes that the system uses for anything else, and custom codes without a name."""
+        if self.code in set(Reason.values) - BUILT_IN_REASONS:
+            raise ValidationError({"code": _("This code is reserved. Choose another one.")})
+        if not self.label and self.code not in BUILT_IN_REASONS:
+            raise ValidationError({"label": _("Enter a name.")})
 
 
 class Discussion(models.Model):
-    """The comments under one article: the row that every write to its thread locks.
+    """The settings and counters of the comments under one article. Every write to its thread locks this row.
 
-    It is made by the first verb that writes; until then `thread.read_story` gives one with the defaults.
-    `version` grows with each change that a reader could see, and with no other.
+    The first write creates it; until then, thread.reading.read_story returns an unsaved one with the
+    defaults. `version` grows with each change that readers can see, and with no other.
     """
 
     class Status(models.TextChoices):
@@ -114,35 +121,35 @@ class Discussion(models.Model):
         HIDDEN = "hidden", _("hidden")
 
     class Moderation(models.TextChoices):
-        CONDITIONAL = "conditional", _("new people and what the checks find are reviewed first")
-        PRE = "pre", _("review everything first")
-        POST = "post", _("publish at once, review afterwards")
+        CONDITIONAL = "conditional", _("First comment reviewed: newcomers and flagged comments wait")
+        PRE = "pre", _("Pre-moderation: review everything first")
+        POST = "post", _("Post-moderation: publish at once, review afterwards")
 
     article = models.OneToOneField(Article, models.PROTECT, primary_key=True, related_name="discussion")
     status = models.CharField(_("comments are"), max_length=10, choices=Status, default=Status.OPEN)
     closes_at = models.DateTimeField(
-        _("closes at"), null=True, blank=True, help_text=_("Empty: so many days after its publication.")
+        _("closes at"), null=True, blank=True, help_text=_("Leave empty to close by the number of days.")
     )
     close_after_days = models.PositiveSmallIntegerField(
         _("closes after (days)"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text=_("After its publication. Empty: as the site’s settings say."),
+        help_text=_("Counted from publication. Leave empty to use the site’s setting."),
     )
     members_only = models.BooleanField(
-        _("only people with an account"), default=False, db_default=False, help_text=_("No guests.")
+        _("members only"), default=False, db_default=False, help_text=_("Guests can't comment.")
     )
     moderation = models.CharField(
         _("moderation"), max_length=12, choices=Moderation, default=Moderation.CONDITIONAL
     )
     declared_count = models.PositiveIntegerField(
-        _("comments claimed by the source"), null=True, blank=True, editable=False
+        _("comments announced by the source"), null=True, blank=True, editable=False
     )
-    copied_count = models.PositiveIntegerField(default=0, db_default=0, editable=False)  # that it brought
+    copied_count = models.PositiveIntegerField(default=0, db_default=0, editable=False)  # imported comments
     visible_count = models.PositiveIntegerField(default=0, editable=False)
-    # How many were removed, by "<state>/<reason>/<by>", where by is person, confirmed (a check had proposed
-    # it) or machine. The policy keeps it, in the transaction of each change of a state.
+    # Number of removed comments by "<state>/<reason>/<by>", where by is "person", "confirmed" (proposed by a
+    # check, confirmed by a person) or "machine". The policy updates it in the transaction of each change.
     tally = models.JSONField(default=dict, db_default={}, editable=False)
     version = models.PositiveBigIntegerField(default=0, editable=False)
 
@@ -155,14 +162,14 @@ class Discussion(models.Model):
 
     @classmethod
     def not_stored(cls, article: Article) -> Self:
-        """That of an article under which nobody has written yet, as the first one will find it."""
+        """Return an unsaved discussion with the defaults, for an article without comments."""
         discussion = cls(article=article)
         discussion.moderation = discussion.site.moderation
         return discussion
 
     @property
     def end(self) -> datetime | None:
-        """The moment from which no new comment is taken."""
+        """Return the time from which no new comments are accepted, or None."""
         if self.closes_at or not self.article.published_at:
             return self.closes_at
         days = self.close_after_days or self.site.close_after_days
@@ -170,7 +177,7 @@ class Discussion(models.Model):
 
     @cached_property
     def site(self) -> Site:
-        """Whose settings hold besides its own."""
+        """Return the site, whose settings apply as well."""
         return current_site()
 
     @property
@@ -179,7 +186,7 @@ class Discussion(models.Model):
 
     @property
     def has_pages(self) -> bool:
-        """Whether a link to one of its comments leads somewhere: as CommentQuerySet.readable, for one."""
+        """Return whether readers can open its comments; CommentQuerySet.readable is the same as a query."""
         return self.article.is_published() and not self.is_hidden
 
     def is_open(self, now: datetime | None = None) -> bool:
@@ -191,11 +198,11 @@ class Discussion(models.Model):
 
 class CommentQuerySet(TreeQuerySet["Comment"]):
     def visible(self) -> Self:
-        """What any reader may read the words of."""
+        """Return published comments, whose text any reader may read."""
         return self.filter(state=State.PUBLISHED)
 
     def readable(self, now: datetime) -> Self:
-        """Those of them that have a page: under a published story whose discussion is not hidden."""
+        """Return visible comments that readers can open: published article, discussion not hidden."""
         if current_site().comment_status == Discussion.Status.HIDDEN:
             return self.none()
         stories = Article.objects.published(now)
@@ -207,19 +214,21 @@ class CommentQuerySet(TreeQuerySet["Comment"]):
         return self.filter(state=State.PENDING)
 
     def moderated_by(self, user: User) -> Self:
-        """What this person may decide on: moderators all, editors what stands under their own articles.
+        """Return the comments that this user may moderate.
 
-        Nobody what is sealed, not even administrators: it has a page of its own and is on no list.
+        Moderators may moderate all, editors those under their own articles. Restricted comments are left out,
+        even for administrators: they are on no list, only on a page of their own.
         """
         return self.in_care_of(user).exclude(state_reason=Reason.SEALED)
 
     def in_care_of(self, user: User) -> Self:
-        """The same with what is sealed: for telling of it by its number, and for nothing else."""
+        """Return the same with restricted comments, of which a page may name only the number."""
         if user.is_moderator:
             return self
         return self.filter(discussion__article__in=Article.objects.editable_by(user))
 
     def written_by(self, user: User | None, guest: Guest | None) -> Self:
+        """Return the comments of a user, or else of a guest; none for anonymous visitors."""
         if user is not None and user.is_authenticated:
             return self.filter(author=user)
         return self.filter(guest=guest) if guest else self.none()
@@ -251,24 +260,24 @@ class Comment(MPTTModel):
     guest = models.ForeignKey(
         Guest, models.PROTECT, null=True, blank=True, related_name="comments", db_index=False
     )
-    author_name = models.CharField(_("name"), max_length=255)  # a source may be more generous than we are
+    author_name = models.CharField(_("name"), max_length=255)  # imported names may be longer than ours
     author_email = models.EmailField(_("e-mail"), blank=True)  # never shown
 
     body = models.TextField(_("text"), blank=True)
-    is_plain_text = models.BooleanField(default=False, editable=False)  # else Markdown
+    is_plain_text = models.BooleanField(default=False, editable=False)  # False: Markdown
     body_html = models.TextField(editable=False, blank=True)
     text_missing = models.CharField(max_length=4, choices=Missing, blank=True, editable=False)
     revision = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("posted"), default=timezone.now)
     edited_at = models.DateTimeField(null=True, blank=True, editable=False)
-    erased_at = models.DateTimeField(null=True, blank=True, editable=False)  # blanked for good
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)  # text and name deleted for good
 
     state = models.CharField(_("state"), max_length=10, choices=State)
     state_reason = models.CharField(max_length=20, choices=Reason)
     reply_count = models.PositiveIntegerField(default=0, editable=False)  # published descendants
-    recommend_count = models.PositiveIntegerField(default=0, editable=False)  # folded in by a job
+    recommend_count = models.PositiveIntegerField(default=0, editable=False)  # updated by a job
     is_pick = models.BooleanField(default=False, db_default=False, editable=False)
-    is_locked = models.BooleanField(default=False, db_default=False, editable=False)  # takes no replies
+    is_locked = models.BooleanField(default=False, db_default=False, editable=False)  # no replies
     is_redacted = models.BooleanField(default=False, db_default=False, editable=False)
     repeat_of = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, editable=False, related_name="+", db_index=False
@@ -282,8 +291,10 @@ class Comment(MPTTModel):
     nonce = models.UUIDField(null=True, editable=False)
     source = models.CharField(max_length=64, blank=True, editable=False)  # the article's source_key
     source_id = models.CharField(max_length=300, blank=True, editable=False)
-    source_parent = models.CharField(max_length=300, blank=True, editable=False)  # what the source said
-    source_number = models.PositiveIntegerField(null=True, blank=True, editable=False)  # order in the file
+    source_parent = models.CharField(
+        max_length=300, blank=True, editable=False
+    )  # the source_id of its parent
+    source_number = models.PositiveIntegerField(null=True, blank=True, editable=False)  # position in the file
 
     objects: ClassVar["CommentManager[Comment]"] = CommentManager()
 
@@ -293,7 +304,7 @@ class Comment(MPTTModel):
     class Meta:
         verbose_name = _("comment")
         verbose_name_plural = _("comments")
-        # Each shift of lft re-enters every index that holds the row: few, and partial where they can be.
+        # Each shift of lft updates every index that contains the row: so there are few, and partial ones.
         indexes = [
             models.Index(fields=["discussion", "created_at", "id"], name="comment_discussion"),
             models.Index(
@@ -325,7 +336,7 @@ class Comment(MPTTModel):
                 condition=~Q(body__regex=r"^\s*$")
                 | Q(text_missing="all")
                 | Q(erased_at__isnull=False)
-                | Q(state_reason="sealed"),  # its words lie with its seal
+                | Q(state_reason="sealed"),  # its text is in the restricted content store
                 name="comment_body_or_missing",
             ),
             models.CheckConstraint(
@@ -349,20 +360,23 @@ class Comment(MPTTModel):
         ]
 
     def __str__(self) -> str:
-        """No words and no name: the admin keeps it in a log of its own, where neither could be forgotten."""
+        """Return the number only: the admin stores this in its log, where text and names can't be erased."""
         return f"#{self.pk}"
 
     def get_absolute_url(self) -> str:
         return reverse("comment", args=[self.discussion.article.slug, self.pk])
 
     def is_by(self, user: Any, guest: Guest | None) -> bool:
+        """Return whether this user, or else this guest, wrote the comment."""
         if user is not None and user.is_authenticated:
             return bool(self.author_id == user.pk)
         return self.guest_id == guest.pk if guest else False
 
     def can_be_edited_by(self, user: Any, guest: Guest | None, now: datetime | None = None) -> bool:
-        """Its author, while it is published or waiting and no moderator has shortened it, for a quarter of an
-        hour."""
+        """Return whether this is the author, within EDIT_WINDOW, of a published or pending comment.
+
+        A redacted comment can't be edited.
+        """
         return (
             self.is_by(user, guest)
             and not self.is_redacted
@@ -371,22 +385,23 @@ class Comment(MPTTModel):
         )
 
     def next_revision(self) -> int:
-        """The number of its next body; a redaction that was undone has kept its own."""
+        """Return the number of the next revision. An undone redaction keeps its number."""
         last = self.revisions.aggregate(last=Max("revision"))["last"]
         return max(self.revision, last or 0) + 1
 
     def can_be_moderated_by(self, user: Any) -> bool:
+        """Return whether this user may moderate the comment, by the rule of CommentQuerySet.moderated_by."""
         if self.state_reason == Reason.SEALED or not user.is_authenticated:
             return False
         return bool(user.is_moderator or self.discussion.article.can_be_edited_by(user))
 
 
-# mptt adds (tree_id, lft), which the constraint above already has; each index slows every shift.
+# mptt adds an index on (tree_id, lft), which the constraint above already has. Each index slows every shift.
 Comment._meta.indexes = [index for index in Comment._meta.indexes if index.fields[:1] != ["tree_id"]]
 
 
 class CommentRevision(models.Model):
-    """Another body of a comment: an earlier one, or the redacted one whose redaction was undone."""
+    """A body that a comment does not show: an earlier one, or a redacted one whose redaction was undone."""
 
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="revisions")
     revision = models.PositiveIntegerField()
@@ -402,13 +417,15 @@ class CommentRevision(models.Model):
 
 
 class CommentText(models.Model):
-    """What is searched in a comment. A table of its own: with a text index on Comment, each change of a
-    state or a place re-enters that index too, and a bulk act took ten times as long.
+    """The search text of a comment.
 
-    With a second copy of the name over the comment: check_integrity finds one that no verb has changed."""
+    It is a table of its own: with a text index on Comment, each change of a state or a position would update
+    that index too, and a bulk action took ten times as long. It holds a second copy of the author name, by
+    which check_integrity finds names that were changed outside of services.rename_author.
+    """
 
     comment = models.OneToOneField(Comment, models.PROTECT, primary_key=True, related_name="text")
-    folded = models.TextField()  # repeats.fold(body)
+    folded = models.TextField()  # duplicates.fold(body)
     author_name = models.CharField(max_length=255, blank=True, default="", db_default="")
     vector = models.GeneratedField(
         expression=weighed("folded", "D"),
@@ -418,7 +435,7 @@ class CommentText(models.Model):
 
     class Meta:
         indexes = [
-            # New words at once: each post looks for its repeat, and would read the list of those pending.
+            # No fastupdate: each new comment is compared with the others, and would scan the pending list.
             GinIndex(fields=["vector"], name="commenttext_vector", fastupdate=False),
             HashIndex(fields=["folded"], name="commenttext_same"),
             GinIndex(fields=["folded"], opclasses=["gin_trgm_ops"], name="commenttext_alike"),
@@ -430,17 +447,20 @@ class CommentText(models.Model):
 
 class RecommendationQuerySet(models.QuerySet["Recommendation"]):
     def given_by(self, user: User | None, guest: Guest | None) -> Self:
-        """This person's, also those taken back."""
+        """Return the rows of a user, or else of a guest, including withdrawn ones."""
         return self.filter(user=user) if user else self.filter(guest=guest)
 
     def uncounted(self) -> Self:
-        """What the counts do not say yet."""
+        """Return the rows that Comment.recommend_count does not reflect yet."""
         return self.exclude(given=F("counted"))
 
 
 class Recommendation(models.Model):
-    """One person's "recommended" on one comment. It locks no discussion: a job folds into
-    Comment.recommend_count what is `given` and not yet `counted`, or counted and no longer given."""
+    """One person's recommendation of one comment.
+
+    Storing it locks no discussion: a job adds rows that are `given` and not yet `counted` to
+    Comment.recommend_count, and subtracts those that are counted and no longer given.
+    """
 
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="recommendations", db_index=False)
     user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
@@ -473,15 +493,17 @@ class Recommendation(models.Model):
 
     @classmethod
     def of(cls, comment: Comment, user: User | None, guest: Guest | None) -> "Recommendation | None":
-        """This person's row, given or taken back."""
+        """Return this person's row for a comment, given or withdrawn, or None."""
         if not (user or guest):
             return None
         return cls.objects.given_by(user, guest).filter(comment=comment).first()
 
 
 class DiscussionDay(models.Model):
-    """How many published comments of a discussion were written on one day (UTC); kept by every change of a
-    state, as a thread of 100,000 can't be counted for each reader."""
+    """The number of published comments of a discussion that were written on one day (UTC).
+
+    Every change of a state updates it, as a thread of 100,000 comments can't be counted for each reader.
+    """
 
     discussion = models.ForeignKey(Discussion, models.PROTECT, related_name="days", db_index=False)
     day = models.DateField()
@@ -495,11 +517,11 @@ class DiscussionDay(models.Model):
 
 
 class Transition(models.Model):
-    """One line of the log: a state or a parent that changed, or that a person confirmed.
+    """One entry of the log: a change of a comment's state or parent, or a person's confirmation of its state.
 
-    A comment's first line and its moves say in `new_parent` what it hangs from; the others say nothing of it.
-    Append-only by trigger, chained per discussion by `seq` and `hash`, which a trigger fills. It holds
-    ids, codes and times only, so that a text can be forgotten and the chain still verifies.
+    A comment's first entry and its moves name its parent in `new_parent`; other entries leave it empty. A
+    trigger keeps the table append-only, and fills `seq` and `hash`, which chain the entries of a discussion.
+    Entries hold only ids, codes and times, so that texts can be erased and the chain still verifies.
     """
 
     class Kind(models.TextChoices):
@@ -507,7 +529,7 @@ class Transition(models.Model):
         MOVE = "move", _("move")
 
     kind = models.CharField(max_length=5, choices=Kind, default=Kind.STATE)
-    # One constraint holds both: the comment is in that discussion (transition_of_comment, in a migration).
+    # One constraint, in a migration, checks both: the comment is in this discussion (transition_of_comment).
     discussion = models.ForeignKey(
         Discussion, models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
@@ -547,7 +569,7 @@ class Transition(models.Model):
 
 
 def check_body(body: str) -> str:
-    """The body as it will be stored. Raises ValidationError, with the count, for an empty or too long one."""
+    """Return the body as it will be stored. Raises ValidationError if it is empty or too long."""
     if not any(letter.isprintable() and not letter.isspace() for letter in body):
         raise ValidationError(_("Write something first."), code="required")
     if len(body) > BODY_MAX:

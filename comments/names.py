@@ -1,4 +1,4 @@
-"""The name of a guest beside those of the people who work here and who take part in a discussion."""
+"""Check that a guest's name can't be confused with the staff or with others in the discussion."""
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
@@ -7,19 +7,19 @@ from accounts.models import Guest
 from accounts.names import check_staff, is_like
 from comments.models import Comment, Discussion, State
 
-NAMES = 500  # of the latest comments of the discussion, with whose names one is compared
+NAMES_COMPARED = 500  # latest comments of the discussion with whose author names a name is compared
 
-TAKEN = _(
-    "Somebody else in this discussion has this name, or one that looks like it. Choose another, or add a "
-    "word to yours."
+NAME_TAKEN = _(
+    "Someone else in this discussion uses this name or one that looks like it. Choose another name, or add "
+    "something to yours."
 )
 
 
 def check_guest_name(name: str, email: str, *, discussion: Discussion, guest: Guest | None) -> None:
-    """Raise ValidationError where readers would take this guest for somebody else.
+    """Raise ValidationError if readers could take this guest for someone else.
 
-    `guest` is whom the browser's cookie names; what the same e-mail signed is the same person's, in another
-    browser. Nobody else knows it, as it is never shown.
+    `guest` is the guest of the browser's cookie. Comments with the same e-mail address are the same person's,
+    from another browser: nobody else knows the address, as it is never shown.
     """
     check_staff(name)
     latest = Comment.objects.filter(discussion=discussion.pk, state=State.PUBLISHED)
@@ -27,8 +27,8 @@ def check_guest_name(name: str, email: str, *, discussion: Discussion, guest: Gu
     mine = {address.casefold() for address in (email, guest.email if guest else "") if address}
     others = {
         other
-        for other, by, written, account in rows[:NAMES]
+        for other, by, written, account in rows[:NAMES_COMPARED]
         if not (by and guest and by == guest.pk) and not (account is None and written.casefold() in mine)
     }
     if is_like(name, others):
-        raise ValidationError(TAKEN, code="taken")
+        raise ValidationError(NAME_TAKEN, code="taken")

@@ -1,6 +1,6 @@
-"""What a discussion asks before it takes a comment. settings.COMMENT_POLICY names the object that answers.
+"""The interface through which comments use moderation. settings.COMMENT_POLICY names the implementation.
 
-Policy here is complete and publishes everything; moderation/policy.py judges.
+The Policy class here is complete and publishes everything; moderation/policy.py is the one in use.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ Verdict = Literal["publish", "hold", "spam"]
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """A text before it is a comment, with all that may be known of it; `comment` is set for an edit."""
+    """A text to be checked before it is stored, with its context. `comment` is set if it is an edit."""
 
     discussion: Discussion
     parent: Comment | None
@@ -31,90 +31,98 @@ class Draft:
     body: str
     at: datetime
     comment: Comment | None = None
-    ip: str = ""  # from which it was sent; for the checks, and never to be stored as it is
-    browser: Guest | None = None  # whom the browser's cookie names, while it signs as another guest
+    ip: str = ""  # the sender's address, for the checks; never stored in plain form
+    browser: Guest | None = None  # the guest of the browser's cookie, who may be another than `guest`
 
 
 class Policy:
-    # Queries of a WITH, each after a comma, that go with the insert of a comment and read its row as `ins`:
-    # what is kept of a draft without a way there and back, or a commit, of its own.
+    # Extra CTEs, each after a comma, for the statement that inserts a comment. They can read its row as
+    # `ins`, and store the findings without a round trip or a commit of their own.
     beside = ""
 
     def examine(self, draft: Draft) -> tuple[Verdict, list[Any]]:
-        """The verdict and the findings behind it. May query; runs before the lock.
+        """Return the verdict on a draft and the findings behind it. May query; runs before the lock.
 
-        Raises ValidationError to refuse the text with a sentence for the person who wrote it.
+        Raises ValidationError, with a message for the author, to refuse the text.
         """
         return "publish", []
 
     def beside_values(self, draft: Draft, findings: list[Any]) -> dict[str, Any]:
-        """The parameters of `beside`, which stores the findings of a new comment."""
+        """Return the parameters of `beside`, by which the findings of a new comment are stored."""
         return {}
 
     def asks(self, findings: list[Any]) -> bool:
-        """Whether somebody is to look at a comment because of these, even where it is published at once."""
+        """Return whether a moderator should review the comment, even if it is published at once."""
         return False
 
     def follow(self, comment: Comment, findings: list[Any]) -> None:
-        """What follows where it waits, is removed, or somebody is asked: inside the transaction that wrote
-        it."""
+        """Open a case for a new comment that is pending, removed or to be reviewed, in its transaction."""
 
     def record(self, comment: Comment, findings: list[Any]) -> None:
-        """Store the findings of another text of a comment, and do what follows; inside that transaction."""
+        """Store the findings on an edited comment and call `follow`, in the transaction of the edit."""
 
     def standing(self, user: User | None, guest: Guest | None) -> list[str]:
-        """What moderators hold this person to, as sentences to read before one writes."""
+        """Return the sanctions on this person as sentences, shown above the reply form."""
         return []
 
     def settle(self, ids: Sequence[int], *, batch: UUID, actor: User | None, undoes: UUID | None) -> None:
-        """What follows from a change of states, in its transaction: `batch` names its lines in the log, and
-        `undoes` those that it took back. Their discussions are locked."""
+        """Update cases and counters after a change of states, in its transaction.
+
+        The log entries of the change have this `batch`; `undoes` is the batch that it reverses. The
+        discussions are locked.
+        """
 
     def record_settings(self, before: Discussion, after: Discussion, actor: User) -> None:
-        """What follows from settings that somebody changed in the admin, in its transaction. The discussion
-        is locked."""
+        """Log settings that a person changed in the admin, in the same transaction, with the lock held."""
 
     def reasons(self, ids: Iterable[int], own: Collection[int] = ()) -> dict[int, list[str]]:
-        """Why comments wait, as sentences by comment id; one query a page, for those who may see them. `own`:
-        those that whoever reads it wrote."""
+        """Return why comments wait for review, as sentences by comment id, in one query.
+
+        `own` are the ids of those that the reader wrote.
+        """
         return {}
 
     def account(self, discussion: Discussion) -> list[str]:
-        """How this discussion was moderated, as sentences for every reader, from what its row tells alone:
-        each reader of a story asks."""
+        """Return how this discussion was moderated, as sentences for all readers.
+
+        Uses only the discussion's row, as it is called on every view of a story.
+        """
         return []
 
     def presses(self, discussion: Discussion) -> list[dict[str, Any]]:
-        """What can be set on this discussion by one press, for those who decide there: {label, url}."""
+        """Return the quick actions that moderators have on this discussion: {label, url} each."""
         return []
 
     def told(self, ids: Iterable[int]) -> dict[int, list[str]]:
-        """What the authors of removed comments read of that, as sentences by comment id."""
+        """Return explanations for the authors of removed comments, as sentences by comment id."""
         return {}
 
     def decision_url(self, comment: int) -> str:
-        """Of the page that tells its author why it waits or was removed, and what to do; or nothing."""
+        """Return the URL of the page that explains a decision to the comment's author, or ""."""
         return ""
 
     def usual(self) -> str:
-        """How long a review usually takes here, as a sentence; nothing while that is not known."""
+        """Return how long a review usually takes, as a sentence, or "" if that is not known yet."""
         return ""
 
     def damage(self) -> dict[str, list[Any]]:
-        """What is stored and can't be, by kind, as comments.integrity.check gives it; a kind without any may
-        be left out."""
+        """Return inconsistent data by kind, as comments.integrity.check does. Empty kinds may be left out."""
         return {}
 
     def repair(self, damage: Mapping[str, list[Any]]) -> None:
-        """Write anew what of it is derived."""
+        """Recompute the derived data that `damage` lists."""
 
     def actions(self, rows: Sequence[Any], user: User) -> dict[int, list[dict[str, Any]]]:
-        """What this moderator may do with each comment (thread.Row), by its id, as comments/thread.jinja
-        takes it: {label, url, post (bool), reasons ([(code, words, note)] or nothing)}."""
+        """Return what this moderator may do with each comment, by comment id, for comments/thread.jinja.
+
+        `rows` are ThreadRows or comments. Each action is {label, url, post (bool), reasons ([(code, label,
+        message to the author)] or nothing)}.
+        """
         return {}
 
 
 @cache
 def policy() -> Policy:
-    found: Policy = import_string(settings.COMMENT_POLICY)()
-    return found
+    """Return the policy that settings.COMMENT_POLICY names."""
+    instance: Policy = import_string(settings.COMMENT_POLICY)()
+    return instance

@@ -1,23 +1,25 @@
-"""The reasons to remove, as administrators have them now. Read once for each version of the site, which
-grows when they change: a thread asks for their words without a statement."""
+"""The removal reasons of this site, as administrators have set them up.
+
+They are cached for each version of the site, which grows when they change: a thread needs no query for them.
+"""
 
 from articles.site.current_site import current_site
 from comments.models import Reason, RemovalReason
 
-_known: tuple[int, dict[str, RemovalReason]] | None = None
+_cache: tuple[int, dict[str, RemovalReason]] | None = None  # (site version, reasons)
 
 
 def known() -> dict[str, RemovalReason]:
-    """All of them by code, in their order, those that are switched off too."""
-    global _known
-    version, found = current_site().version, _known
-    if found is None or found[0] != version:
-        found = _known = version, {reason.code: reason for reason in RemovalReason.objects.all()}
-    return found[1]
+    """Return all reasons by code, in their order, including inactive ones."""
+    global _cache
+    version, cached = current_site().version, _cache
+    if cached is None or cached[0] != version:
+        cached = _cache = version, {reason.code: reason for reason in RemovalReason.objects.all()}
+    return cached[1]
 
 
 def choices() -> list[tuple[str, str]]:
-    """(code, words) of those that can be chosen."""
+    """Return (code, label) of the active reasons."""
     return [(code, str(reason)) for code, reason in known().items() if reason.is_active]
 
 
@@ -27,21 +29,21 @@ def is_active(code: str) -> bool:
 
 
 def label(code: str) -> str:
-    """Its words, also of a reason that the system gives."""
+    """Return the label of a reason, including those that only the system sets."""
     if reason := known().get(code):
         return str(reason)
     return str(Reason(code).label) if code in Reason.values else code
 
 
 def told(code: str) -> str:
-    """What the author of a comment reads besides; often nothing."""
+    """Return the message to the author that belongs to a reason; often empty."""
     reason = known().get(code)
     return reason.told if reason else ""
 
 
-def said() -> dict[str, str]:
-    """Words by code, for readers. Our own "other" explains nothing, so it is left out."""
-    words = {
+def public_labels() -> dict[str, str]:
+    """Return the labels that readers see, by code. The built-in "other" is left out: it explains nothing."""
+    labels = {
         code: str(reason) for code, reason in known().items() if reason.label or code != Reason.OTHER.value
     }
-    return words | {Reason.SPAM.value: str(Reason.SPAM.label)}
+    return labels | {Reason.SPAM.value: str(Reason.SPAM.label)}

@@ -1,10 +1,11 @@
-"""The verbs that write a discussion. Each is one transaction that starts with the lock on the Discussion.
+"""Operations that write a discussion. Each is one transaction that starts by locking the Discussion.
 
-Nothing else writes comments, their counters or their log, but for imports.py, which brings many in at once,
-texts.py, which takes words away and gives them back, edits.py, by which a writer says it otherwise, and the
-job that counts recommendations.
-Jobs are enqueued in the transaction that they follow from, so that one is not stored without the other; texts
-are examined and rendered before the lock.
+Only these modules write comments, their counters and their log: this one, imports.py (bulk import), edits.py
+(edits by the author), text_changes.py (redaction, restriction, erasure), and the job in tasks.py that counts
+recommendations.
+
+Jobs are enqueued in the transaction that causes them, so that neither is stored without the other. Texts are
+checked and rendered before the lock is taken.
 """
 
 from collections import defaultdict
@@ -40,12 +41,12 @@ from comments.models import (
     check_body,
 )
 from comments.policy import Draft, policy
-from comments.tasks import fold_later
+from comments.tasks import schedule_recommendation_count
 from core.sql import execute_planned
 
-MEMBERS_ONLY = gettext_lazy("Only people with an account take part in this discussion.")
+MEMBERS_ONLY = gettext_lazy("Only members can comment on this story.")
 REPLIES_LOCKED = gettext_lazy("Replies to this comment are locked.")
-STATE_OF = {"publish": State.PUBLISHED, "hold": State.PENDING, "spam": State.SPAM}
+STATE_BY_VERDICT = {"publish": State.PUBLISHED, "hold": State.PENDING, "spam": State.SPAM}
 
 
 def post_comment(
@@ -60,12 +61,13 @@ def post_comment(
     ip: str = "",
     browser: Guest | None = None,
 ) -> Comment:
-    """The one way in for a comment that somebody writes here: exactly one of author and guest.
+    """Check and store a new comment by exactly one of `author` and `guest`, and return it.
 
-    `discussion` is the article's as it was just read, if it was; `ip` and `browser` are as in policy.Draft.
-    The same nonce again gives the comment that it made the first time. Raises ValidationError with a sentence
-    for the writer: text empty or too long, discussion closed, comment to answer gone, nonce used by somebody
-    else, or refused by the policy.
+    `discussion` may be passed if the caller has just read it. `ip` and `browser` are as in policy.Draft.
+    A form sent twice (same `nonce`) returns the comment that it created the first time.
+
+    Raises ValidationError with a message for the author if the text is empty or too long, the discussion is
+    closed, the parent was removed, the nonce was used for another comment, or the policy refuses the text.
     """
     body, now = check_body(body), timezone.now()
     if discussion is None or discussion._state.adding:
@@ -89,19 +91,19 @@ def post_comment(
     try:
         verdict, findings = policy().examine(draft)
     except ValidationError:
-        # A second click on "Send" is no further comment, and so not one too many.
+        # A second click on "Post comment" is not another comment, so no rate limit applies to it.
         if Comment.objects.filter(nonce=nonce).exists():
-            return _already_posted(nonce, draft)
+            return _find_posted(nonce, draft)
         raise
     try:
-        if made := _insert(draft, nonce, STATE_OF[verdict], findings):
-            return made
+        if comment := _insert_comment(draft, nonce, STATE_BY_VERDICT[verdict], findings):
+            return comment
     except IntegrityError:
-        # The lock keeps out a twin in this discussion, not one that is posted to another at the same time.
+        # The lock excludes the same nonce in this discussion, not in another one at the same moment.
         if not Comment.objects.filter(nonce=nonce).exists():
             raise
-        return _already_posted(nonce, draft)
-    if not Comment.objects.filter(nonce=nonce).exists() and not is_examined_as_set(draft):
+        return _find_posted(nonce, draft)
+    if not Comment.objects.filter(nonce=nonce).exists() and not settings_unchanged(draft):
         return post_comment(
             article=article,
             body=body,
@@ -109,16 +111,19 @@ def post_comment(
             parent=parent,
             author=author,
             guest=guest,
-            discussion=as_set_now(discussion),
+            discussion=reload_settings(discussion),
             ip=ip,
             browser=browser,
         )
-    return _already_posted(nonce, draft)
+    return _find_posted(nonce, draft)
 
 
-def _insert(draft: Draft, nonce: UUID, state: State, findings: list[Any]) -> Comment | None:
-    """The comment, with what was found in it; None where its place is closed or gone, the nonce used, or the
-    discussion not moderated any more as it was when this was examined."""
+def _insert_comment(draft: Draft, nonce: UUID, state: State, findings: list[Any]) -> Comment | None:
+    """Insert the comment and the findings of the checks, and return the comment.
+
+    Returns None if the discussion is closed, the parent is gone, the nonce is used, or the moderation
+    settings have changed since the draft was checked.
+    """
     person = draft.author or draft.guest
     values: dict[str, Any] = {
         "discussion": draft.discussion.pk,
@@ -139,64 +144,66 @@ def _insert(draft: Draft, nonce: UUID, state: State, findings: list[Any]) -> Com
         "nonce": nonce,
         **policy().beside_values(draft, findings),
     }
-    # If nothing follows, the lock and the insert are a transaction by themselves, in one round trip. The
-    # lock is then held for as long as Postgres takes, not until this thread has its turn again and commits.
-    follows = state != State.PUBLISHED or policy().asks(findings)
-    whole = transaction.atomic() if follows or connection.in_atomic_block else nullcontext()
-    with whole, connection.cursor() as cursor:
-        statement = tree.insert(is_reply=draft.parent is not None, beside=policy().beside)
-        execute_planned(cursor, statement, values, before=f"{tree.LOCK}; ")
+    # Without follow-up work, the lock and the insert are one transaction in a single round trip. The lock is
+    # then held only while Postgres runs, not until this thread is scheduled again and commits.
+    needs_follow_up = state != State.PUBLISHED or policy().asks(findings)
+    in_transaction = needs_follow_up or connection.in_atomic_block
+    with transaction.atomic() if in_transaction else nullcontext(), connection.cursor() as cursor:
+        statement = tree.insert_statement(is_reply=draft.parent is not None, extra_ctes=policy().beside)
+        execute_planned(cursor, statement, values, before=f"{tree.LOCK_DISCUSSION}; ")
         if not (row := cursor.fetchone()):
             return None
         comment = Comment.from_db("default", tree.COLUMNS, row)
         comment.discussion = draft.discussion
-        if follows:
+        if needs_follow_up:
             policy().follow(comment, findings)
     return comment
 
 
-def _already_posted(nonce: UUID, draft: Draft) -> Comment:
+def _find_posted(nonce: UUID, draft: Draft) -> Comment:
+    """Return the comment that this form created before, or raise the reason why it was not inserted."""
     comment = Comment.objects.filter(nonce=nonce).first()
-    # Other words are no second click on "Send": they would be lost if the first comment answered for them.
+    # A different text is not a second click: it would be lost if the first comment were returned for it.
     if comment and comment.is_by(draft.author, draft.guest) and comment.body == draft.body:
         return comment
     if comment:
         raise ValidationError(
-            _("This form was already used. Your text is kept here: send it again."), code="nonce"
+            _("This form was already used. Your text is still here: post it again."), code="nonce"
         )
-    answered = Comment.objects.get(pk=draft.parent.pk) if draft.parent else None
-    if answered and answered.is_locked:
+    parent = Comment.objects.get(pk=draft.parent.pk) if draft.parent else None
+    if parent and parent.is_locked:
         raise ValidationError(REPLIES_LOCKED, code="locked")
-    state = answered.state if answered else State.PUBLISHED
+    state = parent.state if parent else State.PUBLISHED
     if state == State.PENDING:
         raise ValidationError(
-            _("The comment that you answer is waiting for review; it takes replies once it is published."),
+            _("The comment you are replying to is waiting for review. You can reply once it is published."),
             code="waiting",
         )
     if state != State.PUBLISHED:
-        raise ValidationError(_("The comment that you answer was removed meanwhile."), code="gone")
+        raise ValidationError(_("The comment you are replying to was just removed."), code="gone")
     if draft.author is None and Discussion.objects.filter(pk=draft.discussion.pk, members_only=True).exists():
         raise ValidationError(MEMBERS_ONLY, code="members")
-    raise ValidationError(_("This discussion was closed meanwhile."), code="closed")
+    raise ValidationError(_("This discussion was just closed."), code="closed")
 
 
-def is_examined_as_set(draft: Draft) -> bool:
-    """Whether its discussion and the site are still moderated as they were when the draft was examined."""
-    now, then = as_set_now(draft.discussion), draft.discussion
+def settings_unchanged(draft: Draft) -> bool:
+    """Return whether the moderation settings by which the draft was checked still apply."""
+    now, then = reload_settings(draft.discussion), draft.discussion
     return (now.moderation, now.site.review_everything) == (then.moderation, then.site.review_everything)
 
 
-def as_set_now(discussion: Discussion) -> Discussion:
-    """As it is stored, beside the site as it is, whatever a request has read of both."""
+def reload_settings(discussion: Discussion) -> Discussion:
+    """Read the discussion and the site's settings again, past the copies that the request holds."""
     stored = Discussion.objects.get(pk=discussion.pk)
     stored.article, stored.site = discussion.article, read_site()
     return stored
 
 
 def rename_author(*, comment: Comment, name: str) -> None:
-    """Correct the name over one comment; an account keeps its own. Raises ValidationError for an empty name.
+    """Change the author name shown on one comment; the account or guest keeps theirs.
 
-    No line in the log, which holds ids and codes only: a name must be forgettable.
+    Raises ValidationError if the name is empty. Nothing is logged: the log is append-only and holds only ids
+    and codes, so that a name can be erased.
     """
     if not (name := " ".join(name.split())):
         raise ValidationError(_("A comment needs a name."), code="required")
@@ -207,12 +214,12 @@ def rename_author(*, comment: Comment, name: str) -> None:
         if renamed:
             CommentText.objects.filter(comment=comment).update(author_name=name)
         if renamed and Comment.objects.filter(pk=comment.pk, shown=True).exists():
-            touch([comment.discussion_id])
+            bump_versions([comment.discussion_id])
             withhold()
 
 
 def delete_comment(*, comment: Comment, user: Any, guest: Guest | None) -> bool:
-    """Take one's own comment back. False if it was already gone or removed, or is somebody else's."""
+    """Delete a comment as its author. Return False if it was already gone, or was written by someone else."""
     if not comment.is_by(user, guest):
         return False
     with transaction.atomic():
@@ -239,11 +246,10 @@ def change_states(
     expected: Mapping[int, int] | None = None,
     undoes: UUID | None = None,
 ) -> list[int]:
-    """Bring comments into one state: one press or ten thousand, in the same two statements.
+    """Set the state of comments, one or thousands, and return the ids of those that were decided on.
 
-    `expected` gives, by comment, the id of the last decision that the person saw; where another has come
-    since, nothing changes. `undoes`: see confirm_states. Returns the ids that were decided on. Runs in the
-    caller's transaction.
+    `expected` maps comment ids to the id of the last decision that the moderator saw; a comment with a newer
+    decision is left alone. `undoes` is the batch that this one reverses. Runs in the caller's transaction.
     """
     expected = expected or {}
     values = {
@@ -253,7 +259,7 @@ def change_states(
         "to_reason": str(reason),
         "undoes": undoes,
     }
-    return _change(tree.CHANGE_CHOSEN, ids, values, actor, batch)
+    return _run_change(tree.CHANGE_CHOSEN, ids, values, actor, batch)
 
 
 def confirm_states(
@@ -264,9 +270,11 @@ def confirm_states(
     undoes: UUID | None = None,
     expected: Mapping[int, int] | None = None,
 ) -> list[int]:
-    """A line in the log for each of these comments, that they stay what they are: whoever is about to decide
-    on what they said before must not. `undoes`: the act of which this is the way back; `expected` and what is
-    returned are as in change_states. In the caller's transaction."""
+    """Log for each comment that its state stays as it is, and return the ids as change_states does.
+
+    The new log entry makes decisions fail that other people are about to take on an earlier version of these
+    comments. Arguments are as in change_states. Runs in the caller's transaction.
+    """
     lock(ids)
     rows = Comment.objects.filter(pk__in=ids).values_list("state", "state_reason", "pk")
     grouped: dict[tuple[str, str], list[int]] = defaultdict(list)
@@ -274,9 +282,9 @@ def confirm_states(
         grouped[state, reason].append(pk)
     return [
         pk
-        for (state, reason), some in grouped.items()
+        for (state, reason), group in grouped.items()
         for pk in change_states(
-            ids=some,
+            ids=group,
             to=State(state),
             reason=reason,
             actor=actor,
@@ -290,27 +298,32 @@ def confirm_states(
 def revert_states(
     *, undoes: UUID, actor: User | None, batch: UUID, only: Sequence[int] | None = None
 ) -> list[int]:
-    """Take a batch's changes of state back (`only`: of these comments), but for what was decided or edited
-    since. Returns the ids."""
+    """Undo the state changes of the batch `undoes`, and return the ids of the comments that changed.
+
+    `only` limits it to these comments. Comments that were decided on or edited since are left alone.
+    """
     ids = list(only or Transition.objects.filter(batch=undoes).values_list("comment_id", flat=True))
-    return _change(tree.CHANGE_REVERTED, ids, {"undoes": undoes, "only": only}, actor, batch)
+    return _run_change(tree.CHANGE_REVERTED, ids, {"undoes": undoes, "only": only}, actor, batch)
 
 
-def return_states(*, ids: Sequence[int], actor: User | None, batch: UUID) -> list[int]:
-    """Publish those again that were taken back with their import. Returns their ids."""
-    return _change(tree.CHANGE_RETURNED, ids, {"ids": list(ids)}, actor, batch)
+def republish_imported(*, ids: Sequence[int], actor: User | None, batch: UUID) -> list[int]:
+    """Publish comments again whose import was undone, and return their ids."""
+    return _run_change(tree.CHANGE_REPUBLISHED, ids, {"ids": list(ids)}, actor, batch)
 
 
 def seal_states(*, ids: Sequence[int], actor: User | None, batch: UUID) -> list[int]:
-    """Remove comments as sealed, whatever their state; their words are still to be taken: texts.take_words.
-    Returns the ids of those that were not sealed and not erased. Runs in the caller's transaction."""
-    return _change(tree.CHANGE_SEALED, ids, {"ids": list(ids)}, actor, batch)
+    """Remove comments as restricted, whatever their state, and return the ids of those that changed.
+
+    Comments that are restricted already or erased are left alone. The caller then moves their content away
+    with text_changes.take_words. Runs in the caller's transaction.
+    """
+    return _run_change(tree.CHANGE_RESTRICTED, ids, {"ids": list(ids)}, actor, batch)
 
 
-def _change(
+def _run_change(
     statement: str, ids: Iterable[int], values: dict[str, Any], actor: User | None, batch: UUID | None
 ) -> list[int]:
-    batch = batch or uuid4()  # what follows from the act finds its lines in the log by that
+    batch = batch or uuid4()  # policy().settle finds the log entries of this change by their batch
     lock(ids)
     with connection.cursor() as cursor:
         cursor.execute(statement, values | {"actor": actor and actor.pk, "batch": batch})
@@ -325,20 +338,20 @@ def _change(
 def recommend(
     *, comment: Comment, user: User | None = None, guest: Guest | None = None, given: bool
 ) -> Recommendation | None:
-    """Recommend a comment, or take that back, as exactly one of user and guest; twice is the same as once.
+    """Recommend a comment (`given`) or withdraw that, as exactly one of user and guest.
 
-    It locks no discussion: tasks.fold_recommendations counts it a few seconds later. Gives the row, or None
-    where nothing changed. Raises ValidationError: one's own comment, a guest with an unproved e-mail, a
-    comment that is not published.
+    Returns the stored row, or None if nothing changed. No discussion is locked: the job
+    tasks.fold_recommendations updates the count a few seconds later.
+
+    Raises ValidationError for one's own comment, a guest with an unconfirmed e-mail address, or a comment
+    that is not published.
     """
     if comment.is_by(user, guest):
         raise ValidationError(_("You can't recommend your own comment."), code="own")
     if guest and not guest.confirmed_at:
-        raise ValidationError(
-            _("Confirm your e-mail first: open the link that we mailed you."), code="unconfirmed"
-        )
+        raise ValidationError(_("Confirm your e-mail first: open the link we sent you."), code="unconfirmed")
     if comment.state != State.PUBLISHED:
-        raise ValidationError(_("This comment is no longer here."), code="gone")
+        raise ValidationError(_("This comment is no longer available."), code="gone")
     values: dict[str, Any] = {
         "comment": comment.pk,
         "user": user and user.pk,
@@ -351,8 +364,8 @@ def recommend(
     if not row:
         return None
     recommendation = Recommendation.objects.get(pk=row[0])
-    # Once it is committed (see there); that it can't be enqueued is no reason to say that nothing was stored.
-    transaction.on_commit(partial(fold_later, recommendation), robust=True)
+    # After the commit, as the job must see the row. Robust: the recommendation is stored even if it fails.
+    transaction.on_commit(partial(schedule_recommendation_count, recommendation), robust=True)
     return recommendation
 
 
@@ -363,9 +376,10 @@ def move_comment(
     actor: User | None,
     batch: UUID | None = None,
 ) -> bool:
-    """Hang a comment, with its replies, under another of its discussion, or (None) at the first level.
+    """Move a comment with its replies under another parent, or to the top level if `parent` is None.
 
-    False if it hangs there already. Raises ValidationError: other discussion, under its own reply, too deep.
+    Returns False if it is there already. Raises ValidationError if the parent belongs to another discussion,
+    is the comment itself or one of its replies, or if the thread would become too deep.
     """
     with transaction.atomic():
         lock([comment.pk])
@@ -388,9 +402,9 @@ def move_comment(
                 "batch": batch,
             }
             cursor.execute(tree.MOVE, values)
-            cursor.execute(tree.NUMBER, {"trees": [moved.tree_id, to_tree]})
+            cursor.execute(tree.NUMBER_TREES, {"trees": [moved.tree_id, to_tree]})
         if moved.shown:
-            touch([moved.discussion_id])
+            bump_versions([moved.discussion_id])
     return True
 
 
@@ -404,32 +418,30 @@ def _check_move(moved: Comment, target: Comment | None) -> None:
     branch = Comment.objects.filter(tree_id=moved.tree_id, lft__gte=moved.lft, lft__lte=moved.rght)
     deepest = max(branch.values_list("level", flat=True)) - moved.level
     if target.level + 1 + deepest >= DEPTH_MAX:
-        raise ValidationError(
-            _("There it would stand deeper than %(n)s levels.") % {"n": DEPTH_MAX}, code="deep"
-        )
+        raise ValidationError(_("A thread can have at most %(n)s levels.") % {"n": DEPTH_MAX}, code="deep")
 
 
 def ensure_discussion(article: Article) -> Discussion:
-    """The stored Discussion of an article, made with the defaults if nobody has written here yet."""
+    """Return the stored Discussion of an article, created with the defaults if there is none yet."""
     discussion = Discussion.objects.filter(pk=article.pk).first()
     if discussion is None:
-        _ensure([article.pk])
+        _create_missing_discussions([article.pk])
         discussion = Discussion.objects.get(pk=article.pk)
     discussion.article = article
     return discussion
 
 
-def _ensure(articles: Iterable[int]) -> None:
+def _create_missing_discussions(articles: Iterable[int]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(tree.ENSURE, {"discussions": sorted(articles)})
+        cursor.execute(tree.CREATE_MISSING_DISCUSSIONS, {"discussions": sorted(articles)})
 
 
-# Of what can be set, what a reader sees: the others leave every page as it is.
-SHOWN = {"status", "closes_at", "close_after_days", "members_only", "declared_count"}
+# Settings that change what readers see. The others do not invalidate any page.
+READER_SETTINGS = {"status", "closes_at", "close_after_days", "members_only", "declared_count"}
 
 
 def change_discussion(*, article: Article, actor: User | None = None, **values: Any) -> Discussion:
-    """Set what its editors or moderators set, or declared_count. `actor`: whose act it is, by itself."""
+    """Change settings of an article's discussion, and return it. `actor` is logged as having done so."""
     with transaction.atomic():
         lock_discussions([article.pk])
         before = Discussion.objects.get(pk=article.pk)
@@ -441,9 +453,9 @@ def change_discussion(*, article: Article, actor: User | None = None, **values: 
 
 
 def change_discussions(*, ids: Sequence[int], **values: Any) -> None:
-    """The same for the discussions of many articles, in three statements."""
-    if shown := {name: value for name, value in values.items() if name in SHOWN}:
-        # Judged by the database in the same statement: another administrator may save at this moment.
+    """Change settings of the discussions of many articles, in three statements."""
+    if shown := {name: value for name, value in values.items() if name in READER_SETTINGS}:
+        # The database compares in the same statement, as another administrator may save at the same moment.
         values["version"] = Case(When(**shown, then=F("version")), default=F("version") + 1)
     with transaction.atomic():
         lock_discussions(ids)
@@ -453,28 +465,31 @@ def change_discussions(*, ids: Sequence[int], **values: Any) -> None:
 
 
 def mark_comments(*, field: str, values: Mapping[int, Any]) -> None:
-    """Set is_pick, is_locked or repeat_of (an id, or None) of comments whose discussions are locked."""
-    column, type_ = tree.MARKS[field]
+    """Set is_pick, is_locked or repeat_of (an id or None) on comments, by comment id.
+
+    The caller has locked their discussions.
+    """
+    column, type_ = tree.FIELD_COLUMNS[field]
     parameters = {"ids": list(values), "values": list(values.values())}
     with connection.cursor() as cursor:
-        cursor.execute(tree.MARK.format(column=column, type=type_), parameters)
-        touch({discussion for (discussion,) in cursor.fetchall() if discussion})
+        cursor.execute(tree.SET_FIELD.format(column=column, type=type_), parameters)
+        bump_versions({discussion for (discussion,) in cursor.fetchall() if discussion})
 
 
 def lock_discussions(articles: Iterable[int]) -> None:
-    """Lock the discussions of these articles, made where they are not stored yet, in order of their ids."""
+    """Lock the discussions of these articles, in order of their ids. Create those that are not stored yet."""
     values = {"discussions": sorted(articles)}
-    _ensure(values["discussions"])
+    _create_missing_discussions(values["discussions"])
     with connection.cursor() as cursor:
-        cursor.execute(tree.LOCK_THESE, values)
+        cursor.execute(tree.LOCK_DISCUSSIONS, values)
 
 
 def lock(ids: Iterable[int]) -> None:
     """Lock the discussions of these comments, in order of their ids, until the transaction ends."""
     with connection.cursor() as cursor:
-        cursor.execute(tree.LOCK_OF, {"ids": list(ids)})
+        cursor.execute(tree.LOCK_DISCUSSIONS_OF_COMMENTS, {"ids": list(ids)})
 
 
-def touch(discussions: Iterable[int]) -> None:
-    """Say that a reader sees something else in these, which are locked."""
+def bump_versions(discussions: Iterable[int]) -> None:
+    """Increment the version of these locked discussions, so that cached pages of them are made again."""
     Discussion.objects.filter(pk__in=discussions).update(version=F("version") + 1)

@@ -17,15 +17,18 @@ from articles.site.languages import in_site_language
 from comments import tree
 from comments.models import Comment, Recommendation
 
-MAILS_A_DAY = 3  # to one e-mail, whoever types it how often
-FOLD_AFTER = timedelta(seconds=5)  # recommendations of a busy moment empty the kept pages once
+MAILS_A_DAY = 3  # confirmation mails to one address
+COUNT_DELAY = timedelta(seconds=5)  # so that many recommendations invalidate the cached pages only once
 
 
 @task()
 @in_site_language
 def mail_confirmation(guest_id: int) -> None:
-    """Mail a guest the link that proves the e-mail. Says nothing that the guest wrote: anybody may have
-    typed that e-mail, and we carry no messages."""
+    """Mail a guest the link that confirms the e-mail address.
+
+    The mail contains nothing that the guest wrote: anyone may have entered this address, and the site must
+    not deliver their messages.
+    """
     guest = Guest.objects.filter(pk=guest_id, confirmed_at=None).first()
     if not guest:
         return
@@ -37,9 +40,10 @@ def mail_confirmation(guest_id: int) -> None:
     send_mail(
         _("Confirm your e-mail for %(site)s") % {"site": site.name},
         _(
-            "Somebody wrote to us at %(site)s with this e-mail. If it was you, open this link, once:\n\n"
+            "Someone wrote on %(site)s with this e-mail address. If it was you, open this link to confirm "
+            "it:\n\n"
             "%(link)s\n\n"
-            "It works for seven days. If it was not you, do nothing: the e-mail will be forgotten."
+            "The link works for seven days. If it was not you, do nothing: the address will be deleted."
         )
         % {"site": site.name, "link": link}
         + "\n\n"
@@ -51,16 +55,18 @@ def mail_confirmation(guest_id: int) -> None:
 
 @task()
 def forget_emails() -> None:
-    """Blank each e-mail that nobody confirmed for as long as its link worked; the comments stay."""
+    """Delete e-mail addresses that were not confirmed while their link worked. The comments stay."""
     old = Guest.objects.filter(
         confirmed_at=None, created_at__lte=timezone.now() - timedelta(seconds=LINK_AGE)
     ).exclude(email="")
     with transaction.atomic(), connection.cursor() as cursor:
-        # Not against those who refer to the guest: they hold their discussion already, for which we wait.
+        # No key lock: transactions that refer to the guest hold their discussion, and this one waits for it.
         keys = list(old.select_for_update(no_key=True).values_list("pk", flat=True))
         comments = Comment.objects.filter(guest__in=keys)
-        # As everybody who changes comments does first: a reply that is posted moves others of its tree.
-        cursor.execute(tree.LOCK_OF, {"ids": list(comments.values_list("pk", flat=True))})
+        # Every change of comments starts with these locks: a new reply shifts other comments of its tree.
+        cursor.execute(
+            tree.LOCK_DISCUSSIONS_OF_COMMENTS, {"ids": list(comments.values_list("pk", flat=True))}
+        )
         comments.update(author_email="")
         Guest.objects.filter(pk__in=keys).update(email="")
 
@@ -70,28 +76,28 @@ def _is_flooded(email: str) -> bool:
     return same.filter(created_at__gt=timezone.now() - timedelta(days=1)).count() > MAILS_A_DAY
 
 
-def fold_later(recommendation: Recommendation) -> None:
-    """See to it that a job counts this recommendation; call it once that is committed.
+def schedule_recommendation_count(recommendation: Recommendation) -> None:
+    """Enqueue a job that counts this recommendation, unless there is one. Call this after the commit.
 
-    The oldest that waits has a job already, or its own request is about to enqueue one, and that job looks
-    again after it has counted: so this one is seen. One that waits for a minute lost its job, and counts no
-    more.
+    The oldest uncounted recommendation has a job already, or its request is about to enqueue one. That job
+    checks again after it has counted, so it sees this one too. If the oldest is more than a minute old, its
+    job was lost, and it is ignored here.
     """
     older = Recommendation.objects.uncounted().filter(
         pk__lt=recommendation.pk, at__gt=timezone.now() - timedelta(minutes=1)
     )
     if not older.exists():
-        fold_recommendations.using(run_after=timezone.now() + FOLD_AFTER).enqueue()
+        fold_recommendations.using(run_after=timezone.now() + COUNT_DELAY).enqueue()
 
 
 @task()
 def fold_recommendations() -> None:
-    """Count what was recommended or taken back since the last time; each discussion changes once."""
+    """Count recommendations that were given or withdrawn since the last time, in one update a discussion."""
     uncounted = Recommendation.objects.uncounted()
     keys = uncounted.order_by("comment__discussion").values_list("comment__discussion", flat=True).distinct()
     for discussion in list(keys):
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(tree.LOCK, {"discussion": discussion})
-            cursor.execute(tree.FOLD, {"discussion": discussion})
+            cursor.execute(tree.LOCK_DISCUSSION, {"discussion": discussion})
+            cursor.execute(tree.COUNT_RECOMMENDATIONS, {"discussion": discussion})
     if uncounted.exists():  # given while this ran
-        fold_recommendations.using(run_after=timezone.now() + FOLD_AFTER).enqueue()
+        fold_recommendations.using(run_after=timezone.now() + COUNT_DELAY).enqueue()

@@ -1,35 +1,37 @@
-"""The statements that write trees, counters and the log, each as it was measured.
+"""SQL statements that write trees, counters and the log.
 
-Rules (docs/decisions.md has the figures): the lock on the Discussion is a statement of its own, first in
-the transaction; a row is updated once per statement; a comment's tree_id comes from a sequence.
-All take named parameters; the locks return article ids in order.
+Rules (docs/decisions.md has the measurements): the lock on the Discussion is a statement of its own, first in
+the transaction; a statement updates each row once; a comment's tree_id comes from a sequence. All statements
+take named parameters. The locks return article ids in order.
 """
 
 from functools import cache
 
 from comments.models import DEPTH_MAX, Comment
 
-ENSURE = """
+CREATE_MISSING_DISCUSSIONS = """
 INSERT INTO comments_discussion (article_id, status, moderation, visible_count, version)
 SELECT a.id, 'open', s.moderation, 0, 0 FROM articles_article a, articles_site s
 WHERE a.id = ANY(%(discussions)s) AND s.id = 1
 ON CONFLICT DO NOTHING"""
 
-LOCK = "SELECT article_id FROM comments_discussion WHERE article_id = %(discussion)s FOR NO KEY UPDATE"
+LOCK_DISCUSSION = (
+    "SELECT article_id FROM comments_discussion WHERE article_id = %(discussion)s FOR NO KEY UPDATE"
+)
 
-LOCK_THESE = """
+LOCK_DISCUSSIONS = """
 SELECT article_id FROM comments_discussion WHERE article_id = ANY(%(discussions)s)
 ORDER BY article_id FOR NO KEY UPDATE"""
 
-LOCK_OF = """
+LOCK_DISCUSSIONS_OF_COMMENTS = """
 SELECT article_id FROM comments_discussion
 WHERE article_id IN (SELECT discussion_id FROM comments_comment WHERE id = ANY(%(ids)s))
 ORDER BY article_id FOR NO KEY UPDATE"""
 
-# What a new comment hangs from. An open discussion, who takes part in it, how it is moderated (by which the
-# comment was examined) and an unused nonce are tested here, after the lock: ON CONFLICT on the insert would
-# come too late, the tree would already have been shifted.
-_MAY_INSERT = """
+# The conditions of an insert, checked after the lock: the discussion is open, also to this author; it is
+# moderated as it was when the comment was checked; the nonce is unused. ON CONFLICT on the insert would come
+# too late: the tree would already have been shifted.
+_INSERT_ALLOWED = """
     EXISTS (SELECT FROM comments_discussion d, articles_site s
             WHERE d.article_id = %(discussion)s AND s.id = 1
               AND d.status = 'open' AND s.comment_status = 'open'
@@ -39,7 +41,7 @@ _MAY_INSERT = """
 
 _ROOT_PLACE = f"""
 p AS (SELECT NULL::bigint AS id, NULL::bigint AS target, nextval('comments_tree_seq')::int AS tree_id,
-             1 AS rght, -1 AS level WHERE {_MAY_INSERT}),"""
+             1 AS rght, -1 AS level WHERE {_INSERT_ALLOWED}),"""
 
 _REPLY_PLACE = f"""
 target AS (SELECT id, parent_id, level FROM comments_comment
@@ -48,7 +50,7 @@ target AS (SELECT id, parent_id, level FROM comments_comment
 p AS (SELECT c.id, CASE WHEN c.id <> target.id THEN target.id END AS target, c.tree_id, c.rght, c.level
       FROM target JOIN comments_comment c
         ON c.id = CASE WHEN target.level >= {DEPTH_MAX - 1} THEN target.parent_id ELSE target.id END
-      WHERE {_MAY_INSERT}),
+      WHERE {_INSERT_ALLOWED}),
 shift AS (UPDATE comments_comment c
           SET lft = c.lft + CASE WHEN c.lft > p.rght THEN 2 ELSE 0 END, rght = c.rght + 2,
               reply_count = c.reply_count + CASE WHEN c.lft < p.rght THEN %(visible)s::boolean::int ELSE 0 END
@@ -78,27 +80,28 @@ log AS (INSERT INTO comments_transition
         SELECT 'state', discussion_id, id, revision, author_id, '', state, '', state_reason, parent_id
         FROM ins)
 """
-COLUMNS = [field.attname for field in Comment._meta.concrete_fields]  # of the comment that was made
-_MADE = f"SELECT {', '.join(COLUMNS)} FROM ins"
+COLUMNS = [field.attname for field in Comment._meta.concrete_fields]  # of the inserted comment
+_SELECT_INSERTED = f"SELECT {', '.join(COLUMNS)} FROM ins"
 
 
 @cache
-def insert(*, is_reply: bool, beside: str) -> str:
-    """It goes with LOCK before it: each of two statements sees the database as it is when it starts.
+def insert_statement(*, is_reply: bool, extra_ctes: str) -> str:
+    """Return the statement that inserts a comment. LOCK_DISCUSSION must run before it, as its own statement:
+    each statement sees the database as it is when it starts.
 
-    `beside`: what Policy.beside adds to the queries of the statement.
+    `extra_ctes` is Policy.beside: queries of a WITH that run along with the insert.
     """
-    return f"WITH {_REPLY_PLACE if is_reply else _ROOT_PLACE} {_INSERT} {beside} {_MADE}"
+    return f"WITH {_REPLY_PLACE if is_reply else _ROOT_PLACE} {_INSERT} {extra_ctes} {_SELECT_INSERTED}"
 
 
-# What an act is about: `old`, with what each comment was and is to become.
+# The comments that a change is about: a query named `old`, with the state of each before and after.
 
-# The changes that a person asked for: only where the last decision is still the one that the person saw.
-# A person's decision is logged even where it confirms what is; that is how an undo knows to leave it alone.
-# Upon what is sealed only its unsealing decides, and upon what was deleted for good nobody.
+# Changes that a person asked for, if the last decision is still the one that the person saw. A decision is
+# logged even if it confirms the present state, so that an undo knows to leave that comment alone. Restricted
+# comments change only when the restriction is lifted, erased and deleted ones never.
 CHOSEN = """
 old AS MATERIALIZED (
-  SELECT c.id, c.parent_id, c.state AS was, c.state_reason AS was_reason,
+  SELECT c.id, c.parent_id, c.state AS from_state, c.state_reason AS from_reason,
          %(to_state)s::text AS to_state, %(to_reason)s::text AS to_reason
   FROM comments_comment c
   JOIN unnest(%(ids)s::bigint[], %(expected)s::bigint[]) AS w(id, seen) ON w.id = c.id
@@ -107,19 +110,19 @@ old AS MATERIALIZED (
     AND (w.seen IS NULL OR w.seen = (SELECT max(t.id) FROM comments_transition t
                                      WHERE t.comment_id = c.id AND t.kind = 'state')))"""
 
-# To be seen by nobody, whatever it was, also where its author took it back.
-SEALED = """
+# Restriction of comments in any state, also of those that their authors deleted.
+RESTRICTED = """
 old AS MATERIALIZED (
-  SELECT c.id, c.parent_id, c.state AS was, c.state_reason AS was_reason,
+  SELECT c.id, c.parent_id, c.state AS from_state, c.state_reason AS from_reason,
          'rejected' AS to_state, 'sealed' AS to_reason
   FROM comments_comment c
   WHERE c.id = ANY(%(ids)s) AND c.state_reason <> 'sealed' AND c.erased_at IS NULL)"""
 
-# The way back of a batch: only where its transition is still the comment's last one and the text the same.
-# `only` may name some of its comments; null is all.
+# The undo of a batch, for comments whose last transition is still that of the batch and whose text is the
+# same. `only` limits it to some comments; null means all.
 REVERTED = """
 old AS MATERIALIZED (
-  SELECT c.id, c.parent_id, c.state AS was, c.state_reason AS was_reason,
+  SELECT c.id, c.parent_id, c.state AS from_state, c.state_reason AS from_reason,
          CASE WHEN t.from_state = '' THEN 'deleted' ELSE t.from_state END AS to_state,
          CASE WHEN t.from_state = '' THEN 'import_undone' ELSE t.from_reason END AS to_reason
   FROM comments_transition t JOIN comments_comment c ON c.id = t.comment_id
@@ -128,69 +131,71 @@ old AS MATERIALIZED (
     AND NOT EXISTS (SELECT FROM comments_transition n
                     WHERE n.comment_id = t.comment_id AND n.kind = 'state' AND n.id > t.id))"""
 
-# What an import took in, its undo took back, and another import of the same source brings again.
-RETURNED = """
+# Comments whose import was undone, and which another import of the same source brings back.
+REPUBLISHED = """
 old AS MATERIALIZED (
-  SELECT c.id, c.parent_id, c.state AS was, c.state_reason AS was_reason,
+  SELECT c.id, c.parent_id, c.state AS from_state, c.state_reason AS from_reason,
          'published' AS to_state, 'imported' AS to_reason
   FROM comments_comment c
   WHERE c.id = ANY(%(ids)s) AND c.state = 'deleted' AND c.state_reason = 'import_undone'
     AND c.erased_at IS NULL)"""
 
-# Their ancestors' counts of replies move by difference, and a row is updated once: what is ticked and has
-# ticked replies gets its state and its count together.
+# The ancestors' reply counts change by a difference. As a row is updated only once, a comment that is changed
+# together with some of its replies gets its new state and its new count in the same update.
 _CHANGE = """
 up AS (
-  SELECT parent_id AS id, (to_state = 'published')::int - (was = 'published')::int AS dv
-  FROM old WHERE parent_id IS NOT NULL AND (to_state = 'published') <> (was = 'published')
+  SELECT parent_id AS id, (to_state = 'published')::int - (from_state = 'published')::int AS delta
+  FROM old WHERE parent_id IS NOT NULL AND (to_state = 'published') <> (from_state = 'published')
   UNION ALL
-  SELECT c.parent_id, up.dv FROM up JOIN comments_comment c ON c.id = up.id WHERE c.parent_id IS NOT NULL),
-replies AS (SELECT id, sum(dv)::int AS dv FROM up GROUP BY id HAVING sum(dv) <> 0),
-new AS (SELECT id, was, was_reason, to_state, to_reason, dv FROM old FULL JOIN replies USING (id)),
-ch AS (UPDATE comments_comment c
-       SET state = coalesce(to_state, state), state_reason = coalesce(to_reason, state_reason),
-           reply_count = reply_count + coalesce(dv, 0)
-       FROM new WHERE c.id = new.id
-       RETURNING c.id, c.discussion_id, c.created_at, c.revision, c.reply_count, was, was_reason,
-                 to_state, to_reason),
-decided AS (SELECT * FROM ch WHERE to_state IS NOT NULL),
-agg AS (SELECT discussion_id,
-               sum((to_state = 'published')::int - (was = 'published')::int) AS dv,
-               sum((was_reason = 'import_undone')::int - (to_reason = 'import_undone')::int) AS copied,
-               bool_or((was <> to_state OR (was_reason <> to_reason AND was <> 'published'))
-                       AND (was = 'published' OR to_state = 'published' OR reply_count > 0)) AS seen
+  SELECT c.parent_id, up.delta FROM up JOIN comments_comment c ON c.id = up.id WHERE c.parent_id IS NOT NULL),
+replies AS (SELECT id, sum(delta)::int AS delta FROM up GROUP BY id HAVING sum(delta) <> 0),
+new AS (SELECT id, from_state, from_reason, to_state, to_reason, delta FROM old FULL JOIN replies USING (id)),
+changed AS (UPDATE comments_comment c
+            SET state = coalesce(to_state, state), state_reason = coalesce(to_reason, state_reason),
+                reply_count = reply_count + coalesce(delta, 0)
+            FROM new WHERE c.id = new.id
+            RETURNING c.id, c.discussion_id, c.created_at, c.revision, c.reply_count, from_state,
+                      from_reason, to_state, to_reason),
+decided AS (SELECT * FROM changed WHERE to_state IS NOT NULL),
+totals AS (SELECT discussion_id,
+               sum((to_state = 'published')::int - (from_state = 'published')::int) AS delta,
+               sum((from_reason = 'import_undone')::int - (to_reason = 'import_undone')::int) AS copied,
+               bool_or((from_state <> to_state OR (from_reason <> to_reason AND from_state <> 'published'))
+                       AND (from_state = 'published' OR to_state = 'published' OR reply_count > 0)) AS seen
         FROM decided GROUP BY discussion_id),
 days AS (INSERT INTO comments_discussionday AS day (discussion_id, day, visible_count)
          SELECT discussion_id, (created_at AT TIME ZONE 'UTC')::date,
-                sum((to_state = 'published')::int - (was = 'published')::int) AS dv
-         FROM decided GROUP BY 1, 2 HAVING sum((to_state = 'published')::int - (was = 'published')::int) <> 0
+                sum((to_state = 'published')::int - (from_state = 'published')::int) AS delta
+         FROM decided GROUP BY 1, 2
+         HAVING sum((to_state = 'published')::int - (from_state = 'published')::int) <> 0
          ORDER BY 1, 2
          ON CONFLICT (discussion_id, day)
          DO UPDATE SET visible_count = day.visible_count + excluded.visible_count),
 d AS (UPDATE comments_discussion x
-      SET version = version + agg.seen::int, visible_count = visible_count + dv,
+      SET version = version + totals.seen::int, visible_count = visible_count + delta,
           copied_count = copied_count + copied
-      FROM agg WHERE x.article_id = agg.discussion_id)
+      FROM totals WHERE x.article_id = totals.discussion_id)
 INSERT INTO comments_transition
   (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason, batch)
-SELECT 'state', discussion_id, id, revision, %(actor)s, was, to_state, was_reason, to_reason, %(batch)s
+SELECT 'state', discussion_id, id, revision, %(actor)s, from_state, to_state, from_reason, to_reason,
+       %(batch)s
 FROM decided ORDER BY discussion_id, id
 RETURNING comment_id"""
 
 CHANGE_CHOSEN = f"WITH RECURSIVE {CHOSEN}, {_CHANGE}"
-CHANGE_SEALED = f"WITH RECURSIVE {SEALED}, {_CHANGE}"
+CHANGE_RESTRICTED = f"WITH RECURSIVE {RESTRICTED}, {_CHANGE}"
 CHANGE_REVERTED = f"WITH RECURSIVE {REVERTED}, {_CHANGE}"
-CHANGE_RETURNED = f"WITH RECURSIVE {RETURNED}, {_CHANGE}"
+CHANGE_REPUBLISHED = f"WITH RECURSIVE {REPUBLISHED}, {_CHANGE}"
 
-# The days of comments that were brought in, published as they are.
+# Adds imported comments, which are published, to the numbers of their days.
 COUNT_DAYS = """
 INSERT INTO comments_discussionday AS day (discussion_id, day, visible_count)
 SELECT discussion_id, (created_at AT TIME ZONE 'UTC')::date, count(*)
 FROM comments_comment WHERE id = ANY(%(ids)s) GROUP BY 1, 2
 ON CONFLICT (discussion_id, day) DO UPDATE SET visible_count = day.visible_count + excluded.visible_count"""
 
-# Cut a comment with its replies out of one tree and hang it into another (or the same) one. Its numbers are
-# put far to the right, where they meet no others; NUMBER then gives both trees their true ones.
+# Moves a comment with its replies to another tree, or within its own. Its numbers are shifted far to the
+# right, where they collide with no others; NUMBER_TREES then computes the right ones for both trees.
 MOVE = """
 WITH branch AS (
   UPDATE comments_comment c
@@ -198,34 +203,35 @@ WITH branch AS (
       parent_id = CASE WHEN c.id = %(id)s THEN %(parent)s ELSE c.parent_id END
   FROM comments_comment n
   WHERE n.id = %(id)s AND c.tree_id = n.tree_id AND c.lft BETWEEN n.lft AND n.rght
-  RETURNING c.id, c.discussion_id, c.revision, n.parent_id AS was)
+  RETURNING c.id, c.discussion_id, c.revision, n.parent_id AS old_parent_id)
 INSERT INTO comments_transition
   (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason,
    old_parent_id, new_parent_id, batch)
-SELECT 'move', discussion_id, id, revision, %(actor)s, '', '', '', 'moved', was, %(parent)s, %(batch)s
+SELECT 'move', discussion_id, id, revision, %(actor)s, '', '', '', 'moved',
+       old_parent_id, %(parent)s, %(batch)s
 FROM branch WHERE id = %(id)s"""
 
 
-# What moderators say of comments. Gives the discussions in which a reader sees it.
-MARK = """
+# Sets one field of comments. Returns the discussions in which readers see the change.
+SET_FIELD = """
 UPDATE comments_comment c SET {column} = w.value
 FROM unnest(%(ids)s::bigint[], %(values)s::{type}[]) AS w(id, value)
 WHERE c.id = w.id RETURNING CASE WHEN c.shown THEN c.discussion_id END"""
-MARKS = {  # by field: its column and the column's type
+FIELD_COLUMNS = {  # field: (column, type)
     "is_pick": ("is_pick", "boolean"),
     "is_locked": ("is_locked", "boolean"),
     "repeat_of": ("repeat_of_id", "bigint"),
 }
 
-# Put words back, each comment's own.
-GIVE_WORDS = """
+# Writes the content of restricted comments back.
+RESTORE_CONTENT = """
 UPDATE comments_comment c
 SET body = w.body, body_html = w.html, author_name = w.name, author_email = w.email
 FROM unnest(%(ids)s::bigint[], %(bodies)s::text[], %(htmls)s::text[], %(names)s::text[], %(emails)s::text[])
   AS w(id, body, html, name, email)
 WHERE c.id = w.id"""
 
-# One row a person and comment. Where it says so already, or where there is nothing to take back, no row.
+# One row per person and comment. Returns no row if nothing changes.
 _RECOMMEND = """
 INSERT INTO comments_recommendation AS r (comment_id, user_id, guest_id, given, counted, at)
 SELECT %(comment)s, %(user)s, %(guest)s, %(given)s, false, now()
@@ -237,28 +243,29 @@ RETURNING id"""
 RECOMMEND_AS_USER = _RECOMMEND.replace("{person}", "user")
 RECOMMEND_AS_GUEST = _RECOMMEND.replace("{person}", "guest")
 
-# What was recommended, or taken back, since the last time. A row that changes meanwhile waits for this one.
-# A page changes also with the count of a placeholder, whose place is by its count.
-FOLD = """
+# Counts recommendations that were given or withdrawn since the last time. Concurrent changes of a row wait.
+# The count of a removed comment's placeholder changes the page as well, since its position depends on it.
+COUNT_RECOMMENDATIONS = """
 WITH f AS (UPDATE comments_recommendation r SET counted = r.given FROM comments_comment c
            WHERE c.id = r.comment_id AND c.discussion_id = %(discussion)s AND r.given <> r.counted
-           RETURNING r.comment_id, CASE WHEN r.given THEN 1 ELSE -1 END AS dv),
-s AS (SELECT comment_id, sum(dv) AS dv FROM f GROUP BY comment_id HAVING sum(dv) <> 0),
-c AS (UPDATE comments_comment c SET recommend_count = c.recommend_count + s.dv FROM s
+           RETURNING r.comment_id, CASE WHEN r.given THEN 1 ELSE -1 END AS delta),
+s AS (SELECT comment_id, sum(delta) AS delta FROM f GROUP BY comment_id HAVING sum(delta) <> 0),
+c AS (UPDATE comments_comment c SET recommend_count = c.recommend_count + s.delta FROM s
       WHERE c.id = s.comment_id RETURNING c.shown)
 UPDATE comments_discussion SET version = version + 1
 WHERE article_id = %(discussion)s AND EXISTS (SELECT FROM c WHERE shown)"""
 
 BY_TIME = "(extract(epoch FROM c.created_at) * 1000000)::bigint, c.id"
-BY_PLACE = "c.lft::bigint, c.id"
+BY_STORED_ORDER = "c.lft::bigint, c.id"
 
 
-def numbers(siblings: str, roots: str = "c.tree_id = ANY(%(trees)s)") -> str:
-    """The true numbers and reply counts of whole trees, from their parents alone: a query named `want`.
+def compute_numbers(siblings: str, roots: str = "c.tree_id = ANY(%(trees)s)") -> str:
+    """Return a query named `want` that computes lft, rght, level and reply count of trees from the parents.
 
-    A tree is all that hangs from a root, whatever numbers it claims; `roots` is SQL over `c`.
-    `siblings` orders the replies to one comment: BY_TIME numbers trees anew, BY_PLACE checks them.
-    Preorder rank r from 1, depth d, size s with itself: lft = 2r - 1 - d, rght = lft + 2s - 1.
+    `roots` is an SQL condition over `c` that selects the trees by their roots, whatever numbers their
+    comments have now. `siblings` orders the replies to one comment: BY_TIME to renumber trees,
+    BY_STORED_ORDER to check them. With preorder rank r (from 1), depth d and size s (with the comment
+    itself): lft = 2r - 1 - d, rght = lft + 2s - 1.
     """
     return f"""
 RECURSIVE walk AS (
@@ -279,8 +286,8 @@ want AS (
   FROM ranked r JOIN size USING (id))"""
 
 
-NUMBER = f"""
-WITH {numbers(BY_TIME)}
+NUMBER_TREES = f"""
+WITH {compute_numbers(BY_TIME)}
 UPDATE comments_comment c
 SET tree_id = want.tree_id, lft = want.lft, rght = want.rght, level = want.level,
     reply_count = want.reply_count

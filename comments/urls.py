@@ -3,8 +3,8 @@ from django.urls import path, re_path
 from comments.thread import feeds
 from comments.views import people, reading, searching, writing
 
-# Slugs are in any script; keys stop below what Postgres takes for one. Each is written in one way only: "007"
-# or the digits of another script would be one more page to keep.
+# Slugs may be in any script. Keys are limited to what Postgres accepts, and each can be written in one way
+# only: "007" or digits of another script would be a further page in the cache.
 STORY = r"^stories/(?P<slug>[-\w]{1,120})/"
 KEY = r"(?P<pk>[1-9][0-9]{0,17})/$"
 

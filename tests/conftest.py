@@ -128,7 +128,7 @@ def _marked_as_transactional(request: pytest.FixtureRequest) -> None:
 @pytest.fixture(autouse=True)
 def _reasons_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process remembers the reasons to remove by the version of the site, which each test counts anew."""
-    monkeypatch.setattr("comments.removal_reasons._known", None)
+    monkeypatch.setattr("comments.removal_reasons._cache", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             model_name="removalreason",
             name="code",
             field=models.SlugField(
-                help_text="It stays as it is, since the log names it.",
+                help_text="It can't be changed later: the audit log uses it.",
                 max_length=20,
                 unique=True,
                 verbose_name="code",

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
             name="close_after_days",
             field=models.PositiveSmallIntegerField(
                 blank=True,
-                help_text="After its publication. Empty: as the site’s settings say.",
+                help_text="Counted from publication. Leave empty to use the site’s setting.",
                 null=True,
                 validators=[django.core.validators.MinValueValidator(1)],
                 verbose_name="closes after (days)",
@@ -30,8 +30,8 @@ class Migration(migrations.Migration):
             field=models.BooleanField(
                 db_default=False,
                 default=False,
-                help_text="No guests.",
-                verbose_name="only people with an account",
+                help_text="Guests can't comment.",
+                verbose_name="members only",
             ),
         ),
         migrations.AlterField(
@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
             name="closes_at",
             field=models.DateTimeField(
                 blank=True,
-                help_text="Empty: so many days after its publication.",
+                help_text="Leave empty to close by the number of days.",
                 null=True,
                 verbose_name="closes at",
             ),

@@ -1,6 +1,6 @@
-"""The words around what a search found, taken from rendered HTML and marked as they were written.
+"""Excerpts of rendered HTML around the matches of a search, with the matches highlighted.
 
-The result is text, escaped here, in <p>, <blockquote> and <mark> of our own: no tag of a body gets through.
+The results are escaped text within <p>, <blockquote> and <mark> elements made here; no tag of a body is kept.
 """
 
 import html
@@ -11,14 +11,14 @@ from typing import NamedTuple
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
-SHORT = 400  # characters: shown whole
-AROUND = 200  # characters of one excerpt
-NEAR = 30  # characters to the next space; some scripts have none
-MOST = 3  # excerpts
-GROUPS_MAX = 200  # places that are compared for them
-TEXT_MAX = 500_000  # characters of HTML that one page of results reads
+WHOLE_LENGTH = 400  # characters up to which a text is shown whole
+EXCERPT_LENGTH = 200  # characters of one excerpt
+MAX_WORD_SEARCH = 30  # characters in which a space is searched; some scripts have none
+MAX_EXCERPTS = 3  # excerpts of one text
+GROUPS_MAX = 200  # groups of matches that are compared to choose the excerpts
+TEXT_MAX = 500_000  # characters of HTML that are read for one page of results
 
-Found = Mapping[str, frozenset[str]]  # words as written, with the stems looked for
+Matches = Mapping[str, frozenset[str]]  # {word as written: the stems of the query that it matches}
 
 
 class Passage(NamedTuple):
@@ -34,11 +34,11 @@ class _Hit(NamedTuple):
 
 
 def read_passages(markup: str) -> list[Passage]:
-    """The text of a body that was rendered and cleaned here; one cut off anywhere will do."""
+    """Return the passages of a body that this site has rendered. The HTML may be cut off anywhere."""
     passages, text, quotes = list[Passage](), "", 0
     for part in [*_TAG.split(markup), "<end>"]:
         if not part.startswith("<"):
-            text += part.partition("<")[0]  # a tag that was cut off
+            text += part.partition("<")[0]  # without a tag that is cut off
             continue
         name = part.strip("</>").partition(" ")[0]
         if name in INLINE:
@@ -55,53 +55,60 @@ _TAG = re.compile(r"""(<[^<>"]*(?:"[^"]*"[^<>"]*)*>)""")
 INLINE = {"a", "em", "strong", "s", "code"}
 
 
-def words_of(texts: Iterable[str]) -> list[str]:
-    """Everything in these texts that a search might have found, once, in their order."""
-    return list(dict.fromkeys(text[start:end] for text in texts for run in _runs(text) for start, end in run))
+def searchable_words(texts: Iterable[str]) -> list[str]:
+    """Return all words of these texts that a search could match, each once, in their order."""
+    return list(
+        dict.fromkeys(text[start:end] for text in texts for run in _word_spans(text) for start, end in run)
+    )
 
 
-def mark(text: str, found: Found) -> SafeString:
-    """All of a text, such as a title."""
-    return _paint(text, 0, len(text), _hits([Passage(text, False)], found))
+def highlight(text: str, found: Matches) -> SafeString:
+    """Return a whole text, such as a title, with the matches highlighted."""
+    return _highlight_slice(text, 0, len(text), _hits([Passage(text, False)], found))
 
 
-def excerpt(passages: list[Passage], found: Found) -> SafeString:
-    """A short body whole; of a longer one up to three excerpts, those with the most of what was asked."""
+def excerpt(passages: list[Passage], found: Matches) -> SafeString:
+    """Return a short body whole, or up to three excerpts of a longer one, with the most search words."""
     hits = _hits(passages, found)
-    if sum(len(passage.text) for passage in passages) <= SHORT:
+    if sum(len(passage.text) for passage in passages) <= WHOLE_LENGTH:
         return _join(
-            _wrap(
+            _wrap_paragraph(
                 passage,
-                _paint(passage.text, 0, len(passage.text), [hit for hit in hits if hit.passage == number]),
+                _highlight_slice(
+                    passage.text, 0, len(passage.text), [hit for hit in hits if hit.passage == number]
+                ),
             )
             for number, passage in enumerate(passages)
         )
-    if not hits:  # found by its title or by what the page doesn't show
-        return _around(passages[0], [])
-    return _join(_around(passages[group[0].passage], group) for group in _choose(_group(hits)))
+    if not hits:  # the match is in the title or in text that is not shown
+        return _excerpt_around(passages[0], [])
+    return _join(_excerpt_around(passages[group[0].passage], group) for group in _choose(_group(hits)))
 
 
-def _hits(passages: list[Passage], found: Found) -> list[_Hit]:
+def _hits(passages: list[Passage], found: Matches) -> list[_Hit]:
     hits = list[_Hit]()
     for number, (text, _) in enumerate(passages):
-        for *words, whole in _runs(text):
-            here = [span for span in words if text[slice(*span)] in found]
-            if not here and text[slice(*whole)] in found:
-                here = [whole]
-            hits += [_Hit(number, start, end, found[text[start:end]]) for start, end in here]
+        for *words, whole in _word_spans(text):
+            spans = [span for span in words if text[slice(*span)] in found]
+            if not spans and text[slice(*whole)] in found:
+                spans = [whole]
+            hits += [_Hit(number, start, end, found[text[start:end]]) for start, end in spans]
     return hits
 
 
-def _runs(text: str) -> Iterator[list[tuple[int, int]]]:
-    """Of each run without white space where its words are and, at the end, all of it without outer signs:
-    Postgres takes an address, a number or a compound for one word."""
+def _word_spans(text: str) -> Iterator[list[tuple[int, int]]]:
+    """Yield, for each run of text without white space, the spans of its words and of the run itself.
+
+    The last span is the whole run without outer punctuation: Postgres treats an address, a number or a
+    compound as one word.
+    """
     for run in _RUN.finditer(text):
         if words := [match.span() for match in _WORD.finditer(text, *run.span())]:
             yield [*words, (words[0][0], words[-1][1])]
 
 
 _RUN = re.compile(r"\S+")
-# Python does not count the signs that stand on letters as \w, nor those within words that nobody sees.
+# Combining marks and invisible characters within words, which Python does not count as \w.
 _SIGNS = (
     r"\u00ad\u061c\u0640\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
     r"\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"
@@ -111,11 +118,11 @@ _WORD = re.compile(rf"[^\W_](?:[^\W_]|[{_SIGNS}])*")
 
 
 def _group(hits: list[_Hit]) -> list[list[_Hit]]:
-    """Neighbours that fit into one excerpt."""
+    """Group neighbouring matches that fit into one excerpt."""
     groups = list[list[_Hit]]()
     for hit in hits:
         first = groups[-1][0] if groups else None
-        if first and first.passage == hit.passage and hit.end - first.start <= AROUND:
+        if first and first.passage == hit.passage and hit.end - first.start <= EXCERPT_LENGTH:
             groups[-1].append(hit)
         else:
             groups.append([hit])
@@ -123,10 +130,10 @@ def _group(hits: list[_Hit]) -> list[list[_Hit]]:
 
 
 def _choose(groups: list[list[_Hit]]) -> list[list[_Hit]]:
-    """Those that hold what the ones before lack, then those that hold the most, then the first."""
+    """Choose the groups for the excerpts: first those with new search words, then those with the most."""
     left = [(group, frozenset[str]().union(*(hit.stems for hit in group))) for group in groups[:GROUPS_MAX]]
     seen, chosen = frozenset[str](), list[list[_Hit]]()
-    while left and len(chosen) < MOST:
+    while left and len(chosen) < MAX_EXCERPTS:
         gains = [(len(stems - seen), len(stems)) for _, stems in left]
         group, stems = left.pop(gains.index(max(gains)))
         seen |= stems
@@ -134,22 +141,22 @@ def _choose(groups: list[list[_Hit]]) -> list[list[_Hit]]:
     return sorted(chosen)
 
 
-def _around(passage: Passage, hits: list[_Hit]) -> SafeString:
-    """The hits with what stands around them, from word to word."""
+def _excerpt_around(passage: Passage, hits: list[_Hit]) -> SafeString:
+    """Return the matches with the text around them, cut between words."""
     text = passage.text
-    first, last = (hits[0].start, hits[-1].end) if hits else (0, AROUND // 2)
-    room = max(0, AROUND - (last - first)) // 2
+    first, last = (hits[0].start, hits[-1].end) if hits else (0, EXCERPT_LENGTH // 2)
+    room = max(0, EXCERPT_LENGTH - (last - first)) // 2
     start, end = max(0, first - room), min(len(text), last + room)
     if start:
-        start = text.rfind(" ", max(0, start - NEAR), start) + 1 or start
+        start = text.rfind(" ", max(0, start - MAX_WORD_SEARCH), start) + 1 or start
     if end < len(text):
-        end = max(end, text.find(" ", end, end + NEAR))
-    words = _paint(text, start, end, hits)
-    before, behind = "… " if start else "", " …" if end < len(text) else ""
-    return _wrap(passage, format_html("{}{}{}", before, words, behind))
+        end = max(end, text.find(" ", end, end + MAX_WORD_SEARCH))
+    words = _highlight_slice(text, start, end, hits)
+    prefix, suffix = "… " if start else "", " …" if end < len(text) else ""
+    return _wrap_paragraph(passage, format_html("{}{}{}", prefix, words, suffix))
 
 
-def _paint(text: str, start: int, end: int, hits: Iterable[_Hit]) -> SafeString:
+def _highlight_slice(text: str, start: int, end: int, hits: Iterable[_Hit]) -> SafeString:
     out, last = escape(""), start
     for hit in hits:
         out += escape(text[last : hit.start])
@@ -158,7 +165,7 @@ def _paint(text: str, start: int, end: int, hits: Iterable[_Hit]) -> SafeString:
     return out + escape(text[last:end])
 
 
-def _wrap(passage: Passage, words: SafeString) -> SafeString:
+def _wrap_paragraph(passage: Passage, words: SafeString) -> SafeString:
     paragraph = format_html('<p dir="auto">{}</p>', words)
     return format_html("<blockquote>{}</blockquote>", paragraph) if passage.quoted else paragraph
 

@@ -1,7 +1,7 @@
-"""Finding words: in one discussion, in all stories, in all comments. Only what every reader may read.
+"""Full-text search in one discussion, in all stories, and in all comments, of what every reader may read.
 
-Each is one statement. It collects at most MOST finds, counts those, and reads the texts of one page of them.
-Pages go on behind a find's own id, wherever that stands by now.
+Each search is one statement. It collects and counts at most MAX_RESULTS results, and reads the texts of one
+page of them. A page starts after the id of a result, wherever that result is ranked by now.
 """
 
 from dataclasses import dataclass
@@ -13,24 +13,24 @@ from django.db import connection
 from articles.models import Article, Author, Topic
 from articles.search import Question
 from comments.search.excerpts import TEXT_MAX
-from comments.thread.reading import ANSWERED, SITE_SHOWS
+from comments.thread.reading import REPLIED_TO_JOIN, SITE_NOT_HIDDEN
 
-MOST = 1000  # finds
+MAX_RESULTS = 1000
 
 
-class FoundComment(NamedTuple):
+class CommentResult(NamedTuple):
     id: int
     author_name: str
-    answers_name: str | None
+    replied_to_name: str | None
     created_at: datetime
     body_html: str  # its start, if it is long
     slug: str  # the story's
     title: str
     source_zone: str
-    total: int  # of all finds, as far as they were collected
+    total: int  # number of collected results
 
 
-class FoundStory(NamedTuple):
+class StoryResult(NamedTuple):
     id: int
     slug: str
     title: str
@@ -41,21 +41,20 @@ class FoundStory(NamedTuple):
     total: int
 
 
-Find = TypeVar("Find", FoundComment, FoundStory)
+ResultT = TypeVar("ResultT", CommentResult, StoryResult)
 
 
 @dataclass(frozen=True)
-class Finds(Generic[Find]):
-    rows: list[Find]
-    count: int  # at most MOST
-    is_all: bool  # else there are more than MOST, and only so many can be read
-    next: int | None  # the id behind which the next page begins
+class Results(Generic[ResultT]):
+    rows: list[ResultT]
+    count: int  # at most MAX_RESULTS
+    is_all: bool  # False: there are more, but only MAX_RESULTS of them can be read
+    next: int | None  # the id after which the next page starts
 
 
 @dataclass(frozen=True)
-class Where:
-    """Which stories and comments are asked for: of a topic, by somebody of the staff or under their stories,
-    and written in a year (its start, its end)."""
+class SearchScope:
+    """Filters of a search: topic, staff author of the story, and year of writing (its start and end)."""
 
     topic: Topic | None = None
     author: Author | None = None
@@ -64,44 +63,49 @@ class Where:
 
 def find_in_discussion(
     article: Article, question: Question, size: int, after: int | None = None
-) -> Finds[FoundComment]:
-    """Its comments, from the earliest: as the discussion went."""
-    return _comments(
+) -> Results[CommentResult]:
+    """Search the comments of one article, oldest first."""
+    return _find_comments(
         "c.discussion_id = %(discussion)s", "ASC", {"discussion": article.pk}, question, size, after
     )
 
 
 def find_comments(
-    question: Question, where: Where, now: datetime, size: int, after: int | None = None
-) -> Finds[FoundComment]:
-    """Of all open stories, the latest first: a rank says little of texts so short. Of more than MOST those
-    that came to the site last are collected."""
-    conditions = f"d.status <> 'hidden' AND {SITE_SHOWS} AND s.published_at <= %(now)s"
-    if where.topic:
+    question: Question, scope: SearchScope, now: datetime, size: int, after: int | None = None
+) -> Results[CommentResult]:
+    """Search all visible comments, newest first, as a rank means little for such short texts.
+
+    Of more than MAX_RESULTS matches, those that were stored last are collected.
+    """
+    conditions = f"d.status <> 'hidden' AND {SITE_NOT_HIDDEN} AND s.published_at <= %(now)s"
+    if scope.topic:
         conditions += f" AND {_OF_TOPIC}"
-    if where.author:
+    if scope.author:
         conditions += f" AND {_BY_AUTHOR}"
-    if where.year:
+    if scope.year:
         conditions += " AND c.created_at >= %(start)s AND c.created_at < %(end)s"
-    return _comments(conditions, "DESC", _values(where, now), question, size, after)
+    return _find_comments(conditions, "DESC", _parameters(scope, now), question, size, after)
 
 
 def find_stories(
-    question: Question, where: Where, now: datetime, size: int, after: int | None = None
-) -> Finds[FoundStory]:
-    """By rank, in which a title counts for more than a body. Of more than MOST the newest are collected."""
+    question: Question, scope: SearchScope, now: datetime, size: int, after: int | None = None
+) -> Results[StoryResult]:
+    """Search published stories by rank, in which the title has more weight than the body.
+
+    Of more than MAX_RESULTS matches, the newest are collected.
+    """
     conditions = "s.vector @@ %(question)s::tsquery AND s.published_at <= %(now)s"
-    if where.topic:
+    if scope.topic:
         conditions += f" AND {_OF_TOPIC}"
-    if where.author:
+    if scope.author:
         conditions += f" AND {_BY_AUTHOR}"
-    if where.year:
+    if scope.year:
         conditions += " AND s.published_at >= %(start)s AND s.published_at < %(end)s"
     statement = f"""
 WITH collected AS MATERIALIZED (
   SELECT s.id, s.published_at, s.vector FROM articles_article s
   WHERE {conditions}
-  ORDER BY s.published_at DESC, s.id DESC LIMIT {MOST + 1}),
+  ORDER BY s.published_at DESC, s.id DESC LIMIT {MAX_RESULTS + 1}),
 find AS MATERIALIZED (
   SELECT id, row_number() OVER (
     ORDER BY ts_rank(vector, %(question)s::tsquery, 1) DESC, published_at DESC, id DESC) AS n
@@ -109,20 +113,20 @@ find AS MATERIALIZED (
 SELECT s.id, s.slug, s.title, s.standfirst, s.published_at, s.source_zone, left(s.body_html, %(cut)s),
        (SELECT count(*) FROM find)
 FROM find JOIN articles_article s USING (id)
-WHERE find.n <= {MOST}{" AND find.n > (SELECT n FROM find WHERE id = %(after)s)" if after else ""}
+WHERE find.n <= {MAX_RESULTS}{" AND find.n > (SELECT n FROM find WHERE id = %(after)s)" if after else ""}
 ORDER BY find.n LIMIT %(size)s + 1"""
-    values = _values(where, now) | {"question": question.tsquery}
-    return _page([FoundStory._make(row) for row in _fetch(statement, values, size, after)], size)
+    values = _parameters(scope, now) | {"question": question.tsquery}
+    return _build_page([StoryResult._make(row) for row in _fetch(statement, values, size, after)], size)
 
 
-def _comments(
+def _find_comments(
     conditions: str, direction: str, values: dict[str, Any], question: Question, size: int, after: int | None
-) -> Finds[FoundComment]:
-    # One discussion has an index by time; the site is walked by id, which is the order of arrival.
+) -> Results[CommentResult]:
+    # One discussion has an index by time; the whole site is read by id, which is the order of storing.
     order = f"c.created_at {direction}, c.id {direction}"
     collect = order if "discussion" in values else "t.comment_id DESC"
-    beyond = "<" if direction == "DESC" else ">"
-    place = f"""AND (c.created_at, c.id) {beyond}
+    comparison = "<" if direction == "DESC" else ">"
+    page_start = f"""AND (c.created_at, c.id) {comparison}
   (SELECT created_at, id FROM comments_comment WHERE id = %(after)s)"""
     statement = f"""
 WITH collected AS MATERIALIZED (
@@ -131,18 +135,18 @@ WITH collected AS MATERIALIZED (
   JOIN comments_discussion d ON d.article_id = c.discussion_id
   JOIN articles_article s ON s.id = d.article_id
   WHERE t.vector @@ %(question)s::tsquery AND c.state = 'published' AND {conditions}
-  ORDER BY {collect} LIMIT {MOST + 1}),
-find AS (SELECT id FROM collected LIMIT {MOST})
+  ORDER BY {collect} LIMIT {MAX_RESULTS + 1}),
+find AS (SELECT id FROM collected LIMIT {MAX_RESULTS})
 SELECT c.id, c.author_name, a.author_name, c.created_at, left(c.body_html, %(cut)s), s.slug, s.title,
        s.source_zone, (SELECT count(*) FROM collected)
 FROM find
 JOIN comments_comment c USING (id)
 JOIN articles_article s ON s.id = c.discussion_id
-{ANSWERED}
-WHERE true {place if after else ""}
+{REPLIED_TO_JOIN}
+WHERE true {page_start if after else ""}
 ORDER BY {order} LIMIT %(size)s + 1"""
     values = values | {"question": question.tsquery}
-    return _page([FoundComment._make(row) for row in _fetch(statement, values, size, after)], size)
+    return _build_page([CommentResult._make(row) for row in _fetch(statement, values, size, after)], size)
 
 
 _OF_TOPIC = """EXISTS (
@@ -152,9 +156,9 @@ _BY_AUTHOR = """EXISTS (
     SELECT FROM articles_byline y WHERE y.article_id = s.id AND y.author_id = %(author)s)"""
 
 
-def _values(where: Where, now: datetime) -> dict[str, Any]:
-    start, end = where.year or (None, None)
-    topic, author = where.topic and where.topic.pk, where.author and where.author.pk
+def _parameters(scope: SearchScope, now: datetime) -> dict[str, Any]:
+    start, end = scope.year or (None, None)
+    topic, author = scope.topic and scope.topic.pk, scope.author and scope.author.pk
     return {"now": now, "topic": topic, "author": author, "start": start, "end": end}
 
 
@@ -165,6 +169,8 @@ def _fetch(statement: str, values: dict[str, Any], size: int, after: int | None)
         return rows
 
 
-def _page(found: list[Find], size: int) -> Finds[Find]:
+def _build_page(found: list[ResultT], size: int) -> Results[ResultT]:
     count, rows = (found[0].total if found else 0), found[:size]
-    return Finds(rows, min(count, MOST), count <= MOST, rows[-1].id if len(found) > size else None)
+    return Results(
+        rows, min(count, MAX_RESULTS), count <= MAX_RESULTS, rows[-1].id if len(found) > size else None
+    )

@@ -1,4 +1,4 @@
-"""The newest comments under a story whose rights are known, as Atom with RFC 4685's "in reply to"."""
+"""The Atom feed of a story's latest comments, with "in reply to" elements (RFC 4685)."""
 
 from typing import Any
 
@@ -20,6 +20,7 @@ FEED_SIZE = 50  # comments
 @require_safe
 @keep
 def feed(request: HttpRequest, slug: str) -> HttpResponse:
+    """Return the feed. 404 unless the story is syndicated and its discussion is not hidden."""
     stories = Article.objects.syndicated(request.now).listed()  # type: ignore[attr-defined]
     article = get_object_or_404(stories, slug=slug)
     discussion = article.discussion if hasattr(article, "discussion") else Discussion.not_stored(article)
@@ -39,28 +40,28 @@ def feed(request: HttpRequest, slug: str) -> HttpResponse:
         guid=f"{story[0]}-comments",
         updated=article.published_at,
     )
-    for comment in newest(article):
-        answered = _answered(comment)
+    for comment in latest_comments(article):
+        replied_to = _replied_to(comment)
         atom.add_item(
             title=_("{name}, replying to {other}").format(
-                name=comment.author_name, other=answered.author_name
+                name=comment.author_name, other=replied_to.author_name
             )
-            if answered
+            if replied_to
             else comment.author_name,
             link=_url(article, comment),
             description="",
             content=comment.body_html or comment.get_text_missing_display(),
             author_name=comment.author_name,
-            unique_id=_tag(comment),
+            unique_id=_tag_uri(comment),
             pubdate=comment.created_at,
             updateddate=comment.edited_at or comment.created_at,
-            in_reply_to=(_tag(answered), _url(article, answered)) if answered else story,
+            in_reply_to=(_tag_uri(replied_to), _url(article, replied_to)) if replied_to else story,
         )
     return atom.response()
 
 
 class CommentsFeed(AtomFeed):
-    """Each entry with its whole text, and the id and URL of what it answers (RFC 4685)."""
+    """A feed whose entries have their full text, and the id and URL of what they reply to (RFC 4685)."""
 
     def root_attributes(self) -> dict[str, str]:
         return super().root_attributes() | {"xmlns:thr": "http://purl.org/syndication/thread/1.0"}
@@ -71,26 +72,29 @@ class CommentsFeed(AtomFeed):
         handler.addQuickElement("thr:in-reply-to", None, {"ref": ref, "href": href})
 
 
-def newest(article: Article) -> Any:
-    """The comments of the feed, each with what it hangs from and what it answers."""
+def latest_comments(article: Article) -> Any:
+    """Return the comments of the feed, with `parent` and `in_reply_to`."""
     comments = Comment.objects.visible().filter(discussion=article.pk)
-    wanted = ["author_name", "body_html", "text_missing", "created_at", "edited_at", "state"]
-    answered = [f"{of}__{field}" for of in ("parent", "in_reply_to") for field in ("author_name", "state")]
+    fields = ["author_name", "body_html", "text_missing", "created_at", "edited_at", "state"]
+    related = [f"{of}__{field}" for of in ("parent", "in_reply_to") for field in ("author_name", "state")]
     return (
         comments.select_related("parent", "in_reply_to")
-        .only(*wanted, *answered, "parent__created_at", "in_reply_to__created_at", "in_reply_to__parent")
+        .only(*fields, *related, "parent__created_at", "in_reply_to__created_at", "in_reply_to__parent")
         .order_by("-created_at", "-pk")[:FEED_SIZE]
     )
 
 
-def _answered(comment: Comment) -> Comment | None:
-    """As in the thread: at the deepest level that is a sibling; nobody where that one was removed."""
-    beside = comment.in_reply_to
-    answered = beside if beside and beside.parent_id == comment.parent_id else comment.parent
-    return answered if answered and answered.state == State.PUBLISHED else None
+def _replied_to(comment: Comment) -> Comment | None:
+    """Return the comment that this one replies to, as thread.reading.REPLIED_TO_JOIN finds it, or None.
+
+    At the deepest level that is a sibling. It is None also if that comment was removed.
+    """
+    sibling = comment.in_reply_to
+    replied_to = sibling if sibling and sibling.parent_id == comment.parent_id else comment.parent
+    return replied_to if replied_to and replied_to.state == State.PUBLISHED else None
 
 
-def _tag(comment: Comment) -> str:
+def _tag_uri(comment: Comment) -> str:
     return tag("comment", comment.pk, comment.created_at)
 
 

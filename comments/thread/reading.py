@@ -1,7 +1,7 @@
-"""Reading a discussion: one statement a page, rows and not model instances.
+"""Reading a discussion: one SQL statement per page, which returns rows instead of model instances.
 
-A page is a run of first-level comments, each with the first replies of its tree in preorder; a prefix of a
-preorder always holds the ancestors of what is in it. docs/decisions.md has the figures.
+A page holds consecutive top-level comments, each with the first replies of its tree in preorder. A prefix of
+a preorder always contains the ancestors of its comments. docs/decisions.md has the measurements.
 """
 
 import json
@@ -25,16 +25,16 @@ from comments.policy import policy
 from core.sql import execute_planned
 
 BUDGET = 200  # comments on a page; the last tree may exceed it
-REPLIES = 20  # of each tree, before "Show more replies"
-PICKS = 3  # above the thread; the others are told apart in their places
-PICK_WORDS = 280  # characters of each
-LINES_MOST = 1_000  # of the log, among which new comments are looked for
-LINKED_MOST = 20  # new comments that are named
-MORE_MOST = 1_000  # replies that are counted for that link deep in a tree; beyond them it says so many
+REPLIES = 20  # replies of each tree, before "Show more replies"
+MAX_PICKS = 3  # editor's picks above the thread; the others are only marked in the thread
+PICK_LENGTH = 280  # characters of each
+MAX_LOG_ROWS = 1_000  # latest log entries that are searched for new comments
+MAX_NEW_IDS = 20  # new comments whose ids are returned
+MAX_COUNTED_REPLIES = 1_000  # upper limit of the count in "Show more replies" deep in a tree
 
 
 class Order(TextChoices):
-    """Of the first-level comments; replies stand as they were written."""
+    """The order of the top-level comments. Replies are always oldest first."""
 
     NEWEST = "newest", _("Newest first")
     OLDEST = "oldest", _("Oldest first")
@@ -42,7 +42,7 @@ class Order(TextChoices):
     DISCUSSED = "discussed", _("Most discussed")
 
 
-KEYS = {  # what each order compares; between equals, the later one counts for more
+ORDER_COLUMNS = {  # the sort column of each order; the id decides between equal values
     Order.NEWEST: "created_at",
     Order.OLDEST: "created_at",
     Order.RECOMMENDED: "recommend_count",
@@ -51,9 +51,9 @@ KEYS = {  # what each order compares; between equals, the later one counts for m
 
 
 class Cursor(NamedTuple):
-    """The place of a first-level comment in an order: its own values, so it may go without a hole.
+    """The position of a top-level comment in an order. It stays valid if that comment is removed.
 
-    `key` is a count, or for an order by time the microseconds since 1970.
+    `key` is a count, or in an order by time the microseconds since 1970.
     """
 
     key: int
@@ -64,35 +64,35 @@ class Cursor(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Cursor":
-        """Raises ValueError for anything but two whole numbers within bounds."""
-        if not (found := re.fullmatch(r"(-?\d{1,17})\.(\d{1,18})", text, re.ASCII)):
+        """Parse a cursor. Raises ValueError for anything but two integers within bounds."""
+        if not (match := re.fullmatch(r"(-?\d{1,17})\.(\d{1,18})", text, re.ASCII)):
             raise ValueError(text)
-        return cls(int(found[1]), int(found[2]))
+        return cls(int(match[1]), int(match[2]))
 
     @classmethod
     def of(cls, key: datetime | int, pk: int) -> "Cursor":
+        """Return the cursor of a comment by its sort value and id."""
         return cls((key - EPOCH) // timedelta(microseconds=1) if isinstance(key, datetime) else key, pk)
 
     def value(self, order: Order) -> datetime | int:
-        """What the order compares. Raises OverflowError for a time that no calendar has."""
-        return EPOCH + timedelta(microseconds=self.key) if KEYS[order] == "created_at" else self.key
+        """Return the sort value. Raises OverflowError for a time that datetime can't represent."""
+        return EPOCH + timedelta(microseconds=self.key) if ORDER_COLUMNS[order] == "created_at" else self.key
 
 
-class Start(NamedTuple):
-    """Where a page of the discussion starts: behind this place, or with it."""
+class PageStart(NamedTuple):
+    """Where a page of the discussion starts: after a cursor, or at it (`is_included`)."""
 
     cursor: Cursor
     is_included: bool
 
 
-class Place(NamedTuple):
-    """Where a comment stands in an order: under which first-level comment, and whether that is on the first
-    page and it itself among the replies that a page shows of one tree."""
+class Location(NamedTuple):
+    """Where a comment is in an order."""
 
-    root_id: int
-    cursor: Cursor
-    root_is_first: bool
-    is_early: bool
+    root_id: int  # the top-level comment above it, or itself
+    cursor: Cursor  # of that comment
+    root_on_first_page: bool
+    is_among_first_replies: bool  # a page shows it, and not only after "Show more replies"
 
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -100,7 +100,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Reader:
-    """Who reads, and hence which comments are there besides those that everybody sees."""
+    """The reader of a page, who may see comments of their own or pending ones besides the public ones."""
 
     user: User | None = None
     guest: Guest | None = None
@@ -108,12 +108,16 @@ class Reader:
 
     @property
     def visible(self) -> str:
-        """SQL over `c`: what all see and what only this reader does."""
+        """Return an SQL condition over `c`: comments that this reader sees."""
         return f"(c.shown OR {self.private})" if self.private else "c.shown"
 
     @property
     def private(self) -> str:
-        """SQL over `c`: one's own unless one deleted it, what waits for those who decide; "" for others."""
+        """Return an SQL condition over `c`: comments that this reader sees and the public does not.
+
+        These are the reader's own, unless deleted, and for moderators those that are pending. Returns "" for
+        an anonymous reader.
+        """
         conditions = []
         if self.user:
             conditions.append("(c.author_id = %(user)s AND c.state <> 'deleted')")
@@ -132,24 +136,24 @@ class Reader:
 
     @property
     def may_recommend(self) -> bool:
-        """Whoever has an account, and a guest whose e-mail is proved."""
+        """Return whether the reader is a member, or a guest whose e-mail address is confirmed."""
         return self.user is not None or (self.guest is not None and self.guest.confirmed_at is not None)
 
-    def wrote(self, row: "Row") -> bool:
+    def wrote(self, row: "ThreadRow") -> bool:
         if self.user:
             return row.author_id == self.user.pk
         return self.guest is not None and row.guest_id == self.guest.pk
 
 
-class Row(NamedTuple):
-    """A comment as comments/thread.jinja takes it. `level` counts the ancestors that are on the page."""
+class ThreadRow(NamedTuple):
+    """A comment as comments/thread.jinja renders it. `level` counts the ancestors that are on the page."""
 
     id: int
     author_id: int | None
     guest_id: int | None
     author_name: str
     role: str  # "", "author", "editor", "moderator"
-    body_html: str  # empty unless published or waiting
+    body_html: str  # empty unless published or pending
     text_missing: str
     state: str
     state_reason: str
@@ -159,72 +163,75 @@ class Row(NamedTuple):
     is_pick: bool
     is_locked: bool
     is_redacted: bool
-    repeat_id: int | None  # of a removed one: the comment that it says again, if it can be read
-    repeat_slug: str | None  # … and that one's story
-    answers_id: int | None  # None also where that one was removed: its name is gone with it
-    answers_name: str | None
-    answers_here: bool  # the answered comment is on this page
+    duplicate_of_id: int | None  # if removed as a duplicate: the original, if readers can open it
+    duplicate_of_slug: str | None  # and the slug of that comment's article
+    replied_to_id: int | None  # None also if that comment was removed, so that its author is not named
+    replied_to_name: str | None
+    replied_to_on_page: bool
     level: int
-    more: int  # published replies of this tree that the page leaves out
-    last: int  # the last comment of this tree that is on the page
+    omitted_replies: int  # published replies of this tree that the page leaves out
+    last_id: int  # the last comment of this tree on the page
 
 
 @dataclass(frozen=True)
-class Page:
-    rows: list[Row]
+class ThreadPage:
+    rows: list[ThreadRow]
     next: Cursor | None = None
 
 
 @dataclass(frozen=True)
-class Viewer:
-    """What comments/thread.jinja shows to one person only; sets and keys are ids of comments."""
+class ViewerContext:
+    """What comments/thread.jinja shows to one person only. Sets and keys are comment ids."""
 
     moderates: bool
     mine: set[int] = field(default_factory=set)
     editable: set[int] = field(default_factory=set)
-    why: dict[int, list[str]] = field(default_factory=dict)
-    decided: dict[int, list[str]] = field(default_factory=dict)  # of their own that were removed
-    pages: dict[int, str] = field(default_factory=dict)  # URLs, of their own that wait or were removed
-    usual: str = ""
+    reasons: dict[int, list[str]] = field(default_factory=dict)  # why pending comments are held
+    decisions: dict[int, list[str]] = field(default_factory=dict)  # explanations of their own removed ones
+    decision_urls: dict[int, str] = field(default_factory=dict)  # of their own pending or removed comments
+    usual_delay: str = ""
     recommended: set[int] = field(default_factory=set)
     may_recommend: bool = False
 
 
-class Pick(NamedTuple):
-    """An editor's pick: the beginning of it."""
+class EditorPick(NamedTuple):
+    """A comment picked by an editor, with the beginning of its text."""
 
     id: int
     author_name: str
-    words: str
+    excerpt: str
 
 
 @dataclass(frozen=True)
 class Story:
-    """A published article with its discussion, stored or not, and what its page tells besides."""
+    """A published article with its discussion and the other data of its page."""
 
     article: Article
-    discussion: Discussion
-    topics: list[Topic]  # those shown, by name
-    authors: list[Signed]  # of the staff, in their order
-    days: list[tuple[date, int]]  # in order, with the number of visible comments
-    seq: int  # of the last line in the discussion's log
-    picks: list[Pick]  # what stands above the thread, the last first
+    discussion: Discussion  # unsaved if there are no comments yet
+    topics: list[Topic]  # visible ones, by name
+    authors: list[Signed]  # staff authors, in the order of the byline
+    days: list[tuple[date, int]]  # in order, each with its number of visible comments
+    seq: int  # of the last log entry of the discussion
+    picks: list[EditorPick]  # newest first
 
 
 def read_story(slug: str, now: datetime) -> Story | None:
-    """One statement. `body` and `vector` are left out, and read when asked for."""
+    """Return the published article of this slug with its discussion, in one statement; None if there is none.
+
+    The article's `body` and `vector` are deferred.
+    """
     with connection.cursor() as cursor:
-        execute_planned(cursor, STORY, {"slug": slug, "now": now})
+        execute_planned(cursor, STORY_QUERY, {"slug": slug, "now": now})
         row = cursor.fetchone()
     if row is None:
         return None
-    split = len(ARTICLE) + len(DISCUSSION)
-    article = Article.from_db("default", ARTICLE, row[: len(ARTICLE)])
-    stored = row[len(ARTICLE) : split]
+    split = len(ARTICLE_COLUMNS) + len(DISCUSSION_COLUMNS)
+    article = Article.from_db("default", ARTICLE_COLUMNS, row[: len(ARTICLE_COLUMNS)])
+    stored = row[len(ARTICLE_COLUMNS) : split]
     is_stored = stored[0] is not None
     if is_stored:
-        discussion = Discussion.from_db("default", DISCUSSION, stored)
-        discussion.tally = json.loads(stored[DISCUSSION.index("tally")])
+        discussion = Discussion.from_db("default", DISCUSSION_COLUMNS, stored)
+        discussion.tally = json.loads(stored[DISCUSSION_COLUMNS.index("tally")])
         discussion.article = article
     else:
         discussion = Discussion.not_stored(article)
@@ -238,15 +245,16 @@ def read_story(slug: str, now: datetime) -> Story | None:
         [Signed(name, slug) for name, slug in zip(signed or [], signed_slugs or [], strict=True)],
         list(zip(days or [], counts or [], strict=True)),
         seq or 0,
-        [Pick(pk, name, first_words(beginning, PICK_WORDS)) for pk, name, beginning in picks],
+        [EditorPick(pk, name, first_words(beginning, PICK_LENGTH)) for pk, name, beginning in picks],
     )
 
 
-ARTICLE = [f.attname for f in Article._meta.concrete_fields if f.name not in {"body", "vector"}]
-DISCUSSION = [f.attname for f in Discussion._meta.concrete_fields]
-# Written out: Django would spend more on making it than the database on answering it.
-STORY = f"""
-SELECT {", ".join(f"a.{name}" for name in ARTICLE)}, {", ".join(f"d.{name}" for name in DISCUSSION)},
+ARTICLE_COLUMNS = [f.attname for f in Article._meta.concrete_fields if f.name not in {"body", "vector"}]
+DISCUSSION_COLUMNS = [f.attname for f in Discussion._meta.concrete_fields]
+# Raw SQL, because the ORM would take longer to compile the query than the database to run it.
+STORY_QUERY = f"""
+SELECT {", ".join(f"a.{name}" for name in ARTICLE_COLUMNS)},
+       {", ".join(f"d.{name}" for name in DISCUSSION_COLUMNS)},
        topics.names, topics.slugs, authors.names, authors.slugs, days.days, days.counts,
        (SELECT seq FROM comments_transition t WHERE t.discussion_id = a.id ORDER BY seq DESC LIMIT 1),
        picks.ids, picks.names, picks.beginnings
@@ -266,40 +274,40 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
   SELECT array_agg(id ORDER BY created_at DESC, id DESC) AS ids,
          array_agg(author_name ORDER BY created_at DESC, id DESC) AS names,
-         array_agg(left(body_html, {4 * PICK_WORDS + 1}) ORDER BY created_at DESC, id DESC) AS beginnings
+         array_agg(left(body_html, {4 * PICK_LENGTH + 1}) ORDER BY created_at DESC, id DESC) AS beginnings
   FROM (SELECT id, author_name, body_html, created_at FROM comments_comment c
         WHERE c.discussion_id = a.id AND c.is_pick AND c.state = 'published'
-        ORDER BY created_at DESC, id DESC LIMIT {PICKS}) c) picks
+        ORDER BY created_at DESC, id DESC LIMIT {MAX_PICKS}) c) picks
 WHERE a.slug = %(slug)s AND a.published_at <= %(now)s"""
 
 
-def read_page(article: Article, reader: Reader, order: Order, start: Start | None = None) -> Page:
-    """The discussion from its start, or from another place, in the order of the first-level comments."""
+def read_page(article: Article, reader: Reader, order: Order, start: PageStart | None = None) -> ThreadPage:
+    """Return a page of the discussion, from its beginning or from `start`."""
     statement = f"""
-WITH {_roots(reader, order, start)}
-SELECT {COLUMNS}, (SELECT count(*) FROM root) > max(root.n) OVER ()
+WITH {_roots_query(reader, order, start)}
+SELECT {ROW_COLUMNS}, (SELECT count(*) FROM root) > max(root.n) OVER ()
 FROM root
 CROSS JOIN LATERAL (SELECT * FROM comments_comment c
                     WHERE c.tree_id = root.tree_id AND ({reader.visible} OR c.id = root.id)
                     ORDER BY c.lft LIMIT {REPLIES + 1}) c
-{ANSWERED}
+{REPLIED_TO_JOIN}
 WHERE root.used < {BUDGET} ORDER BY root.n, c.lft"""
     values: dict[str, Any] = {"discussion": article.pk, **reader.parameters}
     if start:
         values |= {"key": start.cursor.value(order), "id": start.cursor.id}
-    records = _fetch(statement, values, is_planned=not reader.private)
+    records = _fetch_records(statement, values, is_planned=not reader.private)
     shown = Counter(r.tree_id for r in records if r.parent_id and r.state == State.PUBLISHED)
-    more = {r.id: r.reply_count - shown[r.tree_id] for r in records if not r.parent_id}
+    omitted = {r.id: r.reply_count - shown[r.tree_id] for r in records if not r.parent_id}
     last = next((r for r in reversed(records) if not r.parent_id), None)
-    following = Cursor.of(getattr(last, KEYS[order]), last.id) if last and last.rest else None
-    return Page(list(_place(records, more)), following)
+    next_cursor = Cursor.of(getattr(last, ORDER_COLUMNS[order]), last.id) if last and last.rest else None
+    return ThreadPage(list(_build_rows(records, omitted)), next_cursor)
 
 
-def find_place(comment: Comment, reader: Reader, order: Order) -> Place:
-    """Where this reader finds a comment: read from the first roots alone and not from all their replies."""
+def locate_comment(comment: Comment, reader: Reader, order: Order) -> Location:
+    """Return where this reader finds a comment. Reads only the first roots, and not all their replies."""
     statement = f"""
-WITH {_roots(reader, order)}
-SELECT r.id, r.{KEYS[order]},
+WITH {_roots_query(reader, order)}
+SELECT r.id, r.{ORDER_COLUMNS[order]},
        EXISTS (SELECT FROM root WHERE root.id = r.id AND root.used < {BUDGET}),
        (SELECT count(*) FROM (
           SELECT FROM comments_comment c
@@ -310,46 +318,50 @@ WHERE x.id = %(comment)s"""
     values = {"discussion": comment.discussion_id, "comment": comment.pk, **reader.parameters}
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        root, key, root_is_first, is_early = cursor.fetchone()
-    return Place(root, Cursor.of(key, root), root_is_first, is_early)
+        root, key, root_on_first_page, is_among_first_replies = cursor.fetchone()
+    return Location(root, Cursor.of(key, root), root_on_first_page, is_among_first_replies)
 
 
-def _roots(reader: Reader, order: Order, start: Start | None = None) -> str:
-    """A query named `root`: in their order the first-level comments that a page may take, `n` counting them
-    and `used` being how much of the budget is taken before each."""
-    key = KEYS[order]
-    direction, beyond = ("ASC", ">") if order == Order.OLDEST else ("DESC", "<")
-    if start:
-        beyond = f"AND (c.{key}, c.id) {beyond}{'=' * start.is_included} (%(key)s, %(id)s)"
-    by_place = f"ORDER BY key {direction}, id {direction}"
+def _roots_query(reader: Reader, order: Order, start: PageStart | None = None) -> str:
+    """Return a query named `root`: the top-level comments that may be on a page, in order.
+
+    Its column `n` numbers them, and `used` is the part of the budget that the comments before each one take.
+    """
+    key = ORDER_COLUMNS[order]
+    direction, comparison = ("ASC", ">") if order == Order.OLDEST else ("DESC", "<")
+    after = f"AND (c.{key}, c.id) {comparison}{'=' * start.is_included} (%(key)s, %(id)s)" if start else ""
+    order_by = f"ORDER BY key {direction}, id {direction}"
 
     def first(condition: str) -> str:
         return f"""
   (SELECT c.id, c.tree_id, c.{key} AS key, c.reply_count FROM comments_comment c
-   WHERE c.discussion_id = %(discussion)s AND c.parent_id IS NULL AND {condition} {beyond if start else ""}
+   WHERE c.discussion_id = %(discussion)s AND c.parent_id IS NULL AND {condition} {after}
    ORDER BY c.{key} {direction}, c.id {direction} LIMIT {BUDGET + 1})"""
 
     roots = first("c.shown")
     if reader.private:
-        # What this reader alone sees may hang below a first-level comment that was removed: its place is
-        # shown. Asked for apart, since an OR would keep both from their indexes.
-        alone = f"""c.tree_id IN (
+        # A comment that only this reader sees may be below a removed top-level comment, which then gets a
+        # placeholder. This is a query of its own, as an OR would prevent the use of both indexes.
+        has_private = f"""c.tree_id IN (
       SELECT c.tree_id FROM comments_comment c
       WHERE c.discussion_id = %(discussion)s AND NOT c.shown AND ({reader.private}))"""
         roots = f"""
-  (SELECT * FROM ({roots} UNION ALL {first(f"NOT c.shown AND {alone}")}) AS found
-   {by_place} LIMIT {BUDGET + 1})"""
+  (SELECT * FROM ({roots} UNION ALL {first(f"NOT c.shown AND {has_private}")}) AS found
+   {order_by} LIMIT {BUDGET + 1})"""
     return f"""
 root AS MATERIALIZED (
   SELECT id, tree_id, row_number() OVER w AS n,
          sum(1 + least(reply_count, {REPLIES})) OVER w - (1 + least(reply_count, {REPLIES})) AS used
   FROM {roots} first
-  WINDOW w AS ({by_place} ROWS UNBOUNDED PRECEDING))"""
+  WINDOW w AS ({order_by} ROWS UNBOUNDED PRECEDING))"""
 
 
-def read_branch(comment: Comment, reader: Reader, after: int | None = None) -> list[Row]:
-    """A comment with what it answers and its replies; or, to go on in a long branch, the reply `after` with
-    what it answers and what follows. Empty if `after` is not in the branch."""
+def read_branch(comment: Comment, reader: Reader, after: int | None = None) -> list[ThreadRow]:
+    """Return a comment with its ancestors and its replies.
+
+    To continue a long branch, `after` is the id of a reply; the result is then that reply with its ancestors
+    and the replies that follow it. Returns an empty list if `after` is not in the branch.
+    """
     statement = f"""
 WITH RECURSIVE b AS (SELECT * FROM comments_comment WHERE id = %(branch)s),
 x AS (SELECT c.* FROM b JOIN comments_comment c
@@ -360,7 +372,7 @@ rest AS MATERIALIZED (
   SELECT CASE WHEN x.id = b.id THEN b.reply_count ELSE (
     SELECT count(*) FROM (SELECT FROM comments_comment c
                           WHERE c.tree_id = b.tree_id AND c.lft > x.lft AND c.lft < b.rght
-                            AND c.state = 'published' LIMIT {BUDGET + MORE_MOST}) first) END AS n
+                            AND c.state = 'published' LIMIT {BUDGET + MAX_COUNTED_REPLIES}) first) END AS n
   FROM b, x),
 page AS (
   SELECT c.id, NULL AS rest FROM up c WHERE {reader.visible} OR c.id = %(branch)s
@@ -370,48 +382,50 @@ page AS (
     SELECT c.id FROM comments_comment c
     WHERE c.tree_id = b.tree_id AND c.lft > x.lft AND c.lft < b.rght AND {reader.visible}
     ORDER BY c.lft LIMIT {BUDGET}) c)
-SELECT {COLUMNS}, page.rest
+SELECT {ROW_COLUMNS}, page.rest
 FROM page JOIN comments_comment c ON c.id = page.id
-{ANSWERED}
+{REPLIED_TO_JOIN}
 ORDER BY c.lft"""
     values = {"branch": comment.pk, "after": comment.pk if after is None else after, **reader.parameters}
-    records = _fetch(statement, values)
+    records = _fetch_records(statement, values)
     following = [r for r in records if r.rest is not None]
     shown = sum(r.state == State.PUBLISHED for r in following)
-    more = {records[0].id: following[-1].rest - shown} if following else {}
-    return list(_place(records, more))
+    omitted = {records[0].id: following[-1].rest - shown} if following else {}
+    return list(_build_rows(records, omitted))
 
 
-def find_new(
+def find_new_comments(
     slug: str, since: int, user: User | None, guest: Guest | None, *, now: datetime, most: int
 ) -> tuple[int, list[int]] | None:
-    """How many comments are published that were not when the log of this story's discussion ended with line
-    `since`, the reader's own not counted and at most `most`, among the log's last LINES_MOST lines; and the
-    ids of the last LINKED_MOST of them, in their order. None where there is no such discussion.
+    """Return how many comments were published since the log entry with number `since`, and the last ids.
 
-    By the log and not by the time they were written: one that waited for days is as new as any.
+    Counts at most `most` comments of others than the reader, among the last MAX_LOG_ROWS entries. The ids are
+    at most MAX_NEW_IDS, in order of publication. Returns None if there is no such discussion.
+
+    The log decides, not the time of writing: a comment that was held for days is new once it is published.
     """
     values: dict[str, Any] = {"slug": slug, "since": since, "now": now, "most": most}
     values |= {"user": user and user.pk, "guest": guest and guest.pk}
     with connection.cursor() as cursor:
-        cursor.execute(NEW, values)
+        cursor.execute(NEW_COMMENTS_QUERY, values)
         row = cursor.fetchone()
     return (row[0], (row[1] or [])[::-1]) if row else None
 
 
-SITE_SHOWS = "(SELECT comment_status FROM articles_site WHERE id = 1) <> 'hidden'"
+SITE_NOT_HIDDEN = "(SELECT comment_status FROM articles_site WHERE id = 1) <> 'hidden'"
 
-# A comment's first line since then tells what it was before. Only the log's last lines are read: anybody may
-# ask, and a flood that was cleared leaves tens of thousands. Without a bound the planner reads all comments.
-NEW = f"""
+# A comment's first log entry since then tells its state before. Only the last entries are read: anybody may
+# send this request, and a removed spam flood leaves tens of thousands of entries. Without a LIMIT the planner
+# would read all comments.
+NEW_COMMENTS_QUERY = f"""
 SELECT first.count, first.ids
 FROM articles_article a LEFT JOIN comments_discussion d ON d.article_id = a.id
 CROSS JOIN LATERAL (
-  SELECT count(*), (array_agg(id ORDER BY seq DESC))[:{LINKED_MOST}] AS ids
+  SELECT count(*), (array_agg(id ORDER BY seq DESC))[:{MAX_NEW_IDS}] AS ids
   FROM (SELECT c.id, t.seq
         FROM (SELECT * FROM comments_transition t
               WHERE t.discussion_id = a.id AND t.seq > %(since)s
-              ORDER BY t.seq DESC LIMIT {LINES_MOST}) t
+              ORDER BY t.seq DESC LIMIT {MAX_LOG_ROWS}) t
         JOIN comments_comment c ON c.id = t.comment_id
         WHERE t.kind = 'state' AND t.from_state <> 'published' AND c.state = 'published'
           AND (c.author_id = %(user)s OR c.guest_id = %(guest)s) IS NOT TRUE
@@ -420,44 +434,49 @@ CROSS JOIN LATERAL (
                             AND b.seq > %(since)s)
         ORDER BY t.seq DESC LIMIT %(most)s) found) first
 WHERE a.slug = %(slug)s AND a.published_at <= %(now)s AND d.status IS DISTINCT FROM 'hidden'
-  AND {SITE_SHOWS}"""
+  AND {SITE_NOT_HIDDEN}"""
 
 
-def repeated(rows: list[Row]) -> list[tuple[int, int, int]]:
-    """Where the comments stand that removed ones of these say again, whether a reader can go there or not:
-    the article, its version and that of its discussion. A page without such a row asks nothing."""
+def find_duplicate_targets(rows: list[ThreadRow]) -> list[tuple[int, int, int]]:
+    """Return (article id, article version, discussion version) for the originals of removed duplicates.
+
+    A cached page depends on them, whether readers can open the originals now or not.
+    """
     ids = [row.id for row in rows if row.state_reason == Reason.REPEAT]
     found = Comment.objects.filter(pk__in=ids, repeat_of__isnull=False)
     there = "repeat_of__discussion"
     return list(found.values_list(there, f"{there}__article__version", f"{there}__version"))
 
 
-def look_at(rows: list[Row], reader: Reader) -> tuple[list[Row], Viewer | None]:
-    """What the reader alone is told about these comments (None for somebody unknown), and the rows with the
-    reader's own recommendations counted, which the job may not have got to yet."""
+def personalize(rows: list[ThreadRow], reader: Reader) -> tuple[list[ThreadRow], ViewerContext | None]:
+    """Return the rows for this reader, and what only this reader is shown (None for anonymous readers).
+
+    The counts in the rows include the reader's own recommendations, even if the job has not counted them yet.
+    """
     if not (reader.user or reader.guest):
         return rows, None
     mine = [row for row in rows if reader.wrote(row)]
-    waiting = {r.id for r in (rows if reader.moderates else mine) if r.state == State.PENDING}
-    # Two findings of one check are told in the same words.
-    held = policy().reasons(waiting, {row.id for row in mine}) if waiting else {}
-    why = {pk: list(dict.fromkeys(said)) for pk, said in held.items()}
+    pending = {r.id for r in (rows if reader.moderates else mine) if r.state == State.PENDING}
+    reasons = policy().reasons(pending, {row.id for row in mine}) if pending else {}
+    # Two findings of one check may give the same sentence.
+    reasons = {pk: list(dict.fromkeys(sentences)) for pk, sentences in reasons.items()}
     removed = {r.id: [gettext("You wrote it.")] for r in mine if r.state in REMOVED}
-    decided = policy().told(removed) if removed else {}
-    own_pages = {pk: policy().decision_url(pk) for pk in [*decided, *(r.id for r in mine if r.id in waiting)]}
-    votes = _votes([row.id for row in rows], reader) if reader.may_recommend else {}
-    viewer = Viewer(
+    decisions = policy().told(removed) if removed else {}
+    explained = [*decisions, *(r.id for r in mine if r.id in pending)]
+    decision_urls = {pk: policy().decision_url(pk) for pk in explained}
+    own = _own_recommendations([row.id for row in rows], reader) if reader.may_recommend else {}
+    viewer = ViewerContext(
         moderates=reader.moderates,
         mine={row.id for row in mine},
         editable={row.id for row in mine if _is_editable(row, reader)},
-        why=why | removed,
-        decided=decided,
-        pages={pk: url for pk, url in own_pages.items() if url},
-        usual=policy().usual() if waiting else "",
-        recommended={pk for pk, (given, _counted) in votes.items() if given},
+        reasons=reasons | removed,
+        decisions=decisions,
+        decision_urls={pk: url for pk, url in decision_urls.items() if url},
+        usual_delay=policy().usual() if pending else "",
+        recommended={pk for pk, (given, _counted) in own.items() if given},
         may_recommend=reader.may_recommend,
     )
-    uncounted = {pk: given - counted for pk, (given, counted) in votes.items() if given != counted}
+    uncounted = {pk: given - counted for pk, (given, counted) in own.items() if given != counted}
     if uncounted:
         rows = [
             row._replace(recommend_count=max(0, row.recommend_count + uncounted.get(row.id, 0)))
@@ -466,29 +485,29 @@ def look_at(rows: list[Row], reader: Reader) -> tuple[list[Row], Viewer | None]:
     return rows, viewer
 
 
-def _votes(ids: list[int], reader: Reader) -> dict[int, tuple[bool, bool]]:
-    """By comment, whether this reader recommends it, and whether its count says so."""
+def _own_recommendations(ids: list[int], reader: Reader) -> dict[int, tuple[bool, bool]]:
+    """Return {comment id: (whether this reader recommends it, whether that is counted)}."""
     own = Recommendation.objects.given_by(reader.user, reader.guest).filter(comment__in=ids)
     return {pk: (given, counted) for pk, given, counted in own.values_list("comment", "given", "counted")}
 
 
-def _is_editable(row: Row, reader: Reader) -> bool:
+def _is_editable(row: ThreadRow, reader: Reader) -> bool:
     comment = Comment(
         author_id=row.author_id, guest_id=row.guest_id, state=row.state, created_at=row.created_at
     )
     return comment.can_be_edited_by(reader.user, reader.guest)
 
 
-# The comment that a removed one says again, where a reader can go to it.
-REPEATED = """
+# The original of a comment that was removed as a duplicate, if readers can open it.
+DUPLICATE_TARGET = """
 CASE WHEN c.state = 'rejected' AND c.state_reason = 'repeat' THEN (
   SELECT {} FROM comments_comment r
   JOIN comments_discussion d ON d.article_id = r.discussion_id
   JOIN articles_article s ON s.id = r.discussion_id
   WHERE r.id = c.repeat_of_id AND r.state = 'published'
     AND d.status <> 'hidden' AND s.published_at <= now()) END"""
-# The last column is the statement's own: whether there are more roots, or how many replies there are.
-COLUMNS = f"""
+# Each statement adds a last column, `rest`: whether there are more roots, or how many replies there are.
+ROW_COLUMNS = f"""
 c.tree_id, c.lft, c.rght, c.parent_id, c.reply_count, c.id, c.author_id, c.guest_id, c.author_name,
 CASE WHEN c.author_id IS NULL THEN ''
      WHEN EXISTS (SELECT FROM articles_article_editors e
@@ -501,16 +520,16 @@ CASE WHEN c.author_id IS NULL THEN ''
 CASE WHEN c.state IN ('published', 'pending') THEN c.body_html ELSE '' END,
 c.text_missing, c.state, c.state_reason, c.created_at, c.edited_at, c.recommend_count,
 c.is_pick, c.is_locked, c.is_redacted,
-{REPEATED.format("r.id")}, {REPEATED.format("s.slug")}, a.id, a.author_name"""
-# At the deepest level that is a sibling; once either was moved away, what the comment hangs from counts.
-ANSWERED = """
+{DUPLICATE_TARGET.format("r.id")}, {DUPLICATE_TARGET.format("s.slug")}, a.id, a.author_name"""
+# The comment that was replied to: at the deepest level a sibling, else, or once either was moved, the parent.
+REPLIED_TO_JOIN = """
 LEFT JOIN comments_comment a ON a.state = 'published' AND a.id = coalesce(
   (SELECT s.id FROM comments_comment s WHERE s.id = c.in_reply_to_id AND s.parent_id = c.parent_id),
   c.parent_id)"""
 
 
-class _Record(NamedTuple):
-    """What a statement gives: five numbers for the reading, a Row as far as one comment tells it, `rest`."""
+class _CommentRecord(NamedTuple):
+    """A row of ROW_COLUMNS: five tree columns, the fields of ThreadRow up to replied_to_name, and `rest`."""
 
     tree_id: int
     lft: int
@@ -532,41 +551,49 @@ class _Record(NamedTuple):
     is_pick: bool
     is_locked: bool
     is_redacted: bool
-    repeat_id: int | None
-    repeat_slug: str | None
-    answers_id: int | None
-    answers_name: str | None
+    duplicate_of_id: int | None
+    duplicate_of_slug: str | None
+    replied_to_id: int | None
+    replied_to_name: str | None
     rest: Any
 
 
-# For this transaction, or this statement alone: take the plan that was made for any discussion. Made while
-# there are few comments it might read and sort them all, and soon there may be 100,000: so it follows the
-# indexes.
-_ANY_DISCUSSION = """
+# Makes Postgres use one generic plan for all discussions, in this transaction or statement only. A plan made
+# while there are few comments might read and sort all of them, and later there may be 100,000; without
+# sequential scans and sorts it uses the indexes.
+_GENERIC_PLAN = """
 SELECT set_config('plan_cache_mode', 'force_generic_plan', true),
        set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true); """
 
 
-def _fetch(statement: str, values: dict[str, Any], *, is_planned: bool = False) -> list[_Record]:
-    """`is_planned`: the statement is one of few, and is planned once (core/sql.py)."""
+def _fetch_records(
+    statement: str, values: dict[str, Any], *, is_planned: bool = False
+) -> list[_CommentRecord]:
+    """Run a statement. With `is_planned` it is planned once (core/sql.py), which is for few variants."""
     with connection.cursor() as cursor:
         if is_planned:
-            execute_planned(cursor, statement, values, before=_ANY_DISCUSSION)
+            execute_planned(cursor, statement, values, before=_GENERIC_PLAN)
         else:
             cursor.execute(statement, values)
-        return [_Record._make(row) for row in cursor.fetchall()]
+        return [_CommentRecord._make(row) for row in cursor.fetchall()]
 
 
-def _place(records: list[_Record], more: dict[int, int]) -> Iterator[Row]:
-    """Rows with their levels, counted from the ancestors that are here: a parent that is not shown to this
-    reader (removed, its only reply the reader's own) leaves no gap in the nested lists."""
+def _build_rows(records: list[_CommentRecord], omitted: dict[int, int]) -> Iterator[ThreadRow]:
+    """Yield the rows with their levels, counted from the ancestors that are on the page.
+
+    So a parent that this reader does not see (removed, with only the reader's own reply) leaves no gap in the
+    nested lists. `omitted` maps root ids to the number of replies that the page leaves out.
+    """
     last = {r.tree_id: r.id for r in records}
-    here = {r.id for r in records}
+    on_page = {r.id for r in records}
     tree, ends = 0, list[int]()
     for r in records:
         if r.tree_id != tree:
             tree, ends = r.tree_id, []
         while ends and ends[-1] < r.lft:
             ends.pop()
-        yield Row(*r[5:-1], r.answers_id in here, len(ends), max(0, more.get(r.id, 0)), last[r.tree_id])
+        omitted_replies = max(0, omitted.get(r.id, 0))
+        yield ThreadRow(
+            *r[5:-1], r.replied_to_id in on_page, len(ends), omitted_replies, last_id=last[r.tree_id]
+        )
         ends.append(r.rght)

@@ -1,4 +1,4 @@
-"""What machines are told of a story and the beginning of its discussion, in schema.org's words (JSON-LD)."""
+"""Metadata of a story's page for search engines: schema.org data (JSON-LD) of the story and its comments."""
 
 import json
 import re
@@ -16,15 +16,15 @@ from articles.images.html import card
 from articles.markup.markdown import first_words
 from articles.models import Article, Signed, Site
 from comments.models import State
-from comments.thread.reading import Row
+from comments.thread.reading import ThreadRow
 
-COMMENTS = 10  # of those on the page
-WORDS = 150  # characters of each: all stand on the same page, which must stay small
-DESCRIPTION = 200  # characters, where a story has no standfirst
+MAX_COMMENTS = 10  # comments in the data
+COMMENT_LENGTH = 150  # characters of each, as the page already has the whole text and must stay small
+DESCRIPTION_LENGTH = 200  # characters, if a story has no standfirst
 
 
 class Head(NamedTuple):
-    """What templates/comments/_head.html takes."""
+    """The data that templates/comments/_head.html expects."""
 
     syndicated: bool
     description: str
@@ -32,20 +32,23 @@ class Head(NamedTuple):
     json_ld: SafeString
 
 
-def tell(
-    request: HttpRequest, article: Article, authors: Sequence[Signed], rows: Iterable[Row], count: int
+def build_head(
+    request: HttpRequest, article: Article, authors: Sequence[Signed], rows: Iterable[ThreadRow], count: int
 ) -> Head:
-    """`authors`: of the staff; `rows`: the comments on the page; `count`: all visible ones. Of unknown
-    rights, it is only named."""
+    """Return the metadata of a story's page.
+
+    `authors` are the staff authors, `rows` the comments on the page, and `count` is the number of all visible
+    comments. A story with unknown rights gets only a description.
+    """
     if not article.is_syndicated(request.now):  # type: ignore[attr-defined]
         return Head(False, article.standfirst, None, SafeString(""))
-    description = article.standfirst or first_words(article.body_html, DESCRIPTION)
+    description = article.standfirst or first_words(article.body_html, DESCRIPTION_LENGTH)
     site: Site = request.site  # type: ignore[assignment]
     image = card(article.lead_image) if article.lead_image else None
     data = _news_article(article, authors, site, description) | {
         "image": [settings.SITE_URL + image["path"]] if image else [],
         "commentCount": count,
-        "comment": [_comment(row) for row in islice(filter(_is_readable, rows), COMMENTS)],
+        "comment": [_comment(row) for row in islice(filter(_is_readable, rows), MAX_COMMENTS)],
     }
     return Head(True, description, image, _script_safe({key: value for key, value in data.items() if value}))
 
@@ -73,8 +76,8 @@ def _news_article(
         "mainEntityOfPage": article.canonical_url,
         "headline": article.title,
         "description": description,
-        "datePublished": _moment(article.published_at),
-        "dateModified": _moment(article.changed_at),
+        "datePublished": _iso_time(article.published_at),
+        "dateModified": _iso_time(article.changed_at),
         "author": author,
         "publisher": publisher,
         "inLanguage": site.written_in,
@@ -82,33 +85,34 @@ def _news_article(
     }
 
 
-def _comment(row: Row) -> dict[str, Any]:
+def _comment(row: ThreadRow) -> dict[str, Any]:
     return {
         "@type": "Comment",
         "url": f"#comment-{row.id}",  # resolved against the page's own URL
         "author": {"@type": "Person", "name": row.author_name},
-        "dateCreated": _moment(row.created_at),
-        "text": first_words(row.body_html, WORDS),
+        "dateCreated": _iso_time(row.created_at),
+        "text": first_words(row.body_html, COMMENT_LENGTH),
     }
 
 
-def _is_readable(row: Row) -> bool:
+def _is_readable(row: ThreadRow) -> bool:
     return row.state == State.PUBLISHED and bool(row.body_html)
 
 
-def _moment(at: datetime) -> str:
+def _iso_time(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-# Nothing that ends the script or opens a comment in it, and no line ends that old parsers know.
-# By a pattern: str.translate looks at each of 3,000 characters and takes ten times as long.
+# Characters that could end the script or open a comment in it, and line ends that old parsers reject.
+# A regular expression, as str.translate looks at each of 3,000 characters and takes ten times as long.
 _UNSAFE = re.compile("[<>&\u2028\u2029]")
 
 
 def _script_safe(data: Any) -> SafeString:
+    """Return the data as JSON that is safe within a <script> element."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return mark_safe(_UNSAFE.sub(_escape, text))  # noqa: S308  # escaped for where it stands
+    return mark_safe(_UNSAFE.sub(_escape, text))  # noqa: S308  # escaped for its context
 
 
-def _escape(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"
+def _escape(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"

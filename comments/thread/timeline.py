@@ -1,6 +1,6 @@
-"""The time of a discussion, where it took long: a sentence in parts, and bars beside it.
+"""The timeline of a long discussion: a sentence in parts, and a bar chart.
 
-"48 in the first three days, one seven months later." Counts what everybody may read, by day (UTC).
+For example "48 in the first three days, one seven months later". Counts visible comments by day (UTC).
 """
 
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from comments.thread.reading import Cursor, Order
 
-LONG = timedelta(days=30)  # a shorter thread needs no telling; a longer silence starts another part
+LONG_GAP = timedelta(days=30)  # a longer silence starts another part; a shorter thread has no timeline
 WEEK = timedelta(days=7)
-PARTS = 4
-BARS = 24
-NUMBERS = [
+MAX_PARTS = 4
+BAR_COUNT = 24
+NUMBER_WORDS = [
     gettext_lazy("one"),
     gettext_lazy("two"),
     gettext_lazy("three"),
@@ -30,71 +30,82 @@ NUMBERS = [
     gettext_lazy("ten"),
 ]
 
-Days = Sequence[tuple[date, int]]  # in order, each with the number of its comments, none without any
+Days = Sequence[tuple[date, int]]  # days with comments, in order, each with their number
 
 
-class Run(NamedTuple):
-    """Days that are told as one."""
+class Period(NamedTuple):
+    """Days that the sentence describes as one part."""
 
     start: date
     size: int  # comments
     end: date
 
 
-def tell(days: Days) -> dict[str, Any] | None:
-    """{"parts": [(text, URL of the page that starts there)], "bars": [height from 0 to 100]}, or None."""
-    if not days or days[-1][0] - days[0][0] <= LONG:
+def summarize(days: Days) -> dict[str, Any] | None:
+    """Return the timeline, or None if the discussion was short.
+
+    The timeline is {"parts": [(text, URL of the page that starts there)], "bars": [height from 0 to 100]}.
+    """
+    if not days or days[-1][0] - days[0][0] <= LONG_GAP:
         return None
-    runs = _runs(days)
-    parts = [(_first(runs[0]), f"?order={Order.OLDEST}#comments")]
-    for before, run in pairwise(runs):
-        parts.append((_later(run, before), _url(run.start)))
-    return {"parts": parts, "bars": _bars(days)}
+    periods = _periods(days)
+    parts = [(_describe_first(periods[0]), f"?order={Order.OLDEST}#comments")]
+    for before, period in pairwise(periods):
+        parts.append((_describe_later(period, before), _url(period.start)))
+    return {"parts": parts, "bars": _bar_heights(days)}
 
 
-def _runs(days: Days) -> list[Run]:
-    """The days between long silences, of which the shortest are passed over where there are too many. A first
-    run that is itself long is told as its first week and the rest."""
-    runs = [Run(*days[0], end=days[0][0])]
+def _periods(days: Days) -> list[Period]:
+    """Split the days at long gaps, at most MAX_PARTS - 1 times, at the longest ones.
+
+    A long first period is split into its first week and the rest.
+    """
+    periods = [Period(*days[0], end=days[0][0])]
     for day, count in days[1:]:
-        if day - runs[-1].end > LONG:
-            runs.append(Run(day, count, day))
+        if day - periods[-1].end > LONG_GAP:
+            periods.append(Period(day, count, day))
         else:
-            runs[-1] = Run(runs[-1].start, runs[-1].size + count, day)
-    first = runs[0]
-    if first.end - first.start > LONG:
+            periods[-1] = Period(periods[-1].start, periods[-1].size + count, day)
+    first = periods[0]
+    if first.end - first.start > LONG_GAP:
         early = sum(count for day, count in days if day < first.start + WEEK)
         rest = [day for day, _count in days if first.start + WEEK <= day <= first.end]
-        week = Run(first.start, early, first.start + WEEK - timedelta(days=1))
-        runs[:1] = [week, Run(rest[0], first.size - early, first.end)]
-    while len(runs) > PARTS:
-        gaps = [after.start - before.end for before, after in pairwise(runs)]
-        n = gaps.index(min(gaps[1:]), 1)  # the first part stays what came first
-        runs[n : n + 2] = [Run(runs[n].start, runs[n].size + runs[n + 1].size, runs[n + 1].end)]
-    return runs
+        week = Period(first.start, early, first.start + WEEK - timedelta(days=1))
+        periods[:1] = [week, Period(rest[0], first.size - early, first.end)]
+    while len(periods) > MAX_PARTS:
+        gaps = [after.start - before.end for before, after in pairwise(periods)]
+        n = gaps.index(min(gaps[1:]), 1)  # never the first gap, so that the first part stays
+        one, other = periods[n : n + 2]
+        periods[n : n + 2] = [Period(one.start, one.size + other.size, other.end)]
+    return periods
 
 
-def _first(run: Run) -> str:
-    count = _number(run.size)
-    if run.start == run.end:
+def _describe_first(period: Period) -> str:
+    count = _number_word(period.size)
+    if period.start == period.end:
         return _("%(count)s on the first day") % {"count": count}
-    days = (run.end - run.start).days + 1
+    days = (period.end - period.start).days + 1
     if days == WEEK.days:
         return _("%(count)s in the first week") % {"count": count}
-    return _("%(count)s in the first %(time)s") % {"count": count, "time": _days(days)}
+    return _("%(count)s in the first %(time)s") % {"count": count, "time": _describe_duration(days)}
 
 
-def _later(run: Run, before: Run) -> str:
-    gap = (run.start - before.end).days
-    if gap <= LONG.days:  # what follows the first week without a silence
-        text = ngettext("%(count)s in the %(time)s after", "%(count)s more in the %(time)s after", run.size)
-        return text % {"count": _number(run.size), "time": _days((run.end - before.end).days)}
-    text = ngettext("%(count)s %(time)s later", "%(count)s more %(time)s later", run.size)
-    return text % {"count": _number(run.size), "time": _days(gap)}
+def _describe_later(period: Period, before: Period) -> str:
+    gap = (period.start - before.end).days
+    if gap <= LONG_GAP.days:  # directly after the first week
+        text = ngettext(
+            "%(count)s in the %(time)s after", "%(count)s more in the %(time)s after", period.size
+        )
+        return text % {
+            "count": _number_word(period.size),
+            "time": _describe_duration((period.end - before.end).days),
+        }
+    text = ngettext("%(count)s %(time)s later", "%(count)s more %(time)s later", period.size)
+    return text % {"count": _number_word(period.size), "time": _describe_duration(gap)}
 
 
-def _days(days: int) -> str:
-    """So much time as people say it: three days, five weeks, seven months, two years."""
+def _describe_duration(days: int) -> str:
+    """Return a duration in words: three days, five weeks, seven months, two years."""
     if days < 14:
         text, n = ngettext("%(n)s day", "%(n)s days", days), days
     elif days < 60:
@@ -106,24 +117,24 @@ def _days(days: int) -> str:
     else:
         n = round(days / 365.25)
         text = ngettext("%(n)s year", "%(n)s years", n)
-    return text % {"n": _number(n)}
+    return text % {"n": _number_word(n)}
 
 
-def _number(n: int) -> str:
-    return str(NUMBERS[n - 1]) if 1 <= n <= len(NUMBERS) else f"{n:,}"
+def _number_word(n: int) -> str:
+    return str(NUMBER_WORDS[n - 1]) if 1 <= n <= len(NUMBER_WORDS) else f"{n:,}"
 
 
 def _url(day: date) -> str:
-    """The page that starts with that day, whether or not a first-level comment does."""
+    """Return the URL of the page that starts at a day, whether or not it has a top-level comment."""
     cursor = Cursor.of(datetime.combine(day, time(), UTC), 0)
     return f"?order={Order.OLDEST}&from={cursor}#comments"
 
 
-def _bars(days: Days) -> list[int]:
-    """Comments in equal slices of the time, the largest 100; one comment among thousands is still seen."""
+def _bar_heights(days: Days) -> list[int]:
+    """Return the relative heights of the bars, the highest being 100. A single comment is still visible."""
     start, length = days[0][0], (days[-1][0] - days[0][0]).days + 1
-    slices = [0] * BARS
+    slices = [0] * BAR_COUNT
     for day, count in days:
-        slices[(day - start).days * BARS // length] += count
+        slices[(day - start).days * BAR_COUNT // length] += count
     highest = max(slices)
     return [max(4, 100 * count // highest) if count else 0 for count in slices]

@@ -1,4 +1,4 @@
-"""Who asks, and of which story: to load it is to check that it may be read."""
+"""Loading what a request is about: the reader, the story (and whether it may be read), numbers of the URL."""
 
 import re
 
@@ -11,8 +11,8 @@ from comments.models import Discussion
 from comments.thread.reading import Reader, Story, read_story
 
 
-class TakenBackError(Http404):
-    """Of a story that readers knew: its own page says so, and beneath it there is nothing."""
+class UnpublishedError(Http404):
+    """404 for a story that was published before; the story's own page answers 410 instead."""
 
     def __init__(self, article: Article) -> None:
         super().__init__()
@@ -20,12 +20,14 @@ class TakenBackError(Http404):
 
 
 def load_story(request: HttpRequest, slug: str) -> Story:
-    """What the page then depends on. Raises Http404 for a story that is not published, TakenBackError for one
-    that was."""
+    """Return a published story, and register that the page depends on it for the page cache.
+
+    Raises UnpublishedError for a story that was published before, else Http404.
+    """
     found = read_story(slug, request.now)  # type: ignore[attr-defined]
     if found is None:
-        if taken_back := Article.objects.filter(slug=slug).exclude(taken_back_at=None).first():
-            raise TakenBackError(taken_back)
+        if unpublished := Article.objects.filter(slug=slug).exclude(taken_back_at=None).first():
+            raise UnpublishedError(unpublished)
         raise Http404
     article, discussion = found.article, found.discussion
     depends(
@@ -37,9 +39,11 @@ def load_story(request: HttpRequest, slug: str) -> Story:
     return found
 
 
-def asked_number(request: HttpRequest, name: str) -> int | None:
-    """What a key of the query gives; None where it is absent or empty. Raises Http404 for what is no number,
-    or one that Postgres refuses."""
+def number_parameter(request: HttpRequest, name: str) -> int | None:
+    """Return a number from the query string, or None if it is absent or empty.
+
+    Raises Http404 for anything but a number, or one too large for Postgres.
+    """
     if not (text := request.GET.get(name)):
         return None
     if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
@@ -52,13 +56,14 @@ def is_open(request: HttpRequest, discussion: Discussion) -> bool:
 
 
 def writer_of(request: HttpRequest) -> tuple[User | None, Guest | None]:
-    """As whom this browser writes: an account, else the guest that its cookie names, else nobody yet."""
+    """Return the user who is logged in, or else the guest of the browser's cookie, or (None, None)."""
     if request.user.is_authenticated:
         return request.user, None
     return None, request.guest or None  # type: ignore[attr-defined]
 
 
-def reader_of(request: HttpRequest, article: Article) -> Reader:
+def current_reader(request: HttpRequest, article: Article) -> Reader:
+    """Return the reader of a page about this article."""
     user, guest = writer_of(request)
     moderates = user is not None and (user.is_moderator or article.can_be_edited_by(user))
     return Reader(user, guest, moderates)

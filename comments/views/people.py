@@ -1,4 +1,4 @@
-"""A member's page: what they wrote, for anybody, once they switched it on. Nothing leads to it.
+"""The public page of a member's comments, which members switch on themselves. No other page links to it.
 
 Guests and imported names have none.
 """
@@ -14,10 +14,10 @@ from comments.models import Comment
 PAGE_SIZE = 20  # comments
 
 
-# Made anew for each reader: whoever switches the page off is gone with the next request.
+# Not cached: the page must be gone with the next request after its member switches it off.
 @require_safe
 def person(request: HttpRequest, pk: str) -> HttpResponse:
-    """Published comments under published stories, newest first. 404 unless its owner switched it on."""
+    """List a member's published comments, newest first. 404 unless the member switched the page on."""
     member = get_object_or_404(User, pk=pk, has_page=True, is_active=True)
     comments = (
         Comment.objects.readable(request.now)  # type: ignore[attr-defined]
@@ -34,7 +34,7 @@ def person(request: HttpRequest, pk: str) -> HttpResponse:
     )
     if place := asked_place(request):
         comments = comments.filter(place.behind("created_at"))
-    found = list(comments[: PAGE_SIZE + 1])  # one more than is shown tells of a next page
+    found = list(comments[: PAGE_SIZE + 1])  # one more, to know whether there is a next page
     shown = found[:PAGE_SIZE]
     context = {
         "member": member,

@@ -1,4 +1,4 @@
-"""A story with its discussion, a comment with its branch, and what an open page asks to learn what is new."""
+"""Views that show a story with its discussion and a comment with its branch, or count new comments."""
 
 from typing import Any
 
@@ -20,71 +20,79 @@ from comments.policy import policy
 from comments.thread import structured_data, timeline
 from comments.thread.reading import (
     Cursor,
+    Location,
     Order,
-    Place,
+    PageStart,
     Reader,
-    Row,
-    Start,
-    find_new,
-    find_place,
-    look_at,
+    ThreadRow,
+    find_duplicate_targets,
+    find_new_comments,
+    locate_comment,
+    personalize,
     read_branch,
     read_page,
-    repeated,
 )
-from comments.views.loading import TakenBackError, asked_number, is_open, load_story, reader_of, writer_of
+from comments.views.loading import (
+    UnpublishedError,
+    current_reader,
+    is_open,
+    load_story,
+    number_parameter,
+    writer_of,
+)
 
 ORDER_COOKIE = "order"
-ORDER_KEPT = 60 * 60 * 24 * 365  # seconds
-VIEWS = {"order", "after", "from"}  # of one story, whose own URL is the one to find
-NEW_MOST = 99  # comments; more than so many are not counted
+ORDER_COOKIE_AGE = 60 * 60 * 24 * 365  # seconds
+VIEW_PARAMETERS = {"order", "after", "from"}  # pages with one of these are not indexed
+MAX_NEW_COUNTED = 99  # new comments
 
 
 @require_safe
 @keep
 def story(request: HttpRequest, slug: str) -> HttpResponse:
-    """A story and a page of its discussion: `?order=`, `?after=` where another page ended, `?from=`."""
+    """Show a story with a page of its discussion, in `?order=`, after cursor `?after=` or from `?from=`."""
     try:
-        told = load_story(request, slug)
-    except TakenBackError as gone:
+        loaded = load_story(request, slug)
+    except UnpublishedError as gone:
         return render(request, "articles/unpublished.html", {"article": gone.article}, status=410)
-    article, discussion = told.article, told.discussion
-    order = _order(request, discussion)
-    start = _start(request, order)
+    article, discussion = loaded.article, loaded.discussion
+    order = _requested_order(request, discussion)
+    start = _page_start(request, order)
     is_hidden = discussion.is_hidden
     context: dict[str, Any] = {
         "article": article,
-        "topics": told.topics,
-        "authors": told.authors,
+        "topics": loaded.topics,
+        "authors": loaded.authors,
         "related": find_related(article, request.now),  # type: ignore[attr-defined]
         "corrections": article.corrections.all() if article.corrected_at else [],
         "zone": article.zone,
-        "noindex": article.rights == Article.Rights.UNKNOWN or not request.GET.keys().isdisjoint(VIEWS),
+        "noindex": article.rights == Article.Rights.UNKNOWN
+        or not request.GET.keys().isdisjoint(VIEW_PARAMETERS),
         "hidden": is_hidden,
         "open": is_open(request, discussion),
         "count": discussion.visible_count,
-        "orders": _orders(order) if discussion.visible_count > 1 else [],
-        "timeline": None if is_hidden else timeline.tell(told.days),
+        "orders": _order_links(order) if discussion.visible_count > 1 else [],
+        "timeline": None if is_hidden else timeline.summarize(loaded.days),
         "version": discussion.version,
-        "seq": told.seq,
+        "seq": loaded.seq,
         "is_member": request.user.is_authenticated,
         "members_only": discussion.members_only and not request.user.is_authenticated,
-        "picks": [] if start else told.picks,
+        "picks": [] if start else loaded.picks,
     }
-    rows: list[Row] = []
-    reader = reader_of(request, article)
+    rows: list[ThreadRow] = []
+    reader = current_reader(request, article)
     if reader.moderates:
-        context["presses"] = policy().presses(discussion)
-        context["site_says"] = _said_of_the_site(discussion)
+        context["quick_actions"] = policy().presses(discussion)
+        context["site_notice"] = _site_notice(discussion)
         if reader.user and reader.user.is_editor:
             context["change_url"] = reverse("admin:articles_article_change", args=[article.pk])
     if not is_hidden:
-        if reply := _reply_at(discussion, order, start):
+        if reply := _first_reply_of_day(discussion, order, start):
             return redirect(reply)
         page = read_page(article, reader, order, start)
         rows = page.rows
         context["thread"] = render_thread(request, article, discussion, page.rows, reader)
-        context["account"] = policy().account(discussion)
+        context["moderation_summary"] = policy().account(discussion)
         if page.next:
             context["next_url"] = "?" + urlencode({"order": order, "after": str(page.next)}) + "#comments"
         if start:
@@ -92,20 +100,20 @@ def story(request: HttpRequest, slug: str) -> HttpResponse:
             place = {"order": order, "from" if start.is_included else "after": str(start.cursor)}
             context["canonical"] = f"{article.get_absolute_url()}?{urlencode(place)}"
     count = 0 if is_hidden else discussion.visible_count
-    context["head"] = structured_data.tell(request, article, told.authors, rows, count)
+    context["head"] = structured_data.build_head(request, article, loaded.authors, rows, count)
     return render(request, "comments/story.html", context)
 
 
 @require_safe
 def choose_order(request: HttpRequest, slug: str, order: str) -> HttpResponse:
-    """The story in another order, which is remembered for this and every other one."""
+    """Redirect to the story in another order, and remember that order for all stories."""
     if order not in Order.values:
         raise Http404
     response = redirect(f"{reverse('story', args=[slug])}?order={order}#comments")
     response.set_cookie(
         ORDER_COOKIE,
         order,
-        max_age=ORDER_KEPT,
+        max_age=ORDER_COOKIE_AGE,
         httponly=True,
         samesite="Lax",
         secure=settings.SESSION_COOKIE_SECURE,
@@ -116,49 +124,50 @@ def choose_order(request: HttpRequest, slug: str, order: str) -> HttpResponse:
 @require_safe
 @keep
 def version(request: HttpRequest, slug: str) -> HttpResponse:
-    """What a page that shows another version asks about; `seq` is what to count the new comments from."""
-    told = load_story(request, slug)
-    if told.discussion.is_hidden:
+    """Return the version of the discussion and the number of its last log entry, for pages that poll it."""
+    story = load_story(request, slug)
+    if story.discussion.is_hidden:
         raise Http404
-    return JsonResponse({"version": told.discussion.version, "seq": told.seq})
+    return JsonResponse({"version": story.discussion.version, "seq": story.seq})
 
 
 @require_safe
 def new(request: HttpRequest, slug: str) -> HttpResponse:
-    """How many comments of others were published behind line `?since=` of the discussion's log, and the ids
-    of the last of them."""
-    if (since := asked_number(request, "since")) is None:
+    """Return how many comments of others were published since log entry `?since=`, and the last ids."""
+    if (since := number_parameter(request, "since")) is None:
         raise Http404
     now = request.now  # type: ignore[attr-defined]
-    found = find_new(slug, since, *writer_of(request), now=now, most=NEW_MOST)
-    if found is None:
+    new_comments = find_new_comments(slug, since, *writer_of(request), now=now, most=MAX_NEW_COUNTED)
+    if new_comments is None:
         raise Http404
-    count, ids = found
+    count, ids = new_comments
     return JsonResponse({"count": count, "ids": ids})
 
 
 @require_safe
 @keep
 def comment(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
-    """The permalink: to the comment in its story; deeper down a page of its branch; or why it is gone.
+    """Show the permalink of a comment.
 
-    `?after=` one of its replies goes on behind that one.
+    It redirects to the comment on the story's first page, or shows a page with its branch if it is not there.
+    With `?after=` the id of a reply, that page continues after it. A removed comment answers 410 with the
+    reason.
     """
-    told = load_story(request, slug)
-    article, discussion = told.article, told.discussion
+    story = load_story(request, slug)
+    article, discussion = story.article, story.discussion
     if discussion.is_hidden:
         return render(request, "comments/hidden.html", {"article": article}, status=404)
     found = get_object_or_404(Comment, pk=pk, discussion=article.pk)
-    reader = reader_of(request, article)
+    reader = current_reader(request, article)
     own = found.is_by(reader.user, reader.guest) and found.state != State.DELETED
     if found.state == State.PENDING and not (own or reader.moderates):
         raise Http404
     if found.state != State.PUBLISHED and not (own or reader.moderates):
-        return _gone(request, article, found)
-    after = asked_number(request, "after")
+        return _removed_page(request, article, found)
+    after = number_parameter(request, "after")
     order = _remembered_order(request, discussion)
-    place = find_place(found, reader, order)
-    if after is None and place.root_is_first and place.is_early:
+    place = locate_comment(found, reader, order)
+    if after is None and place.root_on_first_page and place.is_among_first_replies:
         return redirect(f"{article.get_absolute_url()}#comment-{found.pk}")
     if not (rows := read_branch(found, reader, after)):
         raise Http404
@@ -166,24 +175,26 @@ def comment(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
         "article": article,
         "comment": found,
         "root_id": place.root_id,
-        "place_url": _place_url(article, found, place, order),
+        "thread_url": _thread_url(article, found, place, order),
         "zone": article.zone,
-        "thread": render_thread(request, article, discussion, rows, reader, here="../../", focus=found.pk),
+        "thread": render_thread(
+            request, article, discussion, rows, reader, story_path="../../", focus=found.pk
+        ),
     }
     return render(request, "comments/comment.html", context)
 
 
-def _said_of_the_site(discussion: Discussion) -> str:
-    """What holds here because it holds everywhere; nothing where all is as usual."""
+def _site_notice(discussion: Discussion) -> str:
+    """Return a sentence about a site-wide setting that overrides the discussion's own, or ""."""
     if discussion.site.comment_status == Discussion.Status.HIDDEN:
         return _("All discussions of the site are hidden.")
     if discussion.site.comment_status == Discussion.Status.CLOSED:
         return _("All discussions of the site are closed.")
-    return _("Everything on the site is reviewed first.") if discussion.site.review_everything else ""
+    return _("Pre-moderation is on for the whole site.") if discussion.site.review_everything else ""
 
 
-def _order(request: HttpRequest, discussion: Discussion) -> Order:
-    """What the URL says, else what was chosen before, else what is usual."""
+def _requested_order(request: HttpRequest, discussion: Discussion) -> Order:
+    """Return the order in the URL, or else the remembered or default one. Raises Http404 for a wrong one."""
     if (chosen := request.GET.get("order")) is None:
         return _remembered_order(request, discussion)
     try:
@@ -193,12 +204,13 @@ def _order(request: HttpRequest, discussion: Discussion) -> Order:
 
 
 def _remembered_order(request: HttpRequest, discussion: Discussion) -> Order:
+    """Return the order of the reader's cookie, or the default: newest first while the discussion is open."""
     if (chosen := request.COOKIES.get(ORDER_COOKIE)) in Order.values:
         return Order(chosen)
     return Order.NEWEST if is_open(request, discussion) else Order.OLDEST
 
 
-def _orders(current: Order) -> list[dict[str, Any]]:
+def _order_links(current: Order) -> list[dict[str, Any]]:
     return [
         {
             "label": order.label,
@@ -209,7 +221,7 @@ def _orders(current: Order) -> list[dict[str, Any]]:
     ]
 
 
-def _start(request: HttpRequest, order: Order) -> Start | None:
+def _page_start(request: HttpRequest, order: Order) -> PageStart | None:
     for name, is_included in (("after", False), ("from", True)):
         if (text := request.GET.get(name)) is None:
             continue
@@ -218,29 +230,33 @@ def _start(request: HttpRequest, order: Order) -> Start | None:
             cursor.value(order)
         except (ValueError, OverflowError) as error:
             raise Http404 from error
-        return Start(cursor, is_included)
+        return PageStart(cursor, is_included)
     return None
 
 
-def _reply_at(discussion: Discussion, order: Order, start: Start | None) -> Comment | None:
-    """What is meant by the link of a day (timeline.py), if that day starts with a reply: it stands on no page
-    of the first-level comments that are as young."""
+def _first_reply_of_day(discussion: Discussion, order: Order, start: PageStart | None) -> Comment | None:
+    """Return the first comment of the day that a timeline link names, if it is a reply, else None.
+
+    A page that starts at that day holds only top-level comments of that age, and so not this reply.
+    """
     if not (start and start.is_included and order == Order.OLDEST and start.cursor.id == 0):
         return None
-    rows = Comment.objects.visible().filter(discussion=discussion, created_at__gte=start.cursor.value(order))
-    found = rows.order_by("created_at", "id").first()
-    if found is None or found.parent_id is None:
+    comments = Comment.objects.visible().filter(
+        discussion=discussion, created_at__gte=start.cursor.value(order)
+    )
+    first = comments.order_by("created_at", "id").first()
+    if first is None or first.parent_id is None:
         return None
-    found.discussion = discussion
-    return found
+    first.discussion = discussion
+    return first
 
 
-def _place_url(article: Article, comment: Comment, place: Place, order: Order) -> str:
-    """Where it stands: on the story's page that starts with its root, or behind the replies shown there."""
+def _thread_url(article: Article, comment: Comment, place: Location, order: Order) -> str:
+    """Return the URL of the comment in the thread: on the story's page, or where its branch continues."""
     anchor = f"#comment-{comment.pk}"
-    if not place.is_early:
+    if not place.is_among_first_replies:
         return f"{reverse('comment', args=[article.slug, place.root_id])}?after={comment.pk}{anchor}"
-    if place.root_is_first:
+    if place.root_on_first_page:
         return f"{article.get_absolute_url()}{anchor}"
     return f"{article.get_absolute_url()}?order={order}&from={place.cursor}{anchor}"
 
@@ -249,56 +265,57 @@ def render_thread(
     request: HttpRequest,
     article: Article,
     discussion: Discussion,
-    rows: list[Row],
+    rows: list[ThreadRow],
     reader: Reader,
-    here: str = "",
+    story_path: str = "",
     focus: int | None = None,
 ) -> str:
-    rows, viewer = look_at(rows, reader)
-    elsewhere = repeated(rows)
+    """Render the rows as HTML. `story_path` is the relative URL of the story, `focus` a comment to focus."""
+    rows, viewer = personalize(rows, reader)
+    originals = find_duplicate_targets(rows)
     depends(
         request,
-        articles={pk: version for pk, version, _version in elsewhere},
-        discussions={pk: version for pk, _version, version in elsewhere},
+        articles={pk: version for pk, version, _version in originals},
+        discussions={pk: version for pk, _version, version in originals},
     )
     context = {
         "rows": rows,
         "zone": article.zone,
         "lang": request.site.lang,  # type: ignore[attr-defined]
         "open": is_open(request, discussion),
-        "here": here,
+        "story_path": story_path,
         "focus": focus,
-        "reasons": removal_reasons.said() if any(row.state in REMOVED for row in rows) else {},
+        "reasons": removal_reasons.public_labels() if any(row.state in REMOVED for row in rows) else {},
         "viewer": viewer,
         "actions": policy().actions(rows, reader.user) if reader.moderates and reader.user else {},
     }
     return render_to_string("comments/thread.jinja", context, request, using="jinja2")
 
 
-def _gone(request: HttpRequest, article: Article, comment: Comment) -> HttpResponse:
-    """410: who took the comment away, when and why, and not a word of it."""
+def _removed_page(request: HttpRequest, article: Article, comment: Comment) -> HttpResponse:
+    """Answer 410 with who removed the comment, when and why, but without its text."""
     if comment.state == State.DELETED:
-        what = (
-            State.DELETED.label if comment.state_reason == Reason.AUTHOR else _("Taken back with its import")
-        )
+        explanation = State.DELETED.label if comment.state_reason == Reason.AUTHOR else _("Import undone")
     else:
-        what = State.REJECTED.label
-        if reason := removal_reasons.said().get(comment.state_reason):
-            what = f"{what}: {reason}"
+        explanation = State.REJECTED.label
+        if reason := removal_reasons.public_labels().get(comment.state_reason):
+            explanation = f"{explanation}: {reason}"
     decision = comment.transitions.filter(kind="state").order_by("-id").first()
     context = {
         "article": article,
-        "what": what,
-        "repeat_of": _repeated(comment),
+        "explanation": explanation,
+        "duplicate_of": _duplicate_target(comment),
         "at": decision and decision.at,
         "zone": article.zone,
         "back": article.get_absolute_url() + (f"#comment-{comment.pk}" if comment.shown else "#comments"),
-        "own_url": "" if comment.state == State.DELETED else policy().decision_url(comment.pk),
+        "decision_url": "" if comment.state == State.DELETED else policy().decision_url(comment.pk),
     }
     return render(request, "comments/gone.html", context, status=410)
 
 
-def _repeated(comment: Comment) -> Comment | None:
-    """The comment that this one says again, where that is why it went and a reader can go there."""
-    said = comment.repeat_of if comment.state_reason == Reason.REPEAT else None
-    return said if said and said.state == State.PUBLISHED and said.discussion.has_pages else None
+def _duplicate_target(comment: Comment) -> Comment | None:
+    """Return the original of a comment that was removed as a duplicate, if readers can open it, else None."""
+    original = comment.repeat_of if comment.state_reason == Reason.REPEAT else None
+    if original and original.state == State.PUBLISHED and original.discussion.has_pages:
+        return original
+    return None

@@ -1,6 +1,6 @@
-"""The two pages that look for words. They write nothing and know no reader.
+"""Search pages: within one discussion, and of all stories and comments.
 
-They show the same to everybody, and are kept nowhere: what people look for is without end, and their own.
+They are the same for every reader, but are not cached: queries are endless, and private.
 """
 
 import re
@@ -23,79 +23,81 @@ from articles.models import Article, Author, Topic
 from articles.search import ASKED_MAX, Busy, Question, Unclear, find_words, limited, read_question
 from articles.site.current_site import current_site
 from comments.models import Discussion
-from comments.search.excerpts import Passage, excerpt, mark, read_passages, words_of
+from comments.search.excerpts import Passage, excerpt, highlight, read_passages, searchable_words
 from comments.search.queries import (
-    Finds,
-    FoundComment,
-    FoundStory,
-    Where,
+    CommentResult,
+    Results,
+    SearchScope,
+    StoryResult,
     find_comments,
     find_in_discussion,
     find_stories,
 )
-from comments.views.loading import asked_number
+from comments.views.loading import number_parameter
 from core.rate_limits import refuse
 
-PAGE_SIZE = 50  # comments of a discussion
-SITE_SIZE = 20  # stories, or comments, of the site
-FIRST_STORIES = 5  # above the comments, where both are shown
-TOPICS_MAX = AUTHORS_MAX = 200  # to choose from
-BUSY_SECONDS = 5  # after which a search that found no turn may be tried again
+PAGE_SIZE = 50  # results in a discussion
+SITE_PAGE_SIZE = 20  # stories or comments in a search of the site
+STORIES_SHOWN_FIRST = 5  # stories above the comments, if both are shown
+MAX_TOPICS = MAX_AUTHORS = 200  # choices in the form
+BUSY_SECONDS = 5  # Retry-After if too many searches are running
 KINDS = {"", "stories", "comments"}
 
 Named = TypeVar("Named", Topic, Author)
 
 
-class Shown(NamedTuple):
-    find: FoundComment | FoundStory
-    title: SafeString  # of its story, marked in a story's own entry
+class SearchResult(NamedTuple):
+    find: CommentResult | StoryResult
+    title: SafeString  # of the story; with highlights if the story itself is the result
     text: SafeString
 
 
 @dataclass(frozen=True)
-class Section:
-    rows: list[Shown]
+class ResultSection:
+    rows: list[SearchResult]
     count: int
-    is_all: bool  # else there are more than `count`
+    is_all: bool  # False: there are more than `count`
     next_url: str
 
 
 @require_safe
 def find(request: HttpRequest, slug: str) -> HttpResponse:
-    """What the comments of a story say of `?q=`, as the discussion went; `?after=` the id of a find."""
+    """Search the comments of a story for `?q=`, oldest first, after the result `?after=`."""
     stories = Article.objects.published(request.now).exclude(  # type: ignore[attr-defined]
         discussion__status=Discussion.Status.HIDDEN
     )
     if current_site().comment_status == Discussion.Status.HIDDEN:
         raise Http404
     article = get_object_or_404(stories.defer("body", "body_html", "vector"), slug=slug)
-    asked, after = _asked(request), asked_number(request, "after")
+    asked, after = _search_text(request), number_parameter(request, "after")
     context: dict[str, Any] = {"article": article, "zone": article.zone, "q": asked}
     try:
         if asked:
             with limited():
                 question = read_question(asked)
-                finds = find_in_discussion(article, question, PAGE_SIZE, after)
-                (rows,) = _present(question, finds)
-            context["comments"] = _section(rows, finds, {"q": asked})
+                results = find_in_discussion(article, question, PAGE_SIZE, after)
+                (rows,) = _present_results(question, results)
+            context["comments"] = _build_section(rows, results, {"q": asked})
     except Unclear as error:
         context["unclear"] = str(error)
         if isinstance(error, Busy):
             refuse(request, BUSY_SECONDS)
-    return _answer(request, "search/find.html", context | {"is_later": after is not None})
+    return _render_uncached(request, "search/find.html", context | {"is_later": after is not None})
 
 
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
-    """What stories, and then comments, say of `?q=`: within `?topic=`, `?author=` and `?year=`. One
-    of the two alone, and there `?after=` the id of a find, with `?in=stories|comments`."""
-    kind, asked = request.GET.get("in", ""), _asked(request)
+    """Search stories and comments for `?q=`, filtered by `?topic=`, `?author=` and `?year=`.
+
+    `?in=stories` or `?in=comments` shows one kind alone, then after the result `?after=`.
+    """
+    kind, asked = request.GET.get("in", ""), _search_text(request)
     if kind not in KINDS:
         raise Http404
-    after = asked_number(request, "after") if kind else None
-    topics = list(Topic.objects.shown().with_stories()[:TOPICS_MAX])
-    authors = list(Author.objects.shown(request.now)[:AUTHORS_MAX])  # type: ignore[attr-defined]
-    topic, author = _chosen(request, "topic", topics), _chosen(request, "author", authors)
+    after = number_parameter(request, "after") if kind else None
+    topics = list(Topic.objects.shown().with_stories()[:MAX_TOPICS])
+    authors = list(Author.objects.shown(request.now)[:MAX_AUTHORS])  # type: ignore[attr-defined]
+    topic, author = _selected(request, "topic", topics), _selected(request, "author", authors)
     year = request.GET.get("year", "").strip()
     chosen = {
         "q": asked,
@@ -103,7 +105,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "author": author.slug if author else "",
         "year": year,
     }
-    kept = {key: value for key, value in chosen.items() if value}
+    params = {key: value for key, value in chosen.items() if value}
     context: dict[str, Any] = {
         "q": asked,
         "topics": topics,
@@ -111,47 +113,47 @@ def search(request: HttpRequest) -> HttpResponse:
         "authors": authors,
         "author": author,
         "year": year,
-        "start_url": "?" + urlencode(kept) if kind else "",
+        "start_url": "?" + urlencode(params) if kind else "",
     }
     try:
-        where = Where(topic, author, _year(year))
+        where = SearchScope(topic, author, _year_bounds(year))
         if asked:
             with limited():
-                context |= _search(asked, where, request.now, kind, after, kept)  # type: ignore[attr-defined]
+                context |= _search(asked, where, request.now, kind, after, params)  # type: ignore[attr-defined]
     except Unclear as error:
         context["unclear"] = str(error)
         if isinstance(error, Busy):
             refuse(request, BUSY_SECONDS)
-    return _answer(request, "search/search.html", context)
+    return _render_uncached(request, "search/search.html", context)
 
 
 def _search(
-    asked: str, where: Where, now: datetime, kind: str, after: int | None, kept: dict[str, str]
-) -> dict[str, Section]:
+    asked: str, where: SearchScope, now: datetime, kind: str, after: int | None, params: dict[str, str]
+) -> dict[str, ResultSection]:
     question = read_question(asked)
-    none: Finds[Any] = Finds([], 0, True, None)
-    size = SITE_SIZE if kind else FIRST_STORIES
+    none: Results[Any] = Results([], 0, True, None)
+    size = SITE_PAGE_SIZE if kind else STORIES_SHOWN_FIRST
     stories = none if kind == "comments" else find_stories(question, where, now, size, after)
-    comments = none if kind == "stories" else find_comments(question, where, now, SITE_SIZE, after)
-    story_rows, comment_rows = _present(question, stories, comments)
+    comments = none if kind == "stories" else find_comments(question, where, now, SITE_PAGE_SIZE, after)
+    story_rows, comment_rows = _present_results(question, stories, comments)
     return {
-        "stories": _section(story_rows, stories, kept | {"in": "stories"}),
-        "comments": _section(comment_rows, comments, kept | {"in": "comments"}),
+        "stories": _build_section(story_rows, stories, params | {"in": "stories"}),
+        "comments": _build_section(comment_rows, comments, params | {"in": "comments"}),
     }
 
 
-def _present(question: Question, *pages: Finds[Any]) -> list[list[Shown]]:
-    """Each page's finds with their words marked; one statement for all."""
+def _present_results(question: Question, *pages: Results[Any]) -> list[list[SearchResult]]:
+    """Return the results of each page with highlighted matches. One query finds the matches of all."""
     read = [[(row, _passages(row)) for row in page.rows] for page in pages]
     texts = [
         text for page in read for row, passages in page for text in (row.title, *(p.text for p in passages))
     ]
-    found = find_words(question, words_of(texts)) if texts else {}
+    found = find_words(question, searchable_words(texts)) if texts else {}
     return [
         [
-            Shown(
+            SearchResult(
                 row,
-                mark(row.title, found if isinstance(row, FoundStory) else {}),
+                highlight(row.title, found if isinstance(row, StoryResult) else {}),
                 excerpt(passages, found),
             )
             for row, passages in page
@@ -160,23 +162,25 @@ def _present(question: Question, *pages: Finds[Any]) -> list[list[Shown]]:
     ]
 
 
-def _passages(row: FoundComment | FoundStory) -> list[Passage]:
-    standfirst = [Passage(row.standfirst, False)] if isinstance(row, FoundStory) and row.standfirst else []
+def _passages(row: CommentResult | StoryResult) -> list[Passage]:
+    standfirst = [Passage(row.standfirst, False)] if isinstance(row, StoryResult) and row.standfirst else []
     return standfirst + read_passages(row.body_html)
 
 
-def _section(rows: list[Shown], finds: Finds[Any], kept: dict[str, str]) -> Section:
-    next_url = "?" + urlencode(kept | {"after": str(finds.next)}) if finds.next else ""
-    return Section(rows, finds.count, finds.is_all, next_url)
+def _build_section(rows: list[SearchResult], results: Results[Any], params: dict[str, str]) -> ResultSection:
+    next_url = "?" + urlencode(params | {"after": str(results.next)}) if results.next else ""
+    return ResultSection(rows, results.count, results.is_all, next_url)
 
 
-def _asked(request: HttpRequest) -> str:
+def _search_text(request: HttpRequest) -> str:
     return request.GET.get("q", "").replace("\x00", " ").strip()
 
 
-def _chosen(request: HttpRequest, name: str, offered: Sequence[Named]) -> Named | None:
-    """The one whose slug the URL names, or named before it got another. Raises Http404 where it is none of
-    these."""
+def _selected(request: HttpRequest, name: str, offered: Sequence[Named]) -> Named | None:
+    """Return the item whose current or earlier slug is in the URL, or None if the parameter is empty.
+
+    Raises Http404 if it is none of those offered.
+    """
     if not (slug := request.GET.get(name, "").strip()):
         return None
     if found := next((each for each in offered if each.slug == slug), None):
@@ -187,8 +191,8 @@ def _chosen(request: HttpRequest, name: str, offered: Sequence[Named]) -> Named 
     return found
 
 
-def _year(text: str) -> tuple[datetime, datetime] | None:
-    """Its start and end in the newsroom's zone. Raises Unclear for anything but a year."""
+def _year_bounds(text: str) -> tuple[datetime, datetime] | None:
+    """Return the start and end of a year in the site's time zone. Raises Unclear for anything but a year."""
     if not text:
         return None
     if not re.fullmatch(r"[12]\d{3}", text, re.ASCII):
@@ -197,7 +201,7 @@ def _year(text: str) -> tuple[datetime, datetime] | None:
     return datetime(int(text), 1, 1, tzinfo=zone), datetime(int(text) + 1, 1, 1, tzinfo=zone)
 
 
-def _answer(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+def _render_uncached(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
     response = render(request, template, context | {"q_max": ASKED_MAX})
     patch_cache_control(response, private=True, no_cache=True)
     return response

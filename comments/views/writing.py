@@ -1,6 +1,6 @@
-"""The forms of a discussion: a reply, a change, a deletion, a recommendation, and a guest's e-mail.
+"""Forms of a discussion: reply, edit, delete, recommend, and the confirmation of a guest's e-mail address.
 
-Each lies at a URL of its own, since kept pages hold no token.
+Each has a URL of its own, since cached pages can't contain a CSRF token.
 """
 
 from functools import partial
@@ -27,23 +27,23 @@ from comments.models import EDIT_WINDOW, Comment, Discussion, Recommendation, St
 from comments.policy import policy
 from comments.services import MEMBERS_ONLY, REPLIES_LOCKED, delete_comment, post_comment, recommend
 from comments.tasks import mail_confirmation
-from comments.views.loading import is_open, load_story, reader_of, writer_of
+from comments.views.loading import current_reader, is_open, load_story, writer_of
 from core.rate_limits import add_error
 from core.sql import read
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def recommendation(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
-    """Recommend a comment, or take that back; a page for readers without scripts and for strangers."""
-    told = load_story(request, slug)
-    article, discussion = told.article, told.discussion
+    """Recommend a comment or withdraw that. GET shows a page for anonymous readers, or without JavaScript."""
+    story = load_story(request, slug)
+    article, discussion = story.article, story.discussion
     if discussion.is_hidden:
         raise Http404
     found = get_object_or_404(Comment, pk=pk, discussion=article.pk)
     back = reverse("comment", args=[article.slug, found.pk])
     if found.state != State.PUBLISHED:
-        return _go(request, back)  # which says why it is gone
-    reader = reader_of(request, article)
+        return _redirect(request, back)  # that page says why it was removed
+    reader = current_reader(request, article)
     before = Recommendation.of(found, reader.user, reader.guest)
     given = before is not None and before.given
     if request.method == "POST" and reader.may_recommend:
@@ -51,7 +51,7 @@ def recommendation(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
             recommend(comment=found, user=reader.user, guest=reader.guest, given=not given)
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
-            return _go(request, back)
+            return _redirect(request, back)
         if not request.htmx:  # type: ignore[attr-defined]
             return redirect(back)
         counted = before is not None and before.counted
@@ -62,7 +62,7 @@ def recommendation(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
         }
         return render(request, "comments/_recommend.html", button)
     if request.method == "POST":
-        return _go(request, request.path)  # which says who may
+        return _redirect(request, request.path)  # that page says who may recommend
     context = {
         "article": article,
         "comment": found,
@@ -77,26 +77,26 @@ def recommendation(request: HttpRequest, slug: str, pk: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def reply(request: HttpRequest, slug: str, pk: str | None = None) -> HttpResponse:
-    """The form of a reply to a comment or to the story, at a URL of its own: cached pages hold no token."""
-    told = load_story(request, slug)
-    article, discussion = told.article, told.discussion
+    """Show and process the form for a comment on the story, or for a reply to the comment `pk`."""
+    story = load_story(request, slug)
+    article, discussion = story.article, story.discussion
     if discussion.is_hidden:
         raise Http404
-    parent = _load_answered(article, pk) if pk else None
+    parent = _load_parent(article, pk) if pk else None
     back = article.get_absolute_url() + (f"#comment-{parent.pk}" if parent else "#comments")
-    is_sent = request.method == "POST"  # then the text is kept, whatever has changed meanwhile
-    if not is_sent and not is_open(request, discussion):
-        messages.info(request, _("This discussion takes no more replies."))
-        return _go(request, back)
-    if not is_sent and parent and parent.is_locked:
+    is_post = request.method == "POST"  # then the form is shown again with its text, whatever has changed
+    if not is_post and not is_open(request, discussion):
+        messages.info(request, _("This discussion is closed."))
+        return _redirect(request, back)
+    if not is_post and parent and parent.is_locked:
         messages.info(request, REPLIES_LOCKED)
-        return _go(request, back)
-    if not is_sent and parent and parent.state != State.PUBLISHED:
-        return _go(request, reverse("comment", args=[article.slug, parent.pk]))
+        return _redirect(request, back)
+    if not is_post and parent and parent.state != State.PUBLISHED:
+        return _redirect(request, reverse("comment", args=[article.slug, parent.pk]))
     user, guest = writer_of(request)
-    is_closed_to = discussion.members_only and user is None
+    needs_account = discussion.members_only and user is None
     form = ReplyForm(
-        request.POST if is_sent else None,
+        request.POST if is_post else None,
         action=request.path,
         discussion=discussion,
         guest=guest,
@@ -105,20 +105,20 @@ def reply(request: HttpRequest, slug: str, pk: str | None = None) -> HttpRespons
     )
     if form.is_valid():
         try:
-            made, writer = _post(request, discussion, parent, form)
+            posted, author = _post_reply(request, discussion, parent, form)
         except ValidationError as error:
             add_error(request, form, error)
             if error.code == "nonce":
                 form.renew_nonce()
         else:
-            return _posted(request, made, writer, is_new=writer is not None and writer != guest)
+            return _posted_response(request, posted, author, is_new=author is not None and author != guest)
     context = {
         "form": form,
-        "members_only": MEMBERS_ONLY if is_closed_to else "",
-        "standing": [] if form.is_bound else policy().standing(user, guest),
+        "members_only": MEMBERS_ONLY if needs_account else "",
+        "sanctions": [] if form.is_bound else policy().standing(user, guest),
         "back": back,
         "article": article,
-        "answered": parent if parent and parent.state == State.PUBLISHED else None,
+        "parent": parent if parent and parent.state == State.PUBLISHED else None,
         "zone": article.zone,
     }
     template = "comments/_reply_form.html" if request.htmx else "comments/reply.html"  # type: ignore[attr-defined]
@@ -127,8 +127,8 @@ def reply(request: HttpRequest, slug: str, pk: str | None = None) -> HttpRespons
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, pk: str) -> HttpResponse:
-    """The author changes a comment, for a quarter of an hour."""
-    own = _load_own(request, pk)
+    """Show and process the form by which authors edit their comment, within EDIT_WINDOW."""
+    own = _load_own_comment(request, pk)
     user, guest = writer_of(request)
     url = own.get_absolute_url()
     form = EditForm(
@@ -158,11 +158,11 @@ def edit(request: HttpRequest, pk: str) -> HttpResponse:
 
 @require_POST
 def delete(request: HttpRequest, pk: str) -> HttpResponse:
-    """The author takes a comment back."""
-    own = _load_own(request, pk)
+    """Delete one's own comment."""
+    own = _load_own_comment(request, pk)
     user, guest = writer_of(request)
     if delete_comment(comment=own, user=user, guest=guest):
-        messages.success(request, _("Your comment is deleted."))
+        messages.success(request, _("Your comment was deleted."))
     else:
         messages.info(request, _("Your comment was already deleted."))
     return redirect(own.discussion.article.get_absolute_url() + "#comments")
@@ -170,9 +170,12 @@ def delete(request: HttpRequest, pk: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
-    """The mailed link: one click in the guest's own browser. Any other browser is asked first: mail scanners
-    open links too, and whoever owns the e-mail may not be who signed with it. It says who is who to nobody
-    else: the browser that confirms does not become that guest."""
+    """Confirm a guest's e-mail address by the mailed link.
+
+    In the guest's own browser, opening the link is enough. Any other browser is asked first: mail scanners
+    open links too, and the owner of the address may not have written the comment. That browser does not
+    become the guest's.
+    """
     guest = guests.read_confirmation(token)
     if not guest:
         return render(request, "comments/confirmed.html", status=404)
@@ -190,23 +193,23 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "comments/confirmed.html", context)
 
 
-def _load_answered(article: Article, pk: str) -> Comment:
+def _load_parent(article: Article, pk: str) -> Comment:
     statement = "SELECT * FROM comments_comment WHERE id = %s AND discussion_id = %s"
     if found := read(Comment, statement, [int(pk), article.pk]):
         return found[0]
     raise Http404
 
 
-def _load_own(request: HttpRequest, pk: str) -> Comment:
+def _load_own_comment(request: HttpRequest, pk: str) -> Comment:
     user, guest = writer_of(request)
     own = Comment.objects.written_by(user, guest).select_related("discussion__article")
     return get_object_or_404(own, pk=pk, discussion__article__in=Article.objects.published())
 
 
-def _post(
+def _post_reply(
     request: HttpRequest, discussion: Discussion, parent: Comment | None, form: ReplyForm
 ) -> tuple[Comment, Guest | None]:
-    """The comment, and the guest to remember. Raises ValidationError as post_comment does."""
+    """Post the comment, and return it with the guest for the cookie. Raises what post_comment raises."""
     body, nonce = form.cleaned_data["body"], form.cleaned_data["nonce"]
     user, guest = writer_of(request)
     post = partial(
@@ -224,38 +227,42 @@ def _post(
     name, email = form.cleaned_data["name"], form.cleaned_data["email"]
     if guest and guests.is_signed_by(guest, name, email):
         return post(guest=guest), guest
-    if earlier := _sent_before(nonce, body, name, email):
+    if earlier := _find_resent(nonce, body, name, email):
         return earlier, earlier.guest
     try:
-        with transaction.atomic():  # the guest, the comment and the mail's job, or none of them
+        with transaction.atomic():  # the guest, the comment and the job of the mail, or none of them
             new = Guest.objects.create(name=name, email=email)
             mail_confirmation.enqueue(new.pk)
-            made = post(guest=new)  # last: it locks the discussion
+            comment = post(guest=new)  # last, as it locks the discussion
     except ValidationError:
-        if earlier := _sent_before(nonce, body, name, email):
+        if earlier := _find_resent(nonce, body, name, email):
             return earlier, earlier.guest
         raise
-    return made, new
+    return comment, new
 
 
-def _posted(request: HttpRequest, made: Comment, writer: Guest | None, *, is_new: bool) -> HttpResponse:
+def _posted_response(
+    request: HttpRequest, comment: Comment, guest: Guest | None, *, is_new: bool
+) -> HttpResponse:
     response: HttpResponse
     if request.htmx:  # type: ignore[attr-defined]
-        # The page puts the comment in its place (static/js/thread.js): its reader stays where they are.
-        told = {"id": made.pk, "url": made.get_absolute_url()}
-        response = trigger_client_event(HttpResponse(status=204), "posted", told)
+        # The page inserts the comment into the thread (static/js/thread.js); the reader stays where they are.
+        detail = {"id": comment.pk, "url": comment.get_absolute_url()}
+        response = trigger_client_event(HttpResponse(status=204), "posted", detail)
     else:
-        response = redirect(made)
-    if writer:
-        guests.remember_guest(response, writer, secure=settings.SESSION_COOKIE_SECURE)
-        if is_new and not writer.confirmed_at:
-            messages.info(request, _("We mailed you a link: open it to confirm your e-mail."))
+        response = redirect(comment)
+    if guest:
+        guests.remember_guest(response, guest, secure=settings.SESSION_COOKIE_SECURE)
+        if is_new and not guest.confirmed_at:
+            messages.info(request, _("We sent you a link. Open it to confirm your e-mail."))
     return response
 
 
-def _sent_before(nonce: UUID, body: str, name: str, email: str) -> Comment | None:
-    """What this very form made when it was sent before, by a browser that had no cookie yet. The nonce is
-    known to that form alone; the words, name and e-mail must agree besides."""
+def _find_resent(nonce: UUID, body: str, name: str, email: str) -> Comment | None:
+    """Return the comment that this form created before, from a browser that had no cookie yet, or None.
+
+    Only that form knows the nonce; text, name and e-mail address must be equal as well.
+    """
     return (
         Comment.objects.filter(nonce=nonce, body=body, guest__name=name, guest__email=email)
         .select_related("guest")
@@ -263,8 +270,8 @@ def _sent_before(nonce: UUID, body: str, name: str, email: str) -> Comment | Non
     )
 
 
-def _go(request: HttpRequest, url: str) -> HttpResponse:
-    """To another page, also from a form that htmx brought."""
+def _redirect(request: HttpRequest, url: str) -> HttpResponse:
+    """Redirect to another page, also from a form that htmx loaded."""
     if request.htmx:  # type: ignore[attr-defined]
         return HttpResponseClientRedirect(url)
     return HttpResponseRedirect(url)

@@ -120,7 +120,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
             return redirect("admin:comments_discussion_changelist")
         request.discussion = discussion  # type: ignore[attr-defined]
         context = {
-            "title": _("Who answers whom"),
+            "title": _("Reply structure"),
             "subtitle": discussion.article.title,
             "discussion": discussion,
             "is_search": _is_search(request),

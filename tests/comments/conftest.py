@@ -12,7 +12,7 @@ from tests.factories import UserFactory, make_article, say
 
 @pytest.fixture(autouse=True)
 def everything_is_published(settings) -> Iterator[None]:
-    """The discussion by itself: what judges it is tested in tests/moderation."""
+    """Use the policy that publishes everything: moderation is tested in tests/moderation."""
     settings.COMMENT_POLICY = "comments.policy.Policy"
     policy.cache_clear()
     yield
@@ -28,7 +28,7 @@ def article():
 
 @pytest.fixture
 def talk(article):
-    """Marit, answered by Tollef, whom Ada answers, whom Jun answers; then Olav; then Bo."""
+    """Return comments: Marit, replies by Tollef, Ada and Jun, each to the one before; then Olav and Bo."""
     said, parent = {}, None
     for name in ("Marit", "Tollef", "Ada", "Jun"):
         parent = said[name] = say(
@@ -48,7 +48,7 @@ def reading(live_server, page, article, talk):
 
 @pytest.fixture
 def waiting(page, live_server, article, talk):
-    """A page whose clock the test moves; what it asks for while it waits is in `page.asked`."""
+    """Return a page with a fake clock. `page.asked` lists its polling requests."""
     page.clock.install()
     page.set_viewport_size(DESK)
     page.asked = []

@@ -1,4 +1,4 @@
-"""A story with its thread in Chromium, for the tests that read it there."""
+"""Helpers for browser tests of a story with its thread."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -15,7 +15,7 @@ DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
 def bring_in(article, roots, replies):
-    """So many first-level comments, the first with a chain of so many replies, each under the one before."""
+    """Post top-level comments, the first with a chain of replies, each to the one before."""
     article.source_key = f"test|{article.slug}"
     article.save()
     start, made = timezone.now() - timedelta(days=3), []

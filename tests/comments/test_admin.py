@@ -1,4 +1,4 @@
-"""Discussions in the admin: whose they are, what may be set, and by which verb."""
+"""The admin of discussions: permissions, settings, and how they are saved."""
 
 import re
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ def editor(client):
 
 
 def article_form(article, **discussion):
-    """What the page of an article sends, with its discussion's settings."""
+    """Return the form data of an article's page, with its discussion's settings."""
     values = {
         "title": article.title,
         "slug": article.slug,
@@ -165,7 +165,7 @@ def test_the_page_of_an_article_closes_its_discussion(editor):
     say(article)
     article.refresh_from_db()
     url = reverse("admin:articles_article_change", args=[article.pk])
-    assert "Who answers whom" in editor.get(url).content.decode()
+    assert "Reply structure" in editor.get(url).content.decode()
     before = Discussion.objects.get().version
 
     assert editor.post(url, article_form(article, status="closed")).status_code == 302
@@ -174,7 +174,7 @@ def test_the_page_of_an_article_closes_its_discussion(editor):
 
 
 def test_when_it_closes_is_asked_in_the_zone_of_the_site(editor):
-    """With the browser's own fields, as everywhere else, and no word of a server's time."""
+    """It has the browser's date and time fields, as everywhere else, and does not name the server's time."""
     Site.objects.update(time_zone="Africa/Cairo")
     article = make_article("Whales", published_at=None)
     article.editors.add(editor.user)
@@ -193,7 +193,7 @@ def test_when_it_closes_is_asked_in_the_zone_of_the_site(editor):
         assert 'type="time"' in fields["1"]
         assert 'value="14:00:30"' in fields["1"]
         assert all("Closes at" in field and "vDateField" not in field for field in fields.values())
-        assert "Cairo time. Empty: so many days after its publication." in page
+        assert "Cairo time. Leave empty to close by the number of days." in page
     editor.post(
         urls[1],
         {"status": "open", "moderation": "pre", "closes_at_0": "2030-01-15", "closes_at_1": "14:00:30"},

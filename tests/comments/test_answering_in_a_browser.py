@@ -1,4 +1,4 @@
-"""Answering as a reader does it, in Chromium: on a phone with scripts, and without any."""
+"""Posting and editing comments in Chromium: on a phone with JavaScript, and without it."""
 
 import re
 
@@ -41,13 +41,13 @@ def test_a_guest_answers_on_a_phone(browser, live_server, story, with_scripts):
     field.fill("x" * 10_001)
     if with_scripts:
         field.evaluate("node => { node.style.blockSize = '20rem'; }")  # as if drawn larger by hand
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Post comment").click()
     expect(page.get_by_text(re.compile("10,001 characters"))).to_be_visible()
     expect(page.get_by_label("Your comment")).to_have_value("x" * 10_001)
     page.get_by_label("Your comment").fill("So did I.")
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Post comment").click()
 
-    expect(page.get_by_role("status")).to_contain_text("We mailed you a link")
+    expect(page.get_by_role("status")).to_contain_text("We sent you a link")
     reply = Comment.objects.get(parent=root)
     url = live_server.url + article.get_absolute_url()
     assert page.url == (url if with_scripts else f"{url}#comment-{reply.pk}")
@@ -55,14 +55,14 @@ def test_a_guest_answers_on_a_phone(browser, live_server, story, with_scripts):
     expect(own).to_contain_text("So did I.")
     if with_scripts:
         expect(own).to_be_focused()
-        expect(own.get_by_role("status")).to_contain_text("We mailed you a link")
+        expect(own.get_by_role("status")).to_contain_text("We sent you a link")
         assert page.locator(".reply-form").count() == 0
         assert page.evaluate("Object.keys(localStorage)") == []
     assert [text for text in failures if "422" not in text] == []
 
     own.get_by_role("link", name="Edit").click()
     page.get_by_label("Your comment").fill("So did *I*.")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save changes").click()
     expect(page.locator(f"#comment-{reply.pk} em")).to_have_text("I")
     context.close()
 
@@ -75,7 +75,7 @@ def article():
 
 
 def send(page, at, body="So did I."):
-    """Answer the comment, or the story, as a guest."""
+    """Reply to the comment, or to the story, as a guest."""
     link = (
         page.locator(f"#comment-{at.pk}").get_by_role("link", name="Reply")
         if at
@@ -85,7 +85,7 @@ def send(page, at, body="So did I."):
     page.get_by_label("Name").fill("Ida")
     page.get_by_label("E-mail").fill("ida@example.org")
     page.get_by_label("Your comment").fill(body)
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Post comment").click()
 
 
 def ids(page):
@@ -97,7 +97,7 @@ def parent_of(comment):
 
 
 def test_a_reply_comes_in_its_place_and_the_reader_stays(live_server, page, article, monkeypatch):
-    """Also where it lies behind the replies that a page shows: it is taken from its own page."""
+    """Also if it comes after the replies that the page shows: it is loaded from its own page."""
     monkeypatch.setattr(reading, "REPLIES", 3)
     root = say(article, "Who rowed?")
     first = say(article, "I did.", parent=root)
@@ -110,7 +110,7 @@ def test_a_reply_comes_in_its_place_and_the_reader_stays(live_server, page, arti
     page.evaluate("window.same = true")
     before = ids(page)
     send(page, root)
-    expect(page.get_by_role("status")).to_contain_text("We mailed you a link")
+    expect(page.get_by_role("status")).to_contain_text("We sent you a link")
     own = page.locator(f"#comment-{Comment.objects.get(body='So did I.').pk}")
     expect(own).to_be_focused()
     expect(own).to_be_in_viewport()
@@ -154,7 +154,7 @@ def test_a_first_comment_and_one_that_waits(live_server, page, article):
     change_discussion(article=article, moderation=Discussion.Moderation.PRE)
     page.locator(".compose a").click()
     page.get_by_label("Your comment").fill("One more.")
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Post comment").click()
     expect(own).to_have_count(2)
 
 
@@ -174,7 +174,7 @@ def test_where_the_comment_cannot_be_fetched_its_page_is_gone_to(live_server, pa
     send(page, root)
     page.wait_for_url(re.compile(r"#comment-\d+$"))
     assert len(refused) == 1
-    expect(page.get_by_role("status")).to_contain_text("We mailed you a link")
+    expect(page.get_by_role("status")).to_contain_text("We sent you a link")
 
 
 def test_the_form_on_its_own_page_leads_to_the_comment(live_server, page, article):
@@ -183,7 +183,7 @@ def test_the_form_on_its_own_page_leads_to_the_comment(live_server, page, articl
     page.get_by_label("Name").fill("Ida")
     page.get_by_label("E-mail").fill("ida@example.org")
     page.get_by_label("Your comment").fill("So did I.")
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Post comment").click()
     page.wait_for_url(re.compile(r"#comment-\d+$"))
 
 

@@ -1,4 +1,4 @@
-"""The comment that a number or a link names."""
+"""comments/comment_links.py: numbers of and links to comments."""
 
 import pytest
 
@@ -30,5 +30,5 @@ def test_a_comment_is_named_by_its_number_and_by_every_link_to_it(named):
         *("https://example.org/", "https://example.org/stories/123/", "https://example.org/comments/12x/"),
     ],
 )
-def test_what_names_none_is_none(named):
+def test_other_texts_name_no_comment(named):
     assert comment_number(named) is None

@@ -1,4 +1,4 @@
-"""Eight writers at once: what django-mptt alone corrupts within a second."""
+"""Eight concurrent writers, with which django-mptt alone would corrupt trees within a second."""
 
 import multiprocessing
 import random
@@ -34,7 +34,7 @@ WRITERS, POSTS_EACH = 8, 50
 
 
 def write(seed: int, articles: list[int]) -> int:
-    """Post roots and replies, remove and move now and then. Returns how many comments were taken."""
+    """Post roots and replies, sometimes remove or move one. Return how many comments were posted."""
     chance, taken = random.Random(seed), 0
     for number in range(POSTS_EACH):
         article = Article.objects.get(pk=chance.choice(articles))
@@ -132,7 +132,7 @@ def post(article: Article, **fields: Any) -> Comment | ValidationError:
 @pytest.mark.parametrize("is_same_guest", [True, False])
 @pytest.mark.django_db(transaction=True)
 def test_a_form_sent_to_two_discussions_at_once_is_taken_once(is_same_guest):
-    """The first is not committed yet: the second sees no such nonce, and waits at its index."""
+    """The first is not committed yet, so the second sees no such nonce, and waits at the unique index."""
     first, second = make_article(), make_article("Another story")
     guest, nonce = GuestFactory.create(), uuid4()
     fields = {"guest": guest if is_same_guest else GuestFactory.create(), "nonce": nonce}
@@ -177,7 +177,7 @@ def test_forgetting_emails_holds_no_comment_while_it_waits_for_its_discussion():
 @pytest.mark.parametrize("is_reply", [False, True])
 @pytest.mark.parametrize("is_member", [False, True])
 def test_a_guest_who_sends_as_members_only_is_set_does_not_get_in(is_reply, is_member):
-    """Their page and the first check still know it as open to all; at the lock they wait for the setting."""
+    """Their page and the first check still see it as open to guests; then they wait at the lock."""
     article = make_article()
     parent = say(article) if is_reply else None
     author = {"author": UserFactory.create()} if is_member else {"guest": GuestFactory.create()}

@@ -1,4 +1,4 @@
-"""One's own comment: /comments/<pk>/edit/ and /comments/<pk>/delete/."""
+"""/comments/<pk>/edit/ and /comments/<pk>/delete/: changes by the author."""
 
 from datetime import timedelta
 
@@ -52,7 +52,7 @@ def test_saved_twice_is_one_revision(client, comment, author):
     assert CommentRevision.objects.count() == 1
 
 
-def test_nobody_elses(client, comment):
+def test_only_the_author_may_edit(client, comment):
     for stranger in (None, UserFactory.create(), UserFactory.create(roles=("Administrator",))):
         if stranger:
             client.force_login(stranger)
@@ -63,7 +63,7 @@ def test_nobody_elses(client, comment):
     assert (comment.body, comment.state) == ("A tpyo.", State.PUBLISHED)
 
 
-def test_after_a_quarter_of_an_hour_no_more(client, comment, author):
+def test_editing_ends_after_15_minutes(client, comment, author):
     client.force_login(author)
     with time_machine.travel(timezone.now() + timedelta(minutes=16)):
         page = client.get(edit_url(comment), follow=True).content.decode()
@@ -76,7 +76,7 @@ def test_after_a_quarter_of_an_hour_no_more(client, comment, author):
     assert comment.body == "A tpyo."
 
 
-def test_not_after_a_moderator_decided(client, comment, author):
+def test_no_edit_after_a_moderator_decided(client, comment, author):
     change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
     client.force_login(author)
     assert client.post(edit_url(comment), {"body": "Nicer."}).status_code == 422
@@ -91,7 +91,7 @@ def test_too_long_is_refused_with_the_count_and_kept(client, comment, author):
     assert text in refused.content.decode()
 
 
-def test_not_once_its_story_is_a_draft_again(client, comment, author):
+def test_no_edit_after_the_story_was_unpublished(client, comment, author):
     article = comment.discussion.article
     article.published_at = None
     article.save()
@@ -99,20 +99,20 @@ def test_not_once_its_story_is_a_draft_again(client, comment, author):
     assert client.get(edit_url(comment)).status_code == 404
 
 
-def test_the_author_takes_a_comment_back(client, comment, author):
+def test_the_author_deletes_a_comment(client, comment, author):
     client.force_login(author)
     assert delete_url(comment) in client.get(edit_url(comment)).content.decode()
 
     page = client.post(delete_url(comment), follow=True).content.decode()
 
-    assert "Your comment is deleted." in page
+    assert "Your comment was deleted." in page
     assert "A tpyo." not in page
     comment.refresh_from_db()
     assert (comment.state, comment.state_reason) == (State.DELETED, Reason.AUTHOR)
     assert "already deleted" in client.post(delete_url(comment), follow=True).content.decode()
 
 
-def test_a_link_deletes_nothing(client, comment, author):
+def test_get_deletes_nothing(client, comment, author):
     client.force_login(author)
     assert client.get(delete_url(comment)).status_code == 405
     assert client.put(edit_url(comment)).status_code == 405

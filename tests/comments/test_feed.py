@@ -1,4 +1,4 @@
-"""The feed of a discussion."""
+"""/stories/<slug>/feed/: the Atom feed of a discussion."""
 
 from datetime import timedelta
 from xml.etree import ElementTree
@@ -77,7 +77,7 @@ def test_updated_is_the_last_change(client):
     assert texts(feed, "a:entry/a:updated") == texts(feed, "a:updated") == [edited.isoformat()]
 
 
-def test_an_empty_one_is_the_same_later(client, time_machine):
+def test_an_empty_feed_stays_the_same(client, time_machine):
     article = make_article()
     first = get(client, article).content
     assert texts(ElementTree.fromstring(first), "a:updated") == [article.published_at.isoformat()]
@@ -85,7 +85,7 @@ def test_an_empty_one_is_the_same_later(client, time_machine):
     assert get(client, article).content == first
 
 
-def test_only_what_is_published_and_no_name_of_whom_was_removed(client):
+def test_only_published_comments_and_no_names_of_removed_parents(client):
     article = make_article()
     root = say(article, "Gone.", guest=GuestFactory.create(name="Troll"))
     say(article, "An answer.", parent=root, guest=GuestFactory.create(name="Ida"))
@@ -127,7 +127,7 @@ def test_control_characters_do_not_break_it(client):
     assert texts(read(client, article), "a:entry/a:title") == ["Eve"]
 
 
-def test_it_says_what_it_shows(client):
+def test_the_page_depends_on_what_it_shows(client):
     article = make_article()
     say(article)
     kept = get(client, article).wsgi_request.META[KEPT]
@@ -135,7 +135,7 @@ def test_it_says_what_it_shows(client):
     assert kept.discussions == {article.pk: Discussion.objects.get().version}
 
 
-def test_no_feed_of_what_must_not_leave_the_site(client):
+def test_no_feed_of_stories_that_are_not_syndicated(client):
     unknown = make_article(rights=Article.Rights.UNKNOWN)
     hidden = make_article()
     change_discussion(article=hidden, status=Discussion.Status.HIDDEN)

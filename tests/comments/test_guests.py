@@ -1,4 +1,4 @@
-"""Guests: known again by a cookie, confirmed at /guests/confirm/<token>/."""
+"""Guests: recognized by a cookie, confirmed at /guests/confirm/<token>/."""
 
 import re
 from datetime import timedelta
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 class AtOnce(ImmediateBackend):
-    """Runs every job where it is enqueued, those for later too: before their time they find nothing to do."""
+    """Run every job at once, including those for later, which then find nothing to do."""
 
     supports_defer = True
 

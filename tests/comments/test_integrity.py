@@ -1,4 +1,4 @@
-"""Damage of each kind, done behind the verbs' back as the owner of the database could, is found and named."""
+"""comments/integrity.py: each kind of damage, done directly in the database, is found and reported."""
 
 import json
 from datetime import timedelta
@@ -12,7 +12,7 @@ from django.utils import timezone
 from articles.models import Article
 from comments.edits import edit_comment
 from comments.imports import Imported, import_comments
-from comments.integrity import _trees, check, repair
+from comments.integrity import _compare_trees, check, repair
 from comments.models import (
     Comment,
     CommentRevision,
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def thread() -> list[Comment]:
-    """A root with an answer and an answer to that, a second root, and a reply that was moved there."""
+    """Return a root with a reply and a reply to that, a second root, and a reply that was moved there."""
     article = make_article()
     change_discussion(article=article, moderation=Discussion.Moderation.POST)
     root, other = say(article), say(article, "Another *word*.")
@@ -47,7 +47,7 @@ def thread() -> list[Comment]:
 
 
 def run(capsys: pytest.CaptureFixture[str], *flags: str) -> tuple[str, int]:
-    """What the command prints, and its exit code."""
+    """Return the output of the command and its exit code."""
     try:
         call_command("check_integrity", *flags)
     except SystemExit as stop:
@@ -105,7 +105,7 @@ def test_each_damage_is_found_by_its_kind(thread, planted):
 
 @pytest.mark.parametrize("days", [-9, 9])
 def test_a_line_of_another_time_is_found(thread, days):
-    """Its hash is right: the database made it, before it refused such lines."""
+    """Its hash is right, as the database computed it before it refused such entries."""
     with guards_off("transition_true"):
         line = Transition.objects.create(
             discussion_id=thread[0].discussion_id,
@@ -130,7 +130,7 @@ def test_a_name_that_was_corrected_is_no_damage(thread):
 
 def test_a_sound_site_gives_nothing(thread, capsys):
     assert check() == {}
-    assert run(capsys) == ("Sound: all that can be compared agrees.\n", 0)
+    assert run(capsys) == ("No inconsistencies found.\n", 0)
     assert run(capsys, "--json") == ('{"found": {}, "left": {}}\n', 0)
 
 
@@ -205,7 +205,7 @@ def test_a_state_that_no_decision_made_is_found_and_left_to_a_person(thread):
 
 @pytest.mark.parametrize("place", [3, 4], ids=["never moved", "moved"])
 def test_a_parent_that_no_decision_made_is_found_and_left_to_a_person(thread, place, capsys):
-    """Nor are its trees numbered anew: their numbers still tell where it stood."""
+    """Nor are its trees renumbered: their numbers still show where the comment was."""
     with guards_off():
         Comment.objects.filter(pk=thread[place].pk).update(parent=thread[0])
 
@@ -218,7 +218,7 @@ def test_a_parent_that_no_decision_made_is_found_and_left_to_a_person(thread, pl
 
     printed, code = run(capsys, "--repair")
     assert code == 1
-    assert printed.endswith("No tree is numbered anew in a discussion with a damaged parent.\n")
+    assert printed.endswith("Trees are not renumbered in a discussion with a damaged parent.\n")
 
 
 def test_a_damaged_parent_keeps_no_other_discussion_from_repair(thread):
@@ -232,10 +232,10 @@ def test_a_damaged_parent_keeps_no_other_discussion_from_repair(thread):
 
 
 def test_a_tree_is_checked_in_one_snapshot(thread, django_assert_num_queries):
-    """With the roots read before, a comment that is posted in between would be false damage."""
+    """If the roots were read first, a comment posted in between would be reported as damage."""
     with django_assert_num_queries(1):
         assert not any(
-            misplaced or miscounted for _, misplaced, miscounted in _trees(thread[0].discussion_id)
+            misplaced or miscounted for _, misplaced, miscounted in _compare_trees(thread[0].discussion_id)
         )
 
 

@@ -1,4 +1,4 @@
-"""A guest signs as nobody else does: neither as who works here, nor as somebody in the discussion."""
+"""comments/names.py: guests can't use the names of the staff or of others in the discussion."""
 
 from typing import Any
 from uuid import uuid4
@@ -27,7 +27,7 @@ def refused(answer: Any, sentence: str, name: str) -> bool:
 
 
 @pytest.mark.parametrize("name", ["Mona", "mona", "Моnа", "M0NA"])
-def test_not_as_a_moderator_whoever_was_here_first(client: Client, name: str) -> None:
+def test_the_name_of_a_moderator_is_refused(client: Client, name: str) -> None:
     article = make_article()
     assert sign(client, article, name).status_code == 302
     UserFactory.create(name="Mona", roles=(MODERATOR,))
@@ -36,29 +36,29 @@ def test_not_as_a_moderator_whoever_was_here_first(client: Client, name: str) ->
 
 
 @pytest.mark.parametrize("name", ["Tollef", "Tоllef"])
-def test_not_as_somebody_in_this_discussion(client: Client, name: str) -> None:
+def test_the_name_of_another_guest_in_the_discussion_is_refused(client: Client, name: str) -> None:
     here, elsewhere = make_article(), make_article("Another")
     say(here, guest=GuestFactory.create(name="Tollef", email="tollef@example.org"))
-    assert refused(sign(client, here, name), "Somebody else in this discussion has this name", name)
+    assert refused(sign(client, here, name), "Someone else in this discussion uses this name", name)
     assert sign(client, elsewhere, name).status_code == 302
 
 
-def test_not_as_a_member_or_an_imported_name(client: Client) -> None:
+def test_the_name_of_a_member_or_an_imported_author_is_refused(client: Client) -> None:
     article = make_article()
     say(article, author=UserFactory.create(name="Olav"))
     imported = say(article, guest=GuestFactory.create(name="Jun"))
     Comment.objects.filter(pk=imported.pk).update(guest=None, author_name="Eben", author_email="")
     for name in ("Olav", "Ebеn"):
-        assert refused(sign(client, article, name), "Somebody else in this discussion", name)
+        assert refused(sign(client, article, name), "Someone else in this discussion", name)
 
 
-def test_as_oneself_in_any_browser(client: Client) -> None:
+def test_the_same_guest_keeps_the_name_in_any_browser(client: Client) -> None:
     article = make_article()
     for browser, name in ((client, "Eve"), (client, "eve"), (Client(), "Eve")):
         assert sign(browser, article, name).status_code == 302
     assert sign(client, article, "Eve", "new@example.org").status_code == 302, "the same browser"
 
 
-def test_with_nothing_that_cannot_be_seen(client: Client) -> None:
+def test_invisible_characters_in_names_are_refused(client: Client) -> None:
     article = make_article()
     assert refused(sign(client, article, "Ev\u202ee"), "that nobody sees", "Ev\u202ee")

@@ -1,4 +1,4 @@
-"""A member's page."""
+"""/people/<pk>/: the public page of a member's comments."""
 
 import pytest
 from django.db import connection
@@ -43,7 +43,7 @@ def test_lists_what_they_published_newest_first(client, ida):
     assert "no-store" in response["Cache-Control"]
 
 
-def test_not_what_readers_cannot_see_elsewhere(client, ida):
+def test_only_comments_that_readers_can_open(client, ida):
     article, draft, hidden = make_article(), make_article(), make_article()
     removed, waiting = say(article, "Removed.", author=ida), say(article, "Waiting.", author=ida)
     say(draft, "Under a draft.", author=ida)
@@ -58,18 +58,18 @@ def test_not_what_readers_cannot_see_elsewhere(client, ida):
 
 
 @pytest.mark.parametrize("fields", [{"has_page": False}, {"is_active": False}])
-def test_off_or_inactive_it_is_not_there(client, ida, fields):
+def test_404_if_switched_off_or_inactive(client, ida, fields):
     assert client.get(url_of(ida)).status_code == 200
     User.objects.update(**fields)
     assert client.get(url_of(ida)).status_code == 404
 
 
-def test_nobody_has_one_unasked(client):
+def test_the_page_is_off_by_default(client):
     assert client.get(url_of(UserFactory.create())).status_code == 404
 
 
 @pytest.mark.parametrize("key", ["0", "999999999999999999", "9999999999999999999", "-1", "x", "1%00"])
-def test_no_such_member(client, key):
+def test_an_unknown_member_is_404(client, key):
     assert client.get(f"/people/{key}/").status_code == 404
 
 
@@ -87,7 +87,7 @@ def test_it_is_paged_without_gap_or_repeat_and_bounded(client, ida):
     assert seen == [f"<p>Comment {n}.</p>\n" for n in reversed(range(2 * PAGE_SIZE + 3))]
 
 
-def test_a_damaged_cursor_is_no_page(client, ida):
+def test_a_damaged_cursor_is_404(client, ida):
     assert client.get(url_of(ida), {"before": "nonsense"}).status_code == 404
 
 

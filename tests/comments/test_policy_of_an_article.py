@@ -1,4 +1,4 @@
-"""What editors set on a discussion. Emil is the editor of its story, Ruth has an account, Gus has none."""
+"""Settings of a discussion by editors. Emil edits the story, Ruth is a member, Gus is a guest."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def moderated(settings):
-    """The presses are the moderation's."""
+    """Use a policy of moderation, which has the quick actions."""
     settings.COMMENT_POLICY = "tests.moderation.conftest.Publishing"
     policy.cache_clear()
 
@@ -39,34 +39,34 @@ def sent(**values: str) -> dict[str, str]:
     return {"body": "A word.", "nonce": str(uuid4()), "name": "Gus", "email": "gus@example.org"} | values
 
 
-def test_members_only_is_told_before_one_writes_and_held_by_the_verb(client, story):
+def test_members_only_is_shown_and_enforced(client, story):
     change_discussion(article=story, members_only=True)
-    sentence = "Only people with an account take part in this discussion."
+    sentence = "Only members can comment on this story."
     assert sentence in client.get(story.get_absolute_url()).content.decode()
     page = client.get(reply_url(story)).content.decode()
     assert sentence in page
     assert "<textarea" not in page
     assert f"/accounts/login/?next=/stories/{story.slug}/reply/" in page
-    with pytest.raises(ValidationError, match="Only people with an account"):
+    with pytest.raises(ValidationError, match="Only members can comment"):
         post_comment(article=story, body="A word.", nonce=uuid4(), guest=GuestFactory.create())
     assert not Comment.objects.exists()
 
 
-def test_what_a_guest_had_typed_before_it_was_set_comes_back(client, story):
+def test_a_guest_keeps_the_text_typed_before_members_only_was_set(client, story):
     change_discussion(article=story, members_only=True)
     response = client.post(reply_url(story), sent(body="I had typed so much."))
     assert response.status_code == 422
     assert "I had typed so much." in response.content.decode()
-    assert "Only people with an account" in response.content.decode()
+    assert "Only members can comment" in response.content.decode()
 
 
 def test_a_member_writes_and_a_kept_page_is_right_in_the_next_request(client, story):
     client.get(story.get_absolute_url())
     change_discussion(article=story, members_only=True)
-    assert "Only people with an account" in client.get(story.get_absolute_url()).content.decode()
+    assert "Only members can comment" in client.get(story.get_absolute_url()).content.decode()
     client.force_login(UserFactory.create(name="Ruth"))
     page = client.get(story.get_absolute_url()).content.decode()
-    assert "Only people with an account" not in page
+    assert "Only members can comment" not in page
     assert client.post(reply_url(story), sent()).status_code == 302
     assert Comment.objects.get().author_name == "Ruth"
 
@@ -109,7 +109,7 @@ def test_an_editor_sets_it_all_on_the_page_of_the_article(client, story):
     assert (discussion.moderation, discussion.members_only, discussion.close_after_days) == ("pre", True, 14)
 
 
-def test_members_only_is_one_press_that_is_taken_back(client, story):
+def test_members_only_is_a_quick_action_with_undo(client, story):
     emil = UserFactory.create(name="Emil", roles=("Editor",))
     story.editors.add(emil)
     client.force_login(emil)

@@ -1,4 +1,4 @@
-"""/stories/<slug>/recommend/<comment>/, the verb behind it, and the job that counts."""
+"""/stories/<slug>/recommend/<comment>/, services.recommend, and the job that counts."""
 
 import re
 
@@ -11,7 +11,7 @@ from django_tasks_db.models import DBTaskResult
 
 from comments.models import Comment, Discussion, Reason, Recommendation, State
 from comments.services import change_discussion, change_states, recommend
-from comments.tasks import FOLD_AFTER, fold_recommendations
+from comments.tasks import COUNT_DELAY, fold_recommendations
 from tests.comments.test_services import version
 from tests.comments.thread.test_story import hold, read
 from tests.factories import GuestFactory, UserFactory, make_article, say
@@ -57,7 +57,7 @@ def test_a_recommendation_is_counted_once_by_the_job(comment):
     assert version(comment.discussion.article) == before + 1, "two at once change the page once"
 
 
-def test_what_is_taken_back_is_counted_back(comment):
+def test_a_withdrawn_recommendation_is_subtracted(comment):
     user = UserFactory.create()
     assert recommend(comment=comment, user=user, given=False) is None
     recommend(comment=comment, user=user, given=True)
@@ -84,7 +84,7 @@ def test_a_recommendation_locks_no_discussion(comment):
     assert "UPDATE" not in sql.replace("DO UPDATE", "")
 
 
-def test_who_may_not_is_told_why(comment):
+def test_refusals_are_explained(comment):
     author = UserFactory.create()
     own, hidden = say(comment.discussion.article, author=author), say(comment.discussion.article)
     hold(hidden)
@@ -93,7 +93,7 @@ def test_who_may_not_is_told_why(comment):
         ({"comment": own, "user": author}, "your own"),
         ({"comment": comment, "guest": comment.guest}, "your own"),
         ({"comment": own, "guest": GuestFactory.create()}, "Confirm your e-mail"),
-        ({"comment": hidden, "user": author}, "no longer here"),
+        ({"comment": hidden, "user": author}, "no longer available"),
     ):
         with pytest.raises(ValidationError, match=words):
             recommend(**values, given=True)
@@ -106,7 +106,7 @@ def test_one_job_counts_what_comes_before_it_runs(comment, django_capture_on_com
             recommend(comment=comment, user=UserFactory.create(), given=True)
     [job] = DBTaskResult.objects.all()
     assert job.task_path == fold_recommendations.module_path
-    assert abs(job.run_after - timezone.now() - FOLD_AFTER).total_seconds() < 60
+    assert abs(job.run_after - timezone.now() - COUNT_DELAY).total_seconds() < 60
 
 
 def test_a_recommendation_whose_job_was_lost_is_counted_with_the_next(
@@ -121,7 +121,7 @@ def test_a_recommendation_whose_job_was_lost_is_counted_with_the_next(
 
 
 def test_what_comes_while_the_job_counts_is_not_lost(comment, monkeypatch):
-    """Its request saw an older one that waits, and left both to that one's job."""
+    """Its request saw an older uncounted one, and left both to the job of that one."""
     recommend(comment=comment, user=UserFactory.create(), given=True)
     late = UserFactory.create()
     execute = connection.execute_wrapper
@@ -174,7 +174,7 @@ def test_a_member_recommends_and_sees_it_at_once(client, comment):
     assert 'aria-pressed="false">Recommend <b>1</b></button>' in read(client, comment.discussion.article)
 
 
-def test_in_place_the_button_comes_back(client, comment):
+def test_htmx_gets_the_button_back(client, comment):
     client.force_login(UserFactory.create())
     for given, told in ((True, " <b>1</b>"), (False, ""), (True, " <b>1</b>")):
         page = client.post(url(comment), **HTMX).content.decode()
@@ -187,9 +187,9 @@ def test_without_scripts_there_is_a_page_with_the_button(client, comment):
     client.force_login(UserFactory.create())
     page = client.get(url(comment)).content.decode()
     assert "A word about the boat." in page
-    assert re.search(r"<button[^>]*>Recommend</button>", page)
+    assert re.search(r"<button[^>]*>\s*Recommend\s*</button>", page)
     client.post(url(comment))
-    assert "Take my recommendation back" in client.get(url(comment)).content.decode()
+    assert "Withdraw recommendation" in client.get(url(comment)).content.decode()
 
 
 def test_a_stranger_is_told_where_to_log_in(client, comment):

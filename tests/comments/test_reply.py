@@ -1,4 +1,4 @@
-"""Answering: /stories/<slug>/reply/ and /stories/<slug>/reply/<pk>/."""
+"""/stories/<slug>/reply/ and /stories/<slug>/reply/<pk>/: posting comments."""
 
 import json
 import re
@@ -87,7 +87,7 @@ def test_the_form_comes_in_place(client):
     assert told == {"posted": {"id": reply.pk, "url": reply.get_absolute_url()}}
 
 
-def test_a_form_with_a_token_is_kept_by_nobody(client):
+def test_a_form_with_a_token_is_not_cached(client):
     response = client.get(url(make_article()))
     assert "no-store" in response["Cache-Control"]
     assert "csrfmiddlewaretoken" in response.content.decode()
@@ -114,7 +114,7 @@ def test_a_form_sent_ten_times_by_a_member_is_one_comment(client):
 
 
 def test_a_form_sent_ten_times_by_a_browser_that_is_not_known_yet_is_one_comment():
-    """Ten presses before the first answer, and with it the cookie, has arrived."""
+    """Ten clicks before the first response, with the cookie, has arrived."""
     article, sent = make_article(), fields()
     responses = [Client().post(url(article), sent) for _ in range(10)]
     comment = Comment.objects.get()
@@ -167,7 +167,7 @@ def test_a_damaged_nonce_loses_no_text(client, nonce):
     article = make_article()
     refused = client.post(url(article), fields(nonce=nonce, body="Still here."))
     assert refused.status_code == 422
-    assert "Send it again" in refused.content.decode()
+    assert "Post your comment again" in refused.content.decode()
     assert "Still here." in refused.content.decode()
     assert client.post(url(article), fields(nonce=nonce_in(refused))).status_code == 302
 
@@ -216,7 +216,7 @@ def test_a_closed_discussion_says_so(client):
     article = make_article()
     change_discussion(article=article, status=Discussion.Status.CLOSED)
 
-    assert "takes no more replies" in client.get(url(article), follow=True).content.decode()
+    assert "This discussion is closed." in client.get(url(article), follow=True).content.decode()
     assert client.get(url(article), headers=HTMX)["HX-Redirect"] == f"{article.get_absolute_url()}#comments"
     refused = client.post(url(article), fields(body="Too late?"))
 
@@ -247,13 +247,13 @@ def test_an_answer_to_what_was_removed_meanwhile_is_kept_in_the_form(client):
     refused = client.post(url(article, root), fields(body="My answer."))
 
     assert refused.status_code == 422
-    assert "removed meanwhile" in refused.content.decode()
+    assert "just removed" in refused.content.decode()
     assert "My answer." in refused.content.decode()
     assert "Loud words" not in refused.content.decode()
 
 
 @pytest.mark.parametrize("where", ["other story", "nowhere", "hidden", "draft", "too far"])
-def test_there_is_no_form_where_nothing_can_be_answered(client, where):
+def test_there_is_no_form_where_replies_are_impossible(client, where):
     article = make_article()
     root = say(article)
     target = {
@@ -271,7 +271,7 @@ def test_there_is_no_form_where_nothing_can_be_answered(client, where):
 
 
 class Inert(HTMLParser):
-    """Fails on anything in a page that could run; in comments, on anything but text marks and links."""
+    """Fail on anything in a page that could run, and in comments on anything but formatting and links."""
 
     def __init__(self, markup: str) -> None:
         super().__init__()

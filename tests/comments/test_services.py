@@ -1,4 +1,4 @@
-"""The verbs of a discussion, on the real Postgres, with every tree and counter checked after each."""
+"""comments/services.py on a real Postgres, with every tree and counter checked after each operation."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -33,11 +33,11 @@ pytestmark = pytest.mark.django_db
 
 
 def assert_sound() -> None:
-    """Trees, reply counts, visible counts and days are what parents and states say."""
+    """Assert that trees, reply counts, visible counts and days agree with parents and states."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT array_agg(DISTINCT tree_id) FROM comments_comment")
         cursor.execute(
-            f"WITH {tree.numbers(tree.BY_PLACE)} SELECT c.id "
+            f"WITH {tree.compute_numbers(tree.BY_STORED_ORDER)} SELECT c.id "
             "FROM comments_comment c LEFT JOIN want USING (id) "
             "WHERE (c.tree_id, c.lft, c.rght, c.level, c.reply_count) "
             "IS DISTINCT FROM (want.tree_id, want.lft, want.rght, want.level, want.reply_count)",
@@ -125,7 +125,7 @@ def test_an_answer_to_what_was_removed_meanwhile_is_refused():
     article = make_article()
     root = say(article)
     change_states(ids=[root.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
-    with pytest.raises(ValidationError, match="removed meanwhile"):
+    with pytest.raises(ValidationError, match="just removed"):
         say(article, parent=root)
     assert_sound()
 
@@ -156,7 +156,7 @@ def test_edit_keeps_the_earlier_text_and_is_over_after_fifteen_minutes():
 
 
 def test_texts_are_rendered_before_the_lock(monkeypatch):
-    """A long text takes a while, and nobody else need wait for it."""
+    """Rendering a long text takes a while, during which nobody else has to wait."""
     guest = GuestFactory.create()
     article = make_article(source_key="page-1")
     comment = say(article, guest=guest)
@@ -180,7 +180,7 @@ def test_texts_are_rendered_before_the_lock(monkeypatch):
 
 
 def test_a_comment_names_itself_without_its_words():
-    """The admin writes that name into a log that outlives the words."""
+    """The admin stores this string in a log that outlives the text."""
     comment = say(make_article(), "Private words.")
     assert str(comment) == f"#{comment.pk}"
 
@@ -433,9 +433,9 @@ def test_a_setting_changes_the_page_where_a_reader_sees_it(values, is_seen):
 
 
 @pytest.mark.parametrize(
-    ("to", "words"), [(State.PENDING, "waiting for review"), (State.REJECTED, "removed meanwhile")]
+    ("to", "words"), [(State.PENDING, "waiting for review"), (State.REJECTED, "just removed")]
 )
-def test_who_answers_what_is_not_there_is_told_what_became_of_it(to, words):
+def test_a_reply_to_a_missing_parent_is_refused_with_the_reason(to, words):
     article = make_article()
     parent = say(article)
     change_states(ids=[parent.pk], to=to, reason=Reason.SCREENED, actor=None)

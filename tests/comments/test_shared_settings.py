@@ -1,4 +1,4 @@
-"""Two set one discussion: neither overwrites what the other has set since. Edda edits, Mona moderates."""
+"""Concurrent changes of a discussion's settings don't overwrite each other. Edda edits, Mona moderates."""
 
 import re
 from typing import Any
@@ -38,7 +38,7 @@ def read(client: Client, url: str) -> dict[str, str]:
 
 
 def asked(response: Any) -> dict[str, list[str]]:
-    """The values, theirs and mine, of each choice."""
+    """Return the values of each choice: theirs and mine."""
     found: dict[str, list[str]] = {}
     page = response.content.decode()
     for name, value in re.findall('type="radio" name="(take-[^"]+)" value="([^"]+)"', page):

@@ -77,7 +77,7 @@ def test_the_seed_is_cleaned_to_its_49(data, desk, live_server, browser):
     acts = accept_what_is_proposed(desk, live_server.url)
     assert acts == 3
     assert len(shown()) == 52
-    for number, reason in [(12, "off topic"), (35, "off topic"), (36, "name")]:
+    for number, reason in [(12, "off-topic"), (35, "off-topic"), (36, "offensive name")]:
         acts += remove(desk, story, Comment.objects.get(source_number=number), reason)
 
     print(f"{acts} acts")

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy"
 @pytest.fixture
 def fresh_reasons(monkeypatch):
     """What other tests, rolled back, have left in this process."""
-    monkeypatch.setattr(removal_reasons, "_known", None)
+    monkeypatch.setattr(removal_reasons, "_cache", None)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_new_words_are_read_by_everybody_at_once(client, admin):
     comment = say(article)
     say(article, parent=comment)
     decide(ids=[comment.pk], to=State.REJECTED, reason="off_topic", actor=admin)
-    assert "Removed by a moderator: off topic" in client.get(article.get_absolute_url()).content.decode()
+    assert "Removed by a moderator: off-topic" in client.get(article.get_absolute_url()).content.decode()
 
     assert change(client, "off_topic", label="beside the point") == 302
 

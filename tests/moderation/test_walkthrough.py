@@ -116,8 +116,8 @@ def test_the_moderators_walkthrough(site, live_server, browser):
     menu = page.locator(f"#comment-{site['parent'].pk} .menu")
     menu.locator("> summary").click()
     menu.get_by_text("Remove…").click()
-    menu.get_by_role("button", name="off topic").click()
-    expect(page.locator(".messages")).to_contain_text("Removed: off topic")
+    menu.get_by_role("button", name="off-topic").click()
+    expect(page.locator(".messages")).to_contain_text("Removed: off-topic")
     page.get_by_text("Moderate this discussion").click()
     page.get_by_role("button", name="Review everything first").click()
     assert Discussion.objects.get(pk=site["ferry"].pk).moderation == Discussion.Moderation.PRE

@@ -197,7 +197,7 @@ def test_the_focus_survives_a_line_that_is_slow_or_down(live_server, page, artic
     page.unroute("**/reply/")
     keys.press("Enter")
     page.get_by_role("alert").wait_for()
-    assert keys.focus()[:2] == ("button", "Send")
+    assert keys.focus()[:2] == ("button", "Post comment")
 
 
 def test_what_is_wrong_with_a_form_as_a_whole_is_said(live_server, page, article):

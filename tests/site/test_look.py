@@ -224,7 +224,7 @@ def test_the_form_opens_once_with_the_focus_in_it_and_gives_it_back(reading, roo
 @pytest.mark.browser
 def test_a_text_survives_everything_until_it_is_sent(reading, root, story):
     place = reading.locator(f"#comment-{root.pk}")
-    text, send = place.locator("textarea"), place.get_by_role("button", name="Send")
+    text, send = place.locator("textarea"), place.get_by_role("button", name="Post comment")
 
     def open_form():
         place.get_by_role("link", name="Reply").click()
@@ -269,7 +269,7 @@ def test_without_scripts_a_reply_is_a_page(live_server, browser, story, root):
     page.get_by_label("Your comment").fill("By hand.")
     page.get_by_label("Name").fill("Jun")
     page.get_by_label("E-mail").fill("jun@example.org")
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Post comment").click()
     assert story.discussion.comments.get(author_name="Jun").parent == root
     assert "#comment-" in page.url
     page.context.close()

@@ -101,10 +101,10 @@ def test_pages_and_permalinks(page, url):
     assert page.url == f"{url}comments/{by('Voice 5').pk}/"
     expect(page.get_by_role("heading", level=1)).to_have_text("Part of the discussion")
     assert_arrived(late)
-    follow(page, "In its place")
+    follow(page, "View in thread")
     assert_arrived(late)
     expect(at(page, "Voice 4")).to_be_visible()
-    follow(page, "From its start")
+    follow(page, "Back to the start")
     expect(page.locator(".thread article").first).to_contain_text(f"Voice {ROOTS - 1}")
 
     early = at(page, f"Voice {ROOTS - 9}")
@@ -134,7 +134,7 @@ def test_a_reply_with_errors_keeps_its_text(page, url):
     page.get_by_label("Name").fill("Ines")
     page.get_by_label("E-mail").fill("ines@quay")
     page.get_by_label("Your comment").fill("I have oiled it.\n\nI did not touch the hands.")
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Post comment").click()
 
     email = page.get_by_label("E-mail")
     expect(email).to_have_attribute("aria-invalid", "true")
@@ -142,12 +142,12 @@ def test_a_reply_with_errors_keeps_its_text(page, url):
         expect(page.locator(f"#{target}")).to_be_visible()
     expect(page.get_by_label("Your comment")).to_have_value("I have oiled it.\n\nI did not touch the hands.")
     email.fill("ines@quay.example")
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Post comment").click()
 
     own = by("Ines")
     assert own.parent == by("Reply 3")
     assert_arrived(page.locator(f"#comment-{own.pk}"))
-    expect(page.get_by_role("status")).to_contain_text("We mailed you a link")
+    expect(page.get_by_role("status")).to_contain_text("We sent you a link")
 
 
 def test_words_are_found_in_the_discussion_and_on_the_site(page, url):

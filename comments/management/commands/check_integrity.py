@@ -8,13 +8,15 @@ from comments import integrity
 
 
 class Command(BaseCommand):
-    help = "Compute what is derived, and what can't be otherwise, from what it follows from, and compare."
+    help = "Check the stored data for inconsistencies: recompute derived data and compare it."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--json", action="store_true", help='{"found": {kind: [ids]}, "left": {kind: [ids]}}'
         )
-        parser.add_argument("--repair", action="store_true", help="write what is derived anew")
+        parser.add_argument(
+            "--repair", action="store_true", help="write derived data again where it is wrong"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = left = integrity.check()
@@ -32,8 +34,8 @@ class Command(BaseCommand):
         for kind, ids in found.items():
             self.stdout.write(f"{kind}: {', '.join(map(str, ids))}")
         if not found:
-            self.stdout.write("Sound: all that can be compared agrees.")
+            self.stdout.write("No inconsistencies found.")
         elif repaired:
             self.stdout.write(f"Left after the repair: {', '.join(left) or 'nothing'}.")
             if "parent" in left:
-                self.stdout.write("No tree is numbered anew in a discussion with a damaged parent.")
+                self.stdout.write("Trees are not renumbered in a discussion with a damaged parent.")

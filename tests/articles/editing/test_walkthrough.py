@@ -161,7 +161,7 @@ def test_the_editors_walkthrough(room, editors, live_server):
     expect(page.locator(".picks")).to_contain_text("I rowed there as a child.")
     place.get_by_role("link", name="Reply").click()
     page.get_by_label("Your comment").fill("So did I, in the winter of the ice.")
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Post comment").click()
     expect(page.locator(".thread .role").last).to_have_text("author")
     page.get_by_text("Moderate this discussion").click()
     page.get_by_role("button", name="Close", exact=True).click()

@@ -1,8 +1,15 @@
-"""Text from rendered bodies, and the words around what a search found (in pages: test_queries.py)."""
+"""comments/search/excerpts.py: passages of rendered bodies and excerpts (the pages: test_queries.py)."""
 
 import pytest
 
-from comments.search.excerpts import AROUND, Passage, excerpt, mark, read_passages, words_of
+from comments.search.excerpts import (
+    EXCERPT_LENGTH,
+    Passage,
+    excerpt,
+    highlight,
+    read_passages,
+    searchable_words,
+)
 
 
 @pytest.mark.parametrize(
@@ -35,17 +42,17 @@ def test_quotations_are_known_within_each_other():
     assert [quoted for _, quoted in read_passages(markup)] == [True, True, True, False]
 
 
-def test_words_are_offered_alone_and_as_they_hang_together():
+def test_words_are_matched_alone_and_as_a_compound():
     offered = ["It", "s", "It’s", "pre", "war", "pre-war", "at", "x", "org", "x.org"]
-    assert words_of(["(It’s pre-war, at x.org!)", "At war"]) == [*offered, "At"]
+    assert searchable_words(["(It’s pre-war, at x.org!)", "At war"]) == [*offered, "At"]
 
 
 def test_marks_stand_around_whole_words_of_escaped_text():
     found = {"b": frozenset({"b"}), "a.b": frozenset({"a.b"}), "R": frozenset({"r"})}
-    assert mark("<b> a.b R&D abR", found) == (
+    assert highlight("<b> a.b R&D abR", found) == (
         "&lt;<mark>b</mark>&gt; a.<mark>b</mark> <mark>R</mark>&amp;D abR"
     )
-    assert mark("a.b", {"a.b": frozenset({"a.b"})}) == "<mark>a.b</mark>"
+    assert highlight("a.b", {"a.b": frozenset({"a.b"})}) == "<mark>a.b</mark>"
 
 
 def test_an_excerpt_of_text_without_spaces_is_as_short():
@@ -53,5 +60,5 @@ def test_an_excerpt_of_text_without_spaces_is_as_short():
         [Passage("漢" * 5000, False), Passage("found here", False)], {"found": frozenset({"find"})}
     )
     assert text == '<p dir="auto"><mark>found</mark> here</p>'
-    assert len(excerpt([Passage("漢" * 5000, False)], {})) < 2 * AROUND
+    assert len(excerpt([Passage("漢" * 5000, False)], {})) < 2 * EXCERPT_LENGTH
     assert excerpt([], {"found": frozenset({"find"})}) == ""

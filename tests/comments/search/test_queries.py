@@ -1,4 +1,4 @@
-"""/stories/<slug>/find/ and /search/: words in comments and stories, marked where they were found."""
+"""/stories/<slug>/find/ and /search/: full-text search of comments and stories, with highlights."""
 
 import re
 from contextlib import ExitStack
@@ -20,7 +20,7 @@ from comments.models import Comment, CommentText, Discussion, Reason, State
 from comments.search import queries
 from comments.services import change_discussion
 from comments.views import searching
-from comments.views.searching import SITE_SIZE
+from comments.views.searching import SITE_PAGE_SIZE
 from tests.comments.thread.test_story import hold, remove
 from tests.factories import UserFactory, make_article, say
 
@@ -42,7 +42,7 @@ def look(client, q, status=200, **query) -> str:
 
 
 def found(page: str) -> list[int]:
-    """The comments that a page leads to, in its order."""
+    """Return the ids of the comments that a page links to, in its order."""
     return [int(pk) for pk in re.findall(r'<h3><a href="[^"]*/comments/(\d+)/"', page)]
 
 
@@ -55,7 +55,7 @@ def marks(page: str) -> list[str]:
 
 
 def bring_in(article: Article, *bodies: str) -> list[int]:
-    """Comments a minute apart, of a saved page: as long as one likes."""
+    """Import comments a minute apart. Imported comments may have any length."""
     article.source_key = f"test|{article.slug}"
     article.save()
     start = timezone.now() - timedelta(days=400)
@@ -123,7 +123,7 @@ def test_what_not_everybody_may_read_is_not_found_by_anybody(client):
             assert "A secret" not in page
 
 
-def test_whom_a_comment_answers_is_not_named_once_that_one_is_removed(client):
+def test_the_author_of_a_removed_parent_is_not_named(client):
     article = make_article()
     first = say(article, "Loud.")
     answer = say(article, "A calm word.", parent=first)
@@ -153,7 +153,7 @@ def test_a_hidden_discussion_is_not_found_while_its_story_is(client):
     assert (found(page), stories(page)) == ([], [article.slug])
 
 
-def test_a_story_of_nothing_is_not_found(client):
+def test_an_unknown_story_is_not_found(client):
     assert client.get("/stories/nothing/find/?q=a").status_code == 404
 
 
@@ -167,7 +167,7 @@ def test_an_edit_changes_what_is_found(client):
 
 def test_pages_follow_each_other_without_hole_or_repeat(client, monkeypatch):
     monkeypatch.setattr(searching, "PAGE_SIZE", 2)
-    monkeypatch.setattr(searching, "SITE_SIZE", 2)
+    monkeypatch.setattr(searching, "SITE_PAGE_SIZE", 2)
     article = make_article()
     made = bring_in(article, *(f"Ferry number {n}." for n in range(5)))
     for url, expected in ((f"{article.get_absolute_url()}find/", made), ("/search/", made[::-1])):
@@ -181,7 +181,7 @@ def test_pages_follow_each_other_without_hole_or_repeat(client, monkeypatch):
         assert seen == expected
 
 
-def test_a_page_goes_on_behind_a_comment_that_was_removed_meanwhile(client, monkeypatch):
+def test_a_page_continues_after_a_comment_that_was_removed(client, monkeypatch):
     monkeypatch.setattr(searching, "PAGE_SIZE", 2)
     article = make_article()
     made = bring_in(article, *(f"Ferry number {n}." for n in range(4)))
@@ -191,8 +191,8 @@ def test_a_page_goes_on_behind_a_comment_that_was_removed_meanwhile(client, monk
     assert "No more comments here." in page
 
 
-def test_no_more_than_the_most_are_collected_and_that_is_said(client, monkeypatch):
-    monkeypatch.setattr(queries, "MOST", 3)
+def test_the_number_of_results_is_limited_and_the_page_says_so(client, monkeypatch):
+    monkeypatch.setattr(queries, "MAX_RESULTS", 3)
     article = make_article("Ferry")
     made = bring_in(article, *(f"Ferry number {n}." for n in range(5)))
     page = find(client, article, "ferry")
@@ -349,7 +349,7 @@ def test_a_sentence_says_why_there_is_nothing(client, asked, sentence):
 
 
 @pytest.mark.parametrize("asked", ["", " ", "\x00", "\u3000"])
-def test_nothing_asked_is_an_empty_form(client, asked):
+def test_without_a_query_there_is_an_empty_form(client, asked):
     article = make_article()
     say(article, "A ferry.")
     for page in (find(client, article, asked), look(client, asked)):
@@ -374,7 +374,7 @@ def test_nonsense_is_answered(client, asked):
 
 
 @pytest.mark.parametrize("after", ["-1", "x", "1" * 19, "²", "1.5", "9" * 10_000, "1\x00"])
-def test_a_bad_place_to_go_on_is_not_found(client, after):
+def test_a_bad_cursor_is_404(client, after):
     find(client, make_article(), "ferry", after=after, status=404)
     look(client, "ferry", after=after, **{"in": "comments"}, status=404)
 
@@ -383,12 +383,12 @@ def test_a_bad_place_to_go_on_is_not_found(client, after):
     "query",
     [{"topic": "no\x00"}, {"topic": "nothing"}, {"topic": "x" * 10_000}, {"in": "x"}],
 )
-def test_a_choice_that_is_none_is_not_found(client, query):
+def test_an_unknown_filter_is_404(client, query):
     look(client, "ferry", status=404, **query)
 
 
 @pytest.mark.parametrize("year", ["x", "0", "99999", "-201", "٢٠١٣", "no\x00", "x" * 10_000])
-def test_what_is_no_year_is_said_beside_the_form(client, year):
+def test_an_invalid_year_is_explained_beside_the_form(client, year):
     page = look(client, "ferry", year=year)
     assert "A year has four digits, such as 2013." in page
     assert 'value="ferry"' in page
@@ -397,14 +397,15 @@ def test_what_is_no_year_is_said_beside_the_form(client, year):
 @pytest.mark.parametrize(
     "query", [{"year": "1000"}, {"year": "2999"}, {"page": "-1"}, {"in": "stories", "after": "9"}]
 )
-def test_other_choices_are_answered(client, query):
+def test_other_filters_are_accepted(client, query):
     look(client, "ferry", **query)
 
 
-def test_what_takes_too_long_is_ended_with_a_sentence(client, monkeypatch):
+def test_a_slow_search_is_stopped_with_a_message(client, monkeypatch):
     article = make_article()
     monkeypatch.setattr("articles.search.SECONDS_MAX", "0.01")
-    monkeypatch.setattr("comments.search.queries.ANSWERED", f"{queries.ANSWERED} CROSS JOIN pg_sleep(5)")
+    slow_join = f"{queries.REPLIED_TO_JOIN} CROSS JOIN pg_sleep(5)"
+    monkeypatch.setattr(queries, "REPLIED_TO_JOIN", slow_join)
     say(article, "A ferry.")
     assert "This search takes too long." in find(client, article, "ferry")
     assert "This search takes too long." in look(client, "ferry")
@@ -482,7 +483,7 @@ def test_an_author_narrows_both_and_the_url_keeps_it(client):
     said, _elsewhere = say(hers, "The ferry."), say(other, "The ferry.")
     drafts = UserFactory.create(name="Olav", roles=(EDITOR,))
     sign_article(article=make_article("A ferry to come", published_at=None), people=[drafts])
-    for n in range(SITE_SIZE + 1):
+    for n in range(SITE_PAGE_SIZE + 1):
         sign_article(article=make_article(f"Ferry {n}"), people=[ida])
 
     page = look(client, "ferry", author="ida-berg")
@@ -494,7 +495,7 @@ def test_an_author_narrows_both_and_the_url_keeps_it(client):
     more = re.search(r'class="more" href="([^"]+)"', page)[1].replace("&amp;", "&")
     assert "author=ida-berg" in more
     rest = client.get(f"/search/{more}").content.decode()
-    assert len(stories(page)) + len(stories(rest)) == SITE_SIZE + 2
+    assert len(stories(page)) + len(stories(rest)) == SITE_PAGE_SIZE + 2
     assert other.slug not in stories(rest)
     for wrong in ("olav", "nobody"):
         assert client.get("/search/", {"q": "ferry", "author": wrong}).status_code == 404
@@ -526,8 +527,8 @@ def test_a_topic_that_is_not_shown_cannot_be_chosen(client):
 
 
 def test_stories_go_on_by_rank(client, monkeypatch):
-    monkeypatch.setattr(searching, "FIRST_STORIES", 2)
-    monkeypatch.setattr(searching, "SITE_SIZE", 2)
+    monkeypatch.setattr(searching, "STORIES_SHOWN_FIRST", 2)
+    monkeypatch.setattr(searching, "SITE_PAGE_SIZE", 2)
     made = [make_article(f"Ferry {n}", published_at=timezone.now() - timedelta(days=n + 1)) for n in range(5)]
     seen, query = [], "?q=ferry"
     while query:

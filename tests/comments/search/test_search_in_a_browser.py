@@ -1,4 +1,4 @@
-"""Looking for words as a reader does it, in Chromium: with the keyboard alone, on a phone, in both themes."""
+"""Search pages in Chromium: with the keyboard only, on a phone, in both themes."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Branches that fold and what an answer answers, in Chromium: a thread at hand, on a desk and on a phone."""
+"""Folding of branches and previews of parents in Chromium, on a desktop and on a phone."""
 
 import pytest
 from playwright.sync_api import expect

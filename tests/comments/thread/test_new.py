@@ -1,11 +1,11 @@
-"""/stories/<slug>/version/ and /new/: what an open page asks to learn that it is no longer the newest."""
+"""/stories/<slug>/version/ and /stories/<slug>/new/: polling for new comments."""
 
 import pytest
 
 from comments.edits import edit_comment
 from comments.models import Discussion, Reason, State
 from comments.services import change_discussion, change_states, delete_comment, move_comment
-from comments.thread.reading import LINKED_MOST
+from comments.thread.reading import MAX_NEW_IDS
 from tests.comments.thread.test_story import bring_in, hold, remove
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
@@ -50,7 +50,7 @@ def test_the_last_of_them_are_named_in_their_order(client):
     article = make_article()
     say(article)
     since = version(client, article)["seq"]
-    made = [say(article).pk for _ in range(LINKED_MOST + 3)]
+    made = [say(article).pk for _ in range(MAX_NEW_IDS + 3)]
     told = client.get(f"{article.get_absolute_url()}new/?since={since}").json()
     assert told == {"count": len(made), "ids": made[3:]}
     assert client.get(f"{article.get_absolute_url()}new/?since=999").json() == {"count": 0, "ids": []}
@@ -67,7 +67,7 @@ def test_a_late_approval_is_new_and_what_waits_is_not(client):
 
 
 def test_what_was_on_the_page_already_is_not_new(client):
-    """Removed and restored, edited, moved, confirmed: the reader has it."""
+    """Comments that were removed and restored, edited, moved or confirmed are not new."""
     article, author = make_article(), UserFactory.create()
     restored, edited, moved, confirmed = say(article), say(article, author=author), say(article), say(article)
     gone = say(article)

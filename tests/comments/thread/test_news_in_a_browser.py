@@ -1,4 +1,4 @@
-"""What is written while somebody reads, in Chromium: offered without moving anything, shown in its place."""
+"""New comments on an open page in Chromium: announced without moving anything, then shown in the thread."""
 
 import re
 
@@ -132,7 +132,7 @@ def test_an_order_chosen_in_another_tab_takes_nothing_away(waiting, live_server,
     assert len(order_of(page)) == 7
 
 
-def test_what_rises_in_an_order_of_merit_is_not_new(live_server, page, article, monkeypatch):
+def test_a_change_of_rank_is_not_new(live_server, page, article, monkeypatch):
     bring_in(article, roots=6, replies=0)
     roots = list(Comment.objects.filter(discussion=article.pk).order_by("pk"))
     for n, root in enumerate(roots):

@@ -1,4 +1,4 @@
-"""/stories/<slug>/?order= and /stories/<slug>/order/<order>/: four orders, and where a page of one starts."""
+"""/stories/<slug>/?order= and /stories/<slug>/order/<order>/: the four orders and their pages."""
 
 import re
 from html import unescape
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def thread():
-    """An article with three first-level comments: the second has most replies, the third is recommended."""
+    """Return an article with three top-level comments: the second has replies, the third is recommended."""
     article = make_article()
     first, second, third = say(article), say(article), say(article)
     answer = say(article, parent=second)
@@ -67,9 +67,9 @@ def test_pages_of_each_order_follow_one_another_without_hole_or_repeat(client, o
     assert len(ids(first)) == BUDGET
     assert len(ids(second)) == 60
     assert len({*ids(first), *ids(second)}) == BUDGET + 60
-    assert "From its start" in second
+    assert "Back to the start" in second
     assert f'href="?order={order}#comments"' in second
-    assert "From its start" not in first
+    assert "Back to the start" not in first
     assert 'rel="next' not in second
 
 
@@ -88,19 +88,19 @@ def test_a_page_may_start_with_a_place_or_behind_it(client, thread, order):
 @pytest.mark.parametrize("key", ["after", "from"])
 @pytest.mark.parametrize("cursor", [*BAD_CURSORS, "%00.1", "x" * 10_000, "9" * 10_000 + ".1", "١.١"])
 @pytest.mark.parametrize("order", ["newest", "discussed"])
-def test_nonsense_for_a_place_is_not_found(client, key, cursor, order):
+def test_an_invalid_cursor_is_404(client, key, cursor, order):
     read(client, make_article(), f"?order={order}&{key}={cursor}", status=404)
 
 
 @pytest.mark.parametrize("order", ["", "NEWEST", "x" * 10_000, "%00", "-1", str(2**63), "newest&order=best"])
-def test_nonsense_for_an_order_is_not_found(client, order):
+def test_an_invalid_order_is_404(client, order):
     read(client, make_article(), f"?order={order}", status=404)
 
 
 @pytest.mark.parametrize(
     "query", ["?page=-1", "?utm_source=x", "?" + "a=1&" * 50, "?order=best&order=newest", "?%00=%00"]
 )
-def test_what_we_do_not_know_is_ignored(client, query):
+def test_unknown_parameters_are_ignored(client, query):
     article = make_article()
     comment = say(article)
     assert ids(read(client, article, query)) == [comment.pk]
@@ -133,7 +133,7 @@ def test_a_cookie_that_somebody_made_up_is_no_order(client, remembered):
     assert ids(read(client, article)) == [second.pk, first.pk]
 
 
-def test_only_reading_chooses_an_order_that_there_is(client):
+def test_methods_and_unknown_orders_are_refused(client):
     article = make_article()
     assert client.post(f"{article.get_absolute_url()}order/newest/").status_code == 405
     assert client.get(f"{article.get_absolute_url()}order/best/").status_code == 404

@@ -1,4 +1,4 @@
-"""/stories/<slug>/comments/<pk>/: to the comment in its place, or why it is gone."""
+"""/stories/<slug>/comments/<pk>/: the permalink of a comment, or why it was removed."""
 
 import re
 from html import unescape
@@ -7,7 +7,7 @@ import pytest
 
 from comments.models import DEPTH_MAX, Comment, Discussion, Reason, State
 from comments.services import change_discussion, change_states, delete_comment
-from comments.thread.reading import BUDGET, MORE_MOST, REPLIES, Order
+from comments.thread.reading import BUDGET, MAX_COUNTED_REPLIES, REPLIES, Order
 from tests.comments.thread.test_story import bring_in, hold, ids, nesting, remove
 from tests.factories import UserFactory, make_article, say
 
@@ -53,7 +53,7 @@ def test_a_comment_of_a_later_page_brings_its_replies(client):
 
 @pytest.mark.parametrize("order", Order.values)
 def test_every_comment_of_any_page_is_found_in_its_place(client, order):
-    """Each permalink lands on the comment, and from its own page "In its place" does as well."""
+    """Each permalink leads to the comment, and so does "View in thread" on its own page."""
     article = make_article()
     big = bring_in(article, BUDGET + 40)
     root = Comment.objects.get(pk=big[100])
@@ -69,7 +69,7 @@ def test_every_comment_of_any_page_is_found_in_its_place(client, order):
             continue
         page = response.content.decode()
         assert f'id="comment-{pk}" class="focus"' in page
-        place = unescape(re.search(r'href="([^"]*)">In its place', page)[1])
+        place = unescape(re.search(r'href="([^"]*)">View in thread', page)[1])
         assert place.endswith(f"#comment-{pk}")
         shown = ids(client.get(place).content.decode())
         assert pk in shown
@@ -86,12 +86,12 @@ def test_the_place_of_what_only_its_author_sees(client):
     change_discussion(article=article, status=Discussion.Status.CLOSED)
     client.force_login(author)
     page = client.get(link(article, waiting.pk)).content.decode()
-    place = unescape(re.search(r'href="([^"]*)">In its place', page)[1])
+    place = unescape(re.search(r'href="([^"]*)">View in thread', page)[1])
     assert ids(client.get(place).content.decode()) == [waiting.pk]
 
 
 def test_a_link_to_whom_one_answers_leads_where_that_is(client):
-    """On the last page of a long tree, whom a reply at the deepest level answers is on an earlier one."""
+    """On the last page of a long tree, the parent of a reply at the deepest level is on an earlier page."""
     article = make_article()
     line = [say(article)]
     for _ in range(DEPTH_MAX - 1):
@@ -125,10 +125,10 @@ def test_show_more_replies_goes_through_a_long_tree_without_hole_or_repeat(clien
 
 def test_deep_in_a_long_tree_no_more_are_counted_than_anybody_would_read(client):
     article = make_article()
-    root, *replies = bring_in(article, 1, BUDGET + MORE_MOST + 100)
+    root, *replies = bring_in(article, 1, BUDGET + MAX_COUNTED_REPLIES + 100)
     page = client.get(f"{link(article, root)}?after={replies[9]}").content.decode()
     assert len(ids(page)) == 2 + BUDGET
-    assert f"Show {MORE_MOST} more" in page
+    assert f"Show {MAX_COUNTED_REPLIES} more" in page
     page = client.get(f"{link(article, root)}?after={replies[199]}").content.decode()
     assert f"Show {len(replies) - 200 - BUDGET} more" in page
 
@@ -148,11 +148,11 @@ def test_a_deep_answer_brings_those_above_it(client):
         (State.REJECTED, Reason.INSULT, "Removed by a moderator: insult"),
         (State.REJECTED, Reason.OTHER, "Removed by a moderator."),
         (State.SPAM, Reason.SPAM, "Removed by a moderator: spam"),
-        (State.DELETED, Reason.IMPORT_UNDONE, "Taken back with its import"),
+        (State.DELETED, Reason.IMPORT_UNDONE, "Import undone"),
     ],
 )
 @pytest.mark.parametrize("is_answered", [True, False])
-def test_a_removed_comment_says_who_and_why_and_not_what(client, to, reason, what, is_answered):
+def test_a_removed_comment_answers_410_with_the_reason(client, to, reason, what, is_answered):
     article = make_article()
     comment = say(article, "Loud words.")
     if is_answered:
@@ -182,7 +182,7 @@ def test_a_deleted_comment_is_gone_for_its_author_as_well(client):
     assert "Rash words" not in response.content.decode()
 
 
-def test_a_waiting_comment_is_nowhere_for_others(client):
+def test_a_pending_comment_is_404_for_others(client):
     article, author = make_article(), UserFactory.create()
     comment = say(article, author=author)
     hold(comment)
@@ -207,7 +207,7 @@ def test_its_author_and_moderators_are_led_to_a_removed_comment(client):
 
 
 @pytest.mark.parametrize("query", ["x", "-1", "0", str(2**63), "1%00", "²"])
-def test_a_bad_place_to_go_on_is_not_found(client, query):
+def test_a_bad_cursor_is_404(client, query):
     article = make_article()
     comment, other = say(article), say(article)
     assert client.get(link(article, comment.pk) + f"?after={query}").status_code == 404

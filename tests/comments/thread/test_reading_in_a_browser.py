@@ -1,4 +1,4 @@
-"""A thread as it is read in Chromium: orders, further parts, by keyboard, offline and on paper."""
+"""Reading a thread in Chromium: orders, further pages, keyboard, offline and print."""
 
 import re
 
@@ -146,14 +146,14 @@ def test_offline_more_comments_says_so_and_stays(live_server, page, article, mon
     expect(alert).to_have_count(0)
 
 
-def test_back_at_the_foot_after_the_colours_were_chosen(reading):
+def test_the_scroll_position_stays_after_choosing_a_theme(reading):
     reading.get_by_role("button", name="dark").click()
     reading.wait_for_url("**/#foot")
     expect(reading.get_by_role("button", name="dark")).to_be_in_viewport()
 
 
 def test_by_keyboard_alone(live_server, page, article, talk):
-    """Reads, folds, unfolds, quotes, replies and opens a deeper reply; each step says where the focus is."""
+    """Read, fold, unfold, quote, reply and open a deeper reply; check the focus after each step."""
     page.set_viewport_size(DESK)
     open_story(live_server, page, article)
     where = """() => {
@@ -197,7 +197,7 @@ def test_by_keyboard_alone(live_server, page, article, talk):
     page.keyboard.type("nadia@example.org")
     press("Tab", "Your comment")
     page.keyboard.type("A word by hand.")
-    press("Tab", "Send")
+    press("Tab", "Post comment")
     page.keyboard.press("Enter")
     page.get_by_text("A word by hand.").wait_for()
     own = Comment.objects.get(author_name="Nadia")
@@ -218,7 +218,7 @@ def test_by_keyboard_alone(live_server, page, article, talk):
         ("Name*", "Tollef"),
         ("E-mail*", "Tollef"),
         ("Your comment*", "Tollef"),
-        ("Send", "Tollef"),
+        ("Post comment", "Tollef"),
     ]
 
 
@@ -248,7 +248,7 @@ def test_a_member_recommends_and_takes_it_back(browser, live_server, client, art
 def test_a_stranger_sees_a_count_and_no_button(live_server, page, article, talk):
     Comment.objects.filter(pk=talk.Olav.pk).update(recommend_count=12)
     open_story(live_server, page, article)
-    expect(at(page, talk.Olav)).to_contain_text("12 recommend it")
+    expect(at(page, talk.Olav)).to_contain_text("12 recommendations")
     assert page.get_by_role("button", name="Recommend").count() == 0
 
 
@@ -276,7 +276,7 @@ def test_a_line_of_a_story_has_60_to_75_characters(live_server, page, article, t
         assert 30 <= average <= 50  # as wide as the phone is
 
 
-def test_on_paper_there_is_the_story_and_the_thread_and_no_furniture(reading, talk):
+def test_print_shows_only_the_story_and_the_thread(reading, talk):
     reading.get_by_role("button", name="Fold all").click()
     reading.evaluate("document.querySelector('details.menu')?.setAttribute('open', '')")
     reading.emulate_media(media="print")
@@ -314,11 +314,9 @@ def test_on_paper_times_are_absolute_and_it_says_where_more_is(live_server, page
     page.emulate_media(media="print")
     more = page.locator(".part > .more")
     expect(more.locator(".paper")).to_be_visible()
-    assert more.inner_text() == "More comments: the page in the browser holds them."
+    assert more.inner_text() == "More comments (on the web page)"
     open_story(live_server, page, article, "?order=discussed")
-    assert page.locator(".thread .more").first.inner_text() == (
-        "Show 2 more replies: the page in the browser holds them."
-    )
+    assert page.locator(".thread .more").first.inner_text() == ("Show 2 more replies (on the web page)")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -1,4 +1,4 @@
-"""The page of a story with its discussion."""
+"""/stories/<slug>/: a story with its discussion."""
 
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Thread(HTMLParser):
-    """The nesting that a browser would see: (id, depth) of each comment, in order."""
+    """Parse the nesting of a page: (id, depth) of each comment, in order."""
 
     def __init__(self, markup: str) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ def hold(*comments):
 
 
 def bring_in(article, roots, replies=0):
-    """So many first-level comments a minute apart, each with so many replies."""
+    """Post top-level comments a minute apart, each with replies."""
     article.source_key = f"test|{article.slug}"
     article.save()
     start, made = timezone.now() - timedelta(days=400), []
@@ -174,7 +174,7 @@ def test_the_reader_chooses_the_order(client):
     read(client, article, "?order=; DROP TABLE", status=404)
 
 
-def test_what_waits_is_seen_by_its_author_and_by_who_decides_alone(client):
+def test_only_the_author_and_moderators_see_a_pending_comment(client):
     article, author, editor = make_article(), UserFactory.create(), UserFactory.create(roles=("Editor",))
     article.editors.add(editor)
     root = say(article)
@@ -202,7 +202,7 @@ def test_a_waiting_first_level_comment_is_seen_by_its_author(client):
     assert "First!" in read(client, article)
 
 
-def test_what_two_findings_say_alike_is_said_once(client, monkeypatch):
+def test_equal_sentences_of_two_findings_are_shown_once(client, monkeypatch):
     class TwoTerms(Policy):
         def reasons(self, ids, own=()):
             return {pk: ["It has a word that is looked at.", "It is your first."] * 2 for pk in ids}
@@ -226,7 +226,7 @@ def test_a_removed_comment_leaves_a_place_where_it_was_answered(client):
     page = read(client, article)
 
     assert nesting(page) == [(answered.pk, 1), (answer.pk, 2)]
-    assert "Removed by a moderator: off topic" in page
+    assert "Removed by a moderator: off-topic" in page
     assert f">{answer.created_at.day} " in page.split('id="comments"')[1], "no date stands above it"
     assert "ouder words" not in page
     assert "Loud words" not in page
@@ -240,13 +240,13 @@ def test_the_author_of_a_removed_comment_is_told(client):
     remove(comment)
     client.force_login(author)
     page = read(client, article)
-    assert "Removed by a moderator: off topic" in page
+    assert "Removed by a moderator: off-topic" in page
     assert "You wrote it." in page
     assert "Loud words" not in page
 
 
-def test_what_is_seen_under_a_parent_that_is_not_breaks_no_list(client):
-    """The parent and its tree may be gone for everybody but the moderator who sees the waiting reply."""
+def test_a_visible_reply_under_an_invisible_parent_breaks_no_list(client):
+    """Only the moderator who sees the pending reply sees the removed parent and its tree."""
     article = make_article()
     root = say(article)
     middle = say(article, parent=root)
@@ -289,14 +289,14 @@ def test_a_members_page_is_the_members(client):
 
 
 @pytest.mark.parametrize("role", ["Editor", "Administrator", "Moderator"])
-def test_who_edits_a_story_gets_from_its_page_to_its_form(client, role):
+def test_editors_get_a_link_to_edit_the_story(client, role):
     article = make_article()
     client.force_login(UserFactory.create(roles=(role,)))
     page = client.get(article.get_absolute_url()).content.decode()
     assert (f'href="/admin/articles/article/{article.pk}/change/"' in page) == (role != "Moderator")
 
 
-def test_a_story_of_others_has_no_way_to_its_form(client):
+def test_other_editors_get_no_link_to_edit_the_story(client):
     article = make_article()
     article.editors.add(UserFactory.create(roles=("Editor",)))
     client.force_login(UserFactory.create(roles=("Editor",)))
@@ -432,7 +432,7 @@ def test_a_far_cursor_is_an_empty_page_or_all(client, cursor, after_it):
     assert len(ids(read(client, article, f"?order=oldest&after={cursor}"))) == after_it
 
 
-def test_whom_the_deepest_answer_names_follows_its_moves():
+def test_the_parent_named_by_the_deepest_reply_follows_its_moves():
     article = make_article()
     line = [say(article)]
     for _ in range(DEPTH_MAX):
@@ -441,7 +441,7 @@ def test_whom_the_deepest_answer_names_follows_its_moves():
     before = Comment.objects.filter(pk=deepest.pk).values().get()
 
     def answers() -> int | None:
-        return {row.id: row.answers_id for row in read_branch(line[0], Reader())}[deepest.pk]
+        return {row.id: row.replied_to_id for row in read_branch(line[0], Reader())}[deepest.pk]
 
     assert answers() == target.pk
     move_comment(comment=deepest, parent=line[1], actor=None)
@@ -467,7 +467,7 @@ def test_times_are_told_in_the_zone_of_the_saved_page(client):
     assert "ET" in page
 
 
-def test_an_emptied_comment_says_so(client):
+def test_a_comment_with_missing_text_says_so(client):
     article = make_article()
     article.source_key = "test"
     article.save()

@@ -1,4 +1,4 @@
-"""What a story's page tells machines: JSON-LD, Open Graph, where the feed and oEmbed are."""
+"""Metadata of a story's page: JSON-LD, Open Graph, links to the feed and oEmbed."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from articles.models import Article
 from comments.models import Discussion, Reason, State
 from comments.services import change_discussion, change_states
-from comments.thread.structured_data import COMMENTS, WORDS
+from comments.thread.structured_data import COMMENT_LENGTH, MAX_COMMENTS
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -104,7 +104,7 @@ def test_previews_of_a_link(client):
     ):
         assert line in page
     for kind in ("application/json", "text/xml"):
-        href = re.search(rf'<link rel="alternate" href="([^"]+)" type="{kind}\+oembed">', page)[1]
+        href = re.search(rf'<link rel="alternate"\s+href="([^"]+)"\s+type="{kind}\+oembed">', page)[1]
         assert client.get(href.replace("&amp;", "&")).status_code == 200
 
 
@@ -134,7 +134,7 @@ def test_only_what_all_can_read_and_no_more_than_ten(client):
     article = make_article()
     member = UserFactory.create(roles=("Moderator",))
     comments = [
-        say(article, f"Comment {n}. " + "Long words. " * 40, author=member) for n in range(COMMENTS + 4)
+        say(article, f"Comment {n}. " + "Long words. " * 40, author=member) for n in range(MAX_COMMENTS + 4)
     ]
     newest = comments[-1]
     change_states(ids=[newest.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
@@ -143,11 +143,11 @@ def test_only_what_all_can_read_and_no_more_than_ten(client):
         if reader:
             client.force_login(reader)  # sees what waits on the page, which is not for machines
         told = data(read(client, article))
-        assert told["commentCount"] == COMMENTS + 2
+        assert told["commentCount"] == MAX_COMMENTS + 2
         assert [c["text"].partition(".")[0] for c in told["comment"]] == [
-            f"Comment {n}" for n in reversed(range(2, COMMENTS + 2))
+            f"Comment {n}" for n in reversed(range(2, MAX_COMMENTS + 2))
         ]
-        assert all(len(c["text"]) <= WORDS and c["text"].endswith("…") for c in told["comment"])
+        assert all(len(c["text"]) <= COMMENT_LENGTH and c["text"].endswith("…") for c in told["comment"])
 
 
 def test_a_hidden_discussion_is_not_told(client):
@@ -166,7 +166,7 @@ def test_the_host_that_was_asked_is_in_no_page(client, settings):
     assert page.count(f"https://news.example{article.get_absolute_url()}") >= 3
 
 
-def test_it_costs_no_statement(client):
+def test_it_needs_no_query(client):
     counts = []
     for rights in (Article.Rights.UNKNOWN, Article.Rights.OURS):
         article = make_article(rights=rights)
@@ -178,11 +178,11 @@ def test_it_costs_no_statement(client):
 
 
 def test_it_stays_small(client):
-    """Of a story with 74 comments the head is a small part, whatever they say."""
+    """The head is a small part of the page of a story with 74 comments, however long they are."""
     article = make_article("A headline of some length about the slip in the harbour", standfirst="x" * 200)
     before = len(read(client, article).encode())
     author = UserFactory.create(name="Somebody with a name")
-    for _ in range(COMMENTS):
+    for _ in range(MAX_COMMENTS):
         say(article, "Long words. " * 800, author=author)
     told = SCRIPT.search(read(client, article))[1].encode()
     assert len(told) < 4_500

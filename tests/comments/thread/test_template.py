@@ -1,4 +1,4 @@
-"""comments/thread.jinja by itself: what it makes of rows."""
+"""templates/comments/thread.jinja, rendered with rows."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -11,12 +11,12 @@ from django.template import engines
 from django.utils import timezone
 from django.utils.translation.template import templatize
 
-from comments.thread.reading import Row, Viewer
+from comments.thread.reading import ThreadRow, ViewerContext
 
 START = datetime(2013, 6, 19, 21, 28, tzinfo=UTC)
 
 
-def row(number: int, level: int = 0, **fields: Any) -> Row:
+def row(number: int, level: int = 0, **fields: Any) -> ThreadRow:
     values = {
         "id": number,
         "author_id": None,
@@ -29,30 +29,30 @@ def row(number: int, level: int = 0, **fields: Any) -> Row:
         "state_reason": "posted",
         "created_at": START + timedelta(minutes=number),
         "edited_at": None,
-        "answers_id": None,
-        "answers_name": None,
+        "replied_to_id": None,
+        "replied_to_name": None,
         "recommend_count": 0,
         "is_pick": False,
         "is_locked": False,
         "is_redacted": False,
-        "repeat_id": None,
-        "repeat_slug": None,
-        "answers_here": True,
+        "duplicate_of_id": None,
+        "duplicate_of_slug": None,
+        "replied_to_on_page": True,
         "level": level,
-        "more": 0,
-        "last": number,
+        "omitted_replies": 0,
+        "last_id": number,
     }
-    return Row(**values | fields)
+    return ThreadRow(**values | fields)
 
 
-def render(rows: list[Row], **context: Any) -> str:
+def render(rows: list[ThreadRow], **context: Any) -> str:
     context = {
         "rows": rows,
         "zone": "America/New_York",
         "open": False,
-        "here": "",
+        "story_path": "",
         "focus": None,
-        "reasons": {"off_topic": "off topic"},
+        "reasons": {"off_topic": "off-topic"},
         "viewer": None,
         "actions": {},
     } | context
@@ -60,7 +60,7 @@ def render(rows: list[Row], **context: Any) -> str:
 
 
 class Outline(HTMLParser):
-    """Depth of each comment; fails where a tag is closed that is not the open one."""
+    """Parse the depth of each comment. Fails if a closing tag does not match the open one."""
 
     def __init__(self, markup: str) -> None:
         super().__init__()
@@ -95,33 +95,37 @@ def test_lists_are_nested_as_the_rows_are(levels):
     assert depths == [level - levels[0] + 1 for level in levels]
 
 
-def test_names_and_whom_they_answer_are_a_heading():
-    page = render([row(1), row(2, 1, author_name="Jim", answers_id=1, answers_name="Eben")])
+def test_the_heading_names_the_author_and_the_parent():
+    page = render([row(1), row(2, 1, author_name="Jim", replied_to_id=1, replied_to_name="Eben")])
     heading = re.findall(r"<h3>(.*?)</h3>", page)[1]
     assert re.sub(r"<[^>]+>", "", heading) == "Jim, replying to Eben"
     assert 'href="#comment-1"' in heading
 
 
 def test_the_authors_mark_stands_beside_the_author():
-    page = render([row(1, role="author", author_name="Ada", answers_id=9, answers_name="Bo")])
+    page = render([row(1, role="author", author_name="Ada", replied_to_id=9, replied_to_name="Bo")])
     assert re.search(r"Ada</bdi> <span class=\"role\">author</span>, replying", page)
 
 
 def test_what_people_write_is_escaped_and_what_we_rendered_is_not():
-    page = render([row(1, author_name='<b a="', answers_id=2, answers_name="<i>", body_html="<em>x</em>")])
+    page = render(
+        [row(1, author_name='<b a="', replied_to_id=2, replied_to_name="<i>", body_html="<em>x</em>")]
+    )
     assert "&lt;b a=&#34;" in page
     assert "&lt;i&gt;" in page
     assert "<em>x</em>" in page
 
 
-def test_nothing_that_is_told_of_a_comment_is_taken_for_markup():
+def test_explanations_and_labels_are_escaped():
     bad = "<i>&"
-    viewer = Viewer(moderates=True, mine={1, 2}, why={1: [bad], 2: [bad]}, usual=bad, may_recommend=True)
+    viewer = ViewerContext(
+        moderates=True, mine={1, 2}, reasons={1: [bad], 2: [bad]}, usual_delay=bad, may_recommend=True
+    )
     acts = [{"label": bad, "url": "/x/?a=1&b=<i>", "post": True, "reasons": [(bad, bad, bad)]}]
     rows = [
         row(1, author_name=bad, state="pending"),
         row(2, state="rejected", state_reason="off_topic"),
-        row(3, 1, author_name=bad, answers_id=9, answers_name=bad, recommend_count=3),
+        row(3, 1, author_name=bad, replied_to_id=9, replied_to_name=bad, recommend_count=3),
     ]
     page = render(rows, viewer=viewer, actions={1: acts, 3: acts}, reasons={"off_topic": bad}, open=True)
     Outline(page.replace("<bdi>", "").replace("</bdi>", ""))
@@ -130,7 +134,7 @@ def test_nothing_that_is_told_of_a_comment_is_taken_for_markup():
     assert "<i>&" not in page
 
 
-def test_a_time_is_said_once_a_tree_in_full():
+def test_the_full_date_is_shown_once_in_each_tree():
     page = render([row(1), row(2, 1), row(3, created_at=START + timedelta(days=1))])
     assert re.findall(r"comments/\d+/\">([^<]*)</a>", page) == [
         "19 June 2013, 17:29",
@@ -147,15 +151,17 @@ def test_a_time_of_today_is_marked_up_for_the_script_that_says_how_long_ago_it_w
 
 def test_what_waits_is_shown_to_its_author_and_to_moderators_only():
     rows = [row(1, state="pending", body_html="<p>SECRET</p>")]
-    others = Viewer(moderates=False, mine={2})
-    mine = Viewer(moderates=False, mine={1}, why={1: ["It has two links."]}, usual="Usually in 2 hours.")
+    others = ViewerContext(moderates=False, mine={2})
+    mine = ViewerContext(
+        moderates=False, mine={1}, reasons={1: ["It has two links."]}, usual_delay="Usually in 2 hours."
+    )
 
     for viewer in (None, others):
         assert "SECRET" not in render(rows, viewer=viewer)
         assert "Waiting for review" in render(rows, viewer=viewer)
     own = render(rows, viewer=mine)
     assert all(text in own for text in ("SECRET", "It has two links.", "Usually in 2 hours.", "Only you"))
-    theirs = render(rows, viewer=Viewer(moderates=True))
+    theirs = render(rows, viewer=ViewerContext(moderates=True))
     assert "SECRET" in theirs
     assert "Only you" not in theirs
 
@@ -163,13 +169,13 @@ def test_what_waits_is_shown_to_its_author_and_to_moderators_only():
 @pytest.mark.parametrize(
     ("state", "reason", "said"),
     [
-        ("rejected", "off_topic", "Removed by a moderator: off topic"),
+        ("rejected", "off_topic", "Removed by a moderator: off-topic"),
         ("rejected", "other", "Removed by a moderator"),
         ("deleted", "author", "Deleted by its author"),
-        ("deleted", "import_undone", "Taken back with its import"),
+        ("deleted", "import_undone", "Import undone"),
     ],
 )
-def test_what_is_gone_says_why_without_its_words_or_name(state, reason, said):
+def test_a_removed_comment_shows_the_reason_but_no_text_or_name(state, reason, said):
     page = render([row(1, state=state, state_reason=reason, body_html="<p>SECRET</p>", author_name="Who")])
     assert re.search(rf"<p>{said}\s*</p>", page)
     assert "SECRET" not in page
@@ -184,14 +190,14 @@ def test_missing_text_is_told():
 
 
 def test_replies_left_out_are_announced_at_the_end_of_their_tree():
-    page = render([row(1, more=131, last=2), row(2, 1), row(3, more=1, last=3)])
+    page = render([row(1, omitted_replies=131, last_id=2), row(2, 1), row(3, omitted_replies=1, last_id=3)])
     first, second = page.index("Show 131 more replies"), page.index("Show 1 more reply<")
     assert page.index("Body 2") < first < page.index("Body 3") < second
     assert 'href="comments/1/?after=2"' in page
 
 
 def test_links_are_relative_to_the_story():
-    page = render([row(7)], open=True, here="../../")
+    page = render([row(7)], open=True, story_path="../../")
     assert 'href="../../comments/7/"' in page
     assert 'href="../../reply/7/" rel="nofollow"' in page
 
@@ -206,7 +212,7 @@ def test_a_moderators_menu_is_a_form_and_links():
         {"label": "Remove…", "url": "/remove/1/", "post": True, "reasons": [("insult", "insult", "")]},
         {"label": "History", "url": "/history/1/", "post": False, "reasons": []},
     ]
-    page = render([row(1), row(2)], actions={1: acts}, viewer=Viewer(moderates=True))
+    page = render([row(1), row(2)], actions={1: acts}, viewer=ViewerContext(moderates=True))
     Outline(page)
     assert page.count('<details class="menu">') == 1
     assert '<button formaction="/remove/1/" name="act" value="insult">insult</button>' in page

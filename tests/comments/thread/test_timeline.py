@@ -1,4 +1,4 @@
-"""The time of a discussion, as a sentence with links."""
+"""comments/thread/timeline.py: the timeline of a discussion."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -12,7 +12,7 @@ from articles.models import Article
 from comments.imports import Imported, import_comments
 from comments.models import Comment, DiscussionDay, Reason, State
 from comments.services import change_states
-from comments.thread.timeline import BARS, tell
+from comments.thread.timeline import BAR_COUNT, summarize
 from tests.comments.thread.test_story import ids, read
 from tests.factories import make_article
 
@@ -20,8 +20,8 @@ START = date(2013, 6, 19)
 
 
 def said(*days: tuple[int, int]) -> str | None:
-    """The sentence for (days since the start, comments)."""
-    told = tell([(START + timedelta(days=day), count) for day, count in days])
+    """Return the sentence for (days since the start, comments)."""
+    told = summarize([(START + timedelta(days=day), count) for day, count in days])
     return told and ", ".join(text for text, _url in told["parts"])
 
 
@@ -50,15 +50,17 @@ def test_the_sentence(days, sentence):
 
 
 def test_bars_are_equal_slices_in_which_one_comment_is_still_seen():
-    bars = tell([(START, 1000), (START + timedelta(days=120), 500), (START + timedelta(days=240), 1)])["bars"]
-    assert len(bars) == BARS
-    assert (bars[0], bars[BARS // 2 - 1], bars[-1]) == (100, 50, 4)
+    bars = summarize([(START, 1000), (START + timedelta(days=120), 500), (START + timedelta(days=240), 1)])[
+        "bars"
+    ]
+    assert len(bars) == BAR_COUNT
+    assert (bars[0], bars[BAR_COUNT // 2 - 1], bars[-1]) == (100, 50, 4)
     assert sum(bars) == 154
 
 
 @pytest.mark.django_db
-def test_the_curated_seed_tells_its_own_time(client, data):
-    """The acts of product.md: 15 spam, 5 without text, 2 repeats, 3 by a person."""
+def test_the_timeline_of_the_curated_seed(client, data):
+    """Clean the seed as product.md does: 15 spam, 5 without text, 2 duplicates, 3 by a person."""
     article = import_page(data=(data / "seed" / "story.txt").read_bytes(), filename="story.txt").article
     spam = [57, 58, 60, 61, *range(63, 68), *range(69, 75)]
     gone = [*spam, 31, 56, 59, 62, 68, 33, 34, 12, 35, 36]
@@ -86,7 +88,7 @@ def sentence(page: str) -> str:
 
 
 def bring_in_over_time(*comments: tuple[int, int | None]) -> Article:
-    """Comments by (days since the start, index of their parent)."""
+    """Post comments by (days since the start, index of their parent)."""
     article = make_article(source_key="test")
     start = datetime(2013, 6, 19, 12, tzinfo=UTC)
     made = [
@@ -118,7 +120,7 @@ def test_a_part_that_starts_with_a_reply_leads_to_it(client):
 
 
 @pytest.mark.django_db
-def test_only_what_everybody_may_read_is_told(client):
+def test_only_visible_comments_are_counted(client):
     article = bring_in_over_time((0, None), (90, None), (180, None))
     assert (
         sentence(read(client, article))

@@ -479,7 +479,7 @@ def test_the_drill(serve: Serve, home: Path, environment: dict[str, str]) -> Non
     with data_folder() as second:
         other = {"SOUNDOFF_HOME": str(second)}
         assert "Restored as of" in manage("restore", file, **other)
-        assert "Sound: all that can be compared agrees." in manage("check_integrity", **other)
+        assert "No inconsistencies found." in manage("check_integrity", **other)
         beside = serve(PORT=str(site.port), **other)
         beside.wait_for("Ctrl-C stops it.")
         assert pages(site.port) == before

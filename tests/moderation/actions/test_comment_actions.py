@@ -318,7 +318,7 @@ def test_a_redaction_upon_which_a_colleague_has_decided_is_not_undone(maria, oma
     redaction = quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
     removal = decide(ids=[comment.pk], to=State.REJECTED, reason="off_topic", actor=omar)
     act = undo(batch=redaction, actor=maria)
-    assert (act.batch, act.refused) == (None, [Refusal(comment.pk, "Omar", "Removed: off topic")])
+    assert (act.batch, act.refused) == (None, [Refusal(comment.pk, "Omar", "Removed: off-topic")])
     assert Comment.objects.get().body == "I am ███."
     assert undo(batch=removal.batch, actor=omar).changed == [comment.pk]
 

@@ -18,10 +18,10 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy")]
     ("fields", "expected", "words"),
     [
         ({"act": "approved", "reason": "off_topic"}, ("published", "approved"), "Approved"),
-        ({"reason": "off_topic"}, ("rejected", "off_topic"), "Removed: off topic"),
+        ({"reason": "off_topic"}, ("rejected", "off_topic"), "Removed: off-topic"),
         ({"reason": "insult"}, ("rejected", "insult"), "Removed: insult"),
-        ({"reason": "name"}, ("rejected", "name"), "Removed: name"),
-        ({"reason": "repeat"}, ("rejected", "repeat"), "Removed: repeat"),
+        ({"reason": "name"}, ("rejected", "name"), "Removed: offensive name"),
+        ({"reason": "repeat"}, ("rejected", "repeat"), "Removed: duplicate"),
         ({"reason": "text_missing"}, ("rejected", "text_missing"), "Removed: text missing"),
         ({"reason": "other"}, ("rejected", "other"), "Removed: other"),
         ({"act": "spam", "reason": "off_topic"}, ("spam", "spam"), "Marked as spam"),

@@ -58,7 +58,7 @@ def tell(batch) -> list[mail.EmailMessage]:
             State.REJECTED,
             Reason.OFF_TOPIC,
             "Your comment was removed",
-            "has removed your comment: off topic.",
+            "has removed your comment: off-topic.",
         ),
         (State.SPAM, Reason.SPAM, "Your comment was taken for spam", "took your comment for spam"),
     ],

@@ -213,7 +213,7 @@ CASES = [
         removed,
         "Your comment was removed",
         [
-            "A moderator has removed your comment: off topic.",
+            "A moderator has removed your comment: off-topic.",
             "Keep to the boat.",
             "Nobody had reported it.",
             PERSON,
@@ -238,7 +238,7 @@ CASES = [
         pointed_out,
         "Your comment was removed",
         [
-            "removed your comment: off topic.",
+            "removed your comment: off-topic.",
             TERM,
             "A check of this site had pointed it out; a person decided.",
         ],
@@ -282,7 +282,7 @@ CASES = [
         stays,
         "Your comment stays removed",
         [
-            "You asked for another look. The comment was read again, and it stays removed: off topic.",
+            "You asked for another look. The comment was read again, and it stays removed: off-topic.",
             "Somebody who had not decided on it before has read it.",
             "This is final: it can't be asked for again.",
         ],
@@ -503,7 +503,7 @@ def test_a_mail_a_person_and_act_however_different_their_comments(jim, maria):
     assert tell_authors.func(str(act.pk)) == 1
     (message,) = mail.outbox
     assert message.subject == "Your comments were removed"
-    assert message.body.count("A moderator has removed your comment: off topic.") == 1
+    assert message.body.count("A moderator has removed your comment: off-topic.") == 1
     assert "“One.”" in message.body
     assert "“Two.”" in message.body
 
@@ -531,7 +531,7 @@ def test_of_two_decisions_within_a_minute_the_second_is_told(jim, maria):
     assert "insult" in mail.outbox[0].body
     an_hour_later()
     assert subjects(decided(comment, State.REJECTED, "off_topic", maria)) == ["Your comment was removed"]
-    assert "off topic" in mail.outbox[0].body
+    assert "off-topic" in mail.outbox[0].body
 
 
 def test_what_a_colleague_confirms_within_the_minute_is_told_once(jim, maria):

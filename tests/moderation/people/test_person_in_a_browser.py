@@ -33,7 +33,7 @@ def send(page, live_server, article, *, name, email, body):
     page.get_by_label("Name").fill(name)
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Your comment").fill(body)
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Post comment").click()
 
 
 @pytest.mark.parametrize("with_scripts", [True, False])

@@ -109,13 +109,13 @@ def test_a_press_on_the_story_is_taken_back_by_one_press_and_stays_there(client,
     sent = {"ids": comment.pk, "act": "off_topic", "next": "story"}
     page = text(client.post("/moderation/decide/", sent, follow=True))
     bar = re.search(r'<div class="undo">.*?</div>', page)[0]
-    assert "Removed: off topic</a>" in bar
+    assert "Removed: off-topic</a>" in bar
     undo = unescape(re.search(r'action="([^"]+)"', bar)[1])
     back = client.post(undo)
     assert back.headers["Location"] == f"{story}#comment-{comment.pk}"
     comment.refresh_from_db()
     assert comment.state == "published"
-    assert "Undone: Removed: off topic" in text(client.get(story))
+    assert "Undone: Removed: off-topic" in text(client.get(story))
     assert 'class="undo"' not in text(client.get(story))  # told once
 
 
@@ -126,7 +126,7 @@ def test_a_reason_to_remove_is_chosen_by_its_own_button_with_what_its_author_rea
     article = make_article()
     say(article, "Words.", author=UserFactory.create())
     page = text(client.get(article.get_absolute_url()))
-    assert 'name="act" value="off_topic">off topic <small>Write to the editors about that.</small>' in page
+    assert 'name="act" value="off_topic">off-topic <small>Write to the editors about that.</small>' in page
     assert '<select name="reason"' not in page
 
 

@@ -92,14 +92,14 @@ def test_the_queue_is_worked_by_keys(context, live_server, waiting):
     assert states(waiting)[0] == "pending"
 
     page.keyboard.press("r")
-    expect(cards[0].get_by_label("off topic")).to_be_focused()
+    expect(cards[0].get_by_label("off-topic")).to_be_focused()
     page.keyboard.press("a")  # a letter in a list of reasons is no key
     page.keyboard.press("Escape")
     expect(cards[0]).to_be_focused()
     page.keyboard.press("r")
     page.keyboard.press("ArrowDown")
     expect(cards[0].get_by_text("A moderator has removed your comment: insult.")).to_be_visible()
-    expect(cards[0].get_by_text("A moderator has removed your comment: off topic.")).to_be_hidden()
+    expect(cards[0].get_by_text("A moderator has removed your comment: off-topic.")).to_be_hidden()
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("Removed: insult")
     expect(cards[1]).to_be_focused()
@@ -324,7 +324,7 @@ def test_the_queue_is_worked_without_scripts(browser, live_server, waiting):
     expect(first.get_by_text("A moderator has removed your comment: name.")).to_be_visible()
     first.get_by_role("button", name="Remove", exact=True).click()
     expect(page.locator(f"#comment-{waiting[1].pk}")).to_be_visible()
-    page.get_by_role("link", name="Removed: name").click()
+    page.get_by_role("link", name="Removed: offensive name").click()
     page.get_by_role("button", name="Undo this action").click()
     assert states(waiting) == [State.PENDING] * 4
     assert Batch.objects.count() == 4

@@ -103,7 +103,7 @@ def test_the_abuse_of_a_child_is_reported_without_a_name(live_server, page, site
 def test_an_author_changes_a_removed_comment_and_sends_it_again(live_server, page, site, client):
     log_in(client, page, site.jim, live_server.url)
     page.goto(live_server.url + site.article.get_absolute_url())
-    page.locator(f"#comment-{site.removed.pk}").get_by_role("link", name="What you can do").click()
+    page.locator(f"#comment-{site.removed.pk}").get_by_role("link", name="Appeal this decision").click()
     page.get_by_role("link", name="Change it and send it again").click()
     page.get_by_label("Your comment").fill("I do not agree.")
     page.get_by_role("button", name="Send again").click()

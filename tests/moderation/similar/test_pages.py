@@ -190,7 +190,7 @@ def test_whose_decisions_an_act_on_a_group_left_alone_is_told_by_the_bar_and_by_
 
     act = Batch.objects.get(actor=moderator)
     page = client.get(reverse("moderation:batch", args=[act.pk]))
-    told = ["Removed: insult", "Approved", "Removed: name"]
+    told = ["Removed: insult", "Approved", "Removed: offensive name"]
     for told_by in (answer, page):
         assert "3 were left as they are" in told_by.text
         assert left_alone(told_by) == [
