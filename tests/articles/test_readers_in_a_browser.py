@@ -13,8 +13,8 @@ from playwright.sync_api import expect
 import archive
 from accounts.models import ADMINISTRATOR, EDITOR
 from archive.services import import_page
-from articles.editing.services import keep_unsaved
-from articles.models import Article, Author, Sheet, StandingPage, Topic
+from articles.editing.services import autosave
+from articles.models import Article, Author, OpenForm, StandingPage, Topic
 from articles.publishing.front_page import pin
 from articles.services import save_article, save_page, sign_article
 from comments.policy import policy
@@ -124,7 +124,7 @@ def test_each_unsaved_text_can_be_taken_up_and_many_leave_the_list_in_sight(
 ):
     for n in range(5):
         typed = {"title": [f"Unsaved {n}"]}
-        keep_unsaved(sheets=[Sheet(uuid4(), 1)], editor=emil, kind=Article, thing=None, typed=typed, read="")
+        autosave(sheets=[OpenForm(uuid4(), 1)], editor=emil, kind=Article, thing=None, typed=typed, read="")
     context = browser.new_context(viewport={"width": width, "height": 900})
     log_in(context, live_server, emil)
     page = context.new_page()

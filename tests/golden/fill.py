@@ -75,7 +75,7 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     from accounts.services import switch_page
     from archive.services import import_page
     from articles.editing import services as writing
-    from articles.models import Article, Sheet, StandingPage, Text, Topic, free_slug
+    from articles.models import Article, OpenForm, StandingPage, DocumentText, Topic, free_slug
     from articles.publishing import front_page
     from articles.redaction.redact import black_out
     from articles.redirects import add_redirect
@@ -196,10 +196,10 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     save_article(article=slip, by=edith)
     slip.body += "\n\nA last word."
     save_article(article=slip, by=emil)
-    writing.keep_aside(
-        thing=slip, text=Text("The slip closes", "", "Edith’s own text."), by=edith, base=1, nonce=uuid4()
+    writing.keep_conflicting_copy(
+        thing=slip, text=DocumentText("The slip closes", "", "Edith’s own text."), by=edith, base=1, nonce=uuid4()
     )
-    writing.correct(article=slip, by=emil, text="An earlier version gave a wrong year.")
+    writing.add_correction(article=slip, by=emil, text="An earlier version gave a wrong year.")
     writing.add_note(article=slip, by=edith, body="Ask the harbour master.")
     old = article("An old flood", 120)
     mine = article("Members only talk", 3)
@@ -224,8 +224,8 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     named = article("Jane Quill was seen", 9, body="It was Jane Quill, a baker.")
     black_out(thing=named, words=["Jane Quill"])
     typed = {"title": ["Never saved"], "body": ["A text that nobody saved."]}
-    writing.keep_unsaved(
-        sheets=[Sheet(uuid4(), 1)], editor=emil, kind=Article, thing=council, typed=typed, read=""
+    writing.autosave(
+        sheets=[OpenForm(uuid4(), 1)], editor=emil, kind=Article, thing=council, typed=typed, read=""
     )
     about = save_page(
         page=StandingPage(title="About", slug="about-us", body="We are *here*.", menu="top"), by=emil

@@ -12,15 +12,8 @@ from django.utils import timezone
 
 from articles.admin import ArticleForm
 from articles.editing import services
-from articles.editing.services import keep_unsaved, publish, restore, take_back, tell_presence
-from articles.models import (
-    Article,
-    Image,
-    Presence,
-    Revision,
-    Sheet,
-    Topic,
-)
+from articles.editing.services import autosave, publish, restore, take_back, record_presence
+from articles.models import Article, Image, Presence, Revision, OpenForm, Topic
 from articles.services import sign_article
 from comments.services import change_discussion
 from tests.articles.editing.sheets import KEEP, keep, of, opened, unsaved
@@ -93,10 +86,10 @@ def test_what_a_colleague_types_waits_for_nobody_who_sends_a_picture(draft, emil
         try:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute("SET LOCAL lock_timeout = '500ms'")
-                tell_presence(thing=draft, editor=edda, typed=True)
+                record_presence(thing=draft, editor=edda, typed=True)
                 typed = {"body": ["Typed by Edda."]}
-                keep_unsaved(
-                    sheets=[Sheet(uuid4(), 1)], editor=edda, kind=Article, thing=draft, typed=typed, read=""
+                autosave(
+                    sheets=[OpenForm(uuid4(), 1)], editor=edda, kind=Article, thing=draft, typed=typed, read=""
                 )
         except OperationalError as error:
             failed.append(error)

@@ -1,6 +1,6 @@
 import pytest
 
-from articles.editing.diff import STEPS_MOST, _is_blank, _steps, compare, merge
+from articles.editing.diff import MAX_STEPS, _is_blank, _steps, compare, merge
 from tests.helpers.growth import LINEAR, growth
 
 OLD = "The boat leaves at nine.\n\nNobody waits.\n\nThe end."
@@ -87,11 +87,11 @@ def test_a_text_changed_in_each_of_its_paragraphs_is_told_by_its_words():
         "\n\n".join(f"the {word} {n} of the harbour" for n in range(3_000)) for word in ("boat", "ship")
     )
     lines = [text.splitlines(keepends=True) for text in (old, new)]
-    assert _steps(*lines, None, autojunk=False) > STEPS_MOST >= _steps(*lines, _is_blank, autojunk=False)
+    assert _steps(*lines, None, autojunk=False) > MAX_STEPS >= _steps(*lines, _is_blank, autojunk=False)
     assert sum(part.kind == "del" for row in compare(old, new) for part in row.parts) == 3_000
 
 
 def test_what_would_take_too_many_steps_is_one_change():
     old, new = ("".join(f"{n % 7 * step}\n" for n in range(9_000)) for step in (3, 5))
-    assert _steps(*(text.splitlines() for text in (old, new)), is_junk=None, autojunk=False) > STEPS_MOST
+    assert _steps(*(text.splitlines() for text in (old, new)), is_junk=None, autojunk=False) > MAX_STEPS
     assert "".join(text for row in compare(old, new) for _, text in row.new) == new

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import EDITOR, MODERATOR, READER
-from articles.editing.services import correct
+from articles.editing.services import add_correction
 from articles.models import (
     Article,
     Revision,
@@ -348,7 +348,7 @@ def test_its_pages_have_no_inline_script_or_style(draft, emil):
     draft.body = "Other words."
     save_article(article=draft, by=emil)
     client, history = as_(emil), reverse("admin:articles_article_history", args=[draft.pk])
-    correction = correct(article=draft, by=emil, text="x")
+    correction = add_correction(article=draft, by=emil, text="x")
     for url in (
         history,
         f"{history}?old=1&new=2",

@@ -8,7 +8,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from accounts.models import EDITOR
-from articles.editing.services import add_note, correct, take_back
+from articles.editing.services import add_note, add_correction, take_back
 from articles.models import Article, Image, StandingPage, Topic, Unsaved
 from articles.services import save_article, save_page
 from tests.articles.test_admin import ADD, change
@@ -350,7 +350,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(desk_of, story, 
     page.set_viewport_size(size)
     edda = UserFactory.create(name="Edda", roles=(EDITOR,))
     add_note(article=story, by=edda, body="Is nine right?")
-    correction = correct(article=story, by=edda, text="It was nine.")
+    correction = add_correction(article=story, by=edda, text="It was nine.")
     page.goto(change(story))
     page.locator("#id_body").fill(LONG.replace("nine", "eleven"))
     page.locator("#id_byline").fill("Emil")

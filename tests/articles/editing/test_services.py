@@ -9,13 +9,13 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from articles.editing.services import (
-    ChangedError,
+    StaleVersionError,
     EmbargoedError,
     change_correction,
-    correct,
-    finish_sheets,
-    keep_aside,
-    keep_unsaved,
+    add_correction,
+    discard_drafts,
+    keep_conflicting_copy,
+    autosave,
     publish,
     publish_articles,
     restore,
@@ -23,7 +23,7 @@ from articles.editing.services import (
     take_back,
     unschedule,
 )
-from articles.models import Article, Revision, Sheet, Site, Text, Unsaved
+from articles.models import Article, Revision, OpenForm, Site, DocumentText, Unsaved
 from articles.services import save_article
 from tests.factories import make_article
 
@@ -80,14 +80,14 @@ def test_what_is_restored_is_a_new_revision(draft, emil):
     assert (restored.body, restored.body_html) == ("One.", "<p>One.</p>\n")
     last = draft.revisions.first()
     assert (last.number, last.body, last.restored, last.by) == (3, "One.", 1, emil)
-    with pytest.raises(ChangedError):
+    with pytest.raises(StaleVersionError):
         restore(revision=first, by=emil, seen=draft.version)
 
 
 def test_an_aside_is_kept_once_and_is_not_the_articles_text(draft, emil):
-    text = Text("Boats", "", "Mine.")
+    text = DocumentText("Boats", "", "Mine.")
     for _ in range(2):
-        kept = keep_aside(thing=draft, text=text, by=emil, base=1, nonce=uuid4())
+        kept = keep_conflicting_copy(thing=draft, text=text, by=emil, base=1, nonce=uuid4())
     assert (kept.number, kept.is_aside, draft.revisions.count()) == (2, True, 2)
     draft.body = "Three."
     save_article(article=draft, by=emil)
@@ -97,34 +97,34 @@ def test_an_aside_is_kept_once_and_is_not_the_articles_text(draft, emil):
 def test_two_windows_of_one_person_keep_two_texts(draft, emil, edda):
     one, two = uuid4(), uuid4()
     for sheet, body in (
-        (Sheet(one, 1), "In the one."),
-        (Sheet(two, 1), "In the other."),
-        (Sheet(one, 2), "In the one, more."),
+        (OpenForm(one, 1), "In the one."),
+        (OpenForm(two, 1), "In the other."),
+        (OpenForm(one, 2), "In the one, more."),
     ):
         keep(emil, draft, body, sheet)
     assert sorted(kept()) == ["In the one, more.", "In the other."]
     with pytest.raises(PermissionError):
-        keep(edda, draft, "Hers", Sheet(one, 3))
-    finish_sheets(sheets=[Sheet(one, 9)], editor=edda)
+        keep(edda, draft, "Hers", OpenForm(one, 3))
+    discard_drafts(sheets=[OpenForm(one, 9)], editor=edda)
     assert sorted(kept()) == ["In the one, more.", "In the other."]
 
 
 def test_what_comes_late_replaces_nothing_newer(draft, emil):
     nonce = uuid4()
-    keep(emil, draft, "An hour of work.", Sheet(nonce, 7))
-    assert keep(emil, draft, "An hour of", Sheet(nonce, 6)).typed["body"] == ["An hour of work."]
+    keep(emil, draft, "An hour of work.", OpenForm(nonce, 7))
+    assert keep(emil, draft, "An hour of", OpenForm(nonce, 6)).typed["body"] == ["An hour of work."]
     assert kept() == ["An hour of work."]
-    finish_sheets(sheets=[Sheet(nonce, 7)], editor=emil)
-    assert keep(emil, draft, "An hour of", Sheet(nonce, 6)) is None  # after it was saved
+    discard_drafts(sheets=[OpenForm(nonce, 7)], editor=emil)
+    assert keep(emil, draft, "An hour of", OpenForm(nonce, 6)) is None  # after it was saved
     assert kept() == []
-    keep(emil, draft, "An hour of work, and more.", Sheet(nonce, 8))  # back to the page, and on it goes
+    keep(emil, draft, "An hour of work, and more.", OpenForm(nonce, 8))  # back to the page, and on it goes
     assert kept() == ["An hour of work, and more."]
 
 
 def test_what_was_saved_before_it_was_ever_kept_stays_saved(draft, emil):
     nonce = uuid4()
-    finish_sheets(sheets=[Sheet(nonce, 2)], editor=emil)
-    assert keep(emil, draft, "Half of i", Sheet(nonce, 1)) is None
+    discard_drafts(sheets=[OpenForm(nonce, 2)], editor=emil)
+    assert keep(emil, draft, "Half of i", OpenForm(nonce, 1)) is None
     assert kept() == []
 
 
@@ -133,12 +133,12 @@ def test_what_comes_while_it_is_saved_waits_and_is_too_late(draft, emil):
     nonce, answers = uuid4(), []
 
     def late():
-        answers.append(keep(emil, draft, "Half of i", Sheet(nonce, 1)))
+        answers.append(keep(emil, draft, "Half of i", OpenForm(nonce, 1)))
         connection.close()
 
     thread = threading.Thread(target=late)
     with transaction.atomic(), connection.cursor() as cursor:
-        finish_sheets(sheets=[Sheet(nonce, 2)], editor=emil)
+        discard_drafts(sheets=[OpenForm(nonce, 2)], editor=emil)
         thread.start()
         while thread.is_alive():
             cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
@@ -151,20 +151,20 @@ def test_what_comes_while_it_is_saved_waits_and_is_too_late(draft, emil):
 
 def test_a_text_goes_over_into_the_next_sheet_but_for_what_was_typed_on_the_first_since(draft, emil):
     first, second = uuid4(), uuid4()
-    keep(emil, draft, "One.", Sheet(first, 3))
-    keep(emil, draft, "One, and two.", Sheet(first, 3), Sheet(second, 1))
+    keep(emil, draft, "One.", OpenForm(first, 3))
+    keep(emil, draft, "One, and two.", OpenForm(first, 3), OpenForm(second, 1))
     assert kept() == ["One, and two."]
-    keep(emil, draft, "One, and another.", Sheet(first, 4))
-    keep(emil, draft, "One, two and three.", Sheet(first, 3), Sheet(second, 2))
+    keep(emil, draft, "One, and another.", OpenForm(first, 4))
+    keep(emil, draft, "One, two and three.", OpenForm(first, 3), OpenForm(second, 2))
     assert sorted(kept()) == ["One, and another.", "One, two and three."]
-    finish_sheets(sheets=[Sheet(first, 3), Sheet(second, 2)], editor=emil)
+    discard_drafts(sheets=[OpenForm(first, 3), OpenForm(second, 2)], editor=emil)
     assert kept() == ["One, and another."]
 
 
 def test_what_is_as_it_was_is_not_kept(draft, emil):
-    sheet = Sheet(uuid4(), 1)
+    sheet = OpenForm(uuid4(), 1)
     keep(emil, draft, "Two.", sheet)
-    undone = keep_unsaved(
+    undone = autosave(
         sheets=[sheet._replace(turn=2)], editor=emil, kind=Article, thing=draft, typed={}, read=""
     )
     assert (undone, kept()) == (None, [])
@@ -172,7 +172,7 @@ def test_what_is_as_it_was_is_not_kept(draft, emil):
 
 def keep(editor, article, body, *sheets):
     typed = {"title": ["Boats"], "body": [body]}
-    return keep_unsaved(sheets=sheets, editor=editor, kind=Article, thing=article, typed=typed, read="")
+    return autosave(sheets=sheets, editor=editor, kind=Article, thing=article, typed=typed, read="")
 
 
 def kept():
@@ -184,7 +184,7 @@ def test_publishing_later_and_now(draft):
     later = timezone.now() + HOUR
     scheduled = publish(article=draft, at=later, seen=draft.version)
     assert (scheduled.published_at, scheduled.is_published()) == (later, False)
-    with pytest.raises(ChangedError):
+    with pytest.raises(StaleVersionError):
         publish(article=draft, at=timezone.now(), seen=draft.version)
     assert unschedule(article=draft, seen=scheduled.version).published_at is None
     now = publish(article=draft, at=timezone.now(), seen=scheduled.version + 1)
@@ -199,7 +199,7 @@ def test_what_is_taken_back_is_hidden_and_remembers_its_moment():
     assert (taken.published_at, taken.was_published_at) == (None, moment)
     assert taken.taken_back_at
     assert not Article.objects.published().exists()
-    with pytest.raises(ChangedError):
+    with pytest.raises(StaleVersionError):
         take_back(article=taken, why="", seen=taken.version)
     again = publish(article=taken, at=moment, seen=taken.version)
     assert (again.taken_back_at, again.taken_back_why, again.is_published()) == (None, "", True)
@@ -229,7 +229,7 @@ def test_an_embargo_puts_off_what_is_scheduled_and_comes_too_late_for_what_is_ou
 def test_a_correction_is_dated_and_is_a_change_of_the_story(emil, time_machine):
     story = make_article("Out")
     time_machine.move_to(timezone.now() + HOUR)
-    made = correct(article=story, by=emil, text="It was nine.")
+    made = add_correction(article=story, by=emil, text="It was nine.")
     story.refresh_from_db()
     assert story.corrected_at == made.at
     assert (story.version, story.changed_at >= made.at) == (2, True)

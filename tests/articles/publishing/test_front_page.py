@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
 from articles.editing.services import publish_articles, take_back_articles
 from articles.models import Article, Pin, Site
-from articles.publishing.front_page import PINS_MAX, TooMany, move_pin, pin, unpin
+from articles.publishing.front_page import PINS_MAX, TooManyPinsError, move_pin, pin, unpin
 from articles.services import save_article, sign_article
 from articles.views import PAGE_SIZE
 from tests.factories import UserFactory, make_article
@@ -89,7 +89,7 @@ def test_later_pages_neither_miss_nor_repeat_one(client):
 def test_only_so_many_fit(stories):
     for n in range(PINS_MAX):
         pin(article=make_article(f"Pinned {n}"))
-    with pytest.raises(TooMany, match="12 stories are pinned"):
+    with pytest.raises(TooManyPinsError, match="12 stories are pinned"):
         pin(article=stories["A"])
     assert Pin.objects.count() == PINS_MAX
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import READER
-from articles.editing.services import correct, publish, set_embargo, take_back
+from articles.editing.services import add_correction, publish, set_embargo, take_back
 from articles.models import (
     Article,
     Note,
@@ -169,7 +169,7 @@ def test_a_correction_stands_with_the_story_and_in_the_time_of_its_entry(emil, t
 
 def test_other_words_for_a_correction_go_over_nobody_elses(emil, edda):
     story = make_article("Out")
-    made = correct(article=story, by=emil, text="It was nine.\n\nNot ten.")
+    made = add_correction(article=story, by=emil, text="It was nine.\n\nNot ten.")
     url = reverse("admin:articles_article_correction", args=[story.pk, made.pk])
 
     def seen(page: str) -> str:
@@ -193,7 +193,7 @@ def test_other_words_for_a_correction_go_over_nobody_elses(emil, edda):
 
 def test_words_for_a_correction_that_was_taken_away_meanwhile_are_not_lost(emil, edda):
     story = make_article("Out")
-    made = correct(article=story, by=emil, text="It was nine.")
+    made = add_correction(article=story, by=emil, text="It was nine.")
     url = reverse("admin:articles_article_correction", args=[story.pk, made.pk])
     as_(emil).post(url, {"text": "", "seen": "It was nine."})
     second = as_(edda)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from articles.models import PREVIEW_FOR, Article, Topic
+from articles.models import PREVIEW_LIFETIME, Article, Topic
 from articles.services import save_article
 from tests.factories import make_article
 
@@ -42,7 +42,7 @@ def test_a_scheduled_story_is_previewed_with_its_moment(client, draft):
 
 def test_after_a_week_the_link_is_dead(client, draft, time_machine):
     url = draft.preview_url()
-    time_machine.move_to(timezone.now() + PREVIEW_FOR - timedelta(minutes=1))
+    time_machine.move_to(timezone.now() + PREVIEW_LIFETIME - timedelta(minutes=1))
     assert client.get(url).status_code == 200
     time_machine.move_to(timezone.now() + timedelta(minutes=2))
     assert client.get(url).status_code == 404

@@ -8,9 +8,9 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, User
-from articles.editing.services import add_note, correct, keep_aside, keep_unsaved, restore
-from articles.models import Article, ImageUse, Note, Revision, Sheet, StandingPage, Text, Unsaved
-from articles.redaction.redact import black_out, find
+from articles.editing.services import add_note, add_correction, keep_conflicting_copy, autosave, restore
+from articles.models import Article, ImageUse, Note, Revision, OpenForm, StandingPage, DocumentText, Unsaved
+from articles.redaction.redact import black_out, find_occurrences
 from articles.services import save_article, save_page
 from comments.services import ensure_discussion
 from tests.comments.test_admin import article_form
@@ -30,11 +30,11 @@ def ada() -> User:
 def story(emil: User) -> Article:
     """Corrected: its own text does not name her any more."""
     article = make_article("Jane Quill was seen", body="It was jane\nquill, a baker.")
-    keep_aside(thing=article, text=Text("Seen", "JANE QUILL’s boat", ""), by=emil, base=1, nonce=None)
+    keep_conflicting_copy(thing=article, text=DocumentText("Seen", "JANE QUILL’s boat", ""), by=emil, base=1, nonce=None)
     article.title, article.slug, article.body = "A baker was seen", "seen", "It was a baker."
     save_article(article=article, by=emil)
     typed = {"title": ["A baker"], "new_note": ["Jane Quill told us."]}
-    keep_unsaved(sheets=[Sheet(uuid4(), 1)], editor=emil, kind=Article, thing=article, typed=typed, read="")
+    autosave(sheets=[OpenForm(uuid4(), 1)], editor=emil, kind=Article, thing=article, typed=typed, read="")
     add_note(article=article, by=emil, body="Leave Jane Quill out.")
     return article
 
@@ -59,13 +59,13 @@ def as_(user: User) -> Client:
 
 def test_they_are_gone_from_every_text_and_the_story_stays(story):
     before = Article.objects.values().get()
-    assert len(find(story, [NAME])) == 5
+    assert len(find_occurrences(story, [NAME])) == 5
 
     count = black_out(thing=story, words=[NAME])
 
     assert count == {"version": 2, "unsaved": 1, "note": 1}
     assert "quill" not in all_of(story).casefold()
-    assert find(story, [NAME]) == []
+    assert find_occurrences(story, [NAME]) == []
     assert Article.objects.values().get() == before  # no word of it was touched
     first = story.revisions.get(number=1)
     assert (first.title, first.body) == ("██████████ was seen", "It was ██████████, a baker.")
@@ -99,7 +99,7 @@ def test_also_in_the_story_which_readers_then_read_black(client, story, image_of
     assert after.updated_at > before.updated_at
     assert not ImageUse.objects.exists()  # its place was blacked out as well
     assert story.revisions.count() == 4
-    assert Text.of(story.revisions.saved()[0]) == Text.of(after)
+    assert DocumentText.of(story.revisions.saved()[0]) == DocumentText.of(after)
     after.body = "She sails."
     save_article(article=after)
     assert story.revisions.count() == 5
@@ -114,9 +114,9 @@ def image_of_a_boat(settings: Any, tmp_path: Any) -> Any:
 
 
 def test_what_readers_are_told_beside_it_is_looked_through_as_well(story, ada, emil, client):
-    correct(article=story, by=emil, text="An earlier version named Jane Quill.")
+    add_correction(article=story, by=emil, text="An earlier version named Jane Quill.")
     Article.objects.update(byline="With Jane Quill", taken_back_why="Jane Quill asked for it.")
-    assert len(find(Article.objects.get(), [NAME])) == 8
+    assert len(find_occurrences(Article.objects.get(), [NAME])) == 8
 
     looked = as_(ada).post(page(story), {"words": "earlier version"}).content.decode()
     assert "<mark>earlier version</mark>" in looked
@@ -167,14 +167,14 @@ def test_a_standing_page_is_blacked_out_as_well(client, emil):
     about.body = "Ask the office, or Jane Quill’s boat."
     save_page(page=about, by=emil)
     typed = {"title": ["About"], "body": ["Jane Quill rows."]}
-    keep_unsaved(
-        sheets=[Sheet(uuid4(), 1)], editor=emil, kind=StandingPage, thing=about, typed=typed, read=""
+    autosave(
+        sheets=[OpenForm(uuid4(), 1)], editor=emil, kind=StandingPage, thing=about, typed=typed, read=""
     )
     assert "Quill" in client.get("/pages/about/").content.decode()
     assert black_out(thing=about, words=[NAME]) == {"version": 2, "unsaved": 1, "story": 1}
     assert "Ask the office, or ██████████’s boat." in client.get("/pages/about/").content.decode()
     about.refresh_from_db()
-    assert find(about, [NAME]) == []
+    assert find_occurrences(about, [NAME]) == []
     assert about.revisions.get(number=1).body == "Ask ██████████."
 
 

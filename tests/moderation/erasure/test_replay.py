@@ -15,8 +15,8 @@ from accounts import erasure_log
 from accounts.models import Guest, User
 from archive.backup.restore import restore
 from archive.backup.write import backup
-from articles.editing.services import add_note, keep_unsaved
-from articles.models import Article, Sheet, Text, Unsaved
+from articles.editing.services import add_note, autosave
+from articles.models import Article, OpenForm, DocumentText, Unsaved
 from articles.redaction.redact import black_out
 from articles.services import save_article
 from comments.integrity import check
@@ -203,7 +203,7 @@ def test_words_blacked_out_behind_a_story_stay_so(tmp_path: Path, ada: User) -> 
     story = make_article("Jane Quill was seen", body="Jane Quill, a baker. Quill Street is long.")
     other = make_article("Another Jane Quill", body="No kin.")
     typed = {"title": ["Jane Quill"], "body": ["She is Jane Quill."]}
-    keep_unsaved(sheets=[Sheet(uuid4(), 1)], editor=ada, kind=Article, thing=story, typed=typed, read="")
+    autosave(sheets=[OpenForm(uuid4(), 1)], editor=ada, kind=Article, thing=story, typed=typed, read="")
     backup(file)
     story.title, story.slug, story.body = "A baker was seen", "baker", "A baker. Quill Street is long."
     save_article(article=story, by=ada)
@@ -223,7 +223,7 @@ def test_words_blacked_out_behind_a_story_stay_so(tmp_path: Path, ada: User) -> 
     assert "Quill Street" in back.body_html
     assert "Jane" not in back.body_html
     first = back.revisions.get()
-    assert Text.of(first) == Text.of(back)
+    assert DocumentText.of(first) == DocumentText.of(back)
     assert Unsaved.objects.get().typed["body"] == ["She is ██████████."]
     assert Article.objects.get(pk=other.pk).title == "Another Jane Quill"
     assert replay.replay(list(erasure_log.read(erasure_log.path()))) == replay.Replayed()
