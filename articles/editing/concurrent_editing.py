@@ -19,7 +19,7 @@ from core.relative_time import at_desk
 class SharedPages(admin.ModelAdmin[Any]):
     """A ModelAdmin that finds conflicting changes. Its form is a WrittenForm; those of inlines may be."""
 
-    change_form_template = "admin/articles/shared.html"
+    change_form_template = "admin/articles/conflict_form.html"
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         """Return the object, locked on POST: nobody may save between the check for conflicts and the save.

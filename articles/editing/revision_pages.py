@@ -40,7 +40,7 @@ class DocumentHistoryAdmin(DocumentAdmin):
         restore = self.admin_site.admin_view(self.restore_view)
         redact = self.admin_site.admin_view(partial(redaction_pages.redact_view, self))
         return [
-            path("<int:key>/black-out/", redact, name=self.url_name("redact")),
+            path("<int:key>/black-out/", redact, name=self.url_name("black_out")),
             path("<int:key>/history/<int:number>/", restore, name=self.url_name("restore")),
             *super().get_urls(),
         ]

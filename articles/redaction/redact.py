@@ -60,7 +60,7 @@ def find_occurrences(document: Document, words: Sequence[str]) -> list[Occurrenc
 
 
 def urls_containing(document: Document, words: Sequence[str]) -> list[str]:
-    """Return the current and old URLs of the document that contain one of the words. They stay as they are."""
+    """Return the current and old URLs of the document that contain one of the words. They do not change."""
     old = Redirect.objects.filter(**document_key(document)).order_by("old").values_list("old", flat=True)
     slugs = [slug for word in words if (slug := slugify(word, allow_unicode=True))]
     return [url for url in (document.get_absolute_url(), *old) if any(slug in url for slug in slugs)]

@@ -109,7 +109,7 @@ def test_somebody_who_is_added_is_mailed_a_link_and_chooses_a_password():
     Site.objects.update(name="The Slip")
     data = {"name": "Emil", "email": "emil@example.org", "groups": roles(EDITOR), "is_active": "on"}
     page = as_(ADMINISTRATOR).post(f"{USERS}add/", data, follow=True).content.decode()
-    assert f"the link for emil@example.org lies as a file in {settings.EMAIL_FILE_PATH}" in page
+    assert f"The link for emil@example.org was written to a file in {settings.EMAIL_FILE_PATH}" in page
     work()
     (message,) = mail.outbox
     assert (message.to, message.subject) == (["emil@example.org"], "Your account at The Slip")

@@ -183,7 +183,7 @@ def test_the_story_of_another_editor_is_closed(emil):
     answer = client.get(change(article), follow=True)
     assert answer.redirect_chain == [("/admin/", 302)]
     (told,) = answer.context["messages"]
-    assert str(told) == "That article is gone, or has editors of its own: they can add you to them."
+    assert str(told) == "That article was deleted, or only its editors can edit it. They can add you."
     client.post(change(article), form(slug=article.slug, title="Taken over"))
     client.post(reverse("admin:articles_article_delete", args=[article.pk]), {"post": "yes"})
     assert client.get(reverse("admin:articles_article_history", args=[article.pk])).status_code == 404

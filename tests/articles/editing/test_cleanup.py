@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from articles.editing.cleanup import forget_presence, forget_unsaved
-from articles.editing.services import discard_drafts, autosave, record_presence
-from articles.models import Article, Presence, OpenForm, Unsaved
+from articles.editing.drafts import autosave, discard_drafts
+from articles.editing.presence import record_presence
+from articles.models import Article, OpenForm, Presence, Unsaved
 from moderation.scheduled_jobs import JOBS, tick
 from tests.factories import make_article
 
@@ -28,7 +29,7 @@ def story() -> Article:
 def typed(emil: User, article: Article | None, body: str, ago: timedelta) -> Unsaved:
     typed = {"title": ["Slipway"], "body": [body]}
     kept = autosave(
-        sheets=[OpenForm(uuid4(), 1)], editor=emil, kind=Article, thing=article, typed=typed, read=""
+        forms=[OpenForm(uuid4(), 1)], editor=emil, kind=Article, document=article, fields=typed, snapshot=""
     )
     assert kept
     Unsaved.objects.filter(pk=kept.pk).update(at=timezone.now() - ago)
@@ -50,7 +51,7 @@ def test_what_was_not_saved_is_kept_for_a_year(emil, story):
 def test_the_row_of_what_is_done_goes_after_a_week(emil, story):
     """However long ago it was typed: what the page sends as it is left must not come back as unsaved."""
     now, row = timezone.now(), typed(emil, story, "Mine.", 30 * DAY)
-    discard_drafts(sheets=[OpenForm(row.pk, 1)], editor=emil)
+    discard_drafts(forms=[OpenForm(row.pk, 1)], editor=emil)
     with time_machine.travel(now + 6 * DAY):
         assert forget_unsaved() == 0
         assert left() == {row.pk}
@@ -59,7 +60,7 @@ def test_the_row_of_what_is_done_goes_after_a_week(emil, story):
 
 
 def test_who_was_here_is_forgotten_a_day_later(emil, story):
-    record_presence(thing=story, editor=emil, typed=True)
+    record_presence(document=story, editor=emil, has_typed=True)
     with time_machine.travel(timezone.now() + 23 * timedelta(hours=1)):
         assert forget_presence() == 0
     with time_machine.travel(timezone.now() + 25 * timedelta(hours=1)):

@@ -11,9 +11,11 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from articles.admin import ArticleForm
-from articles.editing import services
-from articles.editing.services import autosave, publish, restore, take_back, record_presence
-from articles.models import Article, Image, Presence, Revision, OpenForm, Topic
+from articles.editing import drafts
+from articles.editing.drafts import autosave, restore_revision
+from articles.editing.presence import record_presence
+from articles.editing.services import publish, take_back
+from articles.models import Article, Image, OpenForm, Presence, Revision, Topic
 from articles.services import sign_article
 from comments.services import change_discussion
 from tests.articles.editing.sheets import KEEP, keep, of, opened, unsaved
@@ -86,10 +88,15 @@ def test_what_a_colleague_types_waits_for_nobody_who_sends_a_picture(draft, emil
         try:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute("SET LOCAL lock_timeout = '500ms'")
-                record_presence(thing=draft, editor=edda, typed=True)
+                record_presence(document=draft, editor=edda, has_typed=True)
                 typed = {"body": ["Typed by Edda."]}
                 autosave(
-                    sheets=[OpenForm(uuid4(), 1)], editor=edda, kind=Article, thing=draft, typed=typed, read=""
+                    forms=[OpenForm(uuid4(), 1)],
+                    editor=edda,
+                    kind=Article,
+                    document=draft,
+                    fields=typed,
+                    snapshot="",
                 )
         except OperationalError as error:
             failed.append(error)
@@ -104,8 +111,8 @@ def test_what_a_colleague_types_waits_for_nobody_who_sends_a_picture(draft, emil
     monkeypatch.setattr(ArticleForm, "check_lead_image", in_time)
     assert as_(emil).post(change(draft), of(draft, title="Ships")).status_code == 302
     assert (failed, unsaved()) == ([], ["Typed by Edda."])
-    monkeypatch.setattr(services, "save_article", in_time)
-    restore(revision=Revision.objects.latest("number"), by=emil, seen=Article.objects.get().version)
+    monkeypatch.setattr(drafts, "save_article", in_time)
+    restore_revision(revision=Revision.objects.latest("number"), by=emil, seen=Article.objects.get().version)
     assert failed == []
 
 
@@ -290,7 +297,7 @@ def test_what_was_left_as_a_colleague_changed_it_is_told(draft, emil, edda):
     read = opened(second, change(draft))
     as_(emil).post(change(draft), of(draft, byline="Emil and Edda"))
     told = second.post(change(draft), of(draft, body="Hers.") | read, follow=True).content.decode()
-    assert "Somebody else has changed this meanwhile, and it was left so: Byline." in told
+    assert "Somebody else changed these fields meanwhile, and their values were kept: Byline." in told
 
 
 def test_a_picture_that_is_sent_takes_the_place_of_no_colleagues_unseen(
@@ -351,11 +358,11 @@ def test_to_publish_meanwhile_is_no_conflict(draft, emil, edda):
 def test_whoever_opens_it_reads_who_has_it_open(draft, emil, edda, time_machine):
     first, second = as_(emil), as_(edda)
     first.get(change(draft))
-    assert "Emil has it open." in second.get(change(draft)).content.decode()
+    assert "Emil has this open." in second.get(change(draft)).content.decode()
     keep(first, key=draft.pk, body="Typed.")
     time_machine.move_to(timezone.now() + timedelta(seconds=70))
     told = second.post(KEEP, {"nonce": str(uuid4()), "key": draft.pk}).json()
-    assert told["others"] == ["Emil has it open, last typed 1 min ago."]
+    assert told["others"] == ["Emil has this open and last typed 1 min ago."]
     first.post(KEEP, {"nonce": str(uuid4()), "key": draft.pk, "gone": "1"})
     assert not Presence.objects.filter(editor=emil).exists()
 
@@ -365,4 +372,4 @@ def test_whoever_types_is_told_that_a_colleague_saved(draft, emil, edda):
     read = opened(second, change(draft))
     assert second.post(KEEP, {"key": draft.pk, **read}).json()["newer"] == ""
     as_(emil).post(change(draft), of(draft, body="His."))
-    assert "Emil saved it at" in second.post(KEEP, {"key": draft.pk, **read}).json()["newer"]
+    assert "Emil saved a newer version at" in second.post(KEEP, {"key": draft.pk, **read}).json()["newer"]

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import EDITOR, MODERATOR, READER
-from articles.editing.services import add_correction
+from articles.editing.notes import add_correction
 from articles.models import (
     Article,
     Revision,
@@ -37,7 +37,7 @@ def test_what_was_typed_is_offered_taken_up_and_gone_once_saved(draft, emil):
     assert keep(client, key=draft.pk, title="Boats", body="Typed.", **page).json()["kept"] is True
 
     shown = client.get(change(draft)).content.decode()
-    assert "You have unsaved changes of" in shown
+    assert "You have unsaved changes from" in shown
     assert "Typed." not in shown
     url = f"{change(draft)}?unsaved={own(page)}"
     response = client.get(url)
@@ -170,7 +170,7 @@ def test_a_new_article_is_kept_before_it_has_a_title(emil, edda):
     client = as_(emil)
     page = turned(opened(client, ADD))
     keep(client, body="A beginning.", **page)
-    assert "You have unsaved changes of" in client.get(ADD).content.decode()
+    assert "You have unsaved changes from" in client.get(ADD).content.decode()
     assert "You have unsaved changes" not in as_(edda).get(ADD).content.decode()
     response = client.get(f"{ADD}?unsaved={own(page)}")
     assert response.context["adminform"].form["body"].value() == "A beginning."
@@ -185,7 +185,7 @@ def test_a_form_that_comes_back_once_others_edit_what_it_made_is_kept_for_a_new_
     Article.objects.get().editors.set([edda])
     told = client.post(ADD, form(body="A beginning, and more.") | page, follow=True).content.decode()
     assert "not yours to edit any more" in told
-    assert "You have unsaved changes of" in told
+    assert "You have unsaved changes from" in told
     assert unsaved() == ["A beginning, and more."]
     assert Article.objects.get().body == "A beginning."
 
@@ -204,11 +204,11 @@ def test_what_was_written_for_an_article_that_is_gone_is_kept_for_a_new_one(draf
     client = as_(emil)
     page = turned(opened(client, change(draft)))
     keep(client, key=draft.pk, title="Boats", body="Typed.", **page)
-    assert "You have unsaved changes of" in client.get("/admin/articles/article/").content.decode()
+    assert "You have unsaved changes from" in client.get("/admin/articles/article/").content.decode()
     draft.editors.add(edda)
     told = client.post(change(draft), of(draft, body="Typed, and sent."), follow=True).content.decode()
     assert "not yours to edit any more" in told
-    assert told.count("You have unsaved changes of") == 2
+    assert told.count("You have unsaved changes from") == 2
     draft.delete()
     page = client.get(f"{ADD}?unsaved={own(page)}")
     assert page.context["adminform"].form["body"].value() == "Typed."

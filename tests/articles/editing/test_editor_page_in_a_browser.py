@@ -8,7 +8,8 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from accounts.models import EDITOR
-from articles.editing.services import add_note, add_correction, take_back
+from articles.editing.notes import add_correction, add_note
+from articles.editing.services import take_back
 from articles.models import Article, Image, StandingPage, Topic, Unsaved
 from articles.services import save_article, save_page
 from tests.articles.test_admin import ADD, change
@@ -61,16 +62,16 @@ def test_two_editors_of_one_article_see_each_other_and_lose_nothing(desk_of, sto
     emil.goto(change(story))
     edda.clock.install()
     edda.goto(change(story))
-    expect(edda.locator(".others")).to_have_text("Emil has it open.")
+    expect(edda.locator(".others")).to_have_text("Emil has this open.")
 
     emil.locator("#id_body").fill(BODY.replace("nine", "ten"))
     expect(emil.locator(".kept")).to_contain_text("Kept at")
     edda.clock.run_for(21_000)
-    expect(edda.locator(".others")).to_have_text("Emil has it open, last typed just now.")
+    expect(edda.locator(".others")).to_have_text("Emil has this open and last typed just now.")
     save(emil)
     expect(emil.locator(".messagelist")).to_contain_text("changed successfully")
     edda.clock.run_for(21_000)
-    expect(edda.locator(".newer")).to_contain_text("Emil saved it at")
+    expect(edda.locator(".newer")).to_contain_text("Emil saved a newer version at")
 
     edda.locator("#id_body").fill(BODY.replace("nine", "eleven").replace("The end.", "The end, for now."))
     save(edda)
@@ -268,7 +269,7 @@ def test_without_scripts_a_conflict_is_settled_too(desk_of, story):
     save_article(article=changed)
     page.locator("#id_body").fill(BODY.replace("The end.", "The end, for now."))
     save(page)
-    page.get_by_role("button", name="Put both changes together").click()
+    page.get_by_role("button", name="Merge both changes").click()
     expect(page.locator("#id_body")).to_have_value(re.compile("twelve[^~]*for now"))
     save(page)
     story.refresh_from_db()

@@ -81,8 +81,8 @@ def test_what_is_pasted_is_markdown_and_what_was_left_is_told(emil):
     answer = emil.post(PASTED, {"html": markup}).json()
     assert answer["markdown"].startswith("## The slip closes\n\nThe ferry to **Lower Quay** sails")
     assert answer["note"] == (
-        "An image was left behind, as its file lies elsewhere. Save it on this device (in Google Docs: "
-        "File › Download › Web page; in Word: Save as Picture), then drop it in or press Image."
+        "An image could not be pasted. Save it on this device (in Google Docs: "
+        "File › Download › Web page; in Word: Save as Picture), then drop it here or press Image."
     )
 
 

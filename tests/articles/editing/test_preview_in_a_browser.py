@@ -200,7 +200,7 @@ def test_what_word_pastes_stands_as_markdown_and_undo_gives_the_plain_text(writi
     assert "[the harbour office](https://harbour.example/notices_%282026%29)" in value
     assert "  - on weekdays" in value
     assert "**Lower Quay**" in value
-    expect(writing.get_by_role("status").last).to_contain_text("An image was left behind, as its file")
+    expect(writing.get_by_role("status").last).to_contain_text("An image could not be pasted")
     text.press("Control+z")
     expect(text).to_have_value("The ferry sails. The slip closes\nThe ferry to Lower Quay")
 
@@ -355,7 +355,7 @@ def test_images_whose_data_is_pasted_come_in_at_their_places(writing, settings, 
     writing.get_by_label("Alternative text", exact=True).fill("Boats again")
     writing.get_by_role("dialog").get_by_role("button", name="Insert").click()
     expect(body(writing)).to_have_value(re.compile(r"!\[Boats again\]"))
-    expect(writing.get_by_role("status").last).to_contain_text("3 images were left behind, as their files")
+    expect(writing.get_by_role("status").last).to_contain_text("3 images could not be pasted")
 
 
 @pytest.mark.parametrize("way", ["files", "rtf", "too many files"])
@@ -379,7 +379,7 @@ def test_images_beside_the_markup_are_taken_where_there_are_as_many(writing, set
         [way, b64encode(picture).decode(), RTF % picture.hex()],
     )
     if way == "too many files":  # such as a drawing of the words themselves
-        expect(writing.get_by_role("status").last).to_contain_text("An image was left behind")
+        expect(writing.get_by_role("status").last).to_contain_text("An image could not be pasted")
         expect(body(writing)).to_have_value("Before.")
         return
     dialog = writing.get_by_role("dialog", name="Image: pasted 1 of 1.jpeg")
@@ -392,7 +392,7 @@ def test_images_beside_the_markup_are_taken_where_there_are_as_many(writing, set
 def test_a_paste_without_words_takes_none_away(writing):
     body(writing).press("Control+End")
     body(writing).evaluate(PASTE, ['<img src="https://elsewhere.example/a.png">', ""])
-    expect(writing.get_by_role("status").last).to_contain_text("An image was left behind")
+    expect(writing.get_by_role("status").last).to_contain_text("An image could not be pasted")
     expect(body(writing)).to_have_value("The ferry sails.")
 
 

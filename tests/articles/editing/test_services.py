@@ -8,23 +8,18 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from articles.editing.drafts import autosave, discard_drafts, keep_conflicting_copy, restore_revision
+from articles.editing.notes import add_correction, change_correction
 from articles.editing.services import (
-    StaleVersionError,
     EmbargoedError,
-    change_correction,
-    add_correction,
-    discard_drafts,
-    keep_conflicting_copy,
-    autosave,
     publish,
     publish_articles,
-    restore,
     set_embargo,
     take_back,
     unschedule,
 )
-from articles.models import Article, Revision, OpenForm, Site, DocumentText, Unsaved
-from articles.services import save_article
+from articles.models import Article, DocumentText, OpenForm, Revision, Site, Unsaved
+from articles.services import StaleVersionError, save_article
 from tests.factories import make_article
 
 pytestmark = pytest.mark.django_db
@@ -76,18 +71,18 @@ def test_what_is_restored_is_a_new_revision(draft, emil):
     draft.body = "Two."
     save_article(article=draft, by=emil)
     first = draft.revisions.get(number=1)
-    restored = restore(revision=first, by=emil, seen=draft.version)
+    restored = restore_revision(revision=first, by=emil, seen=draft.version)
     assert (restored.body, restored.body_html) == ("One.", "<p>One.</p>\n")
     last = draft.revisions.first()
     assert (last.number, last.body, last.restored, last.by) == (3, "One.", 1, emil)
     with pytest.raises(StaleVersionError):
-        restore(revision=first, by=emil, seen=draft.version)
+        restore_revision(revision=first, by=emil, seen=draft.version)
 
 
 def test_an_aside_is_kept_once_and_is_not_the_articles_text(draft, emil):
     text = DocumentText("Boats", "", "Mine.")
     for _ in range(2):
-        kept = keep_conflicting_copy(thing=draft, text=text, by=emil, base=1, nonce=uuid4())
+        kept = keep_conflicting_copy(document=draft, text=text, by=emil, base=1, nonce=uuid4())
     assert (kept.number, kept.is_aside, draft.revisions.count()) == (2, True, 2)
     draft.body = "Three."
     save_article(article=draft, by=emil)
@@ -105,7 +100,7 @@ def test_two_windows_of_one_person_keep_two_texts(draft, emil, edda):
     assert sorted(kept()) == ["In the one, more.", "In the other."]
     with pytest.raises(PermissionError):
         keep(edda, draft, "Hers", OpenForm(one, 3))
-    discard_drafts(sheets=[OpenForm(one, 9)], editor=edda)
+    discard_drafts(forms=[OpenForm(one, 9)], editor=edda)
     assert sorted(kept()) == ["In the one, more.", "In the other."]
 
 
@@ -114,7 +109,7 @@ def test_what_comes_late_replaces_nothing_newer(draft, emil):
     keep(emil, draft, "An hour of work.", OpenForm(nonce, 7))
     assert keep(emil, draft, "An hour of", OpenForm(nonce, 6)).typed["body"] == ["An hour of work."]
     assert kept() == ["An hour of work."]
-    discard_drafts(sheets=[OpenForm(nonce, 7)], editor=emil)
+    discard_drafts(forms=[OpenForm(nonce, 7)], editor=emil)
     assert keep(emil, draft, "An hour of", OpenForm(nonce, 6)) is None  # after it was saved
     assert kept() == []
     keep(emil, draft, "An hour of work, and more.", OpenForm(nonce, 8))  # back to the page, and on it goes
@@ -123,7 +118,7 @@ def test_what_comes_late_replaces_nothing_newer(draft, emil):
 
 def test_what_was_saved_before_it_was_ever_kept_stays_saved(draft, emil):
     nonce = uuid4()
-    discard_drafts(sheets=[OpenForm(nonce, 2)], editor=emil)
+    discard_drafts(forms=[OpenForm(nonce, 2)], editor=emil)
     assert keep(emil, draft, "Half of i", OpenForm(nonce, 1)) is None
     assert kept() == []
 
@@ -138,7 +133,7 @@ def test_what_comes_while_it_is_saved_waits_and_is_too_late(draft, emil):
 
     thread = threading.Thread(target=late)
     with transaction.atomic(), connection.cursor() as cursor:
-        discard_drafts(sheets=[OpenForm(nonce, 2)], editor=emil)
+        discard_drafts(forms=[OpenForm(nonce, 2)], editor=emil)
         thread.start()
         while thread.is_alive():
             cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
@@ -157,7 +152,7 @@ def test_a_text_goes_over_into_the_next_sheet_but_for_what_was_typed_on_the_firs
     keep(emil, draft, "One, and another.", OpenForm(first, 4))
     keep(emil, draft, "One, two and three.", OpenForm(first, 3), OpenForm(second, 2))
     assert sorted(kept()) == ["One, and another.", "One, two and three."]
-    discard_drafts(sheets=[OpenForm(first, 3), OpenForm(second, 2)], editor=emil)
+    discard_drafts(forms=[OpenForm(first, 3), OpenForm(second, 2)], editor=emil)
     assert kept() == ["One, and another."]
 
 
@@ -165,14 +160,14 @@ def test_what_is_as_it_was_is_not_kept(draft, emil):
     sheet = OpenForm(uuid4(), 1)
     keep(emil, draft, "Two.", sheet)
     undone = autosave(
-        sheets=[sheet._replace(turn=2)], editor=emil, kind=Article, thing=draft, typed={}, read=""
+        forms=[sheet._replace(turn=2)], editor=emil, kind=Article, document=draft, fields={}, snapshot=""
     )
     assert (undone, kept()) == (None, [])
 
 
 def keep(editor, article, body, *sheets):
     typed = {"title": ["Boats"], "body": [body]}
-    return autosave(sheets=sheets, editor=editor, kind=Article, thing=article, typed=typed, read="")
+    return autosave(forms=sheets, editor=editor, kind=Article, document=article, fields=typed, snapshot="")
 
 
 def kept():

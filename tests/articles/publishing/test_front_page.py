@@ -99,7 +99,7 @@ def test_an_editor_pins_with_one_press_and_sees_where_it_stands(client, stories)
     listed = emil.get("/admin/articles/article/").content.decode()
     assert f'formaction="{ROOM}" name="pin" value="{stories["C"].pk}"' in listed
     page = emil.post(ROOM, {"pin": stories["C"].pk}, follow=True)
-    assert "Pinned at the top: C" in page.content.decode()
+    assert "Pinned: C" in page.content.decode()
     assert [article.title for article in page.context["pinned"]] == ["C"]
     assert [article.title for article in page.context["offered"]] == ["A", "B", "D", "E"]
     emil.post(ROOM, {"pin": stories["E"].pk})

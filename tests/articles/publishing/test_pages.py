@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import READER
-from articles.editing.services import add_correction, publish, set_embargo, take_back
+from articles.editing.notes import add_correction
+from articles.editing.services import publish, set_embargo, take_back
 from articles.models import (
     Article,
     Note,
@@ -142,7 +143,7 @@ def test_a_note_beside_a_text_of_several_lines_changes_no_text(emil):
     assert story.notes.get().body == "Nine?"
     assert (story.version, story.updated_at) == (before.version, before.updated_at)
     told = as_(emil).get(reverse("admin:articles_article_history", args=[story.pk])).content.decode()
-    assert "Changed A note to your colleagues." in told
+    assert "Changed Note for editors." in told
     as_(emil).post(change(story), of(story, standfirst="One.\r\nTwo.", body="First.\r\n\r\nThird."))
     assert Article.objects.get().body == "First.\n\nThird."
 
@@ -233,7 +234,7 @@ def test_a_private_story_and_links_of_before_it_was_taken_back_open_no_preview(
     assert client.get(url).status_code == 404
     assert as_(UserFactory.create(roles=(READER,))).get(url).status_code == 404
     assert as_(emil).get(url).status_code == 200
-    assert "A link to send" not in as_(emil).get(change(draft)).content.decode()
+    assert "Preview link" not in as_(emil).get(change(draft)).content.decode()
     story = make_article("Out")
     old = story.preview_url()
     time_machine.move_to(timezone.now() + timedelta(minutes=1))
@@ -246,5 +247,5 @@ def test_a_private_story_and_links_of_before_it_was_taken_back_open_no_preview(
 def test_what_is_scheduled_is_not_made_private_since_it_would_appear(draft, emil):
     draft = publish(article=draft, at=timezone.now() + timedelta(hours=1), seen=draft.version)
     response = as_(emil).post(change(draft), of(draft, stage="private"))
-    assert "Take it off the schedule first" in response.content.decode()
+    assert "Unschedule it before you make it private" in response.content.decode()
     assert Article.objects.get().stage == Article.Stage.DRAFT

@@ -8,8 +8,9 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, User
-from articles.editing.services import add_note, add_correction, keep_conflicting_copy, autosave, restore
-from articles.models import Article, ImageUse, Note, Revision, OpenForm, StandingPage, DocumentText, Unsaved
+from articles.editing.drafts import autosave, keep_conflicting_copy, restore_revision
+from articles.editing.notes import add_correction, add_note
+from articles.models import Article, DocumentText, ImageUse, Note, OpenForm, Revision, StandingPage, Unsaved
 from articles.redaction.redact import black_out, find_occurrences
 from articles.services import save_article, save_page
 from comments.services import ensure_discussion
@@ -30,11 +31,15 @@ def ada() -> User:
 def story(emil: User) -> Article:
     """Corrected: its own text does not name her any more."""
     article = make_article("Jane Quill was seen", body="It was jane\nquill, a baker.")
-    keep_conflicting_copy(thing=article, text=DocumentText("Seen", "JANE QUILL’s boat", ""), by=emil, base=1, nonce=None)
+    keep_conflicting_copy(
+        document=article, text=DocumentText("Seen", "JANE QUILL’s boat", ""), by=emil, base=1, nonce=None
+    )
     article.title, article.slug, article.body = "A baker was seen", "seen", "It was a baker."
     save_article(article=article, by=emil)
     typed = {"title": ["A baker"], "new_note": ["Jane Quill told us."]}
-    autosave(sheets=[OpenForm(uuid4(), 1)], editor=emil, kind=Article, thing=article, typed=typed, read="")
+    autosave(
+        forms=[OpenForm(uuid4(), 1)], editor=emil, kind=Article, document=article, fields=typed, snapshot=""
+    )
     add_note(article=article, by=emil, body="Leave Jane Quill out.")
     return article
 
@@ -61,7 +66,7 @@ def test_they_are_gone_from_every_text_and_the_story_stays(story):
     before = Article.objects.values().get()
     assert len(find_occurrences(story, [NAME])) == 5
 
-    count = black_out(thing=story, words=[NAME])
+    count = black_out(document=story, words=[NAME])
 
     assert count == {"version": 2, "unsaved": 1, "note": 1}
     assert "quill" not in all_of(story).casefold()
@@ -70,16 +75,16 @@ def test_they_are_gone_from_every_text_and_the_story_stays(story):
     first = story.revisions.get(number=1)
     assert (first.title, first.body) == ("██████████ was seen", "It was ██████████, a baker.")
     assert Note.objects.get().body == "Leave ██████████ out."
-    assert black_out(thing=story, words=[NAME]) == {}
+    assert black_out(document=story, words=[NAME]) == {}
 
 
 def test_whole_words_alone(story):
     story.body = "Quillfeather and Jane-Quill; a QUILL’s tip. Jane\n\nQuill."
     save_article(article=story)
-    black_out(thing=story, words=["quill"])
+    black_out(document=story, words=["quill"])
     story.refresh_from_db()
     assert story.body == "Quillfeather and Jane-█████; a █████’s tip. Jane\n\n█████."
-    black_out(thing=story, words=["C++", "(sic", "jane  █████"])  # nothing of it is a pattern
+    black_out(document=story, words=["C++", "(sic", "jane  █████"])  # nothing of it is a pattern
     assert Article.objects.get().body == story.body
 
 
@@ -89,7 +94,7 @@ def test_also_in_the_story_which_readers_then_read_black(client, story, image_of
     assert "Jane Quill" in client.get(story.get_absolute_url()).content.decode()
     before = Article.objects.get()
 
-    assert black_out(thing=story, words=[NAME, "image"])["story"] == 1
+    assert black_out(document=story, words=[NAME, "image"])["story"] == 1
 
     shown = client.get(story.get_absolute_url()).content.decode()
     assert "Quill" not in shown
@@ -122,11 +127,11 @@ def test_what_readers_are_told_beside_it_is_looked_through_as_well(story, ada, e
     assert "<mark>earlier version</mark>" in looked
     assert "A correction" in looked
     before = Article.objects.get().version
-    assert black_out(thing=story, words=["earlier version"]) == {"correction": 1}
+    assert black_out(document=story, words=["earlier version"]) == {"correction": 1}
     assert "█ named Jane Quill." in client.get(story.get_absolute_url()).content.decode()
     assert Article.objects.get().version > before
 
-    assert black_out(thing=story, words=[NAME])["story"] == 1
+    assert black_out(document=story, words=[NAME])["story"] == 1
     shown = client.get(story.get_absolute_url()).content.decode()
     assert "Quill" not in shown
     assert "With ██████████" in shown
@@ -148,7 +153,7 @@ def test_the_log_of_the_admin_forgets_the_title_that_it_had(story, ada, emil):
     assert NAME in client.get(history).content.decode()
     assert LogEntry.objects.filter(content_type__model="discussion", object_repr__contains=NAME).exists()
 
-    black_out(thing=story, words=[NAME])
+    black_out(document=story, words=[NAME])
 
     assert "quill" not in str(list(LogEntry.objects.values())).casefold()
     assert NAME not in client.get(history).content.decode()
@@ -156,9 +161,9 @@ def test_the_log_of_the_admin_forgets_the_title_that_it_had(story, ada, emil):
 
 
 def test_a_version_that_comes_back_comes_back_black(story, emil):
-    black_out(thing=story, words=[NAME])
+    black_out(document=story, words=[NAME])
     story.refresh_from_db()
-    restore(revision=story.revisions.get(number=1), by=emil, seen=story.version)
+    restore_revision(revision=story.revisions.get(number=1), by=emil, seen=story.version)
     assert Article.objects.get().title == "██████████ was seen"
 
 
@@ -168,10 +173,15 @@ def test_a_standing_page_is_blacked_out_as_well(client, emil):
     save_page(page=about, by=emil)
     typed = {"title": ["About"], "body": ["Jane Quill rows."]}
     autosave(
-        sheets=[OpenForm(uuid4(), 1)], editor=emil, kind=StandingPage, thing=about, typed=typed, read=""
+        forms=[OpenForm(uuid4(), 1)],
+        editor=emil,
+        kind=StandingPage,
+        document=about,
+        fields=typed,
+        snapshot="",
     )
     assert "Quill" in client.get("/pages/about/").content.decode()
-    assert black_out(thing=about, words=[NAME]) == {"version": 2, "unsaved": 1, "story": 1}
+    assert black_out(document=about, words=[NAME]) == {"version": 2, "unsaved": 1, "story": 1}
     assert "Ask the office, or ██████████’s boat." in client.get("/pages/about/").content.decode()
     about.refresh_from_db()
     assert find_occurrences(about, [NAME]) == []
@@ -189,8 +199,8 @@ def test_an_administrator_looks_and_then_does_it(story, ada, emil):
     assert page(story) in client.get(history).content.decode()
 
     looked = client.post(page(story), {"words": f"{NAME}\n\n", "look": ""}).content.decode()
-    assert "They stand in 5 places" in looked
-    assert "Also in the text as it is" not in looked
+    assert "5 occurrences" in looked
+    assert "Also in the current text" not in looked
     assert "<mark>jane\nquill</mark>" in looked
     assert NAME in all_of(story)
 
@@ -200,14 +210,14 @@ def test_an_administrator_looks_and_then_does_it(story, ada, emil):
 
     done = client.post(page(story), {"words": NAME, "looked": NAME, "sure": ""}, follow=True)
     assert done.redirect_chain == [(history, 302)]
-    told = "Words were blacked out for good: 2 versions, 1 text that was not saved and 1 note."
+    told = "Words redacted permanently: 2 versions, 1 draft and 1 note."
     assert told in done.content.decode()
     assert "quill" not in all_of(story).casefold()
     entry = LogEntry.objects.latest("pk")
     assert (entry.user, entry.change_message) == (ada, told)
 
     again = client.post(page(story), {"words": NAME, "looked": NAME, "sure": ""}).content.decode()
-    assert "They stand nowhere" in again
+    assert "No occurrences" in again
 
 
 def test_addresses_that_say_it_are_named(story, ada):
