@@ -13,6 +13,7 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts import erasure_log
 from accounts.models import Guest, User
+from archive.backup.restore import restore
 from archive.backup.write import backup
 from articles.editing.drafts import autosave
 from articles.editing.notes import add_note
