@@ -16,6 +16,7 @@ from accounts.models import User
 from articles.models import title_for
 from comments.models import Transition
 from moderation.models import Batch, Desk, Finding, JobRun, Rule
+from moderation.reply_structure.admin import CommentTreeAdmin as CommentTreeAdmin
 from moderation.queue import explanations
 
 M = TypeVar("M", bound=Model)
