@@ -16,8 +16,8 @@ from accounts.models import User
 from articles.models import title_for
 from comments.models import Transition
 from moderation.models import Batch, Desk, Finding, JobRun, Rule
-from moderation.reply_structure.admin import CommentTreeAdmin as CommentTreeAdmin
 from moderation.queue import explanations
+from moderation.reply_structure.admin import CommentTreeAdmin as CommentTreeAdmin
 
 M = TypeVar("M", bound=Model)
 
