@@ -314,7 +314,7 @@ def test_what_an_embargo_or_an_editor_holds_back_is_not_published_by_the_file(cl
     for look in ({}, {"look": "1"}):
         answer = client.post(ADD, {"file": upload(data=page(5)), **look})
         assert answer.status_code == 200
-        assert "before the end of its embargo" in answer.context["form"].errors["file"][0]
+        assert "before its embargo ends" in answer.context["form"].errors["file"][0]
     assert snapshot() == before
 
     story.refresh_from_db()
@@ -542,7 +542,7 @@ def test_an_editor_is_warned_at_the_preview_and_led_to_the_admin(client, emil):
     assert "in the future: until then readers do not see it." in looked
     done = client.post(ADD, {"file": upload(data=dated(page()))}).content.decode()
     article = Article.objects.get()
-    assert "Readers do not see it yet." in done
+    assert "It is not published yet." in done
     assert f"/admin/articles/article/{article.pk}/change/" in done
     assert article.get_absolute_url() not in done
 
@@ -681,7 +681,7 @@ def test_an_editor_brings_a_story_in(client, emil):
 
 def test_an_editor_looks_first(client, emil):
     answer = client.post(ADD, {"file": upload(), "look": "1"})
-    assert "Nothing was written" in answer.content.decode()
+    assert "This is a preview." in answer.content.decode()
     assert not Article.objects.exists()
 
 

@@ -131,7 +131,7 @@ def test_the_url_of_a_published_story_may_change_and_the_earlier_one_leads_there
     other = make_article("The slip closes")
     assert other.slug == "the-slip-closes-2"
     response = client.post(change(other), form(slug="the-slip-closes"))
-    assert "lead to another story" in response.context["adminform"].form.errors["slug"][0]
+    assert "redirects to another story" in response.context["adminform"].form.errors["slug"][0]
     # Its own, it may take back.
     assert client.post(change(article), form(slug="the-slip-closes")).status_code == 302
     assert Client().get("/stories/the-slip-closes/").status_code == 200

@@ -20,7 +20,16 @@ from articles.models import (
     Unsaved,
 )
 from articles.services import save_article, save_page
-from tests.articles.editing.sheets import KEEP, act, keep, of, opened, own, turned, unsaved
+from tests.articles.editing.editor_forms import (
+    AUTOSAVE_URL,
+    article_fields,
+    draft_bodies,
+    hidden_fields,
+    last_nonce,
+    post_autosave,
+    publication_url,
+    with_turn,
+)
 from tests.articles.test_admin import ADD, as_, change, form
 from tests.factories import UserFactory, make_article
 
@@ -33,28 +42,28 @@ OURS = {"HTTP_ORIGIN": "http://testserver"}
 
 def test_what_was_typed_is_offered_taken_up_and_gone_once_saved(draft, emil):
     client = as_(emil)
-    page = turned(opened(client, change(draft)))
-    assert keep(client, key=draft.pk, title="Boats", body="Typed.", **page).json()["kept"] is True
+    page = with_turn(hidden_fields(client, change(draft)))
+    assert post_autosave(client, key=draft.pk, title="Boats", body="Typed.", **page).json()["kept"] is True
 
     shown = client.get(change(draft)).content.decode()
     assert "You have unsaved changes from" in shown
     assert "Typed." not in shown
-    url = f"{change(draft)}?unsaved={own(page)}"
+    url = f"{change(draft)}?unsaved={last_nonce(page)}"
     response = client.get(url)
     assert response.context["adminform"].form["body"].value() == "Typed."
-    again = opened(client, url)
+    again = hidden_fields(client, url)
     assert (again["read"], again["nonce"].split()[0]) == (page["read"], page["nonce"])
-    client.post(change(draft), of(draft, body="Typed, and more.") | again)
-    assert unsaved() == []
-    late = keep(client, key=draft.pk, title="Boats", body="Typ", **page)
-    assert (late.json()["kept"], unsaved()) == (False, [])
+    client.post(change(draft), article_fields(draft, body="Typed, and more.") | again)
+    assert draft_bodies() == []
+    late = post_autosave(client, key=draft.pk, title="Boats", body="Typ", **page)
+    assert (late.json()["kept"], draft_bodies()) == (False, [])
 
 
 def test_all_that_is_typed_is_taken_up(draft, emil, edda):
     harbour, sea = (Topic.objects.create(name=name, slug=name.lower()) for name in ("Harbour", "Sea"))
     draft.topics.add(harbour)
     client = as_(emil)
-    page = turned(opened(client, change(draft)))
+    page = with_turn(hidden_fields(client, change(draft)))
     typed = {
         "title": ["Boats"],
         "body": [draft.body],
@@ -72,10 +81,10 @@ def test_all_that_is_typed_is_taken_up(draft, emil, edda):
         "discussion-0-closes_at_1": ["half past"],
         "of a form of another day": ["x"],
     }
-    told = client.post(KEEP, page | {"key": draft.pk, "typed": json.dumps(typed)}).json()
+    told = client.post(AUTOSAVE_URL, page | {"key": draft.pk, "typed": json.dumps(typed)}).json()
     assert told["kept"] is True
 
-    response = client.get(f"{change(draft)}?unsaved={own(page)}")
+    response = client.get(f"{change(draft)}?unsaved={last_nonce(page)}")
 
     form = response.context["adminform"].form
     (discussion,) = response.context["inline_admin_formsets"][0].formset.forms
@@ -93,8 +102,10 @@ def test_all_that_is_typed_is_taken_up(draft, emil, edda):
     assert discussion["moderation"].value() == "pre"
     assert discussion["members_only"].value() is True
     assert discussion["closes_at"].value() == ["2030-01-15", "half past"]
-    again = opened(client, f"{change(draft)}?unsaved={own(page)}")
-    sent = of(draft, new_note="Is nine right?", topics=[sea.pk], signed_0=edda.pk, rights="licensed")
+    again = hidden_fields(client, f"{change(draft)}?unsaved={last_nonce(page)}")
+    sent = article_fields(
+        draft, new_note="Is nine right?", topics=[sea.pk], signed_0=edda.pk, rights="licensed"
+    )
     assert client.post(change(draft), sent | again).status_code == 302
     draft.refresh_from_db()
     assert (draft.rights, list(draft.topics.all()), draft.notes.get().body) == (
@@ -106,87 +117,90 @@ def test_all_that_is_typed_is_taken_up(draft, emil, edda):
 
 @pytest.mark.parametrize("typed", ["", "[]", "{", "1", '{"title": 1}', '{"title": [1]}'])
 def test_what_is_no_form_is_refused(draft, emil, typed):
-    assert as_(emil).post(KEEP, {"key": draft.pk, "typed": typed}).status_code == 400
-    assert unsaved() == []
+    assert as_(emil).post(AUTOSAVE_URL, {"key": draft.pk, "typed": typed}).status_code == 400
+    assert draft_bodies() == []
 
 
 def test_signs_that_no_database_holds_do_not_cost_the_others(draft, emil):
-    assert keep(as_(emil), key=draft.pk, body="Typed\ud83d\x00.").status_code == 200
-    assert unsaved() == ["Typed?."]
+    assert post_autosave(as_(emil), key=draft.pk, body="Typed\ud83d\x00.").status_code == 200
+    assert draft_bodies() == ["Typed?."]
     odd = {
         "key": draft.pk,
         "nonce": f"{uuid4()}:1",
         "typed": '{"body": ["A."], "a\\u0000b": ["c"], "": [""]}',
     }
-    assert as_(emil).post(KEEP, odd).status_code == 200
-    assert unsaved() == ["A.", "Typed?."]
+    assert as_(emil).post(AUTOSAVE_URL, odd).status_code == 200
+    assert draft_bodies() == ["A.", "Typed?."]
 
 
 def test_signs_that_no_database_holds_do_not_cost_what_loses_its_place(draft, emil, edda):
     draft.editors.add(edda)
-    sent = of(draft, body="Typed\x00.") | {"": "x"}
+    sent = article_fields(draft, body="Typed\x00.") | {"": "x"}
     told = as_(emil).post(change(draft), sent, follow=True).content.decode()
-    assert "not yours to edit any more" in told
-    assert unsaved() == ["Typed."]
+    assert "You can no longer edit that" in told
+    assert draft_bodies() == ["Typed."]
 
 
 def test_a_text_that_is_taken_up_in_two_windows_is_two(draft, emil):
     client = as_(emil)
-    page = turned(opened(client, change(draft)))
-    keep(client, key=draft.pk, title="Boats", body="Typed.", **page)
-    url = f"{change(draft)}?unsaved={own(page)}"
-    one, two = (turned(opened(client, url)) for _ in range(2))
-    keep(client, key=draft.pk, title="Boats", body="Typed here.", **one)
-    keep(client, key=draft.pk, title="Boats", body="Typed there.", **two)
-    assert sorted(unsaved()) == ["Typed here.", "Typed there."]
-    assert client.post(change(draft), of(draft, body="Typed here.") | one).status_code == 302
-    assert unsaved() == ["Typed there."]
+    page = with_turn(hidden_fields(client, change(draft)))
+    post_autosave(client, key=draft.pk, title="Boats", body="Typed.", **page)
+    url = f"{change(draft)}?unsaved={last_nonce(page)}"
+    one, two = (with_turn(hidden_fields(client, url)) for _ in range(2))
+    post_autosave(client, key=draft.pk, title="Boats", body="Typed here.", **one)
+    post_autosave(client, key=draft.pk, title="Boats", body="Typed there.", **two)
+    assert sorted(draft_bodies()) == ["Typed here.", "Typed there."]
+    assert client.post(change(draft), article_fields(draft, body="Typed here.") | one).status_code == 302
+    assert draft_bodies() == ["Typed there."]
 
 
 def test_a_page_that_was_sent_back_keeps_one_text(draft, emil):
     client = as_(emil)
-    page = turned(opened(client, change(draft)))
-    keep(client, key=draft.pk, title="", body="Typed.", **page)
-    response = client.post(change(draft), of(draft, title="", body="Typed.") | page)
-    back = turned({name: response.context[name] for name in ("nonce", "read")})
+    page = with_turn(hidden_fields(client, change(draft)))
+    post_autosave(client, key=draft.pk, title="", body="Typed.", **page)
+    response = client.post(change(draft), article_fields(draft, title="", body="Typed.") | page)
+    back = with_turn({name: response.context[name] for name in ("nonce", "read")})
     assert back["nonce"].startswith(page["nonce"])
     assert "You have unsaved changes" not in response.content.decode()
-    keep(client, key=draft.pk, title="", body="Typed, and more.", **back)
-    assert unsaved() == ["Typed, and more."]
+    post_autosave(client, key=draft.pk, title="", body="Typed, and more.", **back)
+    assert draft_bodies() == ["Typed, and more."]
 
 
 def test_unsaved_changes_of_before_a_colleague_saved_meet_their_text(draft, emil, edda):
     client = as_(emil)
-    page = turned(opened(client, change(draft)))
-    keep(client, key=draft.pk, title="Boats", body="Typed.", **page)
-    as_(edda).post(change(draft), of(draft, body="Hers."))
-    page = opened(client, f"{change(draft)}?unsaved={own(page)}")
-    assert "Not saved yet" in client.post(change(draft), of(draft, body="Typed.") | page).content.decode()
+    page = with_turn(hidden_fields(client, change(draft)))
+    post_autosave(client, key=draft.pk, title="Boats", body="Typed.", **page)
+    as_(edda).post(change(draft), article_fields(draft, body="Hers."))
+    page = hidden_fields(client, f"{change(draft)}?unsaved={last_nonce(page)}")
+    assert (
+        "Not saved yet"
+        in client.post(change(draft), article_fields(draft, body="Typed.") | page).content.decode()
+    )
     draft.refresh_from_db()
     assert draft.body == "Hers."
 
 
 def test_a_new_article_is_kept_before_it_has_a_title(emil, edda):
     client = as_(emil)
-    page = turned(opened(client, ADD))
-    keep(client, body="A beginning.", **page)
+    page = with_turn(hidden_fields(client, ADD))
+    post_autosave(client, body="A beginning.", **page)
     assert "You have unsaved changes from" in client.get(ADD).content.decode()
     assert "You have unsaved changes" not in as_(edda).get(ADD).content.decode()
-    response = client.get(f"{ADD}?unsaved={own(page)}")
+    response = client.get(f"{ADD}?unsaved={last_nonce(page)}")
     assert response.context["adminform"].form["body"].value() == "A beginning."
     client.post(ADD, form(body="A beginning.") | page)
-    assert unsaved() == []
+    assert draft_bodies() == []
 
 
 def test_a_form_that_comes_back_once_others_edit_what_it_made_is_kept_for_a_new_one(emil, edda):
     client = as_(emil)
-    page = opened(client, ADD)
+    page = hidden_fields(client, ADD)
     assert client.post(ADD, form(body="A beginning.") | page).status_code == 302
     Article.objects.get().editors.set([edda])
     told = client.post(ADD, form(body="A beginning, and more.") | page, follow=True).content.decode()
-    assert "not yours to edit any more" in told
+    assert "You can no longer edit that" in told
     assert "You have unsaved changes from" in told
-    assert unsaved() == ["A beginning, and more."]
+    assert draft_bodies() == ["A beginning, and more."]
     assert Article.objects.get().body == "A beginning."
 
 
@@ -202,22 +216,24 @@ def test_a_form_of_a_standing_page_makes_no_story_come_back(emil):
 
 def test_what_was_written_for_an_article_that_is_gone_is_kept_for_a_new_one(draft, emil, edda):
     client = as_(emil)
-    page = turned(opened(client, change(draft)))
-    keep(client, key=draft.pk, title="Boats", body="Typed.", **page)
+    page = with_turn(hidden_fields(client, change(draft)))
+    post_autosave(client, key=draft.pk, title="Boats", body="Typed.", **page)
     assert "You have unsaved changes from" in client.get("/admin/articles/article/").content.decode()
     draft.editors.add(edda)
-    told = client.post(change(draft), of(draft, body="Typed, and sent."), follow=True).content.decode()
-    assert "not yours to edit any more" in told
+    told = client.post(
+        change(draft), article_fields(draft, body="Typed, and sent."), follow=True
+    ).content.decode()
+    assert "You can no longer edit that" in told
     assert told.count("You have unsaved changes from") == 2
     draft.delete()
-    page = client.get(f"{ADD}?unsaved={own(page)}")
+    page = client.get(f"{ADD}?unsaved={last_nonce(page)}")
     assert page.context["adminform"].form["body"].value() == "Typed."
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_page_makes_one_article_however_often_it_is_sent(emil):
     client = as_(emil)
-    page = form(body="A beginning.", stage="draft") | opened(client, ADD)
+    page = form(body="A beginning.", stage="draft") | hidden_fields(client, ADD)
 
     def send():
         assert client.post(ADD, page).status_code == 302
@@ -230,7 +246,7 @@ def test_a_page_makes_one_article_however_often_it_is_sent(emil):
         thread.join()
     article = Article.objects.get()
     response = client.post(ADD, page | {"_then": "publish"})
-    assert response["Location"] == act(article, "publish")
+    assert response["Location"] == publication_url(article, "publish")
     # Back to the page, on it goes, and sent again.
     response = client.post(ADD, page | {"body": "A beginning, and more."}, follow=True)
     assert response.context["adminform"].form["body"].value() == "A beginning, and more."
@@ -243,12 +259,12 @@ def test_a_page_makes_one_article_however_often_it_is_sent(emil):
 def test_what_is_thrown_away_is_ones_own(draft, emil, edda):
     client = as_(emil)
     nonce = uuid4()
-    keep(client, key=draft.pk, title="Boats", body="Typed.", nonce=str(nonce))
+    post_autosave(client, key=draft.pk, title="Boats", body="Typed.", nonce=str(nonce))
     url = reverse("admin:articles_article_throw", args=[nonce])
     assert as_(edda).post(url).status_code == 404
     assert client.get(url).status_code == 404
     assert client.post(url).status_code == 302
-    assert unsaved() == []
+    assert draft_bodies() == []
     assert client.post(url).status_code == 404
 
 
@@ -256,9 +272,9 @@ def test_what_is_thrown_away_is_ones_own(draft, emil, edda):
 def test_nobody_else_keeps_or_reads_anything(draft, emil, role):
     draft.editors.add(emil)
     for other in (as_(UserFactory.create(roles=(role,))), Client(), as_(UserFactory.create(roles=(EDITOR,)))):
-        assert keep(other, key=draft.pk, body="x").status_code in {302, 403, 404}
+        assert post_autosave(other, key=draft.pk, body="x").status_code in {302, 403, 404}
         for url in (
-            act(draft, "publish"),
+            publication_url(draft, "publish"),
             reverse("admin:articles_article_history", args=[draft.pk]),
             reverse("admin:articles_article_restore", args=[draft.pk, 1]),
         ):
@@ -271,14 +287,14 @@ def test_nobody_else_keeps_or_reads_anything(draft, emil, role):
 
 
 def test_whoever_is_logged_out_gets_the_text_back(draft):
-    response = Client().post(change(draft), of(draft, body="An hour of work."), **OURS)
+    response = Client().post(change(draft), article_fields(draft, body="An hour of work."), **OURS)
     page = response.content.decode()
     assert response.status_code == 403
     assert "you are logged out" in page
     assert "An hour of work." in page
     assert 'name="title" value="Boats"' in page
     stranger = Client().post(
-        change(draft), of(draft, body="Forged."), HTTP_ORIGIN="https://elsewhere.example"
+        change(draft), article_fields(draft, body="Forged."), HTTP_ORIGIN="https://elsewhere.example"
     )
     assert "Forged." not in stranger.content.decode()
 
@@ -286,7 +302,7 @@ def test_whoever_is_logged_out_gets_the_text_back(draft):
 def test_an_old_secret_gives_the_text_back_with_a_new_one(draft, emil):
     client = Client(enforce_csrf_checks=True)
     client.force_login(emil)
-    data = of(draft, body="An hour of work.") | opened(client, change(draft))
+    data = article_fields(draft, body="An hour of work.") | hidden_fields(client, change(draft))
     response = client.post(change(draft), data | {"csrfmiddlewaretoken": "x" * 64}, **OURS)
     page = response.content.decode()
     assert response.status_code == 403
@@ -330,7 +346,7 @@ def test_markup_in_a_text_is_shown_as_text(draft, emil):
 @pytest.mark.parametrize("number", ["²", "٣٣٣", "9" * 5000, "-1", "x", ""])
 def test_what_is_no_number_is_none_that_there_is(draft, emil, number):
     client = as_(emil)
-    assert keep(client, key=number or "0").status_code == 404
+    assert post_autosave(client, key=number or "0").status_code == 404
     assert client.get(
         change(draft).replace("/change/", "/history/"), {"old": number, "new": "1"}
     ).status_code in {
@@ -339,7 +355,7 @@ def test_what_is_no_number_is_none_that_there_is(draft, emil, number):
     }
     restore = reverse("admin:articles_article_restore", args=[draft.pk, 1])
     assert client.post(restore, {"seen": number}).status_code == 302
-    assert client.post(act(draft, "publish"), {"seen": number}).status_code == 200
+    assert client.post(publication_url(draft, "publish"), {"seen": number}).status_code == 200
     assert not Article.objects.get().is_published()
     assert Revision.objects.count() == 1
 
@@ -352,8 +368,8 @@ def test_its_pages_have_no_inline_script_or_style(draft, emil):
     for url in (
         history,
         f"{history}?old=1&new=2",
-        act(draft, "publish"),
-        act(draft, "schedule"),
+        publication_url(draft, "publish"),
+        publication_url(draft, "schedule"),
         reverse("admin:articles_article_correction", args=[draft.pk, correction.pk]),
     ):
         response = client.get(url)

@@ -237,7 +237,7 @@ def test_the_enter_key_saves_and_throws_nothing_away(desk_of):
     page.keyboard.type("Another")
     page.keyboard.press("Enter")
     expect(page.locator(".messagelist")).to_contain_text("added successfully")
-    expect(page.locator(".messagelist")).not_to_contain_text("thrown away")
+    expect(page.locator(".messagelist")).not_to_contain_text("discarded")
     assert Unsaved.objects.get(is_done=False).typed["body"][0] == "An hour of work."
     assert Article.objects.get().title == "Another"
 

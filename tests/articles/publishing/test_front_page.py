@@ -101,7 +101,7 @@ def test_an_editor_pins_with_one_press_and_sees_where_it_stands(client, stories)
     page = emil.post(ROOM, {"pin": stories["C"].pk}, follow=True)
     assert "Pinned: C" in page.content.decode()
     assert [article.title for article in page.context["pinned"]] == ["C"]
-    assert [article.title for article in page.context["offered"]] == ["A", "B", "D", "E"]
+    assert [article.title for article in page.context["pinnable"]] == ["A", "B", "D", "E"]
     emil.post(ROOM, {"pin": stories["E"].pk})
     pressed = f"down-{stories['E'].pk}"
     assert emil.post(ROOM, {"down": stories["E"].pk}).url == f"{ROOM}#{pressed}"  # where the focus stays
@@ -109,7 +109,7 @@ def test_an_editor_pins_with_one_press_and_sees_where_it_stands(client, stories)
     assert titles(client)[:2] == ["C", "E"]
     emil.post(ROOM, {"unpin": stories["C"].pk})
     assert titles(client)[:2] == ["E", "A"]
-    assert [article.title for article in emil.get(ROOM, {"q": "d"}).context["offered"]] == ["D"]
+    assert [article.title for article in emil.get(ROOM, {"q": "d"}).context["pinnable"]] == ["D"]
 
 
 def test_a_draft_is_not_offered_and_a_hidden_pin_says_so(stories):
@@ -117,8 +117,8 @@ def test_a_draft_is_not_offered_and_a_hidden_pin_says_so(stories):
     pin(article=stories["A"])
     take_back_articles(ids=[stories["A"].pk])
     page = as_(EDITOR).get(ROOM)
-    assert draft not in page.context["offered"]
-    assert "readers don’t see it" in page.content.decode()
+    assert draft not in page.context["pinnable"]
+    assert "not published, so not shown" in page.content.decode()
 
 
 def test_a_pinned_and_signed_story_with_old_addresses_can_be_deleted(client, stories):
