@@ -98,7 +98,7 @@ def test_a_second_save_overwrites_nothing_and_shows_both_texts(rules):
     response = edda.post(change(rules), hers)
 
     page = response.content.decode()
-    assert "saved this standing page at" in page
+    assert "saved this page at" in page
     assert "<del>just</del>" in page
     choice = re.search('name="take-menu" value="(mine[^"]+)"', page)[1]
     stored = StandingPage.objects.get()
