@@ -1,4 +1,4 @@
-"""Two in one article: each sees the other, and what both changed is chosen by whoever saves second."""
+"""Two editors in one article: each sees the other, and the second to save chooses between their values."""
 
 import html
 import re
@@ -65,7 +65,7 @@ def test_a_second_save_overwrites_nothing_and_shows_both_texts(draft, emil, edda
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_that_are_sent_at_the_same_moment_one_is_asked(draft, emil, edda):
+def test_one_of_two_simultaneous_saves_gets_a_conflict(draft, emil, edda):
     desks = [as_(emil), as_(edda)]
     sent = [
         article_fields(draft, body=f"{draft.body} {n}") | hidden_fields(client, change(draft))
@@ -88,8 +88,8 @@ def test_of_two_that_are_sent_at_the_same_moment_one_is_asked(draft, emil, edda)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_a_colleague_types_waits_for_nobody_who_sends_a_picture(draft, emil, edda, monkeypatch):
-    """The form opens what was sent while it holds the article: up to a minute."""
+def test_an_autosave_does_not_wait_for_an_upload(draft, emil, edda, monkeypatch):
+    """The form decodes the image, for up to a minute, while it has the article locked."""
     failed = []
 
     def type_on() -> None:
@@ -124,7 +124,7 @@ def test_what_a_colleague_types_waits_for_nobody_who_sends_a_picture(draft, emil
     assert failed == []
 
 
-def test_a_browser_cuts_nothing_that_is_pasted_and_too_long_is_told(draft, emil):
+def test_a_text_that_is_too_long_is_refused_and_not_cut(draft, emil):
     client = as_(emil)
     form = client.get(change(draft)).context["adminform"].form
     assert not [name for name in form.fields if "maxlength" in str(form[name])]
@@ -133,7 +133,7 @@ def test_a_browser_cuts_nothing_that_is_pasted_and_too_long_is_told(draft, emil)
     assert "x" * 5001 in page
 
 
-def test_changes_that_do_not_touch_are_put_together_before_they_are_saved(draft, emil, edda):
+def test_changes_that_do_not_touch_can_be_merged(draft, emil, edda):
     first, second = as_(emil), as_(edda)
     read = hidden_fields(second, change(draft))
     first.post(change(draft), article_fields(draft, body=draft.body.replace("nine", "ten")))
@@ -158,7 +158,7 @@ def test_changes_that_do_not_touch_are_put_together_before_they_are_saved(draft,
     assert draft.body == both
 
 
-def test_what_only_a_colleague_changed_stays_as_they_saved_it(draft, emil, edda):
+def test_a_field_that_only_a_colleague_changed_keeps_their_value(draft, emil, edda):
     topic = Topic.objects.create(name="Harbour", slug="harbour")
     second = as_(edda)
     read = hidden_fields(second, change(draft))
@@ -168,7 +168,7 @@ def test_what_only_a_colleague_changed_stays_as_they_saved_it(draft, emil, edda)
     assert (draft.body, draft.byline, list(draft.topics.all())) == ("Hers.", "Emil and Edda", [topic])
 
 
-def test_authors_and_the_lead_image_of_a_colleague_stay_too(draft, emil, edda):
+def test_authors_and_lead_image_of_a_colleague_are_kept(draft, emil, edda):
     image = Image.objects.create(alt="A boat", width=8, height=8, suffix="png", digest="a" * 64)
     second = as_(edda)
     read = hidden_fields(second, change(draft))
@@ -194,7 +194,7 @@ def test_authors_and_the_lead_image_of_a_colleague_stay_too(draft, emil, edda):
 
 
 def choices(page: str) -> dict[str, list[str]]:
-    """What is to be chosen: the two values of each name."""
+    """Return the two values of each choice by its name."""
     found: dict[str, list[str]] = {}
     for name, value in re.findall('type="radio" name="(take-[^"]+)" value="([^"]+)"', page):
         found.setdefault(name, []).append(value)
@@ -205,7 +205,7 @@ def values(page: str) -> list[str]:
     return [html.unescape(value) for value in re.findall('<span class="value" dir="auto">(.*?)</span>', page)]
 
 
-def test_each_other_field_that_both_changed_is_asked_about(draft, emil, edda):
+def test_a_field_that_both_changed_needs_a_choice(draft, emil, edda):
     harbour, sea = (Topic.objects.create(name=name, slug=name.lower()) for name in ("Harbour", "Sea"))
     second = as_(edda)
     read = hidden_fields(second, change(draft))
@@ -243,7 +243,7 @@ def test_each_other_field_that_both_changed_is_asked_about(draft, emil, edda):
     assert (draft.signed_by()[0].name, draft.source_name) == ("Edda", "Quay")
 
 
-def test_a_form_that_comes_back_shows_what_only_a_colleague_has_changed(draft, emil, edda):
+def test_a_returned_form_shows_the_colleagues_values(draft, emil, edda):
     topic = Topic.objects.create(name="Harbour", slug="harbour")
     draft.editors.add(emil, edda)
     sign_article(article=draft, people=[emil])
@@ -278,7 +278,7 @@ def test_a_form_that_comes_back_shows_what_only_a_colleague_has_changed(draft, e
     assert [inline[name].value() for name in names] == ["closed", True, ["2030-01-15", "14:00:00"]]
 
 
-def test_a_third_value_is_asked_about_anew(draft, emil, edda):
+def test_a_third_value_needs_another_choice(draft, emil, edda):
     second = as_(edda)
     read = hidden_fields(second, change(draft))
     as_(emil).post(change(draft), article_fields(draft, byline="Emil"))
@@ -293,7 +293,7 @@ def test_a_third_value_is_asked_about_anew(draft, emil, edda):
     assert draft.byline == "Emil Berg"
 
 
-def test_fields_and_texts_that_both_changed_are_asked_about_together(draft, emil, edda):
+def test_conflicts_of_fields_and_texts_are_shown_together(draft, emil, edda):
     second = as_(edda)
     read = hidden_fields(second, change(draft))
     as_(emil).post(
@@ -313,7 +313,7 @@ def test_fields_and_texts_that_both_changed_are_asked_about_together(draft, emil
     assert (draft.byline, "for now" in draft.body) == ("Edda", True)
 
 
-def test_what_was_left_as_a_colleague_changed_it_is_told(draft, emil, edda):
+def test_a_message_names_fields_that_kept_a_colleagues_value(draft, emil, edda):
     second = as_(edda)
     read = hidden_fields(second, change(draft))
     as_(emil).post(change(draft), article_fields(draft, byline="Emil and Edda"))
@@ -323,9 +323,7 @@ def test_what_was_left_as_a_colleague_changed_it_is_told(draft, emil, edda):
     assert "Somebody else changed these fields meanwhile, and their values were kept: Byline." in told
 
 
-def test_a_picture_that_is_sent_takes_the_place_of_no_colleagues_unseen(
-    draft, emil, edda, tmp_path, settings
-):
+def test_an_uploaded_lead_image_does_not_replace_a_colleagues_unseen(draft, emil, edda, tmp_path, settings):
     settings.MEDIA_ROOT = tmp_path / "media"
     image = Image.objects.create(alt="A boat", width=8, height=8, suffix="png", digest="a" * 64)
     second = as_(edda)
@@ -351,7 +349,7 @@ def test_a_picture_that_is_sent_takes_the_place_of_no_colleagues_unseen(
     assert draft.lead_image.alt == "The slip"
 
 
-def test_a_correction_that_was_typed_while_the_story_was_taken_back_is_not_lost(emil, edda):
+def test_a_correction_typed_while_the_story_was_unpublished_is_kept(emil, edda):
     story = make_article("Out")
     second = as_(edda)
     read = hidden_fields(second, change(story))
@@ -363,7 +361,7 @@ def test_a_correction_that_was_typed_while_the_story_was_taken_back_is_not_lost(
     assert story.corrections.get().text == "It was nine."
 
 
-def test_who_saved_in_another_window_is_told_so(draft, emil):
+def test_a_conflict_with_ones_own_other_window_says_so(draft, emil):
     client = as_(emil)
     read = hidden_fields(client, change(draft))
     client.post(change(draft), article_fields(draft, body="Here.") | hidden_fields(client, change(draft)))
@@ -372,7 +370,7 @@ def test_who_saved_in_another_window_is_told_so(draft, emil):
     )
 
 
-def test_to_publish_meanwhile_is_no_conflict(draft, emil, edda):
+def test_publishing_meanwhile_is_no_conflict(draft, emil, edda):
     second = as_(edda)
     read = hidden_fields(second, change(draft))
     publish(article=draft, at=timezone.now(), seen=draft.version)
@@ -381,7 +379,7 @@ def test_to_publish_meanwhile_is_no_conflict(draft, emil, edda):
     assert (draft.body, draft.is_published()) == ("Hers.", True)
 
 
-def test_whoever_opens_it_reads_who_has_it_open(draft, emil, edda, time_machine):
+def test_the_editor_page_names_others_who_have_it_open(draft, emil, edda, time_machine):
     first, second = as_(emil), as_(edda)
     first.get(change(draft))
     assert "Emil has this open." in second.get(change(draft)).content.decode()
@@ -393,7 +391,7 @@ def test_whoever_opens_it_reads_who_has_it_open(draft, emil, edda, time_machine)
     assert not Presence.objects.filter(editor=emil).exists()
 
 
-def test_whoever_types_is_told_that_a_colleague_saved(draft, emil, edda):
+def test_an_autosave_answers_that_a_colleague_has_saved(draft, emil, edda):
     second = as_(edda)
     read = hidden_fields(second, change(draft))
     assert second.post(AUTOSAVE_URL, {"key": draft.pk, **read}).json()["newer"] == ""

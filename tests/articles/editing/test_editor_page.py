@@ -1,4 +1,4 @@
-"""The editors' room behind the form: what was typed and not saved, and versions. Ruth reads."""
+"""The editor page: drafts and versions. Ruth is a reader."""
 
 import json
 import re
@@ -40,7 +40,7 @@ OURS = {"HTTP_ORIGIN": "http://testserver"}
 # What was not saved
 
 
-def test_what_was_typed_is_offered_taken_up_and_gone_once_saved(draft, emil):
+def test_a_draft_is_offered_continued_and_gone_once_saved(draft, emil):
     client = as_(emil)
     page = with_turn(hidden_fields(client, change(draft)))
     assert post_autosave(client, key=draft.pk, title="Boats", body="Typed.", **page).json()["kept"] is True
@@ -59,7 +59,7 @@ def test_what_was_typed_is_offered_taken_up_and_gone_once_saved(draft, emil):
     assert (late.json()["kept"], draft_bodies()) == (False, [])
 
 
-def test_all_that_is_typed_is_taken_up(draft, emil, edda):
+def test_a_continued_draft_fills_all_fields(draft, emil, edda):
     harbour, sea = (Topic.objects.create(name=name, slug=name.lower()) for name in ("Harbour", "Sea"))
     draft.topics.add(harbour)
     client = as_(emil)
@@ -116,12 +116,12 @@ def test_all_that_is_typed_is_taken_up(draft, emil, edda):
 
 
 @pytest.mark.parametrize("typed", ["", "[]", "{", "1", '{"title": 1}', '{"title": [1]}'])
-def test_what_is_no_form_is_refused(draft, emil, typed):
+def test_an_autosave_that_is_no_form_is_refused(draft, emil, typed):
     assert as_(emil).post(AUTOSAVE_URL, {"key": draft.pk, "typed": typed}).status_code == 400
     assert draft_bodies() == []
 
 
-def test_signs_that_no_database_holds_do_not_cost_the_others(draft, emil):
+def test_characters_that_the_database_cannot_store_are_left_out(draft, emil):
     assert post_autosave(as_(emil), key=draft.pk, body="Typed\ud83d\x00.").status_code == 200
     assert draft_bodies() == ["Typed?."]
     odd = {
@@ -133,7 +133,7 @@ def test_signs_that_no_database_holds_do_not_cost_the_others(draft, emil):
     assert draft_bodies() == ["A.", "Typed?."]
 
 
-def test_signs_that_no_database_holds_do_not_cost_what_loses_its_place(draft, emil, edda):
+def test_such_characters_are_left_out_of_a_detached_draft(draft, emil, edda):
     draft.editors.add(edda)
     sent = article_fields(draft, body="Typed\x00.") | {"": "x"}
     told = as_(emil).post(change(draft), sent, follow=True).content.decode()
@@ -141,7 +141,7 @@ def test_signs_that_no_database_holds_do_not_cost_what_loses_its_place(draft, em
     assert draft_bodies() == ["Typed."]
 
 
-def test_a_text_that_is_taken_up_in_two_windows_is_two(draft, emil):
+def test_a_draft_continued_in_two_windows_becomes_two(draft, emil):
     client = as_(emil)
     page = with_turn(hidden_fields(client, change(draft)))
     post_autosave(client, key=draft.pk, title="Boats", body="Typed.", **page)
@@ -154,7 +154,7 @@ def test_a_text_that_is_taken_up_in_two_windows_is_two(draft, emil):
     assert draft_bodies() == ["Typed there."]
 
 
-def test_a_page_that_was_sent_back_keeps_one_text(draft, emil):
+def test_a_form_returned_with_errors_keeps_one_draft(draft, emil):
     client = as_(emil)
     page = with_turn(hidden_fields(client, change(draft)))
     post_autosave(client, key=draft.pk, title="", body="Typed.", **page)
@@ -166,7 +166,7 @@ def test_a_page_that_was_sent_back_keeps_one_text(draft, emil):
     assert draft_bodies() == ["Typed, and more."]
 
 
-def test_unsaved_changes_of_before_a_colleague_saved_meet_their_text(draft, emil, edda):
+def test_a_draft_older_than_a_colleagues_save_is_a_conflict(draft, emil, edda):
     client = as_(emil)
     page = with_turn(hidden_fields(client, change(draft)))
     post_autosave(client, key=draft.pk, title="Boats", body="Typed.", **page)
@@ -180,7 +180,7 @@ def test_unsaved_changes_of_before_a_colleague_saved_meet_their_text(draft, emil
     assert draft.body == "Hers."
 
 
-def test_a_new_article_is_kept_before_it_has_a_title(emil, edda):
+def test_a_new_article_is_autosaved_before_it_has_a_title(emil, edda):
     client = as_(emil)
     page = with_turn(hidden_fields(client, ADD))
     post_autosave(client, body="A beginning.", **page)
@@ -192,7 +192,7 @@ def test_a_new_article_is_kept_before_it_has_a_title(emil, edda):
     assert draft_bodies() == []
 
 
-def test_a_form_that_comes_back_once_others_edit_what_it_made_is_kept_for_a_new_one(emil, edda):
+def test_a_repeated_form_becomes_a_draft_once_others_edit_its_article(emil, edda):
     client = as_(emil)
     page = hidden_fields(client, ADD)
     assert client.post(ADD, form(body="A beginning.") | page).status_code == 302
@@ -204,8 +204,8 @@ def test_a_form_that_comes_back_once_others_edit_what_it_made_is_kept_for_a_new_
     assert Article.objects.get().body == "A beginning."
 
 
-def test_a_form_of_a_standing_page_makes_no_story_come_back(emil):
-    """They have keys of their own, and one sheet could be sent to either."""
+def test_a_form_of_a_page_does_not_return_a_story(emil):
+    """Both have ids of their own, and one form could be sent to either."""
     client, sheet = as_(emil), uuid4()
     page = save_page(page=StandingPage(title="About", slug="about", body="Us."), by=emil, nonce=sheet)
     draft = make_article(pk=page.pk, published_at=None)
@@ -214,7 +214,7 @@ def test_a_form_of_a_standing_page_makes_no_story_come_back(emil):
     assert set(Article.objects.values_list("title", flat=True)) == {draft.title, "Another"}
 
 
-def test_what_was_written_for_an_article_that_is_gone_is_kept_for_a_new_one(draft, emil, edda):
+def test_a_text_for_a_deleted_article_becomes_a_draft_of_a_new_one(draft, emil, edda):
     client = as_(emil)
     page = with_turn(hidden_fields(client, change(draft)))
     post_autosave(client, key=draft.pk, title="Boats", body="Typed.", **page)
@@ -231,7 +231,7 @@ def test_what_was_written_for_an_article_that_is_gone_is_kept_for_a_new_one(draf
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_page_makes_one_article_however_often_it_is_sent(emil):
+def test_a_form_creates_one_article_even_if_sent_twice(emil):
     client = as_(emil)
     page = form(body="A beginning.", stage="draft") | hidden_fields(client, ADD)
 
@@ -256,7 +256,7 @@ def test_a_page_makes_one_article_however_often_it_is_sent(emil):
     assert "Not saved yet" in client.post(change(article), data).content.decode()
 
 
-def test_what_is_thrown_away_is_ones_own(draft, emil, edda):
+def test_one_can_discard_only_ones_own_drafts(draft, emil, edda):
     client = as_(emil)
     nonce = uuid4()
     post_autosave(client, key=draft.pk, title="Boats", body="Typed.", nonce=str(nonce))
@@ -269,7 +269,7 @@ def test_what_is_thrown_away_is_ones_own(draft, emil, edda):
 
 
 @pytest.mark.parametrize("role", [READER, MODERATOR])
-def test_nobody_else_keeps_or_reads_anything(draft, emil, role):
+def test_only_editors_can_autosave_and_read_drafts(draft, emil, role):
     draft.editors.add(emil)
     for other in (as_(UserFactory.create(roles=(role,))), Client(), as_(UserFactory.create(roles=(EDITOR,)))):
         assert post_autosave(other, key=draft.pk, body="x").status_code in {302, 403, 404}
@@ -286,7 +286,7 @@ def test_nobody_else_keeps_or_reads_anything(draft, emil, role):
     assert draft.version == 1
 
 
-def test_whoever_is_logged_out_gets_the_text_back(draft):
+def test_a_logged_out_editor_gets_the_text_back(draft):
     response = Client().post(change(draft), article_fields(draft, body="An hour of work."), **OURS)
     page = response.content.decode()
     assert response.status_code == 403
@@ -299,7 +299,7 @@ def test_whoever_is_logged_out_gets_the_text_back(draft):
     assert "Forged." not in stranger.content.decode()
 
 
-def test_an_old_secret_gives_the_text_back_with_a_new_one(draft, emil):
+def test_an_expired_csrf_token_gives_the_text_back(draft, emil):
     client = Client(enforce_csrf_checks=True)
     client.force_login(emil)
     data = article_fields(draft, body="An hour of work.") | hidden_fields(client, change(draft))
@@ -316,7 +316,7 @@ def test_an_old_secret_gives_the_text_back_with_a_new_one(draft, emil):
 # Versions
 
 
-def test_two_versions_are_compared_and_one_comes_back(draft, emil):
+def test_two_versions_are_compared_and_one_is_restored(draft, emil):
     draft.body = draft.body.replace("nine", "ten")
     save_article(article=draft, by=emil)
     client, history = as_(emil), reverse("admin:articles_article_history", args=[draft.pk])
@@ -344,7 +344,7 @@ def test_markup_in_a_text_is_shown_as_text(draft, emil):
 
 
 @pytest.mark.parametrize("number", ["²", "٣٣٣", "9" * 5000, "-1", "x", ""])
-def test_what_is_no_number_is_none_that_there_is(draft, emil, number):
+def test_an_invalid_number_is_not_found(draft, emil, number):
     client = as_(emil)
     assert post_autosave(client, key=number or "0").status_code == 404
     assert client.get(

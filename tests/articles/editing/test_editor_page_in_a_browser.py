@@ -1,4 +1,4 @@
-"""Two editors in one article, each in a browser of their own; and texts that nothing loses."""
+"""Two editors in one article, each in their own browser; and texts that survive failures."""
 
 import re
 
@@ -36,7 +36,7 @@ def story():
 
 @pytest.fixture
 def desk_of(browser, live_server):
-    """Opens a window in a browser of somebody's own, who is an editor."""
+    """Return a function that opens a window of an editor's own browser."""
 
     def open_for(name, **how):
         client = Client()
@@ -103,7 +103,7 @@ def test_two_editors_of_one_article_see_each_other_and_lose_nothing(desk_of, sto
     assert emil.failures == edda.failures == []
 
 
-def test_what_is_typed_survives_a_closed_window(desk_of, story):
+def test_a_text_survives_a_closed_window(desk_of, story):
     page = desk_of("Emil")
     page.goto(change(story))
     page.locator("#id_body").fill("An hour of work.")
@@ -122,7 +122,7 @@ def test_what_is_typed_survives_a_closed_window(desk_of, story):
     assert page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('unsaved'))") == []
 
 
-def test_a_note_and_a_tick_survive_a_closed_window_as_a_text_does(desk_of, story):
+def test_notes_and_ticked_boxes_survive_a_closed_window(desk_of, story):
     Topic.objects.create(name="Harbour", slug="harbour")
     page = desk_of("Emil")
     page.goto(change(story))
@@ -148,7 +148,7 @@ def test_a_note_and_a_tick_survive_a_closed_window_as_a_text_does(desk_of, story
     assert not Unsaved.objects.filter(is_done=False).exists()
 
 
-def test_what_is_undone_by_hand_is_not_offered(desk_of, story):
+def test_a_text_changed_back_by_hand_is_not_offered(desk_of, story):
     page = desk_of("Emil")
     page.clock.install()
     page.goto(change(story))
@@ -162,7 +162,7 @@ def test_what_is_undone_by_hand_is_not_offered(desk_of, story):
     assert Unsaved.objects.filter(is_done=True).exists()
 
 
-def test_a_chosen_file_is_said_to_be_lost_with_the_window(desk_of, story):
+def test_a_warning_says_that_a_chosen_file_is_not_autosaved(desk_of, story):
     page = desk_of("Emil")
     page.goto(change(story))
     slip = {"name": "slip.jpg", "mimeType": "image/jpeg", "buffer": b"x"}
@@ -183,7 +183,7 @@ def test_a_chosen_file_is_said_to_be_lost_with_the_window(desk_of, story):
     expect(page.locator(".file")).to_have_text("")
 
 
-def test_a_request_that_is_overtaken_replaces_nothing(desk_of, story):
+def test_a_late_autosave_replaces_nothing_newer(desk_of, story):
     page = desk_of("Emil")
     page.clock.install()
     page.goto(change(story))
@@ -209,7 +209,7 @@ def test_a_request_that_is_overtaken_replaces_nothing(desk_of, story):
     page.unroute("**/unsaved/")
 
 
-def test_what_is_typed_without_a_network_is_kept_in_the_browser_and_comes_back(desk_of, story):
+def test_without_a_network_the_browser_keeps_the_text(desk_of, story):
     page = desk_of("Emil")
     page.goto(ADD)
     page.context.set_offline(True)
@@ -227,7 +227,7 @@ def test_what_is_typed_without_a_network_is_kept_in_the_browser_and_comes_back(d
     expect(again.locator("#id_title")).to_have_value("On the train")
 
 
-def test_the_enter_key_saves_and_throws_nothing_away(desk_of):
+def test_the_enter_key_saves_and_discards_nothing(desk_of):
     page = desk_of("Emil")
     page.goto(ADD)
     page.locator("#id_body").fill("An hour of work.")
@@ -242,7 +242,7 @@ def test_the_enter_key_saves_and_throws_nothing_away(desk_of):
     assert Article.objects.get().title == "Another"
 
 
-def test_a_session_that_ended_loses_nothing(desk_of, live_server, story):
+def test_an_ended_session_loses_no_text(desk_of, live_server, story):
     page = desk_of("Emil")
     page.goto(change(story))
     page.context.clear_cookies(name="sessionid")
@@ -261,7 +261,7 @@ def test_a_session_that_ended_loses_nothing(desk_of, live_server, story):
     assert story.body == "An hour of work."
 
 
-def test_without_scripts_a_conflict_is_settled_too(desk_of, story):
+def test_a_conflict_can_be_resolved_without_scripts(desk_of, story):
     page = desk_of("Edda", java_script_enabled=False)
     page.goto(change(story))
     changed = Article.objects.get(pk=story.pk)
@@ -277,7 +277,7 @@ def test_without_scripts_a_conflict_is_settled_too(desk_of, story):
     assert "for now" in story.body
 
 
-def test_a_standing_page_is_written_with_the_same_comforts(desk_of):
+def test_pages_have_the_same_editor_as_stories(desk_of):
     rules = save_page(page=StandingPage(title="Rules", slug="rules", body="Be kind."))
     url = reverse("admin:articles_standingpage_change", args=[rules.pk])
     page = desk_of("Emil")
@@ -298,7 +298,7 @@ def test_a_standing_page_is_written_with_the_same_comforts(desk_of):
     assert page.failures == []
 
 
-def test_a_writer_at_the_keyboard_saves_previews_and_publishes_from_the_text(desk_of, story):
+def test_keyboard_shortcuts_save_preview_and_publish(desk_of, story):
     page = desk_of("Emil")
     page.goto(change(story))
     keys = page.locator(".editor-keys")
@@ -326,7 +326,7 @@ def test_a_writer_at_the_keyboard_saves_previews_and_publishes_from_the_text(des
 
 
 @pytest.mark.parametrize("is_scripted", [True, False], ids=["scripts", "no scripts"])
-def test_a_field_that_both_changed_is_chosen(desk_of, story, is_scripted):
+def test_a_field_that_both_changed_can_be_chosen(desk_of, story, is_scripted):
     page = desk_of("Edda", java_script_enabled=is_scripted)
     page.goto(change(story))
     changed = Article.objects.get(pk=story.pk)

@@ -1,4 +1,4 @@
-"""The verbs of the editors' room. Emil and Edda are editors."""
+"""Verbs of drafts, revisions, publication and corrections. Emil and Edda are editors."""
 
 import threading
 from datetime import timedelta
@@ -36,7 +36,7 @@ def numbers(article):
     return [(r.number, r.body, r.by and r.by.name) for r in article.revisions.order_by("number")]
 
 
-def test_the_first_save_makes_number_1_and_another_only_where_the_text_differs(draft, emil):
+def test_a_save_creates_a_revision_only_if_the_text_differs(draft, emil):
     assert numbers(draft) == [(1, "One.", None)]
     draft.byline = "Emil"
     save_article(article=draft, by=emil)
@@ -46,14 +46,14 @@ def test_the_first_save_makes_number_1_and_another_only_where_the_text_differs(d
     assert numbers(draft) == [(1, "One.", None), (2, "Two.", "Emil")]
 
 
-def test_the_text_of_before_there_were_revisions_is_kept_with_the_first_save(draft, emil):
+def test_a_text_older_than_revisions_gets_one_with_the_next_save(draft, emil):
     Revision.objects.all().delete()
     draft.body = "Two."
     save_article(article=draft, by=emil)
     assert numbers(draft) == [(1, "One.", None), (2, "Two.", "Emil")]
 
 
-def test_a_text_that_came_another_way_is_kept_too(draft, emil):
+def test_a_text_stored_without_the_verb_gets_a_revision(draft, emil):
     Article.objects.filter(pk=draft.pk).update(body="By hand.")
     draft.body = "Two."
     save_article(article=draft, by=emil)
@@ -67,7 +67,7 @@ def test_a_save_that_fails_leaves_no_revision(draft, emil):
     assert numbers(draft) == [(1, "One.", None)]
 
 
-def test_what_is_restored_is_a_new_revision(draft, emil):
+def test_restoring_creates_a_new_revision(draft, emil):
     draft.body = "Two."
     save_article(article=draft, by=emil)
     first = draft.revisions.get(number=1)
@@ -79,7 +79,7 @@ def test_what_is_restored_is_a_new_revision(draft, emil):
         restore_revision(revision=first, by=emil, seen=draft.version)
 
 
-def test_an_aside_is_kept_once_and_is_not_the_articles_text(draft, emil):
+def test_a_conflicting_copy_is_stored_once_and_is_not_the_text(draft, emil):
     text = DocumentText("Boats", "", "Mine.")
     for _ in range(2):
         kept = keep_conflicting_copy(document=draft, text=text, by=emil, base=1, nonce=uuid4())
@@ -89,7 +89,7 @@ def test_an_aside_is_kept_once_and_is_not_the_articles_text(draft, emil):
     assert [row[:2] for row in numbers(draft)] == [(1, "One."), (2, "Mine."), (3, "Three.")]
 
 
-def test_two_windows_of_one_person_keep_two_texts(draft, emil, edda):
+def test_two_windows_of_one_person_keep_two_drafts(draft, emil, edda):
     one, two = uuid4(), uuid4()
     for sheet, body in (
         (OpenForm(one, 1), "In the one."),
@@ -104,7 +104,7 @@ def test_two_windows_of_one_person_keep_two_texts(draft, emil, edda):
     assert sorted(kept()) == ["In the one, more.", "In the other."]
 
 
-def test_what_comes_late_replaces_nothing_newer(draft, emil):
+def test_a_late_autosave_replaces_nothing_newer(draft, emil):
     nonce = uuid4()
     keep(emil, draft, "An hour of work.", OpenForm(nonce, 7))
     assert keep(emil, draft, "An hour of", OpenForm(nonce, 6)).typed["body"] == ["An hour of work."]
@@ -116,7 +116,7 @@ def test_what_comes_late_replaces_nothing_newer(draft, emil):
     assert kept() == ["An hour of work, and more."]
 
 
-def test_what_was_saved_before_it_was_ever_kept_stays_saved(draft, emil):
+def test_a_text_saved_before_its_first_autosave_stays_saved(draft, emil):
     nonce = uuid4()
     discard_drafts(forms=[OpenForm(nonce, 2)], editor=emil)
     assert keep(emil, draft, "Half of i", OpenForm(nonce, 1)) is None
@@ -124,7 +124,7 @@ def test_what_was_saved_before_it_was_ever_kept_stays_saved(draft, emil):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_comes_while_it_is_saved_waits_and_is_too_late(draft, emil):
+def test_an_autosave_during_a_save_waits_and_is_ignored(draft, emil):
     nonce, answers = uuid4(), []
 
     def late():
@@ -144,7 +144,7 @@ def test_what_comes_while_it_is_saved_waits_and_is_too_late(draft, emil):
     assert (answers, kept()) == ([None], [])
 
 
-def test_a_text_goes_over_into_the_next_sheet_but_for_what_was_typed_on_the_first_since(draft, emil):
+def test_a_draft_moves_to_the_form_that_continues_it(draft, emil):
     first, second = uuid4(), uuid4()
     keep(emil, draft, "One.", OpenForm(first, 3))
     keep(emil, draft, "One, and two.", OpenForm(first, 3), OpenForm(second, 1))
@@ -156,7 +156,7 @@ def test_a_text_goes_over_into_the_next_sheet_but_for_what_was_typed_on_the_firs
     assert kept() == ["One, and another."]
 
 
-def test_what_is_as_it_was_is_not_kept(draft, emil):
+def test_an_unchanged_form_keeps_no_draft(draft, emil):
     sheet = OpenForm(uuid4(), 1)
     keep(emil, draft, "Two.", sheet)
     undone = autosave(
@@ -187,7 +187,7 @@ def test_publishing_later_and_now(draft):
     assert Site.objects.get().version == site + 3
 
 
-def test_what_is_taken_back_is_hidden_and_remembers_its_moment():
+def test_an_unpublished_article_is_hidden_and_remembers_its_date():
     story = make_article("Out")
     moment = story.published_at
     taken = take_back(article=story, why="It was wrong.", seen=story.version)
@@ -200,7 +200,7 @@ def test_what_is_taken_back_is_hidden_and_remembers_its_moment():
     assert (again.taken_back_at, again.taken_back_why, again.is_published()) == (None, "", True)
 
 
-def test_an_embargo_is_held_by_the_verb_and_by_the_database(draft):
+def test_verb_and_database_enforce_the_embargo(draft):
     until = timezone.now() + 2 * HOUR
     held = set_embargo(article=draft, until=until, seen=draft.version)
     with pytest.raises(EmbargoedError):
@@ -212,7 +212,7 @@ def test_an_embargo_is_held_by_the_verb_and_by_the_database(draft):
     assert publish(article=draft, at=until, seen=held.version).published_at == until
 
 
-def test_an_embargo_puts_off_what_is_scheduled_and_comes_too_late_for_what_is_out(draft):
+def test_an_embargo_delays_a_schedule_and_is_refused_once_published(draft):
     until = timezone.now() + 2 * HOUR
     scheduled = publish(article=draft, at=timezone.now() + HOUR, seen=draft.version)
     assert set_embargo(article=draft, until=until, seen=scheduled.version).published_at == until
@@ -221,7 +221,7 @@ def test_an_embargo_puts_off_what_is_scheduled_and_comes_too_late_for_what_is_ou
         set_embargo(article=story, until=until, seen=story.version)
 
 
-def test_a_correction_is_dated_and_is_a_change_of_the_story(emil, time_machine):
+def test_a_correction_is_dated_and_changes_the_story(emil, time_machine):
     story = make_article("Out")
     time_machine.move_to(timezone.now() + HOUR)
     made = add_correction(article=story, by=emil, text="It was nine.")

@@ -44,7 +44,7 @@ def editors():
 
 @pytest.fixture
 def room(browser, live_server):
-    """A browser of one's own, logged in."""
+    """Return a page of a logged-in browser."""
     contexts = []
 
     def enter(user=None, width=1280):
@@ -173,7 +173,7 @@ def test_the_editors_walkthrough(room, editors, live_server):
 
 
 class Hand:
-    """What is pressed besides writing."""
+    """Count the presses besides typing."""
 
     def __init__(self, page):
         self.page, self.presses = page, 0
@@ -184,7 +184,7 @@ class Hand:
 
 
 def publish_one(page, number: int, *, image: bool) -> int:
-    """From one published article to the next. Returns the presses."""
+    """Write and publish an article, and return the number of presses."""
     hand = Hand(page)
     first = page.get_by_role("link", name="Write a story")  # of the room's first page
     hand.press(page.get_by_role("link", name="New article").or_(first))

@@ -1,4 +1,4 @@
-"""When readers see a story, and what stands beside it: notes, corrections, the preview."""
+"""Admin pages for publication, notes and corrections, and the preview."""
 
 import html
 import re
@@ -38,7 +38,7 @@ def test_from_the_form_to_published_in_two_presses(emil):
     assert client.get(article.get_absolute_url()).status_code == 200
 
 
-def test_it_is_scheduled_in_the_newsrooms_zone_and_said_as_a_person_would(draft, emil, time_machine):
+def test_it_is_scheduled_in_the_sites_time_zone(draft, emil, time_machine):
     Site.objects.update(time_zone="Africa/Cairo")
     time_machine.move_to("2030-01-15T09:50:00Z", tick=False)
     client = as_(emil)
@@ -53,7 +53,7 @@ def test_it_is_scheduled_in_the_newsrooms_zone_and_said_as_a_person_would(draft,
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "0026-01-15", "3000-01-01", "9999-12-31"])
-def test_a_year_that_no_archive_has_is_refused(draft, emil, day):
+def test_an_impossible_year_is_refused(draft, emil, day):
     client = as_(emil)
     for name in ("schedule", "embargo"):
         data = {"seen": draft.version, "at_0": day, "at_1": "23:59"}
@@ -62,14 +62,14 @@ def test_a_year_that_no_archive_has_is_refused(draft, emil, day):
     assert draft.published_at is draft.embargo_until is None
 
 
-def test_a_press_on_what_was_changed_meanwhile_does_nothing(draft, emil):
+def test_an_action_on_a_changed_story_does_nothing(draft, emil):
     response = as_(emil).post(publication_url(draft, "publish"), {"seen": draft.version - 1})
     assert "This story was changed since you opened this page" in response.content.decode()
     draft.refresh_from_db()
     assert draft.published_at is None
 
 
-def test_an_embargo_is_held_told_and_lifted(draft, emil):
+def test_an_embargo_is_enforced_shown_and_lifted(draft, emil):
     client = as_(emil)
     client.post(
         publication_url(draft, "embargo"), {"seen": draft.version, "at_0": "2130-01-15", "at_1": "14:00"}
@@ -87,14 +87,14 @@ def test_an_embargo_is_held_told_and_lifted(draft, emil):
     assert draft.embargo_until is None
 
 
-def test_an_embargo_that_is_over_holds_what_is_dated_before_it(draft, emil):
+def test_an_ended_embargo_still_refuses_an_earlier_date(draft, emil):
     held = set_embargo(article=draft, until=timezone.now() - timedelta(hours=1), seen=draft.version)
     values = {"seen": held.version, "at_0": "2020-01-15", "at_1": "14:00"}
     told = as_(emil).post(publication_url(draft, "schedule"), values).content.decode()
     assert "Not done: Its date lies before the end of its embargo" in told
 
 
-def test_a_story_that_is_taken_back_says_so_at_its_address(emil):
+def test_the_url_of_an_unpublished_story_says_so(emil):
     story = make_article("The mayor’s boat", body="Wrong.")
     reader, client = Client(), as_(emil)
     assert reader.get(story.get_absolute_url()).status_code == 200
@@ -118,7 +118,7 @@ def test_a_story_that_is_taken_back_says_so_at_its_address(emil):
     assert reader.get(story.get_absolute_url()).status_code == 200
 
 
-def test_what_does_not_apply_is_told_and_not_done(emil):
+def test_an_action_that_does_not_apply_is_refused_with_a_message(emil):
     story = make_article("Out")
     response = as_(emil).post(publication_url(story, "schedule"), {"seen": story.version}, follow=True)
     assert "Published:" in response.content.decode()
@@ -128,7 +128,7 @@ def test_what_does_not_apply_is_told_and_not_done(emil):
 # Words beside it
 
 
-def test_notes_are_between_editors(draft, emil, edda):
+def test_only_editors_see_notes(draft, emil, edda):
     as_(emil).post(change(draft), article_fields(draft, new_note="Is nine right?"))
     draft.refresh_from_db()
     assert (draft.version, Note.objects.get().by) == (1, emil)
@@ -137,8 +137,8 @@ def test_notes_are_between_editors(draft, emil, edda):
     assert "Is nine right?" not in Client().get(published.get_absolute_url()).content.decode()
 
 
-def test_a_note_beside_a_text_of_several_lines_changes_no_text(emil):
-    """Browsers send lines with two signs at their end. To readers and their feeds nothing has happened."""
+def test_a_note_does_not_change_a_text_of_several_lines(emil):
+    """Browsers send two characters at the end of a line; this is no change for readers and feeds."""
     story = make_article("Out", standfirst="One.\nTwo.", body="First.\n\nSecond.")
     as_(emil).post(
         change(story),
@@ -155,7 +155,7 @@ def test_a_note_beside_a_text_of_several_lines_changes_no_text(emil):
     assert Article.objects.get().body == "First.\n\nThird."
 
 
-def test_a_correction_stands_with_the_story_and_in_the_time_of_its_entry(emil, time_machine):
+def test_a_correction_is_shown_with_the_story_and_dates_its_entry(emil, time_machine):
     story = make_article("Out")
     reader, client = Client(), as_(emil)
     before = re.findall("<updated>(.*?)</updated>", reader.get("/feed/").content.decode())[-1]
@@ -175,7 +175,7 @@ def test_a_correction_stands_with_the_story_and_in_the_time_of_its_entry(emil, t
     assert "It was eight." not in reader.get(story.get_absolute_url()).content.decode()
 
 
-def test_other_words_for_a_correction_go_over_nobody_elses(emil, edda):
+def test_a_changed_correction_does_not_overwrite_a_colleagues(emil, edda):
     story = make_article("Out")
     made = add_correction(article=story, by=emil, text="It was nine.\n\nNot ten.")
     url = reverse("admin:articles_article_correction", args=[story.pk, made.pk])
@@ -199,7 +199,7 @@ def test_other_words_for_a_correction_go_over_nobody_elses(emil, edda):
     assert story.corrections.exists()
 
 
-def test_words_for_a_correction_that_was_taken_away_meanwhile_are_not_lost(emil, edda):
+def test_the_text_for_a_deleted_correction_is_not_lost(emil, edda):
     story = make_article("Out")
     made = add_correction(article=story, by=emil, text="It was nine.")
     url = reverse("admin:articles_article_correction", args=[story.pk, made.pk])
@@ -226,16 +226,14 @@ def test_a_story_ready_for_review_is_found_in_the_list(draft, emil):
 # The preview
 
 
-def test_the_preview_tells_the_embargo_and_its_own_end(client, draft):
+def test_the_preview_shows_the_embargo_and_its_own_expiry(client, draft):
     held = set_embargo(article=draft, until=timezone.now() + timedelta(days=2), seen=draft.version)
     page = client.get(held.preview_url()).content.decode()
     assert "Embargoed until" in page
     assert "This link works until" in page
 
 
-def test_a_private_story_and_links_of_before_it_was_taken_back_open_no_preview(
-    client, draft, emil, time_machine
-):
+def test_preview_links_of_private_or_unpublished_stories_do_not_work(client, draft, emil, time_machine):
     url = draft.preview_url()
     Article.objects.filter(pk=draft.pk).update(stage=Article.Stage.PRIVATE)
     assert client.get(url).status_code == 404
@@ -251,7 +249,7 @@ def test_a_private_story_and_links_of_before_it_was_taken_back_open_no_preview(
     assert "was taken back" in client.get(taken.preview_url()).content.decode()
 
 
-def test_what_is_scheduled_is_not_made_private_since_it_would_appear(draft, emil):
+def test_a_scheduled_story_cannot_be_made_private(draft, emil):
     draft = publish(article=draft, at=timezone.now() + timedelta(hours=1), seen=draft.version)
     response = as_(emil).post(change(draft), article_fields(draft, stage="private"))
     assert "Unschedule it before you make it private" in response.content.decode()

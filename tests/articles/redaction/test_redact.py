@@ -1,4 +1,4 @@
-"""Words that a story must not say are gone from all that stands behind it, and nothing else is."""
+"""Redaction of words in a document and everything stored with it."""
 
 from typing import Any
 from uuid import uuid4
@@ -29,7 +29,7 @@ def ada() -> User:
 
 @pytest.fixture
 def story(emil: User) -> Article:
-    """Corrected: its own text does not name her any more."""
+    """A story whose current text does not contain the name any more."""
     article = make_article("Jane Quill was seen", body="It was jane\nquill, a baker.")
     keep_conflicting_copy(
         document=article, text=DocumentText("Seen", "JANE QUILL’s boat", ""), by=emil, base=1, nonce=None
@@ -62,7 +62,7 @@ def as_(user: User) -> Client:
     return client
 
 
-def test_they_are_gone_from_every_text_and_the_story_stays(story):
+def test_words_are_redacted_in_every_text(story):
     before = Article.objects.values().get()
     assert len(find_occurrences(story, [NAME])) == 5
 
@@ -78,7 +78,7 @@ def test_they_are_gone_from_every_text_and_the_story_stays(story):
     assert black_out(document=story, words=[NAME]) == {}
 
 
-def test_whole_words_alone(story):
+def test_only_whole_words_are_redacted(story):
     story.body = "Quillfeather and Jane-Quill; a QUILL’s tip. Jane\n\nQuill."
     save_article(article=story)
     black_out(document=story, words=["quill"])
@@ -88,7 +88,7 @@ def test_whole_words_alone(story):
     assert Article.objects.get().body == story.body
 
 
-def test_also_in_the_story_which_readers_then_read_black(client, story, image_of_a_boat):
+def test_readers_see_redacted_words_as_black_squares(client, story, image_of_a_boat):
     story.body = f"Jane Quill sails.\n\n![Jane Quill](image:{image_of_a_boat.pk})"
     save_article(article=story)
     assert "Jane Quill" in client.get(story.get_absolute_url()).content.decode()
@@ -118,7 +118,7 @@ def image_of_a_boat(settings: Any, tmp_path: Any) -> Any:
     return make_image(is_ready=False)
 
 
-def test_what_readers_are_told_beside_it_is_looked_through_as_well(story, ada, emil, client):
+def test_bylines_reasons_and_corrections_are_redacted(story, ada, emil, client):
     add_correction(article=story, by=emil, text="An earlier version named Jane Quill.")
     Article.objects.update(byline="With Jane Quill", taken_back_why="Jane Quill asked for it.")
     assert len(find_occurrences(Article.objects.get(), [NAME])) == 8
@@ -138,8 +138,8 @@ def test_what_readers_are_told_beside_it_is_looked_through_as_well(story, ada, e
     assert Article.objects.get().taken_back_why == "██████████ asked for it."
 
 
-def test_the_log_of_the_admin_forgets_the_title_that_it_had(story, ada, emil):
-    """It calls a discussion by the title of its story, on both their pages."""
+def test_the_admin_log_forgets_the_redacted_title(story, ada, emil):
+    """The log names a discussion by the title of its story."""
     story.title = "Jane Quill was seen"
     save_article(article=story)
     client = as_(ada)
@@ -160,14 +160,14 @@ def test_the_log_of_the_admin_forgets_the_title_that_it_had(story, ada, emil):
     assert "for discussion" in client.get(history).content.decode()
 
 
-def test_a_version_that_comes_back_comes_back_black(story, emil):
+def test_a_restored_version_stays_redacted(story, emil):
     black_out(document=story, words=[NAME])
     story.refresh_from_db()
     restore_revision(revision=story.revisions.get(number=1), by=emil, seen=story.version)
     assert Article.objects.get().title == "██████████ was seen"
 
 
-def test_a_standing_page_is_blacked_out_as_well(client, emil):
+def test_pages_are_redacted_too(client, emil):
     about = save_page(page=StandingPage(title="About", slug="about", body="Ask Jane Quill."), by=emil)
     about.body = "Ask the office, or Jane Quill’s boat."
     save_page(page=about, by=emil)
@@ -191,7 +191,7 @@ def test_a_standing_page_is_blacked_out_as_well(client, emil):
 # The page
 
 
-def test_an_administrator_looks_and_then_does_it(story, ada, emil):
+def test_an_administrator_lists_the_words_and_then_redacts_them(story, ada, emil):
     LogEntry.objects.log_actions(emil.pk, [story], 2, "Saved.", single_object=True)
     LogEntry.objects.update(object_repr="Jane Quill was seen")
     client = as_(ada)
@@ -220,7 +220,7 @@ def test_an_administrator_looks_and_then_does_it(story, ada, emil):
     assert "No occurrences" in again
 
 
-def test_addresses_that_say_it_are_named(story, ada):
+def test_urls_that_contain_the_words_are_listed(story, ada):
     story.slug = "jane-quill-was-seen"
     save_article(article=story)
     story.slug = "a-baker"
@@ -239,7 +239,7 @@ def test_addresses_that_say_it_are_named(story, ada):
         ("ab\n" * 51, "at most 50"),
     ],
 )
-def test_what_is_no_word_is_refused_and_given_back(story, ada, words, why):
+def test_invalid_words_are_refused_and_shown_again(story, ada, words, why):
     before = all_of(story)
     response = as_(ada).post(page(story), {"words": words, "looked": words, "sure": ""})
     assert why in response.content.decode()
@@ -248,7 +248,7 @@ def test_what_is_no_word_is_refused_and_given_back(story, ada, words, why):
 
 
 @pytest.mark.parametrize("role", [EDITOR, MODERATOR])
-def test_nobody_else_does(story, role):
+def test_only_administrators_can_redact(story, role):
     user = UserFactory.create(roles=(role,))
     client, before = as_(user), all_of(story)
     assert client.get(page(story)).status_code == 403
