@@ -35,7 +35,7 @@ def story():
 
 
 @pytest.fixture
-def desk_of(browser, live_server):
+def open_as(browser, live_server):
     """Return a function that opens a window of an editor's own browser."""
 
     def open_for(name, **how):
@@ -57,8 +57,8 @@ def save(page):
     page.locator('[name="_save"]').last.click()
 
 
-def test_two_editors_of_one_article_see_each_other_and_lose_nothing(desk_of, story):
-    emil, edda = desk_of("Emil"), desk_of("Edda")
+def test_two_editors_of_one_article_see_each_other_and_lose_nothing(open_as, story):
+    emil, edda = open_as("Emil"), open_as("Edda")
     emil.goto(change(story))
     edda.clock.install()
     edda.goto(change(story))
@@ -103,8 +103,8 @@ def test_two_editors_of_one_article_see_each_other_and_lose_nothing(desk_of, sto
     assert emil.failures == edda.failures == []
 
 
-def test_a_text_survives_a_closed_window(desk_of, story):
-    page = desk_of("Emil")
+def test_a_text_survives_a_closed_window(open_as, story):
+    page = open_as("Emil")
     page.goto(change(story))
     page.locator("#id_body").fill("An hour of work.")
     page.goto("/admin/")  # leaves at once, before three seconds are over
@@ -122,9 +122,9 @@ def test_a_text_survives_a_closed_window(desk_of, story):
     assert page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('unsaved'))") == []
 
 
-def test_notes_and_ticked_boxes_survive_a_closed_window(desk_of, story):
+def test_notes_and_ticked_boxes_survive_a_closed_window(open_as, story):
     Topic.objects.create(name="Harbour", slug="harbour")
-    page = desk_of("Emil")
+    page = open_as("Emil")
     page.goto(change(story))
     page.locator("#id_new_note").fill("Is nine right?")
     page.locator("#id_topics").get_by_label("Harbour").check()
@@ -148,8 +148,8 @@ def test_notes_and_ticked_boxes_survive_a_closed_window(desk_of, story):
     assert not Unsaved.objects.filter(is_done=False).exists()
 
 
-def test_a_text_changed_back_by_hand_is_not_offered(desk_of, story):
-    page = desk_of("Emil")
+def test_a_text_changed_back_by_hand_is_not_offered(open_as, story):
+    page = open_as("Emil")
     page.clock.install()
     page.goto(change(story))
     for words in ("Emil", ""):
@@ -162,8 +162,8 @@ def test_a_text_changed_back_by_hand_is_not_offered(desk_of, story):
     assert Unsaved.objects.filter(is_done=True).exists()
 
 
-def test_a_warning_says_that_a_chosen_file_is_not_autosaved(desk_of, story):
-    page = desk_of("Emil")
+def test_a_warning_says_that_a_chosen_file_is_not_autosaved(open_as, story):
+    page = open_as("Emil")
     page.goto(change(story))
     slip = {"name": "slip.jpg", "mimeType": "image/jpeg", "buffer": b"x"}
     page.locator("#id_lead_file").set_input_files(slip)
@@ -183,8 +183,8 @@ def test_a_warning_says_that_a_chosen_file_is_not_autosaved(desk_of, story):
     expect(page.locator(".file")).to_have_text("")
 
 
-def test_a_late_autosave_replaces_nothing_newer(desk_of, story):
-    page = desk_of("Emil")
+def test_a_late_autosave_replaces_nothing_newer(open_as, story):
+    page = open_as("Emil")
     page.clock.install()
     page.goto(change(story))
     held = []
@@ -209,8 +209,8 @@ def test_a_late_autosave_replaces_nothing_newer(desk_of, story):
     page.unroute("**/unsaved/")
 
 
-def test_without_a_network_the_browser_keeps_the_text(desk_of, story):
-    page = desk_of("Emil")
+def test_without_a_network_the_browser_keeps_the_text(open_as, story):
+    page = open_as("Emil")
     page.goto(ADD)
     page.context.set_offline(True)
     page.locator("#id_title").fill("On the train")
@@ -227,8 +227,8 @@ def test_without_a_network_the_browser_keeps_the_text(desk_of, story):
     expect(again.locator("#id_title")).to_have_value("On the train")
 
 
-def test_the_enter_key_saves_and_discards_nothing(desk_of):
-    page = desk_of("Emil")
+def test_the_enter_key_saves_and_discards_nothing(open_as):
+    page = open_as("Emil")
     page.goto(ADD)
     page.locator("#id_body").fill("An hour of work.")
     page.goto(ADD)
@@ -242,8 +242,8 @@ def test_the_enter_key_saves_and_discards_nothing(desk_of):
     assert Article.objects.get().title == "Another"
 
 
-def test_an_ended_session_loses_no_text(desk_of, live_server, story):
-    page = desk_of("Emil")
+def test_an_ended_session_loses_no_text(open_as, live_server, story):
+    page = open_as("Emil")
     page.goto(change(story))
     page.context.clear_cookies(name="sessionid")
     page.locator("#id_body").fill("An hour of work.")
@@ -261,8 +261,8 @@ def test_an_ended_session_loses_no_text(desk_of, live_server, story):
     assert story.body == "An hour of work."
 
 
-def test_a_conflict_can_be_resolved_without_scripts(desk_of, story):
-    page = desk_of("Edda", java_script_enabled=False)
+def test_a_conflict_can_be_resolved_without_scripts(open_as, story):
+    page = open_as("Edda", java_script_enabled=False)
     page.goto(change(story))
     changed = Article.objects.get(pk=story.pk)
     changed.body = BODY.replace("nine", "twelve")
@@ -277,10 +277,10 @@ def test_a_conflict_can_be_resolved_without_scripts(desk_of, story):
     assert "for now" in story.body
 
 
-def test_pages_have_the_same_editor_as_stories(desk_of):
+def test_pages_have_the_same_editor_as_stories(open_as):
     rules = save_page(page=StandingPage(title="Rules", slug="rules", body="Be kind."))
     url = reverse("admin:articles_standingpage_change", args=[rules.pk])
-    page = desk_of("Emil")
+    page = open_as("Emil")
     page.goto(url)
     shown = page.frame_locator(".editor-frame").locator("main")
     expect(shown.locator("h1")).to_have_text("Rules")
@@ -298,8 +298,8 @@ def test_pages_have_the_same_editor_as_stories(desk_of):
     assert page.failures == []
 
 
-def test_keyboard_shortcuts_save_preview_and_publish(desk_of, story):
-    page = desk_of("Emil")
+def test_keyboard_shortcuts_save_preview_and_publish(open_as, story):
+    page = open_as("Emil")
     page.goto(change(story))
     keys = page.locator(".editor-keys")
     expect(keys).to_have_text(
@@ -326,8 +326,8 @@ def test_keyboard_shortcuts_save_preview_and_publish(desk_of, story):
 
 
 @pytest.mark.parametrize("is_scripted", [True, False], ids=["scripts", "no scripts"])
-def test_a_field_that_both_changed_can_be_chosen(desk_of, story, is_scripted):
-    page = desk_of("Edda", java_script_enabled=is_scripted)
+def test_a_field_that_both_changed_can_be_chosen(open_as, story, is_scripted):
+    page = open_as("Edda", java_script_enabled=is_scripted)
     page.goto(change(story))
     changed = Article.objects.get(pk=story.pk)
     changed.byline, changed.rights = "Emil", "licensed"
@@ -346,8 +346,8 @@ def test_a_field_that_both_changed_can_be_chosen(desk_of, story, is_scripted):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(desk_of, story, theme, size):
-    page = desk_of("Emil", color_scheme=theme)
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(open_as, story, theme, size):
+    page = open_as("Emil", color_scheme=theme)
     page.set_viewport_size(size)
     edda = UserFactory.create(name="Edda", roles=(EDITOR,))
     add_note(article=story, by=edda, body="Is nine right?")

@@ -17,7 +17,7 @@ from tests.factories import UserFactory, make_article
 
 pytestmark = pytest.mark.django_db
 
-ROOM = "/admin/articles/pin/"
+FRONT_PAGE_ADMIN = "/admin/articles/pin/"
 
 
 def titles(client: Client, url: str = "/") -> list[str]:
@@ -97,26 +97,28 @@ def test_the_number_of_pins_is_limited(stories):
 def test_an_editor_pins_with_one_press_and_sees_the_order(client, stories):
     emil = as_(EDITOR)
     listed = emil.get("/admin/articles/article/").content.decode()
-    assert f'formaction="{ROOM}" name="pin" value="{stories["C"].pk}"' in listed
-    page = emil.post(ROOM, {"pin": stories["C"].pk}, follow=True)
+    assert f'formaction="{FRONT_PAGE_ADMIN}" name="pin" value="{stories["C"].pk}"' in listed
+    page = emil.post(FRONT_PAGE_ADMIN, {"pin": stories["C"].pk}, follow=True)
     assert "Pinned: C" in page.content.decode()
     assert [article.title for article in page.context["pinned"]] == ["C"]
     assert [article.title for article in page.context["pinnable"]] == ["A", "B", "D", "E"]
-    emil.post(ROOM, {"pin": stories["E"].pk})
+    emil.post(FRONT_PAGE_ADMIN, {"pin": stories["E"].pk})
     pressed = f"down-{stories['E'].pk}"
-    assert emil.post(ROOM, {"down": stories["E"].pk}).url == f"{ROOM}#{pressed}"  # where the focus stays
-    assert f'id="{pressed}"' in emil.get(ROOM).content.decode()
+    assert (
+        emil.post(FRONT_PAGE_ADMIN, {"down": stories["E"].pk}).url == f"{FRONT_PAGE_ADMIN}#{pressed}"
+    )  # where the focus stays
+    assert f'id="{pressed}"' in emil.get(FRONT_PAGE_ADMIN).content.decode()
     assert titles(client)[:2] == ["C", "E"]
-    emil.post(ROOM, {"unpin": stories["C"].pk})
+    emil.post(FRONT_PAGE_ADMIN, {"unpin": stories["C"].pk})
     assert titles(client)[:2] == ["E", "A"]
-    assert [article.title for article in emil.get(ROOM, {"q": "d"}).context["pinnable"]] == ["D"]
+    assert [article.title for article in emil.get(FRONT_PAGE_ADMIN, {"q": "d"}).context["pinnable"]] == ["D"]
 
 
 def test_a_draft_is_not_offered_and_a_hidden_pin_says_so(stories):
     draft = make_article("Not yet", published_at=None)
     pin(article=stories["A"])
     take_back_articles(ids=[stories["A"].pk])
-    page = as_(EDITOR).get(ROOM)
+    page = as_(EDITOR).get(FRONT_PAGE_ADMIN)
     assert draft not in page.context["pinnable"]
     assert "not published, so not shown" in page.content.decode()
 
@@ -132,28 +134,28 @@ def test_a_pinned_and_signed_story_with_old_addresses_can_be_deleted(client, sto
     assert response.status_code == 302
     assert titles(client) == ["B", "C", "D", "E"]
     pin(article=stories["B"])
-    assert ada.post(f"{ROOM}{Pin.objects.get().pk}/delete/", {"post": "yes"}).status_code == 403
+    assert ada.post(f"{FRONT_PAGE_ADMIN}{Pin.objects.get().pk}/delete/", {"post": "yes"}).status_code == 403
 
 
 def test_a_draft_cannot_be_pinned_and_its_title_is_not_shown(stories):
     draft, emil = make_article("Not yet", published_at=None), as_(EDITOR)
-    response = emil.post(ROOM, {"pin": draft.pk}, follow=True)
+    response = emil.post(FRONT_PAGE_ADMIN, {"pin": draft.pk}, follow=True)
     assert response.status_code == 404
-    assert "Not yet" not in emil.get(ROOM).content.decode()
+    assert "Not yet" not in emil.get(FRONT_PAGE_ADMIN).content.decode()
     pin(article=stories["A"])
     take_back_articles(ids=[stories["A"].pk])
-    assert emil.post(ROOM, {"unpin": stories["A"].pk}).status_code == 302
+    assert emil.post(FRONT_PAGE_ADMIN, {"unpin": stories["A"].pk}).status_code == 302
     assert not Pin.objects.exists()
 
 
 @pytest.mark.parametrize("values", [{}, {"pin": ""}, {"pin": "x"}, {"pin": "9" * 30}, {"up": "0"}])
 def test_a_press_without_a_story_is_not_found(values):
-    assert as_(EDITOR).post(ROOM, values).status_code == 404
+    assert as_(EDITOR).post(FRONT_PAGE_ADMIN, values).status_code == 404
 
 
 @pytest.mark.parametrize(("role", "status"), [(READER, 302), (MODERATOR, 403)])
 def test_only_editors_can_use_it(stories, role, status):
     client = as_(role)
-    assert client.get(ROOM).status_code == status
-    assert client.post(ROOM, {"pin": stories["A"].pk}).status_code == status
+    assert client.get(FRONT_PAGE_ADMIN).status_code == status
+    assert client.post(FRONT_PAGE_ADMIN, {"pin": stories["A"].pk}).status_code == status
     assert not Pin.objects.exists()
