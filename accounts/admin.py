@@ -14,7 +14,7 @@ from accounts.names import check_staff, clean_name
 
 admin.site.site_header = _("Soundoff admin")
 admin.site.site_title = _("Soundoff admin")
-admin.site.index_title = _("Newsroom")
+admin.site.index_title = _("What you may change")
 admin.site.enable_nav_sidebar = False  # lists need the width, and the first page says the same in words
 
 

@@ -48,25 +48,25 @@ def fits(page, name: str) -> None:
 
 def choose(page, data: bytes, button: str) -> None:
     page.get_by_label("File").set_input_files({"name": "ferry.txt", "mimeType": "text/plain", "buffer": data})
-    page.get_by_role("button", name=button, exact=True).click()
+    page.get_by_role("button", name=button).click()
 
 
 def test_what_is_wrong_with_a_file_is_read_on_the_import_page(page, live_server):
     page.goto(live_server.url + ADD)
-    choose(page, b"<rss xmlns:wp='http://wordpress.org/export/1.2/'>", "Preview import")
+    choose(page, b"<rss xmlns:wp='http://wordpress.org/export/1.2/'>", "Look first")
     expect(page.get_by_text("Line 1: the file is a WordPress export (WXR)")).to_be_visible()
     fits(page, "refused")
 
-    choose(page, dated(named(LONGER)), "Preview import")
+    choose(page, dated(named(LONGER)), "Look first")
     expect(page.get_by_text("in the future: until then readers do not see it.")).to_be_visible()
     expect(page.get_by_text(LONGER)).to_be_visible()
     fits(page, "preview")
     assert faults(page) == []
     assert not Article.objects.exists()
 
-    choose(page, dated(named(LONGER)), "Import")
-    expect(page.get_by_text("It is not published yet.")).to_be_visible()
-    expect(page.get_by_text("View on site")).to_have_count(0)
+    choose(page, dated(named(LONGER)), "Bring it in")
+    expect(page.get_by_text("Readers do not see it yet.")).to_be_visible()
+    expect(page.get_by_text("See it on the site")).to_have_count(0)
     fits(page, "done")
 
     page.goto(f"{live_server.url}/admin/archive/import/{Import.objects.get().pk}/change/")
@@ -76,8 +76,8 @@ def test_what_is_wrong_with_a_file_is_read_on_the_import_page(page, live_server)
 
 def test_pages_bear_a_name_of_255_characters(page, live_server):
     page.goto(live_server.url + ADD)
-    choose(page, named(WIDEST), "Import")
-    page.get_by_role("link", name="View on site").click()
+    choose(page, named(WIDEST), "Bring it in")
+    page.get_by_role("link", name="See it on the site").click()
     expect(page.get_by_text(WIDEST).first).to_be_visible()
     fits(page, "story")
     assert faults(page) == []

@@ -229,7 +229,7 @@ def test_all_levels_are_searched_and_filtered_by_the_page(mod, small_pages):
     assert [c.pk for c in one.context["cl"].result_list] == [deep.pk]
     page = one.content.decode()
     assert f'href="?discussion={article.pk}&amp;branch={deep.pk}">0</a>' in page
-    assert "Search results of the whole discussion" in page
+    assert "What was found in the whole discussion" in page
     assert reverse("moderation:move", args=[deep.pk]) in page
     assert "drag-handle" not in page
     assert "draggable-admin" not in page
@@ -472,7 +472,7 @@ def test_the_page_of_a_comment_removes_it_for_a_reason_as_it_was_seen(mod):
     comment = Comment.objects.filter(discussion=bring_in(3).pk).first()
     page = mod.get(reverse("admin:comments_comment_change", args=[comment.pk])).content.decode()
     seen = re.search(r'name="seen" value="([^"]+)"', page)[1]
-    assert "Reason for removal" in page
+    assert "Remove, because:" in page
 
     mod.post(reverse("moderation:decide"), {"ids": comment.pk, "seen": seen, "reason": "off_topic"})
     comment.refresh_from_db()
@@ -544,7 +544,7 @@ def test_in_the_middle_of_a_tree_of_1000_a_reply_is_dragged(admin_page, live_ser
     )
     assert numbers == ids(thread[:300])
     with admin_page.expect_navigation():
-        admin_page.get_by_role("link", name="Next page").click()
+        admin_page.get_by_role("link", name="Go on").click()
     numbers = admin_page.locator(".tree-node").evaluate_all(
         "nodes => nodes.map(node => Number(node.dataset.pk))"
     )
