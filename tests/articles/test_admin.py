@@ -1,4 +1,7 @@
-"""Admin pages of articles and topics. Emil and Edda edit, Mona moderates, Ruth reads, Ada administers."""
+"""Tests of the admin of articles.
+
+Emil and Edda are editors, Mona is a moderator, Ruth a reader and Ada an administrator.
+"""
 
 import re
 from datetime import timedelta
