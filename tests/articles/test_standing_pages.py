@@ -80,7 +80,7 @@ def of(page: StandingPage, **values: str) -> dict[str, str]:
 def carried(response: Any) -> dict[str, str]:
     """What the page carries, once something was typed on it."""
     nonce = re.sub("[0-9]+$", "1", response.context["nonce"])
-    return {"read": response.context["read"], "nonce": nonce}
+    return {"read": response.context["snapshot"], "nonce": nonce}
 
 
 def keep(client: Client, page: StandingPage | None, values: dict[str, str], **typed: list[str]) -> Any:

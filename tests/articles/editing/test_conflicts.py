@@ -302,12 +302,12 @@ def test_conflicts_of_fields_and_texts_are_shown_together(draft, emil, edda):
     hers = article_fields(draft, byline="Edda", body=draft.body.replace("The end.", "The end, for now."))
     response = second.post(change(draft), hers | read)
     for text, held in (("both", "ten"), ("theirs", "ten"), ("mine", "nine")):
-        renewed = {"read": response.context["read"], "nonce": response.context["nonce"]}
+        renewed = {"read": response.context["snapshot"], "nonce": response.context["nonce"]}
         response = second.post(change(draft), hers | renewed | {"_fill": text})
         assert held in response.context["adminform"].form["body"].value()
         asked = choices(response.content.decode())
         assert asked.keys() == {"take-byline"}
-    renewed = {"read": response.context["read"], "take-byline": asked["take-byline"][1]}
+    renewed = {"read": response.context["snapshot"], "take-byline": asked["take-byline"][1]}
     assert second.post(change(draft), hers | renewed).status_code == 302
     draft.refresh_from_db()
     assert (draft.byline, "for now" in draft.body) == ("Edda", True)
@@ -365,7 +365,7 @@ def test_a_conflict_with_ones_own_other_window_says_so(draft, emil):
     client = as_(emil)
     read = hidden_fields(client, change(draft))
     client.post(change(draft), article_fields(draft, body="Here.") | hidden_fields(client, change(draft)))
-    assert "you saved this article elsewhere at" in (
+    assert "you saved this article in another window at" in (
         client.post(change(draft), article_fields(draft, body="There.") | read).content.decode()
     )
 

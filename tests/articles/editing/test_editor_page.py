@@ -159,7 +159,7 @@ def test_a_form_returned_with_errors_keeps_one_draft(draft, emil):
     page = with_turn(hidden_fields(client, change(draft)))
     post_autosave(client, key=draft.pk, title="", body="Typed.", **page)
     response = client.post(change(draft), article_fields(draft, title="", body="Typed.") | page)
-    back = with_turn({name: response.context[name] for name in ("nonce", "read")})
+    back = with_turn({"nonce": response.context["nonce"], "read": response.context["snapshot"]})
     assert back["nonce"].startswith(page["nonce"])
     assert "You have unsaved changes" not in response.content.decode()
     post_autosave(client, key=draft.pk, title="", body="Typed, and more.", **back)
@@ -252,7 +252,7 @@ def test_a_form_creates_one_article_even_if_sent_twice(emil):
     assert response.context["adminform"].form["body"].value() == "A beginning, and more."
     assert Article.objects.get().body == "A beginning."
     data = page | {"slug": article.slug, "body": "A beginning, and more."}
-    data |= {"read": response.context["read"], "nonce": response.context["nonce"]}
+    data |= {"read": response.context["snapshot"], "nonce": response.context["nonce"]}
     assert "Not saved yet" in client.post(change(article), data).content.decode()
 
 
@@ -260,7 +260,7 @@ def test_one_can_discard_only_ones_own_drafts(draft, emil, edda):
     client = as_(emil)
     nonce = uuid4()
     post_autosave(client, key=draft.pk, title="Boats", body="Typed.", nonce=str(nonce))
-    url = reverse("admin:articles_article_throw", args=[nonce])
+    url = reverse("admin:articles_article_discard_draft", args=[nonce])
     assert as_(edda).post(url).status_code == 404
     assert client.get(url).status_code == 404
     assert client.post(url).status_code == 302
@@ -332,7 +332,7 @@ def test_two_versions_are_compared_and_one_is_restored(draft, emil):
     client.post(restore, {"seen": draft.version})
     draft.refresh_from_db()
     assert "nine" in draft.body
-    assert "Number 1 brought back." in client.get(history).content.decode()
+    assert "Restored from version 1." in client.get(history).content.decode()
     assert client.get(f"{history}?old=1&new=99").status_code == 404
 
 

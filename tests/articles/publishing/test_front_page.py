@@ -89,7 +89,7 @@ def test_later_pages_neither_miss_nor_repeat_one(client):
 def test_the_number_of_pins_is_limited(stories):
     for n in range(PINS_MAX):
         pin(article=make_article(f"Pinned {n}"))
-    with pytest.raises(TooManyPinsError, match="12 stories are pinned"):
+    with pytest.raises(TooManyPinsError, match="At most 12 stories"):
         pin(article=stories["A"])
     assert Pin.objects.count() == PINS_MAX
 

@@ -91,7 +91,7 @@ def test_an_ended_embargo_still_refuses_an_earlier_date(draft, emil):
     held = set_embargo(article=draft, until=timezone.now() - timedelta(hours=1), seen=draft.version)
     values = {"seen": held.version, "at_0": "2020-01-15", "at_1": "14:00"}
     told = as_(emil).post(publication_url(draft, "schedule"), values).content.decode()
-    assert "Not done: Its date lies before the end of its embargo" in told
+    assert "Not done: It cannot be dated before its embargo ends" in told
 
 
 def test_the_url_of_an_unpublished_story_says_so(emil):
@@ -166,7 +166,7 @@ def test_a_correction_is_shown_with_the_story_and_dates_its_entry(emil, time_mac
     assert "It was nine, not ten." in html.unescape(reader.get("/feed/").content.decode())
     url = reverse("admin:articles_article_correction", args=[story.pk, story.corrections.get().pk])
     too_long = client.post(url, {"text": "x" * 2001}).content.decode()
-    assert "It has 2001 characters" in too_long
+    assert "The text has 2001 characters" in too_long
     assert "x" * 2001 in too_long
     seen = client.get(url).context["correction"].text
     client.post(url, {"text": "It was eight.", "seen": seen})
@@ -187,7 +187,7 @@ def test_a_changed_correction_does_not_overwrite_a_colleagues(emil, edda):
     his, hers = (seen(client.get(url).content.decode()) for client in (first, second))
     assert first.post(url, {"text": "It was eight.", "seen": his.replace("\n", "\r\n")}).status_code == 302
     page = second.post(url, {"text": "It was seven.", "seen": hers}).content.decode()
-    assert "somebody else has changed it" in page
+    assert "somebody else has changed this correction" in page
     assert "<span>It was eight.</span>" in page
     assert "It was seven.</textarea>" in page
     assert story.corrections.get().text == "It was eight."
@@ -239,7 +239,7 @@ def test_preview_links_of_private_or_unpublished_stories_do_not_work(client, dra
     assert client.get(url).status_code == 404
     assert as_(UserFactory.create(roles=(READER,))).get(url).status_code == 404
     assert as_(emil).get(url).status_code == 200
-    assert "Preview link" not in as_(emil).get(change(draft)).content.decode()
+    assert "<summary>Preview link" not in as_(emil).get(change(draft)).content.decode()
     story = make_article("Out")
     old = story.preview_url()
     time_machine.move_to(timezone.now() + timedelta(minutes=1))

@@ -125,7 +125,7 @@ def test_bylines_reasons_and_corrections_are_redacted(story, ada, emil, client):
 
     looked = as_(ada).post(page(story), {"words": "earlier version"}).content.decode()
     assert "<mark>earlier version</mark>" in looked
-    assert "A correction" in looked
+    assert "Correction:" in looked
     before = Article.objects.get().version
     assert black_out(document=story, words=["earlier version"]) == {"correction": 1}
     assert "█ named Jane Quill." in client.get(story.get_absolute_url()).content.decode()
