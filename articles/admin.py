@@ -1,3 +1,5 @@
+"""Admin pages of accounts, articles and topics."""
+
 from typing import Any
 from uuid import UUID
 
@@ -15,16 +17,16 @@ from django.utils.translation import ngettext
 
 from accounts.admin import UserAdmin
 from accounts.models import User
-from articles.admin_readers import AuthorsField, pin_button
+from articles.admin_public_pages import AuthorsField, pin_button
 from articles.editing.concurrent_editing import SharedPages
 from articles.editing.conflicts import WrittenForm
-from articles.editing.revision_pages import HistoryPages
+from articles.editing.revision_pages import DocumentHistoryAdmin
 from articles.images import admin as images  # noqa: F401  registers them
 from articles.images.forms import check_images
 from articles.images.lead_image import TOLD as LEAD
 from articles.images.lead_image import LeadImageFields, lead_fieldset, lead_picture
-from articles.models import Article, ArticleQuerySet, Topic, free_slug, slug_of
-from articles.publishing.pages import PublicationPages, WordsForm
+from articles.models import Article, ArticleQuerySet, Topic, free_slug, slug_from_title
+from articles.publishing.pages import NotesForm, PublicationAdmin
 from articles.redirects import find_article
 from articles.services import save_article, save_topic, sign_article, touch_site
 from articles.site.cached_pages import withhold
@@ -38,8 +40,8 @@ admin.site.unregister(User)
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):
-    """A person's role stands beside their comments, on pages that are kept. Who is added is written to."""
+class InvitingUserAdmin(UserAdmin):
+    """A UserAdmin that mails an invitation to a new user. It outdates cached pages, which show roles."""
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -48,12 +50,16 @@ class PersonAdmin(UserAdmin):
         invite.enqueue(obj.pk)
         if mail_server():
             self.message_user(
-                request, _("%(email)s is mailed a link to choose a password with.") % {"email": obj.email}
+                request,
+                _("%(email)s will get an e-mail with a link to choose a password.") % {"email": obj.email},
             )
             return
-        said = _("No mail server is set: the link for %(email)s lies as a file in %(folder)s. Hand it over.")
+        warning = _(
+            "No mail server is set up. The link for %(email)s was written to a file in %(folder)s. "
+            "Pass it on yourself."
+        )
         folder = getattr(settings, "EMAIL_FILE_PATH", "")
-        self.message_user(request, said % {"email": obj.email, "folder": folder}, messages.WARNING)
+        self.message_user(request, warning % {"email": obj.email, "folder": folder}, messages.WARNING)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
@@ -66,16 +72,20 @@ class PersonAdmin(UserAdmin):
         waiting = [user.pk for user in queryset.filter(is_active=True) if not user.has_usable_password()]
         for pk in waiting:
             invite.enqueue(pk)
-        said = ngettext("%(n)s invitation is mailed.", "%(n)s invitations are mailed.", len(waiting))
-        others = _("Who has chosen a password gets none.")
-        self.message_user(request, f"{said % {'n': len(waiting)}} {others}")
+        sent = ngettext("%(n)s invitation will be sent.", "%(n)s invitations will be sent.", len(waiting))
+        others = _("People who have a password get none.")
+        self.message_user(request, f"{sent % {'n': len(waiting)}} {others}")
         if waiting and not mail_server():
-            lie = _("No mail server is set: they lie as files in %(folder)s. Hand them over.")
+            warning = _(
+                "No mail server is set up. They were written to files in %(folder)s. Pass them on yourself."
+            )
             folder = getattr(settings, "EMAIL_FILE_PATH", "")
-            self.message_user(request, lie % {"folder": folder}, messages.WARNING)
+            self.message_user(request, warning % {"folder": folder}, messages.WARNING)
 
 
 class PublicationFilter(admin.SimpleListFilter):
+    """Filter of articles by their publication status."""
+
     title = _("publication")
     parameter_name = "publication"
 
@@ -85,7 +95,7 @@ class PublicationFilter(admin.SimpleListFilter):
             ("ready", _("Ready for review")),
             ("scheduled", _("Scheduled")),
             ("published", _("Published")),
-            ("back", _("Taken back")),
+            ("back", _("Unpublished")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: ArticleQuerySet) -> ArticleQuerySet:  # type: ignore[override]
@@ -103,7 +113,9 @@ class PublicationFilter(admin.SimpleListFilter):
         return queryset
 
 
-class ArticleForm(WordsForm, LeadImageFields):
+class ArticleForm(NotesForm, LeadImageFields):
+    """The form of an article in the editor."""
+
     class Meta:
         field_classes = {"standfirst": Lines, "body": Lines}
 
@@ -119,7 +131,7 @@ class ArticleForm(WordsForm, LeadImageFields):
         if slug := self.fields.get("slug"):
             slug.required = False
             slug.help_text = _(
-                "Empty: made from the title. Once the story is published, an earlier one leads here for ever."
+                "Leave empty to make it from the title. Old slugs of a published story redirect here."
             )
         if authors := self.fields.get("signed"):
             signed = (
@@ -128,21 +140,21 @@ class ArticleForm(WordsForm, LeadImageFields):
             self.initial.setdefault("signed", signed)
             authors.offer(signed)  # type: ignore[attr-defined]
 
-    def wanted(self, name: str) -> Any:
-        return (name == "lead_image" and self.cleaned_data.get("lead_file")) or super().wanted(name)
+    def submitted_value(self, name: str) -> Any:
+        return (name == "lead_image" and self.cleaned_data.get("lead_file")) or super().submitted_value(name)
 
-    def take_theirs(self, name: str) -> None:
-        super().take_theirs(name)
+    def use_stored_value(self, name: str) -> None:
+        super().use_stored_value(name)
         if name == "lead_image":
             self.cleaned_data |= dict.fromkeys(LEAD.values())
 
     def clean_slug(self) -> str:
         slug: str = self.cleaned_data["slug"]
         title: str = self.cleaned_data.get("title", "")
-        if not slug or (not self.instance.pk and slug == slug_of(title)):
+        if not slug or (not self.instance.pk and slug == slug_from_title(title)):
             slug = free_slug(title)
-        if (once := find_article("", slug)) and once != self.instance.pk:
-            raise forms.ValidationError(_("Links to that address lead to another story, which once had it."))
+        if (redirected := find_article("", slug)) and redirected != self.instance.pk:
+            raise forms.ValidationError(_("This slug redirects to another story, which had it before."))
         return slug
 
     def clean_body(self) -> str:
@@ -155,8 +167,8 @@ class ArticleForm(WordsForm, LeadImageFields):
 
 
 @admin.register(Article)
-class ArticleAdmin(HistoryPages, PublicationPages):
-    """The newsroom: an editor sees and changes own stories and those of nobody."""
+class ArticleAdmin(DocumentHistoryAdmin, PublicationAdmin):
+    """The stories of the newsroom. Editors see and edit their own, and those without editors."""
 
     form = ArticleForm
     list_display = [
@@ -185,13 +197,13 @@ class ArticleAdmin(HistoryPages, PublicationPages):
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: Article | None = None) -> Any:
-        # Also where somebody has taken it back while a correction was typed.
+        # Also if somebody has unpublished it while a correction was typed.
         is_published = "new_correction" in request.POST or (obj is not None and obj.is_published())
         return [
             (None, {"fields": ["title", "slug", "standfirst", "signed", "byline", "body"]}),
             lead_fieldset(),
             (
-                _("Between editors, and to readers"),
+                _("Status and notes"),
                 {"fields": ["new_correction" if is_published else "stage", "new_note"]},
             ),
             (_("Topics and editors"), {"fields": ["topics", "editors"]}),
@@ -200,8 +212,8 @@ class ArticleAdmin(HistoryPages, PublicationPages):
                 {
                     "fields": ["rights", "source_name", "source_url", "canonical_url"],
                     "description": _(
-                        "While rights are unknown, the page names its source, search engines are told to "
-                        "leave it out, and it is in no feed."
+                        "While rights are unknown, the story names its source, search engines are asked not "
+                        "to index it, and feeds leave it out."
                     ),
                 },
             ),
@@ -217,7 +229,7 @@ class ArticleAdmin(HistoryPages, PublicationPages):
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "editors":
             kwargs["queryset"] = User.objects.editors().order_by("name")
-        kwargs["widget"] = forms.CheckboxSelectMultiple  # one press each, also on a phone
+        kwargs["widget"] = forms.CheckboxSelectMultiple  # one tap each, also on a phone
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Article, form: Any, change: bool) -> None:
@@ -226,7 +238,7 @@ class ArticleAdmin(HistoryPages, PublicationPages):
             self.message_user(request, note)
         super().save_model(request, obj, form, change)
 
-    def store(self, obj: Article, *, by: User, nonce: UUID) -> None:
+    def save_document(self, obj: Article, *, by: User, nonce: UUID) -> None:
         save_article(article=obj, by=by, nonce=nonce)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
@@ -237,7 +249,7 @@ class ArticleAdmin(HistoryPages, PublicationPages):
             sign_article(article=form.instance, people=form.cleaned_data["signed"])
 
     def has_delete_permission(self, request: HttpRequest, obj: Article | None = None) -> bool:
-        """What readers answered to stays. `discussion` is the reverse of comments.Discussion.article."""
+        """Do not delete a story with a discussion (the reverse of comments.Discussion.article)."""
         return super().has_delete_permission(request, obj) and not (obj and hasattr(obj, "discussion"))
 
     def delete_model(self, request: HttpRequest, obj: Article) -> None:
@@ -246,7 +258,7 @@ class ArticleAdmin(HistoryPages, PublicationPages):
         touch_site()
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """No deleting by the dozen."""
+        """Leave out the action that deletes many stories at once."""
         return {
             name: action for name, action in super().get_actions(request).items() if name != "delete_selected"
         }
@@ -261,17 +273,17 @@ class ArticleAdmin(HistoryPages, PublicationPages):
                 return format_html("{} {}", _("Published"), clock().moment(at))
             when = {"until": until(at, timezone.now()), "at": clock().moment(at)}
             return format_html(str(_("Scheduled, {until}: {at}")), **when)
-        return _("Taken back") if obj.taken_back_at else capfirst(obj.get_stage_display())
+        return _("Unpublished") if obj.taken_back_at else capfirst(obj.get_stage_display())
 
     @admin.display(description=_("editors"))
     def editor_names(self, obj: Article) -> Any:
-        return ", ".join(str(editor) for editor in obj.editors.all()) or _("every editor")
+        return ", ".join(str(editor) for editor in obj.editors.all()) or _("All editors")
 
     @admin.display(description=_("comments"), ordering="discussion__visible_count")
     def comments(self, obj: Article) -> int:
         return obj.discussion.visible_count if hasattr(obj, "discussion") else 0
 
-    @admin.display(description=_("now"))
+    @admin.display(description=_("current image"))
     def lead_picture(self, obj: Article) -> Any:
         return lead_picture(obj)
 
@@ -282,6 +294,8 @@ class ArticleAdmin(HistoryPages, PublicationPages):
 
 @admin.register(Topic)
 class TopicAdmin(SharedPages):
+    """The topics of stories."""
+
     form = WrittenForm
     list_display = ["name", "shown", "stories"]
     list_filter = ["shown"]

@@ -1,4 +1,7 @@
-"""The verbs that write articles and the site. Versions tell that a kept page is old."""
+"""Articles, topics, authors, pages and the site: verbs that write them.
+
+Each increments a `version`, by which a cached page is known to be outdated.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,33 +19,45 @@ from articles.models import (
     Article,
     Author,
     Byline,
+    Document,
+    DocumentText,
     Redirect,
     Site,
     StandingPage,
-    Text,
     Topic,
-    Written,
-    free_author_slug,
+    unique_author_slug,
 )
 from articles.redirects import remember
 from articles.related import note_keywords
 from articles.site.cached_pages import withhold
 
-# What an owner takes away from readers by changing it.
-WITHHELD_WITH_THE_SITE = {"contact_email", "rules", "has_public_log"}
+# Settings whose old values readers must not find in any cached page.
+INVALIDATING_SETTINGS = {"contact_email", "rules", "has_public_log"}
+
+
+class StaleVersionError(Exception):
+    """The stored version is not the one that the person looked at."""
+
+
+def lock_version(document: Any, seen: int) -> Any:
+    """Lock and return the stored row. Raises StaleVersionError if its version is not `seen`."""
+    locked = type(document)._default_manager.select_for_update(no_key=True).get(pk=document.pk)
+    if locked.version != seen:
+        raise StaleVersionError
+    return locked
 
 
 @transaction.atomic
 def save_article(
     *, article: Article, by: User | None = None, nonce: UUID | None = None, restored: int | None = None
 ) -> Article:
-    """Store an article with its rendered body. Its own page, and the lists that may show it, become new.
+    """Store an article with its rendered body; cached pages that may show it are outdated by this.
 
-    Where its text differs from the stored one, that is a Revision: `by` somebody, typed on the page of that
-    `nonce`, or the text of the number that is `restored`.
+    A changed text creates a Revision with the author `by`, the `nonce` of the form it was typed in, and the
+    number of the revision that is `restored`, if it is one.
     """
-    # The stored version, not that of the instance: a colleague may have saved since it was read. Without the
-    # key, so that what others type and say beside it waits for nobody who sends a picture.
+    # The stored version, not that of the instance: a colleague may have saved since it was read. The lock
+    # leaves the key alone, so that autosaves and notes of others do not wait for an upload of a picture.
     rows = Article.objects.select_for_update(no_key=True).defer("body_html", "vector")
     stored = rows.filter(pk=article.pk).first()
     article.version = (stored.version if stored else 0) + 1
@@ -51,10 +66,9 @@ def save_article(
     article.body_html = render_story(article.body)
     article.save()
     use_images(article, images)
-    _keep_revision(article, stored, by=by, nonce=nonce, restored=restored)
-    was_public = stored and (
-        stored.is_published() or stored.was_published_at
-    )  # of a draft nobody has the URL
+    _create_revision(article, stored, by=by, nonce=nonce, restored=restored)
+    # Nobody has the URL of a draft.
+    was_public = stored and (stored.is_published() or stored.was_published_at)
     if stored and was_public and stored.slug != article.slug:
         remember(old=stored.get_absolute_url(), thing=article)
     note_keywords(article=article)
@@ -64,29 +78,32 @@ def save_article(
     return article
 
 
-def _keep_revision(thing: Written, stored: Written | None, **values: Any) -> None:
+def _create_revision(document: Document, stored: Document | None, **values: Any) -> None:
+    """Create a revision if the text differs from the stored one."""
     number = 1
     if stored:
-        number = thing.revisions.next_number()
-        last = thing.revisions.saved().first()
-        if last is None or Text.of(last) != Text.of(stored):  # from before there were any, or by another way
-            last = thing.revisions.create(number=number, at=stored.updated_at, **Text.of(stored)._asdict())
+        number = document.revisions.next_number()
+        last = document.revisions.saved().first()
+        # The stored text has no revision if it is older than them, or was written without this verb.
+        if last is None or DocumentText.of(last) != DocumentText.of(stored):
+            text = DocumentText.of(stored)._asdict()
+            last = document.revisions.create(number=number, at=stored.updated_at, **text)
             number += 1
-        if Text.of(last) == Text.of(thing):
+        if DocumentText.of(last) == DocumentText.of(document):
             return
-    thing.revisions.create(number=number, **Text.of(thing)._asdict(), **values)
+    document.revisions.create(number=number, **DocumentText.of(document)._asdict(), **values)
 
 
 @transaction.atomic
 def sign_article(*, article: Article, people: Sequence[User]) -> None:
-    """Who of the staff wrote it, in this order; each gets a page by that. Does nothing where it is so."""
+    """Set the authors of an article, in this order. Each gets an author page."""
     signed = Byline.objects.filter(article=article).order_by("place", "pk")
     if list(signed.values_list("author__user", flat=True)) == [person.pk for person in people]:
         return
     signed.delete()
     for place, person in enumerate(people, 1):
         author, _ = Author.objects.get_or_create(
-            user=person, defaults={"slug": free_author_slug(person.name)}
+            user=person, defaults={"slug": unique_author_slug(person.name)}
         )
         Byline.objects.create(article=article, author=author, place=place)
     Article.objects.filter(pk=article.pk).update(version=F("version") + 1)
@@ -95,21 +112,21 @@ def sign_article(*, article: Article, people: Sequence[User]) -> None:
 
 @transaction.atomic
 def save_topic(*, topic: Topic) -> Topic:
-    """Store a topic; its earlier URL leads to it."""
-    _store(topic, _stored(topic))
+    """Store a topic; an old slug redirects to the new one."""
+    _save_with_redirect(topic, _lock_stored(topic))
     return topic
 
 
 @transaction.atomic
 def save_author(*, author: Author) -> Author:
-    """Store what is said of an author; the earlier URL of their page leads to it."""
-    _store(author, _stored(author))
+    """Store an author's profile; an old slug redirects to the new one."""
+    _save_with_redirect(author, _lock_stored(author))
     return author
 
 
 @transaction.atomic
 def forget_author(*, user: User) -> None:
-    """Leave nothing of a name beside the stories that somebody signed: their account is blanked."""
+    """Erase the name from an author's profile, URL and redirects; the account is blanked by the caller."""
     author = Author.objects.select_for_update(of=("self",)).filter(user=user).first()
     if author is None:
         return
@@ -125,38 +142,41 @@ def forget_author(*, user: User) -> None:
 def save_page(
     *, page: StandingPage, by: User | None = None, nonce: UUID | None = None, restored: int | None = None
 ) -> StandingPage:
-    """Store a standing page with its rendered text; its earlier URL leads to it. Its versions are kept as
-    those of an article are."""
-    stored = _stored(page)
+    """Store a page with its rendered text and a revision, as save_article does; an old slug redirects."""
+    stored = _lock_stored(page)
     page.version = (stored.version if stored else 0) + 1
     images = hold_images(named_images(page.body))
     page.body_html = render_story(page.body)
     page.updated_at = timezone.now()
-    _store(page, stored)
+    _save_with_redirect(page, stored)
     use_images(page, images)
-    _keep_revision(page, stored, by=by, nonce=nonce, restored=restored)
+    _create_revision(page, stored, by=by, nonce=nonce, restored=restored)
     if not page.shown:
         withhold()
     return page
 
 
-def _stored(thing: Topic | Author | StandingPage) -> Any:
-    """Its row as it is, locked; None where it is new."""
-    rows = type(thing)._default_manager.select_for_update(no_key=True, of=("self",))
-    return rows.filter(pk=thing.pk).first()
+def _lock_stored(obj: Topic | Author | StandingPage) -> Any:
+    """Lock and return the stored row; None if it is new."""
+    rows = type(obj)._default_manager.select_for_update(no_key=True, of=("self",))
+    return rows.filter(pk=obj.pk).first()
 
 
-def _store(thing: Topic | Author | StandingPage, stored: Topic | Author | StandingPage | None) -> None:
-    thing.save()
-    if stored and stored.slug != thing.slug:
-        remember(old=stored.get_absolute_url(), thing=thing)
+def _save_with_redirect(
+    obj: Topic | Author | StandingPage, stored: Topic | Author | StandingPage | None
+) -> None:
+    obj.save()
+    if stored and stored.slug != obj.slug:
+        remember(old=stored.get_absolute_url(), thing=obj)
     touch_site()
 
 
 @transaction.atomic
 def set_up_site(*, token: str, administrator: Mapping[str, str], **values: Any) -> User:
-    """What a set-up link makes: the first administrator (name, email, password), and the site as they wish.
-    Raises AlreadySetUp, and then nothing is set."""
+    """Create the first administrator (name, email, password) and set the site's settings.
+
+    `token` is that of the set-up link. Raises AlreadySetUp, and then nothing is set.
+    """
     user = create_first_administrator(token=token, **administrator)
     change_site(**values)
     return user
@@ -164,15 +184,15 @@ def set_up_site(*, token: str, administrator: Mapping[str, str], **values: Any) 
 
 @transaction.atomic
 def change_site(**values: Any) -> None:
-    """Set some of what the owner or the moderators set, and leave the rest as it is stored."""
+    """Change the given settings of the site; the others stay."""
     Site.objects.filter(pk=1).update(**values, version=F("version") + 1)
     if "rules" in values:
         use_images(Site.objects.get(pk=1), existing_images(named_images(values["rules"])))
     is_hidden = values.get("comment_status") == "hidden"
-    if is_hidden or not WITHHELD_WITH_THE_SITE.isdisjoint(values):
+    if is_hidden or not INVALIDATING_SETTINGS.isdisjoint(values):
         withhold()
 
 
 def touch_site() -> None:
-    """Say that many pages may have changed: a name, a topic, a publication."""
+    """Outdate all cached pages of the site: a name, a topic or a publication has changed."""
     Site.objects.filter(pk=1).update(version=F("version") + 1)

@@ -1,4 +1,4 @@
-"""What the editors' room leaves behind, cleared up by jobs of the day."""
+"""Daily jobs that delete old presence records and drafts."""
 
 from datetime import timedelta
 
@@ -7,19 +7,18 @@ from django.utils import timezone
 
 from articles.models import Presence, Unsaved
 
-PRESENCE_KEPT = timedelta(days=1)
-SAVED_KEPT = timedelta(days=7)  # the row of what was typed and is saved
-UNSAVED_KEPT = timedelta(days=365)  # since it was typed
+PRESENCE_RETENTION = timedelta(days=1)
+SAVED_DRAFT_RETENTION = timedelta(days=7)  # rows of drafts that are saved or discarded
+DRAFT_RETENTION = timedelta(days=365)  # since the last autosave
 
 
 def forget_presence() -> int:
-    """Who had an article open tells nobody anything a day later."""
-    return Presence.objects.filter(seen_at__lt=timezone.now() - PRESENCE_KEPT).delete()[0]
+    """Delete old presence records. Returns how many."""
+    return Presence.objects.filter(seen_at__lt=timezone.now() - PRESENCE_RETENTION).delete()[0]
 
 
 def forget_unsaved() -> int:
-    """Throw away what was typed and not saved, a year later, and the rows of what is done.
-    Returns how many."""
+    """Delete drafts that are a year old, and the rows of drafts that are done. Returns how many."""
     now = timezone.now()
-    done = Q(is_done=True, at__lt=now - SAVED_KEPT)  # nothing of it is on its way any more
-    return Unsaved.objects.filter(done | Q(at__lt=now - UNSAVED_KEPT)).delete()[0]
+    done = Q(is_done=True, at__lt=now - SAVED_DRAFT_RETENTION)  # no late autosave can arrive any more
+    return Unsaved.objects.filter(done | Q(at__lt=now - DRAFT_RETENTION)).delete()[0]

@@ -1,4 +1,4 @@
-"""Pages of the admin on which two people may change the same: neither overwrites what the other has saved."""
+"""Admin pages that several people may use at once, without overwriting what another has saved."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,22 +11,22 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from articles.editing.conflicts import Read, WrittenForm
+from articles.editing.conflicts import FormSnapshot, WrittenForm
 from articles.models.articles import signed_at
 from core.relative_time import at_desk
 
 
 class SharedPages(admin.ModelAdmin[Any]):
-    """Its forms are WrittenForms, those of its inlines may be."""
+    """A ModelAdmin that finds conflicting changes. Its form is a WrittenForm; those of inlines may be."""
 
-    change_form_template = "admin/articles/shared.html"
+    change_form_template = "admin/articles/conflict_form.html"
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
-        """Locked where it is changed, so that nobody saves between the look at what is new and the save.
+        """Return the object, locked on POST: nobody may save between the check for conflicts and the save.
 
-        Pages that change nothing, such as the history, begin no transaction in which a lock could be held.
+        Pages that change nothing, such as the history, have no transaction that could hold a lock.
         """
-        if request.method == "POST" and connection.in_atomic_block and (key := number_of(object_id)):
+        if request.method == "POST" and connection.in_atomic_block and (key := parse_number(object_id)):
             self.lock(key)
         return super().get_object(request, object_id, from_field)
 
@@ -35,54 +35,63 @@ class SharedPages(admin.ModelAdmin[Any]):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        written = [each for each in (form, *_forms_of(formsets)) if isinstance(each, WrittenForm)]
-        if fields := "; ".join(label for each in written for label in each.taken_over):
-            told = _("Somebody else has changed this meanwhile, and it was left so: %(fields)s.")
-            self.message_user(request, told % {"fields": fields})
+        checked = [each for each in (form, *_formset_forms(formsets)) if isinstance(each, WrittenForm)]
+        if fields := "; ".join(label for each in checked for label in each.kept_fields):
+            message = _(
+                "Somebody else changed these fields meanwhile, and their values were kept: %(fields)s."
+            )
+            self.message_user(request, message % {"fields": fields})
 
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """With what the page knows (`read`), what is to be chosen (`contested`), and if that is known by whom
-        it was changed, and when (`by`, `by_at`)."""
+        """Add to the context:
+
+        `snapshot`: the token of what the page has loaded; `conflicts`: the fields between whose values the
+        person has to choose; `by` and `by_at`: who saved the other values and when, if that is known.
+        """
         main = context["adminform"].form
-        inlines = _forms_of(each.formset for each in context["inline_admin_formsets"])
-        written = [form for form in (main, *inlines) if isinstance(form, WrittenForm)]
-        if all(form.is_undecided() if form in written else not form.errors for form in (main, *inlines)):
-            context["errors"] = []  # the page says what there is to do
-        known = {name: digest for form in written for name, digest in form.known().items()}
-        context["read"] = main.data.get("read") or context.get("read") or Read(main.number, known).token()
-        for form in written:
-            form.fill(context.get("typed") or {})
-        context["contested"] = [one for form in written for one in form.contested]
-        if context["contested"]:
+        inlines = _formset_forms(each.formset for each in context["inline_admin_formsets"])
+        checked = [form for form in (main, *inlines) if isinstance(form, WrittenForm)]
+        if all(
+            form.only_needs_choices() if form in checked else not form.errors for form in (main, *inlines)
+        ):
+            context["errors"] = []  # the section on the conflict says what to do
+        digests = {name: digest for form in checked for name, digest in form.prefixed_digests().items()}
+        snapshot = main.data.get("read") or context.get("snapshot")
+        context["snapshot"] = snapshot or FormSnapshot(main.revision_number, digests).token()
+        for form in checked:
+            form.fill_from_draft(context.get("draft_fields") or {})
+        context["conflicts"] = [conflict for form in checked for conflict in form.conflicts]
+        if context["conflicts"]:
             saved = LogEntry.objects.filter(
                 content_type=get_content_type_for_model(main.instance),
                 object_id=str(main.instance.pk),
-                change_message__startswith="[",  # by a form, and not by an act
-                action_time__gte=signed_at(context["read"]),
+                change_message__startswith="[",  # logged by a form, not by an action
+                action_time__gte=signed_at(context["snapshot"]),
             )
-            labels = [f'"{one.label}"' for one in context["contested"]]
-            named = (entry for entry in saved.select_related("user")[:20] if _has_any(entry, labels))
-            if last := next(named, None):
+            labels = [f'"{conflict.label}"' for conflict in context["conflicts"]]
+            entries = (entry for entry in saved.select_related("user")[:20] if _mentions_any(entry, labels))
+            if last := next(entries, None):
                 now = request.now  # type: ignore[attr-defined]
                 context |= {"by": last.user, "by_at": at_desk(last.action_time, now)}
         return super().render_change_form(request, context, *args, **kwargs)
 
 
-def _has_any(entry: LogEntry, labels: list[str]) -> bool:
+def _mentions_any(entry: LogEntry, labels: list[str]) -> bool:
     return any(label in entry.change_message for label in labels)
 
 
-def _forms_of(formsets: Iterable[Any]) -> list[Any]:
+def _formset_forms(formsets: Iterable[Any]) -> list[Any]:
     return [form for each in formsets for form in each.forms]
 
 
-def number_of(text: str | None) -> int:
-    """Keys, versions and numbers begin with 1: 0 is none that there is."""
+def parse_number(text: str | None) -> int:
+    """Return the id, version or number that a request sent; 0, which none has, if it is not a number."""
     return int(text) if text and text.isdecimal() and len(text) < 10 else 0
 
 
-def user_of(request: HttpRequest) -> User:
+def request_user(request: HttpRequest) -> User:
+    """Return the logged-in user of a request to the admin."""
     assert isinstance(request.user, User)
     return request.user

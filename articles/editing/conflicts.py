@@ -1,7 +1,7 @@
-"""Two people in one article: what a page knew when it was opened, and what was saved since.
+"""Forms that find conflicts: what a colleague has saved since the page was loaded.
 
-A form carries a digest of each field as it was read. What only a colleague has changed since stays as they
-saved it; what both have changed is saved by nobody before a person has seen both.
+A page carries a snapshot with a digest of each field. A field that only the colleague has changed keeps the
+colleague's value. If both have changed a field, nothing is saved before the person has seen both values.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,124 +20,128 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from articles.editing.diff import Row, compare, merge
-from articles.models import Revision, Text, Written
-from articles.models.editing import of
+from articles.editing.diff import Passage, compare, merge
+from articles.models import Document, DocumentText, Revision
+from articles.models.editing import document_key
 from core.forms import leave_whole
 from core.templatetags.dates import clock
 
-READ_SALT = "articles.read"
-UNDECIDED = "undecided"  # of the error that keeps a form from being saved
+SNAPSHOT_SALT = "articles.read"
+CHOICE_NEEDED = "undecided"  # code of the error that prevents saving
 
 
 @dataclass(frozen=True)
-class Read:
-    """What a page knew: `number` of the revision that it showed, and a digest of each field."""
+class FormSnapshot:
+    """What a page has loaded: the `number` of the current revision, and a digest of each field."""
 
     number: int
     fields: dict[str, str]
 
     @classmethod
-    def of(cls, token: str) -> "Read | None":
-        """None for what this site did not sign."""
+    def from_token(cls, token: str) -> "FormSnapshot | None":
+        """Return the snapshot in the token; None if this site did not sign it."""
         try:
-            return cls(*signing.loads(token, salt=READ_SALT))
+            return cls(*signing.loads(token, salt=SNAPSHOT_SALT))
         except (signing.BadSignature, TypeError):
             return None
 
     def token(self) -> str:
-        return signing.dumps((self.number, self.fields), salt=READ_SALT, compress=True)
+        """Return the snapshot as signed text, for a hidden field of the page."""
+        return signing.dumps((self.number, self.fields), salt=SNAPSHOT_SALT, compress=True)
 
 
-class Contested(NamedTuple):
-    """A field that both have changed, not alike."""
+class ConflictingField(NamedTuple):
+    """A field that both have changed, to different values."""
 
     label: str
-    name: str  # of the choice, as it is sent: "theirs" or "mine", and what theirs was when that was seen
-    seen: str
+    name: str  # of the radio buttons, whose value is "theirs" or "mine", a dot, and `seen`
+    seen: str  # digest of the colleague's value that the person has seen
     theirs: str
     mine: str
     chosen: str
 
 
 @dataclass
-class Conflict:
-    """The text that a colleague has saved, beside the one that the form holds."""
+class TextConflict:
+    """The text that a colleague has saved, next to the one in the form."""
 
-    last: Revision  # of the colleague
-    mine: Text
-    base: int | None  # the number upon which mine was written
-    texts: list[tuple[str, list[Row]]]  # by label, from theirs to mine
-    both: Text | None  # the changes of both, where they do not touch
+    latest: Revision  # of the colleague
+    mine: DocumentText
+    base: int | None  # number of the revision on which `mine` is based
+    differences: list[tuple[str, list[Passage]]]  # by label of the field, from theirs to mine
+    merged: DocumentText | None  # with the changes of both; None if they touch
 
 
 class WrittenForm(forms.ModelForm[Any]):
-    """Saves nothing over what somebody else has saved since the page was read. Also a form of an inline."""
+    """A form that does not overwrite what others have saved since the page was loaded. Also for inlines."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         leave_whole(self)
-        self.contested: list[Contested] = []
-        self.taken_over: list[str] = []  # labels of what only somebody else has changed
+        self.conflicts: list[ConflictingField] = []
+        self.kept_fields: list[str] = []  # labels of the fields that only somebody else has changed
 
     @cached_property
     def changed_data(self) -> list[str]:
-        """Not what differs in the ends of its lines alone, of which browsers send two signs."""
+        """Names of changed fields, without those that differ only in line ends, which browsers change."""
         pairs = {name: (self[name].data, self[name].initial) for name in super().changed_data}
         return [
             name
             for name, pair in pairs.items()
-            if not all(isinstance(each, str) for each in pair) or len(set(map(_plain, pair))) > 1
+            if not all(isinstance(each, str) for each in pair) or len(set(map(_normalize, pair))) > 1
         ]
 
     @property
-    def number(self) -> int:
-        """Of the last version; 0 where there are none."""
+    def revision_number(self) -> int:
+        """The number of the latest revision; 0 where there are none."""
         return 0
 
-    def known(self) -> dict[str, str]:
-        """What a page that shows this form knows of it."""
+    def prefixed_digests(self) -> dict[str, str]:
+        """Return the digest of each field by its name on the page."""
         return {self.add_prefix(name): digest for name, digest in self._digests().items()}
 
-    def fill(self, typed: Mapping[str, list[str]]) -> None:
-        """Show what was typed once, with a tick taken away also. What is no name there stays as it is."""
-        data = MultiValueDict(typed)
+    def fill_from_draft(self, draft_fields: Mapping[str, list[str]]) -> None:
+        """Show the values of a draft, unticked boxes too. A field that is not in it stays as it is."""
+        data = MultiValueDict(draft_fields)
         for name, entry in self.fields.items():
             key = self.add_prefix(name)
-            if not entry.widget.is_hidden and any(each in typed for each in (key, f"{key}_0")):
+            if not entry.widget.is_hidden and any(each in draft_fields for each in (key, f"{key}_0")):
                 self.initial[name] = entry.widget.value_from_datadict(data, MultiValueDict(), key)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        if not self.instance._state.adding and (read := Read.of(self.data.get("read", ""))):
-            self.settle(read)
+        snapshot = FormSnapshot.from_token(self.data.get("read", ""))
+        if snapshot and not self.instance._state.adding:
+            self.find_conflicts(snapshot)
         return cleaned
 
-    def settle(self, read: Read) -> None:
-        now = self._digests()
-        for name in [name for name in now if name in self.cleaned_data]:
-            known = read.fields.get(self.add_prefix(name), now[name])
-            sent = self._digest(name, self.wanted(name))
-            if now[name] == known or now[name] == sent:
+    def find_conflicts(self, snapshot: FormSnapshot) -> None:
+        """Compare each field as it was loaded, as it is stored now and as it was submitted."""
+        stored = self._digests()
+        for name in [name for name in stored if name in self.cleaned_data]:
+            loaded = snapshot.fields.get(self.add_prefix(name), stored[name])
+            submitted = self._digest(name, self.submitted_value(name))
+            if stored[name] == loaded or stored[name] == submitted:
                 continue
-            if sent == known:
-                self.take_theirs(name)
-                self.taken_over.append(str(self.fields[name].label))
+            if submitted == loaded:
+                self.use_stored_value(name)
+                self.kept_fields.append(str(self.fields[name].label))
             else:
-                self.ask(name, now[name])
+                self.require_choice(name, stored[name])
 
-    def wanted(self, name: str) -> Any:
-        """What the person would have there."""
+    def submitted_value(self, name: str) -> Any:
+        """Return the value that the person wants to save in the field."""
         return self.cleaned_data[name]
 
-    def take_theirs(self, name: str) -> None:
+    def use_stored_value(self, name: str) -> None:
+        """Leave the field as a colleague has saved it."""
         self.cleaned_data[name] = self._stored(name)
         if name in self.changed_data:
             self.changed_data.remove(name)
         self._show_stored(name)
 
     def _show_stored(self, name: str) -> None:
-        """If the form comes back: as though that had been sent."""
+        """Put the stored value into the submitted data, in case the form is shown again."""
         entry, key = self.fields[name], self.add_prefix(name)
         widget: Any = getattr(entry.widget, "widget", entry.widget)  # the admin wraps some
         value = entry.prepare_value(self.get_initial_for_field(entry, name))
@@ -149,32 +153,39 @@ class WrittenForm(forms.ModelForm[Any]):
         data = data.copy()
         for key, widget, value in parts:
             is_tick = isinstance(widget, forms.CheckboxInput)
-            sent = (value and "on") or None if is_tick else widget.format_value(value)
-            data.setlist(key, sent if isinstance(sent, list) else [sent or ""])
-            if is_tick and not sent:
+            formatted = (value and "on") or None if is_tick else widget.format_value(value)
+            data.setlist(key, formatted if isinstance(formatted, list) else [formatted or ""])
+            if is_tick and not formatted:
                 del data[key]
         self.data = data
 
-    def ask(self, name: str, seen: str) -> None:
-        """Both values are shown, and one is chosen; again, if theirs is another one by then."""
+    def require_choice(self, name: str, seen: str) -> None:
+        """Show both values and apply the choice.
+
+        `seen` is the digest of the stored value. A choice that was made for another value does not count.
+        """
         choice = f"take-{self.add_prefix(name)}"
-        side, _dot, of = self.data.get(choice, "").partition(".")
-        chosen = side if of == seen else ""
-        theirs, mine = (self._words(name, value) for value in (self._stored(name), self.wanted(name)))
-        self.contested.append(Contested(str(self.fields[name].label), choice, seen, theirs, mine, chosen))
+        side, _dot, digest = self.data.get(choice, "").partition(".")
+        chosen = side if digest == seen else ""
+        values = (self._stored(name), self.submitted_value(name))
+        theirs, mine = (self._value_text(name, value) for value in values)
+        self.conflicts.append(
+            ConflictingField(str(self.fields[name].label), choice, seen, theirs, mine, chosen)
+        )
         if chosen == "theirs":
-            self.take_theirs(name)
+            self.use_stored_value(name)
         elif chosen != "mine":
-            self.stay_unsaved()
+            self.prevent_saving()
 
-    def stay_unsaved(self) -> None:
-        words = _("Somebody else has changed it meanwhile. Choose at the top of this page.")
-        self.add_error(None, forms.ValidationError(words, code=UNDECIDED))
+    def prevent_saving(self) -> None:
+        """Add the error that asks for a choice."""
+        message = _("Somebody else has changed this meanwhile. Choose a version at the top of this page.")
+        self.add_error(None, forms.ValidationError(message, code=CHOICE_NEEDED))
 
-    def is_undecided(self) -> bool:
-        """Whether nothing else is wrong."""
+    def only_needs_choices(self) -> bool:
+        """Return whether the form has no other errors than those that ask for a choice."""
         errors = [error for each in self.errors.as_data().values() for error in each]
-        return all(error.code == UNDECIDED for error in errors)
+        return all(error.code == CHOICE_NEEDED for error in errors)
 
     def _digests(self) -> dict[str, str]:
         model = self._meta.model._meta
@@ -186,13 +197,13 @@ class WrittenForm(forms.ModelForm[Any]):
         }
 
     def _digest(self, name: str, value: Any) -> str:
-        plain = _plain(value)
+        plain = _normalize(value)
         if isinstance(self.fields[name], forms.ModelMultipleChoiceField):
-            plain = ",".join(sorted(plain.split(",")))  # in no order
+            plain = ",".join(sorted(plain.split(",")))  # the order does not matter
         return sha256(plain.encode()).hexdigest()[:16]
 
     def _stored(self, name: str) -> Any:
-        """What the form would make of the stored value if that were sent."""
+        """Return the stored value as the form would clean it."""
         entry = self.fields[name]
         value = self.get_initial_for_field(entry, name)
         if isinstance(entry, forms.MultiValueField):
@@ -201,7 +212,7 @@ class WrittenForm(forms.ModelForm[Any]):
             return entry.clean(None, value)
         return entry.clean(entry.prepare_value(value))
 
-    def _words(self, name: str, value: Any) -> str:
+    def _value_text(self, name: str, value: Any) -> str:
         entry = self.fields[name]
         if isinstance(value, datetime):
             return clock().moment(value)
@@ -215,86 +226,93 @@ class WrittenForm(forms.ModelForm[Any]):
         return "" if value is None else str(value)
 
 
-class TextForm(WrittenForm):
-    """Of something whose text is kept in versions. It is asked about as a whole."""
+class DocumentForm(WrittenForm):
+    """A form of a document. A conflict of its text fields is shown as one, with the differences."""
 
     editor: User
-    aside: Revision | None = None  # whose text was asked for, to be read before it is saved
-    stored: Text
-    conflict: Conflict | None = None
+    chosen_copy: Revision | None = None  # the person chose a text from a conflict with this revision
+    stored: DocumentText
+    conflict: TextConflict | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.stored = Text.of(self.instance)  # before what was sent is put into the instance
+        self.stored = DocumentText.of(self.instance)  # before the instance gets the submitted values
 
     @property
-    def number(self) -> int:
-        return last_number(self.instance) if self.instance.pk else 0
+    def revision_number(self) -> int:
+        return latest_revision_number(self.instance) if self.instance.pk else 0
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        for name in Text._fields:
+        for name in DocumentText._fields:
             if isinstance(cleaned.get(name), str):
                 cleaned[name] = cleaned[name].replace("\r\n", "\n")
-        if self.aside and not self.conflict and self.fields.keys() & set(Text._fields) <= cleaned.keys():
-            self.conflict = self._compare(self.aside.base, Text.of(self.aside), _text(cleaned))
-            self.stay_unsaved()
+        copy = self.chosen_copy
+        if copy and not self.conflict and self.fields.keys() & set(DocumentText._fields) <= cleaned.keys():
+            self.conflict = self._compare(copy.base, DocumentText.of(copy), _submitted_text(cleaned))
+            self.prevent_saving()
         return cleaned
 
     def is_changed(self) -> bool:
-        """Whether there is something for the verb to store."""
+        """Return whether the document itself has to be stored."""
         return self.has_changed()
 
-    def settle(self, read: Read) -> None:
-        now = {name: digest for name, digest in self._digests().items() if name in Text._fields}
-        super().settle(read)
-        if not now.keys() <= self.cleaned_data.keys():
+    def find_conflicts(self, snapshot: FormSnapshot) -> None:
+        stored = {name: digest for name, digest in self._digests().items() if name in DocumentText._fields}
+        super().find_conflicts(snapshot)
+        if not stored.keys() <= self.cleaned_data.keys():
             return
-        mine = _text(self.cleaned_data)
-        if mine == self.stored or all(now[name] == read.fields.get(name, now[name]) for name in now):
+        mine = _submitted_text(self.cleaned_data)
+        is_unchanged = all(stored[name] == snapshot.fields.get(name, stored[name]) for name in stored)
+        if mine == self.stored or is_unchanged:
             return
-        self.conflict = self._compare(read.number, mine, mine)
+        self.conflict = self._compare(snapshot.number, mine, mine)
         data: Any = self.data
         self.data = data = data.copy()
-        data["read"] = Read(self.number, read.fields | now).token()
-        self.stay_unsaved()
+        data["read"] = FormSnapshot(self.revision_number, snapshot.fields | stored).token()
+        self.prevent_saving()
 
-    def ask(self, name: str, seen: str) -> None:
-        if name not in Text._fields:
-            super().ask(name, seen)
+    def require_choice(self, name: str, seen: str) -> None:
+        if name not in DocumentText._fields:
+            super().require_choice(name, seen)
 
-    def _compare(self, number: int | None, mine: Text, held: Text) -> Conflict:
-        """`mine` was written upon that number; `held` stands in the form now."""
-        last = self.instance.revisions.saved().select_related("by").first()
+    def _compare(self, number: int | None, mine: DocumentText, in_form: DocumentText) -> TextConflict:
+        """Compare the stored text with the one that is in the form now.
+
+        `mine` is the person's own text, based on the revision with that number.
+        """
+        latest = self.instance.revisions.saved().select_related("by").first()
         base = self.instance.revisions.saved().filter(number=number or 0).first()
-        texts = []
-        for name in Text._fields:
-            old, new = getattr(self.stored, name), getattr(held, name)
-            if old != new:  # a standing page has no standfirst, and never another one
-                texts.append((str(self.fields[name].label), compare(old, new)))
-        both = merge_texts(Text.of(base), mine, self.stored) if base else None
-        theirs = last or Revision(**of(self.instance), at=self.instance.updated_at)
-        return Conflict(theirs, mine, number, texts, both)
+        differences = []
+        for name in DocumentText._fields:
+            old, new = getattr(self.stored, name), getattr(in_form, name)
+            if old != new:  # never of the standfirst of a page, which has none
+                differences.append((str(self.fields[name].label), compare(old, new)))
+        merged = merge_texts(DocumentText.of(base), mine, self.stored) if base else None
+        latest = latest or Revision(**document_key(self.instance), at=self.instance.updated_at)
+        return TextConflict(latest, mine, number, differences, merged)
 
 
-def _text(cleaned: dict[str, Any]) -> Text:
-    return Text(*(cleaned.get(name, "").strip() for name in Text._fields))
+def _submitted_text(cleaned: dict[str, Any]) -> DocumentText:
+    return DocumentText(*(cleaned.get(name, "").strip() for name in DocumentText._fields))
 
 
-def merge_texts(base: Text, mine: Text, theirs: Text) -> Text | None:
+def merge_texts(base: DocumentText, mine: DocumentText, theirs: DocumentText) -> DocumentText | None:
+    """Return the text with the changes of both to `base`; None if they touch."""
     merged = [merge(*three) for three in zip(base, mine, theirs, strict=True)]
     if None in merged:
         return None
-    return Text(*(text or "" for text in merged))
+    return DocumentText(*(text or "" for text in merged))
 
 
-def last_number(thing: Written) -> int:
-    last = thing.revisions.saved().values_list("number", flat=True).first()
+def latest_revision_number(document: Document) -> int:
+    """Return the number of the revision that is the current text; 0 if there is none."""
+    last = document.revisions.saved().values_list("number", flat=True).first()
     return last or 0
 
 
-def _plain(value: Any) -> str:
-    """The same for what a form was given and for what it makes of that once it is sent back."""
+def _normalize(value: Any) -> str:
+    """Return the same text for an initial value and for the value cleaned from its submission."""
     match value:
         case File():
             return value.name or ""
@@ -307,5 +325,5 @@ def _plain(value: Any) -> str:
         case str():
             return value.replace("\r\n", "\n").strip()
     if isinstance(value, Iterable):
-        return ",".join(_plain(one) for one in value)
+        return ",".join(_normalize(one) for one in value)
     return str(value)

@@ -1,4 +1,4 @@
-"""What differs between two texts, word by word; and the changes of two people to one text, put together."""
+"""Compare two texts word by word, and merge the changes of two people."""
 
 import re
 from collections import Counter
@@ -6,22 +6,22 @@ from collections.abc import Callable, Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
-AROUND = 240  # characters of an unchanged passage that stand beside a change
-STEPS_MOST = 20_000_000  # of one comparison, about two seconds; beyond them a passage is told as a whole
-POPULAR = 200  # words, from which on difflib leaves out those that make up more than a hundredth
-_SHOWN = re.compile(r"\w[\w’'-]*[ \t]*|\s+|[^\w\s][ \t]*")
-_EXACT = re.compile(r"\w[\w’'-]*|\s+|[^\w\s]")
+CONTEXT_CHARACTERS = 240  # characters of an unchanged passage that are shown next to a change
+MAX_STEPS = 20_000_000  # of one comparison, about two seconds; beyond that a passage counts as one change
+POPULAR_FROM = 200  # length in tokens from which difflib ignores those that are over 1% of all
+_TOKENS_WITH_SPACE = re.compile(r"\w[\w’'-]*[ \t]*|\s+|[^\w\s][ \t]*")
+_TOKENS = re.compile(r"\w[\w’'-]*|\s+|[^\w\s]")
 
 
 class Part(NamedTuple):
-    """`kind`: "same", "del" (in the old text only) or "ins" (in the new one only)."""
+    """A piece of a passage. `kind` is "same", "del" (only in the old text) or "ins" (only in the new one)."""
 
     kind: str
     text: str
 
 
-class Folded(NamedTuple):
-    """A long passage that is the same: what stands beside the changes around it, and what is between."""
+class FoldedPassage(NamedTuple):
+    """A long unchanged passage: its beginning and end, which are shown, and the folded middle."""
 
     head: str
     middle: str
@@ -32,8 +32,8 @@ class Folded(NamedTuple):
         return len(self.middle.split())
 
 
-class Row(NamedTuple):
-    """A passage of one or more lines, in reading order."""
+class Passage(NamedTuple):
+    """One or more lines, changed or not."""
 
     parts: list[Part]
 
@@ -42,96 +42,108 @@ class Row(NamedTuple):
         return all(part.kind == "same" for part in self.parts)
 
     @property
-    def folded(self) -> Folded | None:
-        """None where there is nothing to fold."""
-        if not self.is_same or len(text := "".join(part.text for part in self.parts)) < 4 * AROUND:
+    def folded(self) -> FoldedPassage | None:
+        """The passage with its middle folded; None if it is too short or has changes."""
+        if (
+            not self.is_same
+            or len(text := "".join(part.text for part in self.parts)) < 4 * CONTEXT_CHARACTERS
+        ):
             return None
-        head = text[:AROUND].rsplit(maxsplit=1)[0]
-        tail = text[-AROUND:].split(maxsplit=1)[-1]
-        return Folded(head, text[len(head) : len(text) - len(tail)], tail)
+        head = text[:CONTEXT_CHARACTERS].rsplit(maxsplit=1)[0]
+        tail = text[-CONTEXT_CHARACTERS:].split(maxsplit=1)[-1]
+        return FoldedPassage(head, text[len(head) : len(text) - len(tail)], tail)
 
     @property
     def old(self) -> list[Part]:
+        """The parts of the old text."""
         return [part for part in self.parts if part.kind != "ins"]
 
     @property
     def new(self) -> list[Part]:
+        """The parts of the new text."""
         return [part for part in self.parts if part.kind != "del"]
 
 
-def compare(old: str, new: str) -> list[Row]:
-    """Lines first, then the words of those that differ."""
+def compare(old: str, new: str) -> list[Passage]:
+    """Return the passages of both texts. Lines are compared first, then the words of those that differ."""
     before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    rows = []
+    passages = []
     for tag, i1, i2, j1, j2 in _opcodes(before, after, is_junk=_is_blank):
-        gone, come = "".join(before[i1:i2]), "".join(after[j1:j2])
+        deleted, inserted = "".join(before[i1:i2]), "".join(after[j1:j2])
         if tag == "equal":
-            rows.append(Row([Part("same", gone)]))
-        elif i2 - i1 == j2 - j1 and _steps(_read(gone), _read(come), None, autojunk=True) > STEPS_MOST:
-            # Too much to be read as one: as many lines on both sides are mostly the same ones, changed.
+            passages.append(Passage([Part("same", deleted)]))
+        elif i2 - i1 == j2 - j1 and _is_too_long(deleted, inserted):
+            # Too long to be compared as one. Where both sides have as many lines, each is probably a change
+            # of the line at the same place.
             pairs = zip(before[i1:i2], after[j1:j2], strict=True)
-            rows += [Row(list(_words(*pair))) for pair in pairs]
+            passages += [Passage(list(_diff_words(*pair))) for pair in pairs]
         else:
-            rows.append(Row(list(_words(gone, come))))
-    return rows
+            passages.append(Passage(list(_diff_words(deleted, inserted))))
+    return passages
 
 
 def merge(base: str, mine: str, theirs: str) -> str | None:
-    """Both changes of `base` in one text; None where they touch, so that a person has to choose."""
-    by_line = _merge(*(text.splitlines(keepends=True) for text in (base, mine, theirs)))
+    """Return `base` with the changes of both; None if they touch, so that a person has to choose."""
+    by_line = _merge_tokens(*(text.splitlines(keepends=True) for text in (base, mine, theirs)))
     if by_line is not None:
         return by_line
-    return _merge(*(_EXACT.findall(text) for text in (base, mine, theirs)))
+    return _merge_tokens(*(_TOKENS.findall(text) for text in (base, mine, theirs)))
 
 
-def _words(old: str, new: str) -> Iterator[Part]:
-    before, after = _SHOWN.findall(old), _SHOWN.findall(new)
-    gone = come = ""
-    for tag, i1, i2, j1, j2 in _opcodes(_read(old), _read(new), autojunk=True):
+def _diff_words(old: str, new: str) -> Iterator[Part]:
+    before, after = _TOKENS_WITH_SPACE.findall(old), _TOKENS_WITH_SPACE.findall(new)
+    deleted = inserted = ""
+    for tag, i1, i2, j1, j2 in _opcodes(_comparable_tokens(old), _comparable_tokens(new), autojunk=True):
         left, right = "".join(before[i1:i2]), "".join(after[j1:j2])
-        if tag == "equal" and (right.strip() or not (gone or come)):
-            yield from _changed(gone, come)
-            gone = come = ""
+        if tag == "equal" and (right.strip() or not (deleted or inserted)):
+            yield from _changed_parts(deleted, inserted)
+            deleted = inserted = ""
             yield Part("same", right)
-        else:  # white space between two changes would cut one into many
-            gone, come = gone + left, come + right
-    yield from _changed(gone, come)
+        else:  # equal white space between two changes belongs to them: it would cut one change into many
+            deleted, inserted = deleted + left, inserted + right
+    yield from _changed_parts(deleted, inserted)
 
 
-def _read(text: str) -> list[str]:
-    """The words as they are compared."""
-    return [_bare(word) for word in _SHOWN.findall(text)]
+def _is_too_long(old: str, new: str) -> bool:
+    return _steps(_comparable_tokens(old), _comparable_tokens(new), None, autojunk=True) > MAX_STEPS
 
 
-def _bare(word: str) -> str:
+def _comparable_tokens(text: str) -> list[str]:
+    """Return the words and signs, without the white space around them."""
+    return [_without_space(word) for word in _TOKENS_WITH_SPACE.findall(text)]
+
+
+def _without_space(word: str) -> str:
     return word.strip() or ("\n" if "\n" in word else " ")
 
 
-def _changed(old: str, new: str) -> Iterator[Part]:
+def _changed_parts(old: str, new: str) -> Iterator[Part]:
     for kind, text in (("del", old), ("ins", new)):
         if text:
             yield Part(kind, text if text.strip() else text.replace("\n", "¶\n"))
 
 
 class _Hunk(NamedTuple):
+    """A change: the tokens from `start` to `end` of the base are replaced by `tokens`."""
+
     start: int
     end: int
-    words: tuple[str, ...]
+    tokens: tuple[str, ...]
 
 
-def _merge(base: Sequence[str], mine: Sequence[str], theirs: Sequence[str]) -> str | None:
-    own, others = set(_hunks(base, mine)), set(_hunks(base, theirs))
-    for one in own - others:
-        if any(one.start <= other.end and other.start <= one.end for other in others - own):
+def _merge_tokens(base: Sequence[str], mine: Sequence[str], theirs: Sequence[str]) -> str | None:
+    my_hunks, their_hunks = set(_hunks(base, mine)), set(_hunks(base, theirs))
+    for one in my_hunks - their_hunks:
+        if any(one.start <= other.end and other.start <= one.end for other in their_hunks - my_hunks):
             return None
-    out: list[str] = []
-    at = 0
-    for hunk in sorted(own | others):
-        if hunk.start < at:
+    merged: list[str] = []
+    position = 0
+    for hunk in sorted(my_hunks | their_hunks):
+        if hunk.start < position:
             return None
-        out += [*base[at : hunk.start], *hunk.words]
-        at = hunk.end
-    return "".join([*out, *base[at:]])
+        merged += [*base[position : hunk.start], *hunk.tokens]
+        position = hunk.end
+    return "".join([*merged, *base[position:]])
 
 
 def _hunks(base: Sequence[str], changed: Sequence[str]) -> Iterator[_Hunk]:
@@ -150,21 +162,21 @@ def _opcodes(
     is_junk: Callable[[str], bool] | None = None,
     autojunk: bool = False,
 ) -> Iterator[Opcode]:
-    """Yield what SequenceMatcher.get_opcodes would, in a bounded time.
+    """Yield what SequenceMatcher.get_opcodes would, in bounded time.
 
-    What both begin and end with is compared once. difflib reads the rest once for each passage that is the
-    same, and each time every pair of equal lines: of 1,000 paragraphs written anew, with the empty lines
-    between them, that was a million pairs a thousand times. Where that would take more than STEPS_MOST, empty
-    lines are its junk, which it matches beside others alone; what would take more still is one change.
+    The common beginning and end are compared once. For each equal passage of the rest, difflib looks
+    at every pair of equal lines: for 1,000 rewritten paragraphs, with empty lines between them, that was a
+    million pairs a thousand times. Where this would take more than MAX_STEPS, `is_junk` names the tokens
+    that difflib matches only next to others; what would still take more is returned as one change.
     """
-    least = min(len(before), len(after))
-    start = next((n for n in range(least) if before[n] != after[n]), least)
-    most = least - start
-    end = next((n for n in range(most) if before[-1 - n] != after[-1 - n]), most)
+    shortest = min(len(before), len(after))
+    start = next((n for n in range(shortest) if before[n] != after[n]), shortest)
+    rest = shortest - start
+    end = next((n for n in range(rest) if before[-1 - n] != after[-1 - n]), rest)
     old, new = before[start : len(before) - end], after[start : len(after) - end]
     if start:
         yield ("equal", 0, start, 0, start)
-    affordable = [junk for junk in (None, is_junk) if _steps(old, new, junk, autojunk) <= STEPS_MOST]
+    affordable = [junk for junk in (None, is_junk) if _steps(old, new, junk, autojunk) <= MAX_STEPS]
     if old and new and affordable:
         matcher = SequenceMatcher(affordable[0], old, new, autojunk=autojunk)
         for tag, i1, i2, j1, j2 in matcher.get_opcodes():
@@ -179,13 +191,13 @@ def _opcodes(
 def _steps(
     old: Sequence[str], new: Sequence[str], is_junk: Callable[[str], bool] | None, autojunk: bool
 ) -> int:
-    """The most pairs of equal ones that SequenceMatcher can look at."""
+    """Return the largest number of pairs of equal tokens that SequenceMatcher may look at."""
     counts = Counter(new)
-    popular = len(new) // 100 + 1 if autojunk and len(new) >= POPULAR else len(new)
+    popular = len(new) // 100 + 1 if autojunk and len(new) >= POPULAR_FROM else len(new)
     pairs = sum(
-        n * counts[one]
-        for one, n in Counter(old).items()
-        if counts[one] <= popular and not (is_junk and is_junk(one))
+        n * counts[token]
+        for token, n in Counter(old).items()
+        if counts[token] <= popular and not (is_junk and is_junk(token))
     )
     return pairs * min(len(old), len(new))
 

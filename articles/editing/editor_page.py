@@ -1,4 +1,4 @@
-"""The page on which a story or a standing page is written, with what it keeps and tells while it is open."""
+"""The editor page of stories and pages: the form, autosave, drafts, and who else has it open."""
 
 import json
 from collections.abc import Callable
@@ -16,155 +16,163 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from articles.editing import services
-from articles.editing.concurrent_editing import SharedPages, number_of, user_of
-from articles.editing.conflicts import Read, merge_texts
-from articles.editing.services import Typed
-from articles.models import Presence, Revision, Sheet, Text, Unsaved, Written
+from articles.editing import drafts, presence
+from articles.editing.concurrent_editing import SharedPages, parse_number, request_user
+from articles.editing.conflicts import FormSnapshot, merge_texts
+from articles.editing.drafts import DraftFields
+from articles.models import Document, DocumentText, OpenForm, Presence, Revision, Unsaved
 from core.fallback_pages import not_sent
 from core.relative_time import ago, at_desk, time_of
 
-PAGES = 0x50DC  # the first half of the advisory locks' keys; the second is of the page's nonce
+FORM_LOCKS = 0x50DC  # first half of the advisory locks' keys; the second half is a hash of the form's nonce
 
 
-class Offer(NamedTuple):
-    """A text that was not saved."""
+class DraftOffer(NamedTuple):
+    """A draft that the person can continue."""
 
     nonce: UUID
     title: str
     at: str
 
 
-class WritingPages(SharedPages):
-    """What the admin does with a text beyond a form: it keeps what is typed, and tells who else is there."""
+class DocumentAdmin(SharedPages):
+    """A ModelAdmin of documents with autosave, drafts, and the presence of other editors."""
 
-    change_form_template = "admin/articles/writing.html"
-    change_list_template = "admin/articles/writing_list.html"
+    change_form_template = "admin/articles/editor.html"
+    change_list_template = "admin/articles/document_list.html"
 
     def get_urls(self) -> list[URLPattern]:
-        page = self.admin_site.admin_view
-        own = [
-            path("unsaved/", _for_scripts(page(self.keep_view)), name=self.name_of("unsaved")),
-            path("unsaved/<uuid:nonce>/throw/", page(self.throw_view), name=self.name_of("throw")),
+        view = self.admin_site.admin_view
+        autosave = _refuse_logged_out_script(view(self.autosave_view))
+        draft_urls = [
+            path("unsaved/", autosave, name=self.url_name("autosave")),
+            path("unsaved/<uuid:nonce>/throw/", view(self.discard_view), name=self.url_name("discard_draft")),
         ]
         urls = super().get_urls()
         for url in urls:
-            if url.name in {self.name_of("add"), self.name_of("change")}:
-                url.callback = _keeping_what_was_sent(url.callback)
-        return [*own, *urls]
+            if url.name in {self.url_name("add"), self.url_name("change")}:
+                url.callback = _return_text_if_logged_out(url.callback)
+        return [*draft_urls, *urls]
 
-    def name_of(self, page: str) -> str:
-        """Of its URL."""
+    def url_name(self, page: str) -> str:
+        """Return the name of the URL of a page ("change"), without the admin's namespace."""
         return f"{self.opts.app_label}_{self.opts.model_name}_{page}"
 
     def url_of(self, page: str, *args: Any) -> str:
-        return reverse(f"admin:{self.name_of(page)}", args=args)
+        """Return the URL of a page ("change")."""
+        return reverse(f"admin:{self.url_name(page)}", args=args)
 
-    def store(self, obj: Any, *, by: User, nonce: UUID) -> None:
-        """By the verb."""
+    def save_document(self, obj: Any, *, by: User, nonce: UUID) -> None:
+        """Save the document with the verb of its kind."""
         raise NotImplementedError
 
     # The form
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form: Any = super().get_form(request, obj, change=change, **kwargs)
-        form.editor = request.user  # a class of this request alone
-        form.aside = getattr(request, "aside", None)
+        form.editor = request.user  # the class is made for this request alone
+        form.chosen_copy = getattr(request, "chosen_copy", None)
         return form
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra: Any = None
     ) -> HttpResponse:
-        if request.method == "POST" and "_fill" in request.POST and (key := number_of(object_id)):
-            self._fill(request, key)
+        if request.method == "POST" and "_fill" in request.POST and (key := parse_number(object_id)):
+            self._fill_with_choice(request, key)
         if request.method != "POST" or object_id:
             return super().changeform_view(request, object_id, form_url, extra)
         with transaction.atomic(), connection.cursor() as cursor:
-            # A form makes one article, however often its button is pressed: the second waits for the first.
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [PAGES, str(_nonce(request))])
-            made = Revision.objects.filter(nonce=_nonce(request), number=1).first()
-            if made is None or not isinstance(made.thing, self.model):
+            # One form creates one article, even if its button is pressed twice: the second request waits.
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [FORM_LOCKS, str(_form_nonce(request))]
+            )
+            first = Revision.objects.filter(nonce=_form_nonce(request), number=1).first()
+            if first is None or not isinstance(first.document, self.model):
                 return super().changeform_view(request, None, form_url, extra)
-            if not self.get_queryset(request).filter(pk=made.thing.pk).exists():
-                return self._get_obj_does_not_exist_redirect(request, self.opts, str(made.thing.pk))
-            return self._again(request, made)
+            if not self.get_queryset(request).filter(pk=first.document.pk).exists():
+                return self._get_obj_does_not_exist_redirect(request, self.opts, str(first.document.pk))
+            return self._continue_after_creation(request, first.document.pk)
 
-    def _again(self, request: HttpRequest, made: Revision) -> HttpResponse:
-        """It was made already, by this form. What is sent now meets what was saved then."""
-        thing, user, sheets = self._open(request, made.thing.pk), user_of(request), _sheets(request)
-        is_same = Unsaved.objects.filter(nonce=sheets[-1].nonce, is_done=True, turn__gte=sheets[-1].turn)
-        if _sent_text(request) != Text.of(thing) or (sheets[-1].turn and not is_same.exists()):
-            kept = services.keep_unsaved(
-                sheets=[*sheets, _new_sheet()],
+    def _continue_after_creation(self, request: HttpRequest, key: int) -> HttpResponse:
+        """Answer a form that has created its document already: later changes in it become a draft."""
+        document = self._get_editable(request, key)
+        user, forms = request_user(request), _posted_forms(request)
+        is_same = Unsaved.objects.filter(nonce=forms[-1].nonce, is_done=True, turn__gte=forms[-1].turn)
+        if _posted_text(request) != DocumentText.of(document) or (forms[-1].turn and not is_same.exists()):
+            draft = drafts.autosave(
+                forms=[*forms, _new_form()],
                 editor=user,
                 kind=self.model,
-                thing=thing,
-                typed=_sent(request),
-                read=request.POST.get("read", ""),
+                document=document,
+                fields=_posted_fields(request),
+                snapshot=request.POST.get("read", ""),
             )
-            self.message_user(
-                request, _("It is saved already. What you have changed since is below, unsaved.")
+            message = _(
+                "It was saved before. Your later changes are in the form below and are not saved yet."
             )
-            if kept:
-                return redirect(f"{self.url_of('change', thing.pk)}?unsaved={kept.pk}")
-        return self.response_change(request, thing)
+            self.message_user(request, message)
+            if draft:
+                return redirect(f"{self.url_of('change', document.pk)}?unsaved={draft.pk}")
+        return self.response_change(request, document)
 
-    def _fill(self, request: HttpRequest, key: int) -> None:
-        """Put the text that was chosen in a conflict into the form; it is seen there before it is saved."""
-        thing = self._open(request, key)
-        asides = thing.revisions.filter(is_aside=True, by=user_of(request), nonce=_nonce(request))
-        aside = asides.first()
-        if aside is None:
+    def _fill_with_choice(self, request: HttpRequest, key: int) -> None:
+        """Put the text that was chosen in a conflict into the form, where it is read before it is saved."""
+        document = self._get_editable(request, key)
+        copy = document.revisions.filter(
+            is_aside=True, by=request_user(request), nonce=_form_nonce(request)
+        ).first()
+        if copy is None:
             return
-        text: Text | None = Text.of(aside)
+        mine, theirs = DocumentText.of(copy), DocumentText.of(document)
+        text: DocumentText | None = mine
         if request.POST["_fill"] == "theirs":
-            text = Text.of(thing)
+            text = theirs
         elif request.POST["_fill"] == "both":
-            base = thing.revisions.saved().filter(number=aside.base or 0).first()
-            text = merge_texts(Text.of(base), Text.of(aside), Text.of(thing)) if base else None
+            base = document.revisions.saved().filter(number=copy.base or 0).first()
+            text = merge_texts(DocumentText.of(base), mine, theirs) if base else None
         data = request.POST.copy()
-        for name, value in (text or Text.of(aside))._asdict().items():
+        for name, value in (text or mine)._asdict().items():
             data[name] = value
         request.POST = data  # type: ignore[assignment]
-        request.aside = aside  # type: ignore[attr-defined]
+        request.chosen_copy = copy  # type: ignore[attr-defined]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        user = user_of(request)
+        user = request_user(request)
         if not change or form.is_changed():
-            self.store(obj, by=user, nonce=_nonce(request))
-        services.finish_sheets(sheets=_sheets(request), editor=user)
+            self.save_document(obj, by=user, nonce=_form_nonce(request))
+        drafts.discard_drafts(forms=_posted_forms(request), editor=user)
 
     def _get_obj_does_not_exist_redirect(
         self, request: HttpRequest, opts: Any, object_id: str
     ) -> HttpResponse:
-        """What was written for one that is gone, or that others edit now, is kept for a new one."""
-        if request.method == "POST" and any(_sent_text(request)) and self.has_add_permission(request):
-            services.keep_unsaved(
-                sheets=[*_sheets(request), _new_sheet()],
-                editor=user_of(request),
+        """Keep a text as a draft of a new document if its own was deleted or has other editors now."""
+        if request.method == "POST" and any(_posted_text(request)) and self.has_add_permission(request):
+            drafts.autosave(
+                forms=[*_posted_forms(request), _new_form()],
+                editor=request_user(request),
                 kind=self.model,
-                thing=None,
-                typed=_sent(request),
-                read="",
+                document=None,
+                fields=_posted_fields(request),
+                snapshot="",
             )
-            told = _(
-                "That %(what)s is not yours to edit any more. What you wrote is kept: it is offered here."
+            message = _(
+                "You can no longer edit that %(what)s. Your text was kept as a draft; it is listed here."
             )
-            self.message_user(request, told % {"what": self.opts.verbose_name}, messages.WARNING)
+            self.message_user(request, message % {"what": self.opts.verbose_name}, messages.WARNING)
             return redirect(self.url_of("add"))
-        told = _("That %(what)s is gone, or has editors of its own: they can add you to them.")
-        self.message_user(request, told % {"what": self.opts.verbose_name}, messages.WARNING)
+        message = _("That %(what)s was deleted, or only its editors can edit it. They can add you.")
+        self.message_user(request, message % {"what": self.opts.verbose_name}, messages.WARNING)
         return redirect("admin:index")
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         now: datetime = request.now  # type: ignore[attr-defined]
-        user = user_of(request)
-        placeless = set(Unsaved.objects.offered(user, self.model, None).values_list("pk", flat=True))
+        user = request_user(request)
+        detached = set(Unsaved.objects.offered(user, self.model, None).values_list("pk", flat=True))
         offers = []
         for row in Unsaved.objects.of(user).filter(kind=self.opts.model_name):
             key = row.article_id or row.page_id
-            place = self.url_of("add") if row.pk in placeless else self.url_of("change", key)
-            offers.append((row.title, f"{place}?unsaved={row.nonce}", at_desk(row.at, now)))
+            url = self.url_of("add") if row.pk in detached else self.url_of("change", key)
+            offers.append((row.title, f"{url}?unsaved={row.nonce}", at_desk(row.at, now)))
         return super().changelist_view(request, {**(extra_context or {}), "offers": offers})
 
     def render_change_form(
@@ -178,155 +186,167 @@ class WritingPages(SharedPages):
     ) -> HttpResponse:
         form = context["adminform"].form
         now: datetime = request.now  # type: ignore[attr-defined]
-        if (conflict := getattr(form, "conflict", None)) and not form.aside:
-            services.keep_aside(
-                thing=form.instance,
+        if (conflict := getattr(form, "conflict", None)) and not form.chosen_copy:
+            drafts.keep_conflicting_copy(
+                document=form.instance,
                 text=conflict.mine,
-                by=user_of(request),
+                by=request_user(request),
                 base=conflict.base,
-                nonce=_nonce(request),
+                nonce=_form_nonce(request),
             )
-        unsaved = self._taken_up(request, obj)
-        before = [Sheet(unsaved.nonce, unsaved.turn)] if unsaved else _sheets(request)
+        draft = self._get_continued_draft(request, obj)
+        earlier_forms = [OpenForm(draft.nonce, draft.turn)] if draft else _posted_forms(request)
         context |= {
-            "nonce": " ".join(f"{sheet.nonce}:{sheet.turn}" for sheet in [*before, _new_sheet()]),
-            "offers": self._offers(request, obj, before),
+            "nonce": " ".join(f"{each.nonce}:{each.turn}" for each in [*earlier_forms, _new_form()]),
+            "offers": self._offers(request, obj, earlier_forms),
             "conflict": conflict,
-            "conflict_at": conflict and at_desk(conflict.last.at, now),
-            "is_filled": bool(getattr(form, "aside", None)),
-            "read": unsaved and unsaved.read,
-            "typed": unsaved and unsaved.typed,
-            "taken_up": unsaved and at_desk(unsaved.at, now),
+            "conflict_at": conflict and at_desk(conflict.latest.at, now),
+            "is_filled": bool(getattr(form, "chosen_copy", None)),
+            "snapshot": draft and draft.read,
+            "draft_fields": draft and draft.typed,
+            "draft_at": draft and at_desk(draft.at, now),
             "zone_time": time_of(),
         }
         if obj:
             if request.method == "GET":
-                services.tell_presence(thing=obj, editor=user_of(request), typed=False)
-            context["others"] = _others(obj, user_of(request), now)
+                presence.record_presence(document=obj, editor=request_user(request), has_typed=False)
+            context["other_editors"] = _other_editors(obj, request_user(request), now)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    # What a page tells while somebody types on it
+    # Requests of the script, while somebody types
 
-    def keep_view(self, request: HttpRequest) -> HttpResponse:
-        """Keep what an open page holds (`typed`, the fields of its form as JSON; left out: nothing new), and
-        answer who else has the same open (`key`)."""
+    def autosave_view(self, request: HttpRequest) -> HttpResponse:
+        """Store a draft and answer with the other editors of the document (`key`).
+
+        `typed` has the fields of the form as JSON; it is left out if nothing has changed.
+        """
         if request.method != "POST":
             raise Http404
-        user = user_of(request)
+        user = request_user(request)
         key = request.POST.get("key", "")
         if key:
-            thing = self._open(request, number_of(key))
+            document = self._get_editable(request, parse_number(key))
         elif self.has_add_permission(request):
-            thing = None
+            document = None
         else:
             raise PermissionDenied
         now: datetime = request.now  # type: ignore[attr-defined]
-        told: dict[str, Any] = {"kept": False, "at": at_desk(now, now)}
-        typed = _typed(request)
-        if typed is not None:
+        answer: dict[str, Any] = {"kept": False, "at": at_desk(now, now)}
+        fields = _autosaved_fields(request)
+        if fields is not None:
             try:
-                unsaved = services.keep_unsaved(
-                    sheets=_sheets(request) or [_new_sheet()],
+                draft = drafts.autosave(
+                    forms=_posted_forms(request) or [_new_form()],
                     editor=user,
                     kind=self.model,
-                    thing=thing,
-                    typed=typed,
-                    read=request.POST.get("read", ""),
+                    document=document,
+                    fields=fields,
+                    snapshot=request.POST.get("read", ""),
                 )
             except PermissionError as error:
                 raise PermissionDenied from error
-            told["kept"] = unsaved is not None
-        if thing:
+            answer["kept"] = draft is not None
+        if document:
             if "gone" in request.POST:
-                services.leave(thing=thing, editor=user)
+                presence.remove_presence(document=document, editor=user)
             else:
-                services.tell_presence(thing=thing, editor=user, typed=typed is not None)
-            told |= {"others": _others(thing, user, now), "newer": _newer(thing, request, now)}
-        return JsonResponse(told)
+                presence.record_presence(document=document, editor=user, has_typed=fields is not None)
+            answer["others"] = _other_editors(document, user, now)
+            answer["newer"] = _newer_version_notice(document, request, now)
+        return JsonResponse(answer)
 
-    def throw_view(self, request: HttpRequest, nonce: UUID) -> HttpResponse:
+    def discard_view(self, request: HttpRequest, nonce: UUID) -> HttpResponse:
+        """Discard a draft of this person."""
         if request.method != "POST":
             raise Http404
-        user = user_of(request)
-        thrown = get_object_or_404(Unsaved.objects.of(user).filter(kind=self.opts.model_name), nonce=nonce)
-        services.finish_sheets(sheets=[Sheet(nonce, thrown.turn)], editor=user)
-        self.message_user(request, _("The unsaved text was thrown away."))
-        key = thrown.article_id or thrown.page_id
+        user = request_user(request)
+        draft = get_object_or_404(Unsaved.objects.of(user).filter(kind=self.opts.model_name), nonce=nonce)
+        drafts.discard_drafts(forms=[OpenForm(nonce, draft.turn)], editor=user)
+        self.message_user(request, _("Draft discarded."))
+        key = draft.article_id or draft.page_id
         return redirect(self.url_of("change", key) if key else self.url_of("add"))
 
-    def _offers(self, request: HttpRequest, thing: Written | None, here: list[Sheet]) -> list[Offer]:
-        """What this person typed at it and did not save, the latest first, but for what is `here`."""
+    def _offers(
+        self, request: HttpRequest, document: Document | None, open_forms: list[OpenForm]
+    ) -> list[DraftOffer]:
+        """Return the drafts that this person can continue, without those of `open_forms`, latest first."""
         now: datetime = request.now  # type: ignore[attr-defined]
-        rows = Unsaved.objects.offered(user_of(request), self.model, thing)
-        rows = rows.exclude(nonce__in=[sheet.nonce for sheet in here])
-        return [Offer(row.nonce, row.title, at_desk(row.at, now)) for row in rows]
+        rows = Unsaved.objects.offered(request_user(request), self.model, document)
+        rows = rows.exclude(nonce__in=[form.nonce for form in open_forms])
+        return [DraftOffer(row.nonce, row.title, at_desk(row.at, now)) for row in rows]
 
-    def _taken_up(self, request: HttpRequest, thing: Written | None) -> Unsaved | None:
+    def _get_continued_draft(self, request: HttpRequest, document: Document | None) -> Unsaved | None:
+        """Return the draft that the link "Continue" has asked for."""
         if request.method != "GET" or "unsaved" not in request.GET:
             return None
         try:
             nonce = UUID(request.GET["unsaved"])
         except ValueError:
             return None
-        return Unsaved.objects.offered(user_of(request), self.model, thing).filter(nonce=nonce).first()
+        return (
+            Unsaved.objects.offered(request_user(request), self.model, document).filter(nonce=nonce).first()
+        )
 
-    def _open(self, request: HttpRequest, key: int) -> Any:
-        thing = get_object_or_404(self.get_queryset(request), pk=key)
-        if not self.has_change_permission(request, thing):
+    def _get_editable(self, request: HttpRequest, key: int) -> Any:
+        """Return the document if this person may edit it; else 404 or 403."""
+        document = get_object_or_404(self.get_queryset(request), pk=key)
+        if not self.has_change_permission(request, document):
             raise PermissionDenied
-        return thing
+        return document
 
-    def _context(self, request: HttpRequest, thing: Written, title: str) -> dict[str, Any]:
+    def _page_context(self, request: HttpRequest, document: Document, title: str) -> dict[str, Any]:
         site = self.admin_site.each_context(request)
-        return {**site, "opts": self.opts, "title": title, "subtitle": thing.title, "original": thing}
+        return {**site, "opts": self.opts, "title": title, "subtitle": document.title, "original": document}
 
 
-def _others(thing: Written, user: User, now: datetime) -> list[str]:
-    """Who else has it open."""
-    told = []
-    for one in Presence.objects.others(thing, user, now):
-        if one.typed_at:
-            words = _("%(name)s has it open, last typed %(ago)s.")
-            told.append(words % {"name": one.editor, "ago": ago(one.typed_at, now)})
+def _other_editors(document: Document, user: User, now: datetime) -> list[str]:
+    """Return a sentence for each other editor who has the document open."""
+    sentences = []
+    for other in Presence.objects.others(document, user, now):
+        if other.typed_at:
+            text = _("%(name)s has this open and last typed %(ago)s.")
+            sentences.append(text % {"name": other.editor, "ago": ago(other.typed_at, now)})
         else:
-            told.append(_("%(name)s has it open.") % {"name": one.editor})
-    return told
+            sentences.append(_("%(name)s has this open.") % {"name": other.editor})
+    return sentences
 
 
-def _newer(thing: Written, request: HttpRequest, now: datetime) -> str:
-    """What was saved since the page was read, in a sentence."""
-    read = Read.of(request.POST.get("read", ""))
-    last = thing.revisions.saved().select_related("by").defer("body").first()
-    if read is None or last is None or last.number <= read.number:
+def _newer_version_notice(document: Document, request: HttpRequest, now: datetime) -> str:
+    """Say that a newer revision was saved since the page was loaded; return "" if there is none."""
+    snapshot = FormSnapshot.from_token(request.POST.get("read", ""))
+    latest = document.revisions.saved().select_related("by").defer("body").first()
+    if snapshot is None or latest is None or latest.number <= snapshot.number:
         return ""
-    words = _("%(name)s saved it at %(at)s. When you save, you see both texts; nothing is lost.")
-    return words % {"name": last.by or _("Somebody"), "at": at_desk(last.at, now)}
+    text = _("%(name)s saved a newer version at %(at)s. When you save, you will see both; nothing is lost.")
+    return text % {"name": latest.by or _("Somebody"), "at": at_desk(latest.at, now)}
 
 
-def _sent_text(request: HttpRequest) -> Text:
-    return Text(*(request.POST.get(name, "").replace("\r\n", "\n").strip() for name in Text._fields))
+def _posted_text(request: HttpRequest) -> DocumentText:
+    return DocumentText(
+        *(request.POST.get(name, "").replace("\r\n", "\n").strip() for name in DocumentText._fields)
+    )
 
 
-def _sent(request: HttpRequest) -> Typed:
-    """The fields of the form, as a browser sends them."""
+def _posted_fields(request: HttpRequest) -> DraftFields:
+    """Return the fields of the form as the browser sent them."""
     hidden = {"csrfmiddlewaretoken", "nonce", "read"}
-    return _storable(
+    return _strip_unstorable(
         {name: values for name, values in request.POST.lists() if name not in hidden and name[:1] != "_"}
     )
 
 
-def _typed(request: HttpRequest) -> Typed | None:
-    """As _sent, of what a script sends; None where that is nothing. Raises BadRequest."""
+def _autosaved_fields(request: HttpRequest) -> DraftFields | None:
+    """Return the fields that the script sent; None if it sent none. Raises BadRequest."""
     if "typed" not in request.POST:
         return None
     try:
-        return _storable(json.loads(request.POST["typed"]))
+        return _strip_unstorable(json.loads(request.POST["typed"]))
     except (ValueError, TypeError, AttributeError) as error:
         raise BadRequest from error
 
 
-def _storable(typed: Typed) -> Typed:
-    """Without what no text of the database can hold: zeros, and halves of signs."""
+def _strip_unstorable(typed: DraftFields) -> DraftFields:
+    """Return the fields without what PostgreSQL cannot store in a text: NUL and lone surrogates."""
 
     def text(value: str) -> str:
         return value.replace("\x00", "").encode(errors="replace").decode()
@@ -334,29 +354,29 @@ def _storable(typed: Typed) -> Typed:
     return {text(name): [text(value) for value in values] for name, values in typed.items()}
 
 
-def _sheets(request: HttpRequest) -> list[Sheet]:
-    """Those on which what was sent was written, one after the other; the last sent it."""
+def _posted_forms(request: HttpRequest) -> list[OpenForm]:
+    """Return the forms in the field `nonce`: the last sent the request and continues those before it."""
     found = []
     for word in request.POST.get("nonce", "").split():
         nonce, _colon, turn = word.partition(":")
         try:
-            found.append(Sheet(UUID(nonce), number_of(turn)))
+            found.append(OpenForm(UUID(nonce), parse_number(turn)))
         except ValueError:
             return []
     return found
 
 
-def _new_sheet() -> Sheet:
-    return Sheet(uuid4(), 0)
+def _new_form() -> OpenForm:
+    return OpenForm(uuid4(), 0)
 
 
-def _nonce(request: HttpRequest) -> UUID:
-    """The same through all that comes of one page, until it is saved."""
-    return (_sheets(request) or [_new_sheet()])[0].nonce
+def _form_nonce(request: HttpRequest) -> UUID:
+    """Return the nonce of the first form, which stays the same in all that continue it until it is saved."""
+    return (_posted_forms(request) or [_new_form()])[0].nonce
 
 
-def _for_scripts(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """A script is told that nobody is logged in, and not sent to a page."""
+def _refuse_logged_out_script(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Answer a script with 403 if nobody is logged in, instead of a redirect to the log-in page."""
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -367,8 +387,8 @@ def _for_scripts(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
     return answer
 
 
-def _keeping_what_was_sent(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Who is logged out meanwhile gets the text back instead of an empty form to log in."""
+def _return_text_if_logged_out(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Give somebody who was logged out meanwhile their text back, instead of an empty log-in form."""
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

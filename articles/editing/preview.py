@@ -1,5 +1,4 @@
-"""What the page of an article asks while somebody writes there: the text as readers will see it, and what was
-pasted as Markdown. Nothing is stored."""
+"""Live preview of the editor, and conversion of pasted HTML to Markdown. Nothing is stored."""
 
 import re
 
@@ -19,24 +18,23 @@ from articles.markup.paste_html import as_markdown
 from articles.models import AUTHORS_MAX, BODY_MAX, Article, Image, Signed, StandingPage, Topic
 from core.forms import TOO_LONG
 
-WORDS_A_MINUTE = 230  # silent reading of prose
-TYPED = ("title", "standfirst", "byline", "body")
+WORDS_PER_MINUTE = 230  # silent reading of prose
+TEXT_FIELDS = ("title", "standfirst", "byline", "body")
 
 
 @require_POST
 def render_typed(request: HttpRequest) -> JsonResponse:
-    """{"html": the story as its page shows it, "count": "412 words, 2 minutes to read"} of what stands in the
-    form."""
+    """Return {"html": the story as readers would see it, "count": "412 words, 2 minutes to read"} as JSON."""
     _check_editor(request)
-    typed = {name: request.POST.get(name, "") for name in TYPED}
+    typed = {name: request.POST.get(name, "") for name in TEXT_FIELDS}
     if refusal := _refuse_too_long(typed["body"]):
         return refusal
     article = Article(**typed, body_html=render_story(typed["body"]))
-    authors = _signed(request)
+    authors = _chosen_authors(request)
     vars(article)["author_names"] = [author.name for author in authors]
     zone = timezone.get_current_timezone_name()
-    topics = Topic.objects.shown().filter(pk__in=_numbers(request, "topics"))
-    article.lead_image = Image.objects.filter(pk__in=_numbers(request, "lead_image")).first()
+    topics = Topic.objects.shown().filter(pk__in=_chosen_ids(request, "topics"))
+    article.lead_image = Image.objects.filter(pk__in=_chosen_ids(request, "lead_image")).first()
     context = {"article": article, "topics": topics, "authors": authors, "zone": zone}
     html = render_to_string("articles/_story.html", context, request)
     return JsonResponse({"html": html, "count": count_words(article.standfirst, article.body_html)})
@@ -44,7 +42,7 @@ def render_typed(request: HttpRequest) -> JsonResponse:
 
 @require_POST
 def render_page_typed(request: HttpRequest) -> JsonResponse:
-    """The same of a standing page."""
+    """Return the same as render_typed for a page."""
     _check_editor(request)
     typed = {name: request.POST.get(name, "") for name in ("title", "body")}
     if refusal := _refuse_too_long(typed["body"]):
@@ -56,37 +54,39 @@ def render_page_typed(request: HttpRequest) -> JsonResponse:
 
 @require_POST
 def convert_pasted(request: HttpRequest) -> JsonResponse:
-    """{"markdown", "note": what was left behind, or nothing} of `html` from a clipboard; 422 and {"note"}
-    where it can't be."""
+    """Convert the `html` of a clipboard and return {"markdown", "note": which images are missing, or ""}.
+
+    If it cannot be converted, the answer is 422 with {"note"}.
+    """
     _check_editor(request)
     try:
         pasted = as_markdown(request.POST.get("html", ""))
     except ValidationError as error:
         return JsonResponse({"note": error.messages[0]}, status=422)
-    left = ngettext(
-        "An image was left behind, as its file lies elsewhere. Save it on this device (in Google Docs: "
-        "File › Download › Web page; in Word: Save as Picture), then drop it in or press Image.",
-        "%(n)s images were left behind, as their files lie elsewhere. Save them on this device (in Google "
-        "Docs: File › Download › Web page; in Word: Save as Picture), then drop them in or press Image.",
+    missing = ngettext(
+        "An image could not be pasted. Save it on this device (in Google Docs: File › Download › Web page; "
+        "in Word: Save as Picture), then drop it here or press Image.",
+        "%(n)s images could not be pasted. Save them on this device (in Google Docs: File › Download › Web "
+        "page; in Word: Save as Picture), then drop them here or press Image.",
         pasted.images,
     ) % {"n": pasted.images}
-    return JsonResponse({"markdown": pasted.markdown, "note": left if pasted.images else ""})
+    return JsonResponse({"markdown": pasted.markdown, "note": missing if pasted.images else ""})
 
 
 def count_words(standfirst: str, body_html: str) -> str:
-    """Of both, and how long they take to read."""
+    """Return the number of words and the reading time as text."""
     text = f"{standfirst} {re.sub('<[^>]*>', ' ', body_html)}"
-    words = sum(any(sign.isalnum() for sign in word) for word in text.split())
-    minutes = max(1, round(words / WORDS_A_MINUTE))
-    said = ngettext("%(n)s word", "%(n)s words", words) % {"n": f"{words:,}"}
+    words = sum(any(character.isalnum() for character in word) for word in text.split())
+    minutes = max(1, round(words / WORDS_PER_MINUTE))
+    word_text = ngettext("%(n)s word", "%(n)s words", words) % {"n": f"{words:,}"}
     if not words:
-        return said
-    long = ngettext("%(n)s minute to read", "%(n)s minutes to read", minutes) % {"n": minutes}
-    return _("%(words)s, %(minutes)s") % {"words": said, "minutes": long}
+        return word_text
+    minute_text = ngettext("%(n)s minute to read", "%(n)s minutes to read", minutes) % {"n": minutes}
+    return _("%(words)s, %(minutes)s") % {"words": word_text, "minutes": minute_text}
 
 
-def _signed(request: HttpRequest) -> list[Signed]:
-    """Who is chosen to sign; whoever has not signed yet gets their address when it is saved."""
+def _chosen_authors(request: HttpRequest) -> list[Signed]:
+    """Return the authors chosen in the form. A new author gets a slug of their own when it is saved."""
     chosen = [request.POST.get(f"signed_{place}", "") for place in range(AUTHORS_MAX)]
     keys = [int(key) for key in chosen if re.fullmatch("[0-9]{1,18}", key)]
     people = User.objects.staff().select_related("author").in_bulk(keys)
@@ -96,18 +96,18 @@ def _signed(request: HttpRequest) -> list[Signed]:
     ]
 
 
-def _numbers(request: HttpRequest, name: str) -> list[int]:
-    """What was chosen; whatever else is sent chooses nothing."""
+def _chosen_ids(request: HttpRequest, name: str) -> list[int]:
+    """Return the ids that were sent, without anything that is no id."""
     return [int(pk) for pk in request.POST.getlist(name)[:50] if re.fullmatch(r"\d{1,18}", pk, re.ASCII)]
 
 
 def _refuse_too_long(body: str) -> JsonResponse | None:
-    """Say in place of the story that it can't be saved either; the text stays in its field."""
+    """Answer with an error instead of the preview if the text is too long to be saved."""
     count = len(body.replace("\r\n", "\n"))
     if count <= BODY_MAX:
         return None
-    told = TOO_LONG % {"show_value": count, "limit_value": BODY_MAX}
-    return JsonResponse({"html": format_html("<p>{}</p>", told), "count": told})
+    error = TOO_LONG % {"show_value": count, "limit_value": BODY_MAX}
+    return JsonResponse({"html": format_html("<p>{}</p>", error), "count": error})
 
 
 def _check_editor(request: HttpRequest) -> None:

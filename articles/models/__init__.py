@@ -1,7 +1,9 @@
+"""Models of articles, authors, editing, images, pages, redirects and the site."""
+
 from articles.models.articles import (
     BODY_MAX,
     NOT_PUBLISHED,
-    PREVIEW_FOR,
+    PREVIEW_LIFETIME,
     STANDFIRST_MAX,
     TAKEN_BACK_WHY_MAX,
     Article,
@@ -10,11 +12,20 @@ from articles.models.articles import (
     free_slug,
     known_to,
     previewed,
-    slug_of,
+    slug_from_title,
     title_for,
 )
-from articles.models.authors import AUTHORS_MAX, Author, Byline, Signed, free_author_slug
-from articles.models.editing import Correction, Note, Presence, Revision, Sheet, Text, Unsaved, Written
+from articles.models.authors import AUTHORS_MAX, Author, Byline, Signed, unique_author_slug
+from articles.models.editing import (
+    Correction,
+    Document,
+    DocumentText,
+    Note,
+    OpenForm,
+    Presence,
+    Revision,
+    Unsaved,
+)
 from articles.models.images import Image, ImageUse
 from articles.models.pins import Pin
 from articles.models.redirects import OLD_MAX, REST_MAX, Redirect
@@ -26,7 +37,7 @@ __all__ = [
     "BODY_MAX",
     "NOT_PUBLISHED",
     "OLD_MAX",
-    "PREVIEW_FOR",
+    "PREVIEW_LIFETIME",
     "REST_MAX",
     "STANDFIRST_MAX",
     "TAKEN_BACK_WHY_MAX",
@@ -35,26 +46,26 @@ __all__ = [
     "Author",
     "Byline",
     "Correction",
+    "Document",
+    "DocumentText",
     "Image",
     "ImageUse",
     "Note",
+    "OpenForm",
     "Pin",
     "Presence",
     "Redirect",
     "Revision",
-    "Sheet",
     "Signed",
     "Site",
     "StandingPage",
-    "Text",
     "Topic",
     "Unsaved",
-    "Written",
     "check_time_zone",
-    "free_author_slug",
     "free_slug",
     "known_to",
     "previewed",
-    "slug_of",
+    "slug_from_title",
     "title_for",
+    "unique_author_slug",
 ]

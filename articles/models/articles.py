@@ -1,3 +1,5 @@
+"""Articles and topics: the models, and who may read the title of an article."""
+
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
@@ -24,35 +26,38 @@ from articles.paging import Place
 from articles.search import weighed
 
 TITLE_MAX, STANDFIRST_MAX = 300, 5_000  # characters
-BODY_MAX = 200_000  # a short book, which is rendered in a few seconds
-TAKEN_BACK_WHY_MAX = 2_000
-PREVIEW_FOR = timedelta(days=7)
-NOT_PUBLISHED = gettext_noop("A story that is not published")  # to whoever may not read its title
+BODY_MAX = 200_000  # characters: a short book, which is rendered in a few seconds
+TAKEN_BACK_WHY_MAX = 2_000  # characters
+PREVIEW_LIFETIME = timedelta(days=7)
+NOT_PUBLISHED = gettext_noop(
+    "A story that is not published"
+)  # shown in place of a title that one may not read
 PREVIEW_SALT = "articles.preview"
 
 
 class TopicQuerySet(models.QuerySet["Topic"]):
     def shown(self) -> Self:
+        """Return the topics that readers see."""
         return self.filter(shown=True)
 
     def with_stories(self, articles: "ArticleQuerySet | None" = None) -> Self:
-        """Those under which a reader finds something: one of these articles, else one that is published."""
-        # Two questions that are asked one by one until one is found. As a join, which EXISTS would be made,
-        # they would read every article: 20 ms for 10,000, on each page.
+        """Return the topics of at least one of these articles; by default, of a published article."""
+        # Two subqueries, each of which stops at its first row. PostgreSQL would make a join of EXISTS, which
+        # reads every article: 20 ms for 10,000, on each page.
         found = Article.objects.published() if articles is None else articles
         article = found.filter(pk=OuterRef("article")).order_by().values("pk")[:1]
-        stands = Article.topics.through.objects.filter(topic=OuterRef("pk"))
-        first = stands.filter(IsNull(Subquery(article), False)).values("pk")[:1]
+        memberships = Article.topics.through.objects.filter(topic=OuterRef("pk"))
+        first = memberships.filter(IsNull(Subquery(article), False)).values("pk")[:1]
         return self.filter(IsNull(Subquery(first), False))
 
 
 class Topic(models.Model):
     name = models.CharField(_("name"), max_length=80, unique=True)
-    slug = models.SlugField(_("part of the URL"), max_length=80, unique=True, allow_unicode=True)
+    slug = models.SlugField(_("URL slug"), max_length=80, unique=True, allow_unicode=True)
     shown = models.BooleanField(
         _("shown to readers"),
         default=True,
-        help_text=_("Switched off, the topic stays on its articles but is on no page."),
+        help_text=_("If this is off, articles keep the topic, but readers do not see it."),
     )
 
     objects = TopicQuerySet.as_manager()
@@ -71,36 +76,35 @@ class Topic(models.Model):
 
 class ArticleQuerySet(models.QuerySet["Article"]):
     def published(self, now: datetime | None = None) -> Self:
-        """What readers may see: its moment has come."""
+        """Return the articles that readers may see at `now`."""
         return self.filter(published_at__lte=now or timezone.now())
 
     def syndicated(self, now: datetime | None = None) -> Self:
-        """What may leave the site in feeds, sitemaps and structured data: published, with known rights."""
+        """Return what feeds, sitemaps and structured data may contain: published, with known rights."""
         return self.published(now).exclude(rights=Article.Rights.UNKNOWN)
 
     def within(self, start: datetime, end: datetime) -> Self:
-        """Those of a year or a month: from `start`, before `end`."""
+        """Return the articles published from `start` on and before `end`."""
         return self.filter(published_at__gte=start, published_at__lt=end)
 
     def before(self, place: Place) -> Self:
-        """What follows in a list, newest first."""
+        """Return the articles after `place` in a list that shows the newest first."""
         return self.filter(place.behind("published_at"))
 
     def listed(self) -> Self:
-        """As lists show them: with the count of comments and who signed, without what only the story's own
-        page reads."""
+        """Load what lists show (count of comments, lead image, authors) and defer what only stories show."""
         unread = ["body", "body_html", "vector", "keywords"]
         return self.select_related("discussion", "lead_image").signed().defer(*unread)
 
     def signed(self) -> Self:
-        """With the names of the authors, in order, in the same statement."""
+        """Annotate `author_names`, in the order of the byline, without another query."""
         names = Byline.objects.filter(article=OuterRef("pk")).exclude(author__user__name="")
         return self.annotate(
             author_names=ArraySubquery(names.order_by("place", "pk").values("author__user__name"))
         )
 
     def editable_by(self, user: User) -> Self:
-        """The articles of one editor; a story without an editor belongs to every editor."""
+        """Return the articles that this person may edit; one without editors is open to every editor."""
         if user.is_administrator:
             return self
         if not user.is_editor:
@@ -108,12 +112,12 @@ class ArticleQuerySet(models.QuerySet["Article"]):
         return self.filter(Q(editors=user) | Q(editors=None))  # one join, of which one row matches
 
     def known_to(self, user: User | None) -> Self:
-        """The articles whose title this person may read; None: anybody."""
+        """Return the articles whose title this person may read; None is an anonymous reader."""
         return self.filter(known_to(user))
 
 
 class Article(models.Model):
-    """A story. Its body is Markdown, with the rendered HTML beside it: services.save_article writes both."""
+    """A story. Its body is Markdown, with the rendered HTML next to it; services.save_article writes both."""
 
     class Rights(models.TextChoices):
         OURS = "ours", _("ours")
@@ -122,14 +126,14 @@ class Article(models.Model):
         UNKNOWN = "unknown", _("unknown")
 
     class Stage(models.TextChoices):
-        """Of what is not published: words between editors, which hide nothing by themselves."""
+        """Status of an unpublished article, for editors. It hides nothing from editors by itself."""
 
         DRAFT = "draft", _("draft")
         READY = "ready", _("ready for review")
         PRIVATE = "private", _("private")
 
     title = models.CharField(_("title"), max_length=TITLE_MAX)
-    slug = models.SlugField(_("part of the URL"), max_length=120, unique=True, allow_unicode=True)
+    slug = models.SlugField(_("URL slug"), max_length=120, unique=True, allow_unicode=True)
     standfirst = models.TextField(_("standfirst"), max_length=STANDFIRST_MAX, blank=True)
     authors = models.ManyToManyField(
         "articles.Author", through="articles.Byline", related_name="articles", editable=False
@@ -138,7 +142,7 @@ class Article(models.Model):
         _("byline"),
         max_length=200,
         blank=True,
-        help_text=_("Others who signed it, in words; they have no page here."),
+        help_text=_("Other authors, who have no author page here."),
     )
     body = models.TextField(_("body"), max_length=BODY_MAX, blank=True, help_text=_("Markdown."))
     body_html = models.TextField(editable=False, blank=True)
@@ -149,7 +153,7 @@ class Article(models.Model):
         null=True,
         blank=True,
         related_name="led",
-        help_text=_("Above the story, in lists, and where others show a link to it."),
+        help_text=_("Shown above the story, in lists, and in link previews on other sites."),
     )
     topics = models.ManyToManyField(Topic, verbose_name=_("topics"), blank=True, related_name="articles")
     editors = models.ManyToManyField(
@@ -157,10 +161,13 @@ class Article(models.Model):
         verbose_name=_("editors"),
         blank=True,
         related_name="articles",
-        help_text=_("They may change it and moderate its discussion. With nobody here, every editor may."),
+        help_text=_("They can edit it and moderate its discussion. Leave empty to let every editor edit."),
     )
     published_at = models.DateTimeField(
-        _("publish at"), null=True, blank=True, help_text=_("Empty: a draft. In the future: scheduled.")
+        _("publish at"),
+        null=True,
+        blank=True,
+        help_text=_("Leave empty for a draft. A time in the future schedules it."),
     )
     stage = models.CharField(
         _("stage"),
@@ -168,15 +175,15 @@ class Article(models.Model):
         choices=Stage,
         default=Stage.DRAFT,
         db_default=Stage.DRAFT,
-        help_text=_("Until it is published. Links to the preview of a private story do not open."),
+        help_text=_("Only while it is unpublished. Preview links of a private story do not work."),
     )
-    embargo_until = models.DateTimeField(null=True, editable=False)  # never published before
+    embargo_until = models.DateTimeField(null=True, editable=False)  # cannot be published before
     taken_back_at = models.DateTimeField(null=True, editable=False)
     taken_back_why = models.TextField(  # for readers
         max_length=TAKEN_BACK_WHY_MAX, blank=True, default="", db_default="", editable=False
     )
-    was_published_at = models.DateTimeField(null=True, editable=False)  # before it was taken back
-    corrected_at = models.DateTimeField(null=True, editable=False)  # the last correction; null: there is none
+    was_published_at = models.DateTimeField(null=True, editable=False)  # before it was unpublished
+    corrected_at = models.DateTimeField(null=True, editable=False)  # date of the last correction
     rights = models.CharField(_("rights"), max_length=20, choices=Rights, default=Rights.OURS)
     source_name = models.CharField(_("source"), max_length=120, blank=True)
     source_url = models.URLField(_("source's URL"), max_length=500, blank=True)
@@ -184,16 +191,14 @@ class Article(models.Model):
         _("first published at"),
         max_length=500,
         blank=True,
-        help_text=_("The URL at which search engines should look for it. Empty: here."),
+        help_text=_("The URL that search engines should index. Leave empty for the URL here."),
     )
-    source_zone = models.CharField(
-        max_length=64, blank=True, editable=False
-    )  # zone of the saved page's times
-    source_key = models.CharField(max_length=64, blank=True, editable=False)  # which saved page this was
+    source_zone = models.CharField(max_length=64, blank=True, editable=False)  # of the imported page's times
+    source_key = models.CharField(max_length=64, blank=True, editable=False)  # identifies the imported page
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
     version = models.PositiveBigIntegerField(default=0, editable=False)
-    # Its rarest words that other stories have as well: see related.py.
+    # The rarest of its words that other stories share: see related.py.
     keywords = ArrayField(models.TextField(), default=list, db_default=[], editable=False)
     vector = models.GeneratedField(
         expression=weighed("title", "A") + weighed("standfirst", "B") + weighed("body", "D"),
@@ -233,40 +238,45 @@ class Article(models.Model):
         return reverse("story", args=[self.slug])
 
     def is_published(self, now: datetime | None = None) -> bool:
+        """Return whether readers may see it at `now`."""
         return self.published_at is not None and self.published_at <= (now or timezone.now())
 
     def is_embargoed(self, now: datetime | None = None) -> bool:
+        """Return whether its embargo has not ended at `now`."""
         return self.embargo_until is not None and self.embargo_until > (now or timezone.now())
 
     def is_syndicated(self, now: datetime | None = None) -> bool:
-        """As ArticleQuerySet.syndicated: whether it may leave the site."""
+        """Return whether feeds, sitemaps and structured data may contain it (ArticleQuerySet.syndicated)."""
         return self.is_published(now) and self.rights != Article.Rights.UNKNOWN
 
     @property
     def changed_at(self) -> datetime:
-        """Since when readers see it as it is: its publication, or a change after that."""
+        """The time of the last change that readers see: its publication, or a later update."""
         return max(self.published_at or self.updated_at, self.updated_at)
 
     def preview_url(self) -> str:
-        """The path of a draft for whoever is sent it, good for a week. Nothing is stored."""
+        """Return the path of a preview link, valid for PREVIEW_LIFETIME. Nothing is stored."""
         return reverse("preview", args=[self.slug, signing.dumps(self.pk, salt=PREVIEW_SALT)])
 
     def preview_until(self, token: str, reader: User | None = None) -> datetime | None:
-        """The moment until which that link opens the preview; None if it does not. That of a private story
-        opens for its editors alone, and none from before the story was taken back does."""
+        """Return when this preview link expires; None if it does not work.
+
+        A link of a private story works only for its editors. None works that is older than the time at which
+        the story was unpublished.
+        """
         if previewed(token) != self.pk:
             return None
         made = signed_at(token)
-        return made + PREVIEW_FOR if self.opens_previews(made, reader) else None
+        return made + PREVIEW_LIFETIME if self.opens_previews(made, reader) else None
 
     def opens_previews(self, made: datetime, reader: User | None = None) -> bool:
-        """Whether what was given out at that moment, a link or what it opened, still shows the story."""
+        """Return whether a preview link signed at `made` still shows the story to this reader."""
         if made < (self.taken_back_at or made):
             return False
         return self.stage != Article.Stage.PRIVATE or bool(reader and self.can_be_edited_by(reader))
 
     def signed_by(self) -> list[Signed]:
-        """Its authors, in order."""
+        """Return the authors that have a page, in the order of the byline."""
         if self.pk is None:
             return []
         found = Byline.objects.filter(article=self).exclude(author__user__name="").order_by("place", "pk")
@@ -274,48 +284,52 @@ class Article(models.Model):
 
     @property
     def signature(self) -> str:
-        """Who wrote it, in words: the authors in their order, and whoever else is named."""
-        words: str = get_text_list([*self._names, *filter(None, [self.others])], str(_("and")))
-        return words
+        """The byline as text: the authors in their order, then the other names."""
+        text: str = get_text_list([*self._names, *filter(None, [self.others])], str(_("and")))
+        return text
 
     @property
     def others(self) -> str:
-        """Who is named beside the authors."""
+        """The part of the byline that names people who have no author page."""
         return "" if self.byline in self._names else self.byline
 
     @property
     def _names(self) -> list[str]:
-        """Lists and the story's page have read them along (`signed`)."""
+        """The authors' names; lists and the story's page have annotated them (`signed`)."""
         names: list[str] | None = vars(self).get("author_names")
         return [author.name for author in self.signed_by()] if names is None else names
 
     @property
     def zone(self) -> str:
-        """IANA name of the zone in which its times are told: the saved page's, else the site's."""
+        """IANA name of the time zone of its times: that of the imported page, else the site's."""
         return self.source_zone or timezone.get_current_timezone_name()
 
     @property
     def is_archived(self) -> bool:
-        """Brought in from a saved page."""
+        """Whether it was imported from a saved page."""
         return bool(self.source_key)
 
     def is_known_to(self, user: User | None) -> bool:
-        """Return whether `user` may read the title, as ArticleQuerySet.known_to asks it of many."""
+        """Return whether `user` may read the title, as ArticleQuerySet.known_to does for many articles."""
         return self.is_published() or bool(user and self.can_be_edited_by(user))
 
     def title_for(self, user: User | None) -> str:
-        """The title, or words in its place for whoever may not read it; None: anybody."""
+        """Return the title, or NOT_PUBLISHED if `user` may not read it; None is an anonymous reader."""
         return self.title if self.is_known_to(user) else gettext(NOT_PUBLISHED)
 
     def can_be_edited_by(self, user: User) -> bool:
+        """Return whether `user` may edit it, as ArticleQuerySet.editable_by does for many articles."""
         if user.is_administrator:
             return True
         return Article.objects.editable_by(user).filter(pk=self.pk).exists()
 
 
 def known_to(user: User | None, prefix: str = "") -> Q:
-    """Match the articles whose title this person may read: a draft's title is known to its editors alone, and
-    neither to moderators nor to colleagues. `prefix` leads to the article ("discussion__article__")."""
+    """Return a condition that matches the articles whose title `user` may read.
+
+    Only its editors may read the title of a draft: neither moderators nor other editors. `prefix` is the
+    lookup that leads to the article ("discussion__article__").
+    """
     if user and user.is_administrator:
         return Q(**{f"{prefix}pk__isnull": False})
     known = Q(**{f"{prefix}published_at__lte": timezone.now()})
@@ -325,36 +339,37 @@ def known_to(user: User | None, prefix: str = "") -> Q:
 
 
 def title_for(user: User | None, prefix: str = "") -> Case:
-    """Article.title_for as an expression."""
+    """Return Article.title_for as an expression for queries."""
     title = When(known_to(user, prefix), then=F(f"{prefix}title"))
     return Case(title, default=Value(gettext(NOT_PUBLISHED)), output_field=models.TextField())
 
 
 def previewed(token: str) -> int | None:
-    """The key of the article of which this is the token of a preview, if it is not too old."""
+    """Return the id of the article to which this preview token belongs; None if it is invalid or expired."""
     try:
-        key: int = signing.loads(token, salt=PREVIEW_SALT, max_age=PREVIEW_FOR)
+        key: int = signing.loads(token, salt=PREVIEW_SALT, max_age=PREVIEW_LIFETIME)
     except signing.BadSignature:
         return None
     return key
 
 
 def signed_at(token: str) -> datetime:
-    """When this was signed, to the second; the signature is not looked at."""
+    """Return when the token was signed, to the second. The signature is not checked."""
     return datetime.fromtimestamp(signing.b62_decode(token.rsplit(":", 2)[1]), UTC)
 
 
 def free_slug(title: str) -> str:
-    """A slug for a new article: from its title in its own script, numbered if another story has it."""
-    base = slug_of(title)
+    """Return an unused slug for a new article: its title in its own script, numbered if that is taken."""
+    base = slug_from_title(title)
     taken = set(Article.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-    begins = reverse("story", args=["-"]).removesuffix("-/")
-    once = Redirect.objects.filter(old__startswith=begins + base).values_list("old", flat=True)
-    taken |= {old.removeprefix(begins).strip("/") for old in once}  # links to those lead elsewhere
+    path = reverse("story", args=["-"]).removesuffix("-/")
+    redirects = Redirect.objects.filter(old__startswith=path + base).values_list("old", flat=True)
+    taken |= {old.removeprefix(path).strip("/") for old in redirects}  # they lead to other stories
     return next(
         slug for n in range(1, len(taken) + 2) if (slug := base if n == 1 else f"{base}-{n}") not in taken
     )
 
 
-def slug_of(title: str) -> str:
+def slug_from_title(title: str) -> str:
+    """Return a slug in the script of the title, at most 100 characters."""
     return slugify(title, allow_unicode=True)[:100].strip("-") or "story"

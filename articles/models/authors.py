@@ -1,3 +1,5 @@
+"""Authors, and the bylines that connect them with articles."""
+
 from datetime import datetime
 from typing import NamedTuple, Self
 
@@ -8,12 +10,12 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
-AUTHORS_MAX = 4  # of a story
-LINE_MAX = 300  # characters of what is said of somebody
+AUTHORS_MAX = 4  # of one article
+LINE_MAX = 300  # characters of the line about an author
 
 
 class Signed(NamedTuple):
-    """One name of a byline that has a page."""
+    """A name of a byline that has an author page."""
 
     name: str
     slug: str
@@ -24,11 +26,11 @@ class Signed(NamedTuple):
 
 class AuthorQuerySet(models.QuerySet["Author"]):
     def named(self) -> Self:
-        """With the account's name; without those whose account was blanked."""
+        """Load the names, and leave out authors whose account was blanked."""
         return self.select_related("user").exclude(user__name="")
 
     def shown(self, now: datetime | None = None) -> Self:
-        """Who has a page: by whom there is something to read."""
+        """Return the authors that have a page: those with a published article at `now`."""
         by_them = Byline.objects.filter(
             author=models.OuterRef("pk"), article__published_at__lte=now or timezone.now()
         )
@@ -36,18 +38,20 @@ class AuthorQuerySet(models.QuerySet["Author"]):
 
 
 class Author(models.Model):
-    """Somebody of the staff who signs stories, and their page. Members and guests have none: a row is made
-    only by who edits, for somebody of the staff. The name is the account's own."""
+    """A staff member who writes stories, and their author page. The name is that of the account.
+
+    Members and guests have none: only editors create a row, and only for staff.
+    """
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, verbose_name=_("person"), on_delete=models.PROTECT, related_name="author"
     )
-    slug = models.SlugField(_("part of the URL"), max_length=100, unique=True, allow_unicode=True)
+    slug = models.SlugField(_("URL slug"), max_length=100, unique=True, allow_unicode=True)
     line = models.CharField(
-        _("a line about them"),
+        _("bio"),
         max_length=LINE_MAX,
         blank=True,
-        help_text=_("Shown on the page of their stories: what they write about, where they can be reached."),
+        help_text=_("Shown on the author page: what they write about and how to reach them."),
     )
 
     objects = AuthorQuerySet.as_manager()
@@ -65,7 +69,7 @@ class Author(models.Model):
 
 
 class Byline(models.Model):
-    """That an author signs a story, and in which place among others."""
+    """An author of an article, with the position among the authors."""
 
     article = models.ForeignKey("articles.Article", on_delete=models.CASCADE, related_name="bylines")
     author = models.ForeignKey(Author, on_delete=models.PROTECT, related_name="bylines")
@@ -81,7 +85,8 @@ class Byline(models.Model):
         return f"{self.author}: {self.article}"
 
 
-def free_author_slug(name: str) -> str:
+def unique_author_slug(name: str) -> str:
+    """Return an unused slug for an author, numbered if another author has it."""
     base = slugify(name, allow_unicode=True)[:80].strip("-") or "author"
     taken = set(Author.objects.filter(slug__startswith=base).values_list("slug", flat=True))
     return next(s for n in range(1, len(taken) + 2) if (s := base if n == 1 else f"{base}-{n}") not in taken)

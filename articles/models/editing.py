@@ -1,4 +1,4 @@
-"""What stands behind an article or a standing page and readers never see, but for its corrections."""
+"""Revisions, drafts, presence, notes and corrections of articles and pages."""
 
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol, Self
@@ -15,48 +15,51 @@ from articles.models.articles import Article
 from articles.models.lengths import longest
 from articles.models.standing_pages import StandingPage
 
-HERE_FOR = timedelta(minutes=2)  # since an open page was last heard of
+PRESENCE_TIMEOUT = timedelta(minutes=2)  # after the last request of an open editor page
 NOTE_MAX, CORRECTION_MAX = 5000, 2000  # characters
 
 
-Written = Article | StandingPage
-ONE_OF_TWO = Q(article__isnull=False, page=None) | Q(article=None, page__isnull=False)
+Document = Article | StandingPage
+ARTICLE_OR_PAGE = Q(article__isnull=False, page=None) | Q(article=None, page__isnull=False)
 
 
-def of(thing: Written) -> dict[str, Any]:
-    """By which column a row belongs to it."""
-    return {"article" if isinstance(thing, Article) else "page": thing}
+def document_key(document: Document) -> dict[str, Any]:
+    """Return the foreign key of rows that belong to the document: {"article": …} or {"page": …}."""
+    return {"article" if isinstance(document, Article) else "page": document}
 
 
 class HasText(Protocol):
+    """An article, a page or a revision."""
+
     title: str
     body: str
 
 
-class Text(NamedTuple):
-    """What is compared, restored and never lost. A standing page has no standfirst."""
+class DocumentText(NamedTuple):
+    """The text of a document, of which revisions are kept. A page has no standfirst."""
 
     title: str
     standfirst: str
     body: str
 
     @classmethod
-    def of(cls, row: HasText) -> "Text":
+    def of(cls, row: HasText) -> "DocumentText":
+        """Return the text of an article, a page or a revision, with plain line ends."""
         return cls(*(getattr(row, name, "").replace("\r\n", "\n").strip() for name in cls._fields))
 
 
 class RevisionQuerySet(models.QuerySet["Revision"]):
     def saved(self) -> Self:
-        """Those that were the article's text, and not only kept beside it."""
+        """Return the revisions that were the text of the document, without conflicting copies."""
         return self.filter(is_aside=False)
 
     def next_number(self) -> int:
-        """Of one text's versions."""
+        """Return the number of the next revision of one document."""
         return (self.aggregate(last=Max("number"))["last"] or 0) + 1
 
 
 class Revision(models.Model):
-    """The text as somebody saved it; services.save_article and save_page make one where it differs."""
+    """A saved text of a document; services.save_article and save_page create one for each change."""
 
     article = models.ForeignKey(Article, models.CASCADE, null=True, related_name="revisions")
     page = models.ForeignKey(StandingPage, models.CASCADE, null=True, related_name="revisions")
@@ -66,11 +69,11 @@ class Revision(models.Model):
     body = models.TextField(blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField(default=timezone.now)
-    # Never the article's text: somebody else had saved since it was read, and this was kept.
+    # A conflicting copy, which never was the document's text: a colleague had saved another one meanwhile.
     is_aside = models.BooleanField(default=False)
-    base = models.PositiveIntegerField(null=True)  # of what is kept aside: upon which number it was written
-    restored = models.PositiveIntegerField(null=True)  # the number whose text came back by this one
-    nonce = models.UUIDField(null=True)  # of the page on which it was written
+    base = models.PositiveIntegerField(null=True)  # of a conflicting copy: the revision it was based on
+    restored = models.PositiveIntegerField(null=True)  # number of the revision that this one restored
+    nonce = models.UUIDField(null=True)  # of the form in which it was written
 
     objects = RevisionQuerySet.as_manager()
 
@@ -80,7 +83,7 @@ class Revision(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["article", "number"], name="revision_number_once"),
             models.UniqueConstraint(fields=["page", "number"], name="revision_number_once_a_page"),
-            models.CheckConstraint(condition=ONE_OF_TWO, name="revision_of_one"),
+            models.CheckConstraint(condition=ARTICLE_OR_PAGE, name="revision_of_one"),
         ]
         indexes = [models.Index(fields=["nonce"], name="revision_nonce", condition=Q(nonce__isnull=False))]
 
@@ -88,50 +91,54 @@ class Revision(models.Model):
         return f"{self.title} ({self.number})"
 
     @property
-    def thing(self) -> Written:
-        thing = self.article or self.page
-        assert thing
-        return thing
+    def document(self) -> Document:
+        document = self.article or self.page
+        assert document
+        return document
 
 
-class Sheet(NamedTuple):
-    """A form as one window shows it, and how often what is typed on it has changed."""
+class OpenForm(NamedTuple):
+    """An editor form in one browser window."""
 
     nonce: UUID
-    turn: int
+    turn: int  # number of the last change that was typed there
 
 
 class UnsavedQuerySet(models.QuerySet["Unsaved"]):
     def of(self, user: User) -> Self:
+        """Return this person's drafts."""
         return self.filter(editor=user, is_done=False)
 
-    def offered(self, user: User, kind: type[Written], thing: Written | None) -> Self:
-        """What somebody typed at this one. Where that is none: for new ones of its kind, and what has lost
-        its place, because it is gone, or others edit it now."""
+    def offered(self, user: User, kind: type[Document], document: Document | None) -> Self:
+        """Return the drafts that this person can continue in the editor of the document.
+
+        Where `document` is None (a new one): drafts of new documents, and those whose document was deleted
+        or may no longer be edited by this person.
+        """
         own = self.of(user).filter(kind=kind._meta.model_name)
-        if thing:
-            return own.filter(**of(thing))
-        placeless = Q(article=None, page=None)
+        if document:
+            return own.filter(**document_key(document))
+        detached = Q(article=None, page=None)
         if kind is Article:
-            placeless |= ~Q(article__in=Article.objects.editable_by(user))
-        return own.filter(placeless)
+            detached |= ~Q(article__in=Article.objects.editable_by(user))
+        return own.filter(detached)
 
 
 class Unsaved(models.Model):
-    """What somebody has typed on one sheet and not saved. Two windows of one person keep two texts."""
+    """A draft: the unsaved fields of one OpenForm. Two windows of one person keep two drafts."""
 
     nonce = models.UUIDField(primary_key=True)
     kind = models.CharField(max_length=20, default="article", db_default="article")  # article, standingpage
-    # Both null: a new one.
+    # Both null: a new document.
     article = models.ForeignKey(Article, models.SET_NULL, null=True, related_name="unsaved")
     page = models.ForeignKey(StandingPage, models.SET_NULL, null=True, related_name="unsaved")
     editor = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
-    typed = models.JSONField(default=dict)  # all fields of the form as a browser sends them: {name: [value]}
-    read = models.TextField(blank=True)  # what the page knew of the article (conflicts.py)
-    turn = models.PositiveIntegerField(default=0, db_default=0)  # of the sheet; an earlier one comes too late
-    # Saved, thrown away, or gone over into another sheet: nothing is in it, and what comes late stays out.
+    typed = models.JSONField(default=dict)  # fields of the form as a browser sends them: {name: [value]}
+    read = models.TextField(blank=True)  # token of a conflicts.FormSnapshot
+    turn = models.PositiveIntegerField(default=0, db_default=0)  # of the OpenForm; an earlier one is ignored
+    # Saved, discarded, or continued in another form: the row is empty, and late autosaves are ignored.
     is_done = models.BooleanField(default=False, db_default=False)
-    at = models.DateTimeField(default=timezone.now)  # when it was typed, or done
+    at = models.DateTimeField(default=timezone.now)  # of the last autosave, or when it was done
 
     objects = UnsavedQuerySet.as_manager()
 
@@ -148,14 +155,14 @@ class Unsaved(models.Model):
 
 
 class PresenceQuerySet(models.QuerySet["Presence"]):
-    def others(self, thing: Written, user: User, now: datetime) -> Self:
-        """Who else has it open."""
-        here = self.filter(**of(thing), seen_at__gt=now - HERE_FOR).exclude(editor=user)
-        return here.select_related("editor").order_by("editor__name")
+    def others(self, document: Document, user: User, now: datetime) -> Self:
+        """Return the presence of the other editors who have the document open."""
+        present = self.filter(**document_key(document), seen_at__gt=now - PRESENCE_TIMEOUT)
+        return present.exclude(editor=user).select_related("editor").order_by("editor__name")
 
 
 class Presence(models.Model):
-    """Somebody has it open."""
+    """An editor who has a document open."""
 
     article = models.ForeignKey(Article, models.CASCADE, null=True, related_name="+")
     page = models.ForeignKey(StandingPage, models.CASCADE, null=True, related_name="+")
@@ -169,7 +176,7 @@ class Presence(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["article", "editor"], name="presence_once"),
             models.UniqueConstraint(fields=["page", "editor"], name="presence_once_a_page"),
-            models.CheckConstraint(condition=ONE_OF_TWO, name="presence_of_one"),
+            models.CheckConstraint(condition=ARTICLE_OR_PAGE, name="presence_of_one"),
         ]
 
     def __str__(self) -> str:
@@ -177,7 +184,7 @@ class Presence(models.Model):
 
 
 class Note(models.Model):
-    """A word between editors, which readers never see."""
+    """A note for the editors of an article, which readers never see."""
 
     article = models.ForeignKey(Article, models.CASCADE, related_name="notes")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
@@ -194,7 +201,7 @@ class Note(models.Model):
 
 
 class Correction(models.Model):
-    """What readers are told that was wrong, with its date."""
+    """A correction that readers see with the story, with its date."""
 
     article = models.ForeignKey(Article, models.CASCADE, related_name="corrections")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")

@@ -1,3 +1,5 @@
+"""Images, and where they are used."""
+
 import re
 from pathlib import Path
 
@@ -14,59 +16,61 @@ from articles.models.editing import Revision
 from articles.models.site import Site
 from articles.models.standing_pages import StandingPage
 
-MIDDLE = 50  # per cent
+CENTER = 50  # per cent
 ALT_MAX, CAPTION_MAX, CREDIT_MAX = 500, 500, 200  # characters
 
-_SIGNS = re.compile(r"[\\`*_\[\]<>&!~]")  # what Markdown would read
+_MARKDOWN_CHARACTERS = re.compile(r"[\\`*_\[\]<>&!~]")  # that Markdown would interpret
 
 
 class Image(models.Model):
-    """A picture of the newsroom. Its files lie in a folder named after what is in the largest of them
-    (`digest`), so two rows may share one; the row says how the picture is told, credited and cropped.
+    """An uploaded image, with its alternative text, credit and focal point.
 
-    Nothing that was uploaded is kept as it came: `full` is what images/decode.py wrote anew.
+    Its files are in a folder named after the content of the largest of them (`digest`), so two rows may share
+    a folder. No uploaded file is kept as it came: images/decode.py re-encodes it as `full`.
     """
 
     digest = models.CharField(max_length=64, editable=False)  # SHA-256 of `full`, in hex
     suffix = models.CharField(max_length=4, editable=False)  # of `full`: jpg, or png
     width = models.PositiveIntegerField(_("width"), editable=False)  # pixels, of `full`
     height = models.PositiveIntegerField(_("height"), editable=False)
-    is_animated = models.BooleanField(_("moves"), default=False, editable=False)  # there is `moving.webp`
+    is_animated = models.BooleanField(
+        _("animated"), default=False, editable=False
+    )  # if so, there is `moving.webp`
     has_alpha = models.BooleanField(default=False, editable=False)  # no JPEG can show it
-    filename = models.CharField(_("file"), max_length=255, editable=False)  # as it was called
+    filename = models.CharField(_("file"), max_length=255, editable=False)  # name of the uploaded file
     alt = models.CharField(
         _("alternative text"),
         max_length=ALT_MAX,
         blank=True,
-        help_text=_("What is to be seen, for those who do not see it. One or two sentences."),
+        help_text=_("Describe the image for people who can’t see it, in one or two sentences."),
     )
     is_decorative = models.BooleanField(
-        _("decorative"),
+        _("purely decorative"),
         default=False,
-        help_text=_("It says nothing that the text does not: those who listen are not told of it."),
+        help_text=_("The image adds nothing to the text. Screen readers skip it."),
     )
     caption = models.CharField(
         _("caption"),
         max_length=CAPTION_MAX,
         blank=True,
-        help_text=_("Under the picture, where a story has no other."),
+        help_text=_("Shown under the image, unless a story has its own caption for it."),
     )
     credit = models.CharField(
         _("credit"),
         max_length=CREDIT_MAX,
         blank=True,
-        help_text=_("Whose picture it is: “Ida Lund / Harbour News”."),
+        help_text=_("Who made the image, such as “Ida Lund / Harbour News”."),
     )
     focal_x = models.PositiveSmallIntegerField(
         _("focal point, from the left"),
-        default=MIDDLE,
+        default=CENTER,
         validators=[MaxValueValidator(100)],
-        help_text=_("Per cent. Where a picture is cropped, this point stays in it."),
+        help_text=_("Per cent. This point stays visible where the image is cropped."),
     )
     focal_y = models.PositiveSmallIntegerField(
-        _("focal point, from the top"), default=MIDDLE, validators=[MaxValueValidator(100)]
+        _("focal point, from the top"), default=CENTER, validators=[MaxValueValidator(100)]
     )
-    sizes = models.JSONField(default=dict, editable=False)  # what images/sizes.py has made; {} until then
+    sizes = models.JSONField(default=dict, editable=False)  # written by images/sizes.py; {} until then
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.PROTECT,
@@ -100,22 +104,24 @@ class Image(models.Model):
 
     @property
     def markdown(self) -> str:
-        """What an editor writes into a story to show it there."""
-        alt = _SIGNS.sub(r"\\\g<0>", self.alt)
+        """The Markdown that shows the image in a story."""
+        alt = _MARKDOWN_CHARACTERS.sub(r"\\\g<0>", self.alt)
         return f"![{alt}](image:{self.pk})"
 
     def is_in_history(self) -> bool:
-        """Whether some version of a story has it in its text."""
+        """Return whether a revision contains the image."""
         return Revision.objects.filter(body__regex=rf"\(image:{self.pk}[^0-9]").exists()
 
     def is_readable_by(self, user: User) -> bool:
-        """Whether somebody may see it before a published story shows it."""
+        """Return whether `user` may see it before a published story shows it."""
         return user.is_authenticated and user.is_editor
 
 
 class ImageUse(models.Model):
-    """That an article, in its text or above it, a standing page, or the site in its rules shows an image.
-    services.use_images writes these."""
+    """A use of an image: by an article (in its text or as lead image), by a page, or by the site's rules.
+
+    images.services.use_images writes these.
+    """
 
     image = models.ForeignKey(Image, models.PROTECT, related_name="uses")
     article = models.ForeignKey(Article, models.CASCADE, null=True, related_name="image_uses")

@@ -1,10 +1,14 @@
+"""Pinned stories of the front page."""
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
 class Pin(models.Model):
-    """A story that stands at the top of the front page, in its place from above, until somebody takes it off.
-    One that readers may not see keeps its place and is not shown."""
+    """A story that is pinned to the top of the front page, at position `place`, until it is unpinned.
+
+    A pinned story that is not published keeps its place and is not shown.
+    """
 
     article = models.OneToOneField(
         "articles.Article", verbose_name=_("article"), on_delete=models.CASCADE, related_name="pin"

@@ -1,21 +1,23 @@
+"""Redirects of old URLs."""
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-OLD_MAX = 500  # characters: an index takes no more than 2,700 bytes
-REST_MAX = 200
+OLD_MAX = 500  # characters, as an index entry has at most 2,700 bytes
+REST_MAX = 200  # characters
 
 
 class Redirect(models.Model):
-    """Where what stood at `old` is found now. articles/redirects.py writes these and says how they are read.
+    """A redirect from the path `old`. articles/redirects.py writes and reads them.
 
-    Of a story, a topic, a page or an author it names the row, so it leads to where that is by now and chains
-    cannot come about. Anything else is a path, kept flat when it is written.
+    The target is an article, a topic, a page or an author, whose URL is read when somebody follows the
+    redirect, so there are no chains. Any other target is a path; chains are resolved when it is written.
     """
 
     old = models.CharField(
-        _("old address"),
+        _("old URL"),
         max_length=OLD_MAX,
         unique=True,
         help_text=_("Path and query, such as /2013/06/19/slug/ or /?p=12."),
@@ -27,14 +29,13 @@ class Redirect(models.Model):
     page = models.ForeignKey("articles.StandingPage", on_delete=models.CASCADE, null=True, editable=False)
     author = models.ForeignKey("articles.Author", on_delete=models.CASCADE, null=True, editable=False)
     path = models.CharField(max_length=OLD_MAX, blank=True, editable=False)
-    rest = models.CharField(
-        max_length=REST_MAX, blank=True, editable=False
-    )  # behind the URL of what is named
+    # Appended to the URL of the target.
+    rest = models.CharField(max_length=REST_MAX, blank=True, editable=False)
     created_at = models.DateTimeField(_("since"), default=timezone.now, editable=False)
 
     class Meta:
-        verbose_name = _("old address")
-        verbose_name_plural = _("old addresses")
+        verbose_name = _("redirect")
+        verbose_name_plural = _("redirects")
         ordering = ["-pk"]
         indexes = [models.Index(fields=["path"], condition=~Q(path=""), name="redirect_path")]
         constraints = [
@@ -55,6 +56,6 @@ class Redirect(models.Model):
 
     @property
     def destination(self) -> str:
-        """The path to which it leads by now; whether readers may see what is there is not asked."""
-        thing = self.article or self.topic or self.page or self.author
-        return thing.get_absolute_url() + self.rest if thing else self.path
+        """The path to which it leads; whether readers may see the target is not checked."""
+        target = self.article or self.topic or self.page or self.author
+        return target.get_absolute_url() + self.rest if target else self.path

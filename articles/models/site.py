@@ -1,3 +1,5 @@
+"""The site's settings."""
+
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.conf import settings
@@ -20,6 +22,7 @@ RULES_IN_SHORT = gettext_noop(
 
 
 def check_time_zone(value: str) -> None:
+    """Validate the name of a time zone."""
     if value not in available_timezones():
         raise ValidationError(
             _("“%(value)s” is not a time zone such as Europe/Oslo."), params={"value": value}
@@ -27,40 +30,45 @@ def check_time_zone(value: str) -> None:
 
 
 def check_language(value: str) -> None:
+    """Validate a language of the interface."""
     if value not in dict(settings.LANGUAGES):
-        raise ValidationError(_("There is no translation into “%(value)s”."), params={"value": value})
+        raise ValidationError(_("Soundoff is not translated into “%(value)s”."), params={"value": value})
 
 
-# Those that Django knows by their own names.
-WRITTEN = {code: told["name_local"] for code, told in LANG_INFO.items() if "name_local" in told}
+# Languages of stories: all that Django knows, by their own names.
+WRITTEN = {code: info["name_local"] for code, info in LANG_INFO.items() if "name_local" in info}
 
 
 def check_written(value: str) -> None:
+    """Validate a language of the stories."""
     if value not in WRITTEN:
-        raise ValidationError(_("“%(value)s” is no language that is known here."), params={"value": value})
+        raise ValidationError(_("“%(value)s” is not a language that is known here."), params={"value": value})
 
 
 def check_one_line(value: str) -> None:
-    """For what stands in the head of a mail."""
+    """Validate text for the headers of an e-mail."""
     if not value.isprintable():
-        raise ValidationError(_("This must be one line."))
+        raise ValidationError(_("Use one line."))
 
 
 class Site(models.Model):
-    """What the owner of the site sets; one row, key 1. `version` grows with what changes many pages."""
+    """The settings of the site; one row, with key 1.
 
-    class Moderation(models.TextChoices):  # as comments.Discussion.Moderation, which takes it over
-        CONDITIONAL = "conditional", _("New people and what the checks find are reviewed first")
-        PRE = "pre", _("Review everything first")
-        POST = "post", _("Publish at once, review afterwards")
+    `version` grows with each change that affects many pages.
+    """
+
+    class Moderation(models.TextChoices):  # as comments.Discussion.Moderation, which copies it
+        CONDITIONAL = "conditional", _("First comment reviewed")
+        PRE = "pre", _("Pre-moderation: review everything first")
+        POST = "post", _("Post-moderation: review after publication")
 
     name = models.CharField(_("name"), max_length=80, default="Soundoff", validators=[check_one_line])
     tagline = models.CharField(_("tagline"), max_length=160, blank=True)
-    # Not `choices`: a translation more is no migration.
+    # Not `choices`: adding a translation must not need a migration.
     language = models.CharField(
         _("language"), max_length=12, default="en", db_default="en", validators=[check_language]
     )
-    # Of stories and comments, for those who have them read aloud or translated. Empty: that of pages.
+    # Of stories and comments, for screen readers and translators. Empty: the language of the interface.
     written_in = models.CharField(
         _("language of the stories"),
         max_length=12,
@@ -71,9 +79,9 @@ class Site(models.Model):
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[check_time_zone])
     contact_email = models.EmailField(_("contact address"), blank=True, db_default="")
     mail_name = models.CharField(
-        _("sender’s name in mails"), max_length=80, blank=True, db_default="", validators=[check_one_line]
+        _("sender’s name in e-mails"), max_length=80, blank=True, db_default="", validators=[check_one_line]
     )
-    # What a discussion begins with; each may be set otherwise.
+    # Defaults of new discussions; each discussion may change them.
     moderation = models.CharField(
         _("new discussions"),
         max_length=12,
@@ -91,15 +99,15 @@ class Site(models.Model):
         _("rules in short"), max_length=RULES_IN_SHORT_MAX, blank=True, db_default=""
     )
     rules = models.TextField(_("rules in full"), max_length=RULES_MAX, blank=True, db_default="")
-    # archive.nightly makes them.
+    # archive.nightly writes them.
     backs_up_nightly = models.BooleanField(_("back up every night"), default=False, db_default=False)
     backups_kept = models.PositiveSmallIntegerField(
-        _("nightly backups that are kept"),
+        _("nightly backups to keep"),
         default=7,
         db_default=7,
         validators=[MinValueValidator(1), MaxValueValidator(400)],
     )
-    # What holds for every discussion, whatever its own settings say; moderators press these.
+    # These override the settings of every discussion; moderators set them.
     comment_status = models.CharField(
         _("comments are"),
         max_length=10,
@@ -107,12 +115,14 @@ class Site(models.Model):
         default="open",
         db_default="open",
     )
-    review_everything = models.BooleanField(_("review everything first"), default=False, db_default=False)
+    review_everything = models.BooleanField(
+        _("pre-moderation of every discussion"), default=False, db_default=False
+    )
     has_public_log = models.BooleanField(
-        _("public log of the moderation"),
+        _("public moderation log"),
         default=False,
         db_default=False,
-        help_text=_("Without names of authors; reasons given less than three times are merged."),
+        help_text=_("Without authors’ names. Reasons that were given fewer than three times are merged."),
     )
     version = models.PositiveBigIntegerField(default=0, editable=False)
 
@@ -133,10 +143,10 @@ class Site(models.Model):
 
     @property
     def lang(self) -> SafeString:
-        """What an element has that holds words of the newsroom or its readers."""
+        """The lang attribute for elements that contain text of the newsroom or its readers."""
         return format_html(' lang="{}"', self.written_in) if self.written_in else SafeString("")
 
     @property
     def shown_rules(self) -> list[str]:
-        """The few lines that stand over each reply form."""
+        """The lines of the short rules above each comment form."""
         return self.rules_in_short.splitlines() or [gettext(RULES_IN_SHORT)]

@@ -1,3 +1,5 @@
+"""Pages such as About, Rules and Contact."""
+
 from typing import Self
 
 from django.db import models
@@ -12,27 +14,28 @@ BODY_MAX = 200_000  # characters, as of a story
 
 class StandingPageQuerySet(models.QuerySet["StandingPage"]):
     def shown(self) -> Self:
+        """Return the pages that readers see."""
         return self.filter(shown=True)
 
 
 class StandingPage(models.Model):
-    """About, Rules, Contact: a page that is no story. services.save_page renders its text."""
+    """A page that is not a story: About, Rules, Contact. services.save_page renders its text."""
 
     class Menu(models.TextChoices):
-        TOP = "top", _("at the top and at the foot of each page")
-        FOOT = "foot", _("at the foot of each page")
-        NONE = "none", _("nowhere")
+        TOP = "top", _("in the header and footer")
+        FOOT = "foot", _("in the footer")
+        NONE = "none", _("not linked")
 
     title = models.CharField(_("title"), max_length=120)
-    slug = models.SlugField(_("part of the URL"), max_length=100, unique=True, allow_unicode=True)
+    slug = models.SlugField(_("URL slug"), max_length=100, unique=True, allow_unicode=True)
     body = models.TextField(_("body"), max_length=BODY_MAX, blank=True, help_text=_("Markdown."))
     body_html = models.TextField(editable=False, blank=True)
-    menu = models.CharField(_("link to it"), max_length=10, choices=Menu, default=Menu.FOOT)
+    menu = models.CharField(_("menu"), max_length=10, choices=Menu, default=Menu.FOOT)
     place = models.PositiveSmallIntegerField(
-        _("place in the menu"), default=1, help_text=_("The lowest number comes first.")
+        _("position in the menu"), default=1, help_text=_("Lower numbers come first.")
     )
     shown = models.BooleanField(
-        _("shown to readers"), default=True, help_text=_("Switched off, there is nothing at its URL.")
+        _("shown to readers"), default=True, help_text=_("If this is off, its URL answers “Page not found”.")
     )
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
     version = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
@@ -40,8 +43,8 @@ class StandingPage(models.Model):
     objects = StandingPageQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("standing page")
-        verbose_name_plural = _("standing pages")
+        verbose_name = _("page")
+        verbose_name_plural = _("pages")
         ordering = ["place", "title"]
         constraints = [longest("body", BODY_MAX, name="page_body_length")]
 

@@ -1,4 +1,4 @@
-"""The publication of an article as editors read of it: how it stands, and what can be done with it."""
+"""The publication status of an article in words, and the actions that change it."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -12,7 +12,10 @@ from core.relative_time import YEARS, check_year, said
 
 
 def moment_widget(*, date: Any, time: Any) -> forms.SplitDateTimeWidget:
-    """A date and a time of the site's zone, in fields of the browser itself, which are told aloud so."""
+    """Return a widget with the browser's own inputs for a date and a time in the site's zone.
+
+    `date` and `time` are their labels for screen readers.
+    """
     years = {"min": f"{YEARS.start}-01-01", "max": f"{YEARS.stop - 1}-12-31"}
     return forms.SplitDateTimeWidget(
         date_attrs={"type": "date", "aria-label": date, **years},
@@ -22,7 +25,9 @@ def moment_widget(*, date: Any, time: Any) -> forms.SplitDateTimeWidget:
     )
 
 
-class MomentForm(forms.Form):
+class DateTimeForm(forms.Form):
+    """The date and time at which an article is published or its embargo ends."""
+
     at = forms.SplitDateTimeField(
         label=gettext_lazy("Date and time"),
         widget=moment_widget(date=gettext_lazy("Date"), time=gettext_lazy("Time")),
@@ -34,57 +39,60 @@ class MomentForm(forms.Form):
         return at
 
 
-class Doing(NamedTuple):
-    """An act upon a publication: what leads to it, what its page is called, what it does, and its button."""
+class PublicationAction(NamedTuple):
+    """An action on the publication of an article, with its texts.
+
+    `label` is on the button that opens its page; `title`, `explanation` and `button` are on that page.
+    """
 
     label: Any
     title: Any
-    sentence: Any
+    explanation: Any
     button: Any
-    asks_for_a_moment: bool = False
+    needs_date: bool = False
 
 
-DOINGS = {
-    "publish": Doing(
+PUBLICATION_ACTIONS = {
+    "publish": PublicationAction(
         gettext_lazy("Publish now…"),
         gettext_lazy("Publish now"),
-        gettext_lazy("Everybody can read it from this moment on."),
+        gettext_lazy("Everybody can read it from now on."),
         gettext_lazy("Publish now"),
     ),
-    "schedule": Doing(
+    "schedule": PublicationAction(
         gettext_lazy("Schedule…"),
         gettext_lazy("Schedule"),
-        gettext_lazy("It appears at that moment by itself. A moment that is over dates it back."),
+        gettext_lazy("It is published at that time. A past time backdates the story."),
         gettext_lazy("Schedule"),
-        asks_for_a_moment=True,
+        needs_date=True,
     ),
-    "unschedule": Doing(
-        gettext_lazy("Off the schedule…"),
-        gettext_lazy("Take it off the schedule"),
-        gettext_lazy("It becomes a draft again and appears only when somebody publishes it."),
-        gettext_lazy("Take it off the schedule"),
+    "unschedule": PublicationAction(
+        gettext_lazy("Unschedule…"),
+        gettext_lazy("Unschedule"),
+        gettext_lazy("It becomes a draft again, until somebody publishes it."),
+        gettext_lazy("Unschedule"),
     ),
-    "embargo": Doing(
+    "embargo": PublicationAction(
         gettext_lazy("Embargo…"),
         gettext_lazy("Embargo"),
-        gettext_lazy("Until that moment nobody can publish it. Whoever opens the preview reads so."),
-        gettext_lazy("Hold it until then"),
-        asks_for_a_moment=True,
+        gettext_lazy("Nobody can publish it before that time. The preview says so."),
+        gettext_lazy("Set embargo"),
+        needs_date=True,
     ),
-    "take-back": Doing(
-        gettext_lazy("Take back…"),
-        gettext_lazy("Take back"),
+    "take-back": PublicationAction(
+        gettext_lazy("Unpublish…"),
+        gettext_lazy("Unpublish"),
         gettext_lazy(
-            "Nobody can read it any more: it leaves every list, feed and search, and its address says that "
-            "it was taken back. Its discussion is kept, and you can publish it again."
+            "Readers can no longer see it: it disappears from lists, feeds and search, and its URL says that "
+            "it was unpublished. Its discussion is kept, and you can publish it again."
         ),
-        gettext_lazy("Take it back"),
+        gettext_lazy("Unpublish"),
     ),
 }
 
 
-def acts(article: Article, now: datetime) -> list[str]:
-    """The keys of DOINGS that are possible now."""
+def available_actions(article: Article, now: datetime) -> list[str]:
+    """Return the keys of PUBLICATION_ACTIONS that are possible now."""
     if article.is_published(now):
         return ["take-back"]
     if article.published_at:
@@ -92,31 +100,32 @@ def acts(article: Article, now: datetime) -> list[str]:
     return ["publish", "schedule", "embargo"]
 
 
-def state(article: Article, now: datetime) -> str:
-    """How it stands with its publication, in a sentence."""
+def describe_state(article: Article, now: datetime) -> str:
+    """Return the publication status as a sentence."""
     if article.is_published(now) and article.published_at:
         return _("Published: %(moment)s.") % {"moment": said(article.published_at, now)}
     if article.published_at:
         return _("Scheduled: %(moment)s.") % {"moment": said(article.published_at, now)}
     if article.taken_back_at:
-        return _("Taken back: %(moment)s.") % {"moment": said(article.taken_back_at, now)}
+        return _("Unpublished: %(moment)s.") % {"moment": said(article.taken_back_at, now)}
     if article.stage == Article.Stage.READY:
         return _("Ready for review. Only editors can read it.")
     if article.stage == Article.Stage.PRIVATE:
-        return _("Private. Only its editors can read it, and its preview.")
-    return _("A draft. Only editors can read it, and whoever has the link to its preview.")
+        return _("Private. Only its editors can read it or open its preview.")
+    return _("Draft. Only editors and people with the preview link can read it.")
 
 
 def too_early(article: Article, at: datetime, now: datetime) -> str:
-    """Why it can't be published as of that moment, in a sentence; nothing where it can."""
+    """Return why the embargo does not allow publication as of `at`; "" if it does."""
     if not article.embargo_until or at >= article.embargo_until:
         return ""
-    return _("Its date lies before the end of its embargo, which its editors can lift: %(moment)s.") % {
-        "moment": said(article.embargo_until, now)
-    }
+    return _(
+        "It cannot be dated before its embargo ends, unless its editors lift the embargo: %(moment)s."
+    ) % {"moment": said(article.embargo_until, now)}
 
 
-def embargo(article: Article, now: datetime) -> str:
+def describe_embargo(article: Article, now: datetime) -> str:
+    """Return the embargo as a sentence; "" if there is none, or it has ended."""
     if not article.is_embargoed(now) or not article.embargo_until:
         return ""
     return _("Embargoed until %(moment)s.") % {"moment": said(article.embargo_until, now)}

@@ -1,4 +1,4 @@
-"""The administrator's page that blacks words out behind a text: looked for first, and then for good."""
+"""The administrators' page that redacts words in a document. First it lists where they occur."""
 
 from collections import Counter
 from typing import Any
@@ -13,83 +13,88 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
-from articles.models import Written
+from articles.models import Document
 from articles.redaction import redact
 
-WORDS_MOST = 50
-LISTED = 50  # places
+MAX_WORDS = 50
+MAX_LISTED = 50  # occurrences
 
 
-class BlackForm(forms.Form):
+class RedactionForm(forms.Form):
+    """The words to redact, one or a phrase on each line."""
+
     words = forms.CharField(
         label=gettext_lazy("Words"),
         widget=forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
-        help_text=gettext_lazy("A word or several on each line, as they stand in the text."),
+        help_text=gettext_lazy("One word or phrase on each line, spelled as in the text."),
     )
 
     def clean_words(self) -> list[str]:
         words = [line for text in self.cleaned_data["words"].splitlines() if (line := text.strip())]
-        if len(words) > WORDS_MOST:
+        if len(words) > MAX_WORDS:
             raise forms.ValidationError(
-                _("These are %(n)s lines; at most %(most)s at once.") % {"n": len(words), "most": WORDS_MOST}
+                _("There are %(n)s lines; at most %(most)s are possible at once.")
+                % {"n": len(words), "most": MAX_WORDS}
             )
         if short := [word for word in words if sum(map(str.isalnum, word)) < 2]:
             raise forms.ValidationError(
-                _("“%(word)s” is too short: it stands everywhere.") % {"word": short[0]}
+                _("“%(word)s” is too short. Use at least two letters or digits.") % {"word": short[0]}
             )
         return words
 
 
-def answer(pages: Any, request: HttpRequest, key: int) -> HttpResponse:
-    """`POST` with words lists where they stand; with `sure` besides it blacks out what was `looked` for."""
+def redact_view(pages: Any, request: HttpRequest, key: int) -> HttpResponse:
+    """List where the posted words occur. With `sure`, redact them if they are the listed ones (`looked`).
+
+    `pages` is the ModelAdmin of the document.
+    """
     assert isinstance(request.user, User)
     if not request.user.is_administrator:
         raise PermissionDenied
-    thing: Written = get_object_or_404(pages.get_queryset(request), pk=key)
-    form = BlackForm(request.POST or None)
-    found: dict[str, Any] = {}
+    document: Document = get_object_or_404(pages.get_queryset(request), pk=key)
+    form = RedactionForm(request.POST or None)
+    results: dict[str, Any] = {}
     if request.method == "POST" and form.is_valid():
         words = form.cleaned_data["words"]
         is_sure = "sure" in request.POST and request.POST.get("looked", "").splitlines() == words
-        if is_sure and (count := redact.black_out(thing=thing, words=words)):
-            thing.refresh_from_db()
-            told = _("Words were blacked out for good: %(where)s.") % {"where": _where(count)}
-            pages.log_change(request, thing, told)
-            pages.message_user(request, told)
+        if is_sure and (count := redact.black_out(document=document, words=words)):
+            document.refresh_from_db()
+            message = _("Words redacted permanently: %(where)s.") % {"where": _describe_counts(count)}
+            pages.log_change(request, document, message)
+            pages.message_user(request, message)
             return redirect(pages.url_of("history", key))
-        places = redact.find(thing, words)
-        found = {
-            "places": places[:LISTED],
-            "count": len(places),
-            "looked": "\n".join(words),
-            "is_in_story": any(place.where == "story" for place in places),
-            "addresses": redact.addresses(thing, words),
+        occurrences = redact.find_occurrences(document, words)
+        results = {
+            "occurrences": occurrences[:MAX_LISTED],
+            "count": len(occurrences),
+            "listed_words": "\n".join(words),
+            "is_in_story": any(each.where == "story" for each in occurrences),
+            "urls": redact.urls_containing(document, words),
         }
     context = {
         **pages.admin_site.each_context(request),
         "opts": pages.opts,
-        "title": _("Black out words"),
-        "subtitle": thing.title,
-        "original": thing,
+        "title": _("Redact words"),
+        "subtitle": document.title,
+        "original": document,
         "form": form,
-        **found,
+        **results,
     }
-    return TemplateResponse(request, "admin/articles/black_out.html", context)
+    return TemplateResponse(request, "admin/articles/redact.html", context)
 
 
-def _where(count: Counter[str]) -> str:
-    versions, unsaved, notes = count["version"], count["unsaved"], count["note"]
+def _describe_counts(count: Counter[str]) -> str:
+    """Return "the current text, 2 versions and 1 note"."""
+    versions, drafts, notes = count["version"], count["unsaved"], count["note"]
     corrections = count["correction"]
-    told = [
-        _("the text as it is") if count["story"] else "",
+    parts = [
+        _("the current text") if count["story"] else "",
         ngettext("%(n)s version", "%(n)s versions", versions) % {"n": versions} if versions else "",
-        ngettext("%(n)s text that was not saved", "%(n)s texts that were not saved", unsaved) % {"n": unsaved}
-        if unsaved
-        else "",
+        ngettext("%(n)s draft", "%(n)s drafts", drafts) % {"n": drafts} if drafts else "",
         ngettext("%(n)s note", "%(n)s notes", notes) % {"n": notes} if notes else "",
         ngettext("%(n)s correction", "%(n)s corrections", corrections) % {"n": corrections}
         if corrections
         else "",
     ]
-    words: str = get_text_list([each for each in told if each], _("and"))
-    return words
+    text: str = get_text_list([part for part in parts if part], _("and"))
+    return text

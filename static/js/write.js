@@ -112,7 +112,7 @@
     words.textContent = gettext("You have unsaved changes that this browser kept.");
     link.className = "button";
     link.href = `?unsaved=${nonce}`;
-    link.textContent = gettext("Take them up");
+    link.textContent = gettext("Continue");
     line.append(words, link);
     here.after(line);
   };

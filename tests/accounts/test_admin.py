@@ -109,7 +109,7 @@ def test_somebody_who_is_added_is_mailed_a_link_and_chooses_a_password():
     Site.objects.update(name="The Slip")
     data = {"name": "Emil", "email": "emil@example.org", "groups": roles(EDITOR), "is_active": "on"}
     page = as_(ADMINISTRATOR).post(f"{USERS}add/", data, follow=True).content.decode()
-    assert f"the link for emil@example.org lies as a file in {settings.EMAIL_FILE_PATH}" in page
+    assert f"The link for emil@example.org was written to a file in {settings.EMAIL_FILE_PATH}" in page
     work()
     (message,) = mail.outbox
     assert (message.to, message.subject) == (["emil@example.org"], "Your account at The Slip")
@@ -128,8 +128,8 @@ def test_somebody_who_is_added_is_mailed_a_link_and_chooses_a_password():
     people = {"action": "invite_again", "_selected_action": [User.objects.get(name="Emil").pk, edda.pk]}
     assert as_(MODERATOR).post(USERS, people, follow=True).status_code in {200, 403}
     told = as_(ADMINISTRATOR).post(USERS, people, follow=True).content.decode()
-    assert "1 invitation is mailed." in told
-    assert f"they lie as files in {settings.EMAIL_FILE_PATH}" in told
+    assert "1 invitation will be sent." in told
+    assert f"They were written to files in {settings.EMAIL_FILE_PATH}" in told
     work()
     assert [message.to for message in mail.outbox[1:]] == [["edda@example.org"]]
 

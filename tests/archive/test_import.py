@@ -314,7 +314,7 @@ def test_an_import_does_not_publish_under_an_embargo_or_against_an_editor(client
     for look in ({}, {"look": "1"}):
         answer = client.post(ADD, {"file": upload(data=page(5)), **look})
         assert answer.status_code == 200
-        assert "before the end of its embargo" in answer.context["form"].errors["file"][0]
+        assert "before its embargo ends" in answer.context["form"].errors["file"][0]
     assert snapshot() == before
 
     story.refresh_from_db()

@@ -1,4 +1,7 @@
-"""The newsroom. Emil and Edda are editors; Mona moderates, Ruth reads, Ada administers."""
+"""Tests of the admin of articles.
+
+Emil and Edda are editors, Mona is a moderator, Ruth a reader and Ada an administrator.
+"""
 
 import re
 from datetime import timedelta
@@ -87,7 +90,7 @@ def test_the_form_offers_the_writer_as_author_and_only_editors_as_editors(emil):
     assert [user.name for user in page_form.fields["editors"].queryset] == ["Ada", "Emil"]
 
 
-def test_a_second_story_of_the_same_title_gets_an_url_of_its_own(emil):
+def test_a_second_story_of_the_same_title_gets_its_own_slug(emil):
     make_article("The slip closes")
     as_(emil).post(ADD, form())
     as_(emil).post(ADD, form(slug="the-slip-closes"))  # which a script makes of the title while it is typed
@@ -97,7 +100,7 @@ def test_a_second_story_of_the_same_title_gets_an_url_of_its_own(emil):
     assert list(slugs) == ["the-slip-closes", "the-slip-closes-2", "the-slip-closes-3"]
 
 
-def test_a_missing_title_is_an_error_of_the_form(emil):
+def test_a_missing_title_is_a_form_error(emil):
     response = as_(emil).post(ADD, form(title=""))
     assert response.status_code == 200
     assert "title" in response.context["adminform"].form.errors
@@ -118,7 +121,7 @@ def test_saving_again_renders_again_and_changes_topics_and_editors(emil):
     assert list(article.topics.all()) == [topic]
 
 
-def test_the_url_of_a_published_story_may_change_and_the_earlier_one_leads_there(emil):
+def test_an_old_slug_of_a_published_story_redirects(emil):
     article = make_article()
     client = as_(emil)
     assert client.post(change(article), form(slug="elsewhere", title="")).status_code == 200
@@ -131,14 +134,14 @@ def test_the_url_of_a_published_story_may_change_and_the_earlier_one_leads_there
     other = make_article("The slip closes")
     assert other.slug == "the-slip-closes-2"
     response = client.post(change(other), form(slug="the-slip-closes"))
-    assert "lead to another story" in response.context["adminform"].form.errors["slug"][0]
+    assert "redirects to another story" in response.context["adminform"].form.errors["slug"][0]
     # Its own, it may take back.
     assert client.post(change(article), form(slug="the-slip-closes")).status_code == 302
     assert Client().get("/stories/the-slip-closes/").status_code == 200
     assert Client().get("/stories/elsewhere/")["Location"] == "/stories/the-slip-closes/"
 
 
-def test_staff_sign_in_an_order_and_get_pages_by_it(emil):
+def test_authors_are_set_in_order_and_get_pages(emil):
     edda = person(EDITOR, "Edda")
     signed = {"signed_0": edda.pk, "signed_1": emil.pk, "signed_2": edda.pk}
     response = as_(emil).post(ADD, form(byline="Jo", **signed))
@@ -168,7 +171,7 @@ def test_a_draft_is_previewed_from_its_form_and_a_published_story_is_linked(emil
     assert f'href="{story.get_absolute_url()}"' in client.get(change(story)).content.decode()
 
 
-def test_an_editor_finds_own_stories_and_those_of_nobody(emil):
+def test_an_editor_sees_own_stories_and_those_without_editors(emil):
     mine, other, _free = make_article("Mine"), make_article("Other"), make_article("Free")
     mine.editors.add(emil)
     other.editors.add(person(EDITOR, "Edda"))
@@ -176,14 +179,14 @@ def test_an_editor_finds_own_stories_and_those_of_nobody(emil):
     assert listed(as_(person(ADMINISTRATOR, "Ada")).get(LIST)) == ["Free", "Mine", "Other"]
 
 
-def test_the_story_of_another_editor_is_closed(emil):
+def test_the_story_of_another_editor_cannot_be_edited(emil):
     article = make_article("Edda's")
     article.editors.add(person(EDITOR, "Edda"))
     client = as_(emil)
     answer = client.get(change(article), follow=True)
     assert answer.redirect_chain == [("/admin/", 302)]
     (told,) = answer.context["messages"]
-    assert str(told) == "That article is gone, or has editors of its own: they can add you to them."
+    assert str(told) == "That article was deleted, or only its editors can edit it. They can add you."
     client.post(change(article), form(slug=article.slug, title="Taken over"))
     client.post(reverse("admin:articles_article_delete", args=[article.pk]), {"post": "yes"})
     assert client.get(reverse("admin:articles_article_history", args=[article.pk])).status_code == 404
@@ -192,7 +195,7 @@ def test_the_story_of_another_editor_is_closed(emil):
 
 @pytest.mark.parametrize(("role", "status"), [(READER, 302), (MODERATOR, 403)])
 @pytest.mark.parametrize("room", ["article", "topic"])
-def test_others_stay_outside(role, status, room):
+def test_only_editors_can_use_it(role, status, room):
     client = as_(person(role, "Mona"))
     article = make_article(published_at=None)
     topic = Topic.objects.create(name="Harbour", slug="harbour")
@@ -223,7 +226,7 @@ def test_the_list_is_searched_and_filtered(emil):
         assert listed(client.get(f"{LIST}?{query}")) == titles, query
 
 
-def test_the_list_asks_no_more_for_more_stories(emil):
+def test_the_list_needs_no_more_queries_for_more_stories(emil):
     def fill(count: int) -> None:
         for number in range(count):
             article = make_article(f"Story {number}")
@@ -245,7 +248,7 @@ def test_the_list_asks_no_more_for_more_stories(emil):
     assert len(many) == len(few), [query["sql"] for query in many]
 
 
-def test_a_story_with_a_discussion_is_never_deleted_and_another_by_administrators_only(emil):
+def test_only_administrators_delete_and_never_a_story_with_a_discussion(emil):
     talked, quiet = make_article("Talked"), make_article("Quiet")
     say(talked)
     ada = as_(person(ADMINISTRATOR, "Ada"))
@@ -265,7 +268,7 @@ def test_a_story_with_a_discussion_is_never_deleted_and_another_by_administrator
     assert Article.objects.count() == 1
 
 
-def test_a_topic_is_made_counted_and_ages_the_lists(emil):
+def test_a_new_topic_is_counted_and_outdates_the_lists(emil):
     version = Site.objects.get().version
     client = as_(emil)
     response = client.post(

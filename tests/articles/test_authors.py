@@ -140,7 +140,7 @@ def test_two_who_write_the_same_line_choose(ida, emil):
     url = f"/admin/articles/author/{author.pk}/change/"
     client = Client()
     client.force_login(emil)
-    read = {"read": client.get(url).context["read"]}
+    read = {"read": client.get(url).context["snapshot"]}
     client.post(url, {"slug": "ida", "line": "Boats."})
     hers = {"slug": "ida-berg", "line": "Nets."} | read
     page = client.post(url, hers).content.decode()

@@ -13,8 +13,8 @@ from playwright.sync_api import expect
 import archive
 from accounts.models import ADMINISTRATOR, EDITOR
 from archive.services import import_page
-from articles.editing.services import keep_unsaved
-from articles.models import Article, Author, Sheet, StandingPage, Topic
+from articles.editing.drafts import autosave
+from articles.models import Article, Author, OpenForm, StandingPage, Topic
 from articles.publishing.front_page import pin
 from articles.services import save_article, save_page, sign_article
 from comments.policy import policy
@@ -124,23 +124,25 @@ def test_each_unsaved_text_can_be_taken_up_and_many_leave_the_list_in_sight(
 ):
     for n in range(5):
         typed = {"title": [f"Unsaved {n}"]}
-        keep_unsaved(sheets=[Sheet(uuid4(), 1)], editor=emil, kind=Article, thing=None, typed=typed, read="")
+        autosave(
+            forms=[OpenForm(uuid4(), 1)], editor=emil, kind=Article, document=None, fields=typed, snapshot=""
+        )
     context = browser.new_context(viewport={"width": width, "height": 900})
     log_in(context, live_server, emil)
     page = context.new_page()
     page.goto(f"{live_server.url}/admin/articles/article/")
-    ways = page.get_by_role("link", name="Take them up")
+    ways = page.get_by_role("link", name="Continue")
     expect(ways).to_have_count(3)
     for way in [*ways.all(), page.get_by_role("link", name="Add article")]:
         way.click(trial=True)  # nothing lies over it
-    page.get_by_text("2 more, typed before").click()
+    page.get_by_text("2 older").click()
     expect(ways).to_have_count(5)
     ways.last.click()
     expect(page.locator("#id_title")).to_have_value("Unsaved 0")
     page.goto(f"{live_server.url}/admin/articles/article/add/")
     expect(ways).to_have_count(3)
-    page.get_by_text("2 more, typed before").click()
-    expect(page.get_by_role("button", name="Throw them away")).to_have_count(5)
+    page.get_by_text("2 older").click()
+    expect(page.get_by_role("button", name="Discard")).to_have_count(5)
     context.close()
 
 
@@ -169,7 +171,7 @@ def test_an_editor_pins_and_orders_without_javascript(browser, live_server, emil
     page = context.new_page()
     page.goto(f"{live_server.url}/admin/articles/article/")
     page.get_by_role("button", name="Pin “Fog”").click()  # one press
-    expect(page.get_by_text("Pinned at the top: Fog")).to_be_visible()
+    expect(page.get_by_text("Pinned: Fog")).to_be_visible()
     page.get_by_role("button", name="Pin: A council without a mayor").click()
     page.get_by_role("button", name="Up: Fog").click()
     page.goto(live_server.url)

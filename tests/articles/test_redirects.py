@@ -257,8 +257,8 @@ def test_an_administrator_writes_them_and_nobody_changes_one():
     assert ada.post(add, {"old": "/x/?a=1", "to": "/stories/here/"}).status_code == 302
     assert leads(Client(), "/x/?a=1") == "/stories/here/"
     for old, to, said in (
-        ("/archive/", "/stories/here/", "would always win"),
-        ("/stories/here/", "/archive/", "would always win"),
+        ("/archive/", "/stories/here/", "would never be used"),
+        ("/stories/here/", "/archive/", "would never be used"),
         ("/y/", "/nothing/", "There is no page at /nothing/."),
     ):
         assert said in ada.post(add, {"old": old, "to": to}).content.decode()

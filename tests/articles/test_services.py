@@ -9,7 +9,7 @@ from tests.factories import UserFactory, make_article
 
 
 @pytest.mark.django_db
-def test_saving_renders_the_body_and_ages_the_page_and_the_lists():
+def test_saving_renders_the_body_and_outdates_cached_pages():
     site = Site.objects.get().version
     article = make_article(body="**Two** boats <script>alert(1)</script>")
     assert article.body_html == ("<p><strong>Two</strong> boats &lt;script&gt;alert(1)&lt;/script&gt;</p>\n")
@@ -18,7 +18,7 @@ def test_saving_renders_the_body_and_ages_the_page_and_the_lists():
 
 
 @pytest.mark.django_db
-def test_two_who_read_the_same_version_leave_two_new_ones():
+def test_two_saves_of_the_same_version_make_two_new_ones():
     key = make_article().pk
     first, second = Article.objects.get(pk=key), Article.objects.get(pk=key)
     assert save_article(article=first).version == 2
@@ -26,7 +26,7 @@ def test_two_who_read_the_same_version_leave_two_new_ones():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_writers_at_the_same_time_lose_no_version():
+def test_simultaneous_saves_lose_no_version():
     key = make_article().pk
 
     def save():
@@ -44,7 +44,7 @@ def test_writers_at_the_same_time_lose_no_version():
 
 
 @pytest.mark.django_db
-def test_an_editor_has_own_stories_and_those_of_nobody_once_each():
+def test_an_editor_may_edit_own_stories_and_those_without_editors():
     emil, edda, ruth = (UserFactory.create(roles=(EDITOR,)) for _ in range(3))
     shared, free, other = make_article("Shared"), make_article("Free"), make_article("Other")
     shared.editors.set([emil, edda])

@@ -80,7 +80,7 @@ def of(page: StandingPage, **values: str) -> dict[str, str]:
 def carried(response: Any) -> dict[str, str]:
     """What the page carries, once something was typed on it."""
     nonce = re.sub("[0-9]+$", "1", response.context["nonce"])
-    return {"read": response.context["read"], "nonce": nonce}
+    return {"read": response.context["snapshot"], "nonce": nonce}
 
 
 def keep(client: Client, page: StandingPage | None, values: dict[str, str], **typed: list[str]) -> Any:
@@ -98,7 +98,7 @@ def test_a_second_save_overwrites_nothing_and_shows_both_texts(rules):
     response = edda.post(change(rules), hers)
 
     page = response.content.decode()
-    assert "saved this standing page at" in page
+    assert "saved this page at" in page
     assert "<del>just</del>" in page
     choice = re.search('name="take-menu" value="(mine[^"]+)"', page)[1]
     stored = StandingPage.objects.get()
@@ -123,11 +123,11 @@ def test_what_is_typed_is_kept_and_offered_among_its_own_kind(rules):
     assert keep(emil, None, new, title=["Contact"], body=["Ring the bell."])["kept"]
 
     offered = emil.get("/admin/articles/standingpage/").content.decode()
-    assert offered.count("You have unsaved changes of") == 2
+    assert offered.count("You have unsaved changes from") == 2
     for url in (change(rules), ADD):
-        assert emil.get(url).content.decode().count("You have unsaved changes of") == 1
+        assert emil.get(url).content.decode().count("You have unsaved changes from") == 1
     for url in ("/admin/articles/article/", "/admin/articles/article/add/"):
-        assert "You have unsaved changes of" not in emil.get(url).content.decode()
+        assert "You have unsaved changes from" not in emil.get(url).content.decode()
 
     own = page["nonce"].split(":")[0]
     response = emil.get(f"{change(rules)}?unsaved={own}")
@@ -135,7 +135,7 @@ def test_what_is_typed_is_kept_and_offered_among_its_own_kind(rules):
     shown = {name: form[name].value() for name in ("body", "menu", "shown")}
     assert shown == {"body": "Be bold.", "menu": "none", "shown": False}
     rules.delete()
-    assert emil.get(ADD).content.decode().count("You have unsaved changes of") == 2
+    assert emil.get(ADD).content.decode().count("You have unsaved changes from") == 2
     response = emil.get(f"{ADD}?unsaved={own}")
     assert response.context["adminform"].form["body"].value() == "Be bold."
 
@@ -147,16 +147,16 @@ def test_two_who_write_one_see_each_other(rules):
     second.force_login(edda)
     first.get(change(rules))
     response = second.get(change(rules))
-    assert "Emil has it open." in response.content.decode()
+    assert "Emil has this open." in response.content.decode()
     first.post(change(rules), of(rules, body="Other rules."))
     told = second.post("/admin/articles/standingpage/unsaved/", carried(response) | {"key": rules.pk}).json()
-    assert "Emil saved it at" in told["newer"]
+    assert "Emil saved a newer version at" in told["newer"]
 
 
 def test_its_versions_are_compared_and_one_comes_back(rules, client):
     emil, history = as_(EDITOR), change(rules).replace("/change/", "/history/")
     emil.post(change(rules), of(rules, body="Other rules."))
-    assert "What changed since number 1" in emil.get(history).content.decode()
+    assert "Compare with version 1" in emil.get(history).content.decode()
     page = emil.get(f"{history}?old=1&new=2").content.decode()
     assert "<ins>Other rules" in page
     seen = re.search('name="seen" value="([^"]+)"', page)[1]

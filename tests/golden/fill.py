@@ -74,8 +74,9 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     from accounts.models import EDITOR, MODERATOR, READER, Guest, User
     from accounts.services import switch_page
     from archive.services import import_page
-    from articles.editing import services as writing
-    from articles.models import Article, Sheet, StandingPage, Text, Topic, free_slug
+    from articles.editing import drafts, notes
+    from articles.editing import services as publication
+    from articles.models import Article, DocumentText, OpenForm, StandingPage, Topic, free_slug
     from articles.publishing import front_page
     from articles.redaction.redact import black_out
     from articles.redirects import add_redirect
@@ -196,11 +197,15 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     save_article(article=slip, by=edith)
     slip.body += "\n\nA last word."
     save_article(article=slip, by=emil)
-    writing.keep_aside(
-        thing=slip, text=Text("The slip closes", "", "Edith’s own text."), by=edith, base=1, nonce=uuid4()
+    drafts.keep_conflicting_copy(
+        document=slip,
+        text=DocumentText("The slip closes", "", "Edith’s own text."),
+        by=edith,
+        base=1,
+        nonce=uuid4(),
     )
-    writing.correct(article=slip, by=emil, text="An earlier version gave a wrong year.")
-    writing.add_note(article=slip, by=edith, body="Ask the harbour master.")
+    notes.add_correction(article=slip, by=emil, text="An earlier version gave a wrong year.")
+    notes.add_note(article=slip, by=edith, body="Ask the harbour master.")
     old = article("An old flood", 120)
     mine = article("Members only talk", 3)
     closed, unseen, first = (
@@ -215,17 +220,19 @@ def fill(home: Path, go: Any) -> dict[str, Any]:
     article("Ready to be read", stage="ready")
     private = article("A private thing", stage="private")
     private.editors.set([edith])
-    writing.publish(article=(a := article("Coming soon")), at=END + timedelta(days=30), seen=a.version)
-    writing.set_embargo(
+    publication.publish(article=(a := article("Coming soon")), at=END + timedelta(days=30), seen=a.version)
+    publication.set_embargo(
         article=(a := article("Under embargo")), until=END + timedelta(days=20), seen=a.version
     )
-    writing.take_back(article=(a := article("Taken back, told", 7)), why="It was not true.", seen=a.version)
-    writing.take_back(article=(a := article("Taken back, untold", 7)), why="", seen=a.version)
+    publication.take_back(
+        article=(a := article("Taken back, told", 7)), why="It was not true.", seen=a.version
+    )
+    publication.take_back(article=(a := article("Taken back, untold", 7)), why="", seen=a.version)
     named = article("Jane Quill was seen", 9, body="It was Jane Quill, a baker.")
-    black_out(thing=named, words=["Jane Quill"])
+    black_out(document=named, words=["Jane Quill"])
     typed = {"title": ["Never saved"], "body": ["A text that nobody saved."]}
-    writing.keep_unsaved(
-        sheets=[Sheet(uuid4(), 1)], editor=emil, kind=Article, thing=council, typed=typed, read=""
+    drafts.autosave(
+        forms=[OpenForm(uuid4(), 1)], editor=emil, kind=Article, document=council, fields=typed, snapshot=""
     )
     about = save_page(
         page=StandingPage(title="About", slug="about-us", body="We are *here*.", menu="top"), by=emil

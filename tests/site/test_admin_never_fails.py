@@ -45,7 +45,7 @@ def addresses(route: str, keys: dict[str, list[str]]) -> list[str]:
         number = key if key.isdecimal() else "999999"
         url = route.removeprefix("^").replace("<path:object_id>", key).replace("<path:content_type_id>", "1")
         url = url.replace("<int:key>", number).replace("<int:number>", "1").replace("<int:pk>", "1")
-        url = url.replace("<slug:act>", "publish").replace(
+        url = url.replace("<slug:action>", "publish").replace(
             "<uuid:nonce>", "5b0f0b6e-7a57-4d0b-8f5c-1d8d3a2a1c11"
         )
         url = url.replace("(?P<url>.*)$", "nowhere/")

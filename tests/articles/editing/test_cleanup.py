@@ -1,4 +1,4 @@
-"""What the editors' room leaves behind goes, and nothing that somebody typed goes with it."""
+"""Cleanup of presence and drafts, which deletes no recent text."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from articles.editing.cleanup import forget_presence, forget_unsaved
-from articles.editing.services import finish_sheets, keep_unsaved, tell_presence
-from articles.models import Article, Presence, Sheet, Unsaved
+from articles.editing.drafts import autosave, discard_drafts
+from articles.editing.presence import record_presence
+from articles.models import Article, OpenForm, Presence, Unsaved
 from moderation.scheduled_jobs import JOBS, tick
 from tests.factories import make_article
 
@@ -27,8 +28,8 @@ def story() -> Article:
 
 def typed(emil: User, article: Article | None, body: str, ago: timedelta) -> Unsaved:
     typed = {"title": ["Slipway"], "body": [body]}
-    kept = keep_unsaved(
-        sheets=[Sheet(uuid4(), 1)], editor=emil, kind=Article, thing=article, typed=typed, read=""
+    kept = autosave(
+        forms=[OpenForm(uuid4(), 1)], editor=emil, kind=Article, document=article, fields=typed, snapshot=""
     )
     assert kept
     Unsaved.objects.filter(pk=kept.pk).update(at=timezone.now() - ago)
@@ -39,7 +40,7 @@ def left() -> set[Any]:
     return set(Unsaved.objects.values_list("pk", flat=True))
 
 
-def test_what_was_not_saved_is_kept_for_a_year(emil, story):
+def test_drafts_are_deleted_after_a_year(emil, story):
     near = {typed(emil, where, "Mine.", 364 * DAY).pk for where in (story, None)}
     for where in (story, None):
         typed(emil, where, "Mine.", 366 * DAY)
@@ -47,10 +48,10 @@ def test_what_was_not_saved_is_kept_for_a_year(emil, story):
     assert left() == near
 
 
-def test_the_row_of_what_is_done_goes_after_a_week(emil, story):
-    """However long ago it was typed: what the page sends as it is left must not come back as unsaved."""
+def test_rows_of_done_drafts_are_deleted_after_a_week(emil, story):
+    """Not before, so that a late autosave of a page that is left does not become a draft."""
     now, row = timezone.now(), typed(emil, story, "Mine.", 30 * DAY)
-    finish_sheets(sheets=[Sheet(row.pk, 1)], editor=emil)
+    discard_drafts(forms=[OpenForm(row.pk, 1)], editor=emil)
     with time_machine.travel(now + 6 * DAY):
         assert forget_unsaved() == 0
         assert left() == {row.pk}
@@ -58,8 +59,8 @@ def test_the_row_of_what_is_done_goes_after_a_week(emil, story):
         assert forget_unsaved() == 1
 
 
-def test_who_was_here_is_forgotten_a_day_later(emil, story):
-    tell_presence(thing=story, editor=emil, typed=True)
+def test_presence_is_deleted_after_a_day(emil, story):
+    record_presence(document=story, editor=emil, has_typed=True)
     with time_machine.travel(timezone.now() + 23 * timedelta(hours=1)):
         assert forget_presence() == 0
     with time_machine.travel(timezone.now() + 25 * timedelta(hours=1)):
@@ -67,7 +68,7 @@ def test_who_was_here_is_forgotten_a_day_later(emil, story):
     assert not Presence.objects.exists()
 
 
-def test_the_clock_does_it(emil, story):
+def test_the_scheduled_jobs_run_the_cleanup(emil, story):
     typed(emil, story, "Mine.", 366 * DAY)
     jobs = [
         job for job in JOBS if job.run.__module__ in {"articles.editing.cleanup", "articles.images.services"}

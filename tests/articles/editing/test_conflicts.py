@@ -1,4 +1,4 @@
-"""Two in one article: each sees the other, and what both changed is chosen by whoever saves second."""
+"""Two editors in one article: each sees the other, and the second to save chooses between their values."""
 
 import html
 import re
@@ -11,19 +11,20 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from articles.admin import ArticleForm
-from articles.editing import services
-from articles.editing.services import keep_unsaved, publish, restore, take_back, tell_presence
-from articles.models import (
-    Article,
-    Image,
-    Presence,
-    Revision,
-    Sheet,
-    Topic,
-)
+from articles.editing import drafts
+from articles.editing.drafts import autosave, restore_revision
+from articles.editing.presence import record_presence
+from articles.editing.services import publish, take_back
+from articles.models import Article, Image, OpenForm, Presence, Revision, Topic
 from articles.services import sign_article
 from comments.services import change_discussion
-from tests.articles.editing.sheets import KEEP, keep, of, opened, unsaved
+from tests.articles.editing.editor_forms import (
+    AUTOSAVE_URL,
+    article_fields,
+    draft_bodies,
+    hidden_fields,
+    post_autosave,
+)
 from tests.articles.images.made import jpeg, upload
 from tests.articles.test_admin import as_, change
 from tests.factories import make_article
@@ -33,11 +34,12 @@ pytestmark = pytest.mark.django_db
 
 def test_a_second_save_overwrites_nothing_and_shows_both_texts(draft, emil, edda):
     first, second = as_(emil), as_(edda)
-    read = opened(second, change(draft))
+    read = hidden_fields(second, change(draft))
     first.post(
-        change(draft), of(draft, body=draft.body.replace("nine", "ten")) | opened(first, change(draft))
+        change(draft),
+        article_fields(draft, body=draft.body.replace("nine", "ten")) | hidden_fields(first, change(draft)),
     )
-    hers = of(draft, body=draft.body.replace("nine", "eleven")) | read
+    hers = article_fields(draft, body=draft.body.replace("nine", "eleven")) | read
 
     response = second.post(change(draft), hers)
 
@@ -63,10 +65,11 @@ def test_a_second_save_overwrites_nothing_and_shows_both_texts(draft, emil, edda
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_that_are_sent_at_the_same_moment_one_is_asked(draft, emil, edda):
+def test_one_of_two_simultaneous_saves_gets_a_conflict(draft, emil, edda):
     desks = [as_(emil), as_(edda)]
     sent = [
-        of(draft, body=f"{draft.body} {n}") | opened(client, change(draft)) for n, client in enumerate(desks)
+        article_fields(draft, body=f"{draft.body} {n}") | hidden_fields(client, change(draft))
+        for n, client in enumerate(desks)
     ]
     statuses = []
 
@@ -85,18 +88,23 @@ def test_of_two_that_are_sent_at_the_same_moment_one_is_asked(draft, emil, edda)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_a_colleague_types_waits_for_nobody_who_sends_a_picture(draft, emil, edda, monkeypatch):
-    """The form opens what was sent while it holds the article: up to a minute."""
+def test_an_autosave_does_not_wait_for_an_upload(draft, emil, edda, monkeypatch):
+    """The form decodes the image, for up to a minute, while it has the article locked."""
     failed = []
 
     def type_on() -> None:
         try:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute("SET LOCAL lock_timeout = '500ms'")
-                tell_presence(thing=draft, editor=edda, typed=True)
+                record_presence(document=draft, editor=edda, has_typed=True)
                 typed = {"body": ["Typed by Edda."]}
-                keep_unsaved(
-                    sheets=[Sheet(uuid4(), 1)], editor=edda, kind=Article, thing=draft, typed=typed, read=""
+                autosave(
+                    forms=[OpenForm(uuid4(), 1)],
+                    editor=edda,
+                    kind=Article,
+                    document=draft,
+                    fields=typed,
+                    snapshot="",
                 )
         except OperationalError as error:
             failed.append(error)
@@ -109,27 +117,27 @@ def test_what_a_colleague_types_waits_for_nobody_who_sends_a_picture(draft, emil
         thread.join()
 
     monkeypatch.setattr(ArticleForm, "check_lead_image", in_time)
-    assert as_(emil).post(change(draft), of(draft, title="Ships")).status_code == 302
-    assert (failed, unsaved()) == ([], ["Typed by Edda."])
-    monkeypatch.setattr(services, "save_article", in_time)
-    restore(revision=Revision.objects.latest("number"), by=emil, seen=Article.objects.get().version)
+    assert as_(emil).post(change(draft), article_fields(draft, title="Ships")).status_code == 302
+    assert (failed, draft_bodies()) == ([], ["Typed by Edda."])
+    monkeypatch.setattr(drafts, "save_article", in_time)
+    restore_revision(revision=Revision.objects.latest("number"), by=emil, seen=Article.objects.get().version)
     assert failed == []
 
 
-def test_a_browser_cuts_nothing_that_is_pasted_and_too_long_is_told(draft, emil):
+def test_a_text_that_is_too_long_is_refused_and_not_cut(draft, emil):
     client = as_(emil)
     form = client.get(change(draft)).context["adminform"].form
     assert not [name for name in form.fields if "maxlength" in str(form[name])]
-    page = client.post(change(draft), of(draft, new_note="x" * 5001)).content.decode()
+    page = client.post(change(draft), article_fields(draft, new_note="x" * 5001)).content.decode()
     assert "This has 5001 characters" in page
     assert "x" * 5001 in page
 
 
-def test_changes_that_do_not_touch_are_put_together_before_they_are_saved(draft, emil, edda):
+def test_changes_that_do_not_touch_can_be_merged(draft, emil, edda):
     first, second = as_(emil), as_(edda)
-    read = opened(second, change(draft))
-    first.post(change(draft), of(draft, body=draft.body.replace("nine", "ten")))
-    hers = of(draft, body=draft.body.replace("The end.", "The end, for now.")) | read
+    read = hidden_fields(second, change(draft))
+    first.post(change(draft), article_fields(draft, body=draft.body.replace("nine", "ten")))
+    hers = article_fields(draft, body=draft.body.replace("The end.", "The end, for now.")) | read
     page = second.post(change(draft), hers).content.decode()
     assert 'value="both"' in page
     renewed = {"read": re.search('name="read" value="([^"]*)"', page)[1]}
@@ -150,36 +158,43 @@ def test_changes_that_do_not_touch_are_put_together_before_they_are_saved(draft,
     assert draft.body == both
 
 
-def test_what_only_a_colleague_changed_stays_as_they_saved_it(draft, emil, edda):
+def test_a_field_that_only_a_colleague_changed_keeps_their_value(draft, emil, edda):
     topic = Topic.objects.create(name="Harbour", slug="harbour")
     second = as_(edda)
-    read = opened(second, change(draft))
-    as_(emil).post(change(draft), of(draft, byline="Emil and Edda", topics=[topic.pk]))
-    assert second.post(change(draft), of(draft, body="Hers.") | read).status_code == 302
+    read = hidden_fields(second, change(draft))
+    as_(emil).post(change(draft), article_fields(draft, byline="Emil and Edda", topics=[topic.pk]))
+    assert second.post(change(draft), article_fields(draft, body="Hers.") | read).status_code == 302
     draft.refresh_from_db()
     assert (draft.body, draft.byline, list(draft.topics.all())) == ("Hers.", "Emil and Edda", [topic])
 
 
-def test_authors_and_the_lead_image_of_a_colleague_stay_too(draft, emil, edda):
+def test_authors_and_lead_image_of_a_colleague_are_kept(draft, emil, edda):
     image = Image.objects.create(alt="A boat", width=8, height=8, suffix="png", digest="a" * 64)
     second = as_(edda)
-    read = opened(second, change(draft))
-    as_(emil).post(change(draft), of(draft, signed_0=emil.pk, signed_1=edda.pk, lead_image=image.pk))
-    assert second.post(change(draft), of(draft, body="Hers.") | read).status_code == 302
+    read = hidden_fields(second, change(draft))
+    as_(emil).post(
+        change(draft), article_fields(draft, signed_0=emil.pk, signed_1=edda.pk, lead_image=image.pk)
+    )
+    assert second.post(change(draft), article_fields(draft, body="Hers.") | read).status_code == 302
     draft.refresh_from_db()
     assert (draft.body, draft.lead_image) == ("Hers.", image)
     signed = list(draft.bylines.values_list("author__user", flat=True))
     assert signed == [emil.pk, edda.pk]
 
-    read = opened(second, change(draft))
-    as_(emil).post(change(draft), of(draft, signed_0=edda.pk, signed_1=emil.pk, lead_image=image.pk))
-    hers = of(draft, body="Hers, again.", signed_0=emil.pk, signed_1=edda.pk, lead_image=image.pk) | read
+    read = hidden_fields(second, change(draft))
+    as_(emil).post(
+        change(draft), article_fields(draft, signed_0=edda.pk, signed_1=emil.pk, lead_image=image.pk)
+    )
+    hers = (
+        article_fields(draft, body="Hers, again.", signed_0=emil.pk, signed_1=edda.pk, lead_image=image.pk)
+        | read
+    )
     assert second.post(change(draft), hers).status_code == 302
     assert list(draft.bylines.values_list("author__user", flat=True)) == [edda.pk, emil.pk]
 
 
 def choices(page: str) -> dict[str, list[str]]:
-    """What is to be chosen: the two values of each name."""
+    """Return the two values of each choice by its name."""
     found: dict[str, list[str]] = {}
     for name, value in re.findall('type="radio" name="(take-[^"]+)" value="([^"]+)"', page):
         found.setdefault(name, []).append(value)
@@ -190,13 +205,17 @@ def values(page: str) -> list[str]:
     return [html.unescape(value) for value in re.findall('<span class="value" dir="auto">(.*?)</span>', page)]
 
 
-def test_each_other_field_that_both_changed_is_asked_about(draft, emil, edda):
+def test_a_field_that_both_changed_needs_a_choice(draft, emil, edda):
     harbour, sea = (Topic.objects.create(name=name, slug=name.lower()) for name in ("Harbour", "Sea"))
     second = as_(edda)
-    read = opened(second, change(draft))
-    his = of(draft, byline="Emil", topics=[harbour.pk], rights="licensed", signed_0=emil.pk, editors=[])
+    read = hidden_fields(second, change(draft))
+    his = article_fields(
+        draft, byline="Emil", topics=[harbour.pk], rights="licensed", signed_0=emil.pk, editors=[]
+    )
     as_(emil).post(change(draft), his)
-    hers = of(draft, byline="Edda", topics=[sea.pk], rights="unknown", signed_0=edda.pk, source_name="Quay")
+    hers = article_fields(
+        draft, byline="Edda", topics=[sea.pk], rights="unknown", signed_0=edda.pk, source_name="Quay"
+    )
 
     page = second.post(change(draft), hers | read).content.decode()
 
@@ -224,16 +243,16 @@ def test_each_other_field_that_both_changed_is_asked_about(draft, emil, edda):
     assert (draft.signed_by()[0].name, draft.source_name) == ("Edda", "Quay")
 
 
-def test_a_form_that_comes_back_shows_what_only_a_colleague_has_changed(draft, emil, edda):
+def test_a_returned_form_shows_the_colleagues_values(draft, emil, edda):
     topic = Topic.objects.create(name="Harbour", slug="harbour")
     draft.editors.add(emil, edda)
     sign_article(article=draft, people=[emil])
     change_discussion(article=draft, status="open", moderation="conditional")
     second = as_(edda)
-    read = opened(second, change(draft))
+    read = hidden_fields(second, change(draft))
     discussion = {"TOTAL_FORMS": "1", "INITIAL_FORMS": "1", "0-article": draft.pk, "0-status": "open"}
     discussion |= {"0-moderation": "conditional"}
-    hers = of(draft, byline="Edda", signed_0=emil.pk, editors=[emil.pk, edda.pk])
+    hers = article_fields(draft, byline="Edda", signed_0=emil.pk, editors=[emil.pk, edda.pk])
     hers |= {f"discussion-{name}": value for name, value in discussion.items()}
     his = {"byline": "Emil", "rights": "licensed", "topics": [topic.pk], "signed_0": edda.pk, "editors": []}
     his |= {"signed_1": emil.pk, "standfirst": "Of boats.", "discussion-0-status": "closed"}
@@ -259,13 +278,13 @@ def test_a_form_that_comes_back_shows_what_only_a_colleague_has_changed(draft, e
     assert [inline[name].value() for name in names] == ["closed", True, ["2030-01-15", "14:00:00"]]
 
 
-def test_a_third_value_is_asked_about_anew(draft, emil, edda):
+def test_a_third_value_needs_another_choice(draft, emil, edda):
     second = as_(edda)
-    read = opened(second, change(draft))
-    as_(emil).post(change(draft), of(draft, byline="Emil"))
-    hers = of(draft, byline="Edda") | read
+    read = hidden_fields(second, change(draft))
+    as_(emil).post(change(draft), article_fields(draft, byline="Emil"))
+    hers = article_fields(draft, byline="Edda") | read
     asked = choices(second.post(change(draft), hers).content.decode())
-    as_(emil).post(change(draft), of(draft, byline="Emil Berg"))
+    as_(emil).post(change(draft), article_fields(draft, byline="Emil Berg"))
     chosen = {"take-byline": asked["take-byline"][1]}
     page = second.post(change(draft), hers | chosen).content.decode()
     assert values(page) == ["Emil Berg", "Edda"]
@@ -274,44 +293,46 @@ def test_a_third_value_is_asked_about_anew(draft, emil, edda):
     assert draft.byline == "Emil Berg"
 
 
-def test_fields_and_texts_that_both_changed_are_asked_about_together(draft, emil, edda):
+def test_conflicts_of_fields_and_texts_are_shown_together(draft, emil, edda):
     second = as_(edda)
-    read = opened(second, change(draft))
-    as_(emil).post(change(draft), of(draft, byline="Emil", body=draft.body.replace("nine", "ten")))
-    hers = of(draft, byline="Edda", body=draft.body.replace("The end.", "The end, for now."))
+    read = hidden_fields(second, change(draft))
+    as_(emil).post(
+        change(draft), article_fields(draft, byline="Emil", body=draft.body.replace("nine", "ten"))
+    )
+    hers = article_fields(draft, byline="Edda", body=draft.body.replace("The end.", "The end, for now."))
     response = second.post(change(draft), hers | read)
     for text, held in (("both", "ten"), ("theirs", "ten"), ("mine", "nine")):
-        renewed = {"read": response.context["read"], "nonce": response.context["nonce"]}
+        renewed = {"read": response.context["snapshot"], "nonce": response.context["nonce"]}
         response = second.post(change(draft), hers | renewed | {"_fill": text})
         assert held in response.context["adminform"].form["body"].value()
         asked = choices(response.content.decode())
         assert asked.keys() == {"take-byline"}
-    renewed = {"read": response.context["read"], "take-byline": asked["take-byline"][1]}
+    renewed = {"read": response.context["snapshot"], "take-byline": asked["take-byline"][1]}
     assert second.post(change(draft), hers | renewed).status_code == 302
     draft.refresh_from_db()
     assert (draft.byline, "for now" in draft.body) == ("Edda", True)
 
 
-def test_what_was_left_as_a_colleague_changed_it_is_told(draft, emil, edda):
+def test_a_message_names_fields_that_kept_a_colleagues_value(draft, emil, edda):
     second = as_(edda)
-    read = opened(second, change(draft))
-    as_(emil).post(change(draft), of(draft, byline="Emil and Edda"))
-    told = second.post(change(draft), of(draft, body="Hers.") | read, follow=True).content.decode()
-    assert "Somebody else has changed this meanwhile, and it was left so: Byline." in told
+    read = hidden_fields(second, change(draft))
+    as_(emil).post(change(draft), article_fields(draft, byline="Emil and Edda"))
+    told = second.post(
+        change(draft), article_fields(draft, body="Hers.") | read, follow=True
+    ).content.decode()
+    assert "Somebody else changed these fields meanwhile, and their values were kept: Byline." in told
 
 
-def test_a_picture_that_is_sent_takes_the_place_of_no_colleagues_unseen(
-    draft, emil, edda, tmp_path, settings
-):
+def test_an_uploaded_lead_image_does_not_replace_a_colleagues_unseen(draft, emil, edda, tmp_path, settings):
     settings.MEDIA_ROOT = tmp_path / "media"
     image = Image.objects.create(alt="A boat", width=8, height=8, suffix="png", digest="a" * 64)
     second = as_(edda)
-    read = opened(second, change(draft))
-    as_(emil).post(change(draft), of(draft, lead_image=image.pk))
+    read = hidden_fields(second, change(draft))
+    as_(emil).post(change(draft), article_fields(draft, lead_image=image.pk))
 
     def hers(**values):
         sent = {"lead_file": upload(jpeg(), "slip.jpg"), "lead_alt": "The slip"}
-        return of(draft) | read | sent | values
+        return article_fields(draft) | read | sent | values
 
     page = second.post(change(draft), hers()).content.decode()
     assert values(page) == [str(image), "slip.jpg"]
@@ -322,54 +343,60 @@ def test_a_picture_that_is_sent_takes_the_place_of_no_colleagues_unseen(
     assert second.post(change(draft), hers(**{"take-lead_image": asked[0]})).status_code == 302
     draft.refresh_from_db()
     assert (draft.lead_image, Image.objects.count()) == (image, 1)
-    read["read"] = opened(second, change(draft))["read"]
+    read["read"] = hidden_fields(second, change(draft))["read"]
     second.post(change(draft), hers(lead_image=image.pk))
     draft.refresh_from_db()
     assert draft.lead_image.alt == "The slip"
 
 
-def test_a_correction_that_was_typed_while_the_story_was_taken_back_is_not_lost(emil, edda):
+def test_a_correction_typed_while_the_story_was_unpublished_is_kept(emil, edda):
     story = make_article("Out")
     second = as_(edda)
-    read = opened(second, change(story))
+    read = hidden_fields(second, change(story))
     take_back(article=story, why="", seen=story.version)
-    assert second.post(change(story), of(story, new_correction="It was nine.") | read).status_code == 302
+    assert (
+        second.post(change(story), article_fields(story, new_correction="It was nine.") | read).status_code
+        == 302
+    )
     assert story.corrections.get().text == "It was nine."
 
 
-def test_who_saved_in_another_window_is_told_so(draft, emil):
+def test_a_conflict_with_ones_own_other_window_says_so(draft, emil):
     client = as_(emil)
-    read = opened(client, change(draft))
-    client.post(change(draft), of(draft, body="Here.") | opened(client, change(draft)))
-    assert "you saved this article elsewhere at" in (
-        client.post(change(draft), of(draft, body="There.") | read).content.decode()
+    read = hidden_fields(client, change(draft))
+    client.post(change(draft), article_fields(draft, body="Here.") | hidden_fields(client, change(draft)))
+    assert "you saved this article in another window at" in (
+        client.post(change(draft), article_fields(draft, body="There.") | read).content.decode()
     )
 
 
-def test_to_publish_meanwhile_is_no_conflict(draft, emil, edda):
+def test_publishing_meanwhile_is_no_conflict(draft, emil, edda):
     second = as_(edda)
-    read = opened(second, change(draft))
+    read = hidden_fields(second, change(draft))
     publish(article=draft, at=timezone.now(), seen=draft.version)
-    assert second.post(change(draft), of(draft, body="Hers.") | read).status_code == 302
+    assert second.post(change(draft), article_fields(draft, body="Hers.") | read).status_code == 302
     draft.refresh_from_db()
     assert (draft.body, draft.is_published()) == ("Hers.", True)
 
 
-def test_whoever_opens_it_reads_who_has_it_open(draft, emil, edda, time_machine):
+def test_the_editor_page_names_others_who_have_it_open(draft, emil, edda, time_machine):
     first, second = as_(emil), as_(edda)
     first.get(change(draft))
-    assert "Emil has it open." in second.get(change(draft)).content.decode()
-    keep(first, key=draft.pk, body="Typed.")
+    assert "Emil has this open." in second.get(change(draft)).content.decode()
+    post_autosave(first, key=draft.pk, body="Typed.")
     time_machine.move_to(timezone.now() + timedelta(seconds=70))
-    told = second.post(KEEP, {"nonce": str(uuid4()), "key": draft.pk}).json()
-    assert told["others"] == ["Emil has it open, last typed 1 min ago."]
-    first.post(KEEP, {"nonce": str(uuid4()), "key": draft.pk, "gone": "1"})
+    told = second.post(AUTOSAVE_URL, {"nonce": str(uuid4()), "key": draft.pk}).json()
+    assert told["others"] == ["Emil has this open and last typed 1 min ago."]
+    first.post(AUTOSAVE_URL, {"nonce": str(uuid4()), "key": draft.pk, "gone": "1"})
     assert not Presence.objects.filter(editor=emil).exists()
 
 
-def test_whoever_types_is_told_that_a_colleague_saved(draft, emil, edda):
+def test_an_autosave_answers_that_a_colleague_has_saved(draft, emil, edda):
     second = as_(edda)
-    read = opened(second, change(draft))
-    assert second.post(KEEP, {"key": draft.pk, **read}).json()["newer"] == ""
-    as_(emil).post(change(draft), of(draft, body="His."))
-    assert "Emil saved it at" in second.post(KEEP, {"key": draft.pk, **read}).json()["newer"]
+    read = hidden_fields(second, change(draft))
+    assert second.post(AUTOSAVE_URL, {"key": draft.pk, **read}).json()["newer"] == ""
+    as_(emil).post(change(draft), article_fields(draft, body="His."))
+    assert (
+        "Emil saved a newer version at"
+        in second.post(AUTOSAVE_URL, {"key": draft.pk, **read}).json()["newer"]
+    )

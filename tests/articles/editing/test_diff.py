@@ -1,6 +1,6 @@
 import pytest
 
-from articles.editing.diff import STEPS_MOST, _is_blank, _steps, compare, merge
+from articles.editing.diff import MAX_STEPS, _is_blank, _steps, compare, merge
 from tests.helpers.growth import LINEAR, growth
 
 OLD = "The boat leaves at nine.\n\nNobody waits.\n\nThe end."
@@ -11,7 +11,7 @@ def told(old, new):
     return "".join(signs[kind].format(text) for row in compare(old, new) for kind, text in row.parts)
 
 
-def test_words_are_told_and_not_whole_paragraphs():
+def test_changed_words_are_marked_and_not_whole_paragraphs():
     new = "The old boat leaves at ten.\n\nNobody waits.\n\nThe end."
     assert told(OLD, new) == "The [+old +]boat leaves at [-nine-][+ten+].\n\nNobody waits.\n\nThe end."
 
@@ -31,24 +31,24 @@ def test_each_side_gives_its_text_back(old, new):
     assert "".join(text for row in rows for _, text in row.new).replace("¶", "") == new
 
 
-def test_changes_in_two_places_come_together():
+def test_changes_in_two_places_are_merged():
     mine = OLD.replace("nine", "ten")
     theirs = OLD.replace("The end.", "The end, for now.")
     assert merge(OLD, mine, theirs) == mine.replace("The end.", "The end, for now.")
 
 
-def test_two_words_of_one_paragraph_come_together():
+def test_changes_of_two_words_in_one_paragraph_are_merged():
     assert merge("The boat leaves at nine.", "The old boat leaves at nine.", "The boat leaves at ten.") == (
         "The old boat leaves at ten."
     )
 
 
-def test_the_same_change_is_made_once():
+def test_the_same_change_of_both_is_merged_once():
     new = OLD.replace("nine", "ten")
     assert merge(OLD, new, new) == new
 
 
-def test_what_touches_is_for_a_person():
+def test_changes_that_touch_are_not_merged():
     assert merge("at nine", "at ten", "at eleven") is None
     assert merge("a\n", "a\nmine\n", "a\ntheirs\n") is None
 
@@ -59,7 +59,7 @@ def test_a_long_text_is_compared_in_time():
     assert compare(old, "x " * 4000)
 
 
-def test_a_long_passage_that_is_the_same_is_folded_and_whole():
+def test_a_long_unchanged_passage_is_folded_without_loss():
     same = "\n\n".join(f"Paragraph {n} says what it said." for n in range(60)) + "\n"
     first, last = compare(same + "nine", same + "ten")
     folded = first.folded
@@ -73,7 +73,7 @@ FAMILIES = ["a\n", "\n", "a b\n\n", "x ", "a\n\nb\n\n"]
 
 
 @pytest.mark.parametrize("piece", FAMILIES)
-def test_a_comparison_grows_with_the_texts(piece):
+def test_the_cost_of_a_comparison_grows_with_the_texts(piece):
     def compare_moved(text: str) -> None:
         compare(text + "end", "start" + text[len(text) // 3 :])
         merge(text, f"mine{text}", text.replace("a", "b"))
@@ -81,17 +81,17 @@ def test_a_comparison_grows_with_the_texts(piece):
     assert growth(compare_moved, lambda size: (piece * size)[:size], 10_000) < LINEAR
 
 
-def test_a_text_changed_in_each_of_its_paragraphs_is_told_by_its_words():
-    """With the empty lines between them the same, a thousand times."""
+def test_a_text_changed_in_each_paragraph_is_compared_by_words():
+    """With a thousand unchanged empty lines between the paragraphs."""
     old, new = (
         "\n\n".join(f"the {word} {n} of the harbour" for n in range(3_000)) for word in ("boat", "ship")
     )
     lines = [text.splitlines(keepends=True) for text in (old, new)]
-    assert _steps(*lines, None, autojunk=False) > STEPS_MOST >= _steps(*lines, _is_blank, autojunk=False)
+    assert _steps(*lines, None, autojunk=False) > MAX_STEPS >= _steps(*lines, _is_blank, autojunk=False)
     assert sum(part.kind == "del" for row in compare(old, new) for part in row.parts) == 3_000
 
 
-def test_what_would_take_too_many_steps_is_one_change():
+def test_a_comparison_with_too_many_steps_is_one_change():
     old, new = ("".join(f"{n % 7 * step}\n" for n in range(9_000)) for step in (3, 5))
-    assert _steps(*(text.splitlines() for text in (old, new)), is_junk=None, autojunk=False) > STEPS_MOST
+    assert _steps(*(text.splitlines() for text in (old, new)), is_junk=None, autojunk=False) > MAX_STEPS
     assert "".join(text for row in compare(old, new) for _, text in row.new) == new

@@ -1,4 +1,4 @@
-"""The editors' room behind the form: what was typed and not saved, and versions. Ruth reads."""
+"""The editor page: drafts and versions. Ruth is a reader."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import EDITOR, MODERATOR, READER
-from articles.editing.services import correct
+from articles.editing.notes import add_correction
 from articles.models import (
     Article,
     Revision,
@@ -20,7 +20,16 @@ from articles.models import (
     Unsaved,
 )
 from articles.services import save_article, save_page
-from tests.articles.editing.sheets import KEEP, act, keep, of, opened, own, turned, unsaved
+from tests.articles.editing.editor_forms import (
+    AUTOSAVE_URL,
+    article_fields,
+    draft_bodies,
+    hidden_fields,
+    last_nonce,
+    post_autosave,
+    publication_url,
+    with_turn,
+)
 from tests.articles.test_admin import ADD, as_, change, form
 from tests.factories import UserFactory, make_article
 
@@ -31,30 +40,30 @@ OURS = {"HTTP_ORIGIN": "http://testserver"}
 # What was not saved
 
 
-def test_what_was_typed_is_offered_taken_up_and_gone_once_saved(draft, emil):
+def test_a_draft_is_offered_continued_and_gone_once_saved(draft, emil):
     client = as_(emil)
-    page = turned(opened(client, change(draft)))
-    assert keep(client, key=draft.pk, title="Boats", body="Typed.", **page).json()["kept"] is True
+    page = with_turn(hidden_fields(client, change(draft)))
+    assert post_autosave(client, key=draft.pk, title="Boats", body="Typed.", **page).json()["kept"] is True
 
     shown = client.get(change(draft)).content.decode()
-    assert "You have unsaved changes of" in shown
+    assert "You have unsaved changes from" in shown
     assert "Typed." not in shown
-    url = f"{change(draft)}?unsaved={own(page)}"
+    url = f"{change(draft)}?unsaved={last_nonce(page)}"
     response = client.get(url)
     assert response.context["adminform"].form["body"].value() == "Typed."
-    again = opened(client, url)
+    again = hidden_fields(client, url)
     assert (again["read"], again["nonce"].split()[0]) == (page["read"], page["nonce"])
-    client.post(change(draft), of(draft, body="Typed, and more.") | again)
-    assert unsaved() == []
-    late = keep(client, key=draft.pk, title="Boats", body="Typ", **page)
-    assert (late.json()["kept"], unsaved()) == (False, [])
+    client.post(change(draft), article_fields(draft, body="Typed, and more.") | again)
+    assert draft_bodies() == []
+    late = post_autosave(client, key=draft.pk, title="Boats", body="Typ", **page)
+    assert (late.json()["kept"], draft_bodies()) == (False, [])
 
 
-def test_all_that_is_typed_is_taken_up(draft, emil, edda):
+def test_a_continued_draft_fills_all_fields(draft, emil, edda):
     harbour, sea = (Topic.objects.create(name=name, slug=name.lower()) for name in ("Harbour", "Sea"))
     draft.topics.add(harbour)
     client = as_(emil)
-    page = turned(opened(client, change(draft)))
+    page = with_turn(hidden_fields(client, change(draft)))
     typed = {
         "title": ["Boats"],
         "body": [draft.body],
@@ -72,10 +81,10 @@ def test_all_that_is_typed_is_taken_up(draft, emil, edda):
         "discussion-0-closes_at_1": ["half past"],
         "of a form of another day": ["x"],
     }
-    told = client.post(KEEP, page | {"key": draft.pk, "typed": json.dumps(typed)}).json()
+    told = client.post(AUTOSAVE_URL, page | {"key": draft.pk, "typed": json.dumps(typed)}).json()
     assert told["kept"] is True
 
-    response = client.get(f"{change(draft)}?unsaved={own(page)}")
+    response = client.get(f"{change(draft)}?unsaved={last_nonce(page)}")
 
     form = response.context["adminform"].form
     (discussion,) = response.context["inline_admin_formsets"][0].formset.forms
@@ -93,8 +102,10 @@ def test_all_that_is_typed_is_taken_up(draft, emil, edda):
     assert discussion["moderation"].value() == "pre"
     assert discussion["members_only"].value() is True
     assert discussion["closes_at"].value() == ["2030-01-15", "half past"]
-    again = opened(client, f"{change(draft)}?unsaved={own(page)}")
-    sent = of(draft, new_note="Is nine right?", topics=[sea.pk], signed_0=edda.pk, rights="licensed")
+    again = hidden_fields(client, f"{change(draft)}?unsaved={last_nonce(page)}")
+    sent = article_fields(
+        draft, new_note="Is nine right?", topics=[sea.pk], signed_0=edda.pk, rights="licensed"
+    )
     assert client.post(change(draft), sent | again).status_code == 302
     draft.refresh_from_db()
     assert (draft.rights, list(draft.topics.all()), draft.notes.get().body) == (
@@ -105,93 +116,96 @@ def test_all_that_is_typed_is_taken_up(draft, emil, edda):
 
 
 @pytest.mark.parametrize("typed", ["", "[]", "{", "1", '{"title": 1}', '{"title": [1]}'])
-def test_what_is_no_form_is_refused(draft, emil, typed):
-    assert as_(emil).post(KEEP, {"key": draft.pk, "typed": typed}).status_code == 400
-    assert unsaved() == []
+def test_an_autosave_that_is_no_form_is_refused(draft, emil, typed):
+    assert as_(emil).post(AUTOSAVE_URL, {"key": draft.pk, "typed": typed}).status_code == 400
+    assert draft_bodies() == []
 
 
-def test_signs_that_no_database_holds_do_not_cost_the_others(draft, emil):
-    assert keep(as_(emil), key=draft.pk, body="Typed\ud83d\x00.").status_code == 200
-    assert unsaved() == ["Typed?."]
+def test_characters_that_the_database_cannot_store_are_left_out(draft, emil):
+    assert post_autosave(as_(emil), key=draft.pk, body="Typed\ud83d\x00.").status_code == 200
+    assert draft_bodies() == ["Typed?."]
     odd = {
         "key": draft.pk,
         "nonce": f"{uuid4()}:1",
         "typed": '{"body": ["A."], "a\\u0000b": ["c"], "": [""]}',
     }
-    assert as_(emil).post(KEEP, odd).status_code == 200
-    assert unsaved() == ["A.", "Typed?."]
+    assert as_(emil).post(AUTOSAVE_URL, odd).status_code == 200
+    assert draft_bodies() == ["A.", "Typed?."]
 
 
-def test_signs_that_no_database_holds_do_not_cost_what_loses_its_place(draft, emil, edda):
+def test_such_characters_are_left_out_of_a_detached_draft(draft, emil, edda):
     draft.editors.add(edda)
-    sent = of(draft, body="Typed\x00.") | {"": "x"}
+    sent = article_fields(draft, body="Typed\x00.") | {"": "x"}
     told = as_(emil).post(change(draft), sent, follow=True).content.decode()
-    assert "not yours to edit any more" in told
-    assert unsaved() == ["Typed."]
+    assert "You can no longer edit that" in told
+    assert draft_bodies() == ["Typed."]
 
 
-def test_a_text_that_is_taken_up_in_two_windows_is_two(draft, emil):
+def test_a_draft_continued_in_two_windows_becomes_two(draft, emil):
     client = as_(emil)
-    page = turned(opened(client, change(draft)))
-    keep(client, key=draft.pk, title="Boats", body="Typed.", **page)
-    url = f"{change(draft)}?unsaved={own(page)}"
-    one, two = (turned(opened(client, url)) for _ in range(2))
-    keep(client, key=draft.pk, title="Boats", body="Typed here.", **one)
-    keep(client, key=draft.pk, title="Boats", body="Typed there.", **two)
-    assert sorted(unsaved()) == ["Typed here.", "Typed there."]
-    assert client.post(change(draft), of(draft, body="Typed here.") | one).status_code == 302
-    assert unsaved() == ["Typed there."]
+    page = with_turn(hidden_fields(client, change(draft)))
+    post_autosave(client, key=draft.pk, title="Boats", body="Typed.", **page)
+    url = f"{change(draft)}?unsaved={last_nonce(page)}"
+    one, two = (with_turn(hidden_fields(client, url)) for _ in range(2))
+    post_autosave(client, key=draft.pk, title="Boats", body="Typed here.", **one)
+    post_autosave(client, key=draft.pk, title="Boats", body="Typed there.", **two)
+    assert sorted(draft_bodies()) == ["Typed here.", "Typed there."]
+    assert client.post(change(draft), article_fields(draft, body="Typed here.") | one).status_code == 302
+    assert draft_bodies() == ["Typed there."]
 
 
-def test_a_page_that_was_sent_back_keeps_one_text(draft, emil):
+def test_a_form_returned_with_errors_keeps_one_draft(draft, emil):
     client = as_(emil)
-    page = turned(opened(client, change(draft)))
-    keep(client, key=draft.pk, title="", body="Typed.", **page)
-    response = client.post(change(draft), of(draft, title="", body="Typed.") | page)
-    back = turned({name: response.context[name] for name in ("nonce", "read")})
+    page = with_turn(hidden_fields(client, change(draft)))
+    post_autosave(client, key=draft.pk, title="", body="Typed.", **page)
+    response = client.post(change(draft), article_fields(draft, title="", body="Typed.") | page)
+    back = with_turn({"nonce": response.context["nonce"], "read": response.context["snapshot"]})
     assert back["nonce"].startswith(page["nonce"])
     assert "You have unsaved changes" not in response.content.decode()
-    keep(client, key=draft.pk, title="", body="Typed, and more.", **back)
-    assert unsaved() == ["Typed, and more."]
+    post_autosave(client, key=draft.pk, title="", body="Typed, and more.", **back)
+    assert draft_bodies() == ["Typed, and more."]
 
 
-def test_unsaved_changes_of_before_a_colleague_saved_meet_their_text(draft, emil, edda):
+def test_a_draft_older_than_a_colleagues_save_is_a_conflict(draft, emil, edda):
     client = as_(emil)
-    page = turned(opened(client, change(draft)))
-    keep(client, key=draft.pk, title="Boats", body="Typed.", **page)
-    as_(edda).post(change(draft), of(draft, body="Hers."))
-    page = opened(client, f"{change(draft)}?unsaved={own(page)}")
-    assert "Not saved yet" in client.post(change(draft), of(draft, body="Typed.") | page).content.decode()
+    page = with_turn(hidden_fields(client, change(draft)))
+    post_autosave(client, key=draft.pk, title="Boats", body="Typed.", **page)
+    as_(edda).post(change(draft), article_fields(draft, body="Hers."))
+    page = hidden_fields(client, f"{change(draft)}?unsaved={last_nonce(page)}")
+    assert (
+        "Not saved yet"
+        in client.post(change(draft), article_fields(draft, body="Typed.") | page).content.decode()
+    )
     draft.refresh_from_db()
     assert draft.body == "Hers."
 
 
-def test_a_new_article_is_kept_before_it_has_a_title(emil, edda):
+def test_a_new_article_is_autosaved_before_it_has_a_title(emil, edda):
     client = as_(emil)
-    page = turned(opened(client, ADD))
-    keep(client, body="A beginning.", **page)
-    assert "You have unsaved changes of" in client.get(ADD).content.decode()
+    page = with_turn(hidden_fields(client, ADD))
+    post_autosave(client, body="A beginning.", **page)
+    assert "You have unsaved changes from" in client.get(ADD).content.decode()
     assert "You have unsaved changes" not in as_(edda).get(ADD).content.decode()
-    response = client.get(f"{ADD}?unsaved={own(page)}")
+    response = client.get(f"{ADD}?unsaved={last_nonce(page)}")
     assert response.context["adminform"].form["body"].value() == "A beginning."
     client.post(ADD, form(body="A beginning.") | page)
-    assert unsaved() == []
+    assert draft_bodies() == []
 
 
-def test_a_form_that_comes_back_once_others_edit_what_it_made_is_kept_for_a_new_one(emil, edda):
+def test_a_repeated_form_becomes_a_draft_once_others_edit_its_article(emil, edda):
     client = as_(emil)
-    page = opened(client, ADD)
+    page = hidden_fields(client, ADD)
     assert client.post(ADD, form(body="A beginning.") | page).status_code == 302
     Article.objects.get().editors.set([edda])
     told = client.post(ADD, form(body="A beginning, and more.") | page, follow=True).content.decode()
-    assert "not yours to edit any more" in told
-    assert "You have unsaved changes of" in told
-    assert unsaved() == ["A beginning, and more."]
+    assert "You can no longer edit that" in told
+    assert "You have unsaved changes from" in told
+    assert draft_bodies() == ["A beginning, and more."]
     assert Article.objects.get().body == "A beginning."
 
 
-def test_a_form_of_a_standing_page_makes_no_story_come_back(emil):
-    """They have keys of their own, and one sheet could be sent to either."""
+def test_a_form_of_a_page_does_not_return_a_story(emil):
+    """Both have ids of their own, and one form could be sent to either."""
     client, sheet = as_(emil), uuid4()
     page = save_page(page=StandingPage(title="About", slug="about", body="Us."), by=emil, nonce=sheet)
     draft = make_article(pk=page.pk, published_at=None)
@@ -200,24 +214,26 @@ def test_a_form_of_a_standing_page_makes_no_story_come_back(emil):
     assert set(Article.objects.values_list("title", flat=True)) == {draft.title, "Another"}
 
 
-def test_what_was_written_for_an_article_that_is_gone_is_kept_for_a_new_one(draft, emil, edda):
+def test_a_text_for_a_deleted_article_becomes_a_draft_of_a_new_one(draft, emil, edda):
     client = as_(emil)
-    page = turned(opened(client, change(draft)))
-    keep(client, key=draft.pk, title="Boats", body="Typed.", **page)
-    assert "You have unsaved changes of" in client.get("/admin/articles/article/").content.decode()
+    page = with_turn(hidden_fields(client, change(draft)))
+    post_autosave(client, key=draft.pk, title="Boats", body="Typed.", **page)
+    assert "You have unsaved changes from" in client.get("/admin/articles/article/").content.decode()
     draft.editors.add(edda)
-    told = client.post(change(draft), of(draft, body="Typed, and sent."), follow=True).content.decode()
-    assert "not yours to edit any more" in told
-    assert told.count("You have unsaved changes of") == 2
+    told = client.post(
+        change(draft), article_fields(draft, body="Typed, and sent."), follow=True
+    ).content.decode()
+    assert "You can no longer edit that" in told
+    assert told.count("You have unsaved changes from") == 2
     draft.delete()
-    page = client.get(f"{ADD}?unsaved={own(page)}")
+    page = client.get(f"{ADD}?unsaved={last_nonce(page)}")
     assert page.context["adminform"].form["body"].value() == "Typed."
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_page_makes_one_article_however_often_it_is_sent(emil):
+def test_a_form_creates_one_article_even_if_sent_twice(emil):
     client = as_(emil)
-    page = form(body="A beginning.", stage="draft") | opened(client, ADD)
+    page = form(body="A beginning.", stage="draft") | hidden_fields(client, ADD)
 
     def send():
         assert client.post(ADD, page).status_code == 302
@@ -230,35 +246,35 @@ def test_a_page_makes_one_article_however_often_it_is_sent(emil):
         thread.join()
     article = Article.objects.get()
     response = client.post(ADD, page | {"_then": "publish"})
-    assert response["Location"] == act(article, "publish")
+    assert response["Location"] == publication_url(article, "publish")
     # Back to the page, on it goes, and sent again.
     response = client.post(ADD, page | {"body": "A beginning, and more."}, follow=True)
     assert response.context["adminform"].form["body"].value() == "A beginning, and more."
     assert Article.objects.get().body == "A beginning."
     data = page | {"slug": article.slug, "body": "A beginning, and more."}
-    data |= {"read": response.context["read"], "nonce": response.context["nonce"]}
+    data |= {"read": response.context["snapshot"], "nonce": response.context["nonce"]}
     assert "Not saved yet" in client.post(change(article), data).content.decode()
 
 
-def test_what_is_thrown_away_is_ones_own(draft, emil, edda):
+def test_one_can_discard_only_ones_own_drafts(draft, emil, edda):
     client = as_(emil)
     nonce = uuid4()
-    keep(client, key=draft.pk, title="Boats", body="Typed.", nonce=str(nonce))
-    url = reverse("admin:articles_article_throw", args=[nonce])
+    post_autosave(client, key=draft.pk, title="Boats", body="Typed.", nonce=str(nonce))
+    url = reverse("admin:articles_article_discard_draft", args=[nonce])
     assert as_(edda).post(url).status_code == 404
     assert client.get(url).status_code == 404
     assert client.post(url).status_code == 302
-    assert unsaved() == []
+    assert draft_bodies() == []
     assert client.post(url).status_code == 404
 
 
 @pytest.mark.parametrize("role", [READER, MODERATOR])
-def test_nobody_else_keeps_or_reads_anything(draft, emil, role):
+def test_only_editors_can_autosave_and_read_drafts(draft, emil, role):
     draft.editors.add(emil)
     for other in (as_(UserFactory.create(roles=(role,))), Client(), as_(UserFactory.create(roles=(EDITOR,)))):
-        assert keep(other, key=draft.pk, body="x").status_code in {302, 403, 404}
+        assert post_autosave(other, key=draft.pk, body="x").status_code in {302, 403, 404}
         for url in (
-            act(draft, "publish"),
+            publication_url(draft, "publish"),
             reverse("admin:articles_article_history", args=[draft.pk]),
             reverse("admin:articles_article_restore", args=[draft.pk, 1]),
         ):
@@ -270,23 +286,23 @@ def test_nobody_else_keeps_or_reads_anything(draft, emil, role):
     assert draft.version == 1
 
 
-def test_whoever_is_logged_out_gets_the_text_back(draft):
-    response = Client().post(change(draft), of(draft, body="An hour of work."), **OURS)
+def test_a_logged_out_editor_gets_the_text_back(draft):
+    response = Client().post(change(draft), article_fields(draft, body="An hour of work."), **OURS)
     page = response.content.decode()
     assert response.status_code == 403
     assert "you are logged out" in page
     assert "An hour of work." in page
     assert 'name="title" value="Boats"' in page
     stranger = Client().post(
-        change(draft), of(draft, body="Forged."), HTTP_ORIGIN="https://elsewhere.example"
+        change(draft), article_fields(draft, body="Forged."), HTTP_ORIGIN="https://elsewhere.example"
     )
     assert "Forged." not in stranger.content.decode()
 
 
-def test_an_old_secret_gives_the_text_back_with_a_new_one(draft, emil):
+def test_an_expired_csrf_token_gives_the_text_back(draft, emil):
     client = Client(enforce_csrf_checks=True)
     client.force_login(emil)
-    data = of(draft, body="An hour of work.") | opened(client, change(draft))
+    data = article_fields(draft, body="An hour of work.") | hidden_fields(client, change(draft))
     response = client.post(change(draft), data | {"csrfmiddlewaretoken": "x" * 64}, **OURS)
     page = response.content.decode()
     assert response.status_code == 403
@@ -300,7 +316,7 @@ def test_an_old_secret_gives_the_text_back_with_a_new_one(draft, emil):
 # Versions
 
 
-def test_two_versions_are_compared_and_one_comes_back(draft, emil):
+def test_two_versions_are_compared_and_one_is_restored(draft, emil):
     draft.body = draft.body.replace("nine", "ten")
     save_article(article=draft, by=emil)
     client, history = as_(emil), reverse("admin:articles_article_history", args=[draft.pk])
@@ -316,7 +332,7 @@ def test_two_versions_are_compared_and_one_comes_back(draft, emil):
     client.post(restore, {"seen": draft.version})
     draft.refresh_from_db()
     assert "nine" in draft.body
-    assert "Number 1 brought back." in client.get(history).content.decode()
+    assert "Restored from version 1." in client.get(history).content.decode()
     assert client.get(f"{history}?old=1&new=99").status_code == 404
 
 
@@ -328,9 +344,9 @@ def test_markup_in_a_text_is_shown_as_text(draft, emil):
 
 
 @pytest.mark.parametrize("number", ["²", "٣٣٣", "9" * 5000, "-1", "x", ""])
-def test_what_is_no_number_is_none_that_there_is(draft, emil, number):
+def test_an_invalid_number_is_not_found(draft, emil, number):
     client = as_(emil)
-    assert keep(client, key=number or "0").status_code == 404
+    assert post_autosave(client, key=number or "0").status_code == 404
     assert client.get(
         change(draft).replace("/change/", "/history/"), {"old": number, "new": "1"}
     ).status_code in {
@@ -339,7 +355,7 @@ def test_what_is_no_number_is_none_that_there_is(draft, emil, number):
     }
     restore = reverse("admin:articles_article_restore", args=[draft.pk, 1])
     assert client.post(restore, {"seen": number}).status_code == 302
-    assert client.post(act(draft, "publish"), {"seen": number}).status_code == 200
+    assert client.post(publication_url(draft, "publish"), {"seen": number}).status_code == 200
     assert not Article.objects.get().is_published()
     assert Revision.objects.count() == 1
 
@@ -348,12 +364,12 @@ def test_its_pages_have_no_inline_script_or_style(draft, emil):
     draft.body = "Other words."
     save_article(article=draft, by=emil)
     client, history = as_(emil), reverse("admin:articles_article_history", args=[draft.pk])
-    correction = correct(article=draft, by=emil, text="x")
+    correction = add_correction(article=draft, by=emil, text="x")
     for url in (
         history,
         f"{history}?old=1&new=2",
-        act(draft, "publish"),
-        act(draft, "schedule"),
+        publication_url(draft, "publish"),
+        publication_url(draft, "schedule"),
         reverse("admin:articles_article_correction", args=[draft.pk, correction.pk]),
     ):
         response = client.get(url)

@@ -1,4 +1,4 @@
-"""Two editors in one article, each in a browser of their own; and texts that nothing loses."""
+"""Two editors in one article, each in their own browser; and texts that survive failures."""
 
 import re
 
@@ -8,7 +8,8 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from accounts.models import EDITOR
-from articles.editing.services import add_note, correct, take_back
+from articles.editing.notes import add_correction, add_note
+from articles.editing.services import take_back
 from articles.models import Article, Image, StandingPage, Topic, Unsaved
 from articles.services import save_article, save_page
 from tests.articles.test_admin import ADD, change
@@ -34,8 +35,8 @@ def story():
 
 
 @pytest.fixture
-def desk_of(browser, live_server):
-    """Opens a window in a browser of somebody's own, who is an editor."""
+def open_as(browser, live_server):
+    """Return a function that opens a window of an editor's own browser."""
 
     def open_for(name, **how):
         client = Client()
@@ -56,21 +57,21 @@ def save(page):
     page.locator('[name="_save"]').last.click()
 
 
-def test_two_editors_of_one_article_see_each_other_and_lose_nothing(desk_of, story):
-    emil, edda = desk_of("Emil"), desk_of("Edda")
+def test_two_editors_of_one_article_see_each_other_and_lose_nothing(open_as, story):
+    emil, edda = open_as("Emil"), open_as("Edda")
     emil.goto(change(story))
     edda.clock.install()
     edda.goto(change(story))
-    expect(edda.locator(".others")).to_have_text("Emil has it open.")
+    expect(edda.locator(".others")).to_have_text("Emil has this open.")
 
     emil.locator("#id_body").fill(BODY.replace("nine", "ten"))
     expect(emil.locator(".kept")).to_contain_text("Kept at")
     edda.clock.run_for(21_000)
-    expect(edda.locator(".others")).to_have_text("Emil has it open, last typed just now.")
+    expect(edda.locator(".others")).to_have_text("Emil has this open and last typed just now.")
     save(emil)
     expect(emil.locator(".messagelist")).to_contain_text("changed successfully")
     edda.clock.run_for(21_000)
-    expect(edda.locator(".newer")).to_contain_text("Emil saved it at")
+    expect(edda.locator(".newer")).to_contain_text("Emil saved a newer version at")
 
     edda.locator("#id_body").fill(BODY.replace("nine", "eleven").replace("The end.", "The end, for now."))
     save(edda)
@@ -102,8 +103,8 @@ def test_two_editors_of_one_article_see_each_other_and_lose_nothing(desk_of, sto
     assert emil.failures == edda.failures == []
 
 
-def test_what_is_typed_survives_a_closed_window(desk_of, story):
-    page = desk_of("Emil")
+def test_a_text_survives_a_closed_window(open_as, story):
+    page = open_as("Emil")
     page.goto(change(story))
     page.locator("#id_body").fill("An hour of work.")
     page.goto("/admin/")  # leaves at once, before three seconds are over
@@ -121,9 +122,9 @@ def test_what_is_typed_survives_a_closed_window(desk_of, story):
     assert page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('unsaved'))") == []
 
 
-def test_a_note_and_a_tick_survive_a_closed_window_as_a_text_does(desk_of, story):
+def test_notes_and_ticked_boxes_survive_a_closed_window(open_as, story):
     Topic.objects.create(name="Harbour", slug="harbour")
-    page = desk_of("Emil")
+    page = open_as("Emil")
     page.goto(change(story))
     page.locator("#id_new_note").fill("Is nine right?")
     page.locator("#id_topics").get_by_label("Harbour").check()
@@ -147,8 +148,8 @@ def test_a_note_and_a_tick_survive_a_closed_window_as_a_text_does(desk_of, story
     assert not Unsaved.objects.filter(is_done=False).exists()
 
 
-def test_what_is_undone_by_hand_is_not_offered(desk_of, story):
-    page = desk_of("Emil")
+def test_a_text_changed_back_by_hand_is_not_offered(open_as, story):
+    page = open_as("Emil")
     page.clock.install()
     page.goto(change(story))
     for words in ("Emil", ""):
@@ -161,8 +162,8 @@ def test_what_is_undone_by_hand_is_not_offered(desk_of, story):
     assert Unsaved.objects.filter(is_done=True).exists()
 
 
-def test_a_chosen_file_is_said_to_be_lost_with_the_window(desk_of, story):
-    page = desk_of("Emil")
+def test_a_warning_says_that_a_chosen_file_is_not_autosaved(open_as, story):
+    page = open_as("Emil")
     page.goto(change(story))
     slip = {"name": "slip.jpg", "mimeType": "image/jpeg", "buffer": b"x"}
     page.locator("#id_lead_file").set_input_files(slip)
@@ -182,8 +183,8 @@ def test_a_chosen_file_is_said_to_be_lost_with_the_window(desk_of, story):
     expect(page.locator(".file")).to_have_text("")
 
 
-def test_a_request_that_is_overtaken_replaces_nothing(desk_of, story):
-    page = desk_of("Emil")
+def test_a_late_autosave_replaces_nothing_newer(open_as, story):
+    page = open_as("Emil")
     page.clock.install()
     page.goto(change(story))
     held = []
@@ -208,8 +209,8 @@ def test_a_request_that_is_overtaken_replaces_nothing(desk_of, story):
     page.unroute("**/unsaved/")
 
 
-def test_what_is_typed_without_a_network_is_kept_in_the_browser_and_comes_back(desk_of, story):
-    page = desk_of("Emil")
+def test_without_a_network_the_browser_keeps_the_text(open_as, story):
+    page = open_as("Emil")
     page.goto(ADD)
     page.context.set_offline(True)
     page.locator("#id_title").fill("On the train")
@@ -226,8 +227,8 @@ def test_what_is_typed_without_a_network_is_kept_in_the_browser_and_comes_back(d
     expect(again.locator("#id_title")).to_have_value("On the train")
 
 
-def test_the_enter_key_saves_and_throws_nothing_away(desk_of):
-    page = desk_of("Emil")
+def test_the_enter_key_saves_and_discards_nothing(open_as):
+    page = open_as("Emil")
     page.goto(ADD)
     page.locator("#id_body").fill("An hour of work.")
     page.goto(ADD)
@@ -236,13 +237,13 @@ def test_the_enter_key_saves_and_throws_nothing_away(desk_of):
     page.keyboard.type("Another")
     page.keyboard.press("Enter")
     expect(page.locator(".messagelist")).to_contain_text("added successfully")
-    expect(page.locator(".messagelist")).not_to_contain_text("thrown away")
+    expect(page.locator(".messagelist")).not_to_contain_text("discarded")
     assert Unsaved.objects.get(is_done=False).typed["body"][0] == "An hour of work."
     assert Article.objects.get().title == "Another"
 
 
-def test_a_session_that_ended_loses_nothing(desk_of, live_server, story):
-    page = desk_of("Emil")
+def test_an_ended_session_loses_no_text(open_as, live_server, story):
+    page = open_as("Emil")
     page.goto(change(story))
     page.context.clear_cookies(name="sessionid")
     page.locator("#id_body").fill("An hour of work.")
@@ -260,15 +261,15 @@ def test_a_session_that_ended_loses_nothing(desk_of, live_server, story):
     assert story.body == "An hour of work."
 
 
-def test_without_scripts_a_conflict_is_settled_too(desk_of, story):
-    page = desk_of("Edda", java_script_enabled=False)
+def test_a_conflict_can_be_resolved_without_scripts(open_as, story):
+    page = open_as("Edda", java_script_enabled=False)
     page.goto(change(story))
     changed = Article.objects.get(pk=story.pk)
     changed.body = BODY.replace("nine", "twelve")
     save_article(article=changed)
     page.locator("#id_body").fill(BODY.replace("The end.", "The end, for now."))
     save(page)
-    page.get_by_role("button", name="Put both changes together").click()
+    page.get_by_role("button", name="Merge both changes").click()
     expect(page.locator("#id_body")).to_have_value(re.compile("twelve[^~]*for now"))
     save(page)
     story.refresh_from_db()
@@ -276,10 +277,10 @@ def test_without_scripts_a_conflict_is_settled_too(desk_of, story):
     assert "for now" in story.body
 
 
-def test_a_standing_page_is_written_with_the_same_comforts(desk_of):
+def test_pages_have_the_same_editor_as_stories(open_as):
     rules = save_page(page=StandingPage(title="Rules", slug="rules", body="Be kind."))
     url = reverse("admin:articles_standingpage_change", args=[rules.pk])
-    page = desk_of("Emil")
+    page = open_as("Emil")
     page.goto(url)
     shown = page.frame_locator(".editor-frame").locator("main")
     expect(shown.locator("h1")).to_have_text("Rules")
@@ -297,8 +298,8 @@ def test_a_standing_page_is_written_with_the_same_comforts(desk_of):
     assert page.failures == []
 
 
-def test_a_writer_at_the_keyboard_saves_previews_and_publishes_from_the_text(desk_of, story):
-    page = desk_of("Emil")
+def test_keyboard_shortcuts_save_preview_and_publish(open_as, story):
+    page = open_as("Emil")
     page.goto(change(story))
     keys = page.locator(".editor-keys")
     expect(keys).to_have_text(
@@ -325,8 +326,8 @@ def test_a_writer_at_the_keyboard_saves_previews_and_publishes_from_the_text(des
 
 
 @pytest.mark.parametrize("is_scripted", [True, False], ids=["scripts", "no scripts"])
-def test_a_field_that_both_changed_is_chosen(desk_of, story, is_scripted):
-    page = desk_of("Edda", java_script_enabled=is_scripted)
+def test_a_field_that_both_changed_can_be_chosen(open_as, story, is_scripted):
+    page = open_as("Edda", java_script_enabled=is_scripted)
     page.goto(change(story))
     changed = Article.objects.get(pk=story.pk)
     changed.byline, changed.rights = "Emil", "licensed"
@@ -345,12 +346,12 @@ def test_a_field_that_both_changed_is_chosen(desk_of, story, is_scripted):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(desk_of, story, theme, size):
-    page = desk_of("Emil", color_scheme=theme)
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(open_as, story, theme, size):
+    page = open_as("Emil", color_scheme=theme)
     page.set_viewport_size(size)
     edda = UserFactory.create(name="Edda", roles=(EDITOR,))
     add_note(article=story, by=edda, body="Is nine right?")
-    correction = correct(article=story, by=edda, text="It was nine.")
+    correction = add_correction(article=story, by=edda, text="It was nine.")
     page.goto(change(story))
     page.locator("#id_body").fill(LONG.replace("nine", "eleven"))
     page.locator("#id_byline").fill("Emil")

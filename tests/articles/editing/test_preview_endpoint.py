@@ -1,4 +1,4 @@
-"""What the page of an article asks while somebody writes. Emil is an editor, Mona moderates, Ruth reads."""
+"""Requests of the editor page for the preview and pasted HTML. Emil edits, Mona moderates, Ruth reads."""
 
 import re
 
@@ -23,7 +23,7 @@ def emil(client) -> Client:
     return client
 
 
-def test_what_is_typed_is_shown_as_its_page_will(emil):
+def test_the_preview_shows_the_story_as_its_page_will(emil):
     typed = {
         "title": "The slip <closes>",
         "standfirst": "At last.",
@@ -38,7 +38,7 @@ def test_what_is_typed_is_shown_as_its_page_will(emil):
     assert not Article.objects.exists()
 
 
-def test_who_is_chosen_to_sign_stands_there_in_order(emil):
+def test_the_preview_shows_the_chosen_authors_in_order(emil):
     ida, ruth = UserFactory.create(name="Ida Berg", roles=("Editor",)), UserFactory.create(name="Ruth")
     me = User.objects.get(name="Emil")
     chosen = {"signed_0": ida.pk, "signed_1": "", "signed_2": me.pk, "signed_3": ruth.pk, "byline": "Emil"}
@@ -50,7 +50,7 @@ def test_who_is_chosen_to_sign_stands_there_in_order(emil):
         assert emil.post(RENDER, {"body": "", "signed_0": wrong}).status_code == 200
 
 
-def test_topics_and_the_lead_image_are_those_that_are_chosen(emil, settings, tmp_path):
+def test_the_preview_shows_the_chosen_topics_and_lead_image(emil, settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "media"
     topic = Topic.objects.create(name="Harbour", slug="harbour")
     hidden = Topic.objects.create(name="Secret", slug="secret", shown=False)
@@ -68,7 +68,7 @@ def test_words_are_counted_without_marks_and_dashes(emil):
     assert emil.post(RENDER, {"body": ""}).json()["count"] == "0 words"
 
 
-def test_nothing_of_what_is_typed_runs(emil):
+def test_no_script_in_the_text_runs(emil):
     body = "<script>alert(1)</script> [x](javascript:alert(1)) <img src=x onerror=alert(1)>"
     answer = emil.post(RENDER, {"body": body}).json()["html"]
     assert "<script" not in answer
@@ -76,24 +76,24 @@ def test_nothing_of_what_is_typed_runs(emil):
     assert 'href="javascript' not in answer
 
 
-def test_what_is_pasted_is_markdown_and_what_was_left_is_told(emil):
+def test_pasted_html_becomes_markdown_and_missing_images_are_named(emil):
     markup = (PROJECT / "tests/articles/markup/pasted/word.html").read_text()
     answer = emil.post(PASTED, {"html": markup}).json()
     assert answer["markdown"].startswith("## The slip closes\n\nThe ferry to **Lower Quay** sails")
     assert answer["note"] == (
-        "An image was left behind, as its file lies elsewhere. Save it on this device (in Google Docs: "
-        "File › Download › Web page; in Word: Save as Picture), then drop it in or press Image."
+        "An image could not be pasted. Save it on this device (in Google Docs: "
+        "File › Download › Web page; in Word: Save as Picture), then drop it here or press Image."
     )
 
 
-def test_too_much_is_refused_with_a_sentence(emil):
+def test_a_text_that_is_too_long_is_refused_with_a_message(emil):
     answer = emil.post(PASTED, {"html": "x" * (MOST + 1)})
     assert answer.status_code == 422
     assert answer.json()["note"] == "This is too much to be pasted with its formatting."
 
 
 @pytest.mark.parametrize("url", [RENDER, PASTED])
-def test_it_is_for_editors_alone(url):
+def test_only_editors_can_use_it(url):
     for role, status in [("Reader", 403), ("Moderator", 403), ("Editor", 200), ("Administrator", 200)]:
         client = Client()
         client.force_login(UserFactory.create(roles=(role,)))

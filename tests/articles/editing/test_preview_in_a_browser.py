@@ -1,4 +1,4 @@
-"""The page of an article while somebody writes there, in Chromium. Emil is an editor."""
+"""The editor page in Chromium: preview, toolbar, paste and images. Emil is an editor."""
 
 import re
 from base64 import b64encode
@@ -33,7 +33,7 @@ def emil(client):
 
 @pytest.fixture
 def writing(live_server, page, client, emil):
-    """A draft, open on a desk."""
+    """A draft, open in the editor at desktop width."""
     Topic.objects.create(name="Harbour", slug="harbour")
     article = make_article("The slip closes", body="The ferry sails.", published_at=None)
     page.context.add_cookies(
@@ -65,7 +65,7 @@ def select(page, words) -> None:
     )
 
 
-def test_what_readers_will_see_follows_the_keys(writing):
+def test_the_preview_follows_the_typing(writing):
     expect(shown(writing).locator("h1")).to_have_text("The slip closes")
     expect(writing.locator(".editor-count")).to_have_text("3 words, 1 minute to read")
     body(writing).press("Control+End")
@@ -148,7 +148,7 @@ def test_bold_and_italic_end_with_the_keys_that_began_them(writing):
     expect(field).to_have_value("- ferry\n- slip\n\nAt noon.")
 
 
-def test_a_link_is_asked_for(writing):
+def test_the_link_button_opens_a_dialog(writing):
     select(writing, "ferry")
     body(writing).press("Control+k")
     dialog = writing.get_by_role("dialog", name="Link")
@@ -159,8 +159,8 @@ def test_a_link_is_asked_for(writing):
     expect(body(writing)).to_be_focused()
 
 
-def test_a_link_leads_where_people_mean_it_to(writing):
-    """Without its https://, to a page of our own, and by mail; what leads nowhere is asked about again."""
+def test_link_targets_are_completed_and_checked(writing):
+    """Without https://, to a page of this site, and to an e-mail address; an invalid one is refused."""
     for typed, written in {
         "harbour.example/ferry?a=1": "[It](https://harbour.example/ferry?a=1)",
         "/stories/the-slip/": "[It](/stories/the-slip/)",
@@ -180,7 +180,7 @@ def test_a_link_leads_where_people_mean_it_to(writing):
         expect(writing.get_by_label("Where it leads")).to_have_value(typed)
 
 
-def test_a_list_that_is_pasted_into_an_item_is_no_list_in_it(writing):
+def test_a_list_pasted_into_an_item_is_not_nested(writing):
     body(writing).fill("- The ferry\n- ")
     body(writing).press("Control+End")
     body(writing).evaluate(
@@ -191,7 +191,7 @@ def test_a_list_that_is_pasted_into_an_item_is_no_list_in_it(writing):
     expect(body(writing)).to_have_value("- The ferry\n- The **slip**\n- The quay!")
 
 
-def test_what_word_pastes_stands_as_markdown_and_undo_gives_the_plain_text(writing):
+def test_a_paste_from_word_becomes_markdown_and_undo_gives_plain_text(writing):
     body(writing).press("Control+End")
     body(writing).evaluate(PASTE, [WORD, " The slip closes\r\nThe ferry to Lower Quay"])
     text = body(writing)
@@ -200,7 +200,7 @@ def test_what_word_pastes_stands_as_markdown_and_undo_gives_the_plain_text(writi
     assert "[the harbour office](https://harbour.example/notices_%282026%29)" in value
     assert "  - on weekdays" in value
     assert "**Lower Quay**" in value
-    expect(writing.get_by_role("status").last).to_contain_text("An image was left behind, as its file")
+    expect(writing.get_by_role("status").last).to_contain_text("An image could not be pasted")
     text.press("Control+z")
     expect(text).to_have_value("The ferry sails. The slip closes\nThe ferry to Lower Quay")
 
@@ -220,7 +220,7 @@ def test_plain_text_and_code_are_left_to_the_browser(writing):
     assert not is_ours
 
 
-def test_a_paste_is_not_lost_while_the_site_is_away(writing):
+def test_a_paste_is_not_lost_while_the_site_cannot_be_reached(writing):
     writing.route("**/pasted/", lambda route: route.abort())
     body(writing).press("Control+End")
     body(writing).evaluate(PASTE, ["<b>Bold</b> news", " Bold news"])
@@ -229,7 +229,7 @@ def test_a_paste_is_not_lost_while_the_site_is_away(writing):
     writing.failures[:] = [said for said in writing.failures if "net::ERR_FAILED" not in said]
 
 
-def test_who_types_on_while_it_is_converted_keeps_their_words(writing):
+def test_text_typed_during_the_conversion_is_kept(writing):
     body(writing).press("Control+End")
     held = []
     writing.route("**/pasted/", lambda route: held.append(route))
@@ -253,7 +253,7 @@ def test_on_a_phone_the_preview_is_a_tab(writing):
     assert not writing.evaluate("document.documentElement.scrollWidth > innerWidth")
 
 
-def test_without_scripts_the_field_is_sent_as_it_stands(live_server, browser, client, emil):
+def test_without_scripts_the_field_is_sent_as_typed(live_server, browser, client, emil):
     article = make_article("The slip closes", published_at=None)
     context = browser.new_context(java_script_enabled=False)
     context.add_cookies(
@@ -269,9 +269,7 @@ def test_without_scripts_the_field_is_sent_as_it_stands(live_server, browser, cl
 
 
 @pytest.mark.parametrize("way", ["paste", "drop"])
-def test_an_image_that_is_pasted_or_dropped_stands_in_the_text_with_its_words(
-    writing, settings, tmp_path, way
-):
+def test_a_pasted_or_dropped_image_is_inserted_with_its_description(writing, settings, tmp_path, way):
     settings.MEDIA_ROOT = tmp_path / "media"
     body(writing).press("Control+End")
     body(writing).evaluate(
@@ -297,7 +295,7 @@ def test_an_image_that_is_pasted_or_dropped_stands_in_the_text_with_its_words(
     expect(body(writing)).to_be_focused()
 
 
-def test_of_three_images_that_are_dropped_one_can_be_left_out(writing, settings, tmp_path):
+def test_one_of_three_dropped_images_can_be_cancelled(writing, settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "media"
     files = [{"name": f"{n}.jpg", "mimeType": "image/jpeg", "buffer": jpeg()} for n in range(3)]
     writing.locator(".editor-tools ~ input[type=file]").set_input_files(files)
@@ -317,7 +315,7 @@ RTF = (  # as Word writes it: each picture twice, the second for old programs
 )
 
 
-def test_images_whose_data_is_pasted_come_in_at_their_places(writing, settings, tmp_path):
+def test_pasted_image_data_is_inserted_at_its_place(writing, settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "media"
     one, two = (f"data:image/jpeg;base64,{b64encode(jpeg(width)).decode()}" for width in (600, 500))
     html = (
@@ -355,11 +353,11 @@ def test_images_whose_data_is_pasted_come_in_at_their_places(writing, settings, 
     writing.get_by_label("Alternative text", exact=True).fill("Boats again")
     writing.get_by_role("dialog").get_by_role("button", name="Insert").click()
     expect(body(writing)).to_have_value(re.compile(r"!\[Boats again\]"))
-    expect(writing.get_by_role("status").last).to_contain_text("3 images were left behind, as their files")
+    expect(writing.get_by_role("status").last).to_contain_text("3 images could not be pasted")
 
 
 @pytest.mark.parametrize("way", ["files", "rtf", "too many files"])
-def test_images_beside_the_markup_are_taken_where_there_are_as_many(writing, settings, tmp_path, way):
+def test_pasted_image_files_are_used_if_their_number_matches(writing, settings, tmp_path, way):
     settings.MEDIA_ROOT = tmp_path / "media"
     picture = jpeg()
     select(writing, "The ferry sails.")
@@ -379,7 +377,7 @@ def test_images_beside_the_markup_are_taken_where_there_are_as_many(writing, set
         [way, b64encode(picture).decode(), RTF % picture.hex()],
     )
     if way == "too many files":  # such as a drawing of the words themselves
-        expect(writing.get_by_role("status").last).to_contain_text("An image was left behind")
+        expect(writing.get_by_role("status").last).to_contain_text("An image could not be pasted")
         expect(body(writing)).to_have_value("Before.")
         return
     dialog = writing.get_by_role("dialog", name="Image: pasted 1 of 1.jpeg")
@@ -389,15 +387,15 @@ def test_images_beside_the_markup_are_taken_where_there_are_as_many(writing, set
     assert Image.objects.get().alt == "Boats"
 
 
-def test_a_paste_without_words_takes_none_away(writing):
+def test_a_paste_without_text_deletes_nothing(writing):
     body(writing).press("Control+End")
     body(writing).evaluate(PASTE, ['<img src="https://elsewhere.example/a.png">', ""])
-    expect(writing.get_by_role("status").last).to_contain_text("An image was left behind")
+    expect(writing.get_by_role("status").last).to_contain_text("An image could not be pasted")
     expect(body(writing)).to_have_value("The ferry sails.")
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_a_standing_page_is_written_as_a_story_is(writing, live_server, settings, tmp_path, width):
+def test_pages_are_written_in_the_same_editor(writing, live_server, settings, tmp_path, width):
     settings.MEDIA_ROOT = tmp_path / "media"
     writing.set_viewport_size({"width": width, "height": 900})
     writing.goto(f"{live_server.url}/admin/articles/standingpage/add/")
@@ -428,7 +426,7 @@ def test_a_standing_page_is_written_as_a_story_is(writing, live_server, settings
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_in_the_room_its_dialog_and_its_preview(writing, theme):
+def test_axe_finds_nothing_in_the_editor_its_dialog_and_preview(writing, theme):
     writing.emulate_media(color_scheme=theme)
     writing.reload()
     found = {}

@@ -1,4 +1,4 @@
-"""The verbs of the editors' room. Emil and Edda are editors."""
+"""Verbs of drafts, revisions, publication and corrections. Emil and Edda are editors."""
 
 import threading
 from datetime import timedelta
@@ -8,23 +8,18 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from articles.editing.drafts import autosave, discard_drafts, keep_conflicting_copy, restore_revision
+from articles.editing.notes import add_correction, change_correction
 from articles.editing.services import (
-    ChangedError,
     EmbargoedError,
-    change_correction,
-    correct,
-    finish_sheets,
-    keep_aside,
-    keep_unsaved,
     publish,
     publish_articles,
-    restore,
     set_embargo,
     take_back,
     unschedule,
 )
-from articles.models import Article, Revision, Sheet, Site, Text, Unsaved
-from articles.services import save_article
+from articles.models import Article, DocumentText, OpenForm, Revision, Site, Unsaved
+from articles.services import StaleVersionError, save_article
 from tests.factories import make_article
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +36,7 @@ def numbers(article):
     return [(r.number, r.body, r.by and r.by.name) for r in article.revisions.order_by("number")]
 
 
-def test_the_first_save_makes_number_1_and_another_only_where_the_text_differs(draft, emil):
+def test_a_save_creates_a_revision_only_if_the_text_differs(draft, emil):
     assert numbers(draft) == [(1, "One.", None)]
     draft.byline = "Emil"
     save_article(article=draft, by=emil)
@@ -51,14 +46,14 @@ def test_the_first_save_makes_number_1_and_another_only_where_the_text_differs(d
     assert numbers(draft) == [(1, "One.", None), (2, "Two.", "Emil")]
 
 
-def test_the_text_of_before_there_were_revisions_is_kept_with_the_first_save(draft, emil):
+def test_a_text_older_than_revisions_gets_one_with_the_next_save(draft, emil):
     Revision.objects.all().delete()
     draft.body = "Two."
     save_article(article=draft, by=emil)
     assert numbers(draft) == [(1, "One.", None), (2, "Two.", "Emil")]
 
 
-def test_a_text_that_came_another_way_is_kept_too(draft, emil):
+def test_a_text_stored_without_the_verb_gets_a_revision(draft, emil):
     Article.objects.filter(pk=draft.pk).update(body="By hand.")
     draft.body = "Two."
     save_article(article=draft, by=emil)
@@ -72,73 +67,73 @@ def test_a_save_that_fails_leaves_no_revision(draft, emil):
     assert numbers(draft) == [(1, "One.", None)]
 
 
-def test_what_is_restored_is_a_new_revision(draft, emil):
+def test_restoring_creates_a_new_revision(draft, emil):
     draft.body = "Two."
     save_article(article=draft, by=emil)
     first = draft.revisions.get(number=1)
-    restored = restore(revision=first, by=emil, seen=draft.version)
+    restored = restore_revision(revision=first, by=emil, seen=draft.version)
     assert (restored.body, restored.body_html) == ("One.", "<p>One.</p>\n")
     last = draft.revisions.first()
     assert (last.number, last.body, last.restored, last.by) == (3, "One.", 1, emil)
-    with pytest.raises(ChangedError):
-        restore(revision=first, by=emil, seen=draft.version)
+    with pytest.raises(StaleVersionError):
+        restore_revision(revision=first, by=emil, seen=draft.version)
 
 
-def test_an_aside_is_kept_once_and_is_not_the_articles_text(draft, emil):
-    text = Text("Boats", "", "Mine.")
+def test_a_conflicting_copy_is_stored_once_and_is_not_the_text(draft, emil):
+    text = DocumentText("Boats", "", "Mine.")
     for _ in range(2):
-        kept = keep_aside(thing=draft, text=text, by=emil, base=1, nonce=uuid4())
+        kept = keep_conflicting_copy(document=draft, text=text, by=emil, base=1, nonce=uuid4())
     assert (kept.number, kept.is_aside, draft.revisions.count()) == (2, True, 2)
     draft.body = "Three."
     save_article(article=draft, by=emil)
     assert [row[:2] for row in numbers(draft)] == [(1, "One."), (2, "Mine."), (3, "Three.")]
 
 
-def test_two_windows_of_one_person_keep_two_texts(draft, emil, edda):
+def test_two_windows_of_one_person_keep_two_drafts(draft, emil, edda):
     one, two = uuid4(), uuid4()
     for sheet, body in (
-        (Sheet(one, 1), "In the one."),
-        (Sheet(two, 1), "In the other."),
-        (Sheet(one, 2), "In the one, more."),
+        (OpenForm(one, 1), "In the one."),
+        (OpenForm(two, 1), "In the other."),
+        (OpenForm(one, 2), "In the one, more."),
     ):
         keep(emil, draft, body, sheet)
     assert sorted(kept()) == ["In the one, more.", "In the other."]
     with pytest.raises(PermissionError):
-        keep(edda, draft, "Hers", Sheet(one, 3))
-    finish_sheets(sheets=[Sheet(one, 9)], editor=edda)
+        keep(edda, draft, "Hers", OpenForm(one, 3))
+    discard_drafts(forms=[OpenForm(one, 9)], editor=edda)
     assert sorted(kept()) == ["In the one, more.", "In the other."]
 
 
-def test_what_comes_late_replaces_nothing_newer(draft, emil):
+def test_a_late_autosave_replaces_nothing_newer(draft, emil):
     nonce = uuid4()
-    keep(emil, draft, "An hour of work.", Sheet(nonce, 7))
-    assert keep(emil, draft, "An hour of", Sheet(nonce, 6)).typed["body"] == ["An hour of work."]
+    keep(emil, draft, "An hour of work.", OpenForm(nonce, 7))
+    assert keep(emil, draft, "An hour of", OpenForm(nonce, 6)).typed["body"] == ["An hour of work."]
     assert kept() == ["An hour of work."]
-    finish_sheets(sheets=[Sheet(nonce, 7)], editor=emil)
-    assert keep(emil, draft, "An hour of", Sheet(nonce, 6)) is None  # after it was saved
+    discard_drafts(forms=[OpenForm(nonce, 7)], editor=emil)
+    assert keep(emil, draft, "An hour of", OpenForm(nonce, 6)) is None  # after it was saved
     assert kept() == []
-    keep(emil, draft, "An hour of work, and more.", Sheet(nonce, 8))  # back to the page, and on it goes
+    keep(emil, draft, "An hour of work, and more.", OpenForm(nonce, 8))  # back to the page, and on it goes
     assert kept() == ["An hour of work, and more."]
 
 
-def test_what_was_saved_before_it_was_ever_kept_stays_saved(draft, emil):
+def test_a_text_saved_before_its_first_autosave_stays_saved(draft, emil):
     nonce = uuid4()
-    finish_sheets(sheets=[Sheet(nonce, 2)], editor=emil)
-    assert keep(emil, draft, "Half of i", Sheet(nonce, 1)) is None
+    discard_drafts(forms=[OpenForm(nonce, 2)], editor=emil)
+    assert keep(emil, draft, "Half of i", OpenForm(nonce, 1)) is None
     assert kept() == []
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_comes_while_it_is_saved_waits_and_is_too_late(draft, emil):
+def test_an_autosave_during_a_save_waits_and_is_ignored(draft, emil):
     nonce, answers = uuid4(), []
 
     def late():
-        answers.append(keep(emil, draft, "Half of i", Sheet(nonce, 1)))
+        answers.append(keep(emil, draft, "Half of i", OpenForm(nonce, 1)))
         connection.close()
 
     thread = threading.Thread(target=late)
     with transaction.atomic(), connection.cursor() as cursor:
-        finish_sheets(sheets=[Sheet(nonce, 2)], editor=emil)
+        discard_drafts(forms=[OpenForm(nonce, 2)], editor=emil)
         thread.start()
         while thread.is_alive():
             cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
@@ -149,30 +144,30 @@ def test_what_comes_while_it_is_saved_waits_and_is_too_late(draft, emil):
     assert (answers, kept()) == ([None], [])
 
 
-def test_a_text_goes_over_into_the_next_sheet_but_for_what_was_typed_on_the_first_since(draft, emil):
+def test_a_draft_moves_to_the_form_that_continues_it(draft, emil):
     first, second = uuid4(), uuid4()
-    keep(emil, draft, "One.", Sheet(first, 3))
-    keep(emil, draft, "One, and two.", Sheet(first, 3), Sheet(second, 1))
+    keep(emil, draft, "One.", OpenForm(first, 3))
+    keep(emil, draft, "One, and two.", OpenForm(first, 3), OpenForm(second, 1))
     assert kept() == ["One, and two."]
-    keep(emil, draft, "One, and another.", Sheet(first, 4))
-    keep(emil, draft, "One, two and three.", Sheet(first, 3), Sheet(second, 2))
+    keep(emil, draft, "One, and another.", OpenForm(first, 4))
+    keep(emil, draft, "One, two and three.", OpenForm(first, 3), OpenForm(second, 2))
     assert sorted(kept()) == ["One, and another.", "One, two and three."]
-    finish_sheets(sheets=[Sheet(first, 3), Sheet(second, 2)], editor=emil)
+    discard_drafts(forms=[OpenForm(first, 3), OpenForm(second, 2)], editor=emil)
     assert kept() == ["One, and another."]
 
 
-def test_what_is_as_it_was_is_not_kept(draft, emil):
-    sheet = Sheet(uuid4(), 1)
+def test_an_unchanged_form_keeps_no_draft(draft, emil):
+    sheet = OpenForm(uuid4(), 1)
     keep(emil, draft, "Two.", sheet)
-    undone = keep_unsaved(
-        sheets=[sheet._replace(turn=2)], editor=emil, kind=Article, thing=draft, typed={}, read=""
+    undone = autosave(
+        forms=[sheet._replace(turn=2)], editor=emil, kind=Article, document=draft, fields={}, snapshot=""
     )
     assert (undone, kept()) == (None, [])
 
 
 def keep(editor, article, body, *sheets):
     typed = {"title": ["Boats"], "body": [body]}
-    return keep_unsaved(sheets=sheets, editor=editor, kind=Article, thing=article, typed=typed, read="")
+    return autosave(forms=sheets, editor=editor, kind=Article, document=article, fields=typed, snapshot="")
 
 
 def kept():
@@ -184,7 +179,7 @@ def test_publishing_later_and_now(draft):
     later = timezone.now() + HOUR
     scheduled = publish(article=draft, at=later, seen=draft.version)
     assert (scheduled.published_at, scheduled.is_published()) == (later, False)
-    with pytest.raises(ChangedError):
+    with pytest.raises(StaleVersionError):
         publish(article=draft, at=timezone.now(), seen=draft.version)
     assert unschedule(article=draft, seen=scheduled.version).published_at is None
     now = publish(article=draft, at=timezone.now(), seen=scheduled.version + 1)
@@ -192,20 +187,20 @@ def test_publishing_later_and_now(draft):
     assert Site.objects.get().version == site + 3
 
 
-def test_what_is_taken_back_is_hidden_and_remembers_its_moment():
+def test_an_unpublished_article_is_hidden_and_remembers_its_date():
     story = make_article("Out")
     moment = story.published_at
     taken = take_back(article=story, why="It was wrong.", seen=story.version)
     assert (taken.published_at, taken.was_published_at) == (None, moment)
     assert taken.taken_back_at
     assert not Article.objects.published().exists()
-    with pytest.raises(ChangedError):
+    with pytest.raises(StaleVersionError):
         take_back(article=taken, why="", seen=taken.version)
     again = publish(article=taken, at=moment, seen=taken.version)
     assert (again.taken_back_at, again.taken_back_why, again.is_published()) == (None, "", True)
 
 
-def test_an_embargo_is_held_by_the_verb_and_by_the_database(draft):
+def test_verb_and_database_enforce_the_embargo(draft):
     until = timezone.now() + 2 * HOUR
     held = set_embargo(article=draft, until=until, seen=draft.version)
     with pytest.raises(EmbargoedError):
@@ -217,7 +212,7 @@ def test_an_embargo_is_held_by_the_verb_and_by_the_database(draft):
     assert publish(article=draft, at=until, seen=held.version).published_at == until
 
 
-def test_an_embargo_puts_off_what_is_scheduled_and_comes_too_late_for_what_is_out(draft):
+def test_an_embargo_delays_a_schedule_and_is_refused_once_published(draft):
     until = timezone.now() + 2 * HOUR
     scheduled = publish(article=draft, at=timezone.now() + HOUR, seen=draft.version)
     assert set_embargo(article=draft, until=until, seen=scheduled.version).published_at == until
@@ -226,10 +221,10 @@ def test_an_embargo_puts_off_what_is_scheduled_and_comes_too_late_for_what_is_ou
         set_embargo(article=story, until=until, seen=story.version)
 
 
-def test_a_correction_is_dated_and_is_a_change_of_the_story(emil, time_machine):
+def test_a_correction_is_dated_and_changes_the_story(emil, time_machine):
     story = make_article("Out")
     time_machine.move_to(timezone.now() + HOUR)
-    made = correct(article=story, by=emil, text="It was nine.")
+    made = add_correction(article=story, by=emil, text="It was nine.")
     story.refresh_from_db()
     assert story.corrected_at == made.at
     assert (story.version, story.changed_at >= made.at) == (2, True)

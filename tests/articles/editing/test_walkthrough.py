@@ -43,8 +43,8 @@ def editors():
 
 
 @pytest.fixture
-def room(browser, live_server):
-    """A browser of one's own, logged in."""
+def new_page(browser, live_server):
+    """Return a page of a logged-in browser."""
     contexts = []
 
     def enter(user=None, width=1280):
@@ -74,9 +74,9 @@ def continue_editing(page) -> None:
     expect(page.locator(".messagelist .success")).to_be_visible()
 
 
-def test_the_editors_walkthrough(room, editors, live_server):
+def test_the_editors_walkthrough(new_page, editors, live_server):
     emil, edda = editors
-    page = room(emil)
+    page = new_page(emil)
 
     # Pastes from a word processor, links intact.
     page.goto(ADD)
@@ -100,7 +100,7 @@ def test_the_editors_walkthrough(room, editors, live_server):
     article = Article.objects.get()
     told = page.get_by_label("Link to send").input_value()
     assert told.startswith(site_settings.SITE_URL)
-    phone = room(width=390)
+    phone = new_page(width=390)
     phone.goto(urlsplit(told).path)
     expect(phone.get_by_role("heading", name="The slip closes").first).to_be_visible()
     expect(phone.get_by_role("img", name="Boats lie in the grey harbour")).to_be_visible()
@@ -130,7 +130,7 @@ def test_the_editors_walkthrough(room, editors, live_server):
     article.editors.add(edda)
     change = f"/admin/articles/article/{article.pk}/change/"
     page.goto(change)
-    other = room(edda)
+    other = new_page(edda)
     other.goto(change)
     select(other, "for the last time")
     other.keyboard.insert_text("once more")
@@ -173,7 +173,7 @@ def test_the_editors_walkthrough(room, editors, live_server):
 
 
 class Hand:
-    """What is pressed besides writing."""
+    """Count the presses besides typing."""
 
     def __init__(self, page):
         self.page, self.presses = page, 0
@@ -184,9 +184,9 @@ class Hand:
 
 
 def publish_one(page, number: int, *, image: bool) -> int:
-    """From one published article to the next. Returns the presses."""
+    """Write and publish an article, and return the number of presses."""
     hand = Hand(page)
-    first = page.get_by_role("link", name="Write a story")  # of the room's first page
+    first = page.get_by_role("link", name="Write a story")  # of the newsroom
     hand.press(page.get_by_role("link", name="New article").or_(first))
     page.wait_for_load_state()  # its scripts hear of what is pasted
     page.locator("#id_title").fill(f"Story of the morning, {number}")
@@ -208,9 +208,9 @@ def publish_one(page, number: int, *, image: bool) -> int:
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_five_articles_in_a_morning(room, editors, width):
+def test_five_articles_in_a_morning(new_page, editors, width):
     Topic.objects.create(name="Harbour", slug="harbour")
-    page = room(editors[0], width)
+    page = new_page(editors[0], width)
     presses = [publish_one(page, number, image=number % 2 == 1) for number in range(5)]
     assert presses == [PRESSES, PRESSES_WITH_AN_IMAGE] * 2 + [PRESSES]
     stories = Article.objects.published()

@@ -1,4 +1,4 @@
-"""The front page by hand: pins, their order, and the admin's room for them."""
+"""Pinned stories: their order on the front page, and the admin page for them."""
 
 from datetime import timedelta
 from functools import partial
@@ -10,14 +10,14 @@ from django.utils import timezone
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
 from articles.editing.services import publish_articles, take_back_articles
 from articles.models import Article, Pin, Site
-from articles.publishing.front_page import PINS_MAX, TooMany, move_pin, pin, unpin
+from articles.publishing.front_page import PINS_MAX, TooManyPinsError, move_pin, pin, unpin
 from articles.services import save_article, sign_article
 from articles.views import PAGE_SIZE
 from tests.factories import UserFactory, make_article
 
 pytestmark = pytest.mark.django_db
 
-ROOM = "/admin/articles/pin/"
+FRONT_PAGE_ADMIN = "/admin/articles/pin/"
 
 
 def titles(client: Client, url: str = "/") -> list[str]:
@@ -26,7 +26,7 @@ def titles(client: Client, url: str = "/") -> list[str]:
 
 @pytest.fixture
 def stories() -> dict[str, Article]:
-    """A is the newest."""
+    """Published stories by title; A is the newest."""
     now = timezone.now()
     return {
         title: make_article(title, published_at=now - timedelta(days=n + 1))
@@ -40,7 +40,7 @@ def as_(role: str) -> Client:
     return client
 
 
-def test_the_last_that_was_pinned_leads_and_below_it_goes_by_time(client, stories):
+def test_the_latest_pin_comes_first_and_others_by_time(client, stories):
     version = Site.objects.get().version
     pin(article=stories["D"])
     pin(article=stories["B"])
@@ -52,7 +52,7 @@ def test_the_last_that_was_pinned_leads_and_below_it_goes_by_time(client, storie
     assert titles(client) == ["B", "A", "C", "D", "E"]
 
 
-def test_up_and_down_and_no_further(client, stories):
+def test_pins_move_up_and_down_to_the_ends(client, stories):
     for title in "CBA":
         pin(article=stories[title])
     move_pin(article=stories["C"], up=True)
@@ -65,7 +65,7 @@ def test_up_and_down_and_no_further(client, stories):
     assert titles(client)[:3] == ["C", "A", "B"]
 
 
-def test_what_readers_may_not_see_keeps_its_place_and_is_not_shown(client, stories):
+def test_an_unpublished_pin_keeps_its_place_and_is_not_shown(client, stories):
     for title in "CBA":
         pin(article=stories[title])
     for hide in (take_back_articles, partial(publish_articles, at=timezone.now() + timedelta(hours=1))):
@@ -86,39 +86,41 @@ def test_later_pages_neither_miss_nor_repeat_one(client):
     assert seen[:2] == ["3", f"{PAGE_SIZE + 2}"]
 
 
-def test_only_so_many_fit(stories):
+def test_the_number_of_pins_is_limited(stories):
     for n in range(PINS_MAX):
         pin(article=make_article(f"Pinned {n}"))
-    with pytest.raises(TooMany, match="12 stories are pinned"):
+    with pytest.raises(TooManyPinsError, match="At most 12 stories"):
         pin(article=stories["A"])
     assert Pin.objects.count() == PINS_MAX
 
 
-def test_an_editor_pins_with_one_press_and_sees_where_it_stands(client, stories):
+def test_an_editor_pins_with_one_press_and_sees_the_order(client, stories):
     emil = as_(EDITOR)
     listed = emil.get("/admin/articles/article/").content.decode()
-    assert f'formaction="{ROOM}" name="pin" value="{stories["C"].pk}"' in listed
-    page = emil.post(ROOM, {"pin": stories["C"].pk}, follow=True)
-    assert "Pinned at the top: C" in page.content.decode()
+    assert f'formaction="{FRONT_PAGE_ADMIN}" name="pin" value="{stories["C"].pk}"' in listed
+    page = emil.post(FRONT_PAGE_ADMIN, {"pin": stories["C"].pk}, follow=True)
+    assert "Pinned: C" in page.content.decode()
     assert [article.title for article in page.context["pinned"]] == ["C"]
-    assert [article.title for article in page.context["offered"]] == ["A", "B", "D", "E"]
-    emil.post(ROOM, {"pin": stories["E"].pk})
+    assert [article.title for article in page.context["pinnable"]] == ["A", "B", "D", "E"]
+    emil.post(FRONT_PAGE_ADMIN, {"pin": stories["E"].pk})
     pressed = f"down-{stories['E'].pk}"
-    assert emil.post(ROOM, {"down": stories["E"].pk}).url == f"{ROOM}#{pressed}"  # where the focus stays
-    assert f'id="{pressed}"' in emil.get(ROOM).content.decode()
+    assert (
+        emil.post(FRONT_PAGE_ADMIN, {"down": stories["E"].pk}).url == f"{FRONT_PAGE_ADMIN}#{pressed}"
+    )  # where the focus stays
+    assert f'id="{pressed}"' in emil.get(FRONT_PAGE_ADMIN).content.decode()
     assert titles(client)[:2] == ["C", "E"]
-    emil.post(ROOM, {"unpin": stories["C"].pk})
+    emil.post(FRONT_PAGE_ADMIN, {"unpin": stories["C"].pk})
     assert titles(client)[:2] == ["E", "A"]
-    assert [article.title for article in emil.get(ROOM, {"q": "d"}).context["offered"]] == ["D"]
+    assert [article.title for article in emil.get(FRONT_PAGE_ADMIN, {"q": "d"}).context["pinnable"]] == ["D"]
 
 
 def test_a_draft_is_not_offered_and_a_hidden_pin_says_so(stories):
     draft = make_article("Not yet", published_at=None)
     pin(article=stories["A"])
     take_back_articles(ids=[stories["A"].pk])
-    page = as_(EDITOR).get(ROOM)
-    assert draft not in page.context["offered"]
-    assert "readers don’t see it" in page.content.decode()
+    page = as_(EDITOR).get(FRONT_PAGE_ADMIN)
+    assert draft not in page.context["pinnable"]
+    assert "not published, so not shown" in page.content.decode()
 
 
 def test_a_pinned_and_signed_story_with_old_addresses_can_be_deleted(client, stories):
@@ -132,28 +134,28 @@ def test_a_pinned_and_signed_story_with_old_addresses_can_be_deleted(client, sto
     assert response.status_code == 302
     assert titles(client) == ["B", "C", "D", "E"]
     pin(article=stories["B"])
-    assert ada.post(f"{ROOM}{Pin.objects.get().pk}/delete/", {"post": "yes"}).status_code == 403
+    assert ada.post(f"{FRONT_PAGE_ADMIN}{Pin.objects.get().pk}/delete/", {"post": "yes"}).status_code == 403
 
 
-def test_what_readers_may_not_see_is_not_pinned_and_its_title_not_told(stories):
+def test_a_draft_cannot_be_pinned_and_its_title_is_not_shown(stories):
     draft, emil = make_article("Not yet", published_at=None), as_(EDITOR)
-    response = emil.post(ROOM, {"pin": draft.pk}, follow=True)
+    response = emil.post(FRONT_PAGE_ADMIN, {"pin": draft.pk}, follow=True)
     assert response.status_code == 404
-    assert "Not yet" not in emil.get(ROOM).content.decode()
+    assert "Not yet" not in emil.get(FRONT_PAGE_ADMIN).content.decode()
     pin(article=stories["A"])
     take_back_articles(ids=[stories["A"].pk])
-    assert emil.post(ROOM, {"unpin": stories["A"].pk}).status_code == 302
+    assert emil.post(FRONT_PAGE_ADMIN, {"unpin": stories["A"].pk}).status_code == 302
     assert not Pin.objects.exists()
 
 
 @pytest.mark.parametrize("values", [{}, {"pin": ""}, {"pin": "x"}, {"pin": "9" * 30}, {"up": "0"}])
-def test_a_press_that_names_nothing_is_not_found(values):
-    assert as_(EDITOR).post(ROOM, values).status_code == 404
+def test_a_press_without_a_story_is_not_found(values):
+    assert as_(EDITOR).post(FRONT_PAGE_ADMIN, values).status_code == 404
 
 
 @pytest.mark.parametrize(("role", "status"), [(READER, 302), (MODERATOR, 403)])
-def test_others_stay_outside(stories, role, status):
+def test_only_editors_can_use_it(stories, role, status):
     client = as_(role)
-    assert client.get(ROOM).status_code == status
-    assert client.post(ROOM, {"pin": stories["A"].pk}).status_code == status
+    assert client.get(FRONT_PAGE_ADMIN).status_code == status
+    assert client.post(FRONT_PAGE_ADMIN, {"pin": stories["A"].pk}).status_code == status
     assert not Pin.objects.exists()

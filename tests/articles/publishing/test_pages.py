@@ -1,4 +1,4 @@
-"""When readers see a story, and what stands beside it: notes, corrections, the preview."""
+"""Admin pages for publication, notes and corrections, and the preview."""
 
 import html
 import re
@@ -10,13 +10,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import READER
-from articles.editing.services import correct, publish, set_embargo, take_back
+from articles.editing.notes import add_correction
+from articles.editing.services import publish, set_embargo, take_back
 from articles.models import (
     Article,
     Note,
     Site,
 )
-from tests.articles.editing.sheets import act, of
+from tests.articles.editing.editor_forms import article_fields, publication_url
 from tests.articles.test_admin import ADD, as_, change, form
 from tests.factories import UserFactory, make_article
 
@@ -30,72 +31,76 @@ def test_from_the_form_to_published_in_two_presses(emil):
     client = as_(emil)
     response = client.post(ADD, form(_then="publish"))
     article = Article.objects.get()
-    assert response["Location"] == act(article, "publish")
-    assert "Everybody can read it" in client.get(act(article, "publish")).content.decode()
+    assert response["Location"] == publication_url(article, "publish")
+    assert "Everybody can read it" in client.get(publication_url(article, "publish")).content.decode()
     assert client.get(article.get_absolute_url()).status_code == 404
-    assert client.post(act(article, "publish"), {"seen": article.version}).status_code == 302
+    assert client.post(publication_url(article, "publish"), {"seen": article.version}).status_code == 302
     assert client.get(article.get_absolute_url()).status_code == 200
 
 
-def test_it_is_scheduled_in_the_newsrooms_zone_and_said_as_a_person_would(draft, emil, time_machine):
+def test_it_is_scheduled_in_the_sites_time_zone(draft, emil, time_machine):
     Site.objects.update(time_zone="Africa/Cairo")
     time_machine.move_to("2030-01-15T09:50:00Z", tick=False)
     client = as_(emil)
-    asked = client.get(act(draft, "schedule")).content.decode()
+    asked = client.get(publication_url(draft, "schedule")).content.decode()
     assert "Cairo time" in asked
     assert 'value="2030-01-15"' in asked  # mostly it is today
     data = {"seen": draft.version, "at_0": "2030-01-15", "at_1": "14:00"}
-    page = client.post(act(draft, "schedule"), data, follow=True).content.decode()
+    page = client.post(publication_url(draft, "schedule"), data, follow=True).content.decode()
     assert "Scheduled: 14:00, in 2 h 10 min, Cairo time." in page
     draft.refresh_from_db()
     assert draft.published_at.isoformat() == "2030-01-15T12:00:00+00:00"
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "0026-01-15", "3000-01-01", "9999-12-31"])
-def test_a_year_that_no_archive_has_is_refused(draft, emil, day):
+def test_an_impossible_year_is_refused(draft, emil, day):
     client = as_(emil)
     for name in ("schedule", "embargo"):
         data = {"seen": draft.version, "at_0": day, "at_1": "23:59"}
-        assert "can’t be right" in client.post(act(draft, name), data).content.decode()
+        assert "can’t be right" in client.post(publication_url(draft, name), data).content.decode()
     draft.refresh_from_db()
     assert draft.published_at is draft.embargo_until is None
 
 
-def test_a_press_on_what_was_changed_meanwhile_does_nothing(draft, emil):
-    response = as_(emil).post(act(draft, "publish"), {"seen": draft.version - 1})
-    assert "It was changed since you opened this page" in response.content.decode()
+def test_an_action_on_a_changed_story_does_nothing(draft, emil):
+    response = as_(emil).post(publication_url(draft, "publish"), {"seen": draft.version - 1})
+    assert "This story was changed since you opened this page" in response.content.decode()
     draft.refresh_from_db()
     assert draft.published_at is None
 
 
-def test_an_embargo_is_held_told_and_lifted(draft, emil):
+def test_an_embargo_is_enforced_shown_and_lifted(draft, emil):
     client = as_(emil)
-    client.post(act(draft, "embargo"), {"seen": draft.version, "at_0": "2130-01-15", "at_1": "14:00"})
+    client.post(
+        publication_url(draft, "embargo"), {"seen": draft.version, "at_0": "2130-01-15", "at_1": "14:00"}
+    )
     draft.refresh_from_db()
     assert draft.is_embargoed()
-    held = client.get(act(draft, "publish")).content.decode()
+    held = client.get(publication_url(draft, "publish")).content.decode()
     assert "Everybody can read it" not in held
-    assert f'href="{act(draft, "embargo")}"' in held
+    assert f'href="{publication_url(draft, "embargo")}"' in held
     assert "Embargoed until" in client.get(change(draft)).content.decode()
-    told = client.post(act(draft, "publish"), {"seen": draft.version}).content.decode()
+    told = client.post(publication_url(draft, "publish"), {"seen": draft.version}).content.decode()
     assert "Not done: Embargoed until" in told
-    client.post(act(draft, "embargo"), {"seen": draft.version, "lift": ""})
+    client.post(publication_url(draft, "embargo"), {"seen": draft.version, "lift": ""})
     draft.refresh_from_db()
     assert draft.embargo_until is None
 
 
-def test_an_embargo_that_is_over_holds_what_is_dated_before_it(draft, emil):
+def test_an_ended_embargo_still_refuses_an_earlier_date(draft, emil):
     held = set_embargo(article=draft, until=timezone.now() - timedelta(hours=1), seen=draft.version)
     values = {"seen": held.version, "at_0": "2020-01-15", "at_1": "14:00"}
-    told = as_(emil).post(act(draft, "schedule"), values).content.decode()
-    assert "Not done: Its date lies before the end of its embargo" in told
+    told = as_(emil).post(publication_url(draft, "schedule"), values).content.decode()
+    assert "Not done: It cannot be dated before its embargo ends" in told
 
 
-def test_a_story_that_is_taken_back_says_so_at_its_address(emil):
+def test_the_url_of_an_unpublished_story_says_so(emil):
     story = make_article("The mayor’s boat", body="Wrong.")
     reader, client = Client(), as_(emil)
     assert reader.get(story.get_absolute_url()).status_code == 200
-    client.post(act(story, "take-back"), {"seen": story.version, "why": "It named the wrong person."})
+    client.post(
+        publication_url(story, "take-back"), {"seen": story.version, "why": "It named the wrong person."}
+    )
     for visitor in (reader, client):
         response = visitor.get(story.get_absolute_url())
         page = response.content.decode()
@@ -107,24 +112,24 @@ def test_a_story_that_is_taken_back_says_so_at_its_address(emil):
     assert "mayor" not in reader.get("/").content.decode()
     moment = story.published_at
     story.refresh_from_db()
-    client.post(act(story, "publish"), {"seen": story.version, "as-before": ""})
+    client.post(publication_url(story, "publish"), {"seen": story.version, "as-before": ""})
     story.refresh_from_db()
     assert story.published_at == moment
     assert reader.get(story.get_absolute_url()).status_code == 200
 
 
-def test_what_does_not_apply_is_told_and_not_done(emil):
+def test_an_action_that_does_not_apply_is_refused_with_a_message(emil):
     story = make_article("Out")
-    response = as_(emil).post(act(story, "schedule"), {"seen": story.version}, follow=True)
+    response = as_(emil).post(publication_url(story, "schedule"), {"seen": story.version}, follow=True)
     assert "Published:" in response.content.decode()
-    assert as_(emil).get(act(story, "nothing")).status_code == 404
+    assert as_(emil).get(publication_url(story, "nothing")).status_code == 404
 
 
 # Words beside it
 
 
-def test_notes_are_between_editors(draft, emil, edda):
-    as_(emil).post(change(draft), of(draft, new_note="Is nine right?"))
+def test_only_editors_see_notes(draft, emil, edda):
+    as_(emil).post(change(draft), article_fields(draft, new_note="Is nine right?"))
     draft.refresh_from_db()
     assert (draft.version, Note.objects.get().by) == (1, emil)
     assert "Is nine right?" in as_(edda).get(change(draft)).content.decode()
@@ -132,33 +137,36 @@ def test_notes_are_between_editors(draft, emil, edda):
     assert "Is nine right?" not in Client().get(published.get_absolute_url()).content.decode()
 
 
-def test_a_note_beside_a_text_of_several_lines_changes_no_text(emil):
-    """Browsers send lines with two signs at their end. To readers and their feeds nothing has happened."""
+def test_a_note_does_not_change_a_text_of_several_lines(emil):
+    """Browsers send two characters at the end of a line; this is no change for readers and feeds."""
     story = make_article("Out", standfirst="One.\nTwo.", body="First.\n\nSecond.")
     as_(emil).post(
-        change(story), of(story, standfirst="One.\r\nTwo.", body="First.\r\n\r\nSecond.", new_note="Nine?")
+        change(story),
+        article_fields(story, standfirst="One.\r\nTwo.", body="First.\r\n\r\nSecond.", new_note="Nine?"),
     )
     before, story = story, Article.objects.get()
     assert story.notes.get().body == "Nine?"
     assert (story.version, story.updated_at) == (before.version, before.updated_at)
     told = as_(emil).get(reverse("admin:articles_article_history", args=[story.pk])).content.decode()
-    assert "Changed A note to your colleagues." in told
-    as_(emil).post(change(story), of(story, standfirst="One.\r\nTwo.", body="First.\r\n\r\nThird."))
+    assert "Changed Note for editors." in told
+    as_(emil).post(
+        change(story), article_fields(story, standfirst="One.\r\nTwo.", body="First.\r\n\r\nThird.")
+    )
     assert Article.objects.get().body == "First.\n\nThird."
 
 
-def test_a_correction_stands_with_the_story_and_in_the_time_of_its_entry(emil, time_machine):
+def test_a_correction_is_shown_with_the_story_and_dates_its_entry(emil, time_machine):
     story = make_article("Out")
     reader, client = Client(), as_(emil)
     before = re.findall("<updated>(.*?)</updated>", reader.get("/feed/").content.decode())[-1]
     time_machine.move_to(timezone.now() + timedelta(hours=1))
-    client.post(change(story), of(story, new_correction="It was nine, not ten."))
+    client.post(change(story), article_fields(story, new_correction="It was nine, not ten."))
     assert "It was nine, not ten." in reader.get(story.get_absolute_url()).content.decode()
     assert re.findall("<updated>(.*?)</updated>", reader.get("/feed/").content.decode())[-1] > before
     assert "It was nine, not ten." in html.unescape(reader.get("/feed/").content.decode())
     url = reverse("admin:articles_article_correction", args=[story.pk, story.corrections.get().pk])
     too_long = client.post(url, {"text": "x" * 2001}).content.decode()
-    assert "It has 2001 characters" in too_long
+    assert "The text has 2001 characters" in too_long
     assert "x" * 2001 in too_long
     seen = client.get(url).context["correction"].text
     client.post(url, {"text": "It was eight.", "seen": seen})
@@ -167,9 +175,9 @@ def test_a_correction_stands_with_the_story_and_in_the_time_of_its_entry(emil, t
     assert "It was eight." not in reader.get(story.get_absolute_url()).content.decode()
 
 
-def test_other_words_for_a_correction_go_over_nobody_elses(emil, edda):
+def test_a_changed_correction_does_not_overwrite_a_colleagues(emil, edda):
     story = make_article("Out")
-    made = correct(article=story, by=emil, text="It was nine.\n\nNot ten.")
+    made = add_correction(article=story, by=emil, text="It was nine.\n\nNot ten.")
     url = reverse("admin:articles_article_correction", args=[story.pk, made.pk])
 
     def seen(page: str) -> str:
@@ -179,7 +187,7 @@ def test_other_words_for_a_correction_go_over_nobody_elses(emil, edda):
     his, hers = (seen(client.get(url).content.decode()) for client in (first, second))
     assert first.post(url, {"text": "It was eight.", "seen": his.replace("\n", "\r\n")}).status_code == 302
     page = second.post(url, {"text": "It was seven.", "seen": hers}).content.decode()
-    assert "somebody else has changed it" in page
+    assert "somebody else has changed this correction" in page
     assert "<span>It was eight.</span>" in page
     assert "It was seven.</textarea>" in page
     assert story.corrections.get().text == "It was eight."
@@ -191,14 +199,14 @@ def test_other_words_for_a_correction_go_over_nobody_elses(emil, edda):
     assert story.corrections.exists()
 
 
-def test_words_for_a_correction_that_was_taken_away_meanwhile_are_not_lost(emil, edda):
+def test_the_text_for_a_deleted_correction_is_not_lost(emil, edda):
     story = make_article("Out")
-    made = correct(article=story, by=emil, text="It was nine.")
+    made = add_correction(article=story, by=emil, text="It was nine.")
     url = reverse("admin:articles_article_correction", args=[story.pk, made.pk])
     as_(emil).post(url, {"text": "", "seen": "It was nine."})
     second = as_(edda)
     page = second.post(url, {"text": "It was eight.", "seen": "It was nine."}).content.decode()
-    assert "somebody else has taken this correction away" in page
+    assert "somebody else has deleted this correction" in page
     assert "It was eight.</textarea>" in page
     assert not story.corrections.exists()
     assert second.get(url).status_code == 404
@@ -211,29 +219,27 @@ def test_words_for_a_correction_that_was_taken_away_meanwhile_are_not_lost(emil,
 
 def test_a_story_ready_for_review_is_found_in_the_list(draft, emil):
     client = as_(emil)
-    client.post(change(draft), of(draft, stage="ready"))
+    client.post(change(draft), article_fields(draft, stage="ready"))
     assert "Ready for review" in client.get("/admin/articles/article/?publication=ready").content.decode()
 
 
 # The preview
 
 
-def test_the_preview_tells_the_embargo_and_its_own_end(client, draft):
+def test_the_preview_shows_the_embargo_and_its_own_expiry(client, draft):
     held = set_embargo(article=draft, until=timezone.now() + timedelta(days=2), seen=draft.version)
     page = client.get(held.preview_url()).content.decode()
     assert "Embargoed until" in page
     assert "This link works until" in page
 
 
-def test_a_private_story_and_links_of_before_it_was_taken_back_open_no_preview(
-    client, draft, emil, time_machine
-):
+def test_preview_links_of_private_or_unpublished_stories_do_not_work(client, draft, emil, time_machine):
     url = draft.preview_url()
     Article.objects.filter(pk=draft.pk).update(stage=Article.Stage.PRIVATE)
     assert client.get(url).status_code == 404
     assert as_(UserFactory.create(roles=(READER,))).get(url).status_code == 404
     assert as_(emil).get(url).status_code == 200
-    assert "A link to send" not in as_(emil).get(change(draft)).content.decode()
+    assert "<summary>Preview link" not in as_(emil).get(change(draft)).content.decode()
     story = make_article("Out")
     old = story.preview_url()
     time_machine.move_to(timezone.now() + timedelta(minutes=1))
@@ -243,8 +249,8 @@ def test_a_private_story_and_links_of_before_it_was_taken_back_open_no_preview(
     assert "was taken back" in client.get(taken.preview_url()).content.decode()
 
 
-def test_what_is_scheduled_is_not_made_private_since_it_would_appear(draft, emil):
+def test_a_scheduled_story_cannot_be_made_private(draft, emil):
     draft = publish(article=draft, at=timezone.now() + timedelta(hours=1), seen=draft.version)
-    response = as_(emil).post(change(draft), of(draft, stage="private"))
-    assert "Take it off the schedule first" in response.content.decode()
+    response = as_(emil).post(change(draft), article_fields(draft, stage="private"))
+    assert "Unschedule it before you make it private" in response.content.decode()
     assert Article.objects.get().stage == Article.Stage.DRAFT

@@ -1,11 +1,11 @@
-"""A draft behind a signed link."""
+"""Preview links of drafts."""
 
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
-from articles.models import PREVIEW_FOR, Article, Topic
+from articles.models import PREVIEW_LIFETIME, Article, Topic
 from articles.services import save_article
 from tests.factories import make_article
 
@@ -19,7 +19,7 @@ def draft():
     return article
 
 
-def test_whoever_has_the_link_reads_the_draft_and_no_discussion(client, draft):
+def test_the_link_shows_the_draft_and_no_discussion(client, draft):
     response = client.get(draft.preview_url())
     page = response.content.decode()
     assert response.status_code == 200
@@ -28,34 +28,34 @@ def test_whoever_has_the_link_reads_the_draft_and_no_discussion(client, draft):
     assert 'id="comments"' not in page
 
 
-def test_search_engines_and_caches_leave_it_alone(client, draft):
+def test_it_is_not_indexed_and_not_cached(client, draft):
     response = client.get(draft.preview_url())
     assert '<meta name="robots" content="noindex">' in response.content.decode()
     assert response["X-Robots-Tag"] == "noindex"
     assert "no-store" in response["Cache-Control"]
 
 
-def test_a_scheduled_story_is_previewed_with_its_moment(client, draft):
+def test_a_scheduled_story_is_previewed_with_its_date(client, draft):
     Article.objects.filter(pk=draft.pk).update(published_at=timezone.now() + timedelta(hours=2))
     assert client.get(draft.preview_url()).status_code == 200
 
 
-def test_after_a_week_the_link_is_dead(client, draft, time_machine):
+def test_the_link_expires_after_a_week(client, draft, time_machine):
     url = draft.preview_url()
-    time_machine.move_to(timezone.now() + PREVIEW_FOR - timedelta(minutes=1))
+    time_machine.move_to(timezone.now() + PREVIEW_LIFETIME - timedelta(minutes=1))
     assert client.get(url).status_code == 200
     time_machine.move_to(timezone.now() + timedelta(minutes=2))
     assert client.get(url).status_code == 404
 
 
-def test_a_forged_link_and_that_of_another_story_are_dead(client, draft):
+def test_forged_links_and_those_of_other_stories_do_not_work(client, draft):
     other = make_article("Another", published_at=None)
     token = draft.preview_url().split("/")[-2]
     assert client.get(draft.preview_url().replace(token, token[:-1] + "_")).status_code == 404
     assert client.get(other.preview_url().replace(other.slug, draft.slug)).status_code == 404
 
 
-def test_a_link_that_was_sent_works_under_another_name_of_the_story(client, draft):
+def test_the_link_works_after_a_change_of_the_slug(client, draft):
     url = draft.preview_url()
     draft.slug = "called-otherwise"
     save_article(article=draft)
@@ -63,7 +63,7 @@ def test_a_link_that_was_sent_works_under_another_name_of_the_story(client, draf
     assert client.get(f"{url[:-2]}/").status_code == 404
 
 
-def test_once_published_the_link_leads_to_the_story(client, draft):
+def test_the_link_redirects_to_the_published_story(client, draft):
     url = draft.preview_url()
     Article.objects.filter(pk=draft.pk).update(published_at=timezone.now())
     response = client.get(url)
@@ -76,5 +76,5 @@ def test_it_is_read_only(client, draft):
 
 
 @pytest.mark.parametrize("path", ["/topics/%00/", "/stories/%00/preview/x/"])
-def test_what_no_database_takes_is_not_found(client, path):
+def test_an_invalid_path_is_not_found(client, path):
     assert client.get(path).status_code == 404

@@ -1,4 +1,4 @@
-"""Words that a story must not say are gone from all that stands behind it, and nothing else is."""
+"""Redaction of words in a document and everything stored with it."""
 
 from typing import Any
 from uuid import uuid4
@@ -8,9 +8,10 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, User
-from articles.editing.services import add_note, correct, keep_aside, keep_unsaved, restore
-from articles.models import Article, ImageUse, Note, Revision, Sheet, StandingPage, Text, Unsaved
-from articles.redaction.redact import black_out, find
+from articles.editing.drafts import autosave, keep_conflicting_copy, restore_revision
+from articles.editing.notes import add_correction, add_note
+from articles.models import Article, DocumentText, ImageUse, Note, OpenForm, Revision, StandingPage, Unsaved
+from articles.redaction.redact import black_out, find_occurrences
 from articles.services import save_article, save_page
 from comments.services import ensure_discussion
 from tests.comments.test_admin import article_form
@@ -28,13 +29,17 @@ def ada() -> User:
 
 @pytest.fixture
 def story(emil: User) -> Article:
-    """Corrected: its own text does not name her any more."""
+    """A story whose current text does not contain the name any more."""
     article = make_article("Jane Quill was seen", body="It was jane\nquill, a baker.")
-    keep_aside(thing=article, text=Text("Seen", "JANE QUILL’s boat", ""), by=emil, base=1, nonce=None)
+    keep_conflicting_copy(
+        document=article, text=DocumentText("Seen", "JANE QUILL’s boat", ""), by=emil, base=1, nonce=None
+    )
     article.title, article.slug, article.body = "A baker was seen", "seen", "It was a baker."
     save_article(article=article, by=emil)
     typed = {"title": ["A baker"], "new_note": ["Jane Quill told us."]}
-    keep_unsaved(sheets=[Sheet(uuid4(), 1)], editor=emil, kind=Article, thing=article, typed=typed, read="")
+    autosave(
+        forms=[OpenForm(uuid4(), 1)], editor=emil, kind=Article, document=article, fields=typed, snapshot=""
+    )
     add_note(article=article, by=emil, body="Leave Jane Quill out.")
     return article
 
@@ -57,39 +62,39 @@ def as_(user: User) -> Client:
     return client
 
 
-def test_they_are_gone_from_every_text_and_the_story_stays(story):
+def test_words_are_redacted_in_every_text(story):
     before = Article.objects.values().get()
-    assert len(find(story, [NAME])) == 5
+    assert len(find_occurrences(story, [NAME])) == 5
 
-    count = black_out(thing=story, words=[NAME])
+    count = black_out(document=story, words=[NAME])
 
     assert count == {"version": 2, "unsaved": 1, "note": 1}
     assert "quill" not in all_of(story).casefold()
-    assert find(story, [NAME]) == []
+    assert find_occurrences(story, [NAME]) == []
     assert Article.objects.values().get() == before  # no word of it was touched
     first = story.revisions.get(number=1)
     assert (first.title, first.body) == ("██████████ was seen", "It was ██████████, a baker.")
     assert Note.objects.get().body == "Leave ██████████ out."
-    assert black_out(thing=story, words=[NAME]) == {}
+    assert black_out(document=story, words=[NAME]) == {}
 
 
-def test_whole_words_alone(story):
+def test_only_whole_words_are_redacted(story):
     story.body = "Quillfeather and Jane-Quill; a QUILL’s tip. Jane\n\nQuill."
     save_article(article=story)
-    black_out(thing=story, words=["quill"])
+    black_out(document=story, words=["quill"])
     story.refresh_from_db()
     assert story.body == "Quillfeather and Jane-█████; a █████’s tip. Jane\n\n█████."
-    black_out(thing=story, words=["C++", "(sic", "jane  █████"])  # nothing of it is a pattern
+    black_out(document=story, words=["C++", "(sic", "jane  █████"])  # nothing of it is a pattern
     assert Article.objects.get().body == story.body
 
 
-def test_also_in_the_story_which_readers_then_read_black(client, story, image_of_a_boat):
+def test_readers_see_redacted_words_as_black_squares(client, story, image_of_a_boat):
     story.body = f"Jane Quill sails.\n\n![Jane Quill](image:{image_of_a_boat.pk})"
     save_article(article=story)
     assert "Jane Quill" in client.get(story.get_absolute_url()).content.decode()
     before = Article.objects.get()
 
-    assert black_out(thing=story, words=[NAME, "image"])["story"] == 1
+    assert black_out(document=story, words=[NAME, "image"])["story"] == 1
 
     shown = client.get(story.get_absolute_url()).content.decode()
     assert "Quill" not in shown
@@ -99,7 +104,7 @@ def test_also_in_the_story_which_readers_then_read_black(client, story, image_of
     assert after.updated_at > before.updated_at
     assert not ImageUse.objects.exists()  # its place was blacked out as well
     assert story.revisions.count() == 4
-    assert Text.of(story.revisions.saved()[0]) == Text.of(after)
+    assert DocumentText.of(story.revisions.saved()[0]) == DocumentText.of(after)
     after.body = "She sails."
     save_article(article=after)
     assert story.revisions.count() == 5
@@ -113,28 +118,28 @@ def image_of_a_boat(settings: Any, tmp_path: Any) -> Any:
     return make_image(is_ready=False)
 
 
-def test_what_readers_are_told_beside_it_is_looked_through_as_well(story, ada, emil, client):
-    correct(article=story, by=emil, text="An earlier version named Jane Quill.")
+def test_bylines_reasons_and_corrections_are_redacted(story, ada, emil, client):
+    add_correction(article=story, by=emil, text="An earlier version named Jane Quill.")
     Article.objects.update(byline="With Jane Quill", taken_back_why="Jane Quill asked for it.")
-    assert len(find(Article.objects.get(), [NAME])) == 8
+    assert len(find_occurrences(Article.objects.get(), [NAME])) == 8
 
     looked = as_(ada).post(page(story), {"words": "earlier version"}).content.decode()
     assert "<mark>earlier version</mark>" in looked
-    assert "A correction" in looked
+    assert "Correction:" in looked
     before = Article.objects.get().version
-    assert black_out(thing=story, words=["earlier version"]) == {"correction": 1}
+    assert black_out(document=story, words=["earlier version"]) == {"correction": 1}
     assert "█ named Jane Quill." in client.get(story.get_absolute_url()).content.decode()
     assert Article.objects.get().version > before
 
-    assert black_out(thing=story, words=[NAME])["story"] == 1
+    assert black_out(document=story, words=[NAME])["story"] == 1
     shown = client.get(story.get_absolute_url()).content.decode()
     assert "Quill" not in shown
     assert "With ██████████" in shown
     assert Article.objects.get().taken_back_why == "██████████ asked for it."
 
 
-def test_the_log_of_the_admin_forgets_the_title_that_it_had(story, ada, emil):
-    """It calls a discussion by the title of its story, on both their pages."""
+def test_the_admin_log_forgets_the_redacted_title(story, ada, emil):
+    """The log names a discussion by the title of its story."""
     story.title = "Jane Quill was seen"
     save_article(article=story)
     client = as_(ada)
@@ -148,40 +153,45 @@ def test_the_log_of_the_admin_forgets_the_title_that_it_had(story, ada, emil):
     assert NAME in client.get(history).content.decode()
     assert LogEntry.objects.filter(content_type__model="discussion", object_repr__contains=NAME).exists()
 
-    black_out(thing=story, words=[NAME])
+    black_out(document=story, words=[NAME])
 
     assert "quill" not in str(list(LogEntry.objects.values())).casefold()
     assert NAME not in client.get(history).content.decode()
     assert "for discussion" in client.get(history).content.decode()
 
 
-def test_a_version_that_comes_back_comes_back_black(story, emil):
-    black_out(thing=story, words=[NAME])
+def test_a_restored_version_stays_redacted(story, emil):
+    black_out(document=story, words=[NAME])
     story.refresh_from_db()
-    restore(revision=story.revisions.get(number=1), by=emil, seen=story.version)
+    restore_revision(revision=story.revisions.get(number=1), by=emil, seen=story.version)
     assert Article.objects.get().title == "██████████ was seen"
 
 
-def test_a_standing_page_is_blacked_out_as_well(client, emil):
+def test_pages_are_redacted_too(client, emil):
     about = save_page(page=StandingPage(title="About", slug="about", body="Ask Jane Quill."), by=emil)
     about.body = "Ask the office, or Jane Quill’s boat."
     save_page(page=about, by=emil)
     typed = {"title": ["About"], "body": ["Jane Quill rows."]}
-    keep_unsaved(
-        sheets=[Sheet(uuid4(), 1)], editor=emil, kind=StandingPage, thing=about, typed=typed, read=""
+    autosave(
+        forms=[OpenForm(uuid4(), 1)],
+        editor=emil,
+        kind=StandingPage,
+        document=about,
+        fields=typed,
+        snapshot="",
     )
     assert "Quill" in client.get("/pages/about/").content.decode()
-    assert black_out(thing=about, words=[NAME]) == {"version": 2, "unsaved": 1, "story": 1}
+    assert black_out(document=about, words=[NAME]) == {"version": 2, "unsaved": 1, "story": 1}
     assert "Ask the office, or ██████████’s boat." in client.get("/pages/about/").content.decode()
     about.refresh_from_db()
-    assert find(about, [NAME]) == []
+    assert find_occurrences(about, [NAME]) == []
     assert about.revisions.get(number=1).body == "Ask ██████████."
 
 
 # The page
 
 
-def test_an_administrator_looks_and_then_does_it(story, ada, emil):
+def test_an_administrator_lists_the_words_and_then_redacts_them(story, ada, emil):
     LogEntry.objects.log_actions(emil.pk, [story], 2, "Saved.", single_object=True)
     LogEntry.objects.update(object_repr="Jane Quill was seen")
     client = as_(ada)
@@ -189,8 +199,8 @@ def test_an_administrator_looks_and_then_does_it(story, ada, emil):
     assert page(story) in client.get(history).content.decode()
 
     looked = client.post(page(story), {"words": f"{NAME}\n\n", "look": ""}).content.decode()
-    assert "They stand in 5 places" in looked
-    assert "Also in the text as it is" not in looked
+    assert "5 occurrences" in looked
+    assert "Also in the current text" not in looked
     assert "<mark>jane\nquill</mark>" in looked
     assert NAME in all_of(story)
 
@@ -200,17 +210,17 @@ def test_an_administrator_looks_and_then_does_it(story, ada, emil):
 
     done = client.post(page(story), {"words": NAME, "looked": NAME, "sure": ""}, follow=True)
     assert done.redirect_chain == [(history, 302)]
-    told = "Words were blacked out for good: 2 versions, 1 text that was not saved and 1 note."
+    told = "Words redacted permanently: 2 versions, 1 draft and 1 note."
     assert told in done.content.decode()
     assert "quill" not in all_of(story).casefold()
     entry = LogEntry.objects.latest("pk")
     assert (entry.user, entry.change_message) == (ada, told)
 
     again = client.post(page(story), {"words": NAME, "looked": NAME, "sure": ""}).content.decode()
-    assert "They stand nowhere" in again
+    assert "No occurrences" in again
 
 
-def test_addresses_that_say_it_are_named(story, ada):
+def test_urls_that_contain_the_words_are_listed(story, ada):
     story.slug = "jane-quill-was-seen"
     save_article(article=story)
     story.slug = "a-baker"
@@ -229,7 +239,7 @@ def test_addresses_that_say_it_are_named(story, ada):
         ("ab\n" * 51, "at most 50"),
     ],
 )
-def test_what_is_no_word_is_refused_and_given_back(story, ada, words, why):
+def test_invalid_words_are_refused_and_shown_again(story, ada, words, why):
     before = all_of(story)
     response = as_(ada).post(page(story), {"words": words, "looked": words, "sure": ""})
     assert why in response.content.decode()
@@ -238,7 +248,7 @@ def test_what_is_no_word_is_refused_and_given_back(story, ada, words, why):
 
 
 @pytest.mark.parametrize("role", [EDITOR, MODERATOR])
-def test_nobody_else_does(story, role):
+def test_only_administrators_can_redact(story, role):
     user = UserFactory.create(roles=(role,))
     client, before = as_(user), all_of(story)
     assert client.get(page(story)).status_code == 403

@@ -15,8 +15,9 @@ from accounts import erasure_log
 from accounts.models import Guest, User
 from archive.backup.restore import restore
 from archive.backup.write import backup
-from articles.editing.services import add_note, keep_unsaved
-from articles.models import Article, Sheet, Text, Unsaved
+from articles.editing.drafts import autosave
+from articles.editing.notes import add_note
+from articles.models import Article, DocumentText, OpenForm, Unsaved
 from articles.redaction.redact import black_out
 from articles.services import save_article
 from comments.integrity import check
@@ -203,12 +204,14 @@ def test_words_blacked_out_behind_a_story_stay_so(tmp_path: Path, ada: User) -> 
     story = make_article("Jane Quill was seen", body="Jane Quill, a baker. Quill Street is long.")
     other = make_article("Another Jane Quill", body="No kin.")
     typed = {"title": ["Jane Quill"], "body": ["She is Jane Quill."]}
-    keep_unsaved(sheets=[Sheet(uuid4(), 1)], editor=ada, kind=Article, thing=story, typed=typed, read="")
+    autosave(
+        forms=[OpenForm(uuid4(), 1)], editor=ada, kind=Article, document=story, fields=typed, snapshot=""
+    )
     backup(file)
     story.title, story.slug, story.body = "A baker was seen", "baker", "A baker. Quill Street is long."
     save_article(article=story, by=ada)
-    black_out(thing=story, words=["jane quill"])
-    black_out(thing=story, words=["baker"])
+    black_out(document=story, words=["jane quill"])
+    black_out(document=story, words=["baker"])
     story.refresh_from_db()
     assert story.title == "A █████ was seen"
     assert "quill" not in erasure_log.path().read_text().casefold()
@@ -223,7 +226,7 @@ def test_words_blacked_out_behind_a_story_stay_so(tmp_path: Path, ada: User) -> 
     assert "Quill Street" in back.body_html
     assert "Jane" not in back.body_html
     first = back.revisions.get()
-    assert Text.of(first) == Text.of(back)
+    assert DocumentText.of(first) == DocumentText.of(back)
     assert Unsaved.objects.get().typed["body"] == ["She is ██████████."]
     assert Article.objects.get(pk=other.pk).title == "Another Jane Quill"
     assert replay.replay(list(erasure_log.read(erasure_log.path()))) == replay.Replayed()
@@ -236,7 +239,7 @@ def test_words_that_stood_in_a_note_alone_stay_black(tmp_path: Path, ada: User) 
     story, file = make_article("A baker was seen"), tmp_path / "site.zip"
     add_note(article=story, by=ada, body="Jane Quill wrote to us.")
     backup(file)
-    black_out(thing=story, words=["Jane Quill"])
+    black_out(document=story, words=["Jane Quill"])
     assert "quill" not in erasure_log.path().read_text().casefold()
     assert replay.remember_all() == 0
     go_back(file)
@@ -246,8 +249,8 @@ def test_words_that_stood_in_a_note_alone_stay_black(tmp_path: Path, ada: User) 
 def test_what_the_machine_stopped_over_is_added_to_the_list(tmp_path: Path, ada: User) -> None:
     story, file = make_article("Jane Quill was seen", body="A baker."), tmp_path / "site.zip"
     backup(file)
-    black_out(thing=story, words=["Jane Quill"])
-    black_out(thing=story, words=["baker"])
+    black_out(document=story, words=["Jane Quill"])
+    black_out(document=story, words=["baker"])
     lines = erasure_log.path().read_text().splitlines(keepends=True)
     erasure_log.path().write_text("".join(lines[:-1]))
     assert replay.remember_all() == 1

@@ -107,13 +107,13 @@ def test_an_embargo_stands_in_the_way_of_redoing_and_says_so(client, moment, unt
     set_embargo(article=fresh(held), until=timezone.now() + until, seen=held.version)
     client.force_login(UserFactory.create(name="Maria", roles=(MODERATOR,)))
     page = client.get(f"/moderation/acts/{undone.pk}/").content.decode()
-    assert "before the end of its embargo" in page
+    assert "before its embargo ends" in page
 
     again, done = back(undone)
 
     assert [refusal.who for refusal in done.refused] == [""]
     assert done.refused[0].what.startswith(
-        "“A story that is not published”: Its date lies before the end of its embargo"
+        "“A story that is not published”: Its date lies before its embargo ends"
     )
     assert fresh(held).published_at is None
     assert fresh(free).published_at == moment  # one stands in nobody's way

@@ -1,4 +1,4 @@
-"""The rooms of the admin that are about what readers find: front page, authors, pages, old addresses."""
+"""Admin pages of the front page, authors, pages and redirects."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from articles.editing.concurrent_editing import SharedPages
-from articles.editing.conflicts import TextForm, WrittenForm
-from articles.editing.revision_pages import HistoryPages
+from articles.editing.conflicts import DocumentForm, WrittenForm
+from articles.editing.revision_pages import DocumentHistoryAdmin
 from articles.images.forms import check_images
 from articles.models import AUTHORS_MAX, Article, Author, Pin, Redirect, StandingPage
 from articles.publishing import front_page
@@ -28,11 +28,11 @@ from articles.site.cached_pages import withhold
 from core.forms import Lines, leave_whole
 from core.relative_time import time_of
 
-OFFERED = 20  # stories that can be pinned at once; the search finds the others
+MAX_PINNABLE = 20  # stories listed for pinning; the search finds the others
 
 
 class AuthorsWidget(forms.MultiWidget):
-    """One list of the staff for each place in the byline."""
+    """A list of the staff for each position in the byline."""
 
     use_fieldset = True
 
@@ -45,7 +45,7 @@ class AuthorsWidget(forms.MultiWidget):
 
 
 class AuthorsField(forms.MultiValueField):
-    """People of the staff in the order in which they sign, each once."""
+    """The authors of a story, in the order of the byline, each once."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -54,11 +54,11 @@ class AuthorsField(forms.MultiValueField):
             label=_("Authors"),
             required=False,
             require_all_fields=False,
-            help_text=_("In their order. Each has a page with a line about them and their stories."),
+            help_text=_("In this order. Each has an author page with their bio and stories."),
         )
 
     def offer(self, signed: Sequence[int]) -> None:
-        """The staff, and who signed already."""
+        """Set the choices: the staff, and the present authors (`signed`, ids of users)."""
         people = {user.pk: str(user) for user in User.objects.staff().active()}
         people |= {user.pk: str(user) for user in User.objects.filter(pk__in=signed) if signed}
         choices = [("", "—"), *sorted(people.items(), key=lambda row: row[1].casefold())]
@@ -70,8 +70,8 @@ class AuthorsField(forms.MultiValueField):
         return list(dict.fromkeys(filter(None, data_list or [])))
 
 
-class EditorsRoom(admin.ModelAdmin[Any]):
-    """What every editor may change, whosever the story: it is the house's."""
+class EditorAccessAdmin(admin.ModelAdmin[Any]):
+    """A ModelAdmin that every editor may use."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return bool(getattr(request.user, "is_editor", False))
@@ -87,7 +87,7 @@ class EditorsRoom(admin.ModelAdmin[Any]):
 
 
 def pin_button(article: Article) -> Any:
-    """For the list of stories, whose form it sends elsewhere."""
+    """Return the button that pins a story, for the list of stories; it sends the list's form to PinAdmin."""
     if hasattr(article, "pin"):
         return format_html('<a href="{}">{}</a>', reverse("admin:articles_pin_changelist"), _("Pinned"))
     if not article.is_published():
@@ -102,8 +102,8 @@ def pin_button(article: Article) -> Any:
 
 
 @admin.register(Pin)
-class PinAdmin(EditorsRoom):
-    """The front page: what is pinned, in its order, and what could be."""
+class PinAdmin(EditorAccessAdmin):
+    """The front page: the pinned stories in their order, and those that can be pinned."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -112,7 +112,7 @@ class PinAdmin(EditorsRoom):
         return obj is None and super().has_change_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """With its article alone, which the admin asks about."""
+        """Allow deletion together with the article, for which the admin asks; the delete page refuses."""
         return super().has_delete_permission(request) and obj is not None
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
@@ -122,53 +122,50 @@ class PinAdmin(EditorsRoom):
         if not self.has_change_permission(request):
             raise PermissionDenied
         if request.method == "POST":
-            return self._press(request)
-        asked = request.GET.get("q", "").replace("\x00", "").strip()
+            return self._change_pins(request)
+        query = request.GET.get("q", "").replace("\x00", "").strip()
         pinned = (
             Article.objects.filter(pin__isnull=False).select_related("pin").order_by("pin__place", "pin__pk")
         )
-        offered = Article.objects.published().filter(pin=None).listed()
-        if asked:
-            offered = offered.filter(title__icontains=asked)
+        pinnable = Article.objects.published().filter(pin=None).listed()
+        if query:
+            pinnable = pinnable.filter(title__icontains=query)
         context = {
             **self.admin_site.each_context(request),
             "title": _("Front page"),
             "opts": Pin._meta,
             "pinned": pinned.defer("body", "body_html", "vector"),
-            "offered": offered[:OFFERED],
-            "q": asked,
+            "pinnable": pinnable[:MAX_PINNABLE],
+            "query": query,
             "zone_time": time_of(),
         }
         return TemplateResponse(request, "admin/articles/front_page.html", context)
 
-    def _press(self, request: HttpRequest) -> HttpResponse:
-        act = next((name for name in ("pin", "unpin", "up", "down") if name in request.POST), "")
-        pk = request.POST.get(act, "")
-        known = Article.objects.published() | Article.objects.filter(
-            pin__isnull=False
-        )  # no colleague's draft
-        article = get_object_or_404(known, pk=pk if pk.isdecimal() and len(pk) < 19 else 0)
+    def _change_pins(self, request: HttpRequest) -> HttpResponse:
+        action = next((name for name in ("pin", "unpin", "up", "down") if name in request.POST), "")
+        pk = request.POST.get(action, "")
+        # Nobody may pin the draft of another editor.
+        articles = Article.objects.published() | Article.objects.filter(pin__isnull=False)
+        article = get_object_or_404(articles, pk=pk if pk.isdecimal() and len(pk) < 19 else 0)
         try:
-            if act == "pin":
+            if action == "pin":
                 front_page.pin(article=article)
-                self.message_user(request, _("Pinned at the top: %(title)s") % {"title": article.title})
-            elif act == "unpin":
+                self.message_user(request, _("Pinned: %(title)s") % {"title": article.title})
+            elif action == "unpin":
                 front_page.unpin(article=article)
-                self.message_user(
-                    request, _("Back in its place by time: %(title)s") % {"title": article.title}
-                )
+                self.message_user(request, _("Unpinned: %(title)s") % {"title": article.title})
             else:
-                front_page.move_pin(article=article, up=act == "up")
-        except front_page.TooMany as error:
+                front_page.move_pin(article=article, up=action == "up")
+        except front_page.TooManyPinsError as error:
             self.message_user(request, str(error), messages.ERROR)
-        # Who moves a story mostly moves it on: the focus stays at the press.
-        there = f"#{act}-{article.pk}" if act in {"up", "down"} else ""
-        return redirect(reverse("admin:articles_pin_changelist") + there)
+        # A story is often moved several times: the focus stays on the button.
+        fragment = f"#{action}-{article.pk}" if action in {"up", "down"} else ""
+        return redirect(reverse("admin:articles_pin_changelist") + fragment)
 
 
 @admin.register(Author)
-class AuthorAdmin(EditorsRoom, SharedPages):
-    """The pages of those who sign stories; somebody comes in by signing one, or here."""
+class AuthorAdmin(EditorAccessAdmin, SharedPages):
+    """Authors and their bios. An author is created here, or by being chosen for a story."""
 
     form = WrittenForm
     list_display = ["name", "slug", "line"]
@@ -199,7 +196,9 @@ class AuthorAdmin(EditorsRoom, SharedPages):
         return str(obj)
 
 
-class StandingPageForm(TextForm):
+class StandingPageForm(DocumentForm):
+    """The form of a page in the editor."""
+
     class Meta:
         field_classes = {"body": Lines}
 
@@ -208,7 +207,9 @@ class StandingPageForm(TextForm):
 
 
 @admin.register(StandingPage)
-class StandingPageAdmin(EditorsRoom, HistoryPages):
+class StandingPageAdmin(EditorAccessAdmin, DocumentHistoryAdmin):
+    """Pages that are not stories: About, Contact."""
+
     form = StandingPageForm
     list_display = ["title", "menu", "place", "shown"]
     search_fields = ["title", "body"]
@@ -218,7 +219,7 @@ class StandingPageAdmin(EditorsRoom, HistoryPages):
     def get_prepopulated_fields(self, request: HttpRequest, obj: Model | None = None) -> dict[str, Any]:
         return {} if obj else {"slug": ["title"]}
 
-    def store(self, obj: StandingPage, *, by: User, nonce: UUID) -> None:
+    def save_document(self, obj: StandingPage, *, by: User, nonce: UUID) -> None:
         save_page(page=obj, by=by, nonce=nonce)
 
     def delete_model(self, request: HttpRequest, obj: StandingPage) -> None:
@@ -233,11 +234,13 @@ class StandingPageAdmin(EditorsRoom, HistoryPages):
 
 
 class RedirectForm(forms.ModelForm[Redirect]):
+    """A redirect from an old URL to a path of this site."""
+
     to = forms.CharField(
-        label=_("leads to"),
+        label=_("redirects to"),
         max_length=500,
         widget=forms.TextInput(attrs={"size": 60}),
-        help_text=_("The path of a page here, such as /stories/slug/ or /topics/slug/."),
+        help_text=_("The path of a page on this site, such as /stories/slug/ or /topics/slug/."),
     )
 
     class Meta:
@@ -256,13 +259,13 @@ class RedirectForm(forms.ModelForm[Redirect]):
             except Refused as error:
                 raise forms.ValidationError(str(error)) from error
             if stands(cleaned["old"]):
-                self.add_error("old", _("There is a page at this address, which would always win."))
+                self.add_error("old", _("There is a page at this URL, so the redirect would never be used."))
         return cleaned
 
 
 @admin.register(Redirect)
 class RedirectAdmin(admin.ModelAdmin[Redirect]):
-    """Old addresses: most are written when a page gets another one, or by an import."""
+    """Redirects of old URLs. Most are created by a change of a slug, or by an import."""
 
     form = RedirectForm
     list_display = ["old", "leads_to", "created_at"]
@@ -277,7 +280,7 @@ class RedirectAdmin(admin.ModelAdmin[Redirect]):
     def save_model(self, request: HttpRequest, obj: Redirect, form: Any, change: bool) -> None:
         obj.pk = add_redirect(old=form.cleaned_data["old"], to=form.cleaned_data["to"]).pk
 
-    @admin.display(description=_("leads to"))
+    @admin.display(description=_("redirects to"))
     def leads_to(self, obj: Redirect) -> Any:
         url = obj.destination
         return format_html('<a href="{}">{}</a>', url, url)

@@ -1,4 +1,4 @@
-"""Forms of the editors' room as a browser holds and sends them."""
+"""Requests of the editor page, as a browser and its script send them."""
 
 import json
 import re
@@ -7,22 +7,19 @@ from uuid import uuid4
 from django.test import Client
 from django.urls import reverse
 
-from articles.models import (
-    Article,
-    Unsaved,
-)
+from articles.models import Article, Unsaved
 from tests.articles.test_admin import form
 
-KEEP = "/admin/articles/article/unsaved/"
+AUTOSAVE_URL = "/admin/articles/article/unsaved/"
 
 
-def opened(client: Client, url: str) -> dict[str, str]:
-    """What the page carries, to be sent back with its form."""
+def hidden_fields(client: Client, url: str) -> dict[str, str]:
+    """Return the hidden fields of the page, which are sent back with its form."""
     page = client.get(url).content.decode()
     return {name: re.search(f'name="{name}" value="([^"]*)"', page)[1] for name in ("nonce", "read")}
 
 
-def of(article: Article, **values) -> dict[str, str]:
+def article_fields(article: Article, **values) -> dict[str, str]:
     return (
         form(
             title=article.title,
@@ -35,27 +32,29 @@ def of(article: Article, **values) -> dict[str, str]:
     )
 
 
-def act(article: Article, name: str) -> str:
+def publication_url(article: Article, name: str) -> str:
     return reverse("admin:articles_article_publication", args=[article.pk, name])
 
 
-def keep(client: Client, **values):
-    """What a script tells of an open page: of the fields these, and of the rest that nothing is in them."""
+def post_autosave(client: Client, **values):
+    """Send an autosave with these fields, and empty ones for the rest."""
     data = {name: str(values.pop(name, "")) for name in ("key", "read", "nonce")}
     typed = {"title": [""], "standfirst": [""], "body": [""]} | {
         name: [value] for name, value in values.items()
     }
-    return client.post(KEEP, data | {"nonce": data["nonce"] or str(uuid4()), "typed": json.dumps(typed)})
+    return client.post(
+        AUTOSAVE_URL, data | {"nonce": data["nonce"] or str(uuid4()), "typed": json.dumps(typed)}
+    )
 
 
-def turned(page: dict[str, str], turn: int = 1) -> dict[str, str]:
-    """What the page carries once something was typed on it."""
+def with_turn(page: dict[str, str], turn: int = 1) -> dict[str, str]:
+    """Return the hidden fields as they are after that many changes in the form."""
     return page | {"nonce": re.sub("[0-9]+$", str(turn), page["nonce"])}
 
 
-def own(page: dict[str, str]) -> str:
+def last_nonce(page: dict[str, str]) -> str:
     return page["nonce"].split()[-1].split(":")[0]
 
 
-def unsaved() -> list[str]:
+def draft_bodies() -> list[str]:
     return [row.typed["body"][0] for row in Unsaved.objects.filter(is_done=False)]

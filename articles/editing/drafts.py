@@ -1,0 +1,98 @@
+"""Drafts and revisions: verbs that autosave, discard drafts, keep conflicting texts and restore revisions."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from articles.models import Article, Document, DocumentText, OpenForm, Revision, Unsaved
+from articles.models.editing import document_key
+from articles.services import lock_version, save_article, save_page
+
+DraftFields = dict[str, list[str]]
+
+
+@transaction.atomic
+def autosave(
+    *,
+    forms: Sequence[OpenForm],
+    editor: User,
+    kind: type[Document],
+    document: Document | None,
+    fields: DraftFields,
+    snapshot: str,
+) -> Unsaved | None:
+    """Store the fields of an open form as a draft and return it; None if there is nothing to keep.
+
+    The last of `forms` is the open one. The others are earlier forms that it continues: their drafts are
+    discarded. A request with an older `turn` than the stored one changes nothing. `fields` is empty where
+    the form is as it was loaded, and then the draft is discarded too. `snapshot` is the token of what the
+    page had loaded (conflicts.FormSnapshot). Raises PermissionError for a draft of another editor.
+    """
+    *before, form = forms
+    discard_drafts(forms=before, editor=editor)
+    if not fields:
+        discard_drafts(forms=[form], editor=editor)
+        return None
+    values: dict[str, Any] = {"article": None, "page": None, **(document_key(document) if document else {})}
+    values |= {"kind": kind._meta.model_name, "turn": form.turn, "at": timezone.now()}
+    values |= {"typed": fields, "read": snapshot}
+    draft, is_new = Unsaved.objects.get_or_create(nonce=form.nonce, defaults={"editor": editor, **values})
+    if draft.editor_id != editor.pk:
+        raise PermissionError(form.nonce)
+    if not is_new:
+        Unsaved.objects.filter(nonce=form.nonce, turn__lt=form.turn).update(is_done=False, **values)
+        draft.refresh_from_db()
+    return None if draft.is_done else draft
+
+
+@transaction.atomic
+def discard_drafts(*, forms: Iterable[OpenForm], editor: User) -> None:
+    """Empty the drafts of these forms up to their `turn`: the text is saved, or kept elsewhere.
+
+    The rows stay, marked as done. A browser sends an autosave once more when a page is left, and requests
+    overtake each other: without the row a late one would bring the draft back.
+    """
+    for form in forms:
+        if form.turn:
+            values = {"editor": editor, "turn": form.turn, "is_done": True}
+            Unsaved.objects.get_or_create(nonce=form.nonce, defaults=values)
+        drafts = Unsaved.objects.filter(nonce=form.nonce, editor=editor, turn__lte=form.turn)
+        empty: dict[str, Any] = {"article": None, "page": None, "typed": {}, "read": ""}
+        drafts.update(turn=form.turn, is_done=True, at=timezone.now(), **empty)
+
+
+@transaction.atomic
+def keep_conflicting_copy(
+    *, document: Document, text: DocumentText, by: User, base: int | None, nonce: UUID | None
+) -> Revision:
+    """Store a text that was not saved because a colleague had saved another one meanwhile.
+
+    `base` is the number of the revision that it was based on. The same text is stored once.
+    """
+    type(document)._default_manager.select_for_update(no_key=True).get(pk=document.pk)
+    last = document.revisions.filter(is_aside=True, by=by).first()
+    if last and DocumentText.of(last) == text:
+        return last
+    number = document.revisions.next_number()
+    return document.revisions.create(
+        number=number, by=by, base=base, nonce=nonce, is_aside=True, **text._asdict()
+    )
+
+
+@transaction.atomic
+def restore_revision(*, revision: Revision, by: User, seen: int) -> Document:
+    """Make the text of an earlier revision the current one; this creates a new revision.
+
+    `seen` is the version of the document that the person looked at. Raises StaleVersionError if the stored
+    one is another.
+    """
+    document = lock_version(revision.document, seen)
+    for name, text in DocumentText.of(revision)._asdict().items():
+        setattr(document, name, text)
+    if isinstance(document, Article):
+        return save_article(article=document, by=by, restored=revision.number)
+    return save_page(page=document, by=by, restored=revision.number)
