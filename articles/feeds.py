@@ -17,7 +17,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from articles.images.html import figure, plain
+from articles.images.html import figure, with_single_sources
 from articles.models import Article, ArticleQuerySet, Correction, Site, Topic
 from articles.site.cached_pages import keep
 from articles.site.current_site import current_site
@@ -32,7 +32,7 @@ FEED_SIZE = 30  # stories
 def feed(request: HttpRequest) -> HttpResponse:
     site: Site = request.site  # type: ignore[assignment]
     atom = AtomFeed(title=site.name, subtitle=site.tagline, path=reverse("home"), feed_path=request.path)
-    return _answer(request, atom, Article.objects.syndicated(request.now))  # type: ignore[attr-defined]
+    return _feed_response(request, atom, Article.objects.syndicated(request.now))  # type: ignore[attr-defined]
 
 
 @require_safe
@@ -42,7 +42,7 @@ def topic_feed(request: HttpRequest, slug: str) -> HttpResponse:
     title = f"{topic.name} · {request.site.name}"
     atom = AtomFeed(title=title, path=topic.get_absolute_url(), feed_path=request.path)
     stories = Article.objects.syndicated(request.now).filter(topics=topic)  # type: ignore[attr-defined]
-    return _answer(request, atom, stories)
+    return _feed_response(request, atom, stories)
 
 
 class AtomFeed(Atom1Feed):
@@ -92,13 +92,13 @@ class AtomFeed(Atom1Feed):
         return answer
 
 
-def absolute(markup: str) -> str:
+def make_urls_absolute(markup: str) -> str:
     """Rendered HTML whose links and images work on other sites as well."""
-    return _LOCAL.sub(lambda found: f'{found[1]}"{settings.SITE_URL}/', markup)
+    return _LOCAL_URL.sub(lambda found: f'{found[1]}"{settings.SITE_URL}/', markup)
 
 
 # The sanitizer writes each attribute in one way only.
-_LOCAL = re.compile(r'(\s(?:href|src|poster)=)"/(?!/)')
+_LOCAL_URL = re.compile(r'(\s(?:href|src|poster)=)"/(?!/)')
 
 
 def tag(what: str, pk: int, made: datetime) -> str:
@@ -106,11 +106,11 @@ def tag(what: str, pk: int, made: datetime) -> str:
     return f"tag:{urlsplit(settings.SITE_URL).hostname},{made.astimezone(UTC):%Y-%m-%d}:{what}-{pk}"
 
 
-def _answer(request: HttpRequest, atom: AtomFeed, stories: ArticleQuerySet) -> HttpResponse:
+def _feed_response(request: HttpRequest, atom: AtomFeed, stories: ArticleQuerySet) -> HttpResponse:
     topics = Prefetch("topics", Topic.objects.shown())
     whole = stories.select_related("discussion", "lead_image").signed().defer("body", "vector", "keywords")
     shown = list(whole.prefetch_related(topics)[:FEED_SIZE])
-    corrected = _corrections(shown)
+    corrected = _render_corrections(shown)
     for story in shown:
         lead = figure(story.lead_image) if story.lead_image else ""
         atom.add_item(
@@ -123,13 +123,14 @@ def _answer(request: HttpRequest, atom: AtomFeed, stories: ArticleQuerySet) -> H
             unique_id=tag("story", story.pk, story.created_at),
             pubdate=story.published_at,
             updateddate=story.changed_at,
-            content=absolute(plain(lead + story.body_html)) + corrected.get(story.pk, ""),
+            content=make_urls_absolute(with_single_sources(lead + story.body_html))
+            + corrected.get(story.pk, ""),
             categories=[topic.name for topic in story.topics.all()],
         )
     return atom.response()
 
 
-def _corrections(stories: Sequence[Article]) -> dict[int, str]:
+def _render_corrections(stories: Sequence[Article]) -> dict[int, str]:
     """What stands below the text of those that were corrected, as HTML."""
     told: dict[int, str] = {}
     if keys := [story.pk for story in stories if story.corrected_at]:

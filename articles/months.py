@@ -46,7 +46,7 @@ class Year:
         return reverse("archive-year", args=[f"{self.year:04}"])
 
 
-def span(zone: ZoneInfo, year: int, month: int | None = None) -> tuple[datetime, datetime]:
+def time_range(zone: ZoneInfo, year: int, month: int | None = None) -> tuple[datetime, datetime]:
     """The first moment of a year or a month, and that of the one behind it."""
     if month is None:
         return datetime(year, 1, 1, tzinfo=zone), datetime(year + 1, 1, 1, tzinfo=zone)
@@ -63,12 +63,12 @@ def count_months(stories: ArticleQuerySet, zone: ZoneInfo) -> list[Month]:
     return [Month(start.year, start.month, count) for start, count in counted]
 
 
-def by_year(months: Iterable[Month]) -> list[Year]:
+def group_by_year(months: Iterable[Month]) -> list[Year]:
     """Newest year first, its months as they came."""
     return [Year(year, list(found)) for year, found in groupby(months, lambda month: month.year)][::-1]
 
 
-def neighbours(now: datetime, start: datetime, end: datetime) -> tuple[datetime | None, datetime | None]:
+def adjacent_times(now: datetime, start: datetime, end: datetime) -> tuple[datetime | None, datetime | None]:
     """The moments of the last story before a span and of the first one behind it."""
     stories = Article.objects.published(now).values_list("published_at", flat=True)
     before = stories.filter(published_at__lt=start).order_by("-published_at")[:1]

@@ -27,18 +27,18 @@ def oembed(request: HttpRequest) -> HttpResponse:
     stories = (
         Article.objects.syndicated().signed().only("slug", "title", "standfirst", "byline", "lead_image")
     )
-    slug = _slug(request.GET.get("url", ""))
+    slug = _story_slug(request.GET.get("url", ""))
     story = stories.filter(slug=slug).first() or get_object_or_404(stories, pk=find_article("", slug) or 0)
     answer = _describe(story, request.site) | {  # type: ignore[arg-type]
-        "width": _at_most(WIDTH, request.GET.get("maxwidth", "")),
-        "height": _at_most(HEIGHT, request.GET.get("maxheight", "")),
+        "width": _limited_size(WIDTH, request.GET.get("maxwidth", "")),
+        "height": _limited_size(HEIGHT, request.GET.get("maxheight", "")),
     }
-    response = _xml(answer) if kind == "xml" else JsonResponse(answer)
+    response = _xml_response(answer) if kind == "xml" else JsonResponse(answer)
     patch_cache_control(response, public=True, no_cache=True)
     return response
 
 
-def _slug(url: str) -> str:
+def _story_slug(url: str) -> str:
     """That of the story at this URL of ours. Raises Http404 for any other."""
     try:
         parts = urlsplit(url)
@@ -52,7 +52,7 @@ def _slug(url: str) -> str:
     return slug
 
 
-def _at_most(usual: int, asked: str) -> int:
+def _limited_size(usual: int, asked: str) -> int:
     return min(usual, max(1, int(asked))) if asked.isdecimal() and len(asked) < 9 else usual
 
 
@@ -84,7 +84,7 @@ def _describe(story: Article, site: Site) -> dict[str, Any]:
     return {key: value for key, value in answer.items() if value}
 
 
-def _xml(answer: dict[str, Any]) -> HttpResponse:
+def _xml_response(answer: dict[str, Any]) -> HttpResponse:
     response = HttpResponse(content_type="text/xml; charset=utf-8")
     writer = XmlWriter(response, "utf-8")
     writer.startDocument()

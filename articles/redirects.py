@@ -25,12 +25,12 @@ from articles.models import OLD_MAX, REST_MAX, Article, Author, Redirect, Standi
 
 # Keys that other systems put behind the address of their front page, which is then no kept page of ours.
 OLD_KEYS = frozenset({"p", "page_id", "attachment_id", "cat", "m", "author", "option", "id", "article"})
-PAIRS_MOST = 10  # of a query: each may be the one that was meant
+MAX_PAIRS = 10  # of a query: each may be the one that was meant
 
-Thing = Article | Topic | StandingPage | Author
+Target = Article | Topic | StandingPage | Author
 
 _SECTIONS = {"story": "article", "topic": "topic", "page": "page", "author": "author"}
-_BENEATH = re.compile(r"(/(?:stories|topics|pages|authors)/[-\w]{1,120}/)(.+)")
+_BELOW_SECTION = re.compile(r"(/(?:stories|topics|pages|authors)/[-\w]{1,120}/)(.+)")
 
 
 class Refused(ValueError):
@@ -44,10 +44,10 @@ class Found(NamedTuple):
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """What is answered where there is no page: the way to where it is now, else that there is none."""
-    return lead_on(request) or page_not_found(request, exception)
+    return redirect_response(request) or page_not_found(request, exception)
 
 
-def lead_on(request: HttpRequest) -> HttpResponse | None:
+def redirect_response(request: HttpRequest) -> HttpResponse | None:
     """The redirect, if this is an old address. A form that was open meanwhile is sent there again."""
     url = find(request.path_info, request.META.get("QUERY_STRING", ""), request.now)  # type: ignore[attr-defined]
     if not url:
@@ -68,10 +68,10 @@ def find(path: str, query: str, now: datetime) -> str | None:
         cursor.execute(_FIND, {"old": candidates, "now": now})
         found = {old: (names, rest, to) for old, *names, rest, to in cursor.fetchall()}
     for old in candidates:
-        if old in found and (url := _url(*found[old])):
-            if (beneath := _BENEATH.fullmatch(path)) and old == beneath[1]:
+        if old in found and (url := _target_url(*found[old])):
+            if (beneath := _BELOW_SECTION.fullmatch(path)) and old == beneath[1]:
                 url += beneath[2]
-            is_ours = bool(_BENEATH.match(path) or _is_section(path))
+            is_ours = bool(_BELOW_SECTION.match(path) or _is_section(path))
             url = iri_to_uri(url + (f"?{query}" if query and is_ours and "?" not in url else ""))
             return None if url == iri_to_uri(path + (f"?{query}" if query else "")) else url
     return None
@@ -85,7 +85,7 @@ def find_article(path: str, slug: str = "") -> int | None:
     return found.values_list("article", flat=True).first()
 
 
-def normal(address: str) -> str:
+def normalize_address(address: str) -> str:
     """An old address as it is stored: path and query, decoded. Host and fragment say nothing. Raises
     Refused."""
     try:
@@ -95,7 +95,7 @@ def normal(address: str) -> str:
     path = unquote(parts.path) or "/"
     if not path.startswith("/") or path.startswith("//") or "\x00" in path + parts.query:
         raise Refused(_("An address starts with a slash, such as /2013/06/19/slug/ or /?p=12."))
-    old = path + _query(_pairs(parts.query))
+    old = path + _format_query(_parse_pairs(parts.query))
     if len(old) > OLD_MAX:
         raise Refused(
             _("This has %(count)s characters; an old address takes %(most)s.")
@@ -105,10 +105,10 @@ def normal(address: str) -> str:
 
 
 @transaction.atomic
-def remember(*, old: str, thing: Thing) -> None:
+def remember(*, old: str, thing: Target) -> None:
     """`thing` has left this path: whoever asks for it is led to where it is. What led from the path that it
     has taken leads there no more, since a page exists."""
-    _wait_for_others()
+    _lock_redirects()
     kind = next(name for name, model in _MODELS.items() if isinstance(thing, model))
     Redirect.objects.filter(old=unquote(thing.get_absolute_url())).delete()
     _store(unquote(old), {kind: thing})
@@ -118,17 +118,17 @@ def remember(*, old: str, thing: Thing) -> None:
 def add_redirect(*, old: str, to: str) -> Redirect:
     """Lead from one address to a page of ours, for imports and by hand; twice the same changes nothing. The
     last word on an old address counts. Raises Refused."""
-    _wait_for_others()
+    _lock_redirects()
     old, fields = plan_redirect(old=old, to=to)
     made = _store(old, fields)
-    Redirect.objects.filter(path=old).update(**_NOWHERE | fields)
+    Redirect.objects.filter(path=old).update(**_NO_TARGET | fields)
     return made
 
 
 def plan_redirect(*, old: str, to: str) -> tuple[str, dict[str, Any]]:
     """The old address as it is stored, and the fields of where it leads. Raises Refused."""
-    old, fields = normal(old), _destination(to)
-    if fields.get("path") == old or _leads_back(old, fields):
+    old, fields = normalize_address(old), _target_fields(to)
+    if fields.get("path") == old or _leads_to_itself(old, fields):
         raise Refused(_("That would lead in a circle."))
     return old, fields
 
@@ -142,17 +142,17 @@ def stands(old: str) -> bool:
         return False
     if kind := _SECTIONS.get(match.url_name or ""):
         return bool(_MODELS[kind].objects.filter(slug=match.kwargs["slug"]).exists())
-    return path != "/" or OLD_KEYS.isdisjoint(key for key, _value in _pairs(query))
+    return path != "/" or OLD_KEYS.isdisjoint(key for key, _value in _parse_pairs(query))
 
 
-def _destination(to: str) -> dict[str, Any]:
+def _target_fields(to: str) -> dict[str, Any]:
     """The fields of what this path of ours names: what has a name of its own by its row, else the path; and
     where only an old address is there, what that one leads to. Raises Refused."""
-    target, parts = normal(to), urlsplit(to.strip())
+    target, parts = normalize_address(to), urlsplit(to.strip())
     if parts.netloc and parts.netloc != urlsplit(settings.SITE_URL).netloc:
         raise Refused(_("It can lead to pages of this site only."))
     path = target.partition("?")[0]
-    beneath = _BENEATH.fullmatch(path)
+    beneath = _BELOW_SECTION.fullmatch(path)
     section, inside = (beneath[1], beneath[2]) if beneath else (path, "")
     try:
         match = resolve(section)
@@ -172,25 +172,25 @@ def _destination(to: str) -> dict[str, Any]:
             )
         return {kind: thing, "rest": rest}
     if known := Redirect.objects.filter(old=target).first():
-        return {name: getattr(known, name) for name in _NOWHERE}
+        return {name: getattr(known, name) for name in _NO_TARGET}
     if match is None or kind:
         raise Refused(_("There is no page at %(path)s.") % {"path": path})
     return {"path": target}
 
 
-def _leads_back(old: str, fields: dict[str, Any]) -> bool:
+def _leads_to_itself(old: str, fields: dict[str, Any]) -> bool:
     """Whether the page that is led to stands at the old address itself."""
     return any(
-        unquote(thing.get_absolute_url()) == old for thing in fields.values() if isinstance(thing, Thing)
+        unquote(thing.get_absolute_url()) == old for thing in fields.values() if isinstance(thing, Target)
     )
 
 
 def _store(old: str, fields: dict[str, Any]) -> Redirect:
-    made, _new = Redirect.objects.update_or_create(old=old, defaults=_NOWHERE | fields)
+    made, _new = Redirect.objects.update_or_create(old=old, defaults=_NO_TARGET | fields)
     return made
 
 
-def _wait_for_others() -> None:
+def _lock_redirects() -> None:
     """One writer at a time: two that know nothing of each other could lead in a circle."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('articles.redirects', 0))")
@@ -200,24 +200,24 @@ def _candidates(path: str, query: str) -> Iterator[str]:
     """What may be stored for this request, the most exact first; with and without a slash at the end."""
     other = path.rstrip("/") if path.endswith("/") else f"{path}/"
     paths = [each for each in (path, other) if each]
-    pairs = list(islice(_pairs(query), PAIRS_MOST))
-    queries = [_query(pairs), *(_query([pair]) for pair in pairs)] if pairs else []
+    pairs = list(islice(_parse_pairs(query), MAX_PAIRS))
+    queries = [_format_query(pairs), *(_format_query([pair]) for pair in pairs)] if pairs else []
     for asked in (*queries, ""):
         for each in paths:
             if asked or each != "/":
                 yield each + asked
-    if beneath := _BENEATH.fullmatch(path):
+    if beneath := _BELOW_SECTION.fullmatch(path):
         yield beneath[1]
 
 
-def _pairs(query: str) -> Iterable[tuple[str, str]]:
+def _parse_pairs(query: str) -> Iterable[tuple[str, str]]:
     try:
         return parse_qsl(query, keep_blank_values=True, max_num_fields=100)
     except ValueError:
         return []
 
 
-def _query(pairs: Iterable[tuple[str, str]]) -> str:
+def _format_query(pairs: Iterable[tuple[str, str]]) -> str:
     text = "&".join(f"{key}={value}" for key, value in pairs)
     return f"?{text}" if text else ""
 
@@ -229,7 +229,7 @@ def _is_section(path: str) -> bool:
         return False
 
 
-def _url(names: list[str | None], rest: str, to: str) -> str | None:
+def _target_url(names: list[str | None], rest: str, to: str) -> str | None:
     """Of the slugs of a story, a topic, a page and an author no more than one is there."""
     for section, slug in zip(("stories", "topics", "pages", "authors"), names, strict=True):
         if slug:
@@ -237,13 +237,13 @@ def _url(names: list[str | None], rest: str, to: str) -> str | None:
     return to or None
 
 
-_MODELS: dict[str, type[Thing]] = {
+_MODELS: dict[str, type[Target]] = {
     "article": Article,
     "topic": Topic,
     "page": StandingPage,
     "author": Author,
 }
-_NOWHERE: dict[str, Any] = {
+_NO_TARGET: dict[str, Any] = {
     "article": None,
     "topic": None,
     "page": None,

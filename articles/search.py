@@ -22,14 +22,14 @@ SECONDS_MAX = 2  # of each statement
 AT_ONCE = 2  # searches in one process: its few threads are for all its readers
 
 
-def folded(text: Any) -> Func:
+def fold(text: Any) -> Func:
     """A column's name or an expression: lower case, no accents; one alef, ya and ha, no vowel signs."""
     return Func(text, function="search_fold", output_field=TextField())
 
 
 def weighed(field: str, weight: str) -> SearchVector:
     """The words of one column, of weight A (a title) to D (running text)."""
-    return SearchVector(folded(field), config=CONFIG, weight=weight)
+    return SearchVector(fold(field), config=CONFIG, weight=weight)
 
 
 class Question(NamedTuple):
@@ -70,13 +70,13 @@ def read_question(asked: str) -> Question:
         raise Unclear(_("Only signs, or words too common to look for. Add one that says more."))
     if required == "T":  # no index can find what has no word
         raise Unclear(_("Say also which words to look for: a minus only leaves some out."))
-    return Question(tsquery, [_unquoted(stem) for stem in _STEM.findall(required)])
+    return Question(tsquery, [_unquote(stem) for stem in _STEM.findall(required)])
 
 
 _STEM = re.compile(r"'((?:[^']|'')*)'")
 
 
-def _unquoted(stem: str) -> str:
+def _unquote(stem: str) -> str:
     return stem.replace("''", "'").replace("\\\\", "\\")
 
 
@@ -101,14 +101,14 @@ CROSS JOIN LATERAL tsvector_to_array(to_tsvector('{CONFIG}', folded)) AS stems
 WHERE word IS NOT NULL AND stems && %(stems)s::text[]"""
 
 
-_turns = BoundedSemaphore(AT_ONCE)
+_running = BoundedSemaphore(AT_ONCE)
 
 
 @contextmanager
 def limited() -> Iterator[None]:
     """Begins only so many searches at once, and ends what takes too long: no index helps to find a rare mix
     of common words. Raises Unclear, or Busy."""
-    if not _turns.acquire(blocking=False):  # who waits would hold a thread as well
+    if not _running.acquire(blocking=False):  # who waits would hold a thread as well
         raise Busy(_("Too many searches at this moment. Try again in a few seconds."))
     try:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -119,4 +119,4 @@ def limited() -> Iterator[None]:
             raise Unclear(_("This search takes too long. Add a word that says more.")) from error
         raise
     finally:
-        _turns.release()
+        _running.release()

@@ -17,12 +17,12 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from articles.models import Article, Author, StandingPage, Topic
-from articles.months import by_year, count_months
+from articles.months import count_months, group_by_year
 from articles.site.cached_pages import depends, keep
 from core.xml import XmlWriter
 
 SITEMAP_SIZE = 1_000  # keys in one file: it is made anew after each publication, in 40 ms
-NEWS_FOR = timedelta(hours=48)
+NEWS_PERIOD = timedelta(hours=48)
 NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 NEWS_NAMESPACE = "http://www.google.com/schemas/sitemap-news/0.9"
 
@@ -72,7 +72,7 @@ def index(request: HttpRequest) -> HttpResponse:
         (reverse("sitemap-news"), None),
     ]
     named = [(reverse("sitemap-stories", args=[file]), last) for file, last in files]
-    return _write("sitemapindex", "sitemap", lists + named)
+    return _xml_response("sitemapindex", "sitemap", lists + named)
 
 
 @require_safe
@@ -87,9 +87,9 @@ def lists(request: HttpRequest) -> HttpResponse:
     pages = StandingPage.objects.shown()[: SITEMAP_SIZE // 4]
     found = [*pages, *topics, *authors[: SITEMAP_SIZE // 4]]
     urls = [reverse("home"), *(each.get_absolute_url() for each in found)]
-    for year in by_year(count_months(stories, request.site.zone)):  # type: ignore[attr-defined]
+    for year in group_by_year(count_months(stories, request.site.zone)):  # type: ignore[attr-defined]
         urls += [year.get_absolute_url(), *(month.get_absolute_url() for month in year.months)]
-    return _write("urlset", "url", ((url, None) for url in urls[:SITEMAP_SIZE]))
+    return _xml_response("urlset", "url", ((url, None) for url in urls[:SITEMAP_SIZE]))
 
 
 @require_safe
@@ -99,7 +99,7 @@ def news(request: HttpRequest) -> HttpResponse:
     now: datetime = request.now  # type: ignore[attr-defined]
     recent = (
         Article.objects.syndicated(now)
-        .filter(published_at__gt=now - NEWS_FOR, canonical_url="")
+        .filter(published_at__gt=now - NEWS_PERIOD, canonical_url="")
         .only("slug", "title", "published_at")[:SITEMAP_SIZE]
     )
     response = HttpResponse(content_type="application/xml; charset=utf-8")
@@ -108,7 +108,7 @@ def news(request: HttpRequest) -> HttpResponse:
     writer.startElement("urlset", {"xmlns": NAMESPACE, "xmlns:news": NEWS_NAMESPACE})
     for story in recent:
         assert story.published_at
-        depends(request, until=story.published_at + NEWS_FOR)
+        depends(request, until=story.published_at + NEWS_PERIOD)
         writer.startElement("url", {})
         writer.addQuickElement("loc", settings.SITE_URL + story.get_absolute_url())
         writer.startElement("news:news", {})
@@ -116,7 +116,7 @@ def news(request: HttpRequest) -> HttpResponse:
         writer.addQuickElement("news:name", request.site.name)
         writer.addQuickElement("news:language", (get_language() or "en").partition("-")[0])
         writer.endElement("news:publication")
-        writer.addQuickElement("news:publication_date", _moment(story.published_at))
+        writer.addQuickElement("news:publication_date", _format_time(story.published_at))
         writer.addQuickElement("news:title", story.title)
         writer.endElement("news:news")
         writer.endElement("url")
@@ -136,10 +136,10 @@ def stories(request: HttpRequest, file: str) -> HttpResponse:
     )
     if not found:
         raise Http404
-    return _write("urlset", "url", ((story.get_absolute_url(), story.changed_at) for story in found))
+    return _xml_response("urlset", "url", ((story.get_absolute_url(), story.changed_at) for story in found))
 
 
-def _write(root: str, entry: str, urls: Iterable[tuple[str, datetime | None]]) -> HttpResponse:
+def _xml_response(root: str, entry: str, urls: Iterable[tuple[str, datetime | None]]) -> HttpResponse:
     """`urls`: paths, each with the moment of its last change, if that is known."""
     response = HttpResponse(content_type="application/xml; charset=utf-8")
     writer = XmlWriter(response, "utf-8")
@@ -149,11 +149,11 @@ def _write(root: str, entry: str, urls: Iterable[tuple[str, datetime | None]]) -
         writer.startElement(entry, {})
         writer.addQuickElement("loc", settings.SITE_URL + path)
         if changed_at:
-            writer.addQuickElement("lastmod", _moment(changed_at))
+            writer.addQuickElement("lastmod", _format_time(changed_at))
         writer.endElement(entry)
     writer.endElement(root)
     return response
 
 
-def _moment(at: datetime) -> str:
+def _format_time(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -12,12 +12,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from articles.images.html import open_images
+from articles.images.html import add_preview_tokens
 from articles.markup.markdown import render_story
 from articles.models import Article, ArticleQuerySet, Author, StandingPage, Topic, previewed
-from articles.months import Month, Year, by_year, count_months, neighbours, span
+from articles.months import Month, Year, adjacent_times, count_months, group_by_year, time_range
 from articles.paging import Place, asked_place, url_behind
-from articles.redirects import OLD_KEYS, lead_on
+from articles.redirects import OLD_KEYS, redirect_response
 from articles.site.cached_pages import depends, keep
 from articles.site.context_processors import THEMES
 
@@ -28,11 +28,11 @@ PAGE_SIZE = 20  # stories
 @keep
 def home(request: HttpRequest) -> HttpResponse:
     """What was pinned, in its order, and below it all else by time."""
-    if not OLD_KEYS.isdisjoint(request.GET) and (response := lead_on(request)):
+    if not OLD_KEYS.isdisjoint(request.GET) and (response := redirect_response(request)):
         return response
     articles = Article.objects.published(request.now)  # type: ignore[attr-defined]
     pinned = list(articles.filter(pin__isnull=False).order_by("pin__place", "pin__pk").listed())
-    page = _page(request, articles.exclude(pk__in=[story.pk for story in pinned]))
+    page = _list_page(request, articles.exclude(pk__in=[story.pk for story in pinned]))
     if not request.GET.get("before"):
         _depend_on_counts(request, pinned)
         page["articles"] = pinned + page["articles"]
@@ -44,7 +44,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def topic(request: HttpRequest, slug: str) -> HttpResponse:
     found = get_object_or_404(Topic.objects.shown(), slug=slug)
     articles = Article.objects.published(request.now).filter(topics=found)  # type: ignore[attr-defined]
-    return render(request, "articles/topic.html", {"topic": found, **_page(request, articles)})
+    return render(request, "articles/topic.html", {"topic": found, **_list_page(request, articles)})
 
 
 @require_safe
@@ -53,7 +53,7 @@ def author(request: HttpRequest, slug: str) -> HttpResponse:
     """Somebody of the staff and what they signed; who signed nothing that can be read has no page."""
     found = get_object_or_404(Author.objects.shown(request.now), slug=slug)  # type: ignore[attr-defined]
     stories = Article.objects.published(request.now).filter(authors=found)  # type: ignore[attr-defined]
-    return render(request, "articles/author.html", {"author": found, **_page(request, stories)})
+    return render(request, "articles/author.html", {"author": found, **_list_page(request, stories)})
 
 
 @require_safe
@@ -69,7 +69,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
 def archive(request: HttpRequest) -> HttpResponse:
     """Every month under which there is a story, by year."""
     articles = Article.objects.published(request.now)  # type: ignore[attr-defined]
-    years = by_year(count_months(articles, request.site.zone))  # type: ignore[attr-defined]
+    years = group_by_year(count_months(articles, request.site.zone))  # type: ignore[attr-defined]
     return render(request, "articles/archive.html", {"years": years})
 
 
@@ -79,18 +79,18 @@ def archive_span(request: HttpRequest, year: str, month: str | None = None) -> H
     """The stories of a year or a month of the site's zone; one without stories is no page."""
     zone: ZoneInfo = request.site.zone  # type: ignore[attr-defined]
     now: datetime = request.now  # type: ignore[attr-defined]
-    start, end = span(zone, int(year), int(month) if month else None)
+    start, end = time_range(zone, int(year), int(month) if month else None)
     stories = Article.objects.published(now).within(start, end)
-    page = _page(request, stories)
+    page = _list_page(request, stories)
     if not page["articles"]:
         raise Http404
     earlier, later = (
-        at and _span_of(at.astimezone(zone), by_month=bool(month)) for at in neighbours(now, start, end)
+        at and _period_of(at.astimezone(zone), by_month=bool(month)) for at in adjacent_times(now, start, end)
     )
     context = {
-        "span": _span_of(start, by_month=bool(month)),
+        "span": _period_of(start, by_month=bool(month)),
         "months": [] if month else count_months(stories, zone),
-        "year": _span_of(start, by_month=False) if month else None,
+        "year": _period_of(start, by_month=False) if month else None,
         "earlier": earlier,
         "later": later,
         **page,
@@ -150,11 +150,11 @@ def preview(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     }
     response = render(request, "articles/preview.html", context)
     response["X-Robots-Tag"] = "noindex"
-    open_images(response, article)
+    add_preview_tokens(response, article)
     return response
 
 
-def _span_of(local: datetime, *, by_month: bool) -> Month | Year:
+def _period_of(local: datetime, *, by_month: bool) -> Month | Year:
     return Month(local.year, local.month) if by_month else Year(local.year)
 
 
@@ -168,7 +168,7 @@ def _local_path(request: HttpRequest) -> str:
     return reverse("home")
 
 
-def _page(request: HttpRequest, articles: ArticleQuerySet) -> dict[str, Any]:
+def _list_page(request: HttpRequest, articles: ArticleQuerySet) -> dict[str, Any]:
     """One page of a list and the URL of the next, which a new story does not shift."""
     if place := asked_place(request):
         articles = articles.before(place)

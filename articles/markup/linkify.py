@@ -16,8 +16,8 @@ from markdown_it.rules_inline import StateInline
 
 ADDRESS_MAX = 1_000  # characters
 
-_RUN = re.compile(r"[^\s\x00-\x1f\x7f-\x9f]+")
-_SIGN = re.compile(r"[:@]|//|[^.]\.[^.]")  # every address has one of these
+_NON_SPACE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f]+")
+_ADDRESS_HINT = re.compile(r"[:@]|//|[^.]\.[^.]")  # every address has one of these
 _ASCII = re.compile(r"[!-~]+")
 _SCHEME = re.compile(r"(?:^|[^a-z0-9.+-])(https?|ftp)$", re.IGNORECASE)
 _SCHEME_MAX = len("https")
@@ -29,7 +29,7 @@ class Linkifier(LinkifyIt):  # type: ignore[misc]  # it has no types
     def match(self, text: str) -> list[Any] | None:
         """Return the addresses in their order, or None where there is none."""
         found = []
-        for start, run in _runs(text):
+        for start, run in _candidates(text):
             for match in super().match(run) or []:
                 match.index += start
                 match.last_index += start
@@ -43,15 +43,15 @@ def use_linkifier(markdown: MarkdownIt) -> None:
     markdown.inline.ruler.at("linkify", _link_address)
 
 
-def _runs(text: str) -> Iterator[tuple[int, str]]:
+def _candidates(text: str) -> Iterator[tuple[int, str]]:
     """The runs in which an address may stand, with where they start. Of a run longer than an address, which a
     paragraph of Chinese may be, those are the parts in ASCII."""
-    if not _SIGN.search(text):
+    if not _ADDRESS_HINT.search(text):
         return
-    for run in _RUN.finditer(text):
+    for run in _NON_SPACE.finditer(text):
         parts = [run] if run.end() - run.start() <= ADDRESS_MAX else _ASCII.finditer(text, *run.span())
         for part in parts:
-            if part.end() - part.start() <= ADDRESS_MAX and _SIGN.search(part[0]):
+            if part.end() - part.start() <= ADDRESS_MAX and _ADDRESS_HINT.search(part[0]):
                 yield part.start(), part[0]
 
 
@@ -66,7 +66,7 @@ def _link_address(state: StateInline, silent: bool) -> bool:
     if not scheme:
         return False
     start = state.pos - len(scheme[1])
-    run = _RUN.match(state.src, start, start + ADDRESS_MAX + 1)
+    run = _NON_SPACE.match(state.src, start, start + ADDRESS_MAX + 1)
     if not run or len(run[0]) > ADDRESS_MAX:
         return False
     link = state.md.linkify.match_at_start(run[0]) if state.md.linkify else None

@@ -36,28 +36,28 @@ use_linkifier(_story)
 _links = Linkifier()
 
 
-def _set_out_images(state: Any) -> None:
+def _turn_images_into_figures(state: Any) -> None:
     """A paragraph of nothing but pictures is no paragraph: each is a figure of its own."""
     for opening, inline, closing in zip(state.tokens, state.tokens[1:], state.tokens[2:], strict=False):
         if inline.type != "inline" or opening.type != "paragraph_open":
             continue
         children = [child for child in inline.children if child.type != "softbreak"]
-        if children and all(map(_is_ours, children)):
+        if children and all(map(_is_stored_image, children)):
             opening.hidden = closing.hidden = True
             inline.children = children
             for child in children:
                 child.meta["figure"] = True
 
 
-def _is_ours(token: Token) -> bool:
+def _is_stored_image(token: Token) -> bool:
     return token.type == "image" and bool(figures.REFERENCE.fullmatch(str(token.attrs["src"])))
 
 
-def _image(renderer: Any, tokens: Sequence[Token], at: int, options: Any, env: dict[str, Any]) -> str:
+def _render_image(renderer: Any, tokens: Sequence[Token], at: int, options: Any, env: dict[str, Any]) -> str:
     token = tokens[at]
     source, caption = str(token.attrs["src"]), str(token.attrs.get("title", ""))
     alt = renderer.renderInlineAsText(token.children, options, env)
-    if not _is_ours(token):
+    if not _is_stored_image(token):
         words = html.escape(alt or source)
         return f'<a href="{html.escape(source)}">{words}</a>'
     image = env["images"].get(int(source.removeprefix("image:")))
@@ -69,20 +69,20 @@ def _image(renderer: Any, tokens: Sequence[Token], at: int, options: Any, env: d
     return figures.picture(image, alt=alt) + figures.credit_inline(image)
 
 
-def _images(tokens: Sequence[Token]) -> Iterator[Token]:
+def _image_tokens(tokens: Sequence[Token]) -> Iterator[Token]:
     for token in tokens:
         if token.type == "image":
             yield token
-        yield from _images(token.children or [])
+        yield from _image_tokens(token.children or [])
 
 
-def _first_block(tokens: Sequence[Token]) -> list[Token]:
+def _first_block_tokens(tokens: Sequence[Token]) -> list[Token]:
     """What stands in the first block of a text."""
     return next((token.children or [] for token in tokens if token.type == "inline"), [])
 
 
-_story.core.ruler.push("images", _set_out_images)
-_story.add_render_rule("image", _image)
+_story.core.ruler.push("images", _turn_images_into_figures)
+_story.add_render_rule("image", _render_image)
 
 
 def render_story(text: str) -> str:
@@ -94,8 +94,8 @@ def render_story(text: str) -> str:
     tells which a text names); one of another site becomes a link to it.
     """
     tokens = _story.parse(text)
-    urls = {str(token.attrs["src"]) for token in _images(tokens)}
-    env = {"images": figures.find_images(urls), "first": _first_block(tokens)}
+    urls = {str(token.attrs["src"]) for token in _image_tokens(tokens)}
+    env = {"images": figures.find_images(urls), "first": _first_block_tokens(tokens)}
     return nh3.clean(
         _story.renderer.render(tokens, _story.options, env),
         tags=STORY_TAGS | IMAGE_TAGS,
@@ -107,7 +107,7 @@ def render_story(text: str) -> str:
 
 def named_images(text: str) -> set[int]:
     """The pictures that an article's body names, by their keys, whether they exist or not."""
-    urls = (str(token.attrs["src"]) for token in _images(_story.parse(text)))
+    urls = (str(token.attrs["src"]) for token in _image_tokens(_story.parse(text)))
     return {int(match[1]) for url in urls if (match := figures.REFERENCE.fullmatch(url))}
 
 
@@ -119,7 +119,7 @@ def render_comment(text: str) -> str:
 def render_plain(text: str) -> str:
     """Text that was never Markdown, such as a saved page's: paragraphs, line breaks and links."""
     paragraphs = [part for part in re.split(r"\n\s*\n", text.strip("\n")) if part.strip()]
-    return _clean_comment("\n".join(f"<p>{_linked(part)}</p>" for part in paragraphs))
+    return _clean_comment("\n".join(f"<p>{_linkify_text(part)}</p>" for part in paragraphs))
 
 
 def first_words(markup: str, limit: int) -> str:
@@ -127,11 +127,11 @@ def first_words(markup: str, limit: int) -> str:
     if "<figure>" in markup:
         markup = _FIGURE.sub("", markup)
     head = markup[: 4 * limit]  # markup and entities take up some; what is read stays bounded
-    return _first_words(head, len(markup) == len(head), limit)
+    return _excerpt(head, len(markup) == len(head), limit)
 
 
 @lru_cache(maxsize=2048)  # of a thread that changed, all but one beginning was told before
-def _first_words(head: str, is_whole: bool, limit: int) -> str:
+def _excerpt(head: str, is_whole: bool, limit: int) -> str:
     text = html.unescape(_TAG.sub(" ", _INLINE_TAG.sub("", head)))
     words = " ".join(text.split())
     if len(words) <= limit and is_whole:
@@ -144,7 +144,7 @@ _INLINE_TAG = re.compile(r"</?(?:em|strong|s|a|code)\b[^>]*(?:>|$)")
 _TAG = re.compile(r"<[^>]*(?:>|$)")
 
 
-def _linked(text: str) -> str:
+def _linkify_text(text: str) -> str:
     out, last = [], 0
     for match in _links.match(text) or []:
         out += [html.escape(text[last : match.index], quote=False)]

@@ -13,11 +13,22 @@ import nh3
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from articles.markup.markdown_writer import BREAK, Block, Marks, Run, inline, levelled, lines, split
+from articles.markup.markdown_writer import (
+    BREAK,
+    Block,
+    Marks,
+    Run,
+    normalize_heading_levels,
+    split_paragraphs,
+    write_inline,
+)
+from articles.markup.markdown_writer import (
+    write_lines as lines,
+)
 
 MOST = 3_000_000  # characters of HTML: Word sends fifty for each that a person typed
-TAGS_MOST = 40_000  # that begin or end, which take three seconds
-DEEPEST = 9  # levels of a list or of quotations; what lies deeper stands on the last
+MAX_TAGS = 40_000  # that begin or end, which take three seconds
+MAX_DEPTH = 9  # levels of a list or of quotations; what lies deeper stands on the last
 
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _BLOCKS = {"p", "div", "section", "article", "header", "footer", "main", "address", "dl", "dt", "dd"}
@@ -30,24 +41,24 @@ _DROPPED = {"script", "style", "title", "xml", "noscript", "template", "iframe",
 
 
 @dataclass(frozen=True)
-class Pasted:
+class PasteResult:
     markdown: str
     images: int  # that were in it and could not be taken along: their files lie elsewhere
 
 
 # Where a picture was that the page sends by itself (static/js/pictures.js), until it is told what is in it.
-PICTURE = "\u27e6{image} {number}\u27e7"
+IMAGE_PLACEHOLDER = "\u27e6{image} {number}\u27e7"
 
 
-def places_of_pictures(text: str) -> list[str]:
+def find_image_placeholders(text: str) -> list[str]:
     """Such as still stand in a text: their pictures never came."""
-    place = PICTURE.format(image=re.escape(_("image")), number=r"\d+")
+    place = IMAGE_PLACEHOLDER.format(image=re.escape(_("image")), number=r"\d+")
     return re.findall(place, text, re.ASCII)
 
 
-def as_markdown(markup: str) -> Pasted:
+def as_markdown(markup: str) -> PasteResult:
     """Raises ValidationError where there is more of it than anybody writes."""
-    if len(markup) > MOST or markup.count("<") > TAGS_MOST:
+    if len(markup) > MOST or markup.count("<") > MAX_TAGS:
         raise ValidationError(_("This is too much to be pasted with its formatting."), code="long")
     # It balances the tags and drops comments, scripts and what is unknown, with its words kept.
     tidy = nh3.clean(
@@ -67,11 +78,11 @@ def as_markdown(markup: str) -> Pasted:
     reader.feed(tidy)
     reader.close()
     reader.end_block()
-    return Pasted("\n".join(lines(levelled(reader.blocks))).strip("\n"), reader.images)
+    return PasteResult("\n".join(lines(normalize_heading_levels(reader.blocks))).strip("\n"), reader.images)
 
 
 @dataclass
-class _Open:
+class _OpenElement:
     """An element that is open, with what was so outside it."""
 
     tag: str
@@ -95,7 +106,7 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.blocks: list[Block] = []
         self.images = 0
-        self.open: list[_Open] = []
+        self.open: list[_OpenElement] = []
         self.runs: list[Run] = []
         self.marks = Marks()
         self.shift = ""  # "super" or "sub": where the words stand beside the line
@@ -111,14 +122,14 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
-        style = _declarations(attributes.get("style", ""))
+        style = _parse_style(attributes.get("style", ""))
         if tag in _VOID:
             self._void(tag, attributes)
             return
-        opened = _Open(tag, self.marks, self.shift, self.in_marker, len(self.lists))
+        opened = _OpenElement(tag, self.marks, self.shift, self.in_marker, len(self.lists))
         self.open.append(opened)
-        self.marks = _marked(self.marks, tag, attributes, style)
-        self.shift = _shifted(self.shift, tag, style)
+        self.marks = _apply_marks(self.marks, tag, attributes, style)
+        self.shift = _vertical_position(self.shift, tag, style)
         if style.get("mso-list", "").lower() == "ignore" and self.word_list:
             self.in_marker = True  # what Word shows for a bullet or a number
         elif tag not in _INLINE:
@@ -136,7 +147,7 @@ class _Reader(HTMLParser):
         if self.in_marker and self.word_list:
             self.word_list = (self.word_list[0], self.word_list[1] + data.strip("\xa0 \t\r\n"))
             return
-        data = _beside_the_line(data, self.shift)
+        data = _to_superscript_or_subscript(data, self.shift)
         self.runs.append(Run(data if self.in_pre else _SPACES.sub(" ", data), self.marks))
 
     def end_block(self) -> None:
@@ -145,10 +156,12 @@ class _Reader(HTMLParser):
         if self.in_pre:
             return self._store("pre", "".join(run.text for run in runs).strip("\n"))
         if self.heading:
-            return self._store("h", " ".join(inline(runs, is_heading=True).replace("\\\n", " ").split()))
+            return self._store(
+                "h", " ".join(write_inline(runs, is_heading=True).replace("\\\n", " ").split())
+            )
         # Two breaks are how those end a paragraph who know no other way.
-        for part in split(runs):
-            self._store("p", inline(part))
+        for part in split_paragraphs(runs):
+            self._store("p", write_inline(part))
         return None
 
     def _store(self, kind: str, text: str) -> None:
@@ -160,14 +173,14 @@ class _Reader(HTMLParser):
                 plain = text.replace("\\\n", " ").replace("\n", " ").replace("|", "\\|")
                 self.cells[-1][-1] = f"{cell} {plain}".strip()
             return
-        quotes, level = min(self.quotes, DEEPEST), self.heading
+        quotes, level = min(self.quotes, MAX_DEPTH), self.heading
         if self.word_list:
             depth, marker = self.word_list
             number = self._number_in_word(depth) if _NUMBER.match(marker) else 0
             self.blocks.append(Block("item", text, depth=depth, quotes=quotes, number=number))
             self.word_list = None
             return
-        depth = min(len(self.lists), DEEPEST)
+        depth = min(len(self.lists), MAX_DEPTH)
         if self.lists and self.item == "new" and kind in {"p", "h"}:
             here = self.lists[-1]
             here.count += 1
@@ -194,16 +207,16 @@ class _Reader(HTMLParser):
         elif tag == "hr":
             self.end_block()
             if self.cells is None:
-                self.blocks.append(Block("hr", quotes=min(self.quotes, DEEPEST)))
+                self.blocks.append(Block("hr", quotes=min(self.quotes, MAX_DEPTH)))
         elif tag == "img":
             source = re.fullmatch(r"pasted:(\d{1,6})", attributes.get("src", ""), re.ASCII)
             if source:
-                self.runs.append(Run(PICTURE.format(image=_("image"), number=source[1]), Marks()))
+                self.runs.append(Run(IMAGE_PLACEHOLDER.format(image=_("image"), number=source[1]), Marks()))
             else:
                 self.images += 1
 
     def _start_block(
-        self, tag: str, attributes: dict[str, str], style: dict[str, str], opened: _Open
+        self, tag: str, attributes: dict[str, str], style: dict[str, str], opened: _OpenElement
     ) -> None:
         if tag in {"u", "sub", "small", "big", "mark", "ins"}:
             return
@@ -219,7 +232,7 @@ class _Reader(HTMLParser):
             # Word for the web writes each item as a list of its own, and says its level.
             said = attributes.get("data-aria-level") or attributes.get("aria-level", "")
             if self.lists and said.isdecimal():
-                self._be_at(min(int(said), DEEPEST))
+                self._be_at(min(int(said), MAX_DEPTH))
             self.item = "new"
         elif tag in _HEADINGS:
             self.heading = int(tag[1])
@@ -258,7 +271,7 @@ class _Reader(HTMLParser):
             self.lists.append(_List(False))
         self.lists.append(here)
 
-    def _finish_block(self, tag: str, opened: _Open) -> None:
+    def _finish_block(self, tag: str, opened: _OpenElement) -> None:
         if tag in {"u", "sub", "small", "big", "mark", "ins"}:
             return
         self.end_block()
@@ -286,7 +299,7 @@ class _Reader(HTMLParser):
             padded = [row + [""] * (width - len(row)) for row in rows]
             lines = [f"| {' | '.join(row)} |" for row in padded]
             text = "\n".join([lines[0], "|" + " --- |" * width, *lines[1:]])
-            self.blocks.append(Block("table", text, quotes=min(self.quotes, DEEPEST)))
+            self.blocks.append(Block("table", text, quotes=min(self.quotes, MAX_DEPTH)))
         else:  # a frame around paragraphs
             self.blocks += [Block("p", cell.replace("\\|", "|")) for row in rows for cell in row]
 
@@ -295,12 +308,12 @@ _SPACES = re.compile(r"[ \t\r\n\f\x00]+")
 _NUMBER = re.compile(r"\(?(?:\d{1,4}|[a-z]|[ivxlc]+)[.)]", re.IGNORECASE)
 
 
-def _declarations(style: str) -> dict[str, str]:
+def _parse_style(style: str) -> dict[str, str]:
     pairs = (part.partition(":") for part in style.split(";"))
     return {name.strip().lower(): value.strip() for name, _colon, value in pairs if value}
 
 
-def _marked(marks: Marks, tag: str, attributes: dict[str, str], style: dict[str, str]) -> Marks:
+def _apply_marks(marks: Marks, tag: str, attributes: dict[str, str], style: dict[str, str]) -> Marks:
     if tag in {"b", "strong"}:
         marks = marks._replace(bold=True)
     elif tag in {"i", "em", "cite"}:
@@ -310,7 +323,7 @@ def _marked(marks: Marks, tag: str, attributes: dict[str, str], style: dict[str,
     elif tag in {"code", "tt"}:
         marks = marks._replace(code=True)
     elif tag == "a":
-        marks = marks._replace(href=_address(attributes.get("href", "")))
+        marks = marks._replace(href=_link_target(attributes.get("href", "")))
     if weight := style.get("font-weight", "").lower():
         is_heavy = int(weight) >= 600 if weight.isdecimal() else weight in {"bold", "bolder"}
         marks = marks._replace(bold=is_heavy)
@@ -321,26 +334,26 @@ def _marked(marks: Marks, tag: str, attributes: dict[str, str], style: dict[str,
     return marks
 
 
-def _shifted(shift: str, tag: str, style: dict[str, str]) -> str:
+def _vertical_position(shift: str, tag: str, style: dict[str, str]) -> str:
     if tag in {"sup", "sub"}:
         shift = {"sup": "super", "sub": "sub"}[tag]
     return style.get("vertical-align", shift).lower()
 
 
-def _beside_the_line(text: str, shift: str) -> str:
+def _to_superscript_or_subscript(text: str, shift: str) -> str:
     """Numbers above or below the line, in signs that stand there: Markdown has no mark for it, and 10⁶ is not
     106. Words, which say the same on the line, stay."""
-    signs = _SHIFTED.get(shift)
+    signs = _SCRIPT_SIGNS.get(shift)
     return text.translate(signs) if signs and {*map(ord, text.strip())} <= signs.keys() else text
 
 
-_SHIFTED = {
+_SCRIPT_SIGNS = {
     "super": str.maketrans("0123456789+-\u2212=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ"),
     "sub": str.maketrans("0123456789+-\u2212=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎"),
 }
 
 
-def _address(href: str) -> str:
+def _link_target(href: str) -> str:
     """Where a link leads; Google's own step between is left out. Nothing for what is no page."""
     try:
         parts = urlsplit(href.strip())

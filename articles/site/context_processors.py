@@ -9,7 +9,7 @@ from django.utils.functional import SimpleLazyObject
 THEMES = {"light", "dark"}  # what the cookie `theme` may say; without it the system's own choice counts
 
 # TopicQuerySet.with_stories and the menu of standing pages, for every page.
-LINKS = """
+LINKS_SQL = """
 (SELECT 'topic', t.name, t.slug, 0 AS place FROM articles_topic t
 WHERE t.shown AND (
   SELECT m.id FROM articles_article_topics m
@@ -33,7 +33,7 @@ class Masthead:
 
     def __init__(self, request: HttpRequest) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(LINKS, [request.now])  # type: ignore[attr-defined]
+            cursor.execute(LINKS_SQL, [request.now])  # type: ignore[attr-defined]
             rows = cursor.fetchall()
         self.topics = [
             Link(name, reverse("topic", args=[slug])) for kind, name, slug, _ in rows if kind == "topic"

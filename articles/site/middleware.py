@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from articles.site.cached_pages import is_kept, is_stranger
+from articles.site.cached_pages import is_anonymous, is_kept
 from articles.site.current_site import answering, read_site
 from articles.site.languages import activate_language
 
@@ -34,7 +34,7 @@ class SiteMiddleware:
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
         if request.resolver_match and request.resolver_match.url_name in WITHOUT_SITE:
             return
-        if is_kept(view) and is_stranger(request):
+        if is_kept(view) and is_anonymous(request):
             return  # `keep` reads all of that in the page's own snapshot
         timezone.activate(request.site.zone)  # type: ignore[attr-defined]
         activate_language(request)

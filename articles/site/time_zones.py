@@ -20,17 +20,17 @@ def find_zones(text: str) -> list[str]:
 
     Case, spaces and underscores don't count.
     """
-    wanted = _folded(text)
+    wanted = _fold(text)
     if not wanted:
         return []
-    if exact := [name for name in sorted(available_timezones()) if _folded(name) == wanted]:
+    if exact := [name for name in sorted(available_timezones()) if _fold(name) == wanted]:
         return exact[:1]
-    places = [(name, _folded(name.rpartition("/")[2])) for name in zones()]
+    places = [(name, _fold(name.rpartition("/")[2])) for name in zones()]
     for test in (str.__eq__, str.startswith, str.__contains__):
         if found := [name for name, place in places if test(place, wanted)]:
             return found
     return []
 
 
-def _folded(name: str) -> str:
+def _fold(name: str) -> str:
     return name.casefold().replace("_", " ").strip()

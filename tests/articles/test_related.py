@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from articles.editing.services import publish_articles, take_back_articles
 from articles.models import Article, Site, Topic
-from articles.related import KEYWORDS, SHOWN, find_related, note_all_keywords, note_keywords
+from articles.related import MAX_KEYWORDS, MAX_RELATED, find_related, note_all_keywords, note_keywords
 from articles.services import save_article
 from tests.factories import make_article
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
@@ -65,11 +65,11 @@ def test_a_hidden_one_is_never_among_them():
 
 
 def test_the_page_names_a_few_at_the_storys_end(client):
-    for n in range(SHOWN + 2):
+    for n in range(MAX_RELATED + 2):
         make_article(f"Kittiwake {n}")
     here = make_article("More kittiwakes")
     page = client.get(here.get_absolute_url()).content.decode()
-    assert page.count("Kittiwake ") == SHOWN
+    assert page.count("Kittiwake ") == MAX_RELATED
     assert page.index("Related stories") < page.index('id="comments"')
     alone = make_article("Quite alone", body="Nothing.")
     assert "Related stories" not in client.get(alone.get_absolute_url()).content.decode()
@@ -80,7 +80,7 @@ def test_it_is_one_statement_and_words_are_bounded(client):
     for n in range(30):
         make_article(f"word{n}x", body="o'clock")
     again(here)
-    assert len(here.keywords) == KEYWORDS
+    assert len(here.keywords) == MAX_KEYWORDS
     with CaptureQueriesContext(connection) as asked:
         find_related(here, timezone.now())
     assert len(asked) == 1

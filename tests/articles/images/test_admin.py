@@ -1,4 +1,4 @@
-"""The newsroom's pictures. Emil is an editor, Mona moderates, Ruth reads."""
+"""Tests of the admin of images. Emil is an editor, Mona a moderator, Ruth a reader."""
 
 import re
 
@@ -43,7 +43,7 @@ def test_it_is_told_what_to_mend_and_nothing_is_stored(emil):
     assert response.status_code == 400
     assert set(response.json()["errors"]) == {"file", "alt"}
     assert "SVG drawing" in response.json()["errors"]["file"][0]
-    assert "Say what is to be seen" in response.json()["errors"]["alt"][0]
+    assert "Describe the image" in response.json()["errors"]["alt"][0]
     assert not Image.objects.exists()
     assert as_(emil).get(SEND).status_code == 405
 
@@ -122,11 +122,11 @@ def test_where_it_is_shown_is_told_but_no_draft_of_a_colleague(emil):
         make_article(title, published_at=at, lead_image=image).editors.add(editor)
     page = as_(emil).get(f"{LIST}{image.pk}/change/").content.decode()
     assert re.findall('/admin/articles/article/[0-9]+/change/">(.*?)<', page) == ["His", "Out"]
-    assert "1 that you don’t edit" in page
+    assert "1 that you can’t edit" in page
     change_site(rules=f"![](image:{image.pk})")
     page = as_(emil).get(f"{LIST}{image.pk}/change/").content.decode()
     assert '<a href="/rules/">Rules of commenting</a>' in page
-    assert "1 that you don’t edit" in page
+    assert "1 that you can’t edit" in page
 
 
 def test_the_list_is_filtered_by_use_and_asks_no_more_for_more(emil, django_assert_max_num_queries):
@@ -157,27 +157,27 @@ def test_a_lead_image_is_sent_with_the_story(emil):
 
 
 @pytest.mark.parametrize(
-    ("data", "field", "why"),
+    ("data", "field", "message"),
     [
-        ({"lead_file": b"<html>"}, "lead_file", "web page or a program"),
-        ({"lead_file": jpeg()}, "lead_alt", "Say what is to be seen"),
-        ({"lead_alt": "The slip"}, "lead_file", "Choose the picture"),
-        ({"lead_file": jpeg(), "lead_alt": "The slip", "title": ""}, "lead_file", "Choose it again"),
+        ({"lead_file": b"<html>"}, "lead_file", "web page or a script"),
+        ({"lead_file": jpeg()}, "lead_alt", "Describe the image"),
+        ({"lead_alt": "The slip"}, "lead_file", "Choose the image"),
+        ({"lead_file": jpeg(), "lead_alt": "The slip", "title": ""}, "lead_file", "choose the file again"),
         (
             {"lead_file": jpeg(), "lead_alt": "The slip", "lead_credit": "x" * 201},
             "lead_credit",
             "This has 201 characters",
         ),
         ({"body": "![](image:4711)"}, "body", "There is no image 4711."),
-        ({"body": "A ⟦image 3⟧ and ⟦image 12⟧"}, "body", "the text says ⟦image 3⟧, ⟦image 12⟧: readers"),
+        ({"body": "A ⟦image 3⟧ and ⟦image 12⟧"}, "body", "are missing at ⟦image 3⟧, ⟦image 12⟧. Add"),
     ],
 )
-def test_what_is_to_be_mended_of_it_stands_at_its_field(emil, data, field, why):
+def test_the_form_shows_each_error_of_the_lead_image_at_its_field(emil, data, field, message):
     if file := data.get("lead_file"):
         data = data | {"lead_file": SimpleUploadedFile("slip.jpg", file)}
     response = as_(emil).post(WRITE, form(**data))
     assert response.status_code == 200
-    assert why in str(response.context["adminform"].form.errors[field])
+    assert message in str(response.context["adminform"].form.errors[field])
     assert not Article.objects.exists()
     assert not Image.objects.exists()
 

@@ -1,4 +1,4 @@
-"""Pictures in a story's text and above it, and what machines are told of them."""
+"""Tests of images in a story's text and above it, in lists, feeds and link previews."""
 
 import html
 import json

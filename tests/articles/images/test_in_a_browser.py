@@ -1,4 +1,4 @@
-"""Pictures in Chromium: stories and lists, the newsroom's forms, and the focal point by hand."""
+"""Tests of images in Chromium: stories and lists, the admin's forms, and setting the focal point."""
 
 import pytest
 from playwright.sync_api import expect
@@ -81,7 +81,7 @@ def test_axe_finds_nothing_and_every_picture_is_seen(live_server, page, urls, th
         page.wait_for_load_state("networkidle")
         unseen = "[...document.images].filter((img) => !img.naturalWidth).map((img) => img.currentSrc)"
         assert page.evaluate(unseen) == [], name
-        # Django's own admin is not ours to mend.
+        # only our part of the page, not Django's own admin
         where = "'#main'" if not url.startswith("/admin/") else "'#content .pictures, .field-lead_picture'"
         assert not page.evaluate(f"document.querySelector({where})") or faults(page, where) == [], name
 
@@ -136,7 +136,7 @@ def test_a_picture_is_sent_with_its_story_without_a_script(live_server, browser,
     page.fill("[name=body]", "On Friday.")
     page.set_input_files("[name=lead_file]", file)
     page.locator("[name=_save]").first.click()
-    expect(page.locator(".errorlist", has_text="Say what is to be seen")).to_be_visible()
+    expect(page.locator(".errorlist", has_text="Describe the image")).to_be_visible()
     page.set_input_files("[name=lead_file]", file)
     page.fill("[name=lead_alt]", "The slip")
     page.locator("[name=_save]").first.click()

@@ -1,4 +1,4 @@
-"""What check_integrity says of images, and mends."""
+"""Tests of the integrity checks of images, and their repair."""
 
 from datetime import timedelta
 from importlib import import_module
@@ -27,7 +27,7 @@ def test_a_file_that_is_gone_or_another_one_is_told_and_only_a_backup_helps():
     gone, changed = make_image(alt="Gone"), make_image(alt="Changed", data=None)
     (gone.folder / "full.jpg").write_bytes(b"another one")
     found = integrity.check()
-    assert found == {"image_file": [gone.pk, changed.pk]}  # one file, told twice
+    assert found == {"image_file": [gone.pk, changed.pk]}  # two images of one file
     integrity.repair(found)
     assert integrity.check() == found
 

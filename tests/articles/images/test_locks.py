@@ -1,4 +1,4 @@
-"""Who saves what shows a picture, and who changes the picture at the same time."""
+"""Tests of saving a text that shows an image while the image is changed."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,4 +1,4 @@
-"""An image's address: open while a published story shows it, and in the very next request no more."""
+"""Tests of serving images: public while a published text shows them, and hidden from the next request on."""
 
 from datetime import timedelta
 

@@ -3,15 +3,22 @@ from hypothesis import strategies as st
 from PIL import Image as Pillow
 from PIL import ImageChops
 
-from articles.images.sizes import CARD, CROP, WIDTHS, cut, fitting, make_sizes
+from articles.images.sizes import (
+    CROP_RATIO,
+    SOCIAL_IMAGE_SIZE,
+    WIDTHS,
+    crop_box,
+    fitting_widths,
+    make_sizes,
+)
 from tests.articles.images.made import photo
 
 sides, per_cent = st.integers(16, 20_000), st.integers(0, 100)
 
 
-@given(sides, sides, st.sampled_from([CROP, CARD]), per_cent, per_cent)
+@given(sides, sides, st.sampled_from([CROP_RATIO, SOCIAL_IMAGE_SIZE]), per_cent, per_cent)
 def test_what_is_cut_out_lies_inside_is_as_large_as_can_be_and_holds_the_point(width, height, ratio, x, y):
-    box = cut(width, height, ratio, (x, y))
+    box = crop_box(width, height, ratio, (x, y))
     assert 0 <= box.left < box.right <= width
     assert 0 <= box.top < box.bottom <= height
     across, down = box.right - box.left, box.bottom - box.top
@@ -23,7 +30,7 @@ def test_what_is_cut_out_lies_inside_is_as_large_as_can_be_and_holds_the_point(w
 
 @given(sides)
 def test_nothing_is_enlarged_and_the_picture_itself_is_among_them(width):
-    widths = fitting(WIDTHS, width)
+    widths = fitting_widths(WIDTHS, width)
     assert widths
     assert max(widths) == min(width, WIDTHS[-1])
     assert widths == sorted(set(widths))

@@ -1,4 +1,4 @@
-"""Files of which there is no image go a week after they were found; what any text names stays."""
+"""Tests of the job that deletes unused files: it waits a week, and keeps the files of all images."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -32,10 +32,10 @@ def folders() -> set[Path]:
 
 @pytest.fixture
 def failed() -> Path:
-    """The folder of a picture whose save failed once its files were written."""
-    opened = read_upload(made.upload(made.jpeg(300, 200)))
+    """Return the folder of an image whose save failed after its files were written."""
+    decoded = read_upload(made.upload(made.jpeg(300, 200)))
     with pytest.raises(IntegrityError):
-        add_image(opened=opened, actor=None, alt="")  # which the database refuses
+        add_image(decoded=decoded, actor=None, alt="")  # the database rejects an empty alternative text
     (folder,) = folders()
     assert (folder / "full.jpg").exists()
     return folder
@@ -68,13 +68,13 @@ def test_what_comes_to_be_used_again_stays(failed):
 
 def test_an_image_that_comes_while_the_job_runs_keeps_its_files(failed, monkeypatch):
     throw_away_unused()
-    forget = services._forget_files
+    forget = services._delete_files
 
     def first_an_upload(folder: Path) -> None:
         made.make_image(made.jpeg(300, 200), is_ready=False)
         forget(folder)
 
-    monkeypatch.setattr(services, "_forget_files", first_an_upload)
+    monkeypatch.setattr(services, "_delete_files", first_an_upload)
     with later(8):
         assert throw_away_unused() == 0
     assert (failed / "full.jpg").exists()

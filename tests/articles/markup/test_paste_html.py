@@ -9,7 +9,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from articles.markup.markdown import render_story
-from articles.markup.paste_html import MOST, TAGS_MOST, as_markdown
+from articles.markup.paste_html import MAX_TAGS, MOST, as_markdown
 
 FILES = Path(__file__).parent / "pasted"
 
@@ -123,7 +123,7 @@ def test_it_is_bounded(tag):
     with pytest.raises(ValidationError):
         as_markdown("x" * (MOST + 1))
     with pytest.raises(ValidationError):
-        as_markdown("<b>x</b> " * (TAGS_MOST // 2 + 1))
+        as_markdown("<b>x</b> " * (MAX_TAGS // 2 + 1))
 
 
 def words(markup: str) -> str:
