@@ -1,8 +1,8 @@
-"""Stories beside a story: those that share its rarest words, and its topics.
+"""Related stories: those that share the rarest words of a story, and its topics.
 
-Which words are rare is counted when a story is stored, and of all stories once a day, since those that came
-later count as well; a page then looks for eight words of which each was in few stories, so what it reads does
-not grow with the site.
+The rarest words become keywords when a story is stored, and again once a day for all stories, since newer
+stories count as well. A page then searches for eight words, each of which occurs in few stories, so its cost
+does not grow with the site.
 """
 
 from datetime import datetime
@@ -16,12 +16,14 @@ from core.sql import execute_planned
 
 MAX_RELATED = 3  # stories
 MAX_KEYWORDS = 8
-MAX_COUNTED_WORDS = 60  # words of a story, of which the rarest become keywords
-MAX_STORIES_PER_WORD = 100  # stories: a word that so many have says little
-MAX_STORIES_PER_TOPIC = 20  # the last to come in of each of its topics are looked at
+MAX_COUNTED_WORDS = 60  # words of a story that are counted; the rarest of them become keywords
+MAX_STORIES_PER_WORD = 100  # a word in more stories says little
+MAX_STORIES_PER_TOPIC = 20  # the newest stories of each topic
 
 
 class Related(NamedTuple):
+    """A related story."""
+
     slug: str
     title: str
     published_at: datetime
@@ -29,7 +31,7 @@ class Related(NamedTuple):
 
 
 def note_keywords(*, article: Article) -> None:
-    """Store which of its words are rare among other stories, and in more than this one; one statement."""
+    """Store the keywords of a story: words that few other stories have, and at least one. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(_STORE_KEYWORDS, {"id": article.pk})
         (article.keywords,) = cursor.fetchone()
@@ -37,7 +39,7 @@ def note_keywords(*, article: Article) -> None:
 
 @transaction.atomic
 def note_all_keywords() -> int:
-    """The job of the day: the same of every story, in one statement. Returns how many have other ones now."""
+    """Store the keywords of all stories, in one statement. A daily job. Returns how many stories changed."""
     with connection.cursor() as cursor:
         cursor.execute(_STORE_ALL_KEYWORDS)
         count: int = cursor.rowcount
@@ -47,15 +49,15 @@ def note_all_keywords() -> int:
 
 
 def find_related(article: Article, now: datetime) -> list[Related]:
-    """Published ones alone, the nearest first; one statement."""
+    """Return the published stories related to an article, the closest first. One statement."""
     with connection.cursor() as cursor:
         values = {"id": article.pk, "words": article.keywords, "now": now}
         execute_planned(cursor, _FIND, values)
         return [Related._make(row) for row in cursor.fetchall()]
 
 
-# Of the title and standfirst (weights A, B) any word counts, of the body what is said more than once.
-# A lexeme becomes a query by quoting alone: to_tsquery would cut it down once more.
+# All words of the title and standfirst (weights A, B) count, and words that the body repeats.
+# A lexeme becomes a query by quoting alone, because to_tsquery would stem it a second time.
 _QUERY = "('''' || replace(replace({}, '\\', '\\\\'), '''', '''''') || '''')::tsquery"
 _STORY_WORDS = f"""
     (SELECT lexeme, NOT weights && ARRAY['A', 'B'] AS is_body FROM unnest(a.vector)
@@ -74,8 +76,8 @@ UPDATE articles_article a SET keywords = coalesce((
     WHERE n.stories BETWEEN 1 AND {MAX_STORIES_PER_WORD}
     ORDER BY n.stories, w.is_body, w.lexeme LIMIT {MAX_KEYWORDS}) rare), '{{}}')
 WHERE a.id = %(id)s RETURNING keywords"""
-# Every word is counted once. Locked in the order in which others lock several stories; what is saved
-# meanwhile has counted its own.
+# Every word is counted once. The stories are locked in the order that all code uses. A story that is saved
+# meanwhile is left out, since the save has stored its keywords.
 _STORE_ALL_KEYWORDS = f"""
 WITH counted AS MATERIALIZED (
   SELECT word, ndoc - 1 AS stories FROM ts_stat('SELECT vector FROM articles_article')

@@ -1,7 +1,7 @@
-"""What search engines may find: /sitemap.xml and /robots.txt, which names it.
+"""The sitemap, /sitemap.xml, and /robots.txt, which links to it.
 
-The sitemap names one file for the lists, one for the news and one for each 1,000 keys of stories, so that a
-new story changes the last of them only. What was published first elsewhere is theirs to tell.
+The sitemap index links to one file of lists, one of news and one for each 1,000 keys of stories, so a new
+story changes only the last file. Stories that were first published on another site are left out.
 """
 
 from collections.abc import Iterable
@@ -21,12 +21,12 @@ from articles.months import count_months, group_by_year
 from articles.site.cached_pages import depends, keep
 from core.xml import XmlWriter
 
-SITEMAP_SIZE = 1_000  # keys in one file: it is made anew after each publication, in 40 ms
+SITEMAP_SIZE = 1_000  # keys in one file, which is made again after each publication, in 40 ms
 NEWS_PERIOD = timedelta(hours=48)
 NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 NEWS_NAMESPACE = "http://www.google.com/schemas/sitemap-news/0.9"
 
-# Forms, and answers to what somebody typed or did. Pages that say "noindex" themselves must stay readable.
+# Forms and their results. Pages with "noindex" must not be listed, or search engines could not read it.
 ROBOTS = """\
 User-agent: *
 Disallow: /accounts/
@@ -50,6 +50,7 @@ Sitemap: {}
 
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
+    """Return robots.txt."""
     text = ROBOTS.format(settings.SITE_URL + reverse("sitemap"))
     response = HttpResponse(text, content_type="text/plain; charset=utf-8")
     patch_cache_control(response, public=True, no_cache=True)
@@ -59,6 +60,7 @@ def robots(request: HttpRequest) -> HttpResponse:
 @require_safe
 @keep
 def index(request: HttpRequest) -> HttpResponse:
+    """Return the sitemap index."""
     stories = Article.objects.syndicated(request.now).filter(canonical_url="").order_by()  # type: ignore[attr-defined]
     files = (
         stories.annotate(file=(F("pk") - 1) / SITEMAP_SIZE + 1)
@@ -78,8 +80,8 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 @keep
 def lists(request: HttpRequest) -> HttpResponse:
-    """The front page, standing pages, and topics, authors, years and months of stories whose rights are
-    known."""
+    """Return the sitemap of the front page, the standing pages, and the topics, authors, years and months of
+    stories whose rights are known."""
     now: datetime = request.now  # type: ignore[attr-defined]
     stories = Article.objects.syndicated(now)
     topics = Topic.objects.shown().with_stories(stories)[: SITEMAP_SIZE // 4]
@@ -95,7 +97,7 @@ def lists(request: HttpRequest) -> HttpResponse:
 @require_safe
 @keep
 def news(request: HttpRequest) -> HttpResponse:
-    """What was published first here in the last two days, as Google's news sitemaps have it."""
+    """Return the news sitemap, in Google's format: stories first published here in the last two days."""
     now: datetime = request.now  # type: ignore[attr-defined]
     recent = (
         Article.objects.syndicated(now)
@@ -127,6 +129,7 @@ def news(request: HttpRequest) -> HttpResponse:
 @require_safe
 @keep
 def stories(request: HttpRequest, file: str) -> HttpResponse:
+    """Return one sitemap file of stories, by its number. Raises Http404 if it is empty."""
     last = int(file) * SITEMAP_SIZE
     found = (
         Article.objects.syndicated(request.now)  # type: ignore[attr-defined]
@@ -140,7 +143,7 @@ def stories(request: HttpRequest, file: str) -> HttpResponse:
 
 
 def _xml_response(root: str, entry: str, urls: Iterable[tuple[str, datetime | None]]) -> HttpResponse:
-    """`urls`: paths, each with the moment of its last change, if that is known."""
+    """Return a sitemap of these paths, each with the time of its last change or None."""
     response = HttpResponse(content_type="application/xml; charset=utf-8")
     writer = XmlWriter(response, "utf-8")
     writer.startDocument()

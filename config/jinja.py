@@ -92,4 +92,4 @@ def recommended_by(count: int) -> str:
 
 @lru_cache(maxsize=4096)  # a plural is looked up in 5 µs, and stands beside most comments of a page
 def _recommended_by(count: int, language: str | None) -> str:
-    return ngettext("%(count)s recommends it", "%(count)s recommend it", count) % {"count": count}
+    return ngettext("%(count)s recommendation", "%(count)s recommendations", count) % {"count": count}

@@ -1,6 +1,7 @@
-"""Text that people type, as HTML: Markdown without raw HTML, then an allow-list over the result.
+"""Render typed text as HTML: Markdown without raw HTML, then a sanitizer with an allow-list.
 
-Both steps are needed: the parser refuses HTML and unsafe URLs, the sanitizer holds even if it errs.
+Both steps are needed: the parser rejects HTML and unsafe URLs, and the sanitizer protects if the parser
+fails.
 """
 
 import html
@@ -37,7 +38,7 @@ _links = Linkifier()
 
 
 def _turn_images_into_figures(state: Any) -> None:
-    """A paragraph of nothing but pictures is no paragraph: each is a figure of its own."""
+    """Turn each image of a paragraph that contains only images into a figure, without the paragraph."""
     for opening, inline, closing in zip(state.tokens, state.tokens[1:], state.tokens[2:], strict=False):
         if inline.type != "inline" or opening.type != "paragraph_open":
             continue
@@ -58,8 +59,8 @@ def _render_image(renderer: Any, tokens: Sequence[Token], at: int, options: Any,
     source, caption = str(token.attrs["src"]), str(token.attrs.get("title", ""))
     alt = renderer.renderInlineAsText(token.children, options, env)
     if not _is_stored_image(token):
-        words = html.escape(alt or source)
-        return f'<a href="{html.escape(source)}">{words}</a>'
+        text = html.escape(alt or source)
+        return f'<a href="{html.escape(source)}">{text}</a>'
     image = env["images"].get(int(source.removeprefix("image:")))
     if image is None:
         return ""
@@ -77,7 +78,7 @@ def _image_tokens(tokens: Sequence[Token]) -> Iterator[Token]:
 
 
 def _first_block_tokens(tokens: Sequence[Token]) -> list[Token]:
-    """What stands in the first block of a text."""
+    """Return the inline tokens of the first block of a text."""
     return next((token.children or [] for token in tokens if token.type == "inline"), [])
 
 
@@ -86,12 +87,12 @@ _story.add_render_rule("image", _render_image)
 
 
 def render_story(text: str) -> str:
-    """An article's body. Links are the newsroom's own and are followed.
+    """Render the body of an article as HTML. Its links have no `nofollow`.
 
-    `![alternative text](image:12 "caption")` is picture 12 of the newsroom, with its sizes, its caption and
-    whose it is. Left out, the alternative text and the caption are those of the picture itself. One
-    statement, if the text names pictures at all. A picture that is not there is left out (`named_images`
-    tells which a text names); one of another site becomes a link to it.
+    `![alternative text](image:12 "caption")` shows image 12 of the library, with its sizes, caption and
+    credit. Without them, the alternative text and the caption are those of the image itself. A missing image
+    is left out (see `named_images`), and an image of another site becomes a link. One statement if the text
+    has images.
     """
     tokens = _story.parse(text)
     urls = {str(token.attrs["src"]) for token in _image_tokens(tokens)}
@@ -106,37 +107,37 @@ def render_story(text: str) -> str:
 
 
 def named_images(text: str) -> set[int]:
-    """The pictures that an article's body names, by their keys, whether they exist or not."""
+    """Return the keys of the images that a body refers to, whether they exist or not."""
     urls = (str(token.attrs["src"]) for token in _image_tokens(_story.parse(text)))
     return {int(match[1]) for url in urls if (match := figures.REFERENCE.fullmatch(url))}
 
 
 def render_comment(text: str) -> str:
-    """What a reader typed: paragraphs, emphasis, lists, quotations, code and links that earn nothing."""
+    """Render a comment as HTML: paragraphs, emphasis, lists, quotations, code and links with `nofollow`."""
     return _clean_comment(_comment.render(text))
 
 
 def render_plain(text: str) -> str:
-    """Text that was never Markdown, such as a saved page's: paragraphs, line breaks and links."""
+    """Render plain text, such as that of a saved page, as HTML: paragraphs, line breaks and links."""
     paragraphs = [part for part in re.split(r"\n\s*\n", text.strip("\n")) if part.strip()]
     return _clean_comment("\n".join(f"<p>{_linkify_text(part)}</p>" for part in paragraphs))
 
 
 def first_words(markup: str, limit: int) -> str:
-    """The beginning of rendered HTML as plain text of at most `limit` characters, cut between two words."""
+    """Return the beginning of rendered HTML as plain text, at most `limit` characters, cut at a word."""
     if "<figure>" in markup:
         markup = _FIGURE.sub("", markup)
-    head = markup[: 4 * limit]  # markup and entities take up some; what is read stays bounded
+    head = markup[: 4 * limit]  # leaves room for tags and entities, and bounds the work
     return _excerpt(head, len(markup) == len(head), limit)
 
 
-@lru_cache(maxsize=2048)  # of a thread that changed, all but one beginning was told before
+@lru_cache(maxsize=2048)  # after a change of a thread, all comments but one are cached
 def _excerpt(head: str, is_whole: bool, limit: int) -> str:
     text = html.unescape(_TAG.sub(" ", _INLINE_TAG.sub("", head)))
-    words = " ".join(text.split())
-    if len(words) <= limit and is_whole:
-        return words
-    return words[: limit - 1].rsplit(" ", 1)[0].rstrip(",;:–- ") + "…"
+    plain = " ".join(text.split())
+    if len(plain) <= limit and is_whole:
+        return plain
+    return plain[: limit - 1].rsplit(" ", 1)[0].rstrip(",;:–- ") + "…"
 
 
 _FIGURE = re.compile(r"<figure>.*?</figure>", re.DOTALL)

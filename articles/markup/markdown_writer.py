@@ -1,4 +1,4 @@
-"""Words with marks, and blocks of them, as Markdown that shows the same words: what pasted.py has read."""
+"""Write runs of formatted text, and blocks of them, as Markdown: the second half of paste_html.py."""
 
 import html
 import re
@@ -12,11 +12,13 @@ from markdown_it import MarkdownIt
 
 from articles.markup.linkify import Linkifier
 
-BREAK = "\x00"  # a line break, while the spaces around it are not yet judged
+BREAK = "\x00"  # a line break, until the spaces around it are removed
 _SPACE = "\xa0 " + BREAK
 
 
 class Marks(NamedTuple):
+    """The inline formatting of a run of text."""
+
     bold: bool = False
     italic: bool = False
     struck: bool = False
@@ -25,13 +27,16 @@ class Marks(NamedTuple):
 
 
 class Run(NamedTuple):
+    """A piece of text with the same formatting throughout."""
+
     text: str
     marks: Marks
 
 
 @dataclass(frozen=True)
 class Block:
-    """A paragraph or what stands as one. `depth` counts the lists around it, `quotes` the quotations."""
+    """A paragraph, heading, list item or another block. `depth` counts the lists around it, `quotes` the
+    quotations."""
 
     kind: str  # "p", "h", "item", "pre", "hr", "table"
     text: str = ""
@@ -42,7 +47,7 @@ class Block:
 
 
 def split_paragraphs(runs: list[Run]) -> Iterator[list[Run]]:
-    """At two breaks or more."""
+    """Split runs into paragraphs at two or more line breaks."""
     part: list[Run] = []
     breaks = 0
     for run in runs:
@@ -58,11 +63,14 @@ def split_paragraphs(runs: list[Run]) -> Iterator[list[Run]]:
 
 
 def write_inline(runs: list[Run], *, is_heading: bool = False) -> str:
-    """Runs as one paragraph of Markdown, which shows the same words; rather without a mark than with a stray
-    asterisk."""
-    if is_heading:  # Word makes each bold, and Google none: neither means anything by it
+    """Return runs as one paragraph of Markdown.
+
+    If the rendered Markdown would not show the same words, such as with a stray asterisk, all marks are
+    dropped.
+    """
+    if is_heading:  # Word makes headings bold and Google does not; neither is the writer's choice
         runs = [run._replace(marks=run.marks._replace(bold=False, italic=False)) for run in runs]
-    # Spaces and breaks have no marks: emphasis that begins or ends with one is none.
+    # Spaces and breaks get no marks: Markdown's emphasis can't begin or end with one.
     pieces = [
         Run(piece, run.marks if piece.strip(_SPACE) else Marks(href=run.marks.href))
         for run in runs
@@ -86,18 +94,18 @@ def _write_paragraph(pieces: list[Run]) -> str:
 
 
 def _visible_words(text: str) -> list[str]:
-    """What a reader would read; addresses as they are shown, without their %20."""
+    """Return the words that a reader of the rendered Markdown sees, with percent-encoding removed."""
     shown = html.unescape(re.sub(r"<[^>]*>", "", _renderer.render(text)))
     return [unquote(word) for word in shown.split()]
 
 
 _renderer = MarkdownIt("commonmark", {"html": False}).enable("strikethrough")
-# Spaces that do not break are padding in what is pasted, but for those that typography asks for.
+# Non-breaking spaces in pasted text are padding, except where French typography requires them.
 _PADDING = re.compile(r"(?<!«)\xa0(?![!?:;»%])")
 
 
 def _mark_spaces(pieces: list[Run]) -> Iterator[Run]:
-    """A space between two words of the same marks has them too."""
+    """Give a space between two words the marks that both have."""
     for n, run in enumerate(pieces):
         if run.text.strip(_SPACE) or not 0 < n < len(pieces) - 1:
             yield run
@@ -148,7 +156,7 @@ def _write_marks(marks: Marks, text: str, before: str, after: str, *, in_link: b
         return f"{ticks}{pad}{text.replace(BREAK, ' ')}{pad}{ticks}"
     around = ("~~" if marks.struck else "") + "*" * (2 * marks.bold + marks.italic)
     start, end = 0, len(text)
-    # Beside a letter, a mark has to touch a letter: punctuation at the edge goes outside.
+    # A mark beside a letter must enclose a letter, so punctuation at the edge goes outside of the mark.
     while before.isalnum() and start < end and not text[start].isalnum():
         start += 1
     while after.isalnum() and start < end and not text[end - 1].isalnum():
@@ -169,7 +177,7 @@ def _escape(text: str, *, in_link: bool) -> str:
     if in_link:
         return re.sub(r"(?<!\\)[\[\]]", _escape_match, _SPECIAL.sub(_escape_match, text))
     out, last = [], 0
-    # An address that readers can press takes no signs of ours.
+    # An address that becomes a link must not contain backslashes.
     for found in (_linkifier.match(text) or []) if "://" in text else []:
         if found.schema in {"http:", "https:"} and _SPECIAL.search(found.raw):
             out += [_SPECIAL.sub(_escape_match, text[last : found.index]), f"<{found.raw}>"]
@@ -185,7 +193,7 @@ _BLOCK_START = re.compile(r"(#{1,6}(?=\s|\\?$)|[>+=|-]|\d{1,9}(?=[.)](?:\s|\\?$)
 
 
 def _escape_line_start(line: str) -> str:
-    """A line that begins as a heading, a list or a quotation does, and is none."""
+    """Escape the start of a line that Markdown would read as a heading, a list or a quotation."""
     found = _BLOCK_START.match(line)
     if not found:
         return line
@@ -195,16 +203,15 @@ def _escape_line_start(line: str) -> str:
 
 
 def normalize_heading_levels(blocks: list[Block]) -> list[Block]:
-    """The page has one title: the highest of the headings here is the second level, and the fourth is the
-    last."""
+    """Return the blocks with heading levels from 2 to 4, since level 1 is the page's title."""
     levels = sorted({block.level for block in blocks if block.kind == "h"})
     to = {level: min(2 + n, 4) for n, level in enumerate(levels)}
     return [replace(block, level=to[block.level]) if block.kind == "h" else block for block in blocks]
 
 
 def write_lines(blocks: list[Block]) -> Iterator[str]:
-    """Markdown's lines: items of one list stand close, all else has an empty line between."""
-    open_: list[tuple[int, int]] = []  # the level of each list, and the columns before what its items say
+    """Yield the blocks as lines of Markdown, with an empty line between blocks, except between list items."""
+    open_: list[tuple[int, int]] = []  # the level of each open list, and the indentation of its items' text
     last: Block | None = None
     for block in blocks:
         if last and last.quotes != block.quotes:
@@ -223,7 +230,9 @@ def write_lines(blocks: list[Block]) -> Iterator[str]:
         if last is not None:
             is_close = last.kind == block.kind == "item" and last.quotes == block.quotes
             if block.number > 1 and block.depth > last.depth:
-                is_close = False  # only a list that starts with 1 may follow a line of text
+                is_close = (
+                    False  # in Markdown only a list that starts with 1 may directly follow a line of text
+                )
             if not is_close:
                 yield ("> " * min(last.quotes, block.quotes)).rstrip()
         for line in body:

@@ -1,7 +1,7 @@
-"""Formatted text from a clipboard, as Markdown: what word processors mean by it, not how they write it.
+"""Convert pasted HTML of word processors to Markdown.
 
-Google Docs wraps all it copies in a bold that is none, and says bold by a style; Word writes lists as
-paragraphs that say `mso-list`. So a style says more than a tag.
+Google Docs wraps everything in a <b> that is not bold, and marks bold text by a style; Word writes list items
+as paragraphs with the style `mso-list`. So styles take precedence over tags.
 """
 
 import re
@@ -21,14 +21,12 @@ from articles.markup.markdown_writer import (
     normalize_heading_levels,
     split_paragraphs,
     write_inline,
-)
-from articles.markup.markdown_writer import (
-    write_lines as lines,
+    write_lines,
 )
 
-MOST = 3_000_000  # characters of HTML: Word sends fifty for each that a person typed
-MAX_TAGS = 40_000  # that begin or end, which take three seconds
-MAX_DEPTH = 9  # levels of a list or of quotations; what lies deeper stands on the last
+MOST = 3_000_000  # characters of HTML: Word produces fifty for each typed character
+MAX_TAGS = 40_000  # start and end tags, which take three seconds
+MAX_DEPTH = 9  # levels of lists and of quotations; deeper ones are moved up to this level
 
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _BLOCKS = {"p", "div", "section", "article", "header", "footer", "main", "address", "dl", "dt", "dd"}
@@ -42,25 +40,27 @@ _DROPPED = {"script", "style", "title", "xml", "noscript", "template", "iframe",
 
 @dataclass(frozen=True)
 class PasteResult:
+    """The Markdown of pasted HTML."""
+
     markdown: str
-    images: int  # that were in it and could not be taken along: their files lie elsewhere
+    images: int  # number of images that were left out because their files are on other sites
 
 
-# Where a picture was that the page sends by itself (static/js/pictures.js), until it is told what is in it.
+# Marks the place of a pasted image that static/js/pictures.js uploads, until its description is entered.
 IMAGE_PLACEHOLDER = "\u27e6{image} {number}\u27e7"
 
 
 def find_image_placeholders(text: str) -> list[str]:
-    """Such as still stand in a text: their pictures never came."""
-    place = IMAGE_PLACEHOLDER.format(image=re.escape(_("image")), number=r"\d+")
-    return re.findall(place, text, re.ASCII)
+    """Return the placeholders in a text whose images were not uploaded."""
+    pattern = IMAGE_PLACEHOLDER.format(image=re.escape(_("image")), number=r"\d+")
+    return re.findall(pattern, text, re.ASCII)
 
 
 def as_markdown(markup: str) -> PasteResult:
-    """Raises ValidationError where there is more of it than anybody writes."""
+    """Return pasted HTML as Markdown. Raises ValidationError if it is too long."""
     if len(markup) > MOST or markup.count("<") > MAX_TAGS:
-        raise ValidationError(_("This is too much to be pasted with its formatting."), code="long")
-    # It balances the tags and drops comments, scripts and what is unknown, with its words kept.
+        raise ValidationError(_("This text is too long to be pasted with its formatting."), code="long")
+    # nh3 balances the tags, drops comments and scripts, and unwraps unknown tags.
     tidy = nh3.clean(
         markup,
         tags=_TAGS,
@@ -78,29 +78,33 @@ def as_markdown(markup: str) -> PasteResult:
     reader.feed(tidy)
     reader.close()
     reader.end_block()
-    return PasteResult("\n".join(lines(normalize_heading_levels(reader.blocks))).strip("\n"), reader.images)
+    return PasteResult(
+        "\n".join(write_lines(normalize_heading_levels(reader.blocks))).strip("\n"), reader.images
+    )
 
 
 @dataclass
 class _OpenElement:
-    """An element that is open, with what was so outside it."""
+    """An open element, with the reader's state before it."""
 
     tag: str
     marks: Marks
     shift: str
     is_ignored: bool
-    lists: int  # how many were around it
+    lists: int  # number of lists around it
     is_quote: bool = False
 
 
 @dataclass
 class _List:
+    """An open list."""
+
     is_numbered: bool
     count: int = 0  # items so far
 
 
 class _Reader(HTMLParser):
-    """Balanced HTML, as blocks."""
+    """A parser that reads balanced HTML into blocks."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -109,13 +113,17 @@ class _Reader(HTMLParser):
         self.open: list[_OpenElement] = []
         self.runs: list[Run] = []
         self.marks = Marks()
-        self.shift = ""  # "super" or "sub": where the words stand beside the line
+        self.shift = ""  # "super" or "sub"
         self.lists: list[_List] = []
         self.quotes = 0
         self.heading = 0
         self.in_pre = 0
-        self.item = ""  # "new": the next block begins an item of the innermost list; "old": it goes on in it
-        self.word_list: tuple[int, str] | None = None  # Word's level, and the marker that it wrote
+        self.item = (
+            ""  # "new": the next block begins an item of the innermost list; "old": it continues the item
+        )
+        self.word_list: tuple[int, str] | None = (
+            None  # the level of a list item by Word, and its bullet or number
+        )
         self.in_marker = False
         self.cells: list[list[str]] | None = None  # rows of the outermost table
         self.tables = 0
@@ -131,7 +139,7 @@ class _Reader(HTMLParser):
         self.marks = _apply_marks(self.marks, tag, attributes, style)
         self.shift = _vertical_position(self.shift, tag, style)
         if style.get("mso-list", "").lower() == "ignore" and self.word_list:
-            self.in_marker = True  # what Word shows for a bullet or a number
+            self.in_marker = True  # the text of Word's bullet or number
         elif tag not in _INLINE:
             self._start_block(tag, attributes, style, opened)
 
@@ -151,7 +159,7 @@ class _Reader(HTMLParser):
         self.runs.append(Run(data if self.in_pre else _SPACES.sub(" ", data), self.marks))
 
     def end_block(self) -> None:
-        """Store what was read since the last block, if it says anything."""
+        """Store the text since the last block as a block, unless it is empty."""
         runs, self.runs = self.runs, []
         if self.in_pre:
             return self._store("pre", "".join(run.text for run in runs).strip("\n"))
@@ -159,7 +167,7 @@ class _Reader(HTMLParser):
             return self._store(
                 "h", " ".join(write_inline(runs, is_heading=True).replace("\\\n", " ").split())
             )
-        # Two breaks are how those end a paragraph who know no other way.
+        # Some writers end a paragraph with two line breaks.
         for part in split_paragraphs(runs):
             self._store("p", write_inline(part))
         return None
@@ -182,10 +190,10 @@ class _Reader(HTMLParser):
             return
         depth = min(len(self.lists), MAX_DEPTH)
         if self.lists and self.item == "new" and kind in {"p", "h"}:
-            here = self.lists[-1]
-            here.count += 1
+            innermost = self.lists[-1]
+            innermost.count += 1
             self.item = "old"
-            number = here.count if here.is_numbered else 0
+            number = innermost.count if innermost.is_numbered else 0
             self.blocks.append(Block("item", text, depth=depth, quotes=quotes, number=number))
             return
         if kind == "h" and depth:
@@ -193,7 +201,7 @@ class _Reader(HTMLParser):
         self.blocks.append(Block(kind, text, level=level, depth=depth, quotes=quotes))
 
     def _number_in_word(self, depth: int) -> int:
-        """It writes the number into its marker only: counted anew, as a letter would be no number."""
+        """Return the number of Word's next list item. It is counted, since Word's marker may be a letter."""
         for block in reversed(self.blocks):
             if block.kind != "item" or block.depth < depth:
                 return 1
@@ -229,10 +237,10 @@ class _Reader(HTMLParser):
         if tag in {"ul", "ol"}:
             self._start_list(tag, attributes)
         elif tag == "li":
-            # Word for the web writes each item as a list of its own, and says its level.
-            said = attributes.get("data-aria-level") or attributes.get("aria-level", "")
-            if self.lists and said.isdecimal():
-                self._be_at(min(int(said), MAX_DEPTH))
+            # Word for the web writes each item as a separate list, with its level in an attribute.
+            level_text = attributes.get("data-aria-level") or attributes.get("aria-level", "")
+            if self.lists and level_text.isdecimal():
+                self._move_list_to(min(int(level_text), MAX_DEPTH))
             self.item = "new"
         elif tag in _HEADINGS:
             self.heading = int(tag[1])
@@ -253,23 +261,23 @@ class _Reader(HTMLParser):
             self.cells[-1].append("")
 
     def _is_quote(self, tag: str, kind: str) -> bool:
-        """One in a list is taken for a paragraph of its item."""
-        is_said = tag == "blockquote" or (tag == "p" and kind in {"msoquote", "msointensequote"})
-        return is_said and not self.lists
+        """Whether an element is a quotation. In a list it is treated as a paragraph of the item."""
+        is_marked = tag == "blockquote" or (tag == "p" and kind in {"msoquote", "msointensequote"})
+        return is_marked and not self.lists
 
     def _start_list(self, tag: str, attributes: dict[str, str]) -> None:
         start = attributes.get("start", "")
         before = int(start) - 1 if re.fullmatch(r"[1-9]\d{0,5}", start, re.ASCII) else 0
         self.lists.append(_List(tag == "ol", before))
 
-    def _be_at(self, level: int) -> None:
-        """The innermost list stands at this level, whatever its nesting."""
-        here = self.lists.pop()
+    def _move_list_to(self, level: int) -> None:
+        """Move the innermost list to this level, whatever its nesting."""
+        innermost = self.lists.pop()
         while len(self.lists) >= level:
             self.lists.pop()
         while len(self.lists) < level - 1:
             self.lists.append(_List(False))
-        self.lists.append(here)
+        self.lists.append(innermost)
 
     def _finish_block(self, tag: str, opened: _OpenElement) -> None:
         if tag in {"u", "sub", "small", "big", "mark", "ins"}:
@@ -300,7 +308,7 @@ class _Reader(HTMLParser):
             lines = [f"| {' | '.join(row)} |" for row in padded]
             text = "\n".join([lines[0], "|" + " --- |" * width, *lines[1:]])
             self.blocks.append(Block("table", text, quotes=min(self.quotes, MAX_DEPTH)))
-        else:  # a frame around paragraphs
+        else:  # a table of one column is only a frame around paragraphs
             self.blocks += [Block("p", cell.replace("\\|", "|")) for row in rows for cell in row]
 
 
@@ -341,8 +349,10 @@ def _vertical_position(shift: str, tag: str, style: dict[str, str]) -> str:
 
 
 def _to_superscript_or_subscript(text: str, shift: str) -> str:
-    """Numbers above or below the line, in signs that stand there: Markdown has no mark for it, and 10⁶ is not
-    106. Words, which say the same on the line, stay."""
+    """Return superscript or subscript numbers as Unicode signs, since Markdown has no mark for them.
+
+    Without it, 10⁶ would become 106. Words stay on the line, where they mean the same.
+    """
     signs = _SCRIPT_SIGNS.get(shift)
     return text.translate(signs) if signs and {*map(ord, text.strip())} <= signs.keys() else text
 
@@ -354,7 +364,7 @@ _SCRIPT_SIGNS = {
 
 
 def _link_target(href: str) -> str:
-    """Where a link leads; Google's own step between is left out. Nothing for what is no page."""
+    """Return the target of a link without Google's redirect, or "" if it is not a web or e-mail address."""
     try:
         parts = urlsplit(href.strip())
         if parts.hostname in {"www.google.com", "google.com"} and parts.path == "/url":

@@ -1,4 +1,4 @@
-"""Time zones as people name them."""
+"""Time zones to choose from, and their search by name."""
 
 from functools import cache
 from zoneinfo import available_timezones
@@ -11,14 +11,15 @@ REGIONS = {
 
 @cache
 def zones() -> list[str]:
-    """Those to choose from: places, and UTC. Older names of the same are taken as well, but not offered."""
+    """Return the time zones to choose from: places and UTC. Older aliases are valid but not offered."""
     return ["UTC", *sorted(name for name in available_timezones() if name.partition("/")[0] in REGIONS)]
 
 
 def find_zones(text: str) -> list[str]:
-    """The zone that is named so, else those of places whose name begins so, else has it: "oslo", "new york".
+    """Return the zone of this name, or else the zones of places with this name, prefix or part: "oslo", "new
+    york".
 
-    Case, spaces and underscores don't count.
+    Case, spaces and underscores are ignored.
     """
     wanted = _fold(text)
     if not wanted:

@@ -89,7 +89,7 @@ def test_what_is_pasted_is_markdown_and_what_was_left_is_told(emil):
 def test_too_much_is_refused_with_a_sentence(emil):
     answer = emil.post(PASTED, {"html": "x" * (MOST + 1)})
     assert answer.status_code == 422
-    assert answer.json()["note"] == "This is too much to be pasted with its formatting."
+    assert answer.json()["note"] == "This text is too long to be pasted with its formatting."
 
 
 @pytest.mark.parametrize("url", [RENDER, PASTED])

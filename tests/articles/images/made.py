@@ -95,7 +95,7 @@ def upload(data: bytes, name: str = "photo.jpg") -> SimpleUploadedFile:
 
 
 def form(data: bytes, name: str = "photo.jpg", **description: Any) -> UploadForm:
-    return UploadForm({"alt": "The sea"} | told, {"file": upload(data, name)})
+    return UploadForm({"alt": "The sea"} | description, {"file": upload(data, name)})
 
 
 def make_image(

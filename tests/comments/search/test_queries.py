@@ -333,9 +333,9 @@ def test_comments_of_signs_alone_are_no_hindrance(client):
     [
         ("the of", "too common"),
         ("?!", "too common"),
-        ("-ferry", "a minus only leaves some out"),
-        ("ferry or -bus", "a minus only leaves some out"),
-        ("x" * 10_000, f"This has 10,000 characters; a search takes {ASKED_MAX}. Shorten it."),
+        ("-ferry", "A minus only excludes words."),
+        ("ferry or -bus", "A minus only excludes words."),
+        ("x" * 10_000, f"This search has 10,000 characters. The limit is {ASKED_MAX}."),
         ("zyzzyva", "zyzzyva”</bdi>."),
     ],
 )
@@ -416,7 +416,7 @@ def test_searches_leave_room_for_readers(client):
     with ExitStack() as searches:
         for _ in range(AT_ONCE):
             searches.enter_context(limited())
-        assert "Too many searches at this moment." in find(client, article, "ferry", 429)
+        assert "Too many searches are running." in find(client, article, "ferry", 429)
         assert client.get(article.get_absolute_url()).status_code == 200
     assert found(find(client, article, "ferry")), "their turns are over"
 
