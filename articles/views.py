@@ -91,7 +91,7 @@ def archive_span(request: HttpRequest, year: str, month: str | None = None) -> H
         at and _period_of(at.astimezone(zone), by_month=bool(month)) for at in adjacent_times(now, start, end)
     )
     context = {
-        "span": _period_of(start, by_month=bool(month)),
+        "period": _period_of(start, by_month=bool(month)),
         "months": [] if month else count_months(stories, zone),
         "year": _period_of(start, by_month=False) if month else None,
         "earlier": earlier,

@@ -1,4 +1,4 @@
-// The exceptions of a group on the way back: Back shows a page as it was, before what was unticked since.
+// Restores the exceptions of a group (unticked comments) after the browser's Back button, which shows the old page.
 "use strict";
 const members = document.querySelector(".members");
 if (members) {

@@ -54,7 +54,7 @@ def test_home_lists_published_stories_newest_first(client, unpublished):
 
 
 def test_an_empty_home_says_so(client):
-    assert "No stories yet." in client.get("/").content.decode()
+    assert "This site is being set up." in client.get("/").content.decode()
 
 
 def test_pages_follow_each_other_without_gap_or_repeat_also_among_equal_moments(client):

@@ -160,7 +160,7 @@ def test_words_are_found_in_the_discussion_and_on_the_site(page, url):
     assert_arrived(at(page, "Voice 7"))
 
     follow(page, "Search", page.get_by_role("banner"))
-    page.get_by_label("Words to find in stories and comments").fill("ferry -voice -reply")
+    page.get_by_label("Search stories and comments").fill("ferry -voice -reply")
     page.get_by_label("Topic", exact=True).select_option("Harbour")
     page.get_by_label("Year").fill("2024")
     page.get_by_role("button", name="Search").click()
@@ -187,14 +187,14 @@ def test_colours_are_chosen_and_remembered(page, url):
     paper = "getComputedStyle(document.documentElement).backgroundColor"
     root = page.locator("html")
     light = root.evaluate(f"() => {paper}")
-    page.get_by_role("button", name="dark").click()
+    page.get_by_role("button", name="Dark").click()
     assert page.url.startswith(url)
     expect(root).to_have_attribute("data-theme", "dark")
     assert root.evaluate(f"() => {paper}") != light
     follow(page, "Archive", page.get_by_role("contentinfo"))
     expect(root).to_have_attribute("data-theme", "dark")
-    expect(page.get_by_role("button", name="dark")).to_have_attribute("aria-pressed", "true")
-    page.get_by_role("button", name="as the system").click()
+    expect(page.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="System").click()
     assert root.get_attribute("data-theme") is None
     assert root.evaluate(f"() => {paper}") == light
 

@@ -100,7 +100,7 @@ def test_a_story_that_is_taken_back_says_so_at_its_address(emil):
         response = visitor.get(story.get_absolute_url())
         page = response.content.decode()
         assert response.status_code == 410
-        assert "This story was taken back" in page
+        assert "This story was unpublished" in page
         assert "It named the wrong person." in page
         assert "mayor" not in page.replace(story.slug, "")
     assert reader.get(f"{story.get_absolute_url()}reply/").status_code == 404
@@ -240,7 +240,7 @@ def test_a_private_story_and_links_of_before_it_was_taken_back_open_no_preview(
     taken = take_back(article=story, why="", seen=story.version)
     assert client.get(old).status_code == 404
     time_machine.move_to(timezone.now() + timedelta(minutes=1))
-    assert "was taken back" in client.get(taken.preview_url()).content.decode()
+    assert "was unpublished" in client.get(taken.preview_url()).content.decode()
 
 
 def test_what_is_scheduled_is_not_made_private_since_it_would_appear(draft, emil):

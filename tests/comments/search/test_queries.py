@@ -537,7 +537,7 @@ def test_stories_go_on_by_rank(client, monkeypatch):
         more = re.search(r'<a class="more" href="([^"]*)" [^>]*>More stories', page)
         query = more[1].replace("&amp;", "&") if more else ""
     assert seen == [article.slug for article in made]
-    assert "Stories and comments, from the start" in page
+    assert "Back to the first page of results" in page
 
 
 # Cost
