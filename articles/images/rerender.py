@@ -1,11 +1,13 @@
 """Render the stories and standing pages that show an image again, after the image has changed."""
 
+from django.db import transaction
 from django.db.models import F
 
 from articles.markup.markdown import render_story
 from articles.models import Article, Image, ImageUse, Site, StandingPage
 
 
+@transaction.atomic
 def rerender_uses(image: Image) -> None:
     """Render every text that shows the image. The time of the text's last change stays the same."""
     # The rules are rendered at each request, so only their pages have to be renewed.

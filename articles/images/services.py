@@ -119,7 +119,6 @@ def use_images(shown_by: Article | StandingPage | Site, images: set[int]) -> Non
     ImageUse.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-@transaction.atomic
 def _lock_digest(digest: str) -> None:
     """Lock the files of an image against other writers until the end of the transaction."""
     with connection.cursor() as cursor:

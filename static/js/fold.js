@@ -63,7 +63,7 @@
     all(".thread article").forEach(nameLinks);
     tellAll();
   };
-  // Links get unique labels, because a screen reader's list of links would otherwise say "Reply" two hundred times.
+  // Without unique labels, a screen reader's list of links would say "Reply" two hundred times.
   const wordsOf = (link) => {
     const shown = [...link.childNodes].filter((node) => node.className !== "paper");
     return shown.map((node) => node.textContent).join("").trim();

@@ -1,7 +1,7 @@
 // Enhancements of all pages. Each page also works without this file.
 "use strict";
 
-// Fallbacks for Django's JavaScript catalogue: without it, the scripts' texts are shown untranslated.
+// Without Django's JavaScript catalogue, the scripts' texts are shown untranslated.
 globalThis.gettext ??= (words) => words;
 globalThis.ngettext ??= (one, many, count) => (count === 1 ? one : many);
 globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
@@ -49,7 +49,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   setInterval(tellTimes, 60000);
   document.addEventListener("threadchange", tellTimes);
 
-  // Drafts of replies are stored in this browser until the server has accepted the reply, for two weeks at most.
+  // The draft of a reply is stored in this browser until the server has accepted it, for two weeks at most.
   const KEPT = 14 * 86400000;
   const keyOf = (form) => "draft " + new URL(form.action).pathname;
   const drafts = {

@@ -64,8 +64,8 @@
   };
   takeStock();
 
-  // Merges the comments of a list of another page into this one, and returns the new ones. `last` is the item after
-  // which the first new one is inserted, or with `append` all of them. Without `into`, known comments stay in place.
+  // Merges a list of another page into this one, and returns the new comments. The first of them, or with `append`
+  // all, goes after the item `last`. Without `into`, known comments stay in place.
   const merge = (list, into, { last = null, append = false, refresh = false } = {}) => {
     const made = [];
     for (const item of [...list.children]) {
@@ -130,9 +130,9 @@
     }
     if (focused) [...article.querySelectorAll("a")].find(({ href }) => href === focused)?.focus();
   };
-  // Removes comments that are no longer on the page. They were removed by a moderator, or newer ones have pushed them
-  // beyond the end of the page: only if the page has more comments and after all that it still shows. In an order
-  // other than by time, a top-level comment may also leave the page from the middle.
+  // Removes comments that are no longer on the page: a moderator removed them, or newer ones pushed them beyond its
+  // end. The latter happens only after all comments that it still shows, and if more follow; in an order other than
+  // by time, a top-level comment may also leave from the middle.
   const dropRemoved = (page, there, isByTime) => {
     const still = (item) => [...item.querySelectorAll("article")].some(({ id }) => there.has(id));
     const isBehind = (one, other) => other.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING;
@@ -224,9 +224,8 @@
     } catch { location.reload(); }
   });
 
-  // Comments that were added to a page are added again when the tab returns to it, before it scrolls to the old
-  // position. Stored as {address: [y, number, …]} for the last ten pages: a number is the comment whose replies were
-  // expanded, and 0 stands for the top level.
+  // Comments that were added to a page are added again when the tab returns to it, before it scrolls to the old place.
+  // Stored as {address: [y, number, …]} for ten pages: each number is a comment with added replies, 0 the top level.
   const growth = {
     read() {
       try { return JSON.parse(sessionStorage.getItem("grown")) ?? {}; } catch { return {}; }
@@ -368,8 +367,7 @@
     }
   });
 
-  // Polls for new comments, less often the longer nothing happens, and not while the tab is hidden. New comments are
-  // announced, and shown on request.
+  // Polls for new comments, less often the longer nothing happens, and not while the tab is hidden.
   const SOONEST = 30_000, RAREST = 600_000; // milliseconds
   const ask = async (path) => {
     const response = await fetch(new URL(path, location.origin + location.pathname), { cache: "no-cache" });
@@ -472,7 +470,7 @@
     requestAnimationFrame(() => { root.style.overflowAnchor = ""; });
     return result;
   };
-  // Offers to go from one new comment to the next, and then to those that are not on this page.
+  // Leads from one new comment to the next, then to those that are not on this page.
   const guide = (made, missing, elsewhere) => {
     const told = [];
     if (made.length) {

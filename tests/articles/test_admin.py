@@ -1,4 +1,5 @@
-"""The newsroom. Emil and Edda are editors; Mona moderates, Ruth reads, Ada administers."""
+"""Tests of the admin of articles. Emil and Edda are editors, Mona a moderator, Ruth a reader, Ada an
+administrator."""
 
 import re
 from datetime import timedelta

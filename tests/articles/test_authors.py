@@ -1,4 +1,4 @@
-"""Bylines of the staff, and the pages of those who sign. Ida and Emil edit; Ruth reads."""
+"""Tests of staff bylines and author pages. Ida and Emil are editors, Ruth is a reader."""
 
 import json
 import re

@@ -55,7 +55,7 @@ def test_the_feed_tells_what_a_reader_needs(client):
 
 
 def test_a_story_without_a_standfirst_says_nothing_of_it(client):
-    """Readers of feeds show an empty summary in place of the text."""
+    """Feed readers would show an empty summary instead of the text."""
     make_article("Plain", standfirst="", body="The ferry sails.")
     root = read(client)
     assert texts(root, "a:entry/a:content") == ["<p>The ferry sails.</p>\n"]

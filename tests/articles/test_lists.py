@@ -1,4 +1,4 @@
-"""Home, topics and paging: what is listed, in which order, and what is not."""
+"""Tests of the front page, topic pages and pagination: which stories are listed, and in which order."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,7 +27,7 @@ def make_topic(name: str = "Harbour", **fields: Any) -> Topic:
 
 
 def talk(article: Article) -> None:
-    """One comment that readers see."""
+    """Add one visible comment."""
     ids = [say(article).pk]
     change_states(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
 

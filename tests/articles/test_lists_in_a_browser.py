@@ -1,4 +1,4 @@
-"""The lists, a member's page and the choice of colours in a browser; nothing here needs JavaScript."""
+"""Browser tests of the lists, a member's page and the choice of a theme, which need no JavaScript."""
 
 import pytest
 

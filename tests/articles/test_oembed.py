@@ -1,4 +1,4 @@
-"""How other sites show a link to a story."""
+"""Tests of oEmbed, by which other sites show a link to a story."""
 
 from datetime import timedelta
 from xml.etree import ElementTree

@@ -1,4 +1,4 @@
-"""Old addresses lead on for ever: the ones that we changed, and those of other systems."""
+"""Tests of redirects from old addresses, those of this site and those of other systems."""
 
 from datetime import timedelta
 from functools import partial
@@ -32,7 +32,7 @@ def rename(article: Article, slug: str) -> Article:
 
 
 def leads(client: Client, url: str) -> str:
-    """Where one hop leads; it must be a permanent one, and what it leads to a page."""
+    """Return the target of one permanent redirect, which must be an existing page."""
     response = client.get(url)
     assert response.status_code == 301, (url, response.status_code)
     assert client.get(response["Location"].partition("#")[0]).status_code == 200, response["Location"]

@@ -1,4 +1,4 @@
-"""Stories beside a story: by rare words and by topic, and never a hidden one."""
+"""Tests of related stories: by rare words and by topic, and never a hidden one."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -24,7 +24,7 @@ def related(article: Article) -> list[str]:
 
 
 def again(*articles: Article) -> None:
-    """Words are counted when a story is stored: these were, before the others came."""
+    """Store the keywords of these stories again, since they were stored before the other stories existed."""
     for article in articles:
         save_article(article=article)
 
@@ -95,7 +95,8 @@ def test_odd_words_are_found_as_they_are(word):
 
 
 def test_all_of_them_are_counted_again_by_the_job(client):
-    """Those from before words were counted, and those that had no neighbours when they were stored."""
+    """It covers stories from before keywords existed, and those without related stories when they were
+    stored."""
     words = ["zephyrine", "kittiwake", "o'neill", "c++\\x", "mole", "quay"]
     for n in range(40):
         some = " ".join(words[i] for i in range(len(words)) if n % (i + 2) == 0)

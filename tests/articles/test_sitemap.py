@@ -1,4 +1,4 @@
-"""The sitemap and robots.txt."""
+"""Tests of the sitemap and robots.txt."""
 
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
@@ -23,7 +23,7 @@ NEWS = SITEMAP | {"n": sitemap.NEWS_NAMESPACE}
 
 
 def read(client, url="/sitemap.xml"):
-    """(URL without the site's own, lastmod or nothing) of each entry."""
+    """Return the path and the lastmod (or None) of each entry."""
     response = client.get(url)
     assert response.status_code == 200
     assert response["Content-Type"] == "application/xml; charset=utf-8"
@@ -34,7 +34,7 @@ def read(client, url="/sitemap.xml"):
 
 
 def stories(client):
-    """What all files together name."""
+    """Return the entries of all files of stories."""
     return {url for file, _ in read(client) for url, _ in read(client, file) if url.startswith("/stories/")}
 
 

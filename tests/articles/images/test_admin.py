@@ -42,7 +42,7 @@ def test_it_is_told_what_to_mend_and_nothing_is_stored(emil):
     response = as_(emil).post(SEND, {"file": upload(b"<svg></svg>")})
     assert response.status_code == 400
     assert set(response.json()["errors"]) == {"file", "alt"}
-    assert "SVG drawing" in response.json()["errors"]["file"][0]
+    assert "SVG file" in response.json()["errors"]["file"][0]
     assert "Describe the image" in response.json()["errors"]["alt"][0]
     assert not Image.objects.exists()
     assert as_(emil).get(SEND).status_code == 405

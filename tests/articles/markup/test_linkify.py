@@ -1,4 +1,4 @@
-"""Addresses in a text: the same ones as linkify-it finds, in a time that grows with the text."""
+"""Tests of the linkifier: it finds the same addresses as linkify-it, in linear time."""
 
 import random
 

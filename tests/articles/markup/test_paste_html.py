@@ -1,4 +1,5 @@
-"""What word processors put on a clipboard, as Markdown. The files in pasted/ have their markup, our words."""
+"""Tests of pasted HTML as Markdown. The files in pasted/ have the markup of word processors and our own
+text."""
 
 import html
 import random
@@ -69,7 +70,7 @@ def test_a_part_of_it(markup, markdown):
 
 
 def test_words_stay_the_words_whatever_the_markup():
-    """Text of what Markdown means something by, in random tags: what a reader sees is what was copied."""
+    """Text with Markdown's special characters in random tags is shown to readers as it was copied."""
     chance = random.Random(6)
     bits = ["* _ ** ~~ ` [ ]( ) # | \\ a word ! = 2 é", "“ ”. &amp; &lt; &nbsp; <br>"]
     bits = [*" ".join(bits).split(), "- ", "1. ", "> ", " "]
@@ -118,7 +119,7 @@ def test_what_is_raised_is_another_number(markup, markdown):
 
 @pytest.mark.parametrize("tag", ["b", "ul><li", "blockquote", "div", "table><tr><td"])
 def test_it_is_bounded(tag):
-    """Depth costs no more than length, and too much is refused."""
+    """Nesting costs no more than length, and a text that is too long is rejected."""
     assert "deep" in as_markdown(f"<{tag}>" * 5_000 + "deep").markdown
     with pytest.raises(ValidationError):
         as_markdown("x" * (MOST + 1))
@@ -127,6 +128,6 @@ def test_it_is_bounded(tag):
 
 
 def words(markup: str) -> str:
-    """The letters and signs in it without the spaces, which paragraphs and lists change."""
+    """Return the text without spaces, which paragraphs and lists change."""
     plain = re.sub(r"(?s)<(script|style)>.*?</\1>", "", markup)
     return re.sub(r"\s", "", html.unescape(re.sub(r"</?[a-z][^>]*>", "", plain)))

@@ -1,4 +1,4 @@
-"""Light or dark by choice: a cookie, and nothing else."""
+"""Tests of the theme (light or dark), which is stored in a cookie only."""
 
 import pytest
 from django.test import Client
