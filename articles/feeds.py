@@ -1,4 +1,4 @@
-"""Atom feeds of the newest stories, of the whole site and of each topic. They omit stories of unknown
+"""Atom feeds of the newest stories, of the whole site and of each topic, without stories of unknown
 rights."""
 
 import re
@@ -49,8 +49,10 @@ def topic_feed(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 class AtomFeed(Atom1Feed):
-    """An Atom feed of the page at `path`. `updated` is the time of the last change of an empty feed
-    (aware)."""
+    """An Atom feed of the page at `path`.
+
+    `updated` is the time of the last change of an empty feed (aware).
+    """
 
     def __init__(
         self,

@@ -1,5 +1,4 @@
-"""The archive by month: the number of stories in each month, and the adjacent months, in the site's time
-zone."""
+"""The archive by month: the months with their number of stories, in the site's time zone."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -43,8 +43,10 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def redirect_response(request: HttpRequest) -> HttpResponse | None:
-    """Return the redirect of an old address, or None. A form that is sent to it is sent again to the new
-    one."""
+    """Return the redirect of an old address, or None.
+
+    Browsers send a form that was sent to the old address again to the new one.
+    """
     url = find(request.path_info, request.META.get("QUERY_STRING", ""), request.now)  # type: ignore[attr-defined]
     if not url:
         return None
@@ -86,8 +88,10 @@ def find_article(path: str, slug: str = "") -> int | None:
 
 
 def normalize_address(address: str) -> str:
-    """Return an old address as it is stored: path and query, decoded, without host and fragment. Raises
-    Refused."""
+    """Return an old address as it is stored: decoded path and query, without host and fragment.
+
+    Raises Refused.
+    """
     try:
         parts = urlsplit(address.strip())
     except ValueError:
@@ -204,8 +208,10 @@ def _lock_redirects() -> None:
 
 
 def _candidates(path: str, query: str) -> Iterator[str]:
-    """Yield the old addresses that may match this request, the most exact first, with and without a final
-    slash."""
+    """Yield the old addresses that may match this request, the most exact first.
+
+    Each comes with and without a final slash.
+    """
     other = path.rstrip("/") if path.endswith("/") else f"{path}/"
     paths = [each for each in (path, other) if each]
     pairs = list(islice(_parse_pairs(query), MAX_PAIRS))

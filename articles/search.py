@@ -23,8 +23,10 @@ AT_ONCE = 2  # searches in one process, since its few threads serve all readers
 
 
 def fold(text: Any) -> Func:
-    """Return the folded text of a column or an expression: lower case without accents, and in Arabic with one
-    form of alef, ya and ha and without vowel signs."""
+    """Return the folded text of a column or an expression.
+
+    It is lower case without accents, and in Arabic with one form of alef, ya and ha and without vowel signs.
+    """
     return Func(text, function="search_fold", output_field=TextField())
 
 
@@ -104,8 +106,10 @@ _running = BoundedSemaphore(AT_ONCE)
 
 @contextmanager
 def limited() -> Iterator[None]:
-    """Limit the number of concurrent searches and their time, since no index helps with a rare combination of
-    common words. Raises Busy, or Unclear after a timeout."""
+    """Limit the number of concurrent searches and the time of each.
+
+    No index helps with a rare combination of common words. Raises Busy, or Unclear after a timeout.
+    """
     if not _running.acquire(blocking=False):  # waiting would occupy a thread as well
         raise Busy(_("Too many searches are running. Try again in a few seconds."))
     try:

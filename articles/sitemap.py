@@ -80,8 +80,11 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 @keep
 def lists(request: HttpRequest) -> HttpResponse:
-    """Return the sitemap of the front page, the standing pages, and the topics, authors, years and months of
-    stories whose rights are known."""
+    """Return the sitemap of all pages that are not stories.
+
+    It has the front page, the standing pages, and the topics, authors, years and months of stories whose
+    rights are known.
+    """
     now: datetime = request.now  # type: ignore[attr-defined]
     stories = Article.objects.syndicated(now)
     topics = Topic.objects.shown().with_stories(stories)[: SITEMAP_SIZE // 4]

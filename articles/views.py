@@ -186,7 +186,9 @@ def _list_page(request: HttpRequest, articles: ArticleQuerySet) -> dict[str, Any
 
 
 def _depend_on_counts(request: HttpRequest, shown: Iterable[Article]) -> None:
-    """Add the discussions to the page's dependencies. Only the comment counts need them: every change of an
-    article also changes the site's version."""
+    """Add the discussions of listed stories to the page's dependencies, for their comment counts.
+
+    The articles are not needed: each change of one also changes the site's version.
+    """
     versions = {a.pk: a.discussion.version if hasattr(a, "discussion") else 0 for a in shown}
     depends(request, discussions=versions)

@@ -20,8 +20,11 @@ _FILE_NAME = re.compile(r"\S+\.(?:jpe?g|png|webp|avif|gif|heic)", re.IGNORECASE)
 
 
 def check_images(body: str) -> str:
-    """Return the text unchanged. Raises ValidationError if it refers to an image that does not exist, or
-    still has the placeholder of a pasted image that was not uploaded."""
+    """Return the text unchanged, if all its images exist.
+
+    Raises ValidationError for a missing image, and for the placeholder of a pasted image that was not
+    uploaded.
+    """
     referenced = named_images(body)
     if missing := referenced - existing_images(referenced):
         numbers = ", ".join(map(str, sorted(missing)))

@@ -32,8 +32,7 @@ def find_images(urls: Iterable[str]) -> dict[int, Image]:
 
 
 def figure(image: Image, *, alt: str = "", caption: str = "", is_first: bool = False) -> SafeString:
-    """Return an image as <figure> with its caption and credit. `is_first`: it is visible without
-    scrolling."""
+    """Return an image as <figure> with caption and credit. `is_first`: it is visible without scrolling."""
     parts = [(text,) for text in (caption or image.caption, image.credit) if text]
     text = format_html_join(" ", '<span dir="auto">{}</span>', parts)
     figcaption = format_html("<figcaption>{}</figcaption>", text) if text else SafeString("")
@@ -66,8 +65,11 @@ def picture(image: Image, *, alt: str = "", is_first: bool = False) -> SafeStrin
 
 
 def cropped(image: Image, *, is_first: bool = False) -> SafeString:
-    """Return an image cropped around its focal point, for lists: large above the first story, else beside the
-    teaser. It has no alternative text there, because the title beside it names the story."""
+    """Return an image cropped around its focal point, for lists.
+
+    It is large above the first story, and small beside other teasers. It has no alternative text there,
+    because the title beside it names the story.
+    """
     sizes = image.sizes
     point = "-".join(map(str, sizes["at"])) if sizes else ""
     names = [(f"c{width}-{point}", width) for width in sizes["crops"]] if sizes else []
@@ -115,8 +117,7 @@ def with_single_sources(markup: str) -> str:
 
 
 def add_preview_tokens(response: HttpResponse, article: Article) -> None:
-    """Add a token to all image URLs of a preview, so that its reader may see images of an unpublished
-    story."""
+    """Add a token to all image URLs of a preview, so that its reader may see unpublished images."""
     token = signing.dumps(article.pk, salt=SALT)
     page = response.content.decode()
     response.content = re.sub(rf"{IMAGE_PATH}(?=[\s\",])", rf"\g<0>?preview={token}", page).encode()

@@ -64,8 +64,10 @@ def change_image(*, image: Image) -> Image:
 
 @transaction.atomic
 def delete_image(*, image: Image) -> None:
-    """Delete an image, and its files unless another image needs them. Raises ProtectedError while it is
-    used."""
+    """Delete an image, and its files unless another image needs them.
+
+    Raises ProtectedError while a text uses the image.
+    """
     Image.objects.get(pk=image.pk).delete()
     transaction.on_commit(lambda: _delete_files(image.folder))
 
@@ -111,8 +113,10 @@ def existing_images(named: Iterable[int]) -> set[int]:
 
 
 def use_images(shown_by: Article | StandingPage | Site, images: set[int]) -> None:
-    """Store which images an article, a standing page or the site's rules show. They are as public as it
-    is."""
+    """Store which images an article, a standing page or the site's rules show.
+
+    An image is public while a public text uses it.
+    """
     field = {Article: "article", StandingPage: "page", Site: "site"}[type(shown_by)]
     ImageUse.objects.filter(**{field: shown_by}).exclude(image__in=images).delete()
     rows = [ImageUse(image_id=pk, **{field: shown_by}) for pk in images]

@@ -21,8 +21,10 @@ def make_sizes_of(image_id: int) -> None:
 
 
 def _store_sizes(image: Image, sizes: dict[str, Any]) -> None:
-    """Store the sizes, and render the texts that show the image. In two transactions: see
-    services.hold_images."""
+    """Store the sizes, and render the texts that show the image.
+
+    These are two transactions, for the reason in services.hold_images.
+    """
     x, y = sizes["at"]
     if not Image.objects.filter(pk=image.pk, focal_x=x, focal_y=y).update(sizes=sizes):
         make_sizes_of.enqueue(image.pk)  # the focal point was changed meanwhile, or the image was deleted

@@ -35,8 +35,10 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True)
 class Block:
-    """A paragraph, heading, list item or another block. `depth` counts the lists around it, `quotes` the
-    quotations."""
+    """A paragraph, heading, list item or another block.
+
+    `depth` counts the lists around it, `quotes` the quotations.
+    """
 
     kind: str  # "p", "h", "item", "pre", "hr", "table"
     text: str = ""

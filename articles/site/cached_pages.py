@@ -134,8 +134,10 @@ def depends(
 
 
 def withhold() -> None:
-    """Invalidate all cached pages that may be shown while the database is down. Call it just before a commit
-    that hides something from readers."""
+    """Invalidate the cached pages that are shown while the database is down.
+
+    Call it just before the commit of a change that hides something from readers.
+    """
     fresh = WITHHELD.with_name(f"{WITHHELD.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         fresh.parent.mkdir(mode=0o700, exist_ok=True)
@@ -155,8 +157,10 @@ def withheld_at() -> float:
 
 @contextmanager
 def _snapshot(request: HttpRequest) -> Iterator[None]:
-    """Run the view in one read-only transaction with one state of the database. Set `request.site` and
-    `.now`."""
+    """Run the view in one read-only transaction with one state of the database.
+
+    It sets `request.site` and `request.now`.
+    """
     nested = connection.in_atomic_block  # only in tests, whose transaction is rolled back
     with nullcontext() if nested else transaction.atomic():
         site: Any = read(Site, _READ_SITE if nested else _ISOLATE + _READ_SITE)[0]

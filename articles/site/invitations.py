@@ -17,8 +17,10 @@ from articles.site.languages import in_site_language
 @task()
 @in_site_language
 def invite(user_id: int) -> None:
-    """Mail a link to choose a password, which also confirms the e-mail. Does nothing if there is a
-    password."""
+    """Mail a link to choose a password, which also confirms the e-mail.
+
+    Does nothing if there is a password already.
+    """
     user = User.objects.active().filter(pk=user_id).first()
     if user is None or user.has_usable_password():
         return

@@ -16,8 +16,7 @@ def zones() -> list[str]:
 
 
 def find_zones(text: str) -> list[str]:
-    """Return the zone of this name, or else the zones of places with this name, prefix or part: "oslo", "new
-    york".
+    """Return the zone of this name, or else those of places with this name, prefix or part ("oslo", "york").
 
     Case, spaces and underscores are ignored.
     """

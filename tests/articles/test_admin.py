@@ -1,5 +1,7 @@
-"""Tests of the admin of articles. Emil and Edda are editors, Mona a moderator, Ruth a reader, Ada an
-administrator."""
+"""Tests of the admin of articles.
+
+Emil and Edda are editors, Mona is a moderator, Ruth a reader and Ada an administrator.
+"""
 
 import re
 from datetime import timedelta

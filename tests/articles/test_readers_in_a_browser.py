@@ -1,5 +1,7 @@
-"""Browser tests of the pages around a story and of their admin: no accessibility errors by axe, nothing wider
-than the screen, and pins and redirects without JavaScript."""
+"""Browser tests of the pages around a story and of their admin.
+
+They check accessibility by axe, the width on small screens, and pins and redirects without JavaScript.
+"""
 
 from datetime import timedelta
 from pathlib import Path

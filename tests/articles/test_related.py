@@ -95,8 +95,7 @@ def test_odd_words_are_found_as_they_are(word):
 
 
 def test_all_of_them_are_counted_again_by_the_job(client):
-    """It covers stories from before keywords existed, and those without related stories when they were
-    stored."""
+    """It covers old stories without keywords, and those that had no related stories when stored."""
     words = ["zephyrine", "kittiwake", "o'neill", "c++\\x", "mole", "quay"]
     for n in range(40):
         some = " ".join(words[i] for i in range(len(words)) if n % (i + 2) == 0)

@@ -131,8 +131,7 @@ def count_all() -> Counts:
 
 
 def analyze() -> None:
-    """Update the planner's statistics, as a running site does; otherwise they are those of the tests
-    before."""
+    """Update the planner's statistics, which are otherwise those of the tests before."""
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
 
@@ -141,8 +140,10 @@ START = datetime(2024, 5, 31, 9, tzinfo=UTC)
 
 
 def make_story(name: str, size: int, topic: Topic, member: User, guest: Guest) -> dict[str, Any]:
-    """Make a story with `size` imported comments in trees of nine, a visible and a pending comment of the
-    member and of the guest each, and a removed one. Returns the parts of the pages' URLs."""
+    """Make a story with `size` imported comments in trees of nine, and return the parts of the pages' URLs.
+
+    The member and the guest each have a visible and a pending comment; another comment is removed.
+    """
     article = make_article(f"A {name} ferry", source_key=name, published_at=START)
     article.topics.add(topic)
     closes = timezone.now() + timedelta(days=9)

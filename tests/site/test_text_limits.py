@@ -1,5 +1,4 @@
-"""Tests that a text that is too long is rejected with its length, by every form and import, and is not
-lost."""
+"""Tests that each form and import rejects a text that is too long with its length, and loses nothing."""
 
 from urllib.parse import urlencode
 

@@ -1,5 +1,4 @@
-"""Tests of pasted HTML as Markdown. The files in pasted/ have the markup of word processors and our own
-text."""
+"""Tests of pasted HTML as Markdown. The files in pasted/ have the markup of real word processors."""
 
 import html
 import random
