@@ -47,8 +47,8 @@ class Masthead:
             for kind, name, slug, _ in rows
             if kind != "topic"
         ]
-        self.header_pages = [link for kind, link in pages if kind == "top"]
-        self.footer_pages = [link for _, link in pages]
+        self.top = [link for kind, link in pages if kind == "top"]
+        self.foot = [link for _, link in pages]
 
 
 def masthead(request: HttpRequest) -> dict[str, object]:

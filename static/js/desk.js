@@ -1,4 +1,4 @@
-// Keyboard shortcuts of the moderation queue, and preloading of the next comment. Each key clicks a button or link.
+// Keyboard shortcuts of the queue, and prefetching of the next case. Each key presses a button that the page has.
 "use strict";
 if (document.querySelector(".queue")) {
   const find = (what, node = document) => node.querySelector(what);
@@ -155,7 +155,7 @@ if (document.querySelector(".queue")) {
         queue().replaceWith(before);
         card()?.focus({ preventScroll: true });
       }
-      warn(gettext("The site did not respond, so this may not be saved. Try again; nothing is done twice."));
+      warn(gettext("The site did not answer, so this may not have been saved. Please try again; nothing is done twice."));
     }
   };
 

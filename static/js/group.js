@@ -1,4 +1,4 @@
-// Restores the exceptions of a group (unticked comments) after the browser's Back button, which shows the old page.
+// The deselected comments of a group: counts the selected ones, and restores the selection when the browser goes back.
 "use strict";
 const members = document.querySelector(".members");
 if (members) {

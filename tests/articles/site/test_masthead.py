@@ -43,8 +43,8 @@ def test_standing_pages_are_linked_in_their_order():
 
     found = masthead(request)["masthead"]
 
-    assert [link.name for link in found.header_pages] == ["About"]
-    assert [(link.name, link.get_absolute_url) for link in found.footer_pages] == [
+    assert [link.name for link in found.top] == ["About"]
+    assert [(link.name, link.get_absolute_url) for link in found.foot] == [
         ("Rules", "/pages/rules/"),
         ("About", "/pages/about/"),
     ]
