@@ -187,13 +187,13 @@ def test_colours_are_chosen_and_remembered(page, url):
     paper = "getComputedStyle(document.documentElement).backgroundColor"
     root = page.locator("html")
     light = root.evaluate(f"() => {paper}")
-    page.get_by_role("button", name="Dark").click()
+    page.get_by_role("button", name="dark").click()
     assert page.url.startswith(url)
     expect(root).to_have_attribute("data-theme", "dark")
     assert root.evaluate(f"() => {paper}") != light
     follow(page, "Archive", page.get_by_role("contentinfo"))
     expect(root).to_have_attribute("data-theme", "dark")
-    expect(page.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("button", name="dark")).to_have_attribute("aria-pressed", "true")
     page.get_by_role("button", name="System").click()
     assert root.get_attribute("data-theme") is None
     assert root.evaluate(f"() => {paper}") == light

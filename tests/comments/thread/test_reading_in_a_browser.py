@@ -147,9 +147,9 @@ def test_offline_more_comments_says_so_and_stays(live_server, page, article, mon
 
 
 def test_back_at_the_foot_after_the_colours_were_chosen(reading):
-    reading.get_by_role("button", name="Dark").click()
+    reading.get_by_role("button", name="dark").click()
     reading.wait_for_url("**/#foot")
-    expect(reading.get_by_role("button", name="Dark")).to_be_in_viewport()
+    expect(reading.get_by_role("button", name="dark")).to_be_in_viewport()
 
 
 def test_by_keyboard_alone(live_server, page, article, talk):
