@@ -53,7 +53,7 @@ def test_home_lists_published_stories_newest_first(client, unpublished):
     assert "A scheduled one" not in response.content.decode()
 
 
-def test_an_empty_home_says_so(client):
+def test_an_empty_front_page_says_that_the_site_is_being_set_up(client):
     assert "This site is being set up." in client.get("/").content.decode()
 
 

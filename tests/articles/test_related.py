@@ -64,7 +64,7 @@ def test_a_hidden_one_is_never_among_them():
         assert related(here) == []
 
 
-def test_the_page_names_a_few_at_the_storys_end(client):
+def test_the_page_lists_related_stories_after_the_story(client):
     for n in range(MAX_RELATED + 2):
         make_article(f"Kittiwake {n}")
     here = make_article("More kittiwakes")
@@ -94,7 +94,7 @@ def test_odd_words_are_found_as_they_are(word):
     assert set(related(second)) <= {"One"}
 
 
-def test_all_of_them_are_counted_again_by_the_job(client):
+def test_the_job_stores_the_keywords_of_all_stories(client):
     """It covers old stories without keywords, and those that had no related stories when stored."""
     words = ["zephyrine", "kittiwake", "o'neill", "c++\\x", "mole", "quay"]
     for n in range(40):
@@ -124,7 +124,7 @@ def test_all_of_them_are_counted_again_by_the_job(client):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_saved_while_the_job_counts_is_left_as_the_save_has_counted():
+def test_the_job_keeps_the_keywords_of_a_story_saved_meanwhile():
     make_article("Kittiwakes", body="Zephyrine, zephyrine.")
     story = make_article("A story", body="Zephyrine, zephyrine.")
     Article.objects.filter(pk=story.pk).update(keywords=["old"])

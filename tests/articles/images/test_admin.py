@@ -21,7 +21,7 @@ LIST, ADD = "/admin/articles/image/", "/admin/articles/image/add/"
 SEND = "/admin/articles/image/upload/"
 
 
-def test_a_page_sends_a_picture_and_is_told_what_to_insert(emil):
+def test_the_upload_endpoint_stores_an_image_and_returns_its_markdown(emil):
     response = as_(emil).post(SEND, {"file": upload(jpeg(), "slip.jpg"), "alt": "The slip", "credit": "Ida"})
     image = Image.objects.get()
     assert response.status_code == 201
@@ -38,7 +38,7 @@ def test_a_page_sends_a_picture_and_is_told_what_to_insert(emil):
     assert as_(emil).get(response.json()["url"]).status_code == 200
 
 
-def test_it_is_told_what_to_mend_and_nothing_is_stored(emil):
+def test_an_invalid_upload_returns_the_errors_and_stores_nothing(emil):
     response = as_(emil).post(SEND, {"file": upload(b"<svg></svg>")})
     assert response.status_code == 400
     assert set(response.json()["errors"]) == {"file", "alt"}
@@ -49,7 +49,7 @@ def test_it_is_told_what_to_mend_and_nothing_is_stored(emil):
 
 
 @pytest.mark.parametrize(("role", "status"), [(READER, 302), (MODERATOR, 403)])
-def test_others_send_none(role, status):
+def test_only_editors_upload_images(role, status):
     client = as_(UserFactory.create(roles=(role,)))
     for url in (SEND, ADD):
         assert client.post(url, {"file": upload(jpeg()), "alt": "The slip"}).status_code == status
@@ -57,13 +57,13 @@ def test_others_send_none(role, status):
     assert not Image.objects.exists()
 
 
-def test_another_site_can_send_none(emil):
+def test_an_upload_needs_a_csrf_token(emil):
     client = Client(enforce_csrf_checks=True)
     client.force_login(emil)
     assert client.post(SEND, {"file": upload(jpeg()), "alt": "The slip"}).status_code == 403
 
 
-def test_the_form_of_a_picture_alone_needs_no_script(emil):
+def test_an_image_is_added_and_changed_without_javascript(emil):
     client = as_(emil)
     page = client.get(ADD).content.decode()
     assert 'enctype="multipart/form-data"' in page
@@ -80,14 +80,12 @@ def test_the_form_of_a_picture_alone_needs_no_script(emil):
     assert "The old slip" in client.get(f"{LIST}?q=old").content.decode()
 
 
-def test_a_picture_that_moves_too_long_is_told_of(emil):
+def test_the_form_tells_that_an_animation_was_too_long(emil):
     response = as_(emil).post(ADD, {"file": upload(gif(101), "a.gif"), "alt": "A wave"}, follow=True)
     assert "its first frame is shown" in response.content.decode()
 
 
-def test_what_a_story_shows_is_not_deleted_and_what_none_does_goes_with_its_files(
-    emil, own_folder, django_capture_on_commit_callbacks
-):
+def test_only_an_unused_image_is_deleted_with_its_files(emil, own_folder, django_capture_on_commit_callbacks):
     client, shown, spare = as_(emil), make_image(is_ready=False), make_image(jpeg(500, 400), is_ready=False)
     twin = make_image(jpeg(500, 400), alt="The same again", is_ready=False)
     make_article(body=f"![](image:{shown.pk})")
@@ -105,7 +103,7 @@ def test_what_a_story_shows_is_not_deleted_and_what_none_does_goes_with_its_file
     assert shown.folder.exists()
 
 
-def test_what_an_earlier_version_shows_is_deleted_by_administrators_alone(emil):
+def test_only_administrators_delete_an_image_of_an_earlier_version(emil):
     image = make_image(is_ready=False)
     story = make_article(body=f"![](image:{image.pk})")
     story.body = "Without it."
@@ -116,7 +114,7 @@ def test_what_an_earlier_version_shows_is_deleted_by_administrators_alone(emil):
     assert not Image.objects.exists()
 
 
-def test_where_it_is_shown_is_told_but_no_draft_of_a_colleague(emil):
+def test_the_form_lists_the_uses_but_no_draft_of_a_colleague(emil):
     image, edda = make_image(is_ready=False), UserFactory.create(name="Edda", roles=(EDITOR,))
     for title, at, editor in (("Hers", None, edda), ("His", None, emil), ("Out", timezone.now(), edda)):
         make_article(title, published_at=at, lead_image=image).editors.add(editor)
@@ -129,7 +127,7 @@ def test_where_it_is_shown_is_told_but_no_draft_of_a_colleague(emil):
     assert "1 that you can’t edit" in page
 
 
-def test_the_list_is_filtered_by_use_and_asks_no_more_for_more(emil, django_assert_max_num_queries):
+def test_the_list_is_filtered_by_use_and_its_queries_do_not_grow(emil, django_assert_max_num_queries):
     client, used = as_(emil), make_image(is_ready=False, alt="Used")
     make_article(lead_image=used)
     make_image(is_ready=False, alt="Spare")
@@ -143,7 +141,7 @@ def test_the_list_is_filtered_by_use_and_asks_no_more_for_more(emil, django_asse
         client.get(LIST)
 
 
-def test_a_lead_image_is_sent_with_the_story(emil):
+def test_a_lead_image_is_uploaded_with_the_story(emil):
     data = form(lead_file=upload(jpeg(), "slip.jpg"), lead_alt="The slip", lead_credit="Ida")
     response = as_(emil).post(WRITE, data)
     assert response.status_code == 302, response.context["adminform"].form.errors
@@ -182,7 +180,7 @@ def test_the_form_shows_each_error_of_the_lead_image_at_its_field(emil, data, fi
     assert not Image.objects.exists()
 
 
-def test_one_that_is_there_already_is_taken_by_its_number_and_taken_away(emil):
+def test_a_lead_image_is_chosen_from_the_library_and_removed(emil):
     image, client = make_image(is_ready=False), as_(emil)
     assert client.post(WRITE, form(lead_image=image.pk)).status_code == 302
     article = Article.objects.get()
@@ -193,7 +191,7 @@ def test_one_that_is_there_already_is_taken_by_its_number_and_taken_away(emil):
     assert not article.image_uses.exists()
 
 
-def test_what_two_tell_of_a_picture_is_not_overwritten_unseen(emil):
+def test_a_second_editor_does_not_overwrite_a_change_unseen(emil):
     image = make_image(is_ready=False, alt="A boat", credit="Ida")
     url = f"{LIST}{image.pk}/change/"
     edda = as_(UserFactory.create(name="Edda", roles=(EDITOR,)))

@@ -41,7 +41,7 @@ def failed() -> Path:
     return folder
 
 
-def test_a_save_that_failed_leaves_nothing_for_good(failed):
+def test_the_files_of_a_failed_save_are_deleted_after_a_week(failed):
     used = made.make_image(is_ready=False)  # in no story: a draft or what somebody types may name it
     assert throw_away_unused() == 0
     with later(6):
@@ -52,7 +52,7 @@ def test_a_save_that_failed_leaves_nothing_for_good(failed):
     assert folders() == {used.folder}
 
 
-def test_what_comes_to_be_used_again_stays(failed):
+def test_a_folder_that_is_used_again_is_kept(failed):
     throw_away_unused()
     again = made.make_image(made.jpeg(300, 200), is_ready=False)
     assert again.folder == failed
@@ -66,7 +66,7 @@ def test_what_comes_to_be_used_again_stays(failed):
     assert failed.exists()
 
 
-def test_an_image_that_comes_while_the_job_runs_keeps_its_files(failed, monkeypatch):
+def test_an_image_uploaded_while_the_job_runs_keeps_its_files(failed, monkeypatch):
     throw_away_unused()
     forget = services._delete_files
 
@@ -80,7 +80,7 @@ def test_an_image_that_comes_while_the_job_runs_keeps_its_files(failed, monkeypa
     assert (failed / "full.jpg").exists()
 
 
-def test_what_is_not_ours_is_left_alone():
+def test_other_files_are_left_alone():
     root = Path(settings.MEDIA_ROOT)
     for name in ("ab/notes", "ab/" + "f" * 63, "mail/letters"):
         (root / name).mkdir(parents=True)
@@ -94,7 +94,7 @@ def test_what_is_not_ours_is_left_alone():
     assert not list(elsewhere.iterdir())
 
 
-def test_an_image_that_was_deleted_takes_its_files_along(django_capture_on_commit_callbacks):
+def test_deleting_an_image_deletes_its_files(django_capture_on_commit_callbacks):
     image = made.make_image(is_ready=False)
     with django_capture_on_commit_callbacks(execute=True):
         delete_image(image=image)

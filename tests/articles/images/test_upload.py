@@ -46,7 +46,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_it_is_refused_in_a_sentence(what):
+def test_an_invalid_file_is_rejected_with_a_sentence(what):
     data, name, why = REFUSED[what]
     with pytest.raises(UploadRejected, match=why) as refused:
         read_upload(made.upload(data, name))
@@ -91,13 +91,13 @@ ODD = {
 
 
 @pytest.mark.parametrize("what", ODD)
-def test_it_is_written_anew_with_nothing_attached(what):
+def test_an_image_is_written_again_without_metadata(what):
     picture = opened(ODD[what])
     assert picture.mode in {"RGB", "RGBA"}
     assert max(picture.size) <= decode.MAX_EDGE
 
 
-def test_no_byte_of_what_came_along_is_left():
+def test_no_byte_of_the_metadata_is_left():
     words = [made.PLACE, b"Camera of Ida", b"script", b"<?php", b"Exif", b"ICC_PROFILE"]
     sent = [*ODD.values(), made.other_colours()]
     assert all(any(word in data for data in sent) for word in words)
@@ -106,47 +106,47 @@ def test_no_byte_of_what_came_along_is_left():
         assert [word for word in words if word in full] == []
 
 
-def test_a_photo_of_a_phone_held_upright_stands_upright():
+def test_a_photo_is_turned_upright():
     picture = opened(made.with_place())
     assert picture.size == (600, 900)
     assert red_sun(picture, 0.83, 0.17)  # the upper left has become the upper right
 
 
-def test_its_content_says_what_it_is_and_not_its_name():
+def test_the_content_decides_the_format_and_not_the_name():
     told = read_upload(made.upload(made.saved(made.photo(), "PNG"), "photo.jpg"))
     assert (told.suffix, told.filename) == ("png", "photo.jpg")
 
 
-def test_what_can_be_seen_through_stays_so():
+def test_transparency_is_kept():
     picture = opened(ODD["16 colours, one of them transparent"])
     assert picture.mode == "RGBA"
     assert picture.getchannel("A").getextrema() == (0, 255)
 
 
-def test_sixteen_bits_of_grey_are_no_white_page():
+def test_a_16_bit_greyscale_image_is_converted():
     picture = opened(made.sixteen_bits()).convert("L")
     assert picture.getpixel((0, 0)) < 4
     assert 120 < picture.getpixel((128, 30)) < 136
     assert picture.getpixel((255, 63)) > 250
 
 
-def test_inks_become_the_colours_that_they_were():
+def test_cmyk_is_converted_to_rgb():
     assert red_sun(opened(ODD["four inks"]), 0.17, 0.2)
 
 
-def test_other_colours_than_of_a_screen_are_translated():
+def test_a_colour_profile_is_converted_to_srgb():
     assert red_sun(opened(made.jpeg()), 0.17, 0.2)
     picture = opened(made.other_colours())
     red, _green, blue = picture.getpixel((int(picture.width * 0.17), int(picture.height * 0.2)))
     assert red < 80 < 150 < blue
 
 
-def test_a_large_photo_is_made_smaller_and_no_small_one_larger():
+def test_a_large_photo_is_reduced_and_a_small_one_is_kept():
     assert opened(made.jpeg(5000, 4000)).size == (3200, 2560)
     assert opened(made.jpeg(300, 200)).size == (300, 200)
 
 
-def test_a_moving_picture_moves_and_has_a_first_frame():
+def test_an_animation_is_stored_with_its_first_frame():
     decoded = read_upload(made.upload(made.gif(12), "a.gif"))
     assert decoded.moving
     assert not decoded.note
@@ -160,7 +160,7 @@ def test_an_animation_that_is_too_long_becomes_its_first_frame_with_a_note():
     assert "first frame is shown" in decoded.note
 
 
-def test_a_file_that_is_too_large_is_not_even_opened(monkeypatch):
+def test_a_file_that_is_too_large_is_rejected_unread(monkeypatch):
     monkeypatch.setattr(uploads, "MAX_MB", 0.001)
     with pytest.raises(UploadRejected, match=r"This file has 0\.\d MB\. The limit is"):
         read_upload(made.upload(made.jpeg()))
@@ -202,7 +202,7 @@ def test_two_images_of_the_same_file_share_its_folder(own_folder):
 
 
 @pytest.mark.django_db
-def test_its_folder_is_closed_to_others(own_folder):
+def test_the_image_folder_is_private(own_folder):
     image = made.make_image(is_ready=False)
     folders: list[Path] = [image.folder, image.folder.parent]
     assert [folder.stat().st_mode & 0o777 for folder in folders] == [0o700, 0o700]
@@ -228,13 +228,13 @@ def test_the_description_is_validated(description, field, message):
 
 
 @pytest.mark.django_db
-def test_decorative_is_a_choice_of_its_own():
+def test_a_decorative_image_needs_no_alternative_text():
     image = made.make_image(alt="", is_decorative="on", is_ready=False)
     assert (image.alt, image.markdown) == ("", f"![](image:{image.pk})")
 
 
 @pytest.mark.django_db
-def test_the_file_is_wanted():
+def test_the_file_is_required():
     filled = made.UploadForm({"alt": "The sea"}, {})
     assert filled.errors["file"] == ["Choose an image."]
     empty = made.UploadForm({"alt": "The sea"}, {"file": SimpleUploadedFile("a.jpg", b"")})

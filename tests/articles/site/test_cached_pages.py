@@ -57,7 +57,7 @@ def test_other_cookies_identify_nobody() -> None:
 
 
 @pytest.mark.django_db
-def test_what_a_page_depends_on_adds_up() -> None:
+def test_dependencies_are_added_up() -> None:
     soon = timezone.now() + timedelta(hours=1)
     make_article("Later", published_at=soon)
 
