@@ -169,15 +169,15 @@ def test_a_link_leads_where_people_mean_it_to(writing):
         body(writing).fill("It sails.")
         select(writing, "It")
         body(writing).press("Control+k")
-        writing.get_by_label("URL").fill(typed)
+        writing.get_by_label("URL", exact=True).fill(typed)
         writing.keyboard.press("Enter")
         expect(body(writing)).to_have_value(f"{written} sails.")
     body(writing).press("Control+k")
     for typed in ("https://", "the ferry", "javascript:alert(1)", "//"):
-        writing.get_by_label("URL").fill(typed)
+        writing.get_by_label("URL", exact=True).fill(typed)
         writing.keyboard.press("Enter")
         expect(writing.get_by_role("alert")).to_contain_text("https://example.org/page")
-        expect(writing.get_by_label("URL")).to_have_value(typed)
+        expect(writing.get_by_label("URL", exact=True)).to_have_value(typed)
 
 
 def test_a_list_that_is_pasted_into_an_item_is_no_list_in_it(writing):
