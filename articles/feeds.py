@@ -1,4 +1,5 @@
-"""The newest stories whose rights are known, as Atom: of the whole site and of a topic."""
+"""Atom feeds of the newest stories, of the whole site and of each topic, without stories of unknown
+rights."""
 
 import re
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from articles.images.html import figure, plain
+from articles.images.html import figure, with_single_sources
 from articles.models import Article, ArticleQuerySet, Correction, Site, Topic
 from articles.site.cached_pages import keep
 from articles.site.current_site import current_site
@@ -30,23 +31,28 @@ FEED_SIZE = 30  # stories
 @require_safe
 @keep
 def feed(request: HttpRequest) -> HttpResponse:
+    """Return the feed of the whole site."""
     site: Site = request.site  # type: ignore[assignment]
     atom = AtomFeed(title=site.name, subtitle=site.tagline, path=reverse("home"), feed_path=request.path)
-    return _answer(request, atom, Article.objects.syndicated(request.now))  # type: ignore[attr-defined]
+    return _feed_response(request, atom, Article.objects.syndicated(request.now))  # type: ignore[attr-defined]
 
 
 @require_safe
 @keep
 def topic_feed(request: HttpRequest, slug: str) -> HttpResponse:
+    """Return the feed of a topic."""
     topic = get_object_or_404(Topic.objects.shown(), slug=slug)
     title = f"{topic.name} · {request.site.name}"
     atom = AtomFeed(title=title, path=topic.get_absolute_url(), feed_path=request.path)
     stories = Article.objects.syndicated(request.now).filter(topics=topic)  # type: ignore[attr-defined]
-    return _answer(request, atom, stories)
+    return _feed_response(request, atom, stories)
 
 
 class AtomFeed(Atom1Feed):
-    """A feed of the page at `path`. `updated`: when an empty one last changed (aware)."""
+    """An Atom feed of the page at `path`.
+
+    `updated` is the time of the last change of an empty feed (aware).
+    """
 
     def __init__(
         self,
@@ -70,7 +76,7 @@ class AtomFeed(Atom1Feed):
         self.updated = updated
 
     def latest_post_date(self) -> datetime:
-        """Not now: an empty feed is the same until something is in it."""
+        """Return the time of the newest entry. For an empty feed it is constant, not the current time."""
         return super().latest_post_date() if self.items else self.updated
 
     def write(self, outfile: Any, encoding: str) -> None:
@@ -87,54 +93,56 @@ class AtomFeed(Atom1Feed):
             handler.addQuickElement("content", item["content"], {"type": "html"})
 
     def response(self) -> HttpResponse:
-        answer = HttpResponse(content_type=self.content_type)
-        self.write(answer, "utf-8")
-        return answer
+        """Return the feed as an HTTP response."""
+        response = HttpResponse(content_type=self.content_type)
+        self.write(response, "utf-8")
+        return response
 
 
-def absolute(markup: str) -> str:
-    """Rendered HTML whose links and images work on other sites as well."""
-    return _LOCAL.sub(lambda found: f'{found[1]}"{settings.SITE_URL}/', markup)
+def make_urls_absolute(markup: str) -> str:
+    """Return rendered HTML with absolute URLs of links and images, which also work on other sites."""
+    return _LOCAL_URL.sub(lambda found: f'{found[1]}"{settings.SITE_URL}/', markup)
 
 
-# The sanitizer writes each attribute in one way only.
-_LOCAL = re.compile(r'(\s(?:href|src|poster)=)"/(?!/)')
+# The sanitizer writes attributes in this form only.
+_LOCAL_URL = re.compile(r'(\s(?:href|src|poster)=)"/(?!/)')
 
 
-def tag(what: str, pk: int, made: datetime) -> str:
-    """A tag: URI, which stays when a URL changes."""
-    return f"tag:{urlsplit(settings.SITE_URL).hostname},{made.astimezone(UTC):%Y-%m-%d}:{what}-{pk}"
+def tag(kind: str, pk: int, created_at: datetime) -> str:
+    """Return a tag: URI as a permanent ID, which does not change with the URL."""
+    return f"tag:{urlsplit(settings.SITE_URL).hostname},{created_at.astimezone(UTC):%Y-%m-%d}:{kind}-{pk}"
 
 
-def _answer(request: HttpRequest, atom: AtomFeed, stories: ArticleQuerySet) -> HttpResponse:
+def _feed_response(request: HttpRequest, atom: AtomFeed, stories: ArticleQuerySet) -> HttpResponse:
     topics = Prefetch("topics", Topic.objects.shown())
-    whole = stories.select_related("discussion", "lead_image").signed().defer("body", "vector", "keywords")
-    shown = list(whole.prefetch_related(topics)[:FEED_SIZE])
-    corrected = _corrections(shown)
-    for story in shown:
+    rows = stories.select_related("discussion", "lead_image").signed().defer("body", "vector", "keywords")
+    newest = list(rows.prefetch_related(topics)[:FEED_SIZE])
+    corrections = _render_corrections(newest)
+    for story in newest:
         lead = figure(story.lead_image) if story.lead_image else ""
         atom.add_item(
             title=story.title,
             link=settings.SITE_URL + story.get_absolute_url(),
-            # The format declares it as HTML; None leaves it out.
+            # The format declares the summary as HTML; None omits it.
             description=escape(story.standfirst) or None,  # type: ignore[arg-type]
-            # Atom wants an author for each entry.
+            # Atom requires an author for each entry.
             author_name=story.signature or story.source_name or request.site.name,
             unique_id=tag("story", story.pk, story.created_at),
             pubdate=story.published_at,
             updateddate=story.changed_at,
-            content=absolute(plain(lead + story.body_html)) + corrected.get(story.pk, ""),
+            content=make_urls_absolute(with_single_sources(lead + story.body_html))
+            + corrections.get(story.pk, ""),
             categories=[topic.name for topic in story.topics.all()],
         )
     return atom.response()
 
 
-def _corrections(stories: Sequence[Article]) -> dict[int, str]:
-    """What stands below the text of those that were corrected, as HTML."""
-    told: dict[int, str] = {}
+def _render_corrections(stories: Sequence[Article]) -> dict[int, str]:
+    """Return the corrections of these stories as HTML, by story."""
+    rendered: dict[int, str] = {}
     if keys := [story.pk for story in stories if story.corrected_at]:
         for one in Correction.objects.filter(article__in=keys):
-            words = _("Correction, %(day)s") % {"day": clock().date_words(one.at.astimezone(clock().zone))}
-            paragraph = format_html("<p><strong>{}:</strong> {}</p>", words, one.text)
-            told[one.article_id] = told.get(one.article_id, "") + paragraph
-    return told
+            heading = _("Correction, %(day)s") % {"day": clock().date_words(one.at.astimezone(clock().zone))}
+            paragraph = format_html("<p><strong>{}:</strong> {}</p>", heading, one.text)
+            rendered[one.article_id] = rendered.get(one.article_id, "") + paragraph
+    return rendered

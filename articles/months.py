@@ -1,4 +1,4 @@
-"""Stories by month: how many there are, and which months follow each other. In the site's zone."""
+"""The archive by month: the months with their number of stories, in the site's time zone."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +17,8 @@ from articles.models import Article, ArticleQuerySet
 
 @dataclass(frozen=True)
 class Month:
+    """A month with its number of stories."""
+
     year: int
     month: int
     stories: int = 0
@@ -35,6 +37,8 @@ class Month:
 
 @dataclass(frozen=True)
 class Year:
+    """A year with its months."""
+
     year: int
     months: Sequence[Month] = ()
 
@@ -46,8 +50,8 @@ class Year:
         return reverse("archive-year", args=[f"{self.year:04}"])
 
 
-def span(zone: ZoneInfo, year: int, month: int | None = None) -> tuple[datetime, datetime]:
-    """The first moment of a year or a month, and that of the one behind it."""
+def time_range(zone: ZoneInfo, year: int, month: int | None = None) -> tuple[datetime, datetime]:
+    """Return the first moment of a year or a month, and of the next one."""
     if month is None:
         return datetime(year, 1, 1, tzinfo=zone), datetime(year + 1, 1, 1, tzinfo=zone)
     return (
@@ -57,23 +61,23 @@ def span(zone: ZoneInfo, year: int, month: int | None = None) -> tuple[datetime,
 
 
 def count_months(stories: ArticleQuerySet, zone: ZoneInfo) -> list[Month]:
-    """The months under which there is something, in order. One statement, from the index alone."""
+    """Return the months with stories, in order. One statement, which reads the index alone."""
     months = stories.order_by().annotate(start=TruncMonth("published_at", tzinfo=zone)).values("start")
     counted = months.annotate(count=Count("pk")).order_by("start").values_list("start", "count")
     return [Month(start.year, start.month, count) for start, count in counted]
 
 
-def by_year(months: Iterable[Month]) -> list[Year]:
-    """Newest year first, its months as they came."""
+def group_by_year(months: Iterable[Month]) -> list[Year]:
+    """Return the years, newest first, with their months in the given order."""
     return [Year(year, list(found)) for year, found in groupby(months, lambda month: month.year)][::-1]
 
 
-def neighbours(now: datetime, start: datetime, end: datetime) -> tuple[datetime | None, datetime | None]:
-    """The moments of the last story before a span and of the first one behind it."""
+def adjacent_times(now: datetime, start: datetime, end: datetime) -> tuple[datetime | None, datetime | None]:
+    """Return the times of the last story before a time range and of the first one after it, or None."""
     stories = Article.objects.published(now).values_list("published_at", flat=True)
     before = stories.filter(published_at__lt=start).order_by("-published_at")[:1]
-    behind = stories.filter(published_at__gte=end).order_by("published_at")[:1]
-    found = [at for at in before.union(behind, all=True) if at]
+    after = stories.filter(published_at__gte=end).order_by("published_at")[:1]
+    found = [at for at in before.union(after, all=True) if at]
     return (
         next((at for at in found if at < start), None),
         next((at for at in found if at >= end), None),

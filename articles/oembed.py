@@ -1,4 +1,4 @@
-"""oEmbed 1.0 (https://oembed.com): how other sites show a link to one of our stories."""
+"""The oEmbed 1.0 endpoint (https://oembed.com), by which other sites show a link to a story of this site."""
 
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -16,44 +16,47 @@ from articles.models import Article, Site
 from articles.redirects import find_article
 from core.xml import XmlWriter
 
-WIDTH, HEIGHT = 600, 200  # pixels; what is shown is text that flows, so these are no more than a guess
+WIDTH, HEIGHT = 600, 200  # pixels; only an estimate, because the content is flowing text
 
 
 @require_safe
 def oembed(request: HttpRequest) -> HttpResponse:
-    """`?url=` of a story whose rights are known, `format=json` (the default) or `xml`; 501 for any other."""
+    """Return the oEmbed data of the story at `?url=`, whose rights must be known.
+
+    `format` is `json` (the default) or `xml`. Another format gets 501.
+    """
     if (kind := request.GET.get("format", "json")) not in {"json", "xml"}:
         return HttpResponse(status=501)
     stories = (
         Article.objects.syndicated().signed().only("slug", "title", "standfirst", "byline", "lead_image")
     )
-    slug = _slug(request.GET.get("url", ""))
+    slug = _story_slug(request.GET.get("url", ""))
     story = stories.filter(slug=slug).first() or get_object_or_404(stories, pk=find_article("", slug) or 0)
-    answer = _describe(story, request.site) | {  # type: ignore[arg-type]
-        "width": _at_most(WIDTH, request.GET.get("maxwidth", "")),
-        "height": _at_most(HEIGHT, request.GET.get("maxheight", "")),
+    data = _describe(story, request.site) | {  # type: ignore[arg-type]
+        "width": _limited_size(WIDTH, request.GET.get("maxwidth", "")),
+        "height": _limited_size(HEIGHT, request.GET.get("maxheight", "")),
     }
-    response = _xml(answer) if kind == "xml" else JsonResponse(answer)
+    response = _xml_response(data) if kind == "xml" else JsonResponse(data)
     patch_cache_control(response, public=True, no_cache=True)
     return response
 
 
-def _slug(url: str) -> str:
-    """That of the story at this URL of ours. Raises Http404 for any other."""
+def _story_slug(url: str) -> str:
+    """Return the slug of the story at this URL. Raises Http404 for any other URL."""
     try:
         parts = urlsplit(url)
         match = resolve(unquote(parts.path))
     except (ValueError, Resolver404) as error:
         raise Http404 from error
-    ours = parts.scheme in {"http", "https"} and parts.netloc == urlsplit(settings.SITE_URL).netloc
-    if not ours or match.url_name != "story":
+    is_local = parts.scheme in {"http", "https"} and parts.netloc == urlsplit(settings.SITE_URL).netloc
+    if not is_local or match.url_name != "story":
         raise Http404
     slug: str = match.kwargs["slug"]
     return slug
 
 
-def _at_most(usual: int, asked: str) -> int:
-    return min(usual, max(1, int(asked))) if asked.isdecimal() and len(asked) < 9 else usual
+def _limited_size(default: int, limit: str) -> int:
+    return min(default, max(1, int(limit))) if limit.isdecimal() and len(limit) < 9 else default
 
 
 def _describe(story: Article, site: Site) -> dict[str, Any]:
@@ -64,7 +67,7 @@ def _describe(story: Article, site: Site) -> dict[str, Any]:
         title=story.title,
         standfirst=format_html("<p>{}</p>", story.standfirst) if story.standfirst else "",
     )
-    answer = {
+    data = {
         "version": "1.0",
         "type": "rich",
         "title": story.title,
@@ -76,20 +79,20 @@ def _describe(story: Article, site: Site) -> dict[str, Any]:
     }
     if story.lead_image:
         image = card(story.lead_image)
-        answer |= {
+        data |= {
             "thumbnail_url": settings.SITE_URL + image["path"],
             "thumbnail_width": image["width"],
             "thumbnail_height": image["height"],
         }
-    return {key: value for key, value in answer.items() if value}
+    return {key: value for key, value in data.items() if value}
 
 
-def _xml(answer: dict[str, Any]) -> HttpResponse:
+def _xml_response(data: dict[str, Any]) -> HttpResponse:
     response = HttpResponse(content_type="text/xml; charset=utf-8")
     writer = XmlWriter(response, "utf-8")
     writer.startDocument()
     writer.startElement("oembed", {})
-    for key, value in answer.items():
+    for key, value in data.items():
         writer.addQuickElement(key, str(value))
     writer.endElement("oembed")
     return response

@@ -1,4 +1,7 @@
-"""Pages of a list, newest first: each starts behind the last item of the one before, whatever came since."""
+"""Cursor pagination of lists, newest first: a page starts after the last item of the page before.
+
+New items therefore never shift a page.
+"""
 
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -9,7 +12,7 @@ from django.utils.http import urlencode
 
 
 class Place(NamedTuple):
-    """The place of an item: its moment, to the microsecond, and its key."""
+    """The position of an item in a list: its time, to the microsecond, and its key."""
 
     at: datetime
     pk: int
@@ -17,13 +20,16 @@ class Place(NamedTuple):
     def __str__(self) -> str:
         return f"{self.at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}_{self.pk}"
 
-    def behind(self, moment: str) -> Q:
-        """Whether an item stands behind it, `moment` being the field. The first condition is for an index."""
-        return Q((f"{moment}__lte", self.at)) & ~Q((moment, self.at), pk__gte=self.pk)
+    def behind(self, field: str) -> Q:
+        """Return the condition that an item comes after this position in a list ordered by the time field.
+
+        The first part of the condition lets Postgres use an index.
+        """
+        return Q((f"{field}__lte", self.at)) & ~Q((field, self.at), pk__gte=self.pk)
 
 
 def asked_place(request: HttpRequest) -> Place | None:
-    """Where `?before=` says that the page before ended. Raises Http404 where it is no place."""
+    """Return the position in `?before=`, or None. Raises Http404 if it is invalid."""
     if not (text := request.GET.get("before")):
         return None
     at, _, key = text.partition("_")
@@ -34,5 +40,5 @@ def asked_place(request: HttpRequest) -> Place | None:
 
 
 def url_behind(request: HttpRequest, place: Place) -> str:
-    """The URL of the page that follows."""
+    """Return the URL of the page that starts after this position."""
     return f"{request.path}?{urlencode({'before': str(place)})}"

@@ -1,15 +1,15 @@
-"""Old addresses: whatever changed its URL is found under the earlier one for ever.
+"""Redirects from old addresses: a page whose URL has changed is found under its earlier URLs for ever.
 
-Asked only where nothing else answers (handler404), so a page that exists always wins; but for the query of
-another system's front page, such as /?p=12. A story that readers may not see is not led to: the address would
-tell its title.
+They are looked up only when no page exists (handler404), so an existing page always wins. The exception is
+the query of another system's front page, such as /?p=12. There is no redirect to a story that readers may not
+see, because its slug would reveal its title.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.conf import settings
@@ -23,44 +23,42 @@ from django.views.defaults import page_not_found
 
 from articles.models import OLD_MAX, REST_MAX, Article, Author, Redirect, StandingPage, Topic
 
-# Keys that other systems put behind the address of their front page, which is then no kept page of ours.
+# Query keys of other systems' front pages. The front page is not served from the cache if it has one of them.
 OLD_KEYS = frozenset({"p", "page_id", "attachment_id", "cat", "m", "author", "option", "id", "article"})
-PAIRS_MOST = 10  # of a query: each may be the one that was meant
+MAX_PAIRS = 10  # of a query: each of them is looked up
 
-Thing = Article | Topic | StandingPage | Author
+Target = Article | Topic | StandingPage | Author
 
 _SECTIONS = {"story": "article", "topic": "topic", "page": "page", "author": "author"}
-_BENEATH = re.compile(r"(/(?:stories|topics|pages|authors)/[-\w]{1,120}/)(.+)")
+_BELOW_SECTION = re.compile(r"(/(?:stories|topics|pages|authors)/[-\w]{1,120}/)(.+)")
 
 
 class Refused(ValueError):
-    """Why an address can't be led on, in a sentence for the person."""
-
-
-class Found(NamedTuple):
-    url: str
-    is_ours: bool  # what was asked for was once a page of this site, so its query means the same there
+    """The error that a redirect is invalid. Its message is for the person who enters it."""
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """What is answered where there is no page: the way to where it is now, else that there is none."""
-    return lead_on(request) or page_not_found(request, exception)
+    """Return the response where no page exists (handler404): a redirect, or the page "Page not found"."""
+    return redirect_response(request) or page_not_found(request, exception)
 
 
-def lead_on(request: HttpRequest) -> HttpResponse | None:
-    """The redirect, if this is an old address. A form that was open meanwhile is sent there again."""
+def redirect_response(request: HttpRequest) -> HttpResponse | None:
+    """Return the redirect of an old address, or None.
+
+    Browsers send a form that was sent to the old address again to the new one.
+    """
     url = find(request.path_info, request.META.get("QUERY_STRING", ""), request.now)  # type: ignore[attr-defined]
     if not url:
         return None
     is_read = request.method in {"GET", "HEAD"}
     response = HttpResponsePermanentRedirect(url, preserve_request=not is_read)
-    # Browsers keep it for ever otherwise, also after a name was given back.
+    # Otherwise browsers cache it for ever, even after the old address is in use again.
     patch_cache_control(response, public=True, no_cache=True)
     return response
 
 
 def find(path: str, query: str, now: datetime) -> str | None:
-    """The URL to which this path (decoded) and query (as it was sent) now lead; one statement."""
+    """Return the new URL of this path (decoded) and query (as it was sent), or None. One statement."""
     candidates = [old for old in dict.fromkeys(_candidates(path, query)) if "\x00" not in old]
     if not candidates:
         return None
@@ -68,47 +66,55 @@ def find(path: str, query: str, now: datetime) -> str | None:
         cursor.execute(_FIND, {"old": candidates, "now": now})
         found = {old: (names, rest, to) for old, *names, rest, to in cursor.fetchall()}
     for old in candidates:
-        if old in found and (url := _url(*found[old])):
-            if (beneath := _BENEATH.fullmatch(path)) and old == beneath[1]:
-                url += beneath[2]
-            is_ours = bool(_BENEATH.match(path) or _is_section(path))
-            url = iri_to_uri(url + (f"?{query}" if query and is_ours and "?" not in url else ""))
+        if old in found and (url := _target_url(*found[old])):
+            if (below := _BELOW_SECTION.fullmatch(path)) and old == below[1]:
+                url += below[2]
+            is_local = bool(_BELOW_SECTION.match(path) or _is_section(path))  # its query has the same meaning
+            url = iri_to_uri(url + (f"?{query}" if query and is_local and "?" not in url else ""))
             return None if url == iri_to_uri(path + (f"?{query}" if query else "")) else url
     return None
 
 
 def find_article(path: str, slug: str = "") -> int | None:
-    """The key of the story that once stood at this path (decoded), or at one above it, or had this slug;
-    whether readers may see it or not."""
-    asked = {*_candidates(path, ""), f"/stories/{slug}/"}
-    found = Redirect.objects.filter(old__in=[old for old in asked if "\x00" not in old]).exclude(article=None)
+    """Return the key of the story that once had this path (decoded), a path above it, or this slug, or None.
+
+    Readers may not be allowed to see the story.
+    """
+    addresses = {*_candidates(path, ""), f"/stories/{slug}/"}
+    found = Redirect.objects.filter(old__in=[old for old in addresses if "\x00" not in old]).exclude(
+        article=None
+    )
     return found.values_list("article", flat=True).first()
 
 
-def normal(address: str) -> str:
-    """An old address as it is stored: path and query, decoded. Host and fragment say nothing. Raises
-    Refused."""
+def normalize_address(address: str) -> str:
+    """Return an old address as it is stored: decoded path and query, without host and fragment.
+
+    Raises Refused.
+    """
     try:
         parts = urlsplit(address.strip())
     except ValueError:
-        raise Refused(_("“%(url)s” is no address.") % {"url": address}) from None
+        raise Refused(_("“%(url)s” is not a valid address.") % {"url": address}) from None
     path = unquote(parts.path) or "/"
     if not path.startswith("/") or path.startswith("//") or "\x00" in path + parts.query:
-        raise Refused(_("An address starts with a slash, such as /2013/06/19/slug/ or /?p=12."))
-    old = path + _query(_pairs(parts.query))
+        raise Refused(_("An address must start with a slash, such as /2013/06/19/slug/ or /?p=12."))
+    old = path + _format_query(_parse_pairs(parts.query))
     if len(old) > OLD_MAX:
         raise Refused(
-            _("This has %(count)s characters; an old address takes %(most)s.")
+            _("This address has %(count)s characters. The limit is %(most)s.")
             % {"count": len(old), "most": OLD_MAX}
         )
     return old
 
 
 @transaction.atomic
-def remember(*, old: str, thing: Thing) -> None:
-    """`thing` has left this path: whoever asks for it is led to where it is. What led from the path that it
-    has taken leads there no more, since a page exists."""
-    _wait_for_others()
+def remember(*, old: str, thing: Target) -> None:
+    """Redirect from the old path of an object whose URL has changed.
+
+    A redirect from its new path is deleted, since a page exists there now.
+    """
+    _lock_redirects()
     kind = next(name for name, model in _MODELS.items() if isinstance(thing, model))
     Redirect.objects.filter(old=unquote(thing.get_absolute_url())).delete()
     _store(unquote(old), {kind: thing})
@@ -116,25 +122,27 @@ def remember(*, old: str, thing: Thing) -> None:
 
 @transaction.atomic
 def add_redirect(*, old: str, to: str) -> Redirect:
-    """Lead from one address to a page of ours, for imports and by hand; twice the same changes nothing. The
-    last word on an old address counts. Raises Refused."""
-    _wait_for_others()
+    """Redirect from an old address to a page of this site, for imports and by hand. Raises Refused.
+
+    The last call for an old address counts, and a repeated call changes nothing.
+    """
+    _lock_redirects()
     old, fields = plan_redirect(old=old, to=to)
-    made = _store(old, fields)
-    Redirect.objects.filter(path=old).update(**_NOWHERE | fields)
-    return made
+    redirect = _store(old, fields)
+    Redirect.objects.filter(path=old).update(**_NO_TARGET | fields)
+    return redirect
 
 
 def plan_redirect(*, old: str, to: str) -> tuple[str, dict[str, Any]]:
-    """The old address as it is stored, and the fields of where it leads. Raises Refused."""
-    old, fields = normal(old), _destination(to)
-    if fields.get("path") == old or _leads_back(old, fields):
-        raise Refused(_("That would lead in a circle."))
+    """Return the old address as it is stored, and the fields of its target. Raises Refused."""
+    old, fields = normalize_address(old), _target_fields(to)
+    if fields.get("path") == old or _leads_to_itself(old, fields):
+        raise Refused(_("This redirect would lead back to itself."))
     return old, fields
 
 
 def stands(old: str) -> bool:
-    """Whether there is a page at this address (as it is stored), which then wins."""
+    """Whether a page exists at this address (as it is stored), which then takes precedence."""
     path, _sign, query = old.partition("?")
     try:
         match = resolve(path)
@@ -142,24 +150,27 @@ def stands(old: str) -> bool:
         return False
     if kind := _SECTIONS.get(match.url_name or ""):
         return bool(_MODELS[kind].objects.filter(slug=match.kwargs["slug"]).exists())
-    return path != "/" or OLD_KEYS.isdisjoint(key for key, _value in _pairs(query))
+    return path != "/" or OLD_KEYS.isdisjoint(key for key, _value in _parse_pairs(query))
 
 
-def _destination(to: str) -> dict[str, Any]:
-    """The fields of what this path of ours names: what has a name of its own by its row, else the path; and
-    where only an old address is there, what that one leads to. Raises Refused."""
-    target, parts = normal(to), urlsplit(to.strip())
+def _target_fields(to: str) -> dict[str, Any]:
+    """Return the fields of the target at this path of the site. Raises Refused.
+
+    A story, topic, page or author is stored by its row, and any other page by its path. If the path is itself
+    an old address, the fields are those of its target.
+    """
+    address, parts = normalize_address(to), urlsplit(to.strip())
     if parts.netloc and parts.netloc != urlsplit(settings.SITE_URL).netloc:
-        raise Refused(_("It can lead to pages of this site only."))
-    path = target.partition("?")[0]
-    beneath = _BENEATH.fullmatch(path)
-    section, inside = (beneath[1], beneath[2]) if beneath else (path, "")
+        raise Refused(_("A redirect can only lead to a page of this site."))
+    path = address.partition("?")[0]
+    below = _BELOW_SECTION.fullmatch(path)
+    section, inside = (below[1], below[2]) if below else (path, "")
     try:
         match = resolve(section)
     except Resolver404:
         match = None
     kind = _SECTIONS.get(match.url_name or "") if match else None
-    if match and kind and (thing := _MODELS[kind].objects.filter(slug=match.kwargs["slug"]).first()):
+    if match and kind and (target := _MODELS[kind].objects.filter(slug=match.kwargs["slug"]).first()):
         rest = (
             inside
             + (f"?{parts.query}" if parts.query else "")
@@ -167,57 +178,60 @@ def _destination(to: str) -> dict[str, Any]:
         )
         if len(rest) > REST_MAX:
             raise Refused(
-                _("What follows behind the page's own address takes %(most)s characters.")
+                _("The part after the page’s own address can have at most %(most)s characters.")
                 % {"most": REST_MAX}
             )
-        return {kind: thing, "rest": rest}
-    if known := Redirect.objects.filter(old=target).first():
-        return {name: getattr(known, name) for name in _NOWHERE}
+        return {kind: target, "rest": rest}
+    if existing := Redirect.objects.filter(old=address).first():
+        return {name: getattr(existing, name) for name in _NO_TARGET}
     if match is None or kind:
         raise Refused(_("There is no page at %(path)s.") % {"path": path})
-    return {"path": target}
+    return {"path": address}
 
 
-def _leads_back(old: str, fields: dict[str, Any]) -> bool:
-    """Whether the page that is led to stands at the old address itself."""
+def _leads_to_itself(old: str, fields: dict[str, Any]) -> bool:
+    """Whether the target is the page at the old address itself."""
     return any(
-        unquote(thing.get_absolute_url()) == old for thing in fields.values() if isinstance(thing, Thing)
+        unquote(target.get_absolute_url()) == old for target in fields.values() if isinstance(target, Target)
     )
 
 
 def _store(old: str, fields: dict[str, Any]) -> Redirect:
-    made, _new = Redirect.objects.update_or_create(old=old, defaults=_NOWHERE | fields)
-    return made
+    redirect, _created = Redirect.objects.update_or_create(old=old, defaults=_NO_TARGET | fields)
+    return redirect
 
 
-def _wait_for_others() -> None:
-    """One writer at a time: two that know nothing of each other could lead in a circle."""
+def _lock_redirects() -> None:
+    """Lock all redirects for one writer at a time. Two concurrent writers could make a circle."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('articles.redirects', 0))")
 
 
 def _candidates(path: str, query: str) -> Iterator[str]:
-    """What may be stored for this request, the most exact first; with and without a slash at the end."""
+    """Yield the old addresses that may match this request, the most exact first.
+
+    Each comes with and without a final slash.
+    """
     other = path.rstrip("/") if path.endswith("/") else f"{path}/"
     paths = [each for each in (path, other) if each]
-    pairs = list(islice(_pairs(query), PAIRS_MOST))
-    queries = [_query(pairs), *(_query([pair]) for pair in pairs)] if pairs else []
-    for asked in (*queries, ""):
+    pairs = list(islice(_parse_pairs(query), MAX_PAIRS))
+    queries = [_format_query(pairs), *(_format_query([pair]) for pair in pairs)] if pairs else []
+    for suffix in (*queries, ""):
         for each in paths:
-            if asked or each != "/":
-                yield each + asked
-    if beneath := _BENEATH.fullmatch(path):
-        yield beneath[1]
+            if suffix or each != "/":
+                yield each + suffix
+    if below := _BELOW_SECTION.fullmatch(path):
+        yield below[1]
 
 
-def _pairs(query: str) -> Iterable[tuple[str, str]]:
+def _parse_pairs(query: str) -> Iterable[tuple[str, str]]:
     try:
         return parse_qsl(query, keep_blank_values=True, max_num_fields=100)
     except ValueError:
         return []
 
 
-def _query(pairs: Iterable[tuple[str, str]]) -> str:
+def _format_query(pairs: Iterable[tuple[str, str]]) -> str:
     text = "&".join(f"{key}={value}" for key, value in pairs)
     return f"?{text}" if text else ""
 
@@ -229,21 +243,21 @@ def _is_section(path: str) -> bool:
         return False
 
 
-def _url(names: list[str | None], rest: str, to: str) -> str | None:
-    """Of the slugs of a story, a topic, a page and an author no more than one is there."""
+def _target_url(names: list[str | None], rest: str, to: str) -> str | None:
+    """Return the URL of a redirect's target. At most one of the slugs (story, topic, page, author) is set."""
     for section, slug in zip(("stories", "topics", "pages", "authors"), names, strict=True):
         if slug:
             return f"/{section}/{slug}/{rest}"
     return to or None
 
 
-_MODELS: dict[str, type[Thing]] = {
+_MODELS: dict[str, type[Target]] = {
     "article": Article,
     "topic": Topic,
     "page": StandingPage,
     "author": Author,
 }
-_NOWHERE: dict[str, Any] = {
+_NO_TARGET: dict[str, Any] = {
     "article": None,
     "topic": None,
     "page": None,

@@ -1,8 +1,8 @@
-"""Stories beside a story: those that share its rarest words, and its topics.
+"""Related stories: those that share the rarest words of a story, and its topics.
 
-Which words are rare is counted when a story is stored, and of all stories once a day, since those that came
-later count as well; a page then looks for eight words of which each was in few stories, so what it reads does
-not grow with the site.
+The rarest words become keywords when a story is stored, and again once a day for all stories, since newer
+stories count as well. A page then searches for eight words, each of which occurs in few stories, so its cost
+does not grow with the site.
 """
 
 from datetime import datetime
@@ -14,14 +14,16 @@ from django.db.models import F
 from articles.models import Article, Site
 from core.sql import execute_planned
 
-SHOWN = 3  # stories
-KEYWORDS = 8
-COUNTED = 60  # words of a story, of which the rarest become keywords
-COMMON = 100  # stories: a word that so many have says little
-OF_TOPIC = 20  # the last to come in of each of its topics are looked at
+MAX_RELATED = 3  # stories
+MAX_KEYWORDS = 8
+MAX_COUNTED_WORDS = 60  # words of a story that are counted; the rarest of them become keywords
+MAX_STORIES_PER_WORD = 100  # a word in more stories says little
+MAX_STORIES_PER_TOPIC = 20  # the newest stories of each topic
 
 
 class Related(NamedTuple):
+    """A related story."""
+
     slug: str
     title: str
     published_at: datetime
@@ -29,17 +31,17 @@ class Related(NamedTuple):
 
 
 def note_keywords(*, article: Article) -> None:
-    """Store which of its words are rare among other stories, and in more than this one; one statement."""
+    """Store the keywords of a story: words that few other stories have, and at least one. One statement."""
     with connection.cursor() as cursor:
-        cursor.execute(_NOTE, {"id": article.pk})
+        cursor.execute(_STORE_KEYWORDS, {"id": article.pk})
         (article.keywords,) = cursor.fetchone()
 
 
 @transaction.atomic
 def note_all_keywords() -> int:
-    """The job of the day: the same of every story, in one statement. Returns how many have other ones now."""
+    """Store the keywords of all stories, in one statement. A daily job. Returns how many stories changed."""
     with connection.cursor() as cursor:
-        cursor.execute(_NOTE_ALL)
+        cursor.execute(_STORE_ALL_KEYWORDS)
         count: int = cursor.rowcount
     if count:
         Site.objects.filter(pk=1).update(version=F("version") + 1)
@@ -47,47 +49,47 @@ def note_all_keywords() -> int:
 
 
 def find_related(article: Article, now: datetime) -> list[Related]:
-    """Published ones alone, the nearest first; one statement."""
+    """Return the published stories related to an article, the closest first. One statement."""
     with connection.cursor() as cursor:
         values = {"id": article.pk, "words": article.keywords, "now": now}
         execute_planned(cursor, _FIND, values)
         return [Related._make(row) for row in cursor.fetchall()]
 
 
-# Of the title and standfirst (weights A, B) any word counts, of the body what is said more than once.
-# A lexeme becomes a query by quoting alone: to_tsquery would cut it down once more.
+# All words of the title and standfirst (weights A, B) count, and words that the body repeats.
+# A lexeme becomes a query by quoting alone, because to_tsquery would stem it a second time.
 _QUERY = "('''' || replace(replace({}, '\\', '\\\\'), '''', '''''') || '''')::tsquery"
-_OWN = f"""
+_STORY_WORDS = f"""
     (SELECT lexeme, NOT weights && ARRAY['A', 'B'] AS is_body FROM unnest(a.vector)
      WHERE (weights && ARRAY['A', 'B'] OR cardinality(positions) > 1) AND length(lexeme) > 2
      ORDER BY weights && ARRAY['A', 'B'] DESC, cardinality(positions) DESC, lexeme
-     LIMIT {COUNTED}) w"""
-_NOTE = f"""
+     LIMIT {MAX_COUNTED_WORDS}) w"""
+_STORE_KEYWORDS = f"""
 UPDATE articles_article a SET keywords = coalesce((
   SELECT array_agg(word ORDER BY stories, is_body, word) FROM (
     SELECT w.lexeme AS word, w.is_body, n.stories
-    FROM {_OWN}
+    FROM {_STORY_WORDS}
     CROSS JOIN LATERAL (
       SELECT count(*) AS stories FROM (
         SELECT FROM articles_article o WHERE o.vector @@ {_QUERY.format("w.lexeme")} AND o.id <> a.id
-        LIMIT {COMMON + 1}) o) n
-    WHERE n.stories BETWEEN 1 AND {COMMON}
-    ORDER BY n.stories, w.is_body, w.lexeme LIMIT {KEYWORDS}) rare), '{{}}')
+        LIMIT {MAX_STORIES_PER_WORD + 1}) o) n
+    WHERE n.stories BETWEEN 1 AND {MAX_STORIES_PER_WORD}
+    ORDER BY n.stories, w.is_body, w.lexeme LIMIT {MAX_KEYWORDS}) rare), '{{}}')
 WHERE a.id = %(id)s RETURNING keywords"""
-# Every word is counted once. Locked in the order in which others lock several stories; what is saved
-# meanwhile has counted its own.
-_NOTE_ALL = f"""
+# Every word is counted once. The stories are locked in the order that all code uses. A story that is saved
+# meanwhile is left out, since the save has stored its keywords.
+_STORE_ALL_KEYWORDS = f"""
 WITH counted AS MATERIALIZED (
   SELECT word, ndoc - 1 AS stories FROM ts_stat('SELECT vector FROM articles_article')
-  WHERE ndoc BETWEEN 2 AND {COMMON + 1}),
+  WHERE ndoc BETWEEN 2 AND {MAX_STORIES_PER_WORD + 1}),
 own AS MATERIALIZED (
-  SELECT a.id, w.lexeme, w.is_body FROM articles_article a CROSS JOIN LATERAL {_OWN}),
+  SELECT a.id, w.lexeme, w.is_body FROM articles_article a CROSS JOIN LATERAL {_STORY_WORDS}),
 rarest AS (
   SELECT id, lexeme, row_number() OVER (PARTITION BY id ORDER BY stories, is_body, lexeme) AS place
   FROM own JOIN counted ON word = lexeme),
 noted AS MATERIALIZED (
   SELECT a.id, a.version,
-         coalesce(array_agg(lexeme ORDER BY place) FILTER (WHERE place <= {KEYWORDS}), '{{}}') AS keywords
+         coalesce(array_agg(lexeme ORDER BY place) FILTER (WHERE place <= {MAX_KEYWORDS}), '{{}}') AS keywords
   FROM articles_article a LEFT JOIN rarest USING (id) GROUP BY a.id),
 others AS MATERIALIZED (
   SELECT a.id, noted.keywords FROM articles_article a JOIN noted USING (id)
@@ -100,7 +102,7 @@ WITH near AS (
   CROSS JOIN LATERAL (
     SELECT s.id FROM articles_article s
     WHERE s.vector @@ {_QUERY.format("k.word")} AND s.id <> %(id)s AND s.published_at <= %(now)s
-    LIMIT {COMMON}) o
+    LIMIT {MAX_STORIES_PER_WORD}) o
   UNION ALL
   SELECT o.id, 0.2
   FROM articles_article_topics t
@@ -108,9 +110,9 @@ WITH near AS (
   CROSS JOIN LATERAL (
     SELECT m.article_id AS id FROM articles_article_topics m JOIN articles_article s ON s.id = m.article_id
     WHERE m.topic_id = t.topic_id AND s.id <> %(id)s AND s.published_at <= %(now)s
-    ORDER BY m.article_id DESC LIMIT {OF_TOPIC}) o
+    ORDER BY m.article_id DESC LIMIT {MAX_STORIES_PER_TOPIC}) o
   WHERE t.article_id = %(id)s)
 SELECT s.slug, s.title, s.published_at, s.source_zone
 FROM (SELECT id, sum(weight) AS weight FROM near GROUP BY id) found
 JOIN articles_article s USING (id)
-ORDER BY found.weight DESC, s.published_at DESC, s.id DESC LIMIT {SHOWN}"""
+ORDER BY found.weight DESC, s.published_at DESC, s.id DESC LIMIT {MAX_RELATED}"""

@@ -1,7 +1,7 @@
-"""Full text search: words without case, accents or the forms of a letter, each cut down to its stem.
+"""Full text search by word stems, without case, accents or variants of a letter.
 
-One SQL function, made by a migration, folds what is stored and what is asked for alike. Which words of a
-page to mark is asked of Postgres, too: only it knows what it takes for the same word.
+One SQL function, made by a migration, folds stored texts and queries alike. Postgres also decides which words
+of a page are highlighted, because only it knows which words it treats as the same.
 """
 
 import re
@@ -17,81 +17,81 @@ from django.utils.translation import gettext as _
 from psycopg2.errors import InternalError_, ProgramLimitExceeded, QueryCanceled
 
 CONFIG = "english"
-ASKED_MAX = 200  # characters of a question
+ASKED_MAX = 200  # characters of a query
 SECONDS_MAX = 2  # of each statement
-AT_ONCE = 2  # searches in one process: its few threads are for all its readers
+AT_ONCE = 2  # searches in one process, since its few threads serve all readers
 
 
-def folded(text: Any) -> Func:
-    """A column's name or an expression: lower case, no accents; one alef, ya and ha, no vowel signs."""
+def fold(text: Any) -> Func:
+    """Return the folded text of a column or an expression.
+
+    It is lower case without accents, and in Arabic with one form of alef, ya and ha and without vowel signs.
+    """
     return Func(text, function="search_fold", output_field=TextField())
 
 
 def weighed(field: str, weight: str) -> SearchVector:
-    """The words of one column, of weight A (a title) to D (running text)."""
-    return SearchVector(folded(field), config=CONFIG, weight=weight)
+    """Return the search vector of one column, with a weight from A (a title) to D (running text)."""
+    return SearchVector(fold(field), config=CONFIG, weight=weight)
 
 
 class Question(NamedTuple):
-    """What somebody looks for, as Postgres understands it."""
+    """A search query as Postgres parses it."""
 
-    tsquery: str  # the text of one, to be cast
-    stems: list[str]  # those that a find may hold
+    tsquery: str  # as text, to be cast to tsquery
+    stems: list[str]  # that a result may contain
 
 
 class Unclear(ValueError):
-    """Why nothing can be looked for, in a sentence for the person."""
+    """The error that a query can't be searched for. Its message is for the reader."""
 
 
 class Busy(Unclear):
-    """The error that as many searches as may run at once are running."""
+    """The error that the limit of concurrent searches is reached."""
 
 
-def read_question(asked: str) -> Question:
-    """Words, "words in this order", -without, or; no NUL. Raises Unclear; one statement."""
-    if len(asked) > ASKED_MAX:
+def read_question(text: str) -> Question:
+    """Parse a query: words, "phrases", -excluded words, or; without NUL. Raises Unclear. One statement."""
+    if len(text) > ASKED_MAX:
         raise Unclear(
-            _("This has %(count)s characters; a search takes %(limit)s. Shorten it.")
-            % {"count": f"{len(asked):,}", "limit": ASKED_MAX}
+            _("This search has %(count)s characters. The limit is %(limit)s.")
+            % {"count": f"{len(text):,}", "limit": ASKED_MAX}
         )
     try:
         with connection.cursor() as cursor:
             cursor.execute(
                 f"SELECT q::text, querytree(q) FROM websearch_to_tsquery('{CONFIG}', search_fold(%s)) q",
-                [asked],
+                [text],
             )
             tsquery, required = cursor.fetchone()
     except DatabaseError as error:
-        # Such as 33 minus signs, and a sign that stands for so many letters that they make a word of 2 kB.
+        # Such as 33 minus signs, or a ligature that expands to a word of 2 kB.
         if isinstance(error.__cause__, InternalError_ | ProgramLimitExceeded):
-            raise Unclear(_("Too many signs, or too long a word. Ask for less.")) from error
+            raise Unclear(_("This search has too many signs or too long a word. Shorten it.")) from error
         raise
     if not tsquery:
-        raise Unclear(_("Only signs, or words too common to look for. Add one that says more."))
-    if required == "T":  # no index can find what has no word
-        raise Unclear(_("Say also which words to look for: a minus only leaves some out."))
-    return Question(tsquery, [_unquoted(stem) for stem in _STEM.findall(required)])
+        raise Unclear(_("These words are too common to search for. Add a more specific word."))
+    if required == "T":  # an index can't find texts by the absence of a word
+        raise Unclear(_("Add a word to search for. A minus only excludes words."))
+    return Question(tsquery, [_unquote(stem) for stem in _STEM.findall(required)])
 
 
 _STEM = re.compile(r"'((?:[^']|'')*)'")
 
 
-def _unquoted(stem: str) -> str:
+def _unquote(stem: str) -> str:
     return stem.replace("''", "'").replace("\\\\", "\\")
 
 
 def find_words(question: Question, words: Collection[str]) -> dict[str, frozenset[str]]:
-    """Which of these words, as they are written, the question is about, each with its stems; one statement.
-
-    Looks at the first 100,000 characters, about 15,000 words.
-    """
+    """Return those of these words that match the query, each with its stems. One statement."""
     wanted = frozenset(question.stems)
     with connection.cursor() as cursor:
         cursor.execute(_FIND_WORDS, {"words": list(words), "stems": question.stems})
         return {word: wanted.intersection(stems) for word, stems in cursor.fetchall()}
 
 
-# Folded in one call, a line each: a call for each word takes several times as long.
+# All words are folded in one call, one word a line. A call for each word takes several times as long.
 _FIND_WORDS = f"""
 SELECT word, stems
 FROM (SELECT unnest(words) AS word,
@@ -101,22 +101,24 @@ CROSS JOIN LATERAL tsvector_to_array(to_tsvector('{CONFIG}', folded)) AS stems
 WHERE word IS NOT NULL AND stems && %(stems)s::text[]"""
 
 
-_turns = BoundedSemaphore(AT_ONCE)
+_running = BoundedSemaphore(AT_ONCE)
 
 
 @contextmanager
 def limited() -> Iterator[None]:
-    """Begins only so many searches at once, and ends what takes too long: no index helps to find a rare mix
-    of common words. Raises Unclear, or Busy."""
-    if not _turns.acquire(blocking=False):  # who waits would hold a thread as well
-        raise Busy(_("Too many searches at this moment. Try again in a few seconds."))
+    """Limit the number of concurrent searches and the time of each.
+
+    No index helps with a rare combination of common words. Raises Busy, or Unclear after a timeout.
+    """
+    if not _running.acquire(blocking=False):  # waiting would occupy a thread as well
+        raise Busy(_("Too many searches are running. Try again in a few seconds."))
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{SECONDS_MAX}s"])
             yield
     except OperationalError as error:
         if isinstance(error.__cause__, QueryCanceled):
-            raise Unclear(_("This search takes too long. Add a word that says more.")) from error
+            raise Unclear(_("This search takes too long. Add a more specific word.")) from error
         raise
     finally:
-        _turns.release()
+        _running.release()

@@ -1,7 +1,7 @@
-"""What search engines may find: /sitemap.xml and /robots.txt, which names it.
+"""The sitemap, /sitemap.xml, and /robots.txt, which links to it.
 
-The sitemap names one file for the lists, one for the news and one for each 1,000 keys of stories, so that a
-new story changes the last of them only. What was published first elsewhere is theirs to tell.
+The sitemap index links to one file of lists, one of news and one for each 1,000 keys of stories, so a new
+story changes only the last file. Stories that were first published on another site are left out.
 """
 
 from collections.abc import Iterable
@@ -17,16 +17,16 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from articles.models import Article, Author, StandingPage, Topic
-from articles.months import by_year, count_months
+from articles.months import count_months, group_by_year
 from articles.site.cached_pages import depends, keep
 from core.xml import XmlWriter
 
-SITEMAP_SIZE = 1_000  # keys in one file: it is made anew after each publication, in 40 ms
-NEWS_FOR = timedelta(hours=48)
+SITEMAP_SIZE = 1_000  # keys in one file, which is made again after each publication, in 40 ms
+NEWS_PERIOD = timedelta(hours=48)
 NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 NEWS_NAMESPACE = "http://www.google.com/schemas/sitemap-news/0.9"
 
-# Forms, and answers to what somebody typed or did. Pages that say "noindex" themselves must stay readable.
+# Forms and their results. Pages with "noindex" must not be listed, or search engines could not read it.
 ROBOTS = """\
 User-agent: *
 Disallow: /accounts/
@@ -50,6 +50,7 @@ Sitemap: {}
 
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
+    """Return robots.txt."""
     text = ROBOTS.format(settings.SITE_URL + reverse("sitemap"))
     response = HttpResponse(text, content_type="text/plain; charset=utf-8")
     patch_cache_control(response, public=True, no_cache=True)
@@ -59,6 +60,7 @@ def robots(request: HttpRequest) -> HttpResponse:
 @require_safe
 @keep
 def index(request: HttpRequest) -> HttpResponse:
+    """Return the sitemap index."""
     stories = Article.objects.syndicated(request.now).filter(canonical_url="").order_by()  # type: ignore[attr-defined]
     files = (
         stories.annotate(file=(F("pk") - 1) / SITEMAP_SIZE + 1)
@@ -72,14 +74,17 @@ def index(request: HttpRequest) -> HttpResponse:
         (reverse("sitemap-news"), None),
     ]
     named = [(reverse("sitemap-stories", args=[file]), last) for file, last in files]
-    return _write("sitemapindex", "sitemap", lists + named)
+    return _xml_response("sitemapindex", "sitemap", lists + named)
 
 
 @require_safe
 @keep
 def lists(request: HttpRequest) -> HttpResponse:
-    """The front page, standing pages, and topics, authors, years and months of stories whose rights are
-    known."""
+    """Return the sitemap of all pages that are not stories.
+
+    It has the front page, the standing pages, and the topics, authors, years and months of stories whose
+    rights are known.
+    """
     now: datetime = request.now  # type: ignore[attr-defined]
     stories = Article.objects.syndicated(now)
     topics = Topic.objects.shown().with_stories(stories)[: SITEMAP_SIZE // 4]
@@ -87,19 +92,19 @@ def lists(request: HttpRequest) -> HttpResponse:
     pages = StandingPage.objects.shown()[: SITEMAP_SIZE // 4]
     found = [*pages, *topics, *authors[: SITEMAP_SIZE // 4]]
     urls = [reverse("home"), *(each.get_absolute_url() for each in found)]
-    for year in by_year(count_months(stories, request.site.zone)):  # type: ignore[attr-defined]
+    for year in group_by_year(count_months(stories, request.site.zone)):  # type: ignore[attr-defined]
         urls += [year.get_absolute_url(), *(month.get_absolute_url() for month in year.months)]
-    return _write("urlset", "url", ((url, None) for url in urls[:SITEMAP_SIZE]))
+    return _xml_response("urlset", "url", ((url, None) for url in urls[:SITEMAP_SIZE]))
 
 
 @require_safe
 @keep
 def news(request: HttpRequest) -> HttpResponse:
-    """What was published first here in the last two days, as Google's news sitemaps have it."""
+    """Return the news sitemap, in Google's format: stories first published here in the last two days."""
     now: datetime = request.now  # type: ignore[attr-defined]
     recent = (
         Article.objects.syndicated(now)
-        .filter(published_at__gt=now - NEWS_FOR, canonical_url="")
+        .filter(published_at__gt=now - NEWS_PERIOD, canonical_url="")
         .only("slug", "title", "published_at")[:SITEMAP_SIZE]
     )
     response = HttpResponse(content_type="application/xml; charset=utf-8")
@@ -108,7 +113,7 @@ def news(request: HttpRequest) -> HttpResponse:
     writer.startElement("urlset", {"xmlns": NAMESPACE, "xmlns:news": NEWS_NAMESPACE})
     for story in recent:
         assert story.published_at
-        depends(request, until=story.published_at + NEWS_FOR)
+        depends(request, until=story.published_at + NEWS_PERIOD)
         writer.startElement("url", {})
         writer.addQuickElement("loc", settings.SITE_URL + story.get_absolute_url())
         writer.startElement("news:news", {})
@@ -116,7 +121,7 @@ def news(request: HttpRequest) -> HttpResponse:
         writer.addQuickElement("news:name", request.site.name)
         writer.addQuickElement("news:language", (get_language() or "en").partition("-")[0])
         writer.endElement("news:publication")
-        writer.addQuickElement("news:publication_date", _moment(story.published_at))
+        writer.addQuickElement("news:publication_date", _format_time(story.published_at))
         writer.addQuickElement("news:title", story.title)
         writer.endElement("news:news")
         writer.endElement("url")
@@ -127,6 +132,7 @@ def news(request: HttpRequest) -> HttpResponse:
 @require_safe
 @keep
 def stories(request: HttpRequest, file: str) -> HttpResponse:
+    """Return one sitemap file of stories, by its number. Raises Http404 if it is empty."""
     last = int(file) * SITEMAP_SIZE
     found = (
         Article.objects.syndicated(request.now)  # type: ignore[attr-defined]
@@ -136,11 +142,11 @@ def stories(request: HttpRequest, file: str) -> HttpResponse:
     )
     if not found:
         raise Http404
-    return _write("urlset", "url", ((story.get_absolute_url(), story.changed_at) for story in found))
+    return _xml_response("urlset", "url", ((story.get_absolute_url(), story.changed_at) for story in found))
 
 
-def _write(root: str, entry: str, urls: Iterable[tuple[str, datetime | None]]) -> HttpResponse:
-    """`urls`: paths, each with the moment of its last change, if that is known."""
+def _xml_response(root: str, entry: str, urls: Iterable[tuple[str, datetime | None]]) -> HttpResponse:
+    """Return a sitemap of these paths, each with the time of its last change or None."""
     response = HttpResponse(content_type="application/xml; charset=utf-8")
     writer = XmlWriter(response, "utf-8")
     writer.startDocument()
@@ -149,11 +155,11 @@ def _write(root: str, entry: str, urls: Iterable[tuple[str, datetime | None]]) -
         writer.startElement(entry, {})
         writer.addQuickElement("loc", settings.SITE_URL + path)
         if changed_at:
-            writer.addQuickElement("lastmod", _moment(changed_at))
+            writer.addQuickElement("lastmod", _format_time(changed_at))
         writer.endElement(entry)
     writer.endElement(root)
     return response
 
 
-def _moment(at: datetime) -> str:
+def _format_time(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

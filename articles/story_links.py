@@ -1,4 +1,4 @@
-"""Which story somebody means by its link."""
+"""Find a story by a link or a slug that a person has entered."""
 
 import re
 from urllib.parse import unquote, urlsplit
@@ -9,19 +9,21 @@ from articles.redirects import find_article
 SLUG = r"[-\w]{1,120}"  # as in urls.py
 
 
-def find_story(named: str) -> Article | None:
-    """By its slug, its URL or that of a page beneath it, also an earlier one. Of the story these fields:
-    slug, title and time."""
+def find_story(link: str) -> Article | None:
+    """Return the story with this slug or URL, or None.
+
+    The URL may be an earlier one, or that of a page below the story. Only slug, title and time are loaded.
+    """
     try:
-        path = unquote(urlsplit(named.strip()).path)
+        path = unquote(urlsplit(link.strip()).path)
     except ValueError:
         return None
-    beneath = re.search(f"(?:^|/)stories/({SLUG})(?:/|$)", path)
-    slug = beneath[1] if beneath else path.rstrip("/").rpartition("/")[2]
+    match = re.search(f"(?:^|/)stories/({SLUG})(?:/|$)", path)
+    slug = match[1] if match else path.rstrip("/").rpartition("/")[2]
     if not re.fullmatch(SLUG, slug):
         return None
     stories = Article.objects.only("slug", "title", "published_at")
     found = stories.filter(slug=slug).first()
-    if found is None and (once := find_article(path, slug)):
-        found = stories.filter(pk=once).first()
+    if found is None and (pk := find_article(path, slug)):
+        found = stories.filter(pk=pk).first()
     return found

@@ -5,14 +5,14 @@ from articles.editing import preview
 from articles.images import views as images
 from articles.oembed import oembed
 
-SLUG = r"(?P<slug>[-\w]{1,120})/"  # in any script, and nothing that Postgres refuses
+SLUG = r"(?P<slug>[-\w]{1,120})/"  # in any script, without characters that Postgres rejects
 YEAR = r"(?P<year>[12][0-9]{3})/"
 POINT = "-[0-9]{1,3}-[0-9]{1,3}"
 IMAGE = f"(?P<name>full|moving|w[0-9]{{1,5}}|c[0-9]{{1,5}}{POINT}|og{POINT})"
 MONTH = r"(?P<month>0[1-9]|1[0-2])/"
 
 urlpatterns = [
-    # Asked by the page of an article in the admin, whose own URLs come later.
+    # Used by the article editor in the admin. The admin's own URLs come later.
     path("admin/articles/article/render/", preview.render_typed, name="editor-render"),
     path("admin/articles/standingpage/render/", preview.render_page_typed, name="editor-render-page"),
     path("admin/articles/article/pasted/", preview.convert_pasted, name="editor-pasted"),

@@ -1,3 +1,5 @@
+"""The public pages of stories: front page, topics, authors, standing pages, archive, rules and previews."""
+
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -12,12 +14,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from articles.images.html import open_images
+from articles.images.html import add_preview_tokens
 from articles.markup.markdown import render_story
 from articles.models import Article, ArticleQuerySet, Author, StandingPage, Topic, previewed
-from articles.months import Month, Year, by_year, count_months, neighbours, span
+from articles.months import Month, Year, adjacent_times, count_months, group_by_year, time_range
 from articles.paging import Place, asked_place, url_behind
-from articles.redirects import OLD_KEYS, lead_on
+from articles.redirects import OLD_KEYS, redirect_response
 from articles.site.cached_pages import depends, keep
 from articles.site.context_processors import THEMES
 
@@ -27,12 +29,12 @@ PAGE_SIZE = 20  # stories
 @require_safe
 @keep
 def home(request: HttpRequest) -> HttpResponse:
-    """What was pinned, in its order, and below it all else by time."""
-    if not OLD_KEYS.isdisjoint(request.GET) and (response := lead_on(request)):
+    """Show the front page: pinned stories in their order, then all others, newest first."""
+    if not OLD_KEYS.isdisjoint(request.GET) and (response := redirect_response(request)):
         return response
     articles = Article.objects.published(request.now)  # type: ignore[attr-defined]
     pinned = list(articles.filter(pin__isnull=False).order_by("pin__place", "pin__pk").listed())
-    page = _page(request, articles.exclude(pk__in=[story.pk for story in pinned]))
+    page = _list_page(request, articles.exclude(pk__in=[story.pk for story in pinned]))
     if not request.GET.get("before"):
         _depend_on_counts(request, pinned)
         page["articles"] = pinned + page["articles"]
@@ -42,24 +44,25 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 @keep
 def topic(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the stories of a topic."""
     found = get_object_or_404(Topic.objects.shown(), slug=slug)
     articles = Article.objects.published(request.now).filter(topics=found)  # type: ignore[attr-defined]
-    return render(request, "articles/topic.html", {"topic": found, **_page(request, articles)})
+    return render(request, "articles/topic.html", {"topic": found, **_list_page(request, articles)})
 
 
 @require_safe
 @keep
 def author(request: HttpRequest, slug: str) -> HttpResponse:
-    """Somebody of the staff and what they signed; who signed nothing that can be read has no page."""
+    """Show a staff author and their stories. An author without a published story has no page."""
     found = get_object_or_404(Author.objects.shown(request.now), slug=slug)  # type: ignore[attr-defined]
     stories = Article.objects.published(request.now).filter(authors=found)  # type: ignore[attr-defined]
-    return render(request, "articles/author.html", {"author": found, **_page(request, stories)})
+    return render(request, "articles/author.html", {"author": found, **_list_page(request, stories)})
 
 
 @require_safe
 @keep
 def page(request: HttpRequest, slug: str) -> HttpResponse:
-    """About, Rules, Contact: what stands, and is no story."""
+    """Show a standing page, such as About or Contact."""
     found = get_object_or_404(StandingPage.objects.shown(), slug=slug)
     return render(request, "articles/page.html", {"page": found})
 
@@ -67,30 +70,30 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 @keep
 def archive(request: HttpRequest) -> HttpResponse:
-    """Every month under which there is a story, by year."""
+    """Show all months with stories, by year."""
     articles = Article.objects.published(request.now)  # type: ignore[attr-defined]
-    years = by_year(count_months(articles, request.site.zone))  # type: ignore[attr-defined]
+    years = group_by_year(count_months(articles, request.site.zone))  # type: ignore[attr-defined]
     return render(request, "articles/archive.html", {"years": years})
 
 
 @require_safe
 @keep
 def archive_span(request: HttpRequest, year: str, month: str | None = None) -> HttpResponse:
-    """The stories of a year or a month of the site's zone; one without stories is no page."""
+    """Show the stories of a year or a month in the site's time zone. Raises Http404 if there are none."""
     zone: ZoneInfo = request.site.zone  # type: ignore[attr-defined]
     now: datetime = request.now  # type: ignore[attr-defined]
-    start, end = span(zone, int(year), int(month) if month else None)
+    start, end = time_range(zone, int(year), int(month) if month else None)
     stories = Article.objects.published(now).within(start, end)
-    page = _page(request, stories)
+    page = _list_page(request, stories)
     if not page["articles"]:
         raise Http404
     earlier, later = (
-        at and _span_of(at.astimezone(zone), by_month=bool(month)) for at in neighbours(now, start, end)
+        at and _period_of(at.astimezone(zone), by_month=bool(month)) for at in adjacent_times(now, start, end)
     )
     context = {
-        "span": _span_of(start, by_month=bool(month)),
+        "period": _period_of(start, by_month=bool(month)),
         "months": [] if month else count_months(stories, zone),
-        "year": _span_of(start, by_month=False) if month else None,
+        "year": _period_of(start, by_month=False) if month else None,
         "earlier": earlier,
         "later": later,
         **page,
@@ -101,18 +104,17 @@ def archive_span(request: HttpRequest, year: str, month: str | None = None) -> H
 @require_safe
 @keep
 def rules(request: HttpRequest) -> HttpResponse:
-    """What is asked of those who comment, in full; no page while the owner has written none."""
+    """Show the full rules of commenting. Raises Http404 if there are none."""
     text: str = request.site.rules  # type: ignore[attr-defined]
     if not text:
         raise Http404
     return render(request, "articles/rules.html", {"rules": render_story(text)})
 
 
-@csrf_exempt  # a kept page has no token, and all that another site could do is to change the colours
+@csrf_exempt  # a cached page has no token, and another site could change no more than the theme
 @require_POST
 def theme(request: HttpRequest) -> HttpResponse:
-    """Light, dark, or as the reader's system has it: remembered in a cookie. Back to the foot of
-    the page where it was pressed."""
+    """Store the chosen theme (light, dark or the system's) in a cookie, and return to the page's footer."""
     response = HttpResponseRedirect(_local_path(request).partition("#")[0] + "#foot")
     if (chosen := request.POST.get("theme")) in THEMES:
         response.set_cookie(
@@ -130,10 +132,10 @@ def theme(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def preview(request: HttpRequest, slug: str, token: str) -> HttpResponse:
-    """A draft for whoever was sent the link: the story without its discussion, found by no search engine."""
-    # A link that was sent goes on working while the story is called otherwise.
-    named = Article.objects.filter(slug=slug).first()
-    article = named or get_object_or_404(Article, pk=previewed(token))
+    """Show a draft to everybody who has its preview link: the story without its discussion, with noindex."""
+    # The link still works after the slug has changed.
+    by_slug = Article.objects.filter(slug=slug).first()
+    article = by_slug or get_object_or_404(Article, pk=previewed(token))
     reader = request.user if isinstance(request.user, User) else None
     if not (until := article.preview_until(token, reader)):
         raise Http404
@@ -150,16 +152,16 @@ def preview(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     }
     response = render(request, "articles/preview.html", context)
     response["X-Robots-Tag"] = "noindex"
-    open_images(response, article)
+    add_preview_tokens(response, article)
     return response
 
 
-def _span_of(local: datetime, *, by_month: bool) -> Month | Year:
+def _period_of(local: datetime, *, by_month: bool) -> Month | Year:
     return Month(local.year, local.month) if by_month else Year(local.year)
 
 
 def _local_path(request: HttpRequest) -> str:
-    """The page of ours that the form names, else the one that it was sent from, else the front page."""
+    """Return the path in the field `next`, or else that of the Referer, or else the front page."""
     host = f"//{request.get_host()}"
     _, _, sent_from = request.headers.get("Referer", "").partition("#")[0].partition(host)
     for path in (request.POST.get("next", ""), sent_from):
@@ -168,11 +170,13 @@ def _local_path(request: HttpRequest) -> str:
     return reverse("home")
 
 
-def _page(request: HttpRequest, articles: ArticleQuerySet) -> dict[str, Any]:
-    """One page of a list and the URL of the next, which a new story does not shift."""
+def _list_page(request: HttpRequest, articles: ArticleQuerySet) -> dict[str, Any]:
+    """Return one page of a list, and the URL of the next page, which new stories do not shift."""
     if place := asked_place(request):
         articles = articles.before(place)
-    found = list(articles.listed()[: PAGE_SIZE + 1])  # one more than is shown tells of a next page
+    found = list(
+        articles.listed()[: PAGE_SIZE + 1]
+    )  # one more than is shown: it tells whether there is a next page
     shown = found[:PAGE_SIZE]
     next_url = ""
     if len(found) > PAGE_SIZE and (at := shown[-1].published_at):
@@ -182,6 +186,9 @@ def _page(request: HttpRequest, articles: ArticleQuerySet) -> dict[str, Any]:
 
 
 def _depend_on_counts(request: HttpRequest, shown: Iterable[Article]) -> None:
-    """An article that changes grows the site's version; the counts of comments do not."""
+    """Add the discussions of listed stories to the page's dependencies, for their comment counts.
+
+    The articles are not needed: each change of one also changes the site's version.
+    """
     versions = {a.pk: a.discussion.version if hasattr(a, "discussion") else 0 for a in shown}
     depends(request, discussions=versions)

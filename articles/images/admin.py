@@ -1,4 +1,4 @@
-"""The newsroom's pictures: a list, a form for each, and the endpoint that an article's page sends one to."""
+"""The admin of images: the list, the form, and the upload endpoint that the article editor uses."""
 
 from typing import Any
 
@@ -22,11 +22,13 @@ from articles.models import Article, Image, StandingPage
 
 
 class UsedFilter(admin.SimpleListFilter):
+    """Filter images by whether a story, a page or the rules show them."""
+
     title = _("use")
     parameter_name = "used"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Shown somewhere")), ("no", _("Shown nowhere"))]
+        return [("yes", _("Used")), ("no", _("Not used"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Image]) -> QuerySet[Image]:
         match self.value():
@@ -39,8 +41,8 @@ class UsedFilter(admin.SimpleListFilter):
 
 @admin.register(Image)
 class ImageAdmin(SharedPages):
-    list_display = ["small", "told", "credit", "stories", "uploaded"]
-    list_display_links = ["small", "told"]
+    list_display = ["thumbnail", "alt_text", "credit", "use_count", "uploaded"]
+    list_display_links = ["thumbnail", "alt_text"]
     list_filter = [UsedFilter, "uploaded_at"]
     list_select_related = ["uploaded_by"]
     list_per_page = 30
@@ -50,8 +52,8 @@ class ImageAdmin(SharedPages):
     change_form_template = "admin/articles/image/change_form.html"
 
     def get_urls(self) -> list[Any]:
-        send = self.admin_site.admin_view(self.upload_view)
-        return [path("upload/", send, name="articles_image_upload"), *super().get_urls()]
+        upload = self.admin_site.admin_view(self.upload_view)
+        return [path("upload/", upload, name="articles_image_upload"), *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
         rows: QuerySet[Image] = super().get_queryset(request)
@@ -64,34 +66,33 @@ class ImageAdmin(SharedPages):
         return super().get_form(request, obj, change, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: Image | None = None) -> Any:
-        told = ["alt", "is_decorative", "caption", "credit"]
+        description = ["alt", "is_decorative", "caption", "credit"]
         crop = (
-            _("Where it is cropped"),
+            _("Crop"),
             {
                 "fields": ["focal_x", "focal_y"],
                 "description": _(
-                    "In lists, and where others show a link to the story, a picture is cropped around its "
-                    "focal point."
+                    "Lists and link previews on other sites show the image cropped around its focal point."
                 ),
             },
         )
         if obj is None:
-            return [(None, {"fields": ["file", *told]}), crop]
+            return [(None, {"fields": ["file", *description]}), crop]
         return [
-            (None, {"fields": told}),
+            (None, {"fields": description}),
             crop,
             (_("File"), {"fields": ["file_line", "used_in", "markdown_line"]}),
         ]
 
     def lock(self, key: int) -> None:
         if image := Image.objects.filter(pk=key).first():
-            lock_uses(image)  # before their picture, as everywhere
+            lock_uses(image)  # articles and pages are locked before the image, as everywhere
         super().lock(key)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Image | None:
         found: Any = super().get_object(request, object_id, from_field)
         if found:
-            found.reader = request.user  # of the page: see used_in
+            found.reader = request.user  # used_in shows only what this person may see
         return found  # type: ignore[no-any-return]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Image | None = None) -> list[str]:
@@ -101,12 +102,15 @@ class ImageAdmin(SharedPages):
         assert isinstance(request.user, User)
         stored = form.save_as(request.user)
         obj.pk = stored.pk
-        if not change and form.opened.note:
-            self.message_user(request, form.opened.note)
+        if not change and form.decoded.note:
+            self.message_user(request, form.decoded.note)
 
     def has_delete_permission(self, request: HttpRequest, obj: Image | None = None) -> bool:
-        """What a story shows stays. What an earlier version of one shows goes by an administrator alone: that
-        version could not be brought back whole."""
+        """Refuse to delete an image that is in use.
+
+        An image that only an earlier version of a text shows can be deleted by an administrator alone, since
+        that version could then not be restored completely.
+        """
         if not super().has_delete_permission(request, obj):
             return False
         user: Any = request.user
@@ -116,60 +120,62 @@ class ImageAdmin(SharedPages):
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> HttpResponse:
         if image := context.get("original"):
-            context["picture"] = html.url(image, f"full.{image.suffix}")
+            context["picture"] = html.image_url(image, f"full.{image.suffix}")
         return super().render_change_form(request, context, *args, **kwargs)
 
     def delete_model(self, request: HttpRequest, obj: Image) -> None:
         delete_image(image=obj)
 
     def upload_view(self, request: HttpRequest) -> HttpResponse:
-        """`POST /admin/articles/image/upload/` as multipart/form-data, with the CSRF token in the form or in
-        the header X-CSRFToken, by whoever may add images:
+        """Store an uploaded image and return the Markdown that shows it.
 
-            file            the picture
-            alt             what is to be seen; or
-            is_decorative   "on": it says nothing that the text does not
-            caption, credit, focal_x, focal_y (per cent from the left and from the top)     may be left out
+        `POST /admin/articles/image/upload/` takes multipart/form-data, with the CSRF token in the form or in
+        the header X-CSRFToken, from a user who may add images:
 
-        201 and {"id", "markdown", "url", "alt", "width", "height", "note"}: `markdown` is what to insert on a
-        line of its own, `url` the whole picture as it can be seen at once by who sent it, `note` a sentence
-        to tell them, or "". 400 and {"errors": {field: [sentence]}} where something has to be mended, nothing
-        is stored then. 403 for others, 405 for another method.
+            file            the image
+            alt             its alternative text; or
+            is_decorative   "on": screen readers skip the image
+            caption, credit, focal_x, focal_y (per cent from the left and from the top)     optional
+
+        Returns 201 and {"id", "markdown", "url", "alt", "width", "height", "note"}: `markdown` belongs on a
+        line of its own, `url` is the full image, which its uploader can see at once, and `note` is a sentence
+        to show to them, or "". Returns 400 and {"errors": {field: [sentence]}} for invalid data, and stores
+        nothing then; 403 without the permission, 405 for another method.
         """
         if request.method != "POST":
             return JsonResponse({"errors": {}}, status=405, headers={"Allow": "POST"})
         if not self.has_add_permission(request):
-            return JsonResponse({"errors": {"file": [_("Only editors add pictures.")]}}, status=403)
+            return JsonResponse({"errors": {"file": [_("Only editors can add images.")]}}, status=403)
         assert isinstance(request.user, User)
         form = UploadForm(request.POST, request.FILES)
         if not form.is_valid():
             return JsonResponse({"errors": form.errors}, status=400)
         image = form.save_as(request.user)
-        answer = {
+        data = {
             "id": image.pk,
             "markdown": image.markdown,
-            "url": html.url(image, f"full.{image.suffix}"),
+            "url": html.image_url(image, f"full.{image.suffix}"),
             "alt": image.alt,
             "width": image.width,
             "height": image.height,
-            "note": form.opened.note,
+            "note": form.decoded.note,
         }
-        return JsonResponse(answer, status=201)
+        return JsonResponse(data, status=201)
 
-    @admin.display(description=_("picture"))
-    def small(self, image: Image) -> str:
+    @admin.display(description=_("image"))
+    def thumbnail(self, image: Image) -> str:
         return format_html('<img class="small-image" src="{}" alt="" loading="lazy">', html.small_url(image))
 
     @admin.display(description=_("alternative text"), ordering="alt")
-    def told(self, image: Image) -> Any:
+    def alt_text(self, image: Image) -> Any:
         return image.alt or _("decorative")
 
-    @admin.display(description=_("shown"), ordering="story_count")
-    def stories(self, image: Any) -> int:
+    @admin.display(description=_("used"), ordering="story_count")
+    def use_count(self, image: Any) -> int:
         count: int = image.story_count
         return count
 
-    @admin.display(description=_("sent"), ordering="uploaded_at")
+    @admin.display(description=_("uploaded"), ordering="uploaded_at")
     def uploaded(self, image: Image) -> str:
         day = date_format(timezone.localtime(image.uploaded_at), "j F Y")
         return f"{day}, {image.uploaded_by}" if image.uploaded_by else day
@@ -178,9 +184,9 @@ class ImageAdmin(SharedPages):
     def file_line(self, image: Image) -> str:
         return f"{image.filename} · {image.width} × {image.height}"
 
-    @admin.display(description=_("shown in"))
+    @admin.display(description=_("used in"))
     def used_in(self, image: Any) -> Any:
-        """A colleague's draft is counted and not named."""
+        """Return links to all uses of an image. A draft that this person may not edit is counted only."""
         own = Article.objects.editable_by(image.reader).filter(image_uses__image=image)
         shown = Article.objects.published().filter(image_uses__image=image)
         articles = Article.objects.filter(Q(pk__in=own.values("pk")) | Q(pk__in=shown.values("pk")))
@@ -191,12 +197,12 @@ class ImageAdmin(SharedPages):
         ]
         if image.uses.filter(site__isnull=False).exists():
             links.append((reverse("rules"), _("Rules of commenting")))
-        told: list[str] = [format_html('<a href="{}">{}</a>', url, title) for url, title in links]
+        items: list[str] = [format_html('<a href="{}">{}</a>', url, title) for url, title in links]
         if others := image.story_count - len(links):
-            words = ngettext("%(n)s that you don’t edit", "%(n)s that you don’t edit", others)
-            told.append(words % {"n": others})
-        return format_html_join(", ", "{}", ((each,) for each in told)) or _("no story and no page")
+            text = ngettext("%(n)s that you can’t edit", "%(n)s that you can’t edit", others)
+            items.append(text % {"n": others})
+        return format_html_join(", ", "{}", ((item,) for item in items)) or _("no story and no page")
 
-    @admin.display(description=_("in a text"))
+    @admin.display(description=_("Markdown"))
     def markdown_line(self, image: Image) -> str:
         return format_html("<code>{}</code>", image.markdown)

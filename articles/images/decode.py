@@ -1,12 +1,12 @@
-"""Opens one file that somebody sent and writes it anew, as a program of its own: decode.py FILE FOLDER.
+"""Decode one uploaded image and write it again, in a separate process: decode.py FILE FOLDER.
 
-Whatever is wrong with the file, it is this process that runs out of memory or time, or dies, and not the one
-that answers readers. It knows Pillow and nothing of ours, and prints one line of JSON: what it made, or
-{"refused": code, ...} for reading.py to say in words.
+A malicious or damaged file can then exhaust the memory or the time of this process only, and not of the one
+that serves readers. The script imports Pillow and nothing of this project. It prints one line of JSON: what
+it wrote, or {"refused": code, ...}, for which uploads.py has the message.
 
-In FOLDER it makes `full.jpg` or `full.png`, upright, in sRGB, 8 bits a channel, at most EDGE pixels a side,
-without any of what came along (position, camera, thumbnails, text, whatever followed the picture); of a
-moving one that is its first frame, and `moving.webp` beside it moves.
+It writes `full.jpg` or `full.png` to FOLDER: upright, in sRGB, 8 bits a channel, at most MAX_EDGE pixels a
+side, without any metadata (position, camera, thumbnails, text, trailing data). Of an animation that is the
+first frame, and `moving.webp` holds the animation.
 """
 
 import json
@@ -17,70 +17,74 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-MEMORY = 1536 * 1024 * 1024  # bytes of address space
-SECONDS = 40  # of the processor
-LARGEST_FILE = 100 * 1024 * 1024  # bytes that it may write
+MAX_MEMORY = 1536 * 1024 * 1024  # bytes of address space
+MAX_CPU_SECONDS = 40  # of processor time
+MAX_OUTPUT_SIZE = 100 * 1024 * 1024  # bytes
 
 FORMATS = ["JPEG", "PNG", "GIF", "WEBP", "AVIF"]  # a JPEG may turn out to be an MPO
-LOSSLESS = {"PNG", "GIF"}
-MOVING = {"GIF", "WEBP"}
-PIXELS_MOST = 60_000_000
-SIDE_MOST, SIDE_LEAST = 20_000, 16  # pixels
-EDGE = 3200  # pixels of the longer side of what is kept
-PNG_MOST = 3 * 1024 * 1024  # bytes; a photo without losses is larger, and no better to look at
+LOSSLESS_FORMATS = {"PNG", "GIF"}
+ANIMATED_FORMATS = {"GIF", "WEBP"}
+MAX_PIXELS = 60_000_000
+MAX_SIDE, MIN_SIDE = 20_000, 16  # pixels
+MAX_EDGE = 3200  # pixels of the longer side of the stored image
+MAX_PNG_SIZE = 3 * 1024 * 1024  # bytes; a lossless photo is larger and looks no better
 
-FRAMES_MOST = 100
-MOVING_EDGE = 640
-MOVING_PIXELS_MOST = 200_000_000  # of all frames together, as they came
+MAX_FRAMES = 100
+ANIMATION_EDGE = 640
+MAX_ANIMATION_PIXELS = 200_000_000  # of all frames together, in the uploaded file
 
 
-class Refused(Exception):
+class ImageRejected(Exception):
+    """The error that an image is too large or too small; `result` is what the script prints."""
+
     def __init__(self, code: str, **values: int) -> None:
-        self.told = {"refused": code, **values}
+        self.result = {"refused": code, **values}
 
 
 def main(source: str, folder: str) -> None:
-    with suppress(ValueError):  # macOS knows no such bound
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
+    """Limit the resources of this process, decode the file and print the result as JSON."""
+    with suppress(ValueError):  # macOS has no such limit
+        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_SECONDS, MAX_CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_OUTPUT_SIZE, MAX_OUTPUT_SIZE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     from PIL import Image, UnidentifiedImageError
 
-    Image.MAX_IMAGE_PIXELS = 2 * PIXELS_MOST  # at twice as many it refuses before it looks any further
+    Image.MAX_IMAGE_PIXELS = 2 * MAX_PIXELS  # Pillow raises an error at twice this value
     try:
-        told = decode(Path(source), Path(folder))
-    except Refused as refused:
-        told = refused.told
+        result = decode(Path(source), Path(folder))
+    except ImageRejected as rejected:
+        result = rejected.result
     except UnidentifiedImageError:
-        told = {"refused": "unknown"}
+        result = {"refused": "unknown"}
     except (MemoryError, Image.DecompressionBombError):
-        told = {"refused": "pixels"}
-    except Exception as error:  # damaged files raise nearly everything
-        told = {"refused": "damaged", "error": f"{type(error).__name__}: {error}"[:200]}
-    print(json.dumps(told))
+        result = {"refused": "pixels"}
+    except Exception as error:  # damaged files raise nearly any exception
+        result = {"refused": "damaged", "error": f"{type(error).__name__}: {error}"[:200]}
+    print(json.dumps(result))
 
 
 def decode(source: Path, folder: Path) -> dict[str, Any]:
+    """Write the files of an image to the folder, and return their properties. Raises ImageRejected."""
     from PIL import Image
 
     with source.open("rb") as file:
         picture = Image.open(file, formats=FORMATS)
         width, height = picture.size
-        if width * height > PIXELS_MOST or max(width, height) > SIDE_MOST:
-            raise Refused("pixels", width=width, height=height)
-        if min(width, height) < SIDE_LEAST:
-            raise Refused("small", width=width, height=height)
-        turned = _turn(picture)
-        picture.draft(None, (EDGE, EDGE))  # a JPEG can be read smaller than it is
+        if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+            raise ImageRejected("pixels", width=width, height=height)
+        if min(width, height) < MIN_SIDE:
+            raise ImageRejected("small", width=width, height=height)
+        transposition = _read_orientation(picture)
+        picture.draft(None, (MAX_EDGE, MAX_EDGE))  # a JPEG can be decoded at a smaller size
         picture.load()
-        still = _clean(picture, turned, EDGE)
+        still = _normalize_frame(picture, transposition, MAX_EDGE)
         is_cut = False
         is_animated = False
-        if picture.format in MOVING and getattr(picture, "is_animated", False):
-            is_animated = _write_moving(picture, folder)
+        if picture.format in ANIMATED_FORMATS and getattr(picture, "is_animated", False):
+            is_animated = _write_animation(picture, folder)
             is_cut = not is_animated
-        suffix = _write_still(still, folder, lossless=picture.format in LOSSLESS)
+        suffix = _write_still(still, folder, lossless=picture.format in LOSSLESS_FORMATS)
     return {
         "suffix": suffix,
         "width": still.width,
@@ -91,13 +95,13 @@ def decode(source: Path, folder: Path) -> dict[str, Any]:
     }
 
 
-def _turn(picture: Any) -> Any:
-    """How the camera was held, as what is to be done to see it upright; None for nothing."""
+def _read_orientation(picture: Any) -> Any:
+    """Return the Pillow transposition that turns the image upright by its EXIF orientation, or None."""
     from PIL.Image import Transpose
 
     try:
-        held = picture.getexif().get(0x0112)
-    except Exception:  # what a camera wrote may be nonsense
+        orientation = picture.getexif().get(0x0112)
+    except Exception:  # EXIF data may be damaged
         return None
     return {
         2: Transpose.FLIP_LEFT_RIGHT,
@@ -107,11 +111,11 @@ def _turn(picture: Any) -> Any:
         6: Transpose.ROTATE_270,
         7: Transpose.TRANSVERSE,
         8: Transpose.ROTATE_90,
-    }.get(held)
+    }.get(orientation)
 
 
-def _clean(picture: Any, turned: Any, edge: int) -> Any:
-    """A frame as RGB, or RGBA where something of it can be seen through, with nothing attached."""
+def _normalize_frame(picture: Any, transposition: Any, edge: int) -> Any:
+    """Return a frame as RGB, or as RGBA if a part of it is transparent, without metadata."""
     from PIL.Image import Resampling
 
     profile = picture.info.get("icc_profile")
@@ -131,14 +135,14 @@ def _clean(picture: Any, turned: Any, edge: int) -> Any:
     if alpha is not None:
         base.putalpha(alpha)
     base.thumbnail((edge, edge), Resampling.LANCZOS, reducing_gap=2.0)
-    if turned is not None:
-        base = base.transpose(turned)
+    if transposition is not None:
+        base = base.transpose(transposition)
     base.info = {}
     return base
 
 
 def _to_eight_bits(picture: Any) -> Any:
-    """Of 16 bits of grey the upper 8; Pillow itself would make everything but the darkest white."""
+    """Return a 16-bit greyscale image as 8 bits. Pillow's own conversion would clip all but the darkest."""
     if picture.mode == "F":
         return picture.convert("L")
     wide = picture.convert("I")
@@ -148,7 +152,7 @@ def _to_eight_bits(picture: Any) -> Any:
 
 
 def _to_srgb(picture: Any, profile: bytes | None) -> Any:
-    """In the colours that every screen takes a picture without a profile for."""
+    """Return an image as RGB, converted from its colour profile to sRGB, which browsers assume."""
     from PIL import ImageCms
 
     if profile:
@@ -158,25 +162,26 @@ def _to_srgb(picture: Any, profile: bytes | None) -> Any:
                 picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
             )
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            made = None  # a profile for other channels than these, or damaged
+            made = None  # a profile for other channels, or a damaged one
         if made is not None:
             return made
     return picture.convert("RGB")
 
 
 def _write_still(picture: Any, folder: Path, *, lossless: bool) -> str:
+    """Write `full.png` or `full.jpg`, and return the suffix."""
     if picture.mode == "RGBA" or lossless:
         path = folder / "full.png"
         picture.save(path, compress_level=6)
-        if picture.mode == "RGBA" or path.stat().st_size <= PNG_MOST:
+        if picture.mode == "RGBA" or path.stat().st_size <= MAX_PNG_SIZE:
             return "png"
         path.unlink()
     picture.save(folder / "full.jpg", quality=90, progressive=True, subsampling=0)
     return "jpg"
 
 
-def _write_moving(picture: Any, folder: Path) -> bool:
-    """False where it is too long, or too large, to be moved."""
+def _write_animation(picture: Any, folder: Path) -> bool:
+    """Write `moving.webp`. Returns False for an animation that has too many frames or pixels, or only one."""
     frames: list[Any] = []
     times: list[int] = []
     width, height = picture.size
@@ -185,9 +190,9 @@ def _write_moving(picture: Any, folder: Path) -> bool:
             picture.seek(len(frames))
         except EOFError:
             break
-        if len(frames) == FRAMES_MOST or (len(frames) + 1) * width * height > MOVING_PIXELS_MOST:
+        if len(frames) == MAX_FRAMES or (len(frames) + 1) * width * height > MAX_ANIMATION_PIXELS:
             return False
-        frames.append(_clean(picture, None, MOVING_EDGE))
+        frames.append(_normalize_frame(picture, None, ANIMATION_EDGE))
         times.append(max(20, int(picture.info.get("duration") or 100)))
     if len(frames) < 2:
         return False

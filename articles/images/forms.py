@@ -1,3 +1,5 @@
+"""The forms that describe and upload an image, and the check of the images in a text."""
+
 import re
 from typing import Any
 
@@ -7,10 +9,10 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from articles.editing.conflicts import WrittenForm
-from articles.images.services import TOLD, add_image, change_image, existing_images
-from articles.images.uploads import MAX_MB, Opened, Refused, read_upload
+from articles.images.services import DESCRIPTION_FIELDS, add_image, change_image, existing_images
+from articles.images.uploads import MAX_MB, DecodedImage, UploadRejected, read_upload
 from articles.markup.markdown import named_images
-from articles.markup.paste_html import places_of_pictures
+from articles.markup.paste_html import find_image_placeholders
 from articles.models import Image
 
 ACCEPT = "image/jpeg,image/png,image/webp,image/avif,image/gif"
@@ -18,36 +20,44 @@ _FILE_NAME = re.compile(r"\S+\.(?:jpe?g|png|webp|avif|gif|heic)", re.IGNORECASE)
 
 
 def check_images(body: str) -> str:
-    """The same text. Raises ValidationError where it names an image that is not there, or has the place of
-    one that never came."""
-    named = named_images(body)
-    if missing := named - existing_images(named):
+    """Return the text unchanged, if all its images exist.
+
+    Raises ValidationError for a missing image, and for the placeholder of a pasted image that was not
+    uploaded.
+    """
+    referenced = named_images(body)
+    if missing := referenced - existing_images(referenced):
         numbers = ", ".join(map(str, sorted(missing)))
         raise forms.ValidationError(_("There is no image %(numbers)s.") % {"numbers": numbers})
-    if places := places_of_pictures(body):
+    if places := find_image_placeholders(body):
         raise forms.ValidationError(
-            _(
-                "Pasted pictures are missing where the text says %(places)s: readers would read that. Add "
-                "each of them there, or delete the words."
-            )
+            _("Pasted images are missing at %(places)s. Add each image there, or delete the placeholder.")
             % {"places": ", ".join(places)}
         )
     return body
 
 
 class ImageForm(WrittenForm):
-    """What is told of a picture."""
+    """The form of an image's alternative text, caption, credit and focal point."""
 
     class Meta:
         model = Image
-        fields = TOLD
+        fields = DESCRIPTION_FIELDS
+        labels = {"is_decorative": gettext_lazy("Purely decorative")}
+        help_texts = {
+            "alt": gettext_lazy("Describe the image for people who can’t see it. One or two sentences."),
+            "is_decorative": gettext_lazy("The image adds nothing to the text. Screen readers skip it."),
+            "caption": gettext_lazy("Shown under the image, unless the story gives another caption."),
+            "credit": gettext_lazy("Who made or owns the image: “Ida Lund / Harbour News”."),
+            "focal_x": gettext_lazy("Per cent. A crop keeps this point in the image."),
+        }
         widgets = {name: forms.Textarea(attrs={"rows": 2}) for name in ("alt", "caption")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in ("focal_x", "focal_y"):
             if field := self.fields.get(name):
-                field.required = False  # the middle, for who does not say
+                field.required = False  # empty means the middle
                 field.widget.attrs |= {"min": 0, "max": 100}
 
     def clean_focal_x(self) -> int:
@@ -63,7 +73,7 @@ class ImageForm(WrittenForm):
     def clean_alt(self) -> str:
         alt: str = self.cleaned_data["alt"].strip()
         if _FILE_NAME.fullmatch(alt):
-            raise forms.ValidationError(_("That is the name of a file. Say what is to be seen."))
+            raise forms.ValidationError(_("This is a file name. Describe the image instead."))
         return alt
 
     def clean(self) -> dict[str, Any]:
@@ -73,13 +83,13 @@ class ImageForm(WrittenForm):
             if not alt and not is_decorative:
                 self.add_error(
                     "alt",
-                    _(
-                        "Say what is to be seen, for those who do not see it. If it says nothing that the "
-                        "text does not, tick “decorative”."
-                    ),
+                    _("Describe the image for people who can’t see it, or tick “Purely decorative”."),
                 )
             if alt and is_decorative:
-                self.add_error("is_decorative", _("It has an alternative text: empty that, or untick this."))
+                self.add_error(
+                    "is_decorative",
+                    _("A decorative image has no alternative text. Clear the text, or untick this."),
+                )
         return cleaned
 
     def save_as(self, actor: User) -> Image:
@@ -88,31 +98,29 @@ class ImageForm(WrittenForm):
 
 
 class UploadForm(ImageForm):
-    """A new picture. `note`, once it is saved: what is not as it was sent, or ""."""
+    """The form of a new image. Once it is valid, `decoded` is the image as decode.py wrote it."""
 
     file = forms.FileField(
         label=gettext_lazy("File"),
         widget=forms.ClearableFileInput(attrs={"accept": ACCEPT}),
-        help_text=gettext_lazy(
-            "JPEG, PNG, WebP, AVIF or GIF, up to %(most)s MB. Where it was taken is removed."
-        )
+        help_text=gettext_lazy("JPEG, PNG, WebP, AVIF or GIF, up to %(most)s MB. Location data is removed.")
         % {"most": MAX_MB},
         error_messages={
-            "required": gettext_lazy("Choose a picture."),
+            "required": gettext_lazy("Choose an image."),
             "empty": gettext_lazy("This file is empty."),
         },
     )
     field_order = ["file"]
-    opened: Opened
+    decoded: DecodedImage
 
     def clean_file(self) -> Any:
         try:
-            self.opened = read_upload(self.cleaned_data["file"])
-        except Refused as error:
+            self.decoded = read_upload(self.cleaned_data["file"])
+        except UploadRejected as error:
             raise forms.ValidationError(str(error)) from error
         return self.cleaned_data["file"]
 
     def save_as(self, actor: User) -> Image:
-        told = {name: self.cleaned_data[name] for name in TOLD}
-        self.instance = made = add_image(opened=self.opened, actor=actor, **told)
-        return made
+        description = {name: self.cleaned_data[name] for name in DESCRIPTION_FIELDS}
+        self.instance = image = add_image(decoded=self.decoded, actor=actor, **description)
+        return image

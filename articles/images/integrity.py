@@ -1,4 +1,4 @@
-"""Images compared with their files, and with what shows them."""
+"""Integrity checks of images: their files, their sizes and where they are used."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -15,52 +15,57 @@ from articles.models import Article, Image, ImageUse, Site, StandingPage
 
 
 def damaged_files() -> list[int]:
-    """Images whose largest file is missing or another one than was stored: only a backup has it."""
+    """Return the images whose full file is missing or changed. Only a backup can restore it."""
     return [image.pk for image in Image.objects.order_by("pk").iterator(500) if not _is_whole(image)]
 
 
 def missing_sizes(*, without: Iterable[int]) -> list[int]:
-    """Of the others, those of which something that was made is not there, or nothing was for an hour."""
+    """Return the images, except `without`, that lack a size, or have had none for an hour."""
     late = timezone.now() - timedelta(hours=1)
     rows = Image.objects.exclude(pk__in=list(without)).order_by("pk")
     return [
         image.pk
         for image in rows.iterator(500)
-        if (not image.sizes and image.uploaded_at < late) or not all(path.is_file() for path in _made(image))
+        if (not image.sizes and image.uploaded_at < late)
+        or not all(path.is_file() for path in _derived_files(image))
     ]
 
 
 def make_sizes_again(ids: Iterable[int]) -> None:
+    """Make the missing sizes of these images, at once."""
     for pk in ids:
         make_sizes_of.call(pk)
 
 
 def wrong_uses() -> list[str]:
-    """Articles, standing pages and the site, for its rules, of which another image is held for shown than
-    they show: it would be open to everybody, or closed."""
+    """Return the articles, standing pages and rules whose stored image uses differ from their text.
+
+    A wrong use would make an image public, or hide it.
+    """
     uses: dict[tuple[int | None, int | None, int | None], set[int]] = {}
     for image, article, standing, site in ImageUse.objects.values_list("image", "article", "page", "site"):
         uses.setdefault((article, standing, site), set()).add(image)
-    there = set(Image.objects.values_list("pk", flat=True))
+    existing = set(Image.objects.values_list("pk", flat=True))
     found = []
     for row in Article.objects.only("body", "lead_image").order_by("pk").iterator(100):
-        if uses.get((row.pk, None, None), set()) != _named(row) & there:
+        if uses.get((row.pk, None, None), set()) != _images_of(row) & existing:
             found.append(f"article {row.pk}")
     for page in StandingPage.objects.only("body").order_by("pk"):
-        if uses.get((None, page.pk, None), set()) != named_images(page.body) & there:
+        if uses.get((None, page.pk, None), set()) != named_images(page.body) & existing:
             found.append(f"page {page.pk}")
     for rules in Site.objects.only("rules"):
-        if uses.get((None, None, rules.pk), set()) != named_images(rules.rules) & there:
+        if uses.get((None, None, rules.pk), set()) != named_images(rules.rules) & existing:
             found.append(f"site {rules.pk}")
     return found
 
 
 def use_again(found: Iterable[str]) -> None:
+    """Store the image uses anew for what wrong_uses has returned."""
     for kind, _space, pk in (each.partition(" ") for each in found):
         with transaction.atomic():
             if kind == "article":
                 article = Article.objects.select_for_update(no_key=True).get(pk=pk)
-                use_images(article, hold_images(_named(article)))
+                use_images(article, hold_images(_images_of(article)))
             elif kind == "page":
                 page = StandingPage.objects.select_for_update().get(pk=pk)
                 use_images(page, hold_images(named_images(page.body)))
@@ -69,7 +74,7 @@ def use_again(found: Iterable[str]) -> None:
                 use_images(site, existing_images(named_images(site.rules)))
 
 
-def _named(article: Article) -> set[int]:
+def _images_of(article: Article) -> set[int]:
     return named_images(article.body) | ({article.lead_image_id} if article.lead_image_id else set())
 
 
@@ -80,11 +85,11 @@ def _is_whole(image: Image) -> bool:
         return False
 
 
-def _made(image: Image) -> list[Path]:
-    """The files that its row tells of, beside the largest."""
+def _derived_files(image: Image) -> list[Path]:
+    """Return the paths of all files that an image should have, except the full one."""
     names = ["moving.webp"] if image.is_animated else []
-    if made := image.sizes:
-        point = "-".join(map(str, made["at"]))
-        stems = [f"w{width}" for width in made["widths"]] + [f"c{width}-{point}" for width in made["crops"]]
-        names += [f"{stem}.{suffix}" for stem in stems for suffix in made["formats"]] + [f"og-{point}.jpg"]
+    if sizes := image.sizes:
+        point = "-".join(map(str, sizes["at"]))
+        stems = [f"w{width}" for width in sizes["widths"]] + [f"c{width}-{point}" for width in sizes["crops"]]
+        names += [f"{stem}.{suffix}" for stem in stems for suffix in sizes["formats"]] + [f"og-{point}.jpg"]
     return [image.folder / name for name in names]

@@ -1,4 +1,4 @@
-"""An article's lead image on the page on which it is written: sent there, or one that is there already."""
+"""The lead image in the article form: uploaded there, or chosen from the library."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from articles.images import html
 from articles.images.forms import ACCEPT, UploadForm
 from articles.models import Article
 
-TOLD = {  # of the fields of UploadForm
+TOLD = {  # the field of UploadForm: the field of the article form
     "file": "lead_file",
     "alt": "lead_alt",
     "is_decorative": "lead_is_decorative",
@@ -23,23 +23,23 @@ TOLD = {  # of the fields of UploadForm
 
 
 class LeadImageFields(forms.Form):
-    """A part of ArticleForm, whose `clean` calls `check_lead_image`."""
+    """The lead image fields of ArticleForm, whose `clean` calls `check_lead_image`."""
 
     lead_file = forms.FileField(
-        label=gettext_lazy("New picture"), required=False, widget=forms.FileInput(attrs={"accept": ACCEPT})
+        label=gettext_lazy("Upload an image"),
+        required=False,
+        widget=forms.FileInput(attrs={"accept": ACCEPT}),
     )
     lead_alt = forms.CharField(
         label=gettext_lazy("Alternative text"),
         required=False,
         widget=forms.TextInput(attrs={"class": "vTextField"}),
-        help_text=gettext_lazy("What is to be seen, for those who do not see it."),
+        help_text=gettext_lazy("Describe the image for people who can’t see it."),
     )
     lead_is_decorative = forms.BooleanField(
-        label=gettext_lazy("Decorative"),
+        label=gettext_lazy("Purely decorative"),
         required=False,
-        help_text=gettext_lazy(
-            "It says nothing that the text does not: those who listen are not told of it."
-        ),
+        help_text=gettext_lazy("The image adds nothing to the text. Screen readers skip it."),
     )
     lead_caption = forms.CharField(
         label=gettext_lazy("Caption"),
@@ -52,28 +52,31 @@ class LeadImageFields(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if there := self.fields.get("lead_image"):
-            there.label = _("Or one that is there")
-            there.help_text = _("Its number, which the lens finds. Empty: the story has none.")
+        if library_field := self.fields.get("lead_image"):
+            library_field.label = _("Choose from library")
+            library_field.help_text = _(
+                "The number of an image; the magnifying glass opens the library. Empty means no lead image."
+            )
 
     def check_lead_image(self) -> None:
+        """Validate the uploaded image and its description, and add the errors to this form."""
         if not self.cleaned_data.get("lead_file"):
             if any(self.cleaned_data.get(name) for name in TOLD.values()):
-                self.add_error("lead_file", _("Choose the picture that this text describes."))
+                self.add_error("lead_file", _("Choose the image that this text describes."))
             return
-        data = {name: self.cleaned_data[ours] for name, ours in TOLD.items() if ours in self.cleaned_data}
-        self.sent = UploadForm(data, {"file": self.cleaned_data["lead_file"]})
-        for name, sentences in self.sent.errors.items():
+        data = {name: self.cleaned_data[field] for name, field in TOLD.items() if field in self.cleaned_data}
+        self.upload_form = UploadForm(data, {"file": self.cleaned_data["lead_file"]})
+        for name, sentences in self.upload_form.errors.items():
             self.add_error(TOLD.get(name), sentences)
         if self.errors and "lead_file" not in self.errors:
-            self.add_error("lead_file", _("Choose it again once the rest is mended: it was not kept."))
+            self.add_error("lead_file", _("Correct the other errors, then choose the file again."))
 
     def add_lead_image(self, article: Article, actor: User) -> str:
-        """Store what was sent, as the article's. Returns what is to be said of it, or ""."""
+        """Store the uploaded image as the article's lead image. Returns a note for the editor, or ""."""
         if not self.cleaned_data.get("lead_file"):
             return ""
-        article.lead_image = self.sent.save_as(actor)
-        return self.sent.opened.note
+        article.lead_image = self.upload_form.save_as(actor)
+        return self.upload_form.decoded.note
 
 
 def lead_fieldset() -> tuple[Any, dict[str, Any]]:
@@ -81,13 +84,15 @@ def lead_fieldset() -> tuple[Any, dict[str, Any]]:
         gettext_lazy("Lead image"),
         {
             "fields": ["lead_picture", *TOLD.values(), "lead_image"],
-            "description": gettext_lazy("Above the story, in lists, and where others show a link to it."),
+            "description": gettext_lazy(
+                "Shown above the story, in lists and in link previews on other sites."
+            ),
         },
     )
 
 
 def lead_picture(article: Article) -> Any:
-    """The present one, and the way to where it is told and cropped."""
+    """Return the current lead image with a link to its form, as HTML."""
     if not (image := article.lead_image):
         return _("None yet.")
     return format_html(

@@ -1,4 +1,4 @@
-"""Rendering again of the stories and standing pages that show an image, once the image changed."""
+"""Render the stories and standing pages that show an image again, after the image has changed."""
 
 from django.db import transaction
 from django.db.models import F
@@ -9,27 +9,29 @@ from articles.models import Article, Image, ImageUse, Site, StandingPage
 
 @transaction.atomic
 def rerender_uses(image: Image) -> None:
-    """Render every text that shows the image. The time of a text's last change stays."""
-    is_seen = ImageUse.objects.filter(image=image, site__isnull=False).exists()  # rules are rendered as read
+    """Render every text that shows the image. The time of the text's last change stays the same."""
+    # The rules are rendered at each request, so only their pages have to be renewed.
+    is_shown = ImageUse.objects.filter(image=image, site__isnull=False).exists()
     articles, pages = lock_uses(image)
     for article in articles:
         html = render_story(article.body)
         if html != article.body_html or article.lead_image_id == image.pk:
             Article.objects.filter(pk=article.pk).update(body_html=html, version=F("version") + 1)
-            is_seen = True
+            is_shown = True
     for page in pages:
         html = render_story(page.body)
         if html != page.body_html:
             StandingPage.objects.filter(pk=page.pk).update(body_html=html)
-            is_seen = True
-    if is_seen:
+            is_shown = True
+    if is_shown:
         Site.objects.filter(pk=1).update(version=F("version") + 1)
 
 
 def lock_uses(image: Image) -> tuple[list[Article], list[StandingPage]]:
     """Lock the articles and standing pages that show the image, and return them.
 
-    They are locked before images, as whoever saves them does; else both would wait for each other.
+    They are locked before the image, in the same order as when a text is saved; otherwise a deadlock is
+    possible.
     """
     articles = Article.objects.filter(image_uses__image=image).only("body", "body_html", "lead_image")
     pages = StandingPage.objects.filter(image_uses__image=image)

@@ -1,8 +1,8 @@
-"""The sizes of a picture, made of its `full` file: beside it in its folder, never larger than it.
+"""The sizes of an image, made from its `full` file and stored beside it. None is larger than `full`.
 
-`w800.avif`   the whole picture, 800 pixels wide
-`c800-30-60.avif`   cut to CROP around the point 30 % from the left and 60 % from the top
-`og-30-60.jpg`   cut to CARD, for those who show a link to the story
+`w800.avif`   the whole image, 800 pixels wide
+`c800-30-60.avif`   cropped to CROP_RATIO around the point 30 % from the left and 60 % from the top
+`og-30-60.jpg`   cropped to SOCIAL_IMAGE_SIZE, for link previews on other sites
 """
 
 import os
@@ -12,12 +12,17 @@ from typing import Any, NamedTuple
 from PIL import Image as Pillow
 from PIL.Image import Resampling
 
-WIDTHS = (400, 800, 1200, 1600)  # pixels: the column on a phone, on a desk, and both on fine screens
+WIDTHS = (
+    400,
+    800,
+    1200,
+    1600,
+)  # pixels: the column on a phone, on a desktop, and both on high-density screens
 CROP_WIDTHS = (400, 800, 1200)
-CROP = (3, 2)
-CARD = (1200, 630)  # what Facebook and others ask for
+CROP_RATIO = (3, 2)
+SOCIAL_IMAGE_SIZE = (1200, 630)  # pixels; recommended by Facebook and others
 
-# A photo of 1600 pixels: 0.1 MB, 0.2 MB and 0.3 MB.
+# A photo of 1600 pixels takes 0.1 MB, 0.2 MB and 0.3 MB.
 QUALITY: dict[str, dict[str, Any]] = {
     "avif": {"quality": 55, "speed": 6},
     "webp": {"quality": 78, "method": 4},
@@ -26,7 +31,7 @@ QUALITY: dict[str, dict[str, Any]] = {
 }
 
 
-class Box(NamedTuple):
+class CropBox(NamedTuple):
     left: int
     top: int
     right: int
@@ -34,50 +39,59 @@ class Box(NamedTuple):
 
 
 def make_sizes(folder: Path, suffix: str, *, has_alpha: bool, at: tuple[int, int]) -> dict[str, Any]:
-    """Make what is not there yet, and return what there is, as Image.sizes tells it."""
+    """Make the sizes that do not exist yet, and return all of them as Image.sizes stores them."""
     formats = ["avif", "webp", "png" if has_alpha else "jpg"]
     with Pillow.open(folder / f"full.{suffix}", formats=["JPEG", "PNG"]) as full:
         full.load()
         full.info = {}
-        widths = fitting(WIDTHS, full.width)
+        widths = fitting_widths(WIDTHS, full.width)
         for width in widths:
             size = (width, max(1, round(full.height * width / full.width)))
             _write(folder, f"w{width}", formats, full, None, size)
-        box = cut(full.width, full.height, CROP, at)
-        crops = fitting(CROP_WIDTHS, box.right - box.left)
+        box = crop_box(full.width, full.height, CROP_RATIO, at)
+        crops = fitting_widths(CROP_WIDTHS, box.right - box.left)
         point = f"{at[0]}-{at[1]}"
         for width in crops:
-            size = (width, max(1, round(width * CROP[1] / CROP[0])))
+            size = (width, max(1, round(width * CROP_RATIO[1] / CROP_RATIO[0])))
             _write(folder, f"c{width}-{point}", formats, full, box, size)
         card: Pillow.Image = full
         if has_alpha:
             card = Pillow.new("RGB", full.size, "white")
             card.paste(full, mask=full.getchannel("A"))
-        box = cut(full.width, full.height, CARD, at)
-        size = CARD if box.right - box.left >= CARD[0] else (box.right - box.left, box.bottom - box.top)
+        box = crop_box(full.width, full.height, SOCIAL_IMAGE_SIZE, at)
+        size = (
+            SOCIAL_IMAGE_SIZE
+            if box.right - box.left >= SOCIAL_IMAGE_SIZE[0]
+            else (box.right - box.left, box.bottom - box.top)
+        )
         _write(folder, f"og-{point}", ["jpg"], card, box, size)
     return {"formats": formats, "widths": widths, "crops": crops, "card": list(size), "at": list(at)}
 
 
-def fitting(widths: tuple[int, ...], most: int) -> list[int]:
-    """Those that need no enlarging; of a picture smaller than all of them, or between two, also its own."""
+def fitting_widths(widths: tuple[int, ...], most: int) -> list[int]:
+    """Return the widths that need no enlarging, and `most` itself if it lies below or between them."""
     found = [width for width in widths if width <= most]
     if len(found) < len(widths) and most not in found:
         found.append(most)
     return found
 
 
-def cut(width: int, height: int, ratio: tuple[int, int], at: tuple[int, int]) -> Box:
-    """The largest part of this ratio with the point (per cent) as near to its middle as the edges allow."""
+def crop_box(width: int, height: int, ratio: tuple[int, int], at: tuple[int, int]) -> CropBox:
+    """Return the largest box of this ratio whose middle is as near to the point (per cent) as possible."""
     across = min(width, max(1, round(height * ratio[0] / ratio[1])))
     down = min(height, max(1, round(width * ratio[1] / ratio[0])))
     left = min(max(0, round(width * at[0] / 100 - across / 2)), width - across)
     top = min(max(0, round(height * at[1] / 100 - down / 2)), height - down)
-    return Box(left, top, left + across, top + down)
+    return CropBox(left, top, left + across, top + down)
 
 
 def _write(
-    folder: Path, name: str, formats: list[str], full: Pillow.Image, box: Box | None, size: tuple[int, int]
+    folder: Path,
+    name: str,
+    formats: list[str],
+    full: Pillow.Image,
+    box: CropBox | None,
+    size: tuple[int, int],
 ) -> None:
     missing = [suffix for suffix in formats if not (folder / f"{name}.{suffix}").exists()]
     if not missing:

@@ -1,3 +1,5 @@
+"""The background job that makes the sizes of an image."""
+
 from typing import Any
 
 from django_tasks import task
@@ -9,7 +11,7 @@ from articles.models import Image
 
 @task()
 def make_sizes_of(image_id: int) -> None:
-    """Make the sizes of an image and show them. It may be done twice."""
+    """Make the sizes of an image and render the texts that show it. The job may run twice."""
     image = Image.objects.filter(pk=image_id).first()
     if image is None:
         return  # deleted meanwhile
@@ -19,10 +21,13 @@ def make_sizes_of(image_id: int) -> None:
 
 
 def _store_sizes(image: Image, sizes: dict[str, Any]) -> None:
-    """Store which sizes there are, and show them. In two transactions: see services.hold_images."""
+    """Store the sizes, and render the texts that show the image.
+
+    These are two transactions, for the reason in services.hold_images.
+    """
     x, y = sizes["at"]
     if not Image.objects.filter(pk=image.pk, focal_x=x, focal_y=y).update(sizes=sizes):
-        make_sizes_of.enqueue(image.pk)  # the point was moved meanwhile, or the image is gone
+        make_sizes_of.enqueue(image.pk)  # the focal point was changed meanwhile, or the image was deleted
         return
     rerender_uses(image)
     point = f"-{x}-{y}."

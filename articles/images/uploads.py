@@ -1,4 +1,4 @@
-"""What somebody sends as a picture, made harmless, or refused in one sentence for that person."""
+"""Uploaded images: decode them in a separate process, or reject them with a message for the uploader."""
 
 import json
 import signal
@@ -16,17 +16,17 @@ from django.utils.translation import gettext as _
 from articles.images import decode
 
 MAX_MB = 20
-TURN_SECONDS = 10  # to wait until another one is opened
-SECONDS = 60  # until a file that can't be read is given up
+MAX_WAIT_SECONDS = 10  # for another image that is being decoded
+MAX_DECODE_SECONDS = 60  # after which decoding is aborted
 
 
-class Refused(ValueError):
-    """Nothing was taken in. The message is one sentence for a person."""
+class UploadRejected(ValueError):
+    """The error that an upload was rejected and nothing stored. Its message is for the uploader."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Opened:
-    """A picture as decode.py wrote it anew."""
+class DecodedImage:
+    """An uploaded image as decode.py has written it again."""
 
     full: bytes
     moving: bytes | None
@@ -35,22 +35,22 @@ class Opened:
     height: int
     has_alpha: bool
     filename: str
-    note: str  # what is not as it was sent, for who sent it; or ""
+    note: str  # tells the uploader what differs from the file, or ""
 
     @property
     def digest(self) -> str:
         return sha256(self.full).hexdigest()
 
 
-def read_upload(upload: Any) -> Opened:
-    """Of an uploaded file. Raises Refused. Takes a second for a large photo."""
+def read_upload(upload: Any) -> DecodedImage:
+    """Decode an uploaded file, which takes a second for a large photo. Raises UploadRejected."""
     name = (upload.name or "")[-255:]
     size = upload.size or 0
     if not size:
-        raise Refused(_("This file is empty."))
+        raise UploadRejected(_("This file is empty."))
     if size > MAX_MB * 1024 * 1024:
-        raise Refused(
-            _("This file has %(size).1f MB; an image may have %(most)s. Save it smaller and send it again.")
+        raise UploadRejected(
+            _("This file has %(size).1f MB. The limit is %(most)s MB. Save a smaller version and upload it.")
             % {"size": size / 1024 / 1024, "most": MAX_MB}
         )
     with tempfile.TemporaryDirectory(prefix="soundoff-") as scratch:
@@ -61,100 +61,100 @@ def read_upload(upload: Any) -> Opened:
                 file.write(chunk)
         with source.open("rb") as file:
             head = file.read(1024)
-        told = _decode(source, folder)
-        if "refused" in told:
-            raise Refused(_why(told, head))
+        result = _decode(source, folder)
+        if "refused" in result:
+            raise UploadRejected(_rejection_message(result, head))
         moving = folder / "moving.webp"
         note = ""
-        if told["is_cut"]:
-            note = _("It moves for too long to be shown so: its first frame is shown.")
-        return Opened(
-            full=(folder / f"full.{told['suffix']}").read_bytes(),
-            moving=moving.read_bytes() if told["is_animated"] else None,
-            suffix=told["suffix"],
-            width=told["width"],
-            height=told["height"],
-            has_alpha=told["has_alpha"],
+        if result["is_cut"]:
+            note = _("The animation is too long. Only its first frame is shown.")
+        return DecodedImage(
+            full=(folder / f"full.{result['suffix']}").read_bytes(),
+            moving=moving.read_bytes() if result["is_animated"] else None,
+            suffix=result["suffix"],
+            width=result["width"],
+            height=result["height"],
+            has_alpha=result["has_alpha"],
             filename=name,
             note=note,
         )
 
 
-_turns = BoundedSemaphore(1)  # a large picture takes a gigabyte while it is opened
+_decoding = BoundedSemaphore(1)  # one at a time: decoding a large image takes a gigabyte of memory
 
 
 def _decode(source: Path, folder: Path) -> dict[str, Any]:
-    if not _turns.acquire(timeout=TURN_SECONDS):
+    if not _decoding.acquire(timeout=MAX_WAIT_SECONDS):
         return {"refused": "busy"}
     try:
-        return _run(source, folder)
+        return _run_decoder(source, folder)
     finally:
-        _turns.release()
+        _decoding.release()
 
 
-def _run(source: Path, folder: Path) -> dict[str, Any]:
+def _run_decoder(source: Path, folder: Path) -> dict[str, Any]:
     argv = [sys.executable, "-I", decode.__file__, str(source), str(folder)]
     try:
-        done = subprocess.run(argv, capture_output=True, timeout=SECONDS, check=True)
-        told: dict[str, Any] = json.loads(done.stdout)
+        finished = subprocess.run(argv, capture_output=True, timeout=MAX_DECODE_SECONDS, check=True)
+        result: dict[str, Any] = json.loads(finished.stdout)
     except subprocess.TimeoutExpired:
         return {"refused": "slow"}
     except subprocess.CalledProcessError as error:
-        is_spent = -error.returncode in {signal.SIGKILL, signal.SIGXCPU}  # out of memory, or of time
-        return {"refused": "pixels" if is_spent else "damaged"}
+        is_exhausted = -error.returncode in {signal.SIGKILL, signal.SIGXCPU}  # out of memory, or of time
+        return {"refused": "pixels" if is_exhausted else "damaged"}
     except ValueError:
         return {"refused": "damaged"}
-    return told
+    return result
 
 
-def _why(told: dict[str, Any], head: bytes) -> str:
-    match told["refused"]:
-        case "pixels" if "width" in told:
+def _rejection_message(result: dict[str, Any], head: bytes) -> str:
+    match result["refused"]:
+        case "pixels" if "width" in result:
             return _(
-                "This picture has %(width)s × %(height)s pixels. At most %(most)s million are taken, and "
-                "%(side)s on a side: save it smaller and send it again."
+                "This image has %(width)s × %(height)s pixels. The limit is %(most)s million pixels and "
+                "%(side)s on a side. Save a smaller version and upload it."
             ) % {
-                "width": f"{told['width']:,}",
-                "height": f"{told['height']:,}",
-                "most": decode.PIXELS_MOST // 1_000_000,
-                "side": f"{decode.SIDE_MOST:,}",
+                "width": f"{result['width']:,}",
+                "height": f"{result['height']:,}",
+                "most": decode.MAX_PIXELS // 1_000_000,
+                "side": f"{decode.MAX_SIDE:,}",
             }
         case "pixels" | "slow":
-            return _("This picture is too large to be opened. Save it smaller and send it again.")
+            return _("This image is too large. Save a smaller version and upload it.")
         case "busy":
-            return _("Other pictures are being opened at this moment. Send it again in a minute.")
+            return _("Other images are being processed. Upload it again in a minute.")
         case "small":
             return _(
-                "This picture has only %(width)s × %(height)s pixels; it needs %(least)s on each side."
+                "This image has only %(width)s × %(height)s pixels. It needs at least %(least)s on each side."
             ) % {
-                "width": told["width"],
-                "height": told["height"],
-                "least": decode.SIDE_LEAST,
+                "width": result["width"],
+                "height": result["height"],
+                "least": decode.MIN_SIDE,
             }
         case "unknown":
-            return _what_else(head)
-    return _damaged()
+            return _unknown_format_message(head)
+    return _damaged_message()
 
 
-def _damaged() -> str:
-    return _("This file is damaged or cut off. Send it again, or save the picture anew.")
+def _damaged_message() -> str:
+    return _("This file is damaged or incomplete. Upload it again, or save the image again first.")
 
 
-def _what_else(head: bytes) -> str:
-    """Of a file that Pillow takes for none of ours: what it seems to be, whatever its name says."""
+def _unknown_format_message(head: bytes) -> str:
+    """Return the message for a file that Pillow can't read, by its first bytes."""
     if head.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8")) or head[8:12] in {b"WEBP", b"avif", b"avis"}:
-        return _damaged()
-    if head[4:8] == b"ftyp" and head[8:12] in HEIC:
+        return _damaged_message()
+    if head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS:
         return _(
-            "This is a HEIC photo, which browsers can't show. On an iPhone choose Settings › Camera › "
-            "Formats › Most Compatible, or save the picture as a JPEG."
+            "This is a HEIC photo, which browsers can’t show. On an iPhone choose Settings › Camera › "
+            "Formats › Most Compatible, or save the image as a JPEG."
         )
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if b"<svg" in text:
-        return _("This is an SVG drawing, which may hold a program. Save it as a PNG and send that.")
+        return _("This is an SVG file, which can contain scripts. Save it as a PNG and upload that.")
     if text.startswith((b"<!doctype", b"<html", b"<?xml", b"<script", b"<head", b"<body", b"<?php")):
-        return _("This is a web page or a program, whatever its name says, and no picture.")
-    return _("This is no picture that is known here. JPEG, PNG, WebP, AVIF and GIF are.")
+        return _("This is a web page or a script, not an image.")
+    return _("This file format is not supported. Use JPEG, PNG, WebP, AVIF or GIF.")
 
 
-HEIC = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}
+HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}

@@ -1,4 +1,4 @@
-"""An image's file, for whoever may see it; and the endpoint by which an editor's page sends one."""
+"""The view that serves the files of images."""
 
 from typing import Any
 
@@ -8,16 +8,17 @@ from django.shortcuts import get_object_or_404
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.http import require_safe
 
-from articles.images.html import TYPES, opened_article
+from articles.images.html import CONTENT_TYPES, find_previewed_article
 from articles.models import Article, Image, ImageUse, StandingPage
 
 
 @require_safe
 def image(request: HttpRequest, pk: str, name: str, suffix: str) -> HttpResponse:
-    """One file of an image that a published story, a standing page or the rules show; of another one for the
-    newsroom, and for whoever opened the preview of a story that shows it.
+    """Serve one file of an image.
 
-    Of a crop the point in its name only tells browsers that it changed: the present one is sent.
+    An image is public while a published story, a standing page or the rules show it. Otherwise only the
+    newsroom may see it, and the reader of a preview of a story that shows it. The focal point in the name of
+    a crop only tells browsers that the file has changed; the response is always the current crop.
     """
     uses = ImageUse.objects.filter(image=OuterRef("pk"))
     rows = Image.objects.only("digest", "sizes").annotate(
@@ -27,7 +28,7 @@ def image(request: HttpRequest, pk: str, name: str, suffix: str) -> HttpResponse
     )
     found: Any = get_object_or_404(rows, pk=pk)
     shown = found.in_article or found.on_page or found.in_rules
-    if not shown and not _may_see(request, found):
+    if not shown and not _may_view(request, found):
         raise Http404
     if name[0] in "co" and found.sizes:
         name = f"{name.partition('-')[0]}-{found.sizes['at'][0]}-{found.sizes['at'][1]}"
@@ -38,16 +39,16 @@ def image(request: HttpRequest, pk: str, name: str, suffix: str) -> HttpResponse
             data = (found.folder / f"{name}.{suffix}").read_bytes()
         except FileNotFoundError as error:
             raise Http404 from error
-        response = HttpResponse(data, content_type=TYPES[suffix])
+        response = HttpResponse(data, content_type=CONTENT_TYPES[suffix])
     response["ETag"] = etag
-    # Kept by whoever likes, and shown by nobody who has not asked us again: a story may be taken back.
+    # Caches must revalidate before each use, because a story may be unpublished.
     patch_cache_control(response, no_cache=True, **{"public" if shown else "private": True})
     return response
 
 
-def _may_see(request: HttpRequest, found: Image) -> bool:
+def _may_view(request: HttpRequest, found: Image) -> bool:
     if token := request.GET.get("preview"):
-        article = opened_article(token)
+        article = find_previewed_article(token)
         if article and ImageUse.objects.filter(article=article, image=found).exists():
             return True
     user: Any = request.user

@@ -1,9 +1,8 @@
-"""Find the web and e-mail addresses in a text, in a time that grows with its length.
+"""Find the web and e-mail addresses in a text, in linear time.
 
-linkify-it reads on from each place where an address may begin, and so does the rule of markdown-it that
-calls it, which searches all that was read before as well: 100 kB of `http://a.` took 22 seconds. No address
-has white space in it, so each run without white space is read by itself, and of a run that is longer than an
-address only parts.
+linkify-it scans the rest of the text from each place where an address may begin, and the rule of markdown-it
+that calls it also searches all text before: 100 kB of `http://a.` took 22 seconds. No address contains white
+space, so this module scans each part between white space separately, and skips parts that are too long.
 """
 
 import re
@@ -16,20 +15,20 @@ from markdown_it.rules_inline import StateInline
 
 ADDRESS_MAX = 1_000  # characters
 
-_RUN = re.compile(r"[^\s\x00-\x1f\x7f-\x9f]+")
-_SIGN = re.compile(r"[:@]|//|[^.]\.[^.]")  # every address has one of these
+_NON_SPACE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f]+")
+_ADDRESS_HINT = re.compile(r"[:@]|//|[^.]\.[^.]")  # every address contains one of these
 _ASCII = re.compile(r"[!-~]+")
 _SCHEME = re.compile(r"(?:^|[^a-z0-9.+-])(https?|ftp)$", re.IGNORECASE)
 _SCHEME_MAX = len("https")
 
 
 class Linkifier(LinkifyIt):  # type: ignore[misc]  # it has no types
-    """linkify-it, a run without white space at a time."""
+    """linkify-it, applied to one part without white space at a time."""
 
     def match(self, text: str) -> list[Any] | None:
-        """Return the addresses in their order, or None where there is none."""
+        """Return the addresses in order, or None if there are none."""
         found = []
-        for start, run in _runs(text):
+        for start, run in _candidates(text):
             for match in super().match(run) or []:
                 match.index += start
                 match.last_index += start
@@ -38,27 +37,29 @@ class Linkifier(LinkifyIt):  # type: ignore[misc]  # it has no types
 
 
 def use_linkifier(markdown: MarkdownIt) -> None:
-    """Let a Markdown parser find addresses by this module."""
+    """Make a Markdown parser find addresses with this module."""
     markdown.linkify = Linkifier()
     markdown.inline.ruler.at("linkify", _link_address)
 
 
-def _runs(text: str) -> Iterator[tuple[int, str]]:
-    """The runs in which an address may stand, with where they start. Of a run longer than an address, which a
-    paragraph of Chinese may be, those are the parts in ASCII."""
-    if not _SIGN.search(text):
+def _candidates(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the parts without white space that may contain an address, with their positions.
+
+    A part that is longer than an address, such as a Chinese paragraph, is split into its ASCII parts.
+    """
+    if not _ADDRESS_HINT.search(text):
         return
-    for run in _RUN.finditer(text):
+    for run in _NON_SPACE.finditer(text):
         parts = [run] if run.end() - run.start() <= ADDRESS_MAX else _ASCII.finditer(text, *run.span())
         for part in parts:
-            if part.end() - part.start() <= ADDRESS_MAX and _SIGN.search(part[0]):
+            if part.end() - part.start() <= ADDRESS_MAX and _ADDRESS_HINT.search(part[0]):
                 yield part.start(), part[0]
 
 
 def _link_address(state: StateInline, silent: bool) -> bool:
-    """Link an address that begins with its scheme, before Markdown's marks are looked for in it.
+    """Link an address that begins with a scheme, before Markdown's own marks in it are parsed.
 
-    As markdown_it.rules_inline.linkify, which searches all that was read so far for the scheme at its end.
+    This replaces markdown_it.rules_inline.linkify, which searches all text before for the scheme.
     """
     if state.linkLevel > 0 or not state.src.startswith("://", state.pos):
         return False
@@ -66,13 +67,13 @@ def _link_address(state: StateInline, silent: bool) -> bool:
     if not scheme:
         return False
     start = state.pos - len(scheme[1])
-    run = _RUN.match(state.src, start, start + ADDRESS_MAX + 1)
+    run = _NON_SPACE.match(state.src, start, start + ADDRESS_MAX + 1)
     if not run or len(run[0]) > ADDRESS_MAX:
         return False
     link = state.md.linkify.match_at_start(run[0]) if state.md.linkify else None
     if not link:
         return False
-    url = link.url.rstrip("*")  # emphasis that ends behind the address
+    url = link.url.rstrip("*")  # the end of emphasis around the address
     href = state.md.normalizeLink(url)
     if not state.md.validateLink(href):
         return False

@@ -1,6 +1,7 @@
-"""Text that people type, as HTML: Markdown without raw HTML, then an allow-list over the result.
+"""Render typed text as HTML: Markdown without raw HTML, then a sanitizer with an allow-list.
 
-Both steps are needed: the parser refuses HTML and unsafe URLs, the sanitizer holds even if it errs.
+Both steps are needed: the parser rejects HTML and unsafe URLs, and the sanitizer protects if the parser
+fails.
 """
 
 import html
@@ -36,30 +37,30 @@ use_linkifier(_story)
 _links = Linkifier()
 
 
-def _set_out_images(state: Any) -> None:
-    """A paragraph of nothing but pictures is no paragraph: each is a figure of its own."""
+def _turn_images_into_figures(state: Any) -> None:
+    """Turn each image of a paragraph that contains only images into a figure, without the paragraph."""
     for opening, inline, closing in zip(state.tokens, state.tokens[1:], state.tokens[2:], strict=False):
         if inline.type != "inline" or opening.type != "paragraph_open":
             continue
         children = [child for child in inline.children if child.type != "softbreak"]
-        if children and all(map(_is_ours, children)):
+        if children and all(map(_is_stored_image, children)):
             opening.hidden = closing.hidden = True
             inline.children = children
             for child in children:
                 child.meta["figure"] = True
 
 
-def _is_ours(token: Token) -> bool:
+def _is_stored_image(token: Token) -> bool:
     return token.type == "image" and bool(figures.REFERENCE.fullmatch(str(token.attrs["src"])))
 
 
-def _image(renderer: Any, tokens: Sequence[Token], at: int, options: Any, env: dict[str, Any]) -> str:
+def _render_image(renderer: Any, tokens: Sequence[Token], at: int, options: Any, env: dict[str, Any]) -> str:
     token = tokens[at]
     source, caption = str(token.attrs["src"]), str(token.attrs.get("title", ""))
     alt = renderer.renderInlineAsText(token.children, options, env)
-    if not _is_ours(token):
-        words = html.escape(alt or source)
-        return f'<a href="{html.escape(source)}">{words}</a>'
+    if not _is_stored_image(token):
+        text = html.escape(alt or source)
+        return f'<a href="{html.escape(source)}">{text}</a>'
     image = env["images"].get(int(source.removeprefix("image:")))
     if image is None:
         return ""
@@ -69,33 +70,33 @@ def _image(renderer: Any, tokens: Sequence[Token], at: int, options: Any, env: d
     return figures.picture(image, alt=alt) + figures.credit_inline(image)
 
 
-def _images(tokens: Sequence[Token]) -> Iterator[Token]:
+def _image_tokens(tokens: Sequence[Token]) -> Iterator[Token]:
     for token in tokens:
         if token.type == "image":
             yield token
-        yield from _images(token.children or [])
+        yield from _image_tokens(token.children or [])
 
 
-def _first_block(tokens: Sequence[Token]) -> list[Token]:
-    """What stands in the first block of a text."""
+def _first_block_tokens(tokens: Sequence[Token]) -> list[Token]:
+    """Return the inline tokens of the first block of a text."""
     return next((token.children or [] for token in tokens if token.type == "inline"), [])
 
 
-_story.core.ruler.push("images", _set_out_images)
-_story.add_render_rule("image", _image)
+_story.core.ruler.push("images", _turn_images_into_figures)
+_story.add_render_rule("image", _render_image)
 
 
 def render_story(text: str) -> str:
-    """An article's body. Links are the newsroom's own and are followed.
+    """Render the body of an article as HTML. Its links have no `nofollow`.
 
-    `![alternative text](image:12 "caption")` is picture 12 of the newsroom, with its sizes, its caption and
-    whose it is. Left out, the alternative text and the caption are those of the picture itself. One
-    statement, if the text names pictures at all. A picture that is not there is left out (`named_images`
-    tells which a text names); one of another site becomes a link to it.
+    `![alternative text](image:12 "caption")` shows image 12 of the library, with its sizes, caption and
+    credit. Without them, the alternative text and the caption are those of the image itself. A missing image
+    is left out (see `named_images`), and an image of another site becomes a link. One statement if the text
+    has images.
     """
     tokens = _story.parse(text)
-    urls = {str(token.attrs["src"]) for token in _images(tokens)}
-    env = {"images": figures.find_images(urls), "first": _first_block(tokens)}
+    urls = {str(token.attrs["src"]) for token in _image_tokens(tokens)}
+    env = {"images": figures.find_images(urls), "first": _first_block_tokens(tokens)}
     return nh3.clean(
         _story.renderer.render(tokens, _story.options, env),
         tags=STORY_TAGS | IMAGE_TAGS,
@@ -106,37 +107,37 @@ def render_story(text: str) -> str:
 
 
 def named_images(text: str) -> set[int]:
-    """The pictures that an article's body names, by their keys, whether they exist or not."""
-    urls = (str(token.attrs["src"]) for token in _images(_story.parse(text)))
+    """Return the keys of the images that a body refers to, whether they exist or not."""
+    urls = (str(token.attrs["src"]) for token in _image_tokens(_story.parse(text)))
     return {int(match[1]) for url in urls if (match := figures.REFERENCE.fullmatch(url))}
 
 
 def render_comment(text: str) -> str:
-    """What a reader typed: paragraphs, emphasis, lists, quotations, code and links that earn nothing."""
+    """Render a comment as HTML: paragraphs, emphasis, lists, quotations, code and links with `nofollow`."""
     return _clean_comment(_comment.render(text))
 
 
 def render_plain(text: str) -> str:
-    """Text that was never Markdown, such as a saved page's: paragraphs, line breaks and links."""
+    """Render plain text, such as that of a saved page, as HTML: paragraphs, line breaks and links."""
     paragraphs = [part for part in re.split(r"\n\s*\n", text.strip("\n")) if part.strip()]
-    return _clean_comment("\n".join(f"<p>{_linked(part)}</p>" for part in paragraphs))
+    return _clean_comment("\n".join(f"<p>{_linkify_text(part)}</p>" for part in paragraphs))
 
 
 def first_words(markup: str, limit: int) -> str:
-    """The beginning of rendered HTML as plain text of at most `limit` characters, cut between two words."""
+    """Return the beginning of rendered HTML as plain text, at most `limit` characters, cut at a word."""
     if "<figure>" in markup:
         markup = _FIGURE.sub("", markup)
-    head = markup[: 4 * limit]  # markup and entities take up some; what is read stays bounded
-    return _first_words(head, len(markup) == len(head), limit)
+    head = markup[: 4 * limit]  # leaves room for tags and entities, and bounds the work
+    return _excerpt(head, len(markup) == len(head), limit)
 
 
-@lru_cache(maxsize=2048)  # of a thread that changed, all but one beginning was told before
-def _first_words(head: str, is_whole: bool, limit: int) -> str:
+@lru_cache(maxsize=2048)  # after a change of a thread, all comments but one are cached
+def _excerpt(head: str, is_whole: bool, limit: int) -> str:
     text = html.unescape(_TAG.sub(" ", _INLINE_TAG.sub("", head)))
-    words = " ".join(text.split())
-    if len(words) <= limit and is_whole:
-        return words
-    return words[: limit - 1].rsplit(" ", 1)[0].rstrip(",;:–- ") + "…"
+    plain = " ".join(text.split())
+    if len(plain) <= limit and is_whole:
+        return plain
+    return plain[: limit - 1].rsplit(" ", 1)[0].rstrip(",;:–- ") + "…"
 
 
 _FIGURE = re.compile(r"<figure>.*?</figure>", re.DOTALL)
@@ -144,7 +145,7 @@ _INLINE_TAG = re.compile(r"</?(?:em|strong|s|a|code)\b[^>]*(?:>|$)")
 _TAG = re.compile(r"<[^>]*(?:>|$)")
 
 
-def _linked(text: str) -> str:
+def _linkify_text(text: str) -> str:
     out, last = [], 0
     for match in _links.match(text) or []:
         out += [html.escape(text[last : match.index], quote=False)]

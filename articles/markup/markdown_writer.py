@@ -1,4 +1,4 @@
-"""Words with marks, and blocks of them, as Markdown that shows the same words: what pasted.py has read."""
+"""Write runs of formatted text, and blocks of them, as Markdown: the second half of paste_html.py."""
 
 import html
 import re
@@ -12,11 +12,13 @@ from markdown_it import MarkdownIt
 
 from articles.markup.linkify import Linkifier
 
-BREAK = "\x00"  # a line break, while the spaces around it are not yet judged
-_BLANK = "\xa0 " + BREAK
+BREAK = "\x00"  # a line break, until the spaces around it are removed
+_SPACE = "\xa0 " + BREAK
 
 
 class Marks(NamedTuple):
+    """The inline formatting of a run of text."""
+
     bold: bool = False
     italic: bool = False
     struck: bool = False
@@ -25,13 +27,18 @@ class Marks(NamedTuple):
 
 
 class Run(NamedTuple):
+    """A piece of text with the same formatting throughout."""
+
     text: str
     marks: Marks
 
 
 @dataclass(frozen=True)
 class Block:
-    """A paragraph or what stands as one. `depth` counts the lists around it, `quotes` the quotations."""
+    """A paragraph, heading, list item or another block.
+
+    `depth` counts the lists around it, `quotes` the quotations.
+    """
 
     kind: str  # "p", "h", "item", "pre", "hr", "table"
     text: str = ""
@@ -41,8 +48,8 @@ class Block:
     number: int = 0  # of an item in a numbered list; 0: a bullet
 
 
-def split(runs: list[Run]) -> Iterator[list[Run]]:
-    """At two breaks or more."""
+def split_paragraphs(runs: list[Run]) -> Iterator[list[Run]]:
+    """Split runs into paragraphs at two or more line breaks."""
     part: list[Run] = []
     breaks = 0
     for run in runs:
@@ -57,49 +64,52 @@ def split(runs: list[Run]) -> Iterator[list[Run]]:
     yield part
 
 
-def inline(runs: list[Run], *, is_heading: bool = False) -> str:
-    """Runs as one paragraph of Markdown, which shows the same words; rather without a mark than with a stray
-    asterisk."""
-    if is_heading:  # Word makes each bold, and Google none: neither means anything by it
+def write_inline(runs: list[Run], *, is_heading: bool = False) -> str:
+    """Return runs as one paragraph of Markdown.
+
+    If the rendered Markdown would not show the same words, such as with a stray asterisk, all marks are
+    dropped.
+    """
+    if is_heading:  # Word makes headings bold and Google does not; neither is the writer's choice
         runs = [run._replace(marks=run.marks._replace(bold=False, italic=False)) for run in runs]
-    # Spaces and breaks have no marks: emphasis that begins or ends with one is none.
+    # Spaces and breaks get no marks: Markdown's emphasis can't begin or end with one.
     pieces = [
-        Run(piece, run.marks if piece.strip(_BLANK) else Marks(href=run.marks.href))
+        Run(piece, run.marks if piece.strip(_SPACE) else Marks(href=run.marks.href))
         for run in runs
-        for piece in re.split(f"([{_BLANK}]+)", run.text)
+        for piece in re.split(f"([{_SPACE}]+)", run.text)
         if piece
     ]
     words = "".join(run.text for run in pieces).replace(BREAK, " ").split()
     if not words:
         return ""
-    pieces = list(_bridged(pieces))
-    text = _paragraph(pieces)
-    if _words(text) != [unquote(word) for word in words]:
-        text = _paragraph([run._replace(marks=Marks(href=run.marks.href)) for run in pieces])
+    pieces = list(_mark_spaces(pieces))
+    text = _write_paragraph(pieces)
+    if _visible_words(text) != [unquote(word) for word in words]:
+        text = _write_paragraph([run._replace(marks=Marks(href=run.marks.href)) for run in pieces])
     return text
 
 
-def _paragraph(pieces: list[Run]) -> str:
-    text = _NARROW.sub(" ", "".join(_links(pieces)).strip(_BLANK))
+def _write_paragraph(pieces: list[Run]) -> str:
+    text = _PADDING.sub(" ", "".join(_write_links(pieces)).strip(_SPACE))
     text = re.sub(r" {2,}", " ", re.sub(r" *\x00[ \x00]*", "\\\\\n", text))
-    return "\n".join(_guarded(line.strip(" ")) for line in text.split("\n"))
+    return "\n".join(_escape_line_start(line.strip(" ")) for line in text.split("\n"))
 
 
-def _words(text: str) -> list[str]:
-    """What a reader would read; addresses as they are shown, without their %20."""
-    shown = html.unescape(re.sub(r"<[^>]*>", "", _plain.render(text)))
+def _visible_words(text: str) -> list[str]:
+    """Return the words that a reader of the rendered Markdown sees, with percent-encoding removed."""
+    shown = html.unescape(re.sub(r"<[^>]*>", "", _renderer.render(text)))
     return [unquote(word) for word in shown.split()]
 
 
-_plain = MarkdownIt("commonmark", {"html": False}).enable("strikethrough")
-# Spaces that do not break are padding in what is pasted, but for those that typography asks for.
-_NARROW = re.compile(r"(?<!«)\xa0(?![!?:;»%])")
+_renderer = MarkdownIt("commonmark", {"html": False}).enable("strikethrough")
+# Non-breaking spaces in pasted text are padding, except where French typography requires them.
+_PADDING = re.compile(r"(?<!«)\xa0(?![!?:;»%])")
 
 
-def _bridged(pieces: list[Run]) -> Iterator[Run]:
-    """A space between two words of the same marks has them too."""
+def _mark_spaces(pieces: list[Run]) -> Iterator[Run]:
+    """Give a space between two words the marks that both have."""
     for n, run in enumerate(pieces):
-        if run.text.strip(_BLANK) or not 0 < n < len(pieces) - 1:
+        if run.text.strip(_SPACE) or not 0 < n < len(pieces) - 1:
             yield run
             continue
         before, after = pieces[n - 1].marks, pieces[n + 1].marks
@@ -113,22 +123,22 @@ def _bridged(pieces: list[Run]) -> Iterator[Run]:
         yield run._replace(marks=both)
 
 
-def _links(pieces: list[Run]) -> Iterator[str]:
+def _write_links(pieces: list[Run]) -> Iterator[str]:
     for href, group in groupby(pieces, key=lambda run: run.marks.href):
         some = list(group)
         plain = "".join(run.text for run in some)
-        words = _emphasis(some, in_link=bool(href))
-        if not href or not plain.strip(_BLANK):
+        words = _write_emphasis(some, in_link=bool(href))
+        if not href or not plain.strip(_SPACE):
             yield words
-        elif plain.strip(_BLANK) == href:
+        elif plain.strip(_SPACE) == href:
             yield f"<{href}>"
         else:
-            inner = words.strip(_BLANK)
+            inner = words.strip(_SPACE)
             lead, _inner, trail = words.partition(inner)
             yield f"{lead}[{inner.replace(BREAK, ' ')}]({href}){trail}"
 
 
-def _emphasis(pieces: list[Run], *, in_link: bool) -> str:
+def _write_emphasis(pieces: list[Run], *, in_link: bool) -> str:
     groups = [
         (marks, "".join(run.text for run in some))
         for marks, some in groupby(pieces, key=lambda run: run.marks)
@@ -137,24 +147,24 @@ def _emphasis(pieces: list[Run], *, in_link: bool) -> str:
     for n, (marks, text) in enumerate(groups):
         before = groups[n - 1][1][-1] if n else ""
         after = groups[n + 1][1][0] if n + 1 < len(groups) else ""
-        out.append(_wrapped(marks, text, before, after, in_link=in_link))
+        out.append(_write_marks(marks, text, before, after, in_link=in_link))
     return "".join(out)
 
 
-def _wrapped(marks: Marks, text: str, before: str, after: str, *, in_link: bool) -> str:
+def _write_marks(marks: Marks, text: str, before: str, after: str, *, in_link: bool) -> str:
     if marks.code:
         ticks = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
         pad = " " if "`" in (text[0], text[-1]) else ""
         return f"{ticks}{pad}{text.replace(BREAK, ' ')}{pad}{ticks}"
     around = ("~~" if marks.struck else "") + "*" * (2 * marks.bold + marks.italic)
     start, end = 0, len(text)
-    # Beside a letter, a mark has to touch a letter: punctuation at the edge goes outside.
+    # A mark beside a letter must enclose a letter, so punctuation at the edge goes outside of the mark.
     while before.isalnum() and start < end and not text[start].isalnum():
         start += 1
     while after.isalnum() and start < end and not text[end - 1].isalnum():
         end -= 1
     lead, inner, trail = (
-        _escaped(part, in_link=in_link) for part in (text[:start], text[start:end], text[end:])
+        _escape(part, in_link=in_link) for part in (text[:start], text[start:end], text[end:])
     )
     return f"{lead}{around}{inner}{around[::-1]}{trail}" if inner and around else lead + inner + trail
 
@@ -162,31 +172,31 @@ def _wrapped(marks: Marks, text: str, before: str, after: str, *, in_link: bool)
 _SPECIAL = re.compile(r"[\\`*]|<(?=[a-zA-Z])|~(?=~)|(?<=~)~|(?<!\w)_|_(?!\w)|&(?=#?\w{1,31};)|\](?=[(\[:])")
 
 
-_addresses = Linkifier()
+_linkifier = Linkifier()
 
 
-def _escaped(text: str, *, in_link: bool) -> str:
+def _escape(text: str, *, in_link: bool) -> str:
     if in_link:
-        return re.sub(r"(?<!\\)[\[\]]", _guard, _SPECIAL.sub(_guard, text))
+        return re.sub(r"(?<!\\)[\[\]]", _escape_match, _SPECIAL.sub(_escape_match, text))
     out, last = [], 0
-    # An address that readers can press takes no signs of ours.
-    for found in (_addresses.match(text) or []) if "://" in text else []:
+    # An address that becomes a link must not contain backslashes.
+    for found in (_linkifier.match(text) or []) if "://" in text else []:
         if found.schema in {"http:", "https:"} and _SPECIAL.search(found.raw):
-            out += [_SPECIAL.sub(_guard, text[last : found.index]), f"<{found.raw}>"]
+            out += [_SPECIAL.sub(_escape_match, text[last : found.index]), f"<{found.raw}>"]
             last = found.last_index
-    return "".join([*out, _SPECIAL.sub(_guard, text[last:])])
+    return "".join([*out, _SPECIAL.sub(_escape_match, text[last:])])
 
 
-def _guard(found: re.Match[str]) -> str:
+def _escape_match(found: re.Match[str]) -> str:
     return "\\" + found[0]
 
 
-_BEGINS_A_BLOCK = re.compile(r"(#{1,6}(?=\s|\\?$)|[>+=|-]|\d{1,9}(?=[.)](?:\s|\\?$)))")
+_BLOCK_START = re.compile(r"(#{1,6}(?=\s|\\?$)|[>+=|-]|\d{1,9}(?=[.)](?:\s|\\?$)))")
 
 
-def _guarded(line: str) -> str:
-    """A line that begins as a heading, a list or a quotation does, and is none."""
-    found = _BEGINS_A_BLOCK.match(line)
+def _escape_line_start(line: str) -> str:
+    """Escape the start of a line that Markdown would read as a heading, a list or a quotation."""
+    found = _BLOCK_START.match(line)
     if not found:
         return line
     if found[0].isdecimal():
@@ -194,17 +204,16 @@ def _guarded(line: str) -> str:
     return "\\" + line
 
 
-def levelled(blocks: list[Block]) -> list[Block]:
-    """The page has one title: the highest of the headings here is the second level, and the fourth is the
-    last."""
+def normalize_heading_levels(blocks: list[Block]) -> list[Block]:
+    """Return the blocks with heading levels from 2 to 4, since level 1 is the page's title."""
     levels = sorted({block.level for block in blocks if block.kind == "h"})
     to = {level: min(2 + n, 4) for n, level in enumerate(levels)}
     return [replace(block, level=to[block.level]) if block.kind == "h" else block for block in blocks]
 
 
-def lines(blocks: list[Block]) -> Iterator[str]:
-    """Markdown's lines: items of one list stand close, all else has an empty line between."""
-    open_: list[tuple[int, int]] = []  # the level of each list, and the columns before what its items say
+def write_lines(blocks: list[Block]) -> Iterator[str]:
+    """Yield the blocks as lines of Markdown, with an empty line between blocks, except between list items."""
+    open_: list[tuple[int, int]] = []  # the level of each open list, and the indentation of its items' text
     last: Block | None = None
     for block in blocks:
         if last and last.quotes != block.quotes:
@@ -213,7 +222,7 @@ def lines(blocks: list[Block]) -> Iterator[str]:
         while open_ and open_[-1][0] > block.depth - is_item:
             open_.pop()
         start = open_[-1][1] if open_ else 0
-        text = _of(block)
+        text = _write_block(block)
         if is_item:
             marker = f"{block.number}. " if block.number else "- "
             open_.append((block.depth, start + len(marker)))
@@ -223,7 +232,9 @@ def lines(blocks: list[Block]) -> Iterator[str]:
         if last is not None:
             is_close = last.kind == block.kind == "item" and last.quotes == block.quotes
             if block.number > 1 and block.depth > last.depth:
-                is_close = False  # only a list that starts with 1 may follow a line of text
+                is_close = (
+                    False  # in Markdown only a list that starts with 1 may directly follow a line of text
+                )
             if not is_close:
                 yield ("> " * min(last.quotes, block.quotes)).rstrip()
         for line in body:
@@ -231,7 +242,7 @@ def lines(blocks: list[Block]) -> Iterator[str]:
         last = block
 
 
-def _of(block: Block) -> str:
+def _write_block(block: Block) -> str:
     match block.kind:
         case "h":
             return "#" * block.level + " " + re.sub(r"(?<=\s)(#+)$", r"\\\1", block.text)

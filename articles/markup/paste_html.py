@@ -1,7 +1,7 @@
-"""Formatted text from a clipboard, as Markdown: what word processors mean by it, not how they write it.
+"""Convert pasted HTML of word processors to Markdown.
 
-Google Docs wraps all it copies in a bold that is none, and says bold by a style; Word writes lists as
-paragraphs that say `mso-list`. So a style says more than a tag.
+Google Docs wraps everything in a <b> that is not bold, and marks bold text by a style; Word writes list items
+as paragraphs with the style `mso-list`. So styles take precedence over tags.
 """
 
 import re
@@ -13,11 +13,20 @@ import nh3
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from articles.markup.markdown_writer import BREAK, Block, Marks, Run, inline, levelled, lines, split
+from articles.markup.markdown_writer import (
+    BREAK,
+    Block,
+    Marks,
+    Run,
+    normalize_heading_levels,
+    split_paragraphs,
+    write_inline,
+    write_lines,
+)
 
-MOST = 3_000_000  # characters of HTML: Word sends fifty for each that a person typed
-TAGS_MOST = 40_000  # that begin or end, which take three seconds
-DEEPEST = 9  # levels of a list or of quotations; what lies deeper stands on the last
+MOST = 3_000_000  # characters of HTML: Word produces fifty for each typed character
+MAX_TAGS = 40_000  # start and end tags, which take three seconds
+MAX_DEPTH = 9  # levels of lists and of quotations; deeper ones are moved up to this level
 
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _BLOCKS = {"p", "div", "section", "article", "header", "footer", "main", "address", "dl", "dt", "dd"}
@@ -30,26 +39,28 @@ _DROPPED = {"script", "style", "title", "xml", "noscript", "template", "iframe",
 
 
 @dataclass(frozen=True)
-class Pasted:
+class PasteResult:
+    """The Markdown of pasted HTML."""
+
     markdown: str
-    images: int  # that were in it and could not be taken along: their files lie elsewhere
+    images: int  # number of images that were left out because their files are on other sites
 
 
-# Where a picture was that the page sends by itself (static/js/pictures.js), until it is told what is in it.
-PICTURE = "\u27e6{image} {number}\u27e7"
+# Marks the place of a pasted image that static/js/pictures.js uploads, until its description is entered.
+IMAGE_PLACEHOLDER = "\u27e6{image} {number}\u27e7"
 
 
-def places_of_pictures(text: str) -> list[str]:
-    """Such as still stand in a text: their pictures never came."""
-    place = PICTURE.format(image=re.escape(_("image")), number=r"\d+")
-    return re.findall(place, text, re.ASCII)
+def find_image_placeholders(text: str) -> list[str]:
+    """Return the placeholders in a text whose images were not uploaded."""
+    pattern = IMAGE_PLACEHOLDER.format(image=re.escape(_("image")), number=r"\d+")
+    return re.findall(pattern, text, re.ASCII)
 
 
-def as_markdown(markup: str) -> Pasted:
-    """Raises ValidationError where there is more of it than anybody writes."""
-    if len(markup) > MOST or markup.count("<") > TAGS_MOST:
-        raise ValidationError(_("This is too much to be pasted with its formatting."), code="long")
-    # It balances the tags and drops comments, scripts and what is unknown, with its words kept.
+def as_markdown(markup: str) -> PasteResult:
+    """Return pasted HTML as Markdown. Raises ValidationError if it is too long."""
+    if len(markup) > MOST or markup.count("<") > MAX_TAGS:
+        raise ValidationError(_("This text is too long to be pasted with its formatting."), code="long")
+    # nh3 balances the tags, drops comments and scripts, and unwraps unknown tags.
     tidy = nh3.clean(
         markup,
         tags=_TAGS,
@@ -67,60 +78,68 @@ def as_markdown(markup: str) -> Pasted:
     reader.feed(tidy)
     reader.close()
     reader.end_block()
-    return Pasted("\n".join(lines(levelled(reader.blocks))).strip("\n"), reader.images)
+    return PasteResult(
+        "\n".join(write_lines(normalize_heading_levels(reader.blocks))).strip("\n"), reader.images
+    )
 
 
 @dataclass
-class _Open:
-    """An element that is open, with what was so outside it."""
+class _OpenElement:
+    """An open element, with the reader's state before it."""
 
     tag: str
     marks: Marks
     shift: str
     is_ignored: bool
-    lists: int  # how many were around it
+    lists: int  # number of lists around it
     is_quote: bool = False
 
 
 @dataclass
 class _List:
+    """An open list."""
+
     is_numbered: bool
     count: int = 0  # items so far
 
 
 class _Reader(HTMLParser):
-    """Balanced HTML, as blocks."""
+    """A parser that reads balanced HTML into blocks."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.blocks: list[Block] = []
         self.images = 0
-        self.open: list[_Open] = []
+        self.open: list[_OpenElement] = []
         self.runs: list[Run] = []
         self.marks = Marks()
-        self.shift = ""  # "super" or "sub": where the words stand beside the line
+        self.shift = ""  # "super" or "sub"
         self.lists: list[_List] = []
         self.quotes = 0
         self.heading = 0
         self.in_pre = 0
-        self.item = ""  # "new": the next block begins an item of the innermost list; "old": it goes on in it
-        self.word_list: tuple[int, str] | None = None  # Word's level, and the marker that it wrote
+        self.item = (
+            ""  # "new": the next block begins an item of the innermost list; "old": it continues the item
+        )
+        self.word_list: tuple[int, str] | None = (
+            None  # the level of a list item by Word, and its bullet or number
+        )
         self.in_marker = False
         self.cells: list[list[str]] | None = None  # rows of the outermost table
         self.tables = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
-        style = _declarations(attributes.get("style", ""))
+        style = _parse_style(attributes.get("style", ""))
         if tag in _VOID:
             self._void(tag, attributes)
             return
-        opened = _Open(tag, self.marks, self.shift, self.in_marker, len(self.lists))
+        opened = _OpenElement(tag, self.marks, self.shift, self.in_marker, len(self.lists))
         self.open.append(opened)
-        self.marks = _marked(self.marks, tag, attributes, style)
-        self.shift = _shifted(self.shift, tag, style)
+        self.marks = _apply_marks(self.marks, tag, attributes, style)
+        self.shift = _vertical_position(self.shift, tag, style)
         if style.get("mso-list", "").lower() == "ignore" and self.word_list:
-            self.in_marker = True  # what Word shows for a bullet or a number
+            self.in_marker = True  # the text of Word's bullet or number
         elif tag not in _INLINE:
             self._start_block(tag, attributes, style, opened)
 
@@ -136,19 +155,21 @@ class _Reader(HTMLParser):
         if self.in_marker and self.word_list:
             self.word_list = (self.word_list[0], self.word_list[1] + data.strip("\xa0 \t\r\n"))
             return
-        data = _beside_the_line(data, self.shift)
+        data = _to_superscript_or_subscript(data, self.shift)
         self.runs.append(Run(data if self.in_pre else _SPACES.sub(" ", data), self.marks))
 
     def end_block(self) -> None:
-        """Store what was read since the last block, if it says anything."""
+        """Store the text since the last block as a block, unless it is empty."""
         runs, self.runs = self.runs, []
         if self.in_pre:
             return self._store("pre", "".join(run.text for run in runs).strip("\n"))
         if self.heading:
-            return self._store("h", " ".join(inline(runs, is_heading=True).replace("\\\n", " ").split()))
-        # Two breaks are how those end a paragraph who know no other way.
-        for part in split(runs):
-            self._store("p", inline(part))
+            return self._store(
+                "h", " ".join(write_inline(runs, is_heading=True).replace("\\\n", " ").split())
+            )
+        # Some writers end a paragraph with two line breaks.
+        for part in split_paragraphs(runs):
+            self._store("p", write_inline(part))
         return None
 
     def _store(self, kind: str, text: str) -> None:
@@ -160,19 +181,19 @@ class _Reader(HTMLParser):
                 plain = text.replace("\\\n", " ").replace("\n", " ").replace("|", "\\|")
                 self.cells[-1][-1] = f"{cell} {plain}".strip()
             return
-        quotes, level = min(self.quotes, DEEPEST), self.heading
+        quotes, level = min(self.quotes, MAX_DEPTH), self.heading
         if self.word_list:
             depth, marker = self.word_list
             number = self._number_in_word(depth) if _NUMBER.match(marker) else 0
             self.blocks.append(Block("item", text, depth=depth, quotes=quotes, number=number))
             self.word_list = None
             return
-        depth = min(len(self.lists), DEEPEST)
+        depth = min(len(self.lists), MAX_DEPTH)
         if self.lists and self.item == "new" and kind in {"p", "h"}:
-            here = self.lists[-1]
-            here.count += 1
+            innermost = self.lists[-1]
+            innermost.count += 1
             self.item = "old"
-            number = here.count if here.is_numbered else 0
+            number = innermost.count if innermost.is_numbered else 0
             self.blocks.append(Block("item", text, depth=depth, quotes=quotes, number=number))
             return
         if kind == "h" and depth:
@@ -180,7 +201,7 @@ class _Reader(HTMLParser):
         self.blocks.append(Block(kind, text, level=level, depth=depth, quotes=quotes))
 
     def _number_in_word(self, depth: int) -> int:
-        """It writes the number into its marker only: counted anew, as a letter would be no number."""
+        """Return the number of Word's next list item. It is counted, since Word's marker may be a letter."""
         for block in reversed(self.blocks):
             if block.kind != "item" or block.depth < depth:
                 return 1
@@ -194,16 +215,16 @@ class _Reader(HTMLParser):
         elif tag == "hr":
             self.end_block()
             if self.cells is None:
-                self.blocks.append(Block("hr", quotes=min(self.quotes, DEEPEST)))
+                self.blocks.append(Block("hr", quotes=min(self.quotes, MAX_DEPTH)))
         elif tag == "img":
             source = re.fullmatch(r"pasted:(\d{1,6})", attributes.get("src", ""), re.ASCII)
             if source:
-                self.runs.append(Run(PICTURE.format(image=_("image"), number=source[1]), Marks()))
+                self.runs.append(Run(IMAGE_PLACEHOLDER.format(image=_("image"), number=source[1]), Marks()))
             else:
                 self.images += 1
 
     def _start_block(
-        self, tag: str, attributes: dict[str, str], style: dict[str, str], opened: _Open
+        self, tag: str, attributes: dict[str, str], style: dict[str, str], opened: _OpenElement
     ) -> None:
         if tag in {"u", "sub", "small", "big", "mark", "ins"}:
             return
@@ -216,10 +237,10 @@ class _Reader(HTMLParser):
         if tag in {"ul", "ol"}:
             self._start_list(tag, attributes)
         elif tag == "li":
-            # Word for the web writes each item as a list of its own, and says its level.
-            said = attributes.get("data-aria-level") or attributes.get("aria-level", "")
-            if self.lists and said.isdecimal():
-                self._be_at(min(int(said), DEEPEST))
+            # Word for the web writes each item as a separate list, with its level in an attribute.
+            level_text = attributes.get("data-aria-level") or attributes.get("aria-level", "")
+            if self.lists and level_text.isdecimal():
+                self._move_list_to(min(int(level_text), MAX_DEPTH))
             self.item = "new"
         elif tag in _HEADINGS:
             self.heading = int(tag[1])
@@ -240,25 +261,25 @@ class _Reader(HTMLParser):
             self.cells[-1].append("")
 
     def _is_quote(self, tag: str, kind: str) -> bool:
-        """One in a list is taken for a paragraph of its item."""
-        is_said = tag == "blockquote" or (tag == "p" and kind in {"msoquote", "msointensequote"})
-        return is_said and not self.lists
+        """Whether an element is a quotation. In a list it is treated as a paragraph of the item."""
+        is_marked = tag == "blockquote" or (tag == "p" and kind in {"msoquote", "msointensequote"})
+        return is_marked and not self.lists
 
     def _start_list(self, tag: str, attributes: dict[str, str]) -> None:
         start = attributes.get("start", "")
         before = int(start) - 1 if re.fullmatch(r"[1-9]\d{0,5}", start, re.ASCII) else 0
         self.lists.append(_List(tag == "ol", before))
 
-    def _be_at(self, level: int) -> None:
-        """The innermost list stands at this level, whatever its nesting."""
-        here = self.lists.pop()
+    def _move_list_to(self, level: int) -> None:
+        """Move the innermost list to this level, whatever its nesting."""
+        innermost = self.lists.pop()
         while len(self.lists) >= level:
             self.lists.pop()
         while len(self.lists) < level - 1:
             self.lists.append(_List(False))
-        self.lists.append(here)
+        self.lists.append(innermost)
 
-    def _finish_block(self, tag: str, opened: _Open) -> None:
+    def _finish_block(self, tag: str, opened: _OpenElement) -> None:
         if tag in {"u", "sub", "small", "big", "mark", "ins"}:
             return
         self.end_block()
@@ -286,8 +307,8 @@ class _Reader(HTMLParser):
             padded = [row + [""] * (width - len(row)) for row in rows]
             lines = [f"| {' | '.join(row)} |" for row in padded]
             text = "\n".join([lines[0], "|" + " --- |" * width, *lines[1:]])
-            self.blocks.append(Block("table", text, quotes=min(self.quotes, DEEPEST)))
-        else:  # a frame around paragraphs
+            self.blocks.append(Block("table", text, quotes=min(self.quotes, MAX_DEPTH)))
+        else:  # a table of one column is only a frame around paragraphs
             self.blocks += [Block("p", cell.replace("\\|", "|")) for row in rows for cell in row]
 
 
@@ -295,12 +316,12 @@ _SPACES = re.compile(r"[ \t\r\n\f\x00]+")
 _NUMBER = re.compile(r"\(?(?:\d{1,4}|[a-z]|[ivxlc]+)[.)]", re.IGNORECASE)
 
 
-def _declarations(style: str) -> dict[str, str]:
+def _parse_style(style: str) -> dict[str, str]:
     pairs = (part.partition(":") for part in style.split(";"))
     return {name.strip().lower(): value.strip() for name, _colon, value in pairs if value}
 
 
-def _marked(marks: Marks, tag: str, attributes: dict[str, str], style: dict[str, str]) -> Marks:
+def _apply_marks(marks: Marks, tag: str, attributes: dict[str, str], style: dict[str, str]) -> Marks:
     if tag in {"b", "strong"}:
         marks = marks._replace(bold=True)
     elif tag in {"i", "em", "cite"}:
@@ -310,7 +331,7 @@ def _marked(marks: Marks, tag: str, attributes: dict[str, str], style: dict[str,
     elif tag in {"code", "tt"}:
         marks = marks._replace(code=True)
     elif tag == "a":
-        marks = marks._replace(href=_address(attributes.get("href", "")))
+        marks = marks._replace(href=_link_target(attributes.get("href", "")))
     if weight := style.get("font-weight", "").lower():
         is_heavy = int(weight) >= 600 if weight.isdecimal() else weight in {"bold", "bolder"}
         marks = marks._replace(bold=is_heavy)
@@ -321,27 +342,29 @@ def _marked(marks: Marks, tag: str, attributes: dict[str, str], style: dict[str,
     return marks
 
 
-def _shifted(shift: str, tag: str, style: dict[str, str]) -> str:
+def _vertical_position(shift: str, tag: str, style: dict[str, str]) -> str:
     if tag in {"sup", "sub"}:
         shift = {"sup": "super", "sub": "sub"}[tag]
     return style.get("vertical-align", shift).lower()
 
 
-def _beside_the_line(text: str, shift: str) -> str:
-    """Numbers above or below the line, in signs that stand there: Markdown has no mark for it, and 10⁶ is not
-    106. Words, which say the same on the line, stay."""
-    signs = _SHIFTED.get(shift)
+def _to_superscript_or_subscript(text: str, shift: str) -> str:
+    """Return superscript or subscript numbers as Unicode signs, since Markdown has no mark for them.
+
+    Without it, 10⁶ would become 106. Words stay on the line, where they mean the same.
+    """
+    signs = _SCRIPT_SIGNS.get(shift)
     return text.translate(signs) if signs and {*map(ord, text.strip())} <= signs.keys() else text
 
 
-_SHIFTED = {
+_SCRIPT_SIGNS = {
     "super": str.maketrans("0123456789+-\u2212=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ"),
     "sub": str.maketrans("0123456789+-\u2212=()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎"),
 }
 
 
-def _address(href: str) -> str:
-    """Where a link leads; Google's own step between is left out. Nothing for what is no page."""
+def _link_target(href: str) -> str:
+    """Return the target of a link without Google's redirect, or "" if it is not a web or e-mail address."""
     try:
         parts = urlsplit(href.strip())
         if parts.hostname in {"www.google.com", "google.com"} and parts.path == "/url":

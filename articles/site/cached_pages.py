@@ -1,8 +1,8 @@
-"""Pages that show the same to every stranger, so that the page cache may keep them in memory.
+"""Pages that are the same for all anonymous readers, so that the page cache can store them.
 
-Such a page is made in one snapshot of the database, from which come the site, the moment that the page
-holds for its own, and the versions of all that it shows. As long as those versions are the stored ones and
-`until` has not come, a new page would be the same.
+Such a page is made in one snapshot of the database, which gives the site, the time of the page
+(`request.now`) and the versions of everything on the page. While the stored versions are the same and `until`
+has not passed, a new page would be identical.
 """
 
 import logging
@@ -29,10 +29,10 @@ from articles.site.languages import activate_language
 from core.sql import read
 
 WITHHELD = settings.HOME / "cache" / "withheld"
-KEPT = "soundoff.kept"  # where a request's environment says what its page depends on
+KEPT = "soundoff.kept"  # the key in request.META of what the page depends on
 PERSONAL_COOKIES = frozenset({settings.SESSION_COOKIE_NAME, "messages", guests.COOKIE})
 
-# One round trip: the first statement of a transaction may say how it is isolated.
+# One round trip: only the first statement of a transaction can set its isolation level.
 _ISOLATE = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; "
 _READ_SITE = """
 SELECT *, now() AS now, (SELECT min(published_at) FROM articles_article WHERE published_at > now()) AS until
@@ -45,7 +45,7 @@ View = Callable[..., HttpResponse]
 
 @dataclass
 class Kept:
-    """What a page was made from: versions by id, and the moment at which it changes with nothing written."""
+    """What a page depends on: versions by id, and the time when it changes without any write."""
 
     site: int
     zone: str
@@ -56,27 +56,31 @@ class Kept:
 
     @property
     def stamp(self) -> tuple[int, int, int]:
-        """Sums are enough: versions only grow, and the site's does where an article comes or goes."""
+        """Return the site's version and the sums of the other versions.
+
+        Sums are enough: versions only grow, and the site's version grows when an article appears or
+        disappears.
+        """
         return self.site, sum(self.articles.values()), sum(self.discussions.values())
 
 
 def keep(view: View) -> View:
-    """For a view (GET and HEAD) whose page is the same for all strangers; inside of @require_safe.
+    """Decorate a view whose page is the same for all anonymous readers, so that it can be cached.
 
-    It says what it shows with `depends`, shows what is true at `request.now`, and for a stranger looks at no
-    other part of the request than its path, `?order=` and the cookies `order` and `theme`; what needs the
-    host takes settings.SITE_URL. Answers of another status than 200 are not kept.
+    It belongs inside of @require_safe. The view declares what it shows with `depends` and shows the state at
+    `request.now`. For an anonymous reader it may read only the path, `?order=` and the cookies `order` and
+    `theme` of the request; absolute URLs use settings.SITE_URL. Only responses with status 200 are cached.
     """
 
     @wraps(view)
-    def kept(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not is_stranger(request):
+    def cached_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not is_anonymous(request):
             response = view(request, *args, **kwargs)
             patch_cache_control(response, private=True, no_cache=True)
             return response
         request.user = AnonymousUser()
         if hasattr(request, "_messages"):
-            del request._messages  # so that nobody looks for some in the session
+            del request._messages  # so that the template does not read the session
         with _snapshot(request):
             response = view(request, *args, **kwargs)
             if hasattr(response, "render"):
@@ -89,19 +93,20 @@ def keep(view: View) -> View:
         if sets_cookie:
             del request.META[KEPT]
             if settings.STRICT:
-                raise AssertionError(f"The page of {request.path} is kept and sets a cookie.")
+                raise AssertionError(f"The page of {request.path} is cached and sets a cookie.")
         return response
 
-    kept.is_kept = True  # type: ignore[attr-defined]
-    return kept
+    cached_view.is_cached_view = True  # type: ignore[attr-defined]
+    return cached_view
 
 
 def is_kept(view: View) -> bool:
-    return getattr(view, "is_kept", False)
+    """Whether the pages of a view can be cached."""
+    return getattr(view, "is_cached_view", False)
 
 
-def is_stranger(request: HttpRequest) -> bool:
-    """Whether nothing in the request says who asks."""
+def is_anonymous(request: HttpRequest) -> bool:
+    """Whether a request has no cookie or header that identifies its reader."""
     return PERSONAL_COOKIES.isdisjoint(request.COOKIES) and "HTTP_AUTHORIZATION" not in request.META
 
 
@@ -112,37 +117,38 @@ def depends(
     discussions: Mapping[int, int] | None = None,
     until: datetime | None = None,
 ) -> None:
-    """Say what the page shows: the versions, by id, of articles and discussions as they were read, and the
-    next moment at which it changes by itself. A discussion that is not stored yet has version 0. The site's
-    version and the next publication of a story are always in.
+    """Add to what the cached page depends on.
 
-    May be called repeatedly, and does nothing for a page that is not kept.
+    `articles` and `discussions` are versions by id, as the view has read them; a discussion that is not
+    stored yet has version 0. `until` is the next time when the page changes without a write. The site's
+    version and the next publication of a story are always included. May be called repeatedly; does nothing
+    for a page that is not cached.
     """
-    kept: Kept | None = request.META.get(KEPT)
-    if kept is None:
+    dependencies: Kept | None = request.META.get(KEPT)
+    if dependencies is None:
         return
-    kept.articles |= articles or {}
-    kept.discussions |= discussions or {}
+    dependencies.articles |= articles or {}
+    dependencies.discussions |= discussions or {}
     if until and until > request.now:  # type: ignore[attr-defined]
-        kept.until = min(until, kept.until or until)
+        dependencies.until = min(until, dependencies.until or until)
 
 
 def withhold() -> None:
-    """Say, last before the commit, that readers may not see any more what they saw until now.
+    """Invalidate the cached pages that are shown while the database is down.
 
-    No page that this machine keeps from before is shown while nobody can ask the database.
+    Call it just before the commit of a change that hides something from readers.
     """
     fresh = WITHHELD.with_name(f"{WITHHELD.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         fresh.parent.mkdir(mode=0o700, exist_ok=True)
         fresh.touch()
-        fresh.replace(WITHHELD)  # the old one may be another user's
+        fresh.replace(WITHHELD)  # the old file may belong to another user, so it can't be touched
     except OSError:
-        log.warning("%s can't be written: without a database, what was removed may be shown.", WITHHELD)
+        log.warning("%s can't be written: removed content may be shown while the database is down.", WITHHELD)
 
 
 def withheld_at() -> float:
-    """When that was last said, in seconds since 1970."""
+    """Return the time of the last invalidation, in seconds since 1970, or 0."""
     try:
         return WITHHELD.stat().st_mtime
     except FileNotFoundError:
@@ -151,13 +157,16 @@ def withheld_at() -> float:
 
 @contextmanager
 def _snapshot(request: HttpRequest) -> Iterator[None]:
-    """One transaction that reads all in one state of the database; first the site and the moment."""
-    nested = connection.in_atomic_block  # only in tests, which roll back
+    """Run the view in one read-only transaction with one state of the database.
+
+    It sets `request.site` and `request.now`.
+    """
+    nested = connection.in_atomic_block  # only in tests, whose transaction is rolled back
     with nullcontext() if nested else transaction.atomic():
         site: Any = read(Site, _READ_SITE if nested else _ISOLATE + _READ_SITE)[0]
         request.site = site
         request.now = site.now  # type: ignore[attr-defined]
-        # Each page leads to the newest stories, hence to the next one.
+        # Every page links to the newest stories, so all change at the next publication.
         timezone.activate(site.zone)
         activate_language(request)
         request.META[KEPT] = Kept(site.version, site.time_zone, get_language() or "", until=site.until)

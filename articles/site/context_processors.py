@@ -1,3 +1,5 @@
+"""The template context of every page: the masthead, the theme and the site's URL."""
+
 from typing import NamedTuple
 
 from django.conf import settings
@@ -6,10 +8,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
-THEMES = {"light", "dark"}  # what the cookie `theme` may say; without it the system's own choice counts
+THEMES = {"light", "dark"}  # values of the cookie `theme`; without it the system's theme is used
 
-# TopicQuerySet.with_stories and the menu of standing pages, for every page.
-LINKS = """
+# TopicQuerySet.with_stories and the menu of standing pages in one statement.
+LINKS_SQL = """
 (SELECT 'topic', t.name, t.slug, 0 AS place FROM articles_topic t
 WHERE t.shown AND (
   SELECT m.id FROM articles_article_topics m
@@ -24,16 +26,18 @@ ORDER BY place, 2"""
 
 
 class Link(NamedTuple):
+    """A link of the header or the footer."""
+
     name: str
     get_absolute_url: str
 
 
 class Masthead:
-    """What stands above and below each page, read at once and only if a template names it."""
+    """The links of the header and the footer, read in one statement when a template uses them."""
 
     def __init__(self, request: HttpRequest) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(LINKS, [request.now])  # type: ignore[attr-defined]
+            cursor.execute(LINKS_SQL, [request.now])  # type: ignore[attr-defined]
             rows = cursor.fetchall()
         self.topics = [
             Link(name, reverse("topic", args=[slug])) for kind, name, slug, _ in rows if kind == "topic"
@@ -48,8 +52,11 @@ class Masthead:
 
 
 def masthead(request: HttpRequest) -> dict[str, object]:
-    """`masthead`: topics, and the standing pages that it links at its top and at the foot; `theme`, "" where
-    the reader chose none; and `site_url`, for the few places that need a host."""
+    """Return the context of every page.
+
+    `masthead` has the topics and the standing pages of the header and the footer; `theme` is "" if the reader
+    chose none; `site_url` is for absolute URLs.
+    """
     theme = request.COOKIES.get("theme", "")
     return {
         "masthead": SimpleLazyObject(lambda: Masthead(request)),

@@ -1,4 +1,4 @@
-"""The site's row as the request that is being answered has read it, for what is asked of it on the way."""
+"""The current site: the site's row as the current request has read it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,17 +14,19 @@ _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
 
 def current_site() -> Site:
-    """That of the request, read once; outside of one, as it is stored now: one statement each time."""
+    """Return the site of the current request, read once. Outside of a request it is read at each call."""
     request: Any = _request.get()
     return read_site() if request is None else request.site
 
 
 def read_site() -> Site:
+    """Read the site from the database."""
     return read(Site, "SELECT * FROM articles_site WHERE id = 1")[0]
 
 
 @contextmanager
 def answering(request: HttpRequest) -> Iterator[None]:
+    """Make this the current request, whose site `current_site` returns."""
     token = _request.set(request)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Somebody whom an administrator has added is written to, as nobody but they choose their password."""
+"""The invitation mail to a person whom an administrator has added, with a link to choose a password."""
 
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
@@ -17,7 +17,10 @@ from articles.site.languages import in_site_language
 @task()
 @in_site_language
 def invite(user_id: int) -> None:
-    """Mail the link by which a password is chosen, which also proves the e-mail. Not once there is one."""
+    """Mail a link to choose a password, which also confirms the e-mail.
+
+    Does nothing if there is a password already.
+    """
     user = User.objects.active().filter(pk=user_id).first()
     if user is None or user.has_usable_password():
         return

@@ -1,5 +1,4 @@
-"""In which language a page is: one that the reader's browser asks for, else the site's own. Mails are in the
-site's."""
+"""The language of pages and mails: pages use the browser's language if available, mails the site's own."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -15,7 +14,7 @@ R = TypeVar("R")
 
 
 def asked_language(accepted: str) -> str:
-    """The best of ours in an Accept-Language header; nothing where none of ours is asked for."""
+    """Return the preferred available language of an Accept-Language header, or ""."""
     for code, _quality in parse_accept_lang_header(accepted):
         if code == "*":
             break
@@ -27,14 +26,14 @@ def asked_language(accepted: str) -> str:
 
 
 def activate_language(request: Any) -> None:
-    """For the rest of this request, whose site is read."""
-    asked = asked_language(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
-    translation.activate(asked or request.site.language)
+    """Activate the language of the request, or else of its site, for the rest of the request."""
+    requested = asked_language(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
+    translation.activate(requested or request.site.language)
     request.LANGUAGE_CODE = translation.get_language()
 
 
 def in_site_language(job: Callable[P, R]) -> Callable[P, R]:
-    """For a job that mails: it runs where nobody asks, and writes as the site does."""
+    """Decorate a job that sends mails so that it runs in the site's language, since it has no request."""
 
     @wraps(job)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -1,3 +1,5 @@
+"""The middleware that sets the site, the time zone, the language and the time of a request."""
+
 from collections.abc import Callable
 from typing import Any
 
@@ -5,24 +7,26 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from articles.site.cached_pages import is_kept, is_stranger
+from articles.site.cached_pages import is_anonymous, is_kept
 from articles.site.current_site import answering, read_site
 from articles.site.languages import activate_language
 
-# The first two must answer where the database does not; of the others a page may hold dozens.
+# healthz and readyz must answer without a database, and a page may contain dozens of images.
 WITHOUT_SITE = {"healthz", "readyz", "image"}
 
 
 class SiteMiddleware:
-    """`request.site`, read when asked for; its time zone is the one in which pages tell and read times, its
-    language that of pages for whoever asks for none of ours. `request.now` is the moment for which the page
-    is true."""
+    """Set `request.site`, read on first use, and `request.now`, the time whose state the page shows.
+
+    The site's time zone applies to all times of the page, and its language applies if the browser asks for
+    none that is available.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # Not from a context processor: allauth's pages have a `site` of their own, named after the host.
+        # Not in a context processor, because allauth's pages have their own `site` in the context.
         request.site = SimpleLazyObject(read_site)  # type: ignore[assignment]
         request.now = timezone.now()  # type: ignore[attr-defined]
         try:
@@ -34,7 +38,7 @@ class SiteMiddleware:
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
         if request.resolver_match and request.resolver_match.url_name in WITHOUT_SITE:
             return
-        if is_kept(view) and is_stranger(request):
-            return  # `keep` reads all of that in the page's own snapshot
+        if is_kept(view) and is_anonymous(request):
+            return  # the view's decorator does this in the page's own snapshot
         timezone.activate(request.site.zone)  # type: ignore[attr-defined]
         activate_language(request)

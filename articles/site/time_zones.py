@@ -1,4 +1,4 @@
-"""Time zones as people name them."""
+"""Time zones to choose from, and their search by name."""
 
 from functools import cache
 from zoneinfo import available_timezones
@@ -11,26 +11,26 @@ REGIONS = {
 
 @cache
 def zones() -> list[str]:
-    """Those to choose from: places, and UTC. Older names of the same are taken as well, but not offered."""
+    """Return the time zones to choose from: places and UTC. Older aliases are valid but not offered."""
     return ["UTC", *sorted(name for name in available_timezones() if name.partition("/")[0] in REGIONS)]
 
 
 def find_zones(text: str) -> list[str]:
-    """The zone that is named so, else those of places whose name begins so, else has it: "oslo", "new york".
+    """Return the zone of this name, or else those of places with this name, prefix or part ("oslo", "york").
 
-    Case, spaces and underscores don't count.
+    Case, spaces and underscores are ignored.
     """
-    wanted = _folded(text)
+    wanted = _fold(text)
     if not wanted:
         return []
-    if exact := [name for name in sorted(available_timezones()) if _folded(name) == wanted]:
+    if exact := [name for name in sorted(available_timezones()) if _fold(name) == wanted]:
         return exact[:1]
-    places = [(name, _folded(name.rpartition("/")[2])) for name in zones()]
+    places = [(name, _fold(name.rpartition("/")[2])) for name in zones()]
     for test in (str.__eq__, str.startswith, str.__contains__):
         if found := [name for name, place in places if test(place, wanted)]:
             return found
     return []
 
 
-def _folded(name: str) -> str:
+def _fold(name: str) -> str:
     return name.casefold().replace("_", " ").strip()

@@ -1,3 +1,5 @@
+"""Template tags that show images."""
+
 from django import template
 from django.utils.safestring import SafeString
 
@@ -9,11 +11,11 @@ register = template.Library()
 
 @register.simple_tag
 def figure(image: Image) -> SafeString:
-    """A story's lead image, with its caption and whose it is."""
+    """Show a story's lead image with its caption and credit."""
     return html.figure(image, is_first=True)
 
 
 @register.simple_tag
 def cropped(image: Image, is_first: object) -> SafeString:
-    """A lead image in a list."""
+    """Show a lead image in a list, cropped."""
     return html.cropped(image, is_first=bool(is_first))

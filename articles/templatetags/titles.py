@@ -1,4 +1,4 @@
-"""Titles of stories for whoever reads a page."""
+"""A template filter for the titles of stories."""
 
 from django import template
 
@@ -10,5 +10,5 @@ register = template.Library()
 
 @register.filter
 def title_for(article: Article, user: object) -> str:
-    """The title, or words in its place if this person may not read it: Article.title_for."""
+    """Return the title of a story, or a placeholder if this person may not read it (Article.title_for)."""
     return article.title_for(user if isinstance(user, User) else None)

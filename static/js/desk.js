@@ -1,4 +1,4 @@
-// The queue by keys, and the next case before it is asked for. Each key presses what the page has anyway.
+// Keyboard shortcuts of the queue, and prefetching of the next case. Each key presses a button that the page has.
 "use strict";
 if (document.querySelector(".queue")) {
   const find = (what, node = document) => node.querySelector(what);
@@ -6,14 +6,14 @@ if (document.querySelector(".queue")) {
   const queue = () => find(".queue");
   const card = (node = document) => find(".card", node);
   const quietly = (act) => { try { return act(); } catch { return undefined; } }; // storage may be forbidden
-  const inFull = (url) => { // as the address says it, without the bar's "done"
+  const inFull = (url) => { // the absolute URL without the parameter "done"
     const full = new URL(url, location.href);
     full.searchParams.delete("done");
     return full.href;
   };
 
-  // A note that was begun is kept in this tab until it stands among the notes, also when its case is decided
-  // meanwhile, or when it was sent to a site that asked to log in first.
+  // An unfinished note is stored in this tab until it is among the saved notes, even if the comment is decided
+  // meanwhile or the site asks to log in first.
   const note = () => find(".notes textarea");
   const keyOf = (field) => "note " + field.closest(".card").id;
   const bare = (text) => text.replace(/\s+/g, "");
@@ -28,16 +28,16 @@ if (document.querySelector(".queue")) {
     if (target === note()) quietly(() => sessionStorage.setItem(keyOf(target), target.value));
   });
 
-  let turn = 0; // of what was pressed last: only its answer is shown as a page
+  let turn = 0; // counts the actions: only the response to the latest one replaces the page
 
-  // Pages of the queue, each asked for as a whole.
+  // Loads a page of the queue.
   const ask = async (url, how) => {
     const answer = await fetch(url, how);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!answer.ok || !find(".queue", page)) throw new Error(answer.status);
     return { url: inFull(answer.url), page };
   };
-  let next = {}; // url, and its page once it is here; to look ahead claims nothing
+  let next = {}; // the URL of the next comment, and its page once loaded; preloading claims nothing
   const lookAhead = () => {
     const url = queue().dataset.ahead && inFull(queue().dataset.ahead);
     if (!url || next.url === url) return;
@@ -45,20 +45,20 @@ if (document.querySelector(".queue")) {
     ask(url, { headers: { "Soundoff-Ahead": "1" } }).then(({ page }) => { asked.page = page; }, () => {});
   };
 
-  // What stays as one goes on: ticks, and whether there are keys.
+  // Ticked boxes and the setting of the shortcuts stay from one page to the next.
   const keysAreOff = () => quietly(() => localStorage.getItem("keys")) === "off";
   const tellKeys = () => {
     queue().dataset.keys = keysAreOff() ? "off" : "on";
     const panel = find(".keys");
     panel.hidden = false;
-    find("button", panel).textContent = keysAreOff() ? gettext("Switch the keys on") : gettext("Switch the keys off");
+    find("button", panel).textContent = keysAreOff() ? gettext("Turn shortcuts on") : gettext("Turn shortcuts off");
     find("button", panel).ariaPressed = String(keysAreOff());
   };
   const ticked = () => all(".rows .tick :checked").map((box) => box.value);
   const tick = (ids) => {
     for (const box of all(".rows .tick input")) box.checked = ids.includes(box.value);
   };
-  // What the site says at the top. It stays until the next press: an answer may come when one is further on.
+  // Shows the messages of a response at the top until the next action, since it may arrive later than the next page.
   const tell = (page) => {
     const said = find("body > .messages", page);
     if (said) find("main").before(document.importNode(said, true));
@@ -96,7 +96,7 @@ if (document.querySelector(".queue")) {
     find("#queue > .undo")?.remove();
     find("#queue").prepend(document.importNode(bar, true));
   };
-  // A page that is shown already, as it is now: all but the card, in which somebody may be reading or typing.
+  // Updates a page that is already shown, except for the card, in which the moderator may be reading or typing.
   const refresh = (page, url) => {
     const seen = (node) => find("input[name=seen]", node)?.value;
     if (url !== location.href || card()?.id !== card(page)?.id || !card() || seen(card()) !== seen(card(page))) {
@@ -132,7 +132,7 @@ if (document.querySelector(".queue")) {
       if (isHere) refresh(answer.page, answer.url);
       else show(answer.page, answer.url, { push });
     } catch {
-      if (!isHere && mine === turn) location.assign(url); // which says why
+      if (!isHere && mine === turn) location.assign(url); // that page shows the reason
     }
   };
   const sent = new WeakSet();
@@ -155,7 +155,7 @@ if (document.querySelector(".queue")) {
         queue().replaceWith(before);
         card()?.focus({ preventScroll: true });
       }
-      warn(gettext("Whether this was saved is not known: the site did not answer as it should. Try again; nothing is done twice."));
+      warn(gettext("The site did not answer, so this may not have been saved. Please try again; nothing is done twice."));
     }
   };
 
@@ -178,7 +178,7 @@ if (document.querySelector(".queue")) {
   });
   addEventListener("popstate", () => visit(location.href, { push: false }));
 
-  // What the next act is for: all that are ticked, or without a tick the open case.
+  // The next action applies to all ticked comments, or to the open one if none is ticked.
   const subject = () => (ticked().length ? find("#bulk") : card());
   const press = (what) => find(what)?.click();
   const pressIn = (node, what) => node && find(what, node)?.click();

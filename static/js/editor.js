@@ -1,5 +1,5 @@
-// The body of an article: a toolbar over it, what readers will see beside it, formatted text and images that are
-// pasted or dropped. Comforts only: the field itself is a plain one, and is sent as it stands.
+// The editor of an article's body: a toolbar, a live preview, and pasting or dropping formatted text and images. Without
+// this script the field is a plain one, and it is submitted as it is.
 "use strict";
 globalThis.gettext ??= (words) => words;
 globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
@@ -24,12 +24,12 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       return fetch(url, { method: "POST", body: data, headers: { "X-CSRFToken": token } });
     };
 
-    // The text. What is written by a command can be taken back by the field's own undo.
+    // The text. Changes go through execCommand, so that the field's own undo works.
     const selected = () => field.value.slice(field.selectionStart, field.selectionEnd);
     const write = (text, from = field.selectionStart, to = field.selectionEnd) => {
       field.focus();
       field.setSelectionRange(from, to);
-      if (!text && from === to) return; // to delete nothing is Backspace
+      if (!text && from === to) return; // "delete" without a selection would act as Backspace
       const done = text ? document.execCommand("insertText", false, text) : document.execCommand("delete");
       if (!done && from + text.length !== to) {
         field.setRangeText(text, from, to, "end");
@@ -46,8 +46,8 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
         field.setSelectionRange(from - mark.length, to - mark.length);
         return;
       }
-      if (!words && says(right, mark) && isOpen(before, mark)) { // the press that began it ends it
-        const gap = /\s*$/.exec(before)[0]; // which would keep the mark from closing
+      if (!words && says(right, mark) && isOpen(before, mark)) { // the same button that opened the mark closes it
+        const gap = /\s*$/.exec(before)[0]; // Markdown does not close a mark after a space
         if (gap) write(mark + gap, from - gap.length, to + mark.length);
         else field.setSelectionRange(to + mark.length, to + mark.length);
         return;
@@ -62,7 +62,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       const line = before.slice(before.lastIndexOf("\n") + 1).replace(/^\s*\* /, "");
       return (mark.length > 1 ? line : line.replaceAll("**", "")).split(mark).length % 2 === 0;
     };
-    const eachLine = (mark, from, words) => { // no mark reaches over the end of a paragraph or of an item
+    const eachLine = (mark, from, words) => { // a mark can't span paragraphs or list items
       const line = /^([ \t]*(?:(?:[-*+>]|\d+[.)]|#+) +)*)((?!!\[)\S.*?)([ \t]*)$/gm;
       const isMarked = (text) => [/^\**/, /\**$/].every((stars) => says(stars.exec(text)[0], mark));
       const areAll = [...words.matchAll(line)].every(([, , text]) => isMarked(text));
@@ -91,16 +91,16 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       return { 0: "## ", 2: "### " }[marks.length] ? { 0: "## ", 2: "### " }[marks.length] + words : words;
     });
 
-    // The toolbar: one stop of the Tab key, arrows inside.
+    // The toolbar is one tab stop; the arrow keys move inside of it.
     const link = () => {
       const words = selected();
       say(gettext("Link"), [
-        { name: "url", label: gettext("Where it leads"), value: /^https?:\S+$/.test(words) ? words : "https://" },
-        { name: "words", label: gettext("Its words"), value: /^https?:\S+$/.test(words) ? "" : words },
+        { name: "url", label: gettext("URL"), value: /^https?:\S+$/.test(words) ? words : "https://" },
+        { name: "words", label: gettext("Link text"), value: /^https?:\S+$/.test(words) ? "" : words },
       ], ({ url, words: text }, close, from, to) => {
         const target = addressOf(url);
-        if (!target) return gettext("Where does it lead? To https://example.org/page, to /stories/… here, or to an e-mail address.");
-        close(); // nothing behind an open dialog can be written to
+        if (!target) return gettext("Enter a URL such as https://example.org/page, a page of this site such as /stories/…, or an e-mail address.");
+        close(); // the text behind an open dialog can't be changed
         if (!text && /^https?:/i.test(target)) return write(`<${target}>`, from, to);
         write(`[${(text || url).replace(/[[\]]/g, "\\$&")}](${target})`, from, to);
       });
@@ -159,11 +159,11 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       event.preventDefault();
       tool[2]();
     });
-    // From wherever one writes to what is pressed at the end: all other fields lie between.
+    // Shortcuts of the buttons at the end of the form, since all other fields lie between.
     const presses = [
       ["s", "[name=_continue]", gettext("saves")],
       ["shift+enter", "[name=_then][value=preview]", gettext("saves and previews")],
-      ["enter", "[name=_then][value=publish]", gettext("saves, and asks whether to publish")],
+      ["enter", "[name=_then][value=publish]", gettext("saves and asks whether to publish")],
     ].filter(([, button]) => form.querySelector(button));
     for (const [key, button] of presses) {
       for (const one of form.querySelectorAll(button)) one.setAttribute("aria-keyshortcuts", keysOf(key).replace("⌘", "Meta+").replace("Ctrl", "Control"));
@@ -176,7 +176,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       event.preventDefault();
       form.querySelector(press[1]).click();
     });
-    const goOn = (event) => { // a list goes on with the next line, and ends with an empty item
+    const goOn = (event) => { // Enter continues a list; in an empty item it ends the list
       const from = field.value.lastIndexOf("\n", field.selectionStart - 1) + 1;
       const line = field.value.slice(from, field.selectionStart);
       const found = /^(\s*)(?:([-*+])|(\d+)([.)])) (.*)$/.exec(line);
@@ -184,10 +184,10 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       event.preventDefault();
       const [, lead, bullet, number, dot, words] = found;
       if (words.trim()) write(`\n${lead}${bullet ?? Number(number) + 1 + dot} `);
-      else write("\n", from, field.selectionStart); // else what follows would belong to the last item
+      else write("\n", from, field.selectionStart); // without an empty line, the next line would belong to the last item
     };
 
-    // A small form in a dialog, which gives the focus back to the text.
+    // Shows a small form in a dialog, and returns the focus to the text.
     function say(title, fields, done, { picture, cancelled } = {}) {
       const [from, to] = [field.selectionStart, field.selectionEnd];
       const box = make("dialog", { className: "editor-dialog" });
@@ -239,7 +239,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       (inner.querySelector("[name=url], [name=alt]") ?? inner.elements[0]).select();
     }
 
-    // Pasting. The plain text is there at once; its Markdown takes its place when it comes, else it stays.
+    // Pasting inserts the plain text at once, and replaces it by the Markdown when the site has converted it.
     const MEANS = /<(?:a|b|strong|i|em|s|strike|h[1-6]|ul|ol|li|blockquote|table|img)\b|mso-list|font-weight:\s*(?:bold|[6-9]00)|font-style:\s*italic/i;
     field.addEventListener("paste", async (event) => {
       const board = event.clipboardData;
@@ -262,25 +262,25 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
         const { markdown, note } = await answer.json();
         if (!answer.ok) return tell(note);
         if (field.value.slice(from, from + plain.length) !== plain) {
-          return tell(gettext("Pasted without its formatting: the text has changed meanwhile."));
+          return tell(gettext("Pasted without formatting, because the text has changed meanwhile."));
         }
         const [start, end, isWhole] = [field.selectionStart, field.selectionEnd, field.value === before];
         const item = /^- |^\d+\. /.test(markdown) && /(?:^|\n)((?:[-*+]|\d+[.)]) )$/.exec(before.slice(0, from))?.[1];
-        const own = item ? item.length : 0; // a list into an item that says nothing yet takes its place
+        const own = item ? item.length : 0; // a list pasted into an empty item replaces the item
         const grown = markdown.length - plain.length - own;
         write(markdown, from - own, from + plain.length);
-        if (!isWhole || start !== from + plain.length) { // somebody typed on
+        if (!isWhole || start !== from + plain.length) { // the user has continued to type
           const move = (at) => (at >= from + plain.length ? at + grown : at);
           field.setSelectionRange(move(start), move(end));
         }
         tell(note);
         addImages(pictures.map(({ file }) => file), new Map(pictures.map(({ file, number }) => [file, number])), note);
       } catch {
-        tell(gettext("Pasted without its formatting: the site cannot be reached."));
+        tell(gettext("Pasted without formatting, because the site can’t be reached."));
       }
     });
 
-    // Images: each asks what is to be seen in it before it stands in the text.
+    // Images: a dialog asks for the description of each before it is inserted.
     const imagesIn = (transfer) => [...transfer.files].filter((file) => file.type.startsWith("image/"));
     field.addEventListener("dragover", (event) => {
       if (uploadUrl && [...event.dataTransfer.types].includes("Files")) event.preventDefault();
@@ -291,24 +291,24 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       event.preventDefault();
       addImages(files);
     });
-    // `places`: by file the number of the place that it has in the text already, "⟦image 3⟧".
-    // What there is to tell stands until the last of them is asked about.
+    // `places`: by file, the number of its placeholder in the text, "⟦image 3⟧".
+    // `told`: the notes about the images before, shown until the last dialog is closed.
     function addImages([file, ...rest], places = new Map(), told = "") {
       if (told) tell(told);
       if (!file || !uploadUrl) return;
-      const picture = make("canvas", { className: "editor-picture", hidden: true }); // the policy shows no blob: images
+      const picture = make("canvas", { className: "editor-picture", hidden: true }); // the content policy forbids blob: images
       createImageBitmap(file, { resizeWidth: 480, resizeQuality: "medium" }).then((bitmap) => {
         Object.assign(picture, { width: bitmap.width, height: bitmap.height, hidden: false });
         picture.getContext("2d").drawImage(bitmap, 0, 0);
-      }, () => {}); // what the browser can't read the site may
+      }, () => {}); // the site may support formats that the browser can't show
       const next = (note) => addImages(rest, places, [told, note].filter(Boolean).join(" "));
       const place = () => {
         const found = places.has(file) && new RegExp(`⟦[^⟦⟧]* ${places.get(file)}⟧`).exec(field.value);
         return found && [found.index, found.index + found[0].length];
       };
       say(interpolate(gettext("Image: %(name)s"), { name: file.name }, true), [
-        { name: "alt", label: gettext("Alternative text"), type: "area", hint: gettext("What is to be seen, for those who do not see it.") },
-        { name: "is_decorative", label: gettext("Decorative: it says nothing that the text does not"), type: "checkbox" },
+        { name: "alt", label: gettext("Alternative text"), type: "area", hint: gettext("Describe the image for people who can’t see it.") },
+        { name: "is_decorative", label: gettext("Purely decorative"), type: "checkbox" },
         { name: "caption", label: gettext("Caption"), type: "text" },
         { name: "credit", label: gettext("Credit"), type: "text" },
       ], async (values, close, from, to) => {
@@ -329,16 +329,16 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
           const trail = after.startsWith("\n\n") ? "" : after.startsWith("\n") ? "\n" : "\n\n";
           write(lead + made.markdown + trail, from, to);
           field.blur();
-          field.focus(); // browsers show the place of the caret again
+          field.focus(); // makes browsers scroll to the caret
           tell(made.note);
           next(made.note);
         } catch {
-          return gettext("Not sent: the site cannot be reached. Try it again in a moment.");
+          return gettext("Not uploaded: the site can’t be reached. Try again in a moment.");
         }
       }, { picture, cancelled: () => { if (place()) write("", ...place()); next(); } });
     }
 
-    // What readers will see: in a frame, since it has the styles of the site and not those of this page.
+    // The preview is in a frame, because it uses the styles of the site and not those of the admin.
     const frame = make("iframe", { title: gettext("Preview"), className: "editor-frame" });
     const theme = document.documentElement.dataset.theme;
     const themed = ["light", "dark"].includes(theme) ? ` data-theme="${theme}"` : "";
@@ -366,7 +366,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
         if (!main) return;
         main.innerHTML = html;
         keepStep();
-      } catch { /* the next key asks again */ }
+      } catch { /* the next key press tries again */ }
     };
     const later = () => { clearTimeout(timer); timer = setTimeout(render, 350); };
     form.addEventListener("input", (event) => {
@@ -381,7 +381,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
     };
     field.addEventListener("scroll", keepStep, { passive: true });
 
-    // On a phone the two are tabs.
+    // On a phone, text and preview are tabs.
     const tabs = make("div", { className: "editor-tabs", role: "group", ariaLabel: gettext("Text or preview") });
     const show = (view) => {
       row.dataset.view = view;

@@ -1,5 +1,5 @@
-// The point around which a picture is cropped: pressed on the picture, or moved with the arrow keys. The two
-// fields that hold it work without this.
+// Sets the focal point of an image by a click on the image or with the arrow keys. The two number fields also
+// work without this script.
 "use strict";
 {
   const room = document.querySelector(".focal");
@@ -13,7 +13,7 @@
     crop.parentElement.hidden = false;
 
     const read = () => fields.map((field) => Math.min(100, Math.max(0, Math.round(Number(field.value)) || 0)));
-    // As articles/images/sizes.py cuts it, in per cent of what is cut off.
+    // The same crop as in articles/images/sizes.py, in per cent of the part that is cut off.
     const share = (at, whole, part) => {
       if (whole <= part) return 50;
       return 100 * Math.min(1, Math.max(0, (at / 100 * whole - part / 2) / (whole - part)));

@@ -1,11 +1,11 @@
-// A thread at hand: branches fold away, and what a comment answers is shown above it. Nothing moves at the start.
+// Folds branches of a thread, and shows the parent of a comment above it. Nothing moves when the page loads.
 "use strict";
 {
   const talk = document.querySelector(".talk");
   const all = (what, node = talk) => [...node.querySelectorAll(what)];
   const nameOf = (article) => article.querySelector("h3 > bdi")?.textContent;
 
-  // What is folded is remembered as {path: [when, number, …]}, in the last 50 discussions, 300 numbers in each.
+  // Folded branches are stored as {path: [time, number, …]}, for the last 50 discussions, up to 300 numbers each.
   const story = location.pathname.replace(/comments\/\d+\/$/, "");
   const memory = {
     read() {
@@ -19,13 +19,13 @@
       try {
         if (recent.length) localStorage.setItem("folded", JSON.stringify(Object.fromEntries(recent)));
         else localStorage.removeItem("folded");
-      } catch { /* storage is full or forbidden: then it is not remembered */ }
+      } catch { /* storage is full or forbidden, so nothing is stored */ }
     },
     get numbers() { return (this.read()[story] ?? []).slice(1); },
   };
   const numberOf = (list) => Number(list.parentNode.firstElementChild.id.slice("comment-".length));
   const isFolded = (list) => list.hasAttribute("hidden");
-  // Branches of other pages of this discussion stay as they were remembered.
+  // The stored branches of other pages of this discussion are kept.
   const remember = () => {
     const lists = all(".thread li > ol");
     const here = new Set(lists.map(numberOf));
@@ -34,11 +34,11 @@
   };
 
   const fold = (list, away) => {
-    if (away) list.setAttribute("hidden", "until-found"); // a search of the browser still finds what is in it
+    if (away) list.setAttribute("hidden", "until-found"); // the browser's own search still finds its text
     else list.removeAttribute("hidden");
     list.previousElementSibling.setAttribute("aria-expanded", String(!away));
   };
-  // A button over each guide line; it takes no room of its own until the branch is folded.
+  // Adds a button over each guide line. It takes no space until the branch is folded.
   const equip = () => {
     const folded = new Set(memory.numbers);
     for (const list of all(".thread li > ol")) {
@@ -48,7 +48,7 @@
         button.type = "button";
         button.className = "fold";
         list.before(button);
-        // The comment that the page is about is shown.
+        // The comment of a permalink is never folded.
         fold(list, folded.has(numberOf(list)) && !list.querySelector("[autofocus]"));
       }
       const n = all("article:not(.gone)", list).length;
@@ -63,7 +63,7 @@
     all(".thread article").forEach(nameLinks);
     tellAll();
   };
-  // A list of links, as a screen reader makes one, is of no use if it says "Reply" two hundred times.
+  // Without unique labels, a screen reader's list of links would say "Reply" two hundred times.
   const wordsOf = (link) => {
     const shown = [...link.childNodes].filter((node) => node.className !== "paper");
     return shown.map((node) => node.textContent).join("").trim();
@@ -122,7 +122,7 @@
   document.addEventListener("beforematch", ({ target }) => reveal(target), true);
   document.addEventListener("reveal", ({ target }) => goTo(target));
 
-  // The answered comment, quoted above the answer.
+  // The parent comment, quoted above its reply.
   const close = (quote) => {
     const link = quote.parentNode.querySelector("h3 a");
     quote.remove();
@@ -139,7 +139,7 @@
       head.append(source.querySelector("h3 > bdi").cloneNode(true), " ", at.textContent);
       quote.append(head, body.cloneNode(true));
     } else {
-      head.textContent = gettext("There are no words of this comment to show.");
+      head.textContent = gettext("The text of this comment can’t be shown.");
       quote.append(head);
     }
     const go = document.createElement("a");
@@ -164,7 +164,7 @@
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       source = page.getElementById(id);
     }
-    if (article.querySelector(":scope > .quote")) return undefined; // pressed twice while it was fetched
+    if (article.querySelector(":scope > .quote")) return undefined; // clicked twice while it was loading
     const after = article.querySelector(":scope > :is(p, div, footer)");
     article.insertBefore(quoteOf(source, link.href), after);
     link.ariaExpanded = "true";
@@ -182,7 +182,7 @@
       fold(list, !isFolded(list));
       remember();
       tellAll();
-      // Pressed far down its guide line: what is folded is then brought back into sight.
+      // After a click far down the guide line, scroll to the folded branch.
       if (button.getBoundingClientRect().top < 0) button.parentNode.scrollIntoView();
     } else if (answered) {
       event.preventDefault();

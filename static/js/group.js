@@ -1,4 +1,4 @@
-// The exceptions of a group on the way back: Back shows a page as it was, before what was unticked since.
+// The deselected comments of a group: counts the selected ones, and restores the selection when the browser goes back.
 "use strict";
 const members = document.querySelector(".members");
 if (members) {

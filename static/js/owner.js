@@ -1,4 +1,4 @@
-// Offers the zone that the browser is in, where another one stands. Without it, the field is typed in.
+// Offers the browser's time zone if the field has another one. Without this script, the field is typed in.
 "use strict";
 
 for (const box of document.querySelectorAll("[data-zone]")) {

@@ -1,8 +1,8 @@
-// Pictures of a clipboard that gives their data: in the markup itself (data:), as files beside it, or, as Word does, in
-// its RTF. Each leaves a place in the markup, `src="pasted:3"`; what only has an address stays as it is.
+// Reads pasted images from the clipboard: data: URLs in the markup, files beside it, or images in RTF, as Word sends
+// them. In the markup each is replaced by `src="pasted:3"`. Images with only a URL stay as they are.
 "use strict";
 {
-  // Not parsed as a page: that would try its styles, which the policy forbids.
+  // The markup is not parsed as a document, because that would apply its styles, which the content policy forbids.
   const IMAGE = /<img\b(?:[^>"']|"[^"]*"|'[^']*')*>/gi;
   const PICTURE = /\ssrc\s*=\s*["']?data:(image\/(?:png|jpeg|gif|webp|avif));base64,([\w+/=\s%]+)/i;
 
@@ -11,7 +11,7 @@
     const bare = markup.replace(/<!--[^]*?-->/g, "");
     const found = [...bare.matchAll(IMAGE)].map(([tag]) => inMarkup(tag));
     const others = found.flatMap((one, n) => (one ? [] : [n]));
-    // What is beside the markup is taken where there are as many: else nobody knows which is which.
+    // Files beside the markup are used only if their number is the same; otherwise they can't be assigned.
     const beside = others.length ? [files(board), inRtf(board)].find((list) => list.length === others.length) : null;
     others.forEach((n, place) => { found[n] = beside?.[place] ?? null; });
     const all = found.filter(Boolean).length, pictures = [];
@@ -31,13 +31,13 @@
     try {
       return data ? new Blob([bytes(atob(decodeURIComponent(data)))], { type: type.toLowerCase() }) : null;
     } catch {
-      return null; // cut off
+      return null; // truncated data
     }
   };
   const bytes = (text) => Uint8Array.from(text, (sign) => sign.charCodeAt(0));
   const files = (board) => [...board.files].filter((file) => file.type.startsWith("image/"));
 
-  // {\pict … \pngblip … {\*\blipuid …} 89504e47…}: what stands in the group itself, and in none within it.
+  // {\pict … \pngblip … {\*\blipuid …} 89504e47…}: only the text of the group itself, without nested groups.
   const inRtf = (board) => {
     const rtf = board.getData("text/rtf"), found = [];
     for (const { index } of rtf.matchAll(/\\pict(?![a-z])/g)) {
@@ -51,7 +51,7 @@
       }
       const kind = /\\(png|jpeg)blip/.exec(own)?.[1];
       const digits = own.replace(/\\[a-z]+-?\d* ?/g, "").replace(/\s+/g, "");
-      if (!kind || !/^(?:[\da-f]{2})+$/i.test(digits)) continue; // a drawing for old programs
+      if (!kind || !/^(?:[\da-f]{2})+$/i.test(digits)) continue; // a metafile for old programs
       found.push(new Blob([Uint8Array.from(digits.match(/../g), (two) => parseInt(two, 16))], { type: `image/${kind}` }));
     }
     return found;

@@ -1,19 +1,19 @@
-// Comforts only: each page works without this file.
+// Enhancements of all pages. Each page also works without this file.
 "use strict";
 
-// The scripts' own words: translated where a language brings Django's catalogue, else as they stand.
+// Without Django's JavaScript catalogue, the scripts' texts are shown untranslated.
 globalThis.gettext ??= (words) => words;
 globalThis.ngettext ??= (one, many, count) => (count === 1 ? one : many);
 globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
 
-// The content policy forbids inline styles and eval; a refused form (422, 429) is shown where it stands.
+// The content policy forbids inline styles and eval. A rejected form (422, 429) is swapped into its place.
 if (globalThis.htmx) Object.assign(htmx.config, {
   includeIndicatorStyles: false,
   allowEval: false,
   allowScriptTags: false,
   historyEnabled: false,
-  defaultSettleDelay: 0, // a form that comes takes the focus at once, from a link that goes
-  attributesToSettle: [], // else the height to which somebody drew a field comes back as an inline style
+  defaultSettleDelay: 0, // a loaded form takes the focus at once, because the link that had it is removed
+  attributesToSettle: [], // otherwise the height of a resized field would return as an inline style
   scrollIntoViewOnBoost: false,
   responseHandling: [
     { code: "204", swap: false },
@@ -23,17 +23,18 @@ if (globalThis.htmx) Object.assign(htmx.config, {
 });
 {
   const find = (node, what) => node.querySelector(what);
-  const place = (node) => node.closest("article, .compose"); // where a reply form opens
+  const place = (node) => node.closest("article, .compose"); // the element in which a reply form opens
 
-  // "3 hours ago" beside nothing older than a day; the exact time stays in the title.
-  const absolute = new WeakMap(); // the words that were sent, for paper
+  // Relative times, such as "3 hours ago", for everything of the last day. The exact time stays in the title.
+  const absolute = new WeakMap(); // the absolute times, for printing
   const ago = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
   const tellTimes = () => {
     for (const time of document.querySelectorAll(".thread a > time, .teaser time")) {
       const minutes = Math.round((new Date(time.dateTime) - Date.now()) / 60000);
       if (minutes > 0 || minutes <= -1440) continue;
       if (!absolute.has(time)) absolute.set(time, time.textContent);
-      const words = minutes > -60 ? ago.format(minutes, "minute") : ago.format(Math.ceil(minutes / 60), "hour");
+      const recent = minutes > -60 ? ago.format(minutes, "minute") : ago.format(Math.ceil(minutes / 60), "hour");
+      const words = minutes ? recent : gettext("just now");
       time.parentNode.ariaLabel &&= time.parentNode.ariaLabel.replace(time.textContent, words);
       time.textContent = words;
     }
@@ -48,7 +49,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   setInterval(tellTimes, 60000);
   document.addEventListener("threadchange", tellTimes);
 
-  // A reply is kept in this browser while it is typed and until the server has taken it, for two weeks.
+  // The draft of a reply is stored in this browser until the server has accepted it, for two weeks at most.
   const KEPT = 14 * 86400000;
   const keyOf = (form) => "draft " + new URL(form.action).pathname;
   const drafts = {
@@ -73,7 +74,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
     if (form) quietly(() => drafts.write(form, target.value));
   });
 
-  // The reply form in its place: opened once, with the focus in it; put away with the focus back on "Reply".
+  // The inline reply form opens once and takes the focus. When it is closed, the focus returns to "Reply".
   const enter = (opened) => {
     const fields = [...opened.querySelectorAll("input:not([type=hidden]), textarea")];
     (find(opened, "[aria-invalid=true]") ?? fields.find((field) => !field.value) ?? find(opened, "textarea"))?.focus();
@@ -93,9 +94,9 @@ if (globalThis.htmx) Object.assign(htmx.config, {
     const form = replyForm(target);
     if (detail.successful) return;
     if (form) find(form.parentNode, "[data-unsent]").hidden = false;
-    else if (target.href && detail.xhr.status) location.assign(target.href); // which says why
+    else if (target.href && detail.xhr.status) location.assign(target.href); // that page shows the reason
   });
-  // The server has taken a reply. A thread puts it in its place (thread.js); any other page leads to it.
+  // The server has accepted a reply. thread.js inserts it into a thread; any other page navigates to it.
   document.addEventListener("posted", (event) => {
     quietly(() => drafts.write(event.target, ""));
     if (!event.defaultPrevented) location.assign(event.detail.url);
@@ -109,13 +110,13 @@ if (globalThis.htmx) Object.assign(htmx.config, {
     find(opened, 'a[rel="nofollow"]').focus();
   });
 
-  // A comment that gets the focus is called by its heading.
+  // A focused comment gets its heading as its label.
   const callByHeading = ({ target }) => {
     if (target.matches(".thread article")) target.ariaLabel = find(target, "h3")?.textContent ?? null;
   };
   document.addEventListener("focusin", callByHeading);
-  callByHeading({ target: document.activeElement ?? document.body }); // it may have had it from the start
-  // After sending, and after any link to a comment, the focus is on that comment.
+  callByHeading({ target: document.activeElement ?? document.body }); // the comment may have had the focus from the start
+  // After posting a comment or following a link to one, that comment gets the focus.
   const focusTarget = () => {
     const comment = location.hash && quietly(() => find(document, "article" + location.hash));
     if (!comment?.id) return;
@@ -125,7 +126,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   addEventListener("hashchange", focusTarget);
   focusTarget();
 
-  // An open menu closes when one looks elsewhere.
+  // A click elsewhere or Escape closes an open menu.
   const closeMenus = (but) => {
     for (const menu of document.querySelectorAll(".menu[open]")) if (!menu.contains(but)) menu.open = false;
   };

@@ -1,4 +1,4 @@
-// A thread that changes in place: its orders, its further parts, and what is written while somebody reads.
+// Updates a thread in place: other orders, more comments, and new comments while the page is open.
 "use strict";
 {
   const talk = document.querySelector(".talk");
@@ -19,7 +19,7 @@
   const news = make("div", "news");
   news.ariaLive = "polite";
   talk.append(status, news);
-  // The focus does not go with a button that goes: it returns to where it was before.
+  // When a focused button is removed, the focus returns to the element that had it before.
   let before = null;
   news.addEventListener("focusin", ({ relatedTarget }) => {
     if (!news.contains(relatedTarget)) before = relatedTarget;
@@ -30,14 +30,14 @@
     if (hadFocus) (told[0] ?? (before?.isConnected ? before : talk.querySelector("h1, h2"))).focus({ preventScroll: true });
   };
 
-  // Where the form of a reply goes that htmx brings.
+  // The place for the reply form that htmx loads.
   const lay = (node, values) => {
     for (const [name, value] of Object.entries(values)) node?.setAttribute(`hx-${name}`, value);
   };
   lay(talk, { target: "closest article", indicator: "closest article", swap: "beforeend" });
   lay(talk.querySelector(".compose"), { target: "this", indicator: "this" });
 
-  // Another page of this discussion: {page, url}. Its links are made absolute, as they will stand elsewhere.
+  // Loads another page of this discussion: {page, url}. Its links become absolute, since they are moved to this page.
   const load = async (url) => {
     const response = await fetch(url);
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
@@ -50,7 +50,7 @@
     return { page, url: response.url };
   };
 
-  // What the server said of each comment here, and which of them came with this page (not with a later part).
+  // The content of each comment as the server sent it, and the comments that came with this page (not added later).
   const looks = new WeakMap();
   const look = (article) => {
     const what = ":scope > :is(h3, span, div:not([class]), p), :scope > footer > :not(details)";
@@ -64,9 +64,8 @@
   };
   takeStock();
 
-  // Puts the comments of a list of another page where they belong here; gives those that were not here before.
-  // `last` is the item behind which a first newcomer goes, with `append` all of them; without `into` what is known
-  // stays where it is.
+  // Merges a list of another page into this one, and returns the new comments. The first of them, or with `append`
+  // all, goes after the item `last`. Without `into`, known comments stay in place.
   const merge = (list, into, { last = null, append = false, refresh = false } = {}) => {
     const made = [];
     for (const item of [...list.children]) {
@@ -93,7 +92,7 @@
     }
     return made;
   };
-  // The list of the first-level comments; made where the first comment of all came meanwhile.
+  // Returns the list of top-level comments, and creates it if the first comment was posted meanwhile.
   const roots = (page) => {
     if (!part().querySelector(".thread")) {
       const thread = page.querySelector(".thread").cloneNode(true); // with the form of recommendations
@@ -106,9 +105,9 @@
   };
   const setMore = (node, more) => {
     moreOf(node)?.remove();
-    if (more) node.append(more.cloneNode(true)); // what it stood on is asked for it again (dropRemoved)
+    if (more) node.append(more.cloneNode(true)); // a clone, because dropRemoved still reads the original
   };
-  // A changed comment keeps the form that is open under it, and what is quoted above it.
+  // Updates a changed comment, but keeps an open reply form and a quoted parent.
   const update = (article, fresh) => {
     const now = look(fresh);
     if (looks.get(article) === now) return;
@@ -131,9 +130,9 @@
     }
     if (focused) [...article.querySelectorAll("a")].find(({ href }) => href === focused)?.focus();
   };
-  // Comments that came with this page and are no longer in it were removed, or pushed beyond its end by newer
-  // ones: the latter only where the page says that more follows, and behind all that it still shows. In an order
-  // that is not of time a first-level comment may also have fallen out of the middle.
+  // Removes comments that are no longer on the page: a moderator removed them, or newer ones pushed them beyond its
+  // end. The latter happens only after all comments that it still shows, and if more follow; in an order other than
+  // by time, a top-level comment may also leave from the middle.
   const dropRemoved = (page, there, isByTime) => {
     const still = (item) => [...item.querySelectorAll("article")].some(({ id }) => there.has(id));
     const isBehind = (one, other) => other.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING;
@@ -168,7 +167,7 @@
     try { await act(); } catch { complain(link); }
     link.ariaBusy = "false";
   };
-  const UNREACHED = gettext("That did not work: the site cannot be reached. Press again in a moment.");
+  const UNREACHED = gettext("The site can’t be reached. Try again in a moment.");
   const calm = (node) => {
     if (node.nextElementSibling?.matches(".alert")) node.nextElementSibling.remove();
   };
@@ -179,11 +178,11 @@
     node.after(problem);
   };
 
-  // The address, which is of the page's start, whatever was added to it.
+  // The URL of the page, which does not change when comments are added.
   const place = () => location.pathname + location.search;
   let shown = place();
   const orderNow = () => talk.querySelector(".orders [aria-current]")?.href.match(/(\w+)\/$/)[1];
-  // An address that names no order shows the one that was chosen last, perhaps meanwhile and in another tab.
+  // A URL without an order shows the order that was chosen last, perhaps in another tab.
   const named = (address) => {
     if (/[?&]order=/.test(address) || !orderNow()) return address;
     return `${address}${address.includes("?") ? "&" : "?"}order=${orderNow()}`;
@@ -195,7 +194,7 @@
     shown = place();
   };
 
-  // The whole part in another order.
+  // Shows the thread in another order.
   const show = async (url) => {
     const { page, url: at } = await load(url);
     const fresh = page.querySelector(".talk .part");
@@ -216,7 +215,7 @@
     return at;
   };
   addEventListener("popstate", async ({ state }) => {
-    if (place() === shown) return; // only the part behind # is another
+    if (place() === shown) return; // only the fragment has changed
     shown = place();
     try {
       await show(location.href);
@@ -225,8 +224,8 @@
     } catch { location.reload(); }
   });
 
-  // What this tab added to a page is added again when it comes back to it, before it scrolls to where it was. Kept
-  // as {address: [y, number, …]} for the last ten: a number is of the comment whose replies grew, 0 of the part.
+  // Comments that were added to a page are added again when the tab returns to it, before it scrolls to the old place.
+  // Stored as {address: [y, number, …]} for ten pages: each number is a comment with added replies, 0 the top level.
   const growth = {
     read() {
       try { return JSON.parse(sessionStorage.getItem("grown")) ?? {}; } catch { return {}; }
@@ -234,7 +233,7 @@
     write(address, numbers) {
       const others = Object.entries(this.read()).filter(([other]) => other !== address).slice(-9);
       if (numbers.length) others.push([address, [scrollY, ...numbers.slice(0, 30)]]);
-      try { sessionStorage.setItem("grown", JSON.stringify(Object.fromEntries(others))); } catch { /* then it is not remembered */ }
+      try { sessionStorage.setItem("grown", JSON.stringify(Object.fromEntries(others))); } catch { /* storage is full or forbidden */ }
     },
   };
   let grown = [];
@@ -247,7 +246,7 @@
     }
     if (numbers.length) scrollTo({ top: y, behavior: "instant" });
   };
-  // What a link "More comments" or "Show 9 more replies" leads to, added here: gives what was not here before.
+  // Adds the comments behind a link "More comments" or "Show 9 more replies", and returns the new ones.
   const grow = async (link) => {
     const { page } = await load(link.href);
     const fresh = page.querySelector(".part");
@@ -269,10 +268,10 @@
     return made;
   };
   const cameBy = performance.getEntriesByType("navigation")[0]?.type;
-  if (cameBy === "reload" || cameBy === "back_forward") growAgain().catch(() => {}); // the links are still there
+  if (cameBy === "reload" || cameBy === "back_forward") growAgain().catch(() => {}); // the links still work
   addEventListener("pagehide", () => growth.write(shown, grown));
 
-  // Where all of it was here already, the focus stays near the link that is gone.
+  // If no comment is new, the focus stays near the removed link.
   const showMore = async (link) => {
     const into = link.parentNode;
     const made = await grow(link);
@@ -286,7 +285,7 @@
     const link = event.target.closest("a");
     if (link?.matches(".orders a")) {
       event.preventDefault();
-      const from = named(shown); // to which one goes back
+      const from = named(shown); // the URL for the Back button
       const added = grown;
       busy(link, async () => {
         const url = await show(link.href);
@@ -299,14 +298,14 @@
     } else if (globalThis.htmx && link?.matches(".compose > a, .thread footer > a[href*='reply/']")) {
       event.preventDefault();
       calm(link);
-      htmx.ajax("GET", link.href, { source: link }); // the form, into its place
+      htmx.ajax("GET", link.href, { source: link }); // loads the reply form
     }
   });
   talk.addEventListener("htmx:sendError", ({ target }) => {
     if (target.matches("a")) complain(target);
   });
 
-  // A reply that was sent is taken from its own page and put in its place; its writer stays where they are.
+  // Inserts a posted reply, loaded from its own page, into the thread, so that its writer stays on this page.
   const putOwn = async (form, id, url) => {
     const { page } = await load(url);
     const item = page.getElementById(`comment-${id}`).closest("li");
@@ -322,7 +321,7 @@
     if (parent) {
       list.append(item);
     } else {
-      item.dataset.own = ""; // once what is new is shown, it stands where the order has it
+      item.dataset.own = ""; // moved to its place in the order when new comments are shown
       list.prepend(item);
     }
     const status = make("div", "told");
@@ -334,9 +333,9 @@
     changed();
     meet(article);
     const { top, bottom } = article.getBoundingClientRect();
-    if (top < 0 || bottom > innerHeight) article.scrollIntoView({ block: "center" }); // with what it answers
+    if (top < 0 || bottom > innerHeight) article.scrollIntoView({ block: "center" }); // with its parent
     const words = [...page.querySelectorAll(".messages > p")].map((message) => message.textContent);
-    setTimeout(() => { status.textContent = words.join(" "); }); // said by a line that was there before
+    setTimeout(() => { status.textContent = words.join(" "); }); // screen readers announce a change of an existing status element only
   };
   talk.addEventListener("posted", (event) => {
     const { id, url } = event.detail;
@@ -346,7 +345,7 @@
     putOwn(form, id, url).catch(() => location.assign(url));
   });
 
-  // A recommendation is given and taken back where it stands.
+  // Gives and withdraws recommendations in place.
   talk.addEventListener("submit", async (event) => {
     const button = event.submitter;
     if (!button?.matches("[form=recommend]")) return;
@@ -363,13 +362,12 @@
       button.replaceChildren(...fresh.childNodes); // the button itself stays, and the focus on it
       changed();
     } catch (error) {
-      if (error instanceof TypeError) complain(button); // nobody answered
+      if (error instanceof TypeError) complain(button); // no response
       else location.assign(button.formAction);
     }
   });
 
-  // While somebody reads: a small question now and then, less often the longer nothing happens, none while the
-  // tab is hidden. What is new is said, and shown when asked for.
+  // Polls for new comments, less often the longer nothing happens, and not while the tab is hidden.
   const SOONEST = 30_000, RAREST = 600_000; // milliseconds
   const ask = async (path) => {
     const response = await fetch(new URL(path, location.origin + location.pathname), { cache: "no-cache" });
@@ -426,7 +424,7 @@
       try {
         await showNew(n, ids);
       } catch {
-        seen = talk.dataset.version; // to be offered again
+        seen = talk.dataset.version; // so that they are offered again
         tellNews(make("p", "", UNREACHED), dismiss());
       }
     });
@@ -442,7 +440,7 @@
     const made = keepingPlace(() => {
       const found = fresh ? merge(fresh, roots(page), { refresh: true }) : [];
       dropRemoved(page, there, isByTime);
-      // In the other orders an old one may have risen to this page.
+      // In other orders, an older comment may have moved to this page.
       const arrivals = isByTime ? found : found.filter((article) => numberOf(article) > newest);
       arrivals.forEach(mark);
       return arrivals;
@@ -460,19 +458,19 @@
     article.classList.add("new");
     article.querySelector("h3 ~ a")?.after(" ", make("b", "", gettext("New")));
   };
-  // What is above the eyes may grow; what is before them stays.
+  // Keeps the visible comments in place when comments above them are added.
   const keepingPlace = (act) => {
     const isAbove = part().getBoundingClientRect().top < 0;
     const read = isAbove && articles(talk).find((node) => node.getBoundingClientRect().bottom > 0);
     const top = read && read.getBoundingClientRect().top;
     const root = document.documentElement;
-    root.style.overflowAnchor = "none"; // else a browser that does the same would do it twice
+    root.style.overflowAnchor = "none"; // otherwise a browser with scroll anchoring would scroll twice
     const result = act();
     if (read?.isConnected) scrollBy({ top: read.getBoundingClientRect().top - top, behavior: "instant" });
     requestAnimationFrame(() => { root.style.overflowAnchor = ""; });
     return result;
   };
-  // From one new comment to the next, in the order of the page; then to those that it does not hold.
+  // Leads from one new comment to the next, then to those that are not on this page.
   const guide = (made, missing, elsewhere) => {
     const told = [];
     if (made.length) {
@@ -504,7 +502,7 @@
         ? ngettext("%(n)s more on another page", "%(n)s more on other pages", elsewhere)
         : ngettext("%(n)s new comment on another page", "%(n)s new comments on other pages", elsewhere);
       const link = make("a", "", fill(words, count(elsewhere)));
-      link.href = "?order=newest#comments"; // chosen for once
+      link.href = "?order=newest#comments"; // for this time only
       told.push(link);
     }
     if (!told.length) return tellNews();

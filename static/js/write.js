@@ -1,5 +1,5 @@
-// What is typed on the page of a story or a standing page is kept: in this browser at once, on the site after a few
-// seconds of it. Who else has it open, and what they saved meanwhile, is told by the same answers.
+// Autosaves the editor page of a story or a standing page: in this browser at once, on the site after a few seconds.
+// The same responses tell who else has the page open, and what they have saved meanwhile.
 "use strict";
 {
   const here = document.getElementById("here"), form = here?.closest("form");
@@ -7,7 +7,7 @@
   const quietly = (act) => { try { return act(); } catch { return undefined; } }; // storage may be forbidden or full
   const field = (name) => form.elements.namedItem(name);
   const isTyped = ({ name, type }) => name && !/^(_|take-)|__prefix__/.test(name) && !["hidden", "file", "submit"].includes(type);
-  const typed = (of = form) => { // by name, also of what has no value: nothing is ticked there
+  const typed = (of = form) => { // by name, including fields without a value, such as an unticked box
     const values = {};
     for (const one of of.elements) if (isTyped(one)) values[one.name] = [];
     for (const [name, value] of new FormData(of)) values[name]?.push(value);
@@ -15,10 +15,10 @@
   };
   const token = () => document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? field("csrfmiddlewaretoken").value;
 
-  // A sheet is this form in this window: its own nonce, and in what turn of its text it is. Requests may overtake each
-  // other, and what an earlier turn says changes nothing. Those before are of the sheets that this one went on from.
+  // The nonce identifies this form in this window, with a counter (turn) of its changes. Requests may overtake each
+  // other, so the site ignores an earlier turn. The nonces before it are of the forms that this one continues.
   const before = form ? field("nonce").value.split(" ") : [], own = before.pop()?.split(":")[0];
-  let turn = 0, kept = 0, last, read; // kept: the latest turn that the site has; read: how the form came, if it is stored so
+  let turn = 0, kept = 0, last, read; // kept: the latest turn that the site has stored; read: the values of the form as it was loaded
   const look = () => {
     const now = JSON.stringify(typed());
     if (now !== last) {
@@ -65,24 +65,25 @@
     if (isLeaving || kept === sent) return;
     try {
       const answer = await send(entry());
-      if (sent < kept) return; // a later one was answered before
+      if (sent < kept) return; // a later request was answered before
       kept = sent;
       if (sent === turn) forget(own);
-      if (new URLSearchParams(location.search).has("unsaved")) history.replaceState(null, "", `?unsaved=${own}`); // it has gone over
-      say(".kept", answer.kept ? interpolate(gettext("Kept at %s, not saved yet."), [answer.at]) : "");
+      if (new URLSearchParams(location.search).has("unsaved")) history.replaceState(null, "", `?unsaved=${own}`); // this form now holds those changes
+      say(".kept", answer.kept ? interpolate(gettext("Autosaved at %s."), [answer.at]) : "");
       say(".failed", "");
       tell(answer);
     } catch (error) {
       if (sent < kept) return;
       say(".kept", "");
       say(".failed", error.message === "403"
-        ? gettext("You are logged out. What you type is kept in this browser; log in in another tab.")
-        : gettext("The site can’t be reached. What you type is kept in this browser until it can."));
+        ? gettext("You are logged out. Your text is kept in this browser. Log in in another tab.")
+        : gettext("The site can’t be reached. Your text is kept in this browser until it can."));
       timer = setTimeout(keep, AGAIN);
     }
   };
 
-  // What this browser kept while the site could not be reached, of whatever page: the site offers it from now on.
+  // Sends all changes that this browser has stored while the site could not be reached, of any page. From then on
+  // the site offers them.
   const bringBack = async () => {
     const names = quietly(() => Object.keys(localStorage).filter((name) => name.startsWith(ours()))) ?? [];
     for (const name of names) {
@@ -90,18 +91,18 @@
       const nonce = name.slice(ours().length);
       if (!one || nonce === own) continue;
       if (turnOf(one.nonce.split(" ").pop()) <= turnOf(before.find((sheet) => sheet.startsWith(nonce)))) {
-        if (kept) forget(nonce); // it has gone over into this sheet
+        if (kept) forget(nonce); // this form now holds those changes
         continue;
       }
       try {
         const answer = await send(one).catch((error) => {
           if (error.message !== "404" || !one.key) throw error;
-          return send({ ...one, key: "" }); // it is gone, or others edit it: kept for a new one
+          return send({ ...one, key: "" }); // it was deleted or belongs to other editors: store the text for a new one
         });
         forget(nonce);
         if (answer.kept && one.key === here.dataset.key && !document.querySelector(`a[href="?unsaved=${nonce}"]`)) offer(nonce);
       } catch {
-        return; // there is no network, or nobody is logged in: the next page tries again
+        return; // no network, or logged out: the next page tries again
       }
     }
   };
@@ -109,7 +110,7 @@
     const line = document.createElement("p"), words = document.createElement("span"), link = document.createElement("a");
     line.className = "told offer";
     line.setAttribute("role", "status");
-    words.textContent = gettext("You have unsaved changes that this browser kept.");
+    words.textContent = gettext("This browser has unsaved changes of yours.");
     link.className = "button";
     link.href = `?unsaved=${nonce}`;
     link.textContent = gettext("Continue");
@@ -120,13 +121,13 @@
   if (form) {
     if (!("sent" in here.dataset)) {
       const fresh = form.cloneNode(true);
-      fresh.reset(); // a browser that comes back to a page puts into its fields what was typed there
+      fresh.reset(); // after Back, a browser fills the fields with what was typed there
       last = read = JSON.stringify(typed(fresh));
     }
     const chosen = () => [...form.elements].some(({ type, name, files }) => type === "file" && name && files.length);
     form.addEventListener("input", ({ target }) => {
       if (target.type === "file") {
-        say(".file", chosen() ? gettext("No browser keeps a chosen file: it is lost if you leave before you save.") : "");
+        say(".file", chosen() ? gettext("Save before you leave this page, or the chosen file is lost.") : "");
       }
       const earlier = turn;
       look();
@@ -136,7 +137,7 @@
       timer = setTimeout(keep, AFTER);
     });
     form.addEventListener("submit", () => {
-      field("csrfmiddlewaretoken").value = token(); // somebody may have logged in in another tab
+      field("csrfmiddlewaretoken").value = token(); // the token is new after a log-in in another tab
       look();
       if (kept !== turn) store();
       isLeaving = true;

@@ -82,10 +82,10 @@ def test_a_flood_of_reports(client: Client, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_searches_at_once(client: Client) -> None:
-    taken = [search._turns.acquire(blocking=False) for _ in range(search.AT_ONCE)]
+    taken = [search._running.acquire(blocking=False) for _ in range(search.AT_ONCE)]
     try:
         answer = client.get("/search/?q=boat")
     finally:
         for _ in filter(None, taken):
-            search._turns.release()
+            search._running.release()
     assert refused(answer, 'value="boat"', "Too many searches") == 5

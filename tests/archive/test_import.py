@@ -288,7 +288,7 @@ def test_the_undo_makes_the_story_a_draft_and_the_next_import_publishes_it(clien
     assert (back.settings, back.refused) == (2, [])
     gone = client.get(story.get_absolute_url())
     assert gone.status_code == 410
-    assert "This story was taken back" in gone.content.decode()
+    assert "This story was unpublished" in gone.content.decode()
     assert story.title not in gone.content.decode()
     assert {url: client.get(url).content for url in urls} == before
     assert (take(page(3), dry_run=True).has_changes, Article.objects.get(pk=story.pk).published_at) == (

@@ -1,4 +1,4 @@
-"""The archives by year and month."""
+"""Tests of the archive by year and month."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -26,7 +26,7 @@ def at(*numbers):
 
 
 def make_many(count, start=datetime(2013, 6, 1, 12, tzinfo=UTC)):
-    """Stories half an hour apart."""
+    """Make stories that are half an hour apart."""
     Article.objects.bulk_create(
         Article(title=f"Story {n}", slug=f"story-{n}", published_at=start + timedelta(minutes=30 * n))
         for n in range(count)

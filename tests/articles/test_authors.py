@@ -1,4 +1,4 @@
-"""Bylines of the staff, and the pages of those who sign. Ida and Emil edit; Ruth reads."""
+"""Tests of staff bylines and author pages. Ida and Emil are editors, Ruth is a reader."""
 
 import json
 import re
@@ -69,7 +69,7 @@ def test_the_page_has_a_line_and_their_stories_newest_first(client, ida, emil):
     assert f'<link rel="canonical" href="{settings.SITE_URL}/authors/ida-berg/">' in page
 
 
-def test_who_has_nothing_to_read_has_no_page(client, ida):
+def test_an_author_without_published_stories_has_no_page(client, ida):
     article = make_article()
     sign_article(article=article, people=[ida])
     for act, status in (
@@ -95,7 +95,7 @@ def test_two_of_one_name_have_two_pages(client, ida):
     assert [client.get(f"/authors/{slug}/").status_code for slug in ("ida-berg", "ida-berg-2")] == [200, 200]
 
 
-def test_an_account_that_was_blanked_signs_nothing_more(client, ida, emil):
+def test_an_erased_account_is_removed_from_bylines(client, ida, emil):
     article = make_article()
     sign_article(article=article, people=[ida, emil])
     forget_account(user=ida)
@@ -107,7 +107,7 @@ def test_an_account_that_was_blanked_signs_nothing_more(client, ida, emil):
     assert client.get("/authors/emil-ness/").status_code == 200
 
 
-def test_signing_makes_the_pages_anew_once(ida):
+def test_a_new_byline_renews_the_cached_pages_once(ida):
     article = make_article()
     version, site = article.version, Site.objects.get().version
     for _ in range(2):
@@ -134,7 +134,7 @@ def test_an_editor_writes_the_line_and_only_staff_is_offered(ida, emil):
     assert client.get(f"/admin/articles/author/{author.pk}/delete/").status_code == 403
 
 
-def test_two_who_write_the_same_line_choose(ida, emil):
+def test_two_editors_of_the_same_author_line_see_the_conflict(ida, emil):
     sign_article(article=make_article(), people=[ida])
     author = Author.objects.get()
     url = f"/admin/articles/author/{author.pk}/change/"

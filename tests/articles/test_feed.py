@@ -29,7 +29,7 @@ def texts(root, path):
     return [element.text for element in root.findall(path, ATOM)]
 
 
-def test_the_feed_tells_what_a_reader_needs(client):
+def test_the_feed_has_the_data_of_each_story(client):
     Site.objects.update(name="The Slip", tagline="News of the harbour")
     article = make_article(
         "Boats & <i>nets</i>",
@@ -54,8 +54,8 @@ def test_the_feed_tells_what_a_reader_needs(client):
     assert [category.get("term") for category in root.findall("a:entry/a:category", ATOM)] == ["Harbour"]
 
 
-def test_a_story_without_a_standfirst_says_nothing_of_it(client):
-    """Readers of feeds show an empty summary in place of the text."""
+def test_a_story_without_a_standfirst_has_no_summary(client):
+    """Feed readers would show an empty summary instead of the text."""
     make_article("Plain", standfirst="", body="The ferry sails.")
     root = read(client)
     assert texts(root, "a:entry/a:content") == ["<p>The ferry sails.</p>\n"]

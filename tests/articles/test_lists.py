@@ -1,4 +1,4 @@
-"""Home, topics and paging: what is listed, in which order, and what is not."""
+"""Tests of the front page, topic pages and pagination: which stories are listed, and in which order."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,7 +27,7 @@ def make_topic(name: str = "Harbour", **fields: Any) -> Topic:
 
 
 def talk(article: Article) -> None:
-    """One comment that readers see."""
+    """Add one visible comment."""
     ids = [say(article).pk]
     change_states(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
 
@@ -53,8 +53,8 @@ def test_home_lists_published_stories_newest_first(client, unpublished):
     assert "A scheduled one" not in response.content.decode()
 
 
-def test_an_empty_home_says_so(client):
-    assert "No stories yet." in client.get("/").content.decode()
+def test_an_empty_front_page_says_that_the_site_is_being_set_up(client):
+    assert "This site is being set up." in client.get("/").content.decode()
 
 
 def test_pages_follow_each_other_without_gap_or_repeat_also_among_equal_moments(client):

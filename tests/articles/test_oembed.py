@@ -1,4 +1,4 @@
-"""How other sites show a link to a story."""
+"""Tests of oEmbed, by which other sites show a link to a story."""
 
 from datetime import timedelta
 from xml.etree import ElementTree
@@ -62,7 +62,7 @@ def test_a_story_in_another_script_with_what_readers_paste_behind_it(client):
     [("150", 150, 150), ("300", 300, 200), ("9999", 600, 200), ("0", 1, 1), ("x", 600, 200)]
     + [(nonsense, 600, 200) for nonsense in ("-1", "9" * 99)],
 )
-def test_no_larger_than_asked(client, most, width, height):
+def test_the_size_is_limited(client, most, width, height):
     asked = {"url": url_of(make_article()), "maxwidth": most, "maxheight": most}
     answer = client.get("/oembed/", asked).json()
     assert (answer["width"], answer["height"]) == (width, height)
@@ -89,7 +89,7 @@ def test_no_other_url(client, url):
     assert client.get("/oembed/", {"url": url}).status_code == 404
 
 
-def test_only_what_may_leave_the_site(client):
+def test_only_stories_of_known_rights_are_returned(client):
     for fields in (
         {"published_at": None},
         {"published_at": timezone.now() + timedelta(minutes=1)},
@@ -99,7 +99,7 @@ def test_only_what_may_leave_the_site(client):
 
 
 @pytest.mark.parametrize("kind", ["yaml", "", "JSON"])
-def test_another_format_is_not_made(client, kind):
+def test_another_format_is_not_implemented(client, kind):
     assert client.get("/oembed/", {"url": url_of(make_article()), "format": kind}).status_code == 501
 
 

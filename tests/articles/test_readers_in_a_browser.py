@@ -1,5 +1,7 @@
-"""What readers find around a story, and the rooms in which that is set, in a browser: nothing for axe,
-nothing wider than the screen, and pins and an old address without JavaScript."""
+"""Browser tests of the pages around a story and of their admin.
+
+They check accessibility by axe, the width on small screens, and pins and redirects without JavaScript.
+"""
 
 from datetime import timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Old addresses lead on for ever: the ones that we changed, and those of other systems."""
+"""Tests of redirects from old addresses, those of this site and those of other systems."""
 
 from datetime import timedelta
 from functools import partial
@@ -32,7 +32,7 @@ def rename(article: Article, slug: str) -> Article:
 
 
 def leads(client: Client, url: str) -> str:
-    """Where one hop leads; it must be a permanent one, and what it leads to a page."""
+    """Return the target of one permanent redirect, which must be an existing page."""
     response = client.get(url)
     assert response.status_code == 301, (url, response.status_code)
     assert client.get(response["Location"].partition("#")[0]).status_code == 200, response["Location"]
@@ -48,7 +48,7 @@ def test_a_renamed_story_is_found_under_each_earlier_name_in_one_hop(client):
     assert client.get("/stories/four/").status_code == 200
 
 
-def test_a_name_that_is_given_back_leads_in_no_circle(client):
+def test_a_slug_that_is_used_again_makes_no_redirect_loop(client):
     article = make_article("One")
     rename(article, "two")
     rename(article, "one")
@@ -59,7 +59,7 @@ def test_a_name_that_is_given_back_leads_in_no_circle(client):
     assert Redirect.objects.count() == 1
 
 
-def test_two_stories_that_change_names_lead_to_what_stands_there(client):
+def test_two_stories_that_swap_slugs_are_both_found(client):
     first, second = make_article("First"), make_article("Second")
     rename(first, "third")
     rename(second, "first")
@@ -68,7 +68,7 @@ def test_two_stories_that_change_names_lead_to_what_stands_there(client):
     assert Redirect.objects.count() == 1  # a page exists at /stories/first/
 
 
-def test_what_lies_beneath_and_the_query_come_along(client):
+def test_the_redirect_keeps_the_subpath_and_the_query(client):
     article = make_article("One")
     comment = say(article)
     rename(article, "zwei ö".replace(" ", "-"))
@@ -81,19 +81,19 @@ def test_what_lies_beneath_and_the_query_come_along(client):
     assert client.get("/stories/one/nothing/").status_code == 301  # to a page that is none
 
 
-def test_a_form_that_was_open_meanwhile_is_sent_to_the_new_address(client):
+def test_a_form_is_sent_again_to_the_new_address(client):
     article = make_article("One")
     rename(article, "two")
     response = client.post("/stories/one/reply/", {"body": "Typed before."})
     assert (response.status_code, response["Location"]) == (308, "/stories/two/reply/")
 
 
-def test_browsers_do_not_keep_it_for_ever(client):
+def test_browsers_revalidate_the_redirect(client):
     rename(make_article("One"), "two")
     assert client.get("/stories/one/")["Cache-Control"] == "public, no-cache"
 
 
-def test_a_hidden_story_is_not_led_to(client):
+def test_there_is_no_redirect_to_a_hidden_story(client):
     article = make_article("One")
     rename(article, "what-nobody-may-know-yet")
     add_redirect(old="/?p=12", to="/stories/what-nobody-may-know-yet/")
@@ -110,7 +110,7 @@ def test_a_hidden_story_is_not_led_to(client):
     assert leads(client, "/stories/one/") == "/stories/what-nobody-may-know-yet/"
 
 
-def test_an_author_of_whom_nothing_can_be_read_is_not_led_to(client):
+def test_there_is_no_redirect_to_an_author_without_published_stories(client):
     article = make_article("One")
     sign_article(article=article, people=[UserFactory.create(name="Ida", roles=(EDITOR,))])
     author = Author.objects.get()
@@ -121,7 +121,7 @@ def test_an_author_of_whom_nothing_can_be_read_is_not_led_to(client):
     assert client.get("/authors/ida/").status_code == 404
 
 
-def test_names_that_a_draft_had_lead_nowhere(client):
+def test_old_slugs_of_a_draft_make_no_redirects(client):
     draft = make_article("A working title", published_at=None)
     rename(draft, "spring")
     publish_articles(ids=[draft.pk], at=timezone.now())
@@ -179,15 +179,15 @@ def test_a_query_that_differs_is_another_address(client):
     assert client.get("/index.php?p=12").status_code == 404
 
 
-def test_chains_are_flat_and_circles_are_refused(client):
+def test_chains_are_flattened_and_loops_are_rejected(client):
     make_article("Here")
     add_redirect(old="/a/", to="/archive/")
     add_redirect(old="/b/", to="/a/")
     add_redirect(old="/c/", to="/b/")
     assert set(Redirect.objects.values_list("path", flat=True)) == {"/archive/"}
-    with pytest.raises(Refused, match="circle"):
+    with pytest.raises(Refused, match="back to itself"):
         add_redirect(old="/archive/", to="/c/")
-    with pytest.raises(Refused, match="circle"):
+    with pytest.raises(Refused, match="back to itself"):
         add_redirect(old="/stories/here/", to="/stories/here/")
     with pytest.raises(Refused, match="no page"):
         add_redirect(old="/d/", to="/nothing/")
@@ -199,7 +199,7 @@ def test_chains_are_flat_and_circles_are_refused(client):
     assert leads(client, "/c/") == "/stories/here/"
 
 
-def test_twice_the_same_changes_nothing_and_the_last_word_counts(client):
+def test_a_repeat_changes_nothing_and_the_last_target_counts(client):
     make_article("Here")
     make_article("There")
     for to in ("/stories/here/", "/stories/here/", "/stories/there/"):
@@ -209,7 +209,7 @@ def test_twice_the_same_changes_nothing_and_the_last_word_counts(client):
 
 
 @pytest.mark.parametrize("old", ["x/", "/" + "x" * OLD_MAX, "/\x00", "http://[x/"])
-def test_what_is_no_address_is_refused(old):
+def test_an_invalid_address_is_rejected(old):
     make_article("Here")
     with pytest.raises(Refused):
         add_redirect(old=old, to="/stories/here/")
@@ -219,7 +219,7 @@ def test_what_is_no_address_is_refused(old):
 @pytest.mark.parametrize(
     "to", ["https://example.org/", "//example.org/", "/\\example.org", "javascript:alert(1)"]
 )
-def test_it_leads_nowhere_else(to):
+def test_a_redirect_to_another_site_or_no_page_is_rejected(to):
     with pytest.raises(Refused):
         add_redirect(old="/x/", to=to)
 
@@ -240,7 +240,7 @@ def test_a_404_costs_one_statement_for_it_whatever_is_asked(client):
     assert not [query for query in asked if "articles_redirect" in query["sql"]]
 
 
-def test_whoever_pastes_an_old_link_means_the_story():
+def test_a_story_is_found_by_an_old_link():
     article = make_article("One")
     rename(article, "two")
     add_redirect(old="/2013/06/19/one/", to="/stories/two/")
@@ -249,7 +249,7 @@ def test_whoever_pastes_an_old_link_means_the_story():
     assert find_story("nothing") is None
 
 
-def test_an_administrator_writes_them_and_nobody_changes_one():
+def test_administrators_add_redirects_and_nobody_changes_one():
     make_article("Here")
     ada = Client()
     ada.force_login(UserFactory.create(roles=(ADMINISTRATOR,)))

@@ -1,4 +1,4 @@
-"""Stories beside a story: by rare words and by topic, and never a hidden one."""
+"""Tests of related stories: by rare words and by topic, and never a hidden one."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from articles.editing.services import publish_articles, take_back_articles
 from articles.models import Article, Site, Topic
-from articles.related import KEYWORDS, SHOWN, find_related, note_all_keywords, note_keywords
+from articles.related import MAX_KEYWORDS, MAX_RELATED, find_related, note_all_keywords, note_keywords
 from articles.services import save_article
 from tests.factories import make_article
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
@@ -24,7 +24,7 @@ def related(article: Article) -> list[str]:
 
 
 def again(*articles: Article) -> None:
-    """Words are counted when a story is stored: these were, before the others came."""
+    """Store the keywords of these stories again, since they were stored before the other stories existed."""
     for article in articles:
         save_article(article=article)
 
@@ -64,12 +64,12 @@ def test_a_hidden_one_is_never_among_them():
         assert related(here) == []
 
 
-def test_the_page_names_a_few_at_the_storys_end(client):
-    for n in range(SHOWN + 2):
+def test_the_page_lists_related_stories_after_the_story(client):
+    for n in range(MAX_RELATED + 2):
         make_article(f"Kittiwake {n}")
     here = make_article("More kittiwakes")
     page = client.get(here.get_absolute_url()).content.decode()
-    assert page.count("Kittiwake ") == SHOWN
+    assert page.count("Kittiwake ") == MAX_RELATED
     assert page.index("Related stories") < page.index('id="comments"')
     alone = make_article("Quite alone", body="Nothing.")
     assert "Related stories" not in client.get(alone.get_absolute_url()).content.decode()
@@ -80,7 +80,7 @@ def test_it_is_one_statement_and_words_are_bounded(client):
     for n in range(30):
         make_article(f"word{n}x", body="o'clock")
     again(here)
-    assert len(here.keywords) == KEYWORDS
+    assert len(here.keywords) == MAX_KEYWORDS
     with CaptureQueriesContext(connection) as asked:
         find_related(here, timezone.now())
     assert len(asked) == 1
@@ -94,8 +94,8 @@ def test_odd_words_are_found_as_they_are(word):
     assert set(related(second)) <= {"One"}
 
 
-def test_all_of_them_are_counted_again_by_the_job(client):
-    """Those from before words were counted, and those that had no neighbours when they were stored."""
+def test_the_job_stores_the_keywords_of_all_stories(client):
+    """It covers old stories without keywords, and those that had no related stories when stored."""
     words = ["zephyrine", "kittiwake", "o'neill", "c++\\x", "mole", "quay"]
     for n in range(40):
         some = " ".join(words[i] for i in range(len(words)) if n % (i + 2) == 0)
@@ -124,7 +124,7 @@ def test_all_of_them_are_counted_again_by_the_job(client):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_saved_while_the_job_counts_is_left_as_the_save_has_counted():
+def test_the_job_keeps_the_keywords_of_a_story_saved_meanwhile():
     make_article("Kittiwakes", body="Zephyrine, zephyrine.")
     story = make_article("A story", body="Zephyrine, zephyrine.")
     Article.objects.filter(pk=story.pk).update(keywords=["old"])

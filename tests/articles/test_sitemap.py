@@ -1,4 +1,4 @@
-"""The sitemap and robots.txt."""
+"""Tests of the sitemap and robots.txt."""
 
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
@@ -23,7 +23,7 @@ NEWS = SITEMAP | {"n": sitemap.NEWS_NAMESPACE}
 
 
 def read(client, url="/sitemap.xml"):
-    """(URL without the site's own, lastmod or nothing) of each entry."""
+    """Return the path and the lastmod (or None) of each entry."""
     response = client.get(url)
     assert response.status_code == 200
     assert response["Content-Type"] == "application/xml; charset=utf-8"
@@ -34,11 +34,11 @@ def read(client, url="/sitemap.xml"):
 
 
 def stories(client):
-    """What all files together name."""
+    """Return the entries of all files of stories."""
     return {url for file, _ in read(client) for url, _ in read(client, file) if url.startswith("/stories/")}
 
 
-def test_the_index_names_files_that_name_the_stories(client):
+def test_the_index_links_to_files_that_list_the_stories(client):
     article = make_article(published_at=datetime(2024, 5, 31, tzinfo=UTC))
     Article.objects.update(updated_at=datetime(2024, 6, 2, 12, tzinfo=UTC))
     file = f"/sitemap/{(article.pk - 1) // sitemap.SITEMAP_SIZE + 1}.xml"
@@ -50,13 +50,13 @@ def test_the_index_names_files_that_name_the_stories(client):
     assert read(client, file) == [(article.get_absolute_url(), "2024-06-02T12:00:00Z")]
 
 
-def test_a_story_in_another_script_is_named_as_its_link_is(client):
+def test_a_slug_in_another_script_is_percent_encoded(client):
     article = make_article("قصة")
     assert stories(client) == {article.get_absolute_url()}
     assert "%" in article.get_absolute_url()
 
 
-def test_lists_that_hold_something_that_may_be_told(client):
+def test_lists_without_indexable_stories_are_left_out(client):
     harbour = Topic.objects.create(name="Harbour", slug="harbour")
     hidden = Topic.objects.create(name="Uncategorized", slug="un", shown=False)
     empty = Topic.objects.create(name="Empty", slug="empty")
@@ -73,7 +73,7 @@ def test_lists_that_hold_something_that_may_be_told(client):
     ]
 
 
-def test_staff_and_standing_pages_are_in_it(client):
+def test_authors_and_standing_pages_are_in_the_sitemap(client):
     article = make_article(published_at=datetime(2013, 6, 19, tzinfo=UTC))
     unknown = make_article(
         "Unknown", rights=Article.Rights.UNKNOWN, published_at=datetime(2013, 6, 19, tzinfo=UTC)
@@ -86,13 +86,13 @@ def test_staff_and_standing_pages_are_in_it(client):
     assert urls == ["/", "/pages/about/", "/authors/ida/", "/archive/2013/", "/archive/2013/06/"]
 
 
-def test_what_was_published_first_elsewhere_is_theirs_to_tell(client):
+def test_stories_first_published_elsewhere_are_left_out(client):
     make_article("Theirs", canonical_url="https://example.org/first/")
     assert stories(client) == set()
     assert "Theirs" not in client.get("/sitemap/news.xml").content.decode()
 
 
-def test_the_news_of_two_days_and_it_ends_by_itself(client):
+def test_the_news_sitemap_has_the_stories_of_two_days(client):
     now = timezone.now()
     make_article("Old", published_at=now - timedelta(hours=48, seconds=1))
     at = now - timedelta(hours=47)
@@ -162,11 +162,11 @@ def test_statements_do_not_grow(client, count):
         "/sitemap/1.xml/",
     ],
 )
-def test_other_files_are_none(client, url):
+def test_an_unknown_file_is_not_found(client, url):
     assert client.get(url).status_code == 404
 
 
-def test_robots_are_led_to_it_and_kept_from_forms(client):
+def test_robots_txt_links_to_the_sitemap_and_disallows_forms(client):
     response = client.get("/robots.txt")
     assert response["Content-Type"] == "text/plain; charset=utf-8"
     lines = response.content.decode().splitlines()

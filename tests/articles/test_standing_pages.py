@@ -1,4 +1,4 @@
-"""About, Rules, Contact."""
+"""Tests of standing pages, such as About, Rules and Contact."""
 
 import json
 import re
@@ -78,7 +78,7 @@ def of(page: StandingPage, **values: str) -> dict[str, str]:
 
 
 def carried(response: Any) -> dict[str, str]:
-    """What the page carries, once something was typed on it."""
+    """Return the hidden fields of the page after a change of its form."""
     nonce = re.sub("[0-9]+$", "1", response.context["nonce"])
     return {"read": response.context["snapshot"], "nonce": nonce}
 

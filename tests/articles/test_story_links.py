@@ -29,6 +29,6 @@ def test_a_story_is_found_by_whatever_link_leads_to_it(named):
 @pytest.mark.parametrize(
     "named", ["", "/", "Die Fähre", "none", "a\x00b", "http://[", "x" * 500, "/stories//"]
 )
-def test_what_names_none_finds_none(named):
+def test_a_link_to_nothing_finds_none(named):
     make_article()
     assert find_story(named) is None

@@ -1,4 +1,4 @@
-"""Every address of the admin, with every method, as everybody: an answer, and never a failure of ours."""
+"""Tests that each URL of the admin responds to each method and each role without a server error."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ from moderation.actions import decisions
 from moderation.models import Batch, Desk, JobRun, Rule
 from tests.factories import UserFactory, make_article, say
 
-# A request outside of a test's own transaction, as a site has it: a lock needs one of its own.
+# Requests run outside of a test transaction, as on a real site, because locks need their own transaction.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 METHODS = ["get", "post", "put"]
@@ -37,7 +37,7 @@ ROUTES = [route for route, _name in patterns(get_resolver().url_patterns)]
 
 
 def addresses(route: str, keys: dict[str, list[str]]) -> list[str]:
-    """With what is there and with what is not, in place of each argument."""
+    """Return the URLs of a route with existing and with unknown values for each argument."""
     _admin, app, model, *_rest = [*route.split("/"), "", ""]
     known = [*keys.get(f"{app}.{model}", []), "x_5Cx"]
     out = []
@@ -57,7 +57,7 @@ def addresses(route: str, keys: dict[str, list[str]]) -> list[str]:
 
 @pytest.fixture
 def keys() -> dict[str, list[str]]:
-    """Of one row of each model, by `app.model`."""
+    """Return the key of one row of each model, by `app.model`."""
     person = UserFactory.create(roles=(EDITOR,))
     article = make_article()
     sign_article(article=article, people=[person])

@@ -19,7 +19,7 @@ from tests.factories import GuestFactory, make_article, say
 pytestmark = pytest.mark.browser
 
 START = datetime(2024, 5, 31, 9, tzinfo=UTC)
-# By the number of a comment, who says what and which one it answers.
+# By the number of a comment: its author, its text and its parent.
 TALK = [
     ("Marit", "By that clock my grandmother ran.", None),
     ("Jun", "Somebody should count.", 0),
@@ -31,7 +31,7 @@ TALK = [
 
 
 class Keyboard:
-    """Presses keys and asks Chromium's accessibility tree what has the focus."""
+    """A keyboard that presses keys and reads the focus from Chromium's accessibility tree."""
 
     def __init__(self, page):
         self.page = page
@@ -59,7 +59,7 @@ class Keyboard:
         raise AssertionError(f"{name} is not reached by {key}: {self.focus()}")
 
     def enter(self, name):
-        """Press Enter, and wait for what takes the focus in the end."""
+        """Press Enter, and wait until the element of this name has the focus."""
         self.page.keyboard.press("Enter")
         self.wait_for(name)
 
@@ -76,7 +76,7 @@ class Keyboard:
         return self.focus()
 
     def focus(self):
-        """Role, name, and what else is said; it is never lost and never invisible."""
+        """Return role, name and state of the focused element. It must exist and be visible."""
         active = self.session.send("Runtime.evaluate", {"expression": "document.activeElement"})
         handle = {"objectId": active["result"]["objectId"]}
         assert self.page.evaluate("document.activeElement !== document.body"), self.steps[-6:]
@@ -247,7 +247,7 @@ def test_what_is_new_gives_the_focus_back(live_server, page, article):
     page.get_by_role("button", name="1 new comment").wait_for()
     assert keys.focus()[1] == "28 comments"
 
-    # The bar stands behind the discussion.
+    # The bar comes after the discussion in the tab order.
     keys.tab_to("Reply to Voice 19", most=200)
     keys.tab_to("Show 3 more replies to Nils")
     keys.tab_to("1 new comment", most=2)

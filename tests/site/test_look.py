@@ -1,4 +1,4 @@
-"""The pages in a browser: nothing for axe to find, nothing that jumps, and comforts that lose no text."""
+"""Browser tests of the pages: no accessibility errors by axe, no layout shifts, and no lost text."""
 
 import gzip
 import re
@@ -61,7 +61,7 @@ def test_styles_know_no_left_and_right():
 
 @pytest.fixture
 def story(transactional_db, settings):
-    """A story with a thread of every kind of comment, open for replies."""
+    """Make a story with a thread of every kind of comment, open for replies."""
     settings.COMMENT_POLICY = "comments.policy.Policy"
     policy.cache_clear()
     editor = UserFactory(name="Ada Lindqvist", email="ada@example.org", roles=("Editor",), password="pw")
@@ -191,7 +191,7 @@ def check(page, url) -> list[str]:
 def test_a_reply_form_that_comes_late_moves_nothing(reading, width, where):
     reading.set_viewport_size({"width": width, "height": 844})
     reading.evaluate(SHIFTS)
-    # Longer than the half second in which a shift counts as the answer to a press.
+    # Longer than the half second in which a shift counts as a response to input.
     reading.route("**/reply/**", lambda route: (time.sleep(1), route.continue_()))
     reading.locator(f"{where} a[rel]").first.press("Enter")
     reading.wait_for_selector(f"{where} .reply-form")
@@ -204,7 +204,7 @@ def test_a_reply_form_that_comes_late_moves_nothing(reading, width, where):
           return [kept, form.offsetHeight];
         }"""
     )
-    assert needed <= kept < needed + 50  # pixels; css/site.css keeps the room as --form
+    assert needed <= kept < needed + 50  # pixels; css/site.css reserves this height as --form
 
 
 @pytest.mark.browser

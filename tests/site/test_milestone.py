@@ -1,4 +1,4 @@
-"""The main job, end to end: a saved story comes in, is read, answered, moderated, and its thread mended."""
+"""End-to-end test: a saved story is imported, read, answered and moderated, and its thread is corrected."""
 
 import pytest
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -33,14 +33,14 @@ def test_a_saved_story_is_read_answered_approved_undone_and_mended(live_server, 
     moderator = logged_in(browser, UserFactory.create(name="Mona", roles=("Moderator",)), live_server.url)
     reader, guest = browser.new_context().new_page(), browser.new_context().new_page()
 
-    # Read, by somebody who has no account: the thread as the page had it, and what was lost in it.
+    # A reader without an account sees the thread as on the saved page, with a note of what is missing.
     reader.goto(story)
     expect(reader.get_by_role("heading", level=1)).to_have_text(article.title)
     expect(reader.locator("h2#comments")).to_contain_text(f"{brought.count()} comments")
     assert reader.locator("article[id^=comment-]").count() == brought.count()
     expect(reader.get_by_text("Text missing in the original").first).to_be_visible()
 
-    # Answered, by a guest: the form comes in place, and the words wait, seen by their author alone.
+    # A guest replies: the form opens in place, and the reply waits for review, visible to its author only.
     root = brought.filter(level=0).earliest("created_at")
     guest.goto(story)
     guest.locator(f"#comment-{root.pk}").get_by_role("link", name="Reply").click()
@@ -56,7 +56,7 @@ def test_a_saved_story_is_read_answered_approved_undone_and_mended(live_server, 
     reader.goto(story)
     expect(reader.locator(place)).to_have_count(0)
 
-    # Approved by a moderator, and there for everybody at once.
+    # A moderator approves the reply, and everybody sees it at once.
     desk = moderator.new_page()
     desk.goto(live_server.url + "/moderation/")
     card = desk.locator(place)
@@ -67,14 +67,14 @@ def test_a_saved_story_is_read_answered_approved_undone_and_mended(live_server, 
     expect(reader.locator(place)).to_contain_text("I never missed the boat")
     expect(reader.locator("h2#comments")).to_contain_text(f"{brought.count()} comments")
 
-    # Undone: it waits again, and nobody else sees it.
+    # The approval is undone: the reply waits again, and nobody else sees it.
     desk.locator(".undo").get_by_role("button", name="Undo").click()
     expect(desk.locator(place)).to_be_visible()
     reader.goto(story)
     expect(reader.locator(place)).to_have_count(0)
     expect(reader.locator("h2#comments")).to_contain_text(f"{brought.count() - 1} comments")
 
-    # A reply that the page's three levels had flattened is moved under its true parent, and so it reads.
+    # A reply that was flattened to the page's three levels is moved under its true parent.
     flat, true_parent = brought.get(source_number=5), brought.get(source_number=4)
     expect(reader.locator(f"#comment-{flat.pk}").get_by_role("heading")).not_to_contain_text(
         f"replying to {true_parent.author_name}"

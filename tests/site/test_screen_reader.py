@@ -1,4 +1,4 @@
-"""What a screen reader is given: the accessibility tree that Chromium itself makes of a thread."""
+"""Tests of a thread for screen readers, by Chromium's accessibility tree."""
 
 from collections.abc import Iterator
 from textwrap import shorten
@@ -93,7 +93,7 @@ listitem
 
 @pytest.fixture
 def sample(transactional_db: None) -> dict[str, Comment]:
-    """The comments of the sample story by the start of their text; one of them is removed."""
+    """Return the comments of the sample story by the start of their text. One of them is removed."""
     comments = create_sample().discussion.comments.select_related("discussion__article")
     found = {comment.body[:6]: comment for comment in comments}
     ids = [found["Only a"].pk]
@@ -136,7 +136,7 @@ def test_the_way_from_heading_to_heading(reading):
 
 
 def test_a_link_is_understood_where_it_stands_alone(reading):
-    """As in the list of links that a screen reader makes."""
+    """Screen readers list links without their context."""
     for article in reading.locator(".thread article:not(.gone)").all():
         author = article.locator("h3 > bdi").inner_text()
         moment, (reply, report) = article.locator("h3 ~ a"), article.locator("footer > a").all()
@@ -156,7 +156,7 @@ def test_lists_and_articles_and_no_tree(live_server, reading, sample):
 
 
 def heard(page: Page, comment: Comment) -> str:
-    """A line for each node under the comment's place in its list: role, name and state, long texts cut."""
+    """Return a line for each node of the comment's list item: role, name and state, with long texts cut."""
     session = page.context.new_cdp_session(page)
     root = session.send("DOM.getDocument")["root"]["nodeId"]
     place = {"nodeId": root, "selector": f"li:has(> #comment-{comment.pk})"}
@@ -169,19 +169,19 @@ def heard(page: Page, comment: Comment) -> str:
 
 
 def tree(page: Page) -> dict[str, Any]:
-    """Chromium's nodes by their id, those that it hides left out."""
+    """Return Chromium's accessibility nodes by id, without hidden ones."""
     session = page.context.new_cdp_session(page)
     nodes = session.send("Accessibility.getFullAXTree")["nodes"]
     session.detach()
     return {node["nodeId"]: node for node in nodes}
 
 
-SILENT = {"generic", "none", "sectionfooter", "InlineTextBox"}  # containers that are not spoken of
+SILENT = {"generic", "none", "sectionfooter", "InlineTextBox"}  # containers that are not announced
 NAMED_BY_CONTENT = {"heading", "link", "button"}
 
 
 def lines(node: Any, nodes: dict[str, Any], indent: str, is_named: bool) -> Iterator[str]:
-    """`is_named`: the words below are in the name that was told."""
+    """Yield a node and its children as lines. `is_named`: the name above already contains their text."""
     told = indent
     if role(node) == "StaticText":
         if not is_named and name(node).strip():

@@ -29,7 +29,7 @@ from tests.factories import GuestFactory, UserFactory, make_article, say
 pytestmark = pytest.mark.django_db
 
 READERS = ("stranger", "guest", "member", "moderator")
-TABLE = {  # by page, for each of these
+TABLE = {  # by page, for each of the sizes
     "/": (4, 4, 7, 7),
     "/topics/harbour/": (4, 4, 7, 7),
     "/topics/harbour/feed/": (4, 4, 4, 4),
@@ -51,9 +51,9 @@ STORY_TABLE = {
     "{story}?order=recommended": (5, 8, 10, 11),
     "{story}?order=newest&from={newest}": (5, 8, 10, 11),
     "{story}comments/{reply}/?after={reply}": (6, 8, 10, 11),
-    "{story}comments/{new}/": (4, 5, 7, 7),  # leads to its place on the story's page
+    "{story}comments/{new}/": (4, 5, 7, 7),  # redirects to its place on the story's page
     "{story}comments/{removed}/": (5, 6, 8, 11),
-    "{story}reply/{first}/": (4, 6, 8, 8),  # what the writer is held to
+    "{story}reply/{first}/": (4, 6, 8, 8),  # reads the limits of the writer
     "{story}recommend/{first}/": (4, 6, 8, 8),
     "{story}find/?q=ferry": (9, 9, 12, 12),  # three begin, end and limit it
     "{story}version/": (2, 2, 2, 2),
@@ -84,7 +84,7 @@ def test_a_story_without_comments(counted):
 
 @pytest.fixture(scope="module")
 def counted(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Counts:
-    """Return all counts. What is made for them is rolled back, also where the counting fails."""
+    """Return all counts. Their test data is rolled back, even if the counting fails."""
     with django_db_blocker.unblock():
         atomics = TestCase._enter_atomics()
         try:
@@ -131,7 +131,7 @@ def count_all() -> Counts:
 
 
 def analyze() -> None:
-    """As a running site does by itself; else the planner goes by what the tests before had stored."""
+    """Update the planner's statistics, which are otherwise those of the tests before."""
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
 
@@ -140,8 +140,10 @@ START = datetime(2024, 5, 31, 9, tzinfo=UTC)
 
 
 def make_story(name: str, size: int, topic: Topic, member: User, guest: Guest) -> dict[str, Any]:
-    """With as many comments from outside, in trees of nine; of the member and the guest one that all see and
-    one that waits; and one removed. Gives what the pages' URLs name."""
+    """Make a story with `size` imported comments in trees of nine, and return the parts of the pages' URLs.
+
+    The member and the guest each have a visible and a pending comment; another comment is removed.
+    """
     article = make_article(f"A {name} ferry", source_key=name, published_at=START)
     article.topics.add(topic)
     closes = timezone.now() + timedelta(days=9)

@@ -1,4 +1,4 @@
-"""A story is on no surface before its moment and on all of them after it, with nothing written then."""
+"""Tests that a scheduled story appears nowhere before its time and everywhere after it, without a write."""
 
 from datetime import timedelta
 from typing import Any
@@ -23,7 +23,7 @@ WORD = "unheardof"
 
 @pytest.fixture
 def article() -> Article:
-    """Published, with its topic to itself and a comment by a member whose page is on."""
+    """Make a published story with its own topic and a comment by a member with a public page."""
     article = make_article(TITLE, standfirst=WORD, published_at=timezone.now() - timedelta(days=1))
     article.topics.add(Topic.objects.create(name="Secrets", slug="secrets"))
     said = say(article, f"What a {WORD} thing.", author=UserFactory.create(has_page=True))
@@ -32,7 +32,7 @@ def article() -> Article:
 
 
 def lists(article: Article) -> list[str]:
-    """Where a story is named besides its own pages."""
+    """Return the URLs of the pages that list a story."""
     assert article.published_at
     at = article.published_at
     return [
@@ -63,7 +63,7 @@ def own_pages(article: Article) -> list[str]:
 
 
 def signs(article: Article) -> list[str]:
-    """What would give it away."""
+    """Return the texts that would reveal the story."""
     return [TITLE, WORD, article.slug, f"story-{article.pk}<"]
 
 
@@ -74,7 +74,7 @@ def shown(client: Client, url: str, article: Article) -> bool:
 
 
 def change(article: Article, **fields: Any) -> None:
-    """As the clock would: no version grows."""
+    """Change fields without a new version, as the passing of time would."""
     Article.objects.filter(pk=article.pk).update(**fields)
     article.refresh_from_db()
 
@@ -83,7 +83,7 @@ def test_a_published_story_is_everywhere(client: Client, article: Article) -> No
     for url in own_pages(article):
         assert client.get(url).status_code in {200, 302}, url
     hidden = {url for url in lists(article) if not shown(client, url, article)}
-    # These name only months, files and topics.
+    # These pages name only months, files and topics.
     assert hidden == {"/archive/", "/sitemap.xml", "/sitemap/lists.xml"}
     assert "/topics/secrets/" in client.get("/sitemap/lists.xml").content.decode()
     assert str(article.published_at.year) in client.get("/archive/").content.decode()  # type: ignore[union-attr]

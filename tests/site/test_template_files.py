@@ -1,4 +1,4 @@
-"""The content policy allows no inline script or style, so no template may have any."""
+"""Tests that no template has inline scripts or styles, which the content policy forbids."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What is too long is refused with the count, wherever it comes in, and what was typed stays."""
+"""Tests that each form and import rejects a text that is too long with its length, and loses nothing."""
 
 from urllib.parse import urlencode
 
@@ -58,7 +58,7 @@ def test_no_field_of_the_form_cuts_what_is_pasted(editor):
 
 
 def test_the_longest_story_of_the_widest_letters_gets_in(editor):
-    """Lines count one character each, and what all fields may hold is less than a request may have."""
+    """A line break counts as one character, and all fields together fit into one request."""
     body = ("a\r\n\r\n" * 1_000 + WIDEST * BODY_MAX)[: BODY_MAX + 2_000]
     sent = fields(body=body, standfirst=WIDEST * STANDFIRST_MAX, new_note=WIDEST * NOTE_MAX)
     assert len(urlencode(sent)) < settings.DATA_UPLOAD_MAX_MEMORY_SIZE
@@ -130,7 +130,7 @@ def test_a_longer_story_is_stored_by_nobody():
     article.body = "".join(
         f"{chr(0x10000 + n % 50_000)}{chr(0x4E00 + n // 7)} " for n in range(BODY_MAX // 3)
     )
-    save_article(article=article)  # as many words as it can have: Postgres' index of words holds them
+    save_article(article=article)  # the maximum number of words fits into Postgres' search vector
 
 
 def test_an_import_keeps_a_long_comment_whole():

@@ -1,4 +1,4 @@
-"""What a text costs grows with its length, whatever is in it: to render, to paste, to check, to search."""
+"""Tests that rendering, pasting, checking and searching a text take linear time, whatever its content."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ from moderation.screening import checks
 from moderation.similar import text_features
 from tests.helpers.growth import LINEAR, growth
 
-# Where parsers of Markdown, and regular expressions, are known to go back over what they have read.
+# Pieces of text on which Markdown parsers and regular expressions are known to backtrack.
 PIECES = [
     "[",
     "![",
@@ -68,7 +68,7 @@ MARKUP = [
 
 
 def render_story(text: str) -> str:
-    """Without its images, which are a statement each text."""
+    """Render a story without its images, which would need a statement."""
     tokens = markdown._story.parse(text)
     return markdown._story.renderer.render(tokens, markdown._story.options, {"images": {}, "first": []})
 

@@ -1,4 +1,4 @@
-"""Everything that a reader does, by links and forms alone: Chromium with its scripts switched off."""
+"""Tests of all reader functions without JavaScript, in Chromium."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ ROOTS = BUDGET + 30
 
 @pytest.fixture
 def story(transactional_db, settings):
-    """Two pages of first-level comments, Voice 0 to the last; the newest has more replies than are shown."""
+    """Make two pages of top-level comments, from Voice 0 on. The newest has more replies than are shown."""
     settings.COMMENT_POLICY = "comments.policy.Policy"
     policy.cache_clear()
     article = make_article("The last ferry", source_key="ferry", published_at=START)
@@ -71,7 +71,7 @@ def follow(page: Page, name: str, within: Locator | None = None) -> None:
 
 
 def assert_arrived(comment: Locator) -> None:
-    """It is before the reader's eyes and stands out."""
+    """Assert that the comment is in view and highlighted."""
     expect(comment).to_be_in_viewport()
     assert comment.evaluate("node => node.matches(':target') || node.classList.contains('focus')")
     assert comment.evaluate("node => getComputedStyle(node).backgroundColor") != "rgba(0, 0, 0, 0)"
@@ -89,7 +89,7 @@ def test_orders_are_chosen_and_remembered(page, url):
     expect(page.get_by_role("link", name="Oldest first")).to_have_attribute("aria-current", "true")
     follow(page, "Most discussed")
     expect(first).to_contain_text(f"Voice {ROOTS - 1}")
-    assert page.get_by_role("button", name="Fold all").count() == 0  # a promise only scripts keep
+    assert page.get_by_role("button", name="Fold all").count() == 0  # works only with scripts
 
 
 def test_pages_and_permalinks(page, url):
@@ -117,7 +117,7 @@ def test_more_replies_and_what_they_answer(page, url):
     page.goto(url)
     follow(page, "Show 5 more replies")
     expect(at(page, f"Reply {REPLIES + 4}")).to_be_visible()
-    expect(at(page, f"Voice {ROOTS - 1}")).to_be_visible()  # whom they answer
+    expect(at(page, f"Voice {ROOTS - 1}")).to_be_visible()  # the parent of the replies
     last = at(page, f"Reply {REPLIES + 4}")
     follow(page, f"Voice {ROOTS - 1}", last)
     assert_arrived(at(page, f"Voice {ROOTS - 1}"))
@@ -160,7 +160,7 @@ def test_words_are_found_in_the_discussion_and_on_the_site(page, url):
     assert_arrived(at(page, "Voice 7"))
 
     follow(page, "Search", page.get_by_role("banner"))
-    page.get_by_label("Words to find in stories and comments").fill("ferry -voice -reply")
+    page.get_by_label("Search stories and comments").fill("ferry -voice -reply")
     page.get_by_label("Topic", exact=True).select_option("Harbour")
     page.get_by_label("Year").fill("2024")
     page.get_by_role("button", name="Search").click()
@@ -194,7 +194,7 @@ def test_colours_are_chosen_and_remembered(page, url):
     follow(page, "Archive", page.get_by_role("contentinfo"))
     expect(root).to_have_attribute("data-theme", "dark")
     expect(page.get_by_role("button", name="dark")).to_have_attribute("aria-pressed", "true")
-    page.get_by_role("button", name="as the system").click()
+    page.get_by_role("button", name="System").click()
     assert root.get_attribute("data-theme") is None
     assert root.evaluate(f"() => {paper}") == light
 

@@ -65,7 +65,7 @@ def test_two_editors_of_one_article_see_each_other_and_lose_nothing(open_as, sto
     expect(edda.locator(".others")).to_have_text("Emil has this open.")
 
     emil.locator("#id_body").fill(BODY.replace("nine", "ten"))
-    expect(emil.locator(".kept")).to_contain_text("Kept at")
+    expect(emil.locator(".kept")).to_contain_text("Autosaved at")
     edda.clock.run_for(21_000)
     expect(edda.locator(".others")).to_have_text("Emil has this open and last typed just now.")
     save(emil)
@@ -135,11 +135,11 @@ def test_notes_and_ticked_boxes_survive_a_closed_window(open_as, story):
     expect(page.locator("#id_new_note")).to_have_value("Is nine right?")
     expect(page.locator("#id_topics").get_by_label("Harbour")).to_be_checked()
     expect(page.get_by_role("radio", name="review everything first")).to_be_checked()
-    expect(page.locator(".kept")).to_contain_text("Kept at")
+    expect(page.locator(".kept")).to_contain_text("Autosaved at")
     page.reload()  # the text has gone over into this page, which is found again
     expect(page.locator("#id_new_note")).to_have_value("Is nine right?")
     page.locator("#id_topics").get_by_label("Harbour").uncheck()
-    expect(page.locator(".kept")).to_contain_text("Kept at")
+    expect(page.locator(".kept")).to_contain_text("Autosaved at")
     save(page)
     expect(page.locator(".messagelist")).to_contain_text("changed successfully")
     assert story.notes.get().body == "Is nine right?"
@@ -195,7 +195,7 @@ def test_a_late_autosave_replaces_nothing_newer(open_as, story):
         while len(held) < count:
             page.wait_for_timeout(20)
     held[1].continue_()
-    expect(page.locator(".kept")).to_contain_text("Kept at")
+    expect(page.locator(".kept")).to_contain_text("Autosaved at")
     with page.expect_response("**/unsaved/"):
         held[0].continue_()
     assert Unsaved.objects.get().typed["body"][0] == "An hour of work."
@@ -303,7 +303,7 @@ def test_keyboard_shortcuts_save_preview_and_publish(open_as, story):
     page.goto(change(story))
     keys = page.locator(".editor-keys")
     expect(keys).to_have_text(
-        "Ctrl+S saves Ctrl+Shift+Enter saves and previews Ctrl+Enter saves, and asks whether to publish"
+        "Ctrl+S saves Ctrl+Shift+Enter saves and previews Ctrl+Enter saves and asks whether to publish"
     )
     text = page.locator("#id_body")
     text.fill("One.")

@@ -89,7 +89,7 @@ def test_pasted_html_becomes_markdown_and_missing_images_are_named(emil):
 def test_a_text_that_is_too_long_is_refused_with_a_message(emil):
     answer = emil.post(PASTED, {"html": "x" * (MOST + 1)})
     assert answer.status_code == 422
-    assert answer.json()["note"] == "This is too much to be pasted with its formatting."
+    assert answer.json()["note"] == "This text is too long to be pasted with its formatting."
 
 
 @pytest.mark.parametrize("url", [RENDER, PASTED])

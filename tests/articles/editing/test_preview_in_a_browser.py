@@ -152,8 +152,8 @@ def test_the_link_button_opens_a_dialog(writing):
     select(writing, "ferry")
     body(writing).press("Control+k")
     dialog = writing.get_by_role("dialog", name="Link")
-    expect(dialog.get_by_label("Its words")).to_have_value("ferry")
-    dialog.get_by_label("Where it leads").fill("https://harbour.example/a_(b)")
+    expect(dialog.get_by_label("Link text")).to_have_value("ferry")
+    dialog.get_by_label("URL").fill("https://harbour.example/a_(b)")
     writing.keyboard.press("Enter")
     expect(body(writing)).to_have_value("The [ferry](https://harbour.example/a_%28b%29) sails.")
     expect(body(writing)).to_be_focused()
@@ -169,15 +169,15 @@ def test_link_targets_are_completed_and_checked(writing):
         body(writing).fill("It sails.")
         select(writing, "It")
         body(writing).press("Control+k")
-        writing.get_by_label("Where it leads").fill(typed)
+        writing.get_by_label("URL", exact=True).fill(typed)
         writing.keyboard.press("Enter")
         expect(body(writing)).to_have_value(f"{written} sails.")
     body(writing).press("Control+k")
     for typed in ("https://", "the ferry", "javascript:alert(1)", "//"):
-        writing.get_by_label("Where it leads").fill(typed)
+        writing.get_by_label("URL", exact=True).fill(typed)
         writing.keyboard.press("Enter")
         expect(writing.get_by_role("alert")).to_contain_text("https://example.org/page")
-        expect(writing.get_by_label("Where it leads")).to_have_value(typed)
+        expect(writing.get_by_label("URL", exact=True)).to_have_value(typed)
 
 
 def test_a_list_pasted_into_an_item_is_not_nested(writing):
@@ -225,7 +225,7 @@ def test_a_paste_is_not_lost_while_the_site_cannot_be_reached(writing):
     body(writing).press("Control+End")
     body(writing).evaluate(PASTE, ["<b>Bold</b> news", " Bold news"])
     expect(body(writing)).to_have_value("The ferry sails. Bold news")
-    expect(writing.get_by_role("status").last).to_contain_text("Pasted without its formatting")
+    expect(writing.get_by_role("status").last).to_contain_text("Pasted without formatting")
     writing.failures[:] = [said for said in writing.failures if "net::ERR_FAILED" not in said]
 
 
@@ -325,7 +325,7 @@ def test_pasted_image_data_is_inserted_at_its_place(writing, settings, tmp_path)
     )
     select(writing, "The ferry sails.")
     body(writing).evaluate(PASTE, [html, "Before noon.\nBetween.\nAfter."])
-    # What is to be seen is asked for, as of any other.
+    # The description is asked for, as for any other image.
     dialog = writing.get_by_role("dialog", name="Image: pasted 1 of 2.jpeg")
     dialog.get_by_role("button", name="Insert").click()
     expect(dialog.get_by_role("alert")).to_be_visible()

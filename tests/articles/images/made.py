@@ -1,4 +1,4 @@
-"""Pictures that tests make themselves: good ones, odd ones and hostile ones."""
+"""Images made for tests: valid, unusual and malicious ones."""
 
 import struct
 import zlib
@@ -18,7 +18,7 @@ PLACE = b"Harbour 59.9139N 10.7522E"
 
 
 def photo(width: int = 900, height: int = 600, mode: str = "RGB") -> Pillow.Image:
-    """A sky over the sea, with a red sun at its upper left."""
+    """Return an image of a sky over the sea, with a red sun at the upper left."""
     picture = Pillow.linear_gradient("L").resize((width, height)).convert("RGB")
     draw = ImageDraw.Draw(picture)
     draw.rectangle((0, height // 2, width, height), fill=(20, 60, 90))
@@ -37,7 +37,7 @@ def jpeg(width: int = 900, height: int = 600, **how: Any) -> bytes:
 
 
 def with_place() -> bytes:
-    """As a phone writes it: held upright, with position, camera, comment and a thumbnail."""
+    """Return a JPEG as a phone writes it: held upright, with position, camera, comment and a thumbnail."""
     exif = Pillow.Exif()
     exif[0x0112] = 6  # turned by 90 degrees
     exif[0x010F] = "Camera of Ida"
@@ -47,7 +47,7 @@ def with_place() -> bytes:
 
 
 def bomb(width: int, height: int) -> bytes:
-    """A PNG of a few kilobytes that says it holds so many pixels, all black."""
+    """Return a PNG of a few kilobytes that declares this size, all black."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -75,14 +75,14 @@ def palette_with_holes() -> bytes:
 
 
 def sixteen_bits() -> bytes:
-    """From black to white, 16 bits of grey."""
+    """Return a 16-bit greyscale image from black to white."""
     picture = Pillow.new("I;16", (256, 64))
     picture.putdata([x * 257 for _ in range(64) for x in range(256)])
     return saved(picture, "PNG")
 
 
 def other_colours() -> bytes:
-    """A profile in which red is what others call blue."""
+    """Return an image with a colour profile that swaps red and blue."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     table = (
         profile[132:].replace(b"rXYZ", b"?XYZ", 1).replace(b"bXYZ", b"rXYZ", 1).replace(b"?XYZ", b"bXYZ", 1)
@@ -94,14 +94,14 @@ def upload(data: bytes, name: str = "photo.jpg") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, data, "image/jpeg")
 
 
-def form(data: bytes, name: str = "photo.jpg", **told: Any) -> UploadForm:
-    return UploadForm({"alt": "The sea"} | told, {"file": upload(data, name)})
+def form(data: bytes, name: str = "photo.jpg", **description: Any) -> UploadForm:
+    return UploadForm({"alt": "The sea"} | description, {"file": upload(data, name)})
 
 
 def make_image(
-    data: bytes | None = None, actor: User | None = None, *, is_ready: bool = True, **told: Any
+    data: bytes | None = None, actor: User | None = None, *, is_ready: bool = True, **description: Any
 ) -> Image:
-    filled = form(data or jpeg(), **told)
+    filled = form(data or jpeg(), **description)
     assert filled.is_valid(), filled.errors
     image = filled.save_as(actor)  # type: ignore[arg-type]
     if is_ready:

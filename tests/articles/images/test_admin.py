@@ -1,4 +1,4 @@
-"""The newsroom's pictures. Emil is an editor, Mona moderates, Ruth reads."""
+"""Tests of the admin of images. Emil is an editor, Mona a moderator, Ruth a reader."""
 
 import re
 
@@ -21,7 +21,7 @@ LIST, ADD = "/admin/articles/image/", "/admin/articles/image/add/"
 SEND = "/admin/articles/image/upload/"
 
 
-def test_a_page_sends_a_picture_and_is_told_what_to_insert(emil):
+def test_the_upload_endpoint_stores_an_image_and_returns_its_markdown(emil):
     response = as_(emil).post(SEND, {"file": upload(jpeg(), "slip.jpg"), "alt": "The slip", "credit": "Ida"})
     image = Image.objects.get()
     assert response.status_code == 201
@@ -38,18 +38,18 @@ def test_a_page_sends_a_picture_and_is_told_what_to_insert(emil):
     assert as_(emil).get(response.json()["url"]).status_code == 200
 
 
-def test_it_is_told_what_to_mend_and_nothing_is_stored(emil):
+def test_an_invalid_upload_returns_the_errors_and_stores_nothing(emil):
     response = as_(emil).post(SEND, {"file": upload(b"<svg></svg>")})
     assert response.status_code == 400
     assert set(response.json()["errors"]) == {"file", "alt"}
-    assert "SVG drawing" in response.json()["errors"]["file"][0]
-    assert "Say what is to be seen" in response.json()["errors"]["alt"][0]
+    assert "SVG file" in response.json()["errors"]["file"][0]
+    assert "Describe the image" in response.json()["errors"]["alt"][0]
     assert not Image.objects.exists()
     assert as_(emil).get(SEND).status_code == 405
 
 
 @pytest.mark.parametrize(("role", "status"), [(READER, 302), (MODERATOR, 403)])
-def test_others_send_none(role, status):
+def test_only_editors_upload_images(role, status):
     client = as_(UserFactory.create(roles=(role,)))
     for url in (SEND, ADD):
         assert client.post(url, {"file": upload(jpeg()), "alt": "The slip"}).status_code == status
@@ -57,13 +57,13 @@ def test_others_send_none(role, status):
     assert not Image.objects.exists()
 
 
-def test_another_site_can_send_none(emil):
+def test_an_upload_needs_a_csrf_token(emil):
     client = Client(enforce_csrf_checks=True)
     client.force_login(emil)
     assert client.post(SEND, {"file": upload(jpeg()), "alt": "The slip"}).status_code == 403
 
 
-def test_the_form_of_a_picture_alone_needs_no_script(emil):
+def test_an_image_is_added_and_changed_without_javascript(emil):
     client = as_(emil)
     page = client.get(ADD).content.decode()
     assert 'enctype="multipart/form-data"' in page
@@ -80,14 +80,12 @@ def test_the_form_of_a_picture_alone_needs_no_script(emil):
     assert "The old slip" in client.get(f"{LIST}?q=old").content.decode()
 
 
-def test_a_picture_that_moves_too_long_is_told_of(emil):
+def test_the_form_tells_that_an_animation_was_too_long(emil):
     response = as_(emil).post(ADD, {"file": upload(gif(101), "a.gif"), "alt": "A wave"}, follow=True)
     assert "its first frame is shown" in response.content.decode()
 
 
-def test_what_a_story_shows_is_not_deleted_and_what_none_does_goes_with_its_files(
-    emil, own_folder, django_capture_on_commit_callbacks
-):
+def test_only_an_unused_image_is_deleted_with_its_files(emil, own_folder, django_capture_on_commit_callbacks):
     client, shown, spare = as_(emil), make_image(is_ready=False), make_image(jpeg(500, 400), is_ready=False)
     twin = make_image(jpeg(500, 400), alt="The same again", is_ready=False)
     make_article(body=f"![](image:{shown.pk})")
@@ -105,7 +103,7 @@ def test_what_a_story_shows_is_not_deleted_and_what_none_does_goes_with_its_file
     assert shown.folder.exists()
 
 
-def test_what_an_earlier_version_shows_is_deleted_by_administrators_alone(emil):
+def test_only_administrators_delete_an_image_of_an_earlier_version(emil):
     image = make_image(is_ready=False)
     story = make_article(body=f"![](image:{image.pk})")
     story.body = "Without it."
@@ -116,20 +114,20 @@ def test_what_an_earlier_version_shows_is_deleted_by_administrators_alone(emil):
     assert not Image.objects.exists()
 
 
-def test_where_it_is_shown_is_told_but_no_draft_of_a_colleague(emil):
+def test_the_form_lists_the_uses_but_no_draft_of_a_colleague(emil):
     image, edda = make_image(is_ready=False), UserFactory.create(name="Edda", roles=(EDITOR,))
     for title, at, editor in (("Hers", None, edda), ("His", None, emil), ("Out", timezone.now(), edda)):
         make_article(title, published_at=at, lead_image=image).editors.add(editor)
     page = as_(emil).get(f"{LIST}{image.pk}/change/").content.decode()
     assert re.findall('/admin/articles/article/[0-9]+/change/">(.*?)<', page) == ["His", "Out"]
-    assert "1 that you don’t edit" in page
+    assert "1 that you can’t edit" in page
     change_site(rules=f"![](image:{image.pk})")
     page = as_(emil).get(f"{LIST}{image.pk}/change/").content.decode()
     assert '<a href="/rules/">Rules of commenting</a>' in page
-    assert "1 that you don’t edit" in page
+    assert "1 that you can’t edit" in page
 
 
-def test_the_list_is_filtered_by_use_and_asks_no_more_for_more(emil, django_assert_max_num_queries):
+def test_the_list_is_filtered_by_use_and_its_queries_do_not_grow(emil, django_assert_max_num_queries):
     client, used = as_(emil), make_image(is_ready=False, alt="Used")
     make_article(lead_image=used)
     make_image(is_ready=False, alt="Spare")
@@ -143,7 +141,7 @@ def test_the_list_is_filtered_by_use_and_asks_no_more_for_more(emil, django_asse
         client.get(LIST)
 
 
-def test_a_lead_image_is_sent_with_the_story(emil):
+def test_a_lead_image_is_uploaded_with_the_story(emil):
     data = form(lead_file=upload(jpeg(), "slip.jpg"), lead_alt="The slip", lead_credit="Ida")
     response = as_(emil).post(WRITE, data)
     assert response.status_code == 302, response.context["adminform"].form.errors
@@ -157,32 +155,32 @@ def test_a_lead_image_is_sent_with_the_story(emil):
 
 
 @pytest.mark.parametrize(
-    ("data", "field", "why"),
+    ("data", "field", "message"),
     [
-        ({"lead_file": b"<html>"}, "lead_file", "web page or a program"),
-        ({"lead_file": jpeg()}, "lead_alt", "Say what is to be seen"),
-        ({"lead_alt": "The slip"}, "lead_file", "Choose the picture"),
-        ({"lead_file": jpeg(), "lead_alt": "The slip", "title": ""}, "lead_file", "Choose it again"),
+        ({"lead_file": b"<html>"}, "lead_file", "web page or a script"),
+        ({"lead_file": jpeg()}, "lead_alt", "Describe the image"),
+        ({"lead_alt": "The slip"}, "lead_file", "Choose the image"),
+        ({"lead_file": jpeg(), "lead_alt": "The slip", "title": ""}, "lead_file", "choose the file again"),
         (
             {"lead_file": jpeg(), "lead_alt": "The slip", "lead_credit": "x" * 201},
             "lead_credit",
             "This has 201 characters",
         ),
         ({"body": "![](image:4711)"}, "body", "There is no image 4711."),
-        ({"body": "A ⟦image 3⟧ and ⟦image 12⟧"}, "body", "the text says ⟦image 3⟧, ⟦image 12⟧: readers"),
+        ({"body": "A ⟦image 3⟧ and ⟦image 12⟧"}, "body", "are missing at ⟦image 3⟧, ⟦image 12⟧. Add"),
     ],
 )
-def test_what_is_to_be_mended_of_it_stands_at_its_field(emil, data, field, why):
+def test_the_form_shows_each_error_of_the_lead_image_at_its_field(emil, data, field, message):
     if file := data.get("lead_file"):
         data = data | {"lead_file": SimpleUploadedFile("slip.jpg", file)}
     response = as_(emil).post(WRITE, form(**data))
     assert response.status_code == 200
-    assert why in str(response.context["adminform"].form.errors[field])
+    assert message in str(response.context["adminform"].form.errors[field])
     assert not Article.objects.exists()
     assert not Image.objects.exists()
 
 
-def test_one_that_is_there_already_is_taken_by_its_number_and_taken_away(emil):
+def test_a_lead_image_is_chosen_from_the_library_and_removed(emil):
     image, client = make_image(is_ready=False), as_(emil)
     assert client.post(WRITE, form(lead_image=image.pk)).status_code == 302
     article = Article.objects.get()
@@ -193,7 +191,7 @@ def test_one_that_is_there_already_is_taken_by_its_number_and_taken_away(emil):
     assert not article.image_uses.exists()
 
 
-def test_what_two_tell_of_a_picture_is_not_overwritten_unseen(emil):
+def test_a_second_editor_does_not_overwrite_a_change_unseen(emil):
     image = make_image(is_ready=False, alt="A boat", credit="Ida")
     url = f"{LIST}{image.pk}/change/"
     edda = as_(UserFactory.create(name="Edda", roles=(EDITOR,)))

@@ -1,4 +1,4 @@
-"""Pictures in a story's text and above it, and what machines are told of them."""
+"""Tests of images in a story's text and above it, in lists, feeds and link previews."""
 
 import html
 import json
@@ -28,7 +28,7 @@ def image() -> Image:
     return make_image(credit="Ida Lund")
 
 
-def test_alone_in_its_paragraph_it_is_a_figure_with_every_size(image):
+def test_an_image_alone_in_its_paragraph_is_a_figure_with_all_sizes(image):
     page = render_story(f'Before.\n\n![The *whole* sea](image:{image.pk} "At noon")\n\nAfter.')
     at = f"/images/{image.pk}"
     assert page.startswith("<p>Before.</p>\n<figure><picture>")
@@ -40,28 +40,28 @@ def test_alone_in_its_paragraph_it_is_a_figure_with_every_size(image):
     assert page.index("avif") < page.index("webp") < page.index(".jpg")
 
 
-def test_what_the_text_does_not_say_the_picture_does():
+def test_the_image_provides_the_caption_that_the_text_lacks():
     image = make_image(alt="Two boats", caption="In the harbour", is_ready=False)
     page = render_story(f"![](image:{image.pk})")
     assert 'alt="Two boats"' in page
     assert ">In the harbour<" in page
 
 
-def test_until_its_sizes_are_made_it_is_shown_itself():
+def test_the_full_image_is_shown_until_its_sizes_are_made():
     image = make_image(is_ready=False)
     page = render_story(f"![](image:{image.pk})")
     assert f'<img src="/images/{image.pk}/full.jpg" alt="The sea" width="900" height="600"' in page
     assert "<source" not in page
 
 
-def test_the_first_thing_of_a_story_does_not_wait_to_be_scrolled_to(image):
+def test_an_image_at_the_top_of_a_story_is_not_lazy(image):
     first, second = re.findall("<img[^>]*>", render_story(f"![](image:{image.pk})\n\n![](image:{image.pk})"))
     assert 'fetchpriority="high"' in first
     assert "lazy" not in first
     assert 'loading="lazy"' in second
 
 
-def test_two_in_one_paragraph_are_two_figures_and_amid_words_it_is_none(image):
+def test_each_image_of_a_paragraph_is_a_figure_unless_there_is_text(image):
     named = f"![](image:{image.pk})"
     assert render_story(f"{named}\n{named}").count("<figure>") == 2
     amid = render_story(f"Look {named} here")
@@ -71,14 +71,14 @@ def test_two_in_one_paragraph_are_two_figures_and_amid_words_it_is_none(image):
     assert render_story(f"> {named}").startswith("<blockquote><figure>")
 
 
-def test_one_that_moves_moves_only_for_those_who_like_that():
+def test_an_animation_is_not_shown_with_reduced_motion():
     image = make_image(gif(4))
     page = render_story(f"![](image:{image.pk})")
     moving = '<source type="image/webp" media="(prefers-reduced-motion: no-preference)" srcset="'
     assert f'<picture>{moving}/images/{image.pk}/moving.webp">' in page
 
 
-def test_what_can_be_seen_through_is_no_jpeg():
+def test_a_transparent_image_is_not_a_jpeg():
     image = make_image(palette_with_holes())
     page = render_story(f"![](image:{image.pk})")
     assert ".png" in page
@@ -99,21 +99,21 @@ def test_what_can_be_seen_through_is_no_jpeg():
         ("<img src=image:1 onerror=alert(1)>", "&lt;img"),
     ],
 )
-def test_what_is_no_picture_of_ours_is_none(typed, shown):
+def test_other_images_are_not_shown(typed, shown):
     page = render_story(typed)
     assert re.search(shown, page), page
     assert "<img" not in page
     assert "<picture" not in page
 
 
-def test_what_is_typed_stays_text(image):
+def test_the_alternative_text_and_caption_are_escaped(image):
     page = render_story(f'![a "b" <script> > c](image:{image.pk} "<b>x</b> onload=")')
     assert "<script" not in page
     assert "<b>" not in page
     assert 'alt="a &quot;b&quot; &lt;script&gt; &gt; c"' in page
 
 
-def test_what_to_insert_says_what_is_to_be_seen_and_renders_as_that():
+def test_the_markdown_of_an_image_renders_with_its_alternative_text():
     alt = 'A sign: "[sic] *not* <here> & `there`_!'
     image = make_image(alt=alt, is_ready=False)
     assert named_images(image.markdown) == {image.pk}
@@ -124,7 +124,7 @@ def test_what_to_insert_says_what_is_to_be_seen_and_renders_as_that():
     )
 
 
-def test_a_text_without_pictures_asks_nothing(django_assert_num_queries, image):
+def test_a_text_without_images_needs_no_statement(django_assert_num_queries, image):
     with django_assert_num_queries(0):
         render_story("No picture, [a link](https://example.org).")
     with django_assert_num_queries(1):
@@ -136,7 +136,7 @@ def test_a_description_does_not_begin_with_a_caption(image):
     assert first_words(page, 100) == "The slip closes today."
 
 
-def test_made_ready_the_story_shows_it_at_once_and_is_no_newer():
+def test_the_story_shows_new_sizes_and_keeps_its_time_of_change():
     image = make_image(is_ready=False)
     story = make_article(body=f"![](image:{image.pk})")
     site, updated = Site.objects.get().version, story.updated_at
@@ -153,7 +153,7 @@ def test_made_ready_the_story_shows_it_at_once_and_is_no_newer():
     assert story.version == 2
 
 
-def test_another_text_or_credit_is_shown_in_the_next_request(client, image):
+def test_a_changed_description_is_shown_in_the_next_request(client, image):
     story = make_article(body=f"![](image:{image.pk})", lead_image=image)
     image.alt, image.credit = "Another sea", "Ole"
     change_image(image=image)
@@ -163,7 +163,7 @@ def test_another_text_or_credit_is_shown_in_the_next_request(client, image):
     assert Article.objects.get(pk=story.pk).version == 2
 
 
-def test_another_focal_point_cuts_anew_and_takes_the_old_ones_away(client, image):
+def test_a_changed_focal_point_replaces_the_crops(client, image):
     story = make_article(lead_image=image)
     image.focal_x, image.focal_y = 10, 0
     change_image(image=image)
@@ -178,7 +178,7 @@ def test_another_focal_point_cuts_anew_and_takes_the_old_ones_away(client, image
     assert "og-10-0.jpg" in client.get(story.get_absolute_url()).content.decode()
 
 
-def test_a_point_that_is_set_while_sizes_are_made_is_cut_around_next(monkeypatch):
+def test_a_focal_point_that_changes_while_sizes_are_made_is_used_next(monkeypatch):
     image = make_image(is_ready=False)
 
     def make(*args: Any, **kwargs: Any) -> Any:
@@ -198,7 +198,7 @@ def test_a_point_that_is_set_while_sizes_are_made_is_cut_around_next(monkeypatch
     assert DBTaskResult.objects.count() == 1
 
 
-def test_words_of_a_page_that_was_read_before_its_sizes_were_made_leave_these(image):
+def test_saving_an_old_copy_of_an_image_keeps_its_sizes(image):
     make_article(lead_image=image)
     stale = Image.objects.get()
     stale.sizes, stale.alt = {}, "Two boats"
@@ -207,7 +207,7 @@ def test_words_of_a_page_that_was_read_before_its_sizes_were_made_leave_these(im
     assert (stored.alt, stored.sizes) == ("Two boats", image.sizes)
 
 
-def test_above_a_story_in_lists_and_for_those_who_show_a_link(client, image):
+def test_a_lead_image_is_in_the_story_in_lists_and_in_link_previews(client, image):
     story = make_article(lead_image=image)
     page = client.get(story.get_absolute_url()).content.decode()
     assert page.index("</h1>") < page.index("<figure>") < page.index('class="prose"')
@@ -227,14 +227,14 @@ def test_above_a_story_in_lists_and_for_those_who_show_a_link(client, image):
     assert f'src="/images/{image.pk}/c800-50-50.jpg" alt="" width="900" height="600"' in home
 
 
-def test_of_unknown_rights_no_machine_is_told_of_it(client, image):
+def test_link_previews_omit_images_of_unknown_rights(client, image):
     page = client.get(make_article(lead_image=image, rights="unknown").get_absolute_url()).content.decode()
     assert "<figure>" in page
     assert "og:image" not in page
     assert "ld+json" not in page
 
 
-def test_lists_ask_no_more_for_more_pictures(client, django_assert_max_num_queries, image):
+def test_the_queries_of_lists_do_not_grow_with_images(client, django_assert_max_num_queries, image):
     for number in range(4):
         make_article(f"Story {number}", lead_image=image)
     client.get("/")
@@ -272,7 +272,7 @@ def test_a_story_saved_while_its_sizes_are_made_shows_them():
     assert "w400.avif" in Article.objects.get().body_html
 
 
-def test_a_story_forgets_what_it_shows_no_more(image):
+def test_a_story_drops_the_use_of_a_removed_image(image):
     other = make_image(alt="Another", is_ready=False)
     story = make_article(body=f"![](image:{image.pk})", lead_image=other)
     assert set(story.image_uses.values_list("image", flat=True)) == {image.pk, other.pk}
@@ -281,7 +281,7 @@ def test_a_story_forgets_what_it_shows_no_more(image):
     assert set(story.image_uses.values_list("image", flat=True)) == {other.pk}
 
 
-def test_a_feed_has_it_whole_in_one_size_that_works_elsewhere(client, image):
+def test_a_feed_has_the_whole_image_in_one_size_with_an_absolute_url(client, image):
     make_article(body=f"Words.\n\n![](image:{image.pk})", lead_image=image)
     feed = html.unescape(client.get("/feed/").content.decode())
     assert (

@@ -1,4 +1,4 @@
-"""Pictures in Chromium: stories and lists, the newsroom's forms, and the focal point by hand."""
+"""Tests of images in Chromium: stories and lists, the admin's forms, and setting the focal point."""
 
 import pytest
 from playwright.sync_api import expect
@@ -71,7 +71,7 @@ def urls(story, image) -> dict[str, str]:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_axe_finds_nothing_and_every_picture_is_seen(live_server, page, urls, theme, width):
+def test_axe_finds_nothing_and_every_image_is_loaded(live_server, page, urls, theme, width):
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=theme)
     for name, url in urls.items():
@@ -81,7 +81,7 @@ def test_axe_finds_nothing_and_every_picture_is_seen(live_server, page, urls, th
         page.wait_for_load_state("networkidle")
         unseen = "[...document.images].filter((img) => !img.naturalWidth).map((img) => img.currentSrc)"
         assert page.evaluate(unseen) == [], name
-        # Django's own admin is not ours to mend.
+        # only our part of the page, not Django's own admin
         where = "'#main'" if not url.startswith("/admin/") else "'#content .pictures, .field-lead_picture'"
         assert not page.evaluate(f"document.querySelector({where})") or faults(page, where) == [], name
 
@@ -101,7 +101,7 @@ def test_a_browser_takes_the_smallest_size_that_will_do_and_nothing_moves_when_i
     assert page.evaluate("window.shift") < 0.02
 
 
-def test_the_focal_point_is_pressed_moved_with_the_arrows_and_saved(live_server, page, image):
+def test_the_focal_point_is_set_by_click_and_arrow_keys(live_server, page, image):
     url = f"{live_server.url}/admin/articles/image/{image.pk}/change/"
     page.goto(url)
     box = page.locator(".focal img").bounding_box()
@@ -122,7 +122,7 @@ def test_the_focal_point_is_pressed_moved_with_the_arrows_and_saved(live_server,
     assert image.sizes["at"] == [21, 15]
 
 
-def test_a_picture_is_sent_with_its_story_without_a_script(live_server, browser, client, tmp_path):
+def test_a_lead_image_is_uploaded_without_javascript(live_server, browser, client, tmp_path):
     user = UserFactory.create(name="Emil", roles=(EDITOR,))
     client.force_login(user)
     context = browser.new_context(java_script_enabled=False)
@@ -136,7 +136,7 @@ def test_a_picture_is_sent_with_its_story_without_a_script(live_server, browser,
     page.fill("[name=body]", "On Friday.")
     page.set_input_files("[name=lead_file]", file)
     page.locator("[name=_save]").first.click()
-    expect(page.locator(".errorlist", has_text="Say what is to be seen")).to_be_visible()
+    expect(page.locator(".errorlist", has_text="Describe the image")).to_be_visible()
     page.set_input_files("[name=lead_file]", file)
     page.fill("[name=lead_alt]", "The slip")
     page.locator("[name=_save]").first.click()

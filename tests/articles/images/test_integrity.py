@@ -1,4 +1,4 @@
-"""What check_integrity says of images, and mends."""
+"""Tests of the integrity checks of images, and their repair."""
 
 from datetime import timedelta
 from importlib import import_module
@@ -16,23 +16,23 @@ from tests.factories import make_article
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
 
 
-def test_a_sound_site_is_sound():
+def test_a_healthy_site_has_no_damage():
     image = make_image()
     make_article(body=f"![](image:{image.pk}) and ![](image:99999)", lead_image=image)
     save_page(page=StandingPage(title="About", slug="about", body=f"![](image:{image.pk})"))
     assert integrity.check() == {}
 
 
-def test_a_file_that_is_gone_or_another_one_is_told_and_only_a_backup_helps():
+def test_a_missing_or_changed_file_is_reported_and_not_repaired():
     gone, changed = make_image(alt="Gone"), make_image(alt="Changed", data=None)
     (gone.folder / "full.jpg").write_bytes(b"another one")
     found = integrity.check()
-    assert found == {"image_file": [gone.pk, changed.pk]}  # one file, told twice
+    assert found == {"image_file": [gone.pk, changed.pk]}  # two images of one file
     integrity.repair(found)
     assert integrity.check() == found
 
 
-def test_a_size_that_is_gone_is_made_again():
+def test_a_missing_size_is_made_again():
     image = make_image()
     (image.folder / "w400.avif").unlink()
     found = integrity.check()
@@ -42,7 +42,7 @@ def test_a_size_that_is_gone_is_made_again():
     assert integrity.check() == {}
 
 
-def test_what_no_job_has_made_is_made(time_machine):
+def test_sizes_that_no_job_has_made_are_made(time_machine):
     image = make_image(is_ready=False)
     assert integrity.check() == {}  # the job is on its way
     time_machine.move_to(timezone.now() + timedelta(hours=2))
@@ -52,7 +52,7 @@ def test_what_no_job_has_made_is_made(time_machine):
     assert integrity.check() == {}
 
 
-def test_what_is_open_or_closed_by_mistake_is_told_and_mended(client):
+def test_wrong_uses_are_reported_and_repaired(client):
     open_one, closed = make_image(alt="Open", is_ready=False), make_image(alt="Closed", is_ready=False)
     story = make_article(body=f"![](image:{closed.pk})")
     page = save_page(page=StandingPage(title="About", slug="about", body=f"![](image:{closed.pk})"))
@@ -68,7 +68,7 @@ def test_what_is_open_or_closed_by_mistake_is_told_and_mended(client):
     assert client.get(f"/images/{closed.pk}/full.jpg").status_code == 200
 
 
-def test_rules_from_before_they_opened_pictures_do_it_after_the_upgrade():
+def test_the_migration_stores_the_uses_of_older_rules():
     first, second = make_image(alt="A [boat]"), make_image()
     rules = f'Be kind. ![A \\[boat\\]](image:{first.pk})\n\n![](image:{second.pk} "So") ![](image:99999)'
     Site.objects.update(rules=f"{rules} ![](image:{first.pk})")

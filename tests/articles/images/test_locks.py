@@ -1,4 +1,4 @@
-"""Who saves what shows a picture, and who changes the picture at the same time."""
+"""Tests of saving a text that shows an image while the image is changed."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,7 +15,7 @@ from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("kind", [Article, StandingPage])
-def test_they_wait_for_each_other_and_not_both(kind):
+def test_saving_a_text_and_its_image_at_the_same_time_makes_no_deadlock(kind):
     image = make_image(alt="A boat")
     body = f"The slip.\n\n![A boat](image:{image.pk})"
     if kind is Article:

@@ -1,4 +1,4 @@
-"""An image's address: open while a published story shows it, and in the very next request no more."""
+"""Tests of serving images: public while a published text shows them, and hidden from the next request on."""
 
 from datetime import timedelta
 
@@ -37,7 +37,7 @@ def at(image: Image, name: str = "w800.jpg") -> str:
     return f"/images/{image.pk}/{name}"
 
 
-def test_every_file_of_it_is_served_as_what_it_is(client, own_folder, image):
+def test_every_file_of_an_image_is_served_with_its_content_type(client, own_folder, image):
     show(image)
     kinds = {"jpg": "image/jpeg", "webp": "image/webp", "avif": "image/avif", "png": "image/png"}
     assert {"full.jpg", "w400.avif", "w800.webp", "c800-50-50.jpg", "og-50-50.jpg"} <= set(files(image))
@@ -50,7 +50,7 @@ def test_every_file_of_it_is_served_as_what_it_is(client, own_folder, image):
         assert not response.cookies
 
 
-def test_pngs_and_moving_ones_as_well(client, own_folder):
+def test_pngs_and_animations_are_served(client, own_folder):
     for image in make_image(palette_with_holes()), make_image(gif(5)):
         show(image)
         for name in files(image):
@@ -64,7 +64,7 @@ HIDDEN = {
 
 
 @pytest.mark.parametrize("when", HIDDEN)
-def test_while_only_a_hidden_story_shows_it_nobody_finds_it(client, own_folder, image, when):
+def test_an_image_of_an_unpublished_story_is_not_found(client, own_folder, image, when):
     assert client.get(at(image)).status_code == 404  # in no story
     ahead = HIDDEN[when]
     show(image, published_at=ahead and timezone.now() + ahead)
@@ -72,7 +72,7 @@ def test_while_only_a_hidden_story_shows_it_nobody_finds_it(client, own_folder, 
         assert client.get(at(image, name)).status_code == 404
 
 
-def test_at_its_moment_it_is_there_and_taken_back_it_is_gone(client, image, time_machine):
+def test_an_image_is_public_exactly_while_its_story_is_published(client, image, time_machine):
     story = show(image, published_at=timezone.now() + timedelta(minutes=5))
     assert client.get(at(image)).status_code == 404
     time_machine.move_to(timezone.now() + timedelta(minutes=6))
@@ -84,7 +84,7 @@ def test_at_its_moment_it_is_there_and_taken_back_it_is_gone(client, image, time
     assert client.get(at(image), **again).status_code == 404
 
 
-def test_out_of_the_text_it_is_gone_as_well(client, image):
+def test_an_image_removed_from_the_text_is_hidden(client, image):
     story = show(image)
     assert client.get(at(image)).status_code == 200
     story.body = "No picture."
@@ -95,7 +95,7 @@ def test_out_of_the_text_it_is_gone_as_well(client, image):
     assert client.get(at(image)).status_code == 200
 
 
-def test_editors_see_it_before_and_no_proxy_keeps_that(image):
+def test_editors_see_an_unpublished_image_with_a_private_response(image):
     for role, status in {EDITOR: 200, ADMINISTRATOR: 200, MODERATOR: 404, READER: 404}.items():
         colleague = Client()
         colleague.force_login(UserFactory.create(roles=(role,)))
@@ -105,7 +105,7 @@ def test_editors_see_it_before_and_no_proxy_keeps_that(image):
             assert response["Cache-Control"] == "no-cache, private"
 
 
-def test_whoever_has_the_preview_sees_its_pictures_and_no_others(client, image, time_machine):
+def test_a_preview_shows_its_images_and_no_others(client, image, time_machine):
     other = make_image(alt="Another")
     draft = show(image, published_at=None, lead_image=image)
     page = client.get(draft.preview_url()).content.decode()
@@ -123,7 +123,7 @@ def test_whoever_has_the_preview_sees_its_pictures_and_no_others(client, image, 
     assert client.get(f"{at(image)}?{token}").status_code == 404
 
 
-def test_what_a_preview_opened_is_closed_once_the_story_is_private_or_taken_back(client, image, time_machine):
+def test_a_preview_token_is_revoked_by_making_the_story_private_or_unpublishing(client, image, time_machine):
     draft = show(image, published_at=None, lead_image=image)
     token = client.get(draft.preview_url()).content.decode().partition("?preview=")[2].partition('"')[0]
     url = f"{at(image)}?preview={token.partition(' ')[0]}"
@@ -138,7 +138,7 @@ def test_what_a_preview_opened_is_closed_once_the_story_is_private_or_taken_back
     assert client.get(url).status_code == 404
 
 
-def test_a_copy_is_asked_about_each_time_and_sent_once(client, image):
+def test_a_cached_copy_is_revalidated(client, image):
     show(image)
     first = client.get(at(image))
     assert first["Cache-Control"] == "no-cache, public"
@@ -149,7 +149,7 @@ def test_a_copy_is_asked_about_each_time_and_sent_once(client, image):
     assert client.get(at(image, "w800.webp"), HTTP_IF_NONE_MATCH=first["ETag"]).status_code == 200
 
 
-def test_it_costs_one_statement(client, image):
+def test_serving_an_image_takes_one_statement(client, image):
     show(image)
     client.get(at(image))
     with CaptureQueriesContext(connection) as asked:
@@ -172,23 +172,23 @@ def test_it_costs_one_statement(client, image):
         "c800.jpg",
     ],
 )
-def test_what_there_is_no_such_file_of_is_not_found(client, image, name):
+def test_an_unknown_file_is_not_found(client, image, name):
     show(image)
     assert client.get(at(image, name)).status_code == 404
 
 
 @pytest.mark.parametrize("pk", ["0", "9" * 18, "9" * 19, "-1", "%00", "١"])
-def test_what_there_is_no_such_image_of_is_not_found(client, pk):
+def test_an_unknown_image_is_not_found(client, pk):
     assert client.get(f"/images/{pk}/full.jpg").status_code == 404
 
 
-def test_it_is_read_only(client, image):
+def test_other_methods_are_not_allowed(client, image):
     show(image)
     assert client.post(at(image)).status_code == 405
     assert client.head(at(image)).content == b""
 
 
-def test_a_standing_page_opens_its_pictures_while_it_is_shown(client, image):
+def test_images_of_a_standing_page_are_public_while_it_is_shown(client, image):
     page = save_page(page=StandingPage(title="About us", slug="about-us", body=f"![](image:{image.pk})"))
     assert client.get(at(image)).status_code == 200
     assert "w800.webp" in client.get(page.get_absolute_url()).content.decode()
@@ -201,7 +201,7 @@ def test_a_standing_page_opens_its_pictures_while_it_is_shown(client, image):
     assert client.get(at(image)).status_code == 404
 
 
-def test_the_rules_open_their_pictures_while_they_name_them(client, image):
+def test_images_of_the_rules_are_public(client, image):
     assert client.get(at(image)).status_code == 404
     change_site(rules=f"Be kind.\n\n![](image:{image.pk})")
     assert client.get(at(image)).status_code == 200

@@ -3,15 +3,22 @@ from hypothesis import strategies as st
 from PIL import Image as Pillow
 from PIL import ImageChops
 
-from articles.images.sizes import CARD, CROP, WIDTHS, cut, fitting, make_sizes
+from articles.images.sizes import (
+    CROP_RATIO,
+    SOCIAL_IMAGE_SIZE,
+    WIDTHS,
+    crop_box,
+    fitting_widths,
+    make_sizes,
+)
 from tests.articles.images.made import photo
 
 sides, per_cent = st.integers(16, 20_000), st.integers(0, 100)
 
 
-@given(sides, sides, st.sampled_from([CROP, CARD]), per_cent, per_cent)
-def test_what_is_cut_out_lies_inside_is_as_large_as_can_be_and_holds_the_point(width, height, ratio, x, y):
-    box = cut(width, height, ratio, (x, y))
+@given(sides, sides, st.sampled_from([CROP_RATIO, SOCIAL_IMAGE_SIZE]), per_cent, per_cent)
+def test_a_crop_is_inside_the_image_as_large_as_possible_and_contains_the_point(width, height, ratio, x, y):
+    box = crop_box(width, height, ratio, (x, y))
     assert 0 <= box.left < box.right <= width
     assert 0 <= box.top < box.bottom <= height
     across, down = box.right - box.left, box.bottom - box.top
@@ -22,14 +29,14 @@ def test_what_is_cut_out_lies_inside_is_as_large_as_can_be_and_holds_the_point(w
 
 
 @given(sides)
-def test_nothing_is_enlarged_and_the_picture_itself_is_among_them(width):
-    widths = fitting(WIDTHS, width)
+def test_no_width_is_larger_than_the_image(width):
+    widths = fitting_widths(WIDTHS, width)
     assert widths
     assert max(widths) == min(width, WIDTHS[-1])
     assert widths == sorted(set(widths))
 
 
-def test_the_point_stays_in_what_is_cut_out(tmp_path):
+def test_a_crop_contains_the_focal_point(tmp_path):
     photo(900, 600).resize((1800, 600)).save(tmp_path / "full.jpg")  # the sun stands far to the left
     for at, is_in in ((17, 24), True), ((100, 100), False):
         make_sizes(tmp_path, "jpg", has_alpha=False, at=at)
@@ -40,7 +47,7 @@ def test_the_point_stays_in_what_is_cut_out(tmp_path):
             assert (sun.getextrema()[1] > 100) == is_in
 
 
-def test_begun_again_it_makes_what_is_missing(tmp_path):
+def test_a_second_run_makes_the_missing_sizes(tmp_path):
     photo(500, 300).save(tmp_path / "full.jpg")
     told = make_sizes(tmp_path, "jpg", has_alpha=False, at=(50, 50))
     made = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}

@@ -1,4 +1,4 @@
-"""Files of which there is no image go a week after they were found; what any text names stays."""
+"""Tests of the job that deletes unused files: it waits a week, and keeps the files of all images."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -32,16 +32,16 @@ def folders() -> set[Path]:
 
 @pytest.fixture
 def failed() -> Path:
-    """The folder of a picture whose save failed once its files were written."""
-    opened = read_upload(made.upload(made.jpeg(300, 200)))
+    """Return the folder of an image whose save failed after its files were written."""
+    decoded = read_upload(made.upload(made.jpeg(300, 200)))
     with pytest.raises(IntegrityError):
-        add_image(opened=opened, actor=None, alt="")  # which the database refuses
+        add_image(decoded=decoded, actor=None, alt="")  # the database rejects an empty alternative text
     (folder,) = folders()
     assert (folder / "full.jpg").exists()
     return folder
 
 
-def test_a_save_that_failed_leaves_nothing_for_good(failed):
+def test_the_files_of_a_failed_save_are_deleted_after_a_week(failed):
     used = made.make_image(is_ready=False)  # in no story: a draft or what somebody types may name it
     assert throw_away_unused() == 0
     with later(6):
@@ -52,7 +52,7 @@ def test_a_save_that_failed_leaves_nothing_for_good(failed):
     assert folders() == {used.folder}
 
 
-def test_what_comes_to_be_used_again_stays(failed):
+def test_a_folder_that_is_used_again_is_kept(failed):
     throw_away_unused()
     again = made.make_image(made.jpeg(300, 200), is_ready=False)
     assert again.folder == failed
@@ -66,21 +66,21 @@ def test_what_comes_to_be_used_again_stays(failed):
     assert failed.exists()
 
 
-def test_an_image_that_comes_while_the_job_runs_keeps_its_files(failed, monkeypatch):
+def test_an_image_uploaded_while_the_job_runs_keeps_its_files(failed, monkeypatch):
     throw_away_unused()
-    forget = services._forget_files
+    forget = services._delete_files
 
     def first_an_upload(folder: Path) -> None:
         made.make_image(made.jpeg(300, 200), is_ready=False)
         forget(folder)
 
-    monkeypatch.setattr(services, "_forget_files", first_an_upload)
+    monkeypatch.setattr(services, "_delete_files", first_an_upload)
     with later(8):
         assert throw_away_unused() == 0
     assert (failed / "full.jpg").exists()
 
 
-def test_what_is_not_ours_is_left_alone():
+def test_other_files_are_left_alone():
     root = Path(settings.MEDIA_ROOT)
     for name in ("ab/notes", "ab/" + "f" * 63, "mail/letters"):
         (root / name).mkdir(parents=True)
@@ -94,7 +94,7 @@ def test_what_is_not_ours_is_left_alone():
     assert not list(elsewhere.iterdir())
 
 
-def test_an_image_that_was_deleted_takes_its_files_along(django_capture_on_commit_callbacks):
+def test_deleting_an_image_deletes_its_files(django_capture_on_commit_callbacks):
     image = made.make_image(is_ready=False)
     with django_capture_on_commit_callbacks(execute=True):
         delete_image(image=image)

@@ -1,4 +1,4 @@
-"""What editors may send, and what becomes of files that are odd, damaged or meant to harm."""
+"""Tests of image uploads: valid files are written again, and damaged or malicious ones are rejected."""
 
 from io import BytesIO
 from pathlib import Path
@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image as Pillow
 
 from articles.images import decode, uploads
-from articles.images.uploads import Refused, read_upload
+from articles.images.uploads import UploadRejected, read_upload
 from articles.models import Image
 from tests.articles.images import made
 
@@ -23,37 +23,41 @@ REFUSED = {
     "a bomb that is larger than any memory": (made.bomb(2**31 - 1, 2**31 - 1), "a.png", "too large|pixels"),
     "a strip that is too long": (made.bomb(30_000, 20), "a.png", "30,000 × 20 pixels"),
     "a bug for counting readers": (made.jpeg(1, 1), "a.jpg", "only 1 × 1 pixels"),
-    "a drawing with a program": (SVG, "a.svg", "SVG drawing"),
-    "a drawing that calls itself a photo": (SVG, "a.jpg", "SVG drawing"),
-    "a page that calls itself a photo": (HTML, "a.jpg", "web page or a program"),
-    "a program that calls itself a photo": (EXECUTABLE, "a.png", "no picture that is known"),
-    "a photo that is cut off": (made.jpeg()[:-4000], "a.jpg", "damaged or cut off"),
-    "a PNG that is cut off": (made.saved(made.photo(), "PNG")[:3000], "a.png", "damaged or cut off"),
-    "a WebP that is cut off": (made.saved(made.photo(), "WEBP")[:900], "a.webp", "damaged or cut off"),
+    "a drawing with a program": (SVG, "a.svg", "SVG file"),
+    "a drawing that calls itself a photo": (SVG, "a.jpg", "SVG file"),
+    "a page that calls itself a photo": (HTML, "a.jpg", "web page or a script"),
+    "a program that calls itself a photo": (EXECUTABLE, "a.png", "format is not supported"),
+    "a photo that is cut off": (made.jpeg()[:-4000], "a.jpg", "damaged or incomplete"),
+    "a PNG that is cut off": (made.saved(made.photo(), "PNG")[:3000], "a.png", "damaged or incomplete"),
+    "a WebP that is cut off": (made.saved(made.photo(), "WEBP")[:900], "a.webp", "damaged or incomplete"),
     "the beginning of a photo and then noise": (b"\xff\xd8\xff\xe0" + b"noise" * 900, "a.jpg", "damaged"),
     "a photo that browsers can't show": (HEIC, "a.heic", "HEIC photo"),
-    "a kind with too many ways to be read": (made.saved(made.photo(), "TIFF"), "a.tiff", "no picture that"),
+    "a kind with too many ways to be read": (
+        made.saved(made.photo(), "TIFF"),
+        "a.tiff",
+        "format is not supported",
+    ),
     "a kind that runs other programs": (
         b"%!PS-Adobe-3.0 EPSF-3.0\n" + bytes(900),
         "a.eps",
-        "no picture that",
+        "format is not supported",
     ),
 }
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_it_is_refused_in_a_sentence(what):
+def test_an_invalid_file_is_rejected_with_a_sentence(what):
     data, name, why = REFUSED[what]
-    with pytest.raises(Refused, match=why) as refused:
+    with pytest.raises(UploadRejected, match=why) as refused:
         read_upload(made.upload(data, name))
     assert str(refused.value).endswith(".")
 
 
 def opened(data: bytes, name: str = "a.jpg") -> Pillow.Image:
-    told = read_upload(made.upload(data, name))
-    with Pillow.open(BytesIO(told.full)) as picture:
-        assert picture.size == (told.width, told.height)
-        assert picture.format == {"jpg": "JPEG", "png": "PNG"}[told.suffix]
+    decoded = read_upload(made.upload(data, name))
+    with Pillow.open(BytesIO(decoded.full)) as picture:
+        assert picture.size == (decoded.width, decoded.height)
+        assert picture.format == {"jpg": "JPEG", "png": "PNG"}[decoded.suffix]
         assert set(picture.info) <= {
             "jfif",
             "jfif_version",
@@ -87,13 +91,13 @@ ODD = {
 
 
 @pytest.mark.parametrize("what", ODD)
-def test_it_is_written_anew_with_nothing_attached(what):
+def test_an_image_is_written_again_without_metadata(what):
     picture = opened(ODD[what])
     assert picture.mode in {"RGB", "RGBA"}
-    assert max(picture.size) <= decode.EDGE
+    assert max(picture.size) <= decode.MAX_EDGE
 
 
-def test_no_byte_of_what_came_along_is_left():
+def test_no_byte_of_the_metadata_is_left():
     words = [made.PLACE, b"Camera of Ida", b"script", b"<?php", b"Exif", b"ICC_PROFILE"]
     sent = [*ODD.values(), made.other_colours()]
     assert all(any(word in data for data in sent) for word in words)
@@ -102,95 +106,95 @@ def test_no_byte_of_what_came_along_is_left():
         assert [word for word in words if word in full] == []
 
 
-def test_a_photo_of_a_phone_held_upright_stands_upright():
+def test_a_photo_is_turned_upright():
     picture = opened(made.with_place())
     assert picture.size == (600, 900)
     assert red_sun(picture, 0.83, 0.17)  # the upper left has become the upper right
 
 
-def test_its_content_says_what_it_is_and_not_its_name():
+def test_the_content_decides_the_format_and_not_the_name():
     told = read_upload(made.upload(made.saved(made.photo(), "PNG"), "photo.jpg"))
     assert (told.suffix, told.filename) == ("png", "photo.jpg")
 
 
-def test_what_can_be_seen_through_stays_so():
+def test_transparency_is_kept():
     picture = opened(ODD["16 colours, one of them transparent"])
     assert picture.mode == "RGBA"
     assert picture.getchannel("A").getextrema() == (0, 255)
 
 
-def test_sixteen_bits_of_grey_are_no_white_page():
+def test_a_16_bit_greyscale_image_is_converted():
     picture = opened(made.sixteen_bits()).convert("L")
     assert picture.getpixel((0, 0)) < 4
     assert 120 < picture.getpixel((128, 30)) < 136
     assert picture.getpixel((255, 63)) > 250
 
 
-def test_inks_become_the_colours_that_they_were():
+def test_cmyk_is_converted_to_rgb():
     assert red_sun(opened(ODD["four inks"]), 0.17, 0.2)
 
 
-def test_other_colours_than_of_a_screen_are_translated():
+def test_a_colour_profile_is_converted_to_srgb():
     assert red_sun(opened(made.jpeg()), 0.17, 0.2)
     picture = opened(made.other_colours())
     red, _green, blue = picture.getpixel((int(picture.width * 0.17), int(picture.height * 0.2)))
     assert red < 80 < 150 < blue
 
 
-def test_a_large_photo_is_made_smaller_and_no_small_one_larger():
+def test_a_large_photo_is_reduced_and_a_small_one_is_kept():
     assert opened(made.jpeg(5000, 4000)).size == (3200, 2560)
     assert opened(made.jpeg(300, 200)).size == (300, 200)
 
 
-def test_a_moving_picture_moves_and_has_a_first_frame():
-    told = read_upload(made.upload(made.gif(12), "a.gif"))
-    assert told.moving
-    assert not told.note
-    with Pillow.open(BytesIO(told.moving)) as moving:
+def test_an_animation_is_stored_with_its_first_frame():
+    decoded = read_upload(made.upload(made.gif(12), "a.gif"))
+    assert decoded.moving
+    assert not decoded.note
+    with Pillow.open(BytesIO(decoded.moving)) as moving:
         assert (moving.format, moving.n_frames) == ("WEBP", 12)
 
 
-def test_one_that_moves_too_long_stands_still_and_that_is_said():
-    told = read_upload(made.upload(made.gif(decode.FRAMES_MOST + 1), "a.gif"))
-    assert told.moving is None
-    assert "first frame is shown" in told.note
+def test_an_animation_that_is_too_long_becomes_its_first_frame_with_a_note():
+    decoded = read_upload(made.upload(made.gif(decode.MAX_FRAMES + 1), "a.gif"))
+    assert decoded.moving is None
+    assert "first frame is shown" in decoded.note
 
 
-def test_a_file_that_is_too_large_is_not_even_opened(monkeypatch):
+def test_a_file_that_is_too_large_is_rejected_unread(monkeypatch):
     monkeypatch.setattr(uploads, "MAX_MB", 0.001)
-    with pytest.raises(Refused, match=r"This file has 0\.\d MB; an image may have"):
+    with pytest.raises(UploadRejected, match=r"This file has 0\.\d MB\. The limit is"):
         read_upload(made.upload(made.jpeg()))
 
 
 @pytest.mark.parametrize(
     ("signal", "why"), [("SIGSEGV", "damaged"), ("SIGKILL", "too large"), ("SIGXCPU", "too large")]
 )
-def test_what_kills_the_program_that_opens_it_is_refused(monkeypatch, tmp_path, signal, why):
+def test_a_file_that_kills_the_decoder_is_rejected(monkeypatch, tmp_path, signal, why):
     program = tmp_path / "decode.py"
     program.write_text(f"import os, signal\nos.kill(os.getpid(), signal.{signal})\n")
     monkeypatch.setattr(decode, "__file__", str(program))
-    with pytest.raises(Refused, match=why):
+    with pytest.raises(UploadRejected, match=why):
         read_upload(made.upload(made.jpeg()))
 
 
-def test_what_takes_for_ever_is_given_up(monkeypatch, tmp_path):
+def test_a_file_that_takes_too_long_is_rejected(monkeypatch, tmp_path):
     program = tmp_path / "decode.py"
     program.write_text("import time\ntime.sleep(60)\n")
     monkeypatch.setattr(decode, "__file__", str(program))
-    monkeypatch.setattr(uploads, "SECONDS", 1)
-    with pytest.raises(Refused, match="too large to be opened"):
+    monkeypatch.setattr(uploads, "MAX_DECODE_SECONDS", 1)
+    with pytest.raises(UploadRejected, match="too large"):
         read_upload(made.upload(made.jpeg()))
 
 
-def test_one_is_opened_at_a_time_and_who_waits_too_long_is_told(monkeypatch):
-    monkeypatch.setattr(uploads, "TURN_SECONDS", 0.1)
-    with uploads._turns, pytest.raises(Refused, match="Send it again in a minute"):
+def test_one_image_is_decoded_at_a_time_and_the_next_waits_not_too_long(monkeypatch):
+    monkeypatch.setattr(uploads, "MAX_WAIT_SECONDS", 0.1)
+    with uploads._decoding, pytest.raises(UploadRejected, match="Upload it again in a minute"):
         read_upload(made.upload(made.jpeg()))
     assert read_upload(made.upload(made.jpeg())).width == 900
 
 
 @pytest.mark.django_db
-def test_the_same_picture_twice_lies_there_once_and_is_told_twice(own_folder):
+def test_two_images_of_the_same_file_share_its_folder(own_folder):
     first, second = made.make_image(is_ready=False), made.make_image(is_ready=False, alt="A boat")
     assert first.pk != second.pk
     assert first.folder == second.folder
@@ -198,7 +202,7 @@ def test_the_same_picture_twice_lies_there_once_and_is_told_twice(own_folder):
 
 
 @pytest.mark.django_db
-def test_its_folder_is_closed_to_others(own_folder):
+def test_the_image_folder_is_private(own_folder):
     image = made.make_image(is_ready=False)
     folders: list[Path] = [image.folder, image.folder.parent]
     assert [folder.stat().st_mode & 0o777 for folder in folders] == [0o700, 0o700]
@@ -206,32 +210,32 @@ def test_its_folder_is_closed_to_others(own_folder):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("told", "field", "why"),
+    ("description", "field", "message"),
     [
-        ({"alt": ""}, "alt", "Say what is to be seen"),
-        ({"alt": "  "}, "alt", "Say what is to be seen"),
-        ({"alt": "DSC_0042.JPG"}, "alt", "name of a file"),
-        ({"is_decorative": "on"}, "is_decorative", "has an alternative text"),
+        ({"alt": ""}, "alt", "Describe the image"),
+        ({"alt": "  "}, "alt", "Describe the image"),
+        ({"alt": "DSC_0042.JPG"}, "alt", "This is a file name"),
+        ({"is_decorative": "on"}, "is_decorative", "has no alternative text"),
         ({"alt": "x" * 501}, "alt", "has 501 characters; 500 is the most"),
         ({"focal_x": "101"}, "focal_x", "less than or equal to 100"),
     ],
 )
-def test_what_is_told_of_it_has_to_make_sense(told, field, why):
-    filled = made.form(made.jpeg(), **told)
+def test_the_description_is_validated(description, field, message):
+    filled = made.form(made.jpeg(), **description)
     assert not filled.is_valid()
-    assert why.replace(".", "(") in str(filled.errors[field]).replace("&quot;", '"')
+    assert message.replace(".", "(") in str(filled.errors[field]).replace("&quot;", '"')
     assert not Image.objects.exists()
 
 
 @pytest.mark.django_db
-def test_decorative_is_a_choice_of_its_own():
+def test_a_decorative_image_needs_no_alternative_text():
     image = made.make_image(alt="", is_decorative="on", is_ready=False)
     assert (image.alt, image.markdown) == ("", f"![](image:{image.pk})")
 
 
 @pytest.mark.django_db
-def test_the_file_is_wanted():
+def test_the_file_is_required():
     filled = made.UploadForm({"alt": "The sea"}, {})
-    assert filled.errors["file"] == ["Choose a picture."]
+    assert filled.errors["file"] == ["Choose an image."]
     empty = made.UploadForm({"alt": "The sea"}, {"file": SimpleUploadedFile("a.jpg", b"")})
     assert empty.errors["file"] == ["This file is empty."]

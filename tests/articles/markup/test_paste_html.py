@@ -1,4 +1,4 @@
-"""What word processors put on a clipboard, as Markdown. The files in pasted/ have their markup, our words."""
+"""Tests of pasted HTML as Markdown. The files in pasted/ have the markup of real word processors."""
 
 import html
 import random
@@ -9,18 +9,18 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from articles.markup.markdown import render_story
-from articles.markup.paste_html import MOST, TAGS_MOST, as_markdown
+from articles.markup.paste_html import MAX_TAGS, MOST, as_markdown
 
 FILES = Path(__file__).parent / "pasted"
 
 
 @pytest.mark.parametrize("name", ["google", "word", "word_on_the_web"])
-def test_a_story_keeps_what_it_means(name):
+def test_a_pasted_story_keeps_its_formatting(name):
     pasted = as_markdown((FILES / f"{name}.html").read_text())
     assert pasted.markdown + "\n" == (FILES / f"{name}.md").read_text()
 
 
-def test_a_picture_that_the_page_sends_leaves_its_place():
+def test_an_uploaded_image_leaves_a_placeholder():
     pasted = as_markdown(
         '<p>Before <b>the <img src="pasted:3"></b> quay</p><ul><li><img src="pasted:4"></li></ul>'
         '<p><img src="pasted:x"><a href="pasted:5">no link</a></p>'
@@ -29,7 +29,7 @@ def test_a_picture_that_the_page_sends_leaves_its_place():
     assert pasted.images == 1
 
 
-def test_images_of_elsewhere_are_counted():
+def test_images_of_other_sites_are_counted():
     assert as_markdown((FILES / "google.html").read_text()).images == 1
     assert as_markdown((FILES / "word.html").read_text()).images == 1
 
@@ -61,15 +61,15 @@ def test_images_of_elsewhere_are_counted():
         ("", ""),
     ],
 )
-def test_a_part_of_it(markup, markdown):
+def test_pieces_of_html_become_markdown(markup, markdown):
     made = as_markdown(markup).markdown
     if markdown is not None:
         assert made == markdown
     assert words(render_story(made)) == words(markup)
 
 
-def test_words_stay_the_words_whatever_the_markup():
-    """Text of what Markdown means something by, in random tags: what a reader sees is what was copied."""
+def test_the_text_stays_the_same_whatever_the_markup():
+    """Text with Markdown's special characters in random tags is shown to readers as it was copied."""
     chance = random.Random(6)
     bits = ["* _ ** ~~ ` [ ]( ) # | \\ a word ! = 2 é", "“ ”. &amp; &lt; &nbsp; <br>"]
     bits = [*" ".join(bits).split(), "- ", "1. ", "> ", " "]
@@ -88,7 +88,7 @@ def test_words_stay_the_words_whatever_the_markup():
     "address",
     ["https://a.example/_next/x_*y*", "https://a.example/watch?v=_a-b_&c=~~d", "https://a.example/_x_(b)"],
 )
-def test_an_address_that_is_no_link_leads_where_it_says(address):
+def test_a_pasted_address_stays_a_correct_link(address):
     made = as_markdown(
         f"<p>It is <b>here</b> ({html.escape(address)}), and <i>there</i>: {html.escape(address)}</p>"
     )
@@ -111,22 +111,22 @@ def test_an_address_that_is_no_link_leads_where_it_says(address):
         ("<p>the 1<sup>st</sup> of May<sup><a href='#_ftn1'>[1]</a></sup></p>", "the 1st of May[1]"),
     ],
 )
-def test_what_is_raised_is_another_number(markup, markdown):
+def test_superscript_numbers_become_unicode_signs(markup, markdown):
     made = as_markdown(markup).markdown
     assert made == markdown if markdown else made.startswith("10⁶ **x***") and "²" in made
 
 
 @pytest.mark.parametrize("tag", ["b", "ul><li", "blockquote", "div", "table><tr><td"])
-def test_it_is_bounded(tag):
-    """Depth costs no more than length, and too much is refused."""
+def test_the_length_and_depth_are_limited(tag):
+    """Nesting costs no more than length, and a text that is too long is rejected."""
     assert "deep" in as_markdown(f"<{tag}>" * 5_000 + "deep").markdown
     with pytest.raises(ValidationError):
         as_markdown("x" * (MOST + 1))
     with pytest.raises(ValidationError):
-        as_markdown("<b>x</b> " * (TAGS_MOST // 2 + 1))
+        as_markdown("<b>x</b> " * (MAX_TAGS // 2 + 1))
 
 
 def words(markup: str) -> str:
-    """The letters and signs in it without the spaces, which paragraphs and lists change."""
+    """Return the text without spaces, which paragraphs and lists change."""
     plain = re.sub(r"(?s)<(script|style)>.*?</\1>", "", markup)
     return re.sub(r"\s", "", html.unescape(re.sub(r"</?[a-z][^>]*>", "", plain)))

@@ -105,7 +105,7 @@ def test_the_url_of_an_unpublished_story_says_so(emil):
         response = visitor.get(story.get_absolute_url())
         page = response.content.decode()
         assert response.status_code == 410
-        assert "This story was taken back" in page
+        assert "This story was unpublished" in page
         assert "It named the wrong person." in page
         assert "mayor" not in page.replace(story.slug, "")
     assert reader.get(f"{story.get_absolute_url()}reply/").status_code == 404
@@ -246,7 +246,7 @@ def test_preview_links_of_private_or_unpublished_stories_do_not_work(client, dra
     taken = take_back(article=story, why="", seen=story.version)
     assert client.get(old).status_code == 404
     time_machine.move_to(timezone.now() + timedelta(minutes=1))
-    assert "was taken back" in client.get(taken.preview_url()).content.decode()
+    assert "was unpublished" in client.get(taken.preview_url()).content.decode()
 
 
 def test_a_scheduled_story_cannot_be_made_private(draft, emil):

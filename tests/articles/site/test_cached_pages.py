@@ -1,4 +1,4 @@
-"""A kept page: one snapshot, nothing of the request but what is in its key, and what it depends on."""
+"""Tests of cached pages: one snapshot, no other part of the request than its key, and the dependencies."""
 
 from datetime import timedelta
 from typing import Any
@@ -31,7 +31,7 @@ def empty(request: HttpRequest) -> HttpResponse:
 
 
 @pytest.mark.django_db
-def test_one_statement_gives_the_site_and_the_moment(django_assert_num_queries: Any) -> None:
+def test_one_statement_reads_the_site_and_the_time(django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(1):
         request, response = ask(empty)
     assert request.site.name == "Soundoff"
@@ -43,7 +43,7 @@ def test_one_statement_gives_the_site_and_the_moment(django_assert_num_queries: 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("cookie", ["sessionid", "guest", "messages"])
-def test_whoever_is_known_gets_a_private_page_that_is_not_kept(cookie: str) -> None:
+def test_an_identified_reader_gets_a_private_page_that_is_not_cached(cookie: str) -> None:
     request, response = ask(empty, **{cookie: "x"})
     assert response["Cache-Control"] == "private, no-cache"
     assert KEPT not in request.META
@@ -51,13 +51,13 @@ def test_whoever_is_known_gets_a_private_page_that_is_not_kept(cookie: str) -> N
 
 
 @pytest.mark.django_db
-def test_other_cookies_say_nothing_of_who_asks() -> None:
+def test_other_cookies_identify_nobody() -> None:
     request, _ = ask(empty, _ga="1", theme="dark")
     assert request.META[KEPT].stamp == (Site.objects.get().version, 0, 0)
 
 
 @pytest.mark.django_db
-def test_what_a_page_depends_on_adds_up() -> None:
+def test_dependencies_are_added_up() -> None:
     soon = timezone.now() + timedelta(hours=1)
     make_article("Later", published_at=soon)
 
@@ -70,7 +70,7 @@ def test_what_a_page_depends_on_adds_up() -> None:
     kept = request.META[KEPT]
     assert kept.stamp == (Site.objects.get().version, 15, 3)
     assert set(kept.discussions) == {1, 9}
-    assert kept.until == soon  # the next publication is always in
+    assert kept.until == soon  # the next publication is always included
 
 
 @pytest.mark.django_db
@@ -80,7 +80,7 @@ def test_a_page_that_sets_a_cookie_is_an_error(settings: Any) -> None:
 
     with pytest.raises(AssertionError, match="sets a cookie"):
         ask(with_token)
-    settings.STRICT = False  # as on a real site: nobody keeps it then, no proxy either
+    settings.STRICT = False  # as on a real site: the page is then not cached, not even by a proxy
     request, response = ask(with_token)
     assert KEPT not in request.META
     assert response["Cache-Control"] == "private, no-cache"

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_the_masthead_names_the_first_six_topics_under_which_there_is_something():
-    """Written in SQL, for every page: the same topics as TopicQuerySet tells."""
+    """The masthead's SQL gives the same topics as TopicQuerySet."""
     now = timezone.now()
     past, scheduled, draft = now - timedelta(days=1), now + timedelta(days=1), None
     for number, moments in enumerate(
@@ -50,8 +50,8 @@ def test_standing_pages_are_linked_in_their_order():
     ]
 
 
-def test_no_two_links_at_the_foot_are_called_the_same(client):
-    """The newsroom's own pages are often called as what the settings bring."""
+def test_no_two_links_of_the_footer_have_the_same_text(client):
+    """Standing pages often have the same titles as the links that come from the settings."""
     Site.objects.update(rules="Be kind.", contact_email="desk@example.org", has_public_log=True)
     for title in ("Rules", "Contact", "About"):
         StandingPage.objects.create(title=title, slug=title.lower())

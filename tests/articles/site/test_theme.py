@@ -1,4 +1,4 @@
-"""Light or dark by choice: a cookie, and nothing else."""
+"""Tests of the theme (light or dark), which is stored in a cookie only."""
 
 import pytest
 from django.test import Client
@@ -24,7 +24,7 @@ def test_a_choice_is_remembered_and_shown(client, chosen):
 
 
 @pytest.mark.parametrize("chosen", ["auto", "", "purple", '"><script>'])
-def test_anything_else_goes_by_the_system(client, chosen):
+def test_another_value_selects_the_system_theme(client, chosen):
     client.cookies["theme"] = "dark"
     response = client.post("/theme/", {"theme": chosen})
     assert response.cookies["theme"]["max-age"] == 0
@@ -41,7 +41,7 @@ def test_a_forged_cookie_is_no_theme(client):
     assert "onload" not in page
 
 
-def test_needs_no_token_and_makes_no_session():
+def test_the_theme_needs_no_token_and_no_session():
     response = Client(enforce_csrf_checks=True).post("/theme/", {"theme": "dark"})
     assert response.status_code == 302
     assert list(response.cookies) == ["theme"]
@@ -65,7 +65,7 @@ def test_needs_no_token_and_makes_no_session():
         ("/a\r\nSet-Cookie: x=y", "", "/a%0D%0ASet-Cookie:%20x=y"),
     ],
 )
-def test_back_to_where_it_was_pressed_and_nowhere_else(client, sent, referer, to):
+def test_it_redirects_back_to_the_same_page_of_this_site_only(client, sent, referer, to):
     response = client.post("/theme/", {"theme": "dark", "next": sent}, headers={"referer": referer})
     assert response["Location"] == f"{to}#foot"
 

@@ -148,14 +148,14 @@ def test_keys_can_be_switched_off_for_good(context, live_server, waiting):
     page = context.new_page()
     page.goto(live_server.url + "/moderation/")
     page.locator(".keys summary").click()
-    page.get_by_role("button", name="Switch the keys off").click()
+    page.get_by_role("button", name="Turn shortcuts off").click()
     page.reload()
     page.keyboard.press("s")
     page.keyboard.press("j")
     expect(page.locator(f"#comment-{waiting[0].pk} kbd").first).to_be_hidden()
     assert states(waiting) == [State.PENDING] * 4
     page.locator(".keys summary").click()
-    page.get_by_role("button", name="Switch the keys on").click()
+    page.get_by_role("button", name="Turn shortcuts on").click()
     page.keyboard.press("s")
     expect(page.get_by_role("status")).to_contain_text("Marked as spam")
 
