@@ -19,7 +19,7 @@ from moderation.models import Seal
 from moderation.transparency import removal_counts
 
 # By kind; each gives ids of comments, but for those that say otherwise.
-CHECKS = {
+CHECKS_SQL = {
     # Waits, and no queue shows it.
     "case_missing": """
 SELECT c.id FROM comments_comment c
@@ -92,7 +92,7 @@ SELECT s.id FROM moderation_sanction s JOIN moderation_batch b ON b.id = s.batch
 WHERE b.kind <> 'person' ORDER BY s.id""",
 }
 
-MEND_CASES = """
+REPAIR_CASES_SQL = """
 UPDATE moderation_case k
 SET is_waiting = c.state = 'pending', discussion_id = c.discussion_id,
     closed_at = CASE WHEN c.state = 'deleted' OR c.state_reason = 'sealed' OR c.erased_at IS NOT NULL
@@ -105,7 +105,7 @@ def damage() -> dict[str, list[Any]]:
     """As comments.integrity.check gives it."""
     found: dict[str, list[Any]] = {"tally": removal_counts.miscounted()}
     with connection.cursor() as cursor:
-        for kind, statement in CHECKS.items():
+        for kind, statement in CHECKS_SQL.items():
             cursor.execute(statement)
             found[kind] = [row[0] for row in cursor.fetchall()]
     return found
@@ -127,4 +127,4 @@ def repair(found: Mapping[str, list[Any]]) -> None:
         ids = [*found.get("case_missing", []), *found.get("case", [])]
         cases.open_cases(ids, states=[State.PENDING])  # locks them all
         with connection.cursor() as cursor:
-            cursor.execute(MEND_CASES, [ids])
+            cursor.execute(REPAIR_CASES_SQL, [ids])

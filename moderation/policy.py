@@ -31,16 +31,24 @@ from moderation.notifications.notices import finding, tell
 from moderation.people.active_sanctions import HELD, read_held, refuse, standing_of, told
 from moderation.queue import explanations
 from moderation.rules import active_rules
-from moderation.screening.checks import CHECKS, RATE_MINUTES, RATE_MOST, Context, Found, run, too_fast
-from moderation.screening.duplicates import find_repeat
-from moderation.screening.origins import REMEMBER, mark
-from moderation.spam_filter.active_model import IN_FORCE, InForce, can_be_used
-from moderation.spam_filter.scoring import look_at
+from moderation.screening.checks import (
+    CHECKS,
+    RATE_COUNT_LIMIT,
+    RATE_MINUTES,
+    Context,
+    Found,
+    exceeded_rate_limit,
+    run_checks,
+)
+from moderation.screening.duplicates import find_duplicate
+from moderation.screening.origins import INSERT_ORIGIN_SQL, mark
+from moderation.spam_filter.active_model import ACTIVE_FILTER_SQL, ActiveFilter, can_be_used
+from moderation.spam_filter.scoring import score_draft
 from moderation.tasks import tell_held_later
 from moderation.transparency import discussion_summary, removal_counts
 
 # It goes with the insert of a comment (comments.policy.Policy.beside).
-STORE = """
+INSERT_FINDINGS_SQL = """
 , found AS (
   INSERT INTO moderation_finding
     (comment_id, revision, check_name, strength, holds, spans, number, twin_id, rule_id, filter_id)
@@ -49,22 +57,22 @@ STORE = """
     "check" text, strength float8, holds boolean, spans jsonb, number int, twin bigint, rule bigint,
     filter bigint))"""
 
-USUAL_FROM = 10  # decisions below which nothing is said of how long a review takes
-USUAL_KEPT = 600  # seconds for which the answer is kept
+REVIEW_TIME_MIN_DECISIONS = 10  # decisions below which nothing is said of how long a review takes
+REVIEW_TIME_CACHE_SECONDS = 600  # seconds for which the answer is kept
 
 
 class Policy(comments.policy.Policy):
-    beside = REMEMBER + STORE
+    beside = INSERT_ORIGIN_SQL + INSERT_FINDINGS_SQL
 
     def examine(self, draft: Draft) -> tuple[Verdict, list[Found]]:
         """Hold what a check asks to be looked at, unless the discussion publishes first or the writer is one
         who decides here. All findings are kept either way. A sanction holds whoever it is."""
-        context, in_force = _context(draft)
-        if (most := too_fast(draft, context)) is not None:
+        context, in_force = _load_context(draft)
+        if (most := exceeded_rate_limit(draft, context)) is not None:
             by_others = context.sent_by_person < most  # who share the connection
             raise TooOften(explanations.too_fast(most, by_others=by_others), seconds=RATE_MINUTES * 60)
-        findings = run(draft, context, CHECKS)
-        judged, more = look_at(draft, in_force, findings, mark(draft.ip))
+        findings = run_checks(draft, context, CHECKS)
+        judged, more = score_draft(draft, in_force, findings, mark(draft.ip))
         findings += more
         # Whoever was approved here, and what was published already, somebody looks at first.
         known = context.may_moderate or context.approved_count or draft.comment
@@ -91,7 +99,7 @@ class Policy(comments.policy.Policy):
         self.follow(comment, findings)
 
     def follow(self, comment: Comment, findings: list[Found]) -> None:
-        if comment.state == State.PENDING or _is_looked_at_afterwards(comment, findings):
+        if comment.state == State.PENDING or _is_flagged_after_publication(comment, findings):
             cases.open_case(comment, findings)
             tell_held_later(comment)
         elif comment.state == State.SPAM:
@@ -131,7 +139,7 @@ class Policy(comments.policy.Policy):
         seen = last_decisions(row.id for row in rows)
         removals = [(code, said, reasons.told(code)) for code, said in reasons.choices()] if seen else []
         return {
-            row.id: _menu(row, seen[row.id], removals)
+            row.id: _action_menu(row, seen[row.id], removals)
             for row in rows
             if row.state != State.DELETED and row.state_reason != Reason.SEALED and row.id in seen
         }
@@ -164,7 +172,7 @@ class Policy(comments.policy.Policy):
 
     def usual(self) -> str:
         """Usually reviewed within N hours: the median of a week, nothing below ten decisions."""
-        hours = cache.get_or_set("usual-review", _median_hours, USUAL_KEPT)
+        hours = cache.get_or_set("usual-review", _median_review_hours, REVIEW_TIME_CACHE_SECONDS)
         if not hours:
             return ""
         return ngettext(
@@ -172,7 +180,7 @@ class Policy(comments.policy.Policy):
         ) % {"n": hours}
 
 
-def _is_looked_at_afterwards(comment: Comment, findings: Sequence[Found]) -> bool:
+def _is_flagged_after_publication(comment: Comment, findings: Sequence[Found]) -> bool:
     """Published at once only because its discussion publishes first."""
     publishes_first = comment.discussion.moderation == Discussion.Moderation.POST
     is_asked = comment.state == State.PUBLISHED and any(found.holds for found in findings)
@@ -189,7 +197,7 @@ def last_decisions(ids: Iterable[int]) -> dict[int, int]:
 # and back, and to compose these took as long as to answer them. `account` is models.proofs() for one e-mail.
 # A guest's proof also reaches the account of that e-mail; both are looked up by themselves, as each has its
 # own index. Their ids are found first (ANY(ARRAY(…))): joined, all comments of guests may be gone through.
-KNOWN = f"""
+CONTEXT_SQL = f"""
 WITH account AS MATERIALIZED (
   SELECT u.id FROM accounts_user u JOIN account_emailaddress e ON e.user_id = u.id
   WHERE lower(u.email) = %(email)s AND e.verified AND upper(e.email) = upper(u.email)),
@@ -208,7 +216,7 @@ SELECT (SELECT json_agg(held) FROM ({HELD}) held),
                   WHERE guest_id = ANY(ARRAY(SELECT id FROM accounts_guest
                                              WHERE lower(email) = %(email)s AND confirmed_at IS NOT NULL))
                     AND state = 'published' AND state_reason = 'approved'),
-       ({IN_FORCE}),
+       ({ACTIVE_FILTER_SQL}),
        ARRAY(SELECT id FROM moderation_rule WHERE is_active ORDER BY id),
        ARRAY(SELECT topic_id FROM articles_article_topics WHERE article_id = %(article)s),
        (SELECT count(*) FROM (
@@ -219,12 +227,12 @@ SELECT (SELECT json_agg(held) FROM ({HELD}) held),
                                      WHERE lower(email) = %(guest)s
                                        AND (confirmed_at IS NOT NULL OR NOT %(is_proved)s)))
             AND created_at > %(since)s
-          LIMIT {RATE_MOST}) AS sent),
+          LIMIT {RATE_COUNT_LIMIT}) AS sent),
        (SELECT count(*) FROM (SELECT FROM moderation_origin
-                              WHERE ip_hash = %(ip_hash)s AND at > %(since)s LIMIT {RATE_MOST}) AS sent)"""
+                              WHERE ip_hash = %(ip_hash)s AND at > %(since)s LIMIT {RATE_COUNT_LIMIT}) AS sent)"""
 
 
-def _context(draft: Draft) -> tuple[Context, InForce | None]:
+def _load_context(draft: Draft) -> tuple[Context, ActiveFilter | None]:
     """Raises ValidationError for somebody who is paused or banned. No filter where it can't be used."""
     may_moderate = draft.author is not None and (
         draft.author.is_moderator or draft.discussion.article.can_be_edited_by(draft.author)
@@ -243,7 +251,7 @@ def _context(draft: Draft) -> tuple[Context, InForce | None]:
         "ip_hash": mark(draft.ip),
     }
     with connection.cursor() as cursor:
-        execute_planned(cursor, KNOWN, values)
+        execute_planned(cursor, CONTEXT_SQL, values)
         rows, is_proved, was_approved, in_force, rules_in_force, topics, sent, from_there = cursor.fetchone()
     held = read_held(rows)
     refuse(held)
@@ -255,17 +263,17 @@ def _context(draft: Draft) -> tuple[Context, InForce | None]:
         approved_count=int(is_proved and was_approved and not may_moderate),
         may_moderate=may_moderate,
         is_reviewed=any(one.kind == Sanction.Kind.REVIEW for one in held),
-        repeat=find_repeat(draft.body, but=draft.comment.pk if draft.comment else None),
-        rules=active_rules.compiled(rules_in_force).at(draft.discussion.article.pk, topics),
+        repeat=find_duplicate(draft.body, but=draft.comment.pk if draft.comment else None),
+        rules=active_rules.compiled_rules(rules_in_force).at(draft.discussion.article.pk, topics),
         sent_by_person=sent,
         sent_from_there=from_there,
     )
     if not in_force or not can_be_used(in_force[0]):
         return context, None
-    return context, InForce(*in_force)._replace(topics=tuple(sorted(topics)))
+    return context, ActiveFilter(*in_force)._replace(topics=tuple(sorted(topics)))
 
 
-def _menu(row: Any, seen: int, removals: list[tuple[str, str, str]]) -> list[dict[str, Any]]:
+def _action_menu(row: Any, seen: int, removals: list[tuple[str, str, str]]) -> list[dict[str, Any]]:
     def act(label: str, **values: Any) -> dict[str, Any]:
         query = urlencode({"ids": row.id, "seen": f"{row.id}.{seen}", "next": "story", **values})
         return {"label": label, "url": f"{reverse('moderation:decide')}?{query}", "post": True}
@@ -301,7 +309,7 @@ def _menu(row: Any, seen: int, removals: list[tuple[str, str, str]]) -> list[dic
 
 
 # What was taken back was no review, unless it was done again; and what an undo does is none.
-USUAL = f"""
+MEDIAN_REVIEW_SQL = f"""
 SELECT count(*), extract(epoch FROM percentile_cont(0.5) WITHIN GROUP (ORDER BY t.at - c.created_at))
 FROM comments_transition t
 JOIN comments_comment c ON c.id = t.comment_id
@@ -312,9 +320,9 @@ WHERE t.kind = 'state' AND t.from_state = 'pending' AND t.actor_id IS NOT NULL
   AND b.undoes_id IS NULL AND {IS_UNDONE} IS NOT TRUE"""
 
 
-def _median_hours() -> int:
+def _median_review_hours() -> int:
     """Half of the comments that people decided on in a week waited no longer. 0: too few to say."""
     with connection.cursor() as cursor:
-        cursor.execute(USUAL)
+        cursor.execute(MEDIAN_REVIEW_SQL)
         count, seconds = cursor.fetchone()
-    return max(1, ceil(seconds / 3600)) if count >= USUAL_FROM else 0
+    return max(1, ceil(seconds / 3600)) if count >= REVIEW_TIME_MIN_DECISIONS else 0

@@ -10,20 +10,22 @@ from django.db import connection
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
 from core.sql import execute_planned
 
-THREAD = 20  # of the comments before it, with whose words it may be on the subject
-THREAD_EACH = 500  # characters of each of these
-NAMES = 200  # of the latest comments of the discussion, whose names it may imitate
+THREAD_COMMENTS = 20  # of the comments before it, with whose words it may be on the subject
+THREAD_COMMENT_LENGTH = 500  # characters of each of these
+MAX_NAMES = 200  # of the latest comments of the discussion, whose names it may imitate
 DAY = timedelta(days=1)  # in which one IP address speaks under several names, or many link to one host
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+")  # what the index of words can hold as one …
-HOST_LONGEST = 253  # … in bytes, as a name can be
-HOSTS = 20  # of one comment
-AT_HOST = 1_000  # comments with links to one host that are looked at: one with more is no news, nor a reason
-AT_ADDRESS = 50  # of the latest comments from one IP address
-OF_THE_DAY = 100  # of the latest comments of the site, with whose names one of an odd shape is compared
+MAX_HOST_BYTES = 253  # … in bytes, as a name can be
+MAX_HOSTS = 20  # of one comment
+MAX_COMMENTS_PER_HOST = (
+    1_000  # comments with links to one host that are looked at: one with more is no news, nor a reason
+)
+MAX_COMMENTS_PER_ADDRESS = 50  # of the latest comments from one IP address
+MAX_RECENT_NAMES = 100  # of the latest comments of the site, with whose names one of an odd shape is compared
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
+class SiteFacts:
     thread: str = ""  # what was said in the discussion before, in lower case
     spam_hosts: Sequence[str] = ()  # of those that it links to, what spam has linked to
     burst_hosts: Sequence[str] = ()  # … and what two others or more have linked to within a day
@@ -35,45 +37,45 @@ class Known:
     article: str = ""  # the story's own text
 
 
-_THREAD = f"""
-(SELECT string_agg(left(t.folded, {THREAD_EACH}), ' ')
+_THREAD_SQL = f"""
+(SELECT string_agg(left(t.folded, {THREAD_COMMENT_LENGTH}), ' ')
  FROM (SELECT id FROM comments_comment
        WHERE discussion_id = %(article)s AND state = 'published' AND created_at < %(at)s AND id <> %(but)s
-       ORDER BY created_at DESC, id DESC LIMIT {THREAD}) c
+       ORDER BY created_at DESC, id DESC LIMIT {THREAD_COMMENTS}) c
  JOIN comments_commenttext t ON t.comment_id = c.id)"""
-_REPLIED = f"""
-coalesce((SELECT left(folded, {THREAD_EACH * 4}) FROM comments_commenttext
+_PARENT_SQL = f"""
+coalesce((SELECT left(folded, {THREAD_COMMENT_LENGTH * 4}) FROM comments_commenttext
           WHERE comment_id = %(parent)s), '')"""
-AROUND = f"SELECT {_THREAD}, {_REPLIED}"
+THREAD_CONTEXT_SQL = f"SELECT {_THREAD_SQL}, {_PARENT_SQL}"
 # A host stands in the index of words as it was written, with www. or without. The words are looked up first,
 # and the comments by their ids, whatever the planner thinks of them when a connection is young.
-_LINKING = f"""
+_LINKING_SQL = f"""
 SELECT host, c.* FROM unnest(%(hosts)s::text[]) AS host
 CROSS JOIN LATERAL (
   WITH linking AS MATERIALIZED (
     SELECT comment_id FROM comments_commenttext
     WHERE vector @@ (quote_literal(host) || '|' || quote_literal('www.' || host))::tsquery)
-  SELECT comment_id FROM linking LIMIT {AT_HOST}) t
+  SELECT comment_id FROM linking LIMIT {MAX_COMMENTS_PER_HOST}) t
 CROSS JOIN LATERAL (
   SELECT id, state, created_at, lower(author_name) AS author
   FROM comments_comment WHERE id = t.comment_id LIMIT 1) c"""
-_ADDRESS = f"""
+_ADDRESS_NAMES_SQL = f"""
 SELECT count(DISTINCT c.author) FROM (
   SELECT comment_id FROM moderation_origin
-  WHERE ip_hash = %(ip_hash)s AND at > %(since)s ORDER BY at DESC LIMIT {AT_ADDRESS}) o
+  WHERE ip_hash = %(ip_hash)s AND at > %(since)s ORDER BY at DESC LIMIT {MAX_COMMENTS_PER_ADDRESS}) o
 CROSS JOIN LATERAL (
   SELECT lower(author_name) AS author FROM comments_comment WHERE id = o.comment_id LIMIT 1) c
 WHERE c.author <> lower(%(name)s)"""
-_OF_THE_DAY = f"""
+_RECENT_NAMES_SQL = f"""
 SELECT DISTINCT c.author FROM (
   SELECT comment_id FROM moderation_origin
-  WHERE %(is_odd)s AND at > %(since)s ORDER BY at DESC LIMIT {OF_THE_DAY}) o
+  WHERE %(is_odd)s AND at > %(since)s ORDER BY at DESC LIMIT {MAX_RECENT_NAMES}) o
 CROSS JOIN LATERAL (
   SELECT author_name AS author FROM comments_comment WHERE id = o.comment_id AND id <> %(but)s LIMIT 1) c
 WHERE lower(c.author) <> lower(%(name)s)"""
-KNOWN = f"""
-WITH linking AS MATERIALIZED ({_LINKING})
-SELECT {_THREAD},
+SITE_FACTS_SQL = f"""
+WITH linking AS MATERIALIZED ({_LINKING_SQL})
+SELECT {_THREAD_SQL},
        ARRAY(SELECT DISTINCT host FROM linking WHERE state = 'spam'),
        ARRAY(SELECT host FROM linking
              WHERE created_at BETWEEN %(since)s AND %(at)s AND id <> %(but)s AND author <> lower(%(name)s)
@@ -87,23 +89,23 @@ SELECT {_THREAD},
                WHERE discussion_id = %(article)s AND state = 'published' AND id <> %(but)s
                  AND (author_id IS NULL OR author_id IS DISTINCT FROM %(author)s::bigint)
                  AND (guest_id IS NULL OR guest_id IS DISTINCT FROM %(guest)s::bigint)
-               ORDER BY created_at DESC, id DESC LIMIT {NAMES}) c),
-       ({_ADDRESS}),
-       ARRAY({_OF_THE_DAY}),
-       {_REPLIED},
+               ORDER BY created_at DESC, id DESC LIMIT {MAX_NAMES}) c),
+       ({_ADDRESS_NAMES_SQL}),
+       ARRAY({_RECENT_NAMES_SQL}),
+       {_PARENT_SQL},
        (SELECT standfirst || E'\\n' || body FROM articles_article WHERE id = %(article)s)"""
 
 
-def around(*, article: int, at: datetime, parent: int | None, but: int) -> Known:
+def load_thread_context(*, article: int, at: datetime, parent: int | None, but: int) -> SiteFacts:
     """What was said around a comment that is stored, and nothing else."""
     values = {"article": article, "at": at, "parent": parent or 0, "but": but}
     with connection.cursor() as cursor:
-        execute_planned(cursor, AROUND, values)
+        execute_planned(cursor, THREAD_CONTEXT_SQL, values)
         thread, replied = cursor.fetchone()
-    return Known(thread=thread or "", replied=replied)
+    return SiteFacts(thread=thread or "", replied=replied)
 
 
-def look_up(
+def load_site_facts(
     *,
     article: int,
     at: datetime,
@@ -115,14 +117,14 @@ def look_up(
     parent: int | None,
     ip_hash: bytes | None,
     but: int | None = None,
-) -> Known:
+) -> SiteFacts:
     """Of a comment by this account or guest, that is written at this time; `but`: its id, if it has one;
     `is_odd`: its name is of a shape that few have."""
     values = {
         "article": article,
         "at": at,
         "is_odd": is_odd,
-        "hosts": [host for host in hosts if _is_host(host)][:HOSTS],
+        "hosts": [host for host in hosts if _is_host(host)][:MAX_HOSTS],
         "name": name,
         "author": author,
         "guest": guest,
@@ -133,9 +135,9 @@ def look_up(
         "staff": [ADMINISTRATOR, EDITOR, MODERATOR],
     }
     with connection.cursor() as cursor:
-        execute_planned(cursor, KNOWN, values)
+        execute_planned(cursor, SITE_FACTS_SQL, values)
         thread, spam_hosts, burst_hosts, staff, names, at_address, of_day, replied, text = cursor.fetchone()
-    return Known(
+    return SiteFacts(
         thread=thread or "",
         spam_hosts=spam_hosts,
         burst_hosts=burst_hosts,
@@ -149,4 +151,4 @@ def look_up(
 
 
 def _is_host(host: str) -> bool:
-    return _HOST.fullmatch(host) is not None and len(host.encode()) <= HOST_LONGEST
+    return _HOST.fullmatch(host) is not None and len(host.encode()) <= MAX_HOST_BYTES

@@ -10,15 +10,15 @@ from functools import cached_property, lru_cache
 from itertools import islice
 from urllib.parse import SplitResult, urlsplit
 
-from moderation.features.word_lists import PAGE, PRAISE, STOP
+from moderation.features.word_lists import PRAISE_WORDS, SITE_WORDS, STOP_WORDS
 
 Spans = tuple[tuple[int, int], ...]  # start and end, in characters of the body as it was typed
 
-LONGEST = 10_000  # characters of a body that are read; nobody types more, and a robot could
-ARTICLE_LONGEST = 60_000  # characters of an article
-STEM = 6  # letters by which two words are taken for the same
-SPANS_MOST = 50
-LETTERS = 500  # of a text that tell its script
+MAX_BODY_LENGTH = 10_000  # characters of a body that are read; nobody types more, and a robot could
+MAX_ARTICLE_LENGTH = 60_000  # characters of an article
+STEM_LENGTH = 6  # letters by which two words are taken for the same
+MAX_SPANS = 50
+SCRIPT_SAMPLE_LETTERS = 500  # of a text that tell its script
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +37,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SignalResult:
     strength: float  # 0 to 1
     spans: Spans = ()
     number: int | None = None  # days, links, words: what the sentence tells
@@ -52,7 +52,7 @@ _MARKS = re.compile("[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670
 _FOLDS: dict[str, str] = {}
 
 
-SPELLED_OUT = 4  # letters; what stands for more stays as it is
+MAX_FOLDED_LENGTH = 4  # letters; what stands for more stays as it is
 
 
 def _fold_one(c: str) -> str:
@@ -69,7 +69,7 @@ def _fold_one(c: str) -> str:
             folded = _MARKS.sub("", unicodedata.normalize("NFKD", c)).casefold()
             folded = "".join(_QUOTES.get(part, part) for part in folded)
             if (
-                len(folded) > SPELLED_OUT
+                len(folded) > MAX_FOLDED_LENGTH
             ):  # ﷺ is a sign, and a text of them would be read as eighteen times as long
                 folded = c
         if len(_FOLDS) < 20_000:
@@ -77,7 +77,7 @@ def _fold_one(c: str) -> str:
     return folded
 
 
-class Folded:
+class FoldedText:
     """A text for comparison, and the way back to the places of the text as it was typed."""
 
     __slots__ = ("_places", "text")
@@ -100,7 +100,7 @@ class Folded:
 
 
 def fold(text: str) -> str:
-    return Folded(text).text
+    return FoldedText(text).text
 
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
@@ -119,10 +119,10 @@ class Read:
 
     def __init__(self, said: Said) -> None:
         self.said = said
-        self.body = said.body if len(said.body) <= LONGEST else said.body[:LONGEST]
-        self.folded = Folded(self.body)
+        self.body = said.body if len(said.body) <= MAX_BODY_LENGTH else said.body[:MAX_BODY_LENGTH]
+        self.folded = FoldedText(self.body)
         self.name = fold(said.author or "").strip()
-        self.asked: dict[str, Found | None] = {}  # by signals that others ask as well (signals.once)
+        self.asked: dict[str, SignalResult | None] = {}  # by signals that others ask as well (signals.once)
 
     @cached_property
     def links(self) -> list[re.Match[str]]:
@@ -159,7 +159,7 @@ class Read:
     @cached_property
     def content(self) -> list[tuple[str, re.Match[str]]]:
         """The words that tell what it is about, as stems with their places."""
-        return [(stem(m[0]), m) for m in self.words if tells(m[0])]
+        return [(stem(m[0]), m) for m in self.words if is_content_word(m[0])]
 
     @cached_property
     def name_words(self) -> list[str]:
@@ -184,7 +184,7 @@ class Read:
 
     def at(self, found: Iterable[re.Match[str]]) -> Spans:
         """Where these are in the body as it was typed."""
-        return tuple(self.folded.span(*m.span()) for _, m in zip(range(SPANS_MOST), found, strict=False))
+        return tuple(self.folded.span(*m.span()) for _, m in zip(range(MAX_SPANS), found, strict=False))
 
 
 def split_url(url: str) -> SplitResult | None:
@@ -204,26 +204,28 @@ def host(parts: SplitResult) -> str:
 
 
 def stem(word: str) -> str:
-    return word.removesuffix("'s").removesuffix("s")[:STEM]
+    return word.removesuffix("'s").removesuffix("s")[:STEM_LENGTH]
 
 
-def tells(word: str) -> bool:
+def is_content_word(word: str) -> bool:
     """Whether this word says what a text is about."""
     if word.isascii():
-        return len(word) > 3 and word not in STOP and word not in PRAISE and word not in PAGE
+        return (
+            len(word) > 3 and word not in STOP_WORDS and word not in PRAISE_WORDS and word not in SITE_WORDS
+        )
     return len(word) > 1
 
 
 def stems_of(text: str) -> frozenset[str]:
-    return frozenset(stem(w) for w in set(_WORD.findall(fold(_TAG.sub(" ", text)))) if tells(w))
+    return frozenset(stem(w) for w in set(_WORD.findall(fold(_TAG.sub(" ", text)))) if is_content_word(w))
 
 
 @lru_cache(maxsize=256)
 def subject_stems(title: str, text: str) -> frozenset[str]:
-    return stems_of(f"{title}\n{text[:ARTICLE_LONGEST]}")
+    return stems_of(f"{title}\n{text[:MAX_ARTICLE_LENGTH]}")
 
 
-def words_of(text: str) -> list[str]:
+def find_words(text: str) -> list[str]:
     """The words of a text that is folded already."""
     return _WORD.findall(text)
 
@@ -232,7 +234,7 @@ def script(text: str) -> str:
     """The script of most letters, as script_of names it; "" of none. The first LETTERS tell."""
     if text.isascii():
         return "Lati" if any(map(str.isalpha, text)) else ""
-    counted = Counter(map(script_of, islice(filter(str.isalpha, text), LETTERS)))
+    counted = Counter(map(script_of, islice(filter(str.isalpha, text), SCRIPT_SAMPLE_LETTERS)))
     del counted[""]
     return counted.most_common(1)[0][0] if counted else ""
 

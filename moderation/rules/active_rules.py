@@ -16,41 +16,43 @@ from accounts.models import User
 from moderation.actions import setting_changes
 from moderation.models import Batch, Change, Rule, RuleTerms
 from moderation.rules import matching
-from moderation.rules.matching import Compiled, Rules, Written
+from moderation.rules.matching import CompiledRule, RuleSet, Written
 
 logger = logging.getLogger(__name__)
 _lock = Lock()
-_kept: tuple[tuple[int, ...], Rules, dict[int, Compiled]] = ((), Rules(), {})
+_cached: tuple[tuple[int, ...], RuleSet, dict[int, CompiledRule]] = ((), RuleSet(), {})
 
 
-def compiled(ids: Sequence[int]) -> Rules:
+def compiled_rules(ids: Sequence[int]) -> RuleSet:
     """These rules, ready to look with. A stored rule never changes: what was compiled once is kept for as
     long as it is asked for, and without a change nothing is asked of the database."""
-    global _kept
+    global _cached
     key = tuple(ids)
-    kept, rules, known = _kept
+    kept, rules, known = _cached
     if kept == key:
         return rules
     with _lock:
-        _, _, known = _kept
+        _, _, known = _cached
         known = {pk: found for pk, found in known.items() if pk in set(key)}
         for rule in Rule.objects.filter(pk__in=set(key) - set(known)).select_related("terms"):
             try:
-                known[rule.pk] = matching.compile_rule(as_written(rule))
+                known[rule.pk] = matching.compile_rule(rule_definition(rule))
             except ValueError:
                 # A later RE2 may refuse what an earlier one took: nobody's comment waits for that.
                 logger.exception("Rule %s is left out: it can't be used.", rule.pk)
-        rules = matching.together(sorted(known.values(), key=lambda found: found.rule.pk or 0))
-        _kept = (key, rules, known)
+        rules = matching.group_by_kind(sorted(known.values(), key=lambda found: found.rule.pk or 0))
+        _cached = (key, rules, known)
     return rules
 
 
-def in_force() -> Rules:
+def in_force() -> RuleSet:
     """The same of all that are switched on, for jobs over many comments."""
-    return compiled(list(Rule.objects.filter(is_active=True).order_by("pk").values_list("pk", flat=True)))
+    return compiled_rules(
+        list(Rule.objects.filter(is_active=True).order_by("pk").values_list("pk", flat=True))
+    )
 
 
-def as_written(rule: Rule) -> Written:
+def rule_definition(rule: Rule) -> Written:
     terms = rule.terms if rule.kind == Rule.Kind.LIST else None
     return Written(
         pk=rule.pk,
@@ -69,13 +71,13 @@ def versions(pk: int) -> list[Rule]:
     first = Rule.objects.filter(pk=pk).values(first_of=Coalesce("first", "pk"))
     found = Rule.objects.filter(Q(pk__in=first) | Q(first__in=first))
     told = found.select_related("topic", "article", "added_by", "terms")
-    return list(told.defer("terms__text", *NOT_SHOWN).order_by("-pk"))
+    return list(told.defer("terms__text", *UNUSED_ARTICLE_FIELDS).order_by("-pk"))
 
 
-NOT_SHOWN = [f"article__{name}" for name in ("standfirst", "body", "body_html", "vector")]
+UNUSED_ARTICLE_FIELDS = [f"article__{name}" for name in ("standfirst", "body", "body_html", "vector")]
 
 
-def standing(all_versions: Sequence[Rule]) -> Rule:
+def current_version(all_versions: Sequence[Rule]) -> Rule:
     """Of all versions of a rule, the latest first, the one that stands: in force, else the latest."""
     return next((rule for rule in all_versions if rule.is_active), all_versions[0])
 
@@ -89,11 +91,11 @@ def save(*, rule: Written, note: str, actor: User, replaces: Rule | None = None)
     try:
         matching.compile_rule(rule)
     except ValueError:
-        raise _unusable(rule.value) from None
+        raise _unusable_rule_error(rule.value) from None
     try:
         with transaction.atomic():
             earlier = versions(replaces.pk) if replaces else []
-            if replaces and replaces.pk != (now := standing(earlier)).pk:
+            if replaces and replaces.pk != (now := current_version(earlier)).pk:
                 raise ValidationError(
                     _("%(who)s has changed this rule meanwhile: open it again and change that version.")
                     % {"who": now.added_by or _("The system")},
@@ -118,7 +120,7 @@ def save(*, rule: Written, note: str, actor: User, replaces: Rule | None = None)
                 )
             told = {"rule": made.pk, "does": "changed" if earlier else "made"}
             batch = Batch.objects.create(kind=Batch.Kind.RULE, actor=actor, parameters=told)
-            setting_changes.make(batch=batch, changes=_in_force(made, earlier))
+            setting_changes.make(batch=batch, changes=_activation_changes(made, earlier))
     except IntegrityError:
         raise ValidationError(
             _("There is such a rule already, or somebody has changed this one meanwhile."), code="twice"
@@ -130,13 +132,13 @@ def switch(*, rule: Rule, on: bool, actor: User) -> Batch | None:
     """Set a version of a rule in force in place of the others, or out of it. None: it was so already. Raises
     ValidationError: it can't be used, another rule stands for the same, or somebody was faster."""
     if on and not matching.is_usable(rule.kind, rule.value):
-        raise _unusable(rule.value)
+        raise _unusable_rule_error(rule.value)
     told = {"rule": rule.pk, "does": "on" if on else "off"}
     batch = Batch(kind=Batch.Kind.RULE, actor=actor, parameters=told)
     try:
         with transaction.atomic():
             batch.save(force_insert=True)
-            wanted = _in_force(rule, versions(rule.pk)) if on else [_set_active(rule, False)]
+            wanted = _activation_changes(rule, versions(rule.pk)) if on else [_is_active_change(rule, False)]
             if not setting_changes.make(batch=batch, changes=wanted):
                 transaction.set_rollback(True)
                 return None
@@ -148,23 +150,25 @@ def switch(*, rule: Rule, on: bool, actor: User) -> Batch | None:
     return batch
 
 
-def _unusable(value: str) -> ValidationError:
+def _unusable_rule_error(value: str) -> ValidationError:
     sentence = _("The rule “%(value)s” can’t be read. Write it anew, or leave it switched off.")
     return ValidationError(sentence % {"value": value}, code="unusable")
 
 
-def _in_force(rule: Rule, all_versions: Sequence[Rule]) -> list[tuple[Change.Target, int, str, Any]]:
+def _activation_changes(
+    rule: Rule, all_versions: Sequence[Rule]
+) -> list[tuple[Change.Target, int, str, Any]]:
     """What is to be changed so that of all versions only this one is in force."""
-    off = [_set_active(other, False) for other in all_versions if other.pk != rule.pk]
-    return [*off, _set_active(rule, True)]
+    off = [_is_active_change(other, False) for other in all_versions if other.pk != rule.pk]
+    return [*off, _is_active_change(rule, True)]
 
 
-def _set_active(rule: Rule, value: bool) -> tuple[Change.Target, int, str, Any]:
+def _is_active_change(rule: Rule, value: bool) -> tuple[Change.Target, int, str, Any]:
     return (Change.Target.RULE, rule.pk, "is_active", value)
 
 
 @dataclass(frozen=True)
-class Record:
+class RuleRecord:
     """How often a rule found something, and what became of those comments."""
 
     found: int = 0
@@ -178,22 +182,22 @@ class Record:
         return round(100 * self.approved / decided) if decided else None
 
 
-RECORDS = """
+RECORDS_SQL = """
 SELECT f.rule_id, count(*), count(*) FILTER (WHERE c.state IN ('rejected', 'spam')),
        count(*) FILTER (WHERE c.state = 'published' AND c.state_reason = 'approved')
 FROM (SELECT DISTINCT rule_id, comment_id FROM moderation_finding WHERE rule_id = ANY(%s)) f
 JOIN comments_comment c ON c.id = f.comment_id GROUP BY f.rule_id"""
 
 
-def records(ids: Sequence[int]) -> dict[int, Record]:
+def records(ids: Sequence[int]) -> dict[int, RuleRecord]:
     with connection.cursor() as cursor:
-        cursor.execute(RECORDS, [list(ids)])
-        return {pk: Record(*counts) for pk, *counts in cursor.fetchall()}
+        cursor.execute(RECORDS_SQL, [list(ids)])
+        return {pk: RuleRecord(*counts) for pk, *counts in cursor.fetchall()}
 
 
-def same_limit(rule: Written, but: Sequence[int] = ()) -> Rule | None:
+def conflicting_limit(rule: Written, but: Sequence[int] = ()) -> Rule | None:
     """Of limits one a place can hold: the one in force where this one would, other than these."""
-    if rule.kind not in matching.NUMBERS:
+    if rule.kind not in matching.LIMIT_RANGES:
         return None
     others = Rule.objects.filter(
         is_active=True, kind=rule.kind, topic=rule.topic, article=rule.article
@@ -201,7 +205,7 @@ def same_limit(rule: Written, but: Sequence[int] = ()) -> Rule | None:
     return others.first()
 
 
-def is_there(rule: Written, but: Sequence[int] = ()) -> bool:
+def rule_exists(rule: Written, but: Sequence[int] = ()) -> bool:
     """Whether a rule in force says the same in the same place, other than these."""
     same = Rule.objects.filter(is_active=True, kind=rule.kind, value__iexact=rule.value)
     return same.filter(topic=rule.topic, article=rule.article).exclude(pk__in=but).exists()

@@ -108,10 +108,10 @@ class RuleForm(forms.Form):
     def _check_others(self) -> None:
         own = [rule.pk for rule in active_rules.versions(self.replaces.pk)] if self.replaces else []
         written = self.written()
-        if other := active_rules.same_limit(written, own):
+        if other := active_rules.conflicting_limit(written, own):
             place = _("A limit of %(value)s holds there already: change that one.")
             self.add_error(self.own[0], place % {"value": other.value})
-        elif active_rules.is_there(written, own):
+        elif active_rules.rule_exists(written, own):
             self.add_error(self.own[0], _("There is such a rule already."))
 
     def written(self) -> Written:
@@ -139,7 +139,7 @@ class RuleForm(forms.Form):
         return str(self.cleaned_data["value"])
 
 
-def _text(label: Any, help_text: Any) -> forms.CharField:
+def _value_field(label: Any, help_text: Any) -> forms.CharField:
     # A browser that corrects, or makes the first letter large, changes what is looked for.
     attrs = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
     return forms.CharField(
@@ -147,15 +147,15 @@ def _text(label: Any, help_text: Any) -> forms.CharField:
     )
 
 
-def _number(kind: Rule.Kind, place: int, label: Any, help_text: Any) -> forms.IntegerField:
+def _limit_field(kind: Rule.Kind, place: int, label: Any, help_text: Any) -> forms.IntegerField:
     """One of the numbers of a limit, by its place among them."""
-    least, most = matching.NUMBERS[kind.value][place]
+    least, most = matching.LIMIT_RANGES[kind.value][place]
     return forms.IntegerField(label=label, help_text=help_text, min_value=least, max_value=most)
 
 
 class TermForm(RuleForm):
     kind = Rule.Kind.TERM
-    value = _text(
+    value = _value_field(
         gettext_lazy("Term"),
         gettext_lazy("A word or a phrase, in the text or the name: whole words only, in any case."),
     )
@@ -166,7 +166,7 @@ class TermForm(RuleForm):
 
 class DomainForm(RuleForm):
     kind = Rule.Kind.DOMAIN
-    value = _text(
+    value = _value_field(
         gettext_lazy("Domain"),
         gettext_lazy("casino.example finds links to casino.example and to all that ends in .casino.example."),
     )
@@ -175,7 +175,7 @@ class DomainForm(RuleForm):
         text = self.cleaned_data["value"].strip()
         try:
             host = urlsplit(text if "//" in text else f"//{text}").hostname or ""
-            found = matching.domain(host.removeprefix("www."))
+            found = matching.normalize_host(host.removeprefix("www."))
         except ValueError:
             found = ""
         if not HOST.match(found):
@@ -185,7 +185,7 @@ class DomainForm(RuleForm):
 
 class NameForm(RuleForm):
     kind = Rule.Kind.NAME
-    value = _text(
+    value = _value_field(
         gettext_lazy("Pattern"),
         gettext_lazy(
             "Plain words are found anywhere in a name, in any case. ^ is its start, $ its end, .* anything "
@@ -213,7 +213,7 @@ class NameForm(RuleForm):
 
 class LinksForm(RuleForm):
     kind = Rule.Kind.LINKS
-    value = _number(
+    value = _limit_field(
         Rule.Kind.LINKS,
         0,
         gettext_lazy("Links that a comment may have"),
@@ -223,7 +223,7 @@ class LinksForm(RuleForm):
 
 class AgeForm(RuleForm):
     kind = Rule.Kind.AGE
-    value = _number(
+    value = _limit_field(
         Rule.Kind.AGE,
         0,
         gettext_lazy("Days after the article was published"),
@@ -234,13 +234,13 @@ class AgeForm(RuleForm):
 class RateForm(RuleForm):
     kind = Rule.Kind.RATE
     own: ClassVar[list[str]] = ["new", "known"]
-    new = _number(
+    new = _limit_field(
         Rule.Kind.RATE,
         0,
         gettext_lazy("Comments of a new person in ten minutes"),
         gettext_lazy("By e-mail, and by IP address. Without a rule: 3."),
     )
-    known = _number(
+    known = _limit_field(
         Rule.Kind.RATE,
         1,
         gettext_lazy("Comments of a known person in ten minutes"),
@@ -258,7 +258,7 @@ class RateForm(RuleForm):
     def own_of(cls, rule: Rule) -> dict[str, Any]:
         if not matching.is_usable(rule.kind, rule.value):
             return {}
-        new, known = matching.numbers(rule.value)
+        new, known = matching.parse_limit(rule.value)
         return {"new": new, "known": known}
 
     def said(self) -> str:
@@ -329,6 +329,6 @@ class ListForm(RuleForm):
         return self.cleaned_data["value"] or _("List of terms")
 
 
-FORMS: dict[str, type[RuleForm]] = {
+FORM_BY_KIND: dict[str, type[RuleForm]] = {
     form.kind.value: form for form in (TermForm, ListForm, DomainForm, NameForm, LinksForm, RateForm, AgeForm)
 }

@@ -16,15 +16,17 @@ from articles.markup.linkify import Linkifier
 
 Spans = list[tuple[int, int]]  # start and end, in characters
 # The least and the most of each number in the value of a limit.
-NUMBERS = {"links": ((0, 1_000),), "rate": ((1, 1_000_000), (1, 1_000_000)), "age": ((0, 36_500),)}
-SPANS_MOST = 100  # of one rule in one comment: what is marked, not how often it is there
+LIMIT_RANGES = {"links": ((0, 1_000),), "rate": ((1, 1_000_000), (1, 1_000_000)), "age": ((0, 36_500),)}
+MAX_SPANS = 100  # of one rule in one comment: what is marked, not how often it is there
 
 _links = Linkifier()
 # What each link has at least one of: two slashes, or a dot within a name.
 _LINK_SIGN = re.compile(r"//|[^\s.]\.[^\s.]")
 # Letters and digits of scripts that part their words by spaces. Between others (漢字, かな, ไทย) each place
 # may be the end of a word, and Korean hangs its particles on.
-_PARTED = re.compile(r"[^\W_\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff]")
+_SPACED_CHARACTER = re.compile(
+    r"[^\W_\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff]"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,23 +44,23 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Compiled:
+class CompiledRule:
     rule: Written
     find: Callable[[str, str], tuple[Spans, bool]] | None  # (body, name) → places in the body, in the name?
 
 
 @dataclass(frozen=True)
-class Rules:
+class RuleSet:
     """Those that are in force, by kind; `at` leaves those of one place."""
 
-    of: Mapping[str, Sequence[Compiled]] = field(default_factory=dict)
+    of: Mapping[str, Sequence[CompiledRule]] = field(default_factory=dict)
     is_scoped: bool = False
 
-    def at(self, article: int | None, topics: Iterable[int]) -> "Rules":
+    def at(self, article: int | None, topics: Iterable[int]) -> "RuleSet":
         if not self.is_scoped:
             return self
         here = set(topics)
-        return together(
+        return group_by_kind(
             found
             for some in self.of.values()
             for found in some
@@ -69,23 +71,23 @@ class Rules:
     def limit(self, kind: str) -> Written | None:
         """The narrowest of this kind: the article's, else a topic's, else the site's; of two the stricter."""
         rules = [found.rule for found in self.of.get(kind, ())]
-        return min(rules, key=lambda r: (_breadth(r), numbers(r.value)), default=None)
+        return min(rules, key=lambda r: (_scope_breadth(r), parse_limit(r.value)), default=None)
 
 
-def compile_rules(written: Iterable[Written]) -> Rules:
+def compile_rules(written: Iterable[Written]) -> RuleSet:
     """Raises ValueError as compile_rule does."""
-    return together(map(compile_rule, written))
+    return group_by_kind(map(compile_rule, written))
 
 
-def compile_rule(rule: Written) -> Compiled:
+def compile_rule(rule: Written) -> CompiledRule:
     """Raises ValueError for what can be no rule: a bad pattern, a limit that is no number, an empty term."""
-    if rule.kind in NUMBERS:
-        found, allowed = numbers(rule.value), NUMBERS[rule.kind]
+    if rule.kind in LIMIT_RANGES:
+        found, allowed = parse_limit(rule.value), LIMIT_RANGES[rule.kind]
         if len(found) != len(allowed) or not all(
             least <= number <= most for number, (least, most) in zip(found, allowed, strict=True)
         ):
             raise ValueError(f"{rule.value!r} is no limit.")
-    return Compiled(rule, _finder(rule))
+    return CompiledRule(rule, _matcher(rule))
 
 
 def is_usable(kind: str, value: str) -> bool:
@@ -100,25 +102,25 @@ def is_usable(kind: str, value: str) -> bool:
     return True
 
 
-def numbers(value: str) -> tuple[int, ...]:
+def parse_limit(value: str) -> tuple[int, ...]:
     """The value of a limit: 2 · 30 · 3/10. Raises ValueError for what is none."""
     return tuple(int(part) for part in value.split("/"))
 
 
-def together(compiled: Iterable[Compiled]) -> Rules:
-    of: dict[str, list[Compiled]] = {}
+def group_by_kind(compiled: Iterable[CompiledRule]) -> RuleSet:
+    of: dict[str, list[CompiledRule]] = {}
     is_scoped = False
     for found in compiled:
         of.setdefault(found.rule.kind, []).append(found)
         is_scoped = is_scoped or found.rule.article is not None or found.rule.topic is not None
-    return Rules(of, is_scoped)
+    return RuleSet(of, is_scoped)
 
 
-def _breadth(rule: Written) -> int:
+def _scope_breadth(rule: Written) -> int:
     return 0 if rule.article is not None else 1 if rule.topic is not None else 2
 
 
-def _finder(rule: Written) -> Callable[[str, str], tuple[Spans, bool]] | None:
+def _matcher(rule: Written) -> Callable[[str, str], tuple[Spans, bool]] | None:
     match rule.kind:
         case "term":
             return _Term(rule.value)
@@ -162,8 +164,8 @@ class _Term:
             raise ValueError("A term needs a letter.")
         phrase = r"\s+".join(map(re.escape, parts))
         self.first = parts[0]  # the quick way to know that it is not there
-        before = f"(?<!{_PARTED.pattern})" if _PARTED.match(parts[0][0]) else ""
-        behind = f"(?!{_PARTED.pattern})" if _PARTED.match(parts[-1][-1]) else ""
+        before = f"(?<!{_SPACED_CHARACTER.pattern})" if _SPACED_CHARACTER.match(parts[0][0]) else ""
+        behind = f"(?!{_SPACED_CHARACTER.pattern})" if _SPACED_CHARACTER.match(parts[-1][-1]) else ""
         self.pattern = re.compile(f"{before}{phrase}{behind}")
 
     def __call__(self, body: str, name: str) -> tuple[Spans, bool]:
@@ -173,7 +175,7 @@ class _Term:
         if self.first not in text.text:
             return []
         found = self.pattern.finditer(text.text)
-        return [text.span(m.start(), m.end()) for _, m in zip(range(SPANS_MOST), found, strict=False)]
+        return [text.span(m.start(), m.end()) for _, m in zip(range(MAX_SPANS), found, strict=False)]
 
 
 class TermList:
@@ -190,14 +192,16 @@ class TermList:
         found = self.automaton.find_matches_as_indexes(text.text, overlapping=True)
         places = ((start, end) for _, start, end in found)
         if self.whole_words:
-            places = ((start, end) for start, end in places if _is_whole(text.text, start, end))
-        return [text.span(start, end) for _, (start, end) in zip(range(SPANS_MOST), places, strict=False)]
+            places = ((start, end) for start, end in places if _is_whole_word(text.text, start, end))
+        return [text.span(start, end) for _, (start, end) in zip(range(MAX_SPANS), places, strict=False)]
 
 
-def _is_whole(text: str, start: int, end: int) -> bool:
+def _is_whole_word(text: str, start: int, end: int) -> bool:
     """Whether no word goes on at either end."""
-    cuts = start > 0 and _PARTED.match(text[start - 1]) and _PARTED.match(text[start])
-    return not cuts and not (end < len(text) and _PARTED.match(text[end - 1]) and _PARTED.match(text[end]))
+    cuts = start > 0 and _SPACED_CHARACTER.match(text[start - 1]) and _SPACED_CHARACTER.match(text[start])
+    return not cuts and not (
+        end < len(text) and _SPACED_CHARACTER.match(text[end - 1]) and _SPACED_CHARACTER.match(text[end])
+    )
 
 
 class _Domain:
@@ -212,7 +216,7 @@ class _Domain:
         if body.isascii() and self.domain not in folded(body).text:
             return [], False
         spans = [(link.start, link.end) for link, host in hosts(body) if self._is(host)]
-        return spans[:SPANS_MOST], False
+        return spans[:MAX_SPANS], False
 
     def _is(self, host: str) -> bool:
         return host == self.domain or host.endswith(self.under)
@@ -251,7 +255,7 @@ class Link:
     def host(self) -> str:
         """As domain() writes it; nothing for a URL that has none."""
         try:
-            return domain(urlsplit(self.url).hostname or "")
+            return normalize_host(urlsplit(self.url).hostname or "")
         except ValueError:
             return ""
 
@@ -271,12 +275,12 @@ def hosts(body: str) -> tuple[tuple[Link, str], ...]:
     return tuple((link, link.host) for link in links(body))
 
 
-def links_at_most(body: str) -> int:
+def max_link_count(body: str) -> int:
     """A number that `links` does not exceed, in a hundredth of its time: most comments have none."""
     return len(_LINK_SIGN.findall(body))
 
 
-def domain(host: str) -> str:
+def normalize_host(host: str) -> str:
     """A host's name as it is compared: in ASCII, small letters, without the dot at its end.
 
     Raises ValueError for what can't be one.

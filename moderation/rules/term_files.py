@@ -7,9 +7,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 # It comes back with the form that saves it: settings.DATA_UPLOAD_MAX_MEMORY_SIZE.
-BYTES_MOST = 4 * 1024 * 1024
-TERMS_MOST = 200_000
-TERM_MOST = 200  # characters
+MAX_FILE_BYTES = 4 * 1024 * 1024
+MAX_TERMS = 200_000
+MAX_TERM_LENGTH = 200  # characters
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,10 @@ class TermFile:
 
 def check_size(size: int) -> None:
     """Raises ValidationError for a file that is too large to be read at all."""
-    if size > BYTES_MOST:
+    if size > MAX_FILE_BYTES:
         raise ValidationError(
             _("This file has %(size)s MB; %(most)s MB is the most for a list of terms.")
-            % {"size": f"{size / 1024 / 1024:.1f}", "most": BYTES_MOST // 1024 // 1024},
+            % {"size": f"{size / 1024 / 1024:.1f}", "most": MAX_FILE_BYTES // 1024 // 1024},
             code="size",
         )
 
@@ -51,10 +51,10 @@ def read_terms(data: bytes) -> TermFile:
                 _("Line %(line)s has a zero byte: this is no text file.") % {"line": f"{number:,}"},
                 code="zero",
             )
-        if len(line) > TERM_MOST:
+        if len(line) > MAX_TERM_LENGTH:
             raise ValidationError(
                 _("Line %(line)s has %(count)s characters; %(most)s are the most for a term.")
-                % {"line": f"{number:,}", "count": f"{len(line):,}", "most": TERM_MOST},
+                % {"line": f"{number:,}", "count": f"{len(line):,}", "most": MAX_TERM_LENGTH},
                 code="length",
             )
     filled = [line for line in lines if line]
@@ -62,16 +62,16 @@ def read_terms(data: bytes) -> TermFile:
     terms = list(dict.fromkeys(kept))
     if not terms:
         raise ValidationError(_("There is no term in this file: it needs one a line."), code="empty")
-    if len(terms) > TERMS_MOST:
+    if len(terms) > MAX_TERMS:
         raise ValidationError(
             _("This file has %(count)s terms; %(most)s are the most for a list.")
-            % {"count": f"{len(terms):,}", "most": f"{TERMS_MOST:,}"},
+            % {"count": f"{len(terms):,}", "most": f"{MAX_TERMS:,}"},
             code="many",
         )
-    return TermFile(terms, _told(lines, filled, kept, terms))
+    return TermFile(terms, _notices(lines, filled, kept, terms))
 
 
-def _told(lines: list[str], filled: list[str], kept: list[str], terms: list[str]) -> list[str]:
+def _notices(lines: list[str], filled: list[str], kept: list[str], terms: list[str]) -> list[str]:
     told = []
     if empty := len(lines) - len(filled) - (not lines[-1]):  # a last line ends with its line feed
         told.append(

@@ -13,17 +13,17 @@ from datetime import timedelta
 from comments.models import Discussion
 from comments.policy import Draft
 from moderation.rules import matching
-from moderation.rules.matching import Rules, Spans, Written
+from moderation.rules.matching import RuleSet, Spans, Written
 
 LINKS_FREE = 1  # links that a comment may hold before somebody looks at it
 RATE_MINUTES = 10
 RATE_NEW, RATE_KNOWN = 3, 10  # comments that a person may send in these
-RATE_MOST = 1_000  # are counted; a higher limit is none
+RATE_COUNT_LIMIT = 1_000  # are counted; a higher limit is none
 _MARKUP = re.compile(r"<[^<>]*>|&#?\w+;")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Repeat:
+class Duplicate:
     """Another comment that says the same: `exact` where only white space and case differ.
 
     `similarity` sees no punctuation and is then 1 for texts that are not exactly the same.
@@ -43,8 +43,8 @@ class Context:
     may_moderate: bool = False  # the writer could approve this comment
     is_reviewed: bool = False  # a moderator wants to see everything of theirs first
     site_reviews: bool = False  # everything on the whole site is reviewed first
-    repeat: Repeat | None = None
-    rules: Rules = field(default_factory=Rules)  # those that hold where this is written
+    repeat: Duplicate | None = None
+    rules: RuleSet = field(default_factory=RuleSet)  # those that hold where this is written
     sent_by_person: int = 0  # comments of this account or e-mail in the last RATE_MINUTES
     sent_from_there: int = 0  # … from the same IP address, by anybody
     text_missing: str = ""  # Comment.text_missing, of what came from elsewhere
@@ -67,7 +67,7 @@ class Found:
 Check = Callable[[Draft, Context], Iterator[Found]]
 
 
-def run(draft: Draft, context: Context, checks: Iterable[Check]) -> list[Found]:
+def run_checks(draft: Draft, context: Context, checks: Iterable[Check]) -> list[Found]:
     """All findings of all these checks, in their order."""
     return [replace(found, check=check.__name__) for check in checks for found in check(draft, context)]
 
@@ -92,13 +92,13 @@ def reviewed_first(draft: Draft, context: Context) -> Iterator[Found]:
 def links(draft: Draft, context: Context) -> Iterator[Found]:
     """More links than are free, as the page would make them; e-mail addresses are none."""
     rule = context.rules.limit("links")
-    free = matching.numbers(rule.value)[0] if rule else LINKS_FREE
-    if matching.links_at_most(draft.body) <= free:
+    free = matching.parse_limit(rule.value)[0] if rule else LINKS_FREE
+    if matching.max_link_count(draft.body) <= free:
         return
     spans = [(link.start, link.end) for link in matching.links(draft.body)]
     if len(spans) > free:
         found = Found(strength=max(0.5, 1 - 1 / len(spans)), spans=spans, number=len(spans))
-        yield _of(rule, found) if rule else found
+        yield _with_rule(rule, found) if rule else found
 
 
 def repeat(draft: Draft, context: Context) -> Iterator[Found]:
@@ -119,34 +119,34 @@ def emptied(draft: Draft, context: Context) -> Iterator[Found]:
 
 def term(draft: Draft, context: Context) -> Iterator[Found]:
     """Each listed term in the body or the name, as whole words in any case."""
-    return _matched("term", 0.8, draft, context)
+    return _rule_matches("term", 0.8, draft, context)
 
 
 def term_list(draft: Draft, context: Context) -> Iterator[Found]:
     """Each list of which a term is in the body or the name. `number`: how many places of the body."""
-    return _matched("list", 0.7, draft, context)
+    return _rule_matches("list", 0.7, draft, context)
 
 
 def domain(draft: Draft, context: Context) -> Iterator[Found]:
     """A link of the body that leads to a listed domain, or to one beneath it."""
-    return _matched("domain", 0.9, draft, context)
+    return _rule_matches("domain", 0.9, draft, context)
 
 
 def name_pattern(draft: Draft, context: Context) -> Iterator[Found]:
-    return _matched("name", 0.6, draft, context)
+    return _rule_matches("name", 0.6, draft, context)
 
 
 def late(draft: Draft, context: Context) -> Iterator[Found]:
     """`number`: whole days between the article and the comment."""
     rule = context.rules.limit("age")
-    days = matching.numbers(rule.value)[0] if rule else draft.discussion.site.review_after_days
+    days = matching.parse_limit(rule.value)[0] if rule else draft.discussion.site.review_after_days
     published_at = draft.discussion.article.published_at
     if published_at and draft.at - published_at > timedelta(days=days):
         found = Found(strength=0.5, number=(draft.at - published_at).days)
-        yield _of(rule, found) if rule else found
+        yield _with_rule(rule, found) if rule else found
 
 
-def too_fast(draft: Draft, context: Context) -> int | None:
+def exceeded_rate_limit(draft: Draft, context: Context) -> int | None:
     """How many comments this person may send in RATE_MINUTES, if this one would be more; else None.
 
     What a new person's IP address sent counts as theirs, so that another name is no way around it; who is
@@ -155,7 +155,7 @@ def too_fast(draft: Draft, context: Context) -> int | None:
     if context.may_moderate or draft.comment:
         return None
     rule = context.rules.limit("rate")
-    of_new, of_known = matching.numbers(rule.value) if rule else (RATE_NEW, RATE_KNOWN)
+    of_new, of_known = matching.parse_limit(rule.value) if rule else (RATE_NEW, RATE_KNOWN)
     if context.person_is_confirmed and context.approved_count:
         return of_known if context.sent_by_person >= of_known else None
     return of_new if max(context.sent_by_person, context.sent_from_there) >= of_new else None
@@ -198,14 +198,14 @@ def says_something(body: str) -> bool:
     )
 
 
-def _matched(kind: str, strength: float, draft: Draft, context: Context) -> Iterator[Found]:
+def _rule_matches(kind: str, strength: float, draft: Draft, context: Context) -> Iterator[Found]:
     for found in context.rules.of.get(kind, ()):
         if found.find is None:
             continue
         spans, in_name = found.find(draft.body, draft.name)
         if spans or in_name:
-            yield _of(found.rule, Found(strength=strength, spans=spans, number=len(spans)))
+            yield _with_rule(found.rule, Found(strength=strength, spans=spans, number=len(spans)))
 
 
-def _of(rule: Written, found: Found) -> Found:
+def _with_rule(rule: Written, found: Found) -> Found:
     return replace(found, rule=rule.pk, holds=rule.holds)

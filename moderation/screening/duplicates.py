@@ -13,10 +13,10 @@ from comments import duplicates
 from comments.duplicates import SHORTEST, fold, trigrams
 from comments.models import Comment, CommentText, State
 from core.sql import execute_planned
-from moderation.screening.checks import Repeat
+from moderation.screening.checks import Duplicate
 
 SIMILARITY = 0.9  # shared trigrams over all trigrams of both
-WORD = 29  # trigrams of a text for each word that may be changed in it
+TRIGRAMS_PER_WORD = 29  # trigrams of a text for each word that may be changed in it
 
 # A word that is changed costs two trigrams of this text or more, and adds one: a similarity of 0.9 leaves
 # room for fewer changed words than a 29th of its trigrams. So of that many groups of its words, and one, the
@@ -29,7 +29,7 @@ WORD = 29  # trigrams of a text for each word that may be changed in it
 # The indexes are asked by themselves: together with the order, the planner walks all comments by time. It
 # is not shown the text (hence the inner SELECT), or it would compare it with its own sample first, which
 # took longer than all else.
-FIND = """
+DUPLICATE_SQL = """
 WITH same AS MATERIALIZED (
   SELECT c.id FROM comments_commenttext t JOIN comments_comment c ON c.id = t.comment_id
   WHERE t.folded = %(folded)s AND c.state <> 'deleted' AND c.id <> %(but)s
@@ -70,7 +70,7 @@ SELECT set_config('pg_trgm.similarity_threshold', '{SIMILARITY}', true),
        set_config('enable_seqscan', 'off', true); """
 
 # The first of all that say the same, for many comments: one pass over their groups, not over their pairs.
-SAME_AS_EARLIER = """
+EARLIER_DUPLICATES_SQL = """
 SELECT id, first FROM (
   SELECT c.id, first_value(c.id) OVER (PARTITION BY t.folded ORDER BY c.created_at, c.id) AS first
   FROM comments_commenttext t JOIN comments_comment c ON c.id = t.comment_id
@@ -80,7 +80,7 @@ SELECT id, first FROM (
 WHERE id <> first AND id = ANY(%(ids)s)"""
 
 
-def find_repeat(body: str, *, but: int | None) -> Repeat | None:
+def find_duplicate(body: str, *, but: int | None) -> Duplicate | None:
     """The earliest comment on the site that says the same, or else nearly so; never `but`, an edit's own."""
     if len(folded := fold(body)) < SHORTEST:
         return None
@@ -89,16 +89,16 @@ def find_repeat(body: str, *, but: int | None) -> Repeat | None:
         "but": but or 0,
         "shortest": SHORTEST,
         "similarity": SIMILARITY,
-        "groups": len(trigrams(folded)) // WORD + 1,
+        "groups": len(trigrams(folded)) // TRIGRAMS_PER_WORD + 1,
     }
     with connection.cursor() as cursor:
-        execute_planned(cursor, FIND, values, before=_SETTINGS)
+        execute_planned(cursor, DUPLICATE_SQL, values, before=_SETTINGS)
         row = cursor.fetchone()
-    return Repeat(twin=row[0], exact=row[1], similarity=row[2]) if row else None
+    return Duplicate(twin=row[0], exact=row[1], similarity=row[2]) if row else None
 
 
 # All of them, by the index of trigrams.
-ALIKE = """
+SIMILAR_SQL = """
 SELECT comment_id FROM comments_commenttext
 WHERE folded %% (SELECT %(folded)s) AND char_length(folded) >= %(shortest)s AND comment_id <> %(but)s
 ORDER BY comment_id LIMIT %(most)s"""
@@ -110,23 +110,23 @@ def find_alike(comment: Comment, most: int) -> list[int]:
         return []
     values = {"folded": folded, "shortest": SHORTEST, "but": comment.pk, "most": most}
     with connection.cursor() as cursor:
-        execute_planned(cursor, ALIKE, values, before=_SETTINGS)
+        execute_planned(cursor, SIMILAR_SQL, values, before=_SETTINGS)
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def find_repeats(*, article: Article, ids: Sequence[int]) -> dict[int, Repeat]:
+def find_duplicates(*, article: Article, ids: Sequence[int]) -> dict[int, Duplicate]:
     """The same for many comments of one article, each against what was there before it, in two statements.
 
     Near repeats are looked for under that article only, and in memory: through the index each comment
     costs more the more there are, and a thousand took a minute.
     """
     with connection.cursor() as cursor:
-        cursor.execute(SAME_AS_EARLIER, {"ids": list(ids), "shortest": SHORTEST})
-        found = {pk: Repeat(twin=twin, exact=True, similarity=1) for pk, twin in cursor.fetchall()}
-    return dict(_near_repeats(article, set(ids))) | found
+        cursor.execute(EARLIER_DUPLICATES_SQL, {"ids": list(ids), "shortest": SHORTEST})
+        found = {pk: Duplicate(twin=twin, exact=True, similarity=1) for pk, twin in cursor.fetchall()}
+    return dict(_near_duplicates(article, set(ids))) | found
 
 
-def _near_repeats(article: Article, ids: set[int]) -> Iterator[tuple[int, Repeat]]:
+def _near_duplicates(article: Article, ids: set[int]) -> Iterator[tuple[int, Duplicate]]:
     rows = list(
         CommentText.objects.filter(comment__discussion=article.pk)
         .exclude(comment__state=State.DELETED)
@@ -137,4 +137,4 @@ def _near_repeats(article: Article, ids: set[int]) -> Iterator[tuple[int, Repeat
         (pk, folded), (twin, original) = rows[repeat.position], rows[repeat.of]
         if not repeat.exact and pk in ids:
             similarity = duplicates.similarity(duplicates.trigrams(folded), duplicates.trigrams(original))
-            yield pk, Repeat(twin=twin, exact=False, similarity=similarity)
+            yield pk, Duplicate(twin=twin, exact=False, similarity=similarity)

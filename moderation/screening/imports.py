@@ -8,15 +8,15 @@ from articles.models import Article
 from comments.duplicates import fold
 from comments.models import Comment, Discussion, State
 from comments.policy import Draft
-from moderation.features.signals import OF_THE_SITE
-from moderation.features.site_facts import THREAD, THREAD_EACH
+from moderation.features.signals import SITE_SIGNAL_WEIGHTS
+from moderation.features.site_facts import THREAD_COMMENT_LENGTH, THREAD_COMMENTS
 from moderation.features.text_reading import Read
 from moderation.models import Finding
 from moderation.rules import active_rules
-from moderation.screening.checks import IMPORT_CHECKS, Context, Found, run
-from moderation.screening.duplicates import find_repeats
+from moderation.screening.checks import IMPORT_CHECKS, Context, Found, run_checks
+from moderation.screening.duplicates import find_duplicates
 from moderation.spam_filter import scoring
-from moderation.spam_filter.active_model import InForce, usable
+from moderation.spam_filter.active_model import ActiveFilter, usable_filter
 
 
 def screen_import(*, article: Article, ids: Sequence[int]) -> int:
@@ -27,8 +27,8 @@ def screen_import(*, article: Article, ids: Sequence[int]) -> int:
     discussion = Discussion(article=article)
     known = active_rules.in_force()
     here = known.at(article.pk, article.topics.values_list("pk", flat=True) if known.is_scoped else ())
-    repeats = find_repeats(article=article, ids=ids)
-    thread, now = _Thread(article), usable()
+    repeats = find_duplicates(article=article, ids=ids)
+    thread, now = _ImportedThread(article), usable_filter()
     if now:
         now = now._replace(topics=tuple(article.topics.order_by("pk").values_list("pk", flat=True)))
     findings = []
@@ -44,7 +44,7 @@ def screen_import(*, article: Article, ids: Sequence[int]) -> int:
             comment=comment,
         )
         context = Context(repeat=repeats.get(comment.pk), rules=here, text_missing=comment.text_missing)
-        found = run(draft, context, IMPORT_CHECKS)
+        found = run_checks(draft, context, IMPORT_CHECKS)
         if now and not comment.text_missing:
             found += thread.judge(draft, now, found)
         thread.add(comment)
@@ -53,30 +53,30 @@ def screen_import(*, article: Article, ids: Sequence[int]) -> int:
     return len(findings)
 
 
-class _Thread:
+class _ImportedThread:
     """What was said before a comment that was brought in, as known.look_up would tell it of one that is
     written here; but in memory, for all of them."""
 
     def __init__(self, article: Article) -> None:
         self.story = f"{article.standfirst}\n{article.body}"
-        self.latest: deque[str] = deque(maxlen=THREAD)
+        self.latest: deque[str] = deque(maxlen=THREAD_COMMENTS)
         self.said: dict[int, str] = {}
 
     def add(self, comment: Comment) -> None:
         folded = fold(comment.body)
         if comment.state == State.PUBLISHED:
-            self.latest.append(folded[:THREAD_EACH])
-        self.said[comment.pk] = folded[: THREAD_EACH * 4]
+            self.latest.append(folded[:THREAD_COMMENT_LENGTH])
+        self.said[comment.pk] = folded[: THREAD_COMMENT_LENGTH * 4]
 
-    def judge(self, draft: Draft, now: InForce, found: Sequence[Found]) -> list[Found]:
+    def judge(self, draft: Draft, now: ActiveFilter, found: Sequence[Found]) -> list[Found]:
         assert draft.comment
         read = Read(
             replace(
-                scoring.said_of(draft),
+                scoring.draft_data(draft),
                 article_text=self.story,
                 parent=self.said.get(draft.comment.parent_id or 0),
                 thread=" ".join(self.latest) or None,
             )
         )
-        more = [scoring.as_signal(one) for one in found if one.check in OF_THE_SITE]
-        return scoring.judge(read, now, more)[1]
+        more = [scoring.as_signal(one) for one in found if one.check in SITE_SIGNAL_WEIGHTS]
+        return scoring.score_comment(read, now, more)[1]

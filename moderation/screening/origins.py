@@ -21,7 +21,7 @@ HOUR = timedelta(hours=1)
 ALIKE = 200  # comments from one IP address that are looked through for other people
 
 # It goes with the insert of the comment (comments.policy.Policy.beside).
-REMEMBER = """
+INSERT_ORIGIN_SQL = """
 , origin AS (INSERT INTO moderation_origin (comment_id, ip_hash, at)
              SELECT id, %(ip_hash)s::bytea, created_at FROM ins WHERE %(ip_hash)s::bytea IS NOT NULL)"""
 
@@ -46,7 +46,7 @@ def short(ip_hash: bytes) -> str:
     return bytes(ip_hash)[:3].hex()
 
 
-FROM_THERE = """
+PEOPLE_BY_ADDRESS_SQL = """
 WITH asked AS (SELECT comment_id, ip_hash FROM moderation_origin WHERE comment_id = ANY(%(ids)s))
 SELECT a.comment_id, a.ip_hash, n.author_id, n.guest_id, n.name
 FROM asked a
@@ -66,7 +66,7 @@ def of(comments: Iterable[int], stories: list[int] | None = None) -> dict[int, t
     of these stories) their name, who did so last first."""
     found: dict[int, tuple[bytes, dict[str, str]]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(FROM_THERE, {"ids": list(comments), "alike": ALIKE, "stories": stories})
+        cursor.execute(PEOPLE_BY_ADDRESS_SQL, {"ids": list(comments), "alike": ALIKE, "stories": stories})
         for comment, ip_hash, author, guest, name in cursor.fetchall():
             people = found.setdefault(comment, (bytes(ip_hash), {}))[1]
             if author or guest:
@@ -74,7 +74,7 @@ def of(comments: Iterable[int], stories: list[int] | None = None) -> dict[int, t
     return found
 
 
-COUNT = """
+COUNT_REPORT_SQL = """
 INSERT INTO moderation_network AS n (ip_hash, began_at, count) VALUES (%(ip_hash)s, %(now)s, 1)
 ON CONFLICT (ip_hash) DO UPDATE
 SET count = CASE WHEN n.began_at > %(hour_ago)s THEN n.count + 1 ELSE 1 END,
@@ -87,7 +87,7 @@ def count_report(ip: str) -> int:
     who send at the same moment wait for each other: one statement, to be committed by itself."""
     now = timezone.now()
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, {"ip_hash": mark(ip) or b"", "now": now, "hour_ago": now - HOUR})
+        cursor.execute(COUNT_REPORT_SQL, {"ip_hash": mark(ip) or b"", "now": now, "hour_ago": now - HOUR})
         return int(cursor.fetchone()[0])
 
 

@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from moderation.features.text_reading import Found, Read, Said
+from moderation.features.text_reading import Read, Said, SignalResult
 from moderation.models import Filter
 from moderation.spam_filter.model import Features, Model, Part, read_features, sigmoid
-from moderation.spam_filter.thresholds import Honest, line, strict_line
+from moderation.spam_filter.thresholds import Honest, auto_spam_threshold, line
 
 logger = logging.getLogger(__name__)
 
 
-class InForce(NamedTuple):
+class ActiveFilter(NamedTuple):
     """What a request reads of the desk: which version, how its numbers stood when they were counted last, and
     how many honest comments in a hundred may wait."""
 
@@ -27,44 +27,44 @@ class InForce(NamedTuple):
 
 
 # As a query of the row that a request asks for (policy.KNOWN); NULL: there is no filter.
-IN_FORCE = """
+ACTIVE_FILTER_SQL = """
 SELECT json_build_array(f.id, coalesce(extract(epoch FROM f.numbers_at), 0), d.honest_may_wait)
 FROM moderation_desk d JOIN moderation_filter f ON f.id = d.filter_id WHERE d.id = 1"""
 
 
-def in_force() -> InForce | None:
+def active_filter() -> ActiveFilter | None:
     with connection.cursor() as cursor:
-        cursor.execute(IN_FORCE)
+        cursor.execute(ACTIVE_FILTER_SQL)
         row = cursor.fetchone()
-    return InForce(*row[0]) if row else None
+    return ActiveFilter(*row[0]) if row else None
 
 
-def usable() -> InForce | None:
+def usable_filter() -> ActiveFilter | None:
     """What is in force, unless it can't be used."""
-    now = in_force()
+    now = active_filter()
     return now if now and can_be_used(now.version) else None
 
 
 @dataclass(frozen=True)
-class Judged:
+class Prediction:
     """What the filter says of one comment."""
 
     version: int
     probability: float  # that it is spam
     waits: bool
     is_spam: bool  # so surely that nobody need look first
-    found: tuple[Found, ...]  # the signals, those that speak for it among them
+    found: tuple[SignalResult, ...]  # the signals, those that speak for it among them
 
 
-class Unusable(Exception):
+class UnusableModelError(Exception):
     """This version was stored by another release of the program."""
 
 
-def model(version: int) -> Model:
+def load_model(version: int) -> Model:
     """What is learnt is another version. Raises Filter.DoesNotExist, and Unusable."""
     loaded = _load(version)
     if isinstance(loaded, str):
-        raise Unusable(loaded)
+        raise UnusableModelError(loaded)
     return loaded
 
 
@@ -85,28 +85,28 @@ def _load(version: int) -> Model | str:
         return str(error)
 
 
-forget = _load.cache_clear
+clear_model_cache = _load.cache_clear
 
 
 @lru_cache(maxsize=64)
-def _lines(now: InForce) -> tuple[float, float | None]:
+def _thresholds(now: ActiveFilter) -> tuple[float, float | None]:
     """Where a comment waits, and where it is spam outright. A topic on which enough was decided has a line of
     its own; of two the higher one."""
-    here, elsewhere, decisions, by_topic = _counted(now.version, now.numbers_at)
+    here, elsewhere, decisions, by_topic = _threshold_data(now.version, now.numbers_at)
     own = [by_topic.get(str(topic)) for topic in now.topics]
     lines = [line(now.percent, Honest(*told), Honest(0, [])) for told in own if told]
     waits = max(lines) if lines else line(now.percent, here, elsewhere)
-    return waits, strict_line(now.percent, here, elsewhere, decisions)
+    return waits, auto_spam_threshold(now.percent, here, elsewhere, decisions)
 
 
 @lru_cache(maxsize=4)
-def _counted(version: int, numbers_at: float) -> tuple[Honest, Honest, int, dict[str, Any]]:
+def _threshold_data(version: int, numbers_at: float) -> tuple[Honest, Honest, int, dict[str, Any]]:
     """What lines are drawn by: read once after each count, for stories of all topics."""
     row = Filter.objects.only("numbers", "trained_on").get(pk=version)
-    return *honest(row), row.numbers.get("topics", {})
+    return *honest_scores(row), row.numbers.get("topics", {})
 
 
-def honest(version: Filter) -> tuple[Honest, Honest, int]:
+def honest_scores(version: Filter) -> tuple[Honest, Honest, int]:
     """What is known of honest comments here and elsewhere, and how many decisions were taken here."""
     figures = version.numbers.get("figures", {})
     here = Honest(
@@ -114,24 +114,24 @@ def honest(version: Filter) -> tuple[Honest, Honest, int]:
         version.numbers.get("highest", []),
         version.numbers.get("weights", ()),
     )
-    return here, elsewhere(), figures.get("rows", 0) + version.trained_on.get("decisions", 0)
+    return here, starter_honest_scores(), figures.get("rows", 0) + version.trained_on.get("decisions", 0)
 
 
-def elsewhere() -> Honest:
+def starter_honest_scores() -> Honest:
     """What is known of honest comments beyond this site."""
     starter = Filter.objects.filter(kind=Filter.Kind.STARTER).only("trained_on").first()
     told = starter.trained_on.get("honest", {}) if starter else {}
     return Honest(told.get("count", 0), told.get("highest", []))
 
 
-def judge(read: Read, now: InForce, more: Iterable[Found] = ()) -> Judged:
+def predict(read: Read, now: ActiveFilter, more: Iterable[SignalResult] = ()) -> Prediction:
     """`more`: what the site itself found (signals.OF_THE_SITE)."""
-    its = model(now.version)
+    its = load_model(now.version)
     told = read_features(read.said, its.settings, read=read)
     told = Features(told.spaces, (*told.found, *more))
     probability = sigmoid(its.logit(told))
-    waits_from, spam_from = _lines(now)
-    return Judged(
+    waits_from, spam_from = _thresholds(now)
+    return Prediction(
         version=now.version,
         probability=probability,
         waits=probability >= waits_from,
@@ -140,6 +140,6 @@ def judge(read: Read, now: InForce, more: Iterable[Found] = ()) -> Judged:
     )
 
 
-def explain(said: Said, version: int, more: Sequence[Found] = ()) -> list[Part]:
+def explain(said: Said, version: int, more: Sequence[SignalResult] = ()) -> list[Part]:
     """What this version's score is made of, the heaviest first."""
-    return model(version).explain(said, more=more)
+    return load_model(version).explain(said, more=more)

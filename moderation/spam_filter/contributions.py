@@ -10,13 +10,13 @@ from typing import TypedDict
 from moderation.features.text_reading import Spans
 from moderation.spam_filter.model import BIAS, Part
 
-WORST = 20  # mistakes of each kind; some will have been corrected when they are shown
-HEAVIEST = 6  # parts of each of them
-EVEN = 0.5  # from which probability on a comment is more likely spam than not
-THINNED = 1_000  # probabilities that are kept of many
+MAX_MISTAKES = 20  # mistakes of each kind; some will have been corrected when they are shown
+MAX_PARTS = 6  # parts of each of them
+EVEN_ODDS = 0.5  # from which probability on a comment is more likely spam than not
+MAX_THINNED = 1_000  # probabilities that are kept of many
 
 
-class Voice(TypedDict):
+class Contribution(TypedDict):
     """What a signal, or the words, have said of many comments: logits and shares, means over them all."""
 
     name: str
@@ -26,7 +26,7 @@ class Voice(TypedDict):
     of_honest: float
 
 
-class Told(TypedDict):
+class StoredPart(TypedDict):
     """A Part without its words, which its places are cut out with."""
 
     kind: str
@@ -40,10 +40,10 @@ class Mistake(TypedDict):
     comment: int
     line: int  # of the log: the decision that it did not foretell
     probability: float
-    parts: list[Told]
+    parts: list[StoredPart]
 
 
-class Voices:
+class ContributionCounter:
     """Counts the parts of one comment after the other."""
 
     def __init__(self) -> None:
@@ -59,11 +59,11 @@ class Voices:
                 self.sums[name][logit < 0] += logit
                 self.spoke[name][is_spam] += 1
 
-    def told(self) -> list[Voice]:
+    def told(self) -> list[Contribution]:
         """The loudest first."""
         spam, honest = self.comments[True], self.comments[False]
         every = [
-            Voice(
+            Contribution(
                 name=name,
                 against=against / (spam + honest),
                 in_favour=favour / (spam + honest),
@@ -75,12 +75,14 @@ class Voices:
         return sorted(every, key=lambda voice: (voice["in_favour"] - voice["against"], voice["name"]))
 
 
-def told(parts: Sequence[Part], numbers: Mapping[str, int | None], most: int = HEAVIEST) -> list[Told]:
+def stored_parts(
+    parts: Sequence[Part], numbers: Mapping[str, int | None], most: int = MAX_PARTS
+) -> list[StoredPart]:
     """The heaviest; then all the others as one, and where every comment starts, so that the logits add up.
     `numbers`: what signals counted, by their names."""
     own = [part for part in parts if part.what != BIAS or part.kind != "signal"]
     heaviest = [
-        Told(
+        StoredPart(
             kind=part.kind,
             signal=part.what if part.kind == "signal" else "",
             number=numbers.get(part.what) if part.kind == "signal" else None,
@@ -91,26 +93,30 @@ def told(parts: Sequence[Part], numbers: Mapping[str, int | None], most: int = H
     ]
     rest = sum(part.logit for part in own[most:])
     start = sum(part.logit for part in parts) - rest - sum(part["logit"] for part in heaviest)
-    return [*heaviest, *(_sum("rest", rest) if len(own) > most else ()), *_sum("start", start)]
+    return [
+        *heaviest,
+        *(_summed_part("rest", rest) if len(own) > most else ()),
+        *_summed_part("start", start),
+    ]
 
 
-def _sum(kind: str, logit: float) -> list[Told]:
-    return [Told(kind=kind, signal="", number=None, logit=logit, spans=())]
+def _summed_part(kind: str, logit: float) -> list[StoredPart]:
+    return [StoredPart(kind=kind, signal="", number=None, logit=logit, spans=())]
 
 
-def worst(
+def worst_mistakes(
     probabilities: Sequence[float], labels: Sequence[bool], texts: Sequence[str]
 ) -> tuple[list[int], list[int]]:
     """Places of spam that was taken for honest, and of honest ones taken for spam, the worst first; of the
     same text once."""
     places = sorted(range(len(labels)), key=lambda n: probabilities[n])
-    missed = [n for n in places if labels[n] and probabilities[n] < EVEN]
-    wronged = [n for n in reversed(places) if not labels[n] and probabilities[n] >= EVEN]
+    missed = [n for n in places if labels[n] and probabilities[n] < EVEN_ODDS]
+    wronged = [n for n in reversed(places) if not labels[n] and probabilities[n] >= EVEN_ODDS]
     once = [list({texts[n]: n for n in reversed(some)}.values()) for some in (missed, wronged)]
-    return once[0][::-1][:WORST], once[1][::-1][:WORST]
+    return once[0][::-1][:MAX_MISTAKES], once[1][::-1][:MAX_MISTAKES]
 
 
-def thinned(values: Sequence[float], most: int = THINNED) -> list[float]:
+def thin_out(values: Sequence[float], most: int = MAX_THINNED) -> list[float]:
     """In falling order; of more than `most` those that stand in even steps, the ends among them."""
     falling = sorted(values, reverse=True)
     if len(falling) <= most:

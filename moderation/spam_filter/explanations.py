@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
-from moderation.spam_filter.contributions import Told
+from moderation.spam_filter.contributions import StoredPart
 
-NEARLY_SURE, LIKELY, MAYBE = 0.95, 0.7, 0.3
+ALMOST_CERTAIN, LIKELY, UNCERTAIN = 0.95, 0.7, 0.3
 
 
 def probability(p: float, *, waits: bool = False) -> str:
     """As somebody would say it, with the number: 9 in 10 like it are spam. `waits`: it is over the line."""
-    if p >= NEARLY_SURE:
+    if p >= ALMOST_CERTAIN:
         return _("The filter takes it for spam: %(n)s in 100 like it are.") % {"n": min(99, round(100 * p))}
     if p >= LIKELY:
         return _("The filter finds it likely to be spam: %(n)s in 10 like it are.") % {"n": round(10 * p)}
-    if p >= MAYBE:
+    if p >= UNCERTAIN:
         return _("The filter is in doubt: %(n)s in 10 like it are spam.") % {"n": round(10 * p)}
     if waits:
         return _("The filter is in doubt: %(n)s in 100 like it are spam.") % {"n": round(100 * p)}
@@ -41,19 +41,20 @@ class PartSaid:
 
     @property
     def bar(self) -> str:
-        return bar(self.share if self.is_against else -self.share)
+        return bar_path(self.share if self.is_against else -self.share)
 
 
-def parts(told: Iterable[Told], body: str, name: str) -> list[PartSaid]:
+def parts(told: Iterable[StoredPart], body: str, name: str) -> list[PartSaid]:
     """Parts of one score, in words; what can't be said any more is told by its weight."""
     said = list(told)
     top = max((abs(part["logit"]) for part in said if part["kind"] != "start"), default=0.0) or 1.0
     return [
-        PartSaid(_part(part, body, name), part["logit"], min(1.0, abs(part["logit"]) / top)) for part in said
+        PartSaid(_part_text(part, body, name), part["logit"], min(1.0, abs(part["logit"]) / top))
+        for part in said
     ]
 
 
-def _part(part: Told, body: str, name: str) -> str:
+def _part_text(part: StoredPart, body: str, name: str) -> str:
     match part["kind"]:
         case "signal":
             return signal(part["signal"], part["number"]) or voice(part["signal"])
@@ -72,7 +73,7 @@ def _part(part: Told, body: str, name: str) -> str:
     return _("A word that is not there any more.")
 
 
-def bar(share: float) -> str:
+def bar_path(share: float) -> str:
     """From the middle to one side; 1 is half the picture."""
     width = f"{50 * share:.4g}"
     return f"M0 0h{width}v8h{-50 * share:.4g}z"
@@ -86,20 +87,20 @@ def signal(name: str, number: int | None) -> str:
             return _("It has no word in common with article or discussion.")
         case "imitates" if number:
             return _("The name is that of somebody who works here, or looks like it.")
-    if name in _COUNTED:
-        return str(_WORDS[name] if number is None else _COUNTED[name] % {"n": number})
-    return str(_FOUND.get(name, ""))
+    if name in _COUNTED_TEXTS:
+        return str(_GENERAL_TEXTS[name] if number is None else _COUNTED_TEXTS[name] % {"n": number})
+    return str(_SIGNAL_TEXTS.get(name, ""))
 
 
 def voice(name: str) -> str:
     """What a signal, or all of a kind of words, says of any comment."""
-    if said := _WORDS.get(name) or _FOUND.get(name):
+    if said := _GENERAL_TEXTS.get(name) or _SIGNAL_TEXTS.get(name):
         return str(said)
     return _("The signal “%(name)s”.") % {"name": name}
 
 
 # What a signal found.
-_FOUND = {
+_SIGNAL_TEXTS = {
     "on_subject": gettext_lazy("It speaks with the article’s own words."),
     "specific": gettext_lazy("It has names, figures or code of its own."),
     "answers": gettext_lazy("It answers somebody."),
@@ -140,7 +141,7 @@ _FOUND = {
 }
 
 # … with a number.
-_COUNTED = {
+_COUNTED_TEXTS = {
     "late": ngettext_lazy("Posted %(n)s day after the article.", "Posted %(n)s days after the article.", "n"),
     "drift": ngettext_lazy(
         "It has %(n)s word in common with article and discussion, among many.",
@@ -162,7 +163,7 @@ _COUNTED = {
 }
 
 # What those say without it, and others of no comment in particular.
-_WORDS = {
+_GENERAL_TEXTS = {
     "words": gettext_lazy("Its words, and which stand together."),
     "characters": gettext_lazy("Parts of its words."),
     "name": gettext_lazy("The name over it."),

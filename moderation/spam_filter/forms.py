@@ -6,15 +6,15 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from moderation.spam_filter.versions import LEAST, MOST
+from moderation.spam_filter.versions import MAX_WAITING_PERCENT, MIN_WAITING_PERCENT
 
 
-class WaitForm(forms.Form):
+class WaitingPercentForm(forms.Form):
     percent = forms.FloatField(
         label=gettext_lazy("Of 100 honest comments, so many may wait because of the filter"),
         help_text=gettext_lazy("From 0.1 to 20. The fewer may wait, the more spam comes through."),
-        min_value=LEAST,
-        max_value=MOST,
+        min_value=MIN_WAITING_PERCENT,
+        max_value=MAX_WAITING_PERCENT,
         widget=forms.NumberInput(attrs={"step": "0.1", "inputmode": "decimal"}),
     )
 

@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple, TypedDict
 
-SHARES = ("0.005", "0.01", "0.05")  # of honest comments that may wait
+WAITING_SHARES = ("0.005", "0.01", "0.05")  # of honest comments that may wait
 
 
 class Bin(NamedTuple):
@@ -15,7 +15,7 @@ class Bin(NamedTuple):
     weight: float
 
 
-class Figures(TypedDict):
+class Metrics(TypedDict):
     rows: int
     spam: int
     ham: int
@@ -28,7 +28,7 @@ class Figures(TypedDict):
     ece: float | None
 
 
-def figures(probabilities: Sequence[float], labels: Sequence[bool], line: float = 0.5) -> Figures:
+def compute_metrics(probabilities: Sequence[float], labels: Sequence[bool], line: float = 0.5) -> Metrics:
     """Precision, recall and F1 are those of a mark at `line`. None: there is nothing to tell it of.
 
     Raises ValueError where there are not as many labels as probabilities.
@@ -40,7 +40,7 @@ def figures(probabilities: Sequence[float], labels: Sequence[bool], line: float 
     hits, wronged = sum(p >= line for p in spam), sum(p >= line for p in ham)
     precision = hits / (hits + wronged) if hits + wronged else None
     recall = hits / len(spam) if spam else None
-    bins = reliability(probabilities, labels)
+    bins = reliability_bins(probabilities, labels)
     return {
         "rows": len(labels),
         "spam": len(spam),
@@ -49,9 +49,9 @@ def figures(probabilities: Sequence[float], labels: Sequence[bool], line: float 
         "recall": recall,
         "f1": 2 * hits / (hits + wronged + len(spam)) if spam else None,
         "roc_auc": roc_auc(spam, ham),
-        "recall_at": {share: recall_at(spam, ham, float(share)) for share in SHARES},
+        "recall_at": {share: recall_at(spam, ham, float(share)) for share in WAITING_SHARES},
         "bins": bins,
-        "ece": ece(bins),
+        "ece": expected_calibration_error(bins),
     }
 
 
@@ -64,7 +64,7 @@ def roc_auc(spam: Sequence[float], ham: Sequence[float]) -> float | None:
     return wins / (2 * len(spam) * len(ham))
 
 
-def roc(spam: Sequence[float], ham: Sequence[float], most: int = 100) -> list[tuple[float, float]]:
+def roc_curve(spam: Sequence[float], ham: Sequence[float], most: int = 100) -> list[tuple[float, float]]:
     """For falling lines, what share of honest comments and what share of spam lies on or above: from (0, 0)
     to (1, 1), `most` points or a few more. Without spam, or without honest ones: none."""
     if not spam or not ham:
@@ -94,7 +94,7 @@ def recall_at(spam: Sequence[float], ham: Sequence[float], share: float) -> floa
     return sum(p > line for p in spam) / len(spam)
 
 
-def reliability(
+def reliability_bins(
     probabilities: Sequence[float], labels: Sequence[bool], weights: Sequence[float] = (), bins: int = 10
 ) -> list[Bin]:
     """Equal steps of probability; those in which nothing falls are left out."""
@@ -112,7 +112,7 @@ def reliability(
     ]
 
 
-def ece(bins: Sequence[Bin]) -> float | None:
+def expected_calibration_error(bins: Sequence[Bin]) -> float | None:
     """The mean distance between what was said and what was so, weighted by how often it was said."""
     total = sum(one.weight for one in bins)
     return sum(one.weight * abs(one.mean - one.share) for one in bins) / total if total else None

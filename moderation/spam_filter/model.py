@@ -21,8 +21,8 @@ from typing import NamedTuple
 from moderation.features import signals as facts
 from moderation.features import text_reading
 from moderation.features.signals import Signal
-from moderation.features.text_reading import Found, Read, Said
-from moderation.features.word_lists import PAGE, PRAISE
+from moderation.features.text_reading import Read, Said, SignalResult
+from moderation.features.word_lists import PRAISE_WORDS, SITE_WORDS
 
 FORMAT = 1
 BITS = 17
@@ -31,7 +31,7 @@ MASK = SLOTS - 1
 WORD, PAIR, CHARS, NAME, SITE = 0x1, 0x5BD1, 0xA3B7, 0x2C9F, 0x7E11  # where each space's hashes start
 # Of these the signals praise and site_talk tell as well, and their letters are left out: they tell a blog
 # from a newspaper, where nobody says thanks, rather than spam from what is honest.
-TOLD = PRAISE | PAGE
+SIGNAL_WORDS = PRAISE_WORDS | SITE_WORDS
 BIAS = "usual"  # the signal that each comment has
 SPACES = ("words", "characters", "name", "site")  # in the order in which Features has them
 
@@ -66,7 +66,7 @@ class Space(NamedTuple):
 
 class Features(NamedTuple):
     spaces: tuple[Space, ...]  # words, characters, name, site
-    found: tuple[Found, ...]  # the signals
+    found: tuple[SignalResult, ...]  # the signals
 
 
 class Part(NamedTuple):
@@ -84,52 +84,52 @@ def read_features(
     """`read` may be given where it was made already."""
     read = read or Read(said)
     words = read.said_words
-    own = [word for word in words if word not in TOLD]
+    own = [word for word in words if word not in SIGNAL_WORDS]
     spaces = (
-        _space([*_words(words), *_pairs(words)], settings.trust_text, settings.short),
-        _space(_chars(" ".join(own), CHARS), settings.trust_text, 4 * settings.short),
-        _space(_name(read), settings.trust_name, settings.short / 3),
-        _space(_site(read), settings.trust_site, settings.short / 3),
+        _make_space([*_word_slots(words), *_pair_slots(words)], settings.trust_text, settings.short),
+        _make_space(_character_slots(" ".join(own), CHARS), settings.trust_text, 4 * settings.short),
+        _make_space(_name_slots(read), settings.trust_name, settings.short / 3),
+        _make_space(_site_slots(read), settings.trust_site, settings.short / 3),
     )
     return Features(spaces, tuple(facts.find(read, signals)))
 
 
-def _space(slots: Iterable[int], trust: float, short: float) -> Space:
+def _make_space(slots: Iterable[int], trust: float, short: float) -> Space:
     distinct = list(dict.fromkeys(slots))
     return Space(distinct, trust / sqrt(len(distinct) + short)) if distinct else Space([], 0.0)
 
 
-def _words(words: Sequence[str], start: int = WORD) -> Iterator[int]:
+def _word_slots(words: Sequence[str], start: int = WORD) -> Iterator[int]:
     crc = zlib.crc32
     return (crc(word.encode(), start) & MASK for word in words)
 
 
-def _pairs(words: Sequence[str]) -> Iterator[int]:
+def _pair_slots(words: Sequence[str]) -> Iterator[int]:
     crc = zlib.crc32
     return (crc(f"{a} {b}".encode(), PAIR) & MASK for a, b in pairwise(words))
 
 
-def _chars(text: str, start: int, size: int = 5) -> list[int]:
+def _character_slots(text: str, start: int, size: int = 5) -> list[int]:
     """Runs of `size` characters, with a space before and after the text. Every letter counts as one."""
     raw = f" {text} ".encode("utf-16-le", "replace")
     crc, width = zlib.crc32, 2 * size
     return [crc(raw[n : n + width], start) & MASK for n in range(0, len(raw) - width + 2, 2)]
 
 
-def _name(read: Read) -> list[int]:
+def _name_slots(read: Read) -> list[int]:
     words = read.name_words
     if not words:
         return []
-    return [*_words(words, NAME), *_chars(" ".join(words), NAME, 4)]
+    return [*_word_slots(words, NAME), *_character_slots(" ".join(words), NAME, 4)]
 
 
-def _site(read: Read) -> list[int]:
+def _site_slots(read: Read) -> list[int]:
     """Of the host its letters, of the path its words; never that there is one, or whether it is .com."""
     if read.site is None:
         return []
     label = text_reading.host(read.site).rsplit(".", 1)[0]
     path = text_reading.fold(read.site.path + " " + read.site.query)
-    return [*_chars(label, SITE, 4), *_words(text_reading.words_of(path)[:20], SITE)]
+    return [*_character_slots(label, SITE, 4), *_word_slots(text_reading.find_words(path)[:20], SITE)]
 
 
 class Model:
@@ -193,7 +193,7 @@ class Model:
 
     def _learnt(self, slot: int) -> float:
         s = self.settings
-        return _step(
+        return _weight_from_sums(
             self.gradients[slot] * self.scale, self.squares[slot] * self.scale, s.rate, s.beta, s.l1, s.l2
         )
 
@@ -202,7 +202,7 @@ class Model:
         z = self.signal_gradients.get(name, 0.0) * self.scale
         n = self.signal_squares.get(name, 0.0) * self.scale
         rate = s.usual_rate if name == BIAS else self.signal_rate
-        return self.priors.get(name, 0.0) + _step(z, n, rate, s.beta, 0.0, s.l2)
+        return self.priors.get(name, 0.0) + _weight_from_sums(z, n, rate, s.beta, 0.0, s.l2)
 
     @property
     def signal_rate(self) -> float:
@@ -255,7 +255,7 @@ class Model:
     # Explaining
 
     def explain(
-        self, said: Said, signals: Sequence[Signal] = facts.SIGNALS, more: Sequence[Found] = ()
+        self, said: Said, signals: Sequence[Signal] = facts.SIGNALS, more: Sequence[SignalResult] = ()
     ) -> list[Part]:
         """What the logit is made of, the heaviest first; the parts' logits add up to it. The characters' part
         is given to the words in which they stand; a run of two words is given to both by half."""
@@ -289,15 +289,19 @@ class Model:
 
         if words:
             # One call for both, as they were made: a slot that both meet counts once.
-            own = [word for word in words if word not in TOLD]
+            own = [word for word in words if word not in SIGNAL_WORDS]
             pairs = list(pairwise(words))
-            give([*_words(words), *_pairs(words)], [*((w,) for w in words), *pairs], features.spaces[0].value)
+            give(
+                [*_word_slots(words), *_pair_slots(words)],
+                [*((w,) for w in words), *pairs],
+                features.spaces[0].value,
+            )
             text = " ".join(own)
             starts, at = [], 0
             for word in own:
                 starts.append(at)
                 at += len(word) + 1
-            slots = _chars(text, CHARS)
+            slots = _character_slots(text, CHARS)
             middle = [min(len(text) - 1, max(0, n + 1)) for n in range(len(slots))]
             give(
                 slots,
@@ -326,7 +330,7 @@ class Model:
         }
         text = json.dumps(head, sort_keys=True).encode()
         squares = struct.pack(f"<{SLOTS}e", *(min(65_000.0, n) for n in self.squares))
-        return struct.pack("<I", len(text)) + text + zlib.compress(_little(self.base) + squares, 6)
+        return struct.pack("<I", len(text)) + text + zlib.compress(_to_little_endian(self.base) + squares, 6)
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> "Model":
@@ -348,19 +352,19 @@ class Model:
             model.slope, model.offset = head["slope"], head["offset"]
         except (KeyError, TypeError) as error:
             raise ValueError("This filter was stored by another version of the program.") from error
-        model.base = _from_little(body[: 4 * SLOTS])
+        model.base = _from_little_endian(body[: 4 * SLOTS])
         model.squares = array("f", struct.unpack(f"<{SLOTS}e", body[4 * SLOTS :]))
         return model
 
 
-def _little(numbers: "array[float]") -> bytes:
+def _to_little_endian(numbers: "array[float]") -> bytes:
     if struct.pack("=H", 1) != struct.pack("<H", 1):
         numbers = array("f", numbers)
         numbers.byteswap()
     return numbers.tobytes()
 
 
-def _from_little(raw: bytes) -> "array[float]":
+def _from_little_endian(raw: bytes) -> "array[float]":
     numbers = array("f")
     numbers.frombytes(raw)
     if struct.pack("=H", 1) != struct.pack("<H", 1):
@@ -368,7 +372,7 @@ def _from_little(raw: bytes) -> "array[float]":
     return numbers
 
 
-def _step(z: float, n: float, rate: float, beta: float, l1: float, l2: float) -> float:
+def _weight_from_sums(z: float, n: float, rate: float, beta: float, l1: float, l2: float) -> float:
     """The weight that follows from the sums: the least of gradients · w + l1·|w| + (β+√n)/rate · w²/2 + …"""
     if abs(z) <= l1:
         return 0.0

@@ -20,19 +20,31 @@ from moderation.policy import last_decisions
 from moderation.queue import explanations
 from moderation.spam_filter import active_model
 from moderation.spam_filter import explanations as say
-from moderation.spam_filter.contributions import Mistake, Voice
-from moderation.spam_filter.thresholds import LOWEST, STRICT_FROM, line, strict_line
+from moderation.spam_filter.contributions import Contribution, Mistake
+from moderation.spam_filter.thresholds import (
+    AUTO_SPAM_MIN_DECISIONS,
+    MIN_THRESHOLD,
+    auto_spam_threshold,
+    line,
+)
 from moderation.transparency import charts
 
-VERSIONS = 20  # the latest, beside the one in force
-SHOWN = 10  # mistakes of each kind
-CHOICES = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)  # honest ones in a hundred that may wait, told beside what is set
-EXCERPT = 360  # characters of a comment
-QUIET = 0.005  # logits, below which a voice is left out
+MAX_VERSIONS = 20  # the latest, beside the one in force
+MAX_MISTAKES = 10  # mistakes of each kind
+PERCENT_CHOICES = (
+    0.1,
+    0.5,
+    1.0,
+    2.0,
+    5.0,
+    10.0,
+)  # honest ones in a hundred that may wait, told beside what is set
+EXCERPT_LENGTH = 360  # characters of a comment
+MIN_CONTRIBUTION = 0.005  # logits, below which a voice is left out
 
 
 @dataclass(frozen=True)
-class Choice:
+class PercentOption:
     """What it means that so many honest ones may wait, by the decisions that came later."""
 
     percent: float
@@ -51,11 +63,11 @@ class Choice:
     @property
     def is_lowest(self) -> bool:
         """More could wait, but of what the filter finds so little in nothing does."""
-        return self.line <= LOWEST
+        return self.line <= MIN_THRESHOLD
 
 
 @dataclass(frozen=True)
-class Line:
+class ContributionRow:
     """A voice, in words, with its bars."""
 
     sentence: str
@@ -68,7 +80,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Wrong:
+class MistakeRow:
     """A comment that the filter took for something else than people did."""
 
     comment: Comment
@@ -82,7 +94,7 @@ class Wrong:
 
 
 @dataclass(frozen=True)
-class Version:
+class VersionRow:
     """A line of the list."""
 
     pk: int
@@ -104,7 +116,7 @@ class Version:
     other_held: int | None = None
 
 
-class Page:
+class FilterPage:
     """Each part is read when it is asked for."""
 
     def __init__(self, user: User) -> None:
@@ -132,7 +144,7 @@ class Page:
             return None
         known = Filter.objects.filter(is_refused=False).exclude(weights=b"")
         last = self.act.old if self.act and isinstance(self.act.old, int) else 0
-        ids = list(known.order_by("-pk").values_list("pk", flat=True)[: VERSIONS + 1])
+        ids = list(known.order_by("-pk").values_list("pk", flat=True)[: MAX_VERSIONS + 1])
         return last if last in ids else next(iter(ids), None)
 
     @cached_property
@@ -147,7 +159,7 @@ class Page:
             return ""
         if version.kind == Filter.Kind.STARTER:
             return _("It came with the program, and has learnt nothing on this site.")
-        return _learnt(version.trained_on.get("decisions", 0), version.trained_on.get("spam", 0))
+        return _training_text(version.trained_on.get("decisions", 0), version.trained_on.get("spam", 0))
 
     @cached_property
     def did(self) -> list[str]:
@@ -176,40 +188,40 @@ class Page:
         return told
 
     @cached_property
-    def choices(self) -> list[Choice]:
+    def choices(self) -> list[PercentOption]:
         """What is set, and others to choose from."""
         if self.version is None:
             return []
-        return [self._choice(percent) for percent in sorted({*CHOICES, self.desk.honest_may_wait})]
+        return [self._choice(percent) for percent in sorted({*PERCENT_CHOICES, self.desk.honest_may_wait})]
 
     @cached_property
-    def choice(self) -> Choice | None:
+    def choice(self) -> PercentOption | None:
         """What is set."""
         return next((one for one in self.choices if one.percent == self.desk.honest_may_wait), None)
 
-    def _choice(self, percent: float) -> Choice:
+    def _choice(self, percent: float) -> PercentOption:
         here, elsewhere, _decisions = self._known
         at = line(percent, here, elsewhere)
         spam = self.numbers.get("spam", [])
         held = charts.share(sum(p >= at for p in spam), len(spam)) if spam else None
-        return Choice(percent, at, sum(p >= at for p in here.highest), held)
+        return PercentOption(percent, at, sum(p >= at for p in here.highest), held)
 
     @cached_property
     def _known(self) -> Any:
         assert self.version is not None  # else there are no choices
-        return active_model.honest(self.version)
+        return active_model.honest_scores(self.version)
 
     @cached_property
     def strictly(self) -> str:
         """From where on a comment is spam without a look of a person."""
         if self.version is None:
             return ""
-        at = strict_line(self.desk.honest_may_wait, *self._known)
+        at = auto_spam_threshold(self.desk.honest_may_wait, *self._known)
         if at is None:
             return _(
                 "Nothing is taken for spam without a person’s look before people have taken %(n)s decisions "
                 "here."
-            ) % {"n": STRICT_FROM}
+            ) % {"n": AUTO_SPAM_MIN_DECISIONS}
         if at > 1:
             return _("Nothing is taken for spam without a person’s look: an honest comment scored too high.")
         return _(
@@ -276,17 +288,21 @@ class Page:
         )
 
     @cached_property
-    def voices(self) -> list[Line]:
-        every: Sequence[Voice] = self.numbers.get("voices", [])
-        loud = [one for one in every if one["against"] >= QUIET or one["in_favour"] <= -QUIET]
+    def voices(self) -> list[ContributionRow]:
+        every: Sequence[Contribution] = self.numbers.get("voices", [])
+        loud = [
+            one
+            for one in every
+            if one["against"] >= MIN_CONTRIBUTION or one["in_favour"] <= -MIN_CONTRIBUTION
+        ]
         top = max((max(one["against"], -one["in_favour"]) for one in loud), default=1.0)
         return [
-            Line(
+            ContributionRow(
                 sentence=say.voice(one["name"]),
-                against=one["against"] if one["against"] >= QUIET else 0.0,
-                in_favour=one["in_favour"] if one["in_favour"] <= -QUIET else 0.0,
-                bar_against=say.bar(one["against"] / top),
-                bar_in_favour=say.bar(one["in_favour"] / top),
+                against=one["against"] if one["against"] >= MIN_CONTRIBUTION else 0.0,
+                in_favour=one["in_favour"] if one["in_favour"] <= -MIN_CONTRIBUTION else 0.0,
+                bar_against=say.bar_path(one["against"] / top),
+                bar_in_favour=say.bar_path(one["in_favour"] / top),
                 of_spam=round(100 * one["of_spam"]),
                 of_honest=round(100 * one["of_honest"]),
             )
@@ -294,17 +310,17 @@ class Page:
         ]
 
     @cached_property
-    def missed(self) -> list[Wrong]:
+    def missed(self) -> list[MistakeRow]:
         """Spam that it took for honest."""
-        return [one for one in self._wrong if one.comment.state == State.SPAM][:SHOWN]
+        return [one for one in self._wrong if one.comment.state == State.SPAM][:MAX_MISTAKES]
 
     @cached_property
-    def wronged(self) -> list[Wrong]:
+    def wronged(self) -> list[MistakeRow]:
         """Honest ones that it took for spam."""
-        return [one for one in self._wrong if one.comment.state_reason == Reason.APPROVED][:SHOWN]
+        return [one for one in self._wrong if one.comment.state_reason == Reason.APPROVED][:MAX_MISTAKES]
 
     @cached_property
-    def _wrong(self) -> list[Wrong]:
+    def _wrong(self) -> list[MistakeRow]:
         """Of which the decision stands, or stands again, upon the words of then: the worst first of each
         kind."""
         told: list[Mistake] = [*self.numbers.get("missed", []), *self.numbers.get("wronged", [])]
@@ -318,13 +334,13 @@ class Page:
         revisions = dict(lines.values_list("pk", "revision")) if ids else {}
         last = last_decisions(ids) if ids else {}
         return [
-            _say_wrong(comment, one, last[comment.pk])
+            _mistake_row(comment, one, last[comment.pk])
             for one in told
             if (comment := found.get(one["comment"])) and comment.revision == revisions.get(one["line"])
         ]
 
     @cached_property
-    def versions(self) -> list[Version]:
+    def versions(self) -> list[VersionRow]:
         """The latest first, the one in force among them."""
         fields = ("kind", "made_at", "numbers_at", "is_refused")
         paths = (
@@ -334,13 +350,13 @@ class Page:
         )
         current = self.version.pk if self.version else 0
         every = Filter.objects.order_by("-pk").values("pk", *fields, *paths)
-        rows = list(every[:VERSIONS])
+        rows = list(every[:MAX_VERSIONS])
         if current and current not in {row["pk"] for row in rows}:
             rows += every.filter(pk=current)
-        return [_version(row, current) for row in rows]
+        return [_version_row(row, current) for row in rows]
 
 
-def _learnt(decisions: int, spam: int) -> str:
+def _training_text(decisions: int, spam: int) -> str:
     said = ngettext(
         "It has learnt from %(n)s decision that people took here, %(spam)s of them spam.",
         "It has learnt from %(n)s decisions that people took here, %(spam)s of them spam.",
@@ -349,7 +365,7 @@ def _learnt(decisions: int, spam: int) -> str:
     return said % {"n": f"{decisions:,}", "spam": f"{spam:,}"}
 
 
-def _version(row: Mapping[str, Any], current: int) -> Version:
+def _version_row(row: Mapping[str, Any], current: int) -> VersionRow:
     trial = row["numbers__trial"] or {}
     own = trial.get("log_loss", [row["numbers__log_loss"], None])
     recall = trial.get("recall", [(row["numbers__figures__recall_at"] or {}).get("0.01"), None])
@@ -362,7 +378,7 @@ def _version(row: Mapping[str, Any], current: int) -> Version:
         state = "worse"
     elif row["kind"] == Filter.Kind.LEARNT and row["numbers_at"] is None:
         state = "waits"
-    return Version(
+    return VersionRow(
         pk=row["pk"],
         kind=row["kind"],
         made_at=row["made_at"],
@@ -376,11 +392,11 @@ def _version(row: Mapping[str, Any], current: int) -> Version:
         other=trial.get("version"),
         other_log_loss=own[1],
         other_recall=_percent(recall[1]),
-        **_at_the_line(trial),
+        **_waiting_shares(trial),
     )
 
 
-def _at_the_line(trial: Mapping[str, Any]) -> dict[str, Any]:
+def _waiting_shares(trial: Mapping[str, Any]) -> dict[str, Any]:
     """Nothing of a trial from before it was counted."""
     if "honest" not in trial:
         return {}
@@ -393,11 +409,11 @@ def _percent(share: float | None) -> int | None:
     return None if share is None else round(100 * share)
 
 
-def _say_wrong(comment: Comment, mistake: Mistake, last: int) -> Wrong:
+def _mistake_row(comment: Comment, mistake: Mistake, last: int) -> MistakeRow:
     spans = [span for part in mistake["parts"] for span in part["spans"]]
-    start, end = _window(comment.body, spans)
+    start, end = _excerpt_bounds(comment.body, spans)
     here = [[max(a, start) - start, min(b, end) - start] for a, b in spans if a < end and b > start]
-    return Wrong(
+    return MistakeRow(
         comment=comment,
         seen=f"{comment.pk}.{last}",
         decided=explanations.decided(comment.state, comment.state_reason),
@@ -409,8 +425,8 @@ def _say_wrong(comment: Comment, mistake: Mistake, last: int) -> Wrong:
     )
 
 
-def _window(body: str, spans: Iterable[Sequence[int]]) -> tuple[int, int]:
+def _excerpt_bounds(body: str, spans: Iterable[Sequence[int]]) -> tuple[int, int]:
     """Its first words; of a long text those around the first place that is marked, if that comes late."""
     first = min((start for start, _end in spans), default=0)
-    start = first - 60 if len(body) > EXCERPT and first > EXCERPT - 60 else 0
-    return start, min(start + EXCERPT, len(body))
+    start = first - 60 if len(body) > EXCERPT_LENGTH and first > EXCERPT_LENGTH - 60 else 0
+    return start, min(start + EXCERPT_LENGTH, len(body))

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 
 from comments.models import Comment
 from moderation.features import text_reading
-from moderation.features.signals import OF_THE_SITE
-from moderation.features.site_facts import around
+from moderation.features.signals import SITE_SIGNAL_WEIGHTS
+from moderation.features.site_facts import load_thread_context
 from moderation.features.text_reading import Said
 from moderation.models import Filter, Finding
 from moderation.spam_filter import active_model, contributions
-from moderation.spam_filter.contributions import Told
+from moderation.spam_filter.contributions import StoredPart
 
-HEAVIEST = 8
+MAX_PARTS = 8
 
 
-def parts_of(comment: Comment, findings: Sequence[Finding]) -> list[Told]:
+def parts_of(comment: Comment, findings: Sequence[Finding]) -> list[StoredPart]:
     """The heaviest of them; nothing where the filter found nothing, or can't be asked any more.
 
     `findings`: of the comment as it reads now. Two statements, and the version's weights once in a process.
@@ -25,20 +25,24 @@ def parts_of(comment: Comment, findings: Sequence[Finding]) -> list[Told]:
     if own is None or own.filter_id is None:
         return []
     more = [
-        text_reading.Found(one.strength, tuple((a, b) for a, b in one.spans), one.number, one.check_name)
+        text_reading.SignalResult(
+            one.strength, tuple((a, b) for a, b in one.spans), one.number, one.check_name
+        )
         for one in findings
-        if one.check_name in OF_THE_SITE and one.strength
+        if one.check_name in SITE_SIGNAL_WEIGHTS and one.strength
     ]
     try:
-        parts = active_model.explain(_said(comment), own.filter_id, more)
-    except (Filter.DoesNotExist, active_model.Unusable):
+        parts = active_model.explain(_stored_comment_data(comment), own.filter_id, more)
+    except (Filter.DoesNotExist, active_model.UnusableModelError):
         return []
-    return contributions.told(parts, {one.check_name: one.number for one in findings}, HEAVIEST)
+    return contributions.stored_parts(parts, {one.check_name: one.number for one in findings}, MAX_PARTS)
 
 
-def _said(comment: Comment) -> Said:
+def _stored_comment_data(comment: Comment) -> Said:
     article = comment.discussion.article
-    known = around(article=article.pk, at=comment.created_at, parent=comment.parent_id, but=comment.pk)
+    known = load_thread_context(
+        article=article.pk, at=comment.created_at, parent=comment.parent_id, but=comment.pk
+    )
     return Said(
         body=comment.body,
         author=comment.author_name or None,

@@ -9,15 +9,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import nextafter
 
-PRIOR = 200  # honest comments by which a line is drawn at the least
-LOWEST = 0.1  # below that nothing waits because of the filter, however few honest comments would
+PRIOR_COUNT = 200  # honest comments by which a line is drawn at the least
+MIN_THRESHOLD = 0.1  # below that nothing waits because of the filter, however few honest comments would
 KEPT = 500  # of the highest probabilities of honest comments
 
-OF_A_TOPIC = 300  # honest comments on which people decided later, from which on a topic has a line of its own
+MIN_TOPIC_COMMENTS = (
+    300  # honest comments on which people decided later, from which on a topic has a line of its own
+)
 
-STRICT_SHARE = 0.1  # of the honest ones that may wait, as many may be taken for spam outright …
-STRICT_LOWEST = 0.98  # … from this probability on at the least
-STRICT_FROM = 200  # decisions of people on this site, before which nothing is
+AUTO_SPAM_SHARE = 0.1  # of the honest ones that may wait, as many may be taken for spam outright …
+AUTO_SPAM_MIN_THRESHOLD = 0.98  # … from this probability on at the least
+AUTO_SPAM_MIN_DECISIONS = 200  # decisions of people on this site, before which nothing is
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def line(percent: float, here: Honest, elsewhere: Honest) -> float:
     `elsewhere`: those of the starter's sets. What lies below the highest ones that are kept is not known:
     then the line is above the lowest of those.
     """
-    prior = max(0.0, PRIOR - here.count) if elsewhere.count else 0.0
+    prior = max(0.0, PRIOR_COUNT - here.count) if elsewhere.count else 0.0
     weighed = list(here.weighed())
     if prior:
         weighed += [(p, weight * prior / elsewhere.count) for p, weight in elsewhere.weighed()]
@@ -64,17 +66,19 @@ def line(percent: float, here: Honest, elsewhere: Honest) -> float:
         above += weight
         # This one must not wait, or nobody knows how many would: the line is above it.
         if above > may_wait + 1e-9 or 0 < probability <= known:
-            return max(LOWEST, nextafter(probability, 2.0))
+            return max(MIN_THRESHOLD, nextafter(probability, 2.0))
         at = probability
-    return max(LOWEST, at)
+    return max(MIN_THRESHOLD, at)
 
 
-def strict_line(percent: float, here: Honest, elsewhere: Honest, decisions: int) -> float | None:
+def auto_spam_threshold(percent: float, here: Honest, elsewhere: Honest, decisions: int) -> float | None:
     """From this probability on a comment is spam without a person's look; None: none is, yet.
 
     Above every honest comment that people have decided on later, too.
     """
-    if decisions < STRICT_FROM:
+    if decisions < AUTO_SPAM_MIN_DECISIONS:
         return None
     highest = here.highest[0] if here.highest else 0.0
-    return max(STRICT_LOWEST, line(percent * STRICT_SHARE, here, elsewhere), nextafter(highest, 2.0))
+    return max(
+        AUTO_SPAM_MIN_THRESHOLD, line(percent * AUTO_SPAM_SHARE, here, elsewhere), nextafter(highest, 2.0)
+    )

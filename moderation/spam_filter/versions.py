@@ -10,16 +10,16 @@ from moderation.actions import setting_changes
 from moderation.models import Batch, Change, Desk, Filter
 
 Target = Change.Target
-LEAST, MOST = 0.1, 20.0  # honest comments in a hundred that may wait
-STARTER = Path(__file__).parent  # of starter.bin, weights, and starter.json, whence they are
+MIN_WAITING_PERCENT, MAX_WAITING_PERCENT = 0.1, 20.0  # honest comments in a hundred that may wait
+STARTER_DIR = Path(__file__).parent  # of starter.bin, weights, and starter.json, whence they are
 
 
 def starter() -> Filter:
     """The version that came with this release of the program, which a new one brings along."""
-    about = json.loads((STARTER / "starter.json").read_text("utf-8"))
+    about = json.loads((STARTER_DIR / "starter.json").read_text("utf-8"))
     found = Filter.objects.filter(kind=Filter.Kind.STARTER, trained_on__sha256=about["sha256"]).first()
     return found or Filter.objects.create(
-        kind=Filter.Kind.STARTER, weights=(STARTER / "starter.bin").read_bytes(), trained_on=about
+        kind=Filter.Kind.STARTER, weights=(STARTER_DIR / "starter.bin").read_bytes(), trained_on=about
     )
 
 
@@ -36,8 +36,8 @@ def let_wait(*, percent: float, actor: User) -> Batch | None:
 
     Raises ValueError for another number.
     """
-    if not LEAST <= percent <= MOST:
-        raise ValueError(f"{percent} is not between {LEAST} and {MOST}.")
+    if not MIN_WAITING_PERCENT <= percent <= MAX_WAITING_PERCENT:
+        raise ValueError(f"{percent} is not between {MIN_WAITING_PERCENT} and {MAX_WAITING_PERCENT}.")
     return _set("honest_may_wait", percent, actor)
 
 

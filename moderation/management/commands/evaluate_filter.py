@@ -14,22 +14,22 @@ from django.utils.translation import ngettext
 from moderation.features import signals
 from moderation.models import Filter
 from moderation.spam_filter import csv_rows
-from moderation.spam_filter.active_model import Unusable, in_force, model
+from moderation.spam_filter.active_model import UnusableModelError, active_filter, load_model
 from moderation.spam_filter.csv_rows import CommentFile, Row
-from moderation.spam_filter.metrics import Figures, figures
+from moderation.spam_filter.metrics import Metrics, compute_metrics
 from moderation.spam_filter.model import Model, sigmoid
-from moderation.spam_filter.versions import STARTER
+from moderation.spam_filter.versions import STARTER_DIR
 
 T = TypeVar("T")
-REASONS = 6  # of each row, the heaviest
-ON_A_TERMINAL, IN_A_LOG = 0.5, 10.0  # seconds between two lines of progress
+REASONS_PER_ROW = 6  # of each row, the heaviest
+TERMINAL_INTERVAL, LOG_INTERVAL = 0.5, 10.0  # seconds between two lines of progress
 
 
 class Command(BaseCommand):
     help = (
         "How good the filter is on a CSV file of comments with labels. Columns: "
         f"{', '.join(csv_rows.COLUMNS)}; all but body may be absent. The label is spam or ham. A repeat is "
-        f"looked for among the {csv_rows.BLOCK_ROWS:,} rows before."
+        f"looked for among the {csv_rows.MAX_BLOCK_ROWS:,} rows before."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -63,9 +63,9 @@ class Command(BaseCommand):
         if scores and scores.resolve() == path.resolve():
             raise CommandError("The scores would overwrite the comments: name another file.")
         try:
-            signals.without(options["without"])
+            signals.signals_without(options["without"])
             its = self._model(options["filter"])
-        except (ValueError, Unusable) as error:
+        except (ValueError, UnusableModelError) as error:
             raise CommandError(str(error)) from error
         file = CommentFile(path, options["encoding"])
         progress = Progress(self, is_asked=options["progress"])
@@ -80,7 +80,7 @@ class Command(BaseCommand):
                 if scores:
                     out = csv.writer(stack.enter_context(scores.open("w", encoding="utf-8", newline="")))
                     out.writerow(["line", "label", "probability", "reasons"])
-                scored = score(file, its, without=options["without"], explain=bool(out))
+                scored = score_rows(file, its, without=options["without"], explain=bool(out))
                 for row, probability, reasons in progress.of("scored", scored, total):
                     if out:
                         label = {True: "spam", False: "ham", None: ""}[row.is_spam]
@@ -97,7 +97,7 @@ class Command(BaseCommand):
         seconds = time.perf_counter() - began
         if not labels:
             self.stderr.write(self._without_labels(file, unlabelled))
-        told = figures(probabilities, [bool(label) for label in labels])
+        told = compute_metrics(probabilities, [bool(label) for label in labels])
         if options["json"]:
             calibration = {"bins": [one._asdict() for one in told["bins"]], "ece": told["ece"]}
             rest = {name: value for name, value in told.items() if name not in {"bins", "ece"}}
@@ -127,18 +127,20 @@ class Command(BaseCommand):
     def _model(self, asked: str) -> Model:
         """Raises CommandError for a version that does not exist."""
         if asked == "starter":
-            return Model.from_bytes((STARTER / "starter.bin").read_bytes())
+            return Model.from_bytes((STARTER_DIR / "starter.bin").read_bytes())
         try:
             if asked:
-                return model(int(asked))
-            now = in_force()
+                return load_model(int(asked))
+            now = active_filter()
         except (ValueError, Filter.DoesNotExist) as error:
             raise CommandError(f"There is no version {asked!r} of the filter.") from error
         except DatabaseError:  # nothing was set up here yet
             now = None
-        return model(now.version) if now else Model.from_bytes((STARTER / "starter.bin").read_bytes())
+        return (
+            load_model(now.version) if now else Model.from_bytes((STARTER_DIR / "starter.bin").read_bytes())
+        )
 
-    def _print(self, told: Figures, unlabelled: int, seconds: float) -> None:
+    def _print(self, told: Metrics, unlabelled: int, seconds: float) -> None:
         def share(value: float | None) -> str:
             return "–" if value is None else f"{value:.4f}"
 
@@ -169,19 +171,19 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
 
-def score(
+def score_rows(
     file: CommentFile, its: Model, *, without: list[str], explain: bool
 ) -> Iterator[tuple[Row, float, str]]:
     """Each row with its probability and, if wanted, its reasons. Two blocks of rows are in memory."""
-    of = signals.without(without)
+    of = signals.signals_without(without)
     before: list[Row] = []
-    for block in csv_rows.blocks(file):
-        beside = csv_rows.repeats(block, without, before)
-        found = csv_rows.features(block, its, of, beside)
+    for block in csv_rows.split_into_blocks(file):
+        beside = csv_rows.duplicate_signals(block, without, before)
+        found = csv_rows.row_features(block, its, of, beside)
         for row, one, more in zip(block, found, beside, strict=True):
             reasons = ""
             if explain:
-                parts = its.explain(row.said, of, more)[:REASONS]
+                parts = its.explain(row.said, of, more)[:REASONS_PER_ROW]
                 reasons = "; ".join(f"{part.kind} {part.what[:40]} {part.logit:+.2f}" for part in parts)
             yield row, sigmoid(its.logit(one)), reasons
         before = block
@@ -198,7 +200,7 @@ class Progress:
 
     def of(self, done: str, items: Iterable[T], total: int | None = None) -> Iterator[T]:
         """The items, while it is told how many of the total are done. The last line tells of all."""
-        pause, told, count = ON_A_TERMINAL if self.is_terminal else IN_A_LOG, time.monotonic(), 0
+        pause, told, count = TERMINAL_INTERVAL if self.is_terminal else LOG_INTERVAL, time.monotonic(), 0
         for count, item in enumerate(items, 1):
             yield item
             if self.is_shown and time.monotonic() - told >= pause:

@@ -4,10 +4,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from moderation.spam_filter import metrics, training
-from moderation.spam_filter.examples import MOST, standing
+from moderation.spam_filter.examples import MAX_DECISIONS, current_decisions
 from moderation.spam_filter.model import sigmoid
 
-WIDTH = 40  # characters of the longest bar
+BAR_WIDTH = 40  # characters of the longest bar
 
 
 class Command(BaseCommand):
@@ -25,14 +25,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["each"] < 1:
             raise CommandError("--each takes a number from 1 on.")
-        decided = list(standing(most=MOST))
+        decided = list(current_decisions(most=MAX_DECISIONS))
         if not decided:
             raise CommandError("Nobody has decided anything yet: there is nothing to walk through.")
         labels = [one.is_spam for one in decided]
-        starter, learner = training.starter(), training.starter()
-        usual = [sigmoid(starter.logit(training.features(one, starter))) for one in decided]
+        starter, learner = training.starter_model(), training.starter_model()
+        usual = [sigmoid(starter.logit(training.decision_features(one, starter))) for one in decided]
         learnt = [
-            sigmoid(learner.slope * raw + learner.offset) for raw in training.foretell(decided, learner)
+            sigmoid(learner.slope * raw + learner.offset)
+            for raw in training.progressive_scores(decided, learner)
         ]
         steps: list[dict[str, Any]] = []
         for start in range(0, len(decided), options["each"]):
@@ -50,7 +51,9 @@ class Command(BaseCommand):
                 }
             steps.append(told)
         whole = {
-            name: {key: value for key, value in metrics.figures(scores, labels).items() if key != "bins"}
+            name: {
+                key: value for key, value in metrics.compute_metrics(scores, labels).items() if key != "bins"
+            }
             for name, scores in (("learnt", learnt), ("starter", usual))
         }
         if options["json"]:
@@ -65,8 +68,8 @@ class Command(BaseCommand):
             head = f"{step['from']:>6,}–{step['until']:<6,} {step['spam']:>4} spam"
             for mark, name in (("▇", "learnt"), ("░", "starter")):
                 loss, wrong = step[f"{name}_log_loss"], step[f"{name}_wrong"]
-                bar = mark * max(1, round(WIDTH * loss / most))
-                self.stdout.write(f"{head:24} {bar:{WIDTH}} {loss:.3f}, {wrong} wrong")
+                bar = mark * max(1, round(BAR_WIDTH * loss / most))
+                self.stdout.write(f"{head:24} {bar:{BAR_WIDTH}} {loss:.3f}, {wrong} wrong")
                 head = ""
         for name, told in whole.items():
             at = ", ".join(

@@ -10,7 +10,7 @@ from django.utils import timezone
 from moderation.models import JobRun
 from moderation.scheduled_jobs import JOBS, is_due, tick
 
-PAUSE = 60  # seconds between two rounds
+ROUND_SECONDS = 60  # seconds between two rounds
 
 
 class Command(BaseCommand):
@@ -36,7 +36,7 @@ class Command(BaseCommand):
             if not forever:
                 return
             connection.close()  # it would stand idle, or break, until the next round
-            time.sleep(PAUSE)
+            time.sleep(ROUND_SECONDS)
 
     def say_when(self) -> None:
         runs = JobRun.objects.in_bulk()

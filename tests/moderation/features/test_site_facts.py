@@ -9,14 +9,19 @@ from django.utils import timezone
 
 from comments.models import State
 from moderation.actions.decisions import decide
-from moderation.features.site_facts import AT_ADDRESS, Known, around, look_up
+from moderation.features.site_facts import (
+    MAX_COMMENTS_PER_ADDRESS,
+    SiteFacts,
+    load_site_facts,
+    load_thread_context,
+)
 from moderation.screening.origins import mark
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
 
-def known(article, **asked) -> Known:
+def known(article, **asked) -> SiteFacts:
     values = {
         "at": timezone.now(),
         "hosts": [],
@@ -28,13 +33,13 @@ def known(article, **asked) -> Known:
         "ip_hash": None,
     }
     with CaptureQueriesContext(connection) as queries:
-        found = look_up(article=article.pk, **values | asked)
+        found = load_site_facts(article=article.pk, **values | asked)
     assert len([q for q in queries if q["sql"].startswith("EXECUTE")]) == 1
     return found
 
 
 def test_of_an_empty_discussion_nothing_is_known():
-    assert known(make_article(), hosts=["teak.example"], ip_hash=mark("198.51.100.7")) == Known(
+    assert known(make_article(), hosts=["teak.example"], ip_hash=mark("198.51.100.7")) == SiteFacts(
         thread="",
         spam_hosts=[],
         burst_hosts=[],
@@ -54,7 +59,7 @@ def test_what_was_said_before_and_what_is_answered():
     say(article, "Later words.")
     found = known(article, parent=first.pk, at=then)
     assert found.thread == found.replied == "the ferry needs a new rudder."
-    assert around(article=article.pk, at=then, parent=first.pk, but=0) == Known(
+    assert load_thread_context(article=article.pk, at=then, parent=first.pk, but=0) == SiteFacts(
         thread=found.thread, replied=found.replied
     )
 
@@ -121,9 +126,9 @@ def test_the_storys_own_text_comes_along():
 
 def test_of_an_address_the_latest_are_looked_at():
     article, here = make_article(), "198.51.100.7"
-    for n in range(AT_ADDRESS + 5):
+    for n in range(MAX_COMMENTS_PER_ADDRESS + 5):
         say(article, f"Row {n} is free.", guest=GuestFactory.create(name=f"Rower {n}"), ip=here)
-    assert known(article, ip_hash=mark(here)).names_at_address == AT_ADDRESS
+    assert known(article, ip_hash=mark(here)).names_at_address == MAX_COMMENTS_PER_ADDRESS
 
 
 def test_the_names_of_the_day_are_asked_for_an_odd_one_only():

@@ -7,21 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation.features.text_reading import (
-    ARTICLE_LONGEST,
-    LETTERS,
-    LONGEST,
-    Folded,
+    MAX_ARTICLE_LENGTH,
+    MAX_BODY_LENGTH,
+    SCRIPT_SAMPLE_LETTERS,
+    FoldedText,
     Read,
     Said,
     fold,
     host,
+    is_content_word,
     script,
     script_of,
     split_url,
     stem,
     stems_of,
     subject_stems,
-    tells,
 )
 
 
@@ -60,7 +60,7 @@ def test_other_scripts_keep_their_letters():
     ],
 )
 def test_a_place_leads_back(text, word, typed):
-    folded = Folded(text)
+    folded = FoldedText(text)
     at = folded.text.index(word)
     start, end = folded.span(at, at + len(word))
     assert text[start:end] == typed
@@ -68,7 +68,7 @@ def test_a_place_leads_back(text, word, typed):
 
 @given(st.text(max_size=60))
 def test_every_place_leads_into_the_text(text):
-    folded = Folded(text)
+    folded = FoldedText(text)
     for at in range(len(folded.text)):
         start, end = folded.span(at, at + 1)
         assert 0 <= start < end <= len(text)
@@ -95,7 +95,7 @@ def test_words_are_neither_links_nor_markup_nor_numbers():
 
 
 def test_a_body_is_read_so_far_and_no_further():
-    assert len(Read(Said(body="x" * (LONGEST + 5))).body) == LONGEST
+    assert len(Read(Said(body="x" * (MAX_BODY_LENGTH + 5))).body) == MAX_BODY_LENGTH
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_site_is_a_url_with_a_host(url, name):
     ("word", "does"), [("harbour", True), ("would", False), ("great", False), ("blog", False), ("ice", False)]
 )
 def test_which_words_tell_what_it_is_about(word, does):
-    assert tells(word) is does
+    assert is_content_word(word) is does
 
 
 def test_words_of_one_stem_are_one():
@@ -135,7 +135,7 @@ def test_the_subject_is_article_parent_and_thread():
 
 
 def test_an_article_is_read_so_far_and_no_further():
-    assert "icebre" not in subject_stems("", " " * ARTICLE_LONGEST + "icebreaker")
+    assert "icebre" not in subject_stems("", " " * MAX_ARTICLE_LENGTH + "icebreaker")
 
 
 HOSTILE = {
@@ -157,9 +157,9 @@ HOSTILE = {
 @pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE)
 def test_no_hostile_text_keeps_the_reading_busy(piece):
     """No measure, but a bound that a pattern which goes back and forth would pass a hundred times over."""
-    read = Read(Said(body=(piece * LONGEST)[:LONGEST], author=piece * 50))
+    read = Read(Said(body=(piece * MAX_BODY_LENGTH)[:MAX_BODY_LENGTH], author=piece * 50))
     began = time.process_time()
-    assert len(read.content) <= len(read.words) <= LONGEST
+    assert len(read.content) <= len(read.words) <= MAX_BODY_LENGTH
     assert time.process_time() - began < 5
 
 
@@ -170,8 +170,8 @@ def test_one_sign_is_not_read_as_many_letters():
 def test_the_first_letters_tell_the_script():
     assert script("") == script("1 + 1 = 2") == ""
     assert script("Да, the bus" + "и" * 10) == "Cyri"
-    assert script("a" * LETTERS + "и" * 9_000) == "Lati"
-    assert script("a" * LETTERS + "1") == "Lati"
+    assert script("a" * SCRIPT_SAMPLE_LETTERS + "и" * 9_000) == "Lati"
+    assert script("a" * SCRIPT_SAMPLE_LETTERS + "1") == "Lati"
     assert script("東京のターミナル") == "Kata"
 
 

@@ -77,7 +77,7 @@ def test_a_replay_counts_what_people_decided_and_nothing_else(maria):
     found = replay.replay(term())
     assert (found.caught, found.removed, found.approved) == (4, 5, 5)
     assert found.wronged == sorted((c.pk for c in honest), reverse=True)
-    [(decided, spans)] = replay.examples(term(), found.wronged[:1])
+    [(decided, spans)] = replay.matched_examples(term(), found.wronged[:1])
     assert (decided.body, spans) == ("At the casino, 2", [(7, 13)])
     assert not Rule.objects.exists()
     assert not Batch.objects.filter(kind="rule").exists()
@@ -111,7 +111,7 @@ def test_the_words_are_those_that_were_decided_on(maria):
     edit_comment(comment=comment, body="I was at the theatre", user=None, guest=guest)
     found = replay.replay(term())
     assert found.wronged == [comment.pk]
-    assert replay.examples(term(), found.wronged)[0][0].body == "I was at the casino"
+    assert replay.matched_examples(term(), found.wronged)[0][0].body == "I was at the casino"
     assert replay.replay(term("theatre")).wronged == []
 
 
@@ -142,7 +142,7 @@ def test_limits_are_tried_as_well(maria, kind, value, wronged):
 
 
 def test_a_replay_reads_by_a_cursor_on_the_server(maria, monkeypatch):
-    monkeypatch.setattr(replay, "READ_AT_ONCE", 2)
+    monkeypatch.setattr("moderation.rules.replay.FETCH_SIZE", 2)
     article = make_article()
     approve(*(say(article, f"A casino, {n}") for n in range(5)), by=maria)
     with CaptureQueriesContext(connection) as queries:
@@ -279,8 +279,8 @@ def test_a_finding_points_at_the_version_that_found(maria):
     }
     approve(two, by=maria)
     assert rules.records([first.pk, third.pk]) == {
-        first.pk: rules.Record(found=1),
-        third.pk: rules.Record(found=1, approved=1),
+        first.pk: rules.RuleRecord(found=1),
+        third.pk: rules.RuleRecord(found=1, approved=1),
     }
     assert rules.records([third.pk])[third.pk].wrong == 100
 

@@ -15,10 +15,10 @@ from articles.models import Topic
 from comments.models import Comment, Reason, State
 from moderation.actions.decisions import decide
 from moderation.models import Batch, Group, Rule
-from moderation.rules import active_rules, term_files
+from moderation.rules import active_rules
 from moderation.rules.matching import Written
-from moderation.rules.term_files import BYTES_MOST, read_terms
-from moderation.rules.views import SHOWN
+from moderation.rules.term_files import MAX_FILE_BYTES, read_terms
+from moderation.rules.views import MATCHES_PER_PAGE
 from tests.factories import UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -66,7 +66,7 @@ def test_try_casino_see_three_honest_comments_cancel(client, maria):
 
 
 def test_a_list_as_large_as_may_be_comes_back_with_the_line_ends_of_a_browser(client, maria, monkeypatch):
-    monkeypatch.setattr(term_files, "BYTES_MOST", 100)
+    monkeypatch.setattr("moderation.rules.term_files.MAX_FILE_BYTES", 100)
     terms = "\n".join(f"word{n:02}" for n in range(14))
     assert client.post(LIST, {"file": upload(terms.encode()), "try": "1"}).status_code == 200
     client.post(LIST, {"value": "words", "terms": terms.replace("\n", "\r\n"), "save": "1"})
@@ -140,7 +140,7 @@ def test_a_list_comes_back_with_the_form_and_is_stored_as_one_rule(client, maria
         ("Müll".encode("utf-16"), "Line 1 is not in UTF-8"),
         (b"one\n\x00\n", "Line 2 has a zero byte"),
         (b"one\n" + b"a" * 201, "Line 2 has 201 characters; 200 are the most"),
-        (b"a" * (BYTES_MOST + 1), "This file has 4.0 MB; 4 MB is the most"),
+        (b"a" * (MAX_FILE_BYTES + 1), "This file has 4.0 MB; 4 MB is the most"),
     ],
 )
 def test_a_file_that_is_no_list_is_refused_with_a_sentence(client, maria, data, sentence):
@@ -199,10 +199,10 @@ def test_a_rule_is_for_a_topic_or_a_story(client, maria):
 
 
 def test_fifty_honest_comments_are_shown_and_the_rest_by_paging(client, maria):
-    judged(maria, honest=[f"A casino, {n}" for n in range(SHOWN + 3)])
+    judged(maria, honest=[f"A casino, {n}" for n in range(MATCHES_PER_PAGE + 3)])
     first = client.post(TERM, {"value": "casino", "try": "1"})
-    assert (first.text.count("<mark>"), "1–50" in first.text) == (SHOWN, True)
-    second = client.post(TERM, {"value": "casino", "from": str(SHOWN)})
+    assert (first.text.count("<mark>"), "1–50" in first.text) == (MATCHES_PER_PAGE, True)
+    second = client.post(TERM, {"value": "casino", "from": str(MATCHES_PER_PAGE)})
     assert second.text.count("<mark>") == 3
     assert client.post(TERM, {"value": "casino", "from": "9" * 18}).status_code == 200
     assert client.post(TERM, {"value": "casino", "from": "x"}).status_code == 200

@@ -11,16 +11,24 @@ from articles.models import Article, Site
 from comments.models import Comment, Discussion
 from comments.policy import Draft
 from moderation.rules.matching import (
-    SPANS_MOST,
+    MAX_SPANS,
     Folded,
     TermList,
     Written,
     compile_pattern,
     compile_rules,
     links,
-    links_at_most,
+    max_link_count,
 )
-from moderation.screening.checks import CHECKS, IMPORT_CHECKS, RATE_NEW, Context, Repeat, run, too_fast
+from moderation.screening.checks import (
+    CHECKS,
+    IMPORT_CHECKS,
+    RATE_NEW,
+    Context,
+    Duplicate,
+    exceeded_rate_limit,
+    run_checks,
+)
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KNOWN = Context(person_is_confirmed=True, approved_count=1)
@@ -35,7 +43,7 @@ def draft(body: str = "A word about the boat.", **fields) -> Draft:
 
 
 def check(made: Draft, context: Context = KNOWN) -> list[tuple[str, int | None]]:
-    return [(found.check, found.number) for found in run(made, context, CHECKS)]
+    return [(found.check, found.number) for found in run_checks(made, context, CHECKS)]
 
 
 def rules(*written: Written, **kinds: str) -> Context:
@@ -78,7 +86,7 @@ def test_who_may_moderate_is_not_new():
     ],
 )
 def test_links_beyond_the_first(body, spans):
-    found = run(draft(body), KNOWN, CHECKS)
+    found = run_checks(draft(body), KNOWN, CHECKS)
     assert [f.spans for f in found] == ([] if spans is None else [spans])
     for f in found:
         assert (f.check, f.number) == ("links", len(spans))
@@ -119,7 +127,7 @@ def test_a_text_that_the_source_lost(missing):
     ],
 )
 def test_a_term_is_found_as_a_word_in_any_case(body, name, spans):
-    found = run(draft(body, name=name), terms("Casino"), CHECKS)
+    found = run_checks(draft(body, name=name), terms("Casino"), CHECKS)
     assert [(f.check, f.rule, f.spans) for f in found] == ([] if spans is None else [("term", 1, spans)])
 
 
@@ -133,11 +141,14 @@ def test_a_term_is_found_as_a_word_in_any_case(body, name, spans):
     ],
 )
 def test_terms_of_any_kind(term, body, spans):
-    assert [f.spans for f in run(draft(body), terms(term), CHECKS)] == [spans]
+    assert [f.spans for f in run_checks(draft(body), terms(term), CHECKS)] == [spans]
 
 
 def test_every_term_is_named():
-    assert [f.rule for f in run(draft("a casino, a pill"), terms("casino", "pill", "x"), CHECKS)] == [1, 2]
+    assert [f.rule for f in run_checks(draft("a casino, a pill"), terms("casino", "pill", "x"), CHECKS)] == [
+        1,
+        2,
+    ]
 
 
 def listed(*values: str, whole_words: bool) -> Context:
@@ -161,12 +172,12 @@ def listed(*values: str, whole_words: bool) -> Context:
     ],
 )
 def test_the_terms_of_a_list(terms, whole_words, body, spans):
-    found = run(draft(body), listed(*terms, whole_words=whole_words), CHECKS)
+    found = run_checks(draft(body), listed(*terms, whole_words=whole_words), CHECKS)
     assert [(f.check, f.rule, f.spans) for f in found] == ([] if spans is None else [("term_list", 1, spans)])
 
 
 def test_a_list_is_looked_for_in_the_name_as_well():
-    found = run(draft(name="Cheap Casino"), listed("casino", whole_words=True), CHECKS)
+    found = run_checks(draft(name="Cheap Casino"), listed("casino", whole_words=True), CHECKS)
     assert [(f.check, f.spans) for f in found] == [("term_list", [])]
 
 
@@ -191,7 +202,7 @@ def test_the_automaton_finds_what_a_naive_search_finds(terms, body):
         and term.casefold() not in body[start : end - 1].casefold()
     }
     spans = TermList(terms, whole_words=False).find(Folded(body))
-    assert len(spans) == SPANS_MOST or found <= set(spans)
+    assert len(spans) == MAX_SPANS or found <= set(spans)
     assert all(any(t.casefold() in body[a:b].casefold() for t in terms) for a, b in spans)
 
 
@@ -216,7 +227,7 @@ def test_a_term_is_a_whole_word_where_a_list_of_that_term_finds_one(term, body):
     ],
 )
 def test_a_domain_and_what_is_under_it(body, spans):
-    found = [f for f in run(draft(body), rules(domain="evil.example"), CHECKS) if f.check != "links"]
+    found = [f for f in run_checks(draft(body), rules(domain="evil.example"), CHECKS) if f.check != "links"]
     assert [(f.check, f.spans) for f in found] == ([] if spans is None else [("domain", spans)])
 
 
@@ -225,7 +236,7 @@ def test_a_domain_and_what_is_under_it(body, spans):
 )
 def test_no_body_has_more_links_than_signs_of_one(parts):
     body = "".join(parts)
-    assert len(links(body)) <= links_at_most(body)
+    assert len(links(body)) <= max_link_count(body)
 
 
 @pytest.mark.parametrize("body", ["http://ｅvil.com", "http://ev\u00adil.com", "http://evil\u200b.com/x"])
@@ -298,7 +309,7 @@ def test_a_rule_is_for_its_place_only():
     found = {
         (article, topics): [
             f.rule
-            for f in run(
+            for f in run_checks(
                 draft("A pill, a boat, a word"),
                 replace(KNOWN, rules=compile_rules(written).at(article, topics)),
                 CHECKS,
@@ -311,7 +322,7 @@ def test_a_rule_is_for_its_place_only():
 
 def test_what_is_only_told_does_not_hold():
     context = rules(Written(pk=1, kind="term", value="pill", holds=False))
-    assert [(f.rule, f.holds) for f in run(draft("A pill"), context, CHECKS)] == [(1, False)]
+    assert [(f.rule, f.holds) for f in run_checks(draft("A pill"), context, CHECKS)] == [(1, False)]
 
 
 @pytest.mark.parametrize(("age", "found"), [(6, []), (8, [("late", 8)])])
@@ -333,13 +344,13 @@ def test_a_limit_of_its_own_for_the_age(age, found):
 )
 @pytest.mark.usefixtures("hurried")
 def test_how_many_in_ten_minutes(context, most):
-    assert too_fast(draft(), context) == most
+    assert exceeded_rate_limit(draft(), context) == most
     assert RATE_NEW == 3
 
 
 @pytest.mark.usefixtures("hurried")
 def test_an_edit_is_no_other_comment():
-    assert too_fast(draft(comment=Comment()), Context(sent_by_person=50)) is None
+    assert exceeded_rate_limit(draft(comment=Comment()), Context(sent_by_person=50)) is None
 
 
 @pytest.mark.parametrize(("age", "number"), [(29, None), (30, None), (31, 31), (2_800, 2_800)])
@@ -348,15 +359,15 @@ def test_an_old_article_has_late_comments(age, number):
 
 
 def test_exact_and_near_repeats_are_told_apart():
-    exact = replace(KNOWN, repeat=Repeat(twin=12, exact=True, similarity=1))
-    near = replace(KNOWN, repeat=Repeat(twin=12, exact=False, similarity=1))  # but for its punctuation
-    assert [(f.check, f.twin) for f in run(draft(), exact, CHECKS)] == [("repeat", 12)]
-    assert [(f.check, f.twin) for f in run(draft(), near, CHECKS)] == [("near_repeat", 12)]
+    exact = replace(KNOWN, repeat=Duplicate(twin=12, exact=True, similarity=1))
+    near = replace(KNOWN, repeat=Duplicate(twin=12, exact=False, similarity=1))  # but for its punctuation
+    assert [(f.check, f.twin) for f in run_checks(draft(), exact, CHECKS)] == [("repeat", 12)]
+    assert [(f.check, f.twin) for f in run_checks(draft(), near, CHECKS)] == [("near_repeat", 12)]
 
 
 def test_all_checks_run_and_all_findings_are_kept():
     some = terms("casino").rules
-    context = Context(repeat=Repeat(twin=12, exact=True, similarity=1), rules=some)
+    context = Context(repeat=Duplicate(twin=12, exact=True, similarity=1), rules=some)
     made = draft("casino https://a.example https://b.example", moderation="pre", age=timedelta(days=99))
     assert [name for name, _ in check(made, context)] == [
         "new_person",

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from comments import duplicates
 from comments.duplicates import trigrams
-from moderation.screening.duplicates import find_repeat
+from moderation.screening.duplicates import find_duplicate
 from tests.factories import make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -43,16 +43,16 @@ def test_what_is_nearly_the_same_is_found(original, again):
     say(article, "Something else that is long enough to be compared with all of the others.")
     similarity = duplicates.similarity(trigrams(original.casefold()), trigrams(again.casefold()))
     assert 0.9 < similarity < 1, "the test's own texts"
-    found = find_repeat(again, but=None)
+    found = find_duplicate(again, but=None)
     assert found is not None
     assert (found.twin, found.exact, found.similarity) == (twin.pk, False, pytest.approx(similarity))
-    assert find_repeat(again, but=twin.pk) is None
+    assert find_duplicate(again, but=twin.pk) is None
 
 
 def test_what_shares_half_of_its_words_is_no_repeat():
     say(make_article(), STORY)
     assert (
-        find_repeat(STORY[: len(STORY) // 2] + " and so on, as it is told in every harbour.", but=None)
+        find_duplicate(STORY[: len(STORY) // 2] + " and so on, as it is told in every harbour.", but=None)
         is None
     )
 

@@ -11,7 +11,6 @@ from comments.imports import Imported, import_comments
 from comments.models import Comment, State, Transition
 from moderation.models import Finding, Rule
 from moderation.screening.imports import screen_import
-from moderation.spam_filter import scoring
 from tests.factories import make_article
 from tests.helpers.behind import guards_off
 
@@ -94,7 +93,10 @@ def test_what_is_not_published_is_not_what_the_thread_is_about(starter, monkeypa
     with guards_off():
         Comment.objects.filter(pk=ids[1]).update(state=State.SPAM)
     threads = []
-    monkeypatch.setattr(scoring, "judge", lambda read, now, more: (threads.append(read.said.thread), []))
+    monkeypatch.setattr(
+        "moderation.spam_filter.scoring.score_comment",
+        lambda read, now, more: (threads.append(read.said.thread), []),
+    )
     screen_import(article=article, ids=ids)
     assert threads == [None, "the first word.", "the first word.", "the first word. the next word."]
 

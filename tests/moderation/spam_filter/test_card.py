@@ -6,7 +6,6 @@ from django.test.utils import CaptureQueriesContext
 
 from comments.models import State
 from moderation.actions.decisions import decide
-from moderation.features import site_facts
 from moderation.models import Filter, Finding
 from moderation.spam_filter import stored_scores
 from moderation.spam_filter.model import Model, sigmoid
@@ -70,7 +69,7 @@ def test_it_asks_for_what_was_said_around_it_alone(maria, blank, monkeypatch):
     """Neither for names nor for hosts, which were found when it was posted."""
     comment = say(make_article("Council closes the ferry slip", body=STORY), SPAM.format(n=1))
     found = Finding(comment=comment, revision=1, check_name="filter", strength=0.9, filter=blank)
-    monkeypatch.setattr(site_facts, "KNOWN", "SELECT all FROM nowhere")
+    monkeypatch.setattr("moderation.features.site_facts.SITE_FACTS_SQL", "SELECT all FROM nowhere")
     assert stored_scores.parts_of(comment, [found])
 
 
@@ -80,4 +79,6 @@ def test_the_parts_add_up_to_the_score(maria, blank):
     parts = stored_scores.parts_of(comment, [found])
     assert [part["kind"] for part in parts[-2:]] == ["rest", "start"]
     total = sum(part["logit"] for part in parts)
-    assert sigmoid(total) == pytest.approx(Model().score(stored_scores._said(comment)), abs=1e-6)
+    assert sigmoid(total) == pytest.approx(
+        Model().score(stored_scores._stored_comment_data(comment)), abs=1e-6
+    )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from moderation.features.signals import SIGNALS, without
+from moderation.features.signals import SIGNALS, signals_without
 from moderation.spam_filter import csv_rows
 from moderation.spam_filter.model import Model
 
@@ -25,7 +25,7 @@ def read(path: Path, encoding: str = "utf-8") -> list[csv_rows.Row]:
 
 
 def refused(path: Path, encoding: str = "utf-8") -> str:
-    with pytest.raises(csv_rows.Unreadable) as caught:
+    with pytest.raises(csv_rows.UnreadableFileError) as caught:
         read(path, encoding)
     return str(caught.value).replace(str(path), "FILE")
 
@@ -129,7 +129,7 @@ def test_a_quote_that_is_not_closed_is_refused_where_it_opens(write, lines, open
 
 
 def test_a_quote_that_is_not_closed_does_not_take_the_whole_file(write, monkeypatch):
-    monkeypatch.setattr(csv_rows, "ROW_MOST", 1_000)
+    monkeypatch.setattr("moderation.spam_filter.csv_rows.MAX_ROW_CHARACTERS", 1_000)
     told = refused(write('body,label\nx,ham\n"y,ham\n' + "z,ham\n" * 1_000))
     assert told == "Line 3 of FILE: the quote that opens here is not closed within 1,000 characters."
     assert len(read(write("body,label\n" + "z,ham\n" * 1_000))) == 1_000
@@ -176,24 +176,27 @@ def test_other_encodings_are_read_where_they_are_named(write, encoding):
 
 
 def test_no_more_than_blocks_are_held(write, monkeypatch):
-    monkeypatch.setattr(csv_rows, "BLOCK_ROWS", 3)
-    monkeypatch.setattr(csv_rows, "BLOCK_CHARACTERS", 100)
+    monkeypatch.setattr("moderation.spam_filter.csv_rows.MAX_BLOCK_ROWS", 3)
+    monkeypatch.setattr("moderation.spam_filter.csv_rows.MAX_BLOCK_CHARACTERS", 100)
     file = csv_rows.CommentFile(write("body\n" + "x\n" * 7 + "y" * 100 + "\nz\n"))
-    assert [len(block) for block in csv_rows.blocks(file)] == [3, 3, 2, 1]
+    assert [len(block) for block in csv_rows.split_into_blocks(file)] == [3, 3, 2, 1]
 
 
 def test_repeats_are_found_among_the_rows(write):
     twice = "The council of the island decided on Monday that the ferries would stay moored"
     file = csv_rows.CommentFile(write(f"body\n{twice}\nSomething else\n{twice}\n"))
-    found = [{f.signal for f in one.found} for one in csv_rows.features(list(file), Model())]
+    found = [{f.signal for f in one.found} for one in csv_rows.row_features(list(file), Model())]
     assert ["repeat" in signals for signals in found] == [False, False, True]
     first, *others = file
-    assert [[f.signal for f in one] for one in csv_rows.repeats(others, before=[first])] == [[], ["repeat"]]
+    assert [[f.signal for f in one] for one in csv_rows.duplicate_signals(others, before=[first])] == [
+        [],
+        ["repeat"],
+    ]
 
 
 def test_signals_can_be_left_out(write):
     file = csv_rows.CommentFile(write("body,author\nx,cheap loans\n"))
-    for of, has in ((SIGNALS, True), (without(["name_phrase"]), False)):
+    for of, has in ((SIGNALS, True), (signals_without(["name_phrase"]), False)):
         assert (
-            "name_phrase" in {f.signal for f in next(csv_rows.features(list(file), Model(), of)).found}
+            "name_phrase" in {f.signal for f in next(csv_rows.row_features(list(file), Model(), of)).found}
         ) is has

@@ -14,7 +14,6 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from moderation.models import Desk, Filter
-from moderation.spam_filter import csv_rows as rows
 from moderation.spam_filter.model import Model
 
 SPAM = [
@@ -161,7 +160,7 @@ def test_a_pipe_is_read_once(file, capsys):
 
 def test_memory_does_not_grow_with_the_file(tmp_path, monkeypatch, capsys):
     """The peak of what Python holds, with three times as many rows: two blocks and 9 bytes a row."""
-    monkeypatch.setattr(rows, "BLOCK_ROWS", 200)
+    monkeypatch.setattr("moderation.spam_filter.csv_rows.MAX_BLOCK_ROWS", 200)
 
     def peak(count: int) -> int:
         path = tmp_path / f"{count}.csv"

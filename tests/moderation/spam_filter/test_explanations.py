@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from moderation.features.signals import FACTS, OF_THE_SITE, RANKS, SIGNALS
+from moderation.features.signals import FACT_SIGNALS, RANKING_SIGNALS, SIGNALS, SITE_SIGNAL_WEIGHTS
 from moderation.models import Finding
 from moderation.queue import explanations
 from moderation.spam_filter import explanations as say
-from moderation.spam_filter.contributions import Told
+from moderation.spam_filter.contributions import StoredPart
 
-EVERY = [*(signal.__name__ for signal in (*SIGNALS, *FACTS, *RANKS)), *OF_THE_SITE]
+EVERY = [*(signal.__name__ for signal in (*SIGNALS, *FACT_SIGNALS, *RANKING_SIGNALS)), *SITE_SIGNAL_WEIGHTS]
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -48,10 +48,10 @@ def test_of_any_comment_a_signal_says_no_number():
 
 def test_words_of_people_stay_words():
     parts = [
-        Told(kind="word", signal="", number=None, logit=1.0, spans=[(0, 5)]),
-        Told(kind="word", signal="", number=None, logit=0.5, spans=[(90, 95)]),
-        Told(kind="signal", signal="late", number=40, logit=-0.5, spans=[]),
-        Told(kind="signal", signal="unheard_of", number=None, logit=0.1, spans=[]),
+        StoredPart(kind="word", signal="", number=None, logit=1.0, spans=[(0, 5)]),
+        StoredPart(kind="word", signal="", number=None, logit=0.5, spans=[(90, 95)]),
+        StoredPart(kind="signal", signal="late", number=40, logit=-0.5, spans=[]),
+        StoredPart(kind="signal", signal="unheard_of", number=None, logit=0.1, spans=[]),
     ]
     said = say.parts(parts, "<b>ad now", "Jim")
     assert [one.sentence for one in said] == [

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation.features.text_reading import LONGEST, Found, Said
+from moderation.features.text_reading import MAX_BODY_LENGTH, Said, SignalResult
 from moderation.spam_filter.model import (
     BIAS,
     SLOTS,
@@ -120,7 +120,7 @@ def test_signals_learn_the_more_the_more_of_both_kinds_there_are(spam, honest, s
 @pytest.mark.parametrize("one", [*SPAM[:2], *HONEST[:2], *OTHERS])
 def test_what_explains_it_adds_up(model, one):
     model.slope, model.offset = 1.7, -0.4
-    more = (Found(0.8, signal="spam_host"),)
+    more = (SignalResult(0.8, signal="spam_host"),)
     found = read_features(one, model.settings)
     logit = model.logit(Features(found.spaces, (*found.found, *more)))
     assert sum(part.logit for part in model.explain(one, more=more)) == pytest.approx(logit, abs=1e-6)
@@ -261,7 +261,7 @@ def test_a_logit_is_a_probability(x):
 def test_the_longest_comment_hangs_nothing():
     made = Model()
     for piece in ("word ", "a", "x1 ", "مُ", "a'b "):
-        one = said((piece * LONGEST)[:LONGEST], author=piece * 40, url=f"http://{piece * 40}")
+        one = said((piece * MAX_BODY_LENGTH)[:MAX_BODY_LENGTH], author=piece * 40, url=f"http://{piece * 40}")
         began = time.process_time()
         made.score(one)
         made.explain(one)

@@ -12,7 +12,7 @@ from moderation.actions.decisions import decide
 from moderation.models import Batch, Desk, Filter
 from moderation.spam_filter import contributions, metrics, training, versions
 from moderation.spam_filter.model import Model
-from moderation.spam_filter.page import Page
+from moderation.spam_filter.page import FilterPage
 from moderation.transparency import charts
 from tests.factories import UserFactory, make_article, say
 from tests.helpers.behind import guards_off
@@ -60,7 +60,7 @@ def judged(blank, omar) -> Filter:
     spam.append(say(article, "I saw the harbour master Jensen at the ferry slip on Tuesday at 10:30.").pk)
     decide(ids=honest, to=State.PUBLISHED, reason=Reason.APPROVED, actor=omar)
     decide(ids=spam, to=State.SPAM, reason=Reason.SPAM, actor=omar)
-    training.count(blank)
+    training.update_metrics(blank)
     blank.refresh_from_db()
     return blank
 
@@ -96,7 +96,7 @@ def test_the_numbers_hold_what_the_page_needs_and_no_word(judged):
 
 
 def test_the_worst_mistakes_are_shown_with_what_made_them(client, maria, judged):
-    page = Page(maria)
+    page = FilterPage(maria)
     (missed, wronged) = page.missed[0], page.wronged[0]
     assert "Jensen" in missed.comment.body
     assert missed.sentence.startswith("The filter finds nothing")
@@ -111,7 +111,7 @@ def test_the_worst_mistakes_are_shown_with_what_made_them(client, maria, judged)
 
 
 def test_a_mistake_of_people_is_corrected_there_and_leaves_the_list(client, maria, judged):
-    wronged = Page(maria).wronged[0]
+    wronged = FilterPage(maria).wronged[0]
     form = {"ids": wronged.comment.pk, "seen": wronged.seen, "act": "spam", "next": f"{URL}#mistakes"}
     answer = client.post("/moderation/decide/", form)
     batch = Batch.objects.latest("at")
@@ -119,27 +119,29 @@ def test_a_mistake_of_people_is_corrected_there_and_leaves_the_list(client, mari
     page = text(client.get(answer.url))
     assert f'action="/moderation/acts/{batch.pk}/undo/"' in page
     assert Comment.objects.get(pk=wronged.comment.pk).state == State.SPAM
-    assert wronged.comment.pk not in [one.comment.pk for one in Page(maria).wronged]
+    assert wronged.comment.pk not in [one.comment.pk for one in FilterPage(maria).wronged]
     undone = client.post(f"/moderation/acts/{batch.pk}/undo/", {"next": f"{URL}#mistakes"})
     assert undone.url == f"{URL}#mistakes"
     assert Comment.objects.get(pk=wronged.comment.pk).state == State.PUBLISHED
-    assert wronged.comment.pk in [one.comment.pk for one in Page(maria).wronged]  # the decision stands again
+    assert wronged.comment.pk in [
+        one.comment.pk for one in FilterPage(maria).wronged
+    ]  # the decision stands again
 
 
 def test_what_was_edited_since_is_not_shown(maria, judged):
-    wronged = Page(maria).wronged[0].comment
+    wronged = FilterPage(maria).wronged[0].comment
     Comment.objects.filter(pk=wronged.pk).update(revision=2)
-    assert wronged.pk not in [one.comment.pk for one in Page(maria).wronged]
+    assert wronged.pk not in [one.comment.pk for one in FilterPage(maria).wronged]
 
 
 def test_what_is_sealed_or_erased_since_is_not_shown(maria, judged):
-    missed = Page(maria).missed[0].comment
+    missed = FilterPage(maria).missed[0].comment
     with guards_off():
         Comment.objects.filter(pk=missed.pk).update(state_reason=Reason.SEALED)
-    assert missed.pk not in [one.comment.pk for one in Page(maria).missed]
+    assert missed.pk not in [one.comment.pk for one in FilterPage(maria).missed]
     with guards_off():
         Comment.objects.filter(pk=missed.pk).update(state_reason=Reason.SPAM, erased_at=timezone.now())
-    assert missed.pk not in [one.comment.pk for one in Page(maria).missed]
+    assert missed.pk not in [one.comment.pk for one in FilterPage(maria).missed]
 
 
 def test_the_one_number_is_set_by_an_act_with_its_undo(client, ada, judged):
@@ -149,7 +151,7 @@ def test_the_one_number_is_set_by_an_act_with_its_undo(client, ada, judged):
     batch = Batch.objects.get(kind="filter")
     assert f"/moderation/acts/{batch.pk}/undo/" in page
     assert 'value="5"' in page
-    now = Page(ada).choice
+    now = FilterPage(ada).choice
     assert (now.waited, now.percent) == (2, 5)
     assert now.held >= 90
     client.post(f"/moderation/acts/{batch.pk}/undo/")
@@ -239,7 +241,7 @@ def test_a_trial_stays_in_the_numbers_when_they_are_counted_again(judged, omar):
     judged.save()
     one = say(make_article(), "Another word about it.").pk
     decide(ids=[one], to=State.PUBLISHED, reason=Reason.APPROVED, actor=omar)
-    training.count(judged)
+    training.update_metrics(judged)
     assert judged.numbers["trial"] == {"version": 1}
     assert judged.numbers["figures"]["rows"] == 61
 
@@ -291,14 +293,14 @@ def test_points_of_a_curve():
 
 
 def test_roc_goes_from_nothing_to_all():
-    assert metrics.roc([0.9, 0.4], [0.5, 0.1]) == [(0, 0), (0, 0.5), (0.5, 0.5), (0.5, 1), (1, 1)]
-    assert metrics.roc([], [0.5]) == metrics.roc([0.5], []) == []
+    assert metrics.roc_curve([0.9, 0.4], [0.5, 0.1]) == [(0, 0), (0, 0.5), (0.5, 0.5), (0.5, 1), (1, 1)]
+    assert metrics.roc_curve([], [0.5]) == metrics.roc_curve([0.5], []) == []
     many = [n / 5_000 for n in range(5_000)]
-    assert len(metrics.roc(many, many)) <= 102
+    assert len(metrics.roc_curve(many, many)) <= 102
 
 
 def test_of_many_probabilities_some_stay_in_even_steps():
-    kept = contributions.thinned([n / 9_999 for n in range(10_000)], 100)
+    kept = contributions.thin_out([n / 9_999 for n in range(10_000)], 100)
     assert (len(kept), kept[0], kept[-1]) == (100, 1, 0)
     assert sum(p >= 0.25 for p in kept) == 75
 

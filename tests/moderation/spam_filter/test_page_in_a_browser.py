@@ -37,7 +37,7 @@ def judged(ada) -> Filter:
     spam.append(say(article, "I saw the harbour master Jensen at the ferry slip on Tuesday at 10:30.").pk)
     decide(ids=honest, to=State.PUBLISHED, reason=Reason.APPROVED, actor=ada)
     decide(ids=spam, to=State.SPAM, reason=Reason.SPAM, actor=ada)
-    training.count(made)
+    training.update_metrics(made)
     return made
 
 

@@ -141,9 +141,9 @@ def test_a_post_takes_one_statement_for_all_that_the_site_knows(starter, article
 
 def test_a_story_of_other_topics_takes_no_statement_more(starter):
     """However many sets of them a site has, what is counted is read once."""
-    now = active_model.in_force()._replace(numbers_at=1.0)
+    now = active_model.active_filter()._replace(numbers_at=1.0)
     with CaptureQueriesContext(connection) as queries:
-        lines = [active_model._lines(now._replace(topics=(n,))) for n in [*range(70), 0]]
+        lines = [active_model._thresholds(now._replace(topics=(n,))) for n in [*range(70), 0]]
     assert len(set(lines)) == 1
     assert len(queries) <= 2  # this version's numbers, and the starter's
 

@@ -12,10 +12,10 @@ from moderation.features.signals import PRIORS
 from moderation.features.text_reading import Said
 from moderation.spam_filter.model import BIAS, SLOTS, Model, sigmoid
 from moderation.spam_filter.thresholds import Honest, line
-from moderation.spam_filter.versions import STARTER
+from moderation.spam_filter.versions import STARTER_DIR
 
-STORED = (STARTER / "starter.bin").read_bytes()
-ABOUT = json.loads((STARTER / "starter.json").read_text("utf-8"))
+STORED = (STARTER_DIR / "starter.bin").read_bytes()
+ABOUT = json.loads((STARTER_DIR / "starter.json").read_text("utf-8"))
 
 
 def test_it_is_what_its_provenance_says():

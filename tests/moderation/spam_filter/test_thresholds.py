@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.spam_filter.thresholds import KEPT, LOWEST, PRIOR, STRICT_LOWEST, Honest, line, strict_line
+from moderation.spam_filter.thresholds import (
+    AUTO_SPAM_MIN_THRESHOLD,
+    KEPT,
+    MIN_THRESHOLD,
+    PRIOR_COUNT,
+    Honest,
+    auto_spam_threshold,
+    line,
+)
 
 NOTHING = Honest(0, [])
 probabilities = st.floats(0, 1)
@@ -59,8 +67,8 @@ def test_few_of_ones_own_move_what_is_known_from_elsewhere_only_a_little():
 
 def test_with_enough_of_ones_own_what_is_known_from_elsewhere_counts_no_more():
     elsewhere = Honest.of([0.02] * 970 + [0.6] * 30)
-    assert line(1, Honest.of([0.05] * (PRIOR // 2)), elsewhere) > 0.6
-    assert line(1, Honest.of([0.05] * PRIOR), elsewhere) == LOWEST
+    assert line(1, Honest.of([0.05] * (PRIOR_COUNT // 2)), elsewhere) > 0.6
+    assert line(1, Honest.of([0.05] * PRIOR_COUNT), elsewhere) == MIN_THRESHOLD
 
 
 def test_what_counts_for_less_moves_the_line_less():
@@ -81,7 +89,7 @@ def test_of_many_no_more_wait_than_may_though_only_the_highest_are_kept():
 
 
 def test_it_is_never_so_low_that_anything_waits():
-    assert line(20, Honest.of([0.0] * 100), NOTHING) == LOWEST
+    assert line(20, Honest.of([0.0] * 100), NOTHING) == MIN_THRESHOLD
 
 
 def test_nothing_known_at_all():
@@ -90,12 +98,12 @@ def test_nothing_known_at_all():
 
 @pytest.mark.parametrize("decisions", [0, 199])
 def test_nothing_is_taken_for_spam_outright_before_people_have_decided(decisions):
-    assert strict_line(1, Honest.of([0.1] * 100), NOTHING, decisions) is None
+    assert auto_spam_threshold(1, Honest.of([0.1] * 100), NOTHING, decisions) is None
 
 
 def test_what_is_spam_outright_is_above_all_that_was_honest():
     here = Honest.of([0.1] * 5_000 + [0.995])
-    at = strict_line(1, here, NOTHING, 200)
+    at = auto_spam_threshold(1, here, NOTHING, 200)
     assert at is not None
     assert at > 0.995
-    assert strict_line(1, Honest.of([0.1] * 5_000), NOTHING, 200) == STRICT_LOWEST
+    assert auto_spam_threshold(1, Honest.of([0.1] * 5_000), NOTHING, 200) == AUTO_SPAM_MIN_THRESHOLD

@@ -16,7 +16,15 @@ from moderation.erasure import restrictions
 from moderation.features.text_reading import Said
 from moderation.models import Batch, Desk, Filter, Seal
 from moderation.spam_filter import active_model, examples, training, versions
-from moderation.spam_filter.examples import BATCH, FEW, OF_THE_REST, PERSON, Decided, standing, weights
+from moderation.spam_filter.examples import (
+    MAX_BATCH_SHARE,
+    MAX_BATCH_WEIGHT,
+    MAX_MODERATOR_WEIGHT,
+    MIN_BATCH_WEIGHT,
+    Decided,
+    current_decisions,
+    example_weights,
+)
 from moderation.spam_filter.model import Model
 from moderation.spam_filter.thresholds import Honest, line
 from tests.factories import GuestFactory, UserFactory, make_article, say
@@ -55,7 +63,7 @@ def days(count: int, actor, article=None, seed: int = 1) -> list:
 
 
 def lines() -> list[tuple[int, bool]]:
-    return [(one.comment, one.is_spam) for one in standing()]
+    return [(one.comment, one.is_spam) for one in current_decisions()]
 
 
 def test_the_last_decision_of_a_person_is_what_stands(maria, omar, publishing_policy):
@@ -87,7 +95,7 @@ def test_a_name_that_was_brought_in_is_no_account(maria, publishing_policy):
     Comment.objects.filter(pk=brought.pk).update(author=None, guest=None, author_name=name)
     for comment in (account, brought):
         decide(ids=[comment.pk], to=State.SPAM, reason="spam", actor=maria)
-    assert [one.author for one in standing()] == [f"u{maria.pk}", f"nu{maria.pk}"]
+    assert [one.author for one in current_decisions()] == [f"u{maria.pk}", f"nu{maria.pk}"]
 
 
 def test_the_words_are_those_that_were_decided_on(maria, publishing_policy):
@@ -97,7 +105,7 @@ def test_the_words_are_those_that_were_decided_on(maria, publishing_policy):
     comment = say(make_article(), "First words", guest=guest)
     decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria)
     edit_comment(comment=comment, body="Other words", user=None, guest=guest)
-    assert [one.said.body for one in standing()] == ["First words"]
+    assert [one.said.body for one in current_decisions()] == ["First words"]
 
 
 def test_as_many_statements_however_many_stories(maria, publishing_policy, django_assert_max_num_queries):
@@ -107,16 +115,18 @@ def test_as_many_statements_however_many_stories(maria, publishing_policy, djang
         article.topics.add(topic)
         decide(ids=[say(article, f"Word {n}").pk], to=State.PUBLISHED, reason="approved", actor=maria)
     with django_assert_max_num_queries(5):  # two of them begin and end
-        found = list(standing())
+        found = list(current_decisions())
     assert [one.said.article_title for one in found] == [f"Story {n}" for n in range(70)]
     assert {one.topics for one in found} == {(topic.pk,)}
 
 
 def test_what_is_counted_already_is_not_read_again(starter, maria, monkeypatch):
     days(6, maria)
-    training.count(starter)
-    monkeypatch.setattr(training, "standing", lambda **_of: pytest.fail("It read them."))
-    training.count(starter)
+    training.update_metrics(starter)
+    monkeypatch.setattr(
+        "moderation.spam_filter.training.current_decisions", lambda **_of: pytest.fail("It read them.")
+    )
+    training.update_metrics(starter)
 
 
 def decided(n: int, *, actor: int = 1, batch=None, author: str = "", is_spam: bool = True) -> Decided:
@@ -136,19 +146,21 @@ def decided(n: int, *, actor: int = 1, batch=None, author: str = "", is_spam: bo
 
 def test_no_sweep_no_writer_and_nobody_outweighs_the_rest():
     sweep = [decided(n, batch="b") for n in range(1_000)]
-    assert sum(weights(sweep)) == pytest.approx(FEW)
+    assert sum(example_weights(sweep)) == pytest.approx(MIN_BATCH_WEIGHT)
     after = [*sweep, *(decided(n) for n in range(1_000, 1_200))]
-    assert sum(weights(after)[:1_000]) == pytest.approx(OF_THE_REST * 200)
+    assert sum(example_weights(after)[:1_000]) == pytest.approx(MAX_BATCH_SHARE * 200)
     after = [*sweep, *(decided(n) for n in range(1_000, 3_000))]
-    assert sum(weights(after)[:1_000]) == pytest.approx(BATCH)
+    assert sum(example_weights(after)[:1_000]) == pytest.approx(MAX_BATCH_WEIGHT)
     flood = [decided(n, author="g1") for n in range(1_000)]
-    assert sum(weights(flood)) == pytest.approx(examples.AUTHOR)
+    assert sum(example_weights(flood)) == pytest.approx(examples.MAX_AUTHOR_WEIGHT)
     alone = [decided(n) for n in range(1_000)]
-    assert weights(alone) == [1.0] * 1_000  # where one person decides, there is nobody to be outweighed
+    assert (
+        example_weights(alone) == [1.0] * 1_000
+    )  # where one person decides, there is nobody to be outweighed
     two = [decided(n, actor=1) for n in range(5_000)] + [decided(n, actor=2) for n in range(5_000, 5_100)]
-    by_first = sum(weights(two)[:5_000])
-    assert by_first == pytest.approx(PERSON)
-    assert sum(weights(two)[5_000:]) == 100
+    by_first = sum(example_weights(two)[:5_000])
+    assert by_first == pytest.approx(MAX_MODERATOR_WEIGHT)
+    assert sum(example_weights(two)[5_000:]) == 100
 
 
 @pytest.mark.parametrize("is_bound", [True, False])
@@ -165,7 +177,9 @@ def test_a_poisoned_batch_turns_nobody_against_the_honest(starter, monkeypatch, 
     right = [replace(decided(n, is_spam=n % 3 == 0), said=said(is_spam=n % 3 == 0)) for n in range(60)]
     wrong = [replace(decided(n, batch="b"), said=said(is_spam=False)) for n in range(100, 400)]
     if not is_bound:
-        monkeypatch.setattr(training, "weights", lambda some, _press=0: [1.0] * len(some))
+        monkeypatch.setattr(
+            "moderation.spam_filter.training.example_weights", lambda some, _press=0: [1.0] * len(some)
+        )
     model = training.train([*right, *wrong], active_model.Model.from_bytes(bytes(starter.weights)))
     at = line(1, Honest(0, []), Honest(**starter.trained_on["honest"]))
     honest, spam = ([model.score(Said(body=body, author="Ada")) for body in some] for some in (HONEST, SPAM))
@@ -198,7 +212,7 @@ def test_a_version_is_trained_waits_is_tried_and_goes_live(starter, maria, clien
     assert made.numbers["figures"]["rows"] == 54
     assert (
         made.numbers["log_loss"]
-        < training.judge(active_model.model(starter.pk), list(standing()))["log_loss"]
+        < training.judge(active_model.load_model(starter.pk), list(current_decisions()))["log_loss"]
     )
     act = Batch.objects.get(kind="filter")
     assert act.actor is None
@@ -220,7 +234,7 @@ def test_a_decision_that_was_changed_is_a_new_one_to_learn_from(starter, maria):
     made = days(60, maria)
     training.run()
     Filter.objects.filter(kind="learnt").update(numbers_at=timezone.now())
-    for n, comment in enumerate(made[: training.ENOUGH]):
+    for n, comment in enumerate(made[: training.MIN_NEW_DECISIONS]):
         to, reason = (State.PUBLISHED, "approved") if n % 3 == 0 else (State.SPAM, "spam")
         decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
     assert training.run().endswith("was trained on 60 decisions")
@@ -228,7 +242,7 @@ def test_a_decision_that_was_changed_is_a_new_one_to_learn_from(starter, maria):
 
 def test_one_press_does_not_move_the_line_of_a_site(starter, maria):
     days(60, maria)
-    training.count(starter)
+    training.update_metrics(starter)
     before = starter.numbers["highest"]
     article = make_article("Another")
     some = [
@@ -238,12 +252,14 @@ def test_one_press_does_not_move_the_line_of_a_site(starter, maria):
     ]
     decide(ids=[c.pk for c in some], to=State.PUBLISHED, reason="approved", actor=maria)
     starter.refresh_from_db()
-    training.count(starter)
+    training.update_metrics(starter)
     assert starter.numbers["figures"]["ham"] == 100
     assert starter.numbers["honest"] == pytest.approx(41)
-    after, _strict = active_model._lines(active_model.in_force())
+    after, _strict = active_model._thresholds(active_model.active_filter())
     pressed = starter.numbers["highest"][0]
-    assert after == line(1, Honest.of([*before, pressed]), active_model.elsewhere())  # as one of them would
+    assert after == line(
+        1, Honest.of([*before, pressed]), active_model.starter_honest_scores()
+    )  # as one of them would
     assert after < pressed
 
 
@@ -252,7 +268,7 @@ def test_a_press_of_a_hundred_surprises_like_a_few(others, like):
     right = [decided(n) for n in range(others)]
     press = [decided(n, batch="b", is_spam=False) for n in range(others, others + 100)]
     told = training.log_loss(
-        [0.9] * (others + 100), [True] * others + [False] * 100, weights([*right, *press])
+        [0.9] * (others + 100), [True] * others + [False] * 100, example_weights([*right, *press])
     )
     assert told == pytest.approx(training.log_loss([0.9] * (others + like), [True] * others + [False] * like))
 
@@ -267,7 +283,7 @@ def test_what_somebody_sets_while_the_job_judges_stays(starter, maria, monkeypat
         versions.put_in_force(version=None, actor=maria)
         return judge(*of)
 
-    monkeypatch.setattr(training, "judge", meanwhile)
+    monkeypatch.setattr("moderation.spam_filter.training.judge", meanwhile)
     assert training.run().endswith("but somebody has set another one meanwhile")
     assert Desk.objects.get().filter is None
 
@@ -281,7 +297,7 @@ def test_after_two_weeks_it_is_judged_by_what_there_is(starter, maria):
         decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria)
     waiting = Filter.objects.filter(numbers_at=None, kind="learnt")
     assert training.run() == "a version waits for decisions by which it can be judged"
-    waiting.update(made_at=timezone.now() - training.PATIENCE)
+    waiting.update(made_at=timezone.now() - training.MAX_TRIAL_WAIT)
     assert training.run().startswith(f"version {Filter.objects.latest('pk').pk} did ")
     assert not waiting.exists()
 
@@ -290,10 +306,10 @@ def test_after_two_weeks_without_a_decision_on_others_one_takes_its_place(starte
     made = days(60, maria)
     training.run()
     waiting = Filter.objects.latest("pk")
-    for n, comment in enumerate(made[: training.ENOUGH]):
+    for n, comment in enumerate(made[: training.MIN_NEW_DECISIONS]):
         to, reason = (State.PUBLISHED, "approved") if n % 3 == 0 else (State.SPAM, "spam")
         decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
-    Filter.objects.filter(pk=waiting.pk).update(made_at=timezone.now() - training.PATIENCE)
+    Filter.objects.filter(pk=waiting.pk).update(made_at=timezone.now() - training.MAX_TRIAL_WAIT)
     assert training.run() == f"version {waiting.pk + 1} was trained on 60 decisions"
     assert [one.pk for one in Filter.objects.filter(numbers_at=None, kind="learnt")] == [waiting.pk + 1]
 
@@ -371,7 +387,7 @@ def test_one_that_does_worse_is_refused(starter, maria):
     for _ in range(60):
         comment = talk(article, rng, is_spam=True)
         decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria)
-    for n in range(training.OF_EACH):
+    for n in range(training.MIN_PER_LABEL):
         comment = say(article, f"Cheap payday loans and casino bonus, click here http://casino.example/{n}")
         decide(ids=[comment.pk], to=State.SPAM, reason="spam", actor=maria)
     assert training.run() == f"version {made.pk} did worse, and is not used"
@@ -439,7 +455,7 @@ def learnable(spam: int, honest: int) -> list[Decided]:
     ]
 
 
-@pytest.mark.parametrize(("spam", "moves"), [(training.CALIBRATED_FROM - 1, False), (100, True)])
+@pytest.mark.parametrize(("spam", "moves"), [(training.CALIBRATION_MIN_PER_LABEL - 1, False), (100, True)])
 def test_calibration_waits_for_enough_of_each_kind(starter, spam, moves):
     before = Model.from_bytes(bytes(starter.weights))
     after = training.train(learnable(spam, 120), Model.from_bytes(bytes(starter.weights)))
@@ -453,7 +469,7 @@ def test_few_decisions_are_passed_over_several_times(starter, monkeypatch):
         return training.log_loss([model.score(one.said) for one in some], [one.is_spam for one in some])
 
     often = surprise()
-    monkeypatch.setattr(training, "PASSES", 1)
+    monkeypatch.setattr("moderation.spam_filter.training.MAX_PASSES", 1)
     assert often < surprise()
 
 
@@ -467,7 +483,9 @@ def test_what_is_stored_is_settled(starter):
 def test_training_is_the_same_again(starter, maria):
     days(60, maria)
     one, two = (
-        training.train(list(standing()), active_model.Model.from_bytes(bytes(starter.weights))).to_bytes()
+        training.train(
+            list(current_decisions()), active_model.Model.from_bytes(bytes(starter.weights))
+        ).to_bytes()
         for _ in range(2)
     )
     assert one == two
@@ -498,7 +516,7 @@ def test_too_little_trains_nothing(starter, maria):
 
 def test_all_alike_trains_nothing(starter, maria):
     article = make_article()
-    for n in range(training.ENOUGH):
+    for n in range(training.MIN_NEW_DECISIONS):
         decide(ids=[say(article, f"Word {n}").pk], to=State.PUBLISHED, reason="approved", actor=maria)
     assert training.run() == "all decisions are alike"
 
