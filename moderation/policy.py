@@ -229,7 +229,8 @@ SELECT (SELECT json_agg(held) FROM ({HELD}) held),
             AND created_at > %(since)s
           LIMIT {RATE_COUNT_LIMIT}) AS sent),
        (SELECT count(*) FROM (SELECT FROM moderation_origin
-                              WHERE ip_hash = %(ip_hash)s AND at > %(since)s LIMIT {RATE_COUNT_LIMIT}) AS sent)"""
+                              WHERE ip_hash = %(ip_hash)s AND at > %(since)s
+                              LIMIT {RATE_COUNT_LIMIT}) AS sent)"""
 
 
 def _load_context(draft: Draft) -> tuple[Context, ActiveFilter | None]:

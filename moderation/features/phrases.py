@@ -1,8 +1,8 @@
-"""What the signals look for, as regular expressions: English, but for numbers and links. Pure.
+"""Regular expressions that the signals search for: English phrases, names, numbers and links. Pure.
 
-They read folded text, but for SPECIFIC and NAME_INSIDE, to which capitals matter. Single words stand in
-lists.py. What all alternatives begin with (a word's edge) stands first in each or once before them: then `re`
-looks at the rest only there.
+They read folded text (lower case, without accents), except SPECIFIC and NAME_INSIDE, which need capital
+letters. Single words are in word_lists.py. The common beginning of all alternatives (a word boundary) stands
+first in each or once before them: then `re` tries the rest only at such places.
 """
 
 import re
@@ -57,14 +57,14 @@ SITE_TALK = re.compile(
     r"|\b(?:stumbled|came) (?:up)?on\b|\bsearch engines?\b|\bsurfing\b"
 )
 
-# Which of these it takes: to look for the whole in every text takes ten times as long.
+# Parts of which SITE_TALK needs at least one: to search for all of it in every text takes ten times as long.
 SITE_TALK_HINT = re.compile(
     r"blog|site|post|artic|write|content|entr|paragr|piece|page|design|layout|theme|rss|feed|newsl|mark"
     r"|roll|web|favo"
     r"|upon|engine|surf"
 )
 
-# Turns of phrase of the templates that robots spin: each slot with the synonyms that they are filled with.
+# Phrases of spam templates that robots vary ("spin"): each slot with the synonyms that fill it.
 TEMPLATES = re.compile(
     r"|".join(
         (
@@ -164,7 +164,7 @@ SALES_HOST_PARTS = sorted(
     | {"loan", "casino", "poker", "seo", "shop", "hotel", "cheap", "deals"}
 )
 
-# Where people have a page of their own: to be one level deep there is no sign of anything.
+# Hosts of personal profiles: a page one level deep there is normal.
 PROFILE_HOST = re.compile(
     r"(?:^|\.)(?:facebook|twitter|x|github|gitlab|google|linkedin|myspace|livejournal|flickr|youtube"
     r"|instagram"

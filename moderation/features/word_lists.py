@@ -1,11 +1,12 @@
-"""Our own short lists of English words, by what they tell."""
+"""Short lists of English words, by what they indicate."""
 
 
 def word_set(words: str) -> frozenset[str]:
+    """Return the words of a text as a set."""
     return frozenset(words.split())
 
 
-# Our own short lists. STOP says nothing of what a text is about.
+# Words that tell nothing about the subject of a text.
 STOP_WORDS = word_set("""
 able about above actually after again against agree almost alone along already also although always among
 another anybody anyone anything anyway anywhere around away back based because been before being believe
@@ -60,7 +61,7 @@ roofing sale sales seo sex shoes shop shopping slimming slot slots software solu
 supplements tadalafil tickets travel treatment tutorials vacation vacations viagra vpn watches webcam
 wedding wholesale
 """)
-# Of these, what nobody says of something else than wares: they count in a body, where "software" does not.
+# Sales words that are rarely used for anything else: they count in a body, where "software" does not.
 PRODUCT_WORDS = SALES_WORDS - word_set("""
 auto buy buying cheap cleaning credit customers deals diet download earn essay estate finance financial free
 gift gifts hosting improvement investment marketing repair rental sale sales sex shoes shop shopping
@@ -71,7 +72,7 @@ art arts beauty business career cars computer cruise education electronics enter
 gaming health healthy home house industry kids lifestyle law medical money music news parenting pets
 politics property recipes science shopping sports tech technology tips tourism trading travelling wellness
 women woman world
-""")  # what a directory files sites under; as a whole name it is a category, not a person
+""")  # categories of web directories; a name that is only such a word is no person's
 LINK_SHORTENERS = word_set("""
 bit.ly tinyurl.com goo.gl t.co ow.ly is.gd buff.ly adf.ly shorte.st cutt.ly rebrand.ly tiny.cc bit.do x.co
 v.gd korturl.no shortmyurls.com ouo.io soo.gd s.id rb.gy t.ly urlz.fr

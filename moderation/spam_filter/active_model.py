@@ -127,7 +127,7 @@ def starter_honest_scores() -> Honest:
 def predict(read: Read, now: ActiveFilter, more: Iterable[SignalResult] = ()) -> Prediction:
     """`more`: what the site itself found (signals.OF_THE_SITE)."""
     its = load_model(now.version)
-    told = read_features(read.said, its.settings, read=read)
+    told = read_features(read.data, its.settings, read=read)
     told = Features(told.spaces, (*told.found, *more))
     probability = sigmoid(its.logit(told))
     waits_from, spam_from = _thresholds(now)

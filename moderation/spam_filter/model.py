@@ -83,7 +83,7 @@ def read_features(
 ) -> Features:
     """`read` may be given where it was made already."""
     read = read or Read(said)
-    words = read.said_words
+    words = read.word_texts
     own = [word for word in words if word not in SIGNAL_WORDS]
     spaces = (
         _make_space([*_word_slots(words), *_pair_slots(words)], settings.trust_text, settings.short),
@@ -274,7 +274,7 @@ class Model:
         return sorted(parts, key=lambda part: -abs(part.logit))
 
     def _by_words(self, read: Read, features: Features) -> Iterator[Part]:
-        words = read.said_words
+        words = read.word_texts
         shares = dict.fromkeys(words, 0.0)
 
         def give(slots: Sequence[int], to: Sequence[Sequence[str]], value: float) -> None:
@@ -312,7 +312,7 @@ class Model:
         for m in read.words:
             spans.setdefault(m[0], []).append(m)
         for word, logit in shares.items():
-            yield Part("word", word, logit, read.at(spans[word]))
+            yield Part("word", word, logit, read.spans(spans[word]))
 
     # As bytes
 

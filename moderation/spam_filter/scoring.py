@@ -39,17 +39,17 @@ def score_draft(
         at=draft.at,
         hosts=site_signals.linked_hosts(read),
         name=draft.name,
-        is_odd=site_signals.unusual_name_shape(draft.name) is not None,
+        is_unusual_name=site_signals.unusual_name_shape(draft.name) is not None,
         author=draft.author.pk if draft.author else None,
         guest=draft.guest.pk if draft.guest else None,
         parent=draft.parent.pk if draft.parent else None,
         ip_hash=ip_hash,
-        but=draft.comment.pk if draft.comment else None,
+        exclude=draft.comment.pk if draft.comment else None,
     )
-    read.said = replace(
-        read.said,
+    read.data = replace(
+        read.data,
         article_text=known.article,
-        parent=known.replied or None,
+        parent=known.parent_text or None,
         thread=known.thread or None,
     )
     more = site_signals.find_site_signals(read, known)

@@ -41,7 +41,7 @@ def parts_of(comment: Comment, findings: Sequence[Finding]) -> list[StoredPart]:
 def _stored_comment_data(comment: Comment) -> Said:
     article = comment.discussion.article
     known = load_thread_context(
-        article=article.pk, at=comment.created_at, parent=comment.parent_id, but=comment.pk
+        article=article.pk, at=comment.created_at, parent=comment.parent_id, exclude=comment.pk
     )
     return Said(
         body=comment.body,
@@ -50,6 +50,6 @@ def _stored_comment_data(comment: Comment) -> Said:
         article_text=f"{article.standfirst}\n{article.body}",
         article_date=article.published_at,
         comment_date=comment.created_at,
-        parent=known.replied or None,
+        parent=known.parent_text or None,
         thread=known.thread or None,
     )

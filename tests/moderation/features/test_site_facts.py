@@ -26,7 +26,7 @@ def known(article, **asked) -> SiteFacts:
         "at": timezone.now(),
         "hosts": [],
         "name": "Olav",
-        "is_odd": False,
+        "is_unusual_name": False,
         "author": None,
         "guest": None,
         "parent": None,
@@ -46,7 +46,7 @@ def test_of_an_empty_discussion_nothing_is_known():
         staff=[],
         names=[],
         names_at_address=0,
-        names_of_the_day=[],
+        recent_names=[],
         article="\nA story.",
     )
 
@@ -58,9 +58,9 @@ def test_what_was_said_before_and_what_is_answered():
     then = timezone.now()
     say(article, "Later words.")
     found = known(article, parent=first.pk, at=then)
-    assert found.thread == found.replied == "the ferry needs a new rudder."
-    assert load_thread_context(article=article.pk, at=then, parent=first.pk, but=0) == SiteFacts(
-        thread=found.thread, replied=found.replied
+    assert found.thread == found.parent_text == "the ferry needs a new rudder."
+    assert load_thread_context(article=article.pk, at=then, parent=first.pk, exclude=0) == SiteFacts(
+        thread=found.thread, parent_text=found.parent_text
     )
 
 
@@ -131,12 +131,12 @@ def test_of_an_address_the_latest_are_looked_at():
     assert known(article, ip_hash=mark(here)).names_at_address == MAX_COMMENTS_PER_ADDRESS
 
 
-def test_the_names_of_the_day_are_asked_for_an_odd_one_only():
+def test_the_recent_names_are_asked_for_an_odd_one_only():
     article = make_article()
     for n, name in enumerate(("RobertExo", "olav", "Ada")):
         say(article, f"Row {n} is free.", guest=GuestFactory.create(name=name), ip="198.51.100.7")
     say(article, "Without an address.", guest=GuestFactory.create(name="Cy"))
-    assert known(article).names_of_the_day == []
-    assert sorted(known(article, is_odd=True).names_of_the_day) == ["Ada", "RobertExo"]
+    assert known(article).recent_names == []
+    assert sorted(known(article, is_unusual_name=True).recent_names) == ["Ada", "RobertExo"]
     later = timezone.now() + timedelta(days=2)
-    assert known(article, is_odd=True, at=later).names_of_the_day == []
+    assert known(article, is_unusual_name=True, at=later).recent_names == []

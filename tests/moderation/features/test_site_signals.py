@@ -123,6 +123,6 @@ def test_a_name_as_people_have_them(name):
 
 def test_names_of_one_odd_shape_within_a_day():
     others = ["RobertExo", "WilliamTus", "Jim", "DavidFem"]
-    assert found(SiteFacts(names_of_the_day=others), "JamesTib")["name_burst"] == pytest.approx(0.6)
-    assert found(SiteFacts(names_of_the_day=others[:3]), "JamesTib") == {}
-    assert found(SiteFacts(names_of_the_day=["Ada", "Bo", "Cy", "Di"]), "Jim") == {}
+    assert found(SiteFacts(recent_names=others), "JamesTib")["name_burst"] == pytest.approx(0.6)
+    assert found(SiteFacts(recent_names=others[:3]), "JamesTib") == {}
+    assert found(SiteFacts(recent_names=["Ada", "Bo", "Cy", "Di"]), "Jim") == {}

@@ -90,7 +90,7 @@ def test_links_are_found_with_and_without_a_scheme(body, links):
 
 def test_words_are_neither_links_nor_markup_nor_numbers():
     read = Read(Said(body='<a href="x">Heron</a> &amp; 12 ferries, see http://a.example/boats'))
-    assert read.said_words == ["heron", "ferries", "see"]
+    assert read.word_texts == ["heron", "ferries", "see"]
     assert len(read.plain) == len(read.folded.text)
 
 
@@ -159,7 +159,7 @@ def test_no_hostile_text_keeps_the_reading_busy(piece):
     """No measure, but a bound that a pattern which goes back and forth would pass a hundred times over."""
     read = Read(Said(body=(piece * MAX_BODY_LENGTH)[:MAX_BODY_LENGTH], author=piece * 50))
     began = time.process_time()
-    assert len(read.content) <= len(read.words) <= MAX_BODY_LENGTH
+    assert len(read.content_words) <= len(read.words) <= MAX_BODY_LENGTH
     assert time.process_time() - began < 5
 
 

@@ -95,7 +95,7 @@ def test_what_is_not_published_is_not_what_the_thread_is_about(starter, monkeypa
     threads = []
     monkeypatch.setattr(
         "moderation.spam_filter.scoring.score_comment",
-        lambda read, now, more: (threads.append(read.said.thread), []),
+        lambda read, now, more: (threads.append(read.data.thread), []),
     )
     screen_import(article=article, ids=ids)
     assert threads == [None, "the first word.", "the first word.", "the first word. the next word."]
