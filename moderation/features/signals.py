@@ -1,8 +1,8 @@
 """Signals: facts about one comment that count for or against it being spam. Pure: no database, no clock.
 
-Each signal is a function of a parsed comment that returns a SignalResult or None.
-None means "no evidence": the signal does not apply, or the data it needs (an article, a date, a URL) is
-missing. The two cases are not told apart, so no weight is ever given to a field only because it is missing.
+Each signal is a function of a parsed comment that returns a SignalResult or None. None means "no
+evidence": the signal does not apply, or the data it needs (an article, a date, a URL) is missing. The two
+cases are not told apart, so no weight is ever given to a field only because it is missing.
 
 Strengths are from 0 to 1. Spans are (start, end) in characters of the body as it was typed. A signal is a
 reason to review a comment; the model learns how much it weighs (spam_filter/model.py), and WEIGHTS are only
@@ -56,10 +56,8 @@ from moderation.features.word_lists import (
     TOPIC_WORDS,
 )
 
-LATE_FROM_DAYS, LATE_FULL_DAYS = (
-    30,
-    1825,
-)  # days after the article: strength 0 below the first, 1.0 from the second
+LATE_FROM_DAYS = 30  # after the article; an earlier comment is not late
+LATE_FULL_DAYS = 1825  # from here on the strength is 1
 MIN_SUBJECT_STEMS = 30  # stems of article, parent and thread: a title alone is too short to measure drift
 
 CONFUSABLE_SCRIPTS = {"Lati", "Gree", "Cyri"}  # scripts with letters that look alike
@@ -101,7 +99,7 @@ def late(comment: Read) -> SignalResult | None:
 
 
 def drift(comment: Read) -> SignalResult | None:
-    """Hardly any content word is in the article, the parent or the thread. `number`: content words that are."""
+    """Hardly any content word is in the article, the parent or the thread. `number`: how many are."""
     if comment.subject is None or len(comment.subject) < MIN_SUBJECT_STEMS or other_script(comment):
         return None  # texts in two scripts have no word in common
     stems = {s for s, _ in comment.content_words}

@@ -53,7 +53,7 @@ def _link_host(link: str) -> str:
 
 
 def one_address(comment: Read, facts: SiteFacts) -> SignalResult | None:
-    """Its IP address posted under two or more other names within a day, as an office may. `number`: how many."""
+    """Its IP address posted under two or more other names within a day. `number`: how many names."""
     if facts.names_at_address < 2:
         return None
     return SignalResult(min(1.0, 0.2 * facts.names_at_address), number=facts.names_at_address)
