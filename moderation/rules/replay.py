@@ -1,4 +1,4 @@
-"""Rules tried on what people decided, the time machine, and looked for in what is here."""
+"""Replay: a rule tried on past decisions, and searched for in existing comments."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from moderation.rules.matching import Spans, Written
 from moderation.screening import checks
 from moderation.similar import add_members
 
-FETCH_SIZE = 2_000  # rows of a cursor on the server
+FETCH_SIZE = 2_000  # rows per fetch of a server-side cursor
 
 CHECK_BY_KIND: dict[str, checks.Check] = {
     Rule.Kind.TERM: checks.term,
@@ -35,7 +35,7 @@ CHECK_BY_KIND: dict[str, checks.Check] = {
 
 
 class DecidedComment(NamedTuple):
-    """A comment as a person decided on it: the words of then."""
+    """A comment as it read when a person decided on it."""
 
     comment: int
     is_approved: bool
@@ -48,19 +48,19 @@ class DecidedComment(NamedTuple):
 
 @dataclass(frozen=True)
 class Replay:
-    """What a rule would have done to all that people decided, where it would hold."""
+    """What a rule would have caught among all decisions where it applies."""
 
-    removed: int  # comments that a person removed, or marked as spam
-    caught: int  # … of which it finds so many
-    approved: int  # comments that a person approved
-    wronged: list[int]  # … of which it finds these, the latest first
+    removed: int  # comments that people removed or marked as spam
+    caught: int  # those among them that the rule matches
+    approved: int  # comments that people approved
+    false_positives: list[int]  # ids of approved comments that the rule matches, the latest first
 
 
 SCOPE_SQL = """(%(article)s::bigint IS NULL OR c.discussion_id = %(article)s)
   AND (%(topic)s::bigint IS NULL OR c.discussion_id IN (
          SELECT article_id FROM articles_article_topics WHERE topic_id = %(topic)s))"""
 
-# Blanked and sealed texts are not there to be read.
+# Erased and restricted texts can't be read.
 DECIDED_SQL = f"""
 SELECT d.comment_id, d.to_state = 'published', {BODY}, c.author_name, c.created_at, c.discussion_id,
        a.published_at
@@ -77,38 +77,43 @@ def can_be_replayed(kind: str) -> bool:
 
 
 def replay(rule: Written) -> Replay:
-    """Look with this rule at all that people decided. Reads them from a cursor on the server: it holds the
-    ids of those that it would wrong, and READ_AT_ONCE texts."""
+    """Try a rule on all past decisions.
+
+    Reads them through a server-side cursor: in memory are FETCH_SIZE texts and the ids of the false
+    positives.
+    """
     find = _RuleMatcher(rule)
     removed = caught = approved = 0
-    wronged = []
+    false_positives = []
     for decided in _decided_comments(rule):
         found = find(decided)
         if decided.is_approved:
             approved += 1
             if found is not None:
-                wronged.append(decided.comment)
+                false_positives.append(decided.comment)
         else:
             removed += 1
             caught += found is not None
-    return Replay(removed, caught, approved, sorted(wronged, reverse=True))
+    return Replay(removed, caught, approved, sorted(false_positives, reverse=True))
 
 
 def matched_examples(rule: Written, ids: Sequence[int]) -> list[tuple[DecidedComment, Spans]]:
-    """Of a replay: these comments as they were decided on, in this order, and where the rule finds them."""
+    """Return these comments of a replay, in this order, as they were decided on, with the spans that
+    match."""
     find = _RuleMatcher(rule)
     rows = {decided.comment: decided for decided in _decided_comments(rule, ids)}
     return [(rows[pk], find(rows[pk]) or []) for pk in ids if pk in rows]
 
 
 def places(pk: int) -> Callable[[Comment], Spans]:
-    """Where this rule, in force or not, is found in a comment that has its discussion and article."""
+    """Return a function that finds the spans of this rule, active or not, in a comment with its discussion
+    and article."""
     find = _RuleMatcher(rule_definition(Rule.objects.select_related("terms").get(pk=pk)))
 
     def spans(comment: Comment) -> Spans:
-        story = comment.discussion.article
-        told = (comment.body, comment.author_name, comment.created_at, story.pk, story.published_at)
-        return find(DecidedComment(comment.pk, False, *told)) or []
+        article = comment.discussion.article
+        fields = (comment.body, comment.author_name, comment.created_at, article.pk, article.published_at)
+        return find(DecidedComment(comment.pk, False, *fields)) or []
 
     return spans
 
@@ -123,7 +128,7 @@ def _stream_rows(statement: str, values: dict[str, Any]) -> Iterator[tuple[Any, 
 
 
 class _RuleMatcher:
-    """(Decided or alike) → the places that a rule finds, or None for nothing."""
+    """Finds the spans of a rule in a comment; None if it does not match."""
 
     def __init__(self, rule: Written) -> None:
         self.check = CHECK_BY_KIND[Rule.Kind(rule.kind)]
@@ -148,7 +153,7 @@ def _discussion(article: int, published_at: datetime | None) -> Discussion:
     return Discussion(article=Article(pk=article, published_at=published_at))
 
 
-# What waits or is published where the rule holds, and the last line of the log about each.
+# Waiting and published comments where the rule applies, with the latest transition of each.
 PRESENT_SQL = f"""
 SELECT c.id, c.state_reason = 'approved', c.body, c.author_name, c.created_at, c.discussion_id,
        a.published_at,
@@ -160,19 +165,22 @@ WHERE c.state IN ('pending', 'published') AND c.erased_at IS NULL
 
 @dataclass(frozen=True)
 class GatheredMatches:
+    """A group of comments that a rule matches."""
+
     group: Group
-    approved: list[int]  # members that a person has approved
+    approved: list[int]  # ids of members that a person has approved
 
 
 def gather(rule: Rule) -> GatheredMatches | None:
-    """A list of what a rule finds in all that waits or is published, to decide on as one; None for nothing.
+    """Group all waiting and published comments that a rule matches, to decide on them together; None if
+    there are none.
 
-    What a person has approved stands at its edge, where it is seen first. States are left as they are.
+    Approved comments are at the edge of the group, where a moderator sees them first. Changes no state.
     """
     find = _RuleMatcher(rule_definition(rule))
     ids, likeness, seen, approved = [], [], [], []
-    for *told, last in _stream_rows(PRESENT_SQL, {"article": rule.article_id, "topic": rule.topic_id}):
-        comment = DecidedComment._make(told)
+    for *fields, last in _stream_rows(PRESENT_SQL, {"article": rule.article_id, "topic": rule.topic_id}):
+        comment = DecidedComment._make(fields)
         if (spans := find(comment)) is None:
             continue
         ids.append(comment.comment)

@@ -1,4 +1,4 @@
-"""Rules: the list, one rule with its versions, and the time machine before one is saved."""
+"""Pages of the rules: the list, a rule with its versions, and the replay before a rule is saved."""
 
 import time
 from collections.abc import Iterable
@@ -29,11 +29,12 @@ from moderation.rules.matching import Spans, Written
 from moderation.similar.views import EXCEPTIONS, url_of
 
 RULES_PER_PAGE = 100  # rules
-MATCHES_PER_PAGE = 50  # honest comments that a rule would wrong
+MATCHES_PER_PAGE = 50  # false positives
 
 
 def require_rule_manager(request: HttpRequest) -> User:
-    """Who keeps rules: moderators and administrators. A rule can be undone, and says who made it."""
+    """Return the user if they may manage rules: moderators and administrators. Each change of a rule can
+    be undone and names its author."""
     user = decider(request)
     if not user.is_moderator:
         raise PermissionDenied
@@ -42,11 +43,11 @@ def require_rule_manager(request: HttpRequest) -> User:
 
 @dataclass(frozen=True)
 class RuleRow:
-    """A rule of the list, or a version of one."""
+    """A rule in the list, or one version of a rule."""
 
     rule: Rule
-    says: str
-    where: str
+    text: str
+    scope: str
     record: active_rules.RuleRecord
     terms: int | None  # of a list
     is_usable: bool  # else it is ignored, in force or not
@@ -55,7 +56,7 @@ class RuleRow:
 @require_safe
 @login_required
 def index(request: HttpRequest) -> HttpResponse:
-    """?q=<part of a value>, ?kind=, ?off=1 with those that are switched off, ?page=."""
+    """List the rules. ?q=<part of a value>, ?kind=, ?off=1 to include those switched off, ?page=."""
     user = require_rule_manager(request)
     kind, text = request.GET.get("kind", ""), request.GET.get("q", "").replace("\x00", "")[:200]
     shown = Rule.objects.filter(Q(is_active=True) | Q(replaced_by=None))
@@ -69,20 +70,20 @@ def index(request: HttpRequest) -> HttpResponse:
     start = RULES_PER_PAGE * min((whole_number(request.GET.get("page")) or 1) - 1, 10_000)
     found = shown.select_related("topic", "article", "added_by", "terms")
     found = found.defer("terms__text", *active_rules.UNUSED_ARTICLE_FIELDS).order_by("kind", "value", "pk")
-    rows = list(found[start : start + RULES_PER_PAGE + 1])
+    some = list(found[start : start + RULES_PER_PAGE + 1])
     query = request.GET.copy()
     query["page"] = str(start // RULES_PER_PAGE + 2)
-    lines = _rule_rows(rows[:RULES_PER_PAGE], user)
+    rows = _rule_rows(some[:RULES_PER_PAGE], user)
     context = {
         "room": "rules",
-        "lines": lines,
-        "ignored": sum(line.rule.is_active and not line.is_usable for line in lines),
+        "rows": rows,
+        "ignored": sum(row.rule.is_active and not row.is_usable for row in rows),
         "kinds": [(form.kind.value, form.kind.label) for form in FORM_BY_KIND.values()],
         "kind": kind if kind in FORM_BY_KIND else "",
         "q": text,
         "is_with_off": is_with_off,
         "off": Rule.objects.filter(is_active=False, replaced_by=None).count(),
-        "next_page": f"?{query.urlencode()}" if len(rows) > RULES_PER_PAGE else "",
+        "next_page": f"?{query.urlencode()}" if len(some) > RULES_PER_PAGE else "",
         "is_first": start == 0,
     }
     return render(request, "moderation/rules/rules.html", context)
@@ -91,17 +92,18 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def rule(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a rule with its versions."""
     user = require_rule_manager(request)
     versions = active_rules.versions(pk)
     if not versions:
         raise Http404
-    lines = _rule_rows(versions, user)
-    stands = active_rules.current_version(versions)
-    shown = next(line for line in lines if line.rule == stands)
+    rows = _rule_rows(versions, user)
+    current = active_rules.current_version(versions)
+    shown = next(row for row in rows if row.rule == current)
     context = {
         "room": "rules",
-        "line": shown,
-        "versions": lines,
+        "row": shown,
+        "versions": rows,
         "latest": versions[0],
         "first_terms": _first_terms(shown.rule),
         "can_be_applied": trials.can_be_replayed(shown.rule.kind) and shown.is_usable,
@@ -111,6 +113,7 @@ def rule(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 def new(request: HttpRequest, kind: str) -> HttpResponse:
+    """Create a rule of one kind."""
     user = require_rule_manager(request)
     if kind not in FORM_BY_KIND:
         raise Http404
@@ -119,6 +122,7 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
 
 @login_required
 def change(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change a rule by creating another version."""
     user = require_rule_manager(request)
     replaces = get_object_or_404(Rule.objects.select_related("article", "terms"), pk=pk)
     return _form(request, user, FORM_BY_KIND[replaces.kind], replaces)
@@ -127,14 +131,17 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
 def _form(
     request: HttpRequest, user: User, form_class: type[RuleForm], replaces: Rule | None
 ) -> HttpResponse:
-    """The form; POST with `try` (or `from`: a further page) shows what the rule would have done, with `save`
-    stores it, with `edit` comes back to the form. Nothing is stored before `save`."""
-    initial = form_class.of(replaces) if replaces else None
+    """Show the form, or handle it. Only `save` stores anything.
+
+    POST with `try` (or `from`: a further page) shows the replay, with `save` stores the rule, with `edit`
+    shows the form again.
+    """
+    initial = form_class.initial_from(replaces) if replaces else None
     form = form_class(
         request.POST or None,
         request.FILES or None,
         replaces=replaces,
-        keeper=user,
+        user=user,
         initial=initial,
         auto_id="rule_%s",
     )
@@ -143,7 +150,7 @@ def _form(
         if "save" in request.POST:
             try:
                 made = active_rules.save(
-                    rule=form.written(), note=form.cleaned_data["note"], actor=user, replaces=replaces
+                    rule=form.definition(), note=form.cleaned_data["note"], actor=user, replaces=replaces
                 )
             except ValidationError as error:
                 form.add_error(None, error)
@@ -156,28 +163,30 @@ def _form(
 
 
 def _replay_context(request: HttpRequest, form: RuleForm) -> dict[str, object]:
-    written = form.written()
-    told = getattr(form, "told", [])
-    says = explanations.rule(written.kind, written.value)
-    if not trials.can_be_replayed(written.kind):
-        return {"says": says, "told": told}
+    definition = form.definition()
+    notices = getattr(form, "notices", [])
+    rule_text = explanations.rule(definition.kind, definition.value)
+    if not trials.can_be_replayed(definition.kind):
+        return {"rule_text": rule_text, "notices": notices}
     began = time.monotonic()
-    replay = trials.replay(written)
-    start = min(whole_number(request.POST.get("from")) or 0, len(replay.wronged))
-    shown = replay.wronged[start : start + MATCHES_PER_PAGE]
+    replay = trials.replay(definition)
+    start = min(whole_number(request.POST.get("from")) or 0, len(replay.false_positives))
+    shown = replay.false_positives[start : start + MATCHES_PER_PAGE]
     return {
-        "says": says,
-        "told": told,
+        "rule_text": rule_text,
+        "notices": notices,
         "replay": replay,
         "caught": f"{replay.caught:,}",
         "removed": f"{replay.removed:,}",
-        "would_wrong": f"{len(replay.wronged):,}",
+        "caught_good": f"{len(replay.false_positives):,}",
         "approved": f"{replay.approved:,}",
-        "wronged": _false_positives(written, shown),
-        "count": len(replay.wronged),
+        "false_positives": _false_positives(definition, shown),
+        "count": len(replay.false_positives),
         "first": start + 1,
         "last": start + len(shown),
-        "further": start + MATCHES_PER_PAGE if start + MATCHES_PER_PAGE < len(replay.wronged) else None,
+        "further": start + MATCHES_PER_PAGE
+        if start + MATCHES_PER_PAGE < len(replay.false_positives)
+        else None,
         "back": max(start - MATCHES_PER_PAGE, 0) if start else None,
         "seconds": f"{time.monotonic() - began:.1f}",
     }
@@ -185,17 +194,19 @@ def _replay_context(request: HttpRequest, form: RuleForm) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class FalsePositive:
+    """An approved comment that the rule would have caught."""
+
     comment: Comment
     name: str
-    text: SafeString  # with what the rule found marked
+    text: SafeString  # with the matches marked
     is_whole: bool
     has_page: bool
 
 
-def _false_positives(written: Written, ids: list[int]) -> list[FalsePositive]:
+def _false_positives(definition: Written, ids: list[int]) -> list[FalsePositive]:
     comments = Comment.objects.select_related("discussion__article").in_bulk(ids)
     found = []
-    for decided, spans in trials.matched_examples(written, ids):
+    for decided, spans in trials.matched_examples(definition, ids):
         comment = comments[decided.comment]
         start, end = _excerpt_bounds(len(decided.body), spans)
         here = [[max(a, start) - start, min(b, end) - start] for a, b in spans if a < end and b > start]
@@ -206,7 +217,7 @@ def _false_positives(written: Written, ids: list[int]) -> list[FalsePositive]:
 
 
 def _excerpt_bounds(length: int, spans: Spans) -> tuple[int, int]:
-    """Of a long text the part in which the rule found something first."""
+    """Return the start and end of an excerpt around the first match of a long text."""
     first = spans[0][0] if spans else 0
     start = 0 if length <= 600 else max(first - 200, 0)
     return start, min(start + 600, length)
@@ -215,7 +226,7 @@ def _excerpt_bounds(length: int, spans: Spans) -> tuple[int, int]:
 @require_POST
 @login_for_the_queue
 def switch(request: HttpRequest, pk: int) -> HttpResponse:
-    """on=1 or 0."""
+    """Switch a rule on or off. POST: on=1 or 0."""
     user = require_rule_manager(request)
     found = get_object_or_404(Rule, pk=pk)
     is_on = request.POST.get("on") == "1"
@@ -231,19 +242,19 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @login_for_the_queue
 def apply(request: HttpRequest, pk: int) -> HttpResponse:
-    """Gather what it finds in all that is here, and go to the list, on which one decision is one act. What a
-    person has approved is an exception there, until somebody ticks it."""
+    """Group all waiting and published comments that the rule matches, and redirect to the group's page.
+    There, approved comments are exceptions until a moderator ticks them."""
     require_rule_manager(request)
     found = get_object_or_404(Rule.objects.select_related("terms"), pk=pk)
     if not (trials.can_be_replayed(found.kind) and matching.is_usable(found.kind, found.value)):
         raise Http404
     gathered = trials.gather(found)
     if gathered is None:
-        messages.info(request, _("It finds nothing in what is waiting or published."))
+        messages.info(request, _("No waiting or published comments match."))
         return redirect("moderation:rule", pk)
     if len(gathered.approved) > EXCEPTIONS:
-        words_ = _("It finds %(n)s comments that people have approved. Narrow it before you apply it.")
-        messages.warning(request, words_ % {"n": f"{len(gathered.approved):,}"})
+        message = _("It matches %(n)s approved comments. Narrow the rule before you apply it.")
+        messages.warning(request, message % {"n": f"{len(gathered.approved):,}"})
         return redirect("moderation:rule", pk)
     return redirect(url_of(gathered.group, gathered.approved))
 
@@ -254,8 +265,8 @@ def _rule_rows(some: Iterable[Rule], user: User) -> list[RuleRow]:
     return [
         RuleRow(
             rule=rule,
-            says=explanations.rule(rule.kind, rule.value),
-            where=_scope_text(rule, user),
+            text=explanations.rule(rule.kind, rule.value),
+            scope=_scope_text(rule, user),
             record=records.get(rule.pk, active_rules.RuleRecord()),
             terms=rule.terms.count if rule.kind == Rule.Kind.LIST else None,
             is_usable=matching.is_usable(rule.kind, rule.value),
@@ -277,20 +288,20 @@ def _first_terms(rule: Rule) -> list[str]:
 def _notify_saved(request: HttpRequest, made: Rule) -> None:
     batch = Batch.objects.filter(kind=Batch.Kind.RULE, parameters__rule=made.pk).latest("at")
     place = reverse("moderation:rule", args=[made.pk])
-    tell_done(request, batch, f"{place}#main", _("Saved, and in force from now on."))
+    tell_done(request, batch, f"{place}#main", _("Saved and switched on."))
 
 
 def _notify_switched(request: HttpRequest, found: Rule, batch: Batch | None, is_on: bool) -> None:
     if batch is None:
-        messages.info(request, _("It was so already."))
+        messages.info(request, _("Nothing changed."))
         return
     sentence = _("Switched on: %(rule)s.") if is_on else _("Switched off: %(rule)s.")
-    says = {"rule": explanations.rule(found.kind, found.value)}
-    tell_done(request, batch, f"{_return_url(request, found)}#main", sentence % says)
+    values = {"rule": explanations.rule(found.kind, found.value)}
+    tell_done(request, batch, f"{_return_url(request, found)}#main", sentence % values)
 
 
 def _return_url(request: HttpRequest, found: Rule) -> str:
-    """Where it was switched: on its own page or in the list."""
+    """Return the page on which the rule was switched: its own page or the list."""
     if request.POST.get("back") == "rule":
         return reverse("moderation:rule", args=[found.pk])
     return reverse("moderation:rules")

@@ -1,8 +1,8 @@
-"""Outside services that judge a comment, for operators who want one: asked side by side, and never for long.
+"""External scorers: services that rate a comment as spam, asked in parallel and with a short timeout.
 
-What they say is one finding among others, a voice in the filter's sum, and never makes a comment wait by
-itself. Their silence is a finding as well. Nothing leaves the site unless an operator has named a service
-(settings.AKISMET_API_KEY, settings.SCORER_URL).
+An answer is one finding among others and one signal of the filter; it never makes a comment wait by
+itself. A missing answer is stored as a finding, too. No data leaves the site unless an operator configures
+a service (settings.AKISMET_API_KEY, settings.SCORER_URL).
 """
 
 import logging
@@ -18,19 +18,19 @@ import httpx
 from akismet import CheckResponse, Config, SyncClient
 from django.conf import settings
 
-TIMEOUT = 0.3  # seconds in which all of them answer, or are taken for silent
-COOLDOWN = 30.0  # seconds in which one is not asked again that was silent …
-FAILURES_BEFORE_COOLDOWN = 3  # … so many times in a row
-MAX_CONCURRENT_REQUESTS = 8  # questions; what is more waits for its turn, and so for silence
+TIMEOUT = 0.3  # seconds for all answers; a later answer counts as missing
+COOLDOWN = 30.0  # seconds without requests to a scorer that failed FAILURES_BEFORE_COOLDOWN times in a row
+FAILURES_BEFORE_COOLDOWN = 3
+MAX_CONCURRENT_REQUESTS = 8  # further requests wait for a free thread and may so miss the timeout
 
 logger = logging.getLogger(__name__)
 _lock = Lock()
-_failures: dict[str, tuple[int, float]] = {}  # by name: how many times in a row, and when the last
+_failures: dict[str, tuple[int, float]] = {}  # by scorer name: failures in a row, time of the last
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreRequest:
-    """What is sent of a comment."""
+    """The data of a comment that is sent to a service."""
 
     body: str
     name: str
@@ -41,15 +41,18 @@ class ScoreRequest:
 
 @dataclass(frozen=True)
 class ScoreAnswer:
+    """The answer of one service."""
+
     name: str  # "akismet", "scorer"
-    probability: float | None  # that it is spam; None: silence
+    probability: float | None  # that it is spam; None: no answer
 
 
-Scorer = Callable[[ScoreRequest], float]  # raises whatever it raises: that is silence
+Scorer = Callable[[ScoreRequest], float]  # any exception counts as a missing answer
 
 
 @cache
 def configured_scorers() -> dict[str, Scorer]:
+    """Return the configured scorers by name."""
     found: dict[str, Scorer] = {}
     if settings.AKISMET_API_KEY:
         found["akismet"] = AkismetScorer(settings.AKISMET_API_KEY, settings.SITE_URL)
@@ -59,7 +62,7 @@ def configured_scorers() -> dict[str, Scorer]:
 
 
 def ask_scorers(asked: ScoreRequest, scorers: dict[str, Scorer] | None = None) -> list[ScoreAnswer]:
-    """An answer of each, within WITHIN seconds. Without a scorer it costs nothing."""
+    """Ask all scorers in parallel and return their answers within TIMEOUT. Costs nothing without a scorer."""
     scorers = configured_scorers() if scorers is None else scorers
     if not scorers:
         return []
@@ -73,7 +76,7 @@ def ask_scorers(asked: ScoreRequest, scorers: dict[str, Scorer] | None = None) -
 def _probability(name: str, future: Future[float] | None) -> float | None:
     if future is None:
         return None
-    future.cancel()  # what has not begun need not
+    future.cancel()  # a request that has not started yet is not needed any more
     if not future.done() or future.cancelled():
         _record_failure(name, "no answer in time")
         return None
@@ -89,7 +92,7 @@ def _record_failure(name: str, why: str) -> None:
     with _lock:
         times, _at = _failures.get(name, (0, 0.0))
         _failures[name] = (times + 1, time.monotonic())
-    logger.warning("The scorer %s was silent: %s.", name, why)
+    logger.warning("The scorer %s gave no answer: %s.", name, why)
 
 
 def _is_cooling_down(name: str) -> bool:
@@ -103,7 +106,7 @@ def _pool() -> ThreadPoolExecutor:
 
 
 class AkismetScorer:
-    """By its client library."""
+    """Asks Akismet through its client library."""
 
     def __init__(self, key: str, site: str, transport: httpx.BaseTransport | None = None) -> None:
         http = httpx.Client(timeout=TIMEOUT, transport=transport, headers={"User-Agent": "Soundoff"})
@@ -121,7 +124,7 @@ class AkismetScorer:
 
 
 class HttpScorer:
-    """Any service that takes JSON of `Asked` by POST and gives {"probability": 0 to 1}."""
+    """Posts a ScoreRequest as JSON to any service that answers {"probability": 0 to 1}."""
 
     def __init__(self, url: str) -> None:
         self.url = url

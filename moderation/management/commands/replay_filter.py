@@ -11,23 +11,25 @@ BAR_WIDTH = 40  # characters of the longest bar
 
 
 class Command(BaseCommand):
+    """Replay all decisions of this site through the filter."""
+
     help = (
-        "Walk through what people decided here, in the order in which they did, and foretell each decision "
-        "before it is learnt: how the filter would have done, beside the starter, which learns nothing."
+        "Replay this site's decisions in their order: predict each one before the filter learns it, and "
+        "compare the result with the starter version, which learns nothing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--each", type=int, default=50, metavar="N", help="decisions to one step of the curve"
+            "--each", type=int, default=50, metavar="N", help="decisions per step of the curve; default: 50"
         )
-        parser.add_argument("--json", action="store_true")
+        parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["each"] < 1:
-            raise CommandError("--each takes a number from 1 on.")
+            raise CommandError("--each must be 1 or more.")
         decided = list(current_decisions(most=MAX_DECISIONS))
         if not decided:
-            raise CommandError("Nobody has decided anything yet: there is nothing to walk through.")
+            raise CommandError("There are no decisions to replay yet.")
         labels = [one.is_spam for one in decided]
         starter, learner = training.starter_model(), training.starter_model()
         usual = [sigmoid(starter.logit(training.decision_features(one, starter))) for one in decided]
@@ -63,7 +65,7 @@ class Command(BaseCommand):
 
     def _draw(self, steps: list[dict[str, Any]], whole: dict[str, Any]) -> None:
         most = max(max(step["learnt_log_loss"], step["starter_log_loss"]) for step in steps) or 1
-        self.stdout.write("Surprise at each decision (log loss); ▇ what has learnt here, ░ the starter")
+        self.stdout.write("Log loss per step (lower is better); ▇ learning filter, ░ starter")
         for step in steps:
             head = f"{step['from']:>6,}–{step['until']:<6,} {step['spam']:>4} spam"
             for mark, name in (("▇", "learnt"), ("░", "starter")):
@@ -78,6 +80,6 @@ class Command(BaseCommand):
             )
             area = told["roc_auc"]
             self.stdout.write(
-                f"{name}: roc_auc {'–' if area is None else f'{area:.4f}'}; of the spam found where so many "
-                f"honest ones wait: {at}"
+                f"{name}: roc_auc {'–' if area is None else f'{area:.4f}'}; spam found, by the share of ham "
+                f"that waits: {at}"
             )

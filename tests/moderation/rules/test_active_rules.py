@@ -76,8 +76,8 @@ def test_a_replay_counts_what_people_decided_and_nothing_else(maria):
 
     found = replay.replay(term())
     assert (found.caught, found.removed, found.approved) == (4, 5, 5)
-    assert found.wronged == sorted((c.pk for c in honest), reverse=True)
-    [(decided, spans)] = replay.matched_examples(term(), found.wronged[:1])
+    assert found.false_positives == sorted((c.pk for c in honest), reverse=True)
+    [(decided, spans)] = replay.matched_examples(term(), found.false_positives[:1])
     assert (decided.body, spans) == ("At the casino, 2", [(7, 13)])
     assert not Rule.objects.exists()
     assert not Batch.objects.filter(kind="rule").exists()
@@ -93,7 +93,7 @@ def test_the_last_decision_counts_and_what_was_undone_does_not(maria):
     delete_comment(comment=taken_back, user=None, guest=taken_back.guest)
     found = replay.replay(term())
     assert (found.caught, found.removed, found.approved) == (1, 1, 1)
-    assert found.wronged == [taken_back.pk]  # its author's own act is no decision on it
+    assert found.false_positives == [taken_back.pk]  # its author's own act is no decision on it
 
 
 def test_what_its_own_account_took_back_is_still_what_somebody_decided(maria):
@@ -101,7 +101,7 @@ def test_what_its_own_account_took_back_is_still_what_somebody_decided(maria):
     comment = say(make_article(), "A casino", author=ada)
     approve(comment, by=maria)
     delete_comment(comment=comment, user=ada, guest=None)
-    assert replay.replay(term()).wronged == [comment.pk]
+    assert replay.replay(term()).false_positives == [comment.pk]
 
 
 def test_the_words_are_those_that_were_decided_on(maria):
@@ -110,9 +110,9 @@ def test_the_words_are_those_that_were_decided_on(maria):
     approve(comment, by=maria)
     edit_comment(comment=comment, body="I was at the theatre", user=None, guest=guest)
     found = replay.replay(term())
-    assert found.wronged == [comment.pk]
-    assert replay.matched_examples(term(), found.wronged)[0][0].body == "I was at the casino"
-    assert replay.replay(term("theatre")).wronged == []
+    assert found.false_positives == [comment.pk]
+    assert replay.matched_examples(term(), found.false_positives)[0][0].body == "I was at the casino"
+    assert replay.replay(term("theatre")).false_positives == []
 
 
 def test_blanked_words_are_not_tried(maria):
@@ -138,7 +138,7 @@ def test_a_rule_is_tried_where_it_would_hold(maria):
 def test_limits_are_tried_as_well(maria, kind, value, wronged):
     article = make_article(published_at=timezone.now() - timedelta(days=60))
     approve(say(article, "https://a.example https://b.example"), say(article, "None"), by=maria)
-    assert len(replay.replay(Written(pk=None, kind=kind, value=value)).wronged) == wronged
+    assert len(replay.replay(Written(pk=None, kind=kind, value=value)).false_positives) == wronged
 
 
 def test_a_replay_reads_by_a_cursor_on_the_server(maria, monkeypatch):
@@ -146,7 +146,7 @@ def test_a_replay_reads_by_a_cursor_on_the_server(maria, monkeypatch):
     article = make_article()
     approve(*(say(article, f"A casino, {n}") for n in range(5)), by=maria)
     with CaptureQueriesContext(connection) as queries:
-        assert len(replay.replay(term()).wronged) == 5
+        assert len(replay.replay(term()).false_positives) == 5
     assert len([q for q in queries if "comments_transition" in q["sql"]]) == 1
 
 
@@ -176,7 +176,7 @@ def test_a_version_that_a_colleague_has_replaced_is_not_changed(maria):
     otto = UserFactory.create(name="Otto", roles=("Moderator",))
     first = keep(term(), maria)
     second = keep(term("casinos"), otto, replaces=first)
-    with pytest.raises(ValidationError, match="Otto has changed this rule meanwhile"):
+    with pytest.raises(ValidationError, match="Otto changed this rule in the meantime"):
         keep(term("gambling"), maria, replaces=first)
     assert in_force() == [second.pk]
 
@@ -247,7 +247,7 @@ def test_who_did_not_see_a_colleagues_version_sets_none_beside_it(maria, press):
             second = keep(term("casinos"), otto, replaces=first)
             asked = colleague.submit(meanwhile)  # reads the versions before Otto's commit
             wait_for_a_lock()
-        with pytest.raises(ValidationError, match="changed this one meanwhile"):
+        with pytest.raises(ValidationError, match="changed this one in the meantime"):
             asked.result(timeout=PATIENCE)
     assert in_force() == [second.pk]
     assert rules.versions(first.pk) == [second, first]
@@ -279,10 +279,10 @@ def test_a_finding_points_at_the_version_that_found(maria):
     }
     approve(two, by=maria)
     assert rules.records([first.pk, third.pk]) == {
-        first.pk: rules.RuleRecord(found=1),
-        third.pk: rules.RuleRecord(found=1, approved=1),
+        first.pk: rules.RuleRecord(matches=1),
+        third.pk: rules.RuleRecord(matches=1, approved=1),
     }
-    assert rules.records([third.pk])[third.pk].wrong == 100
+    assert rules.records([third.pk])[third.pk].false_positive_percent == 100
 
 
 def test_the_same_rule_stands_once(maria):
@@ -462,7 +462,7 @@ def test_a_list_of_62204_terms_is_one_rule(data, maria):
     found = read_terms((data / "hostile" / "wordpress_comment_blocklist.txt").read_bytes())
     assert len(found.terms) == 62_204
     # In capitals; of one character.
-    assert [sentence.split(" term")[0] for sentence in found.told] == ["2", "10"]
+    assert [sentence.split(" term")[0] for sentence in found.notices] == ["2", "10"]
     keep(Written(pk=None, kind="list", value="blocklist.txt", terms="\n".join(found.terms)), maria)
     assert Rule.objects.get().terms.count == 62_204
 

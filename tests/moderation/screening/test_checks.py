@@ -296,7 +296,7 @@ def test_the_narrower_limit_wins(scopes, found):
         Written(pk=n, kind="links", value=value, **places.get(scope, {}))
         for n, (scope, value) in enumerate(scopes.items())
     ]
-    context = replace(KNOWN, rules=compile_rules(written).at(9, [4, 5]))
+    context = replace(KNOWN, rules=compile_rules(written).for_place(9, [4, 5]))
     assert check(draft("https://a.example https://b.example"), context) == found
 
 
@@ -311,7 +311,7 @@ def test_a_rule_is_for_its_place_only():
             f.rule
             for f in run_checks(
                 draft("A pill, a boat, a word"),
-                replace(KNOWN, rules=compile_rules(written).at(article, topics)),
+                replace(KNOWN, rules=compile_rules(written).for_place(article, topics)),
                 CHECKS,
             )
         ]
@@ -335,8 +335,8 @@ def test_a_limit_of_its_own_for_the_age(age, found):
     [
         (Context(sent_by_person=2), None),
         (Context(sent_by_person=3), 3),
-        (Context(sent_from_there=3), 3),  # under another name
-        (replace(KNOWN, sent_by_person=9, sent_from_there=50), None),  # a school, a ship
+        (Context(sent_from_address=3), 3),  # under another name
+        (replace(KNOWN, sent_by_person=9, sent_from_address=50), None),  # a school, a ship
         (replace(KNOWN, sent_by_person=10), 10),
         (Context(sent_by_person=50, may_moderate=True), None),
         (replace(rules(rate="1/2"), sent_by_person=2), 2),
@@ -359,15 +359,15 @@ def test_an_old_article_has_late_comments(age, number):
 
 
 def test_exact_and_near_repeats_are_told_apart():
-    exact = replace(KNOWN, repeat=Duplicate(twin=12, exact=True, similarity=1))
-    near = replace(KNOWN, repeat=Duplicate(twin=12, exact=False, similarity=1))  # but for its punctuation
+    exact = replace(KNOWN, duplicate=Duplicate(twin=12, exact=True, similarity=1))
+    near = replace(KNOWN, duplicate=Duplicate(twin=12, exact=False, similarity=1))  # but for its punctuation
     assert [(f.check, f.twin) for f in run_checks(draft(), exact, CHECKS)] == [("repeat", 12)]
     assert [(f.check, f.twin) for f in run_checks(draft(), near, CHECKS)] == [("near_repeat", 12)]
 
 
 def test_all_checks_run_and_all_findings_are_kept():
     some = terms("casino").rules
-    context = Context(repeat=Duplicate(twin=12, exact=True, similarity=1), rules=some)
+    context = Context(duplicate=Duplicate(twin=12, exact=True, similarity=1), rules=some)
     made = draft("casino https://a.example https://b.example", moderation="pre", age=timedelta(days=99))
     assert [name for name, _ in check(made, context)] == [
         "new_person",

@@ -43,16 +43,16 @@ def test_what_is_nearly_the_same_is_found(original, again):
     say(article, "Something else that is long enough to be compared with all of the others.")
     similarity = duplicates.similarity(trigrams(original.casefold()), trigrams(again.casefold()))
     assert 0.9 < similarity < 1, "the test's own texts"
-    found = find_duplicate(again, but=None)
+    found = find_duplicate(again, exclude=None)
     assert found is not None
     assert (found.twin, found.exact, found.similarity) == (twin.pk, False, pytest.approx(similarity))
-    assert find_duplicate(again, but=twin.pk) is None
+    assert find_duplicate(again, exclude=twin.pk) is None
 
 
 def test_what_shares_half_of_its_words_is_no_repeat():
     say(make_article(), STORY)
     assert (
-        find_duplicate(STORY[: len(STORY) // 2] + " and so on, as it is told in every harbour.", but=None)
+        find_duplicate(STORY[: len(STORY) // 2] + " and so on, as it is told in every harbour.", exclude=None)
         is None
     )
 
