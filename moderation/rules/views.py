@@ -209,8 +209,10 @@ def _false_positives(definition: Written, ids: list[int]) -> list[FalsePositive]
     for decided, spans in trials.matched_examples(definition, ids):
         comment = comments[decided.comment]
         start, end = _excerpt_bounds(len(decided.body), spans)
-        here = [[max(a, start) - start, min(b, end) - start] for a, b in spans if a < end and b > start]
-        text = explanations.marked(decided.body[start:end], here)
+        excerpt_spans = [
+            [max(a, start) - start, min(b, end) - start] for a, b in spans if a < end and b > start
+        ]
+        text = explanations.marked(decided.body[start:end], excerpt_spans)
         is_whole = end - start == len(decided.body)
         found.append(FalsePositive(comment, decided.name, text, is_whole, has_page(comment)))
     return found

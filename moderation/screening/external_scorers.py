@@ -133,8 +133,8 @@ class HttpScorer:
     def __call__(self, asked: ScoreRequest) -> float:
         answer = self.client.post(self.url, json=vars(asked))
         answer.raise_for_status()
-        told: Any = answer.json()
-        probability = float(told["probability"])
+        data: Any = answer.json()
+        probability = float(data["probability"])
         if not 0 <= probability <= 1:
             raise ValueError(f"{probability} is no probability.")
         return probability

@@ -1,4 +1,4 @@
-"""What made the score of a comment that is stored: its parts, by the version that found it."""
+"""Explains the score of a stored comment: its parts, by the version that scored it."""
 
 from collections.abc import Sequence
 
@@ -15,11 +15,12 @@ MAX_PARTS = 8
 
 
 def parts_of(comment: Comment, findings: Sequence[Finding]) -> list[StoredPart]:
-    """The heaviest of them; nothing where the filter found nothing, or can't be asked any more.
+    """Return the heaviest parts of a score; nothing if the filter did not score the comment or can't be
+    loaded any more.
 
-    `findings`: of the comment as it reads now. Two statements, and the version's weights once in a process.
-
-    What was said around it is read as it stands by now, so that their sum may differ a little from the score.
+    `findings`: of the current text of the comment. Takes two statements, and loads the version's weights
+    once in each process. The thread around it is read as it is now, so the sum may differ a little from
+    the score.
     """
     own = next((one for one in findings if one.check_name == "filter" and one.filter_id), None)
     if own is None or own.filter_id is None:
@@ -40,7 +41,7 @@ def parts_of(comment: Comment, findings: Sequence[Finding]) -> list[StoredPart]:
 
 def _stored_comment_data(comment: Comment) -> Said:
     article = comment.discussion.article
-    known = load_thread_context(
+    facts = load_thread_context(
         article=article.pk, at=comment.created_at, parent=comment.parent_id, exclude=comment.pk
     )
     return Said(
@@ -50,6 +51,6 @@ def _stored_comment_data(comment: Comment) -> Said:
         article_text=f"{article.standfirst}\n{article.body}",
         article_date=article.published_at,
         comment_date=comment.created_at,
-        parent=known.parent_text or None,
-        thread=known.thread or None,
+        parent=facts.parent_text or None,
+        thread=facts.thread or None,
     )

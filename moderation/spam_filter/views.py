@@ -1,4 +1,4 @@
-"""The filter: which version is in force, how it does, what it was wrong about. Administrators change it."""
+"""Pages of the filter: the active version, its metrics and mistakes. Administrators change it."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -21,6 +21,7 @@ from moderation.spam_filter.page import FilterPage
 
 
 def require_administrator(request: HttpRequest) -> User:
+    """Return the user, who must be an administrator."""
     user = moderator(request)
     if not user.is_administrator:
         raise PermissionDenied
@@ -30,7 +31,8 @@ def require_administrator(request: HttpRequest) -> User:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def filter_page(request: HttpRequest) -> HttpResponse:
-    """?done=<act> for its bar. POST sets how many honest ones in a hundred may wait: `percent`."""
+    """Show the filter. ?done=<batch> shows its Undo bar. POST `percent` sets how many honest comments may
+    wait."""
     user = require_administrator(request) if request.method == "POST" else moderator(request)
     page = FilterPage(user)
     form = WaitingPercentForm(request.POST or None, initial={"percent": page.may_wait})
@@ -42,7 +44,7 @@ def filter_page(request: HttpRequest) -> HttpResponse:
         "page": page,
         "form": form if user.is_administrator else None,
         "done": just_done(user, request.GET.get("done")),
-        "here": f"{reverse('moderation:filter')}#mistakes",
+        "return_url": f"{reverse('moderation:filter')}#mistakes",
     }
     return render(request, "moderation/spam_filter/filter.html", context, status=422 if form.errors else 200)
 
@@ -50,13 +52,13 @@ def filter_page(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_for_the_queue
 def use(request: HttpRequest) -> HttpResponse:
-    """`version`: the number of one that is in force from now on; "off" for none."""
+    """Activate a version. POST `version`: its number, or "off" for none."""
     user = require_administrator(request)
     asked = request.POST.get("version", "")
     version = None if asked == "off" else get_object_or_404(Filter, pk=whole_number(asked) or 0)
     if version and not active_model.can_be_used(version.pk):
-        words_ = _("Version %(n)s was made by another release of the program, and can’t be used.")
-        messages.error(request, words_ % {"n": version.pk})
+        message = _("Version %(n)s was made by another release of the program and can’t be used.")
+        messages.error(request, message % {"n": version.pk})
     else:
         _notify(request, versions.put_in_force(version=version, actor=user))
     return redirect("moderation:filter")
@@ -64,6 +66,6 @@ def use(request: HttpRequest) -> HttpResponse:
 
 def _notify(request: HttpRequest, batch: Batch | None) -> None:
     if batch is None:
-        messages.info(request, _("It was so already."))
+        messages.info(request, _("Nothing changed."))
         return
     tell_done(request, batch, f"{reverse('moderation:filter')}#main", explanations.done(batch))

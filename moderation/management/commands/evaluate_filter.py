@@ -66,7 +66,7 @@ class Command(BaseCommand):
             raise CommandError("The scores would overwrite the comments. Choose another output file.")
         try:
             signals.signals_without(options["without"])
-            its = self._model(options["filter"])
+            scoring_model = self._model(options["filter"])
         except (ValueError, UnusableModelError) as error:
             raise CommandError(str(error)) from error
         file = CommentFile(path, options["encoding"])
@@ -82,7 +82,7 @@ class Command(BaseCommand):
                 if scores:
                     out = csv.writer(stack.enter_context(scores.open("w", encoding="utf-8", newline="")))
                     out.writerow(["line", "label", "probability", "reasons"])
-                scored = score_rows(file, its, without=options["without"], explain=bool(out))
+                scored = score_rows(file, scoring_model, without=options["without"], explain=bool(out))
                 for row, probability, reasons in progress.track("scored", scored, total):
                     if out:
                         label = {True: "spam", False: "ham", None: ""}[row.is_spam]
@@ -99,10 +99,10 @@ class Command(BaseCommand):
         seconds = time.perf_counter() - began
         if not labels:
             self.stderr.write(self._without_labels(file, unlabelled))
-        told = compute_metrics(probabilities, [bool(label) for label in labels])
+        results = compute_metrics(probabilities, [bool(label) for label in labels])
         if options["json"]:
-            calibration = {"bins": [one._asdict() for one in told["bins"]], "ece": told["ece"]}
-            rest = {name: value for name, value in told.items() if name not in {"bins", "ece"}}
+            calibration = {"bins": [one._asdict() for one in results["bins"]], "ece": results["ece"]}
+            rest = {name: value for name, value in results.items() if name not in {"bins", "ece"}}
             self.stdout.write(
                 json.dumps(
                     {
@@ -114,7 +114,7 @@ class Command(BaseCommand):
                 )
             )
         else:
-            self._print(told, unlabelled, seconds)
+            self._print(results, unlabelled, seconds)
 
     def _without_labels(self, file: CommentFile, count: int) -> str:
         if not count:
@@ -142,31 +142,31 @@ class Command(BaseCommand):
             load_model(now.version) if now else Model.from_bytes((STARTER_DIR / "starter.bin").read_bytes())
         )
 
-    def _print(self, told: Metrics, unlabelled: int, seconds: float) -> None:
+    def _print(self, results: Metrics, unlabelled: int, seconds: float) -> None:
         def share(value: float | None) -> str:
             return "–" if value is None else f"{value:.4f}"
 
         lines = [
-            f"{told['rows']:,} {ngettext('row', 'rows', told['rows'])} with a label: {told['spam']:,} spam,"
-            f" {told['ham']:,} ham",
+            f"{results['rows']:,} {ngettext('row', 'rows', results['rows'])} with a label:"
+            f" {results['spam']:,} spam, {results['ham']:,} ham",
             *(
                 [f"{unlabelled:,} {ngettext('row', 'rows', unlabelled)} without a label, scored only"]
                 if unlabelled
                 else []
             ),
             f"seconds      {seconds:.1f}",
-            f"precision    {share(told['precision'])}  (spam from probability 0.5)",
-            f"recall       {share(told['recall'])}",
-            f"F1           {share(told['f1'])}",
-            f"roc_auc      {share(told['roc_auc'])}",
+            f"precision    {share(results['precision'])}  (spam from probability 0.5)",
+            f"recall       {share(results['recall'])}",
+            f"F1           {share(results['f1'])}",
+            f"roc_auc      {share(results['roc_auc'])}",
             *(
                 f"recall_at    {share(value)}  where {float(at):.1%} of the ham waits"
-                for at, value in told["recall_at"].items()
+                for at, value in results["recall_at"].items()
             ),
-            f"calibration  {share(told['ece'])}  expected calibration error (ECE)",
+            f"calibration  {share(results['ece'])}  expected calibration error (ECE)",
             *(
                 f"  predicted {one.low:.1f}–{one.high:.1f}: {one.weight:,.0f} rows, {one.share:.0%} spam"
-                for one in told["bins"]
+                for one in results["bins"]
             ),
         ]
         for line in lines:
@@ -174,21 +174,21 @@ class Command(BaseCommand):
 
 
 def score_rows(
-    file: CommentFile, its: Model, *, without: list[str], explain: bool
+    file: CommentFile, model: Model, *, without: list[str], explain: bool
 ) -> Iterator[tuple[Row, float, str]]:
     """Yield each row with its probability and, if wanted, its reasons. Two blocks of rows are in memory."""
-    of = signals.signals_without(without)
-    before: list[Row] = []
+    used_signals = signals.signals_without(without)
+    previous: list[Row] = []
     for block in csv_rows.split_into_blocks(file):
-        beside = csv_rows.duplicate_signals(block, without, before)
-        found = csv_rows.row_features(block, its, of, beside)
-        for row, one, more in zip(block, found, beside, strict=True):
+        duplicates = csv_rows.duplicate_signals(block, without, previous)
+        features = csv_rows.row_features(block, model, used_signals, duplicates)
+        for row, row_features, more in zip(block, features, duplicates, strict=True):
             reasons = ""
             if explain:
-                parts = its.explain(row.said, of, more)[:REASONS_PER_ROW]
+                parts = model.explain(row.data, used_signals, more)[:REASONS_PER_ROW]
                 reasons = "; ".join(f"{part.kind} {part.what[:40]} {part.logit:+.2f}" for part in parts)
-            yield row, sigmoid(its.logit(one)), reasons
-        before = block
+            yield row, sigmoid(model.logit(row_features)), reasons
+        previous = block
 
 
 class Progress:

@@ -32,31 +32,32 @@ class Command(BaseCommand):
             raise CommandError("There are no decisions to replay yet.")
         labels = [one.is_spam for one in decided]
         starter, learner = training.starter_model(), training.starter_model()
-        usual = [sigmoid(starter.logit(training.decision_features(one, starter))) for one in decided]
-        learnt = [
+        starter_scores = [sigmoid(starter.logit(training.decision_features(one, starter))) for one in decided]
+        learner_scores = [
             sigmoid(learner.slope * raw + learner.offset)
             for raw in training.progressive_scores(decided, learner)
         ]
         steps: list[dict[str, Any]] = []
         for start in range(0, len(decided), options["each"]):
             places = range(start, min(start + options["each"], len(decided)))
-            told: dict[str, Any] = {
+            step: dict[str, Any] = {
                 "from": places[0] + 1,
                 "until": places[-1] + 1,
                 "spam": sum(labels[n] for n in places),
             }
-            for name, scores in (("learnt", learnt), ("starter", usual)):
-                here, of = [scores[n] for n in places], [labels[n] for n in places]
-                told |= {
-                    f"{name}_log_loss": round(training.log_loss(here, of), 4),
-                    f"{name}_wrong": sum((p >= 0.5) != is_spam for p, is_spam in zip(here, of, strict=True)),
+            for name, scores in (("learnt", learner_scores), ("starter", starter_scores)):
+                step_scores, step_labels = [scores[n] for n in places], [labels[n] for n in places]
+                wrong = [(p >= 0.5) != is_spam for p, is_spam in zip(step_scores, step_labels, strict=True)]
+                step |= {
+                    f"{name}_log_loss": round(training.log_loss(step_scores, step_labels), 4),
+                    f"{name}_wrong": sum(wrong),
                 }
-            steps.append(told)
+            steps.append(step)
         whole = {
             name: {
                 key: value for key, value in metrics.compute_metrics(scores, labels).items() if key != "bins"
             }
-            for name, scores in (("learnt", learnt), ("starter", usual))
+            for name, scores in (("learnt", learner_scores), ("starter", starter_scores))
         }
         if options["json"]:
             self.stdout.write(json.dumps({"steps": steps, **whole}))

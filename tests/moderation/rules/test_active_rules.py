@@ -312,7 +312,7 @@ def test_rules_are_read_and_compiled_only_when_they_change(maria):
     compiled = rules.in_force()
     keep(term(), maria)
     again = rules.in_force()
-    assert again.of["list"][0] is compiled.of["list"][0]  # a list that stays is not compiled anew
+    assert again.by_kind["list"][0] is compiled.by_kind["list"][0]  # a list that stays is not compiled anew
 
 
 @pytest.mark.parametrize(("kind", "value"), [("name", "("), ("links", "many"), ("term", " "), ("rate", "3")])

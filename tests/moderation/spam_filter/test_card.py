@@ -33,9 +33,9 @@ def test_the_card_says_what_made_the_score(client, maria, blank):
     Finding.objects.create(comment=comment, revision=1, check_name="spam_host", strength=1, holds=False)
     page = open_card(client, comment)
     made = page.split("What made this score")[1].split("</details>")[0]
-    assert "It calls to visit" in made
+    assert "It asks readers to visit" in made
     assert "<mark>Check my page</mark>" in made
-    assert "against it, +" in made
+    assert "against, +" in made
 
 
 def test_of_a_version_that_is_gone_or_of_another_release_nothing_is_said(client, maria):
@@ -46,7 +46,7 @@ def test_of_a_version_that_is_gone_or_of_another_release_nothing_is_said(client,
         comment=comment, revision=1, check_name="filter", strength=0.9, holds=True, filter=stale
     )
     page = open_card(client, comment)
-    assert "in 10 like it" in page
+    assert "in 10 comments like this" in page
     assert "What made this score" not in page
 
 

@@ -37,7 +37,7 @@ def test_all_columns_are_read(write):
     )
     (row,) = read(path)
     assert (row.line, row.is_spam) == (2, True)
-    said = row.said
+    said = row.data
     assert (said.author, said.url, said.body, said.parent) == (
         "Ann",
         "http://a.example",
@@ -58,14 +58,14 @@ def test_labels(write, label, is_spam):
 
 def test_what_is_absent_is_not_known_and_what_is_empty_is_empty(write):
     (row,) = read(write("body\nx\n"))
-    assert (row.said.url, row.said.author, row.said.article_date, row.is_spam) == (None, None, None, None)
+    assert (row.data.url, row.data.author, row.data.article_date, row.is_spam) == (None, None, None, None)
     (row,) = read(write("body,url,author\nx,,\n"))
-    assert (row.said.url, row.said.author) == ("", None)
+    assert (row.data.url, row.data.author) == ("", None)
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "2024-13-40", "0"])
 def test_a_date_that_is_none_is_not_known(write, date):
-    assert read(write(f"body,article_date\nx,{date}\n"))[0].said.article_date is None
+    assert read(write(f"body,article_date\nx,{date}\n"))[0].data.article_date is None
 
 
 @pytest.mark.parametrize(
@@ -79,21 +79,21 @@ def test_a_date_that_is_none_is_not_known(write, date):
 )
 def test_files_of_any_make(write, content):
     (row,) = read(write(content))
-    assert (row.said.body, row.is_spam) == ("x", False)
+    assert (row.data.body, row.is_spam) == ("x", False)
 
 
 @pytest.mark.parametrize("header", [" body, label ", "body,label ", "Body,LABEL", "\ufeffbody ,\xa0label"])
 def test_a_header_with_spaces_or_capitals(write, header):
     (row,) = read(write(f"{header}\nx,spam\n"))
-    assert (row.said.body, row.is_spam) == ("x", True)
+    assert (row.data.body, row.is_spam) == ("x", True)
 
 
 def test_a_file_without_bodies_is_refused_with_the_columns_that_were_read(write):
     assert refused(write("")) == "FILE is empty."
     assert refused(write("text , label\nx,ham\n")) == (
-        "FILE has no column “body”; cut at commas, its columns are: “text”, “label”."
+        "FILE has no column “body”. Its columns, separated by commas, are: “text”, “label”."
     )
-    assert refused(write("author;body;label\nAnn;x;ham\n")).endswith("its columns are: “author;body;label”.")
+    assert refused(write("author;body;label\nAnn;x;ham\n")).endswith("are: “author;body;label”.")
     assert refused(write("body,label,Label\nx,ham,spam\n")) == "FILE has two columns “label”."
 
 
@@ -105,7 +105,7 @@ def test_a_row_has_the_line_on_which_it_begins(write, end):
     lines = ["body,label", '"Two', 'lines",spam', "", "x,ham", '"a "" quote",ham', "", "y,ham"]
     assert [row.line for row in read(write(end.join(lines)))] == [2, 5, 6, 8]
     lines[-1] = "y,maybe"
-    assert refused(write(end.join(lines))) == "Line 8 of FILE: the label is 'maybe', neither spam nor ham."
+    assert refused(write(end.join(lines))) == "Line 8 of FILE: the label is 'maybe', but must be spam or ham."
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_quote_that_is_not_closed_does_not_take_the_whole_file(write, monkeypa
 
 def test_a_comma_that_lacks_its_quotes(write):
     told = refused(write("body,label\nx,ham\nWell, no,ham\n"))
-    assert told.startswith("Line 3 of FILE: 3 cells, where the first line has 2.")
+    assert told.startswith("Line 3 of FILE: 3 cells, but the header has 2.")
     assert len(read(write("body,label\nx,ham,,\n"))) == 1  # as some programs write them
 
 
@@ -151,7 +151,7 @@ def test_a_comma_that_lacks_its_quotes(write):
         (b"body\nx\n" + b"y\n" * 9_000 + b"\xff\n", "utf-8", "Line 9003 of FILE: the byte FF is no text"),
         (b"body\n\x81\n", "cp1252", "Line 2 of FILE: the byte 81 is no text in cp1252."),
         ("body\nx\n".encode("utf-16"), "utf-8", "Line 1 of FILE: this is UTF-16. Add --encoding utf-16."),
-        ("body\nx\n".encode("utf-16-be"), "utf-8", "Line 1 of FILE: it has zero bytes, as UTF-16 has them."),
+        ("body\nx\n".encode("utf-16-be"), "utf-8", "Line 1 of FILE: it has zero bytes, so it may be UTF-16."),
         (b"PK\x03\x04\x14\0\xff", "utf-8", "Line 1 of FILE: this is a spreadsheet or a zip archive."),
         (
             "body\nx\n".encode("utf-16-le") + b"\0\xd8\n\0",
@@ -169,7 +169,7 @@ def test_bytes_that_are_no_text_are_refused_with_their_line(write, data, encodin
 @pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "utf-16", "utf-16-le", "utf-8", "UTF8"])
 def test_other_encodings_are_read_where_they_are_named(write, encoding):
     (row,) = read(write("body,label\nÉté,ham\n".encode(encoding)), encoding)
-    assert (row.said.body, row.is_spam) == ("Été", False)
+    assert (row.data.body, row.is_spam) == ("Été", False)
 
 
 # Memory

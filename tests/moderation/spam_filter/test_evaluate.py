@@ -55,9 +55,9 @@ def test_it_needs_no_database_for_the_starter(file, capsys):
 def test_for_people(file, capsys):
     call_command("evaluate_filter", str(file), "--filter", "starter")
     out = capsys.readouterr().out
-    assert "4 rows with a label: 2 spam, 2 honest" in out
+    assert "4 rows with a label: 2 spam, 2 ham" in out
     assert "roc_auc      1.0000" in out
-    assert "where 1.0% of the honest ones wait" in out
+    assert "where 1.0% of the ham waits" in out
 
 
 def test_each_row_with_its_score_and_reasons(file, tmp_path, capsys):
@@ -93,16 +93,17 @@ def test_rows_without_labels_are_scored_and_not_counted(tmp_path, capsys):
     assert told["calibration"]["ece"] is None
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 2
     assert err == (
-        "Nothing can be measured, since there is no column “label” beside “body”: the rows are scored only.\n"
+        "Nothing can be measured because there is no column “label” besides “body”. "
+        "The rows are only scored.\n"
     )
     path.write_text("body,label\nSomething,\n")
     call_command("evaluate_filter", path, "--filter", "starter")
     out, err = capsys.readouterr()
-    assert err == "Nothing can be measured, since no row has a label: the rows are scored only.\n"
+    assert err == "Nothing can be measured because no row has a label. The rows are only scored.\n"
     assert "1 row without a label, scored only" in out
     path.write_text("body,label\n")
     call_command("evaluate_filter", path, "--filter", "starter")
-    assert capsys.readouterr().err == f"{path} has no row below its first line.\n"
+    assert capsys.readouterr().err == f"{path} has no rows after the header.\n"
 
 
 def test_a_header_with_spaces_is_labelled(file, capsys):
@@ -114,7 +115,7 @@ def test_a_header_with_spaces_is_labelled(file, capsys):
 def test_another_encoding_is_named(file, capsys):
     file.write_bytes(file.read_text().replace("Ebba Norling", "Ébba Nörling").encode("cp1252"))
     with pytest.raises(
-        CommandError, match=r"Line 4 of .*: the byte C9 is no text in utf-8\. .*--encoding cp1252"
+        CommandError, match=r"Line 4 of .*: the byte C9 is not valid utf-8\. .*--encoding cp1252"
     ):
         call_command("evaluate_filter", file, "--filter", "starter")
     assert evaluate(capsys, file, "--filter", "starter", "--encoding", "cp1252")["roc_auc"] == 1.0
@@ -195,7 +196,7 @@ def test_what_is_in_force_is_what_is_asked(starter, file, capsys):
     ("content", "arguments", "sentence"),
     [
         ("text\nx\n", [], "has no column “body”"),
-        ("body,label\nx,maybe\n", [], "neither spam nor ham"),
+        ("body,label\nx,maybe\n", [], "must be spam or ham"),
         ("body\nx\n", ["--without", "nonsense"], "No such signal: nonsense"),
         ("body\nx\n", ["--filter", "999999"], "There is no version '999999' of the filter"),
         ("body\nx\n", ["--filter", "nonsense"], "There is no version 'nonsense' of the filter"),

@@ -29,20 +29,20 @@ def test_a_number_that_is_not_known_is_not_told(name):
 def test_nor_is_an_age():
     assert (
         explanations.why(Finding(check_name="late"), to_moderator=True, twin=None)
-        == "It comes long after the article."
+        == "It was posted long after the article."
     )
 
 
 def test_a_number_is_told():
     assert say.signal("late", 1) == "Posted 1 day after the article."
     assert say.signal("links", 7) == "It has 7 links."
-    assert say.signal("drift", 0) == "It has no word in common with article or discussion."
-    assert say.signal("drift", 1).startswith("It has 1 word in common")
+    assert say.signal("drift", 0) == "It has no word in common with the article or the discussion."
+    assert say.signal("drift", 1).startswith("It has only 1 word in common")
 
 
 def test_of_any_comment_a_signal_says_no_number():
-    assert say.voice("late") == "It comes long after the article."
-    assert say.voice("near_repeat") == "Another comment says nearly the same."
+    assert say.voice("late") == "It was posted long after the article."
+    assert say.voice("near_repeat") == "It has nearly the same text as another comment."
     assert say.voice("puny") == say.signal("puny", None)
 
 
@@ -56,7 +56,7 @@ def test_words_of_people_stay_words():
     said = say.parts(parts, "<b>ad now", "Jim")
     assert [one.sentence for one in said] == [
         "The word “<b>ad”.",
-        "A word that is not there any more.",
+        "A word that is no longer in the text.",
         "Posted 40 days after the article.",
         "The signal “unheard_of”.",
     ]

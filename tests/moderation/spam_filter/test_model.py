@@ -234,7 +234,7 @@ def test_calibration_finds_the_truth():
 
 
 def test_a_few_examples_do_not_bend_it():
-    slope, offset = fit_calibration([1.0, -1.0], [False, True], before=(2.0, -1.5), held=40.0)
+    slope, offset = fit_calibration([1.0, -1.0], [False, True], prior=(2.0, -1.5), prior_weight=40.0)
     assert slope == pytest.approx(2.0, abs=0.2)
     assert offset == pytest.approx(-1.5, abs=0.3)
 

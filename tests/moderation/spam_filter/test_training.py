@@ -204,9 +204,9 @@ def test_a_version_is_trained_waits_is_tried_and_goes_live(starter, maria, clien
     assert told == f"version {made.pk} was trained on 60 decisions"
     assert (made.kind, made.trained_on["decisions"], made.trained_on["spam"]) == ("learnt", 60, 20)
     assert Desk.objects.get().filter == starter
-    assert training.run() == "a version waits for decisions by which it can be judged"
+    assert training.run() == "a version is waiting for later decisions to be tested on"
     days(54, maria, seed=2)
-    assert training.run() == f"version {made.pk} did no worse, and is in force"
+    assert training.run() == f"version {made.pk} did no worse and is active"
     made.refresh_from_db()
     assert Desk.objects.get().filter == made
     assert made.numbers["figures"]["rows"] == 54
@@ -227,7 +227,7 @@ def test_what_it_learnt_from_judges_no_version_however_often_it_is_decided(start
         ways = [(State.PUBLISHED, "approved"), (State.SPAM, "spam")]
         for to, reason in ways if n % 3 == 0 else reversed(ways):
             decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
-    assert training.run() == "a version waits for decisions by which it can be judged"
+    assert training.run() == "a version is waiting for later decisions to be tested on"
 
 
 def test_a_decision_that_was_changed_is_a_new_one_to_learn_from(starter, maria):
@@ -284,7 +284,7 @@ def test_what_somebody_sets_while_the_job_judges_stays(starter, maria, monkeypat
         return judge(*of)
 
     monkeypatch.setattr("moderation.spam_filter.training.judge", meanwhile)
-    assert training.run().endswith("but somebody has set another one meanwhile")
+    assert training.run().endswith("but somebody activated another one in the meantime")
     assert Desk.objects.get().filter is None
 
 
@@ -296,7 +296,7 @@ def test_after_two_weeks_it_is_judged_by_what_there_is(starter, maria):
         comment = talk(article, rng, is_spam=False)
         decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria)
     waiting = Filter.objects.filter(numbers_at=None, kind="learnt")
-    assert training.run() == "a version waits for decisions by which it can be judged"
+    assert training.run() == "a version is waiting for later decisions to be tested on"
     waiting.update(made_at=timezone.now() - training.MAX_TRIAL_WAIT)
     assert training.run().startswith(f"version {Filter.objects.latest('pk').pk} did ")
     assert not waiting.exists()
@@ -320,7 +320,7 @@ def learnt(starter, maria):
     made = days(60, maria)
     training.run()
     days(54, maria, seed=2)
-    assert training.run().endswith("is in force")
+    assert training.run().endswith("is active")
     return made
 
 
@@ -332,7 +332,7 @@ def test_what_is_sealed_is_unlearnt_at_once_and_no_weight_of_it_stays(learnt, ma
     before = in_force()
     restrictions.seal(ids=[learnt[0].pk], why=Seal.Why.OTHER, actor=maria)
     made = Filter.objects.latest("pk").pk + 1
-    assert training.run() == f"version {made}, without what is gone of version {before.pk}, is in force"
+    assert training.run() == f"version {made} is active: version {before.pk} without its removed examples"
     now = in_force()
     assert (now.pk, now.trained_on["decisions"], now.trained_on["until"]) == (
         made,
@@ -366,7 +366,7 @@ def test_where_a_twentieth_was_undone_the_rest_is_learnt_anew(learnt, maria):
     assert in_force() == before
     undo(batch=acts[2], actor=maria)
     Filter.objects.filter(numbers_at=None).delete()
-    assert f"without what is gone of version {before.pk}" in training.run()
+    assert f"version {before.pk} without its removed examples" in training.run()
     assert in_force().trained_on["decisions"] == 57
     before.refresh_from_db()
     assert bytes(before.weights)  # to which one may go back
@@ -374,7 +374,7 @@ def test_where_a_twentieth_was_undone_the_rest_is_learnt_anew(learnt, maria):
 
 def test_where_nothing_stands_of_it_the_starter_is_in_force(learnt, starter, maria):
     restrictions.seal(ids=[one.pk for one in learnt], why=Seal.Why.OTHER, actor=maria)
-    assert training.run().endswith("the starter is in force")
+    assert training.run().endswith("the starter is active")
     assert in_force() == starter
 
 
@@ -390,7 +390,7 @@ def test_one_that_does_worse_is_refused(starter, maria):
     for n in range(training.MIN_PER_LABEL):
         comment = say(article, f"Cheap payday loans and casino bonus, click here http://casino.example/{n}")
         decide(ids=[comment.pk], to=State.SPAM, reason="spam", actor=maria)
-    assert training.run() == f"version {made.pk} did worse, and is not used"
+    assert training.run() == f"version {made.pk} did worse and is not used"
     made.refresh_from_db()
     assert made.is_refused
     assert Desk.objects.get().filter == starter
@@ -412,7 +412,7 @@ def test_who_marks_what_is_honest_as_spam_brings_no_version_in_force(starter, ma
     made = Filter.objects.latest("pk")
     days(54, maria, seed=2)
     presses(100, omar, seed=6)
-    assert training.run() == f"version {made.pk} did worse, and is not used"
+    assert training.run() == f"version {made.pk} did worse and is not used"
     made.refresh_from_db()
     trial = made.numbers["trial"]
     assert trial["log_loss"][0] < trial["log_loss"][1]
@@ -496,29 +496,29 @@ def test_after_a_release_that_stores_otherwise_the_starter_is_in_force(starter, 
         kind=Filter.Kind.LEARNT, weights=b"of another release", trained_on={"decisions": 0, "until": 0}
     )
     Desk.objects.update(filter=other)
-    assert training.run() == "the version in force was of another release; the starter is in force"
+    assert training.run() == "the active version was made by another release; the starter is active"
     assert Desk.objects.get().filter == starter
-    assert training.run().endswith("was of another release, and is not used")
-    assert training.run() == "too little was decided since"
+    assert training.run().endswith("was made by another release and is not used")
+    assert training.run() == "there are too few new decisions"
 
 
 def test_without_a_filter_in_force_nothing_is_trained(starter, maria):
     Desk.objects.update(filter=None)
     days(60, maria)
-    assert training.run() == "no filter is in force"
+    assert training.run() == "the filter is off"
     assert not Filter.objects.filter(kind="learnt").exists()
 
 
 def test_too_little_trains_nothing(starter, maria):
     days(40, maria)
-    assert training.run() == "too little was decided since"
+    assert training.run() == "there are too few new decisions"
 
 
 def test_all_alike_trains_nothing(starter, maria):
     article = make_article()
     for n in range(training.MIN_NEW_DECISIONS):
         decide(ids=[say(article, f"Word {n}").pk], to=State.PUBLISHED, reason="approved", actor=maria)
-    assert training.run() == "all decisions are alike"
+    assert training.run() == "all decisions have the same label"
 
 
 def test_a_replay_foretells_each_decision_before_it_learns_it(starter, maria, capsys):
@@ -540,5 +540,5 @@ def test_a_replay_foretells_each_decision_before_it_learns_it(starter, maria, ca
 
 
 def test_a_replay_of_nothing_says_so(starter):
-    with pytest.raises(CommandError, match="Nobody has decided anything yet"):
+    with pytest.raises(CommandError, match="There are no decisions to replay yet"):
         call_command("replay_filter")
