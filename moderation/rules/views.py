@@ -50,7 +50,7 @@ class RuleRow:
     scope: str
     record: active_rules.RuleRecord
     terms: int | None  # of a list
-    is_usable: bool  # else it is ignored, in force or not
+    is_usable: bool  # if not, the rule is ignored even if it is active
 
 
 @require_safe

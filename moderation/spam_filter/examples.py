@@ -56,7 +56,7 @@ _IS_OF_A_PERSON = """e.kind = 'state' AND e.actor_id IS NOT NULL
 _DECIDED_BEFORE = f"""EXISTS (
   SELECT FROM comments_transition e
   WHERE e.comment_id = d.comment_id AND e.id <= %(line)s AND {_IS_OF_A_PERSON})"""
-_ITS_WORDS = f"{ITS_WORDS} WHERE {ARE_THERE} AND c.state_reason <> 'sealed' AND c.text_missing = ''"
+_TEXT_JOIN = f"{ITS_WORDS} WHERE {ARE_THERE} AND c.state_reason <> 'sealed' AND c.text_missing = ''"
 DECISIONS_SQL = f"""{_LAST},
 chosen AS (
   SELECT d.* FROM d
@@ -75,12 +75,12 @@ SELECT d.id, c.id, d.to_state = 'spam', d.at,
         JOIN comments_commenttext t ON t.comment_id = b.id),
        (SELECT json_agg(json_build_array(f.check_name, f.strength)) FROM moderation_finding f
         WHERE f.comment_id = c.id AND f.revision = d.revision AND f.check_name = ANY(%(checks)s))
-FROM chosen d {_ITS_WORDS}
+FROM chosen d {_TEXT_JOIN}
 ORDER BY d.id"""
 COUNT_SQL = f"""{_LAST}
 SELECT count(*) FILTER (WHERE d.id > %(line)s), count(*) FILTER (WHERE {_DECIDED_BEFORE}),
        max(d.id) FILTER (WHERE NOT {_DECIDED_BEFORE})
-FROM d {_ITS_WORDS} AND {_IS_DECIDED}"""
+FROM d {_TEXT_JOIN} AND {_IS_DECIDED}"""
 
 
 # The first decision by a person on each comment that was restricted or erased since.
@@ -97,16 +97,19 @@ class RemovedExamples:
     """Transition ids from which on a version may have learnt from comments that were restricted or erased
     since.
 
-    `sealed` has one id for each restriction of a comment. Such an id never goes away.
+    `restricted` has one id for each restriction of a comment. Such an id never goes away.
     """
 
-    sealed: Sequence[int]
+    restricted: Sequence[int]
     erased: Sequence[int]
 
     def counts_until(self, line: int) -> dict[str, int]:
         """Return how many of each kind a version may have learnt from that was trained on the log up to
         this id."""
-        return {"sealed": sum(n <= line for n in self.sealed), "erased": sum(n <= line for n in self.erased)}
+        return {
+            "sealed": sum(n <= line for n in self.restricted),
+            "erased": sum(n <= line for n in self.erased),
+        }
 
 
 def removed_examples() -> RemovedExamples:
@@ -115,7 +118,8 @@ def removed_examples() -> RemovedExamples:
         cursor.execute(REMOVED_SQL)
         rows = cursor.fetchall()
     return RemovedExamples(
-        [line for line, is_sealed in rows if is_sealed], [line for line, sealed in rows if not sealed]
+        [line for line, is_restricted in rows if is_restricted],
+        [line for line, is_restricted in rows if not is_restricted],
     )
 
 

@@ -82,10 +82,10 @@ class Part(NamedTuple):
 
 
 def read_features(
-    said: Said, settings: Settings, signals: Sequence[Signal] = facts.SIGNALS, read: Read | None = None
+    data: Said, settings: Settings, signals: Sequence[Signal] = facts.SIGNALS, read: Read | None = None
 ) -> Features:
     """Return the features of a comment. `read`: the parsed comment, if the caller has it."""
-    read = read or Read(said)
+    read = read or Read(data)
     words = read.word_texts
     own = [word for word in words if word not in SIGNAL_WORDS]
     spaces = (
@@ -158,9 +158,9 @@ class Model:
 
     # Scoring
 
-    def score(self, said: Said, signals: Sequence[Signal] = facts.SIGNALS) -> float:
+    def score(self, data: Said, signals: Sequence[Signal] = facts.SIGNALS) -> float:
         """Return the probability that a comment is spam."""
-        return sigmoid(self.logit(read_features(said, self.settings, signals)))
+        return sigmoid(self.logit(read_features(data, self.settings, signals)))
 
     def logit(self, features: Features) -> float:
         """Return the calibrated logit."""
@@ -271,15 +271,15 @@ class Model:
     # Explaining
 
     def explain(
-        self, said: Said, signals: Sequence[Signal] = facts.SIGNALS, more: Sequence[SignalResult] = ()
+        self, data: Said, signals: Sequence[Signal] = facts.SIGNALS, more: Sequence[SignalResult] = ()
     ) -> list[Part]:
         """Return the parts of the logit, the heaviest first; they add up to it.
 
         The part of the characters is given to the words that contain them; a pair of words gives half to
         each.
         """
-        read = Read(said)
-        features = read_features(said, self.settings, signals, read)
+        read = Read(data)
+        features = read_features(data, self.settings, signals, read)
         features = Features(features.spaces, (*features.found, *more))
         parts = [Part("signal", BIAS, self.slope * self.signal_weight(BIAS) + self.offset)]
         for found in features.found:
@@ -289,7 +289,7 @@ class Model:
         for kind, space in (("name", features.spaces[2]), ("site", features.spaces[3])):
             if space.slots:
                 logit = self.slope * space.value * sum(self._weights(space.slots))
-                parts.append(Part(kind, (said.author if kind == "name" else said.url) or "", logit))
+                parts.append(Part(kind, (data.author if kind == "name" else data.url) or "", logit))
         return sorted(parts, key=lambda part: -abs(part.logit))
 
     def _by_words(self, read: Read, features: Features) -> Iterator[Part]:

@@ -60,13 +60,13 @@ class Numbers(TypedDict):
 class Trial(TypedDict):
     """A comparison of a version with the one that was active before it. Stored in its numbers for good."""
 
-    version: int  # the other one
-    rows: int  # decisions that both were tried on
-    log_loss: tuple[float, float]  # of this one, of the other one
-    recall: tuple[float | None, float | None]  # of spam, where 1 in 100 honest ones may wait
-    # Where a comment waits with what the operator had set: honest ones that would, in per cent, …
-    honest: tuple[float, float]
-    spam: tuple[float | None, float | None]  # … and spam
+    version: int  # the other version
+    rows: int  # decisions on which both were measured
+    # The following pairs have the value of this version and that of the other one.
+    log_loss: tuple[float, float]
+    recall: tuple[float | None, float | None]  # share of spam found if 1 in 100 honest comments may wait
+    honest: tuple[float, float]  # percentage of honest comments that would wait with the setting of the time
+    spam: tuple[float | None, float | None]  # the same for spam
 
 
 def starter_model() -> Model:
@@ -76,8 +76,8 @@ def starter_model() -> Model:
 
 def decision_features(decided: Decided, model: Model) -> Features:
     """Return the features of a decided comment."""
-    found = read_features(decided.said, model.settings)
-    return Features(found.spaces, (*found.found, *decided.found))
+    features = read_features(decided.said, model.settings)
+    return Features(features.spaces, (*features.found, *decided.found))
 
 
 def progressive_scores(decided: Sequence[Decided], model: Model) -> Iterator[float]:

@@ -53,18 +53,18 @@ class Command(BaseCommand):
                     f"{name}_wrong": sum(wrong),
                 }
             steps.append(step)
-        whole = {
+        summary = {
             name: {
                 key: value for key, value in metrics.compute_metrics(scores, labels).items() if key != "bins"
             }
             for name, scores in (("learnt", learner_scores), ("starter", starter_scores))
         }
         if options["json"]:
-            self.stdout.write(json.dumps({"steps": steps, **whole}))
+            self.stdout.write(json.dumps({"steps": steps, **summary}))
         else:
-            self._draw(steps, whole)
+            self._draw(steps, summary)
 
-    def _draw(self, steps: list[dict[str, Any]], whole: dict[str, Any]) -> None:
+    def _draw(self, steps: list[dict[str, Any]], summary: dict[str, Any]) -> None:
         most = max(max(step["learnt_log_loss"], step["starter_log_loss"]) for step in steps) or 1
         self.stdout.write("Log loss per step (lower is better); ▇ learning filter, ░ starter")
         for step in steps:
@@ -74,12 +74,12 @@ class Command(BaseCommand):
                 bar = mark * max(1, round(BAR_WIDTH * loss / most))
                 self.stdout.write(f"{head:24} {bar:{BAR_WIDTH}} {loss:.3f}, {wrong} wrong")
                 head = ""
-        for name, told in whole.items():
+        for name, results in summary.items():
             at = ", ".join(
                 f"{float(share):.1%}: {'–' if value is None else f'{value:.0%}'}"
-                for share, value in told["recall_at"].items()
+                for share, value in results["recall_at"].items()
             )
-            area = told["roc_auc"]
+            area = results["roc_auc"]
             self.stdout.write(
                 f"{name}: roc_auc {'–' if area is None else f'{area:.4f}'}; spam found, by the share of ham "
                 f"that waits: {at}"
