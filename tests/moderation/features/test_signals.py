@@ -1,4 +1,4 @@
-"""Each signal by a comment in which it finds something, with the words, and by one in which it does not."""
+"""Each signal with comments that it matches, with the spans, and with comments that it ignores."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -148,7 +148,7 @@ def label(value: object) -> str | None:
 
 
 @pytest.mark.parametrize(("name", "one", "words"), FINDS, ids=label)
-def test_what_it_finds_and_where(name, one, words):
+def test_each_signal_finds_its_example(name, one, words):
     found = told(name, one)
     assert found is not None
     assert 0 < found.strength <= 1
@@ -156,7 +156,7 @@ def test_what_it_finds_and_where(name, one, words):
 
 
 @pytest.mark.parametrize(("name", "one"), PASSES, ids=label)
-def test_what_it_passes(name, one):
+def test_each_signal_ignores_its_counterexample(name, one):
     assert told(name, one) is None
 
 
@@ -164,12 +164,12 @@ EVERY = [signal.__name__ for signal in (*SIGNALS, *FACT_SIGNALS, *RANKING_SIGNAL
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_each_has_both_cases(name):
+def test_each_signal_has_an_example_and_a_counterexample(name):
     assert name in {case[0] for case in FINDS}
     assert name in {case[0] for case in PASSES}
 
 
-def test_each_has_a_weight_to_start_from_or_none_at_all():
+def test_each_signal_has_a_start_weight_or_none():
     assert set(PRIORS) == {signal.__name__ for signal in SIGNALS} | set(SITE_SIGNAL_WEIGHTS)
     assert set(PRIORS).isdisjoint(signal.__name__ for signal in (*FACT_SIGNALS, *RANKING_SIGNALS))
 
@@ -184,17 +184,17 @@ HARMLESS = [
 
 
 @pytest.mark.parametrize("one", HARMLESS)
-def test_little_is_said_of_the_harmless(one):
+def test_harmless_comments_have_few_signals(one):
     assert sum(PRIORS[f.signal] * f.strength for f in signals.find(Read(one))) < 2
 
 
-def test_what_is_unknown_is_not_told():
+def test_unknown_fields_give_no_result():
     """A field that is not known gives no finding, for or against."""
     names = {f.signal for f in signals.find(Read(said("Some words about curtains in bedrooms")))}
     assert names.isdisjoint({"late", "drift", "on_subject", "no_gain", "own_name", "site_sells", "answers"})
 
 
-def test_abuse_is_no_part_of_it():
+def test_abuse_signals_have_no_weight():
     names = {f.signal for f in signals.find(Read(said("you are an idiot, you wetback")))}
     assert names.isdisjoint({"insult", "slur"})
 
@@ -295,7 +295,7 @@ def test_no_hostile_text_keeps_a_signal_busy(piece):
     assert time.process_time() - began < 5
 
 
-def test_what_other_signals_ask_is_looked_for_once():
+def test_a_signal_used_by_others_is_computed_once():
     looked = []
 
     @signals.cached_per_comment
@@ -310,7 +310,7 @@ def test_what_other_signals_ask_is_looked_for_once():
     assert (shout.__name__, shout.__doc__) == ("shout", "What it finds.")
 
 
-def test_a_signal_that_another_asks_has_one_answer_in_a_comment():
+def test_a_cached_signal_has_one_result_per_comment():
     """`calls` is the dearest one, and `no_gain` asks it again."""
     read = Read(said("Please visit my site", url=""))
     assert signals.no_gain(read) is None

@@ -1,4 +1,4 @@
-"""What the site knows that tells of a comment, in one statement."""
+"""The site's facts about a comment, loaded in one statement."""
 
 from datetime import timedelta
 
@@ -38,7 +38,7 @@ def known(article, **asked) -> SiteFacts:
     return found
 
 
-def test_of_an_empty_discussion_nothing_is_known():
+def test_an_empty_discussion_has_no_facts():
     assert known(make_article(), hosts=["teak.example"], ip_hash=mark("198.51.100.7")) == SiteFacts(
         thread="",
         spam_hosts=[],
@@ -51,7 +51,7 @@ def test_of_an_empty_discussion_nothing_is_known():
     )
 
 
-def test_what_was_said_before_and_what_is_answered():
+def test_the_thread_and_the_parent():
     article = make_article()
     first = say(article, "The ferry needs a NEW rudder.")
     say(make_article("Elsewhere"), "Of horses.")
@@ -85,7 +85,7 @@ def test_a_host_to_which_several_others_link_within_a_day():
     assert known(article, hosts=["teak.example"], name="Bo", at=later).burst_hosts == []
 
 
-def test_no_host_of_a_hostile_comment_keeps_it_from_being_posted(starter, maria):
+def test_a_hostile_host_does_not_break_posting(starter, maria):
     article = make_article()
     spam = [say(article, f"Fine tables at teak{n}.example, number {n}") for n in range(25)]
     decide(ids=[c.pk for c in spam], to=State.SPAM, reason="spam", actor=maria)
@@ -94,7 +94,7 @@ def test_no_host_of_a_hostile_comment_keeps_it_from_being_posted(starter, maria)
 
 
 @pytest.mark.parametrize("host", ["'", "''|x", "a\\b", "& !", "", "\u0130.example", "x" * 300])
-def test_no_host_is_too_odd(host):
+def test_any_host_can_be_looked_up(host):
     assert known(make_article(), hosts=[host]).spam_hosts == []
 
 
@@ -119,19 +119,19 @@ def test_one_address_under_several_names():
     assert known(article, ip_hash=mark(here)).names_at_address == 2
 
 
-def test_the_storys_own_text_comes_along():
+def test_the_text_of_the_story_is_loaded():
     article = make_article(standfirst="Of piles.", body="They have **rotted**.")
     assert known(article).article == "Of piles.\nThey have **rotted**."
 
 
-def test_of_an_address_the_latest_are_looked_at():
+def test_only_the_latest_comments_of_an_address_count():
     article, here = make_article(), "198.51.100.7"
     for n in range(MAX_COMMENTS_PER_ADDRESS + 5):
         say(article, f"Row {n} is free.", guest=GuestFactory.create(name=f"Rower {n}"), ip=here)
     assert known(article, ip_hash=mark(here)).names_at_address == MAX_COMMENTS_PER_ADDRESS
 
 
-def test_the_recent_names_are_asked_for_an_odd_one_only():
+def test_recent_names_are_loaded_only_for_an_unusual_name():
     article = make_article()
     for n, name in enumerate(("RobertExo", "olav", "Ada")):
         say(article, f"Row {n} is free.", guest=GuestFactory.create(name=name), ip="198.51.100.7")

@@ -1,4 +1,4 @@
-"""Signals that only the site can give."""
+"""Signals that use the site's facts."""
 
 import re
 
@@ -28,12 +28,12 @@ def found(known: SiteFacts, name: str = "Ada", body: str = "A word.") -> dict[st
         "𝓜aria",
     ],
 )
-def test_a_name_that_can_be_taken_for_one_of_the_staff(name):
+def test_a_name_that_imitates_staff(name):
     assert found(SiteFacts(staff=["Maria"]), name) == {"imitates": 1.0}
 
 
 @pytest.mark.parametrize("name", ["Marian", "Mario", "Mari", "Marla", "", "…", "李娜"])
-def test_another_name_is_another_name(name):
+def test_a_different_name_does_not_imitate(name):
     assert found(SiteFacts(staff=["Maria"], names=["Maria"]), name) == {}
 
 
@@ -46,16 +46,16 @@ def test_honest_names_that_differ_by_letters_of_one_alphabet(name, other):
 
 
 @pytest.mark.parametrize("name", ["Moderator", "Mona (moderator)", "Administrat0r", "Emil, editor", "Аdmin"])
-def test_who_says_to_be_of_the_staff(name):
+def test_a_name_that_claims_a_staff_role(name):
     assert found(SiteFacts(), name) == {"imitates": 1.0}
 
 
 @pytest.mark.parametrize("name", ["Nei1", "NeiI", "Ne|l", "Nеil"])
-def test_a_sign_a_digit_or_a_capital_that_stands_for_a_letter(name):
+def test_characters_that_stand_for_a_letter(name):
     assert found(SiteFacts(staff=["Neil"]), name) == {"imitates": 1.0}
 
 
-def test_in_a_discussion_only_what_looks_like_another_and_is_not():
+def test_within_a_discussion_only_lookalike_names_imitate():
     known = SiteFacts(names=["Jose", "Tollef"])
     assert found(known, "Tоllef") == {"imitates": 0.8}  # a Cyrillic o
     assert found(known, "Tollef") == found(known, "tollef") == found(known, "José") == {}
@@ -109,7 +109,7 @@ def test_one_address_under_several_names(names, strength):
         ("buy the best tables", "a a a a"),
     ],
 )
-def test_a_name_as_machines_make_them(name, shape):
+def test_unusual_name_shapes(name, shape):
     assert unusual_name_shape(name) == shape
 
 
@@ -117,11 +117,11 @@ def test_a_name_as_machines_make_them(name, shape):
     "name",
     ["Jim", "jim", "JIM", "Ada Lovelace", "J. R. Olsen", "Åse-Marie", "O'Neil", "李娜", "Жанна", "", "  "],
 )
-def test_a_name_as_people_have_them(name):
+def test_usual_name_shapes(name):
     assert unusual_name_shape(name) is None
 
 
-def test_names_of_one_odd_shape_within_a_day():
+def test_names_of_one_unusual_shape_within_a_day():
     others = ["RobertExo", "WilliamTus", "Jim", "DavidFem"]
     assert found(SiteFacts(recent_names=others), "JamesTib")["name_burst"] == pytest.approx(0.6)
     assert found(SiteFacts(recent_names=others[:3]), "JamesTib") == {}

@@ -1,4 +1,4 @@
-"""A comment is normalised once, whatever is in it, and each place leads back to what was typed."""
+"""Parsing of comments: any text is normalised once, and each span leads back to the text as it was typed."""
 
 import time
 
@@ -41,7 +41,7 @@ from moderation.features.text_reading import (
         ("STRASSE", "straße"),
     ],
 )
-def test_what_looks_alike_is_folded_to_the_same(typed, other):
+def test_lookalike_characters_fold_to_the_same(typed, other):
     assert fold(typed) == fold(other)
 
 
@@ -59,7 +59,7 @@ def test_other_scripts_keep_their_letters():
         ("plain ASCII", "ascii", "ASCII"),
     ],
 )
-def test_a_place_leads_back(text, word, typed):
+def test_spans_lead_back_to_the_original(text, word, typed):
     folded = FoldedText(text)
     at = folded.text.index(word)
     start, end = folded.span(at, at + len(word))
@@ -67,7 +67,7 @@ def test_a_place_leads_back(text, word, typed):
 
 
 @given(st.text(max_size=60))
-def test_every_place_leads_into_the_text(text):
+def test_every_span_is_within_the_text(text):
     folded = FoldedText(text)
     for at in range(len(folded.text)):
         start, end = folded.span(at, at + 1)
@@ -94,7 +94,7 @@ def test_words_are_neither_links_nor_markup_nor_numbers():
     assert len(read.plain) == len(read.folded.text)
 
 
-def test_a_body_is_read_so_far_and_no_further():
+def test_a_body_is_read_up_to_its_limit():
     assert len(Read(Said(body="x" * (MAX_BODY_LENGTH + 5))).body) == MAX_BODY_LENGTH
 
 
@@ -117,7 +117,7 @@ def test_a_site_is_a_url_with_a_host(url, name):
 @pytest.mark.parametrize(
     ("word", "does"), [("harbour", True), ("would", False), ("great", False), ("blog", False), ("ice", False)]
 )
-def test_which_words_tell_what_it_is_about(word, does):
+def test_content_words(word, does):
     assert is_content_word(word) is does
 
 
@@ -134,7 +134,7 @@ def test_the_subject_is_article_parent_and_thread():
     assert Read(Said(body="x", parent="icebreaker")).subject is None
 
 
-def test_an_article_is_read_so_far_and_no_further():
+def test_an_article_is_read_up_to_its_limit():
     assert "icebre" not in subject_stems("", " " * MAX_ARTICLE_LENGTH + "icebreaker")
 
 
@@ -163,11 +163,11 @@ def test_no_hostile_text_keeps_the_reading_busy(piece):
     assert time.process_time() - began < 5
 
 
-def test_one_sign_is_not_read_as_many_letters():
+def test_a_single_sign_does_not_unfold_into_many_letters():
     assert fold("ﷺ½ﬁ") == "ﷺ1⁄2fi"
 
 
-def test_the_first_letters_tell_the_script():
+def test_the_first_letters_determine_the_script():
     assert script("") == script("1 + 1 = 2") == ""
     assert script("Да, the bus" + "и" * 10) == "Cyri"
     assert script("a" * SCRIPT_SAMPLE_LETTERS + "и" * 9_000) == "Lati"
@@ -175,7 +175,7 @@ def test_the_first_letters_tell_the_script():
     assert script("東京のターミナル") == "Kata"
 
 
-def test_a_letter_tells_its_script_and_what_is_none_does_not():
+def test_the_script_of_letters_and_other_characters():
     letters = {"a": "Lati", "à": "Lati", "я": "Cyri", "α": "Gree", "か": "Hira", "カ": "Kata", "東": "Cjk"}
     assert {letter: script_of(letter) for letter in letters} == letters
     assert script_of("\ue000") == ""

@@ -1,4 +1,4 @@
-"""A rule as a moderator tries it in Chromium, in both themes and on a phone."""
+"""Trying a rule in Chromium, in both themes and on a phone."""
 
 import pytest
 from playwright.sync_api import expect
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
-def test_casino_would_wrong_three_cancel(client, page, live_server, width, theme):
+def test_casino_catches_three_good_comments_and_is_cancelled(client, page, live_server, width, theme):
     maria = UserFactory.create(name="Maria", roles=("Moderator",))
     client.force_login(maria)
     session = client.cookies["sessionid"].value

@@ -1,4 +1,5 @@
-"""Which earlier comment says the same, or nearly so: by its words, and by its letters where it has few."""
+"""Finding the earliest comment with the same or nearly the same text, by words, or by trigrams for a text
+of few words."""
 
 import subprocess
 import sys
@@ -37,7 +38,7 @@ STORY = (
     ],
     ids=["words changed", "a number added", "words left out", "no words", "no spaces"],
 )
-def test_what_is_nearly_the_same_is_found(original, again):
+def test_near_duplicates_are_found(original, again):
     article = make_article()
     twin = say(article, original)
     say(article, "Something else that is long enough to be compared with all of the others.")
@@ -49,7 +50,7 @@ def test_what_is_nearly_the_same_is_found(original, again):
     assert find_duplicate(again, exclude=twin.pk) is None
 
 
-def test_what_shares_half_of_its_words_is_no_repeat():
+def test_a_text_with_half_of_the_words_is_no_duplicate():
     say(make_article(), STORY)
     assert (
         find_duplicate(STORY[: len(STORY) // 2] + " and so on, as it is told in every harbour.", exclude=None)
@@ -71,7 +72,7 @@ print(list(find_repeats(bodies)))
 """
 
 
-def test_of_more_alike_texts_than_can_be_compared_every_process_finds_the_same():
+def test_all_processes_find_the_same_among_too_many_similar_texts():
     """Strings hash differently in each process, and sets are ordered by that."""
     found = {
         subprocess.run(

@@ -1,4 +1,4 @@
-"""Outside scorers: real requests to a server of the test's own, which answers, lies, or says nothing."""
+"""External scorers: real requests to a local server that answers, fails or gives no answer."""
 
 import json
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ ASKED = ScoreRequest(
 
 
 class Service:
-    """`answer` is what it says next, once `speaks` is set."""
+    """A local scorer. It sends `answer` once `speaks` is set."""
 
     def __init__(self) -> None:
         self.answer, self.status = "", 200
@@ -94,7 +94,7 @@ def test_without_a_scorer_nothing_is_asked():
     assert ask_scorers(ASKED) == []
 
 
-def test_any_service_is_told_the_comment_and_gives_a_probability(service):
+def test_any_service_gets_the_comment_and_returns_a_probability(service):
     service.answer = '{"probability": 0.93}'
     assert ask_scorers(ASKED, {"scorer": HttpScorer(service.url)}) == [ScoreAnswer("scorer", 0.93)]
     assert json.loads(service.asked[0][1]) == vars(ASKED)
@@ -128,18 +128,18 @@ def test_akismet_is_asked_by_its_own_client(service, answer, probability):
         "\xff",
     ],
 )
-def test_what_is_no_answer_is_silence(service, answer):
+def test_an_invalid_answer_counts_as_missing(service, answer):
     service.answer = answer
     assert ask_scorers(ASKED, {"scorer": HttpScorer(service.url)}) == [ScoreAnswer("scorer", None)]
 
 
-def test_an_error_is_silence(service):
+def test_an_error_counts_as_a_missing_answer(service):
     service.status = 500
     assert ask_scorers(ASKED, {"scorer": HttpScorer(service.url)}) == [ScoreAnswer("scorer", None)]
     assert ask_scorers(ASKED, {"scorer": HttpScorer("http://127.0.0.1:1")}) == [ScoreAnswer("scorer", None)]
 
 
-def test_a_slow_one_holds_nobody_up_and_takes_no_other_with_it(service, monkeypatch):
+def test_a_slow_scorer_delays_neither_the_comment_nor_another_scorer(service, monkeypatch):
     """The slow one is still silent when the answer of the quick one is given."""
     monkeypatch.setattr("moderation.screening.external_scorers.TIMEOUT", 3)
     quick = Service()
@@ -151,7 +151,7 @@ def test_a_slow_one_holds_nobody_up_and_takes_no_other_with_it(service, monkeypa
     quick.server.shutdown()
 
 
-def test_who_is_silent_again_and_again_is_not_asked_for_a_while(service, monkeypatch):
+def test_a_scorer_that_fails_repeatedly_is_paused(service, monkeypatch):
     service.status = 500
     for _ in range(external_scorers.FAILURES_BEFORE_COOLDOWN + 2):
         ask_scorers(ASKED, {"scorer": HttpScorer(service.url)})
@@ -170,9 +170,7 @@ def asked_here(service, settings):
 
 
 @pytest.mark.django_db
-def test_its_voice_is_one_in_the_filters_sum_and_holds_nothing_by_itself(
-    asked_here, starter, maria, settings
-):
+def test_an_answer_is_one_signal_of_the_filter_and_holds_nothing_alone(asked_here, starter, maria, settings):
     settings.SITE_URL = "https://x.example"
     article = make_article("The slip closes")
     guest = GuestFactory.create(confirmed_at=timezone.now())
@@ -194,7 +192,7 @@ def test_its_voice_is_one_in_the_filters_sum_and_holds_nothing_by_itself(
 
 
 @pytest.mark.django_db
-def test_its_silence_is_a_finding(asked_here, starter):
+def test_a_missing_answer_is_a_finding(asked_here, starter):
     asked_here.status = 500
     comment = say(make_article(), "The slip is sixty years old, and it shows.", ip="198.51.100.7")
     found = {f.check_name: f for f in Finding.objects.filter(comment=comment)}

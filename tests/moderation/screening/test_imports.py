@@ -1,4 +1,4 @@
-"""What the checks say of comments that a source brought: all of it, nothing twice, and no state changes."""
+"""Screening of imported comments: all checks run once on each, and no state changes."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -45,7 +45,7 @@ def found(ids) -> list[tuple[int, str]]:
     return [(ids.index(row.comment_id), row.check_name) for row in rows]
 
 
-def test_each_check_looks_at_each_comment_at_its_own_time():
+def test_checks_use_the_time_of_each_comment():
     article = archived()
     Rule.objects.create(value="casino")
     ids = bring_in(
@@ -68,7 +68,7 @@ def test_each_check_looks_at_each_comment_at_its_own_time():
     assert Transition.objects.count() == len(ids)
 
 
-def test_a_repeat_is_found_across_stories_and_points_backwards():
+def test_a_duplicate_is_found_across_stories_and_names_the_earlier_comment():
     first, second = archived("a" * 64), archived("b" * 64)
     old, new = bring_in(first, LONG), bring_in(second, LONG)
     screen_import(article=first, ids=old)
@@ -86,8 +86,8 @@ def test_lateness_counts_from_the_article():
     assert (finding.check_name, finding.number) == ("late", 31)
 
 
-def test_what_is_not_published_is_not_what_the_thread_is_about(starter, monkeypatch):
-    """Spam that somebody marked before it was looked at would make its like look on the subject."""
+def test_unpublished_comments_are_not_part_of_the_thread(starter, monkeypatch):
+    """Otherwise spam in the thread would make similar spam look on the subject."""
     article = archived()
     ids = bring_in(article, "The first word.", "Zorb lanterns.", "The next word.", "The last.")
     with guards_off():

@@ -1,4 +1,4 @@
-"""What made the score of a comment, on its card."""
+"""The parts of a comment's score on its card."""
 
 import pytest
 from django.db import connection
@@ -38,7 +38,7 @@ def test_the_card_says_what_made_the_score(client, maria, blank):
     assert "against, +" in made
 
 
-def test_of_a_version_that_is_gone_or_of_another_release_nothing_is_said(client, maria):
+def test_an_unusable_version_gives_no_parts(client, maria):
     stale = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=b"")
     comment = say(make_article(), "A word.")
     decide(ids=[comment.pk], to=State.PENDING, reason="", actor=None)
@@ -65,8 +65,8 @@ def test_it_takes_two_more_statements(client, maria, blank, monkeypatch):
     assert len(full) == len(bare) + 2
 
 
-def test_it_asks_for_what_was_said_around_it_alone(maria, blank, monkeypatch):
-    """Neither for names nor for hosts, which were found when it was posted."""
+def test_it_loads_only_the_thread(maria, blank, monkeypatch):
+    """Names and hosts were checked when the comment was posted."""
     comment = say(make_article("Council closes the ferry slip", body=STORY), SPAM.format(n=1))
     found = Finding(comment=comment, revision=1, check_name="filter", strength=0.9, filter=blank)
     monkeypatch.setattr("moderation.features.site_facts.SITE_FACTS_SQL", "SELECT all FROM nowhere")

@@ -1,4 +1,4 @@
-"""A CSV file of comments with labels, as people have them: columns absent, dates that are none, any bytes."""
+"""CSV files of comments as people have them: missing columns, invalid dates, any bytes."""
 
 from datetime import datetime
 from pathlib import Path
@@ -56,7 +56,7 @@ def test_labels(write, label, is_spam):
     assert read(write(f"body,label\nx,{label}\n"))[0].is_spam is is_spam
 
 
-def test_what_is_absent_is_not_known_and_what_is_empty_is_empty(write):
+def test_absent_columns_are_unknown_and_empty_cells_are_empty(write):
     (row,) = read(write("body\nx\n"))
     assert (row.data.url, row.data.author, row.data.article_date, row.is_spam) == (None, None, None, None)
     (row,) = read(write("body,url,author\nx,,\n"))
@@ -64,7 +64,7 @@ def test_what_is_absent_is_not_known_and_what_is_empty_is_empty(write):
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "2024-13-40", "0"])
-def test_a_date_that_is_none_is_not_known(write, date):
+def test_an_invalid_date_is_unknown(write, date):
     assert read(write(f"body,article_date\nx,{date}\n"))[0].data.article_date is None
 
 
@@ -77,7 +77,7 @@ def test_a_date_that_is_none_is_not_known(write, date):
         b"body,label,more\nx,ham\n",
     ],
 )
-def test_files_of_any_make(write, content):
+def test_files_of_common_programs_are_read(write, content):
     (row,) = read(write(content))
     assert (row.data.body, row.is_spam) == ("x", False)
 
@@ -135,7 +135,7 @@ def test_a_quote_that_is_not_closed_does_not_take_the_whole_file(write, monkeypa
     assert len(read(write("body,label\n" + "z,ham\n" * 1_000))) == 1_000
 
 
-def test_a_comma_that_lacks_its_quotes(write):
+def test_an_unquoted_comma_is_refused(write):
     told = refused(write("body,label\nx,ham\nWell, no,ham\n"))
     assert told.startswith("Line 3 of FILE: 3 cells, but the header has 2.")
     assert len(read(write("body,label\nx,ham,,\n"))) == 1  # as some programs write them
@@ -162,12 +162,12 @@ def test_a_comma_that_lacks_its_quotes(write):
         (b"body\nx\n", "hex", "There is no encoding “hex”."),
     ],
 )
-def test_bytes_that_are_no_text_are_refused_with_their_line(write, data, encoding, told):
+def test_invalid_bytes_are_refused_with_their_line(write, data, encoding, told):
     assert refused(write(data), encoding).startswith(told)
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "utf-16", "utf-16-le", "utf-8", "UTF8"])
-def test_other_encodings_are_read_where_they_are_named(write, encoding):
+def test_other_encodings_are_read_if_given(write, encoding):
     (row,) = read(write("body,label\nÉté,ham\n".encode(encoding)), encoding)
     assert (row.data.body, row.is_spam) == ("Été", False)
 
@@ -175,7 +175,7 @@ def test_other_encodings_are_read_where_they_are_named(write, encoding):
 # Memory
 
 
-def test_no_more_than_blocks_are_held(write, monkeypatch):
+def test_only_blocks_are_in_memory(write, monkeypatch):
     monkeypatch.setattr("moderation.spam_filter.csv_rows.MAX_BLOCK_ROWS", 3)
     monkeypatch.setattr("moderation.spam_filter.csv_rows.MAX_BLOCK_CHARACTERS", 100)
     file = csv_rows.CommentFile(write("body\n" + "x\n" * 7 + "y" * 100 + "\nz\n"))

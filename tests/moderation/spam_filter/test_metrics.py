@@ -1,4 +1,4 @@
-"""Figures from scores and labels, by hand and by laws."""
+"""Metrics from scores and labels, by examples and by properties."""
 
 import pytest
 from hypothesis import given
@@ -40,7 +40,7 @@ def test_area_is_counted_as_by_pairs(spam, ham):
 
 
 @given(scores, st.floats(0, 1))
-def test_no_more_honest_ones_are_above_the_line_than_may(ham, share):
+def test_no_more_honest_comments_exceed_the_threshold_than_allowed(ham, share):
     assert sum(p > threshold(ham, share) for p in ham) <= share * len(ham)
 
 
@@ -51,11 +51,11 @@ def test_recall_at_one_in_a_hundred():
     assert recall_at([], ham, 0.01) is None
 
 
-def test_without_honest_ones_the_line_is_above_all():
+def test_without_honest_comments_the_threshold_is_one():
     assert threshold([], 0.01) == 1.0
 
 
-def test_figures_at_a_line():
+def test_metrics_at_a_threshold():
     told = compute_metrics([0.9, 0.6, 0.4, 0.2], [True, False, True, False])
     assert (told["rows"], told["spam"], told["ham"]) == (4, 2, 2)
     assert (told["precision"], told["recall"], told["f1"]) == (0.5, 0.5, 0.5)
@@ -63,7 +63,7 @@ def test_figures_at_a_line():
 
 
 @pytest.mark.parametrize("labels", [[], [True], [False]])
-def test_what_can_not_be_told_is_none(labels):
+def test_undefined_metrics_are_none(labels):
     told = compute_metrics([0.9] * len(labels), labels)
     assert told["roc_auc"] is None
     assert told["recall_at"]["0.01"] is None
@@ -74,7 +74,7 @@ def test_as_many_labels_as_probabilities():
         compute_metrics([0.1], [])
 
 
-def test_bins_tell_what_was_said_and_what_was_so():
+def test_bins_compare_predictions_with_shares_of_spam():
     found = reliability_bins([0.05, 0.15, 0.95, 1.0], [False, True, True, True])
     assert found == [
         Bin(0.0, 0.1, 0.05, 0.0, 1),

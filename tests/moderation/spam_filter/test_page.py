@@ -1,4 +1,4 @@
-"""The page of the filter: what is in force, what it means, what it was wrong about."""
+"""The page of the filter: the active version, its metrics, its setting and its mistakes."""
 
 import re
 
@@ -31,7 +31,7 @@ SPAM = "Great website! Check my page for cheap casino bonus number {n}: http://c
 
 @pytest.fixture
 def ada(client):
-    """An administrator who has logged in."""
+    """Return an administrator who is logged in."""
     user = UserFactory.create(name="Ada", roles=("Administrator",))
     client.force_login(user)
     return user
@@ -39,7 +39,7 @@ def ada(client):
 
 @pytest.fixture
 def blank() -> Filter:
-    """A version that has only what its signals start with, in force."""
+    """Return an active version that has only the start weights of its signals."""
     model = Model()
     made = Filter.objects.create(
         kind=Filter.Kind.STARTER,
@@ -52,7 +52,7 @@ def blank() -> Filter:
 
 @pytest.fixture
 def judged(blank, omar) -> Filter:
-    """The same after people decided on sixty comments, and once against all signs each way."""
+    """Return the same version, measured on sixty decisions, one of each label against all signals."""
     article = make_article("Council closes the ferry slip", body=STORY)
     honest = [say(article, HONEST.format(n=n)).pk for n in range(30)]
     spam = [say(article, SPAM.format(n=n)).pk for n in range(28)]
@@ -69,7 +69,7 @@ def in_force() -> int | None:
     return Desk.objects.values_list("filter", flat=True).get(pk=1)
 
 
-def test_it_says_what_is_in_force_and_how_it_did(client, maria, judged):
+def test_the_page_shows_the_active_version_and_its_metrics(client, maria, judged):
     page = text(client.get(URL))
     assert f"Version {judged.pk} is active" in page
     assert "since this site was set up" in page
@@ -82,7 +82,7 @@ def test_it_says_what_is_in_force_and_how_it_did(client, maria, judged):
     assert 'name="percent"' not in page
 
 
-def test_the_numbers_hold_what_the_page_needs_and_no_word(judged):
+def test_the_numbers_have_what_the_page_needs_and_no_text(judged):
     numbers = judged.numbers
     assert len(numbers["spam"]) == 29
     assert numbers["roc"][0] == [0, 0]
@@ -95,7 +95,7 @@ def test_the_numbers_hold_what_the_page_needs_and_no_word(judged):
     assert not any(word in stored for word in ("harbour", "Jensen", "casino", "replaced"))
 
 
-def test_the_worst_mistakes_are_shown_with_what_made_them(client, maria, judged):
+def test_the_worst_mistakes_are_shown_with_their_parts(client, maria, judged):
     page = FilterPage(maria)
     (missed, wronged) = page.missed_spam[0], page.flagged_honest[0]
     assert "Jensen" in missed.comment.body
@@ -110,7 +110,7 @@ def test_the_worst_mistakes_are_shown_with_what_made_them(client, maria, judged)
     assert " style=" not in answer
 
 
-def test_a_mistake_of_people_is_corrected_there_and_leaves_the_list(client, maria, judged):
+def test_a_wrong_decision_is_corrected_and_leaves_the_list(client, maria, judged):
     wronged = FilterPage(maria).flagged_honest[0]
     form = {"ids": wronged.comment.pk, "seen": wronged.seen, "act": "spam", "next": f"{URL}#mistakes"}
     answer = client.post("/moderation/decide/", form)
@@ -128,13 +128,13 @@ def test_a_mistake_of_people_is_corrected_there_and_leaves_the_list(client, mari
     ]  # the decision stands again
 
 
-def test_what_was_edited_since_is_not_shown(maria, judged):
+def test_edited_comments_are_not_shown(maria, judged):
     wronged = FilterPage(maria).flagged_honest[0].comment
     Comment.objects.filter(pk=wronged.pk).update(revision=2)
     assert wronged.pk not in [one.comment.pk for one in FilterPage(maria).flagged_honest]
 
 
-def test_what_is_sealed_or_erased_since_is_not_shown(maria, judged):
+def test_restricted_and_erased_comments_are_not_shown(maria, judged):
     missed = FilterPage(maria).missed_spam[0].comment
     with guards_off():
         Comment.objects.filter(pk=missed.pk).update(state_reason=Reason.SEALED)
@@ -144,7 +144,7 @@ def test_what_is_sealed_or_erased_since_is_not_shown(maria, judged):
     assert missed.pk not in [one.comment.pk for one in FilterPage(maria).missed_spam]
 
 
-def test_the_one_number_is_set_by_an_act_with_its_undo(client, ada, judged):
+def test_the_percentage_can_be_set_and_undone(client, ada, judged):
     page = text(client.post(URL, {"percent": "5"}, follow=True))
     assert Desk.objects.get(pk=1).honest_may_wait == 5
     assert re.search(r"5 (of 100 good comments )?may wait", page)
@@ -159,15 +159,15 @@ def test_the_one_number_is_set_by_an_act_with_its_undo(client, ada, judged):
 
 
 @pytest.mark.parametrize("percent", ["", "0", "0.05", "20.1", "-3", "nan", "inf", "x", "1e400"])
-def test_another_number_is_refused_with_a_sentence(client, ada, judged, percent):
+def test_an_invalid_percentage_is_refused_with_a_message(client, ada, judged, percent):
     answer = client.post(URL, {"percent": percent})
     assert answer.status_code == 422
     assert "invalid-feedback" in answer.text
     assert not Batch.objects.filter(kind="filter").exists()
 
 
-def test_a_version_of_another_release_is_refused_with_a_sentence(client, ada, blank):
-    """In force, it would find nothing."""
+def test_a_version_of_another_release_is_refused_with_a_message(client, ada, blank):
+    """If it were active, the filter would find nothing."""
     stale = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=b"stale")
     page = text(client.post(USE, {"version": stale.pk}, follow=True))
     assert f"Version {stale.pk} was made by another release of the program" in page
@@ -177,7 +177,7 @@ def test_a_version_of_another_release_is_refused_with_a_sentence(client, ada, bl
     assert "finds nothing. Activate another version" in client.get(URL).text
 
 
-def test_a_version_is_put_in_force_and_the_filter_switched_off_and_on(client, ada, blank):
+def test_a_version_is_activated_and_the_filter_switched_off_and_on(client, ada, blank):
     about = {"decisions": 9, "spam": 4}
     other = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=blank.weights, trained_on=about)
     page = text(client.post(USE, {"version": other.pk}, follow=True))
@@ -197,12 +197,12 @@ def test_a_version_is_put_in_force_and_the_filter_switched_off_and_on(client, ad
 
 
 @pytest.mark.parametrize("version", ["", "0", "-1", "x", "99999999999999999999", "\x00"])
-def test_no_such_version(client, ada, blank, version):
+def test_unknown_versions_are_not_found(client, ada, blank, version):
     assert client.post(USE, {"version": version}).status_code == 404
     assert in_force() == blank.pk
 
 
-def test_versions_stand_beside_what_they_were_tried_against(client, maria, judged):
+def test_versions_are_shown_with_their_comparison(client, maria, judged):
     trial = {"version": judged.pk, "rows": 60, "log_loss": [0.41, 0.25], "recall": [0.5, None]}
     Filter.objects.create(
         kind=Filter.Kind.LEARNT,
@@ -218,7 +218,7 @@ def test_versions_stand_beside_what_they_were_tried_against(client, maria, judge
     assert page.index("did worse and") < page.index("<span>came with the program")
 
 
-def test_a_trial_says_what_would_wait(client, maria, judged):
+def test_a_trial_shows_what_would_wait(client, maria, judged):
     trial = {
         "version": judged.pk,
         "rows": 60,
@@ -266,7 +266,7 @@ def test_without_any_version_there_is_a_page(client, ada):
     assert "No versions yet." in page
 
 
-def test_it_takes_as_many_statements_whatever_was_decided(client, maria, blank, judged):
+def test_the_page_takes_a_fixed_number_of_statements(client, maria, blank, judged):
     with CaptureQueriesContext(connection) as full:
         client.get(URL)
     Filter.objects.update(numbers={}, numbers_at=None)
@@ -299,13 +299,13 @@ def test_roc_goes_from_nothing_to_all():
     assert len(metrics.roc_curve(many, many)) <= 102
 
 
-def test_of_many_probabilities_some_stay_in_even_steps():
+def test_thinned_probabilities_are_evenly_spaced():
     kept = contributions.thin_out([n / 9_999 for n in range(10_000)], 100)
     assert (len(kept), kept[0], kept[-1]) == (100, 1, 0)
     assert sum(p >= 0.25 for p in kept) == 75
 
 
-def test_a_setting_of_the_number_that_was_so_is_no_act(client, ada, blank):
+def test_setting_the_same_percentage_is_no_action(client, ada, blank):
     versions.let_wait(percent=2, actor=ada)
     assert "Nothing changed." in client.post(URL, {"percent": "2"}, follow=True).text
     assert Batch.objects.filter(kind="filter").count() == 1

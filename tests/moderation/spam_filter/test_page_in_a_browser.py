@@ -1,4 +1,4 @@
-"""The filter's page in Chromium, in both themes and on a phone: the one number, a version, a correction."""
+"""The filter's page in Chromium, in both themes and on a phone: the setting, a version, a correction."""
 
 import re
 
@@ -29,7 +29,7 @@ def ada():
 
 @pytest.fixture
 def judged(ada) -> Filter:
-    """In force, and after forty decisions, of which one each way was against all signs."""
+    """Return an active version, measured on forty decisions, one of each label against all signals."""
     made = Filter.objects.create(kind=Filter.Kind.STARTER, weights=Model().to_bytes(), trained_on={})
     Desk.objects.update_or_create(pk=1, defaults={"filter": made})
     article = make_article("Council closes the ferry slip", body=STORY)
@@ -56,7 +56,7 @@ def check(page) -> None:
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
-def test_an_administrator_sets_the_number_corrects_one_and_switches_it_off(
+def test_an_administrator_sets_the_percentage_corrects_a_mistake_and_switches_it_off(
     client, page, live_server, ada, judged, width, theme
 ):
     log_in(client, page, ada, live_server)
