@@ -117,7 +117,7 @@ def test_a_list_comes_back_with_the_form_and_is_stored_as_one_rule(client, maria
     ):
         assert told in page.text
     assert stored() == (0, 0)
-    form = page.context["form"].again()
+    form = page.context["form"].resubmitted_fields()
     assert form["terms"] == "cialis\nСКИДКА\nx"
     page = client.post(LIST, form | {"whole_words": "on", "try": "1"})
     assert "and <b>0</b> of 1 approved comments" in page.text

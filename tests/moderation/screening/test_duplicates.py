@@ -60,7 +60,7 @@ def test_a_text_with_half_of_the_words_is_no_duplicate():
 
 ALIKE = """
 from random import Random
-from comments.repeats import find_repeats
+from comments.duplicates import find_repeats
 said = "the ferry will not sail on sundays because the piles of the slip have rotted for years".split()
 chance, bodies = Random(5), []
 for n in range(300):

@@ -197,4 +197,6 @@ def test_a_missing_answer_is_a_finding(asked_here, starter):
     comment = say(make_article(), "The slip is sixty years old, and it shows.", ip="198.51.100.7")
     found = {f.check_name: f for f in Finding.objects.filter(comment=comment)}
     assert not found["scorer_silent"].holds
-    assert why(found["scorer_silent"], to_moderator=True, twin=None).endswith("none that could be used.")
+    assert why(found["scorer_silent"], to_moderator=True, twin=None).endswith(
+        "gave no usable answer in time."
+    )

@@ -147,19 +147,23 @@ def test_an_unquoted_comma_is_refused(write):
 @pytest.mark.parametrize(
     ("data", "encoding", "told"),
     [
-        (b"body\nx\n\xe9t\xe9\n", "utf-8", "Line 3 of FILE: the byte E9 is no text in utf-8."),
-        (b"body\nx\n" + b"y\n" * 9_000 + b"\xff\n", "utf-8", "Line 9003 of FILE: the byte FF is no text"),
-        (b"body\n\x81\n", "cp1252", "Line 2 of FILE: the byte 81 is no text in cp1252."),
+        (b"body\nx\n\xe9t\xe9\n", "utf-8", "Line 3 of FILE: the byte E9 is not valid utf-8."),
+        (
+            b"body\nx\n" + b"y\n" * 9_000 + b"\xff\n",
+            "utf-8",
+            "Line 9003 of FILE: the byte FF is not valid utf-8",
+        ),
+        (b"body\n\x81\n", "cp1252", "Line 2 of FILE: the byte 81 is not valid cp1252."),
         ("body\nx\n".encode("utf-16"), "utf-8", "Line 1 of FILE: this is UTF-16. Add --encoding utf-16."),
         ("body\nx\n".encode("utf-16-be"), "utf-8", "Line 1 of FILE: it has zero bytes, so it may be UTF-16."),
         (b"PK\x03\x04\x14\0\xff", "utf-8", "Line 1 of FILE: this is a spreadsheet or a zip archive."),
         (
             "body\nx\n".encode("utf-16-le") + b"\0\xd8\n\0",
             "utf-16-le",
-            "Line 1 of FILE: in this line or soon",
+            "Line 1 of FILE: here or soon after",
         ),
-        (b"body\nx\n", "klingon", "There is no encoding “klingon”."),
-        (b"body\nx\n", "hex", "There is no encoding “hex”."),
+        (b"body\nx\n", "klingon", "Unknown encoding “klingon”."),
+        (b"body\nx\n", "hex", "Unknown encoding “hex”."),
     ],
 )
 def test_invalid_bytes_are_refused_with_their_line(write, data, encoding, told):

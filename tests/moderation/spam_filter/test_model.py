@@ -221,7 +221,7 @@ def test_a_model_of_another_release_is_refused(change):
     if head["slope"] is None:
         del head["slope"]
     text = json.dumps(head).encode()
-    with pytest.raises(ValueError, match="another version"):
+    with pytest.raises(ValueError, match="another release"):
         Model.from_bytes(struct.pack("<I", len(text)) + text + stored[4 + size :])
 
 

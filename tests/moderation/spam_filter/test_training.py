@@ -344,7 +344,10 @@ def test_restricted_comments_are_unlearnt_at_once(learnt, maria, client):
     before.refresh_from_db()
     assert (bytes(before.weights), before.trained_on["is_emptied"]) == (b"", True)
     assert not active_model.can_be_used(before.pk)
-    assert "its weights are deleted" in client.get("/moderation/filter/").content.decode()
+    assert (
+        "weights deleted, as it was trained on restricted comments"
+        in client.get("/moderation/filter/").content.decode()
+    )
     assert training.run().endswith("was trained on 113 decisions")
     assert in_force() == now
 
