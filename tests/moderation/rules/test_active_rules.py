@@ -247,7 +247,7 @@ def test_concurrent_changes_create_only_one_version(maria, press):
             second = keep(term("casinos"), otto, replaces=first)
             asked = colleague.submit(meanwhile)  # reads the versions before Otto's commit
             wait_for_a_lock()
-        with pytest.raises(ValidationError, match="changed (it|this one) in the meantime"):
+        with pytest.raises(ValidationError, match=r"changed (it|this one) in the meantime"):
             asked.result(timeout=PATIENCE)
     assert in_force() == [second.pk]
     assert rules.versions(first.pk) == [second, first]
