@@ -126,7 +126,7 @@ def test_the_moderators_walkthrough(site, live_server, browser):
     page.goto(live_server.url + "/moderation/rules/")
     page.get_by_role("link", name="term").first.click()
     page.get_by_label("Term").fill("casino")
-    page.get_by_role("button", name="Try it").click()
+    page.get_by_role("button", name="Try on past decisions").click()
     expect(page.get_by_role("heading", name="Would have caught 3 good comments")).to_be_visible()
     page.get_by_role("link", name="Cancel").click()
     assert not Rule.objects.exists()
