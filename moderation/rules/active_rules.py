@@ -205,18 +205,18 @@ def records(ids: Sequence[int]) -> dict[int, RuleRecord]:
         return {pk: RuleRecord(*counts) for pk, *counts in cursor.fetchall()}
 
 
-def conflicting_limit(rule: Written, but: Sequence[int] = ()) -> Rule | None:
+def conflicting_limit(rule: Written, exclude: Sequence[int] = ()) -> Rule | None:
     """Return the active limit for the same place, if any, as each place can have only one. Ignores the
     rules in `but`."""
     if rule.kind not in matching.LIMIT_RANGES:
         return None
     others = Rule.objects.filter(
         is_active=True, kind=rule.kind, topic=rule.topic, article=rule.article
-    ).exclude(pk__in=but)
+    ).exclude(pk__in=exclude)
     return others.first()
 
 
-def rule_exists(rule: Written, but: Sequence[int] = ()) -> bool:
-    """Return whether an equal active rule for the same place exists. Ignores the rules in `but`."""
+def rule_exists(rule: Written, exclude: Sequence[int] = ()) -> bool:
+    """Return whether an equal active rule for the same place exists. Ignores the rules in `exclude`."""
     same = Rule.objects.filter(is_active=True, kind=rule.kind, value__iexact=rule.value)
-    return same.filter(topic=rule.topic, article=rule.article).exclude(pk__in=but).exists()
+    return same.filter(topic=rule.topic, article=rule.article).exclude(pk__in=exclude).exists()
