@@ -62,6 +62,8 @@ REVIEW_TIME_CACHE_SECONDS = 600
 
 
 class Policy(comments.policy.Policy):
+    """The comment policy of moderation: it screens drafts, opens cases and explains decisions."""
+
     beside = INSERT_ORIGIN_SQL + INSERT_FINDINGS_SQL
 
     def examine(self, draft: Draft) -> tuple[Verdict, list[Found]]:
