@@ -1,4 +1,4 @@
-"""What comments ask of moderation: settings.COMMENT_POLICY names this object."""
+"""Moderation's implementation of the comment policy that settings.COMMENT_POLICY names."""
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -31,16 +31,24 @@ from moderation.notifications.notices import finding, tell
 from moderation.people.active_sanctions import HELD, read_held, refuse, standing_of, told
 from moderation.queue import explanations
 from moderation.rules import active_rules
-from moderation.screening.checks import CHECKS, RATE_MINUTES, RATE_MOST, Context, Found, run, too_fast
-from moderation.screening.duplicates import find_repeat
-from moderation.screening.origins import REMEMBER, mark
-from moderation.spam_filter.active_model import IN_FORCE, InForce, can_be_used
-from moderation.spam_filter.scoring import look_at
+from moderation.screening.checks import (
+    CHECKS,
+    RATE_COUNT_LIMIT,
+    RATE_MINUTES,
+    Context,
+    Found,
+    exceeded_rate_limit,
+    run_checks,
+)
+from moderation.screening.duplicates import find_duplicate
+from moderation.screening.origins import INSERT_ORIGIN_SQL, mark
+from moderation.spam_filter.active_model import ACTIVE_FILTER_SQL, ActiveFilter, can_be_used
+from moderation.spam_filter.scoring import score_draft
 from moderation.tasks import tell_held_later
 from moderation.transparency import discussion_summary, removal_counts
 
-# It goes with the insert of a comment (comments.policy.Policy.beside).
-STORE = """
+# Part of the statement that inserts a comment (comments.policy.Policy.beside).
+INSERT_FINDINGS_SQL = """
 , found AS (
   INSERT INTO moderation_finding
     (comment_id, revision, check_name, strength, holds, spans, number, twin_id, rule_id, filter_id)
@@ -49,34 +57,39 @@ STORE = """
     "check" text, strength float8, holds boolean, spans jsonb, number int, twin bigint, rule bigint,
     filter bigint))"""
 
-USUAL_FROM = 10  # decisions below which nothing is said of how long a review takes
-USUAL_KEPT = 600  # seconds for which the answer is kept
+REVIEW_TIME_MIN_DECISIONS = 10  # with fewer decisions in a week, no usual review time is shown
+REVIEW_TIME_CACHE_SECONDS = 600
 
 
 class Policy(comments.policy.Policy):
-    beside = REMEMBER + STORE
+    """The comment policy of moderation: it screens drafts, opens cases and explains decisions."""
+
+    beside = INSERT_ORIGIN_SQL + INSERT_FINDINGS_SQL
 
     def examine(self, draft: Draft) -> tuple[Verdict, list[Found]]:
-        """Hold what a check asks to be looked at, unless the discussion publishes first or the writer is one
-        who decides here. All findings are kept either way. A sanction holds whoever it is."""
-        context, in_force = _context(draft)
-        if (most := too_fast(draft, context)) is not None:
-            by_others = context.sent_by_person < most  # who share the connection
-            raise TooOften(explanations.too_fast(most, by_others=by_others), seconds=RATE_MINUTES * 60)
-        findings = run(draft, context, CHECKS)
-        judged, more = look_at(draft, in_force, findings, mark(draft.ip))
-        findings += more
-        # Whoever was approved here, and what was published already, somebody looks at first.
-        known = context.may_moderate or context.approved_count or draft.comment
-        is_spam = judged is not None and judged.is_spam and not known
-        publishes_first = (
-            draft.discussion.moderation == Discussion.Moderation.POST and not context.site_reviews
+        """Return the verdict on a draft and its findings; all findings are stored, whatever the verdict.
+
+        A comment waits if a check asks for review, unless the discussion is post-moderated or the writer
+        may moderate it. A sanction that requires review applies to everybody.
+        """
+        context, active_filter = _load_context(draft)
+        if (limit := exceeded_rate_limit(draft, context)) is not None:
+            by_others = context.sent_by_person < limit  # others behind the same address
+            raise TooOften(explanations.too_fast(limit, by_others=by_others), seconds=RATE_MINUTES * 60)
+        findings = run_checks(draft, context, CHECKS)
+        prediction, filter_findings = score_draft(draft, active_filter, findings, mark(draft.ip))
+        findings += filter_findings
+        # Comments by known people and edits of published comments are never marked as spam without a review.
+        is_exempt = context.may_moderate or context.approved_count or draft.comment
+        is_spam = prediction is not None and prediction.is_spam and not is_exempt
+        is_postmoderated = (
+            draft.discussion.moderation == Discussion.Moderation.POST and not context.site_is_premoderated
         )
         if is_spam:
             return "spam", findings
-        if context.is_reviewed:
+        if context.person_is_reviewed:
             return "hold", findings
-        if context.may_moderate or publishes_first or not any(found.holds for found in findings):
+        if context.may_moderate or is_postmoderated or not any(found.holds for found in findings):
             return "publish", findings
         return "hold", findings
 
@@ -91,7 +104,7 @@ class Policy(comments.policy.Policy):
         self.follow(comment, findings)
 
     def follow(self, comment: Comment, findings: list[Found]) -> None:
-        if comment.state == State.PENDING or _is_looked_at_afterwards(comment, findings):
+        if comment.state == State.PENDING or _is_flagged_after_publication(comment, findings):
             cases.open_case(comment, findings)
             tell_held_later(comment)
         elif comment.state == State.SPAM:
@@ -109,7 +122,7 @@ class Policy(comments.policy.Policy):
         quick_actions.record_settings(before, after, actor)
 
     def reasons(self, ids: Iterable[int], own: Collection[int] = ()) -> dict[int, list[str]]:
-        said: dict[int, list[str]] = {}
+        reasons_by_comment: dict[int, list[str]] = {}
         for found in Finding.objects.of_now(ids).filter(holds=True):
             is_own = found.comment_id in own
             sentence = (
@@ -117,8 +130,8 @@ class Policy(comments.policy.Policy):
                 if is_own
                 else explanations.why(found, to_moderator=False, twin=found.public_twin)
             )
-            said.setdefault(found.comment_id, []).append(sentence)
-        return said
+            reasons_by_comment.setdefault(found.comment_id, []).append(sentence)
+        return reasons_by_comment
 
     def damage(self) -> dict[str, list[Any]]:
         return integrity.damage()
@@ -127,11 +140,12 @@ class Policy(comments.policy.Policy):
         integrity.repair(damage)
 
     def actions(self, rows: Sequence[Any], user: User) -> dict[int, list[dict[str, Any]]]:
-        """The menu of each comment but those that their authors deleted; it comes back to the story."""
+        """Return the menu of each comment that its author did not delete. Each action leads back to the
+        story."""
         seen = last_decisions(row.id for row in rows)
-        removals = [(code, said, reasons.told(code)) for code, said in reasons.choices()] if seen else []
+        removals = [(code, label, reasons.told(code)) for code, label in reasons.choices()] if seen else []
         return {
-            row.id: _menu(row, seen[row.id], removals)
+            row.id: _action_menu(row, seen[row.id], removals)
             for row in rows
             if row.state != State.DELETED and row.state_reason != Reason.SEALED and row.id in seen
         }
@@ -163,8 +177,8 @@ class Policy(comments.policy.Policy):
         return reverse("decision", args=[comment])
 
     def usual(self) -> str:
-        """Usually reviewed within N hours: the median of a week, nothing below ten decisions."""
-        hours = cache.get_or_set("usual-review", _median_hours, USUAL_KEPT)
+        """Return "Usually reviewed within N hours", the median of a week, or "" below ten decisions."""
+        hours = cache.get_or_set("usual-review", _median_review_hours, REVIEW_TIME_CACHE_SECONDS)
         if not hours:
             return ""
         return ngettext(
@@ -172,24 +186,27 @@ class Policy(comments.policy.Policy):
         ) % {"n": hours}
 
 
-def _is_looked_at_afterwards(comment: Comment, findings: Sequence[Found]) -> bool:
-    """Published at once only because its discussion publishes first."""
-    publishes_first = comment.discussion.moderation == Discussion.Moderation.POST
-    is_asked = comment.state == State.PUBLISHED and any(found.holds for found in findings)
-    return publishes_first and is_asked and not comment.can_be_moderated_by(comment.author or AnonymousUser())
+def _is_flagged_after_publication(comment: Comment, findings: Sequence[Found]) -> bool:
+    """Return whether a comment is published only because its discussion is post-moderated, and a check
+    asks for review."""
+    is_postmoderated = comment.discussion.moderation == Discussion.Moderation.POST
+    is_flagged = comment.state == State.PUBLISHED and any(found.holds for found in findings)
+    writer = comment.author or AnonymousUser()
+    return is_postmoderated and is_flagged and not comment.can_be_moderated_by(writer)
 
 
 def last_decisions(ids: Iterable[int]) -> dict[int, int]:
-    """By comment, the last line of the log about its state: what a decision says that it was made upon."""
+    """Return, by comment, the id of its latest state transition, on which a decision is conditional."""
     rows = Transition.objects.filter(comment__in=list(ids), kind=Transition.Kind.STATE)
     return dict(rows.order_by().values_list("comment").annotate(last=Max("id")))
 
 
-# One question for all that is known of a person and of the rules, in SQL: a post waits for each way there
-# and back, and to compose these took as long as to answer them. `account` is models.proofs() for one e-mail.
-# A guest's proof also reaches the account of that e-mail; both are looked up by themselves, as each has its
-# own index. Their ids are found first (ANY(ARRAY(…))): joined, all comments of guests may be gone through.
-KNOWN = f"""
+# One SQL query for the facts about the person and the rules: a new comment waits for each round trip to the
+# database, and to build these queries with the ORM took as long as to run them. `account` is models.proofs()
+# for one e-mail. A guest's confirmation also counts for the account with that e-mail; the two are looked up
+# separately, as each has its own index. Their ids are found first (ANY(ARRAY(…))): with a join, Postgres may
+# read all comments of guests.
+CONTEXT_SQL = f"""
 WITH account AS MATERIALIZED (
   SELECT u.id FROM accounts_user u JOIN account_emailaddress e ON e.user_id = u.id
   WHERE lower(u.email) = %(email)s AND e.verified AND upper(e.email) = upper(u.email)),
@@ -208,7 +225,7 @@ SELECT (SELECT json_agg(held) FROM ({HELD}) held),
                   WHERE guest_id = ANY(ARRAY(SELECT id FROM accounts_guest
                                              WHERE lower(email) = %(email)s AND confirmed_at IS NOT NULL))
                     AND state = 'published' AND state_reason = 'approved'),
-       ({IN_FORCE}),
+       ({ACTIVE_FILTER_SQL}),
        ARRAY(SELECT id FROM moderation_rule WHERE is_active ORDER BY id),
        ARRAY(SELECT topic_id FROM articles_article_topics WHERE article_id = %(article)s),
        (SELECT count(*) FROM (
@@ -219,13 +236,17 @@ SELECT (SELECT json_agg(held) FROM ({HELD}) held),
                                      WHERE lower(email) = %(guest)s
                                        AND (confirmed_at IS NOT NULL OR NOT %(is_proved)s)))
             AND created_at > %(since)s
-          LIMIT {RATE_MOST}) AS sent),
+          LIMIT {RATE_COUNT_LIMIT}) AS sent),
        (SELECT count(*) FROM (SELECT FROM moderation_origin
-                              WHERE ip_hash = %(ip_hash)s AND at > %(since)s LIMIT {RATE_MOST}) AS sent)"""
+                              WHERE ip_hash = %(ip_hash)s AND at > %(since)s
+                              LIMIT {RATE_COUNT_LIMIT}) AS sent)"""
 
 
-def _context(draft: Draft) -> tuple[Context, InForce | None]:
-    """Raises ValidationError for somebody who is paused or banned. No filter where it can't be used."""
+def _load_context(draft: Draft) -> tuple[Context, ActiveFilter | None]:
+    """Return the context of the checks and the active filter, or None if no filter is usable.
+
+    Raises ValidationError if the person is paused or banned.
+    """
     may_moderate = draft.author is not None and (
         draft.author.is_moderator or draft.discussion.article.can_be_edited_by(draft.author)
     )
@@ -235,7 +256,7 @@ def _context(draft: Draft) -> tuple[Context, InForce | None]:
         "author": draft.author.pk if draft.author else None,
         "guest_id": draft.guest.pk if draft.guest else None,
         "browser": draft.browser.pk if draft.browser else None,
-        # Who has proved an e-mail is not held to what others send in its name.
+        # A guest with a confirmed e-mail is not limited by what others send under that e-mail.
         "guest": draft.guest.email.lower() if draft.guest else None,
         "is_proved": draft.guest is not None and draft.guest.confirmed_at is not None,
         "article": draft.discussion.article.pk,
@@ -243,65 +264,69 @@ def _context(draft: Draft) -> tuple[Context, InForce | None]:
         "ip_hash": mark(draft.ip),
     }
     with connection.cursor() as cursor:
-        execute_planned(cursor, KNOWN, values)
-        rows, is_proved, was_approved, in_force, rules_in_force, topics, sent, from_there = cursor.fetchone()
-    held = read_held(rows)
-    refuse(held)
+        execute_planned(cursor, CONTEXT_SQL, values)
+        rows, is_proved, was_approved, filter_row, rule_ids, topics, sent, sent_from_address = (
+            cursor.fetchone()
+        )
+    sanctions = read_held(rows)
+    refuse(sanctions)
     if draft.guest:
         is_proved = draft.guest.confirmed_at is not None
     context = Context(
-        site_reviews=draft.discussion.site.review_everything,
+        site_is_premoderated=draft.discussion.site.review_everything,
         person_is_confirmed=is_proved and not may_moderate,
         approved_count=int(is_proved and was_approved and not may_moderate),
         may_moderate=may_moderate,
-        is_reviewed=any(one.kind == Sanction.Kind.REVIEW for one in held),
-        repeat=find_repeat(draft.body, but=draft.comment.pk if draft.comment else None),
-        rules=active_rules.compiled(rules_in_force).at(draft.discussion.article.pk, topics),
+        person_is_reviewed=any(one.kind == Sanction.Kind.REVIEW for one in sanctions),
+        duplicate=find_duplicate(draft.body, exclude=draft.comment.pk if draft.comment else None),
+        rules=active_rules.compiled_rules(rule_ids).for_place(draft.discussion.article.pk, topics),
         sent_by_person=sent,
-        sent_from_there=from_there,
+        sent_from_address=sent_from_address,
     )
-    if not in_force or not can_be_used(in_force[0]):
+    if not filter_row or not can_be_used(filter_row[0]):
         return context, None
-    return context, InForce(*in_force)._replace(topics=tuple(sorted(topics)))
+    return context, ActiveFilter(*filter_row)._replace(topics=tuple(sorted(topics)))
 
 
-def _menu(row: Any, seen: int, removals: list[tuple[str, str, str]]) -> list[dict[str, Any]]:
-    def act(label: str, **values: Any) -> dict[str, Any]:
+def _action_menu(row: Any, seen: int, removals: list[tuple[str, str, str]]) -> list[dict[str, Any]]:
+    """Return the moderation menu of one comment. `seen` is the id of its latest transition."""
+
+    def decision(label: str, **values: Any) -> dict[str, Any]:
         query = urlencode({"ids": row.id, "seen": f"{row.id}.{seen}", "next": "story", **values})
         return {"label": label, "url": f"{reverse('moderation:decide')}?{query}", "post": True}
 
     menu = []
     if row.state != State.PUBLISHED:
-        menu.append(act(_("Approve"), reason=Reason.APPROVED.value))
+        menu.append(decision(_("Approve"), reason=Reason.APPROVED.value))
     if row.state != State.REJECTED:
-        menu.append(act(_("Remove…")) | {"reasons": removals})
+        menu.append(decision(_("Remove…")) | {"reasons": removals})
     if row.state != State.SPAM:
-        menu.append(act(_("Mark as spam"), reason=Reason.SPAM.value))
+        menu.append(decision(_("Mark as spam"), reason=Reason.SPAM.value))
 
     def page(label: str, name: str) -> dict[str, Any]:
         url = f"{reverse(f'moderation:{name}', args=[row.id])}?next=story"
         return {"label": label, "url": url, "post": False}
 
-    def mark(label: str, name: str, *, on: bool) -> dict[str, Any]:
+    def toggle(label: str, name: str, *, on: bool) -> dict[str, Any]:
         url = f"{reverse(f'moderation:{name}', args=[row.id])}?next=story&on={int(on)}"
         return {"label": label, "url": url, "post": True}
 
     if row.state == State.PUBLISHED:
-        picks = _("No editor’s pick any more") if row.is_pick else _("Editor’s pick")
-        menu.append(mark(picks, "pick", on=not row.is_pick))
+        pick_label = _("Remove editor’s pick") if row.is_pick else _("Editor’s pick")
+        menu.append(toggle(pick_label, "pick", on=not row.is_pick))
     if row.state != State.REJECTED:
-        menu.append(page(_("Repeat of…"), "repeat"))
+        menu.append(page(_("Duplicate of…"), "repeat"))
     if row.state in {State.PUBLISHED, State.PENDING}:
-        menu.append(page(_("Black out words…"), "redact"))
-    locks = _("Unlock the replies below") if row.is_locked else _("Lock the replies below")
-    menu.append(mark(locks, "lock", on=not row.is_locked))
+        menu.append(page(_("Redact…"), "redact"))
+    lock_label = _("Unlock replies") if row.is_locked else _("Lock replies")
+    menu.append(toggle(lock_label, "lock", on=not row.is_locked))
     menu.append({"label": _("Move…"), "url": reverse("moderation:move", args=[row.id]), "post": False})
-    menu.append(page(_("Seal…"), "seal"))
+    menu.append(page(_("Restrict access…"), "seal"))
     return menu
 
 
-# What was taken back was no review, unless it was done again; and what an undo does is none.
-USUAL = f"""
+# An undone decision does not count as a review unless it was done again, and an undo is never a review.
+MEDIAN_REVIEW_SQL = f"""
 SELECT count(*), extract(epoch FROM percentile_cont(0.5) WITHIN GROUP (ORDER BY t.at - c.created_at))
 FROM comments_transition t
 JOIN comments_comment c ON c.id = t.comment_id
@@ -312,9 +337,9 @@ WHERE t.kind = 'state' AND t.from_state = 'pending' AND t.actor_id IS NOT NULL
   AND b.undoes_id IS NULL AND {IS_UNDONE} IS NOT TRUE"""
 
 
-def _median_hours() -> int:
-    """Half of the comments that people decided on in a week waited no longer. 0: too few to say."""
+def _median_review_hours() -> int:
+    """Return the median hours of review in the last week, or 0 if there are too few decisions."""
     with connection.cursor() as cursor:
-        cursor.execute(USUAL)
+        cursor.execute(MEDIAN_REVIEW_SQL)
         count, seconds = cursor.fetchone()
-    return max(1, ceil(seconds / 3600)) if count >= USUAL_FROM else 0
+    return max(1, ceil(seconds / 3600)) if count >= REVIEW_TIME_MIN_DECISIONS else 0

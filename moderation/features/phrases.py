@@ -1,13 +1,13 @@
-"""What the signals look for, as regular expressions: English, but for numbers and links. Pure.
+"""Regular expressions that the signals search for: English phrases, names, numbers and links. Pure.
 
-They read folded text, but for SPECIFIC and NAME_INSIDE, to which capitals matter. Single words stand in
-lists.py. What all alternatives begin with (a word's edge) stands first in each or once before them: then `re`
-looks at the rest only there.
+They read folded text (lower case, without accents), except SPECIFIC and NAME_INSIDE, which need capital
+letters. Single words are in word_lists.py. The common beginning of all alternatives (a word boundary) stands
+first in each or once before them: then `re` tries the rest only at such places.
 """
 
 import re
 
-from moderation.features.word_lists import SELLING, listed
+from moderation.features.word_lists import SALES_WORDS, word_set
 
 # What it is about
 
@@ -27,7 +27,7 @@ ADDRESSED = re.compile(
     r"|again)[a-z]+ ?[,!.:-]"
 )
 
-ASKS = re.compile(
+QUESTION = re.compile(
     r"\b(?:how|what|why|where|which|when|is|are|do|does|did|can|could|would|has|have|any)\b[^.!?]{5,160}\?"
 )
 
@@ -40,7 +40,7 @@ FIRST_HAND = re.compile(
     r"|\b(?:same|similar) (?:problem|issue|error)\b|\berror\b"
 )
 
-THE_PAGE = (
+SITE_NOUN = (
     r"(?:blogs?|web[\s-]?logs?|web[\s-]?sites?|web[\s-]?pages?|sites?|posts?|posting|write[\s-]?ups?"
     r"|articles?|content"
     r"|contents|entries|paragraphs?|pieces? of (?:info|information|writing)|design|layout|theme|rss"
@@ -51,20 +51,20 @@ SITE_TALK = re.compile(
     rf"\b(?:you?r|ur|this|the|these|of|one's|several|nice|great|good|such|written|web|keep|entire"
     rf"|wonderful|amazing"
     rf"|awesome|excellent|fantastic|superb|terrific|helpful|informative|interesting|useful|perfect)\s+"
-    rf"(?:\w+[\s-]+){{0,2}}?{THE_PAGE}\b"
+    rf"(?:\w+[\s-]+){{0,2}}?{SITE_NOUN}\b"
     r"|\b(?:book-?mark(?:ed|ing)?|blogroll|weblogs?|webmasters?|web owners|bloggers)\b"
     r"|\bsaved as a favou?rite\b"
     r"|\b(?:stumbled|came) (?:up)?on\b|\bsearch engines?\b|\bsurfing\b"
 )
 
-# Which of these it takes: to look for the whole in every text takes ten times as long.
-SITE_SIGNS = re.compile(
+# Parts of which SITE_TALK needs at least one: to search for all of it in every text takes ten times as long.
+SITE_TALK_HINT = re.compile(
     r"blog|site|post|artic|write|content|entr|paragr|piece|page|design|layout|theme|rss|feed|newsl|mark"
     r"|roll|web|favo"
     r"|upon|engine|surf"
 )
 
-# Turns of phrase of the templates that robots spin: each slot with the synonyms that they are filled with.
+# Phrases of spam templates that robots vary ("spin"): each slot with the synonyms that fill it.
 TEMPLATES = re.compile(
     r"|".join(
         (
@@ -148,9 +148,9 @@ PADDED = re.compile(r"\A\s*\d{4,8}\s+\d{4,8}|\A\s*\d{4,8}.*[^\d\s]\s*\d{4,8}\s*\
 
 # Names and sites
 
-OF_SITE = re.compile(r"\w\s?@\s?\w|^[a-z]+ (?:from|at|of) |^(?:mr|mrs|ms|miss|dr|sir)\b")
+NAME_OF_SITE = re.compile(r"\w\s?@\s?\w|^[a-z]+ (?:from|at|of) |^(?:mr|mrs|ms|miss|dr|sir)\b")
 
-LINKING = listed("and of for in to how what best top your with online near")
+LINKING_WORDS = word_set("and of for in to how what best top your with online near")
 
 DOMAIN_NAME = re.compile(
     r"(?:https?:/?/?|www\.)\S+|(?<![\w.-])(?:[\w-]{1,63}\.){1,5}(?:com|net|org|info|biz|co|io|ru|cn|xyz|top|shop"
@@ -159,13 +159,13 @@ DOMAIN_NAME = re.compile(
     re.IGNORECASE,
 )
 
-IN_HOSTS = sorted(
-    {w for w in SELLING if len(w) >= 6}
+SALES_HOST_PARTS = sorted(
+    {w for w in SALES_WORDS if len(w) >= 6}
     | {"loan", "casino", "poker", "seo", "shop", "hotel", "cheap", "deals"}
 )
 
-# Where people have a page of their own: to be one level deep there is no sign of anything.
-PROFILES = re.compile(
+# Hosts of personal profiles: a page one level deep there is normal.
+PROFILE_HOST = re.compile(
     r"(?:^|\.)(?:facebook|twitter|x|github|gitlab|google|linkedin|myspace|livejournal|flickr|youtube"
     r"|instagram"
     r"|medium|tumblr|wordpress|blogspot|stackoverflow|about|sourceforge|launchpad|bitbucket|disqus|gravatar"
@@ -176,9 +176,9 @@ SHORT_HOST = re.compile(r"(?:^|\.|-)(?:short(?:en)?(?:my|er|url|link)?s?|tinyurl
 
 # Links and calls
 
-MARKED_UP = re.compile(r"<a\s[^>]{0,500}href|\[url\b|\[link\b", re.IGNORECASE)
+LINK_MARKUP = re.compile(r"<a\s[^>]{0,500}href|\[url\b|\[link\b", re.IGNORECASE)
 
-CALLS = re.compile(
+CALL_TO_ACTION = re.compile(
     r"\b(?:check|visit|see|watch|click|subscribe|sub|follow|like|join|view|try|download"
     r"|listen)\b(?:\s\w+){0,4}?\s"
     r"(?:my|our|me|us)\b(?:\s\w+){0,3}?\s?(?:channel|video|vid|page|site|website|web ?site|blog|link"

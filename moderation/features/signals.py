@@ -1,12 +1,13 @@
-"""Facts about one comment that speak for or against its being spam. Pure functions: no database, no clock.
+"""Signals: facts about one comment that count for or against it being spam. Pure: no database, no clock.
 
-Each signal is a function of a `Read` (a `Said`, normalised once) that returns a `Found` or None. None means
-"nothing to say": the signal did not apply, or what it needs (an article, a date, a URL) is not known. The two
-are not told apart, so no weight is ever given to a field's mere absence.
+Each signal is a function of a parsed comment that returns a SignalResult or None. None means "no
+evidence": the signal does not apply, or the data it needs (an article, a date, a URL) is missing. The two
+cases are not told apart, so no weight is ever given to a field only because it is missing.
 
 Strengths are from 0 to 1. Spans are (start, end) in characters of the body as it was typed. A signal is a
-reason to look; what it weighs is the learner's business (learner.py), and WEIGHTS are only where it starts.
-The word lists are English and short; lateness, drift, links, padding and scripts know no language.
+reason to review a comment; the model learns how much it weighs (spam_filter/model.py), and WEIGHTS are only
+the start values. The word lists are English and short; late, drift, links, padded and the script signals work
+in any language.
 """
 
 import re
@@ -17,48 +18,63 @@ from urllib.parse import unquote
 
 from moderation.features.phrases import (
     ADDRESSED,
-    ASKS,
-    CALLS,
+    CALL_TO_ACTION,
     DOMAIN_NAME,
     FIRST_HAND,
-    IN_HOSTS,
     INSULT,
     LEFTOVER,
-    LINKING,
-    MARKED_UP,
+    LINK_MARKUP,
+    LINKING_WORDS,
     NAME_INSIDE,
+    NAME_OF_SITE,
     NUMBERS,
-    OF_SITE,
     PADDED,
-    PROFILES,
+    PROFILE_HOST,
+    QUESTION,
+    SALES_HOST_PARTS,
     SHORT_HOST,
-    SITE_SIGNS,
     SITE_TALK,
+    SITE_TALK_HINT,
     SLURS,
     SPECIFIC,
     TEMPLATES,
 )
-from moderation.features.text_reading import SPANS_MOST, Found, Read, host, script, script_of, split_url
-from moderation.features.word_lists import PRAISE, SELLING, SHORTENERS, TOPICS, WARES
+from moderation.features.text_reading import (
+    MAX_SPANS,
+    Read,
+    SignalResult,
+    host,
+    script,
+    script_of,
+    split_url,
+)
+from moderation.features.word_lists import (
+    LINK_SHORTENERS,
+    PRAISE_WORDS,
+    PRODUCT_WORDS,
+    SALES_WORDS,
+    TOPIC_WORDS,
+)
 
-LATE_FROM, LATE_FULL = 30, 1825  # days after the article: nothing below, 1.0 from there on
-SUBJECT_LEAST = 30  # stems of article, parent and thread: of a title alone nothing drifts
+LATE_FROM_DAYS = 30  # after the article; an earlier comment is not late
+LATE_FULL_DAYS = 1825  # from here on the strength is 1
+MIN_SUBJECT_STEMS = 30  # stems of article, parent and thread: a title alone is too short to measure drift
 
-ALIKE = {"Lati", "Gree", "Cyri"}  # scripts with letters that look like another's
-KANA = {"Hira", "Kata"}  # are written together
+CONFUSABLE_SCRIPTS = {"Lati", "Gree", "Cyri"}  # scripts with letters that look alike
+KANA_SCRIPTS = {"Hira", "Kata"}  # Japanese mixes both in one text
 
-Signal = Callable[[Read], Found | None]
+Signal = Callable[[Read], SignalResult | None]
 
 
-def once(signal: Signal) -> Signal:
-    """Of a signal that others ask, too: looked for once in a comment."""
+def cached_per_comment(signal: Signal) -> Signal:
+    """Decorate a signal that other signals call too, so that it is computed once for each comment."""
     name = signal.__name__
 
     @wraps(signal)
-    def asked(read: Read) -> Found | None:
-        if name not in read.asked:
-            read.asked[name] = signal(read)
-        return read.asked[name]
+    def asked(comment: Read) -> SignalResult | None:
+        if name not in comment.cached_results:
+            comment.cached_results[name] = signal(comment)
+        return comment.cached_results[name]
 
     return asked
 
@@ -66,309 +82,318 @@ def once(signal: Signal) -> Signal:
 # When
 
 
-def late(read: Read) -> Found | None:
-    """Long after the article, when hardly anybody reads it but robots. `number`: whole days."""
-    said = read.said
-    if said.article_date is None or said.comment_date is None:
+def late(comment: Read) -> SignalResult | None:
+    """Posted long after the article, when few people but many robots still read it. `number`: whole days."""
+    data = comment.data
+    if data.article_date is None or data.comment_date is None:
         return None
-    days = (said.comment_date.replace(tzinfo=None) - said.article_date.replace(tzinfo=None)).days
-    if days < LATE_FROM:
+    days = (data.comment_date.replace(tzinfo=None) - data.article_date.replace(tzinfo=None)).days
+    if days < LATE_FROM_DAYS:
         return None
-    return Found(min(1.0, 0.2 + 0.8 * log(days / LATE_FROM) / log(LATE_FULL / LATE_FROM)), number=days)
+    return SignalResult(
+        min(1.0, 0.2 + 0.8 * log(days / LATE_FROM_DAYS) / log(LATE_FULL_DAYS / LATE_FROM_DAYS)), number=days
+    )
 
 
 # What it is about
 
 
-def drift(read: Read) -> Found | None:
-    """Of the words that tell something, hardly any is in article, parent or thread. `number`: how many."""
-    if read.subject is None or len(read.subject) < SUBJECT_LEAST or other_script(read):
-        return None  # between two scripts there is no word in common
-    stems = {s for s, _ in read.content}
+def drift(comment: Read) -> SignalResult | None:
+    """Hardly any content word is in the article, the parent or the thread. `number`: how many are."""
+    if comment.subject is None or len(comment.subject) < MIN_SUBJECT_STEMS or other_script(comment):
+        return None  # texts in two scripts have no word in common
+    stems = {s for s, _ in comment.content_words}
     if len(stems) < 3:
         return None
-    known = len(stems & read.subject)
+    known = len(stems & comment.subject)
     share = known / len(stems)
     if share >= 0.3:
         return None
-    return Found((1 - share / 0.3) * min(1.0, len(stems) / 8), number=known)
+    return SignalResult((1 - share / 0.3) * min(1.0, len(stems) / 8), number=known)
 
 
-def on_subject(read: Read) -> Found | None:
-    """Speaks with the article's own words. Speaks for it. `number`: how many of them."""
-    if read.subject is None:
+def on_subject(comment: Read) -> SignalResult | None:
+    """Uses words of the article or the thread. Counts for the comment. `number`: how many."""
+    if comment.subject is None:
         return None
-    known = {s: m for s, m in reversed(read.content) if s in read.subject}
+    known = {s: m for s, m in reversed(comment.content_words) if s in comment.subject}
     if not known:
         return None
-    share = len(known) / len({s for s, _ in read.content})
+    share = len(known) / len({s for s, _ in comment.content_words})
     strength = min(1.0, len(known) / 5) * min(1.0, 0.4 + share)
-    return Found(strength, read.at(sorted(known.values(), key=lambda m: m.start())), len(known))
+    return SignalResult(strength, comment.spans(sorted(known.values(), key=lambda m: m.start())), len(known))
 
 
-def specific(read: Read) -> Found | None:
-    """Names, figures, versions and code that only somebody with something to say would use. Speaks for it."""
-    text = read.body
+def specific(comment: Read) -> SignalResult | None:
+    """Has names, figures, versions or code, which only people with something to say use. Counts for it."""
+    text = comment.body
     shouting = sum(w.isupper() for w in text.split()) > 0.3 * len(text.split())
-    if read.links:
-        for m in read.links:
-            start, end = read.folded.span(*m.span())
+    if comment.links:
+        for m in comment.links:
+            start, end = comment.folded.span(*m.span())
             text = text[:start] + " " * (end - start) + text[end:]
     found = [] if shouting else list(SPECIFIC.finditer(text))
     found += NAME_INSIDE.finditer(text)
-    if not found or is_padded(read) or wares(read):  # a price and a brand are what sellers name
+    if not found or is_padded(comment) or wares(comment):  # sellers name prices and brands, too
         return None
-    words = max(10, len(read.words))
-    return Found(
+    words = max(10, len(comment.words))
+    return SignalResult(
         min(1.0, 4 * len(found) / words) * min(1.0, 0.25 + len(found) / 4),
-        tuple(m.span() for m in sorted(found, key=lambda m: m.start())[:SPANS_MOST]),
+        tuple(m.span() for m in sorted(found, key=lambda m: m.start())[:MAX_SPANS]),
         len(found),
     )
 
 
-def answers(read: Read) -> Found | None:
-    """Answers somebody: a parent is known, or it calls a person by name. Speaks for it."""
-    if m := ADDRESSED.search(read.plain):
-        return Found(0.7, read.at([m]))
-    return Found(0.4) if read.said.parent else None
+def answers(comment: Read) -> SignalResult | None:
+    """Answers another comment: it has a parent, or it addresses a person by name. Counts for it."""
+    if m := ADDRESSED.search(comment.plain):
+        return SignalResult(0.7, comment.spans([m]))
+    return SignalResult(0.4) if comment.data.parent else None
 
 
-def asks(read: Read) -> Found | None:
-    """A question, or what somebody did and saw: to be answered, not to be seen. Speaks for it, a little."""
-    found = [*ASKS.finditer(read.plain), *FIRST_HAND.finditer(read.plain)]
+def asks(comment: Read) -> SignalResult | None:
+    """Has a question or a first-hand report, so it wants an answer. Counts for it, a little."""
+    found = [*QUESTION.finditer(comment.plain), *FIRST_HAND.finditer(comment.plain)]
     found = [m for m in found if not SITE_TALK.search(m[0])]
     if not found:
         return None
-    return Found(
-        min(1.0, 0.4 + 0.2 * len(found)), read.at(sorted(found, key=lambda m: m.start())), len(found)
+    return SignalResult(
+        min(1.0, 0.4 + 0.2 * len(found)),
+        comment.spans(sorted(found, key=lambda m: m.start())),
+        len(found),
     )
 
 
-def praise(read: Read) -> Found | None:
-    """Praise, and hardly a word that tells what for. `number`: words of praise."""
-    kind = [m for m in read.words if m[0] in PRAISE]
+def praise(comment: Read) -> SignalResult | None:
+    """Generic praise: praise with hardly a content word. `number`: words of praise."""
+    kind = [m for m in comment.words if m[0] in PRAISE_WORDS]
     if not kind:
         return None
-    telling: float = len(read.content)
+    telling: float = len(comment.content_words)
     if (
-        read.subject is not None and len(read.subject) >= SUBJECT_LEAST
+        comment.subject is not None and len(comment.subject) >= MIN_SUBJECT_STEMS
     ):  # what has nothing to do with the article tells little
-        telling = 0.5 * telling + 2 * len({s for s, _ in read.content} & read.subject)
+        telling = 0.5 * telling + 2 * len({s for s, _ in comment.content_words} & comment.subject)
     strength = min(1.0, len(kind) / 4) * max(0.0, 1 - telling / (6 + 3 * len(kind)))
-    return Found(strength, read.at(kind), len(kind)) if strength > 0.05 else None
+    return SignalResult(strength, comment.spans(kind), len(kind)) if strength > 0.05 else None
 
 
-def site_talk(read: Read) -> Found | None:
-    """Speaks of the page, the site or the writing instead of its subject. `number`: how often."""
-    if not SITE_SIGNS.search(read.plain):
+def site_talk(comment: Read) -> SignalResult | None:
+    """Talks about the site, the page or the writing instead of the subject. `number`: how often."""
+    if not SITE_TALK_HINT.search(comment.plain):
         return None
-    found = list(SITE_TALK.finditer(read.plain))
+    found = list(SITE_TALK.finditer(comment.plain))
     if not found:
         return None
-    words = max(1, len(read.words))
+    words = max(1, len(comment.words))
     strength = min(1.0, len(found) / 3 + 0.2) * min(1.0, 10 * len(found) / words)
-    return Found(strength, read.at(found), len(found))
+    return SignalResult(strength, comment.spans(found), len(found))
 
 
-def spun(read: Read) -> Found | None:
-    """Turns of phrase from the templates that robots spin. `number`: how many."""
-    found = list(TEMPLATES.finditer(read.plain))
-    return Found(min(1.0, 0.4 + 0.3 * len(found)), read.at(found), len(found)) if found else None
+def spun(comment: Read) -> SignalResult | None:
+    """Has phrases of the templates that spam robots vary ("spin"). `number`: how many."""
+    found = list(TEMPLATES.finditer(comment.plain))
+    return SignalResult(min(1.0, 0.4 + 0.3 * len(found)), comment.spans(found), len(found)) if found else None
 
 
-def leftovers(read: Read) -> Found | None:
-    """What a robot forgot to fill in or to decode: {great|good}, %name%, ¡¦."""
-    found = list(LEFTOVER.finditer(read.folded.text))
-    return Found(min(1.0, 0.6 + 0.2 * len(found)), read.at(found), len(found)) if found else None
+def leftovers(comment: Read) -> SignalResult | None:
+    """Has placeholders or broken characters that a robot left in: {great|good}, %name%, ¡¦."""
+    found = list(LEFTOVER.finditer(comment.folded.text))
+    return SignalResult(min(1.0, 0.6 + 0.2 * len(found)), comment.spans(found), len(found)) if found else None
 
 
-def is_padded(read: Read) -> bool:
-    return read.body[:30].lstrip()[:1].isdecimal() and bool(PADDED.match(read.folded.text))
+def is_padded(comment: Read) -> bool:
+    """Return whether numbers of four to eight digits surround the text."""
+    return comment.body[:30].lstrip()[:1].isdecimal() and bool(PADDED.match(comment.folded.text))
 
 
-def padded(read: Read) -> Found | None:
-    """Numbers of four to eight digits around the text, so that no two copies are equal."""
-    if not is_padded(read):
+def padded(comment: Read) -> SignalResult | None:
+    """Numbers of four to eight digits surround the text, so that no two copies are equal."""
+    if not is_padded(comment):
         return None
-    found = list(NUMBERS.finditer(read.folded.text))
-    return Found(1.0, read.at([found[0], found[-1]] if len(found) > 1 else found), len(found))
+    found = list(NUMBERS.finditer(comment.folded.text))
+    return SignalResult(1.0, comment.spans([found[0], found[-1]] if len(found) > 1 else found), len(found))
 
 
 # Who
 
 
-@once
-def name_phrase(read: Read) -> Found | None:
-    """The name is what one types into a search box, or what a directory files a site under."""
-    words = read.name_words
-    if not words or name_domain(read) is not None:
+@cached_per_comment
+def name_phrase(comment: Read) -> SignalResult | None:
+    """The name is a search phrase, or a category of a web directory."""
+    words = comment.name_words
+    if not words or name_domain(comment) is not None:
         return None
-    name = (read.said.author or "").strip()
-    label = host(read.site).rsplit(".", 1)[0] if read.site else ""
-    # Somebody of a site with a name: "Ann @ Money Diary", or the very name of their own site.
-    own = 0.4 if OF_SITE.search(read.name) or "".join(words) == label.replace("-", "") else 1.0
-    listed = sum(w in SELLING or w.removesuffix("s") in SELLING for w in words)
-    topics = sum(w in TOPICS for w in words)
+    name = (comment.data.author or "").strip()
+    label = host(comment.site).rsplit(".", 1)[0] if comment.site else ""
+    # A person with the name of their site ("Ann @ Money Diary"), or the name of the site itself.
+    own = 0.4 if NAME_OF_SITE.search(comment.name) or "".join(words) == label.replace("-", "") else 1.0
+    listed = sum(w in SALES_WORDS or w.removesuffix("s") in SALES_WORDS for w in words)
+    topics = sum(w in TOPIC_WORDS for w in words)
     if listed or (topics and topics == len(words)):
-        return Found((1.0 if len(words) > 1 or listed else 0.7) * own, number=len(words))
+        return SignalResult((1.0 if len(words) > 1 or listed else 0.7) * own, number=len(words))
     if topics and len(words) > 1:
-        return Found(0.7 * own, number=len(words))
+        return SignalResult(0.7 * own, number=len(words))
     if (
         len(words) >= 3
-        and any(w in LINKING for w in words)
+        and any(w in LINKING_WORDS for w in words)
         and not name[:4].lower().startswith(("the ", "a "))
     ):
-        return Found(0.7 * own, number=len(words))
+        return SignalResult(0.7 * own, number=len(words))
     if len(words) >= 2 and name == name.lower() and name != name.upper():
-        return Found((0.25 * min(4, len(words)) - 0.25) * own, number=len(words))
+        return SignalResult((0.25 * min(4, len(words)) - 0.25) * own, number=len(words))
     return None
 
 
-@once
-def name_domain(read: Read) -> Found | None:
-    """The name is a site's address."""
-    if "." not in read.name and "://" not in read.name:
+@cached_per_comment
+def name_domain(comment: Read) -> SignalResult | None:
+    """The name is the address of a website."""
+    if "." not in comment.name and "://" not in comment.name:
         return None
-    return Found(1.0) if DOMAIN_NAME.search(read.name) else None
+    return SignalResult(1.0) if DOMAIN_NAME.search(comment.name) else None
 
 
-def own_name(read: Read) -> Found | None:
-    """The author's site carries the author's name, and the name is a person's. Speaks for it."""
-    if read.site is None or not read.name_words or name_phrase(read) or name_domain(read):
+def own_name(comment: Read) -> SignalResult | None:
+    """The author's site contains the author's name, and the name is a person's. Counts for it."""
+    if comment.site is None or not comment.name_words or name_phrase(comment) or name_domain(comment):
         return None
-    at = host(read.site) + (read.site.path.lower() if PROFILES.search(host(read.site)) else "")
+    at = host(comment.site) + (comment.site.path.lower() if PROFILE_HOST.search(host(comment.site)) else "")
     at = re.sub(r"[^a-z]", "", at)
-    first, last = read.name_words[0], read.name_words[-1]
-    if sells(host(read.site)) or not {first, last}.isdisjoint(SELLING | TOPICS):
+    first, last = comment.name_words[0], comment.name_words[-1]
+    if has_sales_word(host(comment.site)) or not {first, last}.isdisjoint(SALES_WORDS | TOPIC_WORDS):
         return None
     if first != last and len(last) > 3 and last in at:
-        return Found(1.0)
-    return Found(0.5) if len(first) > 3 and first in at else None  # may be a firm's name as well
+        return SignalResult(1.0)
+    return SignalResult(0.5) if len(first) > 3 and first in at else None  # may be a company's name as well
 
 
 # Links
 
 
-def no_gain(read: Read) -> Found | None:
-    """Nobody would earn by it: the author's site is known to be empty ("", not None), there is no link and no
-    call, and the name sells nothing. Speaks for it."""
-    if read.said.url is None or read.said.url.strip() or read.links:
+def no_gain(comment: Read) -> SignalResult | None:
+    """Nobody would profit from it: the author's site is known to be empty ("", not None), the name sells
+    nothing, and the text has no link and no call to action. Counts for it."""
+    if comment.data.url is None or comment.data.url.strip() or comment.links:
         return None
-    is_plain = not (name_phrase(read) or name_domain(read) or calls(read) or padded(read))
-    return Found(1.0) if is_plain else None
+    is_plain = not (name_phrase(comment) or name_domain(comment) or calls(comment) or padded(comment))
+    return SignalResult(1.0) if is_plain else None
 
 
 @lru_cache(maxsize=4096)
-def sells(text: str) -> bool:
-    """Whether a host or path, written without spaces, has a word of selling in it."""
+def has_sales_word(text: str) -> bool:
+    """Return whether a host or path, which is written without spaces, contains a word used in selling."""
     parts = set(re.findall(r"[a-z]+", text))
-    return not parts.isdisjoint(SELLING) or any(w in text for w in IN_HOSTS)
+    return not parts.isdisjoint(SALES_WORDS) or any(w in text for w in SALES_HOST_PARTS)
 
 
-def site_sells(read: Read) -> Found | None:
-    """The author's site sells, by its address, and the name does not say so already."""
-    if read.site is None or name_phrase(read) is not None or PROFILES.search(host(read.site)):
+def site_sells(comment: Read) -> SignalResult | None:
+    """The author's site sells, judged by its address, and the name does not show that already."""
+    if comment.site is None or name_phrase(comment) is not None or PROFILE_HOST.search(host(comment.site)):
         return None
-    if sells(host(read.site)):
-        return Found(0.8)
-    return Found(0.6) if sells(unquote(read.site.path).lower()) else None
+    if has_sales_word(host(comment.site)):
+        return SignalResult(0.8)
+    return SignalResult(0.6) if has_sales_word(unquote(comment.site.path).lower()) else None
 
 
-def site_deep(read: Read) -> Found | None:
-    """The author's site is a page deep in somebody's site: a profile made for the link, a query."""
-    if read.site is None:
+def site_deep(comment: Read) -> SignalResult | None:
+    """The author's site is a page deep within another site: a profile made for the link, or a query."""
+    if comment.site is None:
         return None
-    levels = [part for part in read.site.path.split("/") if part]
-    if PROFILES.search(host(read.site)):
+    levels = [part for part in comment.site.path.split("/") if part]
+    if PROFILE_HOST.search(host(comment.site)):
         return None
-    score = 0.25 * max(0, len(levels) - 1) + (0.5 if read.site.query else 0)
+    score = 0.25 * max(0, len(levels) - 1) + (0.5 if comment.site.query else 0)
     score += 0.3 * any(len(part) > 25 or part.count("-") > 2 for part in levels)
-    return Found(min(1.0, score)) if score > 0.2 else None
+    return SignalResult(min(1.0, score)) if score > 0.2 else None
 
 
-def shortened(read: Read) -> Found | None:
-    """A link, in the body or as the author's site, that hides where it leads."""
-    at = [m for m in read.links if _is_short(m[0])]
-    if not at and not (read.site and _is_short(host(read.site))):
+def shortened(comment: Read) -> SignalResult | None:
+    """A link in the body, or the author's site, uses a link shortener that hides the target."""
+    at = [m for m in comment.links if _is_shortened(m[0])]
+    if not at and not (comment.site and _is_shortened(host(comment.site))):
         return None
-    return Found(0.9, read.at(at), len(at))
+    return SignalResult(0.9, comment.spans(at), len(at))
 
 
-def _is_short(link: str) -> bool:
+def _is_shortened(link: str) -> bool:
     parts = split_url(link)
-    return parts is not None and (host(parts) in SHORTENERS or bool(SHORT_HOST.search(host(parts))))
+    return parts is not None and (host(parts) in LINK_SHORTENERS or bool(SHORT_HOST.search(host(parts))))
 
 
-def puny(read: Read) -> Found | None:
-    """A link or a site whose host is written in Punycode (xn--): with letters beyond ASCII, which may look
-    like others."""
-    at = [m for m in read.links if "xn--" in m[0]]
-    of_site = read.site is not None and "xn--" in host(read.site)
-    return Found(0.8, read.at(at), len(at)) if at or of_site else None
+def puny(comment: Read) -> SignalResult | None:
+    """The host of a link or of the author's site is in Punycode (xn--): it has letters beyond ASCII, which
+    may look like others."""
+    at = [m for m in comment.links if "xn--" in m[0]]
+    of_site = comment.site is not None and "xn--" in host(comment.site)
+    return SignalResult(0.8, comment.spans(at), len(at)) if at or of_site else None
 
 
-def links(read: Read) -> Found | None:
-    """Links in the body. `number`: how many."""
-    if not read.links:
+def links(comment: Read) -> SignalResult | None:
+    """The body has links. `number`: how many."""
+    if not comment.links:
         return None
-    words = max(1, len(read.words))
-    strength = min(1.0, 0.2 + 0.2 * len(read.links) + (0.3 if words < 8 * len(read.links) else 0))
-    return Found(strength, read.at(read.links), len(read.links))
+    words = max(1, len(comment.words))
+    strength = min(1.0, 0.2 + 0.2 * len(comment.links) + (0.3 if words < 8 * len(comment.links) else 0))
+    return SignalResult(strength, comment.spans(comment.links), len(comment.links))
 
 
-def link_markup(read: Read) -> Found | None:
-    """Links as HTML or BBCode, in two ways or many: what robots paste and people hardly type."""
-    found = list(MARKED_UP.finditer(read.folded.text))
+def link_markup(comment: Read) -> SignalResult | None:
+    """Links are written as HTML or BBCode, which robots paste and people rarely type."""
+    found = list(LINK_MARKUP.finditer(comment.folded.text))
     if not found:
         return None
-    return Found(min(1.0, 0.3 + 0.25 * len(found)), read.at(found), len(found))
+    return SignalResult(min(1.0, 0.3 + 0.25 * len(found)), comment.spans(found), len(found))
 
 
-def own_link(read: Read) -> Found | None:
+def own_link(comment: Read) -> SignalResult | None:
     """The body links to the author's own site as well."""
-    if read.site is None or not read.links:
+    if comment.site is None or not comment.links:
         return None
-    own = host(read.site)
-    at = [m for m in read.links if own in m[0]]
-    return Found(0.8, read.at(at), len(at)) if at and not PROFILES.search(own) else None
+    own = host(comment.site)
+    at = [m for m in comment.links if own in m[0]]
+    return SignalResult(0.8, comment.spans(at), len(at)) if at and not PROFILE_HOST.search(own) else None
 
 
-@once
-def calls(read: Read) -> Found | None:
-    """Calls to visit, subscribe, earn, write to. `number`: how often."""
-    found = list(CALLS.finditer(read.plain))
-    return Found(min(1.0, 0.5 + 0.25 * len(found)), read.at(found), len(found)) if found else None
+@cached_per_comment
+def calls(comment: Read) -> SignalResult | None:
+    """Calls on readers to visit, subscribe, earn or get in touch. `number`: how often."""
+    found = list(CALL_TO_ACTION.finditer(comment.plain))
+    return (
+        SignalResult(min(1.0, 0.5 + 0.25 * len(found)), comment.spans(found), len(found)) if found else None
+    )
 
 
-@once
-def wares(read: Read) -> Found | None:
-    """Words of selling in the body, thickly. `number`: how many."""
-    found = [m for m in read.words if m[0] in WARES]
+@cached_per_comment
+def wares(comment: Read) -> SignalResult | None:
+    """The body has many words used in selling, for its length. `number`: how many."""
+    found = [m for m in comment.words if m[0] in PRODUCT_WORDS]
     if not found:
         return None
-    strength = min(1.0, 12 * len(found) / max(12, len(read.words)) * 0.6)
-    return Found(strength, read.at(found), len(found)) if strength >= 0.15 else None
+    strength = min(1.0, 12 * len(found) / max(12, len(comment.words)) * 0.6)
+    return SignalResult(strength, comment.spans(found), len(found)) if strength >= 0.15 else None
 
 
 # How
 
 
-def shouting(read: Read) -> Found | None:
-    """Mostly capitals, or rows of !!!."""
-    letters = list(filter(str.isalpha, read.body))
-    marks = max((len(m) for m in re.findall(r"[!?]+", read.body)), default=0)
+def shouting(comment: Read) -> SignalResult | None:
+    """Mostly capital letters, or rows of exclamation marks."""
+    letters = list(filter(str.isalpha, comment.body))
+    marks = max((len(m) for m in re.findall(r"[!?]+", comment.body)), default=0)
     capitals = sum(map(str.isupper, letters)) / len(letters) if len(letters) >= 12 else 0.0
     strength = max(min(1.0, 1.4 * (capitals - 0.4)), 0.15 * (marks - 2))
-    return Found(min(1.0, strength)) if strength > 0.1 else None
+    return SignalResult(min(1.0, strength)) if strength > 0.1 else None
 
 
-def other_script(read: Read) -> Found | None:
-    """Written in another script than the article."""
-    article = read.said.article_text or read.said.article_title
+def other_script(comment: Read) -> SignalResult | None:
+    """Is written in another script than the article."""
+    article = comment.data.article_text or comment.data.article_title
     if not article:
         return None
-    mine, theirs = script(read.plain), _article_script(article)
-    return Found(0.8) if mine and theirs and mine != theirs and {mine, theirs} != KANA else None
+    mine, theirs = script(comment.plain), _article_script(article)
+    return (
+        SignalResult(0.8) if mine and theirs and mine != theirs and {mine, theirs} != KANA_SCRIPTS else None
+    )
 
 
 @lru_cache(maxsize=256)
@@ -376,41 +401,47 @@ def _article_script(text: str) -> str:
     return script(text)
 
 
-def mixed_script(read: Read) -> Found | None:
-    """Words that mix Latin with Greek or Cyrillic letters: look-alikes, to slip by a list."""
-    if read.body.isascii():
+def mixed_script(comment: Read) -> SignalResult | None:
+    """Words mix Latin with Greek or Cyrillic letters that look alike, to get past word lists."""
+    if comment.body.isascii():
         return None
-    found = [m for m in read.words if not m[0].isascii() and len({*map(script_of, m[0])} & ALIKE) > 1]
-    return Found(min(1.0, 0.6 + 0.1 * len(found)), read.at(found), len(found)) if found else None
+    found = [
+        m
+        for m in comment.words
+        if not m[0].isascii() and len({*map(script_of, m[0])} & CONFUSABLE_SCRIPTS) > 1
+    ]
+    return SignalResult(min(1.0, 0.6 + 0.1 * len(found)), comment.spans(found), len(found)) if found else None
 
 
-def name_script(read: Read) -> Found | None:
-    """The name is in another script than the text. A fact for the card; weighs nothing."""
-    name, body = script(read.said.author or ""), script(read.plain)
-    return Found(0.3) if name and body and name != body and {name, body} != KANA else None
+def name_script(comment: Read) -> SignalResult | None:
+    """The name is in another script than the text. A fact for moderators; it has no weight."""
+    name, body = script(comment.data.author or ""), script(comment.plain)
+    return SignalResult(0.3) if name and body and name != body and {name, body} != KANA_SCRIPTS else None
 
 
-# Abuse: ranks what waits, and is no part of the probability of spam.
+# Abuse: these order the queue and are not part of the spam probability.
 
 
-def slur(read: Read) -> Found | None:
-    """A slur in body or name. Ranks only."""
-    found = list(SLURS.finditer(read.plain))
-    in_name = bool(SLURS.search(read.name))
-    return Found(1.0 if in_name else 0.9, read.at(found), len(found)) if found or in_name else None
+def slur(comment: Read) -> SignalResult | None:
+    """Has a slur in the body or the name. Orders the queue only."""
+    found = list(SLURS.finditer(comment.plain))
+    in_name = bool(SLURS.search(comment.name))
+    return (
+        SignalResult(1.0 if in_name else 0.9, comment.spans(found), len(found)) if found or in_name else None
+    )
 
 
-def insult(read: Read) -> Found | None:
-    """An insult at the one who is answered. Ranks only."""
-    if not answers(read):
+def insult(comment: Read) -> SignalResult | None:
+    """Insults the person who is answered. Orders the queue only."""
+    if not answers(comment):
         return None
-    found = list(INSULT.finditer(read.plain))
-    return Found(min(1.0, 0.5 + 0.2 * len(found)), read.at(found), len(found)) if found else None
+    found = list(INSULT.finditer(comment.plain))
+    return SignalResult(min(1.0, 0.5 + 0.2 * len(found)), comment.spans(found), len(found)) if found else None
 
 
-# What each weighs before anything was learnt, in logits at strength 1; those below 0 speak for the comment.
-# Set by hand. Those of which the starter's sets know nothing (dates, articles) keep theirs until a site's own
-# decisions move them.
+# Start weight of each signal, in logits at strength 1; negative ones count for the comment. Set by hand.
+# The starter's training sets have no dates and no articles, so those signals keep these weights until a
+# site's own decisions change them.
 WEIGHTS: dict[Signal, float] = {
     late: 0.8,
     drift: 0.8,
@@ -441,10 +472,10 @@ WEIGHTS: dict[Signal, float] = {
     mixed_script: 1.5,
 }
 SIGNALS: tuple[Signal, ...] = tuple(WEIGHTS)
-FACTS: tuple[Signal, ...] = (name_script,)  # shown, and never weighed
-RANKS: tuple[Signal, ...] = (slur, insult)  # order the queue, and remove nothing
-# … and of what the site itself finds (filter.here, the checks, outside scorers).
-OF_THE_SITE: dict[str, float] = {
+FACT_SIGNALS: tuple[Signal, ...] = (name_script,)  # shown to moderators, without weight
+RANKING_SIGNALS: tuple[Signal, ...] = (slur, insult)  # order the queue only
+# Start weights of the site's own signals: site_signals.py, the checks and the external scorers.
+SITE_SIGNAL_WEIGHTS: dict[str, float] = {
     "repeat": 1.5,
     "near_repeat": 1.5,
     "spam_host": 2.5,
@@ -455,20 +486,22 @@ OF_THE_SITE: dict[str, float] = {
     "akismet": 2.0,
     "scorer": 2.0,
 }
-PRIORS: dict[str, float] = {signal.__name__: weight for signal, weight in WEIGHTS.items()} | OF_THE_SITE
+PRIORS: dict[str, float] = {
+    signal.__name__: weight for signal, weight in WEIGHTS.items()
+} | SITE_SIGNAL_WEIGHTS
 
 
-def find(read: Read, signals: Iterable[Signal] = SIGNALS) -> list[Found]:
-    """What each of these found, in their order."""
+def find(comment: Read, signals: Iterable[Signal] = SIGNALS) -> list[SignalResult]:
+    """Return the results of these signals that apply, in their order."""
     out = []
     for signal in signals:
-        if (found := signal(read)) is not None:
-            out.append(Found(found.strength, found.spans, found.number, signal.__name__))
+        if (found := signal(comment)) is not None:
+            out.append(SignalResult(found.strength, found.spans, found.number, signal.__name__))
     return out
 
 
-def without(names: Sequence[str]) -> tuple[Signal, ...]:
-    """All signals but those. Raises ValueError for a name that is none."""
+def signals_without(names: Sequence[str]) -> tuple[Signal, ...]:
+    """Return all signals except the named ones. Raises ValueError for an unknown name."""
     if unknown := set(names) - set(PRIORS):
         raise ValueError(f"No such signal: {', '.join(sorted(unknown))}")
     return tuple(signal for signal in SIGNALS if signal.__name__ not in names)

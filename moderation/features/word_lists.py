@@ -1,12 +1,13 @@
-"""Our own short lists of English words, by what they tell."""
+"""Short lists of English words, by what they indicate."""
 
 
-def listed(words: str) -> frozenset[str]:
+def word_set(words: str) -> frozenset[str]:
+    """Return the words of a text as a set."""
     return frozenset(words.split())
 
 
-# Our own short lists. STOP says nothing of what a text is about.
-STOP = listed("""
+# Words that tell nothing about the subject of a text.
+STOP_WORDS = word_set("""
 able about above actually after again against agree almost alone along already also although always among
 another anybody anyone anything anyway anywhere around away back based because been before being believe
 below best better between bring call called came cannot can't case certain certainly change check clear come
@@ -31,7 +32,7 @@ whatever what's when where whether which while whole whom whose will wish with w
 word words work worked working works world worth would wouldn't write wrong year years yesterday you'd
 you'll your you're yours yourself you've
 """)
-PRAISE = listed("""
+PRAISE_WORDS = word_set("""
 admire amazed amazing appreciate appreciated awesome beautiful brilliant cheers congrats congratulations
 cool enjoy enjoyed enjoyable enlightening excellent exceptional fabulous fantastic fascinating genuinely
 glad good gorgeous grateful gratitude great helpful impressed impressive incredible informative insightful
@@ -39,7 +40,7 @@ inspiring interesting invaluable keen kudos loved lovely love magnificent marvel
 pleased pleasant precious priceless remarkable smart solid splendid stunning stylish super superb terrific
 thank thankful thanks thx tremendous useful valuable wonderful wow
 """)
-PAGE = listed("""
+SITE_WORDS = word_set("""
 article articles author authors blog blogger bloggers blogging blogroll blogs bookmark bookmarked
 bookmarking browser comment comments content contents design entry feed google info information internet
 layout newsletter niche online page pages paragraph paragraphs piece post posted posting posts reader
@@ -47,7 +48,7 @@ readers rss site sites subject subscribe theme topic topics updates viewers visi
 visitors web weblog weblogs webmaster webmasters webpage website websites write-up writer writeup writing
 written yahoo
 """)
-SELLING = listed("""
+SALES_WORDS = word_set("""
 affiliate airfare apartments auto automotive backlinks bedding betting bingo bitcoin bonus brokers buy
 buying cams carpet casino cheap cialis cleaning clinic clinics clothing commission condo contractor
 cosmetics coupon coupons credit crypto customers dating deals dealership dentist detox diet discount
@@ -60,19 +61,19 @@ roofing sale sales seo sex shoes shop shopping slimming slot slots software solu
 supplements tadalafil tickets travel treatment tutorials vacation vacations viagra vpn watches webcam
 wedding wholesale
 """)
-# Of these, what nobody says of something else than wares: they count in a body, where "software" does not.
-WARES = SELLING - listed("""
+# Sales words that are rarely used for anything else: they count in a body, where "software" does not.
+PRODUCT_WORDS = SALES_WORDS - word_set("""
 auto buy buying cheap cleaning credit customers deals diet download earn essay estate finance financial free
 gift gifts hosting improvement investment marketing repair rental sale sales sex shoes shop shopping
 software solutions store tickets travel treatment tutorials wedding
 """)
-TOPICS = listed("""
+TOPIC_WORDS = word_set("""
 art arts beauty business career cars computer cruise education electronics entertainment family food games
 gaming health healthy home house industry kids lifestyle law medical money music news parenting pets
 politics property recipes science shopping sports tech technology tips tourism trading travelling wellness
 women woman world
-""")  # what a directory files sites under; as a whole name it is a category, not a person
-SHORTENERS = listed("""
+""")  # categories of web directories; a name that is only such a word is no person's
+LINK_SHORTENERS = word_set("""
 bit.ly tinyurl.com goo.gl t.co ow.ly is.gd buff.ly adf.ly shorte.st cutt.ly rebrand.ly tiny.cc bit.do x.co
 v.gd korturl.no shortmyurls.com ouo.io soo.gd s.id rb.gy t.ly urlz.fr
 """)

@@ -1,4 +1,4 @@
-"""Rules: those in force, compiled once in each process; their versions, the verbs, their record."""
+"""Rules: loading, versions, saving, switching and statistics."""
 
 import logging
 from collections.abc import Sequence
@@ -16,41 +16,47 @@ from accounts.models import User
 from moderation.actions import setting_changes
 from moderation.models import Batch, Change, Rule, RuleTerms
 from moderation.rules import matching
-from moderation.rules.matching import Compiled, Rules, Written
+from moderation.rules.matching import CompiledRule, RuleSet, Written
 
 logger = logging.getLogger(__name__)
 _lock = Lock()
-_kept: tuple[tuple[int, ...], Rules, dict[int, Compiled]] = ((), Rules(), {})
+_cached: tuple[tuple[int, ...], RuleSet, dict[int, CompiledRule]] = ((), RuleSet(), {})
 
 
-def compiled(ids: Sequence[int]) -> Rules:
-    """These rules, ready to look with. A stored rule never changes: what was compiled once is kept for as
-    long as it is asked for, and without a change nothing is asked of the database."""
-    global _kept
+def compiled_rules(ids: Sequence[int]) -> RuleSet:
+    """Return these rules, compiled.
+
+    A stored rule never changes, so each process caches its compiled rules and reads the database only if
+    the ids change.
+    """
+    global _cached
     key = tuple(ids)
-    kept, rules, known = _kept
-    if kept == key:
+    cached_key, rules, compiled = _cached
+    if cached_key == key:
         return rules
     with _lock:
-        _, _, known = _kept
-        known = {pk: found for pk, found in known.items() if pk in set(key)}
-        for rule in Rule.objects.filter(pk__in=set(key) - set(known)).select_related("terms"):
+        _, _, compiled = _cached
+        compiled = {pk: rule for pk, rule in compiled.items() if pk in set(key)}
+        for rule in Rule.objects.filter(pk__in=set(key) - set(compiled)).select_related("terms"):
             try:
-                known[rule.pk] = matching.compile_rule(as_written(rule))
+                compiled[rule.pk] = matching.compile_rule(rule_definition(rule))
             except ValueError:
-                # A later RE2 may refuse what an earlier one took: nobody's comment waits for that.
-                logger.exception("Rule %s is left out: it can't be used.", rule.pk)
-        rules = matching.together(sorted(known.values(), key=lambda found: found.rule.pk or 0))
-        _kept = (key, rules, known)
+                # A later RE2 may refuse a pattern that an earlier one accepted; commenting must go on.
+                logger.exception("Rule %s is ignored: it can't be compiled.", rule.pk)
+        rules = matching.group_by_kind(sorted(compiled.values(), key=lambda one: one.rule.pk or 0))
+        _cached = (key, rules, compiled)
     return rules
 
 
-def in_force() -> Rules:
-    """The same of all that are switched on, for jobs over many comments."""
-    return compiled(list(Rule.objects.filter(is_active=True).order_by("pk").values_list("pk", flat=True)))
+def in_force() -> RuleSet:
+    """Return all active rules, compiled, for jobs over many comments."""
+    return compiled_rules(
+        list(Rule.objects.filter(is_active=True).order_by("pk").values_list("pk", flat=True))
+    )
 
 
-def as_written(rule: Rule) -> Written:
+def rule_definition(rule: Rule) -> Written:
+    """Return the definition of a stored rule."""
     terms = rule.terms if rule.kind == Rule.Kind.LIST else None
     return Written(
         pk=rule.pk,
@@ -65,37 +71,38 @@ def as_written(rule: Rule) -> Written:
 
 
 def versions(pk: int) -> list[Rule]:
-    """All versions of a rule, whichever is named, the latest first."""
+    """Return all versions of a rule, given any of them, the latest first."""
     first = Rule.objects.filter(pk=pk).values(first_of=Coalesce("first", "pk"))
     found = Rule.objects.filter(Q(pk__in=first) | Q(first__in=first))
-    told = found.select_related("topic", "article", "added_by", "terms")
-    return list(told.defer("terms__text", *NOT_SHOWN).order_by("-pk"))
+    related = found.select_related("topic", "article", "added_by", "terms")
+    return list(related.defer("terms__text", *UNUSED_ARTICLE_FIELDS).order_by("-pk"))
 
 
-NOT_SHOWN = [f"article__{name}" for name in ("standfirst", "body", "body_html", "vector")]
+UNUSED_ARTICLE_FIELDS = [f"article__{name}" for name in ("standfirst", "body", "body_html", "vector")]
 
 
-def standing(all_versions: Sequence[Rule]) -> Rule:
-    """Of all versions of a rule, the latest first, the one that stands: in force, else the latest."""
+def current_version(all_versions: Sequence[Rule]) -> Rule:
+    """Return the active version, else the latest. Expects all versions, the latest first."""
     return next((rule for rule in all_versions if rule.is_active), all_versions[0])
 
 
 def save(*, rule: Written, note: str, actor: User, replaces: Rule | None = None) -> Rule:
-    """Store a rule and set it in force in place of all versions of `replaces`, as one act that can be undone.
+    """Store a rule and activate it in place of all versions of `replaces`, as one action that can be
+    undone.
 
-    Raises ValidationError: it can't be used, there is such a rule, or `replaces` is not the version that
-    stands any more.
+    Raises ValidationError if the rule is invalid, if an equal one exists, or if `replaces` is not the
+    current version any more.
     """
     try:
         matching.compile_rule(rule)
     except ValueError:
-        raise _unusable(rule.value) from None
+        raise _unusable_rule_error(rule.value) from None
     try:
         with transaction.atomic():
             earlier = versions(replaces.pk) if replaces else []
-            if replaces and replaces.pk != (now := standing(earlier)).pk:
+            if replaces and replaces.pk != (now := current_version(earlier)).pk:
                 raise ValidationError(
-                    _("%(who)s has changed this rule meanwhile: open it again and change that version.")
+                    _("%(who)s changed this rule in the meantime. Open the new version and change that.")
                     % {"who": now.added_by or _("The system")},
                     code="changed",
                 )
@@ -116,92 +123,100 @@ def save(*, rule: Written, note: str, actor: User, replaces: Rule | None = None)
                 RuleTerms.objects.create(
                     rule=made, text=rule.terms, count=count, whole_words=rule.whole_words
                 )
-            told = {"rule": made.pk, "does": "changed" if earlier else "made"}
-            batch = Batch.objects.create(kind=Batch.Kind.RULE, actor=actor, parameters=told)
-            setting_changes.make(batch=batch, changes=_in_force(made, earlier))
+            parameters = {"rule": made.pk, "does": "changed" if earlier else "made"}
+            batch = Batch.objects.create(kind=Batch.Kind.RULE, actor=actor, parameters=parameters)
+            setting_changes.make(batch=batch, changes=_activation_changes(made, earlier))
     except IntegrityError:
         raise ValidationError(
-            _("There is such a rule already, or somebody has changed this one meanwhile."), code="twice"
+            _("This rule already exists, or somebody changed it in the meantime."), code="twice"
         ) from None
     return made
 
 
 def switch(*, rule: Rule, on: bool, actor: User) -> Batch | None:
-    """Set a version of a rule in force in place of the others, or out of it. None: it was so already. Raises
-    ValidationError: it can't be used, another rule stands for the same, or somebody was faster."""
+    """Activate a version of a rule in place of the others, or deactivate it. Returns None if nothing
+    changed.
+
+    Raises ValidationError if the rule is invalid, if an equal one is active, or if it was changed
+    meanwhile.
+    """
     if on and not matching.is_usable(rule.kind, rule.value):
-        raise _unusable(rule.value)
-    told = {"rule": rule.pk, "does": "on" if on else "off"}
-    batch = Batch(kind=Batch.Kind.RULE, actor=actor, parameters=told)
+        raise _unusable_rule_error(rule.value)
+    parameters = {"rule": rule.pk, "does": "on" if on else "off"}
+    batch = Batch(kind=Batch.Kind.RULE, actor=actor, parameters=parameters)
     try:
         with transaction.atomic():
             batch.save(force_insert=True)
-            wanted = _in_force(rule, versions(rule.pk)) if on else [_set_active(rule, False)]
-            if not setting_changes.make(batch=batch, changes=wanted):
+            changes = _activation_changes(rule, versions(rule.pk)) if on else [_is_active_change(rule, False)]
+            if not setting_changes.make(batch=batch, changes=changes):
                 transaction.set_rollback(True)
                 return None
     except IntegrityError:
         raise ValidationError(
-            _("Another rule in force says the same, or somebody has changed this one meanwhile."),
+            _("An identical rule is active, or somebody changed this one in the meantime."),
             code="twice",
         ) from None
     return batch
 
 
-def _unusable(value: str) -> ValidationError:
-    sentence = _("The rule “%(value)s” can’t be read. Write it anew, or leave it switched off.")
+def _unusable_rule_error(value: str) -> ValidationError:
+    sentence = _("The rule “%(value)s” can’t be read. Write it again, or leave it switched off.")
     return ValidationError(sentence % {"value": value}, code="unusable")
 
 
-def _in_force(rule: Rule, all_versions: Sequence[Rule]) -> list[tuple[Change.Target, int, str, Any]]:
-    """What is to be changed so that of all versions only this one is in force."""
-    off = [_set_active(other, False) for other in all_versions if other.pk != rule.pk]
-    return [*off, _set_active(rule, True)]
+def _activation_changes(
+    rule: Rule, all_versions: Sequence[Rule]
+) -> list[tuple[Change.Target, int, str, Any]]:
+    """Return the changes after which only this version of the rule is active."""
+    off = [_is_active_change(other, False) for other in all_versions if other.pk != rule.pk]
+    return [*off, _is_active_change(rule, True)]
 
 
-def _set_active(rule: Rule, value: bool) -> tuple[Change.Target, int, str, Any]:
+def _is_active_change(rule: Rule, value: bool) -> tuple[Change.Target, int, str, Any]:
     return (Change.Target.RULE, rule.pk, "is_active", value)
 
 
 @dataclass(frozen=True)
-class Record:
-    """How often a rule found something, and what became of those comments."""
+class RuleRecord:
+    """How many comments a rule matched, and what was decided about them."""
 
-    found: int = 0
+    matches: int = 0
     removed: int = 0
     approved: int = 0
 
     @property
-    def wrong(self) -> int | None:
-        """Of those that a person decided on, the percentage approved; None where nobody has."""
+    def false_positive_percent(self) -> int | None:
+        """The percentage of approved comments among those decided by people; None if there are none."""
         decided = self.removed + self.approved
         return round(100 * self.approved / decided) if decided else None
 
 
-RECORDS = """
+RECORDS_SQL = """
 SELECT f.rule_id, count(*), count(*) FILTER (WHERE c.state IN ('rejected', 'spam')),
        count(*) FILTER (WHERE c.state = 'published' AND c.state_reason = 'approved')
 FROM (SELECT DISTINCT rule_id, comment_id FROM moderation_finding WHERE rule_id = ANY(%s)) f
 JOIN comments_comment c ON c.id = f.comment_id GROUP BY f.rule_id"""
 
 
-def records(ids: Sequence[int]) -> dict[int, Record]:
+def records(ids: Sequence[int]) -> dict[int, RuleRecord]:
+    """Return the statistics of these rules by id."""
     with connection.cursor() as cursor:
-        cursor.execute(RECORDS, [list(ids)])
-        return {pk: Record(*counts) for pk, *counts in cursor.fetchall()}
+        cursor.execute(RECORDS_SQL, [list(ids)])
+        return {pk: RuleRecord(*counts) for pk, *counts in cursor.fetchall()}
 
 
-def same_limit(rule: Written, but: Sequence[int] = ()) -> Rule | None:
-    """Of limits one a place can hold: the one in force where this one would, other than these."""
-    if rule.kind not in matching.NUMBERS:
+def conflicting_limit(rule: Written, exclude: Sequence[int] = ()) -> Rule | None:
+    """Return the active limit for the same place, if any, as each place can have only one. Ignores the
+    rules in `but`."""
+    if rule.kind not in matching.LIMIT_RANGES:
         return None
     others = Rule.objects.filter(
         is_active=True, kind=rule.kind, topic=rule.topic, article=rule.article
-    ).exclude(pk__in=but)
+    ).exclude(pk__in=exclude)
     return others.first()
 
 
-def is_there(rule: Written, but: Sequence[int] = ()) -> bool:
-    """Whether a rule in force says the same in the same place, other than these."""
+def rule_exists(rule: Written, exclude: Sequence[int] = ()) -> bool:
+    """Return whether an equal active rule for the same place exists. Ignores the rules in `exclude`."""
     same = Rule.objects.filter(is_active=True, kind=rule.kind, value__iexact=rule.value)
-    return same.filter(topic=rule.topic, article=rule.article).exclude(pk__in=but).exists()
+    return same.filter(topic=rule.topic, article=rule.article).exclude(pk__in=exclude).exists()

@@ -1,4 +1,4 @@
-"""A rule as a form: what is typed becomes a matching.Written, or a sentence says why it can't."""
+"""Forms for rules, one for each kind; they produce a rule definition."""
 
 import re
 from typing import Any, ClassVar
@@ -25,8 +25,11 @@ HOST = re.compile(r"^(?=.{1,200}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z
 
 
 class RuleForm(forms.Form):
-    """Of one kind; `replaces` is the rule that it changes. `terms` and `told` come back with a list that was
-    read from a file, so that nothing is stored before it is saved."""
+    """The form for a rule of one kind. `replaces` is the rule that it changes.
+
+    The terms of an uploaded list come back with the form in `terms`, so that nothing is stored before it
+    is saved.
+    """
 
     topic = forms.ModelChoiceField(
         Topic.objects.order_by("name"),
@@ -38,47 +41,50 @@ class RuleForm(forms.Form):
         label=gettext_lazy("Only under a story"),
         required=False,
         max_length=500,
-        help_text=gettext_lazy("Its link. Empty: all stories."),
+        help_text=gettext_lazy("The link of the story. Leave empty for all stories."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     holds = forms.BooleanField(
-        label=gettext_lazy("What it finds waits for review"),
+        label=gettext_lazy("Matches wait for review"),
         required=False,
         initial=True,
-        help_text=gettext_lazy("Else it is published, and only whoever looks at it is told."),
+        help_text=gettext_lazy(
+            "If off, matching comments are published, and the match is only shown to moderators."
+        ),
     )
     note = forms.CharField(
         label=gettext_lazy("Note for colleagues"), required=False, max_length=NOTE_MAX, widget=forms.TextInput
     )
 
     kind: Rule.Kind
-    own: ClassVar[list[str]] = ["value"]  # fields of the kind, which come first
+    kind_fields: ClassVar[list[str]] = ["value"]  # fields of the kind, which come first
 
-    def __init__(self, *args: Any, keeper: User, replaces: Rule | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, replaces: Rule | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         leave_whole(self)
-        self.keeper, self.replaces = keeper, replaces
+        self.user, self.replaces = user, replaces
         if (story := self._hidden_story()) is not None:
-            self.fields["article"].disabled = True  # it stays as it is, and its link would tell its title
-            self.initial["article"] = story.title_for(keeper)
-        self.order_fields([*self.own, "topic", "article", "holds", "note"])
-        self.fields[self.own[0]].widget.attrs.setdefault("autofocus", True)
+            self.fields["article"].disabled = True  # its link would reveal its title
+            self.initial["article"] = story.title_for(user)
+        self.order_fields([*self.kind_fields, "topic", "article", "holds", "note"])
+        self.fields[self.kind_fields[0]].widget.attrs.setdefault("autofocus", True)
 
     @property
     def helper(self) -> FormHelper:
         helper = FormHelper()
-        helper.add_input(Submit("try", _("Try it on past decisions")))
+        helper.add_input(Submit("try", _("Try on past decisions")))
         return helper
 
     @classmethod
-    def of(cls, rule: Rule) -> dict[str, Any]:
-        """What the form shows of a rule that is there."""
+    def initial_from(cls, rule: Rule) -> dict[str, Any]:
+        """Return the initial values for a stored rule."""
         article = rule.article.get_absolute_url() if rule.article else ""
         common = {"topic": rule.topic_id, "article": article, "holds": rule.holds, "note": rule.note}
-        return common | cls.own_of(rule)
+        return common | cls.kind_initial(rule)
 
     @classmethod
-    def own_of(cls, rule: Rule) -> dict[str, Any]:
+    def kind_initial(cls, rule: Rule) -> dict[str, Any]:
+        """Return the initial values of the fields of this kind."""
         return {"value": rule.value}
 
     def clean_article(self) -> Article | None:
@@ -88,39 +94,39 @@ class RuleForm(forms.Form):
         if not text:
             return None
         article = find_story(text)
-        if article is None or not article.is_known_to(self.keeper):
+        if article is None or not article.is_known_to(self.user):
             raise ValidationError(_("There is no story at this link."), code="unknown")
         return article
 
     def _hidden_story(self) -> Article | None:
-        """The story of the rule that is changed, if whoever changes it may not read its title."""
+        """Return the story of the changed rule if this user may not read its title."""
         story = self.replaces.article if self.replaces else None
-        return story if story and not story.is_known_to(self.keeper) else None
+        return story if story and not story.is_known_to(self.user) else None
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if data.get("topic") and data.get("article"):
-            self.add_error("article", _("A rule is for a topic or for a story, not for both."))
+            self.add_error("article", _("Choose a topic or a story, not both."))
         if not self.errors:
             self._check_others()
         return data
 
     def _check_others(self) -> None:
-        own = [rule.pk for rule in active_rules.versions(self.replaces.pk)] if self.replaces else []
-        written = self.written()
-        if other := active_rules.same_limit(written, own):
-            place = _("A limit of %(value)s holds there already: change that one.")
-            self.add_error(self.own[0], place % {"value": other.value})
-        elif active_rules.is_there(written, own):
-            self.add_error(self.own[0], _("There is such a rule already."))
+        own_versions = [rule.pk for rule in active_rules.versions(self.replaces.pk)] if self.replaces else []
+        definition = self.definition()
+        if other := active_rules.conflicting_limit(definition, own_versions):
+            message = _("There is already a limit of %(value)s there. Change that rule instead.")
+            self.add_error(self.kind_fields[0], message % {"value": other.value})
+        elif active_rules.rule_exists(definition, own_versions):
+            self.add_error(self.kind_fields[0], _("This rule already exists."))
 
-    def written(self) -> Written:
-        """What is to be tried and saved; of a form without errors."""
+    def definition(self) -> Written:
+        """Return the rule definition to try and save. Needs a form without errors."""
         data = self.cleaned_data
         return Written(
             pk=None,
             kind=self.kind.value,
-            value=self.said(),
+            value=self.stored_value(),
             topic=data["topic"].pk if data["topic"] else None,
             article=data["article"].pk if data["article"] else None,
             holds=data.get("holds", True),
@@ -128,36 +134,38 @@ class RuleForm(forms.Form):
             whole_words=data.get("whole_words", True),
         )
 
-    def again(self) -> dict[str, str]:
-        """By field, what brings this form here once more: as it was typed, and what was read from a file."""
+    def resubmitted_fields(self) -> dict[str, str]:
+        """Return the values, by field, that submit this form again: as typed, and as read from a file."""
         data = {name: self.data.get(name, "") for name in self.fields if name != "file"}
         read = {name: self.cleaned_data[name] for name in ("terms", "value") if name in self.cleaned_data}
         return {name: str(value) for name, value in (data | read).items() if str(value)}
 
-    def said(self) -> str:
-        """The value as it is stored."""
+    def stored_value(self) -> str:
+        """Return the value as it is stored."""
         return str(self.cleaned_data["value"])
 
 
-def _text(label: Any, help_text: Any) -> forms.CharField:
-    # A browser that corrects, or makes the first letter large, changes what is looked for.
+def _value_field(label: Any, help_text: Any) -> forms.CharField:
+    # Autocorrection and automatic capitals in the browser would change the value.
     attrs = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
     return forms.CharField(
         label=label, help_text=help_text, max_length=VALUE_MAX, widget=forms.TextInput(attrs=attrs)
     )
 
 
-def _number(kind: Rule.Kind, place: int, label: Any, help_text: Any) -> forms.IntegerField:
-    """One of the numbers of a limit, by its place among them."""
-    least, most = matching.NUMBERS[kind.value][place]
+def _limit_field(kind: Rule.Kind, place: int, label: Any, help_text: Any) -> forms.IntegerField:
+    """Return the field for one number of a limit, by its position."""
+    least, most = matching.LIMIT_RANGES[kind.value][place]
     return forms.IntegerField(label=label, help_text=help_text, min_value=least, max_value=most)
 
 
 class TermForm(RuleForm):
     kind = Rule.Kind.TERM
-    value = _text(
+    value = _value_field(
         gettext_lazy("Term"),
-        gettext_lazy("A word or a phrase, in the text or the name: whole words only, in any case."),
+        gettext_lazy(
+            "A word or phrase in the text or the name. Matches whole words, in upper or lower case."
+        ),
     )
 
     def clean_value(self) -> str:
@@ -166,30 +174,30 @@ class TermForm(RuleForm):
 
 class DomainForm(RuleForm):
     kind = Rule.Kind.DOMAIN
-    value = _text(
+    value = _value_field(
         gettext_lazy("Domain"),
-        gettext_lazy("casino.example finds links to casino.example and to all that ends in .casino.example."),
+        gettext_lazy("casino.example matches links to casino.example and all its subdomains."),
     )
 
     def clean_value(self) -> str:
         text = self.cleaned_data["value"].strip()
         try:
             host = urlsplit(text if "//" in text else f"//{text}").hostname or ""
-            found = matching.domain(host.removeprefix("www."))
+            found = matching.normalize_host(host.removeprefix("www."))
         except ValueError:
             found = ""
         if not HOST.match(found):
-            raise ValidationError(_("“%(text)s” is no domain.") % {"text": text}, code="domain")
+            raise ValidationError(_("“%(text)s” is not a domain.") % {"text": text}, code="domain")
         return found
 
 
 class NameForm(RuleForm):
     kind = Rule.Kind.NAME
-    value = _text(
+    value = _value_field(
         gettext_lazy("Pattern"),
         gettext_lazy(
-            "Plain words are found anywhere in a name, in any case. ^ is its start, $ its end, .* anything "
-            "between, a|b one or the other: ^(cheap|best) .* online$"
+            "A regular expression. Plain words match anywhere in a name, in upper or lower case. ^ is the "
+            "start, $ the end, .* anything in between, a|b either one: ^(cheap|best) .* online$"
         ),
     )
 
@@ -200,79 +208,79 @@ class NameForm(RuleForm):
         except ValueError as error:
             raise ValidationError(
                 _(
-                    "This pattern can't be used (%(why)s). Look-around and references back are left out, as "
-                    "such patterns could run for ever."
+                    "This pattern can't be used (%(why)s). Look-around and back-references are not "
+                    "supported, because such patterns could run forever."
                 )
                 % {"why": error},
                 code="pattern",
             ) from None
         if compiled.search(""):
-            raise ValidationError(_("This pattern fits every name."), code="all")
+            raise ValidationError(_("This pattern matches every name."), code="all")
         return pattern
 
 
 class LinksForm(RuleForm):
     kind = Rule.Kind.LINKS
-    value = _number(
+    value = _limit_field(
         Rule.Kind.LINKS,
         0,
-        gettext_lazy("Links that a comment may have"),
-        gettext_lazy("One with more is found. Without a rule: 1."),
+        gettext_lazy("Links allowed in a comment"),
+        gettext_lazy("Comments with more links match. Without a rule: 1."),
     )
 
 
 class AgeForm(RuleForm):
     kind = Rule.Kind.AGE
-    value = _number(
+    value = _limit_field(
         Rule.Kind.AGE,
         0,
         gettext_lazy("Days after the article was published"),
-        gettext_lazy("Later comments are found. Without a rule: 30."),
+        gettext_lazy("Later comments match. Without a rule: 30."),
     )
 
 
 class RateForm(RuleForm):
     kind = Rule.Kind.RATE
-    own: ClassVar[list[str]] = ["new", "known"]
-    new = _number(
+    kind_fields: ClassVar[list[str]] = ["new", "known"]
+    new = _limit_field(
         Rule.Kind.RATE,
         0,
-        gettext_lazy("Comments of a new person in ten minutes"),
-        gettext_lazy("By e-mail, and by IP address. Without a rule: 3."),
+        gettext_lazy("Comments from a new person in ten minutes"),
+        gettext_lazy("Counted by e-mail and by IP address. Without a rule: 3."),
     )
-    known = _number(
+    known = _limit_field(
         Rule.Kind.RATE,
         1,
-        gettext_lazy("Comments of a known person in ten minutes"),
+        gettext_lazy("Comments from a known person in ten minutes"),
         gettext_lazy(
-            "Of whom one was approved. Without a rule: 10. One more is refused with a sentence, and its text "
-            "is kept in the form."
+            "A known person has an approved comment. Without a rule: 10. Further comments are refused with a "
+            "message, and the text stays in the form."
         ),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        del self.fields["holds"]  # it is refused, whatever else
+        del self.fields["holds"]  # a rate limit always refuses the comment
 
     @classmethod
-    def own_of(cls, rule: Rule) -> dict[str, Any]:
+    def kind_initial(cls, rule: Rule) -> dict[str, Any]:
         if not matching.is_usable(rule.kind, rule.value):
             return {}
-        new, known = matching.numbers(rule.value)
+        new, known = matching.parse_limit(rule.value)
         return {"new": new, "known": known}
 
-    def said(self) -> str:
+    def stored_value(self) -> str:
         return f"{self.cleaned_data['new']}/{self.cleaned_data['known']}"
 
 
 class ListForm(RuleForm):
     kind = Rule.Kind.LIST
-    own: ClassVar[list[str]] = ["file", "value", "whole_words"]
+    kind_fields: ClassVar[list[str]] = ["file", "value", "whole_words"]
     file = forms.FileField(
         label=gettext_lazy("File"),
         required=False,
         help_text=gettext_lazy(
-            "Text in UTF-8, one term a line; lines that start with # and a space are remarks."
+            "UTF-8 text with one term per line. Lines that start with # and a space are ignored."
         ),
         widget=forms.FileInput(attrs={"accept": ".txt,text/plain"}),
     )
@@ -280,26 +288,26 @@ class ListForm(RuleForm):
         label=gettext_lazy("Name of the list"),
         required=False,
         max_length=VALUE_MAX,
-        help_text=gettext_lazy("Empty: that of the file."),
+        help_text=gettext_lazy("Leave empty to use the name of the file."),
     )
     whole_words = forms.BooleanField(
-        label=gettext_lazy("As whole words only"),
+        label=gettext_lazy("Whole words only"),
         required=False,
         initial=True,
         help_text=gettext_lazy(
-            "Else also within words: “cialis” is in “specialist”. "
-            "That finds more spam, and wrongs more honest people."
+            "If off, terms also match within words: “cialis” is in “specialist”. "
+            "That catches more spam, but also more good comments."
         ),
     )
     terms = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
-    told: list[str]
+    notices: list[str]
 
     @classmethod
-    def own_of(cls, rule: Rule) -> dict[str, Any]:
+    def kind_initial(cls, rule: Rule) -> dict[str, Any]:
         return {"value": rule.value, "whole_words": rule.terms.whole_words}
 
     def clean(self) -> dict[str, Any]:
-        self.told = []
+        self.notices = []
         data = self.cleaned_data
         try:
             data["terms"] = self._terms()
@@ -310,25 +318,25 @@ class ListForm(RuleForm):
         return super().clean()
 
     def _terms(self) -> str:
-        """Of the file that was sent, else what came back with the form, else what the list has."""
+        """Return the terms: of the uploaded file, else of the resubmitted form, else of the changed list."""
         if file := self.cleaned_data.get("file"):
             check_size(file.size)
             found = read_terms(file.read())
         elif sent := self.cleaned_data.get("terms"):
-            found = read_terms(sent.replace("\r\n", "\n").encode())  # a browser sends each line with both
+            found = read_terms(sent.replace("\r\n", "\n").encode())  # browsers send \r\n
         elif self.replaces:
             return self.replaces.terms.text
         elif "file" in self.errors:
             return ""
         else:
             raise ValidationError(_("Choose a file with the terms."), code="required")
-        self.told = found.told
+        self.notices = found.notices
         return "\n".join(found.terms)
 
-    def said(self) -> str:
+    def stored_value(self) -> str:
         return self.cleaned_data["value"] or _("List of terms")
 
 
-FORMS: dict[str, type[RuleForm]] = {
+FORM_BY_KIND: dict[str, type[RuleForm]] = {
     form.kind.value: form for form in (TermForm, ListForm, DomainForm, NameForm, LinksForm, RateForm, AgeForm)
 }

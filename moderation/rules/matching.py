@@ -1,6 +1,7 @@
-"""Rules, compiled: what finds them in a text, in a time that grows with the text and not with the rules.
+"""Matching: compiled rules that search a text in time that grows with the text, not with the number of
+rules.
 
-Nothing here asks the database. Places are in characters of the text as it was typed.
+Uses no database. Spans are in characters of the text as it was typed.
 """
 
 import re
@@ -15,21 +16,23 @@ from ahocorasick_rs import AhoCorasick
 from articles.markup.linkify import Linkifier
 
 Spans = list[tuple[int, int]]  # start and end, in characters
-# The least and the most of each number in the value of a limit.
-NUMBERS = {"links": ((0, 1_000),), "rate": ((1, 1_000_000), (1, 1_000_000)), "age": ((0, 36_500),)}
-SPANS_MOST = 100  # of one rule in one comment: what is marked, not how often it is there
+# Minimum and maximum of each number of a limit.
+LIMIT_RANGES = {"links": ((0, 1_000),), "rate": ((1, 1_000_000), (1, 1_000_000)), "age": ((0, 36_500),)}
+MAX_SPANS = 100  # of one rule in one comment: these are marked, further ones are not searched
 
 _links = Linkifier()
-# What each link has at least one of: two slashes, or a dot within a name.
+# Every link has one of these: two slashes, or a dot within a name.
 _LINK_SIGN = re.compile(r"//|[^\s.]\.[^\s.]")
-# Letters and digits of scripts that part their words by spaces. Between others (漢字, かな, ไทย) each place
-# may be the end of a word, and Korean hangs its particles on.
-_PARTED = re.compile(r"[^\W_\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff]")
+# Letters and digits of scripts that separate words by spaces. In others (漢字, かな, ไทย) a word may end
+# anywhere, and Korean appends particles to words.
+_SPACED_CHARACTER = re.compile(
+    r"[^\W_\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff]"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """A rule as it is stored: models.Rule, with the terms of a list, one a line."""
+    """A rule as it is stored: models.Rule, with the terms of a list, one per line."""
 
     pk: int | None
     kind: str
@@ -42,55 +45,64 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Compiled:
+class CompiledRule:
+    """A rule with its matcher; a limit has none."""
+
     rule: Written
-    find: Callable[[str, str], tuple[Spans, bool]] | None  # (body, name) → places in the body, in the name?
+    find: (
+        Callable[[str, str], tuple[Spans, bool]] | None
+    )  # (body, name) → spans in the body, whether the name matches
 
 
 @dataclass(frozen=True)
-class Rules:
-    """Those that are in force, by kind; `at` leaves those of one place."""
+class RuleSet:
+    """Active rules by kind."""
 
-    of: Mapping[str, Sequence[Compiled]] = field(default_factory=dict)
+    by_kind: Mapping[str, Sequence[CompiledRule]] = field(default_factory=dict)
     is_scoped: bool = False
 
-    def at(self, article: int | None, topics: Iterable[int]) -> "Rules":
+    def for_place(self, article: int | None, topics: Iterable[int]) -> "RuleSet":
+        """Return the rules for an article with these topics."""
         if not self.is_scoped:
             return self
-        here = set(topics)
-        return together(
-            found
-            for some in self.of.values()
-            for found in some
-            if found.rule.article in {None, article}
-            and (found.rule.topic is None or found.rule.topic in here)
+        topic_ids = set(topics)
+        return group_by_kind(
+            compiled
+            for group in self.by_kind.values()
+            for compiled in group
+            if compiled.rule.article in {None, article}
+            and (compiled.rule.topic is None or compiled.rule.topic in topic_ids)
         )
 
     def limit(self, kind: str) -> Written | None:
-        """The narrowest of this kind: the article's, else a topic's, else the site's; of two the stricter."""
-        rules = [found.rule for found in self.of.get(kind, ())]
-        return min(rules, key=lambda r: (_breadth(r), numbers(r.value)), default=None)
+        """Return the limit of this kind that applies: the article's, else a topic's, else the site's; of
+        several, the strictest."""
+        rules = [found.rule for found in self.by_kind.get(kind, ())]
+        return min(rules, key=lambda r: (_scope_breadth(r), parse_limit(r.value)), default=None)
 
 
-def compile_rules(written: Iterable[Written]) -> Rules:
-    """Raises ValueError as compile_rule does."""
-    return together(map(compile_rule, written))
+def compile_rules(written: Iterable[Written]) -> RuleSet:
+    """Compile rules. Raises ValueError as compile_rule does."""
+    return group_by_kind(map(compile_rule, written))
 
 
-def compile_rule(rule: Written) -> Compiled:
-    """Raises ValueError for what can be no rule: a bad pattern, a limit that is no number, an empty term."""
-    if rule.kind in NUMBERS:
-        found, allowed = numbers(rule.value), NUMBERS[rule.kind]
+def compile_rule(rule: Written) -> CompiledRule:
+    """Compile a rule. Raises ValueError for a bad pattern, an invalid limit or an empty term."""
+    if rule.kind in LIMIT_RANGES:
+        found, allowed = parse_limit(rule.value), LIMIT_RANGES[rule.kind]
         if len(found) != len(allowed) or not all(
             least <= number <= most for number, (least, most) in zip(found, allowed, strict=True)
         ):
-            raise ValueError(f"{rule.value!r} is no limit.")
-    return Compiled(rule, _finder(rule))
+            raise ValueError(f"{rule.value!r} is not a valid limit.")
+    return CompiledRule(rule, _matcher(rule))
 
 
 def is_usable(kind: str, value: str) -> bool:
-    """Return whether a stored rule can be looked for. One that was written past the forms may not, and one
-    that a later RE2 refuses; a list is not read for this."""
+    """Return whether a stored rule can be compiled.
+
+    A rule that was stored without the forms may be invalid, and so may a pattern for a later RE2. A list
+    is not read for this.
+    """
     if kind == "list":
         return True
     try:
@@ -100,25 +112,26 @@ def is_usable(kind: str, value: str) -> bool:
     return True
 
 
-def numbers(value: str) -> tuple[int, ...]:
-    """The value of a limit: 2 · 30 · 3/10. Raises ValueError for what is none."""
+def parse_limit(value: str) -> tuple[int, ...]:
+    """Return the numbers of a limit: 2 · 30 · 3/10. Raises ValueError for an invalid one."""
     return tuple(int(part) for part in value.split("/"))
 
 
-def together(compiled: Iterable[Compiled]) -> Rules:
-    of: dict[str, list[Compiled]] = {}
+def group_by_kind(compiled: Iterable[CompiledRule]) -> RuleSet:
+    """Return a RuleSet of compiled rules."""
+    by_kind: dict[str, list[CompiledRule]] = {}
     is_scoped = False
-    for found in compiled:
-        of.setdefault(found.rule.kind, []).append(found)
-        is_scoped = is_scoped or found.rule.article is not None or found.rule.topic is not None
-    return Rules(of, is_scoped)
+    for one in compiled:
+        by_kind.setdefault(one.rule.kind, []).append(one)
+        is_scoped = is_scoped or one.rule.article is not None or one.rule.topic is not None
+    return RuleSet(by_kind, is_scoped)
 
 
-def _breadth(rule: Written) -> int:
+def _scope_breadth(rule: Written) -> int:
     return 0 if rule.article is not None else 1 if rule.topic is not None else 2
 
 
-def _finder(rule: Written) -> Callable[[str, str], tuple[Spans, bool]] | None:
+def _matcher(rule: Written) -> Callable[[str, str], tuple[Spans, bool]] | None:
     match rule.kind:
         case "term":
             return _Term(rule.value)
@@ -132,11 +145,11 @@ def _finder(rule: Written) -> Callable[[str, str], tuple[Spans, bool]] | None:
 
 
 class Folded:
-    """A text in which words are found in any case, at their places in the text as it was typed."""
+    """A case-folded text, with a map back to the positions of the text as it was typed."""
 
     def __init__(self, text: str) -> None:
         self.text = text.casefold()
-        # ß becomes ss: only then are the places not the same, and looked up.
+        # The positions differ only where one character becomes two, as ß becomes ss.
         self.places: Sequence[int] = range(len(text)) if len(self.text) == len(text) else _places(text)
 
     def span(self, start: int, end: int) -> tuple[int, int]:
@@ -145,7 +158,7 @@ class Folded:
 
 @lru_cache(maxsize=8)
 def folded(text: str) -> Folded:
-    """Kept for as long as the rules of one comment are looked for."""
+    """Return a folded text; cached while the rules of one comment run."""
     return Folded(text)
 
 
@@ -154,16 +167,16 @@ def _places(text: str) -> list[int]:
 
 
 class _Term:
-    """A word or a phrase, as whole words in any case."""
+    """Matches a word or a phrase, as whole words in any case."""
 
     def __init__(self, words: str) -> None:
         parts = words.casefold().split()
         if not parts:
-            raise ValueError("A term needs a letter.")
+            raise ValueError("A term must not be empty.")
         phrase = r"\s+".join(map(re.escape, parts))
-        self.first = parts[0]  # the quick way to know that it is not there
-        before = f"(?<!{_PARTED.pattern})" if _PARTED.match(parts[0][0]) else ""
-        behind = f"(?!{_PARTED.pattern})" if _PARTED.match(parts[-1][-1]) else ""
+        self.first = parts[0]  # a quick test that rules out most texts
+        before = f"(?<!{_SPACED_CHARACTER.pattern})" if _SPACED_CHARACTER.match(parts[0][0]) else ""
+        behind = f"(?!{_SPACED_CHARACTER.pattern})" if _SPACED_CHARACTER.match(parts[-1][-1]) else ""
         self.pattern = re.compile(f"{before}{phrase}{behind}")
 
     def __call__(self, body: str, name: str) -> tuple[Spans, bool]:
@@ -173,11 +186,11 @@ class _Term:
         if self.first not in text.text:
             return []
         found = self.pattern.finditer(text.text)
-        return [text.span(m.start(), m.end()) for _, m in zip(range(SPANS_MOST), found, strict=False)]
+        return [text.span(m.start(), m.end()) for _, m in zip(range(MAX_SPANS), found, strict=False)]
 
 
 class TermList:
-    """All terms of a list at once, by one automaton that reads the text once."""
+    """Matches all terms of a list at once, with an automaton that reads the text once."""
 
     def __init__(self, terms: Iterable[str], *, whole_words: bool) -> None:
         self.whole_words = whole_words
@@ -190,36 +203,38 @@ class TermList:
         found = self.automaton.find_matches_as_indexes(text.text, overlapping=True)
         places = ((start, end) for _, start, end in found)
         if self.whole_words:
-            places = ((start, end) for start, end in places if _is_whole(text.text, start, end))
-        return [text.span(start, end) for _, (start, end) in zip(range(SPANS_MOST), places, strict=False)]
+            places = ((start, end) for start, end in places if _is_whole_word(text.text, start, end))
+        return [text.span(start, end) for _, (start, end) in zip(range(MAX_SPANS), places, strict=False)]
 
 
-def _is_whole(text: str, start: int, end: int) -> bool:
-    """Whether no word goes on at either end."""
-    cuts = start > 0 and _PARTED.match(text[start - 1]) and _PARTED.match(text[start])
-    return not cuts and not (end < len(text) and _PARTED.match(text[end - 1]) and _PARTED.match(text[end]))
+def _is_whole_word(text: str, start: int, end: int) -> bool:
+    """Return whether a match neither starts nor ends within a word."""
+    cuts = start > 0 and _SPACED_CHARACTER.match(text[start - 1]) and _SPACED_CHARACTER.match(text[start])
+    return not cuts and not (
+        end < len(text) and _SPACED_CHARACTER.match(text[end - 1]) and _SPACED_CHARACTER.match(text[end])
+    )
 
 
 class _Domain:
-    """A domain and what is under it, in the links of the body."""
+    """Matches a domain and its subdomains in the links of the body."""
 
     def __init__(self, domain: str) -> None:
         self.domain, self.under = domain, f".{domain}"
 
     def __call__(self, body: str, name: str) -> tuple[Spans, bool]:
-        # What is not there is not looked for: to find links takes 0.1 ms. Letters beyond ASCII may be
-        # spelled in many ways: ｅvil.com is evil.com, too, and so it is with a soft hyphen in it.
+        # This test avoids searching for links, which takes 0.1 ms. It works for ASCII only: ｅvil.com is
+        # evil.com, too, and so it is with a soft hyphen in it.
         if body.isascii() and self.domain not in folded(body).text:
             return [], False
         spans = [(link.start, link.end) for link, host in hosts(body) if self._is(host)]
-        return spans[:SPANS_MOST], False
+        return spans[:MAX_SPANS], False
 
     def _is(self, host: str) -> bool:
         return host == self.domain or host.endswith(self.under)
 
 
 class _NamePattern:
-    """A regular expression anywhere in the name, in any case; RE2's, which takes no time without end."""
+    """Matches a regular expression anywhere in the name, in any case. RE2 guarantees linear time."""
 
     def __init__(self, pattern: str) -> None:
         self.pattern = compile_pattern(pattern)
@@ -229,36 +244,39 @@ class _NamePattern:
 
 
 def compile_pattern(pattern: str) -> "re2._Regexp":
-    """Raises ValueError, with RE2's own words, for what is no pattern to it."""
+    """Compile a pattern with RE2. Raises ValueError with RE2's own message."""
     options = re2.Options()
     options.log_errors = False
     options.case_sensitive = False
-    options.max_mem = 1 << 20  # bytes: what needs more is refused when it is written
+    options.max_mem = 1 << 20  # bytes: a pattern that needs more is refused when it is saved
     try:
         return re2.compile(pattern, options=options)
     except re2.error as error:
-        said = error.args[0]
-        raise ValueError(said.decode(errors="replace") if isinstance(said, bytes) else str(said)) from None
+        message = error.args[0]
+        text = message.decode(errors="replace") if isinstance(message, bytes) else str(message)
+        raise ValueError(text) from None
 
 
 @dataclass(frozen=True)
 class Link:
+    """A link in a body."""
+
     start: int
     end: int
     url: str
 
     @property
     def host(self) -> str:
-        """As domain() writes it; nothing for a URL that has none."""
+        """The normalized host, or "" if the URL has none."""
         try:
-            return domain(urlsplit(self.url).hostname or "")
+            return normalize_host(urlsplit(self.url).hostname or "")
         except ValueError:
             return ""
 
 
 @lru_cache(maxsize=8)
 def links(body: str) -> tuple[Link, ...]:
-    """The links of a body, as the page would make them; e-mail addresses are none."""
+    """Return the links of a body, as the page would link them; e-mail addresses do not count."""
     if not _LINK_SIGN.search(body):
         return ()
     found = _links.match(body) or []
@@ -267,19 +285,19 @@ def links(body: str) -> tuple[Link, ...]:
 
 @lru_cache(maxsize=8)
 def hosts(body: str) -> tuple[tuple[Link, str], ...]:
-    """Each link with its host, for all rules on domains."""
+    """Return each link with its host; cached for all domain rules."""
     return tuple((link, link.host) for link in links(body))
 
 
-def links_at_most(body: str) -> int:
-    """A number that `links` does not exceed, in a hundredth of its time: most comments have none."""
+def max_link_count(body: str) -> int:
+    """Return an upper bound of the number of links, in a hundredth of the time of `links`."""
     return len(_LINK_SIGN.findall(body))
 
 
-def domain(host: str) -> str:
-    """A host's name as it is compared: in ASCII, small letters, without the dot at its end.
+def normalize_host(host: str) -> str:
+    """Return a host as it is compared: in ASCII and lower case, without a final dot.
 
-    Raises ValueError for what can't be one.
+    Raises ValueError for an invalid host.
     """
     host = host.strip().rstrip(".").casefold()
     if host.isascii():

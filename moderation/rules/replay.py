@@ -1,4 +1,4 @@
-"""Rules tried on what people decided, the time machine, and looked for in what is here."""
+"""Replay: a rule tried on past decisions, and searched for in existing comments."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from core.sql import stream
 from moderation.actions.last_decisions import ARE_THERE, BODY, ITS_WORDS, LAST
 from moderation.models import Group, Rule
 from moderation.rules import matching
-from moderation.rules.active_rules import as_written
+from moderation.rules.active_rules import rule_definition
 from moderation.rules.matching import Spans, Written
 from moderation.screening import checks
 from moderation.similar import add_members
 
-READ_AT_ONCE = 2_000  # rows of a cursor on the server
+FETCH_SIZE = 2_000  # rows per fetch of a server-side cursor
 
-CHECK_OF: dict[str, checks.Check] = {
+CHECK_BY_KIND: dict[str, checks.Check] = {
     Rule.Kind.TERM: checks.term,
     Rule.Kind.LIST: checks.term_list,
     Rule.Kind.DOMAIN: checks.domain,
@@ -34,8 +34,8 @@ CHECK_OF: dict[str, checks.Check] = {
 }
 
 
-class Decided(NamedTuple):
-    """A comment as a person decided on it: the words of then."""
+class DecidedComment(NamedTuple):
+    """A comment as it read when a person decided on it."""
 
     comment: int
     is_approved: bool
@@ -48,20 +48,20 @@ class Decided(NamedTuple):
 
 @dataclass(frozen=True)
 class Replay:
-    """What a rule would have done to all that people decided, where it would hold."""
+    """What a rule would have caught among all decisions where it applies."""
 
-    removed: int  # comments that a person removed, or marked as spam
-    caught: int  # … of which it finds so many
-    approved: int  # comments that a person approved
-    wronged: list[int]  # … of which it finds these, the latest first
+    removed: int  # comments that people removed or marked as spam
+    caught: int  # those among them that the rule matches
+    approved: int  # comments that people approved
+    false_positives: list[int]  # ids of approved comments that the rule matches, the latest first
 
 
-THERE = """(%(article)s::bigint IS NULL OR c.discussion_id = %(article)s)
+SCOPE_SQL = """(%(article)s::bigint IS NULL OR c.discussion_id = %(article)s)
   AND (%(topic)s::bigint IS NULL OR c.discussion_id IN (
          SELECT article_id FROM articles_article_topics WHERE topic_id = %(topic)s))"""
 
-# Blanked and sealed texts are not there to be read.
-DECIDED = f"""
+# Erased and restricted texts can't be read.
+DECIDED_SQL = f"""
 SELECT d.comment_id, d.to_state = 'published', {BODY}, c.author_name, c.created_at, c.discussion_id,
        a.published_at
 FROM ({LAST}) d {ITS_WORDS}
@@ -69,68 +69,73 @@ JOIN articles_article a ON a.id = c.discussion_id
 WHERE (d.to_state = 'published' AND d.reason = 'approved' OR d.to_state = 'spam'
        OR d.to_state = 'rejected' AND d.reason NOT IN ('import_undone', 'sealed'))
   AND {ARE_THERE} AND (%(ids)s::bigint[] IS NULL OR d.comment_id = ANY(%(ids)s))
-  AND {THERE}"""
+  AND {SCOPE_SQL}"""
 
 
 def can_be_replayed(kind: str) -> bool:
-    return kind in CHECK_OF
+    return kind in CHECK_BY_KIND
 
 
 def replay(rule: Written) -> Replay:
-    """Look with this rule at all that people decided. Reads them from a cursor on the server: it holds the
-    ids of those that it would wrong, and READ_AT_ONCE texts."""
-    find = _Finder(rule)
+    """Try a rule on all past decisions.
+
+    Reads them through a server-side cursor: in memory are FETCH_SIZE texts and the ids of the false
+    positives.
+    """
+    find = _RuleMatcher(rule)
     removed = caught = approved = 0
-    wronged = []
-    for decided in _decided(rule):
+    false_positives = []
+    for decided in _decided_comments(rule):
         found = find(decided)
         if decided.is_approved:
             approved += 1
             if found is not None:
-                wronged.append(decided.comment)
+                false_positives.append(decided.comment)
         else:
             removed += 1
             caught += found is not None
-    return Replay(removed, caught, approved, sorted(wronged, reverse=True))
+    return Replay(removed, caught, approved, sorted(false_positives, reverse=True))
 
 
-def examples(rule: Written, ids: Sequence[int]) -> list[tuple[Decided, Spans]]:
-    """Of a replay: these comments as they were decided on, in this order, and where the rule finds them."""
-    find = _Finder(rule)
-    rows = {decided.comment: decided for decided in _decided(rule, ids)}
+def matched_examples(rule: Written, ids: Sequence[int]) -> list[tuple[DecidedComment, Spans]]:
+    """Return these comments of a replay, in this order, as they were decided on, with the spans that
+    match."""
+    find = _RuleMatcher(rule)
+    rows = {decided.comment: decided for decided in _decided_comments(rule, ids)}
     return [(rows[pk], find(rows[pk]) or []) for pk in ids if pk in rows]
 
 
 def places(pk: int) -> Callable[[Comment], Spans]:
-    """Where this rule, in force or not, is found in a comment that has its discussion and article."""
-    find = _Finder(as_written(Rule.objects.select_related("terms").get(pk=pk)))
+    """Return a function that finds the spans of this rule, active or not, in a comment with its discussion
+    and article."""
+    find = _RuleMatcher(rule_definition(Rule.objects.select_related("terms").get(pk=pk)))
 
     def spans(comment: Comment) -> Spans:
-        story = comment.discussion.article
-        told = (comment.body, comment.author_name, comment.created_at, story.pk, story.published_at)
-        return find(Decided(comment.pk, False, *told)) or []
+        article = comment.discussion.article
+        fields = (comment.body, comment.author_name, comment.created_at, article.pk, article.published_at)
+        return find(DecidedComment(comment.pk, False, *fields)) or []
 
     return spans
 
 
-def _decided(rule: Written, ids: Sequence[int] | None = None) -> Iterator[Decided]:
+def _decided_comments(rule: Written, ids: Sequence[int] | None = None) -> Iterator[DecidedComment]:
     values = {"article": rule.article, "topic": rule.topic, "ids": None if ids is None else list(ids)}
-    return map(Decided._make, _read(DECIDED, values))
+    return map(DecidedComment._make, _stream_rows(DECIDED_SQL, values))
 
 
-def _read(statement: str, values: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
-    return chain.from_iterable(stream(statement, values, at_once=READ_AT_ONCE))
+def _stream_rows(statement: str, values: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+    return chain.from_iterable(stream(statement, values, at_once=FETCH_SIZE))
 
 
-class _Finder:
-    """(Decided or alike) → the places that a rule finds, or None for nothing."""
+class _RuleMatcher:
+    """Finds the spans of a rule in a comment; None if it does not match."""
 
     def __init__(self, rule: Written) -> None:
-        self.check = CHECK_OF[Rule.Kind(rule.kind)]
+        self.check = CHECK_BY_KIND[Rule.Kind(rule.kind)]
         self.context = checks.Context(rules=matching.compile_rules([rule]))
-        self.place = lru_cache(maxsize=1_000)(_place)
+        self.place = lru_cache(maxsize=1_000)(_discussion)
 
-    def __call__(self, comment: Decided) -> Spans | None:
+    def __call__(self, comment: DecidedComment) -> Spans | None:
         draft = Draft(
             discussion=self.place(comment.article, comment.published_at),
             parent=None,
@@ -144,35 +149,38 @@ class _Finder:
         return None if found is None else found.spans
 
 
-def _place(article: int, published_at: datetime | None) -> Discussion:
+def _discussion(article: int, published_at: datetime | None) -> Discussion:
     return Discussion(article=Article(pk=article, published_at=published_at))
 
 
-# What waits or is published where the rule holds, and the last line of the log about each.
-PRESENT = f"""
+# Waiting and published comments where the rule applies, with the latest transition of each.
+PRESENT_SQL = f"""
 SELECT c.id, c.state_reason = 'approved', c.body, c.author_name, c.created_at, c.discussion_id,
        a.published_at,
        (SELECT max(t.id) FROM comments_transition t WHERE t.comment_id = c.id AND t.kind = 'state')
 FROM comments_comment c JOIN articles_article a ON a.id = c.discussion_id
 WHERE c.state IN ('pending', 'published') AND c.erased_at IS NULL
-  AND {THERE}"""
+  AND {SCOPE_SQL}"""
 
 
 @dataclass(frozen=True)
-class Gathered:
+class GatheredMatches:
+    """A group of comments that a rule matches."""
+
     group: Group
-    approved: list[int]  # members that a person has approved
+    approved: list[int]  # ids of members that a person has approved
 
 
-def gather(rule: Rule) -> Gathered | None:
-    """A list of what a rule finds in all that waits or is published, to decide on as one; None for nothing.
+def gather(rule: Rule) -> GatheredMatches | None:
+    """Group all waiting and published comments that a rule matches, to decide on them together; None if
+    there are none.
 
-    What a person has approved stands at its edge, where it is seen first. States are left as they are.
+    Approved comments are at the edge of the group, where a moderator sees them first. Changes no state.
     """
-    find = _Finder(as_written(rule))
+    find = _RuleMatcher(rule_definition(rule))
     ids, likeness, seen, approved = [], [], [], []
-    for *told, last in _read(PRESENT, {"article": rule.article_id, "topic": rule.topic_id}):
-        comment = Decided._make(told)
+    for *fields, last in _stream_rows(PRESENT_SQL, {"article": rule.article_id, "topic": rule.topic_id}):
+        comment = DecidedComment._make(fields)
         if (spans := find(comment)) is None:
             continue
         ids.append(comment.comment)
@@ -187,4 +195,4 @@ def gather(rule: Rule) -> Gathered | None:
             kind=Group.Kind.RULE, run=uuid4(), size=len(ids), shared={"rule": rule.pk}
         )
         add_members(group, ids, likeness, [0] * len(ids), seen)
-    return Gathered(group, approved)
+    return GatheredMatches(group, approved)

@@ -1,4 +1,4 @@
-"""Rules: the list, one rule with its versions, and the time machine before one is saved."""
+"""Pages of the rules: the list, a rule with its versions, and the replay before a rule is saved."""
 
 import time
 from collections.abc import Iterable
@@ -24,16 +24,17 @@ from moderation.queue import explanations
 from moderation.queue.filters import whole_number
 from moderation.rules import active_rules, matching
 from moderation.rules import replay as trials
-from moderation.rules.forms import FORMS, RuleForm
+from moderation.rules.forms import FORM_BY_KIND, RuleForm
 from moderation.rules.matching import Spans, Written
 from moderation.similar.views import EXCEPTIONS, url_of
 
-PAGE = 100  # rules
-SHOWN = 50  # honest comments that a rule would wrong
+RULES_PER_PAGE = 100  # rules
+MATCHES_PER_PAGE = 50  # false positives
 
 
-def keeper(request: HttpRequest) -> User:
-    """Who keeps rules: moderators and administrators. A rule can be undone, and says who made it."""
+def require_rule_manager(request: HttpRequest) -> User:
+    """Return the user if they may manage rules: moderators and administrators. Each change of a rule can
+    be undone and names its author."""
     user = decider(request)
     if not user.is_moderator:
         raise PermissionDenied
@@ -41,48 +42,48 @@ def keeper(request: HttpRequest) -> User:
 
 
 @dataclass(frozen=True)
-class Line:
-    """A rule of the list, or a version of one."""
+class RuleRow:
+    """A rule in the list, or one version of a rule."""
 
     rule: Rule
-    says: str
-    where: str
-    record: active_rules.Record
+    text: str
+    scope: str
+    record: active_rules.RuleRecord
     terms: int | None  # of a list
-    is_usable: bool  # else it is ignored, in force or not
+    is_usable: bool  # if not, the rule is ignored even if it is active
 
 
 @require_safe
 @login_required
 def index(request: HttpRequest) -> HttpResponse:
-    """?q=<part of a value>, ?kind=, ?off=1 with those that are switched off, ?page=."""
-    user = keeper(request)
+    """List the rules. ?q=<part of a value>, ?kind=, ?off=1 to include those switched off, ?page=."""
+    user = require_rule_manager(request)
     kind, text = request.GET.get("kind", ""), request.GET.get("q", "").replace("\x00", "")[:200]
     shown = Rule.objects.filter(Q(is_active=True) | Q(replaced_by=None))
     is_with_off = request.GET.get("off") == "1"
     if not is_with_off:
         shown = shown.filter(is_active=True)
-    if kind in FORMS:
+    if kind in FORM_BY_KIND:
         shown = shown.filter(kind=kind)
     if text:
         shown = shown.filter(value__icontains=text)
-    start = PAGE * min((whole_number(request.GET.get("page")) or 1) - 1, 10_000)
+    start = RULES_PER_PAGE * min((whole_number(request.GET.get("page")) or 1) - 1, 10_000)
     found = shown.select_related("topic", "article", "added_by", "terms")
-    found = found.defer("terms__text", *active_rules.NOT_SHOWN).order_by("kind", "value", "pk")
-    rows = list(found[start : start + PAGE + 1])
+    found = found.defer("terms__text", *active_rules.UNUSED_ARTICLE_FIELDS).order_by("kind", "value", "pk")
+    some = list(found[start : start + RULES_PER_PAGE + 1])
     query = request.GET.copy()
-    query["page"] = str(start // PAGE + 2)
-    lines = _lines(rows[:PAGE], user)
+    query["page"] = str(start // RULES_PER_PAGE + 2)
+    rows = _rule_rows(some[:RULES_PER_PAGE], user)
     context = {
         "room": "rules",
-        "lines": lines,
-        "ignored": sum(line.rule.is_active and not line.is_usable for line in lines),
-        "kinds": [(form.kind.value, form.kind.label) for form in FORMS.values()],
-        "kind": kind if kind in FORMS else "",
+        "rows": rows,
+        "ignored": sum(row.rule.is_active and not row.is_usable for row in rows),
+        "kinds": [(form.kind.value, form.kind.label) for form in FORM_BY_KIND.values()],
+        "kind": kind if kind in FORM_BY_KIND else "",
         "q": text,
         "is_with_off": is_with_off,
         "off": Rule.objects.filter(is_active=False, replaced_by=None).count(),
-        "next_page": f"?{query.urlencode()}" if len(rows) > PAGE else "",
+        "next_page": f"?{query.urlencode()}" if len(some) > RULES_PER_PAGE else "",
         "is_first": start == 0,
     }
     return render(request, "moderation/rules/rules.html", context)
@@ -91,17 +92,18 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def rule(request: HttpRequest, pk: int) -> HttpResponse:
-    user = keeper(request)
+    """Show a rule with its versions."""
+    user = require_rule_manager(request)
     versions = active_rules.versions(pk)
     if not versions:
         raise Http404
-    lines = _lines(versions, user)
-    stands = active_rules.standing(versions)
-    shown = next(line for line in lines if line.rule == stands)
+    rows = _rule_rows(versions, user)
+    current = active_rules.current_version(versions)
+    shown = next(row for row in rows if row.rule == current)
     context = {
         "room": "rules",
-        "line": shown,
-        "versions": lines,
+        "row": shown,
+        "versions": rows,
         "latest": versions[0],
         "first_terms": _first_terms(shown.rule),
         "can_be_applied": trials.can_be_replayed(shown.rule.kind) and shown.is_usable,
@@ -111,30 +113,35 @@ def rule(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 def new(request: HttpRequest, kind: str) -> HttpResponse:
-    user = keeper(request)
-    if kind not in FORMS:
+    """Create a rule of one kind."""
+    user = require_rule_manager(request)
+    if kind not in FORM_BY_KIND:
         raise Http404
-    return _form(request, user, FORMS[kind], None)
+    return _form(request, user, FORM_BY_KIND[kind], None)
 
 
 @login_required
 def change(request: HttpRequest, pk: int) -> HttpResponse:
-    user = keeper(request)
+    """Change a rule by creating another version."""
+    user = require_rule_manager(request)
     replaces = get_object_or_404(Rule.objects.select_related("article", "terms"), pk=pk)
-    return _form(request, user, FORMS[replaces.kind], replaces)
+    return _form(request, user, FORM_BY_KIND[replaces.kind], replaces)
 
 
 def _form(
     request: HttpRequest, user: User, form_class: type[RuleForm], replaces: Rule | None
 ) -> HttpResponse:
-    """The form; POST with `try` (or `from`: a further page) shows what the rule would have done, with `save`
-    stores it, with `edit` comes back to the form. Nothing is stored before `save`."""
-    initial = form_class.of(replaces) if replaces else None
+    """Show the form, or handle it. Only `save` stores anything.
+
+    POST with `try` (or `from`: a further page) shows the replay, with `save` stores the rule, with `edit`
+    shows the form again.
+    """
+    initial = form_class.initial_from(replaces) if replaces else None
     form = form_class(
         request.POST or None,
         request.FILES or None,
         replaces=replaces,
-        keeper=user,
+        user=user,
         initial=initial,
         auto_id="rule_%s",
     )
@@ -143,70 +150,76 @@ def _form(
         if "save" in request.POST:
             try:
                 made = active_rules.save(
-                    rule=form.written(), note=form.cleaned_data["note"], actor=user, replaces=replaces
+                    rule=form.definition(), note=form.cleaned_data["note"], actor=user, replaces=replaces
                 )
             except ValidationError as error:
                 form.add_error(None, error)
             else:
-                _tell_saved(request, made)
+                _notify_saved(request, made)
                 return redirect("moderation:rule", made.pk)
         elif "edit" not in request.POST:
-            return render(request, "moderation/rules/replay.html", context | _trial(request, form))
+            return render(request, "moderation/rules/replay.html", context | _replay_context(request, form))
     return render(request, "moderation/rules/form.html", context, status=422 if form.errors else 200)
 
 
-def _trial(request: HttpRequest, form: RuleForm) -> dict[str, object]:
-    written = form.written()
-    told = getattr(form, "told", [])
-    says = explanations.rule(written.kind, written.value)
-    if not trials.can_be_replayed(written.kind):
-        return {"says": says, "told": told}
+def _replay_context(request: HttpRequest, form: RuleForm) -> dict[str, object]:
+    definition = form.definition()
+    notices = getattr(form, "notices", [])
+    rule_text = explanations.rule(definition.kind, definition.value)
+    if not trials.can_be_replayed(definition.kind):
+        return {"rule_text": rule_text, "notices": notices}
     began = time.monotonic()
-    replay = trials.replay(written)
-    start = min(whole_number(request.POST.get("from")) or 0, len(replay.wronged))
-    shown = replay.wronged[start : start + SHOWN]
+    replay = trials.replay(definition)
+    start = min(whole_number(request.POST.get("from")) or 0, len(replay.false_positives))
+    shown = replay.false_positives[start : start + MATCHES_PER_PAGE]
     return {
-        "says": says,
-        "told": told,
+        "rule_text": rule_text,
+        "notices": notices,
         "replay": replay,
         "caught": f"{replay.caught:,}",
         "removed": f"{replay.removed:,}",
-        "would_wrong": f"{len(replay.wronged):,}",
+        "caught_good": f"{len(replay.false_positives):,}",
         "approved": f"{replay.approved:,}",
-        "wronged": _wronged(written, shown),
-        "count": len(replay.wronged),
+        "false_positives": _false_positives(definition, shown),
+        "count": len(replay.false_positives),
         "first": start + 1,
         "last": start + len(shown),
-        "further": start + SHOWN if start + SHOWN < len(replay.wronged) else None,
-        "back": max(start - SHOWN, 0) if start else None,
+        "further": start + MATCHES_PER_PAGE
+        if start + MATCHES_PER_PAGE < len(replay.false_positives)
+        else None,
+        "back": max(start - MATCHES_PER_PAGE, 0) if start else None,
         "seconds": f"{time.monotonic() - began:.1f}",
     }
 
 
 @dataclass(frozen=True)
-class Wronged:
+class FalsePositive:
+    """An approved comment that the rule would have caught."""
+
     comment: Comment
     name: str
-    text: SafeString  # with what the rule found marked
+    text: SafeString  # with the matches marked
     is_whole: bool
     has_page: bool
 
 
-def _wronged(written: Written, ids: list[int]) -> list[Wronged]:
+def _false_positives(definition: Written, ids: list[int]) -> list[FalsePositive]:
     comments = Comment.objects.select_related("discussion__article").in_bulk(ids)
     found = []
-    for decided, spans in trials.examples(written, ids):
+    for decided, spans in trials.matched_examples(definition, ids):
         comment = comments[decided.comment]
-        start, end = _window(len(decided.body), spans)
-        here = [[max(a, start) - start, min(b, end) - start] for a, b in spans if a < end and b > start]
-        text = explanations.marked(decided.body[start:end], here)
+        start, end = _excerpt_bounds(len(decided.body), spans)
+        excerpt_spans = [
+            [max(a, start) - start, min(b, end) - start] for a, b in spans if a < end and b > start
+        ]
+        text = explanations.marked(decided.body[start:end], excerpt_spans)
         is_whole = end - start == len(decided.body)
-        found.append(Wronged(comment, decided.name, text, is_whole, has_page(comment)))
+        found.append(FalsePositive(comment, decided.name, text, is_whole, has_page(comment)))
     return found
 
 
-def _window(length: int, spans: Spans) -> tuple[int, int]:
-    """Of a long text the part in which the rule found something first."""
+def _excerpt_bounds(length: int, spans: Spans) -> tuple[int, int]:
+    """Return the start and end of an excerpt around the first match of a long text."""
     first = spans[0][0] if spans else 0
     start = 0 if length <= 600 else max(first - 200, 0)
     return start, min(start + 600, length)
@@ -215,8 +228,8 @@ def _window(length: int, spans: Spans) -> tuple[int, int]:
 @require_POST
 @login_for_the_queue
 def switch(request: HttpRequest, pk: int) -> HttpResponse:
-    """on=1 or 0."""
-    user = keeper(request)
+    """Switch a rule on or off. POST: on=1 or 0."""
+    user = require_rule_manager(request)
     found = get_object_or_404(Rule, pk=pk)
     is_on = request.POST.get("on") == "1"
     try:
@@ -224,39 +237,39 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
     except ValidationError as error:
         messages.error(request, error.messages[0])
     else:
-        _tell_switched(request, found, batch, is_on)
-    return redirect(_place(request, found))
+        _notify_switched(request, found, batch, is_on)
+    return redirect(_return_url(request, found))
 
 
 @require_POST
 @login_for_the_queue
 def apply(request: HttpRequest, pk: int) -> HttpResponse:
-    """Gather what it finds in all that is here, and go to the list, on which one decision is one act. What a
-    person has approved is an exception there, until somebody ticks it."""
-    keeper(request)
+    """Group all waiting and published comments that the rule matches, and redirect to the group's page.
+    There, approved comments are exceptions until a moderator ticks them."""
+    require_rule_manager(request)
     found = get_object_or_404(Rule.objects.select_related("terms"), pk=pk)
     if not (trials.can_be_replayed(found.kind) and matching.is_usable(found.kind, found.value)):
         raise Http404
     gathered = trials.gather(found)
     if gathered is None:
-        messages.info(request, _("It finds nothing in what is waiting or published."))
+        messages.info(request, _("No waiting or published comments match."))
         return redirect("moderation:rule", pk)
     if len(gathered.approved) > EXCEPTIONS:
-        words_ = _("It finds %(n)s comments that people have approved. Narrow it before you apply it.")
-        messages.warning(request, words_ % {"n": f"{len(gathered.approved):,}"})
+        message = _("It matches %(n)s approved comments. Narrow the rule before you apply it.")
+        messages.warning(request, message % {"n": f"{len(gathered.approved):,}"})
         return redirect("moderation:rule", pk)
     return redirect(url_of(gathered.group, gathered.approved))
 
 
-def _lines(some: Iterable[Rule], user: User) -> list[Line]:
+def _rule_rows(some: Iterable[Rule], user: User) -> list[RuleRow]:
     some = list(some)
     records = active_rules.records([rule.pk for rule in some])
     return [
-        Line(
+        RuleRow(
             rule=rule,
-            says=explanations.rule(rule.kind, rule.value),
-            where=_where(rule, user),
-            record=records.get(rule.pk, active_rules.Record()),
+            text=explanations.rule(rule.kind, rule.value),
+            scope=_scope_text(rule, user),
+            record=records.get(rule.pk, active_rules.RuleRecord()),
             terms=rule.terms.count if rule.kind == Rule.Kind.LIST else None,
             is_usable=matching.is_usable(rule.kind, rule.value),
         )
@@ -264,7 +277,7 @@ def _lines(some: Iterable[Rule], user: User) -> list[Line]:
     ]
 
 
-def _where(rule: Rule, user: User) -> str:
+def _scope_text(rule: Rule, user: User) -> str:
     if rule.article:
         return rule.article.title_for(user)
     return _("Topic: %(topic)s") % {"topic": rule.topic} if rule.topic else _("The whole site")
@@ -274,23 +287,23 @@ def _first_terms(rule: Rule) -> list[str]:
     return rule.terms.text.split("\n", 40)[:40] if rule.kind == Rule.Kind.LIST else []
 
 
-def _tell_saved(request: HttpRequest, made: Rule) -> None:
+def _notify_saved(request: HttpRequest, made: Rule) -> None:
     batch = Batch.objects.filter(kind=Batch.Kind.RULE, parameters__rule=made.pk).latest("at")
     place = reverse("moderation:rule", args=[made.pk])
-    tell_done(request, batch, f"{place}#main", _("Saved, and in force from now on."))
+    tell_done(request, batch, f"{place}#main", _("Saved and switched on."))
 
 
-def _tell_switched(request: HttpRequest, found: Rule, batch: Batch | None, is_on: bool) -> None:
+def _notify_switched(request: HttpRequest, found: Rule, batch: Batch | None, is_on: bool) -> None:
     if batch is None:
-        messages.info(request, _("It was so already."))
+        messages.info(request, _("Nothing changed."))
         return
     sentence = _("Switched on: %(rule)s.") if is_on else _("Switched off: %(rule)s.")
-    says = {"rule": explanations.rule(found.kind, found.value)}
-    tell_done(request, batch, f"{_place(request, found)}#main", sentence % says)
+    values = {"rule": explanations.rule(found.kind, found.value)}
+    tell_done(request, batch, f"{_return_url(request, found)}#main", sentence % values)
 
 
-def _place(request: HttpRequest, found: Rule) -> str:
-    """Where it was switched: on its own page or in the list."""
+def _return_url(request: HttpRequest, found: Rule) -> str:
+    """Return the page on which the rule was switched: its own page or the list."""
     if request.POST.get("back") == "rule":
         return reverse("moderation:rule", args=[found.pk])
     return reverse("moderation:rules")

@@ -1,7 +1,7 @@
-"""Which comments repeat another on the site: equal once folded, or nearly so to pg_trgm.
+"""Duplicates: comments with the text of another, equal once folded, or nearly equal by pg_trgm.
 
-Short texts are exempt: "I agree" is said by many. Both questions go to comments' side table, the second
-through its indexes of words and trigrams, and only if the first found nothing.
+Short texts are exempt: many people write "I agree". Both queries read the side table of folded texts. The
+second uses its indexes of words and trigrams, and runs only if the first finds nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,26 +13,26 @@ from comments import duplicates
 from comments.duplicates import SHORTEST, fold, trigrams
 from comments.models import Comment, CommentText, State
 from core.sql import execute_planned
-from moderation.screening.checks import Repeat
+from moderation.screening.checks import Duplicate
 
 SIMILARITY = 0.9  # shared trigrams over all trigrams of both
-WORD = 29  # trigrams of a text for each word that may be changed in it
+TRIGRAMS_PER_WORD = 29  # trigrams of a text for each word that may differ in a near duplicate
 
-# A word that is changed costs two trigrams of this text or more, and adds one: a similarity of 0.9 leaves
-# room for fewer changed words than a 29th of its trigrams. So of that many groups of its words, and one, the
-# words of one are all there in whatever is so similar. The index of words finds those few texts six times as
-# fast as that of trigrams (2,260 of 2,260 in a trial with real comments), which is asked for a text that has
-# too few words. One group is asked after the other: together they make the index read all lists of all
-# words, alone it reads those of a group's rarest word. What lacks as many words as there are groups is out
-# before its trigrams are counted, which takes 45 microseconds.
+# A changed word removes two trigrams of this text or more and adds one, so a similarity of 0.9 leaves room
+# for fewer changed words than a 29th of its trigrams. If its words are divided into one group more than that,
+# all words of at least one group are in every text that is so similar. The word index finds those few texts
+# six times as fast as the trigram index (2,260 of 2,260 in a trial with real comments); the trigram index is
+# used for a text with too few words. The groups are queried one after the other: in one query the index reads
+# the lists of all words, alone it reads those of a group's rarest word. A text that lacks as many words as
+# there are groups is excluded before its trigrams are counted, which takes 45 microseconds.
 #
-# The indexes are asked by themselves: together with the order, the planner walks all comments by time. It
-# is not shown the text (hence the inner SELECT), or it would compare it with its own sample first, which
-# took longer than all else.
-FIND = """
+# The indexes are queried without ORDER BY: with it, the planner walks all comments by time. The inner SELECT
+# hides the text from the planner, which would first compare it with its own sample; that took longer than all
+# the rest.
+DUPLICATE_SQL = """
 WITH same AS MATERIALIZED (
   SELECT c.id FROM comments_commenttext t JOIN comments_comment c ON c.id = t.comment_id
-  WHERE t.folded = %(folded)s AND c.state <> 'deleted' AND c.id <> %(but)s
+  WHERE t.folded = %(folded)s AND c.state <> 'deleted' AND c.id <> %(exclude)s
   ORDER BY c.created_at, c.id LIMIT 1),
 word AS MATERIALIZED (
   SELECT lexeme, row_number() OVER (ORDER BY length(lexeme) DESC, lexeme) - 1 AS n,
@@ -58,19 +58,19 @@ alike AS MATERIALIZED (
     AND char_length(folded) >= %(shortest)s AND NOT EXISTS (SELECT FROM same)),
 near AS (
   SELECT c.id, t.similarity FROM alike t JOIN comments_comment c ON c.id = t.comment_id
-  WHERE c.state <> 'deleted' AND c.id <> %(but)s
+  WHERE c.state <> 'deleted' AND c.id <> %(exclude)s
   ORDER BY c.created_at, c.id LIMIT 1)
 SELECT id, true, 1 FROM same UNION ALL SELECT id, false, similarity FROM near"""
 
-# For this transaction, which is this one statement unless the caller has begun another: pg_trgm's threshold,
-# and the indexes whatever the planner thinks of them: its guess that one text in a hundred is alike makes it
+# Settings for this transaction, which is this one statement unless the caller has begun another: pg_trgm's
+# threshold, and the use of the indexes. The planner expects one text in a hundred to be similar and would
 # compare with all of them, which takes seconds at 100,000.
 _SETTINGS = f"""
 SELECT set_config('pg_trgm.similarity_threshold', '{SIMILARITY}', true),
        set_config('enable_seqscan', 'off', true); """
 
-# The first of all that say the same, for many comments: one pass over their groups, not over their pairs.
-SAME_AS_EARLIER = """
+# The earliest comment with the same text, for many comments: one pass over groups of equal texts, not pairs.
+EARLIER_DUPLICATES_SQL = """
 SELECT id, first FROM (
   SELECT c.id, first_value(c.id) OVER (PARTITION BY t.folded ORDER BY c.created_at, c.id) AS first
   FROM comments_commenttext t JOIN comments_comment c ON c.id = t.comment_id
@@ -80,53 +80,56 @@ SELECT id, first FROM (
 WHERE id <> first AND id = ANY(%(ids)s)"""
 
 
-def find_repeat(body: str, *, but: int | None) -> Repeat | None:
-    """The earliest comment on the site that says the same, or else nearly so; never `but`, an edit's own."""
+def find_duplicate(body: str, *, exclude: int | None) -> Duplicate | None:
+    """Return the earliest comment on the site with the same text, or else with nearly the same; never the
+    comment `exclude`, which is the one being edited."""
     if len(folded := fold(body)) < SHORTEST:
         return None
     values: dict[str, str | float] = {
         "folded": folded,
-        "but": but or 0,
+        "exclude": exclude or 0,
         "shortest": SHORTEST,
         "similarity": SIMILARITY,
-        "groups": len(trigrams(folded)) // WORD + 1,
+        "groups": len(trigrams(folded)) // TRIGRAMS_PER_WORD + 1,
     }
     with connection.cursor() as cursor:
-        execute_planned(cursor, FIND, values, before=_SETTINGS)
+        execute_planned(cursor, DUPLICATE_SQL, values, before=_SETTINGS)
         row = cursor.fetchone()
-    return Repeat(twin=row[0], exact=row[1], similarity=row[2]) if row else None
+    return Duplicate(twin=row[0], exact=row[1], similarity=row[2]) if row else None
 
 
-# All of them, by the index of trigrams.
-ALIKE = """
+# All similar texts, by the trigram index.
+SIMILAR_SQL = """
 SELECT comment_id FROM comments_commenttext
-WHERE folded %% (SELECT %(folded)s) AND char_length(folded) >= %(shortest)s AND comment_id <> %(but)s
-ORDER BY comment_id LIMIT %(most)s"""
+WHERE folded %% (SELECT %(folded)s) AND char_length(folded) >= %(shortest)s AND comment_id <> %(exclude)s
+ORDER BY comment_id LIMIT %(limit)s"""
 
 
-def find_alike(comment: Comment, most: int) -> list[int]:
-    """The comments that say the same as this one, or nearly so, wherever they stand; of a short one none."""
+def find_alike(comment: Comment, limit: int) -> list[int]:
+    """Return the ids of all comments on the site with the same or nearly the same text; none for a short
+    text."""
     if len(folded := fold(comment.body)) < SHORTEST:
         return []
-    values = {"folded": folded, "shortest": SHORTEST, "but": comment.pk, "most": most}
+    values = {"folded": folded, "shortest": SHORTEST, "exclude": comment.pk, "limit": limit}
     with connection.cursor() as cursor:
-        execute_planned(cursor, ALIKE, values, before=_SETTINGS)
+        execute_planned(cursor, SIMILAR_SQL, values, before=_SETTINGS)
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def find_repeats(*, article: Article, ids: Sequence[int]) -> dict[int, Repeat]:
-    """The same for many comments of one article, each against what was there before it, in two statements.
+def find_duplicates(*, article: Article, ids: Sequence[int]) -> dict[int, Duplicate]:
+    """Return the duplicates of many comments of one article, each among earlier comments, in two
+    statements.
 
-    Near repeats are looked for under that article only, and in memory: through the index each comment
-    costs more the more there are, and a thousand took a minute.
+    Near duplicates are searched in this article only, and in memory: through the index, each comment costs
+    more the more there are, and a thousand took a minute.
     """
     with connection.cursor() as cursor:
-        cursor.execute(SAME_AS_EARLIER, {"ids": list(ids), "shortest": SHORTEST})
-        found = {pk: Repeat(twin=twin, exact=True, similarity=1) for pk, twin in cursor.fetchall()}
-    return dict(_near_repeats(article, set(ids))) | found
+        cursor.execute(EARLIER_DUPLICATES_SQL, {"ids": list(ids), "shortest": SHORTEST})
+        found = {pk: Duplicate(twin=twin, exact=True, similarity=1) for pk, twin in cursor.fetchall()}
+    return dict(_near_duplicates(article, set(ids))) | found
 
 
-def _near_repeats(article: Article, ids: set[int]) -> Iterator[tuple[int, Repeat]]:
+def _near_duplicates(article: Article, ids: set[int]) -> Iterator[tuple[int, Duplicate]]:
     rows = list(
         CommentText.objects.filter(comment__discussion=article.pk)
         .exclude(comment__state=State.DELETED)
@@ -137,4 +140,4 @@ def _near_repeats(article: Article, ids: set[int]) -> Iterator[tuple[int, Repeat
         (pk, folded), (twin, original) = rows[repeat.position], rows[repeat.of]
         if not repeat.exact and pk in ids:
             similarity = duplicates.similarity(duplicates.trigrams(folded), duplicates.trigrams(original))
-            yield pk, Repeat(twin=twin, exact=False, similarity=similarity)
+            yield pk, Duplicate(twin=twin, exact=False, similarity=similarity)

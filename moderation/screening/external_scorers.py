@@ -1,8 +1,8 @@
-"""Outside services that judge a comment, for operators who want one: asked side by side, and never for long.
+"""External scorers: services that rate a comment as spam, asked in parallel and with a short timeout.
 
-What they say is one finding among others, a voice in the filter's sum, and never makes a comment wait by
-itself. Their silence is a finding as well. Nothing leaves the site unless an operator has named a service
-(settings.AKISMET_API_KEY, settings.SCORER_URL).
+An answer is one finding among others and one signal of the filter; it never makes a comment wait by
+itself. A missing answer is stored as a finding, too. No data leaves the site unless an operator configures
+a service (settings.AKISMET_API_KEY, settings.SCORER_URL).
 """
 
 import logging
@@ -18,19 +18,19 @@ import httpx
 from akismet import CheckResponse, Config, SyncClient
 from django.conf import settings
 
-WITHIN = 0.3  # seconds in which all of them answer, or are taken for silent
-RESTS = 30.0  # seconds in which one is not asked again that was silent …
-RESTS_AFTER = 3  # … so many times in a row
-AT_ONCE = 8  # questions; what is more waits for its turn, and so for silence
+TIMEOUT = 0.3  # seconds for all answers; a later answer counts as missing
+COOLDOWN = 30.0  # seconds without requests to a scorer that failed FAILURES_BEFORE_COOLDOWN times in a row
+FAILURES_BEFORE_COOLDOWN = 3
+MAX_CONCURRENT_REQUESTS = 8  # further requests wait for a free thread and may so miss the timeout
 
 logger = logging.getLogger(__name__)
 _lock = Lock()
-_silent: dict[str, tuple[int, float]] = {}  # by name: how many times in a row, and when the last
+_failures: dict[str, tuple[int, float]] = {}  # by scorer name: failures in a row, time of the last
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What is sent of a comment."""
+class ScoreRequest:
+    """The data of a comment that is sent to a service."""
 
     body: str
     name: str
@@ -40,76 +40,79 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ScoreAnswer:
+    """The answer of one service."""
+
     name: str  # "akismet", "scorer"
-    probability: float | None  # that it is spam; None: silence
+    probability: float | None  # that it is spam; None: no answer
 
 
-Ask = Callable[[Asked], float]  # raises whatever it raises: that is silence
+Scorer = Callable[[ScoreRequest], float]  # any exception counts as a missing answer
 
 
 @cache
-def configured() -> dict[str, Ask]:
-    found: dict[str, Ask] = {}
+def configured_scorers() -> dict[str, Scorer]:
+    """Return the configured scorers by name."""
+    found: dict[str, Scorer] = {}
     if settings.AKISMET_API_KEY:
-        found["akismet"] = Akismet(settings.AKISMET_API_KEY, settings.SITE_URL)
+        found["akismet"] = AkismetScorer(settings.AKISMET_API_KEY, settings.SITE_URL)
     if settings.SCORER_URL:
-        found["scorer"] = Http(settings.SCORER_URL)
+        found["scorer"] = HttpScorer(settings.SCORER_URL)
     return found
 
 
-def ask(asked: Asked, scorers: dict[str, Ask] | None = None) -> list[Answer]:
-    """An answer of each, within WITHIN seconds. Without a scorer it costs nothing."""
-    scorers = configured() if scorers is None else scorers
+def ask_scorers(asked: ScoreRequest, scorers: dict[str, Scorer] | None = None) -> list[ScoreAnswer]:
+    """Ask all scorers in parallel and return their answers within TIMEOUT. Costs nothing without a scorer."""
+    scorers = configured_scorers() if scorers is None else scorers
     if not scorers:
         return []
     futures: dict[str, Future[float]] = {
-        name: _pool().submit(scorer, asked) for name, scorer in scorers.items() if not _rests(name)
+        name: _pool().submit(scorer, asked) for name, scorer in scorers.items() if not _is_cooling_down(name)
     }
-    wait(futures.values(), timeout=WITHIN)
-    return [Answer(name, _probability(name, futures.get(name))) for name in scorers]
+    wait(futures.values(), timeout=TIMEOUT)
+    return [ScoreAnswer(name, _probability(name, futures.get(name))) for name in scorers]
 
 
 def _probability(name: str, future: Future[float] | None) -> float | None:
     if future is None:
         return None
-    future.cancel()  # what has not begun need not
+    future.cancel()  # a request that has not started yet is not needed any more
     if not future.done() or future.cancelled():
-        _note(name, "no answer in time")
+        _record_failure(name, "no answer in time")
         return None
     if error := future.exception():
-        _note(name, type(error).__name__)
+        _record_failure(name, type(error).__name__)
         return None
     with _lock:
-        _silent.pop(name, None)
+        _failures.pop(name, None)
     return future.result()
 
 
-def _note(name: str, why: str) -> None:
+def _record_failure(name: str, why: str) -> None:
     with _lock:
-        times, _at = _silent.get(name, (0, 0.0))
-        _silent[name] = (times + 1, time.monotonic())
-    logger.warning("The scorer %s was silent: %s.", name, why)
+        times, _at = _failures.get(name, (0, 0.0))
+        _failures[name] = (times + 1, time.monotonic())
+    logger.warning("The scorer %s gave no answer: %s.", name, why)
 
 
-def _rests(name: str) -> bool:
-    times, at = _silent.get(name, (0, 0.0))
-    return times >= RESTS_AFTER and time.monotonic() - at < RESTS
+def _is_cooling_down(name: str) -> bool:
+    times, at = _failures.get(name, (0, 0.0))
+    return times >= FAILURES_BEFORE_COOLDOWN and time.monotonic() - at < COOLDOWN
 
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(AT_ONCE, thread_name_prefix="scorer")
+    return ThreadPoolExecutor(MAX_CONCURRENT_REQUESTS, thread_name_prefix="scorer")
 
 
-class Akismet:
-    """By its client library."""
+class AkismetScorer:
+    """Asks Akismet through its client library."""
 
     def __init__(self, key: str, site: str, transport: httpx.BaseTransport | None = None) -> None:
-        http = httpx.Client(timeout=WITHIN, transport=transport, headers={"User-Agent": "Soundoff"})
+        http = httpx.Client(timeout=TIMEOUT, transport=transport, headers={"User-Agent": "Soundoff"})
         self.client = SyncClient(config=Config(key=key, url=site), http_client=http)
 
-    def __call__(self, asked: Asked) -> float:
+    def __call__(self, asked: ScoreRequest) -> float:
         found = self.client.comment_check(
             asked.ip,
             comment_content=asked.body,
@@ -120,18 +123,18 @@ class Akismet:
         return {CheckResponse.HAM: 0.0, CheckResponse.SPAM: 0.9, CheckResponse.DISCARD: 1.0}[found]
 
 
-class Http:
-    """Any service that takes JSON of `Asked` by POST and gives {"probability": 0 to 1}."""
+class HttpScorer:
+    """Posts a ScoreRequest as JSON to any service that answers {"probability": 0 to 1}."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.client = httpx.Client(timeout=WITHIN, headers={"User-Agent": "Soundoff"})
+        self.client = httpx.Client(timeout=TIMEOUT, headers={"User-Agent": "Soundoff"})
 
-    def __call__(self, asked: Asked) -> float:
+    def __call__(self, asked: ScoreRequest) -> float:
         answer = self.client.post(self.url, json=vars(asked))
         answer.raise_for_status()
-        told: Any = answer.json()
-        probability = float(told["probability"])
+        data: Any = answer.json()
+        probability = float(data["probability"])
         if not 0 <= probability <= 1:
             raise ValueError(f"{probability} is no probability.")
         return probability

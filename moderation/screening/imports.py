@@ -1,4 +1,4 @@
-"""What the checks and the filter find in comments that were brought in."""
+"""Screening of imported comments by the checks and the filter."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -8,29 +8,30 @@ from articles.models import Article
 from comments.duplicates import fold
 from comments.models import Comment, Discussion, State
 from comments.policy import Draft
-from moderation.features.signals import OF_THE_SITE
-from moderation.features.site_facts import THREAD, THREAD_EACH
+from moderation.features.signals import SITE_SIGNAL_WEIGHTS
+from moderation.features.site_facts import THREAD_COMMENT_LENGTH, THREAD_COMMENTS
 from moderation.features.text_reading import Read
 from moderation.models import Finding
 from moderation.rules import active_rules
-from moderation.screening.checks import IMPORT_CHECKS, Context, Found, run
-from moderation.screening.duplicates import find_repeats
+from moderation.screening.checks import IMPORT_CHECKS, Context, Found, run_checks
+from moderation.screening.duplicates import find_duplicates
 from moderation.spam_filter import scoring
-from moderation.spam_filter.active_model import InForce, usable
+from moderation.spam_filter.active_model import ActiveFilter, usable_filter
 
 
 def screen_import(*, article: Article, ids: Sequence[int]) -> int:
-    """Look at comments that were brought in, each at its own time, and store what the checks find.
+    """Screen imported comments, each at its own time, store the findings and return how many there are.
 
-    Changes no state. A bounded number of statements for any number of comments. Returns the findings.
+    Changes no state. Takes a bounded number of statements for any number of comments.
     """
     discussion = Discussion(article=article)
-    known = active_rules.in_force()
-    here = known.at(article.pk, article.topics.values_list("pk", flat=True) if known.is_scoped else ())
-    repeats = find_repeats(article=article, ids=ids)
-    thread, now = _Thread(article), usable()
-    if now:
-        now = now._replace(topics=tuple(article.topics.order_by("pk").values_list("pk", flat=True)))
+    every_rule = active_rules.in_force()
+    topics = article.topics.values_list("pk", flat=True) if every_rule.is_scoped else ()
+    rules = every_rule.for_place(article.pk, topics)
+    duplicates = find_duplicates(article=article, ids=ids)
+    thread, active = _ImportedThread(article), usable_filter()
+    if active:
+        active = active._replace(topics=tuple(article.topics.order_by("pk").values_list("pk", flat=True)))
     findings = []
     for comment in Comment.objects.filter(pk__in=ids).order_by("created_at", "pk").defer("body_html"):
         draft = Draft(
@@ -43,40 +44,41 @@ def screen_import(*, article: Article, ids: Sequence[int]) -> int:
             at=comment.created_at,
             comment=comment,
         )
-        context = Context(repeat=repeats.get(comment.pk), rules=here, text_missing=comment.text_missing)
-        found = run(draft, context, IMPORT_CHECKS)
-        if now and not comment.text_missing:
-            found += thread.judge(draft, now, found)
+        context = Context(
+            duplicate=duplicates.get(comment.pk), rules=rules, text_missing=comment.text_missing
+        )
+        results = run_checks(draft, context, IMPORT_CHECKS)
+        if active and not comment.text_missing:
+            results += thread.score(draft, active, results)
         thread.add(comment)
-        findings += [Finding.of(comment, one) for one in found]
+        findings += [Finding.of(comment, result) for result in results]
     Finding.objects.bulk_create(findings, batch_size=2_000)
     return len(findings)
 
 
-class _Thread:
-    """What was said before a comment that was brought in, as known.look_up would tell it of one that is
-    written here; but in memory, for all of them."""
+class _ImportedThread:
+    """The thread before each imported comment, as load_site_facts would read it, but kept in memory."""
 
     def __init__(self, article: Article) -> None:
-        self.story = f"{article.standfirst}\n{article.body}"
-        self.latest: deque[str] = deque(maxlen=THREAD)
-        self.said: dict[int, str] = {}
+        self.article_text = f"{article.standfirst}\n{article.body}"
+        self.latest: deque[str] = deque(maxlen=THREAD_COMMENTS)
+        self.texts: dict[int, str] = {}
 
     def add(self, comment: Comment) -> None:
         folded = fold(comment.body)
         if comment.state == State.PUBLISHED:
-            self.latest.append(folded[:THREAD_EACH])
-        self.said[comment.pk] = folded[: THREAD_EACH * 4]
+            self.latest.append(folded[:THREAD_COMMENT_LENGTH])
+        self.texts[comment.pk] = folded[: THREAD_COMMENT_LENGTH * 4]
 
-    def judge(self, draft: Draft, now: InForce, found: Sequence[Found]) -> list[Found]:
+    def score(self, draft: Draft, active: ActiveFilter, results: Sequence[Found]) -> list[Found]:
         assert draft.comment
-        read = Read(
+        parsed = Read(
             replace(
-                scoring.said_of(draft),
-                article_text=self.story,
-                parent=self.said.get(draft.comment.parent_id or 0),
+                scoring.draft_data(draft),
+                article_text=self.article_text,
+                parent=self.texts.get(draft.comment.parent_id or 0),
                 thread=" ".join(self.latest) or None,
             )
         )
-        more = [scoring.as_signal(one) for one in found if one.check in OF_THE_SITE]
-        return scoring.judge(read, now, more)[1]
+        site_results = [scoring.as_signal(one) for one in results if one.check in SITE_SIGNAL_WEIGHTS]
+        return scoring.score_comment(parsed, active, site_results)[1]

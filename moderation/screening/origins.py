@@ -1,8 +1,8 @@
-"""Whence a comment was sent: a keyed hash of the IP address, for groups and bursts, and for 30 days only. By
-the same hash the reports of strangers are counted, for an hour.
+"""Origins: a keyed hash of the IP address of each comment, kept for 30 days to find groups and bursts. The
+same hash counts reports by guests for an hour.
 
-The IP address itself is stored nowhere. Who has the secret key could try all of them, so the key must not
-lie where the database does.
+The IP address itself is never stored. Anyone with the secret key could try all addresses, so the key must
+not be stored next to the database.
 """
 
 from collections.abc import Iterable
@@ -18,35 +18,36 @@ from moderation.models import Network, Origin
 from moderation.models.people import KEPT_FOR, person_key
 
 HOUR = timedelta(hours=1)
-ALIKE = 200  # comments from one IP address that are looked through for other people
+ALIKE = 200  # latest comments from one IP address that are searched for other people
 
-# It goes with the insert of the comment (comments.policy.Policy.beside).
-REMEMBER = """
+# Part of the statement that inserts the comment (comments.policy.Policy.beside).
+INSERT_ORIGIN_SQL = """
 , origin AS (INSERT INTO moderation_origin (comment_id, ip_hash, at)
              SELECT id, %(ip_hash)s::bytea, created_at FROM ins WHERE %(ip_hash)s::bytea IS NOT NULL)"""
 
 
 def mark(ip: str) -> bytes | None:
-    """16 bytes that are the same for the same IPv4 address or the same IPv6 /64; None for what is neither."""
+    """Return a 16-byte keyed hash, equal for equal IPv4 addresses and for one IPv6 /64, or None if `ip` is
+    no address."""
     try:
         address = ip_address(ip.partition("%")[0])
     except ValueError:
         return None
     if isinstance(address, IPv6Address):
-        # A household has a /64 and may choose anything in it.
+        # A household has a /64 and may use any address in it.
         mapped = address.ipv4_mapped
-        said = str(mapped or ip_network((address, 64), strict=False))
+        text = str(mapped or ip_network((address, 64), strict=False))
     else:
-        said = str(address)
-    return salted_hmac("moderation.origin", said, algorithm="sha256").digest()[:16]
+        text = str(address)
+    return salted_hmac("moderation.origin", text, algorithm="sha256").digest()[:16]
 
 
 def short(ip_hash: bytes) -> str:
-    """Enough of the hash of an IP address to see that two are the same."""
+    """Return the first characters of a hash, enough to see that two are equal."""
     return bytes(ip_hash)[:3].hex()
 
 
-FROM_THERE = """
+PEOPLE_BY_ADDRESS_SQL = """
 WITH asked AS (SELECT comment_id, ip_hash FROM moderation_origin WHERE comment_id = ANY(%(ids)s))
 SELECT a.comment_id, a.ip_hash, n.author_id, n.guest_id, n.name
 FROM asked a
@@ -62,19 +63,19 @@ ORDER BY n.last DESC"""
 
 
 def of(comments: Iterable[int], stories: list[int] | None = None) -> dict[int, tuple[bytes, dict[str, str]]]:
-    """By comment: the hash of its IP address, and by the key of each person who wrote from there (under one
-    of these stories) their name, who did so last first."""
+    """Return, by comment, the hash of its IP address and the people who posted from there (under these
+    articles): their names by person key, the latest first."""
     found: dict[int, tuple[bytes, dict[str, str]]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(FROM_THERE, {"ids": list(comments), "alike": ALIKE, "stories": stories})
+        cursor.execute(PEOPLE_BY_ADDRESS_SQL, {"ids": list(comments), "alike": ALIKE, "stories": stories})
         for comment, ip_hash, author, guest, name in cursor.fetchall():
             people = found.setdefault(comment, (bytes(ip_hash), {}))[1]
             if author or guest:
-                people.setdefault(person_key(author, guest), name or _("Somebody"))  # whose words are sealed
+                people.setdefault(person_key(author, guest), name or _("Somebody"))  # content is restricted
     return found
 
 
-COUNT = """
+COUNT_REPORT_SQL = """
 INSERT INTO moderation_network AS n (ip_hash, began_at, count) VALUES (%(ip_hash)s, %(now)s, 1)
 ON CONFLICT (ip_hash) DO UPDATE
 SET count = CASE WHEN n.began_at > %(hour_ago)s THEN n.count + 1 ELSE 1 END,
@@ -83,15 +84,17 @@ RETURNING count"""
 
 
 def count_report(ip: str) -> int:
-    """Count one more report from there, and return how many these are within the hour since the first. Those
-    who send at the same moment wait for each other: one statement, to be committed by itself."""
+    """Count a report from an IP address and return how many there were within an hour of the first.
+
+    Concurrent reports wait for each other, so this is one statement that is committed by itself.
+    """
     now = timezone.now()
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, {"ip_hash": mark(ip) or b"", "now": now, "hour_ago": now - HOUR})
+        cursor.execute(COUNT_REPORT_SQL, {"ip_hash": mark(ip) or b"", "now": now, "hour_ago": now - HOUR})
         return int(cursor.fetchone()[0])
 
 
 def forget() -> int:
-    """Delete what is older than it may be. Returns from how many comments."""
+    """Delete expired rows and return how many origins were deleted."""
     Network.objects.filter(began_at__lt=timezone.now() - HOUR).delete()
     return Origin.objects.filter(at__lt=timezone.now() - timedelta(days=KEPT_FOR)).delete()[0]

@@ -1,27 +1,21 @@
-"""The filter: how probable it is that a comment is spam, why, and whether it was right.
+"""The spam filter: how probable it is that a comment is spam, why, and how often the filter is right.
 
 Pure, without database and clock:
-  reading     a comment, normalised and cut into words, beside its article
-  lists       single words, by what they tell
-  phrases     regular expressions of turns of phrase, names and links
-  signals     what speaks for and against a comment, and what each signal weighs at the start
-  learner     the model: features, weights, a score and its parts
-  lines       from which probability on a comment waits
-  measure     figures, from scores and labels
-  voices      what had a part in many scores, and where a version was most wrong
-  rows        comments of a CSV file, for the commands
+  model             features, weights, a score and its parts
+  thresholds        the probabilities from which a comment waits or is marked as spam
+  metrics           metrics from scores and labels
+  contributions     contributions of signals over many comments, and the worst mistakes
+  csv_rows          comments of a CSV file, for the commands
 
-Of the site:
-  known       what it knows of a comment, beside its words
-  here        signals that it alone can give
-  decisions   what people decided, as examples
-  live        the version in force, in each process
-  training    how a version comes into being and goes live
-  versions    which one is in force, as acts with their Undo
+With the site's data:
+  examples          past decisions as training examples
+  active_model      the active version, loaded once in each process
+  training          training, evaluation and activation of versions
+  versions          activation as an action with Undo
 
-Upon these:
-  posting     a draft before the filter; moderation.policy and moderation.screening ask it
-  again       the parts of a score, for the card of a comment
-  page        the page of the filter
-  say         all of it in words
+Used by the rest of moderation:
+  scoring           scores a draft; moderation.policy and moderation.screening call it
+  stored_scores     the parts of a stored score, for the card of a comment
+  page, views       the page of the filter
+  explanations      texts about scores and signals
 """

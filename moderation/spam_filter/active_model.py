@@ -1,4 +1,4 @@
-"""The version in force, loaded once in each process, and what it says of a comment."""
+"""The active version of the filter, loaded once in each process, and its predictions."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -8,76 +8,80 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from moderation.features.text_reading import Found, Read, Said
+from moderation.features.text_reading import Read, Said, SignalResult
 from moderation.models import Filter
 from moderation.spam_filter.model import Features, Model, Part, read_features, sigmoid
-from moderation.spam_filter.thresholds import Honest, line, strict_line
+from moderation.spam_filter.thresholds import Honest, auto_spam_threshold, line
 
 logger = logging.getLogger(__name__)
 
 
-class InForce(NamedTuple):
-    """What a request reads of the desk: which version, how its numbers stood when they were counted last, and
-    how many honest comments in a hundred may wait."""
+class ActiveFilter(NamedTuple):
+    """The active version, the time of its latest numbers, and how many honest comments in a hundred may
+    wait."""
 
     version: int
-    numbers_at: float  # seconds; 0: none were counted
-    percent: float
-    topics: tuple[int, ...] = ()  # of the story
+    numbers_at: float  # Unix time of the version's latest numbers; 0 if there are none
+    percent: float  # of honest comments that may wait
+    topics: tuple[int, ...] = ()  # of the article
 
 
-# As a query of the row that a request asks for (policy.KNOWN); NULL: there is no filter.
-IN_FORCE = """
+# A subquery of policy.CONTEXT_SQL; NULL if there is no active filter.
+ACTIVE_FILTER_SQL = """
 SELECT json_build_array(f.id, coalesce(extract(epoch FROM f.numbers_at), 0), d.honest_may_wait)
 FROM moderation_desk d JOIN moderation_filter f ON f.id = d.filter_id WHERE d.id = 1"""
 
 
-def in_force() -> InForce | None:
+def active_filter() -> ActiveFilter | None:
+    """Return the active filter, or None if there is none."""
     with connection.cursor() as cursor:
-        cursor.execute(IN_FORCE)
+        cursor.execute(ACTIVE_FILTER_SQL)
         row = cursor.fetchone()
-    return InForce(*row[0]) if row else None
+    return ActiveFilter(*row[0]) if row else None
 
 
-def usable() -> InForce | None:
-    """What is in force, unless it can't be used."""
-    now = in_force()
-    return now if now and can_be_used(now.version) else None
+def usable_filter() -> ActiveFilter | None:
+    """Return the active filter, or None if there is none or its model can't be loaded."""
+    active = active_filter()
+    return active if active and can_be_used(active.version) else None
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What the filter says of one comment."""
+class Prediction:
+    """The filter's prediction for one comment."""
 
     version: int
     probability: float  # that it is spam
     waits: bool
-    is_spam: bool  # so surely that nobody need look first
-    found: tuple[Found, ...]  # the signals, those that speak for it among them
+    is_spam: bool  # certain enough to mark it as spam without review
+    signals: tuple[SignalResult, ...]
 
 
-class Unusable(Exception):
-    """This version was stored by another release of the program."""
+class UnusableModelError(Exception):
+    """The model of a version can't be loaded, because another release stored it or its weights are
+    deleted."""
 
 
-def model(version: int) -> Model:
-    """What is learnt is another version. Raises Filter.DoesNotExist, and Unusable."""
+def load_model(version: int) -> Model:
+    """Return the model of a version. To train on, use a copy. Raises Filter.DoesNotExist and
+    UnusableModelError."""
     loaded = _load(version)
     if isinstance(loaded, str):
-        raise Unusable(loaded)
+        raise UnusableModelError(loaded)
     return loaded
 
 
 def can_be_used(version: int) -> bool:
+    """Return whether the model of a version can be loaded."""
     return not isinstance(_load(version), str)
 
 
 @lru_cache(maxsize=3)
 def _load(version: int) -> Model | str:
-    """Or why it can't be used, which is in the log once for each process."""
+    """Return the model, or the reason why it can't be loaded, which each process logs once."""
     stored = Filter.objects.values_list("weights", flat=True).get(pk=version)
     if not stored:
-        return f"The weights of version {version} are deleted: it had learnt from what is sealed."
+        return f"The weights of version {version} are deleted: it had learnt from restricted comments."
     try:
         return Model.from_bytes(bytes(stored))
     except ValueError as error:
@@ -85,61 +89,67 @@ def _load(version: int) -> Model | str:
         return str(error)
 
 
-forget = _load.cache_clear
+clear_model_cache = _load.cache_clear
 
 
 @lru_cache(maxsize=64)
-def _lines(now: InForce) -> tuple[float, float | None]:
-    """Where a comment waits, and where it is spam outright. A topic on which enough was decided has a line of
-    its own; of two the higher one."""
-    here, elsewhere, decisions, by_topic = _counted(now.version, now.numbers_at)
-    own = [by_topic.get(str(topic)) for topic in now.topics]
-    lines = [line(now.percent, Honest(*told), Honest(0, [])) for told in own if told]
-    waits = max(lines) if lines else line(now.percent, here, elsewhere)
-    return waits, strict_line(now.percent, here, elsewhere, decisions)
+def _thresholds(active: ActiveFilter) -> tuple[float, float | None]:
+    """Return the probabilities from which a comment waits and from which it is marked as spam.
+
+    A topic with enough decisions has its own threshold for waiting; of several topics the highest one
+    counts.
+    """
+    site, starter, decisions, by_topic = _threshold_data(active.version, active.numbers_at)
+    own = [by_topic.get(str(topic)) for topic in active.topics]
+    thresholds = [line(active.percent, Honest(*scores), Honest(0, [])) for scores in own if scores]
+    waits_from = max(thresholds) if thresholds else line(active.percent, site, starter)
+    return waits_from, auto_spam_threshold(active.percent, site, starter, decisions)
 
 
 @lru_cache(maxsize=4)
-def _counted(version: int, numbers_at: float) -> tuple[Honest, Honest, int, dict[str, Any]]:
-    """What lines are drawn by: read once after each count, for stories of all topics."""
+def _threshold_data(version: int, numbers_at: float) -> tuple[Honest, Honest, int, dict[str, Any]]:
+    """Return the data for thresholds, read once after each measurement and shared by articles of all
+    topics."""
     row = Filter.objects.only("numbers", "trained_on").get(pk=version)
-    return *honest(row), row.numbers.get("topics", {})
+    return *honest_scores(row), row.numbers.get("topics", {})
 
 
-def honest(version: Filter) -> tuple[Honest, Honest, int]:
-    """What is known of honest comments here and elsewhere, and how many decisions were taken here."""
+def honest_scores(version: Filter) -> tuple[Honest, Honest, int]:
+    """Return the scores of honest comments on this site and elsewhere, and the number of decisions on this
+    site."""
     figures = version.numbers.get("figures", {})
-    here = Honest(
+    site = Honest(
         version.numbers.get("honest", figures.get("ham", 0)),
         version.numbers.get("highest", []),
         version.numbers.get("weights", ()),
     )
-    return here, elsewhere(), figures.get("rows", 0) + version.trained_on.get("decisions", 0)
+    return site, starter_honest_scores(), figures.get("rows", 0) + version.trained_on.get("decisions", 0)
 
 
-def elsewhere() -> Honest:
-    """What is known of honest comments beyond this site."""
+def starter_honest_scores() -> Honest:
+    """Return the scores of honest comments from the starter's training sets."""
     starter = Filter.objects.filter(kind=Filter.Kind.STARTER).only("trained_on").first()
-    told = starter.trained_on.get("honest", {}) if starter else {}
-    return Honest(told.get("count", 0), told.get("highest", []))
+    honest = starter.trained_on.get("honest", {}) if starter else {}
+    return Honest(honest.get("count", 0), honest.get("highest", []))
 
 
-def judge(read: Read, now: InForce, more: Iterable[Found] = ()) -> Judged:
-    """`more`: what the site itself found (signals.OF_THE_SITE)."""
-    its = model(now.version)
-    told = read_features(read.said, its.settings, read=read)
-    told = Features(told.spaces, (*told.found, *more))
-    probability = sigmoid(its.logit(told))
-    waits_from, spam_from = _lines(now)
-    return Judged(
-        version=now.version,
+def predict(read: Read, active: ActiveFilter, more: Iterable[SignalResult] = ()) -> Prediction:
+    """Return the prediction for a comment. `more`: results of the site's own signals
+    (SITE_SIGNAL_WEIGHTS)."""
+    model = load_model(active.version)
+    features = read_features(read.data, model.settings, read=read)
+    features = Features(features.spaces, (*features.found, *more))
+    probability = sigmoid(model.logit(features))
+    waits_from, spam_from = _thresholds(active)
+    return Prediction(
+        version=active.version,
         probability=probability,
         waits=probability >= waits_from,
         is_spam=spam_from is not None and probability >= spam_from,
-        found=told.found,
+        signals=features.found,
     )
 
 
-def explain(said: Said, version: int, more: Sequence[Found] = ()) -> list[Part]:
-    """What this version's score is made of, the heaviest first."""
-    return model(version).explain(said, more=more)
+def explain(data: Said, version: int, more: Sequence[SignalResult] = ()) -> list[Part]:
+    """Return the parts of this version's score, the heaviest first."""
+    return load_model(version).explain(data, more=more)

@@ -1,6 +1,6 @@
-"""What had a part in a version's judgement, over many comments and in one; and where it was most wrong. Pure.
+"""Contributions of signals to the scores of many comments and of one, and the worst mistakes. Pure.
 
-What is kept of it are ids, codes and places, never a word of a comment: so a text can be forgotten.
+Only ids, codes and spans are stored, never text, so that a comment can be erased.
 """
 
 from collections import defaultdict
@@ -10,77 +10,84 @@ from typing import TypedDict
 from moderation.features.text_reading import Spans
 from moderation.spam_filter.model import BIAS, Part
 
-WORST = 20  # mistakes of each kind; some will have been corrected when they are shown
-HEAVIEST = 6  # parts of each of them
-EVEN = 0.5  # from which probability on a comment is more likely spam than not
-THINNED = 1_000  # probabilities that are kept of many
+MAX_MISTAKES = 20  # stored mistakes of each kind; more than are shown, as some will be corrected
+MAX_PARTS = 6  # stored parts of each mistake
+EVEN_ODDS = 0.5  # probability from which a comment is more likely spam than not
+MAX_THINNED = 1_000  # stored probabilities
 
 
-class Voice(TypedDict):
-    """What a signal, or the words, have said of many comments: logits and shares, means over them all."""
+class Contribution(TypedDict):
+    """Mean contribution of a signal, or of a kind of words, over many comments: logits and shares."""
 
     name: str
-    against: float  # what it added where it spoke against a comment
-    in_favour: float  # … and for one; 0 or less
-    of_spam: float  # in what share of it there was something to say
-    of_honest: float
+    against: float  # mean of its positive contributions
+    in_favour: float  # mean of its negative contributions; 0 or less
+    of_spam: float  # share of spam to which it contributed
+    of_honest: float  # share of honest comments to which it contributed
 
 
-class Told(TypedDict):
-    """A Part without its words, which its places are cut out with."""
+class StoredPart(TypedDict):
+    """A part of a score without its text, which is cut out of the comment with the spans."""
 
     kind: str
-    signal: str  # "" of a word, the name or the site
+    signal: str  # "" for a word, the name or the site
     number: int | None
     logit: float
     spans: Spans
 
 
 class Mistake(TypedDict):
+    """A comment whose label the filter predicted wrongly."""
+
     comment: int
-    line: int  # of the log: the decision that it did not foretell
+    line: int  # id of the transition that the filter did not predict
     probability: float
-    parts: list[Told]
+    parts: list[StoredPart]
 
 
-class Voices:
-    """Counts the parts of one comment after the other."""
+class ContributionCounter:
+    """Sums up the contributions to the scores of comments."""
 
     def __init__(self) -> None:
         self.comments = {True: 0, False: 0}
         self.sums: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])  # against, in favour
-        self.spoke: defaultdict[str, dict[bool, int]] = defaultdict(lambda: {True: 0, False: 0})
+        self.counts: defaultdict[str, dict[bool, int]] = defaultdict(lambda: {True: 0, False: 0})
 
     def add(self, parts: Mapping[str, float], *, is_spam: bool) -> None:
-        """`parts`: of Model.parts."""
+        """Add one comment. `parts`: from Model.parts."""
         self.comments[is_spam] += 1
         for name, logit in parts.items():
             if name != BIAS:
                 self.sums[name][logit < 0] += logit
-                self.spoke[name][is_spam] += 1
+                self.counts[name][is_spam] += 1
 
-    def told(self) -> list[Voice]:
-        """The loudest first."""
+    def means(self) -> list[Contribution]:
+        """Return the mean contributions, the largest first."""
         spam, honest = self.comments[True], self.comments[False]
         every = [
-            Voice(
+            Contribution(
                 name=name,
                 against=against / (spam + honest),
                 in_favour=favour / (spam + honest),
-                of_spam=self.spoke[name][True] / max(1, spam),
-                of_honest=self.spoke[name][False] / max(1, honest),
+                of_spam=self.counts[name][True] / max(1, spam),
+                of_honest=self.counts[name][False] / max(1, honest),
             )
             for name, (against, favour) in self.sums.items()
         ]
-        return sorted(every, key=lambda voice: (voice["in_favour"] - voice["against"], voice["name"]))
+        return sorted(every, key=lambda one: (one["in_favour"] - one["against"], one["name"]))
 
 
-def told(parts: Sequence[Part], numbers: Mapping[str, int | None], most: int = HEAVIEST) -> list[Told]:
-    """The heaviest; then all the others as one, and where every comment starts, so that the logits add up.
-    `numbers`: what signals counted, by their names."""
+def stored_parts(
+    parts: Sequence[Part], numbers: Mapping[str, int | None], most: int = MAX_PARTS
+) -> list[StoredPart]:
+    """Return the heaviest parts, then the sum of all others and the start value, so that the logits add
+    up.
+
+    `numbers`: the counts of signals by name.
+    """
     own = [part for part in parts if part.what != BIAS or part.kind != "signal"]
     heaviest = [
-        Told(
+        StoredPart(
             kind=part.kind,
             signal=part.what if part.kind == "signal" else "",
             number=numbers.get(part.what) if part.kind == "signal" else None,
@@ -91,27 +98,31 @@ def told(parts: Sequence[Part], numbers: Mapping[str, int | None], most: int = H
     ]
     rest = sum(part.logit for part in own[most:])
     start = sum(part.logit for part in parts) - rest - sum(part["logit"] for part in heaviest)
-    return [*heaviest, *(_sum("rest", rest) if len(own) > most else ()), *_sum("start", start)]
+    return [
+        *heaviest,
+        *(_summed_part("rest", rest) if len(own) > most else ()),
+        *_summed_part("start", start),
+    ]
 
 
-def _sum(kind: str, logit: float) -> list[Told]:
-    return [Told(kind=kind, signal="", number=None, logit=logit, spans=())]
+def _summed_part(kind: str, logit: float) -> list[StoredPart]:
+    return [StoredPart(kind=kind, signal="", number=None, logit=logit, spans=())]
 
 
-def worst(
+def worst_mistakes(
     probabilities: Sequence[float], labels: Sequence[bool], texts: Sequence[str]
 ) -> tuple[list[int], list[int]]:
-    """Places of spam that was taken for honest, and of honest ones taken for spam, the worst first; of the
-    same text once."""
+    """Return the indexes of missed spam and of honest comments rated as spam, the worst first, each text
+    once."""
     places = sorted(range(len(labels)), key=lambda n: probabilities[n])
-    missed = [n for n in places if labels[n] and probabilities[n] < EVEN]
-    wronged = [n for n in reversed(places) if not labels[n] and probabilities[n] >= EVEN]
-    once = [list({texts[n]: n for n in reversed(some)}.values()) for some in (missed, wronged)]
-    return once[0][::-1][:WORST], once[1][::-1][:WORST]
+    missed = [n for n in places if labels[n] and probabilities[n] < EVEN_ODDS]
+    flagged = [n for n in reversed(places) if not labels[n] and probabilities[n] >= EVEN_ODDS]
+    once = [list({texts[n]: n for n in reversed(some)}.values()) for some in (missed, flagged)]
+    return once[0][::-1][:MAX_MISTAKES], once[1][::-1][:MAX_MISTAKES]
 
 
-def thinned(values: Sequence[float], most: int = THINNED) -> list[float]:
-    """In falling order; of more than `most` those that stand in even steps, the ends among them."""
+def thin_out(values: Sequence[float], most: int = MAX_THINNED) -> list[float]:
+    """Return the values in falling order; of more than `most`, evenly spaced ones including both ends."""
     falling = sorted(values, reverse=True)
     if len(falling) <= most:
         return falling

@@ -1,6 +1,6 @@
-"""Comments of a CSV file, as the filter sees them. Pure.
+"""Comments of a CSV file, as the filter reads them. Pure.
 
-A file is read from its start to its end, row by row, and no more of it is kept than a block of rows.
+A file is read row by row from start to end; only a block of rows is in memory.
 """
 
 import csv
@@ -14,7 +14,7 @@ from typing import TextIO
 
 from comments.duplicates import find_repeats
 from moderation.features.signals import SIGNALS, Signal
-from moderation.features.text_reading import Found, Said
+from moderation.features.text_reading import Said, SignalResult
 from moderation.spam_filter.model import Features, Model, read_features
 
 COLUMNS = (
@@ -31,104 +31,111 @@ COLUMNS = (
 LABELS = {"spam": True, "ham": False}
 
 
-ROW_MOST = 10_000_000  # characters of a row; a larger one is a quote that is not closed
-BLOCK_ROWS, BLOCK_CHARACTERS = 5_000, 20_000_000  # of which each row's repeats are looked for
+MAX_ROW_CHARACTERS = 10_000_000  # a larger row means an unclosed quote
+MAX_BLOCK_ROWS, MAX_BLOCK_CHARACTERS = 5_000, 20_000_000  # rows in memory, among which duplicates are found
 UNDECODABLE = re.compile(
     "[\udc80-\udcff]"
 )  # bytes that the encoding does not have, as surrogateescape gives them
 
 
-class Unreadable(ValueError):
-    """The file is no CSV file of comments. The message is a sentence for a person, and names the line."""
+class UnreadableFileError(ValueError):
+    """The file is not a CSV file of comments. The message is a sentence for a person and names the line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    line: int  # of the file, on which the row begins
-    said: Said
-    is_spam: bool | None  # None: it has no label
+    """A row of a CSV file."""
+
+    line: int  # line of the file on which the row begins
+    data: Said
+    is_spam: bool | None  # None without a label
 
 
 class CommentFile:
-    """The rows of a CSV file, one after the other; all columns but `body` may be absent.
+    """The rows of a CSV file in their order; only the column `body` is required.
 
-    Raises Unreadable, and OSError for a file that cannot be opened. A date that is none is not known.
+    Raises UnreadableFileError, and OSError if the file can't be opened. An invalid date counts as unknown.
     """
 
     def __init__(self, path: Path, encoding: str = "utf-8") -> None:
         self.path, self.encoding = path, encoding
-        self.columns: list[str] = []  # known once the first row was asked for
+        self.columns: list[str] = []  # known once the first row was read
 
     def __iter__(self) -> Iterator[Row]:
-        csv.field_size_limit(2 * ROW_MOST)
-        # A byte order mark is no part of the first column's name.
+        csv.field_size_limit(2 * MAX_ROW_CHARACTERS)
+        # utf-8-sig removes a byte order mark before the first column's name.
         is_utf8 = self.encoding.lower().replace("_", "-") in {"utf-8", "utf8"}
         encoding = "utf-8-sig" if is_utf8 else self.encoding
         try:
             opened = self.path.open(encoding=encoding, errors="surrogateescape", newline="")
         except LookupError:
-            raise Unreadable(f"There is no encoding “{self.encoding}”.") from None
+            raise UnreadableFileError(f"Unknown encoding “{self.encoding}”.") from None
         with opened as file:
-            records = _Records(file, self.encoding)
+            records = _RecordReader(file, self.encoding)
             try:
                 self.columns = [name.strip("\ufeff").strip() for name in next(iter(records), [])]
                 names = [name.casefold() for name in self.columns]
                 self._check(names)
                 for cells in records:
                     yield self._row(records.line, names, cells)
-            except _Fault as fault:
-                raise Unreadable(f"Line {fault.line} of {self.path}: {fault}") from None
+            except _RowError as fault:
+                raise UnreadableFileError(f"Line {fault.line} of {self.path}: {fault}") from None
 
     def _check(self, names: Sequence[str]) -> None:
         if not names:
-            raise Unreadable(f"{self.path} is empty.")
+            raise UnreadableFileError(f"{self.path} is empty.")
         if "body" not in names:
-            told = ", ".join(f"“{name}”" for name in self.columns)[:300]
-            raise Unreadable(f"{self.path} has no column “body”; cut at commas, its columns are: {told}.")
+            columns = ", ".join(f"“{name}”" for name in self.columns)[:300]
+            raise UnreadableFileError(
+                f"{self.path} has no column “body”. Its columns, separated by commas, are: {columns}."
+            )
         if twice := next((name for name in COLUMNS if names.count(name) > 1), None):
-            raise Unreadable(f"{self.path} has two columns “{twice}”.")
+            raise UnreadableFileError(f"{self.path} has two columns “{twice}”.")
 
     def _row(self, line: int, names: Sequence[str], cells: Sequence[str]) -> Row:
         if any(cells[len(names) :]):
-            raise _Fault(
+            raise _RowError(
                 line,
-                f"{len(cells)} cells, where the first line has {len(names)}. A cell with a comma in it has to"
-                " stand in quotes.",
+                f"{len(cells)} cells, but the header has {len(names)}. A cell that contains a comma must be"
+                " quoted.",
             )
         row = dict(zip(names, cells, strict=False))
         label = row.get("label", "").strip().lower()
         if label and label not in LABELS:
-            raise _Fault(line, f"the label is {label[:40]!r}, neither spam nor ham.")
-        said = Said(
+            raise _RowError(line, f"the label is {label[:40]!r}, but must be spam or ham.")
+        data = Said(
             body=row.get("body", "").replace("\x00", ""),
             author=row.get("author") or None,
-            url=row.get("url"),  # "" is known to be empty, None is not known
+            url=row.get("url"),  # "" means that there is no URL, None that it is unknown
             article_title=row.get("article_title") or None,
             article_text=row.get("article_text") or None,
-            article_date=_day(row.get("article_date")),
-            comment_date=_day(row.get("comment_date")),
+            article_date=_parse_date(row.get("article_date")),
+            comment_date=_parse_date(row.get("comment_date")),
             parent=row.get("parent") or None,
         )
-        return Row(line, said, LABELS.get(label))
+        return Row(line, data, LABELS.get(label))
 
 
-class _Fault(ValueError):
+class _RowError(ValueError):
+    """An error in a row, with the number of its line."""
+
     def __init__(self, line: int, text: str) -> None:
         super().__init__(text)
         self.line = line
 
 
-class _Records:
-    """The records of a CSV file, with the number of the line on which each begins, as an editor counts.
+class _RecordReader:
+    """Reads the records of a CSV file, with the number of the line on which each begins, as an editor
+    counts.
 
-    Quotes are taken strictly: else one that is not closed makes a single cell of the rest of the file.
+    Quotes are read strictly: otherwise an unclosed quote would turn the rest of the file into one cell.
     """
 
     def __init__(self, file: TextIO, encoding: str) -> None:
         self.line = 0
         self._file, self._encoding = file, encoding
-        self._count = 0  # lines that were read
-        self._lines: list[str] = []  # of the record
+        self._count = 0  # lines read
+        self._lines: list[str] = []  # lines of the current record
         self._size = 0
         self._reader = csv.reader(self._read_lines(), strict=True)
 
@@ -137,7 +144,7 @@ class _Records:
 
     def __next__(self) -> list[str]:
         cells: list[str] = []
-        while not cells:  # lines that are blank
+        while not cells:  # skips blank lines
             self.line, self._lines, self._size = self._count + 1, [], 0
             try:
                 cells = next(self._reader)
@@ -154,57 +161,61 @@ class _Records:
                 self._check_first(line)
             self._lines.append(line)
             self._size += len(line)
-            if self._size > ROW_MOST:
+            if self._size > MAX_ROW_CHARACTERS:
                 raise self._fault()
             yield line
 
     def _next_line(self) -> str:
         try:
             return self._file.readline()
-        except UnicodeDecodeError as error:  # which surrogateescape does not take: in UTF-16
-            raise _Fault(
-                self._count + 1, f"in this line or soon after it, bytes are no text in {error.encoding}."
+        except UnicodeDecodeError as error:  # surrogateescape does not handle this in UTF-16
+            raise _RowError(
+                self._count + 1, f"here or soon after, there are bytes that are not valid {error.encoding}."
             ) from None
 
     def _check_first(self, line: str) -> None:
         if line.startswith("PK\x03\x04"):
-            raise _Fault(1, "this is a spreadsheet or a zip archive. Save it as CSV.")
+            raise _RowError(1, "this is a spreadsheet or a zip archive. Save it as CSV.")
         if "\0" in line:
-            raise _Fault(1, "it has zero bytes, as UTF-16 has them. If it is that, add --encoding utf-16-le.")
+            raise _RowError(1, "it has zero bytes, so it may be UTF-16. If it is, add --encoding utf-16-le.")
 
-    def _undecodable(self, line: str, byte: int) -> _Fault:
+    def _undecodable(self, line: str, byte: int) -> _RowError:
         if self._count == 1 and line.startswith(("\udcff\udcfe", "\udcfe\udcff")):
-            return _Fault(1, "this is UTF-16. Add --encoding utf-16.")
+            return _RowError(1, "this is UTF-16. Add --encoding utf-16.")
         if self._count == 1 and line.startswith("PK"):
-            return _Fault(1, "this is a spreadsheet or a zip archive. Save it as CSV.")
+            return _RowError(1, "this is a spreadsheet or a zip archive. Save it as CSV.")
         other = "cp1252" if self._encoding.lower().startswith("utf") else "utf-8"
-        return _Fault(
+        return _RowError(
             self._count,
-            f"the byte {byte:02X} is no text in {self._encoding}. Save the file as UTF-8, or name its"
+            f"the byte {byte:02X} is not valid {self._encoding}. Save the file as UTF-8, or give its"
             f" encoding, such as --encoding {other}.",
         )
 
-    def _fault(self) -> _Fault:
-        """Return the fault in the quotes of this record."""
+    def _fault(self) -> _RowError:
+        """Return the error in the quotes of this record."""
         opened, closed = _last_quote(self._lines)
         line = self.line + opened
         if closed is None:
-            rest = f"within {ROW_MOST:,} characters" if self._size > ROW_MOST else "before the file ends"
-            return _Fault(line, f"the quote that opens here is not closed {rest}.")
-        return _Fault(
+            rest = (
+                f"within {MAX_ROW_CHARACTERS:,} characters"
+                if self._size > MAX_ROW_CHARACTERS
+                else "before the file ends"
+            )
+            return _RowError(line, f"the quote that opens here is not closed {rest}.")
+        return _RowError(
             line,
-            f"the quote that opens here closes in line {self.line + closed} in the middle of a cell. It may"
-            " lack its end; a quote in a text has to be written twice.",
+            f"the quote that opens here closes in line {self.line + closed} in the middle of a cell. The"
+            " closing quote may be missing; a quote within a text must be doubled.",
         )
 
 
 def _last_quote(lines: Sequence[str]) -> tuple[int, int | None]:
-    """Return the indexes of the lines where the quote at fault opens and ends."""
+    """Return the indexes of the lines where the faulty quote opens and closes."""
     text = "".join(lines)
     opened, is_open, after = 0, False, 0
     for mark in re.finditer('"', text):
         place = mark.start()
-        if place < after:  # the second of two, which stand for one
+        if place < after:  # the second of a doubled quote
             continue
         if not is_open:
             if place == 0 or text[place - 1] in ",\r\n":
@@ -214,54 +225,54 @@ def _last_quote(lines: Sequence[str]) -> tuple[int, int | None]:
         elif text[place + 1 : place + 2] in {",", "\r", "\n", ""}:
             is_open = False
         else:
-            return _line_of(text, opened), _line_of(text, place)
-    return _line_of(text, opened), None
+            return _line_index(text, opened), _line_index(text, place)
+    return _line_index(text, opened), None
 
 
-def _line_of(text: str, place: int) -> int:
+def _line_index(text: str, place: int) -> int:
     return len(re.findall(r"\r\n|\r|\n", text[:place]))
 
 
-def _day(value: str | None) -> datetime | None:
+def _parse_date(value: str | None) -> datetime | None:
     try:
         return datetime.fromisoformat((value or "").strip()).replace(tzinfo=None)
     except ValueError:
         return None
 
 
-def blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """The rows in parts of a size that is held in memory."""
+def split_into_blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Yield the rows in blocks that fit in memory."""
     block: list[Row] = []
     characters = 0
     for row in rows:
         block.append(row)
-        characters += len(row.said.body)
-        if len(block) >= BLOCK_ROWS or characters >= BLOCK_CHARACTERS:
+        characters += len(row.data.body)
+        if len(block) >= MAX_BLOCK_ROWS or characters >= MAX_BLOCK_CHARACTERS:
             yield block
             block, characters = [], 0
     if block:
         yield block
 
 
-def repeats(
+def duplicate_signals(
     rows: Sequence[Row], without: Collection[str] = (), before: Sequence[Row] = ()
-) -> list[tuple[Found, ...]]:
-    """Return for each row the finding that it repeats an earlier row, as a site would find it."""
-    found: list[tuple[Found, ...]] = [()] * len(rows)
-    for repeat in find_repeats([row.said.body for row in chain(before, rows)]):
+) -> list[tuple[SignalResult, ...]]:
+    """Return the duplicate signal of each row, found among earlier rows as a site would find it."""
+    found: list[tuple[SignalResult, ...]] = [()] * len(rows)
+    for repeat in find_repeats([row.data.body for row in chain(before, rows)]):
         name = "repeat" if repeat.exact else "near_repeat"
         if name not in without and repeat.position >= len(before):
-            found[repeat.position - len(before)] = (Found(1.0, signal=name),)
+            found[repeat.position - len(before)] = (SignalResult(1.0, signal=name),)
     return found
 
 
-def features(
+def row_features(
     rows: Sequence[Row],
     model: Model,
     signals: Sequence[Signal] = SIGNALS,
-    more: Sequence[tuple[Found, ...]] | None = None,
+    more: Sequence[tuple[SignalResult, ...]] | None = None,
 ) -> Iterator[Features]:
-    """What the filter sees of each. `more`: what is known beside its words, else its repeats."""
-    for row, known in zip(rows, repeats(rows) if more is None else more, strict=True):
-        own = read_features(row.said, model.settings, signals)
+    """Yield the features of each row. `more`: results of other signals; by default, the duplicates."""
+    for row, known in zip(rows, duplicate_signals(rows) if more is None else more, strict=True):
+        own = read_features(row.data, model.settings, signals)
         yield Features(own.spaces, (*own.found, *known))

@@ -1,4 +1,4 @@
-"""What people decided, as examples to learn from and to be judged by: in the order in which they decided."""
+"""Past decisions as examples for training and evaluation, in the order in which they were made."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
@@ -13,39 +13,40 @@ from django.db.models import Prefetch
 from articles.models import Article, Topic
 from core.sql import stream
 from moderation.actions.last_decisions import ARE_THERE, BODY, ITS_WORDS, LAST
-from moderation.features.signals import OF_THE_SITE
-from moderation.features.site_facts import THREAD, THREAD_EACH
-from moderation.features.text_reading import Found, Said
+from moderation.features.signals import SITE_SIGNAL_WEIGHTS
+from moderation.features.site_facts import THREAD_COMMENT_LENGTH, THREAD_COMMENTS
+from moderation.features.text_reading import Said, SignalResult
 
-MOST = 20_000  # decisions, the latest ones, from which a version is trained
-AT_ONCE = 1_000  # rows of a cursor on the server
+MAX_DECISIONS = 20_000  # latest decisions on which a version is trained
+FETCH_SIZE = 1_000  # rows per fetch of a server-side cursor
 
-# By so much one of these can weigh, however much it decided, wrote or swept.
-BATCH, AUTHOR = 25.0, 10.0
-PERSON = 300.0  # … or as much as all others together, where that is more
-# A batch counts no more than a twentieth of all else either, so that usual honest comments do not wait, were
-# it all wrong: what is spam once in twenty is below lines.LOWEST. A few count in any case.
-OF_THE_REST, FEW = 0.05, 5.0
+# The most that one batch, author or moderator can weigh.
+MAX_BATCH_WEIGHT, MAX_AUTHOR_WEIGHT = 25.0, 10.0
+MAX_MODERATOR_WEIGHT = 300.0  # or as much as all others together, if that is more
+# A batch also weighs at most a twentieth of all the rest, so that ordinary honest comments do not wait even
+# if the whole batch is wrong: a share of spam of one in twenty is below thresholds.MIN_THRESHOLD.
+# MIN_BATCH_WEIGHT is allowed in any case.
+MAX_BATCH_SHARE, MIN_BATCH_WEIGHT = 0.05, 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decided:
-    """A decision that stands, upon the words of then."""
+    """A current decision, with the comment as it read at the time."""
 
-    line: int  # of the log
+    line: int  # id of the transition
     comment: int
     is_spam: bool  # else a person approved it
     at: datetime  # of the decision
-    topics: tuple[int, ...]  # of its story
+    topics: tuple[int, ...]  # of the article
     said: Said
-    found: tuple[Found, ...]  # OF_THE_SITE
+    found: tuple[SignalResult, ...]  # OF_THE_SITE
     actor: int
     batch: UUID | None
     author: str
 
 
-# What was removed for another reason than spam tells nothing of spam. What was undone is not here, nor what
-# is sealed or erased, whose words are gone.
+# Comments removed for other reasons than spam are no examples. Undone decisions are left out, and so are
+# restricted and erased comments, whose texts are gone.
 _LAST = f"WITH d AS ({LAST})"
 _IS_DECIDED = (
     "(d.to_state = 'published' AND d.reason = 'approved' OR d.to_state = 'spam' AND d.reason = 'spam')"
@@ -55,8 +56,8 @@ _IS_OF_A_PERSON = """e.kind = 'state' AND e.actor_id IS NOT NULL
 _DECIDED_BEFORE = f"""EXISTS (
   SELECT FROM comments_transition e
   WHERE e.comment_id = d.comment_id AND e.id <= %(line)s AND {_IS_OF_A_PERSON})"""
-_ITS_WORDS = f"{ITS_WORDS} WHERE {ARE_THERE} AND c.state_reason <> 'sealed' AND c.text_missing = ''"
-DECIDED = f"""{_LAST},
+_TEXT_JOIN = f"{ITS_WORDS} WHERE {ARE_THERE} AND c.state_reason <> 'sealed' AND c.text_missing = ''"
+DECISIONS_SQL = f"""{_LAST},
 chosen AS (
   SELECT d.* FROM d
   WHERE {_IS_DECIDED} AND (%(line)s = 0 OR %(is_known)s = {_DECIDED_BEFORE})
@@ -64,26 +65,26 @@ chosen AS (
 SELECT d.id, c.id, d.to_state = 'spam', d.at,
        {BODY}, c.author_name, c.created_at, c.discussion_id, d.actor_id, d.batch,
        coalesce('u' || c.author_id, 'g' || c.guest_id, 'n' || lower(c.author_name)),
-       (SELECT left(t.folded, {THREAD_EACH * 4}) FROM comments_commenttext t
+       (SELECT left(t.folded, {THREAD_COMMENT_LENGTH * 4}) FROM comments_commenttext t
         WHERE t.comment_id = c.parent_id),
-       (SELECT string_agg(left(t.folded, {THREAD_EACH}), ' ')
+       (SELECT string_agg(left(t.folded, {THREAD_COMMENT_LENGTH}), ' ')
         FROM (SELECT b.id FROM comments_comment b
               WHERE b.discussion_id = c.discussion_id AND b.state = 'published'
                 AND b.created_at < c.created_at
-              ORDER BY b.created_at DESC, b.id DESC LIMIT {THREAD}) b
+              ORDER BY b.created_at DESC, b.id DESC LIMIT {THREAD_COMMENTS}) b
         JOIN comments_commenttext t ON t.comment_id = b.id),
        (SELECT json_agg(json_build_array(f.check_name, f.strength)) FROM moderation_finding f
         WHERE f.comment_id = c.id AND f.revision = d.revision AND f.check_name = ANY(%(checks)s))
-FROM chosen d {_ITS_WORDS}
+FROM chosen d {_TEXT_JOIN}
 ORDER BY d.id"""
-COUNTED = f"""{_LAST}
+COUNT_SQL = f"""{_LAST}
 SELECT count(*) FILTER (WHERE d.id > %(line)s), count(*) FILTER (WHERE {_DECIDED_BEFORE}),
        max(d.id) FILTER (WHERE NOT {_DECIDED_BEFORE})
-FROM d {_ITS_WORDS} AND {_IS_DECIDED}"""
+FROM d {_TEXT_JOIN} AND {_IS_DECIDED}"""
 
 
-# By comment that is gone since: the first line of a person's decision.
-GONE = f"""
+# The first decision by a person on each comment that was restricted or erased since.
+REMOVED_SQL = f"""
 SELECT min(e.id), s.id IS NOT NULL FROM comments_comment c
 LEFT JOIN moderation_seal s ON s.comment_id = c.id
 JOIN comments_transition e ON e.comment_id = c.id AND {_IS_OF_A_PERSON}
@@ -92,63 +93,76 @@ GROUP BY c.id, s.id"""
 
 
 @dataclass(frozen=True)
-class Gone:
-    """Of comments that were sealed (each time that one was), and of others that were erased: the line from
-    which on a version may have learnt from them. No such line ever goes."""
+class RemovedExamples:
+    """Transition ids from which on a version may have learnt from comments that were restricted or erased
+    since.
 
-    sealed: Sequence[int]
+    `restricted` has one id for each restriction of a comment. Such an id never goes away.
+    """
+
+    restricted: Sequence[int]
     erased: Sequence[int]
 
-    def until(self, line: int) -> dict[str, int]:
-        """How many of each a version may have learnt from, which knew the log until this line."""
-        return {"sealed": sum(n <= line for n in self.sealed), "erased": sum(n <= line for n in self.erased)}
+    def counts_until(self, line: int) -> dict[str, int]:
+        """Return how many of each kind a version may have learnt from that was trained on the log up to
+        this id."""
+        return {
+            "sealed": sum(n <= line for n in self.restricted),
+            "erased": sum(n <= line for n in self.erased),
+        }
 
 
-def gone() -> Gone:
+def removed_examples() -> RemovedExamples:
+    """Return the restricted and erased comments on which people had decided."""
     with connection.cursor() as cursor:
-        cursor.execute(GONE)
+        cursor.execute(REMOVED_SQL)
         rows = cursor.fetchall()
-    return Gone(
-        [line for line, is_sealed in rows if is_sealed], [line for line, sealed in rows if not sealed]
+    return RemovedExamples(
+        [line for line, is_restricted in rows if is_restricted],
+        [line for line, is_restricted in rows if not is_restricted],
     )
 
 
-class Counted(NamedTuple):
-    """Of what stands now, beside a line of the log."""
+class DecisionCounts(NamedTuple):
+    """Counts of the current decisions before and after a transition of the log."""
 
-    news: int  # decided after it
-    kept: int  # on comments on which somebody had decided by then
-    latest: int | None  # line of one on the others
+    new: int  # decisions after it
+    kept: int  # decisions on comments that had a decision by then
+    latest: int | None  # id of the latest decision on a comment that had none by then
 
 
-def count(*, after: int) -> Counted:
+def count_decisions(*, after: int) -> DecisionCounts:
+    """Count the current decisions before and after this transition."""
     with connection.cursor() as cursor:
-        cursor.execute(COUNTED, {"line": after})
-        return Counted(*cursor.fetchone())
+        cursor.execute(COUNT_SQL, {"line": after})
+        return DecisionCounts(*cursor.fetchone())
 
 
-def standing(*, after: int = 0, until: int = 0, most: int = MOST) -> Iterator[Decided]:
-    """The decisions that stand now, the earliest first. Given a line of the log, on comments on which nobody
-    (`after`) or somebody (`until`) had decided by then: what had learnt until then never saw the former,
-    whatever was decided since."""
+def current_decisions(*, after: int = 0, until: int = 0, most: int = MAX_DECISIONS) -> Iterator[Decided]:
+    """Yield the current decisions, the earliest first.
+
+    With `after` or `until`, a transition id: only decisions on comments that had no decision (`after`) or
+    a decision (`until`) by then. A version trained until then never saw the former, even if they were
+    decided again since.
+    """
     values: dict[str, Any] = {
         "line": after or until,
         "is_known": not after,
         "most": most,
-        "checks": list(OF_THE_SITE),  # what can't be found in the words again
+        "checks": list(SITE_SIGNAL_WEIGHTS),  # signals that can't be computed again from the text
     }
-    stories = dict[int, Story]()  # each text once, however many decisions were taken under it
-    for rows in stream(DECIDED, values, at_once=AT_ONCE):
-        stories |= _stories({row[7] for row in rows} - set(stories))
-        yield from (_read(row, stories[row[7]]) for row in rows)
+    articles = dict[int, ArticleData]()  # each article's text is read once
+    for rows in stream(DECISIONS_SQL, values, at_once=FETCH_SIZE):
+        articles |= _articles({row[7] for row in rows} - set(articles))
+        yield from (_decision(row, articles[row[7]]) for row in rows)
 
 
-Story = tuple[str, str, datetime | None, tuple[int, ...]]  # title, text, when it was published, topics
+ArticleData = tuple[str, str, datetime | None, tuple[int, ...]]  # title, text, date of publication, topics
 
 
-def _read(row: tuple[Any, ...], story: Story) -> Decided:
+def _decision(row: tuple[Any, ...], article: ArticleData) -> Decided:
     line, pk, is_spam, at, body, name, written, _article, actor, batch, author, parent, thread, found = row
-    title, text, published, topics = story
+    title, text, published, topics = article
     return Decided(
         line=line,
         comment=pk,
@@ -165,14 +179,14 @@ def _read(row: tuple[Any, ...], story: Story) -> Decided:
             parent=parent,
             thread=thread,
         ),
-        found=tuple(Found(strength, signal=check) for check, strength in found or ()),
+        found=tuple(SignalResult(strength, signal=check) for check, strength in found or ()),
         actor=actor,
         batch=batch,
         author=author,
     )
 
 
-def _stories(ids: Collection[int]) -> dict[int, Story]:
+def _articles(ids: Collection[int]) -> dict[int, ArticleData]:
     if not ids:
         return {}
     rows = Article.objects.only("title", "standfirst", "body", "published_at").filter(pk__in=ids)
@@ -187,22 +201,31 @@ def _stories(ids: Collection[int]) -> dict[int, Story]:
     }
 
 
-def weights(decided: Sequence[Decided], batch: float = BATCH) -> list[float]:
-    """How much each of these counts, 0 to 1: no sweep, no writer and no judge outweighs the rest. Where one
-    person decides, there is nobody to be outweighed."""
+def example_weights(decided: Sequence[Decided], batch: float = MAX_BATCH_WEIGHT) -> list[float]:
+    """Return the weight of each decision, 0 to 1, so that no batch, author or moderator outweighs the
+    rest.
+
+    A single moderator is not limited, as there is nobody else to outweigh.
+    """
     batches = Counter(d.batch for d in decided if d.batch)
     authors = Counter(d.author for d in decided)
     shares = [
-        min(1.0, batch / batches[d.batch] if d.batch else 1.0, AUTHOR / authors[d.author]) for d in decided
+        min(1.0, batch / batches[d.batch] if d.batch else 1.0, MAX_AUTHOR_WEIGHT / authors[d.author])
+        for d in decided
     ]
     persons = [d.actor for d in decided]
     if len(set(persons)) > 1:
-        shares = _bounded(shares, persons, lambda rest: max(PERSON, rest))
-    return _bounded(shares, [d.batch for d in decided], lambda rest: max(FEW, OF_THE_REST * rest))
+        shares = _limit_group_weights(shares, persons, lambda rest: max(MAX_MODERATOR_WEIGHT, rest))
+    return _limit_group_weights(
+        shares, [d.batch for d in decided], lambda rest: max(MIN_BATCH_WEIGHT, MAX_BATCH_SHARE * rest)
+    )
 
 
-def _bounded(shares: Sequence[float], of: Sequence[Hashable], most: Callable[[float], float]) -> list[float]:
-    """What belongs to one counts together as `most` says of what all the rest counts; None is nobody's."""
+def _limit_group_weights(
+    shares: Sequence[float], of: Sequence[Hashable], most: Callable[[float], float]
+) -> list[float]:
+    """Return the weights, reduced so that each group counts at most `most` of the weight of all the rest.
+    None is no group."""
     sums: defaultdict[Hashable, float] = defaultdict(float)
     for one, share in zip(of, shares, strict=True):
         sums[one] += share

@@ -1,21 +1,25 @@
-"""Figures of a filter, from scores and labels. Pure; no numpy."""
+"""Metrics of a filter from scores and labels. Pure; without numpy."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple, TypedDict
 
-SHARES = ("0.005", "0.01", "0.05")  # of honest comments that may wait
+WAITING_SHARES = ("0.005", "0.01", "0.05")  # shares of honest comments that may wait
 
 
 class Bin(NamedTuple):
+    """A bin of a reliability diagram."""
+
     low: float
     high: float
-    mean: float  # of the probabilities
-    share: float  # of spam among them
-    weight: float
+    mean: float  # mean of the predicted probabilities
+    share: float  # actual share of spam
+    weight: float  # weighted number of comments
 
 
-class Figures(TypedDict):
+class Metrics(TypedDict):
+    """The metrics of a set of scored comments; None where a metric is undefined."""
+
     rows: int
     spam: int
     ham: int
@@ -28,35 +32,35 @@ class Figures(TypedDict):
     ece: float | None
 
 
-def figures(probabilities: Sequence[float], labels: Sequence[bool], line: float = 0.5) -> Figures:
-    """Precision, recall and F1 are those of a mark at `line`. None: there is nothing to tell it of.
+def compute_metrics(probabilities: Sequence[float], labels: Sequence[bool], line: float = 0.5) -> Metrics:
+    """Return the metrics. Precision, recall and F1 are those at the threshold `line`.
 
-    Raises ValueError where there are not as many labels as probabilities.
+    Raises ValueError if the numbers of labels and probabilities differ.
     """
     if len(probabilities) != len(labels):
         raise ValueError("As many labels as probabilities are needed.")
     spam = [p for p, is_spam in zip(probabilities, labels, strict=True) if is_spam]
     ham = [p for p, is_spam in zip(probabilities, labels, strict=True) if not is_spam]
-    hits, wronged = sum(p >= line for p in spam), sum(p >= line for p in ham)
-    precision = hits / (hits + wronged) if hits + wronged else None
+    hits, false_positives = sum(p >= line for p in spam), sum(p >= line for p in ham)
+    precision = hits / (hits + false_positives) if hits + false_positives else None
     recall = hits / len(spam) if spam else None
-    bins = reliability(probabilities, labels)
+    bins = reliability_bins(probabilities, labels)
     return {
         "rows": len(labels),
         "spam": len(spam),
         "ham": len(ham),
         "precision": precision,
         "recall": recall,
-        "f1": 2 * hits / (hits + wronged + len(spam)) if spam else None,
+        "f1": 2 * hits / (hits + false_positives + len(spam)) if spam else None,
         "roc_auc": roc_auc(spam, ham),
-        "recall_at": {share: recall_at(spam, ham, float(share)) for share in SHARES},
+        "recall_at": {share: recall_at(spam, ham, float(share)) for share in WAITING_SHARES},
         "bins": bins,
-        "ece": ece(bins),
+        "ece": expected_calibration_error(bins),
     }
 
 
 def roc_auc(spam: Sequence[float], ham: Sequence[float]) -> float | None:
-    """How often a spam scores higher than an honest comment; a draw counts half."""
+    """Return how often spam scores higher than an honest comment; a tie counts half."""
     if not spam or not ham:
         return None
     below = sorted(ham)
@@ -64,9 +68,13 @@ def roc_auc(spam: Sequence[float], ham: Sequence[float]) -> float | None:
     return wins / (2 * len(spam) * len(ham))
 
 
-def roc(spam: Sequence[float], ham: Sequence[float], most: int = 100) -> list[tuple[float, float]]:
-    """For falling lines, what share of honest comments and what share of spam lies on or above: from (0, 0)
-    to (1, 1), `most` points or a few more. Without spam, or without honest ones: none."""
+def roc_curve(spam: Sequence[float], ham: Sequence[float], most: int = 100) -> list[tuple[float, float]]:
+    """Return the ROC curve: for falling thresholds, the shares of honest comments and of spam at or above
+    it.
+
+    Goes from (0, 0) to (1, 1) in `most` points or a few more. Empty if there is no spam or no honest
+    comment.
+    """
     if not spam or not ham:
         return []
     bad, good = sorted(spam), sorted(ham)
@@ -80,24 +88,24 @@ def roc(spam: Sequence[float], ham: Sequence[float], most: int = 100) -> list[tu
 
 
 def threshold(ham: Sequence[float], share: float) -> float:
-    """The score that at most this share of honest comments exceeds."""
+    """Return the score that at most this share of honest comments exceeds."""
     if not ham:
         return 1.0
     return sorted(ham, reverse=True)[min(len(ham) - 1, int(share * len(ham)))]
 
 
 def recall_at(spam: Sequence[float], ham: Sequence[float], share: float) -> float | None:
-    """The part of spam above the line that at most this share of honest comments exceeds."""
+    """Return the share of spam above the threshold that at most this share of honest comments exceeds."""
     if not spam or not ham:
         return None
     line = threshold(ham, share)
     return sum(p > line for p in spam) / len(spam)
 
 
-def reliability(
+def reliability_bins(
     probabilities: Sequence[float], labels: Sequence[bool], weights: Sequence[float] = (), bins: int = 10
 ) -> list[Bin]:
-    """Equal steps of probability; those in which nothing falls are left out."""
+    """Return the bins of a reliability diagram, of equal width, without empty ones."""
     sums = [[0.0, 0.0, 0.0] for _ in range(bins)]
     for n, (p, is_spam) in enumerate(zip(probabilities, labels, strict=True)):
         w = weights[n] if weights else 1.0
@@ -112,7 +120,8 @@ def reliability(
     ]
 
 
-def ece(bins: Sequence[Bin]) -> float | None:
-    """The mean distance between what was said and what was so, weighted by how often it was said."""
+def expected_calibration_error(bins: Sequence[Bin]) -> float | None:
+    """Return the expected calibration error: the weighted mean of |mean probability - share of spam| over
+    the bins."""
     total = sum(one.weight for one in bins)
     return sum(one.weight * abs(one.mean - one.share) for one in bins) / total if total else None

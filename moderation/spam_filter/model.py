@@ -1,9 +1,10 @@
-"""A linear model that tells how probable it is that a comment is spam, and why.
+"""A linear model that predicts how probable it is that a comment is spam, and explains why.
 
-The logit is a sum: calibration · (bias + words + characters + name + site + signals). A version learns from
-examples one by one: of them two sums are kept, of gradients and of their squares (AdaGrad by dual averaging),
-from which a weight follows. `base` are the weights of the version that it was grown from; what is forgotten
-goes back to them. `settle` makes weights of the sums, which are what is stored. Nothing here asks a database.
+The logit is a sum: calibration · (bias + words + characters + name + site + signals). A version learns
+from examples one by one. It keeps two sums for each feature, of the gradients and of their squares
+(AdaGrad by dual averaging), from which the weight follows. `base` holds the weights of the version that it
+started from; forgotten features return to them. `settle` turns the sums into weights, which are what is
+stored. Nothing here uses a database.
 """
 
 import json
@@ -21,52 +22,54 @@ from typing import NamedTuple
 from moderation.features import signals as facts
 from moderation.features import text_reading
 from moderation.features.signals import Signal
-from moderation.features.text_reading import Found, Read, Said
-from moderation.features.word_lists import PAGE, PRAISE
+from moderation.features.text_reading import Read, Said, SignalResult
+from moderation.features.word_lists import PRAISE_WORDS, SITE_WORDS
 
 FORMAT = 1
 BITS = 17
 SLOTS = 1 << BITS
 MASK = SLOTS - 1
-WORD, PAIR, CHARS, NAME, SITE = 0x1, 0x5BD1, 0xA3B7, 0x2C9F, 0x7E11  # where each space's hashes start
-# Of these the signals praise and site_talk tell as well, and their letters are left out: they tell a blog
-# from a newspaper, where nobody says thanks, rather than spam from what is honest.
-TOLD = PRAISE | PAGE
-BIAS = "usual"  # the signal that each comment has
-SPACES = ("words", "characters", "name", "site")  # in the order in which Features has them
+WORD, PAIR, CHARS, NAME, SITE = 0x1, 0x5BD1, 0xA3B7, 0x2C9F, 0x7E11  # start value of the hashes of each space
+# Words that the signals praise and site_talk cover. Their characters are no features: they separate blogs
+# from newspapers, where nobody says thanks, rather than spam from honest comments.
+SIGNAL_WORDS = PRAISE_WORDS | SITE_WORDS
+BIAS = "usual"  # the stored name of the bias, a signal that every comment has
+SPACES = ("words", "characters", "name", "site")  # in the order of Features.spaces
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How it learns. Kept with the model."""
+    """Hyperparameters. Stored with the model."""
 
-    rate: float = 4.0  # step of a text feature
-    # Step of a signal: the first until `few` of the rarer kind were learnt, the second from `enough` on.
+    rate: float = 4.0  # learning rate of a text feature
+    # Learning rate of a signal: the first until `few` examples of the rarer label, the second from `enough`.
     signal_rate: float = 0.2
     signal_rate_most: float = 0.7
     few: float = 10.0
     enough: float = 50.0
-    usual_rate: float = 0.4  # of the bias: slow, so that a few decisions in a row do not turn it
-    beta: float = 0.3  # the larger, the smaller the first steps
-    l1: float = 0.0  # of the sum of gradients, below which a feature stays at its base
+    usual_rate: float = 0.4  # of the bias: low, so that a few equal decisions in a row do not shift it
+    beta: float = 0.3  # a larger value makes the first steps smaller
+    l1: float = 0.0  # a feature stays at its base while its sum of gradients is below this
     l2: float = 0.1
-    half_life: float = 4_000.0  # decisions after which an example counts half
+    half_life: float = 4_000.0  # number of later decisions after which an example counts half
     trust_text: float = 1.0  # length of the vector of the body's features
     trust_name: float = 0.7
     trust_site: float = 0.5
-    short: float = 25.0  # features below which a text's vector is shorter than that: little was said
+    short: float = 25.0  # with fewer features than this, the vector of a text is much shorter
 
 
 class Space(NamedTuple):
-    """The distinct features of one part of a comment, all with one value."""
+    """The distinct features of one part of a comment, all with the same value."""
 
     slots: list[int]
     value: float
 
 
 class Features(NamedTuple):
+    """The features of a comment."""
+
     spaces: tuple[Space, ...]  # words, characters, name, site
-    found: tuple[Found, ...]  # the signals
+    found: tuple[SignalResult, ...]  # the signals
 
 
 class Part(NamedTuple):
@@ -79,71 +82,74 @@ class Part(NamedTuple):
 
 
 def read_features(
-    said: Said, settings: Settings, signals: Sequence[Signal] = facts.SIGNALS, read: Read | None = None
+    data: Said, settings: Settings, signals: Sequence[Signal] = facts.SIGNALS, read: Read | None = None
 ) -> Features:
-    """`read` may be given where it was made already."""
-    read = read or Read(said)
-    words = read.said_words
-    own = [word for word in words if word not in TOLD]
+    """Return the features of a comment. `read`: the parsed comment, if the caller has it."""
+    read = read or Read(data)
+    words = read.word_texts
+    own = [word for word in words if word not in SIGNAL_WORDS]
     spaces = (
-        _space([*_words(words), *_pairs(words)], settings.trust_text, settings.short),
-        _space(_chars(" ".join(own), CHARS), settings.trust_text, 4 * settings.short),
-        _space(_name(read), settings.trust_name, settings.short / 3),
-        _space(_site(read), settings.trust_site, settings.short / 3),
+        _make_space([*_word_slots(words), *_pair_slots(words)], settings.trust_text, settings.short),
+        _make_space(_character_slots(" ".join(own), CHARS), settings.trust_text, 4 * settings.short),
+        _make_space(_name_slots(read), settings.trust_name, settings.short / 3),
+        _make_space(_site_slots(read), settings.trust_site, settings.short / 3),
     )
     return Features(spaces, tuple(facts.find(read, signals)))
 
 
-def _space(slots: Iterable[int], trust: float, short: float) -> Space:
+def _make_space(slots: Iterable[int], trust: float, short: float) -> Space:
+    """Return a space of distinct slots whose value falls with their number."""
     distinct = list(dict.fromkeys(slots))
     return Space(distinct, trust / sqrt(len(distinct) + short)) if distinct else Space([], 0.0)
 
 
-def _words(words: Sequence[str], start: int = WORD) -> Iterator[int]:
+def _word_slots(words: Sequence[str], start: int = WORD) -> Iterator[int]:
     crc = zlib.crc32
     return (crc(word.encode(), start) & MASK for word in words)
 
 
-def _pairs(words: Sequence[str]) -> Iterator[int]:
+def _pair_slots(words: Sequence[str]) -> Iterator[int]:
     crc = zlib.crc32
     return (crc(f"{a} {b}".encode(), PAIR) & MASK for a, b in pairwise(words))
 
 
-def _chars(text: str, start: int, size: int = 5) -> list[int]:
-    """Runs of `size` characters, with a space before and after the text. Every letter counts as one."""
+def _character_slots(text: str, start: int, size: int = 5) -> list[int]:
+    """Return the slots of all runs of `size` characters, with a space before and after the text. Every
+    character counts as one."""
     raw = f" {text} ".encode("utf-16-le", "replace")
     crc, width = zlib.crc32, 2 * size
     return [crc(raw[n : n + width], start) & MASK for n in range(0, len(raw) - width + 2, 2)]
 
 
-def _name(read: Read) -> list[int]:
+def _name_slots(read: Read) -> list[int]:
     words = read.name_words
     if not words:
         return []
-    return [*_words(words, NAME), *_chars(" ".join(words), NAME, 4)]
+    return [*_word_slots(words, NAME), *_character_slots(" ".join(words), NAME, 4)]
 
 
-def _site(read: Read) -> list[int]:
-    """Of the host its letters, of the path its words; never that there is one, or whether it is .com."""
+def _site_slots(read: Read) -> list[int]:
+    """Return the slots of the host's characters and the path's words. That there is a site, or its
+    top-level domain, is no feature."""
     if read.site is None:
         return []
     label = text_reading.host(read.site).rsplit(".", 1)[0]
     path = text_reading.fold(read.site.path + " " + read.site.query)
-    return [*_chars(label, SITE, 4), *_words(text_reading.words_of(path)[:20], SITE)]
+    return [*_character_slots(label, SITE, 4), *_word_slots(text_reading.find_words(path)[:20], SITE)]
 
 
 class Model:
-    """Weights, with what they were learnt from. Not safe for two threads that learn; for any that score."""
+    """Weights and the sums that they were learnt from. Scoring is thread-safe, learning is not."""
 
     def __init__(self, settings: Settings | None = None, priors: Mapping[str, float] | None = None) -> None:
         self.settings = settings or Settings()
         self.base = array("f", bytes(4 * SLOTS))
         self.gradients = array("f", bytes(4 * SLOTS))  # sums, divided by `scale`
         self.squares = array("f", bytes(4 * SLOTS))
-        # What an example counted when it was learnt is divided by this, so that later ones count more.
+        # The weight of an example is divided by this, so that later ones count more.
         self.scale = 1.0
-        self.is_settled = True  # there are no gradients
-        self.seen = {True: 0.0, False: 0.0}  # spam and honest examples learnt, by weight
+        self.is_settled = True  # whether there are no gradients
+        self.seen = {True: 0.0, False: 0.0}  # total weight of the spam and the honest examples learnt
         self.priors = {BIAS: -1.0, **(facts.PRIORS if priors is None else priors)}
         self.signal_gradients: dict[str, float] = {}
         self.signal_squares: dict[str, float] = {}
@@ -152,16 +158,16 @@ class Model:
 
     # Scoring
 
-    def score(self, said: Said, signals: Sequence[Signal] = facts.SIGNALS) -> float:
-        """The probability that it is spam."""
-        return sigmoid(self.logit(read_features(said, self.settings, signals)))
+    def score(self, data: Said, signals: Sequence[Signal] = facts.SIGNALS) -> float:
+        """Return the probability that a comment is spam."""
+        return sigmoid(self.logit(read_features(data, self.settings, signals)))
 
     def logit(self, features: Features) -> float:
-        """Calibrated."""
+        """Return the calibrated logit."""
         return self.slope * self.raw(features) + self.offset
 
     def raw(self, features: Features) -> float:
-        """Before calibration."""
+        """Return the logit before calibration."""
         total = self.signal_weight(BIAS)
         for slots, value in features.spaces:
             if slots:
@@ -171,8 +177,8 @@ class Model:
         return total
 
     def parts(self, features: Features) -> dict[str, float]:
-        """What each signal and each space (words, characters, name, site) adds to the logit, which with the
-        part of BIAS is their sum."""
+        """Return what each signal and each space (words, characters, name, site) adds to the logit; with
+        the part of BIAS they add up to it."""
         given = {BIAS: self.slope * self.signal_weight(BIAS) + self.offset}
         for name, (slots, value) in zip(SPACES, features.spaces, strict=True):
             if slots:
@@ -189,39 +195,46 @@ class Model:
         return (base[j] + self._learnt(j) if gradients[j] else base[j] for j in slots)
 
     def weight(self, slot: int) -> float:
+        """Return the weight of a feature."""
         return self.base[slot] + self._learnt(slot)
 
     def _learnt(self, slot: int) -> float:
         s = self.settings
-        return _step(
+        return _weight_from_sums(
             self.gradients[slot] * self.scale, self.squares[slot] * self.scale, s.rate, s.beta, s.l1, s.l2
         )
 
     def signal_weight(self, name: str) -> float:
+        """Return the weight of a signal."""
         s = self.settings
         z = self.signal_gradients.get(name, 0.0) * self.scale
         n = self.signal_squares.get(name, 0.0) * self.scale
         rate = s.usual_rate if name == BIAS else self.signal_rate
-        return self.priors.get(name, 0.0) + _step(z, n, rate, s.beta, 0.0, s.l2)
+        return self.priors.get(name, 0.0) + _weight_from_sums(z, n, rate, s.beta, 0.0, s.l2)
 
     @property
     def signal_rate(self) -> float:
-        """Of a few decisions, or of one kind alone, a signal learns little."""
+        """The learning rate of signals. It is low while there are few decisions of the rarer label."""
         s = self.settings
         share = min(1.0, max(0.0, (min(self.seen.values()) - s.few) / (s.enough - s.few)))
         return s.signal_rate + (s.signal_rate_most - s.signal_rate) * share
 
     # Learning
 
-    def learn(self, features: Features, is_spam: bool, weight: float = 1.0, *, again: bool = False) -> None:
-        """One example, which counts `weight`: 1 for a decision, less for one of many alike. `again`: it was
-        learnt before, and tells no more of how many there are."""
+    def learn(
+        self, features: Features, is_spam: bool, weight: float = 1.0, *, is_repeated: bool = False
+    ) -> None:
+        """Learn one example with a weight: 1 for a decision, less for one of many alike.
+
+        `is_repeated`: the example was learnt before, so it is not counted again.
+        """
         self.scale *= 0.5 ** (weight / self.settings.half_life)
         gradient = sigmoid(self.logit(features)) - is_spam
-        # Both sums by weight, so that a hundred which count a quarter are as 25. A square of what is weighed
-        # would make steps larger by as much as each counts for less, and no weight would bound anything.
+        # Both sums are weighted, so that a hundred examples of weight 0.25 equal 25 examples. The square of a
+        # weighted gradient would make the steps larger as the weights get smaller, so weights would not limit
+        # anything.
         self._add(features, weight * gradient / self.scale, weight * gradient * gradient / self.scale)
-        if not again:
+        if not is_repeated:
             self.seen[is_spam] += weight
 
     def _add(self, features: Features, gradient: float, square: float) -> None:
@@ -239,8 +252,11 @@ class Model:
                 self.signal_squares[name] = self.signal_squares.get(name, 0.0) + power
 
     def settle(self, confidence: float = 0.0) -> None:
-        """Make what was learnt the base. `confidence`: how much of what is known of each feature's frequency
-        goes on slowing its steps, where somebody will go on learning from here."""
+        """Turn what was learnt into the base weights.
+
+        `confidence`: the share of the squared gradients that stays and goes on slowing the steps, for a
+        model that will learn on.
+        """
         self.base = array("f", (self.weight(j) for j in range(SLOTS)))
         self.priors = {name: self.signal_weight(name) for name in {*self.priors, *self.signal_gradients}}
         factor = self.scale * confidence
@@ -255,12 +271,15 @@ class Model:
     # Explaining
 
     def explain(
-        self, said: Said, signals: Sequence[Signal] = facts.SIGNALS, more: Sequence[Found] = ()
+        self, data: Said, signals: Sequence[Signal] = facts.SIGNALS, more: Sequence[SignalResult] = ()
     ) -> list[Part]:
-        """What the logit is made of, the heaviest first; the parts' logits add up to it. The characters' part
-        is given to the words in which they stand; a run of two words is given to both by half."""
-        read = Read(said)
-        features = read_features(said, self.settings, signals, read)
+        """Return the parts of the logit, the heaviest first; they add up to it.
+
+        The part of the characters is given to the words that contain them; a pair of words gives half to
+        each.
+        """
+        read = Read(data)
+        features = read_features(data, self.settings, signals, read)
         features = Features(features.spaces, (*features.found, *more))
         parts = [Part("signal", BIAS, self.slope * self.signal_weight(BIAS) + self.offset)]
         for found in features.found:
@@ -270,15 +289,15 @@ class Model:
         for kind, space in (("name", features.spaces[2]), ("site", features.spaces[3])):
             if space.slots:
                 logit = self.slope * space.value * sum(self._weights(space.slots))
-                parts.append(Part(kind, (said.author if kind == "name" else said.url) or "", logit))
+                parts.append(Part(kind, (data.author if kind == "name" else data.url) or "", logit))
         return sorted(parts, key=lambda part: -abs(part.logit))
 
     def _by_words(self, read: Read, features: Features) -> Iterator[Part]:
-        words = read.said_words
+        words = read.word_texts
         shares = dict.fromkeys(words, 0.0)
 
         def give(slots: Sequence[int], to: Sequence[Sequence[str]], value: float) -> None:
-            """To each word its part of a slot; where a slot is met again, it counts but once."""
+            """Give each word its part of a slot; a repeated slot counts once."""
             holders: dict[int, list[str]] = {}
             for slot, some in zip(slots, to, strict=True):
                 holders.setdefault(slot, []).extend(some)
@@ -288,16 +307,20 @@ class Model:
                     shares[word] += part
 
         if words:
-            # One call for both, as they were made: a slot that both meet counts once.
-            own = [word for word in words if word not in TOLD]
+            # One call for words and pairs, as they form one space: a slot that both use counts once.
+            own = [word for word in words if word not in SIGNAL_WORDS]
             pairs = list(pairwise(words))
-            give([*_words(words), *_pairs(words)], [*((w,) for w in words), *pairs], features.spaces[0].value)
+            give(
+                [*_word_slots(words), *_pair_slots(words)],
+                [*((w,) for w in words), *pairs],
+                features.spaces[0].value,
+            )
             text = " ".join(own)
             starts, at = [], 0
             for word in own:
                 starts.append(at)
                 at += len(word) + 1
-            slots = _chars(text, CHARS)
+            slots = _character_slots(text, CHARS)
             middle = [min(len(text) - 1, max(0, n + 1)) for n in range(len(slots))]
             give(
                 slots,
@@ -308,13 +331,16 @@ class Model:
         for m in read.words:
             spans.setdefault(m[0], []).append(m)
         for word, logit in shares.items():
-            yield Part("word", word, logit, read.at(spans[word]))
+            yield Part("word", word, logit, read.spans(spans[word]))
 
     # As bytes
 
     def to_bytes(self) -> bytes:
-        """Of a settled model; compressed, at most about 0.8 MB. The squares, which are there only if somebody
-        will go on learning from here, are kept in 16 bits: they set nothing but the size of steps."""
+        """Return a settled model as compressed bytes, at most about 0.8 MB.
+
+        The squares are stored in 16 bits, as they only set the size of steps; they are not zero only if
+        the model will learn on.
+        """
         head = {
             "format": FORMAT,
             "bits": BITS,
@@ -326,41 +352,41 @@ class Model:
         }
         text = json.dumps(head, sort_keys=True).encode()
         squares = struct.pack(f"<{SLOTS}e", *(min(65_000.0, n) for n in self.squares))
-        return struct.pack("<I", len(text)) + text + zlib.compress(_little(self.base) + squares, 6)
+        return struct.pack("<I", len(text)) + text + zlib.compress(_to_little_endian(self.base) + squares, 6)
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> "Model":
-        """Raises ValueError for what is no model of this format."""
+        """Return the stored model. Raises ValueError if the bytes are no model of this format."""
         try:
             (size,) = struct.unpack_from("<I", stored)
             head = json.loads(stored[4 : 4 + size])
             kind = head.get("format"), head.get("bits")
             body = zlib.decompressobj().decompress(stored[4 + size :], 6 * SLOTS + 1)
         except (struct.error, zlib.error, UnicodeDecodeError, ValueError, AttributeError) as error:
-            raise ValueError(f"This is no stored filter: {error}.") from error
+            raise ValueError(f"This is not a stored filter: {error}.") from error
         if kind != (FORMAT, BITS) or len(body) != 6 * SLOTS:
-            raise ValueError("This filter was stored by another version of the program.")
+            raise ValueError("This filter was stored by another release of the program.")
         try:
             model = cls(Settings(**head["settings"]))
-            # A signal that is newer than the version begins as it was set by hand.
+            # A signal that is newer than the version starts with the weight set by hand.
             model.priors |= head["priors"]
             model.signal_squares = head["signal_squares"]
             model.slope, model.offset = head["slope"], head["offset"]
         except (KeyError, TypeError) as error:
-            raise ValueError("This filter was stored by another version of the program.") from error
-        model.base = _from_little(body[: 4 * SLOTS])
+            raise ValueError("This filter was stored by another release of the program.") from error
+        model.base = _from_little_endian(body[: 4 * SLOTS])
         model.squares = array("f", struct.unpack(f"<{SLOTS}e", body[4 * SLOTS :]))
         return model
 
 
-def _little(numbers: "array[float]") -> bytes:
+def _to_little_endian(numbers: "array[float]") -> bytes:
     if struct.pack("=H", 1) != struct.pack("<H", 1):
         numbers = array("f", numbers)
         numbers.byteswap()
     return numbers.tobytes()
 
 
-def _from_little(raw: bytes) -> "array[float]":
+def _from_little_endian(raw: bytes) -> "array[float]":
     numbers = array("f")
     numbers.frombytes(raw)
     if struct.pack("=H", 1) != struct.pack("<H", 1):
@@ -368,14 +394,15 @@ def _from_little(raw: bytes) -> "array[float]":
     return numbers
 
 
-def _step(z: float, n: float, rate: float, beta: float, l1: float, l2: float) -> float:
-    """The weight that follows from the sums: the least of gradients · w + l1·|w| + (β+√n)/rate · w²/2 + …"""
+def _weight_from_sums(z: float, n: float, rate: float, beta: float, l1: float, l2: float) -> float:
+    """Return the weight that minimises gradients · w + l1·|w| + (β+√n)/rate · w²/2 + l2 · w²/2."""
     if abs(z) <= l1:
         return 0.0
     return -(z - l1 if z > 0 else z + l1) / ((beta + sqrt(n)) / rate + l2)
 
 
 def sigmoid(x: float) -> float:
+    """Return the probability of a logit."""
     if x >= 0:
         return 1 / (1 + exp(-min(x, 700.0)))
     e = exp(max(x, -700.0))
@@ -387,20 +414,20 @@ def fit_calibration(
     labels: Sequence[bool],
     weights: Sequence[float] = (),
     *,
-    before: tuple[float, float] = (1.0, 0.0),
-    held: float = 2.0,
+    prior: tuple[float, float] = (1.0, 0.0),
+    prior_weight: float = 2.0,
 ) -> tuple[float, float]:
-    """Slope and offset by weighted maximum likelihood (Platt), by Newton's method.
+    """Return slope and offset by weighted maximum likelihood (Platt scaling), with Newton's method.
 
-    `held`: with what weight they are pulled to what they were `before`, so that few examples can't bend them.
-    The slope is kept positive: calibration never turns the order around. Raises ValueError without examples.
+    `prior_weight`: how strongly they are pulled to `prior`, so that a few examples can't change them much.
+    The slope stays positive, so calibration never reverses the order. Raises ValueError without examples.
     """
     if not raw or len(raw) != len(labels) or (weights and len(weights) != len(raw)):
         raise ValueError("Calibration needs scores, as many labels, and as many weights or none.")
-    a, b = before
+    a, b = prior
     for _ in range(100):
-        ga, gb = held * (a - before[0]), 0.1 * held * (b - before[1])
-        haa, hab, hbb = held, 0.0, 0.1 * held
+        ga, gb = prior_weight * (a - prior[0]), 0.1 * prior_weight * (b - prior[1])
+        haa, hab, hbb = prior_weight, 0.0, 0.1 * prior_weight
         for n, (x, is_spam) in enumerate(zip(raw, labels, strict=True)):
             w = weights[n] if weights else 1.0
             p = sigmoid(a * x + b)

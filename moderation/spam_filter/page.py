@@ -1,7 +1,7 @@
-"""What the page of the filter shows, in nine statements at most, whatever was decided.
+"""Data of the filter's page, in nine statements at most.
 
-What is heavy to count stands in the numbers of the version (filter.training.Numbers). Of the comments that it
-was wrong about only ids and places stand there; their words are read here, if they may still be read.
+Expensive counts are stored in the version's numbers (training.Numbers). Of the comments that it got wrong,
+only ids and spans are stored there; their texts are read here if the user may read them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,43 +20,49 @@ from moderation.policy import last_decisions
 from moderation.queue import explanations
 from moderation.spam_filter import active_model
 from moderation.spam_filter import explanations as say
-from moderation.spam_filter.contributions import Mistake, Voice
-from moderation.spam_filter.thresholds import LOWEST, STRICT_FROM, line, strict_line
+from moderation.spam_filter.contributions import Contribution, Mistake
+from moderation.spam_filter.thresholds import (
+    AUTO_SPAM_MIN_DECISIONS,
+    MIN_THRESHOLD,
+    auto_spam_threshold,
+    line,
+)
 from moderation.transparency import charts
 
-VERSIONS = 20  # the latest, beside the one in force
-SHOWN = 10  # mistakes of each kind
-CHOICES = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)  # honest ones in a hundred that may wait, told beside what is set
-EXCERPT = 360  # characters of a comment
-QUIET = 0.005  # logits, below which a voice is left out
+MAX_VERSIONS = 20  # latest versions in the list
+MAX_MISTAKES = 10  # of each kind
+# Honest comments in a hundred that may wait: percentages to compare with the current setting.
+PERCENT_CHOICES = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
+EXCERPT_LENGTH = 360  # characters of a comment
+MIN_CONTRIBUTION = 0.005  # logits; smaller contributions are not listed
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What it means that so many honest ones may wait, by the decisions that came later."""
+class PercentOption:
+    """The effect of letting so many honest comments wait, measured by later decisions."""
 
     percent: float
-    line: float  # a comment waits from this probability on
-    waited: int  # honest ones
-    held: int | None  # spam, in per cent; None: there was none
+    threshold: float  # the probability from which a comment waits
+    waited: int  # honest comments that would have waited
+    held: int | None  # percentage of spam that would have waited; None if there was no spam
 
     @property
-    def percent_in_words(self) -> str:
+    def percent_text(self) -> str:
         return f"{self.percent:g}"
 
     @property
-    def line_in_words(self) -> str:
-        return f"{100 * self.line:.1f}"
+    def threshold_text(self) -> str:
+        return f"{100 * self.threshold:.1f}"
 
     @property
     def is_lowest(self) -> bool:
-        """More could wait, but of what the filter finds so little in nothing does."""
-        return self.line <= LOWEST
+        """Whether the threshold is at its minimum, below which nothing waits."""
+        return self.threshold <= MIN_THRESHOLD
 
 
 @dataclass(frozen=True)
-class Line:
-    """A voice, in words, with its bars."""
+class ContributionRow:
+    """A contribution as text, with its bars."""
 
     sentence: str
     against: float
@@ -68,22 +74,22 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Wrong:
-    """A comment that the filter took for something else than people did."""
+class MistakeRow:
+    """A comment that the filter got wrong."""
 
     comment: Comment
-    seen: str  # what a decision is made upon
-    decided: str  # what people said of it
-    sentence: str  # … and the filter
-    text: SafeString  # its first words, with those marked that weighed
-    is_whole: bool
+    seen: str  # "<comment>.<last transition>", which the decision form sends back
+    decided: str  # the decision by people, as text
+    sentence: str  # the filter's prediction, as text
+    text: SafeString  # an excerpt with the heaviest words marked
+    is_whole: bool  # whether the excerpt is the whole text
     parts: list[say.PartSaid]
     has_page: bool
 
 
 @dataclass(frozen=True)
-class Version:
-    """A line of the list."""
+class VersionRow:
+    """A version in the list."""
 
     pk: int
     kind: str
@@ -91,21 +97,21 @@ class Version:
     numbers_at: Any
     trained_on: int
     spam: int
-    state: str  # "in_force", "emptied", "waits", "worse" or "" (it was tried, and is not used now)
+    state: str  # "in_force", "emptied" (weights deleted), "waits", "worse" or "" (tried and not active now)
     log_loss: float | None
-    recall: int | None  # per cent of spam, where 1 in 100 honest ones may wait
+    recall: int | None  # percentage of spam found if 1 in 100 honest comments may wait
     rows: int
-    other: int | None  # the version beside which it was tried …
+    other: int | None  # the version with which it was compared
     other_log_loss: float | None
     other_recall: int | None
-    honest: float | None = None  # per cent of honest ones that would wait where what was set then holds …
-    held: int | None = None  # … and of spam; None: there was none
+    honest: float | None = None  # percentage of honest comments that would wait with the setting of the time
+    held: int | None = None  # the same for spam; None if there was no spam
     other_honest: float | None = None
     other_held: int | None = None
 
 
-class Page:
-    """Each part is read when it is asked for."""
+class FilterPage:
+    """The filter's page; each part is read when it is asked for."""
 
     def __init__(self, user: User) -> None:
         self.user = user
@@ -113,133 +119,137 @@ class Page:
         self.desk = desk or Desk()
         self.version: Filter | None = self.desk.filter
         self.numbers: Mapping[str, Any] = self.version.numbers if self.version else {}
-        self.figures: Mapping[str, Any] = self.numbers.get("figures", {})
+        self.metrics: Mapping[str, Any] = self.numbers.get("figures", {})
 
     @property
     def may_wait(self) -> str:
         return f"{self.desk.honest_may_wait:g}"
 
     @cached_property
-    def act(self) -> Change | None:
-        """What set the version in force, or switched it off. None: it came so."""
+    def last_change(self) -> Change | None:
+        """The change that activated the version or switched the filter off; None if the version came with
+        the program."""
         rows = Change.objects.filter(target=Change.Target.DESK, target_id=1, field="filter")
         return rows.select_related("batch__actor").order_by("id").last()
 
     @cached_property
-    def before(self) -> int | None:
-        """Of no version in force: the one that could be again."""
+    def previous_version(self) -> int | None:
+        """The version that can be activated again while the filter is off."""
         if self.version:
             return None
         known = Filter.objects.filter(is_refused=False).exclude(weights=b"")
-        last = self.act.old if self.act and isinstance(self.act.old, int) else 0
-        ids = list(known.order_by("-pk").values_list("pk", flat=True)[: VERSIONS + 1])
+        last = self.last_change.old if self.last_change and isinstance(self.last_change.old, int) else 0
+        ids = list(known.order_by("-pk").values_list("pk", flat=True)[: MAX_VERSIONS + 1])
         return last if last in ids else next(iter(ids), None)
 
     @cached_property
     def is_usable(self) -> bool:
-        """Else nothing is found, whatever is in force. Its weights are read once in a process."""
+        """Whether the active model can be loaded; if not, the filter finds nothing. Each process reads the
+        weights once."""
         return self.version is None or active_model.can_be_used(self.version.pk)
 
     @cached_property
-    def trained(self) -> str:
+    def training_text(self) -> str:
+        """What the version was trained on, as a sentence."""
         version = self.version
         if version is None:
             return ""
         if version.kind == Filter.Kind.STARTER:
-            return _("It came with the program, and has learnt nothing on this site.")
-        return _learnt(version.trained_on.get("decisions", 0), version.trained_on.get("spam", 0))
+            return _("It came with the program and has not been trained on this site.")
+        return _training_text(version.trained_on.get("decisions", 0), version.trained_on.get("spam", 0))
 
     @cached_property
-    def did(self) -> list[str]:
-        """How it did on later decisions, in sentences."""
-        figures = self.figures
-        if not figures:
-            return [_("Not measured yet: that takes later decisions, and is counted every ten minutes.")]
+    def metric_sentences(self) -> list[str]:
+        """The metrics on later decisions, as sentences."""
+        metrics = self.metrics
+        if not metrics:
+            return [_("Not measured yet. It is measured every ten minutes, once there are later decisions.")]
         rows = ngettext(
-            "Since then people took %(n)s decision by which it is measured: %(spam)s spam, %(ham)s honest.",
-            "Since then people took %(n)s decisions by which it is measured: %(spam)s spam, %(ham)s honest.",
-            figures["rows"],
+            "Measured on %(n)s later decision: %(spam)s spam, %(ham)s good.",
+            "Measured on %(n)s later decisions: %(spam)s spam, %(ham)s good.",
+            metrics["rows"],
         )
-        counts = {"n": f"{figures['rows']:,}", "spam": f"{figures['spam']:,}", "ham": f"{figures['ham']:,}"}
-        told = [rows % counts]
-        if figures["roc_auc"] is not None:
-            told.append(
+        counts = {"n": f"{metrics['rows']:,}", "spam": f"{metrics['spam']:,}", "ham": f"{metrics['ham']:,}"}
+        sentences = [rows % counts]
+        if metrics["roc_auc"] is not None:
+            sentences.append(
                 _(
-                    "Of a spam and an honest comment it found the spam the likelier one in %(share)s of 100 "
-                    "pairs (ROC-AUC %(auc)s)."
+                    "In %(share)s of 100 pairs of a spam and a good comment, the spam scored higher "
+                    "(ROC-AUC %(auc)s)."
                 )
-                % {"share": f"{100 * figures['roc_auc']:.1f}", "auc": f"{figures['roc_auc']:.3f}"}
+                % {"share": f"{100 * metrics['roc_auc']:.1f}", "auc": f"{metrics['roc_auc']:.3f}"}
             )
-        if figures["ece"] is not None:
-            off = f"{100 * figures['ece']:.1f}"
-            told.append(_("What it says is off by %(n)s points of 100 on average.") % {"n": off})
-        return told
+        if metrics["ece"] is not None:
+            error = f"{100 * metrics['ece']:.1f}"
+            sentences.append(
+                _("Its probabilities are off by %(n)s percentage points on average.") % {"n": error}
+            )
+        return sentences
 
     @cached_property
-    def choices(self) -> list[Choice]:
-        """What is set, and others to choose from."""
+    def options(self) -> list[PercentOption]:
+        """The current percentage and others to compare."""
         if self.version is None:
             return []
-        return [self._choice(percent) for percent in sorted({*CHOICES, self.desk.honest_may_wait})]
+        return [self._option(percent) for percent in sorted({*PERCENT_CHOICES, self.desk.honest_may_wait})]
 
     @cached_property
-    def choice(self) -> Choice | None:
-        """What is set."""
-        return next((one for one in self.choices if one.percent == self.desk.honest_may_wait), None)
+    def current_option(self) -> PercentOption | None:
+        """The current percentage."""
+        return next((one for one in self.options if one.percent == self.desk.honest_may_wait), None)
 
-    def _choice(self, percent: float) -> Choice:
-        here, elsewhere, _decisions = self._known
-        at = line(percent, here, elsewhere)
+    def _option(self, percent: float) -> PercentOption:
+        site, starter, _decisions = self._honest_scores
+        threshold = line(percent, site, starter)
         spam = self.numbers.get("spam", [])
-        held = charts.share(sum(p >= at for p in spam), len(spam)) if spam else None
-        return Choice(percent, at, sum(p >= at for p in here.highest), held)
+        held = charts.share(sum(p >= threshold for p in spam), len(spam)) if spam else None
+        return PercentOption(percent, threshold, sum(p >= threshold for p in site.highest), held)
 
     @cached_property
-    def _known(self) -> Any:
-        assert self.version is not None  # else there are no choices
-        return active_model.honest(self.version)
+    def _honest_scores(self) -> Any:
+        assert self.version is not None  # without a version there are no options
+        return active_model.honest_scores(self.version)
 
     @cached_property
-    def strictly(self) -> str:
-        """From where on a comment is spam without a look of a person."""
+    def auto_spam_text(self) -> str:
+        """From which probability a comment is marked as spam without review, as a sentence."""
         if self.version is None:
             return ""
-        at = strict_line(self.desk.honest_may_wait, *self._known)
-        if at is None:
+        threshold = auto_spam_threshold(self.desk.honest_may_wait, *self._honest_scores)
+        if threshold is None:
             return _(
-                "Nothing is taken for spam without a person’s look before people have taken %(n)s decisions "
-                "here."
-            ) % {"n": STRICT_FROM}
-        if at > 1:
-            return _("Nothing is taken for spam without a person’s look: an honest comment scored too high.")
+                "No comment is marked as spam automatically until %(n)s decisions were made on this site."
+            ) % {"n": AUTO_SPAM_MIN_DECISIONS}
+        if threshold > 1:
+            return _("No comment is marked as spam automatically, because a good comment scored too high.")
         return _(
-            "From %(n)s of 100 on it goes to spam without a person’s look, unless its author was "
-            "approved here before. That can be undone."
-        ) % {"n": f"{100 * at:.1f}"}
+            "From %(n)s%%, a comment is marked as spam automatically, unless its author has an approved "
+            "comment. You can undo that."
+        ) % {"n": f"{100 * threshold:.1f}"}
 
     @cached_property
     def reliability(self) -> charts.Curve | None:
-        bins = self.figures.get("bins", [])
+        bins = self.metrics.get("bins", [])
         if not bins:
             return None
         total = sum(weight for *_rest, weight in bins)
         return charts.Curve(
-            title=_("Does it mean what it says?"),
+            title=_("Calibration"),
             description=_(
-                "Across, the probability that it gave; upwards, how much of that was spam. On the dashed "
-                "line both are the same. A large ring stands for many comments."
+                "Horizontal: predicted probability of spam. Vertical: actual share of spam. On the dashed "
+                "line, both are equal. Larger rings stand for more comments."
             ),
-            across=_("probability that it gave"),
-            up=_("spam among them"),
+            across=_("predicted probability"),
+            up=_("actual share of spam"),
             line=charts.line([(mean, share) for _low, _high, mean, share, _weight in bins]),
             dots=charts.dots(
                 [(mean, share, 1 + 4 * (weight / total) ** 0.5) for _low, _high, mean, share, weight in bins]
             ),
-            heads=[_("It gave"), _("Comments"), _("Spam among them"), _("It said")],
+            heads=[_("Predicted"), _("Comments"), _("Actual spam"), _("Mean prediction")],
             rows=[
                 (
-                    _("%(low)s to %(high)s %%") % {"low": round(100 * low), "high": round(100 * high)},
-                    [f"{weight:,.0f}", f"{100 * share:.0f} %", f"{100 * mean:.0f} %"],
+                    _("%(low)s to %(high)s%%") % {"low": round(100 * low), "high": round(100 * high)},
+                    [f"{weight:,.0f}", f"{100 * share:.0f}%", f"{100 * mean:.0f}%"],
                 )
                 for low, high, mean, share, weight in bins
             ],
@@ -248,84 +258,88 @@ class Page:
     @cached_property
     def roc(self) -> charts.Curve | None:
         points = [(x, y) for x, y in self.numbers.get("roc", [])]
-        if not points or self.choice is None:
+        if not points or self.current_option is None:
             return None
-        now = (self.choice.waited / self.figures["ham"], (self.choice.held or 0) / 100)
+        now = (self.current_option.waited / self.metrics["ham"], (self.current_option.held or 0) / 100)
         return charts.Curve(
-            title=_("Does it tell them apart?"),
+            title=_("ROC curve"),
             description=_(
-                "Across, the share of honest comments that would wait; upwards, the share of spam that "
-                "would. The nearer the line comes to the corner above, the better; the dashed one is "
-                "guessing. The ring is what is set now."
+                "Horizontal: share of good comments that would wait. Vertical: share of spam that would "
+                "wait. The closer the curve is to the upper corner, the better; the dashed line is "
+                "guessing. The ring is the current setting."
             ),
-            across=_("honest ones that wait"),
+            across=_("good comments that wait"),
             up=_("spam that waits"),
             line=charts.line(points),
             dots=charts.dots([(*now, 2.5)]),
-            heads=[_("May wait"), _("Honest ones that waited"), _("Spam that waited")],
+            heads=[_("May wait"), _("Good comments that waited"), _("Spam that waited")],
             rows=[
                 (
                     _("%(n)s in 100") % {"n": f"{one.percent:g}"},
                     [
-                        f"{100 * one.waited / self.figures['ham']:.1f} %",
-                        f"{one.held} %" if one.held is not None else "–",
+                        f"{100 * one.waited / self.metrics['ham']:.1f}%",
+                        f"{one.held}%" if one.held is not None else "–",
                     ],
                 )
-                for one in self.choices
+                for one in self.options
             ],
         )
 
     @cached_property
-    def voices(self) -> list[Line]:
-        every: Sequence[Voice] = self.numbers.get("voices", [])
-        loud = [one for one in every if one["against"] >= QUIET or one["in_favour"] <= -QUIET]
-        top = max((max(one["against"], -one["in_favour"]) for one in loud), default=1.0)
+    def contributions(self) -> list[ContributionRow]:
+        every: Sequence[Contribution] = self.numbers.get("voices", [])
+        listed = [
+            one
+            for one in every
+            if one["against"] >= MIN_CONTRIBUTION or one["in_favour"] <= -MIN_CONTRIBUTION
+        ]
+        top = max((max(one["against"], -one["in_favour"]) for one in listed), default=1.0)
         return [
-            Line(
+            ContributionRow(
                 sentence=say.voice(one["name"]),
-                against=one["against"] if one["against"] >= QUIET else 0.0,
-                in_favour=one["in_favour"] if one["in_favour"] <= -QUIET else 0.0,
-                bar_against=say.bar(one["against"] / top),
-                bar_in_favour=say.bar(one["in_favour"] / top),
+                against=one["against"] if one["against"] >= MIN_CONTRIBUTION else 0.0,
+                in_favour=one["in_favour"] if one["in_favour"] <= -MIN_CONTRIBUTION else 0.0,
+                bar_against=say.bar_path(one["against"] / top),
+                bar_in_favour=say.bar_path(one["in_favour"] / top),
                 of_spam=round(100 * one["of_spam"]),
                 of_honest=round(100 * one["of_honest"]),
             )
-            for one in loud
+            for one in listed
         ]
 
     @cached_property
-    def missed(self) -> list[Wrong]:
-        """Spam that it took for honest."""
-        return [one for one in self._wrong if one.comment.state == State.SPAM][:SHOWN]
+    def missed_spam(self) -> list[MistakeRow]:
+        """Spam that the filter rated as honest."""
+        return [one for one in self._mistakes if one.comment.state == State.SPAM][:MAX_MISTAKES]
 
     @cached_property
-    def wronged(self) -> list[Wrong]:
-        """Honest ones that it took for spam."""
-        return [one for one in self._wrong if one.comment.state_reason == Reason.APPROVED][:SHOWN]
+    def flagged_honest(self) -> list[MistakeRow]:
+        """Honest comments that the filter rated as spam."""
+        return [one for one in self._mistakes if one.comment.state_reason == Reason.APPROVED][:MAX_MISTAKES]
 
     @cached_property
-    def _wrong(self) -> list[Wrong]:
-        """Of which the decision stands, or stands again, upon the words of then: the worst first of each
-        kind."""
-        told: list[Mistake] = [*self.numbers.get("missed", []), *self.numbers.get("wronged", [])]
-        ids = [one["comment"] for one in told]
+    def _mistakes(self) -> list[MistakeRow]:
+        """The mistakes whose decision still stands (or stands again) on the same text, the worst first of
+        each kind."""
+        mistakes: list[Mistake] = [*self.numbers.get("missed", []), *self.numbers.get("wronged", [])]
+        ids = [one["comment"] for one in mistakes]
         rows = Comment.objects.moderated_by(self.user).filter(pk__in=ids, erased_at=None)
         rows = rows.select_related("discussion__article").defer(
             "body_html", *(f"discussion__article__{name}" for name in ("body", "body_html", "vector"))
         )
         found = rows.in_bulk() if ids else {}
-        lines = Transition.objects.filter(pk__in=[one["line"] for one in told])
-        revisions = dict(lines.values_list("pk", "revision")) if ids else {}
+        transitions = Transition.objects.filter(pk__in=[one["line"] for one in mistakes])
+        revisions = dict(transitions.values_list("pk", "revision")) if ids else {}
         last = last_decisions(ids) if ids else {}
         return [
-            _say_wrong(comment, one, last[comment.pk])
-            for one in told
+            _mistake_row(comment, one, last[comment.pk])
+            for one in mistakes
             if (comment := found.get(one["comment"])) and comment.revision == revisions.get(one["line"])
         ]
 
     @cached_property
-    def versions(self) -> list[Version]:
-        """The latest first, the one in force among them."""
+    def versions(self) -> list[VersionRow]:
+        """The latest versions and the active one, the latest first."""
         fields = ("kind", "made_at", "numbers_at", "is_refused")
         paths = (
             *("trained_on__decisions", "trained_on__spam", "trained_on__is_emptied"),
@@ -334,22 +348,22 @@ class Page:
         )
         current = self.version.pk if self.version else 0
         every = Filter.objects.order_by("-pk").values("pk", *fields, *paths)
-        rows = list(every[:VERSIONS])
+        rows = list(every[:MAX_VERSIONS])
         if current and current not in {row["pk"] for row in rows}:
             rows += every.filter(pk=current)
-        return [_version(row, current) for row in rows]
+        return [_version_row(row, current) for row in rows]
 
 
-def _learnt(decisions: int, spam: int) -> str:
-    said = ngettext(
-        "It has learnt from %(n)s decision that people took here, %(spam)s of them spam.",
-        "It has learnt from %(n)s decisions that people took here, %(spam)s of them spam.",
+def _training_text(decisions: int, spam: int) -> str:
+    text = ngettext(
+        "It was trained on %(n)s decision of this site, %(spam)s of them spam.",
+        "It was trained on %(n)s decisions of this site, %(spam)s of them spam.",
         decisions,
     )
-    return said % {"n": f"{decisions:,}", "spam": f"{spam:,}"}
+    return text % {"n": f"{decisions:,}", "spam": f"{spam:,}"}
 
 
-def _version(row: Mapping[str, Any], current: int) -> Version:
+def _version_row(row: Mapping[str, Any], current: int) -> VersionRow:
     trial = row["numbers__trial"] or {}
     own = trial.get("log_loss", [row["numbers__log_loss"], None])
     recall = trial.get("recall", [(row["numbers__figures__recall_at"] or {}).get("0.01"), None])
@@ -362,7 +376,7 @@ def _version(row: Mapping[str, Any], current: int) -> Version:
         state = "worse"
     elif row["kind"] == Filter.Kind.LEARNT and row["numbers_at"] is None:
         state = "waits"
-    return Version(
+    return VersionRow(
         pk=row["pk"],
         kind=row["kind"],
         made_at=row["made_at"],
@@ -376,12 +390,12 @@ def _version(row: Mapping[str, Any], current: int) -> Version:
         other=trial.get("version"),
         other_log_loss=own[1],
         other_recall=_percent(recall[1]),
-        **_at_the_line(trial),
+        **_waiting_shares(trial),
     )
 
 
-def _at_the_line(trial: Mapping[str, Any]) -> dict[str, Any]:
-    """Nothing of a trial from before it was counted."""
+def _waiting_shares(trial: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the shares that would wait; nothing for an older trial that did not count them."""
     if "honest" not in trial:
         return {}
     held, other_held = (None if share is None else round(share) for share in trial["spam"])
@@ -393,24 +407,24 @@ def _percent(share: float | None) -> int | None:
     return None if share is None else round(100 * share)
 
 
-def _say_wrong(comment: Comment, mistake: Mistake, last: int) -> Wrong:
+def _mistake_row(comment: Comment, mistake: Mistake, last: int) -> MistakeRow:
     spans = [span for part in mistake["parts"] for span in part["spans"]]
-    start, end = _window(comment.body, spans)
-    here = [[max(a, start) - start, min(b, end) - start] for a, b in spans if a < end and b > start]
-    return Wrong(
+    start, end = _excerpt_bounds(comment.body, spans)
+    excerpt_spans = [[max(a, start) - start, min(b, end) - start] for a, b in spans if a < end and b > start]
+    return MistakeRow(
         comment=comment,
         seen=f"{comment.pk}.{last}",
         decided=explanations.decided(comment.state, comment.state_reason),
         sentence=say.probability(mistake["probability"]),
-        text=explanations.marked(comment.body[start:end], here),
+        text=explanations.marked(comment.body[start:end], excerpt_spans),
         is_whole=end - start == len(comment.body),
         parts=say.parts(mistake["parts"], comment.body, comment.author_name),
         has_page=has_page(comment),
     )
 
 
-def _window(body: str, spans: Iterable[Sequence[int]]) -> tuple[int, int]:
-    """Its first words; of a long text those around the first place that is marked, if that comes late."""
+def _excerpt_bounds(body: str, spans: Iterable[Sequence[int]]) -> tuple[int, int]:
+    """Return the start and end of an excerpt: the beginning, or the first marked place of a long text."""
     first = min((start for start, _end in spans), default=0)
-    start = first - 60 if len(body) > EXCERPT and first > EXCERPT - 60 else 0
-    return start, min(start + EXCERPT, len(body))
+    start = first - 60 if len(body) > EXCERPT_LENGTH and first > EXCERPT_LENGTH - 60 else 0
+    return start, min(start + EXCERPT_LENGTH, len(body))

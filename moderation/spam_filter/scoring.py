@@ -1,4 +1,4 @@
-"""A draft before the filter: what is read of it, what the site knows, what others say, and the verdict."""
+"""Scoring of a draft: its features, the site's facts, the external scorers and the filter's prediction."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -7,92 +7,106 @@ from django.conf import settings
 
 from comments.policy import Draft
 from moderation.features import signals, site_signals, text_reading
-from moderation.features.signals import OF_THE_SITE
-from moderation.features.site_facts import look_up
+from moderation.features.signals import SITE_SIGNAL_WEIGHTS
+from moderation.features.site_facts import load_site_facts
 from moderation.features.text_reading import Read, Said
 from moderation.screening import external_scorers
 from moderation.screening.checks import Found
 from moderation.spam_filter import active_model
-from moderation.spam_filter.active_model import InForce, Judged
+from moderation.spam_filter.active_model import ActiveFilter, Prediction
 
-# What is kept of the signals: what speaks against a comment, orders the queue, or is a fact for the card; but
-# for those of which a check says the same.
+# Signals that are stored as findings: those that count against a comment, order the queue or are facts for
+# the card, without those that duplicate a check.
 KEPT = {
     *(signal.__name__ for signal, weight in signals.WEIGHTS.items() if weight > 0),
-    *(signal.__name__ for signal in (*signals.FACTS, *signals.RANKS)),
+    *(signal.__name__ for signal in (*signals.FACT_SIGNALS, *signals.RANKING_SIGNALS)),
     "imitates",
     "spam_host",
     "link_burst",
     "one_address",
     "name_burst",
 } - {"late", "links"}
-HOLDS = {"imitates"}  # makes a comment wait by itself
+WAITING_SIGNALS = {"imitates"}  # signals that make a comment wait by themselves
 
 
-def look_at(
-    draft: Draft, now: InForce | None, found: Sequence[Found], ip_hash: bytes | None
-) -> tuple[Judged | None, list[Found]]:
-    """`found`: by the checks. One statement, and the outside scorers' time if there are any."""
-    read = Read(said_of(draft))
-    known = look_up(
+def score_draft(
+    draft: Draft, active: ActiveFilter | None, found: Sequence[Found], ip_hash: bytes | None
+) -> tuple[Prediction | None, list[Found]]:
+    """Return the filter's prediction for a draft (None without a filter) and the findings to store.
+
+    `found`: results of the checks. Takes one statement, and the time of the external scorers if there are
+    any.
+    """
+    parsed = Read(draft_data(draft))
+    facts = load_site_facts(
         article=draft.discussion.article.pk,
         at=draft.at,
-        hosts=site_signals.hosts(read),
+        hosts=site_signals.linked_hosts(parsed),
         name=draft.name,
-        is_odd=site_signals.odd_shape(draft.name) is not None,
+        is_unusual_name=site_signals.unusual_name_shape(draft.name) is not None,
         author=draft.author.pk if draft.author else None,
         guest=draft.guest.pk if draft.guest else None,
         parent=draft.parent.pk if draft.parent else None,
         ip_hash=ip_hash,
-        but=draft.comment.pk if draft.comment else None,
+        exclude=draft.comment.pk if draft.comment else None,
     )
-    read.said = replace(
-        read.said,
-        article_text=known.article,
-        parent=known.replied or None,
-        thread=known.thread or None,
+    parsed.data = replace(
+        parsed.data,
+        article_text=facts.article,
+        parent=facts.parent_text or None,
+        thread=facts.thread or None,
     )
-    more = site_signals.find(read, known)
-    if now is None:
-        return None, _kept(read, more)
-    others = list(_others(draft)) if draft.ip else []
-    of_checks = [as_signal(one) for one in found if one.check in OF_THE_SITE]
-    voices = [as_signal(one) for one in others if one.strength]
-    return judge(read, now, [*more, *of_checks, *voices], others)
+    more = site_signals.find_site_signals(parsed, facts)
+    if active is None:
+        return None, _stored_results(parsed, more)
+    others = list(_external_results(draft)) if draft.ip else []
+    of_checks = [as_signal(one) for one in found if one.check in SITE_SIGNAL_WEIGHTS]
+    external_signals = [as_signal(one) for one in others if one.strength]
+    return score_comment(parsed, active, [*more, *of_checks, *external_signals], others)
 
 
-def judge(
-    read: Read, now: InForce, more: Sequence[text_reading.Found], others: Sequence[Found] = ()
-) -> tuple[Judged, list[Found]]:
-    """`more`: what the site knows of it (signals.OF_THE_SITE); `others`: what outside scorers said."""
-    judged = active_model.judge(read, now, more)
-    kept = _kept(read, judged.found)
-    own = Found(check="filter", strength=judged.probability, holds=judged.waits, filter=judged.version)
-    return judged, [*kept, *others, own]
+def score_comment(
+    parsed: Read,
+    active: ActiveFilter,
+    more: Sequence[text_reading.SignalResult],
+    others: Sequence[Found] = (),
+) -> tuple[Prediction, list[Found]]:
+    """Return the prediction for a parsed comment and the findings to store.
+
+    `more`: results of the site's own signals (SITE_SIGNAL_WEIGHTS); `others`: results of the external
+    scorers.
+    """
+    prediction = active_model.predict(parsed, active, more)
+    signal_findings = _stored_results(parsed, prediction.signals)
+    filter_finding = Found(
+        check="filter", strength=prediction.probability, holds=prediction.waits, filter=prediction.version
+    )
+    return prediction, [*signal_findings, *others, filter_finding]
 
 
-def _kept(read: Read, found: Sequence[text_reading.Found]) -> list[Found]:
-    """Of these, and of what only ranks or is a fact, what is kept."""
-    beside = signals.find(read, (*signals.FACTS, *signals.RANKS))
+def _stored_results(parsed: Read, found: Sequence[text_reading.SignalResult]) -> list[Found]:
+    """Return the signals to store, among these and the facts and ranking signals."""
+    unweighted = signals.find(parsed, (*signals.FACT_SIGNALS, *signals.RANKING_SIGNALS))
     return [
         Found(
             check=one.signal,
             strength=one.strength,
-            holds=one.signal in HOLDS,
+            holds=one.signal in WAITING_SIGNALS,
             spans=list(one.spans),
             number=one.number,
         )
-        for one in (*found, *beside)
+        for one in (*found, *unweighted)
         if one.signal in KEPT
     ]
 
 
-def as_signal(found: Found) -> text_reading.Found:
-    return text_reading.Found(found.strength, signal=found.check)
+def as_signal(found: Found) -> text_reading.SignalResult:
+    """Return the result of a check as a signal result."""
+    return text_reading.SignalResult(found.strength, signal=found.check)
 
 
-def said_of(draft: Draft) -> Said:
-    """Without the story's text, which a request may not have read."""
+def draft_data(draft: Draft) -> Said:
+    """Return the comment data of a draft, without the article's text, which may not be loaded."""
     article = draft.discussion.article
     return Said(
         body=draft.body,
@@ -103,16 +117,16 @@ def said_of(draft: Draft) -> Said:
     )
 
 
-def _others(draft: Draft) -> Iterator[Found]:
+def _external_results(draft: Draft) -> Iterator[Found]:
     article = draft.discussion.article
-    asked = external_scorers.Asked(
+    asked = external_scorers.ScoreRequest(
         body=draft.body,
         name=draft.name,
         ip=draft.ip,
         article=settings.SITE_URL + article.get_absolute_url(),
         title=article.title,
     )
-    for answer in external_scorers.ask(asked):
+    for answer in external_scorers.ask_scorers(asked):
         if answer.probability is None:
             yield Found(check=f"{answer.name}_silent", strength=0, holds=False)
         else:

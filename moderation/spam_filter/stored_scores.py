@@ -1,44 +1,49 @@
-"""What made the score of a comment that is stored: its parts, by the version that found it."""
+"""Explains the score of a stored comment: its parts, by the version that scored it."""
 
 from collections.abc import Sequence
 
 from comments.models import Comment
 from moderation.features import text_reading
-from moderation.features.signals import OF_THE_SITE
-from moderation.features.site_facts import around
+from moderation.features.signals import SITE_SIGNAL_WEIGHTS
+from moderation.features.site_facts import load_thread_context
 from moderation.features.text_reading import Said
 from moderation.models import Filter, Finding
 from moderation.spam_filter import active_model, contributions
-from moderation.spam_filter.contributions import Told
+from moderation.spam_filter.contributions import StoredPart
 
-HEAVIEST = 8
+MAX_PARTS = 8
 
 
-def parts_of(comment: Comment, findings: Sequence[Finding]) -> list[Told]:
-    """The heaviest of them; nothing where the filter found nothing, or can't be asked any more.
+def parts_of(comment: Comment, findings: Sequence[Finding]) -> list[StoredPart]:
+    """Return the heaviest parts of a score; nothing if the filter did not score the comment or can't be
+    loaded any more.
 
-    `findings`: of the comment as it reads now. Two statements, and the version's weights once in a process.
-
-    What was said around it is read as it stands by now, so that their sum may differ a little from the score.
+    `findings`: of the current text of the comment. Takes two statements, and loads the version's weights
+    once in each process. The thread around it is read as it is now, so the sum may differ a little from
+    the score.
     """
     own = next((one for one in findings if one.check_name == "filter" and one.filter_id), None)
     if own is None or own.filter_id is None:
         return []
     more = [
-        text_reading.Found(one.strength, tuple((a, b) for a, b in one.spans), one.number, one.check_name)
+        text_reading.SignalResult(
+            one.strength, tuple((a, b) for a, b in one.spans), one.number, one.check_name
+        )
         for one in findings
-        if one.check_name in OF_THE_SITE and one.strength
+        if one.check_name in SITE_SIGNAL_WEIGHTS and one.strength
     ]
     try:
-        parts = active_model.explain(_said(comment), own.filter_id, more)
-    except (Filter.DoesNotExist, active_model.Unusable):
+        parts = active_model.explain(_stored_comment_data(comment), own.filter_id, more)
+    except (Filter.DoesNotExist, active_model.UnusableModelError):
         return []
-    return contributions.told(parts, {one.check_name: one.number for one in findings}, HEAVIEST)
+    return contributions.stored_parts(parts, {one.check_name: one.number for one in findings}, MAX_PARTS)
 
 
-def _said(comment: Comment) -> Said:
+def _stored_comment_data(comment: Comment) -> Said:
     article = comment.discussion.article
-    known = around(article=article.pk, at=comment.created_at, parent=comment.parent_id, but=comment.pk)
+    facts = load_thread_context(
+        article=article.pk, at=comment.created_at, parent=comment.parent_id, exclude=comment.pk
+    )
     return Said(
         body=comment.body,
         author=comment.author_name or None,
@@ -46,6 +51,6 @@ def _said(comment: Comment) -> Said:
         article_text=f"{article.standfirst}\n{article.body}",
         article_date=article.published_at,
         comment_date=comment.created_at,
-        parent=known.replied or None,
-        thread=known.thread or None,
+        parent=facts.parent_text or None,
+        thread=facts.thread or None,
     )

@@ -1,29 +1,32 @@
-"""From which probability on a comment waits, so that of a hundred honest ones no more do than may. Pure.
+"""Thresholds: the probability from which a comment waits, so that few honest comments do. Pure.
 
-What is known of honest comments are probabilities that a version gave to comments on which people decided
-later, so that it could not have learnt from them: a site's own, and, as long as those are fewer than PRIOR,
-as many as are missing of the sets that the starter was tried on.
+They follow from the setting and from the probabilities of honest comments that were decided on later, so that
+the version can't have learnt from them: the site's own, and, while those are fewer than PRIOR_COUNT, as many
+as are missing from the starter's training sets.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import nextafter
+from typing import Self
 
-PRIOR = 200  # honest comments by which a line is drawn at the least
-LOWEST = 0.1  # below that nothing waits because of the filter, however few honest comments would
-KEPT = 500  # of the highest probabilities of honest comments
+PRIOR_COUNT = 200  # fewer honest comments of the site are supplemented with the starter's
+MIN_THRESHOLD = 0.1  # below this, nothing waits because of the filter
+KEPT = 500  # stored scores of honest comments, the highest
 
-OF_A_TOPIC = 300  # honest comments on which people decided later, from which on a topic has a line of its own
+MIN_TOPIC_COMMENTS = 300  # honest comments, decided on later, with which a topic gets its own threshold
 
-STRICT_SHARE = 0.1  # of the honest ones that may wait, as many may be taken for spam outright …
-STRICT_LOWEST = 0.98  # … from this probability on at the least
-STRICT_FROM = 200  # decisions of people on this site, before which nothing is
+AUTO_SPAM_SHARE = 0.1  # of the honest comments that may wait, the share that may be marked as spam instead
+AUTO_SPAM_MIN_THRESHOLD = 0.98  # lowest probability for that
+AUTO_SPAM_MIN_DECISIONS = 200  # decisions by people on this site that are needed for that
 
 
 @dataclass(frozen=True)
 class Honest:
-    """The probabilities that honest comments got: how many there were, and the highest, in falling order.
-    Where some count for less than one, `count` is the sum, and `weights` has those of the highest."""
+    """Probabilities of honest comments: how many there are, and the highest ones in falling order.
+
+    With weights below one, `count` is the sum of weights, and `weights` has those of the highest.
+    """
 
     count: float
     highest: Sequence[float]
@@ -31,7 +34,7 @@ class Honest:
 
     @property
     def lowest(self) -> float:
-        """Below or beside it there may be more than is kept."""
+        """The lowest stored probability if some are not stored, else 0."""
         is_cut = self.count > sum(weight for _p, weight in self.weighed()) + 0.01
         return self.highest[-1] if is_cut and self.highest else 0.0
 
@@ -39,42 +42,45 @@ class Honest:
         return zip(self.highest, self.weights or [1.0] * len(self.highest), strict=True)
 
     @classmethod
-    def of(cls, probabilities: Sequence[float]) -> "Honest":
+    def of(cls, probabilities: Sequence[float]) -> Self:
         return cls(len(probabilities), sorted(probabilities, reverse=True)[:KEPT])
 
 
-def line(percent: float, here: Honest, elsewhere: Honest) -> float:
-    """A comment waits from this probability on: of the honest ones to come `percent` (0 to 100) do, or a
-    little less.
+def line(percent: float, site: Honest, starter: Honest) -> float:
+    """Return the probability from which a comment waits, so that at most `percent` (0 to 100) of future
+    honest comments do.
 
-    Of those to come k + 1 in n + 1 exceed a line that k of n here do, as the next one is as likely as any to
-    be the highest: so the one that is judged counts among them, as one that waits.
+    If k of n known comments exceed a threshold, k + 1 of n + 1 are expected to, since the next one is as
+    likely as any to be the highest. So the comment that is being scored counts as one that waits.
 
-    `elsewhere`: those of the starter's sets. What lies below the highest ones that are kept is not known:
-    then the line is above the lowest of those.
+    `site`: the site's own comments; `starter`: those of the starter's sets. Scores below the highest
+    stored ones are unknown, so the threshold is always above the lowest of those.
     """
-    prior = max(0.0, PRIOR - here.count) if elsewhere.count else 0.0
-    weighed = list(here.weighed())
+    prior = max(0.0, PRIOR_COUNT - site.count) if starter.count else 0.0
+    weighed = list(site.weighed())
     if prior:
-        weighed += [(p, weight * prior / elsewhere.count) for p, weight in elsewhere.weighed()]
-    may_wait = percent / 100 * (here.count + prior)
-    known = max(here.lowest, elsewhere.lowest if prior else 0.0)
-    above, at = here.count / (here.count + 1), 1.0
+        weighed += [(p, weight * prior / starter.count) for p, weight in starter.weighed()]
+    may_wait = percent / 100 * (site.count + prior)
+    known = max(site.lowest, starter.lowest if prior else 0.0)
+    above, at = site.count / (site.count + 1), 1.0
     for probability, weight in sorted(weighed, reverse=True):
         above += weight
-        # This one must not wait, or nobody knows how many would: the line is above it.
+        # The threshold is above this comment if it must not wait, or if lower scores are not known.
         if above > may_wait + 1e-9 or 0 < probability <= known:
-            return max(LOWEST, nextafter(probability, 2.0))
+            return max(MIN_THRESHOLD, nextafter(probability, 2.0))
         at = probability
-    return max(LOWEST, at)
+    return max(MIN_THRESHOLD, at)
 
 
-def strict_line(percent: float, here: Honest, elsewhere: Honest, decisions: int) -> float | None:
-    """From this probability on a comment is spam without a person's look; None: none is, yet.
+def auto_spam_threshold(percent: float, site: Honest, starter: Honest, decisions: int) -> float | None:
+    """Return the probability from which a comment is marked as spam without review, or None if there is
+    none yet.
 
-    Above every honest comment that people have decided on later, too.
+    It is above that of every honest comment decided on later.
     """
-    if decisions < STRICT_FROM:
+    if decisions < AUTO_SPAM_MIN_DECISIONS:
         return None
-    highest = here.highest[0] if here.highest else 0.0
-    return max(STRICT_LOWEST, line(percent * STRICT_SHARE, here, elsewhere), nextafter(highest, 2.0))
+    highest = site.highest[0] if site.highest else 0.0
+    return max(
+        AUTO_SPAM_MIN_THRESHOLD, line(percent * AUTO_SPAM_SHARE, site, starter), nextafter(highest, 2.0)
+    )

@@ -1,7 +1,7 @@
-"""How a version comes into being, is tried on decisions that came later, and goes live if it did no worse.
+"""Training of versions, their evaluation on later decisions, and their activation if they do no worse.
 
-Each is trained anew, from the starter, over the decisions that stand at that moment: what was undone, sealed
-or erased since is not among them, so nothing need be taken back.
+Each version is trained from the starter on the decisions that are current at the time. Decisions that were
+undone, restricted or erased are not among them, so nothing has to be unlearnt one by one.
 """
 
 from collections import defaultdict
@@ -14,159 +14,165 @@ from typing import Any, TypedDict
 from django.utils import timezone
 
 from moderation.models import Desk, Filter
-from moderation.spam_filter import active_model, examples, metrics, versions
-from moderation.spam_filter import contributions as voices
-from moderation.spam_filter.contributions import Mistake, Voice, Voices
-from moderation.spam_filter.examples import MOST, Decided, standing, weights
+from moderation.spam_filter import active_model, contributions, examples, metrics, versions
+from moderation.spam_filter.contributions import Contribution, ContributionCounter, Mistake
+from moderation.spam_filter.examples import (
+    MAX_DECISIONS,
+    Decided,
+    current_decisions,
+    example_weights,
+)
 from moderation.spam_filter.model import Features, Model, fit_calibration, read_features, sigmoid
-from moderation.spam_filter.thresholds import KEPT, OF_A_TOPIC, Honest, line
+from moderation.spam_filter.thresholds import KEPT, MIN_TOPIC_COMMENTS, Honest, line
 
-ENOUGH = 50  # new decisions, upon which another version is trained …
-SHARE = 0.05  # … or this share of those of the last one, if that is more
-LATER = 50  # decisions that came later, by which it is judged; of each kind …
-OF_EACH = 5
-PATIENCE = timedelta(days=14)  # … after which it is judged by what there is
-CALIBRATED_BY = 2_000  # of the latest decisions, each foretold before it was learnt …
-CALIBRATED_FROM = 25  # … if there are so many of each kind, and
-HELD = 40.0  # with this weight held to the starter's calibration
-PASSES, PASSED = 4, 4_000  # over all decisions, as long as they are no more than that taken together …
-AT_LEAST = 2  # … but so many in any case
-A_PRESS = 1.0  # comment, as which all of one batch count for calibration, and where a line is drawn
-HEARD = 2_000  # of the latest decisions, by which the one in force is measured
+MIN_NEW_DECISIONS = 50  # new decisions after which another version is trained …
+MIN_NEW_SHARE = 0.05  # … or this share of the last version's decisions, if that is more
+MIN_LATER_DECISIONS = 50  # later decisions needed to evaluate a version, with MIN_PER_LABEL of each label
+MIN_PER_LABEL = 5
+MAX_TRIAL_WAIT = timedelta(days=14)  # after this time, a version is evaluated on the decisions there are
+CALIBRATION_DECISIONS = 2_000  # latest decisions on which a version is calibrated
+CALIBRATION_MIN_PER_LABEL = 25  # with fewer of one label, the starter's calibration is kept
+CALIBRATION_PRIOR_WEIGHT = 40.0  # weight of the starter's calibration
+MAX_PASSES = 4  # over all decisions, while they add up to MAX_EXAMPLES_LEARNT at most
+MAX_EXAMPLES_LEARNT = 4_000
+MIN_PASSES = 2
+BATCH_WEIGHT = 1.0  # weight of a whole batch, in comments, for calibration and thresholds
+MEASURED_DECISIONS = 2_000  # latest decisions on which the active version is measured
 
 
 class Numbers(TypedDict):
-    """What a version said of decisions that came after those it had learnt from. JSON."""
+    """The measured performance of a version on decisions later than its training. JSON."""
 
-    until: int  # the last line of the log that is counted
-    figures: metrics.Figures
+    until: int  # id of the last transition that is counted
+    figures: metrics.Metrics
     log_loss: float
-    honest: float  # comments, as which honest ones count for a line …
-    highest: list[float]  # … the highest KEPT of their probabilities …
-    weights: list[float]  # … as how much each of these counts …
-    topics: dict[str, tuple[float, list[float], list[float]]]  # … and all three by topic, from OF_A_TOPIC on
-    spam: list[float]  # … and of spam, in falling order, thinned
-    roc: list[tuple[float, float]]  # measure.roc
-    voices: list[Voice]  # over the latest HEARD of them
-    missed: list[Mistake]  # spam that it took for honest …
-    wronged: list[Mistake]  # … and honest ones that it took for spam, the worst of each first
+    honest: float  # total weight of honest comments, for thresholds
+    highest: list[float]  # their highest scores
+    weights: list[float]  # the weights of these
+    topics: dict[str, tuple[float, list[float], list[float]]]  # the same three by topic, if there are enough
+    spam: list[float]  # scores of spam in falling order, thinned out
+    roc: list[tuple[float, float]]  # metrics.roc_curve
+    voices: list[Contribution]  # contributions over the latest MEASURED_DECISIONS
+    missed: list[Mistake]  # spam rated as honest, the worst first
+    wronged: list[Mistake]  # honest comments rated as spam, the worst first
 
 
 class Trial(TypedDict):
-    """How a version did before it went live, beside the one that was in force. In its numbers, for good."""
+    """A comparison of a version with the one that was active before it. Stored in its numbers for good."""
 
-    version: int  # the other one
-    rows: int  # decisions that both were tried on
-    log_loss: tuple[float, float]  # of this one, of the other one
-    recall: tuple[float | None, float | None]  # of spam, where 1 in 100 honest ones may wait
-    # Where a comment waits with what the operator had set: honest ones that would, in per cent, …
-    honest: tuple[float, float]
-    spam: tuple[float | None, float | None]  # … and spam
+    version: int  # the other version
+    rows: int  # decisions on which both were measured
+    # The following pairs have the value of this version and that of the other one.
+    log_loss: tuple[float, float]
+    recall: tuple[float | None, float | None]  # share of spam found if 1 in 100 honest comments may wait
+    honest: tuple[float, float]  # percentage of honest comments that would wait with the setting of the time
+    spam: tuple[float | None, float | None]  # the same for spam
 
 
-def starter() -> Model:
-    """A copy of its own, to learn with."""
+def starter_model() -> Model:
+    """Return a new copy of the starter's model, to train."""
     return Model.from_bytes(bytes(versions.starter().weights))
 
 
-def features(decided: Decided, model: Model) -> Features:
-    found = read_features(decided.said, model.settings)
-    return Features(found.spaces, (*found.found, *decided.found))
+def decision_features(decided: Decided, model: Model) -> Features:
+    """Return the features of a decided comment."""
+    features = read_features(decided.said, model.settings)
+    return Features(features.spaces, (*features.found, *decided.found))
 
 
-def foretell(decided: Sequence[Decided], model: Model) -> Iterator[float]:
-    """The raw score of each decision by what was learnt from those before it; the model learns them all."""
-    for one, weight in zip(decided, weights(decided), strict=True):
-        told = features(one, model)
-        yield model.raw(told)
-        model.learn(told, one.is_spam, weight)
+def progressive_scores(decided: Sequence[Decided], model: Model) -> Iterator[float]:
+    """Yield the raw score of each decision before the model learns it."""
+    for one, weight in zip(decided, example_weights(decided), strict=True):
+        features = decision_features(one, model)
+        yield model.raw(features)
+        model.learn(features, one.is_spam, weight)
 
 
 def train(decided: Sequence[Decided], model: Model) -> Model:
-    """`model`, a starter, is changed, and returned with its weights settled. Deterministic."""
-    raw = list(foretell(decided, model))[-CALIBRATED_BY:]
-    weighed = weights(decided)
-    again = list(zip(decided, weighed, strict=True))
-    for turn in range(max(AT_LEAST, min(PASSES, PASSED // max(1, len(decided)))) - 1):
-        # In another order, else what was decided last, many at once perhaps, has the last word.
-        Random(turn).shuffle(again)  # noqa: S311 - no secret
-        for one, weight in again:
-            model.learn(features(one, model), one.is_spam, weight, again=True)
-    labels = [one.is_spam for one in decided[-CALIBRATED_BY:]]
-    latest = weights(decided, A_PRESS)[-CALIBRATED_BY:]
+    """Train `model`, a starter, in place and return it with its weights settled. Deterministic."""
+    raw = list(progressive_scores(decided, model))[-CALIBRATION_DECISIONS:]
+    weighed = example_weights(decided)
+    shuffled = list(zip(decided, weighed, strict=True))
+    for turn in range(max(MIN_PASSES, min(MAX_PASSES, MAX_EXAMPLES_LEARNT // max(1, len(decided)))) - 1):
+        # In another order: otherwise the last decisions, which may be one large batch, would dominate.
+        Random(turn).shuffle(shuffled)  # noqa: S311 - no secret
+        for one, weight in shuffled:
+            model.learn(decision_features(one, model), one.is_spam, weight, is_repeated=True)
+    labels = [one.is_spam for one in decided[-CALIBRATION_DECISIONS:]]
+    latest = example_weights(decided, BATCH_WEIGHT)[-CALIBRATION_DECISIONS:]
     spam = sum(weight for weight, is_spam in zip(latest, labels, strict=True) if is_spam)
-    if min(spam, sum(latest) - spam) >= CALIBRATED_FROM:
+    if min(spam, sum(latest) - spam) >= CALIBRATION_MIN_PER_LABEL:
         model.slope, model.offset = fit_calibration(
-            raw, labels, latest, before=(model.slope, model.offset), held=HELD
+            raw, labels, latest, prior=(model.slope, model.offset), prior_weight=CALIBRATION_PRIOR_WEIGHT
         )
     model.settle()
     return model
 
 
 def judge(model: Model, decided: Sequence[Decided]) -> Numbers:
-    """Raises ValueError without decisions."""
+    """Measure a model on decisions. Raises ValueError if there are none."""
     if not decided:
-        raise ValueError("There is nothing to judge by.")
+        raise ValueError("There are no decisions to measure on.")
     labels = [one.is_spam for one in decided]
-    probabilities, heard = list[float](), Voices()
+    probabilities, contribution_counter = list[float](), ContributionCounter()
     for n, one in enumerate(decided):
-        found = features(one, model)
-        probabilities.append(sigmoid(model.logit(found)))
-        if n >= len(decided) - HEARD:
-            heard.add(model.parts(found), is_spam=one.is_spam)
-    for_lines = weights(decided, A_PRESS)
+        features = decision_features(one, model)
+        probabilities.append(sigmoid(model.logit(features)))
+        if n >= len(decided) - MEASURED_DECISIONS:
+            contribution_counter.add(model.parts(features), is_spam=one.is_spam)
+    threshold_weights = example_weights(decided, BATCH_WEIGHT)
     honest = [p for p, is_spam in zip(probabilities, labels, strict=True) if not is_spam]
-    told = _highest(
-        (p, w) for p, w, one in zip(probabilities, for_lines, decided, strict=True) if not one.is_spam
+    weight_sum, highest, highest_weights = _highest_scores(
+        (p, w) for p, w, one in zip(probabilities, threshold_weights, decided, strict=True) if not one.is_spam
     )
     spam = [p for p, is_spam in zip(probabilities, labels, strict=True) if is_spam]
-    missed, wronged = voices.worst(probabilities, labels, [one.said.body for one in decided])
+    missed, flagged = contributions.worst_mistakes(probabilities, labels, [one.said.body for one in decided])
     return Numbers(
         until=decided[-1].line,
-        figures=metrics.figures(probabilities, labels),
-        log_loss=log_loss(probabilities, labels, weights(decided)),
-        honest=told[0],
-        highest=told[1],
-        weights=told[2],
-        topics=_by_topic(probabilities, for_lines, decided),
-        spam=voices.thinned(spam),
-        roc=metrics.roc(spam, honest),
-        voices=heard.told(),
+        figures=metrics.compute_metrics(probabilities, labels),
+        log_loss=log_loss(probabilities, labels, example_weights(decided)),
+        honest=weight_sum,
+        highest=highest,
+        weights=highest_weights,
+        topics=_scores_by_topic(probabilities, threshold_weights, decided),
+        spam=contributions.thin_out(spam),
+        roc=metrics.roc_curve(spam, honest),
+        voices=contribution_counter.means(),
         missed=[_mistake(model, decided[n], probabilities[n]) for n in missed],
-        wronged=[_mistake(model, decided[n], probabilities[n]) for n in wronged],
+        wronged=[_mistake(model, decided[n], probabilities[n]) for n in flagged],
     )
 
 
-def _highest(weighed: Iterable[tuple[float, float]]) -> tuple[float, list[float], list[float]]:
+def _highest_scores(weighed: Iterable[tuple[float, float]]) -> tuple[float, list[float], list[float]]:
     some = sorted(weighed, reverse=True)
     return sum(w for _p, w in some), [p for p, _w in some[:KEPT]], [w for _p, w in some[:KEPT]]
 
 
-def _by_topic(
+def _scores_by_topic(
     probabilities: Sequence[float], weighed: Sequence[float], decided: Sequence[Decided]
 ) -> dict[str, tuple[float, list[float], list[float]]]:
     honest: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
     for p, weight, one in zip(probabilities, weighed, decided, strict=True):
         for topic in () if one.is_spam else one.topics:
             honest[topic].append((p, weight))
-    told = {str(topic): _highest(some) for topic, some in honest.items()}
-    return {topic: one for topic, one in told.items() if one[0] >= OF_A_TOPIC}
+    by_topic = {str(topic): _highest_scores(scores) for topic, scores in honest.items()}
+    return {topic: one for topic, one in by_topic.items() if one[0] >= MIN_TOPIC_COMMENTS}
 
 
 def _mistake(model: Model, one: Decided, probability: float) -> Mistake:
-    numbers = {found.signal: found.number for found in features(one, model).found}
+    numbers = {found.signal: found.number for found in decision_features(one, model).found}
     return Mistake(
         comment=one.comment,
         line=one.line,
         probability=probability,
-        parts=voices.told(model.explain(one.said, more=one.found), numbers),
+        parts=contributions.stored_parts(model.explain(one.said, more=one.found), numbers),
     )
 
 
 def log_loss(
     probabilities: Sequence[float], labels: Sequence[bool], weighed: Sequence[float] | None = None
 ) -> float:
-    """The mean of what each decision came as a surprise; the less, the better."""
+    """Return the mean log loss; lower is better."""
     losses = [
         -log(max(1e-6, p if is_spam else 1 - p)) for p, is_spam in zip(probabilities, labels, strict=True)
     ]
@@ -175,65 +181,72 @@ def log_loss(
 
 
 def run() -> str:
-    """The job: judge the version that waits, or train one if much was decided since; and count what came
-    later for the one in force. Without a filter in force it does nothing."""
+    """Run the job: evaluate the waiting version, or train one if there are enough new decisions; and
+    measure the active one.
+
+    Without an active filter it only deletes weights learnt from restricted comments.
+    """
     desk = Desk.objects.select_related("filter").filter(pk=1).first()
     if desk is None or desk.filter is None:
-        empty_sealed()
-        return "no filter is in force"
+        delete_restricted_weights()
+        return "the filter is off"
     if not active_model.can_be_used(desk.filter.pk):
         versions.put_in_force(version=versions.starter(), actor=None)
-        return "the version in force was of another release; the starter is in force"
-    told = _unlearn(desk.filter)
-    empty_sealed()
-    if told:
-        return told
-    count(desk.filter)
+        return "the active version was made by another release; the starter is active"
+    result = _retrain_without_removed(desk.filter)
+    delete_restricted_weights()
+    if result:
+        return result
+    update_metrics(desk.filter)
     waiting = Filter.objects.filter(kind=Filter.Kind.LEARNT, numbers_at=None).order_by("pk").last()
     if waiting is not None:
-        return _try(waiting, desk.filter)
+        return _try_waiting_version(waiting, desk.filter)
     return _train_if_due()
 
 
-def count(version: Filter) -> None:
-    """Bring its numbers up to date with the decisions that came after those it had learnt from, the latest
-    HEARD at most: each of them is scored anew, and 20,000 took 19 s."""
+def update_metrics(version: Filter) -> None:
+    """Measure a version on decisions later than its training, the latest MEASURED_DECISIONS at most.
+
+    Each of them is scored anew; for 20,000 that took 19 s.
+    """
     known = version.trained_on.get("until", 0)
-    if examples.count(after=known).latest in {None, version.numbers.get("until")}:
+    if examples.count_decisions(after=known).latest in {None, version.numbers.get("until")}:
         return
-    if later := list(standing(after=known, most=HEARD)):
-        _store(version, judge(active_model.model(version.pk), later))
+    if later := list(current_decisions(after=known, most=MEASURED_DECISIONS)):
+        _store(version, judge(active_model.load_model(version.pk), later))
 
 
-def _try(waiting: Filter, current: Filter) -> str:
+def _try_waiting_version(waiting: Filter, current: Filter) -> str:
     if not active_model.can_be_used(waiting.pk):
         Filter.objects.filter(pk=waiting.pk).update(is_refused=True, numbers_at=timezone.now())
-        return f"version {waiting.pk} was of another release, and is not used"
-    later = list(standing(after=waiting.trained_on["until"]))
+        return f"version {waiting.pk} was made by another release and is not used"
+    later = list(current_decisions(after=waiting.trained_on["until"]))
     spam = sum(one.is_spam for one in later)
-    is_late = waiting.made_at < timezone.now() - PATIENCE
-    if not is_late and (len(later) < LATER or spam < OF_EACH or len(later) - spam < OF_EACH):
-        return "a version waits for decisions by which it can be judged"
-    if not later:  # then one that learnt what was changed since takes its place
+    is_late = waiting.made_at < timezone.now() - MAX_TRIAL_WAIT
+    if not is_late and (
+        len(later) < MIN_LATER_DECISIONS or spam < MIN_PER_LABEL or len(later) - spam < MIN_PER_LABEL
+    ):
+        return "a version is waiting for later decisions to be tested on"
+    if not later:  # a newly trained version replaces it
         return _train_if_due()
-    numbers = judge(active_model.model(waiting.pk), later)
-    usual = judge(active_model.model(current.pk), later)
+    numbers = judge(active_model.load_model(waiting.pk), later)
+    usual = judge(active_model.load_model(current.pk), later)
     percent = Desk.objects.get(pk=1).honest_may_wait
     trial = compare(numbers, usual, version=current.pk, percent=percent)
     waiting.is_refused = is_worse(trial, percent)
     _store(waiting, numbers, trial)
     if waiting.is_refused:
-        return f"version {waiting.pk} did worse, and is not used"
+        return f"version {waiting.pk} did worse and is not used"
     if not versions.put_in_force(version=waiting, actor=None, instead_of=current):
-        return f"version {waiting.pk} did no worse, but somebody has set another one meanwhile"
-    return f"version {waiting.pk} did no worse, and is in force"
+        return f"version {waiting.pk} did no worse, but somebody activated another one in the meantime"
+    return f"version {waiting.pk} did no worse and is active"
 
 
 def compare(numbers: Numbers, usual: Numbers, *, version: int, percent: float) -> Trial:
-    """What two versions said of the same decisions; `usual`: the one in force, `version`, where `percent` of
-    the honest ones may wait."""
-    elsewhere = active_model.elsewhere()
-    own, others = _would_wait(numbers, percent, elsewhere), _would_wait(usual, percent, elsewhere)
+    """Compare two versions measured on the same decisions. `usual`: of the active one, `version`;
+    `percent`: the honest comments that may wait."""
+    starter = active_model.starter_honest_scores()
+    own, others = _waiting_shares(numbers, percent, starter), _waiting_shares(usual, percent, starter)
     return Trial(
         version=version,
         rows=numbers["figures"]["rows"],
@@ -244,22 +257,25 @@ def compare(numbers: Numbers, usual: Numbers, *, version: int, percent: float) -
     )
 
 
-def _would_wait(numbers: Numbers, percent: float, elsewhere: Honest) -> tuple[float, float | None]:
-    """Of these decisions, in per cent: the honest ones and the spam that would, were it in force with the
-    line that they draw."""
-    here = Honest(numbers["honest"], numbers["highest"], numbers["weights"])
-    at = line(percent, here, elsewhere)
-    honest = sum(weight for p, weight in here.weighed() if p >= at)
+def _waiting_shares(numbers: Numbers, percent: float, starter: Honest) -> tuple[float, float | None]:
+    """Return the percentages of honest comments and of spam that would wait, with the threshold that these
+    numbers give."""
+    site = Honest(numbers["honest"], numbers["highest"], numbers["weights"])
+    threshold = line(percent, site, starter)
+    honest = sum(weight for p, weight in site.weighed() if p >= threshold)
     spam = numbers["spam"]
     return (
-        100 * honest / here.count if here.count else 0.0,
-        100 * sum(p >= at for p in spam) / len(spam) if spam else None,
+        100 * honest / site.count if site.count else 0.0,
+        100 * sum(p >= threshold for p in spam) / len(spam) if spam else None,
     )
 
 
 def is_worse(trial: Trial, percent: float) -> bool:
-    """In any way: more surprised; or more honest ones wait, and more than may; or less spam does. A log loss
-    alone is brought down by whoever marks enough of what is honest as spam."""
+    """Return whether a version did worse: a higher log loss, more honest comments that wait (and more than
+    may), or less spam.
+
+    Log loss alone is not enough: it falls when somebody marks many honest comments as spam.
+    """
     honest, honest_before = trial["honest"]
     spam, spam_before = trial["spam"]
     return (
@@ -280,70 +296,75 @@ def _train_if_due() -> str:
     learnt = Filter.objects.filter(kind=Filter.Kind.LEARNT).exclude(weights=b"")
     last = learnt.order_by("pk").last()
     known = last.trained_on if last else {"until": 0, "decisions": 0}
-    news = examples.count(after=known["until"]).news
-    if news < max(ENOUGH, SHARE * known["decisions"]):
-        return "too little was decided since"
-    made = _made()
+    new_decisions = examples.count_decisions(after=known["until"]).new
+    if new_decisions < max(MIN_NEW_DECISIONS, MIN_NEW_SHARE * known["decisions"]):
+        return "there are too few new decisions"
+    made = _create_version()
     if made is None:
-        return "all decisions are alike"
+        return "all decisions have the same label"
     learnt.filter(numbers_at=None).exclude(pk=made.pk).update(numbers_at=timezone.now())
-    return f"version {made.pk} was trained on {made.trained_on['decisions']} decisions"
+    return f"version {made.pk} was trained on {made.trained_on['decisions']:,} decisions"
 
 
-def _made(until: int = 0) -> Filter | None:
-    """A version of all that stands; or of what was known by this line, and then it is not to be tried. None:
-    all of that is alike."""
-    gone = examples.gone()  # before what stands, so that what goes meanwhile is seen to be gone
-    decided = list(standing(most=MOST, until=until))
+def _create_version(until: int = 0) -> Filter | None:
+    """Train and store a version on all current decisions, or on those known by `until`, and then it needs
+    no trial. Returns None if all of them have one label."""
+    # Read before the decisions, so that a comment removed in between is noticed by the next run.
+    removed = examples.removed_examples()
+    decided = list(current_decisions(most=MAX_DECISIONS, until=until))
     spam = sum(one.is_spam for one in decided)
     if not spam or spam == len(decided):
         return None
     last = until or decided[-1].line
-    kept = examples.count(after=last).kept
+    kept = examples.count_decisions(after=last).kept
     about: dict[str, Any] = {"decisions": len(decided), "spam": spam, "until": last, "kept": kept}
     return Filter.objects.create(
         kind=Filter.Kind.LEARNT,
-        weights=train(decided, starter()).to_bytes(),
-        trained_on=about | gone.until(last),
+        weights=train(decided, starter_model()).to_bytes(),
+        trained_on=about | removed.counts_until(last),
         numbers_at=timezone.now() if until else None,
     )
 
 
-def _holds(known: dict[str, Any], gone: examples.Gone, kind: str) -> bool:
+def _learnt_from_removed(known: dict[str, Any], removed: examples.RemovedExamples, kind: str) -> bool:
     then: int = known.get(kind, 0)
-    return gone.until(known.get("until", 0))[kind] > then
+    return removed.counts_until(known.get("until", 0))[kind] > then
 
 
-def _unlearn(current: Filter) -> str:
-    """Where something that it learnt was sealed or erased, or SHARE of it no longer stands: what it had
-    learnt and still stands is learnt anew, and in force at once. "": all is as it was."""
+def _retrain_without_removed(current: Filter) -> str:
+    """Replace the active version if examples that it learnt were restricted or erased, or MIN_NEW_SHARE of
+    them changed.
+
+    The new version learns what is left and is active at once. Returns "" if there was no need.
+    """
     known = current.trained_on
     if current.kind == Filter.Kind.STARTER or not known.get("until"):
         return ""
-    gone = examples.gone()
+    removed = examples.removed_examples()
     was = known.get("kept", known.get("decisions", 0))
-    kept = examples.count(after=known["until"]).kept
-    if was - kept < max(1, SHARE * was) and not any(
-        _holds(known, gone, kind) for kind in ("sealed", "erased")
+    kept = examples.count_decisions(after=known["until"]).kept
+    if was - kept < max(1, MIN_NEW_SHARE * was) and not any(
+        _learnt_from_removed(known, removed, kind) for kind in ("sealed", "erased")
     ):
         return ""
-    made = _made(known["until"])
+    made = _create_version(known["until"])
     if not versions.put_in_force(version=made or versions.starter(), actor=None, instead_of=current):
-        return "what is gone is unlearnt, but somebody has set another version meanwhile"
+        return "removed examples are unlearnt, but somebody activated another version in the meantime"
     if made is None:
-        return f"hardly anything stands of what version {current.pk} learnt; the starter is in force"
-    count(made)
-    return f"version {made.pk}, without what is gone of version {current.pk}, is in force"
+        return f"too few examples of version {current.pk} are left; the starter is active"
+    update_metrics(made)
+    return f"version {made.pk} is active: version {current.pk} without its removed examples"
 
 
-def empty_sealed() -> None:
-    """Of what was sealed no weight stays, but in the version in force, which is replaced. The rows stay."""
-    gone = examples.gone()
+def delete_restricted_weights() -> None:
+    """Delete the weights of inactive versions that learnt from restricted comments. The rows stay. The
+    active version is replaced."""
+    removed = examples.removed_examples()
     learnt = Filter.objects.filter(kind=Filter.Kind.LEARNT).exclude(weights=b"")
     for version in learnt.exclude(pk__in=Desk.objects.exclude(filter=None).values("filter")).defer("weights"):
-        if _holds(version.trained_on, gone, "sealed"):
+        if _learnt_from_removed(version.trained_on, removed, "sealed"):
             version.weights = b""
             version.trained_on |= {"is_emptied": True}
-            version.numbers_at = version.numbers_at or timezone.now()  # it waits no more
+            version.numbers_at = version.numbers_at or timezone.now()  # it is not waiting any more
             version.save(update_fields=["weights", "trained_on", "numbers_at"])
-            active_model.forget()
+            active_model.clear_model_cache()

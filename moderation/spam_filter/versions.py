@@ -1,4 +1,5 @@
-"""Which version is in force, and what an administrator sets: acts like all others, with their Undo."""
+"""Activation of versions and the filter's setting, as actions of an administrator or the system, with
+Undo."""
 
 import json
 from pathlib import Path
@@ -10,34 +11,37 @@ from moderation.actions import setting_changes
 from moderation.models import Batch, Change, Desk, Filter
 
 Target = Change.Target
-LEAST, MOST = 0.1, 20.0  # honest comments in a hundred that may wait
-STARTER = Path(__file__).parent  # of starter.bin, weights, and starter.json, whence they are
+MIN_WAITING_PERCENT, MAX_WAITING_PERCENT = 0.1, 20.0  # limits of the setting
+STARTER_DIR = Path(__file__).parent  # has starter.bin (the weights) and starter.json (how they were trained)
 
 
 def starter() -> Filter:
-    """The version that came with this release of the program, which a new one brings along."""
-    about = json.loads((STARTER / "starter.json").read_text("utf-8"))
+    """Return the version that comes with this release of the program; creates it if it is new."""
+    about = json.loads((STARTER_DIR / "starter.json").read_text("utf-8"))
     found = Filter.objects.filter(kind=Filter.Kind.STARTER, trained_on__sha256=about["sha256"]).first()
     return found or Filter.objects.create(
-        kind=Filter.Kind.STARTER, weights=(STARTER / "starter.bin").read_bytes(), trained_on=about
+        kind=Filter.Kind.STARTER, weights=(STARTER_DIR / "starter.bin").read_bytes(), trained_on=about
     )
 
 
 def put_in_force(
     *, version: Filter | None, actor: User | None, instead_of: Filter | None = None
 ) -> Batch | None:
-    """This version, or none at all; without an `actor` the system found it to be due. None: it was so, or
-    what is in force is by now another one than `instead_of`."""
+    """Activate a version, or none. Without an actor, the system does.
+
+    Returns None if nothing changed, or if `instead_of` is not the active version any more.
+    """
     return _set("filter", version.pk if version else None, actor, instead_of)
 
 
 def let_wait(*, percent: float, actor: User) -> Batch | None:
-    """Of a hundred honest comments so many may wait because of the filter, LEAST to MOST. None: it was so.
+    """Set how many honest comments in a hundred may wait because of the filter. Returns None if nothing
+    changed.
 
-    Raises ValueError for another number.
+    Raises ValueError outside of MIN_WAITING_PERCENT to MAX_WAITING_PERCENT.
     """
-    if not LEAST <= percent <= MOST:
-        raise ValueError(f"{percent} is not between {LEAST} and {MOST}.")
+    if not MIN_WAITING_PERCENT <= percent <= MAX_WAITING_PERCENT:
+        raise ValueError(f"{percent} is not between {MIN_WAITING_PERCENT} and {MAX_WAITING_PERCENT}.")
     return _set("honest_may_wait", percent, actor)
 
 

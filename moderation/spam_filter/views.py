@@ -1,4 +1,4 @@
-"""The filter: which version is in force, how it does, what it was wrong about. Administrators change it."""
+"""Pages of the filter: the active version, its metrics and mistakes. Administrators change it."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -16,11 +16,12 @@ from moderation.models import Batch, Filter
 from moderation.queue import explanations
 from moderation.queue.filters import whole_number
 from moderation.spam_filter import active_model, versions
-from moderation.spam_filter.forms import WaitForm
-from moderation.spam_filter.page import Page
+from moderation.spam_filter.forms import WaitingPercentForm
+from moderation.spam_filter.page import FilterPage
 
 
-def administrator(request: HttpRequest) -> User:
+def require_administrator(request: HttpRequest) -> User:
+    """Return the user, who must be an administrator."""
     user = moderator(request)
     if not user.is_administrator:
         raise PermissionDenied
@@ -30,19 +31,20 @@ def administrator(request: HttpRequest) -> User:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def filter_page(request: HttpRequest) -> HttpResponse:
-    """?done=<act> for its bar. POST sets how many honest ones in a hundred may wait: `percent`."""
-    user = administrator(request) if request.method == "POST" else moderator(request)
-    page = Page(user)
-    form = WaitForm(request.POST or None, initial={"percent": page.may_wait})
+    """Show the filter. ?done=<batch> shows its Undo bar. POST `percent` sets how many honest comments may
+    wait."""
+    user = require_administrator(request) if request.method == "POST" else moderator(request)
+    page = FilterPage(user)
+    form = WaitingPercentForm(request.POST or None, initial={"percent": page.may_wait})
     if request.method == "POST" and form.is_valid():
-        _tell(request, versions.let_wait(percent=form.cleaned_data["percent"], actor=user))
+        _notify(request, versions.let_wait(percent=form.cleaned_data["percent"], actor=user))
         return redirect("moderation:filter")
     context = {
         "room": "filter",
         "page": page,
         "form": form if user.is_administrator else None,
         "done": just_done(user, request.GET.get("done")),
-        "here": f"{reverse('moderation:filter')}#mistakes",
+        "return_url": f"{reverse('moderation:filter')}#mistakes",
     }
     return render(request, "moderation/spam_filter/filter.html", context, status=422 if form.errors else 200)
 
@@ -50,20 +52,20 @@ def filter_page(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_for_the_queue
 def use(request: HttpRequest) -> HttpResponse:
-    """`version`: the number of one that is in force from now on; "off" for none."""
-    user = administrator(request)
+    """Activate a version. POST `version`: its number, or "off" for none."""
+    user = require_administrator(request)
     asked = request.POST.get("version", "")
     version = None if asked == "off" else get_object_or_404(Filter, pk=whole_number(asked) or 0)
     if version and not active_model.can_be_used(version.pk):
-        words_ = _("Version %(n)s was made by another release of the program, and can’t be used.")
-        messages.error(request, words_ % {"n": version.pk})
+        message = _("Version %(n)s was made by another release of the program and can’t be used.")
+        messages.error(request, message % {"n": version.pk})
     else:
-        _tell(request, versions.put_in_force(version=version, actor=user))
+        _notify(request, versions.put_in_force(version=version, actor=user))
     return redirect("moderation:filter")
 
 
-def _tell(request: HttpRequest, batch: Batch | None) -> None:
+def _notify(request: HttpRequest, batch: Batch | None) -> None:
     if batch is None:
-        messages.info(request, _("It was so already."))
+        messages.info(request, _("Nothing changed."))
         return
     tell_done(request, batch, f"{reverse('moderation:filter')}#main", explanations.done(batch))

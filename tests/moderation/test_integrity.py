@@ -1,6 +1,6 @@
-"""Damage of each kind that the desk can have, done behind the verbs' back, is found and named, and no other.
+"""check_integrity finds each kind of damage to moderation's data, and no other.
 
-What of it is derived is written anew; tests/comments/test_integrity.py has the discussions' own kinds.
+Derived data is rebuilt. tests/comments/test_integrity.py covers the discussions' own kinds of damage.
 """
 
 from uuid import uuid4
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def site() -> dict[str, Comment]:
-    """Something of everything, sound."""
+    """Return comments of a site that has some of every kind of data, undamaged."""
     moderator = UserFactory.create(roles=("Moderator",))
     administrator = UserFactory.create(roles=("Administrator",))
     article = make_article()
@@ -60,7 +60,7 @@ def test_numbers_of_removals_are_counted_anew(site):
     assert check() == {}
 
 
-def test_what_waits_without_a_case_gets_one(site):
+def test_a_pending_comment_without_a_case_gets_one(site):
     Case.objects.open().filter(comment=site["held"]).delete()
     damage = check()
     assert damage == {"case_missing": [site["held"].pk]}
@@ -70,7 +70,7 @@ def test_what_waits_without_a_case_gets_one(site):
 
 
 @pytest.mark.parametrize("name", ["held", "published", "sealed", "erased"])
-def test_a_case_that_says_something_else_than_its_comment_is_mended(site, name):
+def test_a_case_that_contradicts_its_comment_is_repaired(site, name):
     comment = site[name]
     if name == "held":
         Case.objects.open().filter(comment=comment).update(is_waiting=False)
@@ -84,7 +84,7 @@ def test_a_case_that_says_something_else_than_its_comment_is_mended(site, name):
         assert Case.objects.open().filter(comment=comment).exists() == (name == "published")
 
 
-def test_many_cases_are_mended_with_as_few_statements_as_one(site):
+def test_many_cases_are_repaired_with_as_few_statements_as_one(site):
     def statements(ids) -> int:
         Case.objects.filter(comment__in=ids).update(is_waiting=False)
         damage = check()
@@ -98,7 +98,7 @@ def test_many_cases_are_mended_with_as_few_statements_as_one(site):
     assert statements(more) == statements([site["held"].pk])
 
 
-def test_a_decision_of_an_act_that_is_not_stored_is_found(site):
+def test_a_decision_without_a_batch_is_found(site):
     line = Transition.objects.filter(comment=site["published"]).latest("id")
     behind.execute("UPDATE comments_transition SET batch = %s WHERE id = %s", uuid4(), line.pk)
     damage = check()
@@ -108,12 +108,12 @@ def test_a_decision_of_an_act_that_is_not_stored_is_found(site):
     assert damage == {}
 
 
-def test_an_act_that_did_nothing_is_found(site):
+def test_an_empty_batch_is_found(site):
     empty = Batch.objects.create(kind=Batch.Kind.DECISION)
     assert check() == {"batch_empty": [str(empty.pk)]}
 
 
-def test_sealed_without_a_seal_and_the_other_way(site):
+def test_a_restriction_that_contradicts_its_comment_is_found(site):
     own = Seal.objects.get(comment=site["sealed"])
     other = Seal.objects.create(comment=site["published"], why=Seal.Why.OTHER, batch=own.batch)
     SealedText.objects.create(seal=other, revision=1, body="A word.")
@@ -129,7 +129,7 @@ def test_sealed_without_a_seal_and_the_other_way(site):
 
 
 @pytest.mark.parametrize("place", ["body", "author_name", "author_email", "revision"])
-def test_a_sealed_word_where_others_look_is_found(site, place):
+def test_restricted_content_outside_the_store_is_found(site, place):
     if place == "revision":
         CommentRevision.objects.create(comment=site["sealed"], revision=1, body="A word.")
     else:
@@ -141,7 +141,7 @@ def test_a_sealed_word_where_others_look_is_found(site, place):
     assert check()["sealed_words"]
 
 
-def test_a_seal_that_lost_its_words_or_kept_them_is_found(site):
+def test_a_restriction_that_lost_or_kept_its_content_is_found(site):
     SealedText.objects.filter(seal__comment=site["sealed"]).delete()
     lost = Seal.objects.get(comment=site["sealed"])
     assert check() == {"vault": [lost.pk]}
@@ -151,8 +151,9 @@ def test_a_seal_that_lost_its_words_or_kept_them_is_found(site):
 
 
 @pytest.mark.parametrize("is_held", [False, True])
-def test_a_deletion_that_was_only_marked_is_done_whole(site, is_held):
-    """As somebody may mark it who restored a dump of their own. A hold has to be ended by somebody first."""
+def test_an_incomplete_erasure_is_completed(site, is_held):
+    """As after a restored dump in which a comment was only marked as erased. A legal hold must be ended
+    first."""
     administrator = UserFactory.create(roles=("Administrator",))
     sealed, noted = site["sealed"], site["removed"]
     Note.objects.create(comment=noted, text="It is Zoe.", by=administrator)
@@ -178,13 +179,13 @@ def test_a_deletion_that_was_only_marked_is_done_whole(site, is_held):
     assert Comment.objects.get(pk=noted.pk).body == ""
 
 
-def test_something_found_behind_the_end_of_a_text_is_found(site):
+def test_a_finding_beyond_the_end_of_a_text_is_found(site):
     finding = Finding.objects.filter(comment=site["held"]).first()
     behind.execute("UPDATE moderation_finding SET spans = '[[5, 9000]]' WHERE id = %s", finding.pk)
     assert check() == {"finding": [finding.pk]}
 
 
-def test_a_sanction_of_another_act_is_found(site):
+def test_a_sanction_of_another_kind_of_batch_is_found(site):
     decision = Batch.objects.filter(kind=Batch.Kind.DECISION).first()
     sanction = Sanction.objects.create(
         guest=GuestFactory.create(),

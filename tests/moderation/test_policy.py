@@ -1,4 +1,4 @@
-"""What a comment meets when it is posted: verdicts, findings, and the words for who may read them."""
+"""The policy for new comments: verdicts, findings, and the sentences for those who may read them."""
 
 from datetime import timedelta
 
@@ -66,7 +66,7 @@ def test_a_new_guest_waits_and_is_told_why():
     assert policy().reasons([comment.pk]) == {comment.pk: ["The e-mail is not confirmed yet."]}
 
 
-def test_who_confirms_later_is_not_told_to_confirm():
+def test_a_person_who_confirmed_later_is_not_asked_to_confirm():
     guest, account = GuestFactory.create(), UserFactory.create()
     first, second = say(make_article(), guest=guest), say(make_article("B"), "Other words", author=account)
     unproved = ["The e-mail is not confirmed yet."]
@@ -122,7 +122,7 @@ def test_an_account_typed_in_capitals_is_trusted_as_well(moderator, proved):
     assert say(article, "As a guest", guest=same).state == "published"
 
 
-def test_who_decides_here_need_not_wait_but_findings_are_kept(moderator):
+def test_moderators_do_not_wait_but_findings_are_stored(moderator):
     article, other = make_article(), make_article("Another story")
     editor = UserFactory.create(roles=("Editor",))
     other.editors.add(UserFactory.create(roles=("Editor",)))
@@ -145,7 +145,7 @@ def test_review_everything_first(moderator, mode, state):
     assert say(article, "More", guest=guest).state == state
 
 
-def test_publish_at_once_keeps_the_findings():
+def test_postmoderation_stores_the_findings():
     article = make_article()
     change_discussion(article=article, moderation="post")
     comment = say(article)
@@ -153,7 +153,7 @@ def test_publish_at_once_keeps_the_findings():
     assert checks(comment) == ["new_person"]
 
 
-def test_repeats_across_the_site_wait(moderator):
+def test_duplicates_across_the_site_wait(moderator):
     first, second = make_article(), make_article("Another story")
     guest = known_guest(first, moderator)
     original = say(first, LONG, guest=guest)
@@ -197,7 +197,7 @@ def test_an_old_article_says_how_old(moderator):
     assert policy().reasons([comment.pk]) == {comment.pk: ["Posted 3 months after the article."]}
 
 
-def test_an_edit_is_looked_at_again_and_is_no_repeat_of_itself(moderator):
+def test_an_edit_is_checked_again_and_is_no_duplicate_of_itself(moderator):
     article = make_article()
     guest = known_guest(article, moderator)
     comment = say(article, LONG, guest=guest)
@@ -215,7 +215,7 @@ def test_an_edit_is_looked_at_again_and_is_no_repeat_of_itself(moderator):
     assert comment.state == "pending"
 
 
-def test_nobody_approves_words_that_were_changed_meanwhile(moderator):
+def test_a_text_that_was_edited_meanwhile_is_not_approved(moderator):
     guest = GuestFactory.create(name="Nuala")
     comment = say(make_article(), "Fine words", guest=guest)
     seen = last_decisions([comment.pk])
@@ -232,7 +232,7 @@ def test_reasons_of_a_page_are_one_query():
     assert len(queries) == 1
 
 
-def test_a_review_takes_as_long_as_half_of_them_took(moderator):
+def test_the_usual_review_time_is_the_median(moderator):
     article = make_article()
     comments = [say(article, f"Words {n}") for n in range(10)]
     Comment.objects.update(created_at=timezone.now() - timedelta(minutes=90))
@@ -244,7 +244,7 @@ def test_a_review_takes_as_long_as_half_of_them_took(moderator):
     assert Policy().usual() == "Usually reviewed within 2 hours."
 
 
-def test_what_was_taken_back_was_no_review(moderator):
+def test_undone_decisions_do_not_count_as_reviews(moderator):
     ids = [say(make_article(), f"Words {n}").pk for n in range(10)]
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=moderator).batch
     back = undo(batch=act, actor=moderator).batch
@@ -263,7 +263,7 @@ def test_what_was_taken_back_was_no_review(moderator):
     assert Policy().usual() == ""
 
 
-def test_the_menu_of_a_comment_carries_what_it_was_made_upon(moderator, rf):
+def test_the_menu_carries_the_state_that_was_seen(moderator, rf):
     article = make_article()
     waits, removed = say(article), say(article)
     decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.OTHER, actor=moderator)
@@ -275,8 +275,8 @@ def test_the_menu_of_a_comment_carries_what_it_was_made_upon(moderator, rf):
         with CaptureQueriesContext(connection) as queries:
             menus = policy().actions(rows, moderator)
     assert len(queries) == 1
-    of_all = ["Lock the replies below", "Move…", "Seal…"]
-    labels = ["Approve", "Remove…", "Mark as spam", "Repeat of…", "Black out words…", *of_all]
+    of_all = ["Lock replies", "Move…", "Restrict access…"]
+    labels = ["Approve", "Remove…", "Mark as spam", "Duplicate of…", "Redact…", *of_all]
     assert [item["label"] for item in menus[waits.pk]] == labels
     of_removed = ["Approve", "Mark as spam", *of_all]
     assert [item["label"] for item in menus[removed.pk]] == of_removed

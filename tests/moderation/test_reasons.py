@@ -1,4 +1,4 @@
-"""The reasons to remove: administrators edit them, readers and forms have their words at once."""
+"""Reasons for removal: administrators edit them, and pages and forms show the new text at once."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ def change(client: Any, reason_code: str, **values: Any) -> int:
     return status
 
 
-def test_new_words_are_read_by_everybody_at_once(client, admin):
+def test_a_new_label_is_shown_everywhere_at_once(client, admin):
     article = make_article()
     comment = say(article)
     say(article, parent=comment)
@@ -63,7 +63,7 @@ def test_new_words_are_read_by_everybody_at_once(client, admin):
     assert "beside the point</button>" in page or "beside the point <small>" in page
 
 
-def test_a_reason_of_ones_own_removes_and_one_that_is_off_does_not(client, admin):
+def test_a_custom_reason_works_until_it_is_switched_off(client, admin):
     add = reverse("admin:comments_removalreason_add")
     taken = {"code": "spam", "label": "Spam", "position": 1, "is_active": "on"}
     assert client.post(add, taken).status_code == 200  # a code of the system's
@@ -95,7 +95,7 @@ def test_the_code_stays_and_no_reason_is_deleted(client, admin):
     assert client.post(reverse("admin:comments_removalreason_delete", args=[reason.pk])).status_code == 403
 
 
-def test_a_page_asks_for_no_reasons_that_it_does_not_say_and_for_the_same_ones_once(client, admin):
+def test_a_page_loads_only_the_reasons_that_it_shows_and_each_once(client, admin):
     article = make_article()
     comment = say(article)
     say(article, parent=comment)

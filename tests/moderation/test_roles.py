@@ -1,5 +1,5 @@
-"""With a login of its own for migrations, the pages' login can add to the logs and change nothing in them, by
-whatever statement, nor write what must never be; and it can do all of the desk's ordinary work."""
+"""With separate logins for migrations and for pages, the pages' login can do all ordinary work and append
+to the logs, but can neither change the logs nor write invalid rows."""
 
 import os
 import subprocess
@@ -89,7 +89,7 @@ print("all done")
 
 @pytest.fixture(scope="module")
 def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """A migrated server, by login, and its data folder."""
+    """Yield the URLs of a migrated server by login, and its data folder."""
     with postgres.temporary() as owner:
         urls = {"owner": owner, "web": owner.replace("soundoff_owner", "soundoff_web")}
         urls["home"] = str(tmp_path_factory.mktemp("home"))
@@ -119,7 +119,7 @@ def run(urls: dict[str, str], *command: str) -> str:
 
 @pytest.fixture(scope="module")
 def worked(urls: dict[str, str]) -> str:
-    """What the ordinary work printed; after it there are lines in each log."""
+    """Return the output of the ordinary work, after which each log has rows."""
     return run(urls, "shell", "-v", "0", "-c", ORDINARY_WORK)
 
 
@@ -193,19 +193,19 @@ def test_the_pages_login_can_change_no_log(urls, worked, table, way):
 
 @pytest.mark.parametrize("table", LOGS)
 @pytest.mark.parametrize("way", [name for name in CHANGES if name != "SELECT FOR UPDATE"])
-def test_where_one_login_does_both_the_triggers_refuse(urls, worked, table, way):
-    """As the owner, whom no privilege holds back."""
+def test_with_a_single_login_the_triggers_refuse(urls, worked, table, way):
+    """As the owner of the tables, whom no privilege restricts."""
     with pytest.raises(errors.RaiseException, match="append-only"):
         attempt(urls["owner"], CHANGES[way].format(t=table))
 
 
-def test_what_the_log_tells_of_can_not_be_deleted(urls, worked):
+def test_rows_in_the_log_cannot_be_deleted(urls, worked):
     for table in ("comments_comment", "accounts_user", "moderation_seal", "comments_discussion"):
         with pytest.raises(errors.ForeignKeyViolation):
             attempt(urls["web"], f"DELETE FROM {table}")
 
 
-def test_the_pages_login_has_the_comments_counted_and_nothing_else(urls, worked):
+def test_the_pages_login_can_analyze_comments_and_nothing_else(urls, worked):
     counted = "SELECT count(*) FROM pg_class WHERE relname = 'comments_comment' AND reltuples >= 0"
     assert_one(urls["web"], "SELECT comments_analyze()", counted)
     with pytest.raises(errors.InsufficientPrivilege):
@@ -255,7 +255,7 @@ SELECT 'state', discussion_id, id, 1, '', state, '', state_reason, parent_id FRO
 
 
 def comment(**values: str) -> str:
-    """A statement that writes a comment with its line in the log, sound but for these values."""
+    """Return a statement that writes a comment with its transition, valid except for these values."""
     columns = COPIED | values
     return (
         f"WITH made AS (INSERT INTO comments_comment ({', '.join(columns)}) "
@@ -265,7 +265,7 @@ def comment(**values: str) -> str:
 
 
 def line(**values: str) -> str:
-    """The same of a line in the log, that says of a published comment what it is."""
+    """Return a statement that writes a transition of a published comment, valid except for these values."""
     columns = {
         "kind": "'state'",
         "discussion_id": "discussion_id",
@@ -283,7 +283,7 @@ def line(**values: str) -> str:
 
 
 def move(which: str, to: str) -> str:
-    """A comment that hangs from another one, with its line in the log."""
+    """Return a statement that moves a comment below another one, with its transition."""
     return (
         f"WITH made AS (UPDATE comments_comment SET parent_id = {{{to}}} WHERE id = {{{which}}} RETURNING *) "
         "INSERT INTO comments_transition (kind, discussion_id, comment_id, revision, from_state, to_state, "
@@ -509,7 +509,7 @@ BAD_WRITES = {
 
 
 @pytest.mark.parametrize("name", BAD_WRITES)
-def test_the_pages_login_is_refused_what_must_never_be(urls, worked, name):
+def test_the_pages_login_cannot_write_invalid_rows(urls, worked, name):
     statement, rule = BAD_WRITES[name]
     with pytest.raises(psycopg2.Error) as refused:
         attempt(urls["web"], statement.format(**ROWS))
@@ -517,8 +517,8 @@ def test_the_pages_login_is_refused_what_must_never_be(urls, worked, name):
     assert any(part in told for part in rule.split("|")), told
 
 
-def test_the_same_writes_are_taken_where_they_are_sound(urls, worked):
-    """So that each of the others is refused for what is wrong with it. At last nothing is damaged."""
+def test_the_same_writes_are_accepted_if_valid(urls, worked):
+    """So each of the others is refused for its own fault. At the end, nothing is damaged."""
     attempt(urls["web"], comment().format(**ROWS) + "; ROLLBACK")
     attempt(urls["web"], line().format(**ROWS) + "; ROLLBACK")
     attempt(urls["web"], move("waiting", "published").format(**ROWS) + "; ROLLBACK")
@@ -526,7 +526,7 @@ def test_the_same_writes_are_taken_where_they_are_sound(urls, worked):
     assert "Sound" in run(urls, "check_integrity")
 
 
-def test_restricted_words_are_read_through_a_function_that_logs_it(urls, worked):
+def test_restricted_content_is_read_through_a_logging_function(urls, worked):
     read = (
         "SELECT body FROM moderation_read_restricted(ARRAY(SELECT id FROM moderation_seal "
         "WHERE comment_id = {sealed}), {ada}, false)"
@@ -546,7 +546,7 @@ def test_restricted_words_are_read_through_a_function_that_logs_it(urls, worked)
 
 
 def test_a_line_is_numbered_and_hashed_by_the_database(urls, worked):
-    """Whoever adds one can't choose its place in the chain, nor write over one that is there."""
+    """A writer can neither choose the position in the chain nor overwrite a row."""
     forged = (
         "INSERT INTO comments_transition (kind, discussion_id, comment_id, revision, from_state, to_state, "
         "from_reason, reason, seq, hash) SELECT kind, discussion_id, comment_id, revision, from_state, "

@@ -80,5 +80,5 @@ def test_the_list_says_when_each_last_ran(monkeypatch):
         call_command("tick", "--list", stdout=out)
     assert out.getvalue().splitlines() == [
         "a: every 1:00:00, last 2026-03-02 12:00 UTC, failed (RuntimeError)",
-        "b: every 1:00:00, never ran, due",
+        "b: every 1:00:00, has never run, due",
     ]

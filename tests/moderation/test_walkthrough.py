@@ -122,12 +122,12 @@ def test_the_moderators_walkthrough(site, live_server, browser):
     page.get_by_role("button", name="Review everything first").click()
     assert Discussion.objects.get(pk=site["ferry"].pk).moderation == Discussion.Moderation.PRE
 
-    # Tries the rule "casino": three honest comments it would wrong. Cancels.
+    # Tries the rule "casino": it would catch three good comments. Cancels.
     page.goto(live_server.url + "/moderation/rules/")
     page.get_by_role("link", name="term").first.click()
     page.get_by_label("Term").fill("casino")
-    page.get_by_role("button", name="Try it").click()
-    expect(page.get_by_role("heading", name="3 honest comments that it would wrong")).to_be_visible()
+    page.get_by_role("button", name="Try on past decisions").click()
+    expect(page.get_by_role("heading", name="Would have caught 3 good comments")).to_be_visible()
     page.get_by_role("link", name="Cancel").click()
     assert not Rule.objects.exists()
 

@@ -14,22 +14,24 @@ from django.utils.translation import ngettext
 from moderation.features import signals
 from moderation.models import Filter
 from moderation.spam_filter import csv_rows
-from moderation.spam_filter.active_model import Unusable, in_force, model
+from moderation.spam_filter.active_model import UnusableModelError, active_filter, load_model
 from moderation.spam_filter.csv_rows import CommentFile, Row
-from moderation.spam_filter.metrics import Figures, figures
+from moderation.spam_filter.metrics import Metrics, compute_metrics
 from moderation.spam_filter.model import Model, sigmoid
-from moderation.spam_filter.versions import STARTER
+from moderation.spam_filter.versions import STARTER_DIR
 
 T = TypeVar("T")
-REASONS = 6  # of each row, the heaviest
-ON_A_TERMINAL, IN_A_LOG = 0.5, 10.0  # seconds between two lines of progress
+REASONS_PER_ROW = 6  # the heaviest
+TERMINAL_INTERVAL, LOG_INTERVAL = 0.5, 10.0  # seconds between two lines of progress
 
 
 class Command(BaseCommand):
+    """Measure the filter on a CSV file of comments with labels."""
+
     help = (
-        "How good the filter is on a CSV file of comments with labels. Columns: "
-        f"{', '.join(csv_rows.COLUMNS)}; all but body may be absent. The label is spam or ham. A repeat is "
-        f"looked for among the {csv_rows.BLOCK_ROWS:,} rows before."
+        "Measure the filter on a CSV file of comments with labels. Columns: "
+        f"{', '.join(csv_rows.COLUMNS)}; only body is required. The label is spam or ham. Duplicates are "
+        f"searched among the previous {csv_rows.MAX_BLOCK_ROWS:,} rows."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -38,34 +40,34 @@ class Command(BaseCommand):
             "--filter",
             default="",
             metavar="VERSION",
-            help="a version's number, or “starter”; else what is in force",
+            help="the number of a version, or “starter”; default: the active version",
         )
         parser.add_argument(
             "--without",
             action="append",
             default=[],
             metavar="CHECK",
-            help="leave this signal out; may be repeated",
+            help="leave out this signal; may be given more than once",
         )
-        parser.add_argument("--encoding", default="utf-8", help="of the file; UTF-8 if nothing is named")
-        parser.add_argument("--json", action="store_true")
+        parser.add_argument("--encoding", default="utf-8", help="encoding of the file; default: UTF-8")
+        parser.add_argument("--json", action="store_true", help="print JSON")
         parser.add_argument(
-            "--scores", type=Path, metavar="OUT.csv", help="write each row's score and reasons"
+            "--scores", type=Path, metavar="OUT.csv", help="write the score and reasons of each row"
         )
         parser.add_argument(
             "--progress",
             action="store_true",
-            help="tell on standard error how far it is, which it does by itself on a terminal",
+            help="show progress on standard error; default: on a terminal only",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         path, scores = options["file"], options["scores"]
         if scores and scores.resolve() == path.resolve():
-            raise CommandError("The scores would overwrite the comments: name another file.")
+            raise CommandError("The scores would overwrite the comments. Choose another output file.")
         try:
-            signals.without(options["without"])
-            its = self._model(options["filter"])
-        except (ValueError, Unusable) as error:
+            signals.signals_without(options["without"])
+            scoring_model = self._model(options["filter"])
+        except (ValueError, UnusableModelError) as error:
             raise CommandError(str(error)) from error
         file = CommentFile(path, options["encoding"])
         progress = Progress(self, is_asked=options["progress"])
@@ -73,15 +75,15 @@ class Command(BaseCommand):
         probabilities, labels, unlabelled = array("d"), array("b"), 0
         try:
             path.stat()
-            # A fault in the last line is told before the first is scored. A pipe can be read only once.
-            total = sum(1 for _ in progress.of("read", file)) if path.is_file() else None
+            # An error in the last line is reported before the first row is scored. A pipe is read only once.
+            total = sum(1 for _ in progress.track("read", file)) if path.is_file() else None
             with ExitStack() as stack:
                 out = None
                 if scores:
                     out = csv.writer(stack.enter_context(scores.open("w", encoding="utf-8", newline="")))
                     out.writerow(["line", "label", "probability", "reasons"])
-                scored = score(file, its, without=options["without"], explain=bool(out))
-                for row, probability, reasons in progress.of("scored", scored, total):
+                scored = score_rows(file, scoring_model, without=options["without"], explain=bool(out))
+                for row, probability, reasons in progress.track("scored", scored, total):
                     if out:
                         label = {True: "spam", False: "ham", None: ""}[row.is_spam]
                         out.writerow([row.line, label, f"{probability:.6f}", reasons])
@@ -97,10 +99,10 @@ class Command(BaseCommand):
         seconds = time.perf_counter() - began
         if not labels:
             self.stderr.write(self._without_labels(file, unlabelled))
-        told = figures(probabilities, [bool(label) for label in labels])
+        results = compute_metrics(probabilities, [bool(label) for label in labels])
         if options["json"]:
-            calibration = {"bins": [one._asdict() for one in told["bins"]], "ece": told["ece"]}
-            rest = {name: value for name, value in told.items() if name not in {"bins", "ece"}}
+            calibration = {"bins": [one._asdict() for one in results["bins"]], "ece": results["ece"]}
+            rest = {name: value for name, value in results.items() if name not in {"bins", "ece"}}
             self.stdout.write(
                 json.dumps(
                     {
@@ -112,107 +114,110 @@ class Command(BaseCommand):
                 )
             )
         else:
-            self._print(told, unlabelled, seconds)
+            self._print(results, unlabelled, seconds)
 
     def _without_labels(self, file: CommentFile, count: int) -> str:
         if not count:
-            return f"{file.path} has no row below its first line."
+            return f"{file.path} has no rows after the header."
         columns = ", ".join(f"“{name}”" for name in file.columns)
         if "label" in map(str.casefold, file.columns):
             why = "no row has a label"
         else:
-            why = f"there is no column “label” beside {columns}"
-        return f"Nothing can be measured, since {why}: the rows are scored only."
+            why = f"there is no column “label” besides {columns}"
+        return f"Nothing can be measured because {why}. The rows are only scored."
 
     def _model(self, asked: str) -> Model:
-        """Raises CommandError for a version that does not exist."""
+        """Return the model that --filter names. Raises CommandError if the version does not exist."""
         if asked == "starter":
-            return Model.from_bytes((STARTER / "starter.bin").read_bytes())
+            return Model.from_bytes((STARTER_DIR / "starter.bin").read_bytes())
         try:
             if asked:
-                return model(int(asked))
-            now = in_force()
+                return load_model(int(asked))
+            now = active_filter()
         except (ValueError, Filter.DoesNotExist) as error:
             raise CommandError(f"There is no version {asked!r} of the filter.") from error
-        except DatabaseError:  # nothing was set up here yet
+        except DatabaseError:  # the database is not set up yet
             now = None
-        return model(now.version) if now else Model.from_bytes((STARTER / "starter.bin").read_bytes())
+        return (
+            load_model(now.version) if now else Model.from_bytes((STARTER_DIR / "starter.bin").read_bytes())
+        )
 
-    def _print(self, told: Figures, unlabelled: int, seconds: float) -> None:
+    def _print(self, results: Metrics, unlabelled: int, seconds: float) -> None:
         def share(value: float | None) -> str:
             return "–" if value is None else f"{value:.4f}"
 
         lines = [
-            f"{told['rows']:,} {ngettext('row', 'rows', told['rows'])} with a label: {told['spam']:,} spam,"
-            f" {told['ham']:,} honest",
+            f"{results['rows']:,} {ngettext('row', 'rows', results['rows'])} with a label:"
+            f" {results['spam']:,} spam, {results['ham']:,} ham",
             *(
                 [f"{unlabelled:,} {ngettext('row', 'rows', unlabelled)} without a label, scored only"]
                 if unlabelled
                 else []
             ),
             f"seconds      {seconds:.1f}",
-            f"precision    {share(told['precision'])}  (taken for spam from 0.5 on)",
-            f"recall       {share(told['recall'])}",
-            f"F1           {share(told['f1'])}",
-            f"roc_auc      {share(told['roc_auc'])}",
+            f"precision    {share(results['precision'])}  (spam from probability 0.5)",
+            f"recall       {share(results['recall'])}",
+            f"F1           {share(results['f1'])}",
+            f"roc_auc      {share(results['roc_auc'])}",
             *(
-                f"recall_at    {share(value)}  where {float(at):.1%} of the honest ones wait"
-                for at, value in told["recall_at"].items()
+                f"recall_at    {share(value)}  where {float(at):.1%} of the ham waits"
+                for at, value in results["recall_at"].items()
             ),
-            f"calibration  {share(told['ece'])}  mean distance of what was said and what was so",
+            f"calibration  {share(results['ece'])}  expected calibration error (ECE)",
             *(
-                f"  said {one.low:.1f}–{one.high:.1f}: {one.weight:,.0f}, of them spam {one.share:.0%}"
-                for one in told["bins"]
+                f"  predicted {one.low:.1f}–{one.high:.1f}: {one.weight:,.0f} rows, {one.share:.0%} spam"
+                for one in results["bins"]
             ),
         ]
         for line in lines:
             self.stdout.write(line)
 
 
-def score(
-    file: CommentFile, its: Model, *, without: list[str], explain: bool
+def score_rows(
+    file: CommentFile, model: Model, *, without: list[str], explain: bool
 ) -> Iterator[tuple[Row, float, str]]:
-    """Each row with its probability and, if wanted, its reasons. Two blocks of rows are in memory."""
-    of = signals.without(without)
-    before: list[Row] = []
-    for block in csv_rows.blocks(file):
-        beside = csv_rows.repeats(block, without, before)
-        found = csv_rows.features(block, its, of, beside)
-        for row, one, more in zip(block, found, beside, strict=True):
+    """Yield each row with its probability and, if wanted, its reasons. Two blocks of rows are in memory."""
+    used_signals = signals.signals_without(without)
+    previous: list[Row] = []
+    for block in csv_rows.split_into_blocks(file):
+        duplicates = csv_rows.duplicate_signals(block, without, previous)
+        features = csv_rows.row_features(block, model, used_signals, duplicates)
+        for row, row_features, more in zip(block, features, duplicates, strict=True):
             reasons = ""
             if explain:
-                parts = its.explain(row.said, of, more)[:REASONS]
+                parts = model.explain(row.data, used_signals, more)[:REASONS_PER_ROW]
                 reasons = "; ".join(f"{part.kind} {part.what[:40]} {part.logit:+.2f}" for part in parts)
-            yield row, sigmoid(its.logit(one)), reasons
-        before = block
+            yield row, sigmoid(model.logit(row_features)), reasons
+        previous = block
 
 
 class Progress:
-    """Tells on standard error how many rows are done: on a terminal in one line, else in one now and then."""
+    """Shows on standard error how many rows are done: on a terminal in one line, else a line every 10 s."""
 
     def __init__(self, command: BaseCommand, *, is_asked: bool) -> None:
         self.out = command.stderr
         self.is_terminal = self.out.isatty()
         self.is_shown = is_asked or self.is_terminal
-        self.text = ""  # of the line on the terminal
+        self.text = ""  # progress line on the terminal
 
-    def of(self, done: str, items: Iterable[T], total: int | None = None) -> Iterator[T]:
-        """The items, while it is told how many of the total are done. The last line tells of all."""
-        pause, told, count = ON_A_TERMINAL if self.is_terminal else IN_A_LOG, time.monotonic(), 0
+    def track(self, done: str, items: Iterable[T], total: int | None = None) -> Iterator[T]:
+        """Yield the items and show how many of the total are done. The last line shows all."""
+        interval, count = TERMINAL_INTERVAL if self.is_terminal else LOG_INTERVAL, 0
+        shown_at = time.monotonic()
         for count, item in enumerate(items, 1):
             yield item
-            if self.is_shown and time.monotonic() - told >= pause:
-                self._tell(done, count, total)
-                told = time.monotonic()
+            if self.is_shown and time.monotonic() - shown_at >= interval:
+                self._show(done, count, total)
+                shown_at = time.monotonic()
         if self.is_shown:
-            self._tell(done, count, total)
+            self._show(done, count, total)
 
     def end(self) -> None:
-        """Leave the line of the terminal, so that what follows has one of its own."""
+        """End the progress line on a terminal, so that the next output starts on a new line."""
         if self.text:
             self.out.write("")
 
-    def _tell(self, done: str, count: int, total: int | None) -> None:
+    def _show(self, done: str, count: int, total: int | None) -> None:
         of = f" of {total:,}" if total is not None else ""
         share = f" ({count / total:.0%})" if total else ""
         text = f"{count:,}{of} {ngettext('row', 'rows', count if total is None else total)} {done}{share}"

@@ -4,77 +4,83 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from moderation.spam_filter import metrics, training
-from moderation.spam_filter.examples import MOST, standing
+from moderation.spam_filter.examples import MAX_DECISIONS, current_decisions
 from moderation.spam_filter.model import sigmoid
 
-WIDTH = 40  # characters of the longest bar
+BAR_WIDTH = 40  # characters of the longest bar
 
 
 class Command(BaseCommand):
+    """Replay all decisions of this site through the filter."""
+
     help = (
-        "Walk through what people decided here, in the order in which they did, and foretell each decision "
-        "before it is learnt: how the filter would have done, beside the starter, which learns nothing."
+        "Replay this site's decisions in their order: predict each one before the filter learns it, and "
+        "compare the result with the starter version, which learns nothing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--each", type=int, default=50, metavar="N", help="decisions to one step of the curve"
+            "--each", type=int, default=50, metavar="N", help="decisions per step of the curve; default: 50"
         )
-        parser.add_argument("--json", action="store_true")
+        parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["each"] < 1:
-            raise CommandError("--each takes a number from 1 on.")
-        decided = list(standing(most=MOST))
+            raise CommandError("--each must be 1 or more.")
+        decided = list(current_decisions(most=MAX_DECISIONS))
         if not decided:
-            raise CommandError("Nobody has decided anything yet: there is nothing to walk through.")
+            raise CommandError("There are no decisions to replay yet.")
         labels = [one.is_spam for one in decided]
-        starter, learner = training.starter(), training.starter()
-        usual = [sigmoid(starter.logit(training.features(one, starter))) for one in decided]
-        learnt = [
-            sigmoid(learner.slope * raw + learner.offset) for raw in training.foretell(decided, learner)
+        starter, learner = training.starter_model(), training.starter_model()
+        starter_scores = [sigmoid(starter.logit(training.decision_features(one, starter))) for one in decided]
+        learner_scores = [
+            sigmoid(learner.slope * raw + learner.offset)
+            for raw in training.progressive_scores(decided, learner)
         ]
         steps: list[dict[str, Any]] = []
         for start in range(0, len(decided), options["each"]):
             places = range(start, min(start + options["each"], len(decided)))
-            told: dict[str, Any] = {
+            step: dict[str, Any] = {
                 "from": places[0] + 1,
                 "until": places[-1] + 1,
                 "spam": sum(labels[n] for n in places),
             }
-            for name, scores in (("learnt", learnt), ("starter", usual)):
-                here, of = [scores[n] for n in places], [labels[n] for n in places]
-                told |= {
-                    f"{name}_log_loss": round(training.log_loss(here, of), 4),
-                    f"{name}_wrong": sum((p >= 0.5) != is_spam for p, is_spam in zip(here, of, strict=True)),
+            for name, scores in (("learnt", learner_scores), ("starter", starter_scores)):
+                step_scores, step_labels = [scores[n] for n in places], [labels[n] for n in places]
+                wrong = [(p >= 0.5) != is_spam for p, is_spam in zip(step_scores, step_labels, strict=True)]
+                step |= {
+                    f"{name}_log_loss": round(training.log_loss(step_scores, step_labels), 4),
+                    f"{name}_wrong": sum(wrong),
                 }
-            steps.append(told)
-        whole = {
-            name: {key: value for key, value in metrics.figures(scores, labels).items() if key != "bins"}
-            for name, scores in (("learnt", learnt), ("starter", usual))
+            steps.append(step)
+        summary = {
+            name: {
+                key: value for key, value in metrics.compute_metrics(scores, labels).items() if key != "bins"
+            }
+            for name, scores in (("learnt", learner_scores), ("starter", starter_scores))
         }
         if options["json"]:
-            self.stdout.write(json.dumps({"steps": steps, **whole}))
+            self.stdout.write(json.dumps({"steps": steps, **summary}))
         else:
-            self._draw(steps, whole)
+            self._draw(steps, summary)
 
-    def _draw(self, steps: list[dict[str, Any]], whole: dict[str, Any]) -> None:
+    def _draw(self, steps: list[dict[str, Any]], summary: dict[str, Any]) -> None:
         most = max(max(step["learnt_log_loss"], step["starter_log_loss"]) for step in steps) or 1
-        self.stdout.write("Surprise at each decision (log loss); ▇ what has learnt here, ░ the starter")
+        self.stdout.write("Log loss per step (lower is better); ▇ learning filter, ░ starter")
         for step in steps:
             head = f"{step['from']:>6,}–{step['until']:<6,} {step['spam']:>4} spam"
             for mark, name in (("▇", "learnt"), ("░", "starter")):
                 loss, wrong = step[f"{name}_log_loss"], step[f"{name}_wrong"]
-                bar = mark * max(1, round(WIDTH * loss / most))
-                self.stdout.write(f"{head:24} {bar:{WIDTH}} {loss:.3f}, {wrong} wrong")
+                bar = mark * max(1, round(BAR_WIDTH * loss / most))
+                self.stdout.write(f"{head:24} {bar:{BAR_WIDTH}} {loss:.3f}, {wrong} wrong")
                 head = ""
-        for name, told in whole.items():
+        for name, results in summary.items():
             at = ", ".join(
                 f"{float(share):.1%}: {'–' if value is None else f'{value:.0%}'}"
-                for share, value in told["recall_at"].items()
+                for share, value in results["recall_at"].items()
             )
-            area = told["roc_auc"]
+            area = results["roc_auc"]
             self.stdout.write(
-                f"{name}: roc_auc {'–' if area is None else f'{area:.4f}'}; of the spam found where so many "
-                f"honest ones wait: {at}"
+                f"{name}: roc_auc {'–' if area is None else f'{area:.4f}'}; spam found, by the share of ham "
+                f"that waits: {at}"
             )

@@ -10,43 +10,44 @@ from django.utils import timezone
 from moderation.models import JobRun
 from moderation.scheduled_jobs import JOBS, is_due, tick
 
-PAUSE = 60  # seconds between two rounds
+ROUND_SECONDS = 60  # seconds between two rounds
 
 
 class Command(BaseCommand):
     help = (
-        "Run each job that is due and that no other process is running. `bin/serve` does so by itself; "
-        "without it, call this once a minute."
+        "Run each job that is due and not running in another process. `bin/serve` does this by itself; "
+        "without it, run this command once a minute."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        what = parser.add_mutually_exclusive_group()
-        what.add_argument("--list", action="store_true", help="say when each job last ran, and run none")
-        what.add_argument("--forever", action="store_true", help="go on, a round a minute")
+        mode = parser.add_mutually_exclusive_group()
+        mode.add_argument("--list", action="store_true", help="print when each job last ran; run none")
+        mode.add_argument("--forever", action="store_true", help="keep running, with a round every minute")
 
     def handle(self, *, list: bool, forever: bool, **options: Any) -> None:
         if list:
-            self.say_when()
+            self.print_schedule()
             return
         while True:
             for ran in tick():
-                what = f"failed: {ran.error}" if ran.error else f"done: {ran.result}"
-                self.stdout.write(f"{ran.name}: {what} ({ran.seconds:.1f} s)")
+                result = f"failed: {ran.error}" if ran.error else f"done: {ran.result}"
+                self.stdout.write(f"{ran.name}: {result} ({ran.seconds:.1f} s)")
                 self.stdout.flush()
             if not forever:
                 return
-            connection.close()  # it would stand idle, or break, until the next round
-            time.sleep(PAUSE)
+            connection.close()  # it would be idle until the next round, and might break
+            time.sleep(ROUND_SECONDS)
 
-    def say_when(self) -> None:
+    def print_schedule(self) -> None:
+        """Print when each job last ran."""
         runs = JobRun.objects.in_bulk()
         now = timezone.now()
         for job in JOBS:
             last = runs.get(job.name)
             line = f"{job.name}: every {job.every}, "
-            line += f"last {last.started_at:%Y-%m-%d %H:%M} UTC" if last else "never ran"
+            line += f"last {last.started_at:%Y-%m-%d %H:%M} UTC" if last else "has never run"
             if last and last.error:
                 line += f", failed ({last.error})"
             elif last and last.finished_at is None:
-                line += ", running or cut short"
+                line += ", running or interrupted"
             self.stdout.write(line + (", due" if is_due(job, now) else ""))

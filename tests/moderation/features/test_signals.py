@@ -1,4 +1,4 @@
-"""Each signal by a comment in which it finds something, with the words, and by one in which it does not."""
+"""Each signal with comments that it matches, with the spans, and with comments that it ignores."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moderation.features import signals
-from moderation.features.signals import FACTS, OF_THE_SITE, PRIORS, RANKS, SIGNALS
-from moderation.features.text_reading import LONGEST, Found, Read, Said
+from moderation.features.signals import FACT_SIGNALS, PRIORS, RANKING_SIGNALS, SIGNALS, SITE_SIGNAL_WEIGHTS
+from moderation.features.text_reading import MAX_BODY_LENGTH, Read, Said, SignalResult
 
 ARTICLE = """
 Heron ferries stop in winter. The harbour of Lindal has frozen early this year, and the council of the
@@ -25,8 +25,11 @@ def said(body: str = "x", **more) -> Said:
     return Said(body=body, **more)
 
 
-def told(name: str, one: Said) -> Found | None:
-    return next((f for f in signals.find(Read(one), (*SIGNALS, *FACTS, *RANKS)) if f.signal == name), None)
+def told(name: str, one: Said) -> SignalResult | None:
+    return next(
+        (f for f in signals.find(Read(one), (*SIGNALS, *FACT_SIGNALS, *RANKING_SIGNALS)) if f.signal == name),
+        None,
+    )
 
 
 def after(days: int) -> Said:
@@ -145,7 +148,7 @@ def label(value: object) -> str | None:
 
 
 @pytest.mark.parametrize(("name", "one", "words"), FINDS, ids=label)
-def test_what_it_finds_and_where(name, one, words):
+def test_each_signal_finds_its_example(name, one, words):
     found = told(name, one)
     assert found is not None
     assert 0 < found.strength <= 1
@@ -153,22 +156,22 @@ def test_what_it_finds_and_where(name, one, words):
 
 
 @pytest.mark.parametrize(("name", "one"), PASSES, ids=label)
-def test_what_it_passes(name, one):
+def test_each_signal_ignores_its_counterexample(name, one):
     assert told(name, one) is None
 
 
-EVERY = [signal.__name__ for signal in (*SIGNALS, *FACTS, *RANKS)]
+EVERY = [signal.__name__ for signal in (*SIGNALS, *FACT_SIGNALS, *RANKING_SIGNALS)]
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_each_has_both_cases(name):
+def test_each_signal_has_an_example_and_a_counterexample(name):
     assert name in {case[0] for case in FINDS}
     assert name in {case[0] for case in PASSES}
 
 
-def test_each_has_a_weight_to_start_from_or_none_at_all():
-    assert set(PRIORS) == {signal.__name__ for signal in SIGNALS} | set(OF_THE_SITE)
-    assert set(PRIORS).isdisjoint(signal.__name__ for signal in (*FACTS, *RANKS))
+def test_each_signal_has_a_start_weight_or_none():
+    assert set(PRIORS) == {signal.__name__ for signal in SIGNALS} | set(SITE_SIGNAL_WEIGHTS)
+    assert set(PRIORS).isdisjoint(signal.__name__ for signal in (*FACT_SIGNALS, *RANKING_SIGNALS))
 
 
 HARMLESS = [
@@ -181,17 +184,17 @@ HARMLESS = [
 
 
 @pytest.mark.parametrize("one", HARMLESS)
-def test_little_is_said_of_the_harmless(one):
+def test_harmless_comments_have_few_signals(one):
     assert sum(PRIORS[f.signal] * f.strength for f in signals.find(Read(one))) < 2
 
 
-def test_what_is_unknown_is_not_told():
+def test_unknown_fields_give_no_result():
     """A field that is not known gives no finding, for or against."""
     names = {f.signal for f in signals.find(Read(said("Some words about curtains in bedrooms")))}
     assert names.isdisjoint({"late", "drift", "on_subject", "no_gain", "own_name", "site_sells", "answers"})
 
 
-def test_abuse_is_no_part_of_it():
+def test_abuse_signals_have_no_weight():
     names = {f.signal for f in signals.find(Read(said("you are an idiot, you wetback")))}
     assert names.isdisjoint({"insult", "slur"})
 
@@ -208,12 +211,14 @@ def test_times_with_and_without_a_zone_are_compared():
 
 
 def test_signals_can_be_left_out():
-    assert {s.__name__ for s in SIGNALS} - {s.__name__ for s in signals.without(["late", "spun"])} == {
+    assert {s.__name__ for s in SIGNALS} - {
+        s.__name__ for s in signals.signals_without(["late", "spun"])
+    } == {
         "late",
         "spun",
     }
     with pytest.raises(ValueError, match="No such signal: nonsense"):
-        signals.without(["nonsense"])
+        signals.signals_without(["nonsense"])
 
 
 texts = st.text(max_size=120)
@@ -245,7 +250,7 @@ def test_nothing_that_can_be_typed_breaks_it(body, author, url, article, parent,
         comment_date=written,
         parent=parent,
     )
-    for found in signals.find(Read(one), (*SIGNALS, *FACTS, *RANKS)):
+    for found in signals.find(Read(one), (*SIGNALS, *FACT_SIGNALS, *RANKING_SIGNALS)):
         assert 0 <= found.strength <= 1
         assert all(0 <= start < end <= len(body) for start, end in found.spans)
 
@@ -283,18 +288,18 @@ PIECES = [
 @pytest.mark.parametrize("piece", PIECES)
 def test_no_hostile_text_keeps_a_signal_busy(piece):
     """No measure, but a bound that a pattern which goes back and forth would pass a hundred times over."""
-    body = (piece * LONGEST)[:LONGEST]
+    body = (piece * MAX_BODY_LENGTH)[:MAX_BODY_LENGTH]
     one = said(body, author=piece * 20, url="http://" + piece * 20, article_text=ARTICLE)
     began = time.process_time()
-    signals.find(Read(one), (*SIGNALS, *FACTS, *RANKS))
+    signals.find(Read(one), (*SIGNALS, *FACT_SIGNALS, *RANKING_SIGNALS))
     assert time.process_time() - began < 5
 
 
-def test_what_other_signals_ask_is_looked_for_once():
+def test_a_signal_used_by_others_is_computed_once():
     looked = []
 
-    @signals.once
-    def shout(read: Read) -> Found | None:
+    @signals.cached_per_comment
+    def shout(read: Read) -> SignalResult | None:
         """What it finds."""
         looked.append(read)
         return None
@@ -305,7 +310,7 @@ def test_what_other_signals_ask_is_looked_for_once():
     assert (shout.__name__, shout.__doc__) == ("shout", "What it finds.")
 
 
-def test_a_signal_that_another_asks_has_one_answer_in_a_comment():
+def test_a_cached_signal_has_one_result_per_comment():
     """`calls` is the dearest one, and `no_gain` asks it again."""
     read = Read(said("Please visit my site", url=""))
     assert signals.no_gain(read) is None

@@ -1,4 +1,4 @@
-"""What the site knows that tells of a comment, in one statement."""
+"""The site's facts about a comment, loaded in one statement."""
 
 from datetime import timedelta
 
@@ -9,53 +9,58 @@ from django.utils import timezone
 
 from comments.models import State
 from moderation.actions.decisions import decide
-from moderation.features.site_facts import AT_ADDRESS, Known, around, look_up
+from moderation.features.site_facts import (
+    MAX_COMMENTS_PER_ADDRESS,
+    SiteFacts,
+    load_site_facts,
+    load_thread_context,
+)
 from moderation.screening.origins import mark
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("publishing_policy")]
 
 
-def known(article, **asked) -> Known:
+def known(article, **asked) -> SiteFacts:
     values = {
         "at": timezone.now(),
         "hosts": [],
         "name": "Olav",
-        "is_odd": False,
+        "is_unusual_name": False,
         "author": None,
         "guest": None,
         "parent": None,
         "ip_hash": None,
     }
     with CaptureQueriesContext(connection) as queries:
-        found = look_up(article=article.pk, **values | asked)
+        found = load_site_facts(article=article.pk, **values | asked)
     assert len([q for q in queries if q["sql"].startswith("EXECUTE")]) == 1
     return found
 
 
-def test_of_an_empty_discussion_nothing_is_known():
-    assert known(make_article(), hosts=["teak.example"], ip_hash=mark("198.51.100.7")) == Known(
+def test_an_empty_discussion_has_no_facts():
+    assert known(make_article(), hosts=["teak.example"], ip_hash=mark("198.51.100.7")) == SiteFacts(
         thread="",
         spam_hosts=[],
         burst_hosts=[],
         staff=[],
         names=[],
         names_at_address=0,
-        names_of_the_day=[],
+        recent_names=[],
         article="\nA story.",
     )
 
 
-def test_what_was_said_before_and_what_is_answered():
+def test_the_thread_and_the_parent():
     article = make_article()
     first = say(article, "The ferry needs a NEW rudder.")
     say(make_article("Elsewhere"), "Of horses.")
     then = timezone.now()
     say(article, "Later words.")
     found = known(article, parent=first.pk, at=then)
-    assert found.thread == found.replied == "the ferry needs a new rudder."
-    assert around(article=article.pk, at=then, parent=first.pk, but=0) == Known(
-        thread=found.thread, replied=found.replied
+    assert found.thread == found.parent_text == "the ferry needs a new rudder."
+    assert load_thread_context(article=article.pk, at=then, parent=first.pk, exclude=0) == SiteFacts(
+        thread=found.thread, parent_text=found.parent_text
     )
 
 
@@ -80,7 +85,7 @@ def test_a_host_to_which_several_others_link_within_a_day():
     assert known(article, hosts=["teak.example"], name="Bo", at=later).burst_hosts == []
 
 
-def test_no_host_of_a_hostile_comment_keeps_it_from_being_posted(starter, maria):
+def test_a_hostile_host_does_not_break_posting(starter, maria):
     article = make_article()
     spam = [say(article, f"Fine tables at teak{n}.example, number {n}") for n in range(25)]
     decide(ids=[c.pk for c in spam], to=State.SPAM, reason="spam", actor=maria)
@@ -89,7 +94,7 @@ def test_no_host_of_a_hostile_comment_keeps_it_from_being_posted(starter, maria)
 
 
 @pytest.mark.parametrize("host", ["'", "''|x", "a\\b", "& !", "", "\u0130.example", "x" * 300])
-def test_no_host_is_too_odd(host):
+def test_any_host_can_be_looked_up(host):
     assert known(make_article(), hosts=[host]).spam_hosts == []
 
 
@@ -114,24 +119,24 @@ def test_one_address_under_several_names():
     assert known(article, ip_hash=mark(here)).names_at_address == 2
 
 
-def test_the_storys_own_text_comes_along():
+def test_the_text_of_the_story_is_loaded():
     article = make_article(standfirst="Of piles.", body="They have **rotted**.")
     assert known(article).article == "Of piles.\nThey have **rotted**."
 
 
-def test_of_an_address_the_latest_are_looked_at():
+def test_only_the_latest_comments_of_an_address_count():
     article, here = make_article(), "198.51.100.7"
-    for n in range(AT_ADDRESS + 5):
+    for n in range(MAX_COMMENTS_PER_ADDRESS + 5):
         say(article, f"Row {n} is free.", guest=GuestFactory.create(name=f"Rower {n}"), ip=here)
-    assert known(article, ip_hash=mark(here)).names_at_address == AT_ADDRESS
+    assert known(article, ip_hash=mark(here)).names_at_address == MAX_COMMENTS_PER_ADDRESS
 
 
-def test_the_names_of_the_day_are_asked_for_an_odd_one_only():
+def test_recent_names_are_loaded_only_for_an_unusual_name():
     article = make_article()
     for n, name in enumerate(("RobertExo", "olav", "Ada")):
         say(article, f"Row {n} is free.", guest=GuestFactory.create(name=name), ip="198.51.100.7")
     say(article, "Without an address.", guest=GuestFactory.create(name="Cy"))
-    assert known(article).names_of_the_day == []
-    assert sorted(known(article, is_odd=True).names_of_the_day) == ["Ada", "RobertExo"]
+    assert known(article).recent_names == []
+    assert sorted(known(article, is_unusual_name=True).recent_names) == ["Ada", "RobertExo"]
     later = timezone.now() + timedelta(days=2)
-    assert known(article, is_odd=True, at=later).names_of_the_day == []
+    assert known(article, is_unusual_name=True, at=later).recent_names == []

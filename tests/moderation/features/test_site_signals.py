@@ -1,17 +1,17 @@
-"""Signals that only the site can give."""
+"""Signals that use the site's facts."""
 
 import re
 
 import pytest
 
 from accounts.names import skeletons
-from moderation.features.site_facts import Known
-from moderation.features.site_signals import find, hosts, odd_shape
+from moderation.features.site_facts import SiteFacts
+from moderation.features.site_signals import find_site_signals, linked_hosts, unusual_name_shape
 from moderation.features.text_reading import Read, Said
 
 
-def found(known: Known, name: str = "Ada", body: str = "A word.") -> dict[str, float]:
-    return {one.signal: one.strength for one in find(Read(Said(body=body, author=name)), known)}
+def found(known: SiteFacts, name: str = "Ada", body: str = "A word.") -> dict[str, float]:
+    return {one.signal: one.strength for one in find_site_signals(Read(Said(body=body, author=name)), known)}
 
 
 @pytest.mark.parametrize(
@@ -28,13 +28,13 @@ def found(known: Known, name: str = "Ada", body: str = "A word.") -> dict[str, f
         "𝓜aria",
     ],
 )
-def test_a_name_that_can_be_taken_for_one_of_the_staff(name):
-    assert found(Known(staff=["Maria"]), name) == {"imitates": 1.0}
+def test_a_name_that_imitates_staff(name):
+    assert found(SiteFacts(staff=["Maria"]), name) == {"imitates": 1.0}
 
 
 @pytest.mark.parametrize("name", ["Marian", "Mario", "Mari", "Marla", "", "…", "李娜"])
-def test_another_name_is_another_name(name):
-    assert found(Known(staff=["Maria"], names=["Maria"]), name) == {}
+def test_a_different_name_does_not_imitate(name):
+    assert found(SiteFacts(staff=["Maria"], names=["Maria"]), name) == {}
 
 
 @pytest.mark.parametrize(
@@ -42,21 +42,21 @@ def test_another_name_is_another_name(name):
     [("Neil", "Nell"), ("Celia", "Cella"), ("Ali", "All"), ("Marnie", "Mamie"), ("Kai", "Kal")],
 )
 def test_honest_names_that_differ_by_letters_of_one_alphabet(name, other):
-    assert found(Known(staff=[other], names=[other]), name) == {}
+    assert found(SiteFacts(staff=[other], names=[other]), name) == {}
 
 
 @pytest.mark.parametrize("name", ["Moderator", "Mona (moderator)", "Administrat0r", "Emil, editor", "Аdmin"])
-def test_who_says_to_be_of_the_staff(name):
-    assert found(Known(), name) == {"imitates": 1.0}
+def test_a_name_that_claims_a_staff_role(name):
+    assert found(SiteFacts(), name) == {"imitates": 1.0}
 
 
 @pytest.mark.parametrize("name", ["Nei1", "NeiI", "Ne|l", "Nеil"])
-def test_a_sign_a_digit_or_a_capital_that_stands_for_a_letter(name):
-    assert found(Known(staff=["Neil"]), name) == {"imitates": 1.0}
+def test_characters_that_stand_for_a_letter(name):
+    assert found(SiteFacts(staff=["Neil"]), name) == {"imitates": 1.0}
 
 
-def test_in_a_discussion_only_what_looks_like_another_and_is_not():
-    known = Known(names=["Jose", "Tollef"])
+def test_within_a_discussion_only_lookalike_names_imitate():
+    known = SiteFacts(names=["Jose", "Tollef"])
     assert found(known, "Tоllef") == {"imitates": 0.8}  # a Cyrillic o
     assert found(known, "Tollef") == found(known, "tollef") == found(known, "José") == {}
 
@@ -81,23 +81,23 @@ def test_most_letters_that_unicode_calls_confusable_are_known(data, capsys):
 
 
 def test_links_to_where_spam_has_led():
-    known = Known(spam_hosts=["teak.example"])
+    known = SiteFacts(spam_hosts=["teak.example"])
     body = "See https://www.teak.example/a and oak.example.com and http://elm.example"
     read = Read(Said(body=body))
-    assert hosts(read) == ["teak.example", "oak.example.com", "elm.example"]
-    [one] = find(read, known)
+    assert linked_hosts(read) == ["teak.example", "oak.example.com", "elm.example"]
+    [one] = find_site_signals(read, known)
     assert (one.signal, [body[a:b] for a, b in one.spans]) == ("spam_host", ["https://www.teak.example/a"])
 
 
 def test_links_to_where_several_have_linked():
-    assert found(Known(burst_hosts=["teak.example"]), body="See https://teak.example/a") == {
+    assert found(SiteFacts(burst_hosts=["teak.example"]), body="See https://teak.example/a") == {
         "link_burst": 1.0
     }
 
 
 @pytest.mark.parametrize(("names", "strength"), [(0, None), (1, None), (2, 0.4), (9, 1.0)])
 def test_one_address_under_several_names(names, strength):
-    assert found(Known(names_at_address=names)).get("one_address") == strength
+    assert found(SiteFacts(names_at_address=names)).get("one_address") == strength
 
 
 @pytest.mark.parametrize(
@@ -109,20 +109,20 @@ def test_one_address_under_several_names(names, strength):
         ("buy the best tables", "a a a a"),
     ],
 )
-def test_a_name_as_machines_make_them(name, shape):
-    assert odd_shape(name) == shape
+def test_unusual_name_shapes(name, shape):
+    assert unusual_name_shape(name) == shape
 
 
 @pytest.mark.parametrize(
     "name",
     ["Jim", "jim", "JIM", "Ada Lovelace", "J. R. Olsen", "Åse-Marie", "O'Neil", "李娜", "Жанна", "", "  "],
 )
-def test_a_name_as_people_have_them(name):
-    assert odd_shape(name) is None
+def test_usual_name_shapes(name):
+    assert unusual_name_shape(name) is None
 
 
-def test_names_of_one_odd_shape_within_a_day():
+def test_names_of_one_unusual_shape_within_a_day():
     others = ["RobertExo", "WilliamTus", "Jim", "DavidFem"]
-    assert found(Known(names_of_the_day=others), "JamesTib")["name_burst"] == pytest.approx(0.6)
-    assert found(Known(names_of_the_day=others[:3]), "JamesTib") == {}
-    assert found(Known(names_of_the_day=["Ada", "Bo", "Cy", "Di"]), "Jim") == {}
+    assert found(SiteFacts(recent_names=others), "JamesTib")["name_burst"] == pytest.approx(0.6)
+    assert found(SiteFacts(recent_names=others[:3]), "JamesTib") == {}
+    assert found(SiteFacts(recent_names=["Ada", "Bo", "Cy", "Di"]), "Jim") == {}

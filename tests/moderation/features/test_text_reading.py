@@ -1,4 +1,4 @@
-"""A comment is normalised once, whatever is in it, and each place leads back to what was typed."""
+"""Parsing of comments: any text is normalised once, and each span leads back to the text as it was typed."""
 
 import time
 
@@ -7,21 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation.features.text_reading import (
-    ARTICLE_LONGEST,
-    LETTERS,
-    LONGEST,
-    Folded,
+    MAX_ARTICLE_LENGTH,
+    MAX_BODY_LENGTH,
+    SCRIPT_SAMPLE_LETTERS,
+    FoldedText,
     Read,
     Said,
     fold,
     host,
+    is_content_word,
     script,
     script_of,
     split_url,
     stem,
     stems_of,
     subject_stems,
-    tells,
 )
 
 
@@ -41,7 +41,7 @@ from moderation.features.text_reading import (
         ("STRASSE", "straße"),
     ],
 )
-def test_what_looks_alike_is_folded_to_the_same(typed, other):
+def test_lookalike_characters_fold_to_the_same(typed, other):
     assert fold(typed) == fold(other)
 
 
@@ -59,16 +59,16 @@ def test_other_scripts_keep_their_letters():
         ("plain ASCII", "ascii", "ASCII"),
     ],
 )
-def test_a_place_leads_back(text, word, typed):
-    folded = Folded(text)
+def test_spans_lead_back_to_the_original(text, word, typed):
+    folded = FoldedText(text)
     at = folded.text.index(word)
     start, end = folded.span(at, at + len(word))
     assert text[start:end] == typed
 
 
 @given(st.text(max_size=60))
-def test_every_place_leads_into_the_text(text):
-    folded = Folded(text)
+def test_every_span_is_within_the_text(text):
+    folded = FoldedText(text)
     for at in range(len(folded.text)):
         start, end = folded.span(at, at + 1)
         assert 0 <= start < end <= len(text)
@@ -90,12 +90,12 @@ def test_links_are_found_with_and_without_a_scheme(body, links):
 
 def test_words_are_neither_links_nor_markup_nor_numbers():
     read = Read(Said(body='<a href="x">Heron</a> &amp; 12 ferries, see http://a.example/boats'))
-    assert read.said_words == ["heron", "ferries", "see"]
+    assert read.word_texts == ["heron", "ferries", "see"]
     assert len(read.plain) == len(read.folded.text)
 
 
-def test_a_body_is_read_so_far_and_no_further():
-    assert len(Read(Said(body="x" * (LONGEST + 5))).body) == LONGEST
+def test_a_body_is_read_up_to_its_limit():
+    assert len(Read(Said(body="x" * (MAX_BODY_LENGTH + 5))).body) == MAX_BODY_LENGTH
 
 
 @pytest.mark.parametrize(
@@ -117,8 +117,8 @@ def test_a_site_is_a_url_with_a_host(url, name):
 @pytest.mark.parametrize(
     ("word", "does"), [("harbour", True), ("would", False), ("great", False), ("blog", False), ("ice", False)]
 )
-def test_which_words_tell_what_it_is_about(word, does):
-    assert tells(word) is does
+def test_content_words(word, does):
+    assert is_content_word(word) is does
 
 
 def test_words_of_one_stem_are_one():
@@ -134,8 +134,8 @@ def test_the_subject_is_article_parent_and_thread():
     assert Read(Said(body="x", parent="icebreaker")).subject is None
 
 
-def test_an_article_is_read_so_far_and_no_further():
-    assert "icebre" not in subject_stems("", " " * ARTICLE_LONGEST + "icebreaker")
+def test_an_article_is_read_up_to_its_limit():
+    assert "icebre" not in subject_stems("", " " * MAX_ARTICLE_LENGTH + "icebreaker")
 
 
 HOSTILE = {
@@ -157,25 +157,25 @@ HOSTILE = {
 @pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE)
 def test_no_hostile_text_keeps_the_reading_busy(piece):
     """No measure, but a bound that a pattern which goes back and forth would pass a hundred times over."""
-    read = Read(Said(body=(piece * LONGEST)[:LONGEST], author=piece * 50))
+    read = Read(Said(body=(piece * MAX_BODY_LENGTH)[:MAX_BODY_LENGTH], author=piece * 50))
     began = time.process_time()
-    assert len(read.content) <= len(read.words) <= LONGEST
+    assert len(read.content_words) <= len(read.words) <= MAX_BODY_LENGTH
     assert time.process_time() - began < 5
 
 
-def test_one_sign_is_not_read_as_many_letters():
+def test_a_single_sign_does_not_unfold_into_many_letters():
     assert fold("ﷺ½ﬁ") == "ﷺ1⁄2fi"
 
 
-def test_the_first_letters_tell_the_script():
+def test_the_first_letters_determine_the_script():
     assert script("") == script("1 + 1 = 2") == ""
     assert script("Да, the bus" + "и" * 10) == "Cyri"
-    assert script("a" * LETTERS + "и" * 9_000) == "Lati"
-    assert script("a" * LETTERS + "1") == "Lati"
+    assert script("a" * SCRIPT_SAMPLE_LETTERS + "и" * 9_000) == "Lati"
+    assert script("a" * SCRIPT_SAMPLE_LETTERS + "1") == "Lati"
     assert script("東京のターミナル") == "Kata"
 
 
-def test_a_letter_tells_its_script_and_what_is_none_does_not():
+def test_the_script_of_letters_and_other_characters():
     letters = {"a": "Lati", "à": "Lati", "я": "Cyri", "α": "Gree", "か": "Hira", "カ": "Kata", "東": "Cjk"}
     assert {letter: script_of(letter) for letter in letters} == letters
     assert script_of("\ue000") == ""

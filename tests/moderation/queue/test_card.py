@@ -134,7 +134,7 @@ def test_a_rule_that_was_switched_is_switched_back_by_the_bar(client, maria):
     sent = {"value": "casino", "holds": "on", "note": "Ads", "save": "1"}
     saved = text(client.post("/moderation/rules/new/term/", sent, follow=True))
     rule = Rule.objects.get()
-    assert "Saved, and in force from now on.</a>" in re.search(r'<div class="undo">.*?</div>', saved)[0]
+    assert "Saved and switched on.</a>" in re.search(r'<div class="undo">.*?</div>', saved)[0]
     off = text(client.post(f"/moderation/rules/{rule.pk}/switch/", {"on": "0"}, follow=True))
     bar = re.search(r'<div class="undo">.*?</div>', off)[0]
     assert "Switched off: casino." in bar

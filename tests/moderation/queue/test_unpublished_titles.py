@@ -152,12 +152,12 @@ def test_a_moderator_still_finds_what_waits_under_such_a_story(client, stories):
 
 def test_a_rule_for_such_a_story_is_changed_without_telling_its_link(client, stories):
     client.force_login(UserFactory.create(roles=(MODERATOR,)))
-    rule = rules.in_force().of["term"][0].rule
+    rule = rules.in_force().by_kind["term"][0].rule
     form = client.get(f"/moderation/rules/{rule.pk}/change/")
     assert NOT_PUBLISHED in form.text
     saved = client.post(f"/moderation/rules/{rule.pk}/change/", {"value": "ship", "holds": "on", "save": "1"})
     assert saved.status_code == 302
-    assert [each.rule.article for each in rules.in_force().of["term"] if each.rule.value == "ship"] == [
+    assert [each.rule.article for each in rules.in_force().by_kind["term"] if each.rule.value == "ship"] == [
         rule.article
     ]
     tried = client.post("/moderation/rules/new/term/", {"value": "a", "article": stories[1].slug, "try": "1"})

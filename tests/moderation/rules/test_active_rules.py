@@ -1,4 +1,4 @@
-"""Rules as they are stored, tried on what people decided, and applied: the verbs, and what a post meets."""
+"""Rules as they are stored, replayed and applied, and their effect on new comments."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -76,8 +76,8 @@ def test_a_replay_counts_what_people_decided_and_nothing_else(maria):
 
     found = replay.replay(term())
     assert (found.caught, found.removed, found.approved) == (4, 5, 5)
-    assert found.wronged == sorted((c.pk for c in honest), reverse=True)
-    [(decided, spans)] = replay.examples(term(), found.wronged[:1])
+    assert found.false_positives == sorted((c.pk for c in honest), reverse=True)
+    [(decided, spans)] = replay.matched_examples(term(), found.false_positives[:1])
     assert (decided.body, spans) == ("At the casino, 2", [(7, 13)])
     assert not Rule.objects.exists()
     assert not Batch.objects.filter(kind="rule").exists()
@@ -93,36 +93,36 @@ def test_the_last_decision_counts_and_what_was_undone_does_not(maria):
     delete_comment(comment=taken_back, user=None, guest=taken_back.guest)
     found = replay.replay(term())
     assert (found.caught, found.removed, found.approved) == (1, 1, 1)
-    assert found.wronged == [taken_back.pk]  # its author's own act is no decision on it
+    assert found.false_positives == [taken_back.pk]  # its author's own act is no decision on it
 
 
-def test_what_its_own_account_took_back_is_still_what_somebody_decided(maria):
+def test_a_comment_deleted_by_its_author_still_counts_as_decided(maria):
     ada = UserFactory.create(name="Ada")
     comment = say(make_article(), "A casino", author=ada)
     approve(comment, by=maria)
     delete_comment(comment=comment, user=ada, guest=None)
-    assert replay.replay(term()).wronged == [comment.pk]
+    assert replay.replay(term()).false_positives == [comment.pk]
 
 
-def test_the_words_are_those_that_were_decided_on(maria):
+def test_the_text_is_that_of_the_decision(maria):
     guest = known_guest(maria)
     comment = say(make_article(), "I was at the casino", guest=guest)
     approve(comment, by=maria)
     edit_comment(comment=comment, body="I was at the theatre", user=None, guest=guest)
     found = replay.replay(term())
-    assert found.wronged == [comment.pk]
-    assert replay.examples(term(), found.wronged)[0][0].body == "I was at the casino"
-    assert replay.replay(term("theatre")).wronged == []
+    assert found.false_positives == [comment.pk]
+    assert replay.matched_examples(term(), found.false_positives)[0][0].body == "I was at the casino"
+    assert replay.replay(term("theatre")).false_positives == []
 
 
-def test_blanked_words_are_not_tried(maria):
+def test_erased_comments_are_not_replayed(maria):
     comment = say(make_article(), "The casino")
     approve(comment, by=maria)
     Comment.objects.filter(pk=comment.pk).update(erased_at=timezone.now(), body="")
     assert replay.replay(term()).approved == 0
 
 
-def test_a_rule_is_tried_where_it_would_hold(maria):
+def test_a_rule_is_replayed_only_where_it_applies(maria):
     harbour = Topic.objects.create(name="Harbour", slug="harbour")
     here, there = make_article(), make_article("Elsewhere")
     here.topics.add(harbour)
@@ -135,25 +135,25 @@ def test_a_rule_is_tried_where_it_would_hold(maria):
 @pytest.mark.parametrize(
     ("kind", "value", "wronged"), [("links", "1", 1), ("links", "2", 0), ("age", "30", 2), ("age", "90", 0)]
 )
-def test_limits_are_tried_as_well(maria, kind, value, wronged):
+def test_limits_are_replayed_too(maria, kind, value, wronged):
     article = make_article(published_at=timezone.now() - timedelta(days=60))
     approve(say(article, "https://a.example https://b.example"), say(article, "None"), by=maria)
-    assert len(replay.replay(Written(pk=None, kind=kind, value=value)).wronged) == wronged
+    assert len(replay.replay(Written(pk=None, kind=kind, value=value)).false_positives) == wronged
 
 
-def test_a_replay_reads_by_a_cursor_on_the_server(maria, monkeypatch):
-    monkeypatch.setattr(replay, "READ_AT_ONCE", 2)
+def test_a_replay_uses_a_server_side_cursor(maria, monkeypatch):
+    monkeypatch.setattr("moderation.rules.replay.FETCH_SIZE", 2)
     article = make_article()
     approve(*(say(article, f"A casino, {n}") for n in range(5)), by=maria)
     with CaptureQueriesContext(connection) as queries:
-        assert len(replay.replay(term()).wronged) == 5
+        assert len(replay.replay(term()).false_positives) == 5
     assert len([q for q in queries if "comments_transition" in q["sql"]]) == 1
 
 
 # Versions and the switch
 
 
-def test_another_value_is_another_version_in_one_act_that_can_be_undone(maria):
+def test_a_changed_value_creates_a_version_that_can_be_undone(maria):
     first = keep(term(), maria)
     second = keep(term("casinos"), maria, replaces=first)
     assert [(r.value, r.is_active, r.replaces) for r in rules.versions(first.pk)] == [
@@ -172,11 +172,11 @@ def test_another_value_is_another_version_in_one_act_that_can_be_undone(maria):
     assert [r.is_active for r in rules.versions(first.pk)] == [True, False, False]
 
 
-def test_a_version_that_a_colleague_has_replaced_is_not_changed(maria):
+def test_a_version_replaced_by_a_colleague_cannot_be_changed(maria):
     otto = UserFactory.create(name="Otto", roles=("Moderator",))
     first = keep(term(), maria)
     second = keep(term("casinos"), otto, replaces=first)
-    with pytest.raises(ValidationError, match="Otto has changed this rule meanwhile"):
+    with pytest.raises(ValidationError, match="Otto changed this rule in the meantime"):
         keep(term("gambling"), maria, replaces=first)
     assert in_force() == [second.pk]
 
@@ -199,7 +199,7 @@ def in_force() -> list[int]:
         ),
     ],
 )
-def test_a_version_of_the_same_value_is_undone_and_that_undone_again(maria, one, other):
+def test_a_version_with_the_same_value_can_be_undone_and_redone(maria, one, other):
     first = keep(one, maria)
     second = keep(other, maria, replaces=first)
     undone = decisions.undo(batch=act_of(second), actor=maria)
@@ -208,7 +208,7 @@ def test_a_version_of_the_same_value_is_undone_and_that_undone_again(maria, one,
     assert in_force() == [second.pk]
 
 
-def test_no_undo_sets_a_second_version_in_force(maria):
+def test_an_undo_never_activates_a_second_version(maria):
     first = keep(term(), maria)
     off = rules.switch(rule=first, on=False, actor=maria)
     second = keep(term("casinos"), maria, replaces=first)
@@ -218,7 +218,7 @@ def test_no_undo_sets_a_second_version_in_force(maria):
     assert in_force() == [third.pk]
 
 
-def test_an_earlier_version_is_switched_on_in_place_of_the_one_in_force(maria):
+def test_switching_on_an_earlier_version_replaces_the_active_one(maria):
     first = keep(term(), maria)
     second = keep(term("casinos"), maria, replaces=first)
     batch = rules.switch(rule=first, on=True, actor=maria)
@@ -229,7 +229,7 @@ def test_an_earlier_version_is_switched_on_in_place_of_the_one_in_force(maria):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("press", ["switch", "save"])
-def test_who_did_not_see_a_colleagues_version_sets_none_beside_it(maria, press):
+def test_concurrent_changes_create_only_one_version(maria, press):
     otto = UserFactory.create(name="Otto", roles=("Moderator",))
     first = keep(term(), maria)
 
@@ -247,13 +247,13 @@ def test_who_did_not_see_a_colleagues_version_sets_none_beside_it(maria, press):
             second = keep(term("casinos"), otto, replaces=first)
             asked = colleague.submit(meanwhile)  # reads the versions before Otto's commit
             wait_for_a_lock()
-        with pytest.raises(ValidationError, match="changed this one meanwhile"):
+        with pytest.raises(ValidationError, match=r"changed (it|this one) in the meantime"):
             asked.result(timeout=PATIENCE)
     assert in_force() == [second.pk]
     assert rules.versions(first.pk) == [second, first]
 
 
-def test_one_press_switches_off_and_undo_on_again(maria):
+def test_switching_off_can_be_undone(maria):
     rule = keep(term(), maria)
     guest = known_guest(maria)
     article = make_article()
@@ -266,7 +266,7 @@ def test_one_press_switches_off_and_undo_on_again(maria):
     assert say(article, "Casino 3", guest=guest).state == "pending"
 
 
-def test_a_finding_points_at_the_version_that_found(maria):
+def test_a_finding_names_the_version_that_matched(maria):
     guest, article = known_guest(maria), make_article()
     first = keep(term(), maria)
     one = say(article, "A casino", guest=guest)
@@ -279,15 +279,15 @@ def test_a_finding_points_at_the_version_that_found(maria):
     }
     approve(two, by=maria)
     assert rules.records([first.pk, third.pk]) == {
-        first.pk: rules.Record(found=1),
-        third.pk: rules.Record(found=1, approved=1),
+        first.pk: rules.RuleRecord(matches=1),
+        third.pk: rules.RuleRecord(matches=1, approved=1),
     }
-    assert rules.records([third.pk])[third.pk].wrong == 100
+    assert rules.records([third.pk])[third.pk].false_positive_percent == 100
 
 
-def test_the_same_rule_stands_once(maria):
+def test_an_equal_rule_cannot_be_saved_twice(maria):
     rule = keep(term(), maria)
-    with pytest.raises(ValidationError, match="such a rule"):
+    with pytest.raises(ValidationError, match="This rule already exists"):
         keep(term("CASINO"), maria)
     rules.switch(rule=rule, on=False, actor=maria)
     keep(term("CASINO"), maria)
@@ -312,18 +312,18 @@ def test_rules_are_read_and_compiled_only_when_they_change(maria):
     compiled = rules.in_force()
     keep(term(), maria)
     again = rules.in_force()
-    assert again.of["list"][0] is compiled.of["list"][0]  # a list that stays is not compiled anew
+    assert again.by_kind["list"][0] is compiled.by_kind["list"][0]  # a list that stays is not compiled anew
 
 
 @pytest.mark.parametrize(("kind", "value"), [("name", "("), ("links", "many"), ("term", " "), ("rate", "3")])
-def test_a_rule_that_cannot_be_used_keeps_nobody_from_posting(maria, caplog, kind, value):
+def test_an_unusable_rule_does_not_block_comments(maria, caplog, kind, value):
     bad = Rule.objects.create(kind=kind, value=value)
     keep(term(), maria)
     assert say(make_article(), "A casino", guest=known_guest(maria)).state == "pending"
-    assert f"Rule {bad.pk} is left out" in caplog.text
+    assert f"Rule {bad.pk} is ignored" in caplog.text
 
 
-def test_a_rule_of_a_topic_holds_under_its_stories(maria):
+def test_a_rule_for_a_topic_applies_to_its_stories(maria):
     harbour = Topic.objects.create(name="Harbour", slug="harbour")
     here, there = make_article(), make_article("Elsewhere")
     here.topics.add(harbour)
@@ -333,14 +333,14 @@ def test_a_rule_of_a_topic_holds_under_its_stories(maria):
     assert say(there, "A casino there", guest=guest).state == "published"
 
 
-def test_what_a_rule_only_tells_is_published(maria):
+def test_a_match_that_does_not_hold_is_published(maria):
     keep(term(holds=False), maria)
     comment = say(make_article(), "A casino", guest=known_guest(maria))
     assert comment.state == "published"
     assert Finding.objects.get(comment=comment).holds is False
 
 
-def test_what_a_rule_only_tells_is_no_reason_to_its_author(maria):
+def test_a_match_that_does_not_hold_is_not_shown_to_the_author(maria):
     keep(term(holds=False), maria)
     comment = say(make_article(), "A casino")
     found = Finding.objects.of_now([comment.pk])
@@ -405,7 +405,7 @@ def test_the_fourth_comment_of_a_new_person_in_ten_minutes_is_refused(maria):
 
 
 @pytest.mark.usefixtures("hurried")
-def test_who_is_known_may_say_more_and_is_not_held_to_others(maria):
+def test_known_people_have_a_higher_limit_of_their_own(maria):
     guest = known_guest(maria, email="nuala@example.org")
     article = make_article()
     for n in range(2):
@@ -417,7 +417,7 @@ def test_who_is_known_may_say_more_and_is_not_held_to_others(maria):
 
 
 @pytest.mark.usefixtures("hurried")
-def test_a_rate_of_its_own(maria):
+def test_a_rule_sets_the_rate_limit(maria):
     article = make_article()
     keep(Written(pk=None, kind="rate", value="1/2", article=article.pk), maria)
     guest = GuestFactory.create()
@@ -430,7 +430,7 @@ def test_a_rate_of_its_own(maria):
 # Applying one to what is here
 
 
-def test_what_it_finds_is_gathered_to_be_decided_on_as_one(maria):
+def test_matches_are_gathered_into_one_group(maria):
     article = make_article()
     waiting, approved, removed = (say(article, f"A casino, {n}") for n in range(3))
     say(article, "A boat")
@@ -448,7 +448,7 @@ def test_what_it_finds_is_gathered_to_be_decided_on_as_one(maria):
     assert replay.gather(keep(term("nothing"), maria)) is None
 
 
-def test_what_a_rule_found_is_thrown_away_after_a_month_in_which_nobody_acted(maria):
+def test_a_group_of_matches_expires_after_a_month(maria):
     say(make_article(), "A casino")
     gathered = replay.gather(keep(term(), maria))
     assert purge.throw_away_lists() == 0
@@ -462,7 +462,7 @@ def test_a_list_of_62204_terms_is_one_rule(data, maria):
     found = read_terms((data / "hostile" / "wordpress_comment_blocklist.txt").read_bytes())
     assert len(found.terms) == 62_204
     # In capitals; of one character.
-    assert [sentence.split(" term")[0] for sentence in found.told] == ["2", "10"]
+    assert [sentence.split(" term")[0] for sentence in found.notices] == ["2", "10"]
     keep(Written(pk=None, kind="list", value="blocklist.txt", terms="\n".join(found.terms)), maria)
     assert Rule.objects.get().terms.count == 62_204
 
@@ -471,5 +471,5 @@ def test_a_list_of_62204_terms_is_one_rule(data, maria):
     assert say(article, "The specialist saw the boat to the slip.", guest=guest).state == "published"
 
 
-def test_a_site_whose_tests_write_faster_than_people_may_say_so():
+def test_a_rate_limit_may_be_very_high():
     assert is_usable("rate", "1000000/1000000")

@@ -1,4 +1,4 @@
-"""/moderation/rules/: a rule is tried before it is saved, and nothing is stored before."""
+"""/moderation/rules/: a rule is tried before it is saved, and only saving stores it."""
 
 import re
 from uuid import uuid4
@@ -15,10 +15,10 @@ from articles.models import Topic
 from comments.models import Comment, Reason, State
 from moderation.actions.decisions import decide
 from moderation.models import Batch, Group, Rule
-from moderation.rules import active_rules, term_files
+from moderation.rules import active_rules
 from moderation.rules.matching import Written
-from moderation.rules.term_files import BYTES_MOST, read_terms
-from moderation.rules.views import SHOWN
+from moderation.rules.term_files import MAX_FILE_BYTES, read_terms
+from moderation.rules.views import MATCHES_PER_PAGE
 from tests.factories import UserFactory, make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +34,7 @@ def maria(client):
 
 
 def judged(maria, *, honest=(), bad=()) -> list[int]:
-    """Comments of one story that a person decided on."""
+    """Return the ids of decided comments under one story."""
     article = make_article()
     ids = [[say(article, body).pk for body in bodies] for bodies in (honest, bad)]
     decide(ids=ids[0], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
@@ -50,14 +50,14 @@ def upload(data: bytes, name: str = "words.txt") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, data, "text/plain")
 
 
-def test_try_casino_see_three_honest_comments_cancel(client, maria):
-    """The moderator's walkthrough."""
+def test_trying_casino_shows_three_good_comments(client, maria):
+    """Part of the moderator's walkthrough."""
     bodies = ["I won at the Casino <b>once</b>", "No casino here", "The casino burnt down"]
     honest = judged(maria, honest=[*bodies, "The boat"], bad=["casino casino", "Buy pills"])
     page = client.post(TERM, {"value": " Casino", "holds": "on", "try": "1"})
-    verdict = "caught <b>1</b> of 2 removed and would have wronged <b>3</b> of 4 approved."
+    verdict = "Would have caught <b>1</b> of 2 removed comments and <b>3</b> of 4 approved comments."
     assert verdict in page.text
-    assert "3 honest comments that it would wrong" in page.text
+    assert "Would have caught 3 good comments" in page.text
     assert "I won at the <mark>Casino</mark> &lt;b&gt;once&lt;/b&gt;" in page.text
     assert all(f"/comments/{pk}/" in page.text for pk in honest[:3])
     assert f"/comments/{honest[3]}/" not in page.text
@@ -65,15 +65,15 @@ def test_try_casino_see_three_honest_comments_cancel(client, maria):
     assert 'href="/moderation/rules/">Cancel' in page.text
 
 
-def test_a_list_as_large_as_may_be_comes_back_with_the_line_ends_of_a_browser(client, maria, monkeypatch):
-    monkeypatch.setattr(term_files, "BYTES_MOST", 100)
+def test_a_list_of_the_largest_size_survives_browser_line_ends(client, maria, monkeypatch):
+    monkeypatch.setattr("moderation.rules.term_files.MAX_FILE_BYTES", 100)
     terms = "\n".join(f"word{n:02}" for n in range(14))
     assert client.post(LIST, {"file": upload(terms.encode()), "try": "1"}).status_code == 200
     client.post(LIST, {"value": "words", "terms": terms.replace("\n", "\r\n"), "save": "1"})
     assert Rule.objects.get().terms.text == terms
 
 
-def test_what_was_tried_is_saved_with_its_undo(client, maria):
+def test_a_tried_rule_is_saved_and_can_be_undone(client, maria):
     again = {"value": "casino", "holds": "on", "note": "Ads"}
     assert 'name="note" value="Ads"' in client.post(TERM, again | {"try": "1"}).text
     page = client.post(TERM, again | {"save": "1"}, follow=True)
@@ -90,7 +90,7 @@ def test_what_was_tried_is_saved_with_its_undo(client, maria):
     assert all(said in history for said in ("New rule", ">Rule switched off", "Undone: Rule switched off"))
 
 
-def test_a_change_is_another_version(client, maria):
+def test_a_change_creates_a_version(client, maria):
     rule = active_rules.save(rule=Written(pk=None, kind="term", value="casino"), note="Ads", actor=maria)
     path = f"/moderation/rules/{rule.pk}/change/"
     assert 'value="casino"' in client.get(path).text
@@ -101,26 +101,26 @@ def test_a_change_is_another_version(client, maria):
     ]
     text = client.get(f"/moderation/rules/{rule.pk}/").text
     assert text.count("switched off") == 1
-    assert "only told" in text
+    assert "does not hold comments" in text
 
 
 def test_a_list_comes_back_with_the_form_and_is_stored_as_one_rule(client, maria):
     judged(maria, honest=["A specialist"], bad=["cialis!"])
     file = upload("cialis\r\nСКИДКА\n\n# a remark\ncialis\nx\n".encode())
     page = client.post(LIST, {"file": file, "holds": "on", "try": "1"})
-    assert "caught <b>1</b> of 1 removed and would have wronged <b>1</b> of 1 approved" in page.text
+    assert "Would have caught <b>1</b> of 1 removed comments and <b>1</b> of 1 approved comments" in page.text
     for told in (
         "1 empty line was left out.",
-        "1 remark was left out.",
-        "1 line was there already",
-        "1 term is a single character, which many honest comments have: x",
+        "1 line that starts with # was left out.",
+        "1 duplicate line was left out.",
+        "1 term is a single character, which many good comments contain: x",
     ):
         assert told in page.text
     assert stored() == (0, 0)
-    form = page.context["form"].again()
+    form = page.context["form"].resubmitted_fields()
     assert form["terms"] == "cialis\nСКИДКА\nx"
     page = client.post(LIST, form | {"whole_words": "on", "try": "1"})
-    assert "wronged <b>0</b> of 1 approved" in page.text
+    assert "and <b>0</b> of 1 approved comments" in page.text
 
     client.post(LIST, form | {"whole_words": "on", "save": "1"})
     rule = Rule.objects.get()
@@ -135,15 +135,15 @@ def test_a_list_comes_back_with_the_form_and_is_stored_as_one_rule(client, maria
     ("data", "sentence"),
     [
         (b"", "empty"),
-        (b"\n\n", "There is no term in this file"),
+        (b"\n\n", "This file has no terms"),
         (b"one\ntw\xff\n", "Line 2 is not in UTF-8"),
         ("Müll".encode("utf-16"), "Line 1 is not in UTF-8"),
         (b"one\n\x00\n", "Line 2 has a zero byte"),
-        (b"one\n" + b"a" * 201, "Line 2 has 201 characters; 200 are the most"),
-        (b"a" * (BYTES_MOST + 1), "This file has 4.0 MB; 4 MB is the most"),
+        (b"one\n" + b"a" * 201, "Line 2 has 201 characters. A term may have at most 200"),
+        (b"a" * (MAX_FILE_BYTES + 1), "This file has 4.0 MB. A list of terms may have at most 4 MB."),
     ],
 )
-def test_a_file_that_is_no_list_is_refused_with_a_sentence(client, maria, data, sentence):
+def test_an_invalid_file_is_refused_with_a_message(client, maria, data, sentence):
     response = client.post(LIST, {"file": upload(data), "value": "My list", "try": "1"})
     assert response.status_code == 422
     assert sentence in response.text
@@ -151,7 +151,7 @@ def test_a_file_that_is_no_list_is_refused_with_a_sentence(client, maria, data, 
     assert stored() == (0, 0)
 
 
-def test_what_looks_like_a_line_is_one_only_with_a_line_feed():
+def test_only_line_feeds_separate_terms():
     assert read_terms("\ufeffa\u2028b\r\nc\rd\n".encode()).terms == ["a\u2028b", "c", "d"]
 
 
@@ -160,11 +160,11 @@ def test_what_looks_like_a_line_is_one_only_with_a_line_feed():
     [
         ("term", {"value": "  "}, "This field is required"),
         ("term", {"value": "x" * 201}, "has 201 characters; 200 is the most"),
-        ("name", {"value": r"(a)\1"}, "could run for ever"),
-        ("name", {"value": "((a{99}){99}){99}"}, "could run for ever"),
-        ("name", {"value": ".*"}, "fits every name"),
-        ("domain", {"value": "not a domain"}, "“not a domain” is no domain."),
-        ("domain", {"value": "http://[::1"}, "is no domain."),
+        ("name", {"value": r"(a)\1"}, "could run forever"),
+        ("name", {"value": "((a{99}){99}){99}"}, "could run forever"),
+        ("name", {"value": ".*"}, "matches every name"),
+        ("domain", {"value": "not a domain"}, "“not a domain” is not a domain."),
+        ("domain", {"value": "http://[::1"}, "is not a domain."),
         ("links", {"value": "-1"}, "greater than or equal to 0"),
         ("age", {"value": "soon"}, "Enter a whole number"),
         ("rate", {"new": "0", "known": "5"}, "greater than or equal to 1"),
@@ -173,52 +173,52 @@ def test_what_looks_like_a_line_is_one_only_with_a_line_feed():
         ("list", {"value": "a"}, "Choose a file with the terms."),
     ],
 )
-def test_what_can_be_no_rule_is_refused_with_a_sentence(client, maria, kind, data, sentence):
+def test_an_invalid_rule_is_refused_with_a_message(client, maria, kind, data, sentence):
     response = client.post(f"/moderation/rules/new/{kind}/", data | {"save": "1"})
     assert response.status_code == 422
     assert sentence in response.text
     assert stored() == (0, 0)
 
 
-def test_a_domain_is_stored_as_it_is_compared(client, maria):
+def test_a_domain_is_stored_normalized(client, maria):
     for typed in ("https://www.Casino.example/offers?x", "MÜNCHEN.de"):
         client.post("/moderation/rules/new/domain/", {"value": typed, "save": "1"})
     assert set(Rule.objects.values_list("value", flat=True)) == {"casino.example", "xn--mnchen-3ya.de"}
 
 
-def test_a_rule_is_for_a_topic_or_a_story(client, maria):
+def test_a_rule_cannot_have_both_a_topic_and_a_story(client, maria):
     topic, article = Topic.objects.create(name="Harbour", slug="harbour"), make_article()
     url = f"http://testserver{article.get_absolute_url()}"
     data = {"value": "3", "topic": topic.pk, "article": url, "save": "1"}
-    assert "not for both" in client.post("/moderation/rules/new/links/", data).text
+    assert "not both" in client.post("/moderation/rules/new/links/", data).text
     client.post("/moderation/rules/new/links/", data | {"topic": ""})
     assert Rule.objects.get().article == article
     twice = client.post("/moderation/rules/new/links/", {"value": "5", "article": url, "save": "1"})
-    assert "A limit of 3 holds there already: change that one." in twice.text
+    assert "There is already a limit of 3 there. Change that rule instead." in twice.text
     assert client.post("/moderation/rules/new/links/", {"value": "5", "save": "1"}).status_code == 302
 
 
 def test_fifty_honest_comments_are_shown_and_the_rest_by_paging(client, maria):
-    judged(maria, honest=[f"A casino, {n}" for n in range(SHOWN + 3)])
+    judged(maria, honest=[f"A casino, {n}" for n in range(MATCHES_PER_PAGE + 3)])
     first = client.post(TERM, {"value": "casino", "try": "1"})
-    assert (first.text.count("<mark>"), "1–50" in first.text) == (SHOWN, True)
-    second = client.post(TERM, {"value": "casino", "from": str(SHOWN)})
+    assert (first.text.count("<mark>"), "1–50" in first.text) == (MATCHES_PER_PAGE, True)
+    second = client.post(TERM, {"value": "casino", "from": str(MATCHES_PER_PAGE)})
     assert second.text.count("<mark>") == 3
     assert client.post(TERM, {"value": "casino", "from": "9" * 18}).status_code == 200
     assert client.post(TERM, {"value": "casino", "from": "x"}).status_code == 200
 
 
-def test_a_rate_says_that_it_cannot_be_tried(client, maria):
+def test_a_rate_limit_cannot_be_tried(client, maria):
     page = client.post("/moderation/rules/new/rate/", {"new": "2", "known": "9", "try": "1"})
-    assert "A rate can&#x27;t be tried" in page.text or "A rate can't be tried" in page.text
+    assert "A rate limit can't be tried on past decisions" in page.text
     client.post("/moderation/rules/new/rate/", {"new": "2", "known": "9", "save": "1"})
     assert Rule.objects.get().value == "2/9"
 
 
-def test_what_it_finds_here_is_a_group_of_its_own(client, maria):
+def test_existing_matches_form_a_group(client, maria):
     rule = active_rules.save(rule=Written(pk=None, kind="term", value="casino"), note="", actor=maria)
     nothing = client.post(f"/moderation/rules/{rule.pk}/apply/", follow=True)
-    assert "It finds nothing in what is waiting or published." in nothing.text
+    assert "No waiting or published comments match." in nothing.text
     [approved] = judged(maria, honest=["A casino"])
     waiting = say(make_article(), "Another casino")
     response = client.post(f"/moderation/rules/{rule.pk}/apply/")
@@ -237,7 +237,7 @@ def test_what_it_finds_here_is_a_group_of_its_own(client, maria):
 @pytest.mark.parametrize(
     "query", ["?kind=x&page=-3", "?page=" + "9" * 40, "?q=%00%ff", "?off=1&q=%25", "?kind=term&page=2"]
 )
-def test_whatever_is_asked_the_list_answers(client, maria, query):
+def test_the_list_answers_any_query(client, maria, query):
     active_rules.save(rule=Written(pk=None, kind="term", value="casino"), note="", actor=maria)
     assert client.get(f"/moderation/rules/{query}").status_code == 200
 
@@ -285,7 +285,7 @@ def test_a_post_takes_no_more_statements_for_more_rules(maria):
 @pytest.mark.parametrize(
     ("roles", "status"), [(("Editor",), 403), (("Reader",), 403), (None, 302), (("Administrator",), 200)]
 )
-def test_who_keeps_the_rules(client, path, roles, status):
+def test_only_moderators_manage_rules(client, path, roles, status):
     rule = Rule.objects.create(value="casino", added_at=timezone.now())
     if roles is not None:
         client.force_login(UserFactory.create(roles=roles))
@@ -297,14 +297,14 @@ def test_who_keeps_the_rules(client, path, roles, status):
         assert "/login/" in response["Location"]
 
 
-def test_what_is_not_there(client, maria):
+def test_unknown_rules_and_kinds_are_not_found(client, maria):
     assert client.get("/moderation/rules/999/").status_code == 404
     assert client.get("/moderation/rules/new/nothing/").status_code == 404
     assert client.get("/moderation/rules/1/switch/").status_code == 405
 
 
 @pytest.mark.usefixtures("hurried")
-def test_a_reply_too_many_keeps_its_text(client):
+def test_a_refused_comment_keeps_its_text(client):
     article = make_article()
     url = f"{article.get_absolute_url()}reply/"
     sent = [
@@ -322,7 +322,7 @@ def test_a_reply_too_many_keeps_its_text(client):
 
 
 @pytest.mark.usefixtures("hurried")
-def test_who_pays_for_what_others_sent_from_there_reads_so(client):
+def test_a_limit_reached_by_others_behind_the_address_is_explained(client):
     url = f"{make_article().get_absolute_url()}reply/"
     for n in range(4):
         fields = {"name": f"Ida {n}", "email": f"ida{n}@example.org", "body": f"The boat, {n}."}
@@ -344,12 +344,12 @@ MALFORMED = [
 
 @pytest.mark.parametrize(("kind", "value"), MALFORMED)
 def test_a_stored_rule_that_cannot_be_read_is_shown_as_ignored(client, maria, kind, value):
-    """Written by SQL, past the forms."""
+    """The rule is written by SQL, without the forms."""
     planted = Rule.objects.create(kind=kind, value=value)
     place = f"/moderation/rules/{planted.pk}/"
     listed = client.get("/moderation/rules/")
-    assert "One rule in force can’t be read, and is ignored." in listed.text
-    assert "This rule can’t be read, and is ignored" in client.get(place).text
+    assert "One active rule can’t be read and is ignored." in listed.text
+    assert "This rule can’t be read and is ignored" in client.get(place).text
     pages = ["/moderation/", "/moderation/?queue=recent", "/moderation/acts/", f"{place}change/"]
     pages.append(f"/moderation/?rule={planted.pk}")
     assert [client.get(page).status_code for page in pages] == [200] * len(pages)

@@ -1,4 +1,4 @@
-"""A rule as a moderator tries it in Chromium, in both themes and on a phone."""
+"""Trying a rule in Chromium, in both themes and on a phone."""
 
 import pytest
 from playwright.sync_api import expect
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
-def test_casino_would_wrong_three_cancel(client, page, live_server, width, theme):
+def test_casino_catches_three_good_comments_and_is_cancelled(client, page, live_server, width, theme):
     maria = UserFactory.create(name="Maria", roles=("Moderator",))
     client.force_login(maria)
     session = client.cookies["sessionid"].value
@@ -38,7 +38,7 @@ def test_casino_would_wrong_three_cancel(client, page, live_server, width, theme
     assert faults(page) == []
     page.get_by_label("Term").fill("casino")
     page.keyboard.press("Enter")
-    verdict = "It would have caught 1 of 1 removed and would have wronged 3 of 3 approved."
+    verdict = "Would have caught 1 of 1 removed comments and 3 of 3 approved comments."
     expect(page.locator(".verdict")).to_have_text(verdict)
     expect(page.locator(".wronged mark")).to_have_text(["casino"] * 3)
     assert faults(page) == []

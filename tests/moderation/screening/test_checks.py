@@ -1,4 +1,4 @@
-"""Each check as a table: what it finds, and what it leaves alone."""
+"""Each check with a table of comments that it matches and that it ignores."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,16 +11,24 @@ from articles.models import Article, Site
 from comments.models import Comment, Discussion
 from comments.policy import Draft
 from moderation.rules.matching import (
-    SPANS_MOST,
+    MAX_SPANS,
     Folded,
     TermList,
     Written,
     compile_pattern,
     compile_rules,
     links,
-    links_at_most,
+    max_link_count,
 )
-from moderation.screening.checks import CHECKS, IMPORT_CHECKS, RATE_NEW, Context, Repeat, run, too_fast
+from moderation.screening.checks import (
+    CHECKS,
+    IMPORT_CHECKS,
+    RATE_NEW,
+    Context,
+    Duplicate,
+    exceeded_rate_limit,
+    run_checks,
+)
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KNOWN = Context(person_is_confirmed=True, approved_count=1)
@@ -35,11 +43,12 @@ def draft(body: str = "A word about the boat.", **fields) -> Draft:
 
 
 def check(made: Draft, context: Context = KNOWN) -> list[tuple[str, int | None]]:
-    return [(found.check, found.number) for found in run(made, context, CHECKS)]
+    return [(found.check, found.number) for found in run_checks(made, context, CHECKS)]
 
 
 def rules(*written: Written, **kinds: str) -> Context:
-    """Of somebody known, with these rules, numbered from 1: rules(term="casino", domain="a.example")."""
+    """Return the context of a known person with these rules, numbered from 1: rules(term="casino",
+    domain="a.example")."""
     more = [Written(pk=n, kind=kind, value=value) for n, (kind, value) in enumerate(kinds.items(), 1)]
     return replace(KNOWN, rules=compile_rules([*written, *more]))
 
@@ -48,7 +57,7 @@ def terms(*values: str) -> Context:
     return rules(*(Written(pk=n, kind="term", value=value) for n, value in enumerate(values, 1)))
 
 
-def test_a_plain_comment_of_somebody_known_is_left_alone():
+def test_a_plain_comment_by_a_known_person_has_no_findings():
     assert check(draft()) == []
 
 
@@ -60,11 +69,11 @@ def test_a_plain_comment_of_somebody_known_is_left_alone():
         (Context(person_is_confirmed=True), 0),
     ],
 )
-def test_somebody_new_waits(context, number):
+def test_a_new_person_waits(context, number):
     assert check(draft(), context) == [("new_person", number)]
 
 
-def test_who_may_moderate_is_not_new():
+def test_a_moderator_is_not_new():
     assert check(draft(), Context(may_moderate=True)) == []
 
 
@@ -78,7 +87,7 @@ def test_who_may_moderate_is_not_new():
     ],
 )
 def test_links_beyond_the_first(body, spans):
-    found = run(draft(body), KNOWN, CHECKS)
+    found = run_checks(draft(body), KNOWN, CHECKS)
     assert [f.spans for f in found] == ([] if spans is None else [spans])
     for f in found:
         assert (f.check, f.number) == ("links", len(spans))
@@ -102,7 +111,7 @@ def test_nothing_but_punctuation_and_markup(body, found):
 
 
 @pytest.mark.parametrize("missing", ["all", "rest"])
-def test_a_text_that_the_source_lost(missing):
+def test_a_text_missing_in_the_original(missing):
     context = replace(KNOWN, text_missing=missing)
     assert check(draft("IN OUR"), context) == [("emptied", None)]
 
@@ -119,7 +128,7 @@ def test_a_text_that_the_source_lost(missing):
     ],
 )
 def test_a_term_is_found_as_a_word_in_any_case(body, name, spans):
-    found = run(draft(body, name=name), terms("Casino"), CHECKS)
+    found = run_checks(draft(body, name=name), terms("Casino"), CHECKS)
     assert [(f.check, f.rule, f.spans) for f in found] == ([] if spans is None else [("term", 1, spans)])
 
 
@@ -132,12 +141,15 @@ def test_a_term_is_found_as_a_word_in_any_case(body, name, spans):
         ("كازينو", "زر كازينو اليوم", [(3, 9)]),
     ],
 )
-def test_terms_of_any_kind(term, body, spans):
-    assert [f.spans for f in run(draft(body), terms(term), CHECKS)] == [spans]
+def test_terms_may_be_of_any_characters(term, body, spans):
+    assert [f.spans for f in run_checks(draft(body), terms(term), CHECKS)] == [spans]
 
 
 def test_every_term_is_named():
-    assert [f.rule for f in run(draft("a casino, a pill"), terms("casino", "pill", "x"), CHECKS)] == [1, 2]
+    assert [f.rule for f in run_checks(draft("a casino, a pill"), terms("casino", "pill", "x"), CHECKS)] == [
+        1,
+        2,
+    ]
 
 
 def listed(*values: str, whole_words: bool) -> Context:
@@ -161,12 +173,12 @@ def listed(*values: str, whole_words: bool) -> Context:
     ],
 )
 def test_the_terms_of_a_list(terms, whole_words, body, spans):
-    found = run(draft(body), listed(*terms, whole_words=whole_words), CHECKS)
+    found = run_checks(draft(body), listed(*terms, whole_words=whole_words), CHECKS)
     assert [(f.check, f.rule, f.spans) for f in found] == ([] if spans is None else [("term_list", 1, spans)])
 
 
-def test_a_list_is_looked_for_in_the_name_as_well():
-    found = run(draft(name="Cheap Casino"), listed("casino", whole_words=True), CHECKS)
+def test_a_list_also_matches_the_name():
+    found = run_checks(draft(name="Cheap Casino"), listed("casino", whole_words=True), CHECKS)
     assert [(f.check, f.spans) for f in found] == [("term_list", [])]
 
 
@@ -178,7 +190,7 @@ LETTERS = "aAbBſßẞİıΣσςÅå é1_ -.漢か한\n"
     st.text(LETTERS, max_size=40),
 )
 def test_the_automaton_finds_what_a_naive_search_finds(terms, body):
-    """In any case, also where a letter folds into several, and at its place in the text as it was typed."""
+    """In any case, also for letters that fold into several, with the spans in the text as it was typed."""
     terms = [term.replace("\n", " ").strip() for term in terms]
     found = {
         (start, end)
@@ -191,13 +203,13 @@ def test_the_automaton_finds_what_a_naive_search_finds(terms, body):
         and term.casefold() not in body[start : end - 1].casefold()
     }
     spans = TermList(terms, whole_words=False).find(Folded(body))
-    assert len(spans) == SPANS_MOST or found <= set(spans)
+    assert len(spans) == MAX_SPANS or found <= set(spans)
     assert all(any(t.casefold() in body[a:b].casefold() for t in terms) for a, b in spans)
 
 
 @given(st.text(LETTERS, min_size=1, max_size=4), st.text(LETTERS, max_size=40))
-def test_a_term_is_a_whole_word_where_a_list_of_that_term_finds_one(term, body):
-    """Also in scripts that part no words by spaces."""
+def test_terms_and_lists_agree_on_whole_words(term, body):
+    """Also in scripts that do not separate words by spaces."""
     if len(term.split()) == 1:
         listed_ones = TermList([term.strip()], whole_words=True).find(Folded(body))
         assert ("term" in dict(check(draft(body), rules(term=term)))) == bool(listed_ones)
@@ -215,26 +227,26 @@ def test_a_term_is_a_whole_word_where_a_list_of_that_term_finds_one(term, body):
         ("mail@evil.example", None),
     ],
 )
-def test_a_domain_and_what_is_under_it(body, spans):
-    found = [f for f in run(draft(body), rules(domain="evil.example"), CHECKS) if f.check != "links"]
+def test_a_domain_matches_its_subdomains(body, spans):
+    found = [f for f in run_checks(draft(body), rules(domain="evil.example"), CHECKS) if f.check != "links"]
     assert [(f.check, f.spans) for f in found] == ([] if spans is None else [("domain", spans)])
 
 
 @given(
     st.lists(st.sampled_from(["a", "b.", ".", "/", "//", "http:", " ", "www.", ".com", "é", "@", "\n", "-"]))
 )
-def test_no_body_has_more_links_than_signs_of_one(parts):
+def test_the_upper_bound_of_links_holds(parts):
     body = "".join(parts)
-    assert len(links(body)) <= links_at_most(body)
+    assert len(links(body)) <= max_link_count(body)
 
 
 @pytest.mark.parametrize("body", ["http://ｅvil.com", "http://ev\u00adil.com", "http://evil\u200b.com/x"])
-def test_a_domain_in_letters_that_a_browser_leaves_out(body):
+def test_a_domain_with_characters_that_browsers_ignore(body):
     assert check(draft(body), rules(domain="evil.com")) == [("domain", 1)]
 
 
 @pytest.mark.parametrize("body", ["http://münchen.de/x", "http://MÜNCHEN.de", "http://xn--mnchen-3ya.de"])
-def test_a_domain_in_letters_of_its_own(body):
+def test_an_internationalized_domain(body):
     assert check(draft(body), rules(domain="xn--mnchen-3ya.de")) == [("domain", 1)]
 
 
@@ -249,7 +261,7 @@ def test_a_domain_in_letters_of_its_own(body):
         ("ünï", "ÜNÏ", True),
     ],
 )
-def test_a_pattern_of_names(pattern, name, found):
+def test_a_name_pattern(pattern, name, found):
     assert bool(check(draft("casino", name=name), rules(name=pattern))) is found
 
 
@@ -259,7 +271,7 @@ def test_a_pattern_that_might_run_for_ever_is_refused(pattern):
         compile_pattern(pattern)
 
 
-def test_the_worst_pattern_ends():
+def test_the_worst_pattern_takes_linear_time():
     assert check(draft(name="a" * 200 + "!"), rules(name="(a|aa|a?)*(a+)+b$")) == []
 
 
@@ -285,11 +297,11 @@ def test_the_narrower_limit_wins(scopes, found):
         Written(pk=n, kind="links", value=value, **places.get(scope, {}))
         for n, (scope, value) in enumerate(scopes.items())
     ]
-    context = replace(KNOWN, rules=compile_rules(written).at(9, [4, 5]))
+    context = replace(KNOWN, rules=compile_rules(written).for_place(9, [4, 5]))
     assert check(draft("https://a.example https://b.example"), context) == found
 
 
-def test_a_rule_is_for_its_place_only():
+def test_a_rule_applies_only_in_its_scope():
     written = [
         Written(pk=1, kind="term", value="pill"),
         Written(pk=2, kind="term", value="boat", topic=4),
@@ -298,9 +310,9 @@ def test_a_rule_is_for_its_place_only():
     found = {
         (article, topics): [
             f.rule
-            for f in run(
+            for f in run_checks(
                 draft("A pill, a boat, a word"),
-                replace(KNOWN, rules=compile_rules(written).at(article, topics)),
+                replace(KNOWN, rules=compile_rules(written).for_place(article, topics)),
                 CHECKS,
             )
         ]
@@ -309,13 +321,13 @@ def test_a_rule_is_for_its_place_only():
     assert found == {(9, (4,)): [1, 2, 3], (9, ()): [1, 3], (8, (4, 5)): [1, 2], (8, ()): [1]}
 
 
-def test_what_is_only_told_does_not_hold():
+def test_a_rule_that_does_not_hold():
     context = rules(Written(pk=1, kind="term", value="pill", holds=False))
-    assert [(f.rule, f.holds) for f in run(draft("A pill"), context, CHECKS)] == [(1, False)]
+    assert [(f.rule, f.holds) for f in run_checks(draft("A pill"), context, CHECKS)] == [(1, False)]
 
 
 @pytest.mark.parametrize(("age", "found"), [(6, []), (8, [("late", 8)])])
-def test_a_limit_of_its_own_for_the_age(age, found):
+def test_a_rule_sets_the_age_limit(age, found):
     assert check(draft(age=timedelta(days=age)), rules(age="7")) == found
 
 
@@ -324,22 +336,22 @@ def test_a_limit_of_its_own_for_the_age(age, found):
     [
         (Context(sent_by_person=2), None),
         (Context(sent_by_person=3), 3),
-        (Context(sent_from_there=3), 3),  # under another name
-        (replace(KNOWN, sent_by_person=9, sent_from_there=50), None),  # a school, a ship
+        (Context(sent_from_address=3), 3),  # under another name
+        (replace(KNOWN, sent_by_person=9, sent_from_address=50), None),  # a school, a ship
         (replace(KNOWN, sent_by_person=10), 10),
         (Context(sent_by_person=50, may_moderate=True), None),
         (replace(rules(rate="1/2"), sent_by_person=2), 2),
     ],
 )
 @pytest.mark.usefixtures("hurried")
-def test_how_many_in_ten_minutes(context, most):
-    assert too_fast(draft(), context) == most
+def test_rate_limits(context, most):
+    assert exceeded_rate_limit(draft(), context) == most
     assert RATE_NEW == 3
 
 
 @pytest.mark.usefixtures("hurried")
-def test_an_edit_is_no_other_comment():
-    assert too_fast(draft(comment=Comment()), Context(sent_by_person=50)) is None
+def test_an_edit_does_not_count_for_the_rate_limit():
+    assert exceeded_rate_limit(draft(comment=Comment()), Context(sent_by_person=50)) is None
 
 
 @pytest.mark.parametrize(("age", "number"), [(29, None), (30, None), (31, 31), (2_800, 2_800)])
@@ -347,16 +359,16 @@ def test_an_old_article_has_late_comments(age, number):
     assert check(draft(age=timedelta(days=age))) == ([("late", number)] if number else [])
 
 
-def test_exact_and_near_repeats_are_told_apart():
-    exact = replace(KNOWN, repeat=Repeat(twin=12, exact=True, similarity=1))
-    near = replace(KNOWN, repeat=Repeat(twin=12, exact=False, similarity=1))  # but for its punctuation
-    assert [(f.check, f.twin) for f in run(draft(), exact, CHECKS)] == [("repeat", 12)]
-    assert [(f.check, f.twin) for f in run(draft(), near, CHECKS)] == [("near_repeat", 12)]
+def test_exact_and_near_duplicates_are_distinguished():
+    exact = replace(KNOWN, duplicate=Duplicate(twin=12, exact=True, similarity=1))
+    near = replace(KNOWN, duplicate=Duplicate(twin=12, exact=False, similarity=1))  # but for its punctuation
+    assert [(f.check, f.twin) for f in run_checks(draft(), exact, CHECKS)] == [("repeat", 12)]
+    assert [(f.check, f.twin) for f in run_checks(draft(), near, CHECKS)] == [("near_repeat", 12)]
 
 
 def test_all_checks_run_and_all_findings_are_kept():
     some = terms("casino").rules
-    context = Context(repeat=Repeat(twin=12, exact=True, similarity=1), rules=some)
+    context = Context(duplicate=Duplicate(twin=12, exact=True, similarity=1), rules=some)
     made = draft("casino https://a.example https://b.example", moderation="pre", age=timedelta(days=99))
     assert [name for name, _ in check(made, context)] == [
         "new_person",
@@ -368,6 +380,6 @@ def test_all_checks_run_and_all_findings_are_kept():
     ]
 
 
-def test_an_import_is_asked_nothing_about_persons_or_settings():
+def test_import_checks_ignore_persons_and_settings():
     about_persons = {"new_person", "reviewed_first", "sanctioned"}
     assert {c.__name__ for c in set(CHECKS) - set(IMPORT_CHECKS)} == about_persons

@@ -1,4 +1,5 @@
-"""Which earlier comment says the same, or nearly so: by its words, and by its letters where it has few."""
+"""Finding the earliest comment with the same or nearly the same text, by words, or by trigrams for a text
+of few words."""
 
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from django.conf import settings
 
 from comments import duplicates
 from comments.duplicates import trigrams
-from moderation.screening.duplicates import find_repeat
+from moderation.screening.duplicates import find_duplicate
 from tests.factories import make_article, say
 
 pytestmark = pytest.mark.django_db
@@ -37,29 +38,29 @@ STORY = (
     ],
     ids=["words changed", "a number added", "words left out", "no words", "no spaces"],
 )
-def test_what_is_nearly_the_same_is_found(original, again):
+def test_near_duplicates_are_found(original, again):
     article = make_article()
     twin = say(article, original)
     say(article, "Something else that is long enough to be compared with all of the others.")
     similarity = duplicates.similarity(trigrams(original.casefold()), trigrams(again.casefold()))
     assert 0.9 < similarity < 1, "the test's own texts"
-    found = find_repeat(again, but=None)
+    found = find_duplicate(again, exclude=None)
     assert found is not None
     assert (found.twin, found.exact, found.similarity) == (twin.pk, False, pytest.approx(similarity))
-    assert find_repeat(again, but=twin.pk) is None
+    assert find_duplicate(again, exclude=twin.pk) is None
 
 
-def test_what_shares_half_of_its_words_is_no_repeat():
+def test_a_text_with_half_of_the_words_is_no_duplicate():
     say(make_article(), STORY)
     assert (
-        find_repeat(STORY[: len(STORY) // 2] + " and so on, as it is told in every harbour.", but=None)
+        find_duplicate(STORY[: len(STORY) // 2] + " and so on, as it is told in every harbour.", exclude=None)
         is None
     )
 
 
 ALIKE = """
 from random import Random
-from comments.repeats import find_repeats
+from comments.duplicates import find_repeats
 said = "the ferry will not sail on sundays because the piles of the slip have rotted for years".split()
 chance, bodies = Random(5), []
 for n in range(300):
@@ -71,7 +72,7 @@ print(list(find_repeats(bodies)))
 """
 
 
-def test_of_more_alike_texts_than_can_be_compared_every_process_finds_the_same():
+def test_all_processes_find_the_same_among_too_many_similar_texts():
     """Strings hash differently in each process, and sets are ordered by that."""
     found = {
         subprocess.run(

@@ -1,4 +1,4 @@
-"""Outside scorers: real requests to a server of the test's own, which answers, lies, or says nothing."""
+"""External scorers: real requests to a local server that answers, fails or gives no answer."""
 
 import json
 from collections.abc import Iterator
@@ -16,11 +16,17 @@ from moderation.actions.decisions import decide
 from moderation.models import Finding
 from moderation.queue.explanations import why
 from moderation.screening import external_scorers
-from moderation.screening.external_scorers import Akismet, Answer, Asked, Http, ask
+from moderation.screening.external_scorers import (
+    AkismetScorer,
+    HttpScorer,
+    ScoreAnswer,
+    ScoreRequest,
+    ask_scorers,
+)
 from tests.factories import GuestFactory, make_article, say
 from tests.helpers.waiting import PATIENCE
 
-ASKED = Asked(
+ASKED = ScoreRequest(
     body="Fine tables!",
     name="Teak",
     ip="198.51.100.7",
@@ -30,7 +36,7 @@ ASKED = Asked(
 
 
 class Service:
-    """`answer` is what it says next, once `speaks` is set."""
+    """A local scorer. It sends `answer` once `speaks` is set."""
 
     def __init__(self) -> None:
         self.answer, self.status = "", 200
@@ -60,16 +66,16 @@ class Service:
 
 @pytest.fixture(autouse=True)
 def _a_busy_machine_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(external_scorers, "WITHIN", PATIENCE)
+    monkeypatch.setattr("moderation.screening.external_scorers.TIMEOUT", PATIENCE)
 
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    external_scorers._silent.clear()
+    external_scorers._failures.clear()
     found = Service()
     yield found
     found.server.shutdown()
-    external_scorers._silent.clear()
+    external_scorers._failures.clear()
 
 
 class Here(httpx.HTTPTransport):
@@ -85,20 +91,20 @@ class Here(httpx.HTTPTransport):
 
 
 def test_without_a_scorer_nothing_is_asked():
-    assert ask(ASKED) == []
+    assert ask_scorers(ASKED) == []
 
 
-def test_any_service_is_told_the_comment_and_gives_a_probability(service):
+def test_any_service_gets_the_comment_and_returns_a_probability(service):
     service.answer = '{"probability": 0.93}'
-    assert ask(ASKED, {"scorer": Http(service.url)}) == [Answer("scorer", 0.93)]
+    assert ask_scorers(ASKED, {"scorer": HttpScorer(service.url)}) == [ScoreAnswer("scorer", 0.93)]
     assert json.loads(service.asked[0][1]) == vars(ASKED)
 
 
 @pytest.mark.parametrize(("answer", "probability"), [("true", 0.9), ("false", 0.0)])
 def test_akismet_is_asked_by_its_own_client(service, answer, probability):
     service.answer = answer
-    akismet = Akismet("a-key", "https://x.example", Here(service.url))
-    assert ask(ASKED, {"akismet": akismet}) == [Answer("akismet", probability)]
+    akismet = AkismetScorer("a-key", "https://x.example", Here(service.url))
+    assert ask_scorers(ASKED, {"akismet": akismet}) == [ScoreAnswer("akismet", probability)]
     [(path, body)] = service.asked
     assert path == "/1.1/comment-check"
     told = parse_qs(body)
@@ -122,51 +128,49 @@ def test_akismet_is_asked_by_its_own_client(service, answer, probability):
         "\xff",
     ],
 )
-def test_what_is_no_answer_is_silence(service, answer):
+def test_an_invalid_answer_counts_as_missing(service, answer):
     service.answer = answer
-    assert ask(ASKED, {"scorer": Http(service.url)}) == [Answer("scorer", None)]
+    assert ask_scorers(ASKED, {"scorer": HttpScorer(service.url)}) == [ScoreAnswer("scorer", None)]
 
 
-def test_an_error_is_silence(service):
+def test_an_error_counts_as_a_missing_answer(service):
     service.status = 500
-    assert ask(ASKED, {"scorer": Http(service.url)}) == [Answer("scorer", None)]
-    assert ask(ASKED, {"scorer": Http("http://127.0.0.1:1")}) == [Answer("scorer", None)]
+    assert ask_scorers(ASKED, {"scorer": HttpScorer(service.url)}) == [ScoreAnswer("scorer", None)]
+    assert ask_scorers(ASKED, {"scorer": HttpScorer("http://127.0.0.1:1")}) == [ScoreAnswer("scorer", None)]
 
 
-def test_a_slow_one_holds_nobody_up_and_takes_no_other_with_it(service, monkeypatch):
+def test_a_slow_scorer_delays_neither_the_comment_nor_another_scorer(service, monkeypatch):
     """The slow one is still silent when the answer of the quick one is given."""
-    monkeypatch.setattr(external_scorers, "WITHIN", 3)
+    monkeypatch.setattr("moderation.screening.external_scorers.TIMEOUT", 3)
     quick = Service()
     quick.answer = '{"probability": 0.5}'
     service.speaks.clear()
-    found = ask(ASKED, {"scorer": Http(quick.url), "akismet": Http(service.url)})
+    found = ask_scorers(ASKED, {"scorer": HttpScorer(quick.url), "akismet": HttpScorer(service.url)})
     service.speaks.set()
-    assert found == [Answer("scorer", 0.5), Answer("akismet", None)]
+    assert found == [ScoreAnswer("scorer", 0.5), ScoreAnswer("akismet", None)]
     quick.server.shutdown()
 
 
-def test_who_is_silent_again_and_again_is_not_asked_for_a_while(service, monkeypatch):
+def test_a_scorer_that_fails_repeatedly_is_paused(service, monkeypatch):
     service.status = 500
-    for _ in range(external_scorers.RESTS_AFTER + 2):
-        ask(ASKED, {"scorer": Http(service.url)})
-    assert len(service.asked) == external_scorers.RESTS_AFTER
-    monkeypatch.setattr(external_scorers, "RESTS", 0.0)
+    for _ in range(external_scorers.FAILURES_BEFORE_COOLDOWN + 2):
+        ask_scorers(ASKED, {"scorer": HttpScorer(service.url)})
+    assert len(service.asked) == external_scorers.FAILURES_BEFORE_COOLDOWN
+    monkeypatch.setattr("moderation.screening.external_scorers.COOLDOWN", 0.0)
     service.status, service.answer = 200, '{"probability": 0.2}'
-    assert ask(ASKED, {"scorer": Http(service.url)}) == [Answer("scorer", 0.2)]
+    assert ask_scorers(ASKED, {"scorer": HttpScorer(service.url)}) == [ScoreAnswer("scorer", 0.2)]
 
 
 @pytest.fixture
 def asked_here(service, settings):
     settings.SCORER_URL = service.url
-    external_scorers.configured.cache_clear()
+    external_scorers.configured_scorers.cache_clear()
     yield service
-    external_scorers.configured.cache_clear()
+    external_scorers.configured_scorers.cache_clear()
 
 
 @pytest.mark.django_db
-def test_its_voice_is_one_in_the_filters_sum_and_holds_nothing_by_itself(
-    asked_here, starter, maria, settings
-):
+def test_an_answer_is_one_signal_of_the_filter_and_holds_nothing_alone(asked_here, starter, maria, settings):
     settings.SITE_URL = "https://x.example"
     article = make_article("The slip closes")
     guest = GuestFactory.create(confirmed_at=timezone.now())
@@ -188,9 +192,11 @@ def test_its_voice_is_one_in_the_filters_sum_and_holds_nothing_by_itself(
 
 
 @pytest.mark.django_db
-def test_its_silence_is_a_finding(asked_here, starter):
+def test_a_missing_answer_is_a_finding(asked_here, starter):
     asked_here.status = 500
     comment = say(make_article(), "The slip is sixty years old, and it shows.", ip="198.51.100.7")
     found = {f.check_name: f for f in Finding.objects.filter(comment=comment)}
     assert not found["scorer_silent"].holds
-    assert why(found["scorer_silent"], to_moderator=True, twin=None).endswith("none that could be used.")
+    assert why(found["scorer_silent"], to_moderator=True, twin=None).endswith(
+        "gave no usable answer in time."
+    )

@@ -1,4 +1,4 @@
-"""What the checks say of comments that a source brought: all of it, nothing twice, and no state changes."""
+"""Screening of imported comments: all checks run once on each, and no state changes."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -11,7 +11,6 @@ from comments.imports import Imported, import_comments
 from comments.models import Comment, State, Transition
 from moderation.models import Finding, Rule
 from moderation.screening.imports import screen_import
-from moderation.spam_filter import scoring
 from tests.factories import make_article
 from tests.helpers.behind import guards_off
 
@@ -46,7 +45,7 @@ def found(ids) -> list[tuple[int, str]]:
     return [(ids.index(row.comment_id), row.check_name) for row in rows]
 
 
-def test_each_check_looks_at_each_comment_at_its_own_time():
+def test_checks_use_the_time_of_each_comment():
     article = archived()
     Rule.objects.create(value="casino")
     ids = bring_in(
@@ -69,7 +68,7 @@ def test_each_check_looks_at_each_comment_at_its_own_time():
     assert Transition.objects.count() == len(ids)
 
 
-def test_a_repeat_is_found_across_stories_and_points_backwards():
+def test_a_duplicate_is_found_across_stories_and_names_the_earlier_comment():
     first, second = archived("a" * 64), archived("b" * 64)
     old, new = bring_in(first, LONG), bring_in(second, LONG)
     screen_import(article=first, ids=old)
@@ -87,14 +86,17 @@ def test_lateness_counts_from_the_article():
     assert (finding.check_name, finding.number) == ("late", 31)
 
 
-def test_what_is_not_published_is_not_what_the_thread_is_about(starter, monkeypatch):
-    """Spam that somebody marked before it was looked at would make its like look on the subject."""
+def test_unpublished_comments_are_not_part_of_the_thread(starter, monkeypatch):
+    """Otherwise spam in the thread would make similar spam look on the subject."""
     article = archived()
     ids = bring_in(article, "The first word.", "Zorb lanterns.", "The next word.", "The last.")
     with guards_off():
         Comment.objects.filter(pk=ids[1]).update(state=State.SPAM)
     threads = []
-    monkeypatch.setattr(scoring, "judge", lambda read, now, more: (threads.append(read.said.thread), []))
+    monkeypatch.setattr(
+        "moderation.spam_filter.scoring.score_comment",
+        lambda read, now, more: (threads.append(read.data.thread), []),
+    )
     screen_import(article=article, ids=ids)
     assert threads == [None, "the first word.", "the first word.", "the first word. the next word."]
 

@@ -1,4 +1,4 @@
-"""What made the score of a comment, on its card."""
+"""The parts of a comment's score on its card."""
 
 import pytest
 from django.db import connection
@@ -6,7 +6,6 @@ from django.test.utils import CaptureQueriesContext
 
 from comments.models import State
 from moderation.actions.decisions import decide
-from moderation.features import site_facts
 from moderation.models import Filter, Finding
 from moderation.spam_filter import stored_scores
 from moderation.spam_filter.model import Model, sigmoid
@@ -34,12 +33,12 @@ def test_the_card_says_what_made_the_score(client, maria, blank):
     Finding.objects.create(comment=comment, revision=1, check_name="spam_host", strength=1, holds=False)
     page = open_card(client, comment)
     made = page.split("What made this score")[1].split("</details>")[0]
-    assert "It calls to visit" in made
+    assert "It asks readers to visit" in made
     assert "<mark>Check my page</mark>" in made
-    assert "against it, +" in made
+    assert "against, +" in made
 
 
-def test_of_a_version_that_is_gone_or_of_another_release_nothing_is_said(client, maria):
+def test_an_unusable_version_gives_no_parts(client, maria):
     stale = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=b"")
     comment = say(make_article(), "A word.")
     decide(ids=[comment.pk], to=State.PENDING, reason="", actor=None)
@@ -47,7 +46,7 @@ def test_of_a_version_that_is_gone_or_of_another_release_nothing_is_said(client,
         comment=comment, revision=1, check_name="filter", strength=0.9, holds=True, filter=stale
     )
     page = open_card(client, comment)
-    assert "in 10 like it" in page
+    assert "in 10 comments like this" in page
     assert "What made this score" not in page
 
 
@@ -66,11 +65,11 @@ def test_it_takes_two_more_statements(client, maria, blank, monkeypatch):
     assert len(full) == len(bare) + 2
 
 
-def test_it_asks_for_what_was_said_around_it_alone(maria, blank, monkeypatch):
-    """Neither for names nor for hosts, which were found when it was posted."""
+def test_it_loads_only_the_thread(maria, blank, monkeypatch):
+    """Names and hosts were checked when the comment was posted."""
     comment = say(make_article("Council closes the ferry slip", body=STORY), SPAM.format(n=1))
     found = Finding(comment=comment, revision=1, check_name="filter", strength=0.9, filter=blank)
-    monkeypatch.setattr(site_facts, "KNOWN", "SELECT all FROM nowhere")
+    monkeypatch.setattr("moderation.features.site_facts.SITE_FACTS_SQL", "SELECT all FROM nowhere")
     assert stored_scores.parts_of(comment, [found])
 
 
@@ -80,4 +79,6 @@ def test_the_parts_add_up_to_the_score(maria, blank):
     parts = stored_scores.parts_of(comment, [found])
     assert [part["kind"] for part in parts[-2:]] == ["rest", "start"]
     total = sum(part["logit"] for part in parts)
-    assert sigmoid(total) == pytest.approx(Model().score(stored_scores._said(comment)), abs=1e-6)
+    assert sigmoid(total) == pytest.approx(
+        Model().score(stored_scores._stored_comment_data(comment)), abs=1e-6
+    )

@@ -1,11 +1,11 @@
-"""A CSV file of comments with labels, as people have them: columns absent, dates that are none, any bytes."""
+"""CSV files of comments as people have them: missing columns, invalid dates, any bytes."""
 
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from moderation.features.signals import SIGNALS, without
+from moderation.features.signals import SIGNALS, signals_without
 from moderation.spam_filter import csv_rows
 from moderation.spam_filter.model import Model
 
@@ -25,7 +25,7 @@ def read(path: Path, encoding: str = "utf-8") -> list[csv_rows.Row]:
 
 
 def refused(path: Path, encoding: str = "utf-8") -> str:
-    with pytest.raises(csv_rows.Unreadable) as caught:
+    with pytest.raises(csv_rows.UnreadableFileError) as caught:
         read(path, encoding)
     return str(caught.value).replace(str(path), "FILE")
 
@@ -37,7 +37,7 @@ def test_all_columns_are_read(write):
     )
     (row,) = read(path)
     assert (row.line, row.is_spam) == (2, True)
-    said = row.said
+    said = row.data
     assert (said.author, said.url, said.body, said.parent) == (
         "Ann",
         "http://a.example",
@@ -56,16 +56,16 @@ def test_labels(write, label, is_spam):
     assert read(write(f"body,label\nx,{label}\n"))[0].is_spam is is_spam
 
 
-def test_what_is_absent_is_not_known_and_what_is_empty_is_empty(write):
+def test_absent_columns_are_unknown_and_empty_cells_are_empty(write):
     (row,) = read(write("body\nx\n"))
-    assert (row.said.url, row.said.author, row.said.article_date, row.is_spam) == (None, None, None, None)
+    assert (row.data.url, row.data.author, row.data.article_date, row.is_spam) == (None, None, None, None)
     (row,) = read(write("body,url,author\nx,,\n"))
-    assert (row.said.url, row.said.author) == ("", None)
+    assert (row.data.url, row.data.author) == ("", None)
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "2024-13-40", "0"])
-def test_a_date_that_is_none_is_not_known(write, date):
-    assert read(write(f"body,article_date\nx,{date}\n"))[0].said.article_date is None
+def test_an_invalid_date_is_unknown(write, date):
+    assert read(write(f"body,article_date\nx,{date}\n"))[0].data.article_date is None
 
 
 @pytest.mark.parametrize(
@@ -77,23 +77,23 @@ def test_a_date_that_is_none_is_not_known(write, date):
         b"body,label,more\nx,ham\n",
     ],
 )
-def test_files_of_any_make(write, content):
+def test_files_of_common_programs_are_read(write, content):
     (row,) = read(write(content))
-    assert (row.said.body, row.is_spam) == ("x", False)
+    assert (row.data.body, row.is_spam) == ("x", False)
 
 
 @pytest.mark.parametrize("header", [" body, label ", "body,label ", "Body,LABEL", "\ufeffbody ,\xa0label"])
 def test_a_header_with_spaces_or_capitals(write, header):
     (row,) = read(write(f"{header}\nx,spam\n"))
-    assert (row.said.body, row.is_spam) == ("x", True)
+    assert (row.data.body, row.is_spam) == ("x", True)
 
 
 def test_a_file_without_bodies_is_refused_with_the_columns_that_were_read(write):
     assert refused(write("")) == "FILE is empty."
     assert refused(write("text , label\nx,ham\n")) == (
-        "FILE has no column “body”; cut at commas, its columns are: “text”, “label”."
+        "FILE has no column “body”. Its columns, separated by commas, are: “text”, “label”."
     )
-    assert refused(write("author;body;label\nAnn;x;ham\n")).endswith("its columns are: “author;body;label”.")
+    assert refused(write("author;body;label\nAnn;x;ham\n")).endswith("are: “author;body;label”.")
     assert refused(write("body,label,Label\nx,ham,spam\n")) == "FILE has two columns “label”."
 
 
@@ -105,7 +105,7 @@ def test_a_row_has_the_line_on_which_it_begins(write, end):
     lines = ["body,label", '"Two', 'lines",spam', "", "x,ham", '"a "" quote",ham', "", "y,ham"]
     assert [row.line for row in read(write(end.join(lines)))] == [2, 5, 6, 8]
     lines[-1] = "y,maybe"
-    assert refused(write(end.join(lines))) == "Line 8 of FILE: the label is 'maybe', neither spam nor ham."
+    assert refused(write(end.join(lines))) == "Line 8 of FILE: the label is 'maybe', but must be spam or ham."
 
 
 @pytest.mark.parametrize(
@@ -129,15 +129,15 @@ def test_a_quote_that_is_not_closed_is_refused_where_it_opens(write, lines, open
 
 
 def test_a_quote_that_is_not_closed_does_not_take_the_whole_file(write, monkeypatch):
-    monkeypatch.setattr(csv_rows, "ROW_MOST", 1_000)
+    monkeypatch.setattr("moderation.spam_filter.csv_rows.MAX_ROW_CHARACTERS", 1_000)
     told = refused(write('body,label\nx,ham\n"y,ham\n' + "z,ham\n" * 1_000))
     assert told == "Line 3 of FILE: the quote that opens here is not closed within 1,000 characters."
     assert len(read(write("body,label\n" + "z,ham\n" * 1_000))) == 1_000
 
 
-def test_a_comma_that_lacks_its_quotes(write):
+def test_an_unquoted_comma_is_refused(write):
     told = refused(write("body,label\nx,ham\nWell, no,ham\n"))
-    assert told.startswith("Line 3 of FILE: 3 cells, where the first line has 2.")
+    assert told.startswith("Line 3 of FILE: 3 cells, but the header has 2.")
     assert len(read(write("body,label\nx,ham,,\n"))) == 1  # as some programs write them
 
 
@@ -147,53 +147,60 @@ def test_a_comma_that_lacks_its_quotes(write):
 @pytest.mark.parametrize(
     ("data", "encoding", "told"),
     [
-        (b"body\nx\n\xe9t\xe9\n", "utf-8", "Line 3 of FILE: the byte E9 is no text in utf-8."),
-        (b"body\nx\n" + b"y\n" * 9_000 + b"\xff\n", "utf-8", "Line 9003 of FILE: the byte FF is no text"),
-        (b"body\n\x81\n", "cp1252", "Line 2 of FILE: the byte 81 is no text in cp1252."),
+        (b"body\nx\n\xe9t\xe9\n", "utf-8", "Line 3 of FILE: the byte E9 is not valid utf-8."),
+        (
+            b"body\nx\n" + b"y\n" * 9_000 + b"\xff\n",
+            "utf-8",
+            "Line 9003 of FILE: the byte FF is not valid utf-8",
+        ),
+        (b"body\n\x81\n", "cp1252", "Line 2 of FILE: the byte 81 is not valid cp1252."),
         ("body\nx\n".encode("utf-16"), "utf-8", "Line 1 of FILE: this is UTF-16. Add --encoding utf-16."),
-        ("body\nx\n".encode("utf-16-be"), "utf-8", "Line 1 of FILE: it has zero bytes, as UTF-16 has them."),
+        ("body\nx\n".encode("utf-16-be"), "utf-8", "Line 1 of FILE: it has zero bytes, so it may be UTF-16."),
         (b"PK\x03\x04\x14\0\xff", "utf-8", "Line 1 of FILE: this is a spreadsheet or a zip archive."),
         (
             "body\nx\n".encode("utf-16-le") + b"\0\xd8\n\0",
             "utf-16-le",
-            "Line 1 of FILE: in this line or soon",
+            "Line 1 of FILE: here or soon after",
         ),
-        (b"body\nx\n", "klingon", "There is no encoding “klingon”."),
-        (b"body\nx\n", "hex", "There is no encoding “hex”."),
+        (b"body\nx\n", "klingon", "Unknown encoding “klingon”."),
+        (b"body\nx\n", "hex", "Unknown encoding “hex”."),
     ],
 )
-def test_bytes_that_are_no_text_are_refused_with_their_line(write, data, encoding, told):
+def test_invalid_bytes_are_refused_with_their_line(write, data, encoding, told):
     assert refused(write(data), encoding).startswith(told)
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "utf-16", "utf-16-le", "utf-8", "UTF8"])
-def test_other_encodings_are_read_where_they_are_named(write, encoding):
+def test_other_encodings_are_read_if_given(write, encoding):
     (row,) = read(write("body,label\nÉté,ham\n".encode(encoding)), encoding)
-    assert (row.said.body, row.is_spam) == ("Été", False)
+    assert (row.data.body, row.is_spam) == ("Été", False)
 
 
 # Memory
 
 
-def test_no_more_than_blocks_are_held(write, monkeypatch):
-    monkeypatch.setattr(csv_rows, "BLOCK_ROWS", 3)
-    monkeypatch.setattr(csv_rows, "BLOCK_CHARACTERS", 100)
+def test_only_blocks_are_in_memory(write, monkeypatch):
+    monkeypatch.setattr("moderation.spam_filter.csv_rows.MAX_BLOCK_ROWS", 3)
+    monkeypatch.setattr("moderation.spam_filter.csv_rows.MAX_BLOCK_CHARACTERS", 100)
     file = csv_rows.CommentFile(write("body\n" + "x\n" * 7 + "y" * 100 + "\nz\n"))
-    assert [len(block) for block in csv_rows.blocks(file)] == [3, 3, 2, 1]
+    assert [len(block) for block in csv_rows.split_into_blocks(file)] == [3, 3, 2, 1]
 
 
 def test_repeats_are_found_among_the_rows(write):
     twice = "The council of the island decided on Monday that the ferries would stay moored"
     file = csv_rows.CommentFile(write(f"body\n{twice}\nSomething else\n{twice}\n"))
-    found = [{f.signal for f in one.found} for one in csv_rows.features(list(file), Model())]
+    found = [{f.signal for f in one.found} for one in csv_rows.row_features(list(file), Model())]
     assert ["repeat" in signals for signals in found] == [False, False, True]
     first, *others = file
-    assert [[f.signal for f in one] for one in csv_rows.repeats(others, before=[first])] == [[], ["repeat"]]
+    assert [[f.signal for f in one] for one in csv_rows.duplicate_signals(others, before=[first])] == [
+        [],
+        ["repeat"],
+    ]
 
 
 def test_signals_can_be_left_out(write):
     file = csv_rows.CommentFile(write("body,author\nx,cheap loans\n"))
-    for of, has in ((SIGNALS, True), (without(["name_phrase"]), False)):
+    for of, has in ((SIGNALS, True), (signals_without(["name_phrase"]), False)):
         assert (
-            "name_phrase" in {f.signal for f in next(csv_rows.features(list(file), Model(), of)).found}
+            "name_phrase" in {f.signal for f in next(csv_rows.row_features(list(file), Model(), of)).found}
         ) is has

@@ -1,4 +1,4 @@
-"""manage.py evaluate_filter: how good the filter is, on a file of one's own."""
+"""manage.py evaluate_filter: measures the filter on a CSV file."""
 
 import csv
 import json
@@ -14,7 +14,6 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from moderation.models import Desk, Filter
-from moderation.spam_filter import csv_rows as rows
 from moderation.spam_filter.model import Model
 
 SPAM = [
@@ -53,12 +52,12 @@ def test_it_needs_no_database_for_the_starter(file, capsys):
     assert set(told["calibration"]["bins"][0]) == {"low", "high", "mean", "share", "weight"}
 
 
-def test_for_people(file, capsys):
+def test_the_readable_output(file, capsys):
     call_command("evaluate_filter", str(file), "--filter", "starter")
     out = capsys.readouterr().out
-    assert "4 rows with a label: 2 spam, 2 honest" in out
+    assert "4 rows with a label: 2 spam, 2 ham" in out
     assert "roc_auc      1.0000" in out
-    assert "where 1.0% of the honest ones wait" in out
+    assert "where 1.0% of the ham waits" in out
 
 
 def test_each_row_with_its_score_and_reasons(file, tmp_path, capsys):
@@ -94,16 +93,17 @@ def test_rows_without_labels_are_scored_and_not_counted(tmp_path, capsys):
     assert told["calibration"]["ece"] is None
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 2
     assert err == (
-        "Nothing can be measured, since there is no column “label” beside “body”: the rows are scored only.\n"
+        "Nothing can be measured because there is no column “label” besides “body”. "
+        "The rows are only scored.\n"
     )
     path.write_text("body,label\nSomething,\n")
     call_command("evaluate_filter", path, "--filter", "starter")
     out, err = capsys.readouterr()
-    assert err == "Nothing can be measured, since no row has a label: the rows are scored only.\n"
+    assert err == "Nothing can be measured because no row has a label. The rows are only scored.\n"
     assert "1 row without a label, scored only" in out
     path.write_text("body,label\n")
     call_command("evaluate_filter", path, "--filter", "starter")
-    assert capsys.readouterr().err == f"{path} has no row below its first line.\n"
+    assert capsys.readouterr().err == f"{path} has no rows after the header.\n"
 
 
 def test_a_header_with_spaces_is_labelled(file, capsys):
@@ -115,13 +115,13 @@ def test_a_header_with_spaces_is_labelled(file, capsys):
 def test_another_encoding_is_named(file, capsys):
     file.write_bytes(file.read_text().replace("Ebba Norling", "Ébba Nörling").encode("cp1252"))
     with pytest.raises(
-        CommandError, match=r"Line 4 of .*: the byte C9 is no text in utf-8\. .*--encoding cp1252"
+        CommandError, match=r"Line 4 of .*: the byte C9 is not valid utf-8\. .*--encoding cp1252"
     ):
         call_command("evaluate_filter", file, "--filter", "starter")
     assert evaluate(capsys, file, "--filter", "starter", "--encoding", "cp1252")["roc_auc"] == 1.0
 
 
-def test_a_fault_in_the_last_line_is_told_before_anything_is_written(file, tmp_path):
+def test_an_error_in_the_last_line_is_reported_before_anything_is_written(file, tmp_path):
     with file.open("a") as out:
         out.write('Ann,,"It is open,ham\n')
     with pytest.raises(CommandError, match=r"Line 6 of .*: the quote that opens here is not closed before"):
@@ -129,7 +129,7 @@ def test_a_fault_in_the_last_line_is_told_before_anything_is_written(file, tmp_p
     assert not (tmp_path / "out.csv").exists()
 
 
-def test_how_far_it_is_is_told_on_standard_error(file, capsys):
+def test_progress_is_shown_on_standard_error(file, capsys):
     call_command("evaluate_filter", file, "--filter", "starter", "--json", "--progress")
     out, err = capsys.readouterr()
     assert err.splitlines() == ["4 rows read", "4 of 4 rows scored (100%)"]
@@ -138,7 +138,7 @@ def test_how_far_it_is_is_told_on_standard_error(file, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_on_a_terminal_it_is_told_in_one_line(file):
+def test_on_a_terminal_progress_is_one_line(file):
     """By the command itself, whose standard error is a terminal and whose standard output is a pipe."""
     ours, its = pty.openpty()
     argv = [sys.executable, "manage.py", "evaluate_filter", str(file), "--filter", "starter", "--json"]
@@ -161,7 +161,7 @@ def test_a_pipe_is_read_once(file, capsys):
 
 def test_memory_does_not_grow_with_the_file(tmp_path, monkeypatch, capsys):
     """The peak of what Python holds, with three times as many rows: two blocks and 9 bytes a row."""
-    monkeypatch.setattr(rows, "BLOCK_ROWS", 200)
+    monkeypatch.setattr("moderation.spam_filter.csv_rows.MAX_BLOCK_ROWS", 200)
 
     def peak(count: int) -> int:
         path = tmp_path / f"{count}.csv"
@@ -179,7 +179,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.django_db
-def test_what_is_in_force_is_what_is_asked(starter, file, capsys):
+def test_the_active_version_is_the_default(starter, file, capsys):
     timid = Model.from_bytes(bytes(starter.weights))
     timid.offset -= 20
     other = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=timid.to_bytes())
@@ -196,14 +196,14 @@ def test_what_is_in_force_is_what_is_asked(starter, file, capsys):
     ("content", "arguments", "sentence"),
     [
         ("text\nx\n", [], "has no column “body”"),
-        ("body,label\nx,maybe\n", [], "neither spam nor ham"),
+        ("body,label\nx,maybe\n", [], "must be spam or ham"),
         ("body\nx\n", ["--without", "nonsense"], "No such signal: nonsense"),
         ("body\nx\n", ["--filter", "999999"], "There is no version '999999' of the filter"),
         ("body\nx\n", ["--filter", "nonsense"], "There is no version 'nonsense' of the filter"),
         (None, [], "No such file"),
     ],
 )
-def test_what_it_can_not_do_it_says(starter, tmp_path, content, arguments, sentence):
+def test_errors_are_reported(starter, tmp_path, content, arguments, sentence):
     path = tmp_path / "comments.csv"
     if content is not None:
         path.write_text(content)
@@ -212,7 +212,7 @@ def test_what_it_can_not_do_it_says(starter, tmp_path, content, arguments, sente
 
 
 @pytest.mark.django_db
-def test_a_version_whose_weights_are_deleted_is_not_asked(starter, file, caplog):
+def test_a_version_with_deleted_weights_is_refused(starter, file, caplog):
     emptied = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=b"")
     with pytest.raises(CommandError, match=f"The weights of version {emptied.pk} are deleted"):
         call_command("evaluate_filter", file, "--filter", str(emptied.pk))
@@ -220,7 +220,7 @@ def test_a_version_whose_weights_are_deleted_is_not_asked(starter, file, caplog)
 
 
 @pytest.mark.django_db
-def test_repeats_count_are_told_and_can_be_left_out(starter, tmp_path, capsys):
+def test_duplicates_count_and_can_be_left_out(starter, tmp_path, capsys):
     path, out = tmp_path / "comments.csv", tmp_path / "scores.csv"
     body = "The council of the island decided that the ferry would stay moored until the spring."
     path.write_text(f"body,label\n{body},ham\n{body},ham\n")
@@ -234,7 +234,7 @@ def test_repeats_count_are_told_and_can_be_left_out(starter, tmp_path, capsys):
 
 
 @pytest.mark.django_db
-def test_a_version_of_another_release_is_told_as_that(starter, tmp_path):
+def test_a_version_of_another_release_is_reported(starter, tmp_path):
     other = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=b"of another release")
     path = tmp_path / "comments.csv"
     path.write_text("body,label\nA word,ham\n")

@@ -1,62 +1,62 @@
-"""Each signal in a sentence, and the parts of a score."""
+"""The texts of signals and of the parts of a score."""
 
 import re
 
 import pytest
 
-from moderation.features.signals import FACTS, OF_THE_SITE, RANKS, SIGNALS
+from moderation.features.signals import FACT_SIGNALS, RANKING_SIGNALS, SIGNALS, SITE_SIGNAL_WEIGHTS
 from moderation.models import Finding
 from moderation.queue import explanations
 from moderation.spam_filter import explanations as say
-from moderation.spam_filter.contributions import Told
+from moderation.spam_filter.contributions import StoredPart
 
-EVERY = [*(signal.__name__ for signal in (*SIGNALS, *FACTS, *RANKS)), *OF_THE_SITE]
+EVERY = [*(signal.__name__ for signal in (*SIGNALS, *FACT_SIGNALS, *RANKING_SIGNALS)), *SITE_SIGNAL_WEIGHTS]
 
 
 @pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("number", [None, 0, 1, 7])
-def test_each_has_its_sentence(name, number):
+def test_each_signal_has_a_text(name, number):
     sentence = say.signal(name, number)
     assert sentence.endswith(".")
     assert "%" not in sentence
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_a_number_that_is_not_known_is_not_told(name):
+def test_an_unknown_number_is_left_out(name):
     assert not re.search(r"\d", say.signal(name, None))
 
 
-def test_nor_is_an_age():
+def test_an_unknown_age_is_left_out():
     assert (
         explanations.why(Finding(check_name="late"), to_moderator=True, twin=None)
-        == "It comes long after the article."
+        == "It was posted long after the article."
     )
 
 
-def test_a_number_is_told():
+def test_a_number_is_shown():
     assert say.signal("late", 1) == "Posted 1 day after the article."
     assert say.signal("links", 7) == "It has 7 links."
-    assert say.signal("drift", 0) == "It has no word in common with article or discussion."
-    assert say.signal("drift", 1).startswith("It has 1 word in common")
+    assert say.signal("drift", 0) == "It has no word in common with the article or the discussion."
+    assert say.signal("drift", 1).startswith("It has only 1 word in common")
 
 
-def test_of_any_comment_a_signal_says_no_number():
-    assert say.voice("late") == "It comes long after the article."
-    assert say.voice("near_repeat") == "Another comment says nearly the same."
+def test_a_general_text_has_no_number():
+    assert say.voice("late") == "It was posted long after the article."
+    assert say.voice("near_repeat") == "It has nearly the same text as another comment."
     assert say.voice("puny") == say.signal("puny", None)
 
 
-def test_words_of_people_stay_words():
+def test_parts_of_a_score_have_texts():
     parts = [
-        Told(kind="word", signal="", number=None, logit=1.0, spans=[(0, 5)]),
-        Told(kind="word", signal="", number=None, logit=0.5, spans=[(90, 95)]),
-        Told(kind="signal", signal="late", number=40, logit=-0.5, spans=[]),
-        Told(kind="signal", signal="unheard_of", number=None, logit=0.1, spans=[]),
+        StoredPart(kind="word", signal="", number=None, logit=1.0, spans=[(0, 5)]),
+        StoredPart(kind="word", signal="", number=None, logit=0.5, spans=[(90, 95)]),
+        StoredPart(kind="signal", signal="late", number=40, logit=-0.5, spans=[]),
+        StoredPart(kind="signal", signal="unheard_of", number=None, logit=0.1, spans=[]),
     ]
     said = say.parts(parts, "<b>ad now", "Jim")
     assert [one.sentence for one in said] == [
         "The word “<b>ad”.",
-        "A word that is not there any more.",
+        "A word that is no longer in the text.",
         "Posted 40 days after the article.",
         "The signal “unheard_of”.",
     ]

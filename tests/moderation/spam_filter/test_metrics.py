@@ -1,16 +1,16 @@
-"""Figures from scores and labels, by hand and by laws."""
+"""Metrics from scores and labels, by examples and by properties."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation.spam_filter.metrics import (
-    SHARES,
+    WAITING_SHARES,
     Bin,
-    ece,
-    figures,
+    compute_metrics,
+    expected_calibration_error,
     recall_at,
-    reliability,
+    reliability_bins,
     roc_auc,
     threshold,
 )
@@ -40,7 +40,7 @@ def test_area_is_counted_as_by_pairs(spam, ham):
 
 
 @given(scores, st.floats(0, 1))
-def test_no_more_honest_ones_are_above_the_line_than_may(ham, share):
+def test_no_more_honest_comments_exceed_the_threshold_than_allowed(ham, share):
     assert sum(p > threshold(ham, share) for p in ham) <= share * len(ham)
 
 
@@ -51,42 +51,42 @@ def test_recall_at_one_in_a_hundred():
     assert recall_at([], ham, 0.01) is None
 
 
-def test_without_honest_ones_the_line_is_above_all():
+def test_without_honest_comments_the_threshold_is_one():
     assert threshold([], 0.01) == 1.0
 
 
-def test_figures_at_a_line():
-    told = figures([0.9, 0.6, 0.4, 0.2], [True, False, True, False])
+def test_metrics_at_a_threshold():
+    told = compute_metrics([0.9, 0.6, 0.4, 0.2], [True, False, True, False])
     assert (told["rows"], told["spam"], told["ham"]) == (4, 2, 2)
     assert (told["precision"], told["recall"], told["f1"]) == (0.5, 0.5, 0.5)
-    assert set(told["recall_at"]) == set(SHARES) == {"0.005", "0.01", "0.05"}
+    assert set(told["recall_at"]) == set(WAITING_SHARES) == {"0.005", "0.01", "0.05"}
 
 
 @pytest.mark.parametrize("labels", [[], [True], [False]])
-def test_what_can_not_be_told_is_none(labels):
-    told = figures([0.9] * len(labels), labels)
+def test_undefined_metrics_are_none(labels):
+    told = compute_metrics([0.9] * len(labels), labels)
     assert told["roc_auc"] is None
     assert told["recall_at"]["0.01"] is None
 
 
 def test_as_many_labels_as_probabilities():
     with pytest.raises(ValueError, match="As many labels"):
-        figures([0.1], [])
+        compute_metrics([0.1], [])
 
 
-def test_bins_tell_what_was_said_and_what_was_so():
-    found = reliability([0.05, 0.15, 0.95, 1.0], [False, True, True, True])
+def test_bins_compare_predictions_with_shares_of_spam():
+    found = reliability_bins([0.05, 0.15, 0.95, 1.0], [False, True, True, True])
     assert found == [
         Bin(0.0, 0.1, 0.05, 0.0, 1),
         Bin(0.1, 0.2, 0.15, 1.0, 1),
         Bin(0.9, 1.0, 0.975, 1.0, 2),
     ]
-    assert ece(found) == pytest.approx((0.05 + 0.85 + 2 * 0.025) / 4)
-    assert ece([]) is None
+    assert expected_calibration_error(found) == pytest.approx((0.05 + 0.85 + 2 * 0.025) / 4)
+    assert expected_calibration_error([]) is None
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=40))
 def test_all_are_in_one_bin_each(pairs):
-    found = reliability([p for p, _ in pairs], [label for _, label in pairs])
+    found = reliability_bins([p for p, _ in pairs], [label for _, label in pairs])
     assert sum(one.weight for one in found) == len(pairs)
     assert sum(one.share * one.weight for one in found) == pytest.approx(sum(label for _, label in pairs))

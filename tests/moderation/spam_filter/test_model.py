@@ -1,4 +1,4 @@
-"""The laws of the learner: it learns, what it says adds up, and it comes back from bytes as it was."""
+"""Properties of the model: it learns, its parts add up, and it survives serialization."""
 
 import json
 import random
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation.features.text_reading import LONGEST, Found, Said
+from moderation.features.text_reading import MAX_BODY_LENGTH, Said, SignalResult
 from moderation.spam_filter.model import (
     BIAS,
     SLOTS,
@@ -63,20 +63,20 @@ def test_it_learns(model):
     assert model.score(HONEST[0]) < 0.1
 
 
-def test_before_it_has_learnt_it_knows_the_signals_alone():
+def test_an_untrained_model_knows_only_the_signals():
     fresh = Model()
     assert fresh.score(SPAM[0]) > 0.5 > fresh.score(HONEST[0])
     assert not any(fresh.base)
 
 
-def test_a_weight_of_nothing_teaches_nothing(model):
+def test_an_example_of_weight_zero_changes_nothing(model):
     before = model.score(SPAM[0])
     learn(model, SPAM[0], False, weight=0.0)
     assert model.score(SPAM[0]) == before
 
 
-def test_many_that_count_less_teach_as_much_as_few():
-    """So that a bound upon what many count together is a bound upon what they do."""
+def test_many_examples_of_low_weight_equal_a_few_of_full_weight():
+    """So a limit on the total weight of many examples limits their effect."""
 
     def about(n: int) -> Features:
         rng = random.Random(n)
@@ -91,8 +91,8 @@ def test_many_that_count_less_teach_as_much_as_few():
     assert many.logit(about(1_000)) == pytest.approx(few.logit(about(1_000)), abs=0.2)
 
 
-def test_what_is_learnt_last_counts_most():
-    """Of two that contradict each other."""
+def test_the_latest_example_counts_most():
+    """Of two examples that contradict each other."""
     made = Model(Settings(half_life=20))
     for is_spam in [False] * 40 + [True] * 40:
         learn(made, HONEST[0], is_spam)
@@ -109,7 +109,7 @@ def test_frozen_signals_do_not_learn():
 
 
 @pytest.mark.parametrize(("spam", "honest", "share"), [(0, 500, 0), (500, 9, 0), (30, 500, 0.5), (99, 99, 1)])
-def test_signals_learn_the_more_the_more_of_both_kinds_there_are(spam, honest, share):
+def test_signals_learn_faster_with_more_examples_of_both_labels(spam, honest, share):
     made = Model(Settings(signal_rate=0.2, signal_rate_most=0.6, few=10, enough=50))
     empty = Features((), ())
     for is_spam in [True] * spam + [False] * honest:
@@ -118,9 +118,9 @@ def test_signals_learn_the_more_the_more_of_both_kinds_there_are(spam, honest, s
 
 
 @pytest.mark.parametrize("one", [*SPAM[:2], *HONEST[:2], *OTHERS])
-def test_what_explains_it_adds_up(model, one):
+def test_the_parts_of_a_score_add_up(model, one):
     model.slope, model.offset = 1.7, -0.4
-    more = (Found(0.8, signal="spam_host"),)
+    more = (SignalResult(0.8, signal="spam_host"),)
     found = read_features(one, model.settings)
     logit = model.logit(Features(found.spaces, (*found.found, *more)))
     assert sum(part.logit for part in model.explain(one, more=more)) == pytest.approx(logit, abs=1e-6)
@@ -140,15 +140,16 @@ def test_anything_that_can_be_typed_is_scored_and_explained(body, author, url):
     assert all(0 <= start < end <= len(body) for part in parts for start, end in part.spans)
 
 
-def test_words_are_explained_at_their_places(model):
+def test_words_are_explained_with_their_spans(model):
     parts = {part.what: part for part in model.explain(SPAM[0]) if part.kind == "word"}
     assert [SPAM[0].body[a:b] for a, b in parts["loans"].spans] == ["loans"]
     assert parts["loans"].logit > 0
     assert {part.kind for part in model.explain(SPAM[0])} == {"signal", "word", "name", "site"}
 
 
-def test_nothing_is_learnt_of_there_being_a_site(model):
-    """Only of its letters: where all spam has a site and nothing honest does, that would be an oracle."""
+def test_the_presence_of_a_site_is_no_feature(model):
+    """Only its characters are: if all spam has a site and no honest comment does, its presence would
+    decide alone."""
     site = said("Nobody asked", author="Ann", url="http://qqq.zz")
     assert model.score(site) == pytest.approx(model.score(replace(site, url=None)), abs=0.1)
 
@@ -161,7 +162,7 @@ def test_settling_changes_no_score(model):
     assert model.signal_weight(BIAS) != Model().signal_weight(BIAS)
 
 
-def test_what_is_known_of_how_often_things_come_slows_what_is_learnt_next(model):
+def test_stored_squares_slow_later_learning(model):
     weights = []
     for confidence in (0.0, 1.0):
         made = Model()
@@ -173,7 +174,7 @@ def test_what_is_known_of_how_often_things_come_slows_what_is_learnt_next(model)
 
 
 @pytest.mark.parametrize("confidence", [0.0, 0.3])
-def test_it_comes_back_from_bytes(model, confidence):
+def test_a_model_survives_serialization(model, confidence):
     model.slope, model.offset = 1.7, -0.4
     model.settle(confidence)
     again = Model.from_bytes(model.to_bytes())
@@ -184,7 +185,7 @@ def test_it_comes_back_from_bytes(model, confidence):
     assert again.score(OTHERS[0]) == pytest.approx(model.score(OTHERS[0]), abs=1e-3)
 
 
-def test_a_signal_that_is_newer_than_a_version_weighs_what_was_set_by_hand(model):
+def test_a_signal_newer_than_the_version_has_its_start_weight(model):
     del model.priors["calls"]
     assert Model.from_bytes(model.to_bytes()).signal_weight("calls") == Model().signal_weight("calls")
 
@@ -212,7 +213,7 @@ def test_other_bytes_are_refused(stored):
 
 
 @pytest.mark.parametrize("change", [{"settings": {"speed": 1}}, {"slope": None}])
-def test_one_of_another_release_is_refused(change):
+def test_a_model_of_another_release_is_refused(change):
     """With the same format, but other settings, or without what this release needs."""
     stored = Model().to_bytes()
     (size,) = struct.unpack_from("<I", stored)
@@ -220,11 +221,11 @@ def test_one_of_another_release_is_refused(change):
     if head["slope"] is None:
         del head["slope"]
     text = json.dumps(head).encode()
-    with pytest.raises(ValueError, match="another version"):
+    with pytest.raises(ValueError, match="another release"):
         Model.from_bytes(struct.pack("<I", len(text)) + text + stored[4 + size :])
 
 
-def test_calibration_finds_the_truth():
+def test_calibration_finds_the_true_parameters():
     rng = random.Random(1)
     raw = [rng.uniform(-4, 4) for _ in range(4_000)]
     labels = [rng.random() < sigmoid(2 * x - 1) for x in raw]
@@ -233,19 +234,19 @@ def test_calibration_finds_the_truth():
     assert offset == pytest.approx(-1, abs=0.25)
 
 
-def test_a_few_examples_do_not_bend_it():
-    slope, offset = fit_calibration([1.0, -1.0], [False, True], before=(2.0, -1.5), held=40.0)
+def test_a_few_examples_hardly_change_the_calibration():
+    slope, offset = fit_calibration([1.0, -1.0], [False, True], prior=(2.0, -1.5), prior_weight=40.0)
     assert slope == pytest.approx(2.0, abs=0.2)
     assert offset == pytest.approx(-1.5, abs=0.3)
 
 
 @given(st.lists(st.tuples(st.floats(-20, 20), st.booleans()), min_size=1, max_size=30))
-def test_calibration_never_turns_the_order_around(pairs):
+def test_calibration_never_reverses_the_order(pairs):
     slope, _ = fit_calibration([raw for raw, _ in pairs], [label for _, label in pairs])
     assert slope > 0
 
 
-def test_calibration_wants_examples():
+def test_calibration_needs_examples():
     with pytest.raises(ValueError, match="Calibration needs"):
         fit_calibration([], [])
     with pytest.raises(ValueError, match="Calibration needs"):
@@ -258,10 +259,10 @@ def test_a_logit_is_a_probability(x):
     assert sigmoid(x) + sigmoid(-x) == pytest.approx(1)
 
 
-def test_the_longest_comment_hangs_nothing():
+def test_the_longest_comment_is_scored_quickly():
     made = Model()
     for piece in ("word ", "a", "x1 ", "مُ", "a'b "):
-        one = said((piece * LONGEST)[:LONGEST], author=piece * 40, url=f"http://{piece * 40}")
+        one = said((piece * MAX_BODY_LENGTH)[:MAX_BODY_LENGTH], author=piece * 40, url=f"http://{piece * 40}")
         began = time.process_time()
         made.score(one)
         made.explain(one)

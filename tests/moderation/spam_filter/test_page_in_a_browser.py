@@ -1,4 +1,6 @@
-"""The filter's page in Chromium, in both themes and on a phone: the one number, a version, a correction."""
+"""The filter's page in Chromium, in both themes and on a phone: the setting, a version, a correction."""
+
+import re
 
 import pytest
 from playwright.sync_api import expect
@@ -27,7 +29,7 @@ def ada():
 
 @pytest.fixture
 def judged(ada) -> Filter:
-    """In force, and after forty decisions, of which one each way was against all signs."""
+    """Return an active version, measured on forty decisions, one of each label against all signals."""
     made = Filter.objects.create(kind=Filter.Kind.STARTER, weights=Model().to_bytes(), trained_on={})
     Desk.objects.update_or_create(pk=1, defaults={"filter": made})
     article = make_article("Council closes the ferry slip", body=STORY)
@@ -37,7 +39,7 @@ def judged(ada) -> Filter:
     spam.append(say(article, "I saw the harbour master Jensen at the ferry slip on Tuesday at 10:30.").pk)
     decide(ids=honest, to=State.PUBLISHED, reason=Reason.APPROVED, actor=ada)
     decide(ids=spam, to=State.SPAM, reason=Reason.SPAM, actor=ada)
-    training.count(made)
+    training.update_metrics(made)
     return made
 
 
@@ -54,7 +56,7 @@ def check(page) -> None:
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
-def test_an_administrator_sets_the_number_corrects_one_and_switches_it_off(
+def test_an_administrator_sets_the_percentage_corrects_a_mistake_and_switches_it_off(
     client, page, live_server, ada, judged, width, theme
 ):
     log_in(client, page, ada, live_server)
@@ -66,9 +68,9 @@ def test_an_administrator_sets_the_number_corrects_one_and_switches_it_off(
     for summary in page.locator("main summary").all():
         summary.click()
     check(page)
-    page.get_by_label("Of 100 honest comments").fill("5")
+    page.get_by_label("Of 100 good comments").fill("5")
     page.keyboard.press("Enter")
-    expect(bar.get_by_text("Of 100 honest comments 5 may wait")).to_be_in_viewport()
+    expect(bar.get_by_text(re.compile(r"5 (of 100 good comments )?may wait"))).to_be_in_viewport()
     expect(page.locator("tr.now")).to_contain_text("5 in 100")
     bar.get_by_role("button", name="Undo").click()
     expect(page.locator("tr.now")).to_contain_text("1 in 100")
@@ -76,7 +78,7 @@ def test_an_administrator_sets_the_number_corrects_one_and_switches_it_off(
     wrong = page.locator("#mistakes + section .card").filter(has_text="Check my page")
     pk = Comment.objects.get(body__contains="mine.example").pk
     expect(wrong.locator("mark").first).to_be_visible()
-    wrong.get_by_role("button", name="It is spam").click()
+    wrong.get_by_role("button", name="Mark as spam").click()
     expect(bar.get_by_text("Marked as spam")).to_be_in_viewport()
     expect(page.locator("#mistakes")).to_be_in_viewport()
     expect(page.locator("#mistakes + section .card").filter(has_text="mine.example")).to_have_count(0)
@@ -84,11 +86,11 @@ def test_an_administrator_sets_the_number_corrects_one_and_switches_it_off(
     bar.get_by_role("button", name="Undo").click()
     expect(page.locator("#mistakes + section .card").filter(has_text="Check my page")).to_have_count(1)
 
-    page.get_by_role("button", name="Switch the filter off").click()
-    expect(page.get_by_role("heading", name="No filter is in force")).to_be_visible()
+    page.get_by_role("button", name="Switch off the filter").click()
+    expect(page.get_by_role("heading", name="The filter is off")).to_be_visible()
     check(page)
-    page.get_by_role("button", name=f"Switch version {judged.pk} on").click()
-    expect(page.get_by_role("heading", name=f"Version {judged.pk} is in force")).to_be_visible()
+    page.get_by_role("button", name=f"Activate version {judged.pk}").click()
+    expect(page.get_by_role("heading", name=f"Version {judged.pk} is active")).to_be_visible()
     assert failures == []
 
 

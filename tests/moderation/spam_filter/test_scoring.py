@@ -1,4 +1,4 @@
-"""A comment before the filter, on a site that knows nothing yet."""
+"""Scoring of a new comment on a site without decisions."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -42,7 +42,7 @@ def article():
 
 @pytest.fixture
 def known(article, maria):
-    """A guest whose e-mail is confirmed and of whom somebody approved a comment."""
+    """Return a guest with a confirmed e-mail and an approved comment."""
     guest = GuestFactory.create(name="Ada", confirmed_at=timezone.now())
     decide(
         ids=[say(article, "The first.", guest=guest).pk], to=State.PUBLISHED, reason="approved", actor=maria
@@ -54,7 +54,7 @@ def findings(comment: Comment) -> dict[str, Finding]:
     return {f.check_name: f for f in Finding.objects.filter(comment=comment, revision=comment.revision)}
 
 
-def test_what_sells_something_waits_and_says_why(starter, article, known):
+def test_a_sales_comment_waits_with_its_signals(starter, article, known):
     comment = say(article, SPAM, guest=known)
     found = findings(comment)
     assert comment.state == State.PENDING
@@ -68,13 +68,13 @@ def test_what_sells_something_waits_and_says_why(starter, article, known):
     assert Case.objects.get(comment=comment).score == found["filter"].strength
 
 
-def test_what_speaks_of_the_story_is_published(starter, article, known):
+def test_a_comment_on_the_subject_is_published(starter, article, known):
     comment = say(article, f"{HONEST} they all have to go.", guest=known)
     assert comment.state == State.PUBLISHED
     assert findings(comment)["filter"].strength < 0.1
 
 
-def test_without_a_filter_in_force_nothing_is_found(starter, article, known, maria):
+def test_without_an_active_filter_there_is_no_score(starter, article, known, maria):
     versions.put_in_force(version=None, actor=maria)
     comment = say(article, SPAM.replace("http", "hxxp"), guest=known)
     assert comment.state == State.PUBLISHED
@@ -83,7 +83,7 @@ def test_without_a_filter_in_force_nothing_is_found(starter, article, known, mar
     assert findings(say(article, "The slip stays open.", guest=guest))["imitates"].holds
 
 
-def test_the_one_number_holds_in_the_very_next_request(starter, article, known, maria):
+def test_a_new_percentage_applies_at_once(starter, article, known, maria):
     doubtful = "Thank you for writing about it so well, I have learnt a lot today."
     versions.let_wait(percent=20, actor=maria)
     first = say(article, doubtful, guest=known)
@@ -93,23 +93,23 @@ def test_the_one_number_holds_in_the_very_next_request(starter, article, known, 
     assert lines == [True, False], [findings(c)["filter"].strength for c in (first, second)]
 
 
-def test_nothing_is_spam_outright_on_a_site_that_has_decided_nothing(starter, article):
+def test_nothing_is_marked_as_spam_automatically_without_decisions(starter, article):
     assert say(article, SPAM).state == State.PENDING
 
 
-def test_who_decides_here_is_judged_and_never_held(starter, article, maria):
+def test_comments_by_moderators_are_scored_but_never_wait(starter, article, maria):
     comment = say(article, SPAM, author=maria)
     assert comment.state == State.PUBLISHED
     assert findings(comment)["filter"].holds
 
 
-def test_a_name_of_the_staff_makes_a_comment_wait(starter, article, maria):
+def test_a_staff_name_makes_a_comment_wait(starter, article, maria):
     guest = GuestFactory.create(name="Mаria", confirmed_at=timezone.now())  # a Cyrillic a
     comment = say(article, "The slip stays open, says the council.", guest=guest)
     assert findings(comment)["imitates"].holds
 
 
-def test_a_post_takes_no_statement_more_with_a_version_in_force(starter, article, known):
+def test_an_active_version_adds_no_statement_to_a_post(starter, article, known):
     say(article, HONEST, guest=known)  # what a process asks only once
     Desk.objects.update(filter=None)
 
@@ -126,8 +126,8 @@ def test_a_post_takes_no_statement_more_with_a_version_in_force(starter, article
     assert statements(body) == without <= 9  # what the site knows is asked either way
 
 
-def test_a_post_takes_one_statement_for_all_that_the_site_knows(starter, article, client):
-    """Also over HTTP, where the story's text is not read with its row."""
+def test_all_site_facts_take_one_statement(starter, article, client):
+    """Also over HTTP, where the article's text is not loaded with its row."""
     form = {"name": "Ada", "email": "ada@example.org"}
     url = f"{article.get_absolute_url()}reply/"
     client.post(url, form | {"body": "What a process asks only once.", "nonce": uuid4()})
@@ -139,16 +139,16 @@ def test_a_post_takes_one_statement_for_all_that_the_site_knows(starter, article
     assert len(asked) <= 11
 
 
-def test_a_story_of_other_topics_takes_no_statement_more(starter):
-    """However many sets of them a site has, what is counted is read once."""
-    now = active_model.in_force()._replace(numbers_at=1.0)
+def test_other_topics_add_no_statement(starter):
+    """However many combinations of topics a site has, the threshold data is read once."""
+    now = active_model.active_filter()._replace(numbers_at=1.0)
     with CaptureQueriesContext(connection) as queries:
-        lines = [active_model._lines(now._replace(topics=(n,))) for n in [*range(70), 0]]
+        lines = [active_model._thresholds(now._replace(topics=(n,))) for n in [*range(70), 0]]
     assert len(set(lines)) == 1
     assert len(queries) <= 2  # this version's numbers, and the starter's
 
 
-def test_an_old_story_is_no_reason_by_itself(starter, maria, known):
+def test_an_old_story_alone_is_no_reason_to_wait(starter, maria, known):
     article = make_article("Old", body=STORY, published_at=timezone.now() - timedelta(days=25))
     comment = say(article, f"{HONEST} all of it is new.", guest=known)
     assert comment.state == State.PUBLISHED
@@ -156,7 +156,7 @@ def test_an_old_story_is_no_reason_by_itself(starter, maria, known):
 
 @pytest.fixture
 def proven(starter):
-    """People have decided on 300 comments since, and no honest one got more than 0.3."""
+    """People have decided on 300 comments since, and no honest one scored more than 0.3."""
     Filter.objects.filter(pk=starter.pk).update(
         numbers={"figures": {"rows": 300, "ham": 240, "spam": 60}, "highest": [0.3] * 5 + [0.01] * 235},
         numbers_at=timezone.now(),
@@ -164,7 +164,7 @@ def proven(starter):
     return starter
 
 
-def test_what_is_surely_spam_goes_at_once_where_people_have_decided_enough(proven, article, client):
+def test_certain_spam_is_marked_automatically_after_enough_decisions(proven, article, client):
     guest = GuestFactory.create(name="casino bonus", confirmed_at=timezone.now())
     comment = say(article, f"{SPAM} {SPAM.upper()}", guest=guest)
     assert findings(comment)["filter"].strength > 0.98
@@ -181,8 +181,8 @@ def test_what_is_surely_spam_goes_at_once_where_people_have_decided_enough(prove
     assert "took your comment for spam" in mail.outbox[0].body
 
 
-def test_a_topic_on_which_enough_was_decided_has_a_line_of_its_own(starter, article, known):
-    """Under horses people say what elsewhere robots do."""
+def test_a_topic_with_enough_decisions_has_its_own_threshold(starter, article, known):
+    """Under horses, honest comments look like spam does elsewhere."""
     horses = Topic.objects.create(name="Horses", slug="horses")
     Filter.objects.filter(pk=starter.pk).update(
         numbers={
@@ -199,7 +199,7 @@ def test_a_topic_on_which_enough_was_decided_has_a_line_of_its_own(starter, arti
     assert not findings(say(other, body.replace("great", "good"), guest=known))["filter"].holds
 
 
-def test_who_was_approved_here_and_who_edits_is_looked_at_first(proven, article, known):
+def test_known_people_and_edits_are_never_marked_as_spam_automatically(proven, article, known):
     assert say(article, f"{SPAM} {SPAM.upper()}", guest=known).state == State.PENDING
     guest = GuestFactory.create(confirmed_at=timezone.now())
     comment = say(article, HONEST, guest=guest)
@@ -208,7 +208,7 @@ def test_who_was_approved_here_and_who_edits_is_looked_at_first(proven, article,
     assert comment.state == State.PENDING
 
 
-def test_a_version_that_cannot_be_read_keeps_nobody_from_writing(starter, article, known, caplog):
+def test_an_unusable_version_does_not_block_comments(starter, article, known, caplog):
     other = Filter.objects.create(kind=Filter.Kind.LEARNT, weights=b"of another release")
     Desk.objects.update(filter=other)
     for body in (HONEST, f"{HONEST} the rest of them rots."):
@@ -219,7 +219,7 @@ def test_a_version_that_cannot_be_read_keeps_nobody_from_writing(starter, articl
     assert told.exc_info
 
 
-def test_a_person_brings_back_what_the_filter_took(proven, article, maria):
+def test_a_moderator_restores_what_the_filter_marked(proven, article, maria):
     comment = say(article, f"{SPAM} {SPAM.upper()}", guest=GuestFactory.create(name="casino bonus"))
     act = decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria).batch
     assert Comment.objects.get(pk=comment.pk).state == State.PUBLISHED

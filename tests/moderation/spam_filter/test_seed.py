@@ -1,6 +1,6 @@
-"""The seed on an empty site, without decisions: what the filter and the checks that compare point out.
+"""The filter and the duplicate checks on the seed, on an empty site without decisions.
 
-It is where the starter is shown. Nothing in it was chosen by it.
+The seed demonstrates the starter and was not used to train it.
 """
 
 import pytest

@@ -1,4 +1,5 @@
-"""The starter: what is stored is what its provenance says, holds no text, and is made again from the data."""
+"""The starter: the stored model matches its provenance, holds no text, and can be trained again from the
+data."""
 
 import hashlib
 import json
@@ -12,13 +13,13 @@ from moderation.features.signals import PRIORS
 from moderation.features.text_reading import Said
 from moderation.spam_filter.model import BIAS, SLOTS, Model, sigmoid
 from moderation.spam_filter.thresholds import Honest, line
-from moderation.spam_filter.versions import STARTER
+from moderation.spam_filter.versions import STARTER_DIR
 
-STORED = (STARTER / "starter.bin").read_bytes()
-ABOUT = json.loads((STARTER / "starter.json").read_text("utf-8"))
+STORED = (STARTER_DIR / "starter.bin").read_bytes()
+ABOUT = json.loads((STARTER_DIR / "starter.json").read_text("utf-8"))
 
 
-def test_it_is_what_its_provenance_says():
+def test_the_starter_matches_its_provenance():
     assert hashlib.sha256(STORED).hexdigest() == ABOUT["sha256"]
     assert len(STORED) == ABOUT["bytes"] < 1_500_000
     model = Model.from_bytes(STORED)
@@ -27,7 +28,7 @@ def test_it_is_what_its_provenance_says():
     assert sum(map(bool, model.base)) == ABOUT["weights"]["not zero"] < SLOTS == ABOUT["weights"]["slots"]
 
 
-def test_its_files_are_named_and_none_is_the_seed():
+def test_its_training_files_are_listed_and_exclude_the_seed():
     names = [one["file"] for one in ABOUT["files"]]
     assert names == list(train_starter.FILES)
     assert all(name.split("/")[0] in {"spam", "news"} for name in names)
@@ -35,21 +36,21 @@ def test_its_files_are_named_and_none_is_the_seed():
     assert "licence" in ABOUT["licence"]
 
 
-def test_the_signals_weigh_what_was_set_by_hand():
-    """The sets would teach them their own oddities."""
+def test_the_starter_keeps_the_start_weights_of_signals():
+    """The training sets would teach it peculiarities of their own."""
     model = Model.from_bytes(STORED)
     assert {name: model.signal_weight(name) for name in PRIORS} == pytest.approx(PRIORS)
 
 
-def test_it_has_no_words():
-    """Numbers alone: of its head the names of signals and settings, of its body weights by slot."""
+def test_the_starter_contains_no_text():
+    """Its header has the names of signals and settings, its body only numbers."""
     size = int.from_bytes(STORED[:4], "little")
     head = json.loads(STORED[4 : 4 + size])
     assert set(head["priors"]) <= {BIAS, *PRIORS}
     assert all(isinstance(value, int | float) for value in head["settings"].values())
 
 
-def test_its_own_line_holds_a_hundredth_of_the_honest():
+def test_its_threshold_holds_one_honest_comment_in_a_hundred():
     told = ABOUT["honest"]
     at = line(1.0, Honest(0, []), Honest(told["count"], told["highest"]))
     assert sum(p >= at for p in told["highest"]) <= told["count"] / 100
@@ -62,7 +63,7 @@ SPAM = Said(
 )
 
 
-def test_it_tells_one_from_the_other():
+def test_the_starter_separates_spam_from_honest_comments():
     model = Model.from_bytes(STORED)
     assert model.score(SPAM) > 0.9
     assert model.score(HONEST) < 0.05
@@ -76,13 +77,13 @@ def rows(count: int = 40) -> list[Row]:
     ]
 
 
-def test_it_is_trained_the_same_again():
+def test_the_training_of_the_starter_is_deterministic():
     of = examples(rows(), Recipe())
     one, other = (train_starter.train(of, Recipe()).to_bytes() for _ in range(2))
     assert one == other
 
 
-def test_a_group_is_never_on_both_sides():
+def test_a_group_is_never_split_between_training_and_test():
     assert len({fold_of(row) for row in rows() if row.group == "group 3"}) == 1
     assert {fold_of(Row("x", f"group {n}", HONEST, False)) for n in range(60)} == set(
         range(train_starter.FOLDS)
@@ -99,8 +100,8 @@ def test_held_out_scores_are_by_models_that_did_not_see_them():
     assert raw == models[fold_of(one.row)].raw(one.features)
 
 
-def test_it_is_calibrated_for_few_spam():
-    """Whatever share the sets happen to have, a tenth of what is said is so where so many are spam."""
+def test_the_starter_is_calibrated_for_a_low_share_of_spam():
+    """Whatever the share of spam in the sets, the probabilities are right where a tenth is spam."""
     recipe = Recipe()
     of = examples(rows(), recipe)
     model = train_starter.train(of, recipe)

@@ -1,4 +1,4 @@
-"""The line above which a comment waits follows from one number, and from what honest comments got."""
+"""The threshold for waiting follows from one percentage and the scores of honest comments."""
 
 from random import Random
 
@@ -6,25 +6,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.spam_filter.thresholds import KEPT, LOWEST, PRIOR, STRICT_LOWEST, Honest, line, strict_line
+from moderation.spam_filter.thresholds import (
+    AUTO_SPAM_MIN_THRESHOLD,
+    KEPT,
+    MIN_THRESHOLD,
+    PRIOR_COUNT,
+    Honest,
+    auto_spam_threshold,
+    line,
+)
 
 NOTHING = Honest(0, [])
 probabilities = st.floats(0, 1)
 
 
 @given(st.lists(probabilities, min_size=1, max_size=100), st.floats(0.1, 20))
-def test_no_more_honest_ones_wait_than_may(scores, percent):
+def test_no_more_honest_comments_wait_than_allowed(scores, percent):
     at = line(percent, Honest.of(scores), NOTHING)
     assert sum(p >= at for p in scores) <= percent / 100 * len(scores) + 1e-6
 
 
 @given(st.lists(probabilities, min_size=1, max_size=100))
-def test_a_higher_number_never_raises_the_line(scores):
+def test_a_higher_percentage_never_raises_the_threshold(scores):
     lines = [line(percent, Honest.of(scores), NOTHING) for percent in (0.1, 1, 5, 20)]
     assert lines == sorted(lines, reverse=True)
 
 
-def test_one_in_a_hundred_of_a_thousand_and_the_one_that_is_judged_are_ten():
+def test_one_percent_of_a_thousand_includes_the_scored_comment():
     scores = [n / 1_000 for n in range(1_000)]
     at = line(1, Honest.of(scores), NOTHING)
     assert sum(p >= at for p in scores) == 9
@@ -32,8 +40,8 @@ def test_one_in_a_hundred_of_a_thousand_and_the_one_that_is_judged_are_ten():
 
 @pytest.mark.parametrize("count", [40, 100, 200, 400])
 @pytest.mark.parametrize("percent", [1, 5])
-def test_of_those_to_come_no_more_wait_than_may(count, percent):
-    """A line that one in a hundred of what is known exceed, three in two hundred of others do."""
+def test_no_more_future_comments_wait_than_allowed(count, percent):
+    """If one in a hundred known comments exceeds a threshold, three in two hundred future ones do."""
     rng = Random(count + percent)
     elsewhere = Honest.of([n / 10_000 for n in range(10_000)])
     waits = []
@@ -43,13 +51,13 @@ def test_of_those_to_come_no_more_wait_than_may(count, percent):
     assert 100 * sum(waits) / len(waits) <= 1.05 * percent
 
 
-def test_a_first_comment_moves_the_line_a_little():
+def test_a_first_comment_moves_the_threshold_a_little():
     elsewhere = Honest.of([n / 10_000 for n in range(10_000)])
     lines = [line(1, Honest.of([0.05] * count), elsewhere) for count in (0, 1, 10)]
     assert lines == pytest.approx([0.99, 0.9925, 0.9945], abs=0.0005)
 
 
-def test_few_of_ones_own_move_what_is_known_from_elsewhere_only_a_little():
+def test_a_few_own_comments_move_the_starters_threshold_a_little():
     elsewhere = Honest.of([0.02] * 970 + [0.6] * 30)
     alone = line(1, NOTHING, elsewhere)
     assert alone > 0.6
@@ -57,13 +65,13 @@ def test_few_of_ones_own_move_what_is_known_from_elsewhere_only_a_little():
     assert with_some == alone
 
 
-def test_with_enough_of_ones_own_what_is_known_from_elsewhere_counts_no_more():
+def test_with_enough_own_comments_the_starters_do_not_count():
     elsewhere = Honest.of([0.02] * 970 + [0.6] * 30)
-    assert line(1, Honest.of([0.05] * (PRIOR // 2)), elsewhere) > 0.6
-    assert line(1, Honest.of([0.05] * PRIOR), elsewhere) == LOWEST
+    assert line(1, Honest.of([0.05] * (PRIOR_COUNT // 2)), elsewhere) > 0.6
+    assert line(1, Honest.of([0.05] * PRIOR_COUNT), elsewhere) == MIN_THRESHOLD
 
 
-def test_what_counts_for_less_moves_the_line_less():
+def test_a_lower_weight_moves_the_threshold_less():
     few = [n / 1_000 for n in range(400)]
     press = [0.99] * 60
     assert line(1, Honest.of([*few, *press]), NOTHING) > 0.99
@@ -71,7 +79,7 @@ def test_what_counts_for_less_moves_the_line_less():
     assert line(1, some, NOTHING) < 0.4
 
 
-def test_of_many_no_more_wait_than_may_though_only_the_highest_are_kept():
+def test_the_highest_scores_are_enough_for_the_threshold():
     scores = [0.9] * KEPT + [0.5] * 19 * KEPT
     at = line(10, Honest.of(scores), Honest(3_000, [0.12] * KEPT))
     assert sum(p >= at for p in scores) <= len(scores) / 10
@@ -80,22 +88,22 @@ def test_of_many_no_more_wait_than_may_though_only_the_highest_are_kept():
     assert sum(p >= at for p in scores) == KEPT - 1
 
 
-def test_it_is_never_so_low_that_anything_waits():
-    assert line(20, Honest.of([0.0] * 100), NOTHING) == LOWEST
+def test_the_threshold_has_a_minimum():
+    assert line(20, Honest.of([0.0] * 100), NOTHING) == MIN_THRESHOLD
 
 
-def test_nothing_known_at_all():
+def test_the_threshold_without_any_scores():
     assert line(1, NOTHING, NOTHING) == 1.0
 
 
 @pytest.mark.parametrize("decisions", [0, 199])
-def test_nothing_is_taken_for_spam_outright_before_people_have_decided(decisions):
-    assert strict_line(1, Honest.of([0.1] * 100), NOTHING, decisions) is None
+def test_there_is_no_automatic_spam_before_enough_decisions(decisions):
+    assert auto_spam_threshold(1, Honest.of([0.1] * 100), NOTHING, decisions) is None
 
 
-def test_what_is_spam_outright_is_above_all_that_was_honest():
+def test_automatic_spam_scores_above_all_honest_comments():
     here = Honest.of([0.1] * 5_000 + [0.995])
-    at = strict_line(1, here, NOTHING, 200)
+    at = auto_spam_threshold(1, here, NOTHING, 200)
     assert at is not None
     assert at > 0.995
-    assert strict_line(1, Honest.of([0.1] * 5_000), NOTHING, 200) == STRICT_LOWEST
+    assert auto_spam_threshold(1, Honest.of([0.1] * 5_000), NOTHING, 200) == AUTO_SPAM_MIN_THRESHOLD

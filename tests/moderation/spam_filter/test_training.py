@@ -1,5 +1,5 @@
-"""A version learns from what people decided here, is tried on what they decide later, and goes live if it did
-no worse; nothing is learnt of what was undone, sealed or erased."""
+"""A version is trained on decisions, tested on later ones and activated if it does no worse; undone
+decisions and restricted or erased comments are not learnt."""
 
 import json
 from dataclasses import replace
@@ -16,7 +16,15 @@ from moderation.erasure import restrictions
 from moderation.features.text_reading import Said
 from moderation.models import Batch, Desk, Filter, Seal
 from moderation.spam_filter import active_model, examples, training, versions
-from moderation.spam_filter.examples import BATCH, FEW, OF_THE_REST, PERSON, Decided, standing, weights
+from moderation.spam_filter.examples import (
+    MAX_BATCH_SHARE,
+    MAX_BATCH_WEIGHT,
+    MAX_MODERATOR_WEIGHT,
+    MIN_BATCH_WEIGHT,
+    Decided,
+    current_decisions,
+    example_weights,
+)
 from moderation.spam_filter.model import Model
 from moderation.spam_filter.thresholds import Honest, line
 from tests.factories import GuestFactory, UserFactory, make_article, say
@@ -44,7 +52,7 @@ def talk(article, rng: Random, *, is_spam: bool):
 
 
 def days(count: int, actor, article=None, seed: int = 1) -> list:
-    """So many comments, one in three of them spam, each decided on by itself."""
+    """Post so many comments, a third of them spam, each decided on separately, and return them."""
     article, rng, made = article or make_article(), Random(seed), []
     for n in range(count):
         comment = talk(article, rng, is_spam=n % 3 == 0)
@@ -55,10 +63,10 @@ def days(count: int, actor, article=None, seed: int = 1) -> list:
 
 
 def lines() -> list[tuple[int, bool]]:
-    return [(one.comment, one.is_spam) for one in standing()]
+    return [(one.comment, one.is_spam) for one in current_decisions()]
 
 
-def test_the_last_decision_of_a_person_is_what_stands(maria, omar, publishing_policy):
+def test_the_last_decision_by_a_person_counts(maria, omar, publishing_policy):
     article = make_article()
     one, two, three, four = (say(article, f"Word {n}") for n in range(4))
     decide(ids=[one.pk], to=State.SPAM, reason="spam", actor=maria)
@@ -69,7 +77,7 @@ def test_the_last_decision_of_a_person_is_what_stands(maria, omar, publishing_po
     assert lines() == [(two.pk, False), (one.pk, False)]
 
 
-def test_what_is_undone_sealed_or_erased_is_not_learnt(maria, publishing_policy):
+def test_undone_restricted_and_erased_comments_are_not_learnt(maria, publishing_policy):
     article = make_article()
     undone, sealed, stays = (say(article, f"Word {n}") for n in range(3))
     acts = [
@@ -80,24 +88,24 @@ def test_what_is_undone_sealed_or_erased_is_not_learnt(maria, publishing_policy)
     assert lines() == [(stays.pk, True)]
 
 
-def test_a_name_that_was_brought_in_is_no_account(maria, publishing_policy):
+def test_an_imported_name_is_no_account(maria, publishing_policy):
     account, brought = say(make_article("One"), "A word"), say(make_article("Two"), "Another")
     Comment.objects.filter(pk=account.pk).update(guest=None, author=maria)
     name = f"U{maria.pk}"
     Comment.objects.filter(pk=brought.pk).update(author=None, guest=None, author_name=name)
     for comment in (account, brought):
         decide(ids=[comment.pk], to=State.SPAM, reason="spam", actor=maria)
-    assert [one.author for one in standing()] == [f"u{maria.pk}", f"nu{maria.pk}"]
+    assert [one.author for one in current_decisions()] == [f"u{maria.pk}", f"nu{maria.pk}"]
 
 
-def test_the_words_are_those_that_were_decided_on(maria, publishing_policy):
+def test_the_text_is_that_of_the_decision(maria, publishing_policy):
     from comments.edits import edit_comment
 
     guest = GuestFactory.create()
     comment = say(make_article(), "First words", guest=guest)
     decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria)
     edit_comment(comment=comment, body="Other words", user=None, guest=guest)
-    assert [one.said.body for one in standing()] == ["First words"]
+    assert [one.said.body for one in current_decisions()] == ["First words"]
 
 
 def test_as_many_statements_however_many_stories(maria, publishing_policy, django_assert_max_num_queries):
@@ -107,16 +115,18 @@ def test_as_many_statements_however_many_stories(maria, publishing_policy, djang
         article.topics.add(topic)
         decide(ids=[say(article, f"Word {n}").pk], to=State.PUBLISHED, reason="approved", actor=maria)
     with django_assert_max_num_queries(5):  # two of them begin and end
-        found = list(standing())
+        found = list(current_decisions())
     assert [one.said.article_title for one in found] == [f"Story {n}" for n in range(70)]
     assert {one.topics for one in found} == {(topic.pk,)}
 
 
-def test_what_is_counted_already_is_not_read_again(starter, maria, monkeypatch):
+def test_measured_decisions_are_not_read_again(starter, maria, monkeypatch):
     days(6, maria)
-    training.count(starter)
-    monkeypatch.setattr(training, "standing", lambda **_of: pytest.fail("It read them."))
-    training.count(starter)
+    training.update_metrics(starter)
+    monkeypatch.setattr(
+        "moderation.spam_filter.training.current_decisions", lambda **_of: pytest.fail("It read them.")
+    )
+    training.update_metrics(starter)
 
 
 def decided(n: int, *, actor: int = 1, batch=None, author: str = "", is_spam: bool = True) -> Decided:
@@ -134,25 +144,27 @@ def decided(n: int, *, actor: int = 1, batch=None, author: str = "", is_spam: bo
     )
 
 
-def test_no_sweep_no_writer_and_nobody_outweighs_the_rest():
+def test_no_batch_author_or_moderator_outweighs_the_rest():
     sweep = [decided(n, batch="b") for n in range(1_000)]
-    assert sum(weights(sweep)) == pytest.approx(FEW)
+    assert sum(example_weights(sweep)) == pytest.approx(MIN_BATCH_WEIGHT)
     after = [*sweep, *(decided(n) for n in range(1_000, 1_200))]
-    assert sum(weights(after)[:1_000]) == pytest.approx(OF_THE_REST * 200)
+    assert sum(example_weights(after)[:1_000]) == pytest.approx(MAX_BATCH_SHARE * 200)
     after = [*sweep, *(decided(n) for n in range(1_000, 3_000))]
-    assert sum(weights(after)[:1_000]) == pytest.approx(BATCH)
+    assert sum(example_weights(after)[:1_000]) == pytest.approx(MAX_BATCH_WEIGHT)
     flood = [decided(n, author="g1") for n in range(1_000)]
-    assert sum(weights(flood)) == pytest.approx(examples.AUTHOR)
+    assert sum(example_weights(flood)) == pytest.approx(examples.MAX_AUTHOR_WEIGHT)
     alone = [decided(n) for n in range(1_000)]
-    assert weights(alone) == [1.0] * 1_000  # where one person decides, there is nobody to be outweighed
+    assert (
+        example_weights(alone) == [1.0] * 1_000
+    )  # where one person decides, there is nobody to be outweighed
     two = [decided(n, actor=1) for n in range(5_000)] + [decided(n, actor=2) for n in range(5_000, 5_100)]
-    by_first = sum(weights(two)[:5_000])
-    assert by_first == pytest.approx(PERSON)
-    assert sum(weights(two)[5_000:]) == 100
+    by_first = sum(example_weights(two)[:5_000])
+    assert by_first == pytest.approx(MAX_MODERATOR_WEIGHT)
+    assert sum(example_weights(two)[5_000:]) == 100
 
 
 @pytest.mark.parametrize("is_bound", [True, False])
-def test_a_poisoned_batch_turns_nobody_against_the_honest(starter, monkeypatch, is_bound):
+def test_a_poisoned_batch_does_not_hold_honest_comments(starter, monkeypatch, is_bound):
     """One press that marks 300 honest comments as spam, after 60 decisions that were right: without the bound
     honest ones would wait."""
     rng = Random(7)
@@ -165,7 +177,9 @@ def test_a_poisoned_batch_turns_nobody_against_the_honest(starter, monkeypatch, 
     right = [replace(decided(n, is_spam=n % 3 == 0), said=said(is_spam=n % 3 == 0)) for n in range(60)]
     wrong = [replace(decided(n, batch="b"), said=said(is_spam=False)) for n in range(100, 400)]
     if not is_bound:
-        monkeypatch.setattr(training, "weights", lambda some, _press=0: [1.0] * len(some))
+        monkeypatch.setattr(
+            "moderation.spam_filter.training.example_weights", lambda some, _press=0: [1.0] * len(some)
+        )
     model = training.train([*right, *wrong], active_model.Model.from_bytes(bytes(starter.weights)))
     at = line(1, Honest(0, []), Honest(**starter.trained_on["honest"]))
     honest, spam = ([model.score(Said(body=body, author="Ada")) for body in some] for some in (HONEST, SPAM))
@@ -174,8 +188,9 @@ def test_a_poisoned_batch_turns_nobody_against_the_honest(starter, monkeypatch, 
     assert all(score >= at for score in spam)
 
 
-def test_one_press_does_not_move_what_a_probability_means(starter):
-    """It counts as one, however many it marked; else the learner's own turn would be counted twice."""
+def test_one_batch_does_not_shift_the_calibration(starter):
+    """A batch counts as one comment, however many it has; otherwise its effect on the model would count
+    twice."""
     some = learnable(40, 120)
     press = [replace(decided(n, batch="b"), said=some[n % 120].said) for n in range(160, 660)]
     alone = training.train(some, Model.from_bytes(bytes(starter.weights)))
@@ -183,22 +198,22 @@ def test_one_press_does_not_move_what_a_probability_means(starter):
     assert (after.slope, after.offset) == pytest.approx((alone.slope, alone.offset), abs=0.15)
 
 
-def test_a_version_is_trained_waits_is_tried_and_goes_live(starter, maria, client):
+def test_a_version_is_trained_tested_and_activated(starter, maria, client):
     days(60, maria)
     told = training.run()
     made = Filter.objects.latest("pk")
     assert told == f"version {made.pk} was trained on 60 decisions"
     assert (made.kind, made.trained_on["decisions"], made.trained_on["spam"]) == ("learnt", 60, 20)
     assert Desk.objects.get().filter == starter
-    assert training.run() == "a version waits for decisions by which it can be judged"
+    assert training.run() == "a version is waiting for later decisions to be tested on"
     days(54, maria, seed=2)
-    assert training.run() == f"version {made.pk} did no worse, and is in force"
+    assert training.run() == f"version {made.pk} did no worse and is active"
     made.refresh_from_db()
     assert Desk.objects.get().filter == made
     assert made.numbers["figures"]["rows"] == 54
     assert (
         made.numbers["log_loss"]
-        < training.judge(active_model.model(starter.pk), list(standing()))["log_loss"]
+        < training.judge(active_model.load_model(starter.pk), list(current_decisions()))["log_loss"]
     )
     act = Batch.objects.get(kind="filter")
     assert act.actor is None
@@ -206,29 +221,29 @@ def test_a_version_is_trained_waits_is_tried_and_goes_live(starter, maria, clien
     assert Desk.objects.get().filter == starter
 
 
-def test_what_it_learnt_from_judges_no_version_however_often_it_is_decided(starter, maria):
+def test_training_examples_are_never_used_for_evaluation(starter, maria):
     made = days(60, maria)
     training.run()
     for n, comment in enumerate(made):
         ways = [(State.PUBLISHED, "approved"), (State.SPAM, "spam")]
         for to, reason in ways if n % 3 == 0 else reversed(ways):
             decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
-    assert training.run() == "a version waits for decisions by which it can be judged"
+    assert training.run() == "a version is waiting for later decisions to be tested on"
 
 
-def test_a_decision_that_was_changed_is_a_new_one_to_learn_from(starter, maria):
+def test_a_changed_decision_is_a_new_example(starter, maria):
     made = days(60, maria)
     training.run()
     Filter.objects.filter(kind="learnt").update(numbers_at=timezone.now())
-    for n, comment in enumerate(made[: training.ENOUGH]):
+    for n, comment in enumerate(made[: training.MIN_NEW_DECISIONS]):
         to, reason = (State.PUBLISHED, "approved") if n % 3 == 0 else (State.SPAM, "spam")
         decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
     assert training.run().endswith("was trained on 60 decisions")
 
 
-def test_one_press_does_not_move_the_line_of_a_site(starter, maria):
+def test_one_batch_does_not_move_the_threshold(starter, maria):
     days(60, maria)
-    training.count(starter)
+    training.update_metrics(starter)
     before = starter.numbers["highest"]
     article = make_article("Another")
     some = [
@@ -238,26 +253,28 @@ def test_one_press_does_not_move_the_line_of_a_site(starter, maria):
     ]
     decide(ids=[c.pk for c in some], to=State.PUBLISHED, reason="approved", actor=maria)
     starter.refresh_from_db()
-    training.count(starter)
+    training.update_metrics(starter)
     assert starter.numbers["figures"]["ham"] == 100
     assert starter.numbers["honest"] == pytest.approx(41)
-    after, _strict = active_model._lines(active_model.in_force())
+    after, _strict = active_model._thresholds(active_model.active_filter())
     pressed = starter.numbers["highest"][0]
-    assert after == line(1, Honest.of([*before, pressed]), active_model.elsewhere())  # as one of them would
+    assert after == line(
+        1, Honest.of([*before, pressed]), active_model.starter_honest_scores()
+    )  # as one of them would
     assert after < pressed
 
 
 @pytest.mark.parametrize(("others", "like"), [(75, 5), (600, 25)])
-def test_a_press_of_a_hundred_surprises_like_a_few(others, like):
+def test_a_large_batch_counts_like_a_small_one_in_the_log_loss(others, like):
     right = [decided(n) for n in range(others)]
     press = [decided(n, batch="b", is_spam=False) for n in range(others, others + 100)]
     told = training.log_loss(
-        [0.9] * (others + 100), [True] * others + [False] * 100, weights([*right, *press])
+        [0.9] * (others + 100), [True] * others + [False] * 100, example_weights([*right, *press])
     )
     assert told == pytest.approx(training.log_loss([0.9] * (others + like), [True] * others + [False] * like))
 
 
-def test_what_somebody_sets_while_the_job_judges_stays(starter, maria, monkeypatch):
+def test_a_version_activated_during_the_job_stays_active(starter, maria, monkeypatch):
     days(60, maria)
     training.run()
     days(54, maria, seed=2)
@@ -267,12 +284,12 @@ def test_what_somebody_sets_while_the_job_judges_stays(starter, maria, monkeypat
         versions.put_in_force(version=None, actor=maria)
         return judge(*of)
 
-    monkeypatch.setattr(training, "judge", meanwhile)
-    assert training.run().endswith("but somebody has set another one meanwhile")
+    monkeypatch.setattr("moderation.spam_filter.training.judge", meanwhile)
+    assert training.run().endswith("but somebody activated another one in the meantime")
     assert Desk.objects.get().filter is None
 
 
-def test_after_two_weeks_it_is_judged_by_what_there_is(starter, maria):
+def test_after_two_weeks_a_version_is_evaluated_anyway(starter, maria):
     days(60, maria)
     training.run()
     article, rng = make_article("Later"), Random(3)
@@ -280,31 +297,31 @@ def test_after_two_weeks_it_is_judged_by_what_there_is(starter, maria):
         comment = talk(article, rng, is_spam=False)
         decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria)
     waiting = Filter.objects.filter(numbers_at=None, kind="learnt")
-    assert training.run() == "a version waits for decisions by which it can be judged"
-    waiting.update(made_at=timezone.now() - training.PATIENCE)
+    assert training.run() == "a version is waiting for later decisions to be tested on"
+    waiting.update(made_at=timezone.now() - training.MAX_TRIAL_WAIT)
     assert training.run().startswith(f"version {Filter.objects.latest('pk').pk} did ")
     assert not waiting.exists()
 
 
-def test_after_two_weeks_without_a_decision_on_others_one_takes_its_place(starter, maria):
+def test_after_two_weeks_without_later_decisions_a_new_version_replaces_it(starter, maria):
     made = days(60, maria)
     training.run()
     waiting = Filter.objects.latest("pk")
-    for n, comment in enumerate(made[: training.ENOUGH]):
+    for n, comment in enumerate(made[: training.MIN_NEW_DECISIONS]):
         to, reason = (State.PUBLISHED, "approved") if n % 3 == 0 else (State.SPAM, "spam")
         decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
-    Filter.objects.filter(pk=waiting.pk).update(made_at=timezone.now() - training.PATIENCE)
+    Filter.objects.filter(pk=waiting.pk).update(made_at=timezone.now() - training.MAX_TRIAL_WAIT)
     assert training.run() == f"version {waiting.pk + 1} was trained on 60 decisions"
     assert [one.pk for one in Filter.objects.filter(numbers_at=None, kind="learnt")] == [waiting.pk + 1]
 
 
 @pytest.fixture
 def learnt(starter, maria):
-    """The comments that the version in force learnt from."""
+    """Return the comments that the active version was trained on."""
     made = days(60, maria)
     training.run()
     days(54, maria, seed=2)
-    assert training.run().endswith("is in force")
+    assert training.run().endswith("is active")
     return made
 
 
@@ -312,11 +329,11 @@ def in_force() -> Filter:
     return Desk.objects.get().filter
 
 
-def test_what_is_sealed_is_unlearnt_at_once_and_no_weight_of_it_stays(learnt, maria, client):
+def test_restricted_comments_are_unlearnt_at_once(learnt, maria, client):
     before = in_force()
     restrictions.seal(ids=[learnt[0].pk], why=Seal.Why.OTHER, actor=maria)
     made = Filter.objects.latest("pk").pk + 1
-    assert training.run() == f"version {made}, without what is gone of version {before.pk}, is in force"
+    assert training.run() == f"version {made} is active: version {before.pk} without its removed examples"
     now = in_force()
     assert (now.pk, now.trained_on["decisions"], now.trained_on["until"]) == (
         made,
@@ -327,12 +344,15 @@ def test_what_is_sealed_is_unlearnt_at_once_and_no_weight_of_it_stays(learnt, ma
     before.refresh_from_db()
     assert (bytes(before.weights), before.trained_on["is_emptied"]) == (b"", True)
     assert not active_model.can_be_used(before.pk)
-    assert "its weights are deleted" in client.get("/moderation/filter/").content.decode()
+    assert (
+        "weights deleted, as it was trained on restricted comments"
+        in client.get("/moderation/filter/").content.decode()
+    )
     assert training.run().endswith("was trained on 113 decisions")
     assert in_force() == now
 
 
-def test_what_is_sealed_leaves_past_versions_while_the_filter_is_off(learnt, maria):
+def test_weights_from_restricted_comments_are_deleted_while_the_filter_is_off(learnt, maria):
     before = in_force()
     versions.put_in_force(version=None, actor=maria)
     restrictions.seal(ids=[learnt[0].pk], why=Seal.Why.OTHER, actor=maria)
@@ -341,7 +361,7 @@ def test_what_is_sealed_leaves_past_versions_while_the_filter_is_off(learnt, mar
     assert bytes(before.weights) == b""
 
 
-def test_where_a_twentieth_was_undone_the_rest_is_learnt_anew(learnt, maria):
+def test_undoing_a_twentieth_retrains_on_the_rest(learnt, maria):
     before = in_force()
     acts = list(Batch.objects.filter(kind="decision").order_by("at")[:3])
     for act in acts[:2]:
@@ -350,19 +370,19 @@ def test_where_a_twentieth_was_undone_the_rest_is_learnt_anew(learnt, maria):
     assert in_force() == before
     undo(batch=acts[2], actor=maria)
     Filter.objects.filter(numbers_at=None).delete()
-    assert f"without what is gone of version {before.pk}" in training.run()
+    assert f"version {before.pk} without its removed examples" in training.run()
     assert in_force().trained_on["decisions"] == 57
     before.refresh_from_db()
     assert bytes(before.weights)  # to which one may go back
 
 
-def test_where_nothing_stands_of_it_the_starter_is_in_force(learnt, starter, maria):
+def test_without_remaining_examples_the_starter_is_activated(learnt, starter, maria):
     restrictions.seal(ids=[one.pk for one in learnt], why=Seal.Why.OTHER, actor=maria)
-    assert training.run().endswith("the starter is in force")
+    assert training.run().endswith("the starter is active")
     assert in_force() == starter
 
 
-def test_one_that_does_worse_is_refused(starter, maria):
+def test_a_version_that_does_worse_is_refused(starter, maria):
     days(60, maria)
     training.run()
     made = Filter.objects.latest("pk")
@@ -371,32 +391,32 @@ def test_one_that_does_worse_is_refused(starter, maria):
     for _ in range(60):
         comment = talk(article, rng, is_spam=True)
         decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria)
-    for n in range(training.OF_EACH):
+    for n in range(training.MIN_PER_LABEL):
         comment = say(article, f"Cheap payday loans and casino bonus, click here http://casino.example/{n}")
         decide(ids=[comment.pk], to=State.SPAM, reason="spam", actor=maria)
-    assert training.run() == f"version {made.pk} did worse, and is not used"
+    assert training.run() == f"version {made.pk} did worse and is not used"
     made.refresh_from_db()
     assert made.is_refused
     assert Desk.objects.get().filter == starter
 
 
 def presses(count: int, actor, seed: int) -> None:
-    """So many honest comments that somebody marks as spam, five at a press."""
+    """Post so many honest comments and mark them as spam, in batches of five."""
     article, rng = make_article(f"Pressed on {seed}"), Random(seed)
     for _ in range(count // 5):
         some = [talk(article, rng, is_spam=False).pk for _ in range(5)]
         decide(ids=some, to=State.SPAM, reason="spam", actor=actor)
 
 
-def test_who_marks_what_is_honest_as_spam_brings_no_version_in_force(starter, maria, omar):
-    """However often: what others approve would wait, whatever the log loss over all says."""
+def test_marking_honest_comments_as_spam_activates_no_version(starter, maria, omar):
+    """However many: the comments that others approve would wait, whatever the log loss is."""
     days(60, maria)
     presses(100, omar, seed=5)
     training.run()
     made = Filter.objects.latest("pk")
     days(54, maria, seed=2)
     presses(100, omar, seed=6)
-    assert training.run() == f"version {made.pk} did worse, and is not used"
+    assert training.run() == f"version {made.pk} did worse and is not used"
     made.refresh_from_db()
     trial = made.numbers["trial"]
     assert trial["log_loss"][0] < trial["log_loss"][1]
@@ -416,7 +436,7 @@ def test_who_marks_what_is_honest_as_spam_brings_no_version_in_force(starter, ma
         ({"log_loss": (0.1, 0.2), "spam": (None, None)}, False),
     ],
 )
-def test_worse_is_what_is_worse_in_any_way(own, is_worse):
+def test_a_version_is_worse_if_any_measure_is_worse(own, is_worse):
     alike = training.Trial(
         version=1,
         rows=60,
@@ -429,7 +449,7 @@ def test_worse_is_what_is_worse_in_any_way(own, is_worse):
 
 
 def learnable(spam: int, honest: int) -> list[Decided]:
-    """So many decisions of each kind, in an order of no meaning."""
+    """Return so many decisions of each label, in random order."""
     rng = Random(1)
     labels = [True] * spam + [False] * honest
     rng.shuffle(labels)
@@ -439,7 +459,7 @@ def learnable(spam: int, honest: int) -> list[Decided]:
     ]
 
 
-@pytest.mark.parametrize(("spam", "moves"), [(training.CALIBRATED_FROM - 1, False), (100, True)])
+@pytest.mark.parametrize(("spam", "moves"), [(training.CALIBRATION_MIN_PER_LABEL - 1, False), (100, True)])
 def test_calibration_waits_for_enough_of_each_kind(starter, spam, moves):
     before = Model.from_bytes(bytes(starter.weights))
     after = training.train(learnable(spam, 120), Model.from_bytes(bytes(starter.weights)))
@@ -453,57 +473,59 @@ def test_few_decisions_are_passed_over_several_times(starter, monkeypatch):
         return training.log_loss([model.score(one.said) for one in some], [one.is_spam for one in some])
 
     often = surprise()
-    monkeypatch.setattr(training, "PASSES", 1)
+    monkeypatch.setattr("moderation.spam_filter.training.MAX_PASSES", 1)
     assert often < surprise()
 
 
-def test_what_is_stored_is_settled(starter):
+def test_the_stored_model_is_settled(starter):
     model = training.train(learnable(20, 40), Model.from_bytes(bytes(starter.weights)))
     assert not any(model.gradients)
     assert not any(model.squares)
     assert model.signal_gradients == {}
 
 
-def test_training_is_the_same_again(starter, maria):
+def test_training_is_deterministic(starter, maria):
     days(60, maria)
     one, two = (
-        training.train(list(standing()), active_model.Model.from_bytes(bytes(starter.weights))).to_bytes()
+        training.train(
+            list(current_decisions()), active_model.Model.from_bytes(bytes(starter.weights))
+        ).to_bytes()
         for _ in range(2)
     )
     assert one == two
 
 
-def test_after_a_release_that_stores_otherwise_the_starter_is_in_force(starter, maria):
+def test_after_a_change_of_format_the_starter_is_activated(starter, maria):
     other = Filter.objects.create(
         kind=Filter.Kind.LEARNT, weights=b"of another release", trained_on={"decisions": 0, "until": 0}
     )
     Desk.objects.update(filter=other)
-    assert training.run() == "the version in force was of another release; the starter is in force"
+    assert training.run() == "the active version was made by another release; the starter is active"
     assert Desk.objects.get().filter == starter
-    assert training.run().endswith("was of another release, and is not used")
-    assert training.run() == "too little was decided since"
+    assert training.run().endswith("was made by another release and is not used")
+    assert training.run() == "there are too few new decisions"
 
 
-def test_without_a_filter_in_force_nothing_is_trained(starter, maria):
+def test_without_an_active_filter_nothing_is_trained(starter, maria):
     Desk.objects.update(filter=None)
     days(60, maria)
-    assert training.run() == "no filter is in force"
+    assert training.run() == "the filter is off"
     assert not Filter.objects.filter(kind="learnt").exists()
 
 
-def test_too_little_trains_nothing(starter, maria):
+def test_too_few_decisions_train_nothing(starter, maria):
     days(40, maria)
-    assert training.run() == "too little was decided since"
+    assert training.run() == "there are too few new decisions"
 
 
-def test_all_alike_trains_nothing(starter, maria):
+def test_decisions_with_one_label_train_nothing(starter, maria):
     article = make_article()
-    for n in range(training.ENOUGH):
+    for n in range(training.MIN_NEW_DECISIONS):
         decide(ids=[say(article, f"Word {n}").pk], to=State.PUBLISHED, reason="approved", actor=maria)
-    assert training.run() == "all decisions are alike"
+    assert training.run() == "all decisions have the same label"
 
 
-def test_a_replay_foretells_each_decision_before_it_learns_it(starter, maria, capsys):
+def test_a_replay_predicts_each_decision_before_learning_it(starter, maria, capsys):
     days(100, maria)
     call_command("replay_filter", "--json", "--each", "25")
     told = json.loads(capsys.readouterr().out)
@@ -521,6 +543,6 @@ def test_a_replay_foretells_each_decision_before_it_learns_it(starter, maria, ca
     assert "▇" in capsys.readouterr().out
 
 
-def test_a_replay_of_nothing_says_so(starter):
-    with pytest.raises(CommandError, match="Nobody has decided anything yet"):
+def test_a_replay_needs_decisions(starter):
+    with pytest.raises(CommandError, match="There are no decisions to replay yet"):
         call_command("replay_filter")

@@ -1,4 +1,4 @@
-"""Which version is in force is set by acts: they stand in the history, and have an Undo."""
+"""The active version is set by actions that are in the history and can be undone."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def in_force() -> int | None:
     return Desk.objects.values_list("filter", flat=True).get(pk=1)
 
 
-def test_a_version_goes_live_and_one_press_goes_back(client, maria, ada, two):
+def test_an_activation_can_be_undone(client, maria, ada, two):
     first, second = two
     versions.put_in_force(version=first, actor=maria)
     act = versions.put_in_force(version=second, actor=None)  # by the system
@@ -40,27 +40,27 @@ def test_a_version_goes_live_and_one_press_goes_back(client, maria, ada, two):
     assert in_force() is None
 
 
-def test_what_is_so_already_is_no_act(maria, two):
+def test_setting_the_current_value_is_no_action(maria, two):
     versions.put_in_force(version=two[0], actor=maria)
     assert versions.put_in_force(version=two[0], actor=maria) is None
     assert Batch.objects.count() == 1
 
 
 @pytest.mark.parametrize("percent", [0, 0.05, 21, -1, float("nan")])
-def test_how_many_honest_ones_may_wait_has_bounds(maria, percent):
+def test_the_percentage_has_limits(maria, percent):
     with pytest.raises(ValueError, match="not between"):
         versions.let_wait(percent=percent, actor=maria)
     assert not Batch.objects.exists()
 
 
-def test_an_undo_leaves_what_somebody_set_since(ada, omar):
+def test_an_undo_keeps_later_changes(ada, omar):
     act = versions.let_wait(percent=2, actor=ada)
     versions.let_wait(percent=3, actor=omar)
     assert undo(batch=act, actor=ada).batch is None
     assert Desk.objects.get(pk=1).honest_may_wait == 3
 
 
-def test_who_may_not_change_the_filter_does_not_by_an_undo_either(client, maria, ada):
+def test_only_administrators_undo_changes_of_the_filter(client, maria, ada):
     act = versions.let_wait(percent=5, actor=ada)
     told = "The filter is changed by administrators alone."
     url = f"/moderation/acts/{act.pk}/"
