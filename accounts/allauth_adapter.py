@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from accounts import login_throttling, mails
 from accounts.models import User
-from accounts.services import find_by_login
+from accounts.services import find_user_by_email
 from core.rate_limits import refuse
 
 
@@ -26,16 +26,16 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         Raises ValidationError while there is a wait.
         """
         email, password = credentials.get("email", ""), credentials.get("password", "")
-        if seconds := login_throttling.claim(request, email):
+        if seconds := login_throttling.claim_attempt(request, email):
             refuse(request, seconds)
-            raise ValidationError(too_many(seconds), code="wait")
-        user = find_by_login(email)
+            raise ValidationError(wait_message(seconds), code="wait")
+        user = find_user_by_email(email)
         if user is None:
             User().set_password(password)  # for as long as one that is compared
         elif user.check_password(password):
-            login_throttling.forget(request, email)
+            login_throttling.reset_count(request, email)
             return user  # also one that is switched off, who is told so
-        if login_throttling.count_wrong(email):
+        if login_throttling.count_wrong_password(email):
             mails.enqueue(mails.mail_wrong_passwords, request, email)
         return None
 
@@ -55,7 +55,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         self.render_mail(template_prefix, email, {**context, "email": email}).send()
 
 
-def too_many(seconds: int) -> str:
+def wait_message(seconds: int) -> str:
     return ngettext(
         "There were wrong passwords before. Wait %(n)s second and try again. Or have a link mailed to "
         "choose a new password: that works at once.",

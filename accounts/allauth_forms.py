@@ -40,26 +40,26 @@ class SignUpForm(forms.SignupForm):  # type: ignore[misc]
         """Store the sign-up. Returns no user, and the answer that allauth's view gives."""
         told = self.cleaned_data
         with transaction.atomic():
-            asked = sign_up.ask(
+            asked = sign_up.create(
                 name=told["name"],
                 email=told["email"],
                 password=told["password1"],
                 next_url=get_next_redirect_url(request) or "",
             )
             mails.enqueue(mails.mail_sign_up, request, asked.pk)
-        request.session[sign_up.ASKED_HERE] = asked.pk
+        request.session[sign_up.SESSION_KEY] = asked.pk
         return None, redirect("account_email_verification_sent")
 
     def clean(self) -> dict[str, object]:
         cleaned: dict[str, object] = super().clean()
         if not self.errors:
-            check_often("sign_up")
+            check_rate_limit("sign_up")
         return cleaned
 
 
 class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]
     def clean_email(self) -> str:
-        check_often("ask_reset")
+        check_rate_limit("ask_reset")
         return str(self.cleaned_data["email"]).lower()
 
     def save(self, request: HttpRequest, **kwargs: object) -> str:
@@ -70,7 +70,7 @@ class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]
         return email
 
 
-def check_often(action: str) -> None:
+def check_rate_limit(action: str) -> None:
     """Raise TooOften where more came from one IP address within a minute than settings allow."""
     request = context.request
     if not ratelimit.consume(request, app="allauth.account", action=action):

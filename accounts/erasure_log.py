@@ -55,7 +55,7 @@ def remember(erasures: Sequence[Erasure]) -> None:
 def append(erasures: Iterable[Erasure]) -> None:
     """Raises OSError."""
     at = timezone.now().isoformat()
-    lines = [json.dumps({"at": at} | _told(one)) for one in erasures]
+    lines = [json.dumps({"at": at} | _to_json(one)) for one in erasures]
     if not lines:
         return
     handle = os.open(path(), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
@@ -89,7 +89,7 @@ def read(file: Path) -> Iterator[Erasure]:
                 log.warning("%s: line %s is cut, and passed over.", file, number)
 
 
-def _told(one: Erasure) -> dict[str, Any]:
+def _to_json(one: Erasure) -> dict[str, Any]:
     return {name: value for name, value in asdict(one).items() if value not in ("", False)}
 
 

@@ -34,7 +34,7 @@ class PasswordForm(forms.Form):
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
-        if not sign_up.is_of(self.asked, password):
+        if not sign_up.password_matches(self.asked, password):
             raise ValidationError(
                 _("This is not the password that you chose. If you forgot it, sign up once more.")
             )

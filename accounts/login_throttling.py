@@ -26,15 +26,15 @@ from accounts.models import LoginAttempts
 COOKIE = "device"
 COOKIE_AGE = 60 * 60 * 24 * 365  # seconds
 COOKIE_PATH = "/accounts/"  # where passwords are asked for; no other page learns of it
-ACCOUNTS = 5  # that one browser is known to have logged in to
-LONGEST = 30  # seconds
-FREE = 10  # wrong passwords of a browser that has logged in before, until it waits as any other
-TOLD_AT = 10  # wrong passwords within a day, from anywhere, at which the owner is mailed
+ACCOUNTS_PER_DEVICE = 5  # that one browser is known to have logged in to
+WAIT_MAX = 30  # seconds
+FREE_ATTEMPTS = 10  # wrong passwords of a browser that has logged in before, until it waits as any other
+MAIL_OWNER_AT = 10  # wrong passwords within a day, from anywhere, at which the owner is mailed
 DAY = timedelta(days=1)
 
 _WAIT = f"""
 CASE WHEN a.wrong <= %(free)s THEN 0
-     ELSE least({LONGEST}, power(2, least(a.wrong - %(free)s - 1, 10))) END * interval '1 second'"""
+     ELSE least({WAIT_MAX}, power(2, least(a.wrong - %(free)s - 1, 10))) END * interval '1 second'"""
 _CLAIM = f"""
 WITH claimed AS (
   INSERT INTO accounts_loginattempts AS a (account, origin, wrong, at)
@@ -55,7 +55,7 @@ SET wrong = CASE WHEN a.at < %(old)s THEN 1 ELSE a.wrong + 1 END,
 RETURNING wrong"""
 
 
-def claim(request: HttpRequest, email: str) -> int:
+def claim_attempt(request: HttpRequest, email: str) -> int:
     """Count an attempt before its password is looked at. Returns 0, or for how many seconds none is taken."""
     origin, free = _origin(request, email)
     with connection.cursor() as cursor:
@@ -64,17 +64,17 @@ def claim(request: HttpRequest, email: str) -> int:
     return 0 if is_claimed else max(1, seconds or 1)  # nothing: another one came in the same moment
 
 
-def count_wrong(email: str) -> bool:
+def count_wrong_password(email: str) -> bool:
     """Count a wrong password for the account as a whole. Return whether to mail its owner now, once a day."""
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, _values(email))
-        return bool(cursor.fetchone()[0] == TOLD_AT)
+        return bool(cursor.fetchone()[0] == MAIL_OWNER_AT)
 
 
-def forget(request: HttpRequest, email: str) -> None:
+def reset_count(request: HttpRequest, email: str) -> None:
     """Delete the count of this origin, since its password was right."""
     origin, _free = _origin(request, email)
-    LoginAttempts.objects.filter(account=_hash("account", _folded(email)), origin=origin).delete()
+    LoginAttempts.objects.filter(account=_hash("account", _normalize(email)), origin=origin).delete()
 
 
 def forget_old() -> int:
@@ -84,12 +84,12 @@ def forget_old() -> int:
 
 def remember_device(request: HttpRequest, response: HttpResponse, email: str) -> None:
     """Set the cookie by which this browser is known as one that has logged in to this account."""
-    account = _hash("account", _folded(email)).hex()
+    account = _hash("account", _normalize(email)).hex()
     known = _read_cookie(request)
     devices = {account: known.pop(account, None) or token_urlsafe(12), **known}
     response.set_cookie(
         COOKIE,
-        signing.dumps(dict(list(devices.items())[:ACCOUNTS]), salt=COOKIE),
+        signing.dumps(dict(list(devices.items())[:ACCOUNTS_PER_DEVICE]), salt=COOKIE),
         max_age=COOKIE_AGE,
         path=COOKIE_PATH,
         httponly=True,
@@ -101,8 +101,8 @@ def remember_device(request: HttpRequest, response: HttpResponse, email: str) ->
 def _origin(request: HttpRequest, email: str) -> tuple[bytes, int]:
     """Return the origin for which an attempt counts, and how many wrong ones it may make without a wait: a
     known browser, or the IP address (of IPv6 the network, as each machine has many)."""
-    if device := _read_cookie(request).get(_hash("account", _folded(email)).hex()):
-        return _hash("device", device), FREE
+    if device := _read_cookie(request).get(_hash("account", _normalize(email)).hex()):
+        return _hash("device", device), FREE_ATTEMPTS
     return _hash("address", get_ip(request)), 0
 
 
@@ -116,10 +116,10 @@ def _read_cookie(request: HttpRequest) -> dict[str, str]:
 
 def _values(email: str) -> dict[str, Any]:
     now = timezone.now()
-    return {"account": _hash("account", _folded(email)), "now": now, "old": now - DAY}
+    return {"account": _hash("account", _normalize(email)), "now": now, "old": now - DAY}
 
 
-def _folded(email: str) -> str:
+def _normalize(email: str) -> str:
     return email.strip().casefold()
 
 

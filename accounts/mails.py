@@ -19,7 +19,7 @@ from django_tasks.base import Task
 
 from accounts import sign_up
 from accounts.models import SignUp
-from accounts.services import find_by_login
+from accounts.services import find_user_by_email
 
 
 def enqueue(job: Task[Any, Any], request: HttpRequest, *args: Any) -> None:
@@ -33,12 +33,12 @@ def enqueue(job: Task[Any, Any], request: HttpRequest, *args: Any) -> None:
 def mail_sign_up(pk: int, site: dict[str, str]) -> None:
     """Mail somebody who asked for an account the link that makes it, or that there is one already."""
     asked = SignUp.objects.filter(pk=pk).first()
-    if asked is None or sign_up.is_flooded(asked):
+    if asked is None or sign_up.mail_limit_reached(asked):
         return
-    if find_by_login(asked.email):
+    if find_user_by_email(asked.email):
         _send("account_already_exists", asked.email, site, password_reset_url=_url("account_reset_password"))
     else:
-        _send("sign_up", asked.email, site, link=_url("sign-up-confirm", sign_up.token(asked)))
+        _send("sign_up", asked.email, site, link=_url("sign-up-confirm", sign_up.make_token(asked)))
 
 
 @task()
@@ -64,7 +64,7 @@ def mail_address(pk: int, site: dict[str, str]) -> None:
 @task()
 def mail_wrong_passwords(email: str, site: dict[str, str]) -> None:
     """Tell the owner of an account that somebody guesses its password."""
-    user = find_by_login(email)
+    user = find_user_by_email(email)
     if user and user.is_active:
         _send("wrong_passwords", user.email, site, password_reset_url=_url("account_reset_password"))
 

@@ -9,7 +9,7 @@ from django.utils.functional import SimpleLazyObject
 from accounts.guests import read_guest
 from accounts.login_throttling import remember_device
 from accounts.models import User
-from core.rate_limits import mark_refused
+from core.rate_limits import apply_rate_limit
 
 
 class GuestMiddleware:
@@ -34,7 +34,7 @@ class LoginMiddleware:
         response = self.get_response(request)
         if user := getattr(request, "logged_in", None):
             remember_device(request, response, user.email)
-        mark_refused(request, response)
+        apply_rate_limit(request, response)
         return response
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 READER, MODERATOR, EDITOR, ADMINISTRATOR = "Reader", "Moderator", "Editor", "Administrator"
-NEXT_MAX = 500  # characters of the path to which a sign-up leads back
+NEXT_URL_MAX = 500  # characters of the path to which a sign-up leads back
 NAME_MAX = 80  # characters in a name that somebody signs with
 
 
@@ -209,7 +209,7 @@ class SignUp(models.Model):
     name = models.CharField(max_length=NAME_MAX)
     email = models.EmailField()
     password = models.CharField(max_length=128)  # hashed
-    next_url = models.CharField(max_length=NEXT_MAX, blank=True)  # where they came from
+    next_url = models.CharField(max_length=NEXT_URL_MAX, blank=True)  # where they came from
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

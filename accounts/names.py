@@ -11,11 +11,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 
-BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs that leave nothing to see
+INVISIBLE_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs that leave nothing to see
 
 # Beside what Unicode says of confusable letters (UTS 39, by the library): those that a glance takes for
 # another one all the same, and digits and signs that are written for letters.
-_ALIKE = {
+_SIMILAR = {
     "b": "вь",
     "e": "ε3",
     "g": "9",
@@ -30,24 +30,24 @@ _ALIKE = {
     "x": "χ",
     "z": "2",
 }
-_LETTERS = str.maketrans({alike: letter for letter, some in _ALIKE.items() for alike in some})
-_EITHER = str.maketrans(dict.fromkeys("1|!ӏ", "\x00"))  # taken for an i, or for an l
-_CAPITAL_I = re.compile(r"(?<=[^\W\d_A-Z])I")  # within small letters
+_TO_LETTER = str.maketrans({alike: letter for letter, some in _SIMILAR.items() for alike in some})
+_I_OR_L = str.maketrans(dict.fromkeys("1|!ӏ", "\x00"))  # taken for an i, or for an l
+_INNER_CAPITAL_I = re.compile(r"(?<=[^\W\d_A-Z])I")  # within small letters
 
-_PICTURES = {"So", "Cn"}  # the second: of a Unicode that is newer than this Python
+_EMOJI_CATEGORIES = {"So", "Cn"}  # the second: of a Unicode that is newer than this Python
 _JOINERS = "\u200c\u200d"
-_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-_HIDDEN = f"{BLANKS}\u034f\u17b4\u17b5\u180b\u180c\u180d"  # beside format and control characters
+_VARIATION_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+_HIDDEN = f"{INVISIBLE_LETTERS}\u034f\u17b4\u17b5\u180b\u180c\u180d"  # beside format and control characters
 _FLAG, _KEYCAP = "\U0001f3f4", "\u20e3"
 # Scripts in which a joiner changes what is seen.
-_JOINED = ("ARABIC", "SYRIAC", "MANDAIC", "MONGOLIAN", "NKO")
+_JOINING_SCRIPTS = ("ARABIC", "SYRIAC", "MANDAIC", "MONGOLIAN", "NKO")
 
 
 def clean_name(name: str) -> str:
     """Return the name as others will read it, its spaces single. Raises ValidationError where nothing is
     seen, or where it holds characters that can't be seen."""
     name = " ".join(name.split())
-    if not any(letter.isprintable() and letter not in f" {BLANKS}" for letter in name):
+    if not any(letter.isprintable() and letter not in f" {INVISIBLE_LETTERS}" for letter in name):
         raise ValidationError(_("Write your name, or one that you go by."), code="required")
     if any(_is_hidden(name, place) for place in range(len(name))):
         raise ValidationError(
@@ -67,10 +67,10 @@ def check_staff(name: str, *, but: int | None = None) -> None:
     if but is not None:
         staff = staff.exclude(pk=but)
     if is_like(name, staff.values_list("name", flat=True)):
-        raise ValidationError(STAFF, code="staff")
+        raise ValidationError(STAFF_NAME_TAKEN, code="staff")
 
 
-STAFF = _(
+STAFF_NAME_TAKEN = _(
     "Somebody who works here has this name, or one that looks like it. Choose another. If it is you, log in."
 )
 
@@ -87,10 +87,10 @@ def skeletons(name: str) -> frozenset[str]:
 
     The letters a to z stand for themselves: Neil is not Nell, nor Marnie Mamie.
     """
-    marked = _CAPITAL_I.sub("|", unicodedata.normalize("NFKC", name))
+    marked = _INNER_CAPITAL_I.sub("|", unicodedata.normalize("NFKC", name))
     found = set()
     for letters in (marked, plain(marked)):  # a capital may look like another letter than its small form
-        alike = plain("".join(map(_prototype, letters))).translate(_EITHER).translate(_LETTERS)
+        alike = plain("".join(map(_prototype, letters))).translate(_I_OR_L).translate(_TO_LETTER)
         bare = re.sub(r"[^\w\0]|_", "", alike)
         found |= {bare.replace("\0", letter) for letter in "il"}
     return frozenset(found - {""})
@@ -105,7 +105,7 @@ def plain(name: str) -> str:
 @lru_cache(maxsize=4_096)
 def _prototype(letter: str) -> str:
     """Return the letter that this one is compared as: one of ASCII that looks like it, else the only one."""
-    if letter.isascii() or ord(letter) in _LETTERS or ord(letter) in _EITHER:
+    if letter.isascii() or ord(letter) in _TO_LETTER or ord(letter) in _I_OR_L:
         return letter
     alike = [one["c"] for one in confusables.confusables_data.get(letter, ())]
     of_ascii = [one for one in alike if one.isascii() and one.isalnum()]
@@ -119,16 +119,16 @@ def _is_hidden(name: str, place: int) -> bool:
     letter = name[place]
     before, behind = name[place - 1 : place] if place else "", name[place + 1 : place + 2]
     if letter in _JOINERS:
-        return not (_is_joined(before, behind) or (letter == "\u200d" and _is_emoji(before, behind)))
-    if _SELECTORS.match(letter):
-        chosen = _category(before) in {"Sm", *_PICTURES}
-        return not (chosen or behind == _KEYCAP or _name(before).startswith("CJK"))
+        return not (_joins_letters(before, behind) or (letter == "\u200d" and _joins_emoji(before, behind)))
+    if _VARIATION_SELECTORS.match(letter):
+        chosen = _category(before) in {"Sm", *_EMOJI_CATEGORIES}
+        return not (chosen or behind == _KEYCAP or _unicode_name(before).startswith("CJK"))
     if "\U000e0020" <= letter <= "\U000e007f":  # of the flags of England, Scotland, Wales
         return not (before == _FLAG or "\U000e0020" <= before <= "\U000e007e")
     return letter in _HIDDEN or unicodedata.category(letter) in {"Cf", "Cc"}
 
 
-def _is_joined(before: str, behind: str) -> bool:
+def _joins_letters(before: str, behind: str) -> bool:
     """Return whether a joiner changes a letter's form here.
 
     It does behind or before the sign that drops the vowel of an Indic letter, and between letters that are
@@ -136,20 +136,22 @@ def _is_joined(before: str, behind: str) -> bool:
     """
     if any(letter and unicodedata.combining(letter) == 9 for letter in (before, behind)):
         return True
-    return _name(before).startswith(_JOINED) and _name(behind).startswith(_JOINED)
+    return _unicode_name(before).startswith(_JOINING_SCRIPTS) and _unicode_name(behind).startswith(
+        _JOINING_SCRIPTS
+    )
 
 
-def _is_emoji(before: str, behind: str) -> bool:
+def _joins_emoji(before: str, behind: str) -> bool:
     """Return whether a joiner makes one emoji of two here."""
     is_first = bool(before) and (
-        unicodedata.category(before) in _PICTURES
+        unicodedata.category(before) in _EMOJI_CATEGORIES
         or "\U0001f3fb" <= before <= "\U0001f3ff"
         or before == "\ufe0f"
     )
-    return is_first and _category(behind) in _PICTURES
+    return is_first and _category(behind) in _EMOJI_CATEGORIES
 
 
-def _name(letter: str) -> str:
+def _unicode_name(letter: str) -> str:
     return unicodedata.name(letter, "") if letter else ""
 
 

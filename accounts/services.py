@@ -17,7 +17,7 @@ from accounts import erasure_log
 from accounts.models import ADMINISTRATOR, Guest, User
 from core.sql import read
 
-_BY_LOGIN = """
+_FIND_BY_EMAIL = """
 SELECT * FROM accounts_user
 WHERE lower(email) = %(email)s
    OR id IN (SELECT user_id FROM account_emailaddress WHERE email = %(email)s AND verified)
@@ -26,36 +26,36 @@ LIMIT 1"""
 
 SETUP_LINK_SECONDS = 60 * 60 * 24
 
-_setup = TimestampSigner(salt="accounts.setup")
+_setup_signer = TimestampSigner(salt="accounts.setup")
 
 
 class AlreadySetUp(Exception):
     """The site has an administrator, or the link is not one of ours, or too old."""
 
 
-def find_by_login(email: str) -> User | None:
+def find_user_by_email(email: str) -> User | None:
     """Return the user with this e-mail, as the account's own or as a further one that is confirmed. It takes
     one statement, which is the same whether there is one."""
-    found = read(User, _BY_LOGIN, {"email": email.strip().lower()})
+    found = read(User, _FIND_BY_EMAIL, {"email": email.strip().lower()})
     return found[0] if found else None
 
 
-def administrator_missing() -> bool:
+def has_no_administrator() -> bool:
     return not User.objects.administrators().exists()
 
 
-def setup_link() -> str:
+def make_setup_link() -> str:
     """The URL that makes the first administrator: for a day, and until there is one. Nothing is stored."""
-    return settings.SITE_URL + reverse("setup", args=[_setup.sign("administrator")])
+    return settings.SITE_URL + reverse("setup", args=[_setup_signer.sign("administrator")])
 
 
-def setup_allowed(token: str) -> bool:
+def is_setup_token_valid(token: str) -> bool:
     """Whether the link with this token still works."""
     try:
-        _setup.unsign(token, max_age=SETUP_LINK_SECONDS)
+        _setup_signer.unsign(token, max_age=SETUP_LINK_SECONDS)
     except BadSignature:
         return False
-    return administrator_missing()
+    return has_no_administrator()
 
 
 def switch_page(*, user: User, on: bool) -> None:
@@ -100,7 +100,7 @@ def forget_in_log(thing: Model) -> None:
 def create_first_administrator(*, token: str, name: str, email: str, password: str) -> User:
     """The one account that a set-up link makes. Raises AlreadySetUp, also for whoever came second."""
     Group.objects.select_for_update().get(name=ADMINISTRATOR)
-    if not setup_allowed(token):
+    if not is_setup_token_valid(token):
         raise AlreadySetUp
     user = User.objects.create_user(email, password, name=name, roles=(ADMINISTRATOR,))
     EmailAddress.objects.create(user=user, email=user.email, primary=True)

@@ -4,5 +4,5 @@ from accounts import views
 
 urlpatterns = [
     path("accounts/sign-up/<str:token>/", views.confirm_sign_up, name="sign-up-confirm"),
-    path("accounts/page/", views.page, name="page-switch"),
+    path("accounts/page/", views.public_page, name="page-switch"),
 ]

@@ -15,7 +15,7 @@ from accounts.services import switch_page
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def page(request: HttpRequest) -> HttpResponse:
+def public_page(request: HttpRequest) -> HttpResponse:
     """Whether this member has a page that lists their comments: `on` = 1 or 0."""
     assert isinstance(request.user, User)
     if request.method != "POST":
@@ -34,15 +34,15 @@ def confirm_sign_up(request: HttpRequest, token: str) -> HttpResponse:
     In another browser than the one that asked, the password is asked for: else somebody could sign up with an
     e-mail and a password, and wait until its owner opens the link.
     """
-    asked = sign_up.read(token)
+    asked = sign_up.find_by_token(token)
     if asked is None:
         return render(request, "accounts/confirm_sign_up.html", status=404)
-    is_here = request.session.get(sign_up.ASKED_HERE) == asked.pk
+    is_here = request.session.get(sign_up.SESSION_KEY) == asked.pk
     form = None if is_here else PasswordForm(request.POST or None, asked=asked)
     if request.method == "POST" and (form is None or form.is_valid()):
         try:
             user = sign_up.confirm(asked)
-        except sign_up.HasAccount:
+        except sign_up.AccountExists:
             messages.info(request, _("There is an account with this e-mail: log in to it."))
             return redirect("account_login")
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")

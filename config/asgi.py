@@ -31,17 +31,17 @@ if os.environ.get("SOUNDOFF_SUPERVISED"):
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django = get_wsgi_application()
 
-from config.page_cache.application import THREADS, Answer, Pages  # noqa: E402
+from config.page_cache.application import THREADS, Pages, RawResponse  # noqa: E402
 from config.page_cache.keys import Environ  # noqa: E402
-from config.page_cache.stamp_reader import LoopContact, give_up_with  # noqa: E402
+from config.page_cache.stamp_reader import AsyncStampReader, limit_django_waits  # noqa: E402
 from config.server.request_bodies import ClientGoneError, Receive, RefusedError, has_body, read_body  # noqa: E402  # needs settings
 
-PART = 256 * 1024  # bytes of a streamed answer that are sent at once
-SECONDS_A_PART = 120  # within which a client takes one
+CHUNK_BYTES = 256 * 1024  # bytes of a streamed answer that are sent at once
+CHUNK_SECONDS = 120  # within which a client takes one
 
 Scope = dict[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-Work = Callable[..., "asyncio.Future[Any]"]
+RunInThread = Callable[..., "asyncio.Future[Any]"]
 
 
 class Application:
@@ -49,7 +49,7 @@ class Application:
 
     def __init__(self, pages: Pages) -> None:
         self.pages = pages
-        self.contact = LoopContact(pages.contact)
+        self.contact = AsyncStampReader(pages.contact)
         self.threads = ThreadPoolExecutor(THREADS, "request")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,19 +79,19 @@ class Application:
         else:
             await _stream(answer, in_thread, receive, send)
 
-    def _call(self, environ: Environ) -> Answer:
+    def _call(self, environ: Environ) -> RawResponse:
         """Return what the site answers, made whole unless it is a stream."""
         told: list[Any] = []
         body: Any = self.pages(environ, lambda status, headers, *_: told.extend([status, headers]))
         if not isinstance(body, list) and not body.streaming:  # Django's, which Pages has handed on
             with closing(body):
                 body = list(body)
-        return Answer(told[0], told[1], body)
+        return RawResponse(told[0], told[1], body)
 
 
 def make_environ(scope: Scope) -> Environ:
     """Return a request as WSGI describes it, without a body."""
-    environ = _ENVIRON | {
+    environ = _BASE_ENVIRON | {
         "REQUEST_METHOD": scope["method"],
         "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
@@ -103,13 +103,13 @@ def make_environ(scope: Scope) -> Environ:
         "wsgi.input": BytesIO(),
     }
     for header, value in scope["headers"]:
-        if name := _variable(header):
+        if name := _environ_name(header):
             text = value.decode("latin-1")
             environ[name] = f"{environ[name]}{_SEPARATORS.get(name, ',')}{text}" if name in environ else text
     return environ
 
 
-_ENVIRON: Environ = {
+_BASE_ENVIRON: Environ = {
     "SCRIPT_NAME": "",
     "wsgi.version": (1, 0),
     "wsgi.errors": sys.stderr,
@@ -120,7 +120,7 @@ _ENVIRON: Environ = {
 _SEPARATORS = {"HTTP_COOKIE": "; "}
 
 
-def _variable(header: bytes) -> str:
+def _environ_name(header: bytes) -> str:
     """Return where WSGI keeps a header; nothing for one with an underscore, which could pass for another."""
     if b"_" in header:
         return ""
@@ -132,26 +132,26 @@ def _encode(header: tuple[str, str]) -> tuple[bytes, bytes]:
     return header[0].lower().encode("latin-1"), header[1].encode("latin-1")
 
 
-async def _start(answer: Answer, send: Send) -> None:
+async def _start(answer: RawResponse, send: Send) -> None:
     headers = [_encode(header) for header in answer.headers]
     await send({"type": "http.response.start", "status": int(answer.status[:3]), "headers": headers})
 
 
-async def _send(answer: Answer, send: Send) -> None:
+async def _send(answer: RawResponse, send: Send) -> None:
     await _start(answer, send)
     await send({"type": "http.response.body", "body": b"".join(answer.body)})
 
 
-async def _stream(answer: Answer, in_thread: Work, receive: Receive, send: Send) -> None:
+async def _stream(answer: RawResponse, in_thread: RunInThread, receive: Receive, send: Send) -> None:
     """Send part by part. Each is made in some thread, so that none waits until the client has taken it; no
     transaction goes on from one part to the next."""
     await _start(answer, send)
-    gone = asyncio.ensure_future(_wait_until_gone(receive))
+    gone = asyncio.ensure_future(_wait_for_disconnect(receive))
     parts = iter(answer.body)
     try:
         while not gone.done():
-            part = await in_thread(_take, parts)
-            async with asyncio.timeout(SECONDS_A_PART):
+            part = await in_thread(_read_chunk, parts)
+            async with asyncio.timeout(CHUNK_SECONDS):
                 await send({"type": "http.response.body", "body": part, "more_body": bool(part)})
             if not part:
                 break
@@ -161,19 +161,19 @@ async def _stream(answer: Answer, in_thread: Work, receive: Receive, send: Send)
             await in_thread(close)
 
 
-def _take(parts: Iterator[bytes]) -> bytes:
+def _read_chunk(parts: Iterator[bytes]) -> bytes:
     """Return the next PART bytes or a little more; fewer only at the end."""
     taken = bytearray()
-    while len(taken) < PART and (part := next(parts, None)) is not None:
+    while len(taken) < CHUNK_BYTES and (part := next(parts, None)) is not None:
         taken += part
     return bytes(taken)
 
 
-async def _wait_until_gone(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 pages = Pages(django)
-give_up_with(pages.contact)
+limit_django_waits(pages.contact)
 application = Application(pages)

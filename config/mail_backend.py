@@ -19,7 +19,7 @@ from articles.site.current_site import read_site
 from config.models import MailFailure
 from core.mail import explain_failure, mask_addresses
 
-FAILURES_KEPT = timedelta(days=30)
+FAILURE_RETENTION = timedelta(days=30)
 ERROR_MAX = 1_000  # characters
 
 _COUNT = """
@@ -48,7 +48,7 @@ class Backend(BaseEmailBackend):
         messages, site = list(email_messages), read_site()
         sent, failures = 0, list[tuple[EmailMessage, int, Exception]]()
         for place, message in enumerate(messages):
-            address(message, site)
+            set_sender(message, site)
             try:
                 self.transport.open()
             except Exception as error:  # whatever a server does to us is told
@@ -66,7 +66,7 @@ class Backend(BaseEmailBackend):
         return sent
 
 
-def address(message: EmailMessage, site: Site) -> None:
+def set_sender(message: EmailMessage, site: Site) -> None:
     """Name the sender as the owner wants it, unless the mail has a sender of its own."""
     name, plain = parseaddr(settings.DEFAULT_FROM_EMAIL)
     if message.from_email == settings.DEFAULT_FROM_EMAIL:
@@ -87,6 +87,6 @@ def _record(sent: int, failures: Sequence[tuple[EmailMessage, int, Exception]]) 
                 told = mask_addresses(explain_failure(error))[:ERROR_MAX]
                 MailFailure.objects.create(subject=message.subject[:200], count=count, error=told)
             if failures:
-                MailFailure.objects.filter(at__lt=now - FAILURES_KEPT).delete()
+                MailFailure.objects.filter(at__lt=now - FAILURE_RETENTION).delete()
     except DatabaseError:
         log.exception("Mails were not counted.")

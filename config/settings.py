@@ -13,13 +13,13 @@ from django.utils.translation import gettext_lazy as _
 
 from config.hosts import allowed_hosts
 from config.server import postgres
-from core.data_folder import data_folder, make_home
+from core.data_folder import data_folder, make_data_folder
 
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = data_folder()
-make_home(HOME)  # first: Django gives the folders above its file cache the cache's own mode
+make_data_folder(HOME)  # first: Django gives the folders above its file cache the cache's own mode
 
 
 def env_flag(name: str) -> bool:

@@ -16,7 +16,7 @@ from config.hosts import is_loopback
 
 
 @register(Tags.database)
-def one_database_driver(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
+def check_database_driver(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Django silently prefers psycopg 3 where both are installed; this product is tried with psycopg2."""
     if importlib.util.find_spec("psycopg") is None:
         return []
@@ -30,7 +30,7 @@ def one_database_driver(app_configs: Sequence[Any] | None = None, **kwargs: Any)
 
 
 @register()
-def environment_agrees(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
+def check_environment(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """What was set in the environment must make sense together."""
     found: list[CheckMessage] = []
     web, owner = os.environ.get("DATABASE_URL"), os.environ.get("DATABASE_OWNER_URL")
@@ -42,7 +42,7 @@ def environment_agrees(app_configs: Sequence[Any] | None = None, **kwargs: Any) 
                 id="config.E002",
             )
         )
-    elif owner and web and _database(owner) != _database(web):
+    elif owner and web and _database_of(owner) != _database_of(web):
         found.append(
             Error(
                 "DATABASE_URL and DATABASE_OWNER_URL name different databases.",
@@ -99,7 +99,7 @@ def environment_agrees(app_configs: Sequence[Any] | None = None, **kwargs: Any) 
 
 
 @register(Tags.security, deploy=True)
-def nobody_reads_the_key(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
+def check_secret_key_mode(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Whoever has the secret key can log in as anybody."""
     path = settings.HOME / "secret_key"
     if os.environ.get("SECRET_KEY") or not path.exists() or not (mode := path.stat().st_mode & 0o077):
@@ -116,7 +116,7 @@ def nobody_reads_the_key(app_configs: Sequence[Any] | None = None, **kwargs: Any
 
 
 @register(Tags.security, deploy=True)
-def only_the_proxy_is_trusted(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
+def check_proxy_bypass(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
     if not settings.BEHIND_PROXY or is_loopback(settings.HOST):
         return []
     return [
@@ -130,7 +130,7 @@ def only_the_proxy_is_trusted(app_configs: Sequence[Any] | None = None, **kwargs
 
 
 @register(Tags.database, deploy=True)
-def pages_own_no_table(
+def check_web_login(
     app_configs: Sequence[Any] | None = None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Not told of the login that migrates, which must own them: `migrate` asks for no deployment check."""
@@ -168,6 +168,6 @@ def _is_unspecified(host: str) -> bool:
         return False
 
 
-def _database(url: str) -> tuple[str, str, str]:
+def _database_of(url: str) -> tuple[str, str, str]:
     parts = urlsplit(url)
     return parts.netloc.rpartition("@")[2], parts.path, parts.query

@@ -8,7 +8,7 @@ from config import well_known
 from core import health
 
 handler404 = "articles.redirects.not_found"
-handler429 = "core.fallback_pages.too_many"  # allauth's
+handler429 = "core.fallback_pages.rate_limited"  # allauth's
 handler500 = "core.fallback_pages.server_error"
 
 urlpatterns = [

@@ -68,9 +68,9 @@ def remember_last(backup: LastBackup) -> None:
     """Raises OSError."""
     told = asdict(backup) | {"file": str(backup.file), "at": backup.at.isoformat()}
     try:
-        _note(folder() / "last.json", told)
+        _write_json(folder() / "last.json", told)
     except PermissionError:
-        _note(nightly_folder() / "last.json", told)
+        _write_json(nightly_folder() / "last.json", told)
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Failure:
 def last_failure() -> Failure | None:
     """None: the last nightly backup that was tried went well."""
     try:
-        told = json.loads(_failed().read_bytes())
+        told = json.loads(_failure_file().read_bytes())
         return Failure(datetime.fromisoformat(told["at"]), str(told["why"]), told.get("is_told") is True)
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -93,14 +93,14 @@ def last_failure() -> Failure | None:
 
 def remember_failure(failure: Failure) -> None:
     """Raises OSError."""
-    _note(_failed(), asdict(failure) | {"at": failure.at.isoformat()})
+    _write_json(_failure_file(), asdict(failure) | {"at": failure.at.isoformat()})
 
 
 def forget_failure() -> None:
-    _failed().unlink(missing_ok=True)
+    _failure_file().unlink(missing_ok=True)
 
 
-def _failed() -> Path:
+def _failure_file() -> Path:
     return nightly_folder() / "failed.json"
 
 
@@ -113,7 +113,7 @@ def _read_last(where: Path) -> LastBackup | None:
         return None
 
 
-def _note(path: Path, told: dict[str, Any]) -> None:
+def _write_json(path: Path, told: dict[str, Any]) -> None:
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         fresh.write_text(json.dumps(told, indent=2) + "\n")

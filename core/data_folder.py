@@ -12,14 +12,14 @@ from hashlib import sha256
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
-ROOTS = Path("/var/lib/soundoff")  # holds the data folders of root, one a project
+ROOT_DATA_FOLDERS = Path("/var/lib/soundoff")  # holds the data folders of root, one a project
 
 
 class CannotStart(Exception):
     """Why the program cannot run here, in a sentence that says what to do."""
 
 
-class NoHome(CannotStart):
+class DataFolderError(CannotStart):
     """Why there is no data folder, in a sentence that says what to do."""
 
 
@@ -28,11 +28,11 @@ def data_folder() -> Path:
     if chosen := os.environ.get("SOUNDOFF_HOME"):
         return Path(chosen).absolute()
     if unprivileged_user():
-        return ROOTS / digest(PROJECT)
+        return ROOT_DATA_FOLDERS / path_digest(PROJECT)
     return PROJECT / "var"
 
 
-def make_home(folder: Path) -> None:
+def make_data_folder(folder: Path) -> None:
     """Make the data folder, or mend the modes of one that is ours. Raises NoHome.
 
     An ordinary user's is closed to others. Root's can be walked through by the unprivileged user, who owns
@@ -42,13 +42,13 @@ def make_home(folder: Path) -> None:
         make_parents(folder)
         make_folder(folder, 0o711 if unprivileged_user() else 0o700)
     except OSError as error:
-        raise NoHome(
+        raise DataFolderError(
             f"The data folder {folder} cannot be made: {error.strerror}. "
             "Set SOUNDOFF_HOME to a folder that you may write to."
         ) from error
     if not os.access(folder, os.X_OK):  # more is not needed: as root the web server only walks through it
         me = pwd.getpwuid(os.geteuid()).pw_name
-        raise NoHome(
+        raise DataFolderError(
             f"{me} cannot enter the data folder {folder}, which belongs to somebody else. "
             f"As root: chown -R {me} {folder}; or set SOUNDOFF_HOME to another folder."
         )
@@ -69,11 +69,11 @@ def make_parents(folder: Path) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         return
     for parent in reversed(folder.parents):
-        if parent == ROOTS or not parent.exists():
+        if parent == ROOT_DATA_FOLDERS or not parent.exists():
             make_folder(parent, 0o755)
 
 
-def refuse_closed(folder: Path) -> None:
+def check_user_can_enter(folder: Path) -> None:
     """Raise NoHome if we are root and the unprivileged user cannot get into the data folder."""
     user = unprivileged_user()
     if user is None:
@@ -85,7 +85,7 @@ def refuse_closed(folder: Path) -> None:
         else:
             may_enter = stat.S_IXGRP if status.st_gid == user.pw_gid else stat.S_IXOTH
         if not status.st_mode & may_enter:
-            raise NoHome(
+            raise DataFolderError(
                 f"As root, the database and the web server run as {user.pw_name}, who cannot enter {each}. "
                 f"Run: chmod o+x {each}; or set SOUNDOFF_HOME to another folder than {folder}."
             )
@@ -97,6 +97,6 @@ def unprivileged_user() -> pwd.struct_passwd | None:
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
-def digest(path: Path) -> str:
+def path_digest(path: Path) -> str:
     """Return twelve characters that tell this path from others."""
     return sha256(os.fsencode(path.resolve())).hexdigest()[:12]

@@ -20,9 +20,9 @@ from core.health import NO_ANSWER
 from core.rate_limits import MINUTE, refuse
 from core.templatetags.dates import clock
 
-FAILED = "soundoff.failed"  # set in a request's environment: the database failed us on the way
+DATABASE_FAILED = "soundoff.failed"  # set in a request's environment: the database failed us on the way
 RETRY_SECONDS = 5
-NO_DATABASE = (OperationalError, InterfaceError, psycopg2.OperationalError, psycopg2.InterfaceError)
+DATABASE_ERRORS = (OperationalError, InterfaceError, psycopg2.OperationalError, psycopg2.InterfaceError)
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
@@ -51,20 +51,20 @@ def unavailable(request: HttpRequest) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500, which is called for whatever nobody caught."""
-    if _is_of_database(sys.exc_info()[1]):
-        request.META[FAILED] = True
+    if _is_database_error(sys.exc_info()[1]):
+        request.META[DATABASE_FAILED] = True
         return unavailable(request)
     response: Any = defaults.server_error(request)
     return response  # type: ignore[no-any-return]
 
 
-def _is_of_database(error: BaseException | None) -> bool:
+def _is_database_error(error: BaseException | None) -> bool:
     """Return whether a request failed because the database hung up, was silent, or had no room.
 
     The error that is raised at last may be one of the clean-up.
     """
     while error:
-        if isinstance(error, NO_DATABASE):
+        if isinstance(error, DATABASE_ERRORS):
             return True
         error = error.__cause__ or error.__context__
     return False
@@ -76,7 +76,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return not_sent(request)
 
 
-def too_many(request: HttpRequest) -> HttpResponse:
+def rate_limited(request: HttpRequest) -> HttpResponse:
     """429, with what was sent, to be sent again."""
     fields = _sent_fields(request)
     context = {
@@ -103,7 +103,7 @@ def not_sent(request: HttpRequest, *, is_logged_out: bool = False) -> HttpRespon
     return render(request, "403_csrf.html", context, status=403)
 
 
-def say_so(page: bytes, seconds: float, zone: str, language: str) -> bytes:
+def add_outage_notice(page: bytes, seconds: float, zone: str, language: str) -> bytes:
     """A kept page with a line before its text: since when (seconds since 1970) it was not looked at."""
     at = datetime.fromtimestamp(seconds, UTC)
     with translation.override(language):

@@ -29,7 +29,7 @@ def refuse(request: HttpRequest, seconds: int) -> None:
     request.retry_after = seconds  # type: ignore[attr-defined]
 
 
-def mark_refused(request: HttpRequest, response: HttpResponse) -> None:
+def apply_rate_limit(request: HttpRequest, response: HttpResponse) -> None:
     """Set the status and Retry-After of the answer to a request that was refused."""
     if seconds := getattr(request, "retry_after", 0):
         response.status_code = 429

@@ -17,7 +17,7 @@ from django.db.models import Model
 M = TypeVar("M", bound=Model)
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")
-_known: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()  # names, by the driver's connection
+_prepared: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()  # names, by the driver's connection
 
 
 def read(model: type[M], statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[M]:
@@ -52,8 +52,8 @@ def execute_planned(cursor: Any, statement: str, values: Mapping[str, Any], *, b
     Of those there should be few: each stays with its connection. `before` is sent along, as it is. Types of
     parameters are those that Postgres finds in the statement; where it can't, they need a cast.
     """
-    name, prepare, run = _texts(statement)
-    known = _known.setdefault(cursor.connection, set())
+    name, prepare, run = _prepare_texts(statement)
+    known = _prepared.setdefault(cursor.connection, set())
     if name not in known:  # apart from the statement: whether that fails or not, this then stays
         # Not five plans first; nor are they compiled, which takes longer than any of them. Django's cursor
         # would take percent signs for parameters.
@@ -64,7 +64,7 @@ def execute_planned(cursor: Any, statement: str, values: Mapping[str, Any], *, b
 
 
 @lru_cache(maxsize=256)
-def _texts(statement: str) -> tuple[str, str, str]:
+def _prepare_texts(statement: str) -> tuple[str, str, str]:
     """Its name, PREPARE and EXECUTE."""
     names = list(dict.fromkeys(_PARAMETER.findall(statement)))
     numbered = _PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}", statement).replace("%%", "%")

@@ -7,15 +7,15 @@ from django.db import migrations
 from django.db.migrations.operations.base import Operation
 
 # The function is a part of comments/migrations/0002.
-KEEP = """
+ADD_TRIGGERS = """
 CREATE TRIGGER {name}_append_only BEFORE UPDATE OR DELETE ON {table}
   FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER {name}_no_truncate BEFORE TRUNCATE ON {table}
   FOR EACH STATEMENT EXECUTE FUNCTION append_only()"""
-LET_GO = "DROP TRIGGER {name}_no_truncate ON {table}; DROP TRIGGER {name}_append_only ON {table}"
+DROP_TRIGGERS = "DROP TRIGGER {name}_no_truncate ON {table}; DROP TRIGGER {name}_append_only ON {table}"
 
 # The function is a part of accounts/migrations/0006.
-DATED_NOW = """
+ADD_DATE_TRIGGER = """
 CREATE TRIGGER {name}_dated_now AFTER INSERT ON {table} REFERENCING NEW TABLE AS lines
   FOR EACH STATEMENT EXECUTE FUNCTION dated_now()"""
 
@@ -27,7 +27,7 @@ def append_only(table: str, name: str) -> list[Operation]:
     """
     names = {"table": table, "name": name}
     return [
-        migrations.RunSQL(KEEP.format(**names), LET_GO.format(**names)),
+        migrations.RunSQL(ADD_TRIGGERS.format(**names), DROP_TRIGGERS.format(**names)),
         restrict_pages(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {{web}}"),
     ]
 
@@ -35,7 +35,7 @@ def append_only(table: str, name: str) -> list[Operation]:
 def dated_now(table: str, name: str) -> Operation:
     """Refuse a row whose `at` is not the moment of the statement that adds it."""
     names = {"table": table, "name": name}
-    return migrations.RunSQL(DATED_NOW.format(**names), f"DROP TRIGGER {name}_dated_now ON {table}")
+    return migrations.RunSQL(ADD_DATE_TRIGGER.format(**names), f"DROP TRIGGER {name}_dated_now ON {table}")
 
 
 def restrict_pages(*statements: str) -> Operation:

@@ -7,9 +7,9 @@ from django.template.loaders import filesystem
 
 # Tags that write nothing themselves. Of a line that holds nothing else the line before keeps its own end, so
 # no words are joined.
-_STEERING = "load|extends|block|endblock|if|elif|else|endif|for|empty|endfor|with|endwith"
-_SILENT = rf"\{{%\s*(?:{_STEERING})\b[^%]*%\}}"
-_TAGS_ALONE = re.compile(rf"^(?:\{{#[^\n]*#\}}|{_SILENT})+$")
+_BLOCK_TAGS = "load|extends|block|endblock|if|elif|else|endif|for|empty|endfor|with|endwith"
+_BLOCK_TAG = rf"\{{%\s*(?:{_BLOCK_TAGS})\b[^%]*%\}}"
+_TAGS_ALONE = re.compile(rf"^(?:\{{#[^\n]*#\}}|{_BLOCK_TAG})+$")
 
 
 class Loader(filesystem.Loader):
@@ -18,9 +18,9 @@ class Loader(filesystem.Loader):
 
     def get_contents(self, origin: Origin) -> str:
         text = super().get_contents(origin)
-        return trim(text) if str(origin.name).endswith(".html") else text
+        return strip_indentation(text) if str(origin.name).endswith(".html") else text
 
 
-def trim(text: str) -> str:
+def strip_indentation(text: str) -> str:
     lines = filter(None, map(str.strip, text.split("\n")))
     return "".join(line if _TAGS_ALONE.match(line) else f"{line}\n" for line in lines)

@@ -31,7 +31,7 @@ def pytest_load_initial_conftests() -> Iterator[None]:
 
 def pytest_report_header() -> str:
     """Name the server, which is the one that `serve` starts."""
-    return f"database: {postgres.binaries()}"
+    return f"database: {postgres.find_binaries()}"
 
 
 def pytest_unconfigure() -> None:

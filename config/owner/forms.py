@@ -22,10 +22,18 @@ from core import backup_folder
 from core.forms import leave_whole
 
 RULES_LINES = 3
-OFFERED = 6  # zones that are named where several are meant
+SUGGESTIONS_MAX = 6  # zones that are named where several are meant
 
 # What is asked when a site is set up; all else has a default that holds.
-SET_UP = ["name", "language", "written_in", "time_zone", "contact_email", "moderation", "rules_in_short"]
+SETUP_FIELDS = [
+    "name",
+    "language",
+    "written_in",
+    "time_zone",
+    "contact_email",
+    "moderation",
+    "rules_in_short",
+]
 
 
 class TestMailForm(forms.Form):
@@ -136,7 +144,7 @@ class SiteForm(forms.ModelForm[Site]):
         self.fields["time_zone"].help_text = _(
             "Begin to type a city. All times on the site are told in this zone, and named."
         )
-        self.stamp = _stamp(self.instance)
+        self.stamp = _fingerprint(self.instance)
         self.initial["seen"] = self.stamp
         self.initial["rules_in_short"] = "\n".join(self.instance.shown_rules)
         if nightly := self.fields.get("backs_up_nightly"):
@@ -159,14 +167,14 @@ class SiteForm(forms.ModelForm[Site]):
     @property
     def about_the_site(self) -> FormHelper:
         """The first half of what is asked at the set-up, within a form that holds more."""
-        return _part(
+        return _fieldset_helper(
             Fieldset(_("The site"), "name", "language", "written_in", "time_zone"),
             Fieldset(_("Contact"), "contact_email"),
         )
 
     @property
     def about_comments(self) -> FormHelper:
-        return _part(Fieldset(_("Comments"), "moderation", "rules_in_short"))
+        return _fieldset_helper(Fieldset(_("Comments"), "moderation", "rules_in_short"))
 
     @property
     def helper(self) -> FormHelper:
@@ -203,7 +211,7 @@ class SiteForm(forms.ModelForm[Site]):
             return found[0]
         if not found:
             raise ValidationError(_("“%(value)s” is not a time zone such as Europe/Oslo.") % {"value": typed})
-        named = ", ".join(found[:OFFERED]) + (" …" if len(found) > OFFERED else "")
+        named = ", ".join(found[:SUGGESTIONS_MAX]) + (" …" if len(found) > SUGGESTIONS_MAX else "")
         raise ValidationError(_("Several are called so: %(zones)s. Write one of them.") % {"zones": named})
 
     def clean_rules_in_short(self) -> str:
@@ -234,14 +242,14 @@ class SiteForm(forms.ModelForm[Site]):
         }
 
 
-def _part(*fields: Fieldset) -> FormHelper:
+def _fieldset_helper(*fields: Fieldset) -> FormHelper:
     helper = FormHelper()
     helper.form_tag, helper.disable_csrf = False, True
     helper.layout = Layout(*fields)
     return helper
 
 
-def _stamp(site: Site) -> str:
+def _fingerprint(site: Site) -> str:
     values = repr([getattr(site, name) for name in SiteForm.Meta.fields])
     return blake2b(values.encode(), digest_size=9).hexdigest()
 

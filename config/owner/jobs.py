@@ -12,14 +12,14 @@ from django_tasks_db.models import DBTaskResult
 from moderation.models import JobRun
 
 
-def failed() -> QuerySet[Any]:
+def failed_jobs() -> QuerySet[Any]:
     return DBTaskResult.objects.filter(status=TaskResultStatus.FAILED).order_by("-finished_at")
 
 
-def run_again(*, ids: Sequence[UUID] | None = None) -> int:
+def retry(*, ids: Sequence[UUID] | None = None) -> int:
     """Have these failed jobs run from their start, or (None) all of them. Returns how many: somebody else's
     press may have come first."""
-    rows = failed().order_by() if ids is None else failed().order_by().filter(pk__in=ids)
+    rows = failed_jobs().order_by() if ids is None else failed_jobs().order_by().filter(pk__in=ids)
     return rows.update(
         status=TaskResultStatus.READY,
         run_after=timezone.now(),
@@ -30,11 +30,11 @@ def run_again(*, ids: Sequence[UUID] | None = None) -> int:
     )
 
 
-def throw_away(*, pk: UUID) -> int:
+def discard(*, pk: UUID) -> int:
     """Forget a failed job: it never runs."""
-    return failed().filter(pk=pk).delete()[0]
+    return failed_jobs().filter(pk=pk).delete()[0]
 
 
-def run_soon(*, name: str) -> int:
+def retry_scheduled(*, name: str) -> int:
     """Have a job of the clock that failed run with its next round."""
     return JobRun.objects.filter(pk=name).exclude(error="").delete()[0]

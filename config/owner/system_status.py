@@ -33,11 +33,11 @@ from core.mail import mail_server, mask_addresses
 from moderation.models import JobRun, proofs
 from moderation.scheduled_jobs import JOBS
 
-SPAN = timedelta(days=7)  # of mails that are counted
-SHOWN = 20  # failed jobs, and failures of mails
-LATE = timedelta(minutes=10)  # after which a job that is due should have begun
-BACKUP_OLD = timedelta(days=7)
-ROOM_LEFT = 2 * 1024**3  # bytes below which a disk is told to be nearly full
+MAIL_COUNT_SPAN = timedelta(days=7)  # of mails that are counted
+LIST_MAX = 20  # failed jobs, and failures of mails
+LATE_AFTER = timedelta(minutes=10)  # after which a job that is due should have begun
+BACKUP_OLD_AFTER = timedelta(days=7)
+DISK_LOW = 2 * 1024**3  # bytes below which a disk is told to be nearly full
 
 # Names of jobs in words. One that is missing here is called as its function.
 JOB_NAMES = {
@@ -61,11 +61,11 @@ JOB_NAMES = {
 }
 
 # What Django says of a site without HTTPS, which is said once.
-_OF_HTTPS = {"security.W004", "security.W008", "security.W012", "security.W016"}
+_HTTPS_CHECKS = {"security.W004", "security.W008", "security.W012", "security.W016"}
 
 
 @dataclass(frozen=True)
-class Finding:
+class Problem:
     """Something to be put right. `is_grave`: others could harm the site or its readers."""
 
     what: str
@@ -83,7 +83,7 @@ class FailedJob:
 
 
 @dataclass(frozen=True)
-class Room:
+class DiskSpace:
     """Of the disk that holds the data folder, in bytes."""
 
     folder: Path
@@ -92,11 +92,11 @@ class Room:
 
     @property
     def is_scarce(self) -> bool:
-        return self.free < ROOM_LEFT
+        return self.free < DISK_LOW
 
 
 @dataclass(frozen=True)
-class Jobs:
+class JobQueue:
     waiting: int
     running: int
     failed: int
@@ -105,11 +105,11 @@ class Jobs:
 
     @property
     def is_stuck(self) -> bool:
-        return self.oldest is not None and self.oldest < timezone.now() - LATE
+        return self.oldest is not None and self.oldest < timezone.now() - LATE_AFTER
 
 
 @dataclass(frozen=True)
-class ClockJob:
+class ScheduledJob:
     """One of moderation.scheduled_jobs.JOBS."""
 
     name: str
@@ -118,7 +118,7 @@ class ClockJob:
 
 
 @dataclass(frozen=True)
-class Nightly:
+class NightlyBackups:
     """What the clock backs up, if the owner wants that."""
 
     is_on: bool
@@ -130,32 +130,32 @@ class Nightly:
 
 
 @dataclass(frozen=True)
-class Having:
+class SystemStatus:
     versions: list[tuple[str, str]]
     database_size: int
     database: str  # where it is
-    room: Room
+    room: DiskSpace
     backup: LastBackup | None
     backup_is_old: bool
-    nightly: Nightly
+    nightly: NightlyBackups
     mails: dict[str, int]
     mail_server: str
     mail_failures: list[MailFailure]
-    jobs: Jobs
-    clock: list[ClockJob]
+    jobs: JobQueue
+    clock: list[ScheduledJob]
     clock_at: datetime | None  # its last round, as far as it shows
     clock_is_late: bool
-    findings: list[Finding]
+    find_problems: list[Problem]
     is_private: bool
 
 
-def look() -> Having:
+def read_system_status() -> SystemStatus:
     now = timezone.now()
-    size, postgres_version = _ask_database()
-    clock = _clock()
+    size, postgres_version = _database_size_and_version()
+    clock = _scheduled_jobs()
     clock_at = max((one.last.started_at for one in clock if one.last), default=None)
     backup = last_backup()
-    return Having(
+    return SystemStatus(
         versions=[
             ("Soundoff", VERSION),
             ("Python", platform.python_version()),
@@ -163,27 +163,27 @@ def look() -> Having:
             ("PostgreSQL", postgres_version),
         ],
         database_size=size,
-        database=_where(),
-        room=_room(),
+        database=_database_location(),
+        room=_disk_space(),
         backup=backup,
-        backup_is_old=backup is None or backup.at < now - BACKUP_OLD,
-        nightly=_nightly(),
-        mails=_mails(now),
+        backup_is_old=backup is None or backup.at < now - BACKUP_OLD_AFTER,
+        nightly=_nightly_backups(),
+        mails=_mail_counts(now),
         mail_server=mail_server(),
-        mail_failures=list(MailFailure.objects.order_by("-at")[:SHOWN]),
-        jobs=_jobs(now),
+        mail_failures=list(MailFailure.objects.order_by("-at")[:LIST_MAX]),
+        jobs=_job_queue(now),
         clock=clock,
         clock_at=clock_at,
-        clock_is_late=clock_at is None or clock_at < now - LATE,
-        findings=list(findings()),
+        clock_is_late=clock_at is None or clock_at < now - LATE_AFTER,
+        findings=list(find_problems()),
         is_private=is_private(),
     )
 
 
-def findings() -> Iterator[Finding]:
+def find_problems() -> Iterator[Problem]:
     """What `manage.py check --deploy` finds, and what only a running site knows; the gravest first."""
     if not settings.HTTPS:
-        yield Finding(
+        yield Problem(
             _("The site is served without HTTPS: passwords and cookies can be read on their way."),
             _(
                 "Put a proxy that speaks HTTPS in front, as docs/operate.md shows, and set "
@@ -191,21 +191,21 @@ def findings() -> Iterator[Finding]:
             ),
         )
     for found in run_checks(include_deployment_checks=True, databases=["default"]):
-        if found.id not in _OF_HTTPS and found.id not in settings.SILENCED_SYSTEM_CHECKS:
-            yield _told(found)
+        if found.id not in _HTTPS_CHECKS and found.id not in settings.SILENCED_SYSTEM_CHECKS:
+            yield _from_check(found)
     if known := sample.active_emails():
-        yield Finding(
+        yield Problem(
             _("Accounts of the sample can log in: %(emails)s.") % {"emails": ", ".join(known)},
             _("Switch them off under People, before others can reach the site."),
         )
     if waiting := unapplied_migrations():
-        yield Finding(
+        yield Problem(
             _("The database is older than the program: %(names)s.") % {"names": ", ".join(waiting[:5])},
             _("Run manage.py migrate, or start bin/serve again."),
         )
     admins = User.objects.administrators().active()
     if unproved := admins.exclude(pk__in=proofs().values("user")).count():
-        yield Finding(
+        yield Problem(
             ngettext(
                 "The e-mail of %(n)s administrator is not confirmed: no mail about what waits goes there.",
                 "The e-mails of %(n)s administrators are not confirmed: no mail about what waits goes there.",
@@ -216,18 +216,18 @@ def findings() -> Iterator[Finding]:
             is_grave=False,
         )
     if not mail_server():
-        yield Finding(
+        yield Problem(
             _("No mail server is set: nobody gets a mail, not even who forgot a password."),
             _("Set EMAIL_URL and start again; then try it under Test mail."),
             is_grave=False,
         )
 
 
-def _told(found: CheckMessage) -> Finding:
-    return Finding(found.msg, found.hint or _("The words to look for are %(id)s.") % {"id": found.id})
+def _from_check(found: CheckMessage) -> Problem:
+    return Problem(found.msg, found.hint or _("The words to look for are %(id)s.") % {"id": found.id})
 
 
-def _ask_database() -> tuple[int, str]:
+def _database_size_and_version() -> tuple[int, str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_database_size(current_database()), "
@@ -237,7 +237,7 @@ def _ask_database() -> tuple[int, str]:
     return int(size), str(version)
 
 
-def _where() -> str:
+def _database_location() -> str:
     # `serve` tells its workers the URL of the embedded server as if it were any other.
     if postgres.url("web") == settings.DATABASE_URL:
         return _("in the data folder %(folder)s") % {"folder": settings.HOME}
@@ -250,26 +250,28 @@ def _where() -> str:
     }
 
 
-def _room() -> Room:
+def _disk_space() -> DiskSpace:
     usage = shutil.disk_usage(settings.HOME)
-    return Room(settings.HOME, usage.free, usage.total)
+    return DiskSpace(settings.HOME, usage.free, usage.total)
 
 
-def _nightly() -> Nightly:
+def _nightly_backups() -> NightlyBackups:
     site, folder = read_site(), nightly_folder()
     try:
         sizes = [path.stat().st_size for path in list_nightly(folder)]
     except OSError:
         sizes = []
-    return Nightly(site.backs_up_nightly, site.backups_kept, folder, len(sizes), sum(sizes), last_failure())
+    return NightlyBackups(
+        site.backs_up_nightly, site.backups_kept, folder, len(sizes), sum(sizes), last_failure()
+    )
 
 
-def _mails(now: datetime) -> dict[str, int]:
-    days = MailDay.objects.filter(day__gt=(now - SPAN).date())
+def _mail_counts(now: datetime) -> dict[str, int]:
+    days = MailDay.objects.filter(day__gt=(now - MAIL_COUNT_SPAN).date())
     return {name: n or 0 for name, n in days.aggregate(sent=Sum("sent"), failed=Sum("failed")).items()}
 
 
-def _jobs(now: datetime) -> Jobs:
+def _job_queue(now: datetime) -> JobQueue:
     status = TaskResultStatus
     due = Q(status=status.READY) & (Q(run_after__lte=now) | Q(run_after__year=9999))  # 9999: at once
     counts = DBTaskResult.objects.exclude(status=status.SUCCESSFUL).aggregate(
@@ -280,12 +282,14 @@ def _jobs(now: datetime) -> Jobs:
         later=Min("run_after", filter=due & Q(run_after__lt=datetime(9000, 1, 1, tzinfo=now.tzinfo))),
     )
     since = [at for at in (counts.pop("at_once"), counts.pop("later")) if at]
-    return Jobs(
-        **counts, oldest=min(since, default=None), shown=[_failed(job) for job in jobs.failed()[:SHOWN]]
+    return JobQueue(
+        **counts,
+        oldest=min(since, default=None),
+        shown=[_failed_job(job) for job in jobs.failed()[:LIST_MAX]],
     )
 
 
-def _failed(job: Any) -> FailedJob:
+def _failed_job(job: Any) -> FailedJob:
     function = job.task_path.rpartition(".")[2]
     traceback = mask_addresses(job.traceback.strip())
     return FailedJob(
@@ -297,6 +301,6 @@ def _failed(job: Any) -> FailedJob:
     )
 
 
-def _clock() -> list[ClockJob]:
+def _scheduled_jobs() -> list[ScheduledJob]:
     runs = JobRun.objects.in_bulk()
-    return [ClockJob(job.name, job.every, runs.get(job.name)) for job in JOBS]
+    return [ScheduledJob(job.name, job.every, runs.get(job.name)) for job in JOBS]

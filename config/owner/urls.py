@@ -5,7 +5,7 @@ from config.owner import views
 urlpatterns = [
     path("setup/<str:token>/", views.set_up, name="setup"),
     path("owner/mail/", views.test_mail, name="owner-mail"),
-    path("owner/have/", views.have, name="owner-have"),
-    path("owner/jobs/", views.job, name="owner-job"),
+    path("owner/have/", views.status, name="owner-have"),
+    path("owner/jobs/", views.change_job, name="owner-job"),
     path("owner/settings/", views.site_settings, name="owner-settings"),
 ]

@@ -22,15 +22,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.forms import AdministratorForm
 from accounts.models import User
-from accounts.services import AlreadySetUp, setup_allowed
+from accounts.services import AlreadySetUp, is_setup_token_valid
 from articles.models import Site
 from articles.services import change_site, set_up_site
 from config.owner import jobs, system_status
-from config.owner.forms import SET_UP, SiteForm, TestMailForm
+from config.owner.forms import SETUP_FIELDS, SiteForm, TestMailForm
 from core.mail import explain_failure, mail_server
 from moderation.models import Desk
 
-TRIED = "test_mail"  # in the session: to whom one was sent, and why it did not leave
+TEST_RESULT = "test_mail"  # in the session: to whom one was sent, and why it did not leave
 
 
 @sensitive_post_parameters("you-password")
@@ -38,10 +38,10 @@ TRIED = "test_mail"  # in the session: to whom one was sent, and why it did not 
 def set_up(request: HttpRequest, token: str) -> HttpResponse:
     """Where the link that `serve` prints leads: whoever has it becomes the first administrator, and says what
     the site is. Then a mail is tried."""
-    if not setup_allowed(token):
+    if not is_setup_token_valid(token):
         return render(request, "owner/set_up.html", status=404)
     you = AdministratorForm(request.POST or None, prefix="you")
-    form = SiteForm(request.POST or None, instance=Site.objects.get(pk=1), only=SET_UP)
+    form = SiteForm(request.POST or None, instance=Site.objects.get(pk=1), only=SETUP_FIELDS)
     if not all([you.is_valid(), form.is_valid()]):  # what is wrong in either is said
         form.propose(is_sent=form.is_bound)
         status = 422 if form.is_bound else 200
@@ -60,18 +60,18 @@ def set_up(request: HttpRequest, token: str) -> HttpResponse:
 def test_mail(request: HttpRequest) -> HttpResponse:
     """One mail, sent while the owner waits; or the sentence that says why it did not leave. Told by the page
     that follows, so that to load that again sends none."""
-    user = owner(request)
+    user = require_administrator(request)
     site: Any = request.site
     form = TestMailForm(request.POST or None, initial={"to": user.email})
     if form.is_valid():
         to, failure = form.cleaned_data["to"], ""
         try:
-            compose_test(user, to, site).send()
+            compose_test_mail(user, to, site).send()
         except Exception as error:  # that is what this page is for
             failure = explain_failure(error)
-        request.session[TRIED] = {"to": to, "failure": failure}
+        request.session[TEST_RESULT] = {"to": to, "failure": failure}
         return redirect(request.get_full_path())
-    tried = {} if form.is_bound else request.session.pop(TRIED, {})
+    tried = {} if form.is_bound else request.session.pop(TEST_RESULT, {})
     if tried:
         form.initial["to"] = tried["to"]
     context = {
@@ -90,7 +90,7 @@ def test_mail(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def site_settings(request: HttpRequest) -> HttpResponse:
     """Every setting on one page. What is saved is so in the next request, on kept pages as well."""
-    owner(request)
+    require_administrator(request)
     with transaction.atomic():
         sites = Site.objects.select_for_update() if request.method == "POST" else Site.objects.all()
         stored = sites.get(pk=1)
@@ -107,27 +107,30 @@ def site_settings(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def have(request: HttpRequest) -> HttpResponse:
+def status(request: HttpRequest) -> HttpResponse:
     """What there is, what fails, and what to do about it."""
-    owner(request)
-    return render(request, "owner/have.html", {"have": system_status.look(), "room": "have"})
+    require_administrator(request)
+    return render(request, "owner/have.html", {"have": system_status.read_system_status(), "room": "have"})
 
 
 @login_required
 @require_POST
-def job(request: HttpRequest) -> HttpResponse:
+def change_job(request: HttpRequest) -> HttpResponse:
     """`again` or `away`: the id of a failed job; `all`: each again; `soon`: the name of a job of the clock.
     What is gone meanwhile is no error: a colleague's press came first."""
-    owner(request)
+    require_administrator(request)
     if "all" in request.POST:
-        done = jobs.run_again()
+        done = jobs.retry()
         said = ngettext("%(n)s job will run again.", "%(n)s jobs will run again.", done) % {"n": done}
-    elif pk := _as_uuid(request.POST.get("again")):
-        done, said = jobs.run_again(ids=[pk]), _("It will run again.")
-    elif pk := _as_uuid(request.POST.get("away")):
-        done, said = jobs.throw_away(pk=pk), _("It is thrown away.")
+    elif pk := _parse_uuid(request.POST.get("again")):
+        done, said = jobs.retry(ids=[pk]), _("It will run again.")
+    elif pk := _parse_uuid(request.POST.get("away")):
+        done, said = jobs.discard(pk=pk), _("It is thrown away.")
     else:
-        done, said = jobs.run_soon(name=request.POST.get("soon", "")), _("It will run within a minute.")
+        done, said = (
+            jobs.retry_scheduled(name=request.POST.get("soon", "")),
+            _("It will run within a minute."),
+        )
     if done:
         messages.success(request, said)
     else:
@@ -135,14 +138,14 @@ def job(request: HttpRequest) -> HttpResponse:
     return redirect(f"{reverse('owner-have')}#jobs")
 
 
-def _as_uuid(value: str | None) -> UUID | None:
+def _parse_uuid(value: str | None) -> UUID | None:
     try:
         return UUID(value or "")
     except ValueError:
         return None
 
 
-def compose_test(user: User, to: str, site: Site) -> EmailMessage:
+def compose_test_mail(user: User, to: str, site: Site) -> EmailMessage:
     """It proves the owner's own e-mail as well, as moderators are written to only if theirs is proved."""
     address = EmailAddress.objects.filter(user=user, email=to, verified=False).first()
     key = address and EmailConfirmationHMAC.create(address).key
@@ -152,7 +155,7 @@ def compose_test(user: User, to: str, site: Site) -> EmailMessage:
     return EmailMessage(subject, render_to_string("owner/test_mail.txt", context), to=[to])
 
 
-def owner(request: HttpRequest) -> User:
+def require_administrator(request: HttpRequest) -> User:
     """Who asks, an administrator. Raises PermissionDenied."""
     if not isinstance(request.user, User) or not request.user.is_administrator:
         raise PermissionDenied

@@ -23,40 +23,40 @@ from django.core.handlers.wsgi import WSGIHandler, WSGIRequest, get_path_info
 from django.urls import Resolver404, resolve
 
 from articles.site.cached_pages import KEPT, Kept, is_kept, withheld_at
-from config.page_cache.keys import SITE, Environ, Key, is_stranger, read_encodings, read_key
+from config.page_cache.keys import SITE, Environ, Key, is_anonymous, make_key, read_encodings
 from config.page_cache.last_copies import LastCopies, LastCopy
-from config.page_cache.stamp_reader import Away, Contact, LoopContact, question
-from core.fallback_pages import FAILED, say_so, unavailable
+from config.page_cache.stamp_reader import AsyncStampReader, Contact, DatabaseUnavailable, stamp_query
+from core.fallback_pages import DATABASE_FAILED, add_outage_notice, unavailable
 
 THREADS = 4  # of each process, in which Django works
-ROOM = 64 * 1024 * 1024  # bytes in each process
-WAIT = 1.0  # seconds for a page that another thread is making
+CACHE_BYTES = 64 * 1024 * 1024  # bytes in each process
+WAIT_SECONDS = 1.0  # seconds for a page that another thread is making
 SWEEP_SECONDS = 1.0
 # Seconds before contact was lost within which a page must have been found true to be shown: two processes
 # sweep, each once a second, and a busy machine is late.
-TRUSTED = 4.0
-COMMITTED = 1.0  # seconds within which what was said to be taken away is so for the database as well
-PROBE = question()  # of nothing: whether the database answers
-UNTOUCHED = (settings.STATIC_URL, "/healthz")  # answered without the database
+TRUSTED_SECONDS = 4.0
+COMMIT_SECONDS = 1.0  # seconds within which what was said to be taken away is so for the database as well
+PING = stamp_query()  # of nothing: whether the database answers
+UNCACHED_PREFIXES = (settings.STATIC_URL, "/healthz")  # answered without the database
 
 log = logging.getLogger(__name__)
 
 Headers = list[tuple[str, str]]
 
-SMALL = 64 * 1024  # bytes of a page; only such a one is packed well, as that takes time for each byte
-PACKERS: dict[str, Callable[[bytes], bytes]] = {
-    "br": lambda page: brotli.compress(page, quality=5 if len(page) < SMALL else 2),
-    "gzip": lambda page: gzip.compress(page, 7 if len(page) < SMALL else 1, mtime=0),
+SMALL_PAGE = 64 * 1024  # bytes of a page; only such a one is packed well, as that takes time for each byte
+COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
+    "br": lambda page: brotli.compress(page, quality=5 if len(page) < SMALL_PAGE else 2),
+    "gzip": lambda page: gzip.compress(page, 7 if len(page) < SMALL_PAGE else 1, mtime=0),
 }
 
 
-class Answer(NamedTuple):
+class RawResponse(NamedTuple):
     status: str
     headers: Headers
     body: Iterable[bytes]  # a list, or what Django streams
 
 
-class Copy(NamedTuple):
+class EncodedPage(NamedTuple):
     """A page in one encoding."""
 
     etag: str
@@ -73,36 +73,36 @@ class Entry:
         self.kept = kept
         self.stamp = kept.stamp
         self.until = kept.until.timestamp() if kept.until else float("inf")
-        self.question = question(kept.articles, kept.discussions)
+        self.question = stamp_query(kept.articles, kept.discussions)
         self.confirmed = asked_at
         self.headers = [(n, v) for n, v in headers if n != "Content-Length"]
         self.tag = blake2b(page, digest_size=12).hexdigest()
-        self.plain = _copy(f'"{self.tag}"', self.headers, page)
-        self.packed: dict[str, Copy] = {}
+        self.plain = _encode_page(f'"{self.tag}"', self.headers, page)
+        self.packed: dict[str, EncodedPage] = {}
         # Packed twice it is no larger than once plain; the rest, headers above all, was measured at 3.4 kB.
         self.size = 2 * len(page) + 4096
 
     def is_true(self, site: int, articles: int, discussions: int, now: float) -> bool:
         return (site, articles, discussions) == self.stamp and now < self.until
 
-    def answer(self, environ: Environ) -> Answer:
+    def answer(self, environ: Environ) -> RawResponse:
         copy = self.copy(read_encodings(environ))
         known = environ.get("HTTP_IF_NONE_MATCH")
         if known and any(tag.strip().removeprefix("W/") in {copy.etag, "*"} for tag in known.split(",")):
-            return Answer("304 Not Modified", copy.unchanged, [])
-        return Answer("200 OK", copy.headers, [copy.body])
+            return RawResponse("304 Not Modified", copy.unchanged, [])
+        return RawResponse("200 OK", copy.headers, [copy.body])
 
-    def copy(self, encodings: Sequence[str]) -> Copy:
+    def copy(self, encodings: Sequence[str]) -> EncodedPage:
         """In the first of these encodings, if it helps."""
         if not encodings:
             return self.plain
         encoding = encodings[0]
         if encoding not in self.packed:  # by two threads at once: the same bytes
-            body = PACKERS[encoding](self.plain.body)
+            body = COMPRESSORS[encoding](self.plain.body)
             headers = [*self.headers, ("Content-Encoding", encoding)]
             is_smaller = len(body) < len(self.plain.body)
             self.packed[encoding] = (
-                _copy(f'"{self.tag}-{encoding}"', headers, body) if is_smaller else self.plain
+                _encode_page(f'"{self.tag}-{encoding}"', headers, body) if is_smaller else self.plain
             )
         return self.packed[encoding]
 
@@ -125,20 +125,20 @@ class Pages:
         self._sweeper: threading.Thread | None = None
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if environ["PATH_INFO"].startswith(UNTOUCHED):
+        if environ["PATH_INFO"].startswith(UNCACHED_PREFIXES):
             return self.django(environ, start_response)
         if self._sweeper is None:
             self._start_sweeping()
         if environ.get("QUERY_STRING", "").count("&") >= settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:
             environ["QUERY_STRING"] = ""  # nobody means so many, and Django would refuse the whole request
-        key = read_key(environ)
+        key = make_key(environ)
         try:
-            if key and is_stranger(environ):
+            if key and is_anonymous(environ):
                 answer = self._answer(key, environ)
             else:
-                self.contact.read(PROBE)
-                answer = _pack(self._ask_django(environ), environ)
-        except Away as away:
+                self.contact.read(PING)
+                answer = _compress(self._ask_django(environ), environ)
+        except DatabaseUnavailable as away:
             answer = self._answer_alone(key, environ, away)
         start_response(answer.status, answer.headers.copy())
         if environ["REQUEST_METHOD"] != "HEAD":
@@ -147,10 +147,10 @@ class Pages:
             answer.body.close()
         return []
 
-    async def answer_from_memory(self, environ: Environ, contact: LoopContact) -> Answer | None:
+    async def answer_from_memory(self, environ: Environ, contact: AsyncStampReader) -> RawResponse | None:
         """Return a stranger's page that lies here and is true; None where a thread is to answer."""
-        key = read_key(environ)
-        entry = self._entries.get(key) if key and is_stranger(environ) else None
+        key = make_key(environ)
+        entry = self._entries.get(key) if key and is_anonymous(environ) else None
         if not key or not entry:
             return None
         asked_at = time.monotonic()
@@ -190,16 +190,16 @@ class Pages:
                 self._drop(key, entry)
         self.copies.store(reversed(true), moment)
 
-    def _answer(self, key: Key, environ: Environ) -> Answer:
+    def _answer(self, key: Key, environ: Environ) -> RawResponse:
         """A stranger's page: from memory, else from whoever is making it, else made here. Raises Away."""
-        waits_until = time.monotonic() + WAIT
+        waits_until = time.monotonic() + WAIT_SECONDS
         while True:
             asked_at = time.monotonic()
             entry = self._entries.get(key)
-            if entry is None and not _is_path_of_kept(key.path):
-                self.contact.read(PROBE)
-                return _pack(self._ask_django(environ), environ)
-            stamp = self.contact.read(entry.question if entry else PROBE)
+            if entry is None and not _is_cacheable_path(key.path):
+                self.contact.read(PING)
+                return _compress(self._ask_django(environ), environ)
+            stamp = self.contact.read(entry.question if entry else PING)
             if entry and entry.is_true(*stamp):
                 self._confirm(key, entry, asked_at)
                 return entry.answer(environ)
@@ -223,7 +223,7 @@ class Pages:
             if not was_kept:
                 return self._make(key, environ, asked_at)
 
-    def _make(self, key: Key, environ: Environ, asked_at: float) -> Answer:
+    def _make(self, key: Key, environ: Environ, asked_at: float) -> RawResponse:
         """A page by Django, who learns no more of the request than the key says."""
         bare = {name: value for name, value in environ.items() if not name.startswith("HTTP_")}
         bare |= {
@@ -240,17 +240,17 @@ class Pages:
         if (
             not kept or answer.status != "200 OK" or sets_cookie or settings.DEBUG
         ):  # templates may change then
-            return _pack(answer, environ)
+            return _compress(answer, environ)
         entry = Entry(kept, answer.headers, b"".join(answer.body), asked_at)
         with self._lock:
             self._forget(key)
             self._entries[key] = entry
             self._size += entry.size
-            while self._size > ROOM:
+            while self._size > CACHE_BYTES:
                 self._size -= self._entries.popitem(last=False)[1].size
         return entry.answer(environ)
 
-    def _ask_django(self, environ: Environ) -> Answer:
+    def _ask_django(self, environ: Environ) -> RawResponse:
         told: list[Any] = []
         tell: Any = lambda status, headers, *_: told.extend([status, headers])  # noqa: E731
         response: Any = self.django(environ, tell)
@@ -258,19 +258,19 @@ class Pages:
         if not getattr(response, "streaming", True):
             body = [b"".join(response)]
             response.close()
-        if FAILED in environ and environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
-            self.contact.read(PROBE)  # Away: perhaps there is a kept page
-        return Answer(told[0], told[1], body)
+        if DATABASE_FAILED in environ and environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
+            self.contact.read(PING)  # Away: perhaps there is a kept page
+        return RawResponse(told[0], told[1], body)
 
-    def _answer_alone(self, key: Key | None, environ: Environ, away: Away) -> Answer:
+    def _answer_alone(self, key: Key | None, environ: Environ, away: DatabaseUnavailable) -> RawResponse:
         """Without the database: a page that was true a moment before it was lost, for members as well."""
         if key and (copy := self._find_copy(key, away)):
-            return _with_notice(*copy)
+            return _with_outage_notice(*copy)
         response = unavailable(WSGIRequest(environ))
         headers = [*response.items(), ("Content-Length", str(len(response.content)))]
-        return _pack(Answer("503 Service Unavailable", headers, [response.content]), environ)
+        return _compress(RawResponse("503 Service Unavailable", headers, [response.content]), environ)
 
-    def _find_copy(self, key: Key, away: Away) -> tuple[float, LastCopy] | None:
+    def _find_copy(self, key: Key, away: DatabaseUnavailable) -> tuple[float, LastCopy] | None:
         """The page as this process has it, or another one of this machine, and when it was confirmed."""
         found = []
         past = time.time() - time.monotonic()  # what makes a moment since 1970 of a monotonic one
@@ -278,7 +278,7 @@ class Pages:
             found.append((entry.confirmed + past, entry.last_copy()))
         if shared := self.copies.find(key):
             found.append(shared)
-        least = max(away.since + past - TRUSTED, withheld_at() + COMMITTED)
+        least = max(away.since + past - TRUSTED_SECONDS, withheld_at() + COMMIT_SECONDS)
         return max((copy for copy in found if copy[0] > least), default=None, key=itemgetter(0))
 
     def _confirm(self, key: Key, entry: Entry, asked_at: float) -> None:
@@ -305,34 +305,34 @@ class Pages:
         while not self._stop.wait(SWEEP_SECONDS):
             try:
                 self.sweep()
-            except Away:
+            except DatabaseUnavailable:
                 continue
             except Exception:  # without the sweep a lost database would stay lost
                 log.exception("The sweep failed.")
 
 
-def _is_path_of_kept(path: str) -> bool:
+def _is_cacheable_path(path: str) -> bool:
     try:
         return is_kept(resolve(get_path_info({"PATH_INFO": path})).func)
     except Resolver404:
         return False
 
 
-def _with_notice(confirmed_at: float, copy: LastCopy) -> Answer:
+def _with_outage_notice(confirmed_at: float, copy: LastCopy) -> RawResponse:
     """The page with a line that says since when nobody could look whether it is still true."""
-    page = say_so(copy.page, confirmed_at, copy.zone, copy.language)
+    page = add_outage_notice(copy.page, confirmed_at, copy.zone, copy.language)
     headers = [(name, value) for name, value in copy.headers if name != "Cache-Control"]
     headers += [("Content-Length", str(len(page))), ("Cache-Control", "no-store")]
-    return Answer("200 OK", headers, [page])
+    return RawResponse("200 OK", headers, [page])
 
 
-def _copy(etag: str, headers: Headers, body: bytes) -> Copy:
+def _encode_page(etag: str, headers: Headers, body: bytes) -> EncodedPage:
     all_headers = [*headers, ("ETag", etag), ("Content-Length", str(len(body)))]
     unchanged = [(name, value) for name, value in all_headers if name in {"ETag", "Cache-Control", "Vary"}]
-    return Copy(etag, all_headers, unchanged, body)
+    return EncodedPage(etag, all_headers, unchanged, body)
 
 
-def _pack(answer: Answer, environ: Environ) -> Answer:
+def _compress(answer: RawResponse, environ: Environ) -> RawResponse:
     """A page that is not kept, packed lightly. Its tokens cannot be guessed by its size: Django masks them
     anew each time."""
     headers = dict(answer.headers)
@@ -348,4 +348,4 @@ def _pack(answer: Answer, environ: Environ) -> Answer:
     if "gzip" in read_encodings(environ):
         page = gzip.compress(page, 1, mtime=0)
         sent.append(("Content-Encoding", "gzip"))
-    return Answer(answer.status, [*sent, ("Vary", vary), ("Content-Length", str(len(page)))], [page])
+    return RawResponse(answer.status, [*sent, ("Vary", vary), ("Content-Length", str(len(page)))], [page])

@@ -13,7 +13,7 @@ from articles.site.languages import asked_language
 from comments.thread.reading import Order
 from config.hosts import is_loopback
 
-PARTIAL = {"after", "before", "from", "q", "since"}  # keys of pages that are not kept
+UNCACHED_PARAMETERS = {"after", "before", "from", "q", "since"}  # keys of pages that are not kept
 ENCODINGS = ("br", "gzip")  # what packs better first; browsers take it over HTTPS only
 
 Environ = dict[str, Any]
@@ -37,7 +37,7 @@ class Key(NamedTuple):
     language: str  # that is asked for; nothing: the site's
 
 
-def read_key(environ: Environ) -> Key | None:
+def make_key(environ: Environ) -> Key | None:
     """None where no kept page answers: another method, host or scheme, or a part of a page only."""
     if (
         environ["REQUEST_METHOD"] not in {"GET", "HEAD"}
@@ -52,7 +52,7 @@ def read_key(environ: Environ) -> Key | None:
             asked = dict(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True, max_num_fields=100))
         except ValueError:  # more than anybody means; Django would refuse a thousand of them
             asked = {}
-        if not PARTIAL.isdisjoint(asked) or (path == "/" and not OLD_KEYS.isdisjoint(asked)):
+        if not UNCACHED_PARAMETERS.isdisjoint(asked) or (path == "/" and not OLD_KEYS.isdisjoint(asked)):
             return None
         if has_order and "order" in asked:
             if asked["order"] not in Order.values:
@@ -65,7 +65,7 @@ def read_key(environ: Environ) -> Key | None:
     return Key(path, query, cookies, _language(environ.get("HTTP_ACCEPT_LANGUAGE", "")[:100]))
 
 
-def is_stranger(environ: Environ) -> bool:
+def is_anonymous(environ: Environ) -> bool:
     return "HTTP_AUTHORIZATION" not in environ and not _PERSONAL.search(environ.get("HTTP_COOKIE", ""))
 
 

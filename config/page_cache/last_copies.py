@@ -23,8 +23,8 @@ from django.conf import settings
 from config.page_cache.keys import Key
 
 FOLDER = settings.HOME / "cache" / "pages"
-BYTES_MOST = 64 * 1024 * 1024  # of each process
-FILES_MOST = 2_000
+BYTES_MAX = 64 * 1024 * 1024  # of each process
+FILES_MAX = 2_000
 ABANDONED_SECONDS = 60  # without a sign of its process, while the database answers
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class LastCopies:
         """Return the page that was last confirmed, and when."""
         for confirmed_at, folder in sorted(_folders(), reverse=True):
             with suppress(OSError, ValueError):
-                head, _, page = (folder / _name(key)).read_bytes().partition(b"\n")
+                head, _, page = (folder / _file_name(key)).read_bytes().partition(b"\n")
                 told = json.loads(head)
                 if told["key"] == list(key):
                     headers = [(name, value) for name, value in told["headers"]]
@@ -82,9 +82,9 @@ class LastCopies:
         size, chosen = 0, dict[str, tuple[Key, str, LastCopy]]()
         for key, version, copy in pages:
             size += len(copy.page)
-            if size > BYTES_MOST or len(chosen) == FILES_MOST:
+            if size > BYTES_MAX or len(chosen) == FILES_MAX:
                 break
-            chosen[_name(key)] = key, version, copy
+            chosen[_file_name(key)] = key, version, copy
         for name in self._written.keys() - chosen.keys():
             (self._own / name).unlink(missing_ok=True)
             del self._written[name]
@@ -118,6 +118,6 @@ def _folders(before: float = float("inf")) -> Iterator[tuple[float, Path]]:
                     yield at, folder
 
 
-@lru_cache(maxsize=2 * FILES_MOST)
-def _name(key: Key) -> str:
+@lru_cache(maxsize=2 * FILES_MAX)
+def _file_name(key: Key) -> str:
     return blake2b(json.dumps(key).encode(), digest_size=16).hexdigest()

@@ -16,9 +16,9 @@ import psycopg2
 from django.db import connection as django_connection
 from psycopg2.extensions import POLL_OK, POLL_READ
 
-LIMIT = 1.0  # seconds
-SILENT_MOST = 60  # times LIMIT that a statement of Django's may be silent while others are answered
-LINES_MOST = 4  # connections of an event loop
+ANSWER_SECONDS = 1.0  # seconds
+SILENT_MAX = 60  # times LIMIT that a statement of Django's may be silent while others are answered
+CONNECTIONS_MAX = 4  # connections of an event loop
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ PREPARE stamp (bigint[], bigint[]) AS SELECT
  (SELECT coalesce(sum(version), 0) FROM articles_article WHERE id = ANY ($1))::bigint,
  (SELECT coalesce(sum(version), 0) FROM comments_discussion WHERE article_id = ANY ($2))::bigint,
  extract(epoch FROM now())::float8"""
-_SINGLY = """SELECT
+_READ_VERSIONS = """SELECT
  (SELECT version FROM articles_site WHERE id = 1),
  (SELECT json_object_agg(id, version) FROM articles_article WHERE id = ANY ('{}')),
  (SELECT json_object_agg(article_id, version) FROM comments_discussion WHERE article_id = ANY ('{}')),
@@ -38,7 +38,7 @@ Versions = dict[str, int]  # by id
 Stamp = tuple[int, int, int, float]  # see articles.site.cached_pages; and the database's moment in seconds
 
 
-class Away(psycopg2.OperationalError):  # type: ignore[misc]
+class DatabaseUnavailable(psycopg2.OperationalError):  # type: ignore[misc]
     """The database did not answer within the limit. `since`: when it was last asked in vain, monotonic."""
 
     def __init__(self, since: float) -> None:
@@ -57,7 +57,7 @@ class Contact:
     def read(self, question: str) -> Stamp:
         """Return the stamp. Raises Away."""
         if (lost_at := self.lost_at) is not None:
-            raise Away(lost_at)
+            raise DatabaseUnavailable(lost_at)
         row: Stamp = self._ask(question)
         return row
 
@@ -67,7 +67,7 @@ class Contact:
         """The same with each version by itself. For one thread, which thereby finds out whether the database
         is back; raises Away."""
         site, by_article, by_discussion, now = self._ask(
-            _SINGLY.format(_array(articles), _array(discussions))
+            _READ_VERSIONS.format(_array(articles), _array(discussions))
         )
         if self.lost_at is not None:
             log.warning("The database answers again, after %.1f s", time.monotonic() - self.lost_at)
@@ -101,9 +101,9 @@ class Contact:
                 row = self._ask_over_any(statement)
         except (psycopg2.Error, TimeoutError) as error:
             if self.lost_at is None:
-                log.warning("The database does not answer: %s", str(error) or f"not in {LIMIT} s")
+                log.warning("The database does not answer: %s", str(error) or f"not in {ANSWER_SECONDS} s")
             since = self.lost_at = self.lost_at or started
-            raise Away(since) from error
+            raise DatabaseUnavailable(since) from error
         self._answered_at = time.monotonic()
         return row
 
@@ -134,7 +134,7 @@ class Contact:
         return cursor.fetchone() if cursor.description else None
 
 
-class LoopContact:
+class AsyncStampReader:
     """The same reads for an event loop, which goes on while the database works.
 
     Readers who ask what is being asked already wait for the next time it is asked, which answers all of them:
@@ -145,7 +145,7 @@ class LoopContact:
         self.contact = contact
         self._waiting: dict[str, asyncio.Future[Stamp | None]] = {}  # by question, the oldest first
         self._asked: set[str] = set()
-        self._idle: list[_Line] = []
+        self._idle: list[_AsyncConnection] = []
         self._count = 0  # of lines, also of those that are being made
 
     async def read(self, question: str) -> Stamp | None:
@@ -157,12 +157,12 @@ class LoopContact:
             self._send()
         return await answer
 
-    def answered(self, line: "_Line", question: str) -> None:
+    def answered(self, line: "_AsyncConnection", question: str) -> None:
         self._asked.discard(question)
         self._idle.append(line)
         self._send()
 
-    def failed(self, line: "_Line", question: str | None) -> None:
+    def failed(self, line: "_AsyncConnection", question: str | None) -> None:
         """Let nobody else wait for what may be a lost database."""
         self._count -= 1
         if question is None:
@@ -181,7 +181,7 @@ class LoopContact:
             self._idle.pop().ask(question, self._waiting.pop(question))
 
     def _add_line(self) -> None:
-        if self._count < LINES_MOST:
+        if self._count < CONNECTIONS_MAX:
             self._count += 1
             made = asyncio.get_running_loop().run_in_executor(
                 None, self.contact.connect
@@ -193,7 +193,7 @@ class LoopContact:
             self._count -= 1
             self._give_up()
         else:
-            self._idle.append(_Line(self, made.result()))
+            self._idle.append(_AsyncConnection(self, made.result()))
             self._send()
 
     def _give_up(self) -> None:
@@ -202,10 +202,10 @@ class LoopContact:
         self._waiting.clear()
 
 
-class _Line:
+class _AsyncConnection:
     """A connection of a LoopContact, for one question at a time."""
 
-    def __init__(self, owner: LoopContact, connection: Any) -> None:
+    def __init__(self, owner: AsyncStampReader, connection: Any) -> None:
         self.owner = owner
         self.connection = connection
         self.cursor = connection.cursor()
@@ -218,7 +218,7 @@ class _Line:
 
     def ask(self, question: str, answer: "asyncio.Future[Stamp | None]") -> None:
         self.question, self.answer = question, answer
-        self.alarm = self.loop.call_later(LIMIT, self._late)
+        self.alarm = self.loop.call_later(ANSWER_SECONDS, self._late)
         try:
             self.cursor.execute(question)
         except psycopg2.Error:
@@ -261,12 +261,12 @@ class _Line:
         return question, answer
 
 
-def question(articles: Iterable[int] = (), discussions: Iterable[int] = ()) -> str:
+def stamp_query(articles: Iterable[int] = (), discussions: Iterable[int] = ()) -> str:
     """What to ask Contact.read for the stamp over these ids."""
     return f"EXECUTE stamp ('{_array(articles)}', '{_array(discussions)}')"
 
 
-def give_up_with(contact: Contact) -> None:
+def limit_django_waits(contact: Contact) -> None:
     """Let psycopg2's other connections, Django's, wait on only while the database answers us, and not for
     ever then: a single connection may be dead. Its COPY does not work then; no page uses it."""
 
@@ -277,9 +277,9 @@ def give_up_with(contact: Contact) -> None:
                 silent = 0
                 continue
             silent += 1
-            contact.read(question())  # Away ends the statement and closes its connection
-            if silent >= SILENT_MOST:
-                raise Away(time.monotonic() - silent * LIMIT)
+            contact.read(stamp_query())  # Away ends the statement and closes its connection
+            if silent >= SILENT_MAX:
+                raise DatabaseUnavailable(time.monotonic() - silent * ANSWER_SECONDS)
 
     psycopg2.extensions.set_wait_callback(wait)
 
@@ -295,7 +295,7 @@ def _wait(connection: Any) -> None:
             raise TimeoutError
 
 
-def _is_ready(connection: Any, state: int, seconds: float = LIMIT) -> bool:
+def _is_ready(connection: Any, state: int, seconds: float = ANSWER_SECONDS) -> bool:
     """Whether the connection can go on, within the limit. The kernel counts the time: a busy process may get
     to its next step only after a second, with the answer long there."""
     poll = select.poll()  # select() itself knows no descriptor beyond 1023

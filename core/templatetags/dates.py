@@ -96,11 +96,11 @@ class Clock:
 def clock(zone: str | tzinfo = "") -> Clock:
     """The clock of a zone (IANA name or tzinfo; nothing: the site's) in the reader's language."""
     found = zone if isinstance(zone, tzinfo) else ZoneInfo(zone) if zone else get_current_timezone()
-    return _clock(found, get_language())
+    return _cached_clock(found, get_language())
 
 
 @lru_cache(maxsize=64)
-def _clock(zone: tzinfo, language: str | None) -> Clock:
+def _cached_clock(zone: tzinfo, language: str | None) -> Clock:
     return Clock(zone)
 
 

@@ -22,7 +22,7 @@ from comments.services import delete_comment
 from config.page_cache import application
 from config.page_cache import stamp_reader as contact
 from config.page_cache.application import Pages
-from config.page_cache.stamp_reader import Away, Contact, give_up_with, question
+from config.page_cache.stamp_reader import Contact, DatabaseUnavailable, limit_django_waits, stamp_query
 from core.sql import execute_planned
 from tests.factories import say
 from tests.helpers.asking import HOST, Reply, ask
@@ -180,7 +180,7 @@ def test_what_was_removed_a_moment_before_is_not_shown(
         assert ask(site, story).status == 503
     site.sweep()
     ask(site, story)
-    time.sleep(application.COMMITTED + 0.1)
+    time.sleep(application.COMMIT_SECONDS + 0.1)
     ask(site, story)  # asked the database long enough after
     with frozen():
         assert ask(site, story).status == 200
@@ -213,7 +213,7 @@ def test_after_one_vain_wait_nobody_waits(site: Pages, story: str, monkeypatch: 
         for _ in range(200):
             assert ask(site, story).status == 200
         assert site.contact.lost_at == lost_at
-        with pytest.raises(Away):
+        with pytest.raises(DatabaseUnavailable):
             site.sweep()
     assert LINE in ask(site, story).text  # until a sweep has found it back
     site.sweep()
@@ -246,7 +246,7 @@ def test_a_database_that_is_lost_under_way(site: Pages, article: Article) -> Non
 
     holder = psycopg2.connect(**connection.get_connection_params())
     holder.cursor().execute("LOCK TABLE articles_article")  # so that Django waits for an answer
-    give_up_with(site.contact)
+    limit_django_waits(site.contact)
     try:
         freezer = threading.Timer(0.3, freeze)
         freezer.start()
@@ -323,7 +323,7 @@ def held_post(site: Pages, story: str) -> Iterator[HeldPost]:
 @pytest.mark.parametrize("is_limited", [False, True])
 def test_a_connection_that_ends_in_the_middle_of_a_post(held_post: HeldPost, is_limited: bool) -> None:
     if is_limited:
-        give_up_with(held_post.site.contact)
+        limit_django_waits(held_post.site.contact)
     refused = held_post.send_held(held_post.end_backend)
     assert refused.status == 503
     assert Form(refused.text).fields == held_post.fields
@@ -335,8 +335,8 @@ def test_a_silent_connection_is_given_up_by_its_own_time(
     held_post: HeldPost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One backend is frozen, and all others go on answering."""
-    monkeypatch.setattr(contact, "SILENT_MOST", 3)
-    give_up_with(held_post.site.contact)
+    monkeypatch.setattr(contact, "SILENT_MAX", 3)
+    limit_django_waits(held_post.site.contact)
     frozen_ones: list[int] = []
 
     def freeze(backend: int) -> None:
@@ -364,7 +364,7 @@ def test_one_silent_connection_of_ours_is_replaced(site: Pages, story: str) -> N
 
     def others() -> None:
         while not done.wait(0.1):
-            site.contact.read(question())
+            site.contact.read(stamp_query())
 
     os.kill(line.info.backend_pid, signal.SIGSTOP)
     try:
@@ -389,14 +389,14 @@ def test_a_statement_that_cannot_be_planned_fails_as_others_of_django_do(site: P
 
 def test_a_slow_statement_may_go_on_while_the_database_answers_others(transactional_db: None) -> None:
     contact = Contact()
-    give_up_with(contact)
+    limit_django_waits(contact)
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_sleep(1.3), 7")
             assert cursor.fetchone()[1] == 7
         with frozen(), pytest.raises(OperationalError), connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-        assert contact.read_singly([], [])[0] == contact.read(question())[0]
+        assert contact.read_singly([], [])[0] == contact.read(stamp_query())[0]
         connection.close_if_unusable_or_obsolete()  # as each request does that starts
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")

@@ -8,7 +8,7 @@ from django.test import Client
 from accounts import sign_up
 from accounts.guests import confirmation_token
 from accounts.models import ADMINISTRATOR, User
-from accounts.services import setup_link
+from accounts.services import make_setup_link
 from articles.models import Article
 from tests.factories import GuestFactory, UserFactory, make_article, say
 
@@ -69,9 +69,11 @@ def test_the_desk_and_the_owners_pages_are_kept_nowhere(client: Client, ada: Use
 @pytest.mark.parametrize(
     "link",
     [
-        lambda: setup_link().partition("8000")[2],
+        lambda: make_setup_link().partition("8000")[2],
         lambda: f"/guests/confirm/{confirmation_token(GuestFactory.create())}/",
-        lambda: f"/accounts/sign-up/{sign_up.token(sign_up.ask(name='A', email='a@b.org', password='x'))}/",
+        lambda: (
+            f"/accounts/sign-up/{sign_up.make_token(sign_up.create(name='A', email='a@b.org', password='x'))}/"
+        ),
     ],
 )
 def test_a_link_with_a_token_is_kept_nowhere(client: Client, link: Callable[[], str]) -> None:

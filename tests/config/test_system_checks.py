@@ -4,23 +4,23 @@ import pytest
 from pytest_django import Settings
 
 from config.hosts import is_loopback
-from config.system_checks import environment_agrees, one_database_driver
+from config.system_checks import check_database_driver, check_environment
 
 
 def ids() -> list[str | None]:
-    return [message.id for message in environment_agrees()]
+    return [message.id for message in check_environment()]
 
 
 def test_the_defaults_agree() -> None:
     assert ids() == []
-    assert one_database_driver() == []
+    assert check_database_driver() == []
 
 
 def test_psycopg_3_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "psycopg").mkdir()
     (tmp_path / "psycopg" / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
-    assert [message.id for message in one_database_driver()] == ["config.E001"]
+    assert [message.id for message in check_database_driver()] == ["config.E001"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.template import Context, Engine
 from django.template.loader import get_template
 
-from core.template_loader import trim
+from core.template_loader import strip_indentation
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from core.template_loader import trim
     ],
 )
 def test_lines(written, sent):
-    assert trim(written) == sent
+    assert strip_indentation(written) == sent
 
 
 @pytest.mark.parametrize("x", ["", "b"])
@@ -29,7 +29,7 @@ def test_no_words_are_joined(x):
         "a\n{% if x %}\n  {{ x }}\n{% else %}\n  d\n{% endif %}\n{% for n in x %}\n{{ n }}\n{% endfor %}\nc"
     )
     before, after = (
-        Engine().from_string(text).render(Context({"x": x})) for text in (written, trim(written))
+        Engine().from_string(text).render(Context({"x": x})) for text in (written, strip_indentation(written))
     )
     assert before.split() == after.split()
 

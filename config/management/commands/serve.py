@@ -25,7 +25,7 @@ from django.utils.translation import ngettext
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from accounts.services import administrator_missing, setup_link
+from accounts.services import has_no_administrator, make_setup_link
 from archive.services import Refused, import_page
 from config.page_cache.application import THREADS
 from config.server import postgres, sample
@@ -33,13 +33,13 @@ from config.server.processes import Child, spawn
 from config.server.program_copy import readable_project
 from config.system_checks import is_private
 from core import backup_folder
-from core.data_folder import make_folder, refuse_closed, unprivileged_user
+from core.data_folder import check_user_can_enter, make_folder, unprivileged_user
 from core.health import later_migrations, unapplied_migrations
 
 WEB_PROCESSES, WEB_THREADS = 2, THREADS
 CONNECTIONS = 2048  # of each process at once, idle ones included
-HEAD_MOST = 64 * 1024  # bytes of a request's line and headers
-HEAD_SECONDS = 20  # for them, and for the next request of a connection
+HEADERS_MAX = 64 * 1024  # bytes of a request's line and headers
+HEADERS_SECONDS = 20  # for them, and for the next request of a connection
 DRAIN_SECONDS = 3  # for requests under way, where the web server stops
 GRACE_SECONDS = 10  # for a job under way, where we stop
 TICK_SECONDS = 0.25
@@ -60,15 +60,15 @@ class Command(BaseCommand):
             if not file.is_file():
                 raise CommandError(f"There is no file {file}.")
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, leave)
+            signal.signal(number, exit_on_signal)
         # What we make in the data folder is read by the workers' user; what must not be says so.
         os.umask(0o022)
         home = settings.HOME
-        refuse_closed(home)
+        check_user_can_enter(home)
         with ExitStack() as stack:  # stops in the opposite order, however we end
-            stack.enter_context(only_one(home))
-            refuse_taken_port()
-            children = [stack.enter_context(self.database(home))] if postgres.embedded() else []
+            stack.enter_context(single_instance(home))
+            check_port_is_free()
+            children = [stack.enter_context(self.database(home))] if postgres.is_embedded() else []
             self.migrate()
             collect_static(home)
             news = [*self.first_steps(home), *(self.bring_in(file) for file in files)]
@@ -77,7 +77,7 @@ class Command(BaseCommand):
             wait_for_web(children)
             self.say(f"Soundoff: {settings.SITE_URL}", *news, "Ctrl-C stops it.")
             while True:
-                keep(children)
+                restart_ended(children)
 
     @contextmanager
     def database(self, home: Path) -> Iterator[Child]:
@@ -87,7 +87,7 @@ class Command(BaseCommand):
             while not server.take():
                 time.sleep(TICK_SECONDS)
         try:
-            self.say(f"The database: {postgres.binaries()}.")
+            self.say(f"The database: {postgres.find_binaries()}.")
             yield Child("The database", server.start)
         finally:
             server.stop()
@@ -109,14 +109,14 @@ class Command(BaseCommand):
                 f"{', '.join(known)}. Switch them off in the admin (of 127.0.0.1, once you have an "
                 "administrator of your own), or set SOUNDOFF_HOME to an empty folder."
             )
-        if is_private() and postgres.embedded():
+        if is_private() and postgres.is_embedded():
             sample.create(home)
             if accounts := sample.accounts(home):
                 yield f"Accounts of the sample, kept in {sample.path(home)}:"
                 yield from (f"  {a['role']:<14} {a['email']:<26} {a['password']}" for a in accounts)
-        elif administrator_missing():
+        elif has_no_administrator():
             yield "Nobody administers this site yet. This link opens its set-up, once and within a day:"
-            yield f"  {setup_link()}"
+            yield f"  {make_setup_link()}"
         if not os.environ.get("EMAIL_URL"):
             yield f"No EMAIL_URL: mails are written to {settings.EMAIL_FILE_PATH}."
 
@@ -135,8 +135,8 @@ class Command(BaseCommand):
     def workers(self, home: Path) -> Iterator[list[Child]]:
         """The web server, the job worker and the clock; all drain at once."""
         user = unprivileged_user()
-        program, project = postgres.program(), readable_project(user, home / "project")
-        prepare_for(user, home)
+        program, project = postgres.python_program(), readable_project(user, home / "project")
+        prepare_folders(user, home)
         # Not the owner's login, which no page needs; and a job worker killed in a job starts it again.
         env = {name: value for name, value in os.environ.items() if name != "DATABASE_OWNER_URL"} | {
             "DATABASE_URL": settings.DATABASE_URL,
@@ -152,12 +152,12 @@ class Command(BaseCommand):
             return spawn(argv, death_signal=death_signal, user=user, cwd=project, env=env)
 
         def web() -> subprocess.Popen[bytes]:
-            return run(web_server(), signal.SIGTERM)
+            return run(web_server_command(), signal.SIGTERM)
 
         def jobs() -> subprocess.Popen[bytes]:
-            take_up_abandoned_jobs(name)
+            requeue_abandoned_jobs(name)
             connection.close()
-            return run(job_worker(name), signal.SIGKILL)
+            return run(job_worker_command(name), signal.SIGKILL)
 
         def clock() -> subprocess.Popen[bytes]:
             return run(["manage.py", "tick", "--forever"], signal.SIGTERM)
@@ -179,13 +179,13 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def leave(number: int, frame: Any) -> NoReturn:
+def exit_on_signal(number: int, frame: Any) -> NoReturn:
     """End by unwinding, from wherever we are; a second signal cuts the unwinding short."""
     raise SystemExit(0)
 
 
 @contextmanager
-def only_one(home: Path) -> Iterator[None]:
+def single_instance(home: Path) -> Iterator[None]:
     lock = postgres.try_lock(home / "serve.lock")
     if lock is None:
         raise CommandError(f"Soundoff already runs with the data folder {home}.")
@@ -195,7 +195,7 @@ def only_one(home: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def refuse_taken_port() -> None:
+def check_port_is_free() -> None:
     family = socket.AF_INET6 if ":" in settings.HOST else socket.AF_INET
     with socket.socket(family) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -218,7 +218,7 @@ def collect_static(home: Path) -> None:
     stamp.write_text(state.hexdigest())
 
 
-def prepare_for(user: pwd.struct_passwd | None, home: Path) -> None:
+def prepare_folders(user: pwd.struct_passwd | None, home: Path) -> None:
     """Give the workers' user what they read or write in the data folder, also what root wrote there."""
     backup_folder.folder()  # stays ours
     folders = [home / "mail", home / "cache", home / "media", backup_folder.nightly_folder()]
@@ -231,10 +231,10 @@ def prepare_for(user: pwd.struct_passwd | None, home: Path) -> None:
             with suppress(FileNotFoundError):
                 os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
         for folder in folders:
-            give_what_root_wrote(folder, user)
+            chown_root_files(folder, user)
 
 
-def give_what_root_wrote(folder: Path, user: pwd.struct_passwd) -> None:
+def chown_root_files(folder: Path, user: pwd.struct_passwd) -> None:
     """Give the files and folders that root made below this folder, which is the user's, to the user.
 
     That user may put links there: fwalk enters no link, names are looked up in the folder that it has opened,
@@ -248,19 +248,19 @@ def give_what_root_wrote(folder: Path, user: pwd.struct_passwd) -> None:
                     os.chown(name, user.pw_uid, user.pw_gid, dir_fd=opened, follow_symlinks=False)
 
 
-def web_server() -> list[str]:
+def web_server_command() -> list[str]:
     return [
         *("-m", "granian", "--interface", "asginl", "config.asgi:application"),
         *("--host", settings.HOST.strip("[]"), "--port", str(settings.PORT)),
         *("--workers", str(WEB_PROCESSES), "--loop", "uvloop", "--http", "1", "--no-ws"),
-        *("--backpressure", str(CONNECTIONS), "--http1-buffer-size", str(HEAD_MOST)),
-        *("--http1-header-read-timeout", str(HEAD_SECONDS * 1000)),
+        *("--backpressure", str(CONNECTIONS), "--http1-buffer-size", str(HEADERS_MAX)),
+        *("--http1-header-read-timeout", str(HEADERS_SECONDS * 1000)),
         *("--respawn-failed-workers", "--workers-kill-timeout", str(DRAIN_SECONDS)),
         *("--log-level", "warning"),
     ]
 
 
-def job_worker(name: str) -> list[str]:
+def job_worker_command(name: str) -> list[str]:
     return ["manage.py", "db_worker", "--worker-id", name, "--no-reload", "--queue-name", "*"]
 
 
@@ -269,7 +269,7 @@ def worker_name(home: Path) -> str:
     return "serve-" + sha256(f"{socket.gethostname()} {home}".encode()).hexdigest()[:16]
 
 
-def take_up_abandoned_jobs(name: str) -> None:
+def requeue_abandoned_jobs(name: str) -> None:
     """Queue again what was under way when our worker was killed; a job may therefore run twice."""
     DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING, worker_ids__contains=[name]).update(
         status=TaskResultStatus.READY, started_at=None
@@ -279,7 +279,7 @@ def take_up_abandoned_jobs(name: str) -> None:
 def wait_for_web(children: list[Child]) -> None:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.HOST, settings.HOST)  # noqa: S104
     while True:
-        keep(children)
+        restart_ended(children)
         with suppress(OSError, http.client.HTTPException):
             web = http.client.HTTPConnection(host.strip("[]"), settings.PORT, timeout=5)
             web.request("GET", "/healthz")
@@ -288,7 +288,7 @@ def wait_for_web(children: list[Child]) -> None:
             return
 
 
-def keep(children: list[Child]) -> None:
+def restart_ended(children: list[Child]) -> None:
     time.sleep(TICK_SECONDS)
     for child in children:
         child.keep()

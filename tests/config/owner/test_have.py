@@ -21,7 +21,7 @@ from articles.models import Site
 from comments.tasks import mail_confirmation
 from config.models import MailDay, MailFailure
 from config.owner import system_status
-from config.system_checks import nobody_reads_the_key, only_the_proxy_is_trusted, pages_own_no_table
+from config.system_checks import check_proxy_bypass, check_secret_key_mode, check_web_login
 from core import VERSION
 from core.backup_folder import Failure, LastBackup, folder, nightly_folder, remember_failure, remember_last
 from moderation.models import JobRun
@@ -132,7 +132,9 @@ def test_a_mail_that_failed_and_its_job_are_told_and_run_again(ada: Client, inbo
     ada.post(JOB, {"again": str(job.pk)})
     job.refresh_from_db()
     assert job.status == TaskResultStatus.READY
-    assert system_status.look().jobs.waiting == 2  # the job that forgets the e-mail waits for its day
+    assert (
+        system_status.read_system_status().jobs.waiting == 2
+    )  # the job that forgets the e-mail waits for its day
     inbox.refused = {}
     work()
     job.refresh_from_db()
@@ -263,23 +265,23 @@ def test_accounts_of_the_sample_are_told(ada: Client) -> None:
 def test_a_key_that_others_can_read(settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SECRET_KEY", raising=False)
     settings.HOME = tmp_path
-    assert nobody_reads_the_key() == []
+    assert check_secret_key_mode() == []
     key = tmp_path / "secret_key"
     key.write_text("x")
     for mode, said in [(0o600, None), (0o640, "read"), (0o606, "change")]:
         key.chmod(mode)
-        told = [one.msg for one in nobody_reads_the_key()]
+        told = [one.msg for one in check_secret_key_mode()]
         assert [said in one for one in told if said] == ([True] if said else []), oct(mode)
         assert bool(told) == bool(said)
 
 
 def test_a_port_behind_the_proxy_that_others_reach(settings: Any) -> None:
     settings.BEHIND_PROXY, settings.HOST = True, "0.0.0.0"
-    assert [one.id for one in only_the_proxy_is_trusted()] == ["config.W002"]
+    assert [one.id for one in check_proxy_bypass()] == ["config.W002"]
     settings.HOST = "127.0.0.1"
-    assert only_the_proxy_is_trusted() == []
+    assert check_proxy_bypass() == []
 
 
 def test_a_login_that_owns_the_tables_is_told(db: None) -> None:
-    assert [one.id for one in pages_own_no_table(databases=["default"])] == ["config.W003"]
-    assert pages_own_no_table(databases=None) == []
+    assert [one.id for one in check_web_login(databases=["default"])] == ["config.W003"]
+    assert check_web_login(databases=None) == []

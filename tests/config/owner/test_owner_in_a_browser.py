@@ -13,7 +13,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import ADMINISTRATOR, EDITOR, User
-from accounts.services import setup_link
+from accounts.services import make_setup_link
 from articles.models import Site
 from config.models import MailDay, MailFailure
 from config.page_cache.application import Pages
@@ -45,7 +45,7 @@ def test_the_owners_walkthrough(live_server: Any, browser: Browser, inbox: Inbox
     assert "Soundoff" in ask(site, "/").text
     context = browser.new_context(timezone_id="Africa/Cairo", viewport={"width": 390, "height": 844})
     page = context.new_page()
-    page.goto(live_server.url + token_of(setup_link()))
+    page.goto(live_server.url + token_of(make_setup_link()))
     page.get_by_role("heading", name="Set up this site").wait_for()
 
     # The browser's own zone is proposed; a slip of the pen loses nothing, the password included.
@@ -115,12 +115,12 @@ def test_the_owners_walkthrough(live_server: Any, browser: Browser, inbox: Inbox
     assert inbox.mails[-1]["To"] == "jim@example.org"
 
     # The link was for once.
-    assert page.goto(live_server.url + token_of(setup_link())).status == 404  # type: ignore[union-attr]
+    assert page.goto(live_server.url + token_of(make_setup_link())).status == 404  # type: ignore[union-attr]
 
 
 def test_without_javascript(live_server: Any, browser: Browser, inbox: Inbox) -> None:
     page = browser.new_context(java_script_enabled=False).new_page()
-    page.goto(live_server.url + token_of(setup_link()))
+    page.goto(live_server.url + token_of(make_setup_link()))
     expect(page.locator("[name=time_zone]")).to_have_value("UTC")
     page.locator("[name=name]").fill("The Slip")
     page.locator("[name=time_zone]").fill("new york")
@@ -183,5 +183,5 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
 def test_axe_finds_nothing_at_the_set_up(live_server: Any, page: Page, theme: str, width: int) -> None:
     page.emulate_media(color_scheme=theme)
     page.set_viewport_size({"width": width, "height": 900})
-    assert check(page, live_server.url + token_of(setup_link())) == []
+    assert check(page, live_server.url + token_of(make_setup_link())) == []
     shoot(page, f"set-up-{width}-{theme}")

@@ -6,7 +6,7 @@ from django.contrib.auth import get_user
 from django.test import Client
 
 from accounts.models import ADMINISTRATOR, User
-from accounts.services import SETUP_LINK_SECONDS, AlreadySetUp, setup_link
+from accounts.services import SETUP_LINK_SECONDS, AlreadySetUp, make_setup_link
 from articles.models import Site
 from articles.services import set_up_site
 
@@ -25,7 +25,7 @@ FORM = {
 
 @pytest.fixture
 def path() -> str:
-    return setup_link().removeprefix("http://127.0.0.1:8000")
+    return make_setup_link().removeprefix("http://127.0.0.1:8000")
 
 
 def test_makes_an_administrator_and_logs_in(client: Client, path: str) -> None:
@@ -66,7 +66,7 @@ def test_a_link_that_is_not_ours(client: Client, path: str) -> None:
 
 def test_a_link_lasts_a_day(client: Client) -> None:
     with time_machine.travel("2026-03-01 12:00Z", tick=False) as now:
-        path = setup_link().removeprefix("http://127.0.0.1:8000")
+        path = make_setup_link().removeprefix("http://127.0.0.1:8000")
         now.shift(SETUP_LINK_SECONDS)
         assert client.get(path).status_code == 200
         now.shift(1)

@@ -277,7 +277,7 @@ def test_memory_is_bounded(site: Pages, monkeypatch: pytest.MonkeyPatch) -> None
         ask(site, found.get_absolute_url())
         sizes.append(site._size)
     assert site._size == sum(entry.size for entry in site._entries.values())
-    monkeypatch.setattr(application, "ROOM", sizes[2])
+    monkeypatch.setattr(application, "CACHE_BYTES", sizes[2])
     ask(site, "/")
     assert site._size <= sizes[2]
     assert [key.path for key in site._entries][-1] == "/"

@@ -96,7 +96,7 @@ def test_copies_are_for_their_owner_and_go_with_the_process(folder: Path) -> Non
 def test_only_what_is_new_is_written(folder: Path) -> None:
     copies = LastCopies()
     copies.store([(key("/"), "1", copy(b"one")), (key("/a/"), "1", copy(b"two"))], 1000)
-    (written,) = [path for path in folder.glob("*/*") if path.name == last_copies._name(key("/"))]
+    (written,) = [path for path in folder.glob("*/*") if path.name == last_copies._file_name(key("/"))]
     before = written.stat().st_ino
     copies.store([(key("/"), "1", copy(b"one")), (key("/b/"), "1", copy(b"three"))], 1001)
     assert written.stat().st_ino == before
@@ -107,8 +107,8 @@ def test_only_what_is_new_is_written(folder: Path) -> None:
 
 
 def test_bytes_and_files_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(last_copies, "BYTES_MOST", 10)
-    monkeypatch.setattr(last_copies, "FILES_MOST", 2)
+    monkeypatch.setattr(last_copies, "BYTES_MAX", 10)
+    monkeypatch.setattr(last_copies, "FILES_MAX", 2)
     copies = LastCopies()
     copies.store([(key(f"/{n}/"), "1", copy(b"page")) for n in range(9)], 1000)
     assert [bool(copies.find(key(f"/{n}/"))) for n in range(4)] == [True, True, False, False]

@@ -10,10 +10,10 @@ import psycopg2
 import pytest
 from django.db import connection as django_connection
 
-from config.page_cache.stamp_reader import LINES_MOST, Contact, LoopContact, Stamp, question
+from config.page_cache.stamp_reader import CONNECTIONS_MAX, AsyncStampReader, Contact, Stamp, stamp_query
 from tests.config.test_fallback_pages import frozen
 
-Work = Callable[[LoopContact], Awaitable[None]]
+Work = Callable[[AsyncStampReader], Awaitable[None]]
 
 
 @pytest.fixture
@@ -23,8 +23,8 @@ def contact(transactional_db: None) -> Iterator[Contact]:
     made.close()
 
 
-def run(contact: Contact, work: Work) -> LoopContact:
-    loop_contact = LoopContact(contact)
+def run(contact: Contact, work: Work) -> AsyncStampReader:
+    loop_contact = AsyncStampReader(contact)
 
     async def main() -> None:
         try:
@@ -54,12 +54,12 @@ def version(stamp: Stamp | None) -> int:
 def test_many_who_ask_the_same_share_questions(contact: Contact) -> None:
     asked = []
 
-    async def work(loop_contact: LoopContact) -> None:
-        first = version(await loop_contact.read(question()))
+    async def work(loop_contact: AsyncStampReader) -> None:
+        first = version(await loop_contact.read(stamp_query()))
         (line,) = loop_contact._idle
         ask = line.ask
         line.ask = lambda *arguments: (asked.append(arguments), ask(*arguments))  # type: ignore[method-assign]
-        stamps = await asyncio.gather(*(loop_contact.read(question()) for _ in range(100)))
+        stamps = await asyncio.gather(*(loop_contact.read(stamp_query()) for _ in range(100)))
         assert {version(stamp) for stamp in stamps} == {first}
 
     run(contact, work)
@@ -67,61 +67,61 @@ def test_many_who_ask_the_same_share_questions(contact: Contact) -> None:
 
 
 def test_an_answer_is_read_after_its_question_came(contact: Contact) -> None:
-    async def work(loop_contact: LoopContact) -> None:
-        await loop_contact.read(question())
+    async def work(loop_contact: AsyncStampReader) -> None:
+        await loop_contact.read(stamp_query())
         for _ in range(50):
-            before = asyncio.ensure_future(loop_contact.read(question()))
+            before = asyncio.ensure_future(loop_contact.read(stamp_query()))
             await asyncio.sleep(0)  # it is on its way, and must not answer for what is asked from here on
             execute("UPDATE articles_site SET version = version + 1")
-            after = await loop_contact.read(question())
-            fresh = contact.read(question())
+            after = await loop_contact.read(stamp_query())
+            fresh = contact.read(stamp_query())
             assert version(await before) <= version(after) == fresh[0]
 
     run(contact, work)
 
 
 def test_different_questions_go_over_a_few_lines(contact: Contact) -> None:
-    async def work(loop_contact: LoopContact) -> None:
-        questions = [question(articles=[number]) for number in range(40)]
+    async def work(loop_contact: AsyncStampReader) -> None:
+        questions = [stamp_query(articles=[number]) for number in range(40)]
         stamps = await asyncio.gather(*map(loop_contact.read, questions))
         assert all(stamps)
-        assert loop_contact._count <= LINES_MOST
+        assert loop_contact._count <= CONNECTIONS_MAX
 
     run(contact, work)
 
 
 def test_lines_that_were_cut_are_made_again(contact: Contact) -> None:
-    async def work(loop_contact: LoopContact) -> None:
-        await loop_contact.read(question())
+    async def work(loop_contact: AsyncStampReader) -> None:
+        await loop_contact.read(stamp_query())
         backend = loop_contact._idle[0].connection.info.backend_pid
         execute(f"SELECT pg_terminate_backend({backend}, 5000)")
         await asyncio.sleep(0.1)  # the loop hears of it
         assert loop_contact._idle == []
-        assert await loop_contact.read(question())
+        assert await loop_contact.read(stamp_query())
 
     run(contact, work)
 
 
 def test_nobody_waits_longer_than_a_line_that_is_silent(contact: Contact) -> None:
-    async def work(loop_contact: LoopContact) -> None:
-        await loop_contact.read(question())
+    async def work(loop_contact: AsyncStampReader) -> None:
+        await loop_contact.read(stamp_query())
         backend = loop_contact._idle[0].connection.info.backend_pid
         os.kill(backend, signal.SIGSTOP)
         try:
-            answers = await asyncio.gather(*(loop_contact.read(question()) for _ in range(10)))
+            answers = await asyncio.gather(*(loop_contact.read(stamp_query()) for _ in range(10)))
         finally:
             os.kill(backend, signal.SIGCONT)
         assert answers == [None] * 10
-        assert await loop_contact.read(question())
+        assert await loop_contact.read(stamp_query())
 
     run(contact, work)
 
 
 def test_with_a_frozen_database_the_loop_goes_on(contact: Contact) -> None:
-    async def work(loop_contact: LoopContact) -> None:
-        await loop_contact.read(question())
+    async def work(loop_contact: AsyncStampReader) -> None:
+        await loop_contact.read(stamp_query())
         with frozen():
-            waiting = asyncio.ensure_future(loop_contact.read(question()))
+            waiting = asyncio.ensure_future(loop_contact.read(stamp_query()))
             turns = 0
             while not waiting.done():
                 await asyncio.sleep(0.01)
@@ -129,9 +129,9 @@ def test_with_a_frozen_database_the_loop_goes_on(contact: Contact) -> None:
             assert await waiting is None
             assert turns > 10
             contact.lost_at = time.monotonic()  # as a thread finds out next
-            assert await loop_contact.read(question()) is None
+            assert await loop_contact.read(stamp_query()) is None
         django_connection.close()  # the one that `frozen` has made in this loop
         contact.read_singly([], [])
-        assert await loop_contact.read(question())
+        assert await loop_contact.read(stamp_query())
 
     run(contact, work)

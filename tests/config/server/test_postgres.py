@@ -19,7 +19,14 @@ from config.server import postgres
 from config.server.processes import identity
 from config.server.program_copy import Program, readable_project
 from core import data_folder as folders
-from core.data_folder import PROJECT, NoHome, data_folder, make_home, refuse_closed, unprivileged_user
+from core.data_folder import (
+    PROJECT,
+    DataFolderError,
+    check_user_can_enter,
+    data_folder,
+    make_data_folder,
+    unprivileged_user,
+)
 from tests.config.conftest import holder, processes
 from tests.helpers.waiting import PATIENCE, until
 
@@ -209,12 +216,12 @@ def test_without_the_package_the_systems_server_is_taken_and_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    installed = sorted(postgres.SYSTEM.glob("[0-9]*/bin"), key=lambda path: int(path.parent.name))
+    installed = sorted(postgres.SYSTEM_SERVERS.glob("[0-9]*/bin"), key=lambda path: int(path.parent.name))
     if installed and int(installed[-1].parent.name) >= postgres.OLDEST_MAJOR:
         with postgres.temporary() as url:
             psycopg2.connect(url).close()
-        assert f"of the system ({installed[-1]}), since the package" in str(postgres.binaries())
-    monkeypatch.setattr(postgres, "SYSTEM", tmp_path)
+        assert f"of the system ({installed[-1]}), since the package" in str(postgres.find_binaries())
+    monkeypatch.setattr(postgres, "SYSTEM_SERVERS", tmp_path)
     with pytest.raises(postgres.NoServer, match="set DATABASE_URL"), postgres.temporary():
         pass
 
@@ -230,12 +237,12 @@ def test_a_packaged_server_that_does_not_run_says_why(
         f"#!/bin/sh\necho '{refusal}' >&2; exit 127" if is_program else "\x7fELF"
     )
     (folder / "postgres").chmod(0o755)
-    monkeypatch.setattr(postgres, "program", lambda: Program(Path(sys.executable), reachable))
+    monkeypatch.setattr(postgres, "python_program", lambda: Program(Path(sys.executable), reachable))
     why = refusal if is_program else "Exec format error"
     with pytest.raises(
         postgres.NoServer, match=f"(?s)packaged PostgreSQL does not run here.*{why}.*DATABASE_URL"
     ):
-        postgres.binaries()
+        postgres.find_binaries()
 
 
 def test_a_real_database_needs_no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -279,36 +286,40 @@ OWN_MODE = 0o711 if os.geteuid() == 0 else 0o700
 def test_the_data_folder_has_its_modes_under_any_umask(
     strict_umask: None, reachable: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folders, "ROOTS", reachable / "lib" / "soundoff")
-    home = folders.ROOTS / "site"
-    make_home(home)
+    monkeypatch.setattr(folders, "ROOT_DATA_FOLDERS", reachable / "lib" / "soundoff")
+    home = folders.ROOT_DATA_FOLDERS / "site"
+    make_data_folder(home)
     assert mode(home) == OWN_MODE
     if os.geteuid() == 0:
-        assert (mode(folders.ROOTS), mode(reachable / "lib")) == (0o755, 0o755)
-        refuse_closed(home)
+        assert (mode(folders.ROOT_DATA_FOLDERS), mode(reachable / "lib")) == (0o755, 0o755)
+        check_user_can_enter(home)
 
 
 def test_modes_that_an_earlier_version_left_are_mended(
     reachable: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folders, "ROOTS", reachable / "soundoff")
-    home = folders.ROOTS / "site"
+    monkeypatch.setattr(folders, "ROOT_DATA_FOLDERS", reachable / "soundoff")
+    home = folders.ROOT_DATA_FOLDERS / "site"
     home.mkdir(parents=True)
     home.chmod(0o777)
-    folders.ROOTS.chmod(0o700)  # as Django's file cache makes it
-    make_home(home)
+    folders.ROOT_DATA_FOLDERS.chmod(0o700)  # as Django's file cache makes it
+    make_data_folder(home)
     assert mode(home) == OWN_MODE
     if os.geteuid() == 0:
-        assert mode(folders.ROOTS) == 0o755
+        assert mode(folders.ROOT_DATA_FOLDERS) == 0o755
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
 def test_the_workers_know_the_same_address(home: Path, environment: dict[str, str]) -> None:
     user = unprivileged_user()
     home.chmod(0o711)
-    read = [postgres.program().python, "-c", "from config.server import postgres; print(postgres.url('web'))"]
+    read = [
+        postgres.python_program().python,
+        "-c",
+        "from config.server import postgres; print(postgres.url('web'))",
+    ]
     project = readable_project(user, home / "project")
-    ours = environment | postgres.program().environment
+    ours = environment | postgres.python_program().environment
     told = subprocess.check_output(read, cwd=project, env=ours, text=True, **identity(user))
     assert str(postgres.Server(home).socket).replace("/", "%2F") in told
 
@@ -319,7 +330,9 @@ def test_a_closed_folder_above_is_named(reachable: Path) -> None:
     closed.mkdir(mode=0o700)
     server = postgres.Server(closed / "site")
     try:
-        with pytest.raises(NoHome, match=f"nobody, who cannot enter {closed}. Run: chmod o\\+x {closed};"):
+        with pytest.raises(
+            DataFolderError, match=f"nobody, who cannot enter {closed}. Run: chmod o\\+x {closed};"
+        ):
             server.ensure()
     finally:
         server.stop()

@@ -58,7 +58,7 @@ def test_a_closed_project_is_copied_and_made_readable(
     user: pwd.struct_passwd, folder: Path, closed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(program_copy, "PROJECT", closed)
-    monkeypatch.setattr(program_copy, "PARTS", ("app", "manage.py"))
+    monkeypatch.setattr(program_copy, "PROJECT_PARTS", ("app", "manage.py"))
     (closed / "app").mkdir(mode=0o700)
     (closed / "app" / "new.py").touch(mode=0o600)
     (closed / "manage.py").touch(mode=0o700)
@@ -103,6 +103,6 @@ def test_what_cannot_be_copied_is_said(
     monkeypatch.setattr(program_copy, "can_read", lambda user, paths: False)
     with pytest.raises(CannotStart, match=r"cannot be copied: .*/none\.lock: No such file"):
         readable_program(user, folder / "no" / "none")
-    monkeypatch.setattr(program_copy, "TRIAL", "raise SystemExit('no such library')")
+    monkeypatch.setattr(program_copy, "TRIAL_IMPORT", "raise SystemExit('no such library')")
     with pytest.raises(CannotStart, match=r"(?s)no such library.*rm -r .*\.venv; PYTHON="):
         readable_program(user, folder / "copy")

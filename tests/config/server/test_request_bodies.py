@@ -9,7 +9,7 @@ import pytest
 
 from config.server import request_bodies
 from config.server.request_bodies import (
-    IN_MEMORY_MOST,
+    IN_MEMORY_MAX,
     Body,
     ClientGoneError,
     RefusedError,
@@ -68,13 +68,13 @@ def test_half_a_body_is_none() -> None:
 
 
 def test_a_body_comes_whole_at_each_size() -> None:
-    for size in (0, 1, IN_MEMORY_MOST, IN_MEMORY_MOST + 1, 3 * MB):
+    for size in (0, 1, IN_MEMORY_MAX, IN_MEMORY_MAX + 1, 3 * MB):
         with read_bytes(size) as body:
             assert len(body.file.read()) == size
 
 
 def test_large_bodies_leave_room_for_comments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_bodies, "LARGE_ROOM", 4 * MB)
+    monkeypatch.setattr(request_bodies, "FILES_TOTAL_MAX", 4 * MB)
     with read_bytes(3 * MB), read_bytes(3 * MB):
         with pytest.raises(RefusedError, match="no room for what you sent") as refused:
             read_bytes(3 * MB)
@@ -86,6 +86,6 @@ def test_large_bodies_leave_room_for_comments(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_small_bodies_have_a_bound_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_bodies, "SMALL_ROOM", 2 * MB)
+    monkeypatch.setattr(request_bodies, "MEMORY_TOTAL_MAX", 2 * MB)
     with read_bytes(MB), read_bytes(MB), pytest.raises(RefusedError):
         read_bytes(1)

@@ -22,7 +22,7 @@ import pytest
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from config.management.commands.serve import prepare_for, take_up_abandoned_jobs
+from config.management.commands.serve import prepare_folders, requeue_abandoned_jobs
 from config.server import postgres
 from core.data_folder import PROJECT, unprivileged_user
 from tests.config.conftest import data_folder, holder, processes
@@ -340,7 +340,7 @@ def test_what_root_wrote_before_belongs_to_the_workers(tmp_path: Path, settings:
         path.touch()
     user = unprivileged_user()
     assert user
-    prepare_for(user, tmp_path)
+    prepare_folders(user, tmp_path)
     for path in (
         *written,
         written[1].parent,
@@ -361,7 +361,7 @@ def test_the_workers_are_given_nothing_through_a_link(tmp_path: Path, settings: 
     (ours / "soft").symlink_to(others)
     user = unprivileged_user()
     assert user
-    prepare_for(user, tmp_path)
+    prepare_folders(user, tmp_path)
     assert [path.stat().st_uid for path in (others, others / "secret")] == [0, 0]
 
 
@@ -374,7 +374,7 @@ def test_jobs_that_our_worker_left_are_queued_again() -> None:
 
     ours, others = job(TaskResultStatus.RUNNING, "ours"), job(TaskResultStatus.RUNNING, "another")
     done = job(TaskResultStatus.SUCCESSFUL, "ours")
-    take_up_abandoned_jobs("ours")
+    requeue_abandoned_jobs("ours")
     for row in (ours, others, done):
         row.refresh_from_db()
     assert [ours.status, others.status, done.status] == [
